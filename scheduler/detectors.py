@@ -127,7 +127,7 @@ class AbsenceDetector:
             if case.signal.domain == self.absence.origin or case.state not in WAITING:
                 continue
             last_at = self._last_signal_at(self._signal(case.signal.subject))
-            if last_at is not None and last_at > case.opened_at:
+            if last_at is not None and last_at > case.timers.opened_at:
                 self.intake.receive(_clear_signal(case, now), b"")
 
     def _last_signal_at(self, signal: Signal) -> datetime | None:

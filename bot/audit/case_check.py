@@ -75,7 +75,11 @@ class _RelatedRows:
         """
         if case.is_terminal:
             return {}
-        keys = [f"triage:{case.id}", f"card:{case.id}", f"execute:{case.id}:{case.revision}"]
+        keys = [
+            f"triage:{case.id}",
+            f"card:{case.id}",
+            f"execute:{case.id}:{case.proposal.revision}",
+        ]
         return {row.key: row for row in self._connection.execute(_BY_KEY, {"keys": keys})}
 
 
@@ -117,7 +121,7 @@ def _state_in(body: str) -> str:
 
 def _check_people(case: Case, rows: Iterable[Any]) -> Iterator[str]:
     people = {row.person for row in rows}
-    expected = set(case.people)
+    expected = set(case.activity.people)
     for person in sorted(people - expected):
         yield f"{case.id}: {person} may see it, and the ledger gives no reason: {CHANGED}"
     for person in sorted(expected - people):
@@ -186,7 +190,7 @@ def _check_due_work(case: Case, outbox: Mapping[str, Any]) -> Iterator[str]:
     if case.state is State.OPEN and not _is_waiting(outbox, f"triage:{case.id}"):
         yield f"{case.id}: it is to be looked at, and no work waits for it: {FORGOTTEN}"
     if case.state in {State.APPROVED, State.RUNNING}:
-        key = f"execute:{case.id}:{case.revision}"
+        key = f"execute:{case.id}:{case.proposal.revision}"
         if not _is_waiting(outbox, key):
             yield f"{case.id}: it is {case.state}, and no work waits to carry it out: {FORGOTTEN}"
 

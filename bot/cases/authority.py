@@ -79,19 +79,19 @@ def roles(case: Case, person: Person, by: Caller) -> frozenset[Role]:
         Role.APPROVER: belongs_to(_approvers(case, by)),
         Role.PLAYBOOK_OWNER: belongs_to(by.playbook_owners),
         Role.PRESENT_OWNER: person.id == case.owner or belongs_to([case.owner]),
-        Role.VOTER: any(vote.person == person.id for vote in case.approvals),
+        Role.VOTER: any(vote.person == person.id for vote in case.proposal.approvals),
     }
     return frozenset(role for role in Role if is_so[role])
 
 
 def _approvers(case: Case, by: Caller) -> tuple[str, ...]:
     """List the groups of the verdict."""
-    if case.verdict is None:
+    if case.proposal.verdict is None:
         return ()
     # A plan that policy let run alone answers to the playbook's owners.
-    if case.verdict.ruling is Ruling.AUTO_APPROVE:
+    if case.proposal.verdict.ruling is Ruling.AUTO_APPROVE:
         return by.playbook_owners
-    return tuple(factor.group for factor in case.verdict.factors)
+    return tuple(factor.group for factor in case.proposal.verdict.factors)
 
 
 def _is_barred(case: Case, decision: DecisionKind, person: Person, by: Caller) -> bool:

@@ -4,7 +4,7 @@
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.cases.actor import CaseId, is_person
@@ -52,38 +52,33 @@ class StatusReason:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Case:
-    """Everything that is known of a case."""
+class Classification:
+    """The kind that was found for the signal, and by whom."""
 
-    id: CaseId
-    state: State
-    #: Counts the entries: the compare-and-set token.
-    version: int
-    #: Counts the plans: what an approval binds.
-    revision: int
-    #: Counts the cards; the newest shows the case.
-    generation: int
-    kind: str
-    fingerprint: str
-    #: The signal that opened it.
-    signal: Signal
-    #: A person, or the handle of a group.
-    owner: str
-    channel: str
-    opened_at: datetime
-    changed_at: datetime
-    sla: Sla
-    #: How many signals have been counted.
-    count: int = 1
-    #: Signals under a known key with another body.
-    conflicts: int = 0
-    #: Attempts that were refused.
-    refusals: int = 0
+    recognition: Recognition | None = None
+    #: Much is at stake and no kind fits.
+    is_urgent: bool = False
+    #: The person who named the kind, or called it novel.
+    named_by: str = ""
+    is_novel: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Assessment:
+    """The evidence, and the sentences that the playbook makes of it."""
+
     evidence: tuple[Evidence, ...] = ()
-    #: The sentences that the playbook makes of the evidence.
     what: str = ""
     why: str = ""
     stake: Money | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Proposal:
+    """The plan that is put before people, and what they have decided of it."""
+
+    #: Counts the plans: what an approval binds.
+    revision: int = 0
     recommendation: Recommendation | None = None
     plan: Plan | None = None
     verdict: Verdict | None = None
@@ -91,46 +86,103 @@ class Case:
     editors: tuple[str, ...] = ()
     #: The last edit.
     changes: tuple[FieldChange, ...] = ()
-    approvals: tuple[Approval, ...] = ()
-    steps: tuple[Step, ...] = ()
-    #: The end of the time to approve.
-    expires_at: datetime | None = None
-    escalated: bool = False
-    snoozed_until: datetime | None = None
-    #: The all-clear of the source.
-    cleared_at: datetime | None = None
-    #: The reasons why the last plan was not carried out.
-    drifted: tuple[str, ...] = ()
-    #: The reason why it was reopened.
-    reopened: str = ""
-    ending: StatusReason | None = None
-    #: When time itself next has something to do with this case.
-    due_at: datetime | None = None
-    recognition: Recognition | None = None
-    #: Much is at stake and no kind fits.
-    is_urgent: bool = False
-    #: The person who named the kind, or called it novel.
-    named_by: str = ""
-    is_novel: bool = False
     #: A model's words about this revision.
     words: Words | None = None
-    #: The group that it belongs to, whoever of it has taken it on.
-    team: str = ""
-    remind_at: datetime | None = None
-    #: How often the present owner was reminded.
-    reminded: int = 0
-    undo_until: datetime | None = None
-    #: The plan is being undone.
-    undoing: bool = False
-    #: The first decision.
-    decided_at: datetime | None = None
-    #: Everybody who raised it, owned it or acted on it: they may see it wherever they are.
-    people: tuple[str, ...] = ()
+    approvals: tuple[Approval, ...] = ()
     #: Approvals that wait for a signature.
     step_ups: tuple[StepUp, ...] = ()
-    #: Others who raised the trouble after the first.
-    raised_again: tuple[Requester, ...] = ()
+    #: The end of the time to approve.
+    expires_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Execution:
+    """The progress of the plan, and of its undo."""
+
+    steps: tuple[Step, ...] = ()
+    undo_until: datetime | None = None
+    #: The plan is being undone.
+    is_undo_running: bool = False
     undo_approvals: tuple[Approval, ...] = ()
+
+    @property
+    def step_in_doubt(self) -> int | None:
+        """Return the first step whose outcome is not known."""
+        for index, step in enumerate(self.steps):
+            if step.state in IN_DOUBT:
+                return index
+        return None
+
+    @property
+    def is_undo_begun(self) -> bool:
+        """Tell whether a step is being undone or has been."""
+        return any(step.state in UNDO_BEGUN for step in self.steps)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Timers:
+    """The times of the case: what happened when, and what is due when."""
+
+    opened_at: datetime
+    changed_at: datetime
+    sla: Sla
+    #: The first decision.
+    decided_at: datetime | None = None
+    #: The all-clear of the source.
+    cleared_at: datetime | None = None
+    snoozed_until: datetime | None = None
+    remind_at: datetime | None = None
+    #: How often the present owner was reminded.
+    reminder_count: int = 0
+    is_escalated: bool = False
+    #: When time itself next has something to do with this case.
+    due_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Activity:
+    """What has happened to the case so far, and who took part."""
+
+    #: The reason for the state.
+    status_reason: StatusReason | None = None
+    #: The reasons why the last plan was not carried out.
+    drift_reasons: tuple[str, ...] = ()
+    reopening_reason: str = ""
+    signal_count: int = 1
+    #: Signals under a known key with another body.
+    conflict_count: int = 0
+    #: Attempts that were refused.
+    refusal_count: int = 0
+    #: Others who raised the trouble after the first.
+    later_requesters: tuple[Requester, ...] = ()
+    #: Everybody who raised it, owned it or acted on it: they may see it wherever they are.
+    people: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Case:
+    """Everything that is known of a case."""
+
+    id: CaseId
+    state: State
+    #: Counts the entries: the compare-and-set token.
+    version: int
+    #: Counts the cards; the newest shows the case.
+    generation: int
+    kind: str
+    #: The signal that opened it.
+    signal: Signal
+    #: A person, or the handle of a group.
+    owner: str
+    #: The group that it belongs to, whoever of it has taken it on.
+    team: str
+    channel: str
+    timers: Timers
+    classification: Classification = Classification()
+    assessment: Assessment = Assessment()
+    proposal: Proposal = Proposal()
+    execution: Execution = Execution()
+    activity: Activity = Activity()
 
     @property
     def is_terminal(self) -> bool:
@@ -140,20 +192,22 @@ class Case:
     @property
     def was_auto_approved(self) -> bool:
         """Tell whether policy let the plan run without an approval."""
-        return any(approval.is_by_policy for approval in self.approvals)
+        return any(approval.is_by_policy for approval in self.proposal.approvals)
 
     @property
     def ended_at(self) -> datetime | None:
         """Return when the case ended, if it has."""
         if not self.is_terminal:
             return None
-        return self.ending.at if self.ending else self.changed_at
+        reason = self.activity.status_reason
+        return reason.at if reason else self.timers.changed_at
 
     @property
     def waits_on(self) -> tuple[str, ...]:
         """List the groups and people who must do something now."""
-        if self.state is State.PROPOSED and self.verdict:
-            return self._waits_on_approvers(self.verdict)
+        verdict = self.proposal.verdict
+        if self.state is State.PROPOSED and verdict:
+            return self._waits_on_approvers(verdict)
         if self.state not in {State.REFERRED, State.OUTCOME_UNKNOWN}:
             return ()
         # A person who was given it may not be one who may decide it; somebody of the group is.
@@ -167,13 +221,14 @@ class Case:
             names.append(self.owner)
         return tuple(dict.fromkeys(names))
 
-    @property
-    def step_in_doubt(self) -> int | None:
-        """Return the first step whose outcome is not known."""
-        for index, step in enumerate(self.steps):
-            if step.state in IN_DOUBT:
-                return index
-        return None
+    def with_reason(self, reason: StatusReason | None) -> "Case":
+        """Return the case with this reason for its state."""
+        return replace(self, activity=replace(self.activity, status_reason=reason))
+
+    def with_decision(self, at: datetime) -> "Case":
+        """Return the case with the time of its first decision kept."""
+        decided_at = self.timers.decided_at or at
+        return replace(self, timers=replace(self.timers, decided_at=decided_at))
 
     @property
     def authors(self) -> tuple[str, ...]:
@@ -195,20 +250,16 @@ class Case:
         """List everybody who raised the trouble, once each."""
         first = self.signal.requester
         if not first:
-            return self.raised_again
-        return (Requester(first, self.opened_at), *self.raised_again)
+            return self.activity.later_requesters
+        return (Requester(first, self.timers.opened_at), *self.activity.later_requesters)
 
     def _authors(self, requesters: Iterable[Requester]) -> tuple[str, ...]:
         accounts: list[str | None] = [requester.account for requester in requesters]
-        if self.plan:
-            accounts += [self.plan.requester, self.plan.beneficiary]
-        accounts += self.editors
+        plan = self.proposal.plan
+        if plan:
+            accounts += [plan.requester, plan.beneficiary]
+        accounts += self.proposal.editors
         return tuple(dict.fromkeys(account for account in accounts if account))
-
-    @property
-    def is_undo_begun(self) -> bool:
-        """Tell whether a step is being undone or has been."""
-        return any(step.state in UNDO_BEGUN for step in self.steps)
 
     @property
     def undo_votes_needed(self) -> int:
@@ -216,7 +267,8 @@ class Case:
 
         It takes as many as the plan did.
         """
-        return max(1, self.verdict.approvals_needed) if self.verdict else 0
+        verdict = self.proposal.verdict
+        return max(1, verdict.approvals_needed) if verdict else 0
 
     def action(self, step: int) -> Action:
         """Return the action of a step.
@@ -224,6 +276,6 @@ class Case:
         Raises:
             LedgerBroken: the case has no plan.
         """
-        if self.plan is None:
+        if self.proposal.plan is None:
             raise LedgerBroken(f"{self.id} has no plan")
-        return self.plan.actions[step]
+        return self.proposal.plan.actions[step]

@@ -193,7 +193,7 @@ def _write(
         entry = Entry(
             case_id=case.id,
             version=case.version + 1,
-            revision=_revision_of(body) or case.revision,
+            revision=_revision_of(body) or case.proposal.revision,
             at=now,
             actor=actor,
             surface=surface,
@@ -236,7 +236,7 @@ def must_be_current(case: Case, decision: DecisionKind, seen: Seen) -> None:
     _must_be_of_revision(case, seen.revision)
     present = Seen.of(case)
     if seen.checksum != present.checksum:
-        subject = "plan" if case.plan else "case"
+        subject = "plan" if case.proposal.plan else "case"
         raise Superseded(
             f"that card shows another {subject} than {case.id} has now; look at its card again"
         )
@@ -259,11 +259,12 @@ def _must_be_allowed(case: Case, command: PersonDecision) -> None:
 
 
 def _must_be_of_revision(case: Case, revision: int) -> None:
-    if revision < case.revision:
+    if revision < case.proposal.revision:
         raise Superseded(
-            f"{case.id} has a newer plan (revision {case.revision}); please look at it again"
+            f"{case.id} has a newer plan (revision {case.proposal.revision});"
+            " please look at it again"
         )
-    if revision > case.revision:
+    if revision > case.proposal.revision:
         raise BadRequest(f"{case.id} has no revision {revision}")
 
 
@@ -273,14 +274,15 @@ def _must_not_be_over(case: Case, decision: DecisionKind) -> None:
         raise TooLate(f"{case.id} is {case.state}; there is nothing in doubt")
     if decision is DecisionKind.UNDO:
         raise TooLate(undo.nothing_to_undo(case))
-    if case.is_terminal and case.ending:
-        raise TooLate(_describe_ending(case, case.ending))
+    reason = case.activity.status_reason
+    if case.is_terminal and reason:
+        raise TooLate(_describe_ending(case, reason))
     if decision is DecisionKind.WITHDRAW and case.state in DECIDED:
         raise TooLate(
             f"{case.id} is {case.state}: what has begun can only be undone, not withdrawn"
         )
     if case.state in DECIDED:
-        names = ", ".join(vote.name for vote in case.approvals)
+        names = ", ".join(vote.name for vote in case.proposal.approvals)
         raise TooLate(
             f"{case.id} was approved by {names} and is {case.state}; too late to {decision}"
         )

@@ -64,14 +64,18 @@ def apply_entry(case: Case, entry: Entry, state: State) -> Case:
         raise LedgerBroken(
             f"{entry.case_id} entry {entry.version} does not follow {case.id} entry {case.version}"
         )
-    changed_case = replace(case, state=state, version=entry.version, changed_at=entry.at)
+    timers = replace(case.timers, changed_at=entry.at)
+    changed_case = replace(case, state=state, version=entry.version, timers=timers)
     after = _apply_body(changed_case, entry.body, entry)
     _must_keep_doubt(case, after, entry)
     due_at = _next_due(after)
     new_people = _new_people(case, entry)
-    if due_at == after.due_at and not new_people:
-        return after
-    return replace(after, due_at=due_at, people=(*after.people, *new_people))
+    if due_at != after.timers.due_at:
+        after = replace(after, timers=replace(after.timers, due_at=due_at))
+    if new_people:
+        people = (*after.activity.people, *new_people)
+        after = replace(after, activity=replace(after.activity, people=people))
+    return after
 
 
 def _apply_body(case: Case, body: CaseBody | ControlBody, entry: Entry) -> Case:
@@ -98,15 +102,15 @@ def _must_keep_doubt(before: Case, after: Case, entry: Entry) -> None:
 
     It ends with a report, or with a person's word.
     """
-    if before.step_in_doubt is None or isinstance(entry.body, StepReported | Settled):
+    if before.execution.step_in_doubt is None or isinstance(entry.body, StepReported | Settled):
         return
     if _drifts_unreported(before, entry):
         return
     is_carried_out = after.state in {State.RUNNING, State.OUTCOME_UNKNOWN}
-    for index, step in enumerate(before.steps):
+    for index, step in enumerate(before.execution.steps):
         if step.state not in IN_DOUBT:
             continue
-        is_there = index < len(after.steps) and after.steps[index] == step
+        is_there = index < len(after.execution.steps) and after.execution.steps[index] == step
         if not (is_carried_out and is_there):
             raise DoubtDropped(f"nobody knows yet what came of step {index + 1} of {before.id}")
 
@@ -121,9 +125,9 @@ def _drifts_unreported(before: Case, entry: Entry) -> bool:
         isinstance(body, Drifted)
         and not body.is_settled
         and entry.actor == DESK
-        and before.step_in_doubt == 0
-        and len(before.steps) == 1
-        and before.steps[0].state is not StepState.UNDOING
+        and before.execution.step_in_doubt == 0
+        and len(before.execution.steps) == 1
+        and before.execution.steps[0].state is not StepState.UNDOING
     )
 
 
@@ -133,18 +137,18 @@ def _new_people(case: Case, entry: Entry) -> list[str]:
     if isinstance(entry.body, AttemptRefused):
         return []
     names = dict.fromkeys((str(entry.actor), getattr(entry.body, "to", "")))
-    return [name for name in names if is_person(name) and name not in case.people]
+    return [name for name in names if is_person(name) and name not in case.activity.people]
 
 
 def _next_due(case: Case) -> datetime | None:
     """Find when time itself next has something to do with this case."""
     if case.state is State.SNOOZED:
-        return case.snoozed_until
+        return case.timers.snoozed_until
     if case.state not in {State.PROPOSED, State.REFERRED, State.OUTCOME_UNKNOWN}:
         return None
-    times = [case.remind_at]
+    times = [case.timers.remind_at]
     if case.state is State.PROPOSED:
-        times.append(case.expires_at)
-    if case.state is not State.OUTCOME_UNKNOWN and not case.escalated:
-        times.append(case.sla.decide_by)
+        times.append(case.proposal.expires_at)
+    if case.state is not State.OUTCOME_UNKNOWN and not case.timers.is_escalated:
+        times.append(case.timers.sla.decide_by)
     return min((at for at in times if at), default=None)

@@ -44,28 +44,30 @@ def next_step(case: Case) -> NextStep:
     A step in doubt is verified before anything else. After a failure everything that has landed
     is undone, last first.
     """
-    if case.plan is None or case.state not in {State.APPROVED, State.RUNNING}:
+    if case.proposal.plan is None or case.state not in {State.APPROVED, State.RUNNING}:
         return NextStep(StepKind.NOTHING)
     if is_backing_out(case):
         return _back_out(case)
-    for index, step in enumerate(case.steps):
+    for index, step in enumerate(case.execution.steps):
         if step.state in DOING:
             return NextStep(StepKind.VERIFY, index)
         if step.state is StepState.DEFERRED:
             return NextStep(StepKind.RETRY, index)
-    if len(case.steps) < len(case.plan.actions):
-        return NextStep(StepKind.START, len(case.steps))
+    if len(case.execution.steps) < len(case.proposal.plan.actions):
+        return NextStep(StepKind.START, len(case.execution.steps))
     return NextStep(StepKind.FINISH)
 
 
 def is_backing_out(case: Case) -> bool:
     """Tell whether no step of this plan may be begun any more."""
-    return case.undoing or any(step.state in _BACKING_OUT for step in case.steps)
+    return case.execution.is_undo_running or any(
+        step.state in _BACKING_OUT for step in case.execution.steps
+    )
 
 
 def _back_out(case: Case) -> NextStep:
-    for index in reversed(range(len(case.steps))):
-        state = case.steps[index].state
+    for index in reversed(range(len(case.execution.steps))):
+        state = case.execution.steps[index].state
         if state in UNDOING:
             return NextStep(StepKind.VERIFY_UNDO, index)
         if state in DOING:
@@ -77,9 +79,9 @@ def _back_out(case: Case) -> NextStep:
 
 def step_summary(case: Case) -> str:
     """Say what became of each step, in one sentence each."""
-    has_failed = any(step.state in _NOT_DONE for step in case.steps)
+    has_failed = any(step.state in _NOT_DONE for step in case.execution.steps)
     sentences = []
-    for index, step in enumerate(case.steps):
+    for index, step in enumerate(case.execution.steps):
         sentence = f"{case.action(index).summary}: {step.state}"
         if has_failed and step.state is StepState.LANDED:
             sentence += " and stays, it cannot be undone"

@@ -142,54 +142,60 @@ def apply(case: Case, body: HandlingBody, entry: Entry) -> Case:
         case Claimed():
             return replace(case, owner=str(entry.actor))
         case Snoozed():
-            ending = StatusReason(entry.at, body.by_name, body.reason)
-            return replace(case, snoozed_until=body.until, approvals=(), ending=ending)
+            return _apply_snooze(case, body, entry)
         case Resolved():
             return _apply_resolution(case, body, entry)
         case RetriageAsked():
             return return_to_triage(case, (f"{body.by_name} asked to look again",))
         case AttemptRefused():
-            return replace(case, refusals=case.refusals + 1)
+            refusal_count = case.activity.refusal_count + 1
+            return replace(case, activity=replace(case.activity, refusal_count=refusal_count))
         case _:
             assert_never(body)
 
 
 def _apply_rejection(case: Case, body: Rejected, entry: Entry) -> Case:
-    ending = StatusReason(
+    reason = StatusReason(
         at=entry.at,
         by=body.by_name,
         reason=body.reason.description,
         note=body.note,
     )
-    decided_at = case.decided_at or entry.at
-    return replace(case, ending=ending, snoozed_until=None, decided_at=decided_at)
+    case = case.with_reason(reason).with_decision(entry.at)
+    return replace(case, timers=replace(case.timers, snoozed_until=None))
+
+
+def _apply_snooze(case: Case, body: Snoozed, entry: Entry) -> Case:
+    return replace(
+        case.with_reason(StatusReason(entry.at, body.by_name, body.reason)),
+        timers=replace(case.timers, snoozed_until=body.until),
+        proposal=replace(case.proposal, approvals=()),
+    )
 
 
 def _apply_edit(case: Case, body: Edited, entry: Entry) -> Case:
-    return replace(
-        case,
+    proposal = replace(
+        case.proposal,
         revision=entry.revision,
         plan=body.plan,
         verdict=body.verdict,
-        editors=(*case.editors, str(entry.actor)),
+        editors=(*case.proposal.editors, str(entry.actor)),
         changes=body.changes,
         approvals=(),
         step_ups=(),
         expires_at=body.expires_at,
     )
+    return replace(case, proposal=proposal)
 
 
 def _apply_resolution(case: Case, body: Resolved, entry: Entry) -> Case:
-    ending = StatusReason(
+    reason = StatusReason(
         at=entry.at,
         by=body.by_name,
         reason=body.resolution,
         note=body.note,
     )
     return replace(
-        case,
-        ending=ending,
-        undo_until=body.undo_until,
-        undo_approvals=(),
-        decided_at=case.decided_at or entry.at,
+        case.with_reason(reason).with_decision(entry.at),
+        execution=replace(case.execution, undo_until=body.undo_until, undo_approvals=()),
     )

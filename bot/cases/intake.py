@@ -4,7 +4,7 @@ from dataclasses import replace
 from typing import assert_never
 
 from bot.cases.actor import is_person
-from bot.cases.case import Case, Requester, StatusReason
+from bot.cases.case import Activity, Case, Execution, Requester, StatusReason, Timers
 from bot.cases.commands import Clear, Recur, SignalCommand
 from bot.cases.entries import (
     CaseBody,
@@ -56,9 +56,9 @@ def _needs_governance(case: Case, command: Recur) -> bool:
     requester = command.signal.requester
     if not requester or not command.identities.unknown_accounts([requester]):
         return False
-    if case.state is not State.PROPOSED or case.verdict is None:
+    if case.state is not State.PROPOSED or case.proposal.verdict is None:
         return False
-    return not needs_governance(case.verdict)
+    return not needs_governance(case.proposal.verdict)
 
 
 def open_case(entry: Entry) -> Case:
@@ -75,19 +75,19 @@ def open_case(entry: Entry) -> Case:
         id=entry.case_id,
         state=next_state(State.NEW, body.transition),
         version=1,
-        revision=0,
         generation=1,
         kind=body.signal.kind,
-        fingerprint=body.signal.fingerprint,
         signal=body.signal,
         owner=body.owner,
-        channel=body.channel,
-        opened_at=entry.at,
-        changed_at=entry.at,
-        sla=body.sla,
         team=body.owner,
-        remind_at=body.sla.remind_at,
-        people=(requester,) if is_person(requester) else (),
+        channel=body.channel,
+        timers=Timers(
+            opened_at=entry.at,
+            changed_at=entry.at,
+            sla=body.sla,
+            remind_at=body.sla.remind_at,
+        ),
+        activity=Activity(people=(requester,) if is_person(requester) else ()),
     )
 
 
@@ -97,12 +97,14 @@ def apply(case: Case, body: SignalBody, entry: Entry) -> Case:
         case Recurred():
             return _apply_recurrence(case, body, entry)
         case Cleared():
-            ending = StatusReason(entry.at, str(entry.actor), "it went away by itself")
-            return replace(case, cleared_at=entry.at, ending=ending, snoozed_until=None)
+            reason = StatusReason(entry.at, str(entry.actor), "it went away by itself")
+            timers = replace(case.timers, cleared_at=entry.at, snoozed_until=None)
+            return replace(case.with_reason(reason), timers=timers)
         case MarkedClear():
-            return replace(case, cleared_at=entry.at)
+            return replace(case, timers=replace(case.timers, cleared_at=entry.at))
         case Conflicted():
-            return replace(case, conflicts=case.conflicts + 1)
+            conflict_count = case.activity.conflict_count + 1
+            return replace(case, activity=replace(case.activity, conflict_count=conflict_count))
         case Reopened():
             return _apply_reopening(case, body)
         case _:
@@ -110,28 +112,29 @@ def apply(case: Case, body: SignalBody, entry: Entry) -> Case:
 
 
 def _apply_recurrence(case: Case, body: Recurred, entry: Entry) -> Case:
-    case = replace(case, count=case.count + 1, cleared_at=None)
+    activity = replace(case.activity, signal_count=case.activity.signal_count + 1)
     account = body.signal.requester
-    if not account:
-        return case
-    if len(case.raised_again) >= MAX_REQUESTERS:
+    if account and len(activity.later_requesters) >= MAX_REQUESTERS:
         account = OTHERS
-    if any(account == requester.account for requester in case.requesters):
-        return case
-    return replace(case, raised_again=(*case.raised_again, Requester(account, entry.at)))
+    accounts = [requester.account for requester in case.requesters]
+    if account and account not in accounts:
+        requesters = (*activity.later_requesters, Requester(account, entry.at))
+        activity = replace(activity, later_requesters=requesters)
+    return replace(case, timers=replace(case.timers, cleared_at=None), activity=activity)
 
 
 def _apply_reopening(case: Case, body: Reopened) -> Case:
+    activity = replace(
+        case.activity,
+        reopening_reason=body.reason,
+        status_reason=None,
+        drift_reasons=(),
+    )
     return replace(
         case,
-        reopened=body.reason,
-        cleared_at=None,
-        ending=None,
-        approvals=(),
-        steps=(),
-        drifted=(),
-        undo_until=None,
-        undoing=False,
-        undo_approvals=(),
         generation=case.generation + 1,
+        timers=replace(case.timers, cleared_at=None),
+        proposal=replace(case.proposal, approvals=()),
+        execution=Execution(),
+        activity=activity,
     )

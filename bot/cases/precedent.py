@@ -155,7 +155,7 @@ def precedents_from(entries: Iterable[Entry]) -> tuple[list[Precedent], Label | 
         if result:
             outcome, reason = result
             by_hand = "h" if outcome is CaseOutcome.BY_HAND else ""
-            last_id = f"{case.id}.{case.revision}{by_hand}"
+            last_id = f"{case.id}.{case.proposal.revision}{by_hand}"
             precedents[last_id] = _precedent(last_id, case, entry, outcome=outcome, reason=reason)
     return list(precedents.values()), label
 
@@ -189,17 +189,23 @@ def _outcome(body: Body) -> tuple[CaseOutcome, str] | None:
 def _precedent(
     name: str, case: Case, entry: Entry, *, outcome: CaseOutcome, reason: str
 ) -> Precedent:
-    actions = case.plan.actions if case.plan and outcome is not CaseOutcome.BY_HAND else ()
-    facts = [fact for fact in case.evidence if fact.label and fact.failure is None]
+    actions = (
+        case.proposal.plan.actions
+        if case.proposal.plan and outcome is not CaseOutcome.BY_HAND
+        else ()
+    )
+    facts = [fact for fact in case.assessment.evidence if fact.label and fact.failure is None]
     # A kind that a model guessed is known only once a person has acted on it.
     is_kind_known = (
-        case.recognition is None or bool(case.named_by) or outcome is not CaseOutcome.REJECTED
+        case.classification.recognition is None
+        or bool(case.classification.named_by)
+        or outcome is not CaseOutcome.REJECTED
     )
     return Precedent(
         id=name,
         kind=case.kind,
         said=signal_text(case.signal),
-        what=case.what[:MAX_TEXT_LENGTH],
+        what=case.assessment.what[:MAX_TEXT_LENGTH],
         facts={fact.label: fact.value for fact in facts[:MAX_FACTS]},
         action=actions[0].name if actions else "",
         steps=tuple(action.summary for action in actions),
@@ -209,14 +215,14 @@ def _precedent(
         ended_at=entry.at,
         channel=case.channel,
         case_id=case.id,
-        edited=bool(case.changes),
+        edited=bool(case.proposal.changes),
         named=is_kind_known,
-        shown=case.recommendation.confidence if case.recommendation else None,
+        shown=case.proposal.recommendation.confidence if case.proposal.recommendation else None,
     )
 
 
 def _deciders(case: Case, entry: Entry) -> tuple[str, ...]:
-    names = [approval.name for approval in case.approvals if not approval.is_by_policy]
+    names = [approval.name for approval in case.proposal.approvals if not approval.is_by_policy]
     by_name = getattr(entry.body, "by_name", "")
     if by_name:
         names.append(by_name)

@@ -82,9 +82,9 @@ class Seen:
     @classmethod
     def of(cls, case: Case) -> "Seen":
         """Describe the case as a card rendered now shows it."""
-        checksum = case.plan.plan_hash if case.plan else _opening_checksum(case)
+        checksum = case.proposal.plan.plan_hash if case.proposal.plan else _opening_checksum(case)
         return cls(
-            revision=case.revision,
+            revision=case.proposal.revision,
             state=case.state,
             checksum=checksum[:CHECKSUM_DIGITS],
             doubt=_doubt(case),
@@ -93,13 +93,13 @@ class Seen:
 
 def _opening_checksum(case: Case) -> str:
     signal = case.signal
-    return canonical_hash([case.id, format_utc(case.opened_at), signal.source, signal.key])
+    return canonical_hash([case.id, format_utc(case.timers.opened_at), signal.source, signal.key])
 
 
 def _doubt(case: Case) -> str:
-    step = case.step_in_doubt
+    step = case.execution.step_in_doubt
     if case.state is not State.OUTCOME_UNKNOWN or step is None:
         return ""
     # The same step may be asked about twice: for its execution, later for its undo.
-    since = int(case.steps[step].at.timestamp() * 1000)
+    since = int(case.execution.steps[step].at.timestamp() * 1000)
     return f"{step}@{since}"

@@ -60,14 +60,14 @@ def verify_step_up(
     person, assertion = command.by.person.id, command.assertion
     if assertion is None:
         raise NotEligible(NOT_SIGNED[purpose])
-    step_up = find_live_link(case.step_ups, assertion.ticket, now)
+    step_up = find_live_link(case.proposal.step_ups, assertion.ticket, now)
     if step_up is None or step_up.person != person or step_up.purpose is not purpose:
         raise TooLate(LINK_IS_OVER)
     if not is_in_force(assertion, person, command.passkeys):
         raise NotEligible("this passkey is not one of yours any more")
     expected = challenge(
         case_id=case.id,
-        revision=case.revision,
+        revision=case.proposal.revision,
         plan_hash=plan_hash,
         person=person,
         ticket=assertion.ticket,

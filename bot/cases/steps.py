@@ -69,11 +69,11 @@ def _start_step(case: Case, command: StartStep, now: datetime) -> StepStarted | 
 
     Otherwise the case goes back to triage.
     """
-    if case.plan is None or case.verdict is None:
+    if case.proposal.plan is None or case.proposal.verdict is None:
         raise LedgerBroken(f"{case.id} is approved without a plan")
     must_be_only_doubt(case, command.step)
     reasons = find_drift(case, command, now)
-    if reasons and any(step.state is StepState.LANDED for step in case.steps):
+    if reasons and any(step.state is StepState.LANDED for step in case.execution.steps):
         raise WorldMoved("; ".join(reasons))
     if reasons:
         return drift(*reasons)
@@ -81,9 +81,9 @@ def _start_step(case: Case, command: StartStep, now: datetime) -> StepStarted | 
 
 
 def _start(case: Case, step: int) -> StepStarted:
-    if case.plan is None:
+    if case.proposal.plan is None:
         raise LedgerBroken(f"{case.id} is approved without a plan")
-    return StepStarted(step, case.plan.step_key(step), case.plan.plan_hash)
+    return StepStarted(step, case.proposal.plan.step_key(step), case.proposal.plan.plan_hash)
 
 
 def find_drift(case: Case, command: StartStep, now: datetime) -> list[str]:
@@ -91,7 +91,7 @@ def find_drift(case: Case, command: StartStep, now: datetime) -> list[str]:
 
     The step may run when the list is empty.
     """
-    plan, verdict = case.plan, case.verdict
+    plan, verdict = case.proposal.plan, case.proposal.verdict
     if plan is None or verdict is None:
         return ["there is no plan"]
     reasons = list_changes(plan.actions[command.step].precondition, command.precondition)
@@ -111,7 +111,7 @@ def find_drift(case: Case, command: StartStep, now: datetime) -> list[str]:
 def _is_approved_plan(case: Case, plan: Plan, command: StartStep) -> bool:
     if command.plan_hash != plan.plan_hash:
         return False
-    return all(vote.digest == plan.plan_hash for vote in case.approvals)
+    return all(vote.digest == plan.plan_hash for vote in case.proposal.approvals)
 
 
 def _find_invalid_approvals(
@@ -135,7 +135,7 @@ def _find_invalid_approvals(
 def _settle(case: Case, command: Settle) -> Settled:
     if not command.note.strip():
         raise BadRequest("say what you saw, and where", field="note")
-    step = case.step_in_doubt
+    step = case.execution.step_in_doubt
     if step is None:
         raise LedgerBroken(f"{case.id} is {case.state} without a step in doubt")
     return Settled(
@@ -172,7 +172,7 @@ def must_be_only_doubt(case: Case, step: int) -> None:
     Raises:
         MoveNotAllowed: the outcome of another step is not known.
     """
-    in_doubt = case.step_in_doubt
+    in_doubt = case.execution.step_in_doubt
     if in_doubt is not None and in_doubt != step:
         raise MoveNotAllowed(f"nobody knows yet what came of step {in_doubt + 1} of {case.id}")
 
@@ -188,7 +188,7 @@ def must_be_recordable(case: Case, body: StepReported | Parked) -> None:
             if body.state in IN_DOUBT:
                 must_be_only_doubt(case, body.step)
         case Parked():
-            if case.step_in_doubt != body.step:
+            if case.execution.step_in_doubt != body.step:
                 raise MoveNotAllowed(f"step {body.step + 1} of {case.id} is not in doubt")
         case _:
             assert_never(body)
@@ -209,8 +209,9 @@ def apply(case: Case, body: StepBody, entry: Entry) -> Case:
         case Parked():
             return _apply_parking(case, body, entry)
         case Stopped():
-            ending = StatusReason(entry.at, str(entry.actor), body.reason)
-            return replace(case, ending=ending, undoing=False, undo_until=None)
+            reason = StatusReason(entry.at, str(entry.actor), body.reason)
+            execution = replace(case.execution, is_undo_running=False, undo_until=None)
+            return replace(case.with_reason(reason), execution=execution)
         case Drifted():
             return return_to_triage(case, body.reasons)
         case _:
@@ -224,25 +225,24 @@ def return_to_triage(case: Case, reasons: tuple[str, ...]) -> Case:
     """
     return replace(
         case,
-        drifted=reasons,
-        approvals=(),
-        expires_at=None,
-        ending=None,
         generation=case.generation + 1,
+        proposal=replace(case.proposal, approvals=(), expires_at=None),
+        activity=replace(case.activity, drift_reasons=reasons, status_reason=None),
     )
 
 
 def _apply_start(case: Case, body: StepStarted, entry: Entry) -> Case:
     step = Step(state=StepState.STARTED, key=body.key, detail="", at=entry.at)
-    if body.step < len(case.steps):
+    steps = case.execution.steps
+    if body.step < len(steps):
         return _with_step(case, body.step, step)
-    return replace(case, steps=(*case.steps, step))
+    return replace(case, execution=replace(case.execution, steps=(*steps, step)))
 
 
 def _apply_settlement(case: Case, body: Settled, entry: Entry) -> Case:
-    state = _settled_state(case.steps[body.step].state, has_landed=body.landed)
+    state = _settled_state(case.execution.steps[body.step].state, has_landed=body.landed)
     detail = f"{body.by_name}: {body.note}"
-    return replace(_report(case, body.step, state, detail=detail, at=entry.at), ending=None)
+    return _report(case, body.step, state, detail=detail, at=entry.at).with_reason(None)
 
 
 def _settled_state(before: StepState, *, has_landed: bool) -> StepState:
@@ -256,18 +256,18 @@ def _settled_state(before: StepState, *, has_landed: bool) -> StepState:
 
 
 def _apply_parking(case: Case, body: Parked, entry: Entry) -> Case:
-    return replace(
-        case,
-        ending=StatusReason(entry.at, str(entry.actor), body.reason),
-        remind_at=entry.at + PARKED_REMINDER_DELAY,
-        reminded=0,
-    )
+    reason = StatusReason(entry.at, str(entry.actor), body.reason)
+    remind_at = entry.at + PARKED_REMINDER_DELAY
+    timers = replace(case.timers, remind_at=remind_at, reminder_count=0)
+    return replace(case.with_reason(reason), timers=timers)
 
 
 def _report(case: Case, index: int, state: StepState, *, detail: str, at: datetime) -> Case:
-    step = Step(state=state, key=case.steps[index].key, detail=detail, at=at)
+    step = Step(state=state, key=case.execution.steps[index].key, detail=detail, at=at)
     return _with_step(case, index, step)
 
 
 def _with_step(case: Case, index: int, step: Step) -> Case:
-    return replace(case, steps=(*case.steps[:index], step, *case.steps[index + 1 :]))
+    before = case.execution.steps
+    steps = (*before[:index], step, *before[index + 1 :])
+    return replace(case, execution=replace(case.execution, steps=steps))

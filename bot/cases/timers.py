@@ -20,8 +20,8 @@ def decide(case: Case, command: TimerCommand, now: datetime) -> tuple[CaseBody, 
     """
     match command:
         case Wake():
-            if case.snoozed_until is None or now < case.snoozed_until:
-                raise MoveNotAllowed(f"{case.id} sleeps until {case.snoozed_until}")
+            if case.timers.snoozed_until is None or now < case.timers.snoozed_until:
+                raise MoveNotAllowed(f"{case.id} sleeps until {case.timers.snoozed_until}")
             return (Woken(),)
         case Expire():
             return (_expire(case, command, now),)
@@ -36,11 +36,11 @@ def _expire(case: Case, command: Expire, now: datetime) -> Escalated | Expired:
     until = _decision_deadline(case)
     if until is None or now < until:
         raise MoveNotAllowed(f"{case.id} has until {until}")
-    if case.escalated:
+    if case.timers.is_escalated:
         return Expired()
     wait = command.decide_for
-    if case.verdict and case.state is State.PROPOSED:
-        wait = case.verdict.expires_for
+    if case.proposal.verdict and case.state is State.PROPOSED:
+        wait = case.proposal.verdict.expires_for
     return Escalated(command.next_owner, command.expires_at or now + wait, command.remind_at)
 
 
@@ -50,16 +50,16 @@ def _decision_deadline(case: Case) -> datetime | None:
     A case without a plan is escalated too, but never ends by itself.
     """
     deadlines = []
-    if case.expires_at and case.state is State.PROPOSED:
-        deadlines.append(case.expires_at)
-    if not case.escalated:
-        deadlines.append(case.sla.decide_by)
+    if case.proposal.expires_at and case.state is State.PROPOSED:
+        deadlines.append(case.proposal.expires_at)
+    if not case.timers.is_escalated:
+        deadlines.append(case.timers.sla.decide_by)
     return min(deadlines, default=None)
 
 
 def _remind(case: Case, command: Remind, now: datetime) -> Reminded:
-    if case.remind_at is None or now < case.remind_at:
-        raise MoveNotAllowed(f"{case.id} is reminded of at {case.remind_at}")
+    if case.timers.remind_at is None or now < case.timers.remind_at:
+        raise MoveNotAllowed(f"{case.id} is reminded of at {case.timers.remind_at}")
     if case.state not in {State.PROPOSED, State.REFERRED, State.OUTCOME_UNKNOWN}:
         raise MoveNotAllowed(f"cannot remind of a case that is {case.state}")
     return Reminded(case.owner, max(command.next_at, now + MIN_REMINDER_GAP))
@@ -70,30 +70,35 @@ def apply(case: Case, body: TimerBody, entry: Entry) -> Case:
     match body:
         case Woken():
             return replace(
-                case,
-                snoozed_until=None,
-                ending=None,
+                case.with_reason(None),
                 generation=case.generation + 1,
+                timers=replace(case.timers, snoozed_until=None),
             )
         case Escalated():
             return _apply_escalation(case, body)
         case Reminded():
-            return replace(case, remind_at=body.next_at, reminded=case.reminded + 1)
+            return _apply_reminder(case, body)
         case Expired():
             reason = "nobody decided in time; nothing was done"
-            return replace(case, ending=StatusReason(entry.at, str(entry.actor), reason))
+            return case.with_reason(StatusReason(entry.at, str(entry.actor), reason))
         case _:
             assert_never(body)
 
 
 def _apply_escalation(case: Case, body: Escalated) -> Case:
-    expires_at = max(case.expires_at, body.expires_at) if case.expires_at else None
-    return replace(
-        case,
-        owner=body.to,
-        team=body.to,
-        expires_at=expires_at,
-        escalated=True,
+    proposal = case.proposal
+    if proposal.expires_at:
+        proposal = replace(proposal, expires_at=max(proposal.expires_at, body.expires_at))
+    timers = replace(
+        case.timers,
+        is_escalated=True,
         remind_at=body.remind_at,
-        reminded=0,
+        reminder_count=0,
     )
+    return replace(case, owner=body.to, team=body.to, timers=timers, proposal=proposal)
+
+
+def _apply_reminder(case: Case, body: Reminded) -> Case:
+    reminder_count = case.timers.reminder_count + 1
+    timers = replace(case.timers, remind_at=body.next_at, reminder_count=reminder_count)
+    return replace(case, timers=timers)

@@ -6,7 +6,7 @@ from typing import assert_never
 
 from bot.cases.actor import Actor
 from bot.cases.approval import Approval
-from bot.cases.case import Case, StatusReason
+from bot.cases.case import Assessment, Case, Proposal, StatusReason
 from bot.cases.commands import CallNovel, NameKind, Narrate, Recommend, TriageCommand
 from bot.cases.entries import (
     Authorised,
@@ -62,13 +62,14 @@ def _name_kind(case: Case, command: NameKind) -> Named:
 
 
 def _must_have_no_kind(case: Case) -> None:
-    if case.recognition is None or case.recognition.kind or case.named_by:
+    recognition = case.classification.recognition
+    if recognition is None or recognition.kind or case.classification.named_by:
         kind = case.kind.replace("_", " ")
         raise TooLate(f"{case.id} is known as {kind}; reject its plan if that is wrong")
 
 
 def _narrate(case: Case, command: Narrate) -> Narrated:
-    if command.revision != case.revision or case.state not in WAITING:
+    if command.revision != case.proposal.revision or case.state not in WAITING:
         raise Superseded(f"{case.id} has moved on since the model was asked")
     return Narrated(command.words, command.revision)
 
@@ -130,9 +131,10 @@ def must_follow(case: Case, plan: Plan) -> None:
     Raises:
         LedgerBroken: it is of another one.
     """
-    if plan.revision != case.revision + 1:
+    if plan.revision != case.proposal.revision + 1:
         raise LedgerBroken(
-            f"revision {plan.revision} does not follow revision {case.revision} of {case.id}"
+            f"revision {plan.revision} does not follow revision {case.proposal.revision}"
+            f" of {case.id}"
         )
 
 
@@ -147,16 +149,19 @@ def apply(case: Case, body: TriageBody, entry: Entry) -> Case:
         case Named():
             return _apply_name(case, body)
         case Novel():
-            return replace(case, is_novel=True, named_by=body.by_name)
+            classification = replace(case.classification, is_novel=True, named_by=body.by_name)
+            return replace(case, classification=classification)
         case Narrated():
-            return replace(case, words=body.words) if body.on_revision == case.revision else case
+            return _apply_words(case, body)
         case Gathered():
             return _apply_evidence(case, body)
         case Recommended():
-            return replace(_propose(case, body, entry), expires_at=body.expires_at)
+            case = _propose(case, body, entry)
+            proposal = replace(case.proposal, expires_at=body.expires_at)
+            return replace(case, proposal=proposal)
         case Referred():
-            ending = StatusReason(entry.at, str(entry.actor), body.reason)
-            return replace(_propose(case, body, entry), ending=ending)
+            reason = StatusReason(entry.at, str(entry.actor), body.reason)
+            return _propose(case, body, entry).with_reason(reason)
         case Authorised():
             return _apply_authorisation(case, body, entry)
         case _:
@@ -164,12 +169,16 @@ def apply(case: Case, body: TriageBody, entry: Entry) -> Case:
 
 
 def _apply_recognition(case: Case, body: Recognised) -> Case:
+    classification = replace(
+        case.classification,
+        recognition=body.recognition,
+        is_urgent=body.is_urgent,
+    )
     case = replace(
         case,
         kind=body.recognition.kind or case.kind,
-        recognition=body.recognition,
-        is_urgent=body.is_urgent,
         channel=body.channel,
+        classification=classification,
     )
     return _assign(case, owner=body.owner, sla=body.sla)
 
@@ -178,61 +187,67 @@ def _apply_name(case: Case, body: Named) -> Case:
     # In another channel it is another card; the old one says where it went.
     is_moved = body.channel != case.channel
     case = replace(
-        case,
+        case.with_reason(None),
         kind=body.kind,
-        named_by=body.by_name,
-        is_urgent=False,
         channel=body.channel,
         generation=case.generation + is_moved,
-        ending=None,
+        classification=replace(case.classification, named_by=body.by_name, is_urgent=False),
     )
     return _assign(case, owner=body.owner, sla=body.sla)
 
 
 def _assign(case: Case, *, owner: str, sla: Sla) -> Case:
-    return replace(case, owner=owner, team=owner, sla=sla, remind_at=sla.remind_at)
+    timers = replace(case.timers, sla=sla, remind_at=sla.remind_at)
+    return replace(case, owner=owner, team=owner, timers=timers)
 
 
 def _apply_evidence(case: Case, body: Gathered) -> Case:
-    return replace(
-        case,
+    assessment = Assessment(
         evidence=body.evidence,
         what=body.what,
         why=body.why,
         stake=body.stake,
     )
+    return replace(case, assessment=assessment)
+
+
+def _apply_words(case: Case, body: Narrated) -> Case:
+    # The model wrote about an older revision.
+    if body.on_revision != case.proposal.revision:
+        return case
+    return replace(case, proposal=replace(case.proposal, words=body.words))
 
 
 def _propose(case: Case, body: Recommended | Referred | Authorised, entry: Entry) -> Case:
     """Begin a new revision, of which nothing has been decided or done."""
-    sla = case.sla
+    sla = case.timers.sla
     if not isinstance(body, Authorised) and body.sla:
         sla = body.sla
-    return replace(
-        case,
+    timers = replace(
+        case.timers,
+        sla=sla,
+        remind_at=sla.remind_at,
+        reminder_count=0,
+        is_escalated=False,
+    )
+    proposal = Proposal(
         revision=entry.revision,
         recommendation=body.recommendation,
         plan=body.plan,
         verdict=body.verdict,
-        approvals=(),
-        steps=(),
-        editors=(),
-        changes=(),
-        words=None,
-        escalated=False,
-        sla=sla,
-        remind_at=sla.remind_at,
-        reminded=0,
-        step_ups=(),
-        undo_approvals=(),
-        expires_at=None,
-        ending=None,
+    )
+    return replace(
+        case.with_reason(None),
+        timers=timers,
+        proposal=proposal,
+        execution=replace(case.execution, steps=(), undo_approvals=()),
     )
 
 
 def _apply_authorisation(case: Case, body: Authorised, entry: Entry) -> Case:
-    case = replace(case, decided_at=case.decided_at or entry.at)
+    case = case.with_decision(entry.at)
     if body.plan is None:
         return case
     approval = Approval(person=body.by[0], name="policy", digest=body.digest, at=entry.at)
-    return replace(_propose(case, body, entry), approvals=(approval,))
+    case = _propose(case, body, entry)
+    return replace(case, proposal=replace(case.proposal, approvals=(approval,)))

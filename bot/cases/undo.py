@@ -71,14 +71,14 @@ def _undo(case: Case, command: Undo, now: datetime) -> tuple[CaseBody, ...]:
             now=now,
         )
         vote = replace(vote, assertion=assertion)
-    votes = (*case.undo_approvals, vote)
+    votes = (*case.execution.undo_approvals, vote)
     if not _is_agreed(verdict, command.by.identities.distinct_votes(votes), command.by.groups):
         return (UndoApproved(vote),)
     beginning = UndoAsked(
         note=vote.note,
         by_name=" and ".join(one.name for one in votes),
         by=tuple(one.person for one in votes),
-        until=case.undo_until,
+        until=case.execution.undo_until,
     )
     return UndoApproved(vote), beginning
 
@@ -108,7 +108,12 @@ def _judge_approval(
 
     The verdict of the plan comes with it.
     """
-    plan, verdict, until, by = case.plan, case.verdict, case.undo_until, command.by
+    plan, verdict, until, by = (
+        case.proposal.plan,
+        case.proposal.verdict,
+        case.execution.undo_until,
+        command.by,
+    )
     if plan is None or verdict is None or until is None:
         raise TooLate(nothing_to_undo(case))
     _must_be_of_mode(plan, command.mode)
@@ -126,7 +131,7 @@ def _judge_approval(
         vote = attribute_vote(case, by, verdict, vote)
     must_be_new(
         vote,
-        case.undo_approvals,
+        case.execution.undo_approvals,
         identities=by.identities,
         refusal="you have said already that it is taken back",
     )
@@ -167,18 +172,22 @@ def nothing_to_undo(case: Case) -> str:
 def _start_undo(case: Case, command: StartUndo, now: datetime) -> StepReported | UndoLapsed:
     """Begin the undo only if everybody who approved it still may."""
     # Earlier releases did not record who asked for the undo.
-    is_new = case.undo_approvals and not case.is_undo_begun
+    is_new = case.execution.undo_approvals and not case.execution.is_undo_begun
     if is_new and not _is_still_agreed(case, command, now):
-        return UndoLapsed("the approvals to take it back no longer count", case.undo_until)
+        return UndoLapsed(
+            "the approvals to take it back no longer count", case.execution.undo_until
+        )
     return StepReported(command.step, StepState.UNDOING, "")
 
 
 def _is_still_agreed(case: Case, command: StartUndo, now: datetime) -> bool:
-    verdict = case.verdict
+    verdict = case.proposal.verdict
     if verdict is None:
         return False
     votes = [
-        vote for vote in case.undo_approvals if _still_counts(case, vote, verdict, command, now=now)
+        vote
+        for vote in case.execution.undo_approvals
+        if _still_counts(case, vote, verdict, command, now=now)
     ]
     return _is_agreed(verdict, command.identities.distinct_votes(votes), command.groups)
 
@@ -216,11 +225,7 @@ def apply(case: Case, body: UndoBody, entry: Entry) -> Case:
     """Return the case after an entry about its undo."""
     match body:
         case UndoApproved():
-            return replace(
-                case,
-                undo_approvals=(*case.undo_approvals, body.approval),
-                step_ups=other_step_ups(case, str(entry.actor)),
-            )
+            return _apply_approval(case, body, entry)
         case UndoAsked():
             return _apply_undo(case, body, entry)
         case UndoLapsed():
@@ -230,15 +235,27 @@ def apply(case: Case, body: UndoBody, entry: Entry) -> Case:
 
 
 def _apply_undo(case: Case, body: UndoAsked, entry: Entry) -> Case:
-    ending = StatusReason(at=entry.at, by=body.by_name, reason="taken back", note=body.note)
-    return replace(case, undoing=True, undo_until=body.until, ending=ending)
+    reason = StatusReason(at=entry.at, by=body.by_name, reason="taken back", note=body.note)
+    execution = replace(case.execution, is_undo_running=True, undo_until=body.until)
+    return replace(case.with_reason(reason), execution=execution)
+
+
+def _apply_approval(case: Case, body: UndoApproved, entry: Entry) -> Case:
+    approvals = (*case.execution.undo_approvals, body.approval)
+    step_ups = other_step_ups(case, str(entry.actor))
+    return replace(
+        case,
+        proposal=replace(case.proposal, step_ups=step_ups),
+        execution=replace(case.execution, undo_approvals=approvals),
+    )
 
 
 def _apply_lapse(case: Case, body: UndoLapsed, entry: Entry) -> Case:
-    return replace(
-        case,
-        undoing=False,
+    reason = StatusReason(entry.at, str(entry.actor), f"not taken back: {body.reason}")
+    execution = replace(
+        case.execution,
+        is_undo_running=False,
         undo_until=body.undo_until,
         undo_approvals=(),
-        ending=StatusReason(entry.at, str(entry.actor), f"not taken back: {body.reason}"),
     )
+    return replace(case.with_reason(reason), execution=execution)

@@ -78,7 +78,7 @@ def _approve(case: Case, command: Approve, now: datetime) -> tuple[CaseBody, ...
             now=now,
         )
         vote = replace(vote, assertion=assertion)
-    votes = (*case.approvals, vote)
+    votes = (*case.proposal.approvals, vote)
     distinct = command.by.identities.distinct_votes(votes)
     if vote.emergency or quorum_met(distinct, verdict.factors, command.by.groups):
         voters = tuple(one.person for one in votes)
@@ -112,11 +112,12 @@ def must_be_open(case: Case, now: datetime) -> tuple[Plan, Verdict]:
         TooLate: the time to decide has passed.
         LedgerBroken: the case waits for a decision without a verdict.
     """
-    if case.plan is None or case.verdict is None or case.expires_at is None:
+    plan, verdict = case.proposal.plan, case.proposal.verdict
+    if plan is None or verdict is None or case.proposal.expires_at is None:
         raise LedgerBroken(f"{case.id} waits for a decision without a verdict")
-    if now >= case.expires_at:
+    if now >= case.proposal.expires_at:
         raise TooLate("the time to decide has passed; it goes to the next person")
-    return case.plan, case.verdict
+    return plan, verdict
 
 
 def _judge_approval(
@@ -137,7 +138,7 @@ def _judge_approval(
         vote = attribute_vote(case, command.by, verdict, vote)
     must_be_new(
         vote,
-        case.approvals,
+        case.proposal.approvals,
         identities=command.by.identities,
         refusal="you have approved this already",
     )
@@ -232,7 +233,7 @@ def carries(
     """Tell whether the approvals that still count are enough for these requirements."""
     votes = [
         vote
-        for vote in case.approvals
+        for vote in case.proposal.approvals
         if still_counts(case, vote, factors=factors, recheck=recheck, now=now)
     ]
     if any(vote.emergency for vote in votes):
@@ -290,7 +291,7 @@ def _is_delegated(case: Case, vote: Approval, recheck: Recheck, now: datetime) -
 
 def _is_still_signed(case: Case, vote: Approval, recheck: Recheck) -> bool:
     """Tell whether the passkey that signed is still in force."""
-    if case.verdict is None or not case.verdict.step_up:
+    if case.proposal.verdict is None or not case.proposal.verdict.step_up:
         return True
     return vote.assertion is not None and is_in_force(vote.assertion, vote.person, recheck.passkeys)
 
@@ -304,16 +305,25 @@ def apply(case: Case, body: VoteBody, entry: Entry) -> Case:
         case StepUpAsked():
             return _apply_step_up(case, body, entry)
         case ApprovalGiven():
-            return replace(
-                case,
-                approvals=(*case.approvals, body.approval),
-                step_ups=other_step_ups(case, str(entry.actor)),
-            )
+            return _apply_approval(case, body, entry)
         case Withdrawn():
-            rest = tuple(vote for vote in case.approvals if vote.person != body.person)
-            return replace(case, approvals=rest)
+            return _apply_withdrawal(case, body)
         case _:
             assert_never(body)
+
+
+def _apply_approval(case: Case, body: ApprovalGiven, entry: Entry) -> Case:
+    proposal = replace(
+        case.proposal,
+        approvals=(*case.proposal.approvals, body.approval),
+        step_ups=other_step_ups(case, str(entry.actor)),
+    )
+    return replace(case, proposal=proposal)
+
+
+def _apply_withdrawal(case: Case, body: Withdrawn) -> Case:
+    approvals = tuple(vote for vote in case.proposal.approvals if vote.person != body.person)
+    return replace(case, proposal=replace(case.proposal, approvals=approvals))
 
 
 def _apply_step_up(case: Case, body: StepUpAsked, entry: Entry) -> Case:
@@ -328,9 +338,10 @@ def _apply_step_up(case: Case, body: StepUpAsked, entry: Entry) -> Case:
         until=body.until,
         purpose=body.purpose,
     )
-    return replace(case, step_ups=(*other_step_ups(case, person), step_up))
+    step_ups = (*other_step_ups(case, person), step_up)
+    return replace(case, proposal=replace(case.proposal, step_ups=step_ups))
 
 
 def other_step_ups(case: Case, person: str) -> tuple[StepUp, ...]:
     """List the step-ups of everybody else; this person's link has been used."""
-    return tuple(step_up for step_up in case.step_ups if step_up.person != person)
+    return tuple(step_up for step_up in case.proposal.step_ups if step_up.person != person)

@@ -6,9 +6,9 @@ from typing import Annotated
 import typer
 
 from bot import wiring
-from bot.cases.canonical import to_plain
 from bot.cli.terminal import AsJson, out, print_json
 from bot.settings import load_offline
+from bot.views.case_record import case_record
 from handlers.cards.notes import trail_lines
 
 
@@ -20,7 +20,7 @@ def case(
         shown_case = store.cases.case(case_id)
         entries = store.cases.entries(case_id)
     if as_json:
-        print_json(to_plain(shown_case))
+        print_json(case_record(shown_case))
         return
     title = shown_case.signal.title
     out.print(f"{shown_case.id}  {shown_case.state}  {title}\n", markup=False)

@@ -200,21 +200,21 @@ def _unnamed_cases(settings: Settings) -> list[Case]:
         kinds = [
             kind for kind in store.queries.kinds() if library.playbook(kind).kind == UNRECOGNISED
         ]
-        cases = [case for case in store.queries.of_kinds(kinds) if not case.named_by]
+        cases = [case for case in store.queries.of_kinds(kinds) if not case.classification.named_by]
 
     def urgency(case: Case) -> tuple[Any, ...]:
-        amount = case.stake.amount if case.stake else 0
-        return case.state in TERMINAL, -amount, case.opened_at
+        amount = case.assessment.stake.amount if case.assessment.stake else 0
+        return case.state in TERMINAL, -amount, case.timers.opened_at
 
     return sorted(cases, key=urgency)
 
 
 def _review_row(case: Case) -> dict[str, Any]:
-    guesses = case.recognition.guesses if case.recognition else ()
+    guesses = case.classification.recognition.guesses if case.classification.recognition else ()
     return {
         "case": case.id,
         "state": str(case.state),
-        "stake": str(case.stake or ""),
+        "stake": str(case.assessment.stake or ""),
         "title": case.signal.title,
         "guesses": [f"{guess.title} {guess.confidence} %" for guess in guesses],
     }

@@ -132,16 +132,16 @@ def _parse_facts(values: Any) -> dict[str, Scalar]:
 
 def summarise(case: Case, library: Library) -> dict[str, Any]:
     """Return the case for a machine."""
-    recognition = case.recognition
-    recommendation = case.recommendation
+    recognition = case.classification.recognition
+    recommendation = case.proposal.recommendation
     guesses = recognition.guesses if recognition else ()
     citations = recommendation.citations if recommendation else ()
     # A kind without a playbook is handled by the one for what is not recognised.
     is_recognised = library.playbook(case.kind).kind != UNRECOGNISED
     kind = case.kind if is_recognised else None
-    stake = str(case.stake) if case.stake else None
+    stake = str(case.assessment.stake) if case.assessment.stake else None
     confidence = recognition.confidence if recognition else None
-    verdict = to_plain(case.verdict) if case.verdict else None
+    verdict = to_plain(case.proposal.verdict) if case.proposal.verdict else None
     return {
         "kind": kind,
         "confidence": confidence,
@@ -150,17 +150,17 @@ def summarise(case: Case, library: Library) -> dict[str, Any]:
         "precedents": [to_plain(citation) for citation in citations],
         "verdict": verdict,
         "stake": stake,
-        "urgent": case.is_urgent,
+        "urgent": case.classification.is_urgent,
     }
 
 
 def _summarise_plan(case: Case) -> dict[str, Any] | None:
-    recommendation = case.recommendation
-    if case.plan is None or recommendation is None:
+    recommendation = case.proposal.recommendation
+    if case.proposal.plan is None or recommendation is None:
         return None
     steps = [
         {"action": action.name, "parameters": dict(action.parameters)}
-        for action in case.plan.actions
+        for action in case.proposal.plan.actions
     ]
     return {
         "action": recommendation.action,

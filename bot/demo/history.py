@@ -133,16 +133,20 @@ class HistoryPlayer:
         case = self.desk.store.cases.case(case_id)
         if case.state is State.REFERRED:
             self._resolve(case)
-        if case.state is not State.PROPOSED or case.verdict is None:
+        if case.state is not State.PROPOSED or case.proposal.verdict is None:
             return
-        groups = [factor.group for factor in case.verdict.factors]
+        groups = [factor.group for factor in case.proposal.verdict.factors]
         if self.dice.random() < REJECTED_SHARE:
             self._reject(case, groups[0])
             return
-        if case.kind == "low_stock" and self.dice.random() < EDITED_SHARE and case.plan:
+        if case.kind == "low_stock" and self.dice.random() < EDITED_SHARE and case.proposal.plan:
             case = self._edit(case)
             # Another quantity may need other approvers.
-            groups = [factor.group for factor in case.verdict.factors] if case.verdict else []
+            groups = (
+                [factor.group for factor in case.proposal.verdict.factors]
+                if case.proposal.verdict
+                else []
+            )
         for group in groups:
             self._wait(20, 1800)
             self._approve(case, group)
@@ -163,8 +167,8 @@ class HistoryPlayer:
 
     def _edit(self, case: Case) -> Case:
         quantity = EXTRA_BOTTLES
-        if case.plan:
-            quantity += int(str(case.plan.actions[0].parameters["quantity"]))
+        if case.proposal.plan:
+            quantity += int(str(case.proposal.plan.actions[0].parameters["quantity"]))
         try:
             return self.desk.decisions.edit(
                 _request(case, self._anyone_of(case.owner)),

@@ -60,7 +60,7 @@ class CaseRecords:
     def wait_for_revision(self, kind: str, revision: int, *, expectation: str) -> None:
         """Wait until today's case of this kind has this revision."""
         for _ in polls(expectation):
-            if self.case(kind).revision == revision:
+            if self.case(kind).proposal.revision == revision:
                 return
 
     def wait_for_kind(self, case_id: str, kind: str, *, expectation: str) -> None:

@@ -193,7 +193,9 @@ class Story:
     def approve(self) -> None:
         case = self.records.case("low_stock")
         product = case.signal.facts["product_id"]
-        quantity = case.plan.actions[0].parameters["quantity"] if case.plan else None
+        quantity = (
+            case.proposal.plan.actions[0].parameters["quantity"] if case.proposal.plan else None
+        )
         on_order = "SELECT on_order FROM stock WHERE product_id = ?"
         before = self.company.value(on_order, product)
         response = self.slack.press(BEN, case, "case.approve")
@@ -255,7 +257,7 @@ class Story:
         require(self.slack.press_stale(BEN, case, "case.approve"), "the old button is dead")
         self.slack.wait_for_ephemeral(BEN, "newer plan", expectation="and says why")
         revision = self.records.case("lead_cold")
-        is_proposed = revision.revision == 2 and revision.state is State.PROPOSED
+        is_proposed = revision.proposal.revision == 2 and revision.state is State.PROPOSED
         require(is_proposed, "a new revision waits")
         self.slack.wait_for_card(revision, "2031-03-04", expectation="the card shows it")
         self.slack.press(BEN, revision, "case.approve")
@@ -297,7 +299,7 @@ class Story:
         starts = self.records.actors(case, "step.started")
         require(len(starts) == 1, f"the step was begun {len(starts)} times")
         effects = self.company.value(
-            "SELECT COUNT(*) FROM countersign_marks WHERE key = ?", case.steps[0].key
+            "SELECT COUNT(*) FROM countersign_marks WHERE key = ?", case.execution.steps[0].key
         )
         require(effects == 1, f"carried out {effects} times")
         for _ in polls("the card says so"):
@@ -307,7 +309,7 @@ class Story:
 
     def cite_precedents(self) -> None:
         case = self.records.case("renewal_due")
-        citations = case.recommendation.citations if case.recommendation else ()
+        citations = case.proposal.recommendation.citations if case.proposal.recommendation else ()
         require(len(citations) >= MIN_CITATIONS, f"{len(citations)} precedents cited")
         for citation in citations:
             precedent = self.store.cases.case(citation.case_id)

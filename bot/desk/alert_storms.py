@@ -128,4 +128,6 @@ class AlertStorms:
 
 
 def _name(case: Case) -> str:
-    return f"{PREFIX}{case.channel}:{case.kind}:{case.signal.source}:{case.opened_at:%Y-%m-%d}"
+    return (
+        f"{PREFIX}{case.channel}:{case.kind}:{case.signal.source}:{case.timers.opened_at:%Y-%m-%d}"
+    )

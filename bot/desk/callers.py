@@ -33,8 +33,10 @@ class Callers:
             NotEligible: the directory knows no such person.
             ChatFailed: the directory cannot be read.
         """
-        fresh = fresh or (case.verdict is not None and case.verdict.tier is RiskTier.HIGH)
-        factors = case.verdict.factors if case.verdict else ()
+        fresh = fresh or (
+            case.proposal.verdict is not None and case.proposal.verdict.tier is RiskTier.HIGH
+        )
+        factors = case.proposal.verdict.factors if case.proposal.verdict else ()
         owners = self.library.playbook(case.kind).owners.handles
         handles = sorted({*(factor.group for factor in factors), *owners, case.owner})
         givers = self._givers(case, by, fresh)

@@ -191,15 +191,15 @@ class Cards:
 
         It can in time, and in the mode that it was done in.
         """
-        if case.undo_until is None or case.plan is None:
+        if case.execution.undo_until is None or case.proposal.plan is None:
             return False
-        return self.clock() < case.undo_until and case.plan.is_of(self.mode)
+        return self.clock() < case.execution.undo_until and case.proposal.plan.is_of(self.mode)
 
     def _describe_pause(self, case: Case) -> str:
         """Say which pause holds this case up; empty when none does."""
         if case.state not in PAUSABLE:
             return ""
-        pause = self.desk_controls.load().pause_on(case.kind, case.plan)
+        pause = self.desk_controls.load().pause_on(case.kind, case.proposal.plan)
         return pause.description if pause else ""
 
     def post_update(self, message: LeasedMessage) -> None:
@@ -274,4 +274,8 @@ def _is_stale(entry: Entry, case: Case) -> bool:
     """Tell whether a later reminder or a decision has overtaken this reminder."""
     if not isinstance(entry.body, Reminded):
         return False
-    return case.remind_at is None or case.remind_at > entry.body.next_at or not case.waits_on
+    return (
+        case.timers.remind_at is None
+        or case.timers.remind_at > entry.body.next_at
+        or not case.waits_on
+    )

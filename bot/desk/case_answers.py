@@ -118,8 +118,8 @@ class CaseAnswers:
     def _explain_case(self, question: Question, viewer: Viewer) -> Answer:
         case = self.visibility.find_case(question.case_id, viewer)
         if question.intent is Intent.SHOW:
-            subject = case.what or case.signal.title
-            text = f"{case.id} is {case.state}. {subject} {case.why}".strip()
+            subject = case.assessment.what or case.signal.title
+            text = f"{case.id} is {case.state}. {subject} {case.assessment.why}".strip()
         elif question.intent is Intent.WHY:
             text = self._describe_decisions(case)
         else:
@@ -138,9 +138,13 @@ class CaseAnswers:
 
     def _describe_ruling(self, case: Case) -> str:
         """Say why the case was put before a person, or was not."""
-        verdict = case.verdict
+        verdict = case.proposal.verdict
         if verdict is None:
-            reason = case.ending.reason if case.ending else "no plan was found"
+            reason = (
+                case.activity.status_reason.reason
+                if case.activity.status_reason
+                else "no plan was found"
+            )
             return f"There was nothing to do by itself: {reason}."
         if verdict.ruling is Ruling.AUTO_APPROVE:
             return f"It was done without asking: {verdict.reason} ({verdict.rule})."
@@ -269,12 +273,16 @@ def _describe_requirement(verdict: Verdict) -> str:
 
 
 def _detail(case: Case) -> str:
-    stake = f"{case.stake}, " if case.stake else ""
+    stake = f"{case.assessment.stake}, " if case.assessment.stake else ""
     if case.is_terminal:
-        return f"{stake}{case.ending.reason}" if case.ending else stake.rstrip(", ")
+        return (
+            f"{stake}{case.activity.status_reason.reason}"
+            if case.activity.status_reason
+            else stake.rstrip(", ")
+        )
     # A person as owner is not named in a list.
     owner = "" if "/" in case.owner else f"@{case.owner}, "
-    return f"{stake}{owner}decide by {case.sla.decide_by:%d %b %H:%M} UTC"
+    return f"{stake}{owner}decide by {case.timers.sla.decide_by:%d %b %H:%M} UTC"
 
 
 def _case_count(count: int) -> str:

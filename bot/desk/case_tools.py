@@ -65,14 +65,18 @@ class RecordingTools:
         return json.dumps(self._describe(case), default=str)
 
     def _describe(self, case: Case) -> dict[str, object]:
-        plan = [action.summary for action in case.plan.actions] if case.plan else []
+        plan = (
+            [action.summary for action in case.proposal.plan.actions] if case.proposal.plan else []
+        )
         return {
             "case": case.id,
             "title": case.signal.title,
             "state": case.state,
-            "what": case.what,
-            "why": case.why,
-            "evidence": {fact.label: _value(fact) for fact in case.evidence if fact.label},
+            "what": case.assessment.what,
+            "why": case.assessment.why,
+            "evidence": {
+                fact.label: _value(fact) for fact in case.assessment.evidence if fact.label
+            },
             "plan": plan,
             "owner": case.owner,
             "recorded": self._answers.decisions(case)[-MAX_DECISIONS:],

@@ -57,9 +57,9 @@ class Deadlines:
         if _is_expired(case, now) or _is_late(case, now):
             return self._expire(case, now)
         next_reminder_at = next_reminder(
-            case.sla,
-            reminders=case.reminded,
-            is_escalated=case.escalated or case.state is State.OUTCOME_UNKNOWN,
+            case.timers.sla,
+            reminders=case.timers.reminder_count,
+            is_escalated=case.timers.is_escalated or case.state is State.OUTCOME_UNKNOWN,
             now=now,
             decide_for=self.library.playbook(case.kind).measure.decide_for,
             hours=self.library.hours(case.channel),
@@ -71,7 +71,7 @@ class Deadlines:
         playbook = self.library.playbook(case.kind)
         hours = self.library.hours(case.channel)
         decide_for = playbook.measure.decide_for
-        expires_for = case.verdict.expires_for if case.verdict else decide_for
+        expires_for = case.proposal.verdict.expires_for if case.proposal.verdict else decide_for
         return commands.Expire(
             playbook.owners.next_owner,
             remind_at=hours.add_working_time(now, decide_for / 2),
@@ -82,13 +82,13 @@ class Deadlines:
 
 def _is_expired(case: Case, now: datetime) -> bool:
     """Tell whether the proposed plan may not be approved any more."""
-    if case.state is not State.PROPOSED or case.expires_at is None:
+    if case.state is not State.PROPOSED or case.proposal.expires_at is None:
         return False
-    return now >= case.expires_at
+    return now >= case.proposal.expires_at
 
 
 def _is_late(case: Case, now: datetime) -> bool:
     """Tell whether the decision is overdue and nobody else was asked yet."""
-    if case.state is State.OUTCOME_UNKNOWN or case.escalated:
+    if case.state is State.OUTCOME_UNKNOWN or case.timers.is_escalated:
         return False
-    return now >= case.sla.decide_by
+    return now >= case.timers.sla.decide_by

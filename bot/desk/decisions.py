@@ -119,7 +119,7 @@ class Decisions:
             case_id,
             Caller.by_account(by, surface),
             decision=decision,
-            revision=self.cases.case(case_id).revision,
+            revision=self.cases.case(case_id).proposal.revision,
             refusal=refusal,
         )
         return refusal
@@ -154,7 +154,7 @@ class Decisions:
             plan, verdict = self.proposals.propose(
                 case,
                 actions=actions,
-                evidence=case.evidence,
+                evidence=case.assessment.evidence,
                 proposer=Proposer.PERSON,
                 now=now,
             )
@@ -279,7 +279,7 @@ class Decisions:
             if playbook.kind != kind or kind == UNRECOGNISED:
                 raise BadRequest(f"there is no playbook for {kind[:50]!r}", field="kind")
             sla = promise_sla(
-                case.opened_at,
+                case.timers.opened_at,
                 decide_for=playbook.measure.decide_for,
                 resolve_for=playbook.measure.resolve_for,
                 hours=self.library.hours(playbook.channel),
@@ -303,9 +303,9 @@ class Decisions:
         self, case: Case, values: Mapping[str, Scalar]
     ) -> tuple[tuple[Action, ...], tuple[FieldChange, ...]]:
         """Prepare the first action with these values, and list what that changes."""
-        if case.plan is None:
+        if case.proposal.plan is None:
             raise BadRequest(f"{case.id} has no plan that can be edited")
-        first, *rest = case.plan.actions
+        first, *rest = case.proposal.plan.actions
         offer = self.library.playbook(case.kind).offer(first.name)
         if offer is None:
             raise BadRequest(f"{case.id} has no plan that can be edited")

@@ -222,7 +222,7 @@ class Digest:
         late: Sequence[CaseRow],
         needs: Sequence[CaseRow],
     ) -> int:
-        late_needs = sum(row.case.sla.decide_by < period.due for row in needs)
+        late_needs = sum(row.case.timers.sla.decide_by < period.due for row in needs)
         return max(0, self.queries.count(period.overdue) - len(late) - late_needs)
 
     def _rest(self, period: _Period, except_ids: set[str]) -> tuple[CaseRow, ...]:
@@ -276,13 +276,15 @@ class Digest:
             is_over=True,
         )
         cases = self.queries.find(week, MAX_ENDED)
-        slow_cases = sorted((case for case in cases if case.escalated), key=_wait, reverse=True)
+        slow_cases = sorted(
+            (case for case in cases if case.timers.is_escalated), key=_wait, reverse=True
+        )
         find_blind = partial(self._find_blind, period.scope, cases)
         review = Review(
             blind=self._rows(live_list, "blind", find_blind),
             agreements=tally_agreements(cases, dict(self.library.titles())),
             slow=with_cards(self.card_store, slow_cases[:MAX_SLOW]),
-            reopened=sum(bool(case.reopened) for case in cases),
+            reopened=sum(bool(case.activity.reopening_reason) for case in cases),
             taken_back=sum(_is_undone(case) for case in cases),
         )
         return review if review != NOTHING_TO_REVIEW else None
@@ -291,7 +293,7 @@ class Digest:
         """Find the cases that show what recognition has to learn."""
         cases = self.queries.find(replace(scope, is_unrecognised=True), MAX_BLIND)
         for case in ended_cases:
-            if case.named_by or case.state is State.EXPIRED:
+            if case.classification.named_by or case.state is State.EXPIRED:
                 cases.append(case)
         return cases[:MAX_BLIND]
 
@@ -321,11 +323,11 @@ def _previous_digest(hours: Hours, due: datetime) -> datetime:
 
 
 def _wait(case: Case) -> timedelta:
-    return (case.decided_at or case.changed_at) - case.opened_at
+    return (case.timers.decided_at or case.timers.changed_at) - case.timers.opened_at
 
 
 def _is_undone(case: Case) -> bool:
-    return any(step.state is StepState.UNDONE for step in case.steps)
+    return any(step.state is StepState.UNDONE for step in case.execution.steps)
 
 
 def digest_message(place: str, due: datetime, now: datetime) -> OutboxMessage:

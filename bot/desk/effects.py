@@ -131,10 +131,10 @@ def _messages(
     if _contains(entries, EFFECTS[Topic.EXECUTE]):
         yield OutboxMessage(
             topic=Topic.EXECUTE,
-            key=f"execute:{case.id}:{case.revision}",
+            key=f"execute:{case.id}:{case.proposal.revision}",
             case_id=case.id,
             run_at=now,
-            payload={"revision": case.revision},
+            payload={"revision": case.proposal.revision},
         )
     yield from _notes(case, entries)
     yield from _after_resolution(case, entries, follow_up_for)
@@ -186,11 +186,11 @@ def _after_resolution(
                 case_id=case.id,
                 run_at=entries[-1].at + follow_up_for,
             )
-        if case.undo_until:
+        if case.execution.undo_until:
             # When the window closes the button goes: there is never a dead one.
             yield OutboxMessage(
                 topic=Topic.CARD,
                 key=f"card:{case.id}:undo",
                 case_id=case.id,
-                run_at=case.undo_until,
+                run_at=case.execution.undo_until,
             )

@@ -64,11 +64,11 @@ class Executor:
             return
         case = self.cases.case(message.case_id)
         following = next_step(case)
-        is_current = case.revision == message.payload.get("revision")
+        is_current = case.proposal.revision == message.payload.get("revision")
         if not is_current or following.next is StepKind.NOTHING:
             self.outbox.finish(message)
-        elif case.plan and self._is_of_other_mode(case, case.plan, following):
-            self._set_aside(case, case.plan, message)
+        elif case.proposal.plan and self._is_of_other_mode(case, case.proposal.plan, following):
+            self._set_aside(case, case.proposal.plan, message)
         else:
             self._dispatch(case, following, message)
 
@@ -106,7 +106,7 @@ class Executor:
         following: NextStep,
     ) -> bool:
         """Tell whether this plan was begun in another mode."""
-        if following.next not in TOUCHES_SYSTEM or not case.steps:
+        if following.next not in TOUCHES_SYSTEM or not case.execution.steps:
             return False
         return not plan.is_of(self.proposals.mode)
 
@@ -129,7 +129,7 @@ class Executor:
         for report in _dry_run_reports(case):
             decision = decision.then(record_entry(decision.case, report, now))
         after = decision.case
-        end = stop(after) if case.undoing else drift(NOW_FOR_REAL)
+        end = stop(after) if case.execution.is_undo_running else drift(NOW_FOR_REAL)
         self.step_log.commit(case, decision.then(record_entry(after, end, now)), message)
 
 
@@ -207,9 +207,11 @@ def build_executor(  # noqa: PLR0913 (one argument for each port)
 def _dry_run_reports(case: Case) -> list[StepReported]:
     """Report that the steps of a dry run changed nothing."""
     reports = []
-    for step, record in enumerate(case.steps):
+    for step, record in enumerate(case.execution.steps):
         if record.state in DOING or record.state is StepState.DEFERRED:
             reports.append(StepReported(step, StepState.ABSENT, WAS_DRY_RUN))
-        elif record.state in UNDOING or (case.undoing and record.state is StepState.LANDED):
+        elif record.state in UNDOING or (
+            case.execution.is_undo_running and record.state is StepState.LANDED
+        ):
             reports.append(StepReported(step, StepState.UNDONE, WAS_DRY_RUN))
     return reports

@@ -63,6 +63,6 @@ class FollowUp:
 
 def _is_remedied(case: Case) -> bool:
     """Tell whether the case was resolved by a plan that worked."""
-    if case.state is not State.RESOLVED or case.ending is None:
+    if case.state is not State.RESOLVED or case.activity.status_reason is None:
         return False
-    return case.ending.reason == Resolution.WORKED
+    return case.activity.status_reason.reason == Resolution.WORKED

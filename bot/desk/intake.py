@@ -121,5 +121,5 @@ def _clear(latest: Case | None, signal: Signal, playbook: Playbook, now: datetim
 def _is_over(case: Case, now: datetime) -> bool:
     """Tell whether a new signal opens a new case."""
     return case.is_terminal and (
-        case.state is State.EXPIRED or now - case.changed_at > SAME_CASE_FOR
+        case.state is State.EXPIRED or now - case.timers.changed_at > SAME_CASE_FOR
     )

@@ -44,7 +44,7 @@ def posted_since(case: Case, cards: Sequence[CardRef]) -> float:
         has_time = card.ts.replace(".", "", 1).isdecimal()
         if card.generation < case.generation and has_time:
             times.append(float(card.ts))
-    return max(times, default=case.opened_at.timestamp())
+    return max(times, default=case.timers.opened_at.timestamp())
 
 
 def sweep_card(case: Case, cards: Sequence[CardRef], run_at: datetime) -> OutboxMessage:

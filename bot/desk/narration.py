@@ -43,7 +43,7 @@ class CaseNarration:
         if words is None:
             self.outbox.finish(message)
             return
-        command = commands.Narrate(words, case.revision)
+        command = commands.Narrate(words, case.proposal.revision)
 
         def write() -> None:
             latest = self.cases.case(message.case_id)
@@ -58,7 +58,7 @@ class CaseNarration:
 
     def _ask(self, case: Case, playbook: Playbook) -> Words | None:
         """Ask for words for a case that waits and has none."""
-        if case.state not in WAITING or case.words is not None:
+        if case.state not in WAITING or case.proposal.words is not None:
             return None
 
         def check(values: Mapping[str, Scalar]) -> str:
@@ -68,8 +68,8 @@ class CaseNarration:
 
     def _summarise_plan(self, case: Case, values: Mapping[str, Scalar]) -> str:
         """Return what the plan's first action would do with these parameters."""
-        if case.plan is None:
+        if case.proposal.plan is None:
             raise BadRequest("there is no plan")
-        first = case.plan.actions[0]
+        first = case.proposal.plan.actions[0]
         # Prepared by its own connector, like the action of any plan.
         return self.proposals.prepare(first.name, {**first.parameters, **values}).summary

@@ -42,7 +42,7 @@ class Proposals:
         playbook = self.library.playbook(case.kind)
         plan = Plan(
             case_id=case.id,
-            revision=case.revision + 1,
+            revision=case.proposal.revision + 1,
             actions=actions,
             playbook=playbook.kind,
             playbook_digest=playbook.checksum,

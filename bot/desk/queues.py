@@ -90,8 +90,10 @@ class Queues:
 def _is_automatic(case: Case) -> bool:
     if case.state is State.CLEARED:
         return True
-    return any(approval.is_by_policy for approval in case.approvals)
+    return any(approval.is_by_policy for approval in case.proposal.approvals)
 
 
 def _has_voted(case: Case, person: str) -> bool:
-    return any(person in {approval.person, approval.principal} for approval in case.approvals)
+    return any(
+        person in {approval.person, approval.principal} for approval in case.proposal.approvals
+    )

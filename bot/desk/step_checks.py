@@ -40,23 +40,23 @@ class StepChecks:
             ConnectorFailed: the system cannot be read now.
         """
         case = work.case
-        if case.plan is None or case.verdict is None:
+        if case.proposal.plan is None or case.proposal.verdict is None:
             raise LedgerBroken(f"{case.id} is approved without a plan")
         # For high risk nothing is taken from a cache.
-        fresh = case.verdict.tier is RiskTier.HIGH
+        fresh = case.proposal.verdict.tier is RiskTier.HIGH
         verdict = self._current_verdict(
             case,
-            case.plan,
+            case.proposal.plan,
             step=work.step,
             now=now,
         )
         emergency_group = self._emergency_group(case)
-        factors = (*case.verdict.factors, *verdict.factors)
+        factors = (*case.proposal.verdict.factors, *verdict.factors)
         handles = {factor.group for factor in factors}
         if emergency_group:
             handles.add(emergency_group)
         principals = []
-        for approval in case.approvals:
+        for approval in case.proposal.approvals:
             principals += [approval.person, approval.principal]
         groups = self.directory.groups(sorted(handles), fresh=fresh)
         people = self._people(principals, fresh=fresh)
@@ -64,7 +64,7 @@ class StepChecks:
         controls = self.desk_controls.load()
         return commands.StartStep(
             step=work.step,
-            plan_hash=case.plan.plan_hash,
+            plan_hash=case.proposal.plan.plan_hash,
             verdict=verdict,
             groups=groups,
             people=people,
@@ -79,7 +79,7 @@ class StepChecks:
     def undo_facts(self, work: StepWork, now: datetime) -> commands.StartUndo:
         """Read the people who asked for the undo, as they are now."""
         case = work.case
-        verdict = case.verdict
+        verdict = case.proposal.verdict
         fresh = verdict is not None and verdict.tier is RiskTier.HIGH
         owners = self.library.playbook(case.kind).owners.handles
         handles = set(owners)
@@ -87,7 +87,7 @@ class StepChecks:
             handles.update(factor.group for factor in verdict.factors)
         controls = self.desk_controls.load()
         principals = set()
-        for approval in case.undo_approvals:
+        for approval in case.execution.undo_approvals:
             principals |= {approval.person, approval.principal}
         delegations = [one for one in controls.delegations if one.taker in principals]
         principals |= {one.giver for one in delegations if one.holds(case.kind, now)}
@@ -107,10 +107,10 @@ class StepChecks:
         A later ledger, now lost, may have carried it out already.
         """
         restored_at = self.desk_controls.load().restored_at
-        if restored_at is None or case.opened_at > restored_at:
+        if restored_at is None or case.timers.opened_at > restored_at:
             return False
         for entry in self.cases.entries(case.id):
-            if entry.revision == case.revision:
+            if entry.revision == case.proposal.revision:
                 return entry.at <= restored_at
         return True
 
@@ -126,14 +126,14 @@ class StepChecks:
         playbook = self.library.playbook(case.kind)
         verdict = self.proposals.verdict(plan, playbook, now, step=step)
         # Whoever raised the case after the last approval revokes nothing.
-        last_approval_at = max((approval.at for approval in case.approvals), default=now)
+        last_approval_at = max((approval.at for approval in case.proposal.approvals), default=now)
         authors = case.authors_before(last_approval_at)
         return self.proposals.govern_strangers(verdict, authors, playbook)
 
     def _emergency_group(self, case: Case) -> str:
         """Return the group that may break the glass, if one did."""
         emergency = self.library.policy().emergency
-        if emergency and any(approval.emergency for approval in case.approvals):
+        if emergency and any(approval.emergency for approval in case.proposal.approvals):
             return emergency.group
         return ""
 

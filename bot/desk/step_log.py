@@ -71,7 +71,7 @@ class StepLog:
         *,
         undoing: bool,
     ) -> Guard:
-        plan = work.case.plan
+        plan = work.case.proposal.plan
 
         def check(controls: DeskControls, usage_on: UsageOn) -> None:
             must_not_be_paused(controls, work.case.kind, plan)
@@ -119,7 +119,7 @@ class StepLog:
         """Count how often this step of this revision was begun."""
         attempts = 0
         for entry in self.cases.entries(work.case.id):
-            if entry.revision == work.case.revision:
+            if entry.revision == work.case.proposal.revision:
                 attempts += is_beginning(entry, work.step, direction)
         return attempts
 
@@ -226,7 +226,11 @@ class StepLog:
 
 def _is_same_progress(one: Case, other: Case) -> bool:
     """Tell whether nothing that concerns the plan lies between these two versions."""
-    return (one.revision, one.state, one.steps) == (other.revision, other.state, other.steps)
+    return (one.proposal.revision, one.state, one.execution.steps) == (
+        other.proposal.revision,
+        other.state,
+        other.execution.steps,
+    )
 
 
 def resolve(case: Case, now: datetime) -> Resolved:
@@ -234,13 +238,14 @@ def resolve(case: Case, now: datetime) -> Resolved:
 
     It may be undone for a while.
     """
-    undo_for = case.plan.undo_for if case.plan else timedelta(0)
+    undo_for = case.proposal.plan.undo_for if case.proposal.plan else timedelta(0)
     undo_until = now + undo_for if undo_for else None
     return finish(case, step_summary(case), undo_until)
 
 
 def stop(case: Case) -> Stopped:
     """End a plan that was undone or could not be finished."""
-    if case.undoing and case.ending:
-        return Stopped(f"taken back by {case.ending.by}: {case.ending.note}. {step_summary(case)}")
+    reason = case.activity.status_reason
+    if case.execution.is_undo_running and reason:
+        return Stopped(f"taken back by {reason.by}: {reason.note}. {step_summary(case)}")
     return Stopped(f"the plan could not be carried out. {step_summary(case)}")

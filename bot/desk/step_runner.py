@@ -116,7 +116,9 @@ class StepRunner:
         """
         case = work.case
         last_landed = max(
-            index for index, step in enumerate(case.steps) if step.state is StepState.LANDED
+            index
+            for index, step in enumerate(case.execution.steps)
+            if step.state is StepState.LANDED
         )
         explanation = f"step {work.step + 1} was not begun: {reason}"
         if case.action(last_landed).reversible:

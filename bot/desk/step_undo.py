@@ -38,7 +38,7 @@ class StepUndo:
         """Begin the undo and carry it out, if it is still wanted."""
         case = work.case
         facts = None
-        if case.undoing and not case.is_undo_begun:
+        if case.execution.is_undo_running and not case.execution.is_undo_begun:
             facts = self.checks.undo_facts(work, self.clock())
         # The lease counts from here: reading the facts may have taken a while.
         began_at = self.lease.stopwatch()

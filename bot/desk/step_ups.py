@@ -77,8 +77,8 @@ class StepUps:
             case = self.path.cases.case(case_id)
         except NoSuchCase:
             raise TooLate(LINK_IS_OVER) from None
-        step_up = find_live_link(case.step_ups, link_hash(token), self.path.clock())
-        if step_up is None or step_up.revision != case.revision:
+        step_up = find_live_link(case.proposal.step_ups, link_hash(token), self.path.clock())
+        if step_up is None or step_up.revision != case.proposal.revision:
             raise TooLate(LINK_IS_OVER)
         return case, step_up
 

@@ -24,7 +24,7 @@ class StepWork:
     @property
     def record(self) -> Step:
         """Return the record of this step, which must have begun."""
-        return self.case.steps[self.step]
+        return self.case.execution.steps[self.step]
 
     def on(self, case: Case) -> "StepWork":
         """Go on with the same step of a newer case."""

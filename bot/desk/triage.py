@@ -81,7 +81,7 @@ class Triage:
         decision = self.look_at(case, now)
         outcome = change(case, decision, self.library.playbook(case.kind))
         if self.has_narrator:
-            revision = decision.case.revision
+            revision = decision.case.proposal.revision
             narration = OutboxMessage(
                 topic=Topic.NARRATE,
                 key=f"narrate:{case.id}:{revision}",
@@ -181,7 +181,7 @@ class Triage:
 
     def _renew_sla(self, case: Case, now: datetime) -> Sla | None:
         """Renew the SLA when its deadline passed before this proposal."""
-        if now < case.sla.decide_by:
+        if now < case.timers.sla.decide_by:
             return None
         measure = self.library.playbook(case.kind).measure
         return promise_sla(
@@ -194,7 +194,7 @@ class Triage:
     def _recognise(self, case: Case, now: datetime) -> Decision:
         """Recognise the kind, unless source or person has named it."""
         playbook = self.library.playbook(case.kind)
-        if playbook.kind != UNRECOGNISED or case.named_by:
+        if playbook.kind != UNRECOGNISED or case.classification.named_by:
             return Decision((), case)
         recognition = self.recogniser.recognise(signal_text(case.signal))
         return record_entry(case, self._assign(case, recognition), now)
@@ -213,7 +213,7 @@ class Triage:
             owner = playbook.owners.next_owner
             decide_for /= 4
         sla = promise_sla(
-            case.opened_at,
+            case.timers.opened_at,
             decide_for=decide_for,
             resolve_for=playbook.measure.resolve_for,
             hours=self.library.hours(playbook.channel),

@@ -181,7 +181,7 @@ def _add_people(connection: Connection, case: Case) -> None:
     people_before = set(connection.execute(_PEOPLE, {"id": case.id}).scalars())
     rows = [
         {"person": person, "case_id": case.id}
-        for person in case.people
+        for person in case.activity.people
         if person not in people_before
     ]
     if rows:

@@ -67,26 +67,26 @@ def ledger_lines(entries: Iterable[Entry]) -> list[Line]:
 
 def case_row(case: Case) -> dict[str, Any]:
     """Return the row of ``cases``, with the columns for lists."""
-    undo_until = case.undo_until if case.state is State.RESOLVED else None
-    stake = case.stake.amount if case.stake else None
+    undo_until = case.execution.undo_until if case.state is State.RESOLVED else None
+    stake = case.assessment.stake.amount if case.assessment.stake else None
     return {
         "id": case.id,
         "number": int(case.id.rpartition("-")[2]),
         "kind": case.kind,
         "source": case.signal.source,
         "state": case.state.code,
-        "fingerprint": case.fingerprint,
+        "fingerprint": case.signal.fingerprint,
         "owner": case.owner,
         "version": case.version,
-        "due_at": _seconds(case.due_at),
+        "due_at": _seconds(case.timers.due_at),
         "body": to_json(case),
         "channel": case.channel,
         "waits_on": f" {' '.join(case.waits_on)} ",
-        "rank": rank(case.sla, stake),
-        "decide_by": case.sla.decide_by.timestamp(),
+        "rank": rank(case.timers.sla, stake),
+        "decide_by": case.timers.sla.decide_by.timestamp(),
         "stake": None if stake is None else float(stake),
-        "opened_at": case.opened_at.timestamp(),
-        "decided_at": _seconds(case.decided_at),
+        "opened_at": case.timers.opened_at.timestamp(),
+        "decided_at": _seconds(case.timers.decided_at),
         "ended_at": _seconds(case.ended_at),
         "undo_until": _seconds(undo_until),
         "words": search_text(case),
@@ -96,7 +96,7 @@ def case_row(case: Case) -> dict[str, Any]:
 def search_text(case: Case) -> str:
     """Return the words under which a case is found."""
     kind = case.kind.replace("_", " ")
-    text = f"{case.id} {case.signal.title} {case.signal.subject} {kind} {case.what}"
+    text = f"{case.id} {case.signal.title} {case.signal.subject} {kind} {case.assessment.what}"
     return " ".join(text.casefold().split())[:MAX_SEARCH_TEXT]
 
 
@@ -106,10 +106,10 @@ def _seconds(at: datetime | None) -> float | None:
 
 def people_rows(before: Case | None, after: Case) -> list[dict[str, str]]:
     """List the people whom this change makes a party to the case."""
-    people_before = set(before.people) if before else set()
+    people_before = set(before.activity.people) if before else set()
     return [
         {"person": person, "case_id": after.id}
-        for person in after.people
+        for person in after.activity.people
         if person not in people_before
     ]
 

@@ -141,12 +141,12 @@ def tally_agreements(cases: Iterable[Case], titles: Mapping[str, str]) -> tuple[
 
 def _choice(case: Case) -> _Choice | None:
     """Classify the decision; None where nobody decided on a recommendation."""
-    if case.plan is None or case.was_auto_approved:
+    if case.proposal.plan is None or case.was_auto_approved:
         return None
     if case.state is State.REJECTED:
         return _Choice.OTHERWISE
-    if case.state is not State.RESOLVED or case.ending is None:
+    if case.state is not State.RESOLVED or case.activity.status_reason is None:
         return None
-    if case.ending.reason == Resolution.BY_HAND:
+    if case.activity.status_reason.reason == Resolution.BY_HAND:
         return _Choice.OTHERWISE
-    return _Choice.AFTER_EDIT if case.editors else _Choice.AS_RECOMMENDED
+    return _Choice.AFTER_EDIT if case.proposal.editors else _Choice.AS_RECOMMENDED

@@ -64,10 +64,10 @@ def decision_buttons(case: Case) -> list[Json]:
 
 def kind_buttons(case: Case) -> list[Json]:
     """Build buttons for the likeliest kinds of an unrecognised case."""
-    recognition = case.recognition
+    recognition = case.classification.recognition
     if case.state is not State.REFERRED or recognition is None:
         return []
-    if recognition.kind or case.named_by:
+    if recognition.kind or case.classification.named_by:
         return []
     token = ids.token(case)
     return [
@@ -107,7 +107,7 @@ def confirmation_text(plan: Plan) -> str | None:
 
 def _proposed_buttons(case: Case, token: str) -> list[Json]:
     buttons = [_approve_button(case, token)]
-    if case.recommendation and case.recommendation.editable:
+    if case.proposal.recommendation and case.proposal.recommendation.editable:
         buttons.append(button("Edit…", ids.EDIT, token))
     buttons.append(_reject_button(token))
     buttons.append(_overflow_menu(case, token))
@@ -138,14 +138,14 @@ def _claim_button(case: Case, token: str) -> list[Json]:
 def _approve_button(case: Case, token: str) -> Json:
     """Build the approve button: the higher the risk, the more it asks."""
     # Without a verdict nothing is known of the risk.
-    tier = case.verdict.tier if case.verdict else RiskTier.HIGH
+    tier = case.proposal.verdict.tier if case.proposal.verdict else RiskTier.HIGH
     if tier is RiskTier.HIGH:
         # No colour that nudges, and a form that asks for a reason.
         return button("Approve…", ids.APPROVE_WITH_REASON, token)
     approve = button("Approve", ids.APPROVE, token, style="primary")
-    if tier is RiskTier.LOW or case.plan is None:
+    if tier is RiskTier.LOW or case.proposal.plan is None:
         return approve
-    text = confirmation_text(case.plan)
+    text = confirmation_text(case.proposal.plan)
     if text is None:
         # Too long for a dialog; the form has room for all of it.
         return button("Approve…", ids.APPROVE_WITH_REASON, token, style="primary")
@@ -202,9 +202,9 @@ def _overflow_choices(case: Case) -> list[tuple[str, str]]:
     choices = [(ids.HAND_OVER, "Hand over…")]
     if case.state in {State.PROPOSED, State.REFERRED}:
         choices.append((ids.SNOOZE, "Snooze…"))
-    if case.approvals and case.state in {State.PROPOSED, State.APPROVED}:
+    if case.proposal.approvals and case.state in {State.PROPOSED, State.APPROVED}:
         choices.append((ids.WITHDRAW, "Withdraw my approval"))
-    if case.recommendation and case.recommendation.citations:
+    if case.proposal.recommendation and case.proposal.recommendation.citations:
         choices.append((ids.PRECEDENTS, "Precedents"))
     choices.append((ids.TRAIL, "Trail"))
     # Other states have a claim button beside the menu; here it takes the last free place.

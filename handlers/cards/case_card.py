@@ -93,55 +93,68 @@ def superseded_card(case: Case) -> list[Json]:
 
 def _reason_for_new_card(case: Case) -> str:
     kind = case.kind.replace("_", " ")
-    naming = f"{case.named_by} says what it is: {kind}" if case.named_by else ""
-    return "; ".join(case.drifted) or case.reopened or naming or "it came up again"
+    naming = (
+        f"{case.classification.named_by} says what it is: {kind}"
+        if case.classification.named_by
+        else ""
+    )
+    return (
+        "; ".join(case.activity.drift_reasons)
+        or case.activity.reopening_reason
+        or naming
+        or "it came up again"
+    )
 
 
 def _headline(case: Case) -> str:
     headline = f"{case.id} · {clean(case.signal.title, 110)}"
-    if case.stake:
-        headline += f" · {case.stake}"
+    if case.assessment.stake:
+        headline += f" · {case.assessment.stake}"
     return headline
 
 
 def _status_line(case: Case) -> str:
     parts = [f"*{STATE_LABELS[case.state]}*"]
-    if case.state is State.SNOOZED and case.snoozed_until:
-        parts.append(f"until {mrkdwn_date(case.snoozed_until)}")
-    if case.state is State.PROPOSED and case.expires_at:
-        parts.append(f"decide by {mrkdwn_date(case.expires_at)}")
-    if case.verdict and case.state in {State.PROPOSED, State.APPROVED}:
-        parts.append(f"{case.verdict.tier.name.lower()} risk")
-    if case.count > 1:
-        parts.append(f"seen {case.count:,} times")
-    if case.cleared_at and case.state is not State.CLEARED:
+    if case.state is State.SNOOZED and case.timers.snoozed_until:
+        parts.append(f"until {mrkdwn_date(case.timers.snoozed_until)}")
+    if case.state is State.PROPOSED and case.proposal.expires_at:
+        parts.append(f"decide by {mrkdwn_date(case.proposal.expires_at)}")
+    if case.proposal.verdict and case.state in {State.PROPOSED, State.APPROVED}:
+        parts.append(f"{case.proposal.verdict.tier.name.lower()} risk")
+    if case.activity.signal_count > 1:
+        parts.append(f"seen {case.activity.signal_count:,} times")
+    if case.timers.cleared_at and case.state is not State.CLEARED:
         parts.append("the source says it has cleared")
-    if case.conflicts:
-        parts.append(f":warning: {case.conflicts} contradictory deliveries kept aside")
+    if case.activity.conflict_count:
+        parts.append(
+            f":warning: {case.activity.conflict_count} contradictory deliveries kept aside"
+        )
     return "  ·  ".join(parts)
 
 
 def _decision(case: Case) -> list[Json]:
     """Build who decided, when and why; a person looks for that first."""
     paragraphs = []
-    if case.approvals:
+    if case.proposal.approvals:
         paragraphs.append(label_paragraph("Approved by ", _describe_approvals(case)))
-    if case.ending:
-        paragraphs += _ending(case, case.ending)
-    if case.drifted and not case.is_terminal:
-        reasons = clean("; ".join(case.drifted), 500)
+    if case.activity.status_reason:
+        paragraphs += _ending(case, case.activity.status_reason)
+    if case.activity.drift_reasons and not case.is_terminal:
+        reasons = clean("; ".join(case.activity.drift_reasons), 500)
         paragraphs.append(label_paragraph("Asked again because ", reasons))
-    if case.reopened and not case.is_terminal:
-        paragraphs.append(label_paragraph("Opened again: ", clean(case.reopened, 300)))
+    if case.activity.reopening_reason and not case.is_terminal:
+        paragraphs.append(
+            label_paragraph("Opened again: ", clean(case.activity.reopening_reason, 300))
+        )
     if not paragraphs:
         return []
     return [rich_text(*paragraphs)]
 
 
 def _describe_approvals(case: Case) -> str:
-    names = ", ".join(map(_approver, case.approvals))
+    names = ", ".join(map(_approver, case.proposal.approvals))
     notes = ""
-    for approval in case.approvals:
+    for approval in case.proposal.approvals:
         if approval.note:
             notes += f" — “{clean(approval.note, 200)}”"
     return names + notes
@@ -187,17 +200,17 @@ def _approver(approval: Approval) -> str:
 
 def _undo_votes(case: Case) -> list[Json]:
     """Build who wants the plan undone, and how many more must agree."""
-    votes, verdict = case.undo_approvals, case.verdict
+    votes, verdict = case.execution.undo_approvals, case.proposal.verdict
     if case.state is not State.RESOLVED or not votes:
         return []
-    if verdict is None or case.undo_until is None:
+    if verdict is None or case.execution.undo_until is None:
         return []
     voters = []
     for vote in votes:
         voters.append(f"{_approver(vote)} — “{clean(vote.note, 200)}”")
     label = f"{len(votes)} of {case.undo_votes_needed} say take it back: "
     approvers = describe_approvers(verdict.factors)
-    until = mrkdwn_date(case.undo_until)
+    until = mrkdwn_date(case.execution.undo_until)
     rule = f"It takes {approvers} to say so, until {until}; after that it stays as it is"
     return [rich_text(label_paragraph(label, ", ".join(voters))), context_block(rule)]
 
@@ -206,10 +219,10 @@ def _description(case: Case) -> list[Json]:
     """Build what happened, as the source says, and why it matters."""
     source = clean(case.signal.source, 40)
     title = text_run(f"What happened, according to {source}", bold=True)
-    what = clean(case.what or case.signal.title, 900, lines=6) or "(no words)"
+    what = clean(case.assessment.what or case.signal.title, 900, lines=6) or "(no words)"
     blocks = [rich_text(paragraph(title), quote(what))]
-    if case.why:
-        why = clean(case.why, 600, lines=3)
+    if case.assessment.why:
+        why = clean(case.assessment.why, 600, lines=3)
         blocks.append(rich_text(label_paragraph("Why it matters  ", why)))
     return blocks
 
@@ -217,7 +230,7 @@ def _description(case: Case) -> list[Json]:
 def _evidence(case: Case) -> list[Json]:
     """Build the facts as a table, failed look-ups included."""
     # A fact without a label is used by the playbook, but not shown.
-    facts = [fact for fact in case.evidence if fact.label]
+    facts = [fact for fact in case.assessment.evidence if fact.label]
     if not facts:
         return []
     head = [_cell("Fact"), _cell("Value"), _cell("Source"), _cell("Read")]
@@ -259,16 +272,16 @@ def _fact_value(fact: Evidence) -> str:
 
 def _recognition(case: Case) -> list[Json]:
     """Build which kind an unnamed signal was taken for."""
-    recognition = case.recognition
+    recognition = case.classification.recognition
     if recognition is None:
         return []
-    if case.named_by:
-        text = f"🏷 {clean(case.named_by, 60)} says that it {_describe_kind(case)}"
+    if case.classification.named_by:
+        text = f"🏷 {clean(case.classification.named_by, 60)} says that it {_describe_kind(case)}"
         return [context_block(plain_text(text, 300))]
     if recognition.kind:
         return [context_block(plain_text(f"🏷 {_describe_guess(recognition)}", 450))]
     urgent = ""
-    if case.is_urgent:
+    if case.classification.is_urgent:
         urgent = (
             ":small_red_triangle: *Nothing like it is known, and much is at stake: asked first.*"
         )
@@ -278,7 +291,7 @@ def _recognition(case: Case) -> list[Json]:
 
 
 def _describe_kind(case: Case) -> str:
-    if case.is_novel:
+    if case.classification.is_novel:
         return "is something new"
     return f"is “{clean(case.kind.replace('_', ' '), 200)}”"
 
@@ -295,7 +308,7 @@ def _describe_guess(recognition: Recognition) -> str:
 
 def _model_text(case: Case) -> list[Json]:
     """Quote a model's text under a label, below everything that counts."""
-    words = case.words
+    words = case.proposal.words
     if words is None or case.is_terminal:
         return []
     lines = [clean(words.what, 400), clean(words.why, 400)]
@@ -311,9 +324,9 @@ def _responsibility(case: Case) -> list[str | Json]:
 
     A reason quotes the plan, and so what a source has sent: it is never read as markup.
     """
-    opening_date = mrkdwn_date(case.opened_at)
+    opening_date = mrkdwn_date(case.timers.opened_at)
     lines: list[str | Json] = [f"*Owner* {_owner_mention(case)}  ·  *Opened* {opening_date}"]
-    verdict = case.verdict
+    verdict = case.proposal.verdict
     if verdict is None:
         return lines
     reason = f"{clean(verdict.reason, MAX_REASON)} ({verdict.rule})"
@@ -334,7 +347,7 @@ def _owner_mention(case: Case) -> str:
 
 def _approval_terms(case: Case, verdict: Verdict) -> str:
     terms = describe_approvers(verdict.factors)
-    if case.approvals:
+    if case.proposal.approvals:
         terms += f" ({_count_approvals(case, verdict)})"
     if verdict.step_up:
         terms += ", each with their passkey"
@@ -346,7 +359,7 @@ def _count_approvals(case: Case, verdict: Verdict) -> str:
 
     There may be enough of them, and still none from a group that is required.
     """
-    count = len(case.approvals)
+    count = len(case.proposal.approvals)
     if count < verdict.approvals_needed:
         return f"{count} of {verdict.approvals_needed} given"
     return f"{count} given, but not yet a person of its own for each"

@@ -47,7 +47,7 @@ def approve_form(case: Case) -> Json:
     """Build the form that repeats the plan and asks for a reason."""
     parts = []
     steps = []
-    plan = case.plan
+    plan = case.proposal.plan
     if plan:
         if plan.is_dry_run:
             parts.append(paragraph(text_run("Dry run: nothing will be changed", bold=True)))
@@ -121,7 +121,7 @@ def reject_form(case: Case) -> Json:
 
 def edit_form(case: Case, editable: Iterable[str]) -> Json:
     """Build the form of the parameters that the playbook lets people edit."""
-    parameters = case.plan.actions[0].parameters if case.plan else {}
+    parameters = case.proposal.plan.actions[0].parameters if case.proposal.plan else {}
     warning = (
         "A new revision is made and judged by policy again. You cannot approve what you edited."
     )
@@ -153,7 +153,7 @@ def resolve_form(case: Case) -> Json:
 
 def settle_form(case: Case) -> Json:
     """Build the form that records the outcome of a step in doubt."""
-    reason = clean(case.ending.reason, 500) if case.ending else ""
+    reason = clean(case.activity.status_reason.reason, 500) if case.activity.status_reason else ""
     options = [option("Yes, it happened", "yes"), option("No, it did not", "no")]
     outcome = {"type": "radio_buttons", "action_id": ids.LANDED, "options": options}
     return _case_form(
@@ -171,7 +171,7 @@ def settle_form(case: Case) -> Json:
 
 def undo_form(case: Case) -> Json:
     """Build the form that lists the steps to undo."""
-    actions = case.plan.actions if case.plan else ()
+    actions = case.proposal.plan.actions if case.proposal.plan else ()
     steps = [[text_run(clean(action.summary, 200))] for action in actions]
     effect = (
         "This is taken back in the outside system, last step first. The case then needs a person."
@@ -179,7 +179,7 @@ def undo_form(case: Case) -> Json:
     parts = [bullets(steps), paragraph(text_run(effect))]
     votes_needed = case.undo_votes_needed
     if votes_needed > 1:
-        votes = len(case.undo_approvals)
+        votes = len(case.execution.undo_approvals)
         rule = f"It needs {votes_needed} people, as the plan did; {votes} of them so far."
         parts.append(paragraph(text_run(rule)))
     return _case_form(

@@ -125,7 +125,7 @@ def _handled_alone(home: HomeView, permalink: Permalink) -> list[Json]:
 
 
 def _can_be_undone(row: CaseRow, home: HomeView) -> bool:
-    undo_until = row.case.undo_until
+    undo_until = row.case.execution.undo_until
     if undo_until is None or home.at is None:
         return False
     return row.case.state is State.RESOLVED and home.at < undo_until

@@ -112,7 +112,7 @@ def precedent_blocks(case: Case, links: Mapping[str, str]) -> list[Json]:
 
     ``links`` are the URLs of cards by case id.
     """
-    citations = case.recommendation.citations if case.recommendation else ()
+    citations = case.proposal.recommendation.citations if case.proposal.recommendation else ()
     title = text_run(f"What {case.id} stands on, the most alike first", bold=True)
     items = [_precedent(citation, links.get(citation.case_id, "")) for citation in citations]
     return [rich_text(paragraph(title), bullets(items))]
@@ -236,8 +236,8 @@ def _describe_request(case: Case) -> str:
     """Describe what the owner is reminded of, and the deadline."""
     if case.state is State.OUTCOME_UNKNOWN:
         return "somebody must look in the outside system and say what happened"
-    deadline = case.sla.decide_by
-    relation = "overdue since" if case.changed_at >= deadline else "due by"
+    deadline = case.timers.sla.decide_by
+    relation = "overdue since" if case.timers.changed_at >= deadline else "due by"
     return f"a decision is {relation} {deadline:%d %b %H:%M} UTC"
 
 
@@ -264,8 +264,8 @@ def _describe_execution(body: ExecutionEntry, case: Case) -> NoteLine:
 
 def _describe_step(body: entries.StepReported, case: Case) -> NoteLine:
     summary = "a step of an earlier plan"
-    if case.plan and body.step < len(case.plan.actions):
-        summary = case.plan.actions[body.step].summary
+    if case.proposal.plan and body.step < len(case.proposal.plan.actions):
+        summary = case.proposal.plan.actions[body.step].summary
     if body.detail:
         summary += f" ({body.detail})"
     return NoteLine(f"Step {body.step + 1} {body.state}:", summary)

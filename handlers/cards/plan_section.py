@@ -36,12 +36,12 @@ STEP_LABELS = {
 
 def plan_section(case: Case) -> list[Json]:
     """Build the plan; without one, only the precedents of the recommendation."""
-    recommendation = case.recommendation
-    if case.plan is None:
+    recommendation = case.proposal.recommendation
+    if case.proposal.plan is None:
         if recommendation is None:
             return []
         return [context_block(*_precedents(recommendation))]
-    blocks = [rich_text(*_plan(case, case.plan))]
+    blocks = [rich_text(*_plan(case, case.proposal.plan))]
     if recommendation:
         blocks.append(rich_text(*_reasons(recommendation)))
         precedents = _precedents(recommendation)
@@ -57,7 +57,7 @@ def _plan(case: Case, plan: Plan) -> list[Json]:
         parts.append(paragraph(text_run(f"Dry run: {effect}", bold=True)))
     steps = [_step(case, index, action) for index, action in enumerate(plan.actions)]
     parts.append(bullets(steps, is_numbered=True))
-    if case.changes:
+    if case.proposal.changes:
         parts.append(label_paragraph("Edited: ", _describe_changes(case)))
     return parts
 
@@ -66,26 +66,28 @@ def _title(case: Case) -> str:
     title = "Plan"
     if case.state in {State.PROPOSED, State.OPEN}:
         title = "Recommended plan"
-    if case.revision > 1:
-        title += f" (revision {case.revision})"
+    if case.proposal.revision > 1:
+        title += f" (revision {case.proposal.revision})"
     return title
 
 
 def _describe_changes(case: Case) -> str:
-    changes = [f"{change.field} {change.before} → {change.after}" for change in case.changes]
+    changes = [
+        f"{change.field} {change.before} → {change.after}" for change in case.proposal.changes
+    ]
     return clean(", ".join(changes), 400)
 
 
 def _step(case: Case, index: int, action: Action) -> list[Json]:
     """Build a step's summary, then its progress or what it would do."""
     summary = text_run(clean(action.summary, 200), bold=True)
-    is_started = index < len(case.steps)
+    is_started = index < len(case.execution.steps)
     status = _step_progress(case, index) if is_started else _step_preview(action)
     return [summary, text_run(f"  {status}")]
 
 
 def _step_progress(case: Case, index: int) -> str:
-    step = case.steps[index]
+    step = case.execution.steps[index]
     label = STEP_LABELS[step.state]
     if not step.detail:
         return label

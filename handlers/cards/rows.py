@@ -61,7 +61,7 @@ def describe_outcome(case: Case) -> str:
     approvers = _approved_by(case)
     if case.state in APPROVED_STATES:
         return f"Approved{approvers}, {case.state}"
-    ending = case.ending
+    ending = case.activity.status_reason
     if ending is None:
         return str(case.state).capitalize()
     if case.state is State.REJECTED:
@@ -78,8 +78,8 @@ def _row(row: CaseRow, permalink: Permalink) -> Json:
 def _title(row: CaseRow, permalink: Permalink) -> list[Json]:
     case = row.case
     stake = ""
-    if case.stake:
-        stake = f"  {case.stake}"
+    if case.assessment.stake:
+        stake = f"  {case.assessment.stake}"
     return [
         link_run(permalink(row.channel, row.ts), case.id),
         text_run(f"  {clean(case.signal.title, 110)}", bold=True),
@@ -92,14 +92,14 @@ def _status(case: Case) -> list[Json]:
     if case.is_terminal or case.state in APPROVED_STATES:
         return [text_run(describe_outcome(case))]
     text = "  ·  ".join([*_reason_to_wait(case), _owner(case), "by "])
-    return [text_run(text), date_run(case.sla.decide_by)]
+    return [text_run(text), date_run(case.timers.sla.decide_by)]
 
 
 def _reason_to_wait(case: Case) -> list[str]:
-    if case.state is State.PROPOSED and case.plan and case.verdict:
-        return _proposal(case, case.plan, case.verdict)
-    if case.ending:
-        return [clean(case.ending.reason, 120)]
+    if case.state is State.PROPOSED and case.proposal.plan and case.proposal.verdict:
+        return _proposal(case, case.proposal.plan, case.proposal.verdict)
+    if case.activity.status_reason:
+        return [clean(case.activity.status_reason.reason, 120)]
     return [str(case.state)]
 
 
@@ -113,15 +113,15 @@ def _owner(case: Case) -> str:
 def _proposal(case: Case, plan: Plan, verdict: Verdict) -> list[str]:
     steps = "; ".join(clean(action.summary, 80) for action in plan.actions)
     risk = f"{verdict.tier.name.lower()} risk"
-    if case.approvals:
-        risk = f"{len(case.approvals)} of {verdict.approvals_needed} yes, {risk}"
+    if case.proposal.approvals:
+        risk = f"{len(case.proposal.approvals)} of {verdict.approvals_needed} yes, {risk}"
     return [clean(steps, 160), risk]
 
 
 def _approved_by(case: Case) -> str:
-    if not case.approvals:
+    if not case.proposal.approvals:
         return ""
-    names = ", ".join(map(_approver, case.approvals))
+    names = ", ".join(map(_approver, case.proposal.approvals))
     return f" by {clean(names, 80)}"
 
 

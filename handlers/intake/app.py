@@ -15,12 +15,12 @@ from starlette.routing import Route
 from starlette.types import ExceptionHandler
 
 from bot import metrics
-from bot.cases.canonical import to_plain
 from bot.cases.errors import KeyReused, NoSuchCase
 from bot.cases.signal import Signal
 from bot.cases.source import Format, Source
 from bot.desk.intake import Intake
 from bot.ports.case_store import Receipt
+from bot.views.case_record import case_record
 from handlers.intake.authentication import Sources, bearer_token, has_token
 from handlers.intake.problem import TITLES, Problem
 from handlers.intake.readiness import Readiness
@@ -97,7 +97,7 @@ class IntakeApi:
             case = await run_in_threadpool(self.intake.cases.case, case_id)
         except NoSuchCase as error:
             raise Problem(404, str(error)) from None
-        return JSONResponse(to_plain(case))
+        return JSONResponse(case_record(case))
 
     async def get_schema(self, request: Request) -> Response:
         """Return the JSON schema of our own signal format."""

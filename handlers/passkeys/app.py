@@ -93,7 +93,7 @@ class PasskeyApi:
     def describe_plan(self, path: PathParams) -> Json:
         """Describe the plan that will run, with the challenge to sign."""
         case, step_up = self.decisions.step_ups.find(path["case"], path["token"])
-        plan = case.plan
+        plan = case.proposal.plan
         actions = plan.actions if plan else ()
         passkeys = self._passkeys_of(step_up.person)
         return {
@@ -170,12 +170,12 @@ def _describe_result(purpose: Purpose, *, is_complete: bool) -> str:
 
 def _challenge(case: Case, step_up: StepUp) -> bytes:
     """Compute the challenge: a hash over this plan and this person."""
-    if case.plan is None:
+    if case.proposal.plan is None:
         raise TooLate(LINK_IS_OVER)
     return challenge(
         case_id=case.id,
-        revision=case.revision,
-        plan_hash=case.plan.plan_hash,
+        revision=case.proposal.revision,
+        plan_hash=case.proposal.plan.plan_hash,
         person=step_up.person,
         ticket=step_up.ticket,
         purpose=step_up.purpose,

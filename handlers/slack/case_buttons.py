@@ -110,7 +110,7 @@ class CaseButtons(CasePresses):
         return "Recorded as something new. The next one like it is not taken for something else."
 
     def _editable_parameters(self, case: Case) -> tuple[str, ...]:
-        if case.plan is None:
+        if case.proposal.plan is None:
             return ()
-        offer = self.library.playbook(case.kind).offer(case.plan.actions[0].name)
+        offer = self.library.playbook(case.kind).offer(case.proposal.plan.actions[0].name)
         return offer.edit if offer else ()

@@ -58,7 +58,7 @@ class CaseForms:
         request = self._request(form, DecisionKind.APPROVE)
         note = form.text(ids.NOTE)
         case = self.decisions.cases.case(form.case_id)
-        if case.verdict and case.verdict.step_up:
+        if case.proposal.verdict and case.proposal.verdict.step_up:
             token = self.decisions.step_ups.begin_approval(request, note)
             return step_up_form(case, self.confirmation_link(case.id, token))
         self.decisions.approve(request, note)
@@ -72,7 +72,7 @@ class CaseForms:
         request = self._request(form, DecisionKind.UNDO)
         note = form.text(ids.NOTE)
         case = self.decisions.cases.case(form.case_id)
-        if case.verdict and case.verdict.step_up:
+        if case.proposal.verdict and case.proposal.verdict.step_up:
             token = self.decisions.step_ups.begin_undo(request, note)
             return step_up_form(
                 case,

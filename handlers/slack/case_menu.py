@@ -63,9 +63,9 @@ class CaseMenu(CasePresses):
         case = self.decisions.cases.case(press.case_id)
         summary = "nothing"
         links: dict[str, str] = {}
-        if case.recommendation:
-            summary = case.recommendation.precedents
-            for citation in case.recommendation.citations:
+        if case.proposal.recommendation:
+            summary = case.proposal.recommendation.precedents
+            for citation in case.proposal.recommendation.citations:
                 links[citation.case_id] = self._card_link(citation.case_id)
         self.chat.send_ephemeral(
             channel=press.channel,

@@ -32,7 +32,7 @@ def report(
     if durations.ended is not None:
         sentences.append(f"Half had ended within {describe_seconds(durations.ended)}.")
     sentences += _agreement_sentences(closed_cases, library)
-    reopened_count = sum(bool(case.reopened) for case in closed_cases)
+    reopened_count = sum(bool(case.activity.reopening_reason) for case in closed_cases)
     sentences.append(f"{reopened_count} had been opened again.")
     return Answer(
         understood="the report of the last thirty days, over what you may see",

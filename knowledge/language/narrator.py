@@ -135,21 +135,21 @@ def open_narrator(
 def case_document(case: Case) -> str:
     """Write the facts that a card shows as JSON, and no others."""
     document: dict[str, Any] = {
-        "what": case.what or case.signal.title,
-        "why": case.why,
-        "at_stake": str(case.stake or ""),
+        "what": case.assessment.what or case.signal.title,
+        "why": case.assessment.why,
+        "at_stake": str(case.assessment.stake or ""),
         "facts": {},
         "plan": [],
         "precedents": "",
         "editable": _editable_parameters(case),
     }
-    for fact in case.evidence:
+    for fact in case.assessment.evidence:
         if fact.label and fact.failure is None:
             document["facts"][fact.label] = fact.value
-    if case.plan:
-        document["plan"] = [action.summary for action in case.plan.actions]
-    if case.recommendation:
-        document["precedents"] = case.recommendation.precedents
+    if case.proposal.plan:
+        document["plan"] = [action.summary for action in case.proposal.plan.actions]
+    if case.proposal.recommendation:
+        document["precedents"] = case.proposal.recommendation.precedents
     return json.dumps(document, ensure_ascii=False, default=str)[:MAX_DOCUMENT_LENGTH]
 
 
@@ -172,7 +172,11 @@ def suggest_value(case: Case, answer: NarratorAnswer, check: Check) -> str:
 
 
 def _editable_parameters(case: Case) -> dict[str, Scalar]:
-    if case.plan is None or case.recommendation is None:
+    if case.proposal.plan is None or case.proposal.recommendation is None:
         return {}
-    parameters = case.plan.actions[0].parameters
-    return {name: parameters[name] for name in case.recommendation.editable if name in parameters}
+    parameters = case.proposal.plan.actions[0].parameters
+    return {
+        name: parameters[name]
+        for name in case.proposal.recommendation.editable
+        if name in parameters
+    }

@@ -125,7 +125,7 @@ class PrecedentRecommender:
             kind=playbook.kind,
             channel=case.channel,
             now=self._clock(),
-            what=case.what,
+            what=case.assessment.what,
         )
 
     def _rate(

@@ -60,7 +60,7 @@ def _wants_a_press(case: Case) -> bool:
     return (
         case.kind in DEEDS
         and case.state in {State.PROPOSED, State.REFERRED}
-        and case.revision <= MAX_ROUNDS + 1
+        and case.proposal.revision <= MAX_ROUNDS + 1
     )
 
 
@@ -95,10 +95,12 @@ def _say_what_happened(town: Town, case: Case) -> None:
     card = town.card(case.id)
     if card is None or not element_of(card, "case.settle"):
         return
-    step = next((index for index, record in enumerate(case.steps) if record.state in IN_DOUBT), 0)
+    step = next(
+        (index for index, record in enumerate(case.execution.steps) if record.state in IN_DOUBT), 0
+    )
     name = DEEDS[case.kind][0][min(step, len(DEEDS[case.kind][0]) - 1)]
     landed = town.done_now(case.kind, number_of(case)).get(name, 0) > 0
-    if case.steps[step].state is StepState.UNDOING:
+    if case.execution.steps[step].state is StepState.UNDOING:
         landed = not landed
     values = {"field.landed": "yes" if landed else "no", "field.note": "seen in the system itself"}
     for who in (ANA, BEN):
@@ -151,10 +153,10 @@ def wrongs_of(town: Town, case: Case) -> list[str]:
     wrong = [f"{case.id} twice: {twice}" for twice in town.done_twice(case.kind, number)]
     if case.state in MOVING:
         wrong.append(
-            f"{case.id} is stuck: {case.state}, steps {[step.state.name for step in case.steps]}: {_work_of(town, case)}"
+            f"{case.id} is stuck: {case.state}, steps {[step.state.name for step in case.execution.steps]}: {_work_of(town, case)}"
         )
     counts = town.done_now(case.kind, number)
-    ending = case.ending.reason if case.ending else ""
+    ending = case.activity.status_reason.reason if case.activity.status_reason else ""
     if case.state is State.RESOLVED and ending == "worked" and set(counts.values()) != {1}:
         wrong.append(f"{case.id} says it worked, the system says {counts}")
     if case.state in {State.REJECTED, State.EXPIRED, State.CLEARED} and any(counts.values()):

@@ -226,10 +226,12 @@ def _stale(plan: Plan, running: Town) -> None:
         case_id = running.signal("restock", number)
         old = running.wait_for_button(case_id, "case.approve")
         running.decide(OMAR, old, "case.edit", {"field.parameter.quantity": "12"})
-        running.until(lambda case_id=case_id: running.case(case_id).revision == 2, 15, "the edit")
+        running.until(
+            lambda case_id=case_id: running.case(case_id).proposal.revision == 2, 15, "the edit"
+        )
         tally.tried()
         running.press(ANA, old, "case.approve")
-        if running.case(case_id).approvals:
+        if running.case(case_id).proposal.approvals:
             tally.broke("an approval of an older revision counted")
         new = running.wait_for_button(case_id, "case.approve")
         running.approve(case_id, ANA)
@@ -371,4 +373,4 @@ def _resume(running: Town) -> None:
 
 
 def _approved(case: Case) -> bool:
-    return bool(case.approvals)
+    return bool(case.proposal.approvals)

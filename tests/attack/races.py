@@ -608,14 +608,16 @@ def _expiries(plan: Plan, running: Town, everything: Tally) -> None:
     for case_id in ids:
         with contextlib.suppress(TimeoutError):
             running.until(
-                lambda case_id=case_id: running.case(case_id).escalated, 40, "the next owner"
+                lambda case_id=case_id: running.case(case_id).timers.is_escalated,
+                40,
+                "the next owner",
             )
         cards.append(running.card(case_id))
     for case_id, card in zip(ids, cards, strict=True):
         case = running.case(case_id)
-        if card is None or case.expires_at is None or not element_of(card, "case.approve"):
+        if card is None or case.proposal.expires_at is None or not element_of(card, "case.approve"):
             continue
-        moment = case.expires_at.timestamp() + plan.dice.uniform(-0.05, 0.05)
+        moment = case.proposal.expires_at.timestamp() + plan.dice.uniform(-0.05, 0.05)
         time.sleep(max(0.0, moment - time.time()))
         running.press(ANA, card, "case.approve")
         tally.tried()

@@ -690,5 +690,5 @@ def _two_sources(running: Town, tally: Tally) -> None:
         if running.case(case_id).state in TERMINAL:
             tally.broke("another source cleared a case that it had not opened")
         running.post(url, "/v1/signals", {**body, "key": f"again-{number}"}, "other-token")
-        if running.case(case_id).count > 1:
+        if running.case(case_id).activity.signal_count > 1:
             tally.broke("another source counted on a case that it had not opened")

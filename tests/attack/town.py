@@ -458,7 +458,7 @@ class Town:
 
     @staticmethod
     def approvers(case: Case) -> list[str]:
-        tier = case.verdict.tier.name if case.verdict else ""
+        tier = case.proposal.verdict.tier.name if case.proposal.verdict else ""
         return {"LOW": [ANA], "MEDIUM": [BEN], "HIGH": [BEN, CARLA]}.get(tier, [])
 
     # --- what was really done ------------------------------------------------------------------------------------------------

@@ -268,7 +268,10 @@ def filled(desk, many: int, channel: str, like, *, cards: bool = True) -> list[s
         gathered = Gathered((), f"bench {number}", "because", stake)
         decision = decision.then(record_entry(decision.case, gathered, opened_at))
         proposal = replace(
-            plan(), case_id=case_id, actions=like.plan.actions, not_after=now + timedelta(days=9)
+            plan(),
+            case_id=case_id,
+            actions=like.proposal.plan.actions,
+            not_after=now + timedelta(days=9),
         )
         recommend = m.Recommend(Recommendation("house.order_stock", "r", "b"), proposal, verdict())
         decision = decision.then(decide(decision.case, recommend, now))

@@ -63,6 +63,7 @@ GROUPS = {
     "ops-leads": frozenset({BEN.id}),
     "finance": frozenset({CARLA.id}),
 }
+PARTS = ("timers", "classification", "assessment", "proposal", "execution", "activity")
 OWNERS = ("floor-managers", "ops-leads")
 
 
@@ -183,7 +184,7 @@ def entry_after(case: Case, body: Body, *, actor: Actor = DESK, at=NOW, ahead: i
     return Entry(
         case_id=case.id,
         version=case.version + ahead,
-        revision=case.revision,
+        revision=case.proposal.revision,
         at=at,
         actor=actor,
         surface=Surface.SLACK,
@@ -234,14 +235,25 @@ def approved(**more) -> Case:
     return fold_all(case, decide(case, Approve(caller(ANA), Seen.of(case)), NOW))
 
 
+def with_fields(case: Case, **values) -> Case:
+    """Return the case with these values, each a field of the case or of one of its parts."""
+    for name, value in values.items():
+        if name in Case.__dataclass_fields__:
+            case = replace(case, **{name: value})
+            continue
+        (part,) = [part for part in PARTS if name in getattr(case, part).__dataclass_fields__]
+        case = replace(case, **{part: replace(getattr(case, part), **{name: value})})
+    return case
+
+
 def start_step(case: Case, **changes) -> StartStep:
     base = StartStep(
         step=0,
-        plan_hash=case.plan.plan_hash,
-        verdict=case.verdict,
+        plan_hash=case.proposal.plan.plan_hash,
+        verdict=case.proposal.verdict,
         groups=GROUPS,
         people={person.id: person for person in (ANA, BEN, CARLA, OMAR)},
-        precondition=dict(case.plan.actions[0].precondition),
+        precondition=dict(case.proposal.plan.actions[0].precondition),
     )
     return replace(base, **changes)
 
@@ -296,8 +308,8 @@ def sign(case: Case, person=ANA, *, purpose=Purpose.APPROVE, ticket=TICKET, **mo
     """The answer of a person's device to the challenge of their vote on this case."""
     expected = challenge(
         case_id=case.id,
-        revision=case.revision,
-        plan_hash=case.plan.plan_hash,
+        revision=case.proposal.revision,
+        plan_hash=case.proposal.plan.plan_hash,
         person=person.id,
         ticket=ticket,
         purpose=purpose,

@@ -42,7 +42,18 @@ from bot.cases.recommendation import Recommendation
 from bot.cases.seen import DecisionKind, Seen
 from bot.cases.steps import drift
 from tests.cases.authority_page import page
-from tests.cases.making import HOUR, NOW, Finish, fold_all, opened, plan, start_step, verdict, write
+from tests.cases.making import (
+    HOUR,
+    NOW,
+    Finish,
+    fold_all,
+    opened,
+    plan,
+    start_step,
+    verdict,
+    with_fields,
+    write,
+)
 
 pytestmark = pytest.mark.threat("A4")
 DOCUMENTATION = Path(__file__).parent.parent.parent / "docs" / "authority.md"
@@ -135,7 +146,7 @@ TABLE = {
 def commands(case: Case, by: Caller) -> dict[str, PersonDecision]:
     """One well-formed command for each column of the table."""
     seen = Seen.of(case)
-    edited = plan(revision=case.revision + 1, quantity=12, requester=OMAR.id)
+    edited = plan(revision=case.proposal.revision + 1, quantity=12, requester=OMAR.id)
     return {
         "approve": Approve(by, seen),
         "withdraw": Withdraw(by, seen),
@@ -149,7 +160,12 @@ def commands(case: Case, by: Caller) -> dict[str, PersonDecision]:
         "settle": Settle(by, seen, has_landed=True, note="seen there"),
         "undo": Undo(by, seen, "wrong table"),
         "name": NameKind(
-            by, seen, kind="low_stock", owner="floor-managers", channel="C0STOCK", sla=case.sla
+            by,
+            seen,
+            kind="low_stock",
+            owner="floor-managers",
+            channel="C0STOCK",
+            sla=case.timers.sla,
         ),
         "novel": CallNovel(by, seen),
         "claim": Claim(by, seen),
@@ -193,7 +209,7 @@ def referred() -> Case:
     case = do(
         running(), StepReported(0, StepState.FAILED, "no"), Stopped("it could not be carried out")
     )
-    return replace(
+    return with_fields(
         case, recognition=Recognition(kind="", confidence=3, guesses=(), basis="", model="")
     )
 

@@ -46,15 +46,15 @@ def test_a_case_has_ended_in_a_terminal_state_and_then_has_a_time_and_a_reason(s
     case = CASES[state]()
     assert case.is_terminal is (state in TERMINAL)
     if state in TERMINAL:
-        assert case.ended_at == case.ending.at == case.changed_at
-        assert case.ending.reason
+        assert case.ended_at == case.activity.status_reason.at == case.timers.changed_at
+        assert case.activity.status_reason.reason
         return
     assert case.ended_at is None
 
 
 def test_a_note_on_an_ended_case_does_not_move_its_end():
     case = do(resolved(), Recur(signal(key="again")), at=NOW + 5 * HOUR)
-    assert (case.ended_at, case.changed_at) == (NOW, NOW + 5 * HOUR)
+    assert (case.ended_at, case.timers.changed_at) == (NOW, NOW + 5 * HOUR)
 
 
 def test_an_approval_by_policy_is_told_from_one_by_people():
@@ -107,13 +107,13 @@ def test_a_case_waits_on_those_who_must_do_something_now(case, names):
 
 
 def test_the_first_step_whose_outcome_is_not_known_is_in_doubt():
-    assert opened().step_in_doubt is None
-    assert running().step_in_doubt == 0
-    assert landed().step_in_doubt is None
+    assert opened().execution.step_in_doubt is None
+    assert running().execution.step_in_doubt == 0
+    assert landed().execution.step_in_doubt is None
     two = landed(actions=(action(), action()))
     two = do(two, replace(start_step(two), step=1))
-    assert two.step_in_doubt == 1
-    assert do(two, Parked(1, "nobody knows")).step_in_doubt == 1
+    assert two.execution.step_in_doubt == 1
+    assert do(two, Parked(1, "nobody knows")).execution.step_in_doubt == 1
 
 
 def test_a_step_has_an_action_only_where_there_is_a_plan():
@@ -132,7 +132,7 @@ def test_an_undo_has_begun_with_its_first_step(state):
         StepState.UNDO_MISSING,
         StepState.UNDONE,
     }
-    assert case.is_undo_begun is is_so
+    assert case.execution.is_undo_begun is is_so
 
 
 @pytest.mark.parametrize(
@@ -178,6 +178,6 @@ def test_an_approval_is_invalidated_only_by_authors_of_its_time():
 
 def test_a_case_that_woke_up_has_what_it_had():
     case = do(snoozed(), Wake(), at=NOW + HOUR)
-    assert (case.state, case.plan, case.revision) == (State.OPEN, plan(), 1)
+    assert (case.state, case.proposal.plan, case.proposal.revision) == (State.OPEN, plan(), 1)
     assert do(case, Clear(signal(key="gone"))).is_terminal
-    assert Approve(caller(ANA), SEEN).seen.revision == case.revision
+    assert Approve(caller(ANA), SEEN).seen.revision == case.proposal.revision

@@ -84,7 +84,7 @@ LATE = NOW + 24 * HOUR
 def decisions(case: Case, by: Caller) -> dict[str, PersonDecision]:
     """One decision of each sort, well formed, on what the case shows now."""
     sight = Seen.of(case)
-    new_plan = plan(revision=case.revision + 1, quantity=12)
+    new_plan = plan(revision=case.proposal.revision + 1, quantity=12)
     change = FieldChange("quantity", 24, 12)
     kind_fields = {"kind": "low_stock", "owner": "ops-leads", "channel": "C0STOCK", "sla": SLA}
     return {
@@ -229,7 +229,7 @@ def test_no_state_takes_a_decision_on_another_revision(state, ahead, error, sent
 def desk_commands(case: Case) -> dict[str, Command | DeskRecord | Finish]:
     """One of everything that no person asks of a case."""
     advice = Recommendation("house.order_stock", "because", "rule 1")
-    proposal = plan(revision=case.revision + 1)
+    proposal = plan(revision=case.proposal.revision + 1)
     begin = {"step": 0, "groups": GROUPS, "people": {}}
     finding = Recognised(
         recognition=recognition("low_stock"), owner="ops-leads", channel="C0STOCK", sla=SLA
@@ -242,7 +242,7 @@ def desk_commands(case: Case) -> dict[str, Command | DeskRecord | Finish]:
         "gather": Gathered((), "what", "why", None),
         "recommend": Recommend(advice, proposal, verdict()),
         "refer": Recommend(advice, None, None),
-        "narrate": Narrate(Words("m1", "what", "why"), case.revision),
+        "narrate": Narrate(Words("m1", "what", "why"), case.proposal.revision),
         "wake": Wake(),
         "expire": Expire("ops-leads"),
         "remind": Remind(LATE + HOUR),

@@ -57,6 +57,7 @@ from tests.cases.making import (
     proposed,
     start_step,
     verdict,
+    with_fields,
     write,
 )
 from tests.world import policy
@@ -142,11 +143,12 @@ def test_rule_1_the_digest_covers_every_field_of_the_envelope():
 
 def test_rule_4_a_step_of_another_plan_than_the_approved_one_does_not_start():
     case = approved()
+    other_plan = replace(case.proposal.plan, actions=(action(parameters={"quantity": 25}),))
     moved = do(
-        replace(case, plan=replace(case.plan, actions=(action(parameters={"quantity": 25}),))),
+        with_fields(case, plan=other_plan),
         start_step(case),
     )
-    assert (moved.state, moved.drifted[0]) == (
+    assert (moved.state, moved.activity.drift_reasons[0]) == (
         State.OPEN,
         "the plan is not the one that was approved",
     )
@@ -155,7 +157,7 @@ def test_rule_4_a_step_of_another_plan_than_the_approved_one_does_not_start():
 def test_rule_4_a_precondition_that_moved_stops_the_step():
     case = approved()
     moved = do(case, start_step(case, precondition={"on_hand": 3}))
-    assert (moved.state, moved.drifted, moved.approvals) == (
+    assert (moved.state, moved.activity.drift_reasons, moved.proposal.approvals) == (
         State.OPEN,
         ("on_hand was 4, is 3",),
         (),
@@ -166,7 +168,7 @@ def test_rule_5_an_edit_makes_a_new_revision_and_voids_the_approvals():
     case = do(
         proposed(factors=(ApprovalRequirement("floor-managers", 2),)), Approve(asker(ANA), SEEN)
     )
-    assert len(case.approvals) == 1
+    assert len(case.proposal.approvals) == 1
     edited = do(
         case,
         Edit(
@@ -177,7 +179,11 @@ def test_rule_5_an_edit_makes_a_new_revision_and_voids_the_approvals():
             changes=(change(),),
         ),
     )
-    assert (edited.revision, edited.approvals, edited.state) == (2, (), State.PROPOSED)
+    assert (edited.proposal.revision, edited.proposal.approvals, edited.state) == (
+        2,
+        (),
+        State.PROPOSED,
+    )
     with pytest.raises(Superseded, match="newer plan"):
         decide(edited, Approve(asker(ANA), SEEN), NOW)
 
@@ -243,7 +249,10 @@ def test_rule_9_an_approver_who_is_none_any_more_does_not_count_at_execution(per
     case = approved()
     people = {ANA.id: person} if person is not BEN else {}
     moved = do(case, start_step(case, people=people))
-    assert (moved.state, moved.drifted) == (State.OPEN, ("the approvals no longer count",))
+    assert (moved.state, moved.activity.drift_reasons) == (
+        State.OPEN,
+        ("the approvals no longer count",),
+    )
 
 
 def test_rule_10_empty_means_nobody():
@@ -302,9 +311,10 @@ def test_rule_12_one_vote_each():
     with pytest.raises(TooLate, match="you have approved this already"):
         decide(case, Approve(asker(ANA), Seen.of(case)), NOW)
     withdrawn = do(case, Withdraw(asker(ANA), Seen.of(case)))
-    assert withdrawn.approvals == ()
+    assert withdrawn.proposal.approvals == ()
     assert [
-        given.name for given in do(withdrawn, Approve(asker(ANA), Seen.of(withdrawn))).approvals
+        given.name
+        for given in do(withdrawn, Approve(asker(ANA), Seen.of(withdrawn))).proposal.approvals
     ] == ["Ana"]
 
 
@@ -329,7 +339,7 @@ def test_other_as_a_reason_needs_words():
 @pytest.mark.parametrize(("seconds", "may"), [(-1, True), (0, False), (1, False)])
 def test_rule_17_a_decision_is_in_time_until_the_very_moment_it_expires(seconds, may):
     case = proposed()
-    at = case.expires_at + timedelta(seconds=seconds)
+    at = case.proposal.expires_at + timedelta(seconds=seconds)
     if may:
         assert do(case, Approve(asker(ANA), Seen.of(case)), at).state is State.APPROVED
     else:
@@ -340,21 +350,25 @@ def test_rule_17_a_decision_is_in_time_until_the_very_moment_it_expires(seconds,
 def test_rule_17_expiry_asks_the_next_person_once_and_then_closes_unexecuted():
     case = proposed()
     with pytest.raises(MoveNotAllowed):
-        decide(case, Expire("ops-leads"), case.sla.decide_by - timedelta(seconds=1))
-    escalated = do(case, Expire("ops-leads"), case.expires_at)
-    assert (escalated.state, escalated.owner, escalated.expires_at > case.expires_at) == (
+        decide(case, Expire("ops-leads"), case.timers.sla.decide_by - timedelta(seconds=1))
+    escalated = do(case, Expire("ops-leads"), case.proposal.expires_at)
+    assert (
+        escalated.state,
+        escalated.owner,
+        escalated.proposal.expires_at > case.proposal.expires_at,
+    ) == (
         State.PROPOSED,
         "ops-leads",
         True,
     )
-    expired = do(escalated, Expire("ops-leads"), escalated.expires_at)
-    assert (expired.state, expired.steps) == (State.EXPIRED, ())
+    expired = do(escalated, Expire("ops-leads"), escalated.proposal.expires_at)
+    assert (expired.state, expired.execution.steps) == (State.EXPIRED, ())
 
 
 def test_rule_17_an_approval_that_is_too_old_starts_nothing():
     case = approved()
-    moved = fold_all(case, decide(case, start_step(case), case.plan.not_after))
-    assert moved.drifted == ("the approval is too old",)
+    moved = fold_all(case, decide(case, start_step(case), case.proposal.plan.not_after))
+    assert moved.activity.drift_reasons == ("the approval is too old",)
 
 
 def test_rule_18_withdrawal_until_the_step_begins_and_not_after():
@@ -382,7 +396,7 @@ def test_rule_19_tightening_is_immediate_and_loosening_is_not_retroactive():
     moved = do(
         case, start_step(case, verdict=verdict(ruling=Ruling.REFUSE, reason="stopped by policy"))
     )
-    assert moved.drifted == ("policy is stricter now: stopped by policy",)
+    assert moved.activity.drift_reasons == ("policy is stricter now: stopped by policy",)
 
 
 # --- how -----------------------------------------------------------------------------------------------------------------
@@ -397,7 +411,7 @@ def test_rule_10_approvers_are_groups_people_named_one_by_one_or_the_owners_of_t
     low = judge(plan(), terms, rules, Usage())
     assert low.factors == (ApprovalRequirement("people:UANA+UOMAR", 2),)
     named = {"people:UANA+UOMAR": frozenset({ANA.id, OMAR.id})}
-    votes = [replace(approved().approvals[0], person=person.id) for person in (ANA, OMAR)]
+    votes = [replace(approved().proposal.approvals[0], person=person.id) for person in (ANA, OMAR)]
     assert not quorum_met(votes[:1], low.factors, named)
     assert quorum_met(votes, low.factors, named)
     assert (
@@ -421,7 +435,9 @@ def test_rule_24_high_risk_needs_a_reason_in_words():
     with pytest.raises(BadRequest, match="your reason in words"):
         decide(case, Approve(asker(ANA), Seen.of(case), " "), NOW)
     assert (
-        do(case, Approve(asker(ANA), Seen.of(case), "the guest is waiting")).approvals[0].note
+        do(case, Approve(asker(ANA), Seen.of(case), "the guest is waiting"))
+        .proposal.approvals[0]
+        .note
         == "the guest is waiting"
     )
 
@@ -581,7 +597,7 @@ def test_snooze_wakes_by_itself_on_a_fresh_look_and_not_before():
     asleep = do(
         proposed(), Snooze(asker(ANA), SEEN, until=NOW + timedelta(hours=2), reason="after lunch")
     )
-    assert (asleep.state, asleep.due_at) == (State.SNOOZED, NOW + timedelta(hours=2))
+    assert (asleep.state, asleep.timers.due_at) == (State.SNOOZED, NOW + timedelta(hours=2))
     with pytest.raises(MoveNotAllowed):
         decide(asleep, Wake(), NOW + timedelta(hours=1))
     awake = do(asleep, Wake(), NOW + timedelta(hours=2))
@@ -644,7 +660,7 @@ def test_rule_12_a_delegated_yes_counts_for_the_one_who_delegated_and_once():
         factors=(ApprovalRequirement("ops-leads", 1), ApprovalRequirement("finance", 1))
     )
     half = do(case, Approve(standing_in(OMAR, BEN), Seen.of(case)))
-    (given,) = half.approvals
+    (given,) = half.proposal.approvals
     assert (given.person, given.behalf_of, given.behalf_name) == (OMAR.id, BEN.id, "Ben")
     with pytest.raises(TooLate, match="Ben has been heard already"):
         decide(half, Approve(asker(BEN), Seen.of(half)), NOW)
@@ -685,7 +701,7 @@ def test_rule_14_a_delegation_must_hold_when_the_step_begins_too(found, counts):
     )
     begun = do(case, start_step(case, delegations=(found,) if found else ()))
     assert (begun.state is State.RUNNING) is counts
-    assert begun.drifted == (() if counts else ("the approvals no longer count",))
+    assert begun.activity.drift_reasons == (() if counts else ("the approvals no longer count",))
 
 
 def test_rule_15_one_person_alone_only_in_words_never_for_high_risk_and_never_an_author():
@@ -694,7 +710,7 @@ def test_rule_15_one_person_alone_only_in_words_never_for_high_risk_and_never_an
         requester=OMAR.id,
     )
     through = do(case, Approve(asker(ANA), Seen.of(case), "the boiler is on fire", emergency=True))
-    assert (through.state, through.approvals[0].emergency) == (State.APPROVED, True)
+    assert (through.state, through.proposal.approvals[0].emergency) == (State.APPROVED, True)
     with pytest.raises(BadRequest, match="cannot wait"):
         decide(case, Approve(asker(ANA), Seen.of(case), " ", emergency=True), NOW)
     with pytest.raises(NotEligible, match="cannot approve it"):
@@ -771,7 +787,11 @@ def test_a_plan_can_be_taken_back_only_as_long_as_each_of_its_actions():
 
 def test_one_of_the_owning_group_takes_it_on_and_the_group_may_still_decide():
     claimed = do(proposed(), Claim(asker(ANA), SEEN))
-    assert (claimed.owner, claimed.team, claimed.people) == (ANA.id, "floor-managers", (ANA.id,))
+    assert (claimed.owner, claimed.team, claimed.activity.people) == (
+        ANA.id,
+        "floor-managers",
+        (ANA.id,),
+    )
     assert (
         do(claimed, Reject(asker(OMAR), Seen.of(claimed), RejectReason.DUPLICATE)).state
         is State.REJECTED
@@ -795,4 +815,4 @@ def test_a_refused_attempt_makes_nobody_a_party_to_the_case():
             now=NOW,
         ),
     )
-    assert after.people == ()
+    assert after.activity.people == ()

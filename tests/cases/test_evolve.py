@@ -124,20 +124,20 @@ def test_two_decisions_in_a_row_are_one():
 
 def test_whoever_acts_on_a_case_or_is_given_it_is_a_party_to_it_once():
     case = do(opened(requester=OMAR.id), Recur(signal(key="again")))
-    assert case.people == (OMAR.id,)
+    assert case.activity.people == (OMAR.id,)
     hand_over = HandOver(
         caller(BEN), Seen.of(case), to=ANA.id, progress="counted", remains="the order"
     )
     case = do(case, hand_over)
-    assert case.people == (OMAR.id, BEN.id, ANA.id)
+    assert case.activity.people == (OMAR.id, BEN.id, ANA.id)
     back = replace(hand_over, by=caller(ANA), seen=Seen.of(case), to=OMAR.id)
-    assert do(case, back).people == case.people
+    assert do(case, back).activity.people == case.activity.people
 
 
 @pytest.mark.parametrize("actor", [DESK, Actor.from_source("till"), Actor.from_operator("root")])
 def test_only_people_are_parties(actor):
     body = HandedOver("ops-leads", "", "Ana")
-    assert record(opened(), body, actor=actor).people == ()
+    assert record(opened(), body, actor=actor).activity.people == ()
 
 
 def test_an_attempt_that_was_refused_counts_and_makes_nobody_a_party():
@@ -158,7 +158,7 @@ def test_an_attempt_that_was_refused_counts_and_makes_nobody_a_party():
         on_revision=7,
     )
     assert entry.actor == Actor.parse(BEN.id)
-    assert (decision.case.refusals, decision.case.people) == (1, ())
+    assert (decision.case.activity.refusal_count, decision.case.activity.people) == (1, ())
 
 
 def test_a_failure_without_a_code_is_written_as_refused():
@@ -182,7 +182,7 @@ def test_the_drift_of_an_earlier_release_may_leave_only_the_first_step_behind():
     drift = Drifted(("it moved",))
     assert record(running(), drift).state is State.OPEN
     second = landed(actions=(action(), action()))
-    start = StepStarted(1, second.plan.step_key(1), second.plan.plan_hash)
+    start = StepStarted(1, second.proposal.plan.step_key(1), second.proposal.plan.plan_hash)
     second_step = record(second, start)
     with pytest.raises(DoubtDropped, match="step 2 of EX-1"):
         record(second_step, drift)
@@ -199,7 +199,7 @@ def test_a_step_that_is_known_may_be_left_behind():
 def test_a_signal_while_a_step_is_in_doubt_leaves_it_as_it_stands():
     case = running()
     after = do(case, Recur(signal(key="again")), Clear(signal(key="gone")))
-    assert (after.steps, after.state) == (case.steps, case.state)
+    assert (after.execution.steps, after.state) == (case.execution.steps, case.state)
 
 
 # --- a ledger of an earlier release ---------------------------------------------------------------

@@ -52,7 +52,7 @@ def progress(*states: StepState, count: int = 2, reversible: tuple[bool, ...] = 
     )
     case = approved(actions=actions)
     for step, state in enumerate(states):
-        start = StepStarted(step, case.plan.step_key(step), case.plan.plan_hash)
+        start = StepStarted(step, case.proposal.plan.step_key(step), case.proposal.plan.plan_hash)
         case = record(case, start, StepReported(step, state, ""))
     return case
 

@@ -70,9 +70,12 @@ def test_a_plan_is_rejected_for_a_reason_of_the_list(reason, note):
     (entry,) = decide(proposed(), command, NOW).entries
     assert entry.body == Rejected(reason, note.strip(), "Ana")
     case = do(proposed(), command)
-    assert (case.state, case.decided_at) == (State.REJECTED, NOW)
-    assert (case.ending.reason, case.ending.note) == (REJECT_REASONS[reason], note.strip())
-    assert case.ending.by == "Ana"
+    assert (case.state, case.timers.decided_at) == (State.REJECTED, NOW)
+    assert (case.activity.status_reason.reason, case.activity.status_reason.note) == (
+        REJECT_REASONS[reason],
+        note.strip(),
+    )
+    assert case.activity.status_reason.by == "Ana"
 
 
 def test_every_reason_to_reject_has_words():
@@ -87,7 +90,7 @@ def test_every_reason_to_reject_has_words():
 
 def edit(case, person=ANA, **changes) -> Edit:
     fields = {
-        "plan": plan(revision=case.revision + 1, quantity=12),
+        "plan": plan(revision=case.proposal.revision + 1, quantity=12),
         "verdict": verdict(),
         "changes": (CHANGE,),
     }
@@ -107,14 +110,14 @@ def test_an_edit_is_a_new_plan_that_waits_as_long_as_policy_says():
     )
     assert entry.revision == 2
     longer = edit(case, expires_at=NOW + 90 * HOUR)
-    assert do(case, longer).expires_at == NOW + 90 * HOUR
+    assert do(case, longer).proposal.expires_at == NOW + 90 * HOUR
 
 
 def test_everybody_who_edited_is_an_author():
     case = proposed()
     case = do(case, edit(case))
     case = do(case, edit(case, OMAR))
-    assert (case.editors, case.authors) == ((ANA.id, OMAR.id), (ANA.id, OMAR.id))
+    assert (case.proposal.editors, case.authors) == ((ANA.id, OMAR.id), (ANA.id, OMAR.id))
 
 
 @pytest.mark.parametrize(
@@ -148,7 +151,7 @@ def test_what_is_no_edit(changes, error, complaint):
 def test_an_edit_comes_too_late_like_an_approval():
     case = proposed()
     with pytest.raises(TooLate, match="the time to decide has passed"):
-        decide(case, edit(case), case.expires_at)
+        decide(case, edit(case), case.proposal.expires_at)
 
 
 # --- hand over and claim --------------------------------------------------------------------------
@@ -241,8 +244,8 @@ def test_a_snooze_voids_the_approvals():
     case = proposed(factors=(ApprovalRequirement("floor-managers", 2),))
     case = do(case, Approve(caller(ANA), Seen.of(case)))
     case = do(case, Snooze(caller(OMAR), Seen.of(case), until=NOW + HOUR, reason="later"))
-    assert (case.state, case.approvals) == (State.SNOOZED, ())
-    assert (case.ending.by, case.ending.reason) == ("Omar", "later")
+    assert (case.state, case.proposal.approvals) == (State.SNOOZED, ())
+    assert (case.activity.status_reason.by, case.activity.status_reason.reason) == ("Omar", "later")
 
 
 # --- resolve and try again ------------------------------------------------------------------------
@@ -254,8 +257,15 @@ def test_a_case_that_was_handled_by_hand_says_how():
     (entry,) = decide(case, command, NOW).entries
     assert entry.body == Resolved(resolution=Resolution.BY_HAND, note="by telephone", by_name="Ben")
     after = do(case, command)
-    assert (after.state, after.undo_until, after.decided_at) == (State.RESOLVED, None, NOW)
-    assert (after.ending.reason, after.ending.by) == ("handled by hand", "Ben")
+    assert (after.state, after.execution.undo_until, after.timers.decided_at) == (
+        State.RESOLVED,
+        None,
+        NOW,
+    )
+    assert (after.activity.status_reason.reason, after.activity.status_reason.by) == (
+        "handled by hand",
+        "Ben",
+    )
     with pytest.raises(BadRequest, match="say what was done") as failure:
         decide(case, replace(command, note=" "), NOW)
     assert failure.value.field == "note"
@@ -268,5 +278,5 @@ def test_a_second_look_is_a_fresh_card():
     assert entry.body == RetriageAsked("Ana")
     after = do(case, command)
     assert (after.state, after.generation) == (State.OPEN, case.generation + 1)
-    assert after.drifted == ("Ana asked to look again",)
-    assert CARLA.id not in after.people
+    assert after.activity.drift_reasons == ("Ana asked to look again",)
+    assert CARLA.id not in after.activity.people

@@ -134,8 +134,8 @@ def test_so_many_requesters_are_kept_and_the_next_is_somebody_unknown():
     for number in range(MAX_REQUESTERS + 5):
         for _ in range(2):
             case = do(case, Recur(signal(key=f"k{number}", requester=f"T1/U{number}")))
-    assert len(case.raised_again) == MAX_REQUESTERS + 1
-    assert case.raised_again[-1].account == OTHERS
+    assert len(case.activity.later_requesters) == MAX_REQUESTERS + 1
+    assert case.activity.later_requesters[-1].account == OTHERS
     assert UNLINKED.unknown_accounts(case.authors) == (OTHERS,)
 
 
@@ -190,7 +190,7 @@ def test_accounts_that_are_linked_after_both_said_yes_count_once_when_the_step_b
     unaware = do(case, start_step(case, groups=groups, people=people))
     aware = do(case, start_step(case, groups=groups, people=people, identities=LINKED))
     assert (unaware.state, aware.state) == (State.RUNNING, State.OPEN)
-    assert aware.drifted == ("the approvals no longer count",)
+    assert aware.activity.drift_reasons == ("the approvals no longer count",)
 
 
 def test_an_emergency_is_not_let_through_by_an_author_under_another_account():
@@ -250,9 +250,9 @@ def test_when_somebody_unknown_raises_it_too_the_question_is_asked_anew_and_once
     asked_of_two = proposed(factors=TWO)
     case = do(asked_of_two, Approve(asker(OMAR), Seen.of(asked_of_two)))
     again = do(case, Recur(signal(key="again", requester="ana@elsewhere.example")))
-    assert (again.state, again.approvals) == (State.OPEN, ())
-    assert again.drifted == ("somebody who is not known here has raised it too",)
+    assert (again.state, again.proposal.approvals) == (State.OPEN, ())
+    assert again.activity.drift_reasons == ("somebody who is not known here has raised it too",)
     declared = do(case, Recur(signal(key="again", requester="staff:17"), identities=LINKED))
-    assert (declared.state, len(declared.approvals)) == (State.PROPOSED, 1)
+    assert (declared.state, len(declared.proposal.approvals)) == (State.PROPOSED, 1)
     asked = proposed(verdict=require_governance(verdict(factors=TWO), TERMS))
     assert do(asked, Recur(signal(key="again", requester="bea"))).state is State.PROPOSED

@@ -44,11 +44,20 @@ def test_a_case_begins_with_its_signal_its_owner_and_its_deadlines():
     assert (entry.version, entry.revision, entry.surface) == (1, 0, Surface.INTAKE)
     assert entry.actor == Actor.from_source("api")
     case = opened()
-    assert (case.state, case.version, case.revision, case.generation) == (State.OPEN, 1, 0, 1)
-    assert (case.kind, case.fingerprint) == ("low_stock", signal().fingerprint)
+    assert (case.state, case.version, case.proposal.revision, case.generation) == (
+        State.OPEN,
+        1,
+        0,
+        1,
+    )
+    assert (case.kind, case.signal.fingerprint) == ("low_stock", signal().fingerprint)
     assert (case.owner, case.team, case.channel) == ("floor-managers", "floor-managers", "C0STOCK")
-    assert (case.count, case.conflicts, case.refusals) == (1, 0, 0)
-    assert case.remind_at == case.sla.remind_at == NOW + HOUR / 2
+    assert (
+        case.activity.signal_count,
+        case.activity.conflict_count,
+        case.activity.refusal_count,
+    ) == (1, 0, 0)
+    assert case.timers.remind_at == case.timers.sla.remind_at == NOW + HOUR / 2
 
 
 @pytest.mark.parametrize(
@@ -63,7 +72,7 @@ def test_a_case_begins_with_its_signal_its_owner_and_its_deadlines():
 )
 def test_whoever_raised_it_is_its_author_and_as_a_person_a_party_to_it(requester, people, authors):
     case = opened(requester=requester)
-    assert (case.people, case.authors) == (people, authors)
+    assert (case.activity.people, case.authors) == (people, authors)
 
 
 @pytest.mark.parametrize("command", [Recur(AGAIN), Clear(AGAIN), Wake()])
@@ -98,14 +107,17 @@ def test_a_signal_is_counted_in_every_state_and_moves_none(state):
     decision = decide(case, Recur(AGAIN), NOW)
     (entry,) = decision.entries
     assert (entry.body, entry.surface) == (Recurred(AGAIN), Surface.INTAKE)
-    assert (decision.case.state, decision.case.count) == (state, case.count + 1)
-    assert decision.case.approvals == case.approvals
+    assert (decision.case.state, decision.case.activity.signal_count) == (
+        state,
+        case.activity.signal_count + 1,
+    )
+    assert decision.case.proposal.approvals == case.proposal.approvals
 
 
 def test_a_signal_that_comes_again_takes_back_the_all_clear():
     case = do(running(), Clear(signal(key="gone")))
-    assert case.cleared_at == NOW
-    assert do(case, Recur(AGAIN)).cleared_at is None
+    assert case.timers.cleared_at == NOW
+    assert do(case, Recur(AGAIN)).timers.cleared_at is None
 
 
 def test_the_same_account_is_one_requester_however_often_it_raises_it():
@@ -158,14 +170,21 @@ def test_the_all_clear_ends_what_waits_and_is_noted_on_everything_else(state):
     all_clear = signal(key="gone")
     (entry,) = decide(case, Clear(all_clear), NOW).entries
     after = do(case, Clear(all_clear))
-    assert after.cleared_at == NOW
+    assert after.timers.cleared_at == NOW
     if state in WAITING:
         assert entry.body == Cleared(all_clear)
-        assert (after.state, after.snoozed_until) == (State.CLEARED, None)
-        assert (after.ending.reason, after.ending.by) == ("it went away by itself", "source:api")
+        assert (after.state, after.timers.snoozed_until) == (State.CLEARED, None)
+        assert (after.activity.status_reason.reason, after.activity.status_reason.by) == (
+            "it went away by itself",
+            "source:api",
+        )
         return
     assert entry.body == MarkedClear(all_clear)
-    assert (after.state, after.steps, after.ending) == (state, case.steps, case.ending)
+    assert (after.state, after.execution.steps, after.activity.status_reason) == (
+        state,
+        case.execution.steps,
+        case.activity.status_reason,
+    )
 
 
 # --- conflict -------------------------------------------------------------------------------------
@@ -178,7 +197,10 @@ def test_another_body_under_a_known_key_is_noted_and_changes_nothing(state):
     (entry,) = decision.entries
     assert entry.body == Conflicted("till", "k", "c" * 64)
     assert (entry.actor, entry.surface) == (Actor.from_source("till"), Surface.INTAKE)
-    assert (decision.case.conflicts, decision.case.state) == (case.conflicts + 1, state)
+    assert (decision.case.activity.conflict_count, decision.case.state) == (
+        case.activity.conflict_count + 1,
+        state,
+    )
 
 
 # --- reopen ---------------------------------------------------------------------------------------
@@ -191,9 +213,17 @@ def test_a_trouble_that_is_back_begins_again_on_a_new_card(make):
     assert [entry.body.name for entry in decision.entries] == ["signal.recurred", "case.reopened"]
     after = decision.case
     assert (after.state, after.generation) == (State.OPEN, case.generation + 1)
-    assert after.reopened == "it came back: Merlot is running low"
-    assert (after.approvals, after.steps, after.undo_approvals) == ((), (), ())
-    assert (after.ending, after.undo_until, after.cleared_at) == (None, None, None)
+    assert after.activity.reopening_reason == "it came back: Merlot is running low"
+    assert (after.proposal.approvals, after.execution.steps, after.execution.undo_approvals) == (
+        (),
+        (),
+        (),
+    )
+    assert (after.activity.status_reason, after.execution.undo_until, after.timers.cleared_at) == (
+        None,
+        None,
+        None,
+    )
 
 
 @pytest.mark.parametrize(
@@ -208,9 +238,13 @@ def test_nothing_else_is_reopened(state):
 
 def test_a_reopened_case_forgets_who_was_to_take_it_back():
     case = resolved(factors=(ApprovalRequirement("floor-managers", 1),))
-    assert case.undo_until
+    assert case.execution.undo_until
     after = do(case, Reopened("still there"))
-    assert (after.undo_until, after.undoing, after.reopened) == (None, False, "still there")
+    assert (
+        after.execution.undo_until,
+        after.execution.is_undo_running,
+        after.activity.reopening_reason,
+    ) == (None, False, "still there")
     assert Seen.of(after).state is State.OPEN
     with pytest.raises(MoveNotAllowed):
         decide(after, Approve(caller(ANA), Seen.of(after)), NOW)

@@ -153,7 +153,7 @@ class CaseMachine(RuleBasedStateMachine):
                         self.case,
                         by,
                         attempt="attempt",
-                        revision=self.case.revision,
+                        revision=self.case.proposal.revision,
                         refusal=refusal,
                         now=self.now,
                     ).entries
@@ -178,9 +178,9 @@ class CaseMachine(RuleBasedStateMachine):
 
     def must_keep_doubt(self, before: Case) -> None:
         """A step in doubt never vanishes: whatever else happens, it stands as it stood."""
-        for index, step in enumerate(before.steps):
+        for index, step in enumerate(before.execution.steps):
             if step.state in IN_DOUBT:
-                assert self.case.steps[index] == step
+                assert self.case.execution.steps[index] == step
                 assert self.case.state in {State.RUNNING, State.OUTCOME_UNKNOWN}
 
     # --- what happens ---
@@ -220,7 +220,7 @@ class CaseMachine(RuleBasedStateMachine):
     )
     def recommend(self, count, actions, ruling, reversible):
         proposal = plan(
-            revision=self.case.revision + 1,
+            revision=self.case.proposal.revision + 1,
             actions=(action(reversible=reversible),) * actions,
             not_after=self.now + timedelta(days=3),
         )
@@ -236,7 +236,7 @@ class CaseMachine(RuleBasedStateMachine):
         before = self.case
         if self.decide_as(Approve, person, sight):
             assert before.state is State.PROPOSED
-            assert self.now < before.expires_at
+            assert self.now < before.proposal.expires_at
             assert person.id not in before.authors
 
     @rule(person=PEOPLE, sight=SIGHTS)
@@ -247,14 +247,14 @@ class CaseMachine(RuleBasedStateMachine):
     def withdraw(self, person, sight):
         before = self.case
         if self.decide_as(Withdraw, person, sight):
-            assert person.id in {vote.person for vote in before.approvals}
+            assert person.id in {vote.person for vote in before.proposal.approvals}
 
     @rule(person=PEOPLE, sight=SIGHTS, quantity=st.integers(1, 9))
     def edit(self, person, sight, quantity):
         from bot.cases.entries import FieldChange
 
         proposal = plan(
-            revision=self.case.revision + 1,
+            revision=self.case.proposal.revision + 1,
             quantity=quantity,
             not_after=self.now + timedelta(days=3),
         )
@@ -266,7 +266,7 @@ class CaseMachine(RuleBasedStateMachine):
             verdict=verdict(),
             changes=(FieldChange("quantity", 0, quantity),),
         ):
-            assert self.case.approvals == ()
+            assert self.case.proposal.approvals == ()
             assert person.id in self.case.authors
 
     @rule(person=PEOPLE, sight=SIGHTS, to=PEOPLE)
@@ -285,24 +285,28 @@ class CaseMachine(RuleBasedStateMachine):
     def claim(self, person, sight):
         self.decide_as(Claim, person, sight)
 
-    @precondition(lambda self: self.case.state is State.RESOLVED or self.case.undoing)
+    @precondition(
+        lambda self: self.case.state is State.RESOLVED or self.case.execution.is_undo_running
+    )
     @rule(person=PEOPLE, sight=SIGHTS)
     def take_back(self, person, sight):
         before = self.case
         if self.decide_as(Undo, person, sight, note="wrong table"):
             assert before.state is State.RESOLVED
-            assert self.now < before.undo_until
-            votes = [vote.person for vote in self.case.undo_approvals]
-            assert votes == [*(vote.person for vote in before.undo_approvals), person.id]
-            is_alone = self.case.verdict.ruling is Ruling.AUTO_APPROVE
+            assert self.now < before.execution.undo_until
+            votes = [vote.person for vote in self.case.execution.undo_approvals]
+            assert votes == [*(vote.person for vote in before.execution.undo_approvals), person.id]
+            is_alone = self.case.proposal.verdict.ruling is Ruling.AUTO_APPROVE
             assert is_alone or person.id not in before.authors
-            assert self.case.undoing is (len(votes) >= self.case.undo_votes_needed)
+            assert self.case.execution.is_undo_running is (
+                len(votes) >= self.case.undo_votes_needed
+            )
 
     @rule(minutes=st.integers(1, 600))
     def remind(self, minutes):
         before = self.case
         if self.ask(Remind(self.now + timedelta(minutes=minutes))):
-            assert before.remind_at <= self.now < self.case.remind_at
+            assert before.timers.remind_at <= self.now < self.case.timers.remind_at
 
     @rule()
     def wake(self):
@@ -333,7 +337,7 @@ class CaseMachine(RuleBasedStateMachine):
             kind="low_stock",
             owner="floor-managers",
             channel="C0STOCK",
-            sla=self.case.sla,
+            sla=self.case.timers.sla,
         )
 
     @rule(person=PEOPLE, sight=SIGHTS)
@@ -345,7 +349,7 @@ class CaseMachine(RuleBasedStateMachine):
     )
     def executor_out_of_turn(self, move):
         """Whatever a mistaken worker asks for, no step in doubt is dropped: ``write`` looks."""
-        if self.case.step_in_doubt is not None and not isinstance(move, Parked):
+        if self.case.execution.step_in_doubt is not None and not isinstance(move, Parked):
             assert not self.ask(move)
 
     @precondition(lambda self: self.case.state is State.RESOLVED)
@@ -375,11 +379,15 @@ class CaseMachine(RuleBasedStateMachine):
         step = work.step
         if work.next is StepKind.START:
             snapshot = {"on_hand": 9} if outcome == "moved" else {"on_hand": 4}
-            at = (self.case.revision, step)
+            at = (self.case.proposal.revision, step)
             started = self.ask(
                 StartStep(**{**_fields(start_step(self.case, precondition=snapshot)), "step": step})
             )
-            if started and self.case.state is State.RUNNING and len(self.case.steps) == step + 1:
+            if (
+                started
+                and self.case.state is State.RUNNING
+                and len(self.case.execution.steps) == step + 1
+            ):
                 assert at not in self.begun
                 self.begun.append(at)
         elif work.next is StepKind.VERIFY:
@@ -400,21 +408,21 @@ class CaseMachine(RuleBasedStateMachine):
                 else StepReported(step, reports[outcome], "")
             )
             assert self.ask(move)
-            if outcome == "drift" and step == 0 and not self.case.undoing:
+            if outcome == "drift" and step == 0 and not self.case.execution.is_undo_running:
                 assert self.ask(drift("it moved"))
         elif work.next is StepKind.RETRY:
             assert self.ask(StepReported(step, StepState.STARTED, "again"))
-        elif work.next is StepKind.UNDO and self.case.undoing:
+        elif work.next is StepKind.UNDO and self.case.execution.is_undo_running:
             people = (
                 {}
                 if outcome == "moved"
                 else {person.id: person for person in (ANA, BEN, CARLA, OMAR)}
             )
-            is_begun = self.case.is_undo_begun
+            is_begun = self.case.execution.is_undo_begun
             assert self.ask(
                 StartUndo(step=step, groups=GROUPS, people=people, playbook_owners=OWNERS)
             )
-            assert is_begun or self.case.undoing is bool(people)
+            assert is_begun or self.case.execution.is_undo_running is bool(people)
         elif work.next is StepKind.UNDO:
             assert self.ask(StepReported(step, StepState.UNDOING, ""))
         elif work.next is StepKind.VERIFY_UNDO:
@@ -449,19 +457,22 @@ class CaseMachine(RuleBasedStateMachine):
     @invariant()
     def nothing_is_approved_without_a_quorum_on_this_very_plan(self):
         if self.case.state in {State.APPROVED, State.RUNNING}:
-            given = self.case.approvals
-            assert {vote.digest for vote in given} == {self.case.plan.plan_hash}
-            if self.case.verdict.ruling is Ruling.ASK:
-                assert len({vote.person for vote in given}) >= self.case.verdict.approvals_needed
+            given = self.case.proposal.approvals
+            assert {vote.digest for vote in given} == {self.case.proposal.plan.plan_hash}
+            if self.case.proposal.verdict.ruling is Ruling.ASK:
+                assert (
+                    len({vote.person for vote in given})
+                    >= self.case.proposal.verdict.approvals_needed
+                )
                 assert not any(vote.person in self.case.authors_before(vote.at) for vote in given)
 
     @invariant()
     def nothing_is_taken_back_without_as_many_yeses_as_it_needed(self):
-        votes = self.case.undo_approvals
+        votes = self.case.execution.undo_approvals
         assert len({vote.person for vote in votes}) == len(votes)
-        if self.case.undoing:
+        if self.case.execution.is_undo_running:
             assert len(votes) >= self.case.undo_votes_needed
-            assert {vote.digest for vote in votes} == {self.case.plan.plan_hash}
+            assert {vote.digest for vote in votes} == {self.case.proposal.plan.plan_hash}
         elif votes:
             assert self.case.state in {State.RESOLVED, State.REFERRED}
 
@@ -477,7 +488,7 @@ class CaseMachine(RuleBasedStateMachine):
     @invariant()
     def a_terminal_case_asks_nothing_of_time(self):
         if self.case.state in TERMINAL:
-            assert self.case.due_at is None
+            assert self.case.timers.due_at is None
 
     @invariant()
     def the_card_can_always_be_drawn(self):

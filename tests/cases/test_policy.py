@@ -270,7 +270,7 @@ def test_other_people_in_policy_between_the_yes_and_the_deed_are_asked():
     case = approved()
     today = verdict(factors=(ApprovalRequirement("ops-leads", 1),))
     case_now = do(case, start_step(case, verdict=today))
-    assert (case_now.state, case_now.drifted) == (
+    assert (case_now.state, case_now.activity.drift_reasons) == (
         State.OPEN,
         ("policy asks other people now: @ops-leads",),
     )
@@ -287,9 +287,9 @@ def test_loosening_is_not_retroactive_whoever_it_would_let_through():
     looser = verdict(factors=(ApprovalRequirement("ops-leads", 1),))
     without_carla = {person.id: person for person in (ANA, BEN, OMAR)}
     assert do(case, start_step(case, verdict=looser)).state is State.RUNNING
-    assert do(case, start_step(case, verdict=looser, people=without_carla)).drifted == (
-        "the approvals no longer count",
-    )
+    assert do(
+        case, start_step(case, verdict=looser, people=without_carla)
+    ).activity.drift_reasons == ("the approvals no longer count",)
     alone = verdict(ruling=Ruling.AUTO_APPROVE, factors=())
     assert do(case, start_step(case, verdict=alone)).state is State.RUNNING
     assert do(case, start_step(case, verdict=alone, people=without_carla)).state is State.OPEN
@@ -482,7 +482,7 @@ def test_the_mode_is_in_the_digest_and_an_older_plan_keeps_its_own():
 def test_a_plan_runs_only_in_the_mode_in_which_it_was_approved(then, now, reason):
     case = _approved_in(then)
     case_now = do(case, start_step(case, mode=now))
-    assert case_now.drifted == ((reason,) if reason else ())
+    assert case_now.activity.drift_reasons == ((reason,) if reason else ())
 
 
 def _approved_in(mode: str) -> Case:

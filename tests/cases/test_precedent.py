@@ -62,7 +62,7 @@ class Told:
             signal=signal(**changes),
             owner="floor-managers",
             channel="C0STOCK",
-            sla=opened().sla,
+            sla=opened().timers.sla,
         )
         self.move(opening)
 
@@ -73,7 +73,7 @@ class Told:
         return self
 
     def proposed(self):
-        proposal = replace(plan(), revision=self.case.revision + 1)
+        proposal = replace(plan(), revision=self.case.proposal.revision + 1)
         return self.move(
             Recommend(Recommendation("house.order_stock", "because", "rule 1"), proposal, verdict())
         )
@@ -241,13 +241,17 @@ def test_a_persons_word_is_a_label_and_something_new_is_one_too():
     told = Told(kind="unrecognised")
     nothing = Recognition(kind="", confidence=3, guesses=(), basis="", model="")
     told.move(
-        Recognised(recognition=nothing, owner="floor-managers", channel="C0OPS", sla=told.case.sla)
+        Recognised(
+            recognition=nothing, owner="floor-managers", channel="C0OPS", sla=told.case.timers.sla
+        )
     )
     told.move(Recommend(Recommendation("", "", ""), None, None))
     told.decided(CallNovel)
     assert told.endings()[1].kind == ""
     named = Told(kind="unrecognised").move(
-        Recognised(recognition=nothing, owner="floor-managers", channel="C0OPS", sla=told.case.sla)
+        Recognised(
+            recognition=nothing, owner="floor-managers", channel="C0OPS", sla=told.case.timers.sla
+        )
     )
     named.move(Recommend(Recommendation("", "", ""), None, None))
     named.decided(
@@ -255,7 +259,7 @@ def test_a_persons_word_is_a_label_and_something_new_is_one_too():
         kind="low_stock",
         owner="floor-managers",
         channel="C0STOCK",
-        sla=told.case.sla,
+        sla=told.case.timers.sla,
     )
     label = named.endings()[1]
     assert (label.kind, label.by, named.case.kind, named.case.generation) == (

@@ -67,6 +67,7 @@ from tests.cases.making import (
     opened,
     proposed,
     start_step,
+    with_fields,
     write,
 )
 from tests.cases.test_authority import CASES, commands
@@ -134,7 +135,9 @@ def test_the_words_say_what_has_become_of_it():
     histories = {
         "approved by Ana": do(case, Approve(asker(ANA), seen)),
         "rejected by Ana": do(case, Reject(asker(ANA), seen, RejectReason.DUPLICATE)),
-        "another plan than EX-1": replace(case, plan=replace(case.plan, playbook="another")),
+        "another plan than EX-1": with_fields(
+            case, plan=replace(case.proposal.plan, playbook="another")
+        ),
         "cannot reject a case that is snoozed": do(
             case, Snooze(asker(ANA), seen, until=NOW + HOUR, reason="later")
         ),
@@ -156,7 +159,7 @@ def test_a_yes_to_one_plan_is_none_to_another_of_the_same_number():
 @pytest.mark.threat("A5")
 def test_a_case_without_a_plan_is_told_from_another_of_the_same_number():
     """Handled by hand was yesterday's EX-1, not the one that has its number now."""
-    nothing = Recommend(proposed().recommendation, None, None)
+    nothing = Recommend(proposed().proposal.recommendation, None, None)
     yesterday, today = (do(opened(key=key), nothing) for key in ("count-1", "count-2"))
     assert Seen.of(yesterday).revision == Seen.of(today).revision == 0
     with pytest.raises(Superseded, match="another case than EX-1"):
@@ -170,7 +173,7 @@ def test_a_form_about_one_step_in_doubt_never_settles_another():
     second = do(first, Settle(asker(ANA), shown, has_landed=True, note="there"), at=LATER)
     begins = replace(start_step(second), step=1)
     second = do(second, begins, Parked(1, "nobody knows"), at=LATER)
-    assert (second.state, second.step_in_doubt) == (State.OUTCOME_UNKNOWN, 1)
+    assert (second.state, second.execution.step_in_doubt) == (State.OUTCOME_UNKNOWN, 1)
     with pytest.raises(Superseded):
         decide(second, Settle(asker(ANA), shown, has_landed=True, note="there"), LATER)
 
@@ -192,7 +195,10 @@ def test_a_form_about_the_doing_of_a_step_never_settles_its_undoing():
         at=LATER,
     )
     again = do(back, Parked(0, "nobody knows"), at=LATER)
-    assert (again.step_in_doubt, Seen.of(again).revision) == (first.step_in_doubt, shown.revision)
+    assert (again.execution.step_in_doubt, Seen.of(again).revision) == (
+        first.execution.step_in_doubt,
+        shown.revision,
+    )
     with pytest.raises(Superseded):
         decide(again, Settle(asker(ANA), shown, has_landed=True, note="there"), LATER)
 
@@ -291,7 +297,7 @@ def test_no_entry_forgets_a_step_in_doubt(doubt, body):
     entry = Entry(
         case_id=case.id,
         version=case.version + 1,
-        revision=case.revision,
+        revision=case.proposal.revision,
         at=NOW,
         actor=Actor.parse(actor),
         surface="desk",
@@ -324,14 +330,14 @@ def test_no_command_forgets_a_step_in_doubt(doubt):
         with pytest.raises(Refusal):
             write(case, command, NOW)
     cleared = do(case, Clear(opened().signal))
-    assert (cleared.state, cleared.steps) == (case.state, case.steps)
+    assert (cleared.state, cleared.execution.steps) == (case.state, case.execution.steps)
 
 
 def test_a_step_that_did_not_happen_is_reported_before_it_is_asked_again():
     case = running(StepReported(0, StepState.ABSENT, "it moved"))
     assert next_step(case).next is StepKind.STOP
     again = do(case, drift("it moved"))
-    assert (again.state, again.drifted) == (State.OPEN, ("it moved",))
+    assert (again.state, again.activity.drift_reasons) == (State.OPEN, ("it moved",))
 
 
 def test_only_the_step_in_doubt_is_parked():
@@ -350,7 +356,7 @@ def written(case, *bodies, actor=ANA.id):
             Entry(
                 case_id=case.id,
                 version=case.version + ahead,
-                revision=case.revision,
+                revision=case.proposal.revision,
                 at=NOW,
                 actor=Actor.parse(actor),
                 surface="slack",
@@ -409,13 +415,13 @@ class History:
                     signal=opened().signal,
                     owner="floor-managers",
                     channel="C0STOCK",
-                    sla=opened().sla,
+                    sla=opened().timers.sla,
                 ),
                 NOW,
             ).entries
         )
         case = proposed()
-        offered = Recommend(case.recommendation, case.plan, case.verdict)
+        offered = Recommend(case.proposal.recommendation, case.proposal.plan, case.proposal.verdict)
         self.move(offered).move(Approve(asker(ANA), Seen.of(proposed())))
         self.move(start_step(self.case))
 

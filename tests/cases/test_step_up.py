@@ -73,8 +73,8 @@ def test_a_vote_that_is_begun_waits_for_its_signature_for_ten_minutes():
         by_name="Ana",
     )
     case = waiting_case()
-    assert (case.state, case.approvals) == (State.PROPOSED, ())
-    (step_up,) = case.step_ups
+    assert (case.state, case.proposal.approvals) == (State.PROPOSED, ())
+    (step_up,) = case.proposal.step_ups
     assert (step_up.person, step_up.ticket, step_up.revision) == (ANA.id, TICKET, 1)
 
 
@@ -83,7 +83,7 @@ def test_a_second_link_takes_the_place_of_the_first_and_leaves_that_of_others():
     other, again = link_hash("of Omar"), link_hash("again")
     case = do(case, begin(case, OMAR, ticket=other))
     case = do(case, begin(case, ticket=again))
-    assert [(one.person, one.ticket) for one in case.step_ups] == [
+    assert [(one.person, one.ticket) for one in case.proposal.step_ups] == [
         (OMAR.id, other),
         (ANA.id, again),
     ]
@@ -138,9 +138,9 @@ def test_nobody_begins_when_the_time_is_over():
 def test_a_signed_vote_counts_and_is_kept_with_its_signature():
     case = waiting_case()
     after = do(case, vote(case, answer=sign(case)))
-    (approval,) = after.approvals
+    (approval,) = after.proposal.approvals
     assert approval.assertion == sign(case)
-    assert (after.state, after.step_ups) == (State.PROPOSED, ())
+    assert (after.state, after.proposal.step_ups) == (State.PROPOSED, ())
     assert approved_by_both().state is State.APPROVED
 
 
@@ -241,7 +241,7 @@ def test_no_emergency_goes_around_the_signature():
 def test_a_step_begins_only_with_every_device_in_force(devices, reasons):
     case = approved_by_both()
     after = do(case, start_step(case, passkeys=devices))
-    assert after.drifted == reasons
+    assert after.activity.drift_reasons == reasons
     assert after.state is (State.OPEN if reasons else State.RUNNING)
 
 
@@ -264,13 +264,17 @@ def undo(case, person=ANA, *, answer=None, devices=DEVICES):
 
 def test_an_undo_is_begun_signed_and_counted_like_the_approval():
     case = do(carried_out_case(), begin_undo(carried_out_case()))
-    assert case.step_ups[0].purpose is Purpose.UNDO
+    assert case.proposal.step_ups[0].purpose is Purpose.UNDO
     case = do(case, undo(case, answer=sign(case, purpose=Purpose.UNDO)))
-    assert (case.state, len(case.undo_approvals), case.step_ups) == (State.RESOLVED, 1, ())
+    assert (case.state, len(case.execution.undo_approvals), case.proposal.step_ups) == (
+        State.RESOLVED,
+        1,
+        (),
+    )
     case = do(case, begin_undo(case, OMAR))
     signed = sign(case, OMAR, purpose=Purpose.UNDO, credential="device-2")
     after = do(case, undo(case, OMAR, answer=signed))
-    assert (after.state, after.undoing) == (State.RUNNING, True)
+    assert (after.state, after.execution.is_undo_running) == (State.RUNNING, True)
 
 
 @pytest.mark.parametrize(
@@ -292,7 +296,7 @@ def test_a_link_for_an_approval_signs_no_undo():
     case = waiting_case()
     case = do(case, vote(case, answer=sign(case)), begin(case, OMAR))
     case = do(case, vote(case, OMAR, answer=sign(case, OMAR, credential="device-2")))
-    assert case.step_ups == ()
+    assert case.proposal.step_ups == ()
 
 
 @pytest.mark.parametrize(

@@ -66,10 +66,16 @@ REFUSED = verdict(ruling=Ruling.REFUSE, reason="over the limit")
 def test_a_step_begins_under_its_key_and_the_hash_of_its_plan():
     case = approved()
     (entry,) = decide(case, start_step(case), NOW).entries
-    assert entry.body == StepStarted(0, case.plan.step_key(0), case.plan.plan_hash)
+    assert entry.body == StepStarted(
+        0, case.proposal.plan.step_key(0), case.proposal.plan.plan_hash
+    )
     after = do(case, start_step(case))
-    (step,) = after.steps
-    assert (step.state, step.key, step.at) == (StepState.STARTED, case.plan.step_key(0), NOW)
+    (step,) = after.execution.steps
+    assert (step.state, step.key, step.at) == (
+        StepState.STARTED,
+        case.proposal.plan.step_key(0),
+        NOW,
+    )
 
 
 DRIFTS = [
@@ -100,7 +106,11 @@ def test_a_step_does_not_begin_when_something_is_no_longer_as_it_was_approved(ch
     (entry,) = decide(case, step, NOW).entries
     assert entry.body == Drifted(reasons, is_settled=True)
     after = do(case, step)
-    assert (after.state, after.drifted, after.approvals) == (State.OPEN, reasons, ())
+    assert (after.state, after.activity.drift_reasons, after.proposal.approvals) == (
+        State.OPEN,
+        reasons,
+        (),
+    )
     assert after.generation == case.generation + 1
 
 
@@ -110,7 +120,7 @@ def test_a_step_does_not_begin_when_something_is_no_longer_as_it_was_approved(ch
 )
 def test_an_approval_is_too_old_from_its_very_moment_on(seconds, reasons):
     case = approved()
-    at = case.plan.not_after + timedelta(seconds=seconds)
+    at = case.proposal.plan.not_after + timedelta(seconds=seconds)
     assert find_drift(case, start_step(case), at) == reasons
 
 
@@ -152,7 +162,9 @@ def test_what_policy_ran_alone_needs_no_approval_when_it_begins():
 def test_a_step_that_a_lost_ledger_may_have_carried_out_is_only_looked_at():
     case = approved()
     (entry,) = decide(case, LookFirst(0), NOW + 1000 * HOUR).entries
-    assert entry.body == StepStarted(0, case.plan.step_key(0), case.plan.plan_hash)
+    assert entry.body == StepStarted(
+        0, case.proposal.plan.step_key(0), case.proposal.plan.plan_hash
+    )
 
 
 def test_without_a_plan_there_is_nothing_to_begin():
@@ -173,9 +185,9 @@ def test_an_approval_without_a_plan_is_a_broken_ledger(command):
 def test_a_report_replaces_the_state_of_its_step_and_keeps_its_key(state):
     case = running()
     later = NOW + HOUR
-    (step,) = do(case, StepReported(0, state, "said so"), at=later).steps
+    (step,) = do(case, StepReported(0, state, "said so"), at=later).execution.steps
     assert (step.state, step.detail, step.at) == (state, "said so", later)
-    assert step.key == case.steps[0].key
+    assert step.key == case.execution.steps[0].key
 
 
 @pytest.mark.parametrize("state", StepState)
@@ -187,7 +199,7 @@ def test_while_one_step_is_in_doubt_no_other_is_put_in_doubt(state):
         with pytest.raises(MoveNotAllowed, match="nobody knows yet what came of step 2 of EX-1"):
             do(case, report)
         return
-    assert do(case, report).step_in_doubt == 1
+    assert do(case, report).execution.step_in_doubt == 1
 
 
 @pytest.mark.parametrize("state", StepState)
@@ -198,9 +210,12 @@ def test_only_a_step_in_doubt_is_parked(state):
             do(case, Parked(0, "nobody knows"))
         return
     after = do(case, Parked(0, "nobody knows"))
-    assert (after.state, after.ending.reason) == (State.OUTCOME_UNKNOWN, "nobody knows")
-    assert after.due_at == NOW + PARKED_REMINDER_DELAY
-    assert after.steps == case.steps
+    assert (after.state, after.activity.status_reason.reason) == (
+        State.OUTCOME_UNKNOWN,
+        "nobody knows",
+    )
+    assert after.timers.due_at == NOW + PARKED_REMINDER_DELAY
+    assert after.execution.steps == case.execution.steps
 
 
 def test_another_step_than_the_one_in_doubt_is_not_parked():
@@ -208,13 +223,13 @@ def test_another_step_than_the_one_in_doubt_is_not_parked():
     case = do(case, replace(start_step(case), step=1))
     with pytest.raises(MoveNotAllowed, match="step 1 of EX-1 is not in doubt"):
         do(case, Parked(0, "nobody knows"))
-    assert do(case, Parked(1, "nobody knows")).step_in_doubt == 1
+    assert do(case, Parked(1, "nobody knows")).execution.step_in_doubt == 1
 
 
 def test_a_plan_that_was_given_up_needs_a_person():
     case = referred()
-    assert (case.state, case.ending.reason) == (State.REFERRED, "given up")
-    assert (case.undoing, case.undo_until) == (False, None)
+    assert (case.state, case.activity.status_reason.reason) == (State.REFERRED, "given up")
+    assert (case.execution.is_undo_running, case.execution.undo_until) == (False, None)
     assert do(running(StepReported(0, StepState.FAILED, "")), Stopped("x")).state is State.REFERRED
 
 
@@ -250,9 +265,9 @@ def test_a_persons_word_ends_each_doubt(doubt, has_landed, state):
     case = running(StepReported(0, doubt, ""), Parked(0, "nobody knows"))
     words = " I saw it in the till "
     after = do(case, Settle(caller(ANA), Seen.of(case), has_landed=has_landed, note=words))
-    (step,) = after.steps
+    (step,) = after.execution.steps
     assert (step.state, step.detail) == (state, "Ana: I saw it in the till")
-    assert (after.state, after.ending) == (State.RUNNING, None)
+    assert (after.state, after.activity.status_reason) == (State.RUNNING, None)
 
 
 def test_an_owner_of_the_playbook_may_settle_too():
@@ -289,22 +304,27 @@ def test_what_was_done_may_be_undone_by_as_many_as_approved_it(count):
 
 def test_a_finished_plan_says_until_when_it_can_be_undone():
     case = resolved(30)
-    assert case.undo_until == NOW + HOUR / 2
-    assert (case.ending.reason, case.ending.note) == ("worked", "done")
+    assert case.execution.undo_until == NOW + HOUR / 2
+    assert (case.activity.status_reason.reason, case.activity.status_reason.note) == (
+        "worked",
+        "done",
+    )
 
 
 def test_a_step_that_begins_again_keeps_its_place():
     """As after a restored backup: the step is there, and is begun once more."""
     case = running()
-    entry = entry_after(case, StepStarted(0, "another key", case.plan.plan_hash), at=NOW + HOUR)
+    entry = entry_after(
+        case, StepStarted(0, "another key", case.proposal.plan.plan_hash), at=NOW + HOUR
+    )
     after = do(case, StepReported(0, StepState.DEFERRED, "busy"))
     again = record(after, entry.body, at=NOW + HOUR)
-    (step,) = again.steps
+    (step,) = again.execution.steps
     assert (step.state, step.key) == (StepState.STARTED, "another key")
 
 
 def test_nothing_begins_on_an_approval_that_was_withdrawn():
     case = record(approved(), Withdrawn(ANA.id))
     after = do(case, start_step(case))
-    assert (after.state, after.steps) == (State.OPEN, ())
-    assert after.drifted == ("the approvals no longer count",)
+    assert (after.state, after.execution.steps) == (State.OPEN, ())
+    assert after.activity.drift_reasons == ("the approvals no longer count",)

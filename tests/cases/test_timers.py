@@ -49,7 +49,11 @@ def test_a_snooze_ends_at_its_time_and_not_before(at, is_due):
     (entry,) = decide(case, Wake(), now).entries
     assert entry.body == Woken()
     after = do(case, Wake(), at=now)
-    assert (after.state, after.snoozed_until, after.ending) == (State.OPEN, None, None)
+    assert (after.state, after.timers.snoozed_until, after.activity.status_reason) == (
+        State.OPEN,
+        None,
+        None,
+    )
     assert after.generation == case.generation + 1
 
 
@@ -108,7 +112,11 @@ def test_without_a_plan_the_next_owner_has_the_time_of_the_playbook_and_the_case
     (entry,) = decide(case, Expire("ops-leads", decide_for=2 * HOUR), LATE).entries
     assert entry.body.expires_at == LATE + 2 * HOUR
     after = do(case, Expire("ops-leads"), at=LATE)
-    assert (after.state, after.escalated, after.expires_at) == (State.REFERRED, True, None)
+    assert (after.state, after.timers.is_escalated, after.proposal.expires_at) == (
+        State.REFERRED,
+        True,
+        None,
+    )
     with pytest.raises(MoveNotAllowed, match="EX-1 has until None"):
         decide(after, Expire("ops-leads"), LATE + 1000 * HOUR)
 
@@ -116,27 +124,31 @@ def test_without_a_plan_the_next_owner_has_the_time_of_the_playbook_and_the_case
 def test_an_escalation_gives_the_case_to_the_next_owner_with_fresh_reminders():
     case = do(proposed(), Remind(NOW + HOUR), at=NOW + HOUR / 2)
     case = do(case, Expire("ops-leads", remind_at=LATE + HOUR), at=LATE)
-    assert (case.owner, case.team, case.escalated) == ("ops-leads", "ops-leads", True)
-    assert (case.remind_at, case.reminded) == (LATE + HOUR, 0)
-    assert case.approvals == ()
+    assert (case.owner, case.team, case.timers.is_escalated) == ("ops-leads", "ops-leads", True)
+    assert (case.timers.remind_at, case.timers.reminder_count) == (LATE + HOUR, 0)
+    assert case.proposal.approvals == ()
 
 
 def test_an_escalation_never_shortens_the_time_to_decide():
     case = proposed()
     soon = Expire("ops-leads", expires_at=NOW + 2 * HOUR)
-    assert do(case, soon, at=NOW + HOUR).expires_at == case.expires_at
+    assert do(case, soon, at=NOW + HOUR).proposal.expires_at == case.proposal.expires_at
 
 
 def test_a_plan_that_two_owners_left_alone_ends_unexecuted():
     case = do(proposed(), Expire("ops-leads"), at=LATE)
-    until = case.expires_at
+    until = case.proposal.expires_at
     with pytest.raises(MoveNotAllowed, match="EX-1 has until"):
         decide(case, Expire("ops-leads"), until - SECOND)
     (entry,) = decide(case, Expire("ops-leads"), until).entries
     assert entry.body == Expired()
     after = do(case, Expire("ops-leads"), at=until)
-    assert (after.state, after.steps, after.decided_at) == (State.EXPIRED, (), None)
-    assert after.ending.reason == "nobody decided in time; nothing was done"
+    assert (after.state, after.execution.steps, after.timers.decided_at) == (
+        State.EXPIRED,
+        (),
+        None,
+    )
+    assert after.activity.status_reason.reason == "nobody decided in time; nothing was done"
 
 
 # --- reminders ------------------------------------------------------------------------------------
@@ -156,11 +168,11 @@ def test_only_whoever_must_do_something_now_is_reminded(state):
 
 def test_a_reminder_comes_at_its_time_and_never_twice_within_minutes():
     case = proposed()
-    at = case.sla.remind_at
+    at = case.timers.sla.remind_at
     with pytest.raises(MoveNotAllowed, match="EX-1 is reminded of at"):
         decide(case, Remind(at + HOUR), at - SECOND)
     after = do(case, Remind(at), at=at)
-    assert (after.reminded, after.remind_at) == (1, at + MIN_REMINDER_GAP)
+    assert (after.timers.reminder_count, after.timers.remind_at) == (1, at + MIN_REMINDER_GAP)
     with pytest.raises(MoveNotAllowed, match="is reminded of at"):
         decide(after, Remind(at + HOUR), at + MIN_REMINDER_GAP - SECOND)
 
@@ -199,21 +211,21 @@ def test_the_person_who_has_it_is_reminded():
     ids=lambda value: getattr(value, "__name__", ""),
 )
 def test_a_case_is_due_at_the_next_thing_that_time_does(make, due):
-    assert make().due_at == (NOW + due if due else None)
+    assert make().timers.due_at == (NOW + due if due else None)
 
 
 def test_after_the_reminder_the_escalation_is_due_and_then_the_end():
     case = proposed()
     case = do(case, Remind(NOW + 30 * HOUR), at=NOW + HOUR / 2)
-    assert case.due_at == case.sla.decide_by
-    case = do(case, Expire("ops-leads"), at=case.due_at)
-    assert case.due_at == case.expires_at
-    case = do(case, Expire("ops-leads"), at=case.due_at)
-    assert case.due_at is None
+    assert case.timers.due_at == case.timers.sla.decide_by
+    case = do(case, Expire("ops-leads"), at=case.timers.due_at)
+    assert case.timers.due_at == case.proposal.expires_at
+    case = do(case, Expire("ops-leads"), at=case.timers.due_at)
+    assert case.timers.due_at is None
 
 
 @pytest.mark.parametrize("days", [0.001, 1, 30])
 def test_a_snoozed_case_is_due_when_it_wakes(days):
     until = NOW + timedelta(days=days)
     case = do(proposed(), Snooze(caller(ANA), SEEN, until=until, reason="later"))
-    assert (case.due_at, Seen.of(case).state) == (until, State.SNOOZED)
+    assert (case.timers.due_at, Seen.of(case).state) == (until, State.SNOOZED)

@@ -66,7 +66,7 @@ def test_a_recognised_kind_brings_its_owner_channel_and_deadlines():
     )
     case = do(case, finding)
     assert (case.kind, case.owner, case.team) == ("low_stock", "ops-leads", "ops-leads")
-    assert (case.channel, case.sla, case.is_urgent) == ("C0STOCK", SLA, False)
+    assert (case.channel, case.timers.sla, case.classification.is_urgent) == ("C0STOCK", SLA, False)
     assert case.state is State.OPEN
 
 
@@ -75,7 +75,11 @@ def test_without_a_kind_a_case_keeps_its_own():
         recognition=recognition(), owner="owners", channel="C0OPS", sla=SLA, is_urgent=True
     )
     case = do(opened(kind="unrecognised"), urgent)
-    assert (case.kind, case.is_urgent, case.recognition.abstains) == ("unrecognised", True, True)
+    assert (case.kind, case.classification.is_urgent, case.classification.recognition.abstains) == (
+        "unrecognised",
+        True,
+        True,
+    )
 
 
 # --- a person's word ------------------------------------------------------------------------------
@@ -87,9 +91,13 @@ def test_a_named_kind_is_triaged_again_on_a_new_card_where_the_channel_is_anothe
 ):
     case = unrecognised()
     after = do(case, name_kind(case, channel=channel))
-    assert (after.state, after.kind, after.named_by) == (State.OPEN, "low_stock", "Ana")
-    assert (after.owner, after.channel, after.sla) == ("ops-leads", channel, SLA)
-    assert (after.generation, after.ending) == (generation, None)
+    assert (after.state, after.kind, after.classification.named_by) == (
+        State.OPEN,
+        "low_stock",
+        "Ana",
+    )
+    assert (after.owner, after.channel, after.timers.sla) == ("ops-leads", channel, SLA)
+    assert (after.generation, after.activity.status_reason) == (generation, None)
 
 
 def test_something_new_stays_where_it_is():
@@ -97,7 +105,11 @@ def test_something_new_stays_where_it_is():
     (entry,) = decide(case, CallNovel(caller(BEN), Seen.of(case)), NOW).entries
     assert entry.body == Novel("Ben")
     after = do(case, CallNovel(caller(BEN), Seen.of(case)))
-    assert (after.state, after.is_novel, after.named_by) == (State.REFERRED, True, "Ben")
+    assert (after.state, after.classification.is_novel, after.classification.named_by) == (
+        State.REFERRED,
+        True,
+        "Ben",
+    )
     assert after.kind == "unrecognised"
 
 
@@ -138,14 +150,14 @@ def test_a_kind_is_named_once(make, kind, name):
 @pytest.mark.parametrize("state", CASES, ids=lambda state: state.name)
 def test_a_models_words_are_shown_while_a_case_waits(state):
     case = CASES[state]()
-    command = Narrate(WORDS, case.revision)
+    command = Narrate(WORDS, case.proposal.revision)
     if state not in WAITING:
         with pytest.raises(Superseded, match="EX-1 has moved on since the model was asked"):
             decide(case, command, NOW)
         return
     (entry,) = decide(case, command, NOW).entries
-    assert entry.body == Narrated(WORDS, case.revision)
-    assert do(case, command).words == WORDS
+    assert entry.body == Narrated(WORDS, case.proposal.revision)
+    assert do(case, command).proposal.words == WORDS
 
 
 @pytest.mark.parametrize("revision", [0, 2])
@@ -153,7 +165,7 @@ def test_words_about_another_revision_are_shown_nowhere(revision):
     with pytest.raises(Superseded):
         decide(proposed(), Narrate(WORDS, revision), NOW)
     # An earlier release wrote what came too late.
-    assert record(proposed(), Narrated(WORDS, revision)).words is None
+    assert record(proposed(), Narrated(WORDS, revision)).proposal.words is None
 
 
 # --- evidence -------------------------------------------------------------------------------------
@@ -168,8 +180,12 @@ def test_evidence_replaces_what_was_gathered_before():
     stake = Money(Decimal(312), "GBP")
     case = do(opened(), Gathered((fact(4),), "4 left", "it matters", stake))
     case = do(case, Gathered((fact(3),), "3 left", "still", None))
-    assert [one.value for one in case.evidence] == [3]
-    assert (case.what, case.why, case.stake) == ("3 left", "still", None)
+    assert [one.value for one in case.assessment.evidence] == [3]
+    assert (case.assessment.what, case.assessment.why, case.assessment.stake) == (
+        "3 left",
+        "still",
+        None,
+    )
     with pytest.raises(MoveNotAllowed, match="cannot gather evidence for a case"):
         do(proposed(), Gathered((), "", "", None))
 
@@ -193,15 +209,23 @@ def test_without_a_plan_that_policy_allows_a_person_must_find_one(advice, propos
     assert isinstance(entry.body, Referred)
     assert entry.body.reason.startswith(reason)
     case = do(opened(), command)
-    assert (case.state, case.sla, case.remind_at) == (State.REFERRED, SLA, SLA.remind_at)
-    assert case.ending.reason == entry.body.reason
-    assert case.expires_at is None
+    assert (case.state, case.timers.sla, case.timers.remind_at) == (
+        State.REFERRED,
+        SLA,
+        SLA.remind_at,
+    )
+    assert case.activity.status_reason.reason == entry.body.reason
+    assert case.proposal.expires_at is None
 
 
 def test_a_plan_that_policy_refuses_stays_to_be_read():
     refusal = verdict(ruling=Ruling.REFUSE, reason="over the limit")
     case = do(opened(), Recommend(ADVICE, plan(), refusal))
-    assert (case.revision, case.plan, case.verdict) == (1, plan(), refusal)
+    assert (case.proposal.revision, case.proposal.plan, case.proposal.verdict) == (
+        1,
+        plan(),
+        refusal,
+    )
 
 
 def test_a_plan_that_people_are_asked_about_waits_for_them():
@@ -210,7 +234,7 @@ def test_a_plan_that_people_are_asked_about_waits_for_them():
         recommendation=ADVICE, plan=plan(), verdict=verdict(), expires_at=NOW + 24 * HOUR
     )
     longer = Recommend(ADVICE, plan(), verdict(), expires_at=NOW + 60 * HOUR)
-    assert do(opened(), longer).expires_at == NOW + 60 * HOUR
+    assert do(opened(), longer).proposal.expires_at == NOW + 60 * HOUR
 
 
 def test_a_plan_that_policy_lets_run_alone_is_approved_by_that_policy():
@@ -219,9 +243,9 @@ def test_a_plan_that_policy_lets_run_alone_is_approved_by_that_policy():
     assert isinstance(entry.body, Authorised)
     assert entry.body.by == ("policy:" + "p" * 64,)
     case = do(opened(), Recommend(ADVICE, plan(), alone))
-    (approval,) = case.approvals
+    (approval,) = case.proposal.approvals
     assert (case.state, approval.is_by_policy, approval.name) == (State.APPROVED, True, "policy")
-    assert (approval.digest, case.decided_at) == (plan().plan_hash, NOW)
+    assert (approval.digest, case.timers.decided_at) == (plan().plan_hash, NOW)
 
 
 @pytest.mark.parametrize("revision", [0, 2, 3])
@@ -246,6 +270,16 @@ def test_a_new_plan_begins_with_nothing_decided():
     case = do(case, edit)
     case = do(case, Narrate(WORDS, 2), Approve(caller(BEN), Seen.of(case), "x", emergency=True))
     case = do(case, drift("it moved"), Recommend(ADVICE, plan(revision=3), verdict()))
-    assert (case.revision, case.state) == (3, State.PROPOSED)
-    assert (case.approvals, case.editors, case.changes, case.words) == ((), (), (), None)
-    assert (case.steps, case.step_ups, case.escalated, case.reminded) == ((), (), False, 0)
+    assert (case.proposal.revision, case.state) == (3, State.PROPOSED)
+    assert (
+        case.proposal.approvals,
+        case.proposal.editors,
+        case.proposal.changes,
+        case.proposal.words,
+    ) == ((), (), (), None)
+    assert (
+        case.execution.steps,
+        case.proposal.step_ups,
+        case.timers.is_escalated,
+        case.timers.reminder_count,
+    ) == ((), (), False, 0)

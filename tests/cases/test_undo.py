@@ -85,13 +85,17 @@ def start(**changes) -> StartUndo:
 
 def test_an_undo_takes_as_many_people_as_the_plan_did():
     case = do(done_by_two(), undo(done_by_two()))
-    assert (case.state, case.undoing, len(case.undo_approvals)) == (State.RESOLVED, False, 1)
+    assert (case.state, case.execution.is_undo_running, len(case.execution.undo_approvals)) == (
+        State.RESOLVED,
+        False,
+        1,
+    )
     decision = decide(case, undo(case, OMAR, "so think I"), NOW)
     assert [entry.body.name for entry in decision.entries] == ["undo.approved", "plan.undo_asked"]
     assert decision.entries[1].body == UndoAsked(
         note="so think I", by_name="Ana and Omar", by=(ANA.id, OMAR.id), until=NOW + HOUR
     )
-    assert (decision.case.state, decision.case.undoing) == (State.RUNNING, True)
+    assert (decision.case.state, decision.case.execution.is_undo_running) == (State.RUNNING, True)
 
 
 def test_nobody_approves_an_undo_twice():
@@ -109,7 +113,7 @@ def test_what_policy_ran_alone_one_owner_of_the_playbook_takes_back(person, may)
     owner_alone = replace(caller(person), playbook_owners=("ops-leads",))
     command = Undo(owner_alone, Seen.of(case), "wrong table")
     if may:
-        assert do(case, command).undoing
+        assert do(case, command).execution.is_undo_running
         return
     with pytest.raises(NotEligible):
         decide(case, command, NOW)
@@ -121,8 +125,8 @@ def test_a_delegated_undo_names_both():
     case = do(case, start_step(case), StepReported(0, StepState.LANDED, ""))
     case = do(case, Finish("done", NOW + HOUR))
     after = do(case, Undo(standing_in(OMAR, BEN), Seen.of(case), "wrong table"))
-    (vote,) = after.undo_approvals
-    assert (vote.person, vote.behalf_of, after.undoing) == (OMAR.id, BEN.id, True)
+    (vote,) = after.execution.undo_approvals
+    assert (vote.person, vote.behalf_of, after.execution.is_undo_running) == (OMAR.id, BEN.id, True)
 
 
 NOT_DONE = [state for state in CASES if state is not State.RESOLVED]
@@ -166,7 +170,7 @@ def test_the_window_of_an_undo_ends_at_its_very_moment(minutes, may):
     case = resolved()
     at = NOW + HOUR * minutes / 60
     if may:
-        assert do(case, undo(case), at=at).undoing
+        assert do(case, undo(case), at=at).execution.is_undo_running
         return
     with pytest.raises(TooLate, match="the time to take it back has passed"):
         decide(case, undo(case), at)
@@ -210,10 +214,14 @@ def test_an_undo_begins_only_if_everybody_who_approved_it_still_may(change, is_b
         return
     assert entry.body == UndoLapsed(LAPSE, NOW + HOUR)
     after = do(case, start(**change))
-    assert (after.state, after.undoing, after.undo_approvals) == (State.RESOLVED, False, ())
-    assert after.ending.reason == f"not taken back: {LAPSE}"
+    assert (after.state, after.execution.is_undo_running, after.execution.undo_approvals) == (
+        State.RESOLVED,
+        False,
+        (),
+    )
+    assert after.activity.status_reason.reason == f"not taken back: {LAPSE}"
     # It may be approved again, as long as the window is open.
-    assert do(after, undo(after)).undo_approvals[0].person == ANA.id
+    assert do(after, undo(after)).execution.undo_approvals[0].person == ANA.id
 
 
 def test_an_undo_that_has_begun_goes_on_whoever_has_left():
@@ -224,9 +232,9 @@ def test_an_undo_that_has_begun_goes_on_whoever_has_left():
         case = do(case, begin, StepReported(step, StepState.LANDED, ""))
     case = do(case, Finish("done", NOW + HOUR))
     case = do(case, undo(case), start(step=1), StepReported(1, StepState.UNDONE, ""))
-    assert case.is_undo_begun
+    assert case.execution.is_undo_begun
     after = do(case, start(people={}, groups={}))
-    assert after.steps[0].state is StepState.UNDOING
+    assert after.execution.steps[0].state is StepState.UNDOING
 
 
 @pytest.mark.parametrize(
@@ -243,7 +251,7 @@ def test_the_undo_of_what_policy_ran_alone_needs_its_owner_still(change, is_begu
     case = done_by_policy()
     case = do(case, undo(case, BEN))
     after = do(case, start(**change))
-    assert after.undoing is is_begun
+    assert after.execution.is_undo_running is is_begun
 
 
 @pytest.mark.parametrize(
@@ -265,7 +273,7 @@ def test_the_undo_by_whoever_stood_in_for_an_owner_needs_the_delegation_still(
     voter = replace(standing_in(OMAR, BEN), playbook_owners=owners)
     case = do(case, Undo(voter, Seen.of(case), "wrong table"))
     begin = start(delegations=delegations, people=people, playbook_owners=owners)
-    assert do(case, begin).undoing is is_begun
+    assert do(case, begin).execution.is_undo_running is is_begun
 
 
 # --- ledgers of earlier releases ------------------------------------------------------------------
@@ -274,7 +282,7 @@ def test_the_undo_by_whoever_stood_in_for_an_owner_needs_the_delegation_still(
 def test_an_undo_that_an_earlier_release_asked_for_begins_without_votes():
     request = UndoAsked(note="wrong", by_name="Ana")
     case = record(resolved(), request, actor=Actor.parse(ANA.id))
-    assert (case.undoing, case.undo_approvals) == (True, ())
+    assert (case.execution.is_undo_running, case.execution.undo_approvals) == (True, ())
     (entry,) = decide(case, start(people={}, groups={}), NOW).entries
     assert entry.body == StepReported(0, StepState.UNDOING, "")
 

@@ -49,11 +49,11 @@ def approve(case, person=ANA, note="", **more) -> Approve:
 
 def test_an_approval_is_of_this_plan_by_this_person_now():
     case = proposed(factors=TWO)
-    (approval,) = do(case, approve(case, note=" it is urgent ")).approvals
+    (approval,) = do(case, approve(case, note=" it is urgent ")).proposal.approvals
     assert approval == Approval(
         person=ANA.id,
         name="Ana",
-        digest=case.plan.plan_hash,
+        digest=case.proposal.plan.plan_hash,
         at=NOW,
         note="it is urgent",
     )
@@ -67,14 +67,16 @@ def test_the_last_approval_authorises_the_plan_in_the_same_breath():
         "approval.given",
         "plan.authorised",
     ]
-    assert decision.entries[1].body == Authorised(digest=case.plan.plan_hash, by=(ANA.id, OMAR.id))
-    assert decision.case.decided_at == NOW
+    assert decision.entries[1].body == Authorised(
+        digest=case.proposal.plan.plan_hash, by=(ANA.id, OMAR.id)
+    )
+    assert decision.case.timers.decided_at == NOW
 
 
 @pytest.mark.parametrize("note", ["", "  ", "\n\t"])
 def test_a_low_risk_plan_needs_no_words(note):
     case = proposed()
-    assert do(case, approve(case, note=note)).approvals[0].note == ""
+    assert do(case, approve(case, note=note)).proposal.approvals[0].note == ""
 
 
 @pytest.mark.parametrize("tier", RiskTier)
@@ -92,7 +94,9 @@ def test_only_a_high_risk_plan_needs_words(tier):
 def test_a_note_has_a_bound():
     assert shorten_note(f"  {'x' * 5_000}  ") == "x" * MAX_NOTE_LENGTH
     case = proposed()
-    assert len(do(case, approve(case, note="x" * 5_000)).approvals[0].note) == MAX_NOTE_LENGTH
+    assert (
+        len(do(case, approve(case, note="x" * 5_000)).proposal.approvals[0].note) == MAX_NOTE_LENGTH
+    )
 
 
 def test_withdrawing_takes_back_ones_own_vote_alone():
@@ -100,7 +104,7 @@ def test_withdrawing_takes_back_ones_own_vote_alone():
     case = do(case, approve(case))
     case = do(case, approve(case, OMAR))
     after = do(case, Withdraw(caller(ANA), Seen.of(case)))
-    assert [vote.person for vote in after.approvals] == [OMAR.id]
+    assert [vote.person for vote in after.proposal.approvals] == [OMAR.id]
     with pytest.raises(NotEligible, match="there is no approval of yours to withdraw"):
         decide(after, Withdraw(caller(ANA), Seen.of(after)), NOW)
 
@@ -121,7 +125,7 @@ def test_withdrawing_takes_back_ones_own_vote_alone():
 def test_a_delegation_is_used_only_where_it_is_needed(factors, givers, behalf_of):
     case = proposed(factors=factors)
     voter = standing_in(OMAR, *givers)
-    (approval,) = do(case, Approve(voter, Seen.of(case))).approvals
+    (approval,) = do(case, Approve(voter, Seen.of(case))).proposal.approvals
     assert (approval.person, approval.behalf_of) == (OMAR.id, behalf_of)
 
 
@@ -162,7 +166,7 @@ def test_a_vote_is_attributed_to_nobody_whom_the_table_of_authority_would_refuse
     case = proposed(factors=OPS, requester=CARLA.id)
     vote = Approval(person=voter.person.id, name="", digest="d", at=NOW)
     with pytest.raises(NotEligible, match=complaint):
-        attribute_vote(case, voter, case.verdict, vote)
+        attribute_vote(case, voter, case.proposal.verdict, vote)
 
 
 # --- emergencies ----------------------------------------------------------------------------------
@@ -194,7 +198,7 @@ def test_one_approval_in_an_emergency_is_enough_whatever_the_quorum(tier):
     case = proposed(verdict=verdict(tier=tier, factors=(*TWO, *OPS)))
     # Whom policy names for it is ruled with the controls of the desk.
     after = do(case, approve(case, CARLA, "fire", emergency=True))
-    assert (after.state, after.approvals[0].emergency) == (State.APPROVED, True)
+    assert (after.state, after.proposal.approvals[0].emergency) == (State.APPROVED, True)
 
 
 def test_nobody_breaks_the_glass_for_what_they_have_approved():
@@ -226,7 +230,7 @@ LOST = ("the approvals no longer count",)
 )
 def test_an_approval_counts_when_the_step_begins_only_if_its_voter_still_may(change, reasons):
     case = approved()
-    assert do(case, start_step(case, **change)).drifted == reasons
+    assert do(case, start_step(case, **change)).activity.drift_reasons == reasons
 
 
 @pytest.mark.parametrize(
@@ -251,7 +255,7 @@ def test_a_delegated_approval_counts_only_if_voter_giver_and_delegation_still_do
     case = proposed(factors=OPS)
     case = do(case, Approve(standing_in(OMAR, BEN), Seen.of(case)))
     recheck = {"delegations": (delegation(),), "people": PEOPLE, **change}
-    assert do(case, start_step(case, **recheck)).drifted == reasons
+    assert do(case, start_step(case, **recheck)).activity.drift_reasons == reasons
 
 
 @pytest.mark.parametrize("requester", [OMAR.id, BEN.id])

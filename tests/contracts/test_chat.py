@@ -11,7 +11,10 @@ from bot.ports.connector import EffectStatus
 from handlers.slack.chat import SlackChat
 from handlers.slack.rate_limiter import RateLimiter
 from handlers.slack.web_client import web_client
-from tests.cases.making import proposed
+from tests.cases.making import (
+    proposed,
+    with_fields,
+)
 from tests.fakes.chat import FakeChat
 
 
@@ -32,7 +35,7 @@ def chat(request):
 
 def case(**changes):
     now = datetime.now(UTC)
-    return replace(proposed(), channel="C0STOCK", opened_at=now, **changes)
+    return with_fields(proposed(), channel="C0STOCK", opened_at=now, **changes)
 
 
 def draw(chat, shown, cards=()):

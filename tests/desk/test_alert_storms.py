@@ -94,7 +94,7 @@ def test_ten_thousand_of_one_fingerprint_are_one_case_with_an_exact_count(small_
         world.desk.intake.receive(replace(first, key=f"again-{number}"), b"")
     world.work(rounds=1000)
     (case,) = world.store.queries.newest()
-    assert case.count == 2_000
+    assert case.activity.signal_count == 2_000
     assert len(world.chat.cards) == 1
     assert len(next(iter(world.chat.cards.values()))) <= 3
 

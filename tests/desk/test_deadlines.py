@@ -62,7 +62,11 @@ def test_what_needs_a_person_goes_to_the_next_and_never_closes_by_itself(world):
     assert case.state is State.REFERRED
     pass_time(world, 24 * 14, 2)
     after = world.case(case)
-    assert (after.state, after.owner, after.escalated) == (State.REFERRED, "ops-leads", True)
+    assert (after.state, after.owner, after.timers.is_escalated) == (
+        State.REFERRED,
+        "ops-leads",
+        True,
+    )
     assert 3 < len(times_of(world, case, "case.reminded")) < 20
 
 
@@ -74,7 +78,7 @@ def test_nobody_is_asked_outside_working_hours(world):
     reminder_times = [at for name, at in times_of(world, case, "case.reminded", "case.escalated")]
     assert reminder_times
     assert all(OFFICE.is_open(at) for at in reminder_times)
-    assert case.sla.decide_by == datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
+    assert case.timers.sla.decide_by == datetime(2026, 11, 23, 11, 0, tzinfo=UTC)
 
 
 def test_a_machine_that_slept_for_days_does_what_is_due_once(world):
@@ -158,13 +162,13 @@ def test_taking_it_on_and_handing_it_over_change_who_is_reminded(world):
     world.desk.decisions.hand_over(
         request(case.id, ANA, world.seen(case)), to=BEN, progress="called", remains="the answer"
     )
-    assert world.case(case).people == (ANA, BEN)
+    assert world.case(case).activity.people == (ANA, BEN)
 
 
 def test_a_case_that_is_opened_at_night_has_its_time_from_the_morning(world):
     world.clock.at = datetime(2026, 11, 23, 2, 0, tzinfo=UTC)
     world.library.calendars = {"C0STOCK": OFFICE}
-    assert world.proposed().sla.decide_by == datetime(2026, 11, 23, 13, 0, tzinfo=UTC)
+    assert world.proposed().timers.sla.decide_by == datetime(2026, 11, 23, 13, 0, tzinfo=UTC)
 
 
 def test_restarted_at_every_minute_of_the_day_is_as_if_never(tmp_path, empty_sqlite):

@@ -81,7 +81,7 @@ def test_whoever_opens_a_resolved_case_again_cannot_approve_what_is_done_then(sm
     world.receive(world.signal(requester=ANA))
     world.work()
     again = world.case(case)
-    assert (again.state, again.revision) == (State.PROPOSED, 2)
+    assert (again.state, again.proposal.revision) == (State.PROPOSED, 2)
     with pytest.raises(NotEligible, match="raised"):
         world.approve(again)
 
@@ -121,7 +121,7 @@ def test_a_requester_whom_nobody_knows_leaves_it_to_the_governance_owners(
     case = world.store.cases.case(world.receive(world.signal(requester=requester)).case_id)
     world.work()
     case = world.case(case)
-    assert case.verdict.factors == (
+    assert case.proposal.verdict.factors == (
         ApprovalRequirement("floor-managers", 1),
         ApprovalRequirement("owners", 1),
     )
@@ -146,7 +146,9 @@ def test_a_beneficiary_whom_nobody_knows_leaves_it_to_them_too_and_none_at_all_c
         world.house.rows = [{**world.house.rows[0], "gains": gains}]
         receipt = world.receive(world.signal(f"product:{gains}"))
         world.work()
-        assert len(world.store.cases.case(receipt.case_id).verdict.factors) == factors, gains
+        assert len(world.store.cases.case(receipt.case_id).proposal.verdict.factors) == factors, (
+            gains
+        )
 
 
 @pytest.mark.threat("B6")
@@ -158,7 +160,7 @@ def test_what_would_run_alone_is_asked_of_them_when_nobody_knows_who_raised_it(r
     case = world.store.cases.case(world.receive(world.signal(requester="ana")).case_id)
     world.work()
     assert (world.case(case).state, world.house.effects) == (State.PROPOSED, [])
-    assert world.case(case).verdict.factors == (ApprovalRequirement("owners", 1),)
+    assert world.case(case).proposal.verdict.factors == (ApprovalRequirement("owners", 1),)
 
 
 @pytest.mark.threat("B6")
@@ -168,11 +170,14 @@ def test_when_somebody_unknown_raises_it_too_what_was_said_before_is_asked_anew(
     world.receive(world.signal(requester="ana@elsewhere.example"))
     world.work()
     again = world.case(case)
-    assert (again.revision, again.verdict.factors[-1]) == (2, ApprovalRequirement("owners", 1))
-    assert "not known here" in again.drifted[0]
+    assert (again.proposal.revision, again.proposal.verdict.factors[-1]) == (
+        2,
+        ApprovalRequirement("owners", 1),
+    )
+    assert "not known here" in again.activity.drift_reasons[0]
     world.receive(world.signal(requester="bea@elsewhere.example"))
     world.work()
-    assert world.case(case).revision == 2
+    assert world.case(case).proposal.revision == 2
 
 
 @pytest.mark.threat("B6")
@@ -186,8 +191,10 @@ def test_an_account_that_is_declared_no_longer_stops_what_it_let_pass(small_worl
     world.work()
     assert world.house.effects == []
     again = world.case(case)
-    assert again.drifted == ("policy asks other people now: @floor-managers, @owners",)
-    assert again.verdict.factors[-1] == ApprovalRequirement("owners", 1)
+    assert again.activity.drift_reasons == (
+        "policy asks other people now: @floor-managers, @owners",
+    )
+    assert again.proposal.verdict.factors[-1] == ApprovalRequirement("owners", 1)
 
 
 # --- linked accounts -----------------------------------------------------------------------------------------------------
@@ -199,7 +206,7 @@ def test_an_approver_whose_other_account_raised_it_is_an_author(small_world):
     world.library.people = Identities.of([[ANA, "staff:17"]])
     case = world.store.cases.case(world.receive(world.signal(requester="STAFF:17")).case_id)
     world.work()
-    assert len(world.case(case).verdict.factors) == 1
+    assert len(world.case(case).proposal.verdict.factors) == 1
     with pytest.raises(NotEligible, match="raised"):
         world.approve(world.case(case))
     world.approve(world.case(case), "omar")
@@ -284,8 +291,13 @@ def test_what_two_people_approved_is_not_undone_by_one(world, tmp_path):
         take_back(world, case, BEN)
     back = take_back(world, case, CARLA, note="and the wrong wine")
     assert back.state is State.REFERRED
-    assert world.house.effects == [back.steps[0].key, f"undo:{back.steps[0].key}"]
-    assert back.ending.reason.startswith("taken back by Ben and Carla: and the wrong wine")
+    assert world.house.effects == [
+        back.execution.steps[0].key,
+        f"undo:{back.execution.steps[0].key}",
+    ]
+    assert back.activity.status_reason.reason.startswith(
+        "taken back by Ben and Carla: and the wrong wine"
+    )
     names = world.entry_names(case)
     assert [name for name in names if "undo" in name] == [
         "undo.approved",
@@ -325,7 +337,7 @@ def test_only_those_take_it_back_who_might_approve_it(small_world, who, why):
         with pytest.raises(NotEligible, match=why):
             take_back(world, other, who)
     else:
-        assert len(take_back(world, other, who).undo_approvals) == 1
+        assert len(take_back(world, other, who).execution.undo_approvals) == 1
 
 
 @pytest.mark.threat("B7")
@@ -358,7 +370,7 @@ def test_a_case_that_is_opened_again_forgets_who_wanted_it_taken_back(small_worl
     take_back(world, case, BEN)
     world.receive(world.signal())
     world.work()
-    assert world.case(case).undo_approvals == ()
+    assert world.case(case).execution.undo_approvals == ()
 
 
 @pytest.mark.threat("B7")
@@ -370,7 +382,7 @@ def test_one_whose_delegation_is_used_is_heard_once(small_world):
     )
     case = carried_out(world)
     half = take_back(world, case, OMAR)
-    assert (half.undo_approvals[0].behalf_name, half.state) == ("Carla", State.RESOLVED)
+    assert (half.execution.undo_approvals[0].behalf_name, half.state) == ("Carla", State.RESOLVED)
     with pytest.raises(TooLate, match="Carla has been heard already"):
         take_back(world, case, CARLA)
     assert take_back(world, case, BEN).state is State.REFERRED
@@ -404,7 +416,11 @@ def test_whoever_may_not_want_it_any_more_when_it_begins_takes_nothing_back(
         )
     world.work()
     kept = world.case(case)
-    assert (kept.state, len(world.house.effects), kept.undo_approvals) == (State.RESOLVED, 1, ())
+    assert (kept.state, len(world.house.effects), kept.execution.undo_approvals) == (
+        State.RESOLVED,
+        1,
+        (),
+    )
     look = world.chat.looks[case.id]
     assert look.is_undoable
     assert "Not taken back: the approvals to take it back no longer count" in flat(
@@ -472,7 +488,7 @@ def test_an_undoing_that_was_asked_before_the_upgrade_goes_on(small_world):
     asked = Entry(
         case_id=case.id,
         version=case.version + 1,
-        revision=case.revision,
+        revision=case.proposal.revision,
         at=world.clock(),
         actor=Actor.parse(BEN),
         surface="slack",

@@ -54,7 +54,11 @@ def test_an_approved_plan_runs_once_and_the_case_is_resolved(world):
     case = world.proposed()
     world.approve(case)
     final = finish(world, case)
-    assert (final.state, [step.state for step in final.steps], len(world.house.effects)) == (
+    assert (
+        final.state,
+        [step.state for step in final.execution.steps],
+        len(world.house.effects),
+    ) == (
         State.RESOLVED,
         [StepState.LANDED],
         1,
@@ -84,7 +88,7 @@ def test_a_refusal_by_the_system_ends_with_a_person(world):
     world.house.faults["execute"] = ["refuse"]
     world.approve(case)
     final = finish(world, case)
-    assert (final.state, final.steps[0].state, world.house.effects) == (
+    assert (final.state, final.execution.steps[0].state, world.house.effects) == (
         State.REFERRED,
         StepState.FAILED,
         [],
@@ -95,9 +99,9 @@ def test_an_answer_that_was_lost_after_the_effect_is_found_and_never_repeated(wo
     case = world.proposed()
     world.house.faults["execute"] = ["lost after"]
     world.approve(case)
-    assert finish(world, case).steps[0].state is StepState.UNKNOWN
+    assert finish(world, case).execution.steps[0].state is StepState.UNKNOWN
     final = finish(world, case, seconds=3)
-    assert (final.state, final.steps[0].detail, len(world.house.effects)) == (
+    assert (final.state, final.execution.steps[0].detail, len(world.house.effects)) == (
         State.RESOLVED,
         "found done",
         1,
@@ -118,10 +122,10 @@ def test_a_step_that_surely_did_not_happen_is_reported_so_before_it_is_asked_aga
     case = world.proposed()
     world.house.faults["execute"] = ["lost before"]
     world.approve(case)
-    assert finish(world, case).steps[0].state is StepState.UNKNOWN
+    assert finish(world, case).execution.steps[0].state is StepState.UNKNOWN
     world.house.facts["on_hand"] = 30
     again = finish(world, case, seconds=10)
-    assert (again.state, again.revision, world.house.effects) == (State.PROPOSED, 2, [])
+    assert (again.state, again.proposal.revision, world.house.effects) == (State.PROPOSED, 2, [])
     bodies = [entry.body for entry in world.store.cases.entries(case.id)]
     drift = next(index for index, body in enumerate(bodies) if body.name == "plan.drifted")
     assert (bodies[drift - 1].state, bodies[drift - 1].detail) == (
@@ -138,7 +142,7 @@ def test_an_outcome_that_cannot_be_found_out_is_parked_for_a_person(world):
     world.approve(case)
     doubtful = finish(world, case, seconds=60)
     assert (doubtful.state, len(world.house.effects)) == (State.OUTCOME_UNKNOWN, 1)
-    assert "does not say whether it happened" in doubtful.ending.reason
+    assert "does not say whether it happened" in doubtful.activity.status_reason.reason
     world.desk.decisions.settle(
         request(case.id, principal("ana"), world.seen(case)),
         has_landed=True,
@@ -168,7 +172,7 @@ def test_an_action_without_idempotency_is_never_repeated(world):
     world.approve(case)
     doubtful = finish(world, case, seconds=5)
     assert (doubtful.state, world.house.effects) == (State.OUTCOME_UNKNOWN, [])
-    assert "never repeated by itself" in doubtful.ending.reason
+    assert "never repeated by itself" in doubtful.activity.status_reason.reason
 
 
 def test_a_worker_that_dies_after_the_effect_leaves_one_effect(world):
@@ -194,7 +198,7 @@ def test_a_worker_that_dies_after_the_effect_leaves_one_effect(world):
         world.desk.executor.run(work)
     world.desk.store.database.write = original
     assert len(world.house.effects) == 1
-    assert world.case(case).steps[0].state is StepState.STARTED
+    assert world.case(case).execution.steps[0].state is StepState.STARTED
     world.clock.forward(seconds=31)
     final = finish(world, case)
     assert (final.state, len(world.house.effects)) == (State.RESOLVED, 1)
@@ -220,13 +224,13 @@ def test_evidence_that_changed_since_the_card_was_drawn_asks_again_on_a_new_card
     world.house.facts["on_hand"] = 30
     world.approve(case)
     again = finish(world, case)
-    assert (again.state, again.revision, again.generation, world.house.effects) == (
+    assert (again.state, again.proposal.revision, again.generation, world.house.effects) == (
         State.PROPOSED,
         2,
         2,
         [],
     )
-    assert again.drifted == ("on_hand was 4, is 30",)
+    assert again.activity.drift_reasons == ("on_hand was 4, is 30",)
     assert [card for card in world.chat.cards if card.startswith(case.id)] == ["EX-1/1", "EX-1/2"]
     with pytest.raises(Superseded):
         world.approve(case, "omar", seen=Seen.of(case))
@@ -245,7 +249,7 @@ def test_a_target_that_is_gone_asks_again_and_a_system_that_is_away_is_waited_fo
     world.house.faults["precondition"] = ["gone"]
     world.approve(world.case(other))
     again = finish(world, other)
-    assert (again.drifted, again.revision, len(world.house.effects)) == (
+    assert (again.activity.drift_reasons, again.proposal.revision, len(world.house.effects)) == (
         ("exactly one row must match",),
         2,
         1,
@@ -257,7 +261,7 @@ def test_an_approver_who_left_between_vote_and_step_does_not_count(world):
     world.approve(case)
     world.people.change("ana", active=False)
     again = finish(world, case)
-    assert (again.state, again.drifted, world.house.effects) == (
+    assert (again.state, again.activity.drift_reasons, world.house.effects) == (
         State.PROPOSED,
         ("the approvals no longer count",),
         [],
@@ -268,7 +272,7 @@ def test_an_approver_taken_out_of_the_group_does_not_count(world):
     case = world.proposed()
     world.approve(case)
     world.people.members["floor-managers"] = {"omar"}
-    assert finish(world, case).drifted == ("the approvals no longer count",)
+    assert finish(world, case).activity.drift_reasons == ("the approvals no longer count",)
 
 
 def test_policy_that_became_stricter_stops_it(world):
@@ -276,7 +280,7 @@ def test_policy_that_became_stricter_stops_it(world):
     world.approve(case)
     world.library.rules = policy(medium_above=Decimal(10))
     again = finish(world, case)
-    assert again.drifted[0].startswith("policy is stricter now")
+    assert again.activity.drift_reasons[0].startswith("policy is stricter now")
     assert world.house.effects == []
 
 
@@ -298,12 +302,15 @@ def test_an_edited_plan_runs_as_edited(world):
     edited_case = world.desk.decisions.edit(
         request(case.id, principal("omar"), world.seen(case)), values={"quantity": 6}
     )
-    assert [(change.field, change.before, change.after) for change in edited_case.changes] == [
-        ("quantity", 24, 6)
-    ]
+    assert [
+        (change.field, change.before, change.after) for change in edited_case.proposal.changes
+    ] == [("quantity", 24, 6)]
     world.approve(edited_case)
     final = finish(world, edited_case)
-    assert (final.state, final.plan.actions[0].parameters["quantity"]) == (State.RESOLVED, 6)
+    assert (final.state, final.proposal.plan.actions[0].parameters["quantity"]) == (
+        State.RESOLVED,
+        6,
+    )
 
 
 def test_only_what_the_playbook_lists_can_be_edited(world):
@@ -325,7 +332,7 @@ def test_two_steps_run_in_order(world):
     case = world.proposed()
     world.approve(case, "ben")
     final = finish(world, case)
-    assert [step.state for step in final.steps] == [StepState.LANDED, StepState.LANDED]
+    assert [step.state for step in final.execution.steps] == [StepState.LANDED, StepState.LANDED]
     assert len(world.house.effects) == 2
 
 
@@ -335,11 +342,14 @@ def test_when_a_later_step_fails_what_landed_is_undone(world):
     world.house.faults["execute"] = ["", "refuse"]
     world.approve(case, "ben")
     final = finish(world, case)
-    assert (final.state, [step.state for step in final.steps]) == (
+    assert (final.state, [step.state for step in final.execution.steps]) == (
         State.REFERRED,
         [StepState.UNDONE, StepState.FAILED],
     )
-    assert world.house.effects == [final.steps[0].key, f"undo:{final.steps[0].key}"]
+    assert world.house.effects == [
+        final.execution.steps[0].key,
+        f"undo:{final.execution.steps[0].key}",
+    ]
 
 
 def test_what_cannot_be_undone_is_shown_as_standing(world):
@@ -349,11 +359,11 @@ def test_what_cannot_be_undone_is_shown_as_standing(world):
     world.house.faults["execute"] = ["", "refuse"]
     world.approve(case, "ben")
     final = finish(world, case)
-    assert (final.state, [step.state for step in final.steps]) == (
+    assert (final.state, [step.state for step in final.execution.steps]) == (
         State.REFERRED,
         [StepState.LANDED, StepState.FAILED],
     )
-    assert "stays, it cannot be undone" in final.ending.reason
+    assert "stays, it cannot be undone" in final.activity.status_reason.reason
 
 
 def test_a_world_that_moves_between_two_steps_backs_out_the_first(world):
@@ -365,7 +375,7 @@ def test_a_world_that_moves_between_two_steps_backs_out_the_first(world):
         world.lane.handle(work)
     world.house.facts["on_hand"] = 99
     final = finish(world, case)
-    assert (final.state, [step.state for step in final.steps]) == (
+    assert (final.state, [step.state for step in final.execution.steps]) == (
         State.REFERRED,
         [StepState.UNDONE],
     )
@@ -395,7 +405,7 @@ def test_what_policy_lets_run_alone_runs_alone_and_says_so(world):
     world.library.rules = policy(actions={"house.order_stock": ActionLimit(alone=True)})
     case = world.proposed()
     final = world.case(case)
-    assert (final.state, final.approvals[0].person) == (
+    assert (final.state, final.proposal.approvals[0].person) == (
         State.RESOLVED,
         f"policy:{world.library.rules.checksum}",
     )
@@ -405,8 +415,11 @@ def test_what_policy_lets_run_alone_runs_alone_and_says_so(world):
 def test_a_failed_lookup_is_shown_as_failed_and_the_card_goes_out(world):
     world.house.failing_lookups.add("look")
     case = world.proposed()
-    assert (case.state, case.evidence[0].failure) == (State.REFERRED, "the system is away")
-    assert "No plan fits" in case.recommendation.blocked
+    assert (case.state, case.assessment.evidence[0].failure) == (
+        State.REFERRED,
+        "the system is away",
+    )
+    assert "No plan fits" in case.proposal.recommendation.blocked
     assert world.chat.cards["EX-1/1"]
 
 
@@ -439,7 +452,7 @@ def test_clear_closes_what_waits_and_marks_what_runs(world):
     world.approve(case)
     world.clear(other)
     final = world.case(case)
-    assert (final.state, final.cleared_at) == (State.APPROVED, world.clock())
+    assert (final.state, final.timers.cleared_at) == (State.APPROVED, world.clock())
 
 
 def test_trouble_that_comes_back_within_a_day_is_the_same_case_and_later_a_new_one(world):
@@ -450,7 +463,7 @@ def test_trouble_that_comes_back_within_a_day_is_the_same_case_and_later_a_new_o
     assert world.receive().case_id == "EX-1"
     world.work()
     again = world.store.cases.case("EX-1")
-    assert (again.state, again.count, again.generation) == (State.PROPOSED, 2, 2)
+    assert (again.state, again.activity.signal_count, again.generation) == (State.PROPOSED, 2, 2)
     world.clear(world.signal())
     world.clock.forward(hours=25)
     assert world.receive().case_id == "EX-2"
@@ -462,7 +475,7 @@ def test_asking_again_after_a_no_counts_on_the_rejected_case(world):
         request(case.id, principal("ana"), world.seen(case)), reason=RejectReason.WRONG_PLAN
     )
     world.receive()
-    assert (world.case(case).state, world.case(case).count) == (State.REJECTED, 2)
+    assert (world.case(case).state, world.case(case).activity.signal_count) == (State.REJECTED, 2)
 
 
 def test_a_refused_press_is_written_down(world):
@@ -522,7 +535,10 @@ def test_what_was_accepted_and_is_never_seen_goes_to_a_person_and_is_not_repeate
     world.house.faults["verify"] = [look] * 50
     world.approve(case)
     doubtful = finish(world, case, seconds=70, step=10)
-    assert (doubtful.state, doubtful.steps[0].state) == (State.OUTCOME_UNKNOWN, StepState.ACCEPTED)
+    assert (doubtful.state, doubtful.execution.steps[0].state) == (
+        State.OUTCOME_UNKNOWN,
+        StepState.ACCEPTED,
+    )
     assert (world.house.calls.count("execute"), len(world.house.effects)) == (1, 1)
     looks = world.house.calls.count("verify")
     assert 5 <= looks <= 12
@@ -571,7 +587,11 @@ def test_a_second_attempt_that_finds_the_world_moved_looks_whether_the_first_one
     world.house.faults["verify"] = ["absent", "absent"]
     world.approve(case)
     final = finish(world, case, seconds=20)
-    assert (final.state, final.drifted, len(world.house.effects)) == (State.RESOLVED, (), 1)
+    assert (final.state, final.activity.drift_reasons, len(world.house.effects)) == (
+        State.RESOLVED,
+        (),
+        1,
+    )
 
 
 @pytest.mark.threat("A2")
@@ -602,7 +622,7 @@ def test_a_system_that_surely_did_nothing_is_tried_again_with_the_same_key(small
     world.house.faults["execute"] = ["busy", "busy"]
     world.approve(case)
     final = finish(world, case, seconds=20)
-    assert (final.state, world.house.effects) == (State.RESOLVED, [final.steps[0].key])
+    assert (final.state, world.house.effects) == (State.RESOLVED, [final.execution.steps[0].key])
     assert StepState.FAILED not in step_states(world, case)
 
 
@@ -613,7 +633,7 @@ def test_a_system_that_keeps_doing_nothing_is_given_up_and_goes_to_a_person(smal
     world.house.faults["execute"] = ["busy"] * 99
     world.approve(case)
     final = finish(world, case, seconds=60, step=5)
-    assert (final.state, final.steps[0].state, world.house.effects) == (
+    assert (final.state, final.execution.steps[0].state, world.house.effects) == (
         State.REFERRED,
         StepState.FAILED,
         [],
@@ -627,7 +647,11 @@ def test_a_deed_that_found_the_world_moved_did_not_happen_and_counts_as_no_failu
     world.house.faults["execute"] = ["moved"]
     world.approve(case)
     again = finish(world, case)
-    assert (again.state, again.drifted, world.house.effects) == (State.PROPOSED, ("it moved",), [])
+    assert (again.state, again.activity.drift_reasons, world.house.effects) == (
+        State.PROPOSED,
+        ("it moved",),
+        [],
+    )
     names = world.entry_names(case)
     assert names[names.index("step.reported") + 1] == "plan.drifted"
     assert step_states(world, case) == [StepState.ABSENT]
@@ -642,7 +666,7 @@ def test_a_later_step_that_did_not_happen_takes_the_first_one_back(small_world):
     world.house.faults["execute"] = ["", "moved"]
     world.approve(case, "ben")
     final = finish(world, case)
-    assert (final.state, [step.state for step in final.steps]) == (
+    assert (final.state, [step.state for step in final.execution.steps]) == (
         State.REFERRED,
         [StepState.UNDONE, StepState.ABSENT],
     )
@@ -683,8 +707,11 @@ def test_an_undo_whose_answer_was_lost_is_found_and_never_repeated(small_world, 
     world = small_world
     case = being_taken_back(world, fault, looks=looks)
     final = finish(world, case, seconds=60)
-    assert (final.state, final.steps[0].state) == (State.REFERRED, StepState.UNDONE)
-    assert world.house.effects == [final.steps[0].key, f"undo:{final.steps[0].key}"]
+    assert (final.state, final.execution.steps[0].state) == (State.REFERRED, StepState.UNDONE)
+    assert world.house.effects == [
+        final.execution.steps[0].key,
+        f"undo:{final.execution.steps[0].key}",
+    ]
 
 
 @pytest.mark.threat("A2")
@@ -693,7 +720,7 @@ def test_an_undo_that_did_not_happen_is_repeated_after_two_looks(small_world, fa
     world = small_world
     case = being_taken_back(world, fault)
     final = finish(world, case, seconds=60)
-    assert (final.state, final.steps[0].state, len(world.house.effects)) == (
+    assert (final.state, final.execution.steps[0].state, len(world.house.effects)) == (
         State.REFERRED,
         StepState.UNDONE,
         2,
@@ -718,7 +745,7 @@ def test_an_undo_that_is_refused_goes_to_a_person_at_once(small_world):
         note="cancelled on the phone",
     )
     final = finish(world, case)
-    assert (final.state, final.steps[0].state) == (State.REFERRED, StepState.UNDONE)
+    assert (final.state, final.execution.steps[0].state) == (State.REFERRED, StepState.UNDONE)
 
 
 # --- when another worker takes over -----------------------------------------------------------------------------------------
@@ -731,7 +758,7 @@ def start_and_die(world, case, how):
     (work,) = world.store.outbox.claim([Topic.EXECUTE], 1, world.clock(), 30)
     with pytest.raises(Died):
         world.desk.executor.run(work)
-    assert world.case(case).steps[0].state is StepState.STARTED
+    assert world.case(case).execution.steps[0].state is StepState.STARTED
     world.clock.forward(seconds=30)
 
 
@@ -740,16 +767,16 @@ def test_a_started_step_is_not_repeated_while_its_first_worker_may_still_be_at_i
     world = small_world
     case = world.proposed()
     start_and_die(world, case, "die before")
-    began = world.case(case).steps[0].at
+    began = world.case(case).execution.steps[0].at
     while world.clock() <= began + timedelta(seconds=30) + world.house.timeout:
         world.work()
-        assert (world.house.calls.count("execute"), world.case(case).steps[0].state) == (
+        assert (world.house.calls.count("execute"), world.case(case).execution.steps[0].state) == (
             1,
             StepState.STARTED,
         )
         world.clock.forward(seconds=1)
     world.work()
-    assert world.case(case).steps[0].state in {StepState.UNKNOWN, StepState.MISSING}
+    assert world.case(case).execution.steps[0].state in {StepState.UNKNOWN, StepState.MISSING}
     final = finish(world, case, seconds=20)
     assert (final.state, len(world.house.effects)) == (State.RESOLVED, 1)
 
@@ -765,7 +792,11 @@ def test_a_world_that_the_first_worker_changed_is_no_drift_before_its_step_is_lo
     world.house.facts["on_hand"] = 28
     world.house.faults["verify"] = looks
     final = finish(world, case, seconds=40)
-    assert (final.state, final.drifted, len(world.house.effects)) == (State.RESOLVED, (), 1)
+    assert (final.state, final.activity.drift_reasons, len(world.house.effects)) == (
+        State.RESOLVED,
+        (),
+        1,
+    )
 
 
 @pytest.mark.threat("A3")
@@ -775,7 +806,7 @@ def test_a_started_step_that_did_not_happen_is_absent_before_it_drifts(small_wor
     start_and_die(world, case, "die before")
     world.house.facts["on_hand"] = 28
     again = finish(world, case, seconds=40)
-    assert (again.state, again.drifted, world.house.effects) == (
+    assert (again.state, again.activity.drift_reasons, world.house.effects) == (
         State.PROPOSED,
         ("on_hand was 4, is 28",),
         [],
@@ -797,7 +828,7 @@ def test_an_effect_is_not_begun_by_a_process_that_stood_still_after_it_had_writt
     (work,) = world.store.outbox.claim([Topic.EXECUTE], 1, world.clock(), 30)
     world.lane.handle(work)
     object.__setattr__(world.desk.executor.lease, "stopwatch", boottime)
-    assert (world.case(case).steps[0].state, world.house.calls) == (StepState.STARTED, [])
+    assert (world.case(case).execution.steps[0].state, world.house.calls) == (StepState.STARTED, [])
     final = finish(world, case, seconds=60)
     assert (final.state, len(world.house.effects)) == (State.RESOLVED, 1)
 
@@ -821,17 +852,17 @@ def test_an_undo_is_not_repeated_while_its_first_worker_may_still_be_at_it(small
     case = being_taken_back(world, "die before")
     with pytest.raises(Died):
         world.work()
-    began = world.case(case).steps[0].at
+    began = world.case(case).execution.steps[0].at
     world.clock.forward(seconds=30)
     while world.clock() <= began + timedelta(seconds=30) + world.house.timeout:
         world.work()
-        assert (world.house.calls.count("undo"), world.case(case).steps[0].state) == (
+        assert (world.house.calls.count("undo"), world.case(case).execution.steps[0].state) == (
             1,
             StepState.UNDOING,
         )
         world.clock.forward(seconds=1)
     final = finish(world, case, seconds=20)
-    assert (final.state, final.steps[0].state, len(world.house.effects)) == (
+    assert (final.state, final.execution.steps[0].state, len(world.house.effects)) == (
         State.REFERRED,
         StepState.UNDONE,
         2,

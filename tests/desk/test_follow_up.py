@@ -16,7 +16,7 @@ def test_a_remedy_that_did_not_help_opens_the_case_again(world):
     assert finish(world, case).state is State.RESOLVED
     world.clock.forward(minutes=11)
     again = finish(world, case)
-    assert (again.state, again.reopened, again.revision) == (
+    assert (again.state, again.activity.reopening_reason, again.proposal.revision) == (
         State.PROPOSED,
         "what was done did not help: it is still there",
         2,
@@ -53,4 +53,4 @@ def test_a_look_that_says_nothing_leaves_the_question_whether_it_helped_open(sma
     assert world.store.outbox.backlog()["follow_up ready"] == 1
     world.house.failing_lookups.clear()
     world.house.rows = rows
-    assert finish(world, case, seconds=3).reopened
+    assert finish(world, case, seconds=3).activity.reopening_reason

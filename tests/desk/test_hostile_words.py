@@ -49,11 +49,11 @@ def test_hostile_words_in_a_signal_change_nothing_that_counts(trained):
     world = trained
     plain = world.proposed()
     counts = (
-        plain.verdict.tier,
-        plain.verdict.factors,
-        plain.verdict.ruling,
-        plain.plan.actions,
-        plain.plan.beneficiary,
+        plain.proposal.verdict.tier,
+        plain.proposal.verdict.factors,
+        plain.proposal.verdict.ruling,
+        plain.proposal.plan.actions,
+        plain.proposal.plan.beneficiary,
     )
     for place, text in enumerate(corpus()):
         for kind in ("low_stock", "unrecognised"):
@@ -66,14 +66,14 @@ def test_hostile_words_in_a_signal_change_nothing_that_counts(trained):
             case = world.store.cases.case(world.desk.intake.receive(signal, b"").case_id)
             case = world.desk.triage.look_at(case, world.clock()).case
             assert validate(case_card(case)) == []
-            if case.plan is not None:
-                found = case.verdict
+            if case.proposal.plan is not None:
+                found = case.proposal.verdict
                 assert (
                     found.tier,
                     found.factors,
                     found.ruling,
-                    case.plan.actions,
-                    case.plan.beneficiary,
+                    case.proposal.plan.actions,
+                    case.proposal.plan.beneficiary,
                 ) == counts
             else:
-                assert (case.verdict, case.kind) == (None, "unrecognised")
+                assert (case.proposal.verdict, case.kind) == (None, "unrecognised")

@@ -118,8 +118,8 @@ def test_an_amount_that_is_none_is_not_an_action_without_money_and_the_card_says
     world = small_world
     priced(world, price)
     case = world.proposed()
-    assert (case.state, case.plan) == (State.REFERRED, None)
-    assert "the amount is not known" in case.recommendation.blocked
+    assert (case.state, case.proposal.plan) == (State.REFERRED, None)
+    assert "the amount is not known" in case.proposal.recommendation.blocked
     assert "the amount is not known" in json.dumps(case_card(case))
     assert "EX-1/1" in world.chat.cards
     assert world.store.outbox.parked_messages() == []
@@ -130,7 +130,10 @@ def test_an_amount_that_is_none_is_not_an_action_without_money_and_the_card_says
 def test_an_amount_that_is_one_goes_into_the_plan(small_world, price):
     priced(small_world, price)
     case = small_world.proposed()
-    assert (case.state, case.plan.actions[0].amount.amount) == (State.PROPOSED, Decimal(str(price)))
+    assert (case.state, case.proposal.plan.actions[0].amount.amount) == (
+        State.PROPOSED,
+        Decimal(str(price)),
+    )
 
 
 @pytest.mark.threat("B3")
@@ -165,7 +168,7 @@ def test_evidence_that_no_ledger_can_hold_still_gives_a_card(small_world, found)
     world.house.rows = [{**world.house.rows[0], **found}]
     case = world.proposed()
     assert case.state is State.PROPOSED
-    assert (case.stake is None) is ("at_risk" in found)
+    assert (case.assessment.stake is None) is ("at_risk" in found)
     assert "EX-1/1" in world.chat.cards
 
 
@@ -174,7 +177,7 @@ def test_evidence_that_no_database_can_hold_still_gives_a_card(world):
     odd = {"product": "Mer\x00lot", "on_hand": 10**30, "at_risk": float("nan"), "note": "\ud800"}
     world.house.rows = [{**world.house.rows[0], **odd}]
     case = world.proposed()
-    assert (case.state, case.what) == (State.PROPOSED, f"Mer?lot: {10**30} left")
+    assert (case.state, case.assessment.what) == (State.PROPOSED, f"Mer?lot: {10**30} left")
 
 
 @pytest.mark.threat("B3")
@@ -185,7 +188,7 @@ def test_words_that_speak_of_more_money_than_there_is_still_give_a_card(small_wo
         world.receive(world.signal(kind="unrecognised", title=title)).case_id
     )
     world.work()
-    assert (world.case(case).state, world.case(case).stake) == (State.REFERRED, None)
+    assert (world.case(case).state, world.case(case).assessment.stake) == (State.REFERRED, None)
     assert "EX-1/1" in world.chat.cards
 
 
@@ -225,8 +228,8 @@ def test_a_case_that_cannot_be_looked_at_gets_a_card_that_says_so(small_world, f
     assert case.state is State.REFERRED
     assert world.store.outbox.parked_messages() == []
     assert f"{case.id}/1" in world.chat.cards
-    assert "Traceback" not in case.ending.reason
-    assert type(fault).__name__ not in case.ending.reason
+    assert "Traceback" not in case.activity.status_reason.reason
+    assert type(fault).__name__ not in case.activity.status_reason.reason
     world.house.prepare = FakeConnector().prepare
     world.house.rows = [{"product": "Merlot", "on_hand": 4, "quantity": 24, "at_risk": 3.5}]
     world.desk.decisions.try_again(request(case.id, principal("ana"), world.seen(case)))
@@ -244,7 +247,11 @@ def test_a_step_that_was_lost_is_done_again_within_its_own_limit(world):
     world.house.faults["execute"] = ["lost before"]
     world.approve(case)
     done = finish(world, case, seconds=10)
-    assert (done.state, len(world.house.effects), done.drifted) == (State.RESOLVED, 1, ())
+    assert (done.state, len(world.house.effects), done.activity.drift_reasons) == (
+        State.RESOLVED,
+        1,
+        (),
+    )
 
 
 @pytest.mark.threat("B5")
@@ -254,7 +261,7 @@ def test_a_plan_of_two_steps_does_not_undo_itself(world):
     case = world.proposed()
     world.approve(case, "ben")
     done = finish(world, case)
-    assert [step.state for step in done.steps] == [StepState.LANDED, StepState.LANDED]
+    assert [step.state for step in done.execution.steps] == [StepState.LANDED, StepState.LANDED]
     assert (done.state, len(world.house.effects)) == (State.RESOLVED, 2)
 
 
@@ -360,7 +367,7 @@ def test_other_approvers_between_the_yes_and_the_deed_are_asked_and_nothing_runs
         world.library.book = playbook(terms=PlaybookTerms((ApprovalRequirement("ops-leads", 1),)))
     again = finish(world, case)
     assert (again.state, world.house.effects) == (State.PROPOSED, [])
-    assert again.drifted == ("policy asks other people now: @ops-leads",)
+    assert again.activity.drift_reasons == ("policy asks other people now: @ops-leads",)
     world.approve(again, "ben")
     assert finish(world, again).state is State.RESOLVED
 
@@ -375,7 +382,7 @@ def test_an_autonomous_kind_that_a_person_edited_to_low_risk_can_be_approved(wor
     edited = world.desk.decisions.edit(
         request(case.id, principal("ben"), world.seen(case)), values={"quantity": 8}
     )
-    assert (edited.verdict.ruling, edited.verdict.factors) == (
+    assert (edited.proposal.verdict.ruling, edited.proposal.verdict.factors) == (
         Ruling.ASK,
         (ApprovalRequirement("floor-managers", 1),),
     )
@@ -402,14 +409,16 @@ def test_the_setting_and_the_plan_mean_the_same_by_a_dry_run():
 def test_a_yes_to_a_dry_run_is_not_a_yes_to_the_deed(dry_world):
     world = dry_world
     case = world.proposed()
-    assert case.plan.mode == "dry-run"
+    assert case.proposal.plan.mode == "dry-run"
     assert "Dry run: nothing will be changed" in json.dumps(case_card(case))
     assert "Dry run: nothing will be changed" in json.dumps(approve_form(case))
     world.approve(case)
     world.start("live")
     again = finish(world, case)
-    assert (again.state, again.revision, world.house.effects) == (State.PROPOSED, 2, [])
-    assert again.drifted == ("it was approved as a dry run; now it would be carried out",)
+    assert (again.state, again.proposal.revision, world.house.effects) == (State.PROPOSED, 2, [])
+    assert again.activity.drift_reasons == (
+        "it was approved as a dry run; now it would be carried out",
+    )
     assert "Dry run: nothing will be changed" not in json.dumps(case_card(again))
     world.approve(again)
     assert (finish(world, again).state, len(world.house.effects)) == (State.RESOLVED, 1)
@@ -421,10 +430,13 @@ def test_a_dry_run_that_had_begun_is_asked_again_and_nothing_is_taken_back(dry_w
     two_orders(world)
     case = world.proposed()
     world.approve(case, "ben")
-    run_until(world, lambda: any(step.state is StepState.LANDED for step in world.case(case).steps))
+    run_until(
+        world,
+        lambda: any(step.state is StepState.LANDED for step in world.case(case).execution.steps),
+    )
     world.start("live")
     again = finish(world, case)
-    assert (again.state, again.revision, world.house.effects) == (State.PROPOSED, 2, [])
+    assert (again.state, again.proposal.revision, world.house.effects) == (State.PROPOSED, 2, [])
 
 
 @pytest.mark.threat("B8")
@@ -479,7 +491,7 @@ def test_what_was_done_for_real_is_neither_found_nor_taken_back_by_a_dry_run(sto
             request(done.id, principal("ana"), world.seen(done)), note="wrong product"
         )
     waiting = finish(world, unsure, seconds=3)
-    assert (waiting.state, waiting.steps[0].state, len(world.house.effects)) == (
+    assert (waiting.state, waiting.execution.steps[0].state, len(world.house.effects)) == (
         State.RUNNING,
         StepState.UNKNOWN,
         1,
@@ -492,7 +504,7 @@ def test_what_was_done_for_real_is_neither_found_nor_taken_back_by_a_dry_run(sto
 @pytest.mark.threat("B8")
 def test_a_plan_of_an_earlier_release_names_no_mode_and_runs_in_any(world):
     case = world.proposed()
-    assert case.plan.mode == ""
+    assert case.proposal.plan.mode == ""
     world.approve(case)
     world.start("live")
     assert finish(world, case).state is State.RESOLVED

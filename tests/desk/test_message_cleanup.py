@@ -453,7 +453,7 @@ def test_a_press_on_the_card_or_on_a_list_decides(town, pressed):
     town.slack.chat_update(channel="C0STOCK", ts=listed["ts"], text="list", blocks=rows)
     (listed,) = [one for one in town.emulator.messages("C0STOCK") if one["ts"] == listed["ts"]]
     assert pressed(listed, "case.approve") == []
-    assert [len(town.case(one).approvals) for one in (case, other)] == [1, 1]
+    assert [len(town.case(one).proposal.approvals) for one in (case, other)] == [1, 1]
 
 
 def test_a_card_whose_reply_was_lost_may_be_pressed_before_it_is_found_again(town, pressed):
@@ -461,7 +461,7 @@ def test_a_card_whose_reply_was_lost_may_be_pressed_before_it_is_found_again(tow
     case = town.proposed()
     (card,) = town.emulator.messages("C0STOCK")
     assert pressed(card, "case.approve") == []
-    assert len(town.case(case).approvals) == 1
+    assert len(town.case(case).proposal.approvals) == 1
 
 
 def test_the_blocks_of_a_card_are_told_from_those_of_a_list():

@@ -87,7 +87,7 @@ def opened(world):
 @pytest.fixture
 def case(page):
     found = page.world.proposed()
-    assert found.verdict.step_up
+    assert found.proposal.verdict.step_up
     return found
 
 
@@ -111,7 +111,7 @@ def test_rule_24_the_top_class_runs_only_with_a_signature_over_the_plan(world, s
     world.work()
     after = world.case(case)
     assert (after.state, len(world.house.effects)) == (State.RESOLVED, 1)
-    given = after.approvals[0]
+    given = after.proposal.approvals[0]
     assert (given.note, given.assertion.credential) == (
         "the harvest is late",
         b64url_encode(device.id),
@@ -123,10 +123,10 @@ def test_rule_24_the_top_class_runs_only_with_a_signature_over_the_plan(world, s
 def test_rule_24_what_is_shown_is_what_is_signed(page, case):
     path = page.begin(case)
     told = page.web.get(f"{path}/question").json()
-    action = case.plan.actions[0]
+    action = case.proposal.plan.actions[0]
     assert told["as"] == "Ana"
     assert told["steps"] == [{"what": action.summary, "on": action.target, "undo": True}]
-    assert told["amount"] == str(case.plan.amount)
+    assert told["amount"] == str(case.proposal.plan.amount)
     assert told["note"] == "the harvest is late"
     assert [one["id"] for one in told["options"]["allowCredentials"]] == [
         b64url_encode(page.device.id)
@@ -226,7 +226,7 @@ def test_policy_that_asks_for_a_passkey_afterwards_stops_what_was_approved_witho
     world.library.rules = rules
     world.work()
     assert world.house.effects == []
-    assert "policy is stricter now" in world.case(case).drifted[0]
+    assert "policy is stricter now" in world.case(case).activity.drift_reasons[0]
 
 
 def test_somebody_elses_device_is_none_of_mine(page, case):
@@ -273,7 +273,7 @@ def test_a_passkey_that_was_removed_stops_what_it_approved(page, case):
     page.world.work()
     assert page.world.house.effects == []
     assert "plan.drifted" in page.world.entry_names(case)
-    assert "approvals no longer count" in page.world.case(case).drifted[0]
+    assert "approvals no longer count" in page.world.case(case).activity.drift_reasons[0]
 
 
 def test_two_people_sign_each_with_their_own(page, tmp_path):
@@ -456,14 +456,14 @@ def test_the_top_class_is_taken_back_only_with_a_signature_over_that(page, sort,
     path = begin_undo(page, case, OMAR)
     asked = page.web.get(f"{path}/question").json()
     assert (asked["purpose"], asked["as"], asked["note"]) == ("undo", "Omar", "wrong wine")
-    assert [step["what"] for step in asked["steps"]] == [case.plan.actions[0].summary]
+    assert [step["what"] for step in asked["steps"]] == [case.proposal.plan.actions[0].summary]
     assert world.case(case).state is State.RESOLVED
     told = page.confirm(path, device)
     assert (told.status_code, told.json()) == (200, {"said": "It is taken back now."})
     world.work()
     after = world.case(case)
     assert (after.state, len(world.house.effects)) == (State.REFERRED, 2)
-    assert after.undo_approvals[0].assertion.credential == b64url_encode(device.id)
+    assert after.execution.undo_approvals[0].assertion.credential == b64url_encode(device.id)
     assert findings(world, tmp_path) == []
     assert replay(world.store.database).differences == ()
 
@@ -496,8 +496,8 @@ def test_a_signature_for_the_doing_is_none_for_the_undoing(page):
     challenges = [
         challenge(
             case_id=case.id,
-            revision=case.revision,
-            plan_hash=case.plan.plan_hash,
+            revision=case.proposal.revision,
+            plan_hash=case.proposal.plan.plan_hash,
             person=ANA,
             ticket="0" * 64,
             purpose=purpose,
@@ -507,12 +507,12 @@ def test_a_signature_for_the_doing_is_none_for_the_undoing(page):
     assert challenges[0] != challenges[1]
     assert challenges[0] == challenge(
         case_id=case.id,
-        revision=case.revision,
-        plan_hash=case.plan.plan_hash,
+        revision=case.proposal.revision,
+        plan_hash=case.proposal.plan.plan_hash,
         person=ANA,
         ticket="0" * 64,
     )
-    given = case.approvals[0].assertion
+    given = case.proposal.approvals[0].assertion
     with pytest.raises(TooLate, match="works no longer"):
         decide(
             case,
@@ -525,7 +525,7 @@ def test_a_signature_for_the_doing_is_none_for_the_undoing(page):
             page.world.clock(),
         )
     path = begin_undo(page, case)
-    (asked,) = page.world.case(case).step_ups
+    (asked,) = page.world.case(case).proposal.step_ups
     answer = page.device.signed({"challenge": b64url_encode(challenges[0])})
     assert "not genuine" in refused(page.web.post(path, json=answer))
     wrong = page.device.signed(
@@ -533,8 +533,8 @@ def test_a_signature_for_the_doing_is_none_for_the_undoing(page):
             "challenge": b64url_encode(
                 challenge(
                     case_id=case.id,
-                    revision=case.revision,
-                    plan_hash=case.plan.plan_hash,
+                    revision=case.proposal.revision,
+                    plan_hash=case.proposal.plan.plan_hash,
                     person=ANA,
                     ticket=asked.ticket,
                 )
@@ -578,7 +578,10 @@ def test_a_passkey_that_is_removed_takes_nothing_back(page):
     page.world.work()
     kept = page.world.case(case)
     assert (kept.state, len(page.world.house.effects)) == (State.RESOLVED, 1)
-    assert kept.ending.reason == "not taken back: the approvals to take it back no longer count"
+    assert (
+        kept.activity.status_reason.reason
+        == "not taken back: the approvals to take it back no longer count"
+    )
 
 
 @pytest.mark.threat("B7")

@@ -326,7 +326,11 @@ def test_what_a_person_raises_goes_the_way_of_every_signal_and_they_may_not_appr
     )
     world.work()
     case = world.store.cases.case(raised.case_id)
-    assert (case.signal.requester, case.signal.facts["product_id"], case.people) == (ANA, 1, (ANA,))
+    assert (case.signal.requester, case.signal.facts["product_id"], case.activity.people) == (
+        ANA,
+        1,
+        (ANA,),
+    )
     with pytest.raises(NotEligible, match="raised or edited"):
         world.approve(case)
 

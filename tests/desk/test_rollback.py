@@ -170,7 +170,7 @@ def test_what_was_carried_out_after_the_backup_is_found_and_not_done_again(eithe
     world.work()
     for case_id in ("EX-1", "EX-2"):
         case = world.store.cases.case(case_id)
-        assert (case.state, case.steps[0].detail) == (State.RESOLVED, "found done")
+        assert (case.state, case.execution.steps[0].detail) == (State.RESOLVED, "found done")
     assert len(world.house.effects) == 2
     assert replay(world.store.database).differences == ()
 
@@ -251,7 +251,7 @@ def test_what_was_taken_back_after_the_backup_is_not_taken_back_twice(town):
     )
     world.work()
     assert world.house.effects == effects
-    assert world.store.cases.case(case.id).steps[0].detail == "found undone"
+    assert world.store.cases.case(case.id).execution.steps[0].detail == "found undone"
 
 
 def test_what_is_planned_after_the_restoration_is_carried_out_as_always(town):
@@ -263,7 +263,7 @@ def test_what_is_planned_after_the_restoration_is_carried_out_as_always(town):
     world.work()
     world.approve(world.store.cases.case(receipt.case_id))
     world.work()
-    assert world.store.cases.case(receipt.case_id).steps[0].detail == "done"
+    assert world.store.cases.case(receipt.case_id).execution.steps[0].detail == "done"
 
 
 def test_numbers_go_on_above_all_that_may_have_been_given(either_town):

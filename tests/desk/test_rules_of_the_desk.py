@@ -53,7 +53,7 @@ def test_rule_3_a_button_carries_what_was_seen_and_is_believed_in_nothing_else(w
         if e["type"] == "button"
     ]
     assert {button["value"] for button in buttons} == {
-        f"{case.id}:1:{case.plan.plan_hash[:32]}:PROPOSED"
+        f"{case.id}:1:{case.proposal.plan.plan_hash[:32]}:PROPOSED"
     }
     with pytest.raises(Superseded):
         world.approve(case, seen=replace(Seen.of(case), revision=0))
@@ -201,7 +201,7 @@ def test_rule_24_there_is_no_bulk_approval(world):
     world.work()
     world.approve(first)
     assert world.case(second).state is State.PROPOSED
-    assert approved().approvals[0].digest == approved().plan.plan_hash
+    assert approved().proposal.approvals[0].digest == approved().proposal.plan.plan_hash
 
 
 def test_rule_9_people_named_one_by_one_decide_while_they_are_colleagues_and_nobody_else(world):
@@ -228,4 +228,4 @@ def test_rule_9_people_named_one_by_one_decide_while_they_are_colleagues_and_nob
     world.people.change("carla", active=False)
     world.work()
     assert world.house.effects == []
-    assert "approvals no longer count" in world.case(case).drifted[0]
+    assert "approvals no longer count" in world.case(case).activity.drift_reasons[0]

@@ -93,8 +93,13 @@ def taken_back_after(world, then=lambda: None):
 def test_rule_18_what_was_done_is_taken_back_once_and_the_case_needs_a_person(world):
     case = taken_back_after(world)
     assert case.state is State.REFERRED
-    assert case.ending.reason.startswith("taken back by Omar: the delivery came after all")
-    assert world.house.effects == [case.steps[0].key, f"undo:{case.steps[0].key}"]
+    assert case.activity.status_reason.reason.startswith(
+        "taken back by Omar: the delivery came after all"
+    )
+    assert world.house.effects == [
+        case.execution.steps[0].key,
+        f"undo:{case.execution.steps[0].key}",
+    ]
     (kept,) = world.shelf.of_kind("low_stock", 10)
     assert kept.ended == "undone"
     assert proven(world)
@@ -138,7 +143,7 @@ def test_rule_20_the_budget_of_the_day_is_asked_where_the_step_begins(world):
     world.work()
     for case in (first, second):
         world.approve(world.case(case))
-    as_if_alone = replace(world.case(first).verdict, rule="as if nobody else had begun")
+    as_if_alone = replace(world.case(first).proposal.verdict, rule="as if nobody else had begun")
     world.desk.executor.proposals.__dict__["verdict"] = lambda plan, book, now, *, step: as_if_alone
     world.work()
     assert len(world.house.effects) == 1
@@ -170,7 +175,11 @@ def test_rule_14_whoever_stands_in_decides_and_the_ledger_names_both(world):
     world.approve(case, "finn")
     world.work()
     done = world.case(case)
-    assert (done.state, done.approvals[0].person, done.approvals[0].behalf_of) == (
+    assert (
+        done.state,
+        done.proposal.approvals[0].person,
+        done.proposal.approvals[0].behalf_of,
+    ) == (
         State.RESOLVED,
         FINN,
         BEN,
@@ -202,7 +211,7 @@ def test_rule_15_the_glass_is_broken_aloud_and_reviewed_by_another(world):
     case = world.proposed()
     with pytest.raises(NotEligible, match="only @owners"):
         world.desk.decisions.break_glass(request(case.id, ANA, world.seen(case)), reason="fire")
-    assert world.case(case).refusals == 1
+    assert world.case(case).activity.refusal_count == 1
     world.desk.decisions.break_glass(
         request(case.id, ELSIE, world.seen(case)), reason="the boiler is on fire"
     )

@@ -31,7 +31,7 @@ def nameless(world, **changes):
 
 def test_what_is_recognised_goes_the_way_of_its_kind(sure):
     case = nameless(sure)
-    assert (case.state, case.kind, case.channel, case.recognition.confidence) == (
+    assert (case.state, case.kind, case.channel, case.classification.recognition.confidence) == (
         State.PROPOSED,
         "low_stock",
         "C0STOCK",
@@ -42,13 +42,13 @@ def test_what_is_recognised_goes_the_way_of_its_kind(sure):
 
 def test_what_fits_nothing_waits_for_a_person_with_an_owner_and_a_clock(unsure):
     case = nameless(unsure)
-    assert (case.state, case.kind, case.owner, case.is_urgent) == (
+    assert (case.state, case.kind, case.owner, case.classification.is_urgent) == (
         State.REFERRED,
         UNRECOGNISED,
         unsure.library.book.owners.business,
         False,
     )
-    assert case.sla.decide_by > case.opened_at
+    assert case.timers.sla.decide_by > case.timers.opened_at
     assert unsure.entry_names(case)[:2] == ["case.opened", "kind.recognised"]
 
 
@@ -56,8 +56,12 @@ def test_what_fits_nothing_waits_for_a_person_with_an_owner_and_a_clock(unsure):
 def test_something_new_with_much_at_stake_goes_up_the_queue(unsure, said):
     case = nameless(unsure, **said)
     owners, usual = unsure.library.book.owners, unsure.library.book.measure.decide_for
-    assert (case.is_urgent, case.owner, str(case.stake)) == (True, owners.next_owner, "£40,000.00")
-    assert case.sla.decide_by - case.opened_at == usual / 4
+    assert (case.classification.is_urgent, case.owner, str(case.assessment.stake)) == (
+        True,
+        owners.next_owner,
+        "£40,000.00",
+    )
+    assert case.timers.sla.decide_by - case.timers.opened_at == usual / 4
 
 
 def test_a_signal_whose_kind_is_named_is_not_second_guessed(unsure):
@@ -88,7 +92,11 @@ def test_something_new_is_an_answer_too(unsure):
     case = nameless(unsure)
     unsure.desk.decisions.call_novel(request(case.id, principal("ana"), unsure.seen(case)))
     unsure.work()
-    assert (unsure.case(case).state, unsure.case(case).is_novel, unsure.shelf.labels()[0].kind) == (
+    assert (
+        unsure.case(case).state,
+        unsure.case(case).classification.is_novel,
+        unsure.shelf.labels()[0].kind,
+    ) == (
         State.REFERRED,
         True,
         "",

@@ -196,8 +196,12 @@ def test_a_stale_press_while_a_step_is_in_doubt_leads_to_no_second_effect(shop):
     """ "Try again" and "Handled by hand", as an earlier release drew them, as they are drawn, and forged."""
     case = shop.proposed(31)
     before = shop.ordered(31)
-    seen = f"{case.id}:{case.revision}:{case.plan.plan_hash[:32]}"
-    values = [f"{case.id}:{case.revision}", f"{case.id}:0", f"{case.id}:0:{'0' * 32}:REFERRED"]
+    seen = f"{case.id}:{case.proposal.revision}:{case.proposal.plan.plan_hash[:32]}"
+    values = [
+        f"{case.id}:{case.proposal.revision}",
+        f"{case.id}:0",
+        f"{case.id}:0:{'0' * 32}:REFERRED",
+    ]
     values += [f"{seen}:{state}" for state in ("REFERRED", "PARKED", "RUNNING", "PARKED:0@0")]
     with shop.hanging():
         shop.begun(case)
@@ -211,8 +215,8 @@ def test_a_stale_press_while_a_step_is_in_doubt_leads_to_no_second_effect(shop):
                 assert shop.store.cases.case(case.id).state is State.RUNNING, (action_id, value)
     shop.until(lambda: shop.store.cases.case(case.id).state is State.RESOLVED, "the end")
     after = shop.store.cases.case(case.id)
-    assert (after.revision, shop.names(case).count("step.started")) == (1, 1)
-    assert shop.ordered(31) == before + after.plan.actions[0].parameters["quantity"]
+    assert (after.proposal.revision, shop.names(case).count("step.started")) == (1, 1)
+    assert shop.ordered(31) == before + after.proposal.plan.actions[0].parameters["quantity"]
     shop.until(
         lambda: "drawn by an earlier release" in shop.whispers(ANA), "the answer to the old button"
     )
@@ -258,7 +262,11 @@ def test_whom_a_case_was_handed_to_may_hand_it_on_and_decides_nothing(shop):
         assert pressed["acked"]
         assert "Not done" in shop.fill_in(FINN, **values), name
     after = shop.store.cases.case(case.id)
-    assert (after.state, after.revision, after.plan) == (State.PROPOSED, 1, before.plan)
+    assert (after.state, after.proposal.revision, after.proposal.plan) == (
+        State.PROPOSED,
+        1,
+        before.proposal.plan,
+    )
     shop.choose(FINN, case, "hand_over")
     assert (
         shop.fill_in(

@@ -214,7 +214,9 @@ def test_the_form_of_a_playbook_asks_for_what_it_looks_things_up_by(town):
     }
     town.submit(FINN, **values)
     town.until(
-        lambda: any(case.signal.title == "Counted by hand" and case.plan for case in town.cases()),
+        lambda: any(
+            case.signal.title == "Counted by hand" and case.proposal.plan for case in town.cases()
+        ),
         "a plan for it",
     )
     assert proven(town)
@@ -276,8 +278,8 @@ def test_the_card_decided_in_two_places_at_once(town):
         ]
         assert all(one.result()["acked"] for one in pressed)
     town.until(lambda: town.case(case).state is State.RESOLVED, "the end")
-    assert len(town.case(case).approvals) == 1
-    refused = town.case(case).refusals
+    assert len(town.case(case).proposal.approvals) == 1
+    refused = town.case(case).activity.refusal_count
     assert refused == 1
     told = town.window(ANA)["views"] or any("Not done" in one for one in town.whispers(OMAR))
     assert told
@@ -419,7 +421,7 @@ def a_monday(town):
     )
     assert sum(case.state is State.RESOLVED for case in ended) >= 8
     assert all(
-        len({vote.person for vote in case.approvals}) == len(case.approvals)
+        len({vote.person for vote in case.proposal.approvals}) == len(case.proposal.approvals)
         for case in town.cases()
     )
     assert proven(town)
@@ -521,7 +523,7 @@ def test_the_storm(town):
     ahead = [
         at
         for one in loud_ones
-        if (at := looked_at(town, one)) and case.opened_at < at < looked_at(town, case)
+        if (at := looked_at(town, one)) and case.timers.opened_at < at < looked_at(town, case)
     ]
     assert len(ahead) <= 10 * MAX_PER_SECOND
     assert sum(1 for _ in town.desk.store.queries.case_ids()) == before + MANY + 1

@@ -83,8 +83,8 @@ def test_a_manager_approves_the_top_class_with_their_passkey_and_takes_it_back_w
 
     page.goto(onward.get_attribute("href"))
     page.get_by_role("button", name="Approve with my passkey").wait_for()
-    assert case.plan.actions[0].summary in page.locator("#steps").inner_text()
-    assert str(case.plan.amount) in page.locator("#amount").inner_text()
+    assert case.proposal.plan.actions[0].summary in page.locator("#steps").inner_text()
+    assert str(case.proposal.plan.amount) in page.locator("#amount").inner_text()
     assert "The Saturday party" in page.locator("#note").inner_text()
     shot(page, "passkey-confirm")
     page.set_viewport_size({"width": 390, "height": 844})
@@ -97,14 +97,14 @@ def test_a_manager_approves_the_top_class_with_their_passkey_and_takes_it_back_w
     devices.send("WebAuthn.setUserVerified", {**known, "isUserVerified": False})
     page.get_by_role("button", name="Approve with my passkey").click()
     page.get_by_text("Nothing was done; try again").wait_for(timeout=60_000)
-    assert town.case(case).approvals == ()
+    assert town.case(case).proposal.approvals == ()
     devices.send("WebAuthn.setUserVerified", {**known, "isUserVerified": True})
     page.get_by_role("button", name="Approve with my passkey").click()
     page.get_by_text("Approved. It is carried out now.").wait_for()
     shot(page, "passkey-done")
 
     town.until(lambda: town.case(case).state is State.RESOLVED, "the order")
-    given = town.case(case).approvals[0]
+    given = town.case(case).proposal.approvals[0]
     assert (given.person, given.note) == (principal(BEN), "The Saturday party drinks nothing else.")
     assert given.assertion is not None
 
@@ -127,7 +127,7 @@ def test_a_manager_approves_the_top_class_with_their_passkey_and_takes_it_back_w
     page.get_by_role("button", name="Take it back with my passkey").click()
     page.get_by_text("It is taken back now.").wait_for()
     town.until(lambda: town.case(case).state is State.REFERRED, "the undoing")
-    assert town.case(case).undo_approvals[0].assertion is not None
+    assert town.case(case).execution.undo_approvals[0].assertion is not None
     assert json.loads(town.countersign("ledger", "verify", "--json"))["ok"]
     town.countersign("passkey", "remove", given.assertion.credential[:12])
     assert "There are none" in town.countersign("passkey", "list")

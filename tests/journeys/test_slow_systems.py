@@ -258,7 +258,9 @@ def test_a_bot_that_stands_still_in_the_middle_of_an_effect_leaves_one_effect(
     shop, till, at, first_looks
 ):
     first, second = shop.bots
-    till.is_held = lambda method: method == at and not till.held.is_set() and bool(shop.case.steps)
+    till.is_held = lambda method: (
+        method == at and not till.held.is_set() and bool(shop.case.execution.steps)
+    )
     till.first_looks = first_looks
     first.start()
     shop.approved()
@@ -271,7 +273,11 @@ def test_a_bot_that_stands_still_in_the_middle_of_an_effect_leaves_one_effect(
     # The first bot is awake again when it answers, and what it had in hand is over when a new case is through.
     urllib.request.urlopen(f"{first.url}/healthz", timeout=30).close()
     shop.wait(lambda: shop.store.outbox.backlog().get("execute leased") is None, "quiet")
-    assert (shop.case.state, shop.case.drifted, len(till.orders)) == (State.RESOLVED, (), 1)
+    assert (shop.case.state, shop.case.activity.drift_reasons, len(till.orders)) == (
+        State.RESOLVED,
+        (),
+        1,
+    )
     assert [entry.body.name for entry in shop.store.cases.entries("EX-1")].count(
         "step.started"
     ) == 1

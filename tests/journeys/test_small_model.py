@@ -58,8 +58,8 @@ def test_a_real_model_is_asked_and_whatever_it_says_the_card_stands(served, stor
         case = world.store.cases.case(world.receive(world.signal(f"product:{place}")).case_id)
         world.work()
         told = world.case(case)
-        shown += told.words is not None
-        assert (str(told.state), told.revision, told.plan.actions[0].name) == (
+        shown += told.proposal.words is not None
+        assert (str(told.state), told.proposal.revision, told.proposal.plan.actions[0].name) == (
             "waiting for a decision",
             1,
             "house.order_stock",

@@ -111,7 +111,7 @@ def test_two_processes_share_the_work_and_one_may_die(postgres, emulator, tmp_pa
         company.close()
         for case in ended:
             wanted = (
-                int(str(case.plan.actions[0].parameters["quantity"]))
+                int(str(case.proposal.plan.actions[0].parameters["quantity"]))
                 if case.state.name == "RESOLVED"
                 else 0
             )

@@ -42,14 +42,18 @@ def detector(world):
 def test_a_row_is_one_case_however_often_it_is_seen(detector, world):
     assert [detector.poll() for _ in range(3)] == [1, 0, 0]
     case = world.store.cases.case("EX-1")
-    assert (case.signal.source, case.signal.facts["product_id"], case.count) == ("house", 1, 1)
+    assert (case.signal.source, case.signal.facts["product_id"], case.activity.signal_count) == (
+        "house",
+        1,
+        1,
+    )
 
 
 def test_a_row_that_changed_counts_on_the_same_case(detector, world):
     detector.poll()
     world.house.rows = [{**ROW, "on_hand": 2}]
     assert detector.poll() == 0
-    assert world.store.cases.case("EX-1").count == 2
+    assert world.store.cases.case("EX-1").activity.signal_count == 2
 
 
 def test_a_row_that_is_gone_clears_its_case_and_one_that_comes_back_reopens_it_every_time(
@@ -64,7 +68,7 @@ def test_a_row_that_is_gone_clears_its_case_and_one_that_comes_back_reopens_it_e
         assert world.store.cases.case("EX-1").state is State.CLEARED
         detector.poll()
         assert (
-            world.store.queries.count_clearings([world.store.cases.case("EX-1").fingerprint])
+            world.store.queries.count_clearings([world.store.cases.case("EX-1").signal.fingerprint])
             == times
         )
         world.house.rows = [ROW]
@@ -206,7 +210,10 @@ def test_a_stranger_neither_clears_nor_counts_on_what_a_detector_opened(detector
     assert world.clear(stranger).outcome is ReceiptOutcome.IGNORED
     assert world.store.cases.case("EX-1").state is State.PROPOSED
     assert world.receive(stranger).case_id == "EX-2"
-    assert (world.store.cases.case("EX-1").count, world.store.cases.case("EX-1").version) == (1, 3)
+    assert (
+        world.store.cases.case("EX-1").activity.signal_count,
+        world.store.cases.case("EX-1").version,
+    ) == (1, 3)
 
 
 @pytest.mark.threat("A6")
@@ -220,7 +227,7 @@ def test_a_source_of_the_same_domain_clears_what_a_detector_opened(detector, wor
     assert world.store.cases.case("EX-1").state is State.CLEARED
     world.clock.forward(minutes=5)
     in_domain.poll()
-    assert world.store.cases.case("EX-1").count == 2
+    assert world.store.cases.case("EX-1").activity.signal_count == 2
 
 
 @pytest.mark.threat("A6")
@@ -234,7 +241,10 @@ def test_a_detector_that_joins_a_domain_goes_on_with_its_open_cases(detector, wo
     assert world.store.cases.case("EX-1").state is State.CLEARED
     world.house.rows = [ROW]
     assert in_domain.poll() == 0
-    assert (world.store.cases.case("EX-1").state, world.store.cases.case("EX-1").count) == (
+    assert (
+        world.store.cases.case("EX-1").state,
+        world.store.cases.case("EX-1").activity.signal_count,
+    ) == (
         State.OPEN,
         2,
     )

@@ -45,7 +45,11 @@ def test_the_same_key_with_another_body_is_kept_refused_and_merged_into_nothing(
         with pytest.raises(KeyReused, match="used before with another body"):
             world.receive(other)
     case = world.store.cases.case("EX-1")
-    assert (case.signal.title, case.count, case.conflicts) == (signal.title, 1, 1)
+    assert (case.signal.title, case.activity.signal_count, case.activity.conflict_count) == (
+        signal.title,
+        1,
+        1,
+    )
     with world.store.database.read() as connection:
         kept = connection.execute(sa.select(tables.inbox_conflicts)).all()
     assert [row.digest for row in kept] == [other.body_checksum]
@@ -54,7 +58,7 @@ def test_the_same_key_with_another_body_is_kept_refused_and_merged_into_nothing(
 def test_a_recurring_signal_counts_on_the_same_case(world):
     world.receive()
     assert [world.receive().outcome for _ in range(4)] == [ReceiptOutcome.COUNTED] * 4
-    assert world.store.cases.case("EX-1").count == 5
+    assert world.store.cases.case("EX-1").activity.signal_count == 5
 
 
 def test_different_subjects_are_different_cases_numbered_without_gaps(world):

@@ -108,9 +108,9 @@ def test_a_process_an_hour_behind_cannot_approve_after_expiry(server, skewed):
     before.library.rules = replace(before.library.rules, tiers=tiers)
     before.clock.at = database_time(server) - timedelta(hours=24, minutes=30)
     case = before.proposed()
-    assert (case.state, case.expires_at < database_time(server)) == (State.PROPOSED, True)
+    assert (case.state, case.proposal.expires_at < database_time(server)) == (State.PROPOSED, True)
     skewed(timedelta(hours=-1))
-    assert utc_now() < case.expires_at
+    assert utc_now() < case.proposal.expires_at
     behind = World(server, clock=clock_of(server.database))
     with pytest.raises(TooLate):
         behind.approve(case)

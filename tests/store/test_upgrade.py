@@ -37,7 +37,7 @@ from tests.world import World, request
 RELEASES = sorted(Path(__file__).parent.glob("at_migration_*.sql"))
 MIGRATIONS = sorted(Path(bot.store.migrations.versions.__file__).parent.glob("m0*.py"))
 # Migrations that came with a later one: no release ended with them.
-NEVER_THE_LAST = {"0004"}
+NEVER_THE_LAST = {"0004", "0006"}
 ROOT = Path(__file__).parent.parent.parent
 
 
@@ -69,7 +69,7 @@ def test_an_upgrade_loses_nothing_and_asks_nothing_again(dump, tmp_path):
     world = World(store)
     world.clock.forward(hours=1)
     world.work()
-    assert (store.cases.case("EX-3").state, store.cases.case("EX-3").drifted) == (
+    assert (store.cases.case("EX-3").state, store.cases.case("EX-3").activity.drift_reasons) == (
         State.RESOLVED,
         (),
     )
@@ -79,6 +79,32 @@ def test_an_upgrade_loses_nothing_and_asks_nothing_again(dump, tmp_path):
     export(store.ledger, tmp_path / "ledger.jsonl")
     assert verify(str(tmp_path / "ledger.jsonl"))[0] == []
     assert replay(store.database).differences == ()
+    database.close()
+
+
+def test_a_case_that_cannot_be_folded_is_read_as_it_stands_after_an_upgrade(tmp_path):
+    """Until 0007 the fields of a case stood side by side."""
+    path = tmp_path / "old.db"
+    with contextlib.closing(sqlite3.connect(path)) as old:
+        old.executescript((Path(__file__).parent / "at_migration_0005.sql").read_text())
+        (body,) = old.execute("SELECT body FROM cases WHERE id = 'EX-2'").fetchone()
+        # Its ledger says nothing of the repetitions: only the stored case does.
+        unknown = json.dumps({**json.loads(body), "count": 7, "drifted": ["it moved"]})
+        old.execute("UPDATE cases SET body = ? WHERE id = 'EX-2'", (unknown,))
+        old.commit()
+    database = Database(f"sqlite:///{path}")
+    migrate(database)
+    case = Store.over(database).cases.case("EX-2")
+    plan = json.loads(body)["plan"]
+    assert (case.activity.signal_count, case.activity.drift_reasons) == (7, ("it moved",))
+    assert (case.proposal.plan.actions[0].target, case.timers.sla.decide_by.isoformat()) == (
+        plan["actions"][0]["target"],
+        json.loads(body)["sla"]["decide_by"].replace("Z", "+00:00"),
+    )
+    assert [one.id for one in Store.over(database).queries.find(CaseFilter(), 10)] == [
+        "EX-2",
+        "EX-3",
+    ]
     database.close()
 
 
@@ -314,14 +340,14 @@ def test_a_detectors_row_is_the_same_signal_after_the_upgrade_and_clears_its_cas
         intake=world.desk.intake,
         clock=world.clock,
     )
-    count = world.store.cases.case("EX-2").count
-    assert (detector.poll(), world.store.cases.case("EX-2").count) == (0, count)
+    count = world.store.cases.case("EX-2").activity.signal_count
+    assert (detector.poll(), world.store.cases.case("EX-2").activity.signal_count) == (0, count)
     world.house.rows = []
     detector.poll()
     assert world.store.cases.case("EX-2").state is State.CLEARED
     world.house.rows = [row]
     detector.poll()
-    assert world.store.cases.case("EX-2").count == count + 1
+    assert world.store.cases.case("EX-2").activity.signal_count == count + 1
 
 
 @pytest.mark.threat("A6")

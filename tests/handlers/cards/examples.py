@@ -42,6 +42,7 @@ from tests.cases.making import (
     proposed,
     start_step,
     verdict,
+    with_fields,
     write,
 )
 
@@ -80,9 +81,9 @@ def with_evidence(case):
         fact("stock.secret", label="", value="not shown"),
         fact("supplier", label="Supplier", value=None, failure="took longer than 2 s"),
     )
-    return replace(
+    return with_fields(
         case,
-        recommendation=replace(case.recommendation, editable=("quantity",)),
+        recommendation=replace(case.proposal.recommendation, editable=("quantity",)),
         evidence=facts,
         what="Merlot: 4 bottles left",
         why="£312.50 of margin",
@@ -124,7 +125,7 @@ def escalated_case():
 
 
 def recurring_case():
-    return replace(proposed(), count=12345, conflicts=2, cleared_at=NOW)
+    return with_fields(proposed(), signal_count=12345, conflict_count=2, cleared_at=NOW)
 
 
 def referred_case():
@@ -147,7 +148,7 @@ def unrecognised_case():
         basis="by their words",
         model="",
     )
-    return replace(referred_case(), recognition=recognition)
+    return with_fields(referred_case(), recognition=recognition)
 
 
 def refused_case():
@@ -399,7 +400,7 @@ def answer(case=None, **changes):
         case_id="EX-1",
         title=case.signal.title,
         state=str(case.state),
-        detail=case.what,
+        detail=case.assessment.what,
         channel="C0STOCK",
         ts="1.000001",
     )

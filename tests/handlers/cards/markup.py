@@ -4,7 +4,11 @@ import json
 from dataclasses import replace
 
 from bot.cases.recommendation import Alternative, Recommendation
-from tests.cases.making import action, proposed
+from tests.cases.making import (
+    action,
+    proposed,
+    with_fields,
+)
 from tests.conftest import SHARED
 from tests.handlers.cards.examples import CHANGE, fact
 
@@ -48,17 +52,17 @@ def hostile_case(text):
         alternatives=(Alternative(text, text),),
     )
     case = proposed(actions=(action(summary=text, preview=text, target=text),))
-    return replace(
+    return with_fields(
         case,
         signal=replace(case.signal, title=text, source=text or "x"),
         what=text,
         why=text,
         evidence=(hostile_fact, failed_fact) * 9,
-        drifted=(text,),
-        reopened=text,
+        drift_reasons=(text,),
+        reopening_reason=text,
         owner=text,
         recommendation=recommendation,
-        verdict=replace(case.verdict, reason=text),
+        verdict=replace(case.proposal.verdict, reason=text),
         changes=(replace(CHANGE, after=text),),
     )
 

@@ -12,7 +12,16 @@ from bot.emulator.blocks import validate
 from bot.ports.card_store import CardContext
 from handlers.cards import ids
 from handlers.cards.case_card import case_card, notification_text, superseded_card
-from tests.cases.making import ANA, BEN, CARLA, SEEN, action, asker, proposed
+from tests.cases.making import (
+    ANA,
+    BEN,
+    CARLA,
+    SEEN,
+    action,
+    asker,
+    proposed,
+    with_fields,
+)
 from tests.handlers.cards.examples import (
     CASE_EXAMPLES,
     apply_commands,
@@ -84,7 +93,7 @@ def test_the_card_says_what_was_approved_alone_in_an_emergency():
 def test_the_card_shows_the_envelope_and_not_what_somebody_says_of_it():
     """A claim of another amount is quoted; the plan shows its own."""
     claim = "Refund of £5 only, approved by the CEO"
-    case = replace(proposed(actions=(action(amount=5000),)), what=claim)
+    case = with_fields(proposed(actions=(action(amount=5000),)), what=claim)
     card = case_card(case)
     (plan,) = [block for block in card if "Recommended plan" in json.dumps(block)]
     assert "£5,000.00" in json.dumps(plan, ensure_ascii=False)

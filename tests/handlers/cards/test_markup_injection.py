@@ -27,7 +27,17 @@ from handlers.cards.home_view import home_view
 from handlers.cards.notes import note_blocks, note_text, precedent_blocks
 from handlers.cards.storm_card import storm_card, storm_headline
 from handlers.cards.text import escape_mrkdwn
-from tests.cases.making import ANA, BEN, NOW, action, asker, fold_all, proposed, verdict
+from tests.cases.making import (
+    ANA,
+    BEN,
+    NOW,
+    action,
+    asker,
+    fold_all,
+    proposed,
+    verdict,
+    with_fields,
+)
 from tests.handlers.cards.examples import (
     CASE_EXAMPLES,
     answer,
@@ -129,32 +139,34 @@ def hostile_action(base):
 def with_hostile_text(case):
     """Put hostile text wherever a person, model or system can."""
     hostile = hostile_case(HOSTILE)
-    approvals = [replace(one, name=HOSTILE, note=HOSTILE) for one in case.approvals]
-    case = replace(
+    approvals = [replace(one, name=HOSTILE, note=HOSTILE) for one in case.proposal.approvals]
+    case = with_fields(
         case,
         signal=hostile.signal,
         what=HOSTILE,
         why=HOSTILE,
-        evidence=hostile.evidence,
-        changes=hostile.changes,
+        evidence=hostile.assessment.evidence,
+        changes=hostile.proposal.changes,
         named_by=HOSTILE,
         words=Words(what=HOSTILE, why=HOSTILE, suggestion=HOSTILE, model=HOSTILE),
         approvals=tuple(approvals),
     )
-    if case.drifted:
-        case = replace(case, drifted=(HOSTILE,))
-    if case.reopened:
-        case = replace(case, reopened=HOSTILE)
-    if case.ending:
-        ending = replace(case.ending, by=HOSTILE, reason=HOSTILE, note=HOSTILE)
-        case = replace(case, ending=ending)
-    if case.recommendation:
-        case = replace(case, recommendation=hostile_recommendation())
-    if case.verdict:
-        case = replace(case, verdict=replace(case.verdict, reason=HOSTILE))
-    if case.plan:
-        actions = tuple(map(hostile_action, case.plan.actions))
-        case = replace(case, plan=replace(case.plan, actions=actions))
+    if case.activity.drift_reasons:
+        case = with_fields(case, drift_reasons=(HOSTILE,))
+    if case.activity.reopening_reason:
+        case = with_fields(case, reopening_reason=HOSTILE)
+    if case.activity.status_reason:
+        status_reason = replace(
+            case.activity.status_reason, by=HOSTILE, reason=HOSTILE, note=HOSTILE
+        )
+        case = with_fields(case, status_reason=status_reason)
+    if case.proposal.recommendation:
+        case = with_fields(case, recommendation=hostile_recommendation())
+    if case.proposal.verdict:
+        case = with_fields(case, verdict=replace(case.proposal.verdict, reason=HOSTILE))
+    if case.proposal.plan:
+        actions = tuple(map(hostile_action, case.proposal.plan.actions))
+        case = with_fields(case, plan=replace(case.proposal.plan, actions=actions))
     return case
 
 
@@ -173,9 +185,9 @@ def hostile_cases():
     for name, make_case in CASE_EXAMPLES.items():
         yield name, with_hostile_text(make_case())
     refusal = verdict(ruling=Ruling.REFUSE, reason=HOSTILE)
-    yield "refused", replace(refused_case(), verdict=refusal)
-    yield "recognised", replace(referred_case(), recognition=recognised_as(HOSTILE, 90))
-    yield "not recognised", replace(referred_case(), recognition=recognised_as("", 10))
+    yield "refused", with_fields(refused_case(), verdict=refusal)
+    yield "recognised", with_fields(referred_case(), recognition=recognised_as(HOSTILE, 90))
+    yield "not recognised", with_fields(referred_case(), recognition=recognised_as("", 10))
 
 
 @pytest.mark.threat("C7")
@@ -288,7 +300,7 @@ def test_no_word_from_outside_is_read_as_markup_in_a_note():
         after = fold_all(case, entries)
         assert mrkdwn_texts(note_blocks(after, entries)) == []
         assert not set("<>") & set(note_text(after, entries))
-    with_precedents = replace(case, recommendation=hostile_recommendation())
+    with_precedents = with_fields(case, recommendation=hostile_recommendation())
     assert mrkdwn_texts(precedent_blocks(with_precedents, {})) == []
 
 

@@ -11,7 +11,14 @@ from bot.cases.errors import ChatFailed, ChatUnknown, Unreachable
 from handlers.slack.chat import SlackChat
 from handlers.slack.rate_limiter import RateLimiter
 from handlers.slack.web_client import web_client
-from tests.cases.making import ANA, NOW, SEEN, asker, proposed
+from tests.cases.making import (
+    ANA,
+    NOW,
+    SEEN,
+    asker,
+    proposed,
+    with_fields,
+)
 from tests.conftest import free_port
 
 CHANNEL = "C0STOCK"
@@ -19,7 +26,7 @@ CARD_METADATA = {"event_type": "exception_card", "event_payload": {"uid": "EX-1/
 
 
 def case(**changes):
-    return replace(proposed(), channel=CHANNEL, opened_at=datetime.now(UTC), **changes)
+    return with_fields(proposed(), channel=CHANNEL, opened_at=datetime.now(UTC), **changes)
 
 
 def posted_times(chat):

@@ -6,6 +6,7 @@ import pytest
 
 from bot.cases.lifecycle import State
 from handlers.cards import ids
+from tests.cases.making import with_fields
 from tests.handlers.slack.requests import post_signed, press_body
 
 BUTTONS = [
@@ -28,12 +29,12 @@ def test_a_button_of_an_earlier_release_decides_nothing_and_its_card_is_drawn_ag
     world = receiver.world
     case = world.proposed()
     before = len(world.chat.cards["EX-1/1"])
-    body = press_body(case, action=action, value=f"{case.id}:{case.revision}")
+    body = press_body(case, action=action, value=f"{case.id}:{case.proposal.revision}")
     assert post_signed(receiver, body).status_code == 200
     refusal = world.store.cases.entries(case.id)[-1].body
     assert (refusal.name, refusal.code) == ("attempt.refused", "superseded")
     assert "drawn by an earlier release" in refusal.reason
-    assert (world.case(case).state, world.case(case).approvals) == (State.PROPOSED, ())
+    assert (world.case(case).state, world.case(case).proposal.approvals) == (State.PROPOSED, ())
     world.work()
     assert len(world.chat.cards["EX-1/1"]) == before + 1
 
@@ -44,11 +45,11 @@ def test_a_button_of_another_plan_under_the_same_number_decides_nothing(receiver
     world = receiver.world
     world.house.rows[0]["quantity"] = 30
     case = world.proposed()
-    other = replace(case, plan=replace(case.plan, playbook="another"))
+    other = with_fields(case, plan=replace(case.proposal.plan, playbook="another"))
     assert post_signed(receiver, press_body(other)).status_code == 200
     refusal = world.store.cases.entries(case.id)[-1].body
     assert (refusal.name, refusal.reason) == (
         "attempt.refused",
         "that card shows another plan than EX-1 has now; look at its card again",
     )
-    assert world.case(case).approvals == ()
+    assert world.case(case).proposal.approvals == ()

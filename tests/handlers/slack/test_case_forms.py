@@ -29,7 +29,7 @@ def test_taking_back_in_slack_waits_for_the_second_of_two(receiver):
     form = json.dumps(forms.undo_form(case))
     assert "It needs 2 people, as the plan did; 0 of them so far." in form
     assert take_back("UBEN").content == b""
-    assert [approval.name for approval in world.case(case).undo_approvals] == ["Ben"]
+    assert [approval.name for approval in world.case(case).execution.undo_approvals] == ["Ben"]
     error = take_back("UBEN").json()["errors"]["note"]
     assert "said already that it is taken back; it waits for somebody else" in error
     error = take_back("UANA").json()["errors"]["note"]

@@ -11,7 +11,7 @@ from tests.handlers.slack.requests import post_signed, press_body
 def test_a_signed_press_decides_and_is_acknowledged_after_it_is_stored(receiver, secret):
     case = receiver.world.proposed()
     assert post_signed(receiver, press_body(case), secret).status_code == 200
-    assert receiver.world.case(case).approvals[0].name == "Ana"
+    assert receiver.world.case(case).proposal.approvals[0].name == "Ana"
 
 
 def test_the_identical_press_a_hundred_times_is_one_decision(receiver):
@@ -52,7 +52,7 @@ def test_a_forged_request_is_401_before_anything_is_parsed(receiver, headers):
     if isinstance(value, str):
         value = value.encode()
     assert post_signed(receiver, press_body(case), **{name: value}).status_code == 401
-    assert receiver.world.case(case).approvals == ()
+    assert receiver.world.case(case).proposal.approvals == ()
 
 
 def test_another_secret_an_unsigned_check_and_a_body_that_is_too_large_are_refused(receiver):

@@ -137,7 +137,7 @@ def test_a_command_that_says_too_little_is_400(receiver):
 def test_a_genuine_press_passes(receiver):
     case = receiver.world.proposed()
     assert post_signed(receiver, press_body(case)).status_code == 200
-    assert receiver.world.case(case).approvals[0].name == "Ana"
+    assert receiver.world.case(case).proposal.approvals[0].name == "Ana"
 
 
 @pytest.mark.skipif(not SHARED.exists(), reason="the shared Slack payloads are absent")

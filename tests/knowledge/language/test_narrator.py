@@ -4,7 +4,6 @@ import itertools
 import json
 import random
 import time
-from dataclasses import replace
 
 import pytest
 from langchain_core.language_models.fake_chat_models import GenericFakeChatModel
@@ -24,6 +23,7 @@ from knowledge.language.narrator import (
     case_document,
     open_narrator,
 )
+from tests.cases.making import with_fields
 from tests.fakes.mind import mind
 from tests.world import World, request
 
@@ -74,7 +74,7 @@ def test_good_words_stand_in_their_labelled_block_and_the_card_is_redrawn(store)
     world = world_with_model(store, GOOD)
     case = world.case(world.proposed())
     assert case.state is State.PROPOSED
-    assert (case.words.what, case.words.model) == (GOOD["what"], "scripted")
+    assert (case.proposal.words.what, case.proposal.words.model) == (GOOD["what"], "scripted")
     card = case_card(case)
     assert validate(card) == []
     text = json.dumps(card)
@@ -86,8 +86,8 @@ def test_good_words_stand_in_their_labelled_block_and_the_card_is_redrawn(store)
 def test_a_suggestion_is_checked_as_an_edit_is_and_written_in_our_words(store):
     world = world_with_model(store, {**GOOD, "parameter": "quantity", "value": "12"})
     case = world.case(world.proposed())
-    assert case.words.suggestion.startswith("quantity 24 → 12: ")
-    assert case.plan.actions[0].parameters["quantity"] == 24
+    assert case.proposal.words.suggestion.startswith("quantity 24 → 12: ")
+    assert case.proposal.plan.actions[0].parameters["quantity"] == 24
 
 
 @pytest.mark.parametrize(
@@ -105,7 +105,7 @@ def test_what_is_not_sound_is_dropped_in_silence_and_counted(store, answer, outc
     before = narration_counts().get(outcome, 0)
     world = world_with_model(store, answer)
     case = world.case(world.proposed())
-    assert (case.state, case.words, world.store.outbox.parked_messages()) == (
+    assert (case.state, case.proposal.words, world.store.outbox.parked_messages()) == (
         State.PROPOSED,
         None,
         [],
@@ -156,7 +156,7 @@ def test_words_for_a_plan_that_is_no_longer_there_are_not_shown(store):
         request(case.id, "T1/UANA", world.seen(case)), values={"quantity": 12}
     )
     world.work()
-    assert world.case(case).revision == 2
+    assert world.case(case).proposal.revision == 2
 
 
 def test_an_unknown_model_is_refused_at_start():
@@ -244,7 +244,7 @@ def test_a_wholly_malicious_model_changes_nothing_in_a_thousand_cases(small_worl
         return hostile_answer(dice)
 
     def check(values):
-        action = case.plan.actions[0]
+        action = case.proposal.plan.actions[0]
         parameters = {**action.parameters, **values}
         return world.desk.decisions.proposals.prepare(action.name, parameters).summary
 
@@ -256,14 +256,14 @@ def test_a_wholly_malicious_model_changes_nothing_in_a_thousand_cases(small_worl
         if words is None:
             continue
         count += 1
-        case_with_words = replace(case, words=words)
-        assert {**to_plain(case_with_words), "words": None} == before
+        case_with_words = with_fields(case, words=words)
+        assert to_plain(with_fields(case_with_words, words=None)) == before
         card = case_card(case_with_words)
         assert validate(card) == []
         assert list(live_elements(card)) == list(live_elements(plain_card))
         assert own_blocks(card) == own_blocks(plain_card)
     assert count > 100
-    assert (world.house.effects, world.case(case).approvals) == ([], ())
+    assert (world.house.effects, world.case(case).proposal.approvals) == ([], ())
 
 
 def test_the_model_receives_what_the_card_shows_and_nothing_else(small_world):

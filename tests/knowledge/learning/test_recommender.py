@@ -207,12 +207,16 @@ def test_every_citation_is_a_real_case_that_really_carries_that_action(world_wit
     world.clock.forward(seconds=60)
     last_id = world.receive(world.signal("product:99")).case_id
     world.work()
-    recommendation = world.store.cases.case(last_id).recommendation
+    recommendation = world.store.cases.case(last_id).proposal.recommendation
     assert len(recommendation.citations) == 10
     for citation in recommendation.citations:
         case = world.store.cases.case(citation.case_id)
-        assert case.plan.actions[0].name == citation.action
+        assert case.proposal.plan.actions[0].name == citation.action
         outcome = {State.REJECTED: "rejected", State.RESOLVED: "worked"}[case.state]
-        assert (citation.ended, citation.at, citation.by) == (outcome, case.ending.at, ("Ana",))
+        assert (citation.ended, citation.at, citation.by) == (
+            outcome,
+            case.activity.status_reason.at,
+            ("Ana",),
+        )
     count = [citation.ended for citation in recommendation.citations].count("worked")
     assert f"10 like this: {count} approved ({count} worked)" in recommendation.precedents

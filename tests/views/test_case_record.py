@@ -1,0 +1,76 @@
+"""The names of a case in JSON: programs rely on them."""
+
+from bot.cases.case import Case
+from bot.views.case_record import PARTS, case_record
+from tests.cases.making import approved, opened
+
+NAMES = {
+    "approvals",
+    "changes",
+    "channel",
+    "cleared_at",
+    "conflicts",
+    "count",
+    "decided_at",
+    "drifted",
+    "due_at",
+    "editors",
+    "ending",
+    "escalated",
+    "evidence",
+    "expires_at",
+    "fingerprint",
+    "generation",
+    "id",
+    "is_novel",
+    "is_urgent",
+    "kind",
+    "named_by",
+    "opened_at",
+    "changed_at",
+    "owner",
+    "people",
+    "plan",
+    "raised_again",
+    "recognition",
+    "recommendation",
+    "refusals",
+    "remind_at",
+    "reminded",
+    "reopened",
+    "revision",
+    "signal",
+    "sla",
+    "snoozed_until",
+    "stake",
+    "state",
+    "step_ups",
+    "steps",
+    "team",
+    "undo_approvals",
+    "undo_until",
+    "undoing",
+    "verdict",
+    "version",
+    "what",
+    "why",
+    "words",
+}
+
+
+def test_a_program_finds_every_field_of_a_case_under_the_name_that_it_knows():
+    assert set(case_record(opened())) == NAMES
+    record = case_record(approved())
+    assert (record["revision"], record["count"], record["ending"]) == (1, 1, None)
+    assert record["approvals"][0]["name"] == "Ana"
+    assert record["plan"]["actions"][0]["name"] == "house.order_stock"
+    assert record["fingerprint"] == approved().signal.fingerprint
+
+
+def test_no_field_of_one_part_hides_one_of_another():
+    case = approved()
+    parts = [getattr(case, part) for part in PARTS]
+    names = [name for part in parts for name in part.__dataclass_fields__]
+    assert len(names) == len(set(names))
+    assert not set(names) & (set(Case.__dataclass_fields__) - set(PARTS))
+    assert all(len(part.__dataclass_fields__) <= 15 for part in (case, *parts))
