@@ -23,6 +23,8 @@ MAX_INTEGER = 2**53 - 1
 # In this range both encoders write the shortest decimal that reads back the same, without an
 # exponent.
 MIN_PLAIN_FLOAT, MAX_PLAIN_FLOAT = 1e-4, 1e15
+# From here on RFC 8785 writes an exponent.
+MIN_EXPONENT_FLOAT = 1e21
 
 
 @lru_cache(maxsize=256)
@@ -104,13 +106,15 @@ def _simplify(plain: Any) -> Any:
 def storable(value: Scalar) -> Scalar:
     """Write as text what no ledger can hold.
 
-    That is NaN, an infinity, an integer that no double holds, or half a character.
+    That is NaN, an infinity, an integer that no double holds, or half a character. A whole float
+    of that size is written without an exponent, and would read back as such an integer.
     """
     if isinstance(value, str):
         # PostgreSQL has no NUL in text, UTF-8 no lone surrogate.
         return value.encode("utf-8", "replace").decode().replace("\x00", "?")
     if isinstance(value, float):
-        return value if math.isfinite(value) else str(value)
+        is_kept = math.isfinite(value) and not MAX_INTEGER < abs(value) < MIN_EXPONENT_FLOAT
+        return value if is_kept else str(value)
     if isinstance(value, int) and abs(value) > MAX_INTEGER:
         return str(value)
     return value

@@ -103,9 +103,7 @@ def _find_bodies(
         return (_decide_emergency(controls, command, now),)
     if isinstance(command, PasskeyCommand):
         return (_decide_passkey(controls, command, now),)
-    if isinstance(command, RollbackCommand):
-        return _decide_rollback(controls, command)
-    assert_never(command)
+    return _decide_rollback(controls, command)
 
 
 # --- pauses -----------------------------------------------------------------------------------

@@ -64,9 +64,7 @@ def _apply(controls: DeskControls, body: ControlBody, entry: Entry) -> DeskContr
         return _apply_emergency(controls, body, entry)
     if isinstance(body, PasskeyBody):
         return _apply_passkey(controls, body, entry)
-    if isinstance(body, RollbackBody):
-        return _apply_rollback(controls, body, entry)
-    assert_never(body)
+    return _apply_rollback(controls, body, entry)
 
 
 def _apply_pause(controls: DeskControls, body: PauseBody, entry: Entry) -> DeskControls:

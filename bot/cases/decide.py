@@ -9,14 +9,13 @@ which revision, and in time. Every refusal is a sentence to the person who asked
 from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
-from typing import assert_never
 
 from bot.cases import handling, intake, steps, timers, triage, undo, votes
 from bot.cases.actor import DESK, Actor, Surface
 from bot.cases.authority import ineligibility
 from bot.cases.caller import Caller
 from bot.cases.card_snapshot import CardSnapshot
-from bot.cases.case import Case
+from bot.cases.case import Case, StatusReason
 from bot.cases.commands import (
     CHANGES_COURSE,
     OFFERED,
@@ -30,7 +29,6 @@ from bot.cases.commands import (
     StepCommand,
     TimerCommand,
     TriageCommand,
-    UndoCommand,
     VoteCommand,
 )
 from bot.cases.entries import (
@@ -171,9 +169,7 @@ def _find_bodies(case: Case, command: Command, now: datetime) -> tuple[CaseBody,
         return timers.decide(case, command, now)
     if isinstance(command, StepCommand):
         return steps.decide(case, command, now)
-    if isinstance(command, UndoCommand):
-        return undo.decide(case, command, now)
-    assert_never(command)
+    return undo.decide(case, command, now)
 
 
 def _author(command: Command) -> tuple[Actor, Surface]:
@@ -274,8 +270,9 @@ def _must_not_be_over(case: Case, decision: DecisionKind) -> None:
         raise TooLate(f"{case.id} is {case.state}; there is nothing in doubt")
     if decision is DecisionKind.UNDO:
         raise TooLate(undo.nothing_to_undo(case))
-    if case.is_terminal:
-        raise TooLate(_describe_ending(case))
+    reason = case.activity.status_reason
+    if case.is_terminal and reason:
+        raise TooLate(_describe_ending(case, reason))
     if decision is DecisionKind.WITHDRAW and case.state in DECIDED:
         raise TooLate(
             f"{case.id} is {case.state}: what has begun can only be undone, not withdrawn"
@@ -287,10 +284,7 @@ def _must_not_be_over(case: Case, decision: DecisionKind) -> None:
         )
 
 
-def _describe_ending(case: Case) -> str:
-    ending = case.activity.status_reason
-    if ending is None:
-        return f"{case.id} is {case.state}"
+def _describe_ending(case: Case, ending: StatusReason) -> str:
     is_named = case.state is State.REJECTED or ending.by not in {"", str(DESK)}
     by = f" by {ending.by}" if is_named else ""
     return f"{case.id} is {case.state}{by} since {ending.at:%d %b %H:%M} UTC: {ending.reason}"

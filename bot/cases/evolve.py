@@ -6,7 +6,6 @@ It is pure: the same entries always give the same case.
 from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
-from typing import assert_never
 
 from bot.cases import handling, intake, steps, timers, triage, undo, votes
 from bot.cases.actor import DESK, ActorKind, is_person
@@ -27,7 +26,6 @@ from bot.cases.entries import (
     StepState,
     TimerBody,
     TriageBody,
-    UndoBody,
     VoteBody,
 )
 from bot.cases.errors import DoubtDropped, LedgerBroken
@@ -96,9 +94,7 @@ def _apply_body(case: Case, body: CaseBody | ControlBody, entry: Entry) -> Case:
         return timers.apply(case, body, entry)
     if isinstance(body, StepBody):
         return steps.apply(case, body, entry)
-    if isinstance(body, UndoBody):
-        return undo.apply(case, body, entry)
-    assert_never(body)
+    return undo.apply(case, body, entry)
 
 
 def _must_keep_doubt(before: Case, after: Case, entry: Entry) -> None:

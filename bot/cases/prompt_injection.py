@@ -12,7 +12,7 @@ _PATTERN = re.compile(
     | \b(always|automatically|auto)[\s-]*approv
     | \bpre[\s-]?approved\b
     | \b(system|developer|hidden)\s+(prompt|message|note|instructions?)\b
-    | ^\W*system\s*:
+    | ^[^\w\n]*system\s*:
     | \bnew[ ](instructions?|directive)\b
     | \byou[ ]are[ ](now|no[ ]longer)\b
     | \bfrom[ ]now[ ]on\b

@@ -36,6 +36,7 @@ from bot.cases.entries import (
 from bot.cases.errors import BadRequest, LedgerBroken, NotEligible, TooLate
 from bot.cases.identity import Identities
 from bot.cases.passkey import STEP_UP_LIFETIME, Purpose, StepUp, is_in_force
+from bot.cases.plan import Plan
 from bot.cases.policy import RiskTier, Verdict, needs_governance
 from bot.cases.step_up import must_have_passkey, verify_step_up
 
@@ -66,8 +67,8 @@ def _approve(case: Case, command: Approve, now: datetime) -> tuple[CaseBody, ...
 
     With the last one that policy asks for, the plan may run.
     """
-    verdict = must_be_open(case, now)
-    vote = _judge_approval(case, command, verdict=verdict, now=now)
+    plan, verdict = must_be_open(case, now)
+    vote = _judge_approval(case, command, plan=plan, verdict=verdict, now=now)
     if verdict.step_up:
         assertion = verify_step_up(
             case,
@@ -90,9 +91,9 @@ def _begin_approval(case: Case, command: BeginApproval, now: datetime) -> StepUp
 
     Nobody should use their passkey in vain.
     """
-    verdict = must_be_open(case, now)
+    plan, verdict = must_be_open(case, now)
     approval = Approve(command.by, command.snapshot, command.note)
-    vote = _judge_approval(case, approval, verdict=verdict, now=now)
+    vote = _judge_approval(case, approval, plan=plan, verdict=verdict, now=now)
     if not verdict.step_up:
         raise BadRequest("this plan is approved on its card")
     must_have_passkey(vote, command.passkeys)
@@ -104,28 +105,29 @@ def _begin_approval(case: Case, command: BeginApproval, now: datetime) -> StepUp
     )
 
 
-def must_be_open(case: Case, now: datetime) -> Verdict:
-    """Return the verdict of a case that can be decided now.
+def must_be_open(case: Case, now: datetime) -> tuple[Plan, Verdict]:
+    """Return the plan and the verdict of a case that can be decided now.
 
     Raises:
         TooLate: the time to decide has passed.
         LedgerBroken: the case waits for a decision without a verdict.
     """
-    if case.proposal.verdict is None or case.proposal.expires_at is None:
+    plan, verdict = case.proposal.plan, case.proposal.verdict
+    if plan is None or verdict is None or case.proposal.expires_at is None:
         raise LedgerBroken(f"{case.id} waits for a decision without a verdict")
     if now >= case.proposal.expires_at:
         raise TooLate("the time to decide has passed; it goes to the next person")
-    return case.proposal.verdict
+    return plan, verdict
 
 
-def _judge_approval(case: Case, command: Approve, *, verdict: Verdict, now: datetime) -> Approval:
+def _judge_approval(
+    case: Case, command: Approve, *, plan: Plan, verdict: Verdict, now: datetime
+) -> Approval:
     """Make the approval of a person who may give it."""
-    if case.proposal.plan is None:
-        raise LedgerBroken(f"{case.id} waits for a decision without a plan")
     vote = Approval(
         person=command.by.person.id,
         name=command.by.person.name,
-        digest=case.proposal.plan.plan_hash,
+        digest=plan.plan_hash,
         at=now,
         note=shorten_note(command.note),
     )

@@ -1,21 +1,52 @@
 """Makers of cases, plans and people for the tests of the rules."""
 
+import json
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from decimal import Decimal
 
-from bot.cases.actor import CaseId, Surface
+from bot.cases.actor import DESK, Actor, CaseId, Surface
 from bot.cases.approval import ApprovalRequirement, Person
 from bot.cases.caller import Caller
 from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
-from bot.cases.commands import Approve, Command, Open, Recommend, StartStep
+from bot.cases.commands import (
+    Approve,
+    Clear,
+    Command,
+    Expire,
+    Open,
+    Recommend,
+    Reject,
+    Snooze,
+    StartStep,
+)
 from bot.cases.decide import Decision, DeskRecord, decide, record_entry
-from bot.cases.entries import Entry
+from bot.cases.delegation import Delegation
+from bot.cases.entries import (
+    Body,
+    Entry,
+    Parked,
+    Recognised,
+    RejectReason,
+    StepReported,
+    StepState,
+    Stopped,
+)
 from bot.cases.evolve import evolve
+from bot.cases.lifecycle import State
+from bot.cases.passkey import (
+    Assertion,
+    Passkey,
+    Purpose,
+    b64url_encode,
+    challenge,
+    link_hash,
+)
 from bot.cases.plan import Action, Idempotency, Money, Plan, Proposer
 from bot.cases.policy import RiskTier, Ruling, Verdict
+from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation
 from bot.cases.signal import Signal
 from bot.cases.sla import promise_sla
@@ -94,6 +125,7 @@ def verdict(
     tier=RiskTier.LOW,
     reason="fine",
     factors=(ApprovalRequirement("floor-managers", 1),),
+    step_up=False,
 ) -> Verdict:
     return Verdict(
         ruling=ruling,
@@ -103,6 +135,7 @@ def verdict(
         factors=factors,
         expires_for=24 * HOUR,
         policy_digest="p" * 64,
+        step_up=step_up,
     )
 
 
@@ -137,15 +170,47 @@ def fold_all(case: Case | None, entries: Decision | Iterable[Entry]) -> Case:
     return case
 
 
-def opened(**changes) -> Case:
-    opening = Open(
+def do(case: Case | None, *moves: Command | DeskRecord | Finish, at=NOW) -> Case:
+    """Carry out one move after the other, and fold what they wrote."""
+    for move in moves:
+        decision = write(case, move, at)
+        case = fold_all(case, decision)
+        assert case == decision.case
+    return case
+
+
+def entry_after(case: Case, body: Body, *, actor: Actor = DESK, at=NOW, ahead: int = 1) -> Entry:
+    """Make an entry that no command decided: of an earlier release, or forged."""
+    return Entry(
+        case_id=case.id,
+        version=case.version + ahead,
+        revision=case.proposal.revision,
+        at=at,
+        actor=actor,
+        surface=Surface.SLACK,
+        body=body,
+    )
+
+
+def record(case: Case, *bodies: Body, actor: Actor = DESK, at=NOW) -> Case:
+    """Fold entries that no command decided."""
+    for body in bodies:
+        case = evolve(case, entry_after(case, body, actor=actor, at=at))
+    return case
+
+
+def opening(**changes) -> Open:
+    return Open(
         case_id=CaseId("EX-1"),
         signal=signal(**changes),
         owner="floor-managers",
         channel="C0STOCK",
         sla=promise_sla(NOW, decide_for=HOUR, resolve_for=8 * HOUR),
     )
-    return fold_all(None, decide(None, opening, NOW))
+
+
+def opened(**changes) -> Case:
+    return fold_all(None, decide(None, opening(**changes), NOW))
 
 
 def proposed(
@@ -192,6 +257,138 @@ def start_step(case: Case, **changes) -> StartStep:
     )
     return replace(base, **changes)
 
+
+def standing_in(person: Person, *givers: Person, groups=GROUPS) -> Caller:
+    """A caller to whom these people have delegated."""
+    return caller(person, groups, behalf_of=givers)
+
+
+def delegation(giver=BEN, taker=OMAR, *, kind="", begins=NOW, hours=8) -> Delegation:
+    return Delegation(
+        giver=giver.id,
+        giver_name=giver.name,
+        taker=taker.id,
+        taker_name=taker.name,
+        kind=kind,
+        begins_at=begins,
+        ends_at=begins + hours * HOUR,
+    )
+
+
+# --- step-up approval -----------------------------------------------------------------------------
+
+TICKET = link_hash("the secret of a link")
+
+
+def passkey(person=ANA, credential="device-1", **changes) -> Passkey:
+    base = Passkey(
+        person=person.id,
+        name=person.name,
+        credential=credential,
+        public_key="MFkw",
+        site="http://localhost:8080",
+        added_at=NOW,
+    )
+    return replace(base, **changes)
+
+
+def assertion(expected: bytes, *, credential="device-1", ticket=TICKET) -> Assertion:
+    """The answer of a device to this challenge; its signature is verified elsewhere."""
+    client_data = {"type": "webauthn.get", "challenge": b64url_encode(expected)}
+    return Assertion(
+        ticket=ticket,
+        credential=credential,
+        client_data=b64url_encode(json.dumps(client_data).encode()),
+        authenticator_data="",
+        signature="",
+    )
+
+
+def sign(case: Case, person=ANA, *, purpose=Purpose.APPROVE, ticket=TICKET, **more) -> Assertion:
+    """The answer of a person's device to the challenge of their vote on this case."""
+    expected = challenge(
+        case_id=case.id,
+        revision=case.proposal.revision,
+        plan_hash=case.proposal.plan.plan_hash,
+        person=person.id,
+        ticket=ticket,
+        purpose=purpose,
+    )
+    return assertion(expected, ticket=ticket, **more)
+
+
+# --- a case in each state -------------------------------------------------------------------------
+
+
+def recognition(kind: str = "") -> Recognition:
+    return Recognition(kind=kind, confidence=3, guesses=(), basis="few words", model="m1")
+
+
+def unrecognised() -> Case:
+    """A case of no kind that is known, in the hands of a person."""
+    case = opened(kind="unrecognised")
+    finding = Recognised(
+        recognition=recognition(),
+        owner="floor-managers",
+        channel="C0OPS",
+        sla=opening().sla,
+    )
+    return do(case, finding, Recommend(Recommendation("", "", ""), None, None))
+
+
+def running(*reports, **more) -> Case:
+    case = approved(**more)
+    return do(case, start_step(case), *reports)
+
+
+def landed(**more) -> Case:
+    return running(StepReported(0, StepState.LANDED, ""), **more)
+
+
+def parked(**more) -> Case:
+    return running(Parked(0, "nobody knows"), **more)
+
+
+def referred() -> Case:
+    """A case whose plan failed."""
+    return running(StepReported(0, StepState.FAILED, "no"), Stopped("given up"))
+
+
+def resolved(minutes: int = 60, **more) -> Case:
+    return do(landed(**more), Finish("done", NOW + timedelta(minutes=minutes)))
+
+
+def snoozed() -> Case:
+    return do(proposed(), Snooze(caller(ANA), SEEN, until=NOW + HOUR, reason="later"))
+
+
+def rejected() -> Case:
+    return do(proposed(), Reject(caller(ANA), SEEN, RejectReason.DUPLICATE))
+
+
+def expired() -> Case:
+    late = do(proposed(), Expire("ops-leads"), at=NOW + 24 * HOUR)
+    return do(late, Expire("ops-leads"), at=NOW + 48 * HOUR)
+
+
+def cleared() -> Case:
+    return do(proposed(), Clear(signal(key="gone")))
+
+
+#: A maker for each state that a case can be in.
+CASES = {
+    State.OPEN: opened,
+    State.PROPOSED: proposed,
+    State.REFERRED: referred,
+    State.SNOOZED: snoozed,
+    State.APPROVED: approved,
+    State.RUNNING: running,
+    State.OUTCOME_UNKNOWN: parked,
+    State.RESOLVED: resolved,
+    State.REJECTED: rejected,
+    State.EXPIRED: expired,
+    State.CLEARED: cleared,
+}
 
 # A case as ``proposed()`` shows it, whoever must approve its plan.
 SEEN = CardSnapshot.of(proposed())

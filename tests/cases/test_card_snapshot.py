@@ -199,7 +199,7 @@ def test_a_form_about_the_doing_of_a_step_never_settles_its_undoing():
     )
     again = do(back, Parked(0, "nobody knows"), at=LATER)
     assert (again.execution.step_in_doubt, CardSnapshot.of(again).revision) == (
-        first.step_in_doubt,
+        first.execution.step_in_doubt,
         shown.revision,
     )
     with pytest.raises(Superseded):

@@ -9,9 +9,11 @@ from bot.cases.actor import Surface
 from bot.cases.caller import Caller
 from bot.cases.canonical import from_json, to_json
 from bot.cases.control_commands import (
+    Acknowledge,
     BreakGlass,
     Delegate,
     EndDelegation,
+    FallBehind,
     Pause,
     Resume,
     ReviewEmergency,
@@ -19,7 +21,7 @@ from bot.cases.control_commands import (
 )
 from bot.cases.control_decisions import decide_controls
 from bot.cases.control_folds import fold_controls
-from bot.cases.controls import DeskControls, must_not_be_paused
+from bot.cases.controls import DeskControls, must_not_be_paused, scope_text
 from bot.cases.entries import entry_of, entry_plain
 from bot.cases.errors import BadRequest, DeskPaused, LedgerBroken, NotEligible, TooLate
 from tests.cases.making import ANA, BEN, CARLA, NOW, OMAR, plan
@@ -207,3 +209,78 @@ def test_the_standing_is_the_fold_of_its_own_entries_and_of_nothing_else():
         fold_controls(entries, HALTED)
     with pytest.raises(LedgerBroken):
         fold_controls([replace(entries[0], case_id="EX-1")])
+
+
+# --- what holds -----------------------------------------------------------------------------------
+
+
+def rolled_back(*sizes: int, acknowledged: bool = False) -> DeskControls:
+    controls = DeskControls()
+    for ahead, size in enumerate(sizes):
+        noticed = FallBehind(size=size, root=f"r{size}", own_size=1, common_size=1, numbers_from=1)
+        controls = do(controls, noticed, NOW + ahead * HOUR)
+    if acknowledged:
+        controls = do(controls, Acknowledge(Caller.operator("root"), "compared", 2), NOW + 9 * HOUR)
+    return controls
+
+
+def test_a_restored_backup_stops_everything_until_it_is_acknowledged():
+    behind = rolled_back(9)
+    with pytest.raises(DeskPaused, match="everything is paused by Countersign: the ledger is old"):
+        must_not_be_paused(behind, "low_stock", None)
+    must_not_be_paused(rolled_back(9, acknowledged=True), "low_stock", plan())
+
+
+def test_the_pause_of_a_restored_backup_comes_before_all_others():
+    paused = do(rolled_back(9), Pause(by(ANA), "kind:low_stock", "wait"))
+    assert [pause.scope for pause in paused.holds] == ["", "kind:low_stock"]
+    assert paused.holds[0].at == NOW
+    assert DeskControls().holds == ()
+
+
+def test_a_restored_backup_is_dated_by_the_last_time_it_was_noticed():
+    assert DeskControls().restored_at is None
+    assert rolled_back(9, 12).restored_at == NOW + HOUR
+    # Plans of before stay suspect after the acknowledgement too.
+    assert rolled_back(9, 12, acknowledged=True).restored_at == NOW + HOUR
+
+
+def test_an_acknowledgement_is_found_by_exactly_its_checkpoint():
+    open_still, closed = rolled_back(9), rolled_back(9, acknowledged=True)
+    assert open_still.acknowledgement_of(9, "r9") is None
+    assert closed.acknowledgement_of(9, "r9") is closed.rollbacks[0]
+    assert closed.acknowledgement_of(9, "r8") is None
+    assert closed.acknowledgement_of(8, "r9") is None
+    assert DeskControls().acknowledgement_of(9, "r9") is None
+
+
+def test_of_several_pauses_the_widest_is_named():
+    paused = DeskControls()
+    for scope in ("action:house.order_stock", "kind:low_stock", ""):
+        paused = do(paused, Pause(by(ANA), scope, f"because of {scope or 'all'}"))
+    assert paused.pause_on("low_stock", plan()).scope == ""
+    narrow = do(paused, Resume(by(BEN), ""))
+    assert narrow.pause_on("low_stock", plan()).scope == "kind:low_stock"
+    assert narrow.pause_on("lead_cold", plan()).scope == "action:house.order_stock"
+    assert narrow.pause_on("lead_cold", None) is None
+
+
+@pytest.mark.parametrize(
+    ("scope", "text"),
+    [
+        ("", "everything"),
+        ("kind:low_stock", "low stock"),
+        ("action:house.order_stock", "house.order stock"),
+        ("system:house", "house"),
+    ],
+)
+def test_a_scope_is_put_into_words(scope, text):
+    assert scope_text(scope) == text
+    (pause,) = do(DeskControls(), Pause(by(ANA), scope, "wait")).pauses
+    assert pause.description == f"{text} is paused by Ana: wait"
+
+
+def test_a_pause_of_an_action_or_a_system_stops_no_case_without_a_plan():
+    for scope, stops in (("action:house.order_stock", False), ("system:house", False), ("", True)):
+        (pause,) = do(DeskControls(), Pause(by(ANA), scope, "wait")).pauses
+        assert pause.stops("low_stock", None) is stops

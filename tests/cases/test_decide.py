@@ -311,10 +311,12 @@ def test_rule_12_one_vote_each():
     with pytest.raises(TooLate, match="you have approved this already"):
         decide(case, Approve(asker(ANA), CardSnapshot.of(case)), NOW)
     withdrawn = do(case, Withdraw(asker(ANA), CardSnapshot.of(case)))
-    assert withdrawn.approvals == ()
+    assert withdrawn.proposal.approvals == ()
     assert [
         given.name
-        for given in do(withdrawn, Approve(asker(ANA), CardSnapshot.of(withdrawn))).approvals
+        for given in do(
+            withdrawn, Approve(asker(ANA), CardSnapshot.of(withdrawn))
+        ).proposal.approvals
     ] == ["Ana"]
 
 
@@ -436,7 +438,7 @@ def test_rule_24_high_risk_needs_a_reason_in_words():
         decide(case, Approve(asker(ANA), CardSnapshot.of(case), " "), NOW)
     assert (
         do(case, Approve(asker(ANA), CardSnapshot.of(case), "the guest is waiting"))
-        .approvals[0]
+        .proposal.approvals[0]
         .note
         == "the guest is waiting"
     )
@@ -664,7 +666,7 @@ def test_rule_12_a_delegated_yes_counts_for_the_one_who_delegated_and_once():
         factors=(ApprovalRequirement("ops-leads", 1), ApprovalRequirement("finance", 1))
     )
     half = do(case, Approve(standing_in(OMAR, BEN), CardSnapshot.of(case)))
-    (given,) = half.approvals
+    (given,) = half.proposal.approvals
     assert (given.person, given.behalf_of, given.behalf_name) == (OMAR.id, BEN.id, "Ben")
     with pytest.raises(TooLate, match="Ben has been heard already"):
         decide(half, Approve(asker(BEN), CardSnapshot.of(half)), NOW)
@@ -716,7 +718,7 @@ def test_rule_15_one_person_alone_only_in_words_never_for_high_risk_and_never_an
     through = do(
         case, Approve(asker(ANA), CardSnapshot.of(case), "the boiler is on fire", emergency=True)
     )
-    assert (through.state, through.approvals[0].emergency) == (State.APPROVED, True)
+    assert (through.state, through.proposal.approvals[0].emergency) == (State.APPROVED, True)
     with pytest.raises(BadRequest, match="cannot wait"):
         decide(case, Approve(asker(ANA), CardSnapshot.of(case), " ", emergency=True), NOW)
     with pytest.raises(NotEligible, match="cannot approve it"):

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cases.hours import ALWAYS, Hours
+from bot.cases.hours import ALWAYS, Hours, no_holidays
 from bot.cases.sla import next_reminder, promise_sla
 
 HOUR = timedelta(hours=1)
@@ -22,8 +22,8 @@ OFFICE = Hours(
 EVENING = Hours(zone="Europe/London", opens=time(17), closes=time(2))
 
 
-def london(*at):
-    return datetime(*at, tzinfo=LONDON).astimezone(UTC)
+def london(*at, fold=0):
+    return datetime(*at, tzinfo=LONDON, fold=fold).astimezone(UTC)
 
 
 @pytest.mark.parametrize(
@@ -121,3 +121,67 @@ def test_reminders_come_closer_before_the_hand_on_and_further_apart_after_it():
         for count in range(6)
     ]
     assert gaps == [4 * HOUR, 8 * HOUR, 16 * HOUR, 32 * HOUR, 40 * HOUR, 40 * HOUR]
+
+
+NEVER = Hours(opens=time(9), closes=time(17), days=frozenset())
+
+
+def test_where_nobody_ever_works_closed_time_counts():
+    at = london(2026, 11, 20, 16)
+    assert NEVER.add_working_time(at, 4 * HOUR) == at + 4 * HOUR
+    assert not NEVER.is_working_day(date(2026, 11, 20))
+    assert not no_holidays(date(2026, 12, 25))
+
+
+@pytest.mark.parametrize(
+    ("at", "span", "end"),
+    [
+        # London: one in the morning does not exist on 29 March, and is there twice on 25 October.
+        (london(2026, 3, 28, 23), 2 * HOUR, london(2026, 3, 29, 17)),
+        (london(2026, 3, 28, 17), 9 * HOUR, london(2026, 3, 29, 18)),
+        (london(2026, 10, 24, 23), 2 * HOUR, london(2026, 10, 25, 1)),
+        (london(2026, 10, 24, 17), 9 * HOUR, london(2026, 10, 25, 1, fold=1)),
+    ],
+)
+def test_an_evening_over_a_change_of_the_clock_is_as_long_as_it_is(at, span, end):
+    assert EVENING.add_working_time(at, span) == end
+
+
+ZONES = ["Europe/London", "America/New_York", "Australia/Lord_Howe", "Asia/Kathmandu", "UTC"]
+
+
+@given(
+    st.sampled_from(ZONES),
+    st.datetimes(datetime(2025, 1, 1), datetime(2027, 1, 1)),
+    st.times(),
+    st.times(),
+    st.sets(st.integers(0, 6), min_size=1),
+)
+def test_an_opening_is_at_the_hour_on_the_wall_of_a_working_day_in_every_zone(
+    zone, naive, opens, closes, days
+):
+    hours = Hours(
+        zone=zone,
+        opens=opens.replace(microsecond=0, fold=0),
+        closes=closes.replace(microsecond=0, fold=0),
+        days=frozenset(days),
+    )
+    at = naive.replace(tzinfo=UTC)
+    opening = hours.next_opening(at)
+    assert opening >= at
+    assert hours.is_open(opening)
+    if opening > at:
+        # One that does not exist on the day of a change of the clock is read an hour later.
+        local = hours.local(opening)
+        assert hours.is_working_day(local.date())
+        expected = datetime.combine(local.date(), hours.opens, ZoneInfo(zone)).astimezone(UTC)
+        assert opening == expected
+
+
+@given(st.sampled_from(ZONES), st.dates(date(2025, 1, 1), date(2027, 1, 1)))
+def test_a_day_begins_before_its_digest_and_after_the_day_before(zone, day):
+    hours = Hours(zone=zone, digest_at=time(9, 30))
+    assert hours.local(hours.digest_time(day)).time() == time(9, 30)
+    assert hours.midnight(day) < hours.digest_time(day) < hours.midnight(day + timedelta(days=1))
+    length = hours.midnight(day + timedelta(days=1)) - hours.midnight(day)
+    assert abs(length - timedelta(days=1)) <= HOUR

@@ -1,5 +1,6 @@
 """Limits and approvers: rules by example, two against brute force."""
 
+import copy
 import itertools
 import json
 from collections import Counter
@@ -10,6 +11,7 @@ from decimal import Decimal
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
+from pydantic import TypeAdapter, ValidationError
 
 from bot.audit.verifier import check_trade, digest_of
 from bot.cases.approval import Approval, ApprovalRequirement, quorum_met
@@ -24,14 +26,20 @@ from bot.cases.lifecycle import State
 from bot.cases.plan import Proposer
 from bot.cases.policy import (
     ActionLimit,
+    EmergencyRule,
     PlaybookTerms,
+    Policy,
     RiskTier,
     Ruling,
     Stage,
+    TierRule,
     Usage,
     combine_requirements,
     find_exceeded_limit,
     judge,
+    needs_step_up,
+    risk_tier,
+    still_satisfies,
 )
 from bot.cases.recommendation import Recommendation
 from handlers.cards.case_card import case_card
@@ -505,4 +513,267 @@ def test_what_was_done_in_another_mode_is_not_taken_back(then, now, reason):
         decide(case, Undo(asker(ANA), CardSnapshot.of(case), "wrong", mode=now), NOW)
     assert (
         do(case, Undo(asker(ANA), CardSnapshot.of(case), "wrong", mode=then)).state is State.RUNNING
+    )
+
+
+# --- the file -------------------------------------------------------------------------------------
+
+FILE = {
+    "currency": "GBP",
+    "medium_above": 250,
+    "high_above": 2500,
+    "step_up_above": 20000,
+    "tiers": {
+        name: {"approvers": [{"group": "ops-leads"}], "expires": "24h"}
+        for name in ("low", "medium", "high")
+    },
+    "emergency": {"group": "owners", "review_for": "48h"},
+    "actions": {
+        "house.order_stock": {"per_plan": 5000, "amount_per_day": 20000},
+        "house.reopen_task": {"times_per_day": 100, "alone": True},
+        "house.give_notice": {"unlimited": True},
+    },
+}
+POLICY = TypeAdapter(Policy)
+
+
+def changed_file(path: str, value) -> dict:
+    """The file with another value at this path, its parts between slashes."""
+    *folders, name = path.split("/")
+    content = copy.deepcopy(FILE)
+    place = content
+    for folder in folders:
+        place = place[folder]
+    place[name] = value
+    return content
+
+
+def test_a_policy_is_read_field_by_field():
+    rules = POLICY.validate_python(FILE)
+    assert (rules.currency, rules.medium_above, rules.high_above) == ("GBP", 250, 2500)
+    assert rules.tiers["high"] == TierRule((ApprovalRequirement("ops-leads", 1),), 24 * HOUR)
+    assert rules.emergency == EmergencyRule("owners", 48 * HOUR)
+    assert rules.actions["house.order_stock"] == ActionLimit(
+        per_plan=Decimal(5000), amount_per_day=Decimal(20000)
+    )
+    assert rules.actions["house.reopen_task"].alone
+    # No limit at all is written out, and is no field of the limit.
+    assert rules.actions["house.give_notice"] == ActionLimit()
+    assert (rules.largest_scope, rules.step_up_above) == (5, 20000)
+
+
+TIER = {"approvers": [{"group": "ops-leads"}], "expires": "24h"}
+MISTAKES = [
+    ("currency", "Pound", "String should match pattern"),
+    ("medium_above", -1, "greater than or equal to 0"),
+    ("medium_above", 10**12 + 1, "less than or equal to 1000000000000"),
+    ("medium_above", "a lot", "valid decimal"),
+    ("high_above", 249, "high_above is below medium_above"),
+    (
+        "step_up_above",
+        2499,
+        "step_up_above is below high_above; only high risk asks for a passkey",
+    ),
+    ("largest_scope", 0, "greater than or equal to 1"),
+    ("largest_scope", 21, "less than or equal to 20"),
+    ("tiers", {"low": TIER, "medium": TIER}, "Field required"),
+    ("tiers/extreme", TIER, "Extra inputs are not permitted"),
+    ("tiers/low", {"approvers": [], "expires": "24h"}, "at least 1 item"),
+    ("tiers/low", {"approvers": [{"group": "a"}], "expires": "soon"}, "must be a duration"),
+    ("tiers/low", {"approvers": [{"group": "A b"}], "expires": "1h"}, "should match pattern"),
+    ("tiers/low", {"approvers": [{"group": "a"}]}, "Field required"),
+    ("emergency", {"group": "Owners!", "review_for": "48h"}, "String should match pattern"),
+    ("emergency", {"group": "owners", "review_for": "0s"}, "must be at least 1s"),
+    ("emergency", {"group": "owners"}, "Field required"),
+    (
+        "actions/house.order_stock",
+        {},
+        "needs at least one limit (per_plan, amount_per_day, times_per_day or "
+        "times_per_target_per_day), or unlimited: true",
+    ),
+    ("actions/house.order_stock", {"alone": True}, "needs at least one limit"),
+    ("actions/house.order_stock", {"unlimited": False}, "needs at least one limit"),
+    (
+        "actions/house.order_stock",
+        {"unlimited": True, "per_plan": 5},
+        "unlimited goes without limits",
+    ),
+    ("actions/house.order_stock", {"unlimited": "perhaps"}, "valid boolean"),
+    ("actions/house.order_stock", {"per_plan": -1}, "greater than or equal to 0"),
+    (
+        "actions/house.order_stock",
+        {"per_plan": 10, "amount_per_day": 9},
+        "amount_per_day is below per_plan",
+    ),
+    ("actions/house.order_stock", {"times_per_day": -1}, "greater than or equal to 0"),
+    ("actions/house.order_stock", {"times_per_day": True}, "valid integer"),
+    ("actions/house.order_stock", {"times_per_target_per_day": 1.5}, "valid integer"),
+    ("actions/house.order_stock", 5, "dictionary or an instance of ActionLimit"),
+]
+
+
+@pytest.mark.parametrize(
+    ("path", "value", "complaint"),
+    MISTAKES,
+    ids=[f"{path}={str(value)[:24]}" for path, value, _ in MISTAKES],
+)
+def test_each_mistake_in_a_policy_has_its_place_and_its_complaint(path, value, complaint):
+    with pytest.raises(ValidationError) as failure:
+        POLICY.validate_python(changed_file(path, value))
+    errors = failure.value.errors()
+    assert any(complaint in error["msg"] for error in errors)
+    assert errors[0]["loc"][0] == path.partition("/")[0]
+
+
+def test_the_tiers_that_are_missing_and_those_that_are_none_are_named_together():
+    tiers = {"low": TIER, "middle": TIER}
+    with pytest.raises(ValidationError) as failure:
+        POLICY.validate_python(changed_file("tiers", tiers))
+    assert [(error["type"], error["loc"]) for error in failure.value.errors()] == [
+        ("missing", ("tiers", "medium")),
+        ("missing", ("tiers", "high")),
+        ("extra_forbidden", ("tiers", "middle")),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("path", "value"),
+    [
+        ("medium_above", 251),
+        ("high_above", 2501),
+        ("step_up_above", None),
+        ("largest_scope", 6),
+        ("emergency", None),
+        ("actions", {"house.order_stock": {"per_plan": 5001}}),
+        ("tiers/low/expires", "25h"),
+    ],
+)
+def test_every_change_of_a_policy_changes_its_checksum(path, value):
+    rules, other = (POLICY.validate_python(one) for one in (FILE, changed_file(path, value)))
+    assert rules.checksum != other.checksum
+    assert rules.checksum == POLICY.validate_python(copy.deepcopy(FILE)).checksum
+
+
+# --- tiers and passkeys ---------------------------------------------------------------------------
+
+
+@pytest.mark.parametrize(
+    ("bound", "amount", "is_needed"),
+    [
+        (None, 10**9, False),
+        (20000, None, False),
+        (20000, 0, False),
+        (20000, 20000, False),
+        (20000, "20000.01", True),
+        (0, "0.01", True),
+    ],
+)
+def test_a_passkey_is_asked_for_above_its_bound_alone(bound, amount, is_needed):
+    rules = policy(step_up_above=None if bound is None else Decimal(bound))
+    proposal = plan(actions=(action(amount=amount),))
+    assert needs_step_up(proposal, rules) is is_needed
+    assert judge(proposal, PlaybookTerms(), rules, Usage()).step_up is is_needed
+
+
+@pytest.mark.parametrize(
+    ("actions", "tier", "reason"),
+    [
+        ((action(),), RiskTier.LOW, "one reversible change, moving £100.00"),
+        ((action(amount=None),), RiskTier.LOW, "one reversible change"),
+        ((action(amount=251),), RiskTier.MEDIUM, "moves £251.00, over 250 GBP"),
+        ((action(amount=2501),), RiskTier.HIGH, "moves £2,501.00, over 2,500 GBP"),
+        ((action(reversible=False),), RiskTier.MEDIUM, "Order 24 cannot be undone"),
+        (
+            (action(amount=251, reversible=False),),
+            RiskTier.HIGH,
+            "cannot be undone and moves £251.00",
+        ),
+        ((action(), action()), RiskTier.MEDIUM, "changes 2 things"),
+    ],
+)
+def test_a_tier_has_its_reason_in_words(actions, tier, reason):
+    assert risk_tier(plan(actions=actions), policy()) == (tier, reason)
+
+
+VERDICTS = st.builds(
+    verdict,
+    ruling=st.sampled_from(Ruling),
+    tier=st.sampled_from(RiskTier),
+    step_up=st.booleans(),
+)
+
+
+@given(VERDICTS, VERDICTS)
+def test_an_approval_holds_exactly_while_policy_is_not_stricter(then, now):
+    is_stricter = (
+        now.ruling is Ruling.REFUSE
+        or now.tier > then.tier
+        or (then.ruling is Ruling.AUTO_APPROVE and now.ruling is Ruling.ASK)
+        or (now.step_up and not then.step_up)
+    )
+    assert still_satisfies(then, now) is not is_stricter
+
+
+# --- one rule after the other ---------------------------------------------------------------------
+
+# Each rule alone refuses; of several the first of this list is named.
+RULES = [
+    ("plan.empty", {"actions": ()}, {}, {}),
+    ("scope.too_large", {"actions": (action(),) * 3}, {"largest_scope": 2}, {}),
+    ("currency.other", {"actions": (action(currency="EUR"),)}, {}, {}),
+    ("action.not_listed", {"actions": (action(name="house.unknown"),)}, {}, {}),
+    (
+        "limit.per_plan",
+        {},
+        {"actions": {"house.order_stock": ActionLimit(per_plan=Decimal(99))}},
+        {},
+    ),
+    (
+        "limit.times_per_day",
+        {},
+        {"actions": {"house.order_stock": ActionLimit(times_per_day=0)}},
+        {},
+    ),
+    ("stage.shadow", {}, {}, {"stage": Stage.SHADOW}),
+    ("tier.unknown", {}, {"tiers": {}}, {}),
+    ("approvers.empty", {}, {"tiers": {"low": TierRule((), HOUR)}}, {}),
+]
+
+
+@pytest.mark.parametrize(("rule", "proposal", "rules", "terms"), RULES, ids=[r for r, *_ in RULES])
+def test_each_rule_refuses_alone(rule, proposal, rules, terms):
+    ruling = judge(plan(**proposal), PlaybookTerms(**terms), policy(**rules), Usage())
+    assert (ruling.ruling, ruling.rule, ruling.factors) == (Ruling.REFUSE, rule, ())
+    assert ruling.reason
+
+
+@pytest.mark.parametrize("first", range(len(RULES)))
+@pytest.mark.parametrize("second", range(len(RULES)))
+def test_of_two_rules_the_earlier_one_is_named(first, second):
+    if first >= second:
+        return
+    (rule, proposal, rules, terms), (_, other, more_rules, more_terms) = (
+        RULES[first],
+        RULES[second],
+    )
+    ruling = judge(
+        plan(**{**other, **proposal}),
+        PlaybookTerms(**{**more_terms, **terms}),
+        policy(**{**more_rules, **rules}),
+        Usage(),
+    )
+    assert (ruling.ruling, ruling.rule) == (Ruling.REFUSE, rule)
+
+
+def test_an_action_without_a_limit_is_never_over_one():
+    proposal = plan(actions=(action(name="house.unlisted"),))
+    assert find_exceeded_limit(proposal, 0, policy(), Usage()) is None
+
+
+def test_an_exceeded_limit_is_told_with_its_sum():
+    limit = ActionLimit(amount_per_day=Decimal(20000))
+    rules = policy(actions={"house.order_stock": limit})
+    usage = Usage(amounts={"house.order_stock": Decimal(19950)})
+    assert find_exceeded_limit(plan(), 0, rules, usage) == (
+        "house.order_stock: 20,050 would pass the limit of 20,000 a day"
     )

@@ -11,6 +11,7 @@ from bot.cases.commands import (
     Approve,
     CallNovel,
     Clear,
+    Edit,
     NameKind,
     Open,
     Recommend,
@@ -18,15 +19,31 @@ from bot.cases.commands import (
     Resolve,
     Snooze,
 )
-from bot.cases.entries import Recognised, RejectReason, Reopened, StepReported, StepState, Stopped
+from bot.cases.entries import (
+    FieldChange,
+    Recognised,
+    RejectReason,
+    Reopened,
+    StepReported,
+    StepState,
+    Stopped,
+)
 from bot.cases.plan import Money
-from bot.cases.precedent import CaseOutcome, precedents_from, signal_text, tally
+from bot.cases.precedent import (
+    MAX_TEXT_LENGTH,
+    CaseOutcome,
+    PrecedentDecision,
+    precedents_from,
+    signal_text,
+    tally,
+)
 from bot.cases.prompt_injection import looks_like_prompt_injection
 from bot.desk.stated_amount import find_stated_amount
 from tests.cases.making import (
     ANA,
     BEN,
     NOW,
+    OMAR,
     Finish,
     Recommendation,
     asker,
@@ -260,3 +277,72 @@ def test_a_persons_word_is_a_label_and_something_new_is_one_too():
         2,
     )
     assert BEN.name == "Ben"
+
+
+def worked(**changes):
+    (one,) = precedents_from(Told().proposed().carried_out().entries)[0]
+    return replace(one, **changes)
+
+
+@pytest.mark.parametrize(
+    ("days", "is_stale"), [(0, False), (365, False), (366, True), (-1, False), (4000, True)]
+)
+def test_a_precedent_of_more_than_a_year_is_too_old(days, is_stale):
+    assert worked().is_stale(NOW + timedelta(days=days)) is is_stale
+
+
+@pytest.mark.threat("C1")
+def test_the_text_of_a_precedent_has_a_bound():
+    one = worked(signal_text="a" * 1_500, summary="b" * 1_500)
+    assert len(one.text) == MAX_TEXT_LENGTH
+    assert one.text.startswith("aaa")
+    assert worked(signal_text="low", summary="4 left").text == "low\n4 left"
+
+
+BY_POLICY = PrecedentDecision(action="house.order_stock", people=())
+BY_HAND = {"outcome": CaseOutcome.BY_HAND, "reason": "by telephone"}
+WRONG = {"outcome": CaseOutcome.REJECTED, "reason": "The plan is wrong: closed"}
+FACTS = {"outcome": CaseOutcome.REJECTED, "reason": "The facts are wrong"}
+HANDLED = {"outcome": CaseOutcome.REJECTED, "reason": "Already taken care of"}
+
+
+@pytest.mark.parametrize(
+    ("changes", "text"),
+    [
+        ([{}], "1 like this: 1 approved (1 worked)"),
+        ([{}, {"outcome": CaseOutcome.UNDONE}], "2 like this: 2 approved (1 worked, 1 undone)"),
+        ([BY_HAND], "1 like this: 1 handled by hand"),
+        ([BY_HAND, {}], "2 like this: 1 approved (1 worked), 1 handled by hand"),
+        ([WRONG], "1 like this: 1 rejected: the plan is wrong"),
+        (
+            [WRONG, FACTS, FACTS, HANDLED],
+            "4 like this: 4 rejected: the facts are wrong, the plan is wrong",
+        ),
+        ([{"decision": BY_POLICY}], "1 like this: 1 run by policy without a person"),
+        (
+            [{}, {"decision": BY_POLICY}, BY_HAND],
+            "3 like this: 1 approved (1 worked), 1 handled by hand, "
+            "1 run by policy without a person",
+        ),
+    ],
+)
+def test_outcomes_are_counted_by_what_people_decided(changes, text):
+    assert tally(worked(**change) for change in changes) == text
+
+
+def test_a_case_that_came_back_without_a_plan_is_no_precedent():
+    """A cleared case decides nothing, and neither does its return."""
+    told = Told().move(Clear(signal(key="gone"))).move(Reopened("still there"))
+    assert told.endings() == ([], None)
+
+
+def test_a_plan_that_was_edited_is_marked_and_its_editor_is_no_approver():
+    told = Told().proposed()
+    edited = replace(plan(quantity=12), revision=2)
+    change = FieldChange("quantity", 24, 12)
+    told.decided(Edit, plan=edited, verdict=verdict(), changes=(change,))
+    told.move(Approve(asker(OMAR), CardSnapshot.of(told.case)))
+    told.move(start_step(told.case)).move(StepReported(0, StepState.LANDED, "done"))
+    told.move(Finish("landed"))
+    (one,) = precedents_from(told.entries)[0]
+    assert (one.id, one.decision.is_edited, one.decision.people) == ("EX-1.2", True, ("Omar",))

@@ -3,12 +3,15 @@
 from dataclasses import replace
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.cases.canonical import canonical_hash, to_plain
 from bot.cases.evidence import Evidence, facts_of
 from bot.cases.expressions import find_scalar
-from bot.cases.signal import Signal
+from bot.cases.signal import Signal, SignalStatus, fingerprint_of
 from tests.cases.making import NOW
+from tests.cases.shapes import TEXT, shapes
 
 BASE = Signal(
     source="api",
@@ -72,3 +75,44 @@ def test_no_fact_speaks_for_the_signal_itself():
         1,
         None,
     ]
+
+
+@pytest.mark.threat("A6")
+def test_every_identity_of_a_trouble_has_its_own_fingerprint():
+    joined = replace(BASE, domain="stock")
+    assert joined.fingerprints == tuple(fingerprint_of(one) for one in joined.identities)
+    assert joined.fingerprints == (joined.fingerprint, BASE.fingerprint)
+    assert BASE.fingerprints == (BASE.fingerprint,)
+
+
+@given(st.tuples(TEXT, TEXT, TEXT), st.tuples(TEXT, TEXT, TEXT))
+def test_two_identities_have_one_fingerprint_only_when_they_are_one(one, other):
+    assert (fingerprint_of(one) == fingerprint_of(other)) is (one == other)
+
+
+@given(shapes(Signal))
+def test_a_group_takes_the_place_of_the_subject(value):
+    speaker, kind, trouble = value.identity
+    assert speaker == (value.domain or value.source)
+    assert kind == value.kind
+    assert trouble == (value.group or value.subject)
+    assert value.identity in value.identities
+    assert 1 <= len(value.identities) <= 2
+
+
+@given(shapes(Signal), st.sampled_from(["key", "title", "facts", "status", "requester", "kind"]))
+def test_a_second_delivery_must_repeat_all_but_the_domain(value, name):
+    other = replace(
+        value,
+        **{
+            "key": {"key": f"{value.key}!"},
+            "title": {"title": f"{value.title}!"},
+            "facts": {"facts": {**value.facts, "!": 1}},
+            "status": {"status": SignalStatus.CLEAR},
+            "requester": {"requester": f"{value.requester}!"},
+            "kind": {"kind": f"{value.kind}!"},
+        }[name],
+    )
+    is_same = to_plain(other) == to_plain(value)
+    assert (other.body_checksum == value.body_checksum) is is_same
+    assert replace(value, domain="another").body_checksum == value.body_checksum

@@ -32,3 +32,40 @@ def test_two_keys_never_become_one(texts, limit):
     keys = {bounded_key(text, limit) for text in texts}
     assert len(keys) == len(texts)
     assert all(len(key) <= limit for key in keys)
+
+
+@pytest.mark.parametrize(
+    ("text", "kept", "is_so"),
+    [
+        ("", "", True),
+        ("Merlot", "Merlot", True),
+        ("naïve €😀", "naïve €😀", True),
+        ("a\x00b", "a\ufffdb", False),
+        ("\x00", "\ufffd", False),
+        ("a\ud800", "a\ufffd", False),
+        ("\udfffé", "\ufffdé", False),
+        ("\ud83d\ude00", "\ufffd\ufffd", False),
+        ("tab\tand\nline", "tab\tand\nline", True),
+    ],
+    ids=ascii,
+)
+def test_only_what_no_database_keeps_is_replaced(text, kept, is_so):
+    assert storable(text) == kept
+    assert is_storable(text) is is_so
+
+
+@pytest.mark.parametrize(
+    ("length", "limit", "kept"),
+    [(0, 20, ""), (20, 20, "x" * 20), (21, 20, f"xxxxxxx{SHORTENED}"), (99, 13, SHORTENED)],
+)
+def test_a_text_is_cut_only_beyond_its_limit(length, limit, kept):
+    assert shorten("x" * length, limit) == kept
+
+
+def test_a_long_key_keeps_its_beginning_and_a_checksum_of_the_whole():
+    key = "order:" + "x" * 300
+    bounded = bounded_key(key, 100)
+    assert (len(bounded), bounded[:35], bounded[35]) == (100, key[:35], "~")
+    assert bounded != bounded_key(key + "y", 100)
+    assert bounded_key("short", 100) == "short"
+    assert bounded_key("\ud800" * 101, 100) != bounded_key("\ud801" * 101, 100)
