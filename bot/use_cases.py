@@ -42,7 +42,7 @@ Follower = Callable[[Case, Sequence[str]], None]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Execution:
+class PlanExecution:
     """Carries out approved plans."""
 
     executor: Executor
@@ -82,7 +82,7 @@ class Desk:
     decisions: Decisions
     controls: Controls
     enrolment: PasskeyEnrolment
-    execution: Execution
+    execution: PlanExecution
     queues: Queues
     questions: Questions
     screens: Screens
@@ -209,7 +209,7 @@ class _Builder:
             clock=self.clock,
         )
 
-    def execution(self, proposals: Proposals, controls: Controls) -> Execution:
+    def execution(self, proposals: Proposals, controls: Controls) -> PlanExecution:
         """Build what carries out approved plans."""
         executor = build_executor(
             cases=self.store.cases,
@@ -230,7 +230,7 @@ class _Builder:
             systems=self.systems,
             clock=self.clock,
         )
-        return Execution(executor=executor, follow_up=follow_up)
+        return PlanExecution(executor=executor, follow_up=follow_up)
 
     def screens(self, visibility: Visibility, queues: Queues) -> Screens:
         """Build what stands in Slack."""

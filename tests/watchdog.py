@@ -14,6 +14,7 @@ import sys
 import time
 
 POLL_SECONDS = 0.25
+REPEATED_LOOKS = 4
 # Long enough for PostgreSQL to close its files, and for a program to remove its socket.
 TERMINATE_SECONDS = 5.0
 
@@ -114,6 +115,9 @@ def main() -> None:
             continue
         if not sys.stdin.buffer.raw.readline():
             break
+        # The kernel may leave a child out of its list while another one ends.
+        for _ in range(REPEATED_LOOKS):
+            watchdog.look()
         print("\t".join(filter(None, map(_describe, watchdog.look()))), flush=True)
     watchdog.end_all()
 

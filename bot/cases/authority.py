@@ -1,4 +1,7 @@
-"""The authority of a person over a case: ``MAY`` of ``commands`` applied to who they are."""
+"""The authority of a person over a case.
+
+It applies the table ``MAY`` of ``commands`` to who the person is.
+"""
 
 from bot.cases.approval import Person, either, is_colleague, unfit
 from bot.cases.caller import Caller

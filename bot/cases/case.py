@@ -53,7 +53,7 @@ class StatusReason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Classification:
-    """The kind that was found for the signal, and by whom."""
+    """The kind of the signal, and who found it."""
 
     recognition: Recognition | None = None
     #: Much is at stake and no kind fits.
@@ -75,7 +75,7 @@ class Assessment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Proposal:
-    """The plan that is put before people, and what they have decided of it."""
+    """The plan that awaits approval, and the decisions on it."""
 
     #: Counts the plans: what an approval binds.
     revision: int = 0
@@ -121,7 +121,7 @@ class Execution:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Timers:
-    """The times of the case: what happened when, and what is due when."""
+    """The times at which things happened to the case or are due."""
 
     opened_at: datetime
     changed_at: datetime
@@ -141,7 +141,7 @@ class Timers:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activity:
-    """What has happened to the case so far, and who took part."""
+    """The history of the case in figures, reasons and people."""
 
     #: The reason for the state.
     status_reason: StatusReason | None = None

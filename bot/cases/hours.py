@@ -93,7 +93,7 @@ class Hours:
 
 @lru_cache(maxsize=OPENINGS_KEPT)
 def _opening_on(hours: Hours, day: date) -> tuple[datetime, datetime] | None:
-    """Return when the channel opens on this day and when it closes; None on a day off."""
+    """Return when this day opens and closes; None on a day off."""
     if not hours.is_working_day(day):
         return None
     last_day = day if hours.closes > hours.opens else day + DAY

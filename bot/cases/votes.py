@@ -106,7 +106,7 @@ def _begin_approval(case: Case, command: BeginApproval, now: datetime) -> StepUp
 
 
 def must_be_open(case: Case, now: datetime) -> tuple[Plan, Verdict]:
-    """Return the plan and the verdict of a case that can be decided now.
+    """Return plan and verdict of a case that can be decided now.
 
     Raises:
         TooLate: the time to decide has passed.

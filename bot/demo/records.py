@@ -43,7 +43,7 @@ class CaseRecords:
     def case(self, kind: str) -> Case:
         """Return today's case of this kind."""
         cases = [case for case in self.store.queries.newest(limit=MAX_CASES) if case.kind == kind]
-        return max(cases, key=attrgetter("opened_at"))
+        return max(cases, key=attrgetter("timers.opened_at"))
 
     def actors(self, case: Case, *names: str) -> list[str]:
         """Return who wrote the entries of these names."""

@@ -341,7 +341,7 @@ class Story:
         return case
 
     def _send_again(self, case: Case) -> Case:
-        """Send the case's signal as that of another subject, and return its case with a card."""
+        """Send the signal again for another subject, and await its card."""
         signal = {
             "key": f"again {case.id}",
             "kind": case.kind,

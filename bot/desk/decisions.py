@@ -1,4 +1,7 @@
-"""Decisions of people: one path for all, and a method for each that carries more than a name."""
+"""Decisions of people, all on one path.
+
+A decision that carries more than a name has a method of its own.
+"""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field, replace

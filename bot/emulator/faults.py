@@ -75,7 +75,7 @@ class RateKnobs:
 
 @dataclass(kw_only=True)
 class EnvelopeKnobs:
-    """Faults of Socket Mode: numbers of envelopes still to be affected, and time-outs."""
+    """Faults of Socket Mode, in envelopes still to be affected, and time-outs."""
 
     #: Seconds until an acknowledgement is too late, and a trigger. Slack's own are three.
     answer_within: float = ANSWER_TIMEOUT_SECONDS

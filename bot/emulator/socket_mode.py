@@ -47,7 +47,7 @@ class AppConnections:
         return len(self._sockets)
 
     @property
-    def unanswered(self) -> int:
+    def unanswered_count(self) -> int:
         """The number of envelopes that wait for their acknowledgement."""
         return len(self._pending)
 

@@ -71,13 +71,15 @@ def ledger_lines(entries: Iterable[Entry]) -> list[Line]:
 
 def case_row(case: Case) -> dict[str, Any]:
     """Return the row of ``cases``, with the columns for lists."""
+    undo_until = case.execution.undo_until if case.state is State.RESOLVED else None
     times = {
         "due_at": case.timers.due_at,
         "decided_at": case.timers.decided_at,
         "ended_at": case.ended_at,
-        "undo_until": case.execution.undo_until if case.state is State.RESOLVED else None,
+        "undo_until": undo_until,
     }
-    stake = case.assessment.stake.amount if case.assessment.stake else None
+    stake = case.assessment.stake
+    amount = stake.amount if stake else None
     return {
         "id": case.id,
         "number": int(case.id.rpartition("-")[2]),
@@ -90,12 +92,12 @@ def case_row(case: Case) -> dict[str, Any]:
         "body": to_json(case),
         "channel": case.channel,
         "waits_on": f" {' '.join(case.waits_on)} ",
-        "rank": rank(case.timers.sla, stake),
+        "rank": rank(case.timers.sla, amount),
         "decide_by": case.timers.sla.decide_by.timestamp(),
-        "stake": None if stake is None else float(stake),
+        "stake": None if amount is None else float(amount),
         "opened_at": case.timers.opened_at.timestamp(),
         "words": search_text(case),
-        **{column: at.timestamp() if at else None for column, at in times.items()},
+        **{column: at and at.timestamp() for column, at in times.items()},
     }
 
 

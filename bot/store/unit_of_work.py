@@ -118,7 +118,7 @@ class UnitOfWork:
             self.connection.execute(_ADD_PEOPLE.on(self.connection), list(write.people))
 
     def append_controls(self, before: DeskControls, decision: ControlDecision) -> None:
-        """Write a decision about the desk: its entries, and the controls after them.
+        """Write a decision about the desk: entries and controls.
 
         Raises:
             Conflict: the controls are no longer at the version of ``before``.

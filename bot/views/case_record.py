@@ -22,7 +22,10 @@ PUBLIC_NAMES = {
 
 
 def case_record(case: Case) -> dict[str, Any]:
-    """Return the case as a flat JSON object; its names are part of the interface."""
+    """Return the case as a flat JSON object.
+
+    Its names are part of the interface.
+    """
     record: dict[str, Any] = to_plain(case)
     for part in PARTS:
         for name, value in record.pop(part).items():

@@ -1,6 +1,7 @@
 """The card of a case: description, evidence, plan and responsibility."""
 
 import re
+from collections.abc import Iterable
 
 from bot.cases.approval import Approval
 from bot.cases.case import Case, StatusReason
@@ -31,6 +32,7 @@ from handlers.cards.text import (
 )
 
 # Facts beyond these are in the ledger.
+FACT_COLUMNS = ("Fact", "Value", "Source", "Read")
 MAX_FACTS = 12
 MAX_REASON = 300
 # A principal with the id of a Slack user: "T1/U1".
@@ -233,7 +235,7 @@ def _evidence(case: Case) -> list[Json]:
     facts = [fact for fact in case.assessment.evidence if fact.label]
     if not facts:
         return []
-    rows = [_table_row("Fact", "Value", "Source", "Read")]
+    rows = [_table_row(FACT_COLUMNS)]
     rows += map(_fact_row, facts[:MAX_FACTS])
     blocks: list[Json] = [{"type": "table", "rows": rows}]
     more = len(facts) - MAX_FACTS
@@ -243,15 +245,11 @@ def _evidence(case: Case) -> list[Json]:
 
 
 def _fact_row(fact: Evidence) -> list[Json]:
-    return _table_row(
-        clean(fact.label, 60),
-        _fact_value(fact),
-        clean(fact.source, 30),
-        f"{fact.read_at:%H:%M} UTC",
-    )
+    time_text = f"{fact.read_at:%H:%M} UTC"
+    return _table_row([clean(fact.label, 60), _fact_value(fact), clean(fact.source, 30), time_text])
 
 
-def _table_row(*texts: str) -> list[Json]:
+def _table_row(texts: Iterable[str]) -> list[Json]:
     # Slack accepts no empty cell.
     return [{"type": "raw_text", "text": text or "-"} for text in texts]
 

@@ -123,7 +123,7 @@ def test_the_command_says_what_it_can_and_why_it_could_not(town):
     assert case.id in told(BEN, f"show {case.id}")
     assert "name the case" in told(BEN, "show me")
     assert "thirty days" in told(BEN, "report")
-    assert "what is open" in told(BEN, "help")
+    assert "open cases" in told(BEN, "help")
     assert "say why" in told(BEN, "pause low stock")
     assert "kinds are:" in told(BEN, "pause the moon because")
     assert "Paused: low stock" in told(BEN, "pause low stock because the supplier is closed")
@@ -161,8 +161,8 @@ def test_a_message_becomes_a_case_that_its_raiser_cannot_approve(town):
     assert fields["field.title"] == "the Merlot *boxes* in the cellar are !channel wet"
     town.submit(FINN, **{"raise.kind": "not_sure", "field.title": "Wet boxes in the cellar"})
     town.until(
-        lambda: any("is open" in json.dumps(one) for one in town.direct(FINN)),
-        "the word that it is open",
+        lambda: any("was opened" in json.dumps(one) for one in town.direct(FINN)),
+        "the word that it was opened",
     )
     (case,) = [case for case in town.cases() if case.signal.source == "slack"]
     assert case.signal.requester == principal(FINN)
@@ -206,7 +206,7 @@ def test_the_form_of_a_playbook_asks_for_what_it_looks_things_up_by(town):
             "field.parameter.product_id": None,
         },
     )
-    assert "needs it" in json.dumps(refused["payload"])
+    assert "needs a value" in json.dumps(refused["payload"])
     product = str(known.signal.facts["product_id"])
     values = {
         "raise.kind": "low_stock",

@@ -131,5 +131,5 @@ def test_a_manager_approves_the_top_class_with_their_passkey_and_takes_it_back_w
     assert town.case(case).execution.undo_approvals[0].assertion is not None
     assert json.loads(town.countersign("ledger", "verify", "--json"))["ok"]
     town.countersign("passkey", "remove", given.assertion.credential[:12])
-    assert "There are none" in town.countersign("passkey", "list")
+    assert "There are no passkeys" in town.countersign("passkey", "list")
     context.close()

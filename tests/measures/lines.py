@@ -10,7 +10,18 @@ MANY_ARGUMENTS = 4
 MANY_FIELDS = 5
 # Functions of libraries that take any number of like things: columns, conditions, patterns.
 VARIADIC_CALLS = frozenset(
-    {"Table", "Index", "create_table", "select", "where", "and_", "or_", "case", "ignore_patterns"}
+    {
+        "Table",
+        "Index",
+        "create_table",
+        "table",
+        "select",
+        "where",
+        "and_",
+        "or_",
+        "case",
+        "ignore_patterns",
+    }
 )
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)
 

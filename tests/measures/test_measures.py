@@ -102,7 +102,7 @@ def test_read_is_a_participle_only_as_a_variable(tmp_path):
 
 
 def test_a_field_of_stored_json_keeps_its_name(tmp_path):
-    (tmp_path / "case.py").write_text("class Case:\n    drifted: bool\n    shown: bool\n")
+    (tmp_path / "case.py").write_text("class Citation:\n    ended: bool\n    shown: bool\n")
     _, findings = names.participles(read_files([str(tmp_path)]))
     assert texts(findings) == ["attribute shown"]
 

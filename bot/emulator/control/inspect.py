@@ -91,7 +91,7 @@ class Inspector:
             "rejected": dict(faults.rejections),
             "windows": faults.windows.closings,
             "connections": self.envelopes.connections.count,
-            "unanswered": self.envelopes.connections.unanswered,
+            "unanswered": self.envelopes.connections.unanswered_count,
             "kept_back": self.envelopes.kept_back,
             "recent": list(self.envelopes.traffic.rows),
         }

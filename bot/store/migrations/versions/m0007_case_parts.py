@@ -1,4 +1,4 @@
-"""The stored case has parts; until now its fields stood side by side.
+"""The fields of the stored case stand in parts.
 
 A copy of how the fields were grouped at this release: it must not follow later ones.
 """
@@ -75,7 +75,10 @@ cases = sa.table(
 
 
 def upgrade() -> None:
-    """Group the fields of every stored case, also of one that cannot be folded."""
+    """Group the fields of every stored case.
+
+    Also of one that cannot be folded.
+    """
     connection = op.get_bind()
     page = (
         sa.select(cases.c.id, cases.c.number, cases.c.body)
