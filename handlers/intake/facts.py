@@ -5,6 +5,7 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from bot.cases import canonical
 from bot.cases.canonical import MAX_INTEGER, Scalar
 from bot.cases.text import SHORTENED, shorten, storable
 from handlers.intake.problem import Problem
@@ -14,6 +15,7 @@ MAX_FACTS = 64
 MAX_FACT_LENGTH = 2_000
 MAX_FACT_DEPTH = 8
 MAX_FACT_NAME_LENGTH = 100
+TOO_LARGE = "is too large to store exactly as a number; send it as text"
 
 
 def flatten_facts(
@@ -22,7 +24,7 @@ def flatten_facts(
     """Flatten objects to facts: ``{"a": {"b": 1}}`` becomes ``a_b``.
 
     Of two facts with the same name, the second gets a number. With ``strict``, what exceeds a
-    limit is refused; otherwise it is shorten, and a fact says how many were left out.
+    limit is refused; otherwise it is shortened, and a fact says how many were left out.
 
     Raises:
         Problem: 422, naming ``field``.
@@ -99,13 +101,14 @@ class FactFlattening:
         if abs(value) <= MAX_INTEGER:
             return value
         if self.strict:
-            message = f"{field} is too large to store exactly as a number; send it as text"
-            raise Problem(422, message, field)
+            raise Problem(422, f"{field} {TOO_LARGE}", field)
         return shorten(str(value), MAX_FACT_LENGTH)
 
     def _float(self, value: float, field: str) -> Scalar:
-        if math.isfinite(value):
+        if canonical.storable(value) is value:
             return value
+        if self.strict and math.isfinite(value):
+            raise Problem(422, f"{field} {TOO_LARGE}", field)
         if self.strict:
             raise Problem(422, f"{field} is not a finite number", field)
         return str(value)

@@ -2,6 +2,8 @@
 
 import pytest
 
+from bot.cases.canonical import canonical_hash, from_json, to_json, to_plain
+from bot.cases.signal import Signal
 from handlers.intake.facts import FactFlattening
 from tests.handlers.intake.deliveries import EVENT, SIGNAL, STRUCTURED, alert
 
@@ -52,3 +54,25 @@ def test_an_event_with_too_much_in_it_is_taken_and_says_what_was_left_out(client
     assert facts["facts_left_out"] == 40
     assert facts["big"] == str(2**60)
     assert facts["deep_a_b_c_d_e_f_g_h"] == "… (shortened)"
+
+
+@pytest.mark.threat("C1")
+@pytest.mark.parametrize("number", [1e16, -(2.0**60), 2**53 + 2, 1e20])
+def test_a_number_that_would_be_read_back_as_another_is_refused_or_kept_as_text(client, number):
+    answer = client.deliver({**SIGNAL, "facts": {"amount": number}})
+    assert (answer.status_code, answer.json()["detail"]) == (
+        422,
+        "facts.amount is too large to store exactly as a number; send it as text",
+    )
+    client.deliver({**EVENT, "data": {"amount": number}}, token="t-events", headers=STRUCTURED)
+    case = client.store.cases.case("EX-1")
+    assert case.signal.facts["amount"] == str(number)
+    assert canonical_hash(to_plain(case.signal)) == canonical_hash(
+        to_plain(from_json(Signal, to_json(case.signal)))
+    )
+
+
+def test_a_number_that_any_database_keeps_stays_a_number(client):
+    facts = {"whole": 2.0**53 - 1, "vast": 1e21, "small": 1e-7}
+    assert client.deliver({**SIGNAL, "facts": facts}).status_code == 201
+    assert client.store.cases.case("EX-1").signal.facts == facts
