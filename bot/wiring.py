@@ -6,7 +6,6 @@ from slack_bolt import App
 from slack_sdk import WebClient
 
 from bot.advisors import Trainer, open_knowledge
-from bot.cases.errors import SettingsIncomplete
 from bot.checkpoint_keeper import open_keeper
 from bot.connectors.registry import build_connectors
 from bot.desk.passkeys import PasskeyEnrolment
@@ -18,9 +17,8 @@ from bot.ports.connector import Connector
 from bot.preflight import open_library, require_startable
 from bot.service import Service, build_jobs, build_lanes
 from bot.settings import Mode, Settings
+from bot.storage import open_store
 from bot.store.clock import clock_of
-from bot.store.database import Database
-from bot.store.migrate import migrate, must_be_migrated
 from bot.store.store import Store
 from bot.use_cases import Desk, DeskOptions, build_desk
 from handlers.passkeys.app import confirmation_url
@@ -103,30 +101,6 @@ def build_systems(settings: Settings, library: FileLibrary, chat: Chat) -> dict[
         chat=chat,
         dry_run=settings.mode is Mode.DRY_RUN,
     )
-
-
-def open_store(settings: Settings) -> Store:
-    """Open the store and bring it to the latest migration."""
-    # Signing key and database are in it: nobody else reads it.
-    settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    database = Database(settings.database_url)
-    migrate(database)
-    return Store.over(database)
-
-
-def open_reader(settings: Settings) -> Store:
-    """Open the store as a role that only reads.
-
-    Raises:
-        SettingsIncomplete: the schema is another one.
-    """
-    database = Database(settings.database_url)
-    try:
-        must_be_migrated(database)
-    except SettingsIncomplete:
-        database.close()
-        raise
-    return Store.over(database)
 
 
 def open_enrolment(settings: Settings, store: Store) -> tuple[PasskeyEnrolment, SlackChat]:

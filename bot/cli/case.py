@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bot import wiring
+from bot import storage
 from bot.cli.terminal import AsJson, out, print_json
 from bot.settings import load_offline
 from bot.views.case_record import case_record
@@ -15,7 +15,7 @@ from handlers.cards.notes import trail_lines
 def case(
     case_id: Annotated[str, typer.Argument(help="The case, like EX-12.")], as_json: AsJson = False
 ) -> None:
-    store = wiring.open_store(load_offline())
+    store = storage.open_store(load_offline())
     with closing(store.database):
         shown_case = store.cases.case(case_id)
         entries = store.cases.entries(case_id)

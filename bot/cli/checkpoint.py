@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from sqlalchemy.exc import DBAPIError
 
-from bot import wiring
+from bot import storage
 from bot.audit.checkpoints import Checkpoints
 from bot.cases.errors import LedgerBroken, Refusal
 from bot.cli.logs import configure_logging
@@ -35,7 +35,7 @@ def checkpoint(
     settings = load_offline()
     # Read before the database is opened: a mistake is answered at once.
     interval = _seconds(every) if every else 0.0
-    store = wiring.open_reader(settings)
+    store = storage.open_reader(settings)
     with closing(store.database):
         checkpoints = Checkpoints(settings.checkpoints_dir, settings.origin)
         if interval:

@@ -5,7 +5,7 @@ from typing import Annotated
 
 import typer
 
-from bot import wiring
+from bot import storage
 from bot.audit.replay import replay
 from bot.cases.errors import Refusal
 from bot.checkpoint_keeper import checkpoint_problems
@@ -23,7 +23,7 @@ def doctor(as_json: AsJson = False) -> None:
     model_failure = ModelFile(settings.data_dir / "memory").failure
     if model_failure:
         problems.append(model_failure)
-    store = wiring.open_store(settings)
+    store = storage.open_store(settings)
     with closing(store.database):
         problems += _parked_problems(store)
         comparison = replay(store.database)
@@ -50,7 +50,7 @@ def unpark(
 ) -> None:
     if bool(key) == every:
         raise Refusal("name one key, or use --all")
-    store = wiring.open_store(load_offline())
+    store = storage.open_store(load_offline())
     with closing(store.database):
         keys = [row["key"] for row in store.outbox.parked_messages()] if every else [key]
         now = clock_of(store.database)()

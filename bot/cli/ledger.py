@@ -12,7 +12,7 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from bot import wiring
+from bot import storage
 from bot.audit import verifier
 from bot.audit.export import export as export_ledger
 from bot.audit.replay import replay as replay_ledger
@@ -37,7 +37,7 @@ def verify(
         # Read before the database is opened: a mistake is answered at once.
         _require_verifier_key(key)
     settings = load_offline()
-    store = wiring.open_store(settings)
+    store = storage.open_store(settings)
     with closing(store.database):
         result = _verify(settings, store, key)
     if as_json:
@@ -118,7 +118,7 @@ def export(path: Annotated[Path, typer.Argument(help="The folder to create.")]) 
     if path.exists():
         raise Refusal(f"{path} already exists; name a new folder")
     settings = load_offline()
-    store = wiring.open_store(settings)
+    store = storage.open_store(settings)
     checkpoints = path / "checkpoints"
     with closing(store.database):
         try:
@@ -146,7 +146,7 @@ def acknowledge(
     note: Annotated[str, typer.Option(help="What you compared the ledger with, and the result.")],
 ) -> None:
     settings = load_offline()
-    store = wiring.open_store(settings)
+    store = storage.open_store(settings)
     with closing(store.database):
         keeper = open_keeper(settings, store, clock_of(store.database))
         standing = keeper.watch.acknowledge(note, operator=getpass.getuser())
@@ -161,7 +161,7 @@ def acknowledge(
 
 
 def replay(as_json: AsJson = False) -> None:
-    store = wiring.open_store(load_offline())
+    store = storage.open_store(load_offline())
     with closing(store.database), Progress(console=err, transient=True) as progress:
         task = progress.add_task("Recomputing cases", total=store.ledger.head()[0])
         comparison = replay_ledger(store.database, progress=partial(progress.advance, task))

@@ -7,7 +7,7 @@ from typing import Any
 
 from rich.table import Table
 
-from bot import wiring
+from bot import storage
 from bot.advisors import Knowledge, open_knowledge
 from bot.cases.canonical import to_plain
 from bot.cases.case import Case
@@ -29,7 +29,7 @@ def opened_knowledge(settings: Settings) -> Iterator[Knowledge]:
 
     The index is not filled yet.
     """
-    store = wiring.open_store(settings)
+    store = storage.open_store(settings)
     library = open_library(settings)
     with closing(store.database):
         knowledge = open_knowledge(settings=settings, store=store, library=library, clock=utc_now)
@@ -117,7 +117,7 @@ def _unnamed_cases(settings: Settings) -> list[Case]:
     Open ones come first, of those the ones with most at stake, of those the oldest.
     """
     library = open_library(settings)
-    store = wiring.open_store(settings)
+    store = storage.open_store(settings)
     with closing(store.database):
         kinds = [
             kind for kind in store.queries.kinds() if library.playbook(kind).kind == UNRECOGNISED

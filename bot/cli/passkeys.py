@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from bot import wiring
+from bot import storage, wiring
 from bot.cases.canonical import to_plain
 from bot.cli.terminal import AsJson, out, print_json
 from bot.settings import load, load_offline
@@ -22,7 +22,7 @@ def invite(
     as_json: AsJson = False,
 ) -> None:
     settings = load()
-    store = wiring.open_store(settings)
+    store = storage.open_store(settings)
     with closing(store.database):
         enrolment, chat = wiring.open_enrolment(settings, store)
         principal = f"{chat.team_id()}/{person}"
@@ -40,7 +40,7 @@ def invite(
 
 
 def list_passkeys(as_json: AsJson = False) -> None:
-    store = wiring.open_store(load_offline())
+    store = storage.open_store(load_offline())
     with closing(store.database):
         passkeys = store.desk_controls.load().passkeys
     if as_json:
@@ -63,7 +63,7 @@ def remove(
     passkey: Annotated[str, typer.Argument(help="The passkey, as `passkey list` shows it.")],
 ) -> None:
     settings = load_offline()
-    store = wiring.open_store(settings)
+    store = storage.open_store(settings)
     with closing(store.database):
         enrolment, _ = wiring.open_enrolment(settings, store)
         enrolment.remove(passkey, operator=getpass.getuser())

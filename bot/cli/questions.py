@@ -8,7 +8,7 @@ from typing import Annotated
 import typer
 from rich.table import Table
 
-from bot import wiring
+from bot import storage
 from bot.cli.terminal import AsJson, out
 from bot.clock import utc_now
 from bot.settings import load_offline
@@ -24,7 +24,7 @@ def questions(
     ] = False,
     as_json: AsJson = False,
 ) -> None:
-    store = wiring.open_store(load_offline())
+    store = storage.open_store(load_offline())
     since = utc_now() - timedelta(days=days)
     with closing(store.database):
         records = store.question_log.questions(since, only_unanswered=not every)

@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
-from bot import wiring
+from bot import storage, wiring
 from bot.advisors import open_knowledge
 from bot.cases.canonical import Scalar, to_plain
 from bot.cases.case import Case
@@ -63,7 +63,7 @@ def preview_file(settings: Settings, path: Path) -> Iterator[dict[str, Any]]:
     """Yield for each line the summary of its case, or its error."""
     if not path.is_file():
         raise BadRequest(f"{path}: file not found")
-    store = wiring.open_store(settings)
+    store = storage.open_store(settings)
     library = open_library(settings)
     with closing(store.database):
         knowledge = open_knowledge(settings=settings, store=store, library=library, clock=utc_now)

@@ -16,7 +16,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from bot import wiring
+from bot import storage, wiring
 from bot.advisors import open_knowledge, without_memory
 from bot.cases.errors import SettingsIncomplete
 from bot.clock import monotonic, utc_now
@@ -92,7 +92,7 @@ def _make_sample_data(folder: Path, now: datetime, progress: Callable[[int, int]
     exceptions = company.write_database(folder / "company.db", now.replace(tzinfo=None))
     past = [exception for exception in exceptions if exception.at.replace(tzinfo=UTC) < now]
     settings = sample_settings(folder, "")
-    store = wiring.open_store(settings)
+    store = storage.open_store(settings)
     library = open_library(settings)
     # Before every exception; each one sets it forward.
     clock = ManualClock(datetime(2000, 1, 1, tzinfo=UTC))

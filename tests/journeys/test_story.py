@@ -42,7 +42,7 @@ def test_the_story_is_told_from_the_first_signal_to_the_proof(sample_data, sampl
 def test_the_past_is_more_than_four_hundred_cases_and_their_ledger_is_real(sample_data):
     from bot.audit.replay import replay
     from bot.demo.launcher import sample_settings
-    from bot.wiring import open_store
+    from bot.storage import open_store
 
     store = open_store(sample_settings(sample_data.folder, "http://127.0.0.1:1"))
     replayed = replay(store.database)
