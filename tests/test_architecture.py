@@ -4,12 +4,9 @@ import contextlib
 import importlib
 import inspect
 import re
-import sys
 import tempfile
-import threading
-from collections.abc import Iterator
 from pathlib import Path
-from types import CodeType, FrameType
+from types import CodeType
 
 import pytest
 
@@ -20,7 +17,7 @@ from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.store.store import Store
 from tests import floors
-from tests.measures.calls import FOLDERS, RESUMED, ROOT, Office, stub_slack
+from tests.measures.calls import ROOT, CallProfile, Office, stub_slack
 
 DOCS = ROOT / "docs"
 DOCUMENT = (DOCS / "architecture.md").read_text()
@@ -121,34 +118,21 @@ def test_each_room_may_know_what_the_contracts_allow_and_nothing_else():
 # --- the walks ------------------------------------------------------------------------------------
 
 
-class CallRecorder:
-    """Writes down every function of the product that starts, in every thread."""
+class CallRecorder(CallProfile):
+    """Writes down what starts, in order."""
 
     def __init__(self) -> None:
+        super().__init__()
         self.calls: list[CodeType] = []
 
-    @contextlib.contextmanager
-    def install(self) -> Iterator[None]:
-        """Record this thread and all that start from now on."""
-        threading.setprofile(self._profile)
-        sys.setprofile(self._profile)
-        try:
-            yield
-        finally:
-            sys.setprofile(None)
-            threading.setprofile(None)
+    def meet(self, code: CodeType) -> None:
+        """Write it down."""
+        self.calls.append(code)
 
     def take_names(self) -> list[str]:
         """Return the dotted names since the last time."""
         calls, self.calls = self.calls, []
         return [_dotted_name(code) for code in calls]
-
-    def _profile(self, frame: FrameType, event: str, _argument: object) -> None:
-        code = frame.f_code
-        if event != "call" or not code.co_filename.startswith(FOLDERS):
-            return
-        if not code.co_code[frame.f_lasti + 1] & RESUMED:
-            self.calls.append(code)
 
 
 def _dotted_name(code: CodeType) -> str:

@@ -22,7 +22,6 @@ from bot.cases.commands import (
     Withdraw,
 )
 from bot.cases.decide import decide, record_refusal
-from bot.cases.delegation import Delegation
 from bot.cases.entries import RejectReason, StepReported, StepState, Stopped
 from bot.cases.errors import BadRequest, MoveNotAllowed, NotEligible, Superseded, TooLate
 from bot.cases.execution import NextStep, StepKind, next_step
@@ -52,9 +51,11 @@ from tests.cases.making import (
     action,
     approved,
     asker,
+    delegation,
     fold_all,
     plan,
     proposed,
+    standing_in,
     start_step,
     verdict,
     with_fields,
@@ -643,22 +644,6 @@ def approval(person):
 
 
 # --- standing in, emergencies, taking back -----------------------------------------------------------------------------------
-
-
-def delegation(giver=BEN, taker=OMAR, kind="", begins=NOW, hours=8):
-    return Delegation(
-        giver=giver.id,
-        giver_name=giver.name,
-        taker=taker.id,
-        taker_name=taker.name,
-        kind=kind,
-        begins_at=begins,
-        ends_at=begins + timedelta(hours=hours),
-    )
-
-
-def standing_in(person, *givers):
-    return replace(asker(person), behalf_of=givers)
 
 
 def test_rule_12_a_delegated_yes_counts_for_the_one_who_delegated_and_once():

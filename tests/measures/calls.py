@@ -54,13 +54,11 @@ SIGNAL = {
 }
 
 
-class CallCounter:
-    """Counts the starts of named functions below some folders, in every thread."""
+class CallProfile:
+    """Meets every start of a named function below some folders, in every thread."""
 
     def __init__(self, folders: tuple[str, ...] = FOLDERS) -> None:
         self.folders = folders
-        self.calls: Counter[CodeType] = Counter()
-        self._is_on = False
 
     @contextlib.contextmanager
     def install(self) -> Iterator[None]:
@@ -73,6 +71,28 @@ class CallCounter:
             sys.setprofile(None)
             threading.setprofile(None)
 
+    def meet(self, code: CodeType) -> None:
+        """Do something with a function that starts."""
+        raise NotImplementedError
+
+    def _profile(self, frame: FrameType, event: str, _argument: object) -> None:
+        if event != "call":
+            return
+        code = frame.f_code
+        if not code.co_filename.startswith(self.folders) or code.co_name.startswith("<"):
+            return
+        if not code.co_code[frame.f_lasti + 1] & RESUMED:
+            self.meet(code)
+
+
+class CallCounter(CallProfile):
+    """Counts what starts while it is on."""
+
+    def __init__(self, folders: tuple[str, ...] = FOLDERS) -> None:
+        super().__init__(folders)
+        self.calls: Counter[CodeType] = Counter()
+        self._is_on = False
+
     @contextlib.contextmanager
     def count(self) -> Iterator[None]:
         """Count anew while the block runs."""
@@ -83,13 +103,9 @@ class CallCounter:
         finally:
             self._is_on = False
 
-    def _profile(self, frame: FrameType, event: str, _argument: object) -> None:
-        if not self._is_on or event != "call":
-            return
-        code = frame.f_code
-        if not code.co_filename.startswith(self.folders) or code.co_name.startswith("<"):
-            return
-        if not code.co_code[frame.f_lasti + 1] & RESUMED:
+    def meet(self, code: CodeType) -> None:
+        """Count it."""
+        if self._is_on:
             self.calls[code] += 1
 
 
