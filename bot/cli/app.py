@@ -22,10 +22,16 @@ STARTED_AT = monotonic()
 class LazyCommand(TyperCommand):
     """A command whose module is imported when it runs."""
 
-    def __init__(self, name: str, target: str, help_text: str) -> None:
-        """Take the function as ``target``, written ``module:function``."""
+    def __init__(
+        self, name: str, target: str, help_text: str, *, may_begin_with_dash: bool = False
+    ) -> None:
+        """Take the function as ``target``, written ``module:function``.
+
+        ``may_begin_with_dash``: its arguments may, so an unknown option is one of them.
+        """
         super().__init__(name, help=help_text, rich_markup_mode=None)
         self._target = target
+        self._settings = {"ignore_unknown_options": may_begin_with_dash}
 
     def make_context(
         self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
@@ -39,7 +45,8 @@ class LazyCommand(TyperCommand):
         single = typer.Typer(
             add_completion=False, pretty_exceptions_enable=False, rich_markup_mode=None
         )
-        single.command(self.name, help=self.help)(getattr(import_module(module), function))
+        add = single.command(self.name, help=self.help, context_settings=self._settings)
+        add(getattr(import_module(module), function))
         return get_command(single)
 
 
@@ -138,6 +145,8 @@ PASSKEY = group(
             "bot.cli.passkeys:remove",
             "Remove a lost or stolen passkey. Approvals that it signed no longer count for plans "
             "that have not been carried out.",
+            # Its id is base64url, which has a dash.
+            may_begin_with_dash=True,
         ),
     ],
 )

@@ -44,7 +44,7 @@ LISTENING_PORTS = range(10_000, 20_000)
 MAX_DATA_AGE = timedelta(hours=12)
 #: A busy machine may need long; a process that has ended is not waited for.
 START_TIMEOUT_SECONDS = 120.0
-STOP_TIMEOUT_SECONDS = 60.0
+STOP_TIMEOUT_SECONDS = 180.0
 REQUEST_TIMEOUT_SECONDS = 60.0
 #: Slack waits three seconds for an answer; a busy machine may need longer.
 ANSWER_TIMEOUT_SECONDS = 60.0

@@ -39,3 +39,10 @@ def test_help_imports_nothing_heavy(arguments):
     modules = done.stdout.splitlines()[-1]
     assert "bot.cli.app" in modules
     assert [name for name in (*HEAVY, "bot.settings", "bot.wiring") if f"'{name}'" in modules] == []
+
+
+def test_a_passkey_may_begin_with_a_dash():
+    (command,) = [command for command in lazy_commands() if command.name == "remove"]
+    for passkey in ("-fAB_c", "--Xy", "fAB-"):
+        context = command.make_context("remove", [passkey])
+        assert context.params == {"passkey": passkey}
