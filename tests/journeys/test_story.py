@@ -28,7 +28,8 @@ def test_the_story_is_told_from_the_first_signal_to_the_proof(sample_data, sampl
         "demo", "--headless", "--story", "--json", "--folder", str(sample_root), cwd=tmp_path
     )
     summary = json.loads(told.stdout)
-    assert [chapter["title"] for chapter in summary["chapters"] if not chapter["ok"]] == [], summary
+    failures = [chapter for chapter in summary["chapters"] if not chapter["ok"]]
+    assert failures == [], json.dumps(failures, indent=1)
     assert (told.returncode, summary["ok"], summary["cards"], len(summary["chapters"])) == (
         0,
         True,
