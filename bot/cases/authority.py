@@ -47,12 +47,13 @@ def roles(case: Case, person: Person, by: Caller) -> frozenset[Role]:
 
 def _approvers(case: Case, by: Caller) -> tuple[str, ...]:
     """List the groups of the verdict."""
-    if case.proposal.verdict is None:
+    verdict = case.proposal.verdict
+    if verdict is None:
         return ()
     # A plan that policy let run alone answers to the playbook's owners.
-    if case.proposal.verdict.ruling is Ruling.AUTO_APPROVE:
+    if verdict.ruling is Ruling.AUTO_APPROVE:
         return by.playbook_owners
-    return tuple(factor.group for factor in case.proposal.verdict.factors)
+    return tuple(factor.group for factor in verdict.factors)
 
 
 def _is_barred(case: Case, decision: DecisionKind, *, person: Person, by: Caller) -> bool:

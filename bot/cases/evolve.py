@@ -8,7 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.cases import handling, intake, steps, timers, triage, undo, votes
-from bot.cases.actor import DESK, ActorKind, is_person
+from bot.cases.actor import DESK, is_person
 from bot.cases.case import Case
 from bot.cases.entries import (
     IN_DOUBT,
@@ -102,8 +102,7 @@ def _must_keep_doubt(before: Case, after: Case, entry: Entry) -> None:
 
     It ends with a report, or with a person's word.
     """
-    is_in_doubt = any(step.state in IN_DOUBT for step in before.execution.steps)
-    if not is_in_doubt or isinstance(entry.body, StepReported | Settled):
+    if before.execution.step_in_doubt is None or isinstance(entry.body, StepReported | Settled):
         return
     if _drifts_unreported(before, entry):
         return
@@ -138,7 +137,7 @@ def _new_people(case: Case, entry: Entry) -> list[str]:
     if isinstance(entry.body, AttemptRefused):
         return []
     names = []
-    if entry.actor.kind is ActorKind.PERSON:
+    if entry.actor.is_person:
         names.append(entry.actor.id)
     receiver: str = getattr(entry.body, "to", "")
     if receiver and is_person(receiver):

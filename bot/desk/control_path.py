@@ -47,6 +47,6 @@ class ControlPath:
                     card_message(case_id, now)
                     for case_id in self.queries.affected_by_pause(refresh)
                 ]
-            return self.desk_controls.save(controls, decision, messages)
+            return self.desk_controls.save(decision, messages)
 
         return retry_on_conflict(attempt)

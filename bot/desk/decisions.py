@@ -215,7 +215,6 @@ class Decisions:
                 raise
             commit = replace(
                 change(case, decision, self.library.playbook(case.kind)),
-                controls=controls,
                 control_decision=control_decision,
             )
             return self.cases.commit(commit)

@@ -53,7 +53,6 @@ class RollbackWatch:
             if not decision.entries:
                 return controls
             after = self.desk_controls.rewind(
-                controls,
                 decision,
                 self._all_cards(now),
                 numbers_from=rollback.numbers_from,
@@ -72,7 +71,7 @@ class RollbackWatch:
             controls, now = self.desk_controls.load(), self.clock()
             command = Acknowledge(caller, note, self.cases.last_case_number())
             decision = decide_controls(controls, command, now)
-            return self.desk_controls.save(controls, decision, self._all_cards(now))
+            return self.desk_controls.save(decision, self._all_cards(now))
 
         controls = retry_on_conflict(attempt)
         self.outbox.run_now(Topic.EXECUTE, self.clock())

@@ -42,8 +42,7 @@ class Change:
     #: The effects that follow.
     messages: tuple[OutboxMessage, ...] = ()
     guard: Guard | None = None
-    #: The desk's controls before ``control_decision``, which is written in the same transaction.
-    controls: DeskControls | None = None
+    #: A decision about the desk, written in the same transaction.
     control_decision: ControlDecision | None = None
 
 

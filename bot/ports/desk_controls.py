@@ -16,7 +16,6 @@ class DeskControlsStore(Protocol):
 
     def save(
         self,
-        before: DeskControls,
         decision: ControlDecision,
         messages: Sequence[OutboxMessage] = (),
     ) -> DeskControls:
@@ -28,7 +27,6 @@ class DeskControlsStore(Protocol):
 
     def rewind(
         self,
-        before: DeskControls,
         decision: ControlDecision,
         messages: Sequence[OutboxMessage],
         numbers_from: int,

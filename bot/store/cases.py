@@ -76,8 +76,8 @@ class SqlCaseStore:
             if change.guard:
                 change.guard(unit.controls(), unit.usage)
             unit.append(write)
-            if change.controls and change.control_decision:
-                unit.append_controls(change.controls, change.control_decision)
+            if change.control_decision:
+                unit.append_controls(change.control_decision)
             unit.enqueue(change.messages, now)
 
         self._database.write(job)

@@ -34,7 +34,6 @@ class SqlDeskControlsStore:
 
     def save(
         self,
-        before: DeskControls,
         decision: ControlDecision,
         messages: Sequence[OutboxMessage] = (),
     ) -> DeskControls:
@@ -45,7 +44,7 @@ class SqlDeskControlsStore:
         """
 
         def job(unit: UnitOfWork) -> None:
-            unit.append_controls(before, decision)
+            unit.append_controls(decision)
             unit.enqueue(messages)
 
         self._database.write(job)
@@ -53,7 +52,6 @@ class SqlDeskControlsStore:
 
     def rewind(
         self,
-        before: DeskControls,
         decision: ControlDecision,
         messages: Sequence[OutboxMessage],
         numbers_from: int,
@@ -64,7 +62,7 @@ class SqlDeskControlsStore:
         """
 
         def job(unit: UnitOfWork) -> None:
-            unit.append_controls(before, decision)
+            unit.append_controls(decision)
             unit.number_above(numbers_from)
             unit.connection.execute(_REDRAW_CARDS)
             unit.enqueue(messages)

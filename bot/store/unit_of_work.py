@@ -117,19 +117,20 @@ class UnitOfWork:
         if write.people:
             self.connection.execute(_ADD_PEOPLE.on(self.connection), list(write.people))
 
-    def append_controls(self, before: DeskControls, decision: ControlDecision) -> None:
+    def append_controls(self, decision: ControlDecision) -> None:
         """Write a decision about the desk: entries and controls.
 
         Raises:
-            Conflict: the controls are no longer at the version of ``before``.
+            Conflict: somebody else has changed the controls since the decision read them.
         """
+        expected = decision.controls.version - len(decision.entries)
         values = {
-            "expected": before.version,
+            "expected": expected,
             "new_version": decision.controls.version,
             "new_body": to_json(decision.controls),
         }
         if self.connection.execute(_UPDATE_CONTROLS, values).rowcount != 1:
-            raise Conflict(f"the desk's controls are no longer at version {before.version}")
+            raise Conflict(f"the desk's controls are no longer at version {expected}")
         self._lines.extend(ledger_lines(decision.entries))
 
     # --- the outbox ------------------------------------------------------------------------------

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.cases import canonical
-from bot.cases.canonical import MAX_INTEGER, Scalar
+from bot.cases.canonical import Scalar
 from bot.cases.text import SHORTENED, shorten, storable
 from handlers.intake.problem import Problem
 from handlers.intake.reading import require_storable
@@ -15,6 +15,7 @@ MAX_FACTS = 64
 MAX_FACT_LENGTH = 2_000
 MAX_FACT_DEPTH = 8
 MAX_FACT_NAME_LENGTH = 100
+NOT_FINITE = "is not a finite number"
 TOO_LARGE = "is too large to store exactly as a number; send it as text"
 
 
@@ -91,27 +92,17 @@ class FactFlattening:
         # Before the numbers: a truth value is an integer in Python.
         if value is None or isinstance(value, bool):
             return value
-        if isinstance(value, int):
-            return self._integer(value, field)
-        if isinstance(value, float):
-            return self._float(value, field)
+        if isinstance(value, int | float):
+            return self._number(value, field)
         return self._text(str(value), field)
 
-    def _integer(self, value: int, field: str) -> Scalar:
-        if abs(value) <= MAX_INTEGER:
-            return value
-        if self.strict:
-            raise Problem(422, f"{field} {TOO_LARGE}", field)
-        return shorten(str(value), MAX_FACT_LENGTH)
-
-    def _float(self, value: float, field: str) -> Scalar:
+    def _number(self, value: float, field: str) -> Scalar:
         if canonical.storable(value) is value:
             return value
-        if self.strict and math.isfinite(value):
-            raise Problem(422, f"{field} {TOO_LARGE}", field)
-        if self.strict:
-            raise Problem(422, f"{field} is not a finite number", field)
-        return str(value)
+        if not self.strict:
+            return shorten(str(value), MAX_FACT_LENGTH)
+        is_finite = isinstance(value, int) or math.isfinite(value)
+        raise Problem(422, f"{field} {TOO_LARGE if is_finite else NOT_FINITE}", field)
 
     def _text(self, value: str, field: str) -> str:
         if not self.strict:

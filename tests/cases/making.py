@@ -51,6 +51,7 @@ from bot.cases.recommendation import Recommendation
 from bot.cases.signal import Signal
 from bot.cases.sla import promise_sla
 from bot.cases.steps import finish
+from bot.views.case_record import PARTS
 from tests.fakes.clock import NOON
 
 NOW = NOON
@@ -63,7 +64,6 @@ GROUPS = {
     "ops-leads": frozenset({BEN.id}),
     "finance": frozenset({CARLA.id}),
 }
-PARTS = ("timers", "classification", "assessment", "proposal", "execution", "activity")
 OWNERS = ("floor-managers", "ops-leads")
 
 

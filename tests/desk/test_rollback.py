@@ -513,10 +513,10 @@ def test_pausing_and_resuming_go_on_as_before(town):
         governors=frozenset({principal("carla")}),
     )
     pause = decide_controls(standing, Pause(carla, "", "a reason"), world.clock())
-    after = world.store.desk_controls.save(standing, pause)
+    after = world.store.desk_controls.save(pause)
     assert [pause.scope for pause in after.holds] == [""]
     resumption = decide_controls(after, Resume(carla, ""), world.clock())
-    assert world.store.desk_controls.save(after, resumption).holds == ()
+    assert world.store.desk_controls.save(resumption).holds == ()
 
 
 def test_no_more_is_called_the_same_than_what_was_signed_proves(town):

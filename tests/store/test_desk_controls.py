@@ -26,7 +26,7 @@ def save(store, *entries_after, messages=()):
     controls = store.desk_controls.load()
     for entry_after in entries_after:
         controls = store.desk_controls.save(
-            controls, decision_after(controls, entry_after(controls)), messages
+            decision_after(controls, entry_after(controls)), messages
         )
     return controls
 
@@ -54,12 +54,10 @@ def test_a_conflict_requests_nothing_and_appends_nothing(store):
     save(store, paused_entry)
     sizes = table_sizes(store)
     with pytest.raises(Conflict):
-        store.desk_controls.save(
-            before, decision_after(before, paused_entry(before)), (message("never"),)
-        )
+        store.desk_controls.save(decision_after(before, paused_entry(before)), (message("never"),))
     with pytest.raises(Conflict):
         store.desk_controls.rewind(
-            before, decision_after(before, paused_entry(before)), (message("never"),), 100
+            decision_after(before, paused_entry(before)), (message("never"),), 100
         )
     assert table_sizes(store) == sizes
     assert store.cases.last_case_number() == 0
@@ -76,7 +74,7 @@ def test_after_a_restored_backup_no_number_is_given_twice_and_no_card_counts_as_
         store.cards.record(ref)
     before = store.desk_controls.load()
     store.desk_controls.rewind(
-        before, decision_after(before, paused_entry(before)), (message("swept"),), 70
+        decision_after(before, paused_entry(before)), (message("swept"),), 70
     )
     assert world.receive(world.signal("product:3")).case_id == "EX-71"
     versions = {row.case_id: row.drawn for row in rows_of(store, tables.cards)}
@@ -90,5 +88,5 @@ def test_a_rewind_below_the_last_number_takes_none_back(world):
     for number in range(3):
         world.receive(world.signal(f"product:{number}"))
     before = world.store.desk_controls.load()
-    world.store.desk_controls.rewind(before, decision_after(before, paused_entry(before)), (), 1)
+    world.store.desk_controls.rewind(decision_after(before, paused_entry(before)), (), 1)
     assert world.receive(world.signal("product:9")).case_id == "EX-4"

@@ -63,7 +63,7 @@ def test_a_job_that_fails_after_its_writes_leaves_no_row_in_any_table(world):
 
     def write(unit):
         unit.append(case_write(case, decision.case, decision.entries))
-        unit.append_controls(controls, decision_after(controls, paused_entry(controls)))
+        unit.append_controls(decision_after(controls, paused_entry(controls)))
         unit.enqueue([message("never")], NOON)
 
     run_and_fail(world.store, write)
@@ -150,11 +150,9 @@ def test_a_case_that_exists_is_not_opened_a_second_time(world):
 
 def test_controls_that_somebody_else_changed_are_not_overwritten(store):
     before = store.desk_controls.load()
-    store.desk_controls.save(before, decision_after(before, paused_entry(before)))
+    store.desk_controls.save(decision_after(before, paused_entry(before)))
     with pytest.raises(Conflict, match="no longer at version 0"):
-        store.desk_controls.save(
-            before, decision_after(before, paused_entry(before, reason="other"))
-        )
+        store.desk_controls.save(decision_after(before, paused_entry(before, reason="other")))
     assert [pause.reason for pause in store.desk_controls.load().pauses] == ["wait"]
 
 
