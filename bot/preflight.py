@@ -42,6 +42,7 @@ def find_problems(settings: Settings) -> list[str]:
         problems.append(
             f"policy.yml limits {action}, which systems.yml does not declare: check the name"
         )
+    problems += library.missing_titles()
     for name, source in library.sources.items():
         problems += _source_problems(name, source, settings)
     return problems

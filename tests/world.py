@@ -20,6 +20,7 @@ from bot.desk.decision_path import Request
 from bot.desk.worker import WorkerPool, WorkerTimings
 from bot.ports.outbox import Topic
 from bot.use_cases import DeskOptions, build_desk
+from bot.views.labels import Labels
 from tests.fakes.chat import FakeChat
 from tests.fakes.clock import FakeClock
 from tests.fakes.connector import FakeConnector
@@ -113,6 +114,9 @@ class FakeLibrary:
 
     def titles(self) -> list[tuple[str, str]]:
         return [("low_stock", "Running low")]
+
+    def labels(self) -> Labels:
+        return Labels(kinds=dict(self.titles()))
 
     def policy(self) -> Policy:
         return self.rules

@@ -105,6 +105,8 @@ class Offer:
     action: ActionName
     #: When it fits; empty for always.
     when: Expression = ""
+    #: A template of why it does not fit, where ``when`` does not hold.
+    otherwise: str = ""
     parameters: Mapping[Name, Expression] = field(default_factory=dict)
     reason: Text
     #: The parameters that a person may edit.
@@ -177,6 +179,8 @@ class Playbook:
     examples: Annotated[tuple[Text, ...], Field(max_length=100)] = ()
     #: A template over the evidence that says what has happened.
     what: Text
+    #: A template of the facts that decide, for the line below the buttons of a card.
+    brief: str = ""
     evidence: Annotated[tuple[Lookup, ...], Field(max_length=10)] = ()
     stake: Stake
     #: Finds the account of whoever gains from the plan.

@@ -5,7 +5,7 @@ Secrets are only named: their values are in the environment.
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated
 
@@ -46,7 +46,11 @@ class ActionSpec(ABC):
     name: Annotated[Name, FROM_KEY]
     #: Increased when the action comes to do something else: older approvals are then void.
     version: Annotated[int, Field(ge=1)] = 1
+    #: What people read in its place: "Order stock".
+    title: str = ""
     parameters: Mapping[ParameterName, ParameterType]
+    #: What people read in place of each parameter's name.
+    titles: Mapping[ParameterName, Text] = field(default_factory=dict)
     #: A template of what is changed, like ``product:{product_id}``.
     target: Text
     #: A template of what is done, in the imperative.
@@ -87,6 +91,8 @@ class SystemSpec(ABC):
     name: Annotated[Name, FROM_KEY]
     #: The name of the connector in YAML.
     connector: str
+    #: What people read in place of its name: "stock system".
+    title: str = ""
     timeout: Timeout
     actions: Mapping[str, ActionSpec]
 

@@ -22,6 +22,7 @@ from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.library import Library
 from bot.ports.live_lists import LiveLists
 from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage
+from bot.views.labels import Labels
 
 RETRY_INTERVAL = timedelta(seconds=1)
 # In these states something is run now or soon, so a pause is worth showing.
@@ -52,7 +53,11 @@ class Cards:
         """Make the card and the lists show the case as it is."""
         case = self.cases.case(message.case_id)
         cards = self.card_store.cards(case.id)
-        context = CardContext(self._describe_pause(case), self._is_undoable(case))
+        context = CardContext(
+            pause_reason=self._describe_pause(case),
+            is_undoable=self._is_undoable(case),
+            labels=self.library.labels() if self.library else Labels(),
+        )
         if cards and _is_current(cards[0], case, context):
             self.outbox.finish(message)
             return

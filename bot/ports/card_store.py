@@ -1,11 +1,12 @@
 """The places of each case's cards in Slack."""
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
 from bot.ports.outbox import LeasedMessage, OutboxMessage
+from bot.views.labels import Labels
 
 # The look of a card that a newer one has replaced. It has no buttons any more.
 REPLACED = "replaced"
@@ -37,6 +38,8 @@ class CardContext:
     pause_reason: str = ""
     #: The plan can still be taken back.
     is_undoable: bool = False
+    #: What people read in place of names in code.
+    labels: Labels = field(default_factory=Labels)
 
     @property
     def key(self) -> str:

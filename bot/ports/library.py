@@ -6,6 +6,7 @@ from bot.cases.hours import Hours
 from bot.cases.identity import Identities
 from bot.cases.playbook import Playbook
 from bot.cases.policy import Policy
+from bot.views.labels import Labels
 
 
 class Library(Protocol):
@@ -19,6 +20,9 @@ class Library(Protocol):
 
     def titles(self) -> list[tuple[str, str]]:
         """List every kind that can be named, with its title, by title."""
+
+    def labels(self) -> Labels:
+        """Return what people read in place of the names in the files."""
 
     def hours(self, channel: str) -> Hours:
         """Return when the people of this channel are at work."""

@@ -11,10 +11,12 @@ from bot.cases.policy import RiskTier
 from bot.cases.recognition import Recognition
 from handlers.cards import ids
 from handlers.cards.blocks import actions_block, button, option
+from handlers.cards.question import ask
 from handlers.cards.text import Json, clean, plain_text
+from handlers.cards.wording import Wording, money_text
 
 # A guess that is less likely than this is noise on a card.
-MIN_CONFIDENCE_PERCENT = 3
+MIN_CONFIDENCE_PERCENT = 10
 # Slack's limits: options of an overflow menu, characters of a confirmation dialog.
 MAX_OVERFLOW_OPTIONS = 5
 MAX_CONFIRM = 300
@@ -26,6 +28,7 @@ KIND_ACTION_IDS = (ids.NAME_FIRST, ids.NAME_SECOND, ids.NAME_THIRD)
 def card_buttons(case: Case, *, is_undoable: bool) -> list[Json]:
     """Build the buttons below a card."""
     token = ids.token(case)
+    details = _details_button(token)
     match case.state:
         case State.PROPOSED:
             return _proposed_buttons(case, token)
@@ -33,14 +36,15 @@ def card_buttons(case: Case, *, is_undoable: bool) -> list[Json]:
             return _referred_buttons(case, token)
         case State.OUTCOME_UNKNOWN:
             settle = button("I have looked…", ids.SETTLE, token, style="primary")
-            return [settle, *_claim_button(case, token), _overflow_menu(case, token)]
+            claim = _claim_button(case, token)
+            return [settle, *claim, details, _overflow_menu(case, token)]
         case State.RESOLVED:
-            undo = button("Take back…", ids.UNDO, token)
-            return [undo] if is_undoable else []
+            undo = button("Undo…", ids.UNDO, token)
+            return [undo, details] if is_undoable else [details]
         case State.REJECTED | State.EXPIRED | State.CLEARED:
-            return []
+            return [details]
         case State.NEW | State.OPEN | State.SNOOZED | State.APPROVED | State.RUNNING:
-            return [_overflow_menu(case, token)]
+            return [details, _overflow_menu(case, token)]
         case _:
             assert_never(case.state)
 
@@ -85,7 +89,7 @@ def _guess_buttons(recognition: Recognition, token: str) -> list[Json]:
     buttons = []
     # Not strict: there may be fewer guesses than buttons, or more.
     for action_id, guess in zip(KIND_ACTION_IDS, likely_guesses, strict=False):
-        kind = clean(guess.kind.replace("_", " ").capitalize(), 50)
+        kind = clean(guess.title, 50)
         label = f"{kind} ({guess.confidence} %)"
         buttons.append(button(label, action_id, f"{guess.kind} {token}"))
     return buttons
@@ -109,7 +113,8 @@ def _proposed_buttons(case: Case, token: str) -> list[Json]:
     buttons = [_approve_button(case, token)]
     if case.proposal.recommendation and case.proposal.recommendation.editable:
         buttons.append(button("Edit…", ids.EDIT, token))
-    buttons.append(_reject_button(token))
+    buttons.append(button("Reject…", ids.REJECT, token))
+    buttons.append(_details_button(token))
     buttons.append(_overflow_menu(case, token))
     return buttons
 
@@ -119,13 +124,14 @@ def _referred_buttons(case: Case, token: str) -> list[Json]:
         button("Handled by hand…", ids.RESOLVE, token),
         *_claim_button(case, token),
         button("Try again", ids.TRY_AGAIN, token),
-        _reject_button(token),
+        button("Reject…", ids.REJECT, token),
+        _details_button(token),
         _overflow_menu(case, token),
     ]
 
 
-def _reject_button(token: str) -> Json:
-    return button("Reject…", ids.REJECT, token, style="danger")
+def _details_button(token: str) -> Json:
+    return button("Details", ids.DETAILS, token)
 
 
 def _claim_button(case: Case, token: str) -> list[Json]:
@@ -143,10 +149,13 @@ def _approve_button(case: Case, token: str) -> Json:
         # No colour that nudges, and a form that asks for a reason.
         return button("Approve…", ids.APPROVE_WITH_REASON, token)
     approve = button("Approve", ids.APPROVE, token, style="primary")
-    if tier is RiskTier.LOW or case.proposal.plan is None:
+    if case.proposal.plan is None:
+        return approve
+    is_complete = ask(case.proposal.plan, Wording()).is_complete
+    if tier is RiskTier.LOW and is_complete:
         return approve
     text = confirmation_text(case.proposal.plan)
-    if text is None:
+    if text is None or not is_complete:
         # Too long for a dialog; the form has room for all of it.
         return button("Approve…", ids.APPROVE_WITH_REASON, token, style="primary")
     return {**approve, "confirm": _confirmation_dialog(case, text)}
@@ -164,11 +173,12 @@ def _confirmation_dialog(case: Case, text: str) -> Json:
 def _amount_and_targets(plan: Plan) -> str:
     # A dictionary, unlike a set, keeps the order of the steps.
     targets = dict.fromkeys(action.target for action in plan.actions)
-    names = ", ".join(clean(target, MAX_TARGET_LENGTH) for target in targets)
+    wording = Wording()
+    names = ", ".join(wording.target(target, MAX_TARGET_LENGTH) for target in targets)
     label = "Targets" if len(targets) > 1 else "Target"
     text = f"{label}: {names}."
     if plan.amount:
-        text = f"Amount: {plan.amount}. {text}"
+        text = f"Amount: {money_text(plan.amount)}. {text}"
     return text
 
 
@@ -204,8 +214,6 @@ def _overflow_choices(case: Case) -> list[tuple[str, str]]:
         choices.append((ids.SNOOZE, "Snooze…"))
     if case.proposal.approvals and case.state in {State.PROPOSED, State.APPROVED}:
         choices.append((ids.WITHDRAW, "Withdraw my approval"))
-    if case.proposal.recommendation and case.proposal.recommendation.citations:
-        choices.append((ids.PRECEDENTS, "Precedents"))
     choices.append((ids.TRAIL, "Trail"))
     # Other states have a claim button beside the menu; here it takes the last free place.
     has_room = len(choices) < MAX_OVERFLOW_OPTIONS

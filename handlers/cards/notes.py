@@ -112,10 +112,14 @@ def precedent_blocks(case: Case, links: Mapping[str, str]) -> list[Json]:
 
     ``links`` are the URLs of cards by case id.
     """
-    citations = case.proposal.recommendation.citations if case.proposal.recommendation else ()
     title = text_run(f"What {case.id} stands on, the most alike first", bold=True)
-    items = [_precedent(citation, links.get(citation.case_id, "")) for citation in citations]
-    return [rich_text(paragraph(title), bullets(items))]
+    return [rich_text(paragraph(title), bullets(precedent_items(case, links)))]
+
+
+def precedent_items(case: Case, links: Mapping[str, str]) -> list[list[Json]]:
+    """Build one item for each precedent, with a link to its card where it has one."""
+    citations = case.proposal.recommendation.citations if case.proposal.recommendation else ()
+    return [_precedent(citation, links.get(citation.case_id, "")) for citation in citations]
 
 
 def _precedent(citation: Citation, url: str) -> list[Json]:

@@ -1,23 +1,14 @@
-"""The plan on a card: steps, reason, precedents and confidence."""
+"""The steps of a plan: what each does or has done."""
 
 from datetime import timedelta
 
 from bot.cases.case import Case
 from bot.cases.entries import StepState
-from bot.cases.lifecycle import State
-from bot.cases.plan import Action, Plan
-from bot.cases.recommendation import Recommendation
-from handlers.cards.blocks import context_block, label_paragraph
-from handlers.cards.text import (
-    Json,
-    bullets,
-    clean,
-    paragraph,
-    plain_text,
-    rich_text,
-    text_run,
-)
+from bot.cases.plan import Action
+from handlers.cards.text import Json, text_run
+from handlers.cards.wording import Wording, is_row_count, money_text
 
+MAX_SUMMARY = 1_000
 STEP_LABELS = {
     StepState.STARTED: "running",
     StepState.ACCEPTED: "accepted, not visible there yet",
@@ -34,69 +25,30 @@ STEP_LABELS = {
 }
 
 
-def plan_section(case: Case) -> list[Json]:
-    """Build the plan; without one, only the precedents of the recommendation."""
-    recommendation = case.proposal.recommendation
-    if case.proposal.plan is None:
-        if recommendation is None:
-            return []
-        return [context_block(*_precedents(recommendation))]
-    blocks = [rich_text(*_plan(case, case.proposal.plan))]
-    if recommendation:
-        blocks.append(rich_text(*_reasons(recommendation)))
-        precedents = _precedents(recommendation)
-        blocks.append(context_block(*precedents, _confidence(recommendation)))
-    return blocks
+def step_items(case: Case, wording: Wording) -> list[list[Json]]:
+    """Build each step: its summary, then its progress or what it would do."""
+    plan = case.proposal.plan
+    items = []
+    for index, action in enumerate(plan.actions if plan else ()):
+        summary = text_run(wording.prose(action.summary, MAX_SUMMARY), bold=True)
+        is_started = index < len(case.execution.steps)
+        status = _progress(case, index, wording) if is_started else _preview(action, wording)
+        items.append([summary, text_run(f"  {status}")])
+    return items
 
 
-def _plan(case: Case, plan: Plan) -> list[Json]:
-    parts = [paragraph(text_run(_title(case), bold=True))]
-    if plan.is_dry_run:
-        # Before the steps, so that nobody takes them for the real thing.
-        effect = "nothing was changed" if case.is_terminal else "nothing will be changed"
-        parts.append(paragraph(text_run(f"Dry run: {effect}", bold=True)))
-    steps = [_step(case, index, action) for index, action in enumerate(plan.actions)]
-    parts.append(bullets(steps, is_numbered=True))
-    if case.proposal.changes:
-        parts.append(label_paragraph("Edited: ", _describe_changes(case)))
-    return parts
-
-
-def _title(case: Case) -> str:
-    title = "Plan"
-    if case.state in {State.PROPOSED, State.OPEN}:
-        title = "Recommended plan"
-    if case.proposal.revision > 1:
-        title += f" (revision {case.proposal.revision})"
-    return title
-
-
-def _describe_changes(case: Case) -> str:
-    changes = [
-        f"{change.field} {change.before} → {change.after}" for change in case.proposal.changes
-    ]
-    return clean(", ".join(changes), 400)
-
-
-def _step(case: Case, index: int, action: Action) -> list[Json]:
-    """Build a step's summary, then its progress or what it would do."""
-    summary = text_run(clean(action.summary, 200), bold=True)
-    is_started = index < len(case.execution.steps)
-    status = _step_progress(case, index) if is_started else _step_preview(action)
-    return [summary, text_run(f"  {status}")]
-
-
-def _step_progress(case: Case, index: int) -> str:
+def _progress(case: Case, index: int, wording: Wording) -> str:
     step = case.execution.steps[index]
     label = STEP_LABELS[step.state]
-    if not step.detail:
+    if not step.detail or is_row_count(step.detail):
         return label
-    return f"{label} ({clean(step.detail, 150)})"
+    return f"{label} ({wording.prose(step.detail, 150)})"
 
 
-def _step_preview(action: Action) -> str:
-    amount = f"{action.amount}, " if action.amount else ""
-    return f"{amount}{_undo_terms(action)}. Dry run: {clean(action.preview, 250)}"
+def _preview(action: Action, wording: Wording) -> str:
+    amount = f"{money_text(action.amount)}, " if action.amount else ""
+    preview = wording.prose(action.preview, 500)
+    return f"{amount}{_undo_terms(action)}. Dry run: {preview}"
 
 
 def _undo_terms(action: Action) -> str:
@@ -106,40 +58,3 @@ def _undo_terms(action: Action) -> str:
     if not minutes:
         return "can be undone"
     return f"can be taken back for {minutes} minutes"
-
-
-def _reasons(recommendation: Recommendation) -> list[Json]:
-    parts = [label_paragraph("Why this  ", clean(recommendation.reason, 300))]
-    alternatives = "; ".join(
-        f"{alternative.action}: {alternative.why_not}"
-        for alternative in recommendation.alternatives
-    )
-    if alternatives:
-        parts.append(label_paragraph("Also considered  ", clean(alternatives, 300)))
-    return parts
-
-
-def _precedents(recommendation: Recommendation) -> list[str | Json]:
-    """Build how similar cases ended, and how reliable they are."""
-    if recommendation.memory:
-        return [plain_text(f"Precedents: not available: {recommendation.memory}", 220)]
-    stale_count = sum(citation.is_stale for citation in recommendation.citations)
-    flagged_count = sum(citation.is_flagged for citation in recommendation.citations)
-    marks = []
-    if stale_count:
-        marks.append(f"{stale_count} older than a year")
-    if flagged_count:
-        marks.append(f":warning: {flagged_count} with text that gives orders, not counted")
-    tally = recommendation.precedents or "none found"
-    return [plain_text(f"Precedents: {tally}", 220), "  ·  ".join(marks)]
-
-
-def _confidence(recommendation: Recommendation) -> Json:
-    """Build the confidence, its basis and its guarantee."""
-    parts = []
-    if recommendation.confidence is not None:
-        parts.append(f"Confidence {recommendation.confidence} %")
-    parts.append(f"Basis: {clean(recommendation.basis, 400)}")
-    if recommendation.promise:
-        parts.append(clean(recommendation.promise, 200))
-    return plain_text(" · ".join(parts), 700)

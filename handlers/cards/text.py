@@ -99,6 +99,11 @@ def mrkdwn_date(at: datetime) -> str:
     return f"<!date^{timestamp}^{{date_short_pretty}} {{time}}|{_utc(at)}>"
 
 
+def mrkdwn_time(at: datetime) -> str:
+    """Format a time of day in mrkdwn, shown in the reader's time zone."""
+    return f"<!date^{int(at.timestamp())}^{{time}}|{at:%H:%M} UTC>"
+
+
 def _utc(at: datetime) -> str:
     return f"{at:%d %b %H:%M} UTC"
 

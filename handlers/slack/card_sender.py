@@ -225,4 +225,4 @@ def _card_uid(case: Case) -> str:
 
 
 def _card_content(case: Case, look: CardContext) -> dict[str, Any]:
-    return {"text": notification_text(case), "blocks": case_card(case, look)}
+    return {"text": notification_text(case, look), "blocks": case_card(case, look)}

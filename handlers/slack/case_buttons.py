@@ -37,6 +37,7 @@ def register(app: App, services: SlackServices) -> None:
         ids.RESOLVE: buttons.resolve,
         ids.SETTLE: buttons.settle,
         ids.UNDO: buttons.undo,
+        ids.DETAILS: menu.details,
         ids.MORE: menu.select,
         ids.NAME_FIRST: buttons.name_kind,
         ids.NAME_SECOND: buttons.name_kind,

@@ -1,8 +1,10 @@
 """The menu "More" of a card."""
 
+from bot.cases.case import Case
 from bot.cases.commands import Claim, DecisionKind, Withdraw
 from bot.cases.errors import BadRequest
 from handlers.cards import forms, ids
+from handlers.cards.case_details import details_view
 from handlers.cards.notes import precedent_blocks, trail_lines
 from handlers.slack.case_presses import CasePresses
 from handlers.slack.interactions import ButtonPress
@@ -22,6 +24,7 @@ class CaseMenu(CasePresses):
             ids.SNOOZE: self.snooze,
             ids.WITHDRAW: self.withdraw,
             ids.TRAIL: self.trail,
+            # On the cards of an earlier release; the details have the precedents too.
             ids.PRECEDENTS: self.precedents,
         }
         if press.choice not in handlers:
@@ -58,21 +61,32 @@ class CaseMenu(CasePresses):
             header.append(f"… {earlier} earlier entries")
         return "\n".join([*header, *lines[-MAX_TRAIL_LINES:]])
 
+    def details(self, press: ButtonPress) -> None:
+        """Show everything that the card leaves out."""
+        case = self.decisions.cases.case(press.case_id)
+        view = details_view(case, self.library.labels(), self._precedent_links(case))
+        self._open(press, view)
+
     def precedents(self, press: ButtonPress) -> None:
         """Show the precedents of the recommendation, with links to their cards."""
         case = self.decisions.cases.case(press.case_id)
         summary = "none"
-        links: dict[str, str] = {}
         if case.proposal.recommendation:
             summary = case.proposal.recommendation.precedents
-            for citation in case.proposal.recommendation.citations:
-                links[citation.case_id] = self._card_link(citation.case_id)
         self.chat.send_ephemeral(
             channel=press.channel,
             user=press.user,
             text=f"Precedents of {case.id}: {summary}",
-            blocks=precedent_blocks(case, links),
+            blocks=precedent_blocks(case, self._precedent_links(case)),
         )
+
+    def _precedent_links(self, case: Case) -> dict[str, str]:
+        """Map each precedent to the address of its card."""
+        recommendation = case.proposal.recommendation
+        if recommendation is None:
+            return {}
+        case_ids = dict.fromkeys(citation.case_id for citation in recommendation.citations)
+        return {case_id: self._card_link(case_id) for case_id in case_ids}
 
     def _card_link(self, case_id: str) -> str:
         """Return the address of a case's card, or ""."""

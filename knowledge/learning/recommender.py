@@ -12,7 +12,7 @@ from typing import Any, Protocol
 from bot.cases.case import Case
 from bot.cases.errors import ConnectorFailed
 from bot.cases.evidence import Evidence, facts_of
-from bot.cases.expressions import evaluate, find_scalar, render
+from bot.cases.expressions import evaluate, find_scalar, has_enough_facts, render
 from bot.cases.plan import Action
 from bot.cases.playbook import Offer, Playbook
 from bot.cases.precedent import CaseOutcome, Precedent, signal_text, tally
@@ -222,7 +222,7 @@ def _choose(
     alternatives = []
     for offer in playbook.offers:
         if not evaluate(offer.when, facts):
-            alternatives.append(Alternative(offer.action, f"needs {offer.when}"))
+            alternatives.append(Alternative(offer.action, _unfit_reason(offer, facts)))
     for candidate in candidates:
         offer = candidate.offer
         if choice:
@@ -237,6 +237,13 @@ def _choose(
         else:
             choice = Choice(offer, actions, candidate.margin)
     return choice, _in_playbook_order(alternatives, playbook)
+
+
+def _unfit_reason(offer: Offer, facts: Mapping[str, Any]) -> str:
+    """Say in the playbook's words why an offer does not fit."""
+    if offer.otherwise and has_enough_facts(offer.otherwise, facts):
+        return render(offer.otherwise, facts)
+    return f"needs {offer.when}"
 
 
 def _why_not(offer: Offer, choice: Offer, playbook: Playbook) -> str:

@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from holidays import country_holidays
 from pydantic import AfterValidator, Field, StringConstraints
 
-from bot.cases.constraints import ChannelId
+from bot.cases.constraints import ChannelId, Text
 from bot.cases.hours import Hours, no_holidays
 from knowledge.library.yaml_files import read
 
@@ -92,6 +92,8 @@ class HoursEntry:
 class ChannelsFile:
     default: HoursEntry
     channels: Mapping[ChannelId, HoursEntry] = field(default_factory=dict)
+    #: What people call each channel.
+    titles: Mapping[ChannelId, Text] = field(default_factory=dict)
 
 
 def read_calendars(path: Path) -> dict[str, Hours]:
@@ -106,3 +108,11 @@ def read_calendars(path: Path) -> dict[str, Hours]:
     for channel, entry in document.channels.items():
         calendars[channel] = entry.to_hours()
     return calendars
+
+
+def read_channel_titles(path: Path) -> Mapping[str, str]:
+    """Read what people call each channel; nothing without the file."""
+    if not path.exists():
+        return {}
+    document, _ = read(path, ChannelsFile)
+    return document.titles

@@ -5,7 +5,8 @@ A folder holds ``playbooks/*.yml``, ``policy.yml``, ``systems.yml``, ``sources.y
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
+from functools import cached_property
 from pathlib import Path
 
 from bot.cases.approval import OWNER
@@ -17,7 +18,8 @@ from bot.cases.policy import Policy, Stage
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.source import Source
 from bot.connectors.specs import SystemSpec
-from knowledge.library.calendars import DEFAULT, read_calendars
+from bot.views.labels import Labels
+from knowledge.library.calendars import DEFAULT, read_calendars, read_channel_titles
 from knowledge.library.people import read_people
 from knowledge.library.playbooks import read_playbooks
 from knowledge.library.policy import check_limits, read_policy
@@ -28,6 +30,7 @@ from knowledge.library.sources import (
     read_sources,
 )
 from knowledge.library.systems import read_systems
+from knowledge.library.titles import collect_labels, find_missing_titles
 
 #: The files of this release.
 PACKAGED = Path(__file__).parent.parent
@@ -44,6 +47,7 @@ class FileLibrary:
     #: The working hours by channel, and those of every other one under "default".
     calendars: Mapping[str, Hours]
     people: Identities = UNLINKED
+    channel_titles: Mapping[str, str] = field(default_factory=dict)
 
     def identities(self) -> Identities:
         """Return which accounts are one person's."""
@@ -61,6 +65,18 @@ class FileLibrary:
             if kind != UNRECOGNISED
         ]
         return sorted(kinds, key=lambda pair: pair[1])
+
+    def labels(self) -> Labels:
+        """Return what people read in place of the names in these files."""
+        return self._labels
+
+    @cached_property
+    def _labels(self) -> Labels:
+        return collect_labels(self.playbooks, self.systems, self.channel_titles)
+
+    def missing_titles(self) -> list[str]:
+        """List the names that people would read as they are in the files."""
+        return find_missing_titles(self.playbooks, self.systems, self.channel_titles)
 
     def policy(self) -> Policy:
         """Return the policy."""
@@ -110,6 +126,7 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
     policy = read_policy(folder / "policy.yml")
     sources = read_sources(folder / "sources.yml")
     calendars = read_calendars(folder / "channels.yml")
+    channel_titles = read_channel_titles(folder / "channels.yml")
     people = read_people(folder / "people.yml")
     playbooks, playbook_complaints = read_playbooks(
         folder / "playbooks", systems=systems, policy=policy, stage=stage
@@ -134,6 +151,7 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
         sources=sources,
         calendars=calendars,
         people=people,
+        channel_titles=channel_titles,
     )
 
 

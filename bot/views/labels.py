@@ -1,0 +1,49 @@
+"""What people read in place of the names in YAML files."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+
+
+@dataclass(frozen=True, kw_only=True)
+class Labels:
+    """The titles of systems, actions, parameters, channels and kinds.
+
+    They are looked up when a card is drawn, so that no stored plan depends on them. A name without
+    a title is shown as words.
+    """
+
+    systems: Mapping[str, str] = field(default_factory=dict)
+    #: By "system.action".
+    actions: Mapping[str, str] = field(default_factory=dict)
+    #: By "system.action.parameter".
+    parameters: Mapping[str, str] = field(default_factory=dict)
+    channels: Mapping[str, str] = field(default_factory=dict)
+    kinds: Mapping[str, str] = field(default_factory=dict)
+    #: The template of the evidence in words, by kind.
+    briefs: Mapping[str, str] = field(default_factory=dict)
+
+    def system(self, name: str) -> str:
+        """Return the title of a system or source."""
+        return self.systems.get(name) or as_words(name)
+
+    def action(self, name: str) -> str:
+        """Return the title of an action like ``house.order_stock``."""
+        return self.actions.get(name) or as_words(name.rpartition(".")[2])
+
+    def parameter(self, action: str, name: str) -> str:
+        """Return the title of an action's parameter."""
+        return self.parameters.get(f"{action}.{name}") or as_words(name)
+
+    def kind(self, name: str) -> str:
+        """Return the title of a kind."""
+        return self.kinds.get(name) or as_words(name)
+
+
+def as_words(name: str) -> str:
+    """Write a name in code as words: "order_stock" as "order stock"."""
+    return name.replace("_", " ")
+
+
+def start_upper(text: str) -> str:
+    """Begin a sentence with a capital letter, and keep the case of all names in it."""
+    return text[:1].upper() + text[1:]

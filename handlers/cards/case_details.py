@@ -1,0 +1,201 @@
+"""The window *Details*: everything that an auditor of a case asks for, one press from its card."""
+
+from collections.abc import Iterable, Mapping
+
+from bot.cases.case import Case
+from bot.cases.plan import Action
+from bot.cases.recommendation import Recommendation
+from bot.views.labels import Labels, start_upper
+from handlers.cards.blocks import heading, label_paragraph, modal
+from handlers.cards.case_words import case_wording, describe_approvals, headline
+from handlers.cards.facts import fact_value, shown_facts
+from handlers.cards.notes import precedent_items
+from handlers.cards.plan_section import step_items
+from handlers.cards.text import (
+    Json,
+    bullets,
+    clean,
+    date_run,
+    paragraph,
+    quote,
+    rich_text,
+    text_run,
+)
+from handlers.cards.wording import Wording, as_sentence, money_text
+
+# Facts beyond these are in the ledger.
+MAX_FACTS = 30
+MAX_REASON = 600
+MAX_VALUE = 1_000
+CLOSE = "Close"
+
+
+def details_view(case: Case, labels: Labels, links: Mapping[str, str]) -> Json:
+    """Build the window. ``links`` are the URLs of cards by case id."""
+    wording = case_wording(case, labels)
+    blocks = [
+        heading(headline(case, wording, 200)),
+        *_what_happened(case, wording),
+        *_evidence(case, wording),
+        *_plan(case, wording),
+        *_recommendation(case, wording, links),
+        *_policy(case, wording),
+        *_recognition(case),
+        *_model_text(case),
+    ]
+    return modal(f"Details {case.id}", blocks, close=CLOSE)
+
+
+def _what_happened(case: Case, wording: Wording) -> list[Json]:
+    """Quote what the source says, and why it matters."""
+    source = clean(wording.labels.system(case.signal.source), 60)
+    what = wording.prose(case.assessment.what or case.signal.title, 900, lines=6) or "(no words)"
+    blocks = [heading(f"What happened, according to {source}"), rich_text(quote(what))]
+    parts = []
+    if case.assessment.why:
+        parts.append(label_paragraph("Why it matters  ", wording.prose(case.assessment.why, 600)))
+    if case.assessment.stake:
+        parts.append(label_paragraph("At stake  ", money_text(case.assessment.stake)))
+    if case.activity.signal_count > 1:
+        parts.append(label_paragraph("Reported  ", f"{case.activity.signal_count:,} times"))
+    approvals = describe_approvals(case)
+    if approvals:
+        parts.append(label_paragraph("Approved by  ", approvals))
+    return [*blocks, *_block(parts)]
+
+
+def _evidence(case: Case, wording: Wording) -> list[Json]:
+    """List the facts with source and time, failed look-ups included."""
+    # A window has no table block.
+    facts = shown_facts(case)
+    items = []
+    for fact in facts[:MAX_FACTS]:
+        source = clean(wording.labels.system(fact.source), 60)
+        items.append(
+            [
+                text_run(f"{clean(fact.label, 60)}  ", bold=True),
+                text_run(f"{fact_value(fact, wording)} — {source}, "),
+                date_run(fact.read_at),
+            ]
+        )
+    more = len(facts) - MAX_FACTS
+    if more > 0:
+        items.append([text_run(f"{more} more facts are in the ledger")])
+    if not items:
+        return []
+    return [heading("Evidence"), rich_text(bullets(items))]
+
+
+def _plan(case: Case, wording: Wording) -> list[Json]:
+    """Show each step with its target, parameters, dry run and progress."""
+    plan = case.proposal.plan
+    if plan is None:
+        return []
+    title = "Plan"
+    if case.proposal.revision > 1:
+        title += f" (revision {case.proposal.revision})"
+    blocks = [heading(title)]
+    if plan.is_dry_run:
+        effect = "nothing was changed" if case.is_terminal else "nothing will be changed"
+        blocks.append(rich_text(paragraph(text_run(f"Dry run: {effect}", bold=True))))
+    blocks.append(rich_text(bullets(step_items(case, wording), is_numbered=True)))
+    for number, action in enumerate(plan.actions, start=1):
+        blocks.append(rich_text(*_parameters(number, action, wording)))
+    return blocks
+
+
+def _parameters(number: int, action: Action, wording: Wording) -> list[Json]:
+    system = clean(wording.labels.system(action.system), 60)
+    title = clean(wording.labels.action(action.name), 60)
+    target = wording.target(action.target, MAX_VALUE)
+    parts = [label_paragraph(f"Step {number}  ", f"{title} in {system}, on {target}")]
+    for name, value in action.parameters.items():
+        label = start_upper(clean(wording.labels.parameter(action.name, name), 60))
+        parts.append(label_paragraph(f"{label}  ", clean(str(value), MAX_VALUE)))
+    return parts
+
+
+def _recommendation(case: Case, wording: Wording, links: Mapping[str, str]) -> list[Json]:
+    """Show the reason, what else was considered, and the precedents."""
+    recommendation = case.proposal.recommendation
+    if recommendation is None:
+        return []
+    parts = []
+    if recommendation.reason:
+        parts.append(label_paragraph("Why this  ", wording.prose(recommendation.reason, 500)))
+    if recommendation.blocked:
+        parts.append(label_paragraph("No plan  ", wording.prose(recommendation.blocked, 500)))
+    parts += _alternatives(recommendation, wording)
+    parts += _confidence(recommendation, wording)
+    blocks = [heading("Recommendation"), *_block(parts)]
+    items = precedent_items(case, links)
+    if items:
+        blocks += [heading("Cases like it, the most alike first"), rich_text(bullets(items))]
+    return blocks
+
+
+def _alternatives(recommendation: Recommendation, wording: Wording) -> list[Json]:
+    parts = []
+    for alternative in recommendation.alternatives:
+        title = clean(wording.labels.action(alternative.action), 60)
+        reason = as_sentence(start_upper(wording.prose(alternative.why_not, 300)))
+        parts.append(label_paragraph(f"Not “{title}”  ", reason))
+    return parts
+
+
+def _confidence(recommendation: Recommendation, wording: Wording) -> list[Json]:
+    """Show how cases like it ended, the confidence and its basis."""
+    parts = []
+    if recommendation.memory:
+        text = f"not available: {clean(recommendation.memory, 220)}"
+        parts.append(label_paragraph("Precedents  ", text))
+    elif recommendation.precedents:
+        text = wording.prose(recommendation.precedents, 300)
+        parts.append(label_paragraph("Precedents  ", text))
+    if recommendation.confidence is not None:
+        text = f"{recommendation.confidence} % likely to be approved unedited and to work"
+        parts.append(label_paragraph("Confidence  ", text))
+    if recommendation.basis:
+        parts.append(label_paragraph("Basis  ", wording.prose(recommendation.basis, 400)))
+    if recommendation.promise:
+        parts.append(label_paragraph("Certified  ", wording.prose(recommendation.promise, 200)))
+    return parts
+
+
+def _policy(case: Case, wording: Wording) -> list[Json]:
+    verdict = case.proposal.verdict
+    if verdict is None:
+        return []
+    reason = as_sentence(start_upper(wording.prose(verdict.reason, MAX_REASON)))
+    text = f"{start_upper(verdict.tier.name.lower())} risk. {reason}"
+    return [heading("Policy"), rich_text(paragraph(text_run(text)))]
+
+
+def _recognition(case: Case) -> list[Json]:
+    recognition = case.classification.recognition
+    if recognition is None:
+        return []
+    guesses = ", ".join(
+        f"{clean(guess.title, 80)} {guess.confidence} %" for guess in recognition.guesses
+    )
+    text = f"{clean(recognition.basis, 200)}. Closest: {guesses or 'none'}"
+    return [heading("How the kind was found"), rich_text(paragraph(text_run(text)))]
+
+
+def _model_text(case: Case) -> list[Json]:
+    """Quote a model's text under a label, below everything that counts."""
+    words = case.proposal.words
+    if words is None:
+        return []
+    lines = [clean(words.what, 400), clean(words.why, 400)]
+    if words.suggestion:
+        lines.append(f"It would change: {clean(words.suggestion, 300)}")
+    model = clean(words.model, 60)
+    label = f"In other words, written by the model {model} and not checked"
+    return [rich_text(paragraph(text_run(label, italic=True)), quote("\n".join(lines)))]
+
+
+def _block(parts: Iterable[Json]) -> list[Json]:
+    """Build one block of paragraphs; nothing for none."""
+    paragraphs = list(parts)
+    return [rich_text(*paragraphs)] if paragraphs else []

@@ -1,0 +1,79 @@
+"""The evidence of a case: in words on its card, and in full in its details."""
+
+from collections.abc import Sequence
+
+from bot.cases.case import Case
+from bot.cases.evidence import Evidence, facts_of
+from bot.cases.expressions import has_enough_facts, render
+from handlers.cards.text import Json, clean, mrkdwn_time, plain_text
+from handlers.cards.wording import Wording, as_sentence, plural
+
+MAX_LINE = 220
+# Without a sentence of the playbook, the first facts stand for all.
+MAX_FACTS_IN_WORDS = 4
+MAX_FAILURES = 2
+
+
+def evidence_line(case: Case, wording: Wording) -> list[str | Json]:
+    """Write the facts that decide in words, with their source and time."""
+    facts = shown_facts(case)
+    known_facts = [fact for fact in facts if fact.failure is None]
+    if not known_facts:
+        return []
+    text = _from_brief(case, wording) or _from_labels(known_facts)
+    sources = dict.fromkeys(wording.labels.system(fact.source) for fact in known_facts)
+    line = wording.prose(f"{text} · {', '.join(sources)}", MAX_LINE)
+    return [plain_text(line, MAX_LINE), mrkdwn_time(min(fact.read_at for fact in known_facts))]
+
+
+def failure_sentences(case: Case) -> list[str]:
+    """Say which look-ups failed: a decision without them is another one."""
+    failures = [fact for fact in case.assessment.evidence if fact.failure is not None]
+    sentences = []
+    for fact in failures[:MAX_FAILURES]:
+        name = clean(fact.label or fact.name.replace("_", " "), 60)
+        reason = clean(fact.failure or "", 120)
+        sentences.append(as_sentence(f"⚠ {name} could not be read: {reason}"))
+    more = len(failures) - MAX_FAILURES
+    if more > 0:
+        sentences.append(f"{plural(more, 'more look-up')} failed.")
+    return sentences
+
+
+def shown_facts(case: Case) -> list[Evidence]:
+    """List the facts that people read; others are only used by the playbook."""
+    return [fact for fact in case.assessment.evidence if fact.label]
+
+
+def fact_value(fact: Evidence, wording: Wording) -> str:
+    """Write the value of a fact, or why it is not known."""
+    if fact.failure is not None:
+        return f"could not be read: {clean(fact.failure, 140)}"
+    match fact.value:
+        case None:
+            return "none"
+        case True:
+            return "yes"
+        case False:
+            return "no"
+        case float():
+            return f"{fact.value:,.2f}".removesuffix(".00")
+        case _:
+            return wording.prose(str(fact.value), 160)
+
+
+def _from_brief(case: Case, wording: Wording) -> str:
+    """Fill the playbook's template, without the parts that are not known."""
+    template = wording.labels.briefs.get(case.kind, "")
+    if not template:
+        return ""
+    facts = facts_of(case.signal, case.assessment.evidence)
+    parts = [part for part in template.split(", ") if has_enough_facts(part, facts)]
+    return render(", ".join(parts), facts)
+
+
+def _from_labels(facts: Sequence[Evidence]) -> str:
+    wording = Wording()
+    return ", ".join(
+        f"{fact.label}: {fact_value(fact, wording)}" for fact in facts[:MAX_FACTS_IN_WORDS]
+    )

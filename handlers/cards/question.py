@@ -1,0 +1,73 @@
+"""The question of a card: what runs after a yes, its price, and whether it can be undone.
+
+It is made of the plan that will run, and of nothing else.
+"""
+
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.cases.plan import Plan
+from handlers.cards.text import clean
+from handlers.cards.wording import Wording, mid_sentence, money_text
+
+# A question that is longer is asked in the form, which shows all of it.
+MAX_QUESTION = 400
+MAX_SUMMARY = 2_000
+DRY_RUN = "Dry run: nothing will be changed."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Question:
+    """What a yes would do, and its consequence."""
+
+    text: str
+    consequence: str
+    #: The text is all of it.
+    is_complete: bool = True
+
+    def __str__(self) -> str:
+        return f"{self.text} {self.consequence}"
+
+
+def ask(plan: Plan, wording: Wording) -> Question:
+    """Write the question of a plan."""
+    text = f"{describe_steps(plan, wording)}{_price(plan, wording)}?"
+    return Question(
+        text=clean(text, MAX_QUESTION),
+        consequence=describe_consequence(plan),
+        is_complete=len(text) <= MAX_QUESTION,
+    )
+
+
+def describe_steps(plan: Plan, wording: Wording) -> str:
+    """Write the steps in one sentence without its full stop."""
+    summaries = [wording.prose(action.summary, MAX_SUMMARY) for action in plan.actions]
+    first, *others = summaries or ["Do nothing"]
+    return ", then ".join([first, *map(mid_sentence, others)])
+
+
+def describe_consequence(plan: Plan) -> str:
+    """Say whether the plan can be undone, or that it changes nothing."""
+    if plan.is_dry_run:
+        return DRY_RUN
+    fixed_count = sum(not action.reversible for action in plan.actions)
+    if not fixed_count:
+        minutes = plan.undo_for // timedelta(minutes=1)
+        return f"Can be undone for {minutes} minutes." if minutes else "Can be undone."
+    if fixed_count == len(plan.actions):
+        return "This cannot be undone."
+    fixed_numbers = [
+        str(number) for number, action in enumerate(plan.actions, start=1) if not action.reversible
+    ]
+    noun = "Step" if fixed_count == 1 else "Steps"
+    return f"{noun} {' and '.join(fixed_numbers)} cannot be undone."
+
+
+def _price(plan: Plan, wording: Wording) -> str:
+    if plan.amount is None:
+        return ""
+    price = money_text(plan.amount)
+    # Each number once: a summary may name the amount itself.
+    if price in describe_steps(plan, wording):
+        return ""
+    return f" for {price}"

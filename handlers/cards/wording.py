@@ -1,0 +1,133 @@
+"""Business English on cards: money, dates, plurals, and titles in place of names in code."""
+
+import re
+from dataclasses import dataclass, field
+from datetime import date
+from decimal import Decimal
+
+from bot.cases.plan import Money
+from bot.views.labels import Labels
+from handlers.cards.text import clean
+
+# A minus sign, which no line break parts from its amount.
+MINUS = "\N{MINUS SIGN}"
+# Plurals in -es, without it.
+SHORT_SINGULARS = {"glasses": "glass", "boxes": "box"}
+# By how much the text of a card may be shorter than what it is written from.
+MAX_CHANGE = 200
+
+_DATE = re.compile(r"\b(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d:\d\d)(?::\d\d)?(?:\+00:00|Z)?)?\b")
+_AMOUNT = re.compile(
+    r"(?<![\w£€$])(-?)([£€$])(-?)(\d[\d,]{0,17}(?:\.\d{1,9})?)(?!\w|[\d,.]{0,20}\d)"
+)
+_PAST_DAYS = re.compile(r"\bin -(\d+) (day|hour|minute)s?\b")
+_ONE_OF_MANY = re.compile(
+    r"(?<![\d.,])1 (days|hours|minutes|weeks|months|years|times|claims|invoices|bottles|cases"
+    r"|boxes|kegs|kilos|units|covers|orders|things|people|glasses)\b"
+)
+_ROWS = re.compile(r"^\d+ rows? changed$")
+_CHANNEL = re.compile(r"\b[CG][A-Z0-9]{4,}\b")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wording:
+    """Writes texts of a case as people of the business say them."""
+
+    labels: Labels = field(default_factory=Labels)
+    #: The year that need not be said.
+    year: int = 0
+
+    def prose(self, text: str, limit: int, *, lines: int = 1) -> str:
+        """Write a text from a playbook, system or person in the one format of a card."""
+        # Bounded before it is searched: what comes from outside may be long.
+        text = clean(text, limit + MAX_CHANGE, lines=lines)
+        text = _CHANNEL.sub(self._channel, text)
+        text = _DATE.sub(self._date, text)
+        text = _AMOUNT.sub(_amount, text)
+        text = _PAST_DAYS.sub(_past, text)
+        text = _ONE_OF_MANY.sub(_singular, text)
+        return clean(text, limit, lines=lines)
+
+    def target(self, target: str, limit: int) -> str:
+        """Write the target of an action as words: "product:17" as "product 17"."""
+        kind, colon, name = target.partition(":")
+        if not colon or not re.fullmatch(r"[a-z][a-z0-9_]*", kind):
+            return clean(target, limit)
+        if kind == "channel" and name in self.labels.channels:
+            return clean(f"#{self.labels.channels[name]}", limit)
+        return clean(f"{kind.replace('_', ' ')} {name}", limit)
+
+    def _channel(self, match: re.Match[str]) -> str:
+        title = self.labels.channels.get(match[0])
+        return f"#{title}" if title else match[0]
+
+    def _date(self, match: re.Match[str]) -> str:
+        try:
+            day = date(int(match[1]), int(match[2]), int(match[3]))
+        except ValueError:
+            return match[0]
+        text = day_text(day, self.year)
+        return f"{text}, {match[4]}" if match[4] else text
+
+
+def day_text(day: date, year: int) -> str:
+    """Write a day: "Fri 27 Nov", with the year where it is another one."""
+    text = f"{day:%a} {day.day} {day:%b}"
+    return text if day.year == year else f"{text} {day.year}"
+
+
+def money_text(money: Money) -> str:
+    """Write an amount with its sign before the currency: "−£68.00"."""
+    if money.amount < 0:
+        return f"{MINUS}{Money(-money.amount, money.currency)}"
+    return str(money)
+
+
+def plural(count: int, singular: str, many: str = "") -> str:
+    """Write a count with its noun: "1 day", "1,200 days"."""
+    noun = singular if count == 1 else many or f"{singular}s"
+    return f"{count:,} {noun}"
+
+
+def is_row_count(text: str) -> bool:
+    """Tell whether a text only counts the rows of a database."""
+    return bool(_ROWS.match(text.strip()))
+
+
+def mid_sentence(text: str) -> str:
+    """Begin a verb inside of a sentence: "Open a claim" as "open a claim".
+
+    For texts in the imperative; anything but a plain word is left as it is.
+    """
+    first_word = text.partition(" ")[0]
+    if first_word.isalpha() and first_word[1:].islower():
+        return text[0].lower() + text[1:]
+    return text
+
+
+def as_sentence(text: str) -> str:
+    """End a text with one full stop; a question or exclamation keeps its own mark."""
+    text = text.strip()
+    if not text or text[-1] in ".?!…":
+        return text
+    if text[-1] == "”" and text[-2:-1] in {".", "?", "!"}:
+        return text
+    return f"{text}."
+
+
+def _amount(match: re.Match[str]) -> str:
+    before, symbol, after, digits = match.groups()
+    amount = Decimal(digits.replace(",", ""))
+    sign = MINUS if before or after else ""
+    return f"{sign}{symbol}{amount:,.2f}"
+
+
+def _past(match: re.Match[str]) -> str:
+    return f"{plural(int(match[1]), match[2])} ago"
+
+
+def _singular(match: re.Match[str]) -> str:
+    noun = match[1]
+    if noun == "people":
+        return "1 person"
+    return f"1 {SHORT_SINGULARS.get(noun) or noun.removesuffix('s')}"

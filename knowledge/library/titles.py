@@ -1,0 +1,70 @@
+"""The titles of all files: what people read, and what has none yet."""
+
+from collections.abc import Iterator, Mapping
+
+from bot.cases.playbook import Playbook
+from bot.connectors.specs import SystemSpec
+from bot.views.labels import Labels
+
+Playbooks = Mapping[str, Playbook]
+Systems = Mapping[str, SystemSpec]
+
+
+def collect_labels(
+    playbooks: Playbooks, systems: Systems, channel_titles: Mapping[str, str]
+) -> Labels:
+    """Collect what people read in place of the names in the files."""
+    system_titles, action_titles, parameter_titles = {}, {}, {}
+    for name, system in systems.items():
+        system_titles[name] = system.title
+        for action_name, action in system.actions.items():
+            full_name = f"{name}.{action_name}"
+            action_titles[full_name] = action.title
+            for parameter, title in action.titles.items():
+                parameter_titles[f"{full_name}.{parameter}"] = title
+    return Labels(
+        systems=system_titles,
+        actions=action_titles,
+        parameters=parameter_titles,
+        channels=channel_titles,
+        kinds={kind: playbook.title for kind, playbook in playbooks.items()},
+        briefs={kind: playbook.brief for kind, playbook in playbooks.items()},
+    )
+
+
+def find_missing_titles(
+    playbooks: Playbooks, systems: Systems, channel_titles: Mapping[str, str]
+) -> list[str]:
+    """List the names that people would read as they are in the files."""
+    problems = [*_missing_in_systems(systems), *_missing_in_playbooks(playbooks)]
+    channels = sorted({playbook.channel for playbook in playbooks.values()})
+    for channel in channels:
+        if channel not in channel_titles:
+            problems.append(
+                f"channels.yml: say under titles what people call {channel}: cards name it"
+            )
+    return problems
+
+
+def _missing_in_systems(systems: Systems) -> Iterator[str]:
+    for name, system in systems.items():
+        if not system.title:
+            yield f"systems.yml: {name} has no title: cards name it"
+        for action_name, action in system.actions.items():
+            if not action.title:
+                yield f"systems.yml: {name}.{action_name} has no title: cards name it"
+            unnamed = sorted(set(action.parameters) - set(action.titles))
+            if unnamed:
+                names = ", ".join(unnamed)
+                yield f"systems.yml: {name}.{action_name} has no titles for {names}"
+
+
+def _missing_in_playbooks(playbooks: Playbooks) -> Iterator[str]:
+    for kind, playbook in playbooks.items():
+        for first in playbook.offers:
+            for offer in first.chain():
+                if offer.when and not offer.otherwise:
+                    yield (
+                        f"playbooks: {kind}: {offer.action} has a condition and no sentence"
+                        " (otherwise) for when it does not hold"
+                    )
