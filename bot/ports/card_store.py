@@ -12,7 +12,7 @@ from bot.views.labels import Labels
 REPLACED = "replaced"
 # The form of cards and buttons that this release draws. A card in another form is drawn again,
 # because its buttons lack something. Change it when what a button carries changes.
-CARD_FORMAT = "2"
+CARD_FORMAT = "3"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -128,7 +128,7 @@ def _recommendation(case: Case, wording: Wording, links: Mapping[str, str]) -> l
     parts += _alternatives(recommendation, wording)
     parts += _confidence(recommendation, wording)
     blocks = [heading("Recommendation"), *_block(parts)]
-    items = precedent_items(case, links)
+    items = precedent_items(case, links, wording.labels)
     if items:
         blocks += [heading("Cases like it, the most alike first"), rich_text(bullets(items))]
     return blocks

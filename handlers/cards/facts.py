@@ -33,7 +33,7 @@ def failure_sentences(case: Case) -> list[str]:
     for fact in failures[:MAX_FAILURES]:
         name = clean(fact.label or fact.name.replace("_", " "), 60)
         reason = clean(fact.failure or "", 120)
-        sentences.append(as_sentence(f"⚠ {name} could not be read: {reason}"))
+        sentences.append(as_sentence(f"⚠ {name} not read: {reason}"))
     more = len(failures) - MAX_FAILURES
     if more > 0:
         sentences.append(f"{plural(more, 'more look-up')} failed.")

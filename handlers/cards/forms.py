@@ -10,6 +10,7 @@ from bot.cases.case import Case
 from bot.cases.entries import RejectReason
 from bot.cases.passkey import STEP_UP_LIFETIME, Purpose
 from bot.cases.plan import Action
+from bot.views.labels import as_words, start_upper
 from handlers.cards import ids
 from handlers.cards.blocks import (
     MAX_OPTIONS,
@@ -23,6 +24,7 @@ from handlers.cards.blocks import (
     static_select,
     text_input,
 )
+from handlers.cards.question import describe_consequence
 from handlers.cards.text import (
     Json,
     bullets,
@@ -32,10 +34,12 @@ from handlers.cards.text import (
     rich_text,
     text_run,
 )
+from handlers.cards.wording import Wording, money_text
 
 MAX_NOTE_LENGTH = 1000
 # As much as a window can show: a person must see in full what the approval is for.
 MAX_TARGET_LENGTH = 2_000
+MAX_SUMMARY_LENGTH = 2_000
 # Title, verb and button label of the form that leads to the passkey page.
 STEP_UP_TEXTS = {
     Purpose.APPROVE: ("Approve", "approved", "Approve with my passkey"),
@@ -49,11 +53,11 @@ def approve_form(case: Case) -> Json:
     steps = []
     plan = case.proposal.plan
     if plan:
-        if plan.is_dry_run:
-            parts.append(paragraph(text_run("Dry run: nothing will be changed", bold=True)))
         if plan.amount:
-            amount = text_run(str(plan.amount), bold=True)
+            amount = text_run(money_text(plan.amount), bold=True)
             parts.append(paragraph(text_run("Amount  ", bold=True), amount))
+        consequence = describe_consequence(plan)
+        parts.append(paragraph(text_run(consequence, bold=not plan.undo_for)))
         steps = [_step_with_target(action) for action in plan.actions]
     return _case_form(
         case,
@@ -68,12 +72,9 @@ def approve_form(case: Case) -> Json:
 
 
 def _step_with_target(action: Action) -> list[Json]:
-    target = clean(action.target, MAX_TARGET_LENGTH)
-    can = "Can" if action.reversible else "CANNOT"
-    return [
-        text_run(clean(action.summary, 200), bold=True),
-        text_run(f"  {target}. {can} be undone"),
-    ]
+    target = Wording().target(action.target, MAX_TARGET_LENGTH)
+    summary = Wording().prose(action.summary, MAX_SUMMARY_LENGTH)
+    return [text_run(summary, bold=True), text_run(f"  Target: {target}")]
 
 
 def step_up_form(case: Case, link: str, purpose: Purpose = Purpose.APPROVE) -> Json:
@@ -346,7 +347,7 @@ def _parameter_input(name: str, *, max_length: int, initial_value: str | None = 
 
 
 def _parameter_label(name: str) -> str:
-    return name.replace("_", " ").capitalize()
+    return start_upper(as_words(name))
 
 
 def _note(label: str, hint: str = "", *, optional: bool = False) -> Json:

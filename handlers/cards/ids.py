@@ -53,7 +53,6 @@ CLAIM_IT = "claim"
 SNOOZE = "snooze"
 WITHDRAW = "withdraw"
 TRAIL = "trail"
-PRECEDENTS = "precedents"
 
 # Forms.
 APPROVE_FORM = "form.approve"

@@ -10,15 +10,17 @@ from bot.cases.entries import Body, Entry
 from bot.cases.lifecycle import State
 from bot.cases.passkey import Purpose
 from bot.cases.recommendation import Citation
+from bot.views.labels import Labels, as_words, start_upper
+from handlers.cards.plan_section import STEP_LABELS
 from handlers.cards.text import (
     Json,
-    bullets,
     clean,
     escape_mrkdwn,
     paragraph,
     rich_text,
     text_run,
 )
+from handlers.cards.wording import as_sentence, is_row_count
 
 # The entries that have sentences of their own, in groups that fit on a screen.
 ApprovalEntry = (
@@ -86,7 +88,8 @@ def note_blocks(
 def note_text(case: Case, note_entries: Sequence[Entry]) -> str:
     """Write the notification line of a note."""
     lines = [str(line) for line in note_lines(case, note_entries)]
-    return escape_mrkdwn(". ".join(lines), 300)
+    *earlier_lines, last_line = lines or [""]
+    return escape_mrkdwn(" ".join([*map(as_sentence, earlier_lines), last_line]), 300)
 
 
 def note_lines(case: Case, note_entries: Sequence[Entry]) -> list[NoteLine]:
@@ -107,32 +110,27 @@ def trail_lines(case: Case, trail_entries: Sequence[Entry]) -> list[str]:
     return lines
 
 
-def precedent_blocks(case: Case, links: Mapping[str, str]) -> list[Json]:
-    """Build the precedents of a recommendation.
-
-    ``links`` are the URLs of cards by case id.
-    """
-    title = text_run(f"What {case.id} stands on, the most alike first", bold=True)
-    return [rich_text(paragraph(title), bullets(precedent_items(case, links)))]
-
-
-def precedent_items(case: Case, links: Mapping[str, str]) -> list[list[Json]]:
+def precedent_items(case: Case, links: Mapping[str, str], labels: Labels) -> list[list[Json]]:
     """Build one item for each precedent, with a link to its card where it has one."""
-    citations = case.proposal.recommendation.citations if case.proposal.recommendation else ()
-    return [_precedent(citation, links.get(citation.case_id, "")) for citation in citations]
+    recommendation = case.proposal.recommendation
+    items = []
+    for citation in recommendation.citations if recommendation else ():
+        items.append(_precedent(citation, links.get(citation.case_id, ""), labels))
+    return items
 
 
-def _precedent(citation: Citation, url: str) -> list[Json]:
+def _precedent(citation: Citation, url: str, labels: Labels) -> list[Json]:
     case_id = citation.case_id or "imported"
     name = text_run(case_id, bold=True)
     if url:
         name = {"type": "link", "url": url, "text": case_id}
-    history = f"  {citation.title} — {_describe_ending(citation)}"
+    history = f"  {citation.title} — {_describe_ending(citation, labels)}"
     return [name, text_run(clean(history, 400))]
 
 
-def _describe_ending(citation: Citation) -> str:
-    ending = f"{citation.action or 'no action'}, {citation.ended}"
+def _describe_ending(citation: Citation, labels: Labels) -> str:
+    action = labels.action(citation.action) if citation.action else "no action"
+    ending = f"{action}, {citation.ended}"
     if citation.by:
         ending += f" by {', '.join(citation.by)}"
     ending += f" on {citation.at:%d %b %Y}"
@@ -157,7 +155,7 @@ def describe_entry(body: Body, case: Case) -> NoteLine:
         return _describe_undo(body, case)
     if isinstance(body, SignalEntry):
         return _describe_signal_entry(body)
-    return NoteLine(body.name.replace(".", " ").replace("_", " ").capitalize())
+    return NoteLine(start_upper(as_words(body.name.replace(".", " "))))
 
 
 def _describe_approval_entry(body: ApprovalEntry) -> NoteLine:
@@ -204,15 +202,16 @@ def _signature(approval: Approval) -> str:
 
 
 def _describe_authorisation(body: entries.Authorised) -> NoteLine:
-    plan_hash = body.digest[:12]
     if body.by and body.by[0].startswith("policy:"):
-        return NoteLine("Policy lets this run by itself.", f"Plan {plan_hash}")
-    return NoteLine("The approvals are complete.", f"Carrying out plan {plan_hash}")
+        return NoteLine("Policy lets this run by itself.")
+    return NoteLine("The approvals are complete.", "The plan is being carried out")
 
 
 def _describe_edit(body: entries.Edited) -> NoteLine:
-    changes = [f"{change.field} {change.before} → {change.after}" for change in body.changes]
-    effect = f"It is revision {body.plan.revision} now; earlier approvals no longer count"
+    changes = [
+        f"{as_words(change.field)} {change.before} → {change.after}" for change in body.changes
+    ]
+    effect = "Earlier approvals no longer count"
     return NoteLine(f"{body.by_name} edited the plan:", f"{', '.join(changes)}. {effect}")
 
 
@@ -270,9 +269,11 @@ def _describe_step(body: entries.StepReported, case: Case) -> NoteLine:
     summary = "a step of an earlier plan"
     if case.proposal.plan and body.step < len(case.proposal.plan.actions):
         summary = case.proposal.plan.actions[body.step].summary
-    if body.detail:
+    if body.detail and not is_row_count(body.detail):
         summary += f" ({body.detail})"
-    return NoteLine(f"Step {body.step + 1} {body.state}:", summary)
+    if case.proposal.plan and len(case.proposal.plan.actions) == 1:
+        return NoteLine(f"{start_upper(STEP_LABELS[body.state])}:", summary)
+    return NoteLine(f"Step {body.step + 1} {STEP_LABELS[body.state]}:", summary)
 
 
 def _describe_undo(body: UndoEntry, case: Case) -> NoteLine:

@@ -17,7 +17,7 @@ DRY_RUN = "Dry run: nothing will be changed."
 
 
 @dataclass(frozen=True, kw_only=True)
-class Question:
+class PlanQuestion:
     """What a yes would do, and its consequence."""
 
     text: str
@@ -29,10 +29,10 @@ class Question:
         return f"{self.text} {self.consequence}"
 
 
-def ask(plan: Plan, wording: Wording) -> Question:
+def ask(plan: Plan, wording: Wording) -> PlanQuestion:
     """Write the question of a plan."""
     text = f"{describe_steps(plan, wording)}{_price(plan, wording)}?"
-    return Question(
+    return PlanQuestion(
         text=clean(text, MAX_QUESTION),
         consequence=describe_consequence(plan),
         is_complete=len(text) <= MAX_QUESTION,

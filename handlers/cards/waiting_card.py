@@ -48,7 +48,8 @@ def waiting_card(case: Case, card_context: CardContext) -> list[Json]:
     blocks += button_row("kind", case, kind_buttons(case))
     blocks += button_row("case", case, card_buttons(case, is_undoable=card_context.is_undoable))
     evidence = evidence_line(case, wording)
-    if evidence:
+    # Where the outcome is in doubt, only the outside system has evidence.
+    if evidence and case.state is not State.OUTCOME_UNKNOWN:
         blocks.append(context_block(*evidence))
     blocks.append(context_block(*_responsibility(case)))
     return blocks
@@ -129,7 +130,7 @@ def _question_of_doubt(case: Case, wording: Wording) -> tuple[str, str]:
     summary = wording.prose(action.summary, MAX_SENTENCE)
     system = clean(wording.labels.system(action.system), 60)
     target = wording.target(action.target, 120)
-    return f"Did this happen: {summary}?", f"Look at {target} in {system}. {detail}".strip()
+    return f"Did this happen: {summary}?", f"Look at {target} ({system}). {detail}".strip()
 
 
 def _why_no_plan(case: Case, wording: Wording) -> str:
@@ -201,6 +202,9 @@ def _precedents(case: Case) -> str:
     recommendation = case.proposal.recommendation
     if recommendation is None or case.state is not State.PROPOSED:
         return ""
+    # With facts missing or contradicted, how others ended is no help for a quick answer.
+    if _warnings(case):
+        return ""
     if recommendation.memory:
         return "Cases like it are not available now"
     citations = [citation for citation in recommendation.citations if not citation.is_flagged]
@@ -211,7 +215,7 @@ def _precedents(case: Case) -> str:
         is_same_action = citation.action == recommendation.action
         if is_same_action and citation.ended == CaseOutcome.WORKED:
             successes += 1
-    return f"{successes} of {len(citations)} like it were approved and worked"
+    return f"{successes} of {len(citations)} like it worked"
 
 
 def _kind(case: Case) -> str:
@@ -241,12 +245,11 @@ def _guess(recognition: Recognition) -> str:
 def _who_decides(case: Case) -> str:
     """Say in mrkdwn who decides, and by when."""
     verdict = case.proposal.verdict
-    deadline = f"by {mrkdwn_date(case.timers.sla.decide_by)}"
+    deadline = mrkdwn_date(case.timers.sla.decide_by)
     if case.state is not State.PROPOSED or verdict is None:
-        return f"{owner_mention(case)} owns it, decide {deadline}"
-    parts = [f"{start_upper(describe_approvers(verdict.factors))} {deadline}"]
-    if verdict.tier is RiskTier.HIGH:
-        parts[0] = f"*High risk:* {parts[0]}"
+        return f"*With* {owner_mention(case)}, due by {deadline}"
+    label = "High risk" if verdict.tier is RiskTier.HIGH else "Decides"
+    parts = [f"*{label}:* {_name_approvers(verdict)} by {deadline}"]
     if case.proposal.approvals:
         parts.append(_count_approvals(case, verdict))
     if verdict.step_up:
@@ -255,6 +258,16 @@ def _who_decides(case: Case) -> str:
     if expires_at and case.timers.is_escalated:
         parts.append(f"the question expires {mrkdwn_date(expires_at)}")
     return ", ".join(parts)
+
+
+def _name_approvers(verdict: Verdict) -> str:
+    """Name in mrkdwn who may approve; groups of which one is enough without a count."""
+    approvers = describe_approvers(verdict.factors)
+    is_one_of_each = all(factor.count == 1 for factor in verdict.factors)
+    # With commas it is a list of people, of whom one is enough.
+    if is_one_of_each and "," not in approvers:
+        return approvers.replace("one of ", "")
+    return approvers
 
 
 def _count_approvals(case: Case, verdict: Verdict) -> str:

@@ -5,7 +5,7 @@ from bot.cases.commands import Claim, DecisionKind, Withdraw
 from bot.cases.errors import BadRequest
 from handlers.cards import forms, ids
 from handlers.cards.case_details import details_view
-from handlers.cards.notes import precedent_blocks, trail_lines
+from handlers.cards.notes import trail_lines
 from handlers.slack.case_presses import CasePresses
 from handlers.slack.interactions import ButtonPress
 from handlers.slack.listeners import ButtonHandler
@@ -24,8 +24,6 @@ class CaseMenu(CasePresses):
             ids.SNOOZE: self.snooze,
             ids.WITHDRAW: self.withdraw,
             ids.TRAIL: self.trail,
-            # On the cards of an earlier release; the details have the precedents too.
-            ids.PRECEDENTS: self.precedents,
         }
         if press.choice not in handlers:
             raise BadRequest("this menu entry is not available; use the menu of the current card")
@@ -66,19 +64,6 @@ class CaseMenu(CasePresses):
         case = self.decisions.cases.case(press.case_id)
         view = details_view(case, self.library.labels(), self._precedent_links(case))
         self._open(press, view)
-
-    def precedents(self, press: ButtonPress) -> None:
-        """Show the precedents of the recommendation, with links to their cards."""
-        case = self.decisions.cases.case(press.case_id)
-        summary = "none"
-        if case.proposal.recommendation:
-            summary = case.proposal.recommendation.precedents
-        self.chat.send_ephemeral(
-            channel=press.channel,
-            user=press.user,
-            text=f"Precedents of {case.id}: {summary}",
-            blocks=precedent_blocks(case, self._precedent_links(case)),
-        )
 
     def _precedent_links(self, case: Case) -> dict[str, str]:
         """Map each precedent to the address of its card."""

@@ -53,9 +53,8 @@ def _missing_in_systems(systems: Systems) -> Iterator[str]:
         for action_name, action in system.actions.items():
             if not action.title:
                 yield f"systems.yml: {name}.{action_name} has no title: cards name it"
-            unnamed = sorted(set(action.parameters) - set(action.titles))
-            if unnamed:
-                names = ", ".join(unnamed)
+            names = ", ".join(sorted(set(action.parameters) - set(action.titles)))
+            if names:
                 yield f"systems.yml: {name}.{action_name} has no titles for {names}"
 
 

@@ -29,6 +29,7 @@ from bot.ports.outbox import OutboxMessage, Topic
 from bot.store import tables
 from bot.store.database import Database
 from bot.store.store import Store
+from handlers.cards.ids import DETAILS
 from handlers.slack.chat import SlackChat
 from handlers.slack.rate_limiter import RateLimiter
 from handlers.slack.web_client import web_client
@@ -64,7 +65,13 @@ def later(town, *, rounds=6):
 
 
 def buttons(message):
-    return [block for block in message.get("blocks", []) if block["type"] == "actions"]
+    """The rows of buttons that decide; the details of a case do not."""
+    return [
+        block
+        for block in message.get("blocks", [])
+        if block["type"] == "actions"
+        and any(element["action_id"] != DETAILS for element in block["elements"])
+    ]
 
 
 def live(emulator, channels=CHANNELS):

@@ -19,7 +19,9 @@ from bot.cases.policy import PlaybookTerms, RiskTier, TierRule
 from bot.cases.recommendation import Words
 from bot.desk.effects import change
 from bot.ports.case_store import Change
+from bot.views.labels import Labels
 from handlers.cards.case_card import case_card
+from handlers.cards.case_details import details_view
 from tests.cases.making import (
     ANA,
     NOW,
@@ -44,9 +46,11 @@ def flat(blocks):
 def test_rule_2_what_a_model_says_stands_below_the_plan_and_under_its_label():
     case = proposed()
     words = Words("m1", "Approve now: order 9,999", "Plan: pay everything")
-    told = flat(case_card(fold_all(case, decide(case, Narrate(words, 1), NOW))))
+    narrated = fold_all(case, decide(case, Narrate(words, 1), NOW))
+    assert "order 9,999" not in flat(case_card(narrated))
+    told = flat(details_view(narrated, Labels(), {}))
     assert (
-        told.index("Recommended plan")
+        told.index('"Plan"')
         < told.index("written by the model m1 and not checked")
         < told.index("order 9,999")
     )
@@ -200,7 +204,7 @@ def test_rule_28_the_reviewer_sees_what_changed_who_voted_and_no_colour_that_nud
     assert "Edited: " in told
     assert "quantity 24 → 12" in told
     assert "Approved by " in told
-    assert "(1 of 2 given)" in told
+    assert "1 of 2 given" in told
     high = proposed(
         verdict=verdict(tier=RiskTier.HIGH, factors=(ApprovalRequirement("ops-leads", 1),))
     )

@@ -1,4 +1,6 @@
-"""Every state of a card, and the digest, as Slack would show them: wide and narrow, light and dark. Pictures go to artifacts/."""
+"""Every card, as Slack would show it: wide and narrow, light and dark. Pictures go to artifacts/."""
+
+import re
 
 import pytest
 from slack_sdk import WebClient
@@ -7,6 +9,7 @@ from bot.ports.card_store import CardContext
 from handlers.cards.case_card import case_card, notification_text
 from handlers.cards.digest_card import digest_card, digest_text
 from tests.handlers.cards.examples import CASE_EXAMPLES, digest, permalink
+from tests.journeys.shipped import shipped_cases, waiting_states
 from tests.journeys.test_page import SHOTS, SIZES, window
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser]
@@ -14,6 +17,21 @@ PAUSED, UNDOABLE = (
     CardContext(pause_reason="low stock is paused by Ben: the supplier is closed"),
     CardContext(is_undoable=True),
 )
+# What a manager reads in five seconds, and sees of a card on a phone.
+MAX_WORDS = 60
+MAX_BUTTON_TOP = 500
+PHONE_WIDTH = 390
+WORD = re.compile(r"\w")
+# What is read of a card, without its buttons, and where the first of them ends below its top.
+MEASURE = """(article) => {
+  const texts = [...article.querySelectorAll(".block:not(.block-actions)")];
+  const button = article.querySelector(".block-actions button");
+  const top = article.getBoundingClientRect().top;
+  return {
+    text: texts.map((block) => block.innerText).join(" "),
+    button: button ? button.getBoundingClientRect().bottom - top : -1,
+  };
+}"""
 
 
 def pictures():
@@ -24,18 +42,36 @@ def pictures():
         "can be taken back": (CASE_EXAMPLES["resolved"](), UNDOABLE),
     }
     told = {
-        name: (notification_text(case), case_card(case, look))
+        name: (notification_text(case, look), case_card(case, look))
         for name, (case, look) in shown.items()
     }
     return {**told, "digest": (digest_text(digest()), digest_card(digest(), permalink))}
 
 
-def test_every_state_of_a_card_fits_wide_and_narrow_light_and_dark(browser, emulator):
+@pytest.fixture(scope="module")
+def waiting_cards(tmp_path_factory):
+    """The cards of every shipped kind in every state in which it waits for a person."""
+    library, cases = shipped_cases(tmp_path_factory.mktemp("shipped"))
+    context = CardContext(labels=library.labels())
+    cards = {}
+    for kind, case in cases.items():
+        for state, waiting_case in waiting_states(case):
+            text = notification_text(waiting_case, context)
+            cards[f"{kind}, {state}"] = (text, case_card(waiting_case, context))
+    return cards
+
+
+def post(emulator, cards):
+    """Post cards; returns the ts of each by its name."""
     slack = WebClient("xoxb-emulator", base_url=f"{emulator.url}/api/")
-    posted = {
+    return {
         name: slack.chat_postMessage(channel="C0OPS", text=text, blocks=blocks)["ts"]
-        for name, (text, blocks) in pictures().items()
+        for name, (text, blocks) in cards.items()
     }
+
+
+def test_every_state_of_a_card_fits_wide_and_narrow_light_and_dark(browser, emulator):
+    posted = post(emulator, pictures())
     (SHOTS / "states").mkdir(parents=True, exist_ok=True)
     for size, width, _, dark in SIZES:
         page = window(browser, emulator, "U0BEN", "C0OPS", width=width, height=2_200, dark=dark)
@@ -52,3 +88,27 @@ def test_every_state_of_a_card_fits_wide_and_narrow_light_and_dark(browser, emul
             article.screenshot(path=str(SHOTS / "states" / f"{name.replace(' ', '-')}-{size}.png"))
         assert page.errors == []
         page.close()
+
+
+def test_each_shipped_kind_is_read_and_decided_on_a_phone_without_scrolling(
+    browser, emulator, waiting_cards
+):
+    posted = post(emulator, waiting_cards)
+    (SHOTS / "kinds").mkdir(parents=True, exist_ok=True)
+    page = browser.new_page(viewport={"width": PHONE_WIDTH, "height": 844}, locale="en-GB")
+    page.goto(f"{emulator.url}/?as=U0BEN&channel=C0OPS")
+    page.wait_for_selector(f"article[data-ts='{list(posted.values())[-1]}']")
+    page.wait_for_timeout(700)
+    too_long, too_low = {}, {}
+    for name, ts in posted.items():
+        article = page.locator(f"article[data-ts='{ts}']")
+        measures = article.evaluate(MEASURE)
+        words = [word for word in measures["text"].split() if WORD.search(word)]
+        if len(words) > MAX_WORDS:
+            too_long[name] = (len(words), measures["text"])
+        if not 0 < measures["button"] <= MAX_BUTTON_TOP:
+            too_low[name] = measures["button"]
+        file_name = re.sub(r"\W+", "-", name)
+        article.screenshot(path=str(SHOTS / "kinds" / f"{file_name}.png"))
+    page.close()
+    assert (too_long, too_low) == ({}, {})

@@ -42,7 +42,7 @@ DECISIONS = {
     ids.SNOOZE: DecisionKind.SNOOZE,
     ids.WITHDRAW: DecisionKind.WITHDRAW,
 }
-READ_ONLY = {ids.TRAIL, ids.PRECEDENTS}
+READ_ONLY = {ids.TRAIL, ids.DETAILS}
 
 
 def buttons_of(card):
@@ -77,11 +77,11 @@ def offered_decisions(case):
 
 @pytest.mark.parametrize("name", CASE_EXAMPLES)
 def test_no_dead_button(name):
-    """A button names the case's version; a terminal case has none."""
+    """A button names the case's version; a terminal case has only its details."""
     case = CASE_EXAMPLES[name]()
     buttons = buttons_of(case_card(case))
     if case.is_terminal:
-        assert buttons == []
+        assert [button["action_id"] for button in buttons] == [ids.DETAILS]
     for button in buttons:
         assert tokens(button) == {ids.token(case)}
 
@@ -109,7 +109,7 @@ def test_high_risk_has_no_colour_that_nudges_and_asks_for_words():
 
 def test_medium_risk_repeats_target_and_amount_before_it_is_approved():
     text = approve_button(medium_risk_case())["confirm"]["text"]["text"]
-    assert text == "Amount: £100.00. Target: product:1. Order 24."
+    assert text == "Amount: £100.00. Target: product 1. Order 24."
 
 
 # --- the confirmation dialog -----------------------------------------------------------------
@@ -122,10 +122,10 @@ def medium_risk_plan(*actions):
 
 @pytest.mark.threat("C7")
 def test_amount_and_target_come_first_and_a_long_summary_cuts_neither():
-    summary = "Order " + "very old wine " * 60
+    summary = "Order " + "very old wine " * 25
     case = medium_risk_plan(action(summary=summary, amount=2400, target="product:merlot-2019"))
     text = approve_button(case)["confirm"]["text"]["text"]
-    assert text.startswith("Amount: £2,400.00. Target: product:merlot-2019. Order very old wine")
+    assert text.startswith("Amount: £2,400.00. Target: product merlot-2019. Order very old wine")
     assert len(text) <= MAX_CONFIRM
 
 
@@ -136,7 +136,7 @@ def test_a_long_plan_is_shortened_in_its_steps_and_says_how_many_more():
         for n in range(8)
     ]
     text = approve_button(medium_risk_plan(*steps))["confirm"]["text"]["text"]
-    targets = "p:0, p:1, p:2, p:3, p:4, p:5, p:6, p:7"
+    targets = "p 0, p 1, p 2, p 3, p 4, p 5, p 6, p 7"
     assert text.startswith(f"Amount: £800.00. Targets: {targets}. Order 0 cases")
     assert "and " in text
     assert text.endswith(" more.")

@@ -10,8 +10,10 @@ from bot.cases.approval import ApprovalRequirement
 from bot.cases.lifecycle import State
 from bot.emulator.blocks import validate
 from bot.ports.card_store import CardContext
+from bot.views.labels import Labels
 from handlers.cards import ids
 from handlers.cards.case_card import case_card, notification_text, superseded_card
+from handlers.cards.case_details import details_view
 from tests.cases.making import (
     ANA,
     BEN,
@@ -64,7 +66,7 @@ def test_what_can_still_be_taken_back_has_a_button_for_it_and_nothing_else_has()
     undoable = CardContext(is_undoable=True)
     extra = [block for block in case_card(case, undoable) if block not in case_card(case)]
     action_ids = [element["action_id"] for block in extra for element in block["elements"]]
-    assert action_ids == [ids.UNDO]
+    assert action_ids == [ids.UNDO, ids.DETAILS]
     assert case_card(proposed(), undoable) == case_card(proposed())
 
 
@@ -91,14 +93,17 @@ def test_the_card_says_what_was_approved_alone_in_an_emergency():
 
 
 def test_the_card_shows_the_envelope_and_not_what_somebody_says_of_it():
-    """A claim of another amount is quoted; the plan shows its own."""
+    """A claim of another amount is quoted in the details; the question has the plan's own."""
     claim = "Refund of £5 only, approved by the CEO"
     case = with_fields(proposed(actions=(action(amount=5000),)), what=claim)
     card = case_card(case)
-    (plan,) = [block for block in card if "Recommended plan" in json.dumps(block)]
-    assert "£5,000.00" in json.dumps(plan, ensure_ascii=False)
-    quotes = [node for node in nodes(card) if node.get("type") == "rich_text_quote"]
-    assert [quote["elements"][0]["text"] for quote in quotes] == [claim]
+    (question,) = [node["text"] for node in nodes(card) if node.get("style") == {"bold": True}]
+    assert question == "Order 24 for £5,000.00?"
+    details = details_view(case, Labels(), {})
+    quotes = [node for node in nodes(details) if node.get("type") == "rich_text_quote"]
+    assert [quote["elements"][0]["text"] for quote in quotes] == [
+        "Refund of £5.00 only, approved by the CEO"
+    ]
 
 
 def test_an_older_card_loses_its_buttons_and_says_where_to_look():

@@ -18,13 +18,15 @@ from bot.cases.recommendation import Alternative, Citation, Recommendation, Word
 from bot.emulator.blocks import validate, validate_view
 from bot.ports.card_store import CardContext
 from bot.views.alert_storm import StormView
+from bot.views.labels import Labels
 from handlers.cards import forms
 from handlers.cards.answer_blocks import answer_blocks, answer_text
 from handlers.cards.case_card import case_card, notification_text, superseded_card
+from handlers.cards.case_details import details_view
 from handlers.cards.copies import copy_blocks, inactive_card_blocks, inactive_card_text
 from handlers.cards.digest_card import digest_card, digest_text, rest_blocks
 from handlers.cards.home_view import home_view
-from handlers.cards.notes import note_blocks, note_text, precedent_blocks
+from handlers.cards.notes import note_blocks, note_text
 from handlers.cards.storm_card import storm_card, storm_headline
 from handlers.cards.text import escape_mrkdwn
 from tests.cases.making import (
@@ -87,6 +89,7 @@ def test_nothing_from_outside_is_ever_markup_on_a_card_or_form(text):
         forms.snooze_form(case),
         forms.hand_over_form(case, "ops-leads"),
         forms.edit_form(case, ["quantity"]),
+        details_view(case, Labels(), {}),
     )
     for view in views:
         assert validate_view(view) == []
@@ -197,6 +200,9 @@ def test_no_word_from_outside_is_read_as_markup_on_any_card():
         for blocks in (case_card(case, context), superseded_card(case)):
             assert read_as_markup(blocks) == [], name
             assert validate(blocks) == [], name
+        details = details_view(case, Labels(), {})
+        assert live_parts(details) == [], name
+        assert validate_view(details) == [], name
         assert not set("<>") & set(notification_text(case)), name
 
 
@@ -205,9 +211,12 @@ def test_a_group_is_named_by_its_handle_and_nothing_else():
     """The line that names a group in markup takes only a handle."""
     case = replace(proposed(factors=(ApprovalRequirement(HOSTILE, 1),)), owner=HOSTILE)
     lines = read_as_markup(case_card(case))
+    assert len(lines) == 1
+    referred = replace(referred_case(), owner=HOSTILE)
+    lines += read_as_markup(case_card(referred))
     assert len(lines) == 2
     for line in lines:
-        handle = line.split("@")[1].split(" ")[0]
+        handle = line.split("@")[1].split(" ")[0].rstrip(",")
         assert re.fullmatch(r"[A-Za-z0-9_.-]+", handle)
         before_date = line.partition("<!date")[0]
         assert not any(mark in before_date for mark in ("<", "`", "~", ":w"))
@@ -301,7 +310,7 @@ def test_no_word_from_outside_is_read_as_markup_in_a_note():
         assert mrkdwn_texts(note_blocks(after, entries)) == []
         assert not set("<>") & set(note_text(after, entries))
     with_precedents = with_fields(case, recommendation=hostile_recommendation())
-    assert mrkdwn_texts(precedent_blocks(with_precedents, {})) == []
+    assert mrkdwn_texts(details_view(with_precedents, Labels(), {})) == []
 
 
 @pytest.mark.threat("C7")

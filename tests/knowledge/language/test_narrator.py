@@ -15,8 +15,10 @@ from bot import metrics
 from bot.cases.canonical import to_plain
 from bot.cases.errors import BadRequest
 from bot.cases.lifecycle import State
-from bot.emulator.blocks import validate
+from bot.emulator.blocks import validate_view
+from bot.views.labels import Labels
 from handlers.cards.case_card import case_card
+from handlers.cards.case_details import details_view
 from knowledge.language.chat_model import ChatLimits
 from knowledge.language.narrator import (
     ModelNarrator,
@@ -76,9 +78,9 @@ def test_good_words_stand_in_their_labelled_block_and_the_card_is_redrawn(store)
     case = world.case(world.proposed())
     assert case.state is State.PROPOSED
     assert (case.proposal.words.what, case.proposal.words.model) == (GOOD["what"], "scripted")
-    card = case_card(case)
-    assert validate(card) == []
-    text = json.dumps(card)
+    details = details_view(case, Labels(), {})
+    assert validate_view(details) == []
+    text = json.dumps(details)
     label = "written by the model scripted and not checked"
     assert text.index(label) < text.index(GOOD["what"])
     assert world.store.cards.cards(case.id)[0].version == case.version
@@ -243,6 +245,7 @@ def test_a_wholly_malicious_model_changes_nothing_in_a_thousand_cases(small_worl
     case = world.proposed()
     before = to_plain(case)
     plain_card = case_card(case)
+    plain_details = details_view(case, Labels(), {})["blocks"]
 
     def ask(instructions, document):
         return hostile_answer(dice)
@@ -262,10 +265,11 @@ def test_a_wholly_malicious_model_changes_nothing_in_a_thousand_cases(small_worl
         count += 1
         case_with_words = with_fields(case, words=words)
         assert to_plain(with_fields(case_with_words, words=None)) == before
-        card = case_card(case_with_words)
-        assert validate(card) == []
-        assert list(live_elements(card)) == list(live_elements(plain_card))
-        assert own_blocks(card) == own_blocks(plain_card)
+        assert case_card(case_with_words) == plain_card
+        details = details_view(case_with_words, Labels(), {})
+        assert validate_view(details) == []
+        assert list(live_elements(details["blocks"])) == list(live_elements(plain_details))
+        assert own_blocks(details["blocks"]) == own_blocks(plain_details)
     assert count > 100
     assert (world.house.effects, world.case(case).proposal.approvals) == ([], ())
 

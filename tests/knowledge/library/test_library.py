@@ -91,4 +91,4 @@ def test_policy_and_plans_of_the_packaged_library_keep_their_checksums():
     assert library.policy().checksum == (
         "b319451b5cabc0878bcd2fb1017f1d13f4186161985e5c2a689711434e72262e"
     )
-    assert plan.plan_hash == "820c4e724b91687cbb541f1497487e1f3c0772d362f654cc460a5eea8bf9b182"
+    assert plan.plan_hash == "a5f3e6e683b6e91485beb1b1e55eaa6c977f1cc31e5d18548da152d3eb4da454"
