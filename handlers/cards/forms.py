@@ -29,6 +29,7 @@ from handlers.cards.text import (
     Json,
     bullets,
     clean,
+    describe_approvers,
     paragraph,
     plain_text,
     rich_text,
@@ -66,9 +67,20 @@ def approve_form(case: Case) -> Json:
         submit="Approve",
         blocks=[
             rich_text(*parts, bullets(steps)),
+            *_approvers(case),
             _note("Why is this right?", "It is written next to your name."),
         ],
     )
+
+
+def _approvers(case: Case) -> list[Json]:
+    """Say whose approvals the plan needs, and how many it has."""
+    verdict = case.proposal.verdict
+    if verdict is None:
+        return []
+    approvals = len(case.proposal.approvals)
+    approvers = describe_approvers(verdict.factors)
+    return [context_block(f"Needs {approvers}. {approvals} of {verdict.approvals_needed} given")]
 
 
 def _step_with_target(action: Action) -> list[Json]:

@@ -71,9 +71,9 @@ def test_a_manager_approves_with_a_confirmation_and_sees_what_came_of_it(browser
     assert "Order" in page.locator("#confirm").inner_text()
     shot(page, "card-confirm")
     page.locator("#confirm [data-confirm]").click()
-    card(page, "Resolved").wait_for()
-    assert "Approved by Ben Okafor" in card(page, "Resolved").inner_text()
-    assert card(page, "Resolved").get_by_role("button", name="Approve").count() == 0
+    card(page, "Done:").wait_for()
+    assert "Approved by Ben Okafor" in card(page, "Done:").inner_text()
+    assert card(page, "Done:").get_by_role("button", name="Approve").count() == 0
     page.get_by_role("button", name="replies").or_(
         page.get_by_role("button", name="reply")
     ).first.click()
@@ -114,7 +114,7 @@ def test_editing_makes_a_new_revision_on_the_same_card(browser, demo):
     card(page, "has not been followed up").get_by_role("button", name="Edit…").click()
     page.locator("#modal input").fill("2031-05-06")
     page.locator("#modal").get_by_role("button", name="Save").click()
-    card(page, "revision 2").get_by_text("2031-05-06").first.wait_for()
+    card(page, "Edited:").get_by_text("6 May 2031").first.wait_for()
     shot(page, "card-edited")
 
 

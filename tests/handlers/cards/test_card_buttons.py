@@ -154,7 +154,7 @@ def test_what_cannot_be_said_in_a_dialog_is_asked_in_the_form(target):
     form = forms.approve_form(case)
     assert validate_view(form) == []
     text = json.dumps(form, ensure_ascii=False)
-    assert target in text
+    assert target.replace(":", " ") in text
     assert "£2,400.00" in text
     action_ids = [row_button["action_id"] for row_button in decision_buttons(case)]
     assert action_ids == [ids.APPROVE_WITH_REASON, ids.REJECT]
