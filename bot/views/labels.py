@@ -1,4 +1,4 @@
-"""What people read in place of the names in YAML files."""
+"""Titles that stand in for the names in YAML files, wherever people read them."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

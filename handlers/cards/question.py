@@ -18,7 +18,7 @@ DRY_RUN = "Dry run: nothing will be changed."
 
 @dataclass(frozen=True, kw_only=True)
 class PlanQuestion:
-    """What a yes would do, and its consequence."""
+    """The effect of an approval as a question, and its consequence."""
 
     text: str
     consequence: str

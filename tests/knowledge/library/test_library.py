@@ -66,6 +66,14 @@ def prepare(library, action, parameters, snapshot):
     )
 
 
+def test_everything_that_people_read_has_a_title():
+    assert load().missing_titles() == []
+    labels = load().labels()
+    assert labels.action("house.order_stock") == "Order stock"
+    assert labels.parameter("house.order_stock", "quantity") == "Quantity"
+    assert labels.channels["C0SALES"] == "sales"
+
+
 def test_policy_and_plans_of_the_packaged_library_keep_their_checksums():
     """Approvals and ledgers name them: the same files give the same checksums."""
     library = load()
