@@ -6,6 +6,7 @@ each kind today. The same day and seed always give the same rows.
 
 import random
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -164,6 +165,24 @@ REQUESTS = {
 }
 SALES_OWNERS = ("Dev Patel", "Mina Roth", "Sam Oduya")
 PAST_EXCEPTIONS_PER_KIND = 53
+MAX_PAST_INDEX = PAST_EXCEPTIONS_PER_KIND - 1
+OLDEST_EXCEPTION_DAYS = 345
+JITTER_DAYS = 5
+#: From the oldest exception to the latest; with all its jitter that one is of yesterday.
+EXCEPTION_SPAN_DAYS = OLDEST_EXCEPTION_DAYS - JITTER_DAYS
+#: What ends an exception of each kind by itself, for the row with this id.
+SETTLEMENTS = {
+    "booking_no_cover": "UPDATE bookings SET status = 'cancelled' WHERE id = ?",
+    "invoice_no_order": "UPDATE invoices SET status = 'withdrawn' WHERE id = ?",
+    "lead_cold": "UPDATE leads SET status = 'won' WHERE id = ?",
+    "low_stock": "UPDATE stock SET on_hand = expected_use WHERE product_id = ?",
+    "renewal_due": "UPDATE renewals SET status = 'renegotiated' WHERE id = ?",
+    "service_note_open": (
+        "UPDATE service_notes SET closed_at = datetime(raised_at, '+5 days') WHERE id = ?"
+    ),
+    "shipment_mismatch": "UPDATE shipments SET warehouse_status = 'received' WHERE id = ?",
+    "task_no_evidence": "UPDATE tasks SET evidence = 'photo-late.jpg' WHERE id = ?",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +219,13 @@ def write_database(path: Path, today: datetime, *, seed: int = 7) -> list[Sample
     return sorted(company.exceptions, key=attrgetter("at"))
 
 
+def settle_exception(path: Path, exception: SampleException) -> None:
+    """Change the exception's row as if the trouble had ended by itself."""
+    _, _, row_id = exception.subject.partition(":")
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(SETTLEMENTS[exception.kind], [row_id])
+
+
 class _Company:
     """The rows of every table, with the dice that made them."""
 
@@ -219,8 +245,9 @@ class _Company:
         """Return when the exceptions of one kind arise, the last one now."""
         times = []
         for index in range(PAST_EXCEPTIONS_PER_KIND):
-            # One every six days, from 345 days ago on.
-            day = self.today - timedelta(days=345 - index * 6 - self.dice.randrange(5))
+            # Evenly over the year, and at random within five days: the last one is of this week.
+            days = OLDEST_EXCEPTION_DAYS - index * EXCEPTION_SPAN_DAYS // MAX_PAST_INDEX
+            day = self.today - timedelta(days=days - self.dice.randrange(JITTER_DAYS))
             at = day.replace(
                 hour=self.dice.randrange(8, 19),
                 minute=self.dice.randrange(60),

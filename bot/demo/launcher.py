@@ -6,6 +6,7 @@ import shutil
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 from filelock import FileLock, Timeout
@@ -81,7 +82,8 @@ def _ignore_progress(count: int, total: int) -> None:
 
 def _make_sample_data(folder: Path, now: datetime, progress: Callable[[int, int], None]) -> None:
     """Write the company's database, and play its exceptions of the past year."""
-    exceptions = company.write_database(folder / "company.db", now.replace(tzinfo=None))
+    database = folder / "company.db"
+    exceptions = company.write_database(database, now.replace(tzinfo=None))
     past = [exception for exception in exceptions if exception.at.replace(tzinfo=UTC) < now]
     settings = sample_settings(folder, "")
     store = storage.open_store(settings)
@@ -89,8 +91,9 @@ def _make_sample_data(folder: Path, now: datetime, progress: Callable[[int, int]
     # Before every exception; each one sets it forward.
     clock = ManualClock(datetime(2000, 1, 1, tzinfo=UTC))
     with contextlib.closing(store.database):
+        settle = partial(company.settle_exception, database)
         desk = _history_desk(settings=settings, store=store, library=library, clock=clock)
-        HistoryPlayer(desk, clock).play(past, progress)
+        HistoryPlayer(desk, clock, settle).play(past, progress)
         _remember_history(settings, store, library)
 
 
