@@ -15,12 +15,14 @@ from bot.cli.shutdown import exit_after, stop_event
 from bot.cli.terminal import AsJson, err, out, print_json
 from bot.clock import monotonic
 from bot.demo.launcher import SampleData, launch_demo, prepare_sample_data
-from bot.demo.processes import EmulatorProcess
+from bot.demo.processes import EmulatorProcess, free_port_or_any
 from bot.demo.story import play
 from bot.service import Service
 
+#: The port in the README's commands.
+README_PORT = 8080
 FIRST_CARD_TIMEOUT_SECONDS = 60.0
-STOP_TIMEOUT_SECONDS = 1.7
+STOP_TIMEOUT_SECONDS = 1.0
 ENDED_STATES = ("RESOLVED", "REJECTED", "CLEARED", "EXPIRED")
 
 
@@ -53,7 +55,8 @@ def demo(
         return
     if story:
         _play_story(folder, data, as_json=as_json)
-    with launch_demo(folder, data, port=port) as (emulator, service):
+    intake_port = free_port_or_any(README_PORT)
+    with launch_demo(folder, data, port=port, intake_port=intake_port) as (emulator, service):
         try:
             _greet(emulator, service, _wait_for_first_card(emulator))
             if not headless:

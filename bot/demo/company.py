@@ -164,6 +164,8 @@ REQUESTS = {
     "accessibility host": "step-free table and help from the car",
 }
 SALES_OWNERS = ("Dev Patel", "Mina Roth", "Sam Oduya")
+#: Merlot Reserve 2018.
+TUTORIAL_PRODUCT = 61
 PAST_EXCEPTIONS_PER_KIND = 53
 MAX_PAST_INDEX = PAST_EXCEPTIONS_PER_KIND - 1
 OLDEST_EXCEPTION_DAYS = 345
@@ -240,6 +242,10 @@ class _Company:
         rows = self._rows.setdefault(table, [])
         rows.append(columns)
         return len(rows)
+
+    def change(self, table: str, row_id: int, **columns: object) -> None:
+        """Change columns of a row."""
+        self._rows[table][row_id - 1].update(columns)
 
     def exception_times(self) -> list[datetime]:
         """Return when the exceptions of one kind arise, the last one now."""
@@ -363,6 +369,7 @@ def _make_products_and_stock(company: _Company) -> None:
             _make_low_stock(company, product, times[index])
         else:
             _make_ample_stock(company, product)
+    _make_tutorial_stock(company)
 
 
 def _make_product(company: _Company, index: int) -> int:
@@ -401,6 +408,20 @@ def _make_ample_stock(company: _Company, product: int) -> None:
         on_order=0,
         expected_use=company.dice.randrange(10, 40),
         next_peak_on=company.days_ago(-company.dice.randrange(1, 9)),
+    )
+
+
+def _make_tutorial_stock(company: _Company) -> None:
+    """Run low on the product that the README's first signal names.
+
+    The detector finds it too, a few days from now.
+    """
+    company.change(
+        "stock",
+        TUTORIAL_PRODUCT,
+        on_hand=8,
+        expected_use=32,
+        next_peak_on=company.days_ago(-8),
     )
 
 

@@ -126,9 +126,9 @@ def _remember_history(settings: Settings, store: Store, library: FileLibrary) ->
         save_model(train_models(training_set, knowledge.embedder), knowledge.folder)
 
 
-def sample_settings(folder: Path, slack: str) -> Settings:
+def sample_settings(folder: Path, slack: str, **extra: str) -> Settings:
     """Return the settings of a bot for this folder and emulator."""
-    return load(sample_environment(folder, slack))
+    return load(sample_environment(folder, slack, **extra))
 
 
 def sample_environment(folder: Path, slack: str, **extra: str) -> dict[str, str]:
@@ -155,16 +155,18 @@ def sample_environment(folder: Path, slack: str, **extra: str) -> dict[str, str]
 
 @contextlib.contextmanager
 def launch_demo(
-    root: Path, data: SampleData, *, port: int = 0
+    root: Path, data: SampleData, *, port: int = 0, intake_port: int | None = None
 ) -> Iterator[tuple[EmulatorProcess, Service]]:
     """Run the demo with the bot in this process.
 
-    The bot's clock can be moved from the page.
+    The bot's clock can be moved from the page. ``port`` is the page's.
     """
+    intake_port = intake_port or free_port()
     with _own_data(root, data) as folder, _emulator(port) as emulator:
         clock = DemoClock()
         # The bot is built while the emulator starts.
-        service = wiring.build_service(sample_settings(folder, emulator.url), clock=clock)
+        settings = sample_settings(folder, emulator.url, COUNTERSIGN_PORT=str(intake_port))
+        service = wiring.build_service(settings, clock=clock)
         emulator.wait()
         emulator.seed()
         follower = ClockFollower(emulator, service, clock)

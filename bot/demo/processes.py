@@ -32,6 +32,13 @@ POLL_INTERVAL_SECONDS = 0.02
 UNREACHABLE = (urllib.error.URLError, ConnectionError, TimeoutError)
 
 
+def free_port_or_any(preferred_port: int) -> int:
+    """Return this port if nobody listens on it, else any free one."""
+    with contextlib.suppress(OSError), _listen(preferred_port):
+        return preferred_port
+    return free_port()
+
+
 def free_port() -> int:
     """Return a port of loopback that nobody listens on.
 
