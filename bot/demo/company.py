@@ -167,11 +167,10 @@ SALES_OWNERS = ("Dev Patel", "Mina Roth", "Sam Oduya")
 #: Merlot Reserve 2018.
 TUTORIAL_PRODUCT = 61
 PAST_EXCEPTIONS_PER_KIND = 53
-MAX_PAST_INDEX = PAST_EXCEPTIONS_PER_KIND - 1
 OLDEST_EXCEPTION_DAYS = 345
-JITTER_DAYS = 5
-#: From the oldest exception to the latest; with all its jitter that one is of yesterday.
-EXCEPTION_SPAN_DAYS = OLDEST_EXCEPTION_DAYS - JITTER_DAYS
+#: Above 1 the company grows: the last weeks have more exceptions than those of a year ago.
+GROWTH = 1.4
+JITTER_STEPS = 5
 #: What ends an exception of each kind by itself, for the row with this id.
 SETTLEMENTS = {
     "booking_no_cover": "UPDATE bookings SET status = 'cancelled' WHERE id = ?",
@@ -250,11 +249,11 @@ class _Company:
     def exception_times(self) -> list[datetime]:
         """Return when the exceptions of one kind arise, the last one now."""
         times = []
-        for index in range(PAST_EXCEPTIONS_PER_KIND):
-            # Evenly over the year, and at random within five days: the last one is of this week.
-            days = OLDEST_EXCEPTION_DAYS - index * EXCEPTION_SPAN_DAYS // MAX_PAST_INDEX
-            day = self.today - timedelta(days=days - self.dice.randrange(JITTER_DAYS))
-            at = day.replace(
+        count = PAST_EXCEPTIONS_PER_KIND
+        for index in range(count):
+            share = (index + self.dice.randrange(JITTER_STEPS) / JITTER_STEPS) / count
+            days = int((OLDEST_EXCEPTION_DAYS - 1) * (1 - share) ** GROWTH) + 1
+            at = (self.today - timedelta(days=days)).replace(
                 hour=self.dice.randrange(8, 19),
                 minute=self.dice.randrange(60),
                 second=self.dice.randrange(60),
