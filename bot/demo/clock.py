@@ -1,4 +1,4 @@
-"""The clock of the demo, which follows the clock of the emulated workspace.
+"""The demo's clock, which follows that of the emulated workspace.
 
 A person moves the workspace's clock on the page. Only the demo gives its bot such a clock.
 """
@@ -35,8 +35,9 @@ class DemoClock:
         return utc_now() + self._ahead
 
     def move_ahead(self, ahead: timedelta) -> bool:
-        """Be this much ahead of the machine; tell whether that moved the clock.
+        """Be this much ahead of the machine.
 
+        Tell whether that moved the clock.
         It is never set back, because the times of a ledger only rise.
         """
         if ahead <= self._ahead:
@@ -46,7 +47,7 @@ class DemoClock:
 
 
 class ClockFollower:
-    """Keeps the bot's clock and the workspace's the same, and offers times to move to."""
+    """Keeps the bot's clock equal to the workspace's, and offers stops."""
 
     def __init__(self, emulator: EmulatorProcess, service: Service, clock: DemoClock) -> None:
         self._emulator = emulator
@@ -98,7 +99,7 @@ class ClockFollower:
 
 
 def clock_stops(now: datetime, hours: Hours, next_due: Case | None) -> list[dict[str, object]]:
-    """Return the times that the page offers to move to, with their titles.
+    """Return the times that the page offers, with their titles.
 
     ``next_due`` is the case with the earliest deadline.
     """

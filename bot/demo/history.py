@@ -69,7 +69,7 @@ def _seeded_dice() -> random.Random:
     return random.Random(11)  # noqa: S311 (a sample, not a secret)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class HistoryPlayer:
     """Play exceptions of the past through a desk that reads this clock."""
 

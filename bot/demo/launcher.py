@@ -93,7 +93,7 @@ def _make_sample_data(folder: Path, now: datetime, progress: Callable[[int, int]
     with contextlib.closing(store.database):
         settle = partial(company.settle_exception, database)
         desk = _history_desk(settings=settings, store=store, library=library, clock=clock)
-        HistoryPlayer(desk, clock, settle).play(past, progress)
+        HistoryPlayer(desk=desk, clock=clock, settle=settle).play(past, progress)
         _remember_history(settings, store, library)
 
 
@@ -219,7 +219,7 @@ def _own_data(root: Path, data: SampleData) -> Iterator[Path]:
 
 
 def _claim_folder(root: Path) -> tuple[Path, FileLock]:
-    """Return the first free folder of ``now``, ``now-2`` …, with its lock held."""
+    """Return the first free folder of ``now``, ``now-2`` …, locked."""
     for number in itertools.count(1):
         folder = root / ("now" if number == 1 else f"now-{number}")
         # The lock of a process that was killed is free.

@@ -1,4 +1,4 @@
-"""The words of the sample company's people on last year's cases, by kind."""
+"""Notes of the sample company's people on last year's cases."""
 
 from dataclasses import dataclass
 

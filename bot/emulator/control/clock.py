@@ -11,7 +11,7 @@ from bot.emulator.workspace import Workspace
 
 
 class ClockControl:
-    """Lets time go by, and lists the times that the page offers to move to."""
+    """Lets time go by, and lists the times that the page offers."""
 
     def __init__(self, workspace: Workspace, envelopes: Envelopes) -> None:
         self.workspace = workspace
@@ -26,7 +26,7 @@ class ClockControl:
         return JSONResponse(self._time())
 
     async def move(self, act: Json) -> Json:
-        """Let ``seconds`` go by in the workspace, or all time up to ``to``.
+        """Let ``seconds`` go by, or all time until ``to``.
 
         Triggers, streams and response URLs expire. Events without acknowledgement go out again.
         """
