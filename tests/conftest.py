@@ -122,7 +122,7 @@ def world(store) -> World:
 @pytest.fixture
 def emulator():
     """A Slack of one's own, seeded with the sample company's people."""
-    from bot.demo.launcher import EmulatorProcess
+    from bot.demo.processes import EmulatorProcess
 
     running = EmulatorProcess()
     try:

@@ -11,14 +11,18 @@ from rich.progress import Progress
 from bot.cases.errors import CountersignError
 from bot.cli.app import STARTED_AT
 from bot.cli.logs import configure_logging
-from bot.cli.shutdown import stop_event
+from bot.cli.shutdown import exit_after, stop_event
 from bot.cli.terminal import AsJson, err, out, print_json
 from bot.clock import monotonic
-from bot.demo.launcher import EmulatorProcess, SampleData, launch_demo, prepare_sample_data
+from bot.demo.launcher import SampleData, launch_demo, prepare_sample_data
+from bot.demo.processes import EmulatorProcess, free_port_or_any
 from bot.demo.story import play
 from bot.service import Service
 
+#: The port in the README's commands.
+README_PORT = 8080
 FIRST_CARD_TIMEOUT_SECONDS = 60.0
+STOP_TIMEOUT_SECONDS = 1.0
 ENDED_STATES = ("RESOLVED", "REJECTED", "CLEARED", "EXPIRED")
 
 
@@ -51,12 +55,17 @@ def demo(
         return
     if story:
         _play_story(folder, data, as_json=as_json)
-    with launch_demo(folder, data, port=port) as (emulator, service):
-        _greet(emulator, service, _wait_for_first_card(emulator))
-        if not headless:
-            webbrowser.open(emulator.url)
-        stop_event().wait()
-        out.print("Stopping.")
+    intake_port = free_port_or_any(README_PORT)
+    with launch_demo(folder, data, port=port, intake_port=intake_port) as (emulator, service):
+        try:
+            _greet(emulator, service, _wait_for_first_card(emulator))
+            if not headless:
+                webbrowser.open(emulator.url)
+            stop_event().wait()
+            out.print("Stopping.")
+        finally:
+            # What is cut short is a copy of the sample, which the next demo makes anew.
+            exit_after(STOP_TIMEOUT_SECONDS)
 
 
 def _prepare(folder: Path) -> SampleData:
@@ -94,6 +103,7 @@ def _greet(emulator: EmulatorProcess, service: Service, card_after: float) -> No
     out.print(
         "  You are Ana, a floor manager. Approve a card; the menu in the corner changes the person."
     )
+    out.print("  The clock beside it moves to tomorrow, to the next deadline or to Monday.")
     out.print(f"  Send signals to {intake} (see README).")
     out.print("  Press Ctrl-C to stop.")
 

@@ -18,6 +18,13 @@ def stop_event() -> threading.Event:
     return event
 
 
+def exit_after(seconds: float) -> None:
+    """End this process after so many seconds, if it has not ended by itself."""
+    timer = threading.Timer(seconds, os._exit, [0])
+    timer.daemon = True
+    timer.start()
+
+
 def exit_with_parent() -> None:
     """End this process when its standard input is closed."""
     threading.Thread(target=_wait_for_parent, name="parent", daemon=True).start()

@@ -6,6 +6,7 @@ each kind today. The same day and seed always give the same rows.
 
 import random
 import sqlite3
+from contextlib import closing
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from operator import attrgetter
@@ -163,7 +164,26 @@ REQUESTS = {
     "accessibility host": "step-free table and help from the car",
 }
 SALES_OWNERS = ("Dev Patel", "Mina Roth", "Sam Oduya")
+#: Merlot Reserve 2018.
+TUTORIAL_PRODUCT = 61
 PAST_EXCEPTIONS_PER_KIND = 53
+OLDEST_EXCEPTION_DAYS = 345
+#: Above 1 the company grows: the last weeks have more exceptions than those of a year ago.
+GROWTH = 1.4
+JITTER_STEPS = 5
+#: What ends an exception of each kind by itself, for the row with this id.
+SETTLEMENTS = {
+    "booking_no_cover": "UPDATE bookings SET status = 'cancelled' WHERE id = ?",
+    "invoice_no_order": "UPDATE invoices SET status = 'withdrawn' WHERE id = ?",
+    "lead_cold": "UPDATE leads SET status = 'won' WHERE id = ?",
+    "low_stock": "UPDATE stock SET on_hand = expected_use WHERE product_id = ?",
+    "renewal_due": "UPDATE renewals SET status = 'renegotiated' WHERE id = ?",
+    "service_note_open": (
+        "UPDATE service_notes SET closed_at = datetime(raised_at, '+5 days') WHERE id = ?"
+    ),
+    "shipment_mismatch": "UPDATE shipments SET warehouse_status = 'received' WHERE id = ?",
+    "task_no_evidence": "UPDATE tasks SET evidence = 'photo-late.jpg' WHERE id = ?",
+}
 
 
 @dataclass(frozen=True, slots=True)
@@ -200,6 +220,13 @@ def write_database(path: Path, today: datetime, *, seed: int = 7) -> list[Sample
     return sorted(company.exceptions, key=attrgetter("at"))
 
 
+def settle_exception(path: Path, exception: SampleException) -> None:
+    """Change the exception's row as if the trouble had ended by itself."""
+    _, _, row_id = exception.subject.partition(":")
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute(SETTLEMENTS[exception.kind], [row_id])
+
+
 class _Company:
     """The rows of every table, with the dice that made them."""
 
@@ -215,13 +242,18 @@ class _Company:
         rows.append(columns)
         return len(rows)
 
+    def change(self, table: str, row_id: int, **columns: object) -> None:
+        """Change columns of a row."""
+        self._rows[table][row_id - 1].update(columns)
+
     def exception_times(self) -> list[datetime]:
         """Return when the exceptions of one kind arise, the last one now."""
         times = []
-        for index in range(PAST_EXCEPTIONS_PER_KIND):
-            # One every six days, from 345 days ago on.
-            day = self.today - timedelta(days=345 - index * 6 - self.dice.randrange(5))
-            at = day.replace(
+        count = PAST_EXCEPTIONS_PER_KIND
+        for index in range(count):
+            share = (index + self.dice.randrange(JITTER_STEPS) / JITTER_STEPS) / count
+            days = int((OLDEST_EXCEPTION_DAYS - 1) * (1 - share) ** GROWTH) + 1
+            at = (self.today - timedelta(days=days)).replace(
                 hour=self.dice.randrange(8, 19),
                 minute=self.dice.randrange(60),
                 second=self.dice.randrange(60),
@@ -336,6 +368,7 @@ def _make_products_and_stock(company: _Company) -> None:
             _make_low_stock(company, product, times[index])
         else:
             _make_ample_stock(company, product)
+    _make_tutorial_stock(company)
 
 
 def _make_product(company: _Company, index: int) -> int:
@@ -374,6 +407,20 @@ def _make_ample_stock(company: _Company, product: int) -> None:
         on_order=0,
         expected_use=company.dice.randrange(10, 40),
         next_peak_on=company.days_ago(-company.dice.randrange(1, 9)),
+    )
+
+
+def _make_tutorial_stock(company: _Company) -> None:
+    """Run low on the product that the README's first signal names.
+
+    The detector finds it too, a few days from now.
+    """
+    company.change(
+        "stock",
+        TUTORIAL_PRODUCT,
+        on_hand=8,
+        expected_use=32,
+        next_peak_on=company.days_ago(-8),
     )
 
 

@@ -14,11 +14,11 @@ from bot.cases.actor import Surface, UserId
 from bot.cases.approval import Groups, Person
 from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
-from bot.cases.entries import RejectReason
 from bot.cases.errors import Refusal
 from bot.cases.lifecycle import State
 from bot.cases.signal import Signal, SignalStatus
 from bot.demo.company import SampleException
+from bot.demo.notes import NOTES
 from bot.demo.people import TEAM, WORKSPACE, principal
 from bot.desk.decision_path import Request
 from bot.desk.detection import detection_parameters
@@ -27,12 +27,6 @@ from bot.ports.outbox import Topic
 from bot.use_cases import Desk
 from scheduler.detectors import signal_from_row
 
-REJECTIONS = (
-    (RejectReason.WRONG_PLAN, "the usual supplier is closed that day"),
-    (RejectReason.ALREADY_HANDLED, "sorted on the phone this morning"),
-    (RejectReason.NOT_WORTH_IT, ""),
-    (RejectReason.WRONG_FACTS, "the count in the system is old"),
-)
 CLEARED_SHARE = 0.1
 REJECTED_SHARE = 0.16
 EDITED_SHARE = 0.25
@@ -75,12 +69,14 @@ def _seeded_dice() -> random.Random:
     return random.Random(11)  # noqa: S311 (a sample, not a secret)
 
 
-@dataclass
+@dataclass(kw_only=True)
 class HistoryPlayer:
     """Play exceptions of the past through a desk that reads this clock."""
 
     desk: Desk
     clock: ManualClock
+    #: Ends an exception in the company's database.
+    settle: Callable[[SampleException], None]
     directory: SampleDirectory = field(default_factory=SampleDirectory)
     dice: random.Random = field(default_factory=_seeded_dice)
 
@@ -106,6 +102,7 @@ class HistoryPlayer:
         self._work()
         self._wait(30, 5400)
         if self.dice.random() < CLEARED_SHARE:
+            self.settle(exception)
             self.desk.intake.receive(_clear_signal(signal), b"")
         else:
             self._decide(receipt.case_id)
@@ -154,11 +151,11 @@ class HistoryPlayer:
     def _resolve(self, case: Case) -> None:
         self.desk.decisions.resolve(
             _request(case, self._anyone_of(case.owner)),
-            note="called them and settled it",
+            note=NOTES[case.kind].resolution,
         )
 
     def _reject(self, case: Case, group: str) -> None:
-        reason, note = self.dice.choice(REJECTIONS)
+        reason, note = self.dice.choice(NOTES[case.kind].rejections())
         self.desk.decisions.reject(
             _request(case, self._anyone_of(group)),
             reason=reason,
@@ -184,7 +181,7 @@ class HistoryPlayer:
         """
         for person in sorted(self.directory.groups([group])[group]):
             try:
-                self.desk.decisions.approve(_request(case, person), note="as discussed")
+                self.desk.decisions.approve(_request(case, person), note=NOTES[case.kind].approval)
             except Refusal:
                 continue
             return

@@ -1,33 +1,28 @@
 """The parts of the demo: emulator, sample company and bot."""
 
 import contextlib
-import json
-import random
+import itertools
 import shutil
-import socket
-import subprocess
-import sys
-import time
-import urllib.error
-import urllib.request
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
-from typing import Any
+
+from filelock import FileLock, Timeout
 
 from bot import storage, wiring
 from bot.advisors import open_knowledge, without_memory
-from bot.cases.errors import SettingsIncomplete
-from bot.clock import monotonic, utc_now
+from bot.clock import utc_now
 from bot.demo import company
+from bot.demo.clock import ClockFollower, DemoClock
 from bot.demo.history import HistoryPlayer, ManualClock, SampleDirectory
-from bot.demo.people import WORKSPACE
+from bot.demo.processes import BotProcess, EmulatorProcess, free_port
 from bot.desk.null_chat import NullChat
 from bot.ports.outbox import Topic
 from bot.preflight import open_library
 from bot.service import Service
-from bot.settings import Settings, inherit, load
+from bot.settings import Settings, load
 from bot.store.store import Store
 from bot.use_cases import Desk, DeskOptions, build_desk
 from knowledge.learning.model_file import save_model
@@ -35,22 +30,10 @@ from knowledge.learning.training import train_models
 from knowledge.learning.training_set import gather_training_set
 from knowledge.library import FileLibrary
 
-MANIFEST = Path(__file__).parent.parent.parent / "manifest.yml"
-LOOPBACK = "127.0.0.1"
-PREFERRED_PORT = 8765
-LISTEN_BACKLOG = 128
-LISTENING_PORTS = range(10_000, 20_000)
 #: A year that ends today is played once a day; starting it again only copies it.
 MAX_DATA_AGE = timedelta(hours=12)
-#: A busy machine may need long; a process that has ended is not waited for.
-START_TIMEOUT_SECONDS = 120.0
-STOP_TIMEOUT_SECONDS = 180.0
-REQUEST_TIMEOUT_SECONDS = 60.0
 #: Slack waits three seconds for an answer; a busy machine may need longer.
 ANSWER_TIMEOUT_SECONDS = 60.0
-POLL_INTERVAL_SECONDS = 0.02
-#: A program that does not answer yet, or no longer.
-UNREACHABLE = (urllib.error.URLError, ConnectionError, TimeoutError)
 
 
 @dataclass(frozen=True)
@@ -68,7 +51,17 @@ def prepare_sample_data(
 
     ``progress`` is called with how many cases have been played, and how many there are.
     """
-    folder = root / "past"
+    root.mkdir(parents=True, exist_ok=True)
+    # Another demo may be making it, or copying it.
+    with FileLock(_data_lock(root)):
+        return _find_or_make_data(root / "past", progress or _ignore_progress)
+
+
+def _data_lock(root: Path) -> Path:
+    return root / "past.lock"
+
+
+def _find_or_make_data(folder: Path, progress: Callable[[int, int], None]) -> SampleData:
     # Written last: a folder without it was not finished.
     stamp = folder / "today"
     now = utc_now().replace(microsecond=0)
@@ -77,8 +70,8 @@ def prepare_sample_data(
         if timedelta(0) <= now - today < MAX_DATA_AGE:
             return SampleData(folder, today)
     shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir(parents=True)
-    _make_sample_data(folder, now, progress or _ignore_progress)
+    folder.mkdir()
+    _make_sample_data(folder, now, progress)
     stamp.write_text(now.isoformat())
     return SampleData(folder, now)
 
@@ -89,7 +82,8 @@ def _ignore_progress(count: int, total: int) -> None:
 
 def _make_sample_data(folder: Path, now: datetime, progress: Callable[[int, int], None]) -> None:
     """Write the company's database, and play its exceptions of the past year."""
-    exceptions = company.write_database(folder / "company.db", now.replace(tzinfo=None))
+    database = folder / "company.db"
+    exceptions = company.write_database(database, now.replace(tzinfo=None))
     past = [exception for exception in exceptions if exception.at.replace(tzinfo=UTC) < now]
     settings = sample_settings(folder, "")
     store = storage.open_store(settings)
@@ -97,8 +91,9 @@ def _make_sample_data(folder: Path, now: datetime, progress: Callable[[int, int]
     # Before every exception; each one sets it forward.
     clock = ManualClock(datetime(2000, 1, 1, tzinfo=UTC))
     with contextlib.closing(store.database):
+        settle = partial(company.settle_exception, database)
         desk = _history_desk(settings=settings, store=store, library=library, clock=clock)
-        HistoryPlayer(desk, clock).play(past, progress)
+        HistoryPlayer(desk=desk, clock=clock, settle=settle).play(past, progress)
         _remember_history(settings, store, library)
 
 
@@ -131,9 +126,9 @@ def _remember_history(settings: Settings, store: Store, library: FileLibrary) ->
         save_model(train_models(training_set, knowledge.embedder), knowledge.folder)
 
 
-def sample_settings(folder: Path, slack: str) -> Settings:
+def sample_settings(folder: Path, slack: str, **extra: str) -> Settings:
     """Return the settings of a bot for this folder and emulator."""
-    return load(sample_environment(folder, slack))
+    return load(sample_environment(folder, slack, **extra))
 
 
 def sample_environment(folder: Path, slack: str, **extra: str) -> dict[str, str]:
@@ -158,191 +153,29 @@ def sample_environment(folder: Path, slack: str, **extra: str) -> dict[str, str]
     return {**variables, **extra}
 
 
-def free_port() -> int:
-    """Return a port of loopback that nobody listens on.
-
-    Raises:
-        OSError: there is none.
-    """
-    # The kernel gives none of these to an outgoing connection, as it might before the bot
-    # listens, or while it is restarted.
-    for port in random.SystemRandom().sample(LISTENING_PORTS, len(LISTENING_PORTS)):
-        with contextlib.suppress(OSError), _listen(port):
-            return port
-    raise OSError("no free port")
-
-
-def _listen(port: int) -> socket.socket:
-    """Return a socket that listens on this port; 0 is any.
-
-    Raises:
-        OSError: the port is taken.
-    """
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((LOOPBACK, port))
-        # A bound socket alone does not keep others from the port.
-        listener.listen(LISTEN_BACKLOG)
-    except OSError:
-        listener.close()
-        raise
-    return listener
-
-
-def _listen_for_emulator(port: int) -> socket.socket:
-    """Listen on this port; 0 is the preferred one, or any."""
-    try:
-        return _listen(port or PREFERRED_PORT)
-    except OSError:
-        if port == 0:
-            return _listen(0)
-        raise SettingsIncomplete(
-            f"port {port} is taken; name another with --port, or 0 for any"
-        ) from None
-
-
-class EmulatorProcess:
-    """The emulator as a process of its own, and its control API."""
-
-    def __init__(self, port: int = 0, *, is_quiet: bool = False) -> None:
-        # Listening here and handed on: between finding a free port and taking it, another demo
-        # might take it.
-        listener = _listen_for_emulator(port)
-        descriptor = listener.fileno()
-        self.url = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
-        command = [sys.executable, "-m", "bot.emulator", "--attached", "--fd", str(descriptor)]
-        # A wheel has no manifest beside it: then the emulator asks for no scopes.
-        if MANIFEST.exists():
-            command += ["--manifest", str(MANIFEST)]
-        self._process = subprocess.Popen(  # noqa: S603 (our own module)
-            command,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-            stderr=subprocess.DEVNULL if is_quiet else None,
-            pass_fds=[descriptor],
-        )
-        listener.close()
-
-    def wait(self) -> None:
-        """Return when it answers.
-
-        Raises:
-            OSError: it has ended, or does not answer in time.
-        """
-        deadline = monotonic() + START_TIMEOUT_SECONDS
-        while True:
-            try:
-                self.get("traffic")
-            except UNREACHABLE:
-                if monotonic() > deadline or self._process.poll() is not None:
-                    raise
-                time.sleep(POLL_INTERVAL_SECONDS)
-            else:
-                return
-
-    def seed(self) -> None:
-        """Fill it with the people and channels of the sample company."""
-        self.post("seed", WORKSPACE)
-
-    def get(self, path: str) -> Any:
-        """Return what this path of the control API answers."""
-        url = f"{self.url}/_ctl/{path}"
-        with urllib.request.urlopen(url, timeout=REQUEST_TIMEOUT_SECONDS) as response:
-            return json.load(response)
-
-    def post(self, path: str, body: Any) -> Any:
-        """Call this path of the control API and return its answer.
-
-        An error is answered as well, not raised.
-        """
-        request = urllib.request.Request(
-            f"{self.url}/_ctl/{path}",
-            data=json.dumps(body).encode(),
-            headers={"Content-Type": "application/json"},
-        )
-        try:
-            with urllib.request.urlopen(request, timeout=REQUEST_TIMEOUT_SECONDS) as response:
-                return json.load(response)
-        except urllib.error.HTTPError as error:
-            return json.load(error)
-
-    def messages(self, channel: str) -> list[dict[str, Any]]:
-        """Return the messages of a channel."""
-        messages: list[dict[str, Any]] = self.get(f"messages?channel={channel}")
-        return messages
-
-    def close(self) -> None:
-        """End the process."""
-        self._process.terminate()
-        self._process.wait(STOP_TIMEOUT_SECONDS)
-        if self._process.stdin:
-            self._process.stdin.close()
-
-
-class BotProcess:
-    """``countersign run`` as a process that can be killed and restarted."""
-
-    def __init__(self, environment: Mapping[str, str]) -> None:
-        self.environment = environment
-        self.url = f"http://{LOOPBACK}:{environment['COUNTERSIGN_PORT']}"
-        self._process: subprocess.Popen[bytes] | None = None
-
-    def start(self) -> float:
-        """Start it, and return the seconds until it was ready.
-
-        Raises:
-            OSError: it has ended, or is not ready in time.
-        """
-        started_at = monotonic()
-        own = inherit("PATH", "HOME", "COVERAGE_PROCESS_START")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "bot", "run"], env={**own, **self.environment}
-        )
-        while True:
-            try:
-                with urllib.request.urlopen(f"{self.url}/readyz", timeout=REQUEST_TIMEOUT_SECONDS):
-                    return monotonic() - started_at
-            except UNREACHABLE:
-                is_late = monotonic() - started_at > START_TIMEOUT_SECONDS
-                if is_late or self._process.poll() is not None:
-                    self.kill()
-                    raise
-                time.sleep(POLL_INTERVAL_SECONDS)
-
-    def kill(self) -> None:
-        """End it as a power cut does."""
-        if self._process:
-            self._process.kill()
-            self._process.wait()
-
-    def stop(self) -> None:
-        """Ask it to end, and wait for that."""
-        if self._process:
-            self._process.terminate()
-            self._process.wait(STOP_TIMEOUT_SECONDS)
-
-    @property
-    def pid(self) -> int:
-        """The process id; 0 before the start."""
-        return self._process.pid if self._process else 0
-
-
 @contextlib.contextmanager
 def launch_demo(
-    root: Path, data: SampleData, *, port: int = 0
+    root: Path, data: SampleData, *, port: int = 0, intake_port: int | None = None
 ) -> Iterator[tuple[EmulatorProcess, Service]]:
-    """Run the demo with the bot in this process."""
-    with _emulator(port) as emulator:
-        folder = _copy_data(root, data)
+    """Run the demo with the bot in this process.
+
+    The bot's clock can be moved from the page. ``port`` is the page's.
+    """
+    intake_port = intake_port or free_port()
+    with _own_data(root, data) as folder, _emulator(port) as emulator:
+        clock = DemoClock()
         # The bot is built while the emulator starts.
-        service = wiring.build_service(sample_settings(folder, emulator.url))
+        settings = sample_settings(folder, emulator.url, COUNTERSIGN_PORT=str(intake_port))
+        service = wiring.build_service(settings, clock=clock)
         emulator.wait()
         emulator.seed()
+        follower = ClockFollower(emulator, service, clock)
         service.start()
+        follower.start()
         try:
             yield emulator, service
         finally:
+            follower.stop()
             service.stop()
 
 
@@ -351,8 +184,7 @@ def launch_demo_processes(
     root: Path, data: SampleData, **environment: str
 ) -> Iterator[tuple[EmulatorProcess, BotProcess]]:
     """Run the demo with the bot in a process of its own."""
-    with _emulator() as emulator:
-        folder = _copy_data(root, data)
+    with _own_data(root, data) as folder, _emulator() as emulator:
         emulator.wait()
         emulator.seed()
         emulator.post("faults", {"answer_within": ANSWER_TIMEOUT_SECONDS})
@@ -373,9 +205,26 @@ def _emulator(port: int = 0) -> Iterator[EmulatorProcess]:
         emulator.close()
 
 
-def _copy_data(root: Path, data: SampleData) -> Path:
-    """Copy the data to a folder that this run may change."""
-    folder = root / "now"
-    shutil.rmtree(folder, ignore_errors=True)
-    shutil.copytree(data.folder, folder)
-    return folder
+@contextlib.contextmanager
+def _own_data(root: Path, data: SampleData) -> Iterator[Path]:
+    """Copy the data to a folder that no other running demo uses."""
+    folder, lock = _claim_folder(root)
+    try:
+        shutil.rmtree(folder, ignore_errors=True)
+        with FileLock(_data_lock(root)):
+            shutil.copytree(data.folder, folder)
+        yield folder
+    finally:
+        lock.release()
+
+
+def _claim_folder(root: Path) -> tuple[Path, FileLock]:
+    """Return the first free folder of ``now``, ``now-2`` …, locked."""
+    for number in itertools.count(1):
+        folder = root / ("now" if number == 1 else f"now-{number}")
+        # The lock of a process that was killed is free.
+        lock = FileLock(folder.with_suffix(".lock"))
+        with contextlib.suppress(Timeout):
+            lock.acquire(timeout=0)
+            return folder, lock
+    raise AssertionError("the numbers do not end")

@@ -21,13 +21,9 @@ from bot.cases.errors import CountersignError
 from bot.cases.lifecycle import State
 from bot.clock import monotonic
 from bot.demo.expectations import StoryFailed, polls, require
-from bot.demo.launcher import (
-    REQUEST_TIMEOUT_SECONDS,
-    BotProcess,
-    SampleData,
-    launch_demo_processes,
-)
+from bot.demo.launcher import SampleData, launch_demo_processes
 from bot.demo.people import ANA, BEN, DEV, ELSIE, FINN, FLOOR, GUS, OMAR, STOCK
+from bot.demo.processes import REQUEST_TIMEOUT_SECONDS, BotProcess
 from bot.demo.records import CaseRecords, CompanyDatabase
 from bot.demo.workspace import Json, SlackWorkspace, buttons_of
 from bot.settings import inherit
@@ -52,7 +48,7 @@ def play(root: Path, data: SampleData, announce: Callable[[str], None]) -> Json:
     with launch_demo_processes(
         root, data, COUNTERSIGN_LOG_LEVEL="ERROR", COUNTERSIGN_LEASE_FOR=LEASE_SECONDS
     ) as (emulator, bot):
-        folder = root / "now"
+        folder = Path(bot.environment["COUNTERSIGN_DATA_DIR"])
         database = Database(f"sqlite:///{folder / 'countersign.db'}")
         with closing(database):
             store = Store.over(database)

@@ -6,8 +6,8 @@ from typing import Any
 
 from bot.cases.case import Case
 from bot.demo.expectations import polls, require
-from bot.demo.launcher import EmulatorProcess
 from bot.demo.people import FLOOR, OPS, SALES, STOCK
+from bot.demo.processes import EmulatorProcess
 from handlers.cards import ids
 
 Json = dict[str, Any]

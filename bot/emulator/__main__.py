@@ -29,13 +29,14 @@ def main() -> None:
         build(host=f"{options.host}:{port}", manifest=options.manifest),
         host=options.host,
         port=port,
-        log_level="error",
+        # A stream that is cut off at the end is no error.
+        log_level="critical",
         access_log=False,
         # The app's client gives up on a connection without a ping for a few seconds.
         ws_ping_interval=1,
         ws_ping_timeout=60,
-        # A page's stream never ends by itself.
-        timeout_graceful_shutdown=1,
+        # A page's stream never ends by itself: nothing is waited for.
+        timeout_graceful_shutdown=0,
     )
     try:
         uvicorn.Server(config).run(sockets=sockets)

@@ -6,11 +6,21 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 
 
+@dataclass(frozen=True)
+class ClockStop:
+    """A time that the page offers to move the clock to."""
+
+    title: str
+    #: Seconds since 1970.
+    at: float
+
+
 class WorkspaceClock:
     """A clock that can be put forward; message ids come from it."""
 
     def __init__(self) -> None:
         self.offset_seconds = 0.0
+        self.stops: list[ClockStop] = []
         #: Seconds until a message that was posted is seen in the history of its channel.
         self.history_delay = 0.0
         self._last_microseconds = 0

@@ -1,5 +1,6 @@
 """The workspace in memory: people, groups, channels, messages."""
 
+import re
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -8,6 +9,8 @@ from bot.emulator.scopes import Permissions
 from bot.emulator.views import Views
 from bot.emulator.wire import ApiError, Json
 
+#: A person or a user group.
+MENTION = re.compile(r"<(@[A-Z0-9]+|!subteam\^[A-Z0-9]+)>")
 RESPONSE_LIMIT = 5
 RESPONSE_SECONDS = 1_800.0
 
@@ -262,16 +265,25 @@ class Workspace:
 
 
 def _rich_text(text: str) -> Json:
+    """Return the block that Slack makes of a text, mentions apart."""
+    elements: list[Json] = []
+    for index, part in enumerate(MENTION.split(text)):
+        # Every second part is a mention.
+        if index % 2:
+            elements.append(_mention(part))
+        elif part:
+            elements.append({"type": "text", "text": part})
     section = {
         "type": "rich_text_section",
-        "elements": [
-            {
-                "type": "text",
-                "text": text,
-            }
-        ],
+        "elements": elements,
     }
     return {
         "type": "rich_text",
         "elements": [section],
     }
+
+
+def _mention(mention: str) -> Json:
+    if mention.startswith("!subteam^"):
+        return {"type": "usergroup", "usergroup_id": mention.removeprefix("!subteam^")}
+    return {"type": "user", "user_id": mention.removeprefix("@")}

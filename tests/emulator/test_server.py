@@ -1,5 +1,5 @@
 def test_emulators_that_start_at_the_same_moment_have_a_port_each():
-    from bot.demo.launcher import EmulatorProcess
+    from bot.demo.processes import EmulatorProcess
 
     emulators = [EmulatorProcess() for _ in range(3)]
     try:

@@ -9,8 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from bot.demo.launcher import BotProcess
 from bot.demo.people import OPS
+from bot.demo.processes import BotProcess
 from tests.conftest import free_port, missing
 from tests.journeys.bots import sample_environment
 from tests.waiting import wait_until

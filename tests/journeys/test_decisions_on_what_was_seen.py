@@ -16,8 +16,8 @@ from bot.cases.entries import Parked, StepReported, StepState
 from bot.cases.lifecycle import State
 from bot.clock import utc_now
 from bot.demo import company
-from bot.demo.launcher import BotProcess, EmulatorProcess
 from bot.demo.people import ANA, FINN, OMAR, TEAM
+from bot.demo.processes import BotProcess, EmulatorProcess
 from bot.ports.case_store import Change
 from bot.settings import PACKAGED_LIBRARY
 from bot.store.database import Database

@@ -1,13 +1,11 @@
 """The page in a real browser: what a manager sees and presses, on a desk and on a phone. Screenshots go to artifacts/."""
 
-import contextlib
 import json
-from pathlib import Path
 
 import httpx
 import pytest
 
-from tests.conftest import PATIENT
+from tests.journeys.pages import opened, shot, window
 
 # One worker starts browser and demo for all of them.
 pytestmark = [
@@ -17,9 +15,6 @@ pytestmark = [
     # The first one may have to make the sample company.
     pytest.mark.timeout(1800),
 ]
-# In milliseconds.
-BROWSER_TIMEOUT = 120_000
-SHOTS = Path(__file__).parent.parent.parent / "artifacts" / "screenshots"
 
 
 @pytest.fixture(scope="module")
@@ -27,35 +22,6 @@ def demo(tmp_path_factory, sample_data):
     """One demo for all of them, in whatever order they come: each decides cases that no other looks at."""
     with opened(tmp_path_factory.mktemp("page"), sample_data) as running:
         yield running
-
-
-@contextlib.contextmanager
-def opened(root, sample_data):
-    from bot.demo.launcher import launch_demo
-
-    with launch_demo(root, sample_data) as (emulator, service):
-        emulator.post("faults", PATIENT)
-        yield emulator, service
-
-
-def window(browser, emulator, who, channel, *, width=1180, height=900, dark=False):
-    page = browser.new_page(
-        viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
-    )
-    page.set_default_timeout(BROWSER_TIMEOUT)
-    page.errors = []
-    page.on("pageerror", lambda failure: page.errors.append(str(failure)))
-    page.on(
-        "dialog", lambda dialog: (page.errors.append(f"dialog: {dialog.message}"), dialog.dismiss())
-    )
-    page.goto(f"{emulator.url}/?as={who}&channel={channel}")
-    page.wait_for_selector("article")
-    return page
-
-
-def shot(page, name):
-    SHOTS.mkdir(parents=True, exist_ok=True)
-    page.screenshot(path=str(SHOTS / f"{name}.png"))
 
 
 def card(page, text):
@@ -199,10 +165,9 @@ def test_one_asks_in_the_agent_pane_and_the_answer_links_its_cases(
     page.fill("#say", f"what is open? {name}")
     page.fill("#say", "what is open?")
     page.keyboard.press("Enter")
-    page.locator(".replies").last.wait_for()
-    page.locator(".replies").last.click()
-    page.locator("#thread").get_by_text("Understood: open cases").last.wait_for()
-    assert page.locator("#thread a[href*='/archives/']").count() > 0
+    page.locator("#messages").get_by_text("Understood: open cases").last.wait_for()
+    assert page.locator("#messages a[href*='/archives/']").count() > 0
+    assert page.locator(".replies").count() == 0
     shot(page, f"agent-pane-{name}")
     assert page.errors == []
 

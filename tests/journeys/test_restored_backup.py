@@ -11,8 +11,8 @@ import pytest
 
 from bot.clock import utc_now
 from bot.demo.company import write_database
-from bot.demo.launcher import BotProcess
 from bot.demo.people import STOCK
+from bot.demo.processes import BotProcess
 from tests.journeys.bots import sample_environment
 from tests.waiting import wait_until
 

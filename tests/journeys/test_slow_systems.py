@@ -15,8 +15,8 @@ import pytest
 from bot.audit.replay import replay
 from bot.cases.entries import StepState
 from bot.cases.lifecycle import State
-from bot.demo.launcher import BotProcess
 from bot.demo.people import STOCK
+from bot.demo.processes import BotProcess
 from bot.store.database import Database
 from bot.store.store import Store
 from knowledge.library import PACKAGED

@@ -5,7 +5,7 @@ import urllib.request
 
 import pytest
 
-from bot.demo.launcher import BotProcess
+from bot.demo.processes import BotProcess
 from tests.journeys.bots import sample_environment
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(400)]

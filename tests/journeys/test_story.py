@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from datetime import timedelta
 
 import pytest
 
@@ -48,7 +49,9 @@ def test_the_past_is_more_than_four_hundred_cases_and_their_ledger_is_real(sampl
     store = open_store(sample_settings(sample_data.folder, "http://127.0.0.1:1"))
     replayed = replay(store.database)
     counts = store.queries.counts()
+    changed_at = max(case.timers.changed_at for case in store.queries.newest(limit=10_000))
     store.database.close()
+    assert changed_at.date() == sample_data.today.date() - timedelta(days=1)
     assert (replayed.cases >= 400, replayed.differences, set(counts)) == (
         True,
         (),

@@ -61,7 +61,7 @@ def test_a_training_ends_with_the_bot_that_was_killed(environment, tmp_path):
 
 def test_the_emulator_of_a_demo_that_was_killed_ends_with_it():
     code = (
-        "import time; from bot.demo.launcher import EmulatorProcess; town = EmulatorProcess(); town.wait();"
+        "import time; from bot.demo.processes import EmulatorProcess; town = EmulatorProcess(); town.wait();"
         "print(town._process.pid, flush=True); time.sleep(600)"
     )
     demo = subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, text=True)

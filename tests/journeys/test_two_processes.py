@@ -11,8 +11,8 @@ import pytest
 from bot.audit.replay import replay
 from bot.clock import utc_now
 from bot.demo.company import write_database
-from bot.demo.launcher import BotProcess
 from bot.demo.people import STOCK
+from bot.demo.processes import BotProcess
 from bot.store.database import Database
 from bot.store.store import Store
 from tests.conftest import _create

@@ -1,16 +1,15 @@
-"""Faults, set from outside: knobs, tokens, connections and the clock."""
+"""Faults, set from outside: knobs, tokens and connections."""
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.emulator.control.envelopes import Envelopes
-from bot.emulator.wire import Json
 from bot.emulator.workspace import Workspace
 
 
 class FaultControl:
-    """Lets things go wrong, and time go by."""
+    """Lets things go wrong."""
 
     def __init__(self, workspace: Workspace, envelopes: Envelopes) -> None:
         self.workspace = workspace
@@ -49,15 +48,3 @@ class FaultControl:
         reason = "" if body.get("abruptly") else "refresh_requested"
         await self.envelopes.connections.disconnect(reason)
         return JSONResponse({"ok": True})
-
-    async def advance_clock(self, act: Json) -> Json:
-        """Let time go by in the workspace.
-
-        Triggers, streams and response URLs expire. Events without acknowledgement go out again.
-        """
-        self.workspace.advance_clock(float(act["seconds"]))
-        retries = await self.envelopes.send_due_retries()
-        return {
-            "now": self.workspace.now(),
-            "sent_again": retries,
-        }

@@ -3,6 +3,7 @@
 import asyncio
 import json
 from collections.abc import AsyncIterator
+from dataclasses import asdict
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
@@ -80,6 +81,7 @@ class Inspector:
             "statuses": _statuses(workspace),
             "shortcuts": workspace.app.permissions.shortcuts,
             "now": workspace.now(),
+            "stops": _stops_ahead(workspace),
         }
         return JSONResponse(window)
 
@@ -168,6 +170,11 @@ def _channel_window(workspace: Workspace, channel: Channel) -> Json:
 def _ephemerals_of(workspace: Workspace, user_id: str) -> list[Json]:
     ephemerals = [message for message in workspace.ephemerals if message["to"] == user_id]
     return ephemerals[-MAX_EPHEMERALS:]
+
+
+def _stops_ahead(workspace: Workspace) -> list[Json]:
+    now = workspace.now()
+    return [asdict(stop) for stop in workspace.clock.stops if stop.at > now]
 
 
 def _statuses(workspace: Workspace) -> dict[str, str]:

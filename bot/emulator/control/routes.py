@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from bot.emulator.control.acts import Acts
 from bot.emulator.control.app_answers import AppAnswers
+from bot.emulator.control.clock import ClockControl
 from bot.emulator.control.envelopes import Envelopes
 from bot.emulator.control.faults import FaultControl
 from bot.emulator.control.inspect import Inspector
@@ -24,6 +25,7 @@ def build(envelopes: Envelopes) -> list[Route]:
     modals = Modals(workspace, envelopes)
     acts = Acts(workspace, envelopes, modals)
     faults = FaultControl(workspace, envelopes)
+    clock = ClockControl(workspace, envelopes)
     return [
         _act_route("click", acts.click),
         _act_route("message", acts.message),
@@ -34,10 +36,12 @@ def build(envelopes: Envelopes) -> list[Route]:
         _act_route("change", modals.use_element),
         _act_route("submit", modals.submit),
         _act_route("close", modals.close),
-        _act_route("clock", faults.advance_clock),
+        _act_route("clock", clock.move),
+        _act_route("clock/stops", clock.offer_stops),
         *AppAnswers(workspace).routes(),
         *Seed(workspace).routes(),
         *faults.routes(),
+        *clock.routes(),
         *Inspector(envelopes).routes(),
     ]
 

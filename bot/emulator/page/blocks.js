@@ -74,10 +74,14 @@ function angle(inside, names) {
   return safe ? el("a", { href: unescape(target), rel: "noopener noreferrer", target: "_blank" }, unescape(label ?? target)) : document.createTextNode(unescape(inside));
 }
 
+// The workspace's clock, which may be ahead of the machine's.
+let nowSeconds = Date.now() / 1000;
+export const setNow = (seconds) => { nowSeconds = seconds; };
+
 function date_(seconds, format) {
   const at = new Date(seconds * 1000);
   const clock = at.toLocaleTimeString([], { hour: "2-digit", minute: "2-digit" });
-  const today = at.toDateString() === new Date().toDateString();
+  const today = at.toDateString() === new Date(nowSeconds * 1000).toDateString();
   const day = today && format.includes("pretty") ? "today" : at.toLocaleDateString([], { day: "numeric", month: "short" });
   const shown = format.replace(/\{date[a-z_]*\}/g, day).replace(/\{time[a-z_]*\}/g, clock);
   return el("time", { datetime: at.toISOString() }, shown);

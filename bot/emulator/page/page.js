@@ -1,5 +1,5 @@
 // The window of one person: who they are is a menu in the corner. All state comes from the server; nothing is kept here but the view.
-import { draw, el, mrkdwn, text } from "/blocks.js";
+import { draw, el, mrkdwn, setNow, text } from "/blocks.js";
 
 const $ = (id) => document.getElementById(id);
 const HOME = "home";
@@ -15,11 +15,13 @@ const people = () => world.users.filter((user) => !user.is_bot && !user.deleted)
 async function refresh() {
   world = await (await fetch(`/_ctl/state?as=${encodeURIComponent(here.me)}`)).json();
   here.me = world.me;
+  setNow(world.now);
   if (here.channel !== HOME && !world.channels.some((one) => one.id === here.channel)) {
     const busiest = [...world.channels].sort((a, b) => b.messages.length - a.messages.length)[0];
     here.channel = busiest?.id ?? "";
   }
   drawSidebar();
+  drawClock();
   drawMessages();
   drawThread();
   drawModal();
@@ -45,6 +47,21 @@ function room(channel, sign) {
     if (channel.id === here.channel) here.seen[channel.id] = channel.total;
     const badge = unread > 0 && channel.id !== here.channel ? el("b", {}, String(unread)) : null;
     return el("button", { type: "button", class: badge ? "unread" : "", "aria-current": channel.id === here.channel, "data-room": channel.id, onclick: () => go(channel.id) }, sign + channel.name, badge);
+}
+
+const moveClock = (body) => post("clock", body).then((answer) => { if (answer.error) toast(answer.error); redraw(); });
+
+// A list that is open in a person's hands is left alone unless what it offers has changed.
+let offered = "";
+function drawClock() {
+  const now = new Date(world.now * 1000);
+  $("now").textContent = now.toLocaleString([], { weekday: "short", day: "numeric", month: "short", hour: "2-digit", minute: "2-digit" });
+  const key = JSON.stringify(world.stops);
+  if (key === offered) return;
+  offered = key;
+  const stops = world.stops.map((stop) => el("option", { value: stop.at }, stop.title));
+  $("clock").replaceChildren(el("option", { value: "" }, "Move the clock to…"), ...stops);
+  $("clock").hidden = !stops.length;
 }
 
 async function go(room) {
@@ -75,8 +92,24 @@ function drawMessages() {
   const atEnd = isNew || box.scrollHeight - box.scrollTop - box.clientHeight < 80;
   const privates = world.ephemerals.filter((one) => one.channel === here.channel && (!one.thread_ts || !channel?.messages.some((other) => other.ts === one.thread_ts)));
   const all = [...(channel?.messages ?? []), ...privates].sort((a, b) => a.ts.localeCompare(b.ts));
-  box.replaceChildren(...(all.length ? all.map((one) => message(one, true)) : [el("p", { class: "empty" }, "Nothing here yet.")]));
+  const drawn = channel?.id === world.direct ? all.flatMap((one) => conversation(channel, one)) : all.map((one) => message(one, true));
+  box.replaceChildren(...(drawn.length ? drawn : [el("p", { class: "empty" }, "Nothing here yet.")]));
   if (atEnd) box.scrollTop = box.scrollHeight;
+}
+
+// In a direct message the answers stand under what they answer, without a thread to open.
+function conversation(channel, one) {
+  return [message(one, false), ...repliesTo(channel, one.ts).map((reply) => message(reply, false)), ...statusOf(channel, one.ts)];
+}
+
+function repliesTo(channel, ts) {
+  const privates = world.ephemerals.filter((one) => one.channel === channel.id && one.thread_ts === ts);
+  return [...channel.replies.filter((one) => one.thread_ts === ts), ...privates].sort((a, b) => a.ts.localeCompare(b.ts));
+}
+
+function statusOf(channel, ts) {
+  const status = world.statuses[`${channel.id}:${ts}`];
+  return status ? [el("div", { class: "status" }, `${world.bot.name} ${status}`)] : [];
 }
 
 // A home is read from its top; a conversation from its end.
@@ -104,11 +137,9 @@ function drawThread() {
   const parent = channel?.messages.find((one) => one.ts === here.thread);
   $("thread").hidden = !parent;
   if (!parent) return;
-  const privates = world.ephemerals.filter((one) => one.channel === here.channel && one.thread_ts === here.thread);
-  const replies = [...channel.replies.filter((one) => one.thread_ts === here.thread), ...privates].sort((a, b) => a.ts.localeCompare(b.ts));
-  const status = world.statuses[`${channel.id}:${here.thread}`];
+  const replies = repliesTo(channel, here.thread);
   const reply = el("form", { class: "reply", onsubmit: (event) => { event.preventDefault(); const said = reply.elements[0].value.trim(); if (said) say(said, { thread_ts: here.thread }); reply.elements[0].value = ""; } }, el("input", { "aria-label": "Reply", placeholder: "Reply", autocomplete: "off", "data-reply": "" }), el("button", { class: "button" }, "Send"));
-  $("thread").replaceChildren(el("header", {}, "Thread", el("button", { class: "button", type: "button", onclick: () => { here.thread = null; redraw(); } }, "Close")), message(parent, false), ...replies.map((one) => message(one, false)), ...(status ? [el("div", { class: "status" }, `${world.bot.name} ${status}`)] : []), reply);
+  $("thread").replaceChildren(el("header", {}, "Thread", el("button", { class: "button", type: "button", onclick: () => { here.thread = null; redraw(); } }, "Close")), message(parent, false), ...replies.map((one) => message(one, false)), ...statusOf(channel, here.thread), reply);
 }
 
 const COLOURS = ["#7c3aed", "#0e7490", "#b45309", "#be185d", "#15803d", "#4338ca", "#9f1239", "#0369a1"];
@@ -151,13 +182,25 @@ async function useShortcut(shortcut, one) {
   redraw();
 }
 
+// As Slack's own composer does: a name after an @ becomes a mention.
+function withMentions(said) {
+  const handles = [
+    ...world.users.flatMap((user) => [[user.real_name, `<@${user.id}>`], [user.name, `<@${user.id}>`]]),
+    ...world.groups.map((group) => [group.handle, `<!subteam^${group.id}>`]),
+  ];
+  const marks = new Map(handles.filter(([name]) => name).map(([name, mark]) => [name.toLowerCase(), mark]));
+  // The longest name first: "@Ana Duarte" is not "@ana" and a word.
+  const choices = [...marks.keys()].sort((a, b) => b.length - a.length).map((name) => name.replace(/[.*+?^${}()|[\]\\]/g, "\\$&"));
+  return said.replace(new RegExp(`(?<![\\w@])@(${choices.join("|")})(?!\\w)`, "gi"), (all, name) => marks.get(name.toLowerCase()));
+}
+
 async function say(said, more = {}) {
   if (said.startsWith("/")) {
     const [command, ...rest] = said.split(" ");
     const answer = await act("slash", { channel: here.channel, command, text: rest.join(" ") });
     if (answer.error) toast(answer.error === "no_such_command" ? `${command} is not a command here` : answer.error);
     else if (!answer.acked) toast("⚠️ The app did not answer in time.");
-  } else await act("message", { channel: here.channel, text: said, ...more });
+  } else await act("message", { channel: here.channel, text: withMentions(said), ...more });
   redraw();
 }
 
@@ -210,12 +253,12 @@ function entered(form) {
 async function drawInspector() {
   const traffic = await (await fetch("/_ctl/traffic")).json();
   const fault = (label, body) => el("button", { class: "button", type: "button", onclick: () => post("faults", body).then(redraw) }, label);
-  const clock = (label, seconds) => el("button", { class: "button", type: "button", onclick: () => post("clock", { seconds }).then(redraw) }, label);
+  const clock = (label, body) => el("button", { class: "button", type: "button", onclick: () => moveClock(body) }, label);
   const rows = traffic.recent.slice(-40).reverse().map((one) => el("tr", { class: one.ok === false || one.acked === false ? "bad" : "" }, el("td", {}, one.to), el("td", {}, one.kind), el("td", {}, one.error || (one.ms === undefined ? "" : `${one.ms} ms`))));
   const close = el("button", { class: "button", type: "button", onclick: () => { $("inspector").hidden = true; } }, "Close");
   $("inspector").replaceChildren(
     el("header", {}, "Inspector", close),
-    el("div", { class: "knobs" }, el("b", {}, new Date(world.now * 1000).toLocaleString()), clock("+1 min", 60), clock("+5 min", 300), clock("+1 h", 3600)),
+    el("div", { class: "knobs" }, el("b", {}, new Date(world.now * 1000).toLocaleString()), clock("+1 min", { seconds: 60 }), clock("+5 min", { seconds: 300 }), clock("+1 h", { seconds: 3600 }), ...world.stops.map((stop) => clock(stop.title, { to: stop.at }))),
     el("div", { class: "knobs" }, fault("Slack down", { down: true }), fault("One call a second", { per_second: 1 }), fault("Slack's own rates", { tiers: true }), fault("Lose the next answer", { drop_next: 1 }), fault("Slow by 2 s", { slow_for: 2 }),
       el("button", { class: "button", type: "button", onclick: () => fetch("/_ctl/faults", { method: "DELETE" }).then(redraw) }, "All well"), el("button", { class: "button", type: "button", onclick: () => post("disconnect", {}).then(redraw) }, "Disconnect")),
     el("table", {}, ...rows));
@@ -228,6 +271,7 @@ function toast(words) {
 }
 
 $("me").addEventListener("change", (event) => { here.me = event.target.value; here.thread = null; redraw(); });
+$("clock").addEventListener("change", (event) => { const at = Number(event.target.value); event.target.value = ""; if (at) moveClock({ to: at }); });
 $("composer").addEventListener("submit", (event) => { event.preventDefault(); const said = $("say").value.trim(); $("say").value = ""; if (said) say(said); });
 $("plus").addEventListener("click", () => { const found = world.shortcuts.find((one) => one.type === "global"); if (found) useShortcut(found, null); else toast("This app has no shortcut."); });
 $("inspect").addEventListener("click", async () => { $("inspector").hidden = !$("inspector").hidden; await redraw(); });

@@ -28,3 +28,20 @@ def test_the_app_receives_a_reaction(slack, envelopes):
     }
     slack.emulator.post("react", reaction)
     assert envelopes[-1].payload["event"]["reaction"] == "eyes"
+
+
+def test_a_mention_in_a_message_is_a_part_of_its_own(slack, envelopes):
+    act = {
+        "as": "U0ANA",
+        "channel": "C0OPS",
+        "text": "<@U0BEN> and <!subteam^S0OPS>: <b>",
+    }
+    ts = slack.emulator.post("message", act)["ts"]
+    (message,) = slack.emulator.get(f"messages?channel=C0OPS&ts={ts}")
+    (section,) = message["blocks"][0]["elements"]
+    assert section["elements"] == [
+        {"type": "user", "user_id": "U0BEN"},
+        {"type": "text", "text": " and "},
+        {"type": "usergroup", "usergroup_id": "S0OPS"},
+        {"type": "text", "text": ": <b>"},
+    ]
