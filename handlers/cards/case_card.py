@@ -78,8 +78,24 @@ def case_card(case: Case, card_context: CardContext = DEFAULT_CONTEXT) -> list[J
 
 
 def notification_text(case: Case) -> str:
-    """Write the notification line of a card."""
+    """Write the notification line of a card: the ask with its price, else the state."""
+    if case.state is State.PROPOSED and case.proposal.plan:
+        return escape_mrkdwn(f"{ask_text(case)} {case.id}: {case.signal.title}", 250)
     return escape_mrkdwn(f"{case.id}: {case.signal.title} — {case.state}", 250)
+
+
+def ask_text(case: Case) -> str:
+    """Write the question that an approval answers, with its price."""
+    plan = case.proposal.plan
+    if plan is None or not plan.actions:
+        return ""
+    first, *others = [clean(action.summary, 100) for action in plan.actions]
+    ask = first[:1].upper() + first[1:]
+    if others:
+        ask += f" and {others[0]}" if len(others) == 1 else f" and {len(others)} more steps"
+    if plan.amount and str(plan.amount) not in ask:
+        ask += f" for {plan.amount}"
+    return f"{ask}?"
 
 
 def superseded_card(case: Case) -> list[Json]:

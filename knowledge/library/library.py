@@ -9,6 +9,7 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 
 from bot.cases.approval import OWNER
+from bot.cases.calls import CallRules
 from bot.cases.errors import PlaybookInvalid
 from bot.cases.hours import Hours
 from bot.cases.identity import UNLINKED, Identities
@@ -17,7 +18,7 @@ from bot.cases.policy import Policy, Stage
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.source import Source
 from bot.connectors.specs import SystemSpec
-from knowledge.library.calendars import DEFAULT, read_calendars
+from knowledge.library.calendars import DEFAULT, read_calendars, read_call_rules
 from knowledge.library.people import read_people
 from knowledge.library.playbooks import read_playbooks
 from knowledge.library.policy import check_limits, read_policy
@@ -43,6 +44,8 @@ class FileLibrary:
     sources: Mapping[str, Source]
     #: The working hours by channel, and those of every other one under "default".
     calendars: Mapping[str, Hours]
+    #: The calls by channel, and those of every other one under "default".
+    calls: Mapping[str, CallRules]
     people: Identities = UNLINKED
 
     def identities(self) -> Identities:
@@ -77,6 +80,10 @@ class FileLibrary:
         """Return the working hours of a channel."""
         return self.calendars.get(channel) or self.calendars[DEFAULT]
 
+    def call_rules(self, channel: str) -> CallRules:
+        """Return who is called about the cases of a channel."""
+        return self.calls.get(channel) or self.calls[DEFAULT]
+
     def deciders(self) -> list[str]:
         """List every group that may decide or own a case."""
         factors = [factor for tier in self.rules.tiers.values() for factor in tier.factors]
@@ -110,6 +117,7 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
     policy = read_policy(folder / "policy.yml")
     sources = read_sources(folder / "sources.yml")
     calendars = read_calendars(folder / "channels.yml")
+    calls = read_call_rules(folder / "channels.yml")
     people = read_people(folder / "people.yml")
     playbooks, playbook_complaints = read_playbooks(
         folder / "playbooks", systems=systems, policy=policy, stage=stage
@@ -133,6 +141,7 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
         systems=systems,
         sources=sources,
         calendars=calendars,
+        calls=calls,
         people=people,
     )
 

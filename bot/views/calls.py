@@ -1,0 +1,34 @@
+"""What a call shows, in a thread and in a direct message."""
+
+from dataclasses import dataclass
+
+from bot.cases.calls import CallSubject
+from bot.cases.case import Case
+from bot.views.rows import CaseRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadCall:
+    """A mention under a card, or under the card that many cases share."""
+
+    channel: str
+    #: The message id of the card.
+    thread_ts: str
+    subject: CallSubject
+    case: Case | None
+    #: The kind of the cases that share a card; empty for a case with its own.
+    storm_title: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectCall:
+    """A direct message about one case, with its buttons while they work."""
+
+    #: The metadata under which the message is found again.
+    key: str
+    #: The account that gets the message.
+    person: str
+    subject: CallSubject
+    row: CaseRow
+    #: The case still waits for this person.
+    is_pending: bool

@@ -1,0 +1,130 @@
+"""The messages that call somebody: a mention in a thread, and a direct message with buttons."""
+
+from collections.abc import Sequence
+from typing import assert_never
+
+from bot.cases.calls import CallSubject
+from bot.cases.case import Case
+from bot.cases.policy import RiskTier
+from bot.views.calls import DirectCall, ThreadCall
+from handlers.cards.card_buttons import button_row, card_buttons, kind_buttons
+from handlers.cards.case_card import ask_text, notification_text
+from handlers.cards.rows import Permalink, describe_outcome
+from handlers.cards.text import (
+    Json,
+    clean,
+    date_run,
+    escape_mrkdwn,
+    link_run,
+    paragraph,
+    rich_text,
+    text_run,
+)
+
+# Apart from the blocks of cards: a press here is no press on a copy of the card.
+BLOCK_NAME = "call"
+
+
+def mention_block(mentions: Sequence[Json]) -> Json:
+    """Build the line of a card that notifies people and groups."""
+    runs = [text_run("For ")]
+    for index, mention in enumerate(mentions):
+        if index:
+            runs.append(text_run(", "))
+        runs.append(mention)
+    return rich_text(paragraph(*runs))
+
+
+def thread_call_blocks(call: ThreadCall, mentions: Sequence[Json]) -> list[Json]:
+    """Build the mention in a thread."""
+    runs: list[Json] = []
+    for mention in mentions:
+        runs += [mention, text_run(" ")]
+    runs.append(text_run(_thread_sentence(call)))
+    return [rich_text(paragraph(*runs))]
+
+
+def thread_call_text(call: ThreadCall) -> str:
+    """Write the notification line of a mention."""
+    if call.case is None:
+        return escape_mrkdwn(_thread_sentence(call), 250)
+    return notification_text(call.case)
+
+
+def direct_call_blocks(call: DirectCall, permalink: Permalink) -> list[Json]:
+    """Build a direct message: the reason, the case, and buttons while they work."""
+    case = call.row.case
+    link = link_run(permalink(call.row.channel, call.row.ts), case.id)
+    if not call.is_pending:
+        outcome = text_run(f"  {describe_outcome(case)}")
+        return [rich_text(paragraph(link, text_run(f"  {_title(case)}")), paragraph(outcome))]
+    deadline = date_run(case.timers.sla.decide_by)
+    body = [
+        paragraph(text_run(_reason(call.subject, case), bold=True)),
+        paragraph(text_run(_request(case))),
+        paragraph(link, text_run(f"  {_title(case)}  ·  decide by "), deadline),
+    ]
+    buttons = card_buttons(case, is_undoable=False)
+    kinds = button_row(f"{BLOCK_NAME}-kind", case, kind_buttons(case))
+    return [rich_text(*body), *kinds, *button_row(BLOCK_NAME, case, buttons)]
+
+
+def direct_call_text(call: DirectCall) -> str:
+    """Write the notification line of a direct message."""
+    if call.is_pending:
+        return notification_text(call.row.case)
+    return escape_mrkdwn(f"{call.row.case.id}: {describe_outcome(call.row.case)}", 250)
+
+
+def _thread_sentence(call: ThreadCall) -> str:
+    if call.case is None:
+        return f"many cases at once: {clean(call.storm_title, 150)}. This card has all of them."
+    match call.subject:
+        case CallSubject.DECISION:
+            return "this needs your decision."
+        case CallSubject.NEXT_APPROVAL:
+            return f"{_approvers(call.case)} approved; it needs your approval too."
+        case CallSubject.PERSON:
+            return "no plan fits this case; somebody must look."
+        case CallSubject.OUTCOME:
+            return "a step may or may not have run; somebody must look."
+        case CallSubject.HAND_OVER | CallSubject.ESCALATION:
+            return "this is with you now."
+        case _:
+            assert_never(call.subject)
+
+
+def _reason(subject: CallSubject, case: Case) -> str:
+    match subject:
+        case CallSubject.DECISION:
+            tier = case.proposal.verdict.tier if case.proposal.verdict else RiskTier.HIGH
+            return f"Your decision is needed ({tier.name.lower()} risk)"
+        case CallSubject.NEXT_APPROVAL:
+            return f"{_approvers(case)} approved this; it needs your approval too"
+        case CallSubject.PERSON:
+            return "Somebody must look at this"
+        case CallSubject.OUTCOME:
+            return "Somebody must look whether this was done"
+        case CallSubject.HAND_OVER:
+            return "This was handed over to you"
+        case CallSubject.ESCALATION:
+            return "Nobody decided in time; this is with you now"
+        case _:
+            assert_never(subject)
+
+
+def _request(case: Case) -> str:
+    """Write the ask of a plan, or what has happened where there is no plan."""
+    if case.proposal.plan and case.proposal.verdict:
+        return ask_text(case)
+    reason = case.activity.status_reason
+    return clean(reason.reason, 300) if reason else _title(case)
+
+
+def _approvers(case: Case) -> str:
+    names = [approval.name for approval in case.proposal.approvals]
+    return clean(", ".join(names), 80) or "Somebody"
+
+
+def _title(case: Case) -> str:
+    return clean(case.signal.title, 150)
