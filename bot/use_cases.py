@@ -266,6 +266,7 @@ class _Builder:
         """Build what reaches those for whom a case waits."""
         return Calls(
             cases=self.store.cases,
+            queries=self.store.queries,
             card_store=self.store.cards,
             live_lists=self.store.live_lists,
             outbox=self.store.outbox,

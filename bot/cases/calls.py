@@ -21,13 +21,18 @@ from bot.cases.approval import (
 from bot.cases.case import Case
 from bot.cases.entries import (
     ApprovalGiven,
+    Cleared,
     Edited,
     Entry,
     Escalated,
+    Expired,
     HandedOver,
+    Opened,
     Parked,
     Recommended,
     Referred,
+    Rejected,
+    Resolved,
 )
 from bot.cases.lifecycle import State
 from bot.cases.policy import RiskTier
@@ -84,10 +89,18 @@ class CallSubject(StrEnum):
     OUTCOME = "outcome"
     HAND_OVER = "hand_over"
     ESCALATION = "escalation"
+    #: Whoever raised the case sees what it waits for.
+    REQUEST = "request"
+    #: Whoever raised the case is told how it ended.
+    RESULT = "result"
 
 
-#: The note about these mentions the new owner in the thread already.
-MENTIONED_IN_NOTE = frozenset({CallSubject.HAND_OVER, CallSubject.ESCALATION})
+# The note about a new owner mentions them in the thread already; whoever asked is told alone.
+WITHOUT_MENTION = frozenset(
+    {CallSubject.HAND_OVER, CallSubject.ESCALATION, CallSubject.REQUEST, CallSubject.RESULT}
+)
+# These are no interruption that could come at a better time.
+AT_ONCE = frozenset({CallSubject.HAND_OVER, CallSubject.REQUEST, CallSubject.RESULT})
 #: Cases on a shared card are called about once for all of them.
 SHARED_IN_STORM = frozenset({CallSubject.DECISION, CallSubject.PERSON})
 
@@ -124,12 +137,24 @@ def _call_of(entry: Entry, case: Case) -> Call | None:
             return Call(CallSubject.NEXT_APPROVAL, f"r{case.proposal.revision}a{count}")
         case Parked():
             return Call(CallSubject.OUTCOME, f"v{entry.version}")
+        case Opened(signal=signal) if is_person(signal.requester or ""):
+            return Call(CallSubject.REQUEST, f"v{entry.version}", signal.requester or "")
+        case Resolved() | Rejected() | Expired() | Cleared() if case.is_terminal:
+            return _result_call(entry, case)
         case HandedOver(to=owner):
             return Call(CallSubject.HAND_OVER, f"v{entry.version}", owner)
         case Escalated(to=owner):
             return Call(CallSubject.ESCALATION, f"v{entry.version}", owner)
         case _:
             return None
+
+
+def _result_call(entry: Entry, case: Case) -> Call | None:
+    """Find whom to tell how the case ended: whoever raised it, unless they ended it."""
+    requester = case.signal.requester or ""
+    if not is_person(requester) or str(entry.actor) == requester:
+        return None
+    return Call(CallSubject.RESULT, f"v{entry.version}", requester)
 
 
 def pending_call(case: Case) -> Call | None:
@@ -157,6 +182,10 @@ def is_due(call: Call, case: Case) -> bool:
             return case.state is State.OUTCOME_UNKNOWN
         case CallSubject.HAND_OVER | CallSubject.ESCALATION:
             return not case.is_terminal and case.owner == call.to
+        case CallSubject.REQUEST:
+            return not case.is_terminal
+        case CallSubject.RESULT:
+            return case.is_terminal
         case _:
             assert_never(call.subject)
 
@@ -175,8 +204,7 @@ def reach_of(call: Call, case: Case, rules: CallRules) -> Reach:
 
 def may_wait(call: Call, case: Case, rules: CallRules) -> bool:
     """Tell whether the call waits for the working hours."""
-    # Whoever hands over is at work, and has chosen this person now.
-    if call.subject is CallSubject.HAND_OVER:
+    if call.subject in AT_ONCE:
         return False
     if rules.after_hours is AfterHours.NEVER:
         return True
@@ -218,7 +246,12 @@ def callees(
             return open_groups(factors, approvals, groups or {})
         case CallSubject.PERSON | CallSubject.OUTCOME:
             return case.waits_on
-        case CallSubject.HAND_OVER | CallSubject.ESCALATION:
+        case (
+            CallSubject.HAND_OVER
+            | CallSubject.ESCALATION
+            | CallSubject.REQUEST
+            | CallSubject.RESULT
+        ):
             return (call.to,)
         case _:
             assert_never(call.subject)

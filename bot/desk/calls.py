@@ -12,8 +12,8 @@ from bot.cases.actor import is_person
 from bot.cases.approval import Groups, Person
 from bot.cases.calls import (
     MAX_MENTIONS,
-    MENTIONED_IN_NOTE,
     SHARED_IN_STORM,
+    WITHOUT_MENTION,
     Call,
     CallSubject,
     Reach,
@@ -30,9 +30,11 @@ from bot.cases.lifecycle import State
 from bot.cases.policy import RiskTier
 from bot.desk.alert_storms import PREFIX as STORM_PREFIX
 from bot.ports.card_store import CardRef, CardStore
+from bot.ports.case_queries import CaseFilter, CaseQueries
 from bot.ports.case_store import CaseStore
 from bot.ports.chat import Chat, PostedMessage
 from bot.ports.clock import Clock
+from bot.ports.connector import EffectStatus
 from bot.ports.directory import Directory
 from bot.ports.library import Library
 from bot.ports.live_lists import LiveList, LiveLists
@@ -54,6 +56,7 @@ class Calls:
 
     cases: CaseStore
     card_store: CardStore
+    queries: CaseQueries
     #: Records the mentions, and the direct messages with the cases that they show.
     live_lists: LiveLists
     outbox: Outbox
@@ -84,9 +87,11 @@ class Calls:
     # --- calls ------------------------------------------------------------------------------------
 
     def run(self, message: LeasedMessage) -> None:
-        """Send a call, one of its direct messages, or the call about a storm."""
+        """Send a call, one of its direct messages, the call of a storm, or a notice."""
         if "storm" in message.payload:
             self._call_about_storm(message)
+        elif "notice" in message.payload:
+            self._send_notice(message)
         elif "person" in message.payload:
             self._draw_direct(message)
         else:
@@ -110,13 +115,13 @@ class Calls:
             return
         cards = self.card_store.cards(case.id)
         has_card = bool(cards) and cards[0].generation == case.generation
-        if not has_card and not storm_key:
+        if not has_card and not storm_key and call.subject not in WITHOUT_MENTION:
             # No failure: the card waits for Slack, and the call waits for the card.
             self._wait(message, NO_CARD, RETRY_INTERVAL)
             return
         groups = self._groups(call, case)
         names = self._callees(call, case, groups)
-        if has_card and names and call.subject not in MENTIONED_IN_NOTE:
+        if has_card and names and call.subject not in WITHOUT_MENTION:
             self._mention(message, call, case, card=cards[0], names=names)
         direct = self._direct_messages(call, case, names=names) if reach is Reach.DUTY else []
         self.outbox.finish(message, direct)
@@ -189,24 +194,25 @@ class Calls:
         case = self.cases.case(message.case_id)
         person = str(message.payload["person"])
         live_list = self.live_lists.get(message.key)
-        is_pending = _is_pending(case, person)
-        if live_list is None and not is_pending:
-            self.outbox.finish(message)
-            return
         posted = None
         if live_list:
             posted = PostedMessage(message.key, live_list.place, live_list.ts)
-            (subject,) = live_list.sections
+            subject = CallSubject(next(iter(live_list.sections)))
         else:
-            subject = str(message.payload["subject"])
+            subject = CallSubject(message.payload["subject"])
+        is_pending = _is_pending(case, person, subject)
+        if posted is None and not is_pending and subject is not CallSubject.RESULT:
+            self.outbox.finish(message)
+            return
         cards = self.card_store.cards(case.id)
         row = CaseRow(case, case.channel, cards[0].ts if cards else "")
         call = DirectCall(
             key=message.key,
             person=person,
-            subject=CallSubject(subject),
+            subject=subject,
             row=row,
             is_pending=is_pending,
+            usual_seconds=self._usual_seconds(case, subject),
         )
         look_first = message.uncertain_attempts > 1
         posted = self.chat.draw_direct_call(call, posted, look_first=look_first)
@@ -219,6 +225,16 @@ class Calls:
                 shown_at=self.clock(),
             )
         )
+        self.outbox.finish(message)
+
+    def _send_notice(self, message: LeasedMessage) -> None:
+        """Tell a person in plain words, once."""
+        user_id = str(message.payload["to"]).rpartition("/")[2]
+        is_sent = False
+        if message.uncertain_attempts > 1:
+            is_sent = self.chat.find_message(user_id, message.key) is EffectStatus.LANDED
+        if not is_sent:
+            self.chat.send(user_id, str(message.payload["notice"]), message.key)
         self.outbox.finish(message)
 
     # --- storms -----------------------------------------------------------------------------------
@@ -270,6 +286,12 @@ class Calls:
         )
         self._save_marker(marker, storm.place)
         self.outbox.finish(message)
+
+    def _usual_seconds(self, case: Case, subject: CallSubject) -> float | None:
+        """Return how long cases of this kind took to be decided, for whoever asked."""
+        if subject is not CallSubject.REQUEST:
+            return None
+        return self.queries.durations(CaseFilter(kind=case.kind, is_over=True)).to_decision
 
     # --- rules ------------------------------------------------------------------------------------
 
@@ -332,8 +354,10 @@ def _call_of(message: LeasedMessage) -> Call:
     return Call(CallSubject(message.payload["subject"]), matter, str(message.payload["to"]))
 
 
-def _is_pending(case: Case, person: str) -> bool:
-    """Tell whether a person can still do what they were called for."""
+def _is_pending(case: Case, person: str, subject: CallSubject) -> bool:
+    """Tell whether a person can still do, or waits for, what the message is about."""
+    if subject is CallSubject.REQUEST:
+        return not case.is_terminal
     if case.state not in PENDING_STATES:
         return False
     return all(person not in approval.parties for approval in case.proposal.approvals)

@@ -32,3 +32,5 @@ class DirectCall:
     row: CaseRow
     #: The case still waits for this person.
     is_pending: bool
+    #: The median time in which cases like it are decided, for whoever asked.
+    usual_seconds: float | None = None

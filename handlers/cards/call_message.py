@@ -1,10 +1,14 @@
 """The messages that call somebody: a mention in a thread, and a direct message with buttons."""
 
+import math
 from collections.abc import Sequence
 from typing import assert_never
 
+from bot.cases.actor import is_person
+from bot.cases.approval import either
 from bot.cases.calls import CallSubject
 from bot.cases.case import Case
+from bot.cases.lifecycle import State
 from bot.cases.policy import RiskTier
 from bot.views.calls import DirectCall, ThreadCall
 from handlers.cards.card_buttons import button_row, card_buttons, kind_buttons
@@ -59,6 +63,9 @@ def direct_call_blocks(call: DirectCall, permalink: Permalink) -> list[Json]:
         outcome = text_run(f"  {describe_outcome(case)}")
         return [rich_text(paragraph(link, text_run(f"  {_title(case)}")), paragraph(outcome))]
     deadline = date_run(case.timers.sla.decide_by)
+    if call.subject is CallSubject.REQUEST:
+        status = [text_run(_progress(call)), deadline, text_run(".")]
+        return [rich_text(paragraph(link, text_run(f"  {_title(case)}")), paragraph(*status))]
     body = [
         paragraph(text_run(_reason(call.subject, case), bold=True)),
         paragraph(text_run(_request(case))),
@@ -71,9 +78,41 @@ def direct_call_blocks(call: DirectCall, permalink: Permalink) -> list[Json]:
 
 def direct_call_text(call: DirectCall) -> str:
     """Write the notification line of a direct message."""
+    case = call.row.case
+    if call.is_pending and call.subject is CallSubject.REQUEST:
+        return escape_mrkdwn(f"You raised {case.id}: {_title(case)}", 250)
     if call.is_pending:
-        return notification_text(call.row.case)
-    return escape_mrkdwn(f"{call.row.case.id}: {describe_outcome(call.row.case)}", 250)
+        return notification_text(case)
+    return escape_mrkdwn(f"{case.id}: {describe_outcome(case)}", 250)
+
+
+def _progress(call: DirectCall) -> str:
+    """Write for whoever raised the case what it waits for, and how long that takes."""
+    case = call.row.case
+    if not case.waits_on:
+        sentence = f"{str(case.state).capitalize()}."
+    else:
+        sentence = f"Waits for {either(_group_names(case))}."
+    verdict = case.proposal.verdict
+    if case.state is State.PROPOSED and verdict and verdict.approvals_needed > 1:
+        count = len(case.proposal.approvals)
+        sentence += f" {count} of {verdict.approvals_needed} approvals given."
+    if call.usual_seconds:
+        sentence += f" Cases like it are usually decided within {_duration(call.usual_seconds)}."
+    return f"{sentence} Decision due by "
+
+
+def _group_names(case: Case) -> list[str]:
+    """List the groups that the case waits on; a person has no readable name here."""
+    return [name for name in case.waits_on if not is_person(name)] or [case.team]
+
+
+def _duration(seconds: float) -> str:
+    minutes = max(1, math.ceil(seconds / 60))
+    if minutes < 100:
+        return "a minute" if minutes == 1 else f"{minutes} minutes"
+    hours = math.ceil(minutes / 60)
+    return f"{hours} hours" if hours < 48 else f"{math.ceil(hours / 24)} days"
 
 
 def _thread_sentence(call: ThreadCall) -> str:
@@ -88,7 +127,12 @@ def _thread_sentence(call: ThreadCall) -> str:
             return "no plan fits this case; somebody must look."
         case CallSubject.OUTCOME:
             return "a step may or may not have run; somebody must look."
-        case CallSubject.HAND_OVER | CallSubject.ESCALATION:
+        case (
+            CallSubject.HAND_OVER
+            | CallSubject.ESCALATION
+            | CallSubject.REQUEST
+            | CallSubject.RESULT
+        ):
             return "this is with you now."
         case _:
             assert_never(call.subject)
@@ -109,6 +153,10 @@ def _reason(subject: CallSubject, case: Case) -> str:
             return "This was handed over to you"
         case CallSubject.ESCALATION:
             return "Nobody decided in time; this is with you now"
+        case CallSubject.REQUEST:
+            return "You raised this"
+        case CallSubject.RESULT:
+            return "What you raised has ended"
         case _:
             assert_never(subject)
 

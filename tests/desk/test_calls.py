@@ -5,7 +5,8 @@ from decimal import Decimal
 
 import pytest
 
-from bot.cases.calls import MAX_MENTIONS, CallRules, Reach
+from bot.cases.actor import Surface
+from bot.cases.calls import MAX_MENTIONS, CallRules, CallSubject, Reach
 from bot.cases.commands import Withdraw
 from bot.cases.entries import RejectReason
 from bot.cases.errors import ChatUnknown
@@ -229,3 +230,52 @@ def test_an_edited_plan_is_another_matter(world):
     world.desk.decisions.edit(request(case.id, BEN, world.seen(case)), values={"quantity": "12"})
     world.work()
     assert world.chat.mentions == [("ops-leads",), ("ops-leads",)]
+
+
+def test_whoever_raised_a_case_sees_what_it_waits_for_and_is_told_how_it_ended(world):
+    world.house.amount = Decimal(100)
+    case_id = world.receive(world.signal(requester=CARLA)).case_id
+    world.work()
+    case = world.store.cases.case(case_id)
+    (line,) = [calls for key, calls in world.chat.direct_calls.items() if key.endswith(CARLA)]
+    assert (line[-1].subject, line[-1].is_pending) == (CallSubject.REQUEST, True)
+    assert line[-1].row.case.state is State.PROPOSED
+    world.desk.decisions.reject(
+        request(case.id, ANA, world.seen(case)), reason=RejectReason.DUPLICATE
+    )
+    world.work()
+    assert not line[-1].is_pending
+    subjects = [calls[-1].subject for calls in world.chat.direct_calls.values()]
+    assert subjects == [CallSubject.REQUEST, CallSubject.RESULT]
+    assert called(world) == [CARLA, CARLA]
+
+
+def test_a_program_that_raised_a_case_is_not_written_to(world):
+    world.receive(world.signal(requester="billing"))
+    world.work()
+    assert called(world) == []
+
+
+def test_whoever_gets_a_delegation_is_told_once(world):
+    now = world.clock()
+    world.desk.controls.delegate(
+        by=ANA,
+        to=BEN,
+        kind="",
+        begins_at=now,
+        ends_at=now + timedelta(hours=8),
+        surface=Surface.SLACK,
+    )
+    world.chat.failures = [ChatUnknown("timeout")]
+    world.work()
+    world.clock.forward(minutes=1)
+    world.work()
+    (text,) = world.chat.sent.values()
+    assert text.startswith("Ana lets you decide for them on everything")
+
+
+def test_whoever_gets_a_passkey_is_told(world):
+    world.desk.enrolment.invite(BEN, operator="root")
+    world.work()
+    (text,) = world.chat.sent.values()
+    assert text.startswith("You may add a passkey")

@@ -146,3 +146,13 @@ def test_a_direct_message_that_somebody_deleted_is_not_sent_again(chat, client):
     client.chat_delete(channel=posted.channel, ts=posted.ts)
     assert chat.draw_direct_call(call, posted, look_first=False) == posted
     assert chat.emulator.messages(posted.channel) == []
+
+
+def test_whoever_raised_a_case_sees_one_line_and_no_buttons(chat):
+    call = replace(direct_call(case()), subject=CallSubject.REQUEST, usual_seconds=2400.0)
+    posted = chat.draw_direct_call(call, None, look_first=False)
+    (message,) = chat.emulator.messages(posted.channel)
+    text = "".join(one.get("text", "") for one in elements(message["blocks"]))
+    assert "Waits for @floor-managers." in text
+    assert "usually decided within 40 minutes" in text
+    assert action_ids(message["blocks"]) == []
