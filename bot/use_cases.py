@@ -15,6 +15,7 @@ from bot.desk.controls import Controls
 from bot.desk.deadlines import Deadlines
 from bot.desk.decisions import Decisions
 from bot.desk.digest import Digest
+from bot.desk.direct_calls import DirectCalls
 from bot.desk.executor import Executor, build_executor
 from bot.desk.follow_up import FollowUp
 from bot.desk.intake import Intake
@@ -241,7 +242,7 @@ class _Builder:
         digests = self.digest(visibility, queues)
         app_home = self.app_home(visibility, queues)
         calls = self.calls()
-        followers = (digests.follow, app_home.follow, calls.follow)
+        followers = (digests.follow, app_home.follow, calls.direct_calls.follow)
         cards = self.cards(followers, storms=storms, calls=calls)
         return Screens(cards=cards, calls=calls, storms=storms, digests=digests, app_home=app_home)
 
@@ -264,9 +265,18 @@ class _Builder:
 
     def calls(self) -> Calls:
         """Build what reaches those for whom a case waits."""
+        direct_calls = DirectCalls(
+            cases=self.store.cases,
+            card_store=self.store.cards,
+            queries=self.store.queries,
+            live_lists=self.store.live_lists,
+            outbox=self.store.outbox,
+            directory=self.directory,
+            chat=self.chat,
+            clock=self.clock,
+        )
         return Calls(
             cases=self.store.cases,
-            queries=self.store.queries,
             card_store=self.store.cards,
             live_lists=self.store.live_lists,
             outbox=self.store.outbox,
@@ -274,6 +284,7 @@ class _Builder:
             directory=self.directory,
             chat=self.chat,
             clock=self.clock,
+            direct_calls=direct_calls,
         )
 
     def cards(self, followers: Sequence[Follower], *, storms: AlertStorms, calls: Calls) -> Cards:

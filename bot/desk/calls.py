@@ -8,8 +8,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.cases.actor import is_person
-from bot.cases.approval import Groups, Person
+from bot.cases.approval import Groups
 from bot.cases.calls import (
     MAX_MENTIONS,
     SHARED_IN_STORM,
@@ -21,33 +20,27 @@ from bot.cases.calls import (
     is_due,
     may_wait,
     pending_call,
-    people_on_duty,
     reach_of,
 )
 from bot.cases.case import Case
-from bot.cases.errors import NotEligible
-from bot.cases.lifecycle import State
 from bot.cases.policy import RiskTier
 from bot.desk.alert_storms import PREFIX as STORM_PREFIX
+from bot.desk.direct_calls import DIRECT_PREFIX, DirectCalls
 from bot.ports.card_store import CardRef, CardStore
-from bot.ports.case_queries import CaseFilter, CaseQueries
 from bot.ports.case_store import CaseStore
-from bot.ports.chat import Chat, PostedMessage
+from bot.ports.chat import Chat
 from bot.ports.clock import Clock
-from bot.ports.connector import EffectStatus
 from bot.ports.directory import Directory
 from bot.ports.library import Library
 from bot.ports.live_lists import LiveList, LiveLists
 from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
-from bot.views.calls import DirectCall, ThreadCall
-from bot.views.rows import CaseRow
+from bot.views.calls import ThreadCall
 
 RETRY_INTERVAL = timedelta(seconds=1)
 MENTIONS_PERIOD = timedelta(minutes=10)
 NO_CARD = "the card does not stand yet"
-# Direct messages that follow their cases, and the record of mentions.
-DIRECT_PREFIX, MENTION_PREFIX = "call:", "called:"
-PENDING_STATES = frozenset({State.PROPOSED, State.REFERRED, State.OUTCOME_UNKNOWN})
+# The record of mentions.
+MENTION_PREFIX = "called:"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,14 +49,14 @@ class Calls:
 
     cases: CaseStore
     card_store: CardStore
-    queries: CaseQueries
-    #: Records the mentions, and the direct messages with the cases that they show.
+    #: Records the mentions.
     live_lists: LiveLists
     outbox: Outbox
     library: Library
     directory: Directory
     chat: Chat
     clock: Clock
+    direct_calls: DirectCalls
 
     # --- on the card ------------------------------------------------------------------------------
 
@@ -87,13 +80,13 @@ class Calls:
     # --- calls ------------------------------------------------------------------------------------
 
     def run(self, message: LeasedMessage) -> None:
-        """Send a call, one of its direct messages, the call of a storm, or a notice."""
+        """Send a call, a direct message, a storm's call or a notice."""
         if "storm" in message.payload:
             self._call_about_storm(message)
         elif "notice" in message.payload:
-            self._send_notice(message)
+            self.direct_calls.send_notice(message)
         elif "person" in message.payload:
-            self._draw_direct(message)
+            self.direct_calls.draw(message)
         else:
             self._send(message)
 
@@ -109,6 +102,10 @@ class Calls:
             opening = self.library.hours(case.channel).next_opening(now)
             self._wait(message, "it waits for the working hours", opening - now)
             return
+        self._deliver(message, call, case, reach=reach)
+
+    def _deliver(self, message: LeasedMessage, call: Call, case: Case, *, reach: Reach) -> None:
+        """Mention the callees in the thread, and request their direct messages."""
         storm_key = self._storm_key(case)
         if storm_key and call.subject in SHARED_IN_STORM:
             self.outbox.finish(message, [self._storm_call(storm_key, call, case)])
@@ -123,13 +120,15 @@ class Calls:
         names = self._callees(call, case, groups)
         if has_card and names and call.subject not in WITHOUT_MENTION:
             self._mention(message, call, case, card=cards[0], names=names)
-        direct = self._direct_messages(call, case, names=names) if reach is Reach.DUTY else []
-        self.outbox.finish(message, direct)
+        direct_messages = []
+        if reach is Reach.DUTY:
+            direct_messages = self.direct_calls.requests(call, case, names=names)
+        self.outbox.finish(message, direct_messages)
 
     def _mention(
         self, message: LeasedMessage, call: Call, case: Case, *, card: CardRef, names: Sequence[str]
     ) -> None:
-        """Mention them in the thread, unless that was done."""
+        """Mention the callees in the thread, unless that was done."""
         if self.live_lists.get(_mention_key(call, case)) or self._is_too_many(call, case):
             return
         thread_call = ThreadCall(
@@ -142,100 +141,6 @@ class Calls:
             look_first=message.uncertain_attempts > 1,
         )
         self._record_mention(call, case)
-
-    def _direct_messages(
-        self, call: Call, case: Case, *, names: Sequence[str]
-    ) -> list[OutboxMessage]:
-        """Request one message a person, so that each is sent and repeated by itself."""
-        groups = self.directory.groups([name for name in names if not is_person(name)])
-        accounts = {name for name in names if is_person(name)}
-        accounts = accounts.union(*groups.values())
-        people = self._people(accounts)
-        return [
-            OutboxMessage(
-                topic=Topic.CALL,
-                key=f"{DIRECT_PREFIX}{case.id}:{call.matter}:{account}",
-                case_id=case.id,
-                run_at=self.clock(),
-                payload={"person": account, "subject": call.subject},
-            )
-            for account in people_on_duty(call, case, people, groups)
-        ]
-
-    def _people(self, accounts: set[str]) -> dict[str, Person]:
-        people = {}
-        for account in sorted(accounts):
-            try:
-                people[account] = self.directory.person(account)
-            except NotEligible:
-                # Slack does not know them: nobody can be called there.
-                continue
-        return people
-
-    # --- direct messages --------------------------------------------------------------------------
-
-    def follow(self, case: Case, live_list_keys: Sequence[str]) -> None:
-        """Update the direct messages about a case that has changed."""
-        messages = [
-            OutboxMessage(
-                topic=Topic.CALL,
-                key=key,
-                case_id=case.id,
-                run_at=self.clock(),
-                payload={"person": key.rpartition(":")[2]},
-            )
-            for key in live_list_keys
-            if key.startswith(DIRECT_PREFIX)
-        ]
-        self.outbox.enqueue(messages)
-
-    def _draw_direct(self, message: LeasedMessage) -> None:
-        """Send a direct message, or make the sent one show the case as it is."""
-        case = self.cases.case(message.case_id)
-        person = str(message.payload["person"])
-        live_list = self.live_lists.get(message.key)
-        posted = None
-        if live_list:
-            posted = PostedMessage(message.key, live_list.place, live_list.ts)
-            subject = CallSubject(next(iter(live_list.sections)))
-        else:
-            subject = CallSubject(message.payload["subject"])
-        is_pending = _is_pending(case, person, subject)
-        if posted is None and not is_pending and subject is not CallSubject.RESULT:
-            self.outbox.finish(message)
-            return
-        cards = self.card_store.cards(case.id)
-        row = CaseRow(case, case.channel, cards[0].ts if cards else "")
-        call = DirectCall(
-            key=message.key,
-            person=person,
-            subject=subject,
-            row=row,
-            is_pending=is_pending,
-            usual_seconds=self._usual_seconds(case, subject),
-        )
-        look_first = message.uncertain_attempts > 1
-        posted = self.chat.draw_direct_call(call, posted, look_first=look_first)
-        self.live_lists.save(
-            LiveList(
-                key=message.key,
-                place=posted.channel,
-                ts=posted.ts,
-                sections={subject: (case.id,)},
-                shown_at=self.clock(),
-            )
-        )
-        self.outbox.finish(message)
-
-    def _send_notice(self, message: LeasedMessage) -> None:
-        """Tell a person in plain words, once."""
-        user_id = str(message.payload["to"]).rpartition("/")[2]
-        is_sent = False
-        if message.uncertain_attempts > 1:
-            is_sent = self.chat.find_message(user_id, message.key) is EffectStatus.LANDED
-        if not is_sent:
-            self.chat.send(user_id, str(message.payload["notice"]), message.key)
-        self.outbox.finish(message)
 
     # --- storms -----------------------------------------------------------------------------------
 
@@ -286,12 +191,6 @@ class Calls:
         )
         self._save_marker(marker, storm.place)
         self.outbox.finish(message)
-
-    def _usual_seconds(self, case: Case, subject: CallSubject) -> float | None:
-        """Return how long cases of this kind took to be decided, for whoever asked."""
-        if subject is not CallSubject.REQUEST:
-            return None
-        return self.queries.durations(CaseFilter(kind=case.kind, is_over=True)).to_decision
 
     # --- rules ------------------------------------------------------------------------------------
 
@@ -352,15 +251,6 @@ class Calls:
 def _call_of(message: LeasedMessage) -> Call:
     matter = message.key.rpartition(":")[2]
     return Call(CallSubject(message.payload["subject"]), matter, str(message.payload["to"]))
-
-
-def _is_pending(case: Case, person: str, subject: CallSubject) -> bool:
-    """Tell whether a person can still do, or waits for, what the message is about."""
-    if subject is CallSubject.REQUEST:
-        return not case.is_terminal
-    if case.state not in PENDING_STATES:
-        return False
-    return all(person not in approval.parties for approval in case.proposal.approvals)
 
 
 def _mention_prefix(case: Case) -> str:

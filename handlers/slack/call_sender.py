@@ -65,21 +65,21 @@ class CallSender(Sender):
             "text": direct_call_text(call),
             "blocks": direct_call_blocks(call, self.permalink),
         }
-        posted = message
-        if posted is None and look_first:
-            posted = self._find_direct_call(call)
-        if posted is None:
+        reference = message
+        if reference is None and look_first:
+            reference = self._find_direct_call(call)
+        if reference is None:
             options = message_options(MessageKind.CALL, call.key)
             user_id = _user_id(call.person)
             response = self.api.post_to("chat.postMessage", user_id, **content, **options)
             return PostedMessage(call.key, str(response["channel"]), str(response["ts"]))
         try:
-            self.update_message(posted.channel, posted.ts, **content)
+            self.update_message(reference.channel, reference.ts, **content)
         except ChatFailed as failure:
             # A message that is gone stays away: nobody is called twice.
             if failure.error not in NOT_EDITABLE_ERRORS:
                 raise
-        return posted
+        return reference
 
     def _find_direct_call(self, call: DirectCall) -> PostedMessage | None:
         user_id = _user_id(call.person)
