@@ -1,4 +1,4 @@
-"""Calls: who is told that a case waits for them, about what, and how.
+"""Calls: requests to reach those for whom a case waits.
 
 Pure: the desk sends a call, and Slack shows it.
 """
@@ -44,7 +44,7 @@ MAX_DIRECT_MESSAGES = 10
 
 
 class Reach(StrEnum):
-    """How far a call goes."""
+    """The reach of a call."""
 
     NOBODY = "nobody"
     #: A mention in the channel.
@@ -150,7 +150,7 @@ def _call_of(entry: Entry, case: Case) -> Call | None:
 
 
 def _result_call(entry: Entry, case: Case) -> Call | None:
-    """Find whom to tell how the case ended: whoever raised it, unless they ended it."""
+    """Find the call to whoever raised a case that somebody else ended."""
     requester = case.signal.requester or ""
     if not is_person(requester) or str(entry.actor) == requester:
         return None
@@ -158,7 +158,7 @@ def _result_call(entry: Entry, case: Case) -> Call | None:
 
 
 def pending_call(case: Case) -> Call | None:
-    """Find the call about the proposal that waits now, whatever led to it."""
+    """Find the call about the proposal that waits now."""
     matter = f"r{case.proposal.revision}"
     if case.state is State.PROPOSED:
         return Call(CallSubject.DECISION, matter)
@@ -258,7 +258,7 @@ def callees(
 
 
 def _first_approvers(case: Case) -> tuple[str, ...]:
-    """List the group that approves first, and a person who owns the case.
+    """List the first group of approvers, and a personal owner.
 
     The next group is called when the first has approved.
     """
@@ -284,7 +284,7 @@ def open_groups(
 
 
 def people_on_duty(
-    call: Call, case: Case, people: Mapping[str, Person], groups: Groups
+    call: Call, case: Case, *, people: Mapping[str, Person], groups: Groups
 ) -> tuple[str, ...]:
     """List who of these people gets a direct message.
 
@@ -293,14 +293,18 @@ def people_on_duty(
     """
     accounts = []
     for account, person in people.items():
-        if is_colleague(person) and not person.away and _may_act(call, case, person, groups):
+        if (
+            is_colleague(person)
+            and not person.away
+            and _may_act(person, call, case=case, groups=groups)
+        ):
             accounts.append(account)
     if len(accounts) > MAX_DIRECT_MESSAGES:
         return ()
     return tuple(sorted(accounts))
 
 
-def _may_act(call: Call, case: Case, person: Person, groups: Groups) -> bool:
+def _may_act(person: Person, call: Call, *, case: Case, groups: Groups) -> bool:
     if call.subject not in {CallSubject.DECISION, CallSubject.NEXT_APPROVAL}:
         return True
     if any(person.id in approval.parties for approval in case.proposal.approvals):

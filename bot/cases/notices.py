@@ -1,4 +1,4 @@
-"""Notices: what a person is told about decisions on the whole desk that concern them."""
+"""Notices: direct messages about decisions on the whole desk."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass

@@ -214,7 +214,7 @@ class Calls:
         return callees(call, case, approvals=tuple(approvals), groups=groups)
 
     def _is_too_many(self, call: Call, case: Case) -> bool:
-        """Tell whether the channel was called about this kind often enough just now."""
+        """Tell whether the kind was mentioned often enough just now."""
         verdict = case.proposal.verdict
         if call.subject not in SHARED_IN_STORM or case.classification.is_urgent:
             return False

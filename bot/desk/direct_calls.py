@@ -43,7 +43,7 @@ class DirectCalls:
     clock: Clock
 
     def requests(self, call: Call, case: Case, *, names: Sequence[str]) -> list[OutboxMessage]:
-        """Request one message a person, so that each is sent and repeated by itself."""
+        """Request a message for each person, so that each is repeated by itself."""
         groups = self.directory.groups([name for name in names if not is_person(name)])
         accounts = {name for name in names if is_person(name)}
         accounts = accounts.union(*groups.values())
@@ -56,7 +56,7 @@ class DirectCalls:
                 run_at=self.clock(),
                 payload={"person": account, "subject": call.subject},
             )
-            for account in people_on_duty(call, case, people, groups)
+            for account in people_on_duty(call, case, people=people, groups=groups)
         ]
 
     def _people(self, accounts: set[str]) -> dict[str, Person]:
@@ -85,16 +85,16 @@ class DirectCalls:
         self.outbox.enqueue(messages)
 
     def draw(self, message: LeasedMessage) -> None:
-        """Send a direct message, or make the sent one show the case as it is."""
+        """Send a direct message, or update the one that was sent."""
         case = self.cases.case(message.case_id)
         person = str(message.payload["person"])
-        live_list = self.live_lists.get(message.key)
         reference = None
+        subject_name = message.payload.get("subject", "")
+        live_list = self.live_lists.get(message.key)
         if live_list:
             reference = PostedMessage(message.key, live_list.place, live_list.ts)
-            subject = CallSubject(next(iter(live_list.sections)))
-        else:
-            subject = CallSubject(message.payload["subject"])
+            (subject_name,) = live_list.sections
+        subject = CallSubject(subject_name)
         is_pending = _is_pending(case, person, subject)
         if reference is None and not is_pending and subject is not CallSubject.RESULT:
             self.outbox.finish(message)
@@ -110,17 +110,19 @@ class DirectCalls:
             usual_seconds=self._usual_seconds(case, subject),
         )
         look_first = message.uncertain_attempts > 1
-        reference = self.chat.draw_direct_call(call, reference, look_first=look_first)
-        self.live_lists.save(
-            LiveList(
-                key=message.key,
-                place=reference.channel,
-                ts=reference.ts,
-                sections={subject: (case.id,)},
-                shown_at=self.clock(),
-            )
-        )
+        self._record(call, self.chat.draw_direct_call(call, reference, look_first=look_first))
         self.outbox.finish(message)
+
+    def _record(self, call: DirectCall, reference: PostedMessage) -> None:
+        """Record where the message stands, so that it follows its case."""
+        live_list = LiveList(
+            key=call.key,
+            place=reference.channel,
+            ts=reference.ts,
+            sections={call.subject: (call.row.case.id,)},
+            shown_at=self.clock(),
+        )
+        self.live_lists.save(live_list)
 
     def send_notice(self, message: LeasedMessage) -> None:
         """Tell a person in plain words, once."""
@@ -133,14 +135,14 @@ class DirectCalls:
         self.outbox.finish(message)
 
     def _usual_seconds(self, case: Case, subject: CallSubject) -> float | None:
-        """Return how long cases of this kind took to be decided, for whoever asked."""
+        """Return the median time to a decision, for whoever raised the case."""
         if subject is not CallSubject.REQUEST:
             return None
         return self.queries.durations(CaseFilter(kind=case.kind, is_over=True)).to_decision
 
 
 def _is_pending(case: Case, person: str, subject: CallSubject) -> bool:
-    """Tell whether a person can still do, or waits for, what the message is about."""
+    """Tell whether the message still concerns something to come."""
     if subject is CallSubject.REQUEST:
         return not case.is_terminal
     if case.state not in PENDING_STATES:

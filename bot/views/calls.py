@@ -1,4 +1,4 @@
-"""What a call shows, in a thread and in a direct message."""
+"""View models of calls, in a thread and in a direct message."""
 
 from dataclasses import dataclass
 
@@ -9,7 +9,7 @@ from bot.views.rows import CaseRow
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ThreadCall:
-    """A mention under a card, or under the card that many cases share."""
+    """A mention under the card of one or of many cases."""
 
     channel: str
     #: The message id of the card.

@@ -1,4 +1,4 @@
-"""The messages that call somebody: a mention in a thread, and a direct message with buttons."""
+"""Mentions in threads, and direct messages with the buttons of a case."""
 
 import math
 from collections.abc import Sequence
@@ -56,7 +56,7 @@ def thread_call_text(call: ThreadCall) -> str:
 
 
 def direct_call_blocks(call: DirectCall, permalink: Permalink) -> list[Json]:
-    """Build a direct message: the reason, the case, and buttons while they work."""
+    """Build a direct message, with buttons while they work."""
     case = call.row.case
     link = link_run(permalink(call.row.channel, call.row.ts), case.id)
     if not call.is_pending:
@@ -87,7 +87,7 @@ def direct_call_text(call: DirectCall) -> str:
 
 
 def _progress(call: DirectCall) -> str:
-    """Write for whoever raised the case what it waits for, and how long that takes."""
+    """Write what the case waits for, and how long that takes."""
     case = call.row.case
     if not case.waits_on:
         sentence = f"{str(case.state).capitalize()}."
@@ -103,7 +103,8 @@ def _progress(call: DirectCall) -> str:
 
 
 def _group_names(case: Case) -> list[str]:
-    """List the groups that the case waits on; a person has no readable name here."""
+    """List the groups that the case waits on."""
+    # A person has no readable name here.
     return [name for name in case.waits_on if not is_person(name)] or [case.team]
 
 
@@ -162,7 +163,7 @@ def _reason(subject: CallSubject, case: Case) -> str:
 
 
 def _request(case: Case) -> str:
-    """Write the ask of a plan, or what has happened where there is no plan."""
+    """Write the ask of a plan, or the reason for none."""
     if case.proposal.plan and case.proposal.verdict:
         return ask_text(case)
     reason = case.activity.status_reason

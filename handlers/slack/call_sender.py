@@ -1,4 +1,4 @@
-"""Sends what calls somebody: mentions in threads, and direct messages that follow a case."""
+"""Sends mentions in threads, and direct messages that follow a case."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -60,7 +60,7 @@ class CallSender(Sender):
     def draw_direct_call(
         self, call: DirectCall, message: PostedMessage | None, *, look_first: bool
     ) -> PostedMessage:
-        """Send a direct message with the case's buttons, or update it in place."""
+        """Send a direct message about a case, or update it."""
         content: dict[str, Any] = {
             "text": direct_call_text(call),
             "blocks": direct_call_blocks(call, self.permalink),

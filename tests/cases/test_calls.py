@@ -168,7 +168,7 @@ def person(name, **facts):
 def duty(people, waiting=None, call=None):
     waiting = waiting or case()
     accounts = {one.id: one for one in people}
-    return people_on_duty(call or pending_call(waiting), waiting, accounts, GROUPS)
+    return people_on_duty(call or pending_call(waiting), waiting, people=accounts, groups=GROUPS)
 
 
 def test_nobody_gets_a_direct_message_who_is_away_or_no_colleague():
