@@ -43,7 +43,7 @@ class DirectCalls:
     clock: Clock
 
     def requests(self, call: Call, case: Case, *, names: Sequence[str]) -> list[OutboxMessage]:
-        """Request a message for each person, so that each is repeated by itself."""
+        """Request one message a person, each repeated by itself."""
         groups = self.directory.groups([name for name in names if not is_person(name)])
         accounts = {name for name in names if is_person(name)}
         accounts = accounts.union(*groups.values())

@@ -78,7 +78,7 @@ def case_card(case: Case, card_context: CardContext = DEFAULT_CONTEXT) -> list[J
 
 
 def notification_text(case: Case) -> str:
-    """Write the notification line of a card: the ask with its price, else the state."""
+    """Write the notification line: the ask with its price, or the state."""
     if case.state is State.PROPOSED and case.proposal.plan:
         return escape_mrkdwn(f"{ask_text(case)} {case.id}: {case.signal.title}", 250)
     return escape_mrkdwn(f"{case.id}: {case.signal.title} — {case.state}", 250)

@@ -21,7 +21,7 @@ class Mentions:
         self._expires_at = 0.0
 
     def elements_for(self, names: Sequence[str]) -> list[Json]:
-        """Build the mentions of people and groups, those named one by one included."""
+        """Build the mentions of people and groups."""
         elements = []
         for name in names:
             people = people_of(name)
