@@ -8,12 +8,14 @@ from bot.advisors import Advisors
 from bot.cases.case import Case
 from bot.desk.alert_storms import MAX_CARDS, AlertStorms
 from bot.desk.app_home import AppHome
+from bot.desk.calls import Calls
 from bot.desk.cards import Cards
 from bot.desk.case_answers import CaseAnswers
 from bot.desk.controls import Controls
 from bot.desk.deadlines import Deadlines
 from bot.desk.decisions import Decisions
 from bot.desk.digest import Digest
+from bot.desk.direct_calls import DirectCalls
 from bot.desk.executor import Executor, build_executor
 from bot.desk.follow_up import FollowUp
 from bot.desk.intake import Intake
@@ -54,6 +56,7 @@ class Screens:
     """Keeps what stands in Slack up to date."""
 
     cards: Cards
+    calls: Calls
     storms: AlertStorms
     digests: Digest
     app_home: AppHome
@@ -238,8 +241,10 @@ class _Builder:
         storms = self.alert_storms()
         digests = self.digest(visibility, queues)
         app_home = self.app_home(visibility, queues)
-        cards = self.cards((digests.follow, app_home.follow), storms)
-        return Screens(cards=cards, storms=storms, digests=digests, app_home=app_home)
+        calls = self.calls()
+        followers = (digests.follow, app_home.follow, calls.direct_calls.follow)
+        cards = self.cards(followers, storms=storms, calls=calls)
+        return Screens(cards=cards, calls=calls, storms=storms, digests=digests, app_home=app_home)
 
     def upkeep(self) -> Upkeep:
         """Build what nobody asks for."""
@@ -258,7 +263,32 @@ class _Builder:
             precedents=precedents,
         )
 
-    def cards(self, followers: Sequence[Follower], storms: AlertStorms) -> Cards:
+    def calls(self) -> Calls:
+        """Build what reaches those for whom a case waits."""
+        direct_calls = DirectCalls(
+            cases=self.store.cases,
+            card_store=self.store.cards,
+            queries=self.store.queries,
+            live_lists=self.store.live_lists,
+            outbox=self.store.outbox,
+            library=self.library,
+            directory=self.directory,
+            chat=self.chat,
+            clock=self.clock,
+        )
+        return Calls(
+            cases=self.store.cases,
+            card_store=self.store.cards,
+            live_lists=self.store.live_lists,
+            outbox=self.store.outbox,
+            library=self.library,
+            directory=self.directory,
+            chat=self.chat,
+            clock=self.clock,
+            direct_calls=direct_calls,
+        )
+
+    def cards(self, followers: Sequence[Follower], *, storms: AlertStorms, calls: Calls) -> Cards:
         """Build what keeps the cards."""
         return Cards(
             cases=self.store.cases,
@@ -270,6 +300,7 @@ class _Builder:
             clock=self.clock,
             followers=followers,
             storms=storms if self.options.storm_after else None,
+            calls=calls,
             library=self.library,
             mode=self.options.mode,
             settle_for=self.settle_for,

@@ -8,6 +8,7 @@ from decimal import Decimal
 from bot.advisors import without_memory
 from bot.cases.actor import CaseId, Surface, UserId
 from bot.cases.approval import ApprovalRequirement
+from bot.cases.calls import CallRules
 from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
 from bot.cases.hours import ALWAYS, Hours
@@ -95,6 +96,7 @@ class FakeLibrary:
         self.book = playbook()
         self.rules = policy()
         self.calendars: dict[str, Hours] = {}
+        self.calls = CallRules()
         self.people = Identities()
 
     def identities(self) -> Identities:
@@ -123,6 +125,9 @@ class FakeLibrary:
 
     def hours(self, channel: str) -> Hours:
         return self.calendars.get(channel, ALWAYS)
+
+    def call_rules(self, channel: str) -> CallRules:
+        return self.calls
 
     def deciders(self) -> list[str]:
         return ["floor-managers", "ops-leads", "finance", "owners"]
@@ -193,6 +198,7 @@ class World:
             Topic.FOLLOW_UP: self.desk.execution.follow_up.run,
             Topic.CARD: self.desk.screens.cards.refresh,
             Topic.NOTE: self.desk.screens.cards.post_update,
+            Topic.CALL: self.desk.screens.calls.run,
             Topic.REMEMBER: self.desk.upkeep.precedents.run,
             Topic.ANSWER: self.desk.questions.run,
             Topic.DIGEST: self.desk.screens.digests.run,

@@ -144,11 +144,30 @@ def quorum_met(
     # Nobody required is never a quorum.
     if not factors or any(factor.count < 1 for factor in factors):
         return False
+    places = _places(factors, groups)
+    return _count_seated(places, _distinct_principals(approvals)) == len(places)
+
+
+def count_seats(
+    approvals: Iterable[Approval],
+    factors: Iterable[ApprovalRequirement],
+    groups: Groups,
+    *,
+    others: Sequence[str] = (),
+) -> int:
+    """Count the places that have a person of their own.
+
+    ``others`` are people who might approve too.
+    """
+    return _count_seated(_places(factors, groups), [*_distinct_principals(approvals), *others])
+
+
+def _places(factors: Iterable[ApprovalRequirement], groups: Groups) -> list[frozenset[str]]:
+    """List the people who may take each place."""
     places: list[frozenset[str]] = []
     for factor in factors:
-        members = groups.get(factor.group, frozenset())
-        places += [members] * factor.count
-    return _can_seat(places, _distinct_principals(approvals))
+        places += [groups.get(factor.group, frozenset())] * factor.count
+    return places
 
 
 def can_be_met(factors: Iterable[ApprovalRequirement]) -> bool:
@@ -158,7 +177,7 @@ def can_be_met(factors: Iterable[ApprovalRequirement]) -> bool:
         people = frozenset(people_of(factor.group))
         if people:
             places += [people] * factor.count
-    return _can_seat(places, sorted(frozenset().union(*places)))
+    return _count_seated(places, sorted(frozenset().union(*places))) == len(places)
 
 
 def _distinct_principals(approvals: Iterable[Approval]) -> list[str]:
@@ -176,8 +195,8 @@ def _distinct_principals(approvals: Iterable[Approval]) -> list[str]:
     return principals
 
 
-def _can_seat(places: Sequence[frozenset[str]], people: Sequence[str]) -> bool:
-    """Tell whether each place can have a person of its own.
+def _count_seated(places: Sequence[frozenset[str]], people: Sequence[str]) -> int:
+    """Count how many places can have a person of their own at once.
 
     This is a bipartite matching, by augmenting paths: whoever has a place moves on where that
     makes room.
@@ -194,7 +213,7 @@ def _can_seat(places: Sequence[frozenset[str]], people: Sequence[str]) -> bool:
                     return True
         return False
 
-    return all(has_room(place, set()) for place in range(len(places)))
+    return sum(has_room(place, set()) for place in range(len(places)))
 
 
 def names_of(groups: Iterable[str]) -> list[str]:

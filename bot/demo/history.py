@@ -91,7 +91,7 @@ class HistoryPlayer:
             self._play_exception(exception)
             progress(count, len(exceptions))
         # Nobody is to be shown the past.
-        self.desk.store.outbox.discard([Topic.CARD, Topic.NOTE])
+        self.desk.store.outbox.discard([Topic.CARD, Topic.NOTE, Topic.CALL])
 
     def _play_exception(self, exception: SampleException) -> None:
         self.clock.at = max(self.clock.at, exception.at.replace(tzinfo=UTC))

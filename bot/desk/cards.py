@@ -12,6 +12,7 @@ from bot.cases.entries import ApprovalGiven, Entry, Escalated, HandedOver, Remin
 from bot.cases.errors import StaleFence
 from bot.cases.lifecycle import State
 from bot.desk.alert_storms import AlertStorms
+from bot.desk.calls import Calls
 from bot.desk.effects import card_message
 from bot.desk.message_cleanup import SETTLE_FOR, sweep_card
 from bot.ports.card_store import CARD_FORMAT, REPLACED, CardContext, CardRef, CardStore
@@ -43,6 +44,7 @@ class Cards:
     #: Called with a case that has changed, and the keys of the live lists that show it.
     followers: Sequence[Callable[[Case, Sequence[str]], None]] = ()
     storms: AlertStorms | None = None
+    calls: Calls | None = None
     library: Library | None = None
     #: The mode that the program runs in.
     mode: str = ""
@@ -71,6 +73,7 @@ class Cards:
             cards,
             look_first=is_retry,
             context=context,
+            mentions=self._mentions_on_card(case, cards),
         )
         card = replace(card, look=context.key)
         try:
@@ -85,6 +88,12 @@ class Cards:
             if _is_new(card, cards):
                 self.outbox.enqueue([sweep_card(case, cards, self._settled_at())])
             raise
+
+    def _mentions_on_card(self, case: Case, cards: Sequence[CardRef]) -> tuple[str, ...]:
+        if self.calls is None:
+            return ()
+        is_new = all(card.generation != case.generation for card in cards)
+        return self.calls.mentions_on_card(case, is_new=is_new)
 
     def _is_in_storm(self, case: Case, message: LeasedMessage) -> bool:
         """Tell whether a shared card shows this case instead of its own."""

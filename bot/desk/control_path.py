@@ -3,18 +3,21 @@
 It reads the controls, decides and writes once.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.cases.control_commands import ControlCommand
 from bot.cases.control_decisions import decide_controls
 from bot.cases.controls import DeskControls
+from bot.cases.entries import Entry
+from bot.cases.notices import notices_after
 from bot.desk.effects import card_message
 from bot.desk.retry import retry_on_conflict
 from bot.ports.case_queries import CaseQueries
 from bot.ports.clock import Clock
 from bot.ports.desk_controls import DeskControlsStore
-from bot.ports.outbox import OutboxMessage
+from bot.ports.outbox import OutboxMessage, Topic
 
 
 @dataclass(frozen=True)
@@ -41,12 +44,26 @@ class ControlPath:
             decision = decide_controls(controls, command(), now)
             if not decision.entries:
                 return controls
-            messages: list[OutboxMessage] = []
+            messages = _notice_messages(decision.entries, now)
             if refresh is not None:
-                messages = [
+                messages += [
                     card_message(case_id, now)
                     for case_id in self.queries.affected_by_pause(refresh)
                 ]
             return self.desk_controls.save(decision, messages)
 
         return retry_on_conflict(attempt)
+
+
+def _notice_messages(entries: Sequence[Entry], now: datetime) -> list[OutboxMessage]:
+    """Tell those whom the decision concerns, each in a direct message."""
+    return [
+        OutboxMessage(
+            topic=Topic.CALL,
+            key=f"call:desk:{notice.version}",
+            case_id="",
+            run_at=now,
+            payload={"notice": notice.text, "to": notice.to},
+        )
+        for notice in notices_after(entries)
+    ]

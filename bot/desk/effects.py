@@ -6,6 +6,7 @@ It is pure: a commit and its effects are one decision.
 from collections.abc import Iterator, Mapping
 from datetime import datetime, timedelta
 
+from bot.cases.calls import Call, call_after
 from bot.cases.case import Case
 from bot.cases.decide import Decision
 from bot.cases.entries import (
@@ -128,6 +129,9 @@ def _messages(decision: Decision, follow_up_for: timedelta) -> Iterator[OutboxMe
         )
     if Topic.NOTE in topics:
         yield _note(decision, now)
+    call = call_after(decision.entries, case)
+    if call:
+        yield _call_message(case, call, now)
     for body in bodies:
         if isinstance(body, Resolved):
             yield from _after_resolution(case, body.resolution, now + follow_up_for)
@@ -158,6 +162,20 @@ def _note(decision: Decision, now: datetime) -> OutboxMessage:
         case_id=case.id,
         run_at=now,
         payload={"versions": versions},
+    )
+
+
+def _call_message(case: Case, call: Call, now: datetime) -> OutboxMessage:
+    """Ask to reach those for whom the case waits.
+
+    The key is that of the matter, so that nobody is called twice about one.
+    """
+    return OutboxMessage(
+        topic=Topic.CALL,
+        key=f"call:{case.id}:{call.matter}",
+        case_id=case.id,
+        run_at=now,
+        payload={"subject": call.subject, "to": call.to},
     )
 
 

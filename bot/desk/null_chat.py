@@ -6,6 +6,7 @@ from bot.cases.case import Case
 from bot.ports.card_store import CardContext, CardRef
 from bot.ports.chat import Chat, PostedMessage
 from bot.ports.connector import EffectStatus
+from bot.views.calls import DirectCall
 
 
 class NullChat(Chat):
@@ -21,6 +22,7 @@ class NullChat(Chat):
         *,
         look_first: bool,
         context: CardContext,
+        mentions: Sequence[str] = (),
     ) -> CardRef:
         """Return a card that was posted nowhere."""
         return CardRef(
@@ -66,6 +68,26 @@ class NullChat(Chat):
         is_loud: bool = False,
     ) -> None:
         """Do nothing."""
+
+    def post_call(
+        self,
+        call: object,
+        mentions: Sequence[str],
+        *,
+        key: str,
+        look_first: bool,
+    ) -> None:
+        """Do nothing."""
+
+    def draw_direct_call(
+        self,
+        call: DirectCall,
+        message: PostedMessage | None,
+        *,
+        look_first: bool,
+    ) -> PostedMessage:
+        """Return a message that was sent to nobody."""
+        return PostedMessage(call.key, channel="", ts="")
 
     def post_digest(
         self,

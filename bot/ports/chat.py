@@ -13,6 +13,7 @@ from bot.ports.question_log import PostedQuestion
 from bot.views.alert_storm import StormView
 from bot.views.answers import Answer
 from bot.views.app_home import HomeView
+from bot.views.calls import DirectCall, ThreadCall
 from bot.views.digest import DigestView
 
 
@@ -35,9 +36,17 @@ class Chat(Protocol):
     """
 
     def draw_card(
-        self, case: Case, cards: Sequence[CardRef], *, look_first: bool, context: CardContext
+        self,
+        case: Case,
+        cards: Sequence[CardRef],
+        *,
+        look_first: bool,
+        context: CardContext,
+        mentions: Sequence[str] = (),
     ) -> CardRef:
         """Make the one live card of this case show its state.
+
+        ``mentions`` are people and groups. A post notifies them, an update does not.
 
         Return where it stands.
         """
@@ -68,6 +77,24 @@ class Chat(Protocol):
         """Post these entries, in words, in the thread of the card.
 
         ``call`` mentions a person or group; ``is_loud`` posts to the channel too.
+        """
+
+    def post_call(
+        self,
+        call: ThreadCall,
+        mentions: Sequence[str],
+        *,
+        key: str,
+        look_first: bool,
+    ) -> None:
+        """Mention people and groups in a thread, once for each ``key``."""
+
+    def draw_direct_call(
+        self, call: DirectCall, message: PostedMessage | None, *, look_first: bool
+    ) -> PostedMessage:
+        """Send a person a case with its buttons, or update the message.
+
+        Return where it stands.
         """
 
     def post_digest(

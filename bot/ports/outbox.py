@@ -16,6 +16,7 @@ class Topic(StrEnum):
     TRIAGE = "triage"
     CARD = "card"
     NOTE = "note"
+    CALL = "call"
     EXECUTE = "execute"
     FOLLOW_UP = "follow_up"
     REMEMBER = "remember"

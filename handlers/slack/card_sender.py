@@ -10,6 +10,7 @@ from bot.cases.errors import ChatFailed
 from bot.desk.message_cleanup import posted_since
 from bot.ports.card_store import CardContext, CardRef
 from bot.ports.chat import PostedMessage
+from handlers.cards.call_message import mention_block
 from handlers.cards.case_card import DEFAULT_CONTEXT, case_card, notification_text, superseded_card
 from handlers.cards.copies import COPY_TEXT, copy_blocks
 from handlers.cards.notes import note_blocks, note_text
@@ -35,24 +36,27 @@ class CardSender(Sender):
         *,
         look_first: bool,
         context: CardContext = DEFAULT_CONTEXT,
+        mentions: Sequence[str] = (),
     ) -> CardRef:
         """Redraw the live card of the case, or post one.
 
         ``cards``: those that are recorded. ``look_first``: an earlier attempt may have posted one
-        that is not recorded; it is looked for and adopted.
+        that is not recorded; it is looked for and adopted. ``mentions``: people and groups; only
+        a post notifies them.
         """
+        content = self._card_content(case, context, mentions)
         live = _live_card(case, cards)
         if live:
             try:
-                return self._redraw(case, live, context)
+                return self._redraw(case, live, content)
             except ChatFailed as failure:
                 if failure.error not in NOT_EDITABLE_ERRORS:
                     raise
         if live or look_first:
             unconfirmed_card = self._find_unconfirmed_card(case, cards)
             if unconfirmed_card:
-                return self._redraw(case, unconfirmed_card, context)
-        return self._post_card(case, context)
+                return self._redraw(case, unconfirmed_card, content)
+        return self._post_card(case, content)
 
     def retire_card(self, case: Case, older: CardRef) -> None:
         """Take the buttons from a card that a newer one replaces."""
@@ -174,11 +178,21 @@ class CardSender(Sender):
             return None
         return _card_at(case, min(unconfirmed_ts))
 
-    def _post_card(self, case: Case, look: CardContext) -> CardRef:
+    def _card_content(
+        self, case: Case, context: CardContext, mentions: Sequence[str]
+    ) -> dict[str, Any]:
+        blocks = case_card(case, context)
+        elements = self._mentions.elements_for(mentions)
+        if elements:
+            # After the buttons: whom it is for is small print to whoever is reading it.
+            blocks.append(mention_block(elements))
+        return {"text": notification_text(case, context), "blocks": blocks}
+
+    def _post_card(self, case: Case, content: Mapping[str, Any]) -> CardRef:
         response = self.api.post_to(
             "chat.postMessage",
             case.channel,
-            **_card_content(case, look),
+            **content,
             **message_options(MessageKind.CARD, _card_uid(case)),
         )
         return _card_at(case, str(response["ts"]))
@@ -187,9 +201,9 @@ class CardSender(Sender):
         self,
         case: Case,
         card: CardRef,
-        look: CardContext,
+        content: Mapping[str, Any],
     ) -> CardRef:
-        self.update_message(card.channel, card.ts, **_card_content(case, look))
+        self.update_message(card.channel, card.ts, **content)
         return replace(card, version=case.version)
 
     def _overwrite_or_delete(self, message: PostedMessage, content: Mapping[str, Any]) -> None:
@@ -222,7 +236,3 @@ def _card_at(case: Case, ts: str) -> CardRef:
 
 def _card_uid(case: Case) -> str:
     return f"{case.id}/{case.generation}"
-
-
-def _card_content(case: Case, look: CardContext) -> dict[str, Any]:
-    return {"text": notification_text(case, look), "blocks": case_card(case, look)}

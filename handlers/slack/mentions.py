@@ -1,8 +1,9 @@
 """Mention people and user groups in messages."""
 
 import contextlib
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
+from bot.cases.approval import people_of
 from bot.cases.errors import ChatFailed
 from bot.clock import monotonic
 from handlers.cards.text import Json, text_run
@@ -18,6 +19,18 @@ class Mentions:
         self._api = api
         self._group_ids: Mapping[str, str] = {}
         self._expires_at = 0.0
+
+    def elements_for(self, names: Sequence[str]) -> list[Json]:
+        """Build the mentions of people and groups."""
+        elements = []
+        for name in names:
+            people = people_of(name)
+            # A group of named people has no handle of its own.
+            for one in [f"/{user_id}" for user_id in people] or [name]:
+                element = self.element_for(one)
+                if element:
+                    elements.append(element)
+        return elements
 
     def element_for(self, name: str) -> Json | None:
         """Build the mention of a principal or a group; None for nobody.

@@ -1,4 +1,4 @@
-"""``channels.yml``: the working hours of channels."""
+"""``channels.yml``: the working hours of channels, and who is called in them."""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
@@ -10,6 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from holidays import country_holidays
 from pydantic import AfterValidator, Field, StringConstraints
 
+from bot.cases.calls import CallRules
 from bot.cases.constraints import ChannelId, Text
 from bot.cases.hours import Hours, no_holidays
 from knowledge.library.yaml_files import read
@@ -73,6 +74,8 @@ class HoursEntry:
     digest: ClockTime = "09:00"
     #: The day of the weekly review.
     review: Weekday = "mon"
+    #: Who is called about a case, by its risk.
+    calls: CallRules | None = None
 
     def to_hours(self) -> Hours:
         """Convert to the hours that the rules calculate with."""
@@ -116,3 +119,18 @@ def read_channel_titles(path: Path) -> Mapping[str, str]:
         return {}
     document, _ = read(path, ChannelsFile)
     return document.titles
+
+
+def read_call_rules(path: Path) -> dict[str, CallRules]:
+    """Read who is called in each channel.
+
+    A channel without rules of its own has those of the default.
+    """
+    if not path.exists():
+        return {DEFAULT: CallRules()}
+    document, _ = read(path, ChannelsFile)
+    rules = {DEFAULT: document.default.calls or CallRules()}
+    for channel, entry in document.channels.items():
+        if entry.calls:
+            rules[channel] = entry.calls
+    return rules

@@ -10,6 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from bot.cases.approval import OWNER
+from bot.cases.calls import CallRules
 from bot.cases.errors import PlaybookInvalid
 from bot.cases.hours import Hours
 from bot.cases.identity import UNLINKED, Identities
@@ -19,7 +20,12 @@ from bot.cases.signal import UNRECOGNISED
 from bot.cases.source import Source
 from bot.connectors.specs import SystemSpec
 from bot.views.labels import Labels
-from knowledge.library.calendars import DEFAULT, read_calendars, read_channel_titles
+from knowledge.library.calendars import (
+    DEFAULT,
+    read_calendars,
+    read_call_rules,
+    read_channel_titles,
+)
 from knowledge.library.people import read_people
 from knowledge.library.playbooks import read_playbooks
 from knowledge.library.policy import check_limits, read_policy
@@ -46,6 +52,8 @@ class FileLibrary:
     sources: Mapping[str, Source]
     #: The working hours by channel, and those of every other one under "default".
     calendars: Mapping[str, Hours]
+    #: The calls by channel, and those of every other one under "default".
+    calls: Mapping[str, CallRules]
     people: Identities = UNLINKED
     channel_titles: Mapping[str, str] = field(default_factory=dict)
 
@@ -93,6 +101,10 @@ class FileLibrary:
         """Return the working hours of a channel."""
         return self.calendars.get(channel) or self.calendars[DEFAULT]
 
+    def call_rules(self, channel: str) -> CallRules:
+        """Return who is called about the cases of a channel."""
+        return self.calls.get(channel) or self.calls[DEFAULT]
+
     def deciders(self) -> list[str]:
         """List every group that may decide or own a case."""
         factors = [factor for tier in self.rules.tiers.values() for factor in tier.factors]
@@ -127,6 +139,7 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
     sources = read_sources(folder / "sources.yml")
     calendars = read_calendars(folder / "channels.yml")
     channel_titles = read_channel_titles(folder / "channels.yml")
+    calls = read_call_rules(folder / "channels.yml")
     people = read_people(folder / "people.yml")
     playbooks, playbook_complaints = read_playbooks(
         folder / "playbooks", systems=systems, policy=policy, stage=stage
@@ -150,6 +163,7 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
         systems=systems,
         sources=sources,
         calendars=calendars,
+        calls=calls,
         people=people,
         channel_titles=channel_titles,
     )

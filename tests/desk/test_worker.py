@@ -117,6 +117,7 @@ def test_a_commit_hands_its_work_to_the_lane_of_this_process(world):
         Topic.EXECUTE: world.desk.execution.executor.run,
         Topic.CARD: world.desk.screens.cards.refresh,
         Topic.NOTE: world.desk.screens.cards.post_update,
+        Topic.CALL: world.desk.screens.calls.run,
         Topic.REMEMBER: world.desk.upkeep.precedents.run,
     }
     lane = WorkerPool(

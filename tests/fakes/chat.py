@@ -11,6 +11,9 @@ class FakeChat:
         self.cards: dict[str, list] = {}
         self.notes: list[str] = []
         self.calls: list[tuple[str, bool]] = []
+        #: Whom each post of a card, and each call, mentioned.
+        self.mentions: list[tuple[str, ...]] = []
+        self.direct_calls: dict[str, list] = {}
         self.sent: dict[str, str] = {}
         self.digests: list = []
         self.storms: list = []
@@ -25,9 +28,11 @@ class FakeChat:
         if self.failures:
             raise self.failures.pop(0)
 
-    def draw_card(self, case, cards, *, look_first, context):
+    def draw_card(self, case, cards, *, look_first, context, mentions=()):
         self.looked_first += look_first
         self._maybe_fail()
+        if mentions and not any(card.generation == case.generation for card in cards):
+            self.mentions.append(tuple(mentions))
         self.looks[case.id] = context
         self.cards.setdefault(f"{case.id}/{case.generation}", []).append(case)
         return CardRef(
@@ -56,6 +61,15 @@ class FakeChat:
         self._maybe_fail()
         self.notes.append(key)
         self.calls.append((call, is_loud))
+
+    def post_call(self, call, mentions, *, key, look_first):
+        self._maybe_fail()
+        self.mentions.append(tuple(mentions))
+
+    def draw_direct_call(self, call, message, *, look_first):
+        self._maybe_fail()
+        self.direct_calls.setdefault(call.key, []).append(call)
+        return message or PostedMessage(call.key, f"D{call.person}", f"6.{len(self.direct_calls)}")
 
     def post_digest(self, digest, board, *, look_first):
         self._maybe_fail()

@@ -64,7 +64,7 @@ class FileSlack:
             file.write(f"{uid}\n")
         self.point("after post")
 
-    def draw_card(self, case, cards, *, look_first, context):
+    def draw_card(self, case, cards, *, look_first, context, mentions=()):
         uid = f"card {case.id}/{case.generation}"
         stands = any(card.generation == case.generation for card in cards)
         if not stands and not (look_first and self._posted(uid)):
@@ -88,6 +88,15 @@ class FileSlack:
     def post_note(self, case, entries, cards, *, key, look_first, call="", is_loud=False):
         if not (look_first and self._posted(key)):
             self._post(key)
+
+    def post_call(self, call, mentions, *, key, look_first):
+        if not (look_first and self._posted(key)):
+            self._post(key)
+
+    def draw_direct_call(self, call, message, *, look_first):
+        if message is None and not (look_first and self._posted(call.key)):
+            self._post(call.key)
+        return message or PostedMessage(call.key, f"D{call.person}", "1.0")
 
     def send(self, to, text, key):
         self._post(key)

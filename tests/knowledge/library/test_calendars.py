@@ -4,6 +4,7 @@ from datetime import date, time
 
 import pytest
 
+from bot.cases.calls import AfterHours, CallRules, Reach
 from bot.cases.hours import Hours
 from knowledge.library import load
 from tests.knowledge.library.editing import change, refuse
@@ -28,6 +29,16 @@ def test_without_the_file_everybody_is_always_at_work(folder):
     assert load(folder).hours("C0SALES") == Hours()
 
 
+def test_a_channel_says_who_is_called_and_others_have_the_default(folder):
+    assert load(folder).call_rules("C0STOCK") == CallRules()
+    calls = "calls: {low: group, after_hours: never}"
+    change(folder / "channels.yml", "review: mon}\nchannels", f"{calls}}}\nchannels")
+    rules = CallRules(low=Reach.GROUP, after_hours=AfterHours.NEVER)
+    assert load(folder).call_rules("C0STOCK") == load(folder).call_rules("C0SALES") == rules
+    (folder / "channels.yml").unlink()
+    assert load(folder).call_rules("C0STOCK") == CallRules()
+
+
 @pytest.mark.parametrize(
     ("before", "after", "complaint"),
     [
@@ -39,9 +50,11 @@ def test_without_the_file_everybody_is_always_at_work(folder):
         ('open: "08:00-00:00"', 'open: "8-10"', "default.open: String should match"),
         ('digest: "09:00"', 'digest: "25:00"', "default.digest: String should match"),
         ("review: mon", "review: never", "default.review: Input should be 'mon'"),
+        ("review: mon", "calls: {low: all}", "default.calls.low: Input should be 'nobody'"),
+        ("review: mon", "calls: {lowest: group}", "default.calls.lowest"),
         ("C0SALES", "sales", r"channels.yml:5: channels.sales.\[key\]: String should match"),
     ],
-    ids=range(9),
+    ids=range(11),
 )
 def test_a_mistake_is_told_where_it_is(folder, before, after, complaint):
     refuse(folder / "channels.yml", before, after, complaint=complaint)

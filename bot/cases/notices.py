@@ -1,0 +1,62 @@
+"""Notices: direct messages about decisions on the whole desk."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+
+from bot.cases.entries import (
+    Delegated,
+    DelegationEnded,
+    Entry,
+    PasskeyAdded,
+    PasskeyInvited,
+    PasskeyRemoved,
+)
+
+NOT_YOU = "If you did not expect this, tell whoever runs Countersign at once."
+
+
+@dataclass(frozen=True, slots=True)
+class Notice:
+    """A direct message in plain words."""
+
+    #: The account of the person.
+    to: str
+    text: str
+    #: The version of the entry: nobody is told twice.
+    version: int
+
+
+def notices_after(entries: Iterable[Entry]) -> tuple[Notice, ...]:
+    """List the people whom these entries concern, with what to tell them."""
+    notices = []
+    for entry in entries:
+        person, text = _notice(entry)
+        # Whoever did it knows; but a passkey is told of, since somebody else may have had the link.
+        is_own = person == str(entry.actor) and not isinstance(entry.body, PasskeyAdded)
+        if person and not is_own:
+            notices.append(Notice(person, text, entry.version))
+    return tuple(notices)
+
+
+def _notice(entry: Entry) -> tuple[str, str]:
+    match entry.body:
+        case Delegated(delegation=delegation):
+            scope = delegation.kind.replace("_", " ") or "everything"
+            return delegation.taker, (
+                f"{delegation.giver_name} lets you decide for them on {scope} from"
+                f" {delegation.begins_at:%d %b %H:%M} to {delegation.ends_at:%d %b %H:%M} UTC."
+                " What waits for a decision is on your Home tab."
+            )
+        case DelegationEnded(taker=taker, by_name=name):
+            return taker, f"{name} ended the delegation to you. You decide for yourself only."
+        case PasskeyInvited(to=person, until=until):
+            return person, (
+                "You may add a passkey, with which you sign large approvals, until"
+                f" {until:%d %b %H:%M} UTC. Ask whoever runs Countersign for the link. {NOT_YOU}"
+            )
+        case PasskeyAdded(passkey=passkey):
+            return passkey.person, f"A passkey was added to your account. {NOT_YOU}"
+        case PasskeyRemoved(owner=person):
+            return person, f"Your passkey was removed; it signs nothing any more. {NOT_YOU}"
+        case _:
+            return "", ""

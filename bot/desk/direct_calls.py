@@ -1,0 +1,153 @@
+"""Direct messages to those for whom a case waits.
+
+Such a message is a list of one case: it is recorded as lists are, and follows its case.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.cases.actor import is_person
+from bot.cases.approval import Person
+from bot.cases.calls import Call, CallSubject, people_on_duty
+from bot.cases.case import Case
+from bot.cases.errors import NotEligible
+from bot.cases.lifecycle import State
+from bot.ports.card_store import CardStore
+from bot.ports.case_queries import CaseFilter, CaseQueries
+from bot.ports.case_store import CaseStore
+from bot.ports.chat import Chat, PostedMessage
+from bot.ports.clock import Clock
+from bot.ports.connector import EffectStatus
+from bot.ports.directory import Directory
+from bot.ports.library import Library
+from bot.ports.live_lists import LiveList, LiveLists
+from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
+from bot.views.calls import DirectCall
+from bot.views.rows import CaseRow
+
+DIRECT_PREFIX = "call:"
+PENDING_STATES = frozenset({State.PROPOSED, State.REFERRED, State.OUTCOME_UNKNOWN})
+
+
+@dataclass(frozen=True, kw_only=True)
+class DirectCalls:
+    """Send direct messages, and keep them true."""
+
+    cases: CaseStore
+    card_store: CardStore
+    queries: CaseQueries
+    #: Records where the messages stand, and which case each shows.
+    live_lists: LiveLists
+    outbox: Outbox
+    library: Library
+    directory: Directory
+    chat: Chat
+    clock: Clock
+
+    def requests(self, call: Call, case: Case, *, names: Sequence[str]) -> list[OutboxMessage]:
+        """Request one message a person, each repeated by itself."""
+        groups = self.directory.groups([name for name in names if not is_person(name)])
+        accounts = {name for name in names if is_person(name)}
+        accounts = accounts.union(*groups.values())
+        people = self._people(accounts)
+        return [
+            OutboxMessage(
+                topic=Topic.CALL,
+                key=f"{DIRECT_PREFIX}{case.id}:{call.matter}:{account}",
+                case_id=case.id,
+                run_at=self.clock(),
+                payload={"person": account, "subject": call.subject},
+            )
+            for account in people_on_duty(call, case, people=people, groups=groups)
+        ]
+
+    def _people(self, accounts: set[str]) -> dict[str, Person]:
+        people = {}
+        for account in sorted(accounts):
+            try:
+                people[account] = self.directory.person(account)
+            except NotEligible:
+                # Slack does not know them: nobody can be called there.
+                continue
+        return people
+
+    def follow(self, case: Case, live_list_keys: Sequence[str]) -> None:
+        """Update the direct messages about a case that has changed."""
+        messages = [
+            OutboxMessage(
+                topic=Topic.CALL,
+                key=key,
+                case_id=case.id,
+                run_at=self.clock(),
+                payload={"person": key.rpartition(":")[2]},
+            )
+            for key in live_list_keys
+            if key.startswith(DIRECT_PREFIX)
+        ]
+        self.outbox.enqueue(messages)
+
+    def draw(self, message: LeasedMessage) -> None:
+        """Send a direct message, or update the one that was sent."""
+        case = self.cases.case(message.case_id)
+        person = str(message.payload["person"])
+        reference = None
+        subject_name = message.payload.get("subject", "")
+        live_list = self.live_lists.get(message.key)
+        if live_list:
+            reference = PostedMessage(message.key, live_list.place, live_list.ts)
+            (subject_name,) = live_list.sections
+        subject = CallSubject(subject_name)
+        is_pending = _is_pending(case, person, subject)
+        if reference is None and not is_pending and subject is not CallSubject.RESULT:
+            self.outbox.finish(message)
+            return
+        cards = self.card_store.cards(case.id)
+        row = CaseRow(case, case.channel, cards[0].ts if cards else "")
+        call = DirectCall(
+            key=message.key,
+            person=person,
+            subject=subject,
+            row=row,
+            is_pending=is_pending,
+            usual_seconds=self._usual_seconds(case, subject),
+            labels=self.library.labels(),
+        )
+        look_first = message.uncertain_attempts > 1
+        self._record(call, self.chat.draw_direct_call(call, reference, look_first=look_first))
+        self.outbox.finish(message)
+
+    def _record(self, call: DirectCall, reference: PostedMessage) -> None:
+        """Record where the message stands, so that it follows its case."""
+        live_list = LiveList(
+            key=call.key,
+            place=reference.channel,
+            ts=reference.ts,
+            sections={call.subject: (call.row.case.id,)},
+            shown_at=self.clock(),
+        )
+        self.live_lists.save(live_list)
+
+    def send_notice(self, message: LeasedMessage) -> None:
+        """Tell a person in plain words, once."""
+        user_id = str(message.payload["to"]).rpartition("/")[2]
+        is_sent = False
+        if message.uncertain_attempts > 1:
+            is_sent = self.chat.find_message(user_id, message.key) is EffectStatus.LANDED
+        if not is_sent:
+            self.chat.send(user_id, str(message.payload["notice"]), message.key)
+        self.outbox.finish(message)
+
+    def _usual_seconds(self, case: Case, subject: CallSubject) -> float | None:
+        """Return the median time to a decision, for whoever raised the case."""
+        if subject is not CallSubject.REQUEST:
+            return None
+        return self.queries.durations(CaseFilter(kind=case.kind, is_over=True)).to_decision
+
+
+def _is_pending(case: Case, person: str, subject: CallSubject) -> bool:
+    """Tell whether the message still concerns something to come."""
+    if subject is CallSubject.REQUEST:
+        return not case.is_terminal
+    if case.state not in PENDING_STATES:
+        return False
+    return all(person not in approval.parties for approval in case.proposal.approvals)

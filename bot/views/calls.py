@@ -1,0 +1,39 @@
+"""View models of calls, in a thread and in a direct message."""
+
+from dataclasses import dataclass, field
+
+from bot.cases.calls import CallSubject
+from bot.cases.case import Case
+from bot.views.labels import Labels
+from bot.views.rows import CaseRow
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ThreadCall:
+    """A mention under the card of one or of many cases."""
+
+    channel: str
+    #: The message id of the card.
+    thread_ts: str
+    subject: CallSubject
+    case: Case | None
+    #: The kind of the cases that share a card; empty for a case with its own.
+    storm_title: str = ""
+    labels: Labels = field(default_factory=Labels)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DirectCall:
+    """A direct message about one case, with its buttons while they work."""
+
+    #: The metadata under which the message is found again.
+    key: str
+    #: The account that gets the message.
+    person: str
+    subject: CallSubject
+    row: CaseRow
+    #: The case still waits for this person.
+    is_pending: bool
+    #: The median time in which cases like it are decided, for whoever asked.
+    usual_seconds: float | None = None
+    labels: Labels = field(default_factory=Labels)

@@ -1,0 +1,281 @@
+"""Calls: whoever a case waits for is reached once about each matter, and a storm calls once."""
+
+from datetime import time, timedelta
+from decimal import Decimal
+
+import pytest
+
+from bot.cases.actor import Surface
+from bot.cases.calls import MAX_MENTIONS, CallRules, CallSubject, Reach
+from bot.cases.commands import Withdraw
+from bot.cases.entries import RejectReason
+from bot.cases.errors import ChatUnknown
+from bot.cases.hours import Hours
+from bot.cases.lifecycle import State
+from bot.ports.outbox import OutboxMessage, Topic
+from tests.fakes.directory import principal
+from tests.world import request
+
+pytestmark = pytest.mark.usefixtures("small_world")
+ANA, BEN, CARLA, ELSIE = map(principal, ("ana", "ben", "carla", "elsie"))
+CLOSED = Hours(opens=time(9), closes=time(11))
+
+
+@pytest.fixture
+def world(small_world):
+    return small_world
+
+
+def waiting(world, amount, subject="product:1"):
+    world.house.amount = Decimal(amount)
+    case_id = world.receive(world.signal(subject)).case_id
+    world.work()
+    return world.store.cases.case(case_id)
+
+
+def called(world):
+    """Who got a direct message, by the account."""
+    return sorted(calls[0].person for calls in world.chat.direct_calls.values())
+
+
+def last_call(world, person):
+    (calls,) = [calls for calls in world.chat.direct_calls.values() if calls[0].person == person]
+    return calls[-1]
+
+
+def request_again(world, case):
+    """Request the call once more, as a commit that is repeated would."""
+    call = OutboxMessage(
+        topic=Topic.CALL,
+        key=f"call:{case.id}:r{case.proposal.revision}",
+        case_id=case.id,
+        run_at=world.clock(),
+        payload={"subject": "decision", "to": ""},
+    )
+    world.store.outbox.enqueue([call])
+    world.work()
+
+
+def test_low_risk_calls_nobody_and_medium_risk_the_group(world):
+    waiting(world, 100)
+    assert (world.chat.mentions, called(world)) == ([], [])
+    waiting(world, 300, "product:2")
+    assert (world.chat.mentions, called(world)) == ([("ops-leads",)], [])
+
+
+def test_high_risk_calls_the_group_and_those_on_duty(world):
+    world.people.change("elsie", away="On holiday")
+    waiting(world, 3000)
+    assert world.chat.mentions == [("ops-leads",)]
+    assert called(world) == [BEN]
+
+
+def test_the_settings_of_the_channel_decide(world):
+    world.library.calls = CallRules(low=Reach.DUTY, high=Reach.NOBODY)
+    waiting(world, 3000)
+    assert (world.chat.mentions, called(world)) == ([], [])
+    waiting(world, 100, "product:2")
+    assert world.chat.mentions == [("floor-managers",)]
+    assert called(world) == [ANA, principal("omar")]
+
+
+def test_a_direct_message_becomes_the_outcome_when_it_is_decided_elsewhere(world):
+    case = waiting(world, 3000)
+    assert last_call(world, BEN).is_pending
+    world.desk.decisions.reject(
+        request(case.id, ELSIE, world.seen(case)), reason=RejectReason.DUPLICATE
+    )
+    world.work()
+    call = last_call(world, BEN)
+    assert not call.is_pending
+    assert call.row.case.state is State.REJECTED
+    assert called(world) == [BEN, ELSIE]
+
+
+def test_the_next_factor_is_called_when_the_first_has_approved(world):
+    case = waiting(world, 3000)
+    assert CARLA not in called(world)
+    world.approve(case, "ben", note="needed")
+    world.work()
+    assert world.chat.mentions == [("ops-leads",), ("finance",)]
+    assert CARLA in called(world)
+    # The one who has approved has no button any more.
+    assert not last_call(world, BEN).is_pending
+
+
+def test_an_approval_that_is_withdrawn_and_given_again_calls_nobody_twice(world):
+    case = waiting(world, 3000)
+    for _ in range(2):
+        world.approve(case, "ben", note="needed")
+        world.work()
+        world.desk.decisions.decide(request(case.id, BEN, world.seen(case)), Withdraw)
+        world.work()
+    assert world.chat.mentions == [("ops-leads",), ("finance",)]
+    assert called(world).count(CARLA) == 1
+
+
+def test_whoever_is_handed_a_case_is_told_with_the_buttons(world):
+    case = waiting(world, 100)
+    world.desk.decisions.hand_over(
+        request(case.id, ANA, world.seen(case)), to=BEN, progress="none", remains="all"
+    )
+    world.work()
+    assert called(world) == [BEN]
+    assert last_call(world, BEN).is_pending
+    # The note in the thread mentions them; there is no second mention.
+    assert world.chat.mentions == []
+    assert (BEN, False) in world.chat.calls
+
+
+def test_an_escalation_calls_those_on_duty_of_the_next_owner(world):
+    waiting(world, 100)
+    world.clock.forward(hours=4)
+    world.desk.upkeep.deadlines.process_due()
+    world.work()
+    assert called(world) == [BEN, ELSIE]
+
+
+def test_what_is_of_medium_risk_waits_for_the_opening(world):
+    world.library.calendars["C0STOCK"] = CLOSED
+    waiting(world, 300)
+    assert world.chat.mentions == []
+    world.clock.forward(hours=20)
+    world.work()
+    assert world.chat.mentions == []
+    world.clock.forward(hours=1)
+    world.work()
+    assert world.chat.mentions == [("ops-leads",)]
+
+
+def test_what_was_decided_before_the_opening_calls_nobody(world):
+    world.library.calendars["C0STOCK"] = CLOSED
+    case = waiting(world, 300)
+    world.approve(case, "ben")
+    world.clock.forward(hours=21)
+    world.work()
+    assert world.chat.mentions == []
+
+
+def test_high_risk_is_called_at_once_at_any_hour(world):
+    world.library.calendars["C0STOCK"] = CLOSED
+    waiting(world, 3000)
+    assert world.chat.mentions == [("ops-leads",)]
+    assert called(world) == [BEN, ELSIE]
+
+
+def test_nobody_is_called_twice_however_often_it_is_requested(world):
+    case = waiting(world, 3000)
+    request_again(world, case)
+    request_again(world, case)
+    assert world.chat.mentions == [("ops-leads",)]
+    assert called(world) == [BEN, ELSIE]
+
+
+def test_a_post_in_doubt_is_tried_again_with_its_mention_and_calls_once(world):
+    world.chat.failures = [ChatUnknown("timeout")]
+    world.house.amount = Decimal(300)
+    world.receive()
+    world.work()
+    assert world.chat.mentions == []
+    world.clock.forward(minutes=1)
+    world.work()
+    assert world.chat.mentions == [("ops-leads",)]
+
+
+def test_a_case_that_is_proposed_again_on_its_card_calls_in_the_thread(world):
+    case = waiting(world, 300)
+    until = world.clock() + timedelta(hours=1)
+    world.desk.decisions.snooze(
+        request(case.id, BEN, world.seen(case)), until=until, reason="later"
+    )
+    world.work()
+    world.clock.forward(hours=1)
+    world.desk.upkeep.deadlines.process_due()
+    world.work()
+    assert world.case(case).state is State.PROPOSED
+    assert world.chat.mentions == [("ops-leads",), ("ops-leads",)]
+
+
+def test_a_series_of_one_kind_calls_a_few_times_and_is_then_quiet(world):
+    for number in range(MAX_MENTIONS + 4):
+        waiting(world, 300, f"product:{number}")
+    assert len(world.chat.mentions) == MAX_MENTIONS
+    world.clock.forward(minutes=11)
+    waiting(world, 300, "product:later")
+    assert len(world.chat.mentions) == MAX_MENTIONS + 1
+
+
+def test_a_storm_calls_once(world):
+    world.desk.screens.storms.max_cards = 2
+    world.house.amount = Decimal(300)
+    for number in range(12):
+        world.receive(world.signal(f"product:{number}"))
+    for _ in range(5):
+        world.work(rounds=1000)
+        world.clock.forward(seconds=2)
+    cards = 2
+    assert len(world.chat.cards) == cards
+    assert world.chat.mentions == [("ops-leads",)] * (cards + 1)
+    assert not world.store.outbox.has_due([Topic.CALL], world.clock())
+
+
+def test_a_person_whom_slack_does_not_know_holds_nobody_up(world):
+    del world.people.people[ELSIE]
+    waiting(world, 3000)
+    assert called(world) == [BEN]
+
+
+def test_an_edited_plan_is_another_matter(world):
+    case = waiting(world, 300)
+    world.desk.decisions.edit(request(case.id, BEN, world.seen(case)), values={"quantity": "12"})
+    world.work()
+    assert world.chat.mentions == [("ops-leads",), ("ops-leads",)]
+
+
+def test_whoever_raised_a_case_sees_what_it_waits_for_and_is_told_how_it_ended(world):
+    world.house.amount = Decimal(100)
+    case_id = world.receive(world.signal(requester=CARLA)).case_id
+    world.work()
+    case = world.store.cases.case(case_id)
+    (line,) = [calls for key, calls in world.chat.direct_calls.items() if key.endswith(CARLA)]
+    assert (line[-1].subject, line[-1].is_pending) == (CallSubject.REQUEST, True)
+    assert line[-1].row.case.state is State.PROPOSED
+    world.desk.decisions.reject(
+        request(case.id, ANA, world.seen(case)), reason=RejectReason.DUPLICATE
+    )
+    world.work()
+    assert not line[-1].is_pending
+    subjects = [calls[-1].subject for calls in world.chat.direct_calls.values()]
+    assert subjects == [CallSubject.REQUEST, CallSubject.RESULT]
+    assert called(world) == [CARLA, CARLA]
+
+
+def test_a_program_that_raised_a_case_is_not_written_to(world):
+    world.receive(world.signal(requester="billing"))
+    world.work()
+    assert called(world) == []
+
+
+def test_whoever_gets_a_delegation_is_told_once(world):
+    now = world.clock()
+    world.desk.controls.delegate(
+        by=ANA,
+        to=BEN,
+        kind="",
+        begins_at=now,
+        ends_at=now + timedelta(hours=8),
+        surface=Surface.SLACK,
+    )
+    world.chat.failures = [ChatUnknown("timeout")]
+    world.work()
+    world.clock.forward(minutes=1)
+    world.work()
+    (text,) = world.chat.sent.values()
+    assert text.startswith("Ana lets you decide for them on everything")
+
+
+def test_whoever_gets_a_passkey_is_told(world):
+    world.desk.enrolment.invite(BEN, operator="root")
+    world.work()
+    (text,) = world.chat.sent.values()
+    assert text.startswith("You may add a passkey")
