@@ -95,6 +95,7 @@ class FakeLibrary:
         self.rules = policy()
         self.calendars: dict[str, Hours] = {}
         self.people = Identities()
+        self.lead_channels: list[str] = []
 
     def identities(self) -> Identities:
         return self.people
@@ -128,6 +129,9 @@ class FakeLibrary:
 
     def channels(self) -> list[str]:
         return ["C0STOCK", "C0OPS"]
+
+    def whole_desk_digests(self) -> list[str]:
+        return self.lead_channels
 
 
 class World:

@@ -15,6 +15,7 @@ from bot.ports.card_store import CardStore
 from bot.ports.case_queries import CaseFilter, CaseQueries
 from bot.ports.chat import Chat
 from bot.ports.clock import Clock
+from bot.ports.directory import Directory
 from bot.ports.library import Library
 from bot.ports.live_lists import LiveList, LiveLists
 from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
@@ -39,6 +40,7 @@ class AlertStorms:
     card_store: CardStore
     outbox: Outbox
     library: Library
+    directory: Directory
     chat: Chat
     clock: Clock
     #: Cards of one kind from one source before the rest share one.
@@ -102,7 +104,7 @@ class AlertStorms:
             place=channel,
             title=self.library.playbook(kind).title,
             source=key.split(":")[3],
-            rows=with_cards(self.card_store, cases),
+            rows=with_cards(self.card_store, self.directory, cases),
             open=self.queries.count(CaseFilter(live_list=key)),
             total=self.queries.count(CaseFilter(live_list=key, is_any=True)),
         )

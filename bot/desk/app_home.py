@@ -132,12 +132,14 @@ class AppHome:
         )
         return HomeView(
             user=person.rpartition("/")[2],
-            waiting=with_cards(self.card_store, waiting),
+            waiting=with_cards(self.card_store, self.directory, waiting),
             waiting_more=max(0, waiting_count - len(waiting)),
-            mine=with_cards(self.card_store, mine),
-            team=with_cards(self.card_store, team),
+            mine=with_cards(self.card_store, self.directory, mine),
+            team=with_cards(self.card_store, self.directory, team),
             team_more=max(0, team_more),
-            alone=with_cards(self.card_store, self._find_automatic(viewer, home_filter, now)),
+            alone=with_cards(
+                self.card_store, self.directory, self._find_automatic(viewer, home_filter, now)
+            ),
             days=trend(case_times, now, hours),
             pauses=tuple(pause.description for pause in controls.holds),
             standing_in=_describe_delegations(controls, person, now),

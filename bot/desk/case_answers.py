@@ -237,7 +237,10 @@ class CaseAnswers:
                 late_at=self.clock(),
                 is_any=False,
             )
-        return replace(filter, is_unrecognised=question.status is StatusFilter.UNRECOGNISED)
+        if question.status is StatusFilter.UNRECOGNISED:
+            known_kinds = tuple(kind for kind, _ in self.library.titles())
+            return replace(filter, is_unrecognised=True, known_kinds=known_kinds)
+        return filter
 
     def _describe(self, question: Question) -> str:
         title = self.library.playbook(question.kind).title if question.kind else ""

@@ -7,6 +7,8 @@ from bot.views.trend import TrendDay
 from handlers.cards.text import Json, paragraph, preformatted_text, rich_text, text_run
 
 CHART_TYPE = "data_visualization"
+# Fewer points are no trend.
+MIN_TREND_DAYS = 3
 
 
 def charts(days: Sequence[TrendDay]) -> list[Json]:
@@ -19,6 +21,12 @@ def charts(days: Sequence[TrendDay]) -> list[Json]:
     if len(decided_days) > 1:
         blocks.append(_decision_time_chart(decided_days))
     return blocks
+
+
+def is_telling(days: Sequence[TrendDay]) -> bool:
+    """Tell whether there are enough days with cases to show a trend."""
+    busy_days = [day for day in days if day.openings or day.endings]
+    return len(busy_days) >= MIN_TREND_DAYS
 
 
 def without_charts(blocks: Sequence[Json]) -> list[Json]:

@@ -18,7 +18,7 @@ from handlers.cards.blocks import (
     static_select,
 )
 from handlers.cards.charts import charts
-from handlers.cards.rows import Permalink, plain_rows, rows_with_decisions
+from handlers.cards.rows import Permalink, case_rows, plain_rows
 from handlers.cards.text import Json, clean, plain_text
 
 EVERY_KIND = "every"
@@ -89,7 +89,7 @@ def _filter(action_id: str, options: Sequence[Json], value: str) -> Json:
 
 
 def _waiting(home: HomeView, permalink: Permalink) -> list[Json]:
-    rows = rows_with_decisions("waiting", home.waiting, permalink)
+    rows = case_rows("waiting", home.waiting, permalink)
     blocks = _section("Waiting on you", rows, home.waiting_more)
     if not home.waiting:
         blocks.append(context_block(f":white_check_mark: {_nothing_waits(home)}"))
@@ -103,13 +103,13 @@ def _nothing_waits(home: HomeView) -> str:
 
 
 def _own_cases(home: HomeView, permalink: Permalink) -> list[Json]:
-    return _section("Yours", rows_with_decisions("mine", home.mine, permalink))
+    return _section("Yours", case_rows("mine", home.mine, permalink))
 
 
 def _team_cases(home: HomeView, permalink: Permalink) -> list[Json]:
     if not home.team:
         return []
-    return _section("Your team", [plain_rows(home.team, permalink)], home.team_more)
+    return _section("Your team", case_rows("team", home.team, permalink), home.team_more)
 
 
 def _handled_alone(home: HomeView, permalink: Permalink) -> list[Json]:

@@ -82,6 +82,11 @@ SUBJECT = "field.subject"
 PARAMETER = "field.parameter."
 
 
+# Buttons of lists. The value of the first is the case's id and ":0", for it decides nothing.
+OPEN = "case.open"
+OPEN_LINK = "case.open_link"
+
+
 def token(case: Case) -> str:
     """Write which case, and which version of it, a button shows.
 

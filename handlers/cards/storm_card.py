@@ -2,7 +2,7 @@
 
 from bot.views.alert_storm import StormView
 from handlers.cards.blocks import context_block, header_block, heading
-from handlers.cards.rows import Permalink, rows_with_decisions
+from handlers.cards.rows import Permalink, case_rows
 from handlers.cards.text import Json, plain_text
 
 
@@ -15,7 +15,7 @@ def storm_card(storm: StormView, permalink: Permalink) -> list[Json]:
     blocks = [header_block(storm_headline(storm)), context_block(summary, source)]
     if storm.rows:
         blocks.append(heading("What matters most"))
-        blocks += rows_with_decisions("storm", storm.rows, permalink)
+        blocks += case_rows("storm", storm.rows, permalink)
     more = storm.open - len(storm.rows)
     if more > 0:
         blocks.append(

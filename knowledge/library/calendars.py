@@ -92,6 +92,8 @@ class HoursEntry:
 class ChannelsFile:
     default: HoursEntry
     channels: Mapping[ChannelId, HoursEntry] = field(default_factory=dict)
+    #: The channels of leads, which get one digest of every channel's cases.
+    whole_desk_digest: tuple[ChannelId, ...] = ()
 
 
 def read_calendars(path: Path) -> dict[str, Hours]:
@@ -106,3 +108,11 @@ def read_calendars(path: Path) -> dict[str, Hours]:
     for channel, entry in document.channels.items():
         calendars[channel] = entry.to_hours()
     return calendars
+
+
+def read_whole_desk_digests(path: Path) -> tuple[str, ...]:
+    """Read which channels get one digest of all cases."""
+    if not path.exists():
+        return ()
+    document, _ = read(path, ChannelsFile)
+    return document.whole_desk_digest

@@ -17,7 +17,7 @@ from bot.cases.policy import Policy, Stage
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.source import Source
 from bot.connectors.specs import SystemSpec
-from knowledge.library.calendars import DEFAULT, read_calendars
+from knowledge.library.calendars import DEFAULT, read_calendars, read_whole_desk_digests
 from knowledge.library.people import read_people
 from knowledge.library.playbooks import read_playbooks
 from knowledge.library.policy import check_limits, read_policy
@@ -44,6 +44,8 @@ class FileLibrary:
     #: The working hours by channel, and those of every other one under "default".
     calendars: Mapping[str, Hours]
     people: Identities = UNLINKED
+    #: The channels that get one digest of all cases.
+    lead_channels: tuple[str, ...] = ()
 
     def identities(self) -> Identities:
         """Return which accounts are one person's."""
@@ -95,6 +97,10 @@ class FileLibrary:
         """List every group that answers for a kind."""
         return sorted({playbook.owners.governance for playbook in self.playbooks.values()})
 
+    def whole_desk_digests(self) -> list[str]:
+        """List the channels that get one digest of all cases, for leads."""
+        return list(self.lead_channels)
+
     def channels(self) -> list[str]:
         """List every channel that cards go to."""
         return sorted({playbook.channel for playbook in self.playbooks.values()})
@@ -134,6 +140,7 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
         sources=sources,
         calendars=calendars,
         people=people,
+        lead_channels=read_whole_desk_digests(folder / "channels.yml"),
     )
 
 
