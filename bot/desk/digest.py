@@ -16,6 +16,7 @@ from bot.cases.entries import StepState
 from bot.cases.hours import Hours
 from bot.cases.lifecycle import WAITING, State
 from bot.cases.plan import Money
+from bot.desk.eligibility import Eligibility
 from bot.desk.message_cleanup import SETTLE_FOR, finish_list, sweep_list
 from bot.desk.queues import Queues
 from bot.desk.rows import with_cards
@@ -137,6 +138,7 @@ class Digest:
     library: Library
     directory: Directory
     visibility: Visibility
+    eligibility: Eligibility
     queues: Queues
     chat: Chat
     clock: Clock
@@ -221,6 +223,9 @@ class Digest:
             )
             for section in _Section
         }
+        if _is_of_person(place):
+            for section, rows in sections.items():
+                sections[section] = self.eligibility.mark(rows, place)
         shown_ids = {row.case.id for rows in sections.values() for row in rows}
         review = None
         if day.weekday() == hours.review_on:
@@ -270,7 +275,7 @@ class Digest:
     def _scope(self, place: str) -> CaseFilter:
         if place.startswith(WHOLE_DESK):
             return CaseFilter()
-        if is_person(place):
+        if _is_of_person(place):
             return CaseFilter(viewer=self.visibility.viewer(place))
         return CaseFilter(channel=place)
 
@@ -296,7 +301,7 @@ class Digest:
 
     def _ids_waiting_on(self, place: str) -> frozenset[str] | None:
         """List the cases that wait on a person; None for a digest of many readers."""
-        if place.startswith(WHOLE_DESK) or not is_person(place):
+        if not _is_of_person(place):
             return None
         cases, _ = self.queues.waiting_on(self.visibility.viewer(place))
         return frozenset(case.id for case in cases)
@@ -308,7 +313,7 @@ class Digest:
 
         A person has them in the App Home.
         """
-        if not period.place.startswith(WHOLE_DESK) and is_person(period.place):
+        if _is_of_person(period.place):
             return ()
         cases = [case for case in open_cases.all if case.id not in shown_ids]
         return with_cards(self.card_store, self.directory, cases[:MAX_REST])
@@ -404,6 +409,10 @@ def _next_working_day(hours: Hours, day: date) -> date:
 def working_place(place: str) -> str:
     """Return the channel or person whose working hours a digest keeps."""
     return place.removeprefix(WHOLE_DESK)
+
+
+def _is_of_person(place: str) -> bool:
+    return is_person(place) and not place.startswith(WHOLE_DESK)
 
 
 def _section(case: Case, own_ids: Collection[str] | None) -> _Section:

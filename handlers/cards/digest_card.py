@@ -5,9 +5,10 @@ from collections.abc import Sequence
 from bot.cases.plan import Money
 from bot.views.digest import Agreement, Counts, DigestMoney, DigestView, Review
 from bot.views.rows import CaseRow
-from handlers.cards.blocks import context_block, header_block, heading
-from handlers.cards.charts import charts, is_telling
-from handlers.cards.rows import Permalink, case_rows, plain_rows
+from handlers.cards import ids
+from handlers.cards.blocks import actions_block, button, context_block, header_block, heading, modal
+from handlers.cards.charts import charts, is_telling, without_charts
+from handlers.cards.rows import Permalink, case_rows, plain_rows, upper_first
 from handlers.cards.text import (
     Json,
     bullets,
@@ -42,7 +43,7 @@ def digest_card(digest: DigestView, permalink: Permalink) -> list[Json]:
     if money:
         blocks.append(context_block(plain_text(money, 300)))
     for line in digest.pauses[:MAX_PAUSES]:
-        blocks.append(context_block(plain_text(f"⏸ Paused: {line}", 320)))
+        blocks.append(context_block(plain_text(f"⏸ {upper_first(line)}", 320)))
     blocks += _section("needs", "Needs a decision", digest.needs, permalink)
     blocks += _section("persons", "Needs a person", digest.persons, permalink)
     blocks += _section("others", "Waiting on others", digest.others, permalink)
@@ -132,11 +133,22 @@ def _section(name: str, title: str, rows: Sequence[CaseRow], permalink: Permalin
     return [heading(title), *case_rows(name, rows, permalink)]
 
 
+def digest_modal(digest: DigestView, permalink: Permalink) -> Json:
+    """Build the window that shows a digest to one person."""
+    return modal("Digest", without_charts(digest_card(digest, permalink)), close="Close")
+
+
 def _more(digest: DigestView) -> list[Json]:
+    """Build the button to the open cases without a row."""
     if not digest.more:
         return []
-    where = ", in the thread" if digest.rest else ""
-    return [context_block(f"and {digest.more:,} more open{where}")]
+    show_all = button(f"Show all, {digest.more:,} more", ids.SHOW_ALL, _list_key(digest.place))
+    return [actions_block("digest:all", [show_all])]
+
+
+def _list_key(place: str) -> str:
+    """Return the key of the list of all cases of this digest."""
+    return "visible" if "/" in place else f"channel:{place}"
 
 
 def _describe_questions(count: int) -> str:
