@@ -239,7 +239,7 @@ class Digest:
             persons=sections[_Section.PERSONS],
             others=sections[_Section.OTHERS],
             later=sections[_Section.LATER],
-            expired=self._rows(live_list, "expired", partial(_expired, ended_cases)),
+            expiries=self._rows(live_list, "expiries", partial(_find_expiries, ended_cases)),
             rest=() if live_list else self._rest(period, open_cases, shown_ids),
             open=open_cases.counts,
             money=_add_up(open_cases.all, ended_cases),
@@ -364,7 +364,9 @@ class Digest:
         self, scope: CaseFilter, ended_cases: Sequence[Case], shown_ids: Collection[str]
     ) -> list[Case]:
         """Find the cases that show what recognition has to learn."""
-        cases = self.queries.find(self.queues.unrecognised(scope), MAX_BLIND + len(shown_ids))
+        cases = self.queries.find(
+            self.queues.unrecognised_filter(scope), MAX_BLIND + len(shown_ids)
+        )
         cases = [case for case in cases if case.id not in shown_ids]
         cases += [case for case in ended_cases if case.classification.named_by]
         return cases[:MAX_BLIND]
@@ -444,7 +446,7 @@ def _first(cases: Sequence[Case], limit: int) -> Sequence[Case]:
     return cases[:limit]
 
 
-def _expired(ended_cases: Iterable[Case]) -> list[Case]:
+def _find_expiries(ended_cases: Iterable[Case]) -> list[Case]:
     cases = [case for case in ended_cases if case.state is State.EXPIRED]
     return cases[:MAX_EXPIRED]
 
@@ -452,13 +454,13 @@ def _expired(ended_cases: Iterable[Case]) -> list[Case]:
 def _add_up(open_cases: Iterable[Case], ended_cases: Sequence[Case]) -> DigestMoney:
     expired_cases = [case for case in ended_cases if case.state is State.EXPIRED]
     return DigestMoney(
-        waiting=sum_money(case.assessment.stake for case in open_cases),
-        moved=sum_money(_moved(case) for case in ended_cases),
-        lost=sum_money(case.assessment.stake for case in expired_cases),
+        at_stake=sum_money(case.assessment.stake for case in open_cases),
+        turnover=sum_money(_moved_amount(case) for case in ended_cases),
+        losses=sum_money(case.assessment.stake for case in expired_cases),
     )
 
 
-def _moved(case: Case) -> Money | None:
+def _moved_amount(case: Case) -> Money | None:
     """Return the money of a plan that was carried out and stands."""
     steps = case.execution.steps
     if case.proposal.plan is None or case.state is not State.RESOLVED:

@@ -1,4 +1,4 @@
-"""What a person may decide, for lists that offer nothing else.
+"""The rights of one reader, for lists that offer nothing else.
 
 A decision itself reads the directory afresh and judges again.
 """

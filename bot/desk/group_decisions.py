@@ -88,9 +88,8 @@ class GroupDecisions:
             Superseded: one of its cases has changed since.
         """
         viewer = self.visibility.viewer(person)
-        found = self.queries.by_id(case_ids[:MAX_GROUP])
         cases = tuple(
-            self.visibility.find_case(case_id, viewer) for case_id in case_ids if case_id in found
+            self.visibility.find_case(case_id, viewer) for case_id in case_ids[:MAX_GROUP]
         )
         is_same = bool(cases) and _checksum(cases) == checksum
         if not is_same or not all(self._is_possible(act, case) for case in cases):
@@ -112,8 +111,8 @@ class GroupDecisions:
         return self.library.playbook(case.kind).kind == UNRECOGNISED
 
     def _decide_each(self, group: CaseGroup, by: str, decide: Decide) -> GroupOutcome:
-        decided = []
-        refused = []
+        successes = []
+        refusals = []
         for case in group.cases:
             request = Request(
                 case_id=case.id,
@@ -124,10 +123,10 @@ class GroupDecisions:
             try:
                 decide(request)
             except Refusal as refusal:
-                refused.append((case.id, str(refusal)))
+                refusals.append((case.id, str(refusal)))
             else:
-                decided.append(case.id)
-        return GroupOutcome(act=group.act, decided=tuple(decided), refused=tuple(refused))
+                successes.append(case.id)
+        return GroupOutcome(act=group.act, successes=tuple(successes), refusals=tuple(refusals))
 
 
 def _is_of_low_risk(case: Case) -> bool:

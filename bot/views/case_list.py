@@ -48,6 +48,6 @@ class GroupOutcome:
     """The result of a group decision, case by case."""
 
     act: GroupAct
-    decided: tuple[str, ...]
+    successes: tuple[str, ...]
     #: Case id and reason of each refusal.
-    refused: tuple[tuple[str, str], ...]
+    refusals: tuple[tuple[str, str], ...]

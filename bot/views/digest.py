@@ -61,11 +61,11 @@ class DigestMoney:
     """Money of the digest, one amount for each currency."""
 
     #: At stake in the open cases.
-    waiting: tuple[Money, ...] = ()
+    at_stake: tuple[Money, ...] = ()
     #: Moved by the plans that were carried out since the last digest.
-    moved: tuple[Money, ...] = ()
+    turnover: tuple[Money, ...] = ()
     #: At stake in the cases that expired since the last digest.
-    lost: tuple[Money, ...] = ()
+    losses: tuple[Money, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,7 +102,7 @@ class DigestView:
     #: Cases that are snoozed or handed over.
     later: tuple[CaseRow, ...]
     #: Cases that expired since the last digest.
-    expired: tuple[CaseRow, ...]
+    expiries: tuple[CaseRow, ...]
     #: More open cases, for the thread.
     rest: tuple[CaseRow, ...]
     open: OpenCounts
@@ -121,13 +121,13 @@ class DigestView:
     @property
     def more(self) -> int:
         """Count the open cases that have no row."""
-        shown = sum(not row.case.is_terminal for row in self.rows)
-        return max(0, self.open.total - shown)
+        open_rows = sum(not row.case.is_terminal for row in self.rows)
+        return max(0, self.open.total - open_rows)
 
     @property
     def says_something(self) -> bool:
         """Tell whether there is anything to post."""
-        has_rows = bool(self.rows or self.expired or self.review)
+        has_rows = bool(self.rows or self.expiries or self.review)
         return has_rows or self.counts != Counts()
 
     @property
@@ -138,7 +138,7 @@ class DigestView:
             "persons": self.persons,
             "others": self.others,
             "later": self.later,
-            "expired": self.expired,
+            "expiries": self.expiries,
             "blind": self.review.blind if self.review else (),
         }
         return {name: tuple(row.case.id for row in rows) for name, rows in sections.items()}

@@ -132,15 +132,15 @@ def _group_fields(act: GroupAct, kinds: Iterable[tuple[str, str]]) -> list[Json]
 
 def group_outcome(outcome: GroupOutcome) -> Json:
     """Build the window that says what became of each case."""
-    total = len(outcome.decided) + len(outcome.refused)
-    summary = f"{len(outcome.decided)} of {total} {DONE[outcome.act]}."
+    total = len(outcome.successes) + len(outcome.refusals)
+    summary = f"{len(outcome.successes)} of {total} {DONE[outcome.act]}."
     blocks = [rich_text(paragraph(text_run(summary, bold=True)))]
-    if outcome.refused:
+    if outcome.refusals:
         items = []
-        for case_id, reason in outcome.refused[:MAX_REFUSALS]:
+        for case_id, reason in outcome.refusals[:MAX_REFUSALS]:
             items.append([text_run(f"{case_id}: {clean(reason, 200)}")])
         blocks.append(rich_text(paragraph(text_run("Not done")), bullets(items)))
-    if len(outcome.refused) > MAX_REFUSALS:
-        more = len(outcome.refused) - MAX_REFUSALS
+    if len(outcome.refusals) > MAX_REFUSALS:
+        more = len(outcome.refusals) - MAX_REFUSALS
         blocks.append(context_block(plain_text(f"and {more} more were not done")))
     return modal("Done", blocks, close="Close")

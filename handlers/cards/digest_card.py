@@ -49,9 +49,9 @@ def digest_card(digest: DigestView, permalink: Permalink) -> list[Json]:
     blocks += _section("others", "Waiting on others", digest.others, permalink)
     blocks += _section("later", "Snoozed or handed over", digest.later, permalink)
     blocks += _more(digest)
-    if digest.expired:
+    if digest.expiries:
         blocks.append(heading("Expired without a decision"))
-        blocks.append(plain_rows(digest.expired, permalink))
+        blocks.append(plain_rows(digest.expiries, permalink))
     if digest.questions:
         blocks.append(context_block(_describe_questions(digest.questions)))
     review = _review(digest.review, permalink) if digest.review else []
@@ -101,7 +101,7 @@ def _describe_counts(counts: Counts) -> str:
     optional_counts = (
         (counts.alone, "handled without anybody"),
         (counts.rejections, "rejected"),
-        (counts.clearings, "cleared by themselves"),
+        (counts.clearings, "gone by itself" if counts.clearings == 1 else "gone by themselves"),
         (counts.expiries, "expired"),
     )
     for count, label in optional_counts:
@@ -113,9 +113,9 @@ def _describe_counts(counts: Counts) -> str:
 def _describe_money(money: DigestMoney) -> str:
     parts = []
     labels = (
-        (money.waiting, "at stake in open cases"),
-        (money.moved, "moved"),
-        (money.lost, "lost to expiry"),
+        (money.at_stake, "at stake in open cases"),
+        (money.turnover, "moved"),
+        (money.losses, "lost to expiry"),
     )
     for amounts, label in labels:
         if amounts:

@@ -27,8 +27,7 @@ from handlers.cards.rows import Permalink, case_rows, plain_rows, upper_first
 from handlers.cards.text import (
     Json,
     clean,
-    escape_mrkdwn,
-    mrkdwn_date,
+    date_run,
     paragraph,
     plain_text,
     rich_text,
@@ -105,16 +104,16 @@ def delegation_blocks(delegation: HomeDelegation, number: int) -> list[Json]:
 
     ``number`` keeps the blocks of several delegations apart.
     """
-    names = escape_mrkdwn(f"{delegation.taker_name} stands in for {delegation.giver_name}")
-    kind = f" ({escape_mrkdwn(delegation.kind_title, 80)})" if delegation.kind else ""
-    text = f"🤝 {names}{kind} until {mrkdwn_date(delegation.ends_at)}"
+    names = f"{clean(delegation.taker_name, 60)} stands in for {clean(delegation.giver_name, 60)}"
+    kind = f" ({clean(delegation.kind_title, 80)})" if delegation.kind else ""
+    sentence = text_run(f"🤝 {names}{kind} until ")
     dialog = confirmation(
         "End it?", "From now on they decide only what they may decide themselves.", confirm="End it"
     )
     value = f"{delegation.giver} {delegation.taker} {delegation.kind}"
     end = button("End now…", ids.HOME_END_DELEGATION, value)
     block = actions_block(f"delegation:{number}", [{**end, "confirm": dialog}])
-    return [context_block(text), block]
+    return [rich_text(paragraph(sentence, date_run(delegation.ends_at))), block]
 
 
 def _filters(home: HomeView) -> list[Json]:

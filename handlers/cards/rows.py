@@ -28,7 +28,8 @@ from handlers.cards.text import (
 Permalink = Callable[[str, str], str]
 """Return the URL of a message by channel and ts; empty when the message has none."""
 
-APPROVED_STATES = frozenset({State.APPROVED, State.RUNNING})
+NEXT_STEPS = {State.APPROVED: "begins soon", State.RUNNING: "being carried out"}
+APPROVED_STATES = frozenset(NEXT_STEPS)
 
 
 def case_rows(section: str, rows: Sequence[CaseRow], permalink: Permalink) -> list[Json]:
@@ -90,7 +91,7 @@ def describe_outcome(case: Case) -> str:
     """Describe in a few words what was decided and how it ended."""
     approvers = _approved_by(case)
     if case.state in APPROVED_STATES:
-        return f"Approved{approvers}, {case.state}"
+        return f"Approved{approvers}, {NEXT_STEPS[case.state]}"
     ending = case.activity.status_reason
     if ending is None:
         return upper_first(str(case.state))

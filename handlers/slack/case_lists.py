@@ -80,7 +80,8 @@ class ListControls:
         view = case_list_modal(
             self.case_lists.page(person_id(body), key, page), self.chat.permalink
         )
-        self.chat.update_modal(str(body["view"]["id"]), str(body["view"].get("hash", "")), view)
+        window = body.get("view") or {}
+        self.chat.update_modal(str(window.get("id", "")), str(window.get("hash", "")), view)
         ack()
 
     def on_group_reject(self, body: dict[str, Any], ack: Ack) -> None:

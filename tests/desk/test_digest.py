@@ -150,7 +150,7 @@ def test_a_case_of_an_unknown_kind_needs_a_person_and_counts_as_unrecognised(wor
     case = world.store.cases.case(world.receive(world.signal("x", kind="gremlins")).case_id)
     world.work()
     assert world.case(case).kind == "gremlins"
-    cases = world.store.queries.find(world.desk.queues.unrecognised(CaseFilter()), 5)
+    cases = world.store.queries.find(world.desk.queues.unrecognised_filter(CaseFilter()), 5)
     assert [one.id for one in cases] == [case.id]
     assert case.id in world.desk.questions.answer("what could you not recognise", by=ANA).text or [
         line.case_id
@@ -169,10 +169,10 @@ def test_the_money_that_waits_was_moved_and_was_lost(world):
     world.work()
     assert world.case(lost).state is State.EXPIRED
     digest = digest_at(world)
-    assert [str(money) for money in digest.money.waiting] == ["£70.00"]
-    assert [str(money) for money in digest.money.lost] == ["£40.00"]
-    assert digest.money.moved == ()
-    assert case_ids(digest.expired) == [lost.id]
+    assert [str(money) for money in digest.money.at_stake] == ["£70.00"]
+    assert [str(money) for money in digest.money.losses] == ["£40.00"]
+    assert digest.money.turnover == ()
+    assert case_ids(digest.expiries) == [lost.id]
 
 
 def test_leads_get_one_digest_of_the_whole_desk(world):

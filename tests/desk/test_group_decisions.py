@@ -4,9 +4,10 @@ from decimal import Decimal
 
 import pytest
 
-from bot.cases.entries import RejectReason
+from bot.cases.entries import Rejected, RejectReason
 from bot.cases.errors import BadRequest, Superseded
 from bot.cases.lifecycle import State
+from bot.cases.policy import RiskTier
 from bot.cases.signal import UNRECOGNISED
 from bot.views.case_list import GroupAct
 from tests.fakes.directory import principal
@@ -32,11 +33,13 @@ def test_every_case_is_rejected_with_the_reason_and_recorded_on_its_own(small_wo
     group = groups.preview(ANA, CHANNEL, GroupAct.REJECT)
     assert sorted(case.id for case in group.cases) == [case.id for case in cases]
     outcome = groups.reject(group, by=ANA, reason=REASON, note="one cause")
-    assert (len(outcome.decided), outcome.refused) == (4, ())
+    assert (len(outcome.successes), outcome.refusals) == (4, ())
     for case in cases:
         assert world.case(case).state is State.REJECTED
         (entry,) = [
-            entry for entry in world.store.cases.entries(case.id) if entry.body.name == "rejected"
+            entry
+            for entry in world.store.cases.entries(case.id)
+            if isinstance(entry.body, Rejected)
         ]
         assert (entry.body.note, str(entry.actor)) == ("one cause", ANA)
 
@@ -61,14 +64,22 @@ def test_a_group_that_has_changed_since_its_preview_is_not_decided(small_world):
 
 def test_only_low_risk_plans_are_approved_together(small_world):
     world = small_world
-    low, _ = raise_cases(world, 2)
-    world.library.rules = policy(medium_above=Decimal(0), high_above=Decimal(1))
+    (low,) = raise_cases(world, 1)
+    world.library.rules = policy(medium_above=Decimal(0), high_above=Decimal(1000))
+    medium = world.store.cases.case(world.receive(world.signal("product:50")).case_id)
+    world.work(rounds=1000)
+    world.library.rules = policy()
+    assert world.case(medium).proposal.verdict.tier is RiskTier.MEDIUM
     groups = world.desk.group_decisions
     group = groups.preview(ANA, CHANNEL, GroupAct.APPROVE)
+    assert [case.id for case in group.cases] == [low.id]
     outcome = groups.approve(group, by=ANA, note="all are right")
     world.work(rounds=1000)
-    assert len(outcome.decided) == 2
+    assert outcome.successes == (low.id,)
     assert world.case(low).state is State.RESOLVED
+    # Nor by a forged form.
+    with pytest.raises(Superseded):
+        groups.find(ANA, GroupAct.APPROVE, [medium.id], "0" * 64)
 
 
 def test_whoever_may_not_decide_is_refused_case_by_case(small_world):
@@ -77,8 +88,8 @@ def test_whoever_may_not_decide_is_refused_case_by_case(small_world):
     groups = world.desk.group_decisions
     group = groups.preview(FINN, CHANNEL, GroupAct.REJECT)
     outcome = groups.reject(group, by=FINN, reason=REASON, note="no")
-    assert outcome.decided == ()
-    assert sorted(case_id for case_id, _ in outcome.refused) == [case.id for case in cases]
+    assert outcome.successes == ()
+    assert sorted(case_id for case_id, _ in outcome.refusals) == [case.id for case in cases]
 
 
 def test_unrecognised_cases_are_named_together(small_world):
@@ -87,7 +98,7 @@ def test_unrecognised_cases_are_named_together(small_world):
     groups = world.desk.group_decisions
     group = groups.preview(ANA, "channel:C0OPS", GroupAct.NAME_KIND)
     outcome = groups.name_kind(group, by=ANA, kind="low_stock")
-    assert outcome.refused == ()
+    assert outcome.refusals == ()
     world.work(rounds=1000)
     assert {world.case(case).kind for case in cases} == {"low_stock"}
 

@@ -23,7 +23,7 @@ from bot.cases.policy import RiskTier, Ruling
 from bot.cases.recognition import Guess, Recognition
 from bot.cases.recommendation import Alternative, Recommendation
 from bot.views.answers import EXAMPLES, Answer, AnswerLine
-from bot.views.app_home import HomeFilter, HomeView
+from bot.views.app_home import HomeDelegation, HomeFilter, HomePause, HomeView
 from bot.views.digest import Agreement, Counts, DigestMoney, DigestView, OpenCounts, Review
 from bot.views.rows import CaseRow
 from bot.views.trend import TrendDay
@@ -360,18 +360,18 @@ def digest(case=None, **changes):
         key="digest:C0STOCK:1",
         place="C0STOCK",
         on=date(2026, 11, 21),
-        pauses=("everything by Ben: wait",),
+        pauses=("everything is paused by Ben: wait",),
         needs=(row(case, 1), row(decided_case, 2), row(approved(), 3)),
         persons=(row(unrecognised_case(), 4), row(case_in_doubt(), 5)),
         others=(row(half_approved_case(), 6),),
         later=(row(snoozed_case(), 10), row(case_handed_over(), 11)),
-        expired=(row(expired_case(), 12),),
+        expiries=(row(expired_case(), 12),),
         rest=(row(case, 9),),
         open=OpenCounts(to_decide=5, to_handle=2, late=3, due_soon=1, total=12),
         money=DigestMoney(
-            waiting=(Money(Decimal(12430), "GBP"), Money(Decimal(90), "EUR")),
-            moved=(Money(Decimal(3100), "GBP"),),
-            lost=(Money(Decimal(400), "GBP"),),
+            at_stake=(Money(Decimal(12430), "GBP"), Money(Decimal(90), "EUR")),
+            turnover=(Money(Decimal(3100), "GBP"),),
+            losses=(Money(Decimal(400), "GBP"),),
         ),
         counts=Counts(openings=5, resolutions=3, alone=1, rejections=1, clearings=1, expiries=0),
         days=days(),
@@ -379,6 +379,20 @@ def digest(case=None, **changes):
         review=review,
     )
     return replace(base, **changes)
+
+
+PAUSE = HomePause(
+    description="low stock is paused by Ben: wait", scope="kind:low_stock", is_resumable=True
+)
+DELEGATION = HomeDelegation(
+    giver="T1/UANA",
+    taker="T1/UFINN",
+    giver_name="Ana",
+    taker_name="Finn",
+    kind="low_stock",
+    kind_title="Running low",
+    ends_at=NOW + timedelta(days=2),
+)
 
 
 def home(case=None, **changes):
@@ -395,11 +409,13 @@ def home(case=None, **changes):
         team_more=1,
         alone=(row(undoable_case(), 5), row(ended_case, 6)),
         days=days(),
-        pauses=("low stock by Ben: wait",),
-        standing_in=("Finn stands in for Ana until Monday",),
+        pauses=(PAUSE,),
+        delegations=(DELEGATION,),
         kinds=(("low_stock", "Running low"),),
         filter=HomeFilter("low_stock"),
         suggestion="on holiday",
+        may_pause=True,
+        may_delegate=True,
         at=NOW,
     )
     return replace(base, **changes)

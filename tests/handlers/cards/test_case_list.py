@@ -68,7 +68,7 @@ def test_a_group_of_the_largest_size_fits_and_carries_its_hash():
 
 def test_what_was_not_done_is_told_case_by_case():
     outcome = GroupOutcome(
-        act=GroupAct.REJECT, decided=("EX-1", "EX-2"), refused=(("EX-3", "it is too late"),)
+        act=GroupAct.REJECT, successes=("EX-1", "EX-2"), refusals=(("EX-3", "it is too late"),)
     )
     view = group_outcome(outcome)
     assert validate_view(view) == []

@@ -47,11 +47,11 @@ def test_each_row_has_buttons_of_its_own_and_a_decided_one_has_none():
     block_ids = [block["block_id"] for block in blocks if block["type"] == "actions"]
     names = [block_id.partition(":")[0] for block_id in block_ids]
     # Of the three that needed a decision one is rejected.
-    assert names == ["needs"] * 2 + ["persons"] * 2 + ["others"] + ["later"] * 2
+    assert names == ["needs"] * 2 + ["persons"] * 2 + ["others"] + ["later"] * 2 + ["digest"]
     assert block_ids[0] == f"needs:{token(proposed())}"
     text = json.dumps(blocks, ensure_ascii=False)
     assert "Rejected by Ana: The plan is wrong" in text
-    assert "Approved by Ana, approved" in text
+    assert "Approved by Ana, begins soon" in text
 
 
 def test_a_digest_has_no_commands_for_a_shell():

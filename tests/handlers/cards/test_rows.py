@@ -35,8 +35,8 @@ def action_ids(blocks):
 @pytest.mark.parametrize(
     ("name", "outcome"),
     [
-        ("approved", "Approved by Ana, approved"),
-        ("alone", "Approved by policy, approved"),
+        ("approved", "Approved by Ana, begins soon"),
+        ("alone", "Approved by policy, begins soon"),
         ("running", "Approved by Ana, being carried out"),
         ("resolved", "Done, approved by Ana"),
         ("rejected", "Rejected by Ana: The plan is wrong"),

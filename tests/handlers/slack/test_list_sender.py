@@ -30,7 +30,7 @@ def digest(*, rest=()):
         persons=(),
         others=(),
         later=(),
-        expired=(),
+        expiries=(),
         rest=rest,
         open=OpenCounts(to_decide=1, total=1),
         money=DigestMoney(),
