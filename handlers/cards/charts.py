@@ -17,8 +17,7 @@ def charts(days: Sequence[TrendDay]) -> list[Json]:
         return []
     blocks = [_volume_chart(days)]
     decided_days = [day for day in days if day.hours_to_decision is not None]
-    # One point is no line.
-    if len(decided_days) > 1:
+    if decided_days:
         blocks.append(_decision_time_chart(decided_days))
     return blocks
 
@@ -58,7 +57,8 @@ def _decision_time_chart(days: Sequence[TrendDay]) -> Json:
     medians = _series("median", labels, hours)
     return _chart(
         title="Hours to the first decision",
-        chart_type="line",
+        # On the first day there is one point, which is no line.
+        chart_type="line" if len(days) > 1 else "bar",
         series=[medians],
         categories=labels,
         unit="hours",

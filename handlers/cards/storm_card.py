@@ -16,7 +16,7 @@ def storm_card(storm: StormView, permalink: Permalink) -> list[Json]:
         return blocks
     blocks.append(actions_block("storm:all", _buttons(storm)))
     if storm.rows:
-        blocks.append(heading("The most urgent"))
+        blocks.append(heading("What matters most"))
         blocks += case_rows("storm", storm.rows, permalink)
     more = storm.open - len(storm.rows)
     if more > 0:
