@@ -167,6 +167,7 @@ class AppHome:
                 scope=pause.scope,
                 # That of a restored backup is ended elsewhere.
                 is_resumable=may_resume and pause in controls.pauses,
+                resumers=tuple(self.library.governors()) if pause in controls.pauses else (),
             )
             pauses.append(home_pause)
         return tuple(pauses)

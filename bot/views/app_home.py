@@ -46,6 +46,8 @@ class HomePause:
     scope: str
     #: Whether this reader may end it.
     is_resumable: bool
+    #: The groups that may end it.
+    resumers: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -89,7 +89,11 @@ def _notices(home: HomeView) -> list[Json]:
 
 def _pause(pause: HomePause) -> list[Json]:
     """Build a pause, with the button that ends it for those who may."""
-    blocks = [context_block(plain_text(f"⏸ {upper_first(pause.description)}", 320))]
+    text = f"⏸ {upper_first(clean(pause.description, 250))}"
+    if pause.resumers and not pause.is_resumable:
+        groups = " or ".join(f"@{group}" for group in pause.resumers)
+        text += f". Only {clean(groups, 80)} may resume it"
+    blocks = [context_block(plain_text(text, 400))]
     if pause.is_resumable:
         dialog = confirmation(
             "Resume?", "What waits for this pause continues at once.", confirm="Resume"

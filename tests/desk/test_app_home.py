@@ -132,6 +132,7 @@ def test_a_home_offers_what_its_reader_may_do_and_nothing_else(world):
         (False, False),
     ]
     assert [one.pauses[0].is_resumable for one in (ana, elsie)] == [False, True]
+    assert ana.pauses[0].resumers == ("owners",)
 
 
 def test_whoever_was_given_a_case_is_named_as_its_owner(world):

@@ -94,6 +94,12 @@ def test_nothing_is_offered_to_those_who_may_not():
     assert ids.OPEN_LINK in drawn_ids
 
 
+def test_a_pause_says_who_may_end_it_to_those_who_may_not():
+    pause = replace(PAUSE, is_resumable=False, resumers=("owners",))
+    text = json.dumps(home_view(home(pauses=(pause,)), permalink))
+    assert "Low stock is paused by Ben: wait. Only @owners may resume it" in text
+
+
 def test_a_pause_and_a_delegation_are_ended_after_a_confirmation():
     elements = {
         element["action_id"]: element
