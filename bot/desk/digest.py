@@ -206,26 +206,10 @@ class Digest:
         """
         hours = self.library.hours(working_place(place))
         day = hours.local(due).date()
-        period = _Period(
-            place=place,
-            since=_previous_digest(hours, due),
-            due=due,
-            until=hours.digest_time(_next_working_day(hours, day)),
-            scope=self._scope(place),
-        )
+        period = self._period(place, due, hours)
         open_cases = self._open_cases(period)
         ended_cases = self.queries.find(period.endings, MAX_ENDED)
-        sections = {
-            section: self._rows(
-                live_list,
-                section,
-                partial(_first, open_cases.by_section[section], MAX_ROWS[section]),
-            )
-            for section in _Section
-        }
-        if _is_of_person(place):
-            for section, rows in sections.items():
-                sections[section] = self.eligibility.mark(rows, place)
+        sections = self._sections(period, live_list, open_cases)
         shown_ids = {row.case.id for rows in sections.values() for row in rows}
         review = None
         if day.weekday() == hours.review_on:
@@ -248,6 +232,28 @@ class Digest:
             questions=self._count_unanswered(place, period.since),
             review=review,
         )
+
+    def _period(self, place: str, due: datetime, hours: Hours) -> _Period:
+        day = hours.local(due).date()
+        return _Period(
+            place=place,
+            since=_previous_digest(hours, due),
+            due=due,
+            until=hours.digest_time(_next_working_day(hours, day)),
+            scope=self._scope(place),
+        )
+
+    def _sections(
+        self, period: _Period, live_list: LiveList | None, open_cases: _OpenCases
+    ) -> dict[_Section, tuple[CaseRow, ...]]:
+        """List the rows of each section of open cases."""
+        sections = {}
+        for section, cases in open_cases.by_section.items():
+            rows = self._rows(live_list, section, partial(_first, cases, MAX_ROWS[section]))
+            if _is_of_person(period.place):
+                rows = self.eligibility.mark(rows, period.place)
+            sections[section] = rows
+        return sections
 
     def show_now(self, place: str) -> DigestView:
         """Compose the digest of a place as it would be at this moment."""
@@ -289,9 +295,12 @@ class Digest:
         total = len(cases)
         if total == MAX_OPEN:
             total = self.queries.count(period.scope)
+        to_decide = len(by_section[_Section.NEEDS])
+        if own_ids is None:
+            # As far as is known, what is beyond the limit waits for a decision.
+            to_decide += total - len(cases)
         counts = OpenCounts(
-            # What is beyond the limit waits for a decision, as far as anybody has looked.
-            to_decide=len(by_section[_Section.NEEDS]) + total - len(cases),
+            to_decide=to_decide,
             to_handle=len(by_section[_Section.PERSONS]),
             late=self.queries.count(period.overdue),
             due_soon=sum(_is_due_soon(case, period) for case in cases),
@@ -303,7 +312,7 @@ class Digest:
         """List the cases that wait on a person; None for a digest of many readers."""
         if not _is_of_person(place):
             return None
-        cases, _ = self.queues.waiting_on(self.visibility.viewer(place))
+        cases, _ = self.queues.waiting_on(self.visibility.viewer(place), limit=MAX_OPEN)
         return frozenset(case.id for case in cases)
 
     def _rest(
