@@ -71,7 +71,7 @@ class AlertStorms:
         return True
 
     def follow(self, case: Case, live_list_keys: Sequence[str]) -> None:
-        """Redraw the shared card of a case that has a card of its own too."""
+        """Redraw the shared card of a case with its own card."""
         key = _storm_key(live_list_keys)
         if key and requested_key(case.id) in live_list_keys:
             self._redraw(key)
@@ -88,7 +88,7 @@ class AlertStorms:
         self.outbox.enqueue([message])
 
     def has(self, case_id: str) -> bool:
-        """Tell whether a case is on a shared card, and has none of its own."""
+        """Tell whether a case is only on a shared card."""
         keys = self.live_lists.keys_with(case_id)
         return bool(_storm_key(keys)) and requested_key(case_id) not in keys
 
@@ -144,7 +144,7 @@ class AlertStorms:
 
 
 def requested_key(case_id: str) -> str:
-    """Return the key that marks a case of which somebody wants a card."""
+    """Return the key that marks a case with a requested card."""
     return f"requested:{case_id}"
 
 

@@ -1,4 +1,4 @@
-"""Whole lists of open cases, for whoever wants to see more than a card has room for."""
+"""Whole lists of open cases, page by page."""
 
 from dataclasses import dataclass
 from math import ceil
@@ -37,7 +37,7 @@ class CaseLists:
     clock: Clock
 
     def page(self, person: str, key: str, number: int) -> CaseListView:
-        """Return one page of a list, as far as this person may see it."""
+        """Return one page of the cases that this person may see."""
         filter = list_filter(key, self.visibility.viewer(person))
         total = self.queries.count(filter)
         pages = max(1, ceil(total / PAGE_SIZE))
@@ -55,7 +55,7 @@ class CaseLists:
         )
 
     def open_card(self, person: str, case_id: str) -> tuple[Case, CardRef | None]:
-        """Find the card of a case; request one in its channel if it has none.
+        """Find the card of a case, or request one.
 
         Raises:
             NoSuchCase: there is none, or the person may not see it.

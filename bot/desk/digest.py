@@ -1,4 +1,4 @@
-"""The daily digest of each channel, of each person and of the whole desk.
+"""The daily digests of channels, of people and of the whole desk.
 
 A digest is posted once, and refreshed while the cases that it shows change. Once a week it has a
 review.
@@ -256,7 +256,7 @@ class Digest:
         return sections
 
     def show_now(self, place: str) -> DigestView:
-        """Compose the digest of a place as it would be at this moment."""
+        """Compose the digest of a place as of now."""
         now = self.clock()
         return self.compose(
             key=f"{PREFIX}{place}:{int(now.timestamp())}",
@@ -309,7 +309,10 @@ class Digest:
         return _OpenCases(by_section=by_section, counts=counts)
 
     def _ids_waiting_on(self, place: str) -> frozenset[str] | None:
-        """List the cases that wait on a person; None for a digest of many readers."""
+        """List the cases that wait on a person.
+
+        None for a digest of many readers.
+        """
         if not _is_of_person(place):
             return None
         cases, _ = self.queues.waiting_on(self.visibility.viewer(place), limit=MAX_OPEN)

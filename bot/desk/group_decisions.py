@@ -1,4 +1,4 @@
-"""One decision on many cases of a list, taken and recorded case by case."""
+"""One decision on many cases, recorded case by case."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -81,8 +81,10 @@ class GroupDecisions:
 
         return self._decide_each(group, by, decide)
 
-    def find(self, person: str, act: GroupAct, case_ids: Sequence[str], checksum: str) -> CaseGroup:
-        """Return a group that was previewed, if it is still as it was.
+    def find(
+        self, person: str, act: GroupAct, *, case_ids: Sequence[str], checksum: str
+    ) -> CaseGroup:
+        """Return a previewed group that has not changed.
 
         Raises:
             Superseded: one of its cases has changed since.

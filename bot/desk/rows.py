@@ -16,7 +16,7 @@ SOMEBODY = "a colleague"
 def with_cards(
     card_store: CardStore, directory: Directory, cases: Sequence[Case]
 ) -> tuple[CaseRow, ...]:
-    """Join each case with the message of its newest card, and its owner's name."""
+    """Join each case with its newest card and its owner's name."""
     cards = card_store.newest([case.id for case in cases])
     rows = []
     for case in cases:
@@ -31,7 +31,7 @@ def with_cards(
 
 
 def _owner_name(directory: Directory, owner: str) -> str:
-    """Return the name of a person; empty for the handle of a group."""
+    """Return the name of a person; empty for a group."""
     if not is_person(owner):
         return ""
     try:

@@ -52,7 +52,7 @@ class HomePause:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HomeDelegation:
-    """A delegation from or to the reader of the home, who may end it."""
+    """A delegation from or to the reader of the home."""
 
     #: Accounts of the two, "team/user".
     giver: str

@@ -1,4 +1,4 @@
-"""A whole list of open cases, page by page, and groups of cases decided together."""
+"""Whole lists of open cases, and groups that are decided together."""
 
 from dataclasses import dataclass
 from enum import StrEnum

@@ -70,7 +70,7 @@ class DigestMoney:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class OpenCounts:
-    """Numbers of open cases, whether the digest has room for them or not."""
+    """Numbers of all open cases, with or without a row."""
 
     #: Cases that wait for a decision.
     to_decide: int = 0
@@ -86,7 +86,10 @@ class OpenCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigestView:
-    """One screen for one channel, one person or the whole desk. A case is in one section only."""
+    """One screen for a channel, a person or the whole desk.
+
+    A case is in one section only.
+    """
 
     key: str
     place: str

@@ -44,10 +44,10 @@ def digest_card(digest: DigestView, permalink: Permalink) -> list[Json]:
         blocks.append(context_block(plain_text(money, 300)))
     for line in digest.pauses[:MAX_PAUSES]:
         blocks.append(context_block(plain_text(f"⏸ {upper_first(line)}", 320)))
-    blocks += _section("needs", "Needs a decision", digest.needs, permalink)
-    blocks += _section("persons", "Needs a person", digest.persons, permalink)
-    blocks += _section("others", "Waiting on others", digest.others, permalink)
-    blocks += _section("later", "Snoozed or handed over", digest.later, permalink)
+    blocks += _section(digest.needs, permalink, name="needs", title="Needs a decision")
+    blocks += _section(digest.persons, permalink, name="persons", title="Needs a person")
+    blocks += _section(digest.others, permalink, name="others", title="Waiting on others")
+    blocks += _section(digest.later, permalink, name="later", title="Snoozed or handed over")
     blocks += _more(digest)
     if digest.expiries:
         blocks.append(heading("Expired without a decision"))
@@ -72,7 +72,7 @@ def digest_text(digest: DigestView) -> str:
 
 
 def rest_blocks(digest: DigestView, permalink: Permalink) -> list[Json]:
-    """Build the open cases that the digest has no room for, for its thread."""
+    """Build the other open cases, for the thread."""
     return [heading("What else is open"), *case_rows("rest", digest.rest, permalink)]
 
 
@@ -127,7 +127,7 @@ def _join_amounts(amounts: Sequence[Money]) -> str:
     return " and ".join(str(amount) for amount in amounts)
 
 
-def _section(name: str, title: str, rows: Sequence[CaseRow], permalink: Permalink) -> list[Json]:
+def _section(rows: Sequence[CaseRow], permalink: Permalink, *, name: str, title: str) -> list[Json]:
     if not rows:
         return []
     return [heading(title), *case_rows(name, rows, permalink)]

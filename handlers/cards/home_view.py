@@ -88,7 +88,7 @@ def _notices(home: HomeView) -> list[Json]:
 
 
 def _pause(pause: HomePause) -> list[Json]:
-    """Build a pause, with the button that ends it for those who may."""
+    """Build a pause, with a button for those who may resume."""
     text = f"⏸ {upper_first(clean(pause.description, 250))}"
     if pause.resumers and not pause.is_resumable:
         groups = " or ".join(f"@{group}" for group in pause.resumers)
@@ -210,7 +210,7 @@ def _digest_button(home: HomeView) -> Json:
 
 
 def _section(title: str, blocks: Sequence[Json], more: int = 0) -> list[Json]:
-    """Put a heading above the blocks, and the way to the others below."""
+    """Put a heading above the blocks, and a link below."""
     if not blocks:
         return []
     section: list[Json] = [{"type": "divider"}, heading(title), *blocks]
@@ -248,7 +248,7 @@ def pause_form(scopes: Sequence[tuple[str, str]]) -> Json:
 
 
 def delegations_modal(delegations: Sequence[HomeDelegation]) -> Json:
-    """Build the window with the delegations of a person, to be ended there."""
+    """Build the window that lists and ends a person's delegations."""
     blocks: list[Json] = []
     for number, delegation in enumerate(delegations[:MAX_DELEGATIONS]):
         blocks += delegation_blocks(delegation, number)

@@ -45,7 +45,7 @@ def case_rows(section: str, rows: Sequence[CaseRow], permalink: Permalink) -> li
 
 
 def row_buttons(row: CaseRow, permalink: Permalink) -> list[Json]:
-    """Build the buttons of a row: those that decide, and the one to the card."""
+    """Build the buttons of a row."""
     open_button = _open_button(row, permalink)
     if row.case.is_terminal:
         return []
@@ -55,7 +55,7 @@ def row_buttons(row: CaseRow, permalink: Permalink) -> list[Json]:
 
 
 def _open_button(row: CaseRow, permalink: Permalink) -> Json:
-    """Build a link to the card, or the button that has it drawn."""
+    """Build a link to the card, or a request for one."""
     link = permalink(row.channel, row.ts) if row.ts else ""
     if not link:
         return button("Open", ids.OPEN, f"{row.case.id}:0")

@@ -132,7 +132,7 @@ class HomeControls:
         ack()
 
     def _act(self, body: dict[str, Any], act: Callable[[str], None]) -> None:
-        """Act for the presser, say what was refused, and show the home as it is now."""
+        """Act for the presser, and redraw what they see."""
         person = person_id(body)
         try:
             act(person)
@@ -143,7 +143,7 @@ class HomeControls:
         self.app_home.show(person)
 
     def _redraw_modal(self, body: dict[str, Any], person: str) -> None:
-        """Show the delegations that are left, where the button stood in a window."""
+        """Redraw the window in which a delegation was ended."""
         view = body.get("view") or {}
         if view.get("type") == "modal":
             modal = delegations_modal(self.app_home.delegations(person))

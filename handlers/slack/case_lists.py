@@ -1,4 +1,4 @@
-"""The buttons of lists: open a card, see all cases, decide on many at once."""
+"""The buttons of lists: open a card, list all, decide on many."""
 
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -90,7 +90,7 @@ class ListControls:
         ack()
 
     def on_group_name(self, body: dict[str, Any], ack: Ack) -> None:
-        """Open the form that names the kind of the cases of a list."""
+        """Open the form that names the kind of all."""
         self._open_group(body, GroupAct.NAME_KIND)
         ack()
 
@@ -114,12 +114,12 @@ class ListControls:
         self.chat.open_modal(str(body["trigger_id"]), view)
 
     def decide_group(self, form: FormSubmission) -> Json:
-        """Decide on every case of the form, and say what became of each."""
+        """Decide on every case of the form, one by one."""
         act, checksum, case_ids = _parse_group(form.metadata)
         note = form.text(ids.NOTE)
         if not note:
             raise BadRequest("say why; it is recorded with each case", field="note")
-        group = self.groups.find(form.person, act, case_ids, checksum)
+        group = self.groups.find(form.person, act, case_ids=case_ids, checksum=checksum)
         outcome: GroupOutcome
         match act:
             case GroupAct.REJECT:

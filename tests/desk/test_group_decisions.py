@@ -53,12 +53,12 @@ def test_a_group_that_has_changed_since_its_preview_is_not_decided(small_world):
     raise_more = world.receive(world.signal("product:99")).case_id
     world.work(rounds=1000)
     # One more case on the list changes nothing: it is not in the group.
-    found = groups.find(ANA, GroupAct.REJECT, case_ids, group.checksum)
+    found = groups.find(ANA, GroupAct.REJECT, case_ids=case_ids, checksum=group.checksum)
     assert raise_more not in [case.id for case in found.cases]
     world.approve(cases[0])
     world.work(rounds=1000)
     with pytest.raises(Superseded):
-        groups.find(ANA, GroupAct.REJECT, case_ids, group.checksum)
+        groups.find(ANA, GroupAct.REJECT, case_ids=case_ids, checksum=group.checksum)
     assert world.case(cases[1]).state is State.PROPOSED
 
 
@@ -79,7 +79,7 @@ def test_only_low_risk_plans_are_approved_together(small_world):
     assert world.case(low).state is State.RESOLVED
     # Nor by a forged form.
     with pytest.raises(Superseded):
-        groups.find(ANA, GroupAct.APPROVE, [medium.id], "0" * 64)
+        groups.find(ANA, GroupAct.APPROVE, case_ids=[medium.id], checksum="0" * 64)
 
 
 def test_whoever_may_not_decide_is_refused_case_by_case(small_world):
