@@ -12,7 +12,7 @@ from bot.cases.authority import ineligibility
 from bot.cases.caller import Caller
 from bot.cases.case import Case
 from bot.cases.commands import DecisionKind
-from bot.cases.delegation import stands_in_for
+from bot.cases.delegation import Delegation, stands_in_for
 from bot.cases.errors import ChatFailed, NotEligible
 from bot.cases.lifecycle import State
 from bot.ports.clock import Clock
@@ -41,12 +41,18 @@ class Eligibility:
 
     def mark(self, rows: Sequence[CaseRow], person: str) -> tuple[CaseRow, ...]:
         """Mark the rows whose case this person may decide."""
-        return tuple(replace(row, is_decidable=self.may_decide(row.case, person)) for row in rows)
+        # Read once for all rows.
+        delegations = self.desk_controls.load().delegations
+        marked_rows = []
+        for row in rows:
+            is_decidable = self._may_decide(row.case, person, delegations)
+            marked_rows.append(replace(row, is_decidable=is_decidable))
+        return tuple(marked_rows)
 
-    def may_decide(self, case: Case, person: str) -> bool:
+    def _may_decide(self, case: Case, person: str, delegations: Sequence[Delegation]) -> bool:
         """Tell whether this person may take the next decision on the case."""
         decision = ROW_DECISIONS.get(case.state)
-        caller = self._caller(case, person)
+        caller = self._caller(case, person, delegations)
         if decision is None or caller is None:
             return False
         has_voted = any(person in approval.parties for approval in case.proposal.approvals)
@@ -70,7 +76,7 @@ class Eligibility:
     def _is_member(self, person: str, handles: Sequence[str]) -> bool:
         return any(person in members for members in self.directory.groups(handles).values())
 
-    def _caller(self, case: Case, person: str) -> Caller | None:
+    def _caller(self, case: Case, person: str, delegations: Sequence[Delegation]) -> Caller | None:
         """Read the person and the groups of the case; None for nobody."""
         factors = case.proposal.verdict.factors if case.proposal.verdict else ()
         owners = self.library.playbook(case.kind).owners.handles
@@ -80,15 +86,16 @@ class Eligibility:
                 person=self.directory.person(person),
                 surface=Surface.SLACK,
                 groups=self.directory.groups(handles),
-                behalf_of=self._givers(case, person),
+                behalf_of=self._givers(case, person, delegations),
                 playbook_owners=owners,
                 identities=self.library.identities(),
             )
         except (NotEligible, ChatFailed):
             return None
 
-    def _givers(self, case: Case, person: str) -> tuple[Person, ...]:
-        delegations = self.desk_controls.load().delegations
+    def _givers(
+        self, case: Case, person: str, delegations: Sequence[Delegation]
+    ) -> tuple[Person, ...]:
         givers = []
         for delegation in stands_in_for(delegations, person, kind=case.kind, now=self.clock()):
             try:
