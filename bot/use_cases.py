@@ -11,13 +11,16 @@ from bot.desk.app_home import AppHome
 from bot.desk.calls import Calls
 from bot.desk.cards import Cards
 from bot.desk.case_answers import CaseAnswers
+from bot.desk.case_lists import CaseLists
 from bot.desk.controls import Controls
 from bot.desk.deadlines import Deadlines
 from bot.desk.decisions import Decisions
 from bot.desk.digest import Digest
 from bot.desk.direct_calls import DirectCalls
+from bot.desk.eligibility import Eligibility
 from bot.desk.executor import Executor, build_executor
 from bot.desk.follow_up import FollowUp
+from bot.desk.group_decisions import GroupDecisions
 from bot.desk.intake import Intake
 from bot.desk.message_cleanup import MessageCleanup
 from bot.desk.narration import CaseNarration
@@ -60,6 +63,7 @@ class Screens:
     storms: AlertStorms
     digests: Digest
     app_home: AppHome
+    case_lists: CaseLists
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,6 +87,7 @@ class Desk:
     triage: Triage
     narration: CaseNarration | None
     decisions: Decisions
+    group_decisions: GroupDecisions
     controls: Controls
     enrolment: PasskeyEnrolment
     execution: PlanExecution
@@ -155,7 +160,9 @@ class _Builder:
             question_log=self.store.question_log,
             desk_controls=self.store.desk_controls,
             library=self.library,
+            directory=self.directory,
             visibility=visibility,
+            eligibility=self.eligibility(),
             queues=queues,
             chat=self.chat,
             clock=self.clock,
@@ -173,6 +180,7 @@ class _Builder:
             library=self.library,
             directory=self.directory,
             visibility=visibility,
+            eligibility=self.eligibility(),
             queues=queues,
             chat=self.chat,
             clock=self.clock,
@@ -186,6 +194,7 @@ class _Builder:
             card_store=self.store.cards,
             outbox=self.store.outbox,
             library=self.library,
+            directory=self.directory,
             chat=self.chat,
             clock=self.clock,
             max_cards=self.options.storm_after,
@@ -242,9 +251,42 @@ class _Builder:
         digests = self.digest(visibility, queues)
         app_home = self.app_home(visibility, queues)
         calls = self.calls()
-        followers = (digests.follow, app_home.follow, calls.direct_calls.follow)
-        cards = self.cards(followers, storms=storms, calls=calls)
-        return Screens(cards=cards, calls=calls, storms=storms, digests=digests, app_home=app_home)
+        followers = (
+            digests.follow,
+            app_home.follow,
+            storms.follow,
+            calls.direct_calls.follow,
+        )
+        return Screens(
+            cards=self.cards(followers, storms=storms, calls=calls),
+            calls=calls,
+            storms=storms,
+            digests=digests,
+            app_home=app_home,
+            case_lists=self.case_lists(visibility),
+        )
+
+    def case_lists(self, visibility: Visibility) -> CaseLists:
+        """Build what lists open cases page by page."""
+        return CaseLists(
+            queries=self.store.queries,
+            live_lists=self.store.live_lists,
+            card_store=self.store.cards,
+            outbox=self.store.outbox,
+            directory=self.directory,
+            visibility=visibility,
+            eligibility=self.eligibility(),
+            clock=self.clock,
+        )
+
+    def eligibility(self) -> Eligibility:
+        """Build what tells lists whom to offer a decision."""
+        return Eligibility(
+            desk_controls=self.store.desk_controls,
+            library=self.library,
+            directory=self.directory,
+            clock=self.clock,
+        )
 
     def upkeep(self) -> Upkeep:
         """Build what nobody asks for."""
@@ -374,6 +416,10 @@ def build_desk(
     )
     queues = build.queues()
     controls = build.controls()
+    decisions = build.decisions(proposals)
+    group_decisions = GroupDecisions(
+        queries=store.queries, decisions=decisions, library=library, visibility=visibility
+    )
     return Desk(
         store=store,
         library=library,
@@ -382,7 +428,8 @@ def build_desk(
         raising=Raising(intake=intake, library=library, directory=directory, clock=clock),
         triage=build_triage(proposals, store.outbox, advisors=advisors, clock=clock),
         narration=_build_narration(proposals, store.outbox, advisors=advisors, clock=clock),
-        decisions=build.decisions(proposals),
+        decisions=decisions,
+        group_decisions=group_decisions,
         controls=controls,
         enrolment=build.enrolment(),
         execution=build.execution(proposals, controls),

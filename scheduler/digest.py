@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.cases.hours import Hours
-from bot.desk.digest import MAX_DELAY, digest_message
+from bot.desk.digest import MAX_DELAY, WHOLE_DESK, digest_message, working_place
 from bot.ports.clock import Clock
 from bot.ports.library import Library
 from bot.ports.live_lists import LiveLists
@@ -31,14 +31,16 @@ class DigestSchedule:
         now = self.clock()
         count = 0
         for place in self._places(now):
-            for due_at in due_times(self.library.hours(place), now):
+            for due_at in due_times(self.library.hours(working_place(place)), now):
                 count += self._enqueue(place, due_at, now)
         return count
 
     def _places(self, now: datetime) -> list[str]:
-        """List the channels with a digest, and the people who have subscribed."""
+        """List the channels with a digest, those of leads, and the subscribers."""
         subscriptions = self.live_lists.find(SUBSCRIPTION_PREFIX, now - MAX_SUBSCRIPTION_AGE)
-        return [*self.library.channels(), *(board.place for board in subscriptions)]
+        whole_desk = [f"{WHOLE_DESK}{channel}" for channel in self.library.whole_desk_digests()]
+        subscribers = [live_list.place for live_list in subscriptions]
+        return [*self.library.channels(), *whole_desk, *subscribers]
 
     def _enqueue(
         self,

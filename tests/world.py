@@ -98,6 +98,7 @@ class FakeLibrary:
         self.calendars: dict[str, Hours] = {}
         self.calls = CallRules()
         self.people = Identities()
+        self.lead_channels: list[str] = []
 
     def identities(self) -> Identities:
         return self.people
@@ -137,6 +138,9 @@ class FakeLibrary:
 
     def channels(self) -> list[str]:
         return ["C0STOCK", "C0OPS"]
+
+    def whole_desk_digests(self) -> list[str]:
+        return self.lead_channels
 
 
 class World:
@@ -269,6 +273,9 @@ class World:
             controls=desk.controls,
             questions=desk.questions,
             app_home=desk.screens.app_home,
+            digests=desk.screens.digests,
+            case_lists=desk.screens.case_lists,
+            group_decisions=desk.group_decisions,
             raising=desk.raising,
             card_store=desk.store.cards,
             question_log=desk.store.question_log,

@@ -5,16 +5,19 @@ The shared card counts them and shows the most urgent; the next ones move up as 
 """
 
 import threading
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.cases.case import Case
+from bot.cases.signal import UNRECOGNISED
 from bot.desk.message_cleanup import SETTLE_FOR, finish_list, sweep_list
 from bot.desk.rows import with_cards
 from bot.ports.card_store import CardStore
 from bot.ports.case_queries import CaseFilter, CaseQueries
 from bot.ports.chat import Chat
 from bot.ports.clock import Clock
+from bot.ports.directory import Directory
 from bot.ports.library import Library
 from bot.ports.live_lists import LiveList, LiveLists
 from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
@@ -23,8 +26,8 @@ from bot.views.alert_storm import StormView
 # More cards than this of one kind from one source within this time are a storm.
 MAX_CARDS = 30
 STORM_PERIOD = timedelta(minutes=10)
-MAX_ROWS = 5
-PREFIX = "storm:"
+MAX_ROWS = 10
+STORM_PREFIX = "storm:"
 
 
 @dataclass(kw_only=True)
@@ -39,6 +42,7 @@ class AlertStorms:
     card_store: CardStore
     outbox: Outbox
     library: Library
+    directory: Directory
     chat: Chat
     clock: Clock
     #: Cards of one kind from one source before the rest share one.
@@ -54,25 +58,39 @@ class AlertStorms:
 
         Tell whether it is on one.
         """
-        key = self._shared_key(case.id)
+        keys = self.live_lists.keys_with(case.id)
+        if requested_key(case.id) in keys:
+            return False
+        key = _storm_key(keys)
         if not key and not case.is_terminal and self._is_too_many(_name(case), case.id):
             key = _name(case)
             self.live_lists.add(case.id, key)
         if not key:
             return False
+        self._redraw(key)
+        return True
+
+    def follow(self, case: Case, live_list_keys: Sequence[str]) -> None:
+        """Redraw the shared card of a case with its own card."""
+        key = _storm_key(live_list_keys)
+        if key and requested_key(case.id) in live_list_keys:
+            self._redraw(key)
+
+    def _redraw(self, key: str) -> None:
+        _, channel, kind, *_ = key.split(":")
         message = OutboxMessage(
             topic=Topic.STORM,
             key=key,
             case_id="",
             run_at=self.clock(),
-            payload={"channel": case.channel, "kind": case.kind},
+            payload={"channel": channel, "kind": kind},
         )
         self.outbox.enqueue([message])
-        return True
 
     def has(self, case_id: str) -> bool:
-        """Tell whether a case is on a shared card."""
-        return bool(self._shared_key(case_id))
+        """Tell whether a case is only on a shared card."""
+        keys = self.live_lists.keys_with(case_id)
+        return bool(_storm_key(keys)) and requested_key(case_id) not in keys
 
     def run(self, message: LeasedMessage) -> None:
         """Draw a shared card: the count, and the first of its cases."""
@@ -97,22 +115,17 @@ class AlertStorms:
         finish_list(self.outbox, message, sweep, is_new=not live_list)
 
     def _view(self, key: str, channel: str, kind: str, *, cases: list[Case]) -> StormView:
+        playbook = self.library.playbook(kind)
         return StormView(
             key=key,
             place=channel,
-            title=self.library.playbook(kind).title,
+            title=playbook.title,
+            is_unrecognised=playbook.kind == UNRECOGNISED,
             source=key.split(":")[3],
-            rows=with_cards(self.card_store, cases),
+            rows=with_cards(self.card_store, self.directory, cases),
             open=self.queries.count(CaseFilter(live_list=key)),
             total=self.queries.count(CaseFilter(live_list=key, is_any=True)),
         )
-
-    def _shared_key(self, case_id: str) -> str:
-        """Return the key of the shared card of a case, or ""."""
-        for key in self.live_lists.keys_with(case_id):
-            if key.startswith(PREFIX):
-                return key
-        return ""
 
     def _is_too_many(self, name: str, case_id: str) -> bool:
         """Tell whether a case is over the limit of its storm."""
@@ -130,7 +143,19 @@ class AlertStorms:
         return is_over
 
 
+def requested_key(case_id: str) -> str:
+    """Return the key that marks a case with a requested card."""
+    return f"requested:{case_id}"
+
+
+def _storm_key(keys: Iterable[str]) -> str:
+    """Return the key of a shared card among these, or ""."""
+    for key in keys:
+        if key.startswith(STORM_PREFIX):
+            return key
+    return ""
+
+
 def _name(case: Case) -> str:
-    return (
-        f"{PREFIX}{case.channel}:{case.kind}:{case.signal.source}:{case.timers.opened_at:%Y-%m-%d}"
-    )
+    day = f"{case.timers.opened_at:%Y-%m-%d}"
+    return f"{STORM_PREFIX}{case.channel}:{case.kind}:{case.signal.source}:{day}"

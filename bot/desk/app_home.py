@@ -12,6 +12,7 @@ from bot.cases.case import Case
 from bot.cases.controls import DeskControls
 from bot.cases.errors import NotEligible
 from bot.cases.hours import Hours
+from bot.desk.eligibility import Eligibility
 from bot.desk.queues import JUST_NOW, Queues
 from bot.desk.rows import find_others, with_cards
 from bot.desk.visibility import Visibility
@@ -24,7 +25,8 @@ from bot.ports.directory import Directory
 from bot.ports.library import Library
 from bot.ports.live_lists import LiveList, LiveLists
 from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
-from bot.views.app_home import HomeFilter, HomePeriod, HomeView
+from bot.views.app_home import HomeDelegation, HomeFilter, HomePause, HomePeriod, HomeView
+from bot.views.rows import CaseRow
 from bot.views.trend import TREND_DAYS, trend
 
 MAX_WAITING = 12
@@ -49,6 +51,7 @@ class AppHome:
     library: Library
     directory: Directory
     visibility: Visibility
+    eligibility: Eligibility
     queues: Queues
     chat: Chat
     clock: Clock
@@ -132,21 +135,67 @@ class AppHome:
         )
         return HomeView(
             user=person.rpartition("/")[2],
-            waiting=with_cards(self.card_store, waiting),
+            waiting=self._rows(waiting, person),
             waiting_more=max(0, waiting_count - len(waiting)),
-            mine=with_cards(self.card_store, mine),
-            team=with_cards(self.card_store, team),
+            mine=self._rows(mine, person),
+            team=self._rows(team, person),
             team_more=max(0, team_more),
-            alone=with_cards(self.card_store, self._find_automatic(viewer, home_filter, now)),
+            alone=self._rows(self._find_automatic(viewer, home_filter, now), person),
             days=trend(case_times, now, hours),
-            pauses=tuple(pause.description for pause in controls.holds),
-            standing_in=_describe_delegations(controls, person, now),
+            pauses=self._pauses(controls, person),
+            delegations=self._delegations(controls, person, now),
             kinds=tuple(self.library.titles()),
             filter=home_filter,
             suggestion=self._suggestion(person, controls, now),
             has_digest=self.live_lists.get(_digest_key(person)) is not None,
+            may_pause=self.eligibility.may_pause(person),
+            may_delegate=self.eligibility.may_delegate(person),
             at=now,
         )
+
+    def _rows(self, cases: Sequence[Case], person: str) -> tuple[CaseRow, ...]:
+        """List cases, with buttons on those that this person may decide."""
+        rows = with_cards(self.card_store, self.directory, cases)
+        return self.eligibility.mark(rows, person)
+
+    def _pauses(self, controls: DeskControls, person: str) -> tuple[HomePause, ...]:
+        may_resume = self.eligibility.may_resume(person)
+        pauses = []
+        for pause in controls.holds:
+            home_pause = HomePause(
+                description=pause.description,
+                scope=pause.scope,
+                # That of a restored backup is ended elsewhere.
+                is_resumable=may_resume and pause in controls.pauses,
+                resumers=tuple(self.library.governors()) if pause in controls.pauses else (),
+            )
+            pauses.append(home_pause)
+        return tuple(pauses)
+
+    def _delegations(
+        self, controls: DeskControls, person: str, now: datetime
+    ) -> tuple[HomeDelegation, ...]:
+        """List who stands in for whom, where that concerns this person."""
+        titles = dict(self.library.titles())
+        delegations = []
+        for one in controls.delegations:
+            if person not in {one.giver, one.taker} or now >= one.ends_at:
+                continue
+            delegation = HomeDelegation(
+                giver=one.giver,
+                taker=one.taker,
+                giver_name=one.giver_name,
+                taker_name=one.taker_name,
+                kind=one.kind,
+                kind_title=titles.get(one.kind, one.kind),
+                ends_at=one.ends_at,
+            )
+            delegations.append(delegation)
+        return tuple(delegations)
+
+    def delegations(self, person: str) -> tuple[HomeDelegation, ...]:
+        """List the delegations that this person has given or taken."""
+        return self._delegations(self.desk_controls.load(), person, self.clock())
 
     def _find_mine(
         self,
@@ -227,16 +276,6 @@ def _case_filter(home_filter: HomeFilter, now: datetime, hours: Hours) -> CaseFi
         today = hours.midnight(hours.local(now).date())
         return replace(filter, opened_between=(today, now + JUST_NOW))
     return filter
-
-
-def _describe_delegations(controls: DeskControls, person: str, now: datetime) -> tuple[str, ...]:
-    """Say who stands in for whom, where that concerns this person."""
-    sentences = []
-    for one in controls.delegations:
-        if person in {one.giver, one.taker} and now < one.ends_at:
-            until = f"{one.ends_at:%d %b %H:%M} UTC"
-            sentences.append(f"{one.taker_name} stands in for {one.giver_name} until {until}")
-    return tuple(sentences)
 
 
 def _key(person: str) -> str:

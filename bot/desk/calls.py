@@ -24,7 +24,7 @@ from bot.cases.calls import (
 )
 from bot.cases.case import Case
 from bot.cases.policy import RiskTier
-from bot.desk.alert_storms import PREFIX as STORM_PREFIX
+from bot.desk.alert_storms import STORM_PREFIX, requested_key
 from bot.desk.direct_calls import DIRECT_PREFIX, DirectCalls
 from bot.ports.card_store import CardRef, CardStore
 from bot.ports.case_store import CaseStore
@@ -149,11 +149,11 @@ class Calls:
     # --- storms -----------------------------------------------------------------------------------
 
     def _storm_key(self, case: Case) -> str:
-        """Return the key of the card that the case shares, or ""."""
-        for key in self.live_lists.keys_with(case.id):
-            if key.startswith(STORM_PREFIX):
-                return key
-        return ""
+        """Return the key of the card that the case shares, or "" if it has its own."""
+        keys = self.live_lists.keys_with(case.id)
+        if requested_key(case.id) in keys:
+            return ""
+        return next((key for key in keys if key.startswith(STORM_PREFIX)), "")
 
     def _storm_call(self, storm_key: str, call: Call, case: Case) -> OutboxMessage:
         # One key for all cases of the storm: however many ask, one worker sends it once.

@@ -125,7 +125,7 @@ class CaseAnswers:
         case = self.visibility.find_case(question.case_id, viewer)
         if question.intent is Intent.SHOW:
             subject = case.assessment.what or case.signal.title
-            text = f"{case.id} is {case.state}. {subject} {case.assessment.why}".strip()
+            text = f"{describe_state(case)}. {subject} {case.assessment.why}".strip()
         elif question.intent is Intent.WHY:
             text = self._describe_decisions(case)
         else:
@@ -135,7 +135,7 @@ class CaseAnswers:
     def _describe_decisions(self, case: Case) -> str:
         """Say what people and policy decided, as it was recorded."""
         text = " ".join(self.decisions(case)[-MAX_DECISIONS:])
-        return text or f"{case.id} is {case.state}; nobody has decided anything yet."
+        return text or f"{describe_state(case)}; nobody has decided anything yet."
 
     def decisions(self, case: Case) -> list[str]:
         """Return the recorded decisions of a case as sentences, the oldest first."""
@@ -237,7 +237,10 @@ class CaseAnswers:
                 late_at=self.clock(),
                 is_any=False,
             )
-        return replace(filter, is_unrecognised=question.status is StatusFilter.UNRECOGNISED)
+        if question.status is StatusFilter.UNRECOGNISED:
+            known_kinds = tuple(kind for kind, _ in self.library.titles())
+            return replace(filter, is_unrecognised=True, known_kinds=known_kinds)
+        return filter
 
     def _describe(self, question: Question) -> str:
         title = self.library.playbook(question.kind).title if question.kind else ""
@@ -270,6 +273,19 @@ class CaseAnswers:
             lines=tuple(lines),
             more=max(0, count - len(lines)),
         )
+
+
+def describe_state(case: Case) -> str:
+    """Say in which state a case is."""
+    match case.state:
+        case State.REFERRED:
+            return f"{case.id} needs a person"
+        case State.OUTCOME_UNKNOWN:
+            return f"{case.id} has an unknown outcome"
+        case State.CLEARED:
+            return f"{case.id} has cleared by itself"
+        case _:
+            return f"{case.id} is {case.state}"
 
 
 def _describe_requirement(verdict: Verdict) -> str:

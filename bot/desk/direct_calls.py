@@ -12,6 +12,7 @@ from bot.cases.calls import Call, CallSubject, people_on_duty
 from bot.cases.case import Case
 from bot.cases.errors import NotEligible
 from bot.cases.lifecycle import State
+from bot.desk.rows import with_cards
 from bot.ports.card_store import CardStore
 from bot.ports.case_queries import CaseFilter, CaseQueries
 from bot.ports.case_store import CaseStore
@@ -23,7 +24,6 @@ from bot.ports.library import Library
 from bot.ports.live_lists import LiveList, LiveLists
 from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
 from bot.views.calls import DirectCall
-from bot.views.rows import CaseRow
 
 DIRECT_PREFIX = "call:"
 PENDING_STATES = frozenset({State.PROPOSED, State.REFERRED, State.OUTCOME_UNKNOWN})
@@ -101,8 +101,7 @@ class DirectCalls:
         if reference is None and not is_pending and subject is not CallSubject.RESULT:
             self.outbox.finish(message)
             return
-        cards = self.card_store.cards(case.id)
-        row = CaseRow(case, case.channel, cards[0].ts if cards else "")
+        (row,) = with_cards(self.card_store, self.directory, [case])
         call = DirectCall(
             key=message.key,
             person=person,

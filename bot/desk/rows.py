@@ -2,23 +2,43 @@
 
 from collections.abc import Collection, Sequence
 
+from bot.cases.actor import is_person
 from bot.cases.case import Case
+from bot.cases.errors import ChatFailed, NotEligible
 from bot.ports.card_store import CardStore
 from bot.ports.case_queries import CaseFilter, CaseQueries
+from bot.ports.directory import Directory
 from bot.views.rows import CaseRow
 
+SOMEBODY = "a colleague"
 
-def with_cards(card_store: CardStore, cases: Sequence[Case]) -> tuple[CaseRow, ...]:
-    """Join each case with the message id of its newest card.
 
-    The id is empty for a case without a card.
-    """
+def with_cards(
+    card_store: CardStore, directory: Directory, cases: Sequence[Case]
+) -> tuple[CaseRow, ...]:
+    """Join each case with its newest card and its owner's name."""
     cards = card_store.newest([case.id for case in cases])
     rows = []
     for case in cases:
-        ts = cards[case.id].ts if case.id in cards else ""
-        rows.append(CaseRow(case, case.channel, ts))
+        row = CaseRow(
+            case=case,
+            channel=case.channel,
+            ts=cards[case.id].ts if case.id in cards else "",
+            owner_name=_owner_name(directory, case.owner),
+        )
+        rows.append(row)
     return tuple(rows)
+
+
+def _owner_name(directory: Directory, owner: str) -> str:
+    """Return the name of a person; empty for a group."""
+    if not is_person(owner):
+        return ""
+    try:
+        return directory.person(owner).name
+    except (NotEligible, ChatFailed):
+        # A list is drawn even while the directory cannot be read.
+        return SOMEBODY
 
 
 def find_others(

@@ -43,6 +43,8 @@ class CaseFilter:
     #: The decision is overdue at this time.
     late_at: datetime | None = None
     is_unrecognised: bool = False
+    #: With ``is_unrecognised``, a case of any other kind counts as unrecognised too.
+    known_kinds: tuple[str, ...] = ()
     #: Ended cases, the latest first.
     is_over: bool = False
     #: Open and ended cases.

@@ -37,6 +37,9 @@ class Library(Protocol):
     def channels(self) -> list[str]:
         """List every channel that cards go to."""
 
+    def whole_desk_digests(self) -> list[str]:
+        """List the channels that get one digest of all cases, for leads."""
+
     def governors(self) -> list[str]:
         """List every group that governs a kind."""
 

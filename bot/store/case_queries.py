@@ -190,11 +190,18 @@ def _state_clauses(filter: CaseFilter) -> list[Clause]:
         # One range of the index by end, which is in the order of urgency.
         clauses.append(_cases.ended_at.is_(None))
     if filter.is_unrecognised:
-        clauses.append(_cases.kind == UNRECOGNISED)
+        clauses.append(_is_unrecognised(filter.known_kinds))
     if filter.late_at:
         clauses.append(_cases.state.in_([state.code for state in WAITING]))
         clauses.append(_cases.decide_by < filter.late_at.timestamp())
     return clauses
+
+
+def _is_unrecognised(known_kinds: Sequence[str]) -> Clause:
+    if not known_kinds:
+        return _cases.kind == UNRECOGNISED
+    # A source may name a kind that has no playbook.
+    return or_(_cases.kind == UNRECOGNISED, _cases.kind.not_in(list(known_kinds)))
 
 
 def _place_clauses(filter: CaseFilter) -> list[Clause]:

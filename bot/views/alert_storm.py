@@ -15,6 +15,8 @@ class StormView:
     source: str
     #: The first cases, as many as the card has room for.
     rows: tuple[CaseRow, ...]
+    #: The cases are of no kind that has a playbook.
+    is_unrecognised: bool = False
     #: How many are open now.
     open: int
     #: How many there have been.

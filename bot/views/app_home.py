@@ -38,6 +38,35 @@ class HomeFilter:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HomePause:
+    """An active pause."""
+
+    description: str
+    #: Empty for everything.
+    scope: str
+    #: Whether this reader may end it.
+    is_resumable: bool
+    #: The groups that may end it.
+    resumers: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomeDelegation:
+    """A delegation from or to the reader of the home."""
+
+    #: Accounts of the two, "team/user".
+    giver: str
+    taker: str
+    giver_name: str
+    taker_name: str
+    #: Empty for every kind.
+    kind: str
+    #: The title of the kind; empty for every kind.
+    kind_title: str
+    ends_at: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HomeView:
     """The content of one person's App Home."""
 
@@ -54,10 +83,9 @@ class HomeView:
     #: Cases that policy let run without an approval.
     alone: tuple[CaseRow, ...]
     days: tuple[TrendDay, ...]
-    #: Active pauses, as sentences.
-    pauses: tuple[str, ...]
-    #: Delegations from and to this person, as sentences.
-    standing_in: tuple[str, ...]
+    pauses: tuple[HomePause, ...]
+    #: Delegations from and to this person.
+    delegations: tuple[HomeDelegation, ...]
     #: Name and title of each kind that can be chosen.
     kinds: tuple[tuple[str, str], ...]
     #: The filter that this person set.
@@ -65,4 +93,8 @@ class HomeView:
     #: Set when their Slack status says that they are away.
     suggestion: str = ""
     has_digest: bool = False
+    #: Whether the reader may pause the desk or a part of it.
+    may_pause: bool = False
+    #: Whether the reader decides anything that another could decide for them.
+    may_delegate: bool = False
     at: datetime | None = None

@@ -4,11 +4,13 @@ from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date
+from decimal import Decimal
 from enum import IntEnum
 
 from bot.cases.case import Case
 from bot.cases.entries import Resolution
 from bot.cases.lifecycle import State
+from bot.cases.plan import Money
 from bot.views.rows import CaseRow
 from bot.views.trend import TrendDay
 
@@ -55,23 +57,59 @@ class Review:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DigestMoney:
+    """Money of the digest, one amount for each currency."""
+
+    #: At stake in the open cases.
+    at_stake: tuple[Money, ...] = ()
+    #: Moved by the plans that were carried out since the last digest.
+    turnover: tuple[Money, ...] = ()
+    #: At stake in the cases that expired since the last digest.
+    losses: tuple[Money, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class OpenCounts:
+    """Numbers of all open cases, with or without a row."""
+
+    #: Cases that wait for a decision.
+    to_decide: int = 0
+    #: Cases that need a person.
+    to_handle: int = 0
+    #: Cases whose decision is overdue.
+    late: int = 0
+    #: Cases whose decision falls due before the next digest.
+    due_soon: int = 0
+    #: Every open case.
+    total: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DigestView:
-    """One screen for one channel or person."""
+    """One screen for a channel, a person or the whole desk.
+
+    A case is in one section only.
+    """
 
     key: str
     place: str
     on: date
     #: Active pauses, as sentences.
     pauses: tuple[str, ...]
-    #: Cases that wait for a decision; ``needs_more`` counts those beyond them.
+    #: Cases that wait for a decision.
     needs: tuple[CaseRow, ...]
-    needs_more: int
-    #: More waiting cases, for the thread.
+    #: Cases that need a person: unrecognised, without a plan, or of unknown outcome.
+    persons: tuple[CaseRow, ...]
+    #: Cases that others work on, or of which another approval is missing.
+    others: tuple[CaseRow, ...]
+    #: Cases that are snoozed or handed over.
+    later: tuple[CaseRow, ...]
+    #: Cases that expired since the last digest.
+    expiries: tuple[CaseRow, ...]
+    #: More open cases, for the thread.
     rest: tuple[CaseRow, ...]
-    late: tuple[CaseRow, ...]
-    late_more: int
-    #: Cases that were not recognised, and those that expired.
-    misses: tuple[CaseRow, ...]
+    open: OpenCounts
+    money: DigestMoney
     counts: Counts
     days: tuple[TrendDay, ...]
     #: Questions that were not understood.
@@ -79,22 +117,44 @@ class DigestView:
     review: Review | None = None
 
     @property
+    def rows(self) -> tuple[CaseRow, ...]:
+        """List the rows of all sections with open cases."""
+        return (*self.needs, *self.persons, *self.others, *self.later)
+
+    @property
+    def more(self) -> int:
+        """Count the open cases that have no row."""
+        open_rows = sum(not row.case.is_terminal for row in self.rows)
+        return max(0, self.open.total - open_rows)
+
+    @property
     def says_something(self) -> bool:
         """Tell whether there is anything to post."""
-        has_rows = bool(self.needs or self.late or self.misses or self.review)
+        has_rows = bool(self.rows or self.expiries or self.review)
         return has_rows or self.counts != Counts()
 
     @property
     def sections(self) -> dict[str, tuple[str, ...]]:
         """List the case ids by section, for a refresh."""
-        blind = self.review.blind if self.review else ()
         sections = {
             "needs": self.needs,
-            "late": self.late,
-            "unhandled": self.misses,
-            "blind": blind,
+            "persons": self.persons,
+            "others": self.others,
+            "later": self.later,
+            "expiries": self.expiries,
+            "blind": self.review.blind if self.review else (),
         }
         return {name: tuple(row.case.id for row in rows) for name, rows in sections.items()}
+
+
+def sum_money(amounts: Iterable[Money | None]) -> tuple[Money, ...]:
+    """Sum amounts by currency, the largest sum first."""
+    totals: dict[str, Decimal] = {}
+    for money in amounts:
+        if money is not None:
+            totals[money.currency] = totals.get(money.currency, Decimal(0)) + money.amount
+    sums = [Money(amount, currency) for currency, amount in totals.items() if amount]
+    return tuple(sorted(sums, key=lambda money: money.amount, reverse=True))
 
 
 def count_endings(cases: Iterable[Case], openings: int) -> Counts:

@@ -5,13 +5,15 @@ from dataclasses import dataclass
 from bot.cases.case import Case
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CaseRow:
-    """A case, and the Slack message with its card.
-
-    ``ts`` is empty when there is none.
-    """
+    """A case, and the Slack message with its card."""
 
     case: Case
     channel: str
+    #: The message with its card; empty when there is none.
     ts: str
+    #: The name of the person who owns the case; empty for a group.
+    owner_name: str = ""
+    #: Whether readers of this list are offered the buttons that decide.
+    is_decidable: bool = True

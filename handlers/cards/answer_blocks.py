@@ -1,8 +1,10 @@
 """The answer to a question: text, cases and feedback buttons."""
 
+from collections.abc import Sequence
+
 from bot.views.answers import Answer, AnswerLine
 from handlers.cards import ids
-from handlers.cards.blocks import context_block
+from handlers.cards.blocks import actions_block, button, context_block
 from handlers.cards.rows import Permalink
 from handlers.cards.text import (
     Json,
@@ -16,6 +18,9 @@ from handlers.cards.text import (
     rich_text,
     text_run,
 )
+
+# More would push the answer out of sight; the whole list has a button for each case.
+MAX_OPEN_BUTTONS = 10
 
 
 def answer_blocks(answer: Answer, permalink: Permalink, question_id: str = "") -> list[Json]:
@@ -32,6 +37,7 @@ def answer_blocks(answer: Answer, permalink: Permalink, question_id: str = "") -
     if answer.lines:
         items = [_case_line(line, permalink) for line in answer.lines]
         blocks.append(rich_text(bullets(items)))
+        blocks += _open_buttons(answer.lines)
     if answer.more:
         blocks.append(context_block(f"and {answer.more:,} more"))
     if answer.examples:
@@ -41,6 +47,15 @@ def answer_blocks(answer: Answer, permalink: Permalink, question_id: str = "") -
         blocks.append(context_block(plain_text(f"Understood: {answer.reading}", 300)))
     if question_id:
         blocks.append(_feedback_buttons(question_id))
+    return blocks
+
+
+def _open_buttons(lines: Sequence[AnswerLine]) -> list[Json]:
+    """Build the buttons that have a card drawn, for cases without one."""
+    blocks = []
+    for line in [line for line in lines if not line.ts][:MAX_OPEN_BUTTONS]:
+        open_button = button(f"Open {line.case_id}", ids.OPEN, f"{line.case_id}:0")
+        blocks.append(actions_block(f"open:{line.case_id}", [open_button]))
     return blocks
 
 

@@ -64,6 +64,16 @@ def button(label: str, action_id: str, value: str, *, style: str = "") -> Json:
     return element
 
 
+def confirmation(title: str, text: str, *, confirm: str) -> Json:
+    """Build the dialog that a button asks before it does anything."""
+    return {
+        "title": plain_text(title, 100),
+        "text": plain_text(text, 300),
+        "confirm": plain_text(confirm, 30),
+        "deny": plain_text("Not now", 30),
+    }
+
+
 def option(label: str, value: str) -> Json:
     """Build one option of a menu."""
     return {

@@ -7,6 +7,8 @@ from bot.views.trend import TrendDay
 from handlers.cards.text import Json, paragraph, preformatted_text, rich_text, text_run
 
 CHART_TYPE = "data_visualization"
+# Fewer points are no trend.
+MIN_TREND_DAYS = 3
 
 
 def charts(days: Sequence[TrendDay]) -> list[Json]:
@@ -15,10 +17,15 @@ def charts(days: Sequence[TrendDay]) -> list[Json]:
         return []
     blocks = [_volume_chart(days)]
     decided_days = [day for day in days if day.hours_to_decision is not None]
-    # One point is no line.
-    if len(decided_days) > 1:
+    if decided_days:
         blocks.append(_decision_time_chart(decided_days))
     return blocks
+
+
+def is_telling(days: Sequence[TrendDay]) -> bool:
+    """Tell whether there are enough days with cases to show a trend."""
+    busy_days = [day for day in days if day.openings or day.endings]
+    return len(busy_days) >= MIN_TREND_DAYS
 
 
 def without_charts(blocks: Sequence[Json]) -> list[Json]:
@@ -50,7 +57,8 @@ def _decision_time_chart(days: Sequence[TrendDay]) -> Json:
     medians = _series("median", labels, hours)
     return _chart(
         title="Hours to the first decision",
-        chart_type="line",
+        # On the first day there is one point, which is no line.
+        chart_type="line" if len(days) > 1 else "bar",
         series=[medians],
         categories=labels,
         unit="hours",

@@ -1,15 +1,14 @@
-"""The daily digest: what needs a decision, what is late, the week."""
+"""The daily digest: what waits for whom, the money, and the week."""
 
-from bot.cases.lifecycle import State
-from bot.views.digest import Agreement, Counts, DigestView, Review
-from handlers.cards.blocks import context_block, header_block, heading
-from handlers.cards.charts import charts
-from handlers.cards.rows import (
-    Permalink,
-    plain_rows,
-    rows_with_decisions,
-    rows_with_kind_choices,
-)
+from collections.abc import Sequence
+
+from bot.cases.plan import Money
+from bot.views.digest import Agreement, Counts, DigestMoney, DigestView, Review
+from bot.views.rows import CaseRow
+from handlers.cards import ids
+from handlers.cards.blocks import actions_block, button, context_block, header_block, heading, modal
+from handlers.cards.charts import charts, is_telling, without_charts
+from handlers.cards.rows import Permalink, case_rows, plain_rows, upper_first
 from handlers.cards.text import (
     Json,
     bullets,
@@ -24,58 +23,75 @@ from handlers.cards.text import (
 NO_COUNTS = Counts()
 # The kinds that people disagreed with most come first.
 MAX_AGREEMENTS = 8
+MAX_PAUSES = 2
+# Slack accepts no more in a message.
+MAX_BLOCKS = 50
+# From these shares on people agreed always, mostly, or in half of the cases.
+MOSTLY = 0.75
+HALF = 0.5
 
 
 def digest_card(digest: DigestView, permalink: Permalink) -> list[Json]:
     """Build the blocks of the digest."""
-    date = f"{digest.on:%A %d %B}"
+    date = f"{digest.on:%A} {digest.on.day} {digest.on:%B}"
     counts = _describe_counts(digest.counts)
     blocks = [
         header_block(_headline(digest)),
         context_block(f"{date}  ·  since the last one: {counts}"),
     ]
-    for line in digest.pauses:
-        blocks.append(context_block(plain_text(f"⏸ Paused: {line}", 320)))
-    blocks += _decisions(digest, permalink)
-    blocks += _late(digest, permalink)
-    blocks += _unhandled_cases(digest, permalink)
-    blocks += charts(digest.days)
-    if digest.review:
-        blocks += _review(digest.review, permalink)
-    return blocks
+    money = _describe_money(digest.money)
+    if money:
+        blocks.append(context_block(plain_text(money, 300)))
+    for line in digest.pauses[:MAX_PAUSES]:
+        blocks.append(context_block(plain_text(f"⏸ {upper_first(line)}", 320)))
+    blocks += _section(digest.needs, permalink, name="needs", title="Needs a decision")
+    blocks += _section(digest.persons, permalink, name="persons", title="Needs a person")
+    blocks += _section(digest.others, permalink, name="others", title="Waiting on others")
+    blocks += _section(digest.later, permalink, name="later", title="Snoozed or handed over")
+    blocks += _more(digest)
+    if digest.expiries:
+        blocks.append(heading("Expired without a decision"))
+        blocks.append(plain_rows(digest.expiries, permalink))
+    if digest.questions:
+        blocks.append(context_block(_describe_questions(digest.questions)))
+    review = _review(digest.review, permalink) if digest.review else []
+    trend = charts(digest.days) if is_telling(digest.days) else []
+    # The numbers may be left out on a full day; the cases may not.
+    has_room = len(blocks) + len(trend) + len(review) <= MAX_BLOCKS
+    return [*blocks, *(trend if has_room else ()), *review]
 
 
 def digest_text(digest: DigestView) -> str:
     """Write the notification line of the digest."""
     first = ""
-    if digest.needs:
-        case = digest.needs[0].case
-        first = f" First: {case.id} {case.signal.title}."
-    counts = _describe_counts(digest.counts)
-    text = f"{_headline(digest)}.{first} Since the last one: {counts}."
-    return escape_mrkdwn(text, 300)
+    for row in (*digest.needs, *digest.persons)[:1]:
+        first = f" First: {row.case.id} {row.case.signal.title}."
+    money = _describe_money(digest.money)
+    end = f" {money}." if money else ""
+    return escape_mrkdwn(f"{_headline(digest)}.{first}{end}", 300)
 
 
 def rest_blocks(digest: DigestView, permalink: Permalink) -> list[Json]:
-    """Build the remaining cases that need a decision, for the thread."""
-    title = heading("What else waits for a decision")
-    return [title, plain_rows(digest.rest, permalink)]
+    """Build the other open cases, for the thread."""
+    return [heading("What else is open"), *case_rows("rest", digest.rest, permalink)]
 
 
 def _headline(digest: DigestView) -> str:
-    # A digest that is drawn again still lists cases that have been decided since.
-    states = [row.case.state for row in digest.needs]
-    to_decide = states.count(State.PROPOSED) + digest.needs_more
-    late = len(digest.late) + digest.late_more
-    if to_decide:
-        headline = f"{to_decide:,} to decide"
-    elif digest.needs:
-        headline = "Nothing left to decide"
-    else:
-        headline = "Nothing to decide"
-    if late:
-        headline += f", {late:,} late"
-    return headline
+    counts = digest.open
+    parts = []
+    if counts.to_decide:
+        parts.append(f"{counts.to_decide:,} to decide")
+    if counts.to_handle:
+        verb = "needs" if counts.to_handle == 1 else "need"
+        parts.append(f"{counts.to_handle:,} {verb} a person")
+    if not parts:
+        # A digest that is drawn again still lists cases that have been decided since.
+        parts.append("Nothing left to decide" if digest.needs else "Nothing to decide")
+    if counts.late:
+        parts.append(f"{counts.late:,} late")
+    if counts.due_soon:
+        parts.append(f"{counts.due_soon:,} due before the next digest")
+    return ", ".join(parts)
 
 
 def _describe_counts(counts: Counts) -> str:
@@ -83,9 +99,9 @@ def _describe_counts(counts: Counts) -> str:
         return "nothing new"
     parts = [f"{counts.openings:,} new", f"{counts.resolutions:,} resolved"]
     optional_counts = (
-        (counts.alone, "handled by itself"),
+        (counts.alone, "handled without anybody"),
         (counts.rejections, "rejected"),
-        (counts.clearings, "went away"),
+        (counts.clearings, "gone by itself" if counts.clearings == 1 else "gone by themselves"),
         (counts.expiries, "expired"),
     )
     for count, label in optional_counts:
@@ -94,41 +110,51 @@ def _describe_counts(counts: Counts) -> str:
     return ", ".join(parts)
 
 
-def _decisions(digest: DigestView, permalink: Permalink) -> list[Json]:
-    blocks: list[Json] = []
-    if digest.needs:
-        blocks.append(heading("Needs a decision"))
-        blocks += rows_with_decisions("needs", digest.needs, permalink)
-    if digest.needs_more:
-        blocks.append(context_block(f"and {digest.needs_more:,} more, in the thread"))
-    return blocks
+def _describe_money(money: DigestMoney) -> str:
+    parts = []
+    labels = (
+        (money.at_stake, "at stake in open cases"),
+        (money.turnover, "moved"),
+        (money.losses, "lost to expiry"),
+    )
+    for amounts, label in labels:
+        if amounts:
+            parts.append(f"{_join_amounts(amounts)} {label}")
+    return ", ".join(parts)
 
 
-def _late(digest: DigestView, permalink: Permalink) -> list[Json]:
-    if not digest.late:
+def _join_amounts(amounts: Sequence[Money]) -> str:
+    return " and ".join(str(amount) for amount in amounts)
+
+
+def _section(rows: Sequence[CaseRow], permalink: Permalink, *, name: str, title: str) -> list[Json]:
+    if not rows:
         return []
-    blocks = [heading("Late, and who they wait on"), plain_rows(digest.late, permalink)]
-    if digest.late_more:
-        blocks.append(context_block(f"and {digest.late_more:,} more that are late"))
-    return blocks
+    return [heading(title), *case_rows(name, rows, permalink)]
 
 
-def _unhandled_cases(digest: DigestView, permalink: Permalink) -> list[Json]:
-    if not digest.misses and not digest.questions:
+def digest_modal(digest: DigestView, permalink: Permalink) -> Json:
+    """Build the window that shows a digest to one person."""
+    return modal("Digest", without_charts(digest_card(digest, permalink)), close="Close")
+
+
+def _more(digest: DigestView) -> list[Json]:
+    """Build the button to the open cases without a row."""
+    if not digest.more:
         return []
-    blocks = [heading("What I could not recognise or did not handle")]
-    blocks += rows_with_kind_choices("unhandled", digest.misses, permalink)
-    if digest.questions:
-        count = _count_questions(digest.questions)
-        text = f"{count} not understood or not answered well; `countersign questions` lists them"
-        blocks.append(context_block(text))
-    return blocks
+    show_all = button(f"Show all, {digest.more:,} more", ids.SHOW_ALL, _list_key(digest.place))
+    return [actions_block("digest:all", [show_all])]
 
 
-def _count_questions(count: int) -> str:
+def _list_key(place: str) -> str:
+    """Return the key of the list of all cases of this digest."""
+    return "visible" if "/" in place else f"channel:{place}"
+
+
+def _describe_questions(count: int) -> str:
     if count == 1:
-        return "1 question was"
-    return f"{count:,} questions were"
+        return "1 question was not understood or not answered well"
+    return f"{count:,} questions were not understood or not answered well"
 
 
 def _review(review: Review, permalink: Permalink) -> list[Json]:
@@ -136,27 +162,45 @@ def _review(review: Review, permalink: Permalink) -> list[Json]:
     blocks: list[Json] = [{"type": "divider"}, header_block("The week")]
     if review.blind:
         blocks.append(heading("Blind spots: say what they were"))
-        blocks += rows_with_kind_choices("blind", review.blind, permalink)
+        blocks += case_rows("blind", review.blind, permalink)
     if review.agreements:
         blocks.append(_agreements(review.agreements))
     if review.slow:
-        blocks.append(heading("Handed on before anybody decided"))
+        blocks.append(heading("Escalated before anybody decided"))
         blocks.append(plain_rows(review.slow, permalink))
-    rework = f"{review.reopenings:,} opened again, {review.taken_back:,} taken back"
-    blocks.append(context_block(f"*Done twice:* {rework}"))
+    if review.reopenings or review.taken_back:
+        rework = f"{review.reopenings:,} opened again, {review.taken_back:,} taken back"
+        blocks.append(context_block(f"*Rework:* {rework}"))
     return blocks
 
 
 def _agreements(agreements: tuple[Agreement, ...]) -> Json:
     items = [_agreement(agreement) for agreement in agreements[:MAX_AGREEMENTS]]
-    title = text_run("Did people decide as recommended?", bold=True)
+    title = text_run("Did people agree with what was recommended?", bold=True)
     return rich_text(paragraph(title), bullets(items))
 
 
 def _agreement(agreement: Agreement) -> list[Json]:
+    title = text_run(f"{clean(agreement.title, 60)}: ", bold=True)
+    return [title, text_run(_describe_agreement(agreement))]
+
+
+def _describe_agreement(agreement: Agreement) -> str:
+    """Say how often people decided as recommended, in words and numbers."""
     total = agreement.as_recommended + agreement.after_edit + agreement.otherwise
-    numbers = (
-        f"{agreement.as_recommended} of {total} as they stood,"
-        f" {agreement.after_edit} after an edit, {agreement.otherwise} otherwise"
-    )
-    return [text_run(f"{clean(agreement.title, 60)}: ", bold=True), text_run(numbers)]
+    if agreement.as_recommended == total:
+        return f"always; {total:,} approved as recommended"
+    parts = [f"{agreement.as_recommended:,} of {total:,} approved as recommended"]
+    if agreement.after_edit:
+        parts.append(f"{agreement.after_edit:,} after an edit")
+    if agreement.otherwise:
+        parts.append(f"{agreement.otherwise:,} rejected or handled another way")
+    return f"{_frequency(agreement.as_recommended / total)}; {', '.join(parts)}"
+
+
+def _frequency(share: float) -> str:
+    if share >= MOSTLY:
+        return "mostly"
+    if share >= HALF:
+        return "about half of the time"
+    return "rarely" if share else "never"

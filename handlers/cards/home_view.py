@@ -3,23 +3,36 @@
 from collections.abc import Sequence
 
 from bot.cases.lifecycle import State
-from bot.views.app_home import HomeFilter, HomePeriod, HomeView
+from bot.views.app_home import HomeDelegation, HomeFilter, HomePause, HomePeriod, HomeView
 from bot.views.rows import CaseRow
 from handlers.cards import ids
 from handlers.cards.blocks import (
     MAX_OPTIONS,
     actions_block,
     button,
+    confirmation,
     context_block,
+    form,
     header_block,
     heading,
+    input_block,
+    modal,
     option,
     selected_option,
     static_select,
+    text_input,
 )
 from handlers.cards.charts import charts
-from handlers.cards.rows import Permalink, plain_rows, rows_with_decisions
-from handlers.cards.text import Json, clean, plain_text
+from handlers.cards.rows import Permalink, case_rows, plain_rows, upper_first
+from handlers.cards.text import (
+    Json,
+    clean,
+    date_run,
+    paragraph,
+    plain_text,
+    rich_text,
+    text_run,
+)
 
 EVERY_KIND = "every"
 WHEN_LABELS = {
@@ -29,6 +42,12 @@ WHEN_LABELS = {
 }
 # Buttons of the home act for the person; there is no case to name.
 NO_VALUE = "-"
+MAX_NOTICES = 5
+MAX_DELEGATIONS = 40
+MAX_REASON_LENGTH = 500
+EVERYTHING = "everything"
+# The key of the list of everything that a person may see.
+VISIBLE = "visible"
 
 
 def home_view(home: HomeView, permalink: Permalink) -> Json:
@@ -56,12 +75,49 @@ def _headline(home: HomeView) -> str:
 
 def _notices(home: HomeView) -> list[Json]:
     """Build the lines about pauses, delegations and the person's status."""
-    lines = [plain_text(f"⏸ Paused: {line}", 320) for line in home.pauses]
-    lines += [plain_text(f"🤝 {line}", 200) for line in home.standing_in]
-    if home.suggestion:
+    blocks = []
+    for pause in home.pauses[:MAX_NOTICES]:
+        blocks += _pause(pause)
+    for number, delegation in enumerate(home.delegations[:MAX_NOTICES]):
+        blocks += delegation_blocks(delegation, number)
+    if home.suggestion and home.may_delegate:
         status = clean(home.suggestion, 80)
-        lines.append(plain_text(f"🌴 Your status says “{status}”. Shall somebody stand in?", 150))
-    return [context_block(line) for line in lines]
+        text = f"🌴 Your status says “{status}”. Shall somebody stand in?"
+        blocks.append(context_block(plain_text(text, 150)))
+    return blocks
+
+
+def _pause(pause: HomePause) -> list[Json]:
+    """Build a pause, with a button for those who may resume."""
+    text = f"⏸ {upper_first(clean(pause.description, 250))}"
+    if pause.resumers and not pause.is_resumable:
+        groups = " or ".join(f"@{group}" for group in pause.resumers)
+        text += f". Only {clean(groups, 80)} may resume it"
+    blocks = [context_block(plain_text(text, 400))]
+    if pause.is_resumable:
+        dialog = confirmation(
+            "Resume?", "What waits for this pause continues at once.", confirm="Resume"
+        )
+        resume = button("Resume…", ids.HOME_RESUME, f"resume {pause.scope}")
+        blocks.append(actions_block(f"resume:{pause.scope}", [{**resume, "confirm": dialog}]))
+    return blocks
+
+
+def delegation_blocks(delegation: HomeDelegation, number: int) -> list[Json]:
+    """Build a delegation, with the button that ends it.
+
+    ``number`` keeps the blocks of several delegations apart.
+    """
+    names = f"{clean(delegation.taker_name, 60)} stands in for {clean(delegation.giver_name, 60)}"
+    kind = f" ({clean(delegation.kind_title, 80)})" if delegation.kind else ""
+    sentence = text_run(f"🤝 {names}{kind} until ")
+    dialog = confirmation(
+        "End it?", "From now on they decide only what they may decide themselves.", confirm="End it"
+    )
+    value = f"{delegation.giver} {delegation.taker} {delegation.kind}"
+    end = button("End now…", ids.HOME_END_DELEGATION, value)
+    block = actions_block(f"delegation:{number}", [{**end, "confirm": dialog}])
+    return [rich_text(paragraph(sentence, date_run(delegation.ends_at))), block]
 
 
 def _filters(home: HomeView) -> list[Json]:
@@ -73,7 +129,7 @@ def _filters(home: HomeView) -> list[Json]:
         _filter(ids.HOME_KIND, kinds[:MAX_OPTIONS], home.filter.kind),
         _filter(ids.HOME_WHEN, times, home.filter.when),
     ]
-    if home.suggestion:
+    if home.suggestion and home.may_delegate:
         # Their status says that they are away: the button comes up to where it is seen.
         elements.append(_delegate_button())
     return elements
@@ -89,7 +145,7 @@ def _filter(action_id: str, options: Sequence[Json], value: str) -> Json:
 
 
 def _waiting(home: HomeView, permalink: Permalink) -> list[Json]:
-    rows = rows_with_decisions("waiting", home.waiting, permalink)
+    rows = case_rows("waiting", home.waiting, permalink)
     blocks = _section("Waiting on you", rows, home.waiting_more)
     if not home.waiting:
         blocks.append(context_block(f":white_check_mark: {_nothing_waits(home)}"))
@@ -103,13 +159,13 @@ def _nothing_waits(home: HomeView) -> str:
 
 
 def _own_cases(home: HomeView, permalink: Permalink) -> list[Json]:
-    return _section("Yours", rows_with_decisions("mine", home.mine, permalink))
+    return _section("Yours", case_rows("mine", home.mine, permalink))
 
 
 def _team_cases(home: HomeView, permalink: Permalink) -> list[Json]:
     if not home.team:
         return []
-    return _section("Your team", [plain_rows(home.team, permalink)], home.team_more)
+    return _section("Your team", case_rows("team", home.team, permalink), home.team_more)
 
 
 def _handled_alone(home: HomeView, permalink: Permalink) -> list[Json]:
@@ -126,7 +182,7 @@ def _handled_alone(home: HomeView, permalink: Permalink) -> list[Json]:
 
 def _can_be_undone(row: CaseRow, home: HomeView) -> bool:
     undo_until = row.case.execution.undo_until
-    if undo_until is None or home.at is None:
+    if undo_until is None or home.at is None or not row.is_decidable:
         return False
     return row.case.state is State.RESOLVED and home.at < undo_until
 
@@ -134,9 +190,12 @@ def _can_be_undone(row: CaseRow, home: HomeView) -> bool:
 def _secondary_buttons(home: HomeView) -> list[Json]:
     """Build the buttons of rare use, below the queue."""
     buttons = [button("Raise an exception…", ids.HOME_RAISE, NO_VALUE)]
-    if not home.suggestion:
+    if home.may_delegate and not home.suggestion:
         buttons.append(_delegate_button())
+    buttons.append(button("Show my digest", ids.HOME_DIGEST_NOW, NO_VALUE))
     buttons.append(_digest_button(home))
+    if home.may_pause:
+        buttons.append(button("Pause…", ids.HOME_PAUSE, NO_VALUE))
     return buttons
 
 
@@ -151,10 +210,48 @@ def _digest_button(home: HomeView) -> Json:
 
 
 def _section(title: str, blocks: Sequence[Json], more: int = 0) -> list[Json]:
-    """Put a heading above the blocks, and the number of others below."""
+    """Put a heading above the blocks, and a link below."""
     if not blocks:
         return []
     section: list[Json] = [{"type": "divider"}, heading(title), *blocks]
     if more:
-        section.append(context_block(f"and {more:,} more"))
+        show_all = button(f"Show all, {more:,} more", ids.SHOW_ALL, VISIBLE)
+        section.append(actions_block(f"all:{title}", [show_all]))
     return section
+
+
+def pause_form(scopes: Sequence[tuple[str, str]]) -> Json:
+    """Build the form that pauses everything, or one kind.
+
+    ``scopes`` are names of kinds and their titles.
+    """
+    warning = (
+        "No further step starts until a governance owner resumes it. Everybody sees who paused it,"
+        " and why."
+    )
+    options = [option("Everything", EVERYTHING)]
+    options += [option(title, name) for name, title in scopes]
+    options = options[:MAX_OPTIONS]
+    scope = static_select(ids.SCOPE, options, initial_option=options[0])
+    reason = text_input(ids.NOTE, max_length=MAX_REASON_LENGTH, multiline=True)
+    return form(
+        ids.PAUSE_FORM,
+        private_metadata="",
+        title="Pause",
+        submit="Pause",
+        blocks=[
+            rich_text(paragraph(text_run(warning))),
+            input_block("scope", "What shall pause?", scope),
+            input_block("note", "Why?", reason),
+        ],
+    )
+
+
+def delegations_modal(delegations: Sequence[HomeDelegation]) -> Json:
+    """Build the window that lists and ends a person's delegations."""
+    blocks: list[Json] = []
+    for number, delegation in enumerate(delegations[:MAX_DELEGATIONS]):
+        blocks += delegation_blocks(delegation, number)
+    if not delegations:
+        blocks.append(context_block("Nobody stands in for you, and you stand in for nobody."))
+    return modal("Who stands in", blocks, close="Close")

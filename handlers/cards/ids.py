@@ -82,6 +82,28 @@ SUBJECT = "field.subject"
 PARAMETER = "field.parameter."
 
 
+# Buttons of lists. The value of the first is the case's id and ":0", for it decides nothing.
+OPEN = "case.open"
+OPEN_LINK = "case.open_link"
+# The value of these is the key of a list, after the number of the page for the next two.
+SHOW_ALL = "case.show_all"
+PREVIOUS_PAGE = "case.previous_page"
+NEXT_PAGE = "case.next_page"
+GROUP_REJECT = "case.group_reject"
+GROUP_NAME = "case.group_name"
+GROUP_APPROVE = "case.group_approve"
+GROUP_FORM = "form.group"
+
+# Buttons about the desk as a whole. Those of a pause have its scope behind a word, those of a
+# delegation its giver, its taker and its kind.
+HOME_DIGEST_NOW = "home.digest_now"
+HOME_PAUSE = "home.pause"
+HOME_RESUME = "home.resume"
+HOME_END_DELEGATION = "home.end_delegation"
+PAUSE_FORM = "form.pause"
+SCOPE = "field.scope"
+
+
 def token(case: Case) -> str:
     """Write which case, and which version of it, a button shows.
 

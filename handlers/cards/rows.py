@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 
+from bot.cases.actor import is_person
 from bot.cases.approval import Approval
 from bot.cases.case import Case, StatusReason
 from bot.cases.entries import Resolution
@@ -9,6 +10,8 @@ from bot.cases.lifecycle import State
 from bot.cases.plan import Plan
 from bot.cases.policy import Verdict
 from bot.views.rows import CaseRow
+from handlers.cards import ids
+from handlers.cards.blocks import button
 from handlers.cards.card_buttons import button_row, decision_buttons, kind_buttons
 from handlers.cards.text import (
     Json,
@@ -17,6 +20,7 @@ from handlers.cards.text import (
     date_run,
     link_run,
     paragraph,
+    plain_text,
     rich_text,
     text_run,
 )
@@ -24,35 +28,62 @@ from handlers.cards.text import (
 Permalink = Callable[[str, str], str]
 """Return the URL of a message by channel and ts; empty when the message has none."""
 
-APPROVED_STATES = frozenset({State.APPROVED, State.RUNNING})
+NEXT_STEPS = {State.APPROVED: "begins soon", State.RUNNING: "being carried out"}
+APPROVED_STATES = frozenset(NEXT_STEPS)
 
 
-def rows_with_decisions(section: str, rows: Sequence[CaseRow], permalink: Permalink) -> list[Json]:
-    """Build rows with buttons to approve or reject.
+def case_rows(section: str, rows: Sequence[CaseRow], permalink: Permalink) -> list[Json]:
+    """Build rows with the buttons that the state of each case allows.
 
     Each row has a block of buttons of its own, so that a press leaves the other rows as they are.
     """
     blocks: list[Json] = []
     for row in rows:
         blocks.append(_row(row, permalink))
-        blocks += button_row(section, row.case, decision_buttons(row.case))
+        blocks += button_row(section, row.case, row_buttons(row, permalink))
     return blocks
 
 
-def rows_with_kind_choices(
-    section: str, rows: Sequence[CaseRow], permalink: Permalink
-) -> list[Json]:
-    """Build rows of unrecognised cases, with the likeliest kinds as buttons."""
-    blocks: list[Json] = []
-    for row in rows:
-        blocks.append(_row(row, permalink))
-        blocks += button_row(section, row.case, kind_buttons(row.case))
-    return blocks
+def row_buttons(row: CaseRow, permalink: Permalink) -> list[Json]:
+    """Build the buttons of a row."""
+    open_button = _open_button(row, permalink)
+    if row.case.is_terminal:
+        return []
+    if not row.is_decidable:
+        return [open_button]
+    return [*_decision_buttons(row.case), open_button]
+
+
+def _open_button(row: CaseRow, permalink: Permalink) -> Json:
+    """Build a link to the card, or a request for one."""
+    link = permalink(row.channel, row.ts) if row.ts else ""
+    if not link:
+        return button("Open", ids.OPEN, f"{row.case.id}:0")
+    return {
+        "type": "button",
+        "action_id": ids.OPEN_LINK,
+        "text": plain_text("Open"),
+        "url": link,
+    }
+
+
+def _decision_buttons(case: Case) -> list[Json]:
+    token = ids.token(case)
+    match case.state:
+        case State.PROPOSED:
+            return decision_buttons(case)
+        case State.REFERRED:
+            resolve = button("Handled by hand…", ids.RESOLVE, token)
+            return kind_buttons(case) or [resolve, button("Try again", ids.TRY_AGAIN, token)]
+        case State.OUTCOME_UNKNOWN:
+            return [button("I have looked…", ids.SETTLE, token, style="primary")]
+        case _:
+            return []
 
 
 def plain_rows(rows: Sequence[CaseRow], permalink: Permalink) -> Json:
     """Build rows without buttons, one line each."""
-    items = [[*_title(row, permalink), text_run("  "), *_status(row.case)] for row in rows]
+    items = [[*_title(row, permalink), text_run("  "), *_status(row)] for row in rows]
     return rich_text(bullets(items))
 
 
@@ -60,19 +91,19 @@ def describe_outcome(case: Case) -> str:
     """Describe in a few words what was decided and how it ended."""
     approvers = _approved_by(case)
     if case.state in APPROVED_STATES:
-        return f"Approved{approvers}, {case.state}"
+        return f"Approved{approvers}, {NEXT_STEPS[case.state]}"
     ending = case.activity.status_reason
     if ending is None:
-        return str(case.state).capitalize()
+        return upper_first(str(case.state))
     if case.state is State.REJECTED:
         return f"Rejected by {clean(ending.by, 60)}: {ending.reason}"
     if ending.reason == Resolution.WORKED:
         return f"Done, approved{approvers}"
-    return f"{str(case.state).capitalize()}: {_reason_and_note(ending)}"
+    return f"{upper_first(str(case.state))}: {_reason_and_note(ending)}"
 
 
 def _row(row: CaseRow, permalink: Permalink) -> Json:
-    return rich_text(paragraph(*_title(row, permalink)), paragraph(*_status(row.case)))
+    return rich_text(paragraph(*_title(row, permalink)), paragraph(*_status(row)))
 
 
 def _title(row: CaseRow, permalink: Permalink) -> list[Json]:
@@ -87,27 +118,41 @@ def _title(row: CaseRow, permalink: Permalink) -> list[Json]:
     ]
 
 
-def _status(case: Case) -> list[Json]:
+def _status(row: CaseRow) -> list[Json]:
     """Build the outcome of a case, or what it waits for."""
+    case = row.case
     if case.is_terminal or case.state in APPROVED_STATES:
         return [text_run(describe_outcome(case))]
-    text = "  ·  ".join([*_reason_to_wait(case), _owner(case), "by "])
-    return [text_run(text), date_run(case.timers.sla.decide_by)]
+    deadline = "by"
+    at = case.timers.sla.decide_by
+    if case.state is State.SNOOZED and case.timers.snoozed_until:
+        deadline = "until"
+        at = case.timers.snoozed_until
+    text = "  ·  ".join([*_reason_to_wait(case), _owner(row), f"{deadline} "])
+    return [text_run(text), date_run(at)]
 
 
 def _reason_to_wait(case: Case) -> list[str]:
     if case.state is State.PROPOSED and case.proposal.plan and case.proposal.verdict:
         return _proposal(case, case.proposal.plan, case.proposal.verdict)
-    if case.activity.status_reason:
-        return [clean(case.activity.status_reason.reason, 120)]
-    return [str(case.state)]
+    reason = case.activity.status_reason
+    if case.state is State.SNOOZED and reason:
+        return [f"Snoozed: {_reason_and_note(reason)}"]
+    if reason:
+        return [clean(reason.reason, 120)]
+    return [upper_first(str(case.state))]
 
 
-def _owner(case: Case) -> str:
+def _owner(row: CaseRow) -> str:
     # The handle of a group is readable; the principal of a person is not.
-    if "/" in case.owner:
-        return ""
-    return f"@{case.owner}"
+    if not is_person(row.case.owner):
+        return f"@{row.case.owner}"
+    return f"with {clean(row.owner_name, 60) or 'a colleague'}"
+
+
+def upper_first(text: str) -> str:
+    """Begin with a capital letter, and leave the case of all others."""
+    return text[:1].upper() + text[1:]
 
 
 def _proposal(case: Case, plan: Plan, verdict: Verdict) -> list[str]:

@@ -1,30 +1,39 @@
 """One card for many cases of the same kind and source."""
 
 from bot.views.alert_storm import StormView
-from handlers.cards.blocks import context_block, header_block, heading
-from handlers.cards.rows import Permalink, rows_with_decisions
+from handlers.cards import ids
+from handlers.cards.blocks import actions_block, button, context_block, header_block, heading
+from handlers.cards.rows import Permalink, case_rows
 from handlers.cards.text import Json, plain_text
 
 
 def storm_card(storm: StormView, permalink: Permalink) -> list[Json]:
     """Build the blocks of the shared card."""
-    summary = (
-        f":wind_blowing_face: {storm.total:,}, each a case with an owner and a clock; none is lost"
-    )
+    summary = f"{storm.total:,} so far. Each is a case with an owner and a deadline."
     source = plain_text(f"From {storm.source}", 50)
     blocks = [header_block(storm_headline(storm)), context_block(summary, source)]
+    if not storm.open:
+        return blocks
+    blocks.append(actions_block("storm:all", _buttons(storm)))
     if storm.rows:
         blocks.append(heading("What matters most"))
-        blocks += rows_with_decisions("storm", storm.rows, permalink)
+        blocks += case_rows("storm", storm.rows, permalink)
     more = storm.open - len(storm.rows)
     if more > 0:
-        blocks.append(
-            context_block(
-                f"and {more:,} more: they come up here as these are decided,"
-                " and wait on everyone's home"
-            )
-        )
+        blocks.append(context_block(f"and {more:,} more: press *Show all*"))
     return blocks
+
+
+def _buttons(storm: StormView) -> list[Json]:
+    """Build the buttons for all cases together."""
+    buttons = [button(f"Show all {storm.open:,}", ids.SHOW_ALL, storm.key)]
+    if storm.open > 1:
+        buttons.append(button("Reject all…", ids.GROUP_REJECT, storm.key))
+        if storm.is_unrecognised:
+            buttons.append(button("Name all…", ids.GROUP_NAME, storm.key))
+        else:
+            buttons.append(button("Approve those of low risk…", ids.GROUP_APPROVE, storm.key))
+    return buttons
 
 
 def storm_headline(storm: StormView) -> str:

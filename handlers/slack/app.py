@@ -10,6 +10,7 @@ from handlers.slack import (
     app_home,
     case_buttons,
     case_forms,
+    case_lists,
     events,
     raise_form,
     slash_command,
@@ -43,6 +44,7 @@ def register(app: App, services: SlackServices) -> None:
     """Register every listener there is."""
     case_buttons.register(app, services)
     case_forms.register(app, services)
+    case_lists.register(app, services)
     events.register(app, services)
     app_home.register(app, services)
     raise_form.register(app, services)

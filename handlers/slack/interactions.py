@@ -23,7 +23,7 @@ TOKEN = re.compile(
 MESSAGE_REFERENCE = re.compile(r"[CGD][A-Z0-9]{1,20} \d{1,12}\.\d{1,9}")
 # The beginnings of the block ids of a card's buttons; the buttons of lists have others.
 CARD_BLOCKS = ("case:", "kind:")
-FORMS_WITHOUT_CASE = frozenset({ids.RAISE_FORM, ids.DELEGATE_FORM})
+FORMS_WITHOUT_CASE = frozenset({ids.RAISE_FORM, ids.DELEGATE_FORM, ids.GROUP_FORM, ids.PAUSE_FORM})
 MALFORMED_BUTTON = "the payload of this button is malformed"
 MALFORMED_FORM = "the payload of this form is malformed"
 VALUE_FIELDS = ("value", "selected_user", "selected_date", "selected_date_time")
@@ -96,6 +96,8 @@ class FormSubmission:
     view_id: str
     #: Channel and time of the message that is raised as an exception: "C1 1700000000.000100".
     message_reference: str = ""
+    #: What else a form that is about no single case was opened on.
+    metadata: str = ""
 
     @classmethod
     def parse(cls, body: Mapping[str, Any]) -> "FormSubmission":
@@ -119,6 +121,7 @@ class FormSubmission:
                 blocks=_block_ids(view),
                 view_id=str(view["id"]),
                 message_reference=message_reference,
+                metadata=metadata,
             )
         except (KeyError, TypeError, AttributeError):
             raise BadRequest(MALFORMED_FORM) from None

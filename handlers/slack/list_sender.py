@@ -18,7 +18,7 @@ from handlers.slack.message_search import MessageQuery
 from handlers.slack.sender import BLOCK_ERRORS, NOT_EDITABLE_ERRORS, Sender, message_bucket
 
 SEARCH_BACK_SECONDS = 86_400
-REST_TITLE = "What else waits for a decision"
+REST_TITLE = "What else is open"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,8 +4,11 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from bot.desk.app_home import AppHome
+from bot.desk.case_lists import CaseLists
 from bot.desk.controls import Controls
 from bot.desk.decisions import Decisions
+from bot.desk.digest import Digest
+from bot.desk.group_decisions import GroupDecisions
 from bot.desk.message_cleanup import MessageCleanup
 from bot.desk.questions import Questions
 from bot.desk.raising import Raising
@@ -29,6 +32,11 @@ class SlackServices:
     controls: Controls
     questions: Questions
     app_home: AppHome
+    digests: Digest
+    #: Whole lists of open cases.
+    case_lists: CaseLists
+    #: One decision on many cases.
+    group_decisions: GroupDecisions
     raising: Raising
     card_store: CardStore
     question_log: QuestionLog

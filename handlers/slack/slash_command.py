@@ -15,6 +15,8 @@ from bot.views.answers import EXAMPLES, Answer
 from bot.views.questions import Intent, Question, StatusFilter
 from handlers.cards import forms
 from handlers.cards.answer_blocks import answer_blocks, answer_text
+from handlers.cards.digest_card import digest_modal
+from handlers.cards.home_view import delegations_modal
 from handlers.slack.listeners import error_text
 from handlers.slack.message_text import plain_text
 from handlers.slack.raise_form import NOT_SURE
@@ -28,10 +30,12 @@ USAGE = (
     "mine: cases that wait on you",
     "show EX-12: one case",
     "raise: raise an exception",
+    "digest: what waits for whom, now",
     "report: figures for the last thirty days",
     "pause [kind] because …: stop everything, or one kind, at once",
     "resume [kind]: end a pause",
     "stand-in: let a colleague decide for you until a date",
+    "stand-ins: who stands in for whom, to end it",
     "emergency EX-12 because …: approve a plan alone, to be reviewed afterwards",
     "reviewed EX-12 …: confirm that you have reviewed an emergency",
 )
@@ -107,10 +111,12 @@ class SlashCommand:
             "mine": self._mine,
             "show": self._show,
             "raise": self._raise,
+            "digest": self._digest,
             "report": self._report,
             "pause": self._pause,
             "resume": self._resume,
             "stand-in": self._stand_in,
+            "stand-ins": self._list_delegations,
             "emergency": self._emergency,
             "reviewed": self._review,
             "help": self._help,
@@ -164,6 +170,17 @@ class SlashCommand:
     def _stand_in(self, request: SlashRequest) -> None:
         form = forms.delegate_form(self.services.library.titles())
         self.services.chat.open_modal(request.trigger_id, form)
+
+    def _list_delegations(self, request: SlashRequest) -> None:
+        delegations = self.services.app_home.delegations(request.person)
+        self.services.chat.open_modal(request.trigger_id, delegations_modal(delegations))
+
+    def _digest(self, request: SlashRequest) -> None:
+        """Show the digest of the channel, else the person's own."""
+        digests = self.services.digests
+        digest = digests.show_now(digests.place_for(request.person, request.channel))
+        view = digest_modal(digest, self.services.chat.permalink)
+        self.services.chat.open_modal(request.trigger_id, view)
 
     def _pause(self, request: SlashRequest) -> Answer:
         words, reason = _split_reason(request.argument)

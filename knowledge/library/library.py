@@ -5,7 +5,7 @@ A folder holds ``playbooks/*.yml``, ``policy.yml``, ``systems.yml``, ``sources.y
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -20,12 +20,7 @@ from bot.cases.signal import UNRECOGNISED
 from bot.cases.source import Source
 from bot.connectors.specs import SystemSpec
 from bot.views.labels import Labels
-from knowledge.library.calendars import (
-    DEFAULT,
-    read_calendars,
-    read_call_rules,
-    read_channel_titles,
-)
+from knowledge.library.channels import Channels, read_channels
 from knowledge.library.people import read_people
 from knowledge.library.playbooks import read_playbooks
 from knowledge.library.policy import check_limits, read_policy
@@ -50,12 +45,8 @@ class FileLibrary:
     rules: Policy
     systems: Mapping[str, SystemSpec]
     sources: Mapping[str, Source]
-    #: The working hours by channel, and those of every other one under "default".
-    calendars: Mapping[str, Hours]
-    #: The calls by channel, and those of every other one under "default".
-    calls: Mapping[str, CallRules]
+    channel_rules: Channels
     people: Identities = UNLINKED
-    channel_titles: Mapping[str, str] = field(default_factory=dict)
 
     def identities(self) -> Identities:
         """Return which accounts are one person's."""
@@ -80,11 +71,11 @@ class FileLibrary:
 
     @cached_property
     def _labels(self) -> Labels:
-        return collect_labels(self.playbooks, self.systems, self.channel_titles)
+        return collect_labels(self.playbooks, self.systems, self.channel_rules.titles)
 
     def missing_titles(self) -> list[str]:
         """List the names that people would read as they are in the files."""
-        return find_missing_titles(self.playbooks, self.systems, self.channel_titles)
+        return find_missing_titles(self.playbooks, self.systems, self.channel_rules.titles)
 
     def policy(self) -> Policy:
         """Return the policy."""
@@ -99,11 +90,11 @@ class FileLibrary:
 
     def hours(self, channel: str) -> Hours:
         """Return the working hours of a channel."""
-        return self.calendars.get(channel) or self.calendars[DEFAULT]
+        return self.channel_rules.hours(channel)
 
     def call_rules(self, channel: str) -> CallRules:
         """Return who is called about the cases of a channel."""
-        return self.calls.get(channel) or self.calls[DEFAULT]
+        return self.channel_rules.calls(channel)
 
     def deciders(self) -> list[str]:
         """List every group that may decide or own a case."""
@@ -123,6 +114,10 @@ class FileLibrary:
         """List every group that answers for a kind."""
         return sorted({playbook.owners.governance for playbook in self.playbooks.values()})
 
+    def whole_desk_digests(self) -> list[str]:
+        """List the channels that get one digest of all cases, for leads."""
+        return list(self.channel_rules.whole_desk_digests)
+
     def channels(self) -> list[str]:
         """List every channel that cards go to."""
         return sorted({playbook.channel for playbook in self.playbooks.values()})
@@ -137,9 +132,6 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
     systems = read_systems(folder / "systems.yml")
     policy = read_policy(folder / "policy.yml")
     sources = read_sources(folder / "sources.yml")
-    calendars = read_calendars(folder / "channels.yml")
-    channel_titles = read_channel_titles(folder / "channels.yml")
-    calls = read_call_rules(folder / "channels.yml")
     people = read_people(folder / "people.yml")
     playbooks, playbook_complaints = read_playbooks(
         folder / "playbooks", systems=systems, policy=policy, stage=stage
@@ -162,10 +154,8 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
         rules=policy,
         systems=systems,
         sources=sources,
-        calendars=calendars,
-        calls=calls,
+        channel_rules=read_channels(folder / "channels.yml"),
         people=people,
-        channel_titles=channel_titles,
     )
 
 

@@ -3,11 +3,17 @@
 from dataclasses import replace
 from datetime import timedelta
 
+import pytest
+
+from bot.cases.errors import NoSuchCase
 from bot.cases.lifecycle import State
 from bot.desk.alert_storms import MAX_CARDS, STORM_PERIOD
 from bot.desk.source_throttle import SourceThrottle
 from bot.ports.outbox import Topic
 from tests.fakes.clock import NOON
+from tests.fakes.directory import principal
+
+ANA, FINN = map(principal, ("ana", "finn"))
 
 
 def storm(world, many, start=0):
@@ -53,7 +59,7 @@ def test_many_different_ones_share_a_card_and_each_is_a_case(small_world):
         world.clock.forward(seconds=1)
     assert len(world.chat.cards) == MAX_CARDS
     last = world.chat.storms[-1]
-    assert (last.open, last.total, len(last.rows)) == (50, 50, 5)
+    assert (last.open, last.total, len(last.rows)) == (50, 50, 10)
     assert len(world.chat.storms) < 60
     assert {world.store.cases.case(case_id).state for case_id in ids} == {State.PROPOSED}
 
@@ -70,7 +76,7 @@ def test_what_is_decided_on_the_shared_card_makes_room_for_the_next(small_world)
     after = world.chat.storms[-1]
     assert world.case(first).state is State.RESOLVED
     assert first.id not in {row.case.id for row in after.rows}
-    assert (after.open, after.total, len(after.rows)) == (7, 8, 5)
+    assert (after.open, after.total, len(after.rows)) == (7, 8, 7)
     assert world.store.outbox.backlog().keys() <= {"follow_up ready"}
 
 
@@ -109,3 +115,52 @@ def test_trying_again_to_draw_the_same_few_is_no_storm(small_world):
         world.work(rounds=100)
         world.clock.forward(seconds=1)
     assert (len(world.chat.cards), world.chat.storms) == (len(ids), [])
+
+
+def test_a_case_of_a_storm_gets_its_own_card_when_somebody_opens_it(small_world):
+    world = small_world
+    storm(world, MAX_CARDS + 3)
+    settle(world)
+    hidden = world.chat.storms[-1].rows[0].case
+    case, card = world.desk.screens.case_lists.open_card(ANA, hidden.id)
+    assert (case.id, card) == (hidden.id, None)
+    settle(world)
+    assert f"{hidden.id}/1" in world.chat.cards
+    assert world.chat.storms[-1].open == 3
+    _, card = world.desk.screens.case_lists.open_card(ANA, hidden.id)
+    assert card.ts
+    # The shared card goes on to follow it.
+    world.approve(hidden)
+    settle(world)
+    assert world.chat.storms[-1].open == 2
+    assert world.chat.cards[f"{hidden.id}/1"][-1].state is State.RESOLVED
+
+
+def test_the_card_of_a_case_that_a_person_may_not_see_is_not_drawn(small_world):
+    world = small_world
+    storm(world, MAX_CARDS + 1)
+    settle(world)
+    hidden = world.chat.storms[-1].rows[0].case
+    world.people.channels["C0STOCK"] = {"ana"}
+    with pytest.raises(NoSuchCase):
+        world.desk.screens.case_lists.open_card(FINN, hidden.id)
+
+
+def test_every_case_of_a_storm_is_on_a_page_of_its_list(small_world):
+    world = small_world
+    storm(world, MAX_CARDS + 20)
+    settle(world)
+    key = world.chat.storms[-1].key
+    pages = [world.desk.screens.case_lists.page(ANA, key, number) for number in range(2)]
+    assert [(page.page, page.pages, page.total, len(page.rows)) for page in pages] == [
+        (0, 2, 20, 15),
+        (1, 2, 20, 5),
+    ]
+    assert len({row.case.id for page in pages for row in page.rows}) == 20
+    assert world.desk.screens.case_lists.page(ANA, key, 99).page == 1
+
+
+def settle(world):
+    for _ in range(4):
+        world.work(rounds=1000)
+        world.clock.forward(seconds=1)

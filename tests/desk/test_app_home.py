@@ -5,7 +5,7 @@ from datetime import timedelta
 from bot.cases.actor import Surface
 from bot.cases.playbook import Stake
 from bot.views.app_home import HomeFilter
-from tests.desk.test_digest import ANA, BEN, FINN, case_ids, open_case
+from tests.desk.test_digest import ANA, BEN, ELSIE, FINN, case_ids, open_case
 from tests.world import World, playbook, request
 
 
@@ -104,10 +104,47 @@ def test_a_status_that_says_away_suggests_a_stand_in_until_there_is_one(world):
         surface=Surface.SLACK,
     )
     home = home_of(world)
-    assert (home.suggestion, home.standing_in) == (
-        "",
-        ("Finn stands in for Ana until 23 Nov 12:00 UTC",),
+    (delegation,) = home.delegations
+    assert home.suggestion == ""
+    assert (delegation.taker_name, delegation.giver_name) == ("Finn", "Ana")
+    assert delegation.ends_at == now + timedelta(days=2)
+    assert world.desk.screens.app_home.delegations(FINN) == (delegation,)
+    assert world.desk.screens.app_home.delegations(BEN) == ()
+    world.desk.controls.end_delegation(
+        by=FINN, giver=ANA, taker=FINN, kind="", surface=Surface.SLACK
     )
+    assert home_of(world).delegations == ()
+
+
+def test_a_home_offers_what_its_reader_may_do_and_nothing_else(world):
+    case = open_case(world, "Gin")
+    world.house.failing_lookups.add("look")
+    needs_person = open_case(world, "Rum")
+    world.desk.controls.pause("", by=ANA, reason="wait", surface=Surface.SLACK)
+    ana, finn, elsie = (home_of(world, person) for person in (ANA, FINN, ELSIE))
+    assert {row.case.id: row.is_decidable for row in ana.waiting} == {
+        case.id: True,
+        needs_person.id: True,
+    }
+    assert {row.is_decidable for row in finn.team} == {False}
+    assert [(one.may_pause, one.may_delegate) for one in (ana, finn)] == [
+        (True, True),
+        (False, False),
+    ]
+    assert [one.pauses[0].is_resumable for one in (ana, elsie)] == [False, True]
+    assert ana.pauses[0].resumers == ("owners",)
+
+
+def test_whoever_was_given_a_case_is_named_as_its_owner(world):
+    case = open_case(world, "Gin")
+    world.desk.decisions.hand_over(
+        request(case.id, ANA, world.seen(case)), to=FINN, progress="counted", remains="order"
+    )
+    world.work()
+    (row,) = home_of(world, BEN).team
+    assert row.owner_name == "Finn"
+    # Somebody who was given a case, and is none of those who approve it, is not offered that.
+    assert [row.is_decidable for row in home_of(world, FINN).waiting] == [False]
 
 
 def test_a_home_never_shows_what_its_owner_may_not_see(world):

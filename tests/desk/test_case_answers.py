@@ -1,5 +1,6 @@
 """Answers about cases: from queries and the ledger, and each sentence from what was recorded."""
 
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -9,9 +10,11 @@ from bot.cases.approval import ApprovalRequirement
 from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.commands import Claim, TryAgain
 from bot.cases.entries import RejectReason
+from bot.cases.lifecycle import State
 from bot.cases.policy import ActionLimit, PlaybookTerms, Stage
-from bot.desk.case_answers import describe_seconds
+from bot.desk.case_answers import describe_seconds, describe_state
 from bot.views.questions import Intent, Question, Span, StatusFilter
+from tests.cases.making import proposed
 from tests.fakes.directory import principal
 from tests.world import HOUR, playbook, policy, request
 
@@ -317,3 +320,16 @@ def test_owners_who_are_groups_are_named_in_a_list_and_people_are_not(small_worl
     (line,) = answer(world, Intent.LIST).lines
     assert "@" not in line.detail
     assert ANA not in line.detail
+
+
+@pytest.mark.parametrize(
+    ("state", "sentence"),
+    [
+        (State.REFERRED, "EX-1 needs a person"),
+        (State.OUTCOME_UNKNOWN, "EX-1 has an unknown outcome"),
+        (State.CLEARED, "EX-1 has cleared by itself"),
+        (State.RESOLVED, "EX-1 is resolved"),
+    ],
+)
+def test_the_state_of_a_case_is_told_in_a_sentence(state, sentence):
+    assert describe_state(replace(proposed(), state=state)) == sentence

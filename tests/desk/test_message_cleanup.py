@@ -491,7 +491,7 @@ def test_a_card_whose_reply_was_lost_may_be_pressed_before_it_is_found_again(tow
 def test_the_blocks_of_a_card_are_told_from_those_of_a_list():
     """What a press is about is read from the name of its block: every card has these names, and no list has."""
     from handlers.cards.case_card import case_card
-    from handlers.cards.rows import rows_with_decisions
+    from handlers.cards.rows import case_rows
     from handlers.slack.interactions import CARD_BLOCKS
     from tests.handlers.cards.examples import CASE_EXAMPLES, digest, permalink
 
@@ -500,7 +500,7 @@ def test_the_blocks_of_a_card_are_told_from_those_of_a_list():
             block["block_id"].startswith(CARD_BLOCKS)
             for block in buttons({"blocks": case_card(make())})
         )
-    rows = rows_with_decisions("needs", digest().needs, permalink)
+    rows = case_rows("needs", digest().needs, permalink)
     assert buttons({"blocks": rows})
     assert not any(block["block_id"].startswith(CARD_BLOCKS) for block in buttons({"blocks": rows}))
 

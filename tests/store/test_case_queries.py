@@ -116,6 +116,10 @@ def test_a_kind_and_a_channel(small_world):
     assert find(small_world, kind="low_stock") == ["EX-1"]
     assert find(small_world, channel="C0OPS") == ["EX-2"]
     assert find(small_world, is_unrecognised=True) == ["EX-2"]
+    # A kind without a playbook counts as unrecognised.
+    known_kinds = ("another_kind",)
+    unknown = find(small_world, is_unrecognised=True, known_kinds=known_kinds)
+    assert sorted(unknown) == sorted(find(small_world))
     assert find(small_world, kind="low_stock", channel="C0OPS") == []
     assert small_world.store.queries.kinds() == {"low_stock", UNRECOGNISED}
     assert ids(small_world.store.queries.of_kinds([UNRECOGNISED])) == ["EX-2"]

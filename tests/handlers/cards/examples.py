@@ -23,8 +23,8 @@ from bot.cases.policy import RiskTier, Ruling
 from bot.cases.recognition import Guess, Recognition
 from bot.cases.recommendation import Alternative, Recommendation
 from bot.views.answers import EXAMPLES, Answer, AnswerLine
-from bot.views.app_home import HomeFilter, HomeView
-from bot.views.digest import Agreement, Counts, DigestView, Review
+from bot.views.app_home import HomeDelegation, HomeFilter, HomePause, HomeView
+from bot.views.digest import Agreement, Counts, DigestMoney, DigestView, OpenCounts, Review
 from bot.views.rows import CaseRow
 from bot.views.trend import TrendDay
 from tests.cases.making import (
@@ -304,7 +304,12 @@ def permalink(channel, ts):
 
 
 def row(case, number=1):
-    return CaseRow(replace(case, id=f"EX-{number}"), "C0STOCK", f"{number}.000001")
+    return CaseRow(
+        case=replace(case, id=f"EX-{number}"),
+        channel="C0STOCK",
+        ts=f"{number}.000001",
+        owner_name="Carla" if "/" in case.owner else "",
+    )
 
 
 def rows(case, numbers):
@@ -345,7 +350,7 @@ def digest(case=None, **changes):
         rejection = commands.Reject(asker(ANA), CardSnapshot.of(case), RejectReason.WRONG_PLAN)
         decided_case = apply_commands(case, rejection)
     review = Review(
-        blind=(row(case, 7),),
+        blind=(row(unrecognised_case(), 7),),
         agreements=(AGREEMENT,),
         slow=(row(case, 8),),
         reopenings=1,
@@ -355,19 +360,39 @@ def digest(case=None, **changes):
         key="digest:C0STOCK:1",
         place="C0STOCK",
         on=date(2026, 11, 21),
-        pauses=("everything by Ben: wait",),
+        pauses=("everything is paused by Ben: wait",),
         needs=(row(case, 1), row(decided_case, 2), row(approved(), 3)),
-        needs_more=4,
+        persons=(row(unrecognised_case(), 4), row(case_in_doubt(), 5)),
+        others=(row(half_approved_case(), 6),),
+        later=(row(snoozed_case(), 10), row(case_handed_over(), 11)),
+        expiries=(row(expired_case(), 12),),
         rest=(row(case, 9),),
-        late=(row(case, 4),),
-        late_more=2,
-        misses=(row(case, 5),),
+        open=OpenCounts(to_decide=5, to_handle=2, late=3, due_soon=1, total=12),
+        money=DigestMoney(
+            at_stake=(Money(Decimal(12430), "GBP"), Money(Decimal(90), "EUR")),
+            turnover=(Money(Decimal(3100), "GBP"),),
+            losses=(Money(Decimal(400), "GBP"),),
+        ),
         counts=Counts(openings=5, resolutions=3, alone=1, rejections=1, clearings=1, expiries=0),
         days=days(),
         questions=2,
         review=review,
     )
     return replace(base, **changes)
+
+
+PAUSE = HomePause(
+    description="low stock is paused by Ben: wait", scope="kind:low_stock", is_resumable=True
+)
+DELEGATION = HomeDelegation(
+    giver="T1/UANA",
+    taker="T1/UFINN",
+    giver_name="Ana",
+    taker_name="Finn",
+    kind="low_stock",
+    kind_title="Running low",
+    ends_at=NOW + timedelta(days=2),
+)
 
 
 def home(case=None, **changes):
@@ -384,11 +409,13 @@ def home(case=None, **changes):
         team_more=1,
         alone=(row(undoable_case(), 5), row(ended_case, 6)),
         days=days(),
-        pauses=("low stock by Ben: wait",),
-        standing_in=("Finn stands in for Ana until Monday",),
+        pauses=(PAUSE,),
+        delegations=(DELEGATION,),
         kinds=(("low_stock", "Running low"),),
         filter=HomeFilter("low_stock"),
         suggestion="on holiday",
+        may_pause=True,
+        may_delegate=True,
         at=NOW,
     )
     return replace(base, **changes)

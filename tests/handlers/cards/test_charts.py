@@ -1,6 +1,7 @@
 """Charts, and the same numbers as text."""
 
 import json
+from dataclasses import replace
 
 from bot.emulator.blocks import validate
 from handlers.cards.charts import CHART_TYPE, charts, without_charts
@@ -22,3 +23,11 @@ def test_where_charts_are_not_taken_the_numbers_are_text():
 
 def test_days_without_cases_have_no_chart():
     assert charts(days(busy=False)) == []
+
+
+def test_the_first_day_has_both_charts():
+    quiet = days(busy=False)
+    first_day = replace(quiet[-1], openings=3, endings=1, hours_to_decision=0.5)
+    blocks = charts((*quiet[:-1], first_day))
+    assert [block["chart"]["type"] for block in blocks] == ["bar", "bar"]
+    assert validate(blocks) == []

@@ -1,12 +1,26 @@
 """App Home: valid on the fullest day, with no dead undo button."""
 
+import json
+from dataclasses import replace
 from datetime import timedelta
 
 from bot.emulator.blocks import validate_view
-from handlers.cards.home_view import home_view
+from handlers.cards import ids
+from handlers.cards.home_view import delegations_modal, home_view, pause_form
 from handlers.cards.ids import token
 from tests.cases.making import NOW, proposed
-from tests.handlers.cards.examples import home, permalink, row, rows, undoable_case
+from tests.handlers.cards.examples import (
+    DELEGATION,
+    PAUSE,
+    case_in_doubt,
+    home,
+    permalink,
+    referred_case,
+    row,
+    rows,
+    undoable_case,
+    unrecognised_case,
+)
 
 
 def test_the_home(snapshot):
@@ -36,3 +50,70 @@ def test_a_home_of_the_fullest_day_fits():
         alone=rows(undoable_case(), range(40, 46)),
     )
     assert validate_view(home_view(fullest, permalink)) == []
+
+
+def action_ids(view):
+    return [
+        element["action_id"]
+        for block in view["blocks"]
+        if block["type"] == "actions"
+        for element in block["elements"]
+    ]
+
+
+def test_rows_that_need_a_person_have_their_buttons():
+    waiting = (row(referred_case(), 1), row(case_in_doubt(), 2), row(unrecognised_case(), 3))
+    drawn_ids = action_ids(home_view(home(waiting=waiting), permalink))
+    assert {ids.RESOLVE, ids.SETTLE, ids.NAME_FIRST} <= set(drawn_ids)
+
+
+def test_nothing_is_offered_to_those_who_may_not():
+    undecidable = replace(row(proposed(), 1), is_decidable=False)
+    undone = replace(row(undoable_case(), 2), is_decidable=False)
+    view = home(
+        waiting=(),
+        mine=(undecidable,),
+        team=(undecidable,),
+        alone=(undone,),
+        waiting_more=0,
+        pauses=(replace(PAUSE, is_resumable=False),),
+        suggestion="on holiday",
+        may_pause=False,
+        may_delegate=False,
+    )
+    drawn_ids = set(action_ids(home_view(view, permalink)))
+    withheld_ids = {
+        ids.APPROVE,
+        ids.REJECT,
+        ids.UNDO,
+        ids.HOME_PAUSE,
+        ids.HOME_RESUME,
+        ids.HOME_DELEGATE,
+    }
+    assert drawn_ids.isdisjoint(withheld_ids)
+    assert ids.OPEN_LINK in drawn_ids
+
+
+def test_a_pause_says_who_may_end_it_to_those_who_may_not():
+    pause = replace(PAUSE, is_resumable=False, resumers=("owners",))
+    text = json.dumps(home_view(home(pauses=(pause,)), permalink))
+    assert "Low stock is paused by Ben: wait. Only @owners may resume it" in text
+
+
+def test_a_pause_and_a_delegation_are_ended_after_a_confirmation():
+    elements = {
+        element["action_id"]: element
+        for block in home_view(home(), permalink)["blocks"]
+        if block["type"] == "actions"
+        for element in block["elements"]
+    }
+    assert elements[ids.HOME_RESUME]["value"] == "resume kind:low_stock"
+    assert elements[ids.HOME_END_DELEGATION]["value"] == "T1/UANA T1/UFINN low_stock"
+    assert "confirm" in elements[ids.HOME_RESUME]
+    assert "confirm" in elements[ids.HOME_END_DELEGATION]
+
+
+def test_the_windows_of_pauses_and_delegations_are_valid():
+    assert validate_view(pause_form([("low_stock", "Running low")])) == []
+    assert validate_view(delegations_modal((DELEGATION,) * 40)) == []
+    assert "Nobody stands in for you" in json.dumps(delegations_modal(()))

@@ -18,11 +18,13 @@ from bot.cases.recommendation import Alternative, Citation, Recommendation, Word
 from bot.emulator.blocks import validate, validate_view
 from bot.ports.card_store import CardContext
 from bot.views.alert_storm import StormView
+from bot.views.case_list import CaseGroup, CaseListView, GroupAct, GroupOutcome
 from bot.views.labels import Labels
 from handlers.cards import forms
 from handlers.cards.answer_blocks import answer_blocks, answer_text
 from handlers.cards.case_card import case_card, notification_text, superseded_card
 from handlers.cards.case_details import details_view
+from handlers.cards.case_list import case_list_modal, group_form, group_outcome
 from handlers.cards.copies import copy_blocks, inactive_card_blocks, inactive_card_text
 from handlers.cards.digest_card import digest_card, digest_text, rest_blocks
 from handlers.cards.home_view import home_view
@@ -42,6 +44,8 @@ from tests.cases.making import (
 )
 from tests.handlers.cards.examples import (
     CASE_EXAMPLES,
+    DELEGATION,
+    PAUSE,
     answer,
     digest,
     home,
@@ -229,7 +233,12 @@ def test_a_group_is_named_by_its_handle_and_nothing_else():
 def test_nothing_from_outside_is_ever_markup_in_a_list(text):
     case = hostile_case(text)
     hostile_answer = answer(case, model_text=text, model=text, text=text, reading=text)
-    hostile_home = home(case, pauses=(text,), standing_in=(text,), suggestion=text)
+    hostile_home = home(
+        case,
+        pauses=(replace(PAUSE, description=text),),
+        delegations=(replace(DELEGATION, taker_name=text, giver_name=text, kind_title=text),),
+        suggestion=text,
+    )
     lists = (
         ("message", digest_card(digest(case, pauses=(text,)), permalink)),
         ("message", rest_blocks(digest(case), permalink)),
@@ -261,14 +270,24 @@ def hostile_lists():
     hostile_digest = digest(case, pauses=(HOSTILE,))
     hostile_home = home(
         case,
-        pauses=(HOSTILE,),
-        standing_in=(HOSTILE,),
+        pauses=(replace(PAUSE, description=HOSTILE),),
+        delegations=(
+            replace(DELEGATION, taker_name=HOSTILE, giver_name=HOSTILE, kind_title=HOSTILE),
+        ),
         suggestion=HOSTILE,
         kinds=(("low_stock", HOSTILE),),
+    )
+    hostile_list = CaseListView(
+        key="visible", title="Open cases", rows=(row(case),), page=0, pages=2, total=20
     )
     yield "digest", digest_card(hostile_digest, permalink), digest_text(hostile_digest)
     yield "rest", rest_blocks(hostile_digest, permalink), ""
     yield "home", home_view(hostile_home, permalink)["blocks"], ""
+    yield "list", case_list_modal(hostile_list, permalink)["blocks"], ""
+    group = CaseGroup(act=GroupAct.REJECT, cases=(case,) * 12, checksum="0" * 64)
+    yield "group", group_form(group, [("low_stock", HOSTILE)])["blocks"], ""
+    outcome = GroupOutcome(act=GroupAct.REJECT, successes=(), refusals=(("EX-1", HOSTILE),))
+    yield "outcome", group_outcome(outcome)["blocks"], ""
     yield "storm", storm_card(storm, permalink), escape_mrkdwn(storm_headline(storm))
     yield "answer", answer_blocks(hostile_answer, permalink, "C:1"), answer_text(hostile_answer)
     yield "copy", copy_blocks(HOSTILE, ""), ""
@@ -281,8 +300,8 @@ def hostile_lists():
 )
 def test_no_word_from_outside_is_read_as_markup_in_any_list(name, blocks, text):
     assert read_as_markup(blocks) == []
-    surface = "home" if name == "home" else "message"
-    assert validate(blocks, surface) == []
+    surfaces = {"home": "home", "list": "modal", "group": "modal", "outcome": "modal"}
+    assert validate(blocks, surfaces.get(name, "message")) == []
     assert not set("<>") & set(text)
 
 

@@ -7,7 +7,7 @@ import pytest
 from bot.cases.errors import ChatFailed
 from bot.ports.live_lists import LiveList
 from bot.views.alert_storm import StormView
-from bot.views.digest import Counts, DigestView
+from bot.views.digest import Counts, DigestMoney, DigestView, OpenCounts
 from bot.views.rows import CaseRow
 from bot.views.trend import TrendDay
 from handlers.slack.chat import SlackChat
@@ -17,7 +17,7 @@ from tests.handlers.slack.fake_client import FakeWebClient
 
 CHANNEL = "C0STOCK"
 DAYS = tuple(TrendDay(date(2026, 11, day), 1, 1, 60.0) for day in range(8, 22))
-ROW = CaseRow(proposed(), CHANNEL, "1.000001")
+ROW = CaseRow(case=proposed(), channel=CHANNEL, ts="1.000001")
 
 
 def digest(*, rest=()):
@@ -27,11 +27,13 @@ def digest(*, rest=()):
         on=date(2026, 11, 21),
         pauses=(),
         needs=(ROW,),
-        needs_more=0,
+        persons=(),
+        others=(),
+        later=(),
+        expiries=(),
         rest=rest,
-        late=(),
-        late_more=0,
-        misses=(),
+        open=OpenCounts(to_decide=1, total=1),
+        money=DigestMoney(),
         counts=Counts(openings=5, resolutions=3, alone=1, rejections=1, clearings=1, expiries=0),
         days=DAYS,
     )

@@ -1,10 +1,12 @@
 """The slash command: private answers, and errors in words."""
 
 import json
+from datetime import timedelta
 from urllib.parse import urlencode
 
 import pytest
 
+from bot.cases.actor import Surface
 from handlers.slack.slash_command import COMMAND
 from tests.handlers.slack.requests import post_signed
 
@@ -78,3 +80,45 @@ def test_an_unexpected_error_is_told_by_a_reference_and_logged(run, receiver, ca
     assert "secret" not in answer
     (record,) = [record for record in caplog.records if record.name == "handlers.slack.listeners"]
     assert record.reference in answer
+
+
+@pytest.fixture
+def open_window(receiver, agreeable_slack):
+    """Type a command that opens a window; return the window as text."""
+
+    def open_window(text, user="UANA"):
+        fields = {
+            "command": COMMAND,
+            "text": text,
+            "team_id": "T1",
+            "user_id": user,
+            "channel_id": "C0STOCK",
+            "trigger_id": "t",
+        }
+        assert post_signed(receiver, urlencode(fields).encode()).status_code == 200
+        return json.dumps(agreeable_slack.arguments_of("views.open")[-1], ensure_ascii=False)
+
+    return open_window
+
+
+def test_the_digest_of_the_channel_is_shown_now(open_window, receiver):
+    receiver.world.proposed()
+    text = open_window("digest")
+    assert "1 to decide" in text
+    assert "Needs a decision" in text
+
+
+def test_the_delegations_of_a_person_are_listed_to_be_ended(open_window, receiver):
+    assert "Nobody stands in for you" in open_window("stand-ins")
+    now = receiver.world.clock()
+    receiver.world.desk.controls.delegate(
+        by="T1/UANA",
+        to="T1/UFINN",
+        kind="",
+        begins_at=now,
+        ends_at=now + timedelta(days=2),
+        surface=Surface.SLACK,
+    )
+    text = open_window("stand-ins", "UFINN")
+    assert "Finn stands in for Ana until" in text
+    assert "End now…" in text

@@ -22,7 +22,7 @@ HOME = HomeView(
     alone=(),
     days=tuple(TrendDay(date(2026, 11, day), 1, 1, 60.0) for day in range(8, 22)),
     pauses=(),
-    standing_in=(),
+    delegations=(),
     kinds=(("low_stock", "Running low"),),
     at=NOW,
 )

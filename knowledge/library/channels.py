@@ -15,7 +15,6 @@ from bot.cases.constraints import ChannelId, Text
 from bot.cases.hours import Hours, no_holidays
 from knowledge.library.yaml_files import read
 
-DEFAULT = "default"
 WEEKDAYS = ("mon", "tue", "wed", "thu", "fri", "sat", "sun")
 NO_HOLIDAYS = "none"
 _TIME = r"([01]\d|2[0-3]):[0-5]\d"
@@ -91,46 +90,52 @@ class HoursEntry:
         )
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelsFile:
+    """The channels, as people write them."""
+
     default: HoursEntry
     channels: Mapping[ChannelId, HoursEntry] = field(default_factory=dict)
     #: What people call each channel.
     titles: Mapping[ChannelId, Text] = field(default_factory=dict)
+    #: The channels of leads, which get one digest of every channel's cases.
+    whole_desk_digest: tuple[ChannelId, ...] = ()
 
 
-def read_calendars(path: Path) -> dict[str, Hours]:
-    """Read the hours of each channel.
+@dataclass(frozen=True, kw_only=True)
+class Channels:
+    """The working hours, calls and titles of channels.
 
     Without the file everybody is always at work, and the digest comes at nine, UTC.
     """
+
+    default_hours: Hours = field(default_factory=Hours)
+    default_calls: CallRules = field(default_factory=CallRules)
+    hours_by_channel: Mapping[str, Hours] = field(default_factory=dict)
+    calls_by_channel: Mapping[str, CallRules] = field(default_factory=dict)
+    titles: Mapping[str, str] = field(default_factory=dict)
+    whole_desk_digests: tuple[str, ...] = ()
+
+    def hours(self, channel: str) -> Hours:
+        """Return the working hours of a channel."""
+        return self.hours_by_channel.get(channel, self.default_hours)
+
+    def calls(self, channel: str) -> CallRules:
+        """Return who is called about the cases of a channel."""
+        return self.calls_by_channel.get(channel, self.default_calls)
+
+
+def read_channels(path: Path) -> Channels:
+    """Read the file, if there is one."""
     if not path.exists():
-        return {DEFAULT: Hours()}
+        return Channels()
     document, _ = read(path, ChannelsFile)
-    calendars = {DEFAULT: document.default.to_hours()}
-    for channel, entry in document.channels.items():
-        calendars[channel] = entry.to_hours()
-    return calendars
-
-
-def read_channel_titles(path: Path) -> Mapping[str, str]:
-    """Read what people call each channel; nothing without the file."""
-    if not path.exists():
-        return {}
-    document, _ = read(path, ChannelsFile)
-    return document.titles
-
-
-def read_call_rules(path: Path) -> dict[str, CallRules]:
-    """Read who is called in each channel.
-
-    A channel without rules of its own has those of the default.
-    """
-    if not path.exists():
-        return {DEFAULT: CallRules()}
-    document, _ = read(path, ChannelsFile)
-    rules = {DEFAULT: document.default.calls or CallRules()}
-    for channel, entry in document.channels.items():
-        if entry.calls:
-            rules[channel] = entry.calls
-    return rules
+    entries = document.channels.items()
+    return Channels(
+        default_hours=document.default.to_hours(),
+        default_calls=document.default.calls or CallRules(),
+        hours_by_channel={channel: entry.to_hours() for channel, entry in entries},
+        calls_by_channel={channel: entry.calls for channel, entry in entries if entry.calls},
+        titles=document.titles,
+        whole_desk_digests=document.whole_desk_digest,
+    )

@@ -58,3 +58,9 @@ def test_a_channel_says_who_is_called_and_others_have_the_default(folder):
 )
 def test_a_mistake_is_told_where_it_is(folder, before, after, complaint):
     refuse(folder / "channels.yml", before, after, complaint=complaint)
+
+
+def test_leads_may_have_a_digest_of_the_whole_desk(folder):
+    assert load(folder).whole_desk_digests() == []
+    change(folder / "channels.yml", "whole_desk_digest: []", "whole_desk_digest: [C0LEADS]")
+    assert load(folder).whole_desk_digests() == ["C0LEADS"]
