@@ -33,7 +33,7 @@ def notification_text(case: Case, card_context: CardContext = DEFAULT_CONTEXT) -
     """Write the notification line of a card: its question while it waits for an answer."""
     wording = case_wording(case, card_context.labels)
     if case.state is State.PROPOSED and case.proposal.plan:
-        text = f"{case.id}: {ask(case.proposal.plan, wording)}"
+        text = f"{ask(case.proposal.plan, wording)} ({case.id})"
     else:
         text = f"{case.id}: {wording.prose(case.signal.title, 200)} — {case.state}"
     return escape_mrkdwn(text, MAX_NOTIFICATION)

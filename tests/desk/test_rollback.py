@@ -320,12 +320,9 @@ def test_everybody_is_told(town):
     world.work()
     sentence = "the ledger is older than what was signed: a backup was restored"
     assert sentence in world.chat.looks["EX-2"].pause_reason
-    assert (
-        sentence
-        in world.desk.screens.app_home.compose(
-            principal("ana"), world.desk.screens.app_home._parse_filter("")
-        ).pauses[0]
-    )
+    app_home = world.desk.screens.app_home
+    (pause,) = app_home.compose(principal("ana"), app_home._parse_filter("")).pauses
+    assert sentence in pause.description
     due = world.clock().timestamp()
     from datetime import UTC, datetime
 

@@ -27,7 +27,7 @@ def direct_call(shown, *, is_pending=True, ts=""):
         key=f"call:{shown.id}:r1:{TEAM}/{BEN}",
         person=f"{TEAM}/{BEN}",
         subject=CallSubject.DECISION,
-        row=CaseRow(shown, CHANNEL, ts),
+        row=CaseRow(case=shown, channel=CHANNEL, ts=ts),
         is_pending=is_pending,
     )
 
@@ -78,7 +78,7 @@ def test_people_named_one_by_one_are_mentioned_each(chat):
 def test_the_lock_screen_shows_the_ask_with_its_price_and_no_markup_from_outside(chat):
     chat.draw_card(case(), [], look_first=False)
     (message,) = chat.emulator.messages(CHANNEL)
-    assert message["text"].startswith("Order 24 for £100.00? EX-1")
+    assert message["text"].startswith("Order 24 for £100.00? Can be undone. (EX-1)")
     assert "<" not in message["text"]
 
 
