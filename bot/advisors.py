@@ -189,6 +189,9 @@ class Trainer:
             stdin=subprocess.PIPE,
             stdout=subprocess.DEVNULL,
         )
+        # A stop that came while the process was started has not seen it.
+        if self._is_stopping:
+            self._process.terminate()
         try:
             has_failed = self._process.wait() != 0
         finally:

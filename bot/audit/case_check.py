@@ -13,16 +13,18 @@ from bot.cases.case import Case
 from bot.cases.entries import entry_of
 from bot.cases.errors import CountersignError
 from bot.cases.lifecycle import State
-from bot.ports.card_store import REPLACED, CardContext
+from bot.ports.card_store import CARD_FORMAT, REPLACED
 from bot.store import tables
 from bot.store.derived import DerivedRows, derive, entry_bodies
 from bot.store.outbox_rows import LEASED, PARKED, READY
 
-# As earlier releases wrote them, and as this one does.
-LOOKS = {REPLACED, "", "paused", "undoable", "paused undoable"} | {
-    CardContext(pause_reason=reason, is_undoable=is_undoable).key
-    for reason in ("", "paused")
-    for is_undoable in (False, True)
+# The flags of a card, as every release writes them.
+FLAGS = ("", "paused", "undoable", "paused undoable")
+# The first releases wrote no format, and then began with 2.
+LOOKS = {REPLACED, *FLAGS} | {
+    f"{card_format} {flags}".rstrip()
+    for card_format in range(2, int(CARD_FORMAT) + 1)
+    for flags in FLAGS
 }
 STORM_PREFIX = "storm:"
 
