@@ -12,7 +12,7 @@ from bot import storage
 from bot.audit.checkpoints import Checkpoints
 from bot.cases.errors import LedgerBroken, Refusal
 from bot.cli.logs import configure_logging
-from bot.cli.shutdown import stop_event
+from bot.cli.shutdown import StopSignal
 from bot.cli.terminal import out
 from bot.settings import load_offline
 from bot.store.store import Store
@@ -54,7 +54,7 @@ def _sign_until_stopped(checkpoints: Checkpoints, store: Store, interval: float)
 
     A failure is logged once, until another one follows.
     """
-    stop = stop_event()
+    stop = StopSignal()
     last_failure = ""
     log.info("signing %s every %g s", checkpoints.folder, interval)
     while True:

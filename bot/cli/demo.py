@@ -11,7 +11,7 @@ from rich.progress import Progress
 from bot.cases.errors import CountersignError
 from bot.cli.app import STARTED_AT
 from bot.cli.logs import configure_logging
-from bot.cli.shutdown import exit_after, stop_event
+from bot.cli.shutdown import StopSignal, exit_after
 from bot.cli.terminal import AsJson, err, out, print_json
 from bot.clock import monotonic
 from bot.demo.launcher import SampleData, launch_demo, prepare_sample_data
@@ -61,7 +61,7 @@ def demo(
             _greet(emulator, service, _wait_for_first_card(emulator))
             if not headless:
                 webbrowser.open(emulator.url)
-            stop_event().wait()
+            StopSignal().wait()
             out.print("Stopping.")
         finally:
             # What is cut short is a copy of the sample, which the next demo makes anew.

@@ -5,7 +5,7 @@ import sys
 
 from bot import wiring
 from bot.cli.logs import configure_logging
-from bot.cli.shutdown import stop_event
+from bot.cli.shutdown import StopSignal
 from bot.settings import load
 
 log = logging.getLogger("countersign")
@@ -21,7 +21,7 @@ def run() -> None:
     service.start()
     addresses = f"intake on http://{settings.host}:{settings.port}, {settings.slack_api_url}"
     log.info("open: %s mode, %s", settings.mode, addresses)
-    stop_event().wait()
+    StopSignal().wait()
     # Work under lease is finished, so that no other process has to wait for the lease to end.
     log.info("closing: finishing what is in hand")
     service.stop()

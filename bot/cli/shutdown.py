@@ -2,20 +2,38 @@
 
 import os
 import signal
+import socket
 import threading
 from types import FrameType
 
+STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
-def stop_event() -> threading.Event:
-    """Return an event that SIGINT and SIGTERM set."""
-    event = threading.Event()
 
-    def stop(number: int, frame: FrameType | None) -> None:
-        event.set()
+class StopSignal:
+    """The request to end this process: SIGINT or SIGTERM, from its creation on."""
 
-    for number in (signal.SIGINT, signal.SIGTERM):
-        signal.signal(number, stop)
-    return event
+    def __init__(self) -> None:
+        # The kernel may hand a signal to any thread. The handler runs in the main thread, which
+        # wakes from no lock then; the number that Python writes to this socket wakes it.
+        self._reader, self._writer = socket.socketpair()
+        self._writer.setblocking(False)
+        signal.set_wakeup_fd(self._writer.fileno())
+        for number in STOP_SIGNALS:
+            signal.signal(number, _let_pass)
+
+    def wait(self, seconds: float | None = None) -> bool:
+        """Return on a signal, or after so many seconds. Tell whether there was one."""
+        self._reader.settimeout(seconds)
+        try:
+            while self._reader.recv(1)[0] not in STOP_SIGNALS:
+                pass
+        except (TimeoutError, BlockingIOError):
+            return False
+        return True
+
+
+def _let_pass(number: int, frame: FrameType | None) -> None:
+    """Keep a signal from ending the process."""
 
 
 def exit_after(seconds: float) -> None:
