@@ -199,11 +199,12 @@ class BotProcess:
             self._process.kill()
             self._process.wait()
 
-    def stop(self) -> None:
-        """Ask it to end, and wait for that."""
-        if self._process:
-            self._process.terminate()
-            self._process.wait(STOP_TIMEOUT_SECONDS)
+    def stop(self) -> int:
+        """Ask it to end, and return its exit code; 0 before the start."""
+        if self._process is None:
+            return 0
+        self._process.terminate()
+        return self._process.wait(STOP_TIMEOUT_SECONDS)
 
     @property
     def pid(self) -> int:

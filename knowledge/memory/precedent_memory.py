@@ -26,6 +26,8 @@ log = logging.getLogger(__name__)
 THREADS = 4
 # After one slow answer the next cards do not wait at all, for so long.
 SLOW_BACKOFF_SECONDS = 10.0
+# How long closing waits for an opening that is under way; a server of vectors may not answer.
+CLOSING_TIMEOUT_SECONDS = 10.0
 SLOW = "memory does not answer in time"
 
 
@@ -61,6 +63,7 @@ class PrecedentMemory:
         self._position = 0
         self._update_lock = threading.Lock()
         self._open_event = threading.Event()
+        self._opening: threading.Thread | None = None
         self._failure = "memory is still opening"
         self._slow_until = 0.0
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="memory")
@@ -69,9 +72,9 @@ class PrecedentMemory:
 
     def start(self) -> threading.Thread:
         """Open in a thread of its own."""
-        thread = threading.Thread(target=self.open, name="memory-opening", daemon=True)
-        thread.start()
-        return thread
+        self._opening = threading.Thread(target=self.open, name="memory-opening", daemon=True)
+        self._opening.start()
+        return self._opening
 
     def open(self) -> None:
         """Open the index and catch up.
@@ -123,6 +126,9 @@ class PrecedentMemory:
         """Stop searching and indexing, and close the index."""
         self.index.cancel()
         self._executor.shutdown(wait=False, cancel_futures=True)
+        # Native libraries abort a process that exits while they open.
+        if self._opening:
+            self._opening.join(CLOSING_TIMEOUT_SECONDS)
         with self._update_lock:
             self.index.vectors.close()
             self._failure = "memory is closed"
