@@ -31,6 +31,7 @@ DECISIONS = {
     ids.TRY_AGAIN: DecisionKind.TRY_AGAIN,
     ids.SETTLE: DecisionKind.SETTLE,
     ids.CLAIM: DecisionKind.CLAIM,
+    ids.WAKE: DecisionKind.WAKE,
     ids.UNDO: DecisionKind.UNDO,
     ids.NAME_FIRST: DecisionKind.NAME_KIND,
     ids.NAME_SECOND: DecisionKind.NAME_KIND,
