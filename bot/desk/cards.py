@@ -7,8 +7,9 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.cases.actor import is_person
 from bot.cases.case import Case
-from bot.cases.entries import ApprovalGiven, Entry, Escalated, HandedOver, Reminded
+from bot.cases.entries import ApprovalGiven, Claimed, Entry, Escalated, HandedOver, Reminded
 from bot.cases.errors import StaleFence
 from bot.cases.lifecycle import State
 from bot.desk.alert_storms import AlertStorms
@@ -58,6 +59,7 @@ class Cards:
         context = CardContext(
             pause_reason=self._describe_pause(case),
             is_undoable=self._is_undoable(case),
+            handed_over_by=self._handed_over_by(case),
             labels=self.library.labels() if self.library else Labels(),
         )
         if cards and _is_current(cards[0], case, context):
@@ -208,6 +210,20 @@ class Cards:
         if case.execution.undo_until is None or case.proposal.plan is None:
             return False
         return self.clock() < case.execution.undo_until and case.proposal.plan.is_of(self.mode)
+
+    def _handed_over_by(self, case: Case) -> str:
+        """Return the name of whoever handed the case to its owner; empty when nobody did."""
+        # Only a person is named on the card as the one who has it.
+        if not is_person(case.owner):
+            return ""
+        name = ""
+        for entry in self.cases.entries(case.id):
+            match entry.body:
+                case HandedOver():
+                    name = entry.body.by_name
+                case Claimed() | Escalated():
+                    name = ""
+        return name
 
     def _describe_pause(self, case: Case) -> str:
         """Say which pause holds this case up; empty when none does."""

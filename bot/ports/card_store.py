@@ -38,6 +38,8 @@ class CardContext:
     pause_reason: str = ""
     #: The plan can still be taken back.
     is_undoable: bool = False
+    #: The name of whoever handed the case to the person who has it; empty when nobody did.
+    handed_over_by: str = ""
     #: What people read in place of names in code.
     labels: Labels = field(default_factory=Labels)
 

@@ -1,6 +1,7 @@
 """A card that waits for a person: the event, the question, the buttons, two context lines."""
 
 from collections.abc import Sequence
+from datetime import datetime
 
 from bot.cases.case import Case
 from bot.cases.lifecycle import State
@@ -51,7 +52,7 @@ def waiting_card(case: Case, card_context: CardContext) -> list[Json]:
     # Where the outcome is in doubt, only the outside system has evidence.
     if evidence and case.state is not State.OUTCOME_UNKNOWN:
         blocks.append(context_block(*evidence))
-    blocks.append(context_block(*_responsibility(case)))
+    blocks.append(context_block(*_responsibility(case, wording, card_context)))
     return blocks
 
 
@@ -184,16 +185,20 @@ def _citations(case: Case) -> Sequence[Citation]:
 # --- context ----------------------------------------------------------------------------------
 
 
-def _responsibility(case: Case) -> list[str | Json]:
+def _responsibility(case: Case, wording: Wording, card_context: CardContext) -> list[str | Json]:
     """Build one line: how like cases ended, what was taken for what, who decides by when."""
     parts: list[str | Json] = []
-    statement = " · ".join(filter(None, [_precedents(case), _kind(case)]))
+    statement = " · ".join(filter(None, [_precedents(case), _kind(case, wording)]))
     if statement:
         parts.append(plain_text(statement, 300))
     approvals = describe_approvals(case)
     if approvals and case.state is State.PROPOSED:
         parts.append(plain_text(f"Approved by {approvals}", 400))
     parts.append(_who_decides(case))
+    if card_context.handed_over_by:
+        giver = clean(card_context.handed_over_by, 60)
+        parts.append(f"*Handed over* to {owner_mention(case)}")
+        parts.append(plain_text(f"by {giver}", 100))
     return parts
 
 
@@ -218,7 +223,7 @@ def _precedents(case: Case) -> str:
     return f"{successes} of {len(citations)} like it worked"
 
 
-def _kind(case: Case) -> str:
+def _kind(case: Case, wording: Wording) -> str:
     """Say for which kind an unnamed signal was taken, and by whom."""
     recognition = case.classification.recognition
     if recognition is None:
@@ -229,12 +234,12 @@ def _kind(case: Case) -> str:
     if named_by:
         return f"{named_by} said what it is"
     if recognition.kind:
-        return _guess(recognition)
+        return _guess(recognition, wording)
     return ""
 
 
-def _guess(recognition: Recognition) -> str:
-    title = recognition.kind.replace("_", " ")
+def _guess(recognition: Recognition, wording: Wording) -> str:
+    title = wording.labels.kind(recognition.kind)
     for guess in recognition.guesses:
         if guess.kind == recognition.kind:
             title = guess.title
@@ -255,9 +260,14 @@ def _who_decides(case: Case) -> str:
     if verdict.step_up:
         parts.append("each with their passkey")
     expires_at = case.proposal.expires_at
-    if expires_at and case.timers.is_escalated:
-        parts.append(f"the question expires {mrkdwn_date(expires_at)}")
+    if expires_at and _expires_apart(case, expires_at):
+        parts.append(f"approval expires {mrkdwn_date(expires_at)}")
     return ", ".join(parts)
+
+
+def _expires_apart(case: Case, expires_at: datetime) -> bool:
+    """Tell whether the approval expires at another time than the one to decide by."""
+    return case.timers.is_escalated or expires_at < case.timers.sla.decide_by
 
 
 def _name_approvers(verdict: Verdict) -> str:

@@ -58,6 +58,22 @@ def test_what_can_be_pressed_is_drawn_again_once_and_nothing_else(world):
     assert world.desk.screens.cards.renew() == 0
 
 
+def test_the_card_names_whoever_handed_the_case_over(world):
+    case = another(world, "product:1")
+    seen = world.seen(case)
+    ben = principal("ben")
+    world.desk.decisions.hand_over(
+        request(case.id, principal("ana"), seen), to=ben, progress="counted", remains="the rest"
+    )
+    world.work()
+    assert world.chat.looks[case.id].handed_over_by == "Ana"
+    world.desk.decisions.hand_over(
+        request(case.id, ben, seen), to=principal("carla"), progress="counted", remains="the rest"
+    )
+    world.work()
+    assert world.chat.looks[case.id].handed_over_by == "Ben"
+
+
 def test_only_the_newest_card_of_a_case_counts(world):
     case = another(world, "product:1")
     world.house.facts["on_hand"] = 30
