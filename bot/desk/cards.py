@@ -12,15 +12,18 @@ from bot.cases.case import Case
 from bot.cases.entries import ApprovalGiven, Claimed, Entry, Escalated, HandedOver, Reminded
 from bot.cases.errors import StaleFence
 from bot.cases.lifecycle import State
+from bot.cases.missing_approvals import MissingApprovals
 from bot.desk.alert_storms import AlertStorms
 from bot.desk.calls import Calls
 from bot.desk.effects import card_message
 from bot.desk.message_cleanup import SETTLE_FOR, sweep_card
+from bot.desk.missing_approvals import find_missing_approvals
 from bot.ports.card_store import CARD_FORMAT, REPLACED, CardContext, CardRef, CardStore
 from bot.ports.case_store import CaseStore
 from bot.ports.chat import Chat
 from bot.ports.clock import Clock
 from bot.ports.desk_controls import DeskControlsStore
+from bot.ports.directory import Directory
 from bot.ports.library import Library
 from bot.ports.live_lists import LiveLists
 from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage
@@ -47,6 +50,7 @@ class Cards:
     storms: AlertStorms | None = None
     calls: Calls | None = None
     library: Library | None = None
+    directory: Directory | None = None
     #: The mode that the program runs in.
     mode: str = ""
     #: How long Slack may take to show a message.
@@ -60,6 +64,7 @@ class Cards:
             pause_reason=self._describe_pause(case),
             is_undoable=self._is_undoable(case),
             handed_over_by=self._handed_over_by(case),
+            missing_approvals=self._missing_approvals(case),
             labels=self.library.labels() if self.library else Labels(),
         )
         if cards and _is_current(cards[0], case, context):
@@ -224,6 +229,11 @@ class Cards:
                 case Claimed() | Escalated():
                     name = ""
         return name
+
+    def _missing_approvals(self, case: Case) -> MissingApprovals | None:
+        if self.directory is None or self.library is None:
+            return None
+        return find_missing_approvals(case, self.directory, self.library)
 
     def _describe_pause(self, case: Case) -> str:
         """Say which pause holds this case up; empty when none does."""

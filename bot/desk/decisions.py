@@ -32,6 +32,7 @@ from bot.cases.control_decisions import decide_controls
 from bot.cases.decide import decide, must_be_current
 from bot.cases.entries import FieldChange, RejectReason
 from bot.cases.errors import BadRequest, ConnectorFailed, Refusal, Superseded
+from bot.cases.missing_approvals import MissingApprovals
 from bot.cases.plan import Action, Proposer
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.sla import promise_sla
@@ -39,6 +40,7 @@ from bot.desk.callers import Callers
 from bot.desk.decision_path import DecisionPath, Request
 from bot.desk.decision_priority import DecisionPriority
 from bot.desk.effects import change
+from bot.desk.missing_approvals import find_missing_approvals
 from bot.desk.proposal import Proposals
 from bot.desk.retry import retry_on_conflict
 from bot.desk.step_ups import StepUps
@@ -104,6 +106,10 @@ class Decisions:
             self.path.refuse(request, decision, refusal)
             raise
         return case
+
+    def missing_approvals(self, case: Case) -> MissingApprovals | None:
+        """Find whose approval the case still needs."""
+        return find_missing_approvals(case, self.directory, self.library)
 
     def refuse_outdated(
         self, case_id: str, *, by: str, decision: DecisionKind, surface: Surface

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from bot.cases.missing_approvals import MissingApprovals
 from bot.ports.outbox import LeasedMessage, OutboxMessage
 from bot.views.labels import Labels
 
@@ -40,6 +41,8 @@ class CardContext:
     is_undoable: bool = False
     #: The name of whoever handed the case to the person who has it; empty when nobody did.
     handed_over_by: str = ""
+    #: Whose approval is missing after others were given; None when that is not known.
+    missing_approvals: MissingApprovals | None = None
     #: What people read in place of names in code.
     labels: Labels = field(default_factory=Labels)
 

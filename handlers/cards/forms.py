@@ -8,9 +8,10 @@ from datetime import timedelta
 
 from bot.cases.case import Case
 from bot.cases.entries import RejectReason
+from bot.cases.missing_approvals import MissingApprovals
 from bot.cases.passkey import STEP_UP_LIFETIME, Purpose
-from bot.cases.plan import Action
-from bot.views.labels import as_words, start_upper
+from bot.cases.plan import Action, Plan
+from bot.views.labels import Labels, as_words, start_upper
 from handlers.cards import ids
 from handlers.cards.blocks import (
     MAX_OPTIONS,
@@ -24,12 +25,14 @@ from handlers.cards.blocks import (
     static_select,
     text_input,
 )
+from handlers.cards.case_words import case_wording
 from handlers.cards.question import describe_consequence
 from handlers.cards.text import (
     Json,
     bullets,
     clean,
     describe_approvers,
+    describe_missing,
     paragraph,
     plain_text,
     rich_text,
@@ -41,6 +44,7 @@ MAX_NOTE_LENGTH = 1000
 # As much as a window can show: a person must see in full what the approval is for.
 MAX_TARGET_LENGTH = 2_000
 MAX_SUMMARY_LENGTH = 2_000
+NO_LABELS = Labels()
 # Title, verb and button label of the form that leads to the passkey page.
 STEP_UP_TEXTS = {
     Purpose.APPROVE: ("Approve", "approved", "Approve with my passkey"),
@@ -48,18 +52,20 @@ STEP_UP_TEXTS = {
 }
 
 
-def approve_form(case: Case) -> Json:
-    """Build the form that repeats the plan and asks for a reason."""
+def approve_form(
+    case: Case, labels: Labels = NO_LABELS, missing: MissingApprovals | None = None
+) -> Json:
+    """Build the form that repeats the plan in words and asks for a reason.
+
+    ``missing`` is whose approval is missing after others were given.
+    """
+    wording = case_wording(case, labels)
     parts = []
     steps = []
     plan = case.proposal.plan
     if plan:
-        if plan.amount:
-            amount = text_run(money_text(plan.amount), bold=True)
-            parts.append(paragraph(text_run("Amount  ", bold=True), amount))
-        consequence = describe_consequence(plan)
-        parts.append(paragraph(text_run(consequence, bold=not plan.undo_for)))
-        steps = [_step_with_target(action) for action in plan.actions]
+        parts = [*_approved_effect(plan), *_consequence(plan, wording)]
+        steps = [_step_with_target(action, wording) for action in plan.actions]
     return _case_form(
         case,
         callback_id=ids.APPROVE_FORM,
@@ -67,26 +73,50 @@ def approve_form(case: Case) -> Json:
         submit="Approve",
         blocks=[
             rich_text(*parts, bullets(steps)),
-            *_approvers(case),
+            *_approvers(case, missing),
             _note("Why is this right?", "It is written next to your name."),
         ],
     )
 
 
-def _approvers(case: Case) -> list[Json]:
-    """Say whose approvals the plan needs, and how many it has."""
+def _approved_effect(plan: Plan) -> list[Json]:
+    """Say what the approval moves, in words."""
+    if not plan.amount:
+        return []
+    verb = "It would move" if plan.is_dry_run else "It moves"
+    return [paragraph(text_run(f"{verb} {money_text(plan.amount)}.", bold=True))]
+
+
+def _consequence(plan: Plan, wording: Wording) -> list[Json]:
+    """Say whether it can be undone; name the steps that cannot, where others can."""
+    parts = [paragraph(text_run(describe_consequence(plan), bold=not plan.undo_for))]
+    irreversible = [action for action in plan.actions if not action.reversible]
+    if irreversible and len(irreversible) < len(plan.actions) and not plan.is_dry_run:
+        summaries = [wording.prose(action.summary, MAX_SUMMARY_LENGTH) for action in irreversible]
+        parts.append(paragraph(text_run(f"It stays done: {'; '.join(summaries)}.", bold=True)))
+    return parts
+
+
+def _approvers(case: Case, missing: MissingApprovals | None) -> list[Json]:
+    """Say whose approvals the plan needs, and which are missing."""
     verdict = case.proposal.verdict
     if verdict is None:
         return []
     approvals = len(case.proposal.approvals)
+    risk = f"{start_upper(verdict.tier.name.lower())} risk. "
+    if missing:
+        count = f"{approvals} of {verdict.approvals_needed} given."
+        return [context_block(f"{risk}{count} *Still needed:* {describe_missing(missing)}")]
     approvers = describe_approvers(verdict.factors)
-    return [context_block(f"Needs {approvers}. {approvals} of {verdict.approvals_needed} given")]
+    text = f"{risk}Needs {approvers}. {approvals} of {verdict.approvals_needed} given"
+    return [context_block(text)]
 
 
-def _step_with_target(action: Action) -> list[Json]:
-    target = Wording().target(action.target, MAX_TARGET_LENGTH)
-    summary = Wording().prose(action.summary, MAX_SUMMARY_LENGTH)
-    return [text_run(summary, bold=True), text_run(f"  Target: {target}")]
+def _step_with_target(action: Action, wording: Wording) -> list[Json]:
+    target = wording.target(action.target, MAX_TARGET_LENGTH)
+    summary = wording.prose(action.summary, MAX_SUMMARY_LENGTH)
+    system = clean(wording.labels.system(action.system), 60)
+    return [text_run(summary, bold=True), text_run(f"  Target: {target} ({system})")]
 
 
 def step_up_form(case: Case, link: str, purpose: Purpose = Purpose.APPROVE) -> Json:

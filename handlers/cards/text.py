@@ -10,6 +10,7 @@ from datetime import datetime
 from typing import Any
 
 from bot.cases.approval import ApprovalRequirement, people_of
+from bot.cases.missing_approvals import MissingApprovals
 
 Json = dict[str, Any]
 ELLIPSIS = "…"
@@ -159,6 +160,15 @@ def describe_approvers(factors: Iterable[ApprovalRequirement]) -> str:
         number = NUMBER_NAMES.get(factor.count, factor.count)
         phrases.append(f"{number} of {_mention(factor.group)}")
     return " and ".join(phrases) or "nobody"
+
+
+def describe_missing(missing: MissingApprovals) -> str:
+    """Describe in mrkdwn whose approval is missing: "one of @finance"."""
+    names = [_mention(group) for group in missing.groups]
+    if len(names) == missing.count:
+        return " and ".join(f"one of {name}" for name in names)
+    number = NUMBER_NAMES.get(missing.count, missing.count)
+    return f"{number} of {' or '.join(names) or 'those named for it'}"
 
 
 def _mention(group: str) -> str:

@@ -25,6 +25,7 @@ from handlers.cards.text import (
     Json,
     clean,
     describe_approvers,
+    describe_missing,
     mrkdwn_date,
     paragraph,
     plain_text,
@@ -194,7 +195,7 @@ def _responsibility(case: Case, wording: Wording, card_context: CardContext) -> 
     approvals = describe_approvals(case)
     if approvals and case.state is State.PROPOSED:
         parts.append(plain_text(f"Approved by {approvals}", 400))
-    parts.append(_who_decides(case))
+    parts.append(_who_decides(case, card_context))
     if card_context.handed_over_by:
         giver = clean(card_context.handed_over_by, 60)
         parts.append(f"*Handed over* to {owner_mention(case)}")
@@ -247,15 +248,20 @@ def _guess(recognition: Recognition, wording: Wording) -> str:
     return f"Taken for “{clean(title, 120)}”, {recognition.confidence} % sure"
 
 
-def _who_decides(case: Case) -> str:
+def _who_decides(case: Case, card_context: CardContext) -> str:
     """Say in mrkdwn who decides, and by when."""
     verdict = case.proposal.verdict
     deadline = mrkdwn_date(case.timers.sla.decide_by)
     if case.state is not State.PROPOSED or verdict is None:
         return f"*With* {owner_mention(case)}, due by {deadline}"
+    missing = card_context.missing_approvals
     label = "High risk" if verdict.tier is RiskTier.HIGH else "Decides"
-    parts = [f"*{label}:* {_name_approvers(verdict)} by {deadline}"]
-    if case.proposal.approvals:
+    if missing:
+        label = "High risk, still needed" if verdict.tier is RiskTier.HIGH else "Still needed"
+        parts = [f"*{label}:* {describe_missing(missing)} by {deadline}"]
+    else:
+        parts = [f"*{label}:* {_name_approvers(verdict)} by {deadline}"]
+    if case.proposal.approvals and not missing:
         parts.append(_count_approvals(case, verdict))
     if verdict.step_up:
         parts.append("each with their passkey")

@@ -65,7 +65,8 @@ class CaseButtons(CasePresses):
     def approve_with_reason(self, press: ButtonPress) -> None:
         """Open the form that approves with a reason."""
         case = self._current(press, DecisionKind.APPROVE)
-        self._open(press, forms.approve_form(case))
+        missing = self.decisions.missing_approvals(case)
+        self._open(press, forms.approve_form(case, self.library.labels(), missing))
 
     def reject(self, press: ButtonPress) -> None:
         """Open the form that rejects."""

@@ -1,16 +1,19 @@
 """The cards of an earlier release are drawn again at the first start of this one: their buttons do nothing any more."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
 
 from bot.cases.entries import RejectReason
+from bot.cases.errors import ChatFailed
 from bot.cases.lifecycle import State
+from bot.cases.missing_approvals import MissingApprovals
 from bot.ports.card_store import CARD_FORMAT
 from bot.store import tables
 from tests.fakes.directory import principal
-from tests.world import request
+from tests.world import policy, request
 
 pytestmark = pytest.mark.threat("A1")
 
@@ -72,6 +75,22 @@ def test_the_card_names_whoever_handed_the_case_over(world):
     )
     world.work()
     assert world.chat.looks[case.id].handed_over_by == "Ben"
+
+
+def test_after_the_first_approval_the_card_knows_whose_is_missing(world):
+    world.library.rules = policy(high_above=Decimal(50))
+    case = another(world, "product:1")
+    assert world.chat.looks[case.id].missing_approvals is None
+    world.approve(case, "ben", note="it is right")
+    world.work()
+    assert world.chat.looks[case.id].missing_approvals == MissingApprovals(1, ("finance",))
+    assert world.desk.decisions.missing_approvals(world.case(case)).groups == ("finance",)
+
+    def fail(*_, **__):
+        raise ChatFailed("internal_error")
+
+    world.people.groups = fail
+    assert world.desk.decisions.missing_approvals(world.case(case)) is None
 
 
 def test_only_the_newest_card_of_a_case_counts(world):

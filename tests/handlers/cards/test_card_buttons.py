@@ -108,6 +108,11 @@ def test_high_risk_has_no_colour_that_nudges_and_asks_for_words():
     assert "style" not in button
 
 
+def test_no_button_of_a_high_risk_has_a_colour():
+    for button in buttons_of(case_card(high_risk_case())):
+        assert "style" not in button
+
+
 def test_medium_risk_repeats_target_and_amount_before_it_is_approved():
     text = approve_button(medium_risk_case())["confirm"]["text"]["text"]
     assert text == "Amount: £100.00. Target: product 1. Order 24."
