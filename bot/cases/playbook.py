@@ -28,6 +28,10 @@ _FACT_OF_SIGNAL = re.compile(r"signal\.([a-z][a-z0-9_]*)")
 CONNECTOR_PARAMETERS = frozenset({"key", "done_key", "now"})
 
 
+# The parameters of the action, in the conditions of ``warnings``.
+PLAN = "plan"
+
+
 def _check_parameter(name: str) -> str:
     if name in CONNECTOR_PARAMETERS or name.startswith("was_"):
         raise ValueError(f"{name} is filled by the desk itself; call the parameter something else")
@@ -37,6 +41,8 @@ def _check_parameter(name: str) -> str:
 def _check_lookup_name(name: str) -> str:
     if name == SIGNAL:
         raise ValueError(f"{SIGNAL} is what came in; call the look-up something else")
+    if name == PLAN:
+        raise ValueError(f"{PLAN} is what is edited; call the look-up something else")
     return name
 
 
@@ -98,6 +104,23 @@ class Stake:
     currency: Currency = "GBP"
 
 
+@dataclass(frozen=True, slots=True)
+class EditLimit:
+    """The bounds of a parameter that people edit: numbers, or expressions that find them."""
+
+    minimum: Annotated[int | Expression | None, Field(validation_alias="min")] = None
+    maximum: Annotated[int | Expression | None, Field(validation_alias="max")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class EditWarning:
+    """A sentence that is shown before an edit is saved that the evidence contradicts."""
+
+    #: Over the evidence, and ``plan`` with the parameters.
+    when: Expression
+    text: Text
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Offer:
     """An action that this playbook may recommend."""
@@ -111,6 +134,10 @@ class Offer:
     reason: Text
     #: The parameters that a person may edit.
     edit: tuple[Name, ...] = ()
+    #: The bounds of those parameters.
+    limits: Mapping[Name, EditLimit] = field(default_factory=dict)
+    #: What the evidence may say against an edit.
+    warnings: Annotated[tuple[EditWarning, ...], Field(max_length=10)] = ()
     #: What follows it in the same plan.
     then: Annotated[tuple["Offer", ...], Field(max_length=4)] = ()
 
@@ -118,6 +145,9 @@ class Offer:
         extra = sorted(set(self.edit) - set(self.parameters))
         if extra:
             raise ValueError(f"edit names {', '.join(extra)}, which is no parameter here")
+        extra = sorted(set(self.limits) - set(self.edit))
+        if extra:
+            raise ValueError(f"limits names {', '.join(extra)}, which nobody may edit")
 
     def chain(self) -> Iterator["Offer"]:
         """Iterate over this offer and those that follow it."""

@@ -6,10 +6,19 @@ A card is drawn from the state of the case as it is now, whatever caused the ref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
 from bot.cases.actor import is_person
 from bot.cases.case import Case
-from bot.cases.entries import ApprovalGiven, Claimed, Entry, Escalated, HandedOver, Reminded
+from bot.cases.entries import (
+    ApprovalGiven,
+    Claimed,
+    Edited,
+    Entry,
+    Escalated,
+    HandedOver,
+    Reminded,
+)
 from bot.cases.errors import StaleFence
 from bot.cases.lifecycle import State
 from bot.cases.missing_approvals import MissingApprovals
@@ -32,6 +41,13 @@ from bot.views.labels import Labels
 RETRY_INTERVAL = timedelta(seconds=1)
 # In these states something is run now or soon, so a pause is worth showing.
 PAUSABLE = frozenset({State.PROPOSED, State.APPROVED, State.RUNNING})
+
+
+class Hands(NamedTuple):
+    """The names of who edited the plan last, and who handed the case over; empty for nobody."""
+
+    editor: str = ""
+    giver: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,10 +76,12 @@ class Cards:
         """Make the card and the lists show the case as it is."""
         case = self.cases.case(message.case_id)
         cards = self.card_store.cards(case.id)
+        hands = self._find_hands(case)
         context = CardContext(
             pause_reason=self._describe_pause(case),
             is_undoable=self._is_undoable(case),
-            handed_over_by=self._handed_over_by(case),
+            edited_by=hands.editor if case.proposal.changes else "",
+            handed_over_by=hands.giver if is_person(case.owner) else "",
             missing_approvals=self._missing_approvals(case),
             labels=self.library.labels() if self.library else Labels(),
         )
@@ -216,19 +234,21 @@ class Cards:
             return False
         return self.clock() < case.execution.undo_until and case.proposal.plan.is_of(self.mode)
 
-    def _handed_over_by(self, case: Case) -> str:
-        """Return the name of whoever handed the case to its owner; empty when nobody did."""
-        # Only a person is named on the card as the one who has it.
-        if not is_person(case.owner):
-            return ""
-        name = ""
+    def _find_hands(self, case: Case) -> Hands:
+        """Find by whose hands plan and owner are what they are."""
+        # The case knows their accounts; names stand in its entries. Most cards need neither.
+        if not case.proposal.changes and not is_person(case.owner):
+            return Hands()
+        hands = Hands()
         for entry in self.cases.entries(case.id):
             match entry.body:
+                case Edited():
+                    hands = hands._replace(editor=entry.body.by_name)
                 case HandedOver():
-                    name = entry.body.by_name
+                    hands = hands._replace(giver=entry.body.by_name)
                 case Claimed() | Escalated():
-                    name = ""
-        return name
+                    hands = hands._replace(giver="")
+        return hands
 
     def _missing_approvals(self, case: Case) -> MissingApprovals | None:
         if self.directory is None or self.library is None:

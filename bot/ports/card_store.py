@@ -39,6 +39,8 @@ class CardContext:
     pause_reason: str = ""
     #: The plan can still be taken back.
     is_undoable: bool = False
+    #: The name of whoever edited the plan last; empty when nobody did.
+    edited_by: str = ""
     #: The name of whoever handed the case to the person who has it; empty when nobody did.
     handed_over_by: str = ""
     #: Whose approval is missing after others were given; None when that is not known.

@@ -66,7 +66,7 @@ def approve_form(
     if plan:
         parts = [*_approved_effect(plan), *_consequence(plan, wording)]
         steps = [_step_with_target(action, wording) for action in plan.actions]
-    return _case_form(
+    return case_form(
         case,
         callback_id=ids.APPROVE_FORM,
         title="Approve",
@@ -150,7 +150,7 @@ def reject_form(case: Case) -> Json:
     """Build the form that asks why, from a list and in words."""
     options = [option(reason.description, reason.value) for reason in RejectReason]
     reasons = static_select(ids.REASON, options, placeholder="Choose a reason")
-    return _case_form(
+    return case_form(
         case,
         callback_id=ids.REJECT_FORM,
         title="Reject",
@@ -162,30 +162,9 @@ def reject_form(case: Case) -> Json:
     )
 
 
-def edit_form(case: Case, editable: Iterable[str]) -> Json:
-    """Build the form of the parameters that the playbook lets people edit."""
-    parameters = case.proposal.plan.actions[0].parameters if case.proposal.plan else {}
-    warning = (
-        "A new revision is made and judged by policy again. You cannot approve what you edited."
-    )
-    blocks = [rich_text(paragraph(text_run(warning)))]
-    for name in editable:
-        if name in parameters:
-            value = str(parameters[name])
-            field = _parameter_input(name, max_length=500, initial_value=value)
-            blocks.append(input_block(f"parameter:{name}", _parameter_label(name), field))
-    return _case_form(
-        case,
-        callback_id=ids.EDIT_FORM,
-        title="Edit the plan",
-        submit="Save",
-        blocks=blocks,
-    )
-
-
 def resolve_form(case: Case) -> Json:
     """Build the form that closes a case as handled by hand."""
-    return _case_form(
+    return case_form(
         case,
         callback_id=ids.RESOLVE_FORM,
         title="Handled by hand",
@@ -199,7 +178,7 @@ def settle_form(case: Case) -> Json:
     reason = clean(case.activity.status_reason.reason, 500) if case.activity.status_reason else ""
     options = [option("Yes, it happened", "yes"), option("No, it did not", "no")]
     outcome = {"type": "radio_buttons", "action_id": ids.LANDED, "options": options}
-    return _case_form(
+    return case_form(
         case,
         callback_id=ids.SETTLE_FORM,
         title="What happened?",
@@ -225,7 +204,7 @@ def undo_form(case: Case) -> Json:
         votes = len(case.execution.undo_approvals)
         rule = f"It needs {votes_needed} people, as the plan did; {votes} of them so far."
         parts.append(paragraph(text_run(rule)))
-    return _case_form(
+    return case_form(
         case,
         callback_id=ids.UNDO_FORM,
         title="Take back",
@@ -242,7 +221,7 @@ def hand_over_form(case: Case, next_owner: str) -> Json:
     rule = "Whoever takes it over may hand it on. Deciding stays with those who may decide it now."
     hint = f"Leave it empty for @{next_owner}, whom the playbook asks next."
     person = _person_select("Choose a person")
-    return _case_form(
+    return case_form(
         case,
         callback_id=ids.HAND_OVER_FORM,
         title="Hand over",
@@ -258,7 +237,7 @@ def hand_over_form(case: Case, next_owner: str) -> Json:
 
 def snooze_form(case: Case) -> Json:
     """Build the form that asks until when, and why."""
-    return _case_form(
+    return case_form(
         case,
         callback_id=ids.SNOOZE_FORM,
         title="Snooze",
@@ -274,7 +253,7 @@ def kind_form(case: Case, kinds: Iterable[tuple[str, str]]) -> Json:
     """
     options = [option(title, kind) for kind, title in kinds]
     select = static_select(ids.KIND, options[:MAX_OPTIONS], placeholder="Choose a kind")
-    return _case_form(
+    return case_form(
         case,
         callback_id=ids.KIND_FORM,
         title="What is it?",
@@ -365,9 +344,8 @@ def _raise_kind(kinds: Iterable[tuple[str, str]], kind: str) -> Json:
     }
 
 
-def _case_form(
-    case: Case, *, callback_id: str, title: str, submit: str, blocks: list[Json]
-) -> Json:
+def case_form(case: Case, *, callback_id: str, title: str, submit: str, blocks: list[Json]) -> Json:
+    """Build a form about a case; it carries the token of what it was opened on."""
     has_room = len(title) + len(case.id) < MAX_TITLE_LENGTH
     return form(
         callback_id,
@@ -379,17 +357,8 @@ def _case_form(
 
 
 def _fact(name: str) -> Json:
-    field = _parameter_input(name, max_length=200)
-    return input_block(name, _parameter_label(name), field)
-
-
-def _parameter_input(name: str, *, max_length: int, initial_value: str | None = None) -> Json:
-    action_id = f"{ids.PARAMETER}{name}"
-    return text_input(action_id, max_length=max_length, initial_value=initial_value)
-
-
-def _parameter_label(name: str) -> str:
-    return start_upper(as_words(name))
+    field = text_input(f"{ids.PARAMETER}{name}", max_length=200)
+    return input_block(name, start_upper(as_words(name)), field)
 
 
 def _note(label: str, hint: str = "", *, optional: bool = False) -> Json:

@@ -32,7 +32,7 @@ from handlers.cards.text import (
     rich_text,
     text_run,
 )
-from handlers.cards.wording import Wording, as_sentence, money_text, plural
+from handlers.cards.wording import Wording, as_sentence, mid_sentence, money_text, plural
 
 MAX_SENTENCE = 300
 MAX_REASON = 300
@@ -46,7 +46,7 @@ def waiting_card(case: Case, card_context: CardContext) -> list[Json]:
     if card_context.pause_reason:
         pause = ":double_vertical_bar: *Paused: nothing runs.*"
         blocks.append(context_block(pause, plain_text(card_context.pause_reason, 200)))
-    blocks.append(rich_text(*_paragraphs(case, wording)))
+    blocks.append(rich_text(*_paragraphs(case, wording, card_context)))
     blocks += button_row("kind", case, kind_buttons(case))
     blocks += button_row("case", case, card_buttons(case, is_undoable=card_context.is_undoable))
     evidence = evidence_line(case, wording)
@@ -65,9 +65,9 @@ def _header(case: Case, wording: Wording) -> str:
     return text
 
 
-def _paragraphs(case: Case, wording: Wording) -> list[Json]:
+def _paragraphs(case: Case, wording: Wording, card_context: CardContext) -> list[Json]:
     """Build what happened, the question, and what stands against a quick answer."""
-    sentences = [_what_happened(case, wording), *_history(case, wording)]
+    sentences = [_what_happened(case, wording), *_history(case, wording, card_context)]
     parts = [paragraph(text_run(sentence)) for sentence in sentences if sentence]
     question, consequence = _question(case, wording)
     runs = [text_run(question, bold=True)]
@@ -84,7 +84,7 @@ def _what_happened(case: Case, wording: Wording) -> str:
     return as_sentence(wording.prose(text, MAX_SENTENCE))
 
 
-def _history(case: Case, wording: Wording) -> list[str]:
+def _history(case: Case, wording: Wording, card_context: CardContext) -> list[str]:
     """Say what a person must know who has seen an earlier card of the case."""
     sentences = []
     if case.activity.drift_reasons:
@@ -94,19 +94,19 @@ def _history(case: Case, wording: Wording) -> list[str]:
         reason = clean(case.activity.reopening_reason, MAX_REASON)
         sentences.append(as_sentence(f"Opened again: {reason}"))
     if case.proposal.changes:
-        sentences.append(_describe_edit(case, wording))
+        sentences.append(_describe_edit(case, wording, card_context.edited_by))
     return sentences
 
 
-def _describe_edit(case: Case, wording: Wording) -> str:
+def _describe_edit(case: Case, wording: Wording, editor: str) -> str:
     plan = case.proposal.plan
     action = plan.actions[0].name if plan else ""
-    changes = [
-        f"{wording.labels.parameter(action, change.field)} {change.before} → {change.after}"
-        for change in case.proposal.changes
-    ]
-    text = wording.prose(f"Edited: {', '.join(changes)}", 400)
-    return as_sentence(text)
+    changes = []
+    for change in case.proposal.changes:
+        label = mid_sentence(wording.labels.parameter(action, change.field))
+        changes.append(f"{label} {change.before} → {change.after}")
+    label = f"Edited by {clean(editor, 60)}" if editor else "Edited"
+    return as_sentence(wording.prose(f"{label}: {', '.join(changes)}", 400))
 
 
 def _question(case: Case, wording: Wording) -> tuple[str, str]:

@@ -61,6 +61,15 @@ def test_what_can_be_pressed_is_drawn_again_once_and_nothing_else(world):
     assert world.desk.screens.cards.renew() == 0
 
 
+def test_the_card_names_whoever_edited_the_plan_last(world):
+    case = another(world, "product:1")
+    for name, quantity in (("omar", 12), ("ana", 18)):
+        edit = request(case.id, principal(name), world.seen(case))
+        world.desk.decisions.edit(edit, {"quantity": quantity})
+        world.work()
+        assert world.chat.looks[case.id].edited_by == name.capitalize()
+
+
 def test_the_card_names_whoever_handed_the_case_over(world):
     case = another(world, "product:1")
     seen = world.seen(case)

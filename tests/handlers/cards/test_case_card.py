@@ -29,6 +29,7 @@ from tests.handlers.cards.examples import (
     CASE_EXAMPLES,
     apply_commands,
     drifted_case,
+    edited_case,
     half_approved_case,
     half_undone_case,
     resolved_case,
@@ -79,6 +80,11 @@ def test_the_card_names_whose_approval_is_missing(groups, count, phrase):
     assert f"*Still needed:* {phrase} by 21 Nov" in text
     assert "Approved by Ana" in text
     assert "1 of 2 given" not in text
+
+
+def test_the_card_says_who_edited_what():
+    text = visible_text(case_card(edited_case(), CardContext(edited_by="ana Duarte")))
+    assert "Edited by ana Duarte: quantity 24 → 12." in text
 
 
 def test_what_can_still_be_taken_back_has_a_button_for_it_and_nothing_else_has():
