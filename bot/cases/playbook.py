@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -92,6 +93,8 @@ class Lookup:
     parameters: Mapping[ParameterName, Expression] = field(default_factory=dict)
     #: The columns that a card shows, with their labels.
     show: Mapping[Name, Text] = field(default_factory=dict)
+    #: How long a card may show the facts without a mark. None for the time to decide.
+    fresh_for: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -221,6 +224,13 @@ class Playbook:
     measure: Measure
     #: SHA-256 of the file, which plans name.
     checksum: Annotated[str, NOT_IN_FILE] = ""
+
+    def fresh_for(self, lookup_name: str) -> timedelta:
+        """Return how long the facts of a look-up count as fresh."""
+        for lookup in self.evidence:
+            if lookup.name == lookup_name and lookup.fresh_for:
+                return lookup.fresh_for
+        return self.measure.decide_for
 
     @property
     def required_facts(self) -> tuple[str, ...]:

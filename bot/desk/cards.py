@@ -20,6 +20,7 @@ from bot.cases.entries import (
     Reminded,
 )
 from bot.cases.errors import StaleFence
+from bot.cases.evidence import find_stale_facts
 from bot.cases.lifecycle import State
 from bot.cases.missing_approvals import MissingApprovals
 from bot.desk.alert_storms import AlertStorms
@@ -39,6 +40,8 @@ from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage
 from bot.views.labels import Labels
 
 RETRY_INTERVAL = timedelta(seconds=1)
+# In these states somebody decides by the facts on the card.
+FACTS_MATTER = frozenset({State.PROPOSED, State.REFERRED})
 # In these states something is run now or soon, so a pause is worth showing.
 PAUSABLE = frozenset({State.PROPOSED, State.APPROVED, State.RUNNING})
 
@@ -83,6 +86,7 @@ class Cards:
             edited_by=hands.editor if case.proposal.changes else "",
             handed_over_by=hands.giver if is_person(case.owner) else "",
             missing_approvals=self._missing_approvals(case),
+            stale_facts=self._find_stale_facts(case),
             labels=self.library.labels() if self.library else Labels(),
         )
         if cards and _is_current(cards[0], case, context):
@@ -254,6 +258,12 @@ class Cards:
         if self.directory is None or self.library is None:
             return None
         return find_missing_approvals(case, self.directory, self.library)
+
+    def _find_stale_facts(self, case: Case) -> tuple[str, ...]:
+        if self.library is None or case.state not in FACTS_MATTER:
+            return ()
+        fresh_for = self.library.playbook(case.kind).fresh_for
+        return find_stale_facts(case.assessment.evidence, fresh_for, self.clock())
 
     def _describe_pause(self, case: Case) -> str:
         """Say which pause holds this case up; empty when none does."""

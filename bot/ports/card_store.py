@@ -45,13 +45,19 @@ class CardContext:
     handed_over_by: str = ""
     #: Whose approval is missing after others were given; None when that is not known.
     missing_approvals: MissingApprovals | None = None
+    #: The names of the facts that were read too long ago to be shown without a mark.
+    stale_facts: tuple[str, ...] = ()
     #: What people read in place of names in code.
     labels: Labels = field(default_factory=Labels)
 
     @property
     def key(self) -> str:
         """Return the look that a card drawn in this context has."""
-        flags = {"paused": bool(self.pause_reason), "undoable": self.is_undoable}
+        flags = {
+            "paused": bool(self.pause_reason),
+            "undoable": self.is_undoable,
+            "stale": bool(self.stale_facts),
+        }
         return " ".join([CARD_FORMAT, *(name for name, is_set in flags.items() if is_set)])
 
 

@@ -1,6 +1,6 @@
 """The window *Details*: everything that an auditor of a case asks for, one press from its card."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from bot.cases.case import Case
 from bot.cases.plan import Action
@@ -30,13 +30,19 @@ MAX_VALUE = 1_000
 CLOSE = "Close"
 
 
-def details_view(case: Case, labels: Labels, links: Mapping[str, str]) -> Json:
-    """Build the window. ``links`` are the URLs of cards by case id."""
+def details_view(
+    case: Case, labels: Labels, links: Mapping[str, str], stale_facts: Sequence[str] = ()
+) -> Json:
+    """Build the window.
+
+    ``links`` are the URLs of cards by case id. ``stale_facts`` are names of facts that were read
+    too long ago.
+    """
     wording = case_wording(case, labels)
     blocks = [
         heading(headline(case, wording, 200)),
         *_what_happened(case, wording),
-        *_evidence(case, wording),
+        *_evidence(case, wording, stale_facts),
         *_plan(case, wording),
         *_recommendation(case, wording, links),
         *_policy(case, wording),
@@ -64,20 +70,21 @@ def _what_happened(case: Case, wording: Wording) -> list[Json]:
     return [*blocks, *_block(parts)]
 
 
-def _evidence(case: Case, wording: Wording) -> list[Json]:
+def _evidence(case: Case, wording: Wording, stale_facts: Sequence[str]) -> list[Json]:
     """List the facts with source and time, failed look-ups included."""
     # A window has no table block.
     facts = shown_facts(case)
     items = []
     for fact in facts[:MAX_FACTS]:
         source = clean(wording.labels.system(fact.source), 60)
-        items.append(
-            [
-                text_run(f"{clean(fact.label, 60)}  ", bold=True),
-                text_run(f"{fact_value(fact, wording)} — {source}, "),
-                date_run(fact.read_at),
-            ]
-        )
+        item = [
+            text_run(f"{clean(fact.label, 60)}  ", bold=True),
+            text_run(f"{fact_value(fact, wording)} — {source}, "),
+            date_run(fact.read_at),
+        ]
+        if fact.name in stale_facts:
+            item.append(text_run(" ⚠ may have changed since"))
+        items.append(item)
     more = len(facts) - MAX_FACTS
     if more > 0:
         items.append([text_run(f"{more} more facts are in the ledger")])

@@ -19,7 +19,7 @@ from handlers.cards.case_words import (
     headline,
     owner_mention,
 )
-from handlers.cards.facts import evidence_line, failure_sentences
+from handlers.cards.facts import evidence_line, failure_sentences, stale_sentences
 from handlers.cards.question import ask
 from handlers.cards.text import (
     Json,
@@ -74,7 +74,8 @@ def _paragraphs(case: Case, wording: Wording, card_context: CardContext) -> list
     if consequence:
         runs.append(text_run(f" {consequence}"))
     parts.append(paragraph(*runs))
-    parts += [paragraph(text_run(warning)) for warning in _warnings(case)]
+    warnings = _warnings(case, card_context)
+    parts += [paragraph(text_run(warning)) for warning in warnings]
     return parts
 
 
@@ -159,9 +160,9 @@ def _is_unrecognised(case: Case) -> bool:
     return not recognition.kind
 
 
-def _warnings(case: Case) -> list[str]:
+def _warnings(case: Case, card_context: CardContext) -> list[str]:
     """Say what contradicts the question, or is missing for an answer."""
-    warnings = failure_sentences(case)
+    warnings = [*failure_sentences(case), *stale_sentences(case, card_context.stale_facts)]
     conflict_count = case.activity.conflict_count
     if conflict_count:
         verb = "contradicts" if conflict_count == 1 else "contradict"
@@ -189,7 +190,7 @@ def _citations(case: Case) -> Sequence[Citation]:
 def _responsibility(case: Case, wording: Wording, card_context: CardContext) -> list[str | Json]:
     """Build one line: how like cases ended, what was taken for what, who decides by when."""
     parts: list[str | Json] = []
-    statement = " · ".join(filter(None, [_precedents(case), _kind(case, wording)]))
+    statement = " · ".join(filter(None, [_precedents(case, card_context), _kind(case, wording)]))
     if statement:
         parts.append(plain_text(statement, 300))
     approvals = describe_approvals(case)
@@ -203,13 +204,13 @@ def _responsibility(case: Case, wording: Wording, card_context: CardContext) -> 
     return parts
 
 
-def _precedents(case: Case) -> str:
+def _precedents(case: Case, card_context: CardContext) -> str:
     """Say in one statement of one set how cases like it ended."""
     recommendation = case.proposal.recommendation
     if recommendation is None or case.state is not State.PROPOSED:
         return ""
     # With facts missing or contradicted, how others ended is no help for a quick answer.
-    if _warnings(case):
+    if _warnings(case, card_context):
         return ""
     if recommendation.memory:
         return "Cases like it are not available now"

@@ -6,6 +6,7 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
+from bot.cases.commands import Claim
 from bot.cases.entries import RejectReason
 from bot.cases.errors import ChatFailed
 from bot.cases.lifecycle import State
@@ -59,6 +60,16 @@ def test_what_can_be_pressed_is_drawn_again_once_and_nothing_else(world):
     assert world.store.cards.cards(waiting.id)[0].look == CARD_FORMAT
     assert world.store.cards.cards(resolved_case.id)[0].look == f"{CARD_FORMAT} undoable"
     assert world.desk.screens.cards.renew() == 0
+
+
+def test_a_card_that_is_drawn_after_the_time_to_decide_marks_its_facts(world):
+    case = another(world, "product:1")
+    assert world.chat.looks[case.id].stale_facts == ()
+    world.clock.forward(hours=5)
+    ana = request(case.id, principal("ana"), world.seen(case))
+    world.desk.decisions.decide(ana, Claim)
+    world.work()
+    assert "stock.on_hand" in world.chat.looks[case.id].stale_facts
 
 
 def test_the_card_names_whoever_edited_the_plan_last(world):

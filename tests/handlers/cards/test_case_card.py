@@ -32,6 +32,7 @@ from tests.handlers.cards.examples import (
     edited_case,
     half_approved_case,
     half_undone_case,
+    low_risk_case,
     resolved_case,
 )
 from tests.handlers.cards.markup import live_parts, nodes, visible_text
@@ -80,6 +81,16 @@ def test_the_card_names_whose_approval_is_missing(groups, count, phrase):
     assert f"*Still needed:* {phrase} by 21 Nov" in text
     assert "Approved by Ana" in text
     assert "1 of 2 given" not in text
+
+
+def test_facts_that_are_older_than_promised_are_marked_and_take_the_place_of_precedents():
+    case = low_risk_case()
+    context = CardContext(stale_facts=("stock.on_hand", "stock.secret"))
+    text = visible_text(case_card(case, context))
+    assert "⚠ May have changed since it was read: On hand." in text
+    assert "May have changed" not in visible_text(case_card(case))
+    details = visible_text(details_view(case, Labels(), {}, ["stock.on_hand"]))
+    assert details.count("⚠ may have changed since") == 1
 
 
 def test_the_card_says_who_edited_what():
