@@ -14,6 +14,10 @@ from bot.cases.missing_approvals import MissingApprovals
 
 Json = dict[str, Any]
 ELLIPSIS = "…"
+LETTER = re.compile(r"\w")
+TIME = re.compile(r"<!date\^\d+\^\{time\}[^>]*>")
+DATE = re.compile(r"<!date\^[^>]*>")
+EMOJI = re.compile(r":[a-z_]+:")
 NOT_IN_HANDLE = re.compile(r"[^A-Za-z0-9_.-]")
 MAX_HANDLE_LENGTH = 80
 NUMBER_NAMES = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five"}
@@ -107,6 +111,20 @@ def mrkdwn_time(at: datetime) -> str:
 
 def _utc(at: datetime) -> str:
     return f"{at:%d %b %H:%M} UTC"
+
+
+def count_words(content: Any) -> int:
+    """Count the words that a person reads of blocks, elements or a text.
+
+    A date counts as Slack writes it at most: "Nov 26th, 2026 10:37 AM".
+    """
+    if isinstance(content, str):
+        text = DATE.sub(" 1 2 3 4 5 ", TIME.sub(" 1 2 ", content))
+        text = EMOJI.sub(" ", text)
+        return sum(bool(LETTER.search(word)) for word in text.split())
+    if isinstance(content, dict):
+        return count_words(content.get("text", "")) + count_words(content.get("elements", ()))
+    return sum(map(count_words, content))
 
 
 def rich_text(*parts: Json) -> Json:

@@ -25,6 +25,7 @@ from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.store.store import Store
 from bot.use_cases import build_triage
+from handlers.cards.case_card import case_card
 from knowledge.library import load
 from scheduler.detectors import signal_from_row
 from tests.cases.making import ANA, BEN, CARLA, Finish, asker, start_step, with_fields
@@ -72,6 +73,17 @@ def shipped_cases(folder):
     cases = {kind: preview.preview_signal(signal) for kind, signal in signals.items()}
     store_database.close()
     return library, cases
+
+
+def shipped_cards(folder):
+    """Draw every shipped kind in every state; returns the cards by "kind, state"."""
+    library, cases = shipped_cases(folder)
+    cards = {}
+    for kind, case in cases.items():
+        for state, state_case, context in every_state(case):
+            context = replace(context, labels=library.labels())
+            cards[f"{kind}, {state}"] = case_card(state_case, context)
+    return cards
 
 
 def with_precedents(case):
