@@ -5,6 +5,7 @@ precedents stand below it while there is room, and in Details otherwise.
 """
 
 from dataclasses import dataclass
+from typing import TypeVar
 
 from bot.cases.case import Case
 from bot.cases.lifecycle import State
@@ -27,6 +28,7 @@ from handlers.cards.text import (
 from handlers.cards.wording import Wording
 
 Elements = list[str | Json]
+Part = TypeVar("Part", str, Elements)
 
 
 @dataclass
@@ -35,13 +37,13 @@ class WordBudget:
 
     words: int
 
-    def fit(self, elements: Elements) -> Elements:
-        """Return these elements and take their words; nothing when they do not fit."""
-        count = count_words(elements)
+    def fit(self, part: Part) -> Part:
+        """Return the part and take its words; an empty one when it does not fit."""
+        count = count_words(part)
         if count > self.words:
-            return []
+            return type(part)()
         self.words -= count
-        return elements
+        return part
 
 
 def context_blocks(
@@ -56,14 +58,17 @@ def context_blocks(
 
     ``is_doubtful``: something stands against a quick answer, so how others ended is no help.
     """
-    decision = [*_approvals(case), *_decision_elements(case, card_context)]
-    budget = WordBudget(words_left - count_words(decision))
+    names = [*_approvals(case), *_giver(card_context)]
+    decision = _who_decides(case, card_context)
+    budget = WordBudget(words_left - count_words([*names, decision]))
     kind = budget.fit(_plain(_kind(case, wording)))
     evidence = budget.fit(_evidence(case, wording))
     expiry = budget.fit(_expiry(case))
-    precedents = budget.fit([] if is_doubtful else _plain(_precedents(case)))
+    precedents = budget.fit("" if is_doubtful else _precedents(case))
+    # One element of ours, as elements stand below each other on a phone.
+    words = " · ".join(filter(None, [precedents, decision, expiry]))
     blocks = [context_block(*evidence)] if evidence else []
-    return [*blocks, context_block(*precedents, *kind, *decision, *expiry)]
+    return [*blocks, context_block(*kind, *names, words)]
 
 
 def _plain(text: str) -> Elements:
@@ -85,14 +90,10 @@ def _approvals(case: Case) -> Elements:
     return [plain_text(f"Approved by {names}", 300)]
 
 
-def _decision_elements(case: Case, card_context: CardContext) -> Elements:
-    """Say who decides, and who has the case from whom."""
-    elements: Elements = [_who_decides(case, card_context)]
-    if card_context.handed_over_by:
-        giver = clean(card_context.handed_over_by, 60)
-        elements.append(f"*Handed over* to {owner_mention(case)}")
-        elements.append(plain_text(f"by {giver}", 100))
-    return elements
+def _giver(card_context: CardContext) -> Elements:
+    """Name whoever handed the case over."""
+    giver = clean(card_context.handed_over_by, 60)
+    return _plain(f"Handed over by {giver}" if giver else "")
 
 
 def _precedents(case: Case) -> str:
@@ -154,17 +155,19 @@ def _who_decides(case: Case, card_context: CardContext) -> str:
         parts.append(_count_approvals(case, verdict))
     if verdict.step_up:
         parts.append("each with their passkey")
+    if card_context.handed_over_by:
+        parts.append(f"with {owner_mention(case)}")
     return ", ".join(parts)
 
 
-def _expiry(case: Case) -> Elements:
+def _expiry(case: Case) -> str:
     """Say when the approval expires, where that is another time than the one to decide by."""
     expires_at = case.proposal.expires_at
     if case.state is not State.PROPOSED or expires_at is None:
-        return []
+        return ""
     if case.timers.is_escalated or expires_at < case.timers.sla.decide_by:
-        return [f"*Approval expires* {mrkdwn_date(expires_at)}"]
-    return []
+        return f"approval expires {mrkdwn_date(expires_at)}"
+    return ""
 
 
 def _name_approvers(verdict: Verdict) -> str:

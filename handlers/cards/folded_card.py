@@ -15,6 +15,7 @@ from handlers.cards.question import describe_done, describe_plan
 from handlers.cards.text import (
     Json,
     clean,
+    date_run,
     describe_approvers,
     mrkdwn_date,
     paragraph,
@@ -54,10 +55,9 @@ def folded_card(case: Case, card_context: CardContext) -> list[Json]:
     wording = case_wording(case, card_context.labels)
     icon = PAUSED_ICON if card_context.pause_reason else ICONS.get(case.state, "")
     head = text_run(f"{icon} {_head(case, wording)}", bold=True)
-    blocks = [
-        rich_text(paragraph(head)),
-        context_block(*_story_elements(case, wording, card_context)),
-    ]
+    story = paragraph(*_story_runs(case, wording, card_context))
+    # One block of rich text: there a date stands in the line, and no text is read as markup.
+    blocks = [rich_text(paragraph(head), story), *_holder(case, card_context)]
     if card_context.is_undoable:
         blocks += _undo_votes(case)
     buttons = card_buttons(case, is_undoable=card_context.is_undoable)
@@ -86,17 +86,17 @@ def _is_by_hand(case: Case) -> bool:
     return bool(reason) and reason is not None and reason.reason == Resolution.BY_HAND
 
 
-def _story_elements(case: Case, wording: Wording, card_context: CardContext) -> list[str | Json]:
+def _story_runs(case: Case, wording: Wording, card_context: CardContext) -> list[Json]:
     """Build the second line: the id, who decided when, and what came of it."""
     story = _story(case, wording)
     decision = clean(f"{case.id} · {story.decision}", MAX_STORY)
-    elements: list[str | Json] = [plain_text(decision, MAX_STORY), mrkdwn_date(story.at)]
+    runs = [text_run(f"{decision} "), date_run(story.at)]
     result = story.result
     if card_context.pause_reason:
         result = clean(card_context.pause_reason, MAX_REASON)
     if result:
-        elements.append(plain_text(f"· {result}", MAX_STORY))
-    return [*elements, *_holder(case, card_context)]
+        runs.append(text_run(f" · {clean(result, MAX_STORY)}"))
+    return runs
 
 
 def _story(case: Case, wording: Wording) -> Story:
@@ -172,12 +172,14 @@ def _is_by_a_person(reason: StatusReason) -> bool:
     return not reason.by.startswith("source:")
 
 
-def _holder(case: Case, card_context: CardContext) -> list[str | Json]:
+def _holder(case: Case, card_context: CardContext) -> list[Json]:
     """Name the person who has the case, and who gave it to them."""
     if case.is_terminal or not card_context.handed_over_by:
         return []
     giver = clean(card_context.handed_over_by, 60)
-    return [f"· with {owner_mention(case)}", plain_text(f"handed over by {giver}", 120)]
+    return [
+        context_block(f"With {owner_mention(case)},", plain_text(f"handed over by {giver}", 120))
+    ]
 
 
 def _progress(case: Case, wording: Wording) -> list[str]:

@@ -40,8 +40,8 @@ def waiting_card(case: Case, card_context: CardContext) -> list[Json]:
     wording = case_wording(case, card_context.labels)
     blocks = [header_block(_header(case, wording))]
     if card_context.pause_reason:
-        pause = plain_text(card_context.pause_reason, 200)
-        blocks.append(context_block(":double_vertical_bar:", pause))
+        pause = plain_text(f"⏸ {start_upper(card_context.pause_reason)}", 200)
+        blocks.append(context_block(pause))
     warnings = _warnings(case, card_context)
     blocks.append(rich_text(*_paragraphs(case, wording, card_context), *warnings))
     context = context_blocks(

@@ -172,7 +172,7 @@ def every_state(case):
 def _variants(case):
     """Yield what may stand on the card of a case that waits for a decision."""
     plan = case.proposal.plan
-    parameter, value = next(iter(plan.actions[0].parameters.items()))
+    parameter, value = list(plan.actions[0].parameters.items())[-1]
     change = FieldChange(parameter, value, value)
     yield "edited", with_fields(case, changes=(change,), editors=(ANA.id,))
     yield "asked again", with_fields(case, drift_reasons=("on hand was 4, is 12",))

@@ -60,8 +60,7 @@ def test_a_paused_desk_is_shown_on_the_card():
     assert validate(card) == []
     (pause,) = [block for block in card if block not in case_card(case)]
     assert [(element["type"], element["text"]) for element in pause["elements"]] == [
-        ("mrkdwn", ":double_vertical_bar:"),
-        ("plain_text", "everything is paused by Ben: <!channel> *wait*"),
+        ("plain_text", "⏸ Everything is paused by Ben: <!channel> *wait*"),
     ]
 
 
