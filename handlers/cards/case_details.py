@@ -26,7 +26,10 @@ from handlers.cards.wording import Wording, as_sentence, money_text
 # Facts beyond these are in the ledger.
 MAX_FACTS = 30
 MAX_REASON = 600
-MAX_VALUE = 1_000
+# Far above what connectors accept as a value.
+MAX_VALUE = 20_000
+# The text of one block.
+MAX_CHUNK = 2_500
 CLOSE = "Close"
 
 
@@ -107,19 +110,49 @@ def _plan(case: Case, wording: Wording) -> list[Json]:
         blocks.append(rich_text(paragraph(text_run(f"Dry run: {effect}", bold=True))))
     blocks.append(rich_text(bullets(step_items(case, wording), is_numbered=True)))
     for number, action in enumerate(plan.actions, start=1):
-        blocks.append(rich_text(*_parameters(number, action, wording)))
+        blocks += _merge(_parameters(number, action, wording))
     return blocks
 
 
 def _parameters(number: int, action: Action, wording: Wording) -> list[Json]:
+    """Show everything that the approval of a step binds, and nothing of it shortened."""
     system = clean(wording.labels.system(action.system), 60)
     title = clean(wording.labels.action(action.name), 60)
     target = wording.target(action.target, MAX_VALUE)
-    parts = [label_paragraph(f"Step {number}  ", f"{title} in {system}, on {target}")]
+    blocks = _whole_text(f"Step {number}  ", f"{title} in {system}, on {target}")
     for name, value in action.parameters.items():
         label = start_upper(clean(wording.labels.parameter(action.name, name), 60))
-        parts.append(label_paragraph(f"{label}  ", clean(str(value), MAX_VALUE)))
-    return parts
+        blocks += _whole_text(f"{label}  ", wording.parameter(value))
+    return blocks
+
+
+def _merge(blocks: Iterable[Json]) -> list[Json]:
+    """Join short paragraphs into as few blocks as their length allows."""
+    merged: list[Json] = []
+    room = 0
+    for block in blocks:
+        size = _length(block)
+        if size <= room:
+            merged[-1] = rich_text(*merged[-1]["elements"], *block["elements"])
+            room -= size
+        else:
+            merged.append(block)
+            room = MAX_CHUNK - size
+    return merged
+
+
+def _length(block: Json) -> int:
+    runs = [run for part in block["elements"] for run in part["elements"]]
+    return sum(len(run["text"]) for run in runs)
+
+
+def _whole_text(label: str, text: str) -> list[Json]:
+    """Build a labelled text, over several blocks where it is long."""
+    chunks = [text[start : start + MAX_CHUNK] for start in range(0, len(text), MAX_CHUNK)]
+    first, *others = chunks or ["-"]
+    parts = [label_paragraph(label, first)]
+    parts += [paragraph(text_run(chunk)) for chunk in others]
+    return [rich_text(part) for part in parts]
 
 
 def _recommendation(case: Case, wording: Wording, links: Mapping[str, str]) -> list[Json]:

@@ -20,6 +20,11 @@ DATE = re.compile(r"<!date\^[^>]*>")
 EMOJI = re.compile(r":[a-z_]+:")
 NOT_IN_HANDLE = re.compile(r"[^A-Za-z0-9_.-]")
 MAX_HANDLE_LENGTH = 80
+# "&amp;", "&lt;" and "&gt;".
+ESCAPED_SIZES = {"&": 5, "<": 4, ">": 4}
+MAX_BASIC_CODE_POINT = 0xFFFF
+# A list of people is shortened: Slack limits a text, and a reader does.
+MAX_PEOPLE = 5
 NUMBER_NAMES = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five"}
 
 
@@ -57,10 +62,32 @@ def plain_text(text: str, limit: int = 75) -> Json:
     """Build a plain text object; Slack does not accept an empty one."""
     return {
         "type": "plain_text",
-        "text": clean(text, limit) or "-",
+        "text": _shorten_escaped(clean(text, limit), limit) or "-",
         # Or Slack would draw an emoji where the text has its name between colons.
         "emoji": False,
     }
+
+
+def _shorten_escaped(text: str, limit: int) -> str:
+    """Shorten a text to what Slack stores of it, which is escaped."""
+    size = sum(map(_stored_size, text))
+    if size <= limit:
+        return text
+    # Room for the ellipsis.
+    size, end = 1, 0
+    for letter in text:
+        size += _stored_size(letter)
+        if size > limit:
+            break
+        end += 1
+    return text[:end] + ELLIPSIS
+
+
+def _stored_size(letter: str) -> int:
+    if letter in ESCAPED_SIZES:
+        return ESCAPED_SIZES[letter]
+    # Slack counts as JavaScript does: an emoji is two.
+    return 2 if ord(letter) > MAX_BASIC_CODE_POINT else 1
 
 
 def text_run(text: str, *, bold: bool = False, italic: bool = False) -> Json:
@@ -194,7 +221,9 @@ def _mention(group: str) -> str:
     user_ids = [user_id for user_id in people_of(group) if user_id.isalnum()]
     if not user_ids:
         return f"@{safe_handle(group)}"
-    return ", ".join(f"<@{user_id}>" for user_id in user_ids)
+    names = ", ".join(f"<@{user_id}>" for user_id in user_ids[:MAX_PEOPLE])
+    more = len(user_ids) - MAX_PEOPLE
+    return f"{names} or {more} more" if more > 0 else names
 
 
 def safe_handle(group: str) -> str:
