@@ -942,6 +942,7 @@ ENDS_DOUBT = {
     "plan.edited",
     "case.snoozed",
     "case.woken",
+    "case.woken_early",
     "case.retriage_asked",
     "case.escalated",
     "case.expired",

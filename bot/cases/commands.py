@@ -39,6 +39,7 @@ class DecisionKind(StrEnum):
     REJECT = "reject"
     EDIT = "edit"
     SNOOZE = "snooze"
+    WAKE = "wake"
     RESOLVE = "resolve"
     TRY_AGAIN = "try again"
     SETTLE = "settle"
@@ -57,6 +58,7 @@ OFFERED: Mapping[DecisionKind, frozenset[State]] = {
     DecisionKind.REJECT: frozenset({State.PROPOSED, State.REFERRED}),
     DecisionKind.EDIT: frozenset({State.PROPOSED}),
     DecisionKind.SNOOZE: frozenset({State.PROPOSED, State.REFERRED}),
+    DecisionKind.WAKE: frozenset({State.SNOOZED}),
     DecisionKind.RESOLVE: frozenset({State.REFERRED}),
     DecisionKind.TRY_AGAIN: frozenset({State.REFERRED}),
     DecisionKind.SETTLE: frozenset({State.OUTCOME_UNKNOWN}),
@@ -104,6 +106,7 @@ MAY: Mapping[DecisionKind, frozenset[Role]] = {
     DecisionKind.REJECT: _DECIDERS,
     DecisionKind.EDIT: _DECIDERS,
     DecisionKind.SNOOZE: _DECIDERS,
+    DecisionKind.WAKE: _DECIDERS,
     DecisionKind.RESOLVE: _DECIDERS,
     DecisionKind.TRY_AGAIN: _DECIDERS,
     DecisionKind.SETTLE: _DECIDERS,
@@ -310,6 +313,13 @@ class Snooze(PersonDecision):
 
 
 @dataclass(frozen=True, slots=True)
+class WakeEarly(PersonDecision):
+    """End a snooze before its time."""
+
+    decision = DecisionKind.WAKE
+
+
+@dataclass(frozen=True, slots=True)
 class Resolve(PersonDecision):
     """Say that the case was handled by hand, and how."""
 
@@ -462,9 +472,9 @@ class StartUndo(Recheck):
 SignalCommand = Recur | Clear
 TriageCommand = NameKind | CallNovel | Narrate | Recommend
 #: Decisions that say nothing but who takes them.
-PlainDecision = Withdraw | CallNovel | Claim | TryAgain
+PlainDecision = Withdraw | CallNovel | Claim | WakeEarly | TryAgain
 VoteCommand = Approve | BeginApproval | Withdraw
-HandlingCommand = Reject | Edit | HandOver | Claim | Snooze | Resolve | TryAgain
+HandlingCommand = Reject | Edit | HandOver | Claim | Snooze | WakeEarly | Resolve | TryAgain
 TimerCommand = Wake | Expire | Remind
 StepCommand = StartStep | LookFirst | Settle
 UndoCommand = Undo | BeginUndo | StartUndo

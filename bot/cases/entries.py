@@ -340,6 +340,14 @@ class Snoozed(Body):
     by_name: str
 
 
+@_entry("case.woken_early", Transition.WAKE)
+@dataclass(frozen=True, slots=True)
+class WokenEarly(Body):
+    """A person ends a snooze before its time."""
+
+    by_name: str
+
+
 @_entry("case.retriage_asked", Transition.RETRIAGE)
 @dataclass(frozen=True, slots=True)
 class RetriageAsked(Body):
@@ -694,7 +702,15 @@ SignalBody = Recurred | Cleared | MarkedClear | Conflicted | Reopened
 TriageBody = Recognised | Named | Novel | Narrated | Gathered | Recommended | Referred | Authorised
 VoteBody = StepUpAsked | ApprovalGiven | Withdrawn
 HandlingBody = (
-    Rejected | Edited | HandedOver | Claimed | Snoozed | RetriageAsked | Resolved | AttemptRefused
+    Rejected
+    | Edited
+    | HandedOver
+    | Claimed
+    | Snoozed
+    | WokenEarly
+    | RetriageAsked
+    | Resolved
+    | AttemptRefused
 )
 TimerBody = Woken | Escalated | Reminded | Expired
 StepBody = StepStarted | StepReported | Drifted | Stopped | Parked | Settled

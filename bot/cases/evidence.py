@@ -3,9 +3,9 @@
 A failed look-up is evidence too.
 """
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from bot.cases.canonical import Scalar
@@ -29,6 +29,21 @@ class Evidence:
     source: str
     read_at: datetime
     failure: str | None = None
+
+
+def find_stale_facts(
+    evidence: Iterable[Evidence], fresh_for: Callable[[str], timedelta], now: datetime
+) -> tuple[str, ...]:
+    """List the names of the facts that were read too long ago to be shown without a mark.
+
+    ``fresh_for`` returns the time by the name of a look-up.
+    """
+    names = []
+    for fact in evidence:
+        lookup_name = fact.name.partition(".")[0]
+        if fact.failure is None and now - fact.read_at > fresh_for(lookup_name):
+            names.append(fact.name)
+    return tuple(names)
 
 
 def facts_of(signal: Signal, evidence: Iterable[Evidence]) -> dict[str, Any]:

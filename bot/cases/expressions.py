@@ -73,9 +73,15 @@ def evaluate(condition: str, facts: Mapping[str, Any]) -> bool:
 
 def has_enough_facts(template: str, facts: Mapping[str, Any]) -> bool:
     """Tell whether at least half of the placeholders can be filled."""
-    names: list[str] = _PLACEHOLDER.findall(template)
+    names = placeholders(template)
     available = [name for name in names if _fact(name, facts) is not None]
     return len(available) * 2 >= len(names)
+
+
+def placeholders(template: str) -> list[str]:
+    """List the names of the facts that a template needs."""
+    names: list[str] = _PLACEHOLDER.findall(template)
+    return names
 
 
 def render(template: str, facts: Mapping[str, Any]) -> str:

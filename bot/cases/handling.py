@@ -14,6 +14,7 @@ from bot.cases.commands import (
     Resolve,
     Snooze,
     TryAgain,
+    WakeEarly,
 )
 from bot.cases.entries import (
     AttemptRefused,
@@ -29,10 +30,12 @@ from bot.cases.entries import (
     Resolved,
     RetriageAsked,
     Snoozed,
+    WokenEarly,
 )
 from bot.cases.errors import BadRequest, TooLate
 from bot.cases.policy import Ruling
 from bot.cases.steps import return_to_triage
+from bot.cases.timers import end_snooze
 from bot.cases.triage import must_follow
 from bot.cases.votes import must_be_open, shorten_note
 
@@ -61,6 +64,8 @@ def decide(case: Case, command: HandlingCommand, now: datetime) -> tuple[CaseBod
             return (Claimed(name),)
         case Snooze():
             return (_snooze(command, now),)
+        case WakeEarly():
+            return (WokenEarly(name),)
         case Resolve():
             return (_resolve(command, name),)
         case TryAgain():
@@ -143,6 +148,8 @@ def apply(case: Case, body: HandlingBody, entry: Entry) -> Case:
             return replace(case, owner=str(entry.actor))
         case Snoozed():
             return _apply_snooze(case, body, entry)
+        case WokenEarly():
+            return end_snooze(case)
         case Resolved():
             return _apply_resolution(case, body, entry)
         case RetriageAsked():

@@ -3,6 +3,7 @@
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -28,6 +29,10 @@ _FACT_OF_SIGNAL = re.compile(r"signal\.([a-z][a-z0-9_]*)")
 CONNECTOR_PARAMETERS = frozenset({"key", "done_key", "now"})
 
 
+# The parameters of the action, in the conditions of ``warnings``.
+PLAN = "plan"
+
+
 def _check_parameter(name: str) -> str:
     if name in CONNECTOR_PARAMETERS or name.startswith("was_"):
         raise ValueError(f"{name} is filled by the desk itself; call the parameter something else")
@@ -37,6 +42,8 @@ def _check_parameter(name: str) -> str:
 def _check_lookup_name(name: str) -> str:
     if name == SIGNAL:
         raise ValueError(f"{SIGNAL} is what came in; call the look-up something else")
+    if name == PLAN:
+        raise ValueError(f"{PLAN} is what is edited; call the look-up something else")
     return name
 
 
@@ -86,6 +93,8 @@ class Lookup:
     parameters: Mapping[ParameterName, Expression] = field(default_factory=dict)
     #: The columns that a card shows, with their labels.
     show: Mapping[Name, Text] = field(default_factory=dict)
+    #: How long a card may show the facts without a mark. None for the time to decide.
+    fresh_for: Span | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -96,6 +105,23 @@ class Stake:
     #: Empty when the kind has no price.
     amount: Expression = ""
     currency: Currency = "GBP"
+
+
+@dataclass(frozen=True, slots=True)
+class EditLimit:
+    """The bounds of a parameter that people edit: numbers, or expressions that find them."""
+
+    minimum: Annotated[int | Expression | None, Field(validation_alias="min")] = None
+    maximum: Annotated[int | Expression | None, Field(validation_alias="max")] = None
+
+
+@dataclass(frozen=True, slots=True)
+class EditWarning:
+    """A sentence that is shown before an edit is saved that the evidence contradicts."""
+
+    #: Over the evidence, and ``plan`` with the parameters.
+    when: Expression
+    text: Text
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -111,6 +137,10 @@ class Offer:
     reason: Text
     #: The parameters that a person may edit.
     edit: tuple[Name, ...] = ()
+    #: The bounds of those parameters.
+    limits: Mapping[Name, EditLimit] = field(default_factory=dict)
+    #: What the evidence may say against an edit.
+    warnings: Annotated[tuple[EditWarning, ...], Field(max_length=10)] = ()
     #: What follows it in the same plan.
     then: Annotated[tuple["Offer", ...], Field(max_length=4)] = ()
 
@@ -118,6 +148,9 @@ class Offer:
         extra = sorted(set(self.edit) - set(self.parameters))
         if extra:
             raise ValueError(f"edit names {', '.join(extra)}, which is no parameter here")
+        extra = sorted(set(self.limits) - set(self.edit))
+        if extra:
+            raise ValueError(f"limits names {', '.join(extra)}, which nobody may edit")
 
     def chain(self) -> Iterator["Offer"]:
         """Iterate over this offer and those that follow it."""
@@ -191,6 +224,13 @@ class Playbook:
     measure: Measure
     #: SHA-256 of the file, which plans name.
     checksum: Annotated[str, NOT_IN_FILE] = ""
+
+    def fresh_for(self, lookup_name: str) -> timedelta:
+        """Return how long the facts of a look-up count as fresh."""
+        for lookup in self.evidence:
+            if lookup.name == lookup_name and lookup.fresh_for:
+                return lookup.fresh_for
+        return self.measure.decide_for
 
     @property
     def required_facts(self) -> tuple[str, ...]:

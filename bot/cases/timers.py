@@ -69,11 +69,7 @@ def apply(case: Case, body: TimerBody, entry: Entry) -> Case:
     """Return the case after an entry that time has caused."""
     match body:
         case Woken():
-            return replace(
-                case.with_reason(None),
-                generation=case.generation + 1,
-                timers=replace(case.timers, snoozed_until=None),
-            )
+            return end_snooze(case)
         case Escalated():
             return _apply_escalation(case, body)
         case Reminded():
@@ -83,6 +79,15 @@ def apply(case: Case, body: TimerBody, entry: Entry) -> Case:
             return case.with_reason(StatusReason(entry.at, str(entry.actor), reason))
         case _:
             assert_never(body)
+
+
+def end_snooze(case: Case) -> Case:
+    """Begin again on a fresh card."""
+    return replace(
+        case.with_reason(None),
+        generation=case.generation + 1,
+        timers=replace(case.timers, snoozed_until=None),
+    )
 
 
 def _apply_escalation(case: Case, body: Escalated) -> Case:

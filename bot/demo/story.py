@@ -258,7 +258,11 @@ class Story:
     def edit_plan(self) -> None:
         case = self.records.case("lead_cold")
         self.slack.press(DEV, case, "case.edit")
-        self._submit(DEV, {"field.parameter.due_on": "2031-03-04"})
+        preview = self.slack.submit(
+            DEV, self.slack.open_form(DEV), {"field.parameter.due_on": "2031-03-04"}
+        )
+        require("2031" in str(preview), "what the edit would change is shown first")
+        self._submit(DEV, {})
         require(self.slack.press_stale(BEN, case, "case.approve"), "the old button is dead")
         self.slack.wait_for_ephemeral(BEN, "newer plan", expectation="and says why")
         revision = self.records.case("lead_cold")

@@ -6,28 +6,51 @@ A card is drawn from the state of the case as it is now, whatever caused the ref
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from typing import NamedTuple
 
+from bot.cases.actor import is_person
 from bot.cases.case import Case
-from bot.cases.entries import ApprovalGiven, Entry, Escalated, HandedOver, Reminded
+from bot.cases.entries import (
+    ApprovalGiven,
+    Claimed,
+    Edited,
+    Entry,
+    Escalated,
+    HandedOver,
+    Reminded,
+)
 from bot.cases.errors import StaleFence
+from bot.cases.evidence import find_stale_facts
 from bot.cases.lifecycle import State
+from bot.cases.missing_approvals import MissingApprovals
 from bot.desk.alert_storms import AlertStorms
 from bot.desk.calls import Calls
 from bot.desk.effects import card_message
 from bot.desk.message_cleanup import SETTLE_FOR, sweep_card
+from bot.desk.missing_approvals import find_missing_approvals
 from bot.ports.card_store import CARD_FORMAT, REPLACED, CardContext, CardRef, CardStore
 from bot.ports.case_store import CaseStore
 from bot.ports.chat import Chat
 from bot.ports.clock import Clock
 from bot.ports.desk_controls import DeskControlsStore
+from bot.ports.directory import Directory
 from bot.ports.library import Library
 from bot.ports.live_lists import LiveLists
 from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage
 from bot.views.labels import Labels
 
 RETRY_INTERVAL = timedelta(seconds=1)
+# In these states somebody decides by the facts on the card.
+FACTS_MATTER = frozenset({State.PROPOSED, State.REFERRED})
 # In these states something is run now or soon, so a pause is worth showing.
 PAUSABLE = frozenset({State.PROPOSED, State.APPROVED, State.RUNNING})
+
+
+class Hands(NamedTuple):
+    """The names of who edited the plan last, and who handed the case over; empty for nobody."""
+
+    editor: str = ""
+    giver: str = ""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,6 +69,7 @@ class Cards:
     storms: AlertStorms | None = None
     calls: Calls | None = None
     library: Library | None = None
+    directory: Directory | None = None
     #: The mode that the program runs in.
     mode: str = ""
     #: How long Slack may take to show a message.
@@ -55,9 +79,14 @@ class Cards:
         """Make the card and the lists show the case as it is."""
         case = self.cases.case(message.case_id)
         cards = self.card_store.cards(case.id)
+        hands = self._find_hands(case)
         context = CardContext(
             pause_reason=self._describe_pause(case),
             is_undoable=self._is_undoable(case),
+            edited_by=hands.editor if case.proposal.changes else "",
+            handed_over_by=hands.giver if is_person(case.owner) else "",
+            missing_approvals=self._missing_approvals(case),
+            stale_facts=self._find_stale_facts(case),
             labels=self.library.labels() if self.library else Labels(),
         )
         if cards and _is_current(cards[0], case, context):
@@ -208,6 +237,33 @@ class Cards:
         if case.execution.undo_until is None or case.proposal.plan is None:
             return False
         return self.clock() < case.execution.undo_until and case.proposal.plan.is_of(self.mode)
+
+    def _find_hands(self, case: Case) -> Hands:
+        """Find by whose hands plan and owner are what they are."""
+        # The case knows their accounts; names stand in its entries. Most cards need neither.
+        if not case.proposal.changes and not is_person(case.owner):
+            return Hands()
+        hands = Hands()
+        for entry in self.cases.entries(case.id):
+            match entry.body:
+                case Edited():
+                    hands = hands._replace(editor=entry.body.by_name)
+                case HandedOver():
+                    hands = hands._replace(giver=entry.body.by_name)
+                case Claimed() | Escalated():
+                    hands = hands._replace(giver="")
+        return hands
+
+    def _missing_approvals(self, case: Case) -> MissingApprovals | None:
+        if self.directory is None or self.library is None:
+            return None
+        return find_missing_approvals(case, self.directory, self.library)
+
+    def _find_stale_facts(self, case: Case) -> tuple[str, ...]:
+        if self.library is None or case.state not in FACTS_MATTER:
+            return ()
+        fresh_for = self.library.playbook(case.kind).fresh_for
+        return find_stale_facts(case.assessment.evidence, fresh_for, self.clock())
 
     def _describe_pause(self, case: Case) -> str:
         """Say which pause holds this case up; empty when none does."""

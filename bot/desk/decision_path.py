@@ -12,7 +12,7 @@ from bot.cases.caller import Caller
 from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
 from bot.cases.commands import Command, DecisionKind
-from bot.cases.decide import decide, must_be_current, record_refusal
+from bot.cases.decide import Decision, decide, must_be_current, record_refusal
 from bot.cases.errors import ChatFailed, NotEligible, NotNow, Refusal, Superseded
 from bot.desk.callers import Callers
 from bot.desk.decision_priority import DecisionPriority
@@ -71,24 +71,40 @@ class DecisionPath:
 
         def attempt() -> Case:
             case = self.cases.case(request.case_id)
-            caller = self.identify(case, request, decision)
-            try:
-                # Before a form's content is read: what it is about may be gone.
-                must_be_current(case, decision, request.snapshot)
-                outcome = decide(case, command(case, caller), self.clock())
-            except Refusal as refusal:
-                self.record_refusal(
-                    request.case_id,
-                    caller,
-                    decision=decision,
-                    revision=request.snapshot.revision,
-                    refusal=refusal,
-                )
-                raise
+            outcome = self._judge(case, decision, request, command)
             return self.cases.commit(change(case, outcome, self.library.playbook(case.kind)))
 
         with self.priority:
             return retry_on_conflict(attempt)
+
+    def preview(
+        self, decision: DecisionKind, request: Request, command: CommandOnCase
+    ) -> tuple[Case, Case]:
+        """Return the case before and after a decision that is not written.
+
+        Only its refusal would be.
+        """
+        case = self.cases.case(request.case_id)
+        return case, self._judge(case, decision, request, command).case
+
+    def _judge(
+        self, case: Case, decision: DecisionKind, request: Request, command: CommandOnCase
+    ) -> Decision:
+        """Decide a command on this case, and record a refusal."""
+        caller = self.identify(case, request, decision)
+        try:
+            # Before a form's content is read: what it is about may be gone.
+            must_be_current(case, decision, request.snapshot)
+            return decide(case, command(case, caller), self.clock())
+        except Refusal as refusal:
+            self.record_refusal(
+                request.case_id,
+                caller,
+                decision=decision,
+                revision=request.snapshot.revision,
+                refusal=refusal,
+            )
+            raise
 
     def identify(
         self, case: Case, request: Request, decision: DecisionKind, *, fresh: bool = False

@@ -17,7 +17,6 @@ from bot.cases.commands import (
     Approve,
     Command,
     DecisionKind,
-    Edit,
     HandOver,
     NameKind,
     PlainDecision,
@@ -30,15 +29,17 @@ from bot.cases.commands import (
 from bot.cases.control_commands import BreakGlass
 from bot.cases.control_decisions import decide_controls
 from bot.cases.decide import decide, must_be_current
-from bot.cases.entries import FieldChange, RejectReason
-from bot.cases.errors import BadRequest, ConnectorFailed, Refusal, Superseded
-from bot.cases.plan import Action, Proposer
+from bot.cases.entries import RejectReason
+from bot.cases.errors import BadRequest, Refusal, Superseded
+from bot.cases.missing_approvals import MissingApprovals
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.sla import promise_sla
 from bot.desk.callers import Callers
 from bot.desk.decision_path import DecisionPath, Request
 from bot.desk.decision_priority import DecisionPriority
 from bot.desk.effects import change
+from bot.desk.missing_approvals import find_missing_approvals
+from bot.desk.plan_edits import PlanEdits
 from bot.desk.proposal import Proposals
 from bot.desk.retry import retry_on_conflict
 from bot.desk.step_ups import StepUps
@@ -93,6 +94,16 @@ class Decisions:
         """Approve with a passkey."""
         return StepUps(self.path, self.proposals.mode)
 
+    @cached_property
+    def edits(self) -> PlanEdits:
+        """Edit plans."""
+        return PlanEdits(
+            path=self.path,
+            library=self.library,
+            proposals=self.proposals,
+            clock=self.clock,
+        )
+
     # --- looking before deciding ---------------------------------------------------------------
 
     def current(self, request: Request, decision: DecisionKind) -> Case:
@@ -104,6 +115,10 @@ class Decisions:
             self.path.refuse(request, decision, refusal)
             raise
         return case
+
+    def missing_approvals(self, case: Case) -> MissingApprovals | None:
+        """Find whose approval the case still needs."""
+        return find_missing_approvals(case, self.directory, self.library)
 
     def refuse_outdated(
         self, case_id: str, *, by: str, decision: DecisionKind, surface: Surface
@@ -147,28 +162,7 @@ class Decisions:
 
         The playbook says which may be edited.
         """
-
-        def command(case: Case, caller: Caller) -> Command:
-            actions, changes = self._edit_actions(case, values)
-            now = self.clock()
-            plan, verdict = self.proposals.propose(
-                case,
-                actions=actions,
-                evidence=case.assessment.evidence,
-                proposer=Proposer.PERSON,
-                now=now,
-            )
-            hours = self.library.hours(case.channel)
-            return Edit(
-                caller,
-                request.snapshot,
-                plan=plan,
-                verdict=verdict,
-                changes=changes,
-                expires_at=hours.next_opening(now + verdict.expires_for),
-            )
-
-        return self.path.decide_on_case(DecisionKind.EDIT, request, command)
+        return self.edits.save(request, values)
 
     def undo(self, request: Request, note: str) -> Case:
         """Approve the undo; with the last approval that it needs, it begins."""
@@ -285,33 +279,3 @@ class Decisions:
             )
 
         return self.path.decide_on_case(DecisionKind.NAME_KIND, request, command)
-
-    def _edit_actions(
-        self, case: Case, values: Mapping[str, Scalar]
-    ) -> tuple[tuple[Action, ...], tuple[FieldChange, ...]]:
-        """Prepare the first action with these values, and list what that changes."""
-        if case.proposal.plan is None:
-            raise BadRequest(f"{case.id} has no plan that can be edited")
-        first, *rest = case.proposal.plan.actions
-        offer = self.library.playbook(case.kind).offer(first.name)
-        if offer is None:
-            raise BadRequest(f"{case.id} has no plan that can be edited")
-        for name in values:
-            if name not in offer.edit:
-                raise BadRequest(f"{name} cannot be edited here", field=name)
-        try:
-            action = self.proposals.prepare(first.name, {**first.parameters, **values})
-        except ConnectorFailed as failure:
-            raise BadRequest(f"that cannot be done: {failure}") from None
-        return (action, *rest), _list_changes(first, action, values)
-
-
-def _list_changes(
-    before: Action, after: Action, names: Mapping[str, Scalar]
-) -> tuple[FieldChange, ...]:
-    changes = []
-    for name in names:
-        old, new = before.parameters.get(name), after.parameters.get(name)
-        if old != new:
-            changes.append(FieldChange(name, old, new))
-    return tuple(changes)

@@ -43,6 +43,7 @@ from bot.cases.entries import (
     UndoLapsed,
     Withdrawn,
     Woken,
+    WokenEarly,
 )
 from bot.cases.lifecycle import State
 from bot.cases.playbook import Playbook
@@ -54,7 +55,7 @@ Bodies = tuple[type[Body], ...]
 
 #: The entries that cause a message. A card is refreshed by every entry but the invisible ones.
 EFFECTS: Mapping[Topic, Bodies] = {
-    Topic.TRIAGE: (Opened, Drifted, RetriageAsked, Reopened, Woken, Named),
+    Topic.TRIAGE: (Opened, Drifted, RetriageAsked, Reopened, Woken, WokenEarly, Named),
     Topic.EXECUTE: (Authorised, Settled, UndoAsked),
     # A line in the card's thread.
     Topic.NOTE: (
@@ -66,6 +67,7 @@ EFFECTS: Mapping[Topic, Bodies] = {
         HandedOver,
         Claimed,
         Snoozed,
+        WokenEarly,
         Escalated,
         Reminded,
         Expired,

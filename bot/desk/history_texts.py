@@ -59,6 +59,8 @@ def _describe_handling(body: entries.Body, at: str) -> str:
             return f"{body.by_name} handed it over on {at}: {body.note}."
         case entries.Snoozed():
             return f"{body.by_name} snoozed it on {at}: {body.reason}."
+        case entries.WokenEarly():
+            return f"{body.by_name} ended the snooze on {at}."
         case _:
             return ""
 

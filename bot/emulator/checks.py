@@ -6,6 +6,7 @@ sources as of November 2026.
 
 from collections.abc import Callable, Iterator, Mapping
 from dataclasses import asdict, dataclass
+from html import escape
 from typing import Any
 
 Errors = Iterator["Mistake"]
@@ -79,6 +80,16 @@ def text(maximum: int, minimum: int = 0) -> Check:
     return check
 
 
+def escaped_text(maximum: int, minimum: int = 0) -> Check:
+    """Check plain text by its length as Slack stores it: escaped."""
+
+    def check(value: Any, pointer: str) -> Errors:
+        stored = escape(value, quote=False) if isinstance(value, str) else value
+        yield from text(maximum, minimum)(stored, pointer)
+
+    return check
+
+
 def choice(choices: tuple[str, ...]) -> Check:
     """Check for one of these values."""
 
@@ -109,7 +120,8 @@ def text_object(maximum: int, types: tuple[str, ...] = ("plain_text", "mrkdwn"))
             message = f"must be a {' or '.join(types)} object"
             yield Mistake(pointer, "invalid_type", message)
             return
-        yield from text(maximum, 1)(value.get("text"), f"{pointer}/text")
+        check_length = escaped_text if value["type"] == "plain_text" else text
+        yield from check_length(maximum, 1)(value.get("text"), f"{pointer}/text")
         extra = sorted(set(value) - TEXT_OBJECT_FIELDS)
         # Slack knows ``emoji`` in plain text alone.
         if extra or ("emoji" in value and value["type"] == "mrkdwn"):

@@ -16,6 +16,7 @@ from bot.emulator.checks import (
     check_fields,
     choice,
     confirm,
+    escaped_text,
     list_of,
     option,
     plain_text,
@@ -137,7 +138,7 @@ ELEMENTS: Mapping[str, Shape] = {
     ),
     "plain_text": Shape(
         fields={
-            "text": text(3000, 1),
+            "text": escaped_text(3000, 1),
             "emoji": boolean,
         },
         required=("text",),

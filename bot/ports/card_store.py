@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from bot.cases.missing_approvals import MissingApprovals
 from bot.ports.outbox import LeasedMessage, OutboxMessage
 from bot.views.labels import Labels
 
@@ -38,13 +39,25 @@ class CardContext:
     pause_reason: str = ""
     #: The plan can still be taken back.
     is_undoable: bool = False
+    #: The name of whoever edited the plan last; empty when nobody did.
+    edited_by: str = ""
+    #: The name of whoever handed the case to the person who has it; empty when nobody did.
+    handed_over_by: str = ""
+    #: Whose approval is missing after others were given; None when that is not known.
+    missing_approvals: MissingApprovals | None = None
+    #: The names of the facts that were read too long ago to be shown without a mark.
+    stale_facts: tuple[str, ...] = ()
     #: What people read in place of names in code.
     labels: Labels = field(default_factory=Labels)
 
     @property
     def key(self) -> str:
         """Return the look that a card drawn in this context has."""
-        flags = {"paused": bool(self.pause_reason), "undoable": self.is_undoable}
+        flags = {
+            "paused": bool(self.pause_reason),
+            "undoable": self.is_undoable,
+            "stale": bool(self.stale_facts),
+        }
         return " ".join([CARD_FORMAT, *(name for name, is_set in flags.items() if is_set)])
 
 

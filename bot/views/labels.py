@@ -15,6 +15,8 @@ class Labels:
     systems: Mapping[str, str] = field(default_factory=dict)
     #: By "system.action".
     actions: Mapping[str, str] = field(default_factory=dict)
+    #: The template of what was done, in the past tense, by "system.action".
+    done_templates: Mapping[str, str] = field(default_factory=dict)
     #: By "system.action.parameter".
     parameters: Mapping[str, str] = field(default_factory=dict)
     channels: Mapping[str, str] = field(default_factory=dict)

@@ -131,6 +131,11 @@ def text_input(
     return element
 
 
+def date_input(action_id: str, *, initial_date: str) -> Json:
+    """Build a field for a day, as ISO 8601 writes it."""
+    return {"type": "datepicker", "action_id": action_id, "initial_date": initial_date}
+
+
 def static_select(
     action_id: str,
     options: Sequence[Json],

@@ -43,7 +43,10 @@ def card_buttons(case: Case, *, is_undoable: bool) -> list[Json]:
             return [undo, details] if is_undoable else [details]
         case State.REJECTED | State.EXPIRED | State.CLEARED:
             return [details]
-        case State.NEW | State.OPEN | State.SNOOZED | State.APPROVED | State.RUNNING:
+        case State.SNOOZED:
+            wake = button("Wake now", ids.WAKE, token)
+            return [wake, details, _overflow_menu(case, token)]
+        case State.NEW | State.OPEN | State.APPROVED | State.RUNNING:
             return [details, _overflow_menu(case, token)]
         case _:
             assert_never(case.state)

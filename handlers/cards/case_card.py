@@ -52,15 +52,10 @@ def superseded_card(case: Case) -> list[Json]:
 
 
 def _reason_for_new_card(case: Case) -> str:
-    kind = case.kind.replace("_", " ")
-    naming = (
-        f"{case.classification.named_by} says what it is: {kind}"
-        if case.classification.named_by
-        else ""
-    )
+    named_by = case.classification.named_by
     return (
         "; ".join(case.activity.drift_reasons)
         or case.activity.reopening_reason
-        or naming
+        or (f"{named_by} said what it is" if named_by else "")
         or "it came up again"
     )

@@ -1,6 +1,6 @@
 """The window *Details*: everything that an auditor of a case asks for, one press from its card."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 
 from bot.cases.case import Case
 from bot.cases.plan import Action
@@ -26,17 +26,26 @@ from handlers.cards.wording import Wording, as_sentence, money_text
 # Facts beyond these are in the ledger.
 MAX_FACTS = 30
 MAX_REASON = 600
-MAX_VALUE = 1_000
+# Far above what connectors accept as a value.
+MAX_VALUE = 20_000
+# The text of one block.
+MAX_CHUNK = 2_500
 CLOSE = "Close"
 
 
-def details_view(case: Case, labels: Labels, links: Mapping[str, str]) -> Json:
-    """Build the window. ``links`` are the URLs of cards by case id."""
+def details_view(
+    case: Case, labels: Labels, links: Mapping[str, str], stale_facts: Sequence[str] = ()
+) -> Json:
+    """Build the window.
+
+    ``links`` are the URLs of cards by case id. ``stale_facts`` are names of facts that were read
+    too long ago.
+    """
     wording = case_wording(case, labels)
     blocks = [
         heading(headline(case, wording, 200)),
         *_what_happened(case, wording),
-        *_evidence(case, wording),
+        *_evidence(case, wording, stale_facts),
         *_plan(case, wording),
         *_recommendation(case, wording, links),
         *_policy(case, wording),
@@ -64,20 +73,21 @@ def _what_happened(case: Case, wording: Wording) -> list[Json]:
     return [*blocks, *_block(parts)]
 
 
-def _evidence(case: Case, wording: Wording) -> list[Json]:
+def _evidence(case: Case, wording: Wording, stale_facts: Sequence[str]) -> list[Json]:
     """List the facts with source and time, failed look-ups included."""
     # A window has no table block.
     facts = shown_facts(case)
     items = []
     for fact in facts[:MAX_FACTS]:
         source = clean(wording.labels.system(fact.source), 60)
-        items.append(
-            [
-                text_run(f"{clean(fact.label, 60)}  ", bold=True),
-                text_run(f"{fact_value(fact, wording)} — {source}, "),
-                date_run(fact.read_at),
-            ]
-        )
+        item = [
+            text_run(f"{clean(fact.label, 60)}  ", bold=True),
+            text_run(f"{fact_value(fact, wording)} — {source}, "),
+            date_run(fact.read_at),
+        ]
+        if fact.name in stale_facts:
+            item.append(text_run(" ⚠ may have changed since"))
+        items.append(item)
     more = len(facts) - MAX_FACTS
     if more > 0:
         items.append([text_run(f"{more} more facts are in the ledger")])
@@ -100,19 +110,49 @@ def _plan(case: Case, wording: Wording) -> list[Json]:
         blocks.append(rich_text(paragraph(text_run(f"Dry run: {effect}", bold=True))))
     blocks.append(rich_text(bullets(step_items(case, wording), is_numbered=True)))
     for number, action in enumerate(plan.actions, start=1):
-        blocks.append(rich_text(*_parameters(number, action, wording)))
+        blocks += _merge(_parameters(number, action, wording))
     return blocks
 
 
 def _parameters(number: int, action: Action, wording: Wording) -> list[Json]:
+    """Show everything that the approval of a step binds, and nothing of it shortened."""
     system = clean(wording.labels.system(action.system), 60)
     title = clean(wording.labels.action(action.name), 60)
     target = wording.target(action.target, MAX_VALUE)
-    parts = [label_paragraph(f"Step {number}  ", f"{title} in {system}, on {target}")]
+    blocks = _whole_text(f"Step {number}  ", f"{title} in {system}, on {target}")
     for name, value in action.parameters.items():
         label = start_upper(clean(wording.labels.parameter(action.name, name), 60))
-        parts.append(label_paragraph(f"{label}  ", clean(str(value), MAX_VALUE)))
-    return parts
+        blocks += _whole_text(f"{label}  ", wording.parameter(value))
+    return blocks
+
+
+def _merge(blocks: Iterable[Json]) -> list[Json]:
+    """Join short paragraphs into as few blocks as their length allows."""
+    merged: list[Json] = []
+    room = 0
+    for block in blocks:
+        size = _length(block)
+        if size <= room:
+            merged[-1] = rich_text(*merged[-1]["elements"], *block["elements"])
+            room -= size
+        else:
+            merged.append(block)
+            room = MAX_CHUNK - size
+    return merged
+
+
+def _length(block: Json) -> int:
+    runs = [run for part in block["elements"] for run in part["elements"]]
+    return sum(len(run["text"]) for run in runs)
+
+
+def _whole_text(label: str, text: str) -> list[Json]:
+    """Build a labelled text, over several blocks where it is long."""
+    chunks = [text[start : start + MAX_CHUNK] for start in range(0, len(text), MAX_CHUNK)]
+    first, *others = chunks or ["-"]
+    parts = [label_paragraph(label, first)]
+    parts += [paragraph(text_run(chunk)) for chunk in others]
+    return [rich_text(part) for part in parts]
 
 
 def _recommendation(case: Case, wording: Wording, links: Mapping[str, str]) -> list[Json]:

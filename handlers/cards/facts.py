@@ -12,6 +12,7 @@ MAX_LINE = 220
 # Without a sentence of the playbook, the first facts stand for all.
 MAX_FACTS_IN_WORDS = 4
 MAX_FAILURES = 2
+MAX_STALE_NAMES = 2
 
 
 def evidence_line(case: Case, wording: Wording) -> list[str | Json]:
@@ -38,6 +39,18 @@ def failure_sentences(case: Case) -> list[str]:
     if more > 0:
         sentences.append(f"{plural(more, 'more look-up')} failed.")
     return sentences
+
+
+def stale_sentences(case: Case, stale_names: Sequence[str]) -> list[str]:
+    """Say which facts on the card were read too long ago."""
+    labels = [clean(fact.label, 40) for fact in shown_facts(case) if fact.name in stale_names]
+    if not labels:
+        return []
+    names = ", ".join(labels[:MAX_STALE_NAMES])
+    more = len(labels) - MAX_STALE_NAMES
+    if more > 0:
+        names += f" and {more} more"
+    return [f"⚠ May have changed since it was read: {names}."]
 
 
 def shown_facts(case: Case) -> list[Evidence]:

@@ -1,23 +1,21 @@
 """A card on which nothing is to be decided: what was done, by whom, when, what came of it."""
 
+from datetime import datetime
+from typing import NamedTuple
+
 from bot.cases.case import Case, StatusReason
 from bot.cases.entries import Resolution, StepState
 from bot.cases.lifecycle import State
 from bot.ports.card_store import CardContext
-from bot.views.labels import start_upper
 from handlers.cards.blocks import context_block, label_paragraph
 from handlers.cards.card_buttons import button_row, card_buttons
-from handlers.cards.case_words import (
-    approver_name,
-    case_wording,
-    describe_approvals,
-    headline,
-)
+from handlers.cards.case_words import approver_name, case_wording, owner_mention
 from handlers.cards.plan_section import STEP_LABELS
-from handlers.cards.question import describe_steps
+from handlers.cards.question import describe_done, describe_plan
 from handlers.cards.text import (
     Json,
     clean,
+    date_run,
     describe_approvers,
     mrkdwn_date,
     paragraph,
@@ -25,7 +23,7 @@ from handlers.cards.text import (
     rich_text,
     text_run,
 )
-from handlers.cards.wording import Wording, is_row_count
+from handlers.cards.wording import Wording, is_row_count, mid_sentence
 
 ICONS = {
     State.NEW: "⏳",
@@ -38,19 +36,28 @@ ICONS = {
     State.EXPIRED: "⌛",
     State.CLEARED: "🌬",
 }
+PAUSED_ICON = "⏸️"
 MAX_HEAD = 300
-MAX_STORY = 500
+MAX_STORY = 400
+MAX_REASON = 200
+
+
+class Story(NamedTuple):
+    """Who decided, when, and what came of it."""
+
+    decision: str
+    at: datetime
+    result: str = ""
 
 
 def folded_card(case: Case, card_context: CardContext) -> list[Json]:
     """Build two lines and the buttons that still do something."""
     wording = case_wording(case, card_context.labels)
-    icon = ICONS.get(case.state, "")
+    icon = PAUSED_ICON if card_context.pause_reason else ICONS.get(case.state, "")
     head = text_run(f"{icon} {_head(case, wording)}", bold=True)
-    blocks = [rich_text(paragraph(head)), context_block(*_story(case, wording))]
-    if card_context.pause_reason:
-        pause = ":double_vertical_bar: *Paused: nothing runs.*"
-        blocks.append(context_block(pause, plain_text(card_context.pause_reason, 200)))
+    story = paragraph(*_story_runs(case, wording, card_context))
+    # One block of rich text: there a date stands in the line, and no text is read as markup.
+    blocks = [rich_text(paragraph(head), story), *_holder(case, card_context)]
     if card_context.is_undoable:
         blocks += _undo_votes(case)
     buttons = card_buttons(case, is_undoable=card_context.is_undoable)
@@ -62,10 +69,16 @@ def _head(case: Case, wording: Wording) -> str:
     plan = case.proposal.plan
     is_carried_out = case.state in {State.APPROVED, State.RUNNING, State.RESOLVED}
     if plan is None or not is_carried_out or _is_by_hand(case):
-        return headline(case, wording, MAX_HEAD)
-    summary = clean(describe_steps(plan, wording), MAX_HEAD)
-    verb = "Done: " if case.state is State.RESOLVED else ""
-    return f"{case.id} · {verb}{summary}"
+        return wording.prose(case.signal.title, MAX_HEAD)
+    if plan.is_dry_run:
+        text = f"Dry run: {describe_plan(plan, wording)}"
+    elif case.state is State.RESOLVED:
+        text = describe_done(plan, wording)
+    elif case.execution.is_undo_running:
+        text = f"Take back: {describe_plan(plan, wording)}"
+    else:
+        text = describe_plan(plan, wording)
+    return clean(text, MAX_HEAD)
 
 
 def _is_by_hand(case: Case) -> bool:
@@ -73,70 +86,100 @@ def _is_by_hand(case: Case) -> bool:
     return bool(reason) and reason is not None and reason.reason == Resolution.BY_HAND
 
 
-def _story(case: Case, wording: Wording) -> list[str | Json]:
-    """Build who decided, what came of it, and when."""
-    words = " · ".join(filter(None, _story_parts(case, wording)))
+def _story_runs(case: Case, wording: Wording, card_context: CardContext) -> list[Json]:
+    """Build the second line: the id, who decided when, and what came of it."""
+    story = _story(case, wording)
+    decision = clean(f"{case.id} · {story.decision}", MAX_STORY)
+    runs = [text_run(f"{decision} "), date_run(story.at)]
+    result = story.result
+    if card_context.pause_reason:
+        result = clean(card_context.pause_reason, MAX_REASON)
+    if result:
+        runs.append(text_run(f" · {clean(result, MAX_STORY)}"))
+    return runs
+
+
+def _story(case: Case, wording: Wording) -> Story:
+    """Find who ended, put off or approved the case."""
     at = case.timers.changed_at
     reason = case.activity.status_reason
-    if case.state is State.SNOOZED and case.timers.snoozed_until:
-        return [plain_text(words, MAX_STORY), f"until {mrkdwn_date(case.timers.snoozed_until)}"]
     if case.is_terminal and reason:
         at = reason.at
-    return [plain_text(words, MAX_STORY), mrkdwn_date(at)]
-
-
-def _story_parts(case: Case, wording: Wording) -> list[str]:
-    approvals = describe_approvals(case)
-    parts = [f"Approved by {approvals}"] if approvals else []
-    reason = case.activity.status_reason
     match case.state:
         case State.NEW | State.OPEN:
-            return ["Looking into it"]
+            return Story("Being looked into since", at)
         case State.SNOOZED:
-            return [_ending("Snoozed", reason)]
+            until = case.timers.snoozed_until or at
+            words = f"“{clean(reason.reason, MAX_REASON)}”" if reason and reason.reason else ""
+            return Story(f"{_by('Snoozed', reason)} until", until, words)
         case State.REJECTED:
-            return [_ending("Rejected", reason)]
+            return Story(f"{_by('Rejected', reason)},", at, _describe_reason(reason))
         case State.EXPIRED:
-            return ["Nobody decided in time; nothing was done"]
+            return Story("Nobody decided in time,", at, "nothing was done")
         case State.CLEARED:
-            return ["It went away by itself; nothing was done"]
-        case State.APPROVED:
-            return [*parts, "about to be carried out"]
-        case State.RUNNING:
-            return [*parts, *_progress(case, wording)]
+            return Story("Went away by itself,", at, "nothing was done")
+        case State.RESOLVED if _is_by_hand(case):
+            return Story(f"{_by('Handled by hand', reason)},", at, _describe_reason(reason))
         case _:
-            return [*parts, *_outcome(case, reason, wording)]
+            return _story_of_plan(case, at, wording)
 
 
-def _outcome(case: Case, reason: StatusReason | None, wording: Wording) -> list[str]:
-    """Say what came of the plan, or who handled it by hand."""
-    if case.proposal.plan and case.proposal.plan.is_dry_run and not _is_by_hand(case):
-        return ["Dry run: nothing was changed"]
+def _story_of_plan(case: Case, at: datetime, wording: Wording) -> Story:
+    """Say who approved the plan, and how far it has come."""
+    votes = case.proposal.approvals
+    result = " · ".join(_result(case, wording))
+    if not votes:
+        return Story("Since", at, result)
+    names = ", ".join(map(approver_name, votes))
+    return Story(f"Approved by {names},", votes[-1].at, result)
+
+
+def _result(case: Case, wording: Wording) -> list[str]:
+    """Say what came of the plan so far."""
+    if case.state is State.APPROVED:
+        return ["about to be carried out"]
+    if case.state is State.RUNNING:
+        return _progress(case, wording)
+    reason = case.activity.status_reason
+    if case.proposal.plan and case.proposal.plan.is_dry_run:
+        return ["nothing was changed"]
     if reason is None:
         return []
-    if reason.reason == Resolution.WORKED:
-        return ["worked"]
-    if _is_by_hand(case):
-        return [_ending("Handled by hand", reason)]
-    return [start_upper(wording.prose(reason.reason, MAX_STORY))]
+    return [wording.prose(reason.reason, MAX_REASON)]
 
 
-def _ending(verb: str, reason: StatusReason | None) -> str:
-    """Say who ended or put off the case, and why: "Rejected by Ana: The plan is wrong"."""
-    if reason is None:
+def _by(verb: str, reason: StatusReason | None) -> str:
+    """Say who did it, where a person did: "Rejected by Ana"."""
+    if reason is None or not _is_by_a_person(reason):
         return verb
-    text = f"{verb} by {clean(reason.by, 60)}" if _is_by_a_person(reason) else verb
-    if reason.reason and reason.reason != Resolution.BY_HAND:
-        text += f": {clean(reason.reason, 300)}"
+    return f"{verb} by {clean(reason.by, 60)}"
+
+
+def _describe_reason(reason: StatusReason | None) -> str:
+    """Write the reason and what was said with it: "the plan is wrong: “closed on Mondays”"."""
+    if reason is None:
+        return ""
+    is_said = reason.reason != Resolution.BY_HAND
+    parts = [mid_sentence(clean(reason.reason, MAX_REASON))] if is_said else []
     if reason.note:
-        text += f" — “{clean(reason.note, 300)}”"
-    return text
+        parts.append(f"“{clean(reason.note, MAX_REASON)}”")
+    return ": ".join(filter(None, parts))
 
 
 def _is_by_a_person(reason: StatusReason) -> bool:
     if not reason.by or reason.by == "countersign":
         return False
     return not reason.by.startswith("source:")
+
+
+def _holder(case: Case, card_context: CardContext) -> list[Json]:
+    """Name the person who has the case, and who gave it to them."""
+    if case.is_terminal or not card_context.handed_over_by:
+        return []
+    giver = clean(card_context.handed_over_by, 60)
+    return [
+        context_block(f"With {owner_mention(case)},", plain_text(f"handed over by {giver}", 120))
+    ]
 
 
 def _progress(case: Case, wording: Wording) -> list[str]:
@@ -146,6 +189,8 @@ def _progress(case: Case, wording: Wording) -> list[str]:
     if not steps:
         return [verb]
     step = steps[-1]
+    if step.state is StepState.STARTED:
+        return [verb]
     text = f"{verb}: {STEP_LABELS[step.state]}"
     is_telling = step.state not in {StepState.LANDED, StepState.UNDONE}
     if step.detail and is_telling and not is_row_count(step.detail):

@@ -8,9 +8,10 @@ from datetime import timedelta
 
 from bot.cases.case import Case
 from bot.cases.entries import RejectReason
+from bot.cases.missing_approvals import MissingApprovals
 from bot.cases.passkey import STEP_UP_LIFETIME, Purpose
-from bot.cases.plan import Action
-from bot.views.labels import as_words, start_upper
+from bot.cases.plan import Action, Plan
+from bot.views.labels import Labels, as_words, start_upper
 from handlers.cards import ids
 from handlers.cards.blocks import (
     MAX_OPTIONS,
@@ -24,12 +25,14 @@ from handlers.cards.blocks import (
     static_select,
     text_input,
 )
+from handlers.cards.case_words import case_wording
 from handlers.cards.question import describe_consequence
 from handlers.cards.text import (
     Json,
     bullets,
     clean,
     describe_approvers,
+    describe_missing,
     paragraph,
     plain_text,
     rich_text,
@@ -41,6 +44,7 @@ MAX_NOTE_LENGTH = 1000
 # As much as a window can show: a person must see in full what the approval is for.
 MAX_TARGET_LENGTH = 2_000
 MAX_SUMMARY_LENGTH = 2_000
+NO_LABELS = Labels()
 # Title, verb and button label of the form that leads to the passkey page.
 STEP_UP_TEXTS = {
     Purpose.APPROVE: ("Approve", "approved", "Approve with my passkey"),
@@ -48,45 +52,71 @@ STEP_UP_TEXTS = {
 }
 
 
-def approve_form(case: Case) -> Json:
-    """Build the form that repeats the plan and asks for a reason."""
+def approve_form(
+    case: Case, labels: Labels = NO_LABELS, missing: MissingApprovals | None = None
+) -> Json:
+    """Build the form that repeats the plan in words and asks for a reason.
+
+    ``missing`` is whose approval is missing after others were given.
+    """
+    wording = case_wording(case, labels)
     parts = []
     steps = []
     plan = case.proposal.plan
     if plan:
-        if plan.amount:
-            amount = text_run(money_text(plan.amount), bold=True)
-            parts.append(paragraph(text_run("Amount  ", bold=True), amount))
-        consequence = describe_consequence(plan)
-        parts.append(paragraph(text_run(consequence, bold=not plan.undo_for)))
-        steps = [_step_with_target(action) for action in plan.actions]
-    return _case_form(
+        parts = [*_approved_effect(plan), *_consequence(plan, wording)]
+        steps = [_step_with_target(action, wording) for action in plan.actions]
+    return case_form(
         case,
         callback_id=ids.APPROVE_FORM,
         title="Approve",
         submit="Approve",
         blocks=[
             rich_text(*parts, bullets(steps)),
-            *_approvers(case),
+            *_approvers(case, missing),
             _note("Why is this right?", "It is written next to your name."),
         ],
     )
 
 
-def _approvers(case: Case) -> list[Json]:
-    """Say whose approvals the plan needs, and how many it has."""
+def _approved_effect(plan: Plan) -> list[Json]:
+    """Say what the approval moves, in words."""
+    if not plan.amount:
+        return []
+    verb = "It would move" if plan.is_dry_run else "It moves"
+    return [paragraph(text_run(f"{verb} {money_text(plan.amount)}.", bold=True))]
+
+
+def _consequence(plan: Plan, wording: Wording) -> list[Json]:
+    """Say whether it can be undone; name the steps that cannot, where others can."""
+    parts = [paragraph(text_run(describe_consequence(plan), bold=not plan.undo_for))]
+    irreversible = [action for action in plan.actions if not action.reversible]
+    if irreversible and len(irreversible) < len(plan.actions) and not plan.is_dry_run:
+        summaries = [wording.prose(action.summary, MAX_SUMMARY_LENGTH) for action in irreversible]
+        parts.append(paragraph(text_run(f"It stays done: {'; '.join(summaries)}.", bold=True)))
+    return parts
+
+
+def _approvers(case: Case, missing: MissingApprovals | None) -> list[Json]:
+    """Say whose approvals the plan needs, and which are missing."""
     verdict = case.proposal.verdict
     if verdict is None:
         return []
     approvals = len(case.proposal.approvals)
+    risk = f"{start_upper(verdict.tier.name.lower())} risk. "
+    if missing:
+        count = f"{approvals} of {verdict.approvals_needed} given."
+        return [context_block(f"{risk}{count} *Still needed:* {describe_missing(missing)}")]
     approvers = describe_approvers(verdict.factors)
-    return [context_block(f"Needs {approvers}. {approvals} of {verdict.approvals_needed} given")]
+    text = f"{risk}Needs {approvers}. {approvals} of {verdict.approvals_needed} given"
+    return [context_block(text)]
 
 
-def _step_with_target(action: Action) -> list[Json]:
-    target = Wording().target(action.target, MAX_TARGET_LENGTH)
-    summary = Wording().prose(action.summary, MAX_SUMMARY_LENGTH)
-    return [text_run(summary, bold=True), text_run(f"  Target: {target}")]
+def _step_with_target(action: Action, wording: Wording) -> list[Json]:
+    target = wording.target(action.target, MAX_TARGET_LENGTH)
+    summary = wording.prose(action.summary, MAX_SUMMARY_LENGTH)
+    system = clean(wording.labels.system(action.system), 60)
+    return [text_run(summary, bold=True), text_run(f"  Target: {target} ({system})")]
 
 
 def step_up_form(case: Case, link: str, purpose: Purpose = Purpose.APPROVE) -> Json:
@@ -120,7 +150,7 @@ def reject_form(case: Case) -> Json:
     """Build the form that asks why, from a list and in words."""
     options = [option(reason.description, reason.value) for reason in RejectReason]
     reasons = static_select(ids.REASON, options, placeholder="Choose a reason")
-    return _case_form(
+    return case_form(
         case,
         callback_id=ids.REJECT_FORM,
         title="Reject",
@@ -132,30 +162,9 @@ def reject_form(case: Case) -> Json:
     )
 
 
-def edit_form(case: Case, editable: Iterable[str]) -> Json:
-    """Build the form of the parameters that the playbook lets people edit."""
-    parameters = case.proposal.plan.actions[0].parameters if case.proposal.plan else {}
-    warning = (
-        "A new revision is made and judged by policy again. You cannot approve what you edited."
-    )
-    blocks = [rich_text(paragraph(text_run(warning)))]
-    for name in editable:
-        if name in parameters:
-            value = str(parameters[name])
-            field = _parameter_input(name, max_length=500, initial_value=value)
-            blocks.append(input_block(f"parameter:{name}", _parameter_label(name), field))
-    return _case_form(
-        case,
-        callback_id=ids.EDIT_FORM,
-        title="Edit the plan",
-        submit="Save",
-        blocks=blocks,
-    )
-
-
 def resolve_form(case: Case) -> Json:
     """Build the form that closes a case as handled by hand."""
-    return _case_form(
+    return case_form(
         case,
         callback_id=ids.RESOLVE_FORM,
         title="Handled by hand",
@@ -169,7 +178,7 @@ def settle_form(case: Case) -> Json:
     reason = clean(case.activity.status_reason.reason, 500) if case.activity.status_reason else ""
     options = [option("Yes, it happened", "yes"), option("No, it did not", "no")]
     outcome = {"type": "radio_buttons", "action_id": ids.LANDED, "options": options}
-    return _case_form(
+    return case_form(
         case,
         callback_id=ids.SETTLE_FORM,
         title="What happened?",
@@ -195,7 +204,7 @@ def undo_form(case: Case) -> Json:
         votes = len(case.execution.undo_approvals)
         rule = f"It needs {votes_needed} people, as the plan did; {votes} of them so far."
         parts.append(paragraph(text_run(rule)))
-    return _case_form(
+    return case_form(
         case,
         callback_id=ids.UNDO_FORM,
         title="Take back",
@@ -212,7 +221,7 @@ def hand_over_form(case: Case, next_owner: str) -> Json:
     rule = "Whoever takes it over may hand it on. Deciding stays with those who may decide it now."
     hint = f"Leave it empty for @{next_owner}, whom the playbook asks next."
     person = _person_select("Choose a person")
-    return _case_form(
+    return case_form(
         case,
         callback_id=ids.HAND_OVER_FORM,
         title="Hand over",
@@ -228,7 +237,7 @@ def hand_over_form(case: Case, next_owner: str) -> Json:
 
 def snooze_form(case: Case) -> Json:
     """Build the form that asks until when, and why."""
-    return _case_form(
+    return case_form(
         case,
         callback_id=ids.SNOOZE_FORM,
         title="Snooze",
@@ -244,7 +253,7 @@ def kind_form(case: Case, kinds: Iterable[tuple[str, str]]) -> Json:
     """
     options = [option(title, kind) for kind, title in kinds]
     select = static_select(ids.KIND, options[:MAX_OPTIONS], placeholder="Choose a kind")
-    return _case_form(
+    return case_form(
         case,
         callback_id=ids.KIND_FORM,
         title="What is it?",
@@ -335,9 +344,8 @@ def _raise_kind(kinds: Iterable[tuple[str, str]], kind: str) -> Json:
     }
 
 
-def _case_form(
-    case: Case, *, callback_id: str, title: str, submit: str, blocks: list[Json]
-) -> Json:
+def case_form(case: Case, *, callback_id: str, title: str, submit: str, blocks: list[Json]) -> Json:
+    """Build a form about a case; it carries the token of what it was opened on."""
     has_room = len(title) + len(case.id) < MAX_TITLE_LENGTH
     return form(
         callback_id,
@@ -349,17 +357,8 @@ def _case_form(
 
 
 def _fact(name: str) -> Json:
-    field = _parameter_input(name, max_length=200)
-    return input_block(name, _parameter_label(name), field)
-
-
-def _parameter_input(name: str, *, max_length: int, initial_value: str | None = None) -> Json:
-    action_id = f"{ids.PARAMETER}{name}"
-    return text_input(action_id, max_length=max_length, initial_value=initial_value)
-
-
-def _parameter_label(name: str) -> str:
-    return start_upper(as_words(name))
+    field = text_input(f"{ids.PARAMETER}{name}", max_length=200)
+    return input_block(name, start_upper(as_words(name)), field)
 
 
 def _note(label: str, hint: str = "", *, optional: bool = False) -> Json:

@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
-from bot.cases.commands import Claim, PlainDecision, TryAgain
+from bot.cases.commands import Claim, PlainDecision, TryAgain, WakeEarly
 
 # Buttons of a card.
 APPROVE = "case.approve"
@@ -18,6 +18,7 @@ RESOLVE = "case.resolve"
 TRY_AGAIN = "case.try_again"
 SETTLE = "case.settle"
 CLAIM = "case.claim"
+WAKE = "case.wake"
 UNDO = "case.undo"
 DETAILS = "case.details"
 MORE = "case.more"
@@ -29,6 +30,7 @@ ANOTHER_KIND = "case.another_kind"
 #: The buttons that decide at one press, without a form.
 ONE_PRESS: Mapping[str, type[PlainDecision]] = {
     CLAIM: Claim,
+    WAKE: WakeEarly,
     TRY_AGAIN: TryAgain,
 }
 # A link, which Slack reports as a press all the same.

@@ -36,6 +36,7 @@ HandlingEntry = (
     | entries.Claimed
     | entries.Reminded
     | entries.Snoozed
+    | entries.WokenEarly
     | entries.Escalated
     | entries.Expired
 )
@@ -226,6 +227,8 @@ def _describe_handling(body: HandlingEntry, case: Case) -> NoteLine:
         case entries.Snoozed():
             until = f"{body.until:%d %b %H:%M} UTC"
             return NoteLine(f"{body.by_name} snoozed it until {until}:", body.reason)
+        case entries.WokenEarly():
+            return NoteLine(f"{body.by_name} ended the snooze.")
         case entries.Escalated():
             return NoteLine("Nobody decided in time.", f"It is with {body.to} now")
         case entries.Expired():

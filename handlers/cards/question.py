@@ -3,10 +3,12 @@
 It is made of the plan that will run, and of nothing else.
 """
 
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.cases.plan import Plan
+from bot.cases.expressions import placeholders, render
+from bot.cases.plan import Action, Plan
 from handlers.cards.text import clean
 from handlers.cards.wording import Wording, mid_sentence, money_text
 
@@ -31,7 +33,7 @@ class PlanQuestion:
 
 def ask(plan: Plan, wording: Wording) -> PlanQuestion:
     """Write the question of a plan."""
-    text = f"{describe_steps(plan, wording)}{_price(plan, wording)}?"
+    text = f"{describe_plan(plan, wording)}?"
     return PlanQuestion(
         text=clean(text, MAX_QUESTION),
         consequence=describe_consequence(plan),
@@ -39,10 +41,33 @@ def ask(plan: Plan, wording: Wording) -> PlanQuestion:
     )
 
 
-def describe_steps(plan: Plan, wording: Wording) -> str:
-    """Write the steps in one sentence without its full stop."""
-    summaries = [wording.prose(action.summary, MAX_SUMMARY) for action in plan.actions]
-    first, *others = summaries or ["Do nothing"]
+def describe_plan(plan: Plan, wording: Wording) -> str:
+    """Write the steps and the price in one sentence without its full stop."""
+    steps = _join_steps(wording.prose(action.summary, MAX_SUMMARY) for action in plan.actions)
+    return steps + _price(plan, steps)
+
+
+def describe_done(plan: Plan, wording: Wording) -> str:
+    """Write the steps in the past tense: "Ordered 24 × Merlot for £168.00"."""
+    sentences = [_describe_done_action(action, wording) for action in plan.actions]
+    if not all(sentences):
+        return f"Done: {describe_plan(plan, wording)}"
+    steps = _join_steps(sentences)
+    return steps + _price(plan, steps)
+
+
+def _describe_done_action(action: Action, wording: Wording) -> str:
+    """Fill the action's template; empty when it has none, or the plan lacks a fact of it."""
+    template = wording.labels.done_templates.get(action.name, "")
+    # The facts that the summary was made of: they stand in the plan, and the approval binds them.
+    facts = {**action.precondition, **action.parameters}
+    if not set(placeholders(template)) <= set(facts):
+        return ""
+    return wording.prose(render(template, facts), MAX_SUMMARY)
+
+
+def _join_steps(sentences: Iterable[str]) -> str:
+    first, *others = list(sentences) or ["Do nothing"]
     return ", then ".join([first, *map(mid_sentence, others)])
 
 
@@ -63,11 +88,11 @@ def describe_consequence(plan: Plan) -> str:
     return f"{noun} {' and '.join(fixed_numbers)} cannot be undone."
 
 
-def _price(plan: Plan, wording: Wording) -> str:
+def _price(plan: Plan, steps: str) -> str:
     if plan.amount is None:
         return ""
     price = money_text(plan.amount)
     # Each number once: a summary may name the amount itself.
-    if price in describe_steps(plan, wording):
+    if price in steps:
         return ""
     return f" for {price}"

@@ -10,11 +10,21 @@ from datetime import datetime
 from typing import Any
 
 from bot.cases.approval import ApprovalRequirement, people_of
+from bot.cases.missing_approvals import MissingApprovals
 
 Json = dict[str, Any]
 ELLIPSIS = "…"
+LETTER = re.compile(r"\w")
+TIME = re.compile(r"<!date\^\d+\^\{time\}[^>]*>")
+DATE = re.compile(r"<!date\^[^>]*>")
+EMOJI = re.compile(r":[a-z_]+:")
 NOT_IN_HANDLE = re.compile(r"[^A-Za-z0-9_.-]")
 MAX_HANDLE_LENGTH = 80
+# "&amp;", "&lt;" and "&gt;".
+ESCAPED_SIZES = {"&": 5, "<": 4, ">": 4}
+MAX_BASIC_CODE_POINT = 0xFFFF
+# A list of people is shortened: Slack limits a text, and a reader does.
+MAX_PEOPLE = 5
 NUMBER_NAMES = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five"}
 
 
@@ -52,10 +62,32 @@ def plain_text(text: str, limit: int = 75) -> Json:
     """Build a plain text object; Slack does not accept an empty one."""
     return {
         "type": "plain_text",
-        "text": clean(text, limit) or "-",
+        "text": _shorten_escaped(clean(text, limit), limit) or "-",
         # Or Slack would draw an emoji where the text has its name between colons.
         "emoji": False,
     }
+
+
+def _shorten_escaped(text: str, limit: int) -> str:
+    """Shorten a text to what Slack stores of it, which is escaped."""
+    size = sum(map(_stored_size, text))
+    if size <= limit:
+        return text
+    # Room for the ellipsis.
+    size, end = 1, 0
+    for letter in text:
+        size += _stored_size(letter)
+        if size > limit:
+            break
+        end += 1
+    return text[:end] + ELLIPSIS
+
+
+def _stored_size(letter: str) -> int:
+    if letter in ESCAPED_SIZES:
+        return ESCAPED_SIZES[letter]
+    # Slack counts as JavaScript does: an emoji is two.
+    return 2 if ord(letter) > MAX_BASIC_CODE_POINT else 1
 
 
 def text_run(text: str, *, bold: bool = False, italic: bool = False) -> Json:
@@ -106,6 +138,20 @@ def mrkdwn_time(at: datetime) -> str:
 
 def _utc(at: datetime) -> str:
     return f"{at:%d %b %H:%M} UTC"
+
+
+def count_words(content: Any) -> int:
+    """Count the words that a person reads of blocks, elements or a text.
+
+    A date counts as Slack writes it at most: "Nov 26th, 2026 10:37 AM".
+    """
+    if isinstance(content, str):
+        text = DATE.sub(" 1 2 3 4 5 ", TIME.sub(" 1 2 ", content))
+        text = EMOJI.sub(" ", text)
+        return sum(bool(LETTER.search(word)) for word in text.split())
+    if isinstance(content, dict):
+        return count_words(content.get("text", "")) + count_words(content.get("elements", ()))
+    return sum(map(count_words, content))
 
 
 def rich_text(*parts: Json) -> Json:
@@ -161,12 +207,23 @@ def describe_approvers(factors: Iterable[ApprovalRequirement]) -> str:
     return " and ".join(phrases) or "nobody"
 
 
+def describe_missing(missing: MissingApprovals) -> str:
+    """Describe in mrkdwn whose approval is missing: "one of @finance"."""
+    names = [_mention(group) for group in missing.groups]
+    if len(names) == missing.count:
+        return " and ".join(f"one of {name}" for name in names)
+    number = NUMBER_NAMES.get(missing.count, missing.count)
+    return f"{number} of {' or '.join(names) or 'those named for it'}"
+
+
 def _mention(group: str) -> str:
     # A user id has no other characters; anything else could be markup.
     user_ids = [user_id for user_id in people_of(group) if user_id.isalnum()]
     if not user_ids:
         return f"@{safe_handle(group)}"
-    return ", ".join(f"<@{user_id}>" for user_id in user_ids)
+    names = ", ".join(f"<@{user_id}>" for user_id in user_ids[:MAX_PEOPLE])
+    more = len(user_ids) - MAX_PEOPLE
+    return f"{names} or {more} more" if more > 0 else names
 
 
 def safe_handle(group: str) -> str:

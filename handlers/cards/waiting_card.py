@@ -4,9 +4,7 @@ from collections.abc import Sequence
 
 from bot.cases.case import Case
 from bot.cases.lifecycle import State
-from bot.cases.policy import RiskTier, Ruling, Verdict
-from bot.cases.precedent import CaseOutcome
-from bot.cases.recognition import Recognition
+from bot.cases.policy import Ruling
 from bot.cases.recommendation import Citation
 from bot.ports.card_store import CardContext
 from bot.views.labels import as_words, start_upper
@@ -14,26 +12,26 @@ from handlers.cards.blocks import context_block, header_block
 from handlers.cards.card_buttons import button_row, card_buttons, kind_buttons
 from handlers.cards.case_words import (
     case_wording,
-    describe_approvals,
     headline,
-    owner_mention,
 )
-from handlers.cards.facts import evidence_line, failure_sentences
+from handlers.cards.context_lines import context_blocks
+from handlers.cards.facts import failure_sentences, stale_sentences
 from handlers.cards.question import ask
 from handlers.cards.text import (
     Json,
     clean,
-    describe_approvers,
-    mrkdwn_date,
+    count_words,
     paragraph,
     plain_text,
     rich_text,
     text_run,
 )
-from handlers.cards.wording import Wording, as_sentence, money_text, plural
+from handlers.cards.wording import Wording, as_sentence, mid_sentence, money_text, plural
 
 MAX_SENTENCE = 300
 MAX_REASON = 300
+# Without the labels of buttons. Three more of sixty are for the line that mentions people.
+MAX_WORDS = 57
 WAITING_STATES = frozenset({State.PROPOSED, State.REFERRED, State.OUTCOME_UNKNOWN})
 
 
@@ -42,17 +40,24 @@ def waiting_card(case: Case, card_context: CardContext) -> list[Json]:
     wording = case_wording(case, card_context.labels)
     blocks = [header_block(_header(case, wording))]
     if card_context.pause_reason:
-        pause = ":double_vertical_bar: *Paused: nothing runs.*"
-        blocks.append(context_block(pause, plain_text(card_context.pause_reason, 200)))
-    blocks.append(rich_text(*_paragraphs(case, wording)))
-    blocks += button_row("kind", case, kind_buttons(case))
-    blocks += button_row("case", case, card_buttons(case, is_undoable=card_context.is_undoable))
-    evidence = evidence_line(case, wording)
-    # Where the outcome is in doubt, only the outside system has evidence.
-    if evidence and case.state is not State.OUTCOME_UNKNOWN:
-        blocks.append(context_block(*evidence))
-    blocks.append(context_block(*_responsibility(case)))
-    return blocks
+        pause = plain_text(f"⏸ {start_upper(card_context.pause_reason)}", 200)
+        blocks.append(context_block(pause))
+    warnings = _warnings(case, card_context)
+    blocks.append(rich_text(*_paragraphs(case, wording, card_context), *warnings))
+    context = context_blocks(
+        case,
+        wording,
+        card_context,
+        words_left=MAX_WORDS - count_words(blocks),
+        is_doubtful=bool(warnings),
+    )
+    buttons = card_buttons(case, is_undoable=card_context.is_undoable)
+    return [
+        *blocks,
+        *button_row("kind", case, kind_buttons(case)),
+        *button_row("case", case, buttons),
+        *context,
+    ]
 
 
 def _header(case: Case, wording: Wording) -> str:
@@ -63,16 +68,15 @@ def _header(case: Case, wording: Wording) -> str:
     return text
 
 
-def _paragraphs(case: Case, wording: Wording) -> list[Json]:
-    """Build what happened, the question, and what stands against a quick answer."""
-    sentences = [_what_happened(case, wording), *_history(case, wording)]
+def _paragraphs(case: Case, wording: Wording, card_context: CardContext) -> list[Json]:
+    """Build what happened, and the question."""
+    sentences = [_what_happened(case, wording), *_history(case, wording, card_context)]
     parts = [paragraph(text_run(sentence)) for sentence in sentences if sentence]
     question, consequence = _question(case, wording)
     runs = [text_run(question, bold=True)]
     if consequence:
         runs.append(text_run(f" {consequence}"))
     parts.append(paragraph(*runs))
-    parts += [paragraph(text_run(warning)) for warning in _warnings(case)]
     return parts
 
 
@@ -82,7 +86,7 @@ def _what_happened(case: Case, wording: Wording) -> str:
     return as_sentence(wording.prose(text, MAX_SENTENCE))
 
 
-def _history(case: Case, wording: Wording) -> list[str]:
+def _history(case: Case, wording: Wording, card_context: CardContext) -> list[str]:
     """Say what a person must know who has seen an earlier card of the case."""
     sentences = []
     if case.activity.drift_reasons:
@@ -92,19 +96,19 @@ def _history(case: Case, wording: Wording) -> list[str]:
         reason = clean(case.activity.reopening_reason, MAX_REASON)
         sentences.append(as_sentence(f"Opened again: {reason}"))
     if case.proposal.changes:
-        sentences.append(_describe_edit(case, wording))
+        sentences.append(_describe_edit(case, wording, card_context.edited_by))
     return sentences
 
 
-def _describe_edit(case: Case, wording: Wording) -> str:
+def _describe_edit(case: Case, wording: Wording, editor: str) -> str:
     plan = case.proposal.plan
     action = plan.actions[0].name if plan else ""
-    changes = [
-        f"{wording.labels.parameter(action, change.field)} {change.before} → {change.after}"
-        for change in case.proposal.changes
-    ]
-    text = wording.prose(f"Edited: {', '.join(changes)}", 400)
-    return as_sentence(text)
+    changes = []
+    for change in case.proposal.changes:
+        label = mid_sentence(wording.labels.parameter(action, change.field))
+        changes.append(f"{label} {change.before} → {change.after}")
+    label = f"Edited by {clean(editor, 60)}" if editor else "Edited"
+    return as_sentence(wording.prose(f"{label}: {', '.join(changes)}", 400))
 
 
 def _question(case: Case, wording: Wording) -> tuple[str, str]:
@@ -157,15 +161,15 @@ def _is_unrecognised(case: Case) -> bool:
     return not recognition.kind
 
 
-def _warnings(case: Case) -> list[str]:
+def _warnings(case: Case, card_context: CardContext) -> list[Json]:
     """Say what contradicts the question, or is missing for an answer."""
-    warnings = failure_sentences(case)
+    warnings = [*failure_sentences(case), *stale_sentences(case, card_context.stale_facts)]
     conflict_count = case.activity.conflict_count
     if conflict_count:
         verb = "contradicts" if conflict_count == 1 else "contradict"
         warnings.append(f"⚠ {plural(conflict_count, 'later report')} {verb} this.")
     if case.timers.cleared_at:
-        warnings.append("⚠ The source says that it is over.")
+        warnings.append("⚠ The source says it is over.")
     flagged_count = sum(citation.is_flagged for citation in _citations(case))
     if flagged_count:
         # A text that gives orders may try to sway whoever reads it.
@@ -173,109 +177,9 @@ def _warnings(case: Case) -> list[str]:
         warnings.append(f"⚠ {plural(flagged_count, 'case')} like it {verb} orders: not counted.")
     if case.classification.is_urgent and _is_unrecognised(case):
         warnings.append("⚠ Much is at stake, and nothing like it is known.")
-    return warnings
+    return [paragraph(text_run(warning)) for warning in warnings]
 
 
 def _citations(case: Case) -> Sequence[Citation]:
     recommendation = case.proposal.recommendation
     return recommendation.citations if recommendation else ()
-
-
-# --- context ----------------------------------------------------------------------------------
-
-
-def _responsibility(case: Case) -> list[str | Json]:
-    """Build one line: how like cases ended, what was taken for what, who decides by when."""
-    parts: list[str | Json] = []
-    statement = " · ".join(filter(None, [_precedents(case), _kind(case)]))
-    if statement:
-        parts.append(plain_text(statement, 300))
-    approvals = describe_approvals(case)
-    if approvals and case.state is State.PROPOSED:
-        parts.append(plain_text(f"Approved by {approvals}", 400))
-    parts.append(_who_decides(case))
-    return parts
-
-
-def _precedents(case: Case) -> str:
-    """Say in one statement of one set how cases like it ended."""
-    recommendation = case.proposal.recommendation
-    if recommendation is None or case.state is not State.PROPOSED:
-        return ""
-    # With facts missing or contradicted, how others ended is no help for a quick answer.
-    if _warnings(case):
-        return ""
-    if recommendation.memory:
-        return "Cases like it are not available now"
-    citations = [citation for citation in recommendation.citations if not citation.is_flagged]
-    if not citations:
-        return ""
-    successes = 0
-    for citation in citations:
-        is_same_action = citation.action == recommendation.action
-        if is_same_action and citation.ended == CaseOutcome.WORKED:
-            successes += 1
-    return f"{successes} of {len(citations)} like it worked"
-
-
-def _kind(case: Case) -> str:
-    """Say for which kind an unnamed signal was taken, and by whom."""
-    recognition = case.classification.recognition
-    if recognition is None:
-        return ""
-    named_by = clean(case.classification.named_by, 60)
-    if case.classification.is_novel:
-        return f"{named_by} says that it is something new"
-    if named_by:
-        return f"{named_by} said what it is"
-    if recognition.kind:
-        return _guess(recognition)
-    return ""
-
-
-def _guess(recognition: Recognition) -> str:
-    title = recognition.kind.replace("_", " ")
-    for guess in recognition.guesses:
-        if guess.kind == recognition.kind:
-            title = guess.title
-            break
-    return f"Taken for “{clean(title, 120)}”, {recognition.confidence} % sure"
-
-
-def _who_decides(case: Case) -> str:
-    """Say in mrkdwn who decides, and by when."""
-    verdict = case.proposal.verdict
-    deadline = mrkdwn_date(case.timers.sla.decide_by)
-    if case.state is not State.PROPOSED or verdict is None:
-        return f"*With* {owner_mention(case)}, due by {deadline}"
-    label = "High risk" if verdict.tier is RiskTier.HIGH else "Decides"
-    parts = [f"*{label}:* {_name_approvers(verdict)} by {deadline}"]
-    if case.proposal.approvals:
-        parts.append(_count_approvals(case, verdict))
-    if verdict.step_up:
-        parts.append("each with their passkey")
-    expires_at = case.proposal.expires_at
-    if expires_at and case.timers.is_escalated:
-        parts.append(f"the question expires {mrkdwn_date(expires_at)}")
-    return ", ".join(parts)
-
-
-def _name_approvers(verdict: Verdict) -> str:
-    """Name in mrkdwn who may approve; groups of which one is enough without a count."""
-    approvers = describe_approvers(verdict.factors)
-    is_one_of_each = all(factor.count == 1 for factor in verdict.factors)
-    # With commas it is a list of people, of whom one is enough.
-    if is_one_of_each and "," not in approvers:
-        return approvers.replace("one of ", "")
-    return approvers
-
-
-def _count_approvals(case: Case, verdict: Verdict) -> str:
-    """Count the approvals.
-
-    There may be enough of them, and still none from a group that is required.
-    """
-    count = len(case.proposal.approvals)
-    if count < verdict.approvals_needed:
-        return f"{count} of {verdict.approvals_needed} given"
-    return f"{count} given, but not yet a person of its own for each"

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
 
+from bot.cases.canonical import Scalar
 from bot.cases.plan import Money
 from bot.views.labels import Labels
 from handlers.cards.text import clean
@@ -13,6 +14,7 @@ from handlers.cards.text import clean
 MINUS = "\N{MINUS SIGN}"
 # Plurals in -es, without it.
 SHORT_SINGULARS = {"glasses": "glass", "boxes": "box"}
+MAX_PARAMETER = 20_000
 # By how much the text of a card may be shorter than what it is written from.
 MAX_CHANGE = 200
 
@@ -47,6 +49,13 @@ class Wording:
         text = _PAST_DAYS.sub(_past, text)
         text = _ONE_OF_MANY.sub(_singular, text)
         return clean(text, limit, lines=lines)
+
+    def parameter(self, value: Scalar) -> str:
+        """Write the value of a parameter whole; a day and a channel as people say them."""
+        text = clean(str(value), MAX_PARAMETER, lines=MAX_PARAMETER)
+        if _CHANNEL.fullmatch(text) or _DATE.fullmatch(text):
+            return self.prose(text, MAX_PARAMETER)
+        return text
 
     def target(self, target: str, limit: int) -> str:
         """Write the target of an action as words: "product:17" as "product 17"."""

@@ -4,10 +4,10 @@ from functools import partial
 
 from slack_bolt import App
 
-from bot.cases.case import Case
 from bot.cases.commands import CallNovel, DecisionKind, PlainDecision
 from bot.cases.errors import NotEligible
 from handlers.cards import forms, ids
+from handlers.cards.edit_form import edit_form
 from handlers.slack.case_menu import CaseMenu
 from handlers.slack.case_presses import CasePresses
 from handlers.slack.interactions import ButtonPress
@@ -65,7 +65,8 @@ class CaseButtons(CasePresses):
     def approve_with_reason(self, press: ButtonPress) -> None:
         """Open the form that approves with a reason."""
         case = self._current(press, DecisionKind.APPROVE)
-        self._open(press, forms.approve_form(case))
+        missing = self.decisions.missing_approvals(case)
+        self._open(press, forms.approve_form(case, self.library.labels(), missing))
 
     def reject(self, press: ButtonPress) -> None:
         """Open the form that rejects."""
@@ -75,12 +76,12 @@ class CaseButtons(CasePresses):
     def edit(self, press: ButtonPress) -> None:
         """Open the form that edits the first action of the plan."""
         case = self._current(press, DecisionKind.EDIT)
-        editable = self._editable_parameters(case)
-        if not editable:
+        form = self.decisions.edits.form(case)
+        if not form.fields:
             raise NotEligible(
                 "the playbook does not allow edits of this plan; reject it and say what is wrong"
             )
-        self._open(press, forms.edit_form(case, editable))
+        self._open(press, edit_form(case, form, self.library.labels()))
 
     def resolve(self, press: ButtonPress) -> None:
         """Open the form that closes a case handled by hand."""
@@ -111,9 +112,3 @@ class CaseButtons(CasePresses):
         """Record that the case is of no known kind."""
         self._decide(CallNovel, press)
         return "Recorded as something new. Similar signals will not be assigned to a known kind."
-
-    def _editable_parameters(self, case: Case) -> tuple[str, ...]:
-        if case.proposal.plan is None:
-            return ()
-        offer = self.library.playbook(case.kind).offer(case.proposal.plan.actions[0].name)
-        return offer.edit if offer else ()

@@ -5,13 +5,16 @@ from dataclasses import dataclass
 from slack_bolt import Ack, App
 
 from bot.cases.actor import CaseId, Surface, UserId
+from bot.cases.canonical import canonical_hash
 from bot.cases.commands import DecisionKind
 from bot.cases.entries import RejectReason
 from bot.cases.errors import BadRequest
 from bot.cases.passkey import Purpose
 from bot.desk.decision_path import Request
 from bot.desk.decisions import Decisions
+from bot.ports.library import Library
 from handlers.cards import ids
+from handlers.cards.edit_form import edit_preview_form
 from handlers.cards.forms import step_up_form
 from handlers.cards.text import Json
 from handlers.slack.interactions import FormSubmission
@@ -21,7 +24,11 @@ from handlers.slack.services import ConfirmationLink, SlackServices
 
 def register(app: App, services: SlackServices) -> None:
     """Give every form its listener."""
-    forms = CaseForms(services.decisions, services.confirmation_link)
+    forms = CaseForms(
+        decisions=services.decisions,
+        library=services.library,
+        confirmation_link=services.confirmation_link,
+    )
     handlers: dict[str, FormHandler] = {
         ids.APPROVE_FORM: forms.approve,
         ids.REJECT_FORM: forms.reject,
@@ -48,6 +55,7 @@ class CaseForms:
     """One method for each form. A returned view replaces the form."""
 
     decisions: Decisions
+    library: Library
     confirmation_link: ConfirmationLink
 
     def approve(self, form: FormSubmission) -> Json | None:
@@ -95,13 +103,21 @@ class CaseForms:
             note=form.text(ids.NOTE),
         )
 
-    def edit(self, form: FormSubmission) -> None:
-        """Make a new revision of the plan with other parameters."""
+    def edit(self, form: FormSubmission) -> Json | None:
+        """Make a new revision of the plan with other parameters.
+
+        What it would change is shown first; only values that were shown are saved.
+        """
         request = self._request(form, DecisionKind.EDIT)
-        self.decisions.edit(
-            request,
-            values=form.parameters(),
-        )
+        values = form.parameters()
+        fingerprint = canonical_hash(values)
+        if form.metadata.endswith(f" {fingerprint}"):
+            self.decisions.edit(request, values)
+            return None
+        preview = self.decisions.edits.preview(request, values)
+        fields = self.decisions.edits.form(preview.after).fields
+        labels = self.library.labels()
+        return edit_preview_form(preview, fields, labels, fingerprint=fingerprint)
 
     def resolve(self, form: FormSubmission) -> None:
         """Close a case that was handled by hand."""

@@ -3,6 +3,7 @@
 from bot.cases.case import Case
 from bot.cases.commands import Claim, DecisionKind, Withdraw
 from bot.cases.errors import BadRequest
+from bot.cases.evidence import find_stale_facts
 from handlers.cards import forms, ids
 from handlers.cards.case_details import details_view
 from handlers.cards.notes import trail_lines
@@ -62,7 +63,10 @@ class CaseMenu(CasePresses):
     def details(self, press: ButtonPress) -> None:
         """Show everything that the card leaves out."""
         case = self.decisions.cases.case(press.case_id)
-        view = details_view(case, self.library.labels(), self._precedent_links(case))
+        fresh_for = self.library.playbook(case.kind).fresh_for
+        stale_facts = find_stale_facts(case.assessment.evidence, fresh_for, self.decisions.clock())
+        links = self._precedent_links(case)
+        view = details_view(case, self.library.labels(), links, stale_facts)
         self._open(press, view)
 
     def _precedent_links(self, case: Case) -> dict[str, str]:

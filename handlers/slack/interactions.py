@@ -109,7 +109,8 @@ class FormSubmission:
             snapshot: CardSnapshot | None = None
             message_reference = ""
             if view.get("callback_id") not in FORMS_WITHOUT_CASE:
-                case_id, snapshot = _parse_token(metadata)
+                # A preview has the fingerprint of what it shows behind the token.
+                case_id, snapshot = _parse_token(metadata.partition(" ")[0])
             elif MESSAGE_REFERENCE.fullmatch(metadata):
                 message_reference = metadata
             return cls(

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping
 
+from bot.cases.expressions import placeholders
 from bot.cases.playbook import Playbook
 from bot.connectors.specs import SystemSpec
 from bot.views.labels import Labels
@@ -15,16 +16,19 @@ def collect_labels(
 ) -> Labels:
     """Collect what people read in place of the names in the files."""
     system_titles, action_titles, parameter_titles = {}, {}, {}
+    done_templates = {}
     for name, system in systems.items():
         system_titles[name] = system.title
         for action_name, action in system.actions.items():
             full_name = f"{name}.{action_name}"
             action_titles[full_name] = action.title
+            done_templates[full_name] = action.done
             for parameter, title in action.titles.items():
                 parameter_titles[f"{full_name}.{parameter}"] = title
     return Labels(
         systems=system_titles,
         actions=action_titles,
+        done_templates=done_templates,
         parameters=parameter_titles,
         channels=channel_titles,
         kinds={kind: playbook.title for kind, playbook in playbooks.items()},
@@ -53,6 +57,18 @@ def _missing_in_systems(systems: Systems) -> Iterator[str]:
         for action_name, action in system.actions.items():
             if not action.title:
                 yield f"systems.yml: {name}.{action_name} has no title: cards name it"
+            if not action.done:
+                yield (
+                    f"systems.yml: {name}.{action_name} has no summary in the past tense (done):"
+                    " cards say with it what was done"
+                )
+            strange = set(placeholders(action.done)) - set(placeholders(action.summary))
+            strange -= set(action.parameters)
+            if strange:
+                yield (
+                    f"systems.yml: {name}.{action_name}: done names {', '.join(sorted(strange))},"
+                    " which is no parameter and not in its summary"
+                )
             names = ", ".join(sorted(set(action.parameters) - set(action.titles)))
             if names:
                 yield f"systems.yml: {name}.{action_name} has no titles for {names}"

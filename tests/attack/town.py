@@ -33,6 +33,7 @@ from bot.demo.people import ANA, BEN, CARLA, ELSIE, FINN, GUS, OMAR, STOCK, TEAM
 from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.store.store import Store
+from handlers.cards import ids
 from tests.attack import library
 from tests.attack.depot import Depot
 from tests.servers import Postgres, free_port
@@ -414,9 +415,14 @@ class Town:
         return answer.get("view") if answer.get("acked") else None
 
     def submit(self, who: str, view: str, values: Mapping[str, Any], **more: Any) -> dict[str, Any]:
-        return self.emulator.post(
+        answer = self.emulator.post(
             "submit", {"as": who, "view_id": view, "values": dict(values), **more}
         )
+        next_view = (answer.get("payload") or {}).get("view") or {}
+        if next_view.get("callback_id") != ids.EDIT_FORM:
+            return answer
+        # An edit is shown before it is saved: what was shown is sent in as it is.
+        return self.emulator.post("submit", {"as": who, "view_id": view, "values": {}})
 
     def decide(
         self,

@@ -11,6 +11,7 @@ WORDS = {
     DecisionKind.REJECT: "Reject",
     DecisionKind.EDIT: "Edit a plan",
     DecisionKind.SNOOZE: "Snooze",
+    DecisionKind.WAKE: "End a snooze early",
     DecisionKind.RESOLVE: "Close as handled by hand",
     DecisionKind.TRY_AGAIN: "Try again",
     DecisionKind.SETTLE: "Report the outcome of a step",

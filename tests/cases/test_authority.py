@@ -32,6 +32,7 @@ from bot.cases.commands import (
     Snooze,
     TryAgain,
     Undo,
+    WakeEarly,
     Withdraw,
 )
 from bot.cases.decide import decide
@@ -109,27 +110,27 @@ ASKERS = {
 }
 # "y" may, "n" may not, "t" comes too late: it is theirs, or they have said yes already.
 MAY_HERE = """
-                       approve withdraw reject edit snooze resolve retry settle undo name novel claim hand
-approver                  y       n       y     y     y       y      y      y     y    y     y     y    y
-approver who voted        t       y       y     y     y       y      y      y     y    y     y     y    y
-playbook owner            n       n       y     y     y       y      y      y     n    y     y     y    y
-present owner             n       n       n     n     n       n      n      n     n    n     n     t    y
-author who approves       n       n       y     y     y       y      y      y     n    y     y     y    y
-stands in for approver    y       n       y     y     y       y      y      y     y    y     y     y    y
-stands in for author      n       n       y     y     y       y      y      y     n    y     y     y    y
-stands in for owner       n       n       n     n     n       n      n      n     n    n     n     y    y
-guest stands in           n       n       n     n     n       n      n      n     n    n     n     n    n
-colleague                 n       n       n     n     n       n      n      n     n    n     n     n    n
-guest                     n       n       n     n     n       n      n      n     n    n     n     n    n
-stranger                  n       n       n     n     n       n      n      n     n    n     n     n    n
-app                       n       n       n     n     n       n      n      n     n    n     n     n    n
-leaver                    n       n       n     n     n       n      n      n     n    n     n     n    n
+                       approve withdraw reject edit snooze wake resolve retry settle undo name novel claim hand
+approver                  y       n       y     y     y      y     y      y      y     y    y     y     y    y
+approver who voted        t       y       y     y     y      y     y      y      y     y    y     y     y    y
+playbook owner            n       n       y     y     y      y     y      y      y     n    y     y     y    y
+present owner             n       n       n     n     n      n     n      n      n     n    n     n     t    y
+author who approves       n       n       y     y     y      y     y      y      y     n    y     y     y    y
+stands in for approver    y       n       y     y     y      y     y      y      y     y    y     y     y    y
+stands in for author      n       n       y     y     y      y     y      y      y     n    y     y     y    y
+stands in for owner       n       n       n     n     n      n     n      n      n     n    n     n     y    y
+guest stands in           n       n       n     n     n      n     n      n      n     n    n     n     n    n
+colleague                 n       n       n     n     n      n     n      n      n     n    n     n     n    n
+guest                     n       n       n     n     n      n     n      n      n     n    n     n     n    n
+stranger                  n       n       n     n     n      n     n      n      n     n    n     n     n    n
+app                       n       n       n     n     n      n     n      n      n     n    n     n     n    n
+leaver                    n       n       n     n     n      n     n      n      n     n    n     n     n    n
 """
 OFFERED_HERE = {
     State.OPEN: "hand",
     State.PROPOSED: "approve withdraw reject edit snooze claim hand",
     State.REFERRED: "reject snooze resolve retry name novel claim hand",
-    State.SNOOZED: "hand",
+    State.SNOOZED: "wake hand",
     State.APPROVED: "withdraw hand",
     State.RUNNING: "hand",
     State.OUTCOME_UNKNOWN: "settle claim hand",
@@ -156,6 +157,7 @@ def commands(case: Case, by: Caller) -> dict[str, PersonDecision]:
             by, seen, plan=edited, verdict=verdict(), changes=(FieldChange("quantity", 24, 12),)
         ),
         "snooze": Snooze(by, seen, until=NOW + HOUR, reason="later"),
+        "wake": WakeEarly(by, seen),
         "resolve": Resolve(by, seen, "called them"),
         "retry": TryAgain(by, seen),
         "settle": Settle(by, seen, has_landed=True, note="seen there"),

@@ -26,6 +26,7 @@ from bot.cases.commands import (
     TryAgain,
     Undo,
     Wake,
+    WakeEarly,
 )
 from bot.cases.decide import decide
 from bot.cases.entries import (
@@ -327,6 +328,7 @@ def test_no_command_forgets_a_step_in_doubt(doubt):
         Reject(asker(ANA), CardSnapshot.of(case), RejectReason.DUPLICATE),
         Recur(opened().signal, reopen=True),
         Wake(),
+        WakeEarly(asker(ANA), CardSnapshot.of(case)),
         replace(start_step(case), step=1),
     ]
     for command in commanded:

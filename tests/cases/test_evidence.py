@@ -1,12 +1,16 @@
 """Evidence: facts with their source, nested for expressions, and compared before a step."""
 
+from dataclasses import replace
+from datetime import timedelta
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cases.evidence import OWN_FACTS, SIGNAL, Evidence, facts_of, list_changes
+from bot.cases.evidence import OWN_FACTS, SIGNAL, Evidence, facts_of, find_stale_facts, list_changes
 from tests.cases.making import NOW, signal
 from tests.cases.shapes import TEXT, shapes
+from tests.world import playbook
 
 SNAPSHOTS = st.dictionaries(st.sampled_from("abc"), st.integers(0, 2) | st.none(), max_size=3)
 
@@ -89,3 +93,31 @@ def test_nothing_is_listed_exactly_when_every_value_is_as_it_was(before, now):
 def test_hostile_evidence_neither_fails_nor_reaches_the_signal(evidence):
     facts = facts_of(signal(), evidence)
     assert facts[SIGNAL]["title"] == "Merlot is running low"
+
+
+def test_facts_are_stale_when_they_are_older_than_their_look_up_promises():
+    facts = [
+        fact("stock.on_hand", 4),
+        fact("supplier.name", "Vine"),
+        fact("quote", None, failure="no answer"),
+    ]
+    spans = {"stock": timedelta(hours=2)}
+
+    def fresh_for(lookup_name):
+        return spans.get(lookup_name, timedelta(hours=4))
+
+    for hours, names in [
+        (2, ()),
+        (3, ("stock.on_hand",)),
+        (5, ("stock.on_hand", "supplier.name")),
+    ]:
+        assert find_stale_facts(facts, fresh_for, NOW + timedelta(hours=hours)) == names
+
+
+def test_a_look_up_without_a_promise_is_fresh_for_the_time_to_decide():
+    book = playbook()
+    (lookup,) = book.evidence
+    assert book.fresh_for("stock") == book.measure.decide_for
+    book = replace(book, evidence=(replace(lookup, fresh_for=timedelta(minutes=5)),))
+    assert book.fresh_for("stock") == timedelta(minutes=5)
+    assert book.fresh_for("another") == book.measure.decide_for

@@ -36,6 +36,7 @@ from bot.cases.commands import (
     TryAgain,
     Undo,
     Wake,
+    WakeEarly,
     Withdraw,
 )
 from bot.cases.decide import decide, record_refusal
@@ -313,6 +314,10 @@ class CaseMachine(RuleBasedStateMachine):
     @rule()
     def wake(self):
         self.ask(Wake())
+
+    @rule(person=PEOPLE, sight=SIGHTS)
+    def wake_early(self, person, sight):
+        self.decide_as(WakeEarly, person, sight)
 
     @rule()
     def expire(self):

@@ -5,10 +5,11 @@ from datetime import timedelta
 import pytest
 
 from bot.cases.card_snapshot import CardSnapshot
-from bot.cases.commands import Expire, HandOver, Remind, Snooze, Wake
+from bot.cases.commands import Expire, HandOver, Remind, Snooze, Wake, WakeEarly
 from bot.cases.decide import decide
-from bot.cases.entries import Escalated, Expired, Reminded, Woken
-from bot.cases.errors import MoveNotAllowed
+from bot.cases.entries import Escalated, Expired, Reminded, Woken, WokenEarly
+from bot.cases.errors import MoveNotAllowed, Superseded
+from bot.cases.evolve import evolve
 from bot.cases.lifecycle import State
 from bot.cases.sla import MIN_REMINDER_GAP
 from tests.cases.making import (
@@ -55,6 +56,19 @@ def test_a_snooze_ends_at_its_time_and_not_before(at, is_due):
         None,
     )
     assert after.generation == case.generation + 1
+
+
+def test_a_person_ends_a_snooze_before_its_time():
+    case = snoozed()
+    (entry,) = decide(case, WakeEarly(caller(ANA), CardSnapshot.of(case)), NOW).entries
+    assert (entry.body, str(entry.actor)) == (WokenEarly("Ana"), ANA.id)
+    assert evolve(case, entry).state is State.OPEN
+    assert do(case, WakeEarly(caller(ANA), CardSnapshot.of(case))).timers.snoozed_until is None
+
+
+def test_a_card_of_before_the_snooze_wakes_nothing():
+    with pytest.raises(Superseded):
+        decide(snoozed(), WakeEarly(caller(ANA), SEEN), NOW)
 
 
 @pytest.mark.parametrize("state", [state for state in CASES if state is not State.SNOOZED])

@@ -1,16 +1,20 @@
 """The cards of an earlier release are drawn again at the first start of this one: their buttons do nothing any more."""
 
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 import sqlalchemy as sa
 
+from bot.cases.commands import Claim
 from bot.cases.entries import RejectReason
+from bot.cases.errors import ChatFailed
 from bot.cases.lifecycle import State
+from bot.cases.missing_approvals import MissingApprovals
 from bot.ports.card_store import CARD_FORMAT
 from bot.store import tables
 from tests.fakes.directory import principal
-from tests.world import request
+from tests.world import policy, request
 
 pytestmark = pytest.mark.threat("A1")
 
@@ -56,6 +60,57 @@ def test_what_can_be_pressed_is_drawn_again_once_and_nothing_else(world):
     assert world.store.cards.cards(waiting.id)[0].look == CARD_FORMAT
     assert world.store.cards.cards(resolved_case.id)[0].look == f"{CARD_FORMAT} undoable"
     assert world.desk.screens.cards.renew() == 0
+
+
+def test_a_card_that_is_drawn_after_the_time_to_decide_marks_its_facts(world):
+    case = another(world, "product:1")
+    assert world.chat.looks[case.id].stale_facts == ()
+    world.clock.forward(hours=5)
+    ana = request(case.id, principal("ana"), world.seen(case))
+    world.desk.decisions.decide(ana, Claim)
+    world.work()
+    assert "stock.on_hand" in world.chat.looks[case.id].stale_facts
+
+
+def test_the_card_names_whoever_edited_the_plan_last(world):
+    case = another(world, "product:1")
+    for name, quantity in (("omar", 12), ("ana", 18)):
+        edit = request(case.id, principal(name), world.seen(case))
+        world.desk.decisions.edit(edit, {"quantity": quantity})
+        world.work()
+        assert world.chat.looks[case.id].edited_by == name.capitalize()
+
+
+def test_the_card_names_whoever_handed_the_case_over(world):
+    case = another(world, "product:1")
+    seen = world.seen(case)
+    ben = principal("ben")
+    world.desk.decisions.hand_over(
+        request(case.id, principal("ana"), seen), to=ben, progress="counted", remains="the rest"
+    )
+    world.work()
+    assert world.chat.looks[case.id].handed_over_by == "Ana"
+    world.desk.decisions.hand_over(
+        request(case.id, ben, seen), to=principal("carla"), progress="counted", remains="the rest"
+    )
+    world.work()
+    assert world.chat.looks[case.id].handed_over_by == "Ben"
+
+
+def test_after_the_first_approval_the_card_knows_whose_is_missing(world):
+    world.library.rules = policy(high_above=Decimal(50))
+    case = another(world, "product:1")
+    assert world.chat.looks[case.id].missing_approvals is None
+    world.approve(case, "ben", note="it is right")
+    world.work()
+    assert world.chat.looks[case.id].missing_approvals == MissingApprovals(1, ("finance",))
+    assert world.desk.decisions.missing_approvals(world.case(case)).groups == ("finance",)
+
+    def fail(*_, **__):
+        raise ChatFailed("internal_error")
+
+    world.people.groups = fail
+    assert world.desk.decisions.missing_approvals(world.case(case)) is None
 
 
 def test_only_the_newest_card_of_a_case_counts(world):

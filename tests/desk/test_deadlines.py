@@ -5,8 +5,8 @@ from datetime import UTC, datetime, time, timedelta
 
 import pytest
 
-from bot.cases.commands import Claim
-from bot.cases.errors import TooLate
+from bot.cases.commands import Claim, WakeEarly
+from bot.cases.errors import MoveNotAllowed, TooLate
 from bot.cases.hours import Hours
 from bot.cases.lifecycle import State
 from bot.cases.policy import EmergencyRule
@@ -109,6 +109,23 @@ def test_after_a_snooze_the_time_to_decide_begins_anew(world):
     awake = world.case(case)
     assert (awake.state, awake.timers.is_escalated) == (State.PROPOSED, False)
     assert awake.timers.sla.decide_by == until + 4 * HOUR
+
+
+def test_a_snoozed_case_is_woken_by_a_person_and_asked_about_at_once(world):
+    case = world.proposed()
+    until = world.clock() + timedelta(days=2)
+    world.desk.decisions.snooze(
+        request(case.id, ANA, world.seen(case)), until=until, reason="after the weekend"
+    )
+    by_ana = request(case.id, ANA, world.seen(case))
+    assert world.desk.decisions.decide(by_ana, WakeEarly).state is State.OPEN
+    with pytest.raises(MoveNotAllowed):
+        world.desk.decisions.decide(by_ana, WakeEarly)
+    world.work()
+    awake = world.case(case)
+    assert (awake.state, awake.generation) == (State.PROPOSED, case.generation + 1)
+    pass_time(world, 49)
+    assert "case.woken" not in world.entry_names(case)
 
 
 def test_an_outcome_that_nobody_knows_is_asked_about_until_somebody_looks(world):

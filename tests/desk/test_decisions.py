@@ -5,7 +5,7 @@ from datetime import timedelta
 import pytest
 
 from bot.cases.actor import Surface
-from bot.cases.commands import CallNovel, Claim, DecisionKind, TryAgain, Withdraw
+from bot.cases.commands import CallNovel, Claim, DecisionKind, TryAgain, WakeEarly, Withdraw
 from bot.cases.entries import RejectReason
 from bot.cases.errors import (
     BadRequest,
@@ -83,6 +83,7 @@ def decide_each(world, case):
         "claim": lambda: decisions.decide(by_ana, Claim),
         "hand_over": lambda: decisions.hand_over(by_ana, to="", progress="none", remains="all"),
         "snooze": lambda: decisions.snooze(by_ana, until=until, reason="later"),
+        "wake": lambda: decisions.decide(by_ana, WakeEarly),
         "resolve": lambda: decisions.resolve(by_ana, note="done"),
         "try_again": lambda: decisions.decide(by_ana, TryAgain),
         "settle": lambda: decisions.settle(by_ana, has_landed=True, note="there"),
@@ -101,6 +102,7 @@ DECISIONS = (
     "claim",
     "hand_over",
     "snooze",
+    "wake",
     "resolve",
     "try_again",
     "settle",

@@ -59,6 +59,15 @@ def test_a_block_that_slack_would_refuse_is_refused(block, code):
     assert code in codes(validate([block]))
 
 
+@pytest.mark.parametrize(("text", "size"), [("&", 5), ("<", 4), (">", 4), ("é", 1)])
+def test_plain_text_counts_as_slack_stores_it(text, size):
+    def header(count):
+        return [{"type": "header", "text": {"type": "plain_text", "text": text * count}}]
+
+    assert validate(header(150 // size)) == []
+    assert [mistake.code for mistake in validate(header(150 // size + 1))] == ["length"]
+
+
 def test_whole_messages_have_limits_too():
     divider = {"type": "divider"}
     modal = {"type": "modal", "blocks": [INPUT], "title": PLAIN}

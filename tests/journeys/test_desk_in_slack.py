@@ -11,8 +11,11 @@ import pytest
 import sqlalchemy as sa
 
 from bot.audit.replay import replay
+from bot.cases.actor import Surface
+from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.lifecycle import TERMINAL, State
 from bot.demo.people import ANA, BEN, CARLA, DEV, ELSIE, FINN, GUS, OMAR
+from bot.desk.decision_path import Request
 from bot.desk.source_throttle import MAX_PER_SECOND
 from handlers.cards import ids
 from tests.conftest import PATIENT
@@ -315,6 +318,21 @@ def test_one_press_decisions_keep_working_one_after_the_other(town):
         lambda: all(town.desk.store.cases.case(v.partition(":")[0]).is_terminal for v in done),
         "all of them done",
     )
+
+
+def test_a_snoozed_case_is_woken_from_its_card(town):
+    """Ana has put it off until tomorrow, and has time now after all."""
+    case = town.the("task_no_evidence")
+    seen = CardSnapshot.of(case)
+    snooze = Request(case_id=case.id, by=principal(ANA), snapshot=seen, surface=Surface.SLACK)
+    tomorrow = town.clock() + timedelta(days=1)
+    town.desk.decisions.snooze(snooze, until=tomorrow, reason="the photo comes tomorrow")
+    town.until(lambda: buttons(town.card(case)["blocks"], ids.WAKE), "the button to wake it")
+    card = town.card(case)
+    (wake,) = buttons(card["blocks"], ids.WAKE)
+    assert town.press(ANA, case.channel, card["ts"], ids.WAKE, wake["value"])["acked"]
+    town.until(lambda: town.case(case).state is State.PROPOSED, "the question again")
+    town.until(lambda: buttons(town.card(case)["blocks"], ids.APPROVE), "its card")
 
 
 def test_a_digest_acted_on_row_by_row(town):

@@ -79,8 +79,11 @@ def test_editing_makes_a_new_revision_on_the_same_card(browser, demo):
     page = window(browser, emulator, "U0DEV", "C0SALES")
     card(page, "has not been followed up").get_by_role("button", name="Edit…").click()
     page.locator("#modal input").fill("2031-05-06")
+    page.locator("#modal").get_by_role("button", name="See the change").click()
+    page.locator("#modal").get_by_text("6 May 2031").first.wait_for()
+    shot(page, "modal-edit")
     page.locator("#modal").get_by_role("button", name="Save").click()
-    card(page, "Edited:").get_by_text("6 May 2031").first.wait_for()
+    card(page, "Edited by").get_by_text("6 May 2031").first.wait_for()
     shot(page, "card-edited")
 
 

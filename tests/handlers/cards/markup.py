@@ -1,6 +1,7 @@
 """Text written to be read as markup, and how to find it."""
 
 import json
+import re
 from dataclasses import replace
 
 from bot.cases.recommendation import Alternative, Recommendation
@@ -39,6 +40,8 @@ NAUGHTY_STRINGS = json.loads(CORPUS.read_text()) if CORPUS.exists() else []
 # Elements of rich text that notify somebody, or that a reader can follow.
 LIVE_ELEMENTS = {"user", "usergroup", "channel", "broadcast", "link", "emoji"}
 OUR_MENTIONS = ("!date^", "@T1", "@U")
+# A date token of mrkdwn, which Slack shows as a date.
+_DATE_TOKEN = re.compile(r"<!date\^\d+\^[^|]*\|([^>]*)>")
 
 
 def hostile_case(text):
@@ -95,3 +98,13 @@ def live_parts(blocks):
         if node.get("type") == "plain_text":
             assert node.get("emoji") is False
     return live
+
+
+def visible_text(view):
+    """Write what a person reads of blocks, a form or a window, labels of buttons included."""
+    texts = []
+    for node in nodes(view):
+        for name in ("text", "fallback", "initial_value"):
+            if isinstance(node.get(name), str):
+                texts.append(node[name])
+    return _DATE_TOKEN.sub(r"\1", "\n".join(texts))

@@ -31,6 +31,7 @@ DECISIONS = {
     ids.TRY_AGAIN: DecisionKind.TRY_AGAIN,
     ids.SETTLE: DecisionKind.SETTLE,
     ids.CLAIM: DecisionKind.CLAIM,
+    ids.WAKE: DecisionKind.WAKE,
     ids.UNDO: DecisionKind.UNDO,
     ids.NAME_FIRST: DecisionKind.NAME_KIND,
     ids.NAME_SECOND: DecisionKind.NAME_KIND,
@@ -105,6 +106,11 @@ def test_high_risk_has_no_colour_that_nudges_and_asks_for_words():
     button = approve_button(high_risk_case())
     assert button["action_id"] == ids.APPROVE_WITH_REASON
     assert "style" not in button
+
+
+def test_no_button_of_a_high_risk_has_a_colour():
+    for button in buttons_of(case_card(high_risk_case())):
+        assert "style" not in button
 
 
 def test_medium_risk_repeats_target_and_amount_before_it_is_approved():

@@ -8,6 +8,7 @@ import pytest
 from bot.cases import commands as commands
 from bot.cases.approval import ApprovalRequirement
 from bot.cases.lifecycle import State
+from bot.cases.missing_approvals import MissingApprovals
 from bot.emulator.blocks import validate
 from bot.ports.card_store import CardContext
 from bot.views.labels import Labels
@@ -28,10 +29,13 @@ from tests.handlers.cards.examples import (
     CASE_EXAMPLES,
     apply_commands,
     drifted_case,
+    edited_case,
+    half_approved_case,
     half_undone_case,
+    low_risk_case,
     resolved_case,
 )
-from tests.handlers.cards.markup import live_parts, nodes
+from tests.handlers.cards.markup import live_parts, nodes, visible_text
 
 TWO_OPS_LEADS = (ApprovalRequirement("ops-leads", 2),)
 
@@ -56,9 +60,41 @@ def test_a_paused_desk_is_shown_on_the_card():
     assert validate(card) == []
     (pause,) = [block for block in card if block not in case_card(case)]
     assert [(element["type"], element["text"]) for element in pause["elements"]] == [
-        ("mrkdwn", ":double_vertical_bar: *Paused: nothing runs.*"),
-        ("plain_text", "everything is paused by Ben: <!channel> *wait*"),
+        ("plain_text", "⏸ Everything is paused by Ben: <!channel> *wait*"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("groups", "count", "phrase"),
+    [
+        (("finance",), 1, "one of @finance"),
+        (("finance", "ops-leads"), 1, "one of @finance or @ops-leads"),
+        (("finance", "ops-leads"), 2, "one of @finance and one of @ops-leads"),
+        (("ops-leads",), 2, "two of @ops-leads"),
+    ],
+)
+def test_the_card_names_whose_approval_is_missing(groups, count, phrase):
+    case = half_approved_case()
+    context = CardContext(missing_approvals=MissingApprovals(count, groups))
+    text = visible_text(case_card(case, context))
+    assert f"*Still needed:* {phrase} by 21 Nov" in text
+    assert "Approved by Ana" in text
+    assert "1 of 2 given" not in text
+
+
+def test_facts_that_are_older_than_promised_are_marked_and_take_the_place_of_precedents():
+    case = low_risk_case()
+    context = CardContext(stale_facts=("stock.on_hand", "stock.secret"))
+    text = visible_text(case_card(case, context))
+    assert "⚠ May have changed since it was read: On hand." in text
+    assert "May have changed" not in visible_text(case_card(case))
+    details = visible_text(details_view(case, Labels(), {}, ["stock.on_hand"]))
+    assert details.count("⚠ may have changed since") == 1
+
+
+def test_the_card_says_who_edited_what():
+    text = visible_text(case_card(edited_case(), CardContext(edited_by="ana Duarte")))
+    assert "Edited by ana Duarte: quantity 24 → 12." in text
 
 
 def test_what_can_still_be_taken_back_has_a_button_for_it_and_nothing_else_has():

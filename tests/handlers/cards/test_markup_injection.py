@@ -12,6 +12,7 @@ from bot.cases import commands as commands
 from bot.cases.approval import ApprovalRequirement
 from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.decide import decide
+from bot.cases.edits import EditField, EditForm, EditPreview
 from bot.cases.policy import Ruling
 from bot.cases.recognition import Guess, Recognition
 from bot.cases.recommendation import Alternative, Citation, Recommendation, Words
@@ -27,6 +28,7 @@ from handlers.cards.case_details import details_view
 from handlers.cards.case_list import case_list_modal, group_form, group_outcome
 from handlers.cards.copies import copy_blocks, inactive_card_blocks, inactive_card_text
 from handlers.cards.digest_card import digest_card, digest_text, rest_blocks
+from handlers.cards.edit_form import edit_form, edit_preview_form
 from handlers.cards.home_view import home_view
 from handlers.cards.notes import note_blocks, note_text
 from handlers.cards.storm_card import storm_card, storm_headline
@@ -74,6 +76,16 @@ def read_as_markup(blocks):
     return [text for text in mrkdwn_texts(blocks) if "Zqx" in text]
 
 
+def edit_views(case, text):
+    """Build the form of an edit, and its preview, with this text wherever one can stand."""
+    field = EditField(name="quantity", value=text, minimum=text, maximum=text)
+    preview = EditPreview(before=case, after=case, contradictions=(text,))
+    return (
+        edit_form(case, EditForm(fields=(field,)), Labels()),
+        edit_preview_form(preview, [field], Labels(), fingerprint="f" * 64),
+    )
+
+
 # --- cards -----------------------------------------------------------------------------------
 
 
@@ -92,7 +104,7 @@ def test_nothing_from_outside_is_ever_markup_on_a_card_or_form(text):
         forms.undo_form(case),
         forms.snooze_form(case),
         forms.hand_over_form(case, "ops-leads"),
-        forms.edit_form(case, ["quantity"]),
+        *edit_views(case, text),
         details_view(case, Labels(), {}),
     )
     for view in views:

@@ -1,10 +1,12 @@
 """Text made fit for Slack."""
 
+from html import escape
+
 from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.cases.approval import ApprovalRequirement
-from handlers.cards.text import clean, describe_approvers, escape_mrkdwn
+from handlers.cards.text import clean, describe_approvers, escape_mrkdwn, plain_text
 
 INVISIBLE = "\u202e\u200b\u200d\ufeff"
 
@@ -25,3 +27,17 @@ def test_people_named_one_by_one_are_mentioned_and_a_made_up_one_is_no_markup():
     factors = [ApprovalRequirement("people:U0ANA+U0BEN", 2), ApprovalRequirement("finance", 1)]
     assert describe_approvers(factors) == "two of <@U0ANA>, <@U0BEN> and one of @finance"
     assert "<" not in describe_approvers([ApprovalRequirement("people:!channel", 1)])
+
+
+@given(st.text(st.sampled_from("ab&<>😀 ")), st.integers(2, 50))
+def test_plain_text_fits_as_slack_stores_it(text, limit):
+    shown = plain_text(text, limit)["text"]
+    assert len(escape(shown, quote=False)) <= limit
+    if len(escape(text, quote=False)) * 2 <= limit:
+        assert shown == (" ".join(text.split()) or "-")
+
+
+def test_many_people_named_one_by_one_are_counted():
+    group = "people:" + "+".join(f"U{number}" for number in range(20))
+    names = describe_approvers([ApprovalRequirement(group, 1)])
+    assert names == "one of <@U0>, <@U1>, <@U2>, <@U3>, <@U4> or 15 more"

@@ -1,13 +1,18 @@
-"""Buttons of cards that are out of date decide nothing."""
+"""Buttons of a card; those of one that is out of date decide nothing."""
 
+import json
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from bot.cases.lifecycle import State
 from handlers.cards import ids
+from handlers.cards.case_card import case_card
 from tests.cases.making import with_fields
+from tests.fakes.directory import principal
 from tests.handlers.slack.requests import post_signed, press_body
+from tests.world import request
 
 BUTTONS = [
     ids.APPROVE,
@@ -17,6 +22,7 @@ BUTTONS = [
     ids.SETTLE,
     ids.EDIT,
     ids.CLAIM,
+    ids.WAKE,
     ids.NOVEL,
 ]
 
@@ -37,6 +43,22 @@ def test_a_button_of_an_earlier_release_decides_nothing_and_its_card_is_drawn_ag
     assert (world.case(case).state, world.case(case).proposal.approvals) == (State.PROPOSED, ())
     world.work()
     assert len(world.chat.cards["EX-1/1"]) == before + 1
+
+
+def test_a_press_on_wake_now_ends_the_snooze_once(receiver):
+    world = receiver.world
+    case = world.proposed()
+    until = world.clock() + timedelta(hours=5)
+    ana = request(case.id, principal("ana"), world.seen(case))
+    snoozed = world.desk.decisions.snooze(ana, until=until, reason="later")
+    assert ids.WAKE in json.dumps(case_card(snoozed))
+    for _ in range(2):
+        press = press_body(snoozed, action=ids.WAKE)
+        assert post_signed(receiver, press).status_code == 200
+    names = world.entry_names(case)
+    assert names[-3:] == ["case.snoozed", "case.woken_early", "attempt.refused"]
+    world.work()
+    assert world.case(case).state is State.PROPOSED
 
 
 @pytest.mark.threat("A5")

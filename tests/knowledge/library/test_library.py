@@ -72,6 +72,23 @@ def test_everything_that_people_read_has_a_title():
     assert labels.action("house.order_stock") == "Order stock"
     assert labels.parameter("house.order_stock", "quantity") == "Quantity"
     assert labels.channels["C0SALES"] == "sales"
+    assert labels.done_templates["house.order_stock"] == "Ordered {quantity} × {product}"
+
+
+@pytest.mark.parametrize(
+    ("before", "after", "problem"),
+    [
+        ("        title: Order stock\n", "", "house.order_stock has no title"),
+        ("    title: house system\n", "", "house has no title"),
+        ('        done: "Told {to}"\n', "", r"slack.tell has no summary in the past tense"),
+        ("Told {to}", "Told {whom}", "slack.tell: done names whom, which is no parameter"),
+        ("titles: {to: To, text: Text}", "titles: {to: To}", "slack.tell has no titles for text"),
+    ],
+)
+def test_what_has_no_title_is_named(folder, before, after, problem):
+    change(folder / "systems.yml", before, after)
+    (line,) = load(folder).missing_titles()
+    assert problem in line
 
 
 def test_policy_and_plans_of_the_packaged_library_keep_their_checksums():
