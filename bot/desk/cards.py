@@ -8,8 +8,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.cases.case import Case
-from bot.cases.entries import ApprovalGiven, Entry, Escalated, HandedOver, Reminded
+from bot.cases.entries import (
+    ApprovalGiven,
+    Entry,
+    Escalated,
+    HandedOver,
+    InquiryAnswered,
+    Reminded,
+)
 from bot.cases.errors import StaleFence
+from bot.cases.inquiries import asker_of
 from bot.cases.lifecycle import State
 from bot.desk.alert_storms import AlertStorms
 from bot.desk.calls import Calls
@@ -198,6 +206,8 @@ class Cards:
         for entry in entries:
             if isinstance(entry.body, Reminded | Escalated | HandedOver):
                 mention = entry.body.to
+            elif isinstance(entry.body, InquiryAnswered):
+                mention = asker_of(case, entry.body.inquiry)
         return mention, False
 
     def _is_undoable(self, case: Case) -> bool:

@@ -15,6 +15,7 @@ from bot.cases.entries import Gathered, Recognised
 from bot.cases.errors import ConnectorFailed, Refusal
 from bot.cases.evidence import Evidence, facts_of
 from bot.cases.expressions import find_scalar, has_enough_facts, render
+from bot.cases.inquiries import rests_on_answers
 from bot.cases.lifecycle import State
 from bot.cases.plan import Money, Proposer, amount_of
 from bot.cases.playbook import Playbook, Stake
@@ -162,11 +163,13 @@ class Triage:
         sla = self._renew_sla(case, now)
         if not actions:
             return commands.Recommend(recommendation, None, None, sla=sla)
+        # A plan that rests on a person's answer never runs by itself.
+        proposer = Proposer.PERSON if rests_on_answers(case) else Proposer.PLAYBOOK
         plan, verdict = self.proposals.propose(
             case,
             actions=actions,
             evidence=evidence,
-            proposer=Proposer.PLAYBOOK,
+            proposer=proposer,
             now=now,
         )
         hours = self.library.hours(case.channel)

@@ -19,6 +19,7 @@ from handlers.cards.case_words import (
     owner_mention,
 )
 from handlers.cards.facts import evidence_line, failure_sentences
+from handlers.cards.inquiry_message import inquiry_line
 from handlers.cards.question import ask
 from handlers.cards.text import (
     Json,
@@ -51,6 +52,9 @@ def waiting_card(case: Case, card_context: CardContext) -> list[Json]:
     # Where the outcome is in doubt, only the outside system has evidence.
     if evidence and case.state is not State.OUTCOME_UNKNOWN:
         blocks.append(context_block(*evidence))
+    inquiry = inquiry_line(case)
+    if inquiry:
+        blocks.append(context_block(*inquiry))
     blocks.append(context_block(*_responsibility(case)))
     return blocks
 

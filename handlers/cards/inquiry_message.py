@@ -1,0 +1,154 @@
+"""Questions about a case: on its card, in its thread, and where they are answered."""
+
+from collections.abc import Sequence
+
+from bot.cases.case import Case
+from bot.cases.entries import InquiryAnswered
+from bot.cases.inquiries import find_inquiry, is_pending
+from bot.cases.inquiry import AnswerType, Inquiry, InquiryAnswer
+from bot.views.inquiries import InquiryMessage
+from handlers.cards import ids
+from handlers.cards.blocks import actions_block, button
+from handlers.cards.rows import Permalink, describe_outcome
+from handlers.cards.text import (
+    Json,
+    clean,
+    date_run,
+    escape_mrkdwn,
+    link_run,
+    mrkdwn_time,
+    paragraph,
+    plain_text,
+    rich_text,
+    text_run,
+)
+from handlers.cards.wording import as_sentence, plural
+
+# On a card a question takes one line; it is whole where it is answered.
+MAX_ON_CARD = 90
+MAX_NAME = 60
+MAX_VALUE = 200
+CLOCK_RULE = "The time to decide keeps running."
+# The rule of segregation of duties, for whoever answers.
+AUTHOR_RULE = "The plan is made again with your answer, so you cannot approve it."
+
+
+def inquiry_line(case: Case) -> list[str | Json]:
+    """Write the open question on a card, else the latest answer; nothing without one."""
+    pending = [one for one in case.activity.inquiries if is_pending(case, one)]
+    if pending:
+        return [plain_text(_pending_text(pending), 300)]
+    for inquiry in reversed(case.activity.inquiries):
+        if inquiry.answer:
+            text = f"{_quoted(inquiry, MAX_ON_CARD)} {_described(inquiry.answer)}"
+            return [plain_text(text, 300), mrkdwn_time(inquiry.answer.at)]
+    return []
+
+
+def inquiry_blocks(
+    view: InquiryMessage, permalink: Permalink, mentions: Sequence[Json] = ()
+) -> list[Json]:
+    """Build the message with a question: buttons while it is open, then its outcome.
+
+    ``mentions`` notify the group that is asked.
+    """
+    inquiry, case = view.inquiry, view.row.case
+    link = link_run(permalink(view.row.channel, view.row.ts), case.id)
+    title = text_run(f"  {clean(case.signal.title, 150)}")
+    if inquiry.answer or not view.is_pending:
+        question = paragraph(text_run(_question(inquiry)))
+        return [rich_text(question, paragraph(*_outcome(view)), paragraph(link, title))]
+    head: list[Json] = []
+    for mention in mentions:
+        head += [mention, text_run(" ")]
+    head.append(text_run(f"{_name(inquiry.by_name)} asks:"))
+    rule = CLOCK_RULE if not inquiry.fact else f"{CLOCK_RULE} {AUTHOR_RULE}"
+    body = [
+        paragraph(*head),
+        paragraph(text_run(_question(inquiry), bold=True)),
+        paragraph(link, title),
+        paragraph(
+            text_run("Decide by "), date_run(case.timers.sla.decide_by), text_run(". " + rule)
+        ),
+    ]
+    return [rich_text(*body), _answer_buttons(case.id, inquiry)]
+
+
+def inquiry_text(view: InquiryMessage) -> str:
+    """Write the notification line of the message with a question."""
+    inquiry, case = view.inquiry, view.row.case
+    if inquiry.answer:
+        text = f"{_question(inquiry)} {_described(inquiry.answer)}"
+    elif view.is_pending:
+        text = f"{_name(inquiry.by_name)} asks: {_question(inquiry)} ({case.id})"
+    else:
+        text = f"{case.id}: the answer is no longer needed"
+    return escape_mrkdwn(text, 250)
+
+
+def inquiry_reference(case_id: str, number: int) -> str:
+    """Write which question a button or a form is about."""
+    return f"{case_id} {number}"
+
+
+def describe_answer(case: Case, body: InquiryAnswered) -> str:
+    """Write the question and its answer for a note, and what follows from it."""
+    inquiry = find_inquiry(case, body.inquiry)
+    question = f"“{clean(inquiry.question, 200)}” " if inquiry else ""
+    text = f"{question}{clean(str(body.value), 400)}"
+    if not body.is_replanned:
+        return text
+    return f"{as_sentence(text)} The plan is made again; earlier approvals no longer count"
+
+
+def inquiry_summary(inquiry: Inquiry) -> str:
+    """Write a question and its answer in one line, for the command line."""
+    head = f"{_name(inquiry.by_name)} asked {_name(inquiry.to_name)}: {_quoted(inquiry, 200)}"
+    if inquiry.answer:
+        return f"{head} {_described(inquiry.answer)}, {inquiry.answer.at:%d %b %H:%M} UTC"
+    return f"{head} {'not answered in time' if inquiry.is_closed else 'no answer yet'}"
+
+
+def _pending_text(pending: Sequence[Inquiry]) -> str:
+    inquiry = pending[-1]
+    more = len(pending) - 1
+    text = f"Asked {_name(inquiry.to_name)}: {_quoted(inquiry, MAX_ON_CARD)}"
+    if more:
+        text += f" and {plural(more, 'other question')}"
+    return f"{text}. {CLOCK_RULE}"
+
+
+def _outcome(view: InquiryMessage) -> list[Json]:
+    answer = view.inquiry.answer
+    if answer:
+        return [text_run(f"{_described(answer)}, "), date_run(answer.at)]
+    outcome = as_sentence(describe_outcome(view.row.case))
+    return [text_run(f"The answer is no longer needed. {outcome}")]
+
+
+def _answer_buttons(case_id: str, inquiry: Inquiry) -> Json:
+    reference = inquiry_reference(case_id, inquiry.number)
+    if inquiry.answer_type is not AnswerType.CHOICE:
+        buttons = [button("Answer…", ids.INQUIRY_ANSWER, reference)]
+    else:
+        buttons = []
+        for place, option in enumerate(inquiry.options):
+            value = f"{reference} {place}"
+            buttons.append(button(option, ids.INQUIRY_CHOICES[place], value))
+    return actions_block(f"inquiry:{reference}", buttons)
+
+
+def _described(answer: InquiryAnswer) -> str:
+    return f"{clean(str(answer.value), MAX_VALUE)} · {_name(answer.by_name)}"
+
+
+def _quoted(inquiry: Inquiry, limit: int) -> str:
+    return f"“{clean(inquiry.question, limit)}”"
+
+
+def _question(inquiry: Inquiry) -> str:
+    return clean(inquiry.question, 200)
+
+
+def _name(name: str) -> str:
+    return clean(name, MAX_NAME) or "Somebody"
