@@ -10,7 +10,8 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.cases.case import Case
-from bot.cases.evidence import OWN_FACTS, SIGNAL, Evidence, facts_of
+from bot.cases.case_facts import case_facts
+from bot.cases.evidence import OWN_FACTS, SIGNAL, Evidence
 from bot.cases.expressions import find_scalar
 from bot.cases.playbook import Playbook
 
@@ -31,7 +32,7 @@ class AskableFact:
 
 def askable_facts(playbook: Playbook, case: Case) -> tuple[AskableFact, ...]:
     """List the facts that people may edit, then those that nobody knows."""
-    facts = facts_of(case.signal, case.assessment.evidence)
+    facts = case_facts(case, case.assessment.evidence)
     editable = editable_facts(playbook)
     labels = _labels(playbook)
     names = dict.fromkeys([*editable, *_used_facts(playbook)])
@@ -61,25 +62,21 @@ def with_answers(
     case: Case, playbook: Playbook, evidence: Sequence[Evidence]
 ) -> tuple[Evidence, ...]:
     """Add the answers of people to what the systems say."""
-    facts = facts_of(case.signal, evidence)
+    facts = case_facts(case, evidence)
     editable = editable_facts(playbook)
     answers: list[Evidence] = []
     for inquiry in case.activity.inquiries:
-        is_usable = inquiry.fact in editable or _is_unknown(inquiry.fact, facts)
-        answers += inquiry.evidence(inquiry.fact if is_usable else "")
+        is_fact = inquiry.fact in editable or _is_unknown(inquiry.fact, facts)
+        answers += inquiry.evidence(inquiry.fact if is_fact else "")
     return (*evidence, *answers)
 
 
-def facts_for_lookups(case: Case, evidence: Sequence[Evidence]) -> dict[str, Any]:
-    """Nest the facts of a case, with answers in place of what is missing."""
-    answers: list[Evidence] = []
-    for inquiry in case.activity.inquiries:
-        answers += inquiry.evidence(inquiry.fact)
-    return facts_of(case.signal, [*answers, *evidence])
-
-
 def _is_unknown(name: str, facts: Mapping[str, Any]) -> bool:
-    return bool(name) and find_scalar(name, facts) is None
+    """Tell whether no look-up has found this fact.
+
+    No evidence speaks for the signal: ``case_facts`` fills in what that left out.
+    """
+    return bool(name) and not name.startswith(f"{SIGNAL}.") and find_scalar(name, facts) is None
 
 
 def _is_number(value: object) -> bool:

@@ -34,8 +34,7 @@ class Evidence:
 def facts_of(signal: Signal, evidence: Iterable[Evidence]) -> dict[str, Any]:
     """Nest all facts for the expressions of a playbook.
 
-    No fact from outside takes the place of our own, and none that is found out later that of the
-    signal.
+    No fact from outside takes the place of our own.
     """
     facts: dict[str, Any] = {}
     for fact in evidence:
@@ -43,9 +42,7 @@ def facts_of(signal: Signal, evidence: Iterable[Evidence]) -> dict[str, Any]:
             item, _, column = fact.name.partition(".")
             facts.setdefault(item, {})[column] = fact.value
     own_facts = {"subject": signal.subject, "title": signal.title, "source": signal.source}
-    # A person may answer what the signal left out.
-    answers = facts.get(SIGNAL, {})
-    return {**facts, SIGNAL: {**answers, **signal.facts, **own_facts}}
+    return {**facts, SIGNAL: {**signal.facts, **own_facts}}
 
 
 def list_changes(before: Mapping[str, Scalar], now: Mapping[str, Scalar]) -> list[str]:

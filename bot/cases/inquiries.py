@@ -77,7 +77,7 @@ def _ask(case: Case, command: AskQuestion) -> InquiryOpened:
 
 def _must_be_new(case: Case, command: AskQuestion, question: str) -> None:
     """Refuse a question that was asked already, or one too many."""
-    unanswered = 0
+    open_count = 0
     for inquiry in case.activity.inquiries:
         is_same_form = command.key and inquiry.key == command.key
         is_same_question = inquiry.is_unanswered and (
@@ -85,9 +85,9 @@ def _must_be_new(case: Case, command: AskQuestion, question: str) -> None:
         )
         if is_same_form or is_same_question:
             raise TooLate(f"{inquiry.to_name} has been asked that already")
-        unanswered += inquiry.is_unanswered
-    if unanswered >= MAX_UNANSWERED:
-        limit = f"{unanswered} questions about {case.id} wait for an answer; wait for one of them"
+        open_count += inquiry.is_unanswered
+    if open_count >= MAX_UNANSWERED:
+        limit = f"{open_count} questions about {case.id} wait for an answer; wait for one of them"
         raise BadRequest(limit, field="question")
     if len(case.activity.inquiries) >= MAX_INQUIRIES:
         limit = f"{MAX_INQUIRIES} questions were asked about {case.id}; that is the most"
@@ -288,12 +288,12 @@ def _apply_answer(case: Case, body: InquiryAnswered, entry: Entry) -> Case:
         by_name=body.by_name,
         at=entry.at,
     )
-    answered = replace(inquiry, answer=answer)
+    after = replace(inquiry, answer=answer)
     inquiries = tuple(
-        answered if one.number == inquiry.number else one for one in case.activity.inquiries
+        after if one.number == inquiry.number else one for one in case.activity.inquiries
     )
     case = _with_inquiries(case, inquiries)
-    evidence = (*case.assessment.evidence, *answered.evidence())
+    evidence = (*case.assessment.evidence, *after.evidence())
     case = replace(case, assessment=replace(case.assessment, evidence=evidence))
     if not body.is_replanned:
         return case

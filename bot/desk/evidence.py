@@ -3,9 +3,10 @@
 from collections.abc import Sequence
 from datetime import datetime
 
-from bot.cases.askable_facts import facts_for_lookups, with_answers
+from bot.cases.askable_facts import with_answers
 from bot.cases.canonical import Scalar, storable
 from bot.cases.case import Case
+from bot.cases.case_facts import facts_for_lookups
 from bot.cases.errors import ConnectorFailed
 from bot.cases.evidence import Evidence
 from bot.cases.expressions import find_scalar

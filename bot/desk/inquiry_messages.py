@@ -59,7 +59,8 @@ class InquiryMessages:
             is_pending=is_pending(case, inquiry),
         )
         live_list = self.live_lists.get(message.key)
-        if live_list is None and view.status != "pending":
+        look_first = message.uncertain_attempts > 1
+        if live_list is None and view.status != "pending" and not look_first:
             # Decided before it could be asked: nobody is bothered.
             return
         if live_list and list(live_list.sections) == [view.status]:
@@ -67,18 +68,16 @@ class InquiryMessages:
         reference = None
         if live_list:
             reference = PostedMessage(message.key, live_list.place, live_list.ts)
-        look_first = message.uncertain_attempts > 1
-        posted = self.chat.draw_inquiry(view, reference, look_first=look_first)
-        self._record(view, posted)
+        self._record(view, self.chat.draw_inquiry(view, reference, look_first=look_first))
 
-    def _record(self, view: InquiryMessage, posted: PostedMessage) -> None:
+    def _record(self, view: InquiryMessage, reference: PostedMessage) -> None:
         """Record where the message stands, so that it follows its case."""
         # An answer is the end of it.
         case_ids = () if view.inquiry.answer else (view.row.case.id,)
         live_list = LiveList(
             key=view.key,
-            place=posted.channel,
-            ts=posted.ts,
+            place=reference.channel,
+            ts=reference.ts,
             sections={view.status: case_ids},
             shown_at=self.clock(),
         )

@@ -10,6 +10,7 @@ from datetime import datetime
 
 from bot.cases import commands
 from bot.cases.case import Case
+from bot.cases.case_facts import case_facts
 from bot.cases.decide import Decision, decide, record_entry
 from bot.cases.entries import Gathered, Recognised
 from bot.cases.errors import ConnectorFailed, Refusal
@@ -134,7 +135,7 @@ class Triage:
         evidence: tuple[Evidence, ...],
     ) -> Gathered:
         """Word the case by its playbook, and price what is at stake."""
-        facts = facts_of(case.signal, evidence)
+        facts = case_facts(case, evidence)
         what = case.signal.title
         if has_enough_facts(playbook.what, facts):
             what = render(playbook.what, facts)

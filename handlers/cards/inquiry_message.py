@@ -6,12 +6,13 @@ from bot.cases.case import Case
 from bot.cases.entries import InquiryAnswered
 from bot.cases.inquiries import find_inquiry, is_pending
 from bot.cases.inquiry import AnswerType, Inquiry, InquiryAnswer
-from bot.views.inquiries import InquiryMessage
+from bot.views.inquiries import FrequentInquiry, InquiryMessage
 from handlers.cards import ids
 from handlers.cards.blocks import actions_block, button
 from handlers.cards.rows import Permalink, describe_outcome
 from handlers.cards.text import (
     Json,
+    bullets,
     clean,
     date_run,
     escape_mrkdwn,
@@ -40,7 +41,7 @@ def inquiry_line(case: Case) -> list[str | Json]:
         return [plain_text(_pending_text(pending), 300)]
     for inquiry in reversed(case.activity.inquiries):
         if inquiry.answer:
-            text = f"{_quoted(inquiry, MAX_ON_CARD)} {_described(inquiry.answer)}"
+            text = f"{_quote(inquiry, MAX_ON_CARD)} {_answer_text(inquiry.answer)}"
             return [plain_text(text, 300), mrkdwn_time(inquiry.answer.at)]
     return []
 
@@ -78,7 +79,7 @@ def inquiry_text(view: InquiryMessage) -> str:
     """Write the notification line of the message with a question."""
     inquiry, case = view.inquiry, view.row.case
     if inquiry.answer:
-        text = f"{_question(inquiry)} {_described(inquiry.answer)}"
+        text = f"{_question(inquiry)} {_answer_text(inquiry.answer)}"
     elif view.is_pending:
         text = f"{_name(inquiry.by_name)} asks: {_question(inquiry)} ({case.id})"
     else:
@@ -103,16 +104,27 @@ def describe_answer(case: Case, body: InquiryAnswered) -> str:
 
 def inquiry_summary(inquiry: Inquiry) -> str:
     """Write a question and its answer in one line, for the command line."""
-    head = f"{_name(inquiry.by_name)} asked {_name(inquiry.to_name)}: {_quoted(inquiry, 200)}"
+    head = f"{_name(inquiry.by_name)} asked {_name(inquiry.to_name)}: {_quote(inquiry, 200)}"
     if inquiry.answer:
-        return f"{head} {_described(inquiry.answer)}, {inquiry.answer.at:%d %b %H:%M} UTC"
+        return f"{head} {_answer_text(inquiry.answer)}, {inquiry.answer.at:%d %b %H:%M} UTC"
     return f"{head} {'not answered in time' if inquiry.is_closed else 'no answer yet'}"
+
+
+def frequent_inquiries(inquiries: Sequence[FrequentInquiry]) -> Json:
+    """Build the list of what people ask most often, for the weekly review."""
+    items = []
+    for inquiry in inquiries:
+        question = text_run(f"“{clean(inquiry.question, 120)}”", bold=True)
+        times = plural(inquiry.count, "time")
+        items.append([question, text_run(f" {times} for {clean(inquiry.kind_title, 60)}")])
+    title = text_run("Asked most often: worth a look-up in the playbook", bold=True)
+    return rich_text(paragraph(title), bullets(items))
 
 
 def _pending_text(pending: Sequence[Inquiry]) -> str:
     inquiry = pending[-1]
     more = len(pending) - 1
-    text = f"Asked {_name(inquiry.to_name)}: {_quoted(inquiry, MAX_ON_CARD)}"
+    text = f"Asked {_name(inquiry.to_name)}: {_quote(inquiry, MAX_ON_CARD)}"
     if more:
         text += f" and {plural(more, 'other question')}"
     return f"{text}. {CLOCK_RULE}"
@@ -121,7 +133,7 @@ def _pending_text(pending: Sequence[Inquiry]) -> str:
 def _outcome(view: InquiryMessage) -> list[Json]:
     answer = view.inquiry.answer
     if answer:
-        return [text_run(f"{_described(answer)}, "), date_run(answer.at)]
+        return [text_run(f"{_answer_text(answer)}, "), date_run(answer.at)]
     outcome = as_sentence(describe_outcome(view.row.case))
     return [text_run(f"The answer is no longer needed. {outcome}")]
 
@@ -138,11 +150,11 @@ def _answer_buttons(case_id: str, inquiry: Inquiry) -> Json:
     return actions_block(f"inquiry:{reference}", buttons)
 
 
-def _described(answer: InquiryAnswer) -> str:
+def _answer_text(answer: InquiryAnswer) -> str:
     return f"{clean(str(answer.value), MAX_VALUE)} · {_name(answer.by_name)}"
 
 
-def _quoted(inquiry: Inquiry, limit: int) -> str:
+def _quote(inquiry: Inquiry, limit: int) -> str:
     return f"“{clean(inquiry.question, limit)}”"
 
 
