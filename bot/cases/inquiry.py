@@ -24,7 +24,7 @@ class AnswerType(StrEnum):
 
 
 class Addressee(StrEnum):
-    """Whom a person may ask."""
+    """The person or group that a question is for."""
 
     #: The person who raised the case.
     REQUESTER = "requester"

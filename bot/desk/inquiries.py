@@ -23,8 +23,8 @@ ATTEMPT = "answer"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Question:
-    """What a person fills into the form of a question."""
+class InquiryRequest:
+    """The content of the form that asks."""
 
     addressee: Addressee
     #: The account of the colleague, where one is asked.
@@ -39,7 +39,7 @@ class Question:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Reply:
+class InquiryReply:
     """An answer as a person gives it."""
 
     case_id: CaseId
@@ -56,7 +56,7 @@ class Inquiries:
     path: DecisionPath
     directory: Directory
 
-    def ask(self, request: Request, question: Question) -> Case:
+    def ask(self, request: Request, question: InquiryRequest) -> Case:
         """Ask the question; it leaves through the outbox."""
 
         def command(case: Case, caller: Caller) -> Command:
@@ -76,7 +76,7 @@ class Inquiries:
 
         return self.path.decide_on_case(DecisionKind.ASK, request, command)
 
-    def answer(self, reply: Reply, text: str) -> Case:
+    def answer(self, reply: InquiryReply, text: str) -> Case:
         """Record the answer, once.
 
         Raises:
@@ -98,13 +98,13 @@ class Inquiries:
         with self.path.priority:
             return retry_on_conflict(attempt)
 
-    def choose(self, reply: Reply, place: int) -> Case:
+    def choose(self, reply: InquiryReply, place: int) -> Case:
         """Answer with the option at this place."""
         inquiry = find_inquiry(self.path.cases.case(reply.case_id), reply.inquiry)
         options = inquiry.options if inquiry else ()
         return self.answer(reply, options[place] if place < len(options) else "")
 
-    def open(self, reply: Reply) -> tuple[Case, Inquiry]:
+    def open(self, reply: InquiryReply) -> tuple[Case, Inquiry]:
         """Read the inquiry for a form, while this person may answer it."""
         case = self.path.cases.case(reply.case_id)
         caller = self._caller(case, reply)
@@ -114,7 +114,7 @@ class Inquiries:
             self._record_refusal(reply, caller, refusal)
             raise
 
-    def _addressee(self, case: Case, question: Question) -> str:
+    def _addressee(self, case: Case, question: InquiryRequest) -> str:
         """Return the account or group that is asked, a colleague in every case."""
         if question.addressee is Addressee.OWNER:
             return self.path.library.playbook(case.kind).owners.business
@@ -139,7 +139,7 @@ class Inquiries:
     def _name(self, to: str) -> str:
         return self.directory.person(to).name if is_person(to) else either([to])
 
-    def _must_fit(self, case: Case, question: Question) -> None:
+    def _must_fit(self, case: Case, question: InquiryRequest) -> None:
         """Refuse a fact that is not to be asked for, or an answer of another type."""
         if not question.fact:
             return
@@ -153,7 +153,7 @@ class Inquiries:
         playbook = self.path.library.playbook(case.kind)
         return next((fact for fact in askable_facts(playbook, case) if fact.name == name), None)
 
-    def _caller(self, case: Case, reply: Reply) -> Caller:
+    def _caller(self, case: Case, reply: InquiryReply) -> Caller:
         """Read the person with the group that is asked.
 
         Raises:
@@ -175,7 +175,7 @@ class Inquiries:
         self._record_refusal(reply, Caller.by_account(reply.by, reply.surface), refusal)
         raise refusal
 
-    def _record_refusal(self, reply: Reply, caller: Caller, refusal: Refusal) -> None:
+    def _record_refusal(self, reply: InquiryReply, caller: Caller, refusal: Refusal) -> None:
         def write() -> None:
             case = self.path.cases.case(reply.case_id)
             outcome = record_refusal(

@@ -15,7 +15,7 @@ from bot.cases.errors import BadRequest, ChatFailed
 from bot.cases.inquiry import Addressee, AnswerType
 from bot.desk.decision_path import Request
 from bot.desk.decisions import Decisions
-from bot.desk.inquiries import Inquiries, Question, Reply
+from bot.desk.inquiries import Inquiries, InquiryRequest, InquiryReply
 from handlers.cards import ids
 from handlers.cards.inquiry_form import answer_form
 from handlers.slack.chat import SlackChat
@@ -45,7 +45,7 @@ class AnswerPress:
     Only ``reply.by`` is certain. The rest is a claim that the desk checks.
     """
 
-    reply: Reply
+    reply: InquiryReply
     #: The place of the option; None for the button that opens the form.
     place: int | None
     user: str
@@ -83,7 +83,7 @@ class InquiryForms:
         colleague = ""
         if addressee is Addressee.COLLEAGUE:
             colleague = form.principal(ids.TO, "choose a colleague")
-        question = Question(
+        question = InquiryRequest(
             addressee=addressee,
             colleague=colleague,
             text=form.text(ids.QUESTION),
@@ -151,8 +151,8 @@ class InquiryButtons:
             log.warning("could not answer %s privately: %s", press.user, failure.error)
 
 
-def _reply(match: re.Match[str], person: str) -> Reply:
-    return Reply(
+def _reply(match: re.Match[str], person: str) -> InquiryReply:
+    return InquiryReply(
         case_id=CaseId(match["case_id"]),
         inquiry=int(match["inquiry"]),
         by=UserId(person),
