@@ -53,7 +53,7 @@ def _ask(case: Case, command: AskQuestion) -> InquiryOpened:
     if not command.to:
         raise BadRequest("choose whom to ask", field="whom")
     if command.to == command.by.person.id:
-        raise BadRequest("ask somebody else than yourself", field="whom")
+        raise BadRequest("choose somebody other than yourself", field="whom")
     question = _one_line(command.question)
     if not question:
         raise BadRequest("write the question", field="question")

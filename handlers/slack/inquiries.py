@@ -15,7 +15,7 @@ from bot.cases.errors import BadRequest, ChatFailed
 from bot.cases.inquiry import Addressee, AnswerType
 from bot.desk.decision_path import Request
 from bot.desk.decisions import Decisions
-from bot.desk.inquiries import Inquiries, InquiryRequest, InquiryReply
+from bot.desk.inquiries import Inquiries, InquiryReply, InquiryRequest
 from handlers.cards import ids
 from handlers.cards.inquiry_form import answer_form
 from handlers.slack.chat import SlackChat

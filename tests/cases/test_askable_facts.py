@@ -61,7 +61,7 @@ def test_what_nobody_knows_may_be_asked_for():
     )
 
 
-@pytest.mark.threat("A6")
+@pytest.mark.threat("B12")
 def test_what_a_system_says_is_not_to_be_asked_for():
     book = playbook(offers=(replace(playbook().offers[0], edit=()),))
     case = with_fields(
@@ -101,7 +101,7 @@ def test_an_answer_stands_for_what_nobody_knows():
     assert evidence_names(playbook(), [inquiry("stock.on_hand", 12)]) == ["stock.on_hand"]
 
 
-@pytest.mark.threat("A6")
+@pytest.mark.threat("B12")
 def test_an_answer_is_evidence_only_where_a_system_has_spoken_since():
     known = found("stock.on_hand", 4)
     assert evidence_names(playbook(), [inquiry("stock.on_hand", 12)], [known]) == [
@@ -110,7 +110,7 @@ def test_an_answer_is_evidence_only_where_a_system_has_spoken_since():
     ]
 
 
-@pytest.mark.threat("A6")
+@pytest.mark.threat("B12")
 def test_no_evidence_is_named_as_the_signal_is():
     assert evidence_names(playbook(), [inquiry("signal.table", 12)]) == ["answer.3"]
 

@@ -136,7 +136,7 @@ def test_a_question_is_an_entry_and_the_case_goes_on_waiting():
     ("changes", "field", "complaint"),
     [
         ({"to": ""}, "whom", "choose whom to ask"),
-        ({"to": ANA.id}, "whom", "ask somebody else than yourself"),
+        ({"to": ANA.id}, "whom", "choose somebody other than yourself"),
         ({"question": " \n "}, "question", "write the question"),
         ({"question": "x" * (MAX_QUESTION_LENGTH + 1)}, "question", "at most 200 characters"),
         ({"options": ("Yes",)}, "options", "2 to 10 different answers"),
@@ -254,7 +254,7 @@ def test_an_answer_that_the_plan_uses_has_it_made_again(maker):
     assert BEN.id in after.authors
 
 
-@pytest.mark.threat("A4")
+@pytest.mark.threat("B12")
 def test_approvals_before_the_answer_do_not_count_for_the_plan_after_it():
     case = proposed(factors=TWO)
     case = do(case, Approve(caller(ANA), CardSnapshot.of(case)))
@@ -457,7 +457,7 @@ def history(case=None):
     return replace(first, version=2), second
 
 
-@pytest.mark.threat("A4")
+@pytest.mark.threat("B12")
 def test_the_verifier_takes_one_answer_from_whoever_was_asked():
     first, second = history()
     opening = entry_after(opened(), Gathered((), "what", "why", None))
@@ -477,7 +477,7 @@ def test_the_verifier_takes_one_answer_from_whoever_was_asked():
     ]
 
 
-@pytest.mark.threat("A4")
+@pytest.mark.threat("B12")
 def test_the_verifier_counts_no_approval_of_who_gave_the_plan_its_value():
     state = CaseState(Log())
     first, second = history()

@@ -128,7 +128,7 @@ def test_an_answer_that_the_plan_uses_makes_the_next_revision_on_the_same_card(s
     assert world.case(case).state is State.RESOLVED
 
 
-@pytest.mark.threat("A4")
+@pytest.mark.threat("B12")
 def test_whoever_gave_the_plan_its_value_does_not_approve_it(small_world):
     world = small_world
     case = world.proposed()
@@ -139,7 +139,7 @@ def test_whoever_gave_the_plan_its_value_does_not_approve_it(small_world):
     assert world.approve(after, "ana").state is State.APPROVED
 
 
-@pytest.mark.threat("A4")
+@pytest.mark.threat("B12")
 def test_a_plan_that_rests_on_an_answer_never_runs_by_itself(small_world):
     world = small_world
     case = world.proposed()

@@ -127,7 +127,7 @@ def test_the_same_form_twice_is_one_question(receiver):
         ({ids.WHOM: "requester"}, "whom", "nobody raised this by hand"),
         ({ids.TO: None}, "to", "choose a colleague"),
         ({ids.TO: "not a user"}, "to", "choose a colleague"),
-        ({ids.TO: "UANA"}, "whom", "somebody else than yourself"),
+        ({ids.TO: "UANA"}, "whom", "somebody other than yourself"),
         ({ids.QUESTION: None}, "question", "write the question"),
         ({ids.ANSWER_TYPE: "poem"}, "type", "choose the sort of answer"),
         ({ids.OPTIONS: "Yes"}, "options", "2 to 10 different answers"),
@@ -171,7 +171,7 @@ def test_a_press_is_the_answer_and_the_same_press_again_is_refused_kindly(
     assert "you have answered this already: No" in reply
 
 
-@pytest.mark.threat("A4")
+@pytest.mark.threat("B12")
 def test_a_press_of_somebody_else_answers_nothing(receiver, agreeable_slack):
     case, inquiry = asked(receiver)
     press(receiver, f"{case.id} {inquiry.number} 0", user="UCARLA")
