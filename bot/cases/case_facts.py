@@ -1,4 +1,4 @@
-"""The facts of a case: those of its signal, of look-ups, and of people's answers."""
+"""The facts of a case: of its signal, look-ups and answers."""
 
 from collections.abc import Iterable, Sequence
 from typing import Any
@@ -22,7 +22,10 @@ def case_facts(case: Case, evidence: Iterable[Evidence]) -> dict[str, Any]:
 
 
 def facts_for_lookups(case: Case, evidence: Sequence[Evidence]) -> dict[str, Any]:
-    """Nest the facts for the next look-up, with answers where nothing was found yet."""
+    """Nest the facts that the next look-up may use.
+
+    An answer stands for what no look-up has found yet.
+    """
     answers: list[Evidence] = []
     for inquiry in case.activity.inquiries:
         answers += inquiry.evidence(inquiry.fact)

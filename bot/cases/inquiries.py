@@ -1,4 +1,7 @@
-"""Ask about a case, and answer: the case stays pending, and its time to decide keeps running."""
+"""Ask about a case, and answer.
+
+The case stays pending, and its time to decide keeps running.
+"""
 
 from dataclasses import replace
 from datetime import date
@@ -303,7 +306,7 @@ def _apply_answer(case: Case, body: InquiryAnswered, entry: Entry) -> Case:
 
 
 def close_unanswered(case: Case) -> Case:
-    """Close the questions of a case that has ended, once and for all."""
+    """Close the open questions of a case that has ended."""
     if not any(inquiry.is_unanswered for inquiry in case.activity.inquiries):
         return case
     inquiries = tuple(

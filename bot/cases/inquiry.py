@@ -1,4 +1,4 @@
-"""Inquiries: typed questions about a case to a person or group, with at most one answer."""
+"""Inquiries: typed questions about a case, answered at most once."""
 
 from dataclasses import dataclass
 from datetime import datetime

@@ -115,7 +115,10 @@ class Inquiries:
             raise
 
     def _addressee(self, case: Case, question: InquiryRequest) -> str:
-        """Return the account or group that is asked, a colleague in every case."""
+        """Return the account or group that is asked.
+
+        An account is a colleague's.
+        """
         if question.addressee is Addressee.OWNER:
             return self.path.library.playbook(case.kind).owners.business
         if question.addressee is Addressee.REQUESTER:
@@ -140,7 +143,7 @@ class Inquiries:
         return self.directory.person(to).name if is_person(to) else either([to])
 
     def _must_fit(self, case: Case, question: InquiryRequest) -> None:
-        """Refuse a fact that is not to be asked for, or an answer of another type."""
+        """Refuse a fact that may not be asked for, or its wrong type."""
         if not question.fact:
             return
         fact = self._fact(case, question.fact)

@@ -1,4 +1,4 @@
-"""Messages with a question: where it is answered, and what came of it.
+"""Messages with a question, in which it is answered.
 
 Such a message is a list of one case: it is recorded as lists are, and follows its case.
 """

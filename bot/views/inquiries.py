@@ -1,4 +1,4 @@
-"""View models of inquiries: the message with a question, and the questions asked most often."""
+"""View models of inquiries: the message, and the most frequent ones."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping
@@ -16,7 +16,7 @@ MAX_FREQUENT = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class InquiryMessage:
-    """A question where it is answered: a direct message, or a thread for a group."""
+    """A direct message with a question, or a thread's for a group."""
 
     #: The metadata under which the message is found again.
     key: str

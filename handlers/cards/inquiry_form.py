@@ -1,4 +1,4 @@
-"""The forms that ask a question about a case, and that answer one."""
+"""The forms that ask about a case, and that answer."""
 
 from bot.cases.actor import is_person
 from bot.cases.approval import either
@@ -31,7 +31,7 @@ MAX_OPTIONS_TEXT = MAX_OPTIONS * (MAX_OPTION_LENGTH + 2)
 
 
 def ask_form(case: Case, playbook: Playbook) -> Json:
-    """Build the form that asks whom, what, and for which sort of answer."""
+    """Build the form of a question and its sort of answer."""
     rule = f"The case stays open until somebody decides. {CLOCK_RULE}"
     addressees = _addressees(case, playbook)
     whom = static_select(ids.WHOM, addressees, initial_option=addressees[0])
@@ -104,7 +104,7 @@ def _colleague() -> Json:
 
 
 def _fact_input(facts: tuple[AskableFact, ...]) -> list[Json]:
-    """Build the list of facts that the answer may give; nothing without one."""
+    """Build the menu of facts; nothing without one."""
     if not facts:
         return []
     options = []

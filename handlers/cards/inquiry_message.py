@@ -1,9 +1,9 @@
-"""Questions about a case: on its card, in its thread, and where they are answered."""
+"""Questions about a case: on its card, in threads and messages."""
 
 from collections.abc import Sequence
 
 from bot.cases.case import Case
-from bot.cases.entries import InquiryAnswered
+from bot.cases.entries import Entry, InquiryAnswered
 from bot.cases.inquiries import find_inquiry, is_pending
 from bot.cases.inquiry import AnswerType, Inquiry, InquiryAnswer
 from bot.views.inquiries import FrequentInquiry, InquiryMessage
@@ -35,7 +35,7 @@ AUTHOR_RULE = "The plan is made again with your answer, so you cannot approve it
 
 
 def inquiry_line(case: Case) -> list[str | Json]:
-    """Write the open question on a card, else the latest answer; nothing without one."""
+    """Write the open question on a card, else the latest answer."""
     pending = [one for one in case.activity.inquiries if is_pending(case, one)]
     if pending:
         return [plain_text(_pending_text(pending), 300)]
@@ -49,7 +49,7 @@ def inquiry_line(case: Case) -> list[str | Json]:
 def inquiry_blocks(
     view: InquiryMessage, permalink: Permalink, mentions: Sequence[Json] = ()
 ) -> list[Json]:
-    """Build the message with a question: buttons while it is open, then its outcome.
+    """Build the message with a question, then with its outcome.
 
     ``mentions`` notify the group that is asked.
     """
@@ -63,14 +63,15 @@ def inquiry_blocks(
     for mention in mentions:
         head += [mention, text_run(" ")]
     head.append(text_run(f"{_name(inquiry.by_name)} asks:"))
-    rule = CLOCK_RULE if not inquiry.fact else f"{CLOCK_RULE} {AUTHOR_RULE}"
+    rules = f". {CLOCK_RULE}"
+    if inquiry.fact:
+        rules += f" {AUTHOR_RULE}"
+    deadline = date_run(case.timers.sla.decide_by)
     body = [
         paragraph(*head),
         paragraph(text_run(_question(inquiry), bold=True)),
         paragraph(link, title),
-        paragraph(
-            text_run("Decide by "), date_run(case.timers.sla.decide_by), text_run(". " + rule)
-        ),
+        paragraph(text_run("To be decided by "), deadline, text_run(rules)),
     ]
     return [rich_text(*body), _answer_buttons(case.id, inquiry)]
 
@@ -93,7 +94,7 @@ def inquiry_reference(case_id: str, number: int) -> str:
 
 
 def describe_answer(case: Case, body: InquiryAnswered) -> str:
-    """Write the question and its answer for a note, and what follows from it."""
+    """Write the question and its answer for a note."""
     inquiry = find_inquiry(case, body.inquiry)
     question = f"“{clean(inquiry.question, 200)}” " if inquiry else ""
     text = f"{question}{clean(str(body.value), 400)}"
@@ -102,16 +103,31 @@ def describe_answer(case: Case, body: InquiryAnswered) -> str:
     return f"{as_sentence(text)} The plan is made again; earlier approvals no longer count"
 
 
+def file_links(case: Case, note_entries: Sequence[Entry]) -> list[Json]:
+    """Build a link for each file that was given as an answer."""
+    links = []
+    for entry in note_entries:
+        if not isinstance(entry.body, InquiryAnswered):
+            continue
+        inquiry = find_inquiry(case, entry.body.inquiry)
+        if inquiry and inquiry.answer_type is AnswerType.FILE:
+            # The address itself stands in the note, so that the link hides nothing.
+            links.append(paragraph(link_run(str(entry.body.value), "Open the file")))
+    return links
+
+
 def inquiry_summary(inquiry: Inquiry) -> str:
-    """Write a question and its answer in one line, for the command line."""
-    head = f"{_name(inquiry.by_name)} asked {_name(inquiry.to_name)}: {_quote(inquiry, 200)}"
+    """Write a question and its answer in one line."""
+    text = f"{_name(inquiry.by_name)} asked {_name(inquiry.to_name)}: {_quote(inquiry, 200)}"
     if inquiry.answer:
-        return f"{head} {_answer_text(inquiry.answer)}, {inquiry.answer.at:%d %b %H:%M} UTC"
-    return f"{head} {'not answered in time' if inquiry.is_closed else 'no answer yet'}"
+        return f"{text} {_answer_text(inquiry.answer)}, {inquiry.answer.at:%d %b %H:%M} UTC"
+    if inquiry.is_closed:
+        return f"{text} not answered in time"
+    return f"{text} no answer yet"
 
 
 def frequent_inquiries(inquiries: Sequence[FrequentInquiry]) -> Json:
-    """Build the list of what people ask most often, for the weekly review."""
+    """Build the list of the most frequent questions."""
     items = []
     for inquiry in inquiries:
         question = text_run(f"“{clean(inquiry.question, 120)}”", bold=True)
@@ -127,7 +143,7 @@ def _pending_text(pending: Sequence[Inquiry]) -> str:
     text = f"Asked {_name(inquiry.to_name)}: {_quote(inquiry, MAX_ON_CARD)}"
     if more:
         text += f" and {plural(more, 'other question')}"
-    return f"{text}. {CLOCK_RULE}"
+    return f"{as_sentence(text)} {CLOCK_RULE}"
 
 
 def _outcome(view: InquiryMessage) -> list[Json]:

@@ -11,7 +11,7 @@ from bot.cases.lifecycle import State
 from bot.cases.passkey import Purpose
 from bot.cases.recommendation import Citation
 from bot.views.labels import Labels, as_words, start_upper
-from handlers.cards.inquiry_message import describe_answer
+from handlers.cards.inquiry_message import describe_answer, file_links
 from handlers.cards.plan_section import STEP_LABELS
 from handlers.cards.text import (
     Json,
@@ -83,6 +83,7 @@ def note_blocks(
         head = text_run(line.head, bold=True)
         detail = text_run(_prefix(" ", line.detail))
         paragraphs.append(paragraph(head, detail))
+    paragraphs += file_links(case, note_entries)
     if mention:
         paragraphs.append(paragraph(mention))
     return [rich_text(*paragraphs)]

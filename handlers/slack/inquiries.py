@@ -1,4 +1,4 @@
-"""Questions about cases: the form that asks, and the buttons and the form that answer."""
+"""Questions about cases: the forms, and the buttons that answer."""
 
 import logging
 import re

@@ -19,7 +19,7 @@ SEARCH_BACK_SECONDS = 7 * 86_400.0
 
 
 class InquirySender(Sender):
-    """Asks a person in a direct message, and a group in the thread of the card."""
+    """Asks a person directly, and a group in the card's thread."""
 
     def __init__(self, api: SlackApi) -> None:
         super().__init__(api)

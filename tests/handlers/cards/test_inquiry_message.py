@@ -7,7 +7,8 @@ import pytest
 
 from bot.cases import commands as commands
 from bot.cases.card_snapshot import CardSnapshot
-from bot.cases.entries import InquiryAnswered, RejectReason
+from bot.cases.entries import InquiryAnswered, InquiryOpened, RejectReason
+from bot.cases.evolve import evolve
 from bot.cases.inquiries import is_pending
 from bot.cases.inquiry import AnswerType
 from bot.emulator.blocks import validate
@@ -22,8 +23,18 @@ from handlers.cards.inquiry_message import (
     inquiry_summary,
     inquiry_text,
 )
-from handlers.cards.notes import note_text, trail_lines
-from tests.cases.making import ANA, BEN, CARLA, NOW, OMAR, asker, entry_after, with_fields
+from handlers.cards.notes import note_blocks, note_text, trail_lines
+from tests.cases.making import (
+    ANA,
+    BEN,
+    CARLA,
+    NOW,
+    OMAR,
+    asker,
+    entry_after,
+    with_fields,
+    write,
+)
 from tests.handlers.cards.examples import (
     answered_case,
     apply_commands,
@@ -70,7 +81,7 @@ def words_of(blocks) -> str:
 def test_a_card_says_in_one_line_whom_was_asked_and_that_the_clock_runs():
     (line,) = inquiry_line(asking_case())
     assert line["text"] == (
-        "Asked Ben: “Is the delivery confirmed?”. The time to decide keeps running."
+        "Asked Ben: “Is the delivery confirmed?” The time to decide keeps running."
     )
     assert line in [
         part for block in case_card(asking_case()) for part in block.get("elements", [])
@@ -192,11 +203,31 @@ def test_the_thread_says_what_was_answered_and_what_follows():
     assert describe_answer(case, replace(body, inquiry=99)) == "Yes"
 
 
+def test_a_file_is_a_link_to_what_the_note_says():
+    url = "https://files.example/note.pdf"
+    case = asking_case(answer_type=AnswerType.FILE)
+    answer = commands.GiveAnswer(by=asker(BEN), inquiry=3, text=url)
+    entries = write(case, answer).entries
+    (block,) = note_blocks(apply_commands(case, answer), entries)
+    assert validate([block]) == []
+    assert url in words_of([block])
+    (link,) = [one for part in block["elements"] for one in part["elements"] if "url" in one]
+    assert (link["url"], link["text"]) == (url, "Open the file")
+
+
 def test_the_history_has_question_and_answer():
-    case = asking_case()
-    entries = [entry_after(case, body) for body in ()]
-    assert trail_lines(case, entries) == []
-    (inquiry,) = case.activity.inquiries
+    case = low_risk_case()
+    question = asking_case().activity.inquiries[0]
+    body = InquiryOpened(
+        to=question.to,
+        to_name=question.to_name,
+        question=question.question,
+        answer_type=question.answer_type,
+        by_name=question.by_name,
+    )
+    (line,) = trail_lines(case, [entry_after(case, body)])
+    assert line.endswith("Ana asked Ben: “Is the delivery confirmed?”")
+    (inquiry,) = asking_case().activity.inquiries
     assert inquiry_summary(inquiry) == ("Ana asked Ben: “Is the delivery confirmed?” no answer yet")
     assert inquiry_summary(replace(inquiry, is_closed=True)).endswith("not answered in time")
     (inquiry,) = answered_case().activity.inquiries
@@ -229,9 +260,6 @@ def hostile_question(text, answer=None):
     case = with_fields(case, inquiries=(inquiry,))
     if answer is not None:
         body = InquiryAnswered(inquiry=3, value=answer, by_name=text)
-        case = apply_commands(case)
-        from bot.cases.evolve import evolve
-
         case = evolve(case, entry_after(case, body, actor=asker(BEN).actor))
     return replace(case, signal=replace(case.signal, title=text))
 
