@@ -26,22 +26,28 @@ from handlers.cards.text import (
 from handlers.cards.wording import as_sentence, plural
 
 # On a card a question takes one line; it is whole where it is answered.
-MAX_ON_CARD = 90
+MAX_ON_CARD = 42
 MAX_NAME = 60
 MAX_VALUE = 200
+MAX_VALUE_ON_CARD = 36
 CLOCK_RULE = "The time to decide keeps running."
 # The rule of segregation of duties, for whoever answers.
 AUTHOR_RULE = "The plan is made again with your answer, so you cannot approve it."
 
 
 def inquiry_line(case: Case) -> list[str | Json]:
-    """Write the open question on a card, else the latest answer."""
+    """Write the open question on a card, else the latest answer.
+
+    An answer that the plan uses is among the facts of the evidence line.
+    """
     pending = [one for one in case.activity.inquiries if is_pending(case, one)]
     if pending:
         return [plain_text(_pending_text(pending), 300)]
     for inquiry in reversed(case.activity.inquiries):
-        if inquiry.answer:
-            text = f"{_quote(inquiry, MAX_ON_CARD)} {_answer_text(inquiry.answer)}"
+        if inquiry.answer and not inquiry.fact:
+            text = (
+                f"{_quote(inquiry, MAX_ON_CARD)} {_answer_text(inquiry.answer, MAX_VALUE_ON_CARD)}"
+            )
             return [plain_text(text, 300), mrkdwn_time(inquiry.answer.at)]
     return []
 
@@ -142,8 +148,8 @@ def _pending_text(pending: Sequence[Inquiry]) -> str:
     more = len(pending) - 1
     text = f"Asked {_name(inquiry.to_name)}: {_quote(inquiry, MAX_ON_CARD)}"
     if more:
-        text += f" and {plural(more, 'other question')}"
-    return f"{as_sentence(text)} {CLOCK_RULE}"
+        text += f" and {plural(more, 'other question')}."
+    return f"{text} {CLOCK_RULE}"
 
 
 def _outcome(view: InquiryMessage) -> list[Json]:
@@ -166,8 +172,8 @@ def _answer_buttons(case_id: str, inquiry: Inquiry) -> Json:
     return actions_block(f"inquiry:{reference}", buttons)
 
 
-def _answer_text(answer: InquiryAnswer) -> str:
-    return f"{clean(str(answer.value), MAX_VALUE)} · {_name(answer.by_name)}"
+def _answer_text(answer: InquiryAnswer, limit: int = MAX_VALUE) -> str:
+    return f"{clean(str(answer.value), limit)} · {_name(answer.by_name)}"
 
 
 def _quote(inquiry: Inquiry, limit: int) -> str:

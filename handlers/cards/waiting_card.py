@@ -48,13 +48,11 @@ def waiting_card(case: Case, card_context: CardContext) -> list[Json]:
     blocks.append(rich_text(*_paragraphs(case, wording)))
     blocks += button_row("kind", case, kind_buttons(case))
     blocks += button_row("case", case, card_buttons(case, is_undoable=card_context.is_undoable))
-    evidence = evidence_line(case, wording)
+    # Whoever asked waits for the answer: it stands for the evidence, which is in the details.
+    evidence = inquiry_line(case) or evidence_line(case, wording)
     # Where the outcome is in doubt, only the outside system has evidence.
     if evidence and case.state is not State.OUTCOME_UNKNOWN:
         blocks.append(context_block(*evidence))
-    inquiry = inquiry_line(case)
-    if inquiry:
-        blocks.append(context_block(*inquiry))
     blocks.append(context_block(*_responsibility(case)))
     return blocks
 
@@ -206,8 +204,8 @@ def _precedents(case: Case) -> str:
     recommendation = case.proposal.recommendation
     if recommendation is None or case.state is not State.PROPOSED:
         return ""
-    # With facts missing or contradicted, how others ended is no help for a quick answer.
-    if _warnings(case):
+    # With facts missing, contradicted or asked for, how others ended is no help for a quick answer.
+    if _warnings(case) or inquiry_line(case):
         return ""
     if recommendation.memory:
         return "Cases like it are not available now"

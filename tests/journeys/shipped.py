@@ -7,6 +7,7 @@ from bot.advisors import without_memory
 from bot.cases import commands
 from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.entries import Parked, StepReported, StepState
+from bot.cases.inquiry import AnswerType
 from bot.cases.lifecycle import State
 from bot.cases.recommendation import Citation, Recommendation
 from bot.cases.signal import UNRECOGNISED, Signal
@@ -23,7 +24,7 @@ from bot.store.store import Store
 from bot.use_cases import build_triage
 from knowledge.library import load
 from scheduler.detectors import signal_from_row
-from tests.cases.making import ANA, asker, start_step
+from tests.cases.making import ANA, BEN, asker, start_step
 from tests.handlers.cards.examples import apply_commands, fact
 
 ALERT = Signal(
@@ -99,6 +100,9 @@ def waiting_states(case):
         yield "needs a person", known
         return
     yield "waits for a decision", known
+    question = asking(known)
+    yield "somebody is asked", question
+    yield "somebody has answered", answered(question)
     failed = fact("supplier", label="Supplier", value=None, failure="took longer than 1.5 s")
     evidence = (*known.assessment.evidence, failed)
     yield (
@@ -107,6 +111,28 @@ def waiting_states(case):
     )
     yield "nothing fits", nothing_fits(case)
     yield "in doubt", in_doubt(known)
+
+
+def asking(case):
+    """Ask Ben a question about a case, as its owner does."""
+    owner = asker(ANA, groups={case.owner: frozenset({ANA.id})})
+    question = commands.AskQuestion(
+        owner,
+        CardSnapshot.of(case),
+        to=BEN.id,
+        to_name="Ben Whitfield",
+        question="Has the supplier confirmed the delivery for this Friday in writing?",
+        answer_type=AnswerType.TEXT,
+    )
+    return apply_commands(case, question, at=case.timers.changed_at)
+
+
+def answered(case):
+    """Let Ben answer the question."""
+    number = case.activity.inquiries[0].number
+    text = "Yes, on the telephone this morning, for two in the afternoon"
+    answer = commands.GiveAnswer(by=asker(BEN), inquiry=number, text=text)
+    return apply_commands(case, answer, at=case.timers.changed_at)
 
 
 def nothing_fits(case):
