@@ -26,6 +26,8 @@ ANSWER_LABELS = {
     AnswerType.TEXT: "A text",
     AnswerType.FILE: "A link to a file",
 }
+COLLEAGUE_HINT = "Only where “A colleague” is asked."
+OPTIONS_HINT = f"One a line, 2 to {MAX_OPTIONS}. Only used where the answer is one of them."
 # Room for every option with its line break.
 MAX_OPTIONS_TEXT = MAX_OPTIONS * (MAX_OPTION_LENGTH + 2)
 
@@ -48,7 +50,7 @@ def ask_form(case: Case, playbook: Playbook) -> Json:
         blocks=[
             rich_text(paragraph(text_run(rule))),
             input_block("whom", "Whom?", whom),
-            input_block("to", "Which colleague?", _colleague(), optional=True),
+            input_block("to", "Which colleague?", _colleague(), hint=COLLEAGUE_HINT, optional=True),
             input_block("question", "The question", question),
             input_block(
                 "type",
@@ -56,14 +58,11 @@ def ask_form(case: Case, playbook: Playbook) -> Json:
                 static_select(ids.ANSWER_TYPE, types, initial_option=types[0]),
             ),
             input_block(
-                "options", "Answers to choose from", options, hint=_OPTIONS_HINT, optional=True
+                "options", "Answers to choose from", options, hint=OPTIONS_HINT, optional=True
             ),
             *_fact_input(askable_facts(playbook, case)),
         ],
     )
-
-
-_OPTIONS_HINT = f"One a line, 2 to {MAX_OPTIONS}. Only used where the answer is one of them."
 
 
 def answer_form(case: Case, inquiry: Inquiry) -> Json:
@@ -111,9 +110,11 @@ def _fact_input(facts: tuple[AskableFact, ...]) -> list[Json]:
     for fact in facts[:MAX_SELECT_OPTIONS]:
         label = start_upper(as_words(fact.label))
         options.append(option(f"{label} (a number)" if fact.is_number else label, fact.name))
-    select = static_select(ids.FACT, options, placeholder="None: it is evidence only")
+    select = static_select(ids.FACT, options, placeholder="No: it is evidence only")
     hint = "The plan is made again with the answer. Whoever answers cannot approve that plan."
-    return [input_block("fact", "Does the plan use it?", select, hint=hint, optional=True)]
+    return [
+        input_block("fact", "Does it set a value of the plan?", select, hint=hint, optional=True)
+    ]
 
 
 def _answer_input(inquiry: Inquiry) -> tuple[str, Json, str]:
