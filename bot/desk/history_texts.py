@@ -59,6 +59,10 @@ def _describe_handling(body: entries.Body, at: str) -> str:
             return f"{body.by_name} handed it over on {at}: {body.note}."
         case entries.Snoozed():
             return f"{body.by_name} snoozed it on {at}: {body.reason}."
+        case entries.InquiryOpened():
+            return f"{body.by_name} asked {body.to_name} on {at}: “{body.question}”"
+        case entries.InquiryAnswered():
+            return f"{body.by_name} answered on {at}: {body.value}."
         case _:
             return ""
 
