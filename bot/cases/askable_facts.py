@@ -11,8 +11,9 @@ from typing import Any
 
 from bot.cases.case import Case
 from bot.cases.case_facts import case_facts
-from bot.cases.evidence import OWN_FACTS, SIGNAL, Evidence
+from bot.cases.evidence import OWN_FACTS, SIGNAL, Evidence, facts_of
 from bot.cases.expressions import find_scalar
+from bot.cases.inquiry import is_answer
 from bot.cases.playbook import Playbook
 
 _FACT = re.compile(r"[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*")
@@ -31,16 +32,19 @@ class AskableFact:
 
 
 def askable_facts(playbook: Playbook, case: Case) -> tuple[AskableFact, ...]:
-    """List the facts that people may edit, then those that nobody knows."""
-    facts = case_facts(case, case.assessment.evidence)
+    """List the facts that people may edit, then those that no system knows."""
+    known_facts = case_facts(case, case.assessment.evidence)
+    # An answer may be wrong: what only a person said may be asked again.
+    evidence = [fact for fact in case.assessment.evidence if not is_answer(fact)]
+    facts = facts_of(case.signal, evidence)
     editable = editable_facts(playbook)
     labels = _labels(playbook)
     names = dict.fromkeys([*editable, *_used_facts(playbook)])
     return tuple(
         AskableFact(
             name=name,
-            label=editable.get(name) or labels.get(name) or name.partition(".")[2],
-            is_number=_is_number(find_scalar(name, facts)),
+            label=editable.get(name) or labels.get(name) or _as_words(name.partition(".")[2]),
+            is_number=_is_number(find_scalar(name, known_facts)),
         )
         for name in names
         if name in editable or find_scalar(name, facts) is None
@@ -48,13 +52,13 @@ def askable_facts(playbook: Playbook, case: Case) -> tuple[AskableFact, ...]:
 
 
 def editable_facts(playbook: Playbook) -> dict[str, str]:
-    """Map the facts behind editable parameters to the names of these."""
+    """Map the facts behind editable parameters to these, in words."""
     names = {}
     for offer in playbook.offers:
         for parameter in offer.edit:
             expression = offer.parameters[parameter].strip()
             if _is_fact_of(playbook, expression):
-                names[expression] = parameter
+                names[expression] = _as_words(parameter)
     return names
 
 
@@ -77,6 +81,10 @@ def _is_unknown(name: str, facts: Mapping[str, Any]) -> bool:
     No evidence speaks for the signal: ``case_facts`` fills in what that left out.
     """
     return bool(name) and not name.startswith(f"{SIGNAL}.") and find_scalar(name, facts) is None
+
+
+def _as_words(name: str) -> str:
+    return name.replace("_", " ")
 
 
 def _is_number(value: object) -> bool:

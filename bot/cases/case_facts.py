@@ -10,11 +10,11 @@ from bot.cases.evidence import SIGNAL, Evidence, facts_of
 def case_facts(case: Case, evidence: Iterable[Evidence]) -> dict[str, Any]:
     """Nest all facts of a case for the expressions of its playbook.
 
-    An answer stands for what the signal left out, and never for what it says.
+    An answer stands for what the signal left out, and never for what it says. The latest counts.
     """
     facts = facts_of(case.signal, evidence)
     signal_facts = facts[SIGNAL]
-    for inquiry in case.activity.inquiries:
+    for inquiry in reversed(case.activity.inquiries):
         item, _, column = inquiry.fact.partition(".")
         if item == SIGNAL and inquiry.answer:
             signal_facts.setdefault(column, inquiry.answer.value)

@@ -10,6 +10,8 @@ from bot.cases.evidence import Evidence
 MAX_LABEL_LENGTH = 100
 #: The beginning of the name of an answer that is no fact of the playbook.
 ANSWER_PREFIX = "answer."
+# With blanks, which no name of a system has: nobody is taken for a system by their name.
+ANSWER_SOURCE = "answer by "
 
 
 class AnswerType(StrEnum):
@@ -90,8 +92,12 @@ class Inquiry:
                 name=name or f"{ANSWER_PREFIX}{self.number}",
                 label=self.question[:MAX_LABEL_LENGTH],
                 value=self.answer.value,
-                # Two words at least: no person is taken for a system of that name.
-                source=f"answer by {self.answer.by_name}",
+                source=f"{ANSWER_SOURCE}{self.answer.by_name}",
                 read_at=self.answer.at,
             ),
         )
+
+
+def is_answer(fact: Evidence) -> bool:
+    """Tell whether a person gave this fact."""
+    return fact.source.startswith(ANSWER_SOURCE)

@@ -12,7 +12,7 @@ from bot.cases.inquiries import (
 )
 from bot.cases.inquiry import Addressee, AnswerType, Inquiry
 from bot.cases.playbook import Playbook
-from bot.views.labels import as_words, start_upper
+from bot.views.labels import start_upper
 from handlers.cards import ids
 from handlers.cards.blocks import MAX_OPTIONS as MAX_SELECT_OPTIONS
 from handlers.cards.blocks import form, input_block, option, static_select, text_input
@@ -108,7 +108,7 @@ def _fact_input(facts: tuple[AskableFact, ...]) -> list[Json]:
         return []
     options = []
     for fact in facts[:MAX_SELECT_OPTIONS]:
-        label = start_upper(as_words(fact.label))
+        label = start_upper(fact.label)
         options.append(option(f"{label} (a number)" if fact.is_number else label, fact.name))
     select = static_select(ids.FACT, options, placeholder="No: it is evidence only")
     hint = "The plan is made again with the answer. Whoever answers cannot approve that plan."

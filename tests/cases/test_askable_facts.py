@@ -5,6 +5,7 @@ from dataclasses import replace
 import pytest
 
 from bot.cases.askable_facts import AskableFact, askable_facts, editable_facts, with_answers
+from bot.cases.case_facts import case_facts
 from bot.cases.playbook import Lookup, Offer, Stake
 from tests.cases.making import proposed, with_fields
 from tests.cases.test_case_facts import found, inquiry
@@ -53,10 +54,10 @@ def test_what_nobody_knows_may_be_asked_for():
     )
     case = with_fields(proposed(), evidence=(found("stock.quantity", 24),))
     assert askable_facts(book, case) == (
-        AskableFact(name="signal.supplier_id", label="supplier_id"),
+        AskableFact(name="signal.supplier_id", label="supplier id"),
         AskableFact(name="supplier.state", label="state"),
         AskableFact(name="signal.table", label="table"),
-        AskableFact(name="stock.next_day", label="next_day"),
+        AskableFact(name="stock.next_day", label="next day"),
         AskableFact(name="supplier.contact", label="Contact"),
     )
 
@@ -79,6 +80,20 @@ def test_an_edit_of_what_is_no_plain_fact_is_none_to_ask_for():
     book = playbook(offers=(offer,))
     assert editable_facts(book) == {}
     assert "other.thing" not in names_of(askable_facts(book, proposed()))
+
+
+def test_what_only_a_person_said_may_be_asked_again_and_the_latest_answer_counts():
+    first, second = inquiry("signal.table", 7), inquiry("signal.table", 9, number=4)
+    case = with_fields(proposed(), inquiries=(first, second))
+    book = playbook(
+        evidence=(replace(playbook().evidence[0], parameters={"id": "signal.table"}),), offers=()
+    )
+    evidence = with_answers(case, book, [found("stock.at_risk", 1)])
+    case = with_fields(case, evidence=evidence)
+    assert askable_facts(book, case) == (
+        AskableFact(name="signal.table", label="table", is_number=True),
+    )
+    assert case_facts(case, ())["signal"]["table"] == 9
 
 
 # --- answers among the evidence -------------------------------------------------------------------
