@@ -136,6 +136,7 @@ def _lane_handlers(desk: Desk) -> dict[str, dict[Topic, Handler]]:
             Topic.CARD: desk.screens.cards.refresh,
             Topic.NOTE: desk.screens.cards.post_update,
             Topic.CALL: desk.screens.calls.run,
+            Topic.INQUIRY: desk.screens.inquiry_messages.run,
             Topic.STORM: desk.screens.storms.run,
             Topic.SWEEP: desk.upkeep.message_cleanup.run,
         },

@@ -21,6 +21,8 @@ from bot.desk.eligibility import Eligibility
 from bot.desk.executor import Executor, build_executor
 from bot.desk.follow_up import FollowUp
 from bot.desk.group_decisions import GroupDecisions
+from bot.desk.inquiries import Inquiries
+from bot.desk.inquiry_messages import InquiryMessages
 from bot.desk.intake import Intake
 from bot.desk.message_cleanup import MessageCleanup
 from bot.desk.narration import CaseNarration
@@ -60,6 +62,7 @@ class Screens:
 
     cards: Cards
     calls: Calls
+    inquiry_messages: InquiryMessages
     storms: AlertStorms
     digests: Digest
     app_home: AppHome
@@ -88,6 +91,7 @@ class Desk:
     narration: CaseNarration | None
     decisions: Decisions
     group_decisions: GroupDecisions
+    inquiries: Inquiries
     controls: Controls
     enrolment: PasskeyEnrolment
     execution: PlanExecution
@@ -251,15 +255,18 @@ class _Builder:
         digests = self.digest(visibility, queues)
         app_home = self.app_home(visibility, queues)
         calls = self.calls()
+        inquiry_messages = self.inquiry_messages()
         followers = (
             digests.follow,
             app_home.follow,
             storms.follow,
             calls.direct_calls.follow,
+            inquiry_messages.follow,
         )
         return Screens(
             cards=self.cards(followers, storms=storms, calls=calls),
             calls=calls,
+            inquiry_messages=inquiry_messages,
             storms=storms,
             digests=digests,
             app_home=app_home,
@@ -328,6 +335,18 @@ class _Builder:
             chat=self.chat,
             clock=self.clock,
             direct_calls=direct_calls,
+        )
+
+    def inquiry_messages(self) -> InquiryMessages:
+        """Build what sends questions about cases."""
+        return InquiryMessages(
+            cases=self.store.cases,
+            card_store=self.store.cards,
+            live_lists=self.store.live_lists,
+            outbox=self.store.outbox,
+            directory=self.directory,
+            chat=self.chat,
+            clock=self.clock,
         )
 
     def cards(self, followers: Sequence[Follower], *, storms: AlertStorms, calls: Calls) -> Cards:
@@ -431,6 +450,7 @@ def build_desk(
         narration=_build_narration(proposals, store.outbox, advisors=advisors, clock=clock),
         decisions=decisions,
         group_decisions=group_decisions,
+        inquiries=Inquiries(path=decisions.path, directory=directory),
         controls=controls,
         enrolment=build.enrolment(),
         execution=build.execution(proposals, controls),

@@ -134,6 +134,7 @@ def _build_listeners(settings: Settings, desk: Desk, client: WebClient, chat: Sl
         digests=desk.screens.digests,
         case_lists=desk.screens.case_lists,
         group_decisions=desk.group_decisions,
+        inquiries=desk.inquiries,
         raising=desk.raising,
         card_store=desk.store.cards,
         question_log=desk.store.question_log,

@@ -54,6 +54,7 @@ def test_every_button_and_form_has_a_listener_and_the_reverse():
         setattr(app, sort, lambda name, names=names: names.add(name) or (lambda listener: listener))
     register(app, SlackServices(**dict.fromkeys(SlackServices.__dataclass_fields__)))
     pressed = named("case.") | named("home.") | named("answer.") | named("raise.")
+    pressed |= named("inquiry.") | set(ids.INQUIRY_CHOICES)
     assert heard["action"] == pressed
     assert heard["view"] == named("form.")
     features = YAML(typ="safe").load((ROOT / "manifest.yml").read_text())["features"]

@@ -541,13 +541,16 @@ class CaseState:
         self.undo_votes = {}
         self.undo_until = None
         self.has_emergency_vote = False
-        # Who raised the exception, and who edited the plan or gains from it: none may approve.
+        # Who raised the exception or answered for its plan, and who edited the plan or gains from
+        # it: none may approve.
         self.requesters = set()
         self.authors = set()
         # Approvals begun in Slack: ticket and purpose by person.
         self.step_ups = {}
         # Invitations to add a passkey: person by ticket.
         self.invitations = {}
+        # Questions without an answer: who may give it, by the number of the question.
+        self.inquiries = {}
         self.steps = Steps()
 
 
@@ -597,6 +600,28 @@ def add_requester(entry, body, case):
     requester = (body.get("signal") or {}).get("requester")
     if requester:
         case.requesters.add(requester)
+
+
+def record_inquiry(entry, body, case):
+    """Record a question, which may be answered once."""
+    case.inquiries[entry["version"]] = body["to"]
+
+
+def record_answer(entry, body, case):
+    """Check that an answer is to an open question, by whoever was asked.
+
+    The plan may rest on it, so whoever gave it may not approve.
+    """
+    if body["inquiry"] not in case.inquiries:
+        return "an answer to a question that was not asked, or was answered before"
+    to = case.inquiries.pop(body["inquiry"])
+    if "/" in to and entry["actor"] != to:
+        return "an answer by another person than the one who was asked"
+    if body.get("fact"):
+        case.requesters.add(entry["actor"])
+    if body.get("is_replanned"):
+        void_approvals(entry, body, case)
+    return None
 
 
 def begin_plan(entry, body, case):
@@ -975,6 +1000,8 @@ RULES = {
     "case.reopened": void_approvals,
     "case.retriage_asked": void_approvals,
     "case.snoozed": void_approvals,
+    "inquiry.opened": record_inquiry,
+    "inquiry.answered": record_answer,
     "passkey.invited": record_invitation,
     "passkey.added": add_passkey,
     "passkey.removed": remove_passkey,

@@ -11,6 +11,9 @@ from bot.cases.actor import Actor, ActorKind
 from bot.cases.passkey import Assertion
 
 PEOPLE, OWNER = "people:", "owner:"
+AUTHOR_REASON = (
+    "whoever raised or edited a plan, gave it a value, or gains from it, cannot approve it"
+)
 
 #: The members of each group, by handle, read fresh. A missing group is an empty group.
 Groups = Mapping[str, frozenset[str]]
@@ -103,7 +106,7 @@ def ineligibility_reason(
     if reason:
         return reason
     if person.id in set(authors):
-        return "whoever raised or edited a plan, or gains from it, cannot approve it"
+        return AUTHOR_REASON
     handles = [factor.group for factor in factors]
     if any(person.id in groups.get(handle, frozenset()) for handle in handles):
         return None

@@ -3,7 +3,7 @@
 It applies the table ``MAY`` of ``commands`` to who the person is.
 """
 
-from bot.cases.approval import Person, either, is_colleague, unfit
+from bot.cases.approval import AUTHOR_REASON, Person, either, is_colleague, unfit
 from bot.cases.caller import Caller
 from bot.cases.case import Case
 from bot.cases.commands import MAY, NEVER_BY_AUTHORS, DecisionKind, Role
@@ -23,7 +23,7 @@ def ineligibility(case: Case, decision: DecisionKind, by: Caller) -> str | None:
         is_approval = decision in NEVER_BY_AUTHORS
         return unfit(person) if is_approval else "only members of this workspace may do this"
     if _is_barred(case, decision, person=person, by=by):
-        return "whoever raised or edited a plan, or gains from it, cannot approve it"
+        return AUTHOR_REASON
     if roles(case, person, by) & MAY[decision]:
         return None
     for giver in by.behalf_of:

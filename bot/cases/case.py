@@ -12,6 +12,7 @@ from bot.cases.approval import Approval
 from bot.cases.entries import IN_DOUBT, UNDO_BEGUN, FieldChange, StepState
 from bot.cases.errors import LedgerBroken
 from bot.cases.evidence import Evidence
+from bot.cases.inquiry import Inquiry
 from bot.cases.lifecycle import TERMINAL, State
 from bot.cases.passkey import StepUp
 from bot.cases.plan import Action, Money, Plan
@@ -157,6 +158,8 @@ class Activity:
     later_requesters: tuple[Requester, ...] = ()
     #: Everybody who raised it, owned it or acted on it: they may see it wherever they are.
     people: tuple[str, ...] = ()
+    #: Questions about the case, in the order in which they were asked.
+    inquiries: tuple[Inquiry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -232,7 +235,7 @@ class Case:
 
     @property
     def authors(self) -> tuple[str, ...]:
-        """List everybody who raised, edited or gains from the plan.
+        """List everybody who raised, edited, answered for or gains from the plan.
 
         They may not approve it.
         """
@@ -259,6 +262,10 @@ class Case:
         if plan:
             accounts += [plan.requester, plan.beneficiary]
         accounts += self.proposal.editors
+        for inquiry in self.activity.inquiries:
+            # A plan may rest on this answer, as it rests on an edit.
+            if inquiry.fact and inquiry.answer:
+                accounts.append(inquiry.answer.by)
         return tuple(dict.fromkeys(account for account in accounts if account))
 
     @property

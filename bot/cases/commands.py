@@ -17,6 +17,7 @@ from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.delegation import Delegation
 from bot.cases.entries import FieldChange, RejectReason
 from bot.cases.identity import UNLINKED, Identities
+from bot.cases.inquiry import AnswerType
 from bot.cases.lifecycle import State
 from bot.cases.passkey import Assertion, Passkey
 from bot.cases.plan import Plan
@@ -48,6 +49,7 @@ class DecisionKind(StrEnum):
     CALL_NOVEL = "call new"
     CLAIM = "claim"
     HAND_OVER = "hand over"
+    ASK = "ask about"
     EMERGENCY = "break glass"
 
 
@@ -77,6 +79,7 @@ OFFERED: Mapping[DecisionKind, frozenset[State]] = {
             State.OUTCOME_UNKNOWN,
         }
     ),
+    DecisionKind.ASK: frozenset({State.PROPOSED, State.REFERRED}),
     DecisionKind.EMERGENCY: frozenset({State.PROPOSED}),
 }
 
@@ -98,7 +101,7 @@ _DECIDERS = frozenset({Role.APPROVER, Role.PLAYBOOK_OWNER})
 _HOLDERS = _DECIDERS | {Role.PRESENT_OWNER}
 
 #: The roles of which one is enough; ``docs/authority.md`` shows this table.
-# Owning a case allows nothing but to claim it and hand it on.
+# Owning a case allows nothing but to claim it, hand it on, and ask about it.
 MAY: Mapping[DecisionKind, frozenset[Role]] = {
     DecisionKind.APPROVE: frozenset({Role.APPROVER}),
     DecisionKind.UNDO: frozenset({Role.APPROVER}),
@@ -114,6 +117,7 @@ MAY: Mapping[DecisionKind, frozenset[Role]] = {
     DecisionKind.CALL_NOVEL: _DECIDERS,
     DecisionKind.CLAIM: _HOLDERS,
     DecisionKind.HAND_OVER: _HOLDERS,
+    DecisionKind.ASK: _HOLDERS,
     # Whom policy names for emergencies is checked in ``decide_controls``.
     DecisionKind.EMERGENCY: frozenset(),
 }
@@ -335,6 +339,38 @@ class TryAgain(PersonDecision):
     decision = DecisionKind.TRY_AGAIN
 
 
+# --- inquiries --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class AskQuestion(PersonDecision):
+    """Ask a person or group a question about the case."""
+
+    decision = DecisionKind.ASK
+
+    _: KW_ONLY
+    to: str
+    to_name: str
+    question: str
+    answer_type: AnswerType
+    options: tuple[str, ...] = ()
+    #: The fact of the playbook that the answer gives; empty for none.
+    fact: str = ""
+    #: Tells one submitted form from another.
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GiveAnswer:
+    """Answer a question. Who may is said by the question, not by a role."""
+
+    by: Caller
+    #: The number of the inquiry.
+    inquiry: int
+    #: As it was typed or chosen.
+    text: str
+
+
 # --- time -------------------------------------------------------------------------------------
 
 
@@ -475,6 +511,7 @@ TriageCommand = NameKind | CallNovel | Narrate | Recommend
 PlainDecision = Withdraw | CallNovel | Claim | WakeEarly | TryAgain
 VoteCommand = Approve | BeginApproval | Withdraw
 HandlingCommand = Reject | Edit | HandOver | Claim | Snooze | WakeEarly | Resolve | TryAgain
+InquiryCommand = AskQuestion | GiveAnswer
 TimerCommand = Wake | Expire | Remind
 StepCommand = StartStep | LookFirst | Settle
 UndoCommand = Undo | BeginUndo | StartUndo
@@ -484,6 +521,7 @@ Command = (
     | TriageCommand
     | VoteCommand
     | HandlingCommand
+    | InquiryCommand
     | TimerCommand
     | StepCommand
     | UndoCommand

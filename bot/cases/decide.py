@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.cases import handling, intake, steps, timers, triage, undo, votes
+from bot.cases import handling, inquiries, intake, steps, timers, triage, undo, votes
 from bot.cases.actor import DESK, Actor, Surface
 from bot.cases.authority import ineligibility
 from bot.cases.caller import Caller
@@ -22,7 +22,9 @@ from bot.cases.commands import (
     Approve,
     Command,
     DecisionKind,
+    GiveAnswer,
     HandlingCommand,
+    InquiryCommand,
     Open,
     PersonDecision,
     SignalCommand,
@@ -165,6 +167,8 @@ def _find_bodies(case: Case, command: Command, now: datetime) -> tuple[CaseBody,
         return votes.decide(case, command, now)
     if isinstance(command, HandlingCommand):
         return handling.decide(case, command, now)
+    if isinstance(command, InquiryCommand):
+        return inquiries.decide(case, command)
     if isinstance(command, TimerCommand):
         return timers.decide(case, command, now)
     if isinstance(command, StepCommand):
@@ -174,7 +178,7 @@ def _find_bodies(case: Case, command: Command, now: datetime) -> tuple[CaseBody,
 
 def _author(command: Command) -> tuple[Actor, Surface]:
     """Find whom the ledger records as the author, and where they acted."""
-    if isinstance(command, PersonDecision):
+    if isinstance(command, PersonDecision | GiveAnswer):
         return command.by.actor, command.by.surface
     if isinstance(command, SignalCommand):
         return Actor.from_source(command.signal.source), Surface.INTAKE

@@ -14,6 +14,7 @@ from bot.cases.approval import Approval
 from bot.cases.canonical import Scalar, format_utc, from_plain, to_plain
 from bot.cases.delegation import Delegation
 from bot.cases.evidence import Evidence
+from bot.cases.inquiry import AnswerType
 from bot.cases.lifecycle import Transition
 from bot.cases.passkey import Passkey, Purpose
 from bot.cases.plan import Money, Plan
@@ -375,6 +376,47 @@ class Resolved(Body):
         return Transition.RESOLVE if self.resolution is Resolution.BY_HAND else Transition.FINISH
 
 
+# --- inquiries --------------------------------------------------------------------------------
+
+
+@_entry("inquiry.opened", Transition.NOTE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InquiryOpened(Body):
+    """A person asks somebody a question about the case."""
+
+    #: The account, or the handle of the group, that may answer.
+    to: str
+    to_name: str
+    question: str
+    answer_type: AnswerType
+    options: tuple[str, ...] = ()
+    #: The fact of the playbook that the answer gives; empty for none.
+    fact: str = ""
+    #: Tells one submitted form from another.
+    key: str = ""
+    by_name: str
+
+
+@_entry("inquiry.answered", Transition.NOTE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InquiryAnswered(Body):
+    """The answer to an inquiry, which becomes evidence."""
+
+    #: The version of the entry that opened the inquiry.
+    inquiry: int
+    value: Scalar
+    by_name: str
+    #: The fact of the playbook that the answer gives; empty for none.
+    fact: str = ""
+    #: The plan is made again, with the answer.
+    is_replanned: bool = False
+
+    @property
+    def transition(self) -> Transition:
+        """Return REPLAN where the plan is made again, else NOTE."""
+        return Transition.REPLAN if self.is_replanned else Transition.NOTE
+
+
 # --- time -------------------------------------------------------------------------------------
 
 
@@ -712,11 +754,20 @@ HandlingBody = (
     | Resolved
     | AttemptRefused
 )
+InquiryBody = InquiryOpened | InquiryAnswered
 TimerBody = Woken | Escalated | Reminded | Expired
 StepBody = StepStarted | StepReported | Drifted | Stopped | Parked | Settled
 UndoBody = UndoApproved | UndoAsked | UndoLapsed
 CaseBody = (
-    Opened | SignalBody | TriageBody | VoteBody | HandlingBody | TimerBody | StepBody | UndoBody
+    Opened
+    | SignalBody
+    | TriageBody
+    | VoteBody
+    | HandlingBody
+    | InquiryBody
+    | TimerBody
+    | StepBody
+    | UndoBody
 )
 ControlBody = (
     Paused

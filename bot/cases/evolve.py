@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from bot.cases import handling, intake, steps, timers, triage, undo, votes
+from bot.cases import handling, inquiries, intake, steps, timers, triage, undo, votes
 from bot.cases.actor import DESK, is_person
 from bot.cases.case import Case
 from bot.cases.entries import (
@@ -18,6 +18,7 @@ from bot.cases.entries import (
     Drifted,
     Entry,
     HandlingBody,
+    InquiryBody,
     Opened,
     Settled,
     SignalBody,
@@ -68,6 +69,8 @@ def apply_entry(case: Case, entry: Entry, state: State) -> Case:
     changed_case = replace(case, state=state, version=entry.version, timers=timers)
     after = _apply_body(changed_case, entry.body, entry)
     _must_keep_doubt(case, after, entry)
+    if after.is_terminal:
+        after = inquiries.close_unanswered(after)
     due_at = _next_due(after)
     new_people = _new_people(case, entry)
     if due_at != after.timers.due_at:
@@ -90,6 +93,8 @@ def _apply_body(case: Case, body: CaseBody | ControlBody, entry: Entry) -> Case:
         return votes.apply(case, body, entry)
     if isinstance(body, HandlingBody):
         return handling.apply(case, body, entry)
+    if isinstance(body, InquiryBody):
+        return inquiries.apply(case, body, entry)
     if isinstance(body, TimerBody):
         return timers.apply(case, body, entry)
     if isinstance(body, StepBody):

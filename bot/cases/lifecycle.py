@@ -75,6 +75,7 @@ class Transition(StrEnum):
     UNDO_VOTE = "agree to take back"
     UNDO = "take back"
     RETRIAGE = "look again at"
+    REPLAN = "plan again for"
     FINISH = "finish"
     UNDO_LAPSE = "leave as it is"
     RESOLVE = "resolve"
@@ -105,6 +106,7 @@ TRANSITIONS: dict[tuple[State, Transition], State] = {
     (State.PROPOSED, Transition.ESCALATE): State.PROPOSED,
     (State.PROPOSED, Transition.EXPIRE): State.EXPIRED,
     (State.PROPOSED, Transition.DRIFT): State.OPEN,
+    (State.PROPOSED, Transition.REPLAN): State.OPEN,
     (State.REFERRED, Transition.NAME): State.OPEN,
     (State.REFERRED, Transition.REJECT): State.REJECTED,
     (State.REFERRED, Transition.HAND_OVER): State.REFERRED,
@@ -112,6 +114,7 @@ TRANSITIONS: dict[tuple[State, Transition], State] = {
     (State.REFERRED, Transition.ESCALATE): State.REFERRED,
     (State.REFERRED, Transition.RESOLVE): State.RESOLVED,
     (State.REFERRED, Transition.RETRIAGE): State.OPEN,
+    (State.REFERRED, Transition.REPLAN): State.OPEN,
     (State.SNOOZED, Transition.WAKE): State.OPEN,
     (State.SNOOZED, Transition.HAND_OVER): State.SNOOZED,
     (State.APPROVED, Transition.WITHDRAW): State.PROPOSED,

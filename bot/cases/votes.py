@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import assert_never
 
 from bot.cases.approval import (
+    AUTHOR_REASON,
     Approval,
     ApprovalRequirement,
     Person,
@@ -158,7 +159,7 @@ def _must_be_an_emergency(case: Case, command: Approve, verdict: Verdict) -> Non
         raise NotEligible("who raised it is not known here, so nobody lets it through alone")
     authors = command.by.identities.linked_accounts(case.authors)
     if command.by.person.id in authors or not is_colleague(command.by.person):
-        raise NotEligible("whoever raised or edited a plan, or gains from it, cannot approve it")
+        raise NotEligible(AUTHOR_REASON)
     if not command.note.strip():
         raise BadRequest("say why it cannot wait; it is read afterwards", field="note")
 

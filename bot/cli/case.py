@@ -9,6 +9,7 @@ from bot import storage
 from bot.cli.terminal import AsJson, out, print_json
 from bot.settings import load_offline
 from bot.views.case_record import case_record
+from handlers.cards.inquiry_message import inquiry_summary
 from handlers.cards.notes import trail_lines
 
 
@@ -26,3 +27,8 @@ def case(
     out.print(f"{shown_case.id}  {shown_case.state}  {title}\n", markup=False)
     for line in trail_lines(shown_case, entries):
         out.print(f"  {line}", markup=False)
+    inquiries = shown_case.activity.inquiries
+    if inquiries:
+        out.print("\nQuestions", markup=False)
+    for inquiry in inquiries:
+        out.print(f"  {inquiry_summary(inquiry)}", markup=False)

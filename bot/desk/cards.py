@@ -17,10 +17,12 @@ from bot.cases.entries import (
     Entry,
     Escalated,
     HandedOver,
+    InquiryAnswered,
     Reminded,
 )
 from bot.cases.errors import StaleFence
 from bot.cases.evidence import find_stale_facts
+from bot.cases.inquiries import asker_of
 from bot.cases.lifecycle import State
 from bot.cases.missing_approvals import MissingApprovals
 from bot.desk.alert_storms import AlertStorms
@@ -227,6 +229,8 @@ class Cards:
         for entry in entries:
             if isinstance(entry.body, Reminded | Escalated | HandedOver):
                 mention = entry.body.to
+            elif isinstance(entry.body, InquiryAnswered):
+                mention = asker_of(case, entry.body.inquiry)
         return mention, False
 
     def _is_undoable(self, case: Case) -> bool:

@@ -41,6 +41,7 @@ from bot.views.digest import (
     sum_money,
     tally_agreements,
 )
+from bot.views.inquiries import tally_inquiries
 from bot.views.rows import CaseRow
 from bot.views.trend import TREND_DAYS, TrendDay, trend
 
@@ -213,7 +214,7 @@ class Digest:
         shown_ids = {row.case.id for rows in sections.values() for row in rows}
         review = None
         if day.weekday() == hours.review_on:
-            review = self._review(period, live_list, shown_ids)
+            review = self._review(period, live_list, shown_ids, open_cases=open_cases.all)
         return DigestView(
             key=key,
             place=place,
@@ -350,7 +351,12 @@ class Digest:
         return trend(case_times, period.due, hours)
 
     def _review(
-        self, period: _Period, live_list: LiveList | None, shown_ids: Collection[str]
+        self,
+        period: _Period,
+        live_list: LiveList | None,
+        shown_ids: Collection[str],
+        *,
+        open_cases: Sequence[Case],
     ) -> Review | None:
         """Review the week until ``due``; None when there is nothing to say."""
         week = replace(
@@ -363,12 +369,17 @@ class Digest:
             (case for case in cases if case.timers.is_escalated), key=_wait, reverse=True
         )
         find_blind = partial(self._find_blind, period.scope, cases, shown_ids)
+        titles = dict(self.library.titles())
         review = Review(
             blind=self._rows(live_list, "blind", find_blind),
-            agreements=tally_agreements(cases, dict(self.library.titles())),
+            agreements=tally_agreements(cases, titles),
             slow=with_cards(self.card_store, self.directory, slow_cases[:MAX_SLOW]),
             reopenings=sum(bool(case.activity.reopening_reason) for case in cases),
             taken_back=sum(_is_undone(case) for case in cases),
+            # Among the cases that are read anyway: open, or ended in this week.
+            inquiries=tally_inquiries(
+                [*cases, *open_cases], titles, (period.due - WEEK, period.due)
+            ),
         )
         return review if review != NOTHING_TO_REVIEW else None
 

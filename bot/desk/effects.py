@@ -22,6 +22,8 @@ from bot.cases.entries import (
     Escalated,
     Expired,
     HandedOver,
+    InquiryAnswered,
+    InquiryOpened,
     MarkedClear,
     Named,
     Novel,
@@ -55,7 +57,16 @@ Bodies = tuple[type[Body], ...]
 
 #: The entries that cause a message. A card is refreshed by every entry but the invisible ones.
 EFFECTS: Mapping[Topic, Bodies] = {
-    Topic.TRIAGE: (Opened, Drifted, RetriageAsked, Reopened, Woken, WokenEarly, Named),
+    Topic.TRIAGE: (
+        Opened,
+        Drifted,
+        RetriageAsked,
+        Reopened,
+        Woken,
+        WokenEarly,
+        Named,
+        InquiryAnswered,
+    ),
     Topic.EXECUTE: (Authorised, Settled, UndoAsked),
     # A line in the card's thread.
     Topic.NOTE: (
@@ -66,6 +77,7 @@ EFFECTS: Mapping[Topic, Bodies] = {
         Edited,
         HandedOver,
         Claimed,
+        InquiryAnswered,
         Snoozed,
         WokenEarly,
         Escalated,
@@ -90,6 +102,8 @@ EFFECTS: Mapping[Topic, Bodies] = {
     Topic.REMEMBER: (Resolved, UndoAsked, Rejected, Stopped, Reopened, Named, Novel),
 }
 INVISIBLE: Bodies = (AttemptRefused, Conflicted, StepUpAsked)
+#: Before the case and the number of a question, in the key of its message.
+INQUIRY_PREFIX = "inquiry:"
 
 
 def change(before: Case | None, decision: Decision, playbook: Playbook) -> Change:
@@ -134,6 +148,7 @@ def _messages(decision: Decision, follow_up_for: timedelta) -> Iterator[OutboxMe
     call = call_after(decision.entries, case)
     if call:
         yield _call_message(case, call, now)
+    yield from _inquiry_messages(decision, now)
     for body in bodies:
         if isinstance(body, Resolved):
             yield from _after_resolution(case, body.resolution, now + follow_up_for)
@@ -151,6 +166,32 @@ def card_message(case_id: str, now: datetime) -> OutboxMessage:
     There is one row per case, however often it is asked for.
     """
     return OutboxMessage(topic=Topic.CARD, key=f"card:{case_id}", case_id=case_id, run_at=now)
+
+
+def _inquiry_messages(decision: Decision, now: datetime) -> Iterator[OutboxMessage]:
+    """Send a question, or show its answer where it was asked."""
+    for entry in decision.entries:
+        match entry.body:
+            case InquiryOpened():
+                yield inquiry_message(entry.case_id, entry.version, now)
+            case InquiryAnswered(inquiry=number):
+                yield inquiry_message(entry.case_id, number, now)
+            case _:
+                continue
+
+
+def inquiry_message(case_id: str, number: int, now: datetime) -> OutboxMessage:
+    """Ask for the message with a question, or for its update.
+
+    There is one row per question, however often it is asked for.
+    """
+    return OutboxMessage(
+        topic=Topic.INQUIRY,
+        key=f"{INQUIRY_PREFIX}{case_id}:{number}",
+        case_id=case_id,
+        run_at=now,
+        payload={"inquiry": number},
+    )
 
 
 def _note(decision: Decision, now: datetime) -> OutboxMessage:

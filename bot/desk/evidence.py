@@ -3,10 +3,12 @@
 from collections.abc import Sequence
 from datetime import datetime
 
+from bot.cases.askable_facts import with_answers
 from bot.cases.canonical import Scalar, storable
 from bot.cases.case import Case
+from bot.cases.case_facts import facts_for_lookups
 from bot.cases.errors import ConnectorFailed
-from bot.cases.evidence import Evidence, facts_of
+from bot.cases.evidence import Evidence
 from bot.cases.expressions import find_scalar
 from bot.cases.playbook import Lookup, Playbook
 from bot.desk.detection import detection_parameters
@@ -23,20 +25,20 @@ def gather(
     systems: Systems,
     now: datetime,
 ) -> tuple[Evidence, ...]:
-    """Make the playbook's look-ups in their order.
+    """Make the playbook's look-ups in their order, and add the answers of people.
 
     A look-up may use what an earlier one found. One that fails is recorded as failed.
     """
     evidence: list[Evidence] = []
     for lookup in playbook.evidence:
-        facts = facts_of(case.signal, evidence)
+        facts = facts_for_lookups(case, evidence)
         evidence += _look_up(
             lookup,
             facts,
             systems=systems,
             now=now,
         )
-    return tuple(evidence)
+    return with_answers(case, playbook, evidence)
 
 
 def _look_up(

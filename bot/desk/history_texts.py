@@ -61,6 +61,10 @@ def _describe_handling(body: entries.Body, at: str) -> str:
             return f"{body.by_name} snoozed it on {at}: {body.reason}."
         case entries.WokenEarly():
             return f"{body.by_name} ended the snooze on {at}."
+        case entries.InquiryOpened():
+            return f"{body.by_name} asked {body.to_name} on {at}: “{body.question}”"
+        case entries.InquiryAnswered():
+            return f"{body.by_name} answered on {at}: {body.value}."
         case _:
             return ""
 

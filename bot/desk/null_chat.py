@@ -7,6 +7,7 @@ from bot.ports.card_store import CardContext, CardRef
 from bot.ports.chat import Chat, PostedMessage
 from bot.ports.connector import EffectStatus
 from bot.views.calls import DirectCall
+from bot.views.inquiries import InquiryMessage
 
 
 class NullChat(Chat):
@@ -88,6 +89,16 @@ class NullChat(Chat):
     ) -> PostedMessage:
         """Return a message that was sent to nobody."""
         return PostedMessage(call.key, channel="", ts="")
+
+    def draw_inquiry(
+        self,
+        view: InquiryMessage,
+        message: PostedMessage | None,
+        *,
+        look_first: bool,
+    ) -> PostedMessage:
+        """Return a message that was sent to nobody."""
+        return PostedMessage(view.key, channel="", ts="")
 
     def post_digest(
         self,

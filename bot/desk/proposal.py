@@ -6,7 +6,8 @@ from datetime import datetime, timedelta
 
 from bot.cases.canonical import Scalar
 from bot.cases.case import Case
-from bot.cases.evidence import Evidence, facts_of
+from bot.cases.case_facts import case_facts
+from bot.cases.evidence import Evidence
 from bot.cases.expressions import find_scalar
 from bot.cases.plan import Action, Plan, Proposer
 from bot.cases.playbook import Playbook
@@ -91,5 +92,5 @@ def _beneficiary(case: Case, playbook: Playbook, evidence: Iterable[Evidence]) -
     """Find the account that gains from the plan."""
     if not playbook.beneficiary:
         return None
-    account = find_scalar(playbook.beneficiary, facts_of(case.signal, evidence))
+    account = find_scalar(playbook.beneficiary, case_facts(case, evidence))
     return str(account) if account else None

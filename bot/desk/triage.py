@@ -10,11 +10,13 @@ from datetime import datetime
 
 from bot.cases import commands
 from bot.cases.case import Case
+from bot.cases.case_facts import case_facts
 from bot.cases.decide import Decision, decide, record_entry
 from bot.cases.entries import Gathered, Recognised
 from bot.cases.errors import ConnectorFailed, Refusal
 from bot.cases.evidence import Evidence, facts_of
 from bot.cases.expressions import find_scalar, has_enough_facts, render
+from bot.cases.inquiries import rests_on_answers
 from bot.cases.lifecycle import State
 from bot.cases.plan import Money, Proposer, amount_of
 from bot.cases.playbook import Playbook, Stake
@@ -133,7 +135,7 @@ class Triage:
         evidence: tuple[Evidence, ...],
     ) -> Gathered:
         """Word the case by its playbook, and price what is at stake."""
-        facts = facts_of(case.signal, evidence)
+        facts = case_facts(case, evidence)
         what = case.signal.title
         if has_enough_facts(playbook.what, facts):
             what = render(playbook.what, facts)
@@ -162,11 +164,13 @@ class Triage:
         sla = self._renew_sla(case, now)
         if not actions:
             return commands.Recommend(recommendation, None, None, sla=sla)
+        # A plan that rests on a person's answer never runs by itself.
+        proposer = Proposer.PERSON if rests_on_answers(case) else Proposer.PLAYBOOK
         plan, verdict = self.proposals.propose(
             case,
             actions=actions,
             evidence=evidence,
-            proposer=Proposer.PLAYBOOK,
+            proposer=proposer,
             now=now,
         )
         hours = self.library.hours(case.channel)

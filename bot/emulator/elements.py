@@ -109,6 +109,13 @@ ELEMENTS: Mapping[str, Shape] = {
         },
         required=("is_decimal_allowed",),
     ),
+    "url_text_input": Shape(
+        fields={
+            **_SELECT,
+            "initial_value": text(3000),
+            "dispatch_action_config": anything,
+        },
+    ),
     "datepicker": Shape(
         fields={
             **_SELECT,
@@ -184,6 +191,7 @@ INTERACTIVE_ELEMENTS = (
 INPUT_ELEMENTS = (
     "plain_text_input",
     "number_input",
+    "url_text_input",
     "static_select",
     "users_select",
     "conversations_select",

@@ -15,6 +15,7 @@ from bot.views.answers import Answer
 from bot.views.app_home import HomeView
 from bot.views.calls import DirectCall, ThreadCall
 from bot.views.digest import DigestView
+from bot.views.inquiries import InquiryMessage
 
 
 @dataclass(frozen=True, slots=True)
@@ -93,6 +94,14 @@ class Chat(Protocol):
         self, call: DirectCall, message: PostedMessage | None, *, look_first: bool
     ) -> PostedMessage:
         """Send a person a case with its buttons, or update the message.
+
+        Return where it stands.
+        """
+
+    def draw_inquiry(
+        self, view: InquiryMessage, message: PostedMessage | None, *, look_first: bool
+    ) -> PostedMessage:
+        """Send a question to a person, or into the card's thread for a group, or update it.
 
         Return where it stands.
         """

@@ -17,6 +17,7 @@ class Topic(StrEnum):
     CARD = "card"
     NOTE = "note"
     CALL = "call"
+    INQUIRY = "inquiry"
     EXECUTE = "execute"
     FOLLOW_UP = "follow_up"
     REMEMBER = "remember"

@@ -11,6 +11,7 @@ from bot.cases.case import Case
 from bot.cases.entries import Resolution
 from bot.cases.lifecycle import State
 from bot.cases.plan import Money
+from bot.views.inquiries import FrequentInquiry
 from bot.views.rows import CaseRow
 from bot.views.trend import TrendDay
 
@@ -54,6 +55,8 @@ class Review:
     slow: tuple[CaseRow, ...]
     reopenings: int
     taken_back: int
+    #: What people asked most often: each is a look-up worth adding to its playbook.
+    inquiries: tuple[FrequentInquiry, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

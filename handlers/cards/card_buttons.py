@@ -215,6 +215,7 @@ def _overflow_choices(case: Case) -> list[tuple[str, str]]:
     choices = [(ids.HAND_OVER, "Hand over…")]
     if case.state in {State.PROPOSED, State.REFERRED}:
         choices.append((ids.SNOOZE, "Snooze…"))
+        choices.append((ids.ASK, "Ask a question…"))
     if case.proposal.approvals and case.state in {State.PROPOSED, State.APPROVED}:
         choices.append((ids.WITHDRAW, "Withdraw my approval"))
     choices.append((ids.TRAIL, "Trail"))

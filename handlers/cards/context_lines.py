@@ -16,6 +16,7 @@ from bot.ports.card_store import CardContext
 from handlers.cards.blocks import context_block
 from handlers.cards.case_words import approver_name, owner_mention
 from handlers.cards.facts import evidence_line
+from handlers.cards.inquiry_message import inquiry_line
 from handlers.cards.text import (
     Json,
     clean,
@@ -56,15 +57,18 @@ def context_blocks(
 ) -> list[Json]:
     """Build at most two lines.
 
-    ``is_doubtful``: something stands against a quick answer, so how others ended is no help.
+    ``is_doubtful``: something stands against a quick answer, so how others ended is no help. It is
+    none either while somebody is asked.
     """
     names = [*_approvals(case), *_giver(card_context)]
     decision = _who_decides(case, card_context)
-    budget = WordBudget(words_left - count_words([*names, decision]))
+    # Whoever asked waits for the answer: it stands for the evidence, which is in Details.
+    inquiry = inquiry_line(case)
+    budget = WordBudget(words_left - count_words([*names, *inquiry, decision]))
     kind = budget.fit(_plain(_kind(case, wording)))
-    evidence = budget.fit(_evidence(case, wording))
+    evidence = inquiry or budget.fit(_evidence(case, wording))
     expiry = budget.fit(_expiry(case))
-    precedents = budget.fit("" if is_doubtful else _precedents(case))
+    precedents = budget.fit("" if is_doubtful or inquiry else _precedents(case))
     # One element of ours, as elements stand below each other on a phone.
     words = " · ".join(filter(None, [precedents, decision, expiry]))
     blocks = [context_block(*evidence)] if evidence else []

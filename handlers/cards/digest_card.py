@@ -8,6 +8,7 @@ from bot.views.rows import CaseRow
 from handlers.cards import ids
 from handlers.cards.blocks import actions_block, button, context_block, header_block, heading, modal
 from handlers.cards.charts import charts, is_telling, without_charts
+from handlers.cards.inquiry_message import frequent_inquiries
 from handlers.cards.rows import Permalink, case_rows, plain_rows, upper_first
 from handlers.cards.text import (
     Json,
@@ -165,6 +166,8 @@ def _review(review: Review, permalink: Permalink) -> list[Json]:
         blocks += case_rows("blind", review.blind, permalink)
     if review.agreements:
         blocks.append(_agreements(review.agreements))
+    if review.inquiries:
+        blocks.append(frequent_inquiries(review.inquiries))
     if review.slow:
         blocks.append(heading("Escalated before anybody decided"))
         blocks.append(plain_rows(review.slow, permalink))

@@ -3,7 +3,8 @@
 from collections.abc import Sequence
 
 from bot.cases.case import Case
-from bot.cases.evidence import Evidence, facts_of
+from bot.cases.case_facts import case_facts
+from bot.cases.evidence import Evidence
 from bot.cases.expressions import has_enough_facts, render
 from handlers.cards.text import Json, clean, mrkdwn_time, plain_text
 from handlers.cards.wording import Wording, as_sentence, plural
@@ -80,7 +81,7 @@ def _from_brief(case: Case, wording: Wording) -> str:
     template = wording.labels.briefs.get(case.kind, "")
     if not template:
         return ""
-    facts = facts_of(case.signal, case.assessment.evidence)
+    facts = case_facts(case, case.assessment.evidence)
     parts = [part for part in template.split(", ") if has_enough_facts(part, facts)]
     return render(", ".join(parts), facts)
 

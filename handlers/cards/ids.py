@@ -53,6 +53,7 @@ FROM_ANYWHERE = "create_exception"
 HAND_OVER = "hand_over"
 CLAIM_IT = "claim"
 SNOOZE = "snooze"
+ASK = "ask"
 WITHDRAW = "withdraw"
 TRAIL = "trail"
 
@@ -66,6 +67,8 @@ UNDO_FORM = "form.undo"
 HAND_OVER_FORM = "form.hand_over"
 SNOOZE_FORM = "form.snooze"
 KIND_FORM = "form.kind"
+ASK_FORM = "form.ask"
+ANSWER_FORM = "form.answer"
 RAISE_FORM = "form.raise"
 DELEGATE_FORM = "form.delegate"
 
@@ -80,6 +83,12 @@ LANDED = "field.landed"
 KIND = "field.kind"
 TITLE = "field.title"
 SUBJECT = "field.subject"
+WHOM = "field.whom"
+QUESTION = "field.question"
+ANSWER_TYPE = "field.type"
+OPTIONS = "field.options"
+FACT = "field.fact"
+ANSWER = "field.answer"
 # Followed by the name of the parameter.
 PARAMETER = "field.parameter."
 
@@ -104,6 +113,11 @@ HOME_RESUME = "home.resume"
 HOME_END_DELEGATION = "home.end_delegation"
 PAUSE_FORM = "form.pause"
 SCOPE = "field.scope"
+
+# Buttons of a question. The value is the case and the number of the inquiry, and for a choice the
+# place of the option: no two buttons of a row may have one id.
+INQUIRY_ANSWER = "inquiry.answer"
+INQUIRY_CHOICES = tuple(f"inquiry.choose_{place}" for place in range(10))
 
 
 def token(case: Case) -> str:

@@ -11,6 +11,7 @@ from bot.cases.lifecycle import State
 from bot.cases.passkey import Purpose
 from bot.cases.recommendation import Citation
 from bot.views.labels import Labels, as_words, start_upper
+from handlers.cards.inquiry_message import describe_answer, file_links
 from handlers.cards.plan_section import STEP_LABELS
 from handlers.cards.text import (
     Json,
@@ -53,6 +54,8 @@ SignalEntry = (
     entries.Named
     | entries.Novel
     | entries.RetriageAsked
+    | entries.InquiryOpened
+    | entries.InquiryAnswered
     | entries.Cleared
     | entries.MarkedClear
     | entries.AttemptRefused
@@ -81,6 +84,7 @@ def note_blocks(
         head = text_run(line.head, bold=True)
         detail = text_run(_prefix(" ", line.detail))
         paragraphs.append(paragraph(head, detail))
+    paragraphs += file_links(case, note_entries)
     if mention:
         paragraphs.append(paragraph(mention))
     return [rich_text(*paragraphs)]
@@ -155,7 +159,7 @@ def describe_entry(body: Body, case: Case) -> NoteLine:
     if isinstance(body, UndoEntry):
         return _describe_undo(body, case)
     if isinstance(body, SignalEntry):
-        return _describe_signal_entry(body)
+        return _describe_signal_entry(body, case)
     return NoteLine(start_upper(as_words(body.name.replace(".", " "))))
 
 
@@ -304,7 +308,7 @@ def _describe_undo_vote(vote: Approval, *, votes_needed: int) -> NoteLine:
     return NoteLine(f"{vote.name} says{behalf} that it is taken back{signature}:", detail)
 
 
-def _describe_signal_entry(body: SignalEntry) -> NoteLine:
+def _describe_signal_entry(body: SignalEntry, case: Case) -> NoteLine:
     match body:
         case entries.Named():
             return NoteLine(f"{body.by_name} says what it is:", body.kind.replace("_", " "))
@@ -312,6 +316,10 @@ def _describe_signal_entry(body: SignalEntry) -> NoteLine:
             return NoteLine(f"{body.by_name} says that it is something new.")
         case entries.RetriageAsked():
             return NoteLine(f"{body.by_name} asked to look again.")
+        case entries.InquiryOpened():
+            return NoteLine(f"{body.by_name} asked {body.to_name}:", _quote(body.question))
+        case entries.InquiryAnswered():
+            return NoteLine(f"{body.by_name} answered", describe_answer(case, body))
         case entries.Cleared():
             return NoteLine("The source says it is over.", "Closed; nothing was done")
         case entries.MarkedClear():

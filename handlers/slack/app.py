@@ -12,6 +12,7 @@ from handlers.slack import (
     case_forms,
     case_lists,
     events,
+    inquiries,
     raise_form,
     slash_command,
 )
@@ -45,6 +46,7 @@ def register(app: App, services: SlackServices) -> None:
     case_buttons.register(app, services)
     case_forms.register(app, services)
     case_lists.register(app, services)
+    inquiries.register(app, services)
     events.register(app, services)
     app_home.register(app, services)
     raise_form.register(app, services)

@@ -6,6 +6,7 @@ from bot.cases.errors import BadRequest
 from bot.cases.evidence import find_stale_facts
 from handlers.cards import forms, ids
 from handlers.cards.case_details import details_view
+from handlers.cards.inquiry_form import ask_form
 from handlers.cards.notes import trail_lines
 from handlers.slack.case_presses import CasePresses
 from handlers.slack.interactions import ButtonPress
@@ -23,6 +24,7 @@ class CaseMenu(CasePresses):
             ids.CLAIM_IT: self.claim,
             ids.HAND_OVER: self.hand_over,
             ids.SNOOZE: self.snooze,
+            ids.ASK: self.ask,
             ids.WITHDRAW: self.withdraw,
             ids.TRAIL: self.trail,
         }
@@ -44,6 +46,11 @@ class CaseMenu(CasePresses):
         """Open the form that snoozes."""
         case = self._current(press, DecisionKind.SNOOZE)
         self._open(press, forms.snooze_form(case))
+
+    def ask(self, press: ButtonPress) -> None:
+        """Open the form that asks somebody a question."""
+        case = self._current(press, DecisionKind.ASK)
+        self._open(press, ask_form(case, self.library.playbook(case.kind)))
 
     def withdraw(self, press: ButtonPress) -> str:
         """Withdraw the presser's approval."""

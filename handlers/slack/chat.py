@@ -6,13 +6,16 @@ from handlers.slack.answer_sender import AnswerSender
 from handlers.slack.api import SlackApi
 from handlers.slack.call_sender import CallSender
 from handlers.slack.card_sender import CardSender
+from handlers.slack.inquiry_sender import InquirySender
 from handlers.slack.list_sender import ListSender
 from handlers.slack.rate_limiter import RateLimiter
 from handlers.slack.text_sender import TextSender
 from handlers.slack.view_sender import ViewSender
 
 
-class SlackChat(CardSender, CallSender, ListSender, AnswerSender, TextSender, ViewSender):
+class SlackChat(
+    CardSender, CallSender, InquirySender, ListSender, AnswerSender, TextSender, ViewSender
+):
     """Everything that is written to one workspace.
 
     A message carries a uid in its metadata, so that one whose confirmation was lost can be found.

@@ -23,7 +23,9 @@ TOKEN = re.compile(
 MESSAGE_REFERENCE = re.compile(r"[CGD][A-Z0-9]{1,20} \d{1,12}\.\d{1,9}")
 # The beginnings of the block ids of a card's buttons; the buttons of lists have others.
 CARD_BLOCKS = ("case:", "kind:")
-FORMS_WITHOUT_CASE = frozenset({ids.RAISE_FORM, ids.DELEGATE_FORM, ids.GROUP_FORM, ids.PAUSE_FORM})
+FORMS_WITHOUT_CASE = frozenset(
+    {ids.RAISE_FORM, ids.DELEGATE_FORM, ids.GROUP_FORM, ids.PAUSE_FORM, ids.ANSWER_FORM}
+)
 MALFORMED_BUTTON = "the payload of this button is malformed"
 MALFORMED_FORM = "the payload of this form is malformed"
 VALUE_FIELDS = ("value", "selected_user", "selected_date", "selected_date_time")

@@ -85,6 +85,15 @@ def form_listener(handle: FormHandler) -> Listener:
     return listener
 
 
+def run_press(handle: Callable[[], object]) -> str:
+    """Run a press. Return what the presser alone is told; empty for nothing."""
+    try:
+        handle()
+    except Exception as error:
+        return error_text(error, "press")
+    return ""
+
+
 def error_text(error: Exception, listener: str) -> str:
     """Describe an error to a person.
 

@@ -12,6 +12,7 @@ class MessageKind(StrEnum):
     RETIRED_COPY = "exception_copy"
     NOTE = "exception_note"
     CALL = "exception_call"
+    INQUIRY = "exception_inquiry"
     MESSAGE = "exception_message"
     DIGEST = "exception_digest"
     STORM = "exception_storm"

@@ -9,6 +9,7 @@ from bot.desk.controls import Controls
 from bot.desk.decisions import Decisions
 from bot.desk.digest import Digest
 from bot.desk.group_decisions import GroupDecisions
+from bot.desk.inquiries import Inquiries
 from bot.desk.message_cleanup import MessageCleanup
 from bot.desk.questions import Questions
 from bot.desk.raising import Raising
@@ -37,6 +38,8 @@ class SlackServices:
     case_lists: CaseLists
     #: One decision on many cases.
     group_decisions: GroupDecisions
+    #: Questions about cases, and their answers.
+    inquiries: Inquiries
     raising: Raising
     card_store: CardStore
     question_log: QuestionLog

@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Any, Protocol
 
 from bot.cases.case import Case
+from bot.cases.case_facts import case_facts
 from bot.cases.errors import ConnectorFailed
-from bot.cases.evidence import Evidence, facts_of
+from bot.cases.evidence import Evidence
 from bot.cases.expressions import evaluate, find_scalar, has_enough_facts, render
 from bot.cases.plan import Action
 from bot.cases.playbook import Offer, Playbook
@@ -98,7 +99,7 @@ class PrecedentRecommender:
         prepare: Prepare,
     ) -> tuple[Recommendation, tuple[Action, ...]]:
         """Recommend a plan, or say what blocks it."""
-        facts = facts_of(case.signal, evidence)
+        facts = case_facts(case, evidence)
         result = self._recall(case, playbook)
         model = self._plan_model_of(playbook.kind)
         offers = [offer for offer in playbook.offers if evaluate(offer.when, facts)]

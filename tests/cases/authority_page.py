@@ -20,6 +20,7 @@ WORDS = {
     DecisionKind.CALL_NOVEL: "Mark as something new",
     DecisionKind.CLAIM: "Claim",
     DecisionKind.HAND_OVER: "Hand over",
+    DecisionKind.ASK: "Ask a question",
     DecisionKind.EMERGENCY: "Approve alone in an emergency",
 }
 ROLES = {
@@ -36,13 +37,14 @@ This page is generated from the table in `bot/cases/commands.py`, which applies 
 * **Playbook owner**: a member of one of the groups under `owners:` in the playbook (business, operations, technical, governance, next).
 * **Case owner**: the person to whom the case was given, or a member of the group that has it now.
 * **Has approved**: a person can withdraw only their own approval.
-* **Author**: a person who raised the case, edited its plan or gains from it.
+* **Author**: a person who raised the case, edited its plan, gave an answer that the plan uses, or gains from it.
 
 """
 FOOT = """
 * Authors may say no, if they have one of the other roles. They never approve.
 * A person who *stands in* may do what the absent person may do, under the same limits. An approval names them both.
 * Nobody hands a case to themself. A person who may decide a case claims it. Owning a case gives no right to decide it.
+* A question is answered by the person who was asked, or by a member of the group that was asked, and never by whoever asked it.
 * In an emergency the group that `policy.yml` names approves a low or medium plan alone, unless that person is an author
   (see [operating](operating.md#emergencies)).
 * Guests, people of other companies, apps and deactivated accounts decide nothing, whatever group they are in.

@@ -62,7 +62,7 @@ def test_the_first_reason_against_an_account_is_that_it_is_deactivated():
     assert unfit(everything) == "your account is deactivated"
 
 
-AUTHOR = "whoever raised or edited a plan, or gains from it, cannot approve it"
+AUTHOR = "whoever raised or edited a plan, gave it a value, or gains from it, cannot approve it"
 
 
 @pytest.mark.parametrize(

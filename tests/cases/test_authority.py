@@ -14,6 +14,7 @@ from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
 from bot.cases.commands import (
     Approve,
+    AskQuestion,
     BeginApproval,
     BeginUndo,
     CallNovel,
@@ -38,6 +39,7 @@ from bot.cases.commands import (
 from bot.cases.decide import decide
 from bot.cases.entries import FieldChange, Parked, RejectReason, StepReported, StepState, Stopped
 from bot.cases.errors import BadRequest, NotEligible, Refusal
+from bot.cases.inquiry import AnswerType
 from bot.cases.lifecycle import State
 from bot.cases.policy import Ruling
 from bot.cases.recognition import Recognition
@@ -110,26 +112,26 @@ ASKERS = {
 }
 # "y" may, "n" may not, "t" comes too late: it is theirs, or they have said yes already.
 MAY_HERE = """
-                       approve withdraw reject edit snooze wake resolve retry settle undo name novel claim hand
-approver                  y       n       y     y     y      y     y      y      y     y    y     y     y    y
-approver who voted        t       y       y     y     y      y     y      y      y     y    y     y     y    y
-playbook owner            n       n       y     y     y      y     y      y      y     n    y     y     y    y
-present owner             n       n       n     n     n      n     n      n      n     n    n     n     t    y
-author who approves       n       n       y     y     y      y     y      y      y     n    y     y     y    y
-stands in for approver    y       n       y     y     y      y     y      y      y     y    y     y     y    y
-stands in for author      n       n       y     y     y      y     y      y      y     n    y     y     y    y
-stands in for owner       n       n       n     n     n      n     n      n      n     n    n     n     y    y
-guest stands in           n       n       n     n     n      n     n      n      n     n    n     n     n    n
-colleague                 n       n       n     n     n      n     n      n      n     n    n     n     n    n
-guest                     n       n       n     n     n      n     n      n      n     n    n     n     n    n
-stranger                  n       n       n     n     n      n     n      n      n     n    n     n     n    n
-app                       n       n       n     n     n      n     n      n      n     n    n     n     n    n
-leaver                    n       n       n     n     n      n     n      n      n     n    n     n     n    n
+                       approve withdraw reject edit snooze wake resolve retry settle undo name novel claim hand  ask
+approver                  y       n       y     y     y      y     y      y      y     y    y     y     y    y    y
+approver who voted        t       y       y     y     y      y     y      y      y     y    y     y     y    y    y
+playbook owner            n       n       y     y     y      y     y      y      y     n    y     y     y    y    y
+present owner             n       n       n     n     n      n     n      n      n     n    n     n     t    y    y
+author who approves       n       n       y     y     y      y     y      y      y     n    y     y     y    y    y
+stands in for approver    y       n       y     y     y      y     y      y      y     y    y     y     y    y    y
+stands in for author      n       n       y     y     y      y     y      y      y     n    y     y     y    y    y
+stands in for owner       n       n       n     n     n      n     n      n      n     n    n     n     y    y    y
+guest stands in           n       n       n     n     n      n     n      n      n     n    n     n     n    n    n
+colleague                 n       n       n     n     n      n     n      n      n     n    n     n     n    n    n
+guest                     n       n       n     n     n      n     n      n      n     n    n     n     n    n    n
+stranger                  n       n       n     n     n      n     n      n      n     n    n     n     n    n    n
+app                       n       n       n     n     n      n     n      n      n     n    n     n     n    n    n
+leaver                    n       n       n     n     n      n     n      n      n     n    n     n     n    n    n
 """
 OFFERED_HERE = {
     State.OPEN: "hand",
-    State.PROPOSED: "approve withdraw reject edit snooze claim hand",
-    State.REFERRED: "reject snooze resolve retry name novel claim hand",
+    State.PROPOSED: "approve withdraw reject edit snooze claim hand ask",
+    State.REFERRED: "reject snooze resolve retry name novel claim hand ask",
     State.SNOOZED: "wake hand",
     State.APPROVED: "withdraw hand",
     State.RUNNING: "hand",
@@ -173,6 +175,14 @@ def commands(case: Case, by: Caller) -> dict[str, PersonDecision]:
         "novel": CallNovel(by, seen),
         "claim": Claim(by, seen),
         "hand": HandOver(by, seen, to=CY.id, progress="counted", remains="the order"),
+        "ask": AskQuestion(
+            by,
+            seen,
+            to="finance",
+            to_name="@finance",
+            question="Is it paid?",
+            answer_type=AnswerType.TEXT,
+        ),
     }
 
 
@@ -304,7 +314,7 @@ def test_a_member_of_the_group_that_has_a_case_may_claim_it_and_hand_it_on_and_d
         for name, command in commands(case, asker(NINA)).items()
         if outcome(case, command) == "y"
     }
-    assert may == {"claim", "hand"}
+    assert may == {"claim", "hand", "ask"}
 
 
 def test_nobody_hands_a_case_to_themself_whatever_they_are():

@@ -59,6 +59,11 @@ WIRE = {
     "evidence.gathered": (Transition.GATHER, "evidence what why stake"),
     "glass.broken": (Transition.NOTE, "on_case on_revision by_name reason review_by"),
     "glass.reviewed": (Transition.NOTE, "on_case note by_name"),
+    "inquiry.answered": (Transition.NOTE, "inquiry value by_name fact is_replanned"),
+    "inquiry.opened": (
+        Transition.NOTE,
+        "to to_name question answer_type options fact key by_name",
+    ),
     "kind.named": (Transition.NAME, "kind owner channel sla by_name"),
     "kind.novel": (Transition.NOTE, "by_name"),
     "kind.recognised": (Transition.RECOGNISE, "recognition owner channel sla is_urgent"),

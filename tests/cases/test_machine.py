@@ -16,11 +16,13 @@ from bot.cases.commands import (
     CHANGES_COURSE,
     OFFERED,
     Approve,
+    AskQuestion,
     CallNovel,
     Claim,
     Clear,
     Edit,
     Expire,
+    GiveAnswer,
     HandOver,
     NameKind,
     Open,
@@ -55,7 +57,8 @@ from bot.cases.errors import Refusal, WorldMoved
 from bot.cases.evidence import Evidence
 from bot.cases.evolve import evolve, fold
 from bot.cases.execution import StepKind, next_step
-from bot.cases.lifecycle import TERMINAL, TRANSITIONS, State
+from bot.cases.inquiry import AnswerType
+from bot.cases.lifecycle import TERMINAL, TRANSITIONS, WAITING, State
 from bot.cases.policy import Ruling
 from bot.cases.recommendation import Recommendation
 from bot.cases.steps import drift
@@ -288,6 +291,37 @@ class CaseMachine(RuleBasedStateMachine):
     def claim(self, person, sight):
         self.decide_as(Claim, person, sight)
 
+    @rule(person=PEOPLE, sight=SIGHTS, to=PEOPLE, fact=st.sampled_from(["", "stock.on_hand"]))
+    def ask_question(self, person, sight, to, fact):
+        if self.decide_as(
+            AskQuestion,
+            person,
+            sight,
+            to=to.id,
+            to_name=to.name,
+            question=f"How many, {to.name}?",
+            answer_type=AnswerType.NUMBER,
+            fact=fact,
+        ):
+            assert person is not to
+
+    @precondition(lambda self: self.case.activity.inquiries)
+    @rule(person=PEOPLE, place=st.integers(0, 20), text=st.sampled_from(["12", "many"]))
+    def answer_question(self, person, place, text):
+        before = self.case
+        inquiries = before.activity.inquiries
+        inquiry = inquiries[place % len(inquiries)]
+        answer = GiveAnswer(by=asker(person), inquiry=inquiry.number, text=text)
+        if not self.ask(answer, asker(person)):
+            return
+        assert inquiry.is_unanswered
+        assert (person.id, text) == (inquiry.to, "12")
+        assert before.state in WAITING
+        if inquiry.fact:
+            assert self.case.proposal.approvals == ()
+            assert self.case.state in {State.OPEN, State.SNOOZED}
+            assert person.id in self.case.authors
+
     @precondition(
         lambda self: self.case.state is State.RESOLVED or self.case.execution.is_undo_running
     )
@@ -491,6 +525,11 @@ class CaseMachine(RuleBasedStateMachine):
             if entry.body.name in {"plan.rejected", "case.expired"}
         ]
         assert len(decisions) == len(set(decisions))
+
+    @invariant()
+    def a_terminal_case_asks_nobody_anything(self):
+        if self.case.state in TERMINAL:
+            assert not any(inquiry.is_unanswered for inquiry in self.case.activity.inquiries)
 
     @invariant()
     def a_terminal_case_asks_nothing_of_time(self):

@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.cases import entries
+from bot.cases.inquiry import AnswerType
 from bot.desk.history_texts import describe_decision
 
 AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
@@ -31,6 +32,16 @@ def test_each_kind_of_decision_has_its_sentence(describe):
         f"It was opened again on {WHEN}: still there.": entries.Reopened("still there"),
         f"It was not taken back on {WHEN}: too late.": entries.UndoLapsed("too late"),
         f"It was asked again on {WHEN}: a; b.": entries.Drifted(("a", "b"), is_settled=True),
+        f"Ana asked Ben on {WHEN}: “Is it here?”": entries.InquiryOpened(
+            to="T1/UBEN",
+            to_name="Ben",
+            question="Is it here?",
+            answer_type=AnswerType.TEXT,
+            by_name="Ana",
+        ),
+        f"Ben answered on {WHEN}: Yes.": entries.InquiryAnswered(
+            inquiry=3, value="Yes", by_name="Ben"
+        ),
         f"It worked on {WHEN}.": entries.Resolved(
             resolution=resolution.WORKED, note="x", undo_until=None, undo_votes=0
         ),

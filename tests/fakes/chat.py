@@ -14,6 +14,7 @@ class FakeChat:
         #: Whom each post of a card, and each call, mentioned.
         self.mentions: list[tuple[str, ...]] = []
         self.direct_calls: dict[str, list] = {}
+        self.inquiries: dict[str, list] = {}
         self.sent: dict[str, str] = {}
         self.digests: list = []
         self.storms: list = []
@@ -70,6 +71,14 @@ class FakeChat:
         self._maybe_fail()
         self.direct_calls.setdefault(call.key, []).append(call)
         return message or PostedMessage(call.key, f"D{call.person}", f"6.{len(self.direct_calls)}")
+
+    def draw_inquiry(self, view, message, *, look_first):
+        self.looked_first += look_first
+        self._maybe_fail()
+        self.inquiries.setdefault(view.key, []).append(view)
+        to = view.inquiry.to
+        place = f"D{to}" if "/" in to else view.row.channel
+        return message or PostedMessage(view.key, place, f"5.{len(self.inquiries)}")
 
     def post_digest(self, digest, board, *, look_first):
         self._maybe_fail()

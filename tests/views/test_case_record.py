@@ -22,6 +22,7 @@ NAMES = {
     "fingerprint",
     "generation",
     "id",
+    "inquiries",
     "is_novel",
     "is_urgent",
     "kind",

@@ -17,6 +17,7 @@ from bot.cases.entries import (
     Stopped,
 )
 from bot.cases.evidence import Evidence
+from bot.cases.inquiry import AnswerType
 from bot.cases.lifecycle import State
 from bot.cases.plan import Money
 from bot.cases.policy import RiskTier, Ruling
@@ -266,6 +267,26 @@ def case_handed_over():
     return apply_commands(proposed(), hand_over)
 
 
+def asking_case(**changes):
+    """A case that waits, with a question to Ben."""
+    values = {
+        "to": BEN.id,
+        "to_name": BEN.name,
+        "question": "Is the delivery confirmed?",
+        "answer_type": AnswerType.CHOICE,
+        "options": ("Yes", "No"),
+    }
+    case = low_risk_case()
+    question = commands.AskQuestion(asker(ANA), CardSnapshot.of(case), **{**values, **changes})
+    return apply_commands(case, question)
+
+
+def answered_case():
+    case = asking_case()
+    number = case.activity.inquiries[0].number
+    return apply_commands(case, commands.GiveAnswer(by=asker(BEN), inquiry=number, text="Yes"))
+
+
 CASE_EXAMPLES = {
     "open": opened,
     "proposed low": low_risk_case,
@@ -291,6 +312,8 @@ CASE_EXAMPLES = {
     "cleared": cleared_case,
     "reopened": reopened_case,
     "handed over": case_handed_over,
+    "asked": asking_case,
+    "answered": answered_case,
 }
 
 

@@ -8,6 +8,7 @@ from bot.cases import commands
 from bot.cases.approval import Approval
 from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.entries import FieldChange, Parked, RejectReason, StepReported, StepState, Stopped
+from bot.cases.inquiry import AnswerType
 from bot.cases.lifecycle import State
 from bot.cases.policy import RiskTier
 from bot.cases.recognition import Guess, Recognition
@@ -115,6 +116,9 @@ def waiting_states(case):
         yield "needs a person", known
         return
     yield "waits for a decision", known
+    question = asking(known)
+    yield "somebody is asked", question
+    yield "somebody has answered", answered(question)
     failed = fact("supplier", label="Supplier", value=None, failure="took longer than 1.5 s")
     evidence = (*known.assessment.evidence, failed)
     yield (
@@ -123,6 +127,28 @@ def waiting_states(case):
     )
     yield "nothing fits", nothing_fits(case)
     yield "in doubt", in_doubt(known)
+
+
+def asking(case):
+    """Ask Ben a question about a case, as its owner does."""
+    owner = asker(ANA, groups={case.owner: frozenset({ANA.id})})
+    question = commands.AskQuestion(
+        owner,
+        CardSnapshot.of(case),
+        to=BEN.id,
+        to_name="Ben Whitfield",
+        question="Has the supplier confirmed the delivery for this Friday in writing?",
+        answer_type=AnswerType.TEXT,
+    )
+    return apply_commands(case, question, at=case.timers.changed_at)
+
+
+def answered(case):
+    """Let Ben answer the question."""
+    number = case.activity.inquiries[0].number
+    text = "Yes, on the telephone this morning, for two in the afternoon"
+    answer = commands.GiveAnswer(by=asker(BEN), inquiry=number, text=text)
+    return apply_commands(case, answer, at=case.timers.changed_at)
 
 
 def nothing_fits(case):

@@ -41,6 +41,7 @@ DECISIONS = {
     ids.CLAIM_IT: DecisionKind.CLAIM,
     ids.HAND_OVER: DecisionKind.HAND_OVER,
     ids.SNOOZE: DecisionKind.SNOOZE,
+    ids.ASK: DecisionKind.ASK,
     ids.WITHDRAW: DecisionKind.WITHDRAW,
 }
 READ_ONLY = {ids.TRAIL, ids.DETAILS}

@@ -7,6 +7,7 @@ import pytest
 
 from bot.emulator.blocks import validate
 from bot.views.digest import OpenCounts
+from bot.views.inquiries import FrequentInquiry
 from handlers.cards.charts import CHART_TYPE
 from handlers.cards.digest_card import digest_card, digest_text, rest_blocks
 from handlers.cards.ids import token
@@ -19,6 +20,8 @@ from tests.handlers.cards.examples import (
     rows,
     unrecognised_case,
 )
+
+FREQUENT = FrequentInquiry(kind_title="Running low", question="Is the delivery confirmed?", count=6)
 
 
 def test_the_digest(snapshot):
@@ -88,6 +91,14 @@ def test_agreement_is_told_in_words(numbers, words):
     assert "Rework:" in text
 
 
+def test_the_review_names_the_questions_worth_a_look_up():
+    review = replace(digest().review, inquiries=(FREQUENT,))
+    text = json.dumps(digest_card(digest(review=review), permalink), ensure_ascii=False)
+    assert "Asked most often: worth a look-up in the playbook" in text
+    assert "“Is the delivery confirmed?”" in text
+    assert " 6 times for Running low" in text
+
+
 def test_a_digest_of_the_fullest_day_fits():
     case = proposed()
     fullest = digest(
@@ -96,7 +107,11 @@ def test_a_digest_of_the_fullest_day_fits():
         others=rows(case, range(20, 22)),
         later=rows(case, range(30, 32)),
         pauses=("everything by Ben: wait",) * 9,
-        review=replace(digest().review, blind=rows(unrecognised_case(), range(40, 42))),
+        review=replace(
+            digest().review,
+            blind=rows(unrecognised_case(), range(40, 42)),
+            inquiries=(FREQUENT,) * 3,
+        ),
     )
     assert validate(digest_card(fullest, permalink)) == []
     assert validate(rest_blocks(digest(rest=rows(case, range(1, 21))), permalink)) == []
