@@ -18,6 +18,7 @@ from bot.cases.approval import (
     ineligibility_reason,
     is_colleague,
 )
+from bot.cases.call_rules import AfterHours, CallRules, Reach
 from bot.cases.case import Case
 from bot.cases.entries import (
     ApprovalGiven,
@@ -41,39 +42,6 @@ from bot.cases.policy import RiskTier
 MAX_MENTIONS = 3
 #: A larger group is mentioned, and none of its members gets a direct message.
 MAX_DIRECT_MESSAGES = 10
-
-
-class Reach(StrEnum):
-    """The reach of a call."""
-
-    NOBODY = "nobody"
-    #: A mention in the channel.
-    GROUP = "group"
-    #: A mention, and a direct message to everybody on duty.
-    DUTY = "duty"
-
-
-class AfterHours(StrEnum):
-    """The lowest risk that is called at once outside the working hours."""
-
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    NEVER = "never"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallRules:
-    """The calls of one channel, as ``channels.yml`` has them."""
-
-    #: A plan of low risk waits for approval.
-    low: Reach = Reach.NOBODY
-    medium: Reach = Reach.GROUP
-    high: Reach = Reach.DUTY
-    #: No plan fits, and a person must look.
-    person: Reach = Reach.GROUP
-    #: What is of lower risk waits for the opening.
-    after_hours: AfterHours = AfterHours.HIGH
 
 
 class CallSubject(StrEnum):

@@ -9,13 +9,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.cases.approval import Groups
+from bot.cases.call_rules import Reach
 from bot.cases.calls import (
     MAX_MENTIONS,
     SHARED_IN_STORM,
     WITHOUT_MENTION,
     Call,
     CallSubject,
-    Reach,
     callees,
     is_due,
     may_wait,
@@ -199,10 +199,10 @@ class Calls:
     # --- rules ------------------------------------------------------------------------------------
 
     def _reach(self, call: Call, case: Case) -> Reach:
-        return reach_of(call, case, self.library.call_rules(case.channel))
+        return reach_of(call, case, self.library.call_rules(case.channel, case.kind))
 
     def _must_wait(self, call: Call, case: Case) -> bool:
-        if not may_wait(call, case, self.library.call_rules(case.channel)):
+        if not may_wait(call, case, self.library.call_rules(case.channel, case.kind)):
             return False
         return not self.library.hours(case.channel).is_open(self.clock())
 

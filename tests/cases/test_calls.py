@@ -7,13 +7,11 @@ import pytest
 
 from bot.cases.actor import DESK, Surface
 from bot.cases.approval import Approval, ApprovalRequirement, Person
+from bot.cases.call_rules import AfterHours, CallRules, Reach
 from bot.cases.calls import (
     MAX_DIRECT_MESSAGES,
-    AfterHours,
     Call,
-    CallRules,
     CallSubject,
-    Reach,
     call_after,
     callees,
     is_due,

@@ -6,7 +6,8 @@ from decimal import Decimal
 import pytest
 
 from bot.cases.actor import Surface
-from bot.cases.calls import MAX_MENTIONS, CallRules, CallSubject, Reach
+from bot.cases.call_rules import CallRules, Reach
+from bot.cases.calls import MAX_MENTIONS, CallSubject
 from bot.cases.commands import Withdraw
 from bot.cases.entries import RejectReason
 from bot.cases.errors import ChatUnknown
