@@ -48,6 +48,8 @@ class DecisionKind(StrEnum):
     CLAIM = "claim"
     HAND_OVER = "hand over"
     EMERGENCY = "break glass"
+    NUDGE = "ask again about"
+    RETRACT = "withdraw a case"
 
 
 #: The states whose card offers a decision. In any other state it is refused.
@@ -76,10 +78,18 @@ OFFERED: Mapping[DecisionKind, frozenset[State]] = {
         }
     ),
     DecisionKind.EMERGENCY: frozenset({State.PROPOSED}),
+    # These two stand in the message to whoever raised the case.
+    DecisionKind.NUDGE: frozenset({State.PROPOSED, State.REFERRED}),
+    DecisionKind.RETRACT: frozenset(
+        {State.OPEN, State.PROPOSED, State.REFERRED, State.SNOOZED, State.APPROVED}
+    ),
 }
 
-# These change the owner, or take back one's own approval: a card of a state earlier is enough.
-_KEEPS_ITS_COURSE = frozenset({DecisionKind.CLAIM, DecisionKind.HAND_OVER, DecisionKind.WITHDRAW})
+# These change the owner, take back one's own approval or ask again: a card of a state earlier is
+# enough.
+_KEEPS_ITS_COURSE = frozenset(
+    {DecisionKind.CLAIM, DecisionKind.HAND_OVER, DecisionKind.WITHDRAW, DecisionKind.NUDGE}
+)
 CHANGES_COURSE = frozenset(DecisionKind) - _KEEPS_ITS_COURSE
 
 
@@ -90,6 +100,7 @@ class Role(StrEnum):
     PLAYBOOK_OWNER = "owner of the playbook"
     PRESENT_OWNER = "present owner"
     VOTER = "approved it"
+    REQUESTER = "raised it"
 
 
 _DECIDERS = frozenset({Role.APPROVER, Role.PLAYBOOK_OWNER})
@@ -113,6 +124,8 @@ MAY: Mapping[DecisionKind, frozenset[Role]] = {
     DecisionKind.HAND_OVER: _HOLDERS,
     # Whom policy names for emergencies is checked in ``decide_controls``.
     DecisionKind.EMERGENCY: frozenset(),
+    DecisionKind.NUDGE: frozenset({Role.REQUESTER}),
+    DecisionKind.RETRACT: frozenset({Role.REQUESTER}),
 }
 
 # Whoever raised or edited a plan, or gains from it, may reject it and never approve it.
@@ -325,6 +338,23 @@ class TryAgain(PersonDecision):
     decision = DecisionKind.TRY_AGAIN
 
 
+# --- whoever raised the case ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Nudge(PersonDecision):
+    """Call again those who still have to decide."""
+
+    decision = DecisionKind.NUDGE
+
+
+@dataclass(frozen=True, slots=True)
+class Retract(PersonDecision):
+    """Take back a case that one has raised."""
+
+    decision = DecisionKind.RETRACT
+
+
 # --- time -------------------------------------------------------------------------------------
 
 
@@ -462,9 +492,11 @@ class StartUndo(Recheck):
 SignalCommand = Recur | Clear
 TriageCommand = NameKind | CallNovel | Narrate | Recommend
 #: Decisions that say nothing but who takes them.
-PlainDecision = Withdraw | CallNovel | Claim | TryAgain
+PlainDecision = Withdraw | CallNovel | Claim | TryAgain | Nudge | Retract
 VoteCommand = Approve | BeginApproval | Withdraw
 HandlingCommand = Reject | Edit | HandOver | Claim | Snooze | Resolve | TryAgain
+#: The commands of whoever raised the case.
+RequesterCommand = Nudge | Retract
 TimerCommand = Wake | Expire | Remind
 StepCommand = StartStep | LookFirst | Settle
 UndoCommand = Undo | BeginUndo | StartUndo
@@ -474,6 +506,7 @@ Command = (
     | TriageCommand
     | VoteCommand
     | HandlingCommand
+    | RequesterCommand
     | TimerCommand
     | StepCommand
     | UndoCommand

@@ -10,7 +10,7 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.cases import handling, intake, steps, timers, triage, undo, votes
+from bot.cases import handling, intake, requester, steps, timers, triage, undo, votes
 from bot.cases.actor import DESK, Actor, Surface
 from bot.cases.authority import ineligibility
 from bot.cases.caller import Caller
@@ -25,6 +25,7 @@ from bot.cases.commands import (
     HandlingCommand,
     Open,
     PersonDecision,
+    RequesterCommand,
     SignalCommand,
     StepCommand,
     TimerCommand,
@@ -165,6 +166,8 @@ def _find_bodies(case: Case, command: Command, now: datetime) -> tuple[CaseBody,
         return votes.decide(case, command, now)
     if isinstance(command, HandlingCommand):
         return handling.decide(case, command, now)
+    if isinstance(command, RequesterCommand):
+        return requester.decide(case, command, now)
     if isinstance(command, TimerCommand):
         return timers.decide(case, command, now)
     if isinstance(command, StepCommand):

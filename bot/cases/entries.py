@@ -367,6 +367,25 @@ class Resolved(Body):
         return Transition.RESOLVE if self.resolution is Resolution.BY_HAND else Transition.FINISH
 
 
+# --- whoever raised the case ------------------------------------------------------------------
+
+
+@_entry("case.nudged", Transition.NOTE)
+@dataclass(frozen=True, slots=True)
+class Nudged(Body):
+    """Whoever raised the case asks again for a decision."""
+
+    by_name: str
+
+
+@_entry("case.retracted", Transition.RETRACT)
+@dataclass(frozen=True, slots=True)
+class Retracted(Body):
+    """Whoever raised the case takes it back, and it ends unexecuted."""
+
+    by_name: str
+
+
 # --- time -------------------------------------------------------------------------------------
 
 
@@ -696,11 +715,20 @@ VoteBody = StepUpAsked | ApprovalGiven | Withdrawn
 HandlingBody = (
     Rejected | Edited | HandedOver | Claimed | Snoozed | RetriageAsked | Resolved | AttemptRefused
 )
+RequesterBody = Nudged | Retracted
 TimerBody = Woken | Escalated | Reminded | Expired
 StepBody = StepStarted | StepReported | Drifted | Stopped | Parked | Settled
 UndoBody = UndoApproved | UndoAsked | UndoLapsed
 CaseBody = (
-    Opened | SignalBody | TriageBody | VoteBody | HandlingBody | TimerBody | StepBody | UndoBody
+    Opened
+    | SignalBody
+    | TriageBody
+    | VoteBody
+    | HandlingBody
+    | RequesterBody
+    | TimerBody
+    | StepBody
+    | UndoBody
 )
 ControlBody = (
     Paused

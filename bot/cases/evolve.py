@@ -7,7 +7,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from bot.cases import handling, intake, steps, timers, triage, undo, votes
+from bot.cases import handling, intake, requester, steps, timers, triage, undo, votes
 from bot.cases.actor import DESK, is_person
 from bot.cases.case import Case
 from bot.cases.entries import (
@@ -19,6 +19,7 @@ from bot.cases.entries import (
     Entry,
     HandlingBody,
     Opened,
+    RequesterBody,
     Settled,
     SignalBody,
     StepBody,
@@ -90,6 +91,8 @@ def _apply_body(case: Case, body: CaseBody | ControlBody, entry: Entry) -> Case:
         return votes.apply(case, body, entry)
     if isinstance(body, HandlingBody):
         return handling.apply(case, body, entry)
+    if isinstance(body, RequesterBody):
+        return requester.apply(case, body, entry)
     if isinstance(body, TimerBody):
         return timers.apply(case, body, entry)
     if isinstance(body, StepBody):

@@ -191,7 +191,7 @@ class Playbook:
     owners: Owners
     measure: Measure
     #: Who is called, where this kind differs from its channel.
-    calls: CallOverrides = CallOverrides()
+    calls: CallOverrides = field(default_factory=CallOverrides)
     #: SHA-256 of the file, which plans name.
     checksum: Annotated[str, NOT_IN_FILE] = ""
 

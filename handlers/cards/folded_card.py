@@ -37,6 +37,7 @@ ICONS = {
     State.REJECTED: "⛔",
     State.EXPIRED: "⌛",
     State.CLEARED: "🌬",
+    State.WITHDRAWN: "↩️",
 }
 MAX_HEAD = 300
 MAX_STORY = 500
@@ -100,6 +101,8 @@ def _story_parts(case: Case, wording: Wording) -> list[str]:
             return ["Nobody decided in time; nothing was done"]
         case State.CLEARED:
             return ["It went away by itself; nothing was done"]
+        case State.WITHDRAWN:
+            return [_ending("Withdrawn", reason)]
         case State.APPROVED:
             return [*parts, "about to be carried out"]
         case State.RUNNING:
