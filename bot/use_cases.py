@@ -8,6 +8,7 @@ from bot.advisors import Advisors
 from bot.cases.case import Case
 from bot.desk.alert_storms import MAX_CARDS, AlertStorms
 from bot.desk.app_home import AppHome
+from bot.desk.call_slots import CallSlots
 from bot.desk.calls import Calls
 from bot.desk.cards import Cards
 from bot.desk.case_answers import CaseAnswers
@@ -256,6 +257,7 @@ class _Builder:
             app_home.follow,
             storms.follow,
             calls.direct_calls.follow,
+            calls.direct_calls.slots.follow,
         )
         return Screens(
             cards=self.cards(followers, storms=storms, calls=calls),
@@ -317,6 +319,7 @@ class _Builder:
             directory=self.directory,
             chat=self.chat,
             clock=self.clock,
+            slots=self.call_slots(),
         )
         return Calls(
             cases=self.store.cases,
@@ -328,6 +331,20 @@ class _Builder:
             chat=self.chat,
             clock=self.clock,
             direct_calls=direct_calls,
+        )
+
+    def call_slots(self) -> CallSlots:
+        """Build what collects direct messages that may wait."""
+        return CallSlots(
+            queries=self.store.queries,
+            card_store=self.store.cards,
+            live_lists=self.store.live_lists,
+            outbox=self.store.outbox,
+            library=self.library,
+            directory=self.directory,
+            eligibility=self.eligibility(),
+            chat=self.chat,
+            clock=self.clock,
         )
 
     def cards(self, followers: Sequence[Follower], *, storms: AlertStorms, calls: Calls) -> Cards:

@@ -18,6 +18,7 @@ from bot.cases.calls import (
     CallSubject,
     callees,
     is_due,
+    may_be_held,
     may_wait,
     pending_call,
     reach_of,
@@ -80,8 +81,10 @@ class Calls:
     # --- calls ------------------------------------------------------------------------------------
 
     def run(self, message: LeasedMessage) -> None:
-        """Send a call, a direct message, a storm's call or a notice."""
-        if "storm" in message.payload:
+        """Send a call, a direct message, that of a slot, a storm's call or a notice."""
+        if "slot" in message.payload:
+            self.direct_calls.slots.run(message)
+        elif "storm" in message.payload:
             self._call_about_storm(message)
         elif "notice" in message.payload:
             self.direct_calls.send_notice(message)
@@ -98,11 +101,20 @@ class Calls:
             self.outbox.finish(message)
             return
         if self._must_wait(call, case):
-            now = self.clock()
-            opening = self.library.hours(case.channel).next_opening(now)
-            self._wait(message, "it waits for the working hours", opening - now)
+            self._wait_for_opening(message, call, case, reach=reach)
             return
         self._deliver(message, call, case, reach=reach)
+
+    def _wait_for_opening(
+        self, message: LeasedMessage, call: Call, case: Case, *, reach: Reach
+    ) -> None:
+        """Let the mention wait, and have the direct messages collected for the opening."""
+        if reach is Reach.DUTY and may_be_held(call.subject, case):
+            names = self._callees(call, case, self._groups(call, case))
+            self.outbox.enqueue(self.direct_calls.requests(call, case, names=names))
+        now = self.clock()
+        opening = self.library.hours(case.channel).next_opening(now)
+        self._wait(message, "it waits for the working hours", opening - now)
 
     def _deliver(self, message: LeasedMessage, call: Call, case: Case, *, reach: Reach) -> None:
         """Mention the callees in the thread, and request their direct messages."""
@@ -121,7 +133,9 @@ class Calls:
         if has_card and names and call.subject not in WITHOUT_MENTION:
             self._mention(message, call, case, card=cards[0], names=names)
         direct_messages = []
-        if reach is Reach.DUTY:
+        # On a shared card a nudge has no thread to be said in.
+        is_unheard = call.subject is CallSubject.NUDGE and not has_card
+        if reach is Reach.DUTY or is_unheard:
             direct_messages = self.direct_calls.requests(call, case, names=names)
         self.outbox.finish(message, direct_messages)
 
@@ -209,7 +223,8 @@ class Calls:
     def _groups(self, call: Call, case: Case) -> Groups:
         """Read the groups of the approvers, where the call depends on them."""
         verdict = case.proposal.verdict
-        if call.subject is not CallSubject.NEXT_APPROVAL or verdict is None:
+        depends = call.subject in {CallSubject.NEXT_APPROVAL, CallSubject.NUDGE}
+        if not depends or verdict is None:
             return {}
         return self.directory.groups([factor.group for factor in verdict.factors])
 

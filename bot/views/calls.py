@@ -1,6 +1,7 @@
 """View models of calls, in a thread and in a direct message."""
 
 from dataclasses import dataclass, field
+from datetime import datetime
 
 from bot.cases.calls import CallSubject
 from bot.cases.case import Case
@@ -22,6 +23,15 @@ class ThreadCall:
     labels: Labels = field(default_factory=Labels)
 
 
+@dataclass(frozen=True, slots=True)
+class UsualTimes:
+    """The times to a decision of cases of one kind, in seconds."""
+
+    median: float
+    #: Four in five were decided sooner.
+    four_in_five: float
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DirectCall:
     """A direct message about one case, with its buttons while they work."""
@@ -34,6 +44,27 @@ class DirectCall:
     row: CaseRow
     #: The case still waits for this person.
     is_pending: bool
-    #: The median time in which cases like it are decided, for whoever asked.
-    usual_seconds: float | None = None
+    #: The times in which cases like it are decided, for whoever asked.
+    usual_times: UsualTimes | None = None
+    #: The approvals that the plan still needs.
+    missing_approvals: int = 0
+    #: The names of those whom the case waits for.
+    waits_for: tuple[str, ...] = ()
+    #: When whoever asked may ask again; None for now.
+    next_nudge_at: datetime | None = None
+    labels: Labels = field(default_factory=Labels)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SlotCall:
+    """A direct message about several cases, with their buttons while they work."""
+
+    #: The metadata under which the message is found again.
+    key: str
+    #: The account that gets the message.
+    person: str
+    #: The most urgent first.
+    rows: tuple[CaseRow, ...]
+    #: The number of further cases, which have no row.
+    more: int = 0
     labels: Labels = field(default_factory=Labels)

@@ -14,6 +14,7 @@ class FakeChat:
         #: Whom each post of a card, and each call, mentioned.
         self.mentions: list[tuple[str, ...]] = []
         self.direct_calls: dict[str, list] = {}
+        self.slot_calls: dict[str, list] = {}
         self.sent: dict[str, str] = {}
         self.digests: list = []
         self.storms: list = []
@@ -70,6 +71,11 @@ class FakeChat:
         self._maybe_fail()
         self.direct_calls.setdefault(call.key, []).append(call)
         return message or PostedMessage(call.key, f"D{call.person}", f"6.{len(self.direct_calls)}")
+
+    def draw_slot_call(self, slot, message, *, look_first):
+        self._maybe_fail()
+        self.slot_calls.setdefault(slot.key, []).append(slot)
+        return message or PostedMessage(slot.key, f"D{slot.person}", f"5.{len(self.slot_calls)}")
 
     def post_digest(self, digest, board, *, look_first):
         self._maybe_fail()
