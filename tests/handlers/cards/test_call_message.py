@@ -6,7 +6,7 @@ import pytest
 
 from bot.cases.calls import CallSubject
 from bot.cases.lifecycle import State
-from bot.views.calls import DirectCall, ThreadCall
+from bot.views.calls import DirectCall, ThreadCall, UsualTimes
 from bot.views.rows import CaseRow
 from handlers.cards.call_message import (
     direct_call_blocks,
@@ -30,7 +30,8 @@ def direct(case, subject, *, is_pending=True):
         subject=subject,
         row=CaseRow(case=case, channel="C0STOCK", ts="1.0"),
         is_pending=is_pending,
-        usual_seconds=60.0,
+        usual_times=UsualTimes(60.0, 300.0),
+        waits_for=("@floor-managers",),
     )
 
 

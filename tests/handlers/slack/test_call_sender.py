@@ -9,7 +9,7 @@ from bot.cases.calls import CallSubject
 from bot.cases.errors import ChatUnknown
 from bot.cases.lifecycle import State
 from bot.demo.people import BEN, TEAM
-from bot.views.calls import DirectCall, ThreadCall
+from bot.views.calls import DirectCall, ThreadCall, UsualTimes
 from bot.views.rows import CaseRow
 from tests.cases.making import proposed, with_fields
 
@@ -148,11 +148,18 @@ def test_a_direct_message_that_somebody_deleted_is_not_sent_again(chat, client):
     assert chat.emulator.messages(posted.channel) == []
 
 
-def test_whoever_raised_a_case_sees_one_line_and_no_buttons(chat):
-    call = replace(direct_call(case()), subject=CallSubject.REQUEST, usual_seconds=2400.0)
+def test_whoever_raised_a_case_sees_one_line_and_may_ask_again_or_withdraw_it(chat):
+    call = replace(
+        direct_call(case()),
+        subject=CallSubject.REQUEST,
+        waits_for=("Ana", "@floor-managers"),
+        usual_times=UsualTimes(2400.0, 7200.0),
+    )
     posted = chat.draw_direct_call(call, None, look_first=False)
     (message,) = chat.emulator.messages(posted.channel)
     text = "".join(one.get("text", "") for one in elements(message["blocks"]))
-    assert "Waits for @floor-managers." in text
-    assert "usually decided within 40 minutes" in text
-    assert action_ids(message["blocks"]) == []
+    assert (
+        "Waits for Ana and @floor-managers; cases like it take 40 minutes, four in five under 2"
+        " hours. Decide by "
+    ) in text
+    assert action_ids(message["blocks"]) == ["case.nudge", "case.retract"]
