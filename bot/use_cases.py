@@ -24,6 +24,7 @@ from bot.desk.follow_up import FollowUp
 from bot.desk.group_decisions import GroupDecisions
 from bot.desk.intake import Intake
 from bot.desk.message_cleanup import MessageCleanup
+from bot.desk.missed_calls import MissedCalls
 from bot.desk.narration import CaseNarration
 from bot.desk.passkeys import PasskeyEnrolment
 from bot.desk.precedents import PrecedentRecorder
@@ -167,6 +168,7 @@ class _Builder:
             queues=queues,
             chat=self.chat,
             clock=self.clock,
+            missed_calls=self.missed_calls(),
             settle_for=self.settle_for,
         )
 
@@ -331,6 +333,20 @@ class _Builder:
             chat=self.chat,
             clock=self.clock,
             direct_calls=direct_calls,
+            missed_calls=self.missed_calls(),
+        )
+
+    def missed_calls(self) -> MissedCalls:
+        """Build what finds the calls that came to nothing."""
+        return MissedCalls(
+            cases=self.store.cases,
+            queries=self.store.queries,
+            card_store=self.store.cards,
+            live_lists=self.store.live_lists,
+            outbox=self.store.outbox,
+            library=self.library,
+            directory=self.directory,
+            clock=self.clock,
         )
 
     def call_slots(self) -> CallSlots:

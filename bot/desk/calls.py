@@ -27,6 +27,7 @@ from bot.cases.case import Case
 from bot.cases.policy import RiskTier
 from bot.desk.alert_storms import STORM_PREFIX, requested_key
 from bot.desk.direct_calls import DIRECT_PREFIX, DirectCalls
+from bot.desk.missed_calls import MissedCalls
 from bot.ports.card_store import CardRef, CardStore
 from bot.ports.case_store import CaseStore
 from bot.ports.chat import Chat
@@ -58,6 +59,7 @@ class Calls:
     chat: Chat
     clock: Clock
     direct_calls: DirectCalls
+    missed_calls: MissedCalls
 
     # --- on the card ------------------------------------------------------------------------------
 
@@ -81,9 +83,11 @@ class Calls:
     # --- calls ------------------------------------------------------------------------------------
 
     def run(self, message: LeasedMessage) -> None:
-        """Send a call, a direct message, that of a slot, a storm's call or a notice."""
+        """Send a call, or what follows from one: a message, a notice or a report."""
         if "slot" in message.payload:
             self.direct_calls.slots.run(message)
+        elif "missed" in message.payload:
+            self.missed_calls.report(message)
         elif "storm" in message.payload:
             self._call_about_storm(message)
         elif "notice" in message.payload:

@@ -5,8 +5,11 @@ from datetime import datetime
 
 from bot.cases.calls import CallSubject
 from bot.cases.case import Case
+from bot.cases.lifecycle import State
 from bot.views.labels import Labels
 from bot.views.rows import CaseRow
+
+MAX_TITLE = 150
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -68,3 +71,38 @@ class SlotCall:
     #: The number of further cases, which have no row.
     more: int = 0
     labels: Labels = field(default_factory=Labels)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class MissedCall:
+    """A case that nobody decided in time, though somebody was called."""
+
+    row: CaseRow
+    #: Those who got a direct message.
+    names: tuple[str, ...]
+    #: A group was mentioned in the channel.
+    is_mentioned: bool
+
+    @property
+    def title(self) -> str:
+        """Name the case, and the money at stake."""
+        case = self.row.case
+        stake = f" ({case.assessment.stake} at stake)" if case.assessment.stake else ""
+        # Text from outside may have lines of its own.
+        title = " ".join(case.signal.title.split())[:MAX_TITLE]
+        return f"{case.id} {title}{stake}"
+
+    @property
+    def sentence(self) -> str:
+        """Say what came of the case, and who was called."""
+        is_over = self.row.case.state is State.EXPIRED
+        ending = "it expired" if is_over else "it went to the next owner"
+        if not self.names:
+            return f"{ending}; its group was mentioned in the channel"
+        verb = "was" if len(self.names) == 1 else "were"
+        return f"{ending}; {_join(self.names)} {verb} called"
+
+
+def _join(names: tuple[str, ...]) -> str:
+    *first_names, last_name = names
+    return f"{', '.join(first_names)} and {last_name}" if first_names else last_name

@@ -11,6 +11,7 @@ from bot.cases.case import Case
 from bot.cases.entries import Resolution
 from bot.cases.lifecycle import State
 from bot.cases.plan import Money
+from bot.views.calls import MissedCall
 from bot.views.rows import CaseRow
 from bot.views.trend import TrendDay
 
@@ -54,6 +55,8 @@ class Review:
     slow: tuple[CaseRow, ...]
     reopenings: int
     taken_back: int
+    #: Cases that nobody decided in time, though somebody was called.
+    misses: tuple[MissedCall, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
