@@ -13,6 +13,7 @@ from bot.desk.calls import Calls
 from bot.desk.cards import Cards
 from bot.desk.case_answers import CaseAnswers
 from bot.desk.case_lists import CaseLists
+from bot.desk.case_progress import CaseProgress
 from bot.desk.controls import Controls
 from bot.desk.deadlines import Deadlines
 from bot.desk.decisions import Decisions
@@ -94,6 +95,7 @@ class Desk:
     enrolment: PasskeyEnrolment
     execution: PlanExecution
     queues: Queues
+    progress: CaseProgress
     questions: Questions
     screens: Screens
     upkeep: Upkeep
@@ -314,13 +316,13 @@ class _Builder:
         direct_calls = DirectCalls(
             cases=self.store.cases,
             card_store=self.store.cards,
-            queries=self.store.queries,
             live_lists=self.store.live_lists,
             outbox=self.store.outbox,
             library=self.library,
             directory=self.directory,
             chat=self.chat,
             clock=self.clock,
+            progress=self.case_progress(),
             slots=self.call_slots(),
         )
         return Calls(
@@ -334,6 +336,12 @@ class _Builder:
             clock=self.clock,
             direct_calls=direct_calls,
             missed_calls=self.missed_calls(),
+        )
+
+    def case_progress(self) -> CaseProgress:
+        """Build what tells whoever raised a case how it stands."""
+        return CaseProgress(
+            queries=self.store.queries, library=self.library, directory=self.directory
         )
 
     def missed_calls(self) -> MissedCalls:
@@ -467,6 +475,7 @@ def build_desk(
         enrolment=build.enrolment(),
         execution=build.execution(proposals, controls),
         queues=queues,
+        progress=build.case_progress(),
         questions=build.questions(visibility, queues),
         screens=build.screens(visibility, queues),
         upkeep=build.upkeep(),

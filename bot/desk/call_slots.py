@@ -99,8 +99,8 @@ class CallSlots:
         if not is_open and may_wait(Call(subject, matter=""), case, rules):
             return True
         records = self.live_lists.find(_budget_prefix(person), now - BUDGET_PERIOD)
-        sent = [record for record in records if not record.place]
-        return len(sent) >= rules.per_hour
+        count = sum(not record.place for record in records)
+        return count >= rules.per_hour
 
     # --- send -------------------------------------------------------------------------------------
 
@@ -143,13 +143,12 @@ class CallSlots:
         reference = None
         if live_list:
             reference = PostedMessage(slot.key, live_list.place, live_list.ts)
-        posted = self.chat.draw_slot_call(
-            slot, reference, look_first=message.uncertain_attempts > 1
-        )
+        look_first = message.uncertain_attempts > 1
+        place = self.chat.draw_slot_call(slot, reference, look_first=look_first)
         record = LiveList(
             key=slot.key,
-            place=posted.channel,
-            ts=posted.ts,
+            place=place.channel,
+            ts=place.ts,
             sections={SECTION: tuple(row.case.id for row in slot.rows)},
             shown_at=live_list.shown_at if live_list else self.clock(),
         )

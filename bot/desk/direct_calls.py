@@ -8,18 +8,16 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.cases.actor import is_person
-from bot.cases.approval import Approval, Groups, Person, count_seats, names_of
-from bot.cases.calls import Call, CallSubject, open_groups, people_on_duty
+from bot.cases.approval import Person
+from bot.cases.calls import Call, CallSubject, people_on_duty
 from bot.cases.case import Case
 from bot.cases.errors import NotEligible
 from bot.cases.lifecycle import State
-from bot.cases.policy import Verdict
 from bot.cases.requester import next_nudge_at
 from bot.desk.call_slots import CallSlots
+from bot.desk.case_progress import CaseProgress
 from bot.desk.rows import with_cards
-from bot.desk.usual_times import usual_times
 from bot.ports.card_store import CardStore
-from bot.ports.case_queries import CaseQueries
 from bot.ports.case_store import CaseStore
 from bot.ports.chat import Chat, PostedMessage
 from bot.ports.clock import Clock
@@ -29,7 +27,6 @@ from bot.ports.library import Library
 from bot.ports.live_lists import LiveList, LiveLists
 from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
 from bot.views.calls import DirectCall
-from bot.views.rows import CaseRow
 
 DIRECT_PREFIX = "call:"
 PENDING_STATES = frozenset({State.PROPOSED, State.REFERRED, State.OUTCOME_UNKNOWN})
@@ -41,7 +38,6 @@ class DirectCalls:
 
     cases: CaseStore
     card_store: CardStore
-    queries: CaseQueries
     #: Records where the messages stand, and which case each shows.
     live_lists: LiveLists
     outbox: Outbox
@@ -49,6 +45,7 @@ class DirectCalls:
     directory: Directory
     chat: Chat
     clock: Clock
+    progress: CaseProgress
     #: Holds back what may wait.
     slots: CallSlots
 
@@ -143,37 +140,9 @@ class DirectCalls:
             return call
         return replace(
             call,
-            waits_for=self._waits_for(row),
-            missing_approvals=self._missing_approvals(case),
-            usual_times=usual_times(self.queries, case.kind),
+            progress=self.progress.of(case),
             next_nudge_at=self._next_nudge_at(case),
         )
-
-    def _waits_for(self, row: CaseRow) -> tuple[str, ...]:
-        """Name the groups that a requester waits for, and the person who has the case."""
-        case = row.case
-        names = [name for name in self._open_groups(case) if not is_person(name)]
-        people = [row.owner_name] if row.owner_name and case.waits_on else []
-        return (*people, *names_of(names))
-
-    def _open_groups(self, case: Case) -> tuple[str, ...]:
-        verdict = case.proposal.verdict
-        if case.state is not State.PROPOSED or verdict is None or not case.proposal.approvals:
-            return case.waits_on
-        return open_groups(verdict.factors, self._approvals(case), self._members(verdict))
-
-    def _missing_approvals(self, case: Case) -> int:
-        verdict = case.proposal.verdict
-        if case.state is not State.PROPOSED or verdict is None:
-            return 0
-        seats = count_seats(self._approvals(case), verdict.factors, self._members(verdict))
-        return verdict.approvals_needed - seats
-
-    def _approvals(self, case: Case) -> tuple[Approval, ...]:
-        return self.library.identities().distinct_votes(case.proposal.approvals)
-
-    def _members(self, verdict: Verdict) -> Groups:
-        return self.directory.groups([factor.group for factor in verdict.factors])
 
     def _next_nudge_at(self, case: Case) -> datetime | None:
         """Return when a requester may ask again; None for now."""

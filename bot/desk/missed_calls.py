@@ -49,9 +49,9 @@ class MissedCalls:
 
     def find(self, scope: CaseFilter, since: datetime, until: datetime) -> list[MissedCall]:
         """List the cases that were missed in this span, those of most money first."""
-        ended = replace(scope, ended_between=(since, until), is_over=True)
+        endings = replace(scope, ended_between=(since, until), is_over=True)
         candidates = [
-            *self.queries.find(ended, MAX_CASES),
+            *self.queries.find(endings, MAX_CASES),
             *self.queries.find(scope, MAX_CASES),
         ]
         misses = []
@@ -121,8 +121,8 @@ class MissedCalls:
             owner = self.library.playbook(miss.row.case.kind).owners.governance
             by_owner.setdefault(owner, []).append(miss)
         notices: list[OutboxMessage] = []
-        for owner, missed in by_owner.items():
-            notices += self._notices(message.key, owner, missed)
+        for owner, owner_misses in by_owner.items():
+            notices += self._notices(message.key, owner, owner_misses)
         self.outbox.finish(message, notices)
 
     def _notices(

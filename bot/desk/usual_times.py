@@ -4,7 +4,7 @@ import statistics
 
 from bot.cases.case import Case
 from bot.ports.case_queries import CaseFilter, CaseQueries
-from bot.views.calls import UsualTimes
+from bot.views.progress import UsualTimes
 
 # The latest cases say how long it takes nowadays.
 MAX_CASES = 100

@@ -7,6 +7,7 @@ from bot.cases.calls import CallSubject
 from bot.cases.case import Case
 from bot.cases.lifecycle import State
 from bot.views.labels import Labels
+from bot.views.progress import Progress
 from bot.views.rows import CaseRow
 
 MAX_TITLE = 150
@@ -26,15 +27,6 @@ class ThreadCall:
     labels: Labels = field(default_factory=Labels)
 
 
-@dataclass(frozen=True, slots=True)
-class UsualTimes:
-    """The times to a decision of cases of one kind, in seconds."""
-
-    median: float
-    #: Four in five were decided sooner.
-    four_in_five: float
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DirectCall:
     """A direct message about one case, with its buttons while they work."""
@@ -47,13 +39,9 @@ class DirectCall:
     row: CaseRow
     #: The case still waits for this person.
     is_pending: bool
-    #: The times in which cases like it are decided, for whoever asked.
-    usual_times: UsualTimes | None = None
-    #: The approvals that the plan still needs.
-    missing_approvals: int = 0
-    #: The names of those whom the case waits for.
-    waits_for: tuple[str, ...] = ()
-    #: When whoever asked may ask again; None for now.
+    #: For whoever raised the case.
+    progress: Progress = field(default_factory=Progress)
+    #: When whoever raised it may ask again; None for now.
     next_nudge_at: datetime | None = None
     labels: Labels = field(default_factory=Labels)
 

@@ -12,6 +12,7 @@ from bot.cases.policy import RiskTier
 from bot.ports.card_store import CardContext
 from bot.views.calls import DirectCall, SlotCall, ThreadCall
 from bot.views.labels import Labels, start_upper
+from bot.views.progress import Progress
 from handlers.cards import ids
 from handlers.cards.blocks import button, context_block, heading
 from handlers.cards.card_buttons import button_row, card_buttons, kind_buttons
@@ -134,9 +135,12 @@ def _progress(call: DirectCall) -> list[Json]:
         return [text_run("Snoozed until "), date_run(case.timers.snoozed_until), text_run(".")]
     if case.state is State.OPEN:
         return [text_run("Being looked into.")]
-    if not call.waits_for:
+    if not call.progress.waits_for:
         return [text_run(f"{describe_outcome(case)}.")]
-    runs = [text_run(f"{_waiting_sentence(call)} Decide by "), date_run(case.timers.sla.decide_by)]
+    runs = [
+        text_run(f"{_waiting_sentence(call.progress)} Decide by "),
+        date_run(case.timers.sla.decide_by),
+    ]
     count = case.activity.nudge_count
     if count:
         runs.append(text_run(f". Asked again {_times(count)}"))
@@ -145,14 +149,13 @@ def _progress(call: DirectCall) -> list[Json]:
     return [*runs, text_run(".")]
 
 
-def _waiting_sentence(call: DirectCall) -> str:
-    """Write whom the case waits for: "Waits for Ana, 2 of 2 approvals needed; cases like it …"."""
-    verdict = call.row.case.proposal.verdict
-    sentence = f"Waits for {clean(' and '.join(call.waits_for), 200)}"
-    if call.missing_approvals and verdict and verdict.approvals_needed > 1:
-        count = f"{call.missing_approvals} of {verdict.approvals_needed}"
+def _waiting_sentence(progress: Progress) -> str:
+    """Write whom a case waits for: "Waits for Ana, 2 of 2 approvals still needed; cases like …"."""
+    sentence = f"Waits for {clean(' and '.join(progress.waits_for), 200)}"
+    if progress.approvals_missing and progress.approvals_needed > 1:
+        count = f"{progress.approvals_missing} of {progress.approvals_needed}"
         sentence += f", {count} approvals still needed"
-    times = call.usual_times
+    times = progress.usual_times
     if times:
         median, four_in_five = describe_span(times.median), describe_span(times.four_in_five)
         sentence += f"; cases like it take {median}, four in five under {four_in_five}"

@@ -295,7 +295,7 @@ def raised(world, amount, by=DEV):
 
 
 def line(world, person, subject=CallSubject.REQUEST):
-    """What this person is told of the case that they raised, as it is now."""
+    """The message to this person about the case that they raised, as it is now."""
     (calls,) = [
         calls
         for calls in world.chat.direct_calls.values()
@@ -316,13 +316,16 @@ def withdraw(world, case, by=DEV):
 
 def test_the_line_says_who_must_still_approve_and_is_kept_true(world):
     case = raised(world, 3000)
-    told = line(world, DEV)
-    assert told.waits_for == ("@finance", "@ops-leads")
-    assert told.missing_approvals == 2
+    request_line = line(world, DEV)
+    assert request_line.progress.waits_for == ("@finance", "@ops-leads")
+    assert request_line.progress.approvals_missing == request_line.progress.approvals_needed == 2
     world.approve(case, "ben", note="needed")
     world.work()
-    told = line(world, DEV)
-    assert (told.waits_for, told.missing_approvals) == (("@finance",), 1)
+    request_line = line(world, DEV)
+    assert (request_line.progress.waits_for, request_line.progress.approvals_missing) == (
+        ("@finance",),
+        1,
+    )
     world.approve(case, "carla", note="needed")
     world.work()
     assert not line(world, DEV).is_pending
@@ -336,7 +339,7 @@ def test_the_line_names_the_person_who_has_the_case(world):
         request(case.id, ANA, world.seen(case)), to=OMAR, progress="none", remains="all"
     )
     world.work()
-    assert line(world, DEV).waits_for == ("Omar", "@floor-managers")
+    assert line(world, DEV).progress.waits_for == ("Omar", "@floor-managers")
 
 
 def test_a_nudge_sends_the_call_again_and_is_counted(world):
@@ -437,7 +440,7 @@ def test_a_trouble_that_is_raised_again_after_a_withdrawal_is_a_new_case(world):
 
 
 def test_what_policy_would_refuse_is_not_asked_for(world):
-    """The group is told that a person must look; nobody is asked to approve the plan."""
+    """The group hears that a person must look; nobody is asked to approve the plan."""
     world.library.rules = policy(actions={})
     case = waiting(world, 300)
     assert case.state is State.REFERRED

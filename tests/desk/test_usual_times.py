@@ -10,7 +10,7 @@ from bot.cases.policy import ActionLimit, PlaybookTerms, Stage
 from bot.desk import usual_times as module
 from bot.desk.usual_times import MIN_CASES, usual_times
 from bot.ports.case_queries import CaseFilter
-from bot.views.calls import UsualTimes
+from bot.views.progress import UsualTimes
 from tests.fakes.directory import principal
 from tests.world import playbook, policy, request
 

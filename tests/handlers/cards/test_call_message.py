@@ -6,7 +6,8 @@ import pytest
 
 from bot.cases.calls import CallSubject
 from bot.cases.lifecycle import State
-from bot.views.calls import DirectCall, ThreadCall, UsualTimes
+from bot.views.calls import DirectCall, ThreadCall
+from bot.views.progress import Progress, UsualTimes
 from bot.views.rows import CaseRow
 from handlers.cards.call_message import (
     direct_call_blocks,
@@ -30,8 +31,7 @@ def direct(case, subject, *, is_pending=True):
         subject=subject,
         row=CaseRow(case=case, channel="C0STOCK", ts="1.0"),
         is_pending=is_pending,
-        usual_times=UsualTimes(60.0, 300.0),
-        waits_for=("@floor-managers",),
+        progress=Progress(waits_for=("@floor-managers",), usual_times=UsualTimes(60.0, 300.0)),
     )
 
 

@@ -9,7 +9,8 @@ from bot.cases.calls import CallSubject
 from bot.cases.errors import ChatUnknown
 from bot.cases.lifecycle import State
 from bot.demo.people import BEN, TEAM
-from bot.views.calls import DirectCall, ThreadCall, UsualTimes
+from bot.views.calls import DirectCall, ThreadCall
+from bot.views.progress import Progress, UsualTimes
 from bot.views.rows import CaseRow
 from tests.cases.making import proposed, with_fields
 
@@ -152,8 +153,9 @@ def test_whoever_raised_a_case_sees_one_line_and_may_ask_again_or_withdraw_it(ch
     call = replace(
         direct_call(case()),
         subject=CallSubject.REQUEST,
-        waits_for=("Ana", "@floor-managers"),
-        usual_times=UsualTimes(2400.0, 7200.0),
+        progress=Progress(
+            waits_for=("Ana", "@floor-managers"), usual_times=UsualTimes(2400.0, 7200.0)
+        ),
     )
     posted = chat.draw_direct_call(call, None, look_first=False)
     (message,) = chat.emulator.messages(posted.channel)
