@@ -373,7 +373,7 @@ class Resolved(Body):
 @_entry("case.nudged", Transition.NOTE)
 @dataclass(frozen=True, slots=True)
 class Nudged(Body):
-    """Whoever raised the case asks again for a decision."""
+    """A requester asks again for a decision."""
 
     by_name: str
 
@@ -381,7 +381,7 @@ class Nudged(Body):
 @_entry("case.retracted", Transition.RETRACT)
 @dataclass(frozen=True, slots=True)
 class Retracted(Body):
-    """Whoever raised the case takes it back, and it ends unexecuted."""
+    """A requester takes the case back, and it ends unexecuted."""
 
     by_name: str
 

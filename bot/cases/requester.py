@@ -1,4 +1,4 @@
-"""Whoever raised a case asks again for its decision, or takes it back."""
+"""Requesters: they ask again for a decision, or take their case back."""
 
 from dataclasses import replace
 from datetime import datetime, timedelta

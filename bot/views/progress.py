@@ -14,7 +14,7 @@ class UsualTimes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """Whom a case waits for, and how long cases like it take."""
+    """The callees that a case waits for, and the time that cases like it take."""
 
     #: The person who has the case and the groups, as people read them.
     waits_for: tuple[str, ...] = ()
