@@ -91,6 +91,7 @@ class IntakeClient(TestClient):
         app = build_app(api, extra_routes=extra_routes)
         super().__init__(app, raise_server_exceptions=False)
         self.store = world.store
+        self.world = world
 
     def deliver(self, content, *, token=TOKEN, path="/v1/signals", headers=None):
         """Post bytes, or anything else as JSON; empty headers are left out."""
