@@ -16,6 +16,7 @@ from bot.cases.calls import (
     next_slot,
 )
 from bot.cases.case import Case
+from bot.cases.delegation import Delegation
 from bot.desk.eligibility import Eligibility
 from bot.desk.rows import with_cards
 from bot.ports.card_store import CardStore
@@ -37,6 +38,7 @@ SECTION = "cases"
 MAX_ROWS = 10
 # The rows that are read, since the reader may not decide all of them any more.
 MAX_CANDIDATES = 100
+MAX_COLLECTED = 30
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -124,7 +126,9 @@ class CallSlots:
                 counts=False,
             )
             return
-        person = _person(message.key)
+        person = slot_person(message.key)
+        if live_list is None and "giver" in message.payload:
+            self._collect(message.key, str(message.payload["giver"]))
         rows, more = self._rows(message.key, person, live_list)
         if not rows:
             # All were decided before the slot: nobody is called.
@@ -138,6 +142,14 @@ class CallSlots:
             labels=self.library.labels(),
         )
         self._draw(slot, live_list, message)
+
+    def _collect(self, key: str, giver: str) -> None:
+        """Collect what waits for somebody who lets another decide."""
+        members = self.directory.groups(self.library.deciders())
+        handles = sorted(handle for handle, people in members.items() if giver in people)
+        waits_on = CaseFilter(waits_on=(giver, *handles))
+        for case in self.queries.find(waits_on, MAX_COLLECTED):
+            self.live_lists.add(case.id, key)
 
     def _draw(self, slot: SlotCall, live_list: LiveList | None, message: LeasedMessage) -> None:
         reference = None
@@ -192,8 +204,23 @@ def _slot_message(key: str, now: datetime | None = None) -> OutboxMessage:
     )
 
 
-def _person(key: str) -> str:
-    return key.removeprefix(SLOT_PREFIX).rpartition(":")[0]
+def delegated_cases_message(delegation: Delegation, now: datetime) -> OutboxMessage:
+    """Request the message about all that waits for the giver when a delegation begins."""
+    at = max(delegation.begins_at, now)
+    # Apart from the slots of the person, which may be at the same time.
+    key = f"{SLOT_PREFIX}delegation:{delegation.taker}:{int(at.timestamp())}"
+    return OutboxMessage(
+        topic=Topic.CALL,
+        key=key,
+        case_id="",
+        run_at=at,
+        payload={"slot": key, "giver": delegation.giver},
+    )
+
+
+def slot_person(key: str) -> str:
+    """Return the account that the message of a slot is for."""
+    return key.split(":")[-2]
 
 
 def _slot_time(key: str) -> datetime:

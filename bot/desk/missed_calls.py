@@ -14,7 +14,7 @@ from bot.cases.case import Case
 from bot.cases.entries import Escalated
 from bot.cases.errors import ChatFailed, NotEligible
 from bot.cases.lifecycle import State
-from bot.desk.call_slots import SLOT_PREFIX
+from bot.desk.call_slots import SLOT_PREFIX, slot_person
 from bot.desk.rows import SOMEBODY, with_cards
 from bot.ports.card_store import CardStore
 from bot.ports.case_queries import CaseFilter, CaseQueries
@@ -94,7 +94,7 @@ class MissedCalls:
                 accounts.append(message.key.rpartition(":")[2])
         for key in self.live_lists.keys_with(case.id):
             if key.startswith(SLOT_PREFIX) and _slot_time(key) <= missed_at:
-                accounts.append(key.removeprefix(SLOT_PREFIX).rpartition(":")[0])
+                accounts.append(slot_person(key))
         return list(dict.fromkeys(accounts))
 
     def _is_mentioned(self, case: Case, missed_at: datetime) -> bool:

@@ -258,22 +258,59 @@ def test_a_program_that_raised_a_case_is_not_written_to(world):
     assert called(world) == []
 
 
-def test_whoever_gets_a_delegation_is_told_once(world):
-    now = world.clock()
+def delegate(world, by, to, kind="", begins_in=timedelta()):
+    begins_at = world.clock() + begins_in
     world.desk.controls.delegate(
-        by=ANA,
-        to=BEN,
-        kind="",
-        begins_at=now,
-        ends_at=now + timedelta(hours=8),
+        by=by,
+        to=to,
+        kind=kind,
+        begins_at=begins_at,
+        ends_at=begins_at + timedelta(hours=8),
         surface=Surface.SLACK,
     )
+
+
+def test_whoever_gets_a_delegation_is_told_once(world):
+    delegate(world, ANA, BEN)
     world.chat.failures = [ChatUnknown("timeout")]
     world.work()
     world.clock.forward(minutes=1)
     world.work()
     (text,) = world.chat.sent.values()
     assert text.startswith("Ana lets you decide for them on everything")
+
+
+def test_whoever_gets_a_delegation_gets_what_waits_for_the_giver_with_the_buttons(world):
+    low, medium = waiting(world, 100), waiting(world, 300, "product:2")
+    delegate(world, ANA, CARLA)
+    world.work()
+    ((slot,),) = world.chat.slot_calls.values()
+    assert slot.person == CARLA
+    # What ops leads decide is nothing of Ana's.
+    assert [(row.case.id, row.is_decidable) for row in slot.rows] == [(low.id, True)]
+    assert medium.id != low.id
+    world.approve(low, "carla")
+    world.work()
+    (calls,) = world.chat.slot_calls.values()
+    assert calls[-1].rows[0].case.state is State.RESOLVED
+
+
+def test_the_cases_of_a_delegation_come_when_it_begins(world):
+    delegate(world, ANA, CARLA, begins_in=timedelta(hours=2))
+    case = waiting(world, 100)
+    assert world.chat.slot_calls == {}
+    world.clock.forward(hours=2)
+    world.work()
+    ((slot,),) = world.chat.slot_calls.values()
+    assert [row.case.id for row in slot.rows] == [case.id]
+
+
+def test_a_delegation_of_another_kind_or_of_nothing_that_waits_sends_no_list(world):
+    waiting(world, 300)
+    delegate(world, ANA, CARLA)
+    delegate(world, BEN, CARLA, kind="lead_cold")
+    world.work()
+    assert world.chat.slot_calls == {}
 
 
 def test_whoever_gets_a_passkey_is_told(world):
