@@ -11,14 +11,13 @@ from bot.cases.lifecycle import State
 from bot.cases.policy import RiskTier
 from bot.ports.card_store import CardContext
 from bot.views.calls import DirectCall, SlotCall, ThreadCall
-from bot.views.labels import Labels, start_upper
+from bot.views.labels import start_upper
 from bot.views.progress import Progress
 from handlers.cards import ids
 from handlers.cards.blocks import button, context_block, heading
 from handlers.cards.card_buttons import button_row, card_buttons, kind_buttons
 from handlers.cards.case_card import notification_text
 from handlers.cards.case_words import case_wording
-from handlers.cards.question import ask
 from handlers.cards.rows import Permalink, case_rows, describe_outcome
 from handlers.cards.text import (
     Json,
@@ -31,6 +30,7 @@ from handlers.cards.text import (
     rich_text,
     text_run,
 )
+from handlers.cards.waiting_card import question_text
 
 # Apart from the blocks of cards: a press here is no press on a copy of the card.
 BLOCK_NAME = "call"
@@ -77,7 +77,7 @@ def direct_call_blocks(call: DirectCall, permalink: Permalink) -> list[Json]:
         return [*progress, *button_row(REQUEST_BLOCK, case, _request_buttons(call))]
     body = [
         paragraph(text_run(_reason(call.subject, case), bold=True)),
-        paragraph(text_run(_request(case, call.labels))),
+        paragraph(text_run(question_text(case, case_wording(case, call.labels)))),
         paragraph(
             link, text_run(f"  {_title(case)}  ·  decide by "), date_run(case.timers.sla.decide_by)
         ),
@@ -256,15 +256,6 @@ def _nudge_words(case: Case) -> str:
     if count < 2:
         return "whoever raised this asks again"
     return f"whoever raised this has asked again {_times(count)}"
-
-
-def _request(case: Case, labels: Labels) -> str:
-    """Write the ask of a plan, or the reason for none."""
-    # A plan that policy refuses is not asked for: no approval could let it run.
-    if case.state is State.PROPOSED and case.proposal.plan:
-        return str(ask(case.proposal.plan, case_wording(case, labels)))
-    reason = case.activity.status_reason
-    return clean(reason.reason, 300) if reason else _title(case)
 
 
 def _approvers(case: Case) -> str:
