@@ -318,6 +318,7 @@ class _Builder:
             card_store=self.store.cards,
             live_lists=self.store.live_lists,
             outbox=self.store.outbox,
+            desk_controls=self.store.desk_controls,
             library=self.library,
             directory=self.directory,
             chat=self.chat,

@@ -22,6 +22,7 @@ from bot.cases.approval import (
 )
 from bot.cases.call_rules import AfterHours, CallRules, Reach
 from bot.cases.case import Case
+from bot.cases.delegation import Delegation
 from bot.cases.entries import (
     ApprovalGiven,
     Cleared,
@@ -334,6 +335,22 @@ def open_groups(
         if count_seats(approvals, factors, members, others=(stranger,)) > seats:
             names.append(factor.group)
     return tuple(dict.fromkeys(names))
+
+
+def add_stand_ins(
+    groups: Groups, case: Case, *, delegations: Iterable[Delegation], now: datetime
+) -> Groups:
+    """Add those who decide for a member now. Nobody decides for an author of the plan."""
+    current = [
+        delegation
+        for delegation in delegations
+        if delegation.holds(case.kind, now) and delegation.giver not in case.authors
+    ]
+    groups_with_takers = {}
+    for handle, members in groups.items():
+        takers = {delegation.taker for delegation in current if delegation.giver in members}
+        groups_with_takers[handle] = members | takers
+    return groups_with_takers
 
 
 def people_on_duty(

@@ -9,7 +9,7 @@ from datetime import datetime
 
 from bot.cases.actor import is_person
 from bot.cases.approval import Person
-from bot.cases.calls import Call, CallSubject, people_on_duty
+from bot.cases.calls import Call, CallSubject, add_stand_ins, people_on_duty
 from bot.cases.case import Case
 from bot.cases.errors import NotEligible
 from bot.cases.lifecycle import State
@@ -22,6 +22,7 @@ from bot.ports.case_store import CaseStore
 from bot.ports.chat import Chat, PostedMessage
 from bot.ports.clock import Clock
 from bot.ports.connector import EffectStatus
+from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.directory import Directory
 from bot.ports.library import Library
 from bot.ports.live_lists import LiveList, LiveLists
@@ -41,6 +42,7 @@ class DirectCalls:
     #: Records where the messages stand, and which case each shows.
     live_lists: LiveLists
     outbox: Outbox
+    desk_controls: DeskControlsStore
     library: Library
     directory: Directory
     chat: Chat
@@ -53,7 +55,13 @@ class DirectCalls:
         """Request one message a person, each repeated by itself."""
         handles = [name for name in names if not is_person(name)]
         factors = case.proposal.verdict.factors if case.proposal.verdict else ()
-        groups = self.directory.groups([*handles, *(factor.group for factor in factors)])
+        members = self.directory.groups([*handles, *(factor.group for factor in factors)])
+        groups = add_stand_ins(
+            members,
+            case,
+            delegations=self.desk_controls.load().delegations,
+            now=self.clock(),
+        )
         accounts = {name for name in names if is_person(name)}
         accounts = accounts.union(*(groups.get(handle, frozenset()) for handle in handles))
         people = people_on_duty(

@@ -12,6 +12,7 @@ from bot.cases.calls import (
     MAX_DIRECT_MESSAGES,
     Call,
     CallSubject,
+    add_stand_ins,
     call_after,
     callees,
     is_due,
@@ -24,6 +25,7 @@ from bot.cases.calls import (
     reach_of,
 )
 from bot.cases.case import Requester
+from bot.cases.delegation import Delegation
 from bot.cases.entries import (
     ApprovalGiven,
     Edited,
@@ -453,3 +455,49 @@ def test_an_approval_calls_for_the_next_one_and_the_last_for_none():
     waiting = case(approvals=(vote("T1/UBEN"),))
     assert call_after([given], waiting) == Call(CallSubject.NEXT_APPROVAL, "r1a1")
     assert call_after([given], case(state=State.APPROVED)) is None
+
+
+# --- those who stand in ---------------------------------------------------------------------------
+
+
+def delegation(giver, taker, kind="", hours=8):
+    return Delegation(
+        giver=giver,
+        giver_name=giver,
+        taker=taker,
+        taker_name=taker,
+        kind=kind,
+        begins_at=NOW,
+        ends_at=NOW + timedelta(hours=hours),
+    )
+
+
+def stand_ins(*delegations, waiting=None, now=NOW):
+    groups = add_stand_ins(GROUPS, waiting or case(), delegations=delegations, now=now)
+    return {handle: sorted(members - GROUPS[handle]) for handle, members in groups.items()}
+
+
+def test_whoever_decides_for_a_member_is_called_in_every_group_of_that_member():
+    assert stand_ins(delegation("T1/UELSIE", "T1/UDEV")) == {
+        "ops-leads": ["T1/UDEV"],
+        "finance": ["T1/UDEV"],
+    }
+
+
+@pytest.mark.parametrize(
+    ("given", "now"),
+    [
+        (delegation("T1/UANA", "T1/UDEV"), NOW),
+        (delegation("T1/UBEN", "T1/UDEV", kind="lead_cold"), NOW),
+        (delegation("T1/UBEN", "T1/UDEV", hours=1), NOW + timedelta(hours=1)),
+    ],
+)
+def test_a_delegation_of_somebody_else_of_another_kind_or_that_is_over_calls_nobody(given, now):
+    assert stand_ins(given, now=now) == {"ops-leads": [], "finance": []}
+
+
+def test_nobody_is_called_for_an_author():
+    edited = case()
+    edited = replace(edited, proposal=replace(edited.proposal, editors=("T1/UBEN",)))
+    given = delegation("T1/UBEN", "T1/UDEV")
+    assert stand_ins(given, waiting=edited) == {"ops-leads": [], "finance": []}

@@ -295,6 +295,16 @@ def test_whoever_gets_a_delegation_gets_what_waits_for_the_giver_with_the_button
     assert calls[-1].rows[0].case.state is State.RESOLVED
 
 
+def test_whoever_stands_in_for_somebody_who_is_away_is_called_in_their_place(world):
+    delegate(world, BEN, DEV)
+    world.people.change("ben", away="On holiday")
+    case = waiting(world, 3000)
+    assert called(world) == [DEV, ELSIE]
+    world.approve(case, "dev", note="needed")
+    world.work()
+    assert not last_call(world, DEV).is_pending
+
+
 def test_the_cases_of_a_delegation_come_when_it_begins(world):
     delegate(world, ANA, CARLA, begins_in=timedelta(hours=2))
     case = waiting(world, 100)
