@@ -9,6 +9,7 @@ from slack_bolt import App
 from bot.cases.controls import EVERYTHING
 from bot.cases.errors import ChatFailed
 from bot.cases.source import Source
+from bot.desk.case_progress import CaseProgress
 from bot.desk.decisions import Decisions
 from bot.desk.intake import Intake
 from bot.desk.passkeys import PasskeyEnrolment
@@ -60,12 +61,20 @@ class HealthChecks:
         return [pause.description for pause in pauses if pause.scope == EVERYTHING]
 
 
+@dataclass(frozen=True, kw_only=True)
+class HttpServices:
+    """All of the desk that programs and passkeys reach over HTTP."""
+
+    intake: Intake
+    progress: CaseProgress
+    decisions: Decisions
+    enrolment: PasskeyEnrolment
+
+
 def build_http_server(
     *,
     settings: Settings,
-    intake: Intake,
-    decisions: Decisions,
-    enrolment: PasskeyEnrolment,
+    services: HttpServices,
     sources: Mapping[str, Source],
     slack_app: App,
     health: HealthChecks,
@@ -73,15 +82,16 @@ def build_http_server(
 ) -> uvicorn.Server:
     """Build the server with all routes, not yet listening."""
     intake_api = IntakeApi(
-        intake=intake,
+        intake=services.intake,
+        progress=services.progress,
         sources=Sources(sources, _credentials(sources, settings)),
         read_tokens=settings.api_tokens,
         find_problems=health.find_problems,
         list_pauses=health.find_pauses,
     )
     routes = passkeys.routes(
-        decisions=decisions,
-        enrolment=enrolment,
+        decisions=services.decisions,
+        enrolment=services.enrolment,
         ceremony=Ceremony(settings.public_url),
         clock=clock,
     )

@@ -8,10 +8,12 @@ from bot.advisors import Advisors
 from bot.cases.case import Case
 from bot.desk.alert_storms import MAX_CARDS, AlertStorms
 from bot.desk.app_home import AppHome
+from bot.desk.call_slots import CallSlots
 from bot.desk.calls import Calls
 from bot.desk.cards import Cards
 from bot.desk.case_answers import CaseAnswers
 from bot.desk.case_lists import CaseLists
+from bot.desk.case_progress import CaseProgress
 from bot.desk.controls import Controls
 from bot.desk.deadlines import Deadlines
 from bot.desk.decisions import Decisions
@@ -25,6 +27,7 @@ from bot.desk.inquiries import Inquiries
 from bot.desk.inquiry_messages import InquiryMessages
 from bot.desk.intake import Intake
 from bot.desk.message_cleanup import MessageCleanup
+from bot.desk.missed_calls import MissedCalls
 from bot.desk.narration import CaseNarration
 from bot.desk.passkeys import PasskeyEnrolment
 from bot.desk.precedents import PrecedentRecorder
@@ -96,6 +99,7 @@ class Desk:
     enrolment: PasskeyEnrolment
     execution: PlanExecution
     queues: Queues
+    progress: CaseProgress
     questions: Questions
     screens: Screens
     upkeep: Upkeep
@@ -170,6 +174,7 @@ class _Builder:
             queues=queues,
             chat=self.chat,
             clock=self.clock,
+            missed_calls=self.missed_calls(),
             settle_for=self.settle_for,
         )
 
@@ -262,6 +267,7 @@ class _Builder:
             storms.follow,
             calls.direct_calls.follow,
             inquiry_messages.follow,
+            calls.direct_calls.slots.follow,
         )
         return Screens(
             cards=self.cards(followers, storms=storms, calls=calls),
@@ -317,13 +323,15 @@ class _Builder:
         direct_calls = DirectCalls(
             cases=self.store.cases,
             card_store=self.store.cards,
-            queries=self.store.queries,
             live_lists=self.store.live_lists,
             outbox=self.store.outbox,
+            desk_controls=self.store.desk_controls,
             library=self.library,
             directory=self.directory,
             chat=self.chat,
             clock=self.clock,
+            progress=self.case_progress(),
+            slots=self.call_slots(),
         )
         return Calls(
             cases=self.store.cases,
@@ -335,6 +343,40 @@ class _Builder:
             chat=self.chat,
             clock=self.clock,
             direct_calls=direct_calls,
+            missed_calls=self.missed_calls(),
+        )
+
+    def case_progress(self) -> CaseProgress:
+        """Build what tells whoever raised a case how it stands."""
+        return CaseProgress(
+            queries=self.store.queries, library=self.library, directory=self.directory
+        )
+
+    def missed_calls(self) -> MissedCalls:
+        """Build what finds the calls that came to nothing."""
+        return MissedCalls(
+            cases=self.store.cases,
+            queries=self.store.queries,
+            card_store=self.store.cards,
+            live_lists=self.store.live_lists,
+            outbox=self.store.outbox,
+            library=self.library,
+            directory=self.directory,
+            clock=self.clock,
+        )
+
+    def call_slots(self) -> CallSlots:
+        """Build what collects direct messages that may wait."""
+        return CallSlots(
+            queries=self.store.queries,
+            card_store=self.store.cards,
+            live_lists=self.store.live_lists,
+            outbox=self.store.outbox,
+            library=self.library,
+            directory=self.directory,
+            eligibility=self.eligibility(),
+            chat=self.chat,
+            clock=self.clock,
         )
 
     def inquiry_messages(self) -> InquiryMessages:
@@ -455,6 +497,7 @@ def build_desk(
         enrolment=build.enrolment(),
         execution=build.execution(proposals, controls),
         queues=queues,
+        progress=build.case_progress(),
         questions=build.questions(visibility, queues),
         screens=build.screens(visibility, queues),
         upkeep=build.upkeep(),

@@ -10,7 +10,7 @@ from bot.checkpoint_keeper import open_keeper
 from bot.connectors.registry import build_connectors
 from bot.desk.passkeys import PasskeyEnrolment
 from bot.desk.worker import WorkerTimings
-from bot.http_server import HealthChecks, build_http_server
+from bot.http_server import HealthChecks, HttpServices, build_http_server
 from bot.ports.chat import Chat
 from bot.ports.clock import Clock
 from bot.ports.connector import Connector
@@ -75,9 +75,12 @@ def build_service(settings: Settings, *, clock: Clock | None = None) -> Service:
         socket=socket,
         server=build_http_server(
             settings=settings,
-            intake=desk.intake,
-            decisions=desk.decisions,
-            enrolment=desk.enrolment,
+            services=HttpServices(
+                intake=desk.intake,
+                progress=desk.progress,
+                decisions=desk.decisions,
+                enrolment=desk.enrolment,
+            ),
             sources=library.sources,
             slack_app=listeners,
             health=HealthChecks(store, chat, socket),

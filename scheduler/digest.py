@@ -5,7 +5,14 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.cases.hours import Hours
-from bot.desk.digest import MAX_DELAY, WHOLE_DESK, digest_message, working_place
+from bot.desk.digest import (
+    MAX_DELAY,
+    WHOLE_DESK,
+    digest_message,
+    previous_digest,
+    working_place,
+)
+from bot.desk.missed_calls import report_message
 from bot.ports.clock import Clock
 from bot.ports.library import Library
 from bot.ports.live_lists import LiveLists
@@ -30,6 +37,8 @@ class DigestSchedule:
         """Enqueue the digests that are due; return how many were."""
         now = self.clock()
         count = 0
+        for channel in self.library.channels():
+            self._enqueue_reports(channel, now)
         for place in self._places(now):
             for due_at in due_times(self.library.hours(working_place(place)), now):
                 count += self._enqueue(place, due_at, now)
@@ -41,6 +50,14 @@ class DigestSchedule:
         whole_desk = [f"{WHOLE_DESK}{channel}" for channel in self.library.whole_desk_digests()]
         subscribers = [live_list.place for live_list in subscriptions]
         return [*self.library.channels(), *whole_desk, *subscribers]
+
+    def _enqueue_reports(self, channel: str, now: datetime) -> None:
+        """Enqueue the reports about missed calls that go with the digests of a channel."""
+        hours = self.library.hours(channel)
+        for due_at in due_times(hours, now):
+            since = previous_digest(hours, due_at)
+            message = report_message(channel, since=since, due=due_at, now=now)
+            self.outbox.enqueue_once(f"missed {channel}", int(due_at.timestamp()), message)
 
     def _enqueue(
         self,

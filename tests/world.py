@@ -8,7 +8,7 @@ from decimal import Decimal
 from bot.advisors import without_memory
 from bot.cases.actor import CaseId, Surface, UserId
 from bot.cases.approval import ApprovalRequirement
-from bot.cases.calls import CallRules
+from bot.cases.call_rules import CallRules
 from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
 from bot.cases.hours import ALWAYS, Hours
@@ -127,7 +127,7 @@ class FakeLibrary:
     def hours(self, channel: str) -> Hours:
         return self.calendars.get(channel, ALWAYS)
 
-    def call_rules(self, channel: str) -> CallRules:
+    def call_rules(self, channel: str, kind: str) -> CallRules:
         return self.calls
 
     def deciders(self) -> list[str]:

@@ -971,6 +971,7 @@ ENDS_DOUBT = {
     "case.retriage_asked",
     "case.escalated",
     "case.expired",
+    "case.retracted",
     "plan.drifted",
     "plan.stopped",
     "case.resolved",

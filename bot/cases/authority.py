@@ -40,9 +40,15 @@ def roles(case: Case, person: Person, by: Caller) -> frozenset[Role]:
         Role.APPROVER: not handles.isdisjoint(_approvers(case, by)),
         Role.PLAYBOOK_OWNER: not handles.isdisjoint(by.playbook_owners),
         Role.PRESENT_OWNER: case.owner in {person.id, *handles},
+        Role.REQUESTER: _has_raised(case, person, by),
         Role.VOTER: any(vote.person == person.id for vote in case.proposal.approvals),
     }
     return frozenset(role for role in Role if is_so[role])
+
+
+def _has_raised(case: Case, person: Person, by: Caller) -> bool:
+    accounts = [requester.account for requester in case.requesters]
+    return person.id in by.identities.linked_accounts(accounts)
 
 
 def _approvers(case: Case, by: Caller) -> tuple[str, ...]:
@@ -62,6 +68,8 @@ def _is_barred(case: Case, decision: DecisionKind, *, person: Person, by: Caller
 
 
 def _only_others(case: Case, decision: DecisionKind, by: Caller) -> str:
+    if MAY[decision] == {Role.REQUESTER}:
+        return "only whoever raised this may do this"
     handles = [*_approvers(case, by)]
     if Role.PLAYBOOK_OWNER in MAY[decision]:
         handles += by.playbook_owners

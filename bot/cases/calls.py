@@ -3,8 +3,10 @@
 Pure: the desk sends a call, and Slack shows it.
 """
 
+import math
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
 from enum import StrEnum
 from typing import assert_never
 
@@ -18,7 +20,9 @@ from bot.cases.approval import (
     ineligibility_reason,
     is_colleague,
 )
+from bot.cases.call_rules import AfterHours, CallRules, Reach
 from bot.cases.case import Case
+from bot.cases.delegation import Delegation
 from bot.cases.entries import (
     ApprovalGiven,
     Cleared,
@@ -27,13 +31,17 @@ from bot.cases.entries import (
     Escalated,
     Expired,
     HandedOver,
+    Nudged,
     Opened,
     Parked,
     Recommended,
+    Recurred,
     Referred,
     Rejected,
     Resolved,
 )
+from bot.cases.hours import Hours
+from bot.cases.identity import UNLINKED, Identities
 from bot.cases.lifecycle import State
 from bot.cases.policy import RiskTier
 
@@ -41,39 +49,10 @@ from bot.cases.policy import RiskTier
 MAX_MENTIONS = 3
 #: A larger group is mentioned, and none of its members gets a direct message.
 MAX_DIRECT_MESSAGES = 10
-
-
-class Reach(StrEnum):
-    """The reach of a call."""
-
-    NOBODY = "nobody"
-    #: A mention in the channel.
-    GROUP = "group"
-    #: A mention, and a direct message to everybody on duty.
-    DUTY = "duty"
-
-
-class AfterHours(StrEnum):
-    """The lowest risk that is called at once outside the working hours."""
-
-    LOW = "low"
-    MEDIUM = "medium"
-    HIGH = "high"
-    NEVER = "never"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CallRules:
-    """The calls of one channel, as ``channels.yml`` has them."""
-
-    #: A plan of low risk waits for approval.
-    low: Reach = Reach.NOBODY
-    medium: Reach = Reach.GROUP
-    high: Reach = Reach.DUTY
-    #: No plan fits, and a person must look.
-    person: Reach = Reach.GROUP
-    #: What is of lower risk waits for the opening.
-    after_hours: AfterHours = AfterHours.HIGH
+#: What waits goes out together, at every full and half hour of the working day.
+SLOT_INTERVAL = timedelta(minutes=30)
+# A slot that is closer has perhaps begun in another process.
+MIN_SLOT_NOTICE = timedelta(minutes=1)
 
 
 class CallSubject(StrEnum):
@@ -89,6 +68,8 @@ class CallSubject(StrEnum):
     OUTCOME = "outcome"
     HAND_OVER = "hand_over"
     ESCALATION = "escalation"
+    #: Whoever raised the case asks again.
+    NUDGE = "nudge"
     #: Whoever raised the case sees what it waits for.
     REQUEST = "request"
     #: Whoever raised the case is told how it ended.
@@ -101,6 +82,12 @@ WITHOUT_MENTION = frozenset(
 )
 # These are no interruption that could come at a better time.
 AT_ONCE = frozenset({CallSubject.HAND_OVER, CallSubject.REQUEST, CallSubject.RESULT})
+# Somebody has just decided, or nobody did: these wait only where nobody is called at night.
+SOON = frozenset({CallSubject.NEXT_APPROVAL, CallSubject.ESCALATION})
+# These ask for a decision, and may come together with others.
+HOLDABLE = frozenset({CallSubject.DECISION, CallSubject.PERSON, CallSubject.NUDGE})
+#: These tell a person about their own request, and use up nothing of their budget.
+ABOUT_OWN_REQUEST = frozenset({CallSubject.REQUEST, CallSubject.RESULT})
 #: Cases on a shared card are called about once for all of them.
 SHARED_IN_STORM = frozenset({CallSubject.DECISION, CallSubject.PERSON})
 
@@ -137,8 +124,10 @@ def _call_of(entry: Entry, case: Case) -> Call | None:
             return Call(CallSubject.NEXT_APPROVAL, f"r{case.proposal.revision}a{count}")
         case Parked():
             return Call(CallSubject.OUTCOME, f"v{entry.version}")
-        case Opened(signal=signal) if is_person(signal.requester or ""):
-            return Call(CallSubject.REQUEST, f"v{entry.version}", signal.requester or "")
+        case Nudged():
+            return Call(CallSubject.NUDGE, f"v{entry.version}")
+        case Opened(signal=signal) | Recurred(signal=signal):
+            return _request_call(entry, case, signal.requester or "")
         case Resolved() | Rejected() | Expired() | Cleared() if case.is_terminal:
             return _result_call(entry, case)
         case HandedOver(to=owner):
@@ -149,12 +138,25 @@ def _call_of(entry: Entry, case: Case) -> Call | None:
             return None
 
 
-def _result_call(entry: Entry, case: Case) -> Call | None:
-    """Find the call to whoever raised a case that somebody else ended."""
-    requester = case.signal.requester or ""
-    if not is_person(requester) or str(entry.actor) == requester:
+def _request_call(entry: Entry, case: Case, requester: str) -> Call | None:
+    """Find the call to a person who has raised the case, the first time they do."""
+    since = {one.account: one.at for one in case.requesters}
+    if not is_person(requester) or since.get(requester) != entry.at:
         return None
-    return Call(CallSubject.RESULT, f"v{entry.version}", requester)
+    return Call(CallSubject.REQUEST, f"v{entry.version}", requester)
+
+
+def _result_call(entry: Entry, case: Case) -> Call | None:
+    """Find the call to those who raised a case that somebody else ended."""
+    requesters = [name for name in _requesters(case) if name != str(entry.actor)]
+    if not requesters:
+        return None
+    return Call(CallSubject.RESULT, f"v{entry.version}", " ".join(requesters))
+
+
+def _requesters(case: Case) -> list[str]:
+    """List the people who raised the case."""
+    return [one.account for one in case.requesters if is_person(one.account)]
 
 
 def pending_call(case: Case) -> Call | None:
@@ -180,6 +182,8 @@ def is_due(call: Call, case: Case) -> bool:
             return case.state is State.PROPOSED and call.matter == matter
         case CallSubject.OUTCOME:
             return case.state is State.OUTCOME_UNKNOWN
+        case CallSubject.NUDGE:
+            return case.state in {State.PROPOSED, State.REFERRED}
         case CallSubject.HAND_OVER | CallSubject.ESCALATION:
             return not case.is_terminal and case.owner == call.to
         case CallSubject.REQUEST:
@@ -197,6 +201,8 @@ def reach_of(call: Call, case: Case, rules: CallRules) -> Reach:
             return _reach_by_tier(case, rules)
         case CallSubject.PERSON if not case.classification.is_urgent:
             return rules.person
+        case CallSubject.NUDGE:
+            return _reach_of_nudge(case, rules)
         case _:
             # Somebody who is asked first, next or instead cannot know it from the channel.
             return Reach.DUTY
@@ -208,7 +214,26 @@ def may_wait(call: Call, case: Case, rules: CallRules) -> bool:
         return False
     if rules.after_hours is AfterHours.NEVER:
         return True
-    return _tier(call, case) < RiskTier[rules.after_hours.name]
+    if call.subject in SOON:
+        return False
+    return _tier(call.subject, case) < RiskTier[rules.after_hours.name]
+
+
+def may_be_held(subject: CallSubject, case: Case) -> bool:
+    """Tell whether a direct message may come with others, at the person's next slot.
+
+    High risk and the approval that another one waits for never do.
+    """
+    if subject not in HOLDABLE or case.proposal.approvals:
+        return False
+    return _tier(subject, case) < RiskTier.HIGH
+
+
+def next_slot(now: datetime, hours: Hours) -> datetime:
+    """Return the next full or half hour, or the opening when that is later."""
+    interval = SLOT_INTERVAL.total_seconds()
+    number = math.ceil((now + MIN_SLOT_NOTICE).timestamp() / interval)
+    return hours.next_opening(datetime.fromtimestamp(number * interval, UTC))
 
 
 def _reach_by_tier(case: Case, rules: CallRules) -> Reach:
@@ -221,9 +246,17 @@ def _reach_by_tier(case: Case, rules: CallRules) -> Reach:
     return by_tier[case.proposal.verdict.tier] if case.proposal.verdict else rules.high
 
 
-def _tier(call: Call, case: Case) -> RiskTier:
+def _reach_of_nudge(case: Case, rules: CallRules) -> Reach:
+    """Choose the reach of the call that is repeated; somebody at least is reached."""
+    if case.proposal.approvals or case.classification.is_urgent:
+        return Reach.DUTY
+    reach = rules.person if case.state is State.REFERRED else _reach_by_tier(case, rules)
+    return Reach.GROUP if reach is Reach.NOBODY else reach
+
+
+def _tier(subject: CallSubject, case: Case) -> RiskTier:
     """Return the risk of waiting."""
-    is_urgent = case.classification.is_urgent or call.subject is CallSubject.OUTCOME
+    is_urgent = case.classification.is_urgent or subject is CallSubject.OUTCOME
     if is_urgent:
         return RiskTier.HIGH
     if case.proposal.verdict is None:
@@ -236,22 +269,20 @@ def callees(
 ) -> tuple[str, ...]:
     """List the groups and people that a call is for.
 
-    ``approvals`` and ``groups`` are needed for the next approval only.
+    ``approvals`` and ``groups`` are needed where an approval is still missing.
     """
     match call.subject:
         case CallSubject.DECISION:
             return _first_approvers(case)
         case CallSubject.NEXT_APPROVAL:
-            factors = case.proposal.verdict.factors if case.proposal.verdict else ()
-            return open_groups(factors, approvals, groups or {})
+            return _next_approvers(case, approvals, groups or {})
+        case CallSubject.NUDGE:
+            return _still_to_decide(case, approvals, groups or {})
         case CallSubject.PERSON | CallSubject.OUTCOME:
             return case.waits_on
-        case (
-            CallSubject.HAND_OVER
-            | CallSubject.ESCALATION
-            | CallSubject.REQUEST
-            | CallSubject.RESULT
-        ):
+        case CallSubject.RESULT:
+            return tuple(call.to.split())
+        case CallSubject.HAND_OVER | CallSubject.ESCALATION | CallSubject.REQUEST:
             return (call.to,)
         case _:
             assert_never(call.subject)
@@ -269,6 +300,29 @@ def _first_approvers(case: Case) -> tuple[str, ...]:
     return tuple(dict.fromkeys(names))
 
 
+def _next_approvers(case: Case, approvals: Sequence[Approval], groups: Groups) -> tuple[str, ...]:
+    factors = case.proposal.verdict.factors if case.proposal.verdict else ()
+    return open_groups(factors, approvals, groups)
+
+
+def _still_to_decide(case: Case, approvals: Sequence[Approval], groups: Groups) -> tuple[str, ...]:
+    """List those whom a nudge reaches: the callees of the call that it repeats."""
+    if case.state is State.REFERRED:
+        return case.waits_on
+    if not approvals:
+        return _first_approvers(case)
+    names = _next_approvers(case, approvals, groups)
+    voters = {account for approval in approvals for account in approval.parties}
+    callees: list[str] = []
+    for name in names:
+        members = groups.get(name, frozenset())
+        others = sorted(members - voters)
+        # A mention of the group would ask those again who have approved.
+        is_split = len(others) < len(members) and len(others) <= MAX_DIRECT_MESSAGES
+        callees += others if is_split else [name]
+    return tuple(dict.fromkeys(callees))
+
+
 def open_groups(
     factors: Sequence[ApprovalRequirement], approvals: Sequence[Approval], groups: Groups
 ) -> tuple[str, ...]:
@@ -283,8 +337,29 @@ def open_groups(
     return tuple(dict.fromkeys(names))
 
 
+def add_stand_ins(
+    groups: Groups, case: Case, *, delegations: Iterable[Delegation], now: datetime
+) -> Groups:
+    """Add those who decide for a member now. Nobody decides for an author of the plan."""
+    current = [
+        delegation
+        for delegation in delegations
+        if delegation.holds(case.kind, now) and delegation.giver not in case.authors
+    ]
+    groups_with_takers = {}
+    for handle, members in groups.items():
+        takers = {delegation.taker for delegation in current if delegation.giver in members}
+        groups_with_takers[handle] = members | takers
+    return groups_with_takers
+
+
 def people_on_duty(
-    call: Call, case: Case, *, people: Mapping[str, Person], groups: Groups
+    call: Call,
+    case: Case,
+    *,
+    people: Mapping[str, Person],
+    groups: Groups,
+    identities: Identities = UNLINKED,
 ) -> tuple[str, ...]:
     """List who of these people gets a direct message.
 
@@ -296,7 +371,7 @@ def people_on_duty(
         if (
             is_colleague(person)
             and not person.away
-            and _may_act(person, call, case=case, groups=groups)
+            and _may_act(person, call, case=case, groups=groups, identities=identities)
         ):
             accounts.append(account)
     if len(accounts) > MAX_DIRECT_MESSAGES:
@@ -304,12 +379,22 @@ def people_on_duty(
     return tuple(sorted(accounts))
 
 
-def _may_act(person: Person, call: Call, *, case: Case, groups: Groups) -> bool:
-    if call.subject not in {CallSubject.DECISION, CallSubject.NEXT_APPROVAL}:
+def _may_act(
+    person: Person, call: Call, *, case: Case, groups: Groups, identities: Identities
+) -> bool:
+    """Tell whether the person can do what is asked of them."""
+    if case.state is not State.PROPOSED or call.subject in AT_ONCE:
         return True
-    if any(person.id in approval.parties for approval in case.proposal.approvals):
-        return False
-    factors = case.proposal.verdict.factors if case.proposal.verdict else ()
-    reason = ineligibility_reason(person, authors=case.authors, factors=factors, groups=groups)
     # Nobody is asked for what would be refused even with their approval.
+    authors = identities.linked_accounts(case.authors)
+    voters = identities.linked_accounts(
+        account for approval in case.proposal.approvals for account in approval.parties
+    )
+    if person.id in authors or person.id in voters:
+        return False
+    if call.subject is CallSubject.ESCALATION:
+        # The next owner may reject it, or give it to somebody who approves.
+        return True
+    factors = case.proposal.verdict.factors if case.proposal.verdict else ()
+    reason = ineligibility_reason(person, authors=authors, factors=factors, groups=groups)
     return reason is None

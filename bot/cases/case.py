@@ -136,6 +136,8 @@ class Timers:
     #: How often the present owner was reminded.
     reminder_count: int = 0
     is_escalated: bool = False
+    #: When whoever raised it last asked again.
+    nudged_at: datetime | None = None
     #: When time itself next has something to do with this case.
     due_at: datetime | None = None
 
@@ -154,6 +156,8 @@ class Activity:
     conflict_count: int = 0
     #: Attempts that were refused.
     refusal_count: int = 0
+    #: How often whoever raised it asked again.
+    nudge_count: int = 0
     #: Others who raised the trouble after the first.
     later_requesters: tuple[Requester, ...] = ()
     #: Everybody who raised it, owned it or acted on it: they may see it wherever they are.

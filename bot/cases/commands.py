@@ -51,6 +51,8 @@ class DecisionKind(StrEnum):
     HAND_OVER = "hand over"
     ASK = "ask about"
     EMERGENCY = "break glass"
+    NUDGE = "ask again about"
+    RETRACT = "withdraw a case"
 
 
 #: The states whose card offers a decision. In any other state it is refused.
@@ -81,10 +83,18 @@ OFFERED: Mapping[DecisionKind, frozenset[State]] = {
     ),
     DecisionKind.ASK: frozenset({State.PROPOSED, State.REFERRED}),
     DecisionKind.EMERGENCY: frozenset({State.PROPOSED}),
+    # These two stand in the message to whoever raised the case.
+    DecisionKind.NUDGE: frozenset({State.PROPOSED, State.REFERRED}),
+    DecisionKind.RETRACT: frozenset(
+        {State.OPEN, State.PROPOSED, State.REFERRED, State.SNOOZED, State.APPROVED}
+    ),
 }
 
-# These change the owner, or take back one's own approval: a card of a state earlier is enough.
-_KEEPS_ITS_COURSE = frozenset({DecisionKind.CLAIM, DecisionKind.HAND_OVER, DecisionKind.WITHDRAW})
+# These change the owner, take back one's own approval or ask again: a card of a state earlier is
+# enough.
+_KEEPS_ITS_COURSE = frozenset(
+    {DecisionKind.CLAIM, DecisionKind.HAND_OVER, DecisionKind.WITHDRAW, DecisionKind.NUDGE}
+)
 CHANGES_COURSE = frozenset(DecisionKind) - _KEEPS_ITS_COURSE
 
 
@@ -95,6 +105,7 @@ class Role(StrEnum):
     PLAYBOOK_OWNER = "owner of the playbook"
     PRESENT_OWNER = "present owner"
     VOTER = "approved it"
+    REQUESTER = "raised it"
 
 
 _DECIDERS = frozenset({Role.APPROVER, Role.PLAYBOOK_OWNER})
@@ -120,6 +131,8 @@ MAY: Mapping[DecisionKind, frozenset[Role]] = {
     DecisionKind.ASK: _HOLDERS,
     # Whom policy names for emergencies is checked in ``decide_controls``.
     DecisionKind.EMERGENCY: frozenset(),
+    DecisionKind.NUDGE: frozenset({Role.REQUESTER}),
+    DecisionKind.RETRACT: frozenset({Role.REQUESTER}),
 }
 
 # Whoever raised or edited a plan, or gains from it, may reject it and never approve it.
@@ -371,6 +384,23 @@ class GiveAnswer:
     text: str
 
 
+# --- whoever raised the case ------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class Nudge(PersonDecision):
+    """Call again those who still have to decide."""
+
+    decision = DecisionKind.NUDGE
+
+
+@dataclass(frozen=True, slots=True)
+class Retract(PersonDecision):
+    """Take back a case that one has raised."""
+
+    decision = DecisionKind.RETRACT
+
+
 # --- time -------------------------------------------------------------------------------------
 
 
@@ -508,10 +538,12 @@ class StartUndo(Recheck):
 SignalCommand = Recur | Clear
 TriageCommand = NameKind | CallNovel | Narrate | Recommend
 #: Decisions that say nothing but who takes them.
-PlainDecision = Withdraw | CallNovel | Claim | WakeEarly | TryAgain
+PlainDecision = Withdraw | CallNovel | Claim | WakeEarly | TryAgain | Nudge | Retract
 VoteCommand = Approve | BeginApproval | Withdraw
 HandlingCommand = Reject | Edit | HandOver | Claim | Snooze | WakeEarly | Resolve | TryAgain
 InquiryCommand = AskQuestion | GiveAnswer
+#: The commands of whoever raised the case.
+RequesterCommand = Nudge | Retract
 TimerCommand = Wake | Expire | Remind
 StepCommand = StartStep | LookFirst | Settle
 UndoCommand = Undo | BeginUndo | StartUndo
@@ -522,6 +554,7 @@ Command = (
     | VoteCommand
     | HandlingCommand
     | InquiryCommand
+    | RequesterCommand
     | TimerCommand
     | StepCommand
     | UndoCommand

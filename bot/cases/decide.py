@@ -10,7 +10,17 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime
 
-from bot.cases import handling, inquiries, intake, steps, timers, triage, undo, votes
+from bot.cases import (
+    handling,
+    inquiries,
+    intake,
+    requester,
+    steps,
+    timers,
+    triage,
+    undo,
+    votes,
+)
 from bot.cases.actor import DESK, Actor, Surface
 from bot.cases.authority import ineligibility
 from bot.cases.caller import Caller
@@ -27,6 +37,7 @@ from bot.cases.commands import (
     InquiryCommand,
     Open,
     PersonDecision,
+    RequesterCommand,
     SignalCommand,
     StepCommand,
     TimerCommand,
@@ -169,6 +180,8 @@ def _find_bodies(case: Case, command: Command, now: datetime) -> tuple[CaseBody,
         return handling.decide(case, command, now)
     if isinstance(command, InquiryCommand):
         return inquiries.decide(case, command)
+    if isinstance(command, RequesterCommand):
+        return requester.decide(case, command, now)
     if isinstance(command, TimerCommand):
         return timers.decide(case, command, now)
     if isinstance(command, StepCommand):

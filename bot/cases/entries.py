@@ -417,6 +417,25 @@ class InquiryAnswered(Body):
         return Transition.REPLAN if self.is_replanned else Transition.NOTE
 
 
+# --- whoever raised the case ------------------------------------------------------------------
+
+
+@_entry("case.nudged", Transition.NOTE)
+@dataclass(frozen=True, slots=True)
+class Nudged(Body):
+    """A requester asks again for a decision."""
+
+    by_name: str
+
+
+@_entry("case.retracted", Transition.RETRACT)
+@dataclass(frozen=True, slots=True)
+class Retracted(Body):
+    """A requester takes the case back, and it ends unexecuted."""
+
+    by_name: str
+
+
 # --- time -------------------------------------------------------------------------------------
 
 
@@ -755,6 +774,7 @@ HandlingBody = (
     | AttemptRefused
 )
 InquiryBody = InquiryOpened | InquiryAnswered
+RequesterBody = Nudged | Retracted
 TimerBody = Woken | Escalated | Reminded | Expired
 StepBody = StepStarted | StepReported | Drifted | Stopped | Parked | Settled
 UndoBody = UndoApproved | UndoAsked | UndoLapsed
@@ -765,6 +785,7 @@ CaseBody = (
     | VoteBody
     | HandlingBody
     | InquiryBody
+    | RequesterBody
     | TimerBody
     | StepBody
     | UndoBody

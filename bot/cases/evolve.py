@@ -7,7 +7,17 @@ from collections.abc import Iterable
 from dataclasses import replace
 from datetime import datetime
 
-from bot.cases import handling, inquiries, intake, steps, timers, triage, undo, votes
+from bot.cases import (
+    handling,
+    inquiries,
+    intake,
+    requester,
+    steps,
+    timers,
+    triage,
+    undo,
+    votes,
+)
 from bot.cases.actor import DESK, is_person
 from bot.cases.case import Case
 from bot.cases.entries import (
@@ -20,6 +30,7 @@ from bot.cases.entries import (
     HandlingBody,
     InquiryBody,
     Opened,
+    RequesterBody,
     Settled,
     SignalBody,
     StepBody,
@@ -95,6 +106,8 @@ def _apply_body(case: Case, body: CaseBody | ControlBody, entry: Entry) -> Case:
         return handling.apply(case, body, entry)
     if isinstance(body, InquiryBody):
         return inquiries.apply(case, body, entry)
+    if isinstance(body, RequesterBody):
+        return requester.apply(case, body, entry)
     if isinstance(body, TimerBody):
         return timers.apply(case, body, entry)
     if isinstance(body, StepBody):

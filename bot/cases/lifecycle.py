@@ -23,6 +23,8 @@ class State(StrEnum):
     REJECTED = "rejected"
     EXPIRED = "expired"
     CLEARED = "cleared by itself"
+    #: Whoever raised it takes it back.
+    WITHDRAWN = "withdrawn"
 
     @property
     def code(self) -> str:
@@ -79,11 +81,14 @@ class Transition(StrEnum):
     FINISH = "finish"
     UNDO_LAPSE = "leave as it is"
     RESOLVE = "resolve"
+    RETRACT = "withdraw"
     REOPEN = "reopen"
     NOTE = "note on"
 
 
-TERMINAL = frozenset({State.RESOLVED, State.REJECTED, State.EXPIRED, State.CLEARED})
+TERMINAL = frozenset(
+    {State.RESOLVED, State.REJECTED, State.EXPIRED, State.CLEARED, State.WITHDRAWN}
+)
 WAITING = frozenset({State.OPEN, State.PROPOSED, State.REFERRED, State.SNOOZED})
 DECIDED = frozenset({State.APPROVED, State.RUNNING, State.OUTCOME_UNKNOWN})
 
@@ -135,6 +140,8 @@ TRANSITIONS: dict[tuple[State, Transition], State] = {
     (State.RESOLVED, Transition.UNDO): State.RUNNING,
     (State.RUNNING, Transition.UNDO_LAPSE): State.RESOLVED,
     (State.CLEARED, Transition.REOPEN): State.OPEN,
+    (State.APPROVED, Transition.RETRACT): State.WITHDRAWN,
+    **{(state, Transition.RETRACT): State.WITHDRAWN for state in WAITING},
     **{(state, Transition.CLEAR): State.CLEARED for state in WAITING},
     **{(state, Transition.MARK_CLEAR): state for state in DECIDED | TERMINAL},
     **{(state, Transition.RECUR): state for state in WAITING | DECIDED | TERMINAL},

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass
 
+from bot.cases.delegation import Delegation
 from bot.cases.entries import (
     Delegated,
     DelegationEnded,
@@ -24,6 +25,8 @@ class Notice:
     text: str
     #: The version of the entry: nobody is told twice.
     version: int
+    #: The delegation that the notice is about. Its cases follow with their buttons.
+    delegation: Delegation | None = None
 
 
 def notices_after(entries: Iterable[Entry]) -> tuple[Notice, ...]:
@@ -34,7 +37,8 @@ def notices_after(entries: Iterable[Entry]) -> tuple[Notice, ...]:
         # Whoever did it knows; but a passkey is told of, since somebody else may have had the link.
         is_own = person == str(entry.actor) and not isinstance(entry.body, PasskeyAdded)
         if person and not is_own:
-            notices.append(Notice(person, text, entry.version))
+            delegation = entry.body.delegation if isinstance(entry.body, Delegated) else None
+            notices.append(Notice(person, text, entry.version, delegation))
     return tuple(notices)
 
 

@@ -8,6 +8,7 @@ from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
 
+from bot.cases.call_rules import CallOverrides
 from bot.cases.constraints import (
     NOT_IN_FILE,
     ChannelId,
@@ -222,6 +223,8 @@ class Playbook:
     terms: Annotated[PlaybookTerms, Field(validation_alias="approval")]
     owners: Owners
     measure: Measure
+    #: Who is called, where this kind differs from its channel.
+    calls: CallOverrides = field(default_factory=CallOverrides)
     #: SHA-256 of the file, which plans name.
     checksum: Annotated[str, NOT_IN_FILE] = ""
 

@@ -9,15 +9,16 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.cases.approval import Groups
+from bot.cases.call_rules import Reach
 from bot.cases.calls import (
     MAX_MENTIONS,
     SHARED_IN_STORM,
     WITHOUT_MENTION,
     Call,
     CallSubject,
-    Reach,
     callees,
     is_due,
+    may_be_held,
     may_wait,
     pending_call,
     reach_of,
@@ -26,6 +27,7 @@ from bot.cases.case import Case
 from bot.cases.policy import RiskTier
 from bot.desk.alert_storms import STORM_PREFIX, requested_key
 from bot.desk.direct_calls import DIRECT_PREFIX, DirectCalls
+from bot.desk.missed_calls import MissedCalls
 from bot.ports.card_store import CardRef, CardStore
 from bot.ports.case_store import CaseStore
 from bot.ports.chat import Chat
@@ -57,6 +59,7 @@ class Calls:
     chat: Chat
     clock: Clock
     direct_calls: DirectCalls
+    missed_calls: MissedCalls
 
     # --- on the card ------------------------------------------------------------------------------
 
@@ -80,8 +83,12 @@ class Calls:
     # --- calls ------------------------------------------------------------------------------------
 
     def run(self, message: LeasedMessage) -> None:
-        """Send a call, a direct message, a storm's call or a notice."""
-        if "storm" in message.payload:
+        """Send a call, or what follows from one: a message, a notice or a report."""
+        if "slot" in message.payload:
+            self.direct_calls.slots.run(message)
+        elif "missed" in message.payload:
+            self.missed_calls.report(message)
+        elif "storm" in message.payload:
             self._call_about_storm(message)
         elif "notice" in message.payload:
             self.direct_calls.send_notice(message)
@@ -98,11 +105,20 @@ class Calls:
             self.outbox.finish(message)
             return
         if self._must_wait(call, case):
-            now = self.clock()
-            opening = self.library.hours(case.channel).next_opening(now)
-            self._wait(message, "it waits for the working hours", opening - now)
+            self._wait_for_opening(message, call, case, reach=reach)
             return
         self._deliver(message, call, case, reach=reach)
+
+    def _wait_for_opening(
+        self, message: LeasedMessage, call: Call, case: Case, *, reach: Reach
+    ) -> None:
+        """Let the mention wait, and have the direct messages collected for the opening."""
+        if reach is Reach.DUTY and may_be_held(call.subject, case):
+            names = self._callees(call, case, self._groups(call, case))
+            self.outbox.enqueue(self.direct_calls.requests(call, case, names=names))
+        now = self.clock()
+        opening = self.library.hours(case.channel).next_opening(now)
+        self._wait(message, "it waits for the working hours", opening - now)
 
     def _deliver(self, message: LeasedMessage, call: Call, case: Case, *, reach: Reach) -> None:
         """Mention the callees in the thread, and request their direct messages."""
@@ -121,7 +137,9 @@ class Calls:
         if has_card and names and call.subject not in WITHOUT_MENTION:
             self._mention(message, call, case, card=cards[0], names=names)
         direct_messages = []
-        if reach is Reach.DUTY:
+        # On a shared card a nudge has no thread to be said in.
+        is_unheard = call.subject is CallSubject.NUDGE and not has_card
+        if reach is Reach.DUTY or is_unheard:
             direct_messages = self.direct_calls.requests(call, case, names=names)
         self.outbox.finish(message, direct_messages)
 
@@ -199,17 +217,18 @@ class Calls:
     # --- rules ------------------------------------------------------------------------------------
 
     def _reach(self, call: Call, case: Case) -> Reach:
-        return reach_of(call, case, self.library.call_rules(case.channel))
+        return reach_of(call, case, self.library.call_rules(case.channel, case.kind))
 
     def _must_wait(self, call: Call, case: Case) -> bool:
-        if not may_wait(call, case, self.library.call_rules(case.channel)):
+        if not may_wait(call, case, self.library.call_rules(case.channel, case.kind)):
             return False
         return not self.library.hours(case.channel).is_open(self.clock())
 
     def _groups(self, call: Call, case: Case) -> Groups:
         """Read the groups of the approvers, where the call depends on them."""
         verdict = case.proposal.verdict
-        if call.subject is not CallSubject.NEXT_APPROVAL or verdict is None:
+        depends = call.subject in {CallSubject.NEXT_APPROVAL, CallSubject.NUDGE}
+        if not depends or verdict is None:
             return {}
         return self.directory.groups([factor.group for factor in verdict.factors])
 

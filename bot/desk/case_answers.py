@@ -7,7 +7,7 @@ from typing import assert_never
 
 from bot.cases.case import Case
 from bot.cases.errors import NoSuchCase
-from bot.cases.lifecycle import State
+from bot.cases.lifecycle import TERMINAL, State
 from bot.cases.policy import Ruling, Verdict
 from bot.desk.history_texts import describe_decision
 from bot.desk.queues import JUST_NOW, Queues
@@ -37,7 +37,7 @@ ENDED_STATES = {
     StatusFilter.REJECTED: (State.REJECTED,),
     StatusFilter.EXPIRED: (State.EXPIRED,),
     StatusFilter.CLEARED: (State.CLEARED,),
-    StatusFilter.ENDED: (State.RESOLVED, State.REJECTED, State.EXPIRED, State.CLEARED),
+    StatusFilter.ENDED: tuple(sorted(TERMINAL)),
 }
 
 

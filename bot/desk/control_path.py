@@ -12,6 +12,7 @@ from bot.cases.control_decisions import decide_controls
 from bot.cases.controls import DeskControls
 from bot.cases.entries import Entry
 from bot.cases.notices import notices_after
+from bot.desk.call_slots import delegated_cases_message
 from bot.desk.effects import card_message
 from bot.desk.retry import retry_on_conflict
 from bot.ports.case_queries import CaseQueries
@@ -57,13 +58,16 @@ class ControlPath:
 
 def _notice_messages(entries: Sequence[Entry], now: datetime) -> list[OutboxMessage]:
     """Tell those whom the decision concerns, each in a direct message."""
-    return [
-        OutboxMessage(
+    messages = []
+    for notice in notices_after(entries):
+        message = OutboxMessage(
             topic=Topic.CALL,
             key=f"call:desk:{notice.version}",
             case_id="",
             run_at=now,
             payload={"notice": notice.text, "to": notice.to},
         )
-        for notice in notices_after(entries)
-    ]
+        messages.append(message)
+        if notice.delegation:
+            messages.append(delegated_cases_message(notice.delegation, now))
+    return messages

@@ -18,6 +18,7 @@ from bot.cases.lifecycle import WAITING, State
 from bot.cases.plan import Money
 from bot.desk.eligibility import Eligibility
 from bot.desk.message_cleanup import SETTLE_FOR, finish_list, sweep_list
+from bot.desk.missed_calls import MissedCalls
 from bot.desk.queues import Queues
 from bot.desk.rows import with_cards
 from bot.desk.visibility import Visibility
@@ -143,6 +144,7 @@ class Digest:
     queues: Queues
     chat: Chat
     clock: Clock
+    missed_calls: MissedCalls
     #: How long Slack may take to show a message.
     settle_for: timedelta = SETTLE_FOR
 
@@ -238,7 +240,7 @@ class Digest:
         day = hours.local(due).date()
         return _Period(
             place=place,
-            since=_previous_digest(hours, due),
+            since=previous_digest(hours, due),
             due=due,
             until=hours.digest_time(_next_working_day(hours, day)),
             scope=self._scope(place),
@@ -380,6 +382,7 @@ class Digest:
             inquiries=tally_inquiries(
                 [*cases, *open_cases], titles, (period.due - WEEK, period.due)
             ),
+            misses=tuple(self.missed_calls.find(period.scope, period.due - WEEK, period.due)),
         )
         return review if review != NOTHING_TO_REVIEW else None
 
@@ -413,7 +416,7 @@ class Digest:
         )
 
 
-def _previous_digest(hours: Hours, due: datetime) -> datetime:
+def previous_digest(hours: Hours, due: datetime) -> datetime:
     """Return when the last digest was due, on the working day before."""
     day = hours.local(due).date() - timedelta(days=1)
     while not hours.is_working_day(day):

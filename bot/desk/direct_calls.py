@@ -4,21 +4,25 @@ Such a message is a list of one case: it is recorded as lists are, and follows i
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from datetime import datetime
 
 from bot.cases.actor import is_person
 from bot.cases.approval import Person
-from bot.cases.calls import Call, CallSubject, people_on_duty
+from bot.cases.calls import Call, CallSubject, add_stand_ins, people_on_duty
 from bot.cases.case import Case
 from bot.cases.errors import NotEligible
 from bot.cases.lifecycle import State
+from bot.cases.requester import next_nudge_at
+from bot.desk.call_slots import CallSlots
+from bot.desk.case_progress import CaseProgress
 from bot.desk.rows import with_cards
 from bot.ports.card_store import CardStore
-from bot.ports.case_queries import CaseFilter, CaseQueries
 from bot.ports.case_store import CaseStore
 from bot.ports.chat import Chat, PostedMessage
 from bot.ports.clock import Clock
 from bot.ports.connector import EffectStatus
+from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.directory import Directory
 from bot.ports.library import Library
 from bot.ports.live_lists import LiveList, LiveLists
@@ -35,21 +39,38 @@ class DirectCalls:
 
     cases: CaseStore
     card_store: CardStore
-    queries: CaseQueries
     #: Records where the messages stand, and which case each shows.
     live_lists: LiveLists
     outbox: Outbox
+    desk_controls: DeskControlsStore
     library: Library
     directory: Directory
     chat: Chat
     clock: Clock
+    progress: CaseProgress
+    #: Holds back what may wait.
+    slots: CallSlots
 
     def requests(self, call: Call, case: Case, *, names: Sequence[str]) -> list[OutboxMessage]:
         """Request one message a person, each repeated by itself."""
-        groups = self.directory.groups([name for name in names if not is_person(name)])
+        handles = [name for name in names if not is_person(name)]
+        factors = case.proposal.verdict.factors if case.proposal.verdict else ()
+        members = self.directory.groups([*handles, *(factor.group for factor in factors)])
+        groups = add_stand_ins(
+            members,
+            case,
+            delegations=self.desk_controls.load().delegations,
+            now=self.clock(),
+        )
         accounts = {name for name in names if is_person(name)}
-        accounts = accounts.union(*groups.values())
-        people = self._people(accounts)
+        accounts = accounts.union(*(groups.get(handle, frozenset()) for handle in handles))
+        people = people_on_duty(
+            call,
+            case,
+            people=self._people(accounts),
+            groups=groups,
+            identities=self.library.identities(),
+        )
         return [
             OutboxMessage(
                 topic=Topic.CALL,
@@ -58,7 +79,7 @@ class DirectCalls:
                 run_at=self.clock(),
                 payload={"person": account, "subject": call.subject},
             )
-            for account in people_on_duty(call, case, people=people, groups=groups)
+            for account in people
         ]
 
     def _people(self, accounts: set[str]) -> dict[str, Person]:
@@ -90,30 +111,66 @@ class DirectCalls:
         """Send a direct message, or update the one that was sent."""
         case = self.cases.case(message.case_id)
         person = str(message.payload["person"])
+        # A later update has a key of its own, since it waits.
+        key = str(message.payload.get("update", message.key))
         reference = None
         subject_name = message.payload.get("subject", "")
-        live_list = self.live_lists.get(message.key)
+        live_list = self.live_lists.get(key)
         if live_list:
-            reference = PostedMessage(message.key, live_list.place, live_list.ts)
+            reference = PostedMessage(key, live_list.place, live_list.ts)
             (subject_name,) = live_list.sections
         subject = CallSubject(subject_name)
         is_pending = _is_pending(case, person, subject)
-        if reference is None and not is_pending and subject is not CallSubject.RESULT:
-            self.outbox.finish(message)
-            return
+        if reference is None:
+            if not is_pending and subject is not CallSubject.RESULT:
+                self.outbox.finish(message)
+                return
+            if self.slots.take(message, case, person=person, subject=subject):
+                return
+        call = self._view(key, case, person=person, subject=subject, is_pending=is_pending)
+        look_first = message.uncertain_attempts > 1
+        self._record(call, self.chat.draw_direct_call(call, reference, look_first=look_first))
+        self.outbox.finish(message, self._updates(call))
+
+    def _view(
+        self, key: str, case: Case, *, person: str, subject: CallSubject, is_pending: bool
+    ) -> DirectCall:
         (row,) = with_cards(self.card_store, self.directory, [case])
         call = DirectCall(
-            key=message.key,
+            key=key,
             person=person,
             subject=subject,
             row=row,
             is_pending=is_pending,
-            usual_seconds=self._usual_seconds(case, subject),
             labels=self.library.labels(),
         )
-        look_first = message.uncertain_attempts > 1
-        self._record(call, self.chat.draw_direct_call(call, reference, look_first=look_first))
-        self.outbox.finish(message)
+        if subject is not CallSubject.REQUEST or not is_pending:
+            return call
+        return replace(
+            call,
+            progress=self.progress.of(case),
+            next_nudge_at=self._next_nudge_at(case),
+        )
+
+    def _next_nudge_at(self, case: Case) -> datetime | None:
+        """Return when a requester may ask again; None for now."""
+        again_at = next_nudge_at(case)
+        if again_at is None or again_at <= self.clock():
+            return None
+        return again_at
+
+    def _updates(self, call: DirectCall) -> list[OutboxMessage]:
+        """Request the update that offers a nudge again."""
+        if call.next_nudge_at is None:
+            return []
+        update = OutboxMessage(
+            topic=Topic.CALL,
+            key=f"{call.key}@{int(call.next_nudge_at.timestamp())}",
+            case_id=call.row.case.id,
+            run_at=call.next_nudge_at,
+            payload={"person": call.person, "update": call.key},
+        )
+        return [update]
 
     def _record(self, call: DirectCall, reference: PostedMessage) -> None:
         """Record where the message stands, so that it follows its case."""
@@ -135,12 +192,6 @@ class DirectCalls:
         if not is_sent:
             self.chat.send(user_id, str(message.payload["notice"]), message.key)
         self.outbox.finish(message)
-
-    def _usual_seconds(self, case: Case, subject: CallSubject) -> float | None:
-        """Return the median time to a decision, for whoever raised the case."""
-        if subject is not CallSubject.REQUEST:
-            return None
-        return self.queries.durations(CaseFilter(kind=case.kind, is_over=True)).to_decision
 
 
 def _is_pending(case: Case, person: str, subject: CallSubject) -> bool:

@@ -130,6 +130,6 @@ def _clear(
 
 def _is_over(case: Case, now: datetime) -> bool:
     """Tell whether a new signal opens a new case."""
-    return case.is_terminal and (
-        case.state is State.EXPIRED or now - case.timers.changed_at > SAME_CASE_FOR
-    )
+    # Nobody has judged these.
+    is_undecided = case.state in {State.EXPIRED, State.WITHDRAWN}
+    return case.is_terminal and (is_undecided or now - case.timers.changed_at > SAME_CASE_FOR)

@@ -6,7 +6,7 @@ from bot.cases.case import Case
 from bot.ports.card_store import CardContext, CardRef
 from bot.ports.chat import Chat, PostedMessage
 from bot.ports.connector import EffectStatus
-from bot.views.calls import DirectCall
+from bot.views.calls import DirectCall, SlotCall
 from bot.views.inquiries import InquiryMessage
 
 
@@ -99,6 +99,16 @@ class NullChat(Chat):
     ) -> PostedMessage:
         """Return a message that was sent to nobody."""
         return PostedMessage(view.key, channel="", ts="")
+
+    def draw_slot_call(
+        self,
+        slot: SlotCall,
+        message: PostedMessage | None,
+        *,
+        look_first: bool,
+    ) -> PostedMessage:
+        """Return a message that was sent to nobody."""
+        return PostedMessage(slot.key, channel="", ts="")
 
     def post_digest(
         self,

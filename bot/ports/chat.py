@@ -13,7 +13,7 @@ from bot.ports.question_log import PostedQuestion
 from bot.views.alert_storm import StormView
 from bot.views.answers import Answer
 from bot.views.app_home import HomeView
-from bot.views.calls import DirectCall, ThreadCall
+from bot.views.calls import DirectCall, SlotCall, ThreadCall
 from bot.views.digest import DigestView
 from bot.views.inquiries import InquiryMessage
 
@@ -102,6 +102,14 @@ class Chat(Protocol):
         self, view: InquiryMessage, message: PostedMessage | None, *, look_first: bool
     ) -> PostedMessage:
         """Send a question to a person, or into the card's thread for a group, or update it.
+
+        Return where it stands.
+        """
+
+    def draw_slot_call(
+        self, slot: SlotCall, message: PostedMessage | None, *, look_first: bool
+    ) -> PostedMessage:
+        """Send a person several cases with their buttons, or update the message.
 
         Return where it stands.
         """

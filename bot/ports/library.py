@@ -2,7 +2,7 @@
 
 from typing import Protocol
 
-from bot.cases.calls import CallRules
+from bot.cases.call_rules import CallRules
 from bot.cases.hours import Hours
 from bot.cases.identity import Identities
 from bot.cases.playbook import Playbook
@@ -28,8 +28,8 @@ class Library(Protocol):
     def hours(self, channel: str) -> Hours:
         """Return when the people of this channel are at work."""
 
-    def call_rules(self, channel: str) -> CallRules:
-        """Return who is called about the cases of this channel."""
+    def call_rules(self, channel: str, kind: str) -> CallRules:
+        """Return who is called about the cases of this kind in this channel."""
 
     def deciders(self) -> list[str]:
         """List every group that decides, owns or is escalated to."""

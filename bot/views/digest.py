@@ -11,6 +11,7 @@ from bot.cases.case import Case
 from bot.cases.entries import Resolution
 from bot.cases.lifecycle import State
 from bot.cases.plan import Money
+from bot.views.calls import MissedCall
 from bot.views.inquiries import FrequentInquiry
 from bot.views.rows import CaseRow
 from bot.views.trend import TrendDay
@@ -57,6 +58,8 @@ class Review:
     taken_back: int
     #: What people asked most often: each is a look-up worth adding to its playbook.
     inquiries: tuple[FrequentInquiry, ...] = ()
+    #: Cases that nobody decided in time, though somebody was called.
+    misses: tuple[MissedCall, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

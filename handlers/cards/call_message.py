@@ -4,20 +4,21 @@ import math
 from collections.abc import Sequence
 from typing import assert_never
 
-from bot.cases.actor import is_person
-from bot.cases.approval import either
 from bot.cases.calls import CallSubject
 from bot.cases.case import Case
+from bot.cases.commands import OFFERED, DecisionKind
 from bot.cases.lifecycle import State
 from bot.cases.policy import RiskTier
 from bot.ports.card_store import CardContext
-from bot.views.calls import DirectCall, ThreadCall
-from bot.views.labels import Labels, start_upper
+from bot.views.calls import DirectCall, SlotCall, ThreadCall
+from bot.views.labels import start_upper
+from bot.views.progress import Progress
+from handlers.cards import ids
+from handlers.cards.blocks import button, context_block, heading
 from handlers.cards.card_buttons import button_row, card_buttons, kind_buttons
 from handlers.cards.case_card import notification_text
 from handlers.cards.case_words import case_wording
-from handlers.cards.question import ask
-from handlers.cards.rows import Permalink, describe_outcome
+from handlers.cards.rows import Permalink, case_rows, describe_outcome
 from handlers.cards.text import (
     Json,
     clean,
@@ -25,12 +26,16 @@ from handlers.cards.text import (
     escape_mrkdwn,
     link_run,
     paragraph,
+    plain_text,
     rich_text,
     text_run,
 )
+from handlers.cards.waiting_card import question_text
 
 # Apart from the blocks of cards: a press here is no press on a copy of the card.
 BLOCK_NAME = "call"
+REQUEST_BLOCK = "request"
+SLOT_BLOCK = "slot"
 
 
 def mention_block(mentions: Sequence[Json]) -> Json:
@@ -63,17 +68,19 @@ def direct_call_blocks(call: DirectCall, permalink: Permalink) -> list[Json]:
     """Build a direct message, with buttons while they work."""
     case = call.row.case
     link = link_run(permalink(call.row.channel, call.row.ts), case.id)
+    title = paragraph(link, text_run(f"  {_title(case)}"))
     if not call.is_pending:
         outcome = text_run(f"  {describe_outcome(case)}")
-        return [rich_text(paragraph(link, text_run(f"  {_title(case)}")), paragraph(outcome))]
-    deadline = date_run(case.timers.sla.decide_by)
+        return [rich_text(title, paragraph(outcome))]
     if call.subject is CallSubject.REQUEST:
-        status = [text_run(_progress(call)), deadline, text_run(".")]
-        return [rich_text(paragraph(link, text_run(f"  {_title(case)}")), paragraph(*status))]
+        progress = [rich_text(title, paragraph(*_progress(call)))]
+        return [*progress, *button_row(REQUEST_BLOCK, case, _request_buttons(call))]
     body = [
         paragraph(text_run(_reason(call.subject, case), bold=True)),
-        paragraph(text_run(_request(case, call.labels))),
-        paragraph(link, text_run(f"  {_title(case)}  ·  decide by "), deadline),
+        paragraph(text_run(question_text(case, case_wording(case, call.labels)))),
+        paragraph(
+            link, text_run(f"  {_title(case)}  ·  decide by "), date_run(case.timers.sla.decide_by)
+        ),
     ]
     buttons = card_buttons(case, is_undoable=False)
     kinds = button_row(f"{BLOCK_NAME}-kind", case, kind_buttons(case))
@@ -90,34 +97,108 @@ def direct_call_text(call: DirectCall) -> str:
     return escape_mrkdwn(f"{case.id}: {describe_outcome(case)}", 250)
 
 
-def _progress(call: DirectCall) -> str:
-    """Write what the case waits for, and how long that takes."""
+# --- the message of a slot ------------------------------------------------------------------------
+
+
+def slot_call_blocks(slot: SlotCall, permalink: Permalink) -> list[Json]:
+    """Build one message about several cases, with the buttons of each."""
+    count = sum(row.is_decidable and not row.case.is_terminal for row in slot.rows) + slot.more
+    blocks = [heading(_slot_heading(count)), *case_rows(SLOT_BLOCK, slot.rows, permalink)]
+    if slot.more:
+        blocks.append(context_block(f"and {slot.more} more, which are on your Home tab"))
+    return blocks
+
+
+def slot_call_text(slot: SlotCall) -> str:
+    """Write the notification line: the first ask with its price, and how many follow."""
+    first = slot.rows[0].case
+    text = notification_text(first, CardContext(labels=slot.labels))
+    others = len(slot.rows) + slot.more - 1
+    return f"{text} · and {others} more" if others else text
+
+
+def _slot_heading(count: int) -> str:
+    if not count:
+        return "Nothing here waits for you any more"
+    if count == 1:
+        return "One case waits for you"
+    return f"{count} cases wait for you"
+
+
+# --- the message to whoever raised a case ---------------------------------------------------------
+
+
+def _progress(call: DirectCall) -> list[Json]:
+    """Build the line that says what the case waits for, and how long that takes."""
     case = call.row.case
-    if not case.waits_on:
-        sentence = f"{start_upper(case.state)}."
-    else:
-        sentence = f"Waits for {either(_group_names(case))}."
-    verdict = case.proposal.verdict
-    if case.state is State.PROPOSED and verdict and verdict.approvals_needed > 1:
-        count = len(case.proposal.approvals)
-        sentence += f" {count} of {verdict.approvals_needed} approvals given."
-    if call.usual_seconds:
-        sentence += f" Cases like it are usually decided within {_duration(call.usual_seconds)}."
-    return f"{sentence} Decision due by "
+    if case.state is State.SNOOZED and case.timers.snoozed_until:
+        return [text_run("Snoozed until "), date_run(case.timers.snoozed_until), text_run(".")]
+    if case.state is State.OPEN:
+        return [text_run("Being looked into.")]
+    if not call.progress.waits_for:
+        return [text_run(f"{describe_outcome(case)}.")]
+    runs = [
+        text_run(f"{_waiting_sentence(call.progress)} Decide by "),
+        date_run(case.timers.sla.decide_by),
+    ]
+    count = case.activity.nudge_count
+    if count:
+        runs.append(text_run(f". Asked again {_times(count)}"))
+    if call.next_nudge_at:
+        runs += [text_run(", and you may again from "), date_run(call.next_nudge_at)]
+    return [*runs, text_run(".")]
 
 
-def _group_names(case: Case) -> list[str]:
-    """List the groups that the case waits on."""
-    # A person has no readable name here.
-    return [name for name in case.waits_on if not is_person(name)] or [case.team]
+def _waiting_sentence(progress: Progress) -> str:
+    """Write whom a case waits for: "Waits for Ana, 2 of 2 approvals still needed; cases like …"."""
+    sentence = f"Waits for {clean(' and '.join(progress.waits_for), 200)}"
+    if progress.approvals_missing and progress.approvals_needed > 1:
+        count = f"{progress.approvals_missing} of {progress.approvals_needed}"
+        sentence += f", {count} approvals still needed"
+    times = progress.usual_times
+    if times:
+        median, four_in_five = describe_span(times.median), describe_span(times.four_in_five)
+        sentence += f"; cases like it take {median}, four in five under {four_in_five}"
+    return f"{sentence}."
 
 
-def _duration(seconds: float) -> str:
+def _request_buttons(call: DirectCall) -> list[Json]:
+    """Build the buttons that whoever raised the case may press now."""
+    case = call.row.case
+    token = ids.token(case)
+    buttons = []
+    if case.state in OFFERED[DecisionKind.NUDGE] and call.next_nudge_at is None:
+        buttons.append(button("Nudge", ids.NUDGE, token))
+    if case.state in OFFERED[DecisionKind.RETRACT]:
+        buttons.append({**button("Withdraw", ids.RETRACT, token), "confirm": _confirm(case)})
+    return buttons
+
+
+def _confirm(case: Case) -> Json:
+    return {
+        "title": plain_text(f"Withdraw {case.id}?", 100),
+        "text": plain_text("The case ends, and nothing is done about it.", 300),
+        "confirm": plain_text("Withdraw", 30),
+        "deny": plain_text("Keep it", 30),
+    }
+
+
+def describe_span(seconds: float) -> str:
+    """Write a span in the unit that people would use, rounded up."""
     minutes = max(1, math.ceil(seconds / 60))
     if minutes < 100:
         return "a minute" if minutes == 1 else f"{minutes} minutes"
     hours = math.ceil(minutes / 60)
     return f"{hours} hours" if hours < 48 else f"{math.ceil(hours / 24)} days"
+
+
+def _times(count: int) -> str:
+    if count < 3:
+        return "once" if count == 1 else "twice"
+    return f"{count} times"
+
+
+# --- words ----------------------------------------------------------------------------------------
 
 
 def _thread_sentence(call: ThreadCall) -> str:
@@ -132,6 +213,8 @@ def _thread_sentence(call: ThreadCall) -> str:
             return "no plan fits this case; somebody must look."
         case CallSubject.OUTCOME:
             return "a step may or may not have run; somebody must look."
+        case CallSubject.NUDGE:
+            return f"{_nudge_words(call.case)}; it still waits for you."
         case (
             CallSubject.HAND_OVER
             | CallSubject.ESCALATION
@@ -158,6 +241,8 @@ def _reason(subject: CallSubject, case: Case) -> str:
             return "This was handed over to you"
         case CallSubject.ESCALATION:
             return "Nobody decided in time; this is with you now"
+        case CallSubject.NUDGE:
+            return f"{start_upper(_nudge_words(case))}; it still waits for you"
         case CallSubject.REQUEST:
             return "You raised this"
         case CallSubject.RESULT:
@@ -166,12 +251,11 @@ def _reason(subject: CallSubject, case: Case) -> str:
             assert_never(subject)
 
 
-def _request(case: Case, labels: Labels) -> str:
-    """Write the ask of a plan, or the reason for none."""
-    if case.proposal.plan and case.proposal.verdict:
-        return str(ask(case.proposal.plan, case_wording(case, labels)))
-    reason = case.activity.status_reason
-    return clean(reason.reason, 300) if reason else _title(case)
+def _nudge_words(case: Case) -> str:
+    count = case.activity.nudge_count
+    if count < 2:
+        return "whoever raised this asks again"
+    return f"whoever raised this has asked again {_times(count)}"
 
 
 def _approvers(case: Case) -> str:

@@ -41,7 +41,7 @@ def card_buttons(case: Case, *, is_undoable: bool) -> list[Json]:
         case State.RESOLVED:
             undo = button("Undo…", ids.UNDO, token)
             return [undo, details] if is_undoable else [details]
-        case State.REJECTED | State.EXPIRED | State.CLEARED:
+        case State.REJECTED | State.EXPIRED | State.CLEARED | State.WITHDRAWN:
             return [details]
         case State.SNOOZED:
             wake = button("Wake now", ids.WAKE, token)

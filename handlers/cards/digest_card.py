@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 
 from bot.cases.plan import Money
+from bot.views.calls import MissedCall
 from bot.views.digest import Agreement, Counts, DigestMoney, DigestView, Review
 from bot.views.rows import CaseRow
 from handlers.cards import ids
@@ -171,10 +172,19 @@ def _review(review: Review, permalink: Permalink) -> list[Json]:
     if review.slow:
         blocks.append(heading("Escalated before anybody decided"))
         blocks.append(plain_rows(review.slow, permalink))
+    if review.misses:
+        blocks.append(_misses(review.misses))
     if review.reopenings or review.taken_back:
         rework = f"{review.reopenings:,} opened again, {review.taken_back:,} taken back"
         blocks.append(context_block(f"*Rework:* {rework}"))
     return blocks
+
+
+def _misses(misses: tuple[MissedCall, ...]) -> Json:
+    items = []
+    for miss in misses:
+        items.append([text_run(clean(f"{miss.title}: {miss.sentence}", 300))])
+    return rich_text(paragraph(text_run("Called, and nobody decided", bold=True)), bullets(items))
 
 
 def _agreements(agreements: tuple[Agreement, ...]) -> Json:

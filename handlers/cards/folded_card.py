@@ -35,6 +35,7 @@ ICONS = {
     State.REJECTED: "⛔",
     State.EXPIRED: "⌛",
     State.CLEARED: "🌬",
+    State.WITHDRAWN: "↩️",
 }
 PAUSED_ICON = "⏸️"
 MAX_HEAD = 300
@@ -120,6 +121,8 @@ def _story(case: Case, wording: Wording) -> Story:
             return Story("Went away by itself,", at, "nothing was done")
         case State.RESOLVED if _is_by_hand(case):
             return Story(f"{_by('Handled by hand', reason)},", at, _describe_reason(reason))
+        case State.WITHDRAWN:
+            return Story(f"{_by('Withdrawn', reason)},", at, "nothing was done")
         case _:
             return _story_of_plan(case, at, wording)
 

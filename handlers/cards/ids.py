@@ -7,7 +7,7 @@ from collections.abc import Mapping
 
 from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
-from bot.cases.commands import Claim, PlainDecision, TryAgain, WakeEarly
+from bot.cases.commands import Claim, Nudge, PlainDecision, Retract, TryAgain, WakeEarly
 
 # Buttons of a card.
 APPROVE = "case.approve"
@@ -27,11 +27,16 @@ NAME_SECOND = "case.name_second"
 NAME_THIRD = "case.name_third"
 NOVEL = "case.novel"
 ANOTHER_KIND = "case.another_kind"
+# Buttons of the message to whoever raised a case.
+NUDGE = "case.nudge"
+RETRACT = "case.retract"
 #: The buttons that decide at one press, without a form.
 ONE_PRESS: Mapping[str, type[PlainDecision]] = {
     CLAIM: Claim,
     WAKE: WakeEarly,
     TRY_AGAIN: TryAgain,
+    NUDGE: Nudge,
+    RETRACT: Retract,
 }
 # A link, which Slack reports as a press all the same.
 STEP_UP = "case.step_up"

@@ -40,6 +40,8 @@ HandlingEntry = (
     | entries.WokenEarly
     | entries.Escalated
     | entries.Expired
+    | entries.Nudged
+    | entries.Retracted
 )
 ExecutionEntry = (
     entries.StepReported
@@ -238,6 +240,10 @@ def _describe_handling(body: HandlingEntry, case: Case) -> NoteLine:
         case entries.Expired():
             effect = "The case is closed; nothing was done"
             return NoteLine("Nobody decided in time.", effect)
+        case entries.Nudged():
+            return NoteLine(f"{body.by_name} asked again for a decision.")
+        case entries.Retracted():
+            return NoteLine(f"{body.by_name} took the case back.", "Nothing was done")
         case _:
             assert_never(body)
 

@@ -97,6 +97,8 @@ def describe_outcome(case: Case) -> str:
         return upper_first(str(case.state))
     if case.state is State.REJECTED:
         return f"Rejected by {clean(ending.by, 60)}: {ending.reason}"
+    if case.state is State.WITHDRAWN:
+        return f"Withdrawn by {clean(ending.by, 60)}; nothing was done"
     if ending.reason == Resolution.WORKED:
         return f"Done, approved{approvers}"
     return f"{upper_first(str(case.state))}: {_reason_and_note(ending)}"

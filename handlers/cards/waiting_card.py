@@ -123,6 +123,12 @@ def _question(case: Case, wording: Wording) -> tuple[str, str]:
     return "What is to be done?", _why_no_plan(case, wording)
 
 
+def question_text(case: Case, wording: Wording) -> str:
+    """Write the question with its consequence, for messages beside the card."""
+    question, consequence = _question(case, wording)
+    return f"{question} {consequence}".strip()
+
+
 def _question_of_doubt(case: Case, wording: Wording) -> tuple[str, str]:
     """Say what to look at, and where."""
     reason = case.activity.status_reason

@@ -15,9 +15,10 @@ from starlette.routing import Route
 from starlette.types import ExceptionHandler
 
 from bot import metrics
-from bot.cases.errors import KeyReused, NoSuchCase
+from bot.cases.errors import ChatFailed, KeyReused, NoSuchCase
 from bot.cases.signal import Signal
 from bot.cases.source import Format, Source
+from bot.desk.case_progress import CaseProgress
 from bot.desk.intake import Intake
 from bot.ports.case_store import Receipt
 from bot.views.case_record import case_record
@@ -60,6 +61,7 @@ class IntakeApi:
     """The endpoints for sources, operators and monitoring."""
 
     intake: Intake
+    progress: CaseProgress
     sources: Sources
     #: Bearer tokens that may read cases.
     read_tokens: tuple[str, ...]
@@ -88,7 +90,7 @@ class IntakeApi:
         return batch_response(await self._commit_all(items, body))
 
     async def get_case(self, request: Request) -> Response:
-        """Return a case as JSON."""
+        """Return a case as JSON, with what it waits for."""
         token = bearer_token(request.headers)
         if token is None or not has_token(token, self.read_tokens):
             raise Problem(
@@ -96,10 +98,19 @@ class IntakeApi:
             )
         case_id = request.path_params["id"]
         try:
-            case = await run_in_threadpool(self.intake.cases.case, case_id)
+            record = await run_in_threadpool(self._describe_case, case_id)
         except NoSuchCase as error:
             raise Problem(404, str(error)) from None
-        return JSONResponse(case_record(case))
+        return JSONResponse(record)
+
+    def _describe_case(self, case_id: str) -> dict[str, Any]:
+        case = self.intake.cases.case(case_id)
+        try:
+            progress = self.progress.of(case).to_record()
+        except ChatFailed:
+            # The case can be read while nobody can say who is in a group.
+            progress = None
+        return {**case_record(case), "progress": progress}
 
     async def get_schema(self, request: Request) -> Response:
         """Return the JSON schema of our own signal format."""

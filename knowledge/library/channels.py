@@ -10,7 +10,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 from holidays import country_holidays
 from pydantic import AfterValidator, Field, StringConstraints
 
-from bot.cases.calls import CallRules
+from bot.cases.call_rules import CallRules
 from bot.cases.constraints import ChannelId, Text
 from bot.cases.hours import Hours, no_holidays
 from knowledge.library.yaml_files import read

@@ -10,7 +10,7 @@ from functools import cached_property
 from pathlib import Path
 
 from bot.cases.approval import OWNER
-from bot.cases.calls import CallRules
+from bot.cases.call_rules import CallRules
 from bot.cases.errors import PlaybookInvalid
 from bot.cases.hours import Hours
 from bot.cases.identity import UNLINKED, Identities
@@ -92,9 +92,9 @@ class FileLibrary:
         """Return the working hours of a channel."""
         return self.channel_rules.hours(channel)
 
-    def call_rules(self, channel: str) -> CallRules:
-        """Return who is called about the cases of a channel."""
-        return self.channel_rules.calls(channel)
+    def call_rules(self, channel: str, kind: str) -> CallRules:
+        """Return who is called about the cases of a kind in a channel."""
+        return self.playbook(kind).calls.apply_to(self.channel_rules.calls(channel))
 
     def deciders(self) -> list[str]:
         """List every group that may decide or own a case."""

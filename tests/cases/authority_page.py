@@ -22,12 +22,15 @@ WORDS = {
     DecisionKind.HAND_OVER: "Hand over",
     DecisionKind.ASK: "Ask a question",
     DecisionKind.EMERGENCY: "Approve alone in an emergency",
+    DecisionKind.NUDGE: "Ask again for a decision",
+    DecisionKind.RETRACT: "Withdraw a case",
 }
 ROLES = {
     Role.APPROVER: "Approver",
     Role.PLAYBOOK_OWNER: "Playbook owner",
     Role.PRESENT_OWNER: "Case owner",
     Role.VOTER: "Has approved",
+    Role.REQUESTER: "Has raised it",
 }
 HEAD = """# Who may decide what
 
@@ -37,6 +40,8 @@ This page is generated from the table in `bot/cases/commands.py`, which applies 
 * **Playbook owner**: a member of one of the groups under `owners:` in the playbook (business, operations, technical, governance, next).
 * **Case owner**: the person to whom the case was given, or a member of the group that has it now.
 * **Has approved**: a person can withdraw only their own approval.
+* **Has raised it**: a person who raised the case. They can withdraw it while nobody else has raised it too, and ask again once in four
+  hours. Their buttons are in the message that the bot sent them.
 * **Author**: a person who raised the case, edited its plan, gave an answer that the plan uses, or gains from it.
 
 """
@@ -52,7 +57,8 @@ FOOT = """
 ## When
 
 A decision counts only in a state whose card offers it, and only for what that card showed: the revision, the plan, the state, and the step
-whose outcome was unknown. For claiming, handing over and withdrawing, the plan must be the same, but the state may have changed since.
+whose outcome was unknown. For claiming, handing over, withdrawing an approval and asking again, the plan must be the same, but the state may
+have changed since.
 
 """
 

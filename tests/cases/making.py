@@ -19,6 +19,7 @@ from bot.cases.commands import (
     Open,
     Recommend,
     Reject,
+    Retract,
     Snooze,
     StartStep,
 )
@@ -376,6 +377,11 @@ def cleared() -> Case:
 
 
 #: A maker for each state that a case can be in.
+def withdrawn() -> Case:
+    case = proposed(requester=OMAR.id)
+    return do(case, Retract(caller(OMAR), CardSnapshot.of(case)))
+
+
 CASES = {
     State.OPEN: opened,
     State.PROPOSED: proposed,
@@ -388,6 +394,7 @@ CASES = {
     State.REJECTED: rejected,
     State.EXPIRED: expired,
     State.CLEARED: cleared,
+    State.WITHDRAWN: withdrawn,
 }
 
 # A case as ``proposed()`` shows it, whoever must approve its plan.

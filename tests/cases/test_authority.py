@@ -25,10 +25,12 @@ from bot.cases.commands import (
     Expire,
     HandOver,
     NameKind,
+    Nudge,
     PersonDecision,
     Recommend,
     Reject,
     Resolve,
+    Retract,
     Settle,
     Snooze,
     TryAgain,
@@ -112,34 +114,35 @@ ASKERS = {
 }
 # "y" may, "n" may not, "t" comes too late: it is theirs, or they have said yes already.
 MAY_HERE = """
-                       approve withdraw reject edit snooze wake resolve retry settle undo name novel claim hand  ask
-approver                  y       n       y     y     y      y     y      y      y     y    y     y     y    y    y
-approver who voted        t       y       y     y     y      y     y      y      y     y    y     y     y    y    y
-playbook owner            n       n       y     y     y      y     y      y      y     n    y     y     y    y    y
-present owner             n       n       n     n     n      n     n      n      n     n    n     n     t    y    y
-author who approves       n       n       y     y     y      y     y      y      y     n    y     y     y    y    y
-stands in for approver    y       n       y     y     y      y     y      y      y     y    y     y     y    y    y
-stands in for author      n       n       y     y     y      y     y      y      y     n    y     y     y    y    y
-stands in for owner       n       n       n     n     n      n     n      n      n     n    n     n     y    y    y
-guest stands in           n       n       n     n     n      n     n      n      n     n    n     n     n    n    n
-colleague                 n       n       n     n     n      n     n      n      n     n    n     n     n    n    n
-guest                     n       n       n     n     n      n     n      n      n     n    n     n     n    n    n
-stranger                  n       n       n     n     n      n     n      n      n     n    n     n     n    n    n
-app                       n       n       n     n     n      n     n      n      n     n    n     n     n    n    n
-leaver                    n       n       n     n     n      n     n      n      n     n    n     n     n    n    n
+                       approve withdraw reject edit snooze wake resolve retry settle undo name novel claim hand  ask nudge retract
+approver                  y       n       y     y     y      y     y      y      y     y    y     y     y    y    y     n      n
+approver who voted        t       y       y     y     y      y     y      y      y     y    y     y     y    y    y     n      n
+playbook owner            n       n       y     y     y      y     y      y      y     n    y     y     y    y    y     n      n
+present owner             n       n       n     n     n      n     n      n      n     n    n     n     t    y    y     n      n
+author who approves       n       n       y     y     y      y     y      y      y     n    y     y     y    y    y     y      y
+stands in for approver    y       n       y     y     y      y     y      y      y     y    y     y     y    y    y     n      n
+stands in for author      n       n       y     y     y      y     y      y      y     n    y     y     y    y    y     y      y
+stands in for owner       n       n       n     n     n      n     n      n      n     n    n     n     y    y    y     n      n
+guest stands in           n       n       n     n     n      n     n      n      n     n    n     n     n    n    n     n      n
+colleague                 n       n       n     n     n      n     n      n      n     n    n     n     n    n    n     n      n
+guest                     n       n       n     n     n      n     n      n      n     n    n     n     n    n    n     n      n
+stranger                  n       n       n     n     n      n     n      n      n     n    n     n     n    n    n     n      n
+app                       n       n       n     n     n      n     n      n      n     n    n     n     n    n    n     n      n
+leaver                    n       n       n     n     n      n     n      n      n     n    n     n     n    n    n     n      n
 """
 OFFERED_HERE = {
-    State.OPEN: "hand",
-    State.PROPOSED: "approve withdraw reject edit snooze claim hand ask",
-    State.REFERRED: "reject snooze resolve retry name novel claim hand ask",
-    State.SNOOZED: "wake hand",
-    State.APPROVED: "withdraw hand",
+    State.OPEN: "hand retract",
+    State.PROPOSED: "approve withdraw reject edit snooze claim hand ask nudge retract",
+    State.REFERRED: "reject snooze resolve retry name novel claim hand ask nudge retract",
+    State.SNOOZED: "wake hand retract",
+    State.APPROVED: "withdraw hand retract",
     State.RUNNING: "hand",
     State.OUTCOME_UNKNOWN: "settle claim hand",
     State.RESOLVED: "undo",
     State.REJECTED: "",
     State.EXPIRED: "",
     State.CLEARED: "",
+    State.WITHDRAWN: "",
 }
 COLUMNS, *LINES = MAY_HERE.strip("\n").splitlines()
 TABLE = {
@@ -183,6 +186,8 @@ def commands(case: Case, by: Caller) -> dict[str, PersonDecision]:
             question="Is it paid?",
             answer_type=AnswerType.TEXT,
         ),
+        "nudge": Nudge(by, seen),
+        "retract": Retract(by, seen),
     }
 
 
@@ -244,6 +249,11 @@ def expired() -> Case:
     return do(late, Expire("ops-leads"), at=NOW + timedelta(hours=48))
 
 
+def withdrawn() -> Case:
+    case = proposed()
+    return do(case, Retract(asker(OMAR), CardSnapshot.of(case)))
+
+
 CASES = {
     State.OPEN: lambda: do(approved(), drift("it moved")),
     State.PROPOSED: proposed,
@@ -258,6 +268,7 @@ CASES = {
     State.REJECTED: rejected,
     State.EXPIRED: expired,
     State.CLEARED: lambda: do(proposed(), Clear(opened().signal)),
+    State.WITHDRAWN: withdrawn,
 }
 
 

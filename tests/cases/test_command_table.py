@@ -20,12 +20,14 @@ from bot.cases.commands import (
     LookFirst,
     NameKind,
     Narrate,
+    Nudge,
     PersonDecision,
     Recommend,
     Recur,
     Reject,
     Remind,
     Resolve,
+    Retract,
     Settle,
     Snooze,
     StartUndo,
@@ -101,6 +103,8 @@ def decisions(case: Case, by: Caller) -> dict[str, PersonDecision]:
         "call new": CallNovel(by, sight),
         "claim": Claim(by, sight),
         "hand over": HandOver(by, sight, to=OMAR.id, progress="counted", remains="the order"),
+        "ask again about": Nudge(by, sight),
+        "withdraw a case": Retract(by, sight),
     }
 
 
@@ -137,6 +141,7 @@ WRITTEN = {
     State.REJECTED: {},
     State.EXPIRED: {},
     State.CLEARED: {},
+    State.WITHDRAWN: {},
 }
 # What a state says to every decision that it does not take.
 TOO_LATE = {
@@ -151,10 +156,20 @@ TOO_LATE = {
     State.CLEARED: (
         "EX-1 is cleared by itself by source:api since 21 Nov 12:00 UTC: it went away by itself"
     ),
+    State.WITHDRAWN: "EX-1 is withdrawn by Omar since 21 Nov 12:00 UTC: no longer needed",
 }
 HAS_A_KIND = "EX-1 is known as low stock; reject its plan if that is wrong"
+# Ana has raised nothing.
+IS_NOT_HERS = NotEligible, "only whoever raised this may do this"
 # Where a decision or a state has a sentence of its own.
 SENTENCES = {
+    (State.OPEN, "withdraw a case"): IS_NOT_HERS,
+    (State.PROPOSED, "withdraw a case"): IS_NOT_HERS,
+    (State.REFERRED, "withdraw a case"): IS_NOT_HERS,
+    (State.SNOOZED, "withdraw a case"): IS_NOT_HERS,
+    (State.APPROVED, "withdraw a case"): IS_NOT_HERS,
+    (State.PROPOSED, "ask again about"): IS_NOT_HERS,
+    (State.REFERRED, "ask again about"): IS_NOT_HERS,
     (State.PROPOSED, "withdraw"): (NotEligible, "there is no approval of yours to withdraw"),
     (State.REFERRED, "name"): (TooLate, HAS_A_KIND),
     (State.REFERRED, "call new"): (TooLate, HAS_A_KIND),
@@ -269,6 +284,7 @@ TAKEN = {
     State.REJECTED: "recur clear",
     State.EXPIRED: "recur clear",
     State.CLEARED: "recur reopen clear reopened",
+    State.WITHDRAWN: "recur clear",
 }
 
 

@@ -36,6 +36,7 @@ def test_codes_of_columns_and_buttons_never_change():
         State.REJECTED: "REJECTED",
         State.EXPIRED: "EXPIRED",
         State.CLEARED: "CLEARED",
+        State.WITHDRAWN: "WITHDRAWN",
     }
 
 

@@ -6,18 +6,20 @@ from decimal import Decimal
 import pytest
 
 from bot.cases.actor import Surface
-from bot.cases.calls import MAX_MENTIONS, CallRules, CallSubject, Reach
-from bot.cases.commands import Withdraw
+from bot.cases.call_rules import CallRules, Reach
+from bot.cases.calls import MAX_MENTIONS, CallSubject
+from bot.cases.commands import Nudge, Retract, Withdraw
 from bot.cases.entries import RejectReason
-from bot.cases.errors import ChatUnknown
+from bot.cases.errors import ChatUnknown, NotEligible, NotNow, TooLate
 from bot.cases.hours import Hours
 from bot.cases.lifecycle import State
+from bot.ports.case_queries import CaseFilter
 from bot.ports.outbox import OutboxMessage, Topic
 from tests.fakes.directory import principal
-from tests.world import request
+from tests.world import policy, request
 
 pytestmark = pytest.mark.usefixtures("small_world")
-ANA, BEN, CARLA, ELSIE = map(principal, ("ana", "ben", "carla", "elsie"))
+ANA, BEN, CARLA, DEV, ELSIE, OMAR = map(principal, ("ana", "ben", "carla", "dev", "elsie", "omar"))
 CLOSED = Hours(opens=time(9), closes=time(11))
 
 
@@ -256,16 +258,20 @@ def test_a_program_that_raised_a_case_is_not_written_to(world):
     assert called(world) == []
 
 
-def test_whoever_gets_a_delegation_is_told_once(world):
-    now = world.clock()
+def delegate(world, by, to, kind="", begins_in=timedelta()):
+    begins_at = world.clock() + begins_in
     world.desk.controls.delegate(
-        by=ANA,
-        to=BEN,
-        kind="",
-        begins_at=now,
-        ends_at=now + timedelta(hours=8),
+        by=by,
+        to=to,
+        kind=kind,
+        begins_at=begins_at,
+        ends_at=begins_at + timedelta(hours=8),
         surface=Surface.SLACK,
     )
+
+
+def test_whoever_gets_a_delegation_is_told_once(world):
+    delegate(world, ANA, BEN)
     world.chat.failures = [ChatUnknown("timeout")]
     world.work()
     world.clock.forward(minutes=1)
@@ -274,8 +280,216 @@ def test_whoever_gets_a_delegation_is_told_once(world):
     assert text.startswith("Ana lets you decide for them on everything")
 
 
+def test_whoever_gets_a_delegation_gets_what_waits_for_the_giver_with_the_buttons(world):
+    low, medium = waiting(world, 100), waiting(world, 300, "product:2")
+    delegate(world, ANA, CARLA)
+    world.work()
+    ((slot,),) = world.chat.slot_calls.values()
+    assert slot.person == CARLA
+    # What ops leads decide is nothing of Ana's.
+    assert [(row.case.id, row.is_decidable) for row in slot.rows] == [(low.id, True)]
+    assert medium.id != low.id
+    world.approve(low, "carla")
+    world.work()
+    (calls,) = world.chat.slot_calls.values()
+    assert calls[-1].rows[0].case.state is State.RESOLVED
+
+
+def test_whoever_stands_in_for_somebody_who_is_away_is_called_in_their_place(world):
+    delegate(world, BEN, DEV)
+    world.people.change("ben", away="On holiday")
+    case = waiting(world, 3000)
+    assert called(world) == [DEV, ELSIE]
+    world.approve(case, "dev", note="needed")
+    world.work()
+    assert not last_call(world, DEV).is_pending
+
+
+def test_the_cases_of_a_delegation_come_when_it_begins(world):
+    delegate(world, ANA, CARLA, begins_in=timedelta(hours=2))
+    case = waiting(world, 100)
+    assert world.chat.slot_calls == {}
+    world.clock.forward(hours=2)
+    world.work()
+    ((slot,),) = world.chat.slot_calls.values()
+    assert [row.case.id for row in slot.rows] == [case.id]
+
+
+def test_a_delegation_of_another_kind_or_of_nothing_that_waits_sends_no_list(world):
+    waiting(world, 300)
+    delegate(world, ANA, CARLA)
+    delegate(world, BEN, CARLA, kind="lead_cold")
+    world.work()
+    assert world.chat.slot_calls == {}
+
+
 def test_whoever_gets_a_passkey_is_told(world):
     world.desk.enrolment.invite(BEN, operator="root")
     world.work()
     (text,) = world.chat.sent.values()
     assert text.startswith("You may add a passkey")
+
+
+# --- whoever raised it ----------------------------------------------------------------------------
+
+
+def raised(world, amount, by=DEV):
+    """A case that a person raised, and that waits for its approval."""
+    world.house.amount = Decimal(amount)
+    case_id = world.receive(world.signal(requester=by)).case_id
+    world.work()
+    return world.store.cases.case(case_id)
+
+
+def line(world, person, subject=CallSubject.REQUEST):
+    """The message to this person about the case that they raised, as it is now."""
+    (calls,) = [
+        calls
+        for calls in world.chat.direct_calls.values()
+        if (calls[0].person, calls[0].subject) == (person, subject)
+    ]
+    return calls[-1]
+
+
+def ask_again(world, case, by=DEV):
+    world.desk.decisions.decide(request(case.id, by, world.seen(case)), Nudge)
+    world.work()
+
+
+def withdraw(world, case, by=DEV):
+    world.desk.decisions.decide(request(case.id, by, world.seen(case)), Retract)
+    world.work()
+
+
+def test_the_line_says_who_must_still_approve_and_is_kept_true(world):
+    case = raised(world, 3000)
+    request_line = line(world, DEV)
+    assert request_line.progress.waits_for == ("@finance", "@ops-leads")
+    assert request_line.progress.approvals_missing == request_line.progress.approvals_needed == 2
+    world.approve(case, "ben", note="needed")
+    world.work()
+    request_line = line(world, DEV)
+    assert (request_line.progress.waits_for, request_line.progress.approvals_missing) == (
+        ("@finance",),
+        1,
+    )
+    world.approve(case, "carla", note="needed")
+    world.work()
+    assert not line(world, DEV).is_pending
+    # The outcome rings; the line became it without a sound.
+    assert line(world, DEV, CallSubject.RESULT).row.case.state is State.RESOLVED
+
+
+def test_the_line_names_the_person_who_has_the_case(world):
+    case = raised(world, 100)
+    world.desk.decisions.hand_over(
+        request(case.id, ANA, world.seen(case)), to=OMAR, progress="none", remains="all"
+    )
+    world.work()
+    assert line(world, DEV).progress.waits_for == ("Omar", "@floor-managers")
+
+
+def test_a_nudge_sends_the_call_again_and_is_counted(world):
+    case = raised(world, 300)
+    assert world.chat.mentions == [("ops-leads",)]
+    ask_again(world, case)
+    assert world.chat.mentions == [("ops-leads",)] * 2
+    assert world.case(case).activity.nudge_count == 1
+    assert "case.nudged" in world.entry_names(case)
+    with pytest.raises(NotNow, match="asked again already"):
+        ask_again(world, case)
+    assert world.chat.mentions == [("ops-leads",)] * 2
+
+
+def test_a_nudge_reaches_somebody_where_nobody_was_called(world):
+    case = raised(world, 100)
+    assert world.chat.mentions == []
+    ask_again(world, case)
+    assert world.chat.mentions == [("floor-managers",)]
+
+
+def test_a_nudge_never_reaches_those_who_have_approved(world):
+    case = raised(world, 3000)
+    world.approve(case, "ben", note="needed")
+    world.work()
+    before = called(world)
+    ask_again(world, case)
+    assert world.chat.mentions[-1] == ("finance",)
+    assert sorted([*before, CARLA]) == called(world)
+
+
+def test_the_button_is_offered_again_after_four_hours(world):
+    case = raised(world, 300)
+    ask_again(world, case)
+    again_at = line(world, DEV).next_nudge_at
+    assert again_at == world.clock() + timedelta(hours=4)
+    world.clock.forward(hours=4)
+    world.work()
+    assert line(world, DEV).next_nudge_at is None
+    ask_again(world, case)
+    assert world.case(case).activity.nudge_count == 2
+
+
+def test_a_nudge_about_a_case_on_a_shared_card_goes_to_those_on_duty(world):
+    world.desk.screens.storms.max_cards = 1
+    world.house.amount = Decimal(300)
+    for number in range(4):
+        world.receive(world.signal(f"product:{number}", requester=DEV))
+    world.work(rounds=1000)
+    shared = world.store.queries.find(CaseFilter(), 10)[-1]
+    mentions = len(world.chat.mentions)
+    ask_again(world, shared)
+    assert called(world).count(BEN) == called(world).count(ELSIE) == 1
+    assert len(world.chat.mentions) == mentions
+
+
+def test_whoever_raised_a_case_withdraws_it_and_all_see_it(world):
+    case = raised(world, 3000)
+    withdraw(world, case)
+    assert world.case(case).state is State.WITHDRAWN
+    assert not line(world, DEV).is_pending
+    assert not last_call(world, BEN).is_pending
+    # They know it themselves.
+    subjects = [calls[0].subject for calls in world.chat.direct_calls.values()]
+    assert CallSubject.RESULT not in subjects
+    assert world.chat.cards[f"{case.id}/1"][-1].state is State.WITHDRAWN
+    with pytest.raises(TooLate, match="is withdrawn by Dev since"):
+        world.approve(case, "ben", note="needed")
+
+
+def test_a_case_that_is_withdrawn_before_its_first_step_changes_nothing(world):
+    case = raised(world, 100)
+    world.approve(case)
+    assert world.case(case).state is State.APPROVED
+    withdraw(world, case)
+    assert world.case(case).state is State.WITHDRAWN
+    assert "step.started" not in world.entry_names(case)
+    assert world.house.effects == []
+
+
+def test_nobody_else_withdraws_or_asks_again(world):
+    case = raised(world, 300)
+    for person in (ANA, BEN):
+        with pytest.raises(NotEligible, match="only whoever raised this"):
+            withdraw(world, case, by=person)
+        with pytest.raises(NotEligible, match="only whoever raised this"):
+            ask_again(world, case, by=person)
+    assert world.entry_names(case).count("attempt.refused") == 4
+    assert world.case(case).state is State.PROPOSED
+
+
+def test_a_trouble_that_is_raised_again_after_a_withdrawal_is_a_new_case(world):
+    case = raised(world, 300)
+    withdraw(world, case)
+    again = raised(world, 300)
+    assert again.id != case.id
+    assert again.state is State.PROPOSED
+
+
+def test_what_policy_would_refuse_is_not_asked_for(world):
+    """The group hears that a person must look; nobody is asked to approve the plan."""
+    world.library.rules = policy(actions={})
+    case = waiting(world, 300)
+    assert case.state is State.REFERRED
+    assert world.chat.mentions == [("floor-managers",)]
+    assert called(world) == []

@@ -15,6 +15,7 @@ class FakeChat:
         self.mentions: list[tuple[str, ...]] = []
         self.direct_calls: dict[str, list] = {}
         self.inquiries: dict[str, list] = {}
+        self.slot_calls: dict[str, list] = {}
         self.sent: dict[str, str] = {}
         self.digests: list = []
         self.storms: list = []
@@ -79,6 +80,11 @@ class FakeChat:
         to = view.inquiry.to
         place = f"D{to}" if "/" in to else view.row.channel
         return message or PostedMessage(view.key, place, f"5.{len(self.inquiries)}")
+
+    def draw_slot_call(self, slot, message, *, look_first):
+        self._maybe_fail()
+        self.slot_calls.setdefault(slot.key, []).append(slot)
+        return message or PostedMessage(slot.key, f"D{slot.person}", f"5.{len(self.slot_calls)}")
 
     def post_digest(self, digest, board, *, look_first):
         self._maybe_fail()

@@ -209,6 +209,7 @@ class Office:
         )
         api = IntakeApi(
             intake=self.world.desk.intake,
+            progress=self.world.desk.progress,
             sources=sources,
             read_tokens=("read-me",),
             find_problems=list,

@@ -3,13 +3,14 @@
 from datetime import timedelta
 
 from bot.cases.actor import CaseId
+from bot.cases.commands import Retract
 from bot.cases.entries import RejectReason
 from bot.cases.lifecycle import State
 from bot.ports.outbox import Topic
 from tests.fakes.directory import principal
 from tests.world import HOUR, World, request
 
-ANA = principal("ana")
+ANA, OMAR = map(principal, ("ana", "omar"))
 #: Every state that a stored case can have. A new one is not stored yet.
 STORED = tuple(state for state in State if state is not State.NEW)
 
@@ -18,7 +19,8 @@ def bring_to(world: World, state: State, subject: str = "product:1") -> CaseId:
     """Open a case about this subject and bring it to this state."""
     if state is State.REFERRED:
         world.house.failing_lookups.add("look")
-    case_id = CaseId(world.receive(world.signal(subject)).case_id)
+    requester = OMAR if state is State.WITHDRAWN else None
+    case_id = CaseId(world.receive(world.signal(subject, requester=requester)).case_id)
     if state is not State.OPEN:
         world.work()
         _lead(world, state, case_id)
@@ -38,6 +40,8 @@ def _lead(world: World, state: State, case_id: CaseId) -> None:
             decisions.reject(by_ana, reason=RejectReason.NOT_WORTH_IT, note="too dear")
         case State.CLEARED:
             world.clear(world.store.cases.case(case_id).signal)
+        case State.WITHDRAWN:
+            decisions.decide(request(case_id, OMAR, world.seen(case_id)), Retract)
         case State.EXPIRED:
             _let_expire(world)
         case State.APPROVED:

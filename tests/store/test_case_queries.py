@@ -64,7 +64,13 @@ def test_without_a_word_about_states_open_cases_are_meant(town):
 
 
 def is_over(state):
-    return state in {State.RESOLVED, State.REJECTED, State.EXPIRED, State.CLEARED}
+    return state in {
+        State.RESOLVED,
+        State.REJECTED,
+        State.EXPIRED,
+        State.CLEARED,
+        State.WITHDRAWN,
+    }
 
 
 @pytest.mark.parametrize("state", STORED, ids=lambda state: state.name)

@@ -27,6 +27,8 @@ NAMES = {
     "is_urgent",
     "kind",
     "named_by",
+    "nudge_count",
+    "nudged_at",
     "opened_at",
     "changed_at",
     "owner",

@@ -250,6 +250,11 @@ def cleared_case():
     return apply_commands(proposed(), commands.Clear(opened().signal))
 
 
+def withdrawn_case():
+    case = proposed(requester=OMAR.id)
+    return apply_commands(case, commands.Retract(asker(OMAR), CardSnapshot.of(case)))
+
+
 def reopened_case():
     case = running_case()
     case = apply_commands(case, StepReported(0, StepState.LANDED, ""), Finish(""))
@@ -310,6 +315,7 @@ CASE_EXAMPLES = {
     "rejected": rejected_case,
     "expired": expired_case,
     "cleared": cleared_case,
+    "withdrawn": withdrawn_case,
     "reopened": reopened_case,
     "handed over": case_handed_over,
     "asked": asking_case,

@@ -99,8 +99,10 @@ def test_each_card_offers_what_its_state_offers_and_nothing_else():
         decision: {state for state in State if decision in by_state[state]}
         for decision in DecisionKind
     }
-    # The emergency is asked for in words, never by a button.
-    assert by_decision == {**OFFERED, DecisionKind.EMERGENCY: set()}
+    # The emergency is asked for in words, never by a button. Whoever raised the case has the
+    # other two in a message of their own.
+    elsewhere = (DecisionKind.EMERGENCY, DecisionKind.NUDGE, DecisionKind.RETRACT)
+    assert by_decision == {**OFFERED, **{decision: set() for decision in elsewhere}}
 
 
 def test_high_risk_has_no_colour_that_nudges_and_asks_for_words():

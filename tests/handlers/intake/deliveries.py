@@ -83,6 +83,7 @@ class IntakeClient(TestClient):
     def __init__(self, world, *, sources=None, credentials=None, extra_routes=()):
         api = IntakeApi(
             intake=world.desk.intake,
+            progress=world.desk.progress,
             sources=Sources(sources or SOURCES, credentials or CREDENTIALS),
             read_tokens=(READ_TOKEN,),
             find_problems=list,
@@ -90,6 +91,7 @@ class IntakeClient(TestClient):
         app = build_app(api, extra_routes=extra_routes)
         super().__init__(app, raise_server_exceptions=False)
         self.store = world.store
+        self.world = world
 
     def deliver(self, content, *, token=TOKEN, path="/v1/signals", headers=None):
         """Post bytes, or anything else as JSON; empty headers are left out."""

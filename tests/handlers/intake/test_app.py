@@ -7,6 +7,7 @@ import pytest
 from sqlalchemy.exc import OperationalError
 
 from bot import metrics
+from bot.cases.errors import ChatFailed
 from bot.cases.source import Format, Source
 from handlers.intake import app
 from handlers.intake.app import IntakeApi
@@ -85,6 +86,34 @@ def test_reading_a_case_needs_a_token(client):
     assert_problem(client.get("/v1/cases/EX-1", headers=sources_token), 401)
     assert client.get("/v1/cases/EX-1", headers=READ_HEADERS).json()["id"] == "EX-1"
     assert_problem(client.get("/v1/cases/EX-2", headers=READ_HEADERS), 404)
+
+
+def test_a_program_reads_what_its_case_waits_for(client):
+    client.deliver(SIGNAL)
+    progress = client.get("/v1/cases/EX-1", headers=READ_HEADERS).json()["progress"]
+    assert progress == {
+        "waits_for": [],
+        "approvals_needed": 0,
+        "approvals_missing": 0,
+        "usual_seconds": None,
+        "four_in_five_seconds": None,
+    }
+    client.world.work()
+    progress = client.get("/v1/cases/EX-1", headers=READ_HEADERS).json()["progress"]
+    assert progress["waits_for"] == ["@floor-managers"]
+    assert (progress["approvals_needed"], progress["approvals_missing"]) == (1, 1)
+
+
+def test_a_case_can_be_read_while_slack_says_nothing_about_groups(client, monkeypatch):
+    client.deliver(SIGNAL)
+    client.world.work()
+
+    def fail(handles, *, fresh=False):
+        raise ChatFailed("ratelimited")
+
+    monkeypatch.setattr(client.world.people, "groups", fail)
+    record = client.get("/v1/cases/EX-1", headers=READ_HEADERS).json()
+    assert (record["id"], record["progress"]) == ("EX-1", None)
 
 
 def test_what_is_not_here_is_a_problem_too(client):

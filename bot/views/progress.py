@@ -1,0 +1,35 @@
+"""View model of the progress of a case, for whoever raised it."""
+
+from dataclasses import dataclass
+
+
+@dataclass(frozen=True, slots=True)
+class UsualTimes:
+    """The times to a decision of cases of one kind, in seconds."""
+
+    median: float
+    #: Four in five were decided sooner.
+    four_in_five: float
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Progress:
+    """The callees that a case waits for, and the time that cases like it take."""
+
+    #: The person who has the case and the groups, as people read them.
+    waits_for: tuple[str, ...] = ()
+    approvals_needed: int = 0
+    approvals_missing: int = 0
+    #: None where too few cases of the kind were decided.
+    usual_times: UsualTimes | None = None
+
+    def to_record(self) -> dict[str, object]:
+        """Return the progress as JSON for programs. Its names are part of the interface."""
+        times = self.usual_times
+        return {
+            "waits_for": list(self.waits_for),
+            "approvals_needed": self.approvals_needed,
+            "approvals_missing": self.approvals_missing,
+            "usual_seconds": times.median if times else None,
+            "four_in_five_seconds": times.four_in_five if times else None,
+        }
