@@ -51,7 +51,8 @@ def _look_up(
         parameters[name] = find_scalar(expression, facts)
     missing = [lookup.parameters[name] for name, value in parameters.items() if value is None]
     if missing:
-        reason = f"needs {', '.join(sorted(missing))}, which is not known"
+        names = {name.rpartition(".")[2].replace("_", " ") for name in missing}
+        reason = f"needs {', '.join(sorted(names))}, which is not known"
         return [_record_failure(lookup, reason, now)]
     parameters |= detection_parameters(now)
     try:
