@@ -11,6 +11,7 @@ from bot.cases.expressions import find_scalar
 from bot.cases.playbook import Lookup, Playbook
 from bot.desk.detection import detection_parameters
 from bot.ports.connector import Systems
+from bot.views.labels import as_words, start_upper
 
 MAX_ROWS = 50
 MAX_FAILURE = 300
@@ -82,7 +83,7 @@ def _look_up(
 def _record_failure(lookup: Lookup, failure: str, now: datetime) -> Evidence:
     return Evidence(
         name=lookup.name,
-        label=lookup.name.replace("_", " ").capitalize(),
+        label=start_upper(as_words(lookup.name)),
         value=None,
         source=lookup.system,
         read_at=now,
