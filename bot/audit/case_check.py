@@ -215,8 +215,8 @@ def _check_has_card(case: Case, rows: Sequence[Any], outbox: Mapping[str, Any]) 
     will_be_drawn = case.state is State.OPEN or _is_waiting(outbox, f"card:{case.id}")
     if not (case.is_terminal or will_be_drawn or _live_cards(case, rows)):
         yield (
-            f"{case.id}: it is {case.state}, and has no card, nor any work that will draw one:"
-            f" {FORGOTTEN}"
+            f"{case.id}: it {case.state.predicate}, and has no card, nor any work that will draw"
+            f" one: {FORGOTTEN}"
         )
 
 

@@ -9,6 +9,12 @@ from bot.cases.case import Case
 from bot.cases.commands import MAY, NEVER_BY_AUTHORS, DecisionKind, Role
 from bot.cases.policy import Ruling
 
+_ACTS = {
+    DecisionKind.APPROVE: "approve this",
+    DecisionKind.NAME_KIND: "say what this is",
+    DecisionKind.CALL_NOVEL: "say what this is",
+}
+
 
 def ineligibility(case: Case, decision: DecisionKind, by: Caller) -> str | None:
     """Say to this person why they may not decide this.
@@ -73,7 +79,7 @@ def _only_others(case: Case, decision: DecisionKind, by: Caller) -> str:
     handles = [*_approvers(case, by)]
     if Role.PLAYBOOK_OWNER in MAY[decision]:
         handles += by.playbook_owners
-    verb = "approve" if decision is DecisionKind.APPROVE else "do"
+    act = _ACTS.get(decision, "do this")
     if not handles:
-        return f"nobody is named who may {verb} this"
-    return f"only {either(handles)} may {verb} this"
+        return f"nobody is named who may {act}"
+    return f"only {either(handles)} may {act}"

@@ -254,7 +254,7 @@ def must_be_current(case: Case, decision: DecisionKind, snapshot: CardSnapshot) 
             f"that card shows another {subject} than {case.id} has now; look at its card again"
         )
     if not is_offered:
-        raise MoveNotAllowed(f"cannot {decision} a case that is {case.state}")
+        raise MoveNotAllowed(f"cannot {decision} a case that {case.state.predicate}")
     if decision in CHANGES_COURSE and snapshot != current:
         raise Superseded(
             f"{case.id} has moved on since that card was drawn ({case.state}); look at it again"
@@ -284,7 +284,7 @@ def _must_be_of_revision(case: Case, revision: int) -> None:
 def _must_not_be_over(case: Case, decision: DecisionKind) -> None:
     """Refuse a decision on a case that is decided or ended."""
     if decision is DecisionKind.SETTLE:
-        raise TooLate(f"{case.id} is {case.state}; there is nothing in doubt")
+        raise TooLate(f"{case.id} {case.state.predicate}; there is nothing in doubt")
     if decision is DecisionKind.UNDO:
         raise TooLate(undo.nothing_to_undo(case))
     reason = case.activity.status_reason
@@ -292,16 +292,18 @@ def _must_not_be_over(case: Case, decision: DecisionKind) -> None:
         raise TooLate(_describe_ending(case, reason))
     if decision is DecisionKind.WITHDRAW and case.state in DECIDED:
         raise TooLate(
-            f"{case.id} is {case.state}: what has begun can only be undone, not withdrawn"
+            f"{case.id} {case.state.predicate}: what has begun can only be undone, not withdrawn"
         )
     if case.state in DECIDED:
         names = ", ".join(vote.name for vote in case.proposal.approvals)
         raise TooLate(
-            f"{case.id} was approved by {names} and is {case.state}; too late to {decision}"
+            f"{case.id} was approved by {names} and {case.state.predicate}; too late to {decision}"
         )
 
 
 def _describe_ending(case: Case, ending: StatusReason) -> str:
-    is_named = case.state is State.REJECTED or ending.by not in {"", str(DESK)}
+    is_of_program = ending.by in {"", str(DESK)} or ending.by.startswith("source:")
+    is_named = case.state is State.REJECTED or not is_of_program
     by = f" by {ending.by}" if is_named else ""
-    return f"{case.id} is {case.state}{by} since {ending.at:%d %b %H:%M} UTC: {ending.reason}"
+    at = f"{ending.at:%d %b %H:%M} UTC"
+    return f"{case.id} {case.state.predicate}{by} since {at}: {ending.reason}"

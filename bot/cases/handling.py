@@ -59,9 +59,7 @@ def decide(case: Case, command: HandlingCommand, now: datetime) -> tuple[CaseBod
         case HandOver():
             return (_hand_over(case, command),)
         case Claim():
-            if case.owner == command.by.person.id:
-                raise TooLate("it is yours already")
-            return (Claimed(name),)
+            return (_claim(case, command),)
         case Snooze():
             return (_snooze(command, now),)
         case WakeEarly():
@@ -114,6 +112,12 @@ def _hand_over(case: Case, command: HandOver) -> HandedOver:
     return HandedOver(command.to, note, command.by.person.name)
 
 
+def _claim(case: Case, command: Claim) -> Claimed:
+    if case.owner == command.by.person.id:
+        raise TooLate("it is yours already")
+    return Claimed(command.by.person.name)
+
+
 def _snooze(command: Snooze, now: datetime) -> Snoozed:
     if not now < command.until <= now + MAX_SNOOZE:
         raise BadRequest(f"snooze until a time within {MAX_SNOOZE.days} days", field="until")
@@ -141,15 +145,11 @@ def apply(case: Case, body: HandlingBody, entry: Entry) -> Case:
         case Edited():
             return _apply_edit(case, body, entry)
         case HandedOver():
-            # A person takes it on for the group that has it.
-            team = case.team if "/" in body.to else body.to
-            return replace(case, owner=body.to, team=team)
+            return _apply_hand_over(case, body)
         case Claimed():
             return replace(case, owner=str(entry.actor))
-        case Snoozed():
+        case Snoozed() | WokenEarly():
             return _apply_snooze(case, body, entry)
-        case WokenEarly():
-            return end_snooze(case)
         case Resolved():
             return _apply_resolution(case, body, entry)
         case RetriageAsked():
@@ -159,6 +159,12 @@ def apply(case: Case, body: HandlingBody, entry: Entry) -> Case:
             return replace(case, activity=replace(case.activity, refusal_count=refusal_count))
         case _:
             assert_never(body)
+
+
+def _apply_hand_over(case: Case, body: HandedOver) -> Case:
+    # A person takes it on for the group that has it.
+    team = case.team if "/" in body.to else body.to
+    return replace(case, owner=body.to, team=team)
 
 
 def _apply_rejection(case: Case, body: Rejected, entry: Entry) -> Case:
@@ -172,7 +178,9 @@ def _apply_rejection(case: Case, body: Rejected, entry: Entry) -> Case:
     return replace(case, timers=replace(case.timers, snoozed_until=None))
 
 
-def _apply_snooze(case: Case, body: Snoozed, entry: Entry) -> Case:
+def _apply_snooze(case: Case, body: Snoozed | WokenEarly, entry: Entry) -> Case:
+    if isinstance(body, WokenEarly):
+        return end_snooze(case)
     return replace(
         case.with_reason(StatusReason(entry.at, body.by_name, body.reason)),
         timers=replace(case.timers, snoozed_until=body.until),

@@ -31,6 +31,11 @@ class State(StrEnum):
         """Return the name of the state in columns and on buttons."""
         return _CODES.get(self, self.name)
 
+    @property
+    def predicate(self) -> str:
+        """Complete a sentence about a case: "is approved", "needs a person"."""
+        return _PREDICATES.get(self, f"is {self}")
+
     @classmethod
     def of_code(cls, code: str) -> "State":
         """Read a code.
@@ -43,6 +48,11 @@ class State(StrEnum):
 
 # Columns and the buttons of cards that are already posted keep the code of an earlier name.
 _CODES = {State.OUTCOME_UNKNOWN: "PARKED"}
+_PREDICATES = {
+    State.REFERRED: "needs a person",
+    State.OUTCOME_UNKNOWN: "has an unknown outcome",
+    State.CLEARED: "has cleared by itself",
+}
 _BY_CODE = {state.code: state for state in State}
 
 
@@ -166,7 +176,7 @@ def next_state(state: State, transition: Transition) -> State:
     try:
         return TRANSITIONS[state, transition]
     except KeyError:
-        raise MoveNotAllowed(f"cannot {transition} a case that is {state}") from None
+        raise MoveNotAllowed(f"cannot {transition} a case that {state.predicate}") from None
 
 
 def recorded_state(state: State, transition: Transition) -> State:

@@ -61,7 +61,7 @@ def _remind(case: Case, command: Remind, now: datetime) -> Reminded:
     if case.timers.remind_at is None or now < case.timers.remind_at:
         raise MoveNotAllowed(f"{case.id} is reminded of at {case.timers.remind_at}")
     if case.state not in {State.PROPOSED, State.REFERRED, State.OUTCOME_UNKNOWN}:
-        raise MoveNotAllowed(f"cannot remind of a case that is {case.state}")
+        raise MoveNotAllowed(f"cannot remind of a case that {case.state.predicate}")
     return Reminded(case.owner, max(command.next_at, now + MIN_REMINDER_GAP))
 
 

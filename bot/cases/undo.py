@@ -165,7 +165,7 @@ def _must_be_of_mode(plan: Plan, mode: str) -> None:
 
 def nothing_to_undo(case: Case) -> str:
     """Say that an undo comes too late."""
-    return f"{case.id} is {case.state}; there is nothing that can be taken back"
+    return f"{case.id} {case.state.predicate}; there is nothing that can be taken back"
 
 
 def _start_undo(case: Case, command: StartUndo, now: datetime) -> StepReported | UndoLapsed:

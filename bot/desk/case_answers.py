@@ -20,6 +20,7 @@ from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.library import Library
 from bot.ports.memory import Memory
 from bot.views.answers import EXAMPLES, Answer, AnswerLine
+from bot.views.labels import start_upper
 from bot.views.questions import Durations, Intent, Question, StatusFilter
 
 MAX_LINES = 10
@@ -277,15 +278,7 @@ class CaseAnswers:
 
 def describe_state(case: Case) -> str:
     """Say in which state a case is."""
-    match case.state:
-        case State.REFERRED:
-            return f"{case.id} needs a person"
-        case State.OUTCOME_UNKNOWN:
-            return f"{case.id} has an unknown outcome"
-        case State.CLEARED:
-            return f"{case.id} has cleared by itself"
-        case _:
-            return f"{case.id} is {case.state}"
+    return f"{case.id} {case.state.predicate}"
 
 
 def _describe_requirement(verdict: Verdict) -> str:
@@ -321,7 +314,7 @@ def _describe_durations(durations: Durations) -> str:
         parts.append(f"half had ended within {describe_seconds(durations.to_end)}")
     if not parts:
         return " None of them has been decided yet."
-    return f" {', '.join(parts).capitalize()}."
+    return f" {start_upper(', '.join(parts))}."
 
 
 def describe_seconds(seconds: float) -> str:

@@ -13,6 +13,7 @@ from bot.cases.expressions import find_scalar
 from bot.cases.playbook import Lookup, Playbook
 from bot.desk.detection import detection_parameters
 from bot.ports.connector import Systems
+from bot.views.labels import as_words, start_upper
 
 MAX_ROWS = 50
 MAX_FAILURE = 300
@@ -53,7 +54,8 @@ def _look_up(
         parameters[name] = find_scalar(expression, facts)
     missing = [lookup.parameters[name] for name, value in parameters.items() if value is None]
     if missing:
-        reason = f"needs {', '.join(sorted(missing))}, which is not known"
+        names = {name.rpartition(".")[2].replace("_", " ") for name in missing}
+        reason = f"needs {', '.join(sorted(names))}, which is not known"
         return [_record_failure(lookup, reason, now)]
     parameters |= detection_parameters(now)
     try:
@@ -83,7 +85,7 @@ def _look_up(
 def _record_failure(lookup: Lookup, failure: str, now: datetime) -> Evidence:
     return Evidence(
         name=lookup.name,
-        label=lookup.name.replace("_", " ").capitalize(),
+        label=start_upper(as_words(lookup.name)),
         value=None,
         source=lookup.system,
         read_at=now,

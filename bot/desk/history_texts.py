@@ -12,7 +12,9 @@ def describe_decision(entry: Entry) -> str:
     """
     at = f"{entry.at:%d %b %H:%M} UTC"
     body = entry.body
-    return _describe_vote(body, at) or _describe_handling(body, at) or _describe_end(body, at)
+    text = _describe_vote(body, at) or _describe_handling(body, at) or _describe_end(body, at)
+    # What people and systems said may have its own full stop.
+    return text.removesuffix("..") + "." if text.endswith("..") else text
 
 
 def _describe_vote(body: entries.Body, at: str) -> str:

@@ -53,11 +53,7 @@ class CardContext:
     @property
     def key(self) -> str:
         """Return the look that a card drawn in this context has."""
-        flags = {
-            "paused": bool(self.pause_reason),
-            "undoable": self.is_undoable,
-            "stale": bool(self.stale_facts),
-        }
+        flags = {"paused": bool(self.pause_reason), "undoable": self.is_undoable}
         return " ".join([CARD_FORMAT, *(name for name, is_set in flags.items() if is_set)])
 
 

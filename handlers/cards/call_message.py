@@ -82,7 +82,7 @@ def direct_call_blocks(call: DirectCall, permalink: Permalink) -> list[Json]:
             link, text_run(f"  {_title(case)}  ·  decide by "), date_run(case.timers.sla.decide_by)
         ),
     ]
-    buttons = card_buttons(case, is_undoable=False)
+    buttons = card_buttons(case, is_undoable=False, labels=call.labels)
     kinds = button_row(f"{BLOCK_NAME}-kind", case, kind_buttons(case))
     return [rich_text(*body), *kinds, *button_row(BLOCK_NAME, case, buttons)]
 

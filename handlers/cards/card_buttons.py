@@ -9,10 +9,12 @@ from bot.cases.lifecycle import State
 from bot.cases.plan import Plan
 from bot.cases.policy import RiskTier
 from bot.cases.recognition import Recognition
+from bot.views.labels import Labels
 from handlers.cards import ids
 from handlers.cards.blocks import actions_block, button, option
+from handlers.cards.case_words import case_wording
 from handlers.cards.question import ask
-from handlers.cards.text import Json, clean, plain_text
+from handlers.cards.text import Json, clean, plain_text, stored_length
 from handlers.cards.wording import Wording, money_text
 
 # A guess that is less likely than this is noise on a card.
@@ -20,18 +22,19 @@ MIN_CONFIDENCE_PERCENT = 10
 # Slack's limits: options of an overflow menu, characters of a confirmation dialog.
 MAX_OVERFLOW_OPTIONS = 5
 MAX_CONFIRM = 300
+NO_LABELS = Labels()
 # Far above the dialog's limit: a target is shown whole, or the form is used.
 MAX_TARGET_LENGTH = 10_000
 KIND_ACTION_IDS = (ids.NAME_FIRST, ids.NAME_SECOND, ids.NAME_THIRD)
 
 
-def card_buttons(case: Case, *, is_undoable: bool) -> list[Json]:
+def card_buttons(case: Case, *, is_undoable: bool, labels: Labels = NO_LABELS) -> list[Json]:
     """Build the buttons below a card."""
     token = ids.token(case)
     details = _details_button(token)
     match case.state:
         case State.PROPOSED:
-            return _proposed_buttons(case, token)
+            return _proposed_buttons(case, token, labels)
         case State.REFERRED:
             return _referred_buttons(case, token)
         case State.OUTCOME_UNKNOWN:
@@ -61,12 +64,12 @@ def button_row(name: str, case: Case, buttons: Sequence[Json]) -> list[Json]:
     return [actions_block(f"{name}:{ids.token(case)}", buttons)]
 
 
-def decision_buttons(case: Case) -> list[Json]:
+def decision_buttons(case: Case, labels: Labels = NO_LABELS) -> list[Json]:
     """Build the buttons of a row; the others are on the card."""
     if case.state is not State.PROPOSED:
         return []
     token = ids.token(case)
-    return [_approve_button(case, token), button("Reject…", ids.REJECT, token)]
+    return [_approve_button(case, token, labels), button("Reject…", ids.REJECT, token)]
 
 
 def kind_buttons(case: Case) -> list[Json]:
@@ -98,22 +101,22 @@ def _guess_buttons(recognition: Recognition, token: str) -> list[Json]:
     return buttons
 
 
-def confirmation_text(plan: Plan) -> str | None:
+def confirmation_text(plan: Plan, wording: Wording) -> str | None:
     """Write amount and target in full, then as many steps as fit.
 
     None when amount and target alone exceed the dialog.
     """
-    head = _amount_and_targets(plan)
-    steps = [clean(action.summary, 80) for action in plan.actions]
+    head = _amount_and_targets(plan, wording)
+    steps = [wording.prose(action.summary, 80) for action in plan.actions]
     for count in range(len(steps), -1, -1):
         text = f"{head} {_list_steps(steps, count)}."
-        if _utf16_length(text) <= MAX_CONFIRM:
+        if stored_length(text) <= MAX_CONFIRM:
             return text
     return None
 
 
-def _proposed_buttons(case: Case, token: str) -> list[Json]:
-    buttons = [_approve_button(case, token)]
+def _proposed_buttons(case: Case, token: str, labels: Labels) -> list[Json]:
+    buttons = [_approve_button(case, token, labels)]
     if case.proposal.recommendation and case.proposal.recommendation.editable:
         buttons.append(button("Edit…", ids.EDIT, token))
     buttons.append(button("Reject…", ids.REJECT, token))
@@ -144,7 +147,7 @@ def _claim_button(case: Case, token: str) -> list[Json]:
     return [button("I'm on it", ids.CLAIM, token)]
 
 
-def _approve_button(case: Case, token: str) -> Json:
+def _approve_button(case: Case, token: str, labels: Labels) -> Json:
     """Build the approve button: the higher the risk, the more it asks."""
     # Without a verdict nothing is known of the risk.
     tier = case.proposal.verdict.tier if case.proposal.verdict else RiskTier.HIGH
@@ -154,10 +157,11 @@ def _approve_button(case: Case, token: str) -> Json:
     approve = button("Approve", ids.APPROVE, token, style="primary")
     if case.proposal.plan is None:
         return approve
-    is_complete = ask(case.proposal.plan, Wording()).is_complete
+    wording = case_wording(case, labels)
+    is_complete = ask(case.proposal.plan, wording).is_complete
     if tier is RiskTier.LOW and is_complete:
         return approve
-    text = confirmation_text(case.proposal.plan)
+    text = confirmation_text(case.proposal.plan, wording)
     if text is None or not is_complete:
         # Too long for a dialog; the form has room for all of it.
         return button("Approve…", ids.APPROVE_WITH_REASON, token, style="primary")
@@ -173,10 +177,9 @@ def _confirmation_dialog(case: Case, text: str) -> Json:
     }
 
 
-def _amount_and_targets(plan: Plan) -> str:
+def _amount_and_targets(plan: Plan, wording: Wording) -> str:
     # A dictionary, unlike a set, keeps the order of the steps.
     targets = dict.fromkeys(action.target for action in plan.actions)
-    wording = Wording()
     names = ", ".join(wording.target(target, MAX_TARGET_LENGTH) for target in targets)
     label = "Targets" if len(targets) > 1 else "Target"
     text = f"{label}: {names}."
@@ -193,11 +196,6 @@ def _list_steps(steps: list[str], count: int) -> str:
     if not count:
         return f"{more} steps"
     return "; ".join([*steps[:count], f"and {more} more"])
-
-
-def _utf16_length(text: str) -> int:
-    # Slack counts as JavaScript does: an emoji is two.
-    return len(text.encode("utf-16-le")) // 2
 
 
 def _overflow_menu(case: Case, token: str) -> Json:

@@ -11,7 +11,7 @@ from handlers.cards.blocks import (
 from handlers.cards.case_words import case_wording, headline
 from handlers.cards.folded_card import folded_card
 from handlers.cards.question import ask
-from handlers.cards.text import Json, clean, escape_mrkdwn, rich_text
+from handlers.cards.text import Json, escape_mrkdwn, rich_text
 from handlers.cards.waiting_card import WAITING_STATES, waiting_card
 
 DEFAULT_CONTEXT = CardContext()
@@ -41,9 +41,9 @@ def notification_text(case: Case, card_context: CardContext = DEFAULT_CONTEXT) -
 
 def superseded_card(case: Case) -> list[Json]:
     """Build what replaces an older card: the reason, and no buttons."""
-    notice = ":arrows_counterclockwise: Replaced by a newer card in this channel"
-    reason = clean(_reason_for_new_card(case), 500)
+    notice = "Replaced by a newer card in this channel"
     wording = case_wording(case, DEFAULT_CONTEXT.labels)
+    reason = wording.reason(_reason_for_new_card(case), 500)
     return [
         header_block(headline(case, wording, 110)),
         context_block(notice),

@@ -164,7 +164,7 @@ def _recommendation(case: Case, wording: Wording, links: Mapping[str, str]) -> l
     if recommendation.reason:
         parts.append(label_paragraph("Why this  ", wording.prose(recommendation.reason, 500)))
     if recommendation.blocked:
-        parts.append(label_paragraph("No plan  ", wording.prose(recommendation.blocked, 500)))
+        parts.append(label_paragraph("No plan  ", wording.reason(recommendation.blocked, 500)))
     parts += _alternatives(recommendation, wording)
     parts += _confidence(recommendation, wording)
     blocks = [heading("Recommendation"), *_block(parts)]
@@ -178,7 +178,7 @@ def _alternatives(recommendation: Recommendation, wording: Wording) -> list[Json
     parts = []
     for alternative in recommendation.alternatives:
         title = clean(wording.labels.action(alternative.action), 60)
-        reason = as_sentence(start_upper(wording.prose(alternative.why_not, 300)))
+        reason = as_sentence(start_upper(wording.reason(alternative.why_not, 300)))
         parts.append(label_paragraph(f"Not “{title}”  ", reason))
     return parts
 
@@ -206,7 +206,7 @@ def _policy(case: Case, wording: Wording) -> list[Json]:
     verdict = case.proposal.verdict
     if verdict is None:
         return []
-    reason = as_sentence(start_upper(wording.prose(verdict.reason, MAX_REASON)))
+    reason = as_sentence(start_upper(wording.reason(verdict.reason, MAX_REASON)))
     text = f"{start_upper(verdict.tier.name.lower())} risk. {reason}"
     return [heading("Policy"), rich_text(paragraph(text_run(text)))]
 

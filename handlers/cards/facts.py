@@ -6,6 +6,7 @@ from bot.cases.case import Case
 from bot.cases.case_facts import case_facts
 from bot.cases.evidence import Evidence
 from bot.cases.expressions import has_enough_facts, render
+from bot.views.labels import as_words, start_upper
 from handlers.cards.text import Json, clean, mrkdwn_time, plain_text
 from handlers.cards.wording import Wording, as_sentence, plural
 
@@ -28,13 +29,13 @@ def evidence_line(case: Case, wording: Wording) -> list[str | Json]:
     return [plain_text(line, MAX_LINE), mrkdwn_time(min(fact.read_at for fact in known_facts))]
 
 
-def failure_sentences(case: Case) -> list[str]:
+def failure_sentences(case: Case, wording: Wording) -> list[str]:
     """Say which look-ups failed: a decision without them is another one."""
     failures = [fact for fact in case.assessment.evidence if fact.failure is not None]
     sentences = []
     for fact in failures[:MAX_FAILURES]:
-        name = clean(fact.label or fact.name.replace("_", " "), 60)
-        reason = clean(fact.failure or "", 120)
+        name = clean(fact.label or start_upper(as_words(fact.name.partition(".")[0])), 60)
+        reason = wording.reason(fact.failure or "", 120)
         sentences.append(as_sentence(f"⚠ {name} not read: {reason}"))
     more = len(failures) - MAX_FAILURES
     if more > 0:
@@ -62,7 +63,7 @@ def shown_facts(case: Case) -> list[Evidence]:
 def fact_value(fact: Evidence, wording: Wording) -> str:
     """Write the value of a fact, or why it is not known."""
     if fact.failure is not None:
-        return f"could not be read: {clean(fact.failure, 140)}"
+        return f"could not be read: {wording.reason(fact.failure, 140)}"
     match fact.value:
         case None:
             return "none"

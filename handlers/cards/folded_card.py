@@ -94,7 +94,7 @@ def _story_runs(case: Case, wording: Wording, card_context: CardContext) -> list
     runs = [text_run(f"{decision} "), date_run(story.at)]
     result = story.result
     if card_context.pause_reason:
-        result = clean(card_context.pause_reason, MAX_REASON)
+        result = wording.reason(card_context.pause_reason, MAX_REASON)
     if result:
         runs.append(text_run(f" · {clean(result, MAX_STORY)}"))
     return runs
@@ -148,7 +148,7 @@ def _result(case: Case, wording: Wording) -> list[str]:
         return ["nothing was changed"]
     if reason is None:
         return []
-    return [wording.prose(reason.reason, MAX_REASON)]
+    return [wording.reason(reason.reason, MAX_REASON)]
 
 
 def _by(verb: str, reason: StatusReason | None) -> str:
@@ -197,7 +197,7 @@ def _progress(case: Case, wording: Wording) -> list[str]:
     text = f"{verb}: {STEP_LABELS[step.state]}"
     is_telling = step.state not in {StepState.LANDED, StepState.UNDONE}
     if step.detail and is_telling and not is_row_count(step.detail):
-        text += f" ({wording.prose(step.detail, 150)})"
+        text += f" ({wording.reason(step.detail, 150)})"
     return [text]
 
 

@@ -38,7 +38,7 @@ from handlers.cards.text import (
     rich_text,
     text_run,
 )
-from handlers.cards.wording import Wording, money_text
+from handlers.cards.wording import Wording, as_sentence, money_text
 
 MAX_NOTE_LENGTH = 1000
 # As much as a window can show: a person must see in full what the approval is for.
@@ -173,9 +173,12 @@ def resolve_form(case: Case) -> Json:
     )
 
 
-def settle_form(case: Case) -> Json:
+def settle_form(case: Case, labels: Labels = NO_LABELS) -> Json:
     """Build the form that records the outcome of a step in doubt."""
-    reason = clean(case.activity.status_reason.reason, 500) if case.activity.status_reason else ""
+    status = case.activity.status_reason
+    reason = ""
+    if status:
+        reason = as_sentence(start_upper(case_wording(case, labels).reason(status.reason, 500)))
     options = [option("Yes, it happened", "yes"), option("No, it did not", "no")]
     outcome = {"type": "radio_buttons", "action_id": ids.LANDED, "options": options}
     return case_form(
@@ -191,10 +194,11 @@ def settle_form(case: Case) -> Json:
     )
 
 
-def undo_form(case: Case) -> Json:
+def undo_form(case: Case, labels: Labels = NO_LABELS) -> Json:
     """Build the form that lists the steps to undo."""
     actions = case.proposal.plan.actions if case.proposal.plan else ()
-    steps = [[text_run(clean(action.summary, 200))] for action in actions]
+    wording = case_wording(case, labels)
+    steps = [[text_run(wording.prose(action.summary, MAX_SUMMARY_LENGTH))] for action in actions]
     effect = (
         "This is taken back in the outside system, last step first. The case then needs a person."
     )

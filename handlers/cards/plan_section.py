@@ -42,7 +42,7 @@ def _progress(case: Case, index: int, wording: Wording) -> str:
     label = STEP_LABELS[step.state]
     if not step.detail or is_row_count(step.detail):
         return label
-    return f"{label} ({wording.prose(step.detail, 150)})"
+    return f"{label} ({wording.reason(step.detail, 150)})"
 
 
 def _preview(action: Action, wording: Wording) -> str:

@@ -70,8 +70,7 @@ def plain_text(text: str, limit: int = 75) -> Json:
 
 def _shorten_escaped(text: str, limit: int) -> str:
     """Shorten a text to what Slack stores of it, which is escaped."""
-    size = sum(map(_stored_size, text))
-    if size <= limit:
+    if stored_length(text) <= limit:
         return text
     # Room for the ellipsis.
     size, end = 1, 0
@@ -81,6 +80,11 @@ def _shorten_escaped(text: str, limit: int) -> str:
             break
         end += 1
     return text[:end] + ELLIPSIS
+
+
+def stored_length(text: str) -> int:
+    """Count the characters of a plain text as Slack stores it."""
+    return sum(map(_stored_size, text))
 
 
 def _stored_size(letter: str) -> int:

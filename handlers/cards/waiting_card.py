@@ -7,7 +7,7 @@ from bot.cases.lifecycle import State
 from bot.cases.policy import Ruling
 from bot.cases.recommendation import Citation
 from bot.ports.card_store import CardContext
-from bot.views.labels import as_words, start_upper
+from bot.views.labels import start_upper
 from handlers.cards.blocks import context_block, header_block
 from handlers.cards.card_buttons import button_row, card_buttons, kind_buttons
 from handlers.cards.case_words import (
@@ -40,9 +40,10 @@ def waiting_card(case: Case, card_context: CardContext) -> list[Json]:
     wording = case_wording(case, card_context.labels)
     blocks = [header_block(_header(case, wording))]
     if card_context.pause_reason:
-        pause = plain_text(f"⏸ {start_upper(card_context.pause_reason)}", 200)
+        pause_reason = start_upper(wording.reason(card_context.pause_reason, 200))
+        pause = plain_text(f"⏸ {pause_reason}", 220)
         blocks.append(context_block(pause))
-    warnings = _warnings(case, card_context)
+    warnings = _warnings(case, wording, card_context)
     blocks.append(rich_text(*_paragraphs(case, wording, card_context), *warnings))
     context = context_blocks(
         case,
@@ -51,7 +52,7 @@ def waiting_card(case: Case, card_context: CardContext) -> list[Json]:
         words_left=MAX_WORDS - count_words(blocks),
         is_doubtful=bool(warnings),
     )
-    buttons = card_buttons(case, is_undoable=card_context.is_undoable)
+    buttons = card_buttons(case, is_undoable=card_context.is_undoable, labels=card_context.labels)
     return [
         *blocks,
         *button_row("kind", case, kind_buttons(case)),
@@ -90,7 +91,7 @@ def _history(case: Case, wording: Wording, card_context: CardContext) -> list[st
     """Say what a person must know who has seen an earlier card of the case."""
     sentences = []
     if case.activity.drift_reasons:
-        reasons = clean(as_words("; ".join(case.activity.drift_reasons)), MAX_REASON)
+        reasons = wording.reason("; ".join(case.activity.drift_reasons), MAX_REASON)
         sentences.append(as_sentence(f"Asked again: {reasons}"))
     if case.activity.reopening_reason:
         reason = clean(case.activity.reopening_reason, MAX_REASON)
@@ -132,7 +133,7 @@ def question_text(case: Case, wording: Wording) -> str:
 def _question_of_doubt(case: Case, wording: Wording) -> tuple[str, str]:
     """Say what to look at, and where."""
     reason = case.activity.status_reason
-    detail = as_sentence(start_upper(clean(reason.reason, MAX_REASON))) if reason else ""
+    detail = as_sentence(start_upper(wording.reason(reason.reason, MAX_REASON))) if reason else ""
     step = case.execution.step_in_doubt
     if step is None or case.proposal.plan is None:
         return "Did it happen?", detail
@@ -146,18 +147,18 @@ def _question_of_doubt(case: Case, wording: Wording) -> tuple[str, str]:
 def _why_no_plan(case: Case, wording: Wording) -> str:
     recommendation, verdict = case.proposal.recommendation, case.proposal.verdict
     if verdict and verdict.ruling is Ruling.REFUSE:
-        reason = wording.prose(verdict.reason, MAX_REASON)
+        reason = wording.reason(verdict.reason, MAX_REASON)
         return as_sentence(f"Policy refuses the plan: {reason}")
     if recommendation and recommendation.alternatives and not recommendation.action:
         reasons = [
-            as_sentence(start_upper(wording.prose(alternative.why_not, 200)))
+            as_sentence(start_upper(wording.reason(alternative.why_not, 200)))
             for alternative in recommendation.alternatives
         ]
         return clean(f"No plan fits. {' '.join(reasons)}", MAX_REASON)
     status = case.activity.status_reason
     if status is None:
         return ""
-    return as_sentence(start_upper(wording.prose(status.reason, MAX_REASON)))
+    return as_sentence(start_upper(wording.reason(status.reason, MAX_REASON)))
 
 
 def _is_unrecognised(case: Case) -> bool:
@@ -167,9 +168,9 @@ def _is_unrecognised(case: Case) -> bool:
     return not recognition.kind
 
 
-def _warnings(case: Case, card_context: CardContext) -> list[Json]:
+def _warnings(case: Case, wording: Wording, card_context: CardContext) -> list[Json]:
     """Say what contradicts the question, or is missing for an answer."""
-    warnings = [*failure_sentences(case), *stale_sentences(case, card_context.stale_facts)]
+    warnings = [*failure_sentences(case, wording), *stale_sentences(case, card_context.stale_facts)]
     conflict_count = case.activity.conflict_count
     if conflict_count:
         verb = "contradicts" if conflict_count == 1 else "contradict"

@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from bot.cases.canonical import Scalar
 from bot.cases.plan import Money
-from bot.views.labels import Labels
+from bot.views.labels import Labels, as_words
 from handlers.cards.text import clean
 
 # A minus sign, which no line break parts from its amount.
@@ -27,6 +27,8 @@ _ONE_OF_MANY = re.compile(
     r"(?<![\d.,])1 (days|hours|minutes|weeks|months|years|times|claims|invoices|bottles|cases"
     r"|boxes|kegs|kilos|units|covers|orders|things|people|glasses)\b"
 )
+_ACTION = re.compile(r"\b[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*\b")
+_SNAKE_CASE = re.compile(r"\b[a-z][a-z0-9]*(?:_[a-z0-9]+)+\b")
 _ROWS = re.compile(r"^\d+ rows? changed$")
 _CHANNEL = re.compile(r"\b[CG][A-Z0-9]{4,}\b")
 
@@ -50,6 +52,16 @@ class Wording:
         text = _ONE_OF_MANY.sub(_singular, text)
         return clean(text, limit, lines=lines)
 
+    def reason(self, text: str, limit: int) -> str:
+        """Write a reason that the desk or a system gave, with titles in place of names in code."""
+        text = clean(text, limit + MAX_CHANGE)
+        text = _ACTION.sub(self._action, text)
+        for name, title in self.labels.systems.items():
+            if title:
+                # A backslash in a title is no reference to a group.
+                text = re.sub(rf"\b{re.escape(name)}\b", title.replace("\\", r"\\"), text)
+        return self.prose(_SNAKE_CASE.sub(_spaced, text), limit)
+
     def parameter(self, value: Scalar) -> str:
         """Write the value of a parameter whole; a day and a channel as people say them."""
         text = clean(str(value), MAX_PARAMETER, lines=MAX_PARAMETER)
@@ -69,6 +81,10 @@ class Wording:
     def _channel(self, match: re.Match[str]) -> str:
         title = self.labels.channels.get(match[0])
         return f"#{title}" if title else match[0]
+
+    def _action(self, match: re.Match[str]) -> str:
+        title = self.labels.actions.get(match[0])
+        return f"“{title}”" if title else match[0].rpartition(".")[2]
 
     def _date(self, match: re.Match[str]) -> str:
         try:
@@ -122,6 +138,10 @@ def as_sentence(text: str) -> str:
     if text[-1] == "”" and text[-2:-1] in {".", "?", "!"}:
         return text
     return f"{text}."
+
+
+def _spaced(match: re.Match[str]) -> str:
+    return as_words(match[0])
 
 
 def _amount(match: re.Match[str]) -> str:

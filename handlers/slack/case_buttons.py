@@ -91,12 +91,12 @@ class CaseButtons(CasePresses):
     def settle(self, press: ButtonPress) -> None:
         """Open the form that says whether a step has happened."""
         case = self._current(press, DecisionKind.SETTLE)
-        self._open(press, forms.settle_form(case))
+        self._open(press, forms.settle_form(case, self.library.labels()))
 
     def undo(self, press: ButtonPress) -> None:
         """Open the form that takes back what was done."""
         case = self._current(press, DecisionKind.UNDO)
-        self._open(press, forms.undo_form(case))
+        self._open(press, forms.undo_form(case, self.library.labels()))
 
     def name_kind(self, press: ButtonPress) -> None:
         """Set the kind that the button names."""

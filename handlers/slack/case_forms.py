@@ -17,9 +17,12 @@ from handlers.cards import ids
 from handlers.cards.edit_form import edit_preview_form
 from handlers.cards.forms import step_up_form
 from handlers.cards.text import Json
+from handlers.cards.wording import Wording
 from handlers.slack.interactions import FormSubmission
 from handlers.slack.listeners import FormHandler, form_listener
 from handlers.slack.services import ConfirmationLink, SlackServices
+
+MAX_REFUSAL = 300
 
 
 def register(app: App, services: SlackServices) -> None:
@@ -114,9 +117,14 @@ class CaseForms:
         if form.metadata.endswith(f" {fingerprint}"):
             self.decisions.edit(request, values)
             return None
-        preview = self.decisions.edits.preview(request, values)
-        fields = self.decisions.edits.form(preview.after).fields
         labels = self.library.labels()
+        try:
+            preview = self.decisions.edits.preview(request, values)
+        except BadRequest as refusal:
+            # Systems and policy name the parameter and the action as the files do.
+            text = Wording(labels=labels).reason(str(refusal), MAX_REFUSAL)
+            raise BadRequest(text, field=refusal.field) from None
+        fields = self.decisions.edits.form(preview.after).fields
         return edit_preview_form(preview, fields, labels, fingerprint=fingerprint)
 
     def resolve(self, form: FormSubmission) -> None:

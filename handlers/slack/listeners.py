@@ -16,6 +16,7 @@ from bot.cases.errors import BadRequest, ChatFailed, Refusal
 from handlers.cards.copies import inactive_card_blocks, inactive_card_text
 from handlers.cards.forms import notice
 from handlers.cards.text import Json
+from handlers.cards.wording import as_sentence
 from handlers.slack.interactions import ButtonPress, FormSubmission
 from handlers.slack.services import SlackServices
 
@@ -101,7 +102,7 @@ def error_text(error: Exception, listener: str) -> str:
     """
     match error:
         case Refusal():
-            return f"Not done: {error}."
+            return as_sentence(f"Not done: {error}")
         case ChatFailed():
             return (
                 f"Slack returned an error ({error.error}); nothing was decided."

@@ -244,7 +244,7 @@ def _unfit_reason(offer: Offer, facts: Mapping[str, Any]) -> str:
     """Say in the playbook's words why an offer does not fit."""
     if offer.otherwise and has_enough_facts(offer.otherwise, facts):
         return render(offer.otherwise, facts)
-    return f"needs {offer.when}"
+    return "the facts are not those that it is for"
 
 
 def _why_not(offer: Offer, choice: Offer, playbook: Playbook) -> str:

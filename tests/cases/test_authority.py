@@ -388,7 +388,16 @@ def test_whoever_was_refused_is_told_who_may():
             continue
     assert refusals["approve"] == "only @floor-managers may approve this"
     assert refusals["reject"] == "only @floor-managers or @ops-leads may do this"
+    assert refusals["snooze"] == "only @floor-managers or @ops-leads may do this"
     assert refusals["withdraw"] == "there is no approval of yours to withdraw"
+
+
+def test_whoever_may_not_say_what_a_case_is_is_told_so_in_those_words():
+    case = referred()
+    for name in ("name", "novel"):
+        with pytest.raises(NotEligible) as refusal:
+            decide(case, commands(case, asker(CY))[name], NOW)
+        assert str(refusal.value) == "only @floor-managers or @ops-leads may say what this is"
 
 
 def test_a_case_in_the_hands_of_a_person_waits_on_those_who_may_decide_it_too():

@@ -34,6 +34,7 @@ from bot.cases.commands import (
     TryAgain,
     Undo,
     Wake,
+    WakeEarly,
     Withdraw,
 )
 from bot.cases.decide import DeskRecord, decide
@@ -95,6 +96,7 @@ def decisions(case: Case, by: Caller) -> dict[str, PersonDecision]:
         "reject": Reject(by, sight, RejectReason.WRONG_PLAN),
         "edit": Edit(by, sight, plan=new_plan, verdict=verdict(), changes=(change,)),
         "snooze": Snooze(by, sight, until=NOW + HOUR, reason="later"),
+        "wake": WakeEarly(by, sight),
         "resolve": Resolve(by, sight, "called them"),
         "try again": TryAgain(by, sight),
         "settle": Settle(by, sight, has_landed=True, note="seen there"),
@@ -129,7 +131,7 @@ WRITTEN = {
         "claim": "case.claimed",
         "hand over": "case.handed_over",
     },
-    State.SNOOZED: {"hand over": "case.handed_over"},
+    State.SNOOZED: {"wake": "case.woken_early", "hand over": "case.handed_over"},
     State.APPROVED: {"withdraw": "approval.withdrawn", "hand over": "case.handed_over"},
     State.RUNNING: {"hand over": "case.handed_over"},
     State.OUTCOME_UNKNOWN: {
@@ -147,16 +149,14 @@ WRITTEN = {
 TOO_LATE = {
     State.APPROVED: "EX-1 was approved by Ana and is approved; too late to {decision}",
     State.RUNNING: "EX-1 was approved by Ana and is being carried out; too late to {decision}",
-    State.OUTCOME_UNKNOWN: "EX-1 was approved by Ana and is outcome unknown; too late to {decision}",
+    State.OUTCOME_UNKNOWN: "EX-1 was approved by Ana and has an unknown outcome; too late to {decision}",
     State.RESOLVED: "EX-1 is resolved since 21 Nov 12:00 UTC: worked",
     State.REJECTED: "EX-1 is rejected by Ana since 21 Nov 12:00 UTC: Same as another case",
     State.EXPIRED: (
         "EX-1 is expired since 23 Nov 12:00 UTC: nobody decided in time; nothing was done"
     ),
-    State.CLEARED: (
-        "EX-1 is cleared by itself by source:api since 21 Nov 12:00 UTC: it went away by itself"
-    ),
-    State.WITHDRAWN: "EX-1 is withdrawn by Omar since 21 Nov 12:00 UTC: no longer needed",
+    State.CLEARED: ("EX-1 has cleared by itself since 21 Nov 12:00 UTC: it went away by itself"),
+    State.WITHDRAWN: "EX-1 has been withdrawn by Omar since 21 Nov 12:00 UTC: no longer needed",
 }
 HAS_A_KIND = "EX-1 is known as low stock; reject its plan if that is wrong"
 # Ana has raised nothing.
@@ -179,7 +179,7 @@ SENTENCES = {
     ),
     (State.OUTCOME_UNKNOWN, "withdraw"): (
         TooLate,
-        "EX-1 is outcome unknown: what has begun can only be undone, not withdrawn",
+        "EX-1 has an unknown outcome: what has begun can only be undone, not withdrawn",
     ),
 }
 
@@ -189,12 +189,12 @@ def refusal_of(state: State, name: str) -> tuple[type[Refusal], str]:
     if (state, name) in SENTENCES:
         return SENTENCES[state, name]
     if name == "settle":
-        return TooLate, f"EX-1 is {state}; there is nothing in doubt"
+        return TooLate, f"EX-1 {state.predicate}; there is nothing in doubt"
     if name == "take back":
-        return TooLate, f"EX-1 is {state}; there is nothing that can be taken back"
+        return TooLate, f"EX-1 {state.predicate}; there is nothing that can be taken back"
     if state in TOO_LATE:
         return TooLate, TOO_LATE[state].format(decision=name)
-    return MoveNotAllowed, f"cannot {name} a case that is {state}"
+    return MoveNotAllowed, f"cannot {name} a case that {state.predicate}"
 
 
 @pytest.mark.parametrize("state", CASES, ids=lambda state: state.name)

@@ -77,7 +77,9 @@ def test_every_state_and_move_is_in_the_table_or_refused():
             if (state, move) in TRANSITIONS:
                 assert next_state(state, move) is TRANSITIONS[state, move]
             else:
-                with pytest.raises(MoveNotAllowed, match=f"cannot {move} a case that is"):
+                with pytest.raises(
+                    MoveNotAllowed, match=f"cannot {move} a case that {state.predicate}"
+                ):
                     next_state(state, move)
 
 
@@ -809,3 +811,13 @@ def test_a_refused_attempt_makes_nobody_a_party_to_the_case():
         ),
     )
     assert after.activity.people == ()
+
+
+@pytest.mark.parametrize("state", State)
+def test_a_state_completes_a_sentence(state):
+    """No "EX-448 is needs a person."."""
+    assert state.predicate.partition(" ")[0] in {"is", "has", "needs"}
+    with pytest.raises(MoveNotAllowed) as refusal:
+        next_state(state, Transition.OPEN if state is not State.NEW else Transition.WAKE)
+    assert str(refusal.value).endswith(f"a case that {state.predicate}")
+    assert "is needs" not in str(refusal.value)

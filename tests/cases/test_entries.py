@@ -54,6 +54,7 @@ WIRE = {
     "case.retriage_asked": (Transition.RETRIAGE, "by_name"),
     "case.snoozed": (Transition.SNOOZE, "until reason by_name"),
     "case.woken": (Transition.WAKE, ""),
+    "case.woken_early": (Transition.WAKE, "by_name"),
     "delegation.ended": (Transition.NOTE, "giver taker kind by_name"),
     "delegation.given": (Transition.NOTE, "delegation"),
     "desk.paused": (Transition.NOTE, "scope reason by_name"),

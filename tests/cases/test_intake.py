@@ -232,7 +232,7 @@ def test_a_trouble_that_is_back_begins_again_on_a_new_card(make):
     ids=lambda state: state.name,
 )
 def test_nothing_else_is_reopened(state):
-    with pytest.raises(MoveNotAllowed, match="cannot reopen a case that is"):
+    with pytest.raises(MoveNotAllowed, match=f"cannot reopen a case that {state.predicate}"):
         decide(CASES[state](), Recur(AGAIN, reopen=True), NOW)
 
 

@@ -106,4 +106,4 @@ def test_a_recorded_transition_is_one_of_this_release_or_of_an_earlier_one():
                 continue
             with pytest.raises(MoveNotAllowed) as failure:
                 recorded_state(state, move)
-            assert str(failure.value) == f"cannot {move} a case that is {state}"
+            assert str(failure.value) == f"cannot {move} a case that {state.predicate}"

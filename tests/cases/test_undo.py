@@ -137,7 +137,7 @@ def test_only_what_was_done_is_taken_back(state):
     case = CASES[state]()
     with pytest.raises(TooLate) as failure:
         decide(case, undo(case), NOW)
-    expected = f"EX-1 is {state}; there is nothing that can be taken back"
+    expected = f"EX-1 {state.predicate}; there is nothing that can be taken back"
     assert str(failure.value) == expected
 
 

@@ -30,6 +30,8 @@ def test_each_kind_of_decision_has_its_sentence(describe):
     sentences = {
         f"It was given up on {WHEN}: no luck.": entries.Stopped("no luck"),
         f"It was opened again on {WHEN}: still there.": entries.Reopened("still there"),
+        f"It was opened again on {WHEN}: it is back.": entries.Reopened("it is back."),
+        f"Ana ended the snooze on {WHEN}.": entries.WokenEarly("Ana"),
         f"It was not taken back on {WHEN}: too late.": entries.UndoLapsed("too late"),
         f"It was asked again on {WHEN}: a; b.": entries.Drifted(("a", "b"), is_settled=True),
         f"Ana asked Ben on {WHEN}: “Is it here?”": entries.InquiryOpened(

@@ -1,6 +1,7 @@
 """The buttons of a case: each does something now."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -8,12 +9,13 @@ from bot.cases.approval import ApprovalRequirement
 from bot.cases.commands import OFFERED, DecisionKind
 from bot.cases.lifecycle import State
 from bot.cases.policy import RiskTier
+from bot.cases.recognition import Guess
 from bot.emulator.blocks import validate_view
 from bot.ports.card_store import CardContext
 from handlers.cards import forms, ids
-from handlers.cards.card_buttons import MAX_CONFIRM, decision_buttons
+from handlers.cards.card_buttons import MAX_CONFIRM, MIN_CONFIDENCE_PERCENT, decision_buttons
 from handlers.cards.case_card import case_card
-from tests.cases.making import action, proposed, verdict
+from tests.cases.making import action, proposed, verdict, with_fields
 from tests.handlers.cards.examples import (
     CASE_EXAMPLES,
     high_risk_case,
@@ -109,6 +111,22 @@ def test_high_risk_has_no_colour_that_nudges_and_asks_for_words():
     button = approve_button(high_risk_case())
     assert button["action_id"] == ids.APPROVE_WITH_REASON
     assert "style" not in button
+
+
+def test_no_guess_is_offered_that_is_less_likely_than_the_floor():
+    """No "Renewal due (3 %)"."""
+    guesses = (
+        Guess("low_stock", "Running low", MIN_CONFIDENCE_PERCENT),
+        Guess("renewal_due", "Renewal due", 3),
+    )
+    case = unrecognised_case()
+    recognition = replace(case.classification.recognition, guesses=guesses)
+    labels = [
+        button["text"]["text"]
+        for button in buttons_of(case_card(with_fields(case, recognition=recognition)))
+        if button["type"] == "button"
+    ]
+    assert labels[:3] == ["Running low (10 %)", "Another kind…", "Something new"]
 
 
 def test_no_button_of_a_high_risk_has_a_colour():

@@ -2,6 +2,7 @@
 
 import json
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
@@ -9,6 +10,7 @@ from bot.cases import commands as commands
 from bot.cases.approval import ApprovalRequirement
 from bot.cases.lifecycle import State
 from bot.cases.missing_approvals import MissingApprovals
+from bot.cases.plan import Money
 from bot.emulator.blocks import validate
 from bot.ports.card_store import CardContext
 from bot.views.labels import Labels
@@ -30,6 +32,7 @@ from tests.handlers.cards.examples import (
     apply_commands,
     drifted_case,
     edited_case,
+    fact,
     half_approved_case,
     half_undone_case,
     low_risk_case,
@@ -90,6 +93,28 @@ def test_facts_that_are_older_than_promised_are_marked_and_take_the_place_of_pre
     assert "May have changed" not in visible_text(case_card(case))
     details = visible_text(details_view(case, Labels(), {}, ["stock.on_hand"]))
     assert details.count("⚠ may have changed since") == 1
+
+
+@pytest.mark.parametrize(
+    ("amount", "header"),
+    [
+        (Decimal(0), "EX-1 · Merlot is running low"),
+        (Decimal(-68), "EX-1 · Merlot is running low · −£68.00"),
+        (Decimal("1234.5"), "EX-1 · Merlot is running low · £1,234.50"),
+    ],
+)
+def test_the_header_has_the_money_with_its_sign_and_none_where_there_is_none(amount, header):
+    case = with_fields(low_risk_case(), stake=Money(amount, "GBP"))
+    assert case_card(case)[0]["text"]["text"] == header
+
+
+def test_names_in_sentences_keep_their_case_and_end_once():
+    case = with_fields(low_risk_case(), why="ana Duarte of BBC has approved.", what="")
+    text = visible_text(case_card(case))
+    assert "ana Duarte of BBC has approved.\n" in text
+    failure = fact("stock", label="", value=None, failure="no answer.")
+    text = visible_text(case_card(with_fields(case, evidence=(failure,))))
+    assert "⚠ Stock not read: no answer.\n" in text
 
 
 def test_the_card_says_who_edited_what():
