@@ -83,7 +83,7 @@ class Calls:
     # --- calls ------------------------------------------------------------------------------------
 
     def run(self, message: LeasedMessage) -> None:
-        """Send a call, or what follows from one: a message, a notice or a report."""
+        """Send a call, a message, a notice or a report."""
         if "slot" in message.payload:
             self.direct_calls.slots.run(message)
         elif "missed" in message.payload:
@@ -112,7 +112,7 @@ class Calls:
     def _wait_for_opening(
         self, message: LeasedMessage, call: Call, case: Case, *, reach: Reach
     ) -> None:
-        """Let the mention wait, and have the direct messages collected for the opening."""
+        """Let the mention wait, and collect the direct messages."""
         if reach is Reach.DUTY and may_be_held(call.subject, case):
             names = self._callees(call, case, self._groups(call, case))
             self.outbox.enqueue(self.direct_calls.requests(call, case, names=names))
@@ -167,7 +167,7 @@ class Calls:
     # --- storms -----------------------------------------------------------------------------------
 
     def _storm_key(self, case: Case) -> str:
-        """Return the key of the card that the case shares, or "" if it has its own."""
+        """Return the key of the shared card, or "" for none."""
         keys = self.live_lists.keys_with(case.id)
         if requested_key(case.id) in keys:
             return ""

@@ -142,5 +142,8 @@ class Chat(Protocol):
     def send(self, to: str, text: str, key: str) -> str:
         """Send a plain message under this key. Return its id."""
 
+    def send_notice(self, to: str, text: str, key: str) -> None:
+        """Send a direct message under this key, with its moments as the reader's clock has them."""
+
     def find_message(self, to: str, key: str) -> EffectStatus:
         """Look whether the message under this key is there."""

@@ -14,7 +14,7 @@ class UsualTimes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """The callees that a case waits for, and the time that cases like it take."""
+    """The progress of a case that somebody waits for."""
 
     #: The person who has the case and the groups, as people read them.
     waits_for: tuple[str, ...] = ()
@@ -24,7 +24,10 @@ class Progress:
     usual_times: UsualTimes | None = None
 
     def to_record(self) -> dict[str, object]:
-        """Return the progress as JSON for programs. Its names are part of the interface."""
+        """Return the progress as JSON for programs.
+
+        Its names are part of the interface.
+        """
         times = self.usual_times
         return {
             "waits_for": list(self.waits_for),
