@@ -250,8 +250,12 @@ def _reach_of_nudge(case: Case, rules: CallRules) -> Reach:
     """Choose the reach of the repeated call: somebody at least."""
     if case.proposal.approvals or case.classification.is_urgent:
         return Reach.DUTY
-    reach = rules.person if case.state is State.REFERRED else _reach_by_tier(case, rules)
-    return Reach.GROUP if reach is Reach.NOBODY else reach
+    reach = rules.person
+    if case.state is State.PROPOSED:
+        reach = _reach_by_tier(case, rules)
+    if reach is Reach.NOBODY:
+        return Reach.GROUP
+    return reach
 
 
 def _tier(subject: CallSubject, case: Case) -> RiskTier:
@@ -306,7 +310,7 @@ def _next_approvers(case: Case, approvals: Sequence[Approval], groups: Groups) -
 
 
 def _still_to_decide(case: Case, approvals: Sequence[Approval], groups: Groups) -> tuple[str, ...]:
-    """List the callees of a nudge: those of the call that it repeats."""
+    """List the callees of the call that a nudge repeats."""
     if case.state is State.REFERRED:
         return case.waits_on
     if not approvals:

@@ -49,7 +49,9 @@ def notices_after(entries: Iterable[Entry]) -> tuple[Notice, ...]:
         is_own = person == str(entry.actor) and not isinstance(entry.body, PasskeyAdded)
         if person and not is_own:
             delegation = entry.body.delegation if isinstance(entry.body, Delegated) else None
-            notices.append(Notice(person, text, entry.version, delegation))
+            notices.append(
+                Notice(to=person, text=text, version=entry.version, delegation=delegation)
+            )
     return tuple(notices)
 
 

@@ -143,7 +143,7 @@ class Chat(Protocol):
         """Send a plain message under this key. Return its id."""
 
     def send_notice(self, to: str, text: str, key: str) -> None:
-        """Send a direct message under this key, with its moments as the reader's clock has them."""
+        """Send a notice under this key, with dates in the reader's time zone."""
 
     def find_message(self, to: str, key: str) -> EffectStatus:
         """Look whether the message under this key is there."""

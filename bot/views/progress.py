@@ -28,11 +28,14 @@ class Progress:
 
         Its names are part of the interface.
         """
-        times = self.usual_times
-        return {
+        record: dict[str, object] = {
             "waits_for": list(self.waits_for),
             "approvals_needed": self.approvals_needed,
             "approvals_missing": self.approvals_missing,
-            "usual_seconds": times.median if times else None,
-            "four_in_five_seconds": times.four_in_five if times else None,
+            "usual_seconds": None,
+            "four_in_five_seconds": None,
         }
+        if self.usual_times:
+            record["usual_seconds"] = self.usual_times.median
+            record["four_in_five_seconds"] = self.usual_times.four_in_five
+        return record

@@ -143,7 +143,7 @@ def notice_text(text: str) -> str:
 
 
 def _notice_runs(line: str) -> list[Json]:
-    """Build the runs of a line: text, and dates in the reader's zone."""
+    """Build a line of text, with dates in the reader's zone."""
     runs = []
     # Text and moments take turns, beginning with text.
     for index, part in enumerate(MOMENT.split(line)):
@@ -155,7 +155,7 @@ def _notice_runs(line: str) -> list[Json]:
 
 
 def _clean_run(text: str) -> str:
-    """Clean a part of a line, and keep the blanks at its ends."""
+    """Clean part of a line, and keep the blanks around it."""
     start = " " if text[:1] == " " else ""
     end = " " if text[-1:] == " " else ""
     return f"{start}{clean(text, MAX_NOTICE)}{end}"

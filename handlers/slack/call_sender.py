@@ -97,7 +97,7 @@ class CallSender(Sender):
         return self._draw(content, message, look_first=look_first)
 
     def send_notice(self, to: str, text: str, key: str) -> None:
-        """Send a direct message, with its moments as the reader's clock has them."""
+        """Send a notice, with dates in the reader's time zone."""
         self.api.post_to(
             "chat.postMessage",
             to,
