@@ -1,4 +1,4 @@
-"""Call rules: who is called about a case, how far and how often.
+"""Call rules: callees of a case, by its risk and the hour.
 
 A channel has them in ``channels.yml``; a playbook may override them one by one.
 """
@@ -35,7 +35,7 @@ class AfterHours(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CallRules:
-    """The calls about the cases of one channel, or of one kind in it."""
+    """The rules of one channel, or of one kind in it."""
 
     #: A plan of low risk waits for approval.
     low: Reach = Reach.NOBODY
@@ -64,7 +64,7 @@ class CallOverrides:
     per_hour: PerHour | None = None
 
     def apply_to(self, rules: CallRules) -> CallRules:
-        """Return the rules of the channel with those of the playbook in their place."""
+        """Return the channel's rules with these in their place."""
         changes = {}
         for rule in fields(self):
             value = getattr(self, rule.name)

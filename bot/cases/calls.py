@@ -139,7 +139,7 @@ def _call_of(entry: Entry, case: Case) -> Call | None:
 
 
 def _request_call(entry: Entry, case: Case, requester: str) -> Call | None:
-    """Find the call to a person who has raised the case, the first time they do."""
+    """Find the call to a requester, once for each of them."""
     since = {one.account: one.at for one in case.requesters}
     if not is_person(requester) or since.get(requester) != entry.at:
         return None
@@ -147,7 +147,7 @@ def _request_call(entry: Entry, case: Case, requester: str) -> Call | None:
 
 
 def _result_call(entry: Entry, case: Case) -> Call | None:
-    """Find the call to those who raised a case that somebody else ended."""
+    """Find the call to the requesters when somebody else ended the case."""
     requesters = [name for name in _requesters(case) if name != str(entry.actor)]
     if not requesters:
         return None
@@ -220,7 +220,7 @@ def may_wait(call: Call, case: Case, rules: CallRules) -> bool:
 
 
 def may_be_held(subject: CallSubject, case: Case) -> bool:
-    """Tell whether a direct message may come with others, at the person's next slot.
+    """Tell whether a direct message may wait for the next slot.
 
     High risk and the approval that another one waits for never do.
     """
@@ -230,7 +230,7 @@ def may_be_held(subject: CallSubject, case: Case) -> bool:
 
 
 def next_slot(now: datetime, hours: Hours) -> datetime:
-    """Return the next full or half hour, or the opening when that is later."""
+    """Return the next full or half hour that is open."""
     interval = SLOT_INTERVAL.total_seconds()
     number = math.ceil((now + MIN_SLOT_NOTICE).timestamp() / interval)
     return hours.next_opening(datetime.fromtimestamp(number * interval, UTC))
@@ -247,11 +247,15 @@ def _reach_by_tier(case: Case, rules: CallRules) -> Reach:
 
 
 def _reach_of_nudge(case: Case, rules: CallRules) -> Reach:
-    """Choose the reach of the call that is repeated; somebody at least is reached."""
+    """Choose the reach of the repeated call: somebody at least."""
     if case.proposal.approvals or case.classification.is_urgent:
         return Reach.DUTY
-    reach = rules.person if case.state is State.REFERRED else _reach_by_tier(case, rules)
-    return Reach.GROUP if reach is Reach.NOBODY else reach
+    reach = rules.person
+    if case.state is State.PROPOSED:
+        reach = _reach_by_tier(case, rules)
+    if reach is Reach.NOBODY:
+        return Reach.GROUP
+    return reach
 
 
 def _tier(subject: CallSubject, case: Case) -> RiskTier:
@@ -306,7 +310,7 @@ def _next_approvers(case: Case, approvals: Sequence[Approval], groups: Groups) -
 
 
 def _still_to_decide(case: Case, approvals: Sequence[Approval], groups: Groups) -> tuple[str, ...]:
-    """List those whom a nudge reaches: the callees of the call that it repeats."""
+    """List the callees of the call that a nudge repeats."""
     if case.state is State.REFERRED:
         return case.waits_on
     if not approvals:
@@ -340,7 +344,10 @@ def open_groups(
 def add_stand_ins(
     groups: Groups, case: Case, *, delegations: Iterable[Delegation], now: datetime
 ) -> Groups:
-    """Add those who decide for a member now. Nobody decides for an author of the plan."""
+    """Add those who decide for a member now.
+
+    Nobody decides for an author of the plan.
+    """
     current = [
         delegation
         for delegation in delegations

@@ -1,7 +1,9 @@
 """Notices: direct messages about decisions on the whole desk."""
 
+import re
 from collections.abc import Iterable
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.cases.delegation import Delegation
 from bot.cases.entries import (
@@ -14,6 +16,15 @@ from bot.cases.entries import (
 )
 
 NOT_YOU = "If you did not expect this, tell whoever runs Countersign at once."
+
+
+#: A moment within a notice, which the reader sees in their own time zone.
+MOMENT = re.compile(r"@\{([0-9]{1,10})\}")
+
+
+def moment(at: datetime) -> str:
+    """Write a moment as ``MOMENT`` reads it."""
+    return f"@{{{int(at.timestamp())}}}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -38,7 +49,9 @@ def notices_after(entries: Iterable[Entry]) -> tuple[Notice, ...]:
         is_own = person == str(entry.actor) and not isinstance(entry.body, PasskeyAdded)
         if person and not is_own:
             delegation = entry.body.delegation if isinstance(entry.body, Delegated) else None
-            notices.append(Notice(person, text, entry.version, delegation))
+            notices.append(
+                Notice(to=person, text=text, version=entry.version, delegation=delegation)
+            )
     return tuple(notices)
 
 
@@ -48,7 +61,7 @@ def _notice(entry: Entry) -> tuple[str, str]:
             scope = delegation.kind.replace("_", " ") or "everything"
             return delegation.taker, (
                 f"{delegation.giver_name} lets you decide for them on {scope} from"
-                f" {delegation.begins_at:%d %b %H:%M} to {delegation.ends_at:%d %b %H:%M} UTC."
+                f" {moment(delegation.begins_at)} to {moment(delegation.ends_at)}."
                 " What waits for a decision is on your Home tab."
             )
         case DelegationEnded(taker=taker, by_name=name):
@@ -56,7 +69,7 @@ def _notice(entry: Entry) -> tuple[str, str]:
         case PasskeyInvited(to=person, until=until):
             return person, (
                 "You may add a passkey, with which you sign large approvals, until"
-                f" {until:%d %b %H:%M} UTC. Ask whoever runs Countersign for the link. {NOT_YOU}"
+                f" {moment(until)}. Ask whoever runs Countersign for the link. {NOT_YOU}"
             )
         case PasskeyAdded(passkey=passkey):
             return passkey.person, f"A passkey was added to your account. {NOT_YOU}"

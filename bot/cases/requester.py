@@ -37,7 +37,7 @@ def _nudge(case: Case, command: Nudge, now: datetime) -> Nudged:
 
 
 def next_nudge_at(case: Case) -> datetime | None:
-    """Return when the case may be nudged again; None when it never was."""
+    """Return the time of the next nudge; None before the first."""
     if case.timers.nudged_at is None:
         return None
     return case.timers.nudged_at + NUDGE_INTERVAL

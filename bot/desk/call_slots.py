@@ -1,4 +1,4 @@
-"""Interruption budgets: what may wait reaches a person in one message at their next slot.
+"""Interruption budgets: one message for all that may wait.
 
 Such a message is a list of cases. It is recorded as lists are, and follows its cases.
 """
@@ -94,7 +94,7 @@ class CallSlots:
         return slot_key
 
     def _must_hold(self, case: Case, person: str, subject: CallSubject) -> bool:
-        """Tell whether the person is off work, or had enough messages within the hour."""
+        """Tell whether the person is off work or beyond their budget."""
         now = self.clock()
         rules = self.library.call_rules(case.channel, case.kind)
         is_open = self.library.hours(case.channel).is_open(now)
@@ -107,14 +107,14 @@ class CallSlots:
     # --- send -------------------------------------------------------------------------------------
 
     def follow(self, case: Case, live_list_keys: Sequence[str]) -> None:
-        """Update the messages of past slots that show a case which has changed."""
+        """Update the messages that show a case which has changed."""
         now = self.clock()
         keys = [key for key in live_list_keys if key.startswith(SLOT_PREFIX)]
         # What stands for a slot to come is read when it comes.
         self.outbox.enqueue([_slot_message(key, now) for key in keys if _slot_time(key) <= now])
 
     def run(self, message: LeasedMessage) -> None:
-        """Send the message of a slot, or update the one that was sent."""
+        """Send the message of a slot, or update it."""
         live_list = self.live_lists.get(message.key)
         now = self.clock()
         if live_list is None and now < _slot_time(message.key):
@@ -170,7 +170,7 @@ class CallSlots:
     def _rows(
         self, key: str, person: str, live_list: LiveList | None
     ) -> tuple[tuple[CaseRow, ...], int]:
-        """List the rows of a message, and count the cases that have no room.
+        """List the rows of a message, and count further cases.
 
         A message that was sent keeps its rows.
         """
@@ -194,7 +194,10 @@ def _budget_prefix(person: str) -> str:
 
 
 def _slot_message(key: str, now: datetime | None = None) -> OutboxMessage:
-    """Request the message of a slot, which goes once however often it is requested."""
+    """Request the message of a slot.
+
+    It is sent once, however often it is requested.
+    """
     return OutboxMessage(
         topic=Topic.CALL,
         key=key,
@@ -205,7 +208,7 @@ def _slot_message(key: str, now: datetime | None = None) -> OutboxMessage:
 
 
 def delegated_cases_message(delegation: Delegation, now: datetime) -> OutboxMessage:
-    """Request the message about all that waits for the giver when a delegation begins."""
+    """Request the message about the giver's cases when a delegation begins."""
     at = max(delegation.begins_at, now)
     # Apart from the slots of the person, which may be at the same time.
     key = f"{SLOT_PREFIX}delegation:{delegation.taker}:{int(at.timestamp())}"

@@ -40,6 +40,8 @@ from bot.views.calls import ThreadCall
 
 RETRY_INTERVAL = timedelta(seconds=1)
 MENTIONS_PERIOD = timedelta(minutes=10)
+# Whoever was called to a channel a moment ago sees what comes right after.
+BURST_PERIOD = timedelta(minutes=1)
 NO_CARD = "the card does not stand yet"
 # The record of mentions.
 MENTION_PREFIX = "called:"
@@ -83,7 +85,7 @@ class Calls:
     # --- calls ------------------------------------------------------------------------------------
 
     def run(self, message: LeasedMessage) -> None:
-        """Send a call, or what follows from one: a message, a notice or a report."""
+        """Send a call, a message, a notice or a report."""
         if "slot" in message.payload:
             self.direct_calls.slots.run(message)
         elif "missed" in message.payload:
@@ -112,7 +114,7 @@ class Calls:
     def _wait_for_opening(
         self, message: LeasedMessage, call: Call, case: Case, *, reach: Reach
     ) -> None:
-        """Let the mention wait, and have the direct messages collected for the opening."""
+        """Let the mention wait, and collect the direct messages."""
         if reach is Reach.DUTY and may_be_held(call.subject, case):
             names = self._callees(call, case, self._groups(call, case))
             self.outbox.enqueue(self.direct_calls.requests(call, case, names=names))
@@ -167,7 +169,7 @@ class Calls:
     # --- storms -----------------------------------------------------------------------------------
 
     def _storm_key(self, case: Case) -> str:
-        """Return the key of the card that the case shares, or "" if it has its own."""
+        """Return the key of the shared card, or "" for none."""
         keys = self.live_lists.keys_with(case.id)
         if requested_key(case.id) in keys:
             return ""
@@ -198,12 +200,18 @@ class Calls:
         if storm is None:
             self._wait(message, NO_CARD, RETRY_INTERVAL)
             return
+        kind = str(message.payload["kind"])
+        if self._is_burst(_mention_prefix(storm.place, kind)):
+            # The first cards of the storm have called already.
+            self._save_marker(marker, storm.place)
+            self.outbox.finish(message)
+            return
         call = ThreadCall(
             channel=storm.place,
             thread_ts=storm.ts,
             subject=CallSubject(message.payload["subject"]),
             case=None,
-            storm_title=self.library.playbook(str(message.payload["kind"])).title,
+            storm_title=self.library.playbook(kind).title,
         )
         self.chat.post_call(
             call,
@@ -243,10 +251,18 @@ class Calls:
             return False
         if verdict and verdict.tier is RiskTier.HIGH:
             return False
-        since = self.clock() - MENTIONS_PERIOD
-        mentions = self.live_lists.find(_mention_prefix(case), since)
+        prefix = _mention_prefix(case.channel, case.kind)
+        if self._is_burst(prefix, except_case=case.id):
+            return True
+        mentions = self.live_lists.find(prefix, self.clock() - MENTIONS_PERIOD)
         key = _mention_key(call, case)
         return len([mention for mention in mentions if mention.key != key]) >= MAX_MENTIONS
+
+    def _is_burst(self, prefix: str, *, except_case: str = "") -> bool:
+        """Tell whether another case of the kind was mentioned a moment ago."""
+        mentions = self.live_lists.find(prefix, self.clock() - BURST_PERIOD)
+        own_prefix = f"{prefix}{except_case}:"
+        return any(not mention.key.startswith(own_prefix) for mention in mentions)
 
     def _record_mention(self, call: Call, case: Case) -> None:
         self._save_marker(_mention_key(call, case), case.channel)
@@ -276,9 +292,9 @@ def _call_of(message: LeasedMessage) -> Call:
     return Call(CallSubject(message.payload["subject"]), matter, str(message.payload["to"]))
 
 
-def _mention_prefix(case: Case) -> str:
-    return f"{MENTION_PREFIX}{case.channel}:{case.kind}:"
+def _mention_prefix(channel: str, kind: str) -> str:
+    return f"{MENTION_PREFIX}{channel}:{kind}:"
 
 
 def _mention_key(call: Call, case: Case) -> str:
-    return f"{_mention_prefix(case)}{case.id}:{call.matter}"
+    return f"{_mention_prefix(case.channel, case.kind)}{case.id}:{call.matter}"

@@ -1,4 +1,4 @@
-"""Progress: what whoever raised a case wants to know, a person or a program."""
+"""Progress of a case, for the person or program that raised it."""
 
 from dataclasses import dataclass
 

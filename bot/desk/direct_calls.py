@@ -190,7 +190,7 @@ class DirectCalls:
         if message.uncertain_attempts > 1:
             is_sent = self.chat.find_message(user_id, message.key) is EffectStatus.LANDED
         if not is_sent:
-            self.chat.send(user_id, str(message.payload["notice"]), message.key)
+            self.chat.send_notice(user_id, str(message.payload["notice"]), message.key)
         self.outbox.finish(message)
 
 

@@ -35,7 +35,7 @@ MAX_MISSES = 10
 
 @dataclass(frozen=True, kw_only=True)
 class MissedCalls:
-    """Find what was missed, and report it to those who answer for the kind."""
+    """Find missed calls, and report them to the governance owners."""
 
     cases: CaseStore
     queries: CaseQueries
@@ -48,7 +48,7 @@ class MissedCalls:
     clock: Clock
 
     def find(self, scope: CaseFilter, since: datetime, until: datetime) -> list[MissedCall]:
-        """List the cases that were missed in this span, those of most money first."""
+        """List the misses of this span, those of most money first."""
         endings = replace(scope, ended_between=(since, until), is_over=True)
         candidates = [
             *self.queries.find(endings, MAX_CASES),
@@ -62,7 +62,7 @@ class MissedCalls:
         return sorted(misses, key=_stake, reverse=True)[:MAX_MISSES]
 
     def _missed_at(self, case: Case) -> datetime | None:
-        """Return when the case expired or went to its next owner; None if neither."""
+        """Return the time of the expiry or escalation; None without one."""
         if case.state is State.EXPIRED:
             return case.ended_at
         if not case.timers.is_escalated:
@@ -112,7 +112,7 @@ class MissedCalls:
     # --- to those who answer for the kind ---------------------------------------------------------
 
     def report(self, message: LeasedMessage) -> None:
-        """Tell the governance owners what was missed in a channel since its last digest."""
+        """Tell the governance owners about the misses since the last digest."""
         channel = str(message.payload["missed"])
         since, due = _moment(message.payload["since"]), _moment(message.payload["due"])
         misses = self.find(CaseFilter(channel=channel), since, due)
@@ -128,7 +128,7 @@ class MissedCalls:
     def _notices(
         self, key: str, owner: str, misses: Sequence[MissedCall]
     ) -> Iterable[OutboxMessage]:
-        """Request one message for each member of a group that is not too large."""
+        """Request one message a member, unless the group is too large."""
         members = self._members(owner)
         if len(members) > MAX_DIRECT_MESSAGES:
             return

@@ -155,6 +155,14 @@ class NullChat(Chat):
     ) -> None:
         """Do nothing."""
 
+    def send_notice(
+        self,
+        to: str,
+        text: str,
+        key: str,
+    ) -> None:
+        """Do nothing."""
+
     def send(
         self,
         to: str,

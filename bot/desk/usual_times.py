@@ -13,7 +13,7 @@ MIN_CASES = 5
 
 
 def usual_times(queries: CaseQueries, kind: str) -> UsualTimes | None:
-    """Measure the latest decisions of people about this kind; None for too few."""
+    """Measure the latest decisions by people; None for too few."""
     cases = queries.find(CaseFilter(kind=kind, is_over=True), MAX_CASES)
     seconds = [_decided_after(case) for case in cases if _was_decided(case)]
     if len(seconds) < MIN_CASES:

@@ -151,5 +151,8 @@ class Chat(Protocol):
     def send(self, to: str, text: str, key: str) -> str:
         """Send a plain message under this key. Return its id."""
 
+    def send_notice(self, to: str, text: str, key: str) -> None:
+        """Send a notice under this key, with dates in the reader's time zone."""
+
     def find_message(self, to: str, key: str) -> EffectStatus:
         """Look whether the message under this key is there."""

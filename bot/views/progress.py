@@ -14,7 +14,7 @@ class UsualTimes:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Progress:
-    """The callees that a case waits for, and the time that cases like it take."""
+    """The progress of a case that somebody waits for."""
 
     #: The person who has the case and the groups, as people read them.
     waits_for: tuple[str, ...] = ()
@@ -24,12 +24,18 @@ class Progress:
     usual_times: UsualTimes | None = None
 
     def to_record(self) -> dict[str, object]:
-        """Return the progress as JSON for programs. Its names are part of the interface."""
-        times = self.usual_times
-        return {
+        """Return the progress as JSON for programs.
+
+        Its names are part of the interface.
+        """
+        record: dict[str, object] = {
             "waits_for": list(self.waits_for),
             "approvals_needed": self.approvals_needed,
             "approvals_missing": self.approvals_missing,
-            "usual_seconds": times.median if times else None,
-            "four_in_five_seconds": times.four_in_five if times else None,
+            "usual_seconds": None,
+            "four_in_five_seconds": None,
         }
+        if self.usual_times:
+            record["usual_seconds"] = self.usual_times.median
+            record["four_in_five_seconds"] = self.usual_times.four_in_five
+        return record

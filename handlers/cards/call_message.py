@@ -1,13 +1,16 @@
 """Mentions in threads, and direct messages with the buttons of a case."""
 
 import math
+import re
 from collections.abc import Sequence
+from datetime import UTC, datetime
 from typing import assert_never
 
 from bot.cases.calls import CallSubject
 from bot.cases.case import Case
 from bot.cases.commands import OFFERED, DecisionKind
 from bot.cases.lifecycle import State
+from bot.cases.notices import MOMENT
 from bot.cases.policy import RiskTier
 from bot.ports.card_store import CardContext
 from bot.views.calls import DirectCall, SlotCall, ThreadCall
@@ -36,6 +39,7 @@ from handlers.cards.waiting_card import question_text
 BLOCK_NAME = "call"
 REQUEST_BLOCK = "request"
 SLOT_BLOCK = "slot"
+MAX_NOTICE = 2_000
 
 
 def mention_block(mentions: Sequence[Json]) -> Json:
@@ -110,7 +114,7 @@ def slot_call_blocks(slot: SlotCall, permalink: Permalink) -> list[Json]:
 
 
 def slot_call_text(slot: SlotCall) -> str:
-    """Write the notification line: the first ask with its price, and how many follow."""
+    """Write the notification line: the first ask, and how many follow."""
     first = slot.rows[0].case
     text = notification_text(first, CardContext(labels=slot.labels))
     others = len(slot.rows) + slot.more - 1
@@ -125,11 +129,47 @@ def _slot_heading(count: int) -> str:
     return f"{count} cases wait for you"
 
 
+# --- notices --------------------------------------------------------------------------------------
+
+
+def notice_blocks(text: str) -> list[Json]:
+    """Build a notice, one paragraph a line."""
+    return [rich_text(*(paragraph(*_notice_runs(line)) for line in text.split("\n")))]
+
+
+def notice_text(text: str) -> str:
+    """Write the notification line of a notice."""
+    return escape_mrkdwn(MOMENT.sub(_moment_text, text), MAX_NOTICE)
+
+
+def _notice_runs(line: str) -> list[Json]:
+    """Build a line of text, with dates in the reader's zone."""
+    runs = []
+    # Text and moments take turns, beginning with text.
+    for index, part in enumerate(MOMENT.split(line)):
+        if index % 2:
+            runs.append(date_run(datetime.fromtimestamp(int(part), UTC)))
+        elif part:
+            runs.append(text_run(_clean_run(part)))
+    return runs or [text_run(" ")]
+
+
+def _clean_run(text: str) -> str:
+    """Clean part of a line, and keep the blanks around it."""
+    start = " " if text[:1] == " " else ""
+    end = " " if text[-1:] == " " else ""
+    return f"{start}{clean(text, MAX_NOTICE)}{end}"
+
+
+def _moment_text(match: re.Match[str]) -> str:
+    return f"{datetime.fromtimestamp(int(match[1]), UTC):%d %b %H:%M} UTC"
+
+
 # --- the message to whoever raised a case ---------------------------------------------------------
 
 
 def _progress(call: DirectCall) -> list[Json]:
-    """Build the line that says what the case waits for, and how long that takes."""
+    """Build the line about the progress of a case."""
     case = call.row.case
     if case.state is State.SNOOZED and case.timers.snoozed_until:
         return [text_run("Snoozed until "), date_run(case.timers.snoozed_until), text_run(".")]
@@ -150,7 +190,10 @@ def _progress(call: DirectCall) -> list[Json]:
 
 
 def _waiting_sentence(progress: Progress) -> str:
-    """Write whom a case waits for: "Waits for Ana, 2 of 2 approvals still needed; cases like …"."""
+    """Write the wait as a sentence.
+
+    "Waits for Ana, 2 of 2 approvals still needed; cases like it take 40 minutes, …"
+    """
     sentence = f"Waits for {clean(' and '.join(progress.waits_for), 200)}"
     if progress.approvals_missing and progress.approvals_needed > 1:
         count = f"{progress.approvals_missing} of {progress.approvals_needed}"

@@ -10,6 +10,8 @@ from bot.views.calls import DirectCall, SlotCall, ThreadCall
 from handlers.cards.call_message import (
     direct_call_blocks,
     direct_call_text,
+    notice_blocks,
+    notice_text,
     slot_call_blocks,
     slot_call_text,
     thread_call_blocks,
@@ -93,6 +95,16 @@ class CallSender(Sender):
             blocks=slot_call_blocks(slot, self.permalink),
         )
         return self._draw(content, message, look_first=look_first)
+
+    def send_notice(self, to: str, text: str, key: str) -> None:
+        """Send a notice, with dates in the reader's time zone."""
+        self.api.post_to(
+            "chat.postMessage",
+            to,
+            text=notice_text(text),
+            blocks=notice_blocks(text),
+            **message_options(MessageKind.MESSAGE, key),
+        )
 
     def _draw(
         self, content: _Content, message: PostedMessage | None, *, look_first: bool

@@ -159,7 +159,8 @@ def wrongs_of(town: Town, case: Case) -> list[str]:
     ending = case.activity.status_reason.reason if case.activity.status_reason else ""
     if case.state is State.RESOLVED and ending == "worked" and set(counts.values()) != {1}:
         wrong.append(f"{case.id} says it worked, the system says {counts}")
-    if case.state in {State.REJECTED, State.EXPIRED, State.CLEARED} and any(counts.values()):
+    undone_states = TERMINAL - {State.RESOLVED}
+    if case.state in undone_states and any(counts.values()):
         wrong.append(f"{case.id} is {case.state}, and yet the system says {counts}")
     return wrong
 

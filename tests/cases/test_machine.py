@@ -25,12 +25,14 @@ from bot.cases.commands import (
     GiveAnswer,
     HandOver,
     NameKind,
+    Nudge,
     Open,
     Recommend,
     Recur,
     Reject,
     Remind,
     Resolve,
+    Retract,
     Settle,
     Snooze,
     StartStep,
@@ -61,6 +63,7 @@ from bot.cases.inquiry import AnswerType
 from bot.cases.lifecycle import TERMINAL, TRANSITIONS, WAITING, State
 from bot.cases.policy import Ruling
 from bot.cases.recommendation import Recommendation
+from bot.cases.requester import NUDGE_INTERVAL
 from bot.cases.steps import drift
 from bot.ports.card_store import CardContext
 from tests.cases.making import (
@@ -248,6 +251,23 @@ class CaseMachine(RuleBasedStateMachine):
     @rule(person=PEOPLE, sight=SIGHTS)
     def reject(self, person, sight):
         self.decide_as(Reject, person, sight, reason=RejectReason.WRONG_PLAN)
+
+    @rule(person=PEOPLE, sight=SIGHTS)
+    def retract(self, person, sight):
+        before = self.case
+        if self.decide_as(Retract, person, sight):
+            assert {one.account for one in before.requesters} == {person.id}
+            assert before.state not in {State.RUNNING, State.OUTCOME_UNKNOWN}
+            assert self.case.state is State.WITHDRAWN
+
+    @rule(person=PEOPLE, sight=SIGHTS)
+    def nudge(self, person, sight):
+        before = self.case
+        if self.decide_as(Nudge, person, sight):
+            assert person.id in {one.account for one in before.requesters}
+            assert self.case.state is before.state
+            nudged_at = before.timers.nudged_at
+            assert nudged_at is None or self.now - nudged_at >= NUDGE_INTERVAL
 
     @rule(person=PEOPLE, sight=SIGHTS)
     def withdraw(self, person, sight):
@@ -522,7 +542,7 @@ class CaseMachine(RuleBasedStateMachine):
         decisions = [
             entry.revision
             for entry in self.entries
-            if entry.body.name in {"plan.rejected", "case.expired"}
+            if entry.body.name in {"plan.rejected", "case.expired", "case.retracted"}
         ]
         assert len(decisions) == len(set(decisions))
 

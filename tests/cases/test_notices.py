@@ -15,7 +15,7 @@ from bot.cases.entries import (
     PasskeyRemoved,
     Paused,
 )
-from bot.cases.notices import NOT_YOU, notices_after
+from bot.cases.notices import MOMENT, NOT_YOU, moment, notices_after
 from tests.cases.making import ANA, BEN, NOW, passkey
 
 UNTIL = NOW + timedelta(hours=8)
@@ -49,7 +49,7 @@ def notices(body, actor="operator:root"):
         (
             Delegated(DELEGATION),
             BEN.id,
-            "Ana lets you decide for them on low stock from 21 Nov 12:00 to 21 Nov 20:00 UTC.",
+            f"Ana lets you decide for them on low stock from {moment(NOW)} to {moment(UNTIL)}.",
         ),
         (
             DelegationEnded(giver=ANA.id, taker=BEN.id, kind="", by_name="Ana"),
@@ -59,7 +59,7 @@ def notices(body, actor="operator:root"):
         (
             PasskeyInvited(to=BEN.id, to_name="Ben", ticket="t", until=UNTIL),
             BEN.id,
-            "You may add a passkey, with which you sign large approvals, until 21 Nov 20:00 UTC.",
+            f"You may add a passkey, with which you sign large approvals, until {moment(UNTIL)}.",
         ),
         (
             PasskeyRemoved(credential="device-1", owner=BEN.id),
@@ -86,3 +86,8 @@ def test_whoever_adds_a_passkey_is_told_themself():
 
 def test_what_concerns_nobody_alone_is_told_to_nobody():
     assert notices(Paused("", "audit", "Ana")) == ()
+
+
+def test_a_moment_is_read_as_it_was_written():
+    (seconds,) = MOMENT.findall(f"until {moment(UNTIL)}.")
+    assert int(seconds) == UNTIL.timestamp()

@@ -91,6 +91,7 @@ UNTIL = {
     State.RESOLVED: NOW + HOUR,
     State.REJECTED: NOW + HOUR,
     State.CLEARED: NOW + HOUR,
+    State.WITHDRAWN: NOW + HOUR,
     State.EXPIRED: None,
 }
 ESCALATED = {State.PROPOSED, State.REFERRED}

@@ -201,24 +201,52 @@ def test_a_case_that_is_proposed_again_on_its_card_calls_in_the_thread(world):
 def test_a_series_of_one_kind_calls_a_few_times_and_is_then_quiet(world):
     for number in range(MAX_MENTIONS + 4):
         waiting(world, 300, f"product:{number}")
+        world.clock.forward(seconds=61)
     assert len(world.chat.mentions) == MAX_MENTIONS
     world.clock.forward(minutes=11)
     waiting(world, 300, "product:later")
     assert len(world.chat.mentions) == MAX_MENTIONS + 1
 
 
-def test_a_storm_calls_once(world):
-    world.desk.screens.storms.max_cards = 2
+def test_what_comes_within_a_minute_calls_once(world):
+    for number in range(4):
+        waiting(world, 300, f"product:{number}")
+    assert world.chat.mentions == [("ops-leads",)]
+
+
+def test_high_risk_is_called_about_each_time_however_close(world):
+    for number in range(3):
+        waiting(world, 3000, f"product:{number}")
+    assert world.chat.mentions == [("ops-leads",)] * 3
+
+
+def burst(world, count):
     world.house.amount = Decimal(300)
-    for number in range(12):
+    for number in range(count):
         world.receive(world.signal(f"product:{number}"))
     for _ in range(5):
         world.work(rounds=1000)
         world.clock.forward(seconds=2)
-    cards = 2
-    assert len(world.chat.cards) == cards
-    assert world.chat.mentions == [("ops-leads",)] * (cards + 1)
+
+
+@pytest.mark.parametrize("max_cards", [1, 2, 10, 30])
+def test_a_storm_of_thirty_signals_calls_once(world, max_cards):
+    world.desk.screens.storms.max_cards = max_cards
+    burst(world, 30)
+    assert len(world.chat.cards) == max_cards
+    assert world.chat.mentions == [("ops-leads",)]
     assert not world.store.outbox.has_due([Topic.CALL], world.clock())
+
+
+def test_a_storm_that_begins_later_calls_once_more_and_then_no_more(world):
+    world.desk.screens.storms.max_cards = 1
+    waiting(world, 300, "product:first")
+    world.clock.forward(minutes=2)
+    burst(world, 10)
+    assert world.chat.mentions == [("ops-leads",)] * 2
+    world.clock.forward(minutes=2)
+    waiting(world, 300, "product:last")
+    assert world.chat.mentions == [("ops-leads",)] * 2
 
 
 def test_a_person_whom_slack_does_not_know_holds_nobody_up(world):

@@ -115,5 +115,8 @@ class FakeChat:
         self.sent[key] = text
         return key
 
+    def send_notice(self, to, text, key):
+        self.send(to, text, key)
+
     def find_message(self, to, key):
         return EffectStatus.LANDED if key in self.sent else EffectStatus.ABSENT

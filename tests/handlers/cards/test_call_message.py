@@ -7,6 +7,7 @@ import pytest
 from bot.cases.calls import CallSubject
 from bot.cases.case import StatusReason
 from bot.cases.lifecycle import State
+from bot.cases.notices import moment
 from bot.views.calls import DirectCall, SlotCall, ThreadCall
 from bot.views.progress import Progress, UsualTimes
 from bot.views.rows import CaseRow
@@ -14,6 +15,8 @@ from handlers.cards import ids
 from handlers.cards.call_message import (
     direct_call_blocks,
     direct_call_text,
+    notice_blocks,
+    notice_text,
     slot_call_blocks,
     slot_call_text,
     thread_call_blocks,
@@ -181,3 +184,21 @@ def test_the_lock_screen_shows_the_question_with_its_price_first(actions, ask):
 
 def test_a_case_that_is_decided_is_told_by_its_state():
     assert "waiting" not in notification_text(with_fields(proposed(), state=State.REJECTED))
+
+
+@pytest.mark.parametrize("text", ATTACKS, ids=range(len(ATTACKS)))
+def test_nothing_from_outside_is_markup_in_a_notice(text):
+    notice = f"{text} lets you decide until {moment(NOW)}.\n{text}"
+    assert live_parts(notice_blocks(notice)) == []
+    assert not set("<>") & set(notice_text(notice))
+
+
+def test_the_moments_of_a_notice_are_dates_in_the_readers_zone():
+    (block,) = notice_blocks(f"From {moment(NOW)} to {moment(NOW)}. Bye.\n\nEnd")
+    first, empty, last = block["elements"]
+    types = [run["type"] for run in first["elements"]]
+    assert types == ["text", "date", "text", "date", "text"]
+    assert first["elements"][0]["text"] == "From "
+    assert empty["elements"][0]["text"] == " "
+    assert last["elements"][0]["text"] == "End"
+    assert notice_text(f"Until {moment(NOW)}.") == "Until 21 Nov 12:00 UTC."

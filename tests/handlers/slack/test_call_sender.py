@@ -9,8 +9,10 @@ from bot.cases.actor import CaseId
 from bot.cases.calls import CallSubject
 from bot.cases.errors import ChatUnknown
 from bot.cases.lifecycle import State
+from bot.cases.notices import moment
 from bot.demo.people import BEN, TEAM
 from bot.desk.call_slots import MAX_ROWS
+from bot.ports.connector import EffectStatus
 from bot.views.calls import DirectCall, SlotCall, ThreadCall
 from bot.views.progress import Progress, UsualTimes
 from bot.views.rows import CaseRow
@@ -235,3 +237,14 @@ def test_the_largest_message_of_a_slot_fits_into_slack(chat):
         cases.append(replace(large, signal=replace(large.signal, title=long)))
     posted = chat.draw_slot_call(slot_call(*cases, more=90), None, look_first=False)
     assert posted.ts
+
+
+# --- notices --------------------------------------------------------------------------------------
+
+
+def test_a_notice_is_found_under_its_key_and_shows_dates(chat):
+    chat.send_notice(BEN, f"Until {moment(datetime.now(UTC))}, {HOSTILE}.", "call:desk:7")
+    assert chat.find_message(BEN, "call:desk:7") is EffectStatus.LANDED
+    (message,) = chat.emulator.messages(f"D{BEN[1:]}")
+    assert [one["type"] for one in elements(message["blocks"])] == ["text", "date", "text"]
+    assert "<!channel>" not in message["text"]
