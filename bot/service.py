@@ -134,13 +134,14 @@ def _lane_handlers(desk: Desk) -> dict[str, dict[Topic, Handler]]:
         },
         "chat": {
             Topic.CARD: desk.screens.cards.refresh,
-            Topic.NOTE: desk.screens.cards.post_update,
+            Topic.NOTE: desk.screens.notes.run,
             Topic.CALL: desk.screens.calls.run,
             Topic.STORM: desk.screens.storms.run,
             Topic.SWEEP: desk.upkeep.message_cleanup.run,
         },
         "talk": {
             Topic.ANSWER: desk.questions.run,
+            Topic.ORDER: desk.thread_orders.run,
             Topic.HOME: desk.screens.app_home.run,
             Topic.DIGEST: desk.screens.digests.run,
         },

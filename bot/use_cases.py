@@ -31,6 +31,8 @@ from bot.desk.questions import Questions
 from bot.desk.queues import Queues
 from bot.desk.raising import Raising
 from bot.desk.source_throttle import SourceThrottle
+from bot.desk.thread_notes import ThreadNotes
+from bot.desk.thread_orders import ThreadOrders
 from bot.desk.triage import Triage
 from bot.desk.visibility import Visibility
 from bot.ports.chat import Chat
@@ -59,6 +61,7 @@ class Screens:
     """Keeps what stands in Slack up to date."""
 
     cards: Cards
+    notes: ThreadNotes
     calls: Calls
     storms: AlertStorms
     digests: Digest
@@ -93,6 +96,7 @@ class Desk:
     execution: PlanExecution
     queues: Queues
     questions: Questions
+    thread_orders: ThreadOrders
     screens: Screens
     upkeep: Upkeep
 
@@ -251,14 +255,17 @@ class _Builder:
         digests = self.digest(visibility, queues)
         app_home = self.app_home(visibility, queues)
         calls = self.calls()
+        notes = self.notes(storms)
         followers = (
             digests.follow,
             app_home.follow,
             storms.follow,
             calls.direct_calls.follow,
+            notes.follow,
         )
         return Screens(
             cards=self.cards(followers, storms=storms, calls=calls),
+            notes=notes,
             calls=calls,
             storms=storms,
             digests=digests,
@@ -348,6 +355,31 @@ class _Builder:
             settle_for=self.settle_for,
         )
 
+    def notes(self, storms: AlertStorms) -> ThreadNotes:
+        """Build what writes in the threads of cards."""
+        return ThreadNotes(
+            cases=self.store.cases,
+            card_store=self.store.cards,
+            live_lists=self.store.live_lists,
+            outbox=self.store.outbox,
+            chat=self.chat,
+            clock=self.clock,
+            library=self.library,
+            storms=storms if self.options.storm_after else None,
+        )
+
+    def thread_orders(self, decisions: Decisions) -> ThreadOrders:
+        """Build the answers to orders in words."""
+        return ThreadOrders(
+            cases=self.store.cases,
+            callers=decisions.callers,
+            question_log=self.store.question_log,
+            outbox=self.store.outbox,
+            library=self.library,
+            chat=self.chat,
+            clock=self.clock,
+        )
+
     def message_cleanup(self) -> MessageCleanup:
         """Build what removes messages that were posted twice."""
         return MessageCleanup(
@@ -435,6 +467,7 @@ def build_desk(
         execution=build.execution(proposals, controls),
         queues=queues,
         questions=build.questions(visibility, queues),
+        thread_orders=build.thread_orders(decisions),
         screens=build.screens(visibility, queues),
         upkeep=build.upkeep(),
     )

@@ -21,6 +21,7 @@ from bot.ports.library import Library
 from bot.ports.memory import Memory
 from bot.views.answers import EXAMPLES, Answer, AnswerLine
 from bot.views.questions import Durations, Intent, Question, StatusFilter
+from bot.views.thread_orders import describe_orders
 
 MAX_LINES = 10
 MAX_EXAMPLES = 3
@@ -193,6 +194,10 @@ class CaseAnswers:
         cases += [case for case in self._similar(text, viewer) if case.id not in ids]
         reply = f"{NOT_UNDERSTOOD} The closest cases:" if cases else NOT_UNDERSTOOD
         return self.with_lines(Answer(text=reply, examples=EXAMPLES), cases, len(cases))
+
+    def explain_thread(self) -> Answer:
+        """Answer an unclear text in the thread of a case with what can be said there."""
+        return Answer(text=f"{NOT_UNDERSTOOD} {describe_orders()}", examples=EXAMPLES)
 
     def _similar(self, text: str, viewer: Viewer) -> list[Case]:
         """Find decided cases of a similar meaning, by memory."""

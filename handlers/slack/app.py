@@ -14,6 +14,7 @@ from handlers.slack import (
     events,
     raise_form,
     slash_command,
+    thread_buttons,
 )
 from handlers.slack.services import SlackServices
 
@@ -45,6 +46,7 @@ def register(app: App, services: SlackServices) -> None:
     case_buttons.register(app, services)
     case_forms.register(app, services)
     case_lists.register(app, services)
+    thread_buttons.register(app, services)
     events.register(app, services)
     app_home.register(app, services)
     raise_form.register(app, services)
