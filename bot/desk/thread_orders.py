@@ -34,6 +34,7 @@ from bot.views.thread_orders import (
 #: More people of one name than this are not offered as buttons.
 MAX_PEOPLE = 4
 UNCLEAR = "That is not clear, so nothing was done."
+TO_ONESELF = "Nothing was done: to take it on yourself, press “I'm on it” on its card."
 SPEAKERS = frozenset({"me", "myself"})
 DECISIONS = {
     OrderKind.APPROVE: DecisionKind.APPROVE,
@@ -55,52 +56,56 @@ class ThreadOrders:
     chat: Chat
     clock: Clock
 
-    def receive(self, posted: PostedOrder) -> None:
+    def receive(self, posted_order: PostedOrder) -> None:
         """Record an order, what it was about, and the request to answer it.
 
         Slack may deliver a message twice: the id makes both one order.
         """
         now = self.clock()
-        case = self.cases.case(posted.case_id)
-        posted = replace(posted, snapshot=describe_snapshot(case))
+        case = self.cases.case(posted_order.case_id)
+        posted_order = replace(posted_order, snapshot=describe_snapshot(case))
         record = QuestionRecord(
-            id=posted.id,
+            id=posted_order.id,
             asked_at=now,
-            person=posted.person,
-            text=posted.text,
+            person=posted_order.person,
+            text=posted_order.text,
         )
         message = OutboxMessage(
             topic=Topic.ORDER,
-            key=f"order:{posted.case_id}:{posted.id}",
-            case_id=posted.case_id,
+            key=f"order:{posted_order.case_id}:{posted_order.id}",
+            case_id=posted_order.case_id,
             run_at=now,
-            payload=asdict(posted),
+            payload=asdict(posted_order),
         )
         self.question_log.record(record, message)
 
     def run(self, message: LeasedMessage) -> None:
         """Answer an order, to the person alone."""
-        posted = PostedOrder.parse(message.payload)
-        case = self.cases.case(posted.case_id)
-        confirmation = self._confirm(posted, case)
+        posted_order = PostedOrder.parse(message.payload)
+        case = self.cases.case(posted_order.case_id)
+        confirmation = self._confirm(posted_order, case)
         if confirmation:
-            self.chat.confirm(posted, confirmation)
-        self.question_log.record_reading(posted.id, f"{posted.order.kind} {case.id}")
+            self.chat.confirm(posted_order, confirmation)
+        self.question_log.record_reading(posted_order.id, f"{posted_order.order.kind} {case.id}")
         self.outbox.finish(message)
 
-    def _confirm(self, posted: PostedOrder, case: Case) -> Confirmation | None:
+    def _confirm(self, posted_order: PostedOrder, case: Case) -> Confirmation | None:
         """Answer an order; None for a program, which gets no answer."""
-        confirmation = Confirmation(case=case, order=posted.order, labels=self.library.labels())
+        confirmation = Confirmation(
+            case=case,
+            order=posted_order.order,
+            labels=self.library.labels(),
+        )
         try:
-            caller = self.callers.for_case(case, posted.person, Surface.SLACK)
+            caller = self.callers.for_case(case, posted_order.person, Surface.SLACK)
         except NotEligible as refusal:
             return replace(confirmation, refusal=_sentence(str(refusal)))
         if caller.person.bot:
             return None
-        refusal_text = self._refusal(posted, case, caller)
+        refusal_text = self._refusal(posted_order, case, caller)
         if refusal_text:
             return replace(confirmation, refusal=refusal_text)
-        match posted.order.kind:
+        match posted_order.order.kind:
             case OrderKind.HAND_OVER:
                 return self._with_people(confirmation, caller.person)
             case OrderKind.SNOOZE:
@@ -110,11 +115,11 @@ class ThreadOrders:
             case OrderKind.UNCLEAR:
                 return replace(confirmation, refusal=f"{UNCLEAR} {describe_orders()}")
             case _:
-                assert_never(posted.order.kind)
+                assert_never(posted_order.order.kind)
 
-    def _refusal(self, posted: PostedOrder, case: Case, caller: Caller) -> str:
+    def _refusal(self, posted_order: PostedOrder, case: Case, caller: Caller) -> str:
         """Say why the button would be refused; "" when it would work now."""
-        decision = DECISIONS.get(posted.order.kind)
+        decision = DECISIONS.get(posted_order.order.kind)
         if decision is None:
             return ""
         snapshot = CardSnapshot.of(case)
@@ -127,7 +132,7 @@ class ThreadOrders:
             return _sentence(str(refusal))
         if reason:
             return _sentence(reason)
-        if posted.snapshot != describe_snapshot(case):
+        if posted_order.snapshot != describe_snapshot(case):
             return f"{case.id} has changed since you said that. Look at its card, and say it again."
         return ""
 
@@ -149,6 +154,8 @@ class ThreadOrders:
             people = [speaker]
         elif order.to_name:
             people = self.callers.directory.find_people(order.to_name)
+        if [person.id for person in people] == [speaker.id]:
+            return replace(confirmation, refusal=TO_ONESELF)
         return replace(confirmation, people=tuple(people[: MAX_PEOPLE + 1]))
 
     def _find_account(self, user_id: str, speaker: Person) -> list[Person]:

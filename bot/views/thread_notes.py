@@ -1,4 +1,4 @@
-"""What stands in the thread of a card: the evidence first, then notes in the order of time."""
+"""View models of the thread of a card: the evidence, then notes in the order of time."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

@@ -20,7 +20,7 @@ ORDER_EXAMPLES = (
 
 
 class OrderKind(StrEnum):
-    """What somebody wants to be done with a case."""
+    """Something that can be asked in words."""
 
     APPROVE = "approve"
     REJECT = "reject"

@@ -63,19 +63,14 @@ class SlackDirectory:
         return self._person(principal, user)
 
     def find_people(self, name: str) -> list[Person]:
-        """Return the colleagues with this name; a whole name goes before a part of one."""
+        """Return the colleagues with this name, whole or in part, in the order of their names."""
         name = name.casefold().strip()
-        whole_matches = []
         matches = []
         for user in self._users():
             person = self._person(f"{self._team_id()}/{user['id']}", user)
-            names = _names_of(user)
-            if not is_colleague(person) or name not in names | _words_of(names):
-                continue
-            matches.append(person)
-            if name in names:
-                whole_matches.append(person)
-        return sorted(whole_matches or matches, key=lambda person: person.name)
+            if is_colleague(person) and name in _names_of(user):
+                matches.append(person)
+        return sorted(matches, key=lambda person: person.name)
 
     def _person(self, principal: str, user: Mapping[str, Any]) -> Person:
         team, _, user_id = principal.partition("/")
@@ -220,14 +215,13 @@ def _is_bot(user: Mapping[str, Any], user_id: str) -> bool:
 
 
 def _names_of(user: Mapping[str, Any]) -> set[str]:
-    """Return the names that colleagues call a person by."""
+    """Return the names that colleagues call a person by, whole and in part."""
     profile = user.get("profile") or {}
-    names = (user.get("name"), user.get("real_name"), profile.get("display_name"))
-    return {str(name).casefold() for name in names if name}
-
-
-def _words_of(names: set[str]) -> set[str]:
-    return {word for name in names for word in name.split()}
+    names = set()
+    for name in (user.get("name"), user.get("real_name"), profile.get("display_name")):
+        whole_name = str(name or "").casefold()
+        names.update({whole_name, *whole_name.split()})
+    return names - {""}
 
 
 def _away_text(profile: Mapping[str, Any]) -> str:

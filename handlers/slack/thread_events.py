@@ -42,7 +42,7 @@ class ThreadListeners:
         order = read_order(text, case_id=case_id, bot_user=self.chat.bot_user_id())
         if order is None:
             return False
-        posted = PostedOrder(
+        posted_order = PostedOrder(
             id=f"{channel}:{ts}",
             person=person,
             user=str(event["user"]),
@@ -52,7 +52,7 @@ class ThreadListeners:
             text=plain_text(text),
             order=order,
         )
-        self.thread_orders.receive(posted)
+        self.thread_orders.receive(posted_order)
         return True
 
     def on_reaction(self, event: Mapping[str, Any], person: str) -> None:
@@ -68,7 +68,7 @@ class ThreadListeners:
             case_id = self.card_store.case_at(channel, thread_ts) if thread_ts else ""
         if not case_id:
             return
-        posted = PostedOrder(
+        posted_order = PostedOrder(
             id=f"{channel}:{event.get('event_ts', ts)}",
             person=person,
             user=str(event["user"]),
@@ -78,7 +78,7 @@ class ThreadListeners:
             text="✅",
             order=ThreadOrder(kind=OrderKind.APPROVE),
         )
-        self.thread_orders.receive(posted)
+        self.thread_orders.receive(posted_order)
 
 
 def is_spoken(event: Mapping[str, Any]) -> bool:
