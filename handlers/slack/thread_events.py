@@ -11,9 +11,10 @@ from typing import Any
 from bot.desk.thread_orders import ThreadOrders
 from bot.ports.card_store import CardStore
 from bot.views.thread_orders import OrderKind, PostedOrder, ThreadOrder
+from handlers.cards.text import clean
 from handlers.slack.chat import SlackChat
 from handlers.slack.message_text import plain_text
-from handlers.slack.thread_words import read_order
+from handlers.slack.thread_words import MAX_ORDER_LENGTH, read_order
 
 #: Messages of people that have a subtype all the same.
 SPOKEN_SUBTYPES = frozenset({"", "thread_broadcast", "file_share"})
@@ -49,7 +50,7 @@ class ThreadListeners:
             channel=channel,
             thread=thread_ts,
             case_id=case_id,
-            text=plain_text(text),
+            text=clean(plain_text(text), MAX_ORDER_LENGTH),
             order=order,
         )
         self.thread_orders.receive(posted_order)

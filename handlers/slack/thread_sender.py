@@ -77,7 +77,7 @@ class ThreadSender(Sender):
         """Return the thread in which a message stands; "" for none."""
         with slack_errors():
             response = self.api.client.conversations_replies(channel=channel, ts=ts, limit=1)
-        messages: Sequence[Mapping[str, Any]] = response_data(response)["messages"]
+        messages: Sequence[Mapping[str, Any]] = response_data(response).get("messages", ())
         return str(messages[0].get("thread_ts") or "") if messages else ""
 
     def _note_content(self, note: ThreadNote) -> dict[str, Any]:
