@@ -154,9 +154,9 @@ class CaseAnswers:
             )
             return f"There was nothing to do by itself: {reason}."
         if verdict.ruling is Ruling.AUTO_APPROVE:
-            return f"It was done without asking: {verdict.reason} ({verdict.rule})."
+            return f"It was done without asking: {verdict.reason}."
         if verdict.ruling is Ruling.REFUSE:
-            return f"Policy does not allow it: {verdict.reason} ({verdict.rule})."
+            return f"Policy does not allow it: {verdict.reason}."
         stage = self.library.playbook(case.kind).terms.stage
         return f"{_describe_requirement(verdict)}; and this kind is {stage}."
 
@@ -296,7 +296,7 @@ def describe_state(case: Case) -> str:
 def _describe_requirement(verdict: Verdict) -> str:
     approvals = "approvals" if verdict.approvals_needed > 1 else "approval"
     return (
-        f"Because {verdict.reason}: that is {verdict.tier.name.lower()} risk ({verdict.rule}), "
+        f"Because {verdict.reason}: that is {verdict.tier.name.lower()} risk, "
         f"which policy lets nobody do without {verdict.approvals_needed} {approvals}"
     )
 
