@@ -164,7 +164,7 @@ class Cards:
         card: CardRef,
         message: LeasedMessage,
     ) -> tuple[OutboxMessage, ...]:
-        """Request the evidence in the thread of a new card, and a search for copies if needed."""
+        """Request the evidence, and a search for copies if needed."""
         if not _is_new(card, cards):
             return ()
         messages = evidence_message(case, card, self.clock())

@@ -196,7 +196,7 @@ class CaseAnswers:
         return self.with_lines(Answer(text=reply, examples=EXAMPLES), cases, len(cases))
 
     def explain_thread(self) -> Answer:
-        """Answer an unclear text in the thread of a case with what can be said there."""
+        """Say what can be said in the thread of a case."""
         return Answer(text=f"{NOT_UNDERSTOOD} {describe_orders()}", examples=EXAMPLES)
 
     def _similar(self, text: str, viewer: Viewer) -> list[Case]:

@@ -43,7 +43,7 @@ _CLOCK = r"(?:at )?(?P<hour>\d{1,2})(?::(?P<minute>\d\d))? ?(?P<suffix>am|pm|o'c
 _TIME = re.compile(rf"(?:{_CLOCK}|(?:in the |at |this )?(?P<name>morning|{'|'.join(NAMED_TIMES)}))")
 _WEEKDAY = re.compile(r"(?:on |next |this )?(?P<day>mon|tue|wed|thu|fri|sat|sun)(?P<rest>[a-z]*)")
 _MONTH = r"(?P<month>jan|feb|mar|apr|may|jun|jul|aug|sep|oct|nov|dec)(?P<rest>[a-z]*)"
-_DAY_OF_MONTH = r"(?P<day>\d{1,2})(?:st|nd|rd|th)?"
+_DAY_OF_MONTH = r"(?P<day>\d{1,2})(?:[snrt][tdh])?"
 _YEAR = r"(?: (?P<year>20\d\d))?"
 _DATES = (
     re.compile(rf"(?:on )?(?:the )?{_DAY_OF_MONTH} (?:of )?{_MONTH}{_YEAR}"),
@@ -53,7 +53,7 @@ _ISO_DATE = re.compile(r"(?:on )?20\d\d-\d\d-\d\d")
 
 
 def read_time(text: str, now: datetime, hours: Hours, zone: str = "") -> datetime | None:
-    """Read a time to come, in UTC; None when it is not understood.
+    """Read a time to come, in UTC; None for no time.
 
     Clock times and days are those of ``zone``, the person's own time zone. A day without a time is
     the opening of the channel's working hours on that day.
@@ -64,11 +64,12 @@ def read_time(text: str, now: datetime, hours: Hours, zone: str = "") -> datetim
     if moment is None:
         return None
     moment = moment.astimezone(UTC)
-    return moment if now < moment <= now + MAX_SPAN else None
+    is_to_come = now < moment <= now + MAX_SPAN
+    return moment if is_to_come else None
 
 
 def _zone_info(zone: str, hours: Hours) -> ZoneInfo:
-    """Return the time zone; that of the channel for a name that is unknown."""
+    """Return the time zone; for an unknown name the channel's."""
     if zone:
         try:
             return ZoneInfo(zone)
@@ -78,7 +79,7 @@ def _zone_info(zone: str, hours: Hours) -> ZoneInfo:
 
 
 def _read_span(words: str, now: datetime, hours: Hours) -> datetime | None:
-    """Read "in two hours"; spans of days lead to the opening of a day."""
+    """Read "in two hours"; days lead to an opening."""
     match = _SPAN.fullmatch(words)
     if match is None:
         return None
@@ -93,15 +94,18 @@ def _read_span(words: str, now: datetime, hours: Hours) -> datetime | None:
 def _number(word: str) -> int:
     if word.isdecimal():
         return int(word)
-    return 1 if word in {"an", "one"} else NUMBERS.index(word) + 1
+    if word in {"an", "one"}:
+        return 1
+    return NUMBERS.index(word) + 1
 
 
 def _read_day_and_time(words: str, now: datetime, hours: Hours) -> datetime | None:
     """Read a day, a time, or both in either order."""
+    if words == "tonight":
+        return _moment(now.date(), TONIGHT, now)
     day = _read_day(words, now.date())
     if day:
-        at = TONIGHT if words == "tonight" else None
-        return _moment(day, at, now) if at else _opening(day, now, hours)
+        return _opening(day, now, hours)
     parts = words.split(" ")
     # Every place in which the day may end and the time begin.
     for index in range(1, len(parts)):
@@ -117,7 +121,9 @@ def _read_day_and_time(words: str, now: datetime, hours: Hours) -> datetime | No
     if at is None:
         return None
     moment = _moment(now.date(), at, now)
-    return moment if moment > now else _moment(now.date() + DAY, at, now)
+    if moment <= now:
+        return _moment(now.date() + DAY, at, now)
+    return moment
 
 
 def _read_day(words: str, today: date) -> date | None:
@@ -176,7 +182,7 @@ def _read_time_of_day(words: str) -> time | None:
     if match["suffix"] in {"am", "pm"}:
         if not 1 <= hour <= 12:
             return None
-        hour = hour % 12 + (12 if match["suffix"] == "pm" else 0)
+        hour = hour % 12 + 12 * (match["suffix"] == "pm")
     elif hour < FIRST_MORNING_HOUR and not match["minute"]:
         hour += 12
     return time(hour, minute) if hour < 24 and minute < 60 else None

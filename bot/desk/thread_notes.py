@@ -1,4 +1,4 @@
-"""Write in the threads of cards: the evidence first, then a note for each change.
+"""Write in the threads of cards: evidence, then notes.
 
 Notes stand in the order of the case's versions. A note that asks somebody to decide has buttons,
 and is recorded as lists are: it follows its case, and loses them when the case is decided.
@@ -117,7 +117,7 @@ class ThreadNotes:
         self.outbox.finish(message)
 
     def _is_overtaking(self, message: LeasedMessage) -> bool:
-        """Tell whether an earlier note of the case has yet to be posted."""
+        """Tell whether an earlier note is still to be posted."""
         version = _version_of(message.key) or 0
         keys = self.outbox.waiting_keys(Topic.NOTE, message.case_id)
         earlier_versions = [_version_of(key) or version for key in keys]
@@ -166,7 +166,7 @@ class ThreadNotes:
     # --- buttons of notes -------------------------------------------------------------------------
 
     def _record(self, note: ThreadNote, ts: str, versions: Sequence[int]) -> None:
-        """Record where a note with buttons stands, so that it follows its case."""
+        """Record a note with buttons, so that it follows its case."""
         name = " ".join(map(str, versions))
         live_list = LiveList(
             key=note.key,
@@ -205,7 +205,7 @@ class ThreadNotes:
 
 
 def evidence_message(case: Case, card: CardRef, now: datetime) -> list[OutboxMessage]:
-    """Request the evidence in the thread of a card that was just posted."""
+    """Request the evidence in the thread of a new card."""
     has_facts = any(fact.label for fact in case.assessment.evidence)
     if not has_facts or not card.ts:
         return []
@@ -227,7 +227,7 @@ def _buttons_key(note_key: str) -> str:
 
 
 def _version_of(key: str) -> int | None:
-    """Return the version of a note's first entry; None for anything but a note."""
+    """Return the first version of a note; None for another key."""
     match = _NOTE_KEY.fullmatch(key)
     return int(match[1]) if match else None
 

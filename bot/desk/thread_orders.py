@@ -1,4 +1,4 @@
-"""Answer orders that people give in words in the thread of a case.
+"""Answer orders in words in the thread of a case.
 
 Words never decide. The answer is private: a question with the button that decides, or the reason
 why there is none. The button carries the plan that was current when the words were said.
@@ -57,7 +57,7 @@ class ThreadOrders:
     clock: Clock
 
     def receive(self, posted_order: PostedOrder) -> None:
-        """Record an order, what it was about, and the request to answer it.
+        """Record an order and the request to answer it.
 
         Slack may deliver a message twice: the id makes both one order.
         """
@@ -118,7 +118,7 @@ class ThreadOrders:
                 assert_never(posted_order.order.kind)
 
     def _refusal(self, posted_order: PostedOrder, case: Case, caller: Caller) -> str:
-        """Say why the button would be refused; "" when it would work now."""
+        """Say why the button would be refused; "" if it works."""
         decision = DECISIONS.get(posted_order.order.kind)
         if decision is None:
             return ""
@@ -167,7 +167,7 @@ class ThreadOrders:
         return [person] if is_colleague(person) else []
 
     def _with_time(self, confirmation: Confirmation, speaker: Person) -> Confirmation:
-        """Read the time that was said, on the clock of whoever said it."""
+        """Read the time, on the clock of whoever said it."""
         until = read_time(
             confirmation.order.until,
             self.clock(),

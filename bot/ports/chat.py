@@ -74,7 +74,7 @@ class Chat(Protocol):
         """Write a note over, with the buttons that work now."""
 
     def post_evidence(self, evidence: ThreadEvidence, *, look_first: bool) -> None:
-        """Post the facts of a case in the thread of its card, once for each card."""
+        """Post the facts of a case in its thread, once a card."""
 
     def post_call(
         self,

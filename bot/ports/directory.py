@@ -20,7 +20,7 @@ class Directory(Protocol):
         """
 
     def find_people(self, name: str) -> list[Person]:
-        """Return the colleagues with this name, whole or in part, in the order of their names."""
+        """Return the colleagues with this name, whole or in part."""
 
     def groups(self, handles: Sequence[str], *, fresh: bool = False) -> Groups:
         """Return the members by group handle.

@@ -118,7 +118,7 @@ class Outbox(Protocol):
         """Give the message up until a person lets it be tried again."""
 
     def waiting_keys(self, topic: Topic, case_id: str) -> list[str]:
-        """Return the keys of the messages about a case that are not done, nor parked."""
+        """Return the keys of a case's messages, but the done and parked."""
 
     def run_now(self, topic: Topic, now: datetime) -> None:
         """Make every waiting message of this topic due at once."""

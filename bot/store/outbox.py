@@ -89,7 +89,7 @@ class SqlOutbox:
         return bool(self._database.fetch(_HAS_DUE, values))
 
     def waiting_keys(self, topic: Topic, case_id: str) -> list[str]:
-        """Return the keys of the messages about a case that are not done, nor parked."""
+        """Return the keys of a case's messages, but the done and parked."""
         values = {"topic": topic.value, "case_id": case_id}
         return [row.key for row in self._database.fetch(_WAITING_KEYS, values)]
 

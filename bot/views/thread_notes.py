@@ -1,4 +1,4 @@
-"""View models of the thread of a card: the evidence, then notes in the order of time."""
+"""View models of the thread of a card: evidence and notes."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, field

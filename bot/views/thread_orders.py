@@ -1,4 +1,4 @@
-"""Orders that people give in words in the thread of a case, and the private answer to them."""
+"""View models of orders in words, and of the answers."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -75,7 +75,7 @@ class PostedOrder:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Confirmation:
-    """The private answer to an order: a question with a button, or a sentence."""
+    """The private answer to an order: a question or a sentence."""
 
     case: Case
     order: ThreadOrder

@@ -1,4 +1,4 @@
-"""Notes in the thread of a card: a sentence an entry, in the order of time."""
+"""Notes in the thread of a card: a sentence an entry."""
 
 from collections.abc import Mapping, Sequence
 from datetime import datetime
@@ -86,7 +86,7 @@ class NoteLine(NamedTuple):
 
 
 def note_blocks(note: ThreadNote, permalink: Permalink, mention: Json | None = None) -> list[Json]:
-    """Build a note, with the buttons of the case where somebody is asked to decide.
+    """Build a note, with buttons where somebody is asked to decide.
 
     ``mention`` is the run that notifies a person or group.
     """
@@ -130,7 +130,7 @@ def _clean_line(line: NoteLine) -> NoteLine:
 
 
 def _runs(line: NoteLine) -> list[Json]:
-    """Build the runs of a sentence without its full stop: the time follows."""
+    """Build a sentence without its full stop: the time follows."""
     if line.date:
         detail = text_run(f"{_prefix(' ', line.detail)} ")
         return [text_run(line.head, bold=True), detail, date_run(line.date)]
@@ -141,7 +141,7 @@ def _runs(line: NoteLine) -> list[Json]:
 
 
 def _time_run(at: datetime) -> Json:
-    """Build a time of day that Slack shows in the reader's time zone."""
+    """Build a time of day, in the reader's time zone."""
     return {**date_run(at), "format": "{time}", "fallback": f"{at:%H:%M} UTC"}
 
 
@@ -155,7 +155,7 @@ def _question(note: ThreadNote) -> str:
 
 
 def precedent_items(case: Case, links: Mapping[str, str], labels: Labels) -> list[list[Json]]:
-    """Build one item for each precedent, with a link to its card where it has one."""
+    """Build one item for each precedent, linked to its card."""
     recommendation = case.proposal.recommendation
     items = []
     for citation in recommendation.citations if recommendation else ():

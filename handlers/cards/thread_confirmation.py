@@ -1,4 +1,4 @@
-"""The private answer to an order in words: a question with one button."""
+"""The private answer to an order: a question with one button."""
 
 from datetime import datetime
 from typing import assert_never
@@ -116,7 +116,7 @@ def _buttons(confirmation: Confirmation) -> list[Json]:
 
 
 def _approve_button(case: Case, note: str, token: str) -> Json:
-    """Build the card's own button, or one that takes the reason along into the form."""
+    """Build the card's own button, or one with the reason."""
     if note:
         return button("Approve…", ids.ORDER_APPROVE, f"{note} {token}")
     approve = decision_buttons(case)[0] if case.state is State.PROPOSED else {}

@@ -1,4 +1,4 @@
-"""The evidence of a case as a table, the first message in the thread of its card."""
+"""The evidence of a case as a table, first in its thread."""
 
 from bot.views.thread_notes import ThreadEvidence
 from handlers.cards.blocks import heading
@@ -38,7 +38,7 @@ def evidence_table(evidence: ThreadEvidence) -> list[Json]:
 
 
 def evidence_list(evidence: ThreadEvidence) -> list[Json]:
-    """Build the same message as a list, for a workspace that takes no table."""
+    """Build the same as a list, where Slack takes no table."""
     wording = case_wording(evidence.case, evidence.labels)
     items = []
     for fact in shown_facts(evidence.case)[:MAX_FACTS]:

@@ -63,7 +63,7 @@ class SlackDirectory:
         return self._person(principal, user)
 
     def find_people(self, name: str) -> list[Person]:
-        """Return the colleagues with this name, whole or in part, in the order of their names."""
+        """Return the colleagues with this name, whole or in part."""
         name = name.casefold().strip()
         matches = []
         for user in self._users():

@@ -64,7 +64,7 @@ class QuestionListeners:
             self._record(event, body, is_direct=False)
 
     def on_message(self, event: dict[str, Any], body: dict[str, Any]) -> None:
-        """Record a question in a direct message, or take an order in the thread of a case.
+        """Record a direct question, or take an order in a thread.
 
         Slack sends a mention in a channel twice, as a message and as a mention: an order has the
         same id in both, and a question is left to the second.

@@ -49,7 +49,7 @@ class ThreadButtons(CasePresses):
         self._open(press, forms.reject_form(case, press.choice.strip()))
 
     def hand_over(self, press: ButtonPress) -> None:
-        """Open the form that hands over, with the person and what was said."""
+        """Open the form that hands over, with the person filled in."""
         case = self._current(press, DecisionKind.HAND_OVER)
         user_id, _, note = press.choice.partition(" ")
         next_owner = self.library.playbook(case.kind).owners.next_owner

@@ -1,4 +1,4 @@
-"""Orders in the threads of cards: words said there, and ✅ as a reaction.
+"""Orders in the threads of cards: words, and ✅ as a reaction.
 
 Every message of a channel comes by here. What is not in the thread of a case, and what is no
 order, is neither kept nor logged.
@@ -30,7 +30,7 @@ class ThreadListeners:
     chat: SlackChat
 
     def on_message(self, event: Mapping[str, Any], person: str) -> bool:
-        """Take a message that gives an order in the thread of a case.
+        """Take an order in the thread of a case.
 
         Tell whether it was one.
         """
@@ -57,7 +57,7 @@ class ThreadListeners:
         return True
 
     def on_reaction(self, event: Mapping[str, Any], person: str) -> None:
-        """Take a ✅ on a card or in its thread for the word "approve"."""
+        """Take a ✅ under a card for the word "approve"."""
         item = event.get("item") or {}
         if event.get("reaction") not in APPROVING_REACTIONS or item.get("type") != "message":
             return

@@ -1,4 +1,4 @@
-"""Posts in the threads of cards, and answers there to one person alone."""
+"""Posts in the threads of cards, and private answers there."""
 
 from collections.abc import Mapping, Sequence
 from typing import Any
@@ -62,7 +62,7 @@ class ThreadSender(Sender):
             self._post_evidence(evidence, evidence_list(evidence))
 
     def confirm(self, order: PostedOrder, confirmation: Confirmation) -> None:
-        """Show the answer to an order to the person alone, where they gave it."""
+        """Answer an order to the person alone, where it was given."""
         place = {"thread_ts": order.thread} if order.thread else {}
         self.api.post_to(
             "chat.postEphemeral",

@@ -61,7 +61,7 @@ _OVER = re.compile(r"\bover\b", re.IGNORECASE)
 
 
 def read_order(text: str, *, case_id: str, bot_user: str = "") -> ThreadOrder | None:
-    """Read what a person wants of the case; None for anything but an order.
+    """Read an order; None for any other text.
 
     ``text`` is in Slack's markup. ``bot_user`` is the bot's own user id, whose mention is left out.
     """
@@ -78,7 +78,7 @@ def read_order(text: str, *, case_id: str, bot_user: str = "") -> ThreadOrder | 
 
 
 def _own_words(text: str, bot_user: str) -> str:
-    """Return what the person says themselves; empty when it can be no order.
+    """Return the person's own words; empty for no order.
 
     Quotations and code are the words of somebody else.
     """
