@@ -265,7 +265,9 @@ def _describe_edit(body: entries.Edited, case: Case, labels: Labels) -> NoteLine
 def _describe_handling(body: HandlingEntry, case: Case) -> NoteLine:
     match body:
         case entries.HandedOver():
-            return NoteLine(f"{body.by_name} handed it over{_to(body.to)}:", body.note)
+            # As ``bot.cases.handling`` writes it: "Done: … Open: …".
+            note = body.note.removeprefix("Done: ").replace(" Open: ", "; still open: ", 1)
+            return NoteLine(f"{body.by_name} handed it over{_to(body.to)}:", note)
         case entries.Claimed():
             return NoteLine(f"{body.by_name} is on it.")
         case entries.Reminded():
