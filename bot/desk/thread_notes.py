@@ -58,18 +58,8 @@ class ThreadNotes:
 
     def follow(self, case: Case, live_list_keys: Sequence[str]) -> None:
         """Update the notes with buttons about a case that has changed."""
-        messages = [
-            OutboxMessage(
-                topic=Topic.NOTE,
-                key=_buttons_key(key),
-                case_id=case.id,
-                run_at=self.clock(),
-                payload={"note": key},
-            )
-            for key in live_list_keys
-            if key.startswith(NOTE_PREFIX)
-        ]
-        self.outbox.enqueue(messages)
+        keys = [key for key in live_list_keys if key.startswith(NOTE_PREFIX)]
+        self.outbox.enqueue([_update_message(case, key, self.clock()) for key in keys])
 
     # --- evidence ---------------------------------------------------------------------------------
 
@@ -132,6 +122,9 @@ class ThreadNotes:
         ts = self.chat.post_note(note, look_first=message.uncertain_attempts > 1)
         if note.has_buttons and ts:
             self._record(note, ts, versions)
+            if self.cases.case(case.id).version != case.version:
+                # It changed while the note was posted, and did not know of this note yet.
+                self.outbox.enqueue([_update_message(case, note.key, self.clock())])
 
     def _note(self, key: str, case: Case, entries: Sequence[Entry], *, card: CardRef) -> ThreadNote:
         call, is_loud = self._mention(case, entries)
@@ -220,10 +213,16 @@ def evidence_message(case: Case, card: CardRef, now: datetime) -> list[OutboxMes
     return [message]
 
 
-def _buttons_key(note_key: str) -> str:
-    """Return the key under which the buttons of a note are updated."""
-    note, version = note_key.rsplit(":", 1)
-    return f"{note}:buttons:{version}"
+def _update_message(case: Case, note_key: str, now: datetime) -> OutboxMessage:
+    """Request the buttons of a note as they are now."""
+    version = note_key.rpartition(":")[2]
+    return OutboxMessage(
+        topic=Topic.NOTE,
+        key=f"{NOTE_PREFIX}{case.id}:buttons:{version}",
+        case_id=case.id,
+        run_at=now,
+        payload={"note": note_key},
+    )
 
 
 def _version_of(key: str) -> int | None:

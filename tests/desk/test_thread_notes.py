@@ -152,3 +152,25 @@ def test_a_reminder_and_an_escalation_carry_buttons_and_call(world):
     notes = list(world.chat.drawn_notes.values())
     assert len(notes) >= 2
     assert all(note.has_buttons and note.call for note in notes)
+
+
+def test_a_decision_while_the_note_is_posted_leaves_no_dead_button(world):
+    case = world.proposed()
+    world.desk.decisions.hand_over(
+        request(case.id, ANA, world.seen(case)), to=BEN, progress="counted", remains="order"
+    )
+    post = world.chat.post_note
+
+    def decide_meanwhile(note, *, look_first):
+        ts = post(note, look_first=look_first)
+        world.chat.post_note = post
+        world.desk.decisions.reject(
+            request(case.id, ANA, world.seen(world.case(case))), reason=RejectReason.DUPLICATE
+        )
+        return ts
+
+    world.chat.post_note = decide_meanwhile
+    for _ in range(4):
+        world.work()
+        world.clock.forward(seconds=1)
+    assert [note.has_buttons for note in world.chat.drawn_notes.values()].count(True) == 0
