@@ -1,4 +1,4 @@
-"""Questions to the bot, orders in the threads of cases, and visits to its App Home."""
+"""Questions to the bot, orders in threads, and visits."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -46,7 +46,7 @@ def register(app: App, services: SlackServices) -> None:
     app.event("app_home_opened")(visits.on_opened)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class QuestionListeners:
     """Record questions; the answers come from the outbox."""
 
@@ -57,7 +57,7 @@ class QuestionListeners:
     threads: ThreadListeners
 
     def on_mention(self, event: dict[str, Any], body: dict[str, Any]) -> None:
-        """Take an order in the thread of a case, or record a question."""
+        """Take an order in a thread, or record a question."""
         if not is_spoken(event):
             return
         if not self.threads.on_message(event, author_id(event, body)):

@@ -3,7 +3,7 @@
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from bot.cases.errors import ChatFailed
+from bot.cases.errors import ChatFailed, ChatUnknown, RateLimited
 from bot.views.thread_notes import ThreadEvidence, ThreadNote
 from bot.views.thread_orders import Confirmation, PostedOrder
 from handlers.cards.notes import note_blocks, note_text
@@ -75,8 +75,14 @@ class ThreadSender(Sender):
 
     def thread_of(self, channel: str, ts: str) -> str:
         """Return the thread in which a message stands; "" for none."""
-        with slack_errors():
-            response = self.api.client.conversations_replies(channel=channel, ts=ts, limit=1)
+        try:
+            with slack_errors():
+                response = self.api.client.conversations_replies(channel=channel, ts=ts, limit=1)
+        except (ChatUnknown, RateLimited):
+            raise
+        except ChatFailed:
+            # The message is gone, or the channel is not ours to read.
+            return ""
         messages: Sequence[Mapping[str, Any]] = response_data(response).get("messages", ())
         return str(messages[0].get("thread_ts") or "") if messages else ""
 
