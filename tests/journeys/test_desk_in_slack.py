@@ -53,11 +53,19 @@ def answer_to(town, who, text, channel=None, **more):
         return [
             one
             for one in town.emulator.messages(channel)
-            if one.get("thread_ts") == thread and one.get("bot_id") and one["ts"] > said["ts"]
+            if one.get("thread_ts") == thread
+            and one.get("bot_id")
+            and one["ts"] > said["ts"]
+            and not is_evidence(one)
         ]
 
     town.until(replies, f"an answer to {text!r}")
     return json.dumps(replies()[-1]["blocks"], ensure_ascii=False)
+
+
+def is_evidence(message):
+    """Whether this is the table under a card, which comes when Slack has room for it."""
+    return (message.get("metadata") or {}).get("event_type") == "exception_evidence"
 
 
 def conversation(town, channel):
