@@ -134,7 +134,7 @@ def _lane_handlers(desk: Desk) -> dict[str, dict[Topic, Handler]]:
         },
         "chat": {
             Topic.CARD: desk.screens.cards.refresh,
-            Topic.NOTE: desk.screens.cards.post_update,
+            Topic.NOTE: desk.screens.notes.run,
             Topic.CALL: desk.screens.calls.run,
             Topic.INQUIRY: desk.screens.inquiry_messages.run,
             Topic.STORM: desk.screens.storms.run,
@@ -142,6 +142,7 @@ def _lane_handlers(desk: Desk) -> dict[str, dict[Topic, Handler]]:
         },
         "talk": {
             Topic.ANSWER: desk.questions.run,
+            Topic.ORDER: desk.thread_orders.run,
             Topic.HOME: desk.screens.app_home.run,
             Topic.DIGEST: desk.screens.digests.run,
         },

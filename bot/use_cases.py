@@ -36,6 +36,8 @@ from bot.desk.questions import Questions
 from bot.desk.queues import Queues
 from bot.desk.raising import Raising
 from bot.desk.source_throttle import SourceThrottle
+from bot.desk.thread_notes import ThreadNotes
+from bot.desk.thread_orders import ThreadOrders
 from bot.desk.triage import Triage
 from bot.desk.visibility import Visibility
 from bot.ports.chat import Chat
@@ -64,6 +66,7 @@ class Screens:
     """Keeps what stands in Slack up to date."""
 
     cards: Cards
+    notes: ThreadNotes
     calls: Calls
     inquiry_messages: InquiryMessages
     storms: AlertStorms
@@ -101,6 +104,7 @@ class Desk:
     queues: Queues
     progress: CaseProgress
     questions: Questions
+    thread_orders: ThreadOrders
     screens: Screens
     upkeep: Upkeep
 
@@ -261,6 +265,7 @@ class _Builder:
         app_home = self.app_home(visibility, queues)
         calls = self.calls()
         inquiry_messages = self.inquiry_messages()
+        notes = self.notes(storms)
         followers = (
             digests.follow,
             app_home.follow,
@@ -268,9 +273,11 @@ class _Builder:
             calls.direct_calls.follow,
             inquiry_messages.follow,
             calls.direct_calls.slots.follow,
+            notes.follow,
         )
         return Screens(
             cards=self.cards(followers, storms=storms, calls=calls),
+            notes=notes,
             calls=calls,
             inquiry_messages=inquiry_messages,
             storms=storms,
@@ -410,6 +417,31 @@ class _Builder:
             settle_for=self.settle_for,
         )
 
+    def notes(self, storms: AlertStorms) -> ThreadNotes:
+        """Build what writes in the threads of cards."""
+        return ThreadNotes(
+            cases=self.store.cases,
+            card_store=self.store.cards,
+            live_lists=self.store.live_lists,
+            outbox=self.store.outbox,
+            chat=self.chat,
+            clock=self.clock,
+            library=self.library,
+            storms=storms if self.options.storm_after else None,
+        )
+
+    def thread_orders(self, decisions: Decisions) -> ThreadOrders:
+        """Build the answers to orders in words."""
+        return ThreadOrders(
+            cases=self.store.cases,
+            callers=decisions.callers,
+            question_log=self.store.question_log,
+            outbox=self.store.outbox,
+            library=self.library,
+            chat=self.chat,
+            clock=self.clock,
+        )
+
     def message_cleanup(self) -> MessageCleanup:
         """Build what removes messages that were posted twice."""
         return MessageCleanup(
@@ -499,6 +531,7 @@ def build_desk(
         queues=queues,
         progress=build.case_progress(),
         questions=build.questions(visibility, queues),
+        thread_orders=build.thread_orders(decisions),
         screens=build.screens(visibility, queues),
         upkeep=build.upkeep(),
     )

@@ -133,6 +133,7 @@ def _build_listeners(settings: Settings, desk: Desk, client: WebClient, chat: Sl
         decisions=desk.decisions,
         controls=desk.controls,
         questions=desk.questions,
+        thread_orders=desk.thread_orders,
         app_home=desk.screens.app_home,
         digests=desk.screens.digests,
         case_lists=desk.screens.case_lists,

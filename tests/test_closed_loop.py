@@ -93,8 +93,9 @@ def test_the_manifest_is_valid_and_asks_for_what_is_used_and_nothing_more():
     for call, scope in needed.items():
         assert call in everything, call
         assert scope in scopes, scope
-    # The same in a private channel or a direct message; hearing a mention, a command and a shortcut.
-    heard = {"app_mentions:read", "commands"}
+    # The same in a private channel or a direct message; hearing a mention, a reaction, a command and
+    # a shortcut.
+    heard = {"app_mentions:read", "reactions:read", "commands"}
     assert scopes - set(needed.values()) == {"groups:history", "im:history", "groups:read", *heard}
     events = {
         event.partition(".")[0]

@@ -33,6 +33,8 @@ class Person:
     bot: bool = False
     #: Their status when it says that they are away. It suggests a delegation, no more.
     away: str = ""
+    #: The name of their time zone; empty when it is not known.
+    zone: str = ""
 
 
 @dataclass(frozen=True, slots=True)

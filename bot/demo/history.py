@@ -56,6 +56,9 @@ class SampleDirectory(Directory):
         user = next(user for user in WORKSPACE["users"] if f"{TEAM}/{user['id']}" == principal)
         return Person(principal, user["real_name"], guest=user.get("is_restricted", False))
 
+    def find_people(self, name: str) -> list[Person]:
+        return []
+
     def members_of(self, channel: str) -> frozenset[str]:
         members = {one["id"]: one["members"] for one in WORKSPACE["channels"]}
         return frozenset(map(principal, members.get(channel, [])))

@@ -10,19 +10,9 @@ from typing import NamedTuple
 
 from bot.cases.actor import is_person
 from bot.cases.case import Case
-from bot.cases.entries import (
-    ApprovalGiven,
-    Claimed,
-    Edited,
-    Entry,
-    Escalated,
-    HandedOver,
-    InquiryAnswered,
-    Reminded,
-)
+from bot.cases.entries import Claimed, Edited, Escalated, HandedOver
 from bot.cases.errors import StaleFence
 from bot.cases.evidence import find_stale_facts
-from bot.cases.inquiries import asker_of
 from bot.cases.lifecycle import State
 from bot.cases.missing_approvals import MissingApprovals
 from bot.desk.alert_storms import AlertStorms
@@ -30,6 +20,7 @@ from bot.desk.calls import Calls
 from bot.desk.effects import card_message
 from bot.desk.message_cleanup import SETTLE_FOR, sweep_card
 from bot.desk.missing_approvals import find_missing_approvals
+from bot.desk.thread_notes import evidence_message
 from bot.ports.card_store import CARD_FORMAT, REPLACED, CardContext, CardRef, CardStore
 from bot.ports.case_store import CaseStore
 from bot.ports.chat import Chat
@@ -41,7 +32,6 @@ from bot.ports.live_lists import LiveLists
 from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage
 from bot.views.labels import Labels
 
-RETRY_INTERVAL = timedelta(seconds=1)
 # In these states somebody decides by the facts on the card.
 FACTS_MATTER = frozenset({State.PROPOSED, State.REFERRED})
 # In these states something is run now or soon, so a pause is worth showing.
@@ -57,7 +47,7 @@ class Hands(NamedTuple):
 
 @dataclass(frozen=True, kw_only=True)
 class Cards:
-    """Draw, replace and annotate the cards of cases."""
+    """Draw and replace the cards of cases."""
 
     cases: CaseStore
     card_store: CardStore
@@ -144,7 +134,7 @@ class Cards:
         message: LeasedMessage,
     ) -> None:
         """Retire older cards, refresh the lists, and record the new card."""
-        sweeps = self._sweeps(
+        messages = self._effects_of_post(
             case,
             cards,
             card=card,
@@ -166,13 +156,13 @@ class Cards:
             self.card_store.record(
                 replace(card, version=0),
                 hold=message,
-                messages=sweeps,
+                messages=messages,
             )
             raise
         self.card_store.record(
             card,
             finish=message,
-            messages=sweeps,
+            messages=messages,
         )
 
     def _retire(
@@ -188,7 +178,7 @@ class Cards:
         if older.generation != card.generation:
             self.card_store.record(replace(older, look=REPLACED), hold=message)
 
-    def _sweeps(
+    def _effects_of_post(
         self,
         case: Case,
         cards: Sequence[CardRef],
@@ -196,13 +186,14 @@ class Cards:
         card: CardRef,
         message: LeasedMessage,
     ) -> tuple[OutboxMessage, ...]:
-        """Request a search for copies of a card, where it is needed."""
+        """Request the evidence, and a search for copies if needed."""
         if not _is_new(card, cards):
             return ()
+        messages = evidence_message(case, card, self.clock())
         has_predecessor = any(one.generation == case.generation for one in cards)
         if message.uncertain_attempts > 1 or has_predecessor:
-            return (sweep_card(case, cards, self._settled_at()),)
-        return ()
+            messages.append(sweep_card(case, cards, self._settled_at()))
+        return tuple(messages)
 
     def _settled_at(self) -> datetime:
         return self.clock() + self.settle_for
@@ -218,20 +209,6 @@ class Cards:
         live_list_keys = self.live_lists.keys_with(case.id)
         for follow in self.followers:
             follow(case, live_list_keys)
-
-    def _mention(self, case: Case, entries: Sequence[Entry]) -> tuple[str, bool]:
-        """Return whom a post mentions, and whether the whole channel is notified."""
-        if any(_is_emergency(entry) for entry in entries):
-            # An emergency is never quiet.
-            owners = self.library.playbook(case.kind).owners if self.library else None
-            return (owners.governance if owners else ""), True
-        mention = ""
-        for entry in entries:
-            if isinstance(entry.body, Reminded | Escalated | HandedOver):
-                mention = entry.body.to
-            elif isinstance(entry.body, InquiryAnswered):
-                mention = asker_of(case, entry.body.inquiry)
-        return mention, False
 
     def _is_undoable(self, case: Case) -> bool:
         """Tell whether the plan can still be undone.
@@ -276,51 +253,6 @@ class Cards:
         pause = self.desk_controls.load().pause_on(case.kind, case.proposal.plan)
         return pause.description if pause else ""
 
-    def post_update(self, message: LeasedMessage) -> None:
-        """Post new entries of the case into its card's thread."""
-        case = self.cases.case(message.case_id)
-        cards = self.card_store.cards(case.id)
-        if cards:
-            self._post_entries(case, cards, message)
-        elif not self.storms or not self.storms.has(case.id):
-            # No failure: the card waits for Slack, and the update waits for the card.
-            again_at = self.clock() + RETRY_INTERVAL
-            reason = "the card does not stand yet"
-            self.outbox.retry(
-                message,
-                again_at,
-                reason,
-                certain=True,
-                counts=False,
-            )
-            return
-        self.outbox.finish(message)
-
-    def _post_entries(
-        self,
-        case: Case,
-        cards: Sequence[CardRef],
-        message: LeasedMessage,
-    ) -> None:
-        versions = set(message.payload["versions"])
-        entries = [
-            entry
-            for entry in self.cases.entries(case.id, after=min(versions) - 1)
-            if entry.version in versions
-        ]
-        if all(_is_stale(entry, case) for entry in entries):
-            return
-        mention, is_loud = self._mention(case, entries)
-        self.chat.post_note(
-            case,
-            entries,
-            cards,
-            key=message.key,
-            look_first=message.uncertain_attempts > 1,
-            call=mention,
-            is_loud=is_loud,
-        )
-
 
 def _is_current(card: CardRef, case: Case, context: CardContext) -> bool:
     """Tell whether the card shows this state of the case already."""
@@ -338,18 +270,3 @@ def _is_same_message(one: CardRef, other: CardRef) -> bool:
 def _is_new(card: CardRef, cards: Sequence[CardRef]) -> bool:
     """Tell whether the card was not recorded before it was drawn."""
     return not any(_is_same_message(one, card) for one in cards)
-
-
-def _is_emergency(entry: Entry) -> bool:
-    return isinstance(entry.body, ApprovalGiven) and entry.body.approval.emergency
-
-
-def _is_stale(entry: Entry, case: Case) -> bool:
-    """Tell whether a later reminder or a decision has overtaken this reminder."""
-    if not isinstance(entry.body, Reminded):
-        return False
-    return (
-        case.timers.remind_at is None
-        or case.timers.remind_at > entry.body.next_at
-        or not case.waits_on
-    )

@@ -22,6 +22,7 @@ from bot.ports.memory import Memory
 from bot.views.answers import EXAMPLES, Answer, AnswerLine
 from bot.views.labels import start_upper
 from bot.views.questions import Durations, Intent, Question, StatusFilter
+from bot.views.thread_orders import describe_orders
 
 MAX_LINES = 10
 MAX_EXAMPLES = 3
@@ -154,9 +155,9 @@ class CaseAnswers:
             )
             return f"There was nothing to do by itself: {reason}."
         if verdict.ruling is Ruling.AUTO_APPROVE:
-            return f"It was done without asking: {verdict.reason} ({verdict.rule})."
+            return f"It was done without asking: {verdict.reason}."
         if verdict.ruling is Ruling.REFUSE:
-            return f"Policy does not allow it: {verdict.reason} ({verdict.rule})."
+            return f"Policy does not allow it: {verdict.reason}."
         stage = self.library.playbook(case.kind).terms.stage
         return f"{_describe_requirement(verdict)}; and this kind is {stage}."
 
@@ -194,6 +195,10 @@ class CaseAnswers:
         cases += [case for case in self._similar(text, viewer) if case.id not in ids]
         reply = f"{NOT_UNDERSTOOD} The closest cases:" if cases else NOT_UNDERSTOOD
         return self.with_lines(Answer(text=reply, examples=EXAMPLES), cases, len(cases))
+
+    def explain_thread(self) -> Answer:
+        """Say what can be said in the thread of a case."""
+        return Answer(text=f"{NOT_UNDERSTOOD} {describe_orders()}", examples=EXAMPLES)
 
     def _similar(self, text: str, viewer: Viewer) -> list[Case]:
         """Find decided cases of a similar meaning, by memory."""
@@ -284,7 +289,7 @@ def describe_state(case: Case) -> str:
 def _describe_requirement(verdict: Verdict) -> str:
     approvals = "approvals" if verdict.approvals_needed > 1 else "approval"
     return (
-        f"Because {verdict.reason}: that is {verdict.tier.name.lower()} risk ({verdict.rule}), "
+        f"Because {verdict.reason}: that is {verdict.tier.name.lower()} risk, "
         f"which policy lets nobody do without {verdict.approvals_needed} {approvals}"
     )
 

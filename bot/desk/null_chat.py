@@ -57,17 +57,17 @@ class NullChat(Chat):
     ) -> None:
         """Do nothing."""
 
-    def post_note(
-        self,
-        case: Case,
-        entries: object,
-        cards: object,
-        *,
-        key: str,
-        look_first: bool,
-        call: str = "",
-        is_loud: bool = False,
-    ) -> None:
+    def post_note(self, note: object, *, look_first: bool) -> str:
+        """Return no message id."""
+        return ""
+
+    def update_note(self, note: object, ts: str) -> None:
+        """Do nothing."""
+
+    def post_evidence(self, evidence: object, *, look_first: bool) -> None:
+        """Do nothing."""
+
+    def confirm(self, order: object, confirmation: object) -> None:
         """Do nothing."""
 
     def post_call(

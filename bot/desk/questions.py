@@ -111,7 +111,7 @@ class Questions:
             )
             if answer is not None:
                 return answer
-        return self._answer_without_model(text, question, viewer)
+        return self._answer_without_model(text, question, viewer, case_id=case_id)
 
     def answer_question(self, question: Question, *, by: str) -> Answer:
         """Answer a question that needs no understanding."""
@@ -122,7 +122,11 @@ class Questions:
         text: str,
         question: Question | None,
         viewer: Viewer,
+        *,
+        case_id: str,
     ) -> Answer:
+        if question is None and case_id:
+            return self.answers.explain_thread()
         if question is None:
             return self.answers.find_closest(text, viewer)
         return self.answers.answer(question, viewer)
@@ -141,7 +145,10 @@ class Questions:
         # Nobody in particular sees the cases of this channel and is a party to none, so that a
         # number which counts anything else comes out differently.
         everyone = Viewer(NOBODY, frozenset({channel}))
-        return self._answer_without_model(posted_question.text, question, everyone) == answer
+        public_answer = self._answer_without_model(
+            posted_question.text, question, everyone, case_id=posted_question.case_id
+        )
+        return public_answer == answer
 
     def _ask_model(
         self,

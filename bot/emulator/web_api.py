@@ -311,6 +311,8 @@ def chat_post_ephemeral(workspace: Workspace, arguments: Json) -> Json:
         **message_content(arguments),
         "bot_id": workspace.app.bot_id,
     }
+    if arguments.get("thread_ts"):
+        content["thread_ts"] = str(arguments["thread_ts"])
     return {"message_ts": workspace.post_ephemeral(channel, user, content)}
 
 

@@ -263,6 +263,19 @@ class Workspace:
         self.notify()
         return ts
 
+    def find_ephemeral(self, ts: str) -> Json | None:
+        """Return the private message with this ts."""
+        for message in self.ephemerals:
+            if message["ts"] == ts:
+                return message
+        return None
+
+    def replace_ephemeral(self, message: Json, content: Json) -> None:
+        """Write a private message over; text alone replaces the blocks too."""
+        blocks = content.get("blocks") or [_rich_text(str(content.get("text", "")))]
+        message.update({**content, "blocks": blocks})
+        self.notify()
+
 
 def _rich_text(text: str) -> Json:
     """Return the block that Slack makes of a text, mentions apart."""

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from bot.cases.case import Case
-from bot.cases.entries import Entry
 from bot.ports.card_store import CardContext, CardRef
 from bot.ports.connector import EffectStatus
 from bot.ports.live_lists import LiveList
@@ -16,6 +15,8 @@ from bot.views.app_home import HomeView
 from bot.views.calls import DirectCall, SlotCall, ThreadCall
 from bot.views.digest import DigestView
 from bot.views.inquiries import InquiryMessage
+from bot.views.thread_notes import ThreadEvidence, ThreadNote
+from bot.views.thread_orders import Confirmation, PostedOrder
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,21 +65,17 @@ class Chat(Protocol):
     def mark_as_copy(self, copy: PostedMessage, title: str, standing: CardRef) -> None:
         """Replace the buttons of a duplicate message by a link."""
 
-    def post_note(
-        self,
-        case: Case,
-        entries: Sequence[Entry],
-        cards: Sequence[CardRef],
-        *,
-        key: str,
-        look_first: bool,
-        call: str = "",
-        is_loud: bool = False,
-    ) -> None:
-        """Post these entries, in words, in the thread of the card.
+    def post_note(self, note: ThreadNote, *, look_first: bool) -> str:
+        """Post entries, in words, in the thread of the card.
 
-        ``call`` mentions a person or group; ``is_loud`` posts to the channel too.
+        Return its message id.
         """
+
+    def update_note(self, note: ThreadNote, ts: str) -> None:
+        """Write a note over, with the buttons that work now."""
+
+    def post_evidence(self, evidence: ThreadEvidence, *, look_first: bool) -> None:
+        """Post the facts of a case in its thread, once a card."""
 
     def post_call(
         self,
@@ -147,6 +144,9 @@ class Chat(Protocol):
 
         Privately, unless everyone there may see all of the answer.
         """
+
+    def confirm(self, order: PostedOrder, confirmation: Confirmation) -> None:
+        """Answer an order in words, to the person alone."""
 
     def send(self, to: str, text: str, key: str) -> str:
         """Send a plain message under this key. Return its id."""

@@ -19,6 +19,9 @@ class Directory(Protocol):
             NotEligible: there is nobody, or more than one person.
         """
 
+    def find_people(self, name: str) -> list[Person]:
+        """Return the colleagues with this name, whole or in part."""
+
     def groups(self, handles: Sequence[str], *, fresh: bool = False) -> Groups:
         """Return the members by group handle.
 

@@ -22,6 +22,7 @@ class Topic(StrEnum):
     FOLLOW_UP = "follow_up"
     REMEMBER = "remember"
     ANSWER = "answer"
+    ORDER = "order"
     DIGEST = "digest"
     HOME = "home"
     STORM = "storm"
@@ -116,6 +117,9 @@ class Outbox(Protocol):
 
     def park(self, message: LeasedMessage, error: str) -> None:
         """Give the message up until a person lets it be tried again."""
+
+    def waiting_keys(self, topic: Topic, case_id: str) -> list[str]:
+        """Return the keys of a case's messages, but the done and parked."""
 
     def run_now(self, topic: Topic, now: datetime) -> None:
         """Make every waiting message of this topic due at once."""

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Update, func, literal, select, update
+from sqlalchemy import ColumnElement, Update, bindparam, func, literal, or_, select, update
 
 from bot.cases.errors import StaleFence
 from bot.ports.outbox import LeasedMessage, OutboxMessage, Topic
@@ -17,6 +17,7 @@ from bot.store.outbox_rows import (
     DONE,
     FENCED,
     IS_DUE,
+    LEASED,
     PARKED,
     READY,
     lease_values,
@@ -26,6 +27,11 @@ from bot.store.unit_of_work import UnitOfWork
 
 _outbox = tables.outbox.c
 _HAS_DUE = select(literal(1)).where(IS_DUE).limit(1)
+_WAITING_KEYS = select(_outbox.key).where(
+    or_(_outbox.state == READY, _outbox.state == LEASED),
+    _outbox.topic == bindparam("topic"),
+    _outbox.case_id == bindparam("case_id"),
+)
 _PARKED = select(tables.outbox).where(_outbox.state == PARKED).order_by(_outbox.key)
 _BACKLOG = (
     select(_outbox.topic, _outbox.state, func.count().label("messages"))
@@ -81,6 +87,11 @@ class SqlOutbox:
         """
         values = {"topics": [topic.value for topic in topics], "now": now.timestamp()}
         return bool(self._database.fetch(_HAS_DUE, values))
+
+    def waiting_keys(self, topic: Topic, case_id: str) -> list[str]:
+        """Return the keys of a case's messages, but the done and parked."""
+        values = {"topic": topic.value, "case_id": case_id}
+        return [row.key for row in self._database.fetch(_WAITING_KEYS, values)]
 
     def claim(
         self, topics: Sequence[Topic], limit: int, now: datetime, lease_seconds: float

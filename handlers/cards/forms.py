@@ -53,11 +53,16 @@ STEP_UP_TEXTS = {
 
 
 def approve_form(
-    case: Case, labels: Labels = NO_LABELS, missing: MissingApprovals | None = None
+    case: Case,
+    labels: Labels = NO_LABELS,
+    missing: MissingApprovals | None = None,
+    *,
+    note: str = "",
 ) -> Json:
     """Build the form that repeats the plan in words and asks for a reason.
 
-    ``missing`` is whose approval is missing after others were given.
+    ``missing`` is whose approval is missing after others were given. ``note``: the reason that was
+    given already.
     """
     wording = case_wording(case, labels)
     parts = []
@@ -74,7 +79,7 @@ def approve_form(
         blocks=[
             rich_text(*parts, bullets(steps)),
             *_approvers(case, missing),
-            _note("Why is this right?", "It is written next to your name."),
+            _note("Why is this right?", "It is written next to your name.", initial_value=note),
         ],
     )
 
@@ -146,10 +151,16 @@ def step_up_form(case: Case, link: str, purpose: Purpose = Purpose.APPROVE) -> J
     )
 
 
-def reject_form(case: Case) -> Json:
-    """Build the form that asks why, from a list and in words."""
+def reject_form(case: Case, note: str = "") -> Json:
+    """Build the form that asks why, from a list and in words.
+
+    ``note``: the reason that was given already, in words.
+    """
     options = [option(reason.description, reason.value) for reason in RejectReason]
-    reasons = static_select(ids.REASON, options, placeholder="Choose a reason")
+    in_words = selected_option(options, RejectReason.OTHER) if note else None
+    reasons = static_select(
+        ids.REASON, options, initial_option=in_words, placeholder="Choose a reason"
+    )
     return case_form(
         case,
         callback_id=ids.REJECT_FORM,
@@ -157,7 +168,12 @@ def reject_form(case: Case) -> Json:
         submit="Reject",
         blocks=[
             input_block("reason", "Why?", reasons),
-            _note("In your words", "Needed for “Something else”.", optional=True),
+            _note(
+                "In your words",
+                "Needed for “Something else”.",
+                optional=True,
+                initial_value=note,
+            ),
         ],
     )
 
@@ -217,14 +233,15 @@ def undo_form(case: Case, labels: Labels = NO_LABELS) -> Json:
     )
 
 
-def hand_over_form(case: Case, next_owner: str) -> Json:
+def hand_over_form(case: Case, next_owner: str, *, to: str = "", remains: str = "") -> Json:
     """Build the form that hands a case over.
 
-    ``next_owner`` is the group that gets it when nobody is chosen.
+    ``next_owner`` is the group that gets it when nobody is chosen. ``to`` is the user id of whom
+    was chosen already, and ``remains`` what was said about it.
     """
     rule = "Whoever takes it over may hand it on. Deciding stays with those who may decide it now."
     hint = f"Leave it empty for @{next_owner}, whom the playbook asks next."
-    person = _person_select("Choose a person")
+    person = _person_select("Choose a person", initial_user=to)
     return case_form(
         case,
         callback_id=ids.HAND_OVER_FORM,
@@ -234,19 +251,22 @@ def hand_over_form(case: Case, next_owner: str) -> Json:
             rich_text(paragraph(text_run(rule))),
             input_block("to", "To", person, hint=hint, optional=True),
             _half_note("done", "What is done?", ids.DONE),
-            _half_note("remains", "What is open?", ids.REMAINS),
+            _half_note("remains", "What is open?", ids.REMAINS, initial_value=remains),
         ],
     )
 
 
-def snooze_form(case: Case) -> Json:
-    """Build the form that asks until when, and why."""
+def snooze_form(case: Case, until: int | None = None, note: str = "") -> Json:
+    """Build the form that asks until when, and why.
+
+    ``until``: the Unix time that was said already. ``note``: the reason.
+    """
     return case_form(
         case,
         callback_id=ids.SNOOZE_FORM,
         title="Snooze",
         submit="Snooze",
-        blocks=[_until(), _note("Why not now?")],
+        blocks=[_until(until), _note("Why not now?", initial_value=note)],
     )
 
 
@@ -365,25 +385,40 @@ def _fact(name: str) -> Json:
     return input_block(name, start_upper(as_words(name)), field)
 
 
-def _note(label: str, hint: str = "", *, optional: bool = False) -> Json:
-    field = text_input(ids.NOTE, max_length=MAX_NOTE_LENGTH, multiline=True)
+def _note(label: str, hint: str = "", *, optional: bool = False, initial_value: str = "") -> Json:
+    field = text_input(
+        ids.NOTE,
+        max_length=MAX_NOTE_LENGTH,
+        multiline=True,
+        initial_value=initial_value or None,
+    )
     return input_block("note", label, field, hint=hint, optional=optional)
 
 
-def _half_note(block_id: str, label: str, action_id: str) -> Json:
+def _half_note(block_id: str, label: str, action_id: str, *, initial_value: str = "") -> Json:
     """Build one of two fields that become a single note."""
-    field = text_input(action_id, max_length=MAX_NOTE_LENGTH // 2, multiline=True)
+    field = text_input(
+        action_id,
+        max_length=MAX_NOTE_LENGTH // 2,
+        multiline=True,
+        initial_value=initial_value or None,
+    )
     return input_block(block_id, label, field)
 
 
-def _person_select(placeholder: str) -> Json:
-    return {
+def _person_select(placeholder: str, *, initial_user: str = "") -> Json:
+    element = {
         "type": "users_select",
         "action_id": ids.TO,
         "placeholder": plain_text(placeholder),
     }
+    if initial_user:
+        element["initial_user"] = initial_user
+    return element
 
 
-def _until() -> Json:
-    picker = {"type": "datetimepicker", "action_id": ids.UNTIL}
+def _until(at: int | None = None) -> Json:
+    picker: Json = {"type": "datetimepicker", "action_id": ids.UNTIL}
+    if at is not None:
+        picker["initial_date_time"] = at
     return input_block("until", "Until", picker)

@@ -110,6 +110,12 @@ GROUP_NAME = "case.group_name"
 GROUP_APPROVE = "case.group_approve"
 GROUP_FORM = "form.group"
 
+# Buttons of the private answer to an order in words. The value is what was said, and the token.
+ORDER_APPROVE = "case.order_approve"
+ORDER_REJECT = "case.order_reject"
+ORDER_HAND_OVER = "case.order_hand_over"
+ORDER_SNOOZE = "case.order_snooze"
+
 # Buttons about the desk as a whole. Those of a pause have its scope behind a word, those of a
 # delegation its giver, its taker and its kind.
 HOME_DIGEST_NOW = "home.digest_now"

@@ -1,9 +1,11 @@
-"""Notes in the thread of a card, one line an entry."""
+"""Notes in the thread of a card: a sentence an entry."""
 
 from collections.abc import Mapping, Sequence
+from datetime import datetime
 from typing import NamedTuple, assert_never
 
 from bot.cases import entries as entries
+from bot.cases.actor import is_person
 from bot.cases.approval import Approval
 from bot.cases.case import Case
 from bot.cases.entries import Body, Entry
@@ -11,17 +13,29 @@ from bot.cases.lifecycle import State
 from bot.cases.passkey import Purpose
 from bot.cases.recommendation import Citation
 from bot.views.labels import Labels, as_words, start_upper
+from bot.views.rows import CaseRow
+from bot.views.thread_notes import ThreadNote
+from handlers.cards.card_buttons import button_row
+from handlers.cards.case_words import case_wording
 from handlers.cards.inquiry_message import describe_answer, file_links
 from handlers.cards.plan_section import STEP_LABELS
+from handlers.cards.question import ask
+from handlers.cards.rows import Permalink, row_buttons
 from handlers.cards.text import (
     Json,
     clean,
+    date_run,
     escape_mrkdwn,
     paragraph,
     rich_text,
     text_run,
 )
-from handlers.cards.wording import as_sentence, is_row_count
+from handlers.cards.wording import Wording, as_sentence, is_row_count
+
+# Apart from the blocks of cards: a press here is no press on a copy of the card.
+BLOCK_NAME = "note"
+MAX_DETAIL = 600
+NO_LABELS = Labels()
 
 # The entries that have sentences of their own, in groups that fit on a screen.
 ApprovalEntry = (
@@ -35,14 +49,12 @@ ApprovalEntry = (
 HandlingEntry = (
     entries.HandedOver
     | entries.Claimed
-    | entries.Reminded
     | entries.Snoozed
     | entries.WokenEarly
-    | entries.Escalated
-    | entries.Expired
     | entries.Nudged
     | entries.Retracted
 )
+DeadlineEntry = entries.Reminded | entries.Escalated | entries.Expired
 ExecutionEntry = (
     entries.StepReported
     | entries.Drifted
@@ -65,60 +77,90 @@ SignalEntry = (
 
 
 class NoteLine(NamedTuple):
-    """A line about an entry: a head in bold, and the detail."""
+    """A sentence about an entry: a head in bold, and the detail."""
 
     head: str
     detail: str = ""
+    #: A date at the end of the detail.
+    date: datetime | None = None
 
     def __str__(self) -> str:
-        return f"{self.head} {self.detail}".strip()
+        date = f"{self.date:%d %b %H:%M} UTC" if self.date else ""
+        return " ".join(part for part in (self.head, self.detail, date) if part)
 
 
-def note_blocks(
-    case: Case, note_entries: Sequence[Entry], mention: Json | None = None
-) -> list[Json]:
-    """Build the note about these entries.
+def note_blocks(note: ThreadNote, permalink: Permalink, mention: Json | None = None) -> list[Json]:
+    """Build a note, with buttons where somebody is asked to decide.
 
     ``mention`` is the run that notifies a person or group.
     """
     paragraphs = []
-    for line in note_lines(case, note_entries):
-        head = text_run(line.head, bold=True)
-        detail = text_run(_prefix(" ", line.detail))
-        paragraphs.append(paragraph(head, detail))
-    paragraphs += file_links(case, note_entries)
+    for entry in note.entries:
+        line = _clean_line(describe_entry(entry.body, note.case, note.labels))
+        paragraphs.append(paragraph(*_runs(line), text_run(", "), _time_run(entry.at)))
+    paragraphs += file_links(note.case, note.entries)
     if mention:
         paragraphs.append(paragraph(mention))
-    return [rich_text(*paragraphs)]
+    if not note.has_buttons:
+        return [rich_text(*paragraphs)]
+    # Nobody approves what they have not read here.
+    question = paragraph(text_run(_question(note)))
+    row = CaseRow(case=note.case, channel=note.channel, ts=note.thread_ts)
+    buttons = button_row(BLOCK_NAME, note.case, row_buttons(row, permalink))
+    return [rich_text(*paragraphs, question), *buttons]
 
 
-def note_text(case: Case, note_entries: Sequence[Entry]) -> str:
+def note_text(note: ThreadNote) -> str:
     """Write the notification line of a note."""
-    lines = [str(line) for line in note_lines(case, note_entries)]
-    *earlier_lines, last_line = lines or [""]
-    return escape_mrkdwn(" ".join([*map(as_sentence, earlier_lines), last_line]), 300)
-
-
-def note_lines(case: Case, note_entries: Sequence[Entry]) -> list[NoteLine]:
-    """Write one line an entry."""
     lines = []
-    for entry in note_entries:
-        line = describe_entry(entry.body, case)
-        lines.append(NoteLine(clean(line.head, 200), clean(line.detail, 700)))
-    return lines
+    for entry in note.entries:
+        line = _clean_line(describe_entry(entry.body, note.case, note.labels))
+        lines.append(as_sentence(str(line)))
+    return escape_mrkdwn(" ".join(lines), 300)
 
 
-def trail_lines(case: Case, trail_entries: Sequence[Entry]) -> list[str]:
+def trail_lines(
+    case: Case, trail_entries: Sequence[Entry], labels: Labels = NO_LABELS
+) -> list[str]:
     """Write the history of a case: every entry, refused attempts included."""
     lines = []
     for entry in trail_entries:
-        head, detail = describe_entry(entry.body, case)
-        lines.append(f"{entry.at:%d %b %H:%M:%S}  {clean(f'{head} {detail}', 160)}")
+        line = str(describe_entry(entry.body, case, labels))
+        lines.append(f"{entry.at:%d %b %H:%M:%S}  {clean(line, 160)}")
     return lines
 
 
+def _clean_line(line: NoteLine) -> NoteLine:
+    return NoteLine(clean(line.head, 200), clean(line.detail, 700), line.date)
+
+
+def _runs(line: NoteLine) -> list[Json]:
+    """Build a sentence without its full stop: the time follows."""
+    if line.date:
+        detail = text_run(f"{_prefix(' ', line.detail)} ")
+        return [text_run(line.head, bold=True), detail, date_run(line.date)]
+    if line.detail:
+        detail = text_run(f" {line.detail.removesuffix('.')}")
+        return [text_run(line.head, bold=True), detail]
+    return [text_run(line.head.removesuffix("."), bold=True)]
+
+
+def _time_run(at: datetime) -> Json:
+    """Build a time of day, in the reader's time zone."""
+    return {**date_run(at), "format": "{time}", "fallback": f"{at:%H:%M} UTC"}
+
+
+def _question(note: ThreadNote) -> str:
+    """Write what a yes here approves, or what the case is about."""
+    case = note.case
+    wording = case_wording(case, note.labels)
+    if case.state is State.PROPOSED and case.proposal.plan:
+        return str(ask(case.proposal.plan, wording))
+    return wording.prose(case.signal.title, 200)
+
+
 def precedent_items(case: Case, links: Mapping[str, str], labels: Labels) -> list[list[Json]]:
-    """Build one item for each precedent, with a link to its card where it has one."""
+    """Build one item for each precedent, linked to its card."""
     recommendation = case.proposal.recommendation
     items = []
     for citation in recommendation.citations if recommendation else ():
@@ -150,22 +192,24 @@ def _describe_ending(citation: Citation, labels: Labels) -> str:
     return ending
 
 
-def describe_entry(body: Body, case: Case) -> NoteLine:
+def describe_entry(body: Body, case: Case, labels: Labels = NO_LABELS) -> NoteLine:
     """Describe an entry in a sentence, or by its name."""
     if isinstance(body, ApprovalEntry):
-        return _describe_approval_entry(body)
+        return _describe_approval_entry(body, case, labels)
     if isinstance(body, HandlingEntry):
-        return _describe_handling(body, case)
+        return _describe_handling(body)
+    if isinstance(body, DeadlineEntry):
+        return _describe_deadline(body, case)
     if isinstance(body, ExecutionEntry):
-        return _describe_execution(body, case)
+        return _describe_execution(body, case, case_wording(case, labels))
     if isinstance(body, UndoEntry):
         return _describe_undo(body, case)
     if isinstance(body, SignalEntry):
-        return _describe_signal_entry(body, case)
+        return _describe_signal_entry(body, case, labels)
     return NoteLine(start_upper(as_words(body.name.replace(".", " "))))
 
 
-def _describe_approval_entry(body: ApprovalEntry) -> NoteLine:
+def _describe_approval_entry(body: ApprovalEntry, case: Case, labels: Labels) -> NoteLine:
     match body:
         case entries.StepUpAsked():
             aim = "take it back" if body.purpose is Purpose.UNDO else "approve"
@@ -180,7 +224,7 @@ def _describe_approval_entry(body: ApprovalEntry) -> NoteLine:
             note = _prefix(" — ", _quote(body.note))
             return NoteLine(f"{body.by_name} rejected it:", f"{body.reason.description}{note}")
         case entries.Edited():
-            return _describe_edit(body)
+            return _describe_edit(body, case, labels)
         case _:
             assert_never(body)
 
@@ -192,8 +236,8 @@ def _describe_approval(approval: Approval) -> NoteLine:
             f"EMERGENCY: {approval.name} let this through ALONE.",
             f"{note} Somebody else must look at it afterwards",
         )
-    behalf, signature = _behalf(approval), _signature(approval)
-    return NoteLine(f"{approval.name} approved{behalf}{signature}.", note)
+    head = f"{approval.name} approved{_behalf(approval)}{_signature(approval)}"
+    return NoteLine(f"{head}:", note) if note else NoteLine(f"{head}.")
 
 
 def _behalf(approval: Approval) -> str:
@@ -214,32 +258,30 @@ def _describe_authorisation(body: entries.Authorised) -> NoteLine:
     return NoteLine("The approvals are complete.", "The plan is being carried out")
 
 
-def _describe_edit(body: entries.Edited) -> NoteLine:
-    changes = [
-        f"{as_words(change.field)} {change.before} → {change.after}" for change in body.changes
-    ]
+def _describe_edit(body: entries.Edited, case: Case, labels: Labels) -> NoteLine:
+    plan = case.proposal.plan
+    action = plan.actions[0].name if plan else ""
+    changes = []
+    for change in body.changes:
+        title = labels.parameter(action, change.field)
+        changes.append(f"{title} {change.before} → {change.after}")
     effect = "Earlier approvals no longer count"
     return NoteLine(f"{body.by_name} edited the plan:", f"{', '.join(changes)}. {effect}")
 
 
-def _describe_handling(body: HandlingEntry, case: Case) -> NoteLine:
+def _describe_handling(body: HandlingEntry) -> NoteLine:
     match body:
         case entries.HandedOver():
-            return NoteLine(f"{body.by_name} handed it over:", body.note)
+            # As ``bot.cases.handling`` writes it: "Done: … Open: …".
+            note = body.note.removeprefix("Done: ").replace(" Open: ", "; still open: ", 1)
+            return NoteLine(f"{body.by_name} handed it over{_to(body.to)}:", note)
         case entries.Claimed():
             return NoteLine(f"{body.by_name} is on it.")
-        case entries.Reminded():
-            return NoteLine("Still waiting:", _describe_request(case))
         case entries.Snoozed():
-            until = f"{body.until:%d %b %H:%M} UTC"
-            return NoteLine(f"{body.by_name} snoozed it until {until}:", body.reason)
+            note = f"{_quote(body.reason)} Until" if body.reason else "Until"
+            return NoteLine(f"{body.by_name} lets it rest:", note, body.until)
         case entries.WokenEarly():
             return NoteLine(f"{body.by_name} ended the snooze.")
-        case entries.Escalated():
-            return NoteLine("Nobody decided in time.", f"It is with {body.to} now")
-        case entries.Expired():
-            effect = "The case is closed; nothing was done"
-            return NoteLine("Nobody decided in time.", effect)
         case entries.Nudged():
             return NoteLine(f"{body.by_name} asked again for a decision.")
         case entries.Retracted():
@@ -248,43 +290,66 @@ def _describe_handling(body: HandlingEntry, case: Case) -> NoteLine:
             assert_never(body)
 
 
-def _describe_request(case: Case) -> str:
+def _describe_deadline(body: DeadlineEntry, case: Case) -> NoteLine:
+    match body:
+        case entries.Reminded():
+            return _describe_reminder(case)
+        case entries.Escalated():
+            if is_person(body.to):
+                return NoteLine("Nobody decided in time.", "Somebody else has it now")
+            return NoteLine("Nobody decided in time.", f"It is with @{body.to} now")
+        case entries.Expired():
+            effect = "The case is closed; nothing was done"
+            return NoteLine("Nobody decided in time.", effect)
+        case _:
+            assert_never(body)
+
+
+def _to(owner: str) -> str:
+    """Name the new owner; a person is mentioned below instead."""
+    return "" if is_person(owner) else f" to @{owner}"
+
+
+def _describe_reminder(case: Case) -> NoteLine:
     """Describe what the owner is reminded of, and the deadline."""
     if case.state is State.OUTCOME_UNKNOWN:
-        return "somebody must look in the outside system and say what happened"
+        text = "somebody must look in the outside system and say what happened"
+        return NoteLine("Still waiting:", text)
     deadline = case.timers.sla.decide_by
     relation = "overdue since" if case.timers.changed_at >= deadline else "due by"
-    return f"a decision is {relation} {deadline:%d %b %H:%M} UTC"
+    return NoteLine("Still waiting:", f"a decision is {relation}", deadline)
 
 
-def _describe_execution(body: ExecutionEntry, case: Case) -> NoteLine:
+def _describe_execution(body: ExecutionEntry, case: Case, wording: Wording) -> NoteLine:
     match body:
         case entries.StepReported():
-            return _describe_step(body, case)
+            return _describe_step(body, case, wording)
         case entries.Drifted():
-            return NoteLine("Stopped and asked again:", "; ".join(body.reasons))
+            reasons = "; ".join(body.reasons)
+            return NoteLine("Stopped and asked again:", wording.prose(reasons, MAX_DETAIL))
         case entries.Stopped():
-            return NoteLine("Given up:", body.reason)
+            return NoteLine("Given up:", wording.prose(body.reason, MAX_DETAIL))
         case entries.Parked():
-            return NoteLine("Outcome unknown:", body.reason)
+            return NoteLine("Outcome unknown:", wording.prose(body.reason, MAX_DETAIL))
         case entries.Settled():
             outcome = "did" if body.landed else "did not"
             return NoteLine(f"{body.by_name} has looked: it {outcome} happen.", body.note)
         case entries.Resolved():
             if body.resolution is entries.Resolution.BY_HAND:
                 return NoteLine(f"{body.by_name} handled it by hand:", body.note)
-            return NoteLine("Done:", body.note)
+            return NoteLine("Done:", wording.prose(body.note, MAX_DETAIL))
         case _:
             assert_never(body)
 
 
-def _describe_step(body: entries.StepReported, case: Case) -> NoteLine:
+def _describe_step(body: entries.StepReported, case: Case, wording: Wording) -> NoteLine:
     summary = "a step of an earlier plan"
-    if case.proposal.plan and body.step < len(case.proposal.plan.actions):
-        summary = case.proposal.plan.actions[body.step].summary
+    plan = case.proposal.plan
+    if plan and body.step < len(plan.actions):
+        summary = wording.prose(plan.actions[body.step].summary, MAX_DETAIL)
     if body.detail and not is_row_count(body.detail):
-        summary += f" ({body.detail})"
-    if case.proposal.plan and len(case.proposal.plan.actions) == 1:
+        summary += f" ({wording.prose(body.detail, MAX_DETAIL)})"
+    if plan and len(plan.actions) == 1:
         return NoteLine(f"{start_upper(STEP_LABELS[body.state])}:", summary)
     return NoteLine(f"Step {body.step + 1} {STEP_LABELS[body.state]}:", summary)
 
@@ -314,10 +379,10 @@ def _describe_undo_vote(vote: Approval, *, votes_needed: int) -> NoteLine:
     return NoteLine(f"{vote.name} says{behalf} that it is taken back{signature}:", detail)
 
 
-def _describe_signal_entry(body: SignalEntry, case: Case) -> NoteLine:
+def _describe_signal_entry(body: SignalEntry, case: Case, labels: Labels) -> NoteLine:
     match body:
         case entries.Named():
-            return NoteLine(f"{body.by_name} says what it is:", body.kind.replace("_", " "))
+            return NoteLine(f"{body.by_name} says what it is:", labels.kind(body.kind))
         case entries.Novel():
             return NoteLine(f"{body.by_name} says that it is something new.")
         case entries.RetriageAsked():

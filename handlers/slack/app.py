@@ -15,6 +15,7 @@ from handlers.slack import (
     inquiries,
     raise_form,
     slash_command,
+    thread_buttons,
 )
 from handlers.slack.services import SlackServices
 
@@ -47,6 +48,7 @@ def register(app: App, services: SlackServices) -> None:
     case_forms.register(app, services)
     case_lists.register(app, services)
     inquiries.register(app, services)
+    thread_buttons.register(app, services)
     events.register(app, services)
     app_home.register(app, services)
     raise_form.register(app, services)

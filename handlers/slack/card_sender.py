@@ -1,11 +1,10 @@
-"""Posts and redraws cards, and notes in their threads."""
+"""Posts and redraws cards."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from typing import Any
 
 from bot.cases.case import Case
-from bot.cases.entries import Entry
 from bot.cases.errors import ChatFailed
 from bot.desk.message_cleanup import posted_since
 from bot.ports.card_store import CardContext, CardRef
@@ -13,7 +12,6 @@ from bot.ports.chat import PostedMessage
 from handlers.cards.call_message import mention_block
 from handlers.cards.case_card import DEFAULT_CONTEXT, case_card, notification_text, superseded_card
 from handlers.cards.copies import COPY_TEXT, copy_blocks
-from handlers.cards.notes import note_blocks, note_text
 from handlers.cards.text import escape_mrkdwn
 from handlers.slack.api import SlackApi
 from handlers.slack.mentions import Mentions
@@ -121,46 +119,6 @@ class CardSender(Sender):
             "metadata": message_metadata(MessageKind.RETIRED_COPY, copy.name),
         }
         self._overwrite_or_delete(copy, content)
-
-    def post_note(
-        self,
-        case: Case,
-        entries: Sequence[Entry],
-        cards: Sequence[CardRef],
-        *,
-        key: str,
-        look_first: bool,
-        call: str = "",
-        is_loud: bool = False,
-    ) -> None:
-        """Post entries in the card's thread, once for each ``key``.
-
-        ``call``: mention this person or group. ``is_loud``: show it in the channel too.
-        """
-        card = cards[0]
-        if look_first and self._find_note(key, card):
-            return
-        options = message_options(MessageKind.NOTE, key)
-        if is_loud:
-            options["reply_broadcast"] = True
-        mention = self._mentions.element_for(call)
-        self.api.post_to(
-            "chat.postMessage",
-            card.channel,
-            thread_ts=card.ts,
-            text=note_text(case, entries),
-            blocks=note_blocks(case, entries, mention),
-            **options,
-        )
-
-    def _find_note(self, key: str, card: CardRef) -> str | None:
-        query = MessageQuery(
-            kind=MessageKind.NOTE,
-            uid=key,
-            recipient=card.channel,
-            thread_ts=card.ts,
-        )
-        return self.search.find_first(query)
 
     def _find_unconfirmed_card(self, case: Case, cards: Sequence[CardRef]) -> CardRef | None:
         """Find the oldest card whose post was never confirmed."""

@@ -10,11 +10,19 @@ from handlers.slack.inquiry_sender import InquirySender
 from handlers.slack.list_sender import ListSender
 from handlers.slack.rate_limiter import RateLimiter
 from handlers.slack.text_sender import TextSender
+from handlers.slack.thread_sender import ThreadSender
 from handlers.slack.view_sender import ViewSender
 
 
 class SlackChat(
-    CardSender, CallSender, InquirySender, ListSender, AnswerSender, TextSender, ViewSender
+    CardSender,
+    CallSender,
+    InquirySender,
+    ListSender,
+    AnswerSender,
+    TextSender,
+    ThreadSender,
+    ViewSender,
 ):
     """Everything that is written to one workspace.
 
@@ -31,6 +39,10 @@ class SlackChat(
             ChatFailed: Slack cannot be reached, or does not accept the token.
         """
         return str(self.api.post_form("auth.test")["team"])
+
+    def bot_user_id(self) -> str:
+        """Return our own user id, by which people mention us; it is asked for once."""
+        return str(self.api.identity()["user_id"])
 
     def team_id(self) -> str:
         """Return the id of our own team; it is asked for once."""

@@ -9,7 +9,7 @@ from typing import Any, TypeVar
 
 from slack_sdk import WebClient
 
-from bot.cases.approval import Groups, Person, people_of
+from bot.cases.approval import Groups, Person, is_colleague, people_of
 from bot.cases.errors import ChatFailed, ChatUnknown, NotEligible, RateLimited
 from bot.clock import monotonic
 from handlers.slack.api import response_data, slack_errors
@@ -60,6 +60,20 @@ class SlackDirectory:
             raise NotEligible(
                 f"Slack cannot confirm who you are ({failure.error}); try again later"
             ) from None
+        return self._person(principal, user)
+
+    def find_people(self, name: str) -> list[Person]:
+        """Return the colleagues with this name, whole or in part."""
+        name = name.casefold().strip()
+        matches = []
+        for user in self._users():
+            person = self._person(f"{self._team_id()}/{user['id']}", user)
+            if is_colleague(person) and name in _names_of(user):
+                matches.append(person)
+        return sorted(matches, key=lambda person: person.name)
+
+    def _person(self, principal: str, user: Mapping[str, Any]) -> Person:
+        team, _, user_id = principal.partition("/")
         return Person(
             id=principal,
             name=str(user.get("real_name") or user.get("name") or user_id),
@@ -68,6 +82,7 @@ class SlackDirectory:
             external=self._is_external(user, team),
             away=_away_text(user.get("profile") or {}),
             bot=_is_bot(user, user_id),
+            zone=str(user.get("tz") or ""),
         )
 
     def groups(self, handles: Sequence[str], *, fresh: bool = False) -> Groups:
@@ -92,6 +107,19 @@ class SlackDirectory:
             )
             return frozenset()
         return self._principals(users)
+
+    def _users(self) -> Sequence[Mapping[str, Any]]:
+        """Return everybody; nobody when they cannot be read."""
+        try:
+            return self._fetch_cached("users", self._fetch_users, fresh=False)
+        except (RateLimited, ChatUnknown):
+            raise
+        except ChatFailed as failure:
+            log.warning("people cannot be listed (%s): nobody has any name", failure.error)
+            return []
+
+    def _fetch_users(self) -> Sequence[Mapping[str, Any]]:
+        return self._fetch_pages("users.list", "members")
 
     def _user(self, user_id: str, *, fresh: bool) -> Mapping[str, Any]:
         fetch = partial(self._fetch_user, user_id)
@@ -142,21 +170,20 @@ class SlackDirectory:
         return self._fetch_cached(f"channel {channel}", fetch, fresh=False)
 
     def _fetch_channel_members(self, channel: str) -> Sequence[str]:
-        users: list[str] = []
+        return self._fetch_pages("conversations.members", "members", channel=channel)
+
+    def _fetch_pages(self, method: str, field: str, **arguments: Any) -> list[Any]:
+        """Return the items of all pages."""
+        items: list[Any] = []
         cursor: dict[str, str] = {}
         for _ in range(MAX_PAGES):
-            page = self._call(
-                "conversations.members",
-                channel=channel,
-                limit=PAGE_SIZE,
-                **cursor,
-            )
-            users += page["members"]
+            page = self._call(method, limit=PAGE_SIZE, **arguments, **cursor)
+            items += page[field]
             next_cursor = (page.get("response_metadata") or {}).get("next_cursor", "")
             if not next_cursor:
                 break
             cursor = {"cursor": next_cursor}
-        return users
+        return items
 
     def _principals(self, users: Sequence[str]) -> frozenset[str]:
         return frozenset(f"{self._team_id()}/{user}" for user in users)
@@ -185,6 +212,16 @@ class SlackDirectory:
 
 def _is_bot(user: Mapping[str, Any], user_id: str) -> bool:
     return bool(user.get("is_bot") or user.get("is_workflow_bot")) or user_id == SLACKBOT
+
+
+def _names_of(user: Mapping[str, Any]) -> set[str]:
+    """Return the names that colleagues call a person by, whole and in part."""
+    profile = user.get("profile") or {}
+    names = set()
+    for name in (user.get("name"), user.get("real_name"), profile.get("display_name")):
+        whole_name = str(name or "").casefold()
+        names.update({whole_name, *whole_name.split()})
+    return names - {""}
 
 
 def _away_text(profile: Mapping[str, Any]) -> str:

@@ -1,7 +1,4 @@
-"""Questions to the bot, and visits to its App Home.
-
-Messages in a channel that do not mention us are not even looked at.
-"""
+"""Questions to the bot, orders in threads, and visits."""
 
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
@@ -20,6 +17,7 @@ from handlers.slack.chat import SlackChat
 from handlers.slack.interactions import person_id
 from handlers.slack.message_text import plain_text
 from handlers.slack.services import SlackServices
+from handlers.slack.thread_events import ThreadListeners, is_spoken
 
 THANKS = {
     "up": "Thank you.",
@@ -34,15 +32,21 @@ def register(app: App, services: SlackServices) -> None:
         card_store=services.card_store,
         chat=services.chat,
         clock=services.clock,
+        threads=ThreadListeners(
+            thread_orders=services.thread_orders,
+            card_store=services.card_store,
+            chat=services.chat,
+        ),
     )
     app.event("app_mention")(questions.on_mention)
     app.event("message")(questions.on_message)
+    app.event("reaction_added")(questions.on_reaction)
     app.action(ids.FEEDBACK)(questions.on_feedback)
     visits = VisitListeners(services.app_home, services.chat)
     app.event("app_home_opened")(visits.on_opened)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class QuestionListeners:
     """Record questions; the answers come from the outbox."""
 
@@ -50,16 +54,32 @@ class QuestionListeners:
     card_store: CardStore
     chat: SlackChat
     clock: Clock
+    threads: ThreadListeners
 
     def on_mention(self, event: dict[str, Any], body: dict[str, Any]) -> None:
-        """Record a question in a channel."""
-        self._record(event, body, is_direct=False)
+        """Take an order in a thread, or record a question."""
+        if not is_spoken(event):
+            return
+        if not self.threads.on_message(event, author_id(event, body)):
+            self._record(event, body, is_direct=False)
 
     def on_message(self, event: dict[str, Any], body: dict[str, Any]) -> None:
-        """Record a question in a direct message, except edits and bots."""
-        is_direct = event.get("channel_type") == "im"
-        if is_direct and not event.get("subtype") and not event.get("bot_id"):
+        """Record a direct question, or take an order in a thread.
+
+        Slack sends a mention in a channel twice, as a message and as a mention: an order has the
+        same id in both, and a question is left to the second.
+        """
+        if not is_spoken(event):
+            return
+        if event.get("channel_type") == "im":
             self._record(event, body, is_direct=True)
+        else:
+            self.threads.on_message(event, author_id(event, body))
+
+    def on_reaction(self, event: dict[str, Any], body: dict[str, Any]) -> None:
+        """Take a ✅ for the word "approve"."""
+        if event.get("user"):
+            self.threads.on_reaction(event, author_id(event, body))
 
     def on_feedback(self, body: dict[str, Any], ack: Ack) -> None:
         """Record a thumb under an answer, from the person who asked."""

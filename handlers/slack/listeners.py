@@ -4,15 +4,17 @@ The desk has committed before Slack gets its acknowledgement, because Slack does
 again.
 """
 
+import http.client
 import logging
 import uuid
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from slack_bolt import Ack
+from slack_bolt import Ack, Respond
 
 from bot.cases.errors import BadRequest, ChatFailed, Refusal
+from handlers.cards import ids
 from handlers.cards.copies import inactive_card_blocks, inactive_card_text
 from handlers.cards.forms import notice
 from handlers.cards.text import Json
@@ -21,6 +23,7 @@ from handlers.slack.interactions import ButtonPress, FormSubmission
 from handlers.slack.services import SlackServices
 
 log = logging.getLogger(__name__)
+QUESTION_ANSWERED = "Your approval is recorded. The card shows what comes of it."
 Listener = Callable[..., None]
 # Returns what the presser alone is told, if anything.
 ButtonHandler = Callable[[ButtonPress], str | None]
@@ -41,7 +44,7 @@ def button_listener(services: SlackServices, handle: ButtonHandler) -> Listener:
     the App Home that view is redrawn.
     """
 
-    def listener(body: dict[str, Any], ack: Ack) -> None:
+    def listener(body: dict[str, Any], ack: Ack, respond: Respond) -> None:
         try:
             press = ButtonPress.parse(body)
         except BadRequest as refusal:
@@ -52,10 +55,27 @@ def button_listener(services: SlackServices, handle: ButtonHandler) -> Listener:
         ack()
         if reply:
             _send_reply(services, press, reply)
+        elif _answers_private_question(body):
+            _close_private_question(respond)
         if not press.channel:
             services.app_home.show(press.person)
 
     return listener
+
+
+def _answers_private_question(body: Mapping[str, Any]) -> bool:
+    """Tell whether this press has decided what a private message asked."""
+    is_private = bool((body.get("container") or {}).get("is_ephemeral"))
+    has_decided = body["actions"][0].get("action_id") == ids.APPROVE
+    return is_private and has_decided and bool(body.get("response_url"))
+
+
+def _close_private_question(respond: Respond) -> None:
+    """Replace a private question that is answered: its button is dead."""
+    try:
+        respond(text=QUESTION_ANSWERED, replace_original=True)
+    except (OSError, http.client.HTTPException) as failure:
+        log.warning("could not close a private question: %s", type(failure).__name__)
 
 
 def form_listener(handle: FormHandler) -> Listener:

@@ -11,6 +11,7 @@ class MessageKind(StrEnum):
     #: A second post of a card that was left without buttons; it is no card any more.
     RETIRED_COPY = "exception_copy"
     NOTE = "exception_note"
+    EVIDENCE = "exception_evidence"
     CALL = "exception_call"
     INQUIRY = "exception_inquiry"
     MESSAGE = "exception_message"

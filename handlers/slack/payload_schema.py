@@ -111,6 +111,14 @@ class Authorization(PayloadPart):
     is_enterprise_install: bool | None = None
 
 
+class ReactionItem(PayloadPart):
+    """The message or file to which somebody reacted."""
+
+    type: Text | None = None
+    channel: Id | None = None
+    ts: Id | None = None
+
+
 class SlackEvent(PayloadPart):
     """An event of the Events API."""
 
@@ -126,11 +134,14 @@ class SlackEvent(PayloadPart):
     channel_type: Text | None = None
     subtype: Text | None = None
     bot_id: Text | None = None
+    reaction: Text | None = None
+    item: ReactionItem | None = None
+    event_ts: Id | None = None
 
     @model_validator(mode="after")
     def _check_author_and_place(self) -> "SlackEvent":
-        """Require the fields that a message or a visit must have."""
-        is_by_person = self._is_message or self.type == "app_home_opened"
+        """Require the fields that a message, a reaction or a visit must have."""
+        is_by_person = self._is_message or self.type in {"app_home_opened", "reaction_added"}
         if is_by_person and not isinstance(self.user, str):
             raise ValueError("the event names no user")
         if self._is_message and not (isinstance(self.channel, str) and self.ts):
@@ -142,8 +153,10 @@ class SlackEvent(PayloadPart):
         """Tell whether this is a message of a person to us."""
         if self.type == "app_mention":
             return True
-        is_direct = self.type == "message" and self.channel_type == "im"
-        return is_direct and not self.subtype and not self.bot_id
+        is_spoken = not self.subtype and not self.bot_id
+        # In a channel Slack also tells of messages that nobody has written.
+        is_by_somebody = self.channel_type == "im" or self.user is not None
+        return self.type == "message" and is_spoken and is_by_somebody
 
 
 class Installation(PayloadPart):

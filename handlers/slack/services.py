@@ -13,6 +13,7 @@ from bot.desk.inquiries import Inquiries
 from bot.desk.message_cleanup import MessageCleanup
 from bot.desk.questions import Questions
 from bot.desk.raising import Raising
+from bot.desk.thread_orders import ThreadOrders
 from bot.ports.card_store import CardStore
 from bot.ports.clock import Clock
 from bot.ports.library import Library
@@ -32,6 +33,7 @@ class SlackServices:
     #: Pause, resume, delegate and review.
     controls: Controls
     questions: Questions
+    thread_orders: ThreadOrders
     app_home: AppHome
     digests: Digest
     #: Whole lists of open cases.

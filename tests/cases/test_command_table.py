@@ -156,7 +156,7 @@ TOO_LATE = {
         "EX-1 is expired since 23 Nov 12:00 UTC: nobody decided in time; nothing was done"
     ),
     State.CLEARED: ("EX-1 has cleared by itself since 21 Nov 12:00 UTC: it went away by itself"),
-    State.WITHDRAWN: "EX-1 has been withdrawn by Omar since 21 Nov 12:00 UTC: no longer needed",
+    State.WITHDRAWN: "EX-1 is withdrawn by Omar since 21 Nov 12:00 UTC: no longer needed",
 }
 HAS_A_KIND = "EX-1 is known as low stock; reject its plan if that is wrong"
 # Ana has raised nothing.

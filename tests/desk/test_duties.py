@@ -24,6 +24,7 @@ from handlers.cards.case_card import case_card
 from handlers.cards.case_details import details_view
 from handlers.cards.notes import note_text
 from tests.fakes.directory import principal
+from tests.handlers.cards.examples import note_of
 from tests.world import playbook, policy, request
 
 ANA, BEN, CARLA, ELSIE, OMAR = map(principal, ("ana", "ben", "carla", "elsie", "omar"))
@@ -308,13 +309,13 @@ def test_what_two_people_approved_is_not_undone_by_one(world, tmp_path):
         "plan.undo_asked",
     ]
     notes = [
-        note_text(back, [entry])
+        note_text(note_of(back, [entry]))
         for entry in world.store.cases.entries(case.id)
         if "undo" in entry.body.name
     ]
     assert (
         notes[0]
-        == "Ben says that it is taken back: “wrong table”. It takes 2 people to take it back"
+        == "Ben says that it is taken back: “wrong table”. It takes 2 people to take it back."
     )
     assert notes[-1] == "It is being taken back."
     assert proven(world, tmp_path)

@@ -129,6 +129,12 @@ def test_a_card_that_is_still_hidden_when_it_is_looked_for_is_found_the_second_t
     assert live(town.emulator) == standing(town, case.id)
 
 
+def channel_messages(town):
+    """The messages of the channel, without the replies in their threads."""
+    messages = town.emulator.messages("C0STOCK")
+    return [one for one in messages if one.get("thread_ts") in {None, one["ts"]}]
+
+
 def test_what_has_to_wait_behind_the_post_does_not_post_again(town):
     """Slack has answered: where the card stands is known, even when the lists that follow it cannot be drawn now."""
     patience = [RateLimited(1)]
@@ -141,7 +147,7 @@ def test_what_has_to_wait_behind_the_post_does_not_post_again(town):
     case = town.proposed()
     town.clock.forward(seconds=2)
     town.work()
-    assert [message["ts"] for message in town.emulator.messages("C0STOCK")] == [
+    assert [message["ts"] for message in channel_messages(town)] == [
         town.store.cards.cards(case.id)[0].ts
     ]
 
@@ -233,13 +239,13 @@ def test_a_card_far_back_in_a_long_history_is_found(town):
 def test_a_copy_that_people_talked_under_stays_without_buttons_and_says_where_the_card_is(town):
     faults(town, drop_next=1, hidden_for=3600)
     case = town.proposed()
-    (copy,) = town.emulator.messages("C0STOCK")
+    (copy,) = channel_messages(town)
     town.slack.chat_postMessage(channel="C0STOCK", thread_ts=copy["ts"], text="what is this?")
     town.clock.forward(seconds=31)
     town.work()
     faults(town, hidden_for=0)
     later(town)
-    (kept,) = [one for one in town.emulator.messages("C0STOCK") if one["ts"] == copy["ts"]]
+    (kept,) = [one for one in channel_messages(town) if one["ts"] == copy["ts"]]
     (_, ts) = standing(town, case.id)[case.id][0]
     assert buttons(kept) == []
     assert f"p{ts.replace('.', '')}" in str(kept["blocks"])
@@ -272,7 +278,7 @@ def test_a_list_that_was_posted_twice_stands_once(town):
     town.work()
     faults(town, hidden_for=0)
     later(town)
-    kinds = [one["metadata"]["event_type"] for one in town.emulator.messages("C0STOCK")]
+    kinds = [one["metadata"]["event_type"] for one in channel_messages(town)]
     assert sorted(kinds) == ["exception_card", "exception_digest"]
     assert town.case(case).is_terminal is False
 
@@ -428,17 +434,17 @@ def copy_of(town, message):
     """The same card once more, with all its buttons, as a lost reply leaves it behind."""
     given = {name: message[name] for name in ("text", "blocks", "metadata")}
     ts = town.slack.chat_postMessage(channel="C0STOCK", **given)["ts"]
-    return next(one for one in town.emulator.messages("C0STOCK") if one["ts"] == ts)
+    return next(one for one in channel_messages(town) if one["ts"] == ts)
 
 
 @pytest.mark.parametrize("action_id", ["case.claim", "case.approve", "case.more"])
 def test_a_press_on_a_copy_decides_nothing_and_says_where_the_card_is(town, pressed, action_id):
     case = town.proposed()
-    (card,) = town.emulator.messages("C0STOCK")
+    (card,) = channel_messages(town)
     copy = copy_of(town, card)
     if action_id == "case.claim":
         town.slack.chat_update(channel="C0STOCK", ts=copy["ts"], text="x", blocks=[_claiming(copy)])
-        copy = next(one for one in town.emulator.messages("C0STOCK") if one["ts"] == copy["ts"])
+        copy = next(one for one in channel_messages(town) if one["ts"] == copy["ts"])
     before = town.case(case)
     drawn = town.emulator.get("traffic")["calls"]["chat.update"] if action_id == "case.claim" else 0
     (told,) = pressed(copy, action_id)
@@ -465,17 +471,17 @@ def _claiming(copy):
 
 def test_a_press_on_the_card_or_on_a_list_decides(town, pressed):
     case = town.proposed()
-    (card,) = town.emulator.messages("C0STOCK")
+    (card,) = channel_messages(town)
     assert pressed(card, "case.approve") == []
     other = town.store.cases.case(town.receive(town.signal("product:2")).case_id)
     town.work()
     listed = copy_of(
         town,
-        next(one for one in town.emulator.messages("C0STOCK") if other.id in str(one["blocks"])),
+        next(one for one in channel_messages(town) if other.id in str(one["blocks"])),
     )
     rows = [{**block, "block_id": f"needs:{other.id}:1"} for block in buttons(listed)]
     town.slack.chat_update(channel="C0STOCK", ts=listed["ts"], text="list", blocks=rows)
-    (listed,) = [one for one in town.emulator.messages("C0STOCK") if one["ts"] == listed["ts"]]
+    (listed,) = [one for one in channel_messages(town) if one["ts"] == listed["ts"]]
     assert pressed(listed, "case.approve") == []
     assert [len(town.case(one).proposal.approvals) for one in (case, other)] == [1, 1]
 
@@ -483,7 +489,7 @@ def test_a_press_on_the_card_or_on_a_list_decides(town, pressed):
 def test_a_card_whose_reply_was_lost_may_be_pressed_before_it_is_found_again(town, pressed):
     faults(town, drop_next=1)
     case = town.proposed()
-    (card,) = town.emulator.messages("C0STOCK")
+    (card,) = channel_messages(town)
     assert pressed(card, "case.approve") == []
     assert len(town.case(case).proposal.approvals) == 1
 

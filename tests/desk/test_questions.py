@@ -103,7 +103,7 @@ def test_why_is_what_was_recorded(world):
     assert "nobody has decided" in ask(world, f"why {other.id}").text
     told = ask(world, "why didn't you just do it?", case_id=other.id)
     assert told.text == (
-        "Because one reversible change, moving £100.00: that is low risk (tier.low), which policy lets nobody do without "
+        "Because one reversible change, moving £100.00: that is low risk, which policy lets nobody do without "
         "1 approval; and this kind is supervised."
     )
 

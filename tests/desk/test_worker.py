@@ -116,7 +116,7 @@ def test_a_commit_hands_its_work_to_the_lane_of_this_process(world):
         Topic.TRIAGE: world.desk.triage.run,
         Topic.EXECUTE: world.desk.execution.executor.run,
         Topic.CARD: world.desk.screens.cards.refresh,
-        Topic.NOTE: world.desk.screens.cards.post_update,
+        Topic.NOTE: world.desk.screens.notes.run,
         Topic.CALL: world.desk.screens.calls.run,
         Topic.REMEMBER: world.desk.upkeep.precedents.run,
     }

@@ -11,6 +11,10 @@ class FakeChat:
         self.cards: dict[str, list] = {}
         self.notes: list[str] = []
         self.calls: list[tuple[str, bool]] = []
+        #: Each note as it was drawn last, by its key.
+        self.drawn_notes: dict[str, object] = {}
+        self.evidence: list = []
+        self.confirmations: list = []
         #: Whom each post of a card, and each call, mentioned.
         self.mentions: list[tuple[str, ...]] = []
         self.direct_calls: dict[str, list] = {}
@@ -59,10 +63,24 @@ class FakeChat:
     def mark_as_copy(self, copy, title, standing):
         self._maybe_fail()
 
-    def post_note(self, case, entries, cards, *, key, look_first, call="", is_loud=False):
+    def post_note(self, note, *, look_first):
         self._maybe_fail()
-        self.notes.append(key)
-        self.calls.append((call, is_loud))
+        self.notes.append(note.key)
+        self.calls.append((note.call, note.is_loud))
+        self.drawn_notes[note.key] = note
+        return f"5.{len(self.notes)}"
+
+    def update_note(self, note, ts):
+        self._maybe_fail()
+        self.drawn_notes[note.key] = note
+
+    def post_evidence(self, evidence, *, look_first):
+        self._maybe_fail()
+        self.evidence.append(evidence)
+
+    def confirm(self, order, confirmation):
+        self._maybe_fail()
+        self.confirmations.append((order, confirmation))
 
     def post_call(self, call, mentions, *, key, look_first):
         self._maybe_fail()

@@ -39,6 +39,13 @@ class FakeDirectory:
             raise NotEligible("nobody is known by that id")
         return self.people[who]
 
+    def find_people(self, name):
+        return [
+            person
+            for person in self.people.values()
+            if name.casefold() in {person.name.casefold(), *person.name.casefold().split()}
+        ]
+
     def members_of(self, channel):
         return frozenset(map(principal, self.channels.get(channel, set(self.names))))
 

@@ -85,9 +85,17 @@ class FileSlack:
         lines = self.path.read_text().split("\n") if self.path.exists() else []
         return [PostedMessage(name, channel, line) for line in lines if line.startswith(prefix)]
 
-    def post_note(self, case, entries, cards, *, key, look_first, call="", is_loud=False):
-        if not (look_first and self._posted(key)):
-            self._post(key)
+    def post_note(self, note, *, look_first):
+        if not (look_first and self._posted(note.key)):
+            self._post(note.key)
+        return note.key
+
+    def update_note(self, note, ts):
+        pass
+
+    def post_evidence(self, evidence, *, look_first):
+        if not (look_first and self._posted(evidence.key)):
+            self._post(evidence.key)
 
     def post_call(self, call, mentions, *, key, look_first):
         if not (look_first and self._posted(key)):
@@ -158,7 +166,9 @@ def world(folder: Path, point) -> World:
     connector.execute, connector.undo = hooked("effect", execute), hooked("undo", undo)
     built.store.database._transaction = hooked("commit", transaction)
     built.desk.systems["house"] = connector
-    object.__setattr__(built.desk.screens.cards, "chat", FileSlack(folder / "slack", point))
+    slack = FileSlack(folder / "slack", point)
+    for screen in (built.desk.screens.cards, built.desk.screens.notes):
+        object.__setattr__(screen, "chat", slack)
     then = (
         Offer(
             action="house.open_claim", parameters={"product_id": "signal.product_id"}, reason="too"

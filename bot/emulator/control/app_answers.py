@@ -38,6 +38,10 @@ class AppAnswers:
 
     def _apply(self, response_url: ResponseUrl, body: Json) -> None:
         channel = self.workspace.channels[response_url.channel]
+        private_message = self.workspace.find_ephemeral(response_url.ts)
+        if private_message and body.get("replace_original"):
+            self.workspace.replace_ephemeral(private_message, message_content(body))
+            return
         if body.get("delete_original"):
             channel.messages.pop(response_url.ts, None)
             self.workspace.notify()

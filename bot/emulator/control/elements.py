@@ -86,7 +86,7 @@ def _input_content(element: Json, value: Any) -> Json:
             content = _option_content(element, value)
         case "users_select":
             key = "selected_user"
-            content = value
+            content = element.get("initial_user") if value is None else value
         case "conversations_select":
             key = "selected_conversation"
             content = value

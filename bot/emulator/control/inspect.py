@@ -148,6 +148,8 @@ def _channel_window(workspace: Workspace, channel: Channel) -> Json:
     """Return the latest messages of a channel, and the replies to them."""
     messages = sorted(channel.messages.values(), key=lambda message: message["ts"])
     top = [message for message in messages if message.get("thread_ts") in {None, message["ts"]}]
+    # A reply in a thread leaves its channel read; in a direct message it stands in place.
+    total = len(messages) if channel.is_im else len(top)
     top = top[-MAX_MESSAGES:]
     parents = {message["ts"] for message in top}
     replies = []
@@ -161,7 +163,7 @@ def _channel_window(workspace: Workspace, channel: Channel) -> Json:
         "id": channel.id,
         "name": name,
         "is_im": channel.is_im,
-        "total": len(channel.messages),
+        "total": total,
         "messages": top,
         "replies": replies,
     }

@@ -74,6 +74,13 @@ function angle(inside, names) {
   return safe ? el("a", { href: unescape(target), rel: "noopener noreferrer", target: "_blank" }, unescape(label ?? target)) : document.createTextNode(unescape(inside));
 }
 
+// As the browser's own field for a date and a time wants it.
+function localMinute(seconds) {
+  if (!seconds) return undefined;
+  const at = new Date(seconds * 1000);
+  return new Date(at.getTime() - at.getTimezoneOffset() * 60000).toISOString().slice(0, 16);
+}
+
 // The workspace's clock, which may be ahead of the machine's.
 let nowSeconds = Date.now() / 1000;
 export const setNow = (seconds) => { nowSeconds = seconds; };
@@ -235,9 +242,9 @@ function input(block, world) {
   let field;
   if (item.type === "plain_text_input" && item.multiline) { field = el("textarea", { ...common, rows: 3, maxlength: item.max_length }); field.value = item.initial_value ?? ""; }
   else if (item.type === "static_select") field = el("select", common, el("option", { value: "" }, item.placeholder?.text ?? "Choose…"), ...item.options.map((option) => el("option", { value: option.value, selected: option.value === item.initial_option?.value }, option.text.text)));
-  else if (item.type === "users_select") field = el("select", common, el("option", { value: "" }, "Choose a person…"), ...world.people().map((one) => el("option", { value: one.id }, one.real_name)));
+  else if (item.type === "users_select") field = el("select", common, el("option", { value: "" }, "Choose a person…"), ...world.people().map((one) => el("option", { value: one.id, selected: one.id === item.initial_user }, one.real_name)));
   else if (item.type === "radio_buttons") field = el("div", {}, ...item.options.map((option) => el("label", { class: "option" }, el("input", { type: "radio", name: item.action_id, value: option.value, "data-input": item.action_id, checked: option.value === item.initial_option?.value }), option.text.text)));
-  else { const type = { number_input: "number", url_text_input: "url", datepicker: "date", datetimepicker: "datetime-local" }[item.type] ?? "text"; field = el("input", { ...common, type, maxlength: item.max_length, step: item.is_decimal_allowed ? "any" : null, value: item.initial_value ?? item.initial_date }); }
+  else { const type = { number_input: "number", url_text_input: "url", datepicker: "date", datetimepicker: "datetime-local" }[item.type] ?? "text"; field = el("input", { ...common, type, maxlength: item.max_length, step: item.is_decimal_allowed ? "any" : null, value: item.initial_value ?? item.initial_date ?? localMinute(item.initial_date_time) }); }
   if (block.dispatch_action) field.addEventListener("change", () => world.changed?.(item, field.value));
   return el("div", { class: "field" }, el("label", { for: id }, block.label.text, block.optional ? " (optional)" : ""), field, block.hint ? el("div", { class: "hint" }, block.hint.text) : null, el("div", { class: "error", "data-error": block.block_id }));
 }

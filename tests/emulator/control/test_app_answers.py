@@ -31,3 +31,13 @@ def test_a_response_url_works_five_times_and_for_half_an_hour(slack, envelopes):
     assert respond(late, text="too late") == 404
     other = late.rpartition("/")[0] + "/R0"
     assert respond(other, text="never issued") == 404
+
+
+def test_a_private_message_is_written_over(slack, envelopes):
+    slack.chat_postEphemeral(channel="C0OPS", user="U0ANA", text="?", blocks=BUTTON_BLOCKS)
+    (message,) = window(slack)["ephemerals"]
+    press(slack, message["ts"])
+    url = envelopes[-1].payload["response_url"]
+    assert respond(url, text="answered", replace_original=True) == 200
+    (message,) = window(slack)["ephemerals"]
+    assert (message["text"], message["blocks"][0]["type"]) == ("answered", "rich_text")

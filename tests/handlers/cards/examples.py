@@ -27,6 +27,7 @@ from bot.views.answers import EXAMPLES, Answer, AnswerLine
 from bot.views.app_home import HomeDelegation, HomeFilter, HomePause, HomeView
 from bot.views.digest import Agreement, Counts, DigestMoney, DigestView, OpenCounts, Review
 from bot.views.rows import CaseRow
+from bot.views.thread_notes import ThreadNote
 from bot.views.trend import TrendDay
 from tests.cases.making import (
     ANA,
@@ -462,3 +463,9 @@ def answer(case=None, **changes):
     )
     base = Answer(reading="open cases", text="1 case.", lines=(line,), more=3, examples=EXAMPLES)
     return replace(base, **changes)
+
+
+def note_of(case, entries, **changes):
+    """Return a note about these entries."""
+    fields = {"key": f"note:{case.id}:1", "channel": "C0STOCK", "thread_ts": "1.0", **changes}
+    return ThreadNote(case=case, entries=entries, **fields)

@@ -8,6 +8,7 @@ import pytest
 from bot.cases import commands as moves
 from bot.cases.decide import decide
 from bot.cases.errors import ChatFailed, ChatUnknown, Unreachable
+from bot.views.thread_notes import ThreadNote
 from handlers.slack.chat import SlackChat
 from handlers.slack.rate_limiter import RateLimiter
 from handlers.slack.web_client import web_client
@@ -106,7 +107,14 @@ def test_a_refusal_is_told_from_a_slack_that_cannot_be_reached(chat):
 def test_a_note_is_posted_once_in_the_thread(chat):
     card = chat.draw_card(case(), [], look_first=False)
     entries = decide(case(), moves.Approve(asker(ANA), SEEN), NOW).entries
-    for look_first in (False, True):
-        chat.post_note(case(), entries, [card], key="note:EX-1:3", look_first=look_first)
+    note = ThreadNote(
+        key="note:EX-1:3",
+        case=case(),
+        entries=entries,
+        channel=card.channel,
+        thread_ts=card.ts,
+    )
+    first, second = (chat.post_note(note, look_first=look_first) for look_first in (False, True))
+    assert first == second
     threads = [message.get("thread_ts") for message in chat.emulator.messages(CHANNEL)]
     assert threads == [card.ts, card.ts]

@@ -3,7 +3,7 @@
 import pytest
 
 from bot.cases.errors import ChatFailed, LockedOut, NotEligible, RateLimited, Unreachable
-from bot.demo.people import ANA, FINN, GUS, OMAR, TEAM
+from bot.demo.people import ANA, BEN, FINN, GUS, OMAR, TEAM
 from handlers.slack.directory import SlackDirectory
 from handlers.slack.web_client import web_client
 from tests.conftest import free_port
@@ -20,6 +20,22 @@ def test_people_are_who_slack_says_they_are_now(directory, chat):
     chat.emulator.post("user", {"id": ANA, "deleted": True})
     assert directory.person(f"{TEAM}/{ANA}").active
     assert not directory.person(f"{TEAM}/{ANA}", fresh=True).active
+
+
+def test_people_are_found_by_the_names_that_colleagues_use(directory, chat):
+    def found(name):
+        return [person.name for person in directory.find_people(name)]
+
+    assert found("Ben") == found("ben okafor") == found(" OKAFOR ") == ["Ben Okafor"]
+    assert found("be") == found("") == found("Zoe") == []
+    # A guest is no colleague.
+    assert found("Gus") == []
+    ben = directory.find_people("ben")[0]
+    assert (ben.id, ben.zone) == (f"{TEAM}/{BEN}", "Europe/London")
+    other = {"id": "U0BEN2", "name": "bz", "real_name": "Ben Zola"}
+    chat.emulator.post("seed", {"users": [other]})
+    fresh = SlackDirectory(directory._client, chat.team_id)
+    assert [person.name for person in fresh.find_people("ben")] == ["Ben Okafor", "Ben Zola"]
 
 
 @pytest.mark.parametrize(

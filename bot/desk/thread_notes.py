@@ -1,0 +1,256 @@
+"""Write in the threads of cards: evidence, then notes.
+
+Notes stand in the order of the case's versions. A note that asks somebody to decide has buttons,
+and is recorded as lists are: it follows its case, and loses them when the case is decided.
+"""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
+
+from bot.cases.case import Case
+from bot.cases.entries import ApprovalGiven, Entry, Escalated, HandedOver, InquiryAnswered, Reminded
+from bot.cases.inquiries import asker_of
+from bot.cases.lifecycle import State
+from bot.desk.alert_storms import AlertStorms
+from bot.ports.card_store import CardRef, CardStore
+from bot.ports.case_store import CaseStore
+from bot.ports.chat import Chat
+from bot.ports.clock import Clock
+from bot.ports.library import Library
+from bot.ports.live_lists import LiveList, LiveLists
+from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
+from bot.views.thread_notes import ThreadEvidence, ThreadNote
+
+RETRY_INTERVAL = timedelta(seconds=1)
+#: Cards that are due go first: the evidence is read by whoever scrolls.
+EVIDENCE_INTERVAL = timedelta(seconds=2)
+EVIDENCE_PRIORITY = 1
+NOTE_PREFIX = "note:"
+_NOTE_KEY = re.compile(r"note:EX-\d+:(\d+)")
+#: Entries by which somebody is asked to decide.
+REQUESTS = (Reminded, Escalated, HandedOver)
+WAITING_STATES = frozenset({State.PROPOSED, State.REFERRED, State.OUTCOME_UNKNOWN})
+
+
+@dataclass(frozen=True, kw_only=True)
+class ThreadNotes:
+    """Post notes and evidence, and keep the buttons of notes true."""
+
+    cases: CaseStore
+    card_store: CardStore
+    #: Records the notes that have buttons.
+    live_lists: LiveLists
+    outbox: Outbox
+    chat: Chat
+    clock: Clock
+    library: Library
+    storms: AlertStorms | None = None
+
+    def run(self, message: LeasedMessage) -> None:
+        """Post the evidence or a note, or update a note."""
+        if "evidence" in message.payload:
+            self._post_evidence(message)
+        elif "note" in message.payload:
+            self._update_note(message)
+        else:
+            self._post_note(message)
+
+    def follow(self, case: Case, live_list_keys: Sequence[str]) -> None:
+        """Update the notes with buttons about a case that has changed."""
+        keys = [key for key in live_list_keys if key.startswith(NOTE_PREFIX)]
+        self.outbox.enqueue([_update_message(case, key, self.clock()) for key in keys])
+
+    # --- evidence ---------------------------------------------------------------------------------
+
+    def _post_evidence(self, message: LeasedMessage) -> None:
+        """Post the evidence, unless a card waits for its turn in Slack."""
+        case = self.cases.case(message.case_id)
+        card = self._card_at(case, str(message.payload["evidence"]))
+        if card is None:
+            self.outbox.finish(message)
+            return
+        is_retry = message.uncertain_attempts > 1
+        if not is_retry and self.outbox.has_due([Topic.CARD], self.clock()):
+            self._wait(message, "cards go first", EVIDENCE_INTERVAL)
+            return
+        evidence = ThreadEvidence(
+            key=message.key,
+            case=case,
+            channel=card.channel,
+            thread_ts=card.ts,
+            labels=self.library.labels(),
+        )
+        self.chat.post_evidence(evidence, look_first=is_retry)
+        self.outbox.finish(message)
+
+    def _card_at(self, case: Case, ts: str) -> CardRef | None:
+        """Return the case's newest card, if it is this message."""
+        cards = self.card_store.cards(case.id)
+        return cards[0] if cards and ts and cards[0].ts == ts else None
+
+    # --- notes ------------------------------------------------------------------------------------
+
+    def _post_note(self, message: LeasedMessage) -> None:
+        """Post new entries of the case into its card's thread."""
+        case = self.cases.case(message.case_id)
+        cards = self.card_store.cards(case.id)
+        if cards and self._is_overtaking(message):
+            self._wait(message, "an earlier note goes first", RETRY_INTERVAL)
+            return
+        if cards:
+            self._post_entries(case, cards[0], message)
+        elif not self.storms or not self.storms.has(case.id):
+            # No failure: the card waits for Slack, and the update waits for the card.
+            self._wait(message, "the card does not stand yet", RETRY_INTERVAL)
+            return
+        self.outbox.finish(message)
+
+    def _is_overtaking(self, message: LeasedMessage) -> bool:
+        """Tell whether an earlier note is still to be posted."""
+        version = _version_of(message.key) or 0
+        keys = self.outbox.waiting_keys(Topic.NOTE, message.case_id)
+        earlier_versions = [_version_of(key) or version for key in keys]
+        return min(earlier_versions, default=version) < version
+
+    def _post_entries(self, case: Case, card: CardRef, message: LeasedMessage) -> None:
+        versions = [int(version) for version in message.payload["versions"]]
+        entries = self._entries(case, versions)
+        if all(_is_stale(entry, case) for entry in entries):
+            return
+        note = self._note(message.key, case, entries, card=card)
+        ts = self.chat.post_note(note, look_first=message.uncertain_attempts > 1)
+        if note.has_buttons and ts:
+            self._record(note, ts, versions)
+            if self.cases.case(case.id).version != case.version:
+                # It changed while the note was posted, and did not know of this note yet.
+                self.outbox.enqueue([_update_message(case, note.key, self.clock())])
+
+    def _note(self, key: str, case: Case, entries: Sequence[Entry], *, card: CardRef) -> ThreadNote:
+        call, is_loud = self._mention(case, entries)
+        return ThreadNote(
+            key=key,
+            case=case,
+            entries=entries,
+            channel=card.channel,
+            thread_ts=card.ts,
+            call=call,
+            is_loud=is_loud,
+            has_buttons=_has_buttons(case, entries),
+            labels=self.library.labels(),
+        )
+
+    def _entries(self, case: Case, versions: Sequence[int]) -> list[Entry]:
+        entries = self.cases.entries(case.id, after=min(versions) - 1)
+        return [entry for entry in entries if entry.version in versions]
+
+    def _mention(self, case: Case, entries: Sequence[Entry]) -> tuple[str, bool]:
+        """Return whom a post mentions, and whether the whole channel is notified."""
+        if any(_is_emergency(entry) for entry in entries):
+            # An emergency is never quiet.
+            owners = self.library.playbook(case.kind).owners
+            return owners.governance, True
+        mention = ""
+        for entry in entries:
+            if isinstance(entry.body, REQUESTS):
+                mention = entry.body.to
+            elif isinstance(entry.body, InquiryAnswered):
+                mention = asker_of(case, entry.body.inquiry)
+        return mention, False
+
+    # --- buttons of notes -------------------------------------------------------------------------
+
+    def _record(self, note: ThreadNote, ts: str, versions: Sequence[int]) -> None:
+        """Record a note with buttons, so that it follows its case."""
+        name = " ".join(map(str, versions))
+        live_list = LiveList(
+            key=note.key,
+            place=note.channel,
+            ts=ts,
+            sections={name: (note.case.id,)},
+            shown_at=self.clock(),
+        )
+        self.live_lists.save(live_list)
+
+    def _update_note(self, message: LeasedMessage) -> None:
+        """Give a note the buttons that work now; the last time, none."""
+        key = str(message.payload["note"])
+        live_list = self.live_lists.get(key)
+        case = self.cases.case(message.case_id)
+        cards = self.card_store.cards(case.id)
+        if live_list and cards:
+            (name,) = live_list.sections
+            entries = self._entries(case, [int(version) for version in name.split(" ")])
+            note = self._note(key, case, entries, card=cards[0])
+            # The case may have a card in another channel by now.
+            note = replace(note, channel=live_list.place)
+            self.chat.update_note(note, live_list.ts)
+            if not note.has_buttons:
+                self.live_lists.delete(key)
+        self.outbox.finish(message)
+
+    def _wait(self, message: LeasedMessage, reason: str, interval: timedelta) -> None:
+        self.outbox.retry(
+            message,
+            self.clock() + interval,
+            reason,
+            certain=message.uncertain_attempts <= 1,
+            counts=False,
+        )
+
+
+def evidence_message(case: Case, card: CardRef, now: datetime) -> list[OutboxMessage]:
+    """Request the evidence in the thread of a new card."""
+    has_facts = any(fact.label for fact in case.assessment.evidence)
+    if not has_facts or not card.ts:
+        return []
+    message = OutboxMessage(
+        topic=Topic.NOTE,
+        key=f"{NOTE_PREFIX}{case.id}:evidence:{card.ts}",
+        case_id=case.id,
+        run_at=now,
+        payload={"evidence": card.ts},
+        priority=EVIDENCE_PRIORITY,
+    )
+    return [message]
+
+
+def _update_message(case: Case, note_key: str, now: datetime) -> OutboxMessage:
+    """Request the buttons of a note as they are now."""
+    version = note_key.rpartition(":")[2]
+    return OutboxMessage(
+        topic=Topic.NOTE,
+        key=f"{NOTE_PREFIX}{case.id}:buttons:{version}",
+        case_id=case.id,
+        run_at=now,
+        payload={"note": note_key},
+    )
+
+
+def _version_of(key: str) -> int | None:
+    """Return the first version of a note; None for another key."""
+    match = _NOTE_KEY.fullmatch(key)
+    return int(match[1]) if match else None
+
+
+def _has_buttons(case: Case, entries: Sequence[Entry]) -> bool:
+    """Tell whether a note asks somebody to decide what still waits."""
+    if case.state not in WAITING_STATES:
+        return False
+    return any(isinstance(entry.body, REQUESTS) for entry in entries)
+
+
+def _is_emergency(entry: Entry) -> bool:
+    return isinstance(entry.body, ApprovalGiven) and entry.body.approval.emergency
+
+
+def _is_stale(entry: Entry, case: Case) -> bool:
+    """Tell whether a later reminder or a decision has overtaken this reminder."""
+    if not isinstance(entry.body, Reminded):
+        return False
+    return (
+        case.timers.remind_at is None
+        or case.timers.remind_at > entry.body.next_at
+        or not case.waits_on
+    )
