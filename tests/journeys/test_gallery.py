@@ -9,8 +9,9 @@ from bot.ports.card_store import CardContext
 from handlers.cards.case_card import case_card, notification_text
 from handlers.cards.digest_card import digest_card, digest_text
 from tests.handlers.cards.examples import CASE_EXAMPLES, digest, permalink
+from tests.journeys.pages import SHOTS, window
 from tests.journeys.shipped import shipped_cases, waiting_states
-from tests.journeys.test_page import SHOTS, SIZES, window
+from tests.journeys.test_page import SIZES
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser]
 PAUSED, UNDOABLE = (
