@@ -5,7 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.cases.hours import Hours
-from bot.desk.digest import MAX_DELAY, WHOLE_DESK, digest_message, working_place
+from bot.desk.digest import MAX_DELAY, digest_message
+from bot.desk.digest_period import WHOLE_DESK, working_place
 from bot.ports.clock import Clock
 from bot.ports.library import Library
 from bot.ports.live_lists import LiveLists

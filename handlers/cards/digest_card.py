@@ -34,12 +34,12 @@ HALF = 0.5
 def digest_card(digest: DigestView, permalink: Permalink) -> list[Json]:
     """Build the blocks of the digest."""
     date = f"{digest.on:%A} {digest.on.day} {digest.on:%B}"
-    counts = _describe_counts(digest.counts)
+    counts = _describe_counts(digest.figures.counts)
     blocks = [
         header_block(_headline(digest)),
         context_block(f"{date}  ·  since the last one: {counts}"),
     ]
-    money = _describe_money(digest.money)
+    money = _describe_money(digest.figures.money)
     if money:
         blocks.append(context_block(plain_text(money, 300)))
     for line in digest.pauses[:MAX_PAUSES]:
@@ -52,10 +52,10 @@ def digest_card(digest: DigestView, permalink: Permalink) -> list[Json]:
     if digest.expiries:
         blocks.append(heading("Expired without a decision"))
         blocks.append(plain_rows(digest.expiries, permalink))
-    if digest.questions:
-        blocks.append(context_block(_describe_questions(digest.questions)))
+    if digest.figures.questions:
+        blocks.append(context_block(_describe_questions(digest.figures.questions)))
     review = _review(digest.review, permalink) if digest.review else []
-    trend = charts(digest.days) if is_telling(digest.days) else []
+    trend = charts(digest.figures.days) if is_telling(digest.figures.days) else []
     # The numbers may be left out on a full day; the cases may not.
     has_room = len(blocks) + len(trend) + len(review) <= MAX_BLOCKS
     return [*blocks, *(trend if has_room else ()), *review]
@@ -66,7 +66,7 @@ def digest_text(digest: DigestView) -> str:
     first = ""
     for row in (*digest.needs, *digest.persons)[:1]:
         first = f" First: {row.case.id} {row.case.signal.title}."
-    money = _describe_money(digest.money)
+    money = _describe_money(digest.figures.money)
     end = f" {money}." if money else ""
     return escape_mrkdwn(f"{_headline(digest)}.{first}{end}", 300)
 
@@ -77,7 +77,7 @@ def rest_blocks(digest: DigestView, permalink: Permalink) -> list[Json]:
 
 
 def _headline(digest: DigestView) -> str:
-    counts = digest.open
+    counts = digest.figures.open
     parts = []
     if counts.to_decide:
         parts.append(f"{counts.to_decide:,} to decide")

@@ -266,7 +266,7 @@ def test_the_digest_of_a_channel_counts_no_question_from_elsewhere(world):
     world.clock.forward(minutes=1)
     world.desk.store.outbox.enqueue([digest_message("C0STOCK", world.clock(), world.clock())])
     world.work()
-    assert world.chat.digests[-1].questions == 1
+    assert world.chat.digests[-1].figures.questions == 1
 
 
 # --- with a model ------------------------------------------------------------------------------------------------------------

@@ -9,7 +9,7 @@ from bot.cases.lifecycle import State
 from bot.demo.people import BEN
 from bot.settings import PACKAGED_LIBRARY
 from tests.journeys.harbour import harbour, principal
-from tests.journeys.test_page import BROWSER_TIMEOUT, shot
+from tests.journeys.pages import BROWSER_TIMEOUT, shot
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser]
 DEVICE = {

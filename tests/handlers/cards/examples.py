@@ -23,8 +23,23 @@ from bot.cases.policy import RiskTier, Ruling
 from bot.cases.recognition import Guess, Recognition
 from bot.cases.recommendation import Alternative, Recommendation
 from bot.views.answers import EXAMPLES, Answer, AnswerLine
-from bot.views.app_home import HomeDelegation, HomeFilter, HomePause, HomeView
-from bot.views.digest import Agreement, Counts, DigestMoney, DigestView, OpenCounts, Review
+from bot.views.app_home import (
+    HomeDelegation,
+    HomeFilter,
+    HomePause,
+    HomePreferences,
+    HomeRights,
+    HomeView,
+)
+from bot.views.digest import (
+    Agreement,
+    Counts,
+    DigestFigures,
+    DigestMoney,
+    DigestView,
+    OpenCounts,
+    Review,
+)
 from bot.views.rows import CaseRow
 from bot.views.trend import TrendDay
 from tests.cases.making import (
@@ -343,6 +358,21 @@ AGREEMENT = Agreement(
 )
 
 
+def figures(**changes):
+    base = DigestFigures(
+        open=OpenCounts(to_decide=5, to_handle=2, late=3, due_soon=1, total=12),
+        money=DigestMoney(
+            at_stake=(Money(Decimal(12430), "GBP"), Money(Decimal(90), "EUR")),
+            turnover=(Money(Decimal(3100), "GBP"),),
+            losses=(Money(Decimal(400), "GBP"),),
+        ),
+        counts=Counts(openings=5, resolutions=3, alone=1, rejections=1, clearings=1, expiries=0),
+        days=days(),
+        questions=2,
+    )
+    return replace(base, **changes)
+
+
 def digest(case=None, **changes):
     case = case or proposed()
     decided_case = case
@@ -367,15 +397,7 @@ def digest(case=None, **changes):
         later=(row(snoozed_case(), 10), row(case_handed_over(), 11)),
         expiries=(row(expired_case(), 12),),
         rest=(row(case, 9),),
-        open=OpenCounts(to_decide=5, to_handle=2, late=3, due_soon=1, total=12),
-        money=DigestMoney(
-            at_stake=(Money(Decimal(12430), "GBP"), Money(Decimal(90), "EUR")),
-            turnover=(Money(Decimal(3100), "GBP"),),
-            losses=(Money(Decimal(400), "GBP"),),
-        ),
-        counts=Counts(openings=5, resolutions=3, alone=1, rejections=1, clearings=1, expiries=0),
-        days=days(),
-        questions=2,
+        figures=figures(),
         review=review,
     )
     return replace(base, **changes)
@@ -412,10 +434,9 @@ def home(case=None, **changes):
         pauses=(PAUSE,),
         delegations=(DELEGATION,),
         kinds=(("low_stock", "Running low"),),
-        filter=HomeFilter("low_stock"),
+        rights=HomeRights(may_pause=True, may_delegate=True),
+        preferences=HomePreferences(filter=HomeFilter("low_stock")),
         suggestion="on holiday",
-        may_pause=True,
-        may_delegate=True,
         at=NOW,
     )
     return replace(base, **changes)
