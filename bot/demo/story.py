@@ -190,7 +190,9 @@ class Story:
         require(outcomes == ["opened", "duplicate", "counted"], f"{outcomes}")
         case = self.records.case("service_alert")
         require({receipt["case"] for receipt in receipts} == {case.id}, "all belong to one case")
-        self.slack.wait_for_card(case, "seen 2 times", expectation="the count on the card")
+        self.slack.wait_for_card(case, ids.DETAILS, expectation="the card of the alert")
+        details = self.slack.details(BEN, self.records.case("service_alert"))
+        require("2 times" in details, "the details count the reports")
         count = len(self.slack.cards())
         require(count == 9, f"{count} cards, not nine")
         self.figures["cards"] = count
@@ -321,11 +323,9 @@ class Story:
             precedent = self.store.cases.case(citation.case_id)
             is_alike = precedent.kind == case.kind and precedent.is_terminal
             require(is_alike, f"{citation.case_id} is no ended case of this kind")
-        require("like this: " in self.slack.card_text(case), "the card counts them")
-        self.slack.press_value(BEN, case, action="case.more", value=f"precedents {ids.token(case)}")
-        self.slack.wait_for_ephemeral(
-            BEN, citations[0].case_id, expectation="they are listed for the one who asks"
-        )
+        count = f" of {len(citations)} like it worked"
+        require(count in self.slack.card_text(case), "the card counts them")
+        require(citations[0].case_id in self.slack.details(BEN, case), "the details list them")
 
     def _case_with_memory(self, kind: str) -> Case:
         """Return a case of this kind that was recommended with memory.
