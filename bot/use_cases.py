@@ -356,6 +356,7 @@ class _Builder:
             storms=storms if self.options.storm_after else None,
             calls=calls,
             library=self.library,
+            directory=self.directory,
             mode=self.options.mode,
             settle_for=self.settle_for,
         )

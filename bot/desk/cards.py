@@ -15,11 +15,13 @@ from bot.desk.alert_storms import AlertStorms
 from bot.desk.calls import Calls
 from bot.desk.effects import card_message
 from bot.desk.message_cleanup import SETTLE_FOR, sweep_card
+from bot.desk.rows import requester_name
 from bot.ports.card_store import CARD_FORMAT, REPLACED, CardContext, CardRef, CardStore
 from bot.ports.case_store import CaseStore
 from bot.ports.chat import Chat
 from bot.ports.clock import Clock
 from bot.ports.desk_controls import DeskControlsStore
+from bot.ports.directory import Directory
 from bot.ports.library import Library
 from bot.ports.live_lists import LiveLists
 from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage
@@ -46,6 +48,7 @@ class Cards:
     storms: AlertStorms | None = None
     calls: Calls | None = None
     library: Library | None = None
+    directory: Directory | None = None
     #: The mode that the program runs in.
     mode: str = ""
     #: How long Slack may take to show a message.
@@ -58,6 +61,7 @@ class Cards:
         context = CardContext(
             pause_reason=self._describe_pause(case),
             is_undoable=self._is_undoable(case),
+            requester_name=requester_name(self.directory, case),
             labels=self.library.labels() if self.library else Labels(),
         )
         if cards and _is_current(cards[0], case, context):

@@ -1,10 +1,11 @@
-"""Rows of digests, storms and App Homes."""
+"""Rows of digests, storms and App Homes, and the names on them."""
 
 from collections.abc import Collection, Sequence
 
 from bot.cases.actor import is_person
 from bot.cases.case import Case
 from bot.cases.errors import ChatFailed, NotEligible
+from bot.cases.source import BY_HAND
 from bot.ports.card_store import CardStore
 from bot.ports.case_queries import CaseFilter, CaseQueries
 from bot.ports.directory import Directory
@@ -34,11 +35,23 @@ def _owner_name(directory: Directory, owner: str) -> str:
     """Return the name of a person; empty for a group."""
     if not is_person(owner):
         return ""
+    return _find_name(directory, owner) or SOMEBODY
+
+
+def requester_name(directory: Directory | None, case: Case) -> str:
+    """Return the name of the person who raised a case by hand; empty where nobody did."""
+    requester = case.signal.requester
+    if directory is None or requester is None or case.signal.source != BY_HAND:
+        return ""
+    return _find_name(directory, requester)
+
+
+def _find_name(directory: Directory, person: str) -> str:
     try:
-        return directory.person(owner).name
+        return directory.person(person).name
     except (NotEligible, ChatFailed):
-        # A list is drawn even while the directory cannot be read.
-        return SOMEBODY
+        # A card or list is drawn even while the directory cannot be read.
+        return ""
 
 
 def find_others(

@@ -38,6 +38,8 @@ class CardContext:
     pause_reason: str = ""
     #: The plan can still be taken back.
     is_undoable: bool = False
+    #: The name of the person who raised the case by hand; empty where nobody did.
+    requester_name: str = ""
     #: What people read in place of names in code.
     labels: Labels = field(default_factory=Labels)
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from bot.cases.case import Case
 from bot.cases.evidence import Evidence, facts_of
 from bot.cases.expressions import has_enough_facts, render
+from handlers.cards.report import signal_facts
 from handlers.cards.text import Json, clean, mrkdwn_time, plain_text
 from handlers.cards.wording import Wording, as_sentence, plural
 
@@ -42,7 +43,9 @@ def failure_sentences(case: Case) -> list[str]:
 
 def shown_facts(case: Case) -> list[Evidence]:
     """List the facts that people read; others are only used by the playbook."""
-    return [fact for fact in case.assessment.evidence if fact.label]
+    facts = [fact for fact in case.assessment.evidence if fact.label]
+    # Where no playbook looks anything up, the signal's own facts are the evidence.
+    return facts or signal_facts(case)
 
 
 def fact_value(fact: Evidence, wording: Wording) -> str:

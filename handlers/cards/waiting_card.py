@@ -20,6 +20,7 @@ from handlers.cards.case_words import (
 )
 from handlers.cards.facts import evidence_line, failure_sentences
 from handlers.cards.question import ask
+from handlers.cards.report import report_line
 from handlers.cards.text import (
     Json,
     clean,
@@ -44,7 +45,7 @@ def waiting_card(case: Case, card_context: CardContext) -> list[Json]:
     if card_context.pause_reason:
         pause = ":double_vertical_bar: *Paused: nothing runs.*"
         blocks.append(context_block(pause, plain_text(card_context.pause_reason, 200)))
-    blocks.append(rich_text(*_paragraphs(case, wording)))
+    blocks.append(rich_text(*_paragraphs(case, wording, card_context)))
     blocks += button_row("kind", case, kind_buttons(case))
     blocks += button_row("case", case, card_buttons(case, is_undoable=card_context.is_undoable))
     evidence = evidence_line(case, wording)
@@ -63,10 +64,13 @@ def _header(case: Case, wording: Wording) -> str:
     return text
 
 
-def _paragraphs(case: Case, wording: Wording) -> list[Json]:
+def _paragraphs(case: Case, wording: Wording, card_context: CardContext) -> list[Json]:
     """Build what happened, the question, and what stands against a quick answer."""
-    sentences = [_what_happened(case, wording), *_history(case, wording)]
-    parts = [paragraph(text_run(sentence)) for sentence in sentences if sentence]
+    parts = report_line(case, card_context.requester_name)
+    # Of what nobody has named yet, the report says more than the playbook.
+    happening = "" if parts and _is_unrecognised(case) else _what_happened(case, wording)
+    sentences = [happening, *_history(case, wording)]
+    parts += [paragraph(text_run(sentence)) for sentence in sentences if sentence]
     question, consequence = _question(case, wording)
     runs = [text_run(question, bold=True)]
     if consequence:
