@@ -1,4 +1,4 @@
-"""The rows of a digest: open cases by section, and those of a list that was posted."""
+"""The rows of a digest: the cases of each section."""
 
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass

@@ -3,7 +3,6 @@
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
-from functools import partial
 
 from bot.cases.case import Case
 from bot.cases.entries import StepState
@@ -49,7 +48,10 @@ class WeeklyReview:
         ``shown_ids``: the cases that the digest shows already.
         """
         cases = self.queries.find(period.ended_since(period.due - WEEK), MAX_ENDED)
-        find_blind = partial(self._find_blind, period.scope, cases, shown_ids)
+
+        def find_blind() -> list[Case]:
+            return self._find_blind(period.scope, cases, shown_ids)
+
         review = Review(
             blind=self.rows.posted_or_find(live_list, "blind", find_blind),
             agreements=tally_agreements(cases, dict(self.library.titles())),

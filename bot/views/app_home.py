@@ -78,7 +78,7 @@ class HomeRights:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HomePreferences:
-    """What the reader has chosen for their home."""
+    """Choices of the reader for their home."""
 
     filter: HomeFilter = HomeFilter()
     #: Whether they get a digest of their own every morning.

@@ -86,7 +86,7 @@ class OpenCounts:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DigestFigures:
-    """What a digest says in numbers."""
+    """The numbers of a digest."""
 
     open: OpenCounts
     money: DigestMoney

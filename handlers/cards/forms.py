@@ -20,7 +20,6 @@ from handlers.cards.blocks import (
     input_block,
     modal,
     option,
-    selected_option,
     static_select,
     text_input,
 )
@@ -286,55 +285,6 @@ def delegate_form(kinds: Iterable[tuple[str, str]]) -> Json:
     )
 
 
-def raise_form(
-    kinds: Iterable[tuple[str, str]],
-    kind: str,
-    facts: Iterable[str],
-    place: str,
-    words: str,
-) -> Json:
-    """Build the form for an exception raised by hand.
-
-    ``facts`` are the signal's facts that the playbook of ``kind`` needs. ``place`` is the channel
-    and ts of the message it is raised from, and ``words`` that message's text.
-    """
-    title = text_input(ids.TITLE, max_length=150, initial_value=clean(words, 140) or None)
-    subject = text_input(ids.SUBJECT, max_length=150)
-    note = text_input(
-        ids.NOTE,
-        max_length=2_000,
-        multiline=True,
-        initial_value=words[:2_000] or None,
-    )
-    hint = "A table, a customer, an order."
-    return form(
-        ids.RAISE_FORM,
-        private_metadata=place,
-        title="Raise an exception",
-        submit="Raise it",
-        blocks=[
-            _raise_kind(kinds, kind),
-            input_block("title", "What happened?", title),
-            input_block("subject", "What is it about?", subject, hint=hint, optional=True),
-            *map(_fact, facts),
-            input_block("note", "Anything else?", note, optional=True),
-        ],
-    )
-
-
-def _raise_kind(kinds: Iterable[tuple[str, str]], kind: str) -> Json:
-    """Build the menu of kinds; a choice updates the form's facts."""
-    options = [option("I am not sure", "not_sure")]
-    options += [option(title, name) for name, title in kinds]
-    options = options[:MAX_OPTIONS]
-    current = selected_option(options, kind)
-    select = static_select(ids.RAISE_KIND, options, initial_option=current)
-    return {
-        **input_block("kind", "What sort of thing is it?", select),
-        "dispatch_action": True,
-    }
-
-
 def _case_form(
     case: Case, *, callback_id: str, title: str, submit: str, blocks: list[Json]
 ) -> Json:
@@ -346,11 +296,6 @@ def _case_form(
         submit=submit,
         blocks=blocks,
     )
-
-
-def _fact(name: str) -> Json:
-    field = _parameter_input(name, max_length=200)
-    return input_block(name, _parameter_label(name), field)
 
 
 def _parameter_input(name: str, *, max_length: int, initial_value: str | None = None) -> Json:

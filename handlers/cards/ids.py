@@ -78,6 +78,7 @@ LANDED = "field.landed"
 KIND = "field.kind"
 TITLE = "field.title"
 SUBJECT = "field.subject"
+CHOICE = "field.choice"
 # Followed by the name of the parameter.
 PARAMETER = "field.parameter."
 

@@ -1,4 +1,4 @@
-"""The report of a person: the message or note, who raised the case, and the facts of the signal."""
+"""The report of a person: the message or note, and who raised it."""
 
 from urllib.parse import urlsplit
 

@@ -191,7 +191,7 @@ def _citations(case: Case) -> Sequence[Citation]:
 def _responsibility(case: Case) -> list[str | Json]:
     """Build one line: how like cases ended, what was taken for what, who decides by when."""
     parts: list[str | Json] = []
-    statement = " · ".join(filter(None, [_precedents(case), _kind(case)]))
+    statement = " · ".join(filter(None, [_precedents(case), _kind(case), _count(case)]))
     if statement:
         parts.append(plain_text(statement, 300))
     approvals = describe_approvals(case)
@@ -220,6 +220,12 @@ def _precedents(case: Case) -> str:
         if is_same_action and citation.ended == CaseOutcome.WORKED:
             successes += 1
     return f"{successes} of {len(citations)} like it worked"
+
+
+def _count(case: Case) -> str:
+    """Count the reports of a case that was reported more than once."""
+    count = case.activity.signal_count
+    return f"seen {count:,} times" if count > 1 else ""
 
 
 def _kind(case: Case) -> str:

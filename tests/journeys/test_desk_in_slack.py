@@ -335,6 +335,8 @@ def test_a_digest_acted_on_row_by_row(town):
             one
             for one in messages
             if (one.get("metadata") or {}).get("event_type") == "exception_digest"
+            # What has no room in it is listed in its thread.
+            and one.get("thread_ts", one["ts"]) == one["ts"]
         ]
 
     town.until(digests, "the digest")

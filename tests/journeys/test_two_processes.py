@@ -102,9 +102,11 @@ def test_two_processes_share_the_work_and_one_may_die(postgres, emulator, tmp_pa
             ),
             "what was approved to end",
         )
-        # What is left is asked for later: another look, and the end of the window for taking back.
+        # What is left is asked for later: another look, the end of the window for taking back, and
+        # calls that wait for the morning.
+        later = {"follow_up ready", "card ready", "call ready"}
         wait_until(
-            lambda: set(store.outbox.backlog()) <= {"follow_up ready", "card ready"},
+            lambda: set(store.outbox.backlog()) <= later,
             "the rest of the work",
         )
         ended = [store.cases.case(case.id) for case in ours]

@@ -5,7 +5,9 @@ import json
 import pytest
 
 from bot.emulator.blocks import validate_view
+from bot.views.raising import RaiseDraft, SubjectChoice
 from handlers.cards import forms
+from handlers.cards.raise_form import raise_form
 from tests.handlers.cards.examples import half_undone_case
 
 KINDS = [("low_stock", "Running low")]
@@ -16,10 +18,15 @@ def test_the_form_for_a_delegation_is_valid():
 
 
 def test_the_form_for_an_exception_raised_by_hand_is_valid():
-    form = forms.raise_form(
-        KINDS, kind="low_stock", facts=["product_id"], place="C1 1.0", words="Merlot is out"
+    draft = RaiseDraft(
+        kind="low_stock",
+        reference="C1 1.0",
+        message="Merlot is out",
+        required_facts=("product_id",),
+        choices=(SubjectChoice(title="Merlot", facts={"product_id": 61}),),
     )
-    assert validate_view(form) == []
+    assert validate_view(raise_form(KINDS, draft)) == []
+    assert validate_view(raise_form(KINDS, RaiseDraft())) == []
 
 
 @pytest.mark.threat("B7")

@@ -99,4 +99,4 @@ def test_policy_and_plans_of_the_packaged_library_keep_their_checksums():
     assert library.policy().checksum == (
         "b319451b5cabc0878bcd2fb1017f1d13f4186161985e5c2a689711434e72262e"
     )
-    assert plan.plan_hash == "a5f3e6e683b6e91485beb1b1e55eaa6c977f1cc31e5d18548da152d3eb4da454"
+    assert plan.plan_hash == "4d9c1a3c4b231096effcbbb36b63e9508e27f78bb07ca9335f59439de410f0fc"
