@@ -22,6 +22,7 @@ from handlers.cards.blocks import (
 )
 from handlers.cards.rows import Permalink, case_rows
 from handlers.cards.text import Json, bullets, clean, paragraph, plain_text, rich_text, text_run
+from handlers.cards.wording import money_text
 
 MAX_PREVIEW = 10
 MAX_REFUSALS = 20
@@ -101,7 +102,7 @@ def _amount(case: Case) -> Money | None:
 
 
 def _join_amounts(amounts: Sequence[Money]) -> str:
-    return " and ".join(str(amount) for amount in amounts)
+    return " and ".join(money_text(amount) for amount in amounts)
 
 
 def _preview(cases: Sequence[Case]) -> list[list[Json]]:

@@ -4,11 +4,12 @@ from collections.abc import Sequence
 
 from bot.cases.plan import Money
 from bot.views.digest import Agreement, Counts, DigestMoney, DigestView, Review
+from bot.views.labels import start_upper
 from bot.views.rows import CaseRow
 from handlers.cards import ids
 from handlers.cards.blocks import actions_block, button, context_block, header_block, heading, modal
 from handlers.cards.charts import charts, is_telling, without_charts
-from handlers.cards.rows import Permalink, case_rows, plain_rows, upper_first
+from handlers.cards.rows import Permalink, case_rows, plain_rows
 from handlers.cards.text import (
     Json,
     bullets,
@@ -19,6 +20,7 @@ from handlers.cards.text import (
     rich_text,
     text_run,
 )
+from handlers.cards.wording import money_text
 
 NO_COUNTS = Counts()
 # The kinds that people disagreed with most come first.
@@ -43,7 +45,7 @@ def digest_card(digest: DigestView, permalink: Permalink) -> list[Json]:
     if money:
         blocks.append(context_block(plain_text(money, 300)))
     for line in digest.pauses[:MAX_PAUSES]:
-        blocks.append(context_block(plain_text(f"⏸ {upper_first(line)}", 320)))
+        blocks.append(context_block(plain_text(f"⏸ {start_upper(line)}", 320)))
     blocks += _section(digest.needs, permalink, name="needs", title="Needs a decision")
     blocks += _section(digest.persons, permalink, name="persons", title="Needs a person")
     blocks += _section(digest.others, permalink, name="others", title="Waiting on others")
@@ -124,7 +126,7 @@ def _describe_money(money: DigestMoney) -> str:
 
 
 def _join_amounts(amounts: Sequence[Money]) -> str:
-    return " and ".join(str(amount) for amount in amounts)
+    return " and ".join(money_text(amount) for amount in amounts)
 
 
 def _section(rows: Sequence[CaseRow], permalink: Permalink, *, name: str, title: str) -> list[Json]:

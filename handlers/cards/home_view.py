@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bot.cases.lifecycle import State
 from bot.views.app_home import HomeDelegation, HomeFilter, HomePause, HomePeriod, HomeView
+from bot.views.labels import start_upper
 from bot.views.rows import CaseRow
 from handlers.cards import ids
 from handlers.cards.blocks import (
@@ -23,7 +24,7 @@ from handlers.cards.blocks import (
     text_input,
 )
 from handlers.cards.charts import charts
-from handlers.cards.rows import Permalink, case_rows, plain_rows, upper_first
+from handlers.cards.rows import Permalink, case_rows, plain_rows
 from handlers.cards.text import (
     Json,
     clean,
@@ -89,7 +90,7 @@ def _notices(home: HomeView) -> list[Json]:
 
 def _pause(pause: HomePause) -> list[Json]:
     """Build a pause, with a button for those who may resume."""
-    text = f"⏸ {upper_first(clean(pause.description, 250))}"
+    text = f"⏸ {start_upper(clean(pause.description, 250))}"
     if pause.resumers and not pause.is_resumable:
         groups = " or ".join(f"@{group}" for group in pause.resumers)
         text += f". Only {clean(groups, 80)} may resume it"

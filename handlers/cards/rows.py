@@ -9,10 +9,17 @@ from bot.cases.entries import Resolution
 from bot.cases.lifecycle import State
 from bot.cases.plan import Plan
 from bot.cases.policy import Verdict
+from bot.views.labels import Labels, start_upper
 from bot.views.rows import CaseRow
 from handlers.cards import ids
 from handlers.cards.blocks import button
-from handlers.cards.card_buttons import button_row, decision_buttons, kind_buttons
+from handlers.cards.card_buttons import (
+    button_row,
+    card_buttons,
+    decision_buttons,
+    kind_buttons,
+)
+from handlers.cards.case_words import case_wording
 from handlers.cards.text import (
     Json,
     bullets,
@@ -24,12 +31,15 @@ from handlers.cards.text import (
     rich_text,
     text_run,
 )
+from handlers.cards.wording import Wording, money_text
 
 Permalink = Callable[[str, str], str]
 """Return the URL of a message by channel and ts; empty when the message has none."""
 
 NEXT_STEPS = {State.APPROVED: "begins soon", State.RUNNING: "being carried out"}
 APPROVED_STATES = frozenset(NEXT_STEPS)
+CARD_ONLY = frozenset({ids.DETAILS, ids.MORE})
+NO_LABELS = Labels()
 
 
 def case_rows(section: str, rows: Sequence[CaseRow], permalink: Permalink) -> list[Json]:
@@ -77,6 +87,10 @@ def _decision_buttons(case: Case) -> list[Json]:
             return kind_buttons(case) or [resolve, button("Try again", ids.TRY_AGAIN, token)]
         case State.OUTCOME_UNKNOWN:
             return [button("I have looked…", ids.SETTLE, token, style="primary")]
+        case State.SNOOZED:
+            # Whatever its card offers, but for what the row itself leads to.
+            buttons = card_buttons(case, is_undoable=False)
+            return [one for one in buttons if one["action_id"] not in CARD_ONLY]
         case _:
             return []
 
@@ -94,12 +108,12 @@ def describe_outcome(case: Case) -> str:
         return f"Approved{approvers}, {NEXT_STEPS[case.state]}"
     ending = case.activity.status_reason
     if ending is None:
-        return upper_first(str(case.state))
+        return start_upper(str(case.state))
     if case.state is State.REJECTED:
         return f"Rejected by {clean(ending.by, 60)}: {ending.reason}"
     if ending.reason == Resolution.WORKED:
         return f"Done, approved{approvers}"
-    return f"{upper_first(str(case.state))}: {_reason_and_note(ending)}"
+    return f"{start_upper(str(case.state))}: {_reason_and_note(ending)}"
 
 
 def _row(row: CaseRow, permalink: Permalink) -> Json:
@@ -108,14 +122,14 @@ def _row(row: CaseRow, permalink: Permalink) -> Json:
 
 def _title(row: CaseRow, permalink: Permalink) -> list[Json]:
     case = row.case
-    stake = ""
-    if case.assessment.stake:
-        stake = f"  {case.assessment.stake}"
-    return [
+    runs = [
         link_run(permalink(row.channel, row.ts), case.id),
-        text_run(f"  {clean(case.signal.title, 110)}", bold=True),
-        text_run(stake),
+        text_run(f"  {_wording(case).prose(case.signal.title, 110)}", bold=True),
     ]
+    stake = case.assessment.stake
+    if stake and stake.amount:
+        runs.append(text_run(f"  {money_text(stake)}"))
+    return runs
 
 
 def _status(row: CaseRow) -> list[Json]:
@@ -139,8 +153,8 @@ def _reason_to_wait(case: Case) -> list[str]:
     if case.state is State.SNOOZED and reason:
         return [f"Snoozed: {_reason_and_note(reason)}"]
     if reason:
-        return [clean(reason.reason, 120)]
-    return [upper_first(str(case.state))]
+        return [_wording(case).prose(reason.reason, 120)]
+    return [start_upper(str(case.state))]
 
 
 def _owner(row: CaseRow) -> str:
@@ -150,17 +164,15 @@ def _owner(row: CaseRow) -> str:
     return f"with {clean(row.owner_name, 60) or 'a colleague'}"
 
 
-def upper_first(text: str) -> str:
-    """Begin with a capital letter, and leave the case of all others."""
-    return text[:1].upper() + text[1:]
-
-
 def _proposal(case: Case, plan: Plan, verdict: Verdict) -> list[str]:
-    steps = "; ".join(clean(action.summary, 80) for action in plan.actions)
+    wording = _wording(case)
+    steps = "; ".join(wording.prose(action.summary, 80) for action in plan.actions)
+    if plan.amount and plan.amount.amount:
+        steps += f" for {money_text(plan.amount)}"
     risk = f"{verdict.tier.name.lower()} risk"
     if case.proposal.approvals:
         risk = f"{len(case.proposal.approvals)} of {verdict.approvals_needed} yes, {risk}"
-    return [clean(steps, 160), risk]
+    return [clean(steps, 200), risk]
 
 
 def _approved_by(case: Case) -> str:
@@ -174,6 +186,10 @@ def _approver(approval: Approval) -> str:
     if approval.person.startswith("policy:"):
         return "policy"
     return approval.name
+
+
+def _wording(case: Case) -> Wording:
+    return case_wording(case, NO_LABELS)
 
 
 def _reason_and_note(ending: StatusReason) -> str:
