@@ -22,6 +22,7 @@ from bot.cases.plan import Money
 from bot.cases.policy import RiskTier, Ruling
 from bot.cases.recognition import Guess, Recognition
 from bot.cases.recommendation import Alternative, Recommendation
+from bot.views.alert_storm import StormView
 from bot.views.answers import EXAMPLES, Answer, AnswerLine
 from bot.views.app_home import (
     HomeDelegation,
@@ -438,6 +439,20 @@ def home(case=None, **changes):
         preferences=HomePreferences(filter=HomeFilter("low_stock")),
         suggestion="on holiday",
         at=NOW,
+    )
+    return replace(base, **changes)
+
+
+def storm(case=None, open_cases=38, **changes):
+    case = case or proposed()
+    base = StormView(
+        key="storm:C0STOCK:low_stock:api:2026-11-21",
+        place="C0STOCK",
+        title="Running low",
+        source="api",
+        rows=rows(case, range(1, min(open_cases, 10) + 1)),
+        open=open_cases,
+        total=40,
     )
     return replace(base, **changes)
 
