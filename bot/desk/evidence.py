@@ -8,6 +8,7 @@ from bot.cases.case import Case
 from bot.cases.errors import ConnectorFailed
 from bot.cases.evidence import Evidence, facts_of
 from bot.cases.expressions import find_scalar
+from bot.cases.missing_facts import describe_missing
 from bot.cases.playbook import Lookup, Playbook
 from bot.desk.detection import detection_parameters
 from bot.ports.connector import Systems
@@ -51,8 +52,7 @@ def _look_up(
         parameters[name] = find_scalar(expression, facts)
     missing = [lookup.parameters[name] for name, value in parameters.items() if value is None]
     if missing:
-        reason = f"needs {', '.join(sorted(missing))}, which is not known"
-        return [_record_failure(lookup, reason, now)]
+        return [_record_failure(lookup, describe_missing(missing), now)]
     parameters |= detection_parameters(now)
     try:
         rows = systems[lookup.system].look_up(lookup.query, parameters, MAX_ROWS)

@@ -80,9 +80,10 @@ def group_form(group: CaseGroup, kinds: Iterable[tuple[str, str]]) -> Json:
         submit=f"{verb} all {len(group.cases)}",
         blocks=[
             rich_text(paragraph(text_run(_describe_group(group), bold=True))),
-            rich_text(bullets(_preview(group.cases))),
             *_group_fields(group.act, kinds),
             input_block("note", "Why?", note, hint="It is recorded with each case."),
+            # Below the fields, which a long list would push out of sight on a phone.
+            rich_text(bullets(_preview(group.cases))),
         ],
     )
 

@@ -5,6 +5,7 @@ from collections.abc import Sequence
 from bot.cases.case import Case
 from bot.cases.evidence import Evidence, facts_of
 from bot.cases.expressions import has_enough_facts, render
+from bot.cases.missing_facts import left_out_facts, other_failures
 from handlers.cards.report import signal_facts
 from handlers.cards.text import Json, clean, mrkdwn_time, plain_text
 from handlers.cards.wording import Wording, as_sentence, plural
@@ -29,7 +30,7 @@ def evidence_line(case: Case, wording: Wording) -> list[str | Json]:
 
 def failure_sentences(case: Case) -> list[str]:
     """Say which look-ups failed: a decision without them is another one."""
-    failures = [fact for fact in case.assessment.evidence if fact.failure is not None]
+    failures = other_failures(case.assessment.evidence, has_gaps=bool(left_out_facts(case)))
     sentences = []
     for fact in failures[:MAX_FAILURES]:
         name = clean(fact.label or fact.name.replace("_", " "), 60)

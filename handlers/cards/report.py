@@ -1,5 +1,6 @@
 """The report of a person: the message or note, and who raised it."""
 
+from textwrap import shorten
 from urllib.parse import urlsplit
 
 from bot.cases.canonical import Scalar
@@ -29,7 +30,8 @@ def report_line(case: Case, requester_name: str) -> list[Json]:
     runs = []
     text = _text(case, MESSAGE) or _text(case, NOTE)
     if text and not _is_same(text, case.signal.title):
-        runs.append(text_run(f"“{clean(text, MAX_QUOTE)}” ", italic=True))
+        words = shorten(clean(text, MAX_TEXT), MAX_QUOTE, placeholder="…")
+        runs.append(text_run(f"“{clean(words, MAX_QUOTE)}” ", italic=True))
     name = clean(requester_name, MAX_NAME)
     if name:
         runs.append(text_run(f"Raised by {name}"))

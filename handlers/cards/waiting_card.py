@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bot.cases.case import Case
 from bot.cases.lifecycle import State
+from bot.cases.missing_facts import left_out_facts
 from bot.cases.policy import RiskTier, Ruling, Verdict
 from bot.cases.precedent import CaseOutcome
 from bot.cases.recognition import Recognition
@@ -68,7 +69,8 @@ def _paragraphs(case: Case, wording: Wording, card_context: CardContext) -> list
     """Build what happened, the question, and what stands against a quick answer."""
     parts = report_line(case, card_context.requester_name)
     # Of what nobody has named yet, the report says more than the playbook.
-    happening = "" if parts and _is_unrecognised(case) else _what_happened(case, wording)
+    is_said = _is_unrecognised(case) or bool(left_out_facts(case))
+    happening = "" if parts and is_said else _what_happened(case, wording)
     sentences = [happening, *_history(case, wording)]
     parts += [paragraph(text_run(sentence)) for sentence in sentences if sentence]
     question, consequence = _question(case, wording)
@@ -120,6 +122,9 @@ def _question(case: Case, wording: Wording) -> tuple[str, str]:
         return _question_of_doubt(case, wording)
     if _is_unrecognised(case):
         return "What is it?", "Your answer is learned from."
+    missing = left_out_facts(case)
+    if missing:
+        return "Which one?", f"Nobody said the {clean(missing, 120)}."
     return "What is to be done?", _why_no_plan(case, wording)
 
 
