@@ -210,7 +210,7 @@ class Story:
         require(after == before + quantity, "the row changed once")
         is_answered = self.slack.press_stale(BEN, case, "case.approve")
         require(is_answered, "the second press is answered")
-        self.slack.wait_for_card(case, "Approved by", "Done:", expectation="the card says so")
+        self.slack.wait_for_card(case, "Approved by", "worked", expectation="the card says so")
         require("Ben Okafor" in self.slack.card_text(case), "the card names who")
         for _ in polls("the thread tells"):
             if self.slack.replies(case):
@@ -309,7 +309,7 @@ class Story:
         require(effects == 1, f"carried out {effects} times")
         for _ in polls("the card says so"):
             text = self.slack.card_text(case)
-            if "Done:" in text and "case.approve" not in text:
+            if "worked" in text and "case.approve" not in text:
                 break
 
     def cite_precedents(self) -> None:

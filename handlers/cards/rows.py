@@ -167,8 +167,10 @@ def _owner(row: CaseRow) -> str:
 def _proposal(case: Case, plan: Plan, verdict: Verdict) -> list[str]:
     wording = _wording(case)
     steps = "; ".join(wording.prose(action.summary, 80) for action in plan.actions)
-    if plan.amount and plan.amount.amount:
-        steps += f" for {money_text(plan.amount)}"
+    price = money_text(plan.amount) if plan.amount and plan.amount.amount else ""
+    # Many a summary says its price itself.
+    if price and price not in steps:
+        steps += f" for {price}"
     risk = f"{verdict.tier.name.lower()} risk"
     if case.proposal.approvals:
         risk = f"{len(case.proposal.approvals)} of {verdict.approvals_needed} yes, {risk}"
