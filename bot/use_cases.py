@@ -158,6 +158,7 @@ class _Builder:
         rows = DigestRows(
             queries=self.store.queries,
             card_store=self.store.cards,
+            library=self.library,
             directory=self.directory,
             visibility=visibility,
             eligibility=self.eligibility(),
@@ -285,6 +286,7 @@ class _Builder:
             live_lists=self.store.live_lists,
             card_store=self.store.cards,
             outbox=self.store.outbox,
+            library=self.library,
             directory=self.directory,
             visibility=visibility,
             eligibility=self.eligibility(),

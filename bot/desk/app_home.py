@@ -167,7 +167,7 @@ class AppHome:
 
     def _rows(self, cases: Sequence[Case], person: str) -> tuple[CaseRow, ...]:
         """List cases, with buttons on those that this person may decide."""
-        rows = with_cards(self.card_store, self.directory, cases)
+        rows = with_cards(self.card_store, self.directory, cases, labels=self.library.labels())
         return self.eligibility.mark(rows, person)
 
     def _pauses(self, controls: DeskControls, person: str) -> tuple[HomePause, ...]:

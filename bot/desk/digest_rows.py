@@ -15,6 +15,7 @@ from bot.desk.visibility import Visibility
 from bot.ports.card_store import CardStore
 from bot.ports.case_queries import CaseQueries
 from bot.ports.directory import Directory
+from bot.ports.library import Library
 from bot.ports.live_lists import LiveList
 from bot.views.digest import OpenCounts
 from bot.views.rows import CaseRow
@@ -66,6 +67,7 @@ class DigestRows:
 
     queries: CaseQueries
     card_store: CardStore
+    library: Library
     directory: Directory
     visibility: Visibility
     eligibility: Eligibility
@@ -157,7 +159,7 @@ class DigestRows:
 
     def rows(self, cases: Sequence[Case]) -> tuple[CaseRow, ...]:
         """Join each case with its card and its owner's name."""
-        return with_cards(self.card_store, self.directory, cases)
+        return with_cards(self.card_store, self.directory, cases, labels=self.library.labels())
 
     def _ids_waiting_on(self, place: str) -> frozenset[str] | None:
         """List the cases that wait on a person.

@@ -9,13 +9,19 @@ from bot.cases.source import BY_HAND
 from bot.ports.card_store import CardStore
 from bot.ports.case_queries import CaseFilter, CaseQueries
 from bot.ports.directory import Directory
+from bot.views.labels import Labels
 from bot.views.rows import CaseRow
 
 SOMEBODY = "a colleague"
+NO_LABELS = Labels()
 
 
 def with_cards(
-    card_store: CardStore, directory: Directory, cases: Sequence[Case]
+    card_store: CardStore,
+    directory: Directory,
+    cases: Sequence[Case],
+    *,
+    labels: Labels = NO_LABELS,
 ) -> tuple[CaseRow, ...]:
     """Join each case with its newest card and its owner's name."""
     cards = card_store.newest([case.id for case in cases])
@@ -26,6 +32,7 @@ def with_cards(
             channel=case.channel,
             ts=cards[case.id].ts if case.id in cards else "",
             owner_name=_owner_name(directory, case.owner),
+            labels=labels,
         )
         rows.append(row)
     return tuple(rows)

@@ -9,7 +9,7 @@ from bot.cases.entries import Resolution
 from bot.cases.lifecycle import State
 from bot.cases.plan import Plan
 from bot.cases.policy import Verdict
-from bot.views.labels import Labels, start_upper
+from bot.views.labels import start_upper
 from bot.views.rows import CaseRow
 from handlers.cards import ids
 from handlers.cards.blocks import button
@@ -31,7 +31,7 @@ from handlers.cards.text import (
     rich_text,
     text_run,
 )
-from handlers.cards.wording import Wording, money_text
+from handlers.cards.wording import Wording, mid_sentence, money_text
 
 Permalink = Callable[[str, str], str]
 """Return the URL of a message by channel and ts; empty when the message has none."""
@@ -39,7 +39,6 @@ Permalink = Callable[[str, str], str]
 NEXT_STEPS = {State.APPROVED: "begins soon", State.RUNNING: "being carried out"}
 APPROVED_STATES = frozenset(NEXT_STEPS)
 CARD_ONLY = frozenset({ids.DETAILS, ids.MORE})
-NO_LABELS = Labels()
 
 
 def case_rows(section: str, rows: Sequence[CaseRow], permalink: Permalink) -> list[Json]:
@@ -111,6 +110,8 @@ def describe_outcome(case: Case) -> str:
         return start_upper(str(case.state))
     if case.state is State.REJECTED:
         return f"Rejected by {clean(ending.by, 60)}: {ending.reason}"
+    if case.state is State.CLEARED:
+        return "Went away by itself"
     if ending.reason == Resolution.WORKED:
         return f"Done, approved{approvers}"
     return f"{start_upper(str(case.state))}: {_reason_and_note(ending)}"
@@ -124,7 +125,7 @@ def _title(row: CaseRow, permalink: Permalink) -> list[Json]:
     case = row.case
     runs = [
         link_run(permalink(row.channel, row.ts), case.id),
-        text_run(f"  {_wording(case).prose(case.signal.title, 110)}", bold=True),
+        text_run(f"  {_wording(row).prose(case.signal.title, 110)}", bold=True),
     ]
     stake = case.assessment.stake
     if stake and stake.amount:
@@ -142,18 +143,20 @@ def _status(row: CaseRow) -> list[Json]:
     if case.state is State.SNOOZED and case.timers.snoozed_until:
         deadline = "until"
         at = case.timers.snoozed_until
-    text = "  ·  ".join([*_reason_to_wait(case), _owner(row), f"{deadline} "])
+    text = "  ·  ".join([*_reason_to_wait(row), _owner(row), f"{deadline} "])
     return [text_run(text), date_run(at)]
 
 
-def _reason_to_wait(case: Case) -> list[str]:
+def _reason_to_wait(row: CaseRow) -> list[str]:
+    case = row.case
+    wording = _wording(row)
     if case.state is State.PROPOSED and case.proposal.plan and case.proposal.verdict:
-        return _proposal(case, case.proposal.plan, case.proposal.verdict)
+        return _proposal(case, case.proposal.plan, case.proposal.verdict, wording=wording)
     reason = case.activity.status_reason
     if case.state is State.SNOOZED and reason:
         return [f"Snoozed: {_reason_and_note(reason)}"]
     if reason:
-        return [_wording(case).prose(reason.reason, 120)]
+        return [wording.prose(reason.reason, 120)]
     return [start_upper(str(case.state))]
 
 
@@ -164,9 +167,9 @@ def _owner(row: CaseRow) -> str:
     return f"with {clean(row.owner_name, 60) or 'a colleague'}"
 
 
-def _proposal(case: Case, plan: Plan, verdict: Verdict) -> list[str]:
-    wording = _wording(case)
-    steps = "; ".join(wording.prose(action.summary, 80) for action in plan.actions)
+def _proposal(case: Case, plan: Plan, verdict: Verdict, *, wording: Wording) -> list[str]:
+    summaries = [wording.prose(action.summary, 80) for action in plan.actions]
+    steps = ", then ".join([*summaries[:1], *map(mid_sentence, summaries[1:])])
     price = money_text(plan.amount) if plan.amount and plan.amount.amount else ""
     # Many a summary says its price itself.
     if price and price not in steps:
@@ -190,8 +193,8 @@ def _approver(approval: Approval) -> str:
     return approval.name
 
 
-def _wording(case: Case) -> Wording:
-    return case_wording(case, NO_LABELS)
+def _wording(row: CaseRow) -> Wording:
+    return case_wording(row.case, row.labels)
 
 
 def _reason_and_note(ending: StatusReason) -> str:
