@@ -44,8 +44,7 @@ class CaseLists:
         total = self.queries.count(filter)
         pages = max(1, ceil(total / PAGE_SIZE))
         page = min(max(0, number), pages - 1)
-        first = page * PAGE_SIZE
-        cases = self.queries.find(filter, first + PAGE_SIZE)[first:]
+        cases = self.queries.find(filter, PAGE_SIZE, offset=page * PAGE_SIZE)
         rows = with_cards(self.card_store, self.directory, cases, labels=self.library.labels())
         return CaseListView(
             key=key,

@@ -190,6 +190,8 @@ def _agreement(agreement: Agreement) -> list[Json]:
 def _describe_agreement(agreement: Agreement) -> str:
     """Say how often people decided as recommended, in words and numbers."""
     total = agreement.as_recommended + agreement.after_edit + agreement.otherwise
+    if total == 1:
+        return f"the one case was {_describe_only_case(agreement)}"
     if agreement.as_recommended == total:
         return f"always; {total:,} approved as recommended"
     parts = [f"{agreement.as_recommended:,} of {total:,} approved as recommended"]
@@ -198,6 +200,13 @@ def _describe_agreement(agreement: Agreement) -> str:
     if agreement.otherwise:
         parts.append(f"{agreement.otherwise:,} rejected or handled another way")
     return f"{_frequency(agreement.as_recommended / total)}; {', '.join(parts)}"
+
+
+def _describe_only_case(agreement: Agreement) -> str:
+    # One case is no rule to speak of.
+    if agreement.as_recommended:
+        return "approved as recommended"
+    return "approved after an edit" if agreement.after_edit else "rejected or handled another way"
 
 
 def _frequency(share: float) -> str:

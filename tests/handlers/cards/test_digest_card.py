@@ -73,6 +73,9 @@ def test_a_trend_is_shown_when_it_says_something():
     ("numbers", "words"),
     [
         ((4, 0, 0), "always; 4 approved as recommended"),
+        ((1, 0, 0), "the one case was approved as recommended"),
+        ((0, 1, 0), "the one case was approved after an edit"),
+        ((0, 0, 1), "the one case was rejected or handled another way"),
         ((9, 2, 1), "mostly; 9 of 12 approved as recommended, 2 after an edit, 1 rejected or"),
         ((1, 0, 1), "about half of the time; 1 of 2 approved as recommended"),
         ((0, 0, 3), "never; 0 of 3 approved as recommended, 3 rejected or handled another way"),
