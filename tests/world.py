@@ -58,7 +58,7 @@ def playbook(**changes) -> Playbook:
         title="Running low",
         channel="C0STOCK",
         what="{stock.product}: {stock.on_hand} left",
-        detection=Detection("house", "SELECT", HOUR),
+        detection=Detection(system="house", query="SELECT", every=HOUR),
         evidence=(
             Lookup(
                 name="stock",

@@ -65,6 +65,7 @@ UserId = Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,20}$")]
 ChannelId = Annotated[str, StringConstraints(pattern=r"^[CG][A-Z0-9]{2,20}$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Query = Annotated[str, StringConstraints(min_length=8, max_length=4000)]
+OptionalQuery = Annotated[str, StringConstraints(max_length=4000)]
 Currency = Annotated[str, StringConstraints(pattern=r"^[A-Z]{3}$")]
 Amount = Annotated[Decimal, Field(ge=0, le=MAX_AMOUNT)]
 #: How often something may happen. Strict, because YAML's true and false are numbers too.

@@ -16,6 +16,7 @@ from bot.cases.constraints import (
     Handle,
     Name,
     OptionalHandle,
+    OptionalQuery,
     Query,
     Span,
     Text,
@@ -54,7 +55,7 @@ LookupName = Annotated[Name, AfterValidator(_check_lookup_name)]
 ActionName = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*$")]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Detection:
     """One SELECT against one system.
 
@@ -66,6 +67,9 @@ class Detection:
     every: Span
     #: Shared with a source that may count on these cases and clear them.
     domain: OptionalHandle = ""
+    #: A SELECT that lists what a case raised by hand may be about: ``title``, and the facts that
+    #: the look-ups need. Empty: the facts are typed.
+    choices: OptionalQuery = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -210,7 +210,7 @@ class Story:
         require(after == before + quantity, "the row changed once")
         is_answered = self.slack.press_stale(BEN, case, "case.approve")
         require(is_answered, "the second press is answered")
-        self.slack.wait_for_card(case, "Approved by", "Done:", expectation="the card says so")
+        self.slack.wait_for_card(case, "Approved by", "worked", expectation="the card says so")
         require("Ben Okafor" in self.slack.card_text(case), "the card names who")
         for _ in polls("the thread tells"):
             if self.slack.replies(case):
@@ -313,7 +313,7 @@ class Story:
         require(effects == 1, f"carried out {effects} times")
         for _ in polls("the card says so"):
             text = self.slack.card_text(case)
-            if "Done:" in text and "case.approve" not in text:
+            if "worked" in text and "case.approve" not in text:
                 break
 
     def cite_precedents(self) -> None:
@@ -325,11 +325,9 @@ class Story:
             precedent = self.store.cases.case(citation.case_id)
             is_alike = precedent.kind == case.kind and precedent.is_terminal
             require(is_alike, f"{citation.case_id} is no ended case of this kind")
-        require("like this: " in self.slack.card_text(case), "the card counts them")
-        self.slack.press_value(BEN, case, action="case.more", value=f"precedents {ids.token(case)}")
-        self.slack.wait_for_ephemeral(
-            BEN, citations[0].case_id, expectation="they are listed for the one who asks"
-        )
+        count = f" of {len(citations)} like it worked"
+        require(count in self.slack.card_text(case), "the card counts them")
+        require(citations[0].case_id in self.slack.details(BEN, case), "the details list them")
 
     def _case_with_memory(self, kind: str) -> Case:
         """Return a case of this kind that was recommended with memory.

@@ -89,6 +89,13 @@ class SlackWorkspace:
         response: Json = self.emulator.post("click", {**place, **element})
         return response
 
+    def details(self, person: str, case: Case) -> str:
+        """Open the details of a case, and return all of the window as text."""
+        self.press(person, case, ids.DETAILS)
+        window = self.emulator.get(f"state?as={person}")["views"][-1]
+        self.close_form(person, window["id"])
+        return json.dumps(window, ensure_ascii=False)
+
     def open_form(self, person: str) -> str:
         """Return the id of the form that this person has open."""
         views = self.emulator.get(f"state?as={person}")["views"]

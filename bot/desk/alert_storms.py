@@ -122,7 +122,7 @@ class AlertStorms:
             title=playbook.title,
             is_unrecognised=playbook.kind == UNRECOGNISED,
             source=key.split(":")[3],
-            rows=with_cards(self.card_store, self.directory, cases),
+            rows=with_cards(self.card_store, self.directory, cases, labels=self.library.labels()),
             open=self.queries.count(CaseFilter(live_list=key)),
             total=self.queries.count(CaseFilter(live_list=key, is_any=True)),
         )

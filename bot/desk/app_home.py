@@ -25,7 +25,15 @@ from bot.ports.directory import Directory
 from bot.ports.library import Library
 from bot.ports.live_lists import LiveList, LiveLists
 from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
-from bot.views.app_home import HomeDelegation, HomeFilter, HomePause, HomePeriod, HomeView
+from bot.views.app_home import (
+    HomeDelegation,
+    HomeFilter,
+    HomePause,
+    HomePeriod,
+    HomePreferences,
+    HomeRights,
+    HomeView,
+)
 from bot.views.rows import CaseRow
 from bot.views.trend import TREND_DAYS, trend
 
@@ -145,17 +153,21 @@ class AppHome:
             pauses=self._pauses(controls, person),
             delegations=self._delegations(controls, person, now),
             kinds=tuple(self.library.titles()),
-            filter=home_filter,
+            rights=HomeRights(
+                may_pause=self.eligibility.may_pause(person),
+                may_delegate=self.eligibility.may_delegate(person),
+            ),
+            preferences=HomePreferences(
+                filter=home_filter,
+                has_digest=self.live_lists.get(_digest_key(person)) is not None,
+            ),
             suggestion=self._suggestion(person, controls, now),
-            has_digest=self.live_lists.get(_digest_key(person)) is not None,
-            may_pause=self.eligibility.may_pause(person),
-            may_delegate=self.eligibility.may_delegate(person),
             at=now,
         )
 
     def _rows(self, cases: Sequence[Case], person: str) -> tuple[CaseRow, ...]:
         """List cases, with buttons on those that this person may decide."""
-        rows = with_cards(self.card_store, self.directory, cases)
+        rows = with_cards(self.card_store, self.directory, cases, labels=self.library.labels())
         return self.eligibility.mark(rows, person)
 
     def _pauses(self, controls: DeskControls, person: str) -> tuple[HomePause, ...]:

@@ -20,6 +20,7 @@ from bot.desk.calls import Calls
 from bot.desk.effects import card_message
 from bot.desk.message_cleanup import SETTLE_FOR, sweep_card
 from bot.desk.missing_approvals import find_missing_approvals
+from bot.desk.rows import requester_name
 from bot.desk.thread_notes import evidence_message
 from bot.ports.card_store import CARD_FORMAT, REPLACED, CardContext, CardRef, CardStore
 from bot.ports.case_store import CaseStore
@@ -79,6 +80,7 @@ class Cards:
             handed_over_by=hands.giver if is_person(case.owner) else "",
             missing_approvals=self._missing_approvals(case),
             stale_facts=self._find_stale_facts(case),
+            requester_name=requester_name(self.directory, case),
             labels=self.library.labels() if self.library else Labels(),
         )
         if cards and _is_current(cards[0], case, context):

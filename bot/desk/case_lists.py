@@ -13,6 +13,7 @@ from bot.ports.card_store import CardRef, CardStore
 from bot.ports.case_queries import CaseFilter, CaseQueries, Viewer
 from bot.ports.clock import Clock
 from bot.ports.directory import Directory
+from bot.ports.library import Library
 from bot.ports.live_lists import LiveLists
 from bot.ports.outbox import Outbox
 from bot.views.case_list import CaseListView
@@ -31,6 +32,7 @@ class CaseLists:
     live_lists: LiveLists
     card_store: CardStore
     outbox: Outbox
+    library: Library
     directory: Directory
     visibility: Visibility
     eligibility: Eligibility
@@ -42,9 +44,8 @@ class CaseLists:
         total = self.queries.count(filter)
         pages = max(1, ceil(total / PAGE_SIZE))
         page = min(max(0, number), pages - 1)
-        first = page * PAGE_SIZE
-        cases = self.queries.find(filter, first + PAGE_SIZE)[first:]
-        rows = with_cards(self.card_store, self.directory, cases)
+        cases = self.queries.find(filter, PAGE_SIZE, offset=page * PAGE_SIZE)
+        rows = with_cards(self.card_store, self.directory, cases, labels=self.library.labels())
         return CaseListView(
             key=key,
             title=_title(key),

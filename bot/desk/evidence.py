@@ -10,6 +10,7 @@ from bot.cases.case_facts import facts_for_lookups
 from bot.cases.errors import ConnectorFailed
 from bot.cases.evidence import Evidence
 from bot.cases.expressions import find_scalar
+from bot.cases.missing_facts import describe_missing
 from bot.cases.playbook import Lookup, Playbook
 from bot.desk.detection import detection_parameters
 from bot.ports.connector import Systems
@@ -54,9 +55,7 @@ def _look_up(
         parameters[name] = find_scalar(expression, facts)
     missing = [lookup.parameters[name] for name, value in parameters.items() if value is None]
     if missing:
-        names = {name.rpartition(".")[2].replace("_", " ") for name in missing}
-        reason = f"needs {', '.join(sorted(names))}, which is not known"
-        return [_record_failure(lookup, reason, now)]
+        return [_record_failure(lookup, describe_missing(missing), now)]
     parameters |= detection_parameters(now)
     try:
         rows = systems[lookup.system].look_up(lookup.query, parameters, MAX_ROWS)

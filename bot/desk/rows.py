@@ -1,20 +1,27 @@
-"""Rows of digests, storms and App Homes."""
+"""Rows of digests, storms and App Homes, and the names on them."""
 
 from collections.abc import Collection, Sequence
 
 from bot.cases.actor import is_person
 from bot.cases.case import Case
 from bot.cases.errors import ChatFailed, NotEligible
+from bot.cases.source import BY_HAND
 from bot.ports.card_store import CardStore
 from bot.ports.case_queries import CaseFilter, CaseQueries
 from bot.ports.directory import Directory
+from bot.views.labels import Labels
 from bot.views.rows import CaseRow
 
 SOMEBODY = "a colleague"
+NO_LABELS = Labels()
 
 
 def with_cards(
-    card_store: CardStore, directory: Directory, cases: Sequence[Case]
+    card_store: CardStore,
+    directory: Directory,
+    cases: Sequence[Case],
+    *,
+    labels: Labels = NO_LABELS,
 ) -> tuple[CaseRow, ...]:
     """Join each case with its newest card and its owner's name."""
     cards = card_store.newest([case.id for case in cases])
@@ -25,6 +32,7 @@ def with_cards(
             channel=case.channel,
             ts=cards[case.id].ts if case.id in cards else "",
             owner_name=_owner_name(directory, case.owner),
+            labels=labels,
         )
         rows.append(row)
     return tuple(rows)
@@ -34,11 +42,23 @@ def _owner_name(directory: Directory, owner: str) -> str:
     """Return the name of a person; empty for a group."""
     if not is_person(owner):
         return ""
+    return _find_name(directory, owner) or SOMEBODY
+
+
+def requester_name(directory: Directory | None, case: Case) -> str:
+    """Return the name of whoever raised a case by hand; empty for nobody."""
+    requester = case.signal.requester
+    if directory is None or requester is None or case.signal.source != BY_HAND:
+        return ""
+    return _find_name(directory, requester)
+
+
+def _find_name(directory: Directory, person: str) -> str:
     try:
-        return directory.person(owner).name
+        return directory.person(person).name
     except (NotEligible, ChatFailed):
-        # A list is drawn even while the directory cannot be read.
-        return SOMEBODY
+        # A card or list is drawn even while the directory cannot be read.
+        return ""
 
 
 def find_others(

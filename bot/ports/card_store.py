@@ -47,6 +47,8 @@ class CardContext:
     missing_approvals: MissingApprovals | None = None
     #: The names of the facts that were read too long ago to be shown without a mark.
     stale_facts: tuple[str, ...] = ()
+    #: The name of the person who raised the case by hand; empty where nobody did.
+    requester_name: str = ""
     #: What people read in place of names in code.
     labels: Labels = field(default_factory=Labels)
 

@@ -58,8 +58,8 @@ CaseTimes = tuple[float, float | None, float | None]
 class CaseQueries(Protocol):
     """Find and count cases. Reads only."""
 
-    def find(self, filter: CaseFilter, limit: int) -> list[Case]:
-        """Return the first cases: the most urgent, or the latest ended."""
+    def find(self, filter: CaseFilter, limit: int, *, offset: int = 0) -> list[Case]:
+        """Return the first cases after ``offset``: the most urgent, or the latest ended."""
 
     def count(self, filter: CaseFilter) -> int:
         """Count the cases of this filter."""

@@ -36,14 +36,14 @@ class SqlCaseQueries:
 
     # --- through a person's eyes -----------------------------------------------------------------
 
-    def find(self, filter: CaseFilter, limit: int) -> list[Case]:
-        """Return the first cases: the most urgent, or the latest ended."""
+    def find(self, filter: CaseFilter, limit: int, *, offset: int = 0) -> list[Case]:
+        """Return the first cases after ``offset``: the most urgent, or the latest ended."""
         query = select(_cases.body).where(_matches(filter))
         if filter.is_over:
             query = query.order_by(_cases.ended_at.desc(), _cases.number.desc())
         else:
             query = query.order_by(_cases.rank, _cases.number)
-        return self._load(query.limit(limit))
+        return self._load(query.limit(limit).offset(offset))
 
     def count(self, filter: CaseFilter) -> int:
         """Count the cases of this filter."""

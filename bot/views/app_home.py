@@ -67,6 +67,25 @@ class HomeDelegation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class HomeRights:
+    """The controls that the reader is offered."""
+
+    #: Whether the reader may pause the desk or a part of it.
+    may_pause: bool = False
+    #: Whether the reader decides anything that another could decide for them.
+    may_delegate: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class HomePreferences:
+    """Choices of the reader for their home."""
+
+    filter: HomeFilter = HomeFilter()
+    #: Whether they get a digest of their own every morning.
+    has_digest: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class HomeView:
     """The content of one person's App Home."""
 
@@ -88,13 +107,8 @@ class HomeView:
     delegations: tuple[HomeDelegation, ...]
     #: Name and title of each kind that can be chosen.
     kinds: tuple[tuple[str, str], ...]
-    #: The filter that this person set.
-    filter: HomeFilter = HomeFilter()
+    rights: HomeRights = HomeRights()
+    preferences: HomePreferences = HomePreferences()
     #: Set when their Slack status says that they are away.
     suggestion: str = ""
-    has_digest: bool = False
-    #: Whether the reader may pause the desk or a part of it.
-    may_pause: bool = False
-    #: Whether the reader decides anything that another could decide for them.
-    may_delegate: bool = False
     at: datetime | None = None

@@ -91,6 +91,18 @@ class OpenCounts:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class DigestFigures:
+    """The numbers of a digest."""
+
+    open: OpenCounts
+    money: DigestMoney
+    counts: Counts
+    days: tuple[TrendDay, ...]
+    #: Questions that were not understood.
+    questions: int = 0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DigestView:
     """One screen for a channel, a person or the whole desk.
 
@@ -114,12 +126,7 @@ class DigestView:
     expiries: tuple[CaseRow, ...]
     #: More open cases, for the thread.
     rest: tuple[CaseRow, ...]
-    open: OpenCounts
-    money: DigestMoney
-    counts: Counts
-    days: tuple[TrendDay, ...]
-    #: Questions that were not understood.
-    questions: int = 0
+    figures: DigestFigures
     review: Review | None = None
 
     @property
@@ -131,13 +138,13 @@ class DigestView:
     def more(self) -> int:
         """Count the open cases that have no row."""
         open_rows = sum(not row.case.is_terminal for row in self.rows)
-        return max(0, self.open.total - open_rows)
+        return max(0, self.figures.open.total - open_rows)
 
     @property
     def says_something(self) -> bool:
         """Tell whether there is anything to post."""
         has_rows = bool(self.rows or self.expiries or self.review)
-        return has_rows or self.counts != Counts()
+        return has_rows or self.figures.counts != Counts()
 
     @property
     def sections(self) -> dict[str, tuple[str, ...]]:

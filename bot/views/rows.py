@@ -1,8 +1,9 @@
 """A case as one row of a list."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from bot.cases.case import Case
+from bot.views.labels import Labels
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -17,3 +18,5 @@ class CaseRow:
     owner_name: str = ""
     #: Whether readers of this list are offered the buttons that decide.
     is_decidable: bool = True
+    #: What people read in place of names in code.
+    labels: Labels = field(default_factory=Labels)

@@ -11,6 +11,7 @@ from handlers.cards.case_words import case_wording, describe_approvals, headline
 from handlers.cards.facts import fact_value, shown_facts
 from handlers.cards.notes import precedent_items
 from handlers.cards.plan_section import step_items
+from handlers.cards.report import report_blocks
 from handlers.cards.text import (
     Json,
     bullets,
@@ -45,6 +46,7 @@ def details_view(
     blocks = [
         heading(headline(case, wording, 200)),
         *_what_happened(case, wording),
+        *report_blocks(case),
         *_evidence(case, wording, stale_facts),
         *_plan(case, wording),
         *_recommendation(case, wording, links),

@@ -22,6 +22,7 @@ from handlers.cards.blocks import (
 )
 from handlers.cards.rows import Permalink, case_rows
 from handlers.cards.text import Json, bullets, clean, paragraph, plain_text, rich_text, text_run
+from handlers.cards.wording import money_text
 
 MAX_PREVIEW = 10
 MAX_REFUSALS = 20
@@ -79,9 +80,10 @@ def group_form(group: CaseGroup, kinds: Iterable[tuple[str, str]]) -> Json:
         submit=f"{verb} all {len(group.cases)}",
         blocks=[
             rich_text(paragraph(text_run(_describe_group(group), bold=True))),
-            rich_text(bullets(_preview(group.cases))),
             *_group_fields(group.act, kinds),
             input_block("note", "Why?", note, hint="It is recorded with each case."),
+            # Below the fields, which a long list would push out of sight on a phone.
+            rich_text(bullets(_preview(group.cases))),
         ],
     )
 
@@ -101,7 +103,7 @@ def _amount(case: Case) -> Money | None:
 
 
 def _join_amounts(amounts: Sequence[Money]) -> str:
-    return " and ".join(str(amount) for amount in amounts)
+    return " and ".join(money_text(amount) for amount in amounts)
 
 
 def _preview(cases: Sequence[Case]) -> list[list[Json]]:

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from bot.cases.plan import Money
 from bot.views.calls import MissedCall
 from bot.views.digest import Agreement, Counts, DigestMoney, DigestView, Review
+from bot.views.labels import start_upper
 from bot.views.rows import CaseRow
 from handlers.cards import ids
 from handlers.cards.blocks import actions_block, button, context_block, header_block, heading, modal
 from handlers.cards.charts import charts, is_telling, without_charts
 from handlers.cards.inquiry_message import frequent_inquiries
-from handlers.cards.rows import Permalink, case_rows, plain_rows, upper_first
+from handlers.cards.rows import Permalink, case_rows, plain_rows
 from handlers.cards.text import (
     Json,
     bullets,
@@ -21,6 +22,7 @@ from handlers.cards.text import (
     rich_text,
     text_run,
 )
+from handlers.cards.wording import money_text
 
 NO_COUNTS = Counts()
 # The kinds that people disagreed with most come first.
@@ -36,16 +38,16 @@ HALF = 0.5
 def digest_card(digest: DigestView, permalink: Permalink) -> list[Json]:
     """Build the blocks of the digest."""
     date = f"{digest.on:%A} {digest.on.day} {digest.on:%B}"
-    counts = _describe_counts(digest.counts)
+    counts = _describe_counts(digest.figures.counts)
     blocks = [
         header_block(_headline(digest)),
         context_block(f"{date}  ·  since the last one: {counts}"),
     ]
-    money = _describe_money(digest.money)
+    money = _describe_money(digest.figures.money)
     if money:
         blocks.append(context_block(plain_text(money, 300)))
     for line in digest.pauses[:MAX_PAUSES]:
-        blocks.append(context_block(plain_text(f"⏸ {upper_first(line)}", 320)))
+        blocks.append(context_block(plain_text(f"⏸ {start_upper(line)}", 320)))
     blocks += _section(digest.needs, permalink, name="needs", title="Needs a decision")
     blocks += _section(digest.persons, permalink, name="persons", title="Needs a person")
     blocks += _section(digest.others, permalink, name="others", title="Waiting on others")
@@ -54,10 +56,10 @@ def digest_card(digest: DigestView, permalink: Permalink) -> list[Json]:
     if digest.expiries:
         blocks.append(heading("Expired without a decision"))
         blocks.append(plain_rows(digest.expiries, permalink))
-    if digest.questions:
-        blocks.append(context_block(_describe_questions(digest.questions)))
+    if digest.figures.questions:
+        blocks.append(context_block(_describe_questions(digest.figures.questions)))
     review = _review(digest.review, permalink) if digest.review else []
-    trend = charts(digest.days) if is_telling(digest.days) else []
+    trend = charts(digest.figures.days) if is_telling(digest.figures.days) else []
     # The numbers may be left out on a full day; the cases may not.
     has_room = len(blocks) + len(trend) + len(review) <= MAX_BLOCKS
     return [*blocks, *(trend if has_room else ()), *review]
@@ -68,7 +70,7 @@ def digest_text(digest: DigestView) -> str:
     first = ""
     for row in (*digest.needs, *digest.persons)[:1]:
         first = f" First: {row.case.id} {row.case.signal.title}."
-    money = _describe_money(digest.money)
+    money = _describe_money(digest.figures.money)
     end = f" {money}." if money else ""
     return escape_mrkdwn(f"{_headline(digest)}.{first}{end}", 300)
 
@@ -79,7 +81,7 @@ def rest_blocks(digest: DigestView, permalink: Permalink) -> list[Json]:
 
 
 def _headline(digest: DigestView) -> str:
-    counts = digest.open
+    counts = digest.figures.open
     parts = []
     if counts.to_decide:
         parts.append(f"{counts.to_decide:,} to decide")
@@ -126,7 +128,7 @@ def _describe_money(money: DigestMoney) -> str:
 
 
 def _join_amounts(amounts: Sequence[Money]) -> str:
-    return " and ".join(str(amount) for amount in amounts)
+    return " and ".join(money_text(amount) for amount in amounts)
 
 
 def _section(rows: Sequence[CaseRow], permalink: Permalink, *, name: str, title: str) -> list[Json]:
@@ -201,6 +203,8 @@ def _agreement(agreement: Agreement) -> list[Json]:
 def _describe_agreement(agreement: Agreement) -> str:
     """Say how often people decided as recommended, in words and numbers."""
     total = agreement.as_recommended + agreement.after_edit + agreement.otherwise
+    if total == 1:
+        return f"the one case was {_describe_only_case(agreement)}"
     if agreement.as_recommended == total:
         return f"always; {total:,} approved as recommended"
     parts = [f"{agreement.as_recommended:,} of {total:,} approved as recommended"]
@@ -209,6 +213,13 @@ def _describe_agreement(agreement: Agreement) -> str:
     if agreement.otherwise:
         parts.append(f"{agreement.otherwise:,} rejected or handled another way")
     return f"{_frequency(agreement.as_recommended / total)}; {', '.join(parts)}"
+
+
+def _describe_only_case(agreement: Agreement) -> str:
+    # One case is no rule to speak of.
+    if agreement.as_recommended:
+        return "approved as recommended"
+    return "approved after an edit" if agreement.after_edit else "rejected or handled another way"
 
 
 def _frequency(share: float) -> str:

@@ -6,7 +6,9 @@ from bot.cases.case import Case
 from bot.cases.case_facts import case_facts
 from bot.cases.evidence import Evidence
 from bot.cases.expressions import has_enough_facts, render
+from bot.cases.missing_facts import left_out_facts, other_failures
 from bot.views.labels import as_words, start_upper
+from handlers.cards.report import signal_facts
 from handlers.cards.text import Json, clean, mrkdwn_time, plain_text
 from handlers.cards.wording import Wording, as_sentence, plural
 
@@ -31,7 +33,7 @@ def evidence_line(case: Case, wording: Wording) -> list[str | Json]:
 
 def failure_sentences(case: Case, wording: Wording) -> list[str]:
     """Say which look-ups failed: a decision without them is another one."""
-    failures = [fact for fact in case.assessment.evidence if fact.failure is not None]
+    failures = other_failures(case.assessment.evidence, has_gaps=bool(left_out_facts(case)))
     sentences = []
     for fact in failures[:MAX_FAILURES]:
         name = clean(fact.label or start_upper(as_words(fact.name.partition(".")[0])), 60)
@@ -57,7 +59,9 @@ def stale_sentences(case: Case, stale_names: Sequence[str]) -> list[str]:
 
 def shown_facts(case: Case) -> list[Evidence]:
     """List the facts that people read; others are only used by the playbook."""
-    return [fact for fact in case.assessment.evidence if fact.label]
+    facts = [fact for fact in case.assessment.evidence if fact.label]
+    # Where no playbook looks anything up, the signal's own facts are the evidence.
+    return facts or signal_facts(case)
 
 
 def fact_value(fact: Evidence, wording: Wording) -> str:

@@ -11,7 +11,7 @@ from bot.cases.entries import RejectReason
 from bot.cases.missing_approvals import MissingApprovals
 from bot.cases.passkey import STEP_UP_LIFETIME, Purpose
 from bot.cases.plan import Action, Plan
-from bot.views.labels import Labels, as_words, start_upper
+from bot.views.labels import Labels, start_upper
 from handlers.cards import ids
 from handlers.cards.blocks import (
     MAX_OPTIONS,
@@ -319,55 +319,6 @@ def delegate_form(kinds: Iterable[tuple[str, str]]) -> Json:
     )
 
 
-def raise_form(
-    kinds: Iterable[tuple[str, str]],
-    kind: str,
-    facts: Iterable[str],
-    place: str,
-    words: str,
-) -> Json:
-    """Build the form for an exception raised by hand.
-
-    ``facts`` are the signal's facts that the playbook of ``kind`` needs. ``place`` is the channel
-    and ts of the message it is raised from, and ``words`` that message's text.
-    """
-    title = text_input(ids.TITLE, max_length=150, initial_value=clean(words, 140) or None)
-    subject = text_input(ids.SUBJECT, max_length=150)
-    note = text_input(
-        ids.NOTE,
-        max_length=2_000,
-        multiline=True,
-        initial_value=words[:2_000] or None,
-    )
-    hint = "A table, a customer, an order."
-    return form(
-        ids.RAISE_FORM,
-        private_metadata=place,
-        title="Raise an exception",
-        submit="Raise it",
-        blocks=[
-            _raise_kind(kinds, kind),
-            input_block("title", "What happened?", title),
-            input_block("subject", "What is it about?", subject, hint=hint, optional=True),
-            *map(_fact, facts),
-            input_block("note", "Anything else?", note, optional=True),
-        ],
-    )
-
-
-def _raise_kind(kinds: Iterable[tuple[str, str]], kind: str) -> Json:
-    """Build the menu of kinds; a choice updates the form's facts."""
-    options = [option("I am not sure", "not_sure")]
-    options += [option(title, name) for name, title in kinds]
-    options = options[:MAX_OPTIONS]
-    current = selected_option(options, kind)
-    select = static_select(ids.RAISE_KIND, options, initial_option=current)
-    return {
-        **input_block("kind", "What sort of thing is it?", select),
-        "dispatch_action": True,
-    }
-
-
 def case_form(case: Case, *, callback_id: str, title: str, submit: str, blocks: list[Json]) -> Json:
     """Build a form about a case; it carries the token of what it was opened on."""
     has_room = len(title) + len(case.id) < MAX_TITLE_LENGTH
@@ -378,11 +329,6 @@ def case_form(case: Case, *, callback_id: str, title: str, submit: str, blocks: 
         submit=submit,
         blocks=blocks,
     )
-
-
-def _fact(name: str) -> Json:
-    field = text_input(f"{ids.PARAMETER}{name}", max_length=200)
-    return input_block(name, start_upper(as_words(name)), field)
 
 
 def _note(label: str, hint: str = "", *, optional: bool = False, initial_value: str = "") -> Json:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bot.cases.lifecycle import State
 from bot.views.app_home import HomeDelegation, HomeFilter, HomePause, HomePeriod, HomeView
+from bot.views.labels import start_upper
 from bot.views.rows import CaseRow
 from handlers.cards import ids
 from handlers.cards.blocks import (
@@ -23,7 +24,7 @@ from handlers.cards.blocks import (
     text_input,
 )
 from handlers.cards.charts import charts
-from handlers.cards.rows import Permalink, case_rows, plain_rows, upper_first
+from handlers.cards.rows import Permalink, case_rows, plain_rows
 from handlers.cards.text import (
     Json,
     clean,
@@ -68,7 +69,7 @@ def home_view(home: HomeView, permalink: Permalink) -> Json:
 
 def _headline(home: HomeView) -> str:
     count = len(home.waiting) + home.waiting_more
-    if home.filter == HomeFilter():
+    if home.preferences.filter == HomeFilter():
         return f"{count:,} waiting on you" if count else "All clear"
     return f"{count:,} of these waiting on you" if count else "None of these waits on you"
 
@@ -80,7 +81,7 @@ def _notices(home: HomeView) -> list[Json]:
         blocks += _pause(pause)
     for number, delegation in enumerate(home.delegations[:MAX_NOTICES]):
         blocks += delegation_blocks(delegation, number)
-    if home.suggestion and home.may_delegate:
+    if home.suggestion and home.rights.may_delegate:
         status = clean(home.suggestion, 80)
         text = f"🌴 Your status says “{status}”. Shall somebody stand in?"
         blocks.append(context_block(plain_text(text, 150)))
@@ -89,7 +90,7 @@ def _notices(home: HomeView) -> list[Json]:
 
 def _pause(pause: HomePause) -> list[Json]:
     """Build a pause, with a button for those who may resume."""
-    text = f"⏸ {upper_first(clean(pause.description, 250))}"
+    text = f"⏸ {start_upper(clean(pause.description, 250))}"
     if pause.resumers and not pause.is_resumable:
         groups = " or ".join(f"@{group}" for group in pause.resumers)
         text += f". Only {clean(groups, 80)} may resume it"
@@ -126,10 +127,10 @@ def _filters(home: HomeView) -> list[Json]:
     kinds += [option(title, kind) for kind, title in home.kinds]
     times = [option(label, when) for when, label in WHEN_LABELS.items()]
     elements = [
-        _filter(ids.HOME_KIND, kinds[:MAX_OPTIONS], home.filter.kind),
-        _filter(ids.HOME_WHEN, times, home.filter.when),
+        _filter(ids.HOME_KIND, kinds[:MAX_OPTIONS], home.preferences.filter.kind),
+        _filter(ids.HOME_WHEN, times, home.preferences.filter.when),
     ]
-    if home.suggestion and home.may_delegate:
+    if home.suggestion and home.rights.may_delegate:
         # Their status says that they are away: the button comes up to where it is seen.
         elements.append(_delegate_button())
     return elements
@@ -153,7 +154,7 @@ def _waiting(home: HomeView, permalink: Permalink) -> list[Json]:
 
 
 def _nothing_waits(home: HomeView) -> str:
-    if home.filter == HomeFilter():
+    if home.preferences.filter == HomeFilter():
         return "Nothing waits on you."
     return "Nothing of what is shown here waits on you."
 
@@ -190,11 +191,11 @@ def _can_be_undone(row: CaseRow, home: HomeView) -> bool:
 def _secondary_buttons(home: HomeView) -> list[Json]:
     """Build the buttons of rare use, below the queue."""
     buttons = [button("Raise an exception…", ids.HOME_RAISE, NO_VALUE)]
-    if home.may_delegate and not home.suggestion:
+    if home.rights.may_delegate and not home.suggestion:
         buttons.append(_delegate_button())
     buttons.append(button("Show my digest", ids.HOME_DIGEST_NOW, NO_VALUE))
     buttons.append(_digest_button(home))
-    if home.may_pause:
+    if home.rights.may_pause:
         buttons.append(button("Pause…", ids.HOME_PAUSE, NO_VALUE))
     return buttons
 
@@ -204,7 +205,7 @@ def _delegate_button() -> Json:
 
 
 def _digest_button(home: HomeView) -> Json:
-    if home.has_digest:
+    if home.preferences.has_digest:
         return button("No morning digest", ids.HOME_DIGEST, "off")
     return button("A digest every morning", ids.HOME_DIGEST, "on")
 

@@ -94,6 +94,7 @@ ANSWER_TYPE = "field.type"
 OPTIONS = "field.options"
 FACT = "field.fact"
 ANSWER = "field.answer"
+CHOICE = "field.choice"
 # Followed by the name of the parameter.
 PARAMETER = "field.parameter."
 

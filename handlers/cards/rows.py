@@ -9,10 +9,17 @@ from bot.cases.entries import Resolution
 from bot.cases.lifecycle import State
 from bot.cases.plan import Plan
 from bot.cases.policy import Verdict
+from bot.views.labels import start_upper
 from bot.views.rows import CaseRow
 from handlers.cards import ids
 from handlers.cards.blocks import button
-from handlers.cards.card_buttons import button_row, decision_buttons, kind_buttons
+from handlers.cards.card_buttons import (
+    button_row,
+    card_buttons,
+    decision_buttons,
+    kind_buttons,
+)
+from handlers.cards.case_words import case_wording
 from handlers.cards.text import (
     Json,
     bullets,
@@ -24,12 +31,14 @@ from handlers.cards.text import (
     rich_text,
     text_run,
 )
+from handlers.cards.wording import Wording, mid_sentence, money_text
 
 Permalink = Callable[[str, str], str]
 """Return the URL of a message by channel and ts; empty when the message has none."""
 
 NEXT_STEPS = {State.APPROVED: "begins soon", State.RUNNING: "being carried out"}
 APPROVED_STATES = frozenset(NEXT_STEPS)
+CARD_ONLY = frozenset({ids.DETAILS, ids.MORE})
 
 
 def case_rows(section: str, rows: Sequence[CaseRow], permalink: Permalink) -> list[Json]:
@@ -77,6 +86,10 @@ def _decision_buttons(case: Case) -> list[Json]:
             return kind_buttons(case) or [resolve, button("Try again", ids.TRY_AGAIN, token)]
         case State.OUTCOME_UNKNOWN:
             return [button("I have looked…", ids.SETTLE, token, style="primary")]
+        case State.SNOOZED:
+            # Whatever its card offers, but for what the row itself leads to.
+            buttons = card_buttons(case, is_undoable=False)
+            return [one for one in buttons if one["action_id"] not in CARD_ONLY]
         case _:
             return []
 
@@ -94,14 +107,16 @@ def describe_outcome(case: Case) -> str:
         return f"Approved{approvers}, {NEXT_STEPS[case.state]}"
     ending = case.activity.status_reason
     if ending is None:
-        return upper_first(str(case.state))
+        return start_upper(str(case.state))
     if case.state is State.REJECTED:
         return f"Rejected by {clean(ending.by, 60)}: {ending.reason}"
     if case.state is State.WITHDRAWN:
         return f"Withdrawn by {clean(ending.by, 60)}; nothing was done"
+    if case.state is State.CLEARED:
+        return "Went away by itself"
     if ending.reason == Resolution.WORKED:
         return f"Done, approved{approvers}"
-    return f"{upper_first(str(case.state))}: {_reason_and_note(ending)}"
+    return f"{start_upper(str(case.state))}: {_reason_and_note(ending)}"
 
 
 def _row(row: CaseRow, permalink: Permalink) -> Json:
@@ -110,14 +125,14 @@ def _row(row: CaseRow, permalink: Permalink) -> Json:
 
 def _title(row: CaseRow, permalink: Permalink) -> list[Json]:
     case = row.case
-    stake = ""
-    if case.assessment.stake:
-        stake = f"  {case.assessment.stake}"
-    return [
+    runs = [
         link_run(permalink(row.channel, row.ts), case.id),
-        text_run(f"  {clean(case.signal.title, 110)}", bold=True),
-        text_run(stake),
+        text_run(f"  {_wording(row).prose(case.signal.title, 110)}", bold=True),
     ]
+    stake = case.assessment.stake
+    if stake and stake.amount:
+        runs.append(text_run(f"  {money_text(stake)}"))
+    return runs
 
 
 def _status(row: CaseRow) -> list[Json]:
@@ -130,19 +145,21 @@ def _status(row: CaseRow) -> list[Json]:
     if case.state is State.SNOOZED and case.timers.snoozed_until:
         deadline = "until"
         at = case.timers.snoozed_until
-    text = "  ·  ".join([*_reason_to_wait(case), _owner(row), f"{deadline} "])
+    text = "  ·  ".join([*_reason_to_wait(row), _owner(row), f"{deadline} "])
     return [text_run(text), date_run(at)]
 
 
-def _reason_to_wait(case: Case) -> list[str]:
+def _reason_to_wait(row: CaseRow) -> list[str]:
+    case = row.case
+    wording = _wording(row)
     if case.state is State.PROPOSED and case.proposal.plan and case.proposal.verdict:
-        return _proposal(case, case.proposal.plan, case.proposal.verdict)
+        return _proposal(case, case.proposal.plan, case.proposal.verdict, wording=wording)
     reason = case.activity.status_reason
     if case.state is State.SNOOZED and reason:
         return [f"Snoozed: {_reason_and_note(reason)}"]
     if reason:
-        return [clean(reason.reason, 120)]
-    return [upper_first(str(case.state))]
+        return [wording.prose(reason.reason, 120)]
+    return [start_upper(str(case.state))]
 
 
 def _owner(row: CaseRow) -> str:
@@ -152,17 +169,17 @@ def _owner(row: CaseRow) -> str:
     return f"with {clean(row.owner_name, 60) or 'a colleague'}"
 
 
-def upper_first(text: str) -> str:
-    """Begin with a capital letter, and leave the case of all others."""
-    return text[:1].upper() + text[1:]
-
-
-def _proposal(case: Case, plan: Plan, verdict: Verdict) -> list[str]:
-    steps = "; ".join(clean(action.summary, 80) for action in plan.actions)
+def _proposal(case: Case, plan: Plan, verdict: Verdict, *, wording: Wording) -> list[str]:
+    summaries = [wording.prose(action.summary, 80) for action in plan.actions]
+    steps = ", then ".join([*summaries[:1], *map(mid_sentence, summaries[1:])])
+    price = money_text(plan.amount) if plan.amount and plan.amount.amount else ""
+    # Many a summary says its price itself.
+    if price and price not in steps:
+        steps += f" for {price}"
     risk = f"{verdict.tier.name.lower()} risk"
     if case.proposal.approvals:
         risk = f"{len(case.proposal.approvals)} of {verdict.approvals_needed} yes, {risk}"
-    return [clean(steps, 160), risk]
+    return [clean(steps, 200), risk]
 
 
 def _approved_by(case: Case) -> str:
@@ -176,6 +193,10 @@ def _approver(approval: Approval) -> str:
     if approval.person.startswith("policy:"):
         return "policy"
     return approval.name
+
+
+def _wording(row: CaseRow) -> Wording:
+    return case_wording(row.case, row.labels)
 
 
 def _reason_and_note(ending: StatusReason) -> str:

@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bot.cases.case import Case
 from bot.cases.lifecycle import State
+from bot.cases.missing_facts import left_out_facts
 from bot.cases.policy import Ruling
 from bot.cases.recommendation import Citation
 from bot.ports.card_store import CardContext
@@ -17,6 +18,7 @@ from handlers.cards.case_words import (
 from handlers.cards.context_lines import context_blocks
 from handlers.cards.facts import failure_sentences, stale_sentences
 from handlers.cards.question import ask
+from handlers.cards.report import report_line
 from handlers.cards.text import (
     Json,
     clean,
@@ -71,8 +73,12 @@ def _header(case: Case, wording: Wording) -> str:
 
 def _paragraphs(case: Case, wording: Wording, card_context: CardContext) -> list[Json]:
     """Build what happened, and the question."""
-    sentences = [_what_happened(case, wording), *_history(case, wording, card_context)]
-    parts = [paragraph(text_run(sentence)) for sentence in sentences if sentence]
+    parts = report_line(case, card_context.requester_name)
+    # Of what nobody has named yet, the report says more than the playbook.
+    is_said = _is_unrecognised(case) or bool(left_out_facts(case))
+    happening = "" if parts and is_said else _what_happened(case, wording)
+    sentences = [happening, *_history(case, wording, card_context)]
+    parts += [paragraph(text_run(sentence)) for sentence in sentences if sentence]
     question, consequence = _question(case, wording)
     runs = [text_run(question, bold=True)]
     if consequence:
@@ -121,6 +127,9 @@ def _question(case: Case, wording: Wording) -> tuple[str, str]:
         return _question_of_doubt(case, wording)
     if _is_unrecognised(case):
         return "What is it?", "Your answer is learned from."
+    missing = left_out_facts(case)
+    if missing:
+        return "Which one?", f"Nobody said the {clean(missing, 120)}."
     return "What is to be done?", _why_no_plan(case, wording)
 
 

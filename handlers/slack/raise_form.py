@@ -5,16 +5,20 @@ from typing import Any
 
 from slack_bolt import Ack, App
 
+from bot.cases.canonical import Scalar
 from bot.cases.errors import BadRequest
 from bot.cases.signal import UNRECOGNISED
-from bot.desk.raising import Raising
+from bot.desk.raising import QuotedMessage, Raising
 from bot.ports.case_store import Receipt, ReceiptOutcome
 from bot.ports.library import Library
-from handlers.cards import forms, ids
+from bot.views.raising import RaiseDraft
+from handlers.cards import ids
+from handlers.cards.raise_form import NOT_SURE, raise_form, read_choice, read_origin
 from handlers.cards.text import Json
 from handlers.slack.chat import SlackChat
 from handlers.slack.interactions import (
     MALFORMED_FORM,
+    MESSAGE_REFERENCE,
     FormSubmission,
     form_values,
     selected_option,
@@ -22,8 +26,6 @@ from handlers.slack.interactions import (
 from handlers.slack.listeners import form_listener
 from handlers.slack.message_text import plain_text
 from handlers.slack.services import SlackServices
-
-NOT_SURE = "not_sure"
 
 
 def register(app: App, services: SlackServices) -> None:
@@ -47,41 +49,45 @@ class RaiseForm:
     def on_message_shortcut(self, body: dict[str, Any], ack: Ack) -> None:
         """Open the form with the text of a message."""
         message = body["message"]
-        form = self._build(
-            note=plain_text(str(message.get("text", ""))),
-            metadata=f"{body['channel']['id']} {message['ts']}",
+        draft = RaiseDraft(
+            reference=f"{body['channel']['id']} {message['ts']}",
+            message=plain_text(str(message.get("text", ""))),
         )
-        self.chat.open_modal(str(body["trigger_id"]), form)
+        self.chat.open_modal(str(body["trigger_id"]), self._build(draft))
         ack()
 
     def on_global_shortcut(self, body: dict[str, Any], ack: Ack) -> None:
         """Open the empty form."""
-        self.chat.open_modal(str(body["trigger_id"]), self._build())
+        self.chat.open_modal(str(body["trigger_id"]), self._build(RaiseDraft()))
         ack()
 
     def on_kind_selected(self, body: dict[str, Any], ack: Ack) -> None:
         """Redraw the form with the facts of another kind."""
-        kind = selected_option(body, default=NOT_SURE)
+        option = selected_option(body, default=NOT_SURE)
+        kind = "" if option == NOT_SURE else option
         try:
             view = body["view"]
             values = form_values(view)
         except (KeyError, TypeError, AttributeError):
             raise BadRequest(MALFORMED_FORM) from None
-        form = self._build(
-            kind="" if kind == NOT_SURE else kind,
+        reference, message = read_origin(str(view.get("private_metadata", "")))
+        draft = RaiseDraft(
+            kind=kind,
             note=str(values.get(ids.NOTE) or ""),
-            metadata=str(view.get("private_metadata", "")),
+            reference=reference,
+            message=message,
+            required_facts=self.raising.required_facts(kind),
+            choices=self.raising.choices(kind),
         )
-        self.chat.update_modal(str(view["id"]), str(view.get("hash", "")), form)
+        self.chat.update_modal(str(view["id"]), str(view.get("hash", "")), self._build(draft))
         ack()
 
     def submit(self, form: FormSubmission) -> None:
         """Raise the exception, and tell the person what came of it."""
-        facts = form.parameters()
-        for name, value in facts.items():
-            if not value:
-                raise BadRequest("this kind needs a value here", field=name)
-        channel, _, ts = form.message_reference.partition(" ")
+        reference, text = read_origin(form.metadata)
+        if not MESSAGE_REFERENCE.fullmatch(reference):
+            reference, text = "", ""
+        channel, _, ts = reference.partition(" ")
         receipt = self.raising.raise_case(
             by=form.person,
             title=form.text(ids.TITLE),
@@ -89,27 +95,28 @@ class RaiseForm:
             key=f"{channel}:{ts}:{form.user}" if ts else form.view_id,
             kind=_kind(form),
             words=form.text(ids.NOTE),
-            link=self.chat.permalink(channel, ts),
+            message=QuotedMessage(text, self.chat.permalink(channel, ts)),
             subject=form.text(ids.SUBJECT),
-            facts=facts,
+            facts=self._facts(form),
         )
         self.chat.send_direct(form.user, _receipt_text(receipt))
 
-    def _build(
-        self,
-        *,
-        kind: str = "",
-        note: str = "",
-        metadata: str = "",
-    ) -> Json:
-        facts = self.library.playbook(kind).required_facts if kind else ()
-        return forms.raise_form(
-            self.library.titles(),
-            kind=kind or NOT_SURE,
-            facts=facts,
-            place=metadata,
-            words=note,
-        )
+    def _facts(self, form: FormSubmission) -> dict[str, Scalar]:
+        """Read the facts that were chosen or typed; every needed one must be there."""
+        typed_facts = form.parameters()
+        facts: dict[str, Scalar] = {name: value for name, value in typed_facts.items() if value}
+        choice = read_choice(form.text(ids.CHOICE))
+        needed_names = [*typed_facts, *self.raising.required_facts(_kind(form))]
+        for name in needed_names:
+            # What was typed is more exact than what was chosen.
+            value = facts.get(name) or choice.get(name)
+            if value is None:
+                raise BadRequest("this kind needs a value here", field=name)
+            facts[name] = value
+        return facts
+
+    def _build(self, draft: RaiseDraft) -> Json:
+        return raise_form(self.library.titles(), draft)
 
 
 def _kind(form: FormSubmission) -> str:

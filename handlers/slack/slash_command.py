@@ -13,13 +13,14 @@ from bot.cases.errors import BadRequest
 from bot.desk.decision_path import Request
 from bot.views.answers import EXAMPLES, Answer
 from bot.views.questions import Intent, Question, StatusFilter
+from bot.views.raising import RaiseDraft
 from handlers.cards import forms
 from handlers.cards.answer_blocks import answer_blocks, answer_text
 from handlers.cards.digest_card import digest_modal
 from handlers.cards.home_view import delegations_modal
+from handlers.cards.raise_form import raise_form
 from handlers.slack.listeners import error_text
 from handlers.slack.message_text import plain_text
-from handlers.slack.raise_form import NOT_SURE
 from handlers.slack.services import SlackServices
 
 COMMAND = "/exceptions"
@@ -158,13 +159,7 @@ class SlashCommand:
         )
 
     def _raise(self, request: SlashRequest) -> None:
-        form = forms.raise_form(
-            self.services.library.titles(),
-            kind=NOT_SURE,
-            facts=(),
-            place="",
-            words=request.argument,
-        )
+        form = raise_form(self.services.library.titles(), RaiseDraft(note=request.argument))
         self.services.chat.open_modal(request.trigger_id, form)
 
     def _stand_in(self, request: SlashRequest) -> None:

@@ -67,11 +67,17 @@ def test_a_filter_is_kept_and_a_made_up_one_is_not(world):
     world.library.titles = lambda: [("low_stock", "Running low"), ("lead_cold", "Cold lead")]
     world.desk.screens.app_home.show(ANA, kind="lead_cold")
     world.work()
-    assert (world.chat.homes[-1].waiting, world.chat.homes[-1].filter.kind) == ((), "lead_cold")
-    assert home_of(world).filter.kind == "lead_cold"
+    assert (world.chat.homes[-1].waiting, world.chat.homes[-1].preferences.filter.kind) == (
+        (),
+        "lead_cold",
+    )
+    assert home_of(world).preferences.filter.kind == "lead_cold"
     world.desk.screens.app_home.show(ANA, kind="'; DROP TABLE cases")
     world.work()
-    assert (world.chat.homes[-1].filter, len(world.chat.homes[-1].waiting)) == (HomeFilter(), 1)
+    assert (world.chat.homes[-1].preferences.filter, len(world.chat.homes[-1].waiting)) == (
+        HomeFilter(),
+        1,
+    )
 
 
 def test_a_home_shows_what_is_late_or_new_today_when_asked(world):
@@ -127,7 +133,7 @@ def test_a_home_offers_what_its_reader_may_do_and_nothing_else(world):
         needs_person.id: True,
     }
     assert {row.is_decidable for row in finn.team} == {False}
-    assert [(one.may_pause, one.may_delegate) for one in (ana, finn)] == [
+    assert [(one.rights.may_pause, one.rights.may_delegate) for one in (ana, finn)] == [
         (True, True),
         (False, False),
     ]

@@ -106,7 +106,7 @@ def test_what_needs_a_decision_comes_by_money_and_clock(world):
     later = open_case(world, "Rum", 10)
     digest = digest_at(world)
     assert case_ids(digest.needs) == [large.id, small.id, later.id]
-    assert digest.counts.openings == 3
+    assert digest.figures.counts.openings == 3
 
 
 def test_a_case_that_needs_a_person_is_counted_and_says_whose_it_is(world):
@@ -115,7 +115,11 @@ def test_a_case_that_needs_a_person_is_counted_and_says_whose_it_is(world):
     digest = digest_at(world, MONDAY)
     assert (case_ids(digest.needs), case_ids(digest.persons)) == ([], [case.id])
     assert digest.persons[0].case.owner == "floor-managers"
-    assert (digest.open.to_decide, digest.open.to_handle, digest.open.late) == (0, 1, 1)
+    assert (
+        digest.figures.open.to_decide,
+        digest.figures.open.to_handle,
+        digest.figures.open.late,
+    ) == (0, 1, 1)
 
 
 def test_each_open_case_is_in_one_section(world):
@@ -137,7 +141,7 @@ def test_each_open_case_is_in_one_section(world):
     assert case_ids(digest.persons) == [to_handle.id]
     assert sorted(case_ids(digest.later)) == sorted([to_snooze.id, to_give.id])
     assert {row.owner_name for row in digest.later} == {"", "Finn"}
-    assert len(set(case_ids(digest.rows))) == digest.open.total == 4
+    assert len(set(case_ids(digest.rows))) == digest.figures.open.total == 4
     assert digest.more == 0
 
 
@@ -169,9 +173,9 @@ def test_the_money_that_waits_was_moved_and_was_lost(world):
     world.work()
     assert world.case(lost).state is State.EXPIRED
     digest = digest_at(world)
-    assert [str(money) for money in digest.money.at_stake] == ["£70.00"]
-    assert [str(money) for money in digest.money.losses] == ["£40.00"]
-    assert digest.money.turnover == ()
+    assert [str(money) for money in digest.figures.money.at_stake] == ["£70.00"]
+    assert [str(money) for money in digest.figures.money.losses] == ["£40.00"]
+    assert digest.figures.money.turnover == ()
     assert case_ids(digest.expiries) == [lost.id]
 
 

@@ -9,6 +9,7 @@ from bot.advisors import without_memory
 from bot.cases.actor import Surface
 from bot.cases.entries import RejectReason
 from bot.cases.errors import BadRequest, NotEligible
+from bot.desk.raising import QuotedMessage
 from bot.ports.case_store import ReceiptOutcome
 from bot.ports.outbox import OutboxMessage, Topic
 from bot.ports.question_log import PostedQuestion, QuestionRecord
@@ -266,7 +267,7 @@ def test_the_digest_of_a_channel_counts_no_question_from_elsewhere(world):
     world.clock.forward(minutes=1)
     world.desk.store.outbox.enqueue([digest_message("C0STOCK", world.clock(), world.clock())])
     world.work()
-    assert world.chat.digests[-1].questions == 1
+    assert world.chat.digests[-1].figures.questions == 1
 
 
 # --- with a model ------------------------------------------------------------------------------------------------------------
@@ -337,7 +338,11 @@ def test_what_a_person_raises_goes_the_way_of_every_signal_and_they_may_not_appr
 
 def test_what_is_raised_without_a_kind_is_looked_at_like_any_unknown(world):
     raised = world.desk.raising.raise_case(
-        by=OMAR, title="  odd   smell ", key="C:1:U", words="in the cellar", link="https://x"
+        by=OMAR,
+        title="  odd   smell ",
+        key="C:1:U",
+        words="in the cellar",
+        message=QuotedMessage(link="https://x"),
     )
     world.work()
     case = world.store.cases.case(raised.case_id)

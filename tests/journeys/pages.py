@@ -7,6 +7,14 @@ from tests.conftest import PATIENT
 
 # In milliseconds.
 BROWSER_TIMEOUT = 120_000
+PHONE_WIDTH = 390
+#: Name, width, and whether it is dark.
+SIZES = [
+    ("desk", 1280, False),
+    ("desk-dark", 1280, True),
+    ("phone", PHONE_WIDTH, False),
+    ("phone-dark", PHONE_WIDTH, True),
+]
 SHOTS = Path(__file__).parent.parent.parent / "artifacts" / "screenshots"
 
 
@@ -21,7 +29,10 @@ def opened(root, sample_data):
 
 def window(browser, emulator, who, channel, *, width=1180, height=900, dark=False):
     page = browser.new_page(
-        viewport={"width": width, "height": height}, color_scheme="dark" if dark else "light"
+        viewport={"width": width, "height": height},
+        color_scheme="dark" if dark else "light",
+        # That of the sample company.
+        locale="en-GB",
     )
     page.set_default_timeout(BROWSER_TIMEOUT)
     page.errors = []

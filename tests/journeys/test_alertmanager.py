@@ -114,9 +114,10 @@ def test_one_alert_is_one_card_through_its_whole_life(emulator, alertmanager, tm
         wait_until(lambda: "seen 2 times" in json.dumps(cards()), "the count")
         assert [card["ts"] for card in cards()] == [first["ts"]]
         fire(upstream, value="9 s", ended=True)
-        wait_until(lambda: "Cleared by itself" in json.dumps(cards()), "the end")
+        wait_until(lambda: "away by itself" in json.dumps(cards()), "the end")
         (last,) = cards()
         assert last["ts"] == first["ts"]
-        assert "actions" not in {block["type"] for block in last["blocks"]}
+        buttons = [block["elements"] for block in last["blocks"] if block["type"] == "actions"]
+        assert [[one["action_id"] for one in row] for row in buttons] == [["case.details"]]
     finally:
         bot.stop()

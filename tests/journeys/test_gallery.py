@@ -7,11 +7,11 @@ from slack_sdk import WebClient
 
 from bot.ports.card_store import CardContext
 from handlers.cards.case_card import case_card, notification_text
-from handlers.cards.digest_card import digest_card, digest_text
-from tests.handlers.cards.examples import CASE_EXAMPLES, digest, permalink
+from handlers.cards.digest_card import digest_card, digest_text, rest_blocks
+from handlers.cards.storm_card import storm_card, storm_headline
+from tests.handlers.cards.examples import CASE_EXAMPLES, digest, permalink, storm
 from tests.handlers.cards.shipped import shipped_cards
-from tests.journeys.pages import SHOTS, window
-from tests.journeys.test_page import SIZES
+from tests.journeys.pages import PHONE_WIDTH, SHOTS, SIZES, window
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser]
 PAUSED, UNDOABLE = (
@@ -20,18 +20,23 @@ PAUSED, UNDOABLE = (
 )
 # What a manager reads in five seconds, and sees of a card on a phone.
 MAX_WORDS = 60
-MAX_BUTTON_TOP = 500
-PHONE_WIDTH = 390
+MAX_BUTTON_BOTTOM = 500
 CARDS_IN_WINDOW = 60
 WORD = re.compile(r"\w")
-# What is read of a card, without its buttons, and where the first of them ends below its top.
+# What is read of a card, without the labels of its buttons, and where the last button that decides
+# ends below the card's top. The menu and the details decide nothing.
 MEASURE = """(article) => {
   const texts = [...article.querySelectorAll(".block:not(.block-actions)")];
-  const button = article.querySelector(".block-actions button");
+  const buttons = [...article.querySelectorAll(".block-actions [data-action]")];
+  const decisions = buttons.filter(
+    (button) => !["case.details", "case.more"].includes(button.dataset.action));
   const top = article.getBoundingClientRect().top;
+  const bottoms = decisions.map((button) => button.getBoundingClientRect().bottom - top);
   return {
     text: texts.map((block) => block.innerText).join(" "),
-    button: button ? button.getBoundingClientRect().bottom - top : -1,
+    bottom: bottoms.length ? Math.max(...bottoms) : 0,
+    overflow: article.scrollWidth - article.clientWidth,
+    unknown: article.querySelectorAll(".block-unknown").length,
   };
 }"""
 
@@ -47,7 +52,12 @@ def pictures():
         name: (notification_text(case, look), case_card(case, look))
         for name, (case, look) in shown.items()
     }
-    return {**told, "digest": (digest_text(digest()), digest_card(digest(), permalink))}
+    lists = {
+        "digest": (digest_text(digest()), digest_card(digest(), permalink)),
+        "digest, the rest": ("The rest", rest_blocks(digest(), permalink)),
+        "storm": (storm_headline(storm()), storm_card(storm(), permalink)),
+    }
+    return {**told, **lists}
 
 
 @pytest.fixture(scope="module")
@@ -66,54 +76,61 @@ def post(emulator, cards):
     }
 
 
+def open_gallery(browser, emulator, posted, *, width, dark):
+    page = window(browser, emulator, "U0BEN", "C0OPS", width=width, height=2_200, dark=dark)
+    page.wait_for_selector(f"article[data-ts='{list(posted.values())[-1]}']")
+    # Drawn once on opening and once when it is told of changes: from then on nothing moves.
+    page.wait_for_timeout(700)
+    assert page.evaluate("document.documentElement.scrollWidth") <= width
+    return page
+
+
+def take_pictures(page, posted, folder, size):
+    """Take the picture of each card, and see that it is drawn whole."""
+    (SHOTS / folder).mkdir(parents=True, exist_ok=True)
+    for name, ts in posted.items():
+        article = page.locator(f"article[data-ts='{ts}']")
+        measures = article.evaluate(MEASURE)
+        assert measures["unknown"] == 0, f"{name} has a block that the page does not know"
+        assert measures["overflow"] <= 1, f"{name} is wider than the {size}"
+        file_name = re.sub(r"\W+", "-", name)
+        article.screenshot(path=str(SHOTS / folder / f"{file_name}-{size}.png"))
+
+
 def test_every_state_of_a_card_fits_wide_and_narrow_light_and_dark(browser, emulator):
     posted = post(emulator, pictures())
-    (SHOTS / "states").mkdir(parents=True, exist_ok=True)
-    for size, width, _, dark in SIZES:
-        page = window(browser, emulator, "U0BEN", "C0OPS", width=width, height=2_200, dark=dark)
-        # Drawn once on opening and once when it is told of changes: from then on nothing moves.
-        page.wait_for_timeout(700)
-        assert page.evaluate("document.documentElement.scrollWidth") <= width
-        for name, ts in posted.items():
-            article = page.locator(f"article[data-ts='{ts}']")
-            assert article.locator(".block-unknown").count() == 0, (
-                f"{name} has a block that the page does not know"
-            )
-            box = article.bounding_box()
-            assert box["x"] + box["width"] <= width + 1, f"{name} is wider than the {size}"
-            article.screenshot(path=str(SHOTS / "states" / f"{name.replace(' ', '-')}-{size}.png"))
+    for size, width, dark in SIZES:
+        page = open_gallery(browser, emulator, posted, width=width, dark=dark)
+        take_pictures(page, posted, "states", size)
         assert page.errors == []
         page.close()
 
 
 def test_each_shipped_kind_is_read_and_decided_on_a_phone_without_scrolling(
-    browser, emulator, kinds_and_states
+    browser, emulator, shipped_cards
 ):
-    (SHOTS / "kinds").mkdir(parents=True, exist_ok=True)
+    posted = post(emulator, shipped_cards)
+    page = open_gallery(browser, emulator, posted, width=PHONE_WIDTH, dark=False)
     too_long, too_low = {}, {}
-    names = list(kinds_and_states)
-    # A window shows the last messages of a channel only.
-    for start in range(0, len(names), CARDS_IN_WINDOW):
-        cards = {name: kinds_and_states[name] for name in names[start : start + CARDS_IN_WINDOW]}
-        for name, measures in measure_cards(browser, emulator, cards):
-            words = [word for word in measures["text"].split() if WORD.search(word)]
-            if len(words) > MAX_WORDS:
-                too_long[name] = (len(words), measures["text"])
-            if not 0 < measures["button"] <= MAX_BUTTON_TOP:
-                too_low[name] = measures["button"]
+    for name, ts in posted.items():
+        measures = page.locator(f"article[data-ts='{ts}']").evaluate(MEASURE)
+        words = [word for word in measures["text"].split() if WORD.search(word)]
+        if len(words) > MAX_WORDS:
+            too_long[name] = (len(words), measures["text"])
+        if measures["bottom"] > MAX_BUTTON_BOTTOM:
+            too_low[name] = measures["bottom"]
+    page.close()
     assert (too_long, too_low) == ({}, {})
 
 
-def measure_cards(browser, emulator, cards):
-    """Yield the measures of each card on a phone, with a picture of it."""
-    posted = post(emulator, cards)
-    page = browser.new_page(viewport={"width": PHONE_WIDTH, "height": 844}, locale="en-GB")
-    page.goto(f"{emulator.url}/?as=U0BEN&channel=C0OPS")
-    page.wait_for_selector(f"article[data-ts='{list(posted.values())[-1]}']")
-    page.wait_for_timeout(700)
-    for name, ts in posted.items():
-        article = page.locator(f"article[data-ts='{ts}']")
-        file_name = re.sub(r"\W+", "-", name)
-        article.screenshot(path=str(SHOTS / "kinds" / f"{file_name}.png"))
-        yield name, article.evaluate(MEASURE)
+@pytest.mark.gallery
+@pytest.mark.timeout(1800)
+@pytest.mark.parametrize(("size", "width", "dark"), SIZES)
+def test_the_gallery_of_every_kind_in_every_state(
+    browser, emulator, shipped_cards, size, width, dark
+):
+    posted = post(emulator, shipped_cards)
+    page = open_gallery(browser, emulator, posted, width=width, dark=dark)
+    take_pictures(page, posted, "kinds", size)
+    assert page.errors == []
     page.close()

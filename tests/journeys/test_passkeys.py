@@ -9,7 +9,7 @@ from bot.cases.lifecycle import State
 from bot.demo.people import BEN
 from bot.settings import PACKAGED_LIBRARY
 from tests.journeys.harbour import harbour, principal
-from tests.journeys.test_page import BROWSER_TIMEOUT, shot
+from tests.journeys.pages import BROWSER_TIMEOUT, shot
 
 pytestmark = [pytest.mark.journey, pytest.mark.browser]
 DEVICE = {
@@ -113,9 +113,8 @@ def test_a_manager_approves_the_top_class_with_their_passkey_and_takes_it_back_w
     page.set_viewport_size({"width": 1180, "height": 900})
     page.goto(f"{town.emulator.url}/?as={BEN}&channel={case.channel}")
     page.locator("#modal").get_by_role("button", name="Close", exact=True).click()
-    page.locator("article", has_text=case.signal.title).last.get_by_role(
-        "button", name="Undo…"
-    ).click()
+    decided_card = page.locator(f"article[data-ts='{town.card(case)['ts']}']")
+    decided_card.get_by_role("button", name="Undo…").click()
     page.locator("#modal textarea").fill("They drink something else now.")
     page.locator("#modal").get_by_role("button", name="Take it back", exact=True).click()
     onward = page.locator("#modal").get_by_role("link", name="Take it back with my passkey")

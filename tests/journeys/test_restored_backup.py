@@ -68,13 +68,17 @@ class Shop:
 
     def card(self, number: int) -> dict | None:
         found = [
-            one for one in self.emulator.messages(STOCK) if f"Bin {number} is low" in one["text"]
+            one
+            for one in self.emulator.messages(STOCK)
+            if (one.get("metadata") or {}).get("event_type") == "exception_card"
+            and f"Bin {number} is low" in json.dumps(one["blocks"])
         ]
         return found[0] if found else None
 
     def approve(self, number: int):
         card = self.card(number)
-        who = "U0ANA" if "low risk" in json.dumps(card["blocks"]) else "U0BEN"
+        # Only an approval of more than low risk is confirmed.
+        who = "U0BEN" if '"confirm"' in json.dumps(card["blocks"]) else "U0ANA"
         click = {"as": who, "channel": STOCK, "ts": card["ts"], "action_id": "case.approve"}
         return self.emulator.post("click", click)
 

@@ -271,6 +271,28 @@ function toast(words) {
   setTimeout(() => ($("toast").hidden = true), 5000);
 }
 
+// A link to a message leads to it, as in Slack, and not out of the page.
+const MESSAGE_LINK = /\/archives\/([A-Z0-9]+)\/p(\d{10})(\d{6})/;
+
+async function showMessage(channel, ts) {
+  const view = world.views.at(-1);
+  if (view) await act("close", { view_id: view.id });
+  await go(channel);
+  await redraw();
+  const node = document.querySelector(`#messages [data-ts="${CSS.escape(ts)}"]`);
+  if (!node) return toast("That message is not in this channel any more.");
+  node.scrollIntoView({ block: "start" });
+  node.classList.add("linked");
+  setTimeout(() => node.classList.remove("linked"), 3000);
+}
+
+document.addEventListener("click", (event) => {
+  const link = event.target.closest("a[href*='/archives/']");
+  const match = link && MESSAGE_LINK.exec(link.href);
+  if (!match) return;
+  event.preventDefault();
+  showMessage(match[1], `${match[2]}.${match[3]}`);
+});
 $("me").addEventListener("change", (event) => { here.me = event.target.value; here.thread = null; redraw(); });
 $("clock").addEventListener("change", (event) => { const at = Number(event.target.value); event.target.value = ""; if (at) moveClock({ to: at }); });
 $("composer").addEventListener("submit", (event) => { event.preventDefault(); const said = $("say").value.trim(); $("say").value = ""; if (said) say(said); });
@@ -280,4 +302,6 @@ document.addEventListener("keydown", (event) => { if (event.key === "Escape" && 
 document.addEventListener("click", (event) => { if (!event.target.closest(".overflow")) for (const menu of document.querySelectorAll(".menu")) menu.hidden = true; });
 const listen = () => { const stream = new EventSource("/_ctl/stream"); stream.onmessage = redraw; };
 await redraw();
+const linked = new URLSearchParams(location.search).get("ts");
+if (linked) await showMessage(here.channel, linked);
 listen();

@@ -23,9 +23,25 @@ from bot.cases.plan import Money
 from bot.cases.policy import RiskTier, Ruling
 from bot.cases.recognition import Guess, Recognition
 from bot.cases.recommendation import Alternative, Recommendation
+from bot.views.alert_storm import StormView
 from bot.views.answers import EXAMPLES, Answer, AnswerLine
-from bot.views.app_home import HomeDelegation, HomeFilter, HomePause, HomeView
-from bot.views.digest import Agreement, Counts, DigestMoney, DigestView, OpenCounts, Review
+from bot.views.app_home import (
+    HomeDelegation,
+    HomeFilter,
+    HomePause,
+    HomePreferences,
+    HomeRights,
+    HomeView,
+)
+from bot.views.digest import (
+    Agreement,
+    Counts,
+    DigestFigures,
+    DigestMoney,
+    DigestView,
+    OpenCounts,
+    Review,
+)
 from bot.views.rows import CaseRow
 from bot.views.thread_notes import ThreadNote
 from bot.views.trend import TrendDay
@@ -373,6 +389,21 @@ AGREEMENT = Agreement(
 )
 
 
+def figures(**changes):
+    base = DigestFigures(
+        open=OpenCounts(to_decide=5, to_handle=2, late=3, due_soon=1, total=12),
+        money=DigestMoney(
+            at_stake=(Money(Decimal(12430), "GBP"), Money(Decimal(90), "EUR")),
+            turnover=(Money(Decimal(3100), "GBP"),),
+            losses=(Money(Decimal(400), "GBP"),),
+        ),
+        counts=Counts(openings=5, resolutions=3, alone=1, rejections=1, clearings=1, expiries=0),
+        days=days(),
+        questions=2,
+    )
+    return replace(base, **changes)
+
+
 def digest(case=None, **changes):
     case = case or proposed()
     decided_case = case
@@ -397,15 +428,7 @@ def digest(case=None, **changes):
         later=(row(snoozed_case(), 10), row(case_handed_over(), 11)),
         expiries=(row(expired_case(), 12),),
         rest=(row(case, 9),),
-        open=OpenCounts(to_decide=5, to_handle=2, late=3, due_soon=1, total=12),
-        money=DigestMoney(
-            at_stake=(Money(Decimal(12430), "GBP"), Money(Decimal(90), "EUR")),
-            turnover=(Money(Decimal(3100), "GBP"),),
-            losses=(Money(Decimal(400), "GBP"),),
-        ),
-        counts=Counts(openings=5, resolutions=3, alone=1, rejections=1, clearings=1, expiries=0),
-        days=days(),
-        questions=2,
+        figures=figures(),
         review=review,
     )
     return replace(base, **changes)
@@ -442,11 +465,24 @@ def home(case=None, **changes):
         pauses=(PAUSE,),
         delegations=(DELEGATION,),
         kinds=(("low_stock", "Running low"),),
-        filter=HomeFilter("low_stock"),
+        rights=HomeRights(may_pause=True, may_delegate=True),
+        preferences=HomePreferences(filter=HomeFilter("low_stock")),
         suggestion="on holiday",
-        may_pause=True,
-        may_delegate=True,
         at=NOW,
+    )
+    return replace(base, **changes)
+
+
+def storm(case=None, open_cases=38, **changes):
+    case = case or proposed()
+    base = StormView(
+        key="storm:C0STOCK:low_stock:api:2026-11-21",
+        place="C0STOCK",
+        title="Running low",
+        source="api",
+        rows=rows(case, range(1, min(open_cases, 10) + 1)),
+        open=open_cases,
+        total=40,
     )
     return replace(base, **changes)
 

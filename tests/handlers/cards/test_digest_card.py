@@ -16,6 +16,7 @@ from tests.handlers.cards.examples import (
     AGREEMENT,
     days,
     digest,
+    figures,
     permalink,
     rows,
     unrecognised_case,
@@ -39,9 +40,9 @@ def test_a_digest_reads_in_a_notification():
 
 
 def test_a_digest_never_says_that_there_is_nothing_to_do_while_a_case_needs_a_person():
-    only_person = digest(needs=(), open=OpenCounts(to_handle=1, total=1))
+    only_person = digest(needs=(), figures=figures(open=OpenCounts(to_handle=1, total=1)))
     assert digest_text(only_person).startswith("1 needs a person. First: EX-4")
-    nothing = digest(needs=(), persons=(), open=OpenCounts())
+    nothing = digest(needs=(), persons=(), figures=figures(open=OpenCounts()))
     assert digest_text(nothing).startswith("Nothing to decide.")
 
 
@@ -63,7 +64,7 @@ def test_a_digest_has_no_commands_for_a_shell():
 
 def test_a_trend_is_shown_when_it_says_something():
     def has_chart(days):
-        blocks = digest_card(digest(days=days, review=None), permalink)
+        blocks = digest_card(digest(figures=figures(days=days), review=None), permalink)
         return any(block["type"] == CHART_TYPE for block in blocks)
 
     quiet = days(busy=False)
@@ -75,6 +76,9 @@ def test_a_trend_is_shown_when_it_says_something():
     ("numbers", "words"),
     [
         ((4, 0, 0), "always; 4 approved as recommended"),
+        ((1, 0, 0), "the one case was approved as recommended"),
+        ((0, 1, 0), "the one case was approved after an edit"),
+        ((0, 0, 1), "the one case was rejected or handled another way"),
         ((9, 2, 1), "mostly; 9 of 12 approved as recommended, 2 after an edit, 1 rejected or"),
         ((1, 0, 1), "about half of the time; 1 of 2 approved as recommended"),
         ((0, 0, 3), "never; 0 of 3 approved as recommended, 3 rejected or handled another way"),

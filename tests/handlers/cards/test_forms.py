@@ -8,7 +8,9 @@ from bot.cases.missing_approvals import MissingApprovals
 from bot.cases.policy import RiskTier
 from bot.emulator.blocks import validate_view
 from bot.views.labels import Labels
+from bot.views.raising import RaiseDraft, SubjectChoice
 from handlers.cards import forms
+from handlers.cards.raise_form import raise_form
 from tests.cases.making import action, proposed, verdict, with_fields
 from tests.handlers.cards.examples import OPS_AND_FINANCE, half_undone_case
 from tests.handlers.cards.markup import visible_text
@@ -21,10 +23,15 @@ def test_the_form_for_a_delegation_is_valid():
 
 
 def test_the_form_for_an_exception_raised_by_hand_is_valid():
-    form = forms.raise_form(
-        KINDS, kind="low_stock", facts=["product_id"], place="C1 1.0", words="Merlot is out"
+    draft = RaiseDraft(
+        kind="low_stock",
+        reference="C1 1.0",
+        message="Merlot is out",
+        required_facts=("product_id",),
+        choices=(SubjectChoice(title="Merlot", facts={"product_id": 61}),),
     )
-    assert validate_view(form) == []
+    assert validate_view(raise_form(KINDS, draft)) == []
+    assert validate_view(raise_form(KINDS, RaiseDraft())) == []
 
 
 @pytest.mark.threat("B7")

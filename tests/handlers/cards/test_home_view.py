@@ -5,6 +5,7 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.emulator.blocks import validate_view
+from bot.views.app_home import HomeRights
 from handlers.cards import ids
 from handlers.cards.home_view import delegations_modal, home_view, pause_form
 from handlers.cards.ids import token
@@ -78,8 +79,7 @@ def test_nothing_is_offered_to_those_who_may_not():
         waiting_more=0,
         pauses=(replace(PAUSE, is_resumable=False),),
         suggestion="on holiday",
-        may_pause=False,
-        may_delegate=False,
+        rights=HomeRights(),
     )
     drawn_ids = set(action_ids(home_view(view, permalink)))
     withheld_ids = {

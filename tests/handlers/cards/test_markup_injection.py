@@ -21,6 +21,7 @@ from bot.ports.card_store import CardContext
 from bot.views.alert_storm import StormView
 from bot.views.case_list import CaseGroup, CaseListView, GroupAct, GroupOutcome
 from bot.views.labels import Labels
+from bot.views.raising import RaiseDraft, SubjectChoice
 from handlers.cards import forms
 from handlers.cards.answer_blocks import answer_blocks, answer_text
 from handlers.cards.case_card import case_card, notification_text, superseded_card
@@ -31,6 +32,7 @@ from handlers.cards.digest_card import digest_card, digest_text, rest_blocks
 from handlers.cards.edit_form import edit_form, edit_preview_form
 from handlers.cards.home_view import home_view
 from handlers.cards.notes import note_blocks, note_text
+from handlers.cards.raise_form import raise_form
 from handlers.cards.storm_card import storm_card, storm_headline
 from handlers.cards.text import escape_mrkdwn
 from tests.cases.making import (
@@ -269,7 +271,15 @@ def test_nothing_from_outside_is_ever_markup_in_a_list(text):
 @pytest.mark.parametrize("text", ATTACKS, ids=range(len(ATTACKS)))
 def test_nothing_from_outside_breaks_the_form_of_an_exception_or_a_notice(text):
     kinds = [("low_stock", text or "-")]
-    form = forms.raise_form(kinds, kind="low_stock", facts=["product_id"], place="", words=text)
+    draft = RaiseDraft(
+        kind="low_stock",
+        note=text,
+        reference="C1 1.0",
+        message=text,
+        required_facts=("product_id",),
+        choices=(SubjectChoice(title=text, facts={"product_id": text}),),
+    )
+    form = raise_form(kinds, draft)
     assert validate_view(form) == []
     assert validate_view(forms.notice(text)) == []
 

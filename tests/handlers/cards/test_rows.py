@@ -6,12 +6,12 @@ from dataclasses import replace
 import pytest
 
 from bot.emulator.blocks import validate
+from bot.views.labels import start_upper
 from handlers.cards import ids
 from handlers.cards.rows import (
     case_rows,
     describe_outcome,
     plain_rows,
-    upper_first,
 )
 from tests.cases.making import proposed
 from tests.handlers.cards.examples import (
@@ -50,7 +50,7 @@ def test_what_came_of_a_decided_case_in_a_few_words(name, outcome):
 def test_a_row_says_how_many_have_approved_already():
     (block, _) = case_rows("needs", [row(half_approved_case())], permalink)
     text = "".join(element["text"] for element in block["elements"][1]["elements"][:1])
-    assert text == "Order 24  ·  1 of 2 yes, low risk  ·  @floor-managers  ·  by "
+    assert text == "Order 24 for £100.00  ·  1 of 2 yes, low risk  ·  @floor-managers  ·  by "
 
 
 @pytest.mark.parametrize(
@@ -110,7 +110,7 @@ def test_the_owner_is_never_blank():
 
 
 def test_a_name_keeps_its_letters():
-    assert upper_first("ana Duarte") == "Ana Duarte"
+    assert start_upper("ana Duarte") == "Ana Duarte"
 
 
 def test_a_case_without_a_message_is_named_without_a_link():

@@ -1,27 +1,11 @@
 """The card that many cases share."""
 
 import json
-from dataclasses import replace
 
 from bot.emulator.blocks import validate
-from bot.views.alert_storm import StormView
 from handlers.cards import ids
 from handlers.cards.storm_card import storm_card, storm_headline
-from tests.cases.making import proposed
-from tests.handlers.cards.examples import permalink, rows
-
-
-def storm(*, open_cases, **changes):
-    base = StormView(
-        key="storm:low_stock:api",
-        place="C0STOCK",
-        title="Running low",
-        source="api",
-        rows=rows(proposed(), range(1, min(open_cases, 10) + 1)),
-        open=open_cases,
-        total=40,
-    )
-    return replace(base, **changes)
+from tests.handlers.cards.examples import permalink, storm
 
 
 def action_ids(blocks):

@@ -7,7 +7,7 @@ import pytest
 from bot.cases.errors import ChatFailed
 from bot.ports.live_lists import LiveList
 from bot.views.alert_storm import StormView
-from bot.views.digest import Counts, DigestMoney, DigestView, OpenCounts
+from bot.views.digest import Counts, DigestFigures, DigestMoney, DigestView, OpenCounts
 from bot.views.rows import CaseRow
 from bot.views.trend import TrendDay
 from handlers.slack.chat import SlackChat
@@ -32,10 +32,14 @@ def digest(*, rest=()):
         later=(),
         expiries=(),
         rest=rest,
-        open=OpenCounts(to_decide=1, total=1),
-        money=DigestMoney(),
-        counts=Counts(openings=5, resolutions=3, alone=1, rejections=1, clearings=1, expiries=0),
-        days=DAYS,
+        figures=DigestFigures(
+            open=OpenCounts(to_decide=1, total=1),
+            money=DigestMoney(),
+            counts=Counts(
+                openings=5, resolutions=3, alone=1, rejections=1, clearings=1, expiries=0
+            ),
+            days=DAYS,
+        ),
     )
 
 
