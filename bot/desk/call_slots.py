@@ -156,7 +156,7 @@ class CallSlots:
         if live_list:
             reference = PostedMessage(slot.key, live_list.place, live_list.ts)
         look_first = message.uncertain_attempts > 1
-        place = self.chat.draw_slot_call(slot, reference, look_first=look_first)
+        place = self.chat.draw_message(slot, reference, look_first=look_first)
         record = LiveList(
             key=slot.key,
             place=place.channel,

@@ -129,7 +129,7 @@ class DirectCalls:
                 return
         call = self._view(key, case, person=person, subject=subject, is_pending=is_pending)
         look_first = message.uncertain_attempts > 1
-        self._record(call, self.chat.draw_direct_call(call, reference, look_first=look_first))
+        self._record(call, self.chat.draw_message(call, reference, look_first=look_first))
         self.outbox.finish(message, self._updates(call))
 
     def _view(

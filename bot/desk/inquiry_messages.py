@@ -68,7 +68,7 @@ class InquiryMessages:
         reference = None
         if live_list:
             reference = PostedMessage(message.key, live_list.place, live_list.ts)
-        self._record(view, self.chat.draw_inquiry(view, reference, look_first=look_first))
+        self._record(view, self.chat.draw_message(view, reference, look_first=look_first))
 
     def _record(self, view: InquiryMessage, reference: PostedMessage) -> None:
         """Record where the message stands, so that it follows its case."""

@@ -6,8 +6,7 @@ from bot.cases.case import Case
 from bot.ports.card_store import CardContext, CardRef
 from bot.ports.chat import Chat, PostedMessage
 from bot.ports.connector import EffectStatus
-from bot.views.calls import DirectCall, SlotCall
-from bot.views.inquiries import InquiryMessage
+from bot.views.live_messages import LiveMessage
 
 
 class NullChat(Chat):
@@ -80,35 +79,15 @@ class NullChat(Chat):
     ) -> None:
         """Do nothing."""
 
-    def draw_direct_call(
+    def draw_message(
         self,
-        call: DirectCall,
-        message: PostedMessage | None,
-        *,
-        look_first: bool,
-    ) -> PostedMessage:
-        """Return a message that was sent to nobody."""
-        return PostedMessage(call.key, channel="", ts="")
-
-    def draw_inquiry(
-        self,
-        view: InquiryMessage,
+        view: LiveMessage,
         message: PostedMessage | None,
         *,
         look_first: bool,
     ) -> PostedMessage:
         """Return a message that was sent to nobody."""
         return PostedMessage(view.key, channel="", ts="")
-
-    def draw_slot_call(
-        self,
-        slot: SlotCall,
-        message: PostedMessage | None,
-        *,
-        look_first: bool,
-    ) -> PostedMessage:
-        """Return a message that was sent to nobody."""
-        return PostedMessage(slot.key, channel="", ts="")
 
     def post_digest(
         self,

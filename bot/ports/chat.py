@@ -12,9 +12,9 @@ from bot.ports.question_log import PostedQuestion
 from bot.views.alert_storm import StormView
 from bot.views.answers import Answer
 from bot.views.app_home import HomeView
-from bot.views.calls import DirectCall, SlotCall, ThreadCall
+from bot.views.calls import ThreadCall
 from bot.views.digest import DigestView
-from bot.views.inquiries import InquiryMessage
+from bot.views.live_messages import LiveMessage
 from bot.views.thread_notes import ThreadEvidence, ThreadNote
 from bot.views.thread_orders import Confirmation, PostedOrder
 
@@ -87,26 +87,10 @@ class Chat(Protocol):
     ) -> None:
         """Mention people and groups in a thread, once for each ``key``."""
 
-    def draw_direct_call(
-        self, call: DirectCall, message: PostedMessage | None, *, look_first: bool
+    def draw_message(
+        self, view: LiveMessage, message: PostedMessage | None, *, look_first: bool
     ) -> PostedMessage:
-        """Send a person a case with its buttons, or update the message.
-
-        Return where it stands.
-        """
-
-    def draw_inquiry(
-        self, view: InquiryMessage, message: PostedMessage | None, *, look_first: bool
-    ) -> PostedMessage:
-        """Send a question to a person, or into the card's thread for a group, or update it.
-
-        Return where it stands.
-        """
-
-    def draw_slot_call(
-        self, slot: SlotCall, message: PostedMessage | None, *, look_first: bool
-    ) -> PostedMessage:
-        """Send a person several cases with their buttons, or update the message.
+        """Send a message that follows its cases, or update the one that stands.
 
         Return where it stands.
         """

@@ -6,8 +6,8 @@ from handlers.slack.answer_sender import AnswerSender
 from handlers.slack.api import SlackApi
 from handlers.slack.call_sender import CallSender
 from handlers.slack.card_sender import CardSender
-from handlers.slack.inquiry_sender import InquirySender
 from handlers.slack.list_sender import ListSender
+from handlers.slack.live_message_sender import LiveMessageSender
 from handlers.slack.rate_limiter import RateLimiter
 from handlers.slack.text_sender import TextSender
 from handlers.slack.thread_sender import ThreadSender
@@ -17,7 +17,7 @@ from handlers.slack.view_sender import ViewSender
 class SlackChat(
     CardSender,
     CallSender,
-    InquirySender,
+    LiveMessageSender,
     ListSender,
     AnswerSender,
     TextSender,

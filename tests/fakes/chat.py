@@ -4,6 +4,8 @@ from bot.cases.errors import ChatFailed
 from bot.ports.card_store import CardRef
 from bot.ports.chat import PostedMessage
 from bot.ports.connector import EffectStatus
+from bot.views.calls import DirectCall, SlotCall
+from bot.views.inquiries import InquiryMessage
 
 
 class FakeChat:
@@ -86,23 +88,20 @@ class FakeChat:
         self._maybe_fail()
         self.mentions.append(tuple(mentions))
 
-    def draw_direct_call(self, call, message, *, look_first):
-        self._maybe_fail()
-        self.direct_calls.setdefault(call.key, []).append(call)
-        return message or PostedMessage(call.key, f"D{call.person}", f"6.{len(self.direct_calls)}")
-
-    def draw_inquiry(self, view, message, *, look_first):
+    def draw_message(self, view, message, *, look_first):
         self.looked_first += look_first
         self._maybe_fail()
-        self.inquiries.setdefault(view.key, []).append(view)
-        to = view.inquiry.to
-        place = f"D{to}" if "/" in to else view.row.channel
-        return message or PostedMessage(view.key, place, f"5.{len(self.inquiries)}")
-
-    def draw_slot_call(self, slot, message, *, look_first):
-        self._maybe_fail()
-        self.slot_calls.setdefault(slot.key, []).append(slot)
-        return message or PostedMessage(slot.key, f"D{slot.person}", f"5.{len(self.slot_calls)}")
+        match view:
+            case DirectCall():
+                messages, place = self.direct_calls, f"D{view.person}"
+            case SlotCall():
+                messages, place = self.slot_calls, f"D{view.person}"
+            case InquiryMessage():
+                messages = self.inquiries
+                to = view.inquiry.to
+                place = f"D{to}" if "/" in to else view.row.channel
+        messages.setdefault(view.key, []).append(view)
+        return message or PostedMessage(view.key, place, f"6.{len(messages)}")
 
     def post_digest(self, digest, board, *, look_first):
         self._maybe_fail()
