@@ -141,8 +141,8 @@ def _lane_handlers(desk: Desk) -> dict[str, dict[Topic, Handler]]:
             Topic.SWEEP: desk.upkeep.message_cleanup.run,
         },
         "talk": {
-            Topic.ANSWER: desk.questions.run,
-            Topic.ORDER: desk.thread_orders.run,
+            Topic.ANSWER: desk.conversation.questions.run,
+            Topic.ORDER: desk.conversation.thread_orders.run,
             Topic.HOME: desk.screens.app_home.run,
             Topic.DIGEST: desk.screens.digests.run,
         },

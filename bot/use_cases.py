@@ -1,36 +1,23 @@
 """The desk: every use case of the bot, built over one store."""
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.advisors import Advisors
-from bot.cases.case import Case
-from bot.desk.alert_storms import MAX_CARDS, AlertStorms
-from bot.desk.app_home import AppHome
-from bot.desk.call_slots import CallSlots
-from bot.desk.calls import Calls
-from bot.desk.cards import Cards
 from bot.desk.case_answers import CaseAnswers
-from bot.desk.case_lists import CaseLists
 from bot.desk.case_progress import CaseProgress
 from bot.desk.controls import Controls
+from bot.desk.conversation import Conversation
 from bot.desk.deadlines import Deadlines
 from bot.desk.decisions import Decisions
-from bot.desk.digest import Digest
-from bot.desk.digest_figures import DigestNumbers
-from bot.desk.digest_rows import DigestRows
-from bot.desk.direct_calls import DirectCalls
-from bot.desk.eligibility import Eligibility
 from bot.desk.executor import Executor, build_executor
 from bot.desk.follow_up import FollowUp
 from bot.desk.group_decisions import GroupDecisions
 from bot.desk.inquiries import Inquiries
-from bot.desk.inquiry_messages import InquiryMessages
 from bot.desk.intake import Intake
 from bot.desk.message_cleanup import MessageCleanup
-from bot.desk.missed_calls import MissedCalls
 from bot.desk.narration import CaseNarration
+from bot.desk.options import DeskOptions
 from bot.desk.passkeys import PasskeyEnrolment
 from bot.desk.precedents import PrecedentRecorder
 from bot.desk.proposal import Proposals
@@ -38,22 +25,18 @@ from bot.desk.questions import Questions
 from bot.desk.queues import Queues
 from bot.desk.raising import Raising
 from bot.desk.source_throttle import SourceThrottle
-from bot.desk.thread_notes import ThreadNotes
 from bot.desk.thread_orders import ThreadOrders
 from bot.desk.triage import Triage
 from bot.desk.visibility import Visibility
-from bot.desk.weekly_review import WeeklyReview
 from bot.ports.chat import Chat
 from bot.ports.clock import Clock
 from bot.ports.connector import Systems
 from bot.ports.directory import Directory
 from bot.ports.outbox import Outbox
+from bot.screens import ScreenBuilder, Screens
 from bot.store.store import Store
 from knowledge.language.question_parser import PatternParser
 from knowledge.library import FileLibrary
-
-#: Redraws the lists that show a case, by their keys.
-Follower = Callable[[Case, Sequence[str]], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,20 +45,6 @@ class PlanExecution:
 
     executor: Executor
     follow_up: FollowUp
-
-
-@dataclass(frozen=True, kw_only=True)
-class Screens:
-    """Keeps what stands in Slack up to date."""
-
-    cards: Cards
-    notes: ThreadNotes
-    calls: Calls
-    inquiry_messages: InquiryMessages
-    storms: AlertStorms
-    digests: Digest
-    app_home: AppHome
-    case_lists: CaseLists
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -100,30 +69,12 @@ class Desk:
     narration: CaseNarration | None
     decisions: Decisions
     group_decisions: GroupDecisions
-    inquiries: Inquiries
     controls: Controls
     enrolment: PasskeyEnrolment
     execution: PlanExecution
-    queues: Queues
-    progress: CaseProgress
-    questions: Questions
-    thread_orders: ThreadOrders
+    conversation: Conversation
     screens: Screens
     upkeep: Upkeep
-
-
-@dataclass(frozen=True, kw_only=True)
-class DeskOptions:
-    """The settings that the desk itself needs."""
-
-    #: What plans are approved for: "live", "dry-run" or "shadow". Empty binds them to none.
-    mode: str = ""
-    #: Cards of one kind from one source before the rest share one; 0 for never.
-    storm_after: int = MAX_CARDS
-    #: Seconds that work stays with a worker that gives no sign of life.
-    lease_for: float = 30.0
-    #: Seconds before a message whose posting is in doubt is looked for.
-    settle_for: float = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -163,71 +114,6 @@ class _Builder:
             library=self.library,
             directory=self.directory,
             clock=self.clock,
-        )
-
-    def digest(self, visibility: Visibility, queues: Queues) -> Digest:
-        """Build the daily digest."""
-        rows = DigestRows(
-            queries=self.store.queries,
-            card_store=self.store.cards,
-            library=self.library,
-            directory=self.directory,
-            visibility=visibility,
-            eligibility=self.eligibility(),
-            queues=queues,
-        )
-        return Digest(
-            queries=self.store.queries,
-            live_lists=self.store.live_lists,
-            outbox=self.store.outbox,
-            desk_controls=self.store.desk_controls,
-            library=self.library,
-            directory=self.directory,
-            visibility=visibility,
-            rows=rows,
-            numbers=DigestNumbers(queries=self.store.queries, question_log=self.store.question_log),
-            weekly_review=WeeklyReview(
-                queries=self.store.queries,
-                queues=queues,
-                library=self.library,
-                rows=rows,
-                missed_calls=self.missed_calls(),
-            ),
-            chat=self.chat,
-            clock=self.clock,
-            settle_for=self.settle_for,
-        )
-
-    def app_home(self, visibility: Visibility, queues: Queues) -> AppHome:
-        """Build the App Home."""
-        return AppHome(
-            queries=self.store.queries,
-            live_lists=self.store.live_lists,
-            card_store=self.store.cards,
-            outbox=self.store.outbox,
-            desk_controls=self.store.desk_controls,
-            library=self.library,
-            directory=self.directory,
-            visibility=visibility,
-            eligibility=self.eligibility(),
-            queues=queues,
-            chat=self.chat,
-            clock=self.clock,
-        )
-
-    def alert_storms(self) -> AlertStorms:
-        """Build the cards that many cases share."""
-        return AlertStorms(
-            queries=self.store.queries,
-            live_lists=self.store.live_lists,
-            card_store=self.store.cards,
-            outbox=self.store.outbox,
-            library=self.library,
-            directory=self.directory,
-            chat=self.chat,
-            clock=self.clock,
-            max_cards=self.options.storm_after,
-            settle_for=self.settle_for,
         )
 
     def decisions(self, proposals: Proposals) -> Decisions:
@@ -273,58 +159,6 @@ class _Builder:
         )
         return PlanExecution(executor=executor, follow_up=follow_up)
 
-    def screens(self, visibility: Visibility, queues: Queues) -> Screens:
-        """Build what stands in Slack."""
-        # Cards tell storms, digests and homes what has changed, so those are built first.
-        storms = self.alert_storms()
-        digests = self.digest(visibility, queues)
-        app_home = self.app_home(visibility, queues)
-        calls = self.calls()
-        inquiry_messages = self.inquiry_messages()
-        notes = self.notes(storms)
-        followers = (
-            digests.follow,
-            app_home.follow,
-            storms.follow,
-            calls.direct_calls.follow,
-            inquiry_messages.follow,
-            calls.direct_calls.slots.follow,
-            notes.follow,
-        )
-        return Screens(
-            cards=self.cards(followers, storms=storms, calls=calls),
-            notes=notes,
-            calls=calls,
-            inquiry_messages=inquiry_messages,
-            storms=storms,
-            digests=digests,
-            app_home=app_home,
-            case_lists=self.case_lists(visibility),
-        )
-
-    def case_lists(self, visibility: Visibility) -> CaseLists:
-        """Build what lists open cases page by page."""
-        return CaseLists(
-            queries=self.store.queries,
-            live_lists=self.store.live_lists,
-            card_store=self.store.cards,
-            outbox=self.store.outbox,
-            library=self.library,
-            directory=self.directory,
-            visibility=visibility,
-            eligibility=self.eligibility(),
-            clock=self.clock,
-        )
-
-    def eligibility(self) -> Eligibility:
-        """Build what tells lists whom to offer a decision."""
-        return Eligibility(
-            desk_controls=self.store.desk_controls,
-            library=self.library,
-            directory=self.directory,
-            clock=self.clock,
-        )
-
     def upkeep(self) -> Upkeep:
         """Build what nobody asks for."""
         deadlines = Deadlines(
@@ -342,109 +176,10 @@ class _Builder:
             precedents=precedents,
         )
 
-    def calls(self) -> Calls:
-        """Build what reaches those for whom a case waits."""
-        direct_calls = DirectCalls(
-            cases=self.store.cases,
-            card_store=self.store.cards,
-            live_lists=self.store.live_lists,
-            outbox=self.store.outbox,
-            desk_controls=self.store.desk_controls,
-            library=self.library,
-            directory=self.directory,
-            chat=self.chat,
-            clock=self.clock,
-            progress=self.case_progress(),
-            slots=self.call_slots(),
-        )
-        return Calls(
-            cases=self.store.cases,
-            card_store=self.store.cards,
-            live_lists=self.store.live_lists,
-            outbox=self.store.outbox,
-            library=self.library,
-            directory=self.directory,
-            chat=self.chat,
-            clock=self.clock,
-            direct_calls=direct_calls,
-            missed_calls=self.missed_calls(),
-        )
-
     def case_progress(self) -> CaseProgress:
         """Build what tells whoever raised a case how it stands."""
         return CaseProgress(
             queries=self.store.queries, library=self.library, directory=self.directory
-        )
-
-    def missed_calls(self) -> MissedCalls:
-        """Build what finds the calls that came to nothing."""
-        return MissedCalls(
-            cases=self.store.cases,
-            queries=self.store.queries,
-            card_store=self.store.cards,
-            live_lists=self.store.live_lists,
-            outbox=self.store.outbox,
-            library=self.library,
-            directory=self.directory,
-            clock=self.clock,
-        )
-
-    def call_slots(self) -> CallSlots:
-        """Build what collects direct messages that may wait."""
-        return CallSlots(
-            queries=self.store.queries,
-            card_store=self.store.cards,
-            live_lists=self.store.live_lists,
-            outbox=self.store.outbox,
-            library=self.library,
-            directory=self.directory,
-            eligibility=self.eligibility(),
-            chat=self.chat,
-            clock=self.clock,
-        )
-
-    def inquiry_messages(self) -> InquiryMessages:
-        """Build what sends questions about cases."""
-        return InquiryMessages(
-            cases=self.store.cases,
-            card_store=self.store.cards,
-            live_lists=self.store.live_lists,
-            outbox=self.store.outbox,
-            directory=self.directory,
-            chat=self.chat,
-            clock=self.clock,
-        )
-
-    def cards(self, followers: Sequence[Follower], *, storms: AlertStorms, calls: Calls) -> Cards:
-        """Build what keeps the cards."""
-        return Cards(
-            cases=self.store.cases,
-            card_store=self.store.cards,
-            live_lists=self.store.live_lists,
-            outbox=self.store.outbox,
-            desk_controls=self.store.desk_controls,
-            chat=self.chat,
-            clock=self.clock,
-            followers=followers,
-            storms=storms if self.options.storm_after else None,
-            calls=calls,
-            library=self.library,
-            directory=self.directory,
-            mode=self.options.mode,
-            settle_for=self.settle_for,
-        )
-
-    def notes(self, storms: AlertStorms) -> ThreadNotes:
-        """Build what writes in the threads of cards."""
-        return ThreadNotes(
-            cases=self.store.cases,
-            card_store=self.store.cards,
-            live_lists=self.store.live_lists,
-            outbox=self.store.outbox,
-            chat=self.chat,
-            clock=self.clock,
-            library=self.library,
-            storms=storms if self.options.storm_after else None,
         )
 
     def thread_orders(self, decisions: Decisions) -> ThreadOrders:
@@ -496,6 +231,32 @@ class _Builder:
             assistant=self.advisors.talker,
         )
 
+    def conversation(self, decisions: Decisions, visibility: Visibility) -> Conversation:
+        """Build what answers people, and asks them."""
+        queues = self.queues()
+        return Conversation(
+            questions=self.questions(visibility, queues),
+            thread_orders=self.thread_orders(decisions),
+            inquiries=Inquiries(path=decisions.path, directory=self.directory),
+            queues=queues,
+            progress=self.case_progress(),
+        )
+
+    def screens(self, visibility: Visibility, conversation: Conversation) -> Screens:
+        """Build what stands in Slack."""
+        builder = ScreenBuilder(
+            store=self.store,
+            library=self.library,
+            chat=self.chat,
+            directory=self.directory,
+            clock=self.clock,
+            options=self.options,
+            visibility=visibility,
+            queues=conversation.queues,
+            progress=conversation.progress,
+        )
+        return builder.screens()
+
 
 def build_desk(
     *,
@@ -525,9 +286,9 @@ def build_desk(
     visibility = Visibility(
         cases=store.cases, queries=store.queries, library=library, directory=directory
     )
-    queues = build.queues()
     controls = build.controls()
     decisions = build.decisions(proposals)
+    conversation = build.conversation(decisions, visibility)
     group_decisions = GroupDecisions(
         queries=store.queries, decisions=decisions, library=library, visibility=visibility
     )
@@ -547,15 +308,11 @@ def build_desk(
         narration=_build_narration(proposals, store.outbox, advisors=advisors, clock=clock),
         decisions=decisions,
         group_decisions=group_decisions,
-        inquiries=Inquiries(path=decisions.path, directory=directory),
         controls=controls,
         enrolment=build.enrolment(),
         execution=build.execution(proposals, controls),
-        queues=queues,
-        progress=build.case_progress(),
-        questions=build.questions(visibility, queues),
-        thread_orders=build.thread_orders(decisions),
-        screens=build.screens(visibility, queues),
+        conversation=conversation,
+        screens=build.screens(visibility, conversation),
         upkeep=build.upkeep(),
     )
 

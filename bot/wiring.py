@@ -8,6 +8,7 @@ from slack_sdk import WebClient
 from bot.advisors import Trainer, open_knowledge
 from bot.checkpoint_keeper import open_keeper
 from bot.connectors.registry import build_connectors
+from bot.desk.options import DeskOptions
 from bot.desk.passkeys import PasskeyEnrolment
 from bot.desk.worker import WorkerTimings
 from bot.http_server import HealthChecks, HttpServices, build_http_server
@@ -20,7 +21,7 @@ from bot.settings import Mode, Settings
 from bot.storage import open_store
 from bot.store.clock import clock_of
 from bot.store.store import Store
-from bot.use_cases import Desk, DeskOptions, build_desk
+from bot.use_cases import Desk, build_desk
 from handlers.passkeys.app import confirmation_url
 from handlers.slack.app import build_app
 from handlers.slack.chat import SlackChat
@@ -77,7 +78,7 @@ def build_service(settings: Settings, *, clock: Clock | None = None) -> Service:
             settings=settings,
             services=HttpServices(
                 intake=desk.intake,
-                progress=desk.progress,
+                progress=desk.conversation.progress,
                 decisions=desk.decisions,
                 enrolment=desk.enrolment,
             ),
@@ -132,13 +133,11 @@ def _build_listeners(settings: Settings, desk: Desk, client: WebClient, chat: Sl
         chat=chat,
         decisions=desk.decisions,
         controls=desk.controls,
-        questions=desk.questions,
-        thread_orders=desk.thread_orders,
+        conversation=desk.conversation,
         app_home=desk.screens.app_home,
         digests=desk.screens.digests,
         case_lists=desk.screens.case_lists,
         group_decisions=desk.group_decisions,
-        inquiries=desk.inquiries,
         raising=desk.raising,
         card_store=desk.store.cards,
         question_log=desk.store.question_log,

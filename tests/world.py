@@ -18,9 +18,10 @@ from bot.cases.policy import ActionLimit, PlaybookTerms, Policy, TierRule
 from bot.cases.signal import UNRECOGNISED, Signal, SignalStatus
 from bot.connectors.dry_run import DryRun
 from bot.desk.decision_path import Request
+from bot.desk.options import DeskOptions
 from bot.desk.worker import WorkerPool, WorkerTimings
 from bot.ports.outbox import Topic
-from bot.use_cases import DeskOptions, build_desk
+from bot.use_cases import build_desk
 from bot.views.labels import Labels
 from tests.fakes.chat import FakeChat
 from tests.fakes.clock import FakeClock
@@ -205,8 +206,8 @@ class World:
             Topic.CALL: self.desk.screens.calls.run,
             Topic.INQUIRY: self.desk.screens.inquiry_messages.run,
             Topic.REMEMBER: self.desk.upkeep.precedents.run,
-            Topic.ANSWER: self.desk.questions.run,
-            Topic.ORDER: self.desk.thread_orders.run,
+            Topic.ANSWER: self.desk.conversation.questions.run,
+            Topic.ORDER: self.desk.conversation.thread_orders.run,
             Topic.DIGEST: self.desk.screens.digests.run,
             Topic.HOME: self.desk.screens.app_home.run,
             Topic.STORM: self.desk.screens.storms.run,
@@ -273,13 +274,11 @@ class World:
             chat=chat,
             decisions=desk.decisions,
             controls=desk.controls,
-            questions=desk.questions,
-            thread_orders=desk.thread_orders,
+            conversation=desk.conversation,
             app_home=desk.screens.app_home,
             digests=desk.screens.digests,
             case_lists=desk.screens.case_lists,
             group_decisions=desk.group_decisions,
-            inquiries=desk.inquiries,
             raising=desk.raising,
             card_store=desk.store.cards,
             question_log=desk.store.question_log,

@@ -524,6 +524,18 @@ class Steps:
         self.doubt = {}
 
 
+class Pending:
+    """What was begun, and is not finished yet."""
+
+    def __init__(self):
+        # Approvals begun in Slack: ticket and purpose by person.
+        self.step_ups = {}
+        # Invitations to add a passkey: person by ticket.
+        self.invitations = {}
+        # Questions without an answer: who may give it, by the number of the question.
+        self.inquiries = {}
+
+
 class CaseState:
     """The state of one case at this place of the log."""
 
@@ -545,12 +557,7 @@ class CaseState:
         # it: none may approve.
         self.requesters = set()
         self.authors = set()
-        # Approvals begun in Slack: ticket and purpose by person.
-        self.step_ups = {}
-        # Invitations to add a passkey: person by ticket.
-        self.invitations = {}
-        # Questions without an answer: who may give it, by the number of the question.
-        self.inquiries = {}
+        self.pending = Pending()
         self.steps = Steps()
 
 
@@ -604,7 +611,7 @@ def add_requester(entry, body, case):
 
 def record_inquiry(entry, body, case):
     """Record a question, which may be answered once."""
-    case.inquiries[entry["version"]] = body["to"]
+    case.pending.inquiries[entry["version"]] = body["to"]
 
 
 def record_answer(entry, body, case):
@@ -612,9 +619,9 @@ def record_answer(entry, body, case):
 
     The plan may rest on it, so whoever gave it may not approve.
     """
-    if body["inquiry"] not in case.inquiries:
+    if body["inquiry"] not in case.pending.inquiries:
         return "an answer to a question that was not asked, or was answered before"
-    to = case.inquiries.pop(body["inquiry"])
+    to = case.pending.inquiries.pop(body["inquiry"])
     if "/" in to and entry["actor"] != to:
         return "an answer by another person than the one who was asked"
     if body.get("fact"):
@@ -632,8 +639,8 @@ def begin_plan(entry, body, case):
     case.votes = {}
     case.undo_votes = {}
     case.undo_until = None
-    case.step_ups = {}
-    case.invitations = {}
+    case.pending.step_ups = {}
+    case.pending.invitations = {}
     case.steps.starts = set()
     case.has_emergency_vote = False
     case.is_automatic = False
@@ -719,7 +726,7 @@ def signature_problem(entry, approval, case, purpose):
     passkey = case.log.passkeys.get(assertion.get("credential"))
     if passkey is None or passkey["person"] != person:
         return "no passkey of theirs was known then"
-    if case.step_ups.get(person) != (assertion.get("ticket"), purpose):
+    if case.pending.step_ups.get(person) != (assertion.get("ticket"), purpose):
         return "it was not begun in Slack"
     try:
         client_data = b64url_decode(assertion["client_data"])
@@ -817,7 +824,7 @@ def end_undo_vote(entry, body, case):
 
 def begin_approval(entry, body, case):
     """Record the start of an approval that a device will sign."""
-    case.step_ups[entry["actor"]] = (body["ticket"], body.get("purpose", "approve"))
+    case.pending.step_ups[entry["actor"]] = (body["ticket"], body.get("purpose", "approve"))
 
 
 def withdraw_vote(entry, body, case):
@@ -828,16 +835,16 @@ def withdraw_vote(entry, body, case):
 
 def record_invitation(entry, body, case):
     """Record that somebody may add a passkey."""
-    case.invitations[body["ticket"]] = body["to"]
+    case.pending.invitations[body["ticket"]] = body["to"]
 
 
 def add_passkey(entry, body, case):
     """Add the passkey of a person who was invited."""
     passkey = body["passkey"]
     ticket = body["ticket"]
-    if ticket not in case.invitations or case.invitations[ticket] != passkey["person"]:
+    if ticket not in case.pending.invitations or case.pending.invitations[ticket] != passkey["person"]:
         return f"a passkey was added for {passkey['person']}, who was not invited"
-    del case.invitations[ticket]
+    del case.pending.invitations[ticket]
     case.log.passkeys[passkey["credential"]] = passkey
     return None
 

@@ -205,20 +205,26 @@ class Measure:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Playbook:
-    """One file of ``playbooks``, in the order in which people think."""
+class PlaybookTexts:
+    """The texts of a playbook."""
 
-    kind: Name
     title: Text
-    channel: ChannelId
-    detection: Annotated[Detection | None, Field(validation_alias="signal")] = None
-    absence: Absence | None = None
     #: What people say when they report such a case: the recogniser learns from it.
     examples: Annotated[tuple[Text, ...], Field(max_length=100)] = ()
     #: A template over the evidence that says what has happened.
     what: Text
     #: A template of the facts that decide, for the line below the buttons of a card.
     brief: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Playbook(PlaybookTexts):
+    """One file of ``playbooks``, in the order in which people think."""
+
+    kind: Name
+    channel: ChannelId
+    detection: Annotated[Detection | None, Field(validation_alias="signal")] = None
+    absence: Absence | None = None
     evidence: Annotated[tuple[Lookup, ...], Field(max_length=10)] = ()
     stake: Stake
     #: Finds the account of whoever gains from the plan.

@@ -19,12 +19,13 @@ from bot.demo.clock import ClockFollower, DemoClock
 from bot.demo.history import HistoryPlayer, ManualClock, SampleDirectory
 from bot.demo.processes import BotProcess, EmulatorProcess, free_port
 from bot.desk.null_chat import NullChat
+from bot.desk.options import DeskOptions
 from bot.ports.outbox import Topic
 from bot.preflight import open_library
 from bot.service import Service
 from bot.settings import Settings, load
 from bot.store.store import Store
-from bot.use_cases import Desk, DeskOptions, build_desk
+from bot.use_cases import Desk, build_desk
 from knowledge.learning.model_file import save_model
 from knowledge.learning.training import train_models
 from knowledge.learning.training_set import gather_training_set

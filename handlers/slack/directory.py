@@ -111,15 +111,13 @@ class SlackDirectory:
     def _users(self) -> Sequence[Mapping[str, Any]]:
         """Return everybody; nobody when they cannot be read."""
         try:
-            return self._fetch_cached("users", self._fetch_users, fresh=False)
+            fetch = partial(self._fetch_pages, "users.list", "members")
+            return self._fetch_cached("users", fetch, fresh=False)
         except (RateLimited, ChatUnknown):
             raise
         except ChatFailed as failure:
             log.warning("people cannot be listed (%s): nobody has any name", failure.error)
             return []
-
-    def _fetch_users(self) -> Sequence[Mapping[str, Any]]:
-        return self._fetch_pages("users.list", "members")
 
     def _user(self, user_id: str, *, fresh: bool) -> Mapping[str, Any]:
         fetch = partial(self._fetch_user, user_id)

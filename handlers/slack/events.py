@@ -33,7 +33,7 @@ def register(app: App, services: SlackServices) -> None:
         chat=services.chat,
         clock=services.clock,
         threads=ThreadListeners(
-            thread_orders=services.thread_orders,
+            thread_orders=services.conversation.thread_orders,
             card_store=services.card_store,
             chat=services.chat,
         ),

@@ -30,10 +30,10 @@ REFERENCE = re.compile(r"(?P<case_id>EX-[0-9]{1,12}) (?P<inquiry>[0-9]{1,9})(?: 
 
 def register(app: App, services: SlackServices) -> None:
     """Listen for questions and answers."""
-    forms = InquiryForms(services.inquiries, services.decisions)
+    forms = InquiryForms(services.conversation.inquiries, services.decisions)
     app.view(ids.ASK_FORM)(form_listener(forms.ask))
     app.view(ids.ANSWER_FORM)(form_listener(forms.answer))
-    buttons = InquiryButtons(services.inquiries, services.chat)
+    buttons = InquiryButtons(services.conversation.inquiries, services.chat)
     for action_id in (ids.INQUIRY_ANSWER, *ids.INQUIRY_CHOICES):
         app.action(action_id)(buttons.on_press)
 

@@ -6,14 +6,12 @@ from dataclasses import dataclass
 from bot.desk.app_home import AppHome
 from bot.desk.case_lists import CaseLists
 from bot.desk.controls import Controls
+from bot.desk.conversation import Conversation
 from bot.desk.decisions import Decisions
 from bot.desk.digest import Digest
 from bot.desk.group_decisions import GroupDecisions
-from bot.desk.inquiries import Inquiries
 from bot.desk.message_cleanup import MessageCleanup
-from bot.desk.questions import Questions
 from bot.desk.raising import Raising
-from bot.desk.thread_orders import ThreadOrders
 from bot.ports.card_store import CardStore
 from bot.ports.clock import Clock
 from bot.ports.library import Library
@@ -32,16 +30,13 @@ class SlackServices:
     decisions: Decisions
     #: Pause, resume, delegate and review.
     controls: Controls
-    questions: Questions
-    thread_orders: ThreadOrders
+    conversation: Conversation
     app_home: AppHome
     digests: Digest
     #: Whole lists of open cases.
     case_lists: CaseLists
     #: One decision on many cases.
     group_decisions: GroupDecisions
-    #: Questions about cases, and their answers.
-    inquiries: Inquiries
     raising: Raising
     card_store: CardStore
     question_log: QuestionLog

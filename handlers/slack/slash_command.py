@@ -138,10 +138,14 @@ class SlashCommand:
     def _list(self, request: SlashRequest) -> Answer:
         if request.argument:
             return self._question(f"open {request.argument}", request)
-        return self.services.questions.answer_question(Question(Intent.LIST), by=request.person)
+        return self.services.conversation.questions.answer_question(
+            Question(Intent.LIST), by=request.person
+        )
 
     def _mine(self, request: SlashRequest) -> Answer:
-        return self.services.questions.answer_question(Question(Intent.MINE), by=request.person)
+        return self.services.conversation.questions.answer_question(
+            Question(Intent.MINE), by=request.person
+        )
 
     def _show(self, request: SlashRequest) -> Answer:
         question = Question(
@@ -149,10 +153,10 @@ class SlashCommand:
             StatusFilter.ANY,
             case_id=_case_id(request.argument),
         )
-        return self.services.questions.answer_question(question, by=request.person)
+        return self.services.conversation.questions.answer_question(question, by=request.person)
 
     def _question(self, text: str, request: SlashRequest) -> Answer:
-        return self.services.questions.answer(
+        return self.services.conversation.questions.answer(
             text,
             by=request.person,
             channel=request.channel,
@@ -194,7 +198,7 @@ class SlashCommand:
 
     def _emergency(self, request: SlashRequest) -> Answer:
         words, reason = _split_reason(request.argument)
-        visibility = self.services.questions.visibility
+        visibility = self.services.conversation.questions.visibility
         case = visibility.find_case(_case_id(words), visibility.viewer(request.person))
         emergency = Request(
             case_id=case.id,
@@ -215,7 +219,7 @@ class SlashCommand:
         return Answer(text=f"Recorded: {case_id} was reviewed.")
 
     def _report(self, request: SlashRequest) -> Answer:
-        return self.services.questions.report(by=request.person)
+        return self.services.conversation.questions.report(by=request.person)
 
     def _help(self, request: SlashRequest) -> Answer:
         return Answer(

@@ -217,7 +217,7 @@ def lists(folder: Path) -> None:
     for _ in range(5):
         for question in QUESTIONS:
             began = time.perf_counter()
-            running.desk.questions.answer(question, by=f"{TEAM}/{ANA}")
+            running.desk.conversation.questions.answer(question, by=f"{TEAM}/{ANA}")
             answers.append(time.perf_counter() - began)
     told("question, without a model", answers, floor, "p50 ≤ 200 ms")
     digest(running)

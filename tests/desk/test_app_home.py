@@ -166,6 +166,9 @@ def test_an_approver_who_is_not_in_the_channel_learns_nothing_of_its_cases(world
     case = open_case(world, "Gin")
     world.people.channels["C0STOCK"] = {"finn"}
     assert home_of(world, ANA).waiting == ()
-    assert world.desk.questions.answer("what waits on me?", by=ANA).text == "Nothing waits on you."
+    assert (
+        world.desk.conversation.questions.answer("what waits on me?", by=ANA).text
+        == "Nothing waits on you."
+    )
     world.people.channels["C0STOCK"] = {"ana"}
     assert case_ids(home_of(world, ANA).waiting) == [case.id]

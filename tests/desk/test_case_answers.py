@@ -26,7 +26,9 @@ AUTONOMOUS_RULES = policy(actions={"house.order_stock": ActionLimit(alone=True)}
 
 
 def answer(world, intent, status=StatusFilter.OPEN, *, by=ANA, **more):
-    return world.desk.questions.answer_question(Question(intent, status, **more), by=by)
+    return world.desk.conversation.questions.answer_question(
+        Question(intent, status, **more), by=by
+    )
 
 
 def ids(reply):
@@ -40,7 +42,7 @@ def as_person(world, case, name):
 
 def history(world, case):
     """What was decided about the case, in sentences."""
-    return world.desk.questions.answers.decisions(world.case(case))
+    return world.desk.conversation.questions.answers.decisions(world.case(case))
 
 
 # --- which cases --------------------------------------------------------------------------------

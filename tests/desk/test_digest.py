@@ -154,11 +154,17 @@ def test_a_case_of_an_unknown_kind_needs_a_person_and_counts_as_unrecognised(wor
     case = world.store.cases.case(world.receive(world.signal("x", kind="gremlins")).case_id)
     world.work()
     assert world.case(case).kind == "gremlins"
-    cases = world.store.queries.find(world.desk.queues.unrecognised_filter(CaseFilter()), 5)
+    cases = world.store.queries.find(
+        world.desk.conversation.queues.unrecognised_filter(CaseFilter()), 5
+    )
     assert [one.id for one in cases] == [case.id]
-    assert case.id in world.desk.questions.answer("what could you not recognise", by=ANA).text or [
+    assert case.id in world.desk.conversation.questions.answer(
+        "what could you not recognise", by=ANA
+    ).text or [
         line.case_id
-        for line in world.desk.questions.answer("what could you not recognise", by=ANA).lines
+        for line in world.desk.conversation.questions.answer(
+            "what could you not recognise", by=ANA
+        ).lines
     ] == [case.id]
 
 

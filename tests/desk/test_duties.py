@@ -72,7 +72,12 @@ def test_whoever_raises_it_in_slack_again_is_asked_nothing_about_it(small_world)
     case = world.store.cases.case(receipt.case_id)
     assert case.authors == (OMAR, ANA)
     for who in (ANA, OMAR):
-        assert world.desk.queues.waiting_on(world.desk.questions.visibility.viewer(who))[0] == []
+        assert (
+            world.desk.conversation.queues.waiting_on(
+                world.desk.conversation.questions.visibility.viewer(who)
+            )[0]
+            == []
+        )
 
 
 @pytest.mark.threat("B6")

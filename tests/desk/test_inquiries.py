@@ -48,7 +48,7 @@ QUANTITY = replace(
 
 
 def ask(world, case, question=QUESTION, by=ANA):
-    after = world.desk.inquiries.ask(request(case.id, by, world.seen(case)), question)
+    after = world.desk.conversation.inquiries.ask(request(case.id, by, world.seen(case)), question)
     world.work()
     return after.activity.inquiries[-1]
 
@@ -61,7 +61,7 @@ def reply(case, number, by=BEN) -> InquiryReply:
 
 def answer(world, case, text, number=None, by=BEN):
     number = number or world.case(case).activity.inquiries[-1].number
-    world.desk.inquiries.answer(reply(case, number, by), text)
+    world.desk.conversation.inquiries.answer(reply(case, number, by), text)
     world.work()
     return world.case(case)
 
@@ -256,13 +256,13 @@ def test_a_form_is_opened_for_whoever_may_answer(small_world):
     world = small_world
     case = world.proposed()
     number = ask(world, case, replace(QUESTION, answer_type=AnswerType.DATE)).number
-    _, opened = world.desk.inquiries.open(reply(case, number))
+    _, opened = world.desk.conversation.inquiries.open(reply(case, number))
     assert opened.number == number
     with pytest.raises(NotEligible):
-        world.desk.inquiries.open(reply(case, number, FINN))
+        world.desk.conversation.inquiries.open(reply(case, number, FINN))
     assert world.entry_names(case)[-1] == "attempt.refused"
     with pytest.raises(BadRequest, match="no such question"):
-        world.desk.inquiries.open(reply(case, 99))
+        world.desk.conversation.inquiries.open(reply(case, 99))
 
 
 def test_a_choice_is_made_by_its_place(small_world):
@@ -271,8 +271,8 @@ def test_a_choice_is_made_by_its_place(small_world):
     number = ask(world, case).number
     for place, number_ in ((2, number), (0, 99)):
         with pytest.raises(BadRequest):
-            world.desk.inquiries.choose(reply(case, number_), place)
-    world.desk.inquiries.choose(reply(case, number), 1)
+            world.desk.conversation.inquiries.choose(reply(case, number_), place)
+    world.desk.conversation.inquiries.choose(reply(case, number), 1)
     assert world.case(case).activity.inquiries[0].answer.value == "No"
 
 
@@ -308,7 +308,7 @@ def test_of_two_answers_at_the_same_moment_one_counts(world):
 
     def give(by):
         try:
-            world.desk.inquiries.answer(reply(case, number, by), "Yes")
+            world.desk.conversation.inquiries.answer(reply(case, number, by), "Yes")
         except TooLate:
             return "too late"
         return "counts"
@@ -322,7 +322,7 @@ def test_of_two_answers_at_the_same_moment_one_counts(world):
 def test_a_question_whose_post_is_in_doubt_is_looked_for(small_world):
     world = small_world
     case = world.proposed()
-    world.desk.inquiries.ask(request(case.id, ANA, world.seen(case)), QUESTION)
+    world.desk.conversation.inquiries.ask(request(case.id, ANA, world.seen(case)), QUESTION)
     world.chat.failures = [ChatUnknown("timeout")] * 3
     world.work()
     world.clock.forward(hours=1)
@@ -362,7 +362,7 @@ def test_a_case_that_is_decided_needs_no_answer_and_the_message_says_so(small_wo
 def test_nobody_is_asked_about_a_case_that_was_decided_meanwhile(small_world):
     world = small_world
     case = world.proposed()
-    world.desk.inquiries.ask(request(case.id, ANA, world.seen(case)), QUESTION)
+    world.desk.conversation.inquiries.ask(request(case.id, ANA, world.seen(case)), QUESTION)
     world.desk.decisions.reject(
         request(case.id, OMAR, world.seen(case)), reason=RejectReason.DUPLICATE
     )
@@ -386,7 +386,7 @@ def test_nobody_answers_who_is_not_known(small_world):
 
     world.people.person = away
     with pytest.raises(NotNow):
-        world.desk.inquiries.answer(reply(case, number), "Yes")
+        world.desk.conversation.inquiries.answer(reply(case, number), "Yes")
     assert world.case(case).activity.inquiries[0].is_unanswered
 
 

@@ -25,7 +25,7 @@ NOTHING = "There is no such case, or none that you may see."
 
 
 def ask(world, text, by=ANA, **more):
-    return world.desk.questions.answer(text, by=by, **more)
+    return world.desk.conversation.questions.answer(text, by=by, **more)
 
 
 def ids(answer):

@@ -12,8 +12,8 @@ ANA, FINN, OMAR = map(principal, ("ana", "finn", "omar"))
 
 
 def waiting_ids(world, person, **options):
-    viewer = world.desk.questions.visibility.viewer(person)
-    cases, count = world.desk.queues.waiting_on(viewer, **options)
+    viewer = world.desk.conversation.questions.visibility.viewer(person)
+    cases, count = world.desk.conversation.queues.waiting_on(viewer, **options)
     return [case.id for case in cases], count
 
 
@@ -59,7 +59,7 @@ def test_cases_beyond_the_limit_are_counted(small_world):
 
 def test_cases_that_ended_without_a_person_are_listed_and_others_are_not(small_world):
     world = small_world
-    viewer = world.desk.questions.visibility.viewer(ANA)
+    viewer = world.desk.conversation.questions.visibility.viewer(ANA)
     start = world.clock()
     by_hand = world.proposed()
     world.approve(by_hand)
@@ -74,6 +74,6 @@ def test_cases_that_ended_without_a_person_are_listed_and_others_are_not(small_w
     world.work()
     assert world.store.cases.case(receipt.case_id).state is State.RESOLVED
     span = (start, world.clock() + timedelta(seconds=1))
-    cases = world.desk.queues.handled_automatically(viewer, span)
+    cases = world.desk.conversation.queues.handled_automatically(viewer, span)
     assert {case.id for case in cases} == {"EX-2", receipt.case_id}
-    assert world.desk.queues.handled_automatically(viewer, span, kind="another") == []
+    assert world.desk.conversation.queues.handled_automatically(viewer, span, kind="another") == []

@@ -11,7 +11,7 @@ ANA, FINN = map(principal, ("ana", "finn"))
 
 
 def report(world, by=ANA):
-    return world.desk.questions.report(by=by).text
+    return world.desk.conversation.questions.report(by=by).text
 
 
 def new_case(world, key):

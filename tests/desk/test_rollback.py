@@ -335,7 +335,9 @@ def test_everybody_is_told(town):
     assert sentence in digest.pauses[0]
     assert (
         sentence
-        in world.desk.questions.answer("what is paused?", by=principal("ana"), channel="").text
+        in world.desk.conversation.questions.answer(
+            "what is paused?", by=principal("ana"), channel=""
+        ).text
     )
 
 
@@ -413,7 +415,9 @@ def test_a_ledger_that_went_on_after_the_restoration_is_seen_too(town):
     assert town.watch.check().is_behind
     assert (
         "was restored"
-        in world.desk.questions.answer("what is paused?", by=principal("ana"), channel="").text
+        in world.desk.conversation.questions.answer(
+            "what is paused?", by=principal("ana"), channel=""
+        ).text
     )
     town.watch.acknowledge("compared", operator="root")
     town.sign()

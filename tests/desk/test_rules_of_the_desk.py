@@ -232,8 +232,8 @@ def test_rule_9_people_named_one_by_one_decide_while_they_are_colleagues_and_nob
     case = world.proposed()
     assert [
         one.id
-        for one in world.desk.queues.waiting_on(
-            world.desk.questions.visibility.viewer(principal("carla"))
+        for one in world.desk.conversation.queues.waiting_on(
+            world.desk.conversation.questions.visibility.viewer(principal("carla"))
         )[0]
     ] == [case.id]
     with pytest.raises(NotEligible, match="only those named for it"):

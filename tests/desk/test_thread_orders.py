@@ -28,7 +28,7 @@ def say(world, case, kind, by=ANA, *, ts="2.0", **said):
         text="",
         order=ThreadOrder(kind=kind, **said),
     )
-    world.desk.thread_orders.receive(posted_order)
+    world.desk.conversation.thread_orders.receive(posted_order)
 
 
 def answer(world, case, kind, by=ANA, **said):
@@ -150,8 +150,8 @@ def test_monday_is_that_of_whoever_says_it(world):
 
 def test_an_unclear_question_in_the_thread_is_told_what_can_be_said(world):
     case = world.proposed()
-    reply = world.desk.questions.answer("good morning to you", by=ANA, case_id=case.id)
+    reply = world.desk.conversation.questions.answer("good morning to you", by=ANA, case_id=case.id)
     assert "In this thread you can say “approve”" in reply.text
     assert reply.lines == ()
-    elsewhere = world.desk.questions.answer("good morning to you", by=ANA)
+    elsewhere = world.desk.conversation.questions.answer("good morning to you", by=ANA)
     assert "In this thread" not in elsewhere.text

@@ -12,7 +12,7 @@ def test_members_of_the_channel_and_parties_see_a_case_and_nobody_else(small_wor
     world = small_world
     case = world.proposed()
     world.people.channels["C0STOCK"] = {"omar"}
-    visibility = world.desk.questions.visibility
+    visibility = world.desk.conversation.questions.visibility
     messages = []
     for case_id in (case.id, "EX-77"):
         with pytest.raises(NoSuchCase) as failure:
@@ -27,7 +27,7 @@ def test_whoever_raised_a_case_sees_it_from_outside_its_channel(small_world):
     receipt = world.desk.raising.raise_case(by=FINN, title="Out of Merlot", key="v1")
     world.work()
     world.people.channels = {name: set() for name in world.library.channels()}
-    visibility = world.desk.questions.visibility
+    visibility = world.desk.conversation.questions.visibility
     assert visibility.viewer(FINN).channels == frozenset()
     assert visibility.find_case(receipt.case_id, visibility.viewer(FINN)).id == receipt.case_id
     with pytest.raises(NoSuchCase):

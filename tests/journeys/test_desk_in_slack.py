@@ -432,8 +432,8 @@ def a_monday(town):
 
     def work(who):
         while time.monotonic() < ends and town.desk.store.queries.newest(states=busy, limit=1):
-            mine, _ = town.desk.queues.waiting_on(
-                town.desk.questions.visibility.viewer(principal(who)), limit=20
+            mine, _ = town.desk.conversation.queues.waiting_on(
+                town.desk.conversation.questions.visibility.viewer(principal(who)), limit=20
             )
             mine = [case for case in mine if case.state is State.PROPOSED]
             if not mine:

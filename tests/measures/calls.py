@@ -209,7 +209,7 @@ class Office:
         )
         api = IntakeApi(
             intake=self.world.desk.intake,
-            progress=self.world.desk.progress,
+            progress=self.world.desk.conversation.progress,
             sources=sources,
             read_tokens=("read-me",),
             find_problems=list,

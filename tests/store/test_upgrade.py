@@ -132,7 +132,9 @@ def waiting(world, who):
     """The queue of this person."""
     return [
         case.id
-        for case in world.desk.queues.waiting_on(world.desk.questions.visibility.viewer(who))[0]
+        for case in world.desk.conversation.queues.waiting_on(
+            world.desk.conversation.questions.visibility.viewer(who)
+        )[0]
     ]
 
 

@@ -83,7 +83,7 @@ class IntakeClient(TestClient):
     def __init__(self, world, *, sources=None, credentials=None, extra_routes=()):
         api = IntakeApi(
             intake=world.desk.intake,
-            progress=world.desk.progress,
+            progress=world.desk.conversation.progress,
             sources=Sources(sources or SOURCES, credentials or CREDENTIALS),
             read_tokens=(READ_TOKEN,),
             find_problems=list,

@@ -73,7 +73,7 @@ def test_an_unexpected_error_is_told_by_a_reference_and_logged(run, receiver, ca
     def fail(*_, **__):
         raise LookupError("secret")
 
-    monkeypatch.setattr(type(receiver.world.desk.questions), "answer", fail)
+    monkeypatch.setattr(type(receiver.world.desk.conversation.questions), "answer", fail)
     answer = run("anything at all")
     assert "Something went wrong on our side; nothing was decided. Try again." in answer
     assert "Reference" in answer

@@ -1,0 +1,19 @@
+"""The settings that the desk itself needs."""
+
+from dataclasses import dataclass
+
+from bot.desk.alert_storms import MAX_CARDS
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeskOptions:
+    """The settings that the desk itself needs."""
+
+    #: What plans are approved for: "live", "dry-run" or "shadow". Empty binds them to none.
+    mode: str = ""
+    #: Cards of one kind from one source before the rest share one; 0 for never.
+    storm_after: int = MAX_CARDS
+    #: Seconds that work stays with a worker that gives no sign of life.
+    lease_for: float = 30.0
+    #: Seconds before a message whose posting is in doubt is looked for.
+    settle_for: float = 30.0

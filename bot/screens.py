@@ -1,0 +1,283 @@
+"""What stands in Slack, built over one store."""
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.cases.case import Case
+from bot.desk.alert_storms import AlertStorms
+from bot.desk.app_home import AppHome
+from bot.desk.call_slots import CallSlots
+from bot.desk.calls import Calls
+from bot.desk.cards import Cards
+from bot.desk.case_lists import CaseLists
+from bot.desk.case_progress import CaseProgress
+from bot.desk.digest import Digest
+from bot.desk.digest_figures import DigestNumbers
+from bot.desk.digest_rows import DigestRows
+from bot.desk.direct_calls import DirectCalls
+from bot.desk.eligibility import Eligibility
+from bot.desk.inquiry_messages import InquiryMessages
+from bot.desk.missed_calls import MissedCalls
+from bot.desk.options import DeskOptions
+from bot.desk.queues import Queues
+from bot.desk.thread_notes import ThreadNotes
+from bot.desk.visibility import Visibility
+from bot.desk.weekly_review import WeeklyReview
+from bot.ports.chat import Chat
+from bot.ports.clock import Clock
+from bot.ports.directory import Directory
+from bot.store.store import Store
+from knowledge.library import FileLibrary
+
+#: Redraws the lists that show a case, by their keys.
+Follower = Callable[[Case, Sequence[str]], None]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Screens:
+    """Keeps what stands in Slack up to date."""
+
+    cards: Cards
+    notes: ThreadNotes
+    calls: Calls
+    inquiry_messages: InquiryMessages
+    storms: AlertStorms
+    digests: Digest
+    app_home: AppHome
+    case_lists: CaseLists
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScreenBuilder:
+    """Builds the screens one by one."""
+
+    store: Store
+    library: FileLibrary
+    chat: Chat
+    directory: Directory
+    clock: Clock
+    options: DeskOptions
+    visibility: Visibility
+    queues: Queues
+    progress: CaseProgress
+
+    @property
+    def settle_for(self) -> timedelta:
+        return timedelta(seconds=self.options.settle_for)
+
+    def screens(self) -> Screens:
+        """Build what stands in Slack."""
+        # Cards tell storms, digests and homes what has changed, so those are built first.
+        storms = self.alert_storms()
+        digests = self.digest()
+        app_home = self.app_home()
+        calls = self.calls()
+        inquiry_messages = self.inquiry_messages()
+        notes = self.notes(storms)
+        followers = (
+            digests.follow,
+            app_home.follow,
+            storms.follow,
+            calls.direct_calls.follow,
+            inquiry_messages.follow,
+            calls.direct_calls.slots.follow,
+            notes.follow,
+        )
+        return Screens(
+            cards=self.cards(followers, storms=storms, calls=calls),
+            notes=notes,
+            calls=calls,
+            inquiry_messages=inquiry_messages,
+            storms=storms,
+            digests=digests,
+            app_home=app_home,
+            case_lists=self.case_lists(),
+        )
+
+    def digest(self) -> Digest:
+        """Build the daily digest."""
+        rows = DigestRows(
+            queries=self.store.queries,
+            card_store=self.store.cards,
+            library=self.library,
+            directory=self.directory,
+            visibility=self.visibility,
+            eligibility=self.eligibility(),
+            queues=self.queues,
+        )
+        return Digest(
+            queries=self.store.queries,
+            live_lists=self.store.live_lists,
+            outbox=self.store.outbox,
+            desk_controls=self.store.desk_controls,
+            library=self.library,
+            directory=self.directory,
+            visibility=self.visibility,
+            rows=rows,
+            numbers=DigestNumbers(queries=self.store.queries, question_log=self.store.question_log),
+            weekly_review=WeeklyReview(
+                queries=self.store.queries,
+                queues=self.queues,
+                library=self.library,
+                rows=rows,
+                missed_calls=self.missed_calls(),
+            ),
+            chat=self.chat,
+            clock=self.clock,
+            settle_for=self.settle_for,
+        )
+
+    def app_home(self) -> AppHome:
+        """Build the App Home."""
+        return AppHome(
+            queries=self.store.queries,
+            live_lists=self.store.live_lists,
+            card_store=self.store.cards,
+            outbox=self.store.outbox,
+            desk_controls=self.store.desk_controls,
+            library=self.library,
+            directory=self.directory,
+            visibility=self.visibility,
+            eligibility=self.eligibility(),
+            queues=self.queues,
+            chat=self.chat,
+            clock=self.clock,
+        )
+
+    def case_lists(self) -> CaseLists:
+        """Build what lists open cases page by page."""
+        return CaseLists(
+            queries=self.store.queries,
+            live_lists=self.store.live_lists,
+            card_store=self.store.cards,
+            outbox=self.store.outbox,
+            library=self.library,
+            directory=self.directory,
+            visibility=self.visibility,
+            eligibility=self.eligibility(),
+            clock=self.clock,
+        )
+
+    def alert_storms(self) -> AlertStorms:
+        """Build the cards that many cases share."""
+        return AlertStorms(
+            queries=self.store.queries,
+            live_lists=self.store.live_lists,
+            card_store=self.store.cards,
+            outbox=self.store.outbox,
+            library=self.library,
+            directory=self.directory,
+            chat=self.chat,
+            clock=self.clock,
+            max_cards=self.options.storm_after,
+            settle_for=self.settle_for,
+        )
+
+    def calls(self) -> Calls:
+        """Build what reaches those for whom a case waits."""
+        direct_calls = DirectCalls(
+            cases=self.store.cases,
+            card_store=self.store.cards,
+            live_lists=self.store.live_lists,
+            outbox=self.store.outbox,
+            desk_controls=self.store.desk_controls,
+            library=self.library,
+            directory=self.directory,
+            chat=self.chat,
+            clock=self.clock,
+            progress=self.progress,
+            slots=self.call_slots(),
+        )
+        return Calls(
+            cases=self.store.cases,
+            card_store=self.store.cards,
+            live_lists=self.store.live_lists,
+            outbox=self.store.outbox,
+            library=self.library,
+            directory=self.directory,
+            chat=self.chat,
+            clock=self.clock,
+            direct_calls=direct_calls,
+            missed_calls=self.missed_calls(),
+        )
+
+    def call_slots(self) -> CallSlots:
+        """Build what collects direct messages that may wait."""
+        return CallSlots(
+            queries=self.store.queries,
+            card_store=self.store.cards,
+            live_lists=self.store.live_lists,
+            outbox=self.store.outbox,
+            library=self.library,
+            directory=self.directory,
+            eligibility=self.eligibility(),
+            chat=self.chat,
+            clock=self.clock,
+        )
+
+    def missed_calls(self) -> MissedCalls:
+        """Build what finds the calls that came to nothing."""
+        return MissedCalls(
+            cases=self.store.cases,
+            queries=self.store.queries,
+            card_store=self.store.cards,
+            live_lists=self.store.live_lists,
+            outbox=self.store.outbox,
+            library=self.library,
+            directory=self.directory,
+            clock=self.clock,
+        )
+
+    def inquiry_messages(self) -> InquiryMessages:
+        """Build what sends questions about cases."""
+        return InquiryMessages(
+            cases=self.store.cases,
+            card_store=self.store.cards,
+            live_lists=self.store.live_lists,
+            outbox=self.store.outbox,
+            directory=self.directory,
+            chat=self.chat,
+            clock=self.clock,
+        )
+
+    def cards(self, followers: Sequence[Follower], *, storms: AlertStorms, calls: Calls) -> Cards:
+        """Build what keeps the cards."""
+        return Cards(
+            cases=self.store.cases,
+            card_store=self.store.cards,
+            live_lists=self.store.live_lists,
+            outbox=self.store.outbox,
+            desk_controls=self.store.desk_controls,
+            chat=self.chat,
+            clock=self.clock,
+            followers=followers,
+            storms=storms if self.options.storm_after else None,
+            calls=calls,
+            library=self.library,
+            directory=self.directory,
+            mode=self.options.mode,
+            settle_for=self.settle_for,
+        )
+
+    def notes(self, storms: AlertStorms) -> ThreadNotes:
+        """Build what writes in the threads of cards."""
+        return ThreadNotes(
+            cases=self.store.cases,
+            card_store=self.store.cards,
+            live_lists=self.store.live_lists,
+            outbox=self.store.outbox,
+            chat=self.chat,
+            clock=self.clock,
+            library=self.library,
+            storms=storms if self.options.storm_after else None,
+        )
+
+    def eligibility(self) -> Eligibility:
+        """Build what tells lists whom to offer a decision."""
+        return Eligibility(
+            desk_controls=self.store.desk_controls,
+            library=self.library,
+            directory=self.directory,
+            clock=self.clock,
+        )
