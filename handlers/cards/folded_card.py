@@ -43,7 +43,7 @@ MAX_REASON = 200
 
 
 class Story(NamedTuple):
-    """Who decided, when, and what came of it."""
+    """The second line: a decision, its time, and its result."""
 
     decision: str
     at: datetime
