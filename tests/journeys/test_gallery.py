@@ -110,7 +110,8 @@ def measure_cards(browser, emulator, cards):
     page = browser.new_page(viewport={"width": PHONE_WIDTH, "height": 844}, locale="en-GB")
     page.goto(f"{emulator.url}/?as=U0BEN&channel=C0OPS")
     page.wait_for_selector(f"article[data-ts='{list(posted.values())[-1]}']")
-    page.wait_for_timeout(700)
+    # Drawn again when it is told of the posts; on a busy machine that takes a while.
+    page.wait_for_timeout(2_000)
     for name, ts in posted.items():
         article = page.locator(f"article[data-ts='{ts}']")
         file_name = re.sub(r"\W+", "-", name)
