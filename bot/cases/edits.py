@@ -1,4 +1,4 @@
-"""Edits of a plan: the bounds of each field, and what the evidence says against a value."""
+"""Edits of a plan: bounds of fields, and evidence against values."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
@@ -11,7 +11,9 @@ from bot.cases.case import Case
 from bot.cases.errors import BadRequest
 from bot.cases.expressions import evaluate, find_scalar, render
 from bot.cases.plan import Action, Money
-from bot.cases.playbook import PLAN, Offer
+from bot.cases.playbook import PLAN, EditLimit, Offer
+
+NO_LIMIT = EditLimit()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -27,7 +29,7 @@ class EditField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditForm:
-    """What a person may edit of a plan, and within which bounds."""
+    """The fields that a person may edit, and the limit of the whole plan."""
 
     fields: tuple[EditField, ...]
     #: What policy allows one plan to move; None for no limit.
@@ -52,12 +54,12 @@ def editable_fields(
     for name in offer.edit:
         if name not in action.parameters:
             continue
-        limit = offer.limits.get(name)
+        limit = offer.limits.get(name, NO_LIMIT)
         field = EditField(
             name=name,
             value=action.parameters[name],
-            minimum=_bound(limit.minimum, facts) if limit else None,
-            maximum=_bound(limit.maximum, facts) if limit else None,
+            minimum=_bound(limit.minimum, facts),
+            maximum=_bound(limit.maximum, facts),
         )
         fields.append(field)
     return tuple(fields)

@@ -56,7 +56,7 @@ class ActionSpec(ABC):
     #: A template of what is done, in the imperative.
     summary: Text
     #: The same in the past tense, for cards on which it is done. No plan has it, so it may change.
-    done: str = ""
+    past_summary: Annotated[str, Field(validation_alias="done")] = ""
     #: A template of how the world is afterwards.
     preview: Text
     #: The parameter or snapshot field with the amount that it moves; empty for an action without.

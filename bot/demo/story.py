@@ -190,7 +190,7 @@ class Story:
         require(outcomes == ["opened", "duplicate", "counted"], f"{outcomes}")
         case = self.records.case("service_alert")
         require({receipt["case"] for receipt in receipts} == {case.id}, "all belong to one case")
-        self.slack.wait_for_card(case, "seen 2 times", expectation="the count on the card")
+        self.slack.wait_for_card(case, "Reported 2 times", expectation="the count on the card")
         count = len(self.slack.cards())
         require(count == 9, f"{count} cards, not nine")
         self.figures["cards"] = count
@@ -268,7 +268,7 @@ class Story:
         revision = self.records.case("lead_cold")
         is_proposed = revision.proposal.revision == 2 and revision.state is State.PROPOSED
         require(is_proposed, "a new revision waits")
-        self.slack.wait_for_card(revision, "2031-03-04", expectation="the card shows it")
+        self.slack.wait_for_card(revision, "4 Mar 2031", expectation="the card shows it")
         self.slack.press(BEN, revision, "case.approve")
         self.records.wait_for_state("lead_cold", State.RESOLVED, expectation="resolved")
         due_on = self.company.value(
@@ -386,7 +386,7 @@ class Story:
         status = "SELECT status FROM tasks WHERE id = ?"
         before = self.company.value(status, task)
         self._command(ANA, "pause task no evidence because the checklist is wrong", "Paused")
-        self.slack.wait_for_card(case, "Paused: nothing runs", expectation="the pause on the card")
+        self.slack.wait_for_card(case, "paused by", expectation="the pause on the card")
         self.slack.press(ANA, case, "case.approve")
         self.records.wait_for_state(kind, State.APPROVED, expectation="approved")
         time.sleep(PAUSE_CHECK_SECONDS)

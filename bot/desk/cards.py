@@ -40,7 +40,7 @@ PAUSABLE = frozenset({State.PROPOSED, State.APPROVED, State.RUNNING})
 
 
 class Hands(NamedTuple):
-    """The names of who edited the plan last, and who handed the case over; empty for nobody."""
+    """The names of the last editor of the plan and the last giver of the case."""
 
     editor: str = ""
     giver: str = ""
@@ -72,17 +72,7 @@ class Cards:
         """Make the card and the lists show the case as it is."""
         case = self.cases.case(message.case_id)
         cards = self.card_store.cards(case.id)
-        hands = self._find_hands(case)
-        context = CardContext(
-            pause_reason=self._describe_pause(case),
-            is_undoable=self._is_undoable(case),
-            edited_by=hands.editor if case.proposal.changes else "",
-            handed_over_by=hands.giver if is_person(case.owner) else "",
-            missing_approvals=self._missing_approvals(case),
-            stale_facts=self._find_stale_facts(case),
-            requester_name=requester_name(self.directory, case),
-            labels=self.library.labels() if self.library else Labels(),
-        )
+        context = self._context(case)
         if cards and _is_current(cards[0], case, context):
             self.outbox.finish(message)
             return
@@ -111,6 +101,20 @@ class Cards:
             if _is_new(card, cards):
                 self.outbox.enqueue([sweep_card(case, cards, self._settled_at())])
             raise
+
+    def _context(self, case: Case) -> CardContext:
+        """Gather what the card shows and the case does not say."""
+        hands = self._find_hands(case)
+        return CardContext(
+            pause_reason=self._describe_pause(case),
+            is_undoable=self._is_undoable(case),
+            edited_by=hands.editor,
+            handed_over_by=hands.giver,
+            missing_approvals=self._missing_approvals(case),
+            stale_facts=self._find_stale_facts(case),
+            requester_name=requester_name(self.directory, case),
+            labels=self.library.labels() if self.library else Labels(),
+        )
 
     def _mentions_on_card(self, case: Case, cards: Sequence[CardRef]) -> tuple[str, ...]:
         if self.calls is None:
@@ -235,6 +239,10 @@ class Cards:
                     hands = hands._replace(giver=entry.body.by_name)
                 case Claimed() | Escalated():
                     hands = hands._replace(giver="")
+        if not case.proposal.changes:
+            hands = hands._replace(editor="")
+        if not is_person(case.owner):
+            hands = hands._replace(giver="")
         return hands
 
     def _missing_approvals(self, case: Case) -> MissingApprovals | None:

@@ -1,4 +1,4 @@
-"""Edits of a plan by people: what may be edited, what an edit would change, and the edit itself."""
+"""Edits of a plan by people: the form, the preview and the edit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

@@ -84,8 +84,8 @@ def escaped_text(maximum: int, minimum: int = 0) -> Check:
     """Check plain text by its length as Slack stores it: escaped."""
 
     def check(value: Any, pointer: str) -> Errors:
-        stored = escape(value, quote=False) if isinstance(value, str) else value
-        yield from text(maximum, minimum)(stored, pointer)
+        escaped_value = escape(value, quote=False) if isinstance(value, str) else value
+        yield from text(maximum, minimum)(escaped_value, pointer)
 
     return check
 

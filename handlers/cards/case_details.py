@@ -112,7 +112,7 @@ def _plan(case: Case, wording: Wording) -> list[Json]:
         blocks.append(rich_text(paragraph(text_run(f"Dry run: {effect}", bold=True))))
     blocks.append(rich_text(bullets(step_items(case, wording), is_numbered=True)))
     for number, action in enumerate(plan.actions, start=1):
-        blocks += _merge(_parameters(number, action, wording))
+        blocks += _join_blocks(_parameters(number, action, wording))
     return blocks
 
 
@@ -128,19 +128,19 @@ def _parameters(number: int, action: Action, wording: Wording) -> list[Json]:
     return blocks
 
 
-def _merge(blocks: Iterable[Json]) -> list[Json]:
+def _join_blocks(blocks: Iterable[Json]) -> list[Json]:
     """Join short paragraphs into as few blocks as their length allows."""
-    merged: list[Json] = []
+    joint_blocks: list[Json] = []
     room = 0
     for block in blocks:
         size = _length(block)
         if size <= room:
-            merged[-1] = rich_text(*merged[-1]["elements"], *block["elements"])
+            joint_blocks[-1] = rich_text(*joint_blocks[-1]["elements"], *block["elements"])
             room -= size
         else:
-            merged.append(block)
+            joint_blocks.append(block)
             room = MAX_CHUNK - size
-    return merged
+    return joint_blocks
 
 
 def _length(block: Json) -> int:

@@ -38,13 +38,15 @@ ICONS = {
     State.WITHDRAWN: "↩️",
 }
 PAUSED_ICON = "⏸️"
+# No tick: nothing was done.
+DRY_RUN_ICON = "🧪"
 MAX_HEAD = 300
 MAX_STORY = 400
 MAX_REASON = 200
 
 
 class Story(NamedTuple):
-    """Who decided, when, and what came of it."""
+    """The second line: a decision, its time, and its result."""
 
     decision: str
     at: datetime
@@ -54,7 +56,7 @@ class Story(NamedTuple):
 def folded_card(case: Case, card_context: CardContext) -> list[Json]:
     """Build two lines and the buttons that still do something."""
     wording = case_wording(case, card_context.labels)
-    icon = PAUSED_ICON if card_context.pause_reason else ICONS.get(case.state, "")
+    icon = _icon(case, card_context)
     head = text_run(f"{icon} {_head(case, wording)}", bold=True)
     story = paragraph(*_story_runs(case, wording, card_context))
     # One block of rich text: there a date stands in the line, and no text is read as markup.
@@ -65,15 +67,22 @@ def folded_card(case: Case, card_context: CardContext) -> list[Json]:
     return [*blocks, *button_row("case", case, buttons)]
 
 
+def _icon(case: Case, card_context: CardContext) -> str:
+    if card_context.pause_reason:
+        return PAUSED_ICON
+    plan = case.proposal.plan
+    if case.state is State.RESOLVED and plan and plan.is_dry_run:
+        return DRY_RUN_ICON
+    return ICONS.get(case.state, "")
+
+
 def _head(case: Case, wording: Wording) -> str:
     """Say what the case is about: the plan where one was carried out, else the thing."""
     plan = case.proposal.plan
     is_carried_out = case.state in {State.APPROVED, State.RUNNING, State.RESOLVED}
     if plan is None or not is_carried_out or _is_by_hand(case):
         return wording.prose(case.signal.title, MAX_HEAD)
-    if plan.is_dry_run:
-        text = f"Dry run: {describe_plan(plan, wording)}"
-    elif case.state is State.RESOLVED:
+    if case.state is State.RESOLVED and not plan.is_dry_run:
         text = describe_done(plan, wording)
     elif case.execution.is_undo_running:
         text = f"Take back: {describe_plan(plan, wording)}"
@@ -145,7 +154,7 @@ def _result(case: Case, wording: Wording) -> list[str]:
         return _progress(case, wording)
     reason = case.activity.status_reason
     if case.proposal.plan and case.proposal.plan.is_dry_run:
-        return ["nothing was changed"]
+        return ["Dry run: nothing was changed"]
     if reason is None:
         return []
     return [wording.reason(reason.reason, MAX_REASON)]

@@ -90,7 +90,10 @@ def _paragraphs(case: Case, wording: Wording, card_context: CardContext) -> list
 def _what_happened(case: Case, wording: Wording) -> str:
     """Say in one sentence what happened and why it matters."""
     text = case.assessment.why or case.assessment.what
-    return as_sentence(wording.prose(text, MAX_SENTENCE))
+    sentence = as_sentence(wording.prose(text, MAX_SENTENCE))
+    if case.activity.signal_count > 1:
+        sentence += f" Reported {case.activity.signal_count:,} times."
+    return sentence.strip()
 
 
 def _history(case: Case, wording: Wording, card_context: CardContext) -> list[str]:

@@ -53,14 +53,14 @@ class Wording:
         return clean(text, limit, lines=lines)
 
     def reason(self, text: str, limit: int) -> str:
-        """Write a reason that the desk or a system gave, with titles in place of names in code."""
+        """Write a reason of the desk or a system, with titles for names."""
         text = clean(text, limit + MAX_CHANGE)
         text = _ACTION.sub(self._action, text)
         for name, title in self.labels.systems.items():
             if title:
                 # A backslash in a title is no reference to a group.
                 text = re.sub(rf"\b{re.escape(name)}\b", title.replace("\\", r"\\"), text)
-        return self.prose(_SNAKE_CASE.sub(_spaced, text), limit)
+        return self.prose(_SNAKE_CASE.sub(_write_as_words, text), limit)
 
     def parameter(self, value: Scalar) -> str:
         """Write the value of a parameter whole; a day and a channel as people say them."""
@@ -140,7 +140,7 @@ def as_sentence(text: str) -> str:
     return f"{text}."
 
 
-def _spaced(match: re.Match[str]) -> str:
+def _write_as_words(match: re.Match[str]) -> str:
     return as_words(match[0])
 
 

@@ -73,7 +73,7 @@ class CaseMenu(CasePresses):
         fresh_for = self.library.playbook(case.kind).fresh_for
         stale_facts = find_stale_facts(case.assessment.evidence, fresh_for, self.decisions.clock())
         links = self._precedent_links(case)
-        view = details_view(case, self.library.labels(), links, stale_facts)
+        view = details_view(case, self.library.labels(), links=links, stale_facts=stale_facts)
         self._open(press, view)
 
     def _precedent_links(self, case: Case) -> dict[str, str]:

@@ -22,7 +22,7 @@ def collect_labels(
         for action_name, action in system.actions.items():
             full_name = f"{name}.{action_name}"
             action_titles[full_name] = action.title
-            done_templates[full_name] = action.done
+            done_templates[full_name] = action.past_summary
             for parameter, title in action.titles.items():
                 parameter_titles[f"{full_name}.{parameter}"] = title
     return Labels(
@@ -57,12 +57,12 @@ def _missing_in_systems(systems: Systems) -> Iterator[str]:
         for action_name, action in system.actions.items():
             if not action.title:
                 yield f"systems.yml: {name}.{action_name} has no title: cards name it"
-            if not action.done:
+            if not action.past_summary:
                 yield (
                     f"systems.yml: {name}.{action_name} has no summary in the past tense (done):"
                     " cards say with it what was done"
                 )
-            strange = set(placeholders(action.done)) - set(placeholders(action.summary))
+            strange = set(placeholders(action.past_summary)) - set(placeholders(action.summary))
             strange -= set(action.parameters)
             if strange:
                 yield (

@@ -10,6 +10,7 @@ from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.entries import FieldChange, Parked, RejectReason, StepReported, StepState, Stopped
 from bot.cases.inquiry import AnswerType
 from bot.cases.lifecycle import State
+from bot.cases.missing_approvals import MissingApprovals
 from bot.cases.policy import RiskTier
 from bot.cases.recognition import Guess, Recognition
 from bot.cases.recommendation import Citation, Recommendation
@@ -181,6 +182,11 @@ def every_state(case):
     known = with_precedents(case)
     for name, variant in _variants(known):
         yield name, variant, CardContext()
+    high = replace(known.proposal.verdict, tier=RiskTier.HIGH, factors=OPS_AND_FINANCE)
+    missing = CardContext(missing_approvals=MissingApprovals(1, ("finance",)))
+    yield "half approved", vote(with_fields(known, verdict=high), BEN), missing
+    stale_facts = tuple(fact.name for fact in known.assessment.evidence)
+    yield "old facts", known, CardContext(stale_facts=stale_facts)
     pause = "everything is paused by Ben: the supplier is closed"
     yield "paused", known, CardContext(pause_reason=pause)
     handed_over = replace(known, owner=CARLA.id)
@@ -207,7 +213,6 @@ def _variants(case):
     yield "escalated", with_fields(case, is_escalated=True, owner="ops-leads")
     high = replace(case.proposal.verdict, tier=RiskTier.HIGH, factors=OPS_AND_FINANCE)
     yield "high risk", with_fields(case, verdict=high)
-    yield "half approved", vote(with_fields(case, verdict=high), BEN)
     signed = with_fields(case, verdict=replace(high, step_up=True))
     yield "with a passkey", signed
     guess = Guess(case.kind, "One of the kinds that we know", 62)

@@ -115,8 +115,8 @@ def test_a_dry_run_does_not_say_that_something_was_done():
     case = examples.resolved_case()
     case = with_fields(case, plan=replace(case.proposal.plan, mode="dry-run"))
     assert lines(case, labels=LABELS) == (
-        "✅ Dry run: Order 24 for £100.00",
-        "EX-1 · Approved by Ana, 21 Nov 12:00 UTC · nothing was changed",
+        "🧪 Order 24 for £100.00",
+        "EX-1 · Approved by Ana, 21 Nov 12:00 UTC · Dry run: nothing was changed",
     )
 
 

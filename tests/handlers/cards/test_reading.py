@@ -51,5 +51,5 @@ def test_the_measure_tells_hard_text_from_easy_text():
 
 def test_words_are_counted_as_they_are_read():
     assert count_words({"type": "mrkdwn", "text": ":pause: *Decides:* @ops-leads"}) == 2
-    assert count_words("by <!date^1^{date_short_pretty} {time}|21 Nov 13:00 UTC>") == 6
+    assert count_words("by <!date^1^{date_short_pretty} {time}|21 Nov 13:00 UTC>") == 5
     assert count_words(["at <!date^1^{time}|13:00 UTC>", {"text": "£12.50 · 4"}]) == 5

@@ -55,7 +55,7 @@ def test_a_playbook_that_could_not_be_meant_is_refused_with_file_and_line(
 def test_the_parameters_of_an_offer_are_those_of_its_action(folder):
     refuse(
         folder / "playbooks/lead_cold.yml",
-        "due_on: lead.call_on}\n    edit: [due_on]",
+        "due_on: lead.call_on}\n    edit: [due_on]\n    limits: {due_on: {min: lead.call_on}}",
         "on: lead.call_on}",
         complaint="takes due_on, lead_id; given lead_id, on",
     )
@@ -90,7 +90,7 @@ def test_people_of_policy_and_playbook_who_are_too_few_together_are_told(folder)
         "approvers: [{people: [U0ANA]}, {people: [U0BEN]}]",
     )
     with pytest.raises(
-        PlaybookInvalid, match="low_stock.yml:51: approval: at high risk .*never be complete"
+        PlaybookInvalid, match="low_stock.yml:56: approval: at high risk .*never be complete"
     ):
         load(folder)
 
