@@ -5,7 +5,7 @@ Such a message is a list of cases. It is recorded as lists are, and follows its 
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from datetime import datetime, timedelta
 
 from bot.cases.calls import (
     ABOUT_OWN_REQUEST,
@@ -17,6 +17,13 @@ from bot.cases.calls import (
 )
 from bot.cases.case import Case
 from bot.cases.delegation import Delegation
+from bot.desk.call_records import (
+    SLOT_PREFIX,
+    budget_prefix,
+    slot_key,
+    slot_person,
+    slot_time,
+)
 from bot.desk.eligibility import Eligibility
 from bot.desk.rows import with_cards
 from bot.ports.card_store import CardStore
@@ -30,9 +37,6 @@ from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
 from bot.views.calls import SlotCall
 from bot.views.rows import CaseRow
 
-SLOT_PREFIX = "slot:"
-# The record of a direct message, and of the slot that it was held back for.
-BUDGET_PREFIX = "budget:"
 BUDGET_PERIOD = timedelta(hours=1)
 SECTION = "cases"
 MAX_ROWS = 10
@@ -67,31 +71,31 @@ class CallSlots:
         """
         if subject in ABOUT_OWN_REQUEST:
             return False
-        slot_key = self._choose_slot(message, case, person=person, subject=subject)
-        if not slot_key:
+        key = self._choose_slot(message, case, person=person, subject=subject)
+        if not key:
             return False
-        self.live_lists.add(case.id, slot_key)
-        self.outbox.finish(message, [_slot_message(slot_key)])
+        self.live_lists.add(case.id, key)
+        self.outbox.finish(message, [_slot_message(key)])
         return True
 
     def _choose_slot(
         self, message: LeasedMessage, case: Case, *, person: str, subject: CallSubject
     ) -> str:
         """Choose the slot of a direct message once; "" sends it now."""
-        key = f"{_budget_prefix(person)}{message.key}"
+        key = f"{budget_prefix(person)}{message.key}"
         record = self.live_lists.get(key)
         if record:
             # Chosen by an attempt that was interrupted.
             return record.place
         now = self.clock()
-        slot_key = ""
+        place = ""
         if may_be_held(subject, case) and self._must_hold(case, person, subject):
             slot = next_slot(now, self.library.hours(case.channel))
-            slot_key = f"{SLOT_PREFIX}{person}:{int(slot.timestamp())}"
-        record = LiveList(key=key, place=slot_key, ts="", sections={}, shown_at=now)
+            place = slot_key(person, slot)
+        record = LiveList(key=key, place=place, ts="", sections={}, shown_at=now)
         # Before the message is sent: one that is tried again is neither counted twice nor held.
         self.live_lists.save(record, follow=False)
-        return slot_key
+        return place
 
     def _must_hold(self, case: Case, person: str, subject: CallSubject) -> bool:
         """Tell whether the person is off work or beyond their budget."""
@@ -100,7 +104,7 @@ class CallSlots:
         is_open = self.library.hours(case.channel).is_open(now)
         if not is_open and may_wait(Call(subject, matter=""), case, rules):
             return True
-        records = self.live_lists.find(_budget_prefix(person), now - BUDGET_PERIOD)
+        records = self.live_lists.find(budget_prefix(person), now - BUDGET_PERIOD)
         count = sum(not record.place for record in records)
         return count >= rules.per_hour
 
@@ -111,16 +115,16 @@ class CallSlots:
         now = self.clock()
         keys = [key for key in live_list_keys if key.startswith(SLOT_PREFIX)]
         # What stands for a slot to come is read when it comes.
-        self.outbox.enqueue([_slot_message(key, now) for key in keys if _slot_time(key) <= now])
+        self.outbox.enqueue([_slot_message(key, now) for key in keys if slot_time(key) <= now])
 
     def run(self, message: LeasedMessage) -> None:
         """Send the message of a slot, or update it."""
         live_list = self.live_lists.get(message.key)
         now = self.clock()
-        if live_list is None and now < _slot_time(message.key):
+        if live_list is None and now < slot_time(message.key):
             self.outbox.retry(
                 message,
-                _slot_time(message.key),
+                slot_time(message.key),
                 "it waits for its slot",
                 certain=message.uncertain_attempts <= 1,
                 counts=False,
@@ -189,10 +193,6 @@ class CallSlots:
         return self.eligibility.mark(rows, person)
 
 
-def _budget_prefix(person: str) -> str:
-    return f"{BUDGET_PREFIX}{person}:"
-
-
 def _slot_message(key: str, now: datetime | None = None) -> OutboxMessage:
     """Request the message of a slot.
 
@@ -202,7 +202,7 @@ def _slot_message(key: str, now: datetime | None = None) -> OutboxMessage:
         topic=Topic.CALL,
         key=key,
         case_id="",
-        run_at=now or _slot_time(key),
+        run_at=now or slot_time(key),
         payload={"slot": key},
     )
 
@@ -211,7 +211,7 @@ def delegated_cases_message(delegation: Delegation, now: datetime) -> OutboxMess
     """Request the message about the giver's cases when a delegation begins."""
     at = max(delegation.begins_at, now)
     # Apart from the slots of the person, which may be at the same time.
-    key = f"{SLOT_PREFIX}delegation:{delegation.taker}:{int(at.timestamp())}"
+    key = slot_key(f"delegation:{delegation.taker}", at)
     return OutboxMessage(
         topic=Topic.CALL,
         key=key,
@@ -219,12 +219,3 @@ def delegated_cases_message(delegation: Delegation, now: datetime) -> OutboxMess
         run_at=at,
         payload={"slot": key, "giver": delegation.giver},
     )
-
-
-def slot_person(key: str) -> str:
-    """Return the account that the message of a slot is for."""
-    return key.split(":")[-2]
-
-
-def _slot_time(key: str) -> datetime:
-    return datetime.fromtimestamp(int(key.rpartition(":")[2]), UTC)

@@ -26,7 +26,8 @@ from bot.cases.calls import (
 from bot.cases.case import Case
 from bot.cases.policy import RiskTier
 from bot.desk.alert_storms import STORM_PREFIX, requested_key
-from bot.desk.direct_calls import DIRECT_PREFIX, DirectCalls
+from bot.desk.call_records import DIRECT_PREFIX, MENTION_PREFIX, mention_prefix
+from bot.desk.direct_calls import DirectCalls
 from bot.desk.missed_calls import MissedCalls
 from bot.ports.card_store import CardRef, CardStore
 from bot.ports.case_store import CaseStore
@@ -43,8 +44,6 @@ MENTIONS_PERIOD = timedelta(minutes=10)
 # Whoever was called to a channel a moment ago sees what comes right after.
 BURST_PERIOD = timedelta(minutes=1)
 NO_CARD = "the card does not stand yet"
-# The record of mentions.
-MENTION_PREFIX = "called:"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -201,7 +200,7 @@ class Calls:
             self._wait(message, NO_CARD, RETRY_INTERVAL)
             return
         kind = str(message.payload["kind"])
-        if self._is_burst(_mention_prefix(storm.place, kind)):
+        if self._is_burst(mention_prefix(storm.place, kind)):
             # The first cards of the storm have called already.
             self._save_marker(marker, storm.place)
             self.outbox.finish(message)
@@ -251,7 +250,7 @@ class Calls:
             return False
         if verdict and verdict.tier is RiskTier.HIGH:
             return False
-        prefix = _mention_prefix(case.channel, case.kind)
+        prefix = mention_prefix(case.channel, case.kind)
         if self._is_burst(prefix, except_case=case.id):
             return True
         mentions = self.live_lists.find(prefix, self.clock() - MENTIONS_PERIOD)
@@ -292,9 +291,5 @@ def _call_of(message: LeasedMessage) -> Call:
     return Call(CallSubject(message.payload["subject"]), matter, str(message.payload["to"]))
 
 
-def _mention_prefix(channel: str, kind: str) -> str:
-    return f"{MENTION_PREFIX}{channel}:{kind}:"
-
-
 def _mention_key(call: Call, case: Case) -> str:
-    return f"{_mention_prefix(case.channel, case.kind)}{case.id}:{call.matter}"
+    return f"{mention_prefix(case.channel, case.kind)}{case.id}:{call.matter}"

@@ -14,6 +14,7 @@ from bot.cases.case import Case
 from bot.cases.errors import NotEligible
 from bot.cases.lifecycle import State
 from bot.cases.requester import next_nudge_at
+from bot.desk.call_records import DIRECT_PREFIX
 from bot.desk.call_slots import CallSlots
 from bot.desk.case_progress import CaseProgress
 from bot.desk.rows import with_cards
@@ -29,7 +30,6 @@ from bot.ports.live_lists import LiveList, LiveLists
 from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
 from bot.views.calls import DirectCall
 
-DIRECT_PREFIX = "call:"
 PENDING_STATES = frozenset({State.PROPOSED, State.REFERRED, State.OUTCOME_UNKNOWN})
 
 

@@ -14,7 +14,13 @@ from bot.cases.case import Case
 from bot.cases.entries import Escalated
 from bot.cases.errors import ChatFailed, NotEligible
 from bot.cases.lifecycle import State
-from bot.desk.call_slots import SLOT_PREFIX, slot_person
+from bot.desk.call_records import (
+    DIRECT_PREFIX,
+    SLOT_PREFIX,
+    mention_prefix,
+    slot_person,
+    slot_time,
+)
 from bot.desk.rows import SOMEBODY, with_cards
 from bot.ports.card_store import CardStore
 from bot.ports.case_queries import CaseFilter, CaseQueries
@@ -26,9 +32,6 @@ from bot.ports.live_lists import LiveLists
 from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
 from bot.views.calls import MissedCall
 
-# The records of calls, which `calls` and `direct_calls` write.
-DIRECT_PREFIX = "call:"
-MENTION_PREFIX = "called:"
 MAX_CASES = 2_000
 MAX_MISSES = 10
 
@@ -93,13 +96,13 @@ class MissedCalls:
             if not later_subjects & {CallSubject(name) for name in message.sections}:
                 accounts.append(message.key.rpartition(":")[2])
         for key in self.live_lists.keys_with(case.id):
-            if key.startswith(SLOT_PREFIX) and _slot_time(key) <= missed_at:
+            if key.startswith(SLOT_PREFIX) and slot_time(key) <= missed_at:
                 accounts.append(slot_person(key))
         return list(dict.fromkeys(accounts))
 
     def _is_mentioned(self, case: Case, missed_at: datetime) -> bool:
         """Tell whether a group was mentioned in the channel before."""
-        prefix = f"{MENTION_PREFIX}{case.channel}:{case.kind}:{case.id}:"
+        prefix = f"{mention_prefix(case.channel, case.kind)}{case.id}:"
         mentions = self.live_lists.find(prefix, case.timers.opened_at)
         return any(mention.shown_at <= missed_at for mention in mentions)
 
@@ -173,10 +176,6 @@ def _report_text(misses: Sequence[MissedCall]) -> str:
 def _stake(miss: MissedCall) -> float:
     stake = miss.row.case.assessment.stake
     return float(stake.amount) if stake else 0.0
-
-
-def _slot_time(key: str) -> datetime:
-    return _moment(key.rpartition(":")[2])
 
 
 def _moment(seconds: object) -> datetime:

@@ -13,7 +13,8 @@ from bot.cases.entries import RejectReason
 from bot.cases.errors import ChatUnknown
 from bot.cases.hours import Hours
 from bot.cases.lifecycle import State
-from bot.desk.call_slots import MAX_ROWS, SLOT_PREFIX
+from bot.desk.call_records import SLOT_PREFIX
+from bot.desk.call_slots import MAX_ROWS
 from bot.ports.case_queries import CaseFilter
 from bot.ports.outbox import OutboxMessage, Topic
 from bot.store.database import Database

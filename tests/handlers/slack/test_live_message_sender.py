@@ -160,6 +160,24 @@ def test_whoever_raised_a_case_sees_one_line_and_may_ask_again_or_withdraw_it(ch
     assert action_ids(message["blocks"]) == ["case.nudge", "case.retract"]
 
 
+@pytest.mark.parametrize(
+    ("subject", "reason"),
+    [
+        (CallSubject.HAND_OVER, "This was handed over to you"),
+        (CallSubject.ESCALATION, "Nobody decided in time; this is with you now"),
+        (CallSubject.NEXT_APPROVAL, "Somebody approved this; it needs your approval too"),
+        (CallSubject.NUDGE, "Whoever raised this asks again; it still waits for you"),
+    ],
+)
+def test_each_reason_to_be_called_is_said_above_the_buttons(chat, subject, reason):
+    call = replace(direct_call(case()), subject=subject)
+    posted = chat.draw_message(call, None, look_first=False)
+    (message,) = chat.emulator.messages(posted.channel)
+    assert elements(message["blocks"])[0]["text"] == reason
+    assert {"case.approve", "case.reject"} <= set(action_ids(message["blocks"]))
+    assert message["text"].startswith("Order 24 for £100.00?")
+
+
 # --- the message of a slot ------------------------------------------------------------------------
 
 
@@ -226,6 +244,3 @@ def test_the_largest_message_of_a_slot_fits_into_slack(chat):
         cases.append(replace(large, signal=replace(large.signal, title=long)))
     posted = chat.draw_message(slot_call(*cases, more=90), None, look_first=False)
     assert posted.ts
-
-
-# --- notices --------------------------------------------------------------------------------------
