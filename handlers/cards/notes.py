@@ -273,8 +273,10 @@ def _describe_handling(body: HandlingEntry, case: Case) -> NoteLine:
         case entries.Reminded():
             return _describe_reminder(case)
         case entries.Snoozed():
-            note = f"{_quote(body.reason)} Until" if body.reason else "Until"
-            return NoteLine(f"{body.by_name} lets it rest:", note, body.until)
+            if not body.reason:
+                return NoteLine(f"{body.by_name} lets it rest", "until", body.until)
+            reason = f"{_quote(body.reason)}, until"
+            return NoteLine(f"{body.by_name} lets it rest:", reason, body.until)
         case entries.Escalated():
             if is_person(body.to):
                 return NoteLine("Nobody decided in time.", "Somebody else has it now")
