@@ -842,12 +842,10 @@ def add_passkey(entry, body, case):
     """Add the passkey of a person who was invited."""
     passkey = body["passkey"]
     ticket = body["ticket"]
-    if (
-        ticket not in case.pending.invitations
-        or case.pending.invitations[ticket] != passkey["person"]
-    ):
+    invitations = case.pending.invitations
+    if ticket not in invitations or invitations[ticket] != passkey["person"]:
         return f"a passkey was added for {passkey['person']}, who was not invited"
-    del case.pending.invitations[ticket]
+    del invitations[ticket]
     case.log.passkeys[passkey["credential"]] = passkey
     return None
 

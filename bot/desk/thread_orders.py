@@ -15,8 +15,9 @@ from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
 from bot.cases.commands import Approve, DecisionKind
 from bot.cases.decide import decide, must_be_current
-from bot.cases.errors import NotEligible, Refusal
+from bot.cases.errors import MoveNotAllowed, NotEligible, Refusal
 from bot.desk.callers import Callers
+from bot.desk.case_answers import describe_state
 from bot.desk.spoken_times import read_time
 from bot.ports.case_store import CaseStore
 from bot.ports.chat import Chat
@@ -128,6 +129,9 @@ class ThreadOrders:
             reason = ineligibility(case, decision, caller)
             if reason is None and decision is DecisionKind.APPROVE:
                 self._try_approval(case, caller)
+        except MoveNotAllowed:
+            state = describe_state(case)
+            return f"Nothing was done: {state}. Its card has the buttons that work now."
         except Refusal as refusal:
             return _sentence(str(refusal))
         if reason:

@@ -278,8 +278,10 @@ def _describe_handling(body: HandlingEntry) -> NoteLine:
         case entries.Claimed():
             return NoteLine(f"{body.by_name} is on it.")
         case entries.Snoozed():
-            note = f"{_quote(body.reason)} Until" if body.reason else "Until"
-            return NoteLine(f"{body.by_name} lets it rest:", note, body.until)
+            if not body.reason:
+                return NoteLine(f"{body.by_name} lets it rest", "until", body.until)
+            reason = f"{_quote(body.reason)}, until"
+            return NoteLine(f"{body.by_name} lets it rest:", reason, body.until)
         case entries.WokenEarly():
             return NoteLine(f"{body.by_name} ended the snooze.")
         case entries.Nudged():

@@ -96,6 +96,17 @@ def test_what_is_over_is_said(world):
         assert case.id in answer(world, case, kind, ts=f"{number}").refusal
 
 
+def test_a_case_that_needs_a_person_has_nothing_to_approve(world):
+    world.house.rows[0]["quantity"] = None
+    case = world.store.cases.case(world.receive(world.signal()).case_id)
+    world.work()
+    assert world.case(case).state is State.REFERRED
+    assert answer(world, case, OrderKind.APPROVE).refusal == (
+        f"Nothing was done: {case.id} needs a person. Its card has the buttons that work now."
+    )
+    assert answer(world, case, OrderKind.REJECT, ts="3.0").refusal == ""
+
+
 def test_a_plan_that_changed_after_the_words_is_not_offered(world):
     case = world.proposed()
     say(world, case, OrderKind.APPROVE)
