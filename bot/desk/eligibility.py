@@ -97,7 +97,12 @@ class Eligibility:
         self, case: Case, person: str, delegations: Sequence[Delegation]
     ) -> tuple[Person, ...]:
         givers = []
-        for delegation in stands_in_for(delegations, person, kind=case.kind, now=self.clock()):
+        for delegation in stands_in_for(
+            delegations,
+            person,
+            kind=case.kind,
+            now=self.clock(),
+        ):
             try:
                 givers.append(self.directory.person(delegation.giver))
             except NotEligible:

@@ -233,8 +233,16 @@ def pause_form(scopes: Sequence[tuple[str, str]]) -> Json:
     options = [option("Everything", EVERYTHING)]
     options += [option(title, name) for name, title in scopes]
     options = options[:MAX_OPTIONS]
-    scope = static_select(ids.SCOPE, options, initial_option=options[0])
-    reason = text_input(ids.NOTE, max_length=MAX_REASON_LENGTH, multiline=True)
+    scope = static_select(
+        ids.SCOPE,
+        options,
+        initial_option=options[0],
+    )
+    reason = text_input(
+        ids.NOTE,
+        max_length=MAX_REASON_LENGTH,
+        multiline=True,
+    )
     return form(
         ids.PAUSE_FORM,
         private_metadata="",
@@ -255,4 +263,8 @@ def delegations_modal(delegations: Sequence[HomeDelegation]) -> Json:
         blocks += delegation_blocks(delegation, number)
     if not delegations:
         blocks.append(context_block("Nobody stands in for you, and you stand in for nobody."))
-    return modal("Who stands in", blocks, close="Close")
+    return modal(
+        "Who stands in",
+        blocks,
+        close="Close",
+    )

@@ -112,7 +112,7 @@ def test_the_lead_at_nine_opens_and_decides_a_case_that_needs_a_person(
         page.locator("#modal button.primary").click()
         wait_until(lambda: cases.case(case_id).state is State.RESOLVED, "the decision")
         page.locator("article", has_text="since the last one").last.get_by_text(
-            "andled by hand"
+            "handled by hand"
         ).first.wait_for()
         shot(page, "digest-decided")
         assert page.errors == []
