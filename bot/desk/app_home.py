@@ -156,6 +156,7 @@ class AppHome:
             rights=HomeRights(
                 may_pause=self.eligibility.may_pause(person),
                 may_delegate=self.eligibility.may_delegate(person),
+                may_raise=self.eligibility.may_raise(person),
             ),
             preferences=HomePreferences(
                 filter=home_filter,

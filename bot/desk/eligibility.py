@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.cases.actor import Surface
-from bot.cases.approval import Person
+from bot.cases.approval import Person, is_colleague
 from bot.cases.authority import ineligibility
 from bot.cases.caller import Caller
 from bot.cases.case import Case
@@ -72,6 +72,13 @@ class Eligibility:
     def may_delegate(self, person: str) -> bool:
         """Tell whether this person decides anything that another could."""
         return self._is_member(person, self.library.deciders())
+
+    def may_raise(self, person: str) -> bool:
+        """Tell whether this person may raise a case: members of the workspace only."""
+        try:
+            return is_colleague(self.directory.person(person))
+        except (NotEligible, ChatFailed):
+            return False
 
     def _is_member(self, person: str, handles: Sequence[str]) -> bool:
         return any(person in members for members in self.directory.groups(handles).values())

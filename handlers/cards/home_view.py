@@ -190,7 +190,9 @@ def _can_be_undone(row: CaseRow, home: HomeView) -> bool:
 
 def _secondary_buttons(home: HomeView) -> list[Json]:
     """Build the buttons of rare use, below the queue."""
-    buttons = [button("Raise an exception…", ids.HOME_RAISE, NO_VALUE)]
+    buttons = []
+    if home.rights.may_raise:
+        buttons.append(button("Raise an exception…", ids.HOME_RAISE, NO_VALUE))
     if home.rights.may_delegate and not home.suggestion:
         buttons.append(_delegate_button())
     buttons.append(button("Show my digest", ids.HOME_DIGEST_NOW, NO_VALUE))
