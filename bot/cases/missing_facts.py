@@ -9,7 +9,7 @@ _BEGINNING = "nobody said the "
 
 
 def describe_missing(expressions: Iterable[str]) -> str:
-    """Say in words why a look-up was not made, from the expressions without a value."""
+    """Say why a look-up was not made: these expressions have no value."""
     names: dict[str, list[str]] = {}
     for expression in sorted(expressions):
         item, _, column = expression.strip().partition(".")

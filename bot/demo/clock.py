@@ -55,7 +55,11 @@ class ClockFollower:
         self._clock = clock
         self._offered_stops: list[dict[str, object]] = []
         self._stopping = threading.Event()
-        self._thread = threading.Thread(target=self._run, name="demo-clock", daemon=True)
+        self._thread = threading.Thread(
+            target=self._run,
+            name="demo-clock",
+            daemon=True,
+        )
 
     def start(self) -> None:
         """Follow the workspace's clock until ``stop``."""

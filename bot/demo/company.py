@@ -297,7 +297,11 @@ def _make_fixed_tables(company: _Company) -> None:
         round_number = index // len(SUPPLIERS)
         suffix = f" {round_number + 1}" if round_number else ""
         name = SUPPLIERS[index % len(SUPPLIERS)] + suffix
-        company.add("suppliers", name=name, lead_days=company.dice.randrange(1, 3))
+        company.add(
+            "suppliers",
+            name=name,
+            lead_days=company.dice.randrange(1, 3),
+        )
 
 
 def _make_bookings_and_rota(company: _Company) -> None:
@@ -469,7 +473,12 @@ def _make_leads(company: _Company) -> None:
             status="warm",
         )
         amount = company.dice.randrange(500, 9000)
-        company.add("quotes", lead_id=lead, amount=amount, sent_on=_date(last_contact))
+        company.add(
+            "quotes",
+            lead_id=lead,
+            amount=amount,
+            sent_on=_date(last_contact),
+        )
         company.plant("lead_cold", f"lead:{lead}", at)
 
 
@@ -483,7 +492,12 @@ def _make_old_lead(company: _Company, day: str) -> None:
         last_contact_at=f"{day} 15:00:00",
         status=company.dice.choice(("won", "lost", "cold")),
     )
-    company.add("quotes", lead_id=lead, amount=company.dice.randrange(300, 8000), sent_on=day)
+    company.add(
+        "quotes",
+        lead_id=lead,
+        amount=company.dice.randrange(300, 8000),
+        sent_on=day,
+    )
 
 
 def _make_renewals(company: _Company) -> None:

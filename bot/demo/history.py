@@ -54,7 +54,11 @@ class SampleDirectory(Directory):
 
     def person(self, principal: str, *, fresh: bool = False) -> Person:
         user = next(user for user in WORKSPACE["users"] if f"{TEAM}/{user['id']}" == principal)
-        return Person(principal, user["real_name"], guest=user.get("is_restricted", False))
+        return Person(
+            principal,
+            user["real_name"],
+            guest=user.get("is_restricted", False),
+        )
 
     def find_people(self, name: str) -> list[Person]:
         return []

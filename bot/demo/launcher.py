@@ -90,11 +90,27 @@ def _make_sample_data(folder: Path, now: datetime, progress: Callable[[int, int]
     store = storage.open_store(settings)
     library = open_library(settings)
     # Before every exception; each one sets it forward.
-    clock = ManualClock(datetime(2000, 1, 1, tzinfo=UTC))
+    clock = ManualClock(
+        datetime(
+            2000,
+            1,
+            1,
+            tzinfo=UTC,
+        )
+    )
     with contextlib.closing(store.database):
         settle = partial(company.settle_exception, database)
-        desk = _history_desk(settings=settings, store=store, library=library, clock=clock)
-        HistoryPlayer(desk=desk, clock=clock, settle=settle).play(past, progress)
+        desk = _history_desk(
+            settings=settings,
+            store=store,
+            library=library,
+            clock=clock,
+        )
+        HistoryPlayer(
+            desk=desk,
+            clock=clock,
+            settle=settle,
+        ).play(past, progress)
         _remember_history(settings, store, library)
 
 
@@ -116,7 +132,12 @@ def _history_desk(
 
 def _remember_history(settings: Settings, store: Store, library: FileLibrary) -> None:
     """Store the precedents and train, as a running bot would have."""
-    knowledge = open_knowledge(settings=settings, store=store, library=library, clock=utc_now)
+    knowledge = open_knowledge(
+        settings=settings,
+        store=store,
+        library=library,
+        clock=utc_now,
+    )
     with contextlib.closing(knowledge.precedents):
         for _ in knowledge.shelf.rebuild():
             pass
@@ -166,7 +187,11 @@ def launch_demo(
     with _own_data(root, data) as folder, _emulator(port) as emulator:
         clock = DemoClock()
         # The bot is built while the emulator starts.
-        settings = sample_settings(folder, emulator.url, COUNTERSIGN_PORT=str(intake_port))
+        settings = sample_settings(
+            folder,
+            emulator.url,
+            COUNTERSIGN_PORT=str(intake_port),
+        )
         service = wiring.build_service(settings, clock=clock)
         emulator.wait()
         emulator.seed()

@@ -47,7 +47,12 @@ WORKSPACE: dict[str, Any] = {
         _user(DEV, "Dev Patel", "sales lead"),
         _user(ELSIE, "Elsie Grant", "owner"),
         _user(FINN, "Finn Walsh", "sommelier"),
-        _user(GUS, "Gus Ferrer", "guest contractor", is_restricted=True),
+        _user(
+            GUS,
+            "Gus Ferrer",
+            "guest contractor",
+            is_restricted=True,
+        ),
         _user(OMAR, "Omar Haddad", "floor manager"),
     ],
     "groups": [

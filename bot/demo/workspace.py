@@ -68,12 +68,25 @@ class SlackWorkspace:
 
     def press(self, person: str, case: Case, action: str) -> Json:
         """Press a button as soon as the card shows this revision."""
-        self.wait_for_card(case, ids.token(case), expectation=f"the button of {case.id}")
-        return self._click(person, case, action_id=action)
+        self.wait_for_card(
+            case,
+            ids.token(case),
+            expectation=f"the button of {case.id}",
+        )
+        return self._click(
+            person,
+            case,
+            action_id=action,
+        )
 
     def press_value(self, person: str, case: Case, action: str, value: str) -> None:
         """Press one of several elements, named by its value."""
-        response = self._click(person, case, action_id=action, value=value)
+        response = self._click(
+            person,
+            case,
+            action_id=action,
+            value=value,
+        )
         require(response.get("acked"), f"{action} was not acknowledged: {response}")
 
     def press_stale(self, person: str, case: Case, action: str) -> bool:
@@ -81,7 +94,12 @@ class SlackWorkspace:
 
         Return whether it was gone or answered: both are right.
         """
-        response = self._click(person, case, action_id=action, forged_value=ids.token(case))
+        response = self._click(
+            person,
+            case,
+            action_id=action,
+            forged_value=ids.token(case),
+        )
         return response.get("error") == "no_such_element" or bool(response.get("acked"))
 
     def _click(self, person: str, case: Case, **element: str) -> Json:
@@ -90,7 +108,7 @@ class SlackWorkspace:
         return response
 
     def details(self, person: str, case: Case) -> str:
-        """Open the details of a case, and return all of the window as text."""
+        """Open the details of a case, and return them as text."""
         self.press(person, case, ids.DETAILS)
         window = self.emulator.get(f"state?as={person}")["views"][-1]
         self.close_form(person, window["id"])

@@ -99,8 +99,17 @@ class AlertStorms:
         channel = str(message.payload["channel"])
         kind = str(message.payload["kind"])
         cases = self.queries.find(CaseFilter(live_list=key), MAX_ROWS)
-        storm = self._view(key, channel, kind, cases=cases)
-        ts = self.chat.post_storm(storm, live_list, look_first=message.uncertain_attempts > 1)
+        storm = self._view(
+            key,
+            channel,
+            kind,
+            cases=cases,
+        )
+        ts = self.chat.post_storm(
+            storm,
+            live_list,
+            look_first=message.uncertain_attempts > 1,
+        )
         shown_at = live_list.shown_at if live_list else self.clock()
         shared_card = LiveList(
             key=key,
@@ -112,7 +121,12 @@ class AlertStorms:
         # The card follows all of its cases, not only those that it has room for.
         self.live_lists.save(shared_card, follow=False)
         sweep = sweep_list(key, channel, self.clock() + self.settle_for)
-        finish_list(self.outbox, message, sweep, is_new=not live_list)
+        finish_list(
+            self.outbox,
+            message,
+            sweep,
+            is_new=not live_list,
+        )
 
     def _view(self, key: str, channel: str, kind: str, *, cases: list[Case]) -> StormView:
         playbook = self.library.playbook(kind)
@@ -122,7 +136,12 @@ class AlertStorms:
             title=playbook.title,
             is_unrecognised=playbook.kind == UNRECOGNISED,
             source=key.split(":")[3],
-            rows=with_cards(self.card_store, self.directory, cases, labels=self.library.labels()),
+            rows=with_cards(
+                self.card_store,
+                self.directory,
+                cases,
+                labels=self.library.labels(),
+            ),
             open=self.queries.count(CaseFilter(live_list=key)),
             total=self.queries.count(CaseFilter(live_list=key, is_any=True)),
         )

@@ -156,6 +156,7 @@ class AppHome:
             rights=HomeRights(
                 may_pause=self.eligibility.may_pause(person),
                 may_delegate=self.eligibility.may_delegate(person),
+                may_raise=self.eligibility.may_raise(person),
             ),
             preferences=HomePreferences(
                 filter=home_filter,
@@ -167,7 +168,12 @@ class AppHome:
 
     def _rows(self, cases: Sequence[Case], person: str) -> tuple[CaseRow, ...]:
         """List cases, with buttons on those that this person may decide."""
-        rows = with_cards(self.card_store, self.directory, cases, labels=self.library.labels())
+        rows = with_cards(
+            self.card_store,
+            self.directory,
+            cases,
+            labels=self.library.labels(),
+        )
         return self.eligibility.mark(rows, person)
 
     def _pauses(self, controls: DeskControls, person: str) -> tuple[HomePause, ...]:
@@ -233,7 +239,11 @@ class AppHome:
     ) -> list[Case]:
         """Find the latest cases that were handled without anybody."""
         span = (now - AUTOMATIC_FOR, now + JUST_NOW)
-        cases = self.queues.handled_automatically(viewer, span, kind=home_filter.kind)
+        cases = self.queues.handled_automatically(
+            viewer,
+            span,
+            kind=home_filter.kind,
+        )
         return cases[:MAX_AUTOMATIC]
 
     def subscribe_to_digest(self, person: str, *, subscribe: bool) -> None:

@@ -44,8 +44,17 @@ class CaseLists:
         total = self.queries.count(filter)
         pages = max(1, ceil(total / PAGE_SIZE))
         page = min(max(0, number), pages - 1)
-        cases = self.queries.find(filter, PAGE_SIZE, offset=page * PAGE_SIZE)
-        rows = with_cards(self.card_store, self.directory, cases, labels=self.library.labels())
+        cases = self.queries.find(
+            filter,
+            PAGE_SIZE,
+            offset=page * PAGE_SIZE,
+        )
+        rows = with_cards(
+            self.card_store,
+            self.directory,
+            cases,
+            labels=self.library.labels(),
+        )
         return CaseListView(
             key=key,
             title=_title(key),

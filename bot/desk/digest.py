@@ -82,7 +82,11 @@ class Digest:
     ) -> None:
         now = self.clock()
         # The message may have been posted by an attempt that lost its reply, so look first.
-        ts = self.chat.post_digest(digest, live_list, look_first=True)
+        ts = self.chat.post_digest(
+            digest,
+            live_list,
+            look_first=True,
+        )
         self.live_lists.save(
             LiveList(
                 key=digest.key,
@@ -94,7 +98,12 @@ class Digest:
         )
         channel = digest.place.rpartition("/")[2]
         sweep = sweep_list(digest.key, channel, now + self.settle_for)
-        finish_list(self.outbox, message, sweep, is_new=live_list is None)
+        finish_list(
+            self.outbox,
+            message,
+            sweep,
+            is_new=live_list is None,
+        )
 
     def follow(self, case: Case, live_list_keys: Sequence[str]) -> None:
         """Refresh the digests that show a case which has changed."""
@@ -116,17 +125,30 @@ class Digest:
         """
         hours = self.library.hours(working_place(place))
         day = hours.local(due).date()
-        period = digest_period(place, due=due, hours=hours, scope=self._scope(place))
+        period = digest_period(
+            place,
+            due=due,
+            hours=hours,
+            scope=self._scope(place),
+        )
         open_cases = self.rows.open_cases(period)
         ended_cases = self.queries.find(period.endings, MAX_ENDED)
         figures = self.numbers.figures(
             period, open_cases=open_cases, ended_cases=ended_cases, hours=hours
         )
-        sections = self.rows.sections(period, open_cases, live_list=live_list)
+        sections = self.rows.sections(
+            period,
+            open_cases,
+            live_list=live_list,
+        )
         shown_ids = {row.case.id for rows in sections.values() for row in rows}
         rest: tuple[CaseRow, ...] = ()
         if live_list is None:
-            rest = self.rows.rest(period, open_cases, shown_ids=shown_ids)
+            rest = self.rows.rest(
+                period,
+                open_cases,
+                shown_ids=shown_ids,
+            )
         review = None
         if day.weekday() == hours.review_on:
             review = self.weekly_review.review(

@@ -35,7 +35,11 @@ class DigestPeriod:
     @property
     def openings(self) -> CaseFilter:
         """Narrow the scope to cases that were opened since the last digest."""
-        return replace(self.scope, opened_between=(self.since, self.due), is_any=True)
+        return replace(
+            self.scope,
+            opened_between=(self.since, self.due),
+            is_any=True,
+        )
 
     @property
     def endings(self) -> CaseFilter:
@@ -43,8 +47,12 @@ class DigestPeriod:
         return self.ended_since(self.since)
 
     def ended_since(self, since: datetime) -> CaseFilter:
-        """Narrow the scope to cases that ended between this time and the digest."""
-        return replace(self.scope, ended_between=(since, self.due), is_over=True)
+        """Narrow the scope to cases that ended after this time."""
+        return replace(
+            self.scope,
+            ended_between=(since, self.due),
+            is_over=True,
+        )
 
 
 def digest_period(place: str, *, due: datetime, hours: Hours, scope: CaseFilter) -> DigestPeriod:

@@ -150,7 +150,7 @@ class DigestRows:
         section: str,
         find: Callable[[], Sequence[Case]],
     ) -> tuple[CaseRow, ...]:
-        """List the cases that a section was posted with, else those of ``find``."""
+        """List the cases that a section was posted with, or find them."""
         if live_list is None:
             return self.rows(find())
         ids = list(live_list.sections.get(section, ()))
@@ -159,7 +159,12 @@ class DigestRows:
 
     def rows(self, cases: Sequence[Case]) -> tuple[CaseRow, ...]:
         """Join each case with its card and its owner's name."""
-        return with_cards(self.card_store, self.directory, cases, labels=self.library.labels())
+        return with_cards(
+            self.card_store,
+            self.directory,
+            cases,
+            labels=self.library.labels(),
+        )
 
     def _ids_waiting_on(self, place: str) -> frozenset[str] | None:
         """List the cases that wait on a person.

@@ -7,7 +7,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
 from bot.cases.actor import Surface
-from bot.cases.approval import Person
+from bot.cases.approval import Person, is_colleague
 from bot.cases.authority import ineligibility
 from bot.cases.caller import Caller
 from bot.cases.case import Case
@@ -73,6 +73,13 @@ class Eligibility:
         """Tell whether this person decides anything that another could."""
         return self._is_member(person, self.library.deciders())
 
+    def may_raise(self, person: str) -> bool:
+        """Tell whether this person may raise a case: members of the workspace only."""
+        try:
+            return is_colleague(self.directory.person(person))
+        except (NotEligible, ChatFailed):
+            return False
+
     def _is_member(self, person: str, handles: Sequence[str]) -> bool:
         return any(person in members for members in self.directory.groups(handles).values())
 
@@ -97,7 +104,12 @@ class Eligibility:
         self, case: Case, person: str, delegations: Sequence[Delegation]
     ) -> tuple[Person, ...]:
         givers = []
-        for delegation in stands_in_for(delegations, person, kind=case.kind, now=self.clock()):
+        for delegation in stands_in_for(
+            delegations,
+            person,
+            kind=case.kind,
+            now=self.clock(),
+        ):
             try:
                 givers.append(self.directory.person(delegation.giver))
             except NotEligible:

@@ -61,7 +61,11 @@ class GroupDecisions:
         """Reject every plan of a group for one reason."""
 
         def decide(request: Request) -> object:
-            return self.decisions.reject(request, reason=reason, note=note)
+            return self.decisions.reject(
+                request,
+                reason=reason,
+                note=note,
+            )
 
         return self._decide_each(group, by, decide)
 
@@ -98,7 +102,11 @@ class GroupDecisions:
             raise Superseded(
                 "one of these cases has changed since you opened this; close it and open it again"
             )
-        return CaseGroup(act=act, cases=cases, checksum=checksum)
+        return CaseGroup(
+            act=act,
+            cases=cases,
+            checksum=checksum,
+        )
 
     def _is_possible(self, act: GroupAct, case: Case) -> bool:
         match act:
@@ -128,7 +136,11 @@ class GroupDecisions:
                 refusals.append((case.id, str(refusal)))
             else:
                 successes.append(case.id)
-        return GroupOutcome(act=group.act, successes=tuple(successes), refusals=tuple(refusals))
+        return GroupOutcome(
+            act=group.act,
+            successes=tuple(successes),
+            refusals=tuple(refusals),
+        )
 
 
 def _is_of_low_risk(case: Case) -> bool:

@@ -52,11 +52,11 @@ class Raising:
     clock: Clock
 
     def required_facts(self, kind: str) -> tuple[str, ...]:
-        """List the facts that a case of this kind must name; none for no kind."""
+        """List the facts that a case of this kind must name."""
         return self.library.playbook(kind).required_facts if kind else ()
 
     def choices(self, kind: str) -> tuple[SubjectChoice, ...]:
-        """List what a case of this kind can be about, as its system knows it.
+        """List the things that a case of this kind can be about.
 
         None where the playbook lists nothing, or the system does not answer.
         """
@@ -130,7 +130,7 @@ def _subject(name: str, title: str) -> str:
 
 
 def _name_facts(facts: Mapping[str, Scalar]) -> str:
-    """Name the subject by its facts, so that two reports count as one."""
+    """Name the subject by its facts: two reports count as one."""
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items())
 
 

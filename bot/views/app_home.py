@@ -74,6 +74,8 @@ class HomeRights:
     may_pause: bool = False
     #: Whether the reader decides anything that another could decide for them.
     may_delegate: bool = False
+    #: Whether the reader may raise a case: guests may not.
+    may_raise: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -167,7 +167,13 @@ def sum_money(amounts: Iterable[Money | None]) -> tuple[Money, ...]:
         if money is not None:
             totals[money.currency] = totals.get(money.currency, Decimal(0)) + money.amount
     sums = [Money(amount, currency) for currency, amount in totals.items() if amount]
-    return tuple(sorted(sums, key=lambda money: money.amount, reverse=True))
+    return tuple(
+        sorted(
+            sums,
+            key=lambda money: money.amount,
+            reverse=True,
+        )
+    )
 
 
 def count_endings(cases: Iterable[Case], openings: int) -> Counts:

@@ -46,7 +46,11 @@ def case_list_modal(view: CaseListView, permalink: Permalink) -> Json:
     buttons = _page_buttons(view)
     if buttons:
         blocks.append(actions_block("pages", buttons))
-    return modal(view.title, blocks, close="Close")
+    return modal(
+        view.title,
+        blocks,
+        close="Close",
+    )
 
 
 def _describe_page(view: CaseListView) -> str:
@@ -72,7 +76,11 @@ def group_form(group: CaseGroup, kinds: Iterable[tuple[str, str]]) -> Json:
     """
     case_ids = ",".join(case.id for case in group.cases)
     verb = VERBS[group.act]
-    note = text_input(ids.NOTE, max_length=MAX_NOTE_LENGTH, multiline=True)
+    note = text_input(
+        ids.NOTE,
+        max_length=MAX_NOTE_LENGTH,
+        multiline=True,
+    )
     return form(
         ids.GROUP_FORM,
         private_metadata=f"{group.act} {group.checksum} {case_ids}",
@@ -81,7 +89,12 @@ def group_form(group: CaseGroup, kinds: Iterable[tuple[str, str]]) -> Json:
         blocks=[
             rich_text(paragraph(text_run(_describe_group(group), bold=True))),
             *_group_fields(group.act, kinds),
-            input_block("note", "Why?", note, hint="It is recorded with each case."),
+            input_block(
+                "note",
+                "Why?",
+                note,
+                hint="It is recorded with each case.",
+            ),
             # Below the fields, which a long list would push out of sight on a phone.
             rich_text(bullets(_preview(group.cases))),
         ],
@@ -122,11 +135,19 @@ def _group_fields(act: GroupAct, kinds: Iterable[tuple[str, str]]) -> list[Json]
     match act:
         case GroupAct.REJECT:
             options = [option(reason.description, reason.value) for reason in RejectReason]
-            reasons = static_select(ids.REASON, options, placeholder="Choose a reason")
+            reasons = static_select(
+                ids.REASON,
+                options,
+                placeholder="Choose a reason",
+            )
             return [input_block("reason", "The one cause", reasons)]
         case GroupAct.NAME_KIND:
             options = [option(title, kind) for kind, title in kinds]
-            select = static_select(ids.KIND, options[:MAX_OPTIONS], placeholder="Choose a kind")
+            select = static_select(
+                ids.KIND,
+                options[:MAX_OPTIONS],
+                placeholder="Choose a kind",
+            )
             return [input_block("kind", "What are they?", select)]
         case GroupAct.APPROVE:
             return []
@@ -145,4 +166,8 @@ def group_outcome(outcome: GroupOutcome) -> Json:
     if len(outcome.refusals) > MAX_REFUSALS:
         more = len(outcome.refusals) - MAX_REFUSALS
         blocks.append(context_block(plain_text(f"and {more} more were not done")))
-    return modal("Done", blocks, close="Close")
+    return modal(
+        "Done",
+        blocks,
+        close="Close",
+    )

@@ -99,7 +99,11 @@ def _label(day: TrendDay) -> str:
 
 def _series(name: str, labels: Sequence[str], values: Sequence[float]) -> Json:
     points = []
-    for label, value in zip(labels, values, strict=True):
+    for label, value in zip(
+        labels,
+        values,
+        strict=True,
+    ):
         points.append({"label": label, "value": value})
     return {
         "name": name,

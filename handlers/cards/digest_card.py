@@ -48,10 +48,30 @@ def digest_card(digest: DigestView, permalink: Permalink) -> list[Json]:
         blocks.append(context_block(plain_text(money, 300)))
     for line in digest.pauses[:MAX_PAUSES]:
         blocks.append(context_block(plain_text(f"⏸ {start_upper(line)}", 320)))
-    blocks += _section(digest.needs, permalink, name="needs", title="Needs a decision")
-    blocks += _section(digest.persons, permalink, name="persons", title="Needs a person")
-    blocks += _section(digest.others, permalink, name="others", title="Waiting on others")
-    blocks += _section(digest.later, permalink, name="later", title="Snoozed or handed over")
+    blocks += _section(
+        digest.needs,
+        permalink,
+        name="needs",
+        title="Needs a decision",
+    )
+    blocks += _section(
+        digest.persons,
+        permalink,
+        name="persons",
+        title="Needs a person",
+    )
+    blocks += _section(
+        digest.others,
+        permalink,
+        name="others",
+        title="Waiting on others",
+    )
+    blocks += _section(
+        digest.later,
+        permalink,
+        name="later",
+        title="Snoozed or handed over",
+    )
     blocks += _more(digest)
     if digest.expiries:
         blocks.append(heading("Expired without a decision"))
@@ -139,7 +159,11 @@ def _section(rows: Sequence[CaseRow], permalink: Permalink, *, name: str, title:
 
 def digest_modal(digest: DigestView, permalink: Permalink) -> Json:
     """Build the window that shows a digest to one person."""
-    return modal("Digest", without_charts(digest_card(digest, permalink)), close="Close")
+    return modal(
+        "Digest",
+        without_charts(digest_card(digest, permalink)),
+        close="Close",
+    )
 
 
 def _more(digest: DigestView) -> list[Json]:

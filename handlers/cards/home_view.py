@@ -190,7 +190,9 @@ def _can_be_undone(row: CaseRow, home: HomeView) -> bool:
 
 def _secondary_buttons(home: HomeView) -> list[Json]:
     """Build the buttons of rare use, below the queue."""
-    buttons = [button("Raise an exception…", ids.HOME_RAISE, NO_VALUE)]
+    buttons = []
+    if home.rights.may_raise:
+        buttons.append(button("Raise an exception…", ids.HOME_RAISE, NO_VALUE))
     if home.rights.may_delegate and not home.suggestion:
         buttons.append(_delegate_button())
     buttons.append(button("Show my digest", ids.HOME_DIGEST_NOW, NO_VALUE))
@@ -233,8 +235,16 @@ def pause_form(scopes: Sequence[tuple[str, str]]) -> Json:
     options = [option("Everything", EVERYTHING)]
     options += [option(title, name) for name, title in scopes]
     options = options[:MAX_OPTIONS]
-    scope = static_select(ids.SCOPE, options, initial_option=options[0])
-    reason = text_input(ids.NOTE, max_length=MAX_REASON_LENGTH, multiline=True)
+    scope = static_select(
+        ids.SCOPE,
+        options,
+        initial_option=options[0],
+    )
+    reason = text_input(
+        ids.NOTE,
+        max_length=MAX_REASON_LENGTH,
+        multiline=True,
+    )
     return form(
         ids.PAUSE_FORM,
         private_metadata="",
@@ -255,4 +265,8 @@ def delegations_modal(delegations: Sequence[HomeDelegation]) -> Json:
         blocks += delegation_blocks(delegation, number)
     if not delegations:
         blocks.append(context_block("Nobody stands in for you, and you stand in for nobody."))
-    return modal("Who stands in", blocks, close="Close")
+    return modal(
+        "Who stands in",
+        blocks,
+        close="Close",
+    )

@@ -30,7 +30,11 @@ MAX_VALUE = 75
 def raise_form(kinds: Iterable[tuple[str, str]], draft: RaiseDraft) -> Json:
     """Build the form; ``kinds`` are names and titles."""
     suggestion = clean(draft.message or draft.note, MAX_SUGGESTED_TITLE) or None
-    title = text_input(ids.TITLE, max_length=MAX_TITLE, initial_value=suggestion)
+    title = text_input(
+        ids.TITLE,
+        max_length=MAX_TITLE,
+        initial_value=suggestion,
+    )
     subject = text_input(ids.SUBJECT, max_length=MAX_TITLE)
     note = text_input(
         ids.NOTE,
@@ -49,14 +53,25 @@ def raise_form(kinds: Iterable[tuple[str, str]], draft: RaiseDraft) -> Json:
             _kind(kinds, draft.kind),
             input_block("title", "What happened?", title),
             *_facts(draft),
-            input_block("subject", "What is it about?", subject, hint=hint, optional=True),
-            input_block("note", "Anything else?", note, optional=True),
+            input_block(
+                "subject",
+                "What is it about?",
+                subject,
+                hint=hint,
+                optional=True,
+            ),
+            input_block(
+                "note",
+                "Anything else?",
+                note,
+                optional=True,
+            ),
         ],
     )
 
 
 def write_origin(reference: str, message: str) -> str:
-    """Write the reference and the text of a message as metadata of the form."""
+    """Write a message's reference and text as metadata of the form."""
     return f"{reference}\n{message[:MAX_NOTE]}" if reference else ""
 
 
@@ -79,7 +94,17 @@ def _message(message: str) -> list[Json]:
     """Quote the message that the case is raised from."""
     if not message:
         return []
-    return [rich_text(quote(clean(message, MAX_NOTE, lines=30)))]
+    return [
+        rich_text(
+            quote(
+                clean(
+                    message,
+                    MAX_NOTE,
+                    lines=30,
+                )
+            )
+        )
+    ]
 
 
 def _kind(kinds: Iterable[tuple[str, str]], kind: str) -> Json:
@@ -88,7 +113,11 @@ def _kind(kinds: Iterable[tuple[str, str]], kind: str) -> Json:
     options += [option(title, name) for name, title in kinds]
     options = options[:MAX_OPTIONS]
     current = selected_option(options, kind or NOT_SURE)
-    select = static_select(ids.RAISE_KIND, options, initial_option=current)
+    select = static_select(
+        ids.RAISE_KIND,
+        options,
+        initial_option=current,
+    )
     return {
         **input_block("kind", "What sort of thing is it?", select),
         "dispatch_action": True,
@@ -96,24 +125,47 @@ def _kind(kinds: Iterable[tuple[str, str]], kind: str) -> Json:
 
 
 def _facts(draft: RaiseDraft) -> list[Json]:
-    """Ask which thing it is: with a menu, or with a field for each fact."""
+    """Ask for the thing: with a menu, and a field for each fact."""
     options = _options(draft.choices)
     blocks = []
     if options:
-        select = static_select(ids.CHOICE, options, placeholder="Choose one")
-        blocks.append(input_block("choice", "Which one?", select, optional=True))
+        select = static_select(
+            ids.CHOICE,
+            options,
+            placeholder="Choose one",
+        )
+        blocks.append(
+            input_block(
+                "choice",
+                "Which one?",
+                select,
+                optional=True,
+            )
+        )
     for name in draft.required_facts:
         field = text_input(f"{ids.PARAMETER}{name}", max_length=MAX_FACT)
         label = start_upper(as_words(name))
         hint = "If it is not in the list above." if options else ""
-        blocks.append(input_block(name, label, field, hint=hint, optional=bool(options)))
+        blocks.append(
+            input_block(
+                name,
+                label,
+                field,
+                hint=hint,
+                optional=bool(options),
+            )
+        )
     return blocks
 
 
 def _options(choices: Iterable[SubjectChoice]) -> list[Json]:
     options = []
     for choice in choices:
-        value = json.dumps(dict(choice.facts), separators=(",", ":"), default=str)
+        value = json.dumps(
+            dict(choice.facts),
+            separators=(",", ":"),
+            default=str,
+        )
         if len(value) <= MAX_VALUE:
             options.append(option(choice.title, value))
     return options[:MAX_OPTIONS]

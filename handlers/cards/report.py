@@ -1,4 +1,4 @@
-"""The report of a person: the message or note, and who raised it."""
+"""The report of a person: message, note and name."""
 
 from textwrap import shorten
 from urllib.parse import urlsplit
@@ -24,13 +24,17 @@ MAX_NAME = 60
 
 
 def report_line(case: Case, requester_name: str) -> list[Json]:
-    """Build the paragraph of a card that quotes what was said, with its link."""
+    """Build the paragraph of a card that quotes the report."""
     if not is_raised_by_hand(case):
         return []
     runs = []
     text = _text(case, MESSAGE) or _text(case, NOTE)
     if text and not _is_same(text, case.signal.title):
-        words = shorten(clean(text, MAX_TEXT), MAX_QUOTE, placeholder="…")
+        words = shorten(
+            clean(text, MAX_TEXT),
+            MAX_QUOTE,
+            placeholder="…",
+        )
         runs.append(text_run(f"“{clean(words, MAX_QUOTE)}” ", italic=True))
     name = clean(requester_name, MAX_NAME)
     if name:
@@ -49,7 +53,17 @@ def report_blocks(case: Case) -> list[Json]:
     message = _text(case, MESSAGE)
     note = _text(case, NOTE)
     for text in dict.fromkeys(filter(None, [message, note])):
-        blocks.append(rich_text(quote(clean(text, MAX_TEXT, lines=30))))
+        blocks.append(
+            rich_text(
+                quote(
+                    clean(
+                        text,
+                        MAX_TEXT,
+                        lines=30,
+                    )
+                )
+            )
+        )
     parts = []
     if PERSON.fullmatch(case.signal.requester or ""):
         parts.append(_raised_by(str(case.signal.requester)))
@@ -102,7 +116,7 @@ def _text(case: Case, name: str) -> str:
 
 
 def _link(case: Case) -> str:
-    """Return the address of the message; empty for anything that is no web address."""
+    """Return the address of the message; empty if it is none."""
     link = _text(case, LINK)
     try:
         parts = urlsplit(link)

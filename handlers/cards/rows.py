@@ -85,7 +85,14 @@ def _decision_buttons(case: Case) -> list[Json]:
             resolve = button("Handled by hand…", ids.RESOLVE, token)
             return kind_buttons(case) or [resolve, button("Try again", ids.TRY_AGAIN, token)]
         case State.OUTCOME_UNKNOWN:
-            return [button("I have looked…", ids.SETTLE, token, style="primary")]
+            return [
+                button(
+                    "I have looked…",
+                    ids.SETTLE,
+                    token,
+                    style="primary",
+                )
+            ]
         case State.SNOOZED:
             # Whatever its card offers, but for what the row itself leads to.
             buttons = card_buttons(case, is_undoable=False)
@@ -153,7 +160,12 @@ def _reason_to_wait(row: CaseRow) -> list[str]:
     case = row.case
     wording = _wording(row)
     if case.state is State.PROPOSED and case.proposal.plan and case.proposal.verdict:
-        return _proposal(case, case.proposal.plan, case.proposal.verdict, wording=wording)
+        return _proposal(
+            case,
+            case.proposal.plan,
+            case.proposal.verdict,
+            wording=wording,
+        )
     reason = case.activity.status_reason
     if case.state is State.SNOOZED and reason:
         return [f"Snoozed: {_reason_and_note(reason)}"]

@@ -109,7 +109,11 @@ class HomeControls:
         scope = _button_value(body).removeprefix(RESUME)
 
         def resume(person: str) -> None:
-            self.controls.resume(scope, by=person, surface=Surface.SLACK)
+            self.controls.resume(
+                scope,
+                by=person,
+                surface=Surface.SLACK,
+            )
 
         self._act(body, resume)
         ack()

@@ -119,17 +119,35 @@ class ListControls:
         note = form.text(ids.NOTE)
         if not note:
             raise BadRequest("say why; it is recorded with each case", field="note")
-        group = self.groups.find(form.person, act, case_ids=case_ids, checksum=checksum)
+        group = self.groups.find(
+            form.person,
+            act,
+            case_ids=case_ids,
+            checksum=checksum,
+        )
         outcome: GroupOutcome
         match act:
             case GroupAct.REJECT:
                 reason = _reason(form)
-                outcome = self.groups.reject(group, by=form.person, reason=reason, note=note)
+                outcome = self.groups.reject(
+                    group,
+                    by=form.person,
+                    reason=reason,
+                    note=note,
+                )
             case GroupAct.NAME_KIND:
                 kind = form.text(ids.KIND)
-                outcome = self.groups.name_kind(group, by=form.person, kind=kind)
+                outcome = self.groups.name_kind(
+                    group,
+                    by=form.person,
+                    kind=kind,
+                )
             case GroupAct.APPROVE:
-                outcome = self.groups.approve(group, by=form.person, note=note)
+                outcome = self.groups.approve(
+                    group,
+                    by=form.person,
+                    note=note,
+                )
             case _:
                 assert_never(act)
         return group_outcome(outcome)

@@ -50,11 +50,19 @@ class ListSender(Sender):
             channel=self.api.channel_id(digest.place.rpartition("/")[2]),
             content={"text": digest_text(digest), "blocks": digest_card(digest, self.permalink)},
         )
-        ts = self._update_existing(message, board, look_first=look_first)
+        ts = self._update_existing(
+            message,
+            board,
+            look_first=look_first,
+        )
         if ts is None:
             ts = self._post_list(message)
             if digest.rest:
-                self._post_rest(digest, message.channel, thread_ts=ts)
+                self._post_rest(
+                    digest,
+                    message.channel,
+                    thread_ts=ts,
+                )
         return ts
 
     def post_storm(
@@ -77,7 +85,11 @@ class ListSender(Sender):
                 "blocks": storm_card(storm, self.permalink),
             },
         )
-        ts = self._update_existing(message, board, look_first=look_first)
+        ts = self._update_existing(
+            message,
+            board,
+            look_first=look_first,
+        )
         return ts or self._post_list(message)
 
     def _update_existing(

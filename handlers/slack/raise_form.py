@@ -102,7 +102,7 @@ class RaiseForm:
         self.chat.send_direct(form.user, _receipt_text(receipt))
 
     def _facts(self, form: FormSubmission) -> dict[str, Scalar]:
-        """Read the facts that were chosen or typed; every needed one must be there."""
+        """Read the facts that were chosen or typed; none may be missing."""
         typed_facts = form.parameters()
         facts: dict[str, Scalar] = {name: value for name, value in typed_facts.items() if value}
         choice = read_choice(form.text(ids.CHOICE))

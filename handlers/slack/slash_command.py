@@ -184,7 +184,12 @@ class SlashCommand:
     def _pause(self, request: SlashRequest) -> Answer:
         words, reason = _split_reason(request.argument)
         scope = self.services.controls.scope_of(words)
-        self.services.controls.pause(scope, by=request.person, reason=reason, surface=Surface.SLACK)
+        self.services.controls.pause(
+            scope,
+            by=request.person,
+            reason=reason,
+            surface=Surface.SLACK,
+        )
         return Answer(
             text=f"Paused: {words or 'everything'}. No further step starts until a governance owner"
             " resumes it.",
@@ -193,7 +198,11 @@ class SlashCommand:
     def _resume(self, request: SlashRequest) -> Answer:
         words = request.argument
         scope = self.services.controls.scope_of(words)
-        self.services.controls.resume(scope, by=request.person, surface=Surface.SLACK)
+        self.services.controls.resume(
+            scope,
+            by=request.person,
+            surface=Surface.SLACK,
+        )
         return Answer(text=f"Resumed: {words or 'everything'}. What waited continues now.")
 
     def _emergency(self, request: SlashRequest) -> Answer:
@@ -215,7 +224,12 @@ class SlashCommand:
     def _review(self, request: SlashRequest) -> Answer:
         first_word, _, note = request.argument.partition(" ")
         case_id = _case_id(first_word)
-        self.services.controls.review(case_id, by=request.person, note=note, surface=Surface.SLACK)
+        self.services.controls.review(
+            case_id,
+            by=request.person,
+            note=note,
+            surface=Surface.SLACK,
+        )
         return Answer(text=f"Recorded: {case_id} was reviewed.")
 
     def _report(self, request: SlashRequest) -> Answer:

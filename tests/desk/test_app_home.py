@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from bot.cases.actor import Surface
+from bot.cases.approval import Person
 from bot.cases.playbook import Stake
 from bot.views.app_home import HomeFilter
 from tests.desk.test_digest import ANA, BEN, ELSIE, FINN, case_ids, open_case
@@ -172,3 +173,9 @@ def test_an_approver_who_is_not_in_the_channel_learns_nothing_of_its_cases(world
     )
     world.people.channels["C0STOCK"] = {"ana"}
     assert case_ids(home_of(world, ANA).waiting) == [case.id]
+
+
+def test_a_guest_is_not_offered_to_raise_what_is_refused(world):
+    world.people.people["T1/UGUEST"] = Person("T1/UGUEST", "Gus", guest=True)
+    assert not home_of(world, "T1/UGUEST").rights.may_raise
+    assert home_of(world, FINN).rights.may_raise

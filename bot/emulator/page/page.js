@@ -3,7 +3,7 @@ import { draw, el, mrkdwn, setNow, text } from "/blocks.js";
 
 const $ = (id) => document.getElementById(id);
 const HOME = "home";
-const here = { me: new URLSearchParams(location.search).get("as") ?? "", channel: new URLSearchParams(location.search).get("channel") ?? "", thread: null, seen: {} };
+const here = { me: new URLSearchParams(location.search).get("as") ?? "", channel: new URLSearchParams(location.search).get("channel") ?? "", thread: null, linked: null, seen: {} };
 let world = null;
 let drawing = Promise.resolve();
 
@@ -67,6 +67,7 @@ function drawClock() {
 async function go(room) {
   here.channel = room;
   here.thread = null;
+  here.linked = null;
   const tab = room === HOME ? "home" : room === world.direct ? "messages" : null;
   if (tab) await act("home", { tab });
   redraw();
@@ -163,7 +164,7 @@ function message(one, withThread) {
   if (acts.length) content.append(el("div", { class: "acts" }, ...acts));
   const avatar = el("div", { class: "avatar" }, name[0] ?? "?");
   avatar.style.background = colour;
-  return el("article", { class: `message ${one.to ? "private" : ""}`, "data-ts": one.ts }, avatar, content);
+  return el("article", { class: `message ${one.to ? "private" : ""} ${one.ts === here.linked ? "linked" : ""}`, "data-ts": one.ts }, avatar, content);
 }
 
 async function press(one, item, value, node) {
@@ -278,12 +279,11 @@ async function showMessage(channel, ts) {
   const view = world.views.at(-1);
   if (view) await act("close", { view_id: view.id });
   await go(channel);
+  here.linked = ts;
   await redraw();
   const node = document.querySelector(`#messages [data-ts="${CSS.escape(ts)}"]`);
   if (!node) return toast("That message is not in this channel any more.");
   node.scrollIntoView({ block: "start" });
-  node.classList.add("linked");
-  setTimeout(() => node.classList.remove("linked"), 3000);
 }
 
 document.addEventListener("click", (event) => {

@@ -465,7 +465,7 @@ def home(case=None, **changes):
         pauses=(PAUSE,),
         delegations=(DELEGATION,),
         kinds=(("low_stock", "Running low"),),
-        rights=HomeRights(may_pause=True, may_delegate=True),
+        rights=HomeRights(may_pause=True, may_delegate=True, may_raise=True),
         preferences=HomePreferences(filter=HomeFilter("low_stock")),
         suggestion="on holiday",
         at=NOW,

@@ -89,6 +89,7 @@ def test_nothing_is_offered_to_those_who_may_not():
         ids.HOME_PAUSE,
         ids.HOME_RESUME,
         ids.HOME_DELEGATE,
+        ids.HOME_RAISE,
     }
     assert drawn_ids.isdisjoint(withheld_ids)
     assert ids.OPEN_LINK in drawn_ids
