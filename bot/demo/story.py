@@ -313,7 +313,7 @@ class Story:
         require(effects == 1, f"carried out {effects} times")
         for _ in polls("the card says so"):
             text = self.slack.card_text(case)
-            if "Done:" in text and "case.approve" not in text:
+            if "worked" in text and "case.approve" not in text:
                 break
 
     def cite_precedents(self) -> None:
@@ -325,7 +325,7 @@ class Story:
             precedent = self.store.cases.case(citation.case_id)
             is_alike = precedent.kind == case.kind and precedent.is_terminal
             require(is_alike, f"{citation.case_id} is no ended case of this kind")
-        require("like this: " in self.slack.card_text(case), "the card counts them")
+        require("like it worked" in self.slack.card_text(case), "the card counts them")
         self.slack.press_value(BEN, case, action="case.more", value=f"precedents {ids.token(case)}")
         self.slack.wait_for_ephemeral(
             BEN, citations[0].case_id, expectation="they are listed for the one who asks"

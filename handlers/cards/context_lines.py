@@ -63,8 +63,8 @@ def context_blocks(
     budget = WordBudget(words_left - count_words([*names, decision]))
     kind = budget.fit(_plain(_kind(case, wording)))
     evidence = budget.fit(_evidence(case, wording))
-    expiry = budget.fit(_expiry(case))
     precedents = budget.fit("" if is_doubtful else _precedents(case))
+    expiry = budget.fit(_expiry(case))
     # One element of ours, as elements stand below each other on a phone.
     words = " · ".join(filter(None, [precedents, decision, expiry]))
     blocks = [context_block(*evidence)] if evidence else []
