@@ -72,7 +72,7 @@ def direct_call_blocks(call: DirectCall, permalink: Permalink) -> list[Json]:
     """Build a direct message, with buttons while they work."""
     case = call.row.case
     link = link_run(permalink(call.row.channel, call.row.ts), case.id)
-    title = paragraph(link, text_run(f"  {_title(case)}"))
+    title = paragraph(link, text_run(f"  {_title(call)}"))
     if not call.is_pending:
         outcome = text_run(f"  {describe_outcome(case)}")
         return [rich_text(title, paragraph(outcome))]
@@ -83,7 +83,7 @@ def direct_call_blocks(call: DirectCall, permalink: Permalink) -> list[Json]:
         paragraph(text_run(_reason(call.subject, case), bold=True)),
         paragraph(text_run(question_text(case, case_wording(case, call.labels)))),
         paragraph(
-            link, text_run(f"  {_title(case)}  ·  decide by "), date_run(case.timers.sla.decide_by)
+            link, text_run(f"  {_title(call)}  ·  decide by "), date_run(case.timers.sla.decide_by)
         ),
     ]
     buttons = card_buttons(case, is_undoable=False, labels=call.labels)
@@ -95,7 +95,7 @@ def direct_call_text(call: DirectCall) -> str:
     """Write the notification line of a direct message."""
     case = call.row.case
     if call.is_pending and call.subject is CallSubject.REQUEST:
-        return escape_mrkdwn(f"You raised {case.id}: {_title(case)}", 250)
+        return escape_mrkdwn(f"You raised {case.id}: {_title(call)}", 250)
     if call.is_pending:
         return notification_text(case, CardContext(labels=call.labels))
     return escape_mrkdwn(f"{case.id}: {describe_outcome(case)}", 250)
@@ -306,5 +306,6 @@ def _approvers(case: Case) -> str:
     return clean(", ".join(names), 80) or "Somebody"
 
 
-def _title(case: Case) -> str:
-    return clean(case.signal.title, 150)
+def _title(call: DirectCall) -> str:
+    wording = case_wording(call.row.case, call.labels)
+    return wording.prose(call.row.case.signal.title, 150)

@@ -67,8 +67,8 @@ def context_blocks(
     budget = WordBudget(words_left - count_words([*names, *inquiry, decision]))
     kind = budget.fit(_plain(_kind(case, wording)))
     evidence = inquiry or budget.fit(_evidence(case, wording))
-    expiry = budget.fit(_expiry(case))
     precedents = budget.fit("" if is_doubtful or inquiry else _precedents(case))
+    expiry = budget.fit(_expiry(case))
     # One element of ours, as elements stand below each other on a phone.
     words = " · ".join(filter(None, [precedents, decision, expiry]))
     blocks = [context_block(*evidence)] if evidence else []

@@ -45,7 +45,7 @@ MAX_STORY = 400
 MAX_REASON = 200
 
 
-class Story(NamedTuple):
+class SecondLine(NamedTuple):
     """The second line: a decision, its time, and its result."""
 
     decision: str
@@ -109,7 +109,7 @@ def _story_runs(case: Case, wording: Wording, card_context: CardContext) -> list
     return runs
 
 
-def _story(case: Case, wording: Wording) -> Story:
+def _story(case: Case, wording: Wording) -> SecondLine:
     """Find who ended, put off or approved the case."""
     at = case.timers.changed_at
     reason = case.activity.status_reason
@@ -117,33 +117,33 @@ def _story(case: Case, wording: Wording) -> Story:
         at = reason.at
     match case.state:
         case State.NEW | State.OPEN:
-            return Story("Being looked into since", at)
+            return SecondLine("Being looked into since", at)
         case State.SNOOZED:
             until = case.timers.snoozed_until or at
             words = f"“{clean(reason.reason, MAX_REASON)}”" if reason and reason.reason else ""
-            return Story(f"{_by('Snoozed', reason)} until", until, words)
+            return SecondLine(f"{_by('Snoozed', reason)} until", until, words)
         case State.REJECTED:
-            return Story(f"{_by('Rejected', reason)},", at, _describe_reason(reason))
+            return SecondLine(f"{_by('Rejected', reason)},", at, _describe_reason(reason))
         case State.EXPIRED:
-            return Story("Nobody decided in time,", at, "nothing was done")
+            return SecondLine("Nobody decided in time,", at, "nothing was done")
         case State.CLEARED:
-            return Story("Went away by itself,", at, "nothing was done")
+            return SecondLine("Went away by itself,", at, "nothing was done")
         case State.RESOLVED if _is_by_hand(case):
-            return Story(f"{_by('Handled by hand', reason)},", at, _describe_reason(reason))
+            return SecondLine(f"{_by('Handled by hand', reason)},", at, _describe_reason(reason))
         case State.WITHDRAWN:
-            return Story(f"{_by('Withdrawn', reason)},", at, "nothing was done")
+            return SecondLine(f"{_by('Withdrawn', reason)},", at, "nothing was done")
         case _:
             return _story_of_plan(case, at, wording)
 
 
-def _story_of_plan(case: Case, at: datetime, wording: Wording) -> Story:
+def _story_of_plan(case: Case, at: datetime, wording: Wording) -> SecondLine:
     """Say who approved the plan, and how far it has come."""
     votes = case.proposal.approvals
     result = " · ".join(_result(case, wording))
     if not votes:
-        return Story("Since", at, result)
+        return SecondLine("Since", at, result)
     names = ", ".join(map(approver_name, votes))
-    return Story(f"Approved by {names},", votes[-1].at, result)
+    return SecondLine(f"Approved by {names},", votes[-1].at, result)
 
 
 def _result(case: Case, wording: Wording) -> list[str]:

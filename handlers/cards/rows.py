@@ -170,7 +170,7 @@ def _reason_to_wait(row: CaseRow) -> list[str]:
     if case.state is State.SNOOZED and reason:
         return [f"Snoozed: {_reason_and_note(reason)}"]
     if reason:
-        return [wording.prose(reason.reason, 120)]
+        return [wording.reason(reason.reason, 120)]
     return [start_upper(str(case.state))]
 
 
