@@ -41,6 +41,7 @@ def test_every_button_and_form_has_a_listener_and_the_reverse():
     from slack_bolt import App
     from slack_sdk import WebClient
 
+    from bot.desk.conversation import Conversation
     from handlers.slack.app import register
     from handlers.slack.services import SlackServices
 
@@ -52,7 +53,9 @@ def test_every_button_and_form_has_a_listener_and_the_reverse():
     heard = {"action": set(), "view": set(), "shortcut": set(), "command": set(), "event": set()}
     for sort, names in heard.items():
         setattr(app, sort, lambda name, names=names: names.add(name) or (lambda listener: listener))
-    register(app, SlackServices(**dict.fromkeys(SlackServices.__dataclass_fields__)))
+    services = dict.fromkeys(SlackServices.__dataclass_fields__)
+    services["conversation"] = Conversation(**dict.fromkeys(Conversation.__dataclass_fields__))
+    register(app, SlackServices(**services))
     pressed = named("case.") | named("home.") | named("answer.") | named("raise.")
     pressed |= named("inquiry.") | set(ids.INQUIRY_CHOICES)
     assert heard["action"] == pressed

@@ -525,7 +525,7 @@ class Steps:
 
 
 class Pending:
-    """What was begun, and is not finished yet."""
+    """Requests of a case that were begun and are not finished."""
 
     def __init__(self):
         # Approvals begun in Slack: ticket and purpose by person.

@@ -432,7 +432,7 @@ def test_whoever_may_not_want_it_any_more_when_it_begins_takes_nothing_back(
     )
     look = world.chat.looks[case.id]
     assert look.is_undoable
-    assert "Not taken back: the approvals to take it back no longer count" in flat(
+    assert "not taken back: the approvals to take it back no longer count" in flat(
         case_card(kept, look)
     )
     assert "case.undo" in flat(case_card(kept, look))

@@ -40,6 +40,7 @@ from tests.handlers.cards.examples import (
     apply_commands,
     asking_case,
     low_risk_case,
+    note_of,
     permalink,
     row,
 )
@@ -193,7 +194,7 @@ def test_what_a_message_shows_has_a_name():
 def test_the_thread_says_what_was_answered_and_what_follows():
     case = answered_case()
     body = InquiryAnswered(inquiry=3, value="Yes", by_name="Ben")
-    assert note_text(case, [entry_after(case, body)]) == (
+    assert note_text(note_of(case, [entry_after(case, body)])) == (
         "Ben answered “Is the delivery confirmed?” Yes"
     )
     replanned = replace(body, is_replanned=True)
@@ -208,7 +209,7 @@ def test_a_file_is_a_link_to_what_the_note_says():
     case = asking_case(answer_type=AnswerType.FILE)
     answer = commands.GiveAnswer(by=asker(BEN), inquiry=3, text=url)
     entries = write(case, answer).entries
-    (block,) = note_blocks(apply_commands(case, answer), entries)
+    (block,) = note_blocks(note_of(apply_commands(case, answer), entries), permalink)
     assert validate([block]) == []
     assert url in words_of([block])
     (link,) = [one for part in block["elements"] for one in part["elements"] if "url" in one]

@@ -17,6 +17,7 @@ from bot.views.labels import Labels
 from handlers.cards import ids
 from handlers.cards.notes import (
     ApprovalEntry,
+    DeadlineEntry,
     ExecutionEntry,
     HandlingEntry,
     SignalEntry,
@@ -44,7 +45,14 @@ from tests.cases.making import (
 from tests.handlers.cards.examples import half_undone_case, note_of, permalink
 from tests.handlers.cards.markup import ATTACKS, live_parts
 
-GROUPS = (ApprovalEntry, HandlingEntry, ExecutionEntry, UndoEntry, SignalEntry)
+GROUPS = (
+    ApprovalEntry,
+    HandlingEntry,
+    DeadlineEntry,
+    ExecutionEntry,
+    UndoEntry,
+    SignalEntry,
+)
 
 
 def test_every_entry_that_is_noted_has_its_words():

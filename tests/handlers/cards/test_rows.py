@@ -59,7 +59,7 @@ def test_a_row_says_how_many_have_approved_already():
         ("proposed low", [ids.APPROVE, ids.REJECT]),
         ("referred", [ids.RESOLVE, ids.TRY_AGAIN]),
         ("parked", [ids.SETTLE]),
-        ("snoozed", []),
+        ("snoozed", [ids.WAKE]),
         ("running", []),
     ],
 )
