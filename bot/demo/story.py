@@ -326,10 +326,10 @@ class Story:
             is_alike = precedent.kind == case.kind and precedent.is_terminal
             require(is_alike, f"{citation.case_id} is no ended case of this kind")
         require("like it worked" in self.slack.card_text(case), "the card counts them")
-        self.slack.press_value(BEN, case, action="case.more", value=f"precedents {ids.token(case)}")
-        self.slack.wait_for_ephemeral(
-            BEN, citations[0].case_id, expectation="they are listed for the one who asks"
-        )
+        self.slack.press(BEN, case, "case.details")
+        details = self.slack.window_text(BEN)
+        require(citations[0].case_id in details, "Details lists them for the one who asks")
+        self.slack.close_form(BEN, self.slack.open_form(BEN))
 
     def _case_with_memory(self, kind: str) -> Case:
         """Return a case of this kind that was recommended with memory.

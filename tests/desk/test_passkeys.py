@@ -478,7 +478,9 @@ def test_the_form_of_taking_back_leads_to_the_page(page):
         "view": {**form, "id": "V1", "state": {"values": entered}},
     }
     door = CaseForms(
-        page.world.desk.decisions, lambda case_id, token: f"/confirm/{case_id}/{token}"
+        decisions=page.world.desk.decisions,
+        library=page.world.library,
+        confirmation_link=lambda case_id, token: f"/confirm/{case_id}/{token}",
     )
     onward = door.undo(FormSubmission.parse(body))
     assert validate_view(onward) == []
