@@ -120,6 +120,11 @@ class SlackWorkspace:
         view_id: str = views[-1]["id"]
         return view_id
 
+    def window_text(self, person: str) -> str:
+        """Return what the window shows that this person has open."""
+        view = self.emulator.get(f"state?as={person}")["views"][-1]
+        return json.dumps(view, ensure_ascii=False)
+
     def submit(self, person: str, view_id: str, values: Json) -> Json | None:
         """Submit a form and return its errors; None when it is accepted."""
         form = {"as": person, "view_id": view_id, "values": values}
