@@ -190,11 +190,7 @@ class Story:
         require(outcomes == ["opened", "duplicate", "counted"], f"{outcomes}")
         case = self.records.case("service_alert")
         require({receipt["case"] for receipt in receipts} == {case.id}, "all belong to one case")
-        self.slack.wait_for_card(
-            case,
-            "seen 2 times",
-            expectation="the count on the card",
-        )
+        self.slack.wait_for_card(case, "Reported 2 times", expectation="the count on the card")
         count = len(self.slack.cards())
         require(count == 9, f"{count} cards, not nine")
         self.figures["cards"] = count
@@ -209,21 +205,12 @@ class Story:
         before = self.company.value(on_order, product)
         response = self.slack.press(BEN, case, "case.approve")
         require(response["acked"], "the press was not acknowledged")
-        self.records.wait_for_state(
-            "low_stock",
-            State.RESOLVED,
-            expectation="resolved",
-        )
+        self.records.wait_for_state("low_stock", State.RESOLVED, expectation="resolved")
         after = self.company.value(on_order, product)
         require(after == before + quantity, "the row changed once")
         is_answered = self.slack.press_stale(BEN, case, "case.approve")
         require(is_answered, "the second press is answered")
-        self.slack.wait_for_card(
-            case,
-            "Approved by",
-            "worked",
-            expectation="the card says so",
-        )
+        self.slack.wait_for_card(case, "Approved by", "worked", expectation="the card says so")
         require("Ben Okafor" in self.slack.card_text(case), "the card names who")
         for _ in polls("the thread tells"):
             if self.slack.replies(case):
@@ -233,11 +220,7 @@ class Story:
         case = self.records.case("booking_no_cover")
         refusal = "only @floor-managers may approve"
         self.slack.press(FINN, case, "case.approve")
-        self.slack.wait_for_ephemeral(
-            FINN,
-            refusal,
-            expectation="a private answer",
-        )
+        self.slack.wait_for_ephemeral(FINN, refusal, expectation="a private answer")
         require("only @floor-managers" not in self.slack.ephemerals(ANA), "which nobody else sees")
         actors = self.records.actors(case, "attempt.refused")
         require(len(actors) == 1 and actors[0].endswith(FINN), "a line in the ledger")
@@ -249,18 +232,8 @@ class Story:
         values = {"field.reason": "already_handled", "field.note": "Finn swaps his shift"}
         # The same instant, as near as two threads can have it: either may win.
         with ThreadPoolExecutor(2) as pool:
-            approval = pool.submit(
-                self.slack.press,
-                ANA,
-                case,
-                action="case.approve",
-            )
-            rejection = pool.submit(
-                self.slack.submit,
-                OMAR,
-                view_id,
-                values=values,
-            )
+            approval = pool.submit(self.slack.press, ANA, case, action="case.approve")
+            rejection = pool.submit(self.slack.submit, OMAR, view_id, values=values)
             form = rejection.result()
             response = approval.result()
         is_gone = response.get("error") == "no_such_element"
@@ -287,25 +260,13 @@ class Story:
         self.slack.press(DEV, case, "case.edit")
         self._submit(DEV, {"field.parameter.due_on": "2031-03-04"})
         require(self.slack.press_stale(BEN, case, "case.approve"), "the old button is dead")
-        self.slack.wait_for_ephemeral(
-            BEN,
-            "newer plan",
-            expectation="and says why",
-        )
+        self.slack.wait_for_ephemeral(BEN, "newer plan", expectation="and says why")
         revision = self.records.case("lead_cold")
         is_proposed = revision.proposal.revision == 2 and revision.state is State.PROPOSED
         require(is_proposed, "a new revision waits")
-        self.slack.wait_for_card(
-            revision,
-            "2031-03-04",
-            expectation="the card shows it",
-        )
+        self.slack.wait_for_card(revision, "2031-03-04", expectation="the card shows it")
         self.slack.press(BEN, revision, "case.approve")
-        self.records.wait_for_state(
-            "lead_cold",
-            State.RESOLVED,
-            expectation="resolved",
-        )
+        self.records.wait_for_state("lead_cold", State.RESOLVED, expectation="resolved")
         due_on = self.company.value(
             "SELECT due_on FROM follow_ups WHERE lead_id = ?", case.signal.facts["lead_id"]
         )
@@ -320,11 +281,7 @@ class Story:
             "UPDATE shipments SET warehouse_status = 'three cases short' WHERE id = ?", shipment
         )
         self.slack.press(BEN, case, "case.approve")
-        self.records.wait_for_revision(
-            kind,
-            2,
-            expectation="a new revision",
-        )
+        self.records.wait_for_revision(kind, 2, expectation="a new revision")
         status = self.company.value("SELECT status FROM shipments WHERE id = ?", shipment)
         require(status == "open", "nothing was carried out")
         self._wait_for_card(kind, expectation="a new card")
@@ -332,11 +289,7 @@ class Story:
         for _ in polls("the old card has no buttons"):
             if not buttons_of(self.slack.message(old_ts)):
                 break
-        self._wait_for_card(
-            kind,
-            "three cases short",
-            expectation="the new one shows what changed",
-        )
+        self._wait_for_card(kind, "three cases short", expectation="the new one shows what changed")
 
     def kill_bot(self) -> None:
         kind = "service_note_open"
@@ -406,23 +359,10 @@ class Story:
         strange = self.source.send({"key": "chat-2", "subject": "message:2", "title": title})[
             "case"
         ]
-        self.records.wait_for_kind(
-            first,
-            "low_stock",
-            expectation="the first is recognised",
-        )
+        self.records.wait_for_kind(first, "low_stock", expectation="the first is recognised")
         case = self.records.wait_for_referral(strange, expectation="the second waits for a person")
-        self.slack.wait_for_card(
-            case,
-            "Something new",
-            expectation="its card asks what it is",
-        )
-        self.slack.press_value(
-            BEN,
-            case,
-            action="case.another_kind",
-            value=ids.token(case),
-        )
+        self.slack.wait_for_card(case, "Something new", expectation="its card asks what it is")
+        self.slack.press_value(BEN, case, action="case.another_kind", value=ids.token(case))
         self._submit(BEN, {"field.kind": "low_stock"})
         self.records.wait_for_kind(
             strange, "low_stock", expectation="it has the name that Ben gave it"
@@ -442,38 +382,18 @@ class Story:
         status = "SELECT status FROM tasks WHERE id = ?"
         before = self.company.value(status, task)
         self._command(ANA, "pause task no evidence because the checklist is wrong", "Paused")
-        self.slack.wait_for_card(
-            case,
-            "Paused: nothing runs",
-            expectation="the pause on the card",
-        )
+        self.slack.wait_for_card(case, "Paused: nothing runs", expectation="the pause on the card")
         self.slack.press(ANA, case, "case.approve")
-        self.records.wait_for_state(
-            kind,
-            State.APPROVED,
-            expectation="approved",
-        )
+        self.records.wait_for_state(kind, State.APPROVED, expectation="approved")
         time.sleep(PAUSE_CHECK_SECONDS)
         require(self.records.case(kind).state is State.APPROVED, "and nothing runs")
         self._command(ANA, "resume task no evidence", "only the governance owners")
         self._command(ELSIE, "resume task no evidence", "Resumed")
-        self.records.wait_for_state(
-            kind,
-            State.RESOLVED,
-            expectation="it goes on",
-        )
-        self.slack.wait_for_card(
-            case,
-            "case.undo",
-            expectation="and can be taken back",
-        )
+        self.records.wait_for_state(kind, State.RESOLVED, expectation="it goes on")
+        self.slack.wait_for_card(case, "case.undo", expectation="and can be taken back")
         self.slack.press(OMAR, self.records.case(kind), "case.undo")
         self._submit(OMAR, {"field.note": "the evidence was on paper"})
-        self.records.wait_for_state(
-            kind,
-            State.REFERRED,
-            expectation="taken back, with a person",
-        )
+        self.records.wait_for_state(kind, State.REFERRED, expectation="taken back, with a person")
         require(self.company.value(status, task) == before, "the row is as it was")
 
     def answer_questions(self) -> None:

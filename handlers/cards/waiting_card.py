@@ -230,7 +230,7 @@ def _precedents(case: Case) -> str:
 def _count(case: Case) -> str:
     """Count the reports of a case that was reported more than once."""
     count = case.activity.signal_count
-    return f"seen {count:,} times" if count > 1 else ""
+    return f"Reported {count:,} times" if count > 1 else ""
 
 
 def _kind(case: Case) -> str:

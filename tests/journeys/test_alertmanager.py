@@ -111,7 +111,7 @@ def test_one_alert_is_one_card_through_its_whole_life(emulator, alertmanager, tm
         time.sleep(3)
         assert cards()[0]["blocks"] == first["blocks"]
         fire(upstream, value="9 s")
-        wait_until(lambda: "seen 2 times" in json.dumps(cards()), "the count")
+        wait_until(lambda: "Reported 2 times" in json.dumps(cards()), "the count")
         assert [card["ts"] for card in cards()] == [first["ts"]]
         fire(upstream, value="9 s", ended=True)
         wait_until(lambda: "away by itself" in json.dumps(cards()), "the end")
