@@ -59,7 +59,7 @@ class PlanExecution:
 
 @dataclass(frozen=True, kw_only=True)
 class Screens:
-    """Keeps what stands in Slack up to date."""
+    """Keeps what stands in Slack up to date, and decides on whole lists."""
 
     cards: Cards
     calls: Calls
@@ -67,6 +67,7 @@ class Screens:
     digests: Digest
     app_home: AppHome
     case_lists: CaseLists
+    group_decisions: GroupDecisions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,7 +91,6 @@ class Desk:
     triage: Triage
     narration: CaseNarration | None
     decisions: Decisions
-    group_decisions: GroupDecisions
     controls: Controls
     enrolment: PasskeyEnrolment
     execution: PlanExecution
@@ -257,7 +257,7 @@ class _Builder:
         )
         return PlanExecution(executor=executor, follow_up=follow_up)
 
-    def screens(self, visibility: Visibility, queues: Queues) -> Screens:
+    def screens(self, visibility: Visibility, queues: Queues, decisions: Decisions) -> Screens:
         """Build what stands in Slack."""
         # Cards tell storms, digests and homes what has changed, so those are built first.
         storms = self.alert_storms()
@@ -277,6 +277,12 @@ class _Builder:
             digests=digests,
             app_home=app_home,
             case_lists=self.case_lists(visibility),
+            group_decisions=GroupDecisions(
+                queries=self.store.queries,
+                decisions=decisions,
+                library=self.library,
+                visibility=visibility,
+            ),
         )
 
     def case_lists(self, visibility: Visibility) -> CaseLists:
@@ -432,9 +438,6 @@ def build_desk(
     queues = build.queues()
     controls = build.controls()
     decisions = build.decisions(proposals)
-    group_decisions = GroupDecisions(
-        queries=store.queries, decisions=decisions, library=library, visibility=visibility
-    )
     return Desk(
         store=store,
         library=library,
@@ -450,13 +453,12 @@ def build_desk(
         triage=build_triage(proposals, store.outbox, advisors=advisors, clock=clock),
         narration=_build_narration(proposals, store.outbox, advisors=advisors, clock=clock),
         decisions=decisions,
-        group_decisions=group_decisions,
         controls=controls,
         enrolment=build.enrolment(),
         execution=build.execution(proposals, controls),
         queues=queues,
         questions=build.questions(visibility, queues),
-        screens=build.screens(visibility, queues),
+        screens=build.screens(visibility, queues, decisions),
         upkeep=build.upkeep(),
     )
 

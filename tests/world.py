@@ -275,7 +275,7 @@ class World:
             app_home=desk.screens.app_home,
             digests=desk.screens.digests,
             case_lists=desk.screens.case_lists,
-            group_decisions=desk.group_decisions,
+            group_decisions=desk.screens.group_decisions,
             raising=desk.raising,
             card_store=desk.store.cards,
             question_log=desk.store.question_log,

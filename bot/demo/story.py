@@ -25,7 +25,7 @@ from bot.demo.launcher import SampleData, launch_demo_processes
 from bot.demo.people import ANA, BEN, DEV, ELSIE, FINN, FLOOR, GUS, OMAR, STOCK
 from bot.demo.processes import REQUEST_TIMEOUT_SECONDS, BotProcess
 from bot.demo.records import CaseRecords, CompanyDatabase
-from bot.demo.workspace import Json, SlackWorkspace, buttons_of
+from bot.demo.workspace import Json, SlackWorkspace, buttons_of, details_of
 from bot.settings import inherit
 from bot.store.database import Database
 from bot.store.store import Store
@@ -323,7 +323,7 @@ class Story:
             require(is_alike, f"{citation.case_id} is no ended case of this kind")
         count = f" of {len(citations)} like it worked"
         require(count in self.slack.card_text(case), "the card counts them")
-        require(citations[0].case_id in self.slack.details(BEN, case), "the details list them")
+        require(citations[0].case_id in details_of(self.slack, BEN, case), "the details list them")
 
     def _case_with_memory(self, kind: str) -> Case:
         """Return a case of this kind that was recommended with memory.

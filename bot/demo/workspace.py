@@ -107,13 +107,6 @@ class SlackWorkspace:
         response: Json = self.emulator.post("click", {**place, **element})
         return response
 
-    def details(self, person: str, case: Case) -> str:
-        """Open the details of a case, and return them as text."""
-        self.press(person, case, ids.DETAILS)
-        window = self.emulator.get(f"state?as={person}")["views"][-1]
-        self.close_form(person, window["id"])
-        return json.dumps(window, ensure_ascii=False)
-
     def open_form(self, person: str) -> str:
         """Return the id of the form that this person has open."""
         views = self.emulator.get(f"state?as={person}")["views"]
@@ -168,6 +161,14 @@ class SlackWorkspace:
         for _ in polls(expectation):
             if text in self.ephemerals(person):
                 return
+
+
+def details_of(slack: SlackWorkspace, person: str, case: Case) -> str:
+    """Open the details of a case, and return them as text."""
+    slack.press(person, case, ids.DETAILS)
+    window = slack.emulator.get(f"state?as={person}")["views"][-1]
+    slack.close_form(person, window["id"])
+    return json.dumps(window, ensure_ascii=False)
 
 
 def buttons_of(message: Json) -> list[Json]:

@@ -29,7 +29,7 @@ def raise_cases(world, count, **changes):
 def test_every_case_is_rejected_with_the_reason_and_recorded_on_its_own(small_world):
     world = small_world
     cases = raise_cases(world, 4)
-    groups = world.desk.group_decisions
+    groups = world.desk.screens.group_decisions
     group = groups.preview(ANA, CHANNEL, GroupAct.REJECT)
     assert sorted(case.id for case in group.cases) == [case.id for case in cases]
     outcome = groups.reject(group, by=ANA, reason=REASON, note="one cause")
@@ -47,7 +47,7 @@ def test_every_case_is_rejected_with_the_reason_and_recorded_on_its_own(small_wo
 def test_a_group_that_has_changed_since_its_preview_is_not_decided(small_world):
     world = small_world
     cases = raise_cases(world, 3)
-    groups = world.desk.group_decisions
+    groups = world.desk.screens.group_decisions
     group = groups.preview(ANA, CHANNEL, GroupAct.REJECT)
     case_ids = [case.id for case in group.cases]
     raise_more = world.receive(world.signal("product:99")).case_id
@@ -70,7 +70,7 @@ def test_only_low_risk_plans_are_approved_together(small_world):
     world.work(rounds=1000)
     world.library.rules = policy()
     assert world.case(medium).proposal.verdict.tier is RiskTier.MEDIUM
-    groups = world.desk.group_decisions
+    groups = world.desk.screens.group_decisions
     group = groups.preview(ANA, CHANNEL, GroupAct.APPROVE)
     assert [case.id for case in group.cases] == [low.id]
     outcome = groups.approve(group, by=ANA, note="all are right")
@@ -85,7 +85,7 @@ def test_only_low_risk_plans_are_approved_together(small_world):
 def test_whoever_may_not_decide_is_refused_case_by_case(small_world):
     world = small_world
     cases = raise_cases(world, 2)
-    groups = world.desk.group_decisions
+    groups = world.desk.screens.group_decisions
     group = groups.preview(FINN, CHANNEL, GroupAct.REJECT)
     outcome = groups.reject(group, by=FINN, reason=REASON, note="no")
     assert outcome.successes == ()
@@ -95,7 +95,7 @@ def test_whoever_may_not_decide_is_refused_case_by_case(small_world):
 def test_unrecognised_cases_are_named_together(small_world):
     world = small_world
     cases = raise_cases(world, 3, kind=UNRECOGNISED)
-    groups = world.desk.group_decisions
+    groups = world.desk.screens.group_decisions
     group = groups.preview(ANA, "channel:C0OPS", GroupAct.NAME_KIND)
     outcome = groups.name_kind(group, by=ANA, kind="low_stock")
     assert outcome.refusals == ()
@@ -106,4 +106,4 @@ def test_unrecognised_cases_are_named_together(small_world):
 def test_a_list_without_such_cases_says_so(small_world):
     raise_cases(small_world, 1)
     with pytest.raises(BadRequest, match="open them one by one"):
-        small_world.desk.group_decisions.preview(ANA, CHANNEL, GroupAct.NAME_KIND)
+        small_world.desk.screens.group_decisions.preview(ANA, CHANNEL, GroupAct.NAME_KIND)

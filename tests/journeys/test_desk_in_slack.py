@@ -572,7 +572,9 @@ def _read_and_clear_the_storm(town, card):
     last_page = town.desk.screens.case_lists.page(principal(ANA), show_all["value"], pages - 1)
     assert last_page.rows
     started_at = time.monotonic()
-    group = town.desk.group_decisions.preview(principal(ANA), show_all["value"], GroupAct.REJECT)
+    group = town.desk.screens.group_decisions.preview(
+        principal(ANA), show_all["value"], GroupAct.REJECT
+    )
     assert len(group.cases) == MAX_GROUP
     town.emulator.post("close", {"as": ANA, "view_id": view["id"]})
     town.emulator.post(
