@@ -1,4 +1,4 @@
-"""What stands in Slack, built over one store."""
+"""Cards, lists and messages in Slack, built over one store."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -67,7 +67,7 @@ class ScreenBuilder:
         return timedelta(seconds=self.options.settle_for)
 
     def screens(self) -> Screens:
-        """Build what stands in Slack."""
+        """Build the cards, lists and messages."""
         # Cards tell storms, digests and homes what has changed, so those are built first.
         storms = self.alert_storms()
         digests = self.digest()

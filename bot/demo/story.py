@@ -25,7 +25,7 @@ from bot.demo.launcher import SampleData, launch_demo_processes
 from bot.demo.people import ANA, BEN, DEV, ELSIE, FINN, FLOOR, GUS, OMAR, STOCK
 from bot.demo.processes import REQUEST_TIMEOUT_SECONDS, BotProcess
 from bot.demo.records import CaseRecords, CompanyDatabase
-from bot.demo.workspace import Json, SlackWorkspace, buttons_of
+from bot.demo.workspace import Json, SlackWorkspace, buttons_of, details_of
 from bot.settings import inherit
 from bot.store.database import Database
 from bot.store.store import Store
@@ -205,21 +205,12 @@ class Story:
         before = self.company.value(on_order, product)
         response = self.slack.press(BEN, case, "case.approve")
         require(response["acked"], "the press was not acknowledged")
-        self.records.wait_for_state(
-            "low_stock",
-            State.RESOLVED,
-            expectation="resolved",
-        )
+        self.records.wait_for_state("low_stock", State.RESOLVED, expectation="resolved")
         after = self.company.value(on_order, product)
         require(after == before + quantity, "the row changed once")
         is_answered = self.slack.press_stale(BEN, case, "case.approve")
         require(is_answered, "the second press is answered")
-        self.slack.wait_for_card(
-            case,
-            "Approved by",
-            "worked",
-            expectation="the card says so",
-        )
+        self.slack.wait_for_card(case, "Approved by", "worked", expectation="the card says so")
         require("Ben Okafor" in self.slack.card_text(case), "the card names who")
         for _ in polls("the thread tells"):
             if self.slack.replies(case):
@@ -229,11 +220,7 @@ class Story:
         case = self.records.case("booking_no_cover")
         refusal = "only @floor-managers may approve"
         self.slack.press(FINN, case, "case.approve")
-        self.slack.wait_for_ephemeral(
-            FINN,
-            refusal,
-            expectation="a private answer",
-        )
+        self.slack.wait_for_ephemeral(FINN, refusal, expectation="a private answer")
         require("only @floor-managers" not in self.slack.ephemerals(ANA), "which nobody else sees")
         actors = self.records.actors(case, "attempt.refused")
         require(len(actors) == 1 and actors[0].endswith(FINN), "a line in the ledger")
@@ -245,18 +232,8 @@ class Story:
         values = {"field.reason": "already_handled", "field.note": "Finn swaps his shift"}
         # The same instant, as near as two threads can have it: either may win.
         with ThreadPoolExecutor(2) as pool:
-            approval = pool.submit(
-                self.slack.press,
-                ANA,
-                case,
-                action="case.approve",
-            )
-            rejection = pool.submit(
-                self.slack.submit,
-                OMAR,
-                view_id,
-                values=values,
-            )
+            approval = pool.submit(self.slack.press, ANA, case, action="case.approve")
+            rejection = pool.submit(self.slack.submit, OMAR, view_id, values=values)
             form = rejection.result()
             response = approval.result()
         is_gone = response.get("error") == "no_such_element"
@@ -287,21 +264,13 @@ class Story:
         require("2031" in str(preview), "what the edit would change is shown first")
         self._submit(DEV, {})
         require(self.slack.press_stale(BEN, case, "case.approve"), "the old button is dead")
-        self.slack.wait_for_ephemeral(
-            BEN,
-            "newer plan",
-            expectation="and says why",
-        )
+        self.slack.wait_for_ephemeral(BEN, "newer plan", expectation="and says why")
         revision = self.records.case("lead_cold")
         is_proposed = revision.proposal.revision == 2 and revision.state is State.PROPOSED
         require(is_proposed, "a new revision waits")
         self.slack.wait_for_card(revision, "4 Mar 2031", expectation="the card shows it")
         self.slack.press(BEN, revision, "case.approve")
-        self.records.wait_for_state(
-            "lead_cold",
-            State.RESOLVED,
-            expectation="resolved",
-        )
+        self.records.wait_for_state("lead_cold", State.RESOLVED, expectation="resolved")
         due_on = self.company.value(
             "SELECT due_on FROM follow_ups WHERE lead_id = ?", case.signal.facts["lead_id"]
         )
@@ -316,11 +285,7 @@ class Story:
             "UPDATE shipments SET warehouse_status = 'three cases short' WHERE id = ?", shipment
         )
         self.slack.press(BEN, case, "case.approve")
-        self.records.wait_for_revision(
-            kind,
-            2,
-            expectation="a new revision",
-        )
+        self.records.wait_for_revision(kind, 2, expectation="a new revision")
         status = self.company.value("SELECT status FROM shipments WHERE id = ?", shipment)
         require(status == "open", "nothing was carried out")
         self._wait_for_card(kind, expectation="a new card")
@@ -328,11 +293,7 @@ class Story:
         for _ in polls("the old card has no buttons"):
             if not buttons_of(self.slack.message(old_ts)):
                 break
-        self._wait_for_card(
-            kind,
-            "three cases short",
-            expectation="the new one shows what changed",
-        )
+        self._wait_for_card(kind, "three cases short", expectation="the new one shows what changed")
 
     def kill_bot(self) -> None:
         kind = "service_note_open"
@@ -366,7 +327,7 @@ class Story:
             require(is_alike, f"{citation.case_id} is no ended case of this kind")
         count = f" of {len(citations)} like it worked"
         require(count in self.slack.card_text(case), "the card counts them")
-        require(citations[0].case_id in self.slack.details(BEN, case), "the details list them")
+        require(citations[0].case_id in details_of(self.slack, BEN, case), "the details list them")
 
     def _case_with_memory(self, kind: str) -> Case:
         """Return a case of this kind that was recommended with memory.
@@ -402,23 +363,10 @@ class Story:
         strange = self.source.send({"key": "chat-2", "subject": "message:2", "title": title})[
             "case"
         ]
-        self.records.wait_for_kind(
-            first,
-            "low_stock",
-            expectation="the first is recognised",
-        )
+        self.records.wait_for_kind(first, "low_stock", expectation="the first is recognised")
         case = self.records.wait_for_referral(strange, expectation="the second waits for a person")
-        self.slack.wait_for_card(
-            case,
-            "Something new",
-            expectation="its card asks what it is",
-        )
-        self.slack.press_value(
-            BEN,
-            case,
-            action="case.another_kind",
-            value=ids.token(case),
-        )
+        self.slack.wait_for_card(case, "Something new", expectation="its card asks what it is")
+        self.slack.press_value(BEN, case, action="case.another_kind", value=ids.token(case))
         self._submit(BEN, {"field.kind": "low_stock"})
         self.records.wait_for_kind(
             strange, "low_stock", expectation="it has the name that Ben gave it"
@@ -440,32 +388,16 @@ class Story:
         self._command(ANA, "pause task no evidence because the checklist is wrong", "Paused")
         self.slack.wait_for_card(case, "paused by", expectation="the pause on the card")
         self.slack.press(ANA, case, "case.approve")
-        self.records.wait_for_state(
-            kind,
-            State.APPROVED,
-            expectation="approved",
-        )
+        self.records.wait_for_state(kind, State.APPROVED, expectation="approved")
         time.sleep(PAUSE_CHECK_SECONDS)
         require(self.records.case(kind).state is State.APPROVED, "and nothing runs")
         self._command(ANA, "resume task no evidence", "only the governance owners")
         self._command(ELSIE, "resume task no evidence", "Resumed")
-        self.records.wait_for_state(
-            kind,
-            State.RESOLVED,
-            expectation="it goes on",
-        )
-        self.slack.wait_for_card(
-            case,
-            "case.undo",
-            expectation="and can be taken back",
-        )
+        self.records.wait_for_state(kind, State.RESOLVED, expectation="it goes on")
+        self.slack.wait_for_card(case, "case.undo", expectation="and can be taken back")
         self.slack.press(OMAR, self.records.case(kind), "case.undo")
         self._submit(OMAR, {"field.note": "the evidence was on paper"})
-        self.records.wait_for_state(
-            kind,
-            State.REFERRED,
-            expectation="taken back, with a person",
-        )
+        self.records.wait_for_state(kind, State.REFERRED, expectation="taken back, with a person")
         require(self.company.value(status, task) == before, "the row is as it was")
 
     def answer_questions(self) -> None:

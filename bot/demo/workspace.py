@@ -107,23 +107,11 @@ class SlackWorkspace:
         response: Json = self.emulator.post("click", {**place, **element})
         return response
 
-    def details(self, person: str, case: Case) -> str:
-        """Open the details of a case, and return them as text."""
-        self.press(person, case, ids.DETAILS)
-        window = self.emulator.get(f"state?as={person}")["views"][-1]
-        self.close_form(person, window["id"])
-        return json.dumps(window, ensure_ascii=False)
-
     def open_form(self, person: str) -> str:
         """Return the id of the form that this person has open."""
         views = self.emulator.get(f"state?as={person}")["views"]
         view_id: str = views[-1]["id"]
         return view_id
-
-    def window_text(self, person: str) -> str:
-        """Return what the window shows that this person has open."""
-        view = self.emulator.get(f"state?as={person}")["views"][-1]
-        return json.dumps(view, ensure_ascii=False)
 
     def submit(self, person: str, view_id: str, values: Json) -> Json | None:
         """Submit a form and return its errors; None when it is accepted."""
@@ -173,6 +161,14 @@ class SlackWorkspace:
         for _ in polls(expectation):
             if text in self.ephemerals(person):
                 return
+
+
+def details_of(slack: SlackWorkspace, person: str, case: Case) -> str:
+    """Open the details of a case, and return them as text."""
+    slack.press(person, case, ids.DETAILS)
+    window = slack.emulator.get(f"state?as={person}")["views"][-1]
+    slack.close_form(person, window["id"])
+    return json.dumps(window, ensure_ascii=False)
 
 
 def buttons_of(message: Json) -> list[Json]:

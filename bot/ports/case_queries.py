@@ -59,7 +59,7 @@ class CaseQueries(Protocol):
     """Find and count cases. Reads only."""
 
     def find(self, filter: CaseFilter, limit: int, *, offset: int = 0) -> list[Case]:
-        """Return the first cases after ``offset``: the most urgent, or the latest ended."""
+        """Return cases from ``offset`` on: the most urgent, or latest ended."""
 
     def count(self, filter: CaseFilter) -> int:
         """Count the cases of this filter."""

@@ -631,7 +631,9 @@ def test_one_trouble_told_ten_thousand_times(town):
 
     with ThreadPoolExecutor(8) as pool:
         list(pool.map(again, range(MANY)))
-    town.until(lambda: "seen 10,001 times" in json.dumps(town.card(known)), "the exact count", 300)
+    town.until(
+        lambda: "Reported 10,001 times" in json.dumps(town.card(known)), "the exact count", 300
+    )
     took = time.monotonic() - began
     updates = town.emulator.get("traffic")["calls"]["chat.update"] - before
     assert updates <= took + 12

@@ -21,6 +21,7 @@ PAUSED, UNDOABLE = (
 # What a manager reads in five seconds, and sees of a card on a phone.
 MAX_WORDS = 60
 MAX_BUTTON_BOTTOM = 500
+# Of a long channel the page shows the end.
 CARDS_IN_WINDOW = 60
 WORD = re.compile(r"\w")
 # What is read of a card, without the labels of its buttons, and where the last button that decides
@@ -76,13 +77,20 @@ def post(emulator, cards):
     }
 
 
-def open_gallery(browser, emulator, posted, *, width, dark):
-    page = window(browser, emulator, "U0BEN", "C0OPS", width=width, height=2_200, dark=dark)
-    page.wait_for_selector(f"article[data-ts='{list(posted.values())[-1]}']")
-    # Drawn again when it is told of the posts; on a busy machine that takes a while.
-    page.wait_for_timeout(2_000)
-    assert page.evaluate("document.documentElement.scrollWidth") <= width
-    return page
+def galleries(browser, emulator, cards, *, width, dark):
+    """Yield pages that show some of the cards, with the ts of each by its name."""
+    names = list(cards)
+    for first in range(0, len(names), CARDS_IN_WINDOW):
+        batch = {name: cards[name] for name in names[first : first + CARDS_IN_WINDOW]}
+        posted = post(emulator, batch)
+        page = window(browser, emulator, "U0BEN", "C0OPS", width=width, height=2_200, dark=dark)
+        page.wait_for_selector(f"article[data-ts='{list(posted.values())[-1]}']")
+        # Drawn again when it is told of the posts; on a busy machine that takes a while.
+        page.wait_for_timeout(2_000)
+        assert page.evaluate("document.documentElement.scrollWidth") <= width
+        yield page, posted
+        assert page.errors == []
+        page.close()
 
 
 def take_pictures(page, posted, folder, size):
@@ -98,28 +106,18 @@ def take_pictures(page, posted, folder, size):
 
 
 def test_every_state_of_a_card_fits_wide_and_narrow_light_and_dark(browser, emulator):
-    posted = post(emulator, pictures())
     for size, width, dark in SIZES:
-        page = open_gallery(browser, emulator, posted, width=width, dark=dark)
-        take_pictures(page, posted, "states", size)
-        assert page.errors == []
-        page.close()
-
-
-def windows(cards):
-    """Split cards, as a window shows the last messages of a channel only."""
-    names = list(cards)
-    for start in range(0, len(names), CARDS_IN_WINDOW):
-        yield {name: cards[name] for name in names[start : start + CARDS_IN_WINDOW]}
+        for page, posted in galleries(browser, emulator, pictures(), width=width, dark=dark):
+            take_pictures(page, posted, "states", size)
 
 
 def test_each_shipped_kind_is_read_and_decided_on_a_phone_without_scrolling(
     browser, emulator, kinds_and_states
 ):
     too_long, too_low = {}, {}
-    for cards in windows(kinds_and_states):
-        posted = post(emulator, cards)
-        page = open_gallery(browser, emulator, posted, width=PHONE_WIDTH, dark=False)
+    for page, posted in galleries(
+        browser, emulator, kinds_and_states, width=PHONE_WIDTH, dark=False
+    ):
         for name, ts in posted.items():
             measures = page.locator(f"article[data-ts='{ts}']").evaluate(MEASURE)
             words = [word for word in measures["text"].split() if WORD.search(word)]
@@ -127,7 +125,6 @@ def test_each_shipped_kind_is_read_and_decided_on_a_phone_without_scrolling(
                 too_long[name] = (len(words), measures["text"])
             if measures["bottom"] > MAX_BUTTON_BOTTOM:
                 too_low[name] = measures["bottom"]
-        page.close()
     assert (too_long, too_low) == ({}, {})
 
 
@@ -137,9 +134,5 @@ def test_each_shipped_kind_is_read_and_decided_on_a_phone_without_scrolling(
 def test_the_gallery_of_every_kind_in_every_state(
     browser, emulator, kinds_and_states, size, width, dark
 ):
-    for cards in windows(kinds_and_states):
-        posted = post(emulator, cards)
-        page = open_gallery(browser, emulator, posted, width=width, dark=dark)
+    for page, posted in galleries(browser, emulator, kinds_and_states, width=width, dark=dark):
         take_pictures(page, posted, "kinds", size)
-        assert page.errors == []
-        page.close()

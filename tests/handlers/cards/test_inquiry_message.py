@@ -195,7 +195,7 @@ def test_the_thread_says_what_was_answered_and_what_follows():
     case = answered_case()
     body = InquiryAnswered(inquiry=3, value="Yes", by_name="Ben")
     assert note_text(note_of(case, [entry_after(case, body)])) == (
-        "Ben answered “Is the delivery confirmed?” Yes"
+        "Ben answered “Is the delivery confirmed?” Yes."
     )
     replanned = replace(body, is_replanned=True)
     assert describe_answer(case, replanned).endswith(

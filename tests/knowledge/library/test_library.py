@@ -116,4 +116,4 @@ def test_policy_and_plans_of_the_packaged_library_keep_their_checksums():
     assert library.policy().checksum == (
         "b319451b5cabc0878bcd2fb1017f1d13f4186161985e5c2a689711434e72262e"
     )
-    assert plan.plan_hash == "50e5a15bc4e953f848039d41fb7e88bce8869d9b59eb2a95e63d0f07552a04e3"
+    assert plan.plan_hash == "b1ede63f8c164be709b747c5227e1bac10d63d92df146fb81707602b9488a56a"
