@@ -32,7 +32,7 @@ class AskableFact:
 
 
 def askable_facts(playbook: Playbook, case: Case) -> tuple[AskableFact, ...]:
-    """List the facts that people may edit, then those that no system knows."""
+    """List the facts that people may edit, then facts no system knows."""
     known_facts = case_facts(case, case.assessment.evidence)
     # An answer may be wrong: what only a person said may be asked again.
     evidence = [fact for fact in case.assessment.evidence if not is_answer(fact)]

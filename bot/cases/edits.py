@@ -29,7 +29,7 @@ class EditField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditForm:
-    """The fields that a person may edit, and the limit of the whole plan."""
+    """The editable fields of a plan, and the limit of the whole."""
 
     fields: tuple[EditField, ...]
     #: What policy allows one plan to move; None for no limit.
@@ -79,7 +79,10 @@ def must_be_within_bounds(fields: Iterable[EditField]) -> None:
 
 
 def describe_bounds(field: EditField) -> str:
-    """Write the bounds of a field: "from 1 to 600", "at least 1"; empty without any."""
+    """Write a field's bounds: "from 1 to 600", "at least 1".
+
+    Empty for a field without bounds.
+    """
     if field.minimum is not None and field.maximum is not None:
         return f"from {_readable(field.minimum)} to {_readable(field.maximum)}"
     if field.minimum is not None:
@@ -98,7 +101,7 @@ def find_contradictions(offer: Offer, action: Action, facts: Mapping[str, Any]) 
 
 
 def _bound(bound: int | str | None, facts: Mapping[str, Any]) -> Scalar:
-    """Return a bound that is a number, or find the fact that it names."""
+    """Return a numeric bound, or the value of the fact it names."""
     return find_scalar(bound, facts) if isinstance(bound, str) else bound
 
 

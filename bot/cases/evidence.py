@@ -34,9 +34,9 @@ class Evidence:
 def find_stale_facts(
     evidence: Iterable[Evidence], fresh_for: Callable[[str], timedelta], now: datetime
 ) -> tuple[str, ...]:
-    """List the names of the facts that were read too long ago to be shown without a mark.
+    """List the names of facts that are too old to show unmarked.
 
-    ``fresh_for`` returns the time by the name of a look-up.
+    ``fresh_for`` returns how long a fact stays fresh, by the name of its look-up.
     """
     names = []
     for fact in evidence:

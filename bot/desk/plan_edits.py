@@ -1,4 +1,4 @@
-"""Edits of a plan by people: the form, the preview and the edit."""
+"""Edits of a plan by people: form, preview and edit."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -28,7 +28,7 @@ from bot.ports.library import Library
 
 @dataclass(frozen=True, kw_only=True)
 class PlanEdits:
-    """Edit the first action of a plan, by the terms of its playbook."""
+    """Edits of a plan's first action, by the terms of its playbook."""
 
     path: DecisionPath
     library: Library
@@ -49,7 +49,7 @@ class PlanEdits:
         return EditForm(fields=editable_fields(offer, action, _facts(case)), max_amount=max_amount)
 
     def preview(self, request: Request, values: Mapping[str, Scalar]) -> EditPreview:
-        """Return what an edit would change, and what the evidence says against it."""
+        """Return the changes of an edit, and the evidence against it."""
         before, after = self.path.preview(
             DecisionKind.EDIT, request, self._command(request, values)
         )

@@ -1,4 +1,4 @@
-"""Titles that stand in for the names in YAML files, wherever people read them."""
+"""Titles that people read in place of names in YAML files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -47,5 +47,5 @@ def as_words(name: str) -> str:
 
 
 def start_upper(text: str) -> str:
-    """Begin a sentence with a capital letter, and keep the case of all names in it."""
+    """Capitalise the first letter, and keep the case of all others."""
     return text[:1].upper() + text[1:]

@@ -136,7 +136,7 @@ def mrkdwn_date(at: datetime) -> str:
 
 
 def mrkdwn_time(at: datetime) -> str:
-    """Format a time of day in mrkdwn, shown in the reader's time zone."""
+    """Format a time of day in mrkdwn, in the reader's time zone."""
     return f"<!date^{int(at.timestamp())}^{{time}}|{at:%H:%M} UTC>"
 
 
@@ -145,7 +145,7 @@ def _utc(at: datetime) -> str:
 
 
 def count_words(content: Any) -> int:
-    """Count the words that a person reads of blocks, elements or a text.
+    """Count the visible words of blocks, elements or a text.
 
     A date counts as Slack writes one nearby: "Tomorrow at 10:37 AM".
     """

@@ -213,7 +213,7 @@ def _is_bot(user: Mapping[str, Any], user_id: str) -> bool:
 
 
 def _names_of(user: Mapping[str, Any]) -> set[str]:
-    """Return the names that colleagues call a person by, whole and in part."""
+    """Return all names of a person, whole and word by word."""
     profile = user.get("profile") or {}
     names = set()
     for name in (user.get("name"), user.get("real_name"), profile.get("display_name")):

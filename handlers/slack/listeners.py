@@ -107,7 +107,10 @@ def form_listener(handle: FormHandler) -> Listener:
 
 
 def run_press(handle: Callable[[], object]) -> str:
-    """Run a press. Return what the presser alone is told; empty for nothing."""
+    """Run a press, and return the private answer to the presser.
+
+    Empty when there is nothing to say.
+    """
     try:
         handle()
     except Exception as error:
