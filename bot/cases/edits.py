@@ -1,15 +1,14 @@
 """Edits of a plan: bounds of fields, and evidence against values."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Any
 
 from bot.cases.canonical import Scalar
 from bot.cases.case import Case
 from bot.cases.errors import BadRequest
-from bot.cases.expressions import evaluate, find_scalar, render
+from bot.cases.expressions import Facts, evaluate, find_scalar, render
 from bot.cases.plan import Action, Money
 from bot.cases.playbook import PLAN, EditLimit, Offer
 
@@ -46,9 +45,7 @@ class EditPreview:
     contradictions: tuple[str, ...] = ()
 
 
-def editable_fields(
-    offer: Offer, action: Action, facts: Mapping[str, Any]
-) -> tuple[EditField, ...]:
+def editable_fields(offer: Offer, action: Action, facts: Facts) -> tuple[EditField, ...]:
     """List the fields of an action that the playbook lets people edit."""
     fields = []
     for name in offer.edit:
@@ -92,7 +89,7 @@ def describe_bounds(field: EditField) -> str:
     return ""
 
 
-def find_contradictions(offer: Offer, action: Action, facts: Mapping[str, Any]) -> tuple[str, ...]:
+def find_contradictions(offer: Offer, action: Action, facts: Facts) -> tuple[str, ...]:
     """List what the evidence says against the parameters of an action."""
     facts = {**facts, PLAN: dict(action.parameters)}
     return tuple(
@@ -100,7 +97,7 @@ def find_contradictions(offer: Offer, action: Action, facts: Mapping[str, Any]) 
     )
 
 
-def _bound(bound: int | str | None, facts: Mapping[str, Any]) -> Scalar:
+def _bound(bound: int | str | None, facts: Facts) -> Scalar:
     """Return a numeric bound, or the value of the fact it names."""
     return find_scalar(bound, facts) if isinstance(bound, str) else bound
 

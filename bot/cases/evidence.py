@@ -3,12 +3,12 @@
 A failed look-up is evidence too.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.cases.canonical import Scalar
+from bot.cases.canonical import Scalar, ScalarMapping
 from bot.cases.signal import Signal
 
 # The desk's own facts about a signal; no fact of its body has these names, and no look-up is
@@ -60,7 +60,7 @@ def facts_of(signal: Signal, evidence: Iterable[Evidence]) -> dict[str, Any]:
     return {**facts, SIGNAL: {**signal.facts, **own_facts}}
 
 
-def list_changes(before: Mapping[str, Scalar], now: Mapping[str, Scalar]) -> list[str]:
+def list_changes(before: ScalarMapping, now: ScalarMapping) -> list[str]:
     """Describe the values that differ, as sentences; empty when none does."""
     names = sorted({*before, *now})
     return [

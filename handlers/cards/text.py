@@ -5,7 +5,7 @@ removed: control characters, and those that reorder or hide text.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,8 @@ from bot.cases.approval import ApprovalRequirement, people_of
 from bot.cases.missing_approvals import MissingApprovals
 
 Json = dict[str, Any]
+#: A JSON object that is only read.
+JsonMapping = Mapping[str, Any]
 ELLIPSIS = "…"
 LETTER = re.compile(r"\w")
 TIME = re.compile(r"<!date\^\d+\^\{time\}[^>]*>")
