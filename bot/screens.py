@@ -1,4 +1,4 @@
-"""Cards, lists and messages in Slack, built over one store."""
+"""The lists and cards in Slack, built over one store."""
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass

@@ -5,11 +5,11 @@ clears it.
 """
 
 import logging
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.cases.canonical import Scalar, canonical_hash
+from bot.cases.canonical import ScalarMapping, canonical_hash
 from bot.cases.case import Case
 from bot.cases.errors import ConnectorFailed, KeyReused
 from bot.cases.lifecycle import WAITING
@@ -63,7 +63,7 @@ class Detector:
             self._clear_missing({subject_of(row) for row in rows}, now)
         return opened_count
 
-    def _report(self, row: Mapping[str, Scalar]) -> bool:
+    def _report(self, row: ScalarMapping) -> bool:
         """Report a row; tell whether it opened a case."""
         signal = signal_from_row(
             self.playbook,
@@ -150,7 +150,7 @@ class AbsenceDetector:
 def signal_from_row(
     playbook: Playbook,
     detection: Detection,
-    row: Mapping[str, Scalar],
+    row: ScalarMapping,
     *,
     count_episodes: Callable[[Sequence[str]], int],
 ) -> Signal:

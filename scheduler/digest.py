@@ -47,7 +47,7 @@ class DigestSchedule:
         return [*self.library.channels(), *whole_desk, *subscribers]
 
     def _enqueue_reports(self, channel: str, now: datetime) -> None:
-        """Enqueue the reports about missed calls that go with the digests of a channel."""
+        """Enqueue the missed-call reports that go with a channel's digests."""
         hours = self.library.hours(channel)
         for due_at in due_times(hours, now):
             since = previous_digest(hours, due_at)

@@ -525,7 +525,7 @@ class Steps:
 
 
 class Pending:
-    """Requests of a case that were begun and are not finished."""
+    """Step-ups, invitations and questions that are not finished yet."""
 
     def __init__(self):
         # Approvals begun in Slack: ticket and purpose by person.
@@ -615,7 +615,7 @@ def record_inquiry(entry, body, case):
 
 
 def record_answer(entry, body, case):
-    """Check that an answer is to an open question, by whoever was asked.
+    """Check that an answer comes from the addressee of an open question.
 
     The plan may rest on it, so whoever gave it may not approve.
     """

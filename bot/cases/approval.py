@@ -201,7 +201,7 @@ def _distinct_principals(approvals: Iterable[Approval]) -> list[str]:
 
 
 def _count_seated(places: Sequence[frozenset[str]], people: Sequence[str]) -> int:
-    """Count how many places can have a person of their own at once.
+    """Count the places that can each have a different person.
 
     This is a bipartite matching, by augmenting paths: whoever has a place moves on where that
     makes room.

@@ -5,14 +5,13 @@ the parameter that it fills.
 """
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from bot.cases.case import Case
 from bot.cases.case_facts import case_facts
 from bot.cases.evidence import OWN_FACTS, SIGNAL, Evidence, facts_of
-from bot.cases.expressions import find_scalar
+from bot.cases.expressions import Facts, find_scalar
 from bot.cases.inquiry import is_answer
 from bot.cases.playbook import Playbook
 
@@ -32,7 +31,7 @@ class AskableFact:
 
 
 def askable_facts(playbook: Playbook, case: Case) -> tuple[AskableFact, ...]:
-    """List the facts that people may edit, then those that no system knows."""
+    """List the facts that people may edit, then facts no system knows."""
     known_facts = case_facts(case, case.assessment.evidence)
     # An answer may be wrong: what only a person said may be asked again.
     evidence = [fact for fact in case.assessment.evidence if not is_answer(fact)]
@@ -75,7 +74,7 @@ def with_answers(
     return (*evidence, *answers)
 
 
-def _is_unknown(name: str, facts: Mapping[str, Any]) -> bool:
+def _is_unknown(name: str, facts: Facts) -> bool:
     """Tell whether no look-up has found this fact.
 
     No evidence speaks for the signal: ``case_facts`` fills in what that left out.

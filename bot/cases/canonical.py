@@ -7,7 +7,7 @@ on them.
 import hashlib
 import json
 import math
-from collections.abc import Hashable
+from collections.abc import Hashable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar, cast
@@ -16,6 +16,8 @@ import rfc8785
 from pydantic import TypeAdapter
 
 Scalar = str | int | float | bool | None
+#: Scalars by name: facts, parameters or a row.
+ScalarMapping = Mapping[str, Scalar]
 T = TypeVar("T")
 
 # RFC 8785 numbers are IEEE doubles: a larger integer would change its value silently.

@@ -375,7 +375,10 @@ class AskQuestion(PersonDecision):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GiveAnswer:
-    """Answer a question. Who may is said by the question, not by a role."""
+    """Answer a question.
+
+    The question names the people who may answer, not a role.
+    """
 
     by: Caller
     #: The number of the inquiry.

@@ -1,15 +1,14 @@
 """Edits of a plan: bounds of fields, and evidence against values."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import date
 from decimal import Decimal, InvalidOperation
-from typing import Any
 
 from bot.cases.canonical import Scalar
 from bot.cases.case import Case
 from bot.cases.errors import BadRequest
-from bot.cases.expressions import evaluate, find_scalar, render
+from bot.cases.expressions import Facts, evaluate, find_scalar, render
 from bot.cases.plan import Action, Money
 from bot.cases.playbook import PLAN, EditLimit, Offer
 
@@ -29,7 +28,7 @@ class EditField:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EditForm:
-    """The fields that a person may edit, and the limit of the whole plan."""
+    """The editable fields of a plan, and the limit of the whole."""
 
     fields: tuple[EditField, ...]
     #: What policy allows one plan to move; None for no limit.
@@ -46,9 +45,7 @@ class EditPreview:
     contradictions: tuple[str, ...] = ()
 
 
-def editable_fields(
-    offer: Offer, action: Action, facts: Mapping[str, Any]
-) -> tuple[EditField, ...]:
+def editable_fields(offer: Offer, action: Action, facts: Facts) -> tuple[EditField, ...]:
     """List the fields of an action that the playbook lets people edit."""
     fields = []
     for name in offer.edit:
@@ -79,7 +76,10 @@ def must_be_within_bounds(fields: Iterable[EditField]) -> None:
 
 
 def describe_bounds(field: EditField) -> str:
-    """Write the bounds of a field: "from 1 to 600", "at least 1"; empty without any."""
+    """Write a field's bounds: "from 1 to 600", "at least 1".
+
+    Empty for a field without bounds.
+    """
     if field.minimum is not None and field.maximum is not None:
         return f"from {_readable(field.minimum)} to {_readable(field.maximum)}"
     if field.minimum is not None:
@@ -89,7 +89,7 @@ def describe_bounds(field: EditField) -> str:
     return ""
 
 
-def find_contradictions(offer: Offer, action: Action, facts: Mapping[str, Any]) -> tuple[str, ...]:
+def find_contradictions(offer: Offer, action: Action, facts: Facts) -> tuple[str, ...]:
     """List what the evidence says against the parameters of an action."""
     facts = {**facts, PLAN: dict(action.parameters)}
     return tuple(
@@ -97,8 +97,8 @@ def find_contradictions(offer: Offer, action: Action, facts: Mapping[str, Any]) 
     )
 
 
-def _bound(bound: int | str | None, facts: Mapping[str, Any]) -> Scalar:
-    """Return a bound that is a number, or find the fact that it names."""
+def _bound(bound: int | str | None, facts: Facts) -> Scalar:
+    """Return a numeric bound, or the value of the fact it names."""
     return find_scalar(bound, facts) if isinstance(bound, str) else bound
 
 

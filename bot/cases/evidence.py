@@ -3,12 +3,12 @@
 A failed look-up is evidence too.
 """
 
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from bot.cases.canonical import Scalar
+from bot.cases.canonical import Scalar, ScalarMapping
 from bot.cases.signal import Signal
 
 # The desk's own facts about a signal; no fact of its body has these names, and no look-up is
@@ -34,9 +34,9 @@ class Evidence:
 def find_stale_facts(
     evidence: Iterable[Evidence], fresh_for: Callable[[str], timedelta], now: datetime
 ) -> tuple[str, ...]:
-    """List the names of the facts that were read too long ago to be shown without a mark.
+    """List the names of facts that are too old to show unmarked.
 
-    ``fresh_for`` returns the time by the name of a look-up.
+    ``fresh_for`` returns how long a fact stays fresh, by the name of its look-up.
     """
     names = []
     for fact in evidence:
@@ -60,7 +60,7 @@ def facts_of(signal: Signal, evidence: Iterable[Evidence]) -> dict[str, Any]:
     return {**facts, SIGNAL: {**signal.facts, **own_facts}}
 
 
-def list_changes(before: Mapping[str, Scalar], now: Mapping[str, Scalar]) -> list[str]:
+def list_changes(before: ScalarMapping, now: ScalarMapping) -> list[str]:
     """Describe the values that differ, as sentences; empty when none does."""
     names = sorted({*before, *now})
     return [

@@ -17,6 +17,9 @@ from pydantic import AfterValidator
 from bot.cases.canonical import Scalar
 from bot.cases.errors import PlaybookInvalid
 
+#: The columns of each item by name: the signal, a look-up or the plan.
+Facts = Mapping[str, Any]
+
 # Functions of JMESPath let errors of Python through when a value has the wrong type.
 _FAILURES = (JMESPathError, TypeError, ValueError, ArithmeticError)
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][\w.]*)\}")
@@ -58,20 +61,20 @@ def search(expression: str, content: Any) -> Any:
         return None
 
 
-def find_scalar(expression: str, facts: Mapping[str, Any]) -> Scalar:
+def find_scalar(expression: str, facts: Facts) -> Scalar:
     """Return the scalar at this expression, or None."""
     value = search(expression, facts)
     return value if isinstance(value, str | int | float | bool) else None
 
 
-def evaluate(condition: str, facts: Mapping[str, Any]) -> bool:
+def evaluate(condition: str, facts: Facts) -> bool:
     """Evaluate a condition: true when empty, false over missing facts."""
     if not condition:
         return True
     return search(condition, facts) is True
 
 
-def has_enough_facts(template: str, facts: Mapping[str, Any]) -> bool:
+def has_enough_facts(template: str, facts: Facts) -> bool:
     """Tell whether at least half of the placeholders can be filled."""
     names = placeholders(template)
     available = [name for name in names if _fact(name, facts) is not None]
@@ -84,7 +87,7 @@ def placeholders(template: str) -> list[str]:
     return names
 
 
-def render(template: str, facts: Mapping[str, Any]) -> str:
+def render(template: str, facts: Facts) -> str:
     """Fill every placeholder; a missing fact reads "unknown"."""
 
     def replacement(match: re.Match[str]) -> str:
@@ -93,7 +96,7 @@ def render(template: str, facts: Mapping[str, Any]) -> str:
     return _PLACEHOLDER.sub(replacement, template)
 
 
-def _fact(name: str, facts: Mapping[str, Any]) -> Any:
+def _fact(name: str, facts: Facts) -> Any:
     value: Any = facts
     for part in name.split("."):
         value = value.get(part) if isinstance(value, Mapping) else None

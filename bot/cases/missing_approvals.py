@@ -9,7 +9,7 @@ from bot.cases.calls import open_groups
 
 @dataclass(frozen=True, slots=True)
 class MissingApprovals:
-    """A number of approvals, and the groups of which one more would help."""
+    """The number of missing approvals, and the groups that can give one."""
 
     count: int
     groups: tuple[str, ...]

@@ -27,7 +27,10 @@ def is_left_out(fact: Evidence) -> bool:
 
 
 def left_out_facts(case: Case) -> str:
-    """Name what the report left out, in words; empty when it names enough."""
+    """Name the facts that the report left out, in words.
+
+    Empty when it names enough.
+    """
     missing = [fact.failure or "" for fact in case.assessment.evidence if is_left_out(fact)]
     return " and ".join(dict.fromkeys(text.removeprefix(_BEGINNING) for text in missing))
 

@@ -114,7 +114,7 @@ class Stake:
 
 @dataclass(frozen=True, slots=True)
 class EditLimit:
-    """The bounds of a parameter that people edit: numbers, or expressions that find them."""
+    """The bounds of an editable parameter: numbers, or expressions that find them."""
 
     minimum: Annotated[int | Expression | None, Field(validation_alias="min")] = None
     maximum: Annotated[int | Expression | None, Field(validation_alias="max")] = None
@@ -122,7 +122,7 @@ class EditLimit:
 
 @dataclass(frozen=True, slots=True)
 class EditWarning:
-    """A sentence that is shown before an edit is saved that the evidence contradicts."""
+    """A warning before saving an edit that the evidence contradicts."""
 
     #: Over the evidence, and ``plan`` with the parameters.
     when: Expression

@@ -10,7 +10,10 @@ STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
 
 
 class StopSignal:
-    """The request to end this process: SIGINT or SIGTERM, from its creation on."""
+    """A request to end this process, by SIGINT or SIGTERM.
+
+    Signals are received from the creation of this object on.
+    """
 
     def __init__(self) -> None:
         # The kernel may hand a signal to any thread. The handler runs in the main thread, which
@@ -22,7 +25,10 @@ class StopSignal:
             signal.signal(number, _let_pass)
 
     def wait(self, seconds: float | None = None) -> bool:
-        """Return on a signal, or after so many seconds. Tell whether there was one."""
+        """Wait for a signal, or so many seconds.
+
+        Return whether there was a signal.
+        """
         self._reader.settimeout(seconds)
         try:
             while self._reader.recv(1)[0] not in STOP_SIGNALS:
@@ -37,7 +43,7 @@ def _let_pass(number: int, frame: FrameType | None) -> None:
 
 
 def exit_after(seconds: float) -> None:
-    """End this process after so many seconds, if it has not ended by itself."""
+    """End this process after so many seconds, if it still runs."""
     timer = threading.Timer(seconds, os._exit, [0])
     timer.daemon = True
     timer.start()

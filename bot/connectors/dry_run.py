@@ -1,9 +1,8 @@
 """Dry run: ask the real system everything, and change nothing."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 
-from bot.cases.canonical import Scalar
+from bot.cases.canonical import Scalar, ScalarMapping
 from bot.cases.plan import Action
 from bot.ports.connector import Connector, EffectStatus
 
@@ -21,17 +20,17 @@ class DryRun:
     def look_up(
         self,
         query: str,
-        parameters: Mapping[str, Scalar],
+        parameters: ScalarMapping,
         limit: int,
     ) -> list[dict[str, Scalar]]:
         """Ask the real system."""
         return self._real.look_up(query, parameters, limit)
 
-    def prepare(self, action: str, parameters: Mapping[str, Scalar]) -> Action:
+    def prepare(self, action: str, parameters: ScalarMapping) -> Action:
         """Prepare the action that would be carried out."""
         return self._real.prepare(action, parameters)
 
-    def precondition(self, action: Action) -> Mapping[str, Scalar]:
+    def precondition(self, action: Action) -> ScalarMapping:
         """Ask the real system for the snapshot."""
         return self._real.precondition(action)
 

@@ -20,7 +20,7 @@ from urllib.parse import urlsplit
 import httpx
 from pydantic import Field, StringConstraints
 
-from bot.cases.canonical import Scalar, storable
+from bot.cases.canonical import Scalar, ScalarMapping, storable
 from bot.cases.constraints import KEYED, Name, OptionalEnvironmentName
 from bot.cases.errors import ConnectorFailed, OutcomeUnknown, WorldMoved
 from bot.cases.evidence import list_changes
@@ -169,7 +169,7 @@ class HttpConnector:
     def look_up(
         self,
         query: str,
-        parameters: Mapping[str, Scalar],
+        parameters: ScalarMapping,
         limit: int,
     ) -> list[dict[str, Scalar]]:
         """Make a declared look-up. Its answer is one row."""
@@ -179,7 +179,7 @@ class HttpConnector:
         with self._time_limit():
             return [self._read_fields(call, parameters)][:limit]
 
-    def prepare(self, action: str, parameters: Mapping[str, Scalar]) -> Action:
+    def prepare(self, action: str, parameters: ScalarMapping) -> Action:
         """Convert the parameters and take the snapshot."""
         spec = self._find_spec(action)
         values = convert_parameters(parameters, spec.parameters)
@@ -193,7 +193,7 @@ class HttpConnector:
             snapshot=snapshot,
         )
 
-    def precondition(self, action: Action) -> Mapping[str, Scalar]:
+    def precondition(self, action: Action) -> ScalarMapping:
         """Take the snapshot again."""
         spec = self._find_spec(short_name(action))
         with self._time_limit():
@@ -254,12 +254,12 @@ class HttpConnector:
         except KeyError:
             raise ConnectorFailed(f"{self._system.name} has no action {action!r}") from None
 
-    def _snapshot(self, spec: HttpAction, parameters: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    def _snapshot(self, spec: HttpAction, parameters: ScalarMapping) -> dict[str, Scalar]:
         if spec.precondition is None:
             return {}
         return self._read_fields(spec.precondition, parameters)
 
-    def _read_fields(self, call: HttpCall, parameters: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    def _read_fields(self, call: HttpCall, parameters: ScalarMapping) -> dict[str, Scalar]:
         """Ask a question and read the declared fields of its answer."""
         try:
             answer = self._send(call, parameters)
@@ -278,7 +278,7 @@ class HttpConnector:
     def _act(
         self,
         call: HttpCall,
-        parameters: Mapping[str, Scalar],
+        parameters: ScalarMapping,
         *,
         key: str,
     ) -> str:
@@ -302,7 +302,7 @@ class HttpConnector:
     def _send(
         self,
         call: HttpCall,
-        parameters: Mapping[str, Scalar],
+        parameters: ScalarMapping,
         *,
         key: str = "",
     ) -> httpx.Response:
@@ -328,7 +328,7 @@ class HttpConnector:
     def _build_request(
         self,
         call: HttpCall,
-        parameters: Mapping[str, Scalar],
+        parameters: ScalarMapping,
         *,
         key: str,
     ) -> httpx.Request:

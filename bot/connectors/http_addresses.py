@@ -2,12 +2,11 @@
 
 import re
 import unicodedata
-from collections.abc import Mapping
 from urllib.parse import quote, unquote
 
 import httpx
 
-from bot.cases.canonical import Scalar
+from bot.cases.canonical import ScalarMapping
 from bot.cases.errors import ConnectorFailed
 
 # A server may decode a value again: so many times it is decoded before it is judged.
@@ -19,7 +18,7 @@ _DECLARED_CHARACTERS = "/%:@!$&'()*+,;=~"
 _SEPARATORS = frozenset("/\\")
 
 
-def fill_address(template: str, parameters: Mapping[str, Scalar]) -> str:
+def fill_address(template: str, parameters: ScalarMapping) -> str:
     """Fill the placeholders of a declared path and query.
 
     Raises:

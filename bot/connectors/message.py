@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import Annotated, Literal
 
-from bot.cases.canonical import Scalar
+from bot.cases.canonical import Scalar, ScalarMapping
 from bot.cases.constraints import KEYED
 from bot.cases.errors import (
     ChatFailed,
@@ -84,13 +84,13 @@ class MessageConnector:
     def look_up(
         self,
         query: str,
-        parameters: Mapping[str, Scalar],
+        parameters: ScalarMapping,
         limit: int,
     ) -> list[dict[str, Scalar]]:
         """Refuse: Slack is asked for no evidence."""
         raise ConnectorFailed(f"{self._system.name} answers no questions")
 
-    def prepare(self, action: str, parameters: Mapping[str, Scalar]) -> Action:
+    def prepare(self, action: str, parameters: ScalarMapping) -> Action:
         """Render the message. There is no snapshot."""
         spec = self._system.actions.get(action)
         if spec is None:
@@ -103,7 +103,7 @@ class MessageConnector:
             snapshot={},
         )
 
-    def precondition(self, action: Action) -> Mapping[str, Scalar]:
+    def precondition(self, action: Action) -> ScalarMapping:
         """Return an empty snapshot: a message can always be sent."""
         return {}
 

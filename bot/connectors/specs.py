@@ -11,7 +11,7 @@ from typing import Annotated
 
 from pydantic import Field
 
-from bot.cases.canonical import Scalar
+from bot.cases.canonical import ScalarMapping
 from bot.cases.constraints import (
     FROM_KEY,
     Currency,
@@ -112,8 +112,8 @@ def prepare_action(
     *,
     system: str,
     connector: str,
-    parameters: Mapping[str, Scalar],
-    snapshot: Mapping[str, Scalar],
+    parameters: ScalarMapping,
+    snapshot: ScalarMapping,
 ) -> Action:
     """Render an action for a plan, from typed parameters and the snapshot.
 
@@ -138,7 +138,7 @@ def prepare_action(
     )
 
 
-def _amount(spec: ActionSpec, facts: Mapping[str, Scalar]) -> Money | None:
+def _amount(spec: ActionSpec, facts: ScalarMapping) -> Money | None:
     """Return the amount that the action moves, if it declares one."""
     if not spec.amount:
         return None

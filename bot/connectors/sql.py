@@ -14,7 +14,7 @@ from typing import Annotated, Any, Literal
 from pydantic import Field
 from sqlalchemy import Connection, text
 
-from bot.cases.canonical import Scalar
+from bot.cases.canonical import Scalar, ScalarMapping
 from bot.cases.constraints import KEYED, EnvironmentName, OptionalEnvironmentName, Query
 from bot.cases.errors import ConnectorFailed, WorldMoved
 from bot.cases.evidence import list_changes
@@ -123,14 +123,14 @@ class SqlConnector:
     def look_up(
         self,
         query: str,
-        parameters: Mapping[str, Scalar],
+        parameters: ScalarMapping,
         limit: int,
     ) -> list[dict[str, Scalar]]:
         """Ask one SELECT."""
         with self._time_limit(), self._database.reading() as connection:
             return fetch_rows(connection, query, parameters=parameters, limit=limit)
 
-    def prepare(self, action: str, parameters: Mapping[str, Scalar]) -> Action:
+    def prepare(self, action: str, parameters: ScalarMapping) -> Action:
         """Convert the parameters and take the snapshot."""
         spec = self._find_spec(action)
         values = convert_parameters(parameters, spec.parameters)
@@ -142,7 +142,7 @@ class SqlConnector:
             snapshot=self._snapshot(spec, values),
         )
 
-    def precondition(self, action: Action) -> Mapping[str, Scalar]:
+    def precondition(self, action: Action) -> ScalarMapping:
         """Take the snapshot again."""
         spec = self._find_spec(short_name(action))
         return self._snapshot(spec, convert_parameters(action.parameters, spec.parameters))
@@ -190,7 +190,7 @@ class SqlConnector:
         except KeyError:
             raise ConnectorFailed(f"{self._system.name} has no action {action!r}") from None
 
-    def _snapshot(self, spec: SqlAction, parameters: Mapping[str, Scalar]) -> dict[str, Scalar]:
+    def _snapshot(self, spec: SqlAction, parameters: ScalarMapping) -> dict[str, Scalar]:
         rows = self.look_up(spec.precondition, self._bind(spec, parameters), 2)
         if len(rows) != 1:
             raise ConnectorFailed(f"{len(rows) or 'no'} rows match {spec.name}; exactly one must")
@@ -205,7 +205,7 @@ class SqlConnector:
         before = {f"was_{name}": value for name, value in action.precondition.items()}
         return before | self._bind(spec, action.parameters)
 
-    def _bind(self, spec: SqlAction, parameters: Mapping[str, Scalar]) -> dict[str, Any]:
+    def _bind(self, spec: SqlAction, parameters: ScalarMapping) -> dict[str, Any]:
         """Convert amounts to numbers. SQLite has no decimals, and compares text wrongly."""
         values: dict[str, Any] = dict(parameters)
         for name, kind in spec.parameters.items():

@@ -200,7 +200,10 @@ class BotProcess:
             self._process.wait()
 
     def stop(self) -> int:
-        """Ask it to end, and return its exit code; 0 before the start."""
+        """Terminate the process and return its exit code.
+
+        0 when it was never started.
+        """
         if self._process is None:
             return 0
         self._process.terminate()

@@ -211,7 +211,7 @@ class Story:
         is_answered = self.slack.press_stale(BEN, case, "case.approve")
         require(is_answered, "the second press is answered")
         self.slack.wait_for_card(case, "Approved by", "worked", expectation="the card says so")
-        require("Ben Okafor" in self.slack.card_text(case), "the card names who")
+        require(self.slack.shows(case, "Ben Okafor"), "the card names who")
         for _ in polls("the thread tells"):
             if self.slack.replies(case):
                 break
@@ -312,8 +312,8 @@ class Story:
         )
         require(effects == 1, f"carried out {effects} times")
         for _ in polls("the card says so"):
-            text = self.slack.card_text(case)
-            if "worked" in text and "case.approve" not in text:
+            has_button = self.slack.shows(case, "case.approve")
+            if self.slack.shows(case, "worked") and not has_button:
                 break
 
     def cite_precedents(self) -> None:
@@ -326,7 +326,7 @@ class Story:
             is_alike = precedent.kind == case.kind and precedent.is_terminal
             require(is_alike, f"{citation.case_id} is no ended case of this kind")
         count = f" of {len(citations)} like it worked"
-        require(count in self.slack.card_text(case), "the card counts them")
+        require(self.slack.shows(case, count), "the card counts them")
         require(citations[0].case_id in details_of(self.slack, BEN, case), "the details list them")
 
     def _case_with_memory(self, kind: str) -> Case:

@@ -38,10 +38,6 @@ class SlackWorkspace:
         require(len(cards) < 2, f"{case.id} has {len(cards)} live cards")
         return cards[0] if cards else {}
 
-    def card_text(self, case: Case) -> str:
-        """Return all of the live card as text."""
-        return json.dumps(self.card(case))
-
     def shows(self, case: Case, *texts: str) -> bool:
         """Say whether the case's live card contains these texts."""
         card = self.card(case)

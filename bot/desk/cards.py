@@ -40,7 +40,7 @@ PAUSABLE = frozenset({State.PROPOSED, State.APPROVED, State.RUNNING})
 
 
 class Hands(NamedTuple):
-    """The names of the last editor of the plan and the last giver of the case."""
+    """The names of the plan's last editor and the case's last giver."""
 
     editor: str = ""
     giver: str = ""

@@ -71,8 +71,9 @@ class DecisionPath:
 
         def attempt() -> Case:
             case = self.cases.case(request.case_id)
-            outcome = self._judge(case, decision, request, command)
-            return self.cases.commit(change(case, outcome, self.library.playbook(case.kind)))
+            outcome = self._judge(case, decision, request=request, command=command)
+            playbook = self.library.playbook(case.kind)
+            return self.cases.commit(change(case, outcome, playbook))
 
         with self.priority:
             return retry_on_conflict(attempt)
@@ -85,10 +86,11 @@ class DecisionPath:
         Only its refusal would be.
         """
         case = self.cases.case(request.case_id)
-        return case, self._judge(case, decision, request, command).case
+        outcome = self._judge(case, decision, request=request, command=command)
+        return case, outcome.case
 
     def _judge(
-        self, case: Case, decision: DecisionKind, request: Request, command: CommandOnCase
+        self, case: Case, decision: DecisionKind, *, request: Request, command: CommandOnCase
     ) -> Decision:
         """Decide a command on this case, and record a refusal."""
         caller = self.identify(case, request, decision)

@@ -3,7 +3,6 @@
 A decision that carries more than a name has a method of its own.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
@@ -11,7 +10,7 @@ from functools import cached_property, partial
 from bot.cases.actor import Surface
 from bot.cases.approval import is_colleague
 from bot.cases.caller import Caller
-from bot.cases.canonical import Scalar
+from bot.cases.canonical import ScalarMapping
 from bot.cases.case import Case
 from bot.cases.commands import (
     Approve,
@@ -157,7 +156,7 @@ class Decisions:
         command = partial(Reject, reason=reason, note=note)
         return self.path.decide(DecisionKind.REJECT, request, command)
 
-    def edit(self, request: Request, values: Mapping[str, Scalar]) -> Case:
+    def edit(self, request: Request, values: ScalarMapping) -> Case:
         """Replace the plan by one with other parameters.
 
         The playbook says which may be edited.

@@ -1,9 +1,8 @@
 """Parameters and rows of the queries that detect exceptions."""
 
-from collections.abc import Mapping
 from datetime import datetime
 
-from bot.cases.canonical import Scalar
+from bot.cases.canonical import Scalar, ScalarMapping
 from bot.cases.text import bounded_key, storable
 
 MAX_SUBJECT = 500
@@ -17,7 +16,7 @@ def detection_parameters(now: datetime) -> dict[str, Scalar]:
     return {"now": f"{now:%Y-%m-%d %H:%M:%S}"}
 
 
-def subject_of(row: Mapping[str, Scalar]) -> str:
+def subject_of(row: ScalarMapping) -> str:
     """Name the subject of a detected row."""
     # Bounded, because it becomes part of a key that a database indexes.
     return bounded_key(storable(str(row.get("subject"))), MAX_SUBJECT)

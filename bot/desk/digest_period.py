@@ -82,7 +82,10 @@ def previous_digest(hours: Hours, due: datetime) -> datetime:
 
 
 def _working_day_from(hours: Hours, due: datetime, step: timedelta) -> date:
-    """Return the nearest working day after the day of ``due``, or before it."""
+    """Return the nearest working day after ``due``, or before it.
+
+    A negative ``step`` looks backwards. The day of ``due`` itself does not count.
+    """
     day = hours.local(due).date() + step
     for _ in range(MAX_CLOSED_DAYS):
         if hours.is_working_day(day):

@@ -74,7 +74,10 @@ class Eligibility:
         return self._is_member(person, self.library.deciders())
 
     def may_raise(self, person: str) -> bool:
-        """Tell whether this person may raise a case: no guest may."""
+        """Tell whether this person may raise a case.
+
+        Only members of the workspace may.
+        """
         try:
             return is_colleague(self.directory.person(person))
         except (NotEligible, ChatFailed):

@@ -27,7 +27,7 @@ def gather(
     systems: Systems,
     now: datetime,
 ) -> tuple[Evidence, ...]:
-    """Make the playbook's look-ups in their order, and add the answers of people.
+    """Make the playbook's look-ups in order, and add people's answers.
 
     A look-up may use what an earlier one found. One that fails is recorded as failed.
     """

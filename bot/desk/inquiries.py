@@ -143,7 +143,7 @@ class Inquiries:
         return self.directory.person(to).name if is_person(to) else either([to])
 
     def _must_fit(self, case: Case, question: InquiryRequest) -> None:
-        """Refuse a fact that may not be asked for, or its wrong type."""
+        """Refuse a fact that may not be asked for, or another type."""
         if not question.fact:
             return
         fact = self._fact(case, question.fact)

@@ -1,4 +1,4 @@
-"""Find whose approval a case still needs, by the groups as they are now."""
+"""The approvals that a case still needs, by the current groups."""
 
 import logging
 
@@ -15,7 +15,10 @@ log = logging.getLogger(__name__)
 def find_missing_approvals(
     case: Case, directory: Directory, library: Library
 ) -> MissingApprovals | None:
-    """Return what is missing; None when nothing was given yet, or groups cannot be read."""
+    """Return the missing approvals of a case that has some already.
+
+    None when there are no approvals yet, or when the groups cannot be read.
+    """
     verdict = case.proposal.verdict
     if case.state is not State.PROPOSED or verdict is None or not case.proposal.approvals:
         return None

@@ -3,11 +3,10 @@
 The card never waits for it, and loses nothing without it.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.cases import commands
-from bot.cases.canonical import Scalar
+from bot.cases.canonical import ScalarMapping
 from bot.cases.case import Case
 from bot.cases.decide import decide
 from bot.cases.errors import BadRequest, Superseded
@@ -61,12 +60,12 @@ class CaseNarration:
         if case.state not in WAITING or case.proposal.words is not None:
             return None
 
-        def check(values: Mapping[str, Scalar]) -> str:
+        def check(values: ScalarMapping) -> str:
             return self._summarise_plan(case, values)
 
         return self.narrator.narrate(case, playbook, check)
 
-    def _summarise_plan(self, case: Case, values: Mapping[str, Scalar]) -> str:
+    def _summarise_plan(self, case: Case, values: ScalarMapping) -> str:
         """Return what the plan's first action would do with these parameters."""
         if case.proposal.plan is None:
             raise BadRequest("there is no plan")

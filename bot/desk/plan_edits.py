@@ -1,11 +1,10 @@
-"""Edits of a plan by people: the form, the preview and the edit."""
+"""Edits of a plan by people: form, preview and edit."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
 from bot.cases.caller import Caller
-from bot.cases.canonical import Scalar
+from bot.cases.canonical import ScalarMapping
 from bot.cases.case import Case
 from bot.cases.commands import Command, DecisionKind, Edit
 from bot.cases.edits import (
@@ -28,7 +27,7 @@ from bot.ports.library import Library
 
 @dataclass(frozen=True, kw_only=True)
 class PlanEdits:
-    """Edit the first action of a plan, by the terms of its playbook."""
+    """Edits of a plan's first action, by the terms of its playbook."""
 
     path: DecisionPath
     library: Library
@@ -48,8 +47,8 @@ class PlanEdits:
             max_amount = Money(limit.per_plan, policy.currency)
         return EditForm(fields=editable_fields(offer, action, _facts(case)), max_amount=max_amount)
 
-    def preview(self, request: Request, values: Mapping[str, Scalar]) -> EditPreview:
-        """Return what an edit would change, and what the evidence says against it."""
+    def preview(self, request: Request, values: ScalarMapping) -> EditPreview:
+        """Return the changes of an edit, and the evidence against it."""
         before, after = self.path.preview(
             DecisionKind.EDIT, request, self._command(request, values)
         )
@@ -60,12 +59,12 @@ class PlanEdits:
             contradictions = find_contradictions(offer, action, _facts(after))
         return EditPreview(before=before, after=after, contradictions=contradictions)
 
-    def save(self, request: Request, values: Mapping[str, Scalar]) -> Case:
+    def save(self, request: Request, values: ScalarMapping) -> Case:
         """Replace the plan by one with these values."""
         command = self._command(request, values)
         return self.path.decide_on_case(DecisionKind.EDIT, request, command)
 
-    def _command(self, request: Request, values: Mapping[str, Scalar]) -> CommandOnCase:
+    def _command(self, request: Request, values: ScalarMapping) -> CommandOnCase:
         def command(case: Case, caller: Caller) -> Command:
             actions, changes = self._edit_actions(case, values)
             now = self.clock()
@@ -89,7 +88,7 @@ class PlanEdits:
         return command
 
     def _edit_actions(
-        self, case: Case, values: Mapping[str, Scalar]
+        self, case: Case, values: ScalarMapping
     ) -> tuple[tuple[Action, ...], tuple[FieldChange, ...]]:
         """Prepare the first action with these values, and list what that changes."""
         offer = self._offer(case)
@@ -117,9 +116,7 @@ def _facts(case: Case) -> dict[str, Any]:
     return facts_of(case.signal, case.assessment.evidence)
 
 
-def _list_changes(
-    before: Action, after: Action, names: Mapping[str, Scalar]
-) -> tuple[FieldChange, ...]:
+def _list_changes(before: Action, after: Action, names: ScalarMapping) -> tuple[FieldChange, ...]:
     changes = []
     for name in names:
         old, new = before.parameters.get(name), after.parameters.get(name)

@@ -1,10 +1,10 @@
 """Proposals: the one place where plans are made and policy judges them."""
 
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
-from bot.cases.canonical import Scalar
+from bot.cases.canonical import ScalarMapping
 from bot.cases.case import Case
 from bot.cases.case_facts import case_facts
 from bot.cases.evidence import Evidence
@@ -82,7 +82,7 @@ class Proposals:
         usage = self.cases.usage(f"{now:%Y-%m-%d}", plan=plan, step=step)
         return judge(plan, playbook.terms, self.library.policy(), usage, step=step)
 
-    def prepare(self, action: str, parameters: Mapping[str, Scalar]) -> Action:
+    def prepare(self, action: str, parameters: ScalarMapping) -> Action:
         """Make the dry run of "system.action"."""
         system, _, name = action.partition(".")
         return self.systems[system].prepare(name, parameters)

@@ -69,7 +69,7 @@ class Queues:
         return {handle for handle, people in members.items() if accounts & set(people)}
 
     def unrecognised_filter(self, scope: CaseFilter) -> CaseFilter:
-        """Narrow a filter to cases of no kind, or of one without a playbook."""
+        """Narrow a filter to cases without a kind or without a playbook."""
         known_kinds = tuple(kind for kind, _ in self.library.titles())
         return replace(scope, is_unrecognised=True, known_kinds=known_kinds)
 

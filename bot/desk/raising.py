@@ -3,11 +3,10 @@
 It goes the way of every other signal.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.cases.approval import is_colleague
-from bot.cases.canonical import Scalar, canonical_hash
+from bot.cases.canonical import Scalar, ScalarMapping, canonical_hash
 from bot.cases.errors import BadRequest, ConnectorFailed, NotEligible
 from bot.cases.signal import UNRECOGNISED, Signal
 from bot.cases.source import BY_HAND
@@ -87,7 +86,7 @@ class Raising:
         words: str = "",
         message: QuotedMessage = NO_MESSAGE,
         subject: str = "",
-        facts: Mapping[str, Scalar] | None = None,
+        facts: ScalarMapping | None = None,
     ) -> Receipt:
         """Open a case, or count the signal on an open one.
 
@@ -129,14 +128,12 @@ def _subject(name: str, title: str) -> str:
     return bounded_key(name, MAX_SUBJECT) or canonical_hash([title.casefold()])[:HASH_LENGTH]
 
 
-def _name_facts(facts: Mapping[str, Scalar]) -> str:
+def _name_facts(facts: ScalarMapping) -> str:
     """Name the subject by its facts: two reports count as one."""
     return ", ".join(f"{name.replace('_', ' ')} {value}" for name, value in facts.items())
 
 
-def _signal_facts(
-    facts: Mapping[str, Scalar], words: str, message: QuotedMessage
-) -> dict[str, Scalar]:
+def _signal_facts(facts: ScalarMapping, words: str, message: QuotedMessage) -> dict[str, Scalar]:
     signal_facts: dict[str, Scalar] = {name: _parse(value) for name, value in facts.items()}
     if message.text:
         signal_facts["message"] = message.text[:MAX_WORDS]

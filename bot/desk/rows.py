@@ -46,7 +46,10 @@ def _owner_name(directory: Directory, owner: str) -> str:
 
 
 def requester_name(directory: Directory | None, case: Case) -> str:
-    """Return the name of whoever raised a case by hand, or ""."""
+    """Return the name of the person who raised a case by hand.
+
+    Empty when nobody did.
+    """
     requester = case.signal.requester
     if directory is None or requester is None or case.signal.source != BY_HAND:
         return ""

@@ -1,13 +1,13 @@
 """Read what must still hold before a step begins."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from bot.cases import commands
 from bot.cases.approval import Person
-from bot.cases.canonical import Scalar
+from bot.cases.canonical import ScalarMapping
 from bot.cases.case import Case
 from bot.cases.errors import ConnectorFailed, LedgerBroken, NotEligible, WorldMoved
 from bot.cases.plan import Action, Plan
@@ -147,7 +147,7 @@ class StepChecks:
         return people
 
 
-def _read_precondition(connector: Connector, action: Action) -> Mapping[str, Scalar]:
+def _read_precondition(connector: Connector, action: Action) -> ScalarMapping:
     """Take the snapshot of the precondition again.
 
     Raises:

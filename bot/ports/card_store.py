@@ -31,7 +31,7 @@ class CardRef:
     look: str = ""
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CardContext:
     """The part of a card that is not in its case."""
 

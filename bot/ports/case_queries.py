@@ -59,7 +59,10 @@ class CaseQueries(Protocol):
     """Find and count cases. Reads only."""
 
     def find(self, filter: CaseFilter, limit: int, *, offset: int = 0) -> list[Case]:
-        """Return cases from ``offset`` on: the most urgent, or latest ended."""
+        """Return the first cases after ``offset``.
+
+        Open cases are sorted by urgency, ended ones by the time they ended, latest first.
+        """
 
     def count(self, filter: CaseFilter) -> int:
         """Count the cases of this filter."""

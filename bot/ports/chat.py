@@ -90,9 +90,9 @@ class Chat(Protocol):
     def draw_message(
         self, view: LiveMessage, message: PostedMessage | None, *, look_first: bool
     ) -> PostedMessage:
-        """Send a message that follows its cases, or update the one that stands.
+        """Send a message that follows its cases, or update ``message``.
 
-        Return where it stands.
+        Return the place of the message.
         """
 
     def post_digest(
@@ -136,7 +136,10 @@ class Chat(Protocol):
         """Send a plain message under this key. Return its id."""
 
     def send_notice(self, to: str, text: str, key: str) -> None:
-        """Send a notice under this key, with dates in the reader's time zone."""
+        """Send a notice under this key.
+
+        Dates are shown in the reader's time zone.
+        """
 
     def find_message(self, to: str, key: str) -> EffectStatus:
         """Look whether the message under this key is there."""

@@ -1,11 +1,10 @@
 """Outside systems: evidence in, actions out."""
 
-from collections.abc import Mapping
 from datetime import timedelta
 from enum import StrEnum
 from typing import Protocol
 
-from bot.cases.canonical import Scalar
+from bot.cases.canonical import Scalar, ScalarMapping
 from bot.cases.plan import Action
 
 
@@ -28,23 +27,21 @@ class Connector(Protocol):
     def timeout(self) -> timedelta:
         """Return the longest that one call may take."""
 
-    def look_up(
-        self, query: str, parameters: Mapping[str, Scalar], limit: int
-    ) -> list[dict[str, Scalar]]:
+    def look_up(self, query: str, parameters: ScalarMapping, limit: int) -> list[dict[str, Scalar]]:
         """Run a read-only query. Return at most ``limit`` rows.
 
         Raises:
             ConnectorFailed: the system did not answer, or refused.
         """
 
-    def prepare(self, action: str, parameters: Mapping[str, Scalar]) -> Action:
+    def prepare(self, action: str, parameters: ScalarMapping) -> Action:
         """Make the dry run: typed parameters, target, preview and precondition snapshot.
 
         Raises:
             ConnectorFailed: the action is not possible with these parameters.
         """
 
-    def precondition(self, action: Action) -> Mapping[str, Scalar]:
+    def precondition(self, action: Action) -> ScalarMapping:
         """Return the precondition snapshot as it is now.
 
         Raises:

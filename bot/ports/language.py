@@ -1,17 +1,17 @@
 """Questions in plain words, and language models."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from datetime import datetime
 from typing import Protocol
 
-from bot.cases.canonical import Scalar
+from bot.cases.canonical import ScalarMapping
 from bot.cases.case import Case
 from bot.cases.hours import Hours
 from bot.cases.playbook import Playbook
 from bot.cases.recommendation import Words
 from bot.views.questions import Question
 
-Check = Callable[[Mapping[str, Scalar]], str]
+Check = Callable[[ScalarMapping], str]
 """Return what the plan would do with these parameters, in words.
 
 Raises:

@@ -29,7 +29,7 @@ class Library(Protocol):
         """Return when the people of this channel are at work."""
 
     def call_rules(self, channel: str, kind: str) -> CallRules:
-        """Return who is called about the cases of this kind in this channel."""
+        """Return the rules of calls about this kind in this channel."""
 
     def deciders(self) -> list[str]:
         """List every group that decides, owns or is escalated to."""

@@ -1,9 +1,9 @@
 """Recognition of kinds, and recommendation of plans."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from typing import Protocol
 
-from bot.cases.canonical import Scalar
+from bot.cases.canonical import ScalarMapping
 from bot.cases.case import Case
 from bot.cases.evidence import Evidence
 from bot.cases.plan import Action
@@ -11,7 +11,7 @@ from bot.cases.playbook import Playbook
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation
 
-Prepare = Callable[[str, Mapping[str, Scalar]], Action]
+Prepare = Callable[[str, ScalarMapping], Action]
 """Make the dry run of a "system.action" with these parameters."""
 
 

@@ -37,7 +37,10 @@ class SqlCaseQueries:
     # --- through a person's eyes -----------------------------------------------------------------
 
     def find(self, filter: CaseFilter, limit: int, *, offset: int = 0) -> list[Case]:
-        """Return cases from ``offset`` on: the most urgent, or latest ended."""
+        """Return the first cases after ``offset``.
+
+        Open cases are sorted by urgency, ended ones by the time they ended, latest first.
+        """
         query = select(_cases.body).where(_matches(filter))
         if filter.is_over:
             query = query.order_by(_cases.ended_at.desc(), _cases.number.desc())

@@ -1,7 +1,10 @@
-"""Titles that stand in for the names in YAML files, wherever people read them."""
+"""Titles that people read in place of names in YAML files."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+
+#: Titles or templates by name.
+Titles = Mapping[str, str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -12,17 +15,17 @@ class Labels:
     a title is shown as words.
     """
 
-    systems: Mapping[str, str] = field(default_factory=dict)
+    systems: Titles = field(default_factory=dict)
     #: By "system.action".
-    actions: Mapping[str, str] = field(default_factory=dict)
+    actions: Titles = field(default_factory=dict)
     #: The template of what was done, in the past tense, by "system.action".
-    done_templates: Mapping[str, str] = field(default_factory=dict)
+    done_templates: Titles = field(default_factory=dict)
     #: By "system.action.parameter".
-    parameters: Mapping[str, str] = field(default_factory=dict)
-    channels: Mapping[str, str] = field(default_factory=dict)
-    kinds: Mapping[str, str] = field(default_factory=dict)
+    parameters: Titles = field(default_factory=dict)
+    channels: Titles = field(default_factory=dict)
+    kinds: Titles = field(default_factory=dict)
     #: The template of the evidence in words, by kind.
-    briefs: Mapping[str, str] = field(default_factory=dict)
+    briefs: Titles = field(default_factory=dict)
 
     def system(self, name: str) -> str:
         """Return the title of a system or source."""
@@ -47,5 +50,5 @@ def as_words(name: str) -> str:
 
 
 def start_upper(text: str) -> str:
-    """Begin a sentence with a capital letter, and keep the case of all names in it."""
+    """Capitalise the first letter, and keep the case of all others."""
     return text[:1].upper() + text[1:]

@@ -1,9 +1,8 @@
 """The form in which a person raises a case."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 
-from bot.cases.canonical import Scalar
+from bot.cases.canonical import ScalarMapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -12,7 +11,7 @@ class SubjectChoice:
 
     title: str
     #: The facts that a signal about it has.
-    facts: Mapping[str, Scalar]
+    facts: ScalarMapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

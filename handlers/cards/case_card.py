@@ -1,4 +1,4 @@
-"""The card of a case: open with a question, or folded to what came of it."""
+"""The card of a case: open with a question, or folded."""
 
 from bot.cases.case import Case
 from bot.cases.lifecycle import State
@@ -30,7 +30,7 @@ def case_card(case: Case, card_context: CardContext = DEFAULT_CONTEXT) -> list[J
 
 
 def notification_text(case: Case, card_context: CardContext = DEFAULT_CONTEXT) -> str:
-    """Write the notification line of a card: its question while it waits for an answer."""
+    """Write the notification line: the question while the card waits."""
     wording = case_wording(case, card_context.labels)
     if case.state is State.PROPOSED and case.proposal.plan:
         text = f"{ask(case.proposal.plan, wording)} ({case.id})"

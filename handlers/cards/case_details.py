@@ -1,4 +1,7 @@
-"""The window *Details*: everything that an auditor of a case asks for, one press from its card."""
+"""The window *Details*: the full record of a case, for auditors.
+
+It opens with one press on the card.
+"""
 
 from collections.abc import Iterable, Mapping, Sequence
 
@@ -117,7 +120,7 @@ def _plan(case: Case, wording: Wording) -> list[Json]:
 
 
 def _parameters(number: int, action: Action, wording: Wording) -> list[Json]:
-    """Show everything that the approval of a step binds, and nothing of it shortened."""
+    """Show everything that the approval of a step binds, unshortened."""
     system = clean(wording.labels.system(action.system), 60)
     title = clean(wording.labels.action(action.name), 60)
     target = wording.target(action.target, MAX_VALUE)

@@ -1,4 +1,4 @@
-"""The small print of a card that waits: evidence, precedents, and who decides by when.
+"""Context lines of a waiting card: evidence, precedents, approvers and deadline.
 
 A card has a budget of words. What must be known before a decision is always there; evidence and
 precedents stand below it while there is room, and in Details otherwise.
@@ -39,7 +39,10 @@ class WordBudget:
     words: int
 
     def fit(self, part: Part) -> Part:
-        """Return the part and take its words; an empty one when it does not fit."""
+        """Return the part and deduct its words from the budget.
+
+        A part that does not fit is returned empty.
+        """
         count = count_words(part)
         if count > self.words:
             return type(part)()
@@ -165,7 +168,7 @@ def _who_decides(case: Case, card_context: CardContext) -> str:
 
 
 def _expiry(case: Case) -> str:
-    """Say when the approval expires, where that is another time than the one to decide by."""
+    """Say when the approval expires, unless that is the decision deadline."""
     expires_at = case.proposal.expires_at
     if case.state is not State.PROPOSED or expires_at is None:
         return ""
@@ -175,7 +178,10 @@ def _expiry(case: Case) -> str:
 
 
 def _name_approvers(verdict: Verdict) -> str:
-    """Name in mrkdwn who may approve; groups of which one is enough without a count."""
+    """Name the people who may approve, in mrkdwn.
+
+    Groups of which one approval is enough have no count.
+    """
     approvers = describe_approvers(verdict.factors)
     is_one_of_each = all(factor.count == 1 for factor in verdict.factors)
     # With commas it is a list of people, of whom one is enough.

@@ -1,4 +1,7 @@
-"""The form that edits a plan, and its preview: before and after, price and risk, objections."""
+"""The form that edits a plan, and its preview.
+
+The preview shows before and after, price and risk, and objections.
+"""
 
 import re
 from collections.abc import Sequence
@@ -41,7 +44,7 @@ def edit_form(case: Case, form: EditForm, labels: Labels) -> Json:
 def edit_preview_form(
     preview: EditPreview, fields: Sequence[EditField], labels: Labels, *, fingerprint: str
 ) -> Json:
-    """Build the form with what the edit would change, before it is saved.
+    """Build the form with the changes that an unsaved edit makes.
 
     ``fingerprint`` is of the values that are previewed: others are previewed again.
     """
@@ -126,7 +129,10 @@ def _input(field: EditField) -> Json:
 
 
 def _hint(field: EditField, value: object) -> str:
-    """Say what the field takes: "A whole number from 1 to 600. It is 30 now."."""
+    """Describe the values that a field takes, and its value now.
+
+    For instance "A whole number from 1 to 600. It is 30 now."
+    """
     kind = "A text"
     if is_day(str(field.value)):
         kind = "A day"

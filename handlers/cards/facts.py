@@ -1,4 +1,7 @@
-"""The evidence of a case: in words on its card, and in full in its details."""
+"""The evidence of a case: in words, and in full.
+
+The card has the words; Details has every fact.
+"""
 
 from collections.abc import Sequence
 
@@ -58,7 +61,10 @@ def stale_sentences(case: Case, stale_names: Sequence[str]) -> list[str]:
 
 
 def shown_facts(case: Case) -> list[Evidence]:
-    """List the facts that people read; others are only used by the playbook."""
+    """List the facts that people read.
+
+    Facts without a label are only for the playbook.
+    """
     facts = [fact for fact in case.assessment.evidence if fact.label]
     # Where no playbook looks anything up, the signal's own facts are the evidence.
     return facts or signal_facts(case)

@@ -1,4 +1,7 @@
-"""A card on which nothing is to be decided: what was done, by whom, when, what came of it."""
+"""A card without a decision to make, folded to two lines.
+
+They say what was done, by whom, when, and with what result.
+"""
 
 from datetime import datetime
 from typing import NamedTuple
@@ -41,11 +44,11 @@ PAUSED_ICON = "⏸️"
 # No tick: nothing was done.
 DRY_RUN_ICON = "🧪"
 MAX_HEAD = 300
-MAX_STORY = 400
+MAX_STATUS = 400
 MAX_REASON = 200
 
 
-class SecondLine(NamedTuple):
+class StatusLine(NamedTuple):
     """The second line: a decision, its time, and its result."""
 
     decision: str
@@ -58,9 +61,9 @@ def folded_card(case: Case, card_context: CardContext) -> list[Json]:
     wording = case_wording(case, card_context.labels)
     icon = _icon(case, card_context)
     head = text_run(f"{icon} {_head(case, wording)}", bold=True)
-    story = paragraph(*_story_runs(case, wording, card_context))
+    status = paragraph(*_status_runs(case, wording, card_context))
     # One block of rich text: there a date stands in the line, and no text is read as markup.
-    blocks = [rich_text(paragraph(head), story), *_holder(case, card_context)]
+    blocks = [rich_text(paragraph(head), status), *_holder(case, card_context)]
     if card_context.is_undoable:
         blocks += _undo_votes(case)
     buttons = card_buttons(case, is_undoable=card_context.is_undoable)
@@ -77,7 +80,7 @@ def _icon(case: Case, card_context: CardContext) -> str:
 
 
 def _head(case: Case, wording: Wording) -> str:
-    """Say what the case is about: the plan where one was carried out, else the thing."""
+    """Describe the plan where one was carried out, else the exception."""
     plan = case.proposal.plan
     is_carried_out = case.state in {State.APPROVED, State.RUNNING, State.RESOLVED}
     if plan is None or not is_carried_out or _is_by_hand(case):
@@ -96,20 +99,20 @@ def _is_by_hand(case: Case) -> bool:
     return bool(reason) and reason is not None and reason.reason == Resolution.BY_HAND
 
 
-def _story_runs(case: Case, wording: Wording, card_context: CardContext) -> list[Json]:
-    """Build the second line: the id, who decided when, and what came of it."""
-    story = _story(case, wording)
-    decision = clean(f"{case.id} · {story.decision}", MAX_STORY)
-    runs = [text_run(f"{decision} "), date_run(story.at)]
-    result = story.result
+def _status_runs(case: Case, wording: Wording, card_context: CardContext) -> list[Json]:
+    """Build the second line: id, decision, time and result."""
+    status = _status_line(case, wording)
+    decision = clean(f"{case.id} · {status.decision}", MAX_STATUS)
+    runs = [text_run(f"{decision} "), date_run(status.at)]
+    result = status.result
     if card_context.pause_reason:
         result = wording.reason(card_context.pause_reason, MAX_REASON)
     if result:
-        runs.append(text_run(f" · {clean(result, MAX_STORY)}"))
+        runs.append(text_run(f" · {clean(result, MAX_STATUS)}"))
     return runs
 
 
-def _story(case: Case, wording: Wording) -> SecondLine:
+def _status_line(case: Case, wording: Wording) -> StatusLine:
     """Find who ended, put off or approved the case."""
     at = case.timers.changed_at
     reason = case.activity.status_reason
@@ -117,33 +120,33 @@ def _story(case: Case, wording: Wording) -> SecondLine:
         at = reason.at
     match case.state:
         case State.NEW | State.OPEN:
-            return SecondLine("Being looked into since", at)
+            return StatusLine("Being looked into since", at)
         case State.SNOOZED:
             until = case.timers.snoozed_until or at
             words = f"“{clean(reason.reason, MAX_REASON)}”" if reason and reason.reason else ""
-            return SecondLine(f"{_by('Snoozed', reason)} until", until, words)
+            return StatusLine(f"{_by('Snoozed', reason)} until", until, words)
         case State.REJECTED:
-            return SecondLine(f"{_by('Rejected', reason)},", at, _describe_reason(reason))
+            return StatusLine(f"{_by('Rejected', reason)},", at, _describe_reason(reason))
         case State.EXPIRED:
-            return SecondLine("Nobody decided in time,", at, "nothing was done")
+            return StatusLine("Nobody decided in time,", at, "nothing was done")
         case State.CLEARED:
-            return SecondLine("Went away by itself,", at, "nothing was done")
+            return StatusLine("Went away by itself,", at, "nothing was done")
         case State.RESOLVED if _is_by_hand(case):
-            return SecondLine(f"{_by('Handled by hand', reason)},", at, _describe_reason(reason))
+            return StatusLine(f"{_by('Handled by hand', reason)},", at, _describe_reason(reason))
         case State.WITHDRAWN:
-            return SecondLine(f"{_by('Withdrawn', reason)},", at, "nothing was done")
+            return StatusLine(f"{_by('Withdrawn', reason)},", at, "nothing was done")
         case _:
-            return _story_of_plan(case, at, wording)
+            return _plan_status(case, at, wording)
 
 
-def _story_of_plan(case: Case, at: datetime, wording: Wording) -> SecondLine:
+def _plan_status(case: Case, at: datetime, wording: Wording) -> StatusLine:
     """Say who approved the plan, and how far it has come."""
     votes = case.proposal.approvals
     result = " · ".join(_result(case, wording))
     if not votes:
-        return SecondLine("Since", at, result)
+        return StatusLine("Since", at, result)
     names = ", ".join(map(approver_name, votes))
-    return SecondLine(f"Approved by {names},", votes[-1].at, result)
+    return StatusLine(f"Approved by {names},", votes[-1].at, result)
 
 
 def _result(case: Case, wording: Wording) -> list[str]:
@@ -168,7 +171,7 @@ def _by(verb: str, reason: StatusReason | None) -> str:
 
 
 def _describe_reason(reason: StatusReason | None) -> str:
-    """Write the reason and what was said with it: "the plan is wrong: “closed on Mondays”"."""
+    """Write reason and note: "the plan is wrong: “closed on Mondays”"."""
     if reason is None:
         return ""
     is_said = reason.reason != Resolution.BY_HAND
@@ -185,7 +188,7 @@ def _is_by_a_person(reason: StatusReason) -> bool:
 
 
 def _holder(case: Case, card_context: CardContext) -> list[Json]:
-    """Name the person who has the case, and who gave it to them."""
+    """Name the case's owner and the person who handed it over."""
     if case.is_terminal or not card_context.handed_over_by:
         return []
     giver = clean(card_context.handed_over_by, 60)

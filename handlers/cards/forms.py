@@ -59,7 +59,7 @@ def approve_form(
     *,
     note: str = "",
 ) -> Json:
-    """Build the form that repeats the plan in words and asks for a reason.
+    """Build the form that repeats the plan and asks for a reason.
 
     ``missing`` is whose approval is missing after others were given. ``note``: the reason that was
     given already.
@@ -93,7 +93,10 @@ def _approved_effect(plan: Plan) -> list[Json]:
 
 
 def _consequence(plan: Plan, wording: Wording) -> list[Json]:
-    """Say whether it can be undone; name the steps that cannot, where others can."""
+    """Say whether the plan can be undone.
+
+    Where only some steps can, name those that cannot.
+    """
     parts = [paragraph(text_run(describe_consequence(plan), bold=not plan.undo_for))]
     irreversible = [action for action in plan.actions if not action.reversible]
     if irreversible and len(irreversible) < len(plan.actions) and not plan.is_dry_run:
@@ -320,7 +323,10 @@ def delegate_form(kinds: Iterable[tuple[str, str]]) -> Json:
 
 
 def case_form(case: Case, *, callback_id: str, title: str, submit: str, blocks: list[Json]) -> Json:
-    """Build a form about a case; it carries the token of what it was opened on."""
+    """Build a form about a case.
+
+    It carries the token of the case as it was when the form was opened.
+    """
     has_room = len(title) + len(case.id) < MAX_TITLE_LENGTH
     return form(
         callback_id,

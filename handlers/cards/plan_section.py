@@ -26,7 +26,7 @@ STEP_LABELS = {
 
 
 def step_items(case: Case, wording: Wording) -> list[list[Json]]:
-    """Build each step: its summary, then its progress or what it would do."""
+    """Build each step: its summary, then its progress or its effects."""
     plan = case.proposal.plan
     items = []
     for index, action in enumerate(plan.actions if plan else ()):

@@ -1,6 +1,7 @@
-"""The question of a card: what runs after a yes, its price, and whether it can be undone.
+"""The question of a card: steps, price, and undo.
 
-It is made of the plan that will run, and of nothing else.
+It says what runs after a yes, what that costs, and whether it can be undone. It is made of the
+plan that will run, and of nothing else.
 """
 
 from collections.abc import Iterable
@@ -42,13 +43,16 @@ def ask(plan: Plan, wording: Wording) -> PlanQuestion:
 
 
 def describe_plan(plan: Plan, wording: Wording) -> str:
-    """Write the steps and the price in one sentence without its full stop."""
+    """Write steps and price as one sentence without a full stop."""
     steps = _join_steps(wording.prose(action.summary, MAX_SUMMARY) for action in plan.actions)
     return steps + _price(plan, steps)
 
 
 def describe_done(plan: Plan, wording: Wording) -> str:
-    """Write the steps in the past tense: "Ordered 24 × Merlot for £168.00"."""
+    """Write the plan in the past tense, with its price.
+
+    For instance "Ordered 24 × Merlot for £168.00".
+    """
     sentences = [_describe_done_action(action, wording) for action in plan.actions]
     if not all(sentences):
         return f"Done: {describe_plan(plan, wording)}"
@@ -57,7 +61,10 @@ def describe_done(plan: Plan, wording: Wording) -> str:
 
 
 def _describe_done_action(action: Action, wording: Wording) -> str:
-    """Fill the action's template; empty when it has none, or the plan lacks a fact of it."""
+    """Fill the action's template in the past tense.
+
+    Empty when the action has no template, or the plan lacks a fact that the template names.
+    """
     template = wording.labels.done_templates.get(action.name, "")
     # The facts that the summary was made of: they stand in the plan, and the approval binds them.
     facts = {**action.precondition, **action.parameters}

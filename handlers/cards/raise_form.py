@@ -125,7 +125,7 @@ def _kind(kinds: Iterable[tuple[str, str]], kind: str) -> Json:
 
 
 def _facts(draft: RaiseDraft) -> list[Json]:
-    """Ask for the thing: a menu, and a field for each fact."""
+    """Build a menu for the subject, and a field for each fact."""
     options = _options(draft.choices)
     blocks = []
     if options:

@@ -5,7 +5,7 @@ removed: control characters, and those that reorder or hide text.
 """
 
 import re
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -13,6 +13,8 @@ from bot.cases.approval import ApprovalRequirement, people_of
 from bot.cases.missing_approvals import MissingApprovals
 
 Json = dict[str, Any]
+#: A JSON object that is only read.
+JsonMapping = Mapping[str, Any]
 ELLIPSIS = "…"
 LETTER = re.compile(r"\w")
 TIME = re.compile(r"<!date\^\d+\^\{time\}[^>]*>")
@@ -136,7 +138,7 @@ def mrkdwn_date(at: datetime) -> str:
 
 
 def mrkdwn_time(at: datetime) -> str:
-    """Format a time of day in mrkdwn, shown in the reader's time zone."""
+    """Format a time of day in mrkdwn, in the reader's time zone."""
     return f"<!date^{int(at.timestamp())}^{{time}}|{at:%H:%M} UTC>"
 
 
@@ -145,7 +147,7 @@ def _utc(at: datetime) -> str:
 
 
 def count_words(content: Any) -> int:
-    """Count the words that a person reads of blocks, elements or a text.
+    """Count the visible words of blocks, elements or a text.
 
     A date counts as Slack writes one nearby: "Tomorrow at 10:37 AM".
     """

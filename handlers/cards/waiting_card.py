@@ -1,4 +1,7 @@
-"""A card that waits for a person: the event, the question, the buttons, two context lines."""
+"""A card that waits for a person.
+
+It has the event, the question, the buttons and two context lines.
+"""
 
 from collections.abc import Sequence
 
@@ -38,7 +41,7 @@ WAITING_STATES = frozenset({State.PROPOSED, State.REFERRED, State.OUTCOME_UNKNOW
 
 
 def waiting_card(case: Case, card_context: CardContext) -> list[Json]:
-    """Build the card of a case that a person must do something about."""
+    """Build the card of a case that waits for a person."""
     wording = case_wording(case, card_context.labels)
     blocks = [header_block(_header(case, wording))]
     if card_context.pause_reason:
@@ -97,7 +100,7 @@ def _what_happened(case: Case, wording: Wording) -> str:
 
 
 def _history(case: Case, wording: Wording, card_context: CardContext) -> list[str]:
-    """Say what a person must know who has seen an earlier card of the case."""
+    """Tell readers of an earlier card what has changed since."""
     sentences = []
     if case.activity.drift_reasons:
         reasons = wording.reason("; ".join(case.activity.drift_reasons), MAX_REASON)

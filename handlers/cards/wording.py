@@ -1,4 +1,4 @@
-"""Business English on cards: money, dates, plurals, and titles in place of names in code."""
+"""Business English on cards: money, dates, plurals, and titles for names."""
 
 import re
 from dataclasses import dataclass, field
@@ -42,7 +42,7 @@ class Wording:
     year: int = 0
 
     def prose(self, text: str, limit: int, *, lines: int = 1) -> str:
-        """Write a text from a playbook, system or person in the one format of a card."""
+        """Format a text from a playbook, system or person for a card."""
         # Bounded before it is searched: what comes from outside may be long.
         text = clean(text, limit + MAX_CHANGE, lines=lines)
         text = _CHANNEL.sub(self._channel, text)
@@ -53,7 +53,10 @@ class Wording:
         return clean(text, limit, lines=lines)
 
     def reason(self, text: str, limit: int) -> str:
-        """Write a reason of the desk or a system, with titles for names."""
+        """Format a reason given by the desk or a system.
+
+        Titles replace names in code.
+        """
         text = clean(text, limit + MAX_CHANGE)
         text = _ACTION.sub(self._action, text)
         for name, title in self.labels.systems.items():
@@ -63,7 +66,10 @@ class Wording:
         return self.prose(_SNAKE_CASE.sub(_write_as_words, text), limit)
 
     def parameter(self, value: Scalar) -> str:
-        """Write the value of a parameter whole; a day and a channel as people say them."""
+        """Write the whole value of a parameter.
+
+        A day and a channel are written as people say them.
+        """
         text = clean(str(value), MAX_PARAMETER, lines=MAX_PARAMETER)
         if _CHANNEL.fullmatch(text) or _DATE.fullmatch(text):
             return self.prose(text, MAX_PARAMETER)
@@ -96,7 +102,7 @@ class Wording:
 
 
 def day_text(day: date, year: int) -> str:
-    """Write a day: "Fri 27 Nov", with the year where it is another one."""
+    """Write a day as "Fri 27 Nov", with any year but ``year``."""
     text = f"{day:%a} {day.day} {day:%b}"
     return text if day.year == year else f"{text} {day.year}"
 
@@ -120,7 +126,7 @@ def is_row_count(text: str) -> bool:
 
 
 def mid_sentence(text: str) -> str:
-    """Begin a verb inside of a sentence: "Open a claim" as "open a claim".
+    """Lower-case the first letter: "Open a claim" as "open a claim".
 
     For texts in the imperative; anything but a plain word is left as it is.
     """
@@ -131,7 +137,10 @@ def mid_sentence(text: str) -> str:
 
 
 def as_sentence(text: str) -> str:
-    """End a text with one full stop; a question or exclamation keeps its own mark."""
+    """End a text with one full stop.
+
+    A question or an exclamation keeps its own mark.
+    """
     text = text.strip()
     if not text or text[-1] in ".?!…":
         return text

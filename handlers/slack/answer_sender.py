@@ -1,14 +1,13 @@
 """Sends answers, in direct messages as a message that grows."""
 
 import contextlib
-from collections.abc import Iterator, Mapping
-from typing import Any
+from collections.abc import Iterator
 
 from bot.cases.errors import ChatFailed, ChatUnknown, RateLimited
 from bot.ports.question_log import PostedQuestion
 from bot.views.answers import Answer
 from handlers.cards.answer_blocks import answer_blocks, answer_text
-from handlers.cards.text import clean
+from handlers.cards.text import Json, JsonMapping, clean
 from handlers.slack.api import response_data, slack_errors
 from handlers.slack.message_metadata import MessageKind, message_options
 from handlers.slack.message_search import MessageQuery
@@ -70,7 +69,7 @@ class AnswerSender(Sender):
 
         Everybody sees it in a direct conversation, and where all may see every case in it.
         """
-        content: dict[str, Any] = {
+        content: Json = {
             "text": answer_text(answer),
             "blocks": answer_blocks(answer, self.permalink, question.id),
         }
@@ -92,7 +91,7 @@ class AnswerSender(Sender):
     def _post_once(
         self,
         question: PostedQuestion,
-        content: Mapping[str, Any],
+        content: JsonMapping,
         *,
         look_first: bool,
     ) -> None:
@@ -116,7 +115,7 @@ class AnswerSender(Sender):
         self,
         question: PostedQuestion,
         stream_ts: str,
-        content: Mapping[str, Any],
+        content: JsonMapping,
     ) -> bool:
         """End the growing message with the answer.
 
@@ -146,7 +145,7 @@ class AnswerSender(Sender):
         self,
         question: PostedQuestion,
         stream_ts: str,
-        content: Mapping[str, Any],
+        content: JsonMapping,
     ) -> bool:
         try:
             self.api.post_to(
@@ -175,9 +174,7 @@ class AnswerSender(Sender):
             with contextlib.suppress(ChatFailed):
                 self.api.post_to("chat.delete", channel, ts=ts)
 
-    def _unfinished_after(
-        self, question_ts: str, messages: list[Mapping[str, Any]]
-    ) -> Iterator[str]:
+    def _unfinished_after(self, question_ts: str, messages: list[JsonMapping]) -> Iterator[str]:
         """Find our messages without metadata between this question and the next one."""
         latest_question = ""
         for message in sorted(messages, key=_timestamp):
@@ -186,11 +183,11 @@ class AnswerSender(Sender):
             elif latest_question == question_ts and self._is_unfinished(message):
                 yield message["ts"]
 
-    def _is_unfinished(self, message: Mapping[str, Any]) -> bool:
+    def _is_unfinished(self, message: JsonMapping) -> bool:
         # The metadata comes with the last part of a stream.
         is_ours = message["bot_id"] == self.api.identity()["bot_id"]
         return is_ours and not message.get("metadata")
 
 
-def _timestamp(message: Mapping[str, Any]) -> float:
+def _timestamp(message: JsonMapping) -> float:
     return float(message["ts"])

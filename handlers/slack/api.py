@@ -11,6 +11,7 @@ from slack_sdk import WebClient
 from slack_sdk.errors import SlackApiError, SlackRequestError
 
 from bot.cases.errors import ChatFailed, ChatUnknown, LockedOut, RateLimited, Unreachable
+from handlers.cards.text import JsonMapping
 from handlers.slack.rate_limiter import RateLimiter
 
 # Slack's words for "something went wrong on our side": the call may have had its effect.
@@ -33,7 +34,7 @@ class SlackApi:
     def __init__(self, client: WebClient, limiter: RateLimiter) -> None:
         self.client = client
         self.limiter = limiter
-        self._identity: Mapping[str, Any] = {}
+        self._identity: JsonMapping = {}
         self._identity_lock = threading.Lock()
 
     def post_to(
@@ -43,7 +44,7 @@ class SlackApi:
         *,
         bucket: str = "",
         **arguments: Any,
-    ) -> Mapping[str, Any]:
+    ) -> JsonMapping:
         """Call a method on a channel, within the rate limits.
 
         ``bucket``: the rate limit that the call counts on, when it is not the channel's.
@@ -51,17 +52,17 @@ class SlackApi:
         with self.limiter.slot(method, bucket or channel):
             return self.post(method, channel=channel, **arguments)
 
-    def post(self, method: str, **arguments: Any) -> Mapping[str, Any]:
+    def post(self, method: str, **arguments: Any) -> JsonMapping:
         """Call a method with a JSON body, outside our rate limits."""
         with slack_errors():
             return response_data(self.client.api_call(method, json=arguments))
 
-    def post_form(self, method: str, **arguments: Any) -> Mapping[str, Any]:
+    def post_form(self, method: str, **arguments: Any) -> JsonMapping:
         """Call a method that takes no JSON, with a form as body."""
         with slack_errors():
             return response_data(self.client.api_call(method, params=arguments))
 
-    def identity(self) -> Mapping[str, Any]:
+    def identity(self) -> JsonMapping:
         """Return Slack's answer to ``auth.test``; it is asked for once."""
         with self._identity_lock:
             if not self._identity:
@@ -133,7 +134,7 @@ def _retry_after(headers: Mapping[str, str]) -> float:
     return float(header or DEFAULT_RETRY_AFTER_SECONDS)
 
 
-def response_data(response: Any) -> Mapping[str, Any]:
+def response_data(response: Any) -> JsonMapping:
     """Return the body of an answer, which is always a JSON object."""
-    data: Mapping[str, Any] = response.data
+    data: JsonMapping = response.data
     return data

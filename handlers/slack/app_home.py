@@ -2,7 +2,6 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any
 
 from slack_bolt import Ack, App
 
@@ -18,6 +17,7 @@ from handlers.cards import forms, ids
 from handlers.cards.digest_card import digest_modal
 from handlers.cards.forms import notice
 from handlers.cards.home_view import EVERY_KIND, delegations_modal, pause_form
+from handlers.cards.text import Json
 from handlers.slack.chat import SlackChat
 from handlers.slack.interactions import FormSubmission, person_id, selected_option
 from handlers.slack.listeners import error_text, form_listener
@@ -60,38 +60,38 @@ class HomeControls:
     chat: SlackChat
     clock: Clock
 
-    def on_kind_selected(self, body: dict[str, Any], ack: Ack) -> None:
+    def on_kind_selected(self, body: Json, ack: Ack) -> None:
         """Show the cases of one kind, or of every kind."""
         kind = _kind(selected_option(body, default=EVERY_KIND))
         self.app_home.show(person_id(body), kind=kind)
         ack()
 
-    def on_time_selected(self, body: dict[str, Any], ack: Ack) -> None:
+    def on_time_selected(self, body: Json, ack: Ack) -> None:
         """Show everything, what is late, or what is new today."""
         when = selected_option(body, default=HomePeriod.ALWAYS)
         self.app_home.show(person_id(body), when=when)
         ack()
 
-    def on_digest_switched(self, body: dict[str, Any], ack: Ack) -> None:
+    def on_digest_switched(self, body: Json, ack: Ack) -> None:
         """Subscribe to the daily digest, or unsubscribe."""
         is_on = body["actions"][0].get("value") == "on"
         self.app_home.subscribe_to_digest(person_id(body), subscribe=is_on)
         ack()
 
-    def on_delegate_pressed(self, body: dict[str, Any], ack: Ack) -> None:
+    def on_delegate_pressed(self, body: Json, ack: Ack) -> None:
         """Open the form that names a stand-in."""
         form = forms.delegate_form(self.library.titles())
         self.chat.open_modal(str(body["trigger_id"]), form)
         ack()
 
-    def on_digest_requested(self, body: dict[str, Any], ack: Ack) -> None:
+    def on_digest_requested(self, body: Json, ack: Ack) -> None:
         """Show the person's own digest as it is now."""
         digest = self.digests.show_now(person_id(body))
         view = digest_modal(digest, self.chat.permalink)
         self.chat.open_modal(str(body["trigger_id"]), view)
         ack()
 
-    def on_pause_pressed(self, body: dict[str, Any], ack: Ack) -> None:
+    def on_pause_pressed(self, body: Json, ack: Ack) -> None:
         """Open the form that pauses everything, or one kind."""
         self.chat.open_modal(str(body["trigger_id"]), pause_form(self.library.titles()))
         ack()
@@ -104,7 +104,7 @@ class HomeControls:
         )
         self.app_home.show(form.person)
 
-    def on_resume_pressed(self, body: dict[str, Any], ack: Ack) -> None:
+    def on_resume_pressed(self, body: Json, ack: Ack) -> None:
         """End the pause of the button."""
         scope = _button_value(body).removeprefix(RESUME)
 
@@ -118,7 +118,7 @@ class HomeControls:
         self._act(body, resume)
         ack()
 
-    def on_end_delegation(self, body: dict[str, Any], ack: Ack) -> None:
+    def on_end_delegation(self, body: Json, ack: Ack) -> None:
         """End the delegation of the button before its time."""
         giver, _, rest = _button_value(body).partition(" ")
         taker, _, kind = rest.partition(" ")
@@ -135,7 +135,7 @@ class HomeControls:
         self._act(body, end)
         ack()
 
-    def _act(self, body: dict[str, Any], act: Callable[[str], None]) -> None:
+    def _act(self, body: Json, act: Callable[[str], None]) -> None:
         """Act for the presser, and redraw what they see."""
         person = person_id(body)
         try:
@@ -146,7 +146,7 @@ class HomeControls:
             self._redraw_modal(body, person)
         self.app_home.show(person)
 
-    def _redraw_modal(self, body: dict[str, Any], person: str) -> None:
+    def _redraw_modal(self, body: Json, person: str) -> None:
         """Redraw the window in which a delegation was ended."""
         view = body.get("view") or {}
         if view.get("type") == "modal":
@@ -166,7 +166,7 @@ class HomeControls:
         self.app_home.show(form.person)
 
 
-def _button_value(body: dict[str, Any]) -> str:
+def _button_value(body: Json) -> str:
     return str(body["actions"][0].get("value", ""))
 
 

@@ -1,8 +1,7 @@
 """Posts and redraws cards."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 from bot.cases.case import Case
 from bot.cases.errors import ChatFailed
@@ -12,7 +11,7 @@ from bot.ports.chat import PostedMessage
 from handlers.cards.call_message import mention_block
 from handlers.cards.case_card import DEFAULT_CONTEXT, case_card, notification_text, superseded_card
 from handlers.cards.copies import COPY_TEXT, copy_blocks
-from handlers.cards.text import escape_mrkdwn
+from handlers.cards.text import Json, JsonMapping, escape_mrkdwn
 from handlers.slack.api import SlackApi
 from handlers.slack.mentions import Mentions
 from handlers.slack.message_metadata import MessageKind, message_metadata, message_options
@@ -136,9 +135,7 @@ class CardSender(Sender):
             return None
         return _card_at(case, min(unconfirmed_ts))
 
-    def _card_content(
-        self, case: Case, context: CardContext, mentions: Sequence[str]
-    ) -> dict[str, Any]:
+    def _card_content(self, case: Case, context: CardContext, mentions: Sequence[str]) -> Json:
         blocks = case_card(case, context)
         elements = self._mentions.elements_for(mentions)
         if elements:
@@ -146,7 +143,7 @@ class CardSender(Sender):
             blocks.append(mention_block(elements))
         return {"text": notification_text(case, context), "blocks": blocks}
 
-    def _post_card(self, case: Case, content: Mapping[str, Any]) -> CardRef:
+    def _post_card(self, case: Case, content: JsonMapping) -> CardRef:
         response = self.api.post_to(
             "chat.postMessage",
             case.channel,
@@ -159,12 +156,12 @@ class CardSender(Sender):
         self,
         case: Case,
         card: CardRef,
-        content: Mapping[str, Any],
+        content: JsonMapping,
     ) -> CardRef:
         self.update_message(card.channel, card.ts, **content)
         return replace(card, version=case.version)
 
-    def _overwrite_or_delete(self, message: PostedMessage, content: Mapping[str, Any]) -> None:
+    def _overwrite_or_delete(self, message: PostedMessage, content: JsonMapping) -> None:
         """Write a message over, or delete it when that fails."""
         try:
             self.update_message(message.channel, message.ts, **content)

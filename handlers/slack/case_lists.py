@@ -2,7 +2,7 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Any, assert_never
+from typing import assert_never
 
 from slack_bolt import Ack, App
 
@@ -64,7 +64,7 @@ class ListControls:
             return f"The card of {case.id} will be in its channel in a moment."
         return f"{case.id} has a card: {self.chat.permalink(card.channel, card.ts)}"
 
-    def on_show_all(self, body: dict[str, Any], ack: Ack) -> None:
+    def on_show_all(self, body: Json, ack: Ack) -> None:
         """Open the first page of a list."""
 
         def build(person: str, key: str) -> Json:
@@ -73,7 +73,7 @@ class ListControls:
         self._open(body, build)
         ack()
 
-    def on_page(self, body: dict[str, Any], ack: Ack) -> None:
+    def on_page(self, body: Json, ack: Ack) -> None:
         """Show another page in the open window."""
         number, _, key = _value(body).partition(" ")
         page = int(number) if number.isdecimal() else 0
@@ -84,28 +84,28 @@ class ListControls:
         self.chat.update_modal(str(window.get("id", "")), str(window.get("hash", "")), view)
         ack()
 
-    def on_group_reject(self, body: dict[str, Any], ack: Ack) -> None:
+    def on_group_reject(self, body: Json, ack: Ack) -> None:
         """Open the form that rejects the cases of a list."""
         self._open_group(body, GroupAct.REJECT)
         ack()
 
-    def on_group_name(self, body: dict[str, Any], ack: Ack) -> None:
+    def on_group_name(self, body: Json, ack: Ack) -> None:
         """Open the form that names the kind of all."""
         self._open_group(body, GroupAct.NAME_KIND)
         ack()
 
-    def on_group_approve(self, body: dict[str, Any], ack: Ack) -> None:
+    def on_group_approve(self, body: Json, ack: Ack) -> None:
         """Open the form that approves the low-risk plans of a list."""
         self._open_group(body, GroupAct.APPROVE)
         ack()
 
-    def _open_group(self, body: dict[str, Any], act: GroupAct) -> None:
+    def _open_group(self, body: Json, act: GroupAct) -> None:
         def build(person: str, key: str) -> Json:
             return group_form(self.groups.preview(person, key, act), self.library.titles())
 
         self._open(body, build)
 
-    def _open(self, body: dict[str, Any], build: BuildView) -> None:
+    def _open(self, body: Json, build: BuildView) -> None:
         """Open a window, or one that says why there is none."""
         try:
             view = build(person_id(body), _value(body))
@@ -153,7 +153,7 @@ class ListControls:
         return group_outcome(outcome)
 
 
-def _value(body: dict[str, Any]) -> str:
+def _value(body: Json) -> str:
     return str(body["actions"][0].get("value", ""))
 
 

@@ -41,7 +41,10 @@ class SlackChat(
         return str(self.api.post_form("auth.test")["team"])
 
     def bot_user_id(self) -> str:
-        """Return our own user id, by which people mention us; it is asked for once."""
+        """Return our own user id, by which people mention us.
+
+        Slack is asked for it once.
+        """
         return str(self.api.identity()["user_id"])
 
     def team_id(self) -> str:

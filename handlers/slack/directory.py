@@ -3,7 +3,7 @@
 import logging
 import re
 import threading
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from functools import partial
 from typing import Any, TypeVar
 
@@ -12,6 +12,7 @@ from slack_sdk import WebClient
 from bot.cases.approval import Groups, Person, is_colleague, people_of
 from bot.cases.errors import ChatFailed, ChatUnknown, NotEligible, RateLimited
 from bot.clock import monotonic
+from handlers.cards.text import JsonMapping
 from handlers.slack.api import response_data, slack_errors
 
 log = logging.getLogger(__name__)
@@ -72,7 +73,7 @@ class SlackDirectory:
                 matches.append(person)
         return sorted(matches, key=lambda person: person.name)
 
-    def _person(self, principal: str, user: Mapping[str, Any]) -> Person:
+    def _person(self, principal: str, user: JsonMapping) -> Person:
         team, _, user_id = principal.partition("/")
         return Person(
             id=principal,
@@ -87,7 +88,7 @@ class SlackDirectory:
 
     def groups(self, handles: Sequence[str], *, fresh: bool = False) -> Groups:
         """Return the members of each group; a handle ``people:U1+U2`` names them itself."""
-        user_groups: Sequence[Mapping[str, Any]] = ()
+        user_groups: Sequence[JsonMapping] = ()
         if not all(people_of(handle) for handle in handles):
             user_groups = self._user_groups(fresh=fresh)
         groups = {}
@@ -108,7 +109,7 @@ class SlackDirectory:
             return frozenset()
         return self._principals(users)
 
-    def _users(self) -> Sequence[Mapping[str, Any]]:
+    def _users(self) -> Sequence[JsonMapping]:
         """Return everybody; nobody when they cannot be read."""
         try:
             fetch = partial(self._fetch_pages, "users.list", "members")
@@ -119,15 +120,15 @@ class SlackDirectory:
             log.warning("people cannot be listed (%s): nobody has any name", failure.error)
             return []
 
-    def _user(self, user_id: str, *, fresh: bool) -> Mapping[str, Any]:
+    def _user(self, user_id: str, *, fresh: bool) -> JsonMapping:
         fetch = partial(self._fetch_user, user_id)
         return self._fetch_cached(f"user {user_id}", fetch, fresh=fresh)
 
-    def _fetch_user(self, user_id: str) -> Mapping[str, Any]:
-        user: Mapping[str, Any] = self._call("users.info", user=user_id)["user"]
+    def _fetch_user(self, user_id: str) -> JsonMapping:
+        user: JsonMapping = self._call("users.info", user=user_id)["user"]
         return user
 
-    def _is_external(self, user: Mapping[str, Any], team: str) -> bool:
+    def _is_external(self, user: JsonMapping, team: str) -> bool:
         if user.get("is_stranger"):
             return True
         return team != self._team_id() or user.get("team_id", team) != team
@@ -136,7 +137,7 @@ class SlackDirectory:
         # Their own team is ours; whether each of them may decide is not asked here.
         return self._principals(people_of(handle))
 
-    def _members(self, handle: str, user_groups: Sequence[Mapping[str, Any]]) -> frozenset[str]:
+    def _members(self, handle: str, user_groups: Sequence[JsonMapping]) -> frozenset[str]:
         if "/" in handle:
             return frozenset()
         matches = []
@@ -147,7 +148,7 @@ class SlackDirectory:
             return frozenset()
         return self._principals(matches[0].get("users") or ())
 
-    def _user_groups(self, *, fresh: bool) -> Sequence[Mapping[str, Any]]:
+    def _user_groups(self, *, fresh: bool) -> Sequence[JsonMapping]:
         """Return every group; none when they cannot be read."""
         try:
             return self._fetch_cached("groups", self._fetch_groups, fresh=fresh)
@@ -157,10 +158,10 @@ class SlackDirectory:
             log.warning("groups cannot be read (%s): nobody is in any", failure.error)
             return []
 
-    def _fetch_groups(self) -> Sequence[Mapping[str, Any]]:
+    def _fetch_groups(self) -> Sequence[JsonMapping]:
         # All in one call: a decision must not use up what Slack allows in a minute.
         answer = self._call("usergroups.list", include_users="true")
-        groups: Sequence[Mapping[str, Any]] = answer["usergroups"]
+        groups: Sequence[JsonMapping] = answer["usergroups"]
         return groups
 
     def _channel_members(self, channel: str) -> Sequence[str]:
@@ -203,17 +204,17 @@ class SlackDirectory:
         result: Value = value
         return result
 
-    def _call(self, method: str, **arguments: Any) -> Mapping[str, Any]:
+    def _call(self, method: str, **arguments: Any) -> JsonMapping:
         with slack_errors():
             return response_data(self._client.api_call(method, params=arguments))
 
 
-def _is_bot(user: Mapping[str, Any], user_id: str) -> bool:
+def _is_bot(user: JsonMapping, user_id: str) -> bool:
     return bool(user.get("is_bot") or user.get("is_workflow_bot")) or user_id == SLACKBOT
 
 
-def _names_of(user: Mapping[str, Any]) -> set[str]:
-    """Return the names that colleagues call a person by, whole and in part."""
+def _names_of(user: JsonMapping) -> set[str]:
+    """Return all names of a person, whole and word by word."""
     profile = user.get("profile") or {}
     names = set()
     for name in (user.get("name"), user.get("real_name"), profile.get("display_name")):
@@ -222,7 +223,7 @@ def _names_of(user: Mapping[str, Any]) -> set[str]:
     return names - {""}
 
 
-def _away_text(profile: Mapping[str, Any]) -> str:
+def _away_text(profile: JsonMapping) -> str:
     """Return a status that says that somebody is away.
 
     It is a hint, never a fact to decide by.

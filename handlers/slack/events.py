@@ -1,8 +1,6 @@
 """Questions to the bot, orders in threads, and visits."""
 
-from collections.abc import Mapping
 from dataclasses import asdict, dataclass
-from typing import Any
 
 from slack_bolt import Ack, App
 
@@ -13,6 +11,7 @@ from bot.ports.outbox import OutboxMessage, Topic
 from bot.ports.question_log import PostedQuestion, QuestionLog, QuestionRecord
 from bot.views.answers import EXAMPLES
 from handlers.cards import ids
+from handlers.cards.text import Json, JsonMapping
 from handlers.slack.chat import SlackChat
 from handlers.slack.interactions import person_id
 from handlers.slack.message_text import plain_text
@@ -56,14 +55,14 @@ class QuestionListeners:
     clock: Clock
     threads: ThreadListeners
 
-    def on_mention(self, event: dict[str, Any], body: dict[str, Any]) -> None:
+    def on_mention(self, event: Json, body: Json) -> None:
         """Take an order in a thread, or record a question."""
         if not is_spoken(event):
             return
         if not self.threads.on_message(event, author_id(event, body)):
             self._record(event, body, is_direct=False)
 
-    def on_message(self, event: dict[str, Any], body: dict[str, Any]) -> None:
+    def on_message(self, event: Json, body: Json) -> None:
         """Record a direct question, or take an order in a thread.
 
         Slack sends a mention in a channel twice, as a message and as a mention: an order has the
@@ -76,12 +75,12 @@ class QuestionListeners:
         else:
             self.threads.on_message(event, author_id(event, body))
 
-    def on_reaction(self, event: dict[str, Any], body: dict[str, Any]) -> None:
+    def on_reaction(self, event: Json, body: Json) -> None:
         """Take a ✅ for the word "approve"."""
         if event.get("user"):
             self.threads.on_reaction(event, author_id(event, body))
 
-    def on_feedback(self, body: dict[str, Any], ack: Ack) -> None:
+    def on_feedback(self, body: Json, ack: Ack) -> None:
         """Record a thumb under an answer, from the person who asked."""
         value = str(body["actions"][0].get("value", ""))
         vote, _, question_id = value.partition(" ")
@@ -94,8 +93,8 @@ class QuestionListeners:
 
     def _record(
         self,
-        event: Mapping[str, Any],
-        body: Mapping[str, Any],
+        event: JsonMapping,
+        body: JsonMapping,
         *,
         is_direct: bool,
     ) -> None:
@@ -122,8 +121,8 @@ class QuestionListeners:
 
     def _parse(
         self,
-        event: Mapping[str, Any],
-        body: Mapping[str, Any],
+        event: JsonMapping,
+        body: JsonMapping,
         *,
         is_direct: bool,
     ) -> PostedQuestion:
@@ -150,7 +149,7 @@ class VisitListeners:
     app_home: AppHome
     chat: SlackChat
 
-    def on_opened(self, event: dict[str, Any], body: dict[str, Any]) -> None:
+    def on_opened(self, event: Json, body: Json) -> None:
         """Draw the App Home, or suggest questions in the agent pane."""
         if event.get("tab") == "messages":
             self.chat.suggest_prompts(str(event.get("channel", "")), EXAMPLES)
@@ -158,7 +157,7 @@ class VisitListeners:
             self.app_home.show(author_id(event, body))
 
 
-def author_id(event: Mapping[str, Any], body: Mapping[str, Any]) -> str:
+def author_id(event: JsonMapping, body: JsonMapping) -> str:
     """Return the principal of an event's author.
 
     The team is their own, not that of the channel.

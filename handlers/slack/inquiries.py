@@ -2,10 +2,8 @@
 
 import logging
 import re
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any
 
 from slack_bolt import Ack, App
 
@@ -18,6 +16,7 @@ from bot.desk.decisions import Decisions
 from bot.desk.inquiries import Inquiries, InquiryReply, InquiryRequest
 from handlers.cards import ids
 from handlers.cards.inquiry_form import answer_form
+from handlers.cards.text import Json, JsonMapping
 from handlers.slack.chat import SlackChat
 from handlers.slack.interactions import MALFORMED_BUTTON, MALFORMED_FORM, FormSubmission, person_id
 from handlers.slack.listeners import form_listener, run_press
@@ -53,7 +52,7 @@ class AnswerPress:
     trigger_id: str
 
     @classmethod
-    def parse(cls, body: Mapping[str, Any]) -> "AnswerPress":
+    def parse(cls, body: JsonMapping) -> "AnswerPress":
         """Read the payload ``block_actions``; raise ``BadRequest`` when it is none of ours."""
         try:
             match = REFERENCE.fullmatch(str(body["actions"][0]["value"]))
@@ -124,7 +123,7 @@ class InquiryButtons:
     inquiries: Inquiries
     chat: SlackChat
 
-    def on_press(self, body: dict[str, Any], ack: Ack) -> None:
+    def on_press(self, body: Json, ack: Ack) -> None:
         """Record the chosen answer, or open the form."""
         try:
             press = AnswerPress.parse(body)

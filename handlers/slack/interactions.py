@@ -10,6 +10,7 @@ from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.errors import BadRequest
 from bot.cases.lifecycle import State
 from handlers.cards import ids
+from handlers.cards.text import Json, JsonMapping
 
 NO_CASE = "this button belongs to no case; use the buttons of the current card"
 MAX_UNIX_TIME = 2**33
@@ -54,7 +55,7 @@ class ButtonPress:
     trigger_id: str
 
     @classmethod
-    def parse(cls, body: Mapping[str, Any]) -> "ButtonPress":
+    def parse(cls, body: JsonMapping) -> "ButtonPress":
         """Read the payload ``block_actions``; raise ``BadRequest`` when it is none of ours."""
         try:
             action = body["actions"][0]
@@ -92,7 +93,7 @@ class FormSubmission:
     #: What the form was opened on; None for a form of an earlier release.
     snapshot: CardSnapshot | None
     #: Values by action id.
-    values: Mapping[str, Any]
+    values: JsonMapping
     #: Block ids by action id.
     blocks: Mapping[str, str]
     view_id: str
@@ -102,7 +103,7 @@ class FormSubmission:
     metadata: str = ""
 
     @classmethod
-    def parse(cls, body: Mapping[str, Any]) -> "FormSubmission":
+    def parse(cls, body: JsonMapping) -> "FormSubmission":
         """Read the payload ``view_submission``; raise ``BadRequest`` when it is none of ours."""
         try:
             view = body["view"]
@@ -157,7 +158,7 @@ class FormSubmission:
         return datetime.fromtimestamp(max(0, min(seconds, MAX_UNIX_TIME)), UTC)
 
 
-def person_id(body: Mapping[str, Any]) -> str:
+def person_id(body: JsonMapping) -> str:
     """Return the principal of the person who acted.
 
     The team is their own, not that of the channel.
@@ -167,22 +168,22 @@ def person_id(body: Mapping[str, Any]) -> str:
     return f"{team}/{user['id']}"
 
 
-def form_values(view: Mapping[str, Any]) -> dict[str, Any]:
+def form_values(view: JsonMapping) -> Json:
     """Return the value of each input of a view, by action id."""
-    values: dict[str, Any] = {}
+    values: Json = {}
     for inputs in view["state"]["values"].values():
         for action_id, state in inputs.items():
             values[action_id] = _input_value(state)
     return values
 
 
-def selected_option(body: Mapping[str, Any], default: str) -> str:
+def selected_option(body: JsonMapping, default: str) -> str:
     """Return the option that was selected in a menu."""
     option = body["actions"][0].get("selected_option") or {}
     return str(option.get("value", default))
 
 
-def _block_ids(view: Mapping[str, Any]) -> dict[str, str]:
+def _block_ids(view: JsonMapping) -> dict[str, str]:
     block_ids: dict[str, str] = {}
     for block_id, inputs in view["state"]["values"].items():
         for action_id in inputs:
@@ -190,7 +191,7 @@ def _block_ids(view: Mapping[str, Any]) -> dict[str, str]:
     return block_ids
 
 
-def _input_value(state: Mapping[str, Any]) -> Any:
+def _input_value(state: JsonMapping) -> Any:
     option = state.get("selected_option")
     if option:
         return option["value"]
@@ -225,7 +226,7 @@ def _parse_token(token: str) -> tuple[str, CardSnapshot | None]:
     return match["case_id"], snapshot
 
 
-def _channel(body: Mapping[str, Any]) -> str:
+def _channel(body: JsonMapping) -> str:
     container = body.get("container") or {}
     if container.get("type") == "view":
         return ""
@@ -233,7 +234,7 @@ def _channel(body: Mapping[str, Any]) -> str:
     return str(channel.get("id") or body["container"]["channel_id"])
 
 
-def _is_on_card(container: Mapping[str, Any], action: Mapping[str, Any]) -> bool:
+def _is_on_card(container: JsonMapping, action: JsonMapping) -> bool:
     if container.get("type") != "message" or container.get("is_ephemeral"):
         return False
     return str(action.get("block_id", "")).startswith(CARD_BLOCKS)

@@ -1,6 +1,5 @@
 """Posts and redraws the lists of cases: digests and storm cards."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
@@ -12,7 +11,7 @@ from bot.views.digest import DigestView
 from handlers.cards.charts import without_charts
 from handlers.cards.digest_card import digest_card, digest_text, rest_blocks
 from handlers.cards.storm_card import storm_card, storm_headline
-from handlers.cards.text import escape_mrkdwn
+from handlers.cards.text import JsonMapping, escape_mrkdwn
 from handlers.slack.message_metadata import MessageKind, message_options
 from handlers.slack.message_search import MessageQuery
 from handlers.slack.sender import BLOCK_ERRORS, NOT_EDITABLE_ERRORS, Sender, message_bucket
@@ -27,7 +26,7 @@ class _ListMessage:
     key: str
     channel: str
     #: ``text`` and ``blocks``.
-    content: Mapping[str, Any]
+    content: JsonMapping
 
 
 class ListSender(Sender):
@@ -152,7 +151,7 @@ class ListSender(Sender):
         method: str,
         channel: str,
         **arguments: Any,
-    ) -> Mapping[str, Any]:
+    ) -> JsonMapping:
         """Send charts, or the same numbers as text where charts fail."""
         try:
             return self.api.post_to(method, channel, **arguments)

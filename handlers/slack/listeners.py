@@ -7,9 +7,8 @@ again.
 import http.client
 import logging
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 from slack_bolt import Ack, Respond
 
@@ -17,7 +16,7 @@ from bot.cases.errors import BadRequest, ChatFailed, Refusal
 from handlers.cards import ids
 from handlers.cards.copies import inactive_card_blocks, inactive_card_text
 from handlers.cards.forms import notice
-from handlers.cards.text import Json
+from handlers.cards.text import Json, JsonMapping
 from handlers.cards.wording import as_sentence
 from handlers.slack.interactions import ButtonPress, FormSubmission
 from handlers.slack.services import SlackServices
@@ -44,7 +43,7 @@ def button_listener(services: SlackServices, handle: ButtonHandler) -> Listener:
     the App Home that view is redrawn.
     """
 
-    def listener(body: dict[str, Any], ack: Ack, respond: Respond) -> None:
+    def listener(body: Json, ack: Ack, respond: Respond) -> None:
         try:
             press = ButtonPress.parse(body)
         except BadRequest as refusal:
@@ -63,7 +62,7 @@ def button_listener(services: SlackServices, handle: ButtonHandler) -> Listener:
     return listener
 
 
-def _answers_private_question(body: Mapping[str, Any]) -> bool:
+def _answers_private_question(body: JsonMapping) -> bool:
     """Tell whether this press has decided what a private message asked."""
     is_private = bool((body.get("container") or {}).get("is_ephemeral"))
     has_decided = body["actions"][0].get("action_id") == ids.APPROVE
@@ -84,7 +83,7 @@ def form_listener(handle: FormHandler) -> Listener:
     A refusal is shown in the form, at the field it is about.
     """
 
-    def listener(body: dict[str, Any], ack: Ack) -> None:
+    def listener(body: Json, ack: Ack) -> None:
         try:
             form = FormSubmission.parse(body)
         except BadRequest as refusal:
@@ -107,7 +106,10 @@ def form_listener(handle: FormHandler) -> Listener:
 
 
 def run_press(handle: Callable[[], object]) -> str:
-    """Run a press. Return what the presser alone is told; empty for nothing."""
+    """Run a press, and return the private answer to the presser.
+
+    Empty when there is nothing to say.
+    """
     try:
         handle()
     except Exception as error:

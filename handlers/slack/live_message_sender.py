@@ -53,7 +53,10 @@ class LiveMessageSender(Sender):
     def draw_message(
         self, view: LiveMessage, message: PostedMessage | None, *, look_first: bool
     ) -> PostedMessage:
-        """Send a message, or update the one that stands. Return where it stands."""
+        """Send a message, or update the one in the channel already.
+
+        Return its place.
+        """
         content = self._content(view)
         reference = message
         if reference is None and look_first:
@@ -95,12 +98,19 @@ class LiveMessageSender(Sender):
         """Address a person directly, and a group in the card's thread."""
         to = view.inquiry.to
         is_direct = is_person(to)
-        mentions = [] if is_direct else self._group_mentions.elements_for([to])
+        if is_direct:
+            recipient = _user_id(to)
+            thread_ts = ""
+            mentions = []
+        else:
+            recipient = view.row.channel
+            thread_ts = view.row.ts
+            mentions = self._group_mentions.elements_for([to])
         return _Content(
             kind=MessageKind.INQUIRY,
             key=view.key,
-            recipient=_user_id(to) if is_direct else view.row.channel,
-            thread_ts="" if is_direct else view.row.ts,
+            recipient=recipient,
+            thread_ts=thread_ts,
             text=inquiry_text(view),
             blocks=inquiry_blocks(view, self.permalink, mentions),
         )

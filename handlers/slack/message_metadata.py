@@ -1,7 +1,8 @@
 """The metadata by which our messages are found again."""
 
 from enum import StrEnum
-from typing import Any
+
+from handlers.cards.text import Json
 
 
 class MessageKind(StrEnum):
@@ -23,7 +24,7 @@ class MessageKind(StrEnum):
 LIST_KINDS = frozenset({MessageKind.DIGEST, MessageKind.STORM})
 
 
-def message_metadata(kind: MessageKind, uid: str) -> dict[str, Any]:
+def message_metadata(kind: MessageKind, uid: str) -> Json:
     """Build the metadata of a message.
 
     The uid is an opaque id and says nothing of the case.
@@ -31,7 +32,7 @@ def message_metadata(kind: MessageKind, uid: str) -> dict[str, Any]:
     return {"event_type": kind.value, "event_payload": {"uid": uid}}
 
 
-def message_options(kind: MessageKind, uid: str) -> dict[str, Any]:
+def message_options(kind: MessageKind, uid: str) -> Json:
     """Build the arguments of every post: metadata, and no link previews."""
     return {
         "unfurl_links": False,

@@ -1,11 +1,11 @@
 """Find our own messages in a channel or thread by their metadata."""
 
 import logging
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 from bot.cases.errors import ChatUnknown
+from handlers.cards.text import Json, JsonMapping
 from handlers.slack.api import SlackApi, response_data, slack_errors
 from handlers.slack.message_metadata import LIST_KINDS, MessageKind
 
@@ -32,7 +32,7 @@ class MessageQuery:
     #: Raise ``ChatUnknown`` rather than report "absent" when there were too many messages to read.
     must_be_complete: bool = False
 
-    def matches(self, metadata: Mapping[str, Any]) -> bool:
+    def matches(self, metadata: JsonMapping) -> bool:
         """Tell whether a message with this metadata is looked for."""
         kind = metadata.get("event_type")
         uid = str(metadata.get("event_payload", {}).get("uid", ""))
@@ -92,9 +92,9 @@ class MessageSearch:
                 )
         return first
 
-    def _pages(self, query: MessageQuery) -> Iterator[Mapping[str, Any]]:
+    def _pages(self, query: MessageQuery) -> Iterator[JsonMapping]:
         client = self._api.client
-        arguments: dict[str, Any] = {
+        arguments: Json = {
             "channel": self._api.channel_id(query.recipient),
             "include_all_metadata": True,
             "limit": PAGE_SIZE,
@@ -113,7 +113,7 @@ class MessageSearch:
             if not arguments["cursor"]:
                 return
 
-    def _is_match(self, message: Mapping[str, Any], query: MessageQuery) -> bool:
+    def _is_match(self, message: JsonMapping, query: MessageQuery) -> bool:
         if not query.matches(message.get("metadata") or {}):
             return False
         return bool(message.get("bot_id") == self._api.identity()["bot_id"])
@@ -124,6 +124,6 @@ class MessageSearch:
         log.warning("%s: %s has too many messages to read", query.uid, query.recipient)
 
 
-def _next_cursor(page: Mapping[str, Any]) -> str:
+def _next_cursor(page: JsonMapping) -> str:
     metadata = page.get("response_metadata") or {}
     return str(metadata.get("next_cursor") or "")

@@ -140,7 +140,7 @@ class SlackEvent(PayloadPart):
 
     @model_validator(mode="after")
     def _check_author_and_place(self) -> "SlackEvent":
-        """Require the fields that a message, a reaction or a visit must have."""
+        """Require the fields of a message, a reaction or a visit."""
         is_by_person = self._is_message or self.type in {"app_home_opened", "reaction_added"}
         if is_by_person and not isinstance(self.user, str):
             raise ValueError("the event names no user")

@@ -1,7 +1,6 @@
 """The form that raises an exception by hand."""
 
 from dataclasses import dataclass
-from typing import Any
 
 from slack_bolt import Ack, App
 
@@ -46,7 +45,7 @@ class RaiseForm:
     library: Library
     chat: SlackChat
 
-    def on_message_shortcut(self, body: dict[str, Any], ack: Ack) -> None:
+    def on_message_shortcut(self, body: Json, ack: Ack) -> None:
         """Open the form with the text of a message."""
         message = body["message"]
         draft = RaiseDraft(
@@ -56,12 +55,12 @@ class RaiseForm:
         self.chat.open_modal(str(body["trigger_id"]), self._build(draft))
         ack()
 
-    def on_global_shortcut(self, body: dict[str, Any], ack: Ack) -> None:
+    def on_global_shortcut(self, body: Json, ack: Ack) -> None:
         """Open the empty form."""
         self.chat.open_modal(str(body["trigger_id"]), self._build(RaiseDraft()))
         ack()
 
-    def on_kind_selected(self, body: dict[str, Any], ack: Ack) -> None:
+    def on_kind_selected(self, body: Json, ack: Ack) -> None:
         """Redraw the form with the facts of another kind."""
         option = selected_option(body, default=NOT_SURE)
         kind = "" if option == NOT_SURE else option

@@ -1,9 +1,8 @@
 """The slash command ``/exceptions``. The answer is for its author alone."""
 
 import re
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass, replace
-from typing import Any
 
 from slack_bolt import Ack, App
 
@@ -19,6 +18,7 @@ from handlers.cards.answer_blocks import answer_blocks, answer_text
 from handlers.cards.digest_card import digest_modal
 from handlers.cards.home_view import delegations_modal
 from handlers.cards.raise_form import raise_form
+from handlers.cards.text import Json, JsonMapping
 from handlers.slack.listeners import error_text
 from handlers.slack.message_text import plain_text
 from handlers.slack.services import SlackServices
@@ -59,7 +59,7 @@ class SlashRequest:
     text: str
 
     @classmethod
-    def parse(cls, body: Mapping[str, Any]) -> "SlashRequest":
+    def parse(cls, body: JsonMapping) -> "SlashRequest":
         """Read Slack's payload."""
         return cls(
             person=f"{body['team_id']}/{body['user_id']}",
@@ -89,7 +89,7 @@ class SlashCommand:
 
     services: SlackServices
 
-    def on_command(self, body: dict[str, Any], ack: Ack) -> None:
+    def on_command(self, body: Json, ack: Ack) -> None:
         """Run a subcommand and answer in words, errors included."""
         request = SlashRequest.parse(body)
         try:

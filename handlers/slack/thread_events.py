@@ -4,14 +4,12 @@ Every message of a channel comes by here. What is not in the thread of a case, a
 order, is neither kept nor logged.
 """
 
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
 
 from bot.desk.thread_orders import ThreadOrders
 from bot.ports.card_store import CardStore
 from bot.views.thread_orders import OrderKind, PostedOrder, ThreadOrder
-from handlers.cards.text import clean
+from handlers.cards.text import JsonMapping, clean
 from handlers.slack.chat import SlackChat
 from handlers.slack.message_text import plain_text
 from handlers.slack.thread_words import MAX_ORDER_LENGTH, read_order
@@ -29,7 +27,7 @@ class ThreadListeners:
     card_store: CardStore
     chat: SlackChat
 
-    def on_message(self, event: Mapping[str, Any], person: str) -> bool:
+    def on_message(self, event: JsonMapping, person: str) -> bool:
         """Take an order in the thread of a case.
 
         Tell whether it was one.
@@ -56,7 +54,7 @@ class ThreadListeners:
         self.thread_orders.receive(posted_order)
         return True
 
-    def on_reaction(self, event: Mapping[str, Any], person: str) -> None:
+    def on_reaction(self, event: JsonMapping, person: str) -> None:
         """Take a ✅ under a card for the word "approve"."""
         item = event.get("item") or {}
         if event.get("reaction") not in APPROVING_REACTIONS or item.get("type") != "message":
@@ -82,7 +80,7 @@ class ThreadListeners:
         self.thread_orders.receive(posted_order)
 
 
-def is_spoken(event: Mapping[str, Any]) -> bool:
+def is_spoken(event: JsonMapping) -> bool:
     """Tell whether a person has written this message now.
 
     Edits, deletions, and messages of programs are not.

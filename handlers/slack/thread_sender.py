@@ -1,13 +1,12 @@
 """Posts in the threads of cards, and private answers there."""
 
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
 from bot.cases.errors import ChatFailed, ChatUnknown, RateLimited
 from bot.views.thread_notes import ThreadEvidence, ThreadNote
 from bot.views.thread_orders import Confirmation, PostedOrder
 from handlers.cards.notes import note_blocks, note_text
-from handlers.cards.text import Json
+from handlers.cards.text import Json, JsonMapping
 from handlers.cards.thread_confirmation import confirmation_blocks, confirmation_text
 from handlers.cards.thread_table import evidence_list, evidence_table, evidence_text
 from handlers.slack.api import SlackApi, response_data, slack_errors
@@ -83,10 +82,10 @@ class ThreadSender(Sender):
         except ChatFailed:
             # The message is gone, or the channel is not ours to read.
             return ""
-        messages: Sequence[Mapping[str, Any]] = response_data(response).get("messages", ())
+        messages: Sequence[JsonMapping] = response_data(response).get("messages", ())
         return str(messages[0].get("thread_ts") or "") if messages else ""
 
-    def _note_content(self, note: ThreadNote) -> dict[str, Any]:
+    def _note_content(self, note: ThreadNote) -> Json:
         mention = self._note_mentions.element_for(note.call)
         return {
             "text": note_text(note),

@@ -1,19 +1,17 @@
 """Opens modals and publishes the App Home."""
 
-from collections.abc import Mapping
-from typing import Any
-
 from bot.cases.errors import ChatFailed
 from bot.views.app_home import HomeView
 from handlers.cards.charts import without_charts
 from handlers.cards.home_view import home_view
+from handlers.cards.text import JsonMapping
 from handlers.slack.sender import BLOCK_ERRORS, Sender
 
 
 class ViewSender(Sender):
     """Calls the methods ``views.*``."""
 
-    def open_modal(self, trigger_id: str, view: Mapping[str, Any]) -> None:
+    def open_modal(self, trigger_id: str, view: JsonMapping) -> None:
         """Open a modal; the trigger is valid for three seconds."""
         self.api.post("views.open", trigger_id=trigger_id, view=view)
 
@@ -21,7 +19,7 @@ class ViewSender(Sender):
         self,
         view_id: str,
         view_hash: str,
-        view: Mapping[str, Any],
+        view: JsonMapping,
     ) -> None:
         """Redraw an open modal, unless it has changed since ``view_hash``."""
         arguments = {"view_id": view_id, "view": view}

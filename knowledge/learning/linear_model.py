@@ -11,7 +11,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.cases.canonical import Scalar
+from bot.cases.canonical import ScalarMapping
 from knowledge.memory.text_features import TEXT_BUCKETS, HashedFeatures, hash_facts, hash_text
 from knowledge.memory.vectors import Vectors
 
@@ -26,7 +26,7 @@ class TrainingExample:
 
     text: str
     label: str
-    facts: Mapping[str, Scalar]
+    facts: ScalarMapping
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,7 +51,7 @@ class LinearModel:
     def score(
         self,
         text: str,
-        facts: Mapping[str, Scalar],
+        facts: ScalarMapping,
         vector: Vectors,
     ) -> Floats:
         """Score each label; above zero means rather yes.
@@ -105,7 +105,7 @@ class LinearModel:
     def _known_features(
         self,
         text: str,
-        facts: Mapping[str, Scalar],
+        facts: ScalarMapping,
     ) -> tuple[NDArray[np.int64], NDArray[np.float64]]:
         """Return the rows of the features that training met, and their values."""
         buckets, values = hash_example(text, facts)
@@ -171,7 +171,7 @@ def list_labels(examples: Iterable[TrainingExample]) -> list[str]:
     return [example.label for example in examples]
 
 
-def hash_example(text: str, facts: Mapping[str, Scalar]) -> HashedFeatures:
+def hash_example(text: str, facts: ScalarMapping) -> HashedFeatures:
     """Hash a text and its facts into separate ranges of buckets."""
     text_buckets, text_values = hash_text(text)
     if not facts:

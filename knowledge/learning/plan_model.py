@@ -6,7 +6,7 @@ from typing import Any
 
 import numpy as np
 
-from bot.cases.canonical import Scalar
+from bot.cases.canonical import ScalarMapping
 from knowledge.learning.calibration import Calibration, PrecisionGuarantee
 from knowledge.learning.linear_model import LinearModel, require_finite, score_margins
 from knowledge.memory.vectors import Vectors
@@ -30,7 +30,7 @@ class PlanModel:
     def margins(
         self,
         text: str,
-        facts: Mapping[str, Scalar],
+        facts: ScalarMapping,
         vector: Vectors,
     ) -> dict[str, float]:
         """Return how far each label is ahead of the best other one."""

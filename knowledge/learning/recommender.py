@@ -4,16 +4,16 @@ The playbook's conditions narrow the actions, the precedents rank what is left; 
 recommendation is validated, judged by policy and shown like any other.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
-from typing import Any, Protocol
+from typing import Protocol
 
 from bot.cases.case import Case
 from bot.cases.case_facts import case_facts
 from bot.cases.errors import ConnectorFailed
 from bot.cases.evidence import Evidence
-from bot.cases.expressions import evaluate, find_scalar, has_enough_facts, render
+from bot.cases.expressions import Facts, evaluate, find_scalar, has_enough_facts, render
 from bot.cases.plan import Action
 from bot.cases.playbook import Offer, Playbook
 from bot.cases.precedent import CaseOutcome, Precedent, signal_text, tally
@@ -211,7 +211,7 @@ def _rank(candidates: Sequence[Candidate]) -> list[Candidate]:
 def _choose(
     candidates: Sequence[Candidate],
     playbook: Playbook,
-    facts: Mapping[str, Any],
+    facts: Facts,
     *,
     prepare: Prepare,
 ) -> tuple[Choice | None, tuple[Alternative, ...]]:
@@ -240,7 +240,7 @@ def _choose(
     return choice, _in_playbook_order(alternatives, playbook)
 
 
-def _unfit_reason(offer: Offer, facts: Mapping[str, Any]) -> str:
+def _unfit_reason(offer: Offer, facts: Facts) -> str:
     """Say in the playbook's words why an offer does not fit."""
     if offer.otherwise and has_enough_facts(offer.otherwise, facts):
         return render(offer.otherwise, facts)
@@ -263,7 +263,7 @@ def _in_playbook_order(
 
 def _prepare_actions(
     offer: Offer,
-    facts: Mapping[str, Any],
+    facts: Facts,
     prepare: Prepare,
 ) -> tuple[Action, ...]:
     """Prepare the action of an offer and those that follow it."""

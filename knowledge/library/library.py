@@ -74,7 +74,7 @@ class FileLibrary:
         return collect_labels(self.playbooks, self.systems, self.channel_rules.titles)
 
     def missing_titles(self) -> list[str]:
-        """List the names that people would read as they are in the files."""
+        """List the names without a title, which people would read unchanged."""
         return find_missing_titles(self.playbooks, self.systems, self.channel_rules.titles)
 
     def policy(self) -> Policy:
@@ -93,7 +93,7 @@ class FileLibrary:
         return self.channel_rules.hours(channel)
 
     def call_rules(self, channel: str, kind: str) -> CallRules:
-        """Return who is called about the cases of a kind in a channel."""
+        """Return the rules of calls about a kind in a channel."""
         return self.playbook(kind).calls.apply_to(self.channel_rules.calls(channel))
 
     def deciders(self) -> list[str]:

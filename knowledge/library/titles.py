@@ -1,4 +1,4 @@
-"""The titles of all files: what people read, and what has none yet."""
+"""The titles of all files, and the names without a title."""
 
 from collections.abc import Iterator, Mapping
 
@@ -39,7 +39,7 @@ def collect_labels(
 def find_missing_titles(
     playbooks: Playbooks, systems: Systems, channel_titles: Mapping[str, str]
 ) -> list[str]:
-    """List the names that people would read as they are in the files."""
+    """List the names without a title, which people would read unchanged."""
     problems = [*_missing_in_systems(systems), *_missing_in_playbooks(playbooks)]
     channels = sorted({playbook.channel for playbook in playbooks.values()})
     for channel in channels:

@@ -8,12 +8,12 @@ import itertools
 import re
 import zlib
 from collections import Counter
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.cases.canonical import Scalar
+from bot.cases.canonical import ScalarMapping
 
 TEXT_BUCKETS = 2**15
 # A number of this many digits or fewer is a quantity; a longer one names something.
@@ -40,7 +40,7 @@ def hash_text(text: str, bucket_count: int = TEXT_BUCKETS) -> HashedFeatures:
     return _hash_features([*words, *pairs], bucket_count)
 
 
-def hash_facts(facts: Mapping[str, Scalar], bucket_count: int) -> HashedFeatures:
+def hash_facts(facts: ScalarMapping, bucket_count: int) -> HashedFeatures:
     """Hash the facts and every pair of them.
 
     Pairs, because a decision often hangs on two facts together. Facts without a value are left out.

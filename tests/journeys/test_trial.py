@@ -69,9 +69,8 @@ def test_the_first_command_of_the_readme_makes_a_card_that_can_be_approved(sampl
         assert answer.json()["outcome"] == "opened"
         case = service.desk.store.cases.case(answer.json()["case"])
         wait_until(lambda: slack.card(case), "the ninth card")
-        card = slack.card_text(case)
-        assert "Merlot Reserve 2018" in card
-        assert "case.approve" in card
+        assert slack.shows(case, "Merlot Reserve 2018")
+        assert slack.shows(case, "case.approve")
         case = service.desk.store.cases.case(case.id)
         (action,) = case.proposal.plan.actions
         assert action.parameters == {"product_id": 61, "quantity": 24}
