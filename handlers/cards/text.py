@@ -7,6 +7,7 @@ removed: control characters, and those that reorder or hide text.
 import re
 from collections.abc import Iterable, Mapping
 from datetime import datetime
+from html import escape
 from typing import Any
 
 from bot.cases.approval import ApprovalRequirement, people_of
@@ -22,9 +23,6 @@ DATE = re.compile(r"<!date\^[^>]*>")
 EMOJI = re.compile(r":[a-z_]+:")
 NOT_IN_HANDLE = re.compile(r"[^A-Za-z0-9_.-]")
 MAX_HANDLE_LENGTH = 80
-# "&amp;", "&lt;" and "&gt;".
-ESCAPED_SIZES = {"&": 5, "<": 4, ">": 4}
-MAX_BASIC_CODE_POINT = 0xFFFF
 # A list of people is shortened: Slack limits a text, and a reader does.
 MAX_PEOPLE = 5
 NUMBER_NAMES = {1: "one", 2: "two", 3: "three", 4: "four", 5: "five"}
@@ -55,9 +53,7 @@ def clean(text: str, limit: int, *, lines: int = 1) -> str:
 
 def escape_mrkdwn(text: str, limit: int = 200) -> str:
     """Clean and escape text for a notification, which is mrkdwn."""
-    # The ampersand first, or it would escape the other two again.
-    without_ampersand = clean(text, limit).replace("&", "&amp;")
-    return without_ampersand.replace("<", "&lt;").replace(">", "&gt;")
+    return escape(clean(text, limit), quote=False)
 
 
 def plain_text(text: str, limit: int = 75) -> Json:
@@ -77,7 +73,7 @@ def _shorten_escaped(text: str, limit: int) -> str:
     # Room for the ellipsis.
     size, end = 1, 0
     for letter in text:
-        size += _stored_size(letter)
+        size += stored_length(letter)
         if size > limit:
             break
         end += 1
@@ -86,14 +82,9 @@ def _shorten_escaped(text: str, limit: int) -> str:
 
 def stored_length(text: str) -> int:
     """Count the characters of a plain text as Slack stores it."""
-    return sum(map(_stored_size, text))
-
-
-def _stored_size(letter: str) -> int:
-    if letter in ESCAPED_SIZES:
-        return ESCAPED_SIZES[letter]
-    # Slack counts as JavaScript does: an emoji is two.
-    return 2 if ord(letter) > MAX_BASIC_CODE_POINT else 1
+    # Slack escapes it, and counts as JavaScript does: an emoji is two.
+    escaped = escape(text, quote=False)
+    return len(escaped.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def text_run(text: str, *, bold: bool = False, italic: bool = False) -> Json:
@@ -151,13 +142,19 @@ def count_words(content: Any) -> int:
 
     A date counts as Slack writes one nearby: "Tomorrow at 10:37 AM".
     """
-    if isinstance(content, str):
-        text = DATE.sub(" 1 2 3 4 ", TIME.sub(" 1 2 ", content))
-        text = EMOJI.sub(" ", text)
-        return sum(bool(LETTER.search(word)) for word in text.split())
-    if isinstance(content, dict):
-        return count_words(content.get("text", "")) + count_words(content.get("elements", ()))
-    return sum(map(count_words, content))
+    count = 0
+    rest = [content]
+    while rest:
+        match rest.pop():
+            case str(text):
+                text = DATE.sub(" 1 2 3 4 ", TIME.sub(" 1 2 ", text))
+                words = EMOJI.sub(" ", text).split()
+                count += sum(bool(LETTER.search(word)) for word in words)
+            case dict(block):
+                rest += [block.get("text", ""), block.get("elements", ())]
+            case elements:
+                rest += elements
+    return count
 
 
 def rich_text(*parts: Json) -> Json:
