@@ -39,15 +39,18 @@ def askable_facts(playbook: Playbook, case: Case) -> tuple[AskableFact, ...]:
     editable = editable_facts(playbook)
     labels = _labels(playbook)
     names = dict.fromkeys([*editable, *_used_facts(playbook)])
-    return tuple(
-        AskableFact(
+    askable = []
+    for name in names:
+        if name not in editable and find_scalar(name, facts) is not None:
+            continue
+        label = editable.get(name) or labels.get(name)
+        fact = AskableFact(
             name=name,
-            label=editable.get(name) or labels.get(name) or _as_words(name.partition(".")[2]),
+            label=label or _as_words(name.partition(".")[2]),
             is_number=_is_number(find_scalar(name, known_facts)),
         )
-        for name in names
-        if name in editable or find_scalar(name, facts) is None
-    )
+        askable.append(fact)
+    return tuple(askable)
 
 
 def editable_facts(playbook: Playbook) -> dict[str, str]:
@@ -79,7 +82,9 @@ def _is_unknown(name: str, facts: Facts) -> bool:
 
     No evidence speaks for the signal: ``case_facts`` fills in what that left out.
     """
-    return bool(name) and not name.startswith(f"{SIGNAL}.") and find_scalar(name, facts) is None
+    if not name or name.startswith(f"{SIGNAL}."):
+        return False
+    return find_scalar(name, facts) is None
 
 
 def _as_words(name: str) -> str:

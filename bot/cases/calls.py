@@ -305,7 +305,7 @@ def _first_approvers(case: Case) -> tuple[str, ...]:
 
 
 def _next_approvers(case: Case, approvals: Sequence[Approval], groups: Groups) -> tuple[str, ...]:
-    factors = case.proposal.verdict.factors if case.proposal.verdict else ()
+    factors = case.proposal.factors
     return open_groups(factors, approvals, groups)
 
 
@@ -335,7 +335,8 @@ def open_groups(
     names = []
     for factor in factors:
         stranger = f"somebody of {factor.group}"
-        members = {**groups, factor.group: groups.get(factor.group, frozenset()) | {stranger}}
+        people = groups.get(factor.group, frozenset())
+        members = {**groups, factor.group: people | {stranger}}
         if count_seats(approvals, factors, members, others=(stranger,)) > seats:
             names.append(factor.group)
     return tuple(dict.fromkeys(names))
@@ -402,6 +403,6 @@ def _may_act(
     if call.subject is CallSubject.ESCALATION:
         # The next owner may reject it, or give it to somebody who approves.
         return True
-    factors = case.proposal.verdict.factors if case.proposal.verdict else ()
+    factors = case.proposal.factors
     reason = ineligibility_reason(person, authors=authors, factors=factors, groups=groups)
     return reason is None

@@ -8,7 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.cases.actor import CaseId, is_person
-from bot.cases.approval import Approval
+from bot.cases.approval import Approval, ApprovalRequirement
 from bot.cases.entries import IN_DOUBT, UNDO_BEGUN, FieldChange, StepState
 from bot.cases.errors import LedgerBroken
 from bot.cases.evidence import Evidence
@@ -94,6 +94,11 @@ class Proposal:
     step_ups: tuple[StepUp, ...] = ()
     #: The end of the time to approve.
     expires_at: datetime | None = None
+
+    @property
+    def factors(self) -> tuple[ApprovalRequirement, ...]:
+        """Return the approvals that the verdict requires; none without a verdict."""
+        return self.verdict.factors if self.verdict else ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

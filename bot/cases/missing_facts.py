@@ -13,7 +13,8 @@ def describe_missing(expressions: Iterable[str]) -> str:
     names: dict[str, list[str]] = {}
     for expression in sorted(expressions):
         item, _, column = expression.strip().partition(".")
-        names.setdefault(item, []).append((column or item).replace("_", " "))
+        name = (column or item).replace("_", " ")
+        names.setdefault(item, []).append(name)
     # What the report left out comes first: from it everything else would be found.
     if SIGNAL in names:
         return f"{_BEGINNING}{' and '.join(names[SIGNAL])}"
@@ -31,8 +32,11 @@ def left_out_facts(case: Case) -> str:
 
     Empty when it names enough.
     """
-    missing = [fact.failure or "" for fact in case.assessment.evidence if is_left_out(fact)]
-    return " and ".join(dict.fromkeys(text.removeprefix(_BEGINNING) for text in missing))
+    names = []
+    for fact in case.assessment.evidence:
+        if fact.failure and is_left_out(fact):
+            names.append(fact.failure.removeprefix(_BEGINNING))
+    return " and ".join(dict.fromkeys(names))
 
 
 def other_failures(evidence: Sequence[Evidence], *, has_gaps: bool) -> list[Evidence]:

@@ -96,7 +96,8 @@ class ClockFollower:
         now = self._clock()
         desk = self._service.desk
         cases = desk.store.queries.due(now + DEADLINE_HORIZON, 1)
-        stops = clock_stops(now, desk.library.hours(FLOOR), cases[0] if cases else None)
+        next_due = cases[0] if cases else None
+        stops = clock_stops(now, desk.library.hours(FLOOR), next_due)
         if stops != self._offered_stops:
             self._emulator.post("clock/stops", {"stops": stops})
             self._offered_stops = stops
@@ -112,7 +113,8 @@ def clock_stops(now: datetime, hours: Hours, next_due: Case | None) -> list[dict
     stops = [_stop(hours, hours.digest_time(today + DAY), "Tomorrow")]
     if next_due and next_due.timers.due_at and next_due.timers.due_at > now:
         due_at = next_due.timers.due_at
-        stops.append(_stop(hours, due_at, f"{_deadline_title(next_due)}, {_day(hours, due_at)}"))
+        title = f"{_deadline_title(next_due)}, {_day(hours, due_at)}"
+        stops.append(_stop(hours, due_at, title))
     review_at = hours.digest_time(today + review_in_days * DAY)
     return [*stops, _stop(hours, review_at, _day(hours, review_at))]
 

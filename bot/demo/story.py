@@ -358,11 +358,11 @@ class Story:
 
     def recognise_and_name(self) -> None:
         title = "We have hardly any bottles of Barolo left for Saturday"
-        first = self.source.send({"key": "chat-1", "subject": "message:1", "title": title})["case"]
+        signal = {"key": "chat-1", "subject": "message:1", "title": title}
+        first = self.source.send(signal)["case"]
         title = "A parrot sits in the lobby"
-        strange = self.source.send({"key": "chat-2", "subject": "message:2", "title": title})[
-            "case"
-        ]
+        signal = {"key": "chat-2", "subject": "message:2", "title": title}
+        strange = self.source.send(signal)["case"]
         self.records.wait_for_kind(first, "low_stock", expectation="the first is recognised")
         case = self.records.wait_for_referral(strange, expectation="the second waits for a person")
         self.slack.wait_for_card(case, "Something new", expectation="its card asks what it is")

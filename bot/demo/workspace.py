@@ -34,7 +34,7 @@ class SlackWorkspace:
     def card(self, case: Case) -> Json:
         """Return the live card of the case, empty when it has none."""
         uid = f"{case.id}/{case.generation}"
-        cards = [card for card in self.cards() if card["metadata"]["event_payload"]["uid"] == uid]
+        cards = [card for card in self.cards() if _uid(card) == uid]
         require(len(cards) < 2, f"{case.id} has {len(cards)} live cards")
         return cards[0] if cards else {}
 
@@ -99,7 +99,8 @@ class SlackWorkspace:
         return response.get("error") == "no_such_element" or bool(response.get("acked"))
 
     def _click(self, person: str, case: Case, **element: str) -> Json:
-        place = {"as": person, "channel": case.channel, "ts": self.card(case)["ts"]}
+        ts = self.card(case)["ts"]
+        place = {"as": person, "channel": case.channel, "ts": ts}
         response: Json = self.emulator.post("click", {**place, **element})
         return response
 
@@ -134,7 +135,8 @@ class SlackWorkspace:
         ts = self.emulator.post("message", question)["ts"]
         replies: list[Json] = []
         for _ in polls(f"an answer to {text!r}"):
-            thread = [one for one in self.emulator.messages(channel) if one.get("thread_ts") == ts]
+            messages = self.emulator.messages(channel)
+            thread = [message for message in messages if message.get("thread_ts") == ts]
             replies = [message for message in thread if message.get("bot_id")]
             if replies:
                 break
@@ -170,6 +172,10 @@ def details_of(slack: SlackWorkspace, person: str, case: Case) -> str:
 def buttons_of(message: Json) -> list[Json]:
     """Return the rows of buttons of a message."""
     return [block for block in message.get("blocks", []) if block["type"] == "actions"]
+
+
+def _uid(card: Json) -> str:
+    return str(card["metadata"]["event_payload"]["uid"])
 
 
 def _event_type(message: Json) -> str:

@@ -115,7 +115,9 @@ class CallSlots:
         now = self.clock()
         keys = [key for key in live_list_keys if key.startswith(SLOT_PREFIX)]
         # What stands for a slot to come is read when it comes.
-        self.outbox.enqueue([_slot_message(key, now) for key in keys if slot_time(key) <= now])
+        due_keys = [key for key in keys if slot_time(key) <= now]
+        messages = [_slot_message(key, now) for key in due_keys]
+        self.outbox.enqueue(messages)
 
     def run(self, message: LeasedMessage) -> None:
         """Send the message of a slot, or update it."""

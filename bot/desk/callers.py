@@ -36,9 +36,10 @@ class Callers:
         fresh = fresh or (
             case.proposal.verdict is not None and case.proposal.verdict.tier is RiskTier.HIGH
         )
-        factors = case.proposal.verdict.factors if case.proposal.verdict else ()
+        factors = case.proposal.factors
         owners = self.library.playbook(case.kind).owners.handles
-        handles = sorted({*(factor.group for factor in factors), *owners, case.owner})
+        approver_groups = [factor.group for factor in factors]
+        handles = sorted({*approver_groups, *owners, case.owner})
         givers = self._givers(case, by, fresh)
         return Caller(
             person=self.directory.person(by, fresh=fresh),
@@ -53,7 +54,8 @@ class Callers:
         """Read everybody who has delegated to this person."""
         delegations = self.desk_controls.load().delegations
         givers = []
-        for delegation in stands_in_for(delegations, by, kind=case.kind, now=self.clock()):
+        now = self.clock()
+        for delegation in stands_in_for(delegations, by, kind=case.kind, now=now):
             try:
                 givers.append(self.directory.person(delegation.giver, fresh=fresh))
             except NotEligible:

@@ -208,7 +208,8 @@ class Cards:
         """Refresh every card of an earlier release. Return how many."""
         # The buttons of such a card do nothing any more.
         case_ids = self.card_store.find_outdated(CARD_FORMAT, self.clock())
-        self.outbox.enqueue([card_message(case_id, self.clock()) for case_id in case_ids])
+        now = self.clock()
+        self.outbox.enqueue([card_message(case_id, now) for case_id in case_ids])
         return len(case_ids)
 
     def _follow(self, case: Case) -> None:
@@ -223,7 +224,8 @@ class Cards:
         """
         if case.execution.undo_until is None or case.proposal.plan is None:
             return False
-        return self.clock() < case.execution.undo_until and case.proposal.plan.is_of(self.mode)
+        is_in_time = self.clock() < case.execution.undo_until
+        return is_in_time and case.proposal.plan.is_of(self.mode)
 
     def _find_hands(self, case: Case) -> Hands:
         """Find by whose hands plan and owner are what they are."""

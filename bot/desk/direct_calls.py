@@ -54,8 +54,9 @@ class DirectCalls:
     def requests(self, call: Call, case: Case, *, names: Sequence[str]) -> list[OutboxMessage]:
         """Request one message a person, each repeated by itself."""
         handles = [name for name in names if not is_person(name)]
-        factors = case.proposal.verdict.factors if case.proposal.verdict else ()
-        members = self.directory.groups([*handles, *(factor.group for factor in factors)])
+        factors = case.proposal.factors
+        approver_groups = [factor.group for factor in factors]
+        members = self.directory.groups([*handles, *approver_groups])
         groups = add_stand_ins(
             members,
             case,
@@ -63,7 +64,8 @@ class DirectCalls:
             now=self.clock(),
         )
         accounts = {name for name in names if is_person(name)}
-        accounts = accounts.union(*(groups.get(handle, frozenset()) for handle in handles))
+        for handle in handles:
+            accounts |= groups.get(handle, frozenset())
         people = people_on_duty(
             call,
             case,

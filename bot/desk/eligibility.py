@@ -84,13 +84,15 @@ class Eligibility:
             return False
 
     def _is_member(self, person: str, handles: Sequence[str]) -> bool:
-        return any(person in members for members in self.directory.groups(handles).values())
+        groups = self.directory.groups(handles)
+        return any(person in members for members in groups.values())
 
     def _caller(self, case: Case, person: str, delegations: Sequence[Delegation]) -> Caller | None:
         """Read the person and the groups of the case; None for nobody."""
-        factors = case.proposal.verdict.factors if case.proposal.verdict else ()
+        factors = case.proposal.factors
         owners = self.library.playbook(case.kind).owners.handles
-        handles = sorted({*(factor.group for factor in factors), *owners, case.owner})
+        approver_groups = [factor.group for factor in factors]
+        handles = sorted({*approver_groups, *owners, case.owner})
         try:
             return Caller(
                 person=self.directory.person(person),

@@ -140,7 +140,9 @@ class Inquiries:
         return account
 
     def _name(self, to: str) -> str:
-        return self.directory.person(to).name if is_person(to) else either([to])
+        if is_person(to):
+            return self.directory.person(to).name
+        return either([to])
 
     def _must_fit(self, case: Case, question: InquiryRequest) -> None:
         """Refuse a fact that may not be asked for, or another type."""
@@ -154,7 +156,10 @@ class Inquiries:
 
     def _fact(self, case: Case, name: str) -> AskableFact | None:
         playbook = self.path.library.playbook(case.kind)
-        return next((fact for fact in askable_facts(playbook, case) if fact.name == name), None)
+        for fact in askable_facts(playbook, case):
+            if fact.name == name:
+                return fact
+        return None
 
     def _caller(self, case: Case, reply: InquiryReply) -> Caller:
         """Read the person with the group that is asked.
@@ -189,6 +194,7 @@ class Inquiries:
                 refusal=refusal,
                 now=self.path.clock(),
             )
-            self.path.cases.commit(Change(before=case, entries=outcome.entries, after=outcome.case))
+            change = Change(before=case, entries=outcome.entries, after=outcome.case)
+            self.path.cases.commit(change)
 
         retry_on_conflict(write)

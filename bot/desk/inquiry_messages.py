@@ -44,11 +44,13 @@ class InquiryMessages:
 
     def follow(self, case: Case, live_list_keys: Sequence[str]) -> None:
         """Update the messages with questions about a case that has changed."""
-        numbers = [
-            int(key.rpartition(":")[2]) for key in live_list_keys if key.startswith(INQUIRY_PREFIX)
-        ]
         now = self.clock()
-        self.outbox.enqueue([inquiry_message(case.id, number, now) for number in numbers])
+        messages = []
+        for key in live_list_keys:
+            if key.startswith(INQUIRY_PREFIX):
+                number = int(key.rpartition(":")[2])
+                messages.append(inquiry_message(case.id, number, now))
+        self.outbox.enqueue(messages)
 
     def _draw(self, message: LeasedMessage, case: Case, inquiry: Inquiry) -> None:
         (row,) = with_cards(self.card_store, self.directory, [case])

@@ -70,9 +70,8 @@ class MissedCalls:
             return case.ended_at
         if not case.timers.is_escalated:
             return None
-        escalations = [
-            entry.at for entry in self.cases.entries(case.id) if isinstance(entry.body, Escalated)
-        ]
+        entries = self.cases.entries(case.id)
+        escalations = [entry.at for entry in entries if isinstance(entry.body, Escalated)]
         return escalations[-1]
 
     def _describe(self, case: Case, missed_at: datetime) -> list[MissedCall]:
@@ -117,7 +116,8 @@ class MissedCalls:
     def report(self, message: LeasedMessage) -> None:
         """Tell the governance owners about the misses since the last digest."""
         channel = str(message.payload["missed"])
-        since, due = _moment(message.payload["since"]), _moment(message.payload["due"])
+        since = _moment(message.payload["since"])
+        due = _moment(message.payload["due"])
         misses = self.find(CaseFilter(channel=channel), since, due)
         by_owner: dict[str, list[MissedCall]] = {}
         for miss in misses:
@@ -147,7 +147,8 @@ class MissedCalls:
 
     def _members(self, owner: str) -> list[str]:
         members = []
-        for account in sorted(self.directory.groups([owner]).get(owner, frozenset())):
+        groups = self.directory.groups([owner])
+        for account in sorted(groups.get(owner, frozenset())):
             try:
                 if is_colleague(self.directory.person(account)):
                     members.append(account)

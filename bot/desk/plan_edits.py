@@ -99,7 +99,8 @@ class PlanEdits:
             if name not in offer.edit:
                 raise BadRequest(f"{name} cannot be edited here", field=name)
         try:
-            action = self.proposals.prepare(first.name, {**first.parameters, **values})
+            parameters = {**first.parameters, **values}
+            action = self.proposals.prepare(first.name, parameters)
         except ConnectorFailed as failure:
             raise BadRequest(f"that cannot be done: {failure}") from None
         must_be_within_bounds(editable_fields(offer, action, _facts(case)))
@@ -109,7 +110,8 @@ class PlanEdits:
         """Return the playbook's offer of the first action of the plan."""
         if case.proposal.plan is None:
             return None
-        return self.library.playbook(case.kind).offer(case.proposal.plan.actions[0].name)
+        action = case.proposal.plan.actions[0]
+        return self.library.playbook(case.kind).offer(action.name)
 
 
 def _facts(case: Case) -> dict[str, Any]:
@@ -119,7 +121,8 @@ def _facts(case: Case) -> dict[str, Any]:
 def _list_changes(before: Action, after: Action, names: ScalarMapping) -> tuple[FieldChange, ...]:
     changes = []
     for name in names:
-        old, new = before.parameters.get(name), after.parameters.get(name)
+        old = before.parameters.get(name)
+        new = after.parameters.get(name)
         if old != new:
             changes.append(FieldChange(name, old, new))
     return tuple(changes)

@@ -58,7 +58,8 @@ def read_time(text: str, now: datetime, hours: Hours, zone: str = "") -> datetim
     Clock times and days are those of ``zone``, the person's own time zone. A day without a time is
     the opening of the channel's working hours on that day.
     """
-    words = " ".join(text.casefold().replace("’", "'").replace(",", " ").split()).rstrip(".!")
+    text = text.casefold().replace("’", "'").replace(",", " ")
+    words = " ".join(text.split()).rstrip(".!")
     local_now = now.astimezone(_zone_info(zone, hours))
     moment = _read_span(words, local_now, hours) or _read_day_and_time(words, local_now, hours)
     if moment is None:
@@ -109,7 +110,8 @@ def _read_day_and_time(words: str, now: datetime, hours: Hours) -> datetime | No
     parts = words.split(" ")
     # Every place in which the day may end and the time begin.
     for index in range(1, len(parts)):
-        first, second = " ".join(parts[:index]), " ".join(parts[index:])
+        first = " ".join(parts[:index])
+        second = " ".join(parts[index:])
         for day_words, time_words in ((first, second), (second, first)):
             day = _read_day(day_words, now.date())
             if day and time_words == "morning":
@@ -147,12 +149,14 @@ def _next_weekday(start: str, rest: str, today: date) -> date | None:
     """Return the next day of this name; today is a week away."""
     for index, name in enumerate(WEEKDAYS):
         if name.startswith(start) and name.startswith(start + rest):
-            return today + ((index - today.weekday() - 1) % 7 + 1) * DAY
+            days_ahead = (index - today.weekday() - 1) % 7 + 1
+            return today + days_ahead * DAY
     return None
 
 
 def _read_date(match: re.Match[str], today: date) -> date | None:
-    names = [name for name in MONTHS if name.startswith(match["month"] + match["rest"])]
+    start = match["month"] + match["rest"]
+    names = [name for name in MONTHS if name.startswith(start)]
     if not names:
         return None
     month = MONTHS.index(names[0]) + 1

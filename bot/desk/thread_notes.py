@@ -60,7 +60,9 @@ class ThreadNotes:
     def follow(self, case: Case, live_list_keys: Sequence[str]) -> None:
         """Update the notes with buttons about a case that has changed."""
         keys = [key for key in live_list_keys if key.startswith(NOTE_PREFIX)]
-        self.outbox.enqueue([_update_message(case, key, self.clock()) for key in keys])
+        now = self.clock()
+        messages = [_update_message(case, key, now) for key in keys]
+        self.outbox.enqueue(messages)
 
     # --- evidence ---------------------------------------------------------------------------------
 
@@ -125,7 +127,8 @@ class ThreadNotes:
             self._record(note, ts, versions)
             if self.cases.case(case.id).version != case.version:
                 # It changed while the note was posted, and did not know of this note yet.
-                self.outbox.enqueue([_update_message(case, note.key, self.clock())])
+                update = _update_message(case, note.key, self.clock())
+                self.outbox.enqueue([update])
 
     def _note(self, key: str, case: Case, entries: Sequence[Entry], *, card: CardRef) -> ThreadNote:
         call, is_loud = self._mention(case, entries)
@@ -181,7 +184,8 @@ class ThreadNotes:
         cards = self.card_store.cards(case.id)
         if live_list and cards:
             (name,) = live_list.sections
-            entries = self._entries(case, [int(version) for version in name.split(" ")])
+            versions = [int(version) for version in name.split(" ")]
+            entries = self._entries(case, versions)
             note = self._note(key, case, entries, card=cards[0])
             # The case may have a card in another channel by now.
             note = replace(note, channel=live_list.place)

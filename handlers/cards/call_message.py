@@ -106,7 +106,9 @@ def direct_call_text(call: DirectCall) -> str:
 
 def slot_call_blocks(slot: SlotCall, permalink: Permalink) -> list[Json]:
     """Build one message about several cases, with the buttons of each."""
-    count = sum(row.is_decidable and not row.case.is_terminal for row in slot.rows) + slot.more
+    count = slot.more
+    for row in slot.rows:
+        count += row.is_decidable and not row.case.is_terminal
     blocks = [heading(_slot_heading(count)), *case_rows(SLOT_BLOCK, slot.rows, permalink)]
     if slot.more:
         blocks.append(context_block(f"and {slot.more} more, which are on your Home tab"))
@@ -134,7 +136,10 @@ def _slot_heading(count: int) -> str:
 
 def notice_blocks(text: str) -> list[Json]:
     """Build a notice, one paragraph a line."""
-    return [rich_text(*(paragraph(*_notice_runs(line)) for line in text.split("\n")))]
+    paragraphs = []
+    for line in text.split("\n"):
+        paragraphs.append(paragraph(*_notice_runs(line)))
+    return [rich_text(*paragraphs)]
 
 
 def notice_text(text: str) -> str:
@@ -213,7 +218,9 @@ def _request_buttons(call: DirectCall) -> list[Json]:
     if case.state in OFFERED[DecisionKind.NUDGE] and call.next_nudge_at is None:
         buttons.append(button("Nudge", ids.NUDGE, token))
     if case.state in OFFERED[DecisionKind.RETRACT]:
-        buttons.append({**button("Withdraw", ids.RETRACT, token), "confirm": _confirm(case)})
+        withdraw = button("Withdraw", ids.RETRACT, token)
+        withdraw["confirm"] = _confirm(case)
+        buttons.append(withdraw)
     return buttons
 
 

@@ -25,7 +25,7 @@ from handlers.cards.text import (
     rich_text,
     text_run,
 )
-from handlers.cards.wording import Wording, as_sentence, money_text
+from handlers.cards.wording import Wording, money_text
 
 # Facts beyond these are in the ledger.
 MAX_FACTS = 30
@@ -62,12 +62,14 @@ def details_view(
 
 def _what_happened(case: Case, wording: Wording) -> list[Json]:
     """Quote what the source says, and why it matters."""
-    source = clean(wording.labels.system(case.signal.source), 60)
-    what = wording.prose(case.assessment.what or case.signal.title, 900, lines=6) or "(no words)"
+    source = wording.system(case.signal.source)
+    text = case.assessment.what or case.signal.title
+    what = wording.prose(text, 900, lines=6) or "(no words)"
     blocks = [heading(f"What happened, according to {source}"), rich_text(quote(what))]
     parts = []
     if case.assessment.why:
-        parts.append(label_paragraph("Why it matters  ", wording.prose(case.assessment.why, 600)))
+        why = wording.prose(case.assessment.why, 600)
+        parts.append(label_paragraph("Why it matters  ", why))
     if case.assessment.stake:
         parts.append(label_paragraph("At stake  ", money_text(case.assessment.stake)))
     if case.activity.signal_count > 1:
@@ -84,7 +86,7 @@ def _evidence(case: Case, wording: Wording, stale_facts: Sequence[str]) -> list[
     facts = shown_facts(case)
     items = []
     for fact in facts[:MAX_FACTS]:
-        source = clean(wording.labels.system(fact.source), 60)
+        source = wording.system(fact.source)
         item = [
             text_run(f"{clean(fact.label, 60)}  ", bold=True),
             text_run(f"{fact_value(fact, wording)} — {source}, "),
@@ -121,12 +123,12 @@ def _plan(case: Case, wording: Wording) -> list[Json]:
 
 def _parameters(number: int, action: Action, wording: Wording) -> list[Json]:
     """Show everything that the approval of a step binds, unshortened."""
-    system = clean(wording.labels.system(action.system), 60)
-    title = clean(wording.labels.action(action.name), 60)
+    system = wording.system(action.system)
+    title = wording.action(action.name)
     target = wording.target(action.target, MAX_VALUE)
     blocks = _whole_text(f"Step {number}  ", f"{title} in {system}, on {target}")
     for name, value in action.parameters.items():
-        label = start_upper(clean(wording.labels.parameter(action.name, name), 60))
+        label = wording.parameter_label(action.name, name)
         blocks += _whole_text(f"{label}  ", wording.parameter(value))
     return blocks
 
@@ -138,7 +140,8 @@ def _join_blocks(blocks: Iterable[Json]) -> list[Json]:
     for block in blocks:
         size = _length(block)
         if size <= room:
-            joint_blocks[-1] = rich_text(*joint_blocks[-1]["elements"], *block["elements"])
+            last = joint_blocks[-1]
+            joint_blocks[-1] = rich_text(*last["elements"], *block["elements"])
             room -= size
         else:
             joint_blocks.append(block)
@@ -167,9 +170,11 @@ def _recommendation(case: Case, wording: Wording, links: Mapping[str, str]) -> l
         return []
     parts = []
     if recommendation.reason:
-        parts.append(label_paragraph("Why this  ", wording.prose(recommendation.reason, 500)))
+        reason = wording.prose(recommendation.reason, 500)
+        parts.append(label_paragraph("Why this  ", reason))
     if recommendation.blocked:
-        parts.append(label_paragraph("No plan  ", wording.reason(recommendation.blocked, 500)))
+        reason = wording.reason(recommendation.blocked, 500)
+        parts.append(label_paragraph("No plan  ", reason))
     parts += _alternatives(recommendation, wording)
     parts += _confidence(recommendation, wording)
     blocks = [heading("Recommendation"), *_block(parts)]
@@ -182,8 +187,8 @@ def _recommendation(case: Case, wording: Wording, links: Mapping[str, str]) -> l
 def _alternatives(recommendation: Recommendation, wording: Wording) -> list[Json]:
     parts = []
     for alternative in recommendation.alternatives:
-        title = clean(wording.labels.action(alternative.action), 60)
-        reason = as_sentence(start_upper(wording.reason(alternative.why_not, 300)))
+        title = wording.action(alternative.action)
+        reason = wording.sentence(alternative.why_not, 300)
         parts.append(label_paragraph(f"Not “{title}”  ", reason))
     return parts
 
@@ -211,7 +216,7 @@ def _policy(case: Case, wording: Wording) -> list[Json]:
     verdict = case.proposal.verdict
     if verdict is None:
         return []
-    reason = as_sentence(start_upper(wording.reason(verdict.reason, MAX_REASON)))
+    reason = wording.sentence(verdict.reason, MAX_REASON)
     text = f"{start_upper(verdict.tier.name.lower())} risk. {reason}"
     return [heading("Policy"), rich_text(paragraph(text_run(text)))]
 
@@ -237,7 +242,8 @@ def _model_text(case: Case) -> list[Json]:
         lines.append(f"It would change: {clean(words.suggestion, 300)}")
     model = clean(words.model, 60)
     label = f"In other words, written by the model {model} and not checked"
-    return [rich_text(paragraph(text_run(label, italic=True)), quote("\n".join(lines)))]
+    label_line = paragraph(text_run(label, italic=True))
+    return [rich_text(label_line, quote("\n".join(lines)))]
 
 
 def _block(parts: Iterable[Json]) -> list[Json]:

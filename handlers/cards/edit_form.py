@@ -11,13 +11,13 @@ from bot.cases.case import Case
 from bot.cases.edits import EditField, EditForm, EditPreview, describe_bounds
 from bot.cases.plan import Plan
 from bot.cases.policy import Verdict
-from bot.views.labels import Labels, start_upper
+from bot.views.labels import Labels
 from handlers.cards import ids
 from handlers.cards.blocks import context_block, date_input, input_block, text_input
 from handlers.cards.case_words import case_wording
 from handlers.cards.forms import case_form
 from handlers.cards.question import ask
-from handlers.cards.text import Json, clean, describe_approvers, paragraph, rich_text, text_run
+from handlers.cards.text import Json, describe_approvers, paragraph, rich_text, text_run
 from handlers.cards.wording import Wording, as_sentence, money_text
 
 RULE = "Policy judges the new plan again, and somebody else must approve it."
@@ -83,7 +83,7 @@ def _changes(preview: EditPreview, wording: Wording) -> list[tuple[str, str, str
     action = plan.actions[0].name if plan else ""
     changes = []
     for change in preview.after.proposal.changes:
-        label = start_upper(clean(wording.labels.parameter(action, change.field), 60))
+        label = wording.parameter_label(action, change.field)
         before = wording.prose(str(change.before), MAX_VALUE)
         after = wording.prose(str(change.after), MAX_VALUE)
         changes.append((label, before, after))
@@ -111,10 +111,12 @@ def _inputs(case: Case, fields: Sequence[EditField], labels: Labels) -> list[Jso
     plan = case.proposal.plan
     if plan is None:
         return []
+    wording = Wording(labels=labels)
+    action = plan.actions[0]
     blocks = []
     for field in fields:
-        label = start_upper(clean(labels.parameter(plan.actions[0].name, field.name), 60))
-        hint = _hint(field, plan.actions[0].parameters.get(field.name))
+        label = wording.parameter_label(action.name, field.name)
+        hint = _hint(field, action.parameters.get(field.name))
         blocks.append(input_block(f"parameter:{field.name}", label, _input(field), hint=hint))
     return blocks
 

@@ -31,7 +31,8 @@ def evidence_line(case: Case, wording: Wording) -> list[str | Json]:
     text = _from_brief(case, wording) or _from_labels(known_facts)
     sources = dict.fromkeys(wording.labels.system(fact.source) for fact in known_facts)
     line = wording.prose(f"{text} · {', '.join(sources)}", MAX_LINE)
-    return [plain_text(line, MAX_LINE), mrkdwn_time(min(fact.read_at for fact in known_facts))]
+    read_at = min(fact.read_at for fact in known_facts)
+    return [plain_text(line, MAX_LINE), mrkdwn_time(read_at)]
 
 
 def failure_sentences(case: Case, wording: Wording) -> list[str]:
@@ -39,7 +40,8 @@ def failure_sentences(case: Case, wording: Wording) -> list[str]:
     failures = other_failures(case.assessment.evidence, has_gaps=bool(left_out_facts(case)))
     sentences = []
     for fact in failures[:MAX_FAILURES]:
-        name = clean(fact.label or start_upper(as_words(fact.name.partition(".")[0])), 60)
+        look_up = fact.name.partition(".")[0]
+        name = clean(fact.label or start_upper(as_words(look_up)), 60)
         reason = wording.reason(fact.failure or "", 120)
         sentences.append(as_sentence(f"⚠ {name} not read: {reason}"))
     more = len(failures) - MAX_FAILURES

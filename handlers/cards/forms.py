@@ -123,7 +123,7 @@ def _approvers(case: Case, missing: MissingApprovals | None) -> list[Json]:
 def _step_with_target(action: Action, wording: Wording) -> list[Json]:
     target = wording.target(action.target, MAX_TARGET_LENGTH)
     summary = wording.prose(action.summary, MAX_SUMMARY_LENGTH)
-    system = clean(wording.labels.system(action.system), 60)
+    system = wording.system(action.system)
     return [text_run(summary, bold=True), text_run(f"  Target: {target} ({system})")]
 
 

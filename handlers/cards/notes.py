@@ -131,7 +131,9 @@ def trail_lines(
 
 
 def _clean_line(line: NoteLine) -> NoteLine:
-    return NoteLine(clean(line.head, 200), clean(line.detail, 700), line.date)
+    head = clean(line.head, 200)
+    detail = clean(line.detail, 700)
+    return NoteLine(head, detail, line.date)
 
 
 def _runs(line: NoteLine) -> list[Json]:
@@ -164,7 +166,8 @@ def precedent_items(case: Case, links: Mapping[str, str], labels: Labels) -> lis
     recommendation = case.proposal.recommendation
     items = []
     for citation in recommendation.citations if recommendation else ():
-        items.append(_precedent(citation, links.get(citation.case_id, ""), labels))
+        url = links.get(citation.case_id, "")
+        items.append(_precedent(citation, url, labels))
     return items
 
 

@@ -128,4 +128,6 @@ def _link(case: Case) -> str:
 
 def _is_same(text: str, title: str) -> bool:
     """Tell whether the title has the whole text already."""
-    return " ".join(text.split()).casefold() == " ".join(title.split()).casefold()
+    words = text.casefold().split()
+    title_words = title.casefold().split()
+    return words == title_words

@@ -29,7 +29,7 @@ def evidence_table(evidence: ThreadEvidence) -> list[Json]:
             [
                 _cell(clean(fact.label, 60)),
                 _cell(fact_value(fact, wording)),
-                _cell(clean(wording.labels.system(fact.source), 60)),
+                _cell(wording.system(fact.source)),
                 # In the reader's time zone.
                 rich_text(paragraph(date_run(fact.read_at))),
             ]
@@ -42,7 +42,7 @@ def evidence_list(evidence: ThreadEvidence) -> list[Json]:
     wording = case_wording(evidence.case, evidence.labels)
     items = []
     for fact in shown_facts(evidence.case)[:MAX_FACTS]:
-        source = clean(wording.labels.system(fact.source), 60)
+        source = wording.system(fact.source)
         items.append(
             [
                 text_run(f"{clean(fact.label, 60)}  ", bold=True),

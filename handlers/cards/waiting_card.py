@@ -148,13 +148,13 @@ def question_text(case: Case, wording: Wording) -> str:
 def _question_of_doubt(case: Case, wording: Wording) -> tuple[str, str]:
     """Say what to look at, and where."""
     reason = case.activity.status_reason
-    detail = as_sentence(start_upper(wording.reason(reason.reason, MAX_REASON))) if reason else ""
+    detail = wording.sentence(reason.reason, MAX_REASON) if reason else ""
     step = case.execution.step_in_doubt
     if step is None or case.proposal.plan is None:
         return "Did it happen?", detail
     action = case.proposal.plan.actions[step]
     summary = wording.prose(action.summary, MAX_SENTENCE)
-    system = clean(wording.labels.system(action.system), 60)
+    system = wording.system(action.system)
     target = wording.target(action.target, 120)
     return f"Did this happen: {summary}?", f"Look at {target} ({system}). {detail}".strip()
 
@@ -165,15 +165,14 @@ def _why_no_plan(case: Case, wording: Wording) -> str:
         reason = wording.reason(verdict.reason, MAX_REASON)
         return as_sentence(f"Policy refuses the plan: {reason}")
     if recommendation and recommendation.alternatives and not recommendation.action:
-        reasons = [
-            as_sentence(start_upper(wording.reason(alternative.why_not, 200)))
-            for alternative in recommendation.alternatives
-        ]
+        reasons = []
+        for alternative in recommendation.alternatives:
+            reasons.append(wording.sentence(alternative.why_not, 200))
         return clean(f"No plan fits. {' '.join(reasons)}", MAX_REASON)
     status = case.activity.status_reason
     if status is None:
         return ""
-    return as_sentence(start_upper(wording.reason(status.reason, MAX_REASON)))
+    return wording.sentence(status.reason, MAX_REASON)
 
 
 def _is_unrecognised(case: Case) -> bool:

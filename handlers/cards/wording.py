@@ -7,7 +7,7 @@ from decimal import Decimal
 
 from bot.cases.canonical import Scalar
 from bot.cases.plan import Money
-from bot.views.labels import Labels, as_words
+from bot.views.labels import Labels, as_words, start_upper
 from handlers.cards.text import clean
 
 # A minus sign, which no line break parts from its amount.
@@ -15,6 +15,7 @@ MINUS = "\N{MINUS SIGN}"
 # Plurals in -es, without it.
 SHORT_SINGULARS = {"glasses": "glass", "boxes": "box"}
 MAX_PARAMETER = 20_000
+MAX_LABEL = 60
 # By how much the text of a card may be shorter than what it is written from.
 MAX_CHANGE = 200
 
@@ -64,6 +65,22 @@ class Wording:
                 # A backslash in a title is no reference to a group.
                 text = re.sub(rf"\b{re.escape(name)}\b", title.replace("\\", r"\\"), text)
         return self.prose(_SNAKE_CASE.sub(_write_as_words, text), limit)
+
+    def sentence(self, text: str, limit: int) -> str:
+        """Format a reason as a sentence of its own."""
+        return as_sentence(start_upper(self.reason(text, limit)))
+
+    def system(self, name: str) -> str:
+        """Return the title of a system or source."""
+        return clean(self.labels.system(name), MAX_LABEL)
+
+    def action(self, name: str) -> str:
+        """Return the title of an action."""
+        return clean(self.labels.action(name), MAX_LABEL)
+
+    def parameter_label(self, action: str, name: str) -> str:
+        """Return the title of an action's parameter, as a label."""
+        return start_upper(clean(self.labels.parameter(action, name), MAX_LABEL))
 
     def parameter(self, value: Scalar) -> str:
         """Write the whole value of a parameter.

@@ -93,7 +93,8 @@ class HomeControls:
 
     def on_pause_pressed(self, body: Json, ack: Ack) -> None:
         """Open the form that pauses everything, or one kind."""
-        self.chat.open_modal(str(body["trigger_id"]), pause_form(self.library.titles()))
+        view = pause_form(self.library.titles())
+        self.chat.open_modal(str(body["trigger_id"]), view)
         ack()
 
     def pause(self, form: FormSubmission) -> None:
@@ -141,7 +142,8 @@ class HomeControls:
         try:
             act(person)
         except (Refusal, ChatFailed) as error:
-            self.chat.open_modal(str(body["trigger_id"]), notice(error_text(error, "press")))
+            view = notice(error_text(error, "press"))
+            self.chat.open_modal(str(body["trigger_id"]), view)
         else:
             self._redraw_modal(body, person)
         self.app_home.show(person)
@@ -151,7 +153,7 @@ class HomeControls:
         view = body.get("view") or {}
         if view.get("type") == "modal":
             modal = delegations_modal(self.app_home.delegations(person))
-            self.chat.update_modal(str(view["id"]), str(view.get("hash", "")), modal)
+            self.chat.update_modal(view, modal)
 
     def delegate(self, form: FormSubmission) -> None:
         """Let a colleague decide for this person until a time."""

@@ -68,7 +68,8 @@ class ListControls:
         """Open the first page of a list."""
 
         def build(person: str, key: str) -> Json:
-            return case_list_modal(self.case_lists.page(person, key, 0), self.chat.permalink)
+            first_page = self.case_lists.page(person, key, 0)
+            return case_list_modal(first_page, self.chat.permalink)
 
         self._open(body, build)
         ack()
@@ -80,8 +81,7 @@ class ListControls:
         view = case_list_modal(
             self.case_lists.page(person_id(body), key, page), self.chat.permalink
         )
-        window = body.get("view") or {}
-        self.chat.update_modal(str(window.get("id", "")), str(window.get("hash", "")), view)
+        self.chat.update_modal(body.get("view") or {}, view)
         ack()
 
     def on_group_reject(self, body: Json, ack: Ack) -> None:
@@ -101,7 +101,8 @@ class ListControls:
 
     def _open_group(self, body: Json, act: GroupAct) -> None:
         def build(person: str, key: str) -> Json:
-            return group_form(self.groups.preview(person, key, act), self.library.titles())
+            group = self.groups.preview(person, key, act)
+            return group_form(group, self.library.titles())
 
         self._open(body, build)
 

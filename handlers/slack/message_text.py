@@ -20,4 +20,6 @@ def _label(match: re.Match[str]) -> str:
 
 def _unescape(text: str) -> str:
     # The three characters that Slack escapes; "&amp;" last, so that "&amp;lt;" stays "&lt;".
-    return text.replace("&lt;", "<").replace("&gt;", ">").replace("&amp;", "&")
+    text = text.replace("&lt;", "<")
+    text = text.replace("&gt;", ">")
+    return text.replace("&amp;", "&")

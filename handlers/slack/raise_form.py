@@ -78,7 +78,7 @@ class RaiseForm:
             required_facts=self.raising.required_facts(kind),
             choices=self.raising.choices(kind),
         )
-        self.chat.update_modal(str(view["id"]), str(view.get("hash", "")), self._build(draft))
+        self.chat.update_modal(view, self._build(draft))
         ack()
 
     def submit(self, form: FormSubmission) -> None:
@@ -103,7 +103,10 @@ class RaiseForm:
     def _facts(self, form: FormSubmission) -> dict[str, Scalar]:
         """Read the facts that were chosen or typed; none may be missing."""
         typed_facts = form.parameters()
-        facts: dict[str, Scalar] = {name: value for name, value in typed_facts.items() if value}
+        facts: dict[str, Scalar] = {}
+        for name, text in typed_facts.items():
+            if text:
+                facts[name] = text
         choice = read_choice(form.text(ids.CHOICE))
         needed_names = [*typed_facts, *self.raising.required_facts(_kind(form))]
         for name in needed_names:

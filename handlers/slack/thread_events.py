@@ -59,7 +59,8 @@ class ThreadListeners:
         item = event.get("item") or {}
         if event.get("reaction") not in APPROVING_REACTIONS or item.get("type") != "message":
             return
-        channel, ts = str(item.get("channel", "")), str(item.get("ts", ""))
+        channel = str(item.get("channel", ""))
+        ts = str(item.get("ts", ""))
         thread_ts = ""
         case_id = self.card_store.case_at(channel, ts)
         if not case_id:

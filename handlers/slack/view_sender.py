@@ -15,14 +15,13 @@ class ViewSender(Sender):
         """Open a modal; the trigger is valid for three seconds."""
         self.api.post("views.open", trigger_id=trigger_id, view=view)
 
-    def update_modal(
-        self,
-        view_id: str,
-        view_hash: str,
-        view: JsonMapping,
-    ) -> None:
-        """Redraw an open modal, unless it has changed since ``view_hash``."""
-        arguments = {"view_id": view_id, "view": view}
+    def update_modal(self, window: JsonMapping, view: JsonMapping) -> None:
+        """Redraw an open modal, unless it has changed since its ``hash``.
+
+        ``window`` is the modal as Slack sent it.
+        """
+        arguments = {"view_id": str(window.get("id", "")), "view": view}
+        view_hash = str(window.get("hash") or "")
         if view_hash:
             arguments["hash"] = view_hash
         self.api.post("views.update", **arguments)

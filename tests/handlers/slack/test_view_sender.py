@@ -57,8 +57,8 @@ def test_a_home_that_is_refused_for_another_reason_is_not_published_again(fake, 
 def test_a_modal_is_only_redrawn_as_long_as_it_is_the_one_that_was_read(fake, fake_chat):
     view = {"type": "modal"}
     fake_chat.open_modal("t1", view)
-    fake_chat.update_modal("V1", "h1", view)
-    fake_chat.update_modal("V1", "", view)
+    fake_chat.update_modal({"id": "V1", "hash": "h1"}, view)
+    fake_chat.update_modal({"id": "V1"}, view)
     assert fake.calls == [
         ("views.open", {"trigger_id": "t1", "view": view}),
         ("views.update", {"view_id": "V1", "view": view, "hash": "h1"}),
