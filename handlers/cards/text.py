@@ -83,8 +83,8 @@ def _shorten_escaped(text: str, limit: int) -> str:
 def stored_length(text: str) -> int:
     """Count the characters of a plain text as Slack stores it."""
     # Slack escapes it, and counts as JavaScript does: an emoji is two.
-    escaped = escape(text, quote=False)
-    return len(escaped.encode("utf-16-le", "surrogatepass")) // 2
+    stored_text = escape(text, quote=False)
+    return len(stored_text.encode("utf-16-le", "surrogatepass")) // 2
 
 
 def text_run(text: str, *, bold: bool = False, italic: bool = False) -> Json:
