@@ -103,7 +103,10 @@ def open_knowledge(
         memory=precedents,
         recogniser=TrainedRecogniser(models.recogniser, embedder, dict(library.titles())),
         recommender=PrecedentRecommender(
-            memory=precedents, plan_model_of=models.plan, embedder=embedder, clock=clock
+            memory=precedents,
+            plan_model_of=models.plan,
+            embedder=embedder,
+            clock=clock,
         ),
         narrator=_open_narrator(settings, clock),
         talker=_open_assistant(settings, clock),
@@ -131,7 +134,10 @@ def without_memory(shelf: PrecedentStore, clock: Clock) -> Advisors:
         memory=memory,
         recogniser=TrainedRecogniser(_no_recogniser, embedder, {}),
         recommender=PrecedentRecommender(
-            memory=memory, plan_model_of=_no_plan, embedder=embedder, clock=clock
+            memory=memory,
+            plan_model_of=_no_plan,
+            embedder=embedder,
+            clock=clock,
         ),
     )
 
@@ -149,7 +155,10 @@ def _open_narrator(settings: Settings, clock: Clock) -> Narrator | None:
         return None
     limits = ChatLimits(calls_per_day=settings.chat_per_day)
     return open_narrator(
-        name=settings.chat_model, url=settings.chat_url, clock=clock, limits=limits
+        name=settings.chat_model,
+        url=settings.chat_url,
+        clock=clock,
+        limits=limits,
     )
 
 
@@ -158,7 +167,10 @@ def _open_assistant(settings: Settings, clock: Clock) -> Assistant | None:
         return None
     limits = ChatLimits(timeout_seconds=ANSWER_SECONDS, calls_per_day=settings.chat_per_day)
     return open_assistant(
-        name=settings.chat_model, url=settings.chat_url, clock=clock, limits=limits
+        name=settings.chat_model,
+        url=settings.chat_url,
+        clock=clock,
+        limits=limits,
     )
 
 

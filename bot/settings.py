@@ -76,7 +76,10 @@ class _SettingsGroup(BaseSettings):
     """Settings that belong together. ``validation_alias`` is the name of the variable."""
 
     model_config = SettingsConfigDict(
-        frozen=True, extra="forbid", validate_default=True, hide_input_in_errors=True
+        frozen=True,
+        extra="forbid",
+        validate_default=True,
+        hide_input_in_errors=True,
     )
 
     @classmethod

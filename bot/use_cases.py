@@ -280,17 +280,33 @@ def build_desk(
         advisors=advisors,
         options=options,
     )
-    proposals = Proposals(cases=store.cases, library=library, systems=systems, mode=options.mode)
+    proposals = Proposals(
+        cases=store.cases,
+        library=library,
+        systems=systems,
+        mode=options.mode,
+    )
     throttle = SourceThrottle() if options.storm_after else None
-    intake = Intake(cases=store.cases, library=library, clock=clock, throttle=throttle)
+    intake = Intake(
+        cases=store.cases,
+        library=library,
+        clock=clock,
+        throttle=throttle,
+    )
     visibility = Visibility(
-        cases=store.cases, queries=store.queries, library=library, directory=directory
+        cases=store.cases,
+        queries=store.queries,
+        library=library,
+        directory=directory,
     )
     controls = build.controls()
     decisions = build.decisions(proposals)
     conversation = build.conversation(decisions, visibility)
     group_decisions = GroupDecisions(
-        queries=store.queries, decisions=decisions, library=library, visibility=visibility
+        queries=store.queries,
+        decisions=decisions,
+        library=library,
+        visibility=visibility,
     )
     return Desk(
         store=store,

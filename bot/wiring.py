@@ -44,7 +44,12 @@ def build_service(settings: Settings, *, clock: Clock | None = None) -> Service:
     clock = clock or clock_of(store.database)
     client, chat, directory = _open_slack(settings)
     systems = build_systems(settings, library, chat)
-    knowledge = open_knowledge(settings=settings, store=store, library=library, clock=clock)
+    knowledge = open_knowledge(
+        settings=settings,
+        store=store,
+        library=library,
+        clock=clock,
+    )
     desk = build_desk(
         store=store,
         library=library,
@@ -60,7 +65,12 @@ def build_service(settings: Settings, *, clock: Clock | None = None) -> Service:
     )
     # Work that a write leaves behind goes to a lane at once, without a look into the outbox.
     store.database.local_workers.extend(lanes)
-    listeners = _build_listeners(settings=settings, desk=desk, client=client, chat=chat)
+    listeners = _build_listeners(
+        settings=settings,
+        desk=desk,
+        client=client,
+        chat=chat,
+    )
     socket = _open_socket(settings, listeners)
     keeper = open_keeper(settings, store, clock)
     trainer = Trainer(settings, knowledge)
@@ -69,7 +79,12 @@ def build_service(settings: Settings, *, clock: Clock | None = None) -> Service:
         desk=desk,
         lanes=lanes,
         loop=Loop(store.ticks, clock),
-        jobs=build_jobs(desk=desk, keeper=keeper, trainer=trainer, clock=clock),
+        jobs=build_jobs(
+            desk=desk,
+            keeper=keeper,
+            trainer=trainer,
+            clock=clock,
+        ),
         keeper=keeper,
         knowledge=knowledge,
         trainer=trainer,

@@ -51,7 +51,12 @@ class DigestSchedule:
         hours = self.library.hours(channel)
         for due_at in due_times(hours, now):
             since = previous_digest(hours, due_at)
-            message = report_message(channel, since=since, due=due_at, now=now)
+            message = report_message(
+                channel,
+                since=since,
+                due=due_at,
+                now=now,
+            )
             self.outbox.enqueue_once(f"missed {channel}", int(due_at.timestamp()), message)
 
     def _enqueue(

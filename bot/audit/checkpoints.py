@@ -153,7 +153,12 @@ class Witness:
                 raise _disagreement(f"entry {tree.size + 1} is missing", memory, newer)
             tree = tree.append(_leaf(row))
             if newer and (tree.size, tree.root) == (newer[0].size, newer[0].root):
-                memory = replace(memory, tree=tree, number=newer[0].number, note=newer[0].note)
+                memory = replace(
+                    memory,
+                    tree=tree,
+                    number=newer[0].number,
+                    note=newer[0].note,
+                )
                 newer = newer[1:]
         if newer or [peak.hex() for peak in tree.peaks] != peaks:
             message = "the ledger is not a continuation of what was signed before"
@@ -374,9 +379,21 @@ class Checkpoints(Witness):
         note = self._sign_note(tree, extension)
         # The memory carries the note: whoever dies after this line leaves a note that can be
         # written again.
-        self._remember(_Memory(tree=tree, number=number, cases=cases, note=note))
+        self._remember(
+            _Memory(
+                tree=tree,
+                number=number,
+                cases=cases,
+                note=note,
+            )
+        )
         _write_durably(self._folder / _note_name(number, tree.size), note)
-        return Checkpoint(number=number, size=tree.size, root=tree.root, note=note)
+        return Checkpoint(
+            number=number,
+            size=tree.size,
+            root=tree.root,
+            note=note,
+        )
 
     def _remember(self, memory: _Memory) -> None:
         content = {
@@ -425,9 +442,19 @@ def _disagreement(message: str, memory: _Memory, newer: Sequence[Checkpoint]) ->
     if newer:
         last = newer[-1]
         memory_then = replace(memory, number=last.number)
-        return _Disagreement(message, size=last.size, root=last.root, memory=memory_then)
+        return _Disagreement(
+            message,
+            size=last.size,
+            root=last.root,
+            memory=memory_then,
+        )
     tree = memory.tree
-    return _Disagreement(message, size=tree.size, root=tree.root, memory=memory)
+    return _Disagreement(
+        message,
+        size=tree.size,
+        root=tree.root,
+        memory=memory,
+    )
 
 
 def _leaf(row: Any) -> bytes:

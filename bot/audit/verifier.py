@@ -157,7 +157,11 @@ def check_chain(path, findings):
             raise Unreadable(f"{path}:{number}: the entry is no text ({failure})") from None
         leaf = sha(b"\x00" + body)
         link = check_line(
-            number=number, line=line, leaf=leaf, link=sha(link + leaf), findings=findings
+            number=number,
+            line=line,
+            leaf=leaf,
+            link=sha(link + leaf),
+            findings=findings,
         )
         leaves.append(leaf)
         entries.append(read_entry(number, line["entry"], findings))
@@ -317,7 +321,10 @@ def check_checkpoints(folder, key_text, leaves, findings, acknowledgements=(), r
         )
         if note.restore:
             problem = restore_problem(
-                note=note, last=last, acknowledgements=acknowledgements, is_superseded=is_superseded
+                note=note,
+                last=last,
+                acknowledgements=acknowledgements,
+                is_superseded=is_superseded,
             )
             if problem:
                 findings.append(f"{note.name}: {problem}")
@@ -330,7 +337,12 @@ def check_checkpoints(folder, key_text, leaves, findings, acknowledgements=(), r
             )
         last = note
         if not is_superseded:
-            check_root(note=note, leaves=leaves, roots=roots, findings=findings)
+            check_root(
+                note=note,
+                leaves=leaves,
+                roots=roots,
+                findings=findings,
+            )
             coverage = max(coverage, note.size)
     return coverage
 
@@ -707,7 +719,12 @@ def vote_problem(entry, approval, case, authors, purpose):
     if principal in authors:
         return f"{person} approved for {principal}, who raised, edited or gains from it"
     if case.terms.needs_passkey:
-        problem = signature_problem(entry=entry, approval=approval, case=case, purpose=purpose)
+        problem = signature_problem(
+            entry=entry,
+            approval=approval,
+            case=case,
+            purpose=purpose,
+        )
         if problem:
             return f"{person} approved without their passkey: {problem}"
     votes[person] = principal
@@ -733,7 +750,11 @@ def signature_problem(entry, approval, case, purpose):
         device_data = b64url_decode(assertion["authenticator_data"])
         client = json.loads(client_data)
         challenge = challenge_of(
-            entry=entry, person=person, case=case, ticket=assertion["ticket"], purpose=purpose
+            entry=entry,
+            person=person,
+            case=case,
+            ticket=assertion["ticket"],
+            purpose=purpose,
         )
         if client["type"] != "webauthn.get" or b64url_decode(client["challenge"]) != challenge:
             return "the device signed something else than this plan"

@@ -379,7 +379,13 @@ def people_on_duty(
         if (
             is_colleague(person)
             and not person.away
-            and _may_act(person, call, case=case, groups=groups, identities=identities)
+            and _may_act(
+                person,
+                call,
+                case=case,
+                groups=groups,
+                identities=identities,
+            )
         ):
             accounts.append(account)
     if len(accounts) > MAX_DIRECT_MESSAGES:
@@ -404,5 +410,10 @@ def _may_act(
         # The next owner may reject it, or give it to somebody who approves.
         return True
     factors = case.proposal.factors
-    reason = ineligibility_reason(person, authors=authors, factors=factors, groups=groups)
+    reason = ineligibility_reason(
+        person,
+        authors=authors,
+        factors=factors,
+        groups=groups,
+    )
     return reason is None

@@ -66,7 +66,12 @@ def canonical_bytes(plain: Any) -> bytes:
         simple = _simplify(plain)
     except _NotSimple:
         return rfc8785.dumps(plain)
-    text = json.dumps(simple, sort_keys=True, ensure_ascii=False, separators=(",", ":"))
+    text = json.dumps(
+        simple,
+        sort_keys=True,
+        ensure_ascii=False,
+        separators=(",", ":"),
+    )
     return text.encode()
 
 

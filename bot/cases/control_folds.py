@@ -146,7 +146,12 @@ def _apply_invitation(controls: DeskControls, body: PasskeyInvited, entry: Entry
         for invitation in controls.invitations
         if invitation.until > entry.at and invitation.person != body.to
     ]
-    new = Invitation(person=body.to, name=body.to_name, ticket=body.ticket, until=body.until)
+    new = Invitation(
+        person=body.to,
+        name=body.to_name,
+        ticket=body.ticket,
+        until=body.until,
+    )
     return replace(controls, invitations=(*rest, new))
 
 

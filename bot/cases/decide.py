@@ -100,7 +100,13 @@ def decide(case: Case | None, command: Command, now: datetime) -> Decision:
         must_be_current(case, command.decision, command.snapshot)
         _must_be_allowed(case, command)
     actor, surface = _author(command)
-    return _write(case, _find_bodies(case, command, now), actor=actor, surface=surface, now=now)
+    return _write(
+        case,
+        _find_bodies(case, command, now),
+        actor=actor,
+        surface=surface,
+        now=now,
+    )
 
 
 def record_entry(case: Case, body: DeskRecord, now: datetime) -> Decision:
@@ -111,7 +117,13 @@ def record_entry(case: Case, body: DeskRecord, now: datetime) -> Decision:
     """
     if isinstance(body, StepReported | Parked):
         steps.must_be_recordable(case, body)
-    return _write(case, (body,), actor=DESK, surface=Surface.DESK, now=now)
+    return _write(
+        case,
+        (body,),
+        actor=DESK,
+        surface=Surface.DESK,
+        now=now,
+    )
 
 
 def record_refusal(
@@ -133,14 +145,26 @@ def record_refusal(
         reason=str(refusal),
         on_revision=revision,
     )
-    return _write(case, (body,), actor=by.actor, surface=by.surface, now=now)
+    return _write(
+        case,
+        (body,),
+        actor=by.actor,
+        surface=by.surface,
+        now=now,
+    )
 
 
 def record_conflict(case: Case, *, source: str, key: str, checksum: str, now: datetime) -> Decision:
     """Write that a known key came with another body."""
     body = Conflicted(source, key, checksum)
     actor = Actor.from_source(source)
-    return _write(case, (body,), actor=actor, surface=Surface.INTAKE, now=now)
+    return _write(
+        case,
+        (body,),
+        actor=actor,
+        surface=Surface.INTAKE,
+        now=now,
+    )
 
 
 # --- dispatch and writing -----------------------------------------------------------------------

@@ -77,7 +77,12 @@ def apply_entry(case: Case, entry: Entry, state: State) -> Case:
             f"{entry.case_id} entry {entry.version} does not follow {case.id} entry {case.version}"
         )
     timers = replace(case.timers, changed_at=entry.at)
-    changed_case = replace(case, state=state, version=entry.version, timers=timers)
+    changed_case = replace(
+        case,
+        state=state,
+        version=entry.version,
+        timers=timers,
+    )
     after = _apply_body(changed_case, entry.body, entry)
     _must_keep_doubt(case, after, entry)
     if after.is_terminal:

@@ -301,7 +301,12 @@ def _apply_answer(case: Case, body: InquiryAnswered, entry: Entry) -> Case:
     if not body.is_replanned:
         return case
     # The card stays, and shows the next revision; what was approved was another plan.
-    proposal = replace(case.proposal, approvals=(), step_ups=(), expires_at=None)
+    proposal = replace(
+        case.proposal,
+        approvals=(),
+        step_ups=(),
+        expires_at=None,
+    )
     return replace(case.with_reason(None), proposal=proposal)
 
 

@@ -50,7 +50,12 @@ def notices_after(entries: Iterable[Entry]) -> tuple[Notice, ...]:
         if person and not is_own:
             delegation = entry.body.delegation if isinstance(entry.body, Delegated) else None
             notices.append(
-                Notice(to=person, text=text, version=entry.version, delegation=delegation)
+                Notice(
+                    to=person,
+                    text=text,
+                    version=entry.version,
+                    delegation=delegation,
+                )
             )
     return tuple(notices)
 

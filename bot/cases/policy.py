@@ -307,7 +307,12 @@ def _choose_approvers(
     if tier_rule is None:
         reason = f"policy names no approvers for {name} risk"
         return _Finding(Ruling.REFUSE, "tier.unknown", reason)
-    if _is_auto_approved(plan, terms=terms, policy=policy, tier=tier):
+    if _is_auto_approved(
+        plan,
+        terms=terms,
+        policy=policy,
+        tier=tier,
+    ):
         reason = f"{risk}; policy lets this run alone"
         return _Finding(Ruling.AUTO_APPROVE, "alone.low_risk", reason)
     factors = approvers_of(tier, terms, tier_rule)
@@ -487,7 +492,12 @@ def find_exceeded_limit(
 
     Asked where the step begins, with what others have just used.
     """
-    violation = _limit_violation(plan, policy=policy, usage=usage, step=step)
+    violation = _limit_violation(
+        plan,
+        policy=policy,
+        usage=usage,
+        step=step,
+    )
     return violation.reason if violation else None
 
 
@@ -503,7 +513,12 @@ def _find_violation(
     violation = (
         _scope_violation(plan, policy)
         or _action_violation(plan, policy)
-        or _limit_violation(plan, policy=policy, usage=usage, step=step)
+        or _limit_violation(
+            plan,
+            policy=policy,
+            usage=usage,
+            step=step,
+        )
     )
     if violation is None and terms.stage is Stage.SHADOW:
         reason = "shadow mode: this is what would be recommended; nothing is carried out"

@@ -121,7 +121,12 @@ def _find_invalid_approvals(
 
     They must by the policy of then and by that of now.
     """
-    if not carries(case, factors=verdict.factors, recheck=command, now=now):
+    if not carries(
+        case,
+        factors=verdict.factors,
+        recheck=command,
+        now=now,
+    ):
         return ["the approvals no longer count"]
     # Where policy lets it run alone now, nobody is asked: what was approved still binds.
     if command.verdict.ruling is not Ruling.ASK:
@@ -129,7 +134,10 @@ def _find_invalid_approvals(
     present_factors = command.verdict.factors
     # Mostly policy asks the same people as then, and they have just been checked.
     if present_factors == verdict.factors or carries(
-        case, factors=present_factors, recheck=command, now=now
+        case,
+        factors=present_factors,
+        recheck=command,
+        now=now,
     ):
         return []
     names = ", ".join(names_of(factor.group for factor in present_factors))
@@ -236,7 +244,12 @@ def return_to_triage(case: Case, reasons: tuple[str, ...]) -> Case:
 
 
 def _apply_start(case: Case, body: StepStarted, entry: Entry) -> Case:
-    step = Step(state=StepState.STARTED, key=body.key, detail="", at=entry.at)
+    step = Step(
+        state=StepState.STARTED,
+        key=body.key,
+        detail="",
+        at=entry.at,
+    )
     steps = case.execution.steps
     if body.step < len(steps):
         return _with_step(case, body.step, step)
@@ -267,7 +280,12 @@ def _apply_parking(case: Case, body: Parked, entry: Entry) -> Case:
 
 
 def _report(case: Case, index: int, state: StepState, *, detail: str, at: datetime) -> Case:
-    step = Step(state=state, key=case.execution.steps[index].key, detail=detail, at=at)
+    step = Step(
+        state=state,
+        key=case.execution.steps[index].key,
+        detail=detail,
+        at=at,
+    )
     return _with_step(case, index, step)
 
 

@@ -100,7 +100,13 @@ def _apply_escalation(case: Case, body: Escalated) -> Case:
         remind_at=body.remind_at,
         reminder_count=0,
     )
-    return replace(case, owner=body.to, team=body.to, timers=timers, proposal=proposal)
+    return replace(
+        case,
+        owner=body.to,
+        team=body.to,
+        timers=timers,
+        proposal=proposal,
+    )
 
 
 def _apply_reminder(case: Case, body: Reminded) -> Case:

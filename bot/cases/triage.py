@@ -198,7 +198,12 @@ def _apply_name(case: Case, body: Named) -> Case:
 
 def _assign(case: Case, *, owner: str, sla: Sla) -> Case:
     timers = replace(case.timers, sla=sla, remind_at=sla.remind_at)
-    return replace(case, owner=owner, team=owner, timers=timers)
+    return replace(
+        case,
+        owner=owner,
+        team=owner,
+        timers=timers,
+    )
 
 
 def _apply_evidence(case: Case, body: Gathered) -> Case:
@@ -248,6 +253,11 @@ def _apply_authorisation(case: Case, body: Authorised, entry: Entry) -> Case:
     case = case.with_decision(entry.at)
     if body.plan is None:
         return case
-    approval = Approval(person=body.by[0], name="policy", digest=body.digest, at=entry.at)
+    approval = Approval(
+        person=body.by[0],
+        name="policy",
+        digest=body.digest,
+        at=entry.at,
+    )
     case = _propose(case, body, entry)
     return replace(case, proposal=replace(case.proposal, approvals=(approval,)))

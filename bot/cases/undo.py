@@ -196,7 +196,13 @@ def _still_counts(
 ) -> bool:
     if verdict.ruling is Ruling.AUTO_APPROVE:
         return _still_decides(case, vote, command=command, now=now)
-    return still_counts(case, vote, factors=verdict.factors, recheck=command, now=now)
+    return still_counts(
+        case,
+        vote,
+        factors=verdict.factors,
+        recheck=command,
+        now=now,
+    )
 
 
 def _still_decides(case: Case, vote: Approval, *, command: StartUndo, now: datetime) -> bool:
@@ -234,7 +240,12 @@ def apply(case: Case, body: UndoBody, entry: Entry) -> Case:
 
 
 def _apply_undo(case: Case, body: UndoAsked, entry: Entry) -> Case:
-    reason = StatusReason(at=entry.at, by=body.by_name, reason="taken back", note=body.note)
+    reason = StatusReason(
+        at=entry.at,
+        by=body.by_name,
+        reason="taken back",
+        note=body.note,
+    )
     execution = replace(case.execution, is_undo_running=True, undo_until=body.until)
     return replace(case.with_reason(reason), execution=execution)
 

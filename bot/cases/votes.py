@@ -69,7 +69,13 @@ def _approve(case: Case, command: Approve, now: datetime) -> tuple[CaseBody, ...
     With the last one that policy asks for, the plan may run.
     """
     plan, verdict = must_be_open(case, now)
-    vote = _judge_approval(case, command, plan=plan, verdict=verdict, now=now)
+    vote = _judge_approval(
+        case,
+        command,
+        plan=plan,
+        verdict=verdict,
+        now=now,
+    )
     if verdict.step_up:
         assertion = verify_step_up(
             case,
@@ -94,7 +100,13 @@ def _begin_approval(case: Case, command: BeginApproval, now: datetime) -> StepUp
     """
     plan, verdict = must_be_open(case, now)
     approval = Approve(command.by, command.snapshot, command.note)
-    vote = _judge_approval(case, approval, plan=plan, verdict=verdict, now=now)
+    vote = _judge_approval(
+        case,
+        approval,
+        plan=plan,
+        verdict=verdict,
+        now=now,
+    )
     if not verdict.step_up:
         raise BadRequest("this plan is approved on its card")
     must_have_passkey(vote, command.passkeys)
@@ -236,7 +248,13 @@ def carries(
     votes = [
         vote
         for vote in case.proposal.approvals
-        if still_counts(case, vote, factors=factors, recheck=recheck, now=now)
+        if still_counts(
+            case,
+            vote,
+            factors=factors,
+            recheck=recheck,
+            now=now,
+        )
     ]
     if any(vote.emergency for vote in votes):
         return True

@@ -74,7 +74,12 @@ def _prepare(folder: Path) -> SampleData:
         task = progress.add_task("Creating last year's cases (once a day)", visible=False)
 
         def report(count: int, total: int) -> None:
-            progress.update(task, completed=count, total=total, visible=True)
+            progress.update(
+                task,
+                completed=count,
+                total=total,
+                visible=True,
+            )
 
         return prepare_sample_data(folder, report)
 

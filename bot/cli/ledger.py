@@ -110,7 +110,10 @@ def _verify(settings: Settings, store: Store, key: str) -> Verification:
             findings.append(f"the head counts {total} entries, the ledger has {entries}")
         findings += replay_ledger(store.database, progress=advance).differences
     return Verification(
-        findings=findings, remarks=remarks, entries=entries, signed_entries=signed_entries
+        findings=findings,
+        remarks=remarks,
+        entries=entries,
+        signed_entries=signed_entries,
     )
 
 

@@ -32,7 +32,12 @@ def opened_knowledge(settings: Settings) -> Iterator[Knowledge]:
     store = storage.open_store(settings)
     library = open_library(settings)
     with closing(store.database):
-        knowledge = open_knowledge(settings=settings, store=store, library=library, clock=utc_now)
+        knowledge = open_knowledge(
+            settings=settings,
+            store=store,
+            library=library,
+            clock=utc_now,
+        )
         with closing(knowledge.precedents):
             yield knowledge
 

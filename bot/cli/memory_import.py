@@ -78,9 +78,17 @@ def learn(
         task = progress.add_task("Reading", total=None)
         if not file.is_file():
             raise BadRequest(f"{file}: file not found")
-        columns = parse_mapping(maps or [], facts=facts, kind=playbook, now=utc_now())
+        columns = parse_mapping(
+            maps or [],
+            facts=facts,
+            kind=playbook,
+            now=utc_now(),
+        )
         summary = import_precedents(
-            knowledge, path=file, columns=columns, progress=partial(progress.advance, task)
+            knowledge,
+            path=file,
+            columns=columns,
+            progress=partial(progress.advance, task),
         )
     if as_json:
         print_json(summary.to_json())

@@ -33,7 +33,12 @@ def rebuild(as_json: AsJson = False) -> None:
         # The ledger first: the index is made from what is stored of it.
         cases = sum(count for count, _ in knowledge.shelf.rebuild())
         total = knowledge.shelf.count()
-        progress.update(task, description="Embedding", total=total, completed=0)
+        progress.update(
+            task,
+            description="Embedding",
+            total=total,
+            completed=0,
+        )
         index_size = knowledge.precedents.rebuild(partial(progress.advance, task))
         progress.update(task, description="Training", total=None)
         _train(knowledge)

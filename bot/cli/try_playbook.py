@@ -54,7 +54,12 @@ def try_file(
     if not database:
         raise Refusal("name the database to query: --database company.sqlite")
     playbook = read_playbook(file)
-    detections = try_playbook(playbook, file=file.name, database=database, now=now)
+    detections = try_playbook(
+        playbook,
+        file=file.name,
+        database=database,
+        now=now,
+    )
     rows = detections.rows[:limit]
     if as_json:
         summary = {
@@ -94,7 +99,10 @@ def try_playbook(playbook: Playbook, *, file: str, database: str, now: str) -> D
     if not rows:
         return Detections([], {})
     signal = signal_from_row(
-        playbook=playbook, detection=detection, row=rows[0], count_episodes=_no_episodes
+        playbook=playbook,
+        detection=detection,
+        row=rows[0],
+        count_episodes=_no_episodes,
     )
     facts = _look_up_evidence(
         playbook, connector, facts=dict(facts_of(signal, ())), parameters=parameters
@@ -134,7 +142,12 @@ def _look_up_evidence(
 def _open_connector(system: str, database: str) -> SqlConnector:
     """Open a database URL or SQLite file, without any action."""
     url = database if "://" in database else f"sqlite:///{Path(database).resolve()}"
-    spec = SqlSystem(name=system, url_env="", timeout=QUERY_TIMEOUT, actions={})
+    spec = SqlSystem(
+        name=system,
+        url_env="",
+        timeout=QUERY_TIMEOUT,
+        actions={},
+    )
     return SqlConnector(spec, url)
 
 

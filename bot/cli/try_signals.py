@@ -66,12 +66,20 @@ def preview_file(settings: Settings, path: Path) -> Iterator[dict[str, Any]]:
     store = storage.open_store(settings)
     library = open_library(settings)
     with closing(store.database):
-        knowledge = open_knowledge(settings=settings, store=store, library=library, clock=utc_now)
+        knowledge = open_knowledge(
+            settings=settings,
+            store=store,
+            library=library,
+            clock=utc_now,
+        )
         with closing(knowledge.precedents):
             # Actions that send messages must reach nobody.
             systems = wiring.build_systems(settings, library, NullChat())
             proposals = Proposals(
-                cases=store.cases, library=library, systems=systems, mode=settings.mode.value
+                cases=store.cases,
+                library=library,
+                systems=systems,
+                mode=settings.mode.value,
             )
             triage = build_triage(
                 proposals, store.outbox, advisors=knowledge.advisors, clock=utc_now

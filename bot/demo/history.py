@@ -126,7 +126,10 @@ class HistoryPlayer:
         parameters = {**detection_parameters(self.clock()), "subject": exception.subject}
         (row,) = self.desk.systems[detection.system].look_up(query, parameters, 2)
         return signal_from_row(
-            playbook=playbook, detection=detection, row=row, count_episodes=_no_episodes
+            playbook=playbook,
+            detection=detection,
+            row=row,
+            count_episodes=_no_episodes,
         )
 
     def _decide(self, case_id: str) -> None:
@@ -212,7 +215,10 @@ class HistoryPlayer:
         horizon = self.clock.at + WORK_HORIZON
         topics = list(handlers)
         while rows := self.desk.store.outbox.claim(
-            topics, limit=CLAIM_LIMIT, now=horizon, lease_seconds=LEASE_SECONDS
+            topics,
+            limit=CLAIM_LIMIT,
+            now=horizon,
+            lease_seconds=LEASE_SECONDS,
         ):
             for row in rows:
                 handlers[row.topic](row)
@@ -238,5 +244,8 @@ def _clear_signal(signal: Signal) -> Signal:
 
 def _request(case: Case, person: str) -> Request:
     return Request(
-        case_id=case.id, by=UserId(person), snapshot=CardSnapshot.of(case), surface=Surface.HISTORY
+        case_id=case.id,
+        by=UserId(person),
+        snapshot=CardSnapshot.of(case),
+        surface=Surface.HISTORY,
     )

@@ -92,7 +92,13 @@ class CallSlots:
         if may_be_held(subject, case) and self._must_hold(case, person, subject):
             slot = next_slot(now, self.library.hours(case.channel))
             place = slot_key(person, slot)
-        record = LiveList(key=key, place=place, ts="", sections={}, shown_at=now)
+        record = LiveList(
+            key=key,
+            place=place,
+            ts="",
+            sections={},
+            shown_at=now,
+        )
         # Before the message is sent: one that is tried again is neither counted twice nor held.
         self.live_lists.save(record, follow=False)
         return place

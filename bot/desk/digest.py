@@ -134,7 +134,10 @@ class Digest:
         open_cases = self.rows.open_cases(period)
         ended_cases = self.queries.find(period.endings, MAX_ENDED)
         figures = self.numbers.figures(
-            period, open_cases=open_cases, ended_cases=ended_cases, hours=hours
+            period,
+            open_cases=open_cases,
+            ended_cases=ended_cases,
+            hours=hours,
         )
         sections = self.rows.sections(
             period,
@@ -152,7 +155,10 @@ class Digest:
         review = None
         if day.weekday() == hours.review_on:
             review = self.weekly_review.review(
-                period, open_cases=open_cases.all, live_list=live_list, shown_ids=shown_ids
+                period,
+                open_cases=open_cases.all,
+                live_list=live_list,
+                shown_ids=shown_ids,
             )
         return DigestView(
             key=key,

@@ -129,7 +129,13 @@ class DirectCalls:
                 return
             if self.slots.take(message, case, person=person, subject=subject):
                 return
-        call = self._view(key, case, person=person, subject=subject, is_pending=is_pending)
+        call = self._view(
+            key,
+            case,
+            person=person,
+            subject=subject,
+            is_pending=is_pending,
+        )
         look_first = message.uncertain_attempts > 1
         self._record(call, self.chat.draw_message(call, reference, look_first=look_first))
         self.outbox.finish(message, self._updates(call))

@@ -133,7 +133,10 @@ def _messages(decision: Decision, follow_up_for: timedelta) -> Iterator[OutboxMe
     if case.state is State.OPEN and Topic.TRIAGE in topics:
         # Triage refreshes the card itself.
         yield OutboxMessage(
-            topic=Topic.TRIAGE, key=f"triage:{case.id}", case_id=case.id, run_at=now
+            topic=Topic.TRIAGE,
+            key=f"triage:{case.id}",
+            case_id=case.id,
+            run_at=now,
         )
     elif not all(isinstance(body, INVISIBLE) for body in bodies):
         yield card_message(case.id, now)
@@ -156,7 +159,10 @@ def _messages(decision: Decision, follow_up_for: timedelta) -> Iterator[OutboxMe
             yield from _after_resolution(case, body.resolution, now + follow_up_for)
     if Topic.REMEMBER in topics:
         yield OutboxMessage(
-            topic=Topic.REMEMBER, key=f"remember:{case.id}", case_id=case.id, run_at=now
+            topic=Topic.REMEMBER,
+            key=f"remember:{case.id}",
+            case_id=case.id,
+            run_at=now,
         )
 
 
@@ -167,7 +173,12 @@ def card_message(case_id: str, now: datetime) -> OutboxMessage:
 
     There is one row per case, however often it is asked for.
     """
-    return OutboxMessage(topic=Topic.CARD, key=f"card:{case_id}", case_id=case_id, run_at=now)
+    return OutboxMessage(
+        topic=Topic.CARD,
+        key=f"card:{case_id}",
+        case_id=case_id,
+        run_at=now,
+    )
 
 
 def _inquiry_messages(decision: Decision, now: datetime) -> Iterator[OutboxMessage]:

@@ -106,7 +106,10 @@ def judge(
     if latest is None or _is_over(latest, now):
         times = playbook.measure
         sla = promise_sla(
-            now, decide_for=times.decide_for, resolve_for=times.resolve_for, hours=hours
+            now,
+            decide_for=times.decide_for,
+            resolve_for=times.resolve_for,
+            hours=hours,
         )
         opening = commands.Open(
             case_id=CaseId(new_id),

@@ -31,7 +31,13 @@ class Preview:
         """
         now = self.clock()
         playbook = self.library.playbook(signal.kind)
-        opening = judge(latest=None, new_id=PREVIEW_ID, signal=signal, playbook=playbook, now=now)
+        opening = judge(
+            latest=None,
+            new_id=PREVIEW_ID,
+            signal=signal,
+            playbook=playbook,
+            now=now,
+        )
         if opening is None:
             raise ValueError("a signal that opens nothing")
         return self.triage.look_at(opening.after, now).case

@@ -97,9 +97,19 @@ class SqlCaseStore:
         def job(unit: UnitOfWork) -> Receipt:
             earlier = unit.connection.execute(_INBOX_ROW, row).first()
             if earlier is not None:
-                return _receive_again(unit=unit, earlier=earlier, row=row, now=now)
+                return _receive_again(
+                    unit=unit,
+                    earlier=earlier,
+                    row=row,
+                    now=now,
+                )
             change = judge(unit.latest_case(signal.fingerprints), unit.next_case_id())
-            receipt = _write_signal(unit=unit, change=change, signal=signal, now=now)
+            receipt = _write_signal(
+                unit=unit,
+                change=change,
+                signal=signal,
+                now=now,
+            )
             values = {"outcome": receipt.outcome, "case_id": receipt.case_id}
             unit.connection.execute(insert(tables.inbox), {**row, **values})
             return receipt
@@ -109,7 +119,12 @@ class SqlCaseStore:
     def usage(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage:
         """Sum what has been carried out on this UTC day, as ``UsageOn``."""
         with self._database.read() as connection:
-            return usage_on(connection=connection, day=day, plan=plan, step=step)
+            return usage_on(
+                connection=connection,
+                day=day,
+                plan=plan,
+                step=step,
+            )
 
     def step_outcomes(self, action: str, limit: int) -> list[str]:
         """Return how the last steps of this action ended, the latest first."""
@@ -139,7 +154,11 @@ def _receive_again(unit: UnitOfWork, earlier: Any, row: dict[str, Any], now: dat
     case = unit.case(earlier.case_id) if earlier.case_id and is_new else None
     if case is not None:
         conflict = record_conflict(
-            case, source=row["source"], key=row["key"], checksum=row["digest"], now=now
+            case,
+            source=row["source"],
+            key=row["key"],
+            checksum=row["digest"],
+            now=now,
         )
         unit.append(case_write(case, conflict.case, conflict.entries))
     return Receipt(ReceiptOutcome.CONFLICT, earlier.case_id)

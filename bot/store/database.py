@@ -207,7 +207,11 @@ def _may_repeat(failure: BaseException) -> bool:
 def _writing_engine(url: str) -> Engine:
     if not url.startswith("sqlite"):
         return create_engine(
-            url, pool_size=2, max_overflow=4, pool_pre_ping=True, hide_parameters=True
+            url,
+            pool_size=2,
+            max_overflow=4,
+            pool_pre_ping=True,
+            hide_parameters=True,
         )
     engine = create_engine(url, **_sqlite_options())
     event.listen(engine, "connect", _on_sqlite_connect)

@@ -130,7 +130,11 @@ COMPLETE = FENCED.values(
     error="",
 )
 COMPLETE_AND_RETRY = FENCED.values(
-    state=READY, attempts=0, doubt=0, error="", run_at=bindparam("retry_at")
+    state=READY,
+    attempts=0,
+    doubt=0,
+    error="",
+    run_at=bindparam("retry_at"),
 )
 HOLD = FENCED.values(run_at=func.coalesce(bindparam("lease_until", type_=Float), _outbox.run_at))
 

@@ -60,7 +60,12 @@ class UnitOfWork:
 
     def usage(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage:
         """Sum what has been carried out on this UTC day, as ``UsageOn``."""
-        return usage_on(connection=self.connection, day=day, plan=plan, step=step)
+        return usage_on(
+            connection=self.connection,
+            day=day,
+            plan=plan,
+            step=step,
+        )
 
     # --- the ledger ------------------------------------------------------------------------------
 

@@ -40,7 +40,10 @@ def ask_form(case: Case, playbook: Playbook) -> Json:
     types = [option(label, answer_type) for answer_type, label in ANSWER_LABELS.items()]
     question = text_input(ids.QUESTION, max_length=MAX_QUESTION_LENGTH)
     options = text_input(
-        ids.OPTIONS, max_length=MAX_OPTIONS_TEXT, multiline=True, initial_value="Yes\nNo"
+        ids.OPTIONS,
+        max_length=MAX_OPTIONS_TEXT,
+        multiline=True,
+        initial_value="Yes\nNo",
     )
     return form(
         ids.ASK_FORM,

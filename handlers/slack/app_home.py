@@ -101,7 +101,10 @@ class HomeControls:
         """Pause what the form names."""
         scope = self.controls.scope_of(form.text(ids.SCOPE))
         self.controls.pause(
-            scope, by=form.person, reason=form.text(ids.NOTE), surface=Surface.SLACK
+            scope,
+            by=form.person,
+            reason=form.text(ids.NOTE),
+            surface=Surface.SLACK,
         )
         self.app_home.show(form.person)
 

@@ -176,7 +176,12 @@ class SlackDirectory:
         items: list[Any] = []
         cursor: dict[str, str] = {}
         for _ in range(MAX_PAGES):
-            page = self._call(method, limit=PAGE_SIZE, **arguments, **cursor)
+            page = self._call(
+                method,
+                limit=PAGE_SIZE,
+                **arguments,
+                **cursor,
+            )
             items += page[field]
             next_cursor = (page.get("response_metadata") or {}).get("next_cursor", "")
             if not next_cursor:

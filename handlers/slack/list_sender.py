@@ -116,7 +116,11 @@ class ListSender(Sender):
         bucket = message_bucket(message.channel, ts)
         try:
             self._send_with_charts(
-                "chat.update", message.channel, bucket=bucket, ts=ts, **message.content
+                "chat.update",
+                message.channel,
+                bucket=bucket,
+                ts=ts,
+                **message.content,
             )
         except ChatFailed as failure:
             # Somebody deleted the list: it stays away.

@@ -33,7 +33,11 @@ class Sender:
     ) -> None:
         """Write a message over."""
         self.api.post_to(
-            "chat.update", channel, bucket=message_bucket(channel, ts), ts=ts, **content
+            "chat.update",
+            channel,
+            bucket=message_bucket(channel, ts),
+            ts=ts,
+            **content,
         )
 
 

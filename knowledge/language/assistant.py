@@ -112,4 +112,9 @@ def open_assistant(
         timeout_seconds=limits.timeout_seconds,
         max_tokens=MAX_TOKENS,
     )
-    return ModelAssistant(name=name, agent=build_agent(model), clock=clock, limits=limits)
+    return ModelAssistant(
+        name=name,
+        agent=build_agent(model),
+        clock=clock,
+        limits=limits,
+    )

@@ -129,7 +129,12 @@ def open_narrator(
     def ask(instructions: str, document: str) -> Any:
         return narrator_model.invoke([("system", instructions), ("user", document)])
 
-    return ModelNarrator(name=name, ask=ask, clock=clock, limits=limits)
+    return ModelNarrator(
+        name=name,
+        ask=ask,
+        clock=clock,
+        limits=limits,
+    )
 
 
 def case_document(case: Case) -> str:

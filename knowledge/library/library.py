@@ -134,7 +134,10 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
     sources = read_sources(folder / "sources.yml")
     people = read_people(folder / "people.yml")
     playbooks, playbook_complaints = read_playbooks(
-        folder / "playbooks", systems=systems, policy=policy, stage=stage
+        folder / "playbooks",
+        systems=systems,
+        policy=policy,
+        stage=stage,
     )
     complaints = [
         *check_limits(folder, policy, systems),

@@ -68,7 +68,12 @@ def parse_mapping(
             )
         columns[field] = column
     names = [name.strip() for name in facts.split(",") if name.strip()]
-    return ColumnMapping(columns=columns, facts=names, kind=kind, now=now)
+    return ColumnMapping(
+        columns=columns,
+        facts=names,
+        kind=kind,
+        now=now,
+    )
 
 
 def batch_name(path: Path) -> str:

@@ -216,7 +216,12 @@ class PrecedentMemory:
         def accepts(attributes: Attributes) -> bool:
             return attributes.channel in channels
 
-        query = PrecedentQuery(text=words, keyword_text=words, accepts=accepts, now=now)
+        query = PrecedentQuery(
+            text=words,
+            keyword_text=words,
+            accepts=accepts,
+            now=now,
+        )
         result = self._search(query)
         return [precedent.case_id for precedent in result.precedents if precedent.case_id]
 

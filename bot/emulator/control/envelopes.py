@@ -89,7 +89,10 @@ class Envelopes:
 
     async def _send_once(self, kind: str, payload: Json, **fields: Any) -> EnvelopeAnswer:
         return await self.connections.send(
-            kind=kind, payload=payload, answer_within=self._knobs.answer_within, **fields
+            kind=kind,
+            payload=payload,
+            answer_within=self._knobs.answer_within,
+            **fields,
         )
 
     @property
