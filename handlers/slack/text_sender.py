@@ -66,6 +66,8 @@ class TextSender(Sender):
         self.api.post_to(
             "chat.postEphemeral",
             channel,
+            # Slack counts these apart from the messages that everybody sees.
+            bucket=f"{channel}/{user}",
             user=user,
             text=escape_mrkdwn(text, MAX_SECTION_TEXT),
             blocks=list(blocks) or [plain_section(text)],

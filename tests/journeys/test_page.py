@@ -43,7 +43,7 @@ def test_a_manager_approves_with_a_confirmation_and_sees_what_came_of_it(browser
     page.get_by_role("button", name="replies").or_(
         page.get_by_role("button", name="reply")
     ).first.click()
-    page.locator("#thread").get_by_text("Ben Okafor approved.").wait_for()
+    page.locator("#thread").get_by_text("Ben Okafor approved").first.wait_for()
     shot(page, "card-resolved-thread")
     assert page.errors == []
 

@@ -4,7 +4,7 @@ from types import SimpleNamespace
 
 import pytest
 
-from bot.cases.errors import ChatUnknown
+from bot.cases.errors import ChatUnknown, RateLimited
 from bot.demo.people import ANA
 from bot.ports.connector import EffectStatus
 from handlers.slack.chat import SlackChat
@@ -24,6 +24,17 @@ def test_a_message_of_a_plan_is_found_under_its_key(chat):
     }
     chat.send(ANA, "to you", "k2")
     assert chat.find_message(ANA, "k2") is EffectStatus.LANDED
+
+
+def test_a_private_answer_does_not_wait_for_the_channel(chat, client):
+    # One message, and the next one much later.
+    busy_chat = SlackChat(client, RateLimiter(0.001, 1))
+    busy_chat.send("C0SALES", "first", "k1")
+    with pytest.raises(RateLimited):
+        busy_chat.send("C0SALES", "second", "k2")
+    busy_chat.send_ephemeral("C0SALES", ANA, "Not done: only @ops-leads may approve this.")
+    (answer,) = chat.emulator.get(f"state?as={ANA}")["ephemerals"]
+    assert "only @ops-leads" in answer["text"]
 
 
 @pytest.mark.threat("A2")
