@@ -19,6 +19,14 @@ MAX_STRAY_ROWS = 100
 MAX_DELAY = timedelta(days=1)
 PROMPT_TOPICS = {Topic.TRIAGE.value, Topic.EXECUTE.value}
 TOPICS = {topic.value for topic in Topic}
+# Keys that do not begin with their topic.
+TOPIC_BY_PREFIX = {
+    # Takes the buttons from a copy of a card, which is part of the clean-up.
+    "strike": Topic.SWEEP.value,
+    # One message about several cases, and a report about calls that came to nothing.
+    "slot": Topic.CALL.value,
+    "missed": Topic.CALL.value,
+}
 UNDONE_STATES = {READY, LEASED, PARKED}
 
 
@@ -58,9 +66,7 @@ def check_outbox(connection: Connection, now: datetime) -> Iterator[str]:
 
 def _agrees_with_key(row: Any) -> bool:
     prefix, _, rest = row.key.partition(":")
-    # "strike" takes the buttons from a copy of a card, which is part of the clean-up.
-    topic = Topic.SWEEP.value if prefix == "strike" else prefix
-    if row.topic != topic:
+    if row.topic != TOPIC_BY_PREFIX.get(prefix, prefix):
         return False
     try:
         payload = json.loads(row.payload)

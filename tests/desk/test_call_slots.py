@@ -6,20 +6,26 @@ from decimal import Decimal
 
 import pytest
 
+from bot.audit.replay import replay
 from bot.cases.call_rules import AfterHours, CallRules, Reach
 from bot.cases.calls import CallSubject
 from bot.cases.commands import Nudge
+from bot.cases.delegation import Delegation
 from bot.cases.entries import RejectReason
 from bot.cases.errors import ChatUnknown
 from bot.cases.hours import Hours
 from bot.cases.lifecycle import State
 from bot.desk.call_records import SLOT_PREFIX
-from bot.desk.call_slots import MAX_ROWS
+from bot.desk.call_slots import MAX_ROWS, delegated_cases_message
+from bot.desk.missed_calls import report_message
 from bot.ports.case_queries import CaseFilter
 from bot.ports.outbox import OutboxMessage, Topic
+from bot.store import tables
 from bot.store.database import Database
+from bot.store.outbox_rows import DONE
 from bot.store.store import Store
 from tests.fakes.directory import principal
+from tests.store.rows import rows_of
 from tests.world import World, request
 
 pytestmark = pytest.mark.usefixtures("small_world")
@@ -81,6 +87,27 @@ def test_beyond_the_budget_all_comes_in_one_message_the_most_urgent_first(world)
     assert all(row.is_decidable for row in slot.rows)
     assert len(slots(world, OMAR)) == 1
     assert slots(world, CARLA) == slots(world, BEN) == []
+
+
+def test_the_replay_explains_a_message_that_waits_for_its_slot(world):
+    for number in range(1, 4):
+        waiting(world, number)
+    now = world.clock()
+    delegation = Delegation(
+        giver=BEN,
+        giver_name="Ben",
+        taker=OMAR,
+        taker_name="Omar",
+        kind="",
+        begins_at=now,
+        ends_at=now,
+    )
+    report = report_message("C0STOCK", since=now, due=now, now=now)
+    world.store.outbox.enqueue([delegated_cases_message(delegation, now), report])
+    keys = [row.key for row in rows_of(world.store, tables.outbox) if row.state != DONE]
+    assert sum(key.startswith(SLOT_PREFIX) for key in keys) == 3
+    assert sum(key.startswith("missed:") for key in keys) == 1
+    assert replay(world.store.database).differences == ()
 
 
 def test_money_and_the_time_left_order_the_rows(world):

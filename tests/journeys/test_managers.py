@@ -154,7 +154,12 @@ def storm_card_of(town, channel):
 def test_a_storm_is_cleared_from_its_card_with_one_reason(browser, town):
     cases = raise_storm(town)
     town.until(lambda: storm_card_of(town, "C0FLOOR"), "the shared card")
-    shared = [case for case in cases if town.card(case) is None]
+    storms = town.desk.screens.storms
+    town.until(
+        lambda: all(town.card(case) or storms.has(case.id) for case in cases),
+        "a place for each case",
+    )
+    shared = [case for case in cases if storms.has(case.id)]
     count = len(shared)
     heading = f"{count} open at once"
     page = window(browser, town.emulator, ANA, "C0FLOOR", width=PHONE_WIDTH, height=PHONE_HEIGHT)
