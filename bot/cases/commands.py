@@ -18,7 +18,7 @@ from bot.cases.delegation import Delegation
 from bot.cases.entries import FieldChange, RejectReason
 from bot.cases.identity import UNLINKED, Identities
 from bot.cases.inquiry import AnswerType
-from bot.cases.lifecycle import State
+from bot.cases.lifecycle import WAITING_ON_PEOPLE, State
 from bot.cases.passkey import Assertion, Passkey
 from bot.cases.plan import Plan
 from bot.cases.policy import Verdict
@@ -69,7 +69,7 @@ OFFERED: Mapping[DecisionKind, frozenset[State]] = {
     DecisionKind.UNDO: frozenset({State.RESOLVED}),
     DecisionKind.NAME_KIND: frozenset({State.REFERRED}),
     DecisionKind.CALL_NOVEL: frozenset({State.REFERRED}),
-    DecisionKind.CLAIM: frozenset({State.PROPOSED, State.REFERRED, State.OUTCOME_UNKNOWN}),
+    DecisionKind.CLAIM: WAITING_ON_PEOPLE,
     DecisionKind.HAND_OVER: frozenset(
         {
             State.OPEN,

@@ -41,7 +41,7 @@ from bot.cases.entries import (
     VoteBody,
 )
 from bot.cases.errors import DoubtDropped, LedgerBroken
-from bot.cases.lifecycle import State, recorded_state
+from bot.cases.lifecycle import WAITING_ON_PEOPLE, State, recorded_state
 
 
 def fold(entries: Iterable[Entry]) -> Case | None:
@@ -172,7 +172,7 @@ def _next_due(case: Case) -> datetime | None:
     """Find when time itself next has something to do with this case."""
     if case.state is State.SNOOZED:
         return case.timers.snoozed_until
-    if case.state not in {State.PROPOSED, State.REFERRED, State.OUTCOME_UNKNOWN}:
+    if case.state not in WAITING_ON_PEOPLE:
         return None
     times = [case.timers.remind_at]
     if case.state is State.PROPOSED:

@@ -100,6 +100,8 @@ TERMINAL = frozenset(
     {State.RESOLVED, State.REJECTED, State.EXPIRED, State.CLEARED, State.WITHDRAWN}
 )
 WAITING = frozenset({State.OPEN, State.PROPOSED, State.REFERRED, State.SNOOZED})
+#: Somebody must do something: decide, look, or say what happened.
+WAITING_ON_PEOPLE = frozenset({State.PROPOSED, State.REFERRED, State.OUTCOME_UNKNOWN})
 DECIDED = frozenset({State.APPROVED, State.RUNNING, State.OUTCOME_UNKNOWN})
 
 TRANSITIONS: dict[tuple[State, Transition], State] = {

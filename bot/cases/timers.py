@@ -8,7 +8,7 @@ from bot.cases.case import Case, StatusReason
 from bot.cases.commands import Expire, Remind, TimerCommand, Wake
 from bot.cases.entries import CaseBody, Entry, Escalated, Expired, Reminded, TimerBody, Woken
 from bot.cases.errors import MoveNotAllowed
-from bot.cases.lifecycle import State
+from bot.cases.lifecycle import WAITING_ON_PEOPLE, State
 from bot.cases.sla import MIN_REMINDER_GAP
 
 
@@ -60,7 +60,7 @@ def _decision_deadline(case: Case) -> datetime | None:
 def _remind(case: Case, command: Remind, now: datetime) -> Reminded:
     if case.timers.remind_at is None or now < case.timers.remind_at:
         raise MoveNotAllowed(f"{case.id} is reminded of at {case.timers.remind_at}")
-    if case.state not in {State.PROPOSED, State.REFERRED, State.OUTCOME_UNKNOWN}:
+    if case.state not in WAITING_ON_PEOPLE:
         raise MoveNotAllowed(f"cannot remind of a case that {case.state.predicate}")
     return Reminded(case.owner, max(command.next_at, now + MIN_REMINDER_GAP))
 

@@ -130,13 +130,7 @@ class CallSlots:
         live_list = self.live_lists.get(message.key)
         now = self.clock()
         if live_list is None and now < slot_time(message.key):
-            self.outbox.retry(
-                message,
-                slot_time(message.key),
-                "it waits for its slot",
-                certain=message.uncertain_attempts <= 1,
-                counts=False,
-            )
+            self.outbox.wait(message, slot_time(message.key), "it waits for its slot")
             return
         person = slot_person(message.key)
         if live_list is None and "giver" in message.payload:
@@ -176,7 +170,8 @@ class CallSlots:
             sections={SECTION: tuple(row.case.id for row in slot.rows)},
             shown_at=live_list.shown_at if live_list else self.clock(),
         )
-        self.live_lists.save(record)
+        if self.live_lists.save(record, cases=[row.case for row in slot.rows]):
+            self.outbox.enqueue([_slot_message(slot.key, self.clock())])
         self.outbox.finish(message)
 
     def _rows(

@@ -119,7 +119,7 @@ class Calls:
             self.outbox.enqueue(self.direct_calls.requests(call, case, names=names))
         now = self.clock()
         opening = self.library.hours(case.channel).next_opening(now)
-        self._wait(message, "it waits for the working hours", opening - now)
+        self.outbox.wait(message, opening, "it waits for the working hours")
 
     def _deliver(self, message: LeasedMessage, call: Call, case: Case, *, reach: Reach) -> None:
         """Mention the callees in the thread, and request their direct messages."""
@@ -131,7 +131,7 @@ class Calls:
         has_card = bool(cards) and cards[0].generation == case.generation
         if not has_card and not storm_key and call.subject not in WITHOUT_MENTION:
             # No failure: the card waits for Slack, and the call waits for the card.
-            self._wait(message, NO_CARD, RETRY_INTERVAL)
+            self.outbox.wait(message, self.clock() + RETRY_INTERVAL, NO_CARD)
             return
         groups = self._groups(call, case)
         names = self._callees(call, case, groups)
@@ -197,7 +197,7 @@ class Calls:
             return
         storm = self.live_lists.get(storm_key)
         if storm is None:
-            self._wait(message, NO_CARD, RETRY_INTERVAL)
+            self.outbox.wait(message, self.clock() + RETRY_INTERVAL, NO_CARD)
             return
         kind = str(message.payload["kind"])
         if self._is_burst(mention_prefix(storm.place, kind)):
@@ -275,15 +275,6 @@ class Calls:
             shown_at=self.clock(),
         )
         self.live_lists.save(marker, follow=False)
-
-    def _wait(self, message: LeasedMessage, reason: str, span: timedelta) -> None:
-        self.outbox.retry(
-            message,
-            self.clock() + span,
-            reason,
-            certain=message.uncertain_attempts <= 1,
-            counts=False,
-        )
 
 
 def _call_of(message: LeasedMessage) -> Call:

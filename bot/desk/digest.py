@@ -87,16 +87,15 @@ class Digest:
             live_list,
             look_first=True,
         )
-        self.live_lists.save(
-            LiveList(
-                key=digest.key,
-                place=digest.place,
-                ts=ts,
-                sections=digest.sections,
-                shown_at=live_list.shown_at if live_list else now,
-            )
+        record = LiveList(
+            key=digest.key,
+            place=digest.place,
+            ts=ts,
+            sections=digest.sections,
+            shown_at=live_list.shown_at if live_list else now,
         )
-        self._catch_up(digest)
+        if self.live_lists.save(record, cases=digest.cases):
+            self.outbox.enqueue([_refresh_message(digest.key, now)])
         channel = digest.place.rpartition("/")[2]
         sweep = sweep_list(digest.key, channel, now + self.settle_for)
         finish_list(
@@ -105,14 +104,6 @@ class Digest:
             sweep,
             is_new=live_list is None,
         )
-
-    def _catch_up(self, digest: DigestView) -> None:
-        """Refresh the digest when a case changed while it was posted."""
-        # Nobody who changed it knew of this digest yet.
-        rows = [*digest.needs, *digest.persons, *digest.others, *digest.later]
-        cases = self.queries.by_id([row.case.id for row in rows])
-        if any(cases[row.case.id].version != row.case.version for row in rows):
-            self.outbox.enqueue([_refresh_message(digest.key, self.clock())])
 
     def follow(self, case: Case, live_list_keys: Sequence[str]) -> None:
         """Refresh the digests that show a case which has changed."""

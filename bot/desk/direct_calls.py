@@ -12,7 +12,7 @@ from bot.cases.approval import Person
 from bot.cases.calls import Call, CallSubject, add_stand_ins, people_on_duty
 from bot.cases.case import Case
 from bot.cases.errors import NotEligible
-from bot.cases.lifecycle import State
+from bot.cases.lifecycle import WAITING_ON_PEOPLE
 from bot.cases.requester import next_nudge_at
 from bot.desk.call_records import DIRECT_PREFIX
 from bot.desk.call_slots import CallSlots
@@ -29,8 +29,6 @@ from bot.ports.library import Library
 from bot.ports.live_lists import LiveList, LiveLists
 from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
 from bot.views.calls import DirectCall
-
-PENDING_STATES = frozenset({State.PROPOSED, State.REFERRED, State.OUTCOME_UNKNOWN})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,7 +187,8 @@ class DirectCalls:
             sections={call.subject: (call.row.case.id,)},
             shown_at=self.clock(),
         )
-        self.live_lists.save(live_list)
+        if self.live_lists.save(live_list, cases=[call.row.case]):
+            self.follow(call.row.case, [call.key])
 
     def send_notice(self, message: LeasedMessage) -> None:
         """Tell a person in plain words, once."""
@@ -206,6 +205,6 @@ def _is_pending(case: Case, person: str, subject: CallSubject) -> bool:
     """Tell whether the message still concerns something to come."""
     if subject is CallSubject.REQUEST:
         return not case.is_terminal
-    if case.state not in PENDING_STATES:
+    if case.state not in WAITING_ON_PEOPLE:
         return False
     return all(person not in approval.parties for approval in case.proposal.approvals)

@@ -83,4 +83,5 @@ class InquiryMessages:
             sections={view.status: case_ids},
             shown_at=self.clock(),
         )
-        self.live_lists.save(live_list)
+        if self.live_lists.save(live_list, cases=[view.row.case]):
+            self.follow(view.row.case, [view.key])

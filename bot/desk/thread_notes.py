@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from bot.cases.case import Case
 from bot.cases.entries import ApprovalGiven, Entry, Escalated, HandedOver, InquiryAnswered, Reminded
 from bot.cases.inquiries import asker_of
-from bot.cases.lifecycle import State
+from bot.cases.lifecycle import WAITING_ON_PEOPLE
 from bot.desk.alert_storms import AlertStorms
 from bot.ports.card_store import CardRef, CardStore
 from bot.ports.case_store import CaseStore
@@ -31,7 +31,6 @@ NOTE_PREFIX = "note:"
 _NOTE_KEY = re.compile(r"note:EX-\d+:(\d+)")
 #: Entries by which somebody is asked to decide.
 REQUESTS = (Reminded, Escalated, HandedOver)
-WAITING_STATES = frozenset({State.PROPOSED, State.REFERRED, State.OUTCOME_UNKNOWN})
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,7 +74,7 @@ class ThreadNotes:
             return
         is_retry = message.uncertain_attempts > 1
         if not is_retry and self.outbox.has_due([Topic.CARD], self.clock()):
-            self._wait(message, "cards go first", EVIDENCE_INTERVAL)
+            self.outbox.wait(message, self.clock() + EVIDENCE_INTERVAL, "cards go first")
             return
         evidence = ThreadEvidence(
             key=message.key,
@@ -99,13 +98,13 @@ class ThreadNotes:
         case = self.cases.case(message.case_id)
         cards = self.card_store.cards(case.id)
         if cards and self._is_overtaking(message):
-            self._wait(message, "an earlier note goes first", RETRY_INTERVAL)
+            self.outbox.wait(message, self.clock() + RETRY_INTERVAL, "an earlier note goes first")
             return
         if cards:
             self._post_entries(case, cards[0], message)
         elif not self.storms or not self.storms.has(case.id):
             # No failure: the card waits for Slack, and the update waits for the card.
-            self._wait(message, "the card does not stand yet", RETRY_INTERVAL)
+            self.outbox.wait(message, self.clock() + RETRY_INTERVAL, "the card does not stand yet")
             return
         self.outbox.finish(message)
 
@@ -125,10 +124,6 @@ class ThreadNotes:
         ts = self.chat.post_note(note, look_first=message.uncertain_attempts > 1)
         if note.has_buttons and ts:
             self._record(note, ts, versions)
-            if self.cases.case(case.id).version != case.version:
-                # It changed while the note was posted, and did not know of this note yet.
-                update = _update_message(case, note.key, self.clock())
-                self.outbox.enqueue([update])
 
     def _note(self, key: str, case: Case, entries: Sequence[Entry], *, card: CardRef) -> ThreadNote:
         call, is_loud = self._mention(case, entries)
@@ -174,7 +169,8 @@ class ThreadNotes:
             sections={name: (note.case.id,)},
             shown_at=self.clock(),
         )
-        self.live_lists.save(live_list)
+        if self.live_lists.save(live_list, cases=[note.case]):
+            self.follow(note.case, [note.key])
 
     def _update_note(self, message: LeasedMessage) -> None:
         """Give a note the buttons that work now; the last time, none."""
@@ -193,15 +189,6 @@ class ThreadNotes:
             if not note.has_buttons:
                 self.live_lists.delete(key)
         self.outbox.finish(message)
-
-    def _wait(self, message: LeasedMessage, reason: str, interval: timedelta) -> None:
-        self.outbox.retry(
-            message,
-            self.clock() + interval,
-            reason,
-            certain=message.uncertain_attempts <= 1,
-            counts=False,
-        )
 
 
 def evidence_message(case: Case, card: CardRef, now: datetime) -> list[OutboxMessage]:
@@ -240,7 +227,7 @@ def _version_of(key: str) -> int | None:
 
 def _has_buttons(case: Case, entries: Sequence[Entry]) -> bool:
     """Tell whether a note asks somebody to decide what still waits."""
-    if case.state not in WAITING_STATES:
+    if case.state not in WAITING_ON_PEOPLE:
         return False
     return any(isinstance(entry.body, REQUESTS) for entry in entries)
 

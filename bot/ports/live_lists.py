@@ -1,9 +1,11 @@
 """Posted lists that follow their cases."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
+
+from bot.cases.case import Case
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,10 +34,11 @@ class LiveLists(Protocol):
     def keys_with(self, case_id: str) -> list[str]:
         """Return the keys of the lists that follow this case."""
 
-    def save(self, live_list: LiveList, *, follow: bool = True) -> None:
+    def save(self, live_list: LiveList, *, follow: bool = True, cases: Iterable[Case] = ()) -> bool:
         """Record a list as it stands now.
 
-        With ``follow`` it follows the cases of its sections and no others from now on.
+        With ``follow`` it follows the cases of its sections and no others from now on. Tell whether
+        one of ``cases``, which it shows, has changed meanwhile: the list did not follow it yet.
         """
 
     def add(self, case_id: str, key: str) -> None:

@@ -101,6 +101,9 @@ class Outbox(Protocol):
             StaleFence: another worker has taken the message over.
         """
 
+    def wait(self, message: LeasedMessage, until: datetime, reason: str) -> None:
+        """Give a message back until then: its time has not come."""
+
     def retry(
         self,
         message: LeasedMessage,

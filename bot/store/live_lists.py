@@ -1,12 +1,14 @@
 """Posted lists, and the cases that they follow."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import delete, insert, select
+from sqlalchemy import bindparam, delete, insert, select
 
+from bot.cases.actor import CaseId
+from bot.cases.case import Case
 from bot.ports.live_lists import LiveList
 from bot.store import tables
 from bot.store.database import Database
@@ -17,6 +19,9 @@ _lists = tables.live_lists.c
 _items = tables.live_list_items.c
 _SAVE = insert_or_update(tables.live_lists, key=[_lists.key])
 _ADD = insert_or_ignore(tables.live_list_items)
+_VERSIONS = select(tables.cases.c.id, tables.cases.c.version).where(
+    tables.cases.c.id.in_(bindparam("ids", expanding=True))
+)
 
 
 class SqlLiveLists:
@@ -47,11 +52,13 @@ class SqlLiveLists:
         query = select(_items.board).where(_items.case_id == case_id).order_by(_items.board)
         return [row.board for row in self._database.fetch(query)]
 
-    def save(self, live_list: LiveList, *, follow: bool = True) -> None:
+    def save(self, live_list: LiveList, *, follow: bool = True, cases: Iterable[Case] = ()) -> bool:
         """Record a list as it stands now.
 
-        With ``follow`` it follows the cases of its sections and no others from now on.
+        With ``follow`` it follows the cases of its sections and no others from now on. Tell whether
+        one of ``cases``, which it shows, has changed meanwhile: the list did not follow it yet.
         """
+        versions = {case.id: case.version for case in cases}
         row = {
             "key": live_list.key,
             "place": live_list.place,
@@ -60,12 +67,14 @@ class SqlLiveLists:
             "body": json.dumps({name: list(ids) for name, ids in live_list.sections.items()}),
         }
 
-        def job(unit: UnitOfWork) -> None:
+        def job(unit: UnitOfWork) -> bool:
             unit.connection.execute(_SAVE.on(unit.connection), row)
             if follow:
                 _replace_items(unit, live_list.key, list(live_list.sections.values()))
+            # After the list follows them: a change is seen here, or sees the list.
+            return _have_changed(unit, versions)
 
-        self._database.write(job, appends=False)
+        return self._database.write(job, appends=False)
 
     def add(self, case_id: str, key: str) -> None:
         """Let the list under this key follow this case too."""
@@ -93,6 +102,13 @@ def _replace_items(unit: UnitOfWork, key: str, sections: Sequence[Sequence[str]]
     rows = [{"case_id": case_id, "board": key} for case_id in case_ids]
     if rows:
         unit.connection.execute(insert(tables.live_list_items), rows)
+
+
+def _have_changed(unit: UnitOfWork, versions: Mapping[CaseId, int]) -> bool:
+    if not versions:
+        return False
+    rows = unit.connection.execute(_VERSIONS, {"ids": list(versions)})
+    return any(row.version != versions[row.id] for row in rows)
 
 
 def _live_list(row: Any) -> LiveList:

@@ -142,6 +142,12 @@ class SqlOutbox:
 
         self._database.write(job, appends=False)
 
+    def wait(self, message: LeasedMessage, until: datetime, reason: str) -> None:
+        """Give a message back until then: its time has not come."""
+        # An earlier attempt may have had its effect.
+        certain = message.uncertain_attempts <= 1
+        self.retry(message, until, reason, certain=certain, counts=False)
+
     def retry(
         self,
         message: LeasedMessage,

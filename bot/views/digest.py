@@ -149,7 +149,16 @@ class DigestView:
     @property
     def sections(self) -> dict[str, tuple[str, ...]]:
         """List the case ids by section, for a refresh."""
-        sections = {
+        return {name: tuple(row.case.id for row in rows) for name, rows in self._rows.items()}
+
+    @property
+    def cases(self) -> list[Case]:
+        """List the cases that a refresh may show in another way."""
+        return [row.case for rows in self._rows.values() for row in rows]
+
+    @property
+    def _rows(self) -> dict[str, tuple[CaseRow, ...]]:
+        return {
             "needs": self.needs,
             "persons": self.persons,
             "others": self.others,
@@ -157,7 +166,6 @@ class DigestView:
             "expiries": self.expiries,
             "blind": self.review.blind if self.review else (),
         }
-        return {name: tuple(row.case.id for row in rows) for name, rows in sections.items()}
 
 
 def sum_money(amounts: Iterable[Money | None]) -> tuple[Money, ...]:

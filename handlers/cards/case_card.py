@@ -1,7 +1,7 @@
 """The card of a case: open with a question, or folded."""
 
 from bot.cases.case import Case
-from bot.cases.lifecycle import State
+from bot.cases.lifecycle import WAITING_ON_PEOPLE, State
 from bot.ports.card_store import CardContext
 from handlers.cards.blocks import (
     context_block,
@@ -12,7 +12,7 @@ from handlers.cards.case_words import case_wording, headline
 from handlers.cards.folded_card import folded_card
 from handlers.cards.question import ask
 from handlers.cards.text import Json, escape_mrkdwn, rich_text
-from handlers.cards.waiting_card import WAITING_STATES, waiting_card
+from handlers.cards.waiting_card import waiting_card
 
 DEFAULT_CONTEXT = CardContext()
 MAX_NOTIFICATION = 250
@@ -24,7 +24,7 @@ def case_card(case: Case, card_context: CardContext = DEFAULT_CONTEXT) -> list[J
     ``card_context`` is what the case itself does not say: a pause, whether undo is possible, and
     the titles of what it names.
     """
-    if case.state in WAITING_STATES:
+    if case.state in WAITING_ON_PEOPLE:
         return waiting_card(case, card_context)
     return folded_card(case, card_context)
 

@@ -37,7 +37,6 @@ MAX_SENTENCE = 300
 MAX_REASON = 300
 # Without the labels of buttons. Three more of sixty are for the line that mentions people.
 MAX_WORDS = 57
-WAITING_STATES = frozenset({State.PROPOSED, State.REFERRED, State.OUTCOME_UNKNOWN})
 
 
 def waiting_card(case: Case, card_context: CardContext) -> list[Json]:
