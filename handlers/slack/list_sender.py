@@ -49,19 +49,11 @@ class ListSender(Sender):
             channel=self.api.channel_id(digest.place.rpartition("/")[2]),
             content={"text": digest_text(digest), "blocks": digest_card(digest, self.permalink)},
         )
-        ts = self._update_existing(
-            message,
-            board,
-            look_first=look_first,
-        )
-        if ts is None:
-            ts = self._post_list(message)
-            if digest.rest:
-                self._post_rest(
-                    digest,
-                    message.channel,
-                    thread_ts=ts,
-                )
+        existing_ts = self._update_existing(message, board, look_first=look_first)
+        ts = existing_ts or self._post_list(message)
+        # An earlier attempt may have got no further than the digest itself.
+        if digest.rest and board is None:
+            self._post_rest(digest, message.channel, thread_ts=ts, look_first=bool(existing_ts))
         return ts
 
     def post_storm(
@@ -84,11 +76,7 @@ class ListSender(Sender):
                 "blocks": storm_card(storm, self.permalink),
             },
         )
-        ts = self._update_existing(
-            message,
-            board,
-            look_first=look_first,
-        )
+        ts = self._update_existing(message, board, look_first=look_first)
         return ts or self._post_list(message)
 
     def _update_existing(
@@ -98,19 +86,23 @@ class ListSender(Sender):
         *,
         look_first: bool,
     ) -> str | None:
-        """Redraw the recorded list, or find an earlier attempt's."""
-        if board is not None:
-            self._redraw_list(message, board.ts)
-            return board.ts
-        if not look_first:
-            return None
-        query = MessageQuery(
-            kind=message.kind,
-            uid=message.key,
-            recipient=message.channel,
-            since=utc_now().timestamp() - SEARCH_BACK_SECONDS,
-        )
-        return self.search.find_first(query)
+        """Redraw the recorded list, or the one of an earlier attempt.
+
+        Return its ``ts``; None when there is neither.
+        """
+        ts = board.ts if board is not None else None
+        if board is None and look_first:
+            query = MessageQuery(
+                kind=message.kind,
+                uid=message.key,
+                recipient=message.channel,
+                since=utc_now().timestamp() - SEARCH_BACK_SECONDS,
+            )
+            ts = self.search.find_first(query)
+        if ts is not None:
+            # An earlier attempt drew its cases as they were then.
+            self._redraw_list(message, ts)
+        return ts
 
     def _redraw_list(self, message: _ListMessage, ts: str) -> None:
         bucket = message_bucket(message.channel, ts)
@@ -140,14 +132,21 @@ class ListSender(Sender):
         channel: str,
         *,
         thread_ts: str,
+        look_first: bool,
     ) -> None:
+        uid = f"{digest.key}/rest"
+        query = MessageQuery(
+            kind=MessageKind.DIGEST, uid=uid, recipient=channel, thread_ts=thread_ts
+        )
+        if look_first and self.search.find_first(query):
+            return
         self.api.post_to(
             "chat.postMessage",
             channel,
             thread_ts=thread_ts,
             text=REST_TITLE,
             blocks=rest_blocks(digest, self.permalink),
-            **message_options(MessageKind.DIGEST, f"{digest.key}/rest"),
+            **message_options(MessageKind.DIGEST, uid),
         )
 
     def _send_with_charts(

@@ -28,6 +28,8 @@ class ThreadSender(Sender):
         if look_first:
             ts = self._find(MessageKind.NOTE, note)
             if ts:
+                # An earlier attempt offered the buttons that worked then.
+                self.update_note(note, ts)
                 return ts
         options = message_options(MessageKind.NOTE, note.key)
         if note.is_loud:

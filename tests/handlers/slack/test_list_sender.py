@@ -1,5 +1,6 @@
 """Lists: posted once, redrawn in place, without charts where those fail."""
 
+import json
 from datetime import UTC, date, datetime
 
 import pytest
@@ -20,13 +21,13 @@ DAYS = tuple(TrendDay(date(2026, 11, day), 1, 1, 60.0) for day in range(8, 22))
 ROW = CaseRow(case=proposed(), channel=CHANNEL, ts="1.000001")
 
 
-def digest(*, rest=()):
+def digest(*, needs=(ROW,), rest=()):
     return DigestView(
         key="digest:C0STOCK:1",
         place=CHANNEL,
         on=date(2026, 11, 21),
         pauses=(),
-        needs=(ROW,),
+        needs=needs,
         persons=(),
         others=(),
         later=(),
@@ -43,13 +44,13 @@ def digest(*, rest=()):
     )
 
 
-def storm():
+def storm(*, rows=(ROW,)):
     return StormView(
         key="storm:low_stock:api",
         place=CHANNEL,
         title="Running low",
         source="api",
-        rows=(ROW,),
+        rows=rows,
         open=31,
         total=40,
     )
@@ -83,6 +84,19 @@ def test_a_digest_is_posted_once_and_what_has_no_room_goes_into_its_thread(chat)
     messages = chat.emulator.messages(CHANNEL)
     assert [message["ts"] == ts for message in messages] == [True, False]
     assert messages[1]["thread_ts"] == ts
+
+
+def test_a_list_of_an_attempt_that_failed_shows_its_cases_as_they_are_now(chat):
+    """The thread was refused, and a case was decided before the next attempt."""
+    chat.post_digest(digest(), None, look_first=False)
+    chat.post_digest(digest(needs=(), rest=(ROW,)), None, look_first=True)
+    listed, rest = chat.emulator.messages(CHANNEL)
+    assert ROW.case.id not in json.dumps(listed["blocks"])
+    assert ROW.case.id in json.dumps(rest["blocks"])
+    ts = chat.post_storm(storm(), None, look_first=False)
+    chat.post_storm(storm(rows=()), None, look_first=True)
+    (message,) = [one for one in chat.emulator.messages(CHANNEL) if one["ts"] == ts]
+    assert ROW.case.id not in json.dumps(message["blocks"])
 
 
 def test_a_digest_that_somebody_deleted_stays_away(chat, client):
