@@ -1,11 +1,14 @@
 """Queries over cases, answered from indexes."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Protocol
 
 from bot.cases.case import Case
+from bot.cases.policy import RiskTier
+from bot.views.query import Grouping, Order
 from bot.views.questions import Durations
 
 
@@ -45,6 +48,37 @@ class CaseFilter:
     is_unrecognised: bool = False
     #: With ``is_unrecognised``, a case of any other kind counts as unrecognised too.
     known_kinds: tuple[str, ...] = ()
+    kinds: tuple[str, ...] = ()
+    #: Each of its words begins a word of the case's title, account, evidence or plan.
+    text: str = ""
+    min_stake: Decimal | None = None
+    max_stake: Decimal | None = None
+    #: The decision in force.
+    decided_between: tuple[datetime, datetime] | None = None
+    #: It waits, and its time to decide is within.
+    due_between: tuple[datetime, datetime] | None = None
+    #: It waits for a decision, and the time to approve ends before.
+    expires_before: datetime | None = None
+    #: Accounts or groups: it is theirs, or their team's.
+    owned_by: tuple[str, ...] = ()
+    #: Accounts that have neither raised, edited nor voted on it.
+    not_acted_on_by: tuple[str, ...] = ()
+    #: A group whose approval it needs.
+    approver: str = ""
+    min_approvals: int = 0
+    is_part_approved: bool = False
+    #: The last decision, by ``LastDecision``.
+    decision: str = ""
+    #: Accounts, or "policy".
+    decided_by: tuple[str, ...] = ()
+    action: str = ""
+    is_automatic: bool = False
+    risk: RiskTier | None = None
+    #: Accounts.
+    raised_by: tuple[str, ...] = ()
+    source: str = ""
+    #: Cases that fit this are left out; its viewer and flags for states are not looked at.
+    exclusion: "CaseFilter | None" = None
     #: Ended cases, the latest first.
     is_over: bool = False
     #: Open and ended cases.
@@ -55,14 +89,71 @@ CaseTimes = tuple[float, float | None, float | None]
 """When a case was opened, first decided and ended, in seconds since 1970."""
 
 
+@dataclass(frozen=True, slots=True)
+class Total:
+    """How many cases, and the stakes of those that have one, by currency."""
+
+    cases: int
+    stakes: Mapping[str, Decimal]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DecisionCounts:
+    """How many of some cases were decided how. A case counts once, by its last decision."""
+
+    approved: int
+    #: Of the approved, those whose plan was not edited.
+    unchanged: int
+    #: Of the approved, those that were carried out and worked.
+    worked: int
+    #: Of the approved, those that have ended in another way.
+    failed: int
+    rejected: int
+    edited: int
+    by_hand: int
+
+
+@dataclass(frozen=True, slots=True)
+class CaseNames:
+    """The names in one case: customers, suppliers, products and so on."""
+
+    number: int
+    channel: str
+    names: tuple[str, ...]
+
+
 class CaseQueries(Protocol):
     """Find and count cases. Reads only."""
 
-    def find(self, filter: CaseFilter, limit: int, *, offset: int = 0) -> list[Case]:
+    def find(
+        self, filter: CaseFilter, limit: int, *, offset: int = 0, order: Order | None = None
+    ) -> list[Case]:
         """Return the first cases after ``offset``.
 
-        Open cases are sorted by urgency, ended ones by the time they ended, latest first.
+        Without an order, open cases are sorted by urgency, ended ones by the time they ended,
+        latest first.
         """
+
+    def total(self, filter: CaseFilter) -> Total:
+        """Count the cases, and add up their stakes."""
+
+    def group(
+        self, filter: CaseFilter, grouping: Grouping, zone: str = "UTC"
+    ) -> list[tuple[str, Total]]:
+        """Count by a property; the largest first, days and months in their order.
+
+        The keys are stored names: a kind, an account or group, the code of a state, an ISO date or
+        month in this time zone.
+        """
+
+    def decision_counts(self, filter: CaseFilter) -> DecisionCounts:
+        """Count the cases by how they were decided."""
+
+    def names_since(self, number: int, limit: int) -> list[CaseNames]:
+        """Return the names in the cases after this number, the oldest first."""
+
+    def names_of_party(self, person: str, limit: int) -> list[CaseNames]:
+        """Return the names in the cases that this person is a party to, the newest first."""
 
     def count(self, filter: CaseFilter) -> int:
         """Count the cases of this filter."""

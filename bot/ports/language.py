@@ -1,6 +1,7 @@
 """Questions in plain words, and language models."""
 
 from collections.abc import Callable
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Protocol
 
@@ -9,6 +10,7 @@ from bot.cases.case import Case
 from bot.cases.hours import Hours
 from bot.cases.playbook import Playbook
 from bot.cases.recommendation import Words
+from bot.views.query import QuestionContext, Reading
 from bot.views.questions import Question
 
 Check = Callable[[ScalarMapping], str]
@@ -36,6 +38,39 @@ class QuestionParser(Protocol):
         self, text: str, now: datetime, hours: Hours, case_id: str = ""
     ) -> Question | None:
         """Return what the question means; None when it is not understood."""
+
+
+@dataclass(frozen=True, slots=True)
+class Guess:
+    """A label and the probability that it is right, from 0 to 1."""
+
+    label: str
+    confidence: float
+
+
+class QuestionClassifier(Protocol):
+    """Say what a question asks, and which kind it is about, as learned from examples.
+
+    The text has its names and numbers replaced by ``{case} {person} {period} {money} …``; see
+    ``knowledge/questions.yml``.
+    """
+
+    def asks(self, text: str) -> list[Guess]:
+        """Guess what is asked, the likeliest first: "list", "who.decision", "act.approve" …
+
+        A label is an ``Ask``, or one with an ``About``, ``Act`` or ``Measure`` after a full stop.
+        Empty while nothing is trained.
+        """
+
+    def kinds(self, text: str) -> list[Guess]:
+        """Guess the kind of cases, the likeliest first; the empty label is no kind at all."""
+
+
+class QuestionReader(Protocol):
+    """Read a question as a query."""
+
+    def read(self, text: str, context: QuestionContext) -> Reading | None:
+        """Return the query; None when this reader cannot say."""
 
 
 class CaseTools(Protocol):

@@ -5,6 +5,7 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.ports.outbox import OutboxMessage
+from bot.views.query import Query, Turn
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -19,6 +20,12 @@ class QuestionRecord:
     reading: str = ""
     #: "up", "down" or empty.
     vote: str = ""
+    #: The conversation in which it was put.
+    conversation: str = ""
+    #: Words that were left aside.
+    left_aside: tuple[str, ...] = ()
+    #: The reading that the person chose instead; None when they chose none.
+    choice: Query | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -38,6 +45,22 @@ class PostedQuestion:
     is_direct: bool
     #: The case in whose thread it was posted.
     case_id: str = ""
+    #: Names the conversation: what is asked in it may refer to what was asked before.
+    conversation: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AnsweredQuestion:
+    """How a question was answered, for what is asked next."""
+
+    #: The reading in words; empty when it was not understood.
+    reading: str
+    #: None when it was not understood.
+    query: Query | None
+    case_ids: tuple[str, ...] = ()
+    #: Other queries that were offered, in the order of ``Answer.choices``.
+    alternatives: tuple[Query, ...] = ()
+    left_aside: tuple[str, ...] = ()
 
 
 class QuestionLog(Protocol):
@@ -51,6 +74,21 @@ class QuestionLog(Protocol):
 
     def record_reading(self, question_id: str, reading: str) -> None:
         """Record how the question was read; empty when it was not understood."""
+
+    def record_answer(self, question_id: str, answer: AnsweredQuestion) -> None:
+        """Record how a question was answered."""
+
+    def answered(self, question_id: str, person: str) -> AnsweredQuestion | None:
+        """Return how a question of this person was answered; None when they put none such."""
+
+    def last_turn(self, person: str, conversation: str, since: datetime) -> Turn | None:
+        """Return the person's last question in this conversation that was understood."""
+
+    def record_choice(self, question_id: str, person: str, choice: int) -> Query | None:
+        """Record which of the alternatives was meant, and return it.
+
+        None when the person did not put the question, or was offered no such reading.
+        """
 
     def record_vote(self, question_id: str, person: str, vote: str) -> bool:
         """Record whether the answer helped.

@@ -1,0 +1,1 @@
+"""Answers to questions: a query in, an answer out."""
