@@ -97,12 +97,12 @@ class ConditionFilters:
         states = set(condition.states)
         if condition.is_snoozed:
             states = states & {State.SNOOZED} if states else {State.SNOOZED}
+        if not states and condition.is_open is None:
+            return replace(filter, is_any=True)
+        if not states and condition.is_open:
+            return filter
         if not states:
-            return replace(
-                filter,
-                is_over=condition.is_open is False,
-                is_any=condition.is_open is None,
-            )
+            return replace(filter, states=ENDED_STATES, is_over=True)
         if condition.is_open is not None:
             wanted = OPEN_STATES if condition.is_open else ENDED_STATES
             states &= set(wanted)

@@ -1,0 +1,178 @@
+"""Answers to questions that find nothing: the reason, and the nearest that is there."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from typing import Any
+
+from bot.cases.case import Case
+from bot.cases.lifecycle import WAITING_ON_PEOPLE
+from bot.desk.answers.asker import Asker
+from bot.desk.answers.filters import ConditionFilters
+from bot.desk.answers.readings import ConditionPart, QueryWords
+from bot.desk.answers.wording import case_count, count_word, day_text, stakes_text
+from bot.ports.case_queries import CaseQueries, Total
+from bot.ports.clock import Clock
+from bot.views.answers import Answer
+from bot.views.labels import start_upper
+from bot.views.query import ANY_CASE, Ask, Condition, Order, Query
+
+#: Bounds the counts that are made for one empty answer.
+MAX_COUNTS = 8
+#: Without these, what is left has little to do with the question.
+_ESSENTIAL = frozenset({"text", "channel"})
+
+
+@dataclass(frozen=True, kw_only=True)
+class NearestCases:
+    """The cases that are found when one part of a condition is dropped."""
+
+    part: ConditionPart
+    condition: Condition
+    total: Total
+
+
+@dataclass(frozen=True, kw_only=True)
+class Nearest:
+    """Explain why a condition finds nothing, and what comes nearest."""
+
+    queries: CaseQueries
+    filters: ConditionFilters
+    words: QueryWords
+    clock: Clock
+
+    def answer(self, query: Query, asker: Asker) -> Answer:
+        """Say that there is no such case, which part leaves none, and what is nearest."""
+        condition = query.condition
+        sentences = [f"{start_upper(self._none_words(condition, asker))}."]
+        nearest = self.find(condition, asker)
+        if nearest:
+            sentences.append(self._describe(nearest, condition, asker))
+        elif condition.is_open is not None:
+            sentences += self._rest_words(condition, asker)
+        facts = []
+        if condition.channel:
+            facts.append(self._channel_words(asker))
+        return Answer(text=" ".join(sentences), facts=tuple(facts))
+
+    def find(self, condition: Condition, asker: Asker) -> NearestCases | None:
+        """Drop one part at a time, and return the fewest cases that remain.
+
+        None when nothing remains whichever part is dropped.
+        """
+        found = []
+        for part in self._droppable_parts(condition, asker):
+            rest = _without(condition, part)
+            total = self.queries.total(self.filters.filter(rest, asker))
+            if total.cases:
+                found.append(NearestCases(part=part, condition=rest, total=total))
+        return min(found, key=_case_number, default=None)
+
+    def query(self, condition: Condition, asker: Asker) -> Query | None:
+        """Return the query for the nearest cases."""
+        nearest = self.find(condition, asker)
+        return Query(ask=Ask.LIST, condition=nearest.condition) if nearest else None
+
+    def _droppable_parts(self, condition: Condition, asker: Asker) -> Sequence[ConditionPart]:
+        parts = self.words.parts(condition, asker)
+        # The only part of a condition is the question itself.
+        if len(parts) < 2:
+            return ()
+        droppable = [part for part in parts if not set(part.fields) & _ESSENTIAL]
+        return droppable[:MAX_COUNTS]
+
+    def _none_words(self, condition: Condition, asker: Asker) -> str:
+        if not condition.waits_on:
+            return f"no {self.words.cases(condition, asker, noun='case')}"
+        rest = replace(condition, waits_on="")
+        case = self.words.cases(rest, asker, noun="case")
+        return f"no {case} waits on {self.words.name(condition.waits_on, asker)}"
+
+    def _describe(self, nearest: NearestCases, condition: Condition, asker: Asker) -> str:
+        """Say what there is beside what was asked for."""
+        total, field = nearest.total, nearest.part.fields[0]
+        count = start_upper(count_word(total.cases))
+        is_one = total.cases == 1
+        match field:
+            case "waits_on":
+                text = f"{count} {'waits' if is_one else 'wait'} on others"
+            case "is_open":
+                # The opposite was asked for.
+                verb = "has" if is_one else "have"
+                text = f"{count} {verb} ended" if condition.is_open else f"{count} still open"
+            case "is_overdue":
+                text = f"{count} {'is' if is_one else 'are'} not overdue"
+            case "is_unrecognised":
+                text = f"{count} {'has' if is_one else 'have'} a kind"
+            case "kinds":
+                text = f"{count} of other kinds"
+            case _:
+                text = f"{count} without “{nearest.part.words}”"
+        return f"{text}{_stakes(total)}{self._example(nearest, asker)}."
+
+    def _example(self, nearest: NearestCases, asker: Asker) -> str:
+        """Name the case that misses the amount or the period by the least."""
+        filter = self.filters.filter(nearest.condition, asker)
+        match nearest.part.fields[0]:
+            case "min_stake":
+                cases = self.queries.find(filter, 1, order=Order.LARGEST)
+                return _stake_example(cases, "the largest")
+            case "max_stake":
+                cases = self.queries.find(filter, 1, order=Order.SMALLEST)
+                return _stake_example(cases, "the smallest")
+            case "opened" | "max_age":
+                cases = self.queries.find(filter, 1, order=Order.NEWEST)
+            case "min_age":
+                cases = self.queries.find(filter, 1, order=Order.OLDEST)
+            case _:
+                return ""
+        if not cases:
+            return ""
+        day = day_text(cases[0].timers.opened_at, asker.hours, self.clock())
+        return f"; {cases[0].id} was opened {day}"
+
+    def _rest_words(self, condition: Condition, asker: Asker) -> list[str]:
+        """Say how many there are of all, so that none is not taken for nothing at all."""
+        rest = Condition(is_open=condition.is_open)
+        if rest == condition:
+            return []
+        total = self.queries.total(self.filters.filter(rest, asker))
+        if not total.cases:
+            return []
+        verb = "is" if total.cases == 1 else "are"
+        state = "open" if condition.is_open else "ended"
+        count = case_count(total.cases).replace("case", f"{state} case")
+        return [f"In all there {verb} {count}{_stakes(total)}."]
+
+    def _channel_words(self, asker: Asker) -> str:
+        """Say over which channels questions are answered."""
+        titles = [self.words.channel(name, asker) for name in sorted(asker.viewer.channels)]
+        if not titles:
+            return "You are in no channel that cases are posted to."
+        return f"I answer from the cases of the channels you are in: {', '.join(titles)}."
+
+
+def _without(condition: Condition, part: ConditionPart) -> Condition:
+    """Drop one part of a condition."""
+    defaults: dict[str, Any] = {field: getattr(ANY_CASE, field) for field in part.fields}
+    rest = replace(condition, **defaults)
+    if "waits_on" in part.fields and not rest.states:
+        # What waits on nobody does not wait on others.
+        return replace(rest, states=tuple(sorted(WAITING_ON_PEOPLE)))
+    return rest
+
+
+def _case_number(nearest: NearestCases) -> int:
+    return nearest.total.cases
+
+
+def _stakes(total: Total) -> str:
+    stakes = stakes_text(total.stakes)
+    if not stakes:
+        return ""
+    return f", {stakes} together" if total.cases > 1 else f", {stakes}"
+
+
+def _stake_example(cases: Sequence[Case], which: str) -> str:
+    if not cases or not cases[0].assessment.stake:
+        return ""
+    return f"; {which} is {cases[0].assessment.stake} ({cases[0].id})"
