@@ -11,7 +11,13 @@ from bot.desk.answers.filters import ConditionFilters
 from bot.desk.answers.lists import MAX_EXAMPLE_ROWS, CaseLists
 from bot.desk.answers.nearest import Nearest
 from bot.desk.answers.readings import GROUPING_WORDS, QueryWords
-from bot.desk.answers.wording import case_count, count_word, describe_seconds, stakes_text
+from bot.desk.answers.wording import (
+    case_count,
+    count_word,
+    describe_seconds,
+    stakes_text,
+    together_text,
+)
 from bot.ports.case_queries import CaseFilter, CaseQueries, DecisionCounts, Total
 from bot.views.answers import Answer, Figure
 from bot.views.labels import start_upper
@@ -71,10 +77,8 @@ class CaseFigures:
             case _:
                 noun = "case" if total.cases == 1 else "cases"
                 cases = self.words.cases(query.condition, asker, noun=noun)
-                stakes = stakes_text(total.stakes)
-                together = " together" if total.cases > 1 else ""
-                amount = f", {stakes}{together}" if stakes else ""
-                return start_upper(f"{count_word(total.cases)} {cases}{amount}."), ()
+                count = f"{count_word(total.cases)} {cases}{together_text(total)}."
+                return start_upper(count), ()
 
     def _describe_share(self, measure: Measure, filter: CaseFilter) -> str:
         counts = self.queries.decision_counts(filter)
@@ -225,9 +229,7 @@ def _describe_groups(
     figures: Sequence[Figure], measure: Measure, grouping: Grouping, total: Total
 ) -> str:
     """Say the whole, and the largest group."""
-    cases = case_count(total.cases)
-    stakes = stakes_text(total.stakes)
-    whole = f"{cases}, {stakes} together" if stakes and total.cases > 1 else cases
+    whole = f"{case_count(total.cases)}{together_text(total)}"
     noun = GROUPING_WORDS[grouping]
     by_group = f"by {noun}" if len(figures) > 1 else f"of one {noun}"
     largest = max(figures, key=_number, default=None)

@@ -115,9 +115,7 @@ class CaseLists:
 
     def _first_line(self, query: Query, total: Total, asker: Asker) -> str:
         """Count the cases: "Two wait on you, £12,460.00 together; the oldest since …"."""
-        count = count_word(total.cases)
-        verb = self._verb(query.condition, total.cases, asker)
-        line = total_text(total).replace(count, f"{count}{verb}", 1)
+        line = total_text(total, self._verb(query.condition, total.cases, asker))
         if not _is_open_list(query.condition):
             return start_upper(line)
         oldest = self.find(replace(query, order=Order.OLDEST, limit=1, nth=0), asker, 1)
@@ -132,7 +130,7 @@ class CaseLists:
         if not condition.waits_on:
             return ""
         verb = "waits" if count == 1 else "wait"
-        return f" {verb} on {self.words.name(condition.waits_on, asker)}"
+        return f"{verb} on {self.words.name(condition.waits_on, asker)}"
 
     def _automatic_facts(self, condition: Condition, asker: Asker) -> tuple[str, ...]:
         """Tell apart what went away by itself."""

@@ -9,7 +9,7 @@ from bot.cases.lifecycle import WAITING_ON_PEOPLE
 from bot.desk.answers.asker import Asker
 from bot.desk.answers.filters import ConditionFilters
 from bot.desk.answers.readings import ConditionPart, QueryWords
-from bot.desk.answers.wording import case_count, count_word, day_text, stakes_text
+from bot.desk.answers.wording import case_count, count_word, day_text, together_text
 from bot.ports.case_queries import CaseQueries, Total
 from bot.ports.clock import Clock
 from bot.views.answers import Answer
@@ -98,7 +98,11 @@ class Nearest:
             case "is_open":
                 # The opposite was asked for.
                 verb = "has" if is_one else "have"
-                text = f"{count} {verb} ended" if condition.is_open else f"{count} still open"
+                text = (
+                    f"{count} {verb} ended"
+                    if condition.is_open
+                    else f"{count} {'is' if is_one else 'are'} still open"
+                )
             case "is_overdue":
                 text = f"{count} {'is' if is_one else 'are'} not overdue"
             case "is_unrecognised":
@@ -107,7 +111,7 @@ class Nearest:
                 text = f"{count} of other kinds"
             case _:
                 text = f"{count} without “{nearest.part.words}”"
-        return f"{text}{_stakes(total)}{self._example(nearest, asker)}."
+        return f"{text}{together_text(total)}{self._example(nearest, asker)}."
 
     def _example(self, nearest: NearestCases, asker: Asker) -> str:
         """Name the case that misses the amount or the period by the least."""
@@ -141,7 +145,7 @@ class Nearest:
         verb = "is" if total.cases == 1 else "are"
         state = "open" if condition.is_open else "ended"
         count = case_count(total.cases).replace("case", f"{state} case")
-        return [f"In all there {verb} {count}{_stakes(total)}."]
+        return [f"In all there {verb} {count}{together_text(total)}."]
 
     def _channel_words(self, asker: Asker) -> str:
         """Say over which channels questions are answered."""
@@ -163,13 +167,6 @@ def _without(condition: Condition, part: ConditionPart) -> Condition:
 
 def _case_number(nearest: NearestCases) -> int:
     return nearest.total.cases
-
-
-def _stakes(total: Total) -> str:
-    stakes = stakes_text(total.stakes)
-    if not stakes:
-        return ""
-    return f", {stakes} together" if total.cases > 1 else f", {stakes}"
 
 
 def _stake_example(cases: Sequence[Case], which: str) -> str:

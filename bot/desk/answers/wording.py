@@ -29,13 +29,18 @@ def stakes_text(stakes: Mapping[str, Decimal]) -> str:
     return f"{', '.join(amounts[:-1])} and {amounts[-1]}"
 
 
-def total_text(total: Total) -> str:
-    """Count cases with their stakes: "two, £12,460.00 together"."""
+def total_text(total: Total, verb: str = "") -> str:
+    """Count cases with their stakes: "two wait on you, £12,460.00 together"."""
+    count = f"{count_word(total.cases)} {verb}".strip()
+    return f"{count}{together_text(total)}"
+
+
+def together_text(total: Total) -> str:
+    """Go on from a count with the stakes: ", £12,460.00 together"; empty without any."""
     stakes = stakes_text(total.stakes)
     if not stakes:
-        return count_word(total.cases)
-    together = " together" if total.cases > 1 else ""
-    return f"{count_word(total.cases)}, {stakes}{together}"
+        return ""
+    return f", {stakes} together" if total.cases > 1 else f", {stakes}"
 
 
 def day_text(at: datetime, hours: Hours, now: datetime) -> str:
