@@ -89,24 +89,22 @@ class Nearest:
 
     def _describe(self, nearest: NearestCases, condition: Condition, asker: Asker) -> str:
         """Say what there is beside what was asked for."""
-        total, field = nearest.total, nearest.part.fields[0]
+        total = nearest.total
         count = start_upper(count_word(total.cases))
-        is_one = total.cases == 1
-        match field:
+        are = "is" if total.cases == 1 else "are"
+        have = "has" if total.cases == 1 else "have"
+        wait = "waits" if total.cases == 1 else "wait"
+        match nearest.part.fields[0]:
             case "waits_on":
-                text = f"{count} {'waits' if is_one else 'wait'} on others"
+                text = f"{count} {wait} on others"
+            case "is_open" if condition.is_open:
+                text = f"{count} {have} ended"
             case "is_open":
-                # The opposite was asked for.
-                verb = "has" if is_one else "have"
-                text = (
-                    f"{count} {verb} ended"
-                    if condition.is_open
-                    else f"{count} {'is' if is_one else 'are'} still open"
-                )
+                text = f"{count} {are} still open"
             case "is_overdue":
-                text = f"{count} {'is' if is_one else 'are'} not overdue"
+                text = f"{count} {are} not overdue"
             case "is_unrecognised":
-                text = f"{count} {'has' if is_one else 'have'} a kind"
+                text = f"{count} {have} a kind"
             case "kinds":
                 text = f"{count} of other kinds"
             case _:
