@@ -174,8 +174,6 @@ class Vocabulary:
             if ":" in handle:
                 continue
             names.append(KnownName(NameType.GROUP, handle, handle))
-            if "-" in handle:
-                names.append(KnownName(NameType.GROUP, handle.replace("-", " "), handle))
         return names
 
     def _channels(self, viewer: Viewer) -> list[KnownName]:

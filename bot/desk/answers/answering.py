@@ -7,6 +7,7 @@ from typing import Protocol, assert_never
 from bot.cases.case import Case
 from bot.cases.errors import NoSuchCase
 from bot.desk.answers.asker import Asker
+from bot.desk.answers.closest import ClosestCases
 from bot.desk.answers.figures import CaseFigures
 from bot.desk.answers.lists import CaseLists
 from bot.desk.answers.nearest import Nearest
@@ -33,6 +34,7 @@ CASE_ACTS = frozenset(
     }
 )
 WHICH_CASE = "Which case do you mean? Name it, like EX-12, or ask in its thread."
+SIMILAR = "What was decided in cases that mean something like it:"
 NO_CAUSE = "I can count them; what they come from is not recorded."
 
 
@@ -61,6 +63,7 @@ class QueryAnswers:
     lists: CaseLists
     figures: CaseFigures
     nearest: Nearest
+    closest: ClosestCases
     words: QueryWords
     case_facts: CaseFactsAnswers
     people: DeskAnswers
@@ -84,7 +87,7 @@ class QueryAnswers:
     def _dispatch(self, query: Query, asker: Asker) -> Answer:
         match query.ask:
             case Ask.LIST:
-                return self.lists.answer(query, asker)
+                return self._list(query, asker)
             case Ask.COUNT | Ask.SUM | Ask.GROUP:
                 return self._figures(query, asker)
             case Ask.HOW_LONG:
@@ -100,6 +103,17 @@ class QueryAnswers:
                 return self._act(query, asker)
             case _:
                 assert_never(query.ask)
+
+    def _list(self, query: Query, asker: Asker) -> Answer:
+        answer = self.lists.answer(query, asker)
+        if answer.total or not query.condition.text:
+            return answer
+        # Only when no case has these words, their meaning is searched for.
+        similar = self.closest.similar(query.condition.text, asker)
+        if not similar:
+            return answer
+        rows = self.lists.rows(similar, asker)
+        return replace(answer, rows=rows, rows_title=SIMILAR)
 
     def _figures(self, query: Query, asker: Asker) -> Answer:
         answer = self.figures.answer(query, asker)

@@ -375,12 +375,17 @@ def _point(name: str) -> str:
         return _AS_BEGINNING[day_name]
     if day_name in WEEKDAYS or day_name in MONTHS:
         return day_name.capitalize()
-    if _ISO_DATE.fullmatch(day_name):
-        day = _date_span(day_name)[0]
-        return f"{day:%a} {day.day} {day:%b %Y}"
-    if _ISO_MONTH.fullmatch(day_name):
-        return f"{_date_span(day_name)[0]:%B %Y}"
-    return _PHRASES.get(day_name, day_name.replace("_", " "))
+    return _date_words(day_name) or _PHRASES.get(day_name, day_name.replace("_", " "))
+
+
+def _date_words(name: str) -> str:
+    """Say a date or month in digits; empty for anything else."""
+    try:
+        day = _date_span(name)[0]
+    except UnknownPeriod:
+        return ""
+    is_month = _ISO_MONTH.fullmatch(name)
+    return f"{day:%B %Y}" if is_month else f"{day:%a} {day.day} {day:%b %Y}"
 
 
 def _amount(name: str) -> str:
