@@ -141,8 +141,10 @@ def test_every_name_is_a_period():
         (Period(begin="monday", end="wednesday"), "from Monday to Wednesday"),
         (Period(begin="2026-11-21", end="2026-11-21"), "on Sat 21 Nov 2026"),
         (Period(begin="today@12:00"), "since 12:00 today"),
-        (Period(begin="day_before_yesterday", end="day_before_yesterday"),
-         "the day before yesterday"),
+        (
+            Period(begin="day_before_yesterday", end="day_before_yesterday"),
+            "the day before yesterday",
+        ),
     ],
 )
 def test_a_period_in_words(period, words):
