@@ -107,8 +107,12 @@ class Nearest:
                 text = f"{count} {have} a kind"
             case "kinds":
                 text = f"{count} of other kinds"
+            case "min_stake" | "max_stake":
+                text = f"{count} whatever the amount"
+            case "opened" | "ended" | "due" | "due_within":
+                text = f"{count} at other times"
             case _:
-                text = f"{count} without “{nearest.part.words}”"
+                text = f"{count} when I leave out “{nearest.part.words}”"
         return f"{text}{together_text(total)}{self._example(nearest, asker)}."
 
     def _example(self, nearest: NearestCases, asker: Asker) -> str:
