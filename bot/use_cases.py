@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
+from knowledge.language.reading import QuestionReading
+
 from bot.advisors import Advisors
 from bot.desk.answers.acts import ActAnswers
 from bot.desk.answers.answering import QueryAnswers
@@ -11,6 +13,7 @@ from bot.desk.answers.capabilities import Capabilities
 from bot.desk.answers.case_facts import CaseFactsAnswers
 from bot.desk.answers.case_file import CaseFiles
 from bot.desk.answers.closest import ClosestCases
+from bot.desk.answers.control_acts import ControlActs
 from bot.desk.answers.figures import CaseFigures
 from bot.desk.answers.filters import ConditionFilters
 from bot.desk.answers.lists import CaseLists
@@ -41,6 +44,7 @@ from bot.desk.proposal import Proposals
 from bot.desk.questions import Questions
 from bot.desk.queues import Queues
 from bot.desk.raising import Raising
+from bot.desk.reminders import Reminders
 from bot.desk.source_throttle import SourceThrottle
 from bot.desk.thread_orders import ThreadOrders
 from bot.desk.triage import Triage
@@ -53,7 +57,6 @@ from bot.ports.directory import Directory
 from bot.ports.outbox import Outbox
 from bot.screens import ScreenBuilder, Screens
 from bot.store.store import Store
-from knowledge.language.reading import QuestionReading
 from knowledge.library import FileLibrary
 
 
@@ -141,20 +144,13 @@ class _AnswerBuilder:
 
     def case_facts(self, confirmations: Confirmations) -> CaseFactsAnswers:
         """Build what tells the facts of cases."""
-        files = CaseFiles(
-            cases=self.store.cases,
-            desk_controls=self.store.desk_controls,
-            library=self.library,
-            names=self.names(),
-            clock=self.clock,
-        )
-        approvers = Approvers(eligibility=self.eligibility(), confirmations=confirmations)
+        files = self.files()
         precedents = CasePrecedents(
             queries=self.store.queries, memory=self.advisors.memory, files=files
         )
         return CaseFactsAnswers(
             files=files,
-            approvers=approvers,
+            approvers=self.approvers(confirmations),
             precedents=precedents,
             card_store=self.store.cards,
             directory=self.directory,
@@ -180,6 +176,48 @@ class _AnswerBuilder:
             recogniser=self.advisors.recogniser,
         )
         return ProductAnswers(capabilities=capabilities, eligibility=self.eligibility())
+
+    def acts(
+        self,
+        visibility: Visibility,
+        confirmations: Confirmations,
+        reminders: Reminders,
+    ) -> ActAnswers:
+        """Build what offers controls to those who ask for an act."""
+        control_acts = ControlActs(
+            desk_controls=self.store.desk_controls,
+            library=self.library,
+            names=self.names(),
+            eligibility=self.eligibility(),
+            people=self.people(),
+            reminders=reminders,
+            clock=self.clock,
+        )
+        return ActAnswers(
+            visibility=visibility,
+            files=self.files(),
+            confirmations=confirmations,
+            approvers=self.approvers(confirmations),
+            eligibility=self.eligibility(),
+            control_acts=control_acts,
+            card_store=self.store.cards,
+            directory=self.directory,
+            library=self.library,
+        )
+
+    def files(self) -> CaseFiles:
+        """Build what opens the history of a case."""
+        return CaseFiles(
+            cases=self.store.cases,
+            desk_controls=self.store.desk_controls,
+            library=self.library,
+            names=self.names(),
+            clock=self.clock,
+        )
+
+    def approvers(self, confirmations: Confirmations) -> Approvers:
+        """Build what tells who may approve a case."""
+        return Approvers(eligibility=self.eligibility(), confirmations=confirmations)
 
     def names(self) -> Names:
         """Build what names people."""
@@ -324,7 +362,24 @@ class _Builder:
             settle_for=self.settle_for,
         )
 
-    def questions(self, visibility: Visibility, confirmations: Confirmations) -> Questions:
+    def reminders(self, visibility: Visibility, queues: Queues) -> Reminders:
+        """Build what reminds people of what waits on them."""
+        return Reminders(
+            queries=self.store.queries,
+            queues=queues,
+            visibility=visibility,
+            directory=self.directory,
+            live_lists=self.store.live_lists,
+            outbox=self.store.outbox,
+            clock=self.clock,
+        )
+
+    def questions(
+        self,
+        visibility: Visibility,
+        confirmations: Confirmations,
+        reminders: Reminders,
+    ) -> Questions:
         """Build the answers to questions."""
         closest = ClosestCases(
             queries=self.store.queries, memory=self.advisors.memory, clock=self.clock
@@ -335,8 +390,14 @@ class _Builder:
             directory=self.directory,
             clock=self.clock,
         )
+        answers = self.query_answers(
+            visibility,
+            closest,
+            confirmations=confirmations,
+            reminders=reminders,
+        )
         return Questions(
-            answers=self.query_answers(visibility, closest, confirmations),
+            answers=answers,
             closest=closest,
             vocabulary=vocabulary,
             visibility=visibility,
@@ -345,7 +406,7 @@ class _Builder:
             outbox=self.store.outbox,
             library=self.library,
             directory=self.directory,
-            reader=QuestionReading(classifier=self.advisors.question_classifier),
+            reader=QuestionReading(self.advisors.question_classifier, self.clock),
             chat=self.chat,
             clock=self.clock,
             model_reader=self.advisors.model_reader,
@@ -356,6 +417,7 @@ class _Builder:
         visibility: Visibility,
         closest: ClosestCases,
         confirmations: Confirmations,
+        reminders: Reminders,
     ) -> QueryAnswers:
         """Build what answers queries."""
         build = _AnswerBuilder(
@@ -376,18 +438,21 @@ class _Builder:
             case_facts=build.case_facts(confirmations),
             people=build.people(),
             product=build.product(),
-            acts=build.acts(visibility, confirmations),
+            acts=build.acts(visibility, confirmations, reminders),
         )
 
     def conversation(self, decisions: Decisions, visibility: Visibility) -> Conversation:
         """Build what answers people, and asks them."""
         queues = self.queues()
+        confirmations = self.confirmations(decisions)
+        reminders = self.reminders(visibility, queues)
         return Conversation(
-            questions=self.questions(visibility, self.confirmations(decisions)),
+            questions=self.questions(visibility, confirmations, reminders),
             thread_orders=self.thread_orders(decisions),
             inquiries=Inquiries(path=decisions.path, directory=self.directory),
             queues=queues,
             progress=self.case_progress(),
+            reminders=reminders,
         )
 
     def screens(self, visibility: Visibility, conversation: Conversation) -> Screens:

@@ -25,9 +25,13 @@ REVIEWED_CASES = 100
 CATCH_UP_INTERVAL = timedelta(seconds=5)
 MAX_PARTY_CASES = 200
 MAX_PEOPLE = 500
+MAX_LISTS = 64
 PERSON_NAME_LIFETIME = timedelta(hours=1)
 MIN_NAME_LENGTH = 2
 MAX_NAME_LENGTH = 120
+
+#: The names of the desk, of the viewer's own cases, and of each channel.
+Parts = tuple[tuple[KnownName, ...], ...]
 
 
 @dataclass
@@ -102,6 +106,10 @@ class Vocabulary:
     directory: Directory
     clock: Clock
     _index: _CaseNameIndex = field(init=False)
+    #: The last names of each viewer, and the parts that they were made of.
+    _lists: dict[tuple[str, frozenset[str]], tuple[Parts, tuple[KnownName, ...]]] = field(
+        default_factory=dict, init=False
+    )
     #: The name of each account, and when it was read.
     _person_names: dict[str, tuple[datetime, str]] = field(default_factory=dict, init=False)
     _caught_up_at: datetime | None = field(default=None, init=False)
@@ -112,32 +120,45 @@ class Vocabulary:
         self._index = _CaseNameIndex(self.queries)
 
     def names(self, viewer: Viewer) -> tuple[KnownName, ...]:
-        """Return every name that this viewer may know."""
-        names = [
+        """Return every name that this viewer may know.
+
+        The same tuple is returned until something changes, for readers that index it.
+        """
+        desk_names = (
             *self._people(viewer),
             *self._groups(),
             *self._channels(viewer),
             *self._titles(),
-        ]
-        return (*names, *self._case_names(viewer))
+        )
+        channel_names = self._channel_names(viewer)
+        parts = (desk_names, self._party_names(viewer), *channel_names)
+        key = (viewer.person, viewer.channels)
+        previous_parts, previous_names = self._lists.get(key, ((), ()))
+        if _is_same(parts, previous_parts):
+            return previous_names
+        names = tuple(dict.fromkeys(name for part in parts for name in part))
+        if len(self._lists) >= MAX_LISTS:
+            self._lists.clear()
+        self._lists[key] = (parts, names)
+        return names
 
-    def _case_names(self, viewer: Viewer) -> list[KnownName]:
+    def _channel_names(self, viewer: Viewer) -> list[tuple[KnownName, ...]]:
+        """Return the names in the cases of each channel of the viewer."""
         with self._lock:
             now = self.clock()
             if self._caught_up_at is None or now - self._caught_up_at >= CATCH_UP_INTERVAL:
                 self._index.catch_up()
                 self._caught_up_at = now
-            names = [
-                name
-                for channel in sorted(viewer.channels)
-                for name in self._index.of_channel(channel)
-            ]
+            return [self._index.of_channel(channel) for channel in sorted(viewer.channels)]
+
+    def _party_names(self, viewer: Viewer) -> tuple[KnownName, ...]:
+        """Return the names in the viewer's own cases of other channels."""
+        names: list[KnownName] = []
         if viewer.person:
             for case in self.queries.names_of_party(viewer.person, MAX_PARTY_CASES):
-                # Those of their channels are there already.
                 if case.channel not in viewer.channels:
                     names += _text_names(case.names)
-        return names
+        return tuple(names)
 
     def _people(self, viewer: Viewer) -> list[KnownName]:
         """List the people of the viewer's channels and of the groups that decide."""
@@ -217,3 +238,10 @@ def _text_names(names: Iterable[str]) -> list[KnownName]:
         for name in names
         if MIN_NAME_LENGTH <= len(name) <= MAX_NAME_LENGTH
     ]
+
+
+def _is_same(parts: Parts, others: Parts) -> bool:
+    """Tell whether two lists of parts are equal; the large ones are one object when they are."""
+    if len(parts) != len(others):
+        return False
+    return all(part is other or part == other for part, other in zip(parts, others, strict=True))

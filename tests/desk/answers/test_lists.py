@@ -93,7 +93,7 @@ def test_a_list_holds_nothing_that_the_asker_may_not_see(world, desk):
 
 
 def test_conditions_narrow_the_list(world, desk):
-    first, second, third = open_cases(world, (100, 20, 300))
+    _, second, _ = open_cases(world, (100, 20, 300))
     world.desk.decisions.reject(
         request(second.id, principal("ana"), world.seen(second)),
         reason=RejectReason.WRONG_PLAN,
