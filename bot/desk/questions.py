@@ -343,11 +343,15 @@ class Questions:
 
     def _is_known_to_all(self, query: Query, text: str, viewer: Viewer) -> bool:
         """Tell whether the names in a query were typed, or are known to the whole channel."""
-        name = query.condition.text
-        if not name or name.casefold() in text.casefold():
+        condition = query.condition
+        texts = {condition.text}
+        if condition.exclusion:
+            texts.add(condition.exclusion.text)
+        unknown = {name for name in texts if name.casefold() not in text.casefold()}
+        if not unknown:
             return True
         names = self.vocabulary.names(viewer)
-        return any(known.type is NameType.TEXT and known.value == name for known in names)
+        return unknown <= {name.value for name in names if name.type is NameType.TEXT}
 
 
 def _names_asker(query: Query) -> bool:
