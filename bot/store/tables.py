@@ -82,7 +82,29 @@ cases = Table(
     Column("decided_at", Float),
     Column("ended_at", Float),
     Column("undo_until", Float),
+    # Words by ``bot.cases.search_words``, with a blank before each.
     Column("words", Text, nullable=False, server_default=""),
+    Column("team", Text, nullable=False, server_default=""),
+    # The stake in hundredths of its currency: sums of it are exact.
+    Column("stake_cents", BigInteger),
+    Column("currency", Text, nullable=False, server_default=""),
+    Column("expires_at", Float),
+    # The decision in force; ``deciders`` and the other lists of names stand between blanks.
+    Column("decision", Text, nullable=False, server_default=""),
+    Column("decision_at", Float),
+    Column("deciders", Text, nullable=False, server_default=""),
+    Column("is_edited", Integer, nullable=False, server_default="0"),
+    Column("approvers", Text, nullable=False, server_default=""),
+    Column("approvals_needed", Integer, nullable=False, server_default="0"),
+    Column("approvals_given", Integer, nullable=False, server_default="0"),
+    Column("actions", Text, nullable=False, server_default=""),
+    Column("authors", Text, nullable=False, server_default=""),
+    Column("voters", Text, nullable=False, server_default=""),
+    Column("requesters", Text, nullable=False, server_default=""),
+    Column("risk", Integer, nullable=False, server_default="0"),
+    Column("is_automatic", Integer, nullable=False, server_default="0"),
+    # The names in it, one a line.
+    Column("names", Text, nullable=False, server_default=""),
     Index("cases_by_channel", "channel", "state", "rank"),
     Index("cases_by_rank", "state", "rank"),
     Index("cases_by_opening", "opened_at"),
@@ -244,5 +266,13 @@ questions = Table(
     Column("text", Text, nullable=False),
     Column("understood", Text, nullable=False),
     Column("vote", Text, nullable=False),
+    Column("conversation", Text, nullable=False, server_default=""),
+    # JSON; empty where there is none.
+    Column("query", Text, nullable=False, server_default=""),
+    Column("case_ids", Text, nullable=False, server_default=""),
+    Column("alternatives", Text, nullable=False, server_default=""),
+    Column("left_aside", Text, nullable=False, server_default=""),
+    Column("choice", Text, nullable=False, server_default=""),
     Index("questions_by_time", "asked_at"),
+    Index("questions_by_conversation", "person", "conversation", "asked_at"),
 )

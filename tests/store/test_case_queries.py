@@ -10,7 +10,7 @@ from bot.cases.signal import UNRECOGNISED
 from bot.ports.case_queries import CaseFilter, Viewer
 from bot.ports.live_lists import LiveList
 from bot.ports.outbox import Topic
-from bot.store.case_queries import _matches
+from bot.store.case_filters import matches
 from bot.store.tables import cases as cases_table
 from tests.fakes.clock import NOON
 from tests.fakes.directory import principal
@@ -326,7 +326,7 @@ def test_the_newest_come_first(small_world):
     ids=["open", "state", "opened", "ended"],
 )
 def test_a_filter_is_answered_from_an_index(store, fields, index):
-    query = cases_table.select().where(_matches(CaseFilter(**fields)))
+    query = cases_table.select().where(matches(CaseFilter(**fields)))
     assert index in query_plan(store.database, query, {})
 
 
