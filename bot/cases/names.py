@@ -41,6 +41,7 @@ _NO_NAME = re.compile(
     | \d{4}-\d\d-\d\d([T ].*)?               # dates and times
     | \d{1,2}:\d\d.*
     | [^\w\s]*\d+([.,:/-]\d+)*[^\w\s]*        # figures
+    | [a-z_]+:\d+                             # the subjects of signals
     | (true|false|none|null|yes|no|n/a)
     """,
     re.VERBOSE | re.IGNORECASE,

@@ -20,4 +20,5 @@ def fold_text(text: str) -> str:
 
 def search_words(texts: Iterable[str]) -> list[str]:
     """List the words of these texts, each once, in their order."""
-    return list(dict.fromkeys(word for text in texts for word in fold_text(text).split()))
+    # One text is folded much faster than many.
+    return list(dict.fromkeys(fold_text("\n".join(texts)).split()))

@@ -91,6 +91,7 @@ def test_a_case_that_cannot_be_folded_is_read_as_it_stands_after_an_upgrade(tmp_
         # Its ledger says nothing of the repetitions: only the stored case does.
         unknown = json.dumps({**json.loads(body), "count": 7, "drifted": ["it moved"]})
         old.execute("UPDATE cases SET body = ? WHERE id = 'EX-2'", (unknown,))
+        old.execute("DELETE FROM ledger WHERE case_id = 'EX-2' AND version = 2")
         old.commit()
     database = Database(f"sqlite:///{path}")
     migrate(database)
@@ -105,6 +106,9 @@ def test_a_case_that_cannot_be_folded_is_read_as_it_stands_after_an_upgrade(tmp_
         "EX-2",
         "EX-3",
     ]
+    # What questions ask for is filled in from the case as it stands.
+    by_text = CaseFilter(text="merlot", owned_by=(case.owner,))
+    assert [one.id for one in Store.over(database).queries.find(by_text, 10)] == ["EX-2"]
     database.close()
 
 
