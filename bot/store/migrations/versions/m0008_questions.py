@@ -72,7 +72,7 @@ def move_long_texts_last() -> None:
         sa.UniqueConstraint("number"),
     )
     for index in before.indexes:
-        op.drop_index(index.name, "cases")
+        op.drop_index(str(index.name), "cases")
     after.create(connection)
     connection.execute(
         sa.insert(after).from_select(
@@ -82,7 +82,7 @@ def move_long_texts_last() -> None:
     op.drop_table("cases")
     op.rename_table("cases_in_order", "cases")
     for index in before.indexes:
-        op.create_index(index.name, "cases", [column.name for column in index.columns])
+        op.create_index(str(index.name), "cases", [column.name for column in index.columns])
 
 
 def _copy_column(column: "sa.Column[Any]") -> "sa.Column[Any]":
