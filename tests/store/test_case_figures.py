@@ -20,9 +20,8 @@ STOCK = Viewer(ANA, frozenset({"C0STOCK"}))
 
 
 @pytest.fixture
-def town(small_world) -> World:
+def town(world) -> World:
     """Four cases, an hour after each other; the second is rejected, the third done."""
-    world = small_world
     row = world.house.rows[0]
     for number, amount in enumerate((10.1, 20.2, None, 0.1), start=1):
         world.clock.at = NOON + number * HOUR

@@ -23,11 +23,10 @@ SINCE_EVER = NOON - timedelta(days=365)
 
 
 @pytest.fixture
-def town(small_world) -> World:
+def town(world) -> World:
     """Five cases: waiting, rejected, approved and done, unrecognised, handed over to Finn."""
-    world = small_world
     row = world.house.rows[0]
-    amounts = (7260, 120, Decimal("40.10"), None, 5000)
+    amounts = (7260, 120, 40.1, None, 5000)
     for number, amount in enumerate(amounts, start=1):
         world.house.rows = [{**row, "at_risk": amount}]
         kind = UNRECOGNISED if number == 4 else "low_stock"
@@ -80,7 +79,8 @@ FIELDS = {
     "expires_before": ({"expires_before": TOMORROW + HOUR}, [1, 5]),
     "expires_before, too early": ({"expires_before": NOON + HOUR}, []),
     "owned_by a person": ({"owned_by": (FINN,)}, [5]),
-    "owned_by a group": ({"owned_by": ("floor-managers",)}, [1, 2, 3, 5]),
+    "owned_by a group": ({"owned_by": ("floor-managers",)}, [1, 2, 3, 4, 5]),
+    "owned_by another group": ({"owned_by": ("finance",)}, []),
     "owned_by, part of a name": ({"owned_by": ("floor",)}, []),
     "not_acted_on_by, who voted": ({"not_acted_on_by": (ANA,)}, [1, 2, 4, 5]),
     "not_acted_on_by, who raised": ({"not_acted_on_by": (OMAR,)}, [1, 2, 3, 5]),
@@ -189,7 +189,9 @@ def test_one_approval_of_two_is_part_of_the_way(small_world):
     case = small_world.proposed()
     assert numbers(small_world, is_part_approved=True) == []
     first = "ben" if "ops-leads" in case.waits_on else "carla"
-    small_world.desk.decisions.approve(request(case.id, principal(first), small_world.seen(case)))
+    small_world.desk.decisions.approve(
+        request(case.id, principal(first), small_world.seen(case)), note="needed"
+    )
     assert small_world.store.cases.case(case.id).state is State.PROPOSED
     assert numbers(small_world, is_part_approved=True) == [1]
     assert numbers(small_world, min_approvals=2) == [1]
