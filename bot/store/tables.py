@@ -58,7 +58,8 @@ inbox_conflicts = Table(
     PrimaryKeyConstraint("source", "key", "digest"),
 )
 
-# The long texts are last: SQLite reads a row from its beginning.
+# The long texts are last: SQLite reads a row from its beginning. There, the index
+# ``cases_by_question`` holds all columns but these, and answers questions alone.
 cases = Table(
     "cases",
     metadata,

@@ -38,6 +38,39 @@ QUESTION_TEXTS = (
     "left_aside",
     "choice",
 )
+# Everything but the long texts: SQLite answers a question from this index alone.
+SHORT_COLUMNS = (
+    "ended_at",
+    "rank",
+    "number",
+    "id",
+    "channel",
+    "state",
+    "kind",
+    "source",
+    "owner",
+    "team",
+    "waits_on",
+    "stake_cents",
+    "currency",
+    "opened_at",
+    "decide_by",
+    "expires_at",
+    "decided_at",
+    "decision",
+    "decision_at",
+    "deciders",
+    "is_edited",
+    "approvers",
+    "approvals_needed",
+    "approvals_given",
+    "actions",
+    "authors",
+    "voters",
+    "requesters",
+    "risk",
+    "is_automatic",
+)
 # From the shortest to the longest.
 LONG_TEXTS = ("fingerprint", "names", "words", "body")
 
@@ -52,6 +85,8 @@ def upgrade() -> None:
     op.add_column("cases", sa.Column("stake_cents", sa.BigInteger))
     if op.get_bind().dialect.name == "sqlite":
         move_long_texts_last()
+        # PostgreSQL refuses a row whose part in an index is long, and needs no such index.
+        op.create_index("cases_by_question", "cases", list(SHORT_COLUMNS))
     for name in QUESTION_TEXTS:
         op.add_column("questions", sa.Column(name, sa.Text, nullable=False, server_default=""))
     op.create_index(
