@@ -10,6 +10,7 @@ from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from bot.cases.case import LastDecision as LastDecision
 from bot.cases.lifecycle import State
 from bot.cases.policy import RiskTier
 
@@ -138,18 +139,6 @@ class Measure(StrEnum):
     ACCEPTED_UNCHANGED_RATE = "accepted_unchanged_rate"
     #: Of the approved, those that worked.
     SUCCESS_RATE = "success_rate"
-
-
-class LastDecision(StrEnum):
-    """How a case was decided last."""
-
-    #: By people.
-    APPROVED = "approved"
-    REJECTED = "rejected"
-    BY_HAND = "by_hand"
-    EDITED = "edited"
-    HANDED_OVER = "handed_over"
-    TAKEN_BACK = "taken_back"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
