@@ -111,6 +111,7 @@ class _AnswerBuilder:
     def lists(self) -> CaseLists:
         """Build what lists cases."""
         filters = ConditionFilters(
+            queries=self.store.queries,
             library=self.library,
             directory=self.directory,
             desk_controls=self.store.desk_controls,

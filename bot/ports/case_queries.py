@@ -77,6 +77,8 @@ class CaseFilter:
     #: Accounts.
     raised_by: tuple[str, ...] = ()
     source: str = ""
+    #: Cases that are left out, by id.
+    except_ids: tuple[str, ...] = ()
     #: Cases that fit this are left out; its viewer and flags for states are not looked at.
     exclusion: "CaseFilter | None" = None
     #: Ended cases, the latest first.

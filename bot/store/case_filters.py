@@ -115,6 +115,8 @@ def _place_clauses(filter: CaseFilter) -> list[Clause]:
         clauses.append(_cases.channel == filter.channel)
     if filter.source:
         clauses.append(_cases.source == filter.source)
+    if filter.except_ids:
+        clauses.append(_cases.id.not_in(filter.except_ids))
     if filter.live_list:
         items = tables.live_list_items.c
         clauses.append(_cases.id.in_(select(items.case_id).where(items.board == filter.live_list)))

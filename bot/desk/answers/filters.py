@@ -9,9 +9,10 @@ from bot.cases.approval import is_colleague
 from bot.cases.controls import ActivePause
 from bot.cases.errors import NotEligible
 from bot.cases.lifecycle import TERMINAL, State
+from bot.cases.missing_approvals import missing_approvals
 from bot.desk.answers.asker import Asker
 from bot.desk.answers.periods import BEGINNING, JUST_NOW, PeriodClock, Span
-from bot.ports.case_queries import CaseFilter, Viewer
+from bot.ports.case_queries import CaseFilter, CaseQueries, Viewer
 from bot.ports.clock import Clock
 from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.directory import Directory
@@ -20,6 +21,10 @@ from bot.views.query import ME, POLICY, Condition, Period
 
 #: No case has this kind, so that a filter for it finds nothing.
 NO_KIND = "-"
+#: More cases than these with a part of their approvals are not judged one by one.
+MAX_PART_APPROVED = 200
+#: What is snoozed is put off, and what is decided is due no more.
+DUE_STATES = (State.OPEN, State.PROPOSED, State.REFERRED)
 #: Pauses hold up what has a plan.
 PAUSABLE_STATES = (State.PROPOSED, State.APPROVED, State.RUNNING)
 OPEN_STATES = tuple(state for state in State if state not in TERMINAL)
@@ -30,6 +35,7 @@ ENDED_STATES = tuple(state for state in State if state in TERMINAL)
 class ConditionFilters:
     """Translate conditions: accounts for "me", moments for "last week"."""
 
+    queries: CaseQueries
     library: Library
     directory: Directory
     desk_controls: DeskControlsStore
@@ -44,6 +50,8 @@ class ConditionFilters:
             UnknownPeriod: the condition names a period that is none.
         """
         filter = self._fields(condition, asker, viewer=asker.viewer)
+        if filter.waits_on:
+            filter = replace(filter, except_ids=self._satisfied_ids(filter))
         if condition.exclusion is None:
             return filter
         excluded = self._fields(condition.exclusion, asker, viewer=None)
@@ -95,6 +103,9 @@ class ConditionFilters:
 
     def _with_states(self, filter: CaseFilter, condition: Condition) -> CaseFilter:
         states = set(condition.states)
+        is_due = condition.is_overdue or condition.due or condition.due_within
+        if is_due and not states and not condition.is_snoozed:
+            states = set(DUE_STATES)
         if condition.is_snoozed:
             states = states & {State.SNOOZED} if states else {State.SNOOZED}
         if not states and condition.is_open is None:
@@ -178,6 +189,18 @@ class ConditionFilters:
         if condition.raised_by:
             filter = replace(filter, raised_by=self._people_named(condition.raised_by, asker))
         return filter
+
+    def _satisfied_ids(self, filter: CaseFilter) -> tuple[str, ...]:
+        """List the cases that want nothing more of these, as others have approved for them."""
+        part_approved = replace(filter, is_part_approved=True)
+        ids = []
+        for case in self.queries.find(part_approved, MAX_PART_APPROVED):
+            factors = case.proposal.factors
+            members = self.directory.groups([factor.group for factor in factors])
+            missing = missing_approvals(factors, case.proposal.approvals, members)
+            if not {*missing.groups, case.owner} & set(filter.waits_on):
+                ids.append(case.id)
+        return tuple(ids)
 
     def _owners(self, name: str) -> tuple[str, ...]:
         """List a person with their teams, or a group."""

@@ -47,7 +47,10 @@ class CaseLists:
         if not total.cases:
             return self.nearest.answer(query, asker)
         cases = self.find(query, asker, MAX_ROWS)
-        facts = self._automatic_facts(query.condition, asker)
+        facts = (
+            *self._automatic_facts(query.condition, asker),
+            *self._decision_facts(query.condition, asker),
+        )
         if query.nth or query.limit:
             return self._answer_top(query, cases, total, asker)
         return Answer(
@@ -131,6 +134,19 @@ class CaseLists:
             return ""
         verb = "waits" if count == 1 else "wait"
         return f"{verb} on {self.words.name(condition.waits_on, asker)}"
+
+    def _decision_facts(self, condition: Condition, asker: Asker) -> tuple[str, ...]:
+        """Say how cases that have ended were decided."""
+        if condition.is_open is not False or condition.decision or condition.is_automatic:
+            return ()
+        counts = self.queries.decision_counts(self.filters.filter(condition, asker))
+        numbers = {
+            "approved": counts.approved,
+            "rejected": counts.rejected,
+            "handled by hand": counts.by_hand,
+        }
+        parts = [f"{count_word(number)} {words}" for words, number in numbers.items() if number]
+        return (start_upper(f"{', '.join(parts)}."),) if parts else ()
 
     def _automatic_facts(self, condition: Condition, asker: Asker) -> tuple[str, ...]:
         """Tell apart what went away by itself."""

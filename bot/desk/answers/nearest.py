@@ -44,15 +44,14 @@ class Nearest:
         """Say that there is no such case, which part leaves none, and what is nearest."""
         condition = query.condition
         sentences = [f"{start_upper(self._none_words(condition, asker))}."]
+        if condition.channel:
+            sentences.append(self._channel_words(asker))
         nearest = self.find(condition, asker)
         if nearest:
             sentences.append(self._describe(nearest, condition, asker))
         elif condition.is_open is not None:
             sentences += self._rest_words(condition, asker)
-        facts = []
-        if condition.channel:
-            facts.append(self._channel_words(asker))
-        return Answer(text=" ".join(sentences), facts=tuple(facts))
+        return Answer(text=" ".join(sentences))
 
     def find(self, condition: Condition, asker: Asker) -> NearestCases | None:
         """Drop one part at a time, and return the fewest cases that remain.
@@ -153,8 +152,8 @@ class Nearest:
         """Say over which channels questions are answered."""
         titles = [self.words.channel(name, asker) for name in sorted(asker.viewer.channels)]
         if not titles:
-            return "You are in no channel that cases are posted to."
-        return f"I answer from the cases of the channels you are in: {', '.join(titles)}."
+            return "I only show cases of channels you are in, and you are in none of mine."
+        return f"I only show cases of the channels you are in; ask about {', '.join(titles)}."
 
 
 def _without(condition: Condition, part: ConditionPart) -> Condition:

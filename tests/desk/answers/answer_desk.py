@@ -26,7 +26,9 @@ class AnswerDesk:
         shared = {"library": world.library, "directory": world.people}
         controls = world.store.desk_controls
         queries = world.store.queries
-        self.filters = ConditionFilters(desk_controls=controls, clock=world.clock, **shared)
+        self.filters = ConditionFilters(
+            queries=queries, desk_controls=controls, clock=world.clock, **shared
+        )
         self.words = QueryWords(**shared)
         self.nearest = Nearest(
             queries=queries, filters=self.filters, words=self.words, clock=world.clock

@@ -2,11 +2,13 @@
 
 from dataclasses import replace
 from datetime import timedelta
+from decimal import Decimal
 
 import pytest
 
 from bot.cases.approval import Person
 from bot.cases.identity import Identities
+from bot.cases.lifecycle import State
 from bot.desk.answers.periods import BEGINNING, UnknownPeriod
 from bot.views.query import ME, POLICY, Condition, Period
 from tests.fakes.directory import principal
@@ -104,3 +106,26 @@ def test_the_viewer_is_always_the_asker(desk):
 def test_a_period_that_is_none_is_refused(desk):
     with pytest.raises(UnknownPeriod):
         desk.filters.filter(Condition(opened=Period(begin="blah")), desk.asker())
+
+
+def test_nothing_more_is_wanted_of_a_group_whose_place_is_taken(world, desk):
+    """A high-risk plan needs one approval of each of two groups; the first is given."""
+    world.house.rows = [{**world.house.rows[0], "quantity": 24, "at_risk": 5_000}]
+    world.library.rules = replace(world.library.rules, high_above=Decimal(10))
+    case = world.proposed()
+    assert case.waits_on == ("ops-leads", "finance")
+    world.approve(case, "ben")
+
+    def count(name):
+        condition = Condition(is_open=True, waits_on=name)
+        return desk.lists.count(condition, desk.asker()).cases
+
+    assert [count(BEN), count(principal("elsie")), count("ops-leads")] == [0, 0, 0]
+    assert [count(CARLA), count("finance")] == [1, 1]
+
+
+def test_what_is_snoozed_is_put_off_and_not_overdue(world, desk):
+    open_filter = desk.filters.filter(Condition(is_overdue=True), desk.asker())
+    assert State.SNOOZED not in open_filter.states
+    snoozed = desk.filters.filter(Condition(is_overdue=True, is_snoozed=True), desk.asker())
+    assert snoozed.states == (State.SNOOZED,)

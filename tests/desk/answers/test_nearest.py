@@ -69,8 +69,11 @@ def test_a_channel_that_one_is_not_in_reads_like_one_that_does_not_exist(world, 
     unknown = desk.lists.answer(
         replace(query, condition=Condition(channel="C0OWNERS")), desk.asker("finn")
     )
-    assert hidden.text == unknown.text.replace("C0OWNERS", "C0STOCK") == "No case in #C0STOCK."
-    assert hidden.facts == unknown.facts
+    assert (
+        hidden.text
+        == unknown.text.replace("C0OWNERS", "C0STOCK")
+        == ("No case in #C0STOCK. I only show cases of the channels you are in; ask about #C0OPS.")
+    )
 
 
 @pytest.mark.threat("C8")
