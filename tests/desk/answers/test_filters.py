@@ -114,7 +114,7 @@ def test_nothing_more_is_wanted_of_a_group_whose_place_is_taken(world, desk):
     world.library.rules = replace(world.library.rules, high_above=Decimal(10))
     case = world.proposed()
     assert case.waits_on == ("ops-leads", "finance")
-    world.approve(case, "ben")
+    world.approve(case, "ben", note="checked")
 
     def count(name):
         condition = Condition(is_open=True, waits_on=name)
