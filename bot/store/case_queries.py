@@ -15,7 +15,15 @@ from bot.cases.canonical import from_json
 from bot.cases.case import Case, LastDecision
 from bot.cases.lifecycle import TERMINAL, State
 from bot.cases.search_words import search_words
-from bot.ports.case_queries import CaseFilter, CaseNames, CaseTimes, DecisionCounts, Total, Viewer
+from bot.ports.case_queries import (
+    CaseFilter,
+    CaseNames,
+    CaseTimes,
+    DecisionCounts,
+    Durations,
+    Total,
+    Viewer,
+)
 from bot.ports.case_store import ReceiptOutcome
 from bot.store import tables
 from bot.store.case_filters import (
@@ -29,7 +37,6 @@ from bot.store.case_filters import (
 from bot.store.database import Database
 from bot.store.projection import CENTS
 from bot.views.query import Grouping, Order
-from bot.views.questions import Durations
 
 # A median over more cases than this says nothing more.
 MAX_SAMPLE = 20_000

@@ -30,6 +30,13 @@ SHARES = {
     Measure.ACCEPTED_UNCHANGED_RATE: "approved as recommended, without a change",
     Measure.SUCCESS_RATE: "done and worked",
 }
+#: The second column of a table; all others are shares.
+TABLE_TITLES = {
+    Measure.COUNT: "Cases",
+    Measure.STAKE_SUM: "At stake",
+    Measure.MEDIAN_TIME_TO_DECIDE: "Half decided within",
+    Measure.MEDIAN_TIME_TO_RESOLVE: "Half ended within",
+}
 #: Days without a case are shown within a period of so many days.
 MAX_FILLED_DAYS = 62
 #: A share or median is taken for so many groups at most.
@@ -130,7 +137,14 @@ class CaseFigures:
             else:
                 figures.append(_figure(label, measure, group_total))
         text = _describe_groups(figures, measure, grouping, total)
-        return Answer(text=text, table=tuple(figures), is_trend=is_trend, total=total.cases)
+        titles = (start_upper(GROUPING_WORDS[grouping]), TABLE_TITLES.get(measure, "Share"))
+        return Answer(
+            text=text,
+            table=tuple(figures),
+            table_titles=titles,
+            is_trend=is_trend,
+            total=total.cases,
+        )
 
     def _measure(self, label: str, measure: Measure, filter: CaseFilter) -> Figure:
         """Take a share or a median of one group."""

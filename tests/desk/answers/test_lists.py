@@ -4,9 +4,12 @@ from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
+import pytest
+
 from bot.cases.entries import RejectReason
 from bot.cases.lifecycle import State
 from bot.views.query import ME, Ask, Condition, Order, Query
+from tests.desk.answers.answer_desk import AnswerDesk
 from tests.fakes.directory import principal
 from tests.world import request
 
@@ -157,3 +160,56 @@ def test_the_oldest_is_not_named_for_what_is_over(world, desk):
     world.work()
     answer = desk.lists.answer(listing(replace(OPEN, is_open=False)), desk.asker())
     assert answer.text == "One, £100.00."
+
+
+def one_of_each(world):
+    """Open, snoozed, resolved, rejected and cleared, in this order."""
+    cases = open_cases(world, (100, 100, 100, 100, 100), hours=0)
+    ana = principal("ana")
+    world.desk.decisions.snooze(
+        request(cases[1].id, ana, world.seen(cases[1])),
+        until=world.clock() + timedelta(hours=2),
+        reason="tomorrow",
+    )
+    world.approve(cases[2])
+    world.work()
+    world.desk.decisions.reject(
+        request(cases[3].id, ana, world.seen(cases[3])), reason=RejectReason.NOT_WORTH_IT
+    )
+    world.clear(cases[4].signal)
+
+
+@pytest.mark.parametrize(
+    ("condition", "ids"),
+    [
+        (OPEN, {"EX-1", "EX-2"}),
+        (Condition(is_snoozed=True), {"EX-2"}),
+        (Condition(states=(State.RESOLVED,)), {"EX-3"}),
+        (Condition(states=(State.REJECTED,)), {"EX-4"}),
+        (Condition(states=(State.CLEARED,)), {"EX-5"}),
+        (Condition(states=(State.EXPIRED,)), set()),
+        (Condition(is_open=False), {"EX-3", "EX-4", "EX-5"}),
+        (Condition(is_open=True, states=(State.REJECTED,)), set()),
+        (Condition(is_open=False, states=(State.REJECTED, State.SNOOZED)), {"EX-4"}),
+        (Condition(), {"EX-1", "EX-2", "EX-3", "EX-4", "EX-5"}),
+    ],
+)
+def test_a_list_has_the_cases_of_its_states(small_world, condition, ids):
+    one_of_each(small_world)
+    desk = AnswerDesk(small_world)
+    assert set(case_ids(desk.lists.answer(listing(condition), desk.asker()))) == ids
+
+
+def test_how_ended_cases_were_decided_is_said_below_them(small_world):
+    one_of_each(small_world)
+    desk = AnswerDesk(small_world)
+    answer = desk.lists.answer(listing(Condition(is_open=False)), desk.asker())
+    assert answer.facts == ("One approved, one rejected.",)
+
+
+def test_late_cases_are_those_whose_decision_is_overdue(small_world):
+    case = small_world.proposed()
+    small_world.clock.forward(hours=5)
+    desk = AnswerDesk(small_world)
+    overdue = listing(Condition(is_open=True, is_overdue=True))
+    assert case_ids(desk.lists.answer(overdue, desk.asker())) == [case.id]
