@@ -87,12 +87,15 @@ class SqlCaseQueries:
 
         Days and months are those of the opening, of the end where the filter has a span of ends,
         and of the decision where it has one of decisions. A case with several deciders counts for
-        each; one without counts for none.
+        each; one without counts for none, and neither does one that was edited or handed over last.
         """
         if grouping in {Grouping.DAY, Grouping.MONTH}:
             return self._group_by_day(filter, grouping, ZoneInfo(zone))
         column = _GROUP_COLUMNS[grouping]
         query = select(column.label("key"), _cases.currency, *_SUMS).where(matches(filter))
+        if grouping is Grouping.DECIDER:
+            # Whoever edits a plan or hands it over has not decided yet.
+            query = query.where(_cases.decision.in_(_FINAL_DECISIONS))
         rows = self._database.fetch(query.group_by(column, _cases.currency))
         parts: dict[str, list[Any]] = {}
         for row in rows:
@@ -355,6 +358,7 @@ _GROUP_COLUMNS = {
 _NAMES = select(_cases.number, _cases.channel, _cases.names)
 # Of approved cases: they are over in another way, or a person must find out what to do.
 _FAILED = {state.code for state in TERMINAL | {State.REFERRED}} - {State.RESOLVED.code}
+_FINAL_DECISIONS = (LastDecision.APPROVED, LastDecision.REJECTED, LastDecision.BY_HAND)
 _IS_OPEN = _cases.state.not_in([state.code for state in TERMINAL])
 _COUNTS = select(_cases.state, func.count().label("cases")).group_by(_cases.state)
 # Every all-clear of a case that a signal of these fingerprints ever opened or counted on,

@@ -13,8 +13,10 @@ from bot.desk.answers.lists import CaseLists
 from bot.desk.answers.nearest import Nearest
 from bot.desk.answers.periods import UnknownPeriod
 from bot.desk.answers.readings import QueryWords
+from bot.desk.answers.wording import case_count, together_text
 from bot.desk.visibility import Visibility
 from bot.views.answers import MAX_ROWS, Answer
+from bot.views.labels import start_upper
 from bot.views.query import ANY_CASE, About, Act, Ask, Query
 
 #: So many cases are looked at for one summary.
@@ -168,4 +170,5 @@ class QueryAnswers:
         if answer.rows or answer.offers:
             return answer
         rows = self.lists.rows(cases, asker)
-        return replace(answer, rows=rows, total=total.cases)
+        count = start_upper(f"{case_count(total.cases)}{together_text(total)}.")
+        return replace(answer, rows=rows, total=total.cases, facts=(count, *answer.facts))

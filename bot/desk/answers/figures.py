@@ -21,7 +21,7 @@ from bot.desk.answers.wording import (
 from bot.ports.case_queries import CaseFilter, CaseQueries, DecisionCounts, Total
 from bot.views.answers import Answer, Figure
 from bot.views.labels import start_upper
-from bot.views.query import POLICY, Ask, Grouping, LastDecision, Measure, Query
+from bot.views.query import POLICY, Ask, Grouping, Measure, Query
 
 SHARES = {
     Measure.APPROVAL_RATE: "approved",
@@ -118,10 +118,6 @@ class CaseFigures:
 
     def _group(self, query: Query, filter: CaseFilter, total: Total, asker: Asker) -> Answer:
         grouping = query.grouping or Grouping.KIND
-        if grouping is Grouping.DECIDER and not filter.decision and filter.exclusion is None:
-            # An edit alone decides nothing yet.
-            edited = CaseFilter(decision=LastDecision.EDITED.value)
-            filter = replace(filter, exclusion=edited)
         groups = self.queries.group(filter, grouping, asker.hours.zone)
         is_trend = grouping in {Grouping.DAY, Grouping.MONTH}
         if grouping is Grouping.DAY:

@@ -152,8 +152,8 @@ class Nearest:
         """Say over which channels questions are answered."""
         titles = [self.words.channel(name, asker) for name in sorted(asker.viewer.channels)]
         if not titles:
-            return "I only show cases of channels you are in, and you are in none of mine."
-        return f"I only show cases of the channels you are in; ask about {', '.join(titles)}."
+            return "I cannot show cases of channels you are not in, and you are in none of mine."
+        return f"I cannot show cases of channels you are not in; ask about {', '.join(titles)}."
 
 
 def _without(condition: Condition, part: ConditionPart) -> Condition:

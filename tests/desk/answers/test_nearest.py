@@ -72,7 +72,9 @@ def test_a_channel_that_one_is_not_in_reads_like_one_that_does_not_exist(world, 
     assert (
         hidden.text
         == unknown.text.replace("C0OWNERS", "C0STOCK")
-        == ("No case in #C0STOCK. I only show cases of the channels you are in; ask about #C0OPS.")
+        == (
+            "No case in #C0STOCK. I cannot show cases of channels you are not in; ask about #C0OPS."
+        )
     )
 
 
