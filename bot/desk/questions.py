@@ -41,6 +41,9 @@ CLOSEST = "The closest cases:"
 WHICH_ONE = "I can read that in more than one way. Which do you mean?"
 NOT_OFFERED = "this reading is not offered any more; ask again"
 
+#: Of a question that was not understood.
+NO_RECORD = AnsweredQuestion(reading="", query=None)
+
 OnProgress = Callable[[str], None]
 
 
@@ -58,7 +61,7 @@ class _Result:
 
 @dataclass(frozen=True, kw_only=True)
 class Questions:
-    """Read a question, answer it, and keep it for what is asked next."""
+    """Read, answer and record questions."""
 
     answers: QueryAnswers
     closest: ClosestCases
@@ -115,7 +118,7 @@ class Questions:
             conversation=question.conversation,
         )
         asker = self._asker(question.person, question.channel)
-        result = self._answer_text(question.text, context, asker, show_progress)
+        result = self._answer_text(question.text, context, asker=asker, on_progress=show_progress)
         answer = result.answer
         if not question.is_direct and self._is_same_for_all(question, result, asker):
             answer = _publish(answer)
@@ -153,9 +156,14 @@ class Questions:
         conversation is kept for the next question in it.
         """
         context = self._context(by, case_id=case_id, channel=channel, conversation=conversation)
-        result = self._answer_text(text, context, self._asker(by, channel), on_progress)
+        result = self._answer_text(
+            text,
+            context,
+            asker=self._asker(by, channel),
+            on_progress=on_progress,
+        )
         if conversation:
-            self._keep(text, by, conversation, result.record)
+            self._keep(result.record, text, person=by, conversation=conversation)
         return result.answer
 
     def answer_query(self, query: Query, *, by: str, channel: str = "") -> Answer:
@@ -163,15 +171,15 @@ class Questions:
         return self.answers.answer(query, self._asker(by, channel))
 
     def choices(self, question_id: str, *, by: str) -> tuple[str, ...]:
-        """Return the other readings of a question that this person put, in words."""
-        answered = self.question_log.answered(question_id, by)
-        if answered is None:
+        """Describe the other readings of this person's question."""
+        record = self.question_log.answered(question_id, by)
+        if record is None:
             return ()
         asker = self._asker(by, "")
-        return tuple(self.answers.describe(query, asker) for query in answered.alternatives)
+        return tuple(self.answers.describe(query, asker) for query in record.alternatives)
 
     def answer_choice(self, question_id: str, number: int, *, by: str) -> Answer:
-        """Answer the reading that the person chose, and keep it as what they meant.
+        """Answer the reading that the person chose, and record it.
 
         Raises:
             BadRequest: no such reading was offered to this person.
@@ -179,14 +187,13 @@ class Questions:
         query = self.question_log.record_choice(question_id, by, number)
         if query is None:
             raise BadRequest(NOT_OFFERED)
-        answered = self.question_log.answered(question_id, by)
+        record = self.question_log.answered(question_id, by) or NO_RECORD
         answer = self.answers.answer(query, self._asker(by, ""))
-        record = AnsweredQuestion(
+        record = replace(
+            record,
             reading=answer.reading,
             query=query,
             case_ids=tuple(row.case.id for row in answer.rows),
-            alternatives=answered.alternatives if answered else (),
-            left_aside=answered.left_aside if answered else (),
         )
         # What is asked next refers to the reading that was meant.
         self.question_log.record_answer(question_id, record)
@@ -200,7 +207,7 @@ class Questions:
     # --- reading -------------------------------------------------------------------------------
 
     def _asker(self, person: str, channel: str) -> Asker:
-        """Return who asks, what they may see now, and the clock that they read."""
+        """Return the asker, with what they may see now."""
         return Asker(
             person=person,
             viewer=self.visibility.viewer(person),
@@ -250,6 +257,7 @@ class Questions:
         self,
         text: str,
         context: QuestionContext,
+        *,
         asker: Asker,
         on_progress: OnProgress,
     ) -> _Result:
@@ -296,10 +304,9 @@ class Questions:
 
     def _admit(self, text: str, context: QuestionContext, asker: Asker) -> _Result:
         """Say that the question was not understood, with what may help."""
-        record = AnsweredQuestion(reading="", query=None)
         if context.case_id:
             text = f"{NOT_UNDERSTOOD} {describe_orders()}"
-            return _Result(answer=Answer(text=text, examples=EXAMPLES), record=record)
+            return _Result(answer=Answer(text=text, examples=EXAMPLES), record=NO_RECORD)
         cases = self.closest.find(text[:MAX_QUESTION], asker)
         answer = Answer(
             text=NOT_UNDERSTOOD,
@@ -308,9 +315,9 @@ class Questions:
             total=len(cases),
             examples=EXAMPLES,
         )
-        return _Result(answer=answer, record=record)
+        return _Result(answer=answer, record=NO_RECORD)
 
-    def _keep(self, text: str, person: str, conversation: str, record: AnsweredQuestion) -> None:
+    def _keep(self, record: AnsweredQuestion, text: str, *, person: str, conversation: str) -> None:
         """Record a question that was answered at once."""
         now = self.clock()
         # It does not begin with a channel: nobody else has read it.
@@ -342,16 +349,16 @@ class Questions:
         return _public_parts(public_answer) == _public_parts(answer)
 
     def _is_known_to_all(self, query: Query, text: str, viewer: Viewer) -> bool:
-        """Tell whether the names in a query were typed, or are known to the whole channel."""
+        """Tell whether everyone here may know the names in a query."""
         condition = query.condition
         texts = {condition.text}
         if condition.exclusion:
             texts.add(condition.exclusion.text)
-        unknown = {name for name in texts if name.casefold() not in text.casefold()}
-        if not unknown:
+        corrections = {name for name in texts if name.casefold() not in text.casefold()}
+        if not corrections:
             return True
         names = self.vocabulary.names(viewer)
-        return unknown <= {name.value for name in names if name.type is NameType.TEXT}
+        return corrections <= {name.value for name in names if name.type is NameType.TEXT}
 
 
 def _names_asker(query: Query) -> bool:
@@ -386,6 +393,6 @@ def _public_parts(answer: Answer) -> tuple[object, ...]:
 
 
 def _publish(answer: Answer) -> Answer:
-    """Return an answer for everyone: with all buttons, and no readings of the asker's own."""
+    """Return an answer for everyone, without the asker's own readings."""
     rows = tuple(replace(row, is_decidable=True) for row in answer.rows)
     return replace(answer, rows=rows, choices=(), is_public=True)

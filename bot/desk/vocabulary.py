@@ -1,4 +1,4 @@
-"""The names that a person who asks may know, for reading their questions."""
+"""Names that an asker may know, for reading questions."""
 
 import threading
 from collections import Counter, defaultdict
@@ -34,25 +34,25 @@ MAX_NAME_LENGTH = 120
 Parts = tuple[tuple[KnownName, ...], ...]
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _CaseNameIndex:
-    """Names in cases, by channel. Follows the store; keeps nothing that it cannot read again."""
+    """Names in cases by channel, cached from the store."""
 
     queries: CaseQueries
     _cases: dict[int, CaseNames] = field(default_factory=dict)
     _counts: dict[str, Counter[str]] = field(default_factory=lambda: defaultdict(Counter))
-    _known: dict[str, tuple[KnownName, ...]] = field(default_factory=dict)
+    _by_channel: dict[str, tuple[KnownName, ...]] = field(default_factory=dict)
     _last_number: int = 0
     _review_number: int = 0
 
     def of_channel(self, channel: str) -> tuple[KnownName, ...]:
-        """Return the names in the cases of a channel, made once per change."""
-        if channel not in self._known:
-            self._known[channel] = tuple(_text_names(self._counts.get(channel, ())))
-        return self._known[channel]
+        """Return the names in the cases of a channel."""
+        if channel not in self._by_channel:
+            self._by_channel[channel] = tuple(_text_names(self._counts.get(channel, ())))
+        return self._by_channel[channel]
 
     def catch_up(self) -> None:
-        """Read the names of new cases, and of some that may have changed."""
+        """Read the names of new and of changed cases."""
         self._read_from(max(0, self._last_number - RECENT_CASES))
         self._review()
         while len(self._cases) > MAX_CASES:
@@ -83,7 +83,7 @@ class _CaseNameIndex:
         self._remove(names.number)
         self._cases[names.number] = names
         self._counts[names.channel].update(names.names)
-        self._known.pop(names.channel, None)
+        self._by_channel.pop(names.channel, None)
 
     def _remove(self, number: int) -> None:
         names = self._cases.pop(number, None)
@@ -94,12 +94,12 @@ class _CaseNameIndex:
         for name in names.names:
             if counts[name] <= 0:
                 del counts[name]
-        self._known.pop(names.channel, None)
+        self._by_channel.pop(names.channel, None)
 
 
 @dataclass(kw_only=True)
 class Vocabulary:
-    """List the names that a person may know: nothing of cases that they may not see."""
+    """List the names that a person may know, by what they see."""
 
     queries: CaseQueries
     library: Library
@@ -117,7 +117,7 @@ class Vocabulary:
 
     def __post_init__(self) -> None:
         """Make an empty index; it fills at the first question."""
-        self._index = _CaseNameIndex(self.queries)
+        self._index = _CaseNameIndex(queries=self.queries)
 
     def names(self, viewer: Viewer) -> tuple[KnownName, ...]:
         """Return every name that this viewer may know.
@@ -161,7 +161,7 @@ class Vocabulary:
         return tuple(names)
 
     def _people(self, viewer: Viewer) -> list[KnownName]:
-        """List the people of the viewer's channels and of the groups that decide."""
+        """List the people of the viewer's channels and of deciding groups."""
         accounts: dict[str, None] = {}
         for members in self.directory.groups(self.library.deciders()).values():
             accounts |= dict.fromkeys(sorted(members or ()))
@@ -175,7 +175,10 @@ class Vocabulary:
         return _person_names(full_names)
 
     def _person_name(self, account: str) -> str:
-        """Return the name of a person, read once an hour; empty for an app or nobody."""
+        """Return the name of a person, cached for an hour.
+
+        Empty for an app or nobody.
+        """
         now = self.clock()
         read_at, name = self._person_names.get(account, (None, ""))
         if read_at is not None and now - read_at < PERSON_NAME_LIFETIME:
@@ -219,7 +222,7 @@ class Vocabulary:
 
 
 def _person_names(full_names: dict[str, str]) -> list[KnownName]:
-    """Name people in full, and by their first name where only one has it."""
+    """Name people in full, and by unique first names."""
     first_names = Counter(name.split()[0].casefold() for name in full_names.values())
     names = []
     for account, full_name in full_names.items():
@@ -232,7 +235,7 @@ def _person_names(full_names: dict[str, str]) -> list[KnownName]:
 
 
 def _text_names(names: Iterable[str]) -> list[KnownName]:
-    """Know names that are long enough to be looked for, and short enough to be one."""
+    """Make known names, without those too short or too long."""
     return [
         KnownName(NameType.TEXT, name, name)
         for name in names
@@ -241,7 +244,7 @@ def _text_names(names: Iterable[str]) -> list[KnownName]:
 
 
 def _is_same(parts: Parts, others: Parts) -> bool:
-    """Tell whether two lists of parts are equal; the large ones are one object when they are."""
+    """Compare parts, by identity first because they are large."""
     if len(parts) != len(others):
         return False
     return all(part is other or part == other for part, other in zip(parts, others, strict=True))

@@ -95,7 +95,7 @@ class SqlCaseQueries:
         query = select(column.label("key"), _cases.currency, *_SUMS).where(matches(filter))
         if grouping is Grouping.DECIDER:
             # Whoever edits a plan or hands it over has not decided yet.
-            query = query.where(_cases.decision.in_(_FINAL_DECISIONS))
+            query = query.where(_cases.decision.not_in(_INDECISIVE))
         rows = self._database.fetch(query.group_by(column, _cases.currency))
         parts: dict[str, list[Any]] = {}
         for row in rows:
@@ -358,7 +358,7 @@ _GROUP_COLUMNS = {
 _NAMES = select(_cases.number, _cases.channel, _cases.names)
 # Of approved cases: they are over in another way, or a person must find out what to do.
 _FAILED = {state.code for state in TERMINAL | {State.REFERRED}} - {State.RESOLVED.code}
-_FINAL_DECISIONS = (LastDecision.APPROVED, LastDecision.REJECTED, LastDecision.BY_HAND)
+_INDECISIVE = (LastDecision.EDITED, LastDecision.HANDED_OVER)
 _IS_OPEN = _cases.state.not_in([state.code for state in TERMINAL])
 _COUNTS = select(_cases.state, func.count().label("cases")).group_by(_cases.state)
 # Every all-clear of a case that a signal of these fingerprints ever opened or counted on,

@@ -124,7 +124,7 @@ class QueryAnswers:
         return answer
 
     def _facts(self, query: Query, asker: Asker) -> Answer:
-        """Answer about the case that is meant, or the cases that the condition picks out."""
+        """Answer about one case, or the cases of the condition."""
         if query.about in DESK_TOPICS:
             return self.people.answer(query, asker)
         if query.case_id:
@@ -154,7 +154,7 @@ class QueryAnswers:
         return replace(answer, rows=self.lists.rows([case], asker), total=1)
 
     def _act(self, query: Query, asker: Asker) -> Answer:
-        """Answer a request to act: the control for one case, or the cases that are meant."""
+        """Offer the control for one case, or list several cases."""
         if query.case_id:
             # The same words for a case that is not there and for one that may not be seen.
             self.visibility.find_case(query.case_id, asker.viewer)

@@ -22,7 +22,7 @@ class ClosestCases:
     clock: Clock
 
     def find(self, text: str, asker: Asker) -> list[Case]:
-        """Return cases with some of these words, then those of a similar meaning."""
+        """Return cases with some of these words, then similar ones."""
         words = sorted(_search_words(text), key=len, reverse=True)
         cases = self.queries.closest(words[:MAX_WORDS], asker.viewer, MAX_CLOSEST)
         ids = {case.id for case in cases}

@@ -57,21 +57,21 @@ class CaseFigures:
     words: QueryWords
 
     def answer(self, query: Query, asker: Asker) -> Answer:
-        """Answer a count, a sum, a time that cases take, or one of these by group."""
+        """Answer a count, sum, share or median, whole or by group."""
         filter = self.filters.filter(query.condition, asker)
         total = self.queries.total(filter)
         if not total.cases:
             return self.nearest.answer(query, asker)
         if query.ask is Ask.GROUP:
-            return self._group(query, filter, total, asker)
-        text, facts = self._describe(query, filter, total, asker)
+            return self._group(query, filter, total=total, asker=asker)
+        text, facts = self._describe(query, filter, total=total, asker=asker)
         examples = replace(query, limit=None, nth=0)
         cases = self.lists.find(examples, asker, MAX_EXAMPLE_ROWS)
         rows = self.lists.rows(cases, asker)
         return Answer(text=text, facts=facts, rows=rows, total=total.cases)
 
     def _describe(
-        self, query: Query, filter: CaseFilter, total: Total, asker: Asker
+        self, query: Query, filter: CaseFilter, *, total: Total, asker: Asker
     ) -> tuple[str, tuple[str, ...]]:
         measure = query.measure or _measure_of(query.ask)
         if measure in SHARES:
@@ -100,23 +100,24 @@ class CaseFigures:
     ) -> tuple[str, tuple[str, ...]]:
         """Say the median asked for, then the other."""
         durations = self.queries.durations(filter)
-        decided, ended = "", ""
+        decision_text = ""
+        end_text = ""
         if durations.to_decision is not None:
-            decided = f"Half were decided within {describe_seconds(durations.to_decision)}."
+            decision_text = f"Half were decided within {describe_seconds(durations.to_decision)}."
         if durations.to_end is not None:
-            ended = f"Half had ended within {describe_seconds(durations.to_end)}."
+            end_text = f"Half had ended within {describe_seconds(durations.to_end)}."
         basis = f"Over {case_count(total.cases)}."
         if measure is Measure.MEDIAN_TIME_TO_DECIDE:
-            first = decided or f"None of {case_count(total.cases)} has been decided yet."
-            others = [ended, basis]
+            first = decision_text or f"None of {case_count(total.cases)} has been decided yet."
+            others = [end_text, basis]
         else:
-            first = ended or f"None of {case_count(total.cases)} has ended yet."
-            others = [decided, basis]
+            first = end_text or f"None of {case_count(total.cases)} has ended yet."
+            others = [decision_text, basis]
         return first, tuple(sentence for sentence in others if sentence)
 
     # --- groups --------------------------------------------------------------------------------
 
-    def _group(self, query: Query, filter: CaseFilter, total: Total, asker: Asker) -> Answer:
+    def _group(self, query: Query, filter: CaseFilter, *, total: Total, asker: Asker) -> Answer:
         grouping = query.grouping or Grouping.KIND
         groups = self.queries.group(filter, grouping, asker.hours.zone)
         is_trend = grouping in {Grouping.DAY, Grouping.MONTH}
@@ -132,7 +133,7 @@ class CaseFigures:
                 figures.append(self._measure(label, measure, group_filter))
             else:
                 figures.append(_figure(label, measure, group_total))
-        text = _describe_groups(figures, measure, grouping, total)
+        text = _describe_groups(figures, measure, grouping=grouping, total=total)
         titles = (start_upper(GROUPING_WORDS[grouping]), TABLE_TITLES.get(measure, "Share"))
         return Answer(
             text=text,
@@ -202,16 +203,16 @@ def _describe_sum(total: Total) -> str:
 
 def _share(measure: Measure, counts: DecisionCounts) -> tuple[int, int]:
     """Return the part and the whole of a share."""
-    decided = counts.approved + counts.rejected + counts.by_hand
+    total = counts.approved + counts.rejected + counts.by_hand
     match measure:
         case Measure.APPROVAL_RATE:
-            return counts.approved, decided
+            return counts.approved, total
         case Measure.REJECTION_RATE:
-            return counts.rejected, decided
+            return counts.rejected, total
         case Measure.EDIT_RATE:
-            return counts.approved - counts.unchanged, decided
+            return counts.approved - counts.unchanged, total
         case Measure.ACCEPTED_UNCHANGED_RATE:
-            return counts.unchanged, decided
+            return counts.unchanged, total
         case _:
             return counts.worked, counts.approved
 
@@ -240,7 +241,7 @@ def _figure(label: str, measure: Measure, total: Total) -> Figure:
 
 
 def _describe_groups(
-    figures: Sequence[Figure], measure: Measure, grouping: Grouping, total: Total
+    figures: Sequence[Figure], measure: Measure, *, grouping: Grouping, total: Total
 ) -> str:
     """Say the whole, and the largest group."""
     whole = f"{case_count(total.cases)}{together_text(total)}"
@@ -260,7 +261,7 @@ def _number(figure: Figure) -> float:
 
 
 def _fill_days(groups: Sequence[Group]) -> list[Group]:
-    """Put in the days between the first and the last on which there was nothing."""
+    """Add the empty days between the first and the last."""
     if not groups:
         return []
     totals = dict(groups)

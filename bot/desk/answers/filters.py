@@ -42,7 +42,7 @@ class ConditionFilters:
     clock: Clock
 
     def filter(self, condition: Condition, asker: Asker) -> CaseFilter:
-        """Return the filter of a condition, over the cases that the asker may see.
+        """Return a condition as a filter over the asker's visible cases.
 
         A name of nothing, or of what the asker may not know, finds nothing.
 
@@ -54,11 +54,11 @@ class ConditionFilters:
             filter = replace(filter, except_ids=self._satisfied_ids(filter))
         if condition.exclusion is None:
             return filter
-        excluded = self._fields(condition.exclusion, asker, viewer=None)
-        if condition.exclusion.is_open is not None and not excluded.states:
-            states = OPEN_STATES if condition.exclusion.is_open else ENDED_STATES
-            excluded = replace(excluded, states=states)
-        return replace(filter, exclusion=excluded)
+        exclusion = self._fields(condition.exclusion, asker, viewer=None)
+        if condition.exclusion.is_open and not exclusion.states:
+            # The store looks at no flag for states in an exclusion.
+            exclusion = replace(exclusion, states=OPEN_STATES)
+        return replace(filter, exclusion=exclusion)
 
     def account(self, name: str, asker: Asker) -> str:
         """Return the account or group that a name stands for."""
@@ -92,7 +92,10 @@ class ConditionFilters:
         return filter
 
     def channel_of(self, name: str) -> str:
-        """Return the id of a channel; the name itself when there is none of it."""
+        """Return the id of a channel.
+
+        A name of none is returned as it is, and finds nothing.
+        """
         name = name.removeprefix("#")
         for channel, title in self.library.labels().channels.items():
             if name.casefold() in {channel.casefold(), title.casefold()}:
@@ -115,8 +118,7 @@ class ConditionFilters:
         if not states:
             return replace(filter, states=ENDED_STATES, is_over=True)
         if condition.is_open is not None:
-            wanted = OPEN_STATES if condition.is_open else ENDED_STATES
-            states &= set(wanted)
+            states &= set(OPEN_STATES if condition.is_open else ENDED_STATES)
         if not states:
             return replace(filter, kinds=(NO_KIND,))
         ordered_states = tuple(state for state in State if state in states)
@@ -141,7 +143,7 @@ class ConditionFilters:
         return replace(filter, kinds=tuple(sorted(kinds)) or (NO_KIND,))
 
     def _paused_kinds(self, pauses: Iterable[ActivePause]) -> set[str]:
-        """List the kinds that a pause concerns, by name or by what their plans do."""
+        """List the kinds that a pause concerns, also by their actions."""
         kinds = set()
         for kind, _ in self.library.titles():
             actions = {offer.action for offer in self.library.playbook(kind).offers}
@@ -191,7 +193,7 @@ class ConditionFilters:
         return filter
 
     def _satisfied_ids(self, filter: CaseFilter) -> tuple[str, ...]:
-        """List the cases that want nothing more of these, as others have approved for them."""
+        """List part-approved cases that want nothing more of these names."""
         part_approved = replace(filter, is_part_approved=True)
         ids = []
         for case in self.queries.find(part_approved, MAX_PART_APPROVED):
@@ -209,7 +211,7 @@ class ConditionFilters:
         return (name, *sorted(self._groups_of([name])))
 
     def _names_of(self, name: str) -> tuple[str, ...]:
-        """List the names under which something is wanted of a person, or a group."""
+        """List the names under which a case may wait on this one."""
         if not is_person(name):
             return (name,)
         if not self._is_colleague(name):
@@ -232,7 +234,7 @@ class ConditionFilters:
         return {handle for handle, members in groups.items() if set(accounts) & set(members)}
 
     def _people_named(self, name: str, asker: Asker) -> tuple[str, ...]:
-        """List the accounts of a person or of a group's members; policy stays policy."""
+        """List the accounts of a person or of a group's members."""
         if name == POLICY:
             return (POLICY,)
         name = self.account(name, asker)

@@ -52,7 +52,7 @@ class CaseLists:
             *self._decision_facts(query.condition, asker),
         )
         if query.nth or query.limit:
-            return self._answer_top(query, cases, total, asker)
+            return self._answer_top(query, cases, total=total, asker=asker)
         return Answer(
             text=f"{self._first_line(query, total, asker)}.",
             facts=facts,
@@ -61,7 +61,7 @@ class CaseLists:
         )
 
     def find(self, query: Query, asker: Asker, limit: int) -> list[Case]:
-        """Return the first cases of a query: those of its limit, or the one in its place."""
+        """Return the first cases of a query, by its order and limit."""
         filter = self.filters.filter(query.condition, asker)
         if query.nth:
             return self.queries.find(filter, 1, offset=query.nth - 1, order=query.order)
@@ -74,14 +74,14 @@ class CaseLists:
         return self.queries.total(self.filters.filter(condition, asker))
 
     def rows(self, cases: Sequence[Case], asker: Asker) -> tuple[CaseRow, ...]:
-        """Return the rows of cases, with what the asker may do about each."""
+        """Return rows with the buttons that the asker may press."""
         rows = with_cards(self.card_store, self.directory, cases, labels=self.library.labels())
         return self.eligibility.mark(rows, asker.person)
 
     def _answer_top(
-        self, query: Query, cases: Sequence[Case], total: Total, asker: Asker
+        self, query: Query, cases: Sequence[Case], *, total: Total, asker: Asker
     ) -> Answer:
-        """Answer with the first few of a list, or with one of them."""
+        """Answer with the first few of a list, or one."""
         if not cases:
             count = f"There {_are(total.cases)} only {total_text(total)}"
             everything = replace(query, nth=0, limit=None)
@@ -90,14 +90,16 @@ class CaseLists:
         rows = self.rows(cases, asker)
         if len(cases) == 1:
             return Answer(
-                text=self._describe_one(cases[0], query, total, asker), rows=rows, total=1
+                text=self._describe_one(cases[0], query, total=total, asker=asker),
+                rows=rows,
+                total=1,
             )
         stakes = total_text(_total_of(cases))
         order = ORDER_WORDS[query.order] if query.order else "first"
         text = start_upper(f"{stakes}: the {order} of {count_word(total.cases)}.")
         return Answer(text=text, rows=rows, total=len(cases))
 
-    def _describe_one(self, case: Case, query: Query, total: Total, asker: Asker) -> str:
+    def _describe_one(self, case: Case, query: Query, *, total: Total, asker: Asker) -> str:
         """Say which one it is, by what it was picked for."""
         day = day_text(case.timers.opened_at, asker.hours, self.clock())
         parts = [f"{case.id}, {case.signal.title}"]
@@ -117,7 +119,7 @@ class CaseLists:
         return f"{local:%a} {local.day} {local:%b}, {local:%H:%M}"
 
     def _first_line(self, query: Query, total: Total, asker: Asker) -> str:
-        """Count the cases: "Two wait on you, £12,460.00 together; the oldest since …"."""
+        """Count the cases, add up their stakes, and name the oldest."""
         line = total_text(total, self._verb(query.condition, total.cases, asker))
         if not _is_open_list(query.condition):
             return start_upper(line)
@@ -152,8 +154,8 @@ class CaseLists:
         """Tell apart what went away by itself."""
         if not condition.is_automatic:
             return ()
-        cleared = replace(condition, is_automatic=False, is_open=None, states=(State.CLEARED,))
-        count = self.count(cleared, asker).cases
+        rest = replace(condition, is_automatic=False, is_open=None, states=(State.CLEARED,))
+        count = self.count(rest, asker).cases
         if not count:
             return ()
         return (f"Beside these, {count_word(count)} cleared without anybody.",)

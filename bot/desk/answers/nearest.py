@@ -1,4 +1,4 @@
-"""Answers to questions that find nothing: the reason, and the nearest that is there."""
+"""Empty answers: the reason, and the nearest cases."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
@@ -24,7 +24,7 @@ _ESSENTIAL = frozenset({"text", "channel"})
 
 @dataclass(frozen=True, kw_only=True)
 class NearestCases:
-    """The cases that are found when one part of a condition is dropped."""
+    """The cases of a condition without one of its parts."""
 
     part: ConditionPart
     condition: Condition
@@ -41,7 +41,7 @@ class Nearest:
     clock: Clock
 
     def answer(self, query: Query, asker: Asker) -> Answer:
-        """Say that there is no such case, which part leaves none, and what is nearest."""
+        """Say what was looked for, and what is nearest."""
         condition = query.condition
         sentences = [f"{start_upper(self._none_words(condition, asker))}."]
         if condition.channel:
@@ -54,17 +54,17 @@ class Nearest:
         return Answer(text=" ".join(sentences))
 
     def find(self, condition: Condition, asker: Asker) -> NearestCases | None:
-        """Drop one part at a time, and return the fewest cases that remain.
+        """Drop each part in turn, and return the smallest result.
 
         None when nothing remains whichever part is dropped.
         """
-        found = []
+        candidates = []
         for part in self._droppable_parts(condition, asker):
             rest = _without(condition, part)
             total = self.queries.total(self.filters.filter(rest, asker))
             if total.cases:
-                found.append(NearestCases(part=part, condition=rest, total=total))
-        return min(found, key=_case_number, default=None)
+                candidates.append(NearestCases(part=part, condition=rest, total=total))
+        return min(candidates, key=_case_number, default=None)
 
     def query(self, condition: Condition, asker: Asker) -> Query | None:
         """Return the query for the nearest cases."""
@@ -115,7 +115,7 @@ class Nearest:
         return f"{text}{together_text(total)}{self._example(nearest, asker)}."
 
     def _example(self, nearest: NearestCases, asker: Asker) -> str:
-        """Name the case that misses the amount or the period by the least."""
+        """Name the case that misses an amount or period least."""
         filter = self.filters.filter(nearest.condition, asker)
         match nearest.part.fields[0]:
             case "min_stake":
@@ -136,7 +136,7 @@ class Nearest:
         return f"; {cases[0].id} was opened {day}"
 
     def _rest_words(self, condition: Condition, asker: Asker) -> list[str]:
-        """Say how many there are of all, so that none is not taken for nothing at all."""
+        """Count the open or ended cases in all."""
         rest = Condition(is_open=condition.is_open)
         if rest == condition:
             return []

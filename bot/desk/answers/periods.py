@@ -218,7 +218,7 @@ class PeriodClock:
         }
         sign = -1 if match["sign"] == "-" else 1
         hours, minutes = numbers.pop("hours", 0), numbers.pop("minutes", 0)
-        elapsed = sign * timedelta(hours=hours, minutes=minutes)
+        time_span = sign * timedelta(hours=hours, minutes=minutes)
         try:
             # Days and longer are those of the clock on the wall, hours are hours that pass.
             local = self._local_now() + sign * relativedelta(
@@ -227,7 +227,8 @@ class PeriodClock:
                 weeks=numbers.get("weeks", 0),
                 days=numbers.get("days", 0),
             )
-            return (self._to_utc(local) if numbers else self.now) + elapsed
+            # Without days, the moment itself, which the clock may show twice.
+            return (self._to_utc(local) if numbers else self.now) + time_span
         except (OverflowError, ValueError):
             return BEGINNING if sign < 0 else FOREVER
 
@@ -323,7 +324,7 @@ _UNITS = (
 
 
 def describe_period(period: Period) -> str:
-    """Say a period as people do: "since Friday", "last week", "in the last 3 days"."""
+    """Say a period as people do: "since Friday", "last week"."""
     if period.before:
         return f"before {_point(period.before)}"
     if period.begin and period.begin == period.end:
@@ -340,7 +341,7 @@ def describe_period(period: Period) -> str:
 
 
 def describe_limit(name: str) -> str:
-    """Say the end of a period as a limit: "by Friday", "within 2 hours", "by the end of …"."""
+    """Say the end of a period as a limit: "by Friday"."""
     if name.startswith("+P"):
         return f"within {_amount(name)}"
     if name.startswith(("this_", "last_", "next_")):
@@ -349,7 +350,7 @@ def describe_limit(name: str) -> str:
 
 
 def describe_name(name: str) -> str:
-    """Say when something was, within a named period: "on Friday", "in June", "overnight"."""
+    """Say when something was: "on Friday", "in June", "overnight"."""
     lower_name = name.casefold()
     if lower_name in _PHRASES:
         return _PHRASES[lower_name]
@@ -363,7 +364,7 @@ def describe_name(name: str) -> str:
 
 
 def _point(name: str) -> str:
-    """Say a name as a point from which or to which something is counted."""
+    """Say a name as one end of a period."""
     if name.startswith("-P"):
         return f"{_amount(name)} ago"
     if name.startswith("+P"):
@@ -389,7 +390,7 @@ def _date_words(name: str) -> str:
 
 
 def _amount(name: str) -> str:
-    """Say how much time an offset is: "3 days", "2 hours 30 minutes"."""
+    """Say an offset as a span of time: "2 hours 30 minutes"."""
     match = _OFFSET.fullmatch(name.upper())
     if match is None:
         return name

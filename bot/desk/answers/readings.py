@@ -95,7 +95,7 @@ ABOUT_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class ConditionPart:
-    """A part of a condition in words, and the fields of the condition that it stands for."""
+    """A part of a condition in words, and its fields."""
 
     fields: tuple[str, ...]
     words: str
@@ -131,7 +131,7 @@ class QueryWords:
                 return self._describe_facts(query, asker)
 
     def cases(self, condition: Condition, asker: Asker, *, noun: str = "cases") -> str:
-        """Say which cases a condition means: "open cases of “Running low” over £500.00"."""
+        """Say which cases a condition means: "open cases about “Merlot”"."""
         adjectives = " ".join(part.words for part in self._adjectives(condition))
         phrases = " ".join(part.words for part in self._phrases(condition, asker))
         words = [adjectives, noun, phrases]
@@ -148,7 +148,7 @@ class QueryWords:
         return parts
 
     def name(self, name: str, asker: Asker) -> str:
-        """Return the name of a person, or the handle of a group; "you" for the asker."""
+        """Name a person or group; "you" for the asker."""
         if name in {ME, asker.person}:
             return "you"
         if name == POLICY:
@@ -169,7 +169,10 @@ class QueryWords:
         return self.library.labels()
 
     def channel(self, name: str, asker: Asker) -> str:
-        """Return the title of a channel that the asker is in, else the name as it was said."""
+        """Return the title of a channel.
+
+        A channel that the asker is not in keeps the name that was said.
+        """
         bare_name = name.removeprefix("#")
         for channel, title in self.labels().channels.items():
             if channel == bare_name and channel in asker.viewer.channels:

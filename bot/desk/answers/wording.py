@@ -22,7 +22,7 @@ def case_count(count: int) -> str:
 
 
 def stakes_text(stakes: Mapping[str, Decimal]) -> str:
-    """Say what is at stake, each currency for itself; empty when nothing is."""
+    """Say what is at stake, each currency for itself."""
     amounts = [str(Money(amount, currency)) for currency, amount in sorted(stakes.items())]
     if len(amounts) <= 1:
         return "".join(amounts)
@@ -36,7 +36,7 @@ def total_text(total: Total, verb: str = "") -> str:
 
 
 def together_text(total: Total) -> str:
-    """Go on from a count with the stakes: ", £12,460.00 together"; empty without any."""
+    """Continue a count with the stakes: ", £12,460.00 together"."""
     stakes = stakes_text(total.stakes)
     if not stakes:
         return ""
@@ -44,7 +44,7 @@ def together_text(total: Total) -> str:
 
 
 def day_text(at: datetime, hours: Hours, now: datetime) -> str:
-    """Write a day as "Tue 24 Nov", or the time of a moment that is today."""
+    """Write a day as "Tue 24 Nov", today as "14:00 today"."""
     local = hours.local(at)
     today = hours.local(now).date()
     if local.date() == today:
