@@ -8,7 +8,7 @@ from decimal import Decimal
 from bot.cases.lifecycle import State
 from bot.desk.answers.asker import Asker
 from bot.desk.answers.filters import ConditionFilters
-from bot.desk.answers.lists import MAX_EXAMPLE_ROWS, CaseLists
+from bot.desk.answers.lists import MAX_EXAMPLE_ROWS, CaseLists, total_of
 from bot.desk.answers.nearest import Nearest
 from bot.desk.answers.readings import GROUPING_WORDS, QueryWords
 from bot.desk.answers.wording import (
@@ -37,6 +37,8 @@ TABLE_TITLES = {
     Measure.MEDIAN_TIME_TO_DECIDE: "Half decided within",
     Measure.MEDIAN_TIME_TO_RESOLVE: "Half ended within",
 }
+#: So many cases of a list are added up one by one.
+MAX_ADDED = 100
 #: Days without a case are shown within a period of so many days.
 MAX_FILLED_DAYS = 62
 #: A share or median is taken for so many groups at most.
@@ -64,10 +66,13 @@ class CaseFigures:
             return self.nearest.answer(query, asker)
         if query.ask is Ask.GROUP:
             return self._group(query, filter, total=total, asker=asker)
+        cases = self.queries.find(filter, MAX_EXAMPLE_ROWS, order=query.order)
+        if query.limit and query.ask in {Ask.COUNT, Ask.SUM}:
+            # Of the first few alone, as after "the three largest".
+            cases = self.lists.find(query, asker, MAX_ADDED)
+            total = total_of(cases)
         text, facts = self._describe(query, filter, total=total, asker=asker)
-        examples = replace(query, limit=None, nth=0)
-        cases = self.lists.find(examples, asker, MAX_EXAMPLE_ROWS)
-        rows = self.lists.rows(cases, asker)
+        rows = self.lists.rows(cases[:MAX_EXAMPLE_ROWS], asker)
         return Answer(text=text, facts=facts, rows=rows, total=total.cases)
 
     def _describe(

@@ -14,7 +14,7 @@ from bot.desk.answers.wording import count_word, day_text, total_text
 from bot.desk.eligibility import Eligibility
 from bot.desk.rows import with_cards
 from bot.ports.card_store import CardStore
-from bot.ports.case_queries import CaseQueries, Total
+from bot.ports.case_queries import CaseFilter, CaseQueries, Total
 from bot.ports.clock import Clock
 from bot.ports.directory import Directory
 from bot.ports.library import Library
@@ -43,10 +43,11 @@ class CaseLists:
 
     def answer(self, query: Query, asker: Asker) -> Answer:
         """List the cases of a query; the first line counts them."""
-        total = self.queries.total(self.filters.filter(query.condition, asker))
+        filter = self.filters.filter(query.condition, asker)
+        total = self.queries.total(filter)
         if not total.cases:
             return self.nearest.answer(query, asker)
-        cases = self.find(query, asker, MAX_ROWS)
+        cases = self._find(filter, query, MAX_ROWS)
         facts = (
             *self._automatic_facts(query.condition, asker),
             *self._decision_facts(query.condition, asker),
@@ -54,7 +55,7 @@ class CaseLists:
         if query.nth or query.limit:
             return self._answer_top(query, cases, total=total, asker=asker)
         return Answer(
-            text=f"{self._first_line(query, total, asker)}.",
+            text=f"{self._first_line(query, filter, total=total, asker=asker)}.",
             facts=facts,
             rows=self.rows(cases, asker),
             total=total.cases,
@@ -62,7 +63,9 @@ class CaseLists:
 
     def find(self, query: Query, asker: Asker, limit: int) -> list[Case]:
         """Return the first cases of a query, by its order and limit."""
-        filter = self.filters.filter(query.condition, asker)
+        return self._find(self.filters.filter(query.condition, asker), query, limit)
+
+    def _find(self, filter: CaseFilter, query: Query, limit: int) -> list[Case]:
         if query.nth:
             return self.queries.find(filter, 1, offset=query.nth - 1, order=query.order)
         if query.limit:
@@ -94,7 +97,7 @@ class CaseLists:
                 rows=rows,
                 total=1,
             )
-        stakes = total_text(_total_of(cases))
+        stakes = total_text(total_of(cases))
         order = ORDER_WORDS[query.order] if query.order else "first"
         text = start_upper(f"{stakes}: the {order} of {count_word(total.cases)}.")
         return Answer(text=text, rows=rows, total=len(cases))
@@ -118,12 +121,12 @@ class CaseLists:
         local = asker.hours.local(case.timers.sla.decide_by)
         return f"{local:%a} {local.day} {local:%b}, {local:%H:%M}"
 
-    def _first_line(self, query: Query, total: Total, asker: Asker) -> str:
+    def _first_line(self, query: Query, filter: CaseFilter, *, total: Total, asker: Asker) -> str:
         """Count the cases, add up their stakes, and name the oldest."""
         line = total_text(total, self._verb(query.condition, total.cases, asker))
         if not _is_open_list(query.condition):
             return start_upper(line)
-        oldest = self.find(replace(query, order=Order.OLDEST, limit=1, nth=0), asker, 1)
+        oldest = self.queries.find(filter, 1, order=Order.OLDEST)
         if not oldest:
             return start_upper(line)
         since = f"since {day_text(oldest[0].timers.opened_at, asker.hours, self.clock())}"
@@ -169,7 +172,8 @@ def _is_open_list(condition: Condition) -> bool:
     return is_open or condition.waits_on == ME
 
 
-def _total_of(cases: Sequence[Case]) -> Total:
+def total_of(cases: Sequence[Case]) -> Total:
+    """Count these cases, and add up their stakes."""
     stakes: dict[str, Decimal] = {}
     for case in cases:
         stake = case.assessment.stake
