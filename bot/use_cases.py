@@ -6,6 +6,7 @@ from datetime import timedelta
 from bot.advisors import Advisors
 from bot.desk.case_answers import CaseAnswers
 from bot.desk.case_progress import CaseProgress
+from bot.desk.confirmations import Confirmations
 from bot.desk.controls import Controls
 from bot.desk.conversation import Conversation
 from bot.desk.deadlines import Deadlines
@@ -182,14 +183,17 @@ class _Builder:
             queries=self.store.queries, library=self.library, directory=self.directory
         )
 
+    def confirmations(self, decisions: Decisions) -> Confirmations:
+        """Build what is asked back before an order in words is carried out."""
+        return Confirmations(callers=decisions.callers, library=self.library, clock=self.clock)
+
     def thread_orders(self, decisions: Decisions) -> ThreadOrders:
         """Build the answers to orders in words."""
         return ThreadOrders(
             cases=self.store.cases,
-            callers=decisions.callers,
+            confirmations=self.confirmations(decisions),
             question_log=self.store.question_log,
             outbox=self.store.outbox,
-            library=self.library,
             chat=self.chat,
             clock=self.clock,
         )

@@ -7,8 +7,10 @@ from typing import assert_never
 
 from bot.cases.case import Case
 from bot.cases.errors import NoSuchCase
+from bot.cases.hours import ALWAYS
 from bot.cases.lifecycle import TERMINAL, State
 from bot.cases.policy import Ruling, Verdict
+from bot.desk.case_texts import describe_state
 from bot.desk.history_texts import describe_decision
 from bot.desk.queues import JUST_NOW, Queues
 from bot.desk.visibility import Visibility
@@ -141,7 +143,7 @@ class CaseAnswers:
 
     def decisions(self, case: Case) -> list[str]:
         """Return the recorded decisions of a case as sentences, the oldest first."""
-        sentences = [describe_decision(entry) for entry in self.cases.entries(case.id)]
+        sentences = [describe_decision(entry, ALWAYS) for entry in self.cases.entries(case.id)]
         return [sentence for sentence in sentences if sentence]
 
     def _describe_ruling(self, case: Case) -> str:
@@ -279,11 +281,6 @@ class CaseAnswers:
             lines=tuple(lines),
             more=max(0, count - len(lines)),
         )
-
-
-def describe_state(case: Case) -> str:
-    """Say in which state a case is."""
-    return f"{case.id} {case.state.predicate}"
 
 
 def _describe_requirement(verdict: Verdict) -> str:

@@ -12,7 +12,8 @@ from bot.cases.commands import Claim, TryAgain
 from bot.cases.entries import RejectReason
 from bot.cases.lifecycle import State
 from bot.cases.policy import ActionLimit, PlaybookTerms, Stage
-from bot.desk.case_answers import describe_seconds, describe_state
+from bot.desk.case_answers import describe_seconds
+from bot.desk.case_texts import describe_state
 from bot.views.questions import Intent, Question, Span, StatusFilter
 from tests.cases.making import proposed
 from tests.fakes.directory import principal
@@ -21,7 +22,7 @@ from tests.world import HOUR, playbook, policy, request
 ANA, BEN, CARLA, ELSIE, FINN, OMAR = map(
     principal, ("ana", "ben", "carla", "elsie", "finn", "omar")
 )
-WHEN = "21 Nov 12:00 UTC"
+WHEN = "21 Nov 12:00"
 AUTONOMOUS_RULES = policy(actions={"house.order_stock": ActionLimit(alone=True)})
 
 
@@ -284,7 +285,7 @@ def test_a_case_that_nobody_decides(small_world):
     case = world.proposed()
     world.clock.forward(hours=25)
     world.desk.upkeep.deadlines.process_due()
-    assert history(world, case)[-1].startswith("Nobody had decided by 22 Nov 13:00 UTC, so it went")
+    assert history(world, case)[-1].startswith("Nobody had decided by 22 Nov 13:00, so it went")
     world.clock.forward(days=30)
     world.desk.upkeep.deadlines.process_due()
     assert "it was closed unexecuted on" in history(world, case)[-1]
