@@ -1,0 +1,109 @@
+"""The file of one case: everything that an answer about it may rest on."""
+
+import re
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
+
+from bot.cases.case import Case
+from bot.cases.controls import ActivePause, DeskControls
+from bot.cases.entries import Entry
+from bot.cases.playbook import Playbook
+from bot.desk.answers.asker import Asker
+from bot.desk.answers.names import Names
+from bot.desk.case_texts import local_time
+from bot.ports.case_store import CaseStore
+from bot.ports.clock import Clock
+from bot.ports.desk_controls import DeskControlsStore
+from bot.ports.library import Library
+from bot.views.labels import Labels
+
+_ACTION = re.compile(r"\b[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*\b")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Statement:
+    """What is recorded on one point, in words."""
+
+    #: The answer itself, in one sentence or two.
+    text: str
+    #: Further sentences, one line each.
+    facts: tuple[str, ...] = ()
+    #: Other cases that it rests on. The asker may see them.
+    cases: tuple[Case, ...] = ()
+    #: Says why those are shown.
+    rows_title: str = ""
+
+
+# No slots: the labels are read once and kept.
+@dataclass(frozen=True, kw_only=True)
+class CaseFile:
+    """A case with its ledger, the clock of the asker and the names of people."""
+
+    case: Case
+    #: The oldest first.
+    entries: Sequence[Entry]
+    asker: Asker
+    now: datetime
+    names: Names
+    library: Library
+    controls: DeskControls
+
+    @property
+    def id(self) -> str:
+        return self.case.id
+
+    @cached_property
+    def playbook(self) -> Playbook:
+        """Return the playbook of the kind, or that of unrecognised cases."""
+        return self.library.playbook(self.case.kind)
+
+    @cached_property
+    def labels(self) -> Labels:
+        """Return what people read in place of names in code."""
+        return self.library.labels()
+
+    @property
+    def pause(self) -> ActivePause | None:
+        """Return the pause that stops the plan now."""
+        return self.controls.pause_on(self.case.kind, self.case.proposal.plan)
+
+    def time(self, at: datetime) -> str:
+        """Write a moment on the clock of the asker."""
+        return local_time(at, self.asker.hours)
+
+    def words(self, text: str) -> str:
+        """Write a recorded text with titles in place of names of actions."""
+        return _ACTION.sub(self._action_title, text)
+
+    def _action_title(self, match: re.Match[str]) -> str:
+        title = self.labels.actions.get(match[0])
+        return f"“{title}”" if title else match[0]
+
+    def names_here(self, accounts: Sequence[str]) -> tuple[str, ...]:
+        """Name these owners or groups, each with its members."""
+        return tuple(self.names.owner(account) for account in accounts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseFiles:
+    """Open the files of cases that the asker may see."""
+
+    cases: CaseStore
+    desk_controls: DeskControlsStore
+    library: Library
+    names: Names
+    clock: Clock
+
+    def open(self, case: Case, asker: Asker) -> CaseFile:
+        """Read everything that is recorded of a case."""
+        return CaseFile(
+            case=case,
+            entries=self.cases.entries(case.id),
+            asker=asker,
+            now=self.clock(),
+            names=self.names,
+            library=self.library,
+            controls=self.desk_controls.load(),
+        )

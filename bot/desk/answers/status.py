@@ -1,0 +1,64 @@
+"""The state of a case in words: what it is about, and what happens next."""
+
+from bot.cases.lifecycle import State
+from bot.desk.answers.case_file import CaseFile, Statement
+from bot.desk.answers.decisions import describe_ending, describe_last_decision, describe_missing
+from bot.desk.answers.plan_facts import describe_execution
+from bot.desk.answers.times import describe_due, describe_snooze, describe_undo
+from bot.desk.case_texts import as_sentence, describe_state, join_words
+
+
+def describe_status(file: CaseFile) -> Statement:
+    """Say where the case is, and who must do what by when."""
+    case = file.case
+    subject = as_sentence(case.assessment.what or case.signal.title)
+    stake = f" {case.assessment.stake} is at stake." if case.assessment.stake else ""
+    text = f"{describe_state(case)}. {subject}{stake}"
+    facts = [fact for fact in _next_steps(file) if fact]
+    return Statement(text=text, facts=tuple(facts))
+
+
+def _next_steps(file: CaseFile) -> list[str]:
+    """Say what happens next, or what happened last."""
+    case = file.case
+    match case.state:
+        case State.NEW | State.OPEN:
+            return ["I am looking into it, and say what I find on its card."]
+        case State.PROPOSED:
+            return _describe_wait(file)
+        case State.REFERRED | State.OUTCOME_UNKNOWN:
+            return [*_describe_person_needed(file), describe_due(file).text]
+        case State.SNOOZED:
+            snooze = describe_snooze(file)
+            return [snooze.text, *snooze.facts]
+        case State.APPROVED | State.RUNNING:
+            decision = describe_last_decision(file)
+            return [decision.text, describe_execution(file).text]
+        case State.RESOLVED:
+            decision = describe_last_decision(file)
+            return [decision.text, *decision.facts, describe_undo(file).text]
+        case State.REJECTED | State.EXPIRED | State.CLEARED | State.WITHDRAWN:
+            ending = describe_ending(file)
+            return [ending.text, *ending.facts]
+
+
+def _describe_wait(file: CaseFile) -> list[str]:
+    """Say what is planned, and who must decide by when."""
+    case = file.case
+    summaries = (
+        [action.summary for action in case.proposal.plan.actions] if (case.proposal.plan) else []
+    )
+    votes = [f"{vote.name} has approved it." for vote in case.proposal.approvals]
+    plan = f"The plan: {'; '.join(summaries)}." if summaries else ""
+    pause = f"Nothing of it runs now: {file.pause.description}." if file.pause else ""
+    return [plan, *votes, describe_missing(file), describe_due(file).text, pause]
+
+
+def _describe_person_needed(file: CaseFile) -> list[str]:
+    case = file.case
+    reason = case.activity.status_reason
+    owners = join_words(file.names_here(case.waits_on[:1]))
+    facts = [f"Somebody of {owners} has to look at it." if "@" in owners else f"{owners} has it."]
+    if reason:
+        facts.append(as_sentence(f"The reason: {file.words(reason.reason)}"))
+    return facts
