@@ -5,9 +5,17 @@ from datetime import datetime, timedelta
 
 from bot.cases.case import Case
 from bot.cases.hours import Hours
+from bot.cases.policy import Stage
 
 #: A span is said in the largest unit that fits into it twice.
 UNITS = (("days", 86_400), ("hours", 3_600), ("minutes", 60))
+
+#: What the desk does about a kind, by its stage.
+STAGE_TEXTS = {
+    Stage.SHADOW: "I only recommend",
+    Stage.SUPERVISED: "I act when people have approved",
+    Stage.AUTONOMOUS: "I may act alone, within the limits",
+}
 
 
 def describe_state(case: Case) -> str:

@@ -91,7 +91,9 @@ class Approvers:
         reason = self.confirmations.ineligibility(
             file.case, DecisionKind.APPROVE, file.asker.person
         )
-        return [as_sentence(f"You cannot approve it: {reason}")] if reason else ["You may."]
+        return (
+            [as_sentence(f"You cannot approve it: {reason}")] if reason else ["You may approve it."]
+        )
 
     def explain(self, file: CaseFile) -> Statement:
         """Say why these people are needed, and why it is on the asker, if it is."""
@@ -109,7 +111,8 @@ class Approvers:
     def _explain_owner(self, file: CaseFile) -> Statement:
         """Say why the case is with its owner."""
         case, status = file.case, file.case.activity.status_reason
-        why = f" Because: {as_sentence(file.words(status.reason))}" if status else ""
+        is_open = not case.is_terminal
+        why = f" Because: {as_sentence(file.words(status.reason))}" if status and is_open else ""
         text = f"{case.id} {case.state.predicate}. It is with {file.names.owner(case.owner)}."
         return Statement(text=f"{text}{why}", facts=tuple(self._own_place(file)))
 

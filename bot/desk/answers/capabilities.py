@@ -8,18 +8,13 @@ from bot.cases.plan import Money
 from bot.cases.playbook import Playbook
 from bot.cases.policy import ActionLimit, Policy, Stage, TierRule
 from bot.desk.answers.case_file import Statement
-from bot.desk.case_texts import count_noun, describe_span, join_words
+from bot.desk.case_texts import STAGE_TEXTS, count_noun, describe_span, join_words
 from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.library import Library
 from bot.ports.recommender import Recogniser
 from bot.views.labels import start_upper
 
-STAGES = {
-    Stage.SHADOW: "I only recommend",
-    Stage.SUPERVISED: "I act when people have approved",
-    Stage.AUTONOMOUS: "I may act alone, within the limits",
-}
-NEVER_READ = "I read no e-mails, no chats and no calls"
+NEVER_READ = "I cannot read e-mails or calls, and in Slack I read only what is said to me"
 ALWAYS_ASKED = "Higher risk, and everything that a person edited, always waits for people."
 
 
@@ -61,7 +56,7 @@ class Capabilities:
     def describe_kinds(self) -> Statement:
         """List the kinds with their stage."""
         playbooks = self._playbooks()
-        facts = [f"{book.title}: {STAGES[book.terms.stage]}." for book in playbooks]
+        facts = [f"{book.title}: {STAGE_TEXTS[book.terms.stage]}." for book in playbooks]
         facts += [self._describe_recognition(), *self._describe_pauses()]
         text = f"I handle {count_noun(len(playbooks), 'kind')} of exceptions:"
         return Statement(text=text, facts=tuple(facts))

@@ -15,6 +15,7 @@ from bot.desk.answers.decisions import (
     describe_escalation,
     describe_last_decision,
     describe_verdict,
+    explain_last_decision,
     find_last_decision,
 )
 from bot.desk.answers.plan_facts import (
@@ -103,6 +104,8 @@ class CaseFactsAnswers:
             return _state_duration(query, file)
         if about is About.APPROVER and query.ask in {Ask.WHY, Ask.EXPLAIN_DECISION}:
             return self.approvers.explain(file)
+        if about is About.DECISION and query.ask is Ask.WHY:
+            return explain_last_decision(file)
         statement = (
             _state_decision(about, file)
             or _state_time(about, file)

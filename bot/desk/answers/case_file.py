@@ -73,6 +73,10 @@ class CaseFile:
         """Write a moment on the clock of the asker."""
         return local_time(at, self.asker.hours)
 
+    def without_id(self, text: str) -> str:
+        """Leave out the id of the case in front of a sentence."""
+        return text.removeprefix(f"{self.id}: ")
+
     def words(self, text: str) -> str:
         """Write a recorded text with titles in place of names of actions."""
         return _ACTION.sub(self._action_title, text)

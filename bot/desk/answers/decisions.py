@@ -11,7 +11,13 @@ from bot.cases.lifecycle import State
 from bot.cases.missing_approvals import missing_approvals
 from bot.cases.policy import Ruling, Verdict
 from bot.desk.answers.case_file import CaseFile, Statement
-from bot.desk.case_texts import as_sentence, count_noun, describe_state, join_words
+from bot.desk.case_texts import (
+    STAGE_TEXTS,
+    as_sentence,
+    count_noun,
+    describe_state,
+    join_words,
+)
 from bot.desk.history_texts import describe_decision
 
 NO_REASON = "No reason was written down with it."
@@ -24,9 +30,17 @@ def describe_last_decision(file: CaseFile) -> Statement:
         return _describe_no_decision(file)
     sentences = _decision_sentences(file, decision)
     facts = [*sentences[1:], *_events_after(file, decision)]
-    if isinstance(decision.body, entries.Authorised):
-        facts += _recorded_grounds(file, decision)
     return Statement(text=f"{file.id}: {sentences[0]}", facts=tuple(facts))
+
+
+def explain_last_decision(file: CaseFile) -> Statement:
+    """Say why it was decided so, as far as a reason is recorded."""
+    statement = describe_last_decision(file)
+    decision = find_last_decision(file.entries)
+    if decision is None or not isinstance(decision.body, entries.Authorised):
+        return statement
+    grounds = _recorded_grounds(file, decision)
+    return Statement(text=statement.text, facts=(*grounds, *statement.facts))
 
 
 def find_last_decision(history: Sequence[Entry]) -> Entry | None:
@@ -303,9 +317,13 @@ def describe_verdict(file: CaseFile) -> Statement:
         case Ruling.REFUSE:
             text = f"Policy does not allow the plan of {file.id}: {reason}."
         case Ruling.ASK:
-            text = f"{file.id} is not done without people: {_describe_requirement(file, verdict)}."
-    stage = f"This kind, {file.labels.kind(file.case.kind)}, is {file.playbook.terms.stage}."
-    facts = [f"Rule of policy: {describe_rule(verdict.rule)}.", stage]
+            verb = "was" if file.case.is_terminal else "is"
+            requirement = _describe_requirement(file, verdict)
+            text = f"{file.id} {verb} not done without people: {requirement}."
+    stage = file.playbook.terms.stage
+    kind = file.labels.kind(file.case.kind)
+    stage_fact = f"The kind “{kind}” is {stage}: {STAGE_TEXTS[stage]}."
+    facts = [f"Rule of policy: {describe_rule(verdict.rule)}.", stage_fact]
     if verdict.ruling is Ruling.ASK:
         facts.append(describe_groups_needed(file, verdict))
     return Statement(text=text, facts=tuple(facts))

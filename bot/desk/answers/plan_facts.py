@@ -171,7 +171,8 @@ def describe_execution(file: CaseFile) -> Statement:
             text = f"{case.id} is not done because it still {_waits_for(file)}. {missing}"
             return Statement(text=f"{text}{why if reasons else ''}".strip(), facts=steps)
         case State.APPROVED | State.RUNNING:
-            return Statement(text=_describe_progress(file), facts=steps)
+            decision = file.without_id(describe_last_decision(file).text)
+            return Statement(text=_describe_progress(file), facts=(decision, *steps))
         case State.OUTCOME_UNKNOWN | State.REFERRED:
             reason = case.activity.status_reason
             why = f": {file.words(reason.reason)}" if reason else ""
@@ -197,7 +198,6 @@ def _waits_for(file: CaseFile) -> str:
 def _describe_progress(file: CaseFile) -> str:
     """Say what holds up a plan that was approved."""
     case = file.case
-    decision = describe_last_decision(file).text
     if file.pause:
         since = file.time(file.pause.at)
         reason = f"{file.pause.description} (since {since})"
@@ -211,7 +211,7 @@ def _describe_progress(file: CaseFile) -> str:
     if waiting:
         detail = f": {file.words(waiting[-1].detail)}" if waiting[-1].detail else ""
         return f"{case.id} waits to be tried again{detail}."
-    return f"{decision} It {case.state.predicate}, and runs as soon as a worker is free."
+    return f"{case.id} {case.state.predicate}, and runs as soon as a worker is free."
 
 
 def _describe_steps(file: CaseFile) -> tuple[str, ...]:

@@ -8,7 +8,7 @@ from bot.cases.lifecycle import State
 from bot.desk.answers.asker import Asker
 from bot.desk.answers.case_file import CaseFile, CaseFiles, Statement
 from bot.desk.answers.decisions import describe_last_decision
-from bot.desk.case_texts import count_noun
+from bot.desk.case_texts import as_sentence, count_noun
 from bot.ports.case_queries import CaseFilter, CaseQueries
 from bot.ports.memory import Memory
 
@@ -73,11 +73,15 @@ class CasePrecedents:
 
     def _describe(self, case: Case, asker: Asker) -> str:
         statement = describe_last_decision(self.files.open(case, asker))
-        outcome = statement.facts[-1] if case.state is State.RESOLVED and statement.facts else ""
-        return f"{case.signal.title}. {statement.text} {outcome if 'worked' in outcome else ''}"
+        # Who else approved and when it began is told of the case itself.
+        outcome = statement.facts[-1:] if case.state is State.RESOLVED else ()
+        sentences = [as_sentence(case.signal.title), statement.text, *outcome]
+        return " ".join(sentences)
 
 
 def _describe_counts(cases: list[Case]) -> str:
+    if len(cases) == 1:
+        return "That is the only decided case of this kind that you may see."
     counts = Counter(_way(case) for case in cases)
     parts = [f"{count} {way}" for way, count in counts.most_common()]
     return f"Of the last {count_noun(len(cases), 'decided case')} of this kind: {', '.join(parts)}."

@@ -33,13 +33,14 @@ def _next_steps(file: CaseFile) -> list[str]:
             return [snooze.text, *snooze.facts]
         case State.APPROVED | State.RUNNING:
             decision = describe_last_decision(file)
-            return [decision.text, describe_execution(file).text]
+            return [file.without_id(decision.text), describe_execution(file).text]
         case State.RESOLVED:
             decision = describe_last_decision(file)
-            return [decision.text, *decision.facts, describe_undo(file).text]
+            sentence = file.without_id(decision.text)
+            return [sentence, *decision.facts, describe_undo(file).text]
         case State.REJECTED | State.EXPIRED | State.CLEARED | State.WITHDRAWN:
             ending = describe_ending(file)
-            return [ending.text, *ending.facts]
+            return [file.without_id(ending.text), *ending.facts]
 
 
 def _describe_wait(file: CaseFile) -> list[str]:

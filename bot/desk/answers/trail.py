@@ -56,7 +56,8 @@ def _describe_triage(file: CaseFile, body: entries.Body) -> str:
         case entries.Narrated():
             return "A language model put it into words"
         case entries.Gathered(evidence=evidence):
-            return f"{count_noun(len(evidence), 'fact')} were looked up"
+            facts = [fact for fact in evidence if fact.label or fact.failure]
+            return f"It was looked up: {count_noun(len(facts), 'fact')} for its card"
         case entries.Recommended(plan=plan, verdict=verdict):
             summaries = "; ".join(action.summary for action in plan.actions)
             groups = [file.names.group(factor.group) for factor in verdict.factors]
