@@ -96,8 +96,7 @@ def test_why_is_what_was_recorded(world):
     )
     answer = ask(world, f"why was {case.id} rejected, and by whom?", OMAR)
     assert (
-        answer.text
-        == "Ana rejected it on 21 Nov 12:00: the plan is wrong (“closed on Mondays”)."
+        answer.text == "Ana rejected it on 21 Nov 12:00: the plan is wrong (“closed on Mondays”)."
     )
     other = world.store.cases.case(world.receive(world.signal("product:2")).case_id)
     world.work()
