@@ -3,10 +3,10 @@
 from bot.advisors import without_memory
 from bot.cases.hours import Hours
 from bot.desk.answers.asker import Asker
-from bot.desk.answers.building import FactAnswers, FactAnswersBuilder
 from bot.desk.confirmations import Confirmations
 from bot.desk.reminders import Reminders
 from bot.views.query import About, Ask, Query
+from tests.desk.answers.building import FactAnswers, FactAnswersBuilder
 from tests.fakes.directory import principal
 from tests.world import request
 
