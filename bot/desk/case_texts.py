@@ -35,7 +35,7 @@ def describe_span(span: timedelta) -> str:
         if seconds >= 2 * size or seconds == size:
             decimals = 0 if unit == "minutes" else 1
             amount = f"{seconds / size:.{decimals}f}".removesuffix(".0")
-            return f"{amount} {unit}" if amount != "1" else f"1 {unit.removesuffix('s')}"
+            return f"{amount} {unit}".removesuffix("s") if amount == "1" else f"{amount} {unit}"
     return f"{seconds:.0f} seconds"
 
 
@@ -46,13 +46,23 @@ def join_words(words: Sequence[str], conjunction: str = "and") -> str:
     return f"{', '.join(words[:-1])} {conjunction} {words[-1]}"
 
 
+def phrase(template: str, value: object) -> str:
+    """Put a value into a phrase like ", moving {}"; nothing for no value."""
+    return template.format(value) if value else ""
+
+
+def verb(count: int, singular: str, plural: str) -> str:
+    """Return the form of a verb for so many."""
+    return singular if count == 1 else plural
+
+
 def count_noun(count: int, singular: str, plural: str = "") -> str:
     """Write a count with its noun: "1 case", "1,200 cases"."""
     return f"{count:,} {singular if count == 1 else plural or f'{singular}s'}"
 
 
 def as_sentence(text: str) -> str:
-    """End a text with one full stop; a mark of its own stays."""
+    """End a text with one full stop, unless it has a mark."""
     text = text.strip()
     if not text or text[-1] in ".?!…" or text[-2:] in {".”", "?”", "!”"}:
         return text

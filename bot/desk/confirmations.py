@@ -1,4 +1,4 @@
-"""Confirmations: what is asked back before an order in words is carried out.
+"""Confirmations of orders in words.
 
 A confirmation decides nothing. It carries the button that does, or the reason why there is none.
 """
@@ -65,8 +65,7 @@ class Confirmations:
         if refusal_text:
             return replace(confirmation, refusal=refusal_text)
         if order.kind in DECISIONS and snapshot not in {"", describe_snapshot(case)}:
-            changed = f"{case.id} has changed since you said that."
-            return replace(confirmation, refusal=f"{changed} Look at its card, and say it again.")
+            return replace(confirmation, refusal=_describe_change(case))
         return self._complete(confirmation, caller.person)
 
     def _complete(self, confirmation: Confirmation, speaker: Person) -> Confirmation:
@@ -84,7 +83,7 @@ class Confirmations:
                 assert_never(confirmation.order.kind)
 
     def refusal(self, case: Case, decision: DecisionKind, by: str) -> str:
-        """Say why this person cannot take this decision now; empty when they can."""
+        """Say why this person cannot decide so now; empty when they can."""
         try:
             caller = self.callers.for_case(case, by, Surface.SLACK)
             return self._why_not(case, decision, caller)
@@ -92,7 +91,7 @@ class Confirmations:
             return _sentence(str(refusal))
 
     def ineligibility(self, case: Case, decision: DecisionKind, by: str) -> str:
-        """Say what bars this person from a decision, in whatever state the case is.
+        """Say what bars this person from a decision, in any state.
 
         Empty when nothing does.
         """
@@ -165,6 +164,10 @@ def describe_snapshot(case: Case) -> str:
     """Write the plan and state of a case, to compare them later."""
     snapshot = CardSnapshot.of(case)
     return f"{snapshot.revision}:{snapshot.checksum}:{snapshot.state.code}:{snapshot.doubt}"
+
+
+def _describe_change(case: Case) -> str:
+    return f"{case.id} has changed since you said that. Look at its card, and say it again."
 
 
 def _sentence(refusal: str) -> str:

@@ -1,4 +1,4 @@
-"""Reminders that one person has sent to another: what waits on them, as both may see it."""
+"""Reminders that one person sends to another."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -8,7 +8,7 @@ from bot.cases.approval import Person, is_colleague
 from bot.cases.case import Case
 from bot.cases.errors import BadRequest, NotEligible, NotNow
 from bot.cases.notices import moment
-from bot.desk.case_texts import count_noun
+from bot.desk.case_texts import count_noun, verb
 from bot.desk.queues import Queues
 from bot.desk.visibility import Visibility
 from bot.ports.case_queries import CaseQueries
@@ -40,7 +40,9 @@ class Reminders:
     clock: Clock
 
     def remind(self, *, by: str, of: str, case_id: str = "") -> str:
-        """Send a reminder of all that waits on a person, or of one case. Return what was done.
+        """Remind a person of all that waits on them, or of one case.
+
+        Return what was done, in words.
 
         Raises:
             BadRequest: a person cannot be reminded by themselves.
@@ -70,15 +72,15 @@ class Reminders:
         return f"I reminded {recipient.name} of {count_noun(len(cases), 'case')}."
 
     def shared_cases(self, *, by: str, of: str, case_id: str = "") -> list[Case]:
-        """List what waits on a person, as far as the sender may see it too."""
+        """List what waits on a person, and both may see."""
         cases, _ = self.queues.waiting_on(self.visibility.viewer(of), limit=MAX_SEARCHED)
         channels = self.visibility.viewer(by).channels
-        shared = []
+        common_cases = []
         for case in cases:
             is_meant = case_id in {"", case.id}
             if is_meant and (case.channel in channels or self.queries.is_party(by, case.id)):
-                shared.append(case)
-        return shared
+                common_cases.append(case)
+        return common_cases
 
     def _colleague(self, account: str, refusal: str) -> Person:
         person = self.directory.person(account)
@@ -130,8 +132,8 @@ def _key(person: str) -> str:
 def _notice(sender: Person, cases: Sequence[Case]) -> str:
     """Write what waits, and from whom the reminder is."""
     count = count_noun(len(cases), "case")
-    verb = "waits" if len(cases) == 1 else "wait"
-    lines = [f"{sender.name} reminds you: {count} {verb} on you."]
+    wait = verb(len(cases), "waits", "wait")
+    lines = [f"{sender.name} reminds you: {count} {wait} on you."]
     for case in cases[:MAX_NAMED]:
         due = moment(case.timers.sla.decide_by)
         lines.append(f"{case.id}: {case.signal.title}, to be decided by {due}")

@@ -1,4 +1,4 @@
-"""Answers to requests to act. Words do nothing; the control that does is offered."""
+"""Answers to requests to act: the control is offered, nothing is done."""
 
 from dataclasses import dataclass
 from typing import assert_never
@@ -38,7 +38,7 @@ REFUSED = "Nothing was done: "
 
 @dataclass(frozen=True, kw_only=True)
 class ActAnswers:
-    """Offer the control for what was asked, or say why there is none and who may."""
+    """Offer the control for what was asked, or say who may."""
 
     visibility: Visibility
     files: CaseFiles
@@ -110,7 +110,7 @@ class ActAnswers:
         return Answer(text=BY_BUTTON, rows=(row,), total=1, offers=(offer,))
 
     def _refuse(self, case: Case, refusal: str, asker: Asker) -> Answer:
-        """Say why there is no button, and who may where somebody else may."""
+        """Say why there is no button, and who may instead."""
         reason = refusal.removeprefix(REFUSED)
         facts = [reason[:1].upper() + reason[1:]]
         if case.state is State.PROPOSED:
@@ -123,7 +123,7 @@ class ActAnswers:
         )
 
     def _refusal(self, case: Case, act: Act, asker: Asker) -> str:
-        """Say why an act without a confirmation cannot be done; empty when it can."""
+        """Say why an act cannot be done; empty when it can."""
         match act:
             case Act.EDIT:
                 return self.confirmations.refusal(case, DecisionKind.EDIT, asker.person)
@@ -135,7 +135,7 @@ class ActAnswers:
                 return ""
 
     def _refuse_taking_back(self, case: Case, asker: Asker) -> str:
-        """Judge an undo; before the plan has run, a withdrawal of one's own approval."""
+        """Judge an undo, or a withdrawal before the plan has run."""
         has_voted = any(asker.person in vote.parties for vote in case.proposal.approvals)
         if has_voted and case.state in {State.PROPOSED, State.APPROVED}:
             return self.confirmations.refusal(case, DecisionKind.WITHDRAW, asker.person)
@@ -152,7 +152,7 @@ class ActAnswers:
 
 
 def _order(query: Query, act: Act) -> ThreadOrder | None:
-    """Write a query as an order in a thread; None for acts that are no such order."""
+    """Write a query as an order in a thread, where it is one."""
     match act:
         case Act.APPROVE:
             return ThreadOrder(kind=OrderKind.APPROVE, note=query.words)

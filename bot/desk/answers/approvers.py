@@ -1,4 +1,4 @@
-"""Answers about the people a case needs: who may approve, who has it, and why."""
+"""Answers about the people that a case needs."""
 
 from dataclasses import dataclass
 
@@ -14,6 +14,7 @@ from bot.desk.answers.decisions import (
     describe_groups_needed,
     describe_last_decision,
     describe_missing,
+    list_votes,
 )
 from bot.desk.case_texts import as_sentence, join_words
 from bot.desk.confirmations import Confirmations
@@ -25,7 +26,7 @@ NOBODY = "nobody can at the moment"
 
 @dataclass(frozen=True, kw_only=True)
 class Approvers:
-    """Say who may approve a case, who is still missing, and why they are asked."""
+    """Say who may approve a case, who is missing, and why."""
 
     eligibility: Eligibility
     confirmations: Confirmations
@@ -39,8 +40,7 @@ class Approvers:
             owner = self._holder_facts(file)
             return Statement(text=text, facts=(decision.text, *owner))
         lines = self._lines_by_group(file, verdict)
-        votes = [f"{vote.name} has approved it." for vote in case.proposal.approvals]
-        facts = [*votes, *self._own_part(file)]
+        facts = [*list_votes(case), *self._own_part(file)]
         if len(lines) == 1 and verdict.approvals_needed == 1:
             return Statement(text=f"{case.id} can be approved by {lines[0]}.", facts=tuple(facts))
         head = f"{case.id} needs {verdict.approvals_needed} approvals."
@@ -48,7 +48,7 @@ class Approvers:
         return Statement(text=f"{head} {missing}", facts=tuple(facts))
 
     def _lines_by_group(self, file: CaseFile, verdict: Verdict) -> list[str]:
-        """Name those who may approve, for each group of which an approval would help."""
+        """Name those whose approval would help, group by group."""
         votes = file.library.identities().distinct_votes(file.case.proposal.approvals)
         groups = file.names.groups(factor.group for factor in verdict.factors)
         missing = missing_approvals(verdict.factors, votes, groups)
@@ -60,7 +60,7 @@ class Approvers:
         return lines
 
     def _people_of(self, file: CaseFile, members: frozenset[str]) -> list[str]:
-        """Name the members who may approve, and those who stand in for one."""
+        """Name the members who may approve, and their stand-ins."""
         names = []
         for account in members:
             person = file.names.find(account)
@@ -96,17 +96,17 @@ class Approvers:
         )
 
     def explain(self, file: CaseFile) -> Statement:
-        """Say why these people are needed, and why it is on the asker, if it is."""
+        """Say why these people are needed, the asker among them."""
         case, verdict = file.case, file.case.proposal.verdict
         if case.state is not State.PROPOSED or verdict is None:
             return self._explain_owner(file)
         reason = file.words(verdict.reason)
         risk = verdict.tier.name.lower()
         text = f"{case.id} is {risk} risk: {reason}. {describe_groups_needed(file, verdict)}"
-        missing = describe_missing(file) if case.proposal.approvals else ""
-        votes = [f"{vote.name} has approved it." for vote in case.proposal.approvals]
-        facts = [*self._own_place(file), *votes, missing, *self._own_part(file)]
-        return Statement(text=text, facts=tuple(fact for fact in facts if fact))
+        facts = [*self._own_place(file), *list_votes(case)]
+        if case.proposal.approvals:
+            facts.append(describe_missing(file))
+        return Statement(text=text, facts=(*facts, *self._own_part(file)))
 
     def _explain_owner(self, file: CaseFile) -> Statement:
         """Say why the case is with its owner."""
@@ -139,13 +139,15 @@ class Approvers:
         """Say whose case it is."""
         case = file.case
         owner = file.names.owner(case.owner)
-        verb = "had" if case.is_terminal else "has"
-        if not is_person(case.owner):
-            verb = "belonged to" if case.is_terminal else "belongs to"
-            text = f"{case.id} {verb} {owner}; nobody of them has taken it on."
-            text = text if not case.is_terminal else f"{case.id} {verb} {owner}."
-        else:
-            text = f"{owner} {verb} {case.id}."
+        match (is_person(case.owner), case.is_terminal):
+            case (True, False):
+                text = f"{owner} has {case.id}."
+            case (True, True):
+                text = f"{owner} had {case.id}."
+            case (False, False):
+                text = f"{case.id} belongs to {owner}; nobody of them has taken it on."
+            case _:
+                text = f"{case.id} belonged to {owner}."
         return Statement(text=text, facts=tuple(self._holder_facts(file)))
 
     def _holder_facts(self, file: CaseFile) -> list[str]:

@@ -1,13 +1,13 @@
-"""What the product does, and what it does not: from playbooks, policy and desk controls."""
+"""The abilities and limits of the product, from its own files."""
 
 from dataclasses import dataclass
 
 from bot.cases.approval import OWNER
-from bot.cases.controls import scope_text
 from bot.cases.plan import Money
 from bot.cases.playbook import Playbook
 from bot.cases.policy import ActionLimit, Policy, Stage, TierRule
 from bot.desk.answers.case_file import Statement
+from bot.desk.answers.names import scope_title
 from bot.desk.case_texts import STAGE_TEXTS, count_noun, describe_span, join_words
 from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.library import Library
@@ -93,11 +93,11 @@ class Capabilities:
         facts += [ALWAYS_ASKED, *self._describe_pauses()]
         if not alone:
             return Statement(text="None: a person decides every case.", facts=tuple(facts))
-        verb = "kind may" if len(alone) == 1 else "kinds may"
-        return Statement(text=f"{len(alone)} {verb} run without a person:", facts=tuple(facts))
+        count = count_noun(len(alone), "kind")
+        return Statement(text=f"{count} may run without a person:", facts=tuple(facts))
 
     def describe_limits(self) -> Statement:
-        """Say how much may be moved without people, and who approves above that."""
+        """Say how much may be moved without people, and with whom."""
         policy = self.library.policy()
         alone = [title for book in self._playbooks() for title in self._alone_actions(book)]
         low = Money(policy.medium_above, policy.currency)
@@ -118,7 +118,7 @@ class Capabilities:
         return [labels.action(name) for name in self.library.policy().actions]
 
     def _alone_actions(self, playbook: Playbook) -> list[str]:
-        """Name the actions of a kind that policy lets run without a person."""
+        """Name the actions of a kind that may run alone."""
         if playbook.terms.stage is not Stage.AUTONOMOUS:
             return []
         actions = self.library.policy().actions
@@ -141,18 +141,16 @@ class Capabilities:
         return "what other systems send"
 
     def _describe_recognition(self) -> str:
-        known = "What fits no kind goes to a person, who says what it is"
+        text = "What fits no kind goes to a person, who says what it is"
         if self.recogniser.is_trained():
-            return f"{known}; I recognise kinds by what I have learned, and say when I am not sure."
-        return f"{known}; recognising kinds from words is not trained yet, so I do not guess."
+            return f"{text}; I recognise kinds by what I have learned, and say when I am not sure."
+        return f"{text}; recognising kinds from words is not trained yet, so I do not guess."
 
     def _describe_pauses(self) -> list[str]:
         labels = self.library.labels()
         sentences = []
         for pause in self.desk_controls.load().holds:
-            sort, _, name = pause.scope.partition(":")
-            title = labels.kind(name) if sort == "kind" else scope_text(pause.scope)
-            title = labels.action(name) if sort == "action" else title
+            title = scope_title(pause.scope, labels)
             sentences.append(f"Paused now: {title}, by {pause.by_name} ({pause.reason}).")
         return sentences
 
@@ -191,7 +189,7 @@ def _describe_tier(rule: TierRule) -> str:
 
 
 def _describe_limit(limit: ActionLimit, policy: Policy) -> str:
-    """Write the limits of an action: "at most £5,000.00 at once, 2 times a day"."""
+    """Write limits: "at most £5,000.00 at once, 2 times a day"."""
     parts = []
     if limit.per_plan is not None:
         parts.append(f"{Money(limit.per_plan, policy.currency)} at once")

@@ -1,4 +1,4 @@
-"""The file of one case: everything that an answer about it may rest on."""
+"""The file of one case: everything that its answers rest on."""
 
 import re
 from collections.abc import Sequence
@@ -24,7 +24,7 @@ _ACTION = re.compile(r"\b[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*\b")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Statement:
-    """What is recorded on one point, in words."""
+    """A point of a case in words, as it is recorded."""
 
     #: The answer itself, in one sentence or two.
     text: str
@@ -39,7 +39,7 @@ class Statement:
 # No slots: the labels are read once and kept.
 @dataclass(frozen=True, kw_only=True)
 class CaseFile:
-    """A case with its ledger, the clock of the asker and the names of people."""
+    """A case with its ledger, the asker's clock and names."""
 
     case: Case
     #: The oldest first.

@@ -1,4 +1,4 @@
-"""Answers to requests that are about the desk: pauses, stand-ins, reminders, new exceptions."""
+"""Requests about the desk: pauses, stand-ins, reminders, new exceptions."""
 
 from dataclasses import dataclass
 
@@ -8,7 +8,7 @@ from bot.cases.controls import EVERYTHING, ActivePause
 from bot.desk.answers.asker import Asker
 from bot.desk.answers.names import Names
 from bot.desk.answers.people import PeopleAnswers
-from bot.desk.case_texts import as_sentence, count_noun, join_words
+from bot.desk.case_texts import as_sentence, count_noun, join_words, verb
 from bot.desk.eligibility import Eligibility
 from bot.desk.reminders import Reminders
 from bot.desk.spoken_times import read_time
@@ -28,7 +28,7 @@ MAX_OFFERS = 5
 
 @dataclass(frozen=True, kw_only=True)
 class ControlActs:
-    """Offer the controls of the desk as a whole to those who may use them."""
+    """Offer the controls of the desk to those who may use them."""
 
     desk_controls: DeskControlsStore
     library: Library
@@ -41,7 +41,7 @@ class ControlActs:
     # --- pauses ----------------------------------------------------------------------------------
 
     def offer_pause(self, query: Query, asker: Asker) -> Answer:
-        """Offer to pause the kinds or the action that the query names, or everything."""
+        """Offer to pause what the query names, or everything."""
         if not self.eligibility.may_pause(asker.person):
             handles = [*self.library.deciders(), *self.library.governors()]
             return Answer(
@@ -63,8 +63,7 @@ class ControlActs:
     def offer_resume(self, query: Query, asker: Asker) -> Answer:
         """Offer to end the pause that the query names, or each one."""
         pauses = list(self.desk_controls.load().holds)
-        wanted = [pause for pause in pauses if pause.scope in _scopes(query)]
-        pauses = wanted or pauses
+        pauses = [pause for pause in pauses if pause.scope in _scopes(query)] or pauses
         if not pauses:
             return Answer(text="Nothing is paused, so there is nothing to resume.")
         facts = tuple(self.people.describe_pause(pause, asker) for pause in pauses)
@@ -145,8 +144,8 @@ class ControlActs:
             if not cases:
                 facts.append(f"Nothing that you both may see waits on {person.name}.")
                 continue
-            verb = "waits" if len(cases) == 1 else "wait"
-            facts.append(f"{count_noun(len(cases), 'case')} {verb} on {person.name}.")
+            wait = verb(len(cases), "waits", "wait")
+            facts.append(f"{count_noun(len(cases), 'case')} {wait} on {person.name}.")
             offers.append(Offer(act=Act.REMIND, person=person))
         if not offers:
             text = f"{facts[0]} So there is nothing to remind of."
@@ -158,7 +157,7 @@ class ControlActs:
         )
 
     def _recipients(self, query: Query, asker: Asker) -> list[Person]:
-        """Return the person that is meant, or the other members of the group."""
+        """Return the person, or the other members of the group."""
         subject = query.of or query.to
         if not subject or subject in {ME, asker.person}:
             return []
@@ -171,7 +170,7 @@ class ControlActs:
 
 
 def _scopes(query: Query) -> list[str]:
-    """List the scopes of pauses that a query names; that of everything for none."""
+    """List the scopes of pauses that a query names, or everything."""
     if query.condition.kinds:
         return [f"kind:{kind}" for kind in query.condition.kinds]
     if query.condition.action:

@@ -6,6 +6,7 @@ from datetime import datetime
 from bot.cases import entries
 from bot.cases.actor import Actor, ActorKind
 from bot.cases.approval import Approval
+from bot.cases.case import Case
 from bot.cases.entries import Entry
 from bot.cases.lifecycle import State
 from bot.cases.missing_approvals import missing_approvals
@@ -17,6 +18,8 @@ from bot.desk.case_texts import (
     count_noun,
     describe_state,
     join_words,
+    phrase,
+    verb,
 )
 from bot.desk.history_texts import describe_decision
 
@@ -34,7 +37,7 @@ def describe_last_decision(file: CaseFile) -> Statement:
 
 
 def explain_last_decision(file: CaseFile) -> Statement:
-    """Say why it was decided so, as far as a reason is recorded."""
+    """Say why it was decided so, as far as that is recorded."""
     statement = describe_last_decision(file)
     decision = find_last_decision(file.entries)
     if decision is None or not isinstance(decision.body, entries.Authorised):
@@ -44,7 +47,7 @@ def explain_last_decision(file: CaseFile) -> Statement:
 
 
 def find_last_decision(history: Sequence[Entry]) -> Entry | None:
-    """Return the last entry that settled what happens to the case; None for none.
+    """Return the decision in force; None where there is none.
 
     A case that was asked again after a change is undecided.
     """
@@ -84,9 +87,9 @@ def _decision_sentences(file: CaseFile, decision: Entry) -> list[str]:
             votes = _votes_for(file.entries, decision)
             if votes:
                 return [_describe_vote(file, vote) for vote in votes]
-            reason = file.case.proposal.verdict.reason if file.case.proposal.verdict else ""
-            why = f" Because: {file.words(reason)}." if reason else ""
-            return [f"No person approved it; policy let it run by itself on {at}.{why}"]
+            text = f"No person approved it; policy let it run by itself on {at}."
+            verdict = file.case.proposal.verdict
+            return [f"{text} Because: {file.words(verdict.reason)}." if verdict else text]
         case _:
             return [describe_decision(decision, file.asker.hours)]
 
@@ -108,9 +111,9 @@ def _votes_for(history: Sequence[Entry], decision: Entry) -> list[Approval]:
 
 
 def _describe_vote(file: CaseFile, vote: Approval) -> str:
-    behalf = f" for {vote.behalf_name}" if vote.behalf_of else ""
+    behalf = phrase(" for {}", vote.behalf_name)
+    note = phrase(": “{}”", vote.note)
     emergency = ", alone in an emergency" if vote.emergency else ""
-    note = f": “{vote.note}”" if vote.note else ""
     return f"{vote.name} approved it{behalf} on {file.time(vote.at)}{emergency}{note}."
 
 
@@ -169,14 +172,19 @@ def _describe_no_decision(file: CaseFile) -> Statement:
         return describe_ending(file)
     if case.state is State.CLEARED:
         return describe_ending(file)
-    votes = [_describe_vote(file, vote) for vote in case.proposal.approvals]
-    missing = describe_missing(file) if case.state is State.PROPOSED else ""
-    facts = [*votes, missing] if votes else [missing]
+    facts = [_describe_vote(file, vote) for vote in case.proposal.approvals]
+    if case.state is State.PROPOSED:
+        facts.append(describe_missing(file))
     reasons = case.activity.drift_reasons
     if reasons and not case.is_terminal:
         facts.append(f"It was asked again because {file.words('; '.join(reasons))}.")
     text = f"Nobody has decided about {case.id} yet: it {case.state.predicate}."
     return Statement(text=text, facts=tuple(fact for fact in facts if fact))
+
+
+def list_votes(case: Case) -> list[str]:
+    """Say who has approved the plan so far."""
+    return [f"{vote.name} has approved it." for vote in case.proposal.approvals]
 
 
 def describe_missing(file: CaseFile) -> str:
@@ -190,12 +198,12 @@ def describe_missing(file: CaseFile) -> str:
     names = join_words([file.names.group_with_members(group) for group in missing.groups], "or")
     if not names or missing.count < 1:
         return ""
-    verb = "is" if missing.count == 1 else "are"
-    return f"{count_noun(missing.count, 'approval')} {verb} missing: {names}."
+    are = verb(missing.count, "is", "are")
+    return f"{count_noun(missing.count, 'approval')} {are} missing: {names}."
 
 
 def describe_ending(file: CaseFile) -> Statement:
-    """Say when and why the case ended; that it has not, where it is open."""
+    """Say when and why the case ended, or that it has not."""
     case = file.case
     if not case.is_terminal:
         return Statement(text=f"{case.id} has not ended: it {case.state.predicate}.")
@@ -225,12 +233,15 @@ def _find_ending(history: Sequence[Entry]) -> Entry | None:
         entries.Cleared,
         entries.Retracted,
     )
-    found = [entry for entry in history if isinstance(entry.body, endings)]
-    return found[-1] if found else None
+    last_ending = None
+    for entry in history:
+        if isinstance(entry.body, endings):
+            last_ending = entry
+    return last_ending
 
 
 def _expiry_facts(file: CaseFile) -> tuple[str, ...]:
-    """Say until when it could be decided, and whom it went to meanwhile."""
+    """Say until when it could be decided, and by whom."""
     facts = []
     verdict = file.case.proposal.verdict
     if file.case.proposal.expires_at:
@@ -305,11 +316,7 @@ def describe_verdict(file: CaseFile) -> Statement:
     """Say why the case was put before a person, or was not."""
     verdict = file.case.proposal.verdict
     if verdict is None:
-        status = file.case.activity.status_reason
-        recommendation = file.case.proposal.recommendation
-        reason = recommendation.blocked if recommendation and recommendation.blocked else ""
-        reason = reason or (status.reason if status else "there is no plan for it")
-        return Statement(text=f"{file.id} has nothing that could be done by itself: {reason}.")
+        return _describe_want_of_plan(file)
     reason = file.words(verdict.reason)
     match verdict.ruling:
         case Ruling.AUTO_APPROVE:
@@ -317,9 +324,8 @@ def describe_verdict(file: CaseFile) -> Statement:
         case Ruling.REFUSE:
             text = f"Policy does not allow the plan of {file.id}: {reason}."
         case Ruling.ASK:
-            verb = "was" if file.case.is_terminal else "is"
             requirement = _describe_requirement(file, verdict)
-            text = f"{file.id} {verb} not done without people: {requirement}."
+            text = f"I do not do {file.id} without people: {requirement}."
     stage = file.playbook.terms.stage
     kind = file.labels.kind(file.case.kind)
     stage_fact = f"The kind “{kind}” is {stage}: {STAGE_TEXTS[stage]}."
@@ -327,6 +333,18 @@ def describe_verdict(file: CaseFile) -> Statement:
     if verdict.ruling is Ruling.ASK:
         facts.append(describe_groups_needed(file, verdict))
     return Statement(text=text, facts=tuple(facts))
+
+
+def _describe_want_of_plan(file: CaseFile) -> Statement:
+    recommendation = file.case.proposal.recommendation
+    status = file.case.activity.status_reason
+    reason = "there is no plan for it"
+    if recommendation and recommendation.blocked:
+        reason = recommendation.blocked
+    elif status:
+        reason = status.reason
+    text = f"{file.id} has nothing that I could do by myself: {file.words(reason)}"
+    return Statement(text=as_sentence(text))
 
 
 def describe_rule(rule: str) -> str:

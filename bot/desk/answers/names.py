@@ -5,10 +5,12 @@ from dataclasses import dataclass
 
 from bot.cases.actor import Actor, ActorKind
 from bot.cases.approval import Groups, Person, is_colleague, people_of
+from bot.cases.controls import scope_text
 from bot.cases.errors import ChatFailed, NotEligible
 from bot.desk.case_texts import join_words
 from bot.desk.rows import SOMEBODY
 from bot.ports.directory import Directory
+from bot.views.labels import Labels
 
 PRODUCT = "Countersign"
 NAMED_PEOPLE = "those named for it"
@@ -54,7 +56,7 @@ class Names:
         return tuple(sorted({self.person(account) for account in accounts}))
 
     def group(self, handle: str) -> str:
-        """Name a group by its handle; people who are named one by one by their names."""
+        """Name a group by its handle, or its people by name."""
         accounts = people_of(handle)
         if not accounts:
             return f"@{handle}"
@@ -69,7 +71,7 @@ class Names:
             return {handle: frozenset() for handle in handles}
 
     def colleagues(self, handle: str) -> tuple[str, ...]:
-        """Name the members of a group who may decide; guests and apps do not."""
+        """Name the members of a group, but guests and apps."""
         names = []
         for account in self.groups([handle]).get(handle, frozenset()):
             person = self.find(account)
@@ -89,3 +91,17 @@ class Names:
             return self.group(handle)
         members = self.colleagues(handle)
         return f"@{handle} ({', '.join(members)})" if members else f"@{handle}"
+
+
+def scope_title(scope: str, labels: Labels) -> str:
+    """Write the scope of a pause with its title."""
+    sort, _, name = scope.partition(":")
+    match sort:
+        case "kind":
+            return f"“{labels.kind(name)}”"
+        case "action":
+            return f"“{labels.action(name)}”"
+        case "system":
+            return labels.system(name)
+        case _:
+            return scope_text(scope)

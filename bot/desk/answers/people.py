@@ -1,22 +1,21 @@
-"""Answers about people: who holds things up, who stands in, who is in a group, what is paused."""
+"""Answers about people, groups, stand-ins and pauses."""
 
 from dataclasses import dataclass, replace
-from datetime import datetime
 
 from bot.cases.actor import is_person
 from bot.cases.approval import is_colleague
-from bot.cases.controls import ActivePause, DeskControls, scope_text
+from bot.cases.controls import ActivePause, DeskControls
 from bot.cases.delegation import Delegation
 from bot.cases.missing_approvals import missing_approvals
 from bot.desk.answers.asker import Asker
-from bot.desk.answers.names import Names
-from bot.desk.case_texts import count_noun, join_words, local_time
+from bot.desk.answers.names import Names, scope_title
+from bot.desk.case_texts import count_noun, join_words, local_time, verb
 from bot.ports.case_queries import CaseFilter, CaseQueries
 from bot.ports.clock import Clock
 from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.library import Library
 from bot.views.answers import Answer, Figure
-from bot.views.labels import as_words, start_upper
+from bot.views.labels import start_upper
 from bot.views.query import ME, About, Grouping, Query
 
 #: Cases with one approval of several are few; more of them are counted as if they had none.
@@ -34,7 +33,7 @@ class PeopleAnswers:
     clock: Clock
 
     def answer(self, query: Query, asker: Asker) -> Answer:
-        """Answer what the query is about; who holds things up, where it does not say."""
+        """Answer what the query is about; else, who holds things up."""
         match query.about:
             case About.STAND_IN:
                 return self._stand_ins(query, asker)
@@ -48,14 +47,15 @@ class PeopleAnswers:
     # --- who holds things up ---------------------------------------------------------------------
 
     def _blockers(self, asker: Asker) -> Answer:
-        """Count what waits on whom: what is overdue, or else all that is open."""
+        """Count what waits on whom: the overdue, or else all."""
         overdue = CaseFilter(viewer=asker.viewer, late_at=self.clock())
         table = self._count_by_waiter(overdue)
         if table:
             names = join_words([figure.label for figure in table])
-            count = count_noun(self.queries.count(overdue), "overdue case")
-            verb = "waits" if count.startswith("1 ") else "wait"
-            return Answer(text=f"{count} {verb} on {names}.", table=tuple(table))
+            cases = self.queries.count(overdue)
+            count = count_noun(cases, "overdue case")
+            wait = verb(cases, "waits", "wait")
+            return Answer(text=f"{count} {wait} on {names}.", table=tuple(table))
         table = self._count_by_waiter(CaseFilter(viewer=asker.viewer))
         if not table:
             return Answer(text="Nobody: nothing that you may see waits on anybody.")
@@ -64,12 +64,12 @@ class PeopleAnswers:
         return Answer(text=text, table=tuple(table))
 
     def _count_by_waiter(self, filter: CaseFilter) -> list[Figure]:
-        """Count the cases that wait on each group and person, the most first."""
-        settled = self._settled_places(filter)
+        """Count the cases of each group and person, the most first."""
+        approval_counts = self._count_approvals(filter)
         figures = []
         for waiter in self._waiters(filter):
             count = self.queries.count(replace(filter, waits_on=(waiter,)))
-            count -= settled.get(waiter, 0)
+            count -= approval_counts.get(waiter, 0)
             if count > 0:
                 value = count_noun(count, "case")
                 label = self.names.owner(waiter)
@@ -77,13 +77,13 @@ class PeopleAnswers:
         return sorted(figures, key=lambda figure: (-figure.number, figure.label))
 
     def _waiters(self, filter: CaseFilter) -> list[str]:
-        """List the groups that decide, and the people who have a case of this filter."""
+        """List the groups that decide, and the people who have a case."""
         owners = [owner for owner, _ in self.queries.group(filter, Grouping.OWNER)]
         people = [owner for owner in owners if is_person(owner)]
         return list(dict.fromkeys([*self.library.deciders(), *people]))
 
-    def _settled_places(self, filter: CaseFilter) -> dict[str, int]:
-        """Count, by group, the cases of which the group has given its approval already."""
+    def _count_approvals(self, filter: CaseFilter) -> dict[str, int]:
+        """Count the cases that each group has approved already."""
         cases = self.queries.find(replace(filter, is_part_approved=True), MAX_PART_APPROVED)
         counts: dict[str, int] = {}
         for case in cases:
@@ -98,12 +98,12 @@ class PeopleAnswers:
     # --- who stands in ---------------------------------------------------------------------------
 
     def _stand_ins(self, query: Query, asker: Asker) -> Answer:
-        """Say who stands in for whom now; for one person where the query names one."""
+        """Say who stands in now, for one person or for anybody."""
         now = self.clock()
         controls = self.desk_controls.load()
         delegations = [one for one in controls.delegations if one.begins_at <= now < one.ends_at]
-        person = asker.person if query.of == ME else query.of
-        taker = asker.person if query.to == ME else query.to
+        person = _account(query.of, asker)
+        taker = _account(query.to, asker)
         if taker and not person:
             delegations = [one for one in delegations if one.taker == taker]
             none = f"{self.names.person(taker)} stands in for nobody at the moment."
@@ -114,7 +114,7 @@ class PeopleAnswers:
             none = "Nobody stands in for anybody at the moment."
         sentences = [self._describe_delegation(one, asker) for one in delegations]
         if not sentences:
-            return Answer(text=none, facts=tuple(self._later(controls, person, asker, now)))
+            return Answer(text=none, facts=tuple(self._later(controls, person, asker)))
         return Answer(text=sentences[0], facts=tuple(sentences[1:]))
 
     def _about(self, person: str, delegations: list[Delegation]) -> list[Delegation]:
@@ -124,8 +124,9 @@ class PeopleAnswers:
             givers = set(self.names.groups([person]).get(person, frozenset()))
         return [one for one in delegations if one.giver in givers]
 
-    def _later(self, controls: DeskControls, person: str, asker: Asker, now: datetime) -> list[str]:
+    def _later(self, controls: DeskControls, person: str, asker: Asker) -> list[str]:
         """Say what has been arranged for later."""
+        now = self.clock()
         sentences = []
         for delegation in controls.delegations:
             if now < delegation.begins_at and person in {"", delegation.giver}:
@@ -136,8 +137,9 @@ class PeopleAnswers:
 
     def _describe_delegation(self, delegation: Delegation, asker: Asker) -> str:
         until = local_time(delegation.ends_at, asker.hours)
-        kind = self.library.labels().kind(delegation.kind) if delegation.kind else ""
-        scope = f", only for “{kind}”," if kind else ""
+        scope = ""
+        if delegation.kind:
+            scope = f", only for “{self.library.labels().kind(delegation.kind)}”,"
         giver, taker = delegation.giver_name, delegation.taker_name
         return f"{taker} stands in for {giver}{scope} until {until}."
 
@@ -148,7 +150,7 @@ class PeopleAnswers:
 
     def _members(self, query: Query, asker: Asker) -> Answer:
         """Name the members of a group, or the groups of a person."""
-        subject = asker.person if query.of == ME else query.of
+        subject = _account(query.of, asker)
         if not subject:
             handles = self.library.deciders()
             facts = [self._describe_members(handle) for handle in handles]
@@ -170,17 +172,16 @@ class PeopleAnswers:
         text = f"In @{handle}: {join_words(members) or 'nobody who may decide'}."
         if not others:
             return text
-        verb = "is" if len(others) == 1 else "are"
-        return f"{text} {join_words(sorted(others))} {verb} in it too, but cannot decide."
+        are = verb(len(others), "is", "are")
+        return f"{text} {join_words(sorted(others))} {are} in it too, but cannot decide."
 
     def _describe_groups_of(self, person: str, asker: Asker) -> str:
         groups = self.names.groups(self.library.deciders())
         handles = [f"@{handle}" for handle in sorted(groups) if person in groups[handle]]
-        name = self._name(person, asker)
-        verb = "are" if name == "you" else "is"
-        if not handles:
-            return f"{start_upper(name)} {verb} in none of the groups that decide."
-        return f"{start_upper(name)} {verb} in {join_words(handles)}."
+        place = join_words(handles) or "none of the groups that decide"
+        if person == asker.person:
+            return f"You are in {place}."
+        return f"{self.names.person(person)} is in {place}."
 
     # --- pauses ----------------------------------------------------------------------------------
 
@@ -195,19 +196,10 @@ class PeopleAnswers:
     def describe_pause(self, pause: ActivePause, asker: Asker) -> str:
         """Say what is paused, by whom, since when and why."""
         since = local_time(pause.at, asker.hours)
-        scope = start_upper(self._scope_title(pause.scope))
+        scope = start_upper(scope_title(pause.scope, self.library.labels()))
         return f"{scope} is paused by {pause.by_name} since {since}: {pause.reason}."
 
-    def _scope_title(self, scope: str) -> str:
-        """Write the scope of a pause with its title."""
-        labels = self.library.labels()
-        sort, _, name = scope.partition(":")
-        match sort:
-            case "kind":
-                return f"“{labels.kind(name)}”"
-            case "action":
-                return f"“{labels.action(name)}”"
-            case "system":
-                return as_words(labels.system(name))
-            case _:
-                return scope_text(scope)
+
+def _account(name: str, asker: Asker) -> str:
+    """Return the account that a query names."""
+    return asker.person if name == ME else name

@@ -1,4 +1,4 @@
-"""Answers about the plan of a case, its evidence and how it was carried out."""
+"""Answers about the plan of a case, its evidence and its execution."""
 
 from bot.cases import entries
 from bot.cases.entries import IN_DOUBT, StepState
@@ -14,7 +14,7 @@ from bot.desk.answers.decisions import (
     describe_missing,
 )
 from bot.desk.answers.times import describe_undo_window
-from bot.desk.case_texts import as_sentence, count_noun, describe_state
+from bot.desk.case_texts import as_sentence, count_noun, describe_state, phrase
 
 NO_EVIDENCE = "nothing was looked up for it"
 
@@ -47,22 +47,23 @@ def describe_plan(file: CaseFile) -> Statement:
     facts = [_describe_action(file, action) for action in plan.actions]
     facts.append(describe_undo_window(file))
     count = count_noun(len(plan.actions), "action")
-    money = f", moving {plan.amount}" if plan.amount else ""
+    money = phrase(", moving {}", plan.amount)
     return Statement(text=f"The plan of {file.id} has {count}{money}:", facts=tuple(facts))
 
 
 def _no_plan(file: CaseFile) -> str:
     recommendation = file.case.proposal.recommendation
-    blocked = recommendation.blocked if recommendation else ""
-    reason = f": {file.words(blocked)}" if blocked else ""
-    return as_sentence(f"There is no plan for {file.id}{reason}")
+    text = f"There is no plan for {file.id}"
+    if recommendation and recommendation.blocked:
+        text = f"{text}: {file.words(recommendation.blocked)}"
+    return as_sentence(text)
 
 
 def _describe_action(file: CaseFile, action: Action) -> str:
     parameters = []
     for name, value in action.parameters.items():
         parameters.append(f"{file.labels.parameter(action.name, name)} {value}")
-    values = f" ({', '.join(parameters)})" if parameters else ""
+    values = phrase(" ({})", ", ".join(parameters))
     return as_sentence(f"{action.summary}{values}")
 
 
@@ -76,10 +77,12 @@ def describe_consequence(file: CaseFile) -> Statement:
         text = f"There is nothing to approve now: {describe_state(case)}."
         return Statement(text=text, facts=describe_plan(file).facts)
     summaries = "; then ".join(action.summary for action in plan.actions)
-    money = f", moving {plan.amount}" if plan.amount else ""
+    money = phrase(", moving {}", plan.amount)
     effect = "shown as a dry run, and nothing changes" if plan.is_dry_run else "carried out at once"
-    facts = [f"The dry run says: {as_sentence(action.preview)}" for action in plan.actions]
-    facts = [fact for fact, action in zip(facts, plan.actions, strict=True) if action.preview]
+    facts = []
+    for action in plan.actions:
+        if action.preview:
+            facts.append(f"The dry run says: {as_sentence(action.preview)}")
     if case.proposal.verdict and case.proposal.verdict.approvals_needed > 1:
         facts.append(f"It runs only when the approvals are complete. {describe_missing(file)}")
     if file.pause:
@@ -90,7 +93,7 @@ def describe_consequence(file: CaseFile) -> Statement:
 
 
 def describe_recommendation(file: CaseFile) -> Statement:
-    """Say why this plan is recommended, on which grounds, and what was not."""
+    """Say why this plan is recommended, and on which grounds."""
     recommendation = file.case.proposal.recommendation
     if recommendation is None:
         return Statement(text=f"Nothing has been recommended for {file.id}.")
@@ -123,8 +126,9 @@ def describe_confidence(file: CaseFile) -> Statement:
         f"{recommendation.confidence}% for {file.id}: so likely a person approves it unedited,"
         " and it works."
     )
-    promise = as_sentence(recommendation.promise) if recommendation.promise else ""
-    return Statement(text=text, facts=(promise,) if promise else ())
+    if not recommendation.promise:
+        return Statement(text=text)
+    return Statement(text=text, facts=(as_sentence(recommendation.promise),))
 
 
 def describe_recognition(file: CaseFile) -> Statement:
@@ -150,9 +154,9 @@ def describe_recognition(file: CaseFile) -> Statement:
     if recognition is None:
         return Statement(text=text)
     guesses = [f"{guess.title} {guess.confidence}%" for guess in recognition.guesses]
-    facts = [f"The likeliest kinds: {', '.join(guesses)}."] if guesses else []
-    facts.append(f"From its words: “{case.signal.title}”.")
-    return Statement(text=text, facts=tuple(facts))
+    likeliest = phrase("The likeliest kinds: {}.", ", ".join(guesses))
+    facts = (likeliest, f"From its words: “{case.signal.title}”.")
+    return Statement(text=text, facts=tuple(filter(None, facts)))
 
 
 def _novelty(file: CaseFile) -> str:
@@ -160,7 +164,7 @@ def _novelty(file: CaseFile) -> str:
 
 
 def describe_execution(file: CaseFile) -> Statement:
-    """Say whether the plan was carried out, or why it was not yet."""
+    """Say how far the plan is carried out, and why not further."""
     case = file.case
     steps = _describe_steps(file)
     match case.state:
@@ -209,7 +213,7 @@ def _describe_progress(file: CaseFile) -> str:
         return f"{case.id} {case.state.predicate}: its present step is {doubt[-1].state}."
     waiting = [step for step in case.execution.steps if step.state is StepState.DEFERRED]
     if waiting:
-        detail = f": {file.words(waiting[-1].detail)}" if waiting[-1].detail else ""
+        detail = phrase(": {}", file.words(waiting[-1].detail))
         return f"{case.id} waits to be tried again{detail}."
     return f"{case.id} {case.state.predicate}, and runs as soon as a worker is free."
 
@@ -220,7 +224,7 @@ def _describe_steps(file: CaseFile) -> tuple[str, ...]:
     facts = []
     for index, step in enumerate(file.case.execution.steps):
         summary = plan.actions[index].summary if plan and index < len(plan.actions) else "Step"
-        detail = f" ({file.words(step.detail)})" if step.detail else ""
+        detail = phrase(" ({})", file.words(step.detail))
         facts.append(f"{summary}: {step.state} on {file.time(step.at)}{detail}.")
     return tuple(facts)
 

@@ -28,9 +28,9 @@ class CasePrecedents:
     files: CaseFiles
 
     def describe(self, file: CaseFile) -> Statement:
-        """Say how the likest case was handled, and how often which way was taken."""
+        """Say how the likest case was handled, and how often each way."""
         title = file.labels.kind(file.case.kind)
-        decided_cases = self._decided(file)
+        decided_cases = self._find_decided(file)
         if not decided_cases:
             text = f"I find no decided case of the kind “{title}” before {file.id}."
             return Statement(text=text)
@@ -45,7 +45,7 @@ class CasePrecedents:
             rows_title=ROWS_TITLE,
         )
 
-    def _decided(self, file: CaseFile) -> list[Case]:
+    def _find_decided(self, file: CaseFile) -> list[Case]:
         """Return the latest decided cases of the kind, the latest first."""
         filter = CaseFilter(
             viewer=file.asker.viewer,

@@ -1,4 +1,4 @@
-"""Answers about the product itself, small talk, and what is out of scope."""
+"""Answers about the product, small talk, and anything else."""
 
 from dataclasses import dataclass
 
@@ -31,7 +31,7 @@ NO_RAISING = "Only members of this workspace may raise an exception; ask one of 
 
 @dataclass(frozen=True, kw_only=True)
 class ProductAnswers:
-    """Answer what the product is, does and does not do. No cases are listed."""
+    """Answer about the product. No case is ever listed."""
 
     capabilities: Capabilities
     eligibility: Eligibility

@@ -1,18 +1,23 @@
-"""The state of a case in words: what it is about, and what happens next."""
+"""The state of a case in words, and what happens next."""
 
 from bot.cases.lifecycle import State
 from bot.desk.answers.case_file import CaseFile, Statement
-from bot.desk.answers.decisions import describe_ending, describe_last_decision, describe_missing
+from bot.desk.answers.decisions import (
+    describe_ending,
+    describe_last_decision,
+    describe_missing,
+    list_votes,
+)
 from bot.desk.answers.plan_facts import describe_execution
 from bot.desk.answers.times import describe_due, describe_snooze, describe_undo
-from bot.desk.case_texts import as_sentence, describe_state, join_words
+from bot.desk.case_texts import as_sentence, describe_state, join_words, phrase
 
 
 def describe_status(file: CaseFile) -> Statement:
     """Say where the case is, and who must do what by when."""
     case = file.case
     subject = as_sentence(case.assessment.what or case.signal.title)
-    stake = f" {case.assessment.stake} is at stake." if case.assessment.stake else ""
+    stake = phrase(" {} is at stake.", case.assessment.stake)
     text = f"{describe_state(case)}. {subject}{stake}"
     facts = [fact for fact in _next_steps(file) if fact]
     return Statement(text=text, facts=tuple(facts))
@@ -46,13 +51,10 @@ def _next_steps(file: CaseFile) -> list[str]:
 def _describe_wait(file: CaseFile) -> list[str]:
     """Say what is planned, and who must decide by when."""
     case = file.case
-    summaries = (
-        [action.summary for action in case.proposal.plan.actions] if (case.proposal.plan) else []
-    )
-    votes = [f"{vote.name} has approved it." for vote in case.proposal.approvals]
-    plan = f"The plan: {'; '.join(summaries)}." if summaries else ""
+    actions = case.proposal.plan.actions if case.proposal.plan else ()
+    plan = phrase("The plan: {}.", "; ".join(action.summary for action in actions))
     pause = f"Nothing of it runs now: {file.pause.description}." if file.pause else ""
-    return [plan, *votes, describe_missing(file), describe_due(file).text, pause]
+    return [plan, *list_votes(case), describe_missing(file), describe_due(file).text, pause]
 
 
 def _describe_person_needed(file: CaseFile) -> list[str]:

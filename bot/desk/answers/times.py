@@ -1,4 +1,4 @@
-"""Answers about the times of a case: opened, due, expiring, snoozed, taken back."""
+"""Answers about the times of a case."""
 
 from datetime import datetime
 
@@ -13,7 +13,7 @@ from bot.views.query import Measure
 
 
 def describe_opening(file: CaseFile) -> Statement:
-    """Say since when the case has been open, or how long it was."""
+    """Say since when the case is open, or how long it was."""
     case = file.case
     opened_at = case.timers.opened_at
     since = file.time(opened_at)
@@ -41,7 +41,7 @@ def _describe_origin(file: CaseFile) -> list[str]:
 
 
 def describe_duration(file: CaseFile, measure: Measure | None) -> Statement:
-    """Say how long the case took: to be decided, to be resolved, or until now."""
+    """Say how long the case took, or has taken until now."""
     opened_at = file.case.timers.opened_at
     if measure is Measure.MEDIAN_TIME_TO_DECIDE:
         decided_at = file.case.timers.decided_at
@@ -116,7 +116,7 @@ def describe_snooze(file: CaseFile) -> Statement:
 
 
 def describe_undo(file: CaseFile) -> Statement:
-    """Say until when the plan can be taken back, or why it cannot."""
+    """Say until when the plan can be taken back, or why not."""
     case = file.case
     if case.execution.is_undo_running:
         return Statement(text=f"{case.id} is being taken back now.")
@@ -169,7 +169,7 @@ def _reason_without_undo(file: CaseFile) -> str:
 
 
 def describe_undo_window(file: CaseFile) -> str:
-    """Say how long the plan can be taken back once it is done."""
+    """Say how long a plan can be taken back once done."""
     plan = file.case.proposal.plan
     if plan is None or not plan.undo_for:
         return "Once done, it cannot be taken back from here."

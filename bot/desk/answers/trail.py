@@ -1,9 +1,9 @@
-"""The trail of a case: every entry of its ledger as a sentence."""
+"""The trail of a case: each ledger entry as a sentence."""
 
 from bot.cases import entries
 from bot.cases.entries import Entry
 from bot.desk.answers.case_file import CaseFile, Statement
-from bot.desk.case_texts import as_sentence, count_noun
+from bot.desk.case_texts import as_sentence, count_noun, phrase
 from bot.desk.history_texts import describe_decision
 
 
@@ -106,11 +106,11 @@ def _describe_step(file: CaseFile, body: entries.Body) -> str:
         case entries.StepStarted(step=step):
             return f"Step {step + 1} began: {_summary(file, step)}"
         case entries.StepReported(step=step, state=state, detail=detail):
-            return f"Step {step + 1} is {state}{f': {detail}' if detail else ''}"
+            return f"Step {step + 1} is {state}{phrase(': {}', detail)}"
         case entries.Parked(step=step, reason=reason):
             return f"The outcome of step {step + 1} became unknown: {reason}"
-        case entries.Settled(step=step, landed=landed, note=note, by_name=name):
-            outcome = "happened" if landed else "did not happen"
+        case entries.Settled(step=step, landed=has_landed, note=note, by_name=name):
+            outcome = "happened" if has_landed else "did not happen"
             return f"{name} looked: step {step + 1} {outcome}, “{note}”"
         case _:
             return ""

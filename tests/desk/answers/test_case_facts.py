@@ -168,7 +168,7 @@ def test_a_case_that_was_never_escalated_says_so(world):
 
 def test_why_it_was_not_done_by_itself_and_why_it_was(world):
     text = whole(ask(world, world.proposed(), ask=Ask.EXPLAIN_DECISION))
-    assert "EX-1 is not done without people: one reversible change, moving £100.00" in text
+    assert "I do not do EX-1 without people: one reversible change, moving £100.00" in text
     assert "low risk, and policy asks for 1 approval" in text
     assert "It needs 1 of @floor-managers (Ana, Omar)." in text
     world.receive(world.signal("product:2"))
