@@ -1,5 +1,6 @@
 """The abilities and limits of the product, from its own files."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.cases.approval import OWNER
@@ -15,6 +16,7 @@ from bot.ports.recommender import Recogniser
 from bot.views.labels import start_upper
 
 NEVER_READ = "I cannot read e-mails or calls, and in Slack I read only what is said to me"
+TITLES_IN_LINE = 4
 ALWAYS_ASKED = "Higher risk, and everything that a person edited, always waits for people."
 
 
@@ -32,9 +34,9 @@ class Capabilities:
             "I bring exceptions in the business to the people who decide them, carry out exactly"
             " what was approved, and keep the proof."
         )
-        titles = [f"“{title}”" for _, title in self.library.titles()]
-        facts = [f"I know {count_noun(len(titles), 'kind')}: {', '.join(titles)}."]
-        facts.append("I answer questions about the cases that you may see.")
+        titles = [title for _, title in self.library.titles()]
+        facts = ["I answer questions about the cases that you may see."]
+        facts += _in_lines(f"I know {count_noun(len(titles), 'kind')}", titles)
         return Statement(text=text, facts=tuple(facts))
 
     def describe_cannot(self) -> Statement:
@@ -43,9 +45,8 @@ class Capabilities:
             "I cannot do anything that is not on this list, and I decide nothing that needs a"
             " person."
         )
-        actions = join_words([f"“{title}”" for title in self._action_titles()])
         facts = [
-            f"All that I can carry out, once it is approved: {actions}.",
+            *_in_lines("All that I can carry out, once it is approved", self._action_titles()),
             f"{NEVER_READ}: I see only what my sources report ({self._source_names()}).",
             self._describe_recognition(),
             "I cannot say why something happens more often: causes are not recorded.",
@@ -87,9 +88,8 @@ class Capabilities:
         facts = []
         for book in alone:
             facts.append(f"{book.title}: {join_words(self._alone_actions(book))}.")
-        asking = [f"“{book.title}”" for book in playbooks if book not in alone]
-        if asking:
-            facts.append(f"A person decides every time: {', '.join(asking)}.")
+        asking = [book.title for book in playbooks if book not in alone]
+        facts += _in_lines("A person decides every time", asking)
         facts += [ALWAYS_ASKED, *self._describe_pauses()]
         if not alone:
             return Statement(text="None: a person decides every case.", facts=tuple(facts))
@@ -106,6 +106,7 @@ class Capabilities:
             names = join_words([f"“{title}”" for title in dict.fromkeys(alone)])
             text = f"At most {low} in one plan, and only for {names}."
         facts = [*self._describe_tiers(policy), *self._describe_action_limits(policy)]
+        facts.append("A kind may ask for further approvers, or for a shorter time.")
         return Statement(text=text, facts=(*facts, ALWAYS_ASKED))
 
     # --- parts -----------------------------------------------------------------------------------
@@ -176,6 +177,16 @@ class Capabilities:
                 title = start_upper(labels.action(name))
                 facts.append(f"{title}: {_describe_limit(limit, policy)}.")
         return facts
+
+
+def _in_lines(head: str, titles: Sequence[str]) -> list[str]:
+    """List titles after a head, a few a line: long lines are cut when they are shown."""
+    lines = []
+    for start in range(0, len(titles), TITLES_IN_LINE):
+        names = [f"“{title}”" for title in titles[start : start + TITLES_IN_LINE]]
+        lines.append(f"{head}: {join_words(names)}.")
+        head = "And"
+    return lines
 
 
 def _describe_tier(rule: TierRule) -> str:
