@@ -14,9 +14,10 @@ from bot.desk.answers.decisions import (
     describe_ending,
     describe_escalation,
     describe_last_decision,
+    describe_typed_decision,
     describe_verdict,
     explain_last_decision,
-    find_last_decision,
+    find_decision,
 )
 from bot.desk.answers.plan_facts import (
     describe_confidence,
@@ -47,11 +48,15 @@ from bot.ports.card_store import CardStore
 from bot.ports.directory import Directory
 from bot.ports.library import Library
 from bot.views.answers import MAX_ROWS, Answer
-from bot.views.query import About, Ask, Query
+from bot.views.query import About, Ask, LastDecision, Query
 from bot.views.rows import CaseRow
 
 #: So many cases are told one by one; further ones are only listed.
 MAX_TOLD = MAX_ROWS
+#: A case goes on after these.
+NOT_FINAL = frozenset(
+    {LastDecision.EDITED, LastDecision.HANDED_OVER, LastDecision.TAKEN_BACK},
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,8 +87,8 @@ class CaseFactsAnswers:
         """Answer one point of several cases, a line for each."""
         if len(cases) == 1:
             return self.answer(query, cases[0], asker)
-        files = [self.files.open(case, asker) for case in cases[:MAX_TOLD]]
-        lines = [_as_line(file, self._state(query, file)) for file in files]
+        files = [self.files.open(case, asker) for case in cases]
+        lines = [_as_line(file, self._state(query, file)) for file in files[:MAX_TOLD]]
         return Answer(
             text=_head(query, cases, files),
             facts=tuple(lines),
@@ -104,8 +109,8 @@ class CaseFactsAnswers:
             return _state_duration(query, file)
         if about is About.APPROVER and query.ask in {Ask.WHY, Ask.EXPLAIN_DECISION}:
             return self.approvers.explain(file)
-        if about is About.DECISION and query.ask is Ask.WHY:
-            return explain_last_decision(file)
+        if about is About.DECISION:
+            return _state_last_decision(query, file)
         statement = (
             _state_decision(about, file)
             or _state_time(about, file)
@@ -149,10 +154,17 @@ def _state_duration(query: Query, file: CaseFile) -> Statement:
     return describe_duration(file, query.measure)
 
 
+def _state_last_decision(query: Query, file: CaseFile) -> Statement:
+    """State the decision in force, or the last one of the type that is meant."""
+    if query.condition.decision in NOT_FINAL:
+        return describe_typed_decision(file, query.condition.decision)
+    if query.ask is Ask.WHY:
+        return explain_last_decision(file)
+    return describe_last_decision(file)
+
+
 def _state_decision(about: About | None, file: CaseFile) -> Statement | None:
     match about:
-        case About.DECISION:
-            return describe_last_decision(file)
         case About.VERDICT:
             return describe_verdict(file)
         case About.ENDING:
@@ -216,7 +228,7 @@ def _head(query: Query, cases: Sequence[Case], files: Sequence[CaseFile]) -> str
     """Name the people of several cases, or count the cases."""
     count = count_noun(len(cases), "case")
     if query.ask is Ask.WHO and query.about in {None, About.DECISION}:
-        names = _count_deciders(files)
+        names = _count_deciders(files, query.condition.decision)
         if names:
             return f"{join_words(names)}."
     if query.ask is Ask.WHO and query.about is About.OWNER:
@@ -228,11 +240,11 @@ def _head(query: Query, cases: Sequence[Case], files: Sequence[CaseFile]) -> str
     return f"{count}:"
 
 
-def _count_deciders(files: Sequence[CaseFile]) -> list[str]:
+def _count_deciders(files: Sequence[CaseFile], type: LastDecision | None) -> list[str]:
     """Name whoever decided these cases, with how many each decided."""
     counts: dict[str, int] = {}
     for file in files:
-        decision = find_last_decision(file.entries)
+        decision = find_decision(file.entries, type)
         names = decider_names(file, decision) if decision else ()
         for name in names:
             counts[name] = counts.get(name, 0) + 1

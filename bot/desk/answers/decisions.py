@@ -22,6 +22,7 @@ from bot.desk.case_texts import (
     verb,
 )
 from bot.desk.history_texts import describe_decision
+from bot.views.query import LastDecision
 
 NO_REASON = "No reason was written down with it."
 
@@ -65,6 +66,36 @@ def find_last_decision(history: Sequence[Entry]) -> Entry | None:
     return decision
 
 
+def find_decision(history: Sequence[Entry], type: LastDecision | None) -> Entry | None:
+    """Return the last decision of this type; that in force, where none is named."""
+    match type:
+        case LastDecision.EDITED:
+            return _find_last(history, entries.Edited)
+        case LastDecision.HANDED_OVER:
+            return _find_last(history, entries.HandedOver)
+        case LastDecision.TAKEN_BACK:
+            return _find_last(history, entries.UndoAsked)
+        case _:
+            return find_last_decision(history)
+
+
+def _find_last(history: Sequence[Entry], *types: type[entries.Body]) -> Entry | None:
+    last_entry = None
+    for entry in history:
+        if isinstance(entry.body, types):
+            last_entry = entry
+    return last_entry
+
+
+def describe_typed_decision(file: CaseFile, type: LastDecision | None) -> Statement:
+    """Say who took the last decision of this type, and when."""
+    decision = find_decision(file.entries, type)
+    if decision is None or decision == find_last_decision(file.entries):
+        return describe_last_decision(file)
+    text = file.words(describe_decision(decision, file.asker.hours))
+    return Statement(text=f"{file.id}: {text}")
+
+
 def decider_names(file: CaseFile, decision: Entry) -> tuple[str, ...]:
     """Name whoever took this decision; "policy" where nobody was asked."""
     match decision.body:
@@ -72,7 +103,14 @@ def decider_names(file: CaseFile, decision: Entry) -> tuple[str, ...]:
             votes = _votes_for(file.entries, decision)
             names = [vote.name for vote in votes]
             return tuple(names) or tuple(file.names.account(account) for account in by)
-        case entries.Rejected() | entries.Resolved() | entries.Retracted():
+        case (
+            entries.Rejected()
+            | entries.Resolved()
+            | entries.Retracted()
+            | entries.Edited()
+            | entries.HandedOver()
+            | entries.UndoAsked()
+        ):
             return (decision.body.by_name,)
         case _:
             return ()
@@ -173,6 +211,10 @@ def _describe_no_decision(file: CaseFile) -> Statement:
     if case.state is State.CLEARED:
         return describe_ending(file)
     facts = [_describe_vote(file, vote) for vote in case.proposal.approvals]
+    for change in (entries.Edited, entries.HandedOver):
+        entry = _find_last(file.entries, change)
+        if entry:
+            facts.append(file.words(describe_decision(entry, file.asker.hours)))
     if case.state is State.PROPOSED:
         facts.append(describe_missing(file))
     reasons = case.activity.drift_reasons
@@ -226,18 +268,14 @@ def describe_ending(file: CaseFile) -> Statement:
 
 
 def _find_ending(history: Sequence[Entry]) -> Entry | None:
-    endings = (
+    return _find_last(
+        history,
         entries.Resolved,
         entries.Rejected,
         entries.Expired,
         entries.Cleared,
         entries.Retracted,
     )
-    last_ending = None
-    for entry in history:
-        if isinstance(entry.body, endings):
-            last_ending = entry
-    return last_ending
 
 
 def _expiry_facts(file: CaseFile) -> tuple[str, ...]:

@@ -10,7 +10,7 @@ from bot.cases.actor import Surface
 from bot.cases.commands import Claim
 from bot.cases.entries import RejectReason
 from bot.cases.policy import ActionLimit, PlaybookTerms, Stage
-from bot.views.query import About, Ask, Measure, Query
+from bot.views.query import About, Ask, Condition, LastDecision, Measure, Query
 from tests.desk.answers.asking import (
     ANA,
     BEN,
@@ -503,3 +503,38 @@ def test_several_cases_have_a_line_each_and_the_names_in_front(world):
     answer = fact_answers(world).case_facts.summarise(query, cases, asker(world))
     assert answer.facts[0].endswith("the plan is wrong (“by ana”).")
     assert len(answer.facts) == 3
+
+
+def test_who_edited_and_who_handed_over_are_decisions_of_their_own(world):
+    case = world.proposed()
+    decisions = world.desk.decisions
+    decisions.edit(as_person(world, case, "omar"), values={"quantity": 12})
+    decisions.hand_over(as_person(world, case, "ana"), to=BEN, progress="counted", remains="decide")
+    answers = fact_answers(world).case_facts
+    for decision, sentence in (
+        (LastDecision.EDITED, f"EX-1: Omar edited the plan on {NOON}: quantity 24 → 12."),
+        (LastDecision.HANDED_OVER, f"EX-1: Ana handed it over on {NOON}: "),
+    ):
+        query = Query(ask=Ask.WHO, about=About.DECISION, condition=Condition(decision=decision))
+        answer = answers.summarise(query, [world.case(case)], asker(world))
+        assert answer.text.startswith(sentence)
+    text = whole(ask(world, case, About.DECISION, Ask.WHO))
+    assert text.startswith("Nobody has decided about EX-1 yet")
+    assert "Omar edited the plan" in text
+
+
+def test_everybody_who_decided_many_cases_is_counted(world):
+    for number in range(1, 13):
+        world.receive(world.signal(f"product:{number}"))
+    world.work(rounds=200)
+    cases = [world.store.cases.case(f"EX-{number}") for number in range(1, 13)]
+    for index, case in enumerate(cases):
+        name = "omar" if index == 11 else "ana"
+        world.desk.decisions.reject(
+            as_person(world, case, name), reason=RejectReason.WRONG_PLAN, note="no"
+        )
+    query = Query(ask=Ask.WHO, about=About.DECISION)
+    cases = [world.case(case) for case in cases]
+    answer = fact_answers(world).case_facts.summarise(query, cases, asker(world))
+    assert answer.text == "Ana (11) and Omar (1)."
+    assert (len(answer.rows), answer.total) == (10, 12)
