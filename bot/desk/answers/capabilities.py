@@ -78,7 +78,7 @@ class Capabilities:
         facts = []
         for playbook in self._playbooks():
             facts.append(f"{playbook.title}: {self._origin(playbook)}.")
-        facts.append("People raise anything else by hand, in Slack.")
+        facts.append("You can raise anything else by hand, in Slack.")
         return Statement(text=text, facts=tuple(facts))
 
     def describe_autonomy(self) -> Statement:

@@ -120,7 +120,7 @@ def describe_confidence(file: CaseFile) -> Statement:
     if recommendation is None or not recommendation.action:
         return Statement(text=f"Nothing is recommended for {file.id}, so there is no confidence.")
     if recommendation.confidence is None:
-        text = f"There is no figure for {file.id}: too little was decided before to give one."
+        text = f"I cannot give a figure for {file.id}: too little was decided before."
         return Statement(text=text)
     text = (
         f"{recommendation.confidence}% for {file.id}: so likely a person approves it unedited,"

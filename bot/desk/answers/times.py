@@ -7,7 +7,6 @@ from bot.cases.entries import StepState
 from bot.cases.lifecycle import WAITING, State
 from bot.cases.source import BY_HAND
 from bot.desk.answers.case_file import CaseFile, Statement
-from bot.desk.answers.decisions import find_last_decision
 from bot.desk.case_texts import describe_span, describe_state
 from bot.views.query import Measure
 
@@ -53,11 +52,11 @@ def describe_duration(file: CaseFile, measure: Measure | None) -> Statement:
 
 
 def describe_waiting_time(file: CaseFile) -> Statement:
-    """Say how long the case waits, or waited, for its decision."""
-    decision = find_last_decision(file.entries)
+    """Say how long the case waits, or waited, for its first decision."""
     opened_at = file.case.timers.opened_at
-    if decision:
-        span = describe_span(decision.at - opened_at)
+    decided_at = file.case.timers.decided_at
+    if decided_at:
+        span = describe_span(decided_at - opened_at)
         return Statement(text=f"{file.id} was decided {span} after it was opened.")
     span = describe_span(file.now - opened_at)
     return Statement(text=f"{file.id} has waited for {span}, since {file.time(opened_at)}.")
@@ -137,7 +136,8 @@ def _describe_undo_of_resolved(file: CaseFile) -> Statement:
         return Statement(text=text)
     at = file.time(until)
     if until <= file.now:
-        return Statement(text=f"The time to take {file.id} back ended on {at}.")
+        text = f"It is too late to take {file.id} back: the time for that ended on {at}."
+        return Statement(text=text)
     people = max(1, file.case.undo_votes_needed)
     span = describe_span(until - file.now)
     text = f"{file.id} can be taken back until {at}, for another {span}."

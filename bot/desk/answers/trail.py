@@ -6,17 +6,30 @@ from bot.desk.answers.case_file import CaseFile, Statement
 from bot.desk.case_texts import as_sentence, count_noun, phrase
 from bot.desk.history_texts import describe_decision
 
+#: Longer lines are cut when they are shown.
+MAX_LINE = 280
+
 
 def describe_trail(file: CaseFile) -> Statement:
-    """Tell everything that happened, the oldest first."""
-    facts = tuple(describe_entry(file, entry) for entry in file.entries)
-    count = count_noun(len(facts), "entry", "entries")
+    """Tell everything that happened, the oldest first, a line for each time."""
+    lines: list[str] = []
+    last_time = ""
+    for entry in file.entries:
+        at = file.time(entry.at)
+        sentence = describe_entry(file, entry)
+        is_same_line = at == last_time and len(lines[-1]) + len(sentence) < MAX_LINE
+        if is_same_line:
+            lines[-1] = f"{lines[-1]} {sentence}"
+        else:
+            lines.append(f"{at}: {sentence}")
+        last_time = at
+    count = count_noun(len(file.entries), "entry", "entries")
     text = f"{file.id} has {count} in its ledger, the oldest first:"
-    return Statement(text=text, facts=facts)
+    return Statement(text=text, facts=tuple(lines))
 
 
 def describe_entry(file: CaseFile, entry: Entry) -> str:
-    """Say what happened, when and by whom."""
+    """Say what happened, and by whom."""
     at = file.time(entry.at)
     text = (
         _describe_signal(entry.body)
@@ -24,10 +37,10 @@ def describe_entry(file: CaseFile, entry: Entry) -> str:
         or _describe_votes(file, entry)
         or _describe_handling(file, entry.body)
         or _describe_step(file, entry.body)
-        # The time stands before the sentence already.
+        # The time stands in front of the line.
         or describe_decision(entry, file.asker.hours).replace(f" on {at}", "", 1)
     )
-    return as_sentence(f"{at}: {file.words(text)}")
+    return as_sentence(file.words(text))
 
 
 def _describe_signal(body: entries.Body) -> str:
@@ -118,4 +131,6 @@ def _describe_step(file: CaseFile, body: entries.Body) -> str:
 
 def _summary(file: CaseFile, step: int) -> str:
     plan = file.case.proposal.plan
-    return plan.actions[step].summary if plan and step < len(plan.actions) else "an earlier plan"
+    # The plan may be another one by now.
+    is_present = plan is not None and 0 <= step < len(plan.actions)
+    return plan.actions[step].summary if plan and is_present else "a step of an earlier plan"

@@ -95,7 +95,9 @@ def test_taking_back_is_offered_until_its_time_is_over(world):
     world.clock.forward(hours=1)
     answer = act(world, Act.TAKE_BACK, case_id=case.id)
     assert answer.offers == ()
-    assert "The time to take EX-1 back ended on 21 Nov 18:00." in whole(answer)
+    assert "t is too late to take EX-1 back: the time for that ended on 21 Nov 18:00." in whole(
+        answer
+    )
 
 
 def test_a_decided_case_has_nothing_to_approve(world):
