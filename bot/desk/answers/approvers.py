@@ -125,6 +125,7 @@ class Approvers:
         handles = {factor.group for factor in case.proposal.factors}
         if not is_person(case.owner):
             handles.add(case.owner)
+            facts += self._owning_group(file)
         groups = file.names.groups(handles)
         for handle in sorted(handles):
             if person in groups.get(handle, frozenset()):
@@ -134,6 +135,11 @@ class Approvers:
                 until = file.time(delegation.ends_at)
                 facts.append(f"You stand in for {delegation.giver_name} until {until}.")
         return facts
+
+    def _owning_group(self, file: CaseFile) -> list[str]:
+        owner = file.case.owner
+        is_approver = any(factor.group == owner for factor in file.case.proposal.factors)
+        return [] if is_approver else [f"It belongs to {file.names.group_with_members(owner)}."]
 
     def describe_owner(self, file: CaseFile) -> Statement:
         """Say whose case it is."""

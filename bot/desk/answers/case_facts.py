@@ -80,7 +80,6 @@ class CaseFactsAnswers:
             facts=statement.facts,
             rows=self._rows(cases, asker),
             total=len(cases),
-            rows_title=statement.rows_title,
         )
 
     def summarise(self, query: Query, cases: Sequence[Case], asker: Asker) -> Answer:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 
 from bot.cases.case import Case
@@ -11,7 +11,7 @@ from bot.cases.controls import ActivePause, DeskControls
 from bot.cases.entries import Entry
 from bot.cases.playbook import Playbook
 from bot.desk.answers.asker import Asker
-from bot.desk.answers.names import Names
+from bot.desk.answers.names import Names, scope_title
 from bot.desk.case_texts import local_time
 from bot.ports.case_store import CaseStore
 from bot.ports.clock import Clock
@@ -20,6 +20,8 @@ from bot.ports.library import Library
 from bot.views.labels import Labels
 
 _ACTION = re.compile(r"\b[a-z][a-z0-9_]*\.[a-z][a-z0-9_]*\b")
+_CHANNEL = re.compile(r"\b[CG][A-Z0-9]{4,}\b")
+_DAY = re.compile(r"\b\d{4}-\d\d-\d\d\b")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,8 +34,6 @@ class Statement:
     facts: tuple[str, ...] = ()
     #: Other cases that it rests on. The asker may see them.
     cases: tuple[Case, ...] = ()
-    #: Says why those are shown.
-    rows_title: str = ""
 
 
 # No slots: the labels are read once and kept.
@@ -77,9 +77,32 @@ class CaseFile:
         """Leave out the id of the case in front of a sentence."""
         return text.removeprefix(f"{self.id}: ")
 
-    def words(self, text: str) -> str:
-        """Write a recorded text with titles in place of names of actions."""
-        return _ACTION.sub(self._action_title, text)
+    def words(self, text: object) -> str:
+        """Write a recorded text with titles for names of actions, channels and days."""
+        words = _ACTION.sub(self._action_title, str(text))
+        words = _CHANNEL.sub(self._channel_title, words)
+        return _DAY.sub(self._day, words)
+
+    @property
+    def pause_reason(self) -> str:
+        """Say what stops the plan now, by whom and why; empty when nothing does."""
+        pause = self.pause
+        if pause is None:
+            return ""
+        scope = scope_title(pause.scope, self.labels)
+        return f"{scope} is paused by {pause.by_name}: {pause.reason}"
+
+    def _channel_title(self, match: re.Match[str]) -> str:
+        title = self.labels.channels.get(match[0])
+        return f"#{title}" if title else match[0]
+
+    def _day(self, match: re.Match[str]) -> str:
+        try:
+            day = date.fromisoformat(match[0])
+        except ValueError:
+            return match[0]
+        text = f"{day:%a} {day.day} {day:%b}"
+        return text if day.year == self.now.year else f"{text} {day.year}"
 
     def _action_title(self, match: re.Match[str]) -> str:
         title = self.labels.actions.get(match[0])

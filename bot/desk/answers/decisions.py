@@ -340,7 +340,7 @@ def describe_changes(file: CaseFile) -> Statement:
                 action = plan.actions[0].name if plan.actions else ""
                 for change in changes:
                     field = file.labels.parameter(action, change.field)
-                    values = f"{change.before} → {change.after}"
+                    values = f"{file.words(change.before)} → {file.words(change.after)}"
                     facts.append(f"{field}: {values}, by {name} on {file.time(entry.at)}.")
             case _:
                 continue
@@ -367,9 +367,9 @@ def describe_verdict(file: CaseFile) -> Statement:
     stage = file.playbook.terms.stage
     kind = file.labels.kind(file.case.kind)
     stage_fact = f"The kind “{kind}” is {stage}: {STAGE_TEXTS[stage]}."
-    facts = [f"Rule of policy: {describe_rule(verdict.rule)}.", stage_fact]
+    facts = [f"Rule of policy: {describe_rule(verdict.rule)}."]
     if verdict.ruling is Ruling.ASK:
-        facts.append(describe_groups_needed(file, verdict))
+        facts += [stage_fact, describe_groups_needed(file, verdict)]
     return Statement(text=text, facts=tuple(facts))
 
 

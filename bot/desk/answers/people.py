@@ -1,6 +1,7 @@
 """Answers about people, groups, stand-ins and pauses."""
 
 from dataclasses import dataclass, replace
+from datetime import UTC, datetime
 
 from bot.cases.actor import is_person
 from bot.cases.approval import is_colleague
@@ -20,6 +21,8 @@ from bot.views.query import ME, About, Grouping, Query
 
 #: Cases with one approval of several are few; more of them are counted as if they had none.
 MAX_PART_APPROVED = 200
+#: Before every case.
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +51,7 @@ class PeopleAnswers:
 
     def _blockers(self, asker: Asker) -> Answer:
         """Count what waits on whom: the overdue, or else all."""
-        overdue = CaseFilter(viewer=asker.viewer, late_at=self.clock())
+        overdue = CaseFilter(viewer=asker.viewer, due_between=(BEGINNING, self.clock()))
         table = self._count_by_waiter(overdue)
         if table:
             names = join_words([figure.label for figure in table])

@@ -36,7 +36,7 @@ def _describe_fact(file: CaseFile, fact: Evidence) -> str:
     label = fact.label or fact.name.partition(".")[0].replace("_", " ")
     if fact.failure:
         return f"{label}: could not be read, {file.words(fact.failure)} ({origin})."
-    return f"{label}: {fact.value} ({origin})."
+    return f"{label}: {file.words(fact.value)} ({origin})."
 
 
 def describe_plan(file: CaseFile) -> Statement:
@@ -62,9 +62,9 @@ def _no_plan(file: CaseFile) -> str:
 def _describe_action(file: CaseFile, action: Action) -> str:
     parameters = []
     for name, value in action.parameters.items():
-        parameters.append(f"{file.labels.parameter(action.name, name)} {value}")
+        parameters.append(f"{file.labels.parameter(action.name, name)} {file.words(value)}")
     values = phrase(" ({})", ", ".join(parameters))
-    return as_sentence(f"{action.summary}{values}")
+    return as_sentence(f"{file.words(action.summary)}{values}")
 
 
 def describe_consequence(file: CaseFile) -> Statement:
@@ -76,17 +76,17 @@ def describe_consequence(file: CaseFile) -> Statement:
     if case.state is not State.PROPOSED:
         text = f"There is nothing to approve now: {describe_state(case)}."
         return Statement(text=text, facts=describe_plan(file).facts)
-    summaries = "; then ".join(action.summary for action in plan.actions)
+    summaries = "; then ".join(file.words(action.summary) for action in plan.actions)
     money = phrase(", moving {}", plan.amount)
     effect = "shown as a dry run, and nothing changes" if plan.is_dry_run else "carried out at once"
     facts = []
     for action in plan.actions:
         if action.preview:
-            facts.append(f"The dry run says: {as_sentence(action.preview)}")
+            facts.append(f"The dry run says: {as_sentence(file.words(action.preview))}")
     if case.proposal.verdict and case.proposal.verdict.approvals_needed > 1:
         facts.append(f"It runs only when the approvals are complete. {describe_missing(file)}")
     if file.pause:
-        facts.append(f"It would wait, because {file.pause.description}.")
+        facts.append(f"It would wait, because {file.pause_reason}.")
     facts.append(describe_undo_window(file))
     text = f"If {case.id} is approved: {summaries}{money}. It is {effect}."
     return Statement(text=text, facts=tuple(facts))
@@ -204,7 +204,7 @@ def _describe_progress(file: CaseFile) -> str:
     case = file.case
     if file.pause:
         since = file.time(file.pause.at)
-        reason = f"{file.pause.description} (since {since})"
+        reason = f"{file.pause_reason} (since {since})"
         return f"{case.id} {case.state.predicate}, and waits because {reason}."
     if case.execution.is_undo_running:
         return f"{case.id} is being taken back now."
@@ -225,7 +225,7 @@ def _describe_steps(file: CaseFile) -> tuple[str, ...]:
     for index, step in enumerate(file.case.execution.steps):
         summary = plan.actions[index].summary if plan and index < len(plan.actions) else "Step"
         detail = phrase(" ({})", file.words(step.detail))
-        facts.append(f"{summary}: {step.state} on {file.time(step.at)}{detail}.")
+        facts.append(f"{file.words(summary)}: {step.state} on {file.time(step.at)}{detail}.")
     return tuple(facts)
 
 

@@ -16,7 +16,6 @@ from bot.ports.memory import Memory
 DECIDED_STATES = (State.RESOLVED, State.REJECTED)
 MAX_SEARCHED = 50
 MAX_SHOWN = 3
-ROWS_TITLE = "Decided before:"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +41,6 @@ class CasePrecedents:
             text=text,
             facts=(*facts[1:], counts),
             cases=tuple(cases),
-            rows_title=ROWS_TITLE,
         )
 
     def _find_decided(self, file: CaseFile) -> list[Case]:

@@ -16,7 +16,7 @@ from bot.desk.case_texts import as_sentence, describe_state, join_words, phrase
 def describe_status(file: CaseFile) -> Statement:
     """Say where the case is, and who must do what by when."""
     case = file.case
-    subject = as_sentence(case.assessment.what or case.signal.title)
+    subject = as_sentence(file.words(case.assessment.what or case.signal.title))
     stake = phrase(" {} is at stake.", case.assessment.stake)
     text = f"{describe_state(case)}. {subject}{stake}"
     facts = [fact for fact in _next_steps(file) if fact]
@@ -52,8 +52,8 @@ def _describe_wait(file: CaseFile) -> list[str]:
     """Say what is planned, and who must decide by when."""
     case = file.case
     actions = case.proposal.plan.actions if case.proposal.plan else ()
-    plan = phrase("The plan: {}.", "; ".join(action.summary for action in actions))
-    pause = f"Nothing of it runs now: {file.pause.description}." if file.pause else ""
+    plan = phrase("The plan: {}.", "; ".join(file.words(action.summary) for action in actions))
+    pause = phrase("Nothing of it runs now: {}.", file.pause_reason)
     return [plan, *list_votes(case), describe_missing(file), describe_due(file).text, pause]
 
 

@@ -339,7 +339,7 @@ def test_why_it_is_not_done_yet(world):
     assert "runs as soon as a worker is free" in ask(world, case, About.EXECUTION, Ask.WHY).text
     world.desk.controls.pause("kind:low_stock", by=ANA, reason="stocktaking", surface=Surface.SLACK)
     text = ask(world, case, About.EXECUTION, Ask.WHY).text
-    assert "waits because low stock is paused by Ana: stocktaking (since 21 Nov 17:30)" in text
+    assert "waits because “Running low” is paused by Ana: stocktaking (since 21 Nov 17:30)" in text
 
 
 def test_what_ran_is_told_step_by_step(world):

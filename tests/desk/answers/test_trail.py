@@ -15,6 +15,7 @@ from bot.desk.answers.case_file import CaseFile
 from bot.desk.answers.names import Names
 from bot.desk.answers.trail import describe_entry, describe_trail
 from bot.ports.case_queries import Viewer
+from bot.views.labels import Labels
 from tests.cases.making import NOW, proposed
 from tests.cases.shapes import shapes
 from tests.cases.test_entries import entry_with
@@ -51,3 +52,13 @@ def test_what_happened_at_one_time_is_one_line_and_no_line_is_long():
     assert sum(line.count("Ana asked again for a decision.") for line in lines) == 31
     assert lines[-1].count("Ana asked again") == 1
     assert len(lines) < 10
+
+
+def test_days_channels_and_actions_are_written_as_people_say_them():
+    library = FakeLibrary()
+    labels = Labels(actions={"house.order_stock": "Order stock"}, channels={"C0SALES": "sales"})
+    library.labels = lambda: labels
+    file = replace(file_of([]), library=library)
+    text = file.words("house.order_stock on 2026-11-27, in 2027-01-04; tell C0SALES, not C0OTHER")
+    assert text == "“Order stock” on Fri 27 Nov, in Mon 4 Jan 2027; tell #sales, not C0OTHER"
+    assert file.words("2026-13-45") == "2026-13-45"
