@@ -55,10 +55,7 @@ class PeopleAnswers:
         table = self._count_by_waiter(overdue)
         if table:
             names = join_words([figure.label for figure in table])
-            cases = self.queries.count(overdue)
-            count = count_noun(cases, "overdue case")
-            wait = verb(cases, "waits", "wait")
-            return Answer(text=f"{count} {wait} on {names}.", table=tuple(table))
+            return Answer(text=f"What is overdue waits on {names}.", table=tuple(table))
         table = self._count_by_waiter(CaseFilter(viewer=asker.viewer))
         if not table:
             return Answer(text="Nobody: nothing that you may see waits on anybody.")

@@ -175,8 +175,9 @@ def describe_execution(file: CaseFile) -> Statement:
             text = f"{case.id} is not done because it still {_waits_for(file)}. {missing}"
             return Statement(text=f"{text}{why if reasons else ''}".strip(), facts=steps)
         case State.APPROVED | State.RUNNING:
-            decision = file.without_id(describe_last_decision(file).text)
-            return Statement(text=_describe_progress(file), facts=(decision, *steps))
+            decision = describe_last_decision(file)
+            facts = (file.without_id(decision.text), *decision.facts, *steps)
+            return Statement(text=_describe_progress(file), facts=facts)
         case State.OUTCOME_UNKNOWN | State.REFERRED:
             reason = case.activity.status_reason
             why = f": {file.words(reason.reason)}" if reason else ""

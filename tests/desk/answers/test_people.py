@@ -55,7 +55,7 @@ def test_whoever_something_overdue_waits_on_is_named_with_how_much(world):
         as_person(world, case, "ana"), to=BEN, progress="counted", remains="decide"
     )
     answer = people(world, About.BLOCKER)
-    assert answer.text == "2 overdue cases wait on @floor-managers (Ana, Omar) and Ben."
+    assert answer.text == "What is overdue waits on @floor-managers (Ana, Omar) and Ben."
     assert [(figure.label, figure.value) for figure in answer.table] == [
         ("@floor-managers (Ana, Omar)", "2 cases"),
         ("Ben", "1 case"),
@@ -67,7 +67,7 @@ def test_a_group_that_has_approved_holds_nothing_up(world):
     case = world.proposed()
     world.approve(case, "ben", note="fine")
     world.clock.forward(hours=5)
-    assert people(world, About.BLOCKER).text == "1 overdue case waits on @finance (Carla)."
+    assert people(world, About.BLOCKER).text == "What is overdue waits on @finance (Carla)."
 
 
 def test_what_the_asker_may_not_see_holds_nobody_up(world):
