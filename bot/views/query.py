@@ -235,6 +235,8 @@ class Query:
     to: str = ""
     #: The end of what is to be done, as it was said.
     until: str = ""
+    #: What was said, where the answer needs it: small talk, a reason, what is to be raised.
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
