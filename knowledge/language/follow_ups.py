@@ -1,0 +1,226 @@
+"""Questions that lean on the question before."""
+
+from dataclasses import fields, replace
+from typing import Any
+
+from bot.views.query import (
+    ANY_CASE,
+    About,
+    Act,
+    Ask,
+    Condition,
+    Grouping,
+    Measure,
+    Period,
+    Query,
+    Turn,
+)
+from knowledge.language.asks import LISTS, ONE_CASE
+from knowledge.language.question_text import QuestionText, phrase
+
+MAX_ELLIPSIS_WORDS = 6
+BEGINNING = phrase(
+    r"(?:ok |okay |right |and |so |yes |but |well |great |thanks |no )*(?:and|only|just|but|also|without|except|not|then|what about|how about"
+    r"|same(?: for| with)?|of (?:those|these|them|which)|which of|from (?:those|these|them)|the same|with|now|excluding|instead|rather"
+    r"|leave out|minus|drop|skip|narrow|filter|ok|more|less|other than|apart from|any of)"
+)
+POINTER = phrase(
+    r"it|its|that|this|they|them|those|these|their|the other|the (?:first|second|third|last) one|that one|this one|the same|he|she|him|her|of which|the (?:other|rest|two|three|lot)"
+)
+THE_OTHER = phrase(r"(?:the |that )?other(?: one| case)?|(?:the )?second one|not that one")
+DAY_BEFORE = phrase(r"(?:the )?(?:day|one) before(?: that)?|(?:the )?previous day")
+BARE = phrase(
+    r"why(?: not| so| is that| was that)?|since when|how (?:come|so)|when|who|by whom|how much|how many|together|in total|total|how old|how long|until when|"
+    r"who (?:has|owns|approved|rejected|decided|did) (?:it|that|this|them)"
+)
+ONE_OF_THEM = phrase(
+    r"(?:the |which (?:is |one is |one |of them is )?(?:the )?)?(?:very )?(?:oldest|newest|biggest|largest|smallest|cheapest|latest|most urgent|most expensive|first|last|longest)(?: one| of them| of these| of those)?"
+)
+WITHIN = phrase(r"only|just|of (?:those|these|them)|which of|without|except|excluding|minus|leave out|not")
+TOGETHER = phrase(r"together|in total|altogether|all in|in all|all told|combined|all up")
+#: The day or other period before one.
+PERIODS_BEFORE = {
+    "today": "yesterday",
+    "yesterday": "day_before_yesterday",
+    "tomorrow": "today",
+    "this_week": "last_week",
+    "this_month": "last_month",
+    "this_quarter": "last_quarter",
+    "this_year": "last_year",
+}
+_PEOPLE = ("waits_on", "owner", "decided_by", "raised_by", "approver")
+_PERIODS = ("opened", "decided", "ended", "due")
+_EMPTY = {field.name: getattr(ANY_CASE, field.name) for field in fields(Condition)}
+
+
+def leans_on_previous(text: QuestionText, previous: Turn | None, *, is_complete: bool) -> bool:
+    """Tell whether a question is understood only with the one before.
+
+    ``is_complete``: it says itself which cases it means.
+    """
+    if previous is None or not text.tokens:
+        return False
+    beginning = BEGINNING.match(text.text)
+    if beginning is not None and len(text.tokens) > 1 and text.words[0] not in ("ok", "thanks"):
+        return True
+    if beginning is not None and not is_complete and len(text.tokens) > 1:
+        return True
+    for pattern in (BARE, ONE_OF_THEM):
+        match = pattern.match(text.text)
+        if match is not None and match.end() == len(text.text):
+            return True
+    if is_complete:
+        return False
+    if text.search(POINTER) is not None:
+        return True
+    is_short = len(text.tokens) <= MAX_ELLIPSIS_WORDS
+    first = text.words[0]
+    return is_short and first in _ELLIPTIC or bool(is_short and text.search(TOGETHER))
+
+
+_ELLIPTIC = frozenset(
+    "per by over under above below more less since in on from who why when how {period} {person} {group}"
+    " {money} {name} which older newer grouped sorted together between undo".split()
+)
+
+
+def merge(previous: Turn, query: Query, *, has_ask: bool, text: QuestionText) -> Query:
+    """Add what a follow-up says to the question before."""
+    before = previous.query
+    if query.act is not None:
+        return _about_case(previous, query)
+    if has_ask and query.ask in ONE_CASE:
+        return _one_case(previous, query, text)
+    condition = _merge_conditions(before.condition, query.condition)
+    ask = query.ask if has_ask else before.ask
+    if query.grouping is not None:
+        return replace(
+            before,
+            ask=Ask.GROUP,
+            condition=condition,
+            grouping=query.grouping,
+            measure=_group_measure(before, query),
+            order=None,
+            limit=None,
+        )
+    if ask is Ask.SUM or ask is Ask.COUNT and has_ask:
+        return replace(query, ask=ask, condition=condition, case_id="")
+    if ask in ONE_CASE and before.ask in ONE_CASE and not has_ask:
+        return _same_of_other(before, query)
+    if query.order is not None or ask not in LISTS:
+        ask = Ask.LIST if query.order is not None else ask
+        return replace(query, ask=ask, condition=condition, measure=None)
+    if has_ask and ask is Ask.LIST:
+        return replace(query, condition=condition)
+    return replace(before, condition=condition, case_id="" if before.ask in LISTS else before.case_id)
+
+
+def shift_period(text: QuestionText, condition: Condition) -> Condition:
+    """Move the period of a condition to the one before: "and the day before?"."""
+    if not text.take(DAY_BEFORE):
+        return condition
+    for name in _PERIODS:
+        period: Period | None = getattr(condition, name)
+        if period is None:
+            continue
+        earlier = PERIODS_BEFORE.get(period.begin)
+        if earlier is not None:
+            changes: dict[str, Any] = {name: Period(begin=earlier, end=earlier)}
+            return replace(condition, **changes)
+    return condition
+
+
+def _group_measure(before: Query, query: Query) -> Measure:
+    if Ask.SUM in (query.ask, before.ask) or before.measure is Measure.STAKE_SUM:
+        return Measure.STAKE_SUM
+    return Measure.COUNT
+
+
+def _about_case(previous: Turn, query: Query) -> Query:
+    if query.case_id:
+        return query
+    case_id = _one_case_id(previous)
+    if case_id:
+        return replace(query, case_id=case_id, condition=ANY_CASE)
+    if query.condition == ANY_CASE and query.act is not Act.STAND_IN:
+        return replace(query, condition=previous.query.condition)
+    return query
+
+
+def _one_case(previous: Turn, query: Query, text: QuestionText) -> Query:
+    """Ask for a fact of the case, or of the cases, of the question before."""
+    before = previous.query
+    if query.case_id:
+        return query
+    if query.ask is Ask.WHEN and before.about is About.PAUSE or before.condition.is_paused:
+        if query.ask in (Ask.WHEN, Ask.WHO, Ask.WHY):
+            return Query(ask=query.ask, about=About.PAUSE)
+    case_id = _one_case_id(previous)
+    if case_id and query.condition == ANY_CASE:
+        return replace(query, case_id=case_id)
+    condition = _merge_conditions(before.condition, query.condition)
+    return replace(
+        query,
+        condition=condition,
+        order=query.order or before.order,
+        limit=query.limit or before.limit,
+        nth=query.nth or before.nth,
+    )
+
+
+def _one_case_id(previous: Turn) -> str:
+    if previous.query.case_id:
+        return previous.query.case_id
+    return previous.case_ids[0] if len(previous.case_ids) == 1 else ""
+
+
+def _same_of_other(before: Query, query: Query) -> Query:
+    """Ask the same of another case or person."""
+    if query.case_id:
+        return replace(before, case_id=query.case_id)
+    condition = _merge_conditions(before.condition, query.condition)
+    return replace(before, condition=condition, of=query.of or before.of)
+
+
+def _merge_conditions(before: Condition, after: Condition) -> Condition:
+    """Add conditions; what is said again replaces what was said before."""
+    changes = {
+        name: value
+        for name, value in ((name, getattr(after, name)) for name in _EMPTY)
+        if value != _EMPTY[name]
+    }
+    _put_in_place(changes, before, _PEOPLE)
+    _put_in_place(changes, before, _PERIODS)
+    if before.is_open is None and _restricts(before):
+        # What has ended was meant before, and still is.
+        if not _says_open(changes):
+            changes.pop("is_open", None)
+    if before.exclusion is not None and after.exclusion is not None:
+        changes["exclusion"] = _merge_conditions(before.exclusion, after.exclusion)
+    merged = replace(before, **changes)
+    if merged.is_overdue and merged.is_open is None:
+        merged = replace(merged, is_open=True)
+    return merged
+
+
+def _says_open(changes: dict[str, Any]) -> bool:
+    return any(changes.get(name) for name in ("is_overdue", "expires_within", "due", "due_within"))
+
+
+def _restricts(condition: Condition) -> bool:
+    return condition != ANY_CASE
+
+
+def _put_in_place(changes: dict[str, Any], before: Condition, names: tuple[str, ...]) -> None:
+    """Let a new person or period take the part of the one before."""
+    part = next((name for name in names if getattr(before, name)), None)
+    new = next((name for name in names if changes.get(name)), None)
+    if part is None or new is None or part == new:
+        return
+    if new in ("opened", "owner"):
+        changes[part] = changes.pop(new)
+
+
+def asks_by(grouping: Grouping | None, ask: Ask) -> Ask:
+    """Return the ask of a question with a grouping."""
+    return Ask.GROUP if grouping is not None and ask in LISTS else ask

@@ -1,0 +1,50 @@
+"""Words of a question that nothing explains: said back to the asker, and never a filter."""
+
+import re
+
+from knowledge.language.question_text import QuestionText, Token
+from knowledge.language.question_words import FILLERS, KEYWORDS
+
+MAX_PHRASES = 3
+MAX_PHRASE_WORDS = 4
+#: A name that cases might hold follows one of these without an article.
+NAME_PREPOSITIONS = frozenset("about from for with of at regarding concerning".split())
+ARTICLES = frozenset("the a an my our their your this that these those any some".split())
+_KNOWN = FILLERS | frozenset(KEYWORDS)
+
+
+def phrases(text: QuestionText) -> list[list[Token]]:
+    """List the runs of words that were not understood."""
+    runs: list[list[Token]] = []
+    run: list[Token] = []
+    for token in [*text.tokens, None]:
+        if token is not None and is_unexplained(token):
+            run.append(token)
+            continue
+        if run:
+            runs.append(run)
+        run = []
+    return runs
+
+
+def is_unexplained(token: Token) -> bool:
+    """Tell whether a word carries a meaning that nobody took."""
+    if token.is_explained or token.word in _KNOWN or token.word.startswith("{"):
+        return False
+    return len(token.word) > 1 and re.search(r"[^\W\d_]{2}", token.word) is not None
+
+
+def spell(run: list[Token]) -> str:
+    """Write a run of words as the asker did."""
+    pieces = dict.fromkeys((token.place, token.spelling) for token in run)
+    return " ".join(spelling for _, spelling in list(pieces)[:MAX_PHRASE_WORDS])
+
+
+def lone_name(text: QuestionText, runs: list[list[Token]]) -> list[Token] | None:
+    """Return the run that stands where a name would: "open stuff for zanzibar hotels"."""
+    for run in runs:
+        place = text.tokens.index(run[0])
+        before = text.tokens[place - 1].word if place else ""
+        if before in NAME_PREPOSITIONS:
+            return run
+    return None
