@@ -68,7 +68,7 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
     ),
     (
         phrase(
-            rf"(?:could|can|did|do) not (?:you )?(?:make (?:any )?sense of|recogni[sz]e|identify"
+            r"(?:could|can|did|do) not (?:you )?(?:make (?:any )?sense of|recogni[sz]e|identify"
             r"|understand|place|classify|sort)",
             r"(?:could|can|did|do) you not (?:make (?:any )?sense of|recogni[sz]e|identify"
             r"|understand|place|classify|sort)",
@@ -128,7 +128,7 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
         phrase(
             rf"{_NOT} (?:been )?(?:yet )?(?:closed|ended|finished|completed|resolved|solved|fixed|done"
             r"|sorted|dealt with|handled|settled|over)(?: yet| with)?",
-            rf"(?:nobody|no one|noone|not|never) (?:has |have |been |ever |yet ){{0,2}}(?:closed|finished"
+            r"(?:nobody|no one|noone|not|never) (?:has |have |been |ever |yet ){0,2}(?:closed|finished"
             r"|sorted|fixed|resolved|dealt with|handled|looked after|replied to|answered)",
         ),
         {"is_open": True},
@@ -299,14 +299,14 @@ DECIDED_BY = (
 )
 OWNED_BY = (
     phrase(
-        rf"(?P<who>\{{person\}}|\{{group\}}) (?:is |are |has |have |currently |now |been |still |busy )*(?:working(?: on)?"
+        r"(?P<who>\{person\}|\{group\}) (?:is |are |has |have |currently |now |been |still |busy )*(?:working(?: on)?"
         r"|work(?:s)? on|handling|handles|looking after|looks after|dealing with|deals with|owns?|on"
         r"|busy|busy with|carrying|doing|responsible for|in charge of|taking care of|got|took on"
         r"|taken on|picked up|claimed|assigned|juggling|tackling|up to|carries|running)",
     ),
     phrase(
-        rf"(?:owned by|assigned to|belong(?:s|ing)? to|taken on by|claimed by|picked up by|handled by"
-        rf"|given to|looked after by|in the hands of|run by) (?:the )?(?P<who>\{{person\}}|\{{group\}}|me)",
+        r"(?:owned by|assigned to|belong(?:s|ing)? to|taken on by|claimed by|picked up by|handled by"
+        r"|given to|looked after by|in the hands of|run by) (?:the )?(?P<who>\{person\}|\{group\}|me)",
     ),
     phrase(r"(?:has|does|is|do|have|are) (?P<who>\{person\}|\{group\}) (?:have|got|own|anything|something|any|busy|on)"),
     phrase(r"(?:am|is) (?P<who>i) (?:working on|handling|on|the owner of|looking after|responsible for)"),

@@ -110,7 +110,11 @@ class NameIndex:
             begin = parts.index(first)
             length = _common_length(parts, begin, words, place, corrections)
             is_whole = begin == 0 and length == len(parts)
-            if not _is_named(name, parts[begin : begin + length], is_whole, typed[place]):
+            # A later word of a name is often a word of its own: "Otis Price", "Ember Gas".
+            is_later = begin > 0 and name.type is NameType.TEXT
+            if is_later or not _is_named(
+                name, parts[begin : begin + length], is_whole, typed[place]
+            ):
                 continue
             value = name.value
             if name.type is NameType.TEXT and not is_whole:

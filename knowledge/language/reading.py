@@ -9,7 +9,6 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
-from decimal import Decimal
 from typing import Any
 
 from bot.clock import utc_now
@@ -34,6 +33,7 @@ from bot.views.query import (
 from knowledge.language import asks, follow_ups, left_aside
 from knowledge.language.asks import LISTS, ONE_CASE, AskChoice
 from knowledge.language.conditions import Filters, find_filters
+from knowledge.language.exclusions import take_exclusion
 from knowledge.language.kinds import KindChoice, KindFinder
 from knowledge.language.money import take_money
 from knowledge.language.names import Mention, NameIndex, plain
@@ -64,3 +64,469 @@ class QuestionReading:
         self._clock = clock
         self._kinds = KindFinder(classifier)
         self._index: tuple[tuple[KnownName, ...], NameIndex] = ((), NameIndex(()))
+
+    def read(self, text: str, context: QuestionContext) -> Reading | None:
+        """Return the query; None when nothing in the words can be understood."""
+        words = split_question(text)
+        if not words.tokens:
+            return None
+        parts = self._find_parts(words, context)
+        choice = self._choose(parts)
+        if not choice.label:
+            return None
+        query = self._query(choice.label, parts)
+        asks.explain_ask(words, choice.label)
+        query, aside = _leave_aside(parts, query)
+        others = [self._query(label, parts) for label in choice.others if _is_label(label)]
+        alternatives = tuple(other for other in dict.fromkeys(others) if other != query)
+        return Reading(
+            query=query,
+            left_aside=aside,
+            alternatives=alternatives[:2],
+            is_uncertain=choice.is_uncertain and bool(alternatives),
+        )
+
+    def _find_parts(self, words: QuestionText, context: QuestionContext) -> "Parts":
+        _take_cases(words)
+        self._names(context.names).take_names(words)
+        _take_channels(words)
+        correct_keywords(words)
+        take_money(words)
+        grouping = find_grouping(words)
+        take_times(words, self._clock().date())
+        masked = words.text
+        exclusion = take_exclusion(words, self._kinds, context.names)
+        rule = asks.find_rule(words)
+        ordering = find_ordering(words)
+        filters = find_filters(words)
+        kinds = self._kinds.find(words, context.names)
+        for token in words.tokens:
+            token.is_explained = token.is_explained or token.word in kinds.words
+        return Parts(
+            text=words,
+            masked=masked,
+            context=context,
+            rule=rule,
+            filters=filters,
+            ordering=ordering,
+            grouping=grouping,
+            kinds=kinds,
+            exclusion=exclusion,
+            action=_find_action(words, context.names),
+            source=_find_source(words, context.names),
+        )
+
+    def _names(self, names: tuple[KnownName, ...]) -> NameIndex:
+        """Index the names of an asker, and keep the last index."""
+        last, index = self._index
+        if last is not names:
+            index = NameIndex(names)
+            self._index = (names, index)
+        return index
+
+    def _choose(self, parts: "Parts") -> AskChoice:
+        guesses = [
+            guess for guess in self._classifier.asks(parts.masked) if _is_label(guess.label)
+        ]
+        choice = asks.choose(parts.rule, guesses, parts.default_label)
+        return replace(choice, label=_guard(choice.label, parts))
+
+    def _query(self, label: str, parts: "Parts") -> Query:
+        query = asks.query_of(label)
+        match query.ask:
+            case Ask.ACT:
+                query = _act_query(query, parts)
+            case Ask.SMALL_TALK | Ask.OUT_OF_SCOPE | Ask.CAPABILITY | Ask.HELP:
+                return query
+            case ask if ask in LISTS:
+                query = _list_query(query, parts)
+            case _:
+                query = _fact_query(query, parts)
+        previous = parts.context.previous
+        if previous is None or not parts.leans:
+            return _remember_others(query, parts)
+        query = replace(query, condition=parts.own_condition(query))
+        merged = follow_ups.merge(previous, query, has_ask=parts.has_ask, text=parts.text)
+        merged = replace(
+            merged, condition=follow_ups.shift_period(parts.text, merged.condition)
+        )
+        return _other_case(merged, parts)
+
+
+@dataclass(slots=True, kw_only=True)
+class Parts:
+    """All that was found in a question."""
+
+    text: QuestionText
+    #: The words for the classifier.
+    masked: str
+    context: QuestionContext
+    rule: tuple[str, asks.Weight] | None
+    filters: Filters
+    ordering: Ordering
+    grouping: Grouping | None
+    kinds: KindChoice
+    exclusion: Condition | None
+    action: str
+    source: str
+
+    @property
+    def case_ids(self) -> list[str]:
+        """List the cases that are named."""
+        return [str(value) for value in self.text.values("case")]
+
+    @property
+    def people(self) -> list[str]:
+        """List the people and groups that are named, in their order."""
+        return [
+            token.value.value
+            for token in self.text.tokens
+            if token.word in ("{person}", "{group}") and isinstance(token.value, Mention)
+        ]
+
+    @property
+    def names(self) -> list[str]:
+        """List what is named of what cases are about."""
+        values = self.text.values("name")
+        return [value.value for value in values if isinstance(value, Mention)]
+
+    @property
+    def selects(self) -> bool:
+        """Tell whether the question says which cases it means."""
+        return bool(self.filters.fields or self.names or self.kinds.kinds or self.exclusion)
+
+    @property
+    def has_ask(self) -> bool:
+        """Tell whether the words say what is asked, not only of which cases."""
+        if self.rule is not None:
+            return True
+        return self.text.search(STRONG_LIST) is not None
+
+    @property
+    def leans(self) -> bool:
+        """Tell whether this is a follow-up."""
+        is_complete = bool(self.case_ids or self.names or self.kinds.kinds) or (
+            self.text.search(STRONG_LIST) is not None and bool(self.filters.fields)
+        )
+        return follow_ups.leans_on_previous(
+            self.text, self.context.previous, is_complete=is_complete
+        )
+
+    @property
+    def default_label(self) -> str:
+        """Return what is asked when nobody can say."""
+        if self.case_ids:
+            return "status"
+        if self.context.case_id and not self.selects and self.text.search(THIS_CASE):
+            return "status"
+        if self.selects or self.ordering.order is not None or self.grouping is not None:
+            return "list"
+        if self.leans or self.text.search(asks.LIST_WORDS) is not None:
+            return "list"
+        return ""
+
+    def own_condition(self, query: Query) -> Condition:
+        """Return what these words alone say of the cases."""
+        if query.ask in ONE_CASE and query.about in DESK_FACTS:
+            return ANY_CASE
+        fields: dict[str, Any] = dict(self.filters.fields)
+        _add_names(fields, self)
+        loose = _loose_person(self)
+        if loose and not {"waits_on", "owner", "decided_by", "raised_by"} & set(fields):
+            fields["owner"] = loose
+        return Condition(**fields)
+
+
+STRONG_LIST = phrase(
+    r"which|what|list|show(?: me)?|any|anything|is there|are there|give me|find|everything|all|whatever|got any|see"
+)
+DESK_FACTS = frozenset({About.BLOCKER, About.STAND_IN, About.PAUSE, About.MEMBERS})
+RATES = frozenset(Measure) - {Measure.COUNT, Measure.STAKE_SUM}
+CASE_ACTS = frozenset(Act) - {Act.PAUSE, Act.RESUME, Act.STAND_IN, Act.RAISE, Act.REMIND}
+HABIT = phrase(r"usually|normally|typically|in the past|last time|so far always|historically|generally|previously")
+HISTORY = phrase(
+    r"(?:have|has|had|did) (?:we|you|they|there) (?:ever )?(?:been|had|have|seen|see|get|got)|ever|history|in total so far|all time"
+)
+_IDENTIFIER = re.compile(r"^(?=.*\d)\S*(?: \S*\d\S*)?$")
+
+
+def _is_label(label: str) -> bool:
+    try:
+        asks.query_of(label)
+    except ValueError:
+        return False
+    return True
+
+
+def _guard(label: str, parts: Parts) -> str:
+    """Correct a label by what was found in the words."""
+    ask = label.partition(".")[0]
+    if parts.grouping is not None and ask in ("list", "count", "sum", "who", "group"):
+        is_sum = ask == "sum" or (parts.rule is not None and parts.rule[0] == "sum")
+        return "group.stake_sum" if is_sum else "group"
+    if ask == "group":
+        return parts.rule[0] if parts.rule is not None else "list"
+    if parts.case_ids and label in ("list", "count", "sum", "small_talk"):
+        return "status"
+    if ask == "sum" and parts.text.search(WORTH) is not None:
+        return "count"
+    return label
+
+
+def _take_cases(words: QuestionText) -> None:
+    for match in reversed(list(words.find_all(CASE_ID))):
+        number = match["number"] or match["number2"] or match["number3"]
+        words.replace(*words.bounds(match), "case", f"EX-{int(number)}")
+
+
+def _take_channels(words: QuestionText) -> None:
+    """Replace the names of channels, those that the asker does not know too."""
+    for place, token in enumerate(words.tokens):
+        name = token.word.lstrip("#")
+        if token.word == "{channel}" and isinstance(token.value, Mention):
+            token.value = token.value.value
+        elif token.word.startswith("<#"):
+            words.replace(place, place + 1, "channel", token.word.strip("<#>").partition("|")[2])
+        elif token.word.startswith("#") and name and not name.isdigit():
+            words.replace(place, place + 1, "channel", name)
+
+
+def _find_action(words: QuestionText, names: tuple[KnownName, ...]) -> str:
+    """Return the action of "did we order …?"; empty when there is none."""
+    match = words.search(_DID_WE)
+    if match is None:
+        return ""
+    verb = match["verb"]
+    for name in names:
+        if name.type is not NameType.ACTION:
+            continue
+        action = name.value.rpartition(".")[2].split("_")
+        if verb in (action[0], f"{action[0]}ed", f"{action[0]}d"):
+            words.explain(match)
+            return name.value
+    return ""
+
+
+_DID_WE = phrase(r"(?:did|have|has) (?:we|you|anyone|anybody|someone|they) (?:already |ever |just )?(?P<verb>[a-z]+)")
+
+
+def _find_source(words: QuestionText, names: tuple[KnownName, ...]) -> str:
+    """Return the source of "from prometheus"; empty when there is none."""
+    for name in names:
+        if name.type is not NameType.SOURCE:
+            continue
+        word = re.escape(plain(name.name))
+        match = words.search(phrase(rf"(?:from|by|via|through|sent by|source) (?:the )?{word}"))
+        if match is not None:
+            words.explain(match)
+            return name.value
+    return ""
+
+
+def _add_names(fields: dict[str, Any], parts: Parts) -> None:
+    """Add kinds, names, action and source to the fields of a condition."""
+    if parts.kinds.kinds and "is_unrecognised" not in fields:
+        fields.setdefault("kinds", parts.kinds.kinds)
+    if parts.names:
+        fields.setdefault("text", " ".join(dict.fromkeys(parts.names)))
+    if parts.exclusion is not None:
+        fields["exclusion"] = parts.exclusion
+    if parts.source:
+        fields["source"] = parts.source
+    if parts.action:
+        fields["action"] = parts.action
+        fields.setdefault("decision", LastDecision.APPROVED)
+        if "opened" in fields:
+            fields["decided"] = fields.pop("opened")
+        if fields.get("is_open") is False:
+            del fields["is_open"]
+
+
+def _condition(query: Query, parts: Parts) -> Condition:
+    """Return the condition of a question, with what goes without saying."""
+    fields: dict[str, Any] = dict(parts.filters.fields)
+    _add_names(fields, parts)
+    loose = _loose_person(parts)
+    if loose and not {"waits_on", "owner", "decided_by", "raised_by", "approver"} & set(fields):
+        fields["owner"] = loose
+    if parts.filters.is_any or parts.text.search(HISTORY) is not None:
+        fields.pop("is_open", None)
+        return Condition(**fields)
+    if "is_open" not in fields and _goes_without_saying(query, parts, fields):
+        fields["is_open"] = True
+    is_habit = query.ask is Ask.LIST and parts.text.take(HABIT)
+    if is_habit and (parts.kinds.kinds or parts.names):
+        fields["is_open"] = False
+    return Condition(**fields)
+
+
+def _goes_without_saying(query: Query, parts: Parts, fields: dict[str, Any]) -> bool:
+    """Tell whether only open cases are meant, though nobody said so."""
+    if query.measure in RATES or parts.filters.restricts_time_or_decision or parts.action:
+        return False
+    name = str(fields.get("text", ""))
+    return _IDENTIFIER.match(name) is None
+
+
+def _loose_person(parts: Parts) -> str:
+    """Return a person or group that no other word explains."""
+    people = parts.people
+    return people[0] if len(people) == 1 else ""
+
+
+def _list_query(query: Query, parts: Parts) -> Query:
+    if query.ask is Ask.HOW_LONG and query.measure is None:
+        query = replace(query, about=query.about or About.OPENING)
+    case_id = _meant_case(query, parts)
+    if query.ask is Ask.HOW_LONG and case_id:
+        return Query(ask=Ask.HOW_LONG, case_id=case_id, about=query.about or About.OPENING)
+    query = replace(query, condition=_condition(query, parts), grouping=parts.grouping)
+    if query.ask is not Ask.LIST:
+        return query
+    ordering = parts.ordering
+    query = replace(query, order=ordering.order, limit=ordering.limit, nth=ordering.nth)
+    if query.order is Order.LARGEST and query.limit == 1 and parts.text.search(_BIG_ONES):
+        query = replace(query, limit=3)
+    return query
+
+
+_BIG_ONES = phrase(r"big ones|large ones")
+
+
+def _meant_case(query: Query, parts: Parts) -> str:
+    """Return the one case that is meant; empty when it is none or several."""
+    if parts.case_ids:
+        return parts.case_ids[0]
+    if not parts.context.case_id:
+        return ""
+    if query.ask is Ask.ACT:
+        is_of_all = bool(parts.filters.fields or parts.exclusion)
+        return "" if is_of_all else parts.context.case_id
+    if query.ask in ONE_CASE and query.about not in DESK_FACTS:
+        selects = bool(parts.names) and parts.text.search(THIS_CASE) is None
+        return "" if selects else parts.context.case_id
+    if query.ask is Ask.HOW_LONG and not parts.kinds.kinds:
+        return parts.context.case_id
+    return ""
+
+
+def _fact_query(query: Query, parts: Parts) -> Query:
+    """Complete a question about facts of a case, of some cases or of the desk."""
+    people = parts.people
+    if query.about in (About.STAND_IN, About.MEMBERS):
+        of = people[0] if people else _me_if_named(parts)
+        return replace(query, of=of)
+    if query.about is About.PAUSE:
+        return query
+    if query.about is About.BLOCKER:
+        fields = dict(parts.filters.fields)
+        fields.pop("waits_on", None)
+        _add_names(fields, parts)
+        return replace(query, condition=Condition(**{"is_open": True, "is_overdue": True} | fields))
+    case_id = _meant_case(query, parts)
+    if case_id:
+        others = tuple(other for other in dict.fromkeys(parts.case_ids) if other != case_id)
+        return replace(query, case_id=case_id, other_case_ids=others)
+    condition = _condition(query, parts) if parts.selects or parts.people else ANY_CASE
+    ordering = parts.ordering
+    return replace(
+        query,
+        condition=condition,
+        order=ordering.order,
+        limit=ordering.limit,
+        nth=ordering.nth,
+    )
+
+
+def _me_if_named(parts: Parts) -> str:
+    return ME if parts.text.search(phrase("me|my|i|mine")) is not None else ""
+
+
+def _act_query(query: Query, parts: Parts) -> Query:
+    """Complete what is to be done: of which case, by whom, until when."""
+    people = parts.people
+    case_id = _meant_case(query, parts) if query.act in CASE_ACTS else ""
+    if query.act is Act.REMIND and parts.case_ids:
+        case_id = parts.case_ids[0]
+    query = replace(query, case_id=case_id, until=_until(parts))
+    match query.act:
+        case Act.STAND_IN:
+            return _stand_in(query, people)
+        case Act.HAND_OVER:
+            return replace(query, to=people[-1] if people else "")
+        case Act.REMIND:
+            of = people[0] if people else ""
+            condition = Condition(is_open=True, waits_on=of) if of and not case_id else ANY_CASE
+            return replace(query, of=of, condition=condition)
+        case Act.RAISE | Act.CLAIM | Act.EDIT:
+            return query
+    if case_id or not parts.selects:
+        return query
+    fields = dict(parts.filters.fields)
+    _add_names(fields, parts)
+    if query.act not in (Act.PAUSE, Act.RESUME, Act.TAKE_BACK):
+        fields.setdefault("is_open", True)
+    else:
+        fields = {name: value for name, value in fields.items() if name in ("kinds", "source", "action", "text")}
+    return replace(query, condition=Condition(**fields))
+
+
+def _stand_in(query: Query, people: list[str]) -> Query:
+    if len(people) > 1:
+        return replace(query, to=people[0], of=people[1])
+    return replace(query, of=ME, to=people[0] if people else "")
+
+
+def _until(parts: Parts) -> str:
+    for value in parts.text.values("period"):
+        if isinstance(value, TimeExpression):
+            return value.end or value.begin
+    return ""
+
+
+def _other_case(query: Query, parts: Parts) -> Query:
+    """Turn to the other of two cases, and keep in mind the ones that were named."""
+    previous = parts.context.previous
+    if previous is None or parts.case_ids:
+        return query
+    named = (previous.query.case_id, *previous.query.other_case_ids, *previous.case_ids)
+    others = [case_id for case_id in dict.fromkeys(named) if case_id not in ("", query.case_id)]
+    if not others or parts.text.search(follow_ups.THE_OTHER) is None:
+        return query
+    parts.text.take(follow_ups.THE_OTHER)
+    ask = query if query.ask in ONE_CASE else Query(ask=Ask.STATUS)
+    rest = tuple(case_id for case_id in dict.fromkeys(named) if case_id not in ("", others[0]))
+    return replace(ask, case_id=others[0], other_case_ids=rest, condition=ANY_CASE)
+
+
+def _remember_others(query: Query, parts: Parts) -> Query:
+    """Keep the other of two cases in mind, when one of them is asked about."""
+    previous = parts.context.previous
+    if previous is None or not query.case_id or query.other_case_ids:
+        return query
+    named = (previous.query.case_id, *previous.query.other_case_ids)
+    if query.case_id not in named:
+        return query
+    rest = tuple(case_id for case_id in named if case_id not in ("", query.case_id))
+    return replace(query, other_case_ids=rest)
+
+
+def _leave_aside(parts: Parts, query: Query) -> tuple[Query, tuple[str, ...]]:
+    """Say which words were not understood; a lone one that stands like a name is looked for."""
+    if query.ask in (Ask.SMALL_TALK, Ask.OUT_OF_SCOPE, Ask.CAPABILITY, Ask.HELP, Ask.ACT):
+        return query, ()
+    if query.case_id:
+        return query, ()
+    runs = left_aside.phrases(parts.text)
+    is_lone = not parts.names and not parts.kinds.kinds and not _narrows(query.condition)
+    lone = left_aside.lone_name(parts.text, runs) if is_lone and not parts.leans else None
+    if lone is not None:
+        runs.remove(lone)
+        condition = replace(query.condition, text=left_aside.spell(lone))
+        query = replace(query, condition=condition)
+    aside = dict.fromkeys(left_aside.spell(run) for run in runs)
+    return query, tuple(aside)[: left_aside.MAX_PHRASES]
+
+
+def _narrows(condition: Condition) -> bool:
+    return replace(condition, is_open=None) != ANY_CASE
