@@ -47,6 +47,12 @@ _DECIDED = (
     r"(?:approved|rejected|decided|signed(?: off)?|said (?:yes|no)|turned (?:it |this |that |\{case\} )?down"
     r"|declined|refused|agreed|accepted|authori[sz]ed|ok|pressed|let \S+ through|waved \S+ through|made the (?:call|decision))"
 )
+_GREETING = (
+    r"(?:hi|hello|hey|hiya|yo|morning|afternoon|evening|thanks|thank|cool|nice|great|ok|lol|haha|ha|hehe"
+    r"|bye|goodbye|later|perfect|brilliant|awesome|super|ace|lovely|mate|well|sorry|oops|worries|mind"
+    r"|legend|star|sweet|sound|fab|fantastic|wonderful|excellent|happy|best|love|fine|alright|wow|yay|phew"
+    r"|amazing|test|testing|ping|hmm|hm|aha|ah|oh|understood|noted|appreciated|helpful|night|day)"
+)
 _SMALL = (
     r"(?:hi|hello|hey|hiya|yo|morning|afternoon|evening|good|thanks|thank|you|so|much|very|cool|nice|great"
     r"|ok|lol|haha|ha|hehe|bye|goodbye|see|later|perfect|brilliant|awesome|super|ace|lovely|job|work|done"
@@ -62,7 +68,7 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
     (phrase(r"(?:repeat|print|reveal|show|tell|output|what (?:is|are)|give)(?: me)?(?: us)? (?:[^ ]+ ){0,3}(?:(?:system |hidden |secret |initial )?(?:prompt|instructions)|system message|api key|password|passwords|token|secrets?)"), "out_of_scope", Weight.SURE),
     (phrase(r"(?:has|have|did|does|is|was) \{person\} (?:been |ever |already )*(?:ask(?:ed|ing)?|search(?:ed|ing)?|look(?:ed|ing)? (?:up|for)|chat(?:ted|ting)?|talk(?:ed|ing)?|say(?:ing)?|writ(?:e|ten|ing)|want(?:ed)? to know) (?:from |to |with )?(?:you|about|of you)", r"(?:questions|chats?|searches|messages) (?:of|by|from|with) \{person\}", r"\{person\} (?:questions|chats?|searches|dms|messages)"), "out_of_scope", Weight.SURE),
     (phrase(r"weather|rain(?:ing|y)?|forecast|temperature outside|capital of|recipe|poem|joke|song|translate|bus|train|taxi|football|who won|score|write (?:me )?(?:a|an|the|some)|draft (?:me )?(?:a|an)|compose|horoscope|news headlines|stock market|share price|bitcoin|meaning of life|what is \d+ ?[x*+/-] ?\d+|flight|netflix|movie|film|lottery|birthday|population of|president|prime minister"), "out_of_scope", Weight.LIKELY),
-    (re.compile(rf"^{_SMALL}(?: {_SMALL}){{0,7}}$"), "small_talk", Weight.LIKELY),
+    (re.compile(rf"^(?=(?:[^ ]+ )*{_GREETING}(?![^ ])){_SMALL}(?: {_SMALL}){{0,7}}$"), "small_talk", Weight.LIKELY),
     (phrase(r"are you (?:a |an )?(?:real|human|robot|bot|person|machine|ai|alive|there|ok|well|sentient)(?: [^ ]+)?", r"how are you(?: doing)?|how is it going|who (?:made|built|wrote) you|do you (?:sleep|dream|have feelings|like|love|ever sleep)(?: [^ ]+){0,2}|(?:are you )?having (?:a )?(?:good|nice|busy) day|what is your name|you (?:are|is) (?:the |a |so )?(?:great|best|star|genius|brilliant|good|useless|rubbish|stupid|funny)"), "small_talk", Weight.LIKELY),
     # Acts.
     (re.compile(rf"{_ACT_BEGIN}(?:un-?pause|resume|restart|start (?:[^ ]+ ){{0,3}}again|switch (?:[^ ]+ ){{0,4}}(?:back )?on|turn (?:[^ ]+ ){{0,4}}(?:back )?on|lift the pause|re-?enable)\b"), "act.resume", Weight.SURE),
@@ -128,6 +134,9 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
     (phrase(r"why (?:[^ ]+ ){0,6}(?:escalat(?:ed|e)|gone up|passed up|bumped)(?: [^ ]+)*"), "why.escalation", Weight.LIKELY),
     (phrase(r"why (?:[^ ]+ ){0,6}(?:snoozed?|put off|asleep)(?: [^ ]+)*"), "why.snooze", Weight.LIKELY),
     (phrase(r"why (?:[^ ]+ ){0,6}(?:rejected?|approved?|decided?|turned? (?:[^ ]+ )?down|declined?|refused?|edited|changed?|said no|say no|denied|knocked back|signed off|accepted|sent back)(?: [^ ]+)*", r"(?:what|which) (?:was|were|is) the (?:reason|grounds?|reasoning)(?: [^ ]+)*|reason for(?: [^ ]+)*|how come(?: [^ ]+){0,6} (?:rejected|approved|turned down|declined|refused)|on what grounds"), "why.decision", Weight.LIKELY),
+    (re.compile(r"^(?:and |but |ok |so )?(?:why|how come|why so|why is that|why was that|why not)$"), "why.decision", Weight.LIKELY),
+    (re.compile(r"^(?:and |but |ok |so )?(?:since when|since)$"), "when.opening", Weight.LIKELY),
+    (re.compile(r"^(?:and |but |ok |so )?(?:until when|till when)$"), "when.expiry", Weight.LIKELY),
     (phrase(r"what (?:will|would|does|happens|is going to|are you going to|could|exactly happens)(?: [^ ]+){0,6} (?:if|when|once|after|should) (?:i|we|you|somebody|someone)(?: [^ ]+)*", r"(?:if|when|once) (?:i|we) (?:say yes|approve|press|ok|agree|click|hit|sign)(?: [^ ]+){0,5} (?:what|then what)(?: [^ ]+)*|consequences?|what (?:am i|would i be) (?:agreeing|signing|approving)(?: [^ ]+)*|and if (?:i|we) (?:do not|say no|reject|ignore)|what does (?:approving|approval|a yes|yes) (?:do|mean|change)(?: [^ ]+)*"), "status.consequence", Weight.LIKELY),
     (phrase(r"what (?:did|have|has|do) you (?:look|looked|check|checked|use|used|see|read|base|consider|considered|find|found|compare|go by|rely)(?: [^ ]+)*", r"(?:evidence|facts|proof|data) (?:behind|for|on|of|did)(?: [^ ]+)*|(?:what|show|where)(?: [^ ]+){0,3} (?:evidence|facts|proof|data|based on|figures)(?: [^ ]+)*|based on what|where did you get(?: [^ ]+)*|what do you know about(?: [^ ]+)*|what is (?:this|that|it) based on"), "status.evidence", Weight.LIKELY),
     (phrase(r"what (?:exactly )?(?:[^ ]+ ){0,3}(?:changed|edited|amended|adjusted|modified|altered|different|edits?|corrected)(?: [^ ]+)*", r"(?:which|what|show)(?: [^ ]+){0,3} (?:changes|edits|difference|differences|amendments)(?: [^ ]+)*|before and after|how was (?:[^ ]+ ){0,2}(?:edited|changed)"), "status.changes", Weight.LIKELY),

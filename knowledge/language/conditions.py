@@ -34,10 +34,11 @@ _DECIDED = r"(?:decided|decided on|ruled on|answered|acted on|settled|dealt with
 _APPROVE = r"(?:approve|approving|sign off|sign|say yes(?: to)?|agree to|accept|authori[sz]e|ok)"
 _REJECT = r"(?:reject|rejecting|turn down|decline|refuse|say no(?: to)?|deny|veto|bin)"
 _DECIDE = r"(?:decide|decide on|act on|answer)"
+_EDITED = r"(?:edited|changed|adjusted|amended|modified|tweaked|altered|corrected)"
 _DID = r"(?:did|do|have|has|had)"
 _ENDED = (
     r"(?:closed(?: out| off)?|ended|finished|completed|resolved|solved|fixed|sorted|wrapped up"
-    r"|concluded|settled|over|done(?: with)?|dealt with|taken care of|put to bed|cleared up)"
+    r"|concluded|settled|(?:is |are |all )over|done(?: with)?|dealt with|taken care of|put to bed|cleared up)"
 )
 _CLOSE = r"(?:close|close out|finish|complete|resolve|solve|fix|sort out|wrap up|get through|clear)"
 _WAIT = (
@@ -57,6 +58,14 @@ _QUEUE = r"(?:queue|plate|desk|list|inbox|pile|tray|court|lap|to do|todo|backlog
 
 #: Words that say in which state or how decided cases are; the earlier take their words first.
 FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
+    (
+        # What a task says of itself is no state of its case.
+        phrase(
+            r"(?:marked|ticked|signed|checked|reported|flagged|declared|set) (?:off )?(?:as )?"
+            r"(?:done|completed?|finished|closed|resolved|off)"
+        ),
+        {},
+    ),
     (
         phrase(
             r"(?:open|live|active) (?:and|or|n|as well as|&) (?:closed|ended|done|finished)(?: both)?",
@@ -215,10 +224,18 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
 )
 #: How cases were decided, in the past.
 DECISIONS: tuple[tuple[re.Pattern[str], LastDecision | None], ...] = (
-    (phrase(_REJECTED, rf"(?<!not ){_DID} {_FEW}{_REJECT}"), LastDecision.REJECTED),
-    (phrase(r"edited|changed|adjusted|amended|modified|tweaked|altered|corrected"), LastDecision.EDITED),
-    (phrase(_APPROVED, rf"{_DID} {_FEW}(?:bother )?{_APPROVE}", r"bother(?:ed)? approving"), LastDecision.APPROVED),
-    (phrase(_DECIDED, rf"{_DID} {_FEW}{_DECIDE}"), None),
+    (phrase(_REJECTED), LastDecision.REJECTED),
+    (phrase(_EDITED), LastDecision.EDITED),
+    (phrase(_APPROVED), LastDecision.APPROVED),
+    (phrase(_DECIDED), None),
+)
+#: The same, in the words of "did we approve".
+DECISION_VERBS: tuple[tuple[re.Pattern[str], LastDecision | None], ...] = (
+    (phrase(rf"{_DID} {_FEW}{_REJECT}"), LastDecision.REJECTED),
+    (phrase(rf"{_DID} {_FEW}(?:edit|change|adjust|amend|modify|tweak)"), LastDecision.EDITED),
+    (phrase(rf"{_DID} {_FEW}(?:bother )?{_APPROVE}"), LastDecision.APPROVED),
+    (phrase(r"bother(?:ed)? approving"), LastDecision.APPROVED),
+    (phrase(rf"{_DID} {_FEW}{_DECIDE}"), None),
 )
 ENDED = phrase(_ENDED, rf"(?:did|have|has) {_FEW}{_CLOSE}", r"got (?:closed|done|finished)")
 OPEN = phrase(
@@ -348,9 +365,15 @@ EXPIRES = phrase(
     r"(?:the |its |their )?(?:approvals? )?(?:will |is |are |about to |going to )*(?:runs? out|running out|expires?"
     r"|expiring|expiry|lapses?|lapsing|times? out|timing out|cease|ends? unapproved)(?! of)"
 )
-_ENDED_WORDS = phrase(_ENDED, r"ran|run|happen(?:ed)?|went|go(?:ne)?|expired")
+#: The day that goes without saying.
+DAYS_OF_WORK = frozenset({"today", "this_morning", "tonight", "tomorrow", "now"})
+_ARRIVED = phrase(r"since|new|came|come|comes|coming|arrived|opened|raised|from (?:the )?\{period\}|appeared|landed|reported")
 _WITHIN = phrase(r"(?:within|in|in under|inside|not later than|by|before|until|no later than) (?:the )?\{period\}")
-_SINCE = phrase(r"(?:since|from|after|starting|beginning|as of|back to|going back to) (?:the )?(?P<time>\{period\})(?: on| onwards?)?(?! (?:to|until|through|and) \{period\})")
+_SINCE = phrase(
+    r"(?:since|after|starting|beginning|as of|back to|going back to) (?:the )?(?P<time>\{period\})"
+    r"(?: on| onwards?)?",
+    r"from (?:the )?(?P<time_on>\{period\}) (?:on|onwards?|until now|to now|up to now)",
+)
 _BEFORE = phrase(r"(?:before|prior to|earlier than|older than|up to|until|preceding) (?P<time>\{period\})")
 _BETWEEN = phrase(r"(?:between|from) (?P<begin>\{period\}) (?:and|to|until|through|-) (?P<end>\{period\})")
 _ANY_PERIOD = phrase(r"(?P<time>\{period\})")
@@ -476,7 +499,10 @@ def _find_flags(text: QuestionText, filters: Filters) -> None:
 def _find_decision(text: QuestionText, filters: Filters) -> None:
     if "states" in filters.fields or "is_part_approved" in filters.fields:
         return
-    for pattern, decision in DECISIONS:
+    # "Which do I have to approve" tells of no decision.
+    must_decide = "waits_on" in filters.fields or "approver" in filters.fields
+    tables = DECISIONS if must_decide else DECISIONS + DECISION_VERBS
+    for pattern, decision in tables:
         match = text.search(pattern)
         if match is None:
             continue
@@ -490,7 +516,7 @@ def _find_decision(text: QuestionText, filters: Filters) -> None:
 
 def _find_states(text: QuestionText, filters: Filters) -> None:
     is_decided = "decision" in filters.fields or "decided_by" in filters.fields
-    if "states" not in filters.fields and not is_decided and text.take(ENDED):
+    if "states" not in filters.fields and not is_decided and text.take_new(ENDED):
         if not filters.fields.get("is_open") and "is_automatic" not in filters.fields:
             filters.add({"is_open": False})
     if text.take(OPEN) and "states" not in filters.fields:
@@ -514,8 +540,15 @@ def _find_times(text: QuestionText, filters: Filters) -> None:
         return
     if period is None:
         return
+    if period.begin in DAYS_OF_WORK and _is_of_now(text, filters):
+        return
     name = _period_field(filters)
     filters.add({name: period})
+
+
+def _is_of_now(text: QuestionText, filters: Filters) -> bool:
+    """Tell whether "today" says when the asker works, not when the cases came."""
+    return "waits_on" in filters.fields and text.search(_ARRIVED) is None
 
 
 def _add_due(text: QuestionText, filters: Filters, period: Period | None) -> None:
@@ -555,8 +588,11 @@ def _find_period(text: QuestionText) -> Period | None:
             return Period(begin=begin.begin, end=end.end or end.begin)
     for pattern, is_before in ((_BEFORE, True), (_SINCE, False)):
         match = text.search(pattern)
-        time = _time(text, match, "time") if match is not None else None
-        if match is not None and time is not None and time.begin:
+        if match is None:
+            continue
+        is_second = not is_before and match["time_on"] is not None
+        time = _time(text, match, "time_on" if is_second else "time")
+        if time is not None and time.begin:
             text.explain(match)
             return Period(before=time.begin) if is_before else Period(begin=time.begin)
     for match in text.find_all(_ANY_PERIOD):

@@ -3,6 +3,7 @@
 from dataclasses import fields, replace
 from typing import Any
 
+from bot.cases.lifecycle import State
 from bot.views.query import (
     ANY_CASE,
     About,
@@ -156,16 +157,26 @@ def _one_case(previous: Turn, query: Query, text: QuestionText) -> Query:
         if query.ask in (Ask.WHEN, Ask.WHO, Ask.WHY):
             return Query(ask=query.ask, about=About.PAUSE)
     case_id = _one_case_id(previous)
-    if case_id and query.condition == ANY_CASE:
-        return replace(query, case_id=case_id)
+    if case_id and not (query.condition.kinds or query.condition.text):
+        return replace(query, case_id=case_id, condition=ANY_CASE)
     condition = _merge_conditions(before.condition, query.condition)
     return replace(
         query,
+        about=_reason_for(before.condition, query),
         condition=condition,
         order=query.order or before.order,
         limit=query.limit or before.limit,
         nth=query.nth or before.nth,
     )
+
+
+def _reason_for(condition: Condition, query: Query) -> About | None:
+    """Return the reason that "why?" asks for, after a list."""
+    if query.ask is not Ask.WHY or query.about is not About.DECISION:
+        return query.about
+    if State.EXPIRED in condition.states or State.CLEARED in condition.states:
+        return About.ENDING
+    return About.VERDICT if condition.is_automatic else About.DECISION
 
 
 def _one_case_id(previous: Turn) -> str:

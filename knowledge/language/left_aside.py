@@ -10,11 +10,34 @@ MAX_PHRASE_WORDS = 4
 #: A name that cases might hold follows one of these without an article.
 NAME_PREPOSITIONS = frozenset("about from for with of at regarding concerning".split())
 ARTICLES = frozenset("the a an my our their your this that these those any some".split())
+#: What follows one of these would narrow: "on the roof terrace", "that are hopeless".
+FILTER_WORDS = frozenset(
+    "about at because by due for from has have having in is are of on near regarding that to under"
+    " via was were with where which whose than like called named tagged marked".split()
+)
 _KNOWN = FILLERS | frozenset(KEYWORDS)
 
 
-def phrases(text: QuestionText) -> list[list[Token]]:
-    """List the runs of words that were not understood."""
+def phrases(text: QuestionText, *, is_narrowed: bool) -> list[list[Token]]:
+    """List the runs of words that were not understood.
+
+    ``is_narrowed``: other words say which cases are meant. Then only what stands where a filter
+    would stand is worth a mention.
+    """
+    runs = _runs(text)
+    if not is_narrowed:
+        return runs
+    return [run for run in runs if _stands_as_filter(text, run)]
+
+
+def _stands_as_filter(text: QuestionText, run: list[Token]) -> bool:
+    place = text.tokens.index(run[0]) - 1
+    while place >= 0 and text.words[place] in ARTICLES:
+        place -= 1
+    return place >= 0 and text.words[place] in FILTER_WORDS
+
+
+def _runs(text: QuestionText) -> list[list[Token]]:
     runs: list[list[Token]] = []
     run: list[Token] = []
     for token in [*text.tokens, None]:

@@ -54,11 +54,14 @@ ORDERS = tuple((order, phrase(words)) for order, words in _ORDER_WORDS)
 _ANY_ORDER = "|".join(words for _, words in _ORDER_WORDS)
 _NUMBER = "|".join(word for word in NUMBER_WORDS if word not in ("a", "an", "couple"))
 LIMIT = phrase(
-    rf"(?:top|first|last|best|only|just|show(?: me)?|list|give me|the) (?P<count>\d{{1,3}}|{_NUMBER})"
-    r"(?: (?:of|by|ones?|open|cases?|most|{_ANY_ORDER}))?",
+    rf"(?:top|first|last|best|only|just|show(?: me)?|list|give me) (?P<count>\d{{1,3}}|{_NUMBER})"
+    r"(?! (?:oclock|am|pm|minutes?|hours?|days?|percent))",
+    rf"the (?P<count_of>\d{{1,3}}|{_NUMBER}) (?:of (?:the )?)?(?:{_ANY_ORDER})",
     rf"(?P<before>\d{{1,3}}|{_NUMBER}) (?:most |of the )?(?:{_ANY_ORDER})",
 )
-FEW_OF = phrase(r"(?:a |the )?(?:few|couple of|handful of) ")
+#: A noun is looked for so many words before and after an order.
+NEAR = 3
+_ONE = phrase(r"(?:which|the|that|what|any|single|a|only) (?:single )?one|single|just one|only one")
 _ORDINALS = {
     "second": 2,
     "2nd": 2,
@@ -99,7 +102,7 @@ _BY = (
     r"|split (?:it |that |them )?(?:up )?by|group(?:ed)? (?:it |that |them )?by|sorted into|in each|of each|from each|with each)"
 )
 GROUPINGS = tuple(
-    (grouping, phrase(rf"{_BY} (?:the )?(?:{words})(?! (?:own|last))", rf"(?:what|which) (?:{words}) (?:[^ ]+ ){{0,6}}(?:most|fewest|least|biggest|highest|busiest)"))
+    (grouping, phrase(rf"{_BY} (?:the )?(?:{words})(?! own)", rf"(?:what|which) (?:{words}) (?:[^ ]+ ){{0,6}}(?:most|fewest|least|biggest|highest|busiest)"))
     for grouping, words in _DIMENSIONS
 )
 DAILY = phrase(r"(?:how many|how much|many|much|number)(?: [^ ]+){0,4} a day|day by day|daily|each day|busiest day")
@@ -171,8 +174,11 @@ def _limit_of_order(text: QuestionText, words: str) -> int | None:
     """Tell "the oldest" (one) from "the big ones" (a few)."""
     if re.search(r"\b(?:ones|amounts|stakes|sums|first)$", words) and words.split()[0] != "look":
         return FEW if not words.endswith(" first") else 1
-    around = text.text.replace(words, " ", 1)
-    for match in _PLURAL.finditer(around):
+    before, _, after = text.text.partition(words)
+    near = " ".join([*before.split()[-NEAR:], *after.split()[:NEAR]])
+    if _ONE.search(text.text):
+        return 1
+    for match in _PLURAL.finditer(near):
         if match[0] not in _NOT_PLURAL and not match[0].endswith("est"):
             return FEW if match[0] == "ones" else None if match[0] in ("all", "every", "everything") else _plural_limit(match[0])
     return 1
@@ -187,7 +193,7 @@ def _limit(text: QuestionText) -> int | None:
     match = text.search(LIMIT)
     if match is None:
         return None
-    words = match["count"] or match["before"]
+    words = match["count"] or match["count_of"] or match["before"]
     count = int(words) if words.isdigit() else NUMBER_WORDS[words]
     if words == "one" or not 1 <= count <= MAX_LIMIT:
         return None

@@ -94,7 +94,7 @@ class QuestionReading:
         take_money(words)
         grouping = find_grouping(words)
         take_times(words, self._clock().date())
-        masked = words.text
+        whole = QuestionText([replace(token) for token in words.tokens])
         exclusion = take_exclusion(words, self._kinds, context.names)
         rule = asks.find_rule(words)
         ordering = find_ordering(words)
@@ -104,7 +104,7 @@ class QuestionReading:
             token.is_explained = token.is_explained or token.word in kinds.words
         return Parts(
             text=words,
-            masked=masked,
+            whole=whole,
             context=context,
             rule=rule,
             filters=filters,
@@ -126,7 +126,7 @@ class QuestionReading:
 
     def _choose(self, parts: "Parts") -> AskChoice:
         guesses = [
-            guess for guess in self._classifier.asks(parts.masked) if _is_label(guess.label)
+            guess for guess in self._classifier.asks(parts.whole.text) if _is_label(guess.label)
         ]
         choice = asks.choose(parts.rule, guesses, parts.default_label)
         return replace(choice, label=_guard(choice.label, parts))
@@ -158,8 +158,8 @@ class Parts:
     """All that was found in a question."""
 
     text: QuestionText
-    #: The words for the classifier.
-    masked: str
+    #: The same with what is to be left out.
+    whole: QuestionText
     context: QuestionContext
     rule: tuple[str, asks.Weight] | None
     filters: Filters
@@ -209,7 +209,7 @@ class Parts:
             self.text.search(STRONG_LIST) is not None and bool(self.filters.fields)
         )
         return follow_ups.leans_on_previous(
-            self.text, self.context.previous, is_complete=is_complete
+            self.whole, self.context.previous, is_complete=is_complete
         )
 
     @property
@@ -237,15 +237,20 @@ class Parts:
         return Condition(**fields)
 
 
+#: In so short a question a person is what it is about.
+MAX_WORDS_BESIDE_PERSON = 5
+PERSON_PREPOSITIONS = frozenset("with of for about at on by from to".split())
 STRONG_LIST = phrase(
     r"which|what|list|show(?: me)?|any|anything|is there|are there|give me|find|everything|all|whatever|got any|see"
 )
 DESK_FACTS = frozenset({About.BLOCKER, About.STAND_IN, About.PAUSE, About.MEMBERS})
 RATES = frozenset(Measure) - {Measure.COUNT, Measure.STAKE_SUM}
+OF_ALL = phrase(r"all|everything|every|mine|both|ones|each|whatever|any")
+ACTS_WITH_END = frozenset({Act.SNOOZE, Act.STAND_IN, Act.PAUSE})
 CASE_ACTS = frozenset(Act) - {Act.PAUSE, Act.RESUME, Act.STAND_IN, Act.RAISE, Act.REMIND}
 HABIT = phrase(r"usually|normally|typically|in the past|last time|so far always|historically|generally|previously")
 HISTORY = phrase(
-    r"(?:have|has|had|did) (?:we|you|they|there) (?:ever )?(?:been|had|have|seen|see|get|got)|ever|history|in total so far|all time"
+    r"(?:have|has|had|did) (?:we|you|they|there) (?:ever )?(?:been|had|have|seen|see)|ever|history|in total so far|all time"
 )
 _IDENTIFIER = re.compile(r"^(?=.*\d)\S*(?: \S*\d\S*)?$")
 
@@ -325,7 +330,9 @@ def _find_source(words: QuestionText, names: tuple[KnownName, ...]) -> str:
 
 def _add_names(fields: dict[str, Any], parts: Parts) -> None:
     """Add kinds, names, action and source to the fields of a condition."""
-    if parts.kinds.kinds and "is_unrecognised" not in fields:
+    # The number of an invoice names it better than the word.
+    is_identified = any(_IDENTIFIER.match(name) for name in parts.names)
+    if parts.kinds.kinds and "is_unrecognised" not in fields and not is_identified:
         fields.setdefault("kinds", parts.kinds.kinds)
     if parts.names:
         fields.setdefault("text", " ".join(dict.fromkeys(parts.names)))
@@ -346,6 +353,10 @@ def _condition(query: Query, parts: Parts) -> Condition:
     """Return the condition of a question, with what goes without saying."""
     fields: dict[str, Any] = dict(parts.filters.fields)
     _add_names(fields, parts)
+    if query.measure in RATES:
+        fields.pop("decision", None)
+        if not parts.filters.fields.get("is_open"):
+            fields.pop("is_open", None)
     loose = _loose_person(parts)
     if loose and not {"waits_on", "owner", "decided_by", "raised_by", "approver"} & set(fields):
         fields["owner"] = loose
@@ -371,7 +382,15 @@ def _goes_without_saying(query: Query, parts: Parts, fields: dict[str, Any]) -> 
 def _loose_person(parts: Parts) -> str:
     """Return a person or group that no other word explains."""
     people = parts.people
-    return people[0] if len(people) == 1 else ""
+    if len(people) != 1:
+        return ""
+    place = next(
+        place for place, token in enumerate(parts.text.tokens) if token.value is not None
+        and token.word in ("{person}", "{group}")
+    )
+    before = parts.text.words[place - 1] if place else ""
+    is_short = len(parts.text.tokens) <= MAX_WORDS_BESIDE_PERSON
+    return people[0] if is_short or before in PERSON_PREPOSITIONS else ""
 
 
 def _list_query(query: Query, parts: Parts) -> Query:
@@ -400,8 +419,7 @@ def _meant_case(query: Query, parts: Parts) -> str:
     if not parts.context.case_id:
         return ""
     if query.ask is Ask.ACT:
-        is_of_all = bool(parts.filters.fields or parts.exclusion)
-        return "" if is_of_all else parts.context.case_id
+        return "" if parts.text.search(OF_ALL) is not None else parts.context.case_id
     if query.ask in ONE_CASE and query.about not in DESK_FACTS:
         selects = bool(parts.names) and parts.text.search(THIS_CASE) is None
         return "" if selects else parts.context.case_id
@@ -448,7 +466,8 @@ def _act_query(query: Query, parts: Parts) -> Query:
     case_id = _meant_case(query, parts) if query.act in CASE_ACTS else ""
     if query.act is Act.REMIND and parts.case_ids:
         case_id = parts.case_ids[0]
-    query = replace(query, case_id=case_id, until=_until(parts))
+    until = _until(parts) if query.act in ACTS_WITH_END else ""
+    query = replace(query, case_id=case_id, until=until)
     match query.act:
         case Act.STAND_IN:
             return _stand_in(query, people)
@@ -517,8 +536,8 @@ def _leave_aside(parts: Parts, query: Query) -> tuple[Query, tuple[str, ...]]:
         return query, ()
     if query.case_id:
         return query, ()
-    runs = left_aside.phrases(parts.text)
     is_lone = not parts.names and not parts.kinds.kinds and not _narrows(query.condition)
+    runs = left_aside.phrases(parts.text, is_narrowed=not is_lone)
     lone = left_aside.lone_name(parts.text, runs) if is_lone and not parts.leans else None
     if lone is not None:
         runs.remove(lone)

@@ -88,7 +88,6 @@ NAMED_PERIODS: tuple[tuple[str, str], ...] = (
     (r"(?:the )?(?:last|previous|prior) quarter|the quarter before", "last_quarter"),
     (r"(?:this|the (?:current|present)) year|year to date|ytd", "this_year"),
     (r"(?:the )?(?:last|previous|prior) year|the year before", "last_year"),
-    (r"just now|right now|now", "now"),
 )
 LAST_UNITS = phrase(
     rf"(?:the )?(?:last|past|previous|recent|latest)(?: {_COUNT})? {_UNIT}"
