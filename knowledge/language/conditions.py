@@ -70,6 +70,7 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
         phrase(
             r"(?:open|live|active) (?:and|or|n|as well as|&) (?:closed|ended|done|finished)(?: both)?",
             r"(?:closed|ended|done|finished) (?:and|or|as well as|&) (?:open|live|active)(?: both)?",
+            r"(?:also|even|plus|and also|including|incl|with) (?:the )?(?:closed|ended|finished|old|past) ?(?:ones|cases)?",
             r"(?:both )?(?:open or not|whatever the state|in any state|of any state|old and new)",
             r"(?:we |you |they |i )?(?:have |has )?ever(?: had| saw| seen| got)?|all time|to date",
         ),
@@ -271,6 +272,10 @@ WAITS_ON = (
     phrase(rf"{_WHO} (?:is |are )?(?:blocking|holding(?: up)?|sitting on|delaying|stalling)"),
     phrase(rf"(?:for|on|with|from|to) {_WHO}(?: to {_SIGN}(?: on)?)?"),
 )
+ON_PLATE = phrase(
+    rf"(?:does|has|is|do|have|are|on|in|at) (?:the )?{_WHO} (?:have |got |has |still |left )*(?:on|in|at) "
+    rf"(?:her|his|their|its) {_QUEUE}",
+)
 MY_QUEUE = (
     phrase(
         r"(?:do|must|should|can|does|what|which|anything|something|that|ones|one|need|have|stuff) (?:else )?i "
@@ -298,7 +303,7 @@ MY_DECISIONS = phrase(
     rf"(?:have|did|had) i (?:already |ever |just )?(?:{_APPROVED}|{_REJECTED}|{_DECIDED}|{_APPROVE}"
     rf"|{_REJECT}|{_DECIDE}|edited|edit|changed|change)",
     rf"i (?:have |had |just |already |ever )*(?:{_APPROVED}|{_REJECTED}|{_DECIDED}|edited|changed)",
-    rf"(?:{_APPROVED}|{_REJECTED}|{_DECIDED}) by (?:me|myself)|my (?:own )?(?:approvals|rejections)",
+    rf"(?:{_APPROVED}|{_REJECTED}|{_DECIDED}) by (?:me|myself)|my (?:own )?rejections",
 )
 DECIDED_BY = (
     phrase(
@@ -363,7 +368,8 @@ DUE = phrase(
 )
 EXPIRES = phrase(
     r"(?:the |its |their )?(?:approvals? )?(?:will |is |are |about to |going to )*(?:runs? out|running out|expires?"
-    r"|expiring|expiry|lapses?|lapsing|times? out|timing out|cease|ends? unapproved)(?! of)"
+    r"|expiring|expiry|lapses?|lapsing|times? out|timing out|ends? unapproved)(?! of)",
+    r"(?:the |its |their )?approvals? (?:will )?(?:ends?|ending|stops?)",
 )
 #: The day that goes without saying.
 DAYS_OF_WORK = frozenset({"today", "this_morning", "tonight", "tomorrow", "now"})
@@ -388,6 +394,8 @@ class Filters:
     is_any: bool = False
     #: They were decided, in whatever way.
     is_decided: bool = False
+    #: The places of the people of whom something was said already.
+    people: set[int] = field(default_factory=set)
 
     def add(self, fields: Fields) -> None:
         """Add fields; what was found first stays."""
@@ -455,6 +463,7 @@ def _find_people(text: QuestionText, filters: Filters) -> None:
         _find_person(text, filters, name, patterns)
     if text.take(MY_DECISIONS):
         filters.add({"decided_by": ME})
+    _find_person(text, filters, "waits_on", (ON_PLATE,))
     _find_person(text, filters, "owner", OWNED_BY)
     if "approver" not in filters.fields:
         _find_person(text, filters, "waits_on", WAITS_ON)
@@ -472,8 +481,10 @@ def _find_person(
         if match is None:
             continue
         value = who(text, match)
-        if value:
+        place, _ = text.bounds(match, "who")
+        if value and place not in filters.people:
             filters.add({name: value})
+            filters.people.add(place)
             text.explain(match)
             return
 

@@ -13,7 +13,7 @@ _LINK = r"(?: (?:for|the|any|those|these|from|of|about|all|cases?|stuff|ones|tha
 MARKER = phrase(
     r"(?:everything |all |anything |any )?(?:except(?:ing)?|excluding|but not|other than|apart from|besides|aside from"
     r"|minus|leave out|leaving out|skip(?:ping)?|ignor(?:e|ing)|drop|forget|not counting|everything but|all but)" + _LINK,
-    r"^(?:and |but |ok |now |just )*(?:without|not|no|less)" + _LINK,
+    r"^(?:and |but |ok |now |just )*(?:without|not|no)" + _LINK,
     r"(?:without|not|and no|but no) (?:the|those|any of the|from|of|about)",
     r"(?:without|not|but no) (?=\{(?:person|group|name|channel)\})",
 )

@@ -58,6 +58,7 @@ LIMIT = phrase(
     r"(?! (?:oclock|am|pm|minutes?|hours?|days?|percent))",
     rf"the (?P<count_of>\d{{1,3}}|{_NUMBER}) (?:of (?:the )?)?(?:{_ANY_ORDER})",
     rf"(?P<before>\d{{1,3}}|{_NUMBER}) (?:most |of the )?(?:{_ANY_ORDER})",
+    rf"(?:{_ANY_ORDER}) (?P<after>\d{{1,3}}|{_NUMBER})(?: ones| cases|$)",
 )
 #: A noun is looked for so many words before and after an order.
 NEAR = 3
@@ -193,7 +194,7 @@ def _limit(text: QuestionText) -> int | None:
     match = text.search(LIMIT)
     if match is None:
         return None
-    words = match["count"] or match["count_of"] or match["before"]
+    words = match["count"] or match["count_of"] or match["before"] or match["after"]
     count = int(words) if words.isdigit() else NUMBER_WORDS[words]
     if words == "one" or not 1 <= count <= MAX_LIMIT:
         return None

@@ -252,7 +252,8 @@ HABIT = phrase(r"usually|normally|typically|in the past|last time|so far always|
 HISTORY = phrase(
     r"(?:have|has|had|did) (?:we|you|they|there) (?:ever )?(?:been|had|have|seen|see)|ever|history|in total so far|all time"
 )
-_IDENTIFIER = re.compile(r"^(?=.*\d)\S*(?: \S*\d\S*)?$")
+_IDENTIFIER = re.compile(r"^(?=\S*\d)\S+$")
+_OPEN = phrase("open|pending|waiting|outstanding")
 
 
 def _is_label(label: str) -> bool:
@@ -271,6 +272,9 @@ def _guard(label: str, parts: Parts) -> str:
         return "group.stake_sum" if is_sum else "group"
     if ask == "group":
         return parts.rule[0] if parts.rule is not None else "list"
+    is_habit = label == "status.precedents" and (parts.names or parts.kinds.kinds)
+    if is_habit and not parts.case_ids and not parts.context.case_id:
+        return "list"
     if parts.case_ids and label in ("list", "count", "sum", "small_talk"):
         return "status"
     if ask == "sum" and parts.text.search(WORTH) is not None:
@@ -355,7 +359,7 @@ def _condition(query: Query, parts: Parts) -> Condition:
     _add_names(fields, parts)
     if query.measure in RATES:
         fields.pop("decision", None)
-        if not parts.filters.fields.get("is_open"):
+        if parts.text.search(_OPEN) is None:
             fields.pop("is_open", None)
     loose = _loose_person(parts)
     if loose and not {"waits_on", "owner", "decided_by", "raised_by", "approver"} & set(fields):

@@ -25,7 +25,11 @@ def correct_keywords(text: QuestionText) -> None:
         match = process.extractOne(
             token.word, KEYWORDS, scorer=OSA.distance, score_cutoff=slips
         )
-        if match is not None and match[0][0] == token.word[0]:
+        if match is None or match[0][0] != token.word[0]:
+            continue
+        # "snooze" is no slip for "snoozed".
+        is_inflected = match[0].startswith(token.word) or token.word.startswith(match[0])
+        if not is_inflected:
             token.word = match[0]
             is_changed = True
     if is_changed:
