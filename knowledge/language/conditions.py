@@ -71,6 +71,7 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"(?:open|live|active) (?:and|or|n|as well as|&) (?:closed|ended|done|finished)(?: both)?",
             r"(?:closed|ended|done|finished) (?:and|or|as well as|&) (?:open|live|active)(?: both)?",
             r"(?:also|even|plus|and also|including|incl|with) (?:the )?(?:closed|ended|finished|old|past) ?(?:ones|cases)?",
+            r"(?:the )?(?:closed|ended|finished|old|past)(?: ones| cases)? (?:too|as well|also)",
             r"(?:both )?(?:open or not|whatever the state|in any state|of any state|old and new)",
             r"(?:we |you |they |i )?(?:have |has )?ever(?: had| saw| seen| got)?|all time|to date",
         ),

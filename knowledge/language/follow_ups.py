@@ -1,5 +1,6 @@
 """Questions that lean on the question before."""
 
+import re
 from dataclasses import fields, replace
 from typing import Any
 
@@ -29,7 +30,6 @@ POINTER = phrase(
     r"it|its|that|this|they|them|those|these|their|the other|the (?:first|second|third|last) one|that one|this one|the same|he|she|him|her|of which|the (?:other|rest|two|three|lot)"
 )
 THE_OTHER = phrase(r"(?:the |that )?other(?: one| case)?|(?:the )?second one|not that one")
-DAY_BEFORE = phrase(r"(?:the )?(?:day|one) before(?: that)?|(?:the )?previous day")
 BARE = phrase(
     r"why(?: not| so| is that| was that)?|since when|how (?:come|so)|when|who|by whom|how much|how many|together|in total|total|how old|how long|until when|"
     r"who (?:has|owns|approved|rejected|decided|did) (?:it|that|this|them)"
@@ -38,17 +38,8 @@ ONE_OF_THEM = phrase(
     r"(?:the |which (?:is |one is |one |of them is )?(?:the )?)?(?:very )?(?:oldest|newest|biggest|largest|smallest|cheapest|latest|most urgent|most expensive|first|last|longest)(?: one| of them| of these| of those)?"
 )
 WITHIN = phrase(r"only|just|of (?:those|these|them)|which of|without|except|excluding|minus|leave out|not")
+ALSO = re.compile(r" (?:too|as well|also)$")
 TOGETHER = phrase(r"together|in total|altogether|all in|in all|all told|combined|all up")
-#: The day or other period before one.
-PERIODS_BEFORE = {
-    "today": "yesterday",
-    "yesterday": "day_before_yesterday",
-    "tomorrow": "today",
-    "this_week": "last_week",
-    "this_month": "last_month",
-    "this_quarter": "last_quarter",
-    "this_year": "last_year",
-}
 _PEOPLE = ("waits_on", "owner", "decided_by", "raised_by", "approver")
 _PERIODS = ("opened", "decided", "ended", "due")
 _EMPTY = {field.name: getattr(ANY_CASE, field.name) for field in fields(Condition)}
@@ -74,6 +65,8 @@ def leans_on_previous(text: QuestionText, previous: Turn | None, *, is_complete:
         return False
     if text.search(POINTER) is not None:
         return True
+    if ALSO.search(text.text) is not None:
+        return True
     is_short = len(text.tokens) <= MAX_ELLIPSIS_WORDS
     first = text.words[0]
     return is_short and first in _ELLIPTIC or bool(is_short and text.search(TOGETHER))
@@ -81,7 +74,8 @@ def leans_on_previous(text: QuestionText, previous: Turn | None, *, is_complete:
 
 _ELLIPTIC = frozenset(
     "per by over under above below more less since in on from who why when how {period} {person} {group}"
-    " {money} {name} which older newer grouped sorted together between undo".split()
+    " {money} {name} which older newer group grouped sort sorted rank ranked break broken split worth"
+    " together total sum between undo list show count how".split()
 )
 
 
@@ -101,9 +95,12 @@ def merge(previous: Turn, query: Query, *, has_ask: bool, text: QuestionText) ->
             condition=condition,
             grouping=query.grouping,
             measure=_group_measure(before, query),
+            about=None,
             order=None,
             limit=None,
         )
+    if query.order is not None and not has_ask:
+        return replace(query, ask=Ask.LIST, condition=condition, measure=None)
     if ask is Ask.SUM or ask is Ask.COUNT and has_ask:
         return replace(query, ask=ask, condition=condition, case_id="")
     if ask in ONE_CASE and before.ask in ONE_CASE and not has_ask:
@@ -116,19 +113,12 @@ def merge(previous: Turn, query: Query, *, has_ask: bool, text: QuestionText) ->
     return replace(before, condition=condition, case_id="" if before.ask in LISTS else before.case_id)
 
 
-def shift_period(text: QuestionText, condition: Condition) -> Condition:
-    """Move the period of a condition to the one before: "and the day before?"."""
-    if not text.take(DAY_BEFORE):
-        return condition
-    for name in _PERIODS:
-        period: Period | None = getattr(condition, name)
-        if period is None:
-            continue
-        earlier = PERIODS_BEFORE.get(period.begin)
-        if earlier is not None:
-            changes: dict[str, Any] = {name: Period(begin=earlier, end=earlier)}
-            return replace(condition, **changes)
-    return condition
+def period_of(previous: Turn | None) -> Period | None:
+    """Return the period of the question before."""
+    if previous is None:
+        return None
+    condition = previous.query.condition
+    return condition.opened or condition.decided or condition.ended or condition.due
 
 
 def _group_measure(before: Query, query: Query) -> Measure:

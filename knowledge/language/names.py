@@ -8,6 +8,7 @@ import unicodedata
 from collections import defaultdict
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
@@ -59,9 +60,14 @@ class NameIndex:
     def __init__(self, names: Iterable[KnownName]) -> None:
         self._by_word: dict[str, list[tuple[KnownName, list[str], list[str]]]] = defaultdict(list)
         self._by_account: dict[str, KnownName] = {}
+        others = []
         for name in names:
             if name.type in MASKS:
                 self._add(name)
+            else:
+                others.append(name)
+        #: Kinds, sources and actions: few, and found by rules of their own.
+        self.others = tuple(others)
         self._words: list[str] = []
 
     def _add(self, name: KnownName) -> None:
@@ -70,8 +76,7 @@ class NameIndex:
             spoken = name.name.replace("-", " ")
             for form in (spoken, spoken.removesuffix("s")):
                 self._add(KnownName(name.type, form, name.value))
-        spellings = [match[0] for match in PIECE.finditer(name.name) if match[0] != "*"]
-        words = [plain(spelling) for spelling in spellings]
+        words, spellings = _split_name(name.name)
         for word in dict.fromkeys(words):
             self._by_word[word].append((name, words, spellings))
         if name.type is NameType.PERSON:
@@ -112,9 +117,15 @@ class NameIndex:
             is_whole = begin == 0 and length == len(parts)
             # A later word of a name is often a word of its own: "Otis Price", "Ember Gas".
             is_later = begin > 0 and name.type is NameType.TEXT
-            if is_later or not _is_named(
-                name, parts[begin : begin + length], is_whole, typed[place]
-            ):
+            sign = typed[place][0]
+            if name.type is NameType.CHANNEL and sign != "#":
+                # "operations" may be many things; "the operations channel" is the channel.
+                after = typed[place + length] if place + length < len(typed) else ""
+                is_later = after != "channel"
+            is_other = sign == "#" and name.type is not NameType.CHANNEL
+            if is_later or is_other:
+                continue
+            if not _is_named(name, parts[begin : begin + length], is_whole):
                 continue
             value = name.value
             if name.type is NameType.TEXT and not is_whole:
@@ -150,14 +161,23 @@ class NameIndex:
         return not is_word and word not in self._by_word
 
 
+@lru_cache(maxsize=50_000)
+def _split_name(name: str) -> tuple[list[str], list[str]]:
+    """Return the words of a name as they are compared, and as they are written."""
+    spellings = [match[0] for match in PIECE.finditer(name) if match[0] not in "*?"]
+    return [plain(spelling) for spelling in spellings], spellings
+
+
 #: Of two names of one length, the later type is meant.
 PREFERENCE = (NameType.TEXT, NameType.CHANNEL, NameType.GROUP, NameType.PERSON)
 
 
 def plain(word: str) -> str:
     """Fold case and accents, and cut off the sign of a channel or a person."""
-    folded = unicodedata.normalize("NFKD", word.casefold())
-    folded = "".join(letter for letter in folded if not unicodedata.combining(letter))
+    folded = word.casefold()
+    if not folded.isascii():
+        folded = unicodedata.normalize("NFKD", folded)
+        folded = "".join(letter for letter in folded if not unicodedata.combining(letter))
     return folded.lstrip("#@").removesuffix("'s")
 
 
@@ -173,11 +193,8 @@ def _common_length(
     return length
 
 
-def _is_named(name: KnownName, parts: list[str], is_whole: bool, typed: str) -> bool:
+def _is_named(name: KnownName, parts: list[str], is_whole: bool) -> bool:
     """Tell whether these words of a name are enough to mean it."""
-    if name.type is NameType.CHANNEL:
-        # "operations" may be many things; "#operations" is the channel.
-        return is_whole and typed.startswith("#")
     if is_whole and name.type is not NameType.TEXT:
         return True
     if name.type is NameType.PERSON:

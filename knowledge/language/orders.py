@@ -60,7 +60,8 @@ LIMIT = phrase(
     rf"(?P<before>\d{{1,3}}|{_NUMBER}) (?:most |of the )?(?:{_ANY_ORDER})",
     rf"(?:{_ANY_ORDER}) (?P<after>\d{{1,3}}|{_NUMBER})(?: ones| cases|$)",
 )
-#: A noun is looked for so many words before and after an order.
+_NOUN_BEFORE = phrase(r"(?:which|what|list|show|all|my|every|the|of) (?P<noun>[a-z]+)")
+#: A noun is looked for so many words after an order.
 NEAR = 3
 _ONE = phrase(r"(?:which|the|that|what|any|single|a|only) (?:single )?one|single|just one|only one")
 _ORDINALS = {
@@ -176,9 +177,10 @@ def _limit_of_order(text: QuestionText, words: str) -> int | None:
     if re.search(r"\b(?:ones|amounts|stakes|sums|first)$", words) and words.split()[0] != "look":
         return FEW if not words.endswith(" first") else 1
     before, _, after = text.text.partition(words)
-    near = " ".join([*before.split()[-NEAR:], *after.split()[:NEAR]])
     if _ONE.search(text.text):
         return 1
+    nouns = " ".join(match["noun"] for match in _NOUN_BEFORE.finditer(before))
+    near = " ".join([nouns, *after.split()[:NEAR]])
     for match in _PLURAL.finditer(near):
         if match[0] not in _NOT_PLURAL and not match[0].endswith("est"):
             return FEW if match[0] == "ones" else None if match[0] in ("all", "every", "everything") else _plural_limit(match[0])

@@ -6,6 +6,7 @@ narrows nothing.
 """
 
 import re
+from collections import deque
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -40,8 +41,9 @@ from knowledge.language.names import Mention, NameIndex, plain
 from knowledge.language.orders import Ordering, find_grouping, find_ordering
 from knowledge.language.question_text import QuestionText, phrase, split_question
 from knowledge.language.spelling import correct_keywords
-from knowledge.language.time_words import TimeExpression, take_times
+from knowledge.language.time_words import TimeExpression, span_name, take_times
 
+MAX_INDEXES = 8
 CASE_ID = phrase(
     r"(?:case |exception |card )?(?:number |no |nr )?#?ex[- ]?(?P<number>\d{1,9})",
     r"(?:case|exception|card) (?:number |no |nr |id )?#?(?P<number2>\d{1,9})",
@@ -63,7 +65,8 @@ class QuestionReading:
         self._classifier = classifier
         self._clock = clock
         self._kinds = KindFinder(classifier)
-        self._index: tuple[tuple[KnownName, ...], NameIndex] = ((), NameIndex(()))
+        # The last indexes: a busy morning has a few askers, each with the names they may know.
+        self._indexes: deque[tuple[tuple[KnownName, ...], NameIndex]] = deque(maxlen=MAX_INDEXES)
 
     def read(self, text: str, context: QuestionContext) -> Reading | None:
         """Return the query; None when nothing in the words can be understood."""
@@ -88,18 +91,20 @@ class QuestionReading:
 
     def _find_parts(self, words: QuestionText, context: QuestionContext) -> "Parts":
         _take_cases(words)
-        self._names(context.names).take_names(words)
+        index = self._names(context.names)
+        index.take_names(words)
         _take_channels(words)
         correct_keywords(words)
         take_money(words)
         grouping = find_grouping(words)
-        take_times(words, self._clock().date())
+        period = follow_ups.period_of(context.previous)
+        take_times(words, self._clock().date(), period)
         whole = QuestionText([replace(token) for token in words.tokens])
-        exclusion = take_exclusion(words, self._kinds, context.names)
+        exclusion = take_exclusion(words, self._kinds, index.others)
         rule = asks.find_rule(words)
         ordering = find_ordering(words)
         filters = find_filters(words)
-        kinds = self._kinds.find(words, context.names)
+        kinds = self._kinds.find(words, index.others)
         for token in words.tokens:
             token.is_explained = token.is_explained or token.word in kinds.words
         return Parts(
@@ -112,16 +117,17 @@ class QuestionReading:
             grouping=grouping,
             kinds=kinds,
             exclusion=exclusion,
-            action=_find_action(words, context.names),
-            source=_find_source(words, context.names),
+            action=_find_action(words, index.others),
+            source=_find_source(words, index.others),
         )
 
     def _names(self, names: tuple[KnownName, ...]) -> NameIndex:
-        """Index the names of an asker, and keep the last index."""
-        last, index = self._index
-        if last is not names:
-            index = NameIndex(names)
-            self._index = (names, index)
+        """Index the names of an asker; the last indexes are kept."""
+        for known, index in tuple(self._indexes):
+            if known is names or known == names:
+                return index
+        index = NameIndex(names)
+        self._indexes.append((names, index))
         return index
 
     def _choose(self, parts: "Parts") -> AskChoice:
@@ -147,9 +153,8 @@ class QuestionReading:
             return _remember_others(query, parts)
         query = replace(query, condition=parts.own_condition(query))
         merged = follow_ups.merge(previous, query, has_ask=parts.has_ask, text=parts.text)
-        merged = replace(
-            merged, condition=follow_ups.shift_period(parts.text, merged.condition)
-        )
+        if parts.filters.is_any:
+            merged = replace(merged, condition=replace(merged.condition, is_open=None))
         return _other_case(merged, parts)
 
 
@@ -503,8 +508,17 @@ def _stand_in(query: Query, people: list[str]) -> Query:
 def _until(parts: Parts) -> str:
     for value in parts.text.values("period"):
         if isinstance(value, TimeExpression):
-            return value.end or value.begin
+            return _end_of(value)
     return ""
+
+
+def _end_of(time: TimeExpression) -> str:
+    if time.length is not None:
+        return span_name(time.length, is_past=False)
+    if time.begin == "now":
+        return time.end
+    # "Until Friday morning" ends when Friday begins.
+    return time.begin.removesuffix("@00:00")
 
 
 def _other_case(query: Query, parts: Parts) -> Query:

@@ -10,6 +10,7 @@ from datetime import date, timedelta
 
 from dateutil import parser as date_parser
 
+from bot.views.query import Period
 from knowledge.language.money import NUMBER_WORDS
 from knowledge.language.question_text import QuestionText, phrase
 
@@ -80,14 +81,19 @@ NAMED_PERIODS: tuple[tuple[str, str], ...] = (
     (r"yesterday", "yesterday"),
     (r"tomorrow", "tomorrow"),
     (r"(?:so far |in |until now )?(?:this|the (?:current|present)) week(?: so far)?", "this_week"),
-    (r"(?:the )?(?:last|previous|prior) week|the week before|week before", "last_week"),
+    (r"(?:the )?last week", "last_week"),
     (r"(?:the )?(?:next|coming|following) week", "next_week"),
     (r"(?:so far |in )?(?:this|the (?:current|present)) month(?: so far)?", "this_month"),
-    (r"(?:the )?(?:last|previous|prior) month|the month before", "last_month"),
+    (r"(?:the )?last month", "last_month"),
     (r"(?:this|the (?:current|present)) quarter", "this_quarter"),
-    (r"(?:the )?(?:last|previous|prior) quarter|the quarter before", "last_quarter"),
+    (r"(?:the )?last quarter", "last_quarter"),
     (r"(?:this|the (?:current|present)) year|year to date|ytd", "this_year"),
-    (r"(?:the )?(?:last|previous|prior) year|the year before", "last_year"),
+    (r"(?:the )?last year", "last_year"),
+)
+#: The period before the one that was spoken of.
+BEFORE_THAT = phrase(
+    r"(?:the )?(?P<unit>day|week|month|quarter|year|one) (?:before|prior)(?: that)?(?! \{period\})",
+    r"(?:the )?(?:previous|prior|preceding) (?P<unit2>day|week|month|quarter|year|one)",
 )
 LAST_UNITS = phrase(
     rf"(?:the )?(?:last|past|previous|recent|latest)(?: {_COUNT})? {_UNIT}"
@@ -127,12 +133,37 @@ DATE = phrase(
     r"\d{4}-\d{2}-\d{2}",
     r"\d{1,2}/\d{1,2}(?:/(?:\d{2}|\d{4}))?",
 )
+EARLIER = {
+    "today": "yesterday",
+    "this_morning": "yesterday",
+    "yesterday": "day_before_yesterday",
+    "tomorrow": "today",
+    "this_week": "last_week",
+    "next_week": "this_week",
+    "this_month": "last_month",
+    "this_quarter": "last_quarter",
+    "this_year": "last_year",
+}
+UNITS_BEFORE_NOW = {
+    "day": "yesterday",
+    "week": "last_week",
+    "month": "last_month",
+    "quarter": "last_quarter",
+    "year": "last_year",
+}
 _NAMES = tuple((phrase(pattern), name) for pattern, name in NAMED_PERIODS)
 Maker = Callable[[re.Match[str]], TimeExpression | None]
 
 
-def take_times(text: QuestionText, today: date) -> None:
-    """Replace the times of a question by masks with what they say."""
+def take_times(text: QuestionText, today: date, previous: Period | None = None) -> None:
+    """Replace the times of a question by masks with what they say.
+
+    ``previous`` is the period of the question before, if any.
+    """
+
+    def make_earlier(match: re.Match[str]) -> TimeExpression | None:
+        unit = match["unit"] or match["unit2"]
+        return _before_that(unit, previous, today)
 
     def make_date(match: re.Match[str]) -> TimeExpression | None:
         return _date(match, today)
@@ -146,6 +177,7 @@ def take_times(text: QuestionText, today: date) -> None:
     for pattern, name in _NAMES:
         for match in reversed(list(text.find_all(pattern))):
             _put(text, match, _named(name))
+    _take(text, BEFORE_THAT, make_earlier)
     _take(text, NEXT_UNITS, _next_units)
     _take(text, LAST_UNITS, _last_units)
     _take(text, CLOCK, _clock)
@@ -177,6 +209,28 @@ CONNECTORS = frozenset(
     "since in on until before from during of for by after between all over at older longer more"
     " younger newer less under fresher than open exceeding".split()
 )
+
+
+def _before_that(unit: str, previous: Period | None, today: date) -> TimeExpression | None:
+    """Return the day, week or month before the last one that was spoken of."""
+    begin = previous.begin if previous is not None else ""
+    if begin in EARLIER:
+        return _named(EARLIER[begin])
+    if begin == "last_week":
+        monday = today - timedelta(days=today.weekday() + 14)
+        return _days(monday, monday + timedelta(days=6))
+    if begin == "last_month":
+        end = (today.replace(day=1) - timedelta(days=1)).replace(day=1) - timedelta(days=1)
+        return _days(end.replace(day=1), end)
+    if begin in WEEKDAYS:
+        return _named(WEEKDAYS[WEEKDAYS.index(begin) - 1])
+    if begin in MONTHS:
+        return _named(MONTHS[MONTHS.index(begin) - 1])
+    return _named(UNITS_BEFORE_NOW[unit]) if unit in UNITS_BEFORE_NOW else None
+
+
+def _days(begin: date, end: date) -> TimeExpression:
+    return TimeExpression(begin=begin.isoformat(), end=end.isoformat())
 
 
 def _named(name: str) -> TimeExpression:
