@@ -28,12 +28,13 @@ _APPROVED = (
 )
 _REJECTED = (
     r"(?:rejected|turned(?: it| them| this)? down|declined|refused|said no(?: to)?|knocked back|denied"
-    r"|binned|vetoed|thrown out|threw out|dismissed|shot down|sent back|turned away|killed)"
+    r"|binned|vetoed|thrown out|threw out|dismissed|shot down|sent back|turned away|killed|rejects|rejections)"
 )
 _DECIDED = r"(?:decided|decided on|ruled on|answered|acted on|settled|dealt with|handled)"
 _APPROVE = r"(?:approve|approving|sign off|sign|say yes(?: to)?|agree to|accept|authori[sz]e|ok)"
 _REJECT = r"(?:reject|rejecting|turn down|decline|refuse|say no(?: to)?|deny|veto|bin)"
 _DECIDE = r"(?:decide|decide on|act on|answer)"
+_OTHER = r"(?:edited|changed|handed (?:over|on|off)|passed on|taken back|took back|undid|undone)"
 _EDITED = r"(?:edited|changed|adjusted|amended|modified|tweaked|altered|corrected)"
 _DID = r"(?:did|do|have|has|had)"
 _ENDED = (
@@ -190,14 +191,14 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
     ),
     (
         phrase(
-            r"(?:handed|passed|given|hand) (?:it |them )?(?:over|on|off|along|to someone else)"
+            r"(?:handed|passed|given|hand|pass) (?:it |them )?(?:over|on|off|along|to someone else)"
             r"|reassigned|transferred|delegated|changed hands"
         ),
         {"decision": LastDecision.HANDED_OVER},
     ),
     (
         phrase(
-            r"(?:taken|took) (?:it |them |this )?back|undone|undid|rolled back|reversed|reverted"
+            r"(?:taken|took|did (?:[^ ]+ )?take) (?:it |them |this )?back|did (?:[^ ]+ )?(?:undo|reverse|revert)|undone|undid|rolled back|reversed|reverted"
             r"|withdrawn after"
         ),
         {"decision": LastDecision.TAKEN_BACK},
@@ -312,11 +313,11 @@ DECIDED_BY = (
     ),
     phrase(
         rf"(?P<who>\{{person\}}) (?:has |have |had |is |did |already |just |ever |recently |actually |so far )*"
-        rf"(?:{_APPROVED}|{_REJECTED}|{_DECIDED}|edited|changed)"
+        rf"(?:{_APPROVED}|{_REJECTED}|{_DECIDED}|{_OTHER})"
     ),
     phrase(
         rf"(?:did|has|had|have) (?P<who>\{{person\}}) (?:already |just |ever |actually |even )*(?:{_APPROVED}|{_REJECTED}"
-        rf"|{_DECIDED}|{_APPROVE}|{_REJECT}|{_DECIDE}|edited|edit|changed|change)"
+        rf"|{_DECIDED}|{_APPROVE}|{_REJECT}|{_DECIDE}|{_OTHER}|edit|change|hand (?:over|on|off)|take back|undo)"
     ),
     phrase(r"(?:decisions?|approvals?|rejections?) (?:of|by|from|made by) (?P<who>\{person\})"),
 )
@@ -361,6 +362,7 @@ APPROVER = (
         r"(?:needs?|needing|requires?|requiring|wants?|takes?) (?:also )?(?:the )?(?:a |an )?(?:yes|approval|ok|sign off|signature|vote)"
         r" (?:of|from|by) (?:the )?(?P<who>\{group\}) (?:too|as well|also)"
     ),
+    phrase(r"(?:needs?|requires?|requiring|needing|wants?) (?:the )?(?P<who>\{group\}) (?:too|as well|also)"),
     phrase(r"(?:needs?|requires?|requiring|needing) (?P<who>\{group\}) (?:approval|to sign|sign off|to approve|signature)"),
 )
 DUE = phrase(
@@ -375,6 +377,7 @@ EXPIRES = phrase(
 #: The day that goes without saying.
 DAYS_OF_WORK = frozenset({"today", "this_morning", "tonight", "tomorrow", "now"})
 _ARRIVED = phrase(r"since|new|came|come|comes|coming|arrived|opened|raised|from (?:the )?\{period\}|appeared|landed|reported")
+_FIRST = phrase(r"(?:next|first|soonest)(?: (?:one|case|to))*", r"expires? (?:next|first|soonest)")
 _WITHIN = phrase(r"(?:within|in|in under|inside|not later than|by|before|until|no later than) (?:the )?\{period\}")
 _SINCE = phrase(
     r"(?:since|after|starting|beginning|as of|back to|going back to) (?:the )?(?P<time>\{period\})"
@@ -539,6 +542,8 @@ def _find_times(text: QuestionText, filters: Filters) -> None:
     """Find the periods, and of what they are the periods."""
     is_due = text.search(DUE) is not None
     is_expiry = text.search(EXPIRES) is not None and "states" not in filters.fields
+    if is_expiry and text.search(_FIRST) is not None:
+        is_expiry = False
     if is_due:
         text.take(DUE)
     if is_expiry:
@@ -552,7 +557,8 @@ def _find_times(text: QuestionText, filters: Filters) -> None:
         return
     if period is None:
         return
-    if period.begin in DAYS_OF_WORK and _is_of_now(text, filters):
+    day = (period.begin or period.before).partition("@")[0]
+    if day in DAYS_OF_WORK and _is_of_now(text, filters):
         return
     name = _period_field(filters)
     filters.add({name: period})

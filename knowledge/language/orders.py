@@ -13,7 +13,7 @@ MAX_LIMIT = 100
 _ORDER_WORDS: tuple[tuple[Order, str], ...] = (
     (
         Order.SOONEST_DUE,
-        r"(?:soonest|earliest|nearest|next|first|closest)(?: to be)? (?:due|deadlines?|to (?:expire|run out))"
+        r"(?:soonest|earliest|nearest|next|first|closest)(?: one| case)?(?: to be)? (?:due|deadlines?|to (?:expire|run out))"
         r"|due (?:next|first|soonest|earliest)|(?:most |more |really )?urgent|most pressing|pressing"
         r"|(?:look at|do|start with|tackle|deal with|see|handle|decide|read|open|begin with|take|go) first"
         r"|start (?:with|on)|begin with|priorit(?:y|ise|ize|ies)|top of (?:the|my) (?:list|queue|pile)"

@@ -201,6 +201,16 @@ class Parts:
         return bool(self.filters.fields or self.names or self.kinds.kinds or self.exclusion)
 
     @property
+    def has_case(self) -> bool:
+        """Tell whether one case may be meant."""
+        return bool(self.case_ids or self.context.case_id) or self.leans
+
+    @property
+    def asks_cases(self) -> bool:
+        """Tell whether cases are wanted by name."""
+        return self.text.search(phrase("cases|ones|exceptions")) is not None
+
+    @property
     def has_ask(self) -> bool:
         """Tell whether the words say what is asked, not only of which cases."""
         if self.rule is not None:
@@ -245,6 +255,8 @@ class Parts:
 #: In so short a question a person is what it is about.
 MAX_WORDS_BESIDE_PERSON = 5
 PERSON_PREPOSITIONS = frozenset("with of for about at on by from to".split())
+#: Of one case only; of several these are a list.
+LIST_FACTS = frozenset({"status.changes", "status.outcome", "status.execution", "status.decision"})
 STRONG_LIST = phrase(
     r"which|what|list|show(?: me)?|any|anything|is there|are there|give me|find|everything|all|whatever|got any|see"
 )
@@ -280,9 +292,12 @@ def _guard(label: str, parts: Parts) -> str:
     is_habit = label == "status.precedents" and (parts.names or parts.kinds.kinds)
     if is_habit and not parts.case_ids and not parts.context.case_id:
         return "list"
+    if label in LIST_FACTS and not parts.has_case and (parts.filters.fields or parts.asks_cases):
+        return "list"
     if parts.case_ids and label in ("list", "count", "sum", "small_talk"):
         return "status"
-    if ask == "sum" and parts.text.search(WORTH) is not None:
+    is_count = parts.text.search(WORTH) is not None
+    if ask == "sum" and is_count and parts.text.search(phrase("£|pounds")) is None:
         return "count"
     return label
 
@@ -562,7 +577,22 @@ def _leave_aside(parts: Parts, query: Query) -> tuple[Query, tuple[str, ...]]:
         condition = replace(query.condition, text=left_aside.spell(lone))
         query = replace(query, condition=condition)
     aside = dict.fromkeys(left_aside.spell(run) for run in runs)
+    if query.ask in LISTS:
+        aside |= dict.fromkeys(_unused_people(parts, query))
     return query, tuple(aside)[: left_aside.MAX_PHRASES]
+
+
+def _unused_people(parts: Parts, query: Query) -> list[str]:
+    """List the people and groups of whom nothing was understood."""
+    tokens = parts.text.tokens
+    exclusion = query.condition.exclusion or ANY_CASE
+    used = {query.condition.owner, exclusion.owner, query.of, query.to}
+    return [
+        token.spelling
+        for place, token in enumerate(tokens)
+        if token.word == "{group}" and isinstance(token.value, Mention)
+        and place not in parts.filters.people and token.value.value not in used
+    ]
 
 
 def _narrows(condition: Condition) -> bool:
