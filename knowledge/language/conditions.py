@@ -296,7 +296,8 @@ MY_QUEUE = (
     ),
     phrase(r"(?:all |any |one |some |of )*mine(?: only)?|assigned to me|addressed to me"),
     phrase(
-        r"(?:on|with|for|from|by|at|upon|to) me|needs? me|am i (?:blocking|holding up|late|needed|the"
+        r"(?:on|with|for|from|by|at|upon|to) me|needs? me|i (?:should|must|have to|need to) (?:do|tackle|start|look|see)"
+        r"|to ?do(?: list)?$|am i (?:blocking|holding (?:[^ ]+ )?up|late|needed|the (?:bottleneck|problem)|the"
         r" blocker|sitting on|slowing)(?: on)?|i am (?:blocking|holding up|sitting on|needed|late with)"
     ),
     phrase(r"(?:am|are) i (?:to|supposed to|expected to) (?:approve|decide|sign|do|look)(?: off| at)?"),
@@ -502,11 +503,13 @@ def who(text: QuestionText, match: re.Match[str]) -> str:
 
 
 def _find_flags(text: QuestionText, filters: Filters) -> None:
+    places: set[int] = set()
     for pattern, fields in FLAGS:
         for match in text.find_all(pattern):
-            tokens = text.tokens_of(match)
-            if all(token.is_explained for token in tokens):
+            first, last = text.bounds(match)
+            if places.issuperset(range(first, last)):
                 continue
+            places.update(range(first, last))
             text.explain(match)
             filters.add(fields)
 
