@@ -230,7 +230,9 @@ def query_of(label: str) -> Query:
     ask_name, _, detail = label.partition(".")
     ask = Ask(ask_name)
     if not detail:
-        return Query(ask=ask, measure=_DEFAULT_MEASURES.get(ask))
+        return Query(
+            ask=ask, about=_DEFAULT_FACTS.get(ask), measure=_DEFAULT_MEASURES.get(ask)
+        )
     if ask is Ask.ACT:
         return Query(ask=ask, act=Act(detail))
     if detail in set(Measure):
@@ -238,6 +240,10 @@ def query_of(label: str) -> Query:
     return Query(ask=ask, about=About(detail))
 
 
+_DEFAULT_FACTS = {
+    Ask.WHO_MAY_APPROVE: About.APPROVER,
+    Ask.EXPLAIN_DECISION: About.VERDICT,
+}
 _DEFAULT_MEASURES = {
     Ask.COUNT: Measure.COUNT,
     Ask.SUM: Measure.STAKE_SUM,

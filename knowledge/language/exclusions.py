@@ -53,7 +53,7 @@ def _condition(
     for value in (*part.values("person"), *part.values("group")):
         if isinstance(value, Mention) and not {"waits_on", "decided_by"} & set(fields):
             fields.setdefault("owner", value.value)
-    found = kinds.find(part, names).kinds if not fields else ()
+    found = kinds.find(part, names) if not fields else ()
     if len(found) == 1:
         fields["kinds"] = found
     return Condition(**fields)

@@ -12,7 +12,7 @@ NAME_PREPOSITIONS = frozenset("about from for with of at regarding concerning".s
 ARTICLES = frozenset("the a an my our their your this that these those any some".split())
 #: What follows one of these would narrow: "on the roof terrace", "that are hopeless".
 FILTER_WORDS = frozenset(
-    "about at because by due for from has have having in is are of on near regarding that to under"
+    "about at because by due for from has have having in is are of on near regarding that under"
     " via was were with where which whose than like called named tagged marked".split()
 )
 _KNOWN = FILLERS | frozenset(KEYWORDS)

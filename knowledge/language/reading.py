@@ -35,11 +35,11 @@ from knowledge.language import asks, follow_ups, left_aside
 from knowledge.language.asks import LISTS, ONE_CASE, AskChoice
 from knowledge.language.conditions import Filters, find_filters
 from knowledge.language.exclusions import take_exclusion
-from knowledge.language.kinds import KindChoice, KindFinder
+from knowledge.language.kinds import KindFinder
 from knowledge.language.money import take_money
 from knowledge.language.names import Mention, NameIndex, plain
 from knowledge.language.orders import Ordering, find_grouping, find_ordering
-from knowledge.language.question_text import QuestionText, phrase, split_question
+from knowledge.language.question_text import QuestionText, Token, phrase, split_question
 from knowledge.language.spelling import correct_keywords
 from knowledge.language.time_words import TimeExpression, span_name, take_times
 
@@ -79,7 +79,7 @@ class QuestionReading:
             return None
         query = self._query(choice.label, parts)
         asks.explain_ask(words, choice.label)
-        query, aside = _leave_aside(parts, query)
+        query, aside = self._leave_aside(parts, query)
         others = [self._query(label, parts) for label in choice.others if _is_label(label)]
         alternatives = tuple(other for other in dict.fromkeys(others) if other != query)
         return Reading(
@@ -105,8 +105,6 @@ class QuestionReading:
         ordering = find_ordering(words)
         filters = find_filters(words)
         kinds = self._kinds.find(words, index.others)
-        for token in words.tokens:
-            token.is_explained = token.is_explained or token.word in kinds.words
         return Parts(
             text=words,
             whole=whole,
@@ -157,6 +155,34 @@ class QuestionReading:
             merged = replace(merged, condition=replace(merged.condition, is_open=None))
         return _other_case(merged, parts)
 
+    def _leave_aside(self, parts: "Parts", query: Query) -> tuple[Query, tuple[str, ...]]:
+        """Say which words were not understood.
+
+        A lone one that stands where a name would is looked for.
+        """
+        if query.ask in NO_CASES or query.case_id:
+            return query, ()
+        is_lone = not parts.names and not parts.kinds and not _narrows(query.condition)
+        runs = left_aside.phrases(parts.text, is_narrowed=not is_lone)
+        lone = left_aside.lone_name(parts.text, runs) if is_lone and not parts.leans else None
+        if lone is not None:
+            runs.remove(lone)
+            condition = replace(query.condition, text=left_aside.spell(lone))
+            query = replace(query, condition=condition)
+        aside = [
+            left_aside.spell(run)
+            for run in runs[: left_aside.MAX_PHRASES]
+            if not self._is_of_kind(parts, run)
+        ]
+        if query.ask in LISTS:
+            aside += _unused_people(parts, query)
+        return query, tuple(dict.fromkeys(aside))
+
+    def _is_of_kind(self, parts: "Parts", run: list[Token]) -> bool:
+        others = self._names(parts.context.names).others
+        words = [token.word for token in run]
+        return self._kinds.explains(parts.text, words, parts.kinds, others)
+
 
 @dataclass(slots=True, kw_only=True)
 class Parts:
@@ -170,7 +196,7 @@ class Parts:
     filters: Filters
     ordering: Ordering
     grouping: Grouping | None
-    kinds: KindChoice
+    kinds: tuple[str, ...]
     exclusion: Condition | None
     action: str
     source: str
@@ -198,7 +224,7 @@ class Parts:
     @property
     def selects(self) -> bool:
         """Tell whether the question says which cases it means."""
-        return bool(self.filters.fields or self.names or self.kinds.kinds or self.exclusion)
+        return bool(self.filters.fields or self.names or self.kinds or self.exclusion)
 
     @property
     def has_case(self) -> bool:
@@ -220,7 +246,7 @@ class Parts:
     @property
     def leans(self) -> bool:
         """Tell whether this is a follow-up."""
-        is_complete = bool(self.case_ids or self.names or self.kinds.kinds) or (
+        is_complete = bool(self.case_ids or self.names or self.kinds) or (
             self.text.search(STRONG_LIST) is not None and bool(self.filters.fields)
         )
         return follow_ups.leans_on_previous(
@@ -255,6 +281,14 @@ class Parts:
 #: In so short a question a person is what it is about.
 MAX_WORDS_BESIDE_PERSON = 5
 PERSON_PREPOSITIONS = frozenset("with of for about at on by from to".split())
+#: Asks that are about no cases, or that nothing narrows.
+NO_CASES = frozenset({Ask.SMALL_TALK, Ask.OUT_OF_SCOPE, Ask.CAPABILITY, Ask.HELP, Ask.ACT})
+#: Nothing but cases has these.
+CLEAR_FIELDS = frozenset(
+    {"approver", "is_overdue", "is_unrecognised", "min_stake", "max_stake", "min_age", "max_age",
+     "expires_within", "due", "due_within", "is_part_approved", "min_approvals", "is_snoozed"}
+)
+TIME_WORDS = phrase(r"when|what time|deadline|how long|how soon|until when|by when|what day|time")
 #: Of one case only; of several these are a list.
 LIST_FACTS = frozenset({"status.changes", "status.outcome", "status.execution", "status.decision"})
 STRONG_LIST = phrase(
@@ -289,8 +323,10 @@ def _guard(label: str, parts: Parts) -> str:
         return "group.stake_sum" if is_sum else "group"
     if ask == "group":
         return parts.rule[0] if parts.rule is not None else "list"
-    is_habit = label == "status.precedents" and (parts.names or parts.kinds.kinds)
+    is_habit = label == "status.precedents" and (parts.names or parts.kinds)
     if is_habit and not parts.case_ids and not parts.context.case_id:
+        return "list"
+    if ask in ("capability", "when", "help") and _is_list(ask, parts):
         return "list"
     if label in LIST_FACTS and not parts.has_case and (parts.filters.fields or parts.asks_cases):
         return "list"
@@ -300,6 +336,16 @@ def _guard(label: str, parts: Parts) -> str:
     if ask == "sum" and is_count and parts.text.search(phrase("£|pounds")) is None:
         return "count"
     return label
+
+
+def _is_list(ask: str, parts: Parts) -> bool:
+    """Tell whether words that say how cases are make a list of what seems another question."""
+    if parts.has_case:
+        return False
+    says = CLEAR_FIELDS & set(parts.filters.fields)
+    if ask == "when":
+        return bool(parts.filters.fields) and parts.text.search(TIME_WORDS) is None
+    return bool(says)
 
 
 def _take_cases(words: QuestionText) -> None:
@@ -356,8 +402,8 @@ def _add_names(fields: dict[str, Any], parts: Parts) -> None:
     """Add kinds, names, action and source to the fields of a condition."""
     # The number of an invoice names it better than the word.
     is_identified = any(_IDENTIFIER.match(name) for name in parts.names)
-    if parts.kinds.kinds and "is_unrecognised" not in fields and not is_identified:
-        fields.setdefault("kinds", parts.kinds.kinds)
+    if parts.kinds and "is_unrecognised" not in fields and not is_identified:
+        fields.setdefault("kinds", parts.kinds)
     if parts.names:
         fields.setdefault("text", " ".join(dict.fromkeys(parts.names)))
     if parts.exclusion is not None:
@@ -390,7 +436,7 @@ def _condition(query: Query, parts: Parts) -> Condition:
     if "is_open" not in fields and _goes_without_saying(query, parts, fields):
         fields["is_open"] = True
     is_habit = query.ask is Ask.LIST and parts.text.take(HABIT)
-    if is_habit and (parts.kinds.kinds or parts.names):
+    if is_habit and (parts.kinds or parts.names):
         fields["is_open"] = False
     return Condition(**fields)
 
@@ -447,7 +493,7 @@ def _meant_case(query: Query, parts: Parts) -> str:
     if query.ask in ONE_CASE and query.about not in DESK_FACTS:
         selects = bool(parts.names) and parts.text.search(THIS_CASE) is None
         return "" if selects else parts.context.case_id
-    if query.ask is Ask.HOW_LONG and not parts.kinds.kinds:
+    if query.ask is Ask.HOW_LONG and not parts.kinds:
         return parts.context.case_id
     return ""
 
@@ -561,25 +607,6 @@ def _remember_others(query: Query, parts: Parts) -> Query:
         return query
     rest = tuple(case_id for case_id in named if case_id not in ("", query.case_id))
     return replace(query, other_case_ids=rest)
-
-
-def _leave_aside(parts: Parts, query: Query) -> tuple[Query, tuple[str, ...]]:
-    """Say which words were not understood; a lone one that stands like a name is looked for."""
-    if query.ask in (Ask.SMALL_TALK, Ask.OUT_OF_SCOPE, Ask.CAPABILITY, Ask.HELP, Ask.ACT):
-        return query, ()
-    if query.case_id:
-        return query, ()
-    is_lone = not parts.names and not parts.kinds.kinds and not _narrows(query.condition)
-    runs = left_aside.phrases(parts.text, is_narrowed=not is_lone)
-    lone = left_aside.lone_name(parts.text, runs) if is_lone and not parts.leans else None
-    if lone is not None:
-        runs.remove(lone)
-        condition = replace(query.condition, text=left_aside.spell(lone))
-        query = replace(query, condition=condition)
-    aside = dict.fromkeys(left_aside.spell(run) for run in runs)
-    if query.ask in LISTS:
-        aside |= dict.fromkeys(_unused_people(parts, query))
-    return query, tuple(aside)[: left_aside.MAX_PHRASES]
 
 
 def _unused_people(parts: Parts, query: Query) -> list[str]:
