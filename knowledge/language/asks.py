@@ -201,7 +201,9 @@ def choose(
     others = tuple(guess.label for guess in guesses[1:3] if guess.confidence >= MIN_LEAD)
     if rule is not None:
         label, weight = rule
-        if weight is Weight.SURE or not guesses or best.confidence < MIN_GUESS:
+        is_number = label in ("sum", "count") and best.label == "list"
+        is_sure = weight is Weight.SURE or is_number
+        if is_sure or not guesses or best.confidence < MIN_GUESS:
             return AskChoice(label, others)
         if best.label.partition(".")[0] == label.partition(".")[0]:
             # The same ask: the rule saw the very words, unless the guess is sure.

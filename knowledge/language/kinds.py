@@ -8,13 +8,13 @@ from knowledge.language.names import plain
 from knowledge.language.question_text import QuestionText
 
 #: From this confidence on, a guess is taken.
-MIN_CONFIDENCE = 0.55
+MIN_CONFIDENCE = 0.6
 #: A guess against a kind that the words name must be this sure.
 SURE_CONFIDENCE = 0.9
 #: Two kinds that share a question so evenly are both meant.
 MIN_SHARE = 0.3
 #: Words belong to a kind when the guess loses so much without them.
-MIN_LOSS = 0.1
+MIN_LOSS = 0.35
 #: Or when they alone name it so surely.
 MIN_WORDS_CONFIDENCE = 0.4
 MIN_PLURAL_LENGTH = 4

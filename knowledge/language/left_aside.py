@@ -15,6 +15,7 @@ FILTER_WORDS = frozenset(
     "about at because by due for from has have having in is are of on near regarding that under"
     " via was were with where which whose than like called named tagged marked".split()
 )
+VERBS = frozenset("is are was were".split())
 _KNOWN = FILLERS | frozenset(KEYWORDS)
 
 
@@ -34,7 +35,10 @@ def _stands_as_filter(text: QuestionText, run: list[Token]) -> bool:
     place = text.tokens.index(run[0]) - 1
     while place >= 0 and text.words[place] in ARTICLES:
         place -= 1
-    return place >= 0 and text.words[place] in FILTER_WORDS
+    if place < 0 or text.words[place] not in FILTER_WORDS:
+        return False
+    # "Nobody is covering" tells what goes on, and narrows nothing.
+    return not (text.words[place] in VERBS and run[0].word.endswith("ing"))
 
 
 def _runs(text: QuestionText) -> list[list[Token]]:

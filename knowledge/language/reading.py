@@ -132,7 +132,11 @@ class QuestionReading:
         guesses = [
             guess for guess in self._classifier.asks(parts.whole.text) if _is_label(guess.label)
         ]
-        choice = asks.choose(parts.rule, guesses, parts.default_label)
+        rule = parts.rule
+        if rule is not None and parts.leans:
+            # A few words that lean on others are not what a classifier has learned.
+            rule = (rule[0], asks.Weight.SURE)
+        choice = asks.choose(rule, guesses, parts.default_label)
         return replace(choice, label=_guard(choice.label, parts))
 
     def _query(self, label: str, parts: "Parts") -> Query:
@@ -288,7 +292,16 @@ CLEAR_FIELDS = frozenset(
     {"approver", "is_overdue", "is_unrecognised", "min_stake", "max_stake", "min_age", "max_age",
      "expires_within", "due", "due_within", "is_part_approved", "min_approvals", "is_snoozed"}
 )
-TIME_WORDS = phrase(r"when|what time|deadline|how long|how soon|until when|by when|what day|time")
+PEOPLE_FIELDS = frozenset({"waits_on", "owner", "decided_by", "raised_by"})
+QUESTION_WORDS = frozenset("what which who any anything how is are when why does has have did".split())
+#: The words without which nobody asks for these.
+WORDS_OF_ASKS = {
+    "who": phrase(r"who|whom|whose|anybody|anyone|somebody|person|people|human|\{group\}|owner|deputy"),
+    "why": phrase(r"why|how come|reason|what for|because|grounds"),
+    "when": phrase(r"when|what time|deadline|how long|how soon|until when|by when|what day|time|since"),
+    "status": phrase(r"status|state|happen(?:ed|ing|s)?|going on|what is up|story|news|update|explain|about"),
+    "explain_decision": phrase(r"why|how come|rule|policy|reason|explain"),
+}
 #: Of one case only; of several these are a list.
 LIST_FACTS = frozenset({"status.changes", "status.outcome", "status.execution", "status.decision"})
 STRONG_LIST = phrase(
@@ -326,7 +339,7 @@ def _guard(label: str, parts: Parts) -> str:
     is_habit = label == "status.precedents" and (parts.names or parts.kinds)
     if is_habit and not parts.case_ids and not parts.context.case_id:
         return "list"
-    if ask in ("capability", "when", "help") and _is_list(ask, parts):
+    if _is_list(ask, label, parts):
         return "list"
     if label in LIST_FACTS and not parts.has_case and (parts.filters.fields or parts.asks_cases):
         return "list"
@@ -338,14 +351,20 @@ def _guard(label: str, parts: Parts) -> str:
     return label
 
 
-def _is_list(ask: str, parts: Parts) -> bool:
+def _is_list(ask: str, label: str, parts: Parts) -> bool:
     """Tell whether words that say how cases are make a list of what seems another question."""
-    if parts.has_case:
+    fields = set(parts.filters.fields)
+    rule = parts.rule[0] if parts.rule is not None else ""
+    if parts.has_case or not fields or rule == label:
         return False
-    says = CLEAR_FIELDS & set(parts.filters.fields)
-    if ask == "when":
-        return bool(parts.filters.fields) and parts.text.search(TIME_WORDS) is None
-    return bool(says)
+    if ask in ("capability", "help"):
+        return bool(CLEAR_FIELDS & fields)
+    if ask in ("out_of_scope", "small_talk"):
+        return bool((CLEAR_FIELDS | PEOPLE_FIELDS) & fields)
+    if ask == "act":
+        return bool(QUESTION_WORDS & set(parts.text.words[:2])) or label == "act.remind"
+    words = WORDS_OF_ASKS.get(ask)
+    return words is not None and not parts.names and parts.text.search(words) is None
 
 
 def _take_cases(words: QuestionText) -> None:
