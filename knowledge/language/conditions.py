@@ -22,13 +22,17 @@ _WHO = r"(?P<who>\{person\}|\{group\}|me|us)"
 _NOT = r"(?:not|never|nobody|no one|noone|none|no)"
 _FEW = r"(?:[^ ]+ ){0,3}"
 _APPROVED = (
-    r"(?:approved|signed(?: it| them| this)? off|said yes(?: to)?|agreed(?: to)?|accepted|authori[sz]ed"
-    r"|green ?lit|greenlighted|waved through|let through|signed|given the (?:ok|nod|go ahead)|passed"
+    r"(?:approved|signed(?: it| them| this)? off|said yes(?: to)?"
+    r"|agreed(?: to)?|accepted|authori[sz]ed"
+    r"|green ?lit|greenlighted|waved through|let through|signed"
+    r"|given the (?:ok|nod|go ahead)|passed"
     r"|cleared for|rubber ?stamped|confirmed|granted)"
 )
 _REJECTED = (
-    r"(?:rejected|turned(?: it| them| this)? down|declined|refused|said no(?: to)?|knocked back|denied"
-    r"|binned|vetoed|thrown out|threw out|dismissed|shot down|sent back|turned away|killed|rejects|rejections)"
+    r"(?:rejected|turned(?: it| them| this)? down|declined|refused"
+    r"|said no(?: to)?|knocked back|denied"
+    r"|binned|vetoed|thrown out|threw out|dismissed|shot down"
+    r"|sent back|turned away|killed|rejects|rejections)"
 )
 _DECIDED = r"(?:decided|decided on|ruled on|answered|acted on|settled|dealt with|handled)"
 _APPROVE = r"(?:approve|approving|sign off|sign|say yes(?: to)?|agree to|accept|authori[sz]e|ok)"
@@ -39,7 +43,8 @@ _EDITED = r"(?:edited|changed|adjusted|amended|modified|tweaked|altered|correcte
 _DID = r"(?:did|do|have|has|had)"
 _ENDED = (
     r"(?:closed(?: out| off)?|ended|finished|completed|resolved|solved|fixed|sorted|wrapped up"
-    r"|concluded|settled|(?:is |are |all )over|done(?: with)?|dealt with|taken care of|put to bed|cleared up)"
+    r"|concluded|settled|(?:is |are |all )over|done(?: with)?"
+    r"|dealt with|taken care of|put to bed|cleared up)"
 )
 _CLOSE = r"(?:close|close out|finish|complete|resolve|solve|fix|sort out|wrap up|get through|clear)"
 _WAIT = (
@@ -55,7 +60,10 @@ _NOUN_OF_DECISION = (
     r"(?:ok|yes|approval|approvals|sign off|signature|decision|decisions|answer|attention|input"
     r"|go ahead|nod|call|say so|verdict|yes or no|action)"
 )
-_QUEUE = r"(?:queue|plate|desk|list|inbox|pile|tray|court|lap|to do|todo|backlog|hands|side|name|table|stack)"
+_QUEUE = (
+    r"(?:queue|plate|desk|list|inbox|pile|tray|court|lap|to do|todo"
+    r"|backlog|hands|side|name|table|stack)"
+)
 
 #: Words that say in which state or how decided cases are; the earlier take their words first.
 FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
@@ -69,9 +77,13 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
     ),
     (
         phrase(
-            r"(?:open|live|active) (?:and|or|n|as well as|&) (?:closed|ended|done|finished)(?: both)?",
-            r"(?:closed|ended|done|finished) (?:and|or|as well as|&) (?:open|live|active)(?: both)?",
-            r"(?:also|even|plus|and also|including|incl|with) (?:the )?(?:closed|ended|finished|old|past) ?(?:ones|cases)?",
+            r"(?:open|live|active) (?:and|or|n|as well as|&) (?:closed|ended"
+            r"|done|finished)(?: both)?",
+            r"(?:closed|ended|done|finished) (?:and|or|as well as|&) (?:open"
+            r"|live|active)(?: both)?",
+            r"(?:also|even|plus|and also|including|incl"
+            r"|with) (?:the )?(?:closed|ended|finished|old|past) ?(?:ones"
+            r"|cases)?",
             r"(?:the )?(?:closed|ended|finished|old|past)(?: ones| cases)? (?:too|as well|also)",
             r"(?:both )?(?:open or not|whatever the state|in any state|of any state|old and new)",
             r"(?:we |you |they |i )?(?:have |has )?ever(?: had| saw| seen| got)?|all time|to date",
@@ -87,7 +99,8 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"unrecogni[sz]ed|unknown kinds?|not (?:been )?recogni[sz]ed|unclassified|unidentified",
             r"(?:fits?|fitted|match(?:es)?) no (?:playbook|kind|known kind)",
             r"do not (?:fit|match) (?:any|a) (?:playbook|kind)",
-            r"(?:no|without a|without) (?:playbook|known kind)|did not know what (?:it|they) (?:was|were)",
+            r"(?:no|without a|without) (?:playbook|known kind)"
+            r"|did not know what (?:it|they) (?:was|were)",
             r"(?:puzzled|baffled|confused|stumped) (?:by|you)|(?:puzzled|baffled|confused|stumped)",
         ),
         {"is_unrecognised": True, "is_open": True},
@@ -105,15 +118,19 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
     ),
     (
         phrase(
-            r"(?:by|for|all by) (?:yourself|itself|themselves)|on (?:your|its|their) own|automatically"
-            r"|automatic|auto(?:-?(?:approved|run|resolved|handled|executed|done))?|autonomous(?:ly)?"
+            r"(?:by|for|all by) (?:yourself|itself|themselves)|on (?:your"
+            r"|its|their) own|automatically"
+            r"|automatic|auto(?:-?(?:approved|run|resolved|handled|executed"
+            r"|done))?|autonomous(?:ly)?"
             r"|unattended|unprompted|off (?:your|its) own bat|alone|single-?handed(?:ly)?",
             r"without (?:asking(?: (?:us|me|anyone|anybody|first))?|a (?:human|person|soul|yes)"
             r"|any ?(?:one|body)(?: asking| approving| signing| saying yes| pressing)?"
-            r"(?! (?:looking|noticing|deciding|answering|seeing|reading|touching|caring|bothering|on))|us|me"
+            r"(?! (?:looking|noticing|deciding|answering|seeing|reading"
+            r"|touching|caring|bothering|on))|us|me"
             r"|human(?: hands| touch)?|people|anyone's (?:ok|yes|approval)|approval"
             r"|(?:a |any )?(?:manager|sign off))",
-            r"no (?:human|person) (?:involved|needed|asked|touched)|under policy|by policy|policy alone",
+            r"no (?:human|person) (?:involved|needed|asked|touched)"
+            r"|under policy|by policy|policy alone",
             r"not asking (?:us|me|anyone|anybody)|nobody (?:had to|was asked|approved)",
         ),
         {"is_automatic": True},
@@ -121,10 +138,13 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
     (
         phrase(
             r"(?:one|1|first|a single) (?:yes|approval|ok|signature|vote|sign off)(?: already)?"
-            r"(?:,? (?:and|but|waits?|waiting|needs?|missing).{0,30}(?:second|another|other|more|one))?",
+            r"(?:,? (?:and|but|waits?|waiting|needs?"
+            r"|missing).{0,30}(?:second|another|other|more|one))?",
             r"(?:half|part|partly|partially|half way|halfway) (?:approved|signed|signed off)",
-            r"(?:needs?|missing|waits? for|waiting for|wants?|lacks?|short of) (?:a |the |one |its )?"
-            r"(?:second|another|other|more|last|2nd|further) (?:yes|approval|ok|signature|vote|sign off)",
+            r"(?:needs?|missing|waits? for|waiting for|wants?|lacks?"
+            r"|short of) (?:a |the |one |its )?"
+            r"(?:second|another|other|more|last|2nd|further) (?:yes|approval"
+            r"|ok|signature|vote|sign off)",
         ),
         {"is_part_approved": True, "is_open": True},
     ),
@@ -138,18 +158,22 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
     ),
     (
         phrase(
-            rf"{_NOT} (?:been )?(?:yet )?(?:closed|ended|finished|completed|resolved|solved|fixed|done"
+            rf"{_NOT} (?:been )?(?:yet )?(?:closed|ended|finished|completed"
+            rf"|resolved|solved|fixed|done"
             r"|sorted|dealt with|handled|settled|over)(?: yet| with)?",
-            r"(?:nobody|no one|noone|not|never) (?:has |have |been |ever |yet ){0,2}(?:closed|finished"
+            r"(?:nobody|no one|noone|not|never) (?:has |have |been |ever "
+            r"|yet ){0,2}(?:closed|finished"
             r"|sorted|fixed|resolved|dealt with|handled|looked after|replied to|answered)",
         ),
         {"is_open": True},
     ),
     (
         phrase(
-            rf"{_NOT} (?:one |body )?(?:yet |has |have |been |ever ){{0,3}}(?:decided|approved|signed"
+            rf"{_NOT} (?:one |body )?(?:yet |has |have |been "
+            rf"|ever ){{0,3}}(?:decided|approved|signed"
             r"|touched|looked at)(?: on)?(?: it| them| yet)?",
-            r"undecided|awaiting (?:a |the |its |their )?(?:decision|approval|sign off)|unapproved|unsigned",
+            r"undecided|awaiting (?:a |the |its |their )?(?:decision"
+            r"|approval|sign off)|unapproved|unsigned",
             r"nobody decided(?: it| them)?",
         ),
         {"states": (State.PROPOSED, State.REFERRED)},
@@ -158,7 +182,8 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
         phrase(
             r"(?:wait(?:s|ing)?|pending|stuck|hanging|held up) (?:on|for) (?:a |the |any |some )?"
             r"(?:decision|approval|sign off|yes|yes or no|green light|go ahead)s?",
-            r"(?:in need of|needs?|needing|to be) (?:a |an )?(?:decision|approval|approving|approved"
+            r"(?:in need of|needs?|needing|to be) (?:a |an )?(?:decision"
+            r"|approval|approving|approved"
             r"|decided|sign off|signed off)",
             r"(?:still )?(?:to be decided|up for (?:a )?decision|on the table)",
         ),
@@ -171,15 +196,20 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
     ),
     (
         phrase(
-            r"(?:over ?due|late|past (?:its|their|the) (?:deadline|time|due date|due)|past due|behind"
-            r"|too (?:long|late)|out of time|(?:missed|blown|broke|breached|breaching|blew|over|beyond)"
+            r"(?:over ?due|late|past (?:its|their|the) (?:deadline|time"
+            r"|due date|due)|past due|behind"
+            r"|too (?:long|late)|out of time|(?:missed|blown|broke|breached"
+            r"|breaching|blew|over|beyond)"
             r" (?:its|their|the)? ?(?:deadline|time|sla|limit)|out of sla|should have been decided"
             r"|lagging|behind schedule|delayed|tardy)(?: ones)?",
         ),
         {"is_overdue": True, "is_open": True},
     ),
     (
-        phrase(r"(?:has |have |had |got |been |just )*(?:expired|timed out|lapsed|ran out|run out of time)"),
+        phrase(
+            r"(?:has |have |had |got |been |just )*(?:expired|timed out"
+            r"|lapsed|ran out|run out of time)"
+        ),
         {"states": (State.EXPIRED,)},
     ),
     (
@@ -198,7 +228,9 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
     ),
     (
         phrase(
-            r"(?:taken|took|did (?:[^ ]+ )?take) (?:it |them |this )?back|did (?:[^ ]+ )?(?:undo|reverse|revert)|undone|undid|rolled back|reversed|reverted"
+            r"(?:taken|took|did (?:[^ ]+ )?take) (?:it |them |this )?back"
+            r"|did (?:[^ ]+ )?(?:undo|reverse|revert)|undone|undid"
+            r"|rolled back|reversed|reverted"
             r"|withdrawn after"
         ),
         {"decision": LastDecision.TAKEN_BACK},
@@ -212,7 +244,10 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
         {"states": (State.OUTCOME_UNKNOWN,)},
     ),
     (
-        phrase(r"(?:being|are|is) (?:carried out|executed|running)|running(?: right)? now|in flight"),
+        phrase(
+            r"(?:being|are|is) (?:carried out|executed|running)"
+            r"|running(?: right)? now|in flight"
+        ),
         {"states": (State.RUNNING,)},
     ),
     (
@@ -242,12 +277,16 @@ DECISION_VERBS: tuple[tuple[re.Pattern[str], LastDecision | None], ...] = (
 )
 ENDED = phrase(_ENDED, rf"(?:did|have|has) {_FEW}{_CLOSE}", r"got (?:closed|done|finished)")
 OPEN = phrase(
-    r"(?:still )?(?:open(?! (?:it|a|an|up|the)(?![^ ]))|live|active|alive|unresolved|unfinished|unsolved|unsettled"
+    r"(?:still )?(?:open(?! (?:it|a|an|up|the)(?![^ ]))|live|active"
+    r"|alive|unresolved|unfinished|unsolved|unsettled"
     r"|unpaid|unanswered|ongoing|in progress|outstanding|pending|waiting|stuck|hanging|current"
     r"|around)",
-    r"(?:waits?|sits?|wait|sit|sitting) (?:for|on) (?:somebody|someone|anyone|anybody|people|a person)",
-    r"right now|at the moment|currently|presently|so far open|to (?:do|deal with|decide)|left(?: to do)?"
-    r"|still (?:there|deciding|here)|(?:deciding|undecided)(?: on)?|at stake|risking|at risk|exposed"
+    r"(?:waits?|sits?|wait|sit|sitting) (?:for|on) (?:somebody"
+    r"|someone|anyone|anybody|people|a person)",
+    r"right now|at the moment|currently|presently|so far open"
+    r"|to (?:do|deal with|decide)|left(?: to do)?"
+    r"|still (?:there|deciding|here)|(?:deciding|undecided)(?: on)?"
+    r"|at stake|risking|at risk|exposed"
     r"|exposure|on the go|running about|going on|about to|getting|needs? (?:doing|attention|work)",
 )
 #: What waits on whom; the first that fits.
@@ -257,7 +296,8 @@ WAITS_ON = (
         rf"(?:the |our )?{_WHO}",
     ),
     phrase(
-        rf"(?:needs?|needing|wants?|wanting|requires?|expects?|expecting|awaits?|awaiting|asks?|asked"
+        rf"(?:needs?|needing|wants?|wanting|requires?|expects?|expecting"
+        rf"|awaits?|awaiting|asks?|asked"
         rf"|missing|lacks?|due) {_FEW}(?:[^ ]+ ){{0,3}}(?:from|of|by) (?:the |our )?{_WHO}",
     ),
     phrase(
@@ -266,7 +306,8 @@ WAITS_ON = (
     ),
     phrase(rf"{_WHO} (?:own )?(?:{_NOUN_OF_DECISION}|{_QUEUE})"),
     phrase(
-        rf"{_WHO} (?:still )?(?:needs?|have|has|had|must|should|ought|got|is supposed|are supposed|can|is|are) "
+        rf"{_WHO} (?:still )?(?:needs?|have|has|had|must|should|ought|got"
+        rf"|is supposed|are supposed|can|is|are) "
         rf"(?:still |yet )?(?:to )?(?:still |yet )?(?:be )?{_SIGN}",
     ),
     phrase(rf"(?:needs?|requires?|awaits?|awaiting|wants?) {_WHO}"),
@@ -275,19 +316,25 @@ WAITS_ON = (
     phrase(rf"(?:for|on|with|from|to) {_WHO}(?: to {_SIGN}(?: on)?)?"),
 )
 ON_PLATE = phrase(
-    rf"(?:does|has|is|do|have|are|on|in|at) (?:the )?{_WHO} (?:have |got |has |still |left )*(?:on|in|at) "
+    rf"(?:does|has|is|do|have|are|on|in|at) (?:the )?{_WHO} (?:have "
+    rf"|got |has |still |left )*(?:on|in|at) "
     rf"(?:her|his|their|its) {_QUEUE}",
 )
 MY_QUEUE = (
     phrase(
-        r"(?:do|must|should|can|does|what|which|anything|something|that|ones|one|need|have|stuff) (?:else )?i "
-        r"(?:still )?(?:really |actually |even )?(?:need|have|must|should|got|ought|am supposed|has|want)?"
-        r"(?: got)?(?: to)? ?(?:still )?(?:be )?(?:approve|approving|sign(?: off)?|ok|decide|do|look at"
-        r"|review|check|act|answer|deal with|handle|tackle|action|say yes|get to|clear|start|see|see to"
+        r"(?:do|must|should|can|does|what|which|anything|something|that"
+        r"|ones|one|need|have|stuff) (?:else )?i "
+        r"(?:still )?(?:really |actually |even )?(?:need|have|must"
+        r"|should|got|ought|am supposed|has|want)?"
+        r"(?: got)?(?: to)? ?(?:still )?(?:be )?(?:approve|approving"
+        r"|sign(?: off)?|ok|decide|do|look at"
+        r"|review|check|act|answer|deal with|handle|tackle|action"
+        r"|say yes|get to|clear|start|see|see to"
         r"|know|worry)(?: on| about| with| first)?(?: anything| something)?",
     ),
     phrase(
-        r"(?:need|needs|want|wants|require|requires|expect|waiting|wait|waits|left|pending|from|on|for|to|with|of) "
+        r"(?:need|needs|want|wants|require|requires|expect|waiting|wait"
+        r"|waits|left|pending|from|on|for|to|with|of) "
         r"(?:a |an |my |the )?(?:[^ ]+ ){0,4}(?:from|on|for|with) me",
     ),
     phrase(
@@ -296,11 +343,17 @@ MY_QUEUE = (
     ),
     phrase(r"(?:all |any |one |some |of )*mine(?: only)?|assigned to me|addressed to me"),
     phrase(
-        r"(?:on|with|for|from|by|at|upon|to) me|needs? me|i (?:should|must|have to|need to) (?:do|tackle|start|look|see)"
-        r"|to ?do(?: list)?$|am i (?:blocking|holding (?:[^ ]+ )?up|late|needed|the (?:bottleneck|problem)|the"
-        r" blocker|sitting on|slowing)(?: on)?|i am (?:blocking|holding up|sitting on|needed|late with)"
+        r"(?:on|with|for|from|by|at|upon|to) me|needs? me|i (?:should"
+        r"|must|have to|need to) (?:do|tackle|start|look|see)"
+        r"|to ?do(?: list)?$|am i (?:blocking|holding (?:[^ ]+ )?up|late"
+        r"|needed|the (?:bottleneck|problem)|the"
+        r" blocker|sitting on|slowing)(?: on)?|i am (?:blocking"
+        r"|holding up|sitting on|needed|late with)"
     ),
-    phrase(r"(?:am|are) i (?:to|supposed to|expected to) (?:approve|decide|sign|do|look)(?: off| at)?"),
+    phrase(
+        r"(?:am|are) i (?:to|supposed to|expected to) (?:approve|decide"
+        r"|sign|do|look)(?: off| at)?"
+    ),
 )
 MY_DECISIONS = phrase(
     rf"(?:have|did|had) i (?:already |ever |just )?(?:{_APPROVED}|{_REJECTED}|{_DECIDED}|{_APPROVE}"
@@ -310,83 +363,133 @@ MY_DECISIONS = phrase(
 )
 DECIDED_BY = (
     phrase(
-        rf"(?:{_APPROVED}|{_REJECTED}|{_DECIDED}|edited|changed) (?:[^ ]+ )?by (?:the )?(?P<who>\{{person\}})"
+        rf"(?:{_APPROVED}|{_REJECTED}|{_DECIDED}|edited"
+        rf"|changed) (?:[^ ]+ )?by (?:the )?(?P<who>\{{person\}})"
     ),
     phrase(
-        rf"(?P<who>\{{person\}}) (?:has |have |had |is |did |already |just |ever |recently |actually |so far )*"
+        rf"(?P<who>\{{person\}}) (?:has |have |had |is |did |already "
+        rf"|just |ever |recently |actually |so far )*"
         rf"(?:{_APPROVED}|{_REJECTED}|{_DECIDED}|{_OTHER})"
     ),
     phrase(
-        rf"(?:did|has|had|have) (?P<who>\{{person\}}) (?:already |just |ever |actually |even )*(?:{_APPROVED}|{_REJECTED}"
-        rf"|{_DECIDED}|{_APPROVE}|{_REJECT}|{_DECIDE}|{_OTHER}|edit|change|hand (?:over|on|off)|take back|undo)"
+        rf"(?:did|has|had|have) (?P<who>\{{person\}}) (?:already |just "
+        rf"|ever |actually |even )*(?:{_APPROVED}|{_REJECTED}"
+        rf"|{_DECIDED}|{_APPROVE}|{_REJECT}|{_DECIDE}|{_OTHER}|edit"
+        rf"|change|hand (?:over|on|off)|take back|undo)"
     ),
     phrase(r"(?:decisions?|approvals?|rejections?) (?:of|by|from|made by) (?P<who>\{person\})"),
 )
 OWNED_BY = (
     phrase(
-        r"(?P<who>\{person\}|\{group\}) (?:is |are |has |have |currently |now |been |still |busy )*(?:working(?: on)?"
-        r"|work(?:s)? on|handling|handles|looking after|looks after|dealing with|deals with|owns?|on"
+        r"(?P<who>\{person\}|\{group\}) (?:is |are |has |have "
+        r"|currently |now |been |still |busy )*(?:working(?: on)?"
+        r"|work(?:s)? on|handling|handles|looking after|looks after"
+        r"|dealing with|deals with|owns?|on"
         r"|busy|busy with|carrying|doing|responsible for|in charge of|taking care of|got|took on"
         r"|taken on|picked up|claimed|assigned|juggling|tackling|up to|carries|running)",
     ),
     phrase(
-        r"(?:owned by|assigned to|belong(?:s|ing)? to|taken on by|claimed by|picked up by|handled by"
-        r"|given to|looked after by|in the hands of|run by) (?:the )?(?P<who>\{person\}|\{group\}|me)",
+        r"(?:owned by|assigned to|belong(?:s|ing)? to|taken on by"
+        r"|claimed by|picked up by|handled by"
+        r"|given to|looked after by|in the hands of"
+        r"|run by) (?:the )?(?P<who>\{person\}|\{group\}|me)",
     ),
-    phrase(r"(?:has|does|is|do|have|are) (?P<who>\{person\}|\{group\}) (?:have|got|own|anything|something|any|busy|on)"),
-    phrase(r"(?:am|is) (?P<who>i) (?:working on|handling|on|the owner of|looking after|responsible for)"),
-    phrase(r"(?P<who>i) (?:am (?:working on|handling|looking after|responsible for)|own|took on|have taken on|claimed)"),
+    phrase(
+        r"(?:has|does|is|do|have|are) (?P<who>\{person\}"
+        r"|\{group\}) (?:have|got|own|anything|something|any|busy|on)"
+    ),
+    phrase(
+        r"(?:am|is) (?P<who>i) (?:working on|handling|on|the owner of"
+        r"|looking after|responsible for)"
+    ),
+    phrase(
+        r"(?P<who>i) (?:am (?:working on|handling|looking after"
+        r"|responsible for)|own|took on|have taken on|claimed)"
+    ),
 )
 RAISED_BY = (
     phrase(
-        r"(?:raised|reported|logged|opened|created|flagged|filed|submitted|entered|put in|sent in|added)"
+        r"(?:raised|reported|logged|opened|created|flagged|filed"
+        r"|submitted|entered|put in|sent in|added)"
         r" (?:[^ ]+ )?by (?P<who>\{person\}|me|myself)"
     ),
     phrase(
         r"(?P<who>\{person\}|i) (?:have |has |had |just |already |ever )*(?:raised|reported|logged"
         r"|opened|created|flagged|filed|submitted|entered|put in|sent in|brought up|added)"
     ),
-    phrase(r"(?:have|did|has) (?P<who>\{person\}|i) (?:ever )?(?:raise|report|log|open|flag|file|submit)(?:d|ed)?"),
+    phrase(
+        r"(?:have|did|has) (?P<who>\{person\}|i) (?:ever )?(?:raise"
+        r"|report|log|open|flag|file|submit)(?:d|ed)?"
+    ),
     phrase(r"(?P<who>my) (?:own )?reports?"),
 )
 APPROVER = (
     phrase(
-        r"(?:where|which|that|what|if|when)? ?(?:the )?(?P<who>\{group\}) (?:also )?(?:has|have|must|needs?|is needed|are"
-        r" needed|should|is required|are required|signs?|approves?|come in|comes in)(?: also)?(?: to)?"
-        r" ?(?:also )?(?:sign|approve|say yes|ok|agree|approval|confirm)?(?: off)? ?(?:too|as well|also)",
+        r"(?:where|which|that|what|if"
+        r"|when)? ?(?:the )?(?P<who>\{group\}) (?:also )?(?:has|have"
+        r"|must|needs?|is needed|are"
+        r" needed|should|is required|are required|signs?|approves?"
+        r"|come in|comes in)(?: also)?(?: to)?"
+        r" ?(?:also )?(?:sign|approve|say yes|ok|agree|approval"
+        r"|confirm)?(?: off)? ?(?:too|as well|also)",
     ),
     phrase(
-        r"(?:above|over|beyond|past) (?:the|their|its) (?:[^ ]+ )?limit (?:where|when|of|for) (?:the )?(?P<who>\{group\})"
-        r"(?: (?:has to|have to|must|needs? to|also))?(?: sign| approve| say yes)?(?: off)?(?: too)?"
+        r"(?:above|over|beyond|past) (?:the|their"
+        r"|its) (?:[^ ]+ )?limit (?:where|when|of"
+        r"|for) (?:the )?(?P<who>\{group\})"
+        r"(?: (?:has to|have to|must|needs? to|also))?(?: sign| approve"
+        r"| say yes)?(?: off)?(?: too)?"
     ),
     phrase(
-        r"(?:needs?|needing|requires?|requiring|wants?|takes?) (?:also )?(?:the )?(?:a |an )?(?:yes|approval|ok|sign off|signature|vote)"
+        r"(?:needs?|needing|requires?|requiring|wants?"
+        r"|takes?) (?:also )?(?:the )?(?:a |an )?(?:yes|approval|ok"
+        r"|sign off|signature|vote)"
         r" (?:of|from|by) (?:the )?(?P<who>\{group\}) (?:too|as well|also)"
     ),
-    phrase(r"(?:needs?|requires?|requiring|needing|wants?) (?:the )?(?P<who>\{group\}) (?:too|as well|also)"),
-    phrase(r"(?:needs?|requires?|requiring|needing) (?P<who>\{group\}) (?:approval|to sign|sign off|to approve|signature)"),
+    phrase(
+        r"(?:needs?|requires?|requiring|needing"
+        r"|wants?) (?:the )?(?P<who>\{group\}) (?:too|as well|also)"
+    ),
+    phrase(
+        r"(?:needs?|requires?|requiring"
+        r"|needing) (?P<who>\{group\}) (?:approval|to sign|sign off"
+        r"|to approve|signature)"
+    ),
 )
 DUE = phrase(
-    r"(?:is |are |be |become |becomes |falls? |fall |come |comes |coming |will be |will become |have to be decided |to be decided )*"
+    r"(?:is |are |be |become |becomes |falls? |fall |come |comes "
+    r"|coming |will be |will become |have to be decided "
+    r"|to be decided )*"
     r"(?:due|deadlines?|must be decided|need(?:s)? deciding|has to be decided|up for decision)"
 )
 EXPIRES = phrase(
-    r"(?:the |its |their )?(?:approvals? )?(?:will |is |are |about to |going to )*(?:runs? out|running out|expires?"
+    r"(?:the |its |their )?(?:approvals? )?(?:will |is |are "
+    r"|about to |going to )*(?:runs? out|running out|expires?"
     r"|expiring|expiry|lapses?|lapsing|times? out|timing out|ends? unapproved)(?! of)",
     r"(?:the |its |their )?approvals? (?:will )?(?:ends?|ending|stops?)",
 )
 #: The day that goes without saying.
 DAYS_OF_WORK = frozenset({"today", "this_morning", "tonight", "tomorrow", "now"})
-_ARRIVED = phrase(r"since|new|came|come|comes|coming|arrived|opened|raised|from (?:the )?\{period\}|appeared|landed|reported")
+_ARRIVED = phrase(
+    r"since|new|came|come|comes|coming|arrived|opened|raised"
+    r"|from (?:the )?\{period\}|appeared|landed|reported"
+)
 _FIRST = phrase(r"(?:next|first|soonest)(?: (?:one|case|to))*", r"expires? (?:next|first|soonest)")
-_WITHIN = phrase(r"(?:within|in|in under|inside|not later than|by|before|until|no later than) (?:the )?\{period\}")
+_WITHIN = phrase(
+    r"(?:within|in|in under|inside|not later than|by|before|until"
+    r"|no later than) (?:the )?\{period\}"
+)
 _SINCE = phrase(
     r"(?:since|after|starting|beginning|as of|back to|going back to) (?:the )?(?P<time>\{period\})"
     r"(?: on| onwards?)?",
     r"from (?:the )?(?P<time_on>\{period\}) (?:on|onwards?|until now|to now|up to now)",
 )
-_BEFORE = phrase(r"(?:before|prior to|earlier than|older than|up to|until|preceding) (?P<time>\{period\})")
-_BETWEEN = phrase(r"(?:between|from) (?P<begin>\{period\}) (?:and|to|until|through|-) (?P<end>\{period\})")
+_BEFORE = phrase(
+    r"(?:before|prior to|earlier than|older than|up to|until" r"|preceding) (?P<time>\{period\})"
+)
+_BETWEEN = phrase(
+    r"(?:between|from) (?P<begin>\{period\}) (?:and|to|until|through" r"|-) (?P<end>\{period\})"
+)
 _ANY_PERIOD = phrase(r"(?P<time>\{period\})")
 
 
@@ -415,8 +518,18 @@ class Filters:
         """Tell whether the cases need not be open to be meant."""
         return self.is_decided or any(
             self.fields.get(name)
-            for name in ("opened", "decided", "ended", "decision", "decided_by", "is_automatic",
-                         "raised_by", "states", "is_snoozed", "channel")
+            for name in (
+                "opened",
+                "decided",
+                "ended",
+                "decision",
+                "decided_by",
+                "is_automatic",
+                "raised_by",
+                "states",
+                "is_snoozed",
+                "channel",
+            )
         )
 
     def condition(self) -> Condition:
@@ -534,9 +647,9 @@ def _find_decision(text: QuestionText, filters: Filters) -> None:
 
 def _find_states(text: QuestionText, filters: Filters) -> None:
     is_decided = "decision" in filters.fields or "decided_by" in filters.fields
-    if "states" not in filters.fields and not is_decided and text.take_new(ENDED):
-        if not filters.fields.get("is_open") and "is_automatic" not in filters.fields:
-            filters.add({"is_open": False})
+    has_state = is_decided or "states" in filters.fields
+    if not has_state and text.take_new(ENDED) and "is_automatic" not in filters.fields:
+        filters.add({"is_open": False})
     if text.take(OPEN) and "states" not in filters.fields:
         filters.add({"is_open": True})
 

@@ -7,17 +7,20 @@ from knowledge.language.conditions import find_filters
 from knowledge.language.kinds import KindFinder
 from knowledge.language.names import Mention
 from knowledge.language.question_text import QuestionText, phrase
+from knowledge.language.question_words import word_set
 
 MAX_WORDS = 6
 _LINK = r"(?: (?:for|the|any|those|these|from|of|about|all|cases?|stuff|ones|that|which))*"
 MARKER = phrase(
-    r"(?:everything |all |anything |any )?(?:except(?:ing)?|excluding|but not|other than|apart from|besides|aside from"
-    r"|minus|leave out|leaving out|skip(?:ping)?|ignor(?:e|ing)|drop|forget|not counting|everything but|all but)" + _LINK,
+    r"(?:everything |all |anything |any )?(?:except(?:ing)?"
+    r"|excluding|but not|other than|apart from|besides|aside from"
+    r"|minus|leave out|leaving out|skip(?:ping)?|ignor(?:e|ing)|drop"
+    r"|forget|not counting|everything but|all but)" + _LINK,
     r"^(?:and |but |ok |now |just )*(?:without|not|no)" + _LINK,
     r"(?:without|not|and no|but no) (?:the|those|any of the|from|of|about)",
     r"(?:without|not|but no) (?=\{(?:person|group|name|channel)\})",
 )
-_END = frozenset("and but please waiting open that which who still".split())
+_END = word_set("and but please waiting open that which who still")
 
 
 def take_exclusion(
@@ -42,9 +45,7 @@ def take_exclusion(
     return condition
 
 
-def _condition(
-    part: QuestionText, kinds: KindFinder, names: tuple[KnownName, ...]
-) -> Condition:
+def _condition(part: QuestionText, kinds: KindFinder, names: tuple[KnownName, ...]) -> Condition:
     filters = find_filters(part)
     fields = {name: value for name, value in filters.fields.items() if name != "is_open"}
     for value in part.values("name"):

@@ -11,33 +11,47 @@ from bot.views.query import (
     Act,
     Ask,
     Condition,
-    Grouping,
     Measure,
     Period,
     Query,
     Turn,
 )
-from knowledge.language.asks import LISTS, ONE_CASE
+from knowledge.language.asks import ONE_CASE
 from knowledge.language.question_text import QuestionText, phrase
+from knowledge.language.question_words import word_set
 
 MAX_ELLIPSIS_WORDS = 6
 BEGINNING = phrase(
-    r"(?:ok |okay |right |and |so |yes |but |well |great |thanks |no )*(?:and|only|just|but|also|without|except|not|then|what about|how about"
-    r"|same(?: for| with)?|of (?:those|these|them|which)|which of|from (?:those|these|them)|the same|with|now|excluding|instead|rather"
+    r"(?:ok |okay |right |and |so |yes |but |well |great |thanks "
+    r"|no )*(?:and|only|just|but|also|without|except|not|then"
+    r"|what about|how about"
+    r"|same(?: for| with)?|of (?:those|these|them|which)|which of"
+    r"|from (?:those|these|them)|the same|with|now|excluding|instead"
+    r"|rather"
     r"|leave out|minus|drop|skip|narrow|filter|ok|more|less|other than|apart from|any of)"
 )
 POINTER = phrase(
-    r"it|its|that|this|they|them|those|these|their|the other|the (?:first|second|third|last) one|that one|this one|the same|he|she|him|her|of which|the (?:other|rest|two|three|lot)"
+    r"it|its|that|this|they|them|those|these|their|the other"
+    r"|the (?:first|second|third|last) one|that one|this one"
+    r"|the same|he|she|him|her|of which|the (?:other|rest|two|three"
+    r"|lot)"
 )
 THE_OTHER = phrase(r"(?:the |that )?other(?: one| case)?|(?:the )?second one|not that one")
 BARE = phrase(
-    r"why(?: not| so| is that| was that)?|since when|how (?:come|so)|when|who|by whom|how much|how many|together|in total|total|how old|how long|until when|"
+    r"why(?: not| so| is that| was that)?|since when|how (?:come|so)"
+    r"|when|who|by whom|how much|how many|together|in total|total"
+    r"|how old|how long|until when|"
     r"who (?:has|owns|approved|rejected|decided|did) (?:it|that|this|them)"
 )
 ONE_OF_THEM = phrase(
-    r"(?:the |which (?:is |one is |one |of them is )?(?:the )?)?(?:very )?(?:oldest|newest|biggest|largest|smallest|cheapest|latest|most urgent|most expensive|first|last|longest)(?: one| of them| of these| of those)?"
+    r"(?:the |which (?:is |one is |one "
+    r"|of them is )?(?:the )?)?(?:very )?(?:oldest|newest|biggest"
+    r"|largest|smallest|cheapest|latest|most urgent|most expensive"
+    r"|first|last|longest)(?: one| of them| of these| of those)?"
 )
-WITHIN = phrase(r"only|just|of (?:those|these|them)|which of|without|except|excluding|minus|leave out|not")
+WITHIN = phrase(
+    r"only|just|of (?:those|these|them)|which of|without|except" r"|excluding|minus|leave out|not"
+)
 ALSO = re.compile(r" (?:too|as well|also)$")
 TOGETHER = phrase(r"together|in total|altogether|all in|in all|all told|combined|all up")
 _PEOPLE = ("waits_on", "owner", "decided_by", "raised_by", "approver")
@@ -69,48 +83,50 @@ def leans_on_previous(text: QuestionText, previous: Turn | None, *, is_complete:
         return True
     is_short = len(text.tokens) <= MAX_ELLIPSIS_WORDS
     first = text.words[0]
-    return is_short and first in _ELLIPTIC or bool(is_short and text.search(TOGETHER))
+    if not is_short:
+        return False
+    return first in _ELLIPTIC or text.search(TOGETHER) is not None
 
 
-_ELLIPTIC = frozenset(
-    "per by over under above below more less since in on from who why when how {period} {person} {group}"
-    " {money} {name} which older newer group grouped sort sorted rank ranked break broken split worth"
-    " together total sum between undo list show count how".split()
+_ELLIPTIC = word_set(
+    """
+    per by over under above below more less since in on from who why when how which older newer
+    group grouped sort sorted rank ranked break broken split worth together total sum between undo
+    list show count {period} {person} {group} {money} {name}
+    """
 )
 
 
-def merge(previous: Turn, query: Query, *, has_ask: bool, text: QuestionText) -> Query:
-    """Add what a follow-up says to the question before."""
-    before = previous.query
+def merge(previous: Turn, query: Query, *, has_ask: bool) -> Query:
+    """Add what a follow-up says to the question before.
+
+    ``has_ask``: it says itself what it asks.
+    """
     if query.act is not None:
-        return _about_case(previous, query)
+        return _act_on_case(previous, query)
     if has_ask and query.ask in ONE_CASE:
-        return _one_case(previous, query, text)
+        return _ask_of_case(previous, query)
+    before = previous.query
     condition = _merge_conditions(before.condition, query.condition)
-    ask = query.ask if has_ask else before.ask
     if query.grouping is not None:
-        return replace(
-            before,
-            ask=Ask.GROUP,
-            condition=condition,
-            grouping=query.grouping,
-            measure=_group_measure(before, query),
-            about=None,
-            order=None,
-            limit=None,
-        )
-    if query.order is not None and not has_ask:
+        return _group(before, query, condition)
+    if query.order is not None and not (has_ask and query.ask is Ask.COUNT):
         return replace(query, ask=Ask.LIST, condition=condition, measure=None)
-    if ask is Ask.SUM or ask is Ask.COUNT and has_ask:
-        return replace(query, ask=ask, condition=condition, case_id="")
-    if ask in ONE_CASE and before.ask in ONE_CASE and not has_ask:
-        return _same_of_other(before, query)
-    if query.order is not None or ask not in LISTS:
-        ask = Ask.LIST if query.order is not None else ask
-        return replace(query, ask=ask, condition=condition, measure=None)
-    if has_ask and ask is Ask.LIST:
-        return replace(query, condition=condition)
-    return replace(before, condition=condition, case_id="" if before.ask in LISTS else before.case_id)
+    if has_ask:
+        return replace(query, condition=condition, case_id="")
+    if before.ask in ONE_CASE:
+        return _ask_of_other(before, query, condition)
+    return replace(before, condition=condition, case_id="")
+
+
+def _group(before: Query, query: Query, condition: Condition) -> Query:
+    is_sum = Ask.SUM in (query.ask, before.ask) or before.measure is Measure.STAKE_SUM
+    return Query(
+        ask=Ask.GROUP,
+        condition=condition,
+        grouping=query.grouping,
+        measure=Measure.STAKE_SUM if is_sum else Measure.COUNT,
+    )
 
 
 def period_of(previous: Turn | None) -> Period | None:
@@ -121,13 +137,8 @@ def period_of(previous: Turn | None) -> Period | None:
     return condition.opened or condition.decided or condition.ended or condition.due
 
 
-def _group_measure(before: Query, query: Query) -> Measure:
-    if Ask.SUM in (query.ask, before.ask) or before.measure is Measure.STAKE_SUM:
-        return Measure.STAKE_SUM
-    return Measure.COUNT
-
-
-def _about_case(previous: Turn, query: Query) -> Query:
+def _act_on_case(previous: Turn, query: Query) -> Query:
+    """Let an act be of the case, or of the cases, of the question before."""
     if query.case_id:
         return query
     case_id = _one_case_id(previous)
@@ -138,14 +149,14 @@ def _about_case(previous: Turn, query: Query) -> Query:
     return query
 
 
-def _one_case(previous: Turn, query: Query, text: QuestionText) -> Query:
+def _ask_of_case(previous: Turn, query: Query) -> Query:
     """Ask for a fact of the case, or of the cases, of the question before."""
     before = previous.query
     if query.case_id:
         return query
-    if query.ask is Ask.WHEN and before.about is About.PAUSE or before.condition.is_paused:
-        if query.ask in (Ask.WHEN, Ask.WHO, Ask.WHY):
-            return Query(ask=query.ask, about=About.PAUSE)
+    is_of_pause = before.about is About.PAUSE or before.condition.is_paused
+    if is_of_pause and query.ask in (Ask.WHEN, Ask.WHO, Ask.WHY):
+        return Query(ask=query.ask, about=About.PAUSE)
     case_id = _one_case_id(previous)
     if case_id and not (query.condition.kinds or query.condition.text):
         return replace(query, case_id=case_id, condition=ANY_CASE)
@@ -175,11 +186,10 @@ def _one_case_id(previous: Turn) -> str:
     return previous.case_ids[0] if len(previous.case_ids) == 1 else ""
 
 
-def _same_of_other(before: Query, query: Query) -> Query:
+def _ask_of_other(before: Query, query: Query, condition: Condition) -> Query:
     """Ask the same of another case or person."""
     if query.case_id:
         return replace(before, case_id=query.case_id)
-    condition = _merge_conditions(before.condition, query.condition)
     return replace(before, condition=condition, of=query.of or before.of)
 
 
@@ -192,10 +202,9 @@ def _merge_conditions(before: Condition, after: Condition) -> Condition:
     }
     _put_in_place(changes, before, _PEOPLE)
     _put_in_place(changes, before, _PERIODS)
-    if before.is_open is None and _restricts(before):
+    if before.is_open is None and before != ANY_CASE and not _says_open(changes):
         # What has ended was meant before, and still is.
-        if not _says_open(changes):
-            changes.pop("is_open", None)
+        changes.pop("is_open", None)
     if before.exclusion is not None and after.exclusion is not None:
         changes["exclusion"] = _merge_conditions(before.exclusion, after.exclusion)
     merged = replace(before, **changes)
@@ -208,10 +217,6 @@ def _says_open(changes: dict[str, Any]) -> bool:
     return any(changes.get(name) for name in ("is_overdue", "expires_within", "due", "due_within"))
 
 
-def _restricts(condition: Condition) -> bool:
-    return condition != ANY_CASE
-
-
 def _put_in_place(changes: dict[str, Any], before: Condition, names: tuple[str, ...]) -> None:
     """Let a new person or period take the part of the one before."""
     part = next((name for name in names if getattr(before, name)), None)
@@ -220,8 +225,3 @@ def _put_in_place(changes: dict[str, Any], before: Condition, names: tuple[str, 
         return
     if new in ("opened", "owner"):
         changes[part] = changes.pop(new)
-
-
-def asks_by(grouping: Grouping | None, ask: Ask) -> Ask:
-    """Return the ask of a question with a grouping."""
-    return Ask.GROUP if grouping is not None and ask in LISTS else ask

@@ -6,6 +6,7 @@ from bot.ports.language import QuestionClassifier
 from bot.views.query import KnownName, NameType
 from knowledge.language.names import plain
 from knowledge.language.question_text import QuestionText
+from knowledge.language.question_words import word_set
 
 #: From this confidence on, a guess is taken.
 MIN_CONFIDENCE = 0.6
@@ -20,7 +21,7 @@ MIN_WORDS_CONFIDENCE = 0.4
 MIN_PLURAL_LENGTH = 4
 #: The first word of a kind's name says most.
 FIRST_WORD_WEIGHT = 2
-_GENERIC = frozenset("low high cold warm due open no not service general other unrecognised".split())
+_GENERIC = word_set("low high cold warm due open no not service general other unrecognised")
 
 
 class KindFinder:
@@ -42,9 +43,7 @@ class KindFinder:
         if best.confidence >= MIN_CONFIDENCE:
             return (best.label,)
         shared = [
-            guess.label
-            for guess in guesses[:2]
-            if guess.label and guess.confidence >= MIN_SHARE
+            guess.label for guess in guesses[:2] if guess.label and guess.confidence >= MIN_SHARE
         ]
         return tuple(shared) if len(shared) > 1 else ()
 

@@ -3,19 +3,19 @@
 import re
 
 from knowledge.language.question_text import QuestionText, Token
-from knowledge.language.question_words import FILLERS, KEYWORDS
+from knowledge.language.question_words import FILLERS, KEYWORDS, word_set
 
 MAX_PHRASES = 3
 MAX_PHRASE_WORDS = 4
 #: A name that cases might hold follows one of these without an article.
-NAME_PREPOSITIONS = frozenset("about from for with of at regarding concerning".split())
-ARTICLES = frozenset("the a an my our their your this that these those any some".split())
+NAME_PREPOSITIONS = word_set("about from for with of at regarding concerning")
+ARTICLES = word_set("the a an my our their your this that these those any some")
 #: What follows one of these would narrow: "on the roof terrace", "that are hopeless".
-FILTER_WORDS = frozenset(
+FILTER_WORDS = word_set(
     "about at because by due for from has have having in is are of on near regarding that under"
-    " via was were with where which whose than like called named tagged marked".split()
+    " via was were with where which whose than like called named tagged marked"
 )
-VERBS = frozenset("is are was were".split())
+VERBS = word_set("is are was were")
 _KNOWN = FILLERS | frozenset(KEYWORDS)
 
 

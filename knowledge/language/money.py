@@ -68,8 +68,12 @@ _MORE = (
     r"|exceeds?|>=?|upwards? of|north of|min(?:imum)?(?: of)?|no less than|not less than|beyond"
     r"|not under|in excess of|past|topping|dearer than|costing more than|worth more than)"
 )
-_MORE_AFTER = r"(?:or|and) (?:more|over|up|above|higher|upwards?|bigger|larger|greater)|plus|upwards?"
-_LESS_AFTER = r"(?:or|and) (?:less|under|below|lower|smaller|down|cheaper)|tops|at most|max(?:imum)?"
+_MORE_AFTER = (
+    r"(?:or|and) (?:more|over|up|above|higher|upwards?|bigger|larger" r"|greater)|plus|upwards?"
+)
+_LESS_AFTER = (
+    r"(?:or|and) (?:less|under|below|lower|smaller|down|cheaper)" r"|tops|at most|max(?:imum)?"
+)
 _ABOUT = r"(?:about|around|roughly|circa|approx|some)"
 
 BETWEEN = phrase(
@@ -81,9 +85,7 @@ LIMIT = phrase(
     rf"(?:(?P<less>{_LESS})|(?P<more>{_MORE})) (?:{_ABOUT} )?(?P<amount>{_AMOUNT})"
     rf"(?!{_NO_MONEY_UNITS})"
 )
-LIMIT_AFTER = phrase(
-    rf"(?P<amount>{_AMOUNT}) (?:(?P<less>{_LESS_AFTER})|(?P<more>{_MORE_AFTER}))"
-)
+LIMIT_AFTER = phrase(rf"(?P<amount>{_AMOUNT}) (?:(?P<less>{_LESS_AFTER})|(?P<more>{_MORE_AFTER}))")
 NAMED = phrase(rf"(?:(?P<about>{_ABOUT}) )?(?P<amount>{_AMOUNT})(?!{_NO_MONEY_UNITS})")
 _PARTS = re.compile(r"(?P<number>\d[\d,]*(?:\.\d+)?)(?P<scale>[km])?")
 
@@ -155,7 +157,10 @@ def _has_sign(words: str) -> bool:
     """Tell whether a currency or a scale shows that this is money."""
     if re.match(r"[£$€]", words):
         return True
-    return re.search(r"\d[km]\b|\d\+$|quid|pound|gbp|sterling|bucks|grand|thousand|hundred", words) is not None
+    return (
+        re.search(r"\d[km]\b|\d\+$|quid|pound|gbp|sterling|bucks|grand|thousand" r"|hundred", words)
+        is not None
+    )
 
 
 def _amount(words: str) -> Decimal:

@@ -15,7 +15,7 @@ from rapidfuzz.distance import OSA
 
 from bot.views.query import KnownName, NameType
 from knowledge.language.question_text import PIECE, QuestionText
-from knowledge.language.question_words import FILLERS, KEYWORDS
+from knowledge.language.question_words import FILLERS, KEYWORDS, word_set
 
 #: Shorter words must be written as they are.
 MIN_FUZZY_LENGTH = 5
@@ -32,8 +32,7 @@ MASKS = {
 }
 _KEYWORDS = frozenset(KEYWORDS)
 #: Words that are in names by chance, and alone name nothing.
-COMMON_PARTS = frozenset(
-    """
+COMMON_PARTS = word_set("""
     and the of for with limited ltd llc inc plc group company sons brothers services service
     house order orders invoice invoices stock case cases supplier suppliers customer customers
     product products wine wines food event events booking bookings party lead leads shipment
@@ -41,8 +40,7 @@ COMMON_PARTS = frozenset(
     cleaning fire safety table direct supply supplies foods hotel hotels restaurant bar kitchen
     floor sales finance operations owners owner team dry red white rose london english green
     number done high down page system systems server disk memory error errors
-    """.split()
-)
+    """)
 
 
 @dataclass(frozen=True, slots=True)
@@ -147,9 +145,7 @@ class NameIndex:
         unknown = [word for word in dict.fromkeys(words) if self._may_be_slip(word)]
         for word in unknown[:MAX_FUZZY_WORDS]:
             slips = 2 if len(word) >= MIN_LENGTH_FOR_TWO_SLIPS else 1
-            match = process.extractOne(
-                word, self._words, scorer=OSA.distance, score_cutoff=slips
-            )
+            match = process.extractOne(word, self._words, scorer=OSA.distance, score_cutoff=slips)
             if match is not None and match[0][0] == word[0]:
                 corrections[word] = match[0]
         return corrections

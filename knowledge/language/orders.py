@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from bot.views.query import Grouping, Order
 from knowledge.language.money import NUMBER_WORDS
 from knowledge.language.question_text import QuestionText, phrase
+from knowledge.language.question_words import word_set
 
 #: So many are "the big ones" and "a few".
 FEW = 3
@@ -13,12 +14,18 @@ MAX_LIMIT = 100
 _ORDER_WORDS: tuple[tuple[Order, str], ...] = (
     (
         Order.SOONEST_DUE,
-        r"(?:soonest|earliest|nearest|next|first|closest)(?: one| case)?(?: to be)? (?:due|deadlines?|to (?:expire|run out))"
-        r"|due (?:next|first|soonest|earliest)|(?:most |more |really )?urgent|most pressing|pressing"
-        r"|(?:look at|do|start with|tackle|deal with|see|handle|decide|read|open|begin with|take|go) first"
-        r"|start (?:with|on)|begin with|priorit(?:y|ise|ize|ies)|top of (?:the|my) (?:list|queue|pile)"
-        r"|(?:runs?|running) out (?:of time )?(?:first|next|soonest)|(?:expires?|expiring) (?:first|next|soonest)"
-        r"|most important|cannot wait|tightest|by deadline|by due date|closest to (?:the |its |their )?deadline"
+        r"(?:soonest|earliest|nearest|next|first|closest)(?: one"
+        r"| case)?(?: to be)? (?:due|deadlines?|to (?:expire|run out))"
+        r"|due (?:next|first|soonest|earliest)|(?:most |more "
+        r"|really )?urgent|most pressing|pressing"
+        r"|(?:look at|do|start with|tackle|deal with|see|handle|decide"
+        r"|read|open|begin with|take|go) first"
+        r"|start (?:with|on)|begin with|priorit(?:y|ise|ize|ies)"
+        r"|top of (?:the|my) (?:list|queue|pile)"
+        r"|(?:runs?|running) out (?:of time )?(?:first|next|soonest)"
+        r"|(?:expires?|expiring) (?:first|next|soonest)"
+        r"|most important|cannot wait|tightest|by deadline|by due date"
+        r"|closest to (?:the |its |their )?deadline"
         r"|least time(?: left)?|in order of urgency|burning",
     ),
     (
@@ -31,25 +38,36 @@ _ORDER_WORDS: tuple[tuple[Order, str], ...] = (
     (
         Order.NEWEST,
         r"(?:newest|latest|most recent|freshest|youngest|most new)(?: first| on top| at the top)?"
-        r"|last (?:one )?(?:in|to come in|that came in|opened|case|arrived)|came in last|recent ones|just in|by newest",
+        r"|last (?:one )?(?:in|to come in|that came in|opened|case"
+        r"|arrived)|came in last|recent ones|just in|by newest",
     ),
     (
         Order.LARGEST,
-        r"(?:the )?(?:most |top )?(?:biggest|largest|highest|greatest|most expensive|priciest|costliest|dearest"
-        r"|most costly|most valuable|heaviest|most money|most big|fattest|big|large|expensive|pricey|valuable)"
-        r"(?: (?:ones|amounts?|stakes?|value|sums?|tickets?|first|money))?|worth (?:the )?most|most (?:at stake|worth)"
-        r"|by (?:value|amount|stake|size|money|worth)|(?:costs?|costing|risks?) (?:us )?(?:the )?most"
+        r"(?:the )?(?:most |top )?(?:biggest|largest|highest|greatest"
+        r"|most expensive|priciest|costliest|dearest"
+        r"|most costly|most valuable|heaviest|most money|most big"
+        r"|fattest|big|large|expensive|pricey|valuable)"
+        r"(?: (?:ones|amounts?|stakes?|value|sums?|tickets?|first"
+        r"|money))?|worth (?:the )?most|most (?:at stake|worth)"
+        r"|by (?:value|amount|stake|size|money|worth)|(?:costs?|costing"
+        r"|risks?) (?:us )?(?:the )?most"
         r"|hurts? (?:us )?(?:the )?most|size order|top by value",
     ),
     (
         Order.SMALLEST,
-        r"(?:the )?(?:most |least )?(?:smallest|cheapest|lowest|tiniest|least expensive|littlest|most cheap|most small"
-        r"|most little|least valuable|cheap|small|tiny|little)(?: (?:ones|amounts?|stakes?|value|sums?|first))"
-        r"?|worth (?:the )?least|(?:costs?|costing) (?:us )?(?:the )?least|least (?:at stake|money|worth)",
+        r"(?:the )?(?:most |least )?(?:smallest|cheapest|lowest|tiniest"
+        r"|least expensive|littlest|most cheap|most small"
+        r"|most little|least valuable|cheap|small|tiny"
+        r"|little)(?: (?:ones|amounts?|stakes?|value|sums?|first))"
+        r"?|worth (?:the )?least|(?:costs?"
+        r"|costing) (?:us )?(?:the )?least|least (?:at stake|money"
+        r"|worth)",
     ),
 )
 #: Adjectives that only mean an order before "ones" and the like.
-_WEAK = re.compile(r"^(?:the )?(?:big|large|small|tiny|little|cheap|expensive|pricey|valuable|heaviest)$")
+_WEAK = re.compile(
+    r"^(?:the )?(?:big|large|small|tiny|little|cheap|expensive" r"|pricey|valuable|heaviest)$"
+)
 ORDERS = tuple((order, phrase(words)) for order, words in _ORDER_WORDS)
 _ANY_ORDER = "|".join(words for _, words in _ORDER_WORDS)
 _NUMBER = "|".join(word for word in NUMBER_WORDS if word not in ("a", "an", "couple"))
@@ -78,44 +96,96 @@ _ORDINALS = {
     "tenth": 10,
     "10th": 10,
 }
-NTH = phrase(rf"(?P<nth>{'|'.join(_ORDINALS)})[ -](?:{_ANY_ORDER}|in (?:line|the queue|the list)|one|from the top|on the list)")
-ALL_SORTED = phrase(
-    r"(?:newest|latest|oldest|biggest|largest|smallest|cheapest|highest|most recent|most urgent|urgent|soonest due|lowest"
-    r"|earliest|big ones|small ones|most expensive) (?:ones )?(?:first|on top|at the top|down|to [^ ]+)",
-    r"sort(?:ed)?(?: it| them)?(?: by)?|order(?:ed)? by|in order(?: of)?|ranked|by (?:age|value|amount|stake|size|deadline|due date|newest|worth)",
+NTH = phrase(
+    rf"(?P<nth>{'|'.join(_ORDINALS)})[ -](?:{_ANY_ORDER}|in (?:line"
+    rf"|the queue|the list)|one|from the top|on the list)"
 )
-_PLURAL = re.compile(r"(?<![^ ])(?:ones|cases|exceptions|items|things|all|every|everything|any|anything|are|those|these|[a-z]{3,}(?<!s)(?<!thi)s)(?![^ ])")
-_NOT_PLURAL = frozenset(
-    "is was has this does its his always us yes less focus status business across towards whats longest"
-    " needs waits costs expires runs hurts risks sits wants perhaps thanks plus hours days weeks months pounds".split()
+ALL_SORTED = phrase(
+    r"(?:newest|latest|oldest|biggest|largest|smallest|cheapest"
+    r"|highest|most recent|most urgent|urgent|soonest due|lowest"
+    r"|earliest|big ones|small ones"
+    r"|most expensive) (?:ones )?(?:first|on top|at the top|down"
+    r"|to [^ ]+)",
+    r"sort(?:ed)?(?: it| them)?(?: by)?|order(?:ed)? by"
+    r"|in order(?: of)?|ranked|by (?:age|value|amount|stake|size"
+    r"|deadline|due date|newest|worth)",
+)
+_PLURAL = re.compile(
+    r"(?<![^ ])(?:ones|cases|exceptions|items|things|all|every"
+    r"|everything|any|anything|are|those|these"
+    r"|[a-z]{3,}(?<!s)(?<!thi)s)(?![^ ])"
+)
+_NOT_PLURAL = word_set(
+    """
+    is was has this does its his always us yes less focus status business across towards whats
+    needs waits costs expires runs hurts risks sits wants perhaps thanks plus hours days weeks
+    months pounds longest owns
+    """
 )
 
 _DIMENSIONS: tuple[tuple[Grouping, str], ...] = (
-    (Grouping.KIND, r"kinds?|types?|categor(?:y|ies)|sorts?|playbooks?|kinds? of [^ ]+|topics?|class(?:es)?"),
+    (
+        Grouping.KIND,
+        r"kinds?|types?|categor(?:y|ies)|sorts?|playbooks?"
+        r"|kinds? of [^ ]+|topics?|class(?:es)?",
+    ),
     (Grouping.TEAM, r"teams?|groups?|departments?|dept|depts|units?|crews?"),
-    (Grouping.OWNER, r"owners?|persons?|people|assignees?|head|colleagues?|staff|members?|manager|managers"),
+    (
+        Grouping.OWNER,
+        r"owners?|persons?|people|assignees?|head|colleagues?|staff" r"|members?|manager|managers",
+    ),
     (Grouping.STATE, r"states?|status(?:es)?|stages?"),
     (Grouping.DAY, r"days?|dates?|daily|weekdays?"),
     (Grouping.MONTH, r"months?|monthly"),
-    (Grouping.DECIDER, r"deciders?|approvers?|decision makers?|who (?:decided|approved|rejected)(?: it| them)?"),
+    (
+        Grouping.DECIDER,
+        r"deciders?|approvers?|decision makers?|who (?:decided|approved"
+        r"|rejected)(?: it| them)?",
+    ),
 )
 _BY = (
-    r"(?:by|per|for each|for every|each|every|across|broken down by|break (?:it |that |them )?down by|split (?:up )?by"
-    r"|split (?:it |that |them )?(?:up )?by|group(?:ed)? (?:it |that |them )?by|sorted into|in each|of each|from each|with each)"
+    r"(?:by|per|for each|for every|each|every|across|broken down by"
+    r"|break (?:it |that |them )?down by|split (?:up )?by"
+    r"|split (?:it |that |them )?(?:up )?by|group(?:ed)? (?:it "
+    r"|that |them )?by|sorted into|in each|of each|from each"
+    r"|with each)"
 )
 GROUPINGS = tuple(
-    (grouping, phrase(rf"{_BY} (?:the )?(?:{words})(?! own)", rf"(?:what|which) (?:{words}) (?:[^ ]+ ){{0,6}}(?:most|fewest|least|biggest|highest|busiest)"))
+    (
+        grouping,
+        phrase(
+            rf"{_BY} (?:the )?(?:{words})(?! own)",
+            rf"(?:what|which) (?:{words}) (?:[^ ]+ ){{0,6}}(?:most|fewest"
+            rf"|least|biggest|highest|busiest)",
+        ),
+    )
     for grouping, words in _DIMENSIONS
 )
-DAILY = phrase(r"(?:how many|how much|many|much|number)(?: [^ ]+){0,4} a day|day by day|daily|each day|busiest day")
-MONTHLY = phrase(r"(?:how many|how much|many|much|number)(?: [^ ]+){0,4} a month|month by month|monthly|each month|busiest month")
+DAILY = phrase(
+    r"(?:how many|how much|many|much|number)(?: [^ ]+){0,4} a day"
+    r"|day by day|daily|each day|busiest day"
+)
+MONTHLY = phrase(
+    r"(?:how many|how much|many|much|number)(?: [^ ]+){0,4} a month"
+    r"|month by month|monthly|each month|busiest month"
+)
 WHO_MOST_DECIDES = phrase(
-    r"who (?:[^ ]+ ){0,2}(?:decided|decides|approved|approves|rejected|rejects|signed|said|turned|answered|pressed)(?: [^ ]+){0,3} (?:most|least|fewest)"
-    r"|who (?:[^ ]+ ){0,3}(?:made|makes|took|takes) (?:[^ ]+ ){0,2}(?:most|least|fewest) (?:[^ ]+ )?decisions|(?:most|least) active (?:decider|approver)"
-    r"|(?:decisions|approvals|rejections) (?:per|by|for each) (?:person|head|people|manager|who)|how many (?:[^ ]+ )?(?:did|has) (?:each|every|everyone)(?: [^ ]+)? (?:decide|approve|reject)d?"
+    r"who (?:[^ ]+ ){0,2}(?:decided|decides|approved|approves"
+    r"|rejected|rejects|signed|said|turned|answered"
+    r"|pressed)(?: [^ ]+){0,3} (?:most|least|fewest)"
+    r"|who (?:[^ ]+ ){0,3}(?:made|makes|took"
+    r"|takes) (?:[^ ]+ ){0,2}(?:most|least"
+    r"|fewest) (?:[^ ]+ )?decisions|(?:most|least) active (?:decider"
+    r"|approver)"
+    r"|(?:decisions|approvals|rejections) (?:per|by"
+    r"|for each) (?:person|head|people|manager|who)"
+    r"|how many (?:[^ ]+ )?(?:did|has) (?:each|every"
+    r"|everyone)(?: [^ ]+)? (?:decide|approve|reject)d?"
 )
 WHO_MOST_HAS = phrase(
-    r"who (?:[^ ]+ ){0,2}(?:has|have|owns|holds|got|is carrying|carries|is working on|works on)(?: [^ ]+){0,3} (?:most|least|fewest)"
+    r"who (?:[^ ]+ ){0,2}(?:has|have|owns|holds|got|is carrying"
+    r"|carries|is working on|works on)(?: [^ ]+){0,3} (?:most|least"
+    r"|fewest)"
     r"|(?:busiest|most loaded) (?:person|people|colleague|manager)"
 )
 
@@ -183,12 +253,14 @@ def _limit_of_order(text: QuestionText, words: str) -> int | None:
     near = " ".join([nouns, *after.split()[:NEAR]])
     for match in _PLURAL.finditer(near):
         if match[0] not in _NOT_PLURAL and not match[0].endswith("est"):
-            return FEW if match[0] == "ones" else None if match[0] in ("all", "every", "everything") else _plural_limit(match[0])
+            return _plural_limit(match[0])
     return 1
 
 
 def _plural_limit(word: str) -> int | None:
-    # "the biggest invoices" are a few; "which one is the oldest of my cases" is one.
+    """Tell how many "the biggest invoices" are, and "the biggest of them all"."""
+    if word in ("all", "every", "everything"):
+        return None
     return 1 if word in ("are", "any", "anything", "those", "these") else FEW
 
 

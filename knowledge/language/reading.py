@@ -40,6 +40,7 @@ from knowledge.language.money import take_money
 from knowledge.language.names import Mention, NameIndex, plain
 from knowledge.language.orders import Ordering, find_grouping, find_ordering
 from knowledge.language.question_text import QuestionText, Token, phrase, split_question
+from knowledge.language.question_words import word_set
 from knowledge.language.spelling import correct_keywords
 from knowledge.language.time_words import TimeExpression, span_name, take_times
 
@@ -50,9 +51,14 @@ CASE_ID = phrase(
     r"^#?(?P<number3>\d{1,9})$",
 )
 THIS_CASE = phrase(
-    r"(?:this|that|the) (?:one|case|exception|card|thing)|it|this|that|its|they|them|these|these ones"
+    r"(?:this|that|the) (?:one|case|exception|card|thing)|it|this"
+    r"|that|its|they|them|these|these ones"
 )
-ONLY_CASE = re.compile(r"^(?:\{case\}|(?:what is|and|show|show me|open|see|find|about|details|get|pull up) (?:with |up with |about |on |is )?\{case\}(?: about)?)$")
+ONLY_CASE = re.compile(
+    r"^(?:\{case\}|(?:what is|and|show|show me|open|see|find|about"
+    r"|details|get|pull up) (?:with |up with |about |on "
+    r"|is )?\{case\}(?: about)?)$"
+)
 WORTH = phrase(r"how many|number of|count")
 
 
@@ -154,7 +160,7 @@ class QuestionReading:
         if previous is None or not parts.leans:
             return _remember_others(query, parts)
         query = replace(query, condition=parts.own_condition(query))
-        merged = follow_ups.merge(previous, query, has_ask=parts.has_ask, text=parts.text)
+        merged = follow_ups.merge(previous, query, has_ask=parts.has_ask)
         if parts.filters.is_any:
             merged = replace(merged, condition=replace(merged.condition, is_open=None))
         return _other_case(merged, parts)
@@ -284,37 +290,61 @@ class Parts:
 
 #: In so short a question a person is what it is about.
 MAX_WORDS_BESIDE_PERSON = 5
-PERSON_PREPOSITIONS = frozenset("with of for about at on by from to".split())
+PERSON_PREPOSITIONS = word_set("with of for about at on by from to")
 #: Asks that are about no cases, or that nothing narrows.
 NO_CASES = frozenset({Ask.SMALL_TALK, Ask.OUT_OF_SCOPE, Ask.CAPABILITY, Ask.HELP, Ask.ACT})
 #: Nothing but cases has these.
 CLEAR_FIELDS = frozenset(
-    {"approver", "is_overdue", "is_unrecognised", "min_stake", "max_stake", "min_age", "max_age",
-     "expires_within", "due", "due_within", "is_part_approved", "min_approvals", "is_snoozed"}
+    {
+        "approver",
+        "is_overdue",
+        "is_unrecognised",
+        "min_stake",
+        "max_stake",
+        "min_age",
+        "max_age",
+        "expires_within",
+        "due",
+        "due_within",
+        "is_part_approved",
+        "min_approvals",
+        "is_snoozed",
+    }
 )
 PEOPLE_FIELDS = frozenset({"waits_on", "owner", "decided_by", "raised_by"})
-QUESTION_WORDS = frozenset("what which who any anything how is are when why does has have did".split())
+QUESTION_WORDS = word_set("what which who any anything how is are when why does has have did")
 #: The words without which nobody asks for these.
 WORDS_OF_ASKS = {
-    "who": phrase(r"who|whom|whose|anybody|anyone|somebody|person|people|human|\{group\}|owner|deputy"),
+    "who": phrase(
+        r"who|whom|whose|anybody|anyone|somebody|person|people|human" r"|\{group\}|owner|deputy"
+    ),
     "why": phrase(r"why|how come|reason|what for|because|grounds"),
-    "when": phrase(r"when|what time|deadline|how long|how soon|until when|by when|what day|time|since"),
-    "status": phrase(r"status|state|happen(?:ed|ing|s)?|going on|what is up|story|news|update|explain|about"),
+    "when": phrase(
+        r"when|what time|deadline|how long|how soon|until when|by when" r"|what day|time|since"
+    ),
+    "status": phrase(
+        r"status|state|happen(?:ed|ing|s)?|going on|what is up|story" r"|news|update|explain|about"
+    ),
     "explain_decision": phrase(r"why|how come|rule|policy|reason|explain"),
 }
 #: Of one case only; of several these are a list.
 LIST_FACTS = frozenset({"status.changes", "status.outcome", "status.execution", "status.decision"})
 STRONG_LIST = phrase(
-    r"which|what|list|show(?: me)?|any|anything|is there|are there|give me|find|everything|all|whatever|got any|see"
+    r"which|what|list|show(?: me)?|any|anything|is there|are there"
+    r"|give me|find|everything|all|whatever|got any|see"
 )
 DESK_FACTS = frozenset({About.BLOCKER, About.STAND_IN, About.PAUSE, About.MEMBERS})
 RATES = frozenset(Measure) - {Measure.COUNT, Measure.STAKE_SUM}
 OF_ALL = phrase(r"all|everything|every|mine|both|ones|each|whatever|any")
 ACTS_WITH_END = frozenset({Act.SNOOZE, Act.STAND_IN, Act.PAUSE})
 CASE_ACTS = frozenset(Act) - {Act.PAUSE, Act.RESUME, Act.STAND_IN, Act.RAISE, Act.REMIND}
-HABIT = phrase(r"usually|normally|typically|in the past|last time|so far always|historically|generally|previously")
+HABIT = phrase(
+    r"usually|normally|typically|in the past|last time|so far always"
+    r"|historically|generally|previously"
+)
 HISTORY = phrase(
-    r"(?:have|has|had|did) (?:we|you|they|there) (?:ever )?(?:been|had|have|seen|see)|ever|history|in total so far|all time"
+    r"(?:have|has|had|did) (?:we|you|they|there) (?:ever )?(?:been"
+    r"|had|have|seen|see)|ever|history|in total so far|all time"
 )
 _IDENTIFIER = re.compile(r"^(?=\S*\d)\S+$")
 _OPEN = phrase("open|pending|waiting|outstanding")
@@ -401,7 +431,10 @@ def _find_action(words: QuestionText, names: tuple[KnownName, ...]) -> str:
     return ""
 
 
-_DID_WE = phrase(r"(?:did|have|has) (?:we|you|anyone|anybody|someone|they) (?:already |ever |just )?(?P<verb>[a-z]+)")
+_DID_WE = phrase(
+    r"(?:did|have|has) (?:we|you|anyone|anybody|someone"
+    r"|they) (?:already |ever |just )?(?P<verb>[a-z]+)"
+)
 
 
 def _find_source(words: QuestionText, names: tuple[KnownName, ...]) -> str:
@@ -474,8 +507,9 @@ def _loose_person(parts: Parts) -> str:
     if len(people) != 1:
         return ""
     place = next(
-        place for place, token in enumerate(parts.text.tokens) if token.value is not None
-        and token.word in ("{person}", "{group}")
+        place
+        for place, token in enumerate(parts.text.tokens)
+        if token.value is not None and token.word in ("{person}", "{group}")
     )
     before = parts.text.words[place - 1] if place else ""
     is_short = len(parts.text.tokens) <= MAX_WORDS_BESIDE_PERSON
@@ -575,7 +609,11 @@ def _act_query(query: Query, parts: Parts) -> Query:
     if query.act not in (Act.PAUSE, Act.RESUME, Act.TAKE_BACK):
         fields.setdefault("is_open", True)
     else:
-        fields = {name: value for name, value in fields.items() if name in ("kinds", "source", "action", "text")}
+        fields = {
+            name: value
+            for name, value in fields.items()
+            if name in ("kinds", "source", "action", "text")
+        }
     return replace(query, condition=Condition(**fields))
 
 
@@ -636,8 +674,10 @@ def _unused_people(parts: Parts, query: Query) -> list[str]:
     return [
         token.spelling
         for place, token in enumerate(tokens)
-        if token.word == "{group}" and isinstance(token.value, Mention)
-        and place not in parts.filters.people and token.value.value not in used
+        if token.word == "{group}"
+        and isinstance(token.value, Mention)
+        and place not in parts.filters.people
+        and token.value.value not in used
     ]
 
 

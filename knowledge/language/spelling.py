@@ -22,9 +22,7 @@ def correct_keywords(text: QuestionText) -> None:
         if not token.word.isalpha():
             continue
         slips = 2 if len(token.word) >= MIN_LENGTH_FOR_TWO_SLIPS else 1
-        match = process.extractOne(
-            token.word, KEYWORDS, scorer=OSA.distance, score_cutoff=slips
-        )
+        match = process.extractOne(token.word, KEYWORDS, scorer=OSA.distance, score_cutoff=slips)
         if match is None or match[0][0] != token.word[0]:
             continue
         # "snooze" is no slip for "snoozed".

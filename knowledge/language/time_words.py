@@ -13,11 +13,23 @@ from dateutil import parser as date_parser
 from bot.views.query import Period
 from knowledge.language.money import NUMBER_WORDS
 from knowledge.language.question_text import QuestionText, phrase
+from knowledge.language.question_words import word_set
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
 MONTHS = (
-    "january february march april may june july august september october november december"
-).split()
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
 SHORT_WEEKDAYS = {"sat": "saturday", "sun": "sunday", "wed": "wednesday", "weds": "wednesday"}
 UNITS = {
     "minute": timedelta(minutes=1),
@@ -80,7 +92,10 @@ NAMED_PERIODS: tuple[tuple[str, str], ...] = (
     (r"tonight|this evening|this night", "tonight"),
     (r"yesterdays?", "yesterday"),
     (r"tomorrows?", "tomorrow"),
-    (r"(?:so far |in |until now )?(?:this|the (?:current|present)) weeks?(?: so far)?", "this_week"),
+    (
+        r"(?:so far |in |until now )?(?:this|the (?:current" r"|present)) weeks?(?: so far)?",
+        "this_week",
+    ),
     (r"(?:the )?last weeks?", "last_week"),
     (r"(?:the )?(?:next|coming|following) week", "next_week"),
     (r"(?:so far |in )?(?:this|the (?:current|present)) months?(?: so far)?", "this_month"),
@@ -95,9 +110,7 @@ BEFORE_THAT = phrase(
     r"(?:the )?(?P<unit>day|week|month|quarter|year|one) (?:before|prior)(?: that)?(?! \{period\})",
     r"(?:the )?(?:previous|prior|preceding) (?P<unit2>day|week|month|quarter|year|one)",
 )
-LAST_UNITS = phrase(
-    rf"(?:the )?(?:last|past|previous|recent|latest)(?: {_COUNT})? {_UNIT}"
-)
+LAST_UNITS = phrase(rf"(?:the )?(?:last|past|previous|recent|latest)(?: {_COUNT})? {_UNIT}")
 NEXT_UNITS = phrase(rf"(?:the )?(?:next|coming|following)(?: {_COUNT})? {_UNIT}")
 AGO = phrase(rf"{_COUNT} {_UNIT} (?:ago|back|earlier)")
 AGE = phrase(
@@ -205,9 +218,9 @@ def _put(text: QuestionText, match: re.Match[str], time: TimeExpression | None) 
     text.replace(first, last, "period", time)
 
 
-CONNECTORS = frozenset(
+CONNECTORS = word_set(
     "since in on until before from during of for by after between all over at older longer more"
-    " younger newer less under fresher than open exceeding".split()
+    " younger newer less under fresher than open exceeding"
 )
 
 
@@ -239,10 +252,7 @@ def _named(name: str) -> TimeExpression:
 
 def _duration(match: re.Match[str]) -> timedelta:
     words = match["count"] or "one"
-    if words.isdigit():
-        count = int(words)
-    else:
-        count = NUMBER_WORDS.get(words, FEW)
+    count = int(words) if words.isdigit() else NUMBER_WORDS.get(words, FEW)
     return min(count, MAX_UNITS) * UNITS[match["unit"]]
 
 
