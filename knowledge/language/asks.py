@@ -970,7 +970,7 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
             r"|worth|£|amount|money) (?:of|in|at|is|on|for|that|we|tied"
             r"|waiting)|add(?:s|ed)? up|what (?:is|are) (?:the "
             r"|all )?(?:[^ ]+ ){0,4}(?:worth|costing"
-            r"|cost)(?: us)?(?: (?:in total|together|altogether|us|all))?"
+            r"|cost)(?! (?:more|less|over|under|at|up|above|below|between|\{money\}))(?: us)?(?: (?:in total|together|altogether|us|all))?"
             r"|what (?:are|is) we (?:risking|exposed to|spending|losing)"
             r"|what (?:are|were) we risking|at stake|exposure|what value"
         ),

@@ -12,7 +12,7 @@ from bot.views.query import ME, Condition, LastDecision, Period
 from knowledge.language.money import StakeBounds
 from knowledge.language.names import Mention
 from knowledge.language.question_text import QuestionText, phrase
-from knowledge.language.time_words import TimeExpression, span_name
+from knowledge.language.time_words import WEEKDAYS, TimeExpression, span_name
 
 #: What a word says; fields of a condition.
 Fields = Mapping[str, Any]
@@ -46,7 +46,10 @@ _ENDED = (
     r"|concluded|settled|(?:is |are |all )over|done(?: with)?"
     r"|dealt with|taken care of|put to bed|cleared up)"
 )
-_CLOSE = r"(?:close|close out|finish|complete|resolve|solve|fix|sort out|wrap up|get through|clear)"
+_CLOSE = (
+    r"(?:close|close out|finish|complete|resolve|solve|fix|sort out|wrap up|get through|clear"
+    r"|deal with|handle|get done)"
+)
 _WAIT = (
     r"(?:waiting|waits?|waited|stuck|sitting|sits?|pending|held up|holding|backed up|parked|blocked"
     r"|hanging|piled up|piling up|queued(?: up)?|lying|lies|left|stalled|hung up|stopped|jammed"
@@ -71,7 +74,8 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
         # What a task says of itself is no state of its case.
         phrase(
             r"(?:marked|ticked|signed|checked|reported|flagged|declared|set) (?:off )?(?:as )?"
-            r"(?:done|completed?|finished|closed|resolved|off)"
+            r"(?:done|completed?|finished|closed|resolved|off)",
+            r"signed off (?=(?:without|with no|but (?:no|not|without)) )",
         ),
         {},
     ),
@@ -123,6 +127,7 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"|automatic|auto(?:-?(?:approved|run|resolved|handled|executed"
             r"|done))?|autonomous(?:ly)?"
             r"|unattended|unprompted|off (?:your|its) own bat|alone|single-?handed(?:ly)?",
+            r"you (?:[^ ]+ ){0,3}yourself",
             r"without (?:asking(?: (?:us|me|anyone|anybody|first))?|a (?:human|person|soul|yes)"
             r"|any ?(?:one|body)(?: asking| approving| signing| saying yes| pressing)?"
             r"(?! (?:looking|noticing|deciding|answering|seeing|reading"
@@ -152,7 +157,8 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
         phrase(
             r"(?:needs?|needing|wants?|requires?|requiring|takes?|with) (?:two|2) "
             r"(?:yes(?:es)?|approvals?|people|signatures?|persons|sign offs?|oks?)",
-            r"(?:two|2)-?(?: person| people)? (?:approvals?|signatures?)|four eyes|dual approval",
+            r"(?:two|2)-?(?: person| people)? (?:approvals?|signatures?)|four eyes|dual approval"
+            r"|(?:two|2)[- ]person(?: limit| rule| approval)?",
         ),
         {"min_approvals": 2, "is_open": True},
     ),
@@ -264,7 +270,7 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
 DECISIONS: tuple[tuple[re.Pattern[str], LastDecision | None], ...] = (
     (phrase(_REJECTED), LastDecision.REJECTED),
     (phrase(_EDITED), LastDecision.EDITED),
-    (phrase(_APPROVED), LastDecision.APPROVED),
+    (phrase(rf"{_APPROVED}(?! (?:without|with no|but no) )"), LastDecision.APPROVED),
     (phrase(_DECIDED), None),
 )
 #: The same, in the words of "did we approve".
@@ -345,7 +351,7 @@ MY_QUEUE = (
     phrase(
         r"(?:on|with|for|from|by|at|upon|to) me|needs? me|i (?:should"
         r"|must|have to|need to) (?:do|tackle|start|look|see)"
-        r"|to ?do(?: list)?$|am i (?:blocking|holding (?:[^ ]+ )?up|late"
+        r"|i (?:still |do )*owe|to ?do(?: list)?$|am i (?:blocking|holding (?:[^ ]+ )?up|late"
         r"|needed|the (?:bottleneck|problem)|the"
         r" blocker|sitting on|slowing)(?: on)?|i am (?:blocking"
         r"|holding up|sitting on|needed|late with)"
@@ -362,6 +368,7 @@ MY_DECISIONS = phrase(
     rf"(?:{_APPROVED}|{_REJECTED}|{_DECIDED}) by (?:me|myself)|my (?:own )?rejections",
 )
 DECIDED_BY = (
+    phrase(r"did (?P<who>\{person\}) (?:do|get done|get through|clear)"),
     phrase(
         rf"(?:{_APPROVED}|{_REJECTED}|{_DECIDED}|edited"
         rf"|changed) (?:[^ ]+ )?by (?:the )?(?P<who>\{{person\}})"
@@ -393,6 +400,9 @@ OWNED_BY = (
         r"|claimed by|picked up by|handled by"
         r"|given to|looked after by|in the hands of"
         r"|run by) (?:the )?(?P<who>\{person\}|\{group\}|me)",
+    ),
+    phrase(
+        r"(?:did|has|have) (?P<who>\{person\}) (?:take|taken|pick|picked|claim|claimed)(?: on| up)?"
     ),
     phrase(
         r"(?:has|does|is|do|have|are) (?P<who>\{person\}"
@@ -470,6 +480,10 @@ EXPIRES = phrase(
 )
 #: The day that goes without saying.
 DAYS_OF_WORK = frozenset({"today", "this_morning", "tonight", "tomorrow", "now"})
+#: Nothing has come in these yet.
+FUTURE = frozenset({"tomorrow", "next_week", "now"})
+#: After "for" they are what somebody prepares for.
+OCCASIONS = frozenset({*WEEKDAYS, "weekend", "tonight", "this_week"})
 _ARRIVED = phrase(
     r"since|new|came|come|comes|coming|arrived|opened|raised"
     r"|from (?:the )?\{period\}|appeared|landed|reported"
@@ -502,6 +516,10 @@ class Filters:
     is_any: bool = False
     #: They were decided, in whatever way.
     is_decided: bool = False
+    #: Times that say nothing of when cases came, in the asker's spelling.
+    aside: list[str] = field(default_factory=list)
+    #: Their places.
+    occasions: set[int] = field(default_factory=set)
     #: The places of the people of whom something was said already.
     people: set[int] = field(default_factory=set)
 
@@ -628,7 +646,7 @@ def _find_flags(text: QuestionText, filters: Filters) -> None:
 
 
 def _find_decision(text: QuestionText, filters: Filters) -> None:
-    if "states" in filters.fields or "is_part_approved" in filters.fields:
+    if {"states", "is_part_approved", "is_automatic"} & set(filters.fields):
         return
     # "Which do I have to approve" tells of no decision.
     must_decide = "waits_on" in filters.fields or "approver" in filters.fields
@@ -664,7 +682,9 @@ def _find_times(text: QuestionText, filters: Filters) -> None:
         text.take(DUE)
     if is_expiry:
         text.take(EXPIRES)
-    period = _find_period(text)
+    if not is_due and not is_expiry:
+        _drop_occasions(text, filters)
+    period = _find_period(text, filters.occasions)
     if is_expiry:
         filters.add({"expires_within": _end_name(period) or SOON, "is_open": True})
         return
@@ -678,6 +698,20 @@ def _find_times(text: QuestionText, filters: Filters) -> None:
         return
     name = _period_field(filters)
     filters.add({name: period})
+
+
+def _drop_occasions(text: QuestionText, filters: Filters) -> None:
+    """Set aside times at which no case can have come: "low for the weekend"."""
+    for match in list(text.find_all(_ANY_PERIOD)):
+        time = _time(text, match, "time")
+        if time is None or not time.begin:
+            continue
+        place, _ = text.bounds(match)
+        before = set(text.words[max(0, place - 2) : place])
+        is_occasion = "for" in before and time.begin in OCCASIONS
+        if is_occasion or time.begin in FUTURE or time.begin.startswith("+"):
+            filters.occasions.add(place)
+            filters.aside.append(text.tokens[place].spelling)
 
 
 def _is_of_now(text: QuestionText, filters: Filters) -> bool:
@@ -712,7 +746,7 @@ def _period_field(filters: Filters) -> str:
     return "opened"
 
 
-def _find_period(text: QuestionText) -> Period | None:
+def _find_period(text: QuestionText, occasions: set[int]) -> Period | None:
     """Find the period that a question names."""
     match = text.search(_BETWEEN)
     if match is not None:
@@ -731,7 +765,8 @@ def _find_period(text: QuestionText) -> Period | None:
             return Period(before=time.begin) if is_before else Period(begin=time.begin)
     for match in text.find_all(_ANY_PERIOD):
         time = _time(text, match, "time")
-        if time is not None and time.begin:
+        is_occasion = text.bounds(match)[0] in occasions
+        if time is not None and time.begin and not is_occasion:
             return Period(begin=time.begin, end=time.end)
     return None
 

@@ -110,7 +110,7 @@ class QuestionReading:
         rule = asks.find_rule(words)
         ordering = find_ordering(words)
         filters = find_filters(words)
-        kinds = self._kinds.find(words, index.others)
+        kinds = self._find_kinds(words, index.others)
         return Parts(
             text=words,
             whole=whole,
@@ -124,6 +124,16 @@ class QuestionReading:
             action=_find_action(words, index.others),
             source=_find_source(words, index.others),
         )
+
+    def _find_kinds(self, words: QuestionText, names: tuple[KnownName, ...]) -> tuple[str, ...]:
+        """Find the kinds; where nothing is sure, without the words that no one understood."""
+        kinds = self._kinds.find(words, names)
+        runs = [] if kinds else left_aside.phrases(words, is_narrowed=True)
+        if not runs:
+            return kinds
+        strange = {id(token) for run in runs for token in run}
+        rest = QuestionText(token for token in words.tokens if id(token) not in strange)
+        return self._kinds.find(rest, names) if rest.tokens else ()
 
     def _names(self, names: tuple[KnownName, ...]) -> NameIndex:
         """Index the names of an asker; the last indexes are kept."""
@@ -185,7 +195,7 @@ class QuestionReading:
             if not self._is_of_kind(parts, run)
         ]
         if query.ask in LISTS:
-            aside += _unused_people(parts, query)
+            aside += [*_unused_people(parts, query), *parts.filters.aside]
         return query, tuple(dict.fromkeys(aside))
 
     def _is_of_kind(self, parts: "Parts", run: list[Token]) -> bool:
@@ -311,6 +321,7 @@ CLEAR_FIELDS = frozenset(
         "is_snoozed",
     }
 )
+DECIDER_FIELDS = frozenset({"approver", "min_approvals", "is_part_approved", "is_overdue"})
 PEOPLE_FIELDS = frozenset({"waits_on", "owner", "decided_by", "raised_by"})
 QUESTION_WORDS = word_set("what which who any anything how is are when why does has have did")
 #: The words without which nobody asks for these.
@@ -339,7 +350,7 @@ OF_ALL = phrase(r"all|everything|every|mine|both|ones|each|whatever|any")
 ACTS_WITH_END = frozenset({Act.SNOOZE, Act.STAND_IN, Act.PAUSE})
 CASE_ACTS = frozenset(Act) - {Act.PAUSE, Act.RESUME, Act.STAND_IN, Act.RAISE, Act.REMIND}
 HABIT = phrase(
-    r"usually|normally|typically|in the past|last time|so far always"
+    r"usually|normally|typically|in the past|last times?|so far always"
     r"|historically|generally|previously"
 )
 HISTORY = phrase(
@@ -366,7 +377,8 @@ def _guard(label: str, parts: Parts) -> str:
         return "group.stake_sum" if is_sum else "group"
     if ask == "group":
         return parts.rule[0] if parts.rule is not None else "list"
-    is_habit = label == "status.precedents" and (parts.names or parts.kinds)
+    is_past = label == "status.precedents" or parts.text.search(HABIT) is not None
+    is_habit = ask == "status" and is_past and (parts.names or parts.kinds)
     if is_habit and not parts.case_ids and not parts.context.case_id:
         return "list"
     if _is_list(ask, label, parts):
@@ -385,7 +397,11 @@ def _is_list(ask: str, label: str, parts: Parts) -> bool:
     """Tell whether words that say how cases are make a list of what seems another question."""
     fields = set(parts.filters.fields)
     rule = parts.rule[0] if parts.rule is not None else ""
-    if parts.has_case or not fields or rule == label:
+    if parts.has_case or not fields:
+        return False
+    if ask == "capability" and DECIDER_FIELDS & fields:
+        return True
+    if rule == label:
         return False
     if ask in ("capability", "help"):
         return bool(CLEAR_FIELDS & fields)
