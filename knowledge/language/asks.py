@@ -970,7 +970,8 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
             r"|worth|£|amount|money) (?:of|in|at|is|on|for|that|we|tied"
             r"|waiting)|add(?:s|ed)? up|what (?:is|are) (?:the "
             r"|all )?(?:[^ ]+ ){0,4}(?:worth|costing"
-            r"|cost)(?! (?:more|less|over|under|at|up|above|below|between|\{money\}))(?: us)?(?: (?:in total|together|altogether|us|all))?"
+            r"|cost)(?! (?:more|less|over|under|at|up|above|below|between|\{money\}))"
+            r"(?: us)?(?: (?:in total|together|altogether|us|all))?"
             r"|what (?:are|is) we (?:risking|exposed to|spending|losing)"
             r"|what (?:are|were) we risking|at stake|exposure|what value"
         ),
@@ -1001,7 +1002,7 @@ STATUS = phrase(
     r"|progress|still open|done yet|finished yet"
 )
 LIST_WORDS = phrase(
-    r"which|what|list|show|any|anything|is there|are there|give|find"
+    r"stuff|things|items|which|what|list|show|any|anything|is there|are there|give|find"
     r"|everything|all|open|late|overdue|ones|who|whats|new|got|see"
     r"|cases?"
 )

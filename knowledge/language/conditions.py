@@ -709,7 +709,9 @@ def _drop_occasions(text: QuestionText, filters: Filters) -> None:
         place, _ = text.bounds(match)
         before = set(text.words[max(0, place - 2) : place])
         is_occasion = "for" in before and time.begin in OCCASIONS
-        if is_occasion or time.begin in FUTURE or time.begin.startswith("+"):
+        # "About table 9 tonight" is about a guest, "in tonight" about cases.
+        is_evening = time.begin == "tonight" and text.search(_ARRIVED) is None
+        if is_occasion or is_evening or time.begin in FUTURE or time.begin.startswith("+"):
             filters.occasions.add(place)
             filters.aside.append(text.tokens[place].spelling)
 

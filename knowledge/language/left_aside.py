@@ -45,7 +45,8 @@ def _runs(text: QuestionText) -> list[list[Token]]:
     runs: list[list[Token]] = []
     run: list[Token] = []
     for token in [*text.tokens, None]:
-        if token is not None and is_unexplained(token):
+        is_number = token is not None and bool(run) and token.word.isdigit()
+        if token is not None and (is_number or is_unexplained(token)):
             run.append(token)
             continue
         if run:

@@ -339,7 +339,16 @@ WORDS_OF_ASKS = {
     "explain_decision": phrase(r"why|how come|rule|policy|reason|explain"),
 }
 #: Of one case only; of several these are a list.
-LIST_FACTS = frozenset({"status.changes", "status.outcome", "status.execution", "status.decision"})
+LIST_FACTS = frozenset(
+    {
+        "status.changes",
+        "status.outcome",
+        "status.execution",
+        "status.decision",
+        "status.plan",
+        "status.recommendation",
+    }
+)
 STRONG_LIST = phrase(
     r"which|what|list|show(?: me)?|any|anything|is there|are there"
     r"|give me|find|everything|all|whatever|got any|see"

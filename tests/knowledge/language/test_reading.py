@@ -4,6 +4,8 @@ import time
 from datetime import UTC, datetime
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.ports.language import Guess
 from bot.views.query import KnownName, NameType, Query, QuestionContext, Turn
@@ -372,6 +374,127 @@ handled by hand this month => list decided=this_month decision=by_hand
 anything withdrawn => list states=withdrawn
 what is snoozed => list is_snoozed=yes
 whats paused at the moment => status about=pause
+
+what's on me => list is_open=yes waits_on=me
+anything i still owe an answer on => list is_open=yes waits_on=me
+which of these are actually mine to decide => list is_open=yes waits_on=me
+i have 5 mins, whats the most pressing thing for me
+    => list is_open=yes waits_on=me order=soonest_due limit=1
+how many are sitting with me => count is_open=yes waits_on=me measure=count
+what are you expecting from me => list is_open=yes waits_on=me
+hows my list looking => list is_open=yes waits_on=me
+what needs my attention before i leave at 5 => list is_open=yes waits_on=me
+how many did we turn down since monday => count decided=monday.. decision=rejected measure=count
+how many new ones today => count opened=today measure=count
+total open count pls => count is_open=yes measure=count
+how many are waiting on finance => count is_open=yes waits_on=finance measure=count
+how many cases does each team have => group is_open=yes grouping=team measure=count
+how many low risk ones are open => count is_open=yes risk=low measure=count
+number of complaints this quarter => count kinds=service_note_open opened=this_quarter measure=count
+how many of the invoices are late
+    => count is_open=yes kinds=invoice_no_order is_overdue=yes measure=count
+whats the count by status => group is_open=yes grouping=state measure=count
+total value of everything we approved this week
+    => sum decided=this_week decision=approved measure=stake_sum
+how much is riding on the leads => sum is_open=yes kinds=lead_cold measure=stake_sum
+worth of all open bills => sum is_open=yes kinds=invoice_no_order measure=stake_sum
+what's the exposure per kind => group is_open=yes grouping=kind measure=stake_sum
+how much is sitting with carla => sum is_open=yes waits_on=U0CARLA measure=stake_sum
+what's it all worth => sum is_open=yes measure=stake_sum
+sum up what expired last month => sum states=expired ended=last_month measure=stake_sum
+how much money did ben sign off in november
+    => sum decided=november decision=approved decided_by=U0BEN measure=stake_sum
+value waiting for a second approval => sum is_open=yes is_part_approved=yes measure=stake_sum
+anything bigger than 4 grand => list is_open=yes min_stake=4000
+below £200 pls => list is_open=yes max_stake=200
+contracts under 3k => list is_open=yes kinds=renewal_due max_stake=3000
+leads between 5k and 15k => list is_open=yes kinds=lead_cold min_stake=5000 max_stake=15000
+more than £900 and due tomorrow => list is_open=yes min_stake=900 due=tomorrow
+what is over the two-person limit => list is_open=yes min_approvals=2
+ones that need owners to sign => list is_open=yes approver=owners
+which are high risk and above 2k => list is_open=yes min_stake=2000 risk=high
+anything that costs less than 75 quid => list is_open=yes max_stake=75
+only show me what is worth more than 1200 => list is_open=yes min_stake=1200
+whats been lying around the longest => list is_open=yes order=oldest limit=1
+three most urgent => list is_open=yes order=soonest_due limit=3
+the most recent one => list is_open=yes order=newest limit=1
+what is the biggest lead => list is_open=yes kinds=lead_cold order=largest limit=1
+give me the 5 newest => list is_open=yes order=newest limit=5
+which has the earliest deadline => list is_open=yes order=soonest_due limit=1
+lowest value open case => list is_open=yes order=smallest limit=1
+anything that's been open since last week => list is_open=yes opened=last_week..
+what has been waiting for 3 days or more => list is_open=yes min_age=72h
+what came through last night => list opened=last_night
+what got rejected over the weekend => list decided=weekend decision=rejected
+opened in november => list opened=november
+show everything closed since the 1st of november => list is_open=no ended=2026-11-01..
+what did we deal with this morning => list is_open=no ended=this_morning
+which ones were decided yesterday afternoon => list decided=yesterday@12:00..yesterday@18:00
+anything from last month still open => list is_open=yes opened=last_month
+what's coming due later today => list is_open=yes due=today
+what's expiring this week => list is_open=yes expires_within=this_week
+who's deputising for elsie => who about=stand_in of=U0ELSIE
+what did carla do today => list decided=today decided_by=U0CARLA
+which ones did dev take on => list is_open=yes owner=U0DEV
+who is in floor managers => who about=members of=floor-managers
+anything finn raised still open => list is_open=yes raised_by=U0FINN
+cases ben said no to this month => list decided=this_month decision=rejected decided_by=U0BEN
+who turned down the most this quarter
+    => group decided=this_quarter decision=rejected grouping=decider measure=count
+when did EX-12 come in => when case_id=EX-12 about=opening
+when will EX-12 time out => when case_id=EX-12 about=expiry
+what was the reason for saying no to EX-12 => why case_id=EX-12 about=decision
+give me the full story of EX-12 => status case_id=EX-12 about=trail
+is it too late to undo EX-12 => when case_id=EX-12 about=undo
+what's the plan for EX-12 => status case_id=EX-12 about=plan
+did EX-12 work => status case_id=EX-12 about=outcome
+what facts is EX-12 based on => status case_id=EX-12 about=evidence
+
+what is the total of leads worth over 2k
+    => sum is_open=yes kinds=lead_cold min_stake=2000 measure=stake_sum
+stuff from northgate => list is_open=yes text=northgate
+open and closed for linen service => list text=Linen service
+invoices of dockside fish in the green folder
+    => list is_open=yes kinds=invoice_no_order text=Dockside Fish | green folder
+contracts with the gold sticker => list is_open=yes kinds=renewal_due | gold sticker
+what ran without us last night => list ended=last_night is_automatic=yes
+anything you approved yourself on monday => list ended=monday is_automatic=yes
+which exceptions vanished by themselves yesterday => list states=cleared ended=yesterday
+how often did we say no to leads => count kinds=lead_cold measure=rejection_rate
+how fast do we react to alerts => how_long kinds=service_alert measure=median_time_to_decide
+what happened the last times with cellar direct => list is_open=no text=Cellar Direct
+what's your job => capability about=purpose
+
+What is open? => list is_open=yes
+what's open => list is_open=yes
+show me everything => list is_open=yes
+Any open exceptions? => list is_open=yes
+what waits on me? => list is_open=yes waits_on=me
+is anything waiting for me => list is_open=yes waits_on=me
+my queue please => list is_open=yes waits_on=me
+what should I do next => list is_open=yes waits_on=me
+anything late? => list is_open=yes is_overdue=yes
+anything late for Marlow & Sons? => list is_open=yes text=Marlow & Sons is_overdue=yes
+Anything about Table 9 tonight? => list is_open=yes text=Table 9 | tonight
+which shipments are overdue => list is_open=yes kinds=shipment_mismatch is_overdue=yes
+open invoices => list is_open=yes kinds=invoice_no_order
+who approved ex 7 => who case_id=EX-7 about=decision
+EX-12? => status case_id=EX-12
+what is the status of EX-0012 => status case_id=EX-12
+why didn't you just do it? EX-5 => explain_decision case_id=EX-5 about=verdict
+what is paused? => status about=pause
+what did you handle without me => list is_automatic=yes
+help => help about=asking
+How many open cases? => count is_open=yes measure=count
+how many were rejected => count decision=rejected measure=count
+what could you not recognise => list is_open=yes is_unrecognised=yes
+How many stock exceptions last week, and how long did they take?
+    => how_long kinds=low_stock opened=last_week measure=median_time_to_resolve
+
+@EX-9
+why didn't you just do it? => explain_decision case_id=EX-9 about=verdict
+why was EX-3 rejected? => why case_id=EX-3 about=decision
+what else is open? => list is_open=yes
 """
 HOSTILE_QUESTIONS = (
     "a " * 5000,
@@ -456,6 +579,17 @@ def test_no_question_takes_long_to_read(reader: QuestionReading, question: str) 
     began = time.perf_counter()
     reader.read(question, context)
     assert time.perf_counter() - began < MAX_SECONDS
+
+
+@given(st.text(max_size=300))
+def test_any_text_is_read_or_not_and_never_fails(text: str) -> None:
+    reading = QuestionReading(WordClassifier(), lambda: NOW)
+    reading.read(text, QuestionContext(person="U0ME", names=known_names()))
+
+
+@pytest.mark.parametrize("text", ["the quick brown fox", "asdf qwer", "pineapple", "?" * 400])
+def test_what_is_not_understood_is_not_read(reader: QuestionReading, text: str) -> None:
+    assert reader.read(text, QuestionContext(person="U0ME")) is None
 
 
 def test_a_question_without_words_is_not_read(reader: QuestionReading) -> None:
