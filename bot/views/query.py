@@ -227,6 +227,8 @@ class Query:
     measure: Measure | None = None
     #: The one case that is meant; empty where ``condition`` picks it out.
     case_id: str = ""
+    #: Other cases that were named beside it: "the other one" is among them.
+    other_case_ids: tuple[str, ...] = ()
     about: About | None = None
     act: Act | None = None
     #: The person or group that the question or the act is about.
