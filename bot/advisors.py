@@ -6,8 +6,8 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
-from bot.ports.clock import Clock
 from bot.cases.errors import PlaybookInvalid
+from bot.ports.clock import Clock
 from bot.ports.language import Narrator, QuestionClassifier, QuestionReader
 from bot.ports.memory import Memory as MemoryPort
 from bot.ports.memory import PrecedentStore

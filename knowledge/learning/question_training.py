@@ -31,7 +31,9 @@ DEFAULT_SHARPNESS = 4.0
 MIN_PROBABILITY = 1e-9
 
 
-def train_question_model(questions: QuestionTrainingSet, embedder: Embedder) -> QuestionModel | None:
+def train_question_model(
+    questions: QuestionTrainingSet, embedder: Embedder
+) -> QuestionModel | None:
     """Train on the examples; return None when they have no two labels each."""
     vectors = _embed((*questions.asks, *questions.kinds), embedder)
     asks = _train_head(questions.asks, vectors)
