@@ -228,7 +228,6 @@ class _Builder:
             parser=PatternParser(dict(self.library.titles())),
             chat=self.chat,
             clock=self.clock,
-            assistant=self.advisors.talker,
         )
 
     def conversation(self, decisions: Decisions, visibility: Visibility) -> Conversation:
