@@ -66,7 +66,7 @@ def gather_questions(
 
 def _names(kind: str, playbook: Playbook, examples: QuestionExamples) -> tuple[str, ...]:
     phrases = (*examples.names.get(kind, ()), playbook.title)
-    return tuple(dict.fromkeys(map(normalise, phrases)))
+    return tuple(dict.fromkeys(map(_plain, phrases)))
 
 
 def _ask_questions(
@@ -75,10 +75,10 @@ def _ask_questions(
     """Yield the questions with their kinds masked."""
     for label, lines in examples.asks.items():
         for line in lines:
-            yield LabelledQuestion(mask_kinds(normalise(line), names), label)
+            yield LabelledQuestion(mask_kinds(_plain(line), names), label)
     for kind in kinds:
         for line in examples.kinds.get(kind, ()):
-            yield LabelledQuestion(mask_kinds(normalise(line), names), str(Ask.LIST))
+            yield LabelledQuestion(mask_kinds(_plain(line), names), str(Ask.LIST))
 
 
 def _kind_questions(
@@ -92,15 +92,15 @@ def _kind_questions(
         for line in lines:
             if KIND_MASK in line and names:
                 kind, name = next(turns)
-                yield LabelledQuestion(normalise(line.replace(KIND_MASK, name)), kind)
+                yield LabelledQuestion(_plain(line.replace(KIND_MASK, name)), kind)
             elif label != REPORTS:
-                yield LabelledQuestion(normalise(line), NO_KIND)
+                yield LabelledQuestion(_plain(line), NO_KIND)
     for line in examples.none:
-        yield LabelledQuestion(normalise(line), NO_KIND)
+        yield LabelledQuestion(_plain(line), NO_KIND)
     for kind, phrases in names.items():
         questions = (*examples.kinds.get(kind, ()), *playbooks[kind].examples)
         for line in (*phrases, *questions):
-            yield LabelledQuestion(normalise(line), kind)
+            yield LabelledQuestion(_plain(line), kind)
 
 
 def _rows(names: Mapping[str, tuple[str, ...]]) -> Iterator[list[tuple[str, str]]]:
@@ -108,6 +108,11 @@ def _rows(names: Mapping[str, tuple[str, ...]]) -> Iterator[list[tuple[str, str]
     longest = max(map(len, names.values()), default=0)
     for place in range(longest):
         yield [(kind, phrases[place]) for kind, phrases in names.items() if place < len(phrases)]
+
+
+def _plain(line: str) -> str:
+    # The reader cuts off the ending of a name before it masks it.
+    return normalise(line.replace("}'s", "}"))
 
 
 def _unique(questions: Iterator[LabelledQuestion]) -> tuple[LabelledQuestion, ...]:
