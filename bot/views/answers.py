@@ -81,6 +81,8 @@ class Answer:
     #: Says why the rows are shown when they are not what was asked for: "The nearest:".
     rows_title: str = ""
     table: tuple[Figure, ...] = ()
+    #: The titles of its two columns.
+    table_titles: tuple[str, str] = ("", "")
     #: The table runs over time, and is drawn as a chart too.
     is_trend: bool = False
     offers: tuple[Offer, ...] = ()
