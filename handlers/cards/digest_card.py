@@ -11,6 +11,7 @@ from handlers.cards import ids
 from handlers.cards.blocks import actions_block, button, context_block, header_block, heading, modal
 from handlers.cards.charts import charts, is_telling, without_charts
 from handlers.cards.inquiry_message import frequent_inquiries
+from handlers.cards.question_list import review_lines
 from handlers.cards.rows import Permalink, case_rows, plain_rows
 from handlers.cards.text import (
     Json,
@@ -76,8 +77,7 @@ def digest_card(digest: DigestView, permalink: Permalink) -> list[Json]:
     if digest.expiries:
         blocks.append(heading("Expired without a decision"))
         blocks.append(plain_rows(digest.expiries, permalink))
-    if digest.figures.questions:
-        blocks.append(context_block(_describe_questions(digest.figures.questions)))
+    blocks += _questions(digest)
     review = _review(digest.review, permalink) if digest.review else []
     trend = charts(digest.figures.days) if is_telling(digest.figures.days) else []
     # The numbers may be left out on a full day; the cases may not.
@@ -179,6 +179,23 @@ def _list_key(place: str) -> str:
     return "visible" if "/" in place else f"channel:{place}"
 
 
+def _questions(digest: DigestView) -> list[Json]:
+    """Count the questions to review, with the button that lists them."""
+    count, since = digest.figures.questions, digest.figures.since
+    if not count:
+        return []
+    if since is None:
+        return [context_block(_describe_questions(count))]
+    value = f"{digest.place} {int(since.timestamp())}"
+    line: Json = {
+        "type": "section",
+        "block_id": "digest:questions",
+        "text": plain_text(_describe_questions(count), 200),
+        "accessory": button("Show them", ids.REVIEW_QUESTIONS, value),
+    }
+    return [line]
+
+
 def _describe_questions(count: int) -> str:
     if count == 1:
         return "1 question was not understood or not answered well"
@@ -200,6 +217,7 @@ def _review(review: Review, permalink: Permalink) -> list[Json]:
         blocks.append(plain_rows(review.slow, permalink))
     if review.misses:
         blocks.append(_misses(review.misses))
+    blocks += review_lines(review.questions)
     if review.reopenings or review.taken_back:
         rework = f"{review.reopenings:,} opened again, {review.taken_back:,} taken back"
         blocks.append(context_block(f"*Rework:* {rework}"))

@@ -90,7 +90,7 @@ class AnswerSender(Sender):
         """
         if stream_ts and self._finish_stream(question, stream_ts, answer):
             return
-        content = self._content(question, answer)
+        content = self._answer_content(question, answer)
         content["thread_ts"] = question.thread
         if question.is_direct or answer.is_all_in(question.channel):
             self._post_once(question, content, look_first=look_first)
@@ -104,7 +104,7 @@ class AnswerSender(Sender):
         if look_first and question.is_direct:
             self._delete_unfinished_streams(question)
 
-    def _content(self, question: PostedQuestion, answer: Answer) -> Json:
+    def _answer_content(self, question: PostedQuestion, answer: Answer) -> Json:
         return {
             "text": answer_text(answer),
             "blocks": answer_blocks(answer, self.permalink, question.id),
@@ -158,7 +158,7 @@ class AnswerSender(Sender):
             raise
         except ChatFailed:
             # Slack closes a stream after five minutes; the message itself can still be edited.
-            content = self._content(question, answer)
+            content = self._answer_content(question, answer)
             return self._overwrite_stream(question, stream_ts, {**content, **options})
         return True
 

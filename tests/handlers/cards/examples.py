@@ -24,7 +24,7 @@ from bot.cases.policy import RiskTier, Ruling
 from bot.cases.recognition import Guess, Recognition
 from bot.cases.recommendation import Alternative, Recommendation
 from bot.views.alert_storm import StormView
-from bot.views.answers import EXAMPLES, Answer, AnswerLine
+from bot.views.answers import EXAMPLES, Answer
 from bot.views.app_home import (
     HomeDelegation,
     HomeFilter,
@@ -489,15 +489,13 @@ def storm(case=None, open_cases=38, **changes):
 
 def answer(case=None, **changes):
     case = case or proposed()
-    line = AnswerLine(
-        case_id="EX-1",
-        title=case.signal.title,
-        state=str(case.state),
-        detail=case.assessment.what,
-        channel="C0STOCK",
-        ts="1.000001",
+    base = Answer(
+        text="1 case.",
+        rows=(row(case),),
+        total=4,
+        reading="open cases",
+        examples=EXAMPLES,
     )
-    base = Answer(reading="open cases", text="1 case.", lines=(line,), more=3, examples=EXAMPLES)
     return replace(base, **changes)
 
 
