@@ -54,9 +54,15 @@ def answer_blocks(
     ``question_id`` is the question that feedback is about; without one there are no buttons for
     that. ``has_first_line`` is false where the first line stands above the blocks already.
     """
-    below = [*_understanding(answer), *(_feedback(question_id, answer) if question_id else ())]
+    understanding = _understanding(answer)
+    # Who reads the first line has to know at once that it is not all of the answer.
+    above = understanding if answer.left_aside else []
+    below = [] if answer.left_aside else understanding
+    if question_id:
+        below += _feedback(question_id, answer)
     blocks = [
         *_sentences(answer, has_first_line=has_first_line),
+        *above,
         *offer_blocks(answer.offers, permalink),
         *_figures(answer),
         *_cases(answer, permalink, question_id),

@@ -17,7 +17,7 @@ MAX_CHART_TITLE = 50
 # Fewer points are no trend.
 MIN_POINTS = 3
 ALIGNMENT = ({"is_wrapped": True}, {"align": "right"})
-LABEL_TITLE = "By"
+LABEL_TITLE = "For"
 COUNT_TITLE = "How many"
 VALUE_TITLE = "How much"
 
@@ -39,7 +39,7 @@ def trend_chart(figures: Sequence[Figure], titles: tuple[str, str]) -> list[Json
     """Build a chart over time; none for too few points."""
     if len(figures) < MIN_POINTS:
         return []
-    title = _titles(figures, titles)[1]
+    period, title = _titles(figures, titles)
     points = []
     for figure in figures[-MAX_POINTS:]:
         label = clean(figure.label, MAX_POINT_LABEL)
@@ -49,7 +49,8 @@ def trend_chart(figures: Sequence[Figure], titles: tuple[str, str]) -> list[Json
         "series": [{"name": clean(title, MAX_POINT_LABEL), "data": points}],
         "axis_config": {"categories": [point["label"] for point in points]},
     }
-    return [{"type": CHART_TYPE, "title": clean(title, MAX_CHART_TITLE), "chart": chart}]
+    chart_title = clean(f"{title} by {period.lower()}", MAX_CHART_TITLE)
+    return [{"type": CHART_TYPE, "title": chart_title, "chart": chart}]
 
 
 def without_tables(blocks: Sequence[Json]) -> list[Json]:

@@ -11,8 +11,8 @@ from bot.views.query import Act
 from handlers.cards import ids
 from handlers.cards.blocks import actions_block, button, confirmation
 from handlers.cards.card_buttons import decision_buttons
-from handlers.cards.rows import Permalink, plain_rows
-from handlers.cards.text import Json, clean
+from handlers.cards.rows import Permalink, row_title
+from handlers.cards.text import Json, clean, paragraph, rich_text
 from handlers.cards.thread_confirmation import confirmation_blocks
 
 # More would push the rest of the answer out of sight.
@@ -31,15 +31,19 @@ def offer_blocks(offers: Sequence[Offer], permalink: Permalink) -> list[Json]:
     blocks: list[Json] = []
     for place, offer in enumerate(offers[:MAX_OFFERS]):
         if offer.confirmation is not None:
+            blocks += _subject(offer, permalink)
             blocks += confirmation_blocks(offer.confirmation)
             continue
         element = _button(offer)
-        if element is None:
-            continue
-        if offer.row is not None:
-            blocks.append(plain_rows([offer.row], permalink))
-        blocks.append(actions_block(f"offer:{place}:{_block_name(offer)}", [element]))
+        if element is not None:
+            blocks += _subject(offer, permalink)
+            blocks.append(actions_block(f"offer:{place}:{_block_name(offer)}", [element]))
     return blocks
+
+
+def _subject(offer: Offer, permalink: Permalink) -> list[Json]:
+    """Name the case that an offer is about."""
+    return [rich_text(paragraph(*row_title(offer.row, permalink)))] if offer.row else []
 
 
 def _block_name(offer: Offer) -> str:
