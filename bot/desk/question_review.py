@@ -57,19 +57,19 @@ class QuestionReviews:
     def review(self, place: str, since: datetime, *, limit: int = MAX_LISTED) -> QuestionListView:
         """List the questions of a place since then."""
         records = self._records(place, since)
-        unanswered = [record for record in records if is_unanswered(record)]
+        failures = [record for record in records if is_unanswered(record)]
         choices = [record for record in records if record.choice is not None]
         partly_read = []
         for record in records:
             if record.left_aside and record.choice is None and not is_unanswered(record):
                 partly_read.append(record)
         sorts = (
-            self._collapse(_without_choice(unanswered)),
+            self._collapse(_without_choice(failures)),
             self._collapse(choices),
             self._collapse(partly_read),
         )
         return QuestionListView(
-            unanswered=sorts[0][:limit],
+            failures=sorts[0][:limit],
             choices=sorts[1][:limit],
             partly_read=sorts[2][:limit],
             more=sum(max(0, len(questions) - limit) for questions in sorts),
@@ -94,8 +94,8 @@ class QuestionReviews:
         for record in records:
             if _key(record) not in questions:
                 questions[_key(record)] = self._question(record)
-        ordered = sorted(questions, key=lambda key: -counts[key])
-        return tuple(replace(questions[key], count=counts[key]) for key in ordered)
+        keys = sorted(questions, key=counts.__getitem__, reverse=True)
+        return tuple(replace(questions[key], count=counts[key]) for key in keys)
 
     def _question(self, record: QuestionRecord) -> ReviewedQuestion:
         return ReviewedQuestion(

@@ -7,7 +7,7 @@ MAX_PROMPTS = 4
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PromptFacts:
-    """What is known of the person who opens the pane."""
+    """The person who opens the pane, and the cases that wait."""
 
     #: Cases that wait for a decision of this person.
     waiting: int = 0

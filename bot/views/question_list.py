@@ -22,7 +22,7 @@ class QuestionListView:
     """The questions of one place that are worth a look."""
 
     #: Not understood, or answered in a way that did not help.
-    unanswered: tuple[ReviewedQuestion, ...] = ()
+    failures: tuple[ReviewedQuestion, ...] = ()
     #: Answered in a reading that the person chose.
     choices: tuple[ReviewedQuestion, ...] = ()
     #: Answered but for words that were not understood.
@@ -33,7 +33,7 @@ class QuestionListView:
     @property
     def is_empty(self) -> bool:
         """Tell whether there is nothing to review."""
-        return not (self.unanswered or self.choices or self.partly_read)
+        return not (self.failures or self.choices or self.partly_read)
 
 
 NO_QUESTIONS = QuestionListView()

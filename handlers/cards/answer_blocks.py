@@ -65,7 +65,7 @@ def answer_blocks(
         *above,
         *offer_blocks(answer.offers, permalink),
         *_figures(answer),
-        *_cases(answer, permalink, question_id),
+        *_cases(answer, permalink),
         *_choices(answer, question_id),
         *_examples(answer),
     ]
@@ -121,15 +121,16 @@ def _figures(answer: Answer) -> list[Json]:
     return [*chart, *figure_table(answer.table, answer.table_titles)]
 
 
-def _cases(answer: Answer, permalink: Permalink, question_id: str) -> list[Json]:
+def _cases(answer: Answer, permalink: Permalink) -> list[Json]:
     """Build the rows of the cases, and say how many are left out."""
-    if not answer.rows:
+    # An offer names its case already, and has the button that was asked for.
+    offered_ids = {offer.row.case.id for offer in answer.offers if offer.row}
+    rows = [row for row in answer.rows if row.case.id not in offered_ids][:MAX_ROWS]
+    if not rows:
         return []
     blocks = [heading(clean(answer.rows_title, MAX_READING))] if answer.rows_title else []
-    # A second answer to a question stands beside the first: the names of their blocks differ.
-    rows = answer.rows[:MAX_ROWS]
     blocks += case_rows("answer", rows, permalink)
-    more = answer.total - len(rows)
+    more = answer.total - len(rows) - len(offered_ids)
     if more > 0:
         blocks.append(context_block(f"and {more:,} more. {HOW_TO_NARROW}"))
     return blocks

@@ -228,7 +228,8 @@ def pause_form(
 ) -> Json:
     """Build the form that pauses everything, or one kind.
 
-    ``scopes`` are names of kinds and their titles. ``scope`` and ``reason`` were said already.
+    ``scopes`` are names and titles of kinds, and of what else may be paused. ``scope`` and
+    ``reason`` were said already.
     """
     warning = (
         "No further step starts until a governance owner resumes it. Everybody sees who paused it,"

@@ -104,7 +104,7 @@ def _take_back_button(case: Case, token: str) -> Json:
 
 
 def _pause_button(offer: Offer) -> Json:
-    scope = offer.scope.removeprefix(KIND_SCOPE) or EVERYTHING
+    scope = offer.scope or EVERYTHING
     note = clean(offer.note, MAX_NOTE_LENGTH)
     return button("Pause…", ids.OFFER_PAUSE, f"{scope} {note}".strip(), style="danger")
 

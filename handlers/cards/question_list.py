@@ -21,7 +21,7 @@ def question_list_modal(view: QuestionListView) -> Json:
 def question_list_blocks(view: QuestionListView) -> list[Json]:
     """Build a list for each sort of question that there is."""
     blocks = [
-        *_section("Not understood, or the answer did not help", view.unanswered),
+        *_section("Not understood, or the answer did not help", view.failures),
         *_section("Meant in another way", view.choices),
         *_section("Answered, with words left aside", view.partly_read),
     ]
@@ -52,7 +52,7 @@ def _section(title: str, questions: Sequence[ReviewedQuestion]) -> list[Json]:
 
 def review_lines(view: QuestionListView) -> list[Json]:
     """Build the part of the weekly review: examples, the most frequent first."""
-    items = [describe_question(question) for question in (*view.choices, *view.unanswered)]
+    items = [describe_question(question) for question in (*view.choices, *view.failures)]
     if not items:
         return []
     title = text_run("What people asked that I got wrong", bold=True)

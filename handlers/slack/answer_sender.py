@@ -35,7 +35,7 @@ class AnswerSender(Sender):
         """
         if not question.is_direct:
             return ""
-        self._show_status(question)
+        self.show_status(question)
         try:
             response = self.api.post_to(
                 "chat.startStream", question.channel, thread_ts=question.thread
@@ -45,7 +45,7 @@ class AnswerSender(Sender):
             return ""
         return str(response["ts"])
 
-    def _show_status(self, question: PostedQuestion) -> None:
+    def show_status(self, question: PostedQuestion) -> None:
         """Show that the question was received; Slack ends it with our next message."""
         with contextlib.suppress(ChatFailed):
             self.api.post(

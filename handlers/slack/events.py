@@ -1,4 +1,4 @@
-"""What Slack tells of by events: messages, reactions and visits."""
+"""The events of Slack: messages, reactions and visits."""
 
 from dataclasses import dataclass
 

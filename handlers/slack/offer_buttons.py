@@ -21,6 +21,9 @@ from handlers.slack.interactions import MAX_UNIX_TIME, SLACK_USER, person_id
 from handlers.slack.listeners import error_text
 from handlers.slack.services import SlackServices
 
+# The sorts of what is paused, before the colon of a scope.
+ACTION_SCOPE = "action"
+SYSTEM_SCOPE = "system"
 UNIX_TIME = re.compile(r"[0-9]{1,12}")
 
 
@@ -51,7 +54,15 @@ class OfferButtons:
     def on_pause(self, body: Json, ack: Ack) -> None:
         """Open the form that pauses, with scope and reason."""
         scope, _, reason = _value(body).partition(" ")
-        form = pause_form(self.library.titles(), scope=scope or EVERYTHING, reason=reason)
+        sort, colon, name = scope.partition(":")
+        scopes = self.library.titles()
+        labels = self.library.labels()
+        # The form lists kinds; an action or a system that was meant has to be in it too.
+        if sort == ACTION_SCOPE:
+            scopes = [*scopes, (name, labels.action(name))]
+        elif sort == SYSTEM_SCOPE:
+            scopes = [*scopes, (name, labels.system(name))]
+        form = pause_form(scopes, scope=name if colon else EVERYTHING, reason=reason)
         self._open(body, form)
         ack()
 

@@ -97,8 +97,8 @@ class QuestionButtons:
         """Offer the other readings of a question to whoever asked it."""
         press = _Press.parse(body)
         question_id = press.value
-        answered = self.question_log.answered(question_id, press.person)
-        if answered is None:
+        record = self.question_log.answered(question_id, press.person)
+        if record is None:
             ack()
             self._tell(press, NOT_YOURS)
             return

@@ -16,7 +16,7 @@ TOO_MANY = (
 
 
 class Admission(Enum):
-    """What becomes of a question."""
+    """The fate of a question."""
 
     ANSWER = "answer"
     #: No answer, and the person has to be told.

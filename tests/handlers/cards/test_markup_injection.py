@@ -304,7 +304,7 @@ def test_nothing_from_outside_is_ever_markup_in_a_list(text):
 def question_list(text):
     question = ReviewedQuestion(text=text, count=2, choice=text)
     partly_read = ReviewedQuestion(text=text, left_aside=(text, text))
-    return QuestionListView(unanswered=(question,), choices=(question,), partly_read=(partly_read,))
+    return QuestionListView(failures=(question,), choices=(question,), partly_read=(partly_read,))
 
 
 @pytest.mark.parametrize("text", ATTACKS, ids=range(len(ATTACKS)))
