@@ -20,6 +20,7 @@ from bot.desk.eligibility import Eligibility
 from bot.desk.inquiry_messages import InquiryMessages
 from bot.desk.missed_calls import MissedCalls
 from bot.desk.options import DeskOptions
+from bot.desk.question_lists import QuestionLists
 from bot.desk.question_review import DescribeQuery, QuestionReviews, describe_nothing
 from bot.desk.queues import Queues
 from bot.desk.thread_notes import ThreadNotes
@@ -65,6 +66,8 @@ class ScreenBuilder:
     progress: CaseProgress
     #: Puts a reading that was chosen into words.
     describe_query: DescribeQuery = describe_nothing
+    #: Finds the cases of an answer again.
+    question_lists: QuestionLists | None = None
 
     @property
     def settle_for(self) -> timedelta:
@@ -163,6 +166,7 @@ class ScreenBuilder:
             visibility=self.visibility,
             eligibility=self.eligibility(),
             clock=self.clock,
+            question_lists=self.question_lists,
         )
 
     def alert_storms(self) -> AlertStorms:

@@ -65,7 +65,7 @@ def answer_blocks(
         *above,
         *offer_blocks(answer.offers, permalink),
         *_figures(answer),
-        *_cases(answer, permalink),
+        *_cases(answer, permalink, question_id),
         *_choices(answer, question_id),
         *_examples(answer),
     ]
@@ -121,7 +121,7 @@ def _figures(answer: Answer) -> list[Json]:
     return [*chart, *figure_table(answer.table, answer.table_titles)]
 
 
-def _cases(answer: Answer, permalink: Permalink) -> list[Json]:
+def _cases(answer: Answer, permalink: Permalink, question_id: str) -> list[Json]:
     """Build the rows of the cases, and say how many are left out."""
     # An offer names its case already, and has the button that was asked for.
     offered_ids = {offer.row.case.id for offer in answer.offers if offer.row}
@@ -132,8 +132,17 @@ def _cases(answer: Answer, permalink: Permalink) -> list[Json]:
     blocks += case_rows("answer", rows, permalink)
     more = answer.total - len(rows) - len(offered_ids)
     if more > 0:
-        blocks.append(context_block(f"and {more:,} more. {HOW_TO_NARROW}"))
+        blocks.append(_more(more, answer, question_id))
     return blocks
+
+
+def _more(more: int, answer: Answer, question_id: str) -> Json:
+    """Build the button to the whole list, or say how to ask for less."""
+    # Under a title of their own the rows are not those that were asked for.
+    if not question_id or answer.rows_title:
+        return context_block(f"and {more:,} more. {HOW_TO_NARROW}")
+    show_all = button(f"Show all, {more:,} more", ids.SHOW_ALL, f"question:{question_id}")
+    return actions_block(f"all:{question_id}", [show_all])
 
 
 def _choices(answer: Answer, question_id: str) -> list[Json]:

@@ -93,7 +93,7 @@ def test_a_channel_has_its_own_questions_and_a_person_theirs(reviews):
 
 def test_a_list_is_for_the_members_of_its_channel_or_for_its_person(reviews):
     one = reviews(asked("in the channel"), asked("directly", place="D0ANA"))
-    one.directory.channels = {"C0STOCK": {"UANA"}}
+    one.directory.channels = {"C0STOCK": {"ana"}}
     since = str(int(SINCE.timestamp()))
     assert texts(one.questions("C0STOCK", since, by=ANA).failures) == ["in the channel"]
     for place in ("C0STOCK", ANA, "desk/C0STOCK"):

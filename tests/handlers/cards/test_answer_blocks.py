@@ -67,6 +67,9 @@ def test_no_more_than_ten_rows_are_shown_and_the_rest_is_counted():
     text = visible_text(answer_blocks(many, permalink))
     assert text.count("by ") >= 10
     assert "and 13 more" in text
+    assert "Show all, 13 more" in labels(answer_blocks(many, permalink, "C:1"))
+    nearest = replace(many, rows_title="The nearest:")
+    assert "and 13 more" in visible_text(answer_blocks(nearest, permalink, "C:1"))
 
 
 def test_a_message_never_has_more_blocks_than_slack_takes():
