@@ -80,9 +80,14 @@ def digest_card(digest: DigestView, permalink: Permalink) -> list[Json]:
     blocks += _questions(digest)
     review = _review(digest.review, permalink) if digest.review else []
     trend = charts(digest.figures.days) if is_telling(digest.figures.days) else []
-    # The numbers may be left out on a full day; the cases may not.
-    has_room = len(blocks) + len(trend) + len(review) <= MAX_BLOCKS
-    return [*blocks, *(trend if has_room else ()), *review]
+    questions = review_lines(digest.review.questions) if digest.review else []
+    # The numbers and the questions may be left out on a full day; the cases may not.
+    room = MAX_BLOCKS - len(blocks) - len(review)
+    if len(questions) > room:
+        questions = []
+    if len(trend) > room - len(questions):
+        trend = []
+    return [*blocks, *trend, *review, *questions]
 
 
 def digest_text(digest: DigestView) -> str:
@@ -217,7 +222,6 @@ def _review(review: Review, permalink: Permalink) -> list[Json]:
         blocks.append(plain_rows(review.slow, permalink))
     if review.misses:
         blocks.append(_misses(review.misses))
-    blocks += review_lines(review.questions)
     if review.reopenings or review.taken_back:
         rework = f"{review.reopenings:,} opened again, {review.taken_back:,} taken back"
         blocks.append(context_block(f"*Rework:* {rework}"))

@@ -42,6 +42,7 @@ from bot.views.digest import (
     OpenCounts,
     Review,
 )
+from bot.views.question_list import QuestionListView, ReviewedQuestion
 from bot.views.rows import CaseRow
 from bot.views.thread_notes import ThreadNote
 from bot.views.trend import TrendDay
@@ -400,6 +401,7 @@ def figures(**changes):
         counts=Counts(openings=5, resolutions=3, alone=1, rejections=1, clearings=1, expiries=0),
         days=days(),
         questions=2,
+        since=NOW - timedelta(days=1),
     )
     return replace(base, **changes)
 
@@ -416,6 +418,10 @@ def digest(case=None, **changes):
         slow=(row(case, 8),),
         reopenings=1,
         taken_back=2,
+        questions=QuestionListView(
+            failures=(ReviewedQuestion(text="anything stuck?", count=3),),
+            choices=(ReviewedQuestion(text="late ones", choice="overdue open cases"),),
+        ),
     )
     base = DigestView(
         key="digest:C0STOCK:1",
