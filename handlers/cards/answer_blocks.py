@@ -22,9 +22,9 @@ from handlers.cards.text import (
 from handlers.cards.wording import as_sentence
 
 # A thread is read on a phone: what is longer is no answer.
-MAX_TEXT = 600
-MAX_FACT = 300
-MAX_FACTS = 15
+MAX_TEXT = 1_000
+MAX_FACT = 500
+MAX_FACTS = 20
 MAX_READING = 200
 MAX_CHOICES = 3
 MAX_EXAMPLES = 20
@@ -110,7 +110,7 @@ def _sentences(answer: Answer, *, has_first_line: bool) -> list[Json]:
     facts = [clean(fact, MAX_FACT) for fact in answer.facts if clean(fact, MAX_FACT)]
     items = [[text_run(fact)] for fact in facts[:MAX_FACTS]]
     if len(facts) > MAX_FACTS:
-        items.append([text_run(f"and {len(facts) - MAX_FACTS} more, on its card")])
+        items.append([text_run(f"and {len(facts) - MAX_FACTS} more")])
     if items:
         parts.append(bullets(items))
     return [rich_text(*parts)] if parts else []

@@ -10,13 +10,16 @@ from bot.ports.question_log import PostedQuestion
 from bot.views.answers import Answer
 from handlers.cards.answer_blocks import answer_blocks, answer_text, first_line
 from handlers.cards.answer_table import without_tables
-from handlers.cards.text import Json, JsonMapping, clean
+from handlers.cards.text import Json, JsonMapping, escape_mrkdwn
+from handlers.cards.wording import mid_sentence
 from handlers.slack.api import response_data, slack_errors
 from handlers.slack.message_metadata import MessageKind, message_options
 from handlers.slack.message_search import MessageQuery
-from handlers.slack.sender import BLOCK_ERRORS, Sender
+from handlers.slack.sender import BLOCK_ERRORS, Sender, message_bucket
 
-MAX_STEP_TITLE = 150
+MAX_STATUS = 100
+#: Says that a status is shown, and the answer may grow in place of it.
+STATUS = "status"
 MAX_THREAD_MESSAGES = 200
 LOOKING = "is looking…"
 # A growing message takes text as Markdown. Text is sent so only if Markdown, and Slack's search for
@@ -29,52 +32,31 @@ class AnswerSender(Sender):
     """Answers questions where they were asked."""
 
     def start_answer(self, question: PostedQuestion) -> str:
-        """Start a message that grows; return its ``ts``, or "".
+        """Show that we are looking; return ``STATUS``, or "" where nothing is shown.
 
         In a channel nothing is shown before it is known who may see the answer.
         """
-        if not question.is_direct:
-            return ""
-        self.show_status(question)
-        try:
-            response = self.api.post_to(
-                "chat.startStream", question.channel, thread_ts=question.thread
-            )
-        except ChatFailed:
-            # The answer is posted whole instead.
-            return ""
-        return str(response["ts"])
+        is_shown = question.is_direct and self._show_status(question, LOOKING)
+        return STATUS if is_shown else ""
 
-    def show_status(self, question: PostedQuestion) -> None:
-        """Show that the question was received; Slack ends it with our next message."""
-        with contextlib.suppress(ChatFailed):
+    def post_progress(self, question: PostedQuestion, stream_ts: str, words: str) -> None:
+        """Show the step that we are at; a failure is ignored."""
+        if stream_ts:
+            self._show_status(question, f"is {mid_sentence(escape_mrkdwn(words, MAX_STATUS))}…")
+
+    def _show_status(self, question: PostedQuestion, status: str) -> bool:
+        """Show a status beside our name, which ends with our next message."""
+        try:
             self.api.post(
                 "assistant.threads.setStatus",
                 channel_id=question.channel,
                 thread_ts=question.thread,
-                status=LOOKING,
+                status=status,
             )
-
-    def post_progress(
-        self,
-        question: PostedQuestion,
-        stream_ts: str,
-        words: str,
-    ) -> None:
-        """Add a step to the growing message; a failure is ignored."""
-        task = {
-            "type": "task_update",
-            "id": f"{len(words)}{words[:40]}",
-            "title": clean(words, MAX_STEP_TITLE),
-            "status": "complete",
-        }
-        with contextlib.suppress(ChatFailed):
-            self.api.post_to(
-                "chat.appendStream",
-                question.channel,
-                ts=stream_ts,
-                chunks=[task],
-            )
+        except ChatFailed:
+            # The answer is posted whole instead.
+            return False
+        return True
 
     def answer(
         self,
@@ -88,7 +70,7 @@ class AnswerSender(Sender):
 
         Everybody sees it in a direct conversation, and where all may see every case in it.
         """
-        if stream_ts and self._finish_stream(question, stream_ts, answer):
+        if stream_ts and not look_first and self._stream_answer(question, answer):
             return
         content = self._answer_content(question, answer)
         content["thread_ts"] = question.thread
@@ -133,16 +115,21 @@ class AnswerSender(Sender):
             **options,
         )
 
-    def _finish_stream(
-        self,
-        question: PostedQuestion,
-        stream_ts: str,
-        answer: Answer,
-    ) -> bool:
-        """End the growing message with the answer: its first line, then the rest.
+    def _stream_answer(self, question: PostedQuestion, answer: Answer) -> bool:
+        """Answer in a message that grows: its first line, then the rest.
 
-        Returns False when the answer must be posted instead.
+        Returns False when the answer must be posted whole.
         """
+        try:
+            response = self.api.post_to(
+                "chat.startStream", question.channel, thread_ts=question.thread
+            )
+        except ChatUnknown:
+            raise
+        except ChatFailed:
+            # Streams are scarcer than messages: the answer is posted whole.
+            return False
+        stream_ts = str(response["ts"])
         options = message_options(MessageKind.ANSWER, question.id)
         has_line = self._stream_first_line(question, stream_ts, first_line(answer))
         blocks = answer_blocks(answer, self.permalink, question.id, has_first_line=not has_line)
@@ -150,6 +137,7 @@ class AnswerSender(Sender):
             self._send_with_tables(
                 "chat.stopStream",
                 question.channel,
+                bucket=message_bucket(question.channel, stream_ts),
                 ts=stream_ts,
                 blocks=blocks,
                 metadata=options["metadata"],
@@ -170,10 +158,11 @@ class AnswerSender(Sender):
             self.api.post_to(
                 "chat.appendStream",
                 question.channel,
+                bucket=message_bucket(question.channel, stream_ts),
                 ts=stream_ts,
                 chunks=[{"type": "markdown_text", "text": f"**{text}**"}],
             )
-        except (ChatUnknown, RateLimited):
+        except ChatUnknown:
             raise
         except ChatFailed:
             return False

@@ -54,22 +54,27 @@ def bot_messages(chat, channel=DIRECT):
     return [message for message in chat.emulator.messages(channel) if message.get("bot_id")]
 
 
+def statuses(chat):
+    return list(chat.emulator.get(f"state?as={ANA}")["statuses"].values())
+
+
 def test_an_answer_grows_in_a_direct_conversation_and_ends_with_its_cases(chat):
     chat.emulator.post("home", {"as": ANA, "tab": "messages"})
     thread = ask_directly(chat)
     direct_question = question(thread=thread)
     stream_ts = chat.start_answer(direct_question)
     chat.post_progress(direct_question, stream_ts, "Looking for: open <!channel>")
-    (message,) = bot_messages(chat)
-    assert [block["type"] for block in message["blocks"]] == ["task_card"]
-    assert chat.emulator.get(f"state?as={ANA}")["statuses"] == {}
+    assert bot_messages(chat) == []
+    assert statuses(chat) == ["is looking for: open &lt;!channel&gt;…"]
     chat.answer(direct_question, answer(), look_first=False, stream_ts=stream_ts)
     chat.answer(direct_question, answer(), look_first=True)
     (message,) = bot_messages(chat)
     assert message["thread_ts"] == thread
     blocks = json.dumps(message["blocks"])
     assert blocks.count("One is open") == 1
-    assert message["blocks"][1]["type"] == "markdown"
+    # The first line comes first, and no step of ours stands above it.
+    assert message["blocks"][0]["type"] == "markdown"
+    assert statuses(chat) == []
     assert "Read by m1." in blocks
     assert "/archives/C0STOCK/p1000001" in blocks
     assert "feedback_buttons" in blocks
@@ -79,7 +84,14 @@ def test_a_stream_that_slack_has_closed_meanwhile_is_written_over(chat):
     chat.emulator.post("home", {"as": ANA, "tab": "messages"})
     direct_question = question(thread=ask_directly(chat))
     stream_ts = chat.start_answer(direct_question)
-    chat.emulator.post("clock", {"seconds": 400})
+    post_to = chat.api.post_to
+
+    def close_stream(method, *arguments, **options):
+        if method == "chat.stopStream":
+            chat.emulator.post("clock", {"seconds": 400})
+        return post_to(method, *arguments, **options)
+
+    chat.api.post_to = close_stream
     chat.answer(direct_question, answer(), look_first=False, stream_ts=stream_ts)
     (message,) = bot_messages(chat)
     assert json.dumps(message["blocks"]).count("One is open") == 1
@@ -91,9 +103,10 @@ def test_an_unfinished_stream_of_an_earlier_attempt_is_deleted(chat):
     chat.emulator.post("home", {"as": ANA, "tab": "messages"})
     thread = ask_directly(chat)
     first = question(thread=thread, id=f"{DIRECT}:{thread}")
-    chat.start_answer(first)
+    chat.api.post_to("chat.startStream", DIRECT, thread_ts=thread)
     second_ts = ask_directly(chat, "late?", thread_ts=thread)
-    stream_ts = chat.start_answer(question(thread=thread, id=f"{DIRECT}:{second_ts}"))
+    stream_ts = chat.api.post_to("chat.startStream", DIRECT, thread_ts=thread)["ts"]
+    assert second_ts < stream_ts
     chat.answer(first, answer(), look_first=True)
     ours = bot_messages(chat)
     assert stream_ts in {message["ts"] for message in ours}
@@ -132,9 +145,8 @@ def test_a_first_line_with_markup_in_it_is_not_streamed(chat):
 def test_a_status_is_shown_until_the_answer(chat):
     chat.emulator.post("home", {"as": ANA, "tab": "messages"})
     direct_question = question(thread=ask_directly(chat))
-    chat.show_status(direct_question)
-    (status,) = chat.emulator.get(f"state?as={ANA}")["statuses"].values()
-    assert status == "is looking…"
+    chat.start_answer(direct_question)
+    assert statuses(chat) == ["is looking…"]
 
 
 def test_where_slack_takes_no_table_and_no_chart_the_numbers_come_as_text():
