@@ -4,6 +4,7 @@ The questions of a channel were posted there, and its members have read them. Wh
 direct messages is listed to that person alone.
 """
 
+import re
 from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import dataclass, replace
@@ -29,6 +30,8 @@ def describe_nothing(query: Query) -> str:
 MAX_LISTED = 12
 # The log is read back so far and no further.
 MAX_RECORDS = 1_000
+# Later times than these digits can say are none of ours.
+_SECONDS = re.compile(r"[0-9]{1,10}")
 NO_DATE = "this button does not say since when; open the digest again"
 NOT_A_MEMBER = "only members of a channel may review the questions that were asked there"
 
@@ -49,7 +52,7 @@ class QuestionReviews:
         Raises:
             NotEligible: the person reads no digest of this place.
         """
-        if not since.isdecimal():
+        if not _SECONDS.fullmatch(since):
             raise BadRequest(NO_DATE)
         self._require_reader(place, by)
         return self.review(place, datetime.fromtimestamp(int(since), UTC))

@@ -32,6 +32,8 @@ ASK_DIFFERENTLY = (
 )
 NOT_YOURS = "Only the person who asked can choose another reading. Ask it yourself, and I answer."
 MAX_EXAMPLES = 3
+#: The place of no reading.
+NO_READING = -1
 
 
 def register(app: App, services: SlackServices) -> None:
@@ -117,13 +119,14 @@ class QuestionButtons:
         """Answer the reading that the person chose, where the question was answered."""
         press = _Press.parse(body)
         place, _, question_id = press.value.partition(" ")
-        ack()
+        number = int(place) if place.isdecimal() else NO_READING
         try:
-            number = int(place) if place.isdecimal() else -1
             answer = self.questions.answer_choice(question_id, number, by=press.person)
         except (Refusal, ChatFailed) as error:
+            ack()
             self._tell(press, error_text(error, "press"))
             return
+        ack()
         self.chat.answer(_posted_question(press, question_id), answer, look_first=False)
 
     def on_review(self, body: Json, ack: Ack) -> None:

@@ -100,7 +100,7 @@ def test_the_questions_of_a_channel_are_listed_for_its_members(asked):
     assert "“anything stuck?”" in window(asked)
 
 
-@pytest.mark.parametrize("value", ["C0STOCK x", "x", "", "T1/UANA 0"])
+@pytest.mark.parametrize("value", ["C0STOCK x", "x", "", "T1/UANA 0", f"C0STOCK {'9' * 30}"])
 def test_nobody_reads_the_questions_of_others(asked, value):
     asked.log.record_vote(QUESTION, "T1/UANA", "down")
     press(asked, ids.REVIEW_QUESTIONS, value, user="UBEN")
