@@ -147,8 +147,7 @@ def _more(more: int, answer: Answer, question_id: str) -> Json:
 
 def _choices(answer: Answer, question_id: str) -> list[Json]:
     """Build the readings of a question that was not answered for want of one."""
-    is_answered = bool(answer.rows or answer.table or answer.facts or answer.offers)
-    if is_answered or not question_id:
+    if answer.reading or not question_id:
         return []
     return choice_blocks(answer.choices, question_id)
 
@@ -160,14 +159,24 @@ def _examples(answer: Answer) -> list[Json]:
 def _understanding(answer: Answer) -> list[Json]:
     """Say in one line how the question was read, where that matters."""
     parts = []
-    is_doubtful = bool(answer.left_aside or answer.read_by)
-    if answer.reading and (is_doubtful or _says_more(answer.reading, answer.text)):
+    if answer.reading and _is_reading_worth_a_line(answer):
         parts.append(as_sentence(f"Understood: {clean(answer.reading, MAX_READING)}"))
     if answer.left_aside:
         parts.append(f"I left aside {_quote(answer.left_aside)}.")
     if answer.read_by:
         parts.append(f"Read by {clean(answer.read_by, 60)}.")
     return [context_block(plain_text(" ".join(parts), 600))] if parts else []
+
+
+def _is_reading_worth_a_line(answer: Answer) -> bool:
+    """Tell whether a reader could take the answer for that to another question."""
+    if answer.left_aside or answer.read_by:
+        return True
+    has_result = bool(answer.rows or answer.table or answer.total)
+    is_of_one_case = len(answer.rows) == 1 and answer.rows[0].case.id in answer.reading
+    if not has_result or is_of_one_case or answer.offers:
+        return False
+    return _says_more(answer.reading, answer.text)
 
 
 def _quote(words: Sequence[str]) -> str:

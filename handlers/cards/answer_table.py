@@ -17,7 +17,8 @@ MAX_CHART_TITLE = 50
 # Fewer points are no trend.
 MIN_POINTS = 3
 ALIGNMENT = ({"is_wrapped": True}, {"align": "right"})
-LABEL_TITLE = "For"
+LABEL_TITLE = "Which"
+GROUP_TITLE = "Team"
 COUNT_TITLE = "How many"
 VALUE_TITLE = "How much"
 
@@ -70,9 +71,11 @@ def without_tables(blocks: Sequence[Json]) -> list[Json]:
 def _titles(figures: Sequence[Figure], titles: tuple[str, str]) -> tuple[str, str]:
     """Return the titles of the columns, also where the answer has none."""
     label, value = titles
-    are_counts = all(figure.value.replace(",", "").isdecimal() for figure in figures)
-    default = COUNT_TITLE if are_counts else VALUE_TITLE
-    return clean(label, MAX_LABEL) or LABEL_TITLE, clean(value, MAX_LABEL) or default
+    are_groups = all(figure.label.startswith("@") for figure in figures)
+    are_counts = all(figure.value[:1].isdecimal() for figure in figures)
+    default_label = GROUP_TITLE if are_groups else LABEL_TITLE
+    default_value = COUNT_TITLE if are_counts else VALUE_TITLE
+    return clean(label, MAX_LABEL) or default_label, clean(value, MAX_LABEL) or default_value
 
 
 def _line(figure: Figure) -> list[Json]:

@@ -94,11 +94,10 @@ def test_words_left_aside_and_the_model_that_read_are_named():
         ("cases opened overnight (18:00 to 08:00)", "Three were opened overnight.", True),
         ("open cases", "23 are open.", False),
         ("open cases of “Running low”", "Two are open.", True),
-        ("", "Good morning.", False),
     ],
 )
 def test_the_reading_is_said_only_where_the_first_line_does_not_say_it(reading, text, is_shown):
-    answer = Answer(text=text, reading=reading)
+    answer = Answer(text=text, reading=reading, total=2)
     assert ("Understood" in visible_text(answer_blocks(answer, permalink))) is is_shown
 
 
@@ -127,3 +126,9 @@ def test_one_figure_is_a_line_and_no_table():
     answer = Answer(text="£90.00.", table=(Figure(label="At stake", value="£90.00", number=90.0),))
     assert "table" not in [block["type"] for block in answer_blocks(answer, permalink)]
     assert "At stake" in visible_text(answer_blocks(answer, permalink))
+
+
+@pytest.mark.parametrize("name", ["one case", "small talk", "offered approval"])
+def test_an_answer_that_speaks_for_itself_has_no_reading_below(name):
+    answer = replace(ANSWER_EXAMPLES[name](), reading="a friendly word about EX-1")
+    assert "Understood" not in visible_text(answer_blocks(answer, permalink))
