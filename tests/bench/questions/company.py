@@ -33,7 +33,7 @@ NOW = datetime(2026, 6, 18, 9, 0, tzinfo=UTC)
 ZONE = "Europe/London"
 #: From here on the scenes know the past, as a trained bot does.
 TRAINED_FROM = NOW - timedelta(hours=30)
-TICK = timedelta(minutes=30)
+TICK = timedelta(hours=1)
 FIRST_TICK = NOW - timedelta(days=36)
 LEASE_SECONDS = 60
 CLAIM_LIMIT = 50

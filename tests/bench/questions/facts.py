@@ -195,7 +195,9 @@ def _missing_habits(asked: Asked) -> str:
     """Require how such cases were decided, with a number or a share."""
     said = asked.shown.said
     has_decision = re.search(
-        r"approv|reject|paid|held|hold|notice|by hand|cleared|kept|assigned|gave|decided", said, re.I
+        r"approv|reject|paid|held|hold|notice|by hand|cleared|kept|assigned|gave|decided",
+        said,
+        re.I,
     )
     has_number = figures.counts_in(said) or figures.shares_in(said)
     if has_decision and (has_number or asked.shown.rows):

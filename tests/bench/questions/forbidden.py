@@ -94,9 +94,9 @@ def _hidden_title(asked: Asked, hidden: list[Record]) -> str:
     flat = squeeze(asked.shown.text)
     for record in hidden:
         title = squeeze(record.title)
-        if len(title) >= MIN_TITLE and title not in known and title not in question:
-            if title in flat:
-                return record.title
+        is_telling = len(title) >= MIN_TITLE and title not in known and title not in question
+        if is_telling and title in flat:
+            return record.title
     return ""
 
 

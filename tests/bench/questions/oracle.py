@@ -190,9 +190,7 @@ class Oracle:
     def _decision(self, record: Record, where: Where) -> Decided | None:
         return record.last if "decision" in where else record.final
 
-    def _is_decided_in(
-        self, period: Mapping[str, str], record: Record, where: Where
-    ) -> Truth:
+    def _is_decided_in(self, period: Mapping[str, str], record: Record, where: Where) -> Truth:
         decision = self._decision(record, where)
         if decision and self._inside(decision.at, period):
             return True
@@ -205,9 +203,7 @@ class Oracle:
             return True
         return self._or_passing(record, where, lambda last: bool(last.by & accounts))
 
-    def _or_passing(
-        self, record: Record, where: Where, test: Callable[[Decided], bool]
-    ) -> Truth:
+    def _or_passing(self, record: Record, where: Where, test: Callable[[Decided], bool]) -> Truth:
         """Leave open what was only edited, handed over or undone, where no decision is named."""
         last = record.last
         if "decision" in where or last is None or last.how not in PASSING:

@@ -83,9 +83,7 @@ STATES: dict[str, Callable[[Record], bool]] = {
     "ended": lambda record: not record.is_open,
     "waiting": lambda record: record.state == "proposed",
     "approved": lambda record: _is_decided(record, "approved"),
-    "approved_done": lambda record: (
-        _is_decided(record, "approved") and record.state == "resolved"
-    ),
+    "approved_done": lambda record: _is_decided(record, "approved") and record.state == "resolved",
     "approved_not_done": lambda record: (
         _is_decided(record, "approved") and record.state in {"approved", "running", "parked"}
     ),

@@ -178,7 +178,8 @@ def _record(body: Json, entries: list[Json]) -> Record:
     requesters = frozenset(account for account in raised_by if account)
     opened = moment(timers["opened_at"])
     decide_by = moment(timers["sla"]["decide_by"])
-    assert opened and decide_by
+    assert opened
+    assert decide_by
     record = Record(
         id=body["id"],
         number=int(body["id"].rpartition("-")[2]),

@@ -17,7 +17,7 @@ from tests.bench.questions.times import wanted_moments
 MAX_ROWS = 10
 MIN_PARTIAL_ROWS = 3
 POUND = Decimal(1)
-MONTHS = "jan feb mar apr may jun jul aug sep oct nov dec".split()
+MONTHS = ("jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec")
 
 Check = Callable[[Asked], str]
 
@@ -222,7 +222,9 @@ def _check_share(asked: Asked, measure: str) -> str:
         return "" if figures.says_none(asked.shown.said) else "nothing was decided"
     if figures.has_share(asked.shown.said, part, whole):
         return ""
-    return f"expected {part} of {whole} ({100 * part / whole:.0f} %), got {asked.shown.first[:80]!r}"
+    return (
+        f"expected {part} of {whole} ({100 * part / whole:.0f} %), got {asked.shown.first[:80]!r}"
+    )
 
 
 def _check_group(asked: Asked) -> str:
@@ -296,7 +298,9 @@ def _is_day(label: str, day: date) -> bool:
     if f"{day:%Y-%m-%d}" in folded:
         return True
     has_number = re.search(rf"\b{day.day}\b", folded)
-    return bool(has_number) and (MONTHS[day.month - 1] in folded or f"{day:%a}".casefold() in folded)
+    return bool(has_number) and (
+        MONTHS[day.month - 1] in folded or f"{day:%a}".casefold() in folded
+    )
 
 
 def _is_month(label: str, key: str) -> bool:

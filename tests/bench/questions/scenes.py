@@ -22,7 +22,7 @@ from knowledge.library import load
 from tests.bench.questions.company import NOW, ZONE, Scene, StageLike, drain
 from tests.bench.questions.troubles import Troubles
 
-WORK_PAUSE = timedelta(seconds=30)
+WORK_PAUSE = timedelta(seconds=2)
 FEW_MINUTES = timedelta(minutes=20)
 
 
@@ -91,14 +91,11 @@ class Stage(StageLike):
                 if by:
                     raise
 
-
     def reject(self, case_id: str, reason: RejectReason, note: str) -> None:
         """Let the first reject who may."""
         for user in (OMAR, CARLA, DEV, BEN):
             try:
-                self.desk.decisions.reject(
-                    self.request(case_id, user), reason=reason, note=note
-                )
+                self.desk.decisions.reject(self.request(case_id, user), reason=reason, note=note)
             except Refusal:
                 continue
             return
@@ -251,7 +248,7 @@ def automatic(stage: Stage, at: datetime, name: str) -> Scene:
     """Policy lets it run, and nobody is asked."""
     yield at
     alone = _autonomous(stage)
-    case_id, _ = alone.open("task_no_evidence", 0, name)
+    alone.open("task_no_evidence", 0, name)
     alone.work()
     yield at + FEW_MINUTES
 
@@ -390,7 +387,7 @@ def _waiting_scenes(stage: Stage) -> list[Scene]:
         # Overnight.
         ("booking_no_cover", local(1, "22:40"), 12, "Harbour Street"),
         ("shipment_mismatch", local(1, "23:15"), 2100, "Kestrel Events"),
-        ("low_stock", local(0, "02:30"), 5400, "Picpoul"),
+        ("low_stock", local(1, "22:10"), 5400, "Picpoul"),
         ("task_no_evidence", local(1, "19:10"), 0, "Old Customs House"),
         # Yesterday by day: late by now.
         ("invoice_no_order", local(1, "08:30"), 2870, "Greenline Produce"),
@@ -472,7 +469,7 @@ def _special_scenes(stage: Stage) -> list[Scene]:
         raised(stage, local(0, "09:18"), FINN, "The cellar door does not lock", "door"),
         raised(stage, local(6, "17:30"), FINN, "A crate of glasses came broken", "glasses"),
         raised(stage, local(1, "20:30"), ANA, "The lift at Quayside is stuck again", "lift"),
-        pause(stage, local(1, "17:45")),
-        approved_and_paused(stage, local(1, "18:05")),
+        pause(stage, local(0, "06:50")),
+        approved_and_paused(stage, local(0, "07:05")),
         stand_in(stage, local(1, "18:30")),
     ]

@@ -51,8 +51,10 @@ LEFT_ASIDE = re.compile(
     re.IGNORECASE,
 )
 SMALL_WORDS = frozenset(
-    "the and for are was were has have had not but its this that with from into than then they"
-    " them their there you your our can may will one all any who what when how out get".split()
+    words_of(
+        "the and for are was were has have had not but its this that with from into than then they"
+        " them their there you your our can may will one all any who what when how out get"
+    )
 )
 
 
@@ -74,7 +76,9 @@ def content_words(text: str) -> frozenset[str]:
     """Return the words of a text that carry it."""
     words = words_of(text)
     return frozenset(
-        word for word in words if word not in SMALL_WORDS and (len(word) >= MIN_WORD or word.isdigit())
+        word
+        for word in words
+        if word not in SMALL_WORDS and (len(word) >= MIN_WORD or word.isdigit())
     )
 
 
@@ -103,9 +107,7 @@ def names_account(text: str, account: str) -> bool:
 def other_people(text: str, allowed: Iterable[str]) -> list[str]:
     """List the colleagues whom a text names in full beside these."""
     accounts = frozenset(allowed)
-    return [
-        name for account, name in NAMES.items() if account not in accounts and name in text
-    ]
+    return [name for account, name in NAMES.items() if account not in accounts and name in text]
 
 
 def is_about(text: str, record: Record) -> bool:

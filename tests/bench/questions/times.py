@@ -32,7 +32,7 @@ def _stand_in_ends(asked: Asked) -> list[datetime]:
 
 def record_moments(oracle: Oracle, record: Record, about: str) -> list[datetime]:
     """List the recorded moments of one part of a case."""
-    timers, proposal = record.body["timers"], record.body["proposal"]
+    proposal = record.body["proposal"]
     execution = record.body["execution"]
     moments: list[datetime | None]
     match about:
