@@ -21,13 +21,8 @@ SPAN = re.compile(
     r"(\d+(?:\.\d+)?)\s?(seconds?|secs?|minutes?|mins?|min|hours?|hrs?|hr|h|days?|d|weeks?|months?)\b"
 )
 UNITS = {"s": 1, "m": 60, "h": 3600, "d": 86400, "w": 604800, "mo": 2592000}
-NUMBER_WORDS = {
-    word: number
-    for number, word in enumerate(
-        ("zero", "one", "two", "three", "four", "five", "six")
-        + ("seven", "eight", "nine", "ten", "eleven", "twelve")
-    )
-}
+_WORDS = "zero one two three four five six seven eight nine ten eleven twelve"
+NUMBER_WORDS = {word: number for number, word in enumerate(re.findall(r"\w+", _WORDS))}
 MIN_RELATIVE_ERROR = 0.06
 PERCENT_TOLERANCE = 1.0
 MINUTE = 60

@@ -35,8 +35,9 @@ REFUSALS = re.compile(
     re.IGNORECASE,
 )
 ALTERNATIVES = re.compile(
-    r"\b(?:you can|you may|ask|try|press|open|instead|what I can|I can|say|use|talk to|see"
-    r"|look at|its card|for example|here|below|button)\b",
+    r"\b(?:you can|you may|ask (?:me|for|about|who|what|a)|try|press|open it|instead|what I can"
+    r"|I can (?:tell|show|answer|say|help|list|count|do)|talk to|look at|its card|for example"
+    r"|below|button|form|I know about|questions about)\b|“",
     re.IGNORECASE,
 )
 NOT_UNDERSTOOD = re.compile(
