@@ -18,7 +18,7 @@ from handlers.slack.slash_command import SlashCommand, SlashRequest
 from handlers.slack.thread_words import read_order
 from tests.bench.questions.asked import Asked, Wordings
 from tests.bench.questions.company import NOW, ZONE, Company
-from tests.bench.questions.oracle import CHANNELS, Oracle
+from tests.bench.questions.oracle import CHANNELS, UNRECOGNISED, Oracle
 from tests.bench.questions.picks import fill, pick_cases
 from tests.bench.questions.records import Record, count_entries, read_data
 from tests.bench.questions.shown import Shown, show_answer, show_confirmation
@@ -39,7 +39,8 @@ class Interviewer:
 
     def __post_init__(self) -> None:
         self._database = self.company.folder / "countersign.db"
-        self._numbers = itertools.count(1)
+        # A kept company remembers the questions of the last run.
+        self._numbers = itertools.count(int(time.time()) * 1_000)
         library = self.company.library
         self.oracle = Oracle(
             data=read_data(self._database),
@@ -203,6 +204,7 @@ class Interviewer:
             raising=desk.raising,
             card_store=company.store.cards,
             question_log=company.store.question_log,
+            question_reviews=desk.screens.question_reviews,
             library=company.library,
             clock=desk.decisions.clock,
             confirmation_link=lambda case_id, token: f"http://localhost/{case_id}/{token}",
@@ -260,7 +262,10 @@ def _wordings(library: Any) -> Wordings:
         if stage is not None and stage.value == "autonomous":
             alone.add(kind)
     return Wordings(
-        kinds=dict(library.titles()),
+        kinds={
+            **dict(library.titles()),
+            UNRECOGNISED: library.playbook(UNRECOGNISED).title,
+        },
         actions=dict(labels.actions),
         limits=tuple(sorted(int(limit) for limit in limits if limit)),
         alone=frozenset(alone),

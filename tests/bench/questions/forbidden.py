@@ -5,6 +5,8 @@ from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
+from bot.views.answers import EXAMPLES
+from handlers.slack.slash_command import USAGE
 from tests.bench.questions import figures, texts
 from tests.bench.questions.asked import Asked
 from tests.bench.questions.oracle import MEMBERS, NAMES
@@ -54,7 +56,8 @@ def find_hidden(asked: Asked) -> str:
     hidden = _hidden_records(asked)
     question_ids = set(CASE_ID.findall(str(asked.row["question"])))
     hidden_ids = {record.id for record in hidden}
-    named = [one for one in asked.shown.ids if one in hidden_ids and one not in question_ids]
+    ids = _ids_without_examples(asked)
+    named = [one for one in ids if one in hidden_ids and one not in question_ids]
     if named:
         return f"names {', '.join(named[:MAX_COMPLAINTS])}"
     title = _hidden_title(asked, hidden)
@@ -63,6 +66,14 @@ def find_hidden(asked: Asked) -> str:
     if asked.twin and _without_ids(asked.twin.text) != _without_ids(asked.shown.text):
         return f"differs from a case that is not there: {asked.twin.first[:60]!r}"
     return _hidden_count(asked)
+
+
+def _ids_without_examples(asked: Asked) -> list[str]:
+    """List the cases that are named, beside those in the examples of how to ask."""
+    text = " ".join([asked.shown.text, *(one.value for one in asked.shown.controls)])
+    for example in (*EXAMPLES, *USAGE):
+        text = text.replace(example, "")
+    return list(dict.fromkeys(CASE_ID.findall(text)))
 
 
 def _hidden_records(asked: Asked) -> list[Record]:
@@ -175,7 +186,8 @@ def find_invented(asked: Asked) -> str:
     """Find an id, name, amount or time that is in no record."""
     by_id = asked.oracle.data.by_id()
     question_ids = set(CASE_ID.findall(str(asked.row["question"])))
-    unknown = [one for one in asked.shown.ids if one not in by_id and one not in question_ids]
+    ids = _ids_without_examples(asked)
+    unknown = [one for one in ids if one not in by_id and one not in question_ids]
     if unknown:
         return f"names {', '.join(unknown[:MAX_COMPLAINTS])}, which do not exist"
     if asked.record:
