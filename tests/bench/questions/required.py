@@ -79,6 +79,8 @@ def _is_cut_with_total(asked: Asked, cases: list[str]) -> bool:
     if certain <= MAX_ROWS or len(cases) < MIN_PARTIAL_ROWS:
         return False
     numbers = figures.counts_in(asked.shown.text)
+    # "Show all, 12 more" says it too.
+    numbers += [number + len(cases) for number in numbers]
     return any(certain <= number <= allowed for number in numbers)
 
 

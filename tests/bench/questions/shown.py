@@ -18,6 +18,7 @@ QUESTION_ID = "C0BENCH:1.0"
 #: A moment that Slack would write on the reader's clock.
 MOMENT_MARK = "⟦{}⟧"
 CONTROLS = frozenset({"button", "workflow_button"})
+MAX_COMPARED = 200
 TEXT_TYPES = frozenset({"plain_text", "mrkdwn", "text"})
 
 Json = Any
@@ -72,8 +73,9 @@ def show_answer(answer: Answer, *, is_public: bool = False) -> Shown:
     blocks = answer_blocks(answer, _permalink, QUESTION_ID)
     text = "\n".join(lines_of(blocks))
     flat = squeeze(text)
-    facts = [fact for fact in answer.facts if squeeze(fact) in flat]
-    sentence = answer.text if squeeze(answer.text) in flat else ""
+    # A long sentence is cut off.
+    facts = [fact for fact in answer.facts if squeeze(fact)[:MAX_COMPARED] in flat]
+    sentence = answer.text if squeeze(answer.text)[:MAX_COMPARED] in flat else ""
     ids = frozenset(CASE_ID.findall(text))
     drawn = [row.case.id for row in answer.rows if row.case.id in ids]
     has_title = bool(answer.rows_title) and squeeze(answer.rows_title) in flat
@@ -153,6 +155,9 @@ def _rich_lines(element: Json) -> Iterator[str]:
 def _plain_lines(block: Json) -> Iterator[str]:
     """Read sections, contexts, headers, cards and whatever else has texts in it."""
     for key, value in block.items():
+        # It is asked when the button is pressed.
+        if key == "confirm":
+            continue
         if isinstance(value, dict):
             yield from _element_lines(value)
         elif isinstance(value, list):
