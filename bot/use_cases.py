@@ -3,8 +3,6 @@
 from dataclasses import dataclass
 from datetime import timedelta
 
-from knowledge.language.reading import QuestionReading
-
 from bot.advisors import Advisors
 from bot.desk.answers.acts import ActAnswers
 from bot.desk.answers.answering import QueryAnswers
@@ -57,6 +55,7 @@ from bot.ports.directory import Directory
 from bot.ports.outbox import Outbox
 from bot.screens import ScreenBuilder, Screens
 from bot.store.store import Store
+from knowledge.language.reading import QuestionReading
 from knowledge.library import FileLibrary
 
 
