@@ -268,6 +268,10 @@ class Questions:
         if reading.is_uncertain and reading.alternatives:
             return self._offer(reading, asker)
         on_progress(LOOKING)
+        return self._answer_reading(reading, asker)
+
+    def _answer_reading(self, reading: Reading, asker: Asker) -> _Result:
+        """Answer what was read, and name what else may have been meant."""
         answer = self.answers.answer(reading.query, asker)
         alternatives = reading.alternatives[:MAX_CHOICES]
         answer = replace(

@@ -266,9 +266,7 @@ def ledger_of(entries):
                 Line(
                     case_id=f"{case_id}9{again:04d}",
                     version=version,
-                    body=body.replace(
-                        f'"{case_id}"'.encode(), f'"{case_id}9{again:04d}"'.encode()
-                    ),
+                    body=body.replace(f'"{case_id}"'.encode(), f'"{case_id}9{again:04d}"'.encode()),
                 )
                 for case_id, version, body in rows
             ]
