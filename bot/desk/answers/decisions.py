@@ -24,6 +24,13 @@ from bot.desk.case_texts import (
 from bot.desk.history_texts import describe_decision
 from bot.views.query import LastDecision
 
+ENDINGS = (
+    entries.Resolved,
+    entries.Rejected,
+    entries.Expired,
+    entries.Cleared,
+    entries.Retracted,
+)
 NO_REASON = "No reason was written down with it."
 
 
@@ -79,7 +86,9 @@ def find_decision(history: Sequence[Entry], type: LastDecision | None) -> Entry 
             return find_last_decision(history)
 
 
-def _find_last(history: Sequence[Entry], *types: type[entries.Body]) -> Entry | None:
+def _find_last(
+    history: Sequence[Entry], types: type[entries.Body] | tuple[type[entries.Body], ...]
+) -> Entry | None:
     last_entry = None
     for entry in history:
         if isinstance(entry.body, types):
@@ -268,14 +277,7 @@ def describe_ending(file: CaseFile) -> Statement:
 
 
 def _find_ending(history: Sequence[Entry]) -> Entry | None:
-    return _find_last(
-        history,
-        entries.Resolved,
-        entries.Rejected,
-        entries.Expired,
-        entries.Cleared,
-        entries.Retracted,
-    )
+    return _find_last(history, ENDINGS)
 
 
 def _expiry_facts(file: CaseFile) -> tuple[str, ...]:
