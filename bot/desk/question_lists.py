@@ -20,7 +20,7 @@ class FiltersConditions(Protocol):
     """Translate what was asked for into a filter of the store."""
 
     def filter(self, condition: Condition, asker: Asker) -> CaseFilter:
-        """Return the filter of a condition, over the cases that the asker may see."""
+        """Return the filter of a condition, over what the asker may see."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -109,7 +109,7 @@ class QuestionReviews:
 
 
 def belongs_to(record: QuestionRecord, place: str) -> bool:
-    """Tell whether a question may be listed in the digest of this place."""
+    """Tell whether a question belongs in the digest of this place."""
     if is_of_person(place):
         return record.person == place
     # The id of a posted question begins with its channel.
@@ -117,7 +117,7 @@ def belongs_to(record: QuestionRecord, place: str) -> bool:
 
 
 def is_unanswered(record: QuestionRecord) -> bool:
-    """Tell whether a question was not understood, or its answer did not help."""
+    """Tell whether a question was not understood or not answered well."""
     return not record.reading or record.vote == "down"
 
 

@@ -1,4 +1,4 @@
-"""The questions that the agent pane suggests, by what a person does and what waits."""
+"""The questions that the agent pane suggests to a person."""
 
 from dataclasses import dataclass
 

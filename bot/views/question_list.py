@@ -1,4 +1,4 @@
-"""Questions that were not answered well, as the people of their channel review them."""
+"""Questions that were not answered well, for review in their channel."""
 
 from dataclasses import dataclass
 

@@ -1,4 +1,4 @@
-"""The answer to a question: the first line, facts, figures, cases and controls."""
+"""The answer to a question: first line, facts, figures, cases and controls."""
 
 from collections.abc import Sequence
 
@@ -54,15 +54,16 @@ def answer_blocks(
     ``question_id`` is the question that feedback is about; without one there are no buttons for
     that. ``has_first_line`` is false where the first line stands above the blocks already.
     """
-    understanding = _understanding(answer)
-    # Who reads the first line has to know at once that it is not all of the answer.
-    above = understanding if answer.left_aside else []
-    below = [] if answer.left_aside else understanding
+    blocks = _sentences(answer, has_first_line=has_first_line)
+    below = []
+    if answer.left_aside:
+        # Who reads the first line has to know at once that it is not all of the answer.
+        blocks += _understanding(answer)
+    else:
+        below += _understanding(answer)
     if question_id:
         below += _feedback(question_id, answer)
-    blocks = [
-        *_sentences(answer, has_first_line=has_first_line),
-        *above,
+    blocks += [
         *offer_blocks(answer.offers, permalink),
         *_figures(answer),
         *_cases(answer, permalink, question_id),
@@ -122,7 +123,7 @@ def _figures(answer: Answer) -> list[Json]:
 
 
 def _cases(answer: Answer, permalink: Permalink, question_id: str) -> list[Json]:
-    """Build the rows of the cases, and say how many are left out."""
+    """Build the rows of the cases, and count those left out."""
     # An offer names its case already, and has the button that was asked for.
     offered_ids = {offer.row.case.id for offer in answer.offers if offer.row}
     rows = [row for row in answer.rows if row.case.id not in offered_ids][:MAX_ROWS]
@@ -137,7 +138,7 @@ def _cases(answer: Answer, permalink: Permalink, question_id: str) -> list[Json]
 
 
 def _more(more: int, answer: Answer, question_id: str) -> Json:
-    """Build the button to the whole list, or say how to ask for less."""
+    """Build the button to the whole list, or advise a narrower question."""
     # Under a title of their own the rows are not those that were asked for.
     if not question_id or answer.rows_title:
         return context_block(f"and {more:,} more. {HOW_TO_NARROW}")
@@ -146,7 +147,7 @@ def _more(more: int, answer: Answer, question_id: str) -> Json:
 
 
 def _choices(answer: Answer, question_id: str) -> list[Json]:
-    """Build the readings of a question that was not answered for want of one."""
+    """Build the readings of a question that was not answered yet."""
     if answer.reading or not question_id:
         return []
     return choice_blocks(answer.choices, question_id)
@@ -169,7 +170,7 @@ def _understanding(answer: Answer) -> list[Json]:
 
 
 def _is_reading_worth_a_line(answer: Answer) -> bool:
-    """Tell whether a reader could take the answer for that to another question."""
+    """Tell whether the answer could be taken for another question's."""
     if answer.left_aside or answer.read_by:
         return True
     has_result = bool(answer.rows or answer.table or answer.total)

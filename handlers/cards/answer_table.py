@@ -1,4 +1,4 @@
-"""The figures of an answer: a table, a chart over time, and the same as text."""
+"""The figures of an answer as a table, a chart, or text."""
 
 from collections.abc import Sequence
 
@@ -24,7 +24,7 @@ VALUE_TITLE = "How much"
 
 
 def figure_table(figures: Sequence[Figure], titles: tuple[str, str]) -> list[Json]:
-    """Build a table of two columns; a line where one figure is no table."""
+    """Build a table of two columns; one figure is a line."""
     if not figures:
         return []
     if len(figures) == 1:

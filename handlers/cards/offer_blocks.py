@@ -51,7 +51,7 @@ def _block_name(offer: Offer) -> str:
 
 
 def _button(offer: Offer) -> Json | None:
-    """Build the button of an offer; None where its case has none now."""
+    """Build the button of an offer; None where there is none now."""
     match offer.act:
         case Act.PAUSE:
             return _pause_button(offer)
@@ -81,23 +81,32 @@ def _button(offer: Offer) -> Json | None:
 def _case_button(act: Act, case: Case) -> Json | None:
     """Build the button that the card of the case has for this."""
     token = ids.token(case)
-    menu_choices = {Act.HAND_OVER: ids.HAND_OVER, Act.SNOOZE: ids.SNOOZE}
-    if act in menu_choices:
-        label = "Hand over…" if act is Act.HAND_OVER else "Snooze…"
-        return button(label, ids.MORE, f"{menu_choices[act]} {token}")
-    if act is Act.EDIT:
-        return button("Edit…", ids.EDIT, token)
-    if act is Act.CLAIM:
-        return button("I'm on it", ids.CLAIM, token)
-    if act is Act.TAKE_BACK:
-        return _take_back_button(case, token)
-    place = 0 if act is Act.APPROVE else 1
-    buttons = decision_buttons(case)
-    return buttons[place] if buttons else None
+    match act:
+        case Act.HAND_OVER:
+            return button("Hand over…", ids.MORE, f"{ids.HAND_OVER} {token}")
+        case Act.SNOOZE:
+            return button("Snooze…", ids.MORE, f"{ids.SNOOZE} {token}")
+        case Act.EDIT:
+            return button("Edit…", ids.EDIT, token)
+        case Act.CLAIM:
+            return button("I'm on it", ids.CLAIM, token)
+        case Act.TAKE_BACK:
+            return _take_back_button(case, token)
+        case _:
+            return _decision_button(act, case)
+
+
+def _decision_button(act: Act, case: Case) -> Json | None:
+    """Build the button that approves or rejects; None where there is none."""
+    for element in decision_buttons(case):
+        is_rejection = element["action_id"] == ids.REJECT
+        if is_rejection is (act is Act.REJECT):
+            return element
+    return None
 
 
 def _take_back_button(case: Case, token: str) -> Json:
-    """Build the button that undoes the plan, or one that withdraws the approval."""
+    """Build the button that undoes the plan, or withdraws the approval."""
     if case.state is State.RESOLVED:
         return button("Take back…", ids.UNDO, token)
     return button("Withdraw my approval", ids.MORE, f"{ids.WITHDRAW} {token}")
@@ -125,7 +134,7 @@ def _stand_in_value(offer: Offer) -> str:
 
 
 def _reminder_button(offer: Offer) -> Json | None:
-    """Build the button that reminds a person, of a case or of all that waits on them."""
+    """Build the button that reminds a person of a case, or of all."""
     if offer.person is None:
         return None
     case_id = offer.row.case.id if offer.row else NOTHING

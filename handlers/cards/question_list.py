@@ -31,7 +31,7 @@ def question_list_blocks(view: QuestionListView) -> list[Json]:
 
 
 def describe_question(question: ReviewedQuestion) -> list[Json]:
-    """Build one line: the question, and the reading or the words that were left aside."""
+    """Build the line of a question, with its reading or unread words."""
     runs = [text_run(f"“{clean(question.text, MAX_TEXT)}”")]
     if question.count > 1:
         runs.append(text_run(f"  {question.count:,} times"))

@@ -32,7 +32,7 @@ class AnswerSender(Sender):
     """Answers questions where they were asked."""
 
     def start_answer(self, question: PostedQuestion) -> str:
-        """Show that we are looking; return ``STATUS``, or "" where nothing is shown.
+        """Show that we are looking; return ``STATUS`` if that is shown.
 
         In a channel nothing is shown before it is known who may see the answer.
         """
@@ -151,7 +151,10 @@ class AnswerSender(Sender):
         return True
 
     def _stream_first_line(self, question: PostedQuestion, stream_ts: str, text: str) -> bool:
-        """Show the first line ahead of the rest; tell whether it is shown."""
+        """Show the first line ahead of the rest, where that is safe.
+
+        Tell whether it is shown.
+        """
         if not is_plain_sentence(text):
             return False
         try:
@@ -186,7 +189,7 @@ class AnswerSender(Sender):
         return True
 
     def _send_with_tables(self, method: str, channel: str, **arguments: Any) -> None:
-        """Send tables and charts, or text in their place where Slack refuses them."""
+        """Send tables and charts, or text where Slack refuses them."""
         text_blocks = without_tables(arguments["blocks"])
         try:
             self.api.post_to(method, channel, **arguments)
@@ -228,7 +231,7 @@ class AnswerSender(Sender):
 
 
 def is_plain_sentence(text: str) -> bool:
-    """Tell whether a text means the same as Markdown and as plain text."""
+    """Tell whether a text has nothing in it that Markdown reads."""
     has_markup = bool(_LOOKS_LIKE_MARKUP.search(text))
     return bool(_PLAIN_SENTENCE.fullmatch(text)) and not has_markup
 

@@ -1,4 +1,4 @@
-"""The buttons by which an answer offers what was asked for in words."""
+"""The buttons that an answer offers for a request in words."""
 
 import re
 from dataclasses import dataclass
@@ -78,7 +78,7 @@ class OfferButtons:
         self._tell(body, text)
 
     def on_stand_in(self, body: Json, ack: Ack) -> None:
-        """Open the form that names a stand-in, with what was said filled in."""
+        """Open the form that names a stand-in, as far as it was said."""
         user_id, _, rest = _value(body).partition(" ")
         seconds, _, kind = rest.partition(" ")
         form = forms.delegate_form(
@@ -97,7 +97,7 @@ class OfferButtons:
         ack()
 
     def on_reminder(self, body: Json, ack: Ack) -> None:
-        """Remind a colleague of a case, or of all that waits on them."""
+        """Remind a colleague of one case, or of everything."""
         of, _, case_id = _value(body).partition(" ")
         try:
             text = self.conversation.reminders.remind(

@@ -15,7 +15,7 @@ from handlers.slack.thread_events import ThreadListeners, is_spoken
 
 @dataclass(frozen=True, kw_only=True)
 class QuestionListeners:
-    """Hand questions to the desk, and orders in threads; the answers come from the outbox."""
+    """Hand questions and orders to the desk; the outbox brings the answers."""
 
     questions: Questions
     question_log: QuestionLog

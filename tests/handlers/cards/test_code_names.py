@@ -9,11 +9,14 @@ from bot.cases.edits import EditField, EditForm, EditPreview
 from bot.cases.recommendation import Alternative
 from bot.views.labels import Labels
 from handlers.cards import forms
+from handlers.cards.answer_blocks import answer_blocks
 from handlers.cards.case_card import case_card, notification_text, superseded_card
 from handlers.cards.case_details import details_view
 from handlers.cards.edit_form import edit_form, edit_preview_form
 from handlers.cards.wording import Wording
 from tests.cases.making import with_fields
+from tests.handlers.cards.answer_examples import ANSWER_EXAMPLES
+from tests.handlers.cards.examples import permalink
 from tests.handlers.cards.markup import visible_text
 from tests.handlers.cards.shipped import every_state, shipped_cases
 
@@ -110,3 +113,12 @@ def test_a_refusal_is_a_sentence(shipped):
     )
     assert "Not “Order stock”" in text
     assert sentence in text
+
+
+@pytest.mark.parametrize("name", ANSWER_EXAMPLES)
+def test_no_answer_shows_a_name_of_code(name):
+    text = visible_text(answer_blocks(ANSWER_EXAMPLES[name](), permalink, "C0STOCK:1.0"))
+    # "None" is a word of English too, in front of what there is none of.
+    text = text.replace("None of", "Not one of")
+    for pattern in CODE.values():
+        assert pattern.search(text) is None

@@ -8,6 +8,7 @@ import pytest
 from bot.cases.actor import Surface
 from bot.cases.lifecycle import State
 from handlers.cards import ids
+from tests.handlers.slack.asking import deliver, direct_message
 from tests.handlers.slack.requests import form_body, post_signed
 
 CHANNEL = "channel:C0STOCK"
@@ -158,3 +159,21 @@ def test_a_digest_is_shown_now(receiver, press):
     raise_cases(receiver.world, 1)
     calls = press(ids.HOME_DIGEST_NOW, "-")
     assert "1 to decide" in json.dumps(calls["views.open"])
+
+
+def test_the_whole_list_behind_an_answer_is_for_whoever_asked(press, receiver):
+    """It is found again by the question, as the asker may see it now."""
+    world = receiver.world
+    for number in range(12):
+        world.receive(world.signal(f"product:{number}"))
+    world.work()
+    event = direct_message("what is open?")
+    deliver(receiver, event)
+    world.work()
+    ((question, answer),) = world.chat.answers
+    assert (len(answer.rows), answer.total) == (10, 12)
+    window = json.dumps(press(ids.SHOW_ALL, f"question:{question.id}")["views.open"])
+    assert "12 cases" in window
+    window = json.dumps(press(ids.SHOW_ALL, f"question:{question.id}", user="UBEN")["views.open"])
+    assert "this list belongs to whoever asked" in window
+    assert "EX-" not in window
