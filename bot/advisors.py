@@ -6,19 +6,22 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from bot.cases.errors import PlaybookInvalid
 from bot.ports.clock import Clock
-from bot.ports.language import Assistant, Narrator
+from bot.ports.language import Narrator, QuestionClassifier, QuestionReader
 from bot.ports.memory import Memory as MemoryPort
 from bot.ports.memory import PrecedentStore
 from bot.ports.recommender import Recogniser, Recommender
 from bot.settings import Settings
 from bot.store.precedents import SqlPrecedentStore
 from bot.store.store import Store
-from knowledge.language.assistant import open_assistant
 from knowledge.language.chat_model import ChatLimits
+from knowledge.language.model_reader import open_model_reader
 from knowledge.language.narrator import open_narrator
 from knowledge.learning.model_file import ModelFile
 from knowledge.learning.plan_model import PlanModel
+from knowledge.learning.question_examples import question_version
+from knowledge.learning.question_model import QuestionModel, TrainedQuestionClassifier
 from knowledge.learning.recogniser import RecogniserModel, TrainedRecogniser
 from knowledge.learning.recommender import PrecedentRecommender
 from knowledge.learning.training_set import is_training_due
@@ -29,8 +32,8 @@ from knowledge.memory.precedent_memory import PrecedentMemory
 from knowledge.memory.vector_index import VectorIndex
 
 log = logging.getLogger(__name__)
-#: An answer to a question may take longer than the words of a card: somebody watches it grow.
-ANSWER_SECONDS = 30.0
+#: Somebody waits for the answer: after this the reader without a model reads the question.
+READING_SECONDS = 8.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,8 +44,10 @@ class Advisors:
     memory: MemoryPort
     recogniser: Recogniser
     recommender: Recommender
+    question_classifier: QuestionClassifier
     narrator: Narrator | None = None
-    talker: Assistant | None = None
+    #: Reads questions with a chat model, where one is configured.
+    model_reader: QuestionReader | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,7 +67,21 @@ class Knowledge:
         """Say whether enough was decided since the last training."""
         if self.model_file.failure:
             return True
-        return is_training_due(self.model_file.model, self.shelf, self.embedder)
+        return is_training_due(
+            model=self.model_file.model,
+            shelf=self.shelf,
+            embedder=self.embedder,
+            question_version=self._question_version(),
+        )
+
+    def _question_version(self) -> str:
+        try:
+            examples = self.library.questions()
+        except PlaybookInvalid as error:
+            # `countersign check` names the mistakes; what was learned before stays in use.
+            log.warning("the examples of questions cannot be read: %s", error)
+            return ""
+        return question_version(examples, self.library.playbooks, self.embedder.identity)
 
 
 @dataclass(frozen=True)
@@ -75,6 +94,10 @@ class _LatestModels:
     def recogniser(self) -> RecogniserModel | None:
         model = self.model_file.model
         return model.recogniser if model else None
+
+    def questions(self) -> QuestionModel | None:
+        model = self.model_file.model
+        return model.questions if model else None
 
     def plan(self, kind: str) -> PlanModel | None:
         model = self.model_file.model
@@ -108,8 +131,13 @@ def open_knowledge(
             embedder=embedder,
             clock=clock,
         ),
+        question_classifier=TrainedQuestionClassifier(
+            latest_model=models.questions,
+            embedder=embedder,
+            kinds=library.playbooks,
+        ),
         narrator=_open_narrator(settings, clock),
-        talker=_open_assistant(settings, clock),
+        model_reader=_open_model_reader(settings, clock),
     )
     return Knowledge(
         advisors=advisors,
@@ -125,7 +153,7 @@ def open_knowledge(
 def without_memory(shelf: PrecedentStore, clock: Clock) -> Advisors:
     """Return advisors that know no past.
 
-    Only playbooks recommend then, and no kind is recognised.
+    Only playbooks recommend then, no kind is recognised, and questions are read by their words.
     """
     memory = NullMemory()
     embedder = HashedWordsEmbedder()
@@ -139,10 +167,15 @@ def without_memory(shelf: PrecedentStore, clock: Clock) -> Advisors:
             embedder=embedder,
             clock=clock,
         ),
+        question_classifier=TrainedQuestionClassifier(_no_questions, embedder, kinds=()),
     )
 
 
 def _no_recogniser() -> RecogniserModel | None:
+    return None
+
+
+def _no_questions() -> QuestionModel | None:
     return None
 
 
@@ -162,11 +195,11 @@ def _open_narrator(settings: Settings, clock: Clock) -> Narrator | None:
     )
 
 
-def _open_assistant(settings: Settings, clock: Clock) -> Assistant | None:
+def _open_model_reader(settings: Settings, clock: Clock) -> QuestionReader | None:
     if not settings.chat_model:
         return None
-    limits = ChatLimits(timeout_seconds=ANSWER_SECONDS, calls_per_day=settings.chat_per_day)
-    return open_assistant(
+    limits = ChatLimits(timeout_seconds=READING_SECONDS, calls_per_day=settings.chat_per_day)
+    return open_model_reader(
         name=settings.chat_model,
         url=settings.chat_url,
         clock=clock,

@@ -23,7 +23,7 @@ NARRATIONS = Counter(
 )
 TALKS = Counter(
     "countersign_talks",
-    "Questions that a model was asked to answer.",
+    "Questions that a model was asked to read.",
     ["outcome"],
     registry=REGISTRY,
 )

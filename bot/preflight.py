@@ -43,6 +43,7 @@ def find_problems(settings: Settings) -> list[str]:
             f"policy.yml limits {action}, which systems.yml does not declare: check the name"
         )
     problems += library.missing_titles()
+    problems += library.question_problems()
     for name, source in library.sources.items():
         problems += _source_problems(name, source, settings)
     return problems

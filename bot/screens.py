@@ -20,6 +20,8 @@ from bot.desk.eligibility import Eligibility
 from bot.desk.inquiry_messages import InquiryMessages
 from bot.desk.missed_calls import MissedCalls
 from bot.desk.options import DeskOptions
+from bot.desk.question_lists import QuestionLists
+from bot.desk.question_review import DescribeQuery, QuestionReviews, describe_nothing
 from bot.desk.queues import Queues
 from bot.desk.thread_notes import ThreadNotes
 from bot.desk.visibility import Visibility
@@ -46,6 +48,7 @@ class Screens:
     digests: Digest
     app_home: AppHome
     case_lists: CaseLists
+    question_reviews: QuestionReviews
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -61,6 +64,10 @@ class ScreenBuilder:
     visibility: Visibility
     queues: Queues
     progress: CaseProgress
+    #: Puts a reading that was chosen into words.
+    describe_query: DescribeQuery = describe_nothing
+    #: Finds the cases of an answer again.
+    question_lists: QuestionLists | None = None
 
     @property
     def settle_for(self) -> timedelta:
@@ -93,6 +100,7 @@ class ScreenBuilder:
             digests=digests,
             app_home=app_home,
             case_lists=self.case_lists(),
+            question_reviews=self.question_reviews(),
         )
 
     def digest(self) -> Digest:
@@ -122,6 +130,7 @@ class ScreenBuilder:
                 library=self.library,
                 rows=rows,
                 missed_calls=self.missed_calls(),
+                question_reviews=self.question_reviews(),
             ),
             chat=self.chat,
             clock=self.clock,
@@ -157,6 +166,7 @@ class ScreenBuilder:
             visibility=self.visibility,
             eligibility=self.eligibility(),
             clock=self.clock,
+            question_lists=self.question_lists,
         )
 
     def alert_storms(self) -> AlertStorms:
@@ -227,6 +237,14 @@ class ScreenBuilder:
             library=self.library,
             directory=self.directory,
             clock=self.clock,
+        )
+
+    def question_reviews(self) -> QuestionReviews:
+        """Build what lists questions that were not answered well."""
+        return QuestionReviews(
+            question_log=self.store.question_log,
+            directory=self.directory,
+            describe=self.describe_query,
         )
 
     def inquiry_messages(self) -> InquiryMessages:

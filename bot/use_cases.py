@@ -4,12 +4,30 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.advisors import Advisors
-from bot.desk.case_answers import CaseAnswers
+from bot.desk.answers.acts import ActAnswers
+from bot.desk.answers.answering import QueryAnswers
+from bot.desk.answers.approvers import Approvers
+from bot.desk.answers.capabilities import Capabilities
+from bot.desk.answers.case_facts import CaseFactsAnswers
+from bot.desk.answers.case_file import CaseFiles
+from bot.desk.answers.closest import ClosestCases
+from bot.desk.answers.control_acts import ControlActs
+from bot.desk.answers.figures import CaseFigures
+from bot.desk.answers.filters import ConditionFilters
+from bot.desk.answers.lists import CaseLists
+from bot.desk.answers.names import Names
+from bot.desk.answers.nearest import Nearest
+from bot.desk.answers.people import PeopleAnswers
+from bot.desk.answers.precedents import CasePrecedents
+from bot.desk.answers.product import ProductAnswers
+from bot.desk.answers.readings import QueryWords
 from bot.desk.case_progress import CaseProgress
+from bot.desk.confirmations import Confirmations
 from bot.desk.controls import Controls
 from bot.desk.conversation import Conversation
 from bot.desk.deadlines import Deadlines
 from bot.desk.decisions import Decisions
+from bot.desk.eligibility import Eligibility
 from bot.desk.executor import Executor, build_executor
 from bot.desk.follow_up import FollowUp
 from bot.desk.group_decisions import GroupDecisions
@@ -24,10 +42,12 @@ from bot.desk.proposal import Proposals
 from bot.desk.questions import Questions
 from bot.desk.queues import Queues
 from bot.desk.raising import Raising
+from bot.desk.reminders import Reminders
 from bot.desk.source_throttle import SourceThrottle
 from bot.desk.thread_orders import ThreadOrders
 from bot.desk.triage import Triage
 from bot.desk.visibility import Visibility
+from bot.desk.vocabulary import Vocabulary
 from bot.ports.chat import Chat
 from bot.ports.clock import Clock
 from bot.ports.connector import Systems
@@ -35,7 +55,7 @@ from bot.ports.directory import Directory
 from bot.ports.outbox import Outbox
 from bot.screens import ScreenBuilder, Screens
 from bot.store.store import Store
-from knowledge.language.question_parser import PatternParser
+from knowledge.language.reading import QuestionReading
 from knowledge.library import FileLibrary
 
 
@@ -75,6 +95,142 @@ class Desk:
     conversation: Conversation
     screens: Screens
     upkeep: Upkeep
+
+
+@dataclass(frozen=True, kw_only=True)
+class _AnswerBuilder:
+    """Builds the parts that answer queries."""
+
+    store: Store
+    library: FileLibrary
+    directory: Directory
+    clock: Clock
+    advisors: Advisors
+
+    def lists(self) -> CaseLists:
+        """Build what lists cases."""
+        filters = ConditionFilters(
+            queries=self.store.queries,
+            library=self.library,
+            directory=self.directory,
+            desk_controls=self.store.desk_controls,
+            clock=self.clock,
+        )
+        words = QueryWords(library=self.library, directory=self.directory)
+        nearest = Nearest(
+            queries=self.store.queries, filters=filters, words=words, clock=self.clock
+        )
+        return CaseLists(
+            queries=self.store.queries,
+            card_store=self.store.cards,
+            directory=self.directory,
+            library=self.library,
+            eligibility=self.eligibility(),
+            filters=filters,
+            nearest=nearest,
+            words=words,
+            clock=self.clock,
+        )
+
+    def figures(self, lists: CaseLists) -> CaseFigures:
+        """Build what counts cases."""
+        return CaseFigures(
+            queries=self.store.queries,
+            filters=lists.filters,
+            lists=lists,
+            nearest=lists.nearest,
+            words=lists.words,
+        )
+
+    def case_facts(self, confirmations: Confirmations) -> CaseFactsAnswers:
+        """Build what tells the facts of cases."""
+        files = self.files()
+        precedents = CasePrecedents(
+            queries=self.store.queries, memory=self.advisors.memory, files=files
+        )
+        return CaseFactsAnswers(
+            files=files,
+            approvers=self.approvers(confirmations),
+            precedents=precedents,
+            card_store=self.store.cards,
+            directory=self.directory,
+            eligibility=self.eligibility(),
+            library=self.library,
+        )
+
+    def people(self) -> PeopleAnswers:
+        """Build what tells of people and of the controls of the desk."""
+        return PeopleAnswers(
+            queries=self.store.queries,
+            desk_controls=self.store.desk_controls,
+            library=self.library,
+            names=self.names(),
+            clock=self.clock,
+        )
+
+    def product(self) -> ProductAnswers:
+        """Build what tells of the product itself."""
+        capabilities = Capabilities(
+            library=self.library,
+            desk_controls=self.store.desk_controls,
+            recogniser=self.advisors.recogniser,
+        )
+        return ProductAnswers(capabilities=capabilities, eligibility=self.eligibility())
+
+    def acts(
+        self,
+        visibility: Visibility,
+        confirmations: Confirmations,
+        reminders: Reminders,
+    ) -> ActAnswers:
+        """Build what offers controls to those who ask for an act."""
+        control_acts = ControlActs(
+            desk_controls=self.store.desk_controls,
+            library=self.library,
+            names=self.names(),
+            eligibility=self.eligibility(),
+            people=self.people(),
+            reminders=reminders,
+            clock=self.clock,
+        )
+        return ActAnswers(
+            visibility=visibility,
+            files=self.files(),
+            confirmations=confirmations,
+            approvers=self.approvers(confirmations),
+            eligibility=self.eligibility(),
+            control_acts=control_acts,
+            card_store=self.store.cards,
+            directory=self.directory,
+            library=self.library,
+        )
+
+    def files(self) -> CaseFiles:
+        """Build what opens the history of a case."""
+        return CaseFiles(
+            cases=self.store.cases,
+            desk_controls=self.store.desk_controls,
+            library=self.library,
+            names=self.names(),
+            clock=self.clock,
+        )
+
+    def approvers(self, confirmations: Confirmations) -> Approvers:
+        """Build what tells who may approve a case."""
+        return Approvers(eligibility=self.eligibility(), confirmations=confirmations)
+
+    def names(self) -> Names:
+        """Build what names people."""
+        return Names(self.directory)
+
+    def eligibility(self) -> Eligibility:
+        """Build what tells which buttons a person is offered."""
+        return Eligibility(
+            desk_controls=self.store.desk_controls,
+            library=self.library,
+            directory=self.directory,
+            clock=self.clock,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -182,14 +338,17 @@ class _Builder:
             queries=self.store.queries, library=self.library, directory=self.directory
         )
 
+    def confirmations(self, decisions: Decisions) -> Confirmations:
+        """Build what is asked back before an order in words is carried out."""
+        return Confirmations(callers=decisions.callers, library=self.library, clock=self.clock)
+
     def thread_orders(self, decisions: Decisions) -> ThreadOrders:
         """Build the answers to orders in words."""
         return ThreadOrders(
             cases=self.store.cases,
-            callers=decisions.callers,
+            confirmations=self.confirmations(decisions),
             question_log=self.store.question_log,
             outbox=self.store.outbox,
-            library=self.library,
             chat=self.chat,
             clock=self.clock,
         )
@@ -206,40 +365,97 @@ class _Builder:
             settle_for=self.settle_for,
         )
 
-    def questions(self, visibility: Visibility, queues: Queues) -> Questions:
-        """Build the answers to questions."""
-        answers = CaseAnswers(
-            cases=self.store.cases,
+    def reminders(self, visibility: Visibility, queues: Queues) -> Reminders:
+        """Build what reminds people of what waits on them."""
+        return Reminders(
             queries=self.store.queries,
-            card_store=self.store.cards,
-            desk_controls=self.store.desk_controls,
-            library=self.library,
-            memory=self.advisors.memory,
-            visibility=visibility,
             queues=queues,
+            visibility=visibility,
+            directory=self.directory,
+            live_lists=self.store.live_lists,
+            outbox=self.store.outbox,
             clock=self.clock,
+        )
+
+    def questions(
+        self,
+        visibility: Visibility,
+        confirmations: Confirmations,
+        reminders: Reminders,
+    ) -> Questions:
+        """Build the answers to questions."""
+        closest = ClosestCases(
+            queries=self.store.queries, memory=self.advisors.memory, clock=self.clock
+        )
+        vocabulary = Vocabulary(
+            queries=self.store.queries,
+            library=self.library,
+            directory=self.directory,
+            clock=self.clock,
+        )
+        answers = self.query_answers(
+            visibility,
+            closest,
+            confirmations=confirmations,
+            reminders=reminders,
         )
         return Questions(
             answers=answers,
+            closest=closest,
+            vocabulary=vocabulary,
             visibility=visibility,
+            queries=self.store.queries,
             question_log=self.store.question_log,
             outbox=self.store.outbox,
             library=self.library,
-            parser=PatternParser(dict(self.library.titles())),
+            directory=self.directory,
+            reader=QuestionReading(self.advisors.question_classifier, self.clock),
             chat=self.chat,
             clock=self.clock,
-            assistant=self.advisors.talker,
+            model_reader=self.advisors.model_reader,
+        )
+
+    def query_answers(
+        self,
+        visibility: Visibility,
+        closest: ClosestCases,
+        confirmations: Confirmations,
+        reminders: Reminders,
+    ) -> QueryAnswers:
+        """Build what answers queries."""
+        build = _AnswerBuilder(
+            store=self.store,
+            library=self.library,
+            directory=self.directory,
+            clock=self.clock,
+            advisors=self.advisors,
+        )
+        lists = build.lists()
+        return QueryAnswers(
+            visibility=visibility,
+            lists=lists,
+            figures=build.figures(lists),
+            nearest=lists.nearest,
+            closest=closest,
+            words=lists.words,
+            case_facts=build.case_facts(confirmations),
+            people=build.people(),
+            product=build.product(),
+            acts=build.acts(visibility, confirmations, reminders),
         )
 
     def conversation(self, decisions: Decisions, visibility: Visibility) -> Conversation:
         """Build what answers people, and asks them."""
         queues = self.queues()
+        confirmations = self.confirmations(decisions)
+        reminders = self.reminders(visibility, queues)
         return Conversation(
-            questions=self.questions(visibility, queues),
+            questions=self.questions(visibility, confirmations, reminders),
             thread_orders=self.thread_orders(decisions),
             inquiries=Inquiries(path=decisions.path, directory=self.directory),
             queues=queues,
             progress=self.case_progress(),
+            reminders=reminders,
         )
 
     def screens(self, visibility: Visibility, conversation: Conversation) -> Screens:

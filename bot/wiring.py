@@ -156,6 +156,7 @@ def _build_listeners(settings: Settings, desk: Desk, client: WebClient, chat: Sl
         raising=desk.raising,
         card_store=desk.store.cards,
         question_log=desk.store.question_log,
+        question_reviews=desk.screens.question_reviews,
         library=desk.library,
         clock=desk.decisions.clock,
         confirmation_link=partial(confirmation_url, settings.public_url),

@@ -57,7 +57,7 @@ def test_every_button_and_form_has_a_listener_and_the_reverse():
     services["conversation"] = Conversation(**dict.fromkeys(Conversation.__dataclass_fields__))
     register(app, SlackServices(**services))
     pressed = named("case.") | named("home.") | named("answer.") | named("raise.")
-    pressed |= named("inquiry.") | set(ids.INQUIRY_CHOICES)
+    pressed |= named("question.") | named("inquiry.") | set(ids.INQUIRY_CHOICES)
     assert heard["action"] == pressed
     assert heard["view"] == named("form.")
     features = YAML(typ="safe").load((ROOT / "manifest.yml").read_text())["features"]

@@ -282,6 +282,7 @@ class World:
             raising=desk.raising,
             card_store=desk.store.cards,
             question_log=desk.store.question_log,
+            question_reviews=desk.screens.question_reviews,
             library=self.library,
             clock=self.clock,
             confirmation_link=lambda case_id, token: f"http://localhost/confirm/{case_id}/{token}",

@@ -6,6 +6,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
+from enum import StrEnum
 
 from bot.cases.actor import CaseId, is_person
 from bot.cases.approval import Approval, ApprovalRequirement
@@ -50,6 +51,37 @@ class StatusReason:
     by: str
     reason: str
     note: str = ""
+
+
+class LastDecision(StrEnum):
+    """How a case was decided last."""
+
+    #: By people, or by policy where it alone is named.
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    BY_HAND = "by_hand"
+    EDITED = "edited"
+    HANDED_OVER = "handed_over"
+    TAKEN_BACK = "taken_back"
+
+
+@dataclass(frozen=True, slots=True)
+class DecisionRecord:
+    """The decision in force: how, when and by whom."""
+
+    type: LastDecision
+    at: datetime
+    #: The accounts that made it, or ``POLICY_ALONE``.
+    by: tuple[str, ...]
+
+    @property
+    def is_by_policy(self) -> bool:
+        """Tell whether policy decided, and nobody was asked."""
+        return self.by == POLICY_ALONE
+
+
+#: Policy let the plan run, and nobody was asked.
+POLICY_ALONE = ("policy",)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -153,6 +185,8 @@ class Activity:
 
     #: The reason for the state.
     status_reason: StatusReason | None = None
+    #: The decision in force; ``bot.cases.last_decision`` says what ends one.
+    last_decision: DecisionRecord | None = None
     #: The reasons why the last plan was not carried out.
     drift_reasons: tuple[str, ...] = ()
     reopening_reason: str = ""

@@ -41,6 +41,7 @@ from bot.cases.entries import (
     VoteBody,
 )
 from bot.cases.errors import DoubtDropped, LedgerBroken
+from bot.cases.last_decision import with_last_decision
 from bot.cases.lifecycle import WAITING_ON_PEOPLE, State, recorded_state
 
 
@@ -84,6 +85,7 @@ def apply_entry(case: Case, entry: Entry, state: State) -> Case:
         timers=timers,
     )
     after = _apply_body(changed_case, entry.body, entry)
+    after = with_last_decision(after, entry)
     _must_keep_doubt(case, after, entry)
     if after.is_terminal:
         after = inquiries.close_unanswered(after)

@@ -84,8 +84,14 @@ def _train(knowledge: Knowledge) -> dict[str, Any]:
     """Train and save the models. Return figures for ``--json``."""
     playbooks = knowledge.library.playbooks
     with training_lock(knowledge.folder):
-        training_set = gather_training_set(knowledge.shelf, playbooks, knowledge.embedder)
-        model = train_models(training_set, knowledge.embedder)
+        training_set = gather_training_set(
+            shelf=knowledge.shelf,
+            playbooks=playbooks,
+            embedder=knowledge.embedder,
+            questions=knowledge.library.questions(),
+        )
+        last_model = knowledge.model_file.model
+        model = train_models(training_set, knowledge.embedder, last_model)
         save_model(model, knowledge.folder)
     examples = 0
     kinds = 0

@@ -144,7 +144,12 @@ def _remember_history(settings: Settings, store: Store, library: FileLibrary) ->
         # The rows that asked for it are done with.
         store.outbox.discard([Topic.REMEMBER])
         knowledge.precedents.open()
-        training_set = gather_training_set(knowledge.shelf, library.playbooks, knowledge.embedder)
+        training_set = gather_training_set(
+            shelf=knowledge.shelf,
+            playbooks=library.playbooks,
+            embedder=knowledge.embedder,
+            questions=library.questions(),
+        )
         save_model(train_models(training_set, knowledge.embedder), knowledge.folder)
 
 

@@ -34,6 +34,7 @@ from bot.views.app_home import (
     HomeRights,
     HomeView,
 )
+from bot.views.prompts import PromptFacts, suggest_prompts
 from bot.views.rows import CaseRow
 from bot.views.trend import TREND_DAYS, trend
 
@@ -245,6 +246,26 @@ class AppHome:
             kind=home_filter.kind,
         )
         return cases[:MAX_AUTOMATIC]
+
+    def prompts(self, person: str) -> tuple[str, ...]:
+        """Suggest questions by what this person may do and what waits."""
+        now = self.clock()
+        waiting, _ = self.queues.waiting_on(self.visibility.viewer(person), limit=MAX_WAITING)
+        facts = PromptFacts(
+            waiting=len(waiting),
+            late=sum(case.timers.sla.decide_by < now for case in waiting),
+            is_decider=self.eligibility.may_delegate(person),
+            is_lead=self._is_lead(person),
+            may_raise=self.eligibility.may_raise(person),
+        )
+        return suggest_prompts(facts)
+
+    def _is_lead(self, person: str) -> bool:
+        """Tell whether the person governs the desk, or reads the digest of all of it."""
+        if self.eligibility.may_resume(person):
+            return True
+        channels = self.library.whole_desk_digests()
+        return any(person in self.directory.members_of(channel) for channel in channels)
 
     def subscribe_to_digest(self, person: str, *, subscribe: bool) -> None:
         """Start or stop this person's own digest on working days."""

@@ -4,9 +4,11 @@ from dataclasses import dataclass
 from math import ceil
 
 from bot.cases.case import Case
+from bot.cases.errors import NotEligible
 from bot.desk.alert_storms import STORM_PREFIX, requested_key
 from bot.desk.effects import card_message
 from bot.desk.eligibility import Eligibility
+from bot.desk.question_lists import NOT_YOUR_QUESTION, QuestionList, QuestionLists
 from bot.desk.rows import with_cards
 from bot.desk.visibility import Visibility
 from bot.ports.card_store import CardRef, CardStore
@@ -22,6 +24,8 @@ PAGE_SIZE = 15
 #: The key of a person's list of all open cases that they may see.
 VISIBLE = "visible"
 CHANNEL_PREFIX = "channel:"
+#: Before the id of a question: the cases that its answer is about.
+QUESTION_PREFIX = "question:"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -37,10 +41,13 @@ class CaseLists:
     visibility: Visibility
     eligibility: Eligibility
     clock: Clock
+    #: None lists no cases of an answer.
+    question_lists: QuestionLists | None = None
 
     def page(self, person: str, key: str, number: int) -> CaseListView:
         """Return one page of the cases that this person may see."""
-        filter = list_filter(key, self.visibility.viewer(person))
+        question_list = self._list(person, key)
+        filter = question_list.filter
         total = self.queries.count(filter)
         pages = max(1, ceil(total / PAGE_SIZE))
         page = min(max(0, number), pages - 1)
@@ -48,6 +55,7 @@ class CaseLists:
             filter,
             PAGE_SIZE,
             offset=page * PAGE_SIZE,
+            order=question_list.order,
         )
         rows = with_cards(
             self.card_store,
@@ -62,7 +70,16 @@ class CaseLists:
             page=page,
             pages=pages,
             total=total,
+            is_by_urgency=question_list.order is None and not filter.is_over,
         )
+
+    def _list(self, person: str, key: str) -> QuestionList:
+        """Return the cases of the list under this key, and their order."""
+        if not key.startswith(QUESTION_PREFIX):
+            return QuestionList(list_filter(key, self.visibility.viewer(person)), None)
+        if self.question_lists is None:
+            raise NotEligible(NOT_YOUR_QUESTION)
+        return self.question_lists.find(key.removeprefix(QUESTION_PREFIX), person)
 
     def open_card(self, person: str, case_id: str) -> tuple[Case, CardRef | None]:
         """Find the card of a case, or request one.
@@ -94,4 +111,6 @@ def _title(key: str) -> str:
         return "Cases of this storm"
     if key.startswith(CHANNEL_PREFIX):
         return "Open in this channel"
+    if key.startswith(QUESTION_PREFIX):
+        return "All of them"
     return "Open cases"

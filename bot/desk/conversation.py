@@ -6,6 +6,7 @@ from bot.desk.case_progress import CaseProgress
 from bot.desk.inquiries import Inquiries
 from bot.desk.questions import Questions
 from bot.desk.queues import Queues
+from bot.desk.reminders import Reminders
 from bot.desk.thread_orders import ThreadOrders
 
 
@@ -20,3 +21,4 @@ class Conversation:
     queues: Queues
     #: How a case stands, for whoever raised it.
     progress: CaseProgress
+    reminders: Reminders

@@ -11,6 +11,7 @@ from bot.cases.lifecycle import State
 from bot.cases.plan import Money
 from bot.desk.digest_period import DigestPeriod
 from bot.desk.digest_rows import OpenCases
+from bot.desk.question_review import MAX_RECORDS, belongs_to
 from bot.ports.case_queries import CaseQueries
 from bot.ports.question_log import QuestionLog
 from bot.views.digest import DigestFigures, DigestMoney, count_endings, sum_money
@@ -39,6 +40,7 @@ class DigestNumbers:
             counts=count_endings(ended_cases, self.queries.count(period.openings)),
             days=self._trend(period, hours),
             questions=self._count_unanswered(period.place, period.since),
+            since=period.since,
         )
 
     def _trend(self, period: DigestPeriod, hours: Hours) -> tuple[TrendDay, ...]:
@@ -49,8 +51,8 @@ class DigestNumbers:
     def _count_unanswered(self, place: str, since: datetime) -> int:
         """Count the unanswered questions of this channel, or of this person."""
         # Questions from elsewhere are not for everyone to see, not even as a number.
-        questions = self.question_log.questions(since, only_unanswered=True)
-        return sum(one.person == place or one.id.startswith(f"{place}:") for one in questions)
+        records = self.question_log.questions(since, only_unanswered=True, limit=MAX_RECORDS)
+        return sum(belongs_to(record, place) for record in records)
 
 
 def _add_up(open_cases: Iterable[Case], ended_cases: Sequence[Case]) -> DigestMoney:

@@ -3,14 +3,16 @@
 from bot.cases import entries
 from bot.cases.approval import Approval
 from bot.cases.entries import Entry
+from bot.cases.hours import Hours
+from bot.desk.case_texts import local_time
 
 
-def describe_decision(entry: Entry) -> str:
-    """Say what was decided and when.
+def describe_decision(entry: Entry, hours: Hours) -> str:
+    """Say what was decided and when, on the clock of these hours.
 
     Empty for an entry that records no decision.
     """
-    at = f"{entry.at:%d %b %H:%M} UTC"
+    at = local_time(entry.at, hours)
     body = entry.body
     text = _describe_vote(body, at) or _describe_handling(body, at) or _describe_end(body, at)
     # What people and systems said may have its own full stop.

@@ -1,72 +1,128 @@
 """Answer what people ask, in Slack and by command.
 
-Counts and names come from queries, reasons from what was recorded. Nobody learns of a case that
-they may not see.
+A reader turns the words into a query. Counts, names and times come from the query alone, over the
+cases that the asker may see now.
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass, replace
+from dataclasses import asdict, dataclass, replace
+from datetime import timedelta
 
+from bot.cases.errors import BadRequest, ChatFailed, NotEligible
 from bot.cases.hours import Hours
-from bot.desk.case_answers import MAX_LINES, CaseAnswers
-from bot.desk.case_tools import ViewerTools
+from bot.desk.answers.answering import QueryAnswers
+from bot.desk.answers.asker import Asker
+from bot.desk.answers.closest import ClosestCases
 from bot.desk.report import report
 from bot.desk.visibility import Visibility
-from bot.ports.case_queries import Viewer
+from bot.desk.vocabulary import Vocabulary
+from bot.ports.case_queries import CaseQueries, Viewer
 from bot.ports.chat import Chat
 from bot.ports.clock import Clock
-from bot.ports.language import Assistant, QuestionParser
+from bot.ports.directory import Directory
+from bot.ports.language import QuestionReader
 from bot.ports.library import Library
-from bot.ports.outbox import LeasedMessage, Outbox
-from bot.ports.question_log import PostedQuestion, QuestionLog
-from bot.views.answers import Answer
-from bot.views.questions import Intent, Question
+from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
+from bot.ports.question_log import AnsweredQuestion, PostedQuestion, QuestionLog, QuestionRecord
+from bot.views.answers import EXAMPLES, Answer
+from bot.views.query import ME, Condition, NameType, Query, QuestionContext, Reading
+from bot.views.thread_orders import describe_orders
 
 NOBODY = ""
-BY_MODEL = "answered by the model from the cases below"
+#: A question refers to the one before it for so long.
+CONVERSATION_LIFETIME = timedelta(hours=1)
+#: A longer question is read in its beginning.
+MAX_QUESTION = 2_000
+MAX_CHOICES = 3
+READING = "Reading your question"
+LOOKING = "Looking through the cases that you may see"
+NOT_UNDERSTOOD = "I did not understand that."
+CLOSEST = "The closest cases:"
+WHICH_ONE = "I can read that in more than one way. Which do you mean?"
+NOT_OFFERED = "this reading is not offered any more; ask again"
+
+#: Of a question that was not understood.
+NO_RECORD = AnsweredQuestion(reading="", query=None)
+
+OnProgress = Callable[[str], None]
 
 
 def _ignore_progress(step: str) -> None:
     """Show no progress."""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Result:
+    """An answer, and how the log keeps it."""
+
+    answer: Answer
+    record: AnsweredQuestion
+
+
 @dataclass(frozen=True, kw_only=True)
 class Questions:
-    """Understand a question by grammar or model, and answer it."""
+    """Read, answer and record questions."""
 
-    answers: CaseAnswers
+    answers: QueryAnswers
+    closest: ClosestCases
+    vocabulary: Vocabulary
     visibility: Visibility
+    queries: CaseQueries
     question_log: QuestionLog
     outbox: Outbox
     library: Library
-    parser: QuestionParser
+    directory: Directory
+    reader: QuestionReader
     chat: Chat
     clock: Clock
-    assistant: Assistant | None = None
+    #: Asked first; whatever it cannot say is read by ``reader``.
+    model_reader: QuestionReader | None = None
+
+    def receive(self, question: PostedQuestion) -> None:
+        """Record a question and the order to answer it, in one transaction.
+
+        Slack may deliver a message twice: the id makes both one question.
+        """
+        now = self.clock()
+        record = QuestionRecord(
+            id=question.id,
+            asked_at=now,
+            person=question.person,
+            text=question.text[:MAX_QUESTION],
+            conversation=question.conversation,
+        )
+        message = OutboxMessage(
+            topic=Topic.ANSWER,
+            key=f"answer:{question.id}",
+            case_id=question.case_id,
+            run_at=now,
+            payload=asdict(question),
+        )
+        self.question_log.record(record, message)
 
     def run(self, message: LeasedMessage) -> None:
         """Answer a posted question where it was asked."""
         question = PostedQuestion(**message.payload)
         # A retry may find a half-streamed answer, so it posts a whole one.
         is_first_attempt = message.uncertain_attempts <= 1
-        stream_ts = ""
-        if self.assistant and is_first_attempt:
-            stream_ts = self.chat.start_answer(question)
+        stream_ts = self.chat.start_answer(question) if is_first_attempt else ""
 
         def show_progress(step: str) -> None:
             if stream_ts:
                 self.chat.post_progress(question, stream_ts, step)
 
-        answer = self.answer(
-            question.text,
-            by=question.person,
+        context = self._context(
+            question.person,
             case_id=question.case_id,
             channel=question.channel,
-            on_progress=show_progress,
+            conversation=question.conversation,
         )
-        if not question.is_direct:
-            answer = replace(answer, is_public=self._is_same_for_all(answer, question))
-        self.question_log.record_reading(question.id, answer.reading)
+        asker = self._asker(question.person, question.channel)
+        result = self._answer_text(question.text, context, asker=asker, on_progress=show_progress)
+        answer = result.answer
+        if not question.is_direct and self._is_same_for_all(question, result, asker):
+            answer = _publish(answer)
+        self.question_log.record_answer(question.id, result.record)
         self.chat.answer(
             question,
             answer,
@@ -78,7 +134,7 @@ class Questions:
     def report(self, *, by: str) -> Answer:
         """Report the last thirty days, over what this person may see."""
         return report(
-            queries=self.answers.queries,
+            queries=self.queries,
             library=self.library,
             viewer=self.visibility.viewer(by),
             now=self.clock(),
@@ -91,91 +147,252 @@ class Questions:
         by: str,
         case_id: str = "",
         channel: str = "",
-        on_progress: Callable[[str], None] = _ignore_progress,
+        conversation: str = "",
+        on_progress: OnProgress = _ignore_progress,
     ) -> Answer:
-        """Answer this person.
+        """Answer this person, for their eyes alone.
 
-        ``case_id``: the case in whose thread the question was posted. ``on_progress`` is called
-        with each step of a model.
+        ``case_id``: the case in whose thread the question was posted. What is asked in a
+        conversation is kept for the next question in it.
         """
+        context = self._context(by, case_id=case_id, channel=channel, conversation=conversation)
+        result = self._answer_text(
+            text,
+            context,
+            asker=self._asker(by, channel),
+            on_progress=on_progress,
+        )
+        if conversation:
+            self._keep(result.record, text, person=by, conversation=conversation)
+        return result.answer
+
+    def answer_query(self, query: Query, *, by: str, channel: str = "") -> Answer:
+        """Answer a question that needs no reading."""
+        return self.answers.answer(query, self._asker(by, channel))
+
+    def choices(self, question_id: str, *, by: str) -> tuple[str, ...]:
+        """Describe the other readings of this person's question."""
+        record = self.question_log.answered(question_id, by)
+        if record is None:
+            return ()
+        asker = self._asker(by, "")
+        return tuple(self.answers.describe(query, asker) for query in record.alternatives)
+
+    def answer_choice(self, question_id: str, number: int, *, by: str) -> Answer:
+        """Answer the reading that the person chose, and record it.
+
+        Raises:
+            BadRequest: no such reading was offered to this person.
+        """
+        query = self.question_log.record_choice(question_id, by, number)
+        if query is None:
+            raise BadRequest(NOT_OFFERED)
+        record = self.question_log.answered(question_id, by) or NO_RECORD
+        answer = self.answers.answer(query, self._asker(by, ""))
+        record = replace(
+            record,
+            reading=answer.reading,
+            query=query,
+            case_ids=tuple(row.case.id for row in answer.rows),
+        )
+        # What is asked next refers to the reading that was meant.
+        self.question_log.record_answer(question_id, record)
+        return answer
+
+    def describe(self, query: Query) -> str:
+        """Say a query in words, to nobody in particular."""
+        everyone = Asker(person=NOBODY, viewer=Viewer(NOBODY, frozenset()), hours=Hours())
+        return self.answers.describe(query, everyone)
+
+    # --- reading -------------------------------------------------------------------------------
+
+    def _asker(self, person: str, channel: str) -> Asker:
+        """Return the asker, with what they may see now."""
+        return Asker(
+            person=person,
+            viewer=self.visibility.viewer(person),
+            hours=self._hours(person, channel),
+            channel=channel if channel in self.library.channels() else "",
+        )
+
+    def _hours(self, person: str, channel: str) -> Hours:
         hours = self.library.hours(channel)
-        viewer = self.visibility.viewer(by)
-        question = self.parser.understand(text, self.clock(), hours, case_id=case_id)
-        if question is None or question.intent is not Intent.HELP:
-            context = f"{text}\n(asked in the thread of {case_id})" if case_id else text
-            answer = self._ask_model(
-                context,
-                viewer=viewer,
-                hours=hours,
-                on_progress=on_progress,
-            )
-            if answer is not None:
-                return answer
-        return self._answer_without_model(text, question, viewer, case_id=case_id)
+        try:
+            zone = self.directory.person(person).zone
+        except (NotEligible, ChatFailed):
+            return hours
+        return replace(hours, zone=zone) if zone else hours
 
-    def answer_question(self, question: Question, *, by: str) -> Answer:
-        """Answer a question that needs no understanding."""
-        return self.answers.answer(question, self.visibility.viewer(by))
-
-    def _answer_without_model(
+    def _context(
         self,
-        text: str,
-        question: Question | None,
-        viewer: Viewer,
+        person: str,
         *,
         case_id: str,
-    ) -> Answer:
-        if question is None and case_id:
-            return self.answers.explain_thread()
-        if question is None:
-            return self.answers.find_closest(text, viewer)
-        return self.answers.answer(question, viewer)
-
-    def _is_same_for_all(self, answer: Answer, posted_question: PostedQuestion) -> bool:
-        """Tell whether everyone in the channel would get this answer."""
-        if answer.model_text or not answer.lines:
-            return False
-        channel = posted_question.channel
-        question = self.parser.understand(
-            posted_question.text,
-            self.clock(),
-            self.library.hours(channel),
-            case_id=posted_question.case_id,
+        channel: str,
+        conversation: str,
+    ) -> QuestionContext:
+        previous = None
+        if conversation:
+            since = self.clock() - CONVERSATION_LIFETIME
+            previous = self.question_log.last_turn(person, conversation, since)
+        return QuestionContext(
+            person=person,
+            case_id=case_id,
+            channel=channel if channel in self.library.channels() else "",
+            previous=previous,
+            names=self.vocabulary.names(self.visibility.viewer(person)),
         )
-        # Nobody in particular sees the cases of this channel and is a party to none, so that a
-        # number which counts anything else comes out differently.
-        everyone = Viewer(NOBODY, frozenset({channel}))
-        public_answer = self._answer_without_model(
-            posted_question.text, question, everyone, case_id=posted_question.case_id
-        )
-        return public_answer == answer
 
-    def _ask_model(
+    def _read(self, text: str, context: QuestionContext) -> Reading | None:
+        text = text[:MAX_QUESTION]
+        if self.model_reader is not None:
+            reading = self.model_reader.read(text, context)
+            if reading is not None:
+                return reading
+        return self.reader.read(text, context)
+
+    # --- answering -----------------------------------------------------------------------------
+
+    def _answer_text(
         self,
         text: str,
+        context: QuestionContext,
         *,
-        viewer: Viewer,
-        hours: Hours,
-        on_progress: Callable[[str], None],
-    ) -> Answer | None:
-        """Let a model answer from the same queries; None without an answer."""
-        if self.assistant is None:
-            return None
-        tools = ViewerTools(
-            answers=self.answers,
-            parser=self.parser,
-            viewer=viewer,
-            hours=hours,
+        asker: Asker,
+        on_progress: OnProgress,
+    ) -> _Result:
+        on_progress(READING)
+        reading = self._read(text, context)
+        if reading is None:
+            return self._admit(text, context, asker)
+        if reading.is_uncertain and reading.alternatives:
+            return self._offer(reading, asker)
+        on_progress(LOOKING)
+        answer = self.answers.answer(reading.query, asker)
+        alternatives = reading.alternatives[:MAX_CHOICES]
+        answer = replace(
+            answer,
+            left_aside=reading.left_aside,
+            choices=tuple(self.answers.describe(query, asker) for query in alternatives),
+            read_by=reading.model,
         )
-        model_answer = self.assistant.answer(text, tools, on_progress)
-        if model_answer is None:
-            return None
-        # The cases below the answer come from our own record of what the model was shown.
-        cases = self.answers.queries.by_id(tools.case_ids[:MAX_LINES])
+        record = AnsweredQuestion(
+            reading=answer.reading,
+            query=reading.query,
+            case_ids=tuple(row.case.id for row in answer.rows),
+            alternatives=alternatives,
+            left_aside=reading.left_aside,
+        )
+        return _Result(answer=answer, record=record)
+
+    def _offer(self, reading: Reading, asker: Asker) -> _Result:
+        """Offer the readings instead of guessing."""
+        queries = (reading.query, *reading.alternatives)[:MAX_CHOICES]
         answer = Answer(
-            reading=BY_MODEL,
-            text="",
-            model_text=model_answer,
-            model=self.assistant.name,
+            text=WHICH_ONE,
+            choices=tuple(self.answers.describe(query, asker) for query in queries),
+            left_aside=reading.left_aside,
+            read_by=reading.model,
         )
-        return self.answers.with_lines(answer, list(cases.values()), len(tools.case_ids))
+        record = AnsweredQuestion(
+            reading="",
+            query=None,
+            alternatives=queries,
+            left_aside=reading.left_aside,
+        )
+        return _Result(answer=answer, record=record)
+
+    def _admit(self, text: str, context: QuestionContext, asker: Asker) -> _Result:
+        """Say that the question was not understood, with what may help."""
+        if context.case_id:
+            text = f"{NOT_UNDERSTOOD} {describe_orders()}"
+            return _Result(answer=Answer(text=text, examples=EXAMPLES), record=NO_RECORD)
+        cases = self.closest.find(text[:MAX_QUESTION], asker)
+        answer = Answer(
+            text=NOT_UNDERSTOOD,
+            rows=self.answers.lists.rows(cases, asker),
+            rows_title=CLOSEST if cases else "",
+            total=len(cases),
+            examples=EXAMPLES,
+        )
+        return _Result(answer=answer, record=NO_RECORD)
+
+    def _keep(self, record: AnsweredQuestion, text: str, *, person: str, conversation: str) -> None:
+        """Record a question that was answered at once."""
+        now = self.clock()
+        # It does not begin with a channel: nobody else has read it.
+        question = QuestionRecord(
+            id=f"{conversation}:{person}:{now.timestamp()}",
+            asked_at=now,
+            person=person,
+            text=text[:MAX_QUESTION],
+            conversation=conversation,
+        )
+        self.question_log.record(question, None)
+        self.question_log.record_answer(question.id, record)
+
+    # --- where others read it ------------------------------------------------------------------
+
+    def _is_same_for_all(self, question: PostedQuestion, result: _Result, asker: Asker) -> bool:
+        """Tell whether everyone in the channel would get this answer."""
+        query = result.record.query
+        answer = result.answer
+        if query is None or not answer.rows or answer.offers:
+            return False
+        # Nobody in particular sees the cases of this channel and is a party to none, so that a
+        # number which counts anything else comes out differently.
+        viewer = Viewer(NOBODY, frozenset({question.channel}))
+        everyone = replace(asker, person=NOBODY, viewer=viewer)
+        if _names_asker(query) or not self._is_known_to_all(query, question.text, viewer):
+            return False
+        public_answer = self.answers.answer(query, everyone)
+        return _public_parts(public_answer) == _public_parts(answer)
+
+    def _is_known_to_all(self, query: Query, text: str, viewer: Viewer) -> bool:
+        """Tell whether everyone here may know the names in a query."""
+        condition = query.condition
+        texts = {condition.text}
+        if condition.exclusion:
+            texts.add(condition.exclusion.text)
+        corrections = {name for name in texts if name.casefold() not in text.casefold()}
+        if not corrections:
+            return True
+        names = self.vocabulary.names(viewer)
+        return corrections <= {name.value for name in names if name.type is NameType.TEXT}
+
+
+def _names_asker(query: Query) -> bool:
+    """Tell whether a query means whoever asks."""
+    return ME in {query.of, query.to} or _condition_names_asker(query.condition)
+
+
+def _condition_names_asker(condition: Condition) -> bool:
+    people = {
+        condition.owner,
+        condition.waits_on,
+        condition.decided_by,
+        condition.raised_by,
+    }
+    if ME in people:
+        return True
+    return condition.exclusion is not None and _condition_names_asker(condition.exclusion)
+
+
+def _public_parts(answer: Answer) -> tuple[object, ...]:
+    """Return what a reader of an answer learns from it."""
+    return (
+        answer.text,
+        answer.facts,
+        answer.total,
+        answer.rows_title,
+        answer.table,
+        answer.offers,
+        [row.case.id for row in answer.rows],
+        answer.reading,
+    )
+
+
+def _publish(answer: Answer) -> Answer:
+    """Return an answer for everyone, without the asker's own readings."""
+    rows = tuple(replace(row, is_decidable=True) for row in answer.rows)
+    return replace(answer, rows=rows, choices=(), is_public=True)

@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime, timedelta
 
 from bot.cases.case import Case
-from bot.desk.case_answers import describe_seconds
+from bot.desk.answers.wording import describe_seconds
 from bot.ports.case_queries import CaseFilter, CaseQueries, Viewer
 from bot.ports.library import Library
 from bot.views.answers import Answer

@@ -9,6 +9,7 @@ from bot.cases.entries import StepState
 from bot.desk.digest_period import DigestPeriod
 from bot.desk.digest_rows import DigestRows
 from bot.desk.missed_calls import MissedCalls
+from bot.desk.question_review import QuestionReviews
 from bot.desk.queues import Queues
 from bot.ports.case_queries import CaseFilter, CaseQueries
 from bot.ports.library import Library
@@ -19,6 +20,8 @@ from bot.views.inquiries import tally_inquiries
 MAX_BLIND = 2
 MAX_SLOW = 5
 MAX_ENDED = 2_000
+# Of each sort.
+MAX_QUESTIONS = 3
 WEEK = timedelta(days=7)
 NOTHING_TO_REVIEW = Review(
     blind=(),
@@ -38,6 +41,7 @@ class WeeklyReview:
     library: Library
     rows: DigestRows
     missed_calls: MissedCalls
+    question_reviews: QuestionReviews
 
     def review(
         self,
@@ -68,6 +72,7 @@ class WeeklyReview:
             taken_back=sum(_is_undone(case) for case in cases),
             inquiries=inquiries,
             misses=tuple(self.missed_calls.find(period.scope, since, period.due)),
+            questions=self.question_reviews.review(period.place, since, limit=MAX_QUESTIONS),
         )
         return review if review != NOTHING_TO_REVIEW else None
 

@@ -9,7 +9,6 @@ from typing import Protocol
 from bot.cases.case import Case
 from bot.cases.policy import RiskTier
 from bot.views.query import Grouping, Order
-from bot.views.questions import Durations
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,6 +76,8 @@ class CaseFilter:
     #: Accounts.
     raised_by: tuple[str, ...] = ()
     source: str = ""
+    #: Cases that are left out, by id.
+    except_ids: tuple[str, ...] = ()
     #: Cases that fit this are left out; its viewer and flags for states are not looked at.
     exclusion: "CaseFilter | None" = None
     #: Ended cases, the latest first.
@@ -87,6 +88,20 @@ class CaseFilter:
 
 CaseTimes = tuple[float, float | None, float | None]
 """When a case was opened, first decided and ended, in seconds since 1970."""
+
+
+@dataclass(frozen=True, slots=True)
+class Durations:
+    """Median times of some cases, in seconds.
+
+    None means that no case has come that far.
+    """
+
+    cases: int
+    #: To the first decision.
+    to_decision: float | None
+    #: To the end.
+    to_end: float | None
 
 
 @dataclass(frozen=True, slots=True)

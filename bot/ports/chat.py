@@ -115,7 +115,7 @@ class Chat(Protocol):
     def start_answer(self, question: PostedQuestion) -> str:
         """Show that an answer is being prepared.
 
-        Return its message id, or nothing.
+        Return a name for it, with which the answer may grow in its place; or nothing.
         """
 
     def post_progress(self, question: PostedQuestion, stream_ts: str, words: str) -> None:

@@ -24,6 +24,9 @@ class Recogniser(Protocol):
         Never fails: it abstains instead.
         """
 
+    def is_trained(self) -> bool:
+        """Tell whether it has learned anything yet; until then it always abstains."""
+
 
 class Recommender(Protocol):
     """Suggest plans. What it returns is validated and judged like anything else."""

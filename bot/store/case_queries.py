@@ -2,27 +2,47 @@
 
 import statistics
 from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
-from typing import Any
+from decimal import Decimal
+from typing import Any, assert_never
+from zoneinfo import ZoneInfo
 
-from sqlalchemy import ColumnElement, Select, and_, bindparam, func, or_, select
+from sqlalchemy import Column, ColumnElement, Select, bindparam, func, or_, select
 from sqlalchemy import case as choose
 
 from bot.cases.canonical import from_json
-from bot.cases.case import Case
-from bot.cases.lifecycle import TERMINAL, WAITING, State
-from bot.cases.signal import UNRECOGNISED
-from bot.ports.case_queries import CaseFilter, CaseTimes, Viewer
+from bot.cases.case import Case, LastDecision
+from bot.cases.lifecycle import TERMINAL, State
+from bot.cases.search_words import search_words
+from bot.ports.case_queries import (
+    CaseFilter,
+    CaseNames,
+    CaseTimes,
+    DecisionCounts,
+    Durations,
+    Total,
+    Viewer,
+)
 from bot.ports.case_store import ReceiptOutcome
 from bot.store import tables
+from bot.store.case_filters import (
+    ALONE,
+    MAX_WORDS,
+    WAITING_CODES,
+    has_word,
+    is_visible_to,
+    matches,
+)
 from bot.store.database import Database
-from bot.views.questions import Durations
+from bot.store.projection import CENTS
+from bot.views.query import Grouping, Order
 
 # A median over more cases than this says nothing more.
 MAX_SAMPLE = 20_000
+# A quarter of an hour in seconds.
+QUARTER = 900
 
-Clause = ColumnElement[bool]
 _cases = tables.cases.c
 _people = tables.case_people.c
 _inbox = tables.inbox.c
@@ -36,33 +56,115 @@ class SqlCaseQueries:
 
     # --- through a person's eyes -----------------------------------------------------------------
 
-    def find(self, filter: CaseFilter, limit: int, *, offset: int = 0) -> list[Case]:
+    def find(
+        self, filter: CaseFilter, limit: int, *, offset: int = 0, order: Order | None = None
+    ) -> list[Case]:
         """Return the first cases after ``offset``.
 
-        Open cases are sorted by urgency, ended ones by the time they ended, latest first.
+        Without an order, open cases are sorted by urgency, ended ones by the time they ended,
+        latest first.
         """
-        query = select(_cases.body).where(_matches(filter))
-        if filter.is_over:
-            query = query.order_by(_cases.ended_at.desc(), _cases.number.desc())
-        else:
-            query = query.order_by(_cases.rank, _cases.number)
-        return self._load(query.limit(limit).offset(offset))
+        places = _places(filter, order)
+        # A sort of the bodies would move megabytes: the numbers are sorted first.
+        numbers = select(_cases.number).where(matches(filter)).order_by(*places)
+        is_one = _cases.number.in_(numbers.limit(limit).offset(offset))
+        return self._load(select(_cases.body).where(is_one).order_by(*places))
 
     def count(self, filter: CaseFilter) -> int:
         """Count the cases of this filter."""
         query = select(func.count().label("cases")).select_from(tables.cases)
-        return int(self._database.fetch(query.where(_matches(filter)))[0].cases)
+        return int(self._database.fetch(query.where(matches(filter)))[0].cases)
+
+    def total(self, filter: CaseFilter) -> Total:
+        """Count the cases, and add up their stakes."""
+        query = select(_cases.currency, *_SUMS).where(matches(filter)).group_by(_cases.currency)
+        return _total(self._database.fetch(query))
+
+    def group(
+        self, filter: CaseFilter, grouping: Grouping, zone: str = "UTC"
+    ) -> list[tuple[str, Total]]:
+        """Count by a property; the largest first, days and months in their order.
+
+        Days and months are those of the opening, of the end where the filter has a span of ends,
+        and of the decision where it has one of decisions. A case with several deciders counts for
+        each; one without counts for none, and neither does one that was edited or handed over last.
+        """
+        if grouping in {Grouping.DAY, Grouping.MONTH}:
+            return self._group_by_day(filter, grouping, ZoneInfo(zone))
+        column = _GROUP_COLUMNS[grouping]
+        query = select(column.label("key"), _cases.currency, *_SUMS).where(matches(filter))
+        if grouping is Grouping.DECIDER:
+            # Whoever edits a plan or hands it over has not decided yet.
+            query = query.where(_cases.decision.not_in(_INDECISIVE))
+        rows = self._database.fetch(query.group_by(column, _cases.currency))
+        parts: dict[str, list[Any]] = {}
+        for row in rows:
+            keys = row.key.split() if grouping is Grouping.DECIDER else [row.key]
+            for key in keys:
+                parts.setdefault(key, []).append(row)
+        groups = [(key, _total(parts[key])) for key in sorted(parts)]
+        return sorted(groups, key=lambda group: -group[1].cases)
+
+    def _group_by_day(
+        self, filter: CaseFilter, grouping: Grouping, zone: ZoneInfo
+    ) -> list[tuple[str, Total]]:
+        column = _time_column(filter)
+        query = select(column.label("at"), _cases.currency, _cases.stake_cents)
+        rows = self._database.fetch(query.where(matches(filter), column.is_not(None)))
+        length = len("2026-11" if grouping is Grouping.MONTH else "2026-11-21")
+        keys: dict[int, str] = {}
+        groups: dict[str, _Sums] = {}
+        for at, currency, cents in rows:
+            quarter = int(at // QUARTER)
+            key = keys.get(quarter)
+            if key is None:
+                # Every time zone changes its day at a quarter of an hour.
+                day = datetime.fromtimestamp(quarter * QUARTER, zone).date()
+                key = keys[quarter] = day.isoformat()[:length]
+            groups.setdefault(key, _Sums()).add(currency, cents)
+        return [(key, groups[key].total) for key in sorted(groups)]
+
+    def decision_counts(self, filter: CaseFilter) -> DecisionCounts:
+        """Count the cases by how they were decided. What policy alone let run is not among them."""
+        columns = (_cases.decision, _cases.state, _cases.is_edited)
+        query = (
+            select(*columns, func.count().label("cases"))
+            .where(matches(filter), _cases.decision != "", _cases.deciders != ALONE)
+            .group_by(*columns)
+        )
+        rows = self._database.fetch(query)
+        approved = [row for row in rows if row.decision == LastDecision.APPROVED]
+        return DecisionCounts(
+            approved=_count(approved),
+            unchanged=_count(row for row in approved if not row.is_edited),
+            worked=_count(row for row in approved if row.state == State.RESOLVED.code),
+            failed=_count(row for row in approved if row.state in _FAILED),
+            rejected=_count(row for row in rows if row.decision == LastDecision.REJECTED),
+            edited=_count(row for row in rows if row.decision == LastDecision.EDITED),
+            by_hand=_count(row for row in rows if row.decision == LastDecision.BY_HAND),
+        )
+
+    def names_since(self, number: int, limit: int) -> list[CaseNames]:
+        """Return the names in the cases after this number, the oldest first."""
+        query = _NAMES.where(_cases.number > number).order_by(_cases.number)
+        return self._names(query.limit(limit))
+
+    def names_of_party(self, person: str, limit: int) -> list[CaseNames]:
+        """Return the names in the cases that this person is a party to, the newest first."""
+        theirs = select(_people.case_id).where(_people.person == person)
+        query = _NAMES.where(_cases.id.in_(theirs)).order_by(_cases.number.desc())
+        return self._names(query.limit(limit))
 
     def closest(self, words: Sequence[str], viewer: Viewer | None, limit: int) -> list[Case]:
         """Return cases with any of these words, the best matches first."""
-        if not words:
+        hits = [has_word(word) for word in search_words(words)[:MAX_WORDS]]
+        if not hits:
             return []
-        hits = [_has_word(word) for word in words]
         scores = [choose((hit, 1), else_=0) for hit in hits]
         score = sum(scores[1:], scores[0])
         query = (
             select(_cases.body)
-            .where(or_(*hits), _is_visible_to(viewer))
+            .where(or_(*hits), is_visible_to(viewer))
             .order_by(score.desc(), _cases.number.desc())
         )
         return self._load(query.limit(limit))
@@ -70,10 +172,11 @@ class SqlCaseQueries:
     def durations(self, filter: CaseFilter) -> Durations:
         """Count the cases, and take the median of their times."""
         query = select(_cases.opened_at, _cases.decided_at, _cases.ended_at)
-        rows = self._database.fetch(query.where(_matches(filter)).limit(MAX_SAMPLE))
+        rows = self._database.fetch(query.where(matches(filter)).limit(MAX_SAMPLE))
         to_decision = [row.decided_at - row.opened_at for row in rows if row.decided_at is not None]
         to_end = [row.ended_at - row.opened_at for row in rows if row.ended_at is not None]
-        return Durations(self.count(filter), _median(to_decision), _median(to_end))
+        cases = len(rows) if len(rows) < MAX_SAMPLE else self.count(filter)
+        return Durations(cases, _median(to_decision), _median(to_end))
 
     def case_times(self, filter: CaseFilter, since: datetime, until: datetime) -> list[CaseTimes]:
         """Return the times of the cases opened or ended in this span."""
@@ -84,7 +187,7 @@ class SqlCaseQueries:
         )
         query = (
             select(_cases.opened_at, _cases.decided_at, _cases.ended_at)
-            .where(is_inside, _matches(replace(filter, is_any=True)))
+            .where(is_inside, matches(replace(filter, is_any=True)))
             .limit(MAX_SAMPLE)
         )
         return [
@@ -172,82 +275,90 @@ class SqlCaseQueries:
     def _load(self, query: Select[Any]) -> list[Case]:
         return [from_json(Case, row.body) for row in self._database.fetch(query)]
 
-
-def _matches(filter: CaseFilter) -> Clause:
-    """Translate a filter, a clause for each field that is set."""
-    return and_(
-        _is_visible_to(filter.viewer),
-        *_state_clauses(filter),
-        *_place_clauses(filter),
-        *_between(_cases.opened_at, filter.opened_between),
-        *_between(_cases.ended_at, filter.ended_between),
-        *map(_has_word, filter.words),
-    )
+    def _names(self, query: Select[Any]) -> list[CaseNames]:
+        return [
+            CaseNames(row.number, row.channel, tuple(row.names.splitlines()))
+            for row in self._database.fetch(query)
+        ]
 
 
-def _state_clauses(filter: CaseFilter) -> list[Clause]:
-    clauses: list[Clause] = []
-    if filter.states:
-        clauses.append(_cases.state.in_([State(state).code for state in filter.states]))
-    elif not (filter.is_over or filter.is_any):
-        # One range of the index by end, which is in the order of urgency.
-        clauses.append(_cases.ended_at.is_(None))
-    if filter.is_unrecognised:
-        clauses.append(_is_unrecognised(filter.known_kinds))
-    if filter.late_at:
-        clauses.append(_cases.state.in_([state.code for state in WAITING]))
-        clauses.append(_cases.decide_by < filter.late_at.timestamp())
-    return clauses
+def _places(filter: CaseFilter, order: Order | None) -> list[ColumnElement[Any]]:
+    """Return what the cases are sorted by."""
+    match order:
+        case Order.OLDEST:
+            return [_cases.opened_at, _cases.number]
+        case Order.NEWEST:
+            return [_cases.opened_at.desc(), _cases.number.desc()]
+        case Order.LARGEST:
+            return [_cases.stake_cents.desc().nulls_last(), _cases.number]
+        case Order.SMALLEST:
+            return [_cases.stake_cents.asc().nulls_last(), _cases.number]
+        case Order.SOONEST_DUE:
+            # A case that waits for nothing is due last.
+            waits = choose((_cases.state.in_(WAITING_CODES), 0), else_=1)
+            return [waits, _cases.decide_by, _cases.number]
+        case None:
+            if filter.is_over:
+                return [_cases.ended_at.desc(), _cases.number.desc()]
+            return [_cases.rank, _cases.number]
+        case _:
+            assert_never(order)
 
 
-def _is_unrecognised(known_kinds: Sequence[str]) -> Clause:
-    if not known_kinds:
-        return _cases.kind == UNRECOGNISED
-    # A source may name a kind that has no playbook.
-    return or_(_cases.kind == UNRECOGNISED, _cases.kind.not_in(list(known_kinds)))
+def _time_column(filter: CaseFilter) -> Column[Any]:
+    """Return the time that the days of a filter are those of."""
+    if filter.decided_between:
+        return _cases.decision_at
+    return _cases.ended_at if filter.ended_between else _cases.opened_at
 
 
-def _place_clauses(filter: CaseFilter) -> list[Clause]:
-    clauses: list[Clause] = []
-    if filter.kind:
-        clauses.append(_cases.kind == filter.kind)
-    if filter.channel:
-        clauses.append(_cases.channel == filter.channel)
-    if filter.live_list:
-        items = tables.live_list_items.c
-        clauses.append(_cases.id.in_(select(items.case_id).where(items.board == filter.live_list)))
-    if filter.owner:
-        clauses.append(_cases.owner == filter.owner)
-    if filter.waits_on:
-        # The column holds names between blanks.
-        names = [f" {name} " for name in filter.waits_on]
-        clauses.append(or_(*(_cases.waits_on.contains(name, autoescape=True) for name in names)))
-    return clauses
+@dataclass(slots=True)
+class _Sums:
+    """Cases and the cents of their stakes, while they are added up."""
+
+    cases: int = 0
+    cents: dict[str, int] = field(default_factory=dict)
+
+    def add(self, currency: str, cents: int | None, cases: int = 1) -> None:
+        self.cases += cases
+        if cents is not None:
+            self.cents[currency] = self.cents.get(currency, 0) + cents
+
+    @property
+    def total(self) -> Total:
+        stakes = {currency: Decimal(cents) / CENTS for currency, cents in self.cents.items()}
+        return Total(self.cases, stakes)
 
 
-def _between(column: Any, span: tuple[datetime, datetime] | None) -> list[Clause]:
-    if span is None:
-        return []
-    begin, end = span
-    return [column >= begin.timestamp(), column < end.timestamp()]
+def _total(rows: Iterable[Any]) -> Total:
+    """Add up rows of ``_SUMS`` with their currencies."""
+    sums = _Sums()
+    for row in rows:
+        cents = None if row.cents is None else int(row.cents)
+        sums.add(row.currency, cents, row.cases)
+    return sums.total
 
 
-def _has_word(word: str) -> Clause:
-    return _cases.words.contains(word.casefold(), autoescape=True)
-
-
-def _is_visible_to(viewer: Viewer | None) -> Clause:
-    """Limit to the cases of the viewer's channels and their own."""
-    if viewer is None:
-        return _cases.number > 0
-    theirs = select(_people.case_id).where(_people.person == viewer.person)
-    return or_(_cases.channel.in_(sorted(viewer.channels)), _cases.id.in_(theirs))
+def _count(rows: Iterable[Any]) -> int:
+    return sum(row.cases for row in rows)
 
 
 def _median(values: list[float]) -> float | None:
     return statistics.median(values) if values else None
 
 
+_SUMS = (func.count().label("cases"), func.sum(_cases.stake_cents).label("cents"))
+_GROUP_COLUMNS = {
+    Grouping.KIND: _cases.kind,
+    Grouping.OWNER: _cases.owner,
+    Grouping.TEAM: _cases.team,
+    Grouping.STATE: _cases.state,
+    Grouping.DECIDER: _cases.deciders,
+}
+_NAMES = select(_cases.number, _cases.channel, _cases.names)
+# Of approved cases: they are over in another way, or a person must find out what to do.
+_FAILED = {state.code for state in TERMINAL | {State.REFERRED}} - {State.RESOLVED.code}
+_INDECISIVE = (LastDecision.EDITED, LastDecision.HANDED_OVER)
 _IS_OPEN = _cases.state.not_in([state.code for state in TERMINAL])
 _COUNTS = select(_cases.state, func.count().label("cases")).group_by(_cases.state)
 # Every all-clear of a case that a signal of these fingerprints ever opened or counted on,

@@ -9,8 +9,10 @@ from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
+from pydantic import ValidationError
 from sqlalchemy import Connection, bindparam, insert, select, update
 
+from bot.cases.canonical import from_json
 from bot.cases.case import Case
 from bot.cases.entries import (
     Body,
@@ -28,7 +30,7 @@ from bot.cases.signal import Signal
 from bot.ports.case_store import ReceiptOutcome
 from bot.store import tables
 from bot.store.projection import case_row, effect_rows, outcome_rows
-from bot.store.unit_of_work import UnitOfWork
+from bot.store.unit_of_work import CASE_BODY, UnitOfWork
 
 log = logging.getLogger(__name__)
 PAGE_SIZE = 200
@@ -162,6 +164,7 @@ def _rewrite_case(connection: Connection, case_id: str, bodies: Iterable[bytes])
         # An earlier release may have written what this one refuses. The case goes on as it
         # stands; `countersign doctor` says what is wrong with it.
         log.warning("%s is left as it was before the upgrade: %s", case_id, failure)
+        _fill_columns(connection, case_id)
         return False
     if rows is None:
         return False
@@ -175,6 +178,17 @@ def _rewrite_case(connection: Connection, case_id: str, bodies: Iterable[bytes])
         key = {"of_source": source, "of_key": signal_key}
         connection.execute(_SET_FINGERPRINT, {**key, "fingerprint": row["fingerprint"]})
     return True
+
+
+def _fill_columns(connection: Connection, case_id: str) -> None:
+    """Fill the columns of a case from the case as it is stored."""
+    body = connection.execute(CASE_BODY, {"id": case_id}).scalar_one()
+    try:
+        values = case_row(from_json(Case, body))
+    except ValidationError:
+        # Nobody can read it: its columns say no more than they did.
+        return
+    connection.execute(update(tables.cases).where(tables.cases.c.id == case_id).values(values))
 
 
 def _add_people(connection: Connection, case: Case) -> None:

@@ -12,9 +12,9 @@ from bot.store.derived import rewrite_derived_rows
 if TYPE_CHECKING:
     from alembic.config import Config
 
-LATEST_MIGRATION = "0007"
+LATEST_MIGRATION = "0008"
 # Older databases derived their rows from the ledger by other rules, or lack some of them.
-DERIVED_ANEW_AT = "0005"
+DERIVED_ANEW_AT = "0008"
 _VERSION = text("SELECT version_num FROM alembic_version")
 # Any number will do, as long as every process locks the same.
 _LOCK = text("SELECT pg_advisory_xact_lock(4267360000000001)")

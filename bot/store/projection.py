@@ -3,17 +3,22 @@
 They are serialised before the writer's turn comes.
 """
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
-from bot.cases.canonical import canonical_bytes, to_json
+from bot.cases.canonical import Scalar, canonical_bytes, to_json
 from bot.cases.case import Case
 from bot.cases.entries import Entry, Settled, StepReported, StepStarted, StepState, entry_plain
 from bot.cases.lifecycle import State
+from bot.cases.names import names_in
+from bot.cases.plan import Money
+from bot.cases.search_words import search_words
 from bot.cases.sla import rank
 
-MAX_SEARCH_TEXT = 1_000
+MAX_SEARCH_TEXT = 4_000
+CENTS = 100
 
 Row = Mapping[str, Any]
 
@@ -71,15 +76,7 @@ def ledger_lines(entries: Iterable[Entry]) -> list[Line]:
 
 def case_row(case: Case) -> dict[str, Any]:
     """Return the row of ``cases``, with the columns for lists."""
-    undo_until = case.execution.undo_until if case.state is State.RESOLVED else None
-    times = {
-        "due_at": case.timers.due_at,
-        "decided_at": case.timers.decided_at,
-        "ended_at": case.ended_at,
-        "undo_until": undo_until,
-    }
     stake = case.assessment.stake
-    amount = stake.amount if stake else None
     return {
         "id": case.id,
         "number": int(case.id.rpartition("-")[2]),
@@ -88,24 +85,108 @@ def case_row(case: Case) -> dict[str, Any]:
         "state": case.state.code,
         "fingerprint": case.signal.fingerprint,
         "owner": case.owner,
+        "team": case.team,
         "version": case.version,
         "body": to_json(case),
         "channel": case.channel,
-        "waits_on": f" {' '.join(case.waits_on)} ",
-        "rank": rank(case.timers.sla, amount),
-        "decide_by": case.timers.sla.decide_by.timestamp(),
-        "stake": None if amount is None else float(amount),
-        "opened_at": case.timers.opened_at.timestamp(),
+        "rank": rank(case.timers.sla, stake.amount if stake else None),
         "words": search_text(case),
-        **{column: at and at.timestamp() for column, at in times.items()},
+        "names": "\n".join(names_in(case)),
+        **_stake_columns(stake),
+        **_time_columns(case),
+        **_people_columns(case),
+        **_proposal_columns(case),
+        **_decision_columns(case),
     }
 
 
+def _stake_columns(stake: Money | None) -> dict[str, Any]:
+    if stake is None:
+        return {"stake": None, "stake_cents": None, "currency": ""}
+    return {
+        "stake": float(stake.amount),
+        "stake_cents": round(stake.amount * CENTS),
+        "currency": stake.currency,
+    }
+
+
+def _time_columns(case: Case) -> dict[str, Any]:
+    undo_until = case.execution.undo_until if case.state is State.RESOLVED else None
+    return {
+        "due_at": _seconds(case.timers.due_at),
+        "opened_at": _seconds(case.timers.opened_at),
+        "decide_by": _seconds(case.timers.sla.decide_by),
+        "decided_at": _seconds(case.timers.decided_at),
+        "ended_at": _seconds(case.ended_at),
+        "undo_until": _seconds(undo_until),
+        "expires_at": _seconds(case.proposal.expires_at),
+    }
+
+
+def _people_columns(case: Case) -> dict[str, Any]:
+    votes = [vote for vote in case.proposal.approvals if not vote.is_by_policy]
+    parties = [party for vote in votes for party in sorted(vote.parties)]
+    return {
+        "waits_on": _between_blanks(case.waits_on),
+        "authors": _between_blanks(case.authors),
+        "voters": _between_blanks(parties),
+        "requesters": _between_blanks(requester.account for requester in case.requesters),
+        "approvals_given": len(votes),
+    }
+
+
+def _proposal_columns(case: Case) -> dict[str, Any]:
+    proposal = case.proposal
+    verdict, actions = proposal.verdict, proposal.plan.actions if proposal.plan else ()
+    return {
+        "approvers": _between_blanks(factor.group for factor in proposal.factors),
+        "approvals_needed": verdict.approvals_needed if verdict else 0,
+        "risk": int(verdict.tier) if verdict else 0,
+        "actions": _between_blanks(action.name for action in actions),
+        "is_automatic": int(case.was_auto_approved),
+        "is_edited": int(bool(proposal.editors)),
+    }
+
+
+def _decision_columns(case: Case) -> dict[str, Any]:
+    decision = case.activity.last_decision
+    return {
+        "decision": decision.type.value if decision else "",
+        "decision_at": _seconds(decision.at) if decision else None,
+        "deciders": _between_blanks(decision.by if decision else ()),
+    }
+
+
+def _between_blanks(names: Iterable[str]) -> str:
+    """Write names so that each is found whole: with a blank on either side."""
+    return f" {' '.join(dict.fromkeys(names))} "
+
+
+def _seconds(at: datetime | None) -> float | None:
+    return None if at is None else at.timestamp()
+
+
 def search_text(case: Case) -> str:
-    """Return the words under which a case is found."""
-    kind = case.kind.replace("_", " ")
-    text = f"{case.id} {case.signal.title} {case.signal.subject} {kind} {case.assessment.what}"
-    return " ".join(text.casefold().split())[:MAX_SEARCH_TEXT]
+    """Return the words under which a case is found, each once and after a blank."""
+    words = search_words(_texts(case))
+    return f" {' '.join(words)}"[:MAX_SEARCH_TEXT]
+
+
+def _texts(case: Case) -> Iterator[str]:
+    """Yield everything that a person may look for, the most telling first."""
+    signal, assessment, plan = case.signal, case.assessment, case.proposal.plan
+    yield from (signal.title, assessment.what, assessment.why, signal.subject)
+    for fact in assessment.evidence:
+        yield from (_text(fact.value), fact.label)
+    yield from map(_text, signal.facts.values())
+    for action in plan.actions if plan else ():
+        yield action.summary
+        yield from map(_text, action.parameters.values())
+
+
+def _text(value: Scalar) -> str:
+    """Return what a person would type; nothing for what has no words."""
+    return "" if value is None or isinstance(value, bool) else str(value)
 
 
 def effect_rows(after: Case, entries: Iterable[Entry]) -> list[dict[str, Any]]:

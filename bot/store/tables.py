@@ -58,6 +58,8 @@ inbox_conflicts = Table(
     PrimaryKeyConstraint("source", "key", "digest"),
 )
 
+# The long texts are last: SQLite reads a row from its beginning. There, the index
+# ``cases_by_question`` holds all columns but these, and answers questions alone.
 cases = Table(
     "cases",
     metadata,
@@ -66,13 +68,11 @@ cases = Table(
     Column("kind", Text, nullable=False),
     Column("source", Text, nullable=False),
     Column("state", Text, nullable=False),
-    Column("fingerprint", Text, nullable=False),
     Column("owner", Text, nullable=False),
     Column("version", Integer, nullable=False),
     Column("due_at", Float),
-    Column("body", Text, nullable=False),
-    # The columns from here on are for lists. ``waits_on`` holds names between blanks; the lower
-    # the rank, the more urgent.
+    # The columns from here on are for lists and questions. Lists of names stand between blanks;
+    # the lower the rank, the more urgent.
     Column("channel", Text, nullable=False, server_default=""),
     Column("waits_on", Text, nullable=False, server_default=""),
     Column("rank", Float, nullable=False, server_default="0"),
@@ -82,7 +82,31 @@ cases = Table(
     Column("decided_at", Float),
     Column("ended_at", Float),
     Column("undo_until", Float),
+    Column("team", Text, nullable=False, server_default=""),
+    # The stake in hundredths of its currency: sums of it are exact.
+    Column("stake_cents", BigInteger),
+    Column("currency", Text, nullable=False, server_default=""),
+    Column("expires_at", Float),
+    # The decision in force; ``decided_at`` is the time of the first.
+    Column("decision", Text, nullable=False, server_default=""),
+    Column("decision_at", Float),
+    Column("deciders", Text, nullable=False, server_default=""),
+    Column("is_edited", Integer, nullable=False, server_default="0"),
+    Column("approvers", Text, nullable=False, server_default=""),
+    Column("approvals_needed", Integer, nullable=False, server_default="0"),
+    Column("approvals_given", Integer, nullable=False, server_default="0"),
+    Column("actions", Text, nullable=False, server_default=""),
+    Column("authors", Text, nullable=False, server_default=""),
+    Column("voters", Text, nullable=False, server_default=""),
+    Column("requesters", Text, nullable=False, server_default=""),
+    Column("risk", Integer, nullable=False, server_default="0"),
+    Column("is_automatic", Integer, nullable=False, server_default="0"),
+    Column("fingerprint", Text, nullable=False),
+    # The names in it, one a line.
+    Column("names", Text, nullable=False, server_default=""),
+    # Words by ``bot.cases.search_words``, with a blank before each.
     Column("words", Text, nullable=False, server_default=""),
+    Column("body", Text, nullable=False),
     Index("cases_by_channel", "channel", "state", "rank"),
     Index("cases_by_rank", "state", "rank"),
     Index("cases_by_opening", "opened_at"),
@@ -244,5 +268,13 @@ questions = Table(
     Column("text", Text, nullable=False),
     Column("understood", Text, nullable=False),
     Column("vote", Text, nullable=False),
+    Column("conversation", Text, nullable=False, server_default=""),
+    # JSON; empty where there is none.
+    Column("query", Text, nullable=False, server_default=""),
+    Column("case_ids", Text, nullable=False, server_default=""),
+    Column("alternatives", Text, nullable=False, server_default=""),
+    Column("left_aside", Text, nullable=False, server_default=""),
+    Column("choice", Text, nullable=False, server_default=""),
     Index("questions_by_time", "asked_at"),
+    Index("questions_by_conversation", "person", "conversation", "asked_at"),
 )

@@ -23,18 +23,6 @@ EXAMPLES = (
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class AnswerLine:
-    """One case of an answer; ``channel`` and ``ts`` locate its card."""
-
-    case_id: str
-    title: str
-    state: str
-    detail: str
-    channel: str
-    ts: str
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
     """A row of a small table: a label and a number in words."""
 
@@ -81,6 +69,8 @@ class Answer:
     #: Says why the rows are shown when they are not what was asked for: "The nearest:".
     rows_title: str = ""
     table: tuple[Figure, ...] = ()
+    #: The titles of its two columns.
+    table_titles: tuple[str, str] = ("", "")
     #: The table runs over time, and is drawn as a chart too.
     is_trend: bool = False
     offers: tuple[Offer, ...] = ()
@@ -96,15 +86,8 @@ class Answer:
     #: Everyone in the channel of the question may see all of it, numbers included.
     is_public: bool = False
 
-    # Of the answers before; they go when nothing uses them any more.
-    lines: tuple[AnswerLine, ...] = ()
-    more: int = 0
-    model_text: str = ""
-    model: str = ""
-
     def is_all_in(self, channel: str) -> bool:
         """Tell whether everyone in this channel may see all of it."""
-        is_here = all(line.channel == channel for line in self.lines)
-        rows_are_here = all(row.case.channel == channel for row in self.rows)
-        has_cases = bool(self.lines) or bool(self.rows)
-        return self.is_public and has_cases and not self.model_text and is_here and rows_are_here
+        has_cases = bool(self.rows)
+        is_here = all(row.case.channel == channel for row in self.rows)
+        return self.is_public and has_cases and is_here

@@ -20,6 +20,8 @@ class CaseListView:
     pages: int
     #: How many cases all pages have.
     total: int
+    #: The most urgent case comes first.
+    is_by_urgency: bool = True
 
 
 class GroupAct(StrEnum):

@@ -3,7 +3,7 @@
 from collections import Counter
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from decimal import Decimal
 from enum import IntEnum
 
@@ -13,6 +13,7 @@ from bot.cases.lifecycle import State
 from bot.cases.plan import Money
 from bot.views.calls import MissedCall
 from bot.views.inquiries import FrequentInquiry
+from bot.views.question_list import NO_QUESTIONS, QuestionListView
 from bot.views.rows import CaseRow
 from bot.views.trend import TrendDay
 
@@ -60,6 +61,8 @@ class Review:
     inquiries: tuple[FrequentInquiry, ...] = ()
     #: Cases that nobody decided in time, though somebody was called.
     misses: tuple[MissedCall, ...] = ()
+    #: Questions of this place that were not answered well.
+    questions: QuestionListView = NO_QUESTIONS
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -98,8 +101,10 @@ class DigestFigures:
     money: DigestMoney
     counts: Counts
     days: tuple[TrendDay, ...]
-    #: Questions that were not understood.
+    #: Questions that were not understood, or not answered well.
     questions: int = 0
+    #: They were put since then.
+    since: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

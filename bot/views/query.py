@@ -10,6 +10,7 @@ from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
 
+from bot.cases.case import LastDecision as LastDecision
 from bot.cases.lifecycle import State
 from bot.cases.policy import RiskTier
 
@@ -140,18 +141,6 @@ class Measure(StrEnum):
     SUCCESS_RATE = "success_rate"
 
 
-class LastDecision(StrEnum):
-    """How a case was decided last."""
-
-    #: By people.
-    APPROVED = "approved"
-    REJECTED = "rejected"
-    BY_HAND = "by_hand"
-    EDITED = "edited"
-    HANDED_OVER = "handed_over"
-    TAKEN_BACK = "taken_back"
-
-
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Period:
     """A period on the asker's clock, by names.
@@ -238,6 +227,8 @@ class Query:
     measure: Measure | None = None
     #: The one case that is meant; empty where ``condition`` picks it out.
     case_id: str = ""
+    #: Other cases that were named beside it: "the other one" is among them.
+    other_case_ids: tuple[str, ...] = ()
     about: About | None = None
     act: Act | None = None
     #: The person or group that the question or the act is about.
@@ -246,6 +237,8 @@ class Query:
     to: str = ""
     #: The end of what is to be done, as it was said.
     until: str = ""
+    #: What was said, where the answer needs it: small talk, a reason, what is to be raised.
+    words: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

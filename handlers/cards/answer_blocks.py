@@ -1,94 +1,221 @@
-"""The answer to a question: text, cases and feedback buttons."""
+"""The answer to a question: the first line, facts, figures, cases and controls."""
 
 from collections.abc import Sequence
 
-from bot.views.answers import Answer, AnswerLine
+from bot.views.answers import MAX_ROWS, Answer
+from bot.views.labels import start_upper
 from handlers.cards import ids
-from handlers.cards.blocks import actions_block, button, context_block
-from handlers.cards.rows import Permalink
+from handlers.cards.answer_table import figure_table, trend_chart
+from handlers.cards.blocks import actions_block, button, context_block, heading
+from handlers.cards.offer_blocks import offer_blocks
+from handlers.cards.rows import Permalink, case_rows
 from handlers.cards.text import (
     Json,
     bullets,
     clean,
     escape_mrkdwn,
-    link_run,
     paragraph,
     plain_text,
-    quote,
     rich_text,
     text_run,
 )
+from handlers.cards.wording import as_sentence
 
-# More would push the answer out of sight; the whole list has a button for each case.
-MAX_OPEN_BUTTONS = 10
+# A thread is read on a phone: what is longer is no answer.
+MAX_TEXT = 1_000
+MAX_FACT = 500
+MAX_FACTS = 20
+MAX_READING = 200
+MAX_CHOICES = 3
+MAX_EXAMPLES = 20
+MAX_WORDS_LEFT_ASIDE = 5
+# Slack accepts no more in a message.
+MAX_BLOCKS = 50
+HOW_TO_NARROW = "Ask for fewer at once: “the oldest three”, “only the late ones”."
+# Words of a reading that say nothing by themselves.
+_PLAIN_TEXT = """
+a all and are by case cases for from in is it list of on open over that the their to with
+what who how many when
+"""
+PLAIN_WORDS = frozenset(_PLAIN_TEXT.split())
+# Words that begin alike are the same word in another form.
+WORD_BEGINNING = 4
 
 
-def answer_blocks(answer: Answer, permalink: Permalink, question_id: str = "") -> list[Json]:
+def answer_blocks(
+    answer: Answer,
+    permalink: Permalink,
+    question_id: str = "",
+    *,
+    has_first_line: bool = True,
+) -> list[Json]:
     """Build the blocks of an answer.
 
-    ``question_id`` is the question that feedback is about; without one there are no buttons.
+    ``question_id`` is the question that feedback is about; without one there are no buttons for
+    that. ``has_first_line`` is false where the first line stands above the blocks already.
     """
-    blocks: list[Json] = []
-    if answer.text:
-        text = clean(answer.text, 2_500, lines=6)
-        blocks.append(rich_text(paragraph(text_run(text))))
-    if answer.model_text:
-        blocks.append(_model_answer(answer))
-    if answer.lines:
-        items = [_case_line(line, permalink) for line in answer.lines]
-        blocks.append(rich_text(bullets(items)))
-        blocks += _open_buttons(answer.lines)
-    if answer.more:
-        blocks.append(context_block(f"and {answer.more:,} more"))
-    if answer.examples:
-        items = [[text_run(f"“{example}”")] for example in answer.examples]
-        blocks.append(rich_text(bullets(items)))
-    if answer.reading:
-        blocks.append(context_block(plain_text(f"Understood: {answer.reading}", 300)))
+    understanding = _understanding(answer)
+    # Who reads the first line has to know at once that it is not all of the answer.
+    above = understanding if answer.left_aside else []
+    below = [] if answer.left_aside else understanding
     if question_id:
-        blocks.append(_feedback_buttons(question_id))
-    return blocks
-
-
-def _open_buttons(lines: Sequence[AnswerLine]) -> list[Json]:
-    """Build the buttons that have a card drawn, for cases without one."""
-    blocks = []
-    for line in [line for line in lines if not line.ts][:MAX_OPEN_BUTTONS]:
-        open_button = button(f"Open {line.case_id}", ids.OPEN, f"{line.case_id}:0")
-        blocks.append(actions_block(f"open:{line.case_id}", [open_button]))
-    return blocks
+        below += _feedback(question_id, answer)
+    blocks = [
+        *_sentences(answer, has_first_line=has_first_line),
+        *above,
+        *offer_blocks(answer.offers, permalink),
+        *_figures(answer),
+        *_cases(answer, permalink, question_id),
+        *_choices(answer, question_id),
+        *_examples(answer),
+    ]
+    return [*blocks[: MAX_BLOCKS - len(below)], *below]
 
 
 def answer_text(answer: Answer) -> str:
     """Write the notification line of an answer."""
-    case_ids = ", ".join(line.case_id for line in answer.lines)
-    text = f"{answer.text or answer.model_text} {case_ids}".strip()
-    return escape_mrkdwn(text, 300) or "No answer"
+    return escape_mrkdwn(answer.text, 300) or "No answer"
 
 
-def _model_answer(answer: Answer) -> Json:
-    """Quote a model's text under a label that says whose it is."""
-    label = f"In the words of the model {clean(answer.model, 60)}, from the cases below"
-    text = clean(answer.model_text, 1_500, lines=12)
-    return rich_text(paragraph(text_run(label, italic=True)), quote(text))
+def first_line(answer: Answer) -> str:
+    """Return the sentence that is the answer itself."""
+    return clean(answer.text, MAX_TEXT, lines=4)
 
 
-def _case_line(line: AnswerLine, permalink: Permalink) -> list[Json]:
-    return [
-        link_run(permalink(line.channel, line.ts), line.case_id),
-        text_run(f"  {clean(line.title, 110)}", bold=True),
-        text_run(f"  {line.state}  ·  {clean(line.detail, 140)}"),
-    ]
+def choice_blocks(choices: Sequence[str], question_id: str) -> list[Json]:
+    """Build a button for each reading of a question.
+
+    The value is the place of the reading in the log, and the question.
+    """
+    blocks = []
+    for place, choice in enumerate(choices[:MAX_CHOICES]):
+        choose = button(start_upper(choice), ids.CHOOSE_READING, f"{place} {question_id}")
+        # One row each: Slack accepts no action id twice in one row.
+        blocks.append(actions_block(f"choice:{place}:{question_id}", [choose]))
+    return blocks
 
 
-def _feedback_buttons(question_id: str) -> Json:
-    buttons = {
+def example_list(examples: Sequence[str]) -> Json:
+    """Build a list of questions that can be asked."""
+    items = [[text_run(f"“{clean(example, MAX_FACT)}”")] for example in examples[:MAX_EXAMPLES]]
+    return rich_text(bullets(items))
+
+
+def _sentences(answer: Answer, *, has_first_line: bool) -> list[Json]:
+    """Build the first line in bold, and the facts below it."""
+    parts = []
+    text = first_line(answer)
+    if has_first_line and text:
+        parts.append(paragraph(text_run(text, bold=True)))
+    facts = [clean(fact, MAX_FACT) for fact in answer.facts if clean(fact, MAX_FACT)]
+    items = [[text_run(fact)] for fact in facts[:MAX_FACTS]]
+    if len(facts) > MAX_FACTS:
+        items.append([text_run(f"and {len(facts) - MAX_FACTS} more")])
+    if items:
+        parts.append(bullets(items))
+    return [rich_text(*parts)] if parts else []
+
+
+def _figures(answer: Answer) -> list[Json]:
+    chart = trend_chart(answer.table, answer.table_titles) if answer.is_trend else []
+    return [*chart, *figure_table(answer.table, answer.table_titles)]
+
+
+def _cases(answer: Answer, permalink: Permalink, question_id: str) -> list[Json]:
+    """Build the rows of the cases, and say how many are left out."""
+    # An offer names its case already, and has the button that was asked for.
+    offered_ids = {offer.row.case.id for offer in answer.offers if offer.row}
+    rows = [row for row in answer.rows if row.case.id not in offered_ids][:MAX_ROWS]
+    if not rows:
+        return []
+    blocks = [heading(clean(answer.rows_title, MAX_READING))] if answer.rows_title else []
+    blocks += case_rows("answer", rows, permalink)
+    more = answer.total - len(rows) - len(offered_ids)
+    if more > 0:
+        blocks.append(_more(more, answer, question_id))
+    return blocks
+
+
+def _more(more: int, answer: Answer, question_id: str) -> Json:
+    """Build the button to the whole list, or say how to ask for less."""
+    # Under a title of their own the rows are not those that were asked for.
+    if not question_id or answer.rows_title:
+        return context_block(f"and {more:,} more. {HOW_TO_NARROW}")
+    show_all = button(f"Show all, {more:,} more", ids.SHOW_ALL, f"question:{question_id}")
+    return actions_block(f"all:{question_id}", [show_all])
+
+
+def _choices(answer: Answer, question_id: str) -> list[Json]:
+    """Build the readings of a question that was not answered for want of one."""
+    if answer.reading or not question_id:
+        return []
+    return choice_blocks(answer.choices, question_id)
+
+
+def _examples(answer: Answer) -> list[Json]:
+    return [example_list(answer.examples)] if answer.examples else []
+
+
+def _understanding(answer: Answer) -> list[Json]:
+    """Say in one line how the question was read, where that matters."""
+    parts = []
+    if answer.reading and _is_reading_worth_a_line(answer):
+        parts.append(as_sentence(f"Understood: {clean(answer.reading, MAX_READING)}"))
+    if answer.left_aside:
+        parts.append(f"I left aside {_quote(answer.left_aside)}.")
+    if answer.read_by:
+        parts.append(f"Read by {clean(answer.read_by, 60)}.")
+    return [context_block(plain_text(" ".join(parts), 600))] if parts else []
+
+
+def _is_reading_worth_a_line(answer: Answer) -> bool:
+    """Tell whether a reader could take the answer for that to another question."""
+    if answer.left_aside or answer.read_by:
+        return True
+    has_result = bool(answer.rows or answer.table or answer.total)
+    is_of_one_case = len(answer.rows) == 1 and answer.rows[0].case.id in answer.reading
+    if not has_result or is_of_one_case or answer.offers:
+        return False
+    return _says_more(answer.reading, answer.text)
+
+
+def _quote(words: Sequence[str]) -> str:
+    """Quote the words that narrowed nothing: “stuck” and “zanzibar”."""
+    quotes = [f"“{clean(word, 40)}”" for word in words[:MAX_WORDS_LEFT_ASIDE]]
+    if len(words) > MAX_WORDS_LEFT_ASIDE:
+        quotes.append("other words")
+    *others, last = quotes
+    return f"{', '.join(others)} and {last}" if others else last
+
+
+def _says_more(reading: str, text: str) -> bool:
+    """Tell whether a reading says anything that the first line does not."""
+    line_words = _words(text)
+    for word in _words(reading) - PLAIN_WORDS:
+        beginning = word[:WORD_BEGINNING]
+        if not any(line_word.startswith(beginning) for line_word in line_words):
+            return True
+    return False
+
+
+def _words(text: str) -> set[str]:
+    return {word.strip(".,;:!?“”\"'()") for word in text.casefold().split()} - {""}
+
+
+def _feedback(question_id: str, answer: Answer) -> list[Json]:
+    """Build the thumbs, and the way to the other readings."""
+    thumbs = {
         "type": "feedback_buttons",
         "action_id": ids.FEEDBACK,
         "positive_button": _feedback_button("That helped", f"up {question_id}"),
         "negative_button": _feedback_button("It did not", f"down {question_id}"),
     }
-    return {"type": "context_actions", "elements": [buttons]}
+    blocks: list[Json] = [{"type": "context_actions", "elements": [thumbs]}]
+    is_choice = bool(_choices(answer, question_id))
+    if not is_choice:
+        reread = button("Not what I meant", ids.REREAD, question_id)
+        blocks.append(actions_block(f"reread:{question_id}", [reread]))
+    return blocks
 
 
 def _feedback_button(label: str, value: str) -> Json:

@@ -55,9 +55,10 @@ def case_list_modal(view: CaseListView, permalink: Permalink) -> Json:
 
 def _describe_page(view: CaseListView) -> str:
     noun = "case" if view.total == 1 else "cases"
+    order = ", the most urgent first" if view.is_by_urgency else ""
     if view.pages == 1:
-        return f"{view.total:,} {noun}, the most urgent first"
-    return f"{view.total:,} {noun}, the most urgent first. Page {view.page + 1} of {view.pages}"
+        return f"{view.total:,} {noun}{order}"
+    return f"{view.total:,} {noun}{order}. Page {view.page + 1} of {view.pages}"
 
 
 def _page_buttons(view: CaseListView) -> list[Json]:

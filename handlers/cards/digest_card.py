@@ -11,6 +11,7 @@ from handlers.cards import ids
 from handlers.cards.blocks import actions_block, button, context_block, header_block, heading, modal
 from handlers.cards.charts import charts, is_telling, without_charts
 from handlers.cards.inquiry_message import frequent_inquiries
+from handlers.cards.question_list import review_lines
 from handlers.cards.rows import Permalink, case_rows, plain_rows
 from handlers.cards.text import (
     Json,
@@ -76,13 +77,17 @@ def digest_card(digest: DigestView, permalink: Permalink) -> list[Json]:
     if digest.expiries:
         blocks.append(heading("Expired without a decision"))
         blocks.append(plain_rows(digest.expiries, permalink))
-    if digest.figures.questions:
-        blocks.append(context_block(_describe_questions(digest.figures.questions)))
+    blocks += _questions(digest)
     review = _review(digest.review, permalink) if digest.review else []
     trend = charts(digest.figures.days) if is_telling(digest.figures.days) else []
-    # The numbers may be left out on a full day; the cases may not.
-    has_room = len(blocks) + len(trend) + len(review) <= MAX_BLOCKS
-    return [*blocks, *(trend if has_room else ()), *review]
+    questions = review_lines(digest.review.questions) if digest.review else []
+    # The numbers and the questions may be left out on a full day; the cases may not.
+    room = MAX_BLOCKS - len(blocks) - len(review)
+    if len(questions) > room:
+        questions = []
+    if len(trend) > room - len(questions):
+        trend = []
+    return [*blocks, *trend, *review, *questions]
 
 
 def digest_text(digest: DigestView) -> str:
@@ -177,6 +182,23 @@ def _more(digest: DigestView) -> list[Json]:
 def _list_key(place: str) -> str:
     """Return the key of the list of all cases of this digest."""
     return "visible" if "/" in place else f"channel:{place}"
+
+
+def _questions(digest: DigestView) -> list[Json]:
+    """Count the questions to review, with the button that lists them."""
+    count, since = digest.figures.questions, digest.figures.since
+    if not count:
+        return []
+    if since is None:
+        return [context_block(_describe_questions(count))]
+    value = f"{digest.place} {int(since.timestamp())}"
+    line: Json = {
+        "type": "section",
+        "block_id": "digest:questions",
+        "text": plain_text(_describe_questions(count), 200),
+        "accessory": button("Show them", ids.REVIEW_QUESTIONS, value),
+    }
+    return [line]
 
 
 def _describe_questions(count: int) -> str:

@@ -295,10 +295,17 @@ def notice(words: str) -> Json:
     return modal("Countersign", [rich_text(paragraph(text_run(text)))], close="Close")
 
 
-def delegate_form(kinds: Iterable[tuple[str, str]]) -> Json:
+def delegate_form(
+    kinds: Iterable[tuple[str, str]],
+    *,
+    to: str = "",
+    kind: str = "",
+    until: int | None = None,
+) -> Json:
     """Build the form that asks who stands in, and until when.
 
-    ``kinds`` are names and titles.
+    ``kinds`` are names and titles. ``to`` is the user id, ``kind`` the kind and ``until`` the Unix
+    time that were said already.
     """
     rule = (
         "They decide where you may, and the record names you both."
@@ -307,7 +314,8 @@ def delegate_form(kinds: Iterable[tuple[str, str]]) -> Json:
     options = [option("Every kind", "every")]
     options += [option(title, kind) for kind, title in kinds]
     options = options[:MAX_OPTIONS]
-    kind_select = static_select(ids.KIND, options, initial_option=options[0])
+    initial_option = selected_option(options, kind)
+    kind_select = static_select(ids.KIND, options, initial_option=initial_option)
     return form(
         ids.DELEGATE_FORM,
         private_metadata="",
@@ -315,9 +323,9 @@ def delegate_form(kinds: Iterable[tuple[str, str]]) -> Json:
         submit="Let them",
         blocks=[
             rich_text(paragraph(text_run(rule))),
-            input_block("to", "Who", _person_select("Who stands in?")),
+            input_block("to", "Who", _person_select("Who stands in?", initial_user=to)),
             input_block("kind", "For", kind_select),
-            _until(),
+            _until(until),
         ],
     )
 

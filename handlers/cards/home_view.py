@@ -223,10 +223,13 @@ def _section(title: str, blocks: Sequence[Json], more: int = 0) -> list[Json]:
     return section
 
 
-def pause_form(scopes: Sequence[tuple[str, str]]) -> Json:
+def pause_form(
+    scopes: Sequence[tuple[str, str]], *, scope: str = EVERYTHING, reason: str = ""
+) -> Json:
     """Build the form that pauses everything, or one kind.
 
-    ``scopes`` are names of kinds and their titles.
+    ``scopes`` are names and titles of kinds, and of what else may be paused. ``scope`` and
+    ``reason`` were said already.
     """
     warning = (
         "No further step starts until a governance owner resumes it. Everybody sees who paused it,"
@@ -235,15 +238,16 @@ def pause_form(scopes: Sequence[tuple[str, str]]) -> Json:
     options = [option("Everything", EVERYTHING)]
     options += [option(title, name) for name, title in scopes]
     options = options[:MAX_OPTIONS]
-    scope = static_select(
+    scope_select = static_select(
         ids.SCOPE,
         options,
-        initial_option=options[0],
+        initial_option=selected_option(options, scope),
     )
-    reason = text_input(
+    reason_input = text_input(
         ids.NOTE,
         max_length=MAX_REASON_LENGTH,
         multiline=True,
+        initial_value=reason[:MAX_REASON_LENGTH] or None,
     )
     return form(
         ids.PAUSE_FORM,
@@ -252,8 +256,8 @@ def pause_form(scopes: Sequence[tuple[str, str]]) -> Json:
         submit="Pause",
         blocks=[
             rich_text(paragraph(text_run(warning))),
-            input_block("scope", "What shall pause?", scope),
-            input_block("note", "Why?", reason),
+            input_block("scope", "What shall pause?", scope_select),
+            input_block("note", "Why?", reason_input),
         ],
     )
 

@@ -131,6 +131,19 @@ SCOPE = "field.scope"
 INQUIRY_ANSWER = "inquiry.answer"
 INQUIRY_CHOICES = tuple(f"inquiry.choose_{place}" for place in range(10))
 
+# Buttons in answers to questions, and below them. The value is the question, and for the first the
+# place of the reading before it.
+CHOOSE_READING = "question.choose"
+REREAD = "question.reread"
+# Offers of an answer: each opens a form with what was said filled in, or asks once more.
+OFFER_PAUSE = "question.pause"
+OFFER_RESUME = "question.resume"
+OFFER_STAND_IN = "question.stand_in"
+OFFER_RAISE = "question.raise"
+OFFER_REMINDER = "question.remind"
+# In a digest: the value is its place, and since when.
+REVIEW_QUESTIONS = "question.review"
+
 
 def token(case: Case) -> str:
     """Write which case, and which version of it, a button shows.

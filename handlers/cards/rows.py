@@ -103,7 +103,7 @@ def _decision_buttons(case: Case) -> list[Json]:
 
 def plain_rows(rows: Sequence[CaseRow], permalink: Permalink) -> Json:
     """Build rows without buttons, one line each."""
-    items = [[*_title(row, permalink), text_run("  "), *_status(row)] for row in rows]
+    items = [[*row_title(row, permalink), text_run("  "), *_status(row)] for row in rows]
     return rich_text(bullets(items))
 
 
@@ -127,10 +127,11 @@ def describe_outcome(case: Case) -> str:
 
 
 def _row(row: CaseRow, permalink: Permalink) -> Json:
-    return rich_text(paragraph(*_title(row, permalink)), paragraph(*_status(row)))
+    return rich_text(paragraph(*row_title(row, permalink)), paragraph(*_status(row)))
 
 
-def _title(row: CaseRow, permalink: Permalink) -> list[Json]:
+def row_title(row: CaseRow, permalink: Permalink) -> list[Json]:
+    """Build the id, the title and the stake of a case."""
     case = row.case
     runs = [
         link_run(permalink(row.channel, row.ts), case.id),

@@ -13,6 +13,8 @@ from handlers.slack import (
     case_lists,
     events,
     inquiries,
+    offer_buttons,
+    question_buttons,
     raise_form,
     slash_command,
     thread_buttons,
@@ -51,6 +53,8 @@ def register(app: App, services: SlackServices) -> None:
     thread_buttons.register(app, services)
     events.register(app, services)
     app_home.register(app, services)
+    question_buttons.register(app, services)
+    offer_buttons.register(app, services)
     raise_form.register(app, services)
     slash_command.register(app, services)
 

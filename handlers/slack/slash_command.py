@@ -11,21 +11,25 @@ from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.errors import BadRequest
 from bot.desk.decision_path import Request
 from bot.views.answers import EXAMPLES, Answer
-from bot.views.questions import Intent, Question, StatusFilter
+from bot.views.query import ME, Ask, Condition, Query
 from bot.views.raising import RaiseDraft
 from handlers.cards import forms
 from handlers.cards.answer_blocks import answer_blocks, answer_text
+from handlers.cards.answer_table import without_tables
 from handlers.cards.digest_card import digest_modal
 from handlers.cards.home_view import delegations_modal
 from handlers.cards.raise_form import raise_form
 from handlers.cards.text import Json, JsonMapping
 from handlers.slack.listeners import error_text
 from handlers.slack.message_text import plain_text
+from handlers.slack.question_limit import TOO_MANY, Admission
 from handlers.slack.services import SlackServices
 
 COMMAND = "/exceptions"
 CASE_ID = re.compile(r"EX-\d{1,9}", re.IGNORECASE)
 WHITESPACE = re.compile(r"\s+")
+OPEN_CASES = Query(ask=Ask.LIST, condition=Condition(is_open=True))
+WAITING_ON_ME = Query(ask=Ask.LIST, condition=Condition(is_open=True, waits_on=ME))
 USAGE = (
     "list: open cases",
     "mine: cases that wait on you",
@@ -69,6 +73,11 @@ class SlashRequest:
         )
 
     @property
+    def conversation(self) -> str:
+        """Name the conversation that a person has by commands in one channel."""
+        return f"{COMMAND}:{self.channel}"
+
+    @property
     def subcommand(self) -> str:
         """Return the first word."""
         return self.text.partition(" ")[0].casefold()
@@ -102,7 +111,8 @@ class SlashCommand:
         answer = self._with_rollback_warning(answer)
         ack(
             text=answer_text(answer),
-            blocks=answer_blocks(answer, self.services.chat.permalink),
+            # A command is answered in one go: what Slack refuses could not be sent again.
+            blocks=without_tables(answer_blocks(answer, self.services.chat.permalink)),
             response_type="ephemeral",
         )
 
@@ -138,28 +148,32 @@ class SlashCommand:
     def _list(self, request: SlashRequest) -> Answer:
         if request.argument:
             return self._question(f"open {request.argument}", request)
-        return self.services.conversation.questions.answer_question(
-            Question(Intent.LIST), by=request.person
-        )
+        return self._query(OPEN_CASES, request)
 
     def _mine(self, request: SlashRequest) -> Answer:
-        return self.services.conversation.questions.answer_question(
-            Question(Intent.MINE), by=request.person
-        )
+        return self._query(WAITING_ON_ME, request)
 
     def _show(self, request: SlashRequest) -> Answer:
-        question = Question(
-            Intent.SHOW,
-            StatusFilter.ANY,
-            case_id=_case_id(request.argument),
+        query = Query(ask=Ask.STATUS, case_id=_case_id(request.argument))
+        return self._query(query, request)
+
+    def _query(self, query: Query, request: SlashRequest) -> Answer:
+        """Answer what needs no reading."""
+        return self.services.conversation.questions.answer_query(
+            query,
+            by=request.person,
+            channel=request.channel,
         )
-        return self.services.conversation.questions.answer_question(question, by=request.person)
 
     def _question(self, text: str, request: SlashRequest) -> Answer:
+        """Answer a question, unless the person asks too many."""
+        if self.services.question_limit.admit(request.person) is not Admission.ANSWER:
+            return Answer(text=TOO_MANY)
         return self.services.conversation.questions.answer(
             text,
             by=request.person,
             channel=request.channel,
+            conversation=request.conversation,
         )
 
     def _raise(self, request: SlashRequest) -> None:

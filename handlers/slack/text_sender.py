@@ -58,11 +58,14 @@ class TextSender(Sender):
         user: str,
         text: str,
         blocks: Sequence[Mapping[str, object]] = (),
+        *,
+        thread_ts: str = "",
     ) -> None:
-        """Show a message in a channel to one person alone.
+        """Show a message in a channel, or in one of its threads, to one person alone.
 
         ``blocks`` are shown in place of the text.
         """
+        place = {"thread_ts": thread_ts} if thread_ts else {}
         self.api.post_to(
             "chat.postEphemeral",
             channel,
@@ -71,6 +74,7 @@ class TextSender(Sender):
             user=user,
             text=escape_mrkdwn(text, MAX_SECTION_TEXT),
             blocks=list(blocks) or [plain_section(text)],
+            **place,
         )
 
     def send_direct(self, user: str, text: str) -> None:

@@ -10,15 +10,11 @@ from typing import Any, ParamSpec, TypeVar
 
 from bot.cases.errors import BadRequest
 from bot.ports.clock import Clock
-from bot.ports.language import CaseTools
 
 log = logging.getLogger(__name__)
 THREADS = 4
 P = ParamSpec("P")
 T = TypeVar("T")
-Progress = Callable[[str], None]
-Agent = Callable[[str, CaseTools, Progress], str]
-"""Takes a question, tools and a progress report; returns the model's last words."""
 
 
 @dataclass(frozen=True, slots=True)

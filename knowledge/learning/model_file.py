@@ -20,6 +20,7 @@ import numpy as np
 from bot.cases.errors import MemoryUnavailable
 from bot.clock import monotonic
 from knowledge.learning.plan_model import PlanModel
+from knowledge.learning.question_model import QuestionModel
 from knowledge.learning.recogniser import RecogniserModel
 
 log = logging.getLogger(__name__)
@@ -59,6 +60,8 @@ class TrainedModel:
     recogniser: RecogniserModel | None
     #: A plan model for each kind that has enough precedents.
     plans: Mapping[str, PlanModel]
+    #: Files of earlier releases have none.
+    questions: QuestionModel | None = None
 
 
 class ModelFile:
@@ -162,6 +165,8 @@ def _to_arrays(model: TrainedModel) -> dict[str, Any]:
     }
     if model.recogniser:
         arrays |= model.recogniser.to_arrays()
+    if model.questions:
+        arrays |= model.questions.to_arrays()
     for plan in model.plans.values():
         arrays |= plan.to_arrays()
     return arrays
@@ -174,6 +179,9 @@ def _from_arrays(arrays: Mapping[str, Any]) -> TrainedModel:
     recogniser = None
     if "recogniser.version" in arrays:
         recogniser = RecogniserModel.from_arrays(arrays)
+    questions = None
+    if "questions.version" in arrays:
+        questions = QuestionModel.from_arrays(arrays)
     plans = {}
     for kind in map(str, arrays["plans"]):
         plans[kind] = PlanModel.from_arrays(kind, arrays)
@@ -183,6 +191,7 @@ def _from_arrays(arrays: Mapping[str, Any]) -> TrainedModel:
         embedder=str(arrays["embedder"]),
         recogniser=recogniser,
         plans=plans,
+        questions=questions,
     )
     if len(_vector_sizes(model)) > 1:
         raise ValueError("its parts were learned over different vectors")
@@ -193,4 +202,7 @@ def _vector_sizes(model: TrainedModel) -> set[int]:
     sizes = {plan.linear_model.vector_size for plan in model.plans.values()}
     if model.recogniser:
         sizes.add(model.recogniser.linear_model.vector_size)
+    if model.questions:
+        sizes.add(model.questions.asks.linear_model.vector_size)
+        sizes.add(model.questions.kinds.linear_model.vector_size)
     return sizes

@@ -126,6 +126,11 @@ class TrainedRecogniser:
         metrics.RECOGNITIONS.labels(outcome).inc()
         return recognition
 
+    def is_trained(self) -> bool:
+        """Tell whether there is a model for the present embedder."""
+        model = self._latest_model()
+        return model is not None and model.embedder == self._embedder.identity
+
     def _recognise(self, text: str) -> Recognition:
         if not text.strip():
             return _abstain("it says nothing")

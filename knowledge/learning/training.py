@@ -13,13 +13,22 @@ from filelock import FileLock, Timeout
 from bot.cases.errors import MemoryUnavailable
 from knowledge.learning.model_file import TrainedModel
 from knowledge.learning.plan_training import train_plan_model
+from knowledge.learning.question_model import QuestionModel
+from knowledge.learning.question_training import train_question_model
 from knowledge.learning.recogniser_training import train_recogniser
 from knowledge.learning.training_set import TrainingSet
 from knowledge.memory.embedder import Embedder
 
 
-def train_models(training_set: TrainingSet, embedder: Embedder) -> TrainedModel:
-    """Train recognition, then the plan model of each kind."""
+def train_models(
+    training_set: TrainingSet,
+    embedder: Embedder,
+    last_model: TrainedModel | None = None,
+) -> TrainedModel:
+    """Train recognition, the plan model of each kind, then the models of questions.
+
+    Those of the last model are kept while their examples are the same.
+    """
     recogniser = train_recogniser(
         examples=training_set.examples,
         novel_texts=training_set.novel_texts,
@@ -38,7 +47,22 @@ def train_models(training_set: TrainingSet, embedder: Embedder) -> TrainedModel:
         embedder=training_set.embedder,
         recogniser=recogniser,
         plans=plans,
+        questions=_train_questions(training_set, embedder, last_model),
     )
+
+
+def _train_questions(
+    training_set: TrainingSet,
+    embedder: Embedder,
+    last_model: TrainedModel | None,
+) -> QuestionModel | None:
+    questions = training_set.questions
+    if questions is None:
+        return None
+    last = last_model.questions if last_model else None
+    if last and last.version == questions.version:
+        return last
+    return train_question_model(questions, embedder)
 
 
 @contextlib.contextmanager

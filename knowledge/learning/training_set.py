@@ -13,6 +13,8 @@ from bot.cases.signal import UNRECOGNISED
 from bot.ports.memory import PrecedentStore
 from knowledge.learning.linear_model import TrainingExample
 from knowledge.learning.model_file import FORMAT, TrainedModel
+from knowledge.learning.question_examples import QuestionTrainingSet, gather_questions
+from knowledge.library.questions import QuestionExamples
 from knowledge.memory.embedder import Embedder
 
 # The latest precedents of each kind: of a plan model, and of recognition.
@@ -37,6 +39,8 @@ class TrainingSet:
     embedder: str
     #: How many precedents and labels there were.
     memory_size: int
+    #: Examples of how people ask.
+    questions: QuestionTrainingSet | None = None
 
     @property
     def version(self) -> str:
@@ -49,6 +53,8 @@ class TrainingSet:
         for kind, precedents in sorted(self.precedents.items()):
             for precedent in precedents:
                 checksum.update(f"\3{kind}\1{precedent.id}\1{precedent.outcome}".encode())
+        if self.questions:
+            checksum.update(f"\4{self.questions.version}".encode())
         return checksum.hexdigest()[:12]
 
 
@@ -56,8 +62,12 @@ def gather_training_set(
     shelf: PrecedentStore,
     playbooks: Mapping[str, Playbook],
     embedder: Embedder,
+    questions: QuestionExamples | None = None,
 ) -> TrainingSet:
-    """Gather the training set of every kind that has a playbook."""
+    """Gather the training set of every kind that has a playbook.
+
+    Without ``questions`` nothing is learned about them.
+    """
     examples: list[TrainingExample] = []
     precedents: dict[str, Sequence[Precedent]] = {}
     for kind, playbook in sorted(playbooks.items()):
@@ -73,12 +83,16 @@ def gather_training_set(
             novel_texts.append(label.signal_text)
         if _has_playbook(label, playbooks):
             examples.append(TrainingExample(label.signal_text, label.kind, {}))
+    question_set = None
+    if questions:
+        question_set = gather_questions(questions, playbooks, embedder.identity)
     return TrainingSet(
         examples=tuple(examples),
         novel_texts=tuple(novel_texts),
         precedents=precedents,
         embedder=embedder.identity,
         memory_size=shelf.count() + len(labels),
+        questions=question_set,
     )
 
 
@@ -86,16 +100,24 @@ def is_training_due(
     model: TrainedModel | None,
     shelf: PrecedentStore,
     embedder: Embedder,
+    question_version: str = "",
 ) -> bool:
     """Return whether memory has changed enough since this model.
 
-    Training is due as well when there is no model for this embedder.
+    Training is due as well when there is no model for this embedder, or its examples of questions
+    were others. An empty ``question_version`` asks for none.
     """
     if model is None or model.embedder != embedder.identity:
+        return True
+    if question_version and _question_version(model) != question_version:
         return True
     growth = shelf.count() + len(shelf.labels()) - model.memory_size
     # Memory shrinks when an imported batch is removed: the model must not keep what it taught.
     return growth < 0 or growth >= max(MIN_GROWTH, model.memory_size // GROWTH_DIVISOR)
+
+
+def _question_version(model: TrainedModel) -> str:
+    return model.questions.version if model.questions else ""
 
 
 def _trainable_precedents(shelf: PrecedentStore, kind: str) -> list[Precedent]:

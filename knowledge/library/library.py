@@ -1,7 +1,7 @@
 """All files of a folder, read together and refused together.
 
 A folder holds ``playbooks/*.yml``, ``policy.yml``, ``systems.yml``, ``sources.yml``,
-``channels.yml`` and ``people.yml``. Secrets are only named in them.
+``channels.yml``, ``people.yml`` and ``questions.yml``. Secrets are only named in them.
 """
 
 from collections.abc import Mapping
@@ -24,6 +24,8 @@ from knowledge.library.channels import Channels, read_channels
 from knowledge.library.people import read_people
 from knowledge.library.playbooks import read_playbooks
 from knowledge.library.policy import check_limits, read_policy
+from knowledge.library.questions import FILE_NAME as QUESTIONS_FILE
+from knowledge.library.questions import QuestionExamples, check_kinds, read_questions
 from knowledge.library.sources import (
     check_domains,
     check_source_names,
@@ -47,6 +49,8 @@ class FileLibrary:
     sources: Mapping[str, Source]
     channel_rules: Channels
     people: Identities = UNLINKED
+    #: The file of examples of questions. It is read when they are needed, which is seldom.
+    questions_file: Path = PACKAGED / QUESTIONS_FILE
 
     def identities(self) -> Identities:
         """Return which accounts are one person's."""
@@ -95,6 +99,25 @@ class FileLibrary:
     def call_rules(self, channel: str, kind: str) -> CallRules:
         """Return the rules of calls about a kind in a channel."""
         return self.playbook(kind).calls.apply_to(self.channel_rules.calls(channel))
+
+    def questions(self) -> QuestionExamples:
+        """Read the examples of questions.
+
+        Raises:
+            PlaybookInvalid: one line for each mistake.
+        """
+        return read_questions(self.questions_file)
+
+    def question_problems(self) -> list[str]:
+        """List the mistakes in the examples of questions."""
+        try:
+            examples = self.questions()
+        except PlaybookInvalid as error:
+            return str(error).splitlines()
+        if self.questions_file == PACKAGED / QUESTIONS_FILE:
+            # It knows kinds that a library need not have.
+            return []
+        return check_kinds(self.questions_file, examples, self.playbooks)
 
     def deciders(self) -> list[str]:
         """List every group that may decide or own a case."""
@@ -152,6 +175,9 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
         )
     if complaints:
         raise PlaybookInvalid("\n".join(complaints))
+    questions_file = folder / QUESTIONS_FILE
+    if not questions_file.exists():
+        questions_file = PACKAGED / QUESTIONS_FILE
     return FileLibrary(
         playbooks=playbooks,
         rules=policy,
@@ -159,6 +185,7 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
         sources=sources,
         channel_rules=read_channels(folder / "channels.yml"),
         people=people,
+        questions_file=questions_file,
     )
 
 

@@ -23,8 +23,8 @@ from bot.audit.verifier import verify
 from bot.demo import launcher
 from bot.demo.people import WORKSPACE
 from bot.store.database import Database
+from bot.store.projection import Line
 from bot.store.store import Store
-from bot.views.answers import AnswerLine
 from tests.conftest import free_port
 
 QUICK = "quick" in sys.argv
@@ -263,10 +263,10 @@ def ledger_of(entries):
         rows = [(row.case_id, row.version, bytes(row.body)) for row in store.ledger.rows()]
         for again in range(entries // len(rows)):
             renamed = [
-                AnswerLine(
+                Line(
                     case_id=f"{case_id}9{again:04d}",
-                    title=version,
-                    state=body.replace(
+                    version=version,
+                    body=body.replace(
                         f'"{case_id}"'.encode(), f'"{case_id}9{again:04d}"'.encode()
                     ),
                 )

@@ -6,6 +6,7 @@ from bot.cases.actor import Surface
 from bot.cases.approval import Person
 from bot.cases.playbook import Stake
 from bot.views.app_home import HomeFilter
+from bot.views.query import ME, Ask, Condition, Query
 from tests.desk.test_digest import ANA, BEN, ELSIE, FINN, case_ids, open_case
 from tests.world import World, playbook, request
 
@@ -167,10 +168,9 @@ def test_an_approver_who_is_not_in_the_channel_learns_nothing_of_its_cases(world
     case = open_case(world, "Gin")
     world.people.channels["C0STOCK"] = {"finn"}
     assert home_of(world, ANA).waiting == ()
-    assert (
-        world.desk.conversation.questions.answer("what waits on me?", by=ANA).text
-        == "Nothing waits on you."
-    )
+    mine = Query(ask=Ask.LIST, condition=Condition(is_open=True, waits_on=ME))
+    answer = world.desk.conversation.questions.answer_query(mine, by=ANA)
+    assert answer.text == "No open case waits on you."
     world.people.channels["C0STOCK"] = {"ana"}
     assert case_ids(home_of(world, ANA).waiting) == [case.id]
 

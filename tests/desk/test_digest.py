@@ -12,6 +12,7 @@ from bot.cases.hours import ALWAYS, Hours
 from bot.cases.lifecycle import State
 from bot.cases.signal import UNRECOGNISED
 from bot.ports.case_queries import CaseFilter
+from bot.ports.question_log import QuestionRecord
 from scheduler.digest import DigestSchedule, due_times
 from tests.fakes.directory import principal
 from tests.world import request
@@ -158,14 +159,8 @@ def test_a_case_of_an_unknown_kind_needs_a_person_and_counts_as_unrecognised(wor
         world.desk.conversation.queues.unrecognised_filter(CaseFilter()), 5
     )
     assert [one.id for one in cases] == [case.id]
-    assert case.id in world.desk.conversation.questions.answer(
-        "what could you not recognise", by=ANA
-    ).text or [
-        line.case_id
-        for line in world.desk.conversation.questions.answer(
-            "what could you not recognise", by=ANA
-        ).lines
-    ] == [case.id]
+    answer = world.desk.conversation.questions.answer("what could you not recognise", by=ANA)
+    assert case_ids(answer.rows) == [case.id]
 
 
 def test_the_money_that_waits_was_moved_and_was_lost(world):
@@ -293,3 +288,26 @@ def test_a_process_that_dies_before_a_card_is_done_leaves_no_list_with_a_dead_bu
     world.clock.forward(seconds=40)
     world.work()
     assert world.chat.digests[-1].needs[0].case.state is State.RESOLVED
+
+
+def test_a_weekly_review_lists_the_questions_of_its_channel_alone(world):
+    """Neither those of another channel nor what somebody asked directly."""
+    log = world.store.question_log
+    for question_id, text in (
+        ("C0STOCK:1.0", "is anything stuck?"),
+        ("C0OPS:1.0", "of another channel"),
+        ("D0ANA:1.0", "asked directly"),
+    ):
+        record = QuestionRecord(
+            id=question_id,
+            asked_at=MONDAY - timedelta(hours=3),
+            person="T1/UANA",
+            text=text,
+        )
+        log.record(record, None)
+    open_case(world, "Merlot")
+    digest = digest_at(world)
+    assert digest.figures.questions == 1
+    assert digest.figures.since is not None
+    texts = [question.text for question in digest.review.questions.failures]
+    assert texts == ["is anything stuck?"]

@@ -6,11 +6,14 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.cases import entries
+from bot.cases.hours import Hours
 from bot.cases.inquiry import AnswerType
 from bot.desk.history_texts import describe_decision
 
+LONDON = Hours(zone="Europe/London")
 AT = datetime(2026, 11, 23, 9, 0, tzinfo=UTC)
-WHEN = "23 Nov 09:00 UTC"
+#: In London, and in winter.
+WHEN = "23 Nov 09:00"
 
 
 @pytest.fixture
@@ -20,7 +23,7 @@ def describe(small_world):
     entry = small_world.store.cases.entries(case.id)[-1]
 
     def describe_body(body):
-        return describe_decision(replace(entry, body=body, at=AT))
+        return describe_decision(replace(entry, body=body, at=AT), LONDON)
 
     return describe_body
 

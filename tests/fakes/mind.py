@@ -21,6 +21,9 @@ class FakeRecogniser:
         self.asked.append(text)
         return self.answer
 
+    def is_trained(self):
+        return True
+
 
 def mind(**parts):
     """Advisors without memory, with some parts replaced."""

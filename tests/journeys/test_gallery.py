@@ -6,9 +6,11 @@ import pytest
 from slack_sdk import WebClient
 
 from bot.ports.card_store import CardContext
+from handlers.cards.answer_blocks import answer_blocks, answer_text
 from handlers.cards.case_card import case_card, notification_text
 from handlers.cards.digest_card import digest_card, digest_text, rest_blocks
 from handlers.cards.storm_card import storm_card, storm_headline
+from tests.handlers.cards.answer_examples import ANSWER_EXAMPLES
 from tests.handlers.cards.examples import CASE_EXAMPLES, digest, permalink, storm
 from tests.handlers.cards.shipped import shipped_cards
 from tests.journeys.pages import PHONE_WIDTH, SHOTS, SIZES, window
@@ -58,7 +60,16 @@ def pictures():
         "digest, the rest": ("The rest", rest_blocks(digest(), permalink)),
         "storm": (storm_headline(storm()), storm_card(storm(), permalink)),
     }
-    return {**told, **lists}
+    return {**told, **lists, **answers()}
+
+
+def answers():
+    """Every sort of answer to a question."""
+    drawn = {}
+    for name, build in ANSWER_EXAMPLES.items():
+        answer = build()
+        drawn[f"answer {name}"] = (answer_text(answer), answer_blocks(answer, permalink, "C:1"))
+    return drawn
 
 
 @pytest.fixture(scope="module")

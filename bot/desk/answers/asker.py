@@ -8,7 +8,7 @@ from bot.ports.case_queries import Viewer
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Asker:
-    """Who asks, what they may see, and which clock they read."""
+    """A person with their sight and their clock."""
 
     person: str
     viewer: Viewer

@@ -24,7 +24,7 @@ from bot.cases.policy import RiskTier, Ruling
 from bot.cases.recognition import Guess, Recognition
 from bot.cases.recommendation import Alternative, Recommendation
 from bot.views.alert_storm import StormView
-from bot.views.answers import EXAMPLES, Answer, AnswerLine
+from bot.views.answers import EXAMPLES, Answer
 from bot.views.app_home import (
     HomeDelegation,
     HomeFilter,
@@ -42,6 +42,7 @@ from bot.views.digest import (
     OpenCounts,
     Review,
 )
+from bot.views.question_list import QuestionListView, ReviewedQuestion
 from bot.views.rows import CaseRow
 from bot.views.thread_notes import ThreadNote
 from bot.views.trend import TrendDay
@@ -400,6 +401,7 @@ def figures(**changes):
         counts=Counts(openings=5, resolutions=3, alone=1, rejections=1, clearings=1, expiries=0),
         days=days(),
         questions=2,
+        since=NOW - timedelta(days=1),
     )
     return replace(base, **changes)
 
@@ -416,6 +418,10 @@ def digest(case=None, **changes):
         slow=(row(case, 8),),
         reopenings=1,
         taken_back=2,
+        questions=QuestionListView(
+            failures=(ReviewedQuestion(text="anything stuck?", count=3),),
+            choices=(ReviewedQuestion(text="late ones", choice="overdue open cases"),),
+        ),
     )
     base = DigestView(
         key="digest:C0STOCK:1",
@@ -489,15 +495,13 @@ def storm(case=None, open_cases=38, **changes):
 
 def answer(case=None, **changes):
     case = case or proposed()
-    line = AnswerLine(
-        case_id="EX-1",
-        title=case.signal.title,
-        state=str(case.state),
-        detail=case.assessment.what,
-        channel="C0STOCK",
-        ts="1.000001",
+    base = Answer(
+        text="1 case.",
+        rows=(row(case),),
+        total=4,
+        reading="open cases",
+        examples=EXAMPLES,
     )
-    base = Answer(reading="open cases", text="1 case.", lines=(line,), more=3, examples=EXAMPLES)
     return replace(base, **changes)
 
 

@@ -9,7 +9,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from bot.cases import commands as commands
-from bot.cases.approval import ApprovalRequirement
+from bot.cases.approval import ApprovalRequirement, Person
 from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.decide import decide
 from bot.cases.edits import EditField, EditForm, EditPreview
@@ -19,8 +19,11 @@ from bot.cases.recommendation import Alternative, Citation, Recommendation, Word
 from bot.emulator.blocks import validate, validate_view
 from bot.ports.card_store import CardContext
 from bot.views.alert_storm import StormView
+from bot.views.answers import Answer, Figure, Offer
 from bot.views.case_list import CaseGroup, CaseListView, GroupAct, GroupOutcome
 from bot.views.labels import Labels
+from bot.views.query import Act
+from bot.views.question_list import QuestionListView, ReviewedQuestion
 from bot.views.raising import RaiseDraft, SubjectChoice
 from handlers.cards import forms
 from handlers.cards.answer_blocks import answer_blocks, answer_text
@@ -32,9 +35,11 @@ from handlers.cards.digest_card import digest_card, digest_text, rest_blocks
 from handlers.cards.edit_form import edit_form, edit_preview_form
 from handlers.cards.home_view import home_view
 from handlers.cards.notes import note_blocks, note_text
+from handlers.cards.question_list import question_list_modal
 from handlers.cards.raise_form import raise_form
 from handlers.cards.storm_card import storm_card, storm_headline
 from handlers.cards.text import escape_mrkdwn
+from handlers.slack.answer_sender import is_plain_sentence
 from tests.cases.making import (
     ANA,
     BEN,
@@ -244,10 +249,36 @@ def test_a_group_is_named_by_its_handle_and_nothing_else():
 # --- lists, notes and answers ----------------------------------------------------------------
 
 
+def answer_of(case, text):
+    """Build an answer with this text wherever a text may come from outside."""
+    figure = Figure(label=text, value=text, number=1.0)
+    person = Person("T1/UBEN", text)
+    offers = (
+        Offer(act=Act.PAUSE, scope="kind:low_stock", note=text),
+        Offer(act=Act.RAISE, note=text),
+        Offer(act=Act.REMIND, row=row(case), person=person),
+    )
+    return answer(
+        case,
+        text=text,
+        facts=(text, text),
+        rows_title=text,
+        table=(figure,) * 4,
+        table_titles=(text, text),
+        is_trend=True,
+        offers=offers,
+        reading=text,
+        left_aside=(text,),
+        choices=(text, text),
+        read_by=text,
+        examples=(text,),
+    )
+
+
 @pytest.mark.parametrize("text", ATTACKS, ids=range(len(ATTACKS)))
 def test_nothing_from_outside_is_ever_markup_in_a_list(text):
     case = hostile_case(text)
-    hostile_answer = answer(case, model_text=text, model=text, text=text, reading=text)
+    hostile_answer = answer_of(case, text)
     hostile_home = home(
         case,
         pauses=(replace(PAUSE, description=text),),
@@ -259,6 +290,8 @@ def test_nothing_from_outside_is_ever_markup_in_a_list(text):
         ("message", rest_blocks(digest(case), permalink)),
         ("home", home_view(hostile_home, permalink)["blocks"]),
         ("message", answer_blocks(hostile_answer, permalink, "C:1")),
+        ("message", answer_blocks(Answer(text=text, choices=(text, text)), permalink, "C:1")),
+        ("modal", question_list_modal(question_list(text))["blocks"]),
     )
     for surface, blocks in lists:
         assert validate(blocks, surface) == []
@@ -266,6 +299,33 @@ def test_nothing_from_outside_is_ever_markup_in_a_list(text):
         foreign = [part for part in live_parts(blocks) if "emulator.example" not in part]
         assert foreign == []
     assert "<" not in digest_text(digest(case)) + answer_text(hostile_answer)
+
+
+def question_list(text):
+    question = ReviewedQuestion(text=text, count=2, choice=text)
+    partly_read = ReviewedQuestion(text=text, left_aside=(text, text))
+    return QuestionListView(failures=(question,), choices=(question,), partly_read=(partly_read,))
+
+
+@pytest.mark.parametrize("text", ATTACKS, ids=range(len(ATTACKS)))
+def test_a_line_is_streamed_as_markdown_only_if_nothing_in_it_is_markup(text):
+    assert not is_plain_sentence(text) or text == "a" * 20_000
+
+
+@pytest.mark.parametrize(
+    ("text", "is_plain"),
+    [
+        ("Two wait on you, £12,460.00 together; the oldest since Tue 24 Nov, 10:37.", True),
+        ("None of “Running low” (the usual kind) waits – or is late: 40 %.", True),
+        ("See evil.example for more.", False),
+        ("It is :100: sure.", False),
+        ("One, by @ops-leads.", False),
+        ("- one", False),
+        ("", False),
+    ],
+)
+def test_a_plain_sentence(text, is_plain):
+    assert is_plain_sentence(text) is is_plain
 
 
 @pytest.mark.parametrize("text", ATTACKS, ids=range(len(ATTACKS)))
@@ -289,7 +349,7 @@ def hostile_lists():
     storm = StormView(
         key="k", place="C", title=HOSTILE, source=HOSTILE, rows=(row(case),), open=9, total=9
     )
-    hostile_answer = answer(case, model_text=HOSTILE, model=HOSTILE, text=HOSTILE, reading=HOSTILE)
+    hostile_answer = answer_of(case, HOSTILE)
     hostile_digest = digest(case, pauses=(HOSTILE,))
     hostile_home = home(
         case,
@@ -313,6 +373,9 @@ def hostile_lists():
     yield "outcome", group_outcome(outcome)["blocks"], ""
     yield "storm", storm_card(storm, permalink), escape_mrkdwn(storm_headline(storm))
     yield "answer", answer_blocks(hostile_answer, permalink, "C:1"), answer_text(hostile_answer)
+    choices = Answer(text=HOSTILE, choices=(HOSTILE, HOSTILE))
+    yield "choices", answer_blocks(choices, permalink, "C:1"), answer_text(choices)
+    yield "questions", question_list_modal(question_list(HOSTILE))["blocks"], ""
     yield "copy", copy_blocks(HOSTILE, ""), ""
     yield "inactive card", inactive_card_blocks("EX-1", ""), inactive_card_text("EX-1")
 
@@ -323,7 +386,10 @@ def hostile_lists():
 )
 def test_no_word_from_outside_is_read_as_markup_in_any_list(name, blocks, text):
     assert read_as_markup(blocks) == []
-    surfaces = {"home": "home", "list": "modal", "group": "modal", "outcome": "modal"}
+    surfaces = {
+        "home": "home",
+        **dict.fromkeys(("list", "group", "outcome", "questions"), "modal"),
+    }
     assert validate(blocks, surfaces.get(name, "message")) == []
     assert not set("<>") & set(text)
 

@@ -1,17 +1,22 @@
 """A Slack to write to, and our receiver of its requests."""
 
+from dataclasses import replace
 from datetime import UTC, datetime
+from types import SimpleNamespace
 
 import pytest
 from starlette.applications import Starlette
 from starlette.testclient import TestClient
 
+from bot.desk.question_review import QuestionReviews
 from handlers.slack import http_receiver
 from handlers.slack.app import build_app
 from handlers.slack.chat import SlackChat
 from handlers.slack.directory import SlackDirectory
+from handlers.slack.question_limit import QuestionLimit
 from handlers.slack.rate_limiter import RateLimiter
 from handlers.slack.web_client import web_client
+from tests.fakes.questions import FakeQuestionLog, FakeQuestions, FakeReminders
 from tests.handlers.slack.agreeable_slack import AgreeableSlack
 from tests.handlers.slack.requests import SIGNING_SECRETS
 
@@ -49,4 +54,45 @@ def receiver(agreeable_slack, small_world):
     route = http_receiver.route(app, SIGNING_SECRETS, lambda: datetime.now(UTC))
     receiver = TestClient(Starlette(routes=[route]), raise_server_exceptions=False)
     receiver.world = small_world
+    return receiver
+
+
+@pytest.fixture
+def asking(agreeable_slack, small_world):
+    """Receive Slack's requests with a desk whose answers are known beforehand."""
+    agreeable_slack.calls.clear()
+    client = web_client("xoxb-test", agreeable_slack.api_url)
+    services = small_world.slack_services(SlackChat(client, RateLimiter(0, 1)))
+    questions = FakeQuestions(services.conversation.questions.visibility)
+    log = FakeQuestionLog()
+    seconds = SimpleNamespace(now=0.0)
+    conversation = SimpleNamespace(
+        questions=questions,
+        thread_orders=services.conversation.thread_orders,
+        inquiries=services.conversation.inquiries,
+        queues=services.conversation.queues,
+        progress=services.conversation.progress,
+        reminders=FakeReminders(),
+    )
+    services = replace(
+        services,
+        conversation=conversation,
+        question_log=log,
+        question_reviews=QuestionReviews(
+            question_log=log,
+            directory=questions.visibility.directory,
+            describe=str,
+        ),
+        question_limit=QuestionLimit(lambda: seconds.now),
+    )
+    route = http_receiver.route(
+        build_app(client, services), SIGNING_SECRETS, lambda: datetime.now(UTC)
+    )
+    receiver = TestClient(Starlette(routes=[route]), raise_server_exceptions=False)
+    receiver.world = small_world
+    receiver.slack = agreeable_slack
+    receiver.questions = questions
+    receiver.log = log
+    receiver.reminders = conversation.reminders
+    receiver.seconds = seconds
     return receiver

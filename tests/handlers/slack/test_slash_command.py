@@ -7,6 +7,8 @@ from urllib.parse import urlencode
 import pytest
 
 from bot.cases.actor import Surface
+from bot.views.query import ME, Ask, Condition, Query
+from handlers.slack.question_limit import TOO_MANY
 from handlers.slack.slash_command import COMMAND
 from tests.handlers.slack.requests import post_signed
 
@@ -80,6 +82,55 @@ def test_an_unexpected_error_is_told_by_a_reference_and_logged(run, receiver, ca
     assert "secret" not in answer
     (record,) = [record for record in caplog.records if record.name == "handlers.slack.listeners"]
     assert record.reference in answer
+
+
+@pytest.fixture
+def command(asking):
+    """Type a command to a desk whose answers are known beforehand; return the answer."""
+
+    def command(text, user="UANA"):
+        fields = {
+            "command": COMMAND,
+            "text": text,
+            "team_id": "T1",
+            "user_id": user,
+            "channel_id": "C0STOCK",
+            "trigger_id": "t",
+        }
+        return post_signed(asking, urlencode(fields).encode()).json()["text"]
+
+    return command
+
+
+@pytest.mark.parametrize(
+    ("text", "query"),
+    [
+        ("list", Query(ask=Ask.LIST, condition=Condition(is_open=True))),
+        ("mine", Query(ask=Ask.LIST, condition=Condition(is_open=True, waits_on=ME))),
+        ("show ex-12", Query(ask=Ask.STATUS, case_id="EX-12")),
+    ],
+)
+def test_a_subcommand_is_a_query_that_needs_no_reading(command, asking, text, query):
+    assert command(text) == "Two are open."
+    assert asking.questions.queries == [(query, "T1/UANA", "C0STOCK")]
+
+
+def test_anything_else_is_a_question_in_a_conversation_of_its_author(command, asking):
+    command("anything late?")
+    command("list low stock")
+    command("only over 5k")
+    conversation = f"{COMMAND}:C0STOCK"
+    assert asking.questions.asked == [
+        (text, "T1/UANA", "C0STOCK", conversation)
+        for text in ("anything late?", "open low stock", "only over 5k")
+    ]
+
+
+def test_a_burst_of_questions_by_command_is_limited(command, asking):
+    answers = [command(f"question {number}") for number in range(40)]
+    assert answers[-1] == TOO_MANY
+    assert len(asking.questions.asked) == answers.index(TOO_MANY)
+    assert command("pause because the line is down", "UELSIE").startswith("Paused")
 
 
 @pytest.fixture

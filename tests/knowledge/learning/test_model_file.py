@@ -16,6 +16,9 @@ from knowledge.learning.model_file import (
     load_model,
     save_model,
 )
+from knowledge.learning.question_examples import LabelledQuestion, QuestionTrainingSet
+from knowledge.learning.question_model import TrainedQuestionClassifier
+from knowledge.learning.question_training import train_question_model
 from knowledge.learning.recogniser import TrainedRecogniser
 from knowledge.learning.recogniser_training import train_recogniser
 from knowledge.memory.embedder import HashedWordsEmbedder
@@ -33,6 +36,23 @@ def make_model():
         embedder=words.identity,
         recogniser=train_recogniser(small_examples(), novel_texts=(), embedder=words, version="v1"),
         plans={},
+        questions=train_question_model(make_questions(), words),
+    )
+
+
+def make_questions():
+    asks = [
+        ("what is open", "list"),
+        ("any open", "list"),
+        ("how many", "count"),
+        ("count", "count"),
+    ]
+    kinds = [("low wine", "low_stock"), ("no gin", "low_stock"), ("how many", ""), ("hello", "")]
+    return QuestionTrainingSet(
+        asks=tuple(LabelledQuestion(*pair) for pair in asks),
+        kinds=tuple(LabelledQuestion(*pair) for pair in kinds),
+        names=("wine",),
+        version="q1",
     )
 
 
@@ -154,6 +174,13 @@ DAMAGES = {
     "examples of words": replacing("recogniser.known", np.array(["x"])),
     "another curve": replacing("recogniser.curve", np.zeros(9)),
     "buckets in disorder": with_buckets_in_disorder,
+    "questions without a part": replacing("questions.asks.sharpness", None),
+    "questions without names": replacing("questions.names", None),
+    "questions with other weights": replacing(
+        "questions.kinds.weights", np.zeros((3, 3), np.float32)
+    ),
+    "no sharpness": replacing("questions.asks.sharpness", np.array(np.nan)),
+    "sharpness of words": replacing("questions.kinds.sharpness", np.array("x")),
     "plans without parts": replacing("plans", np.array(["low_stock"])),
 }
 
@@ -173,6 +200,8 @@ def test_the_bot_works_without_a_damaged_model_and_says_so_once_until_training_r
     recogniser = TrainedRecogniser(lambda: file.model, HashedWordsEmbedder(), TITLES)
     basis = recogniser.recognise("the merlot is low").basis
     assert basis == "recognition has not been trained yet"
+    classifier = TrainedQuestionClassifier(lambda: file.model, HashedWordsEmbedder(), TITLES)
+    assert classifier.asks("what is open") == []
     save_model(make_model(), tmp_path)
     assert (ModelFile(tmp_path).failure, ModelFile(tmp_path).model.version) == ("", "v1")
     assert not (tmp_path / "exploded").exists()
@@ -197,3 +226,22 @@ def test_the_bot_works_without_a_file_that_it_may_not_read(good_file, tmp_path):
 def test_a_file_of_the_release_before_is_read(good_file, tmp_path):
     (tmp_path / FILE_NAME).write_bytes(change_arrays(good_file, format=None))
     assert load_model(tmp_path).version == "v1"
+
+
+def test_questions_are_read_as_before_by_a_model_from_the_file(good_file):
+    before = make_model().questions
+    after = load_model(good_file.parent).questions
+    assert (after.version, after.names) == ("q1", ("wine",))
+    words = HashedWordsEmbedder()
+    for model in (before, after):
+        classifier = TrainedQuestionClassifier(lambda model=model: model, words, TITLES)
+        assert classifier.asks("how many")[0].label == "count"
+        assert classifier.kinds("low wine")[0].label == "low_stock"
+
+
+def test_a_file_from_before_questions_were_learned_is_read(good_file, tmp_path):
+    with np.load(good_file) as arrays:
+        names = [name for name in arrays if name.startswith("questions.")]
+    (tmp_path / FILE_NAME).write_bytes(change_arrays(good_file, **dict.fromkeys(names)))
+    model = load_model(tmp_path)
+    assert (model.version, model.questions) == ("v1", None)

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -10,7 +11,11 @@ from knowledge.learning.model_file import ModelFile, save_model
 from knowledge.learning.recogniser import TrainedRecogniser
 from knowledge.learning.training import train_models, training_lock
 from knowledge.learning.training_set import gather_training_set, is_training_due
+from knowledge.memory.embedder import HashedWordsEmbedder
+from tests.knowledge.learning.test_model_file import make_model
 from tests.store.test_precedents import precedent
+
+FEW_ASKS = {"list": ("what is open", "any {kind}"), "count": ("how many", "how many {kind}")}
 
 
 def test_a_model_survives_its_file_and_is_trained_again_when_memory_has_grown(
@@ -50,3 +55,27 @@ def test_two_trainings_do_not_run_over_one_memory(tmp_path):
         pass
     with training_lock(tmp_path):
         pass
+
+
+def test_training_is_due_when_the_examples_of_questions_were_others(shelf_of):
+    shelf = shelf_of([])
+    model = make_model()
+    embedder = HashedWordsEmbedder()
+    model = replace(model, memory_size=0)
+    assert not is_training_due(model, shelf, embedder, "q1")
+    assert is_training_due(model, shelf, embedder, "q2")
+    assert is_training_due(replace(model, questions=None), shelf, embedder, "q1")
+    assert not is_training_due(replace(model, questions=None), shelf, embedder)
+
+
+def test_questions_are_learned_without_any_precedent_and_kept_while_their_examples_are(
+    library, shelf_of
+):
+    embedder = HashedWordsEmbedder()
+    examples = replace(library.questions(), asks=FEW_ASKS)
+    training_set = gather_training_set(shelf_of([]), library.playbooks, embedder, examples)
+    model = train_models(training_set, embedder)
+    assert model.questions.version == training_set.questions.version
+    assert train_models(training_set, embedder, model).questions is model.questions
+    other = replace(model, questions=replace(model.questions, version="another"))
+    assert train_models(training_set, embedder, other).questions is not other.questions

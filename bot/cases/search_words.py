@@ -1,0 +1,24 @@
+"""Words under which cases are found.
+
+Case, accents and punctuation do not matter. Cases are written, and looked for, by the same rule.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+
+_BETWEEN_WORDS = re.compile(r"[\W_]+")
+
+
+def fold_text(text: str) -> str:
+    """Return the words of a text in their plain spelling, with single blanks between them."""
+    if not text.isascii():
+        decomposed = unicodedata.normalize("NFKD", text)
+        text = "".join(char for char in decomposed if not unicodedata.combining(char))
+    return _BETWEEN_WORDS.sub(" ", text.casefold()).strip()
+
+
+def search_words(texts: Iterable[str]) -> list[str]:
+    """List the words of these texts, each once, in their order."""
+    # One text is folded much faster than many.
+    return list(dict.fromkeys(fold_text("\n".join(texts)).split()))

@@ -1,0 +1,214 @@
+"""The abilities and limits of the product, from its own files."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from bot.cases.approval import OWNER
+from bot.cases.plan import Money
+from bot.cases.playbook import Playbook
+from bot.cases.policy import ActionLimit, Policy, Stage, TierRule
+from bot.desk.answers.case_file import Statement
+from bot.desk.answers.names import scope_title
+from bot.desk.case_texts import STAGE_TEXTS, count_noun, describe_span, join_words
+from bot.ports.desk_controls import DeskControlsStore
+from bot.ports.library import Library
+from bot.ports.recommender import Recogniser
+from bot.views.labels import start_upper
+
+NEVER_READ = "I cannot read e-mails or calls, and in Slack I read only what is said to me"
+TITLES_IN_LINE = 4
+ALWAYS_ASKED = "Higher risk, and everything that a person edited, always waits for people."
+
+
+@dataclass(frozen=True, kw_only=True)
+class Capabilities:
+    """Describe the product from its own files. Nothing is claimed beside them."""
+
+    library: Library
+    desk_controls: DeskControlsStore
+    recogniser: Recogniser
+
+    def describe_purpose(self) -> Statement:
+        """Say what the product is for."""
+        text = (
+            "I bring exceptions in the business to the people who decide them, carry out exactly"
+            " what was approved, and keep the proof."
+        )
+        titles = [title for _, title in self.library.titles()]
+        facts = ["I answer questions about the cases that you may see."]
+        facts += _in_lines(f"I know {count_noun(len(titles), 'kind')}", titles)
+        return Statement(text=text, facts=tuple(facts))
+
+    def describe_cannot(self) -> Statement:
+        """List what the product does not do, and all that it does."""
+        text = (
+            "I cannot do anything that is not on this list, and I decide nothing that needs a"
+            " person."
+        )
+        facts = [
+            *_in_lines("All that I can carry out, once it is approved", self._action_titles()),
+            f"{NEVER_READ}: I see only what my sources report ({self._source_names()}).",
+            self._describe_recognition(),
+            "I cannot say why something happens more often: causes are not recorded.",
+            "I know nothing but these cases: no weather, no news, no other data.",
+        ]
+        return Statement(text=text, facts=(*facts, *self._describe_pauses()))
+
+    def describe_kinds(self) -> Statement:
+        """List the kinds with their stage."""
+        playbooks = self._playbooks()
+        facts = [f"{book.title}: {STAGE_TEXTS[book.terms.stage]}." for book in playbooks]
+        facts += [self._describe_recognition(), *self._describe_pauses()]
+        text = f"I handle {count_noun(len(playbooks), 'kind')} of exceptions:"
+        return Statement(text=text, facts=tuple(facts))
+
+    def describe_actions(self) -> Statement:
+        """List the actions that may be carried out, with their limits."""
+        policy = self.library.policy()
+        facts = []
+        for name, limit in policy.actions.items():
+            title = self.library.labels().action(name)
+            facts.append(f"{start_upper(title)}: {_describe_limit(limit, policy)}.")
+        text = f"I can carry out {count_noun(len(facts), 'action')}, once it is allowed:"
+        return Statement(text=text, facts=(*facts, *self._describe_pauses()))
+
+    def describe_sources(self) -> Statement:
+        """Say where exceptions come from, and what is never read."""
+        text = f"{NEVER_READ}. I see only what is reported to me."
+        facts = []
+        for playbook in self._playbooks():
+            facts.append(f"{playbook.title}: {self._origin(playbook)}.")
+        facts.append("You can raise anything else by hand, in Slack.")
+        return Statement(text=text, facts=tuple(facts))
+
+    def describe_autonomy(self) -> Statement:
+        """Say which kinds may run without a person, and what never does."""
+        playbooks = self._playbooks()
+        alone = [book for book in playbooks if self._alone_actions(book)]
+        facts = []
+        for book in alone:
+            facts.append(f"{book.title}: {join_words(self._alone_actions(book))}.")
+        asking = [book.title for book in playbooks if book not in alone]
+        facts += _in_lines("A person decides every time", asking)
+        facts += [ALWAYS_ASKED, *self._describe_pauses()]
+        if not alone:
+            return Statement(text="None: a person decides every case.", facts=tuple(facts))
+        count = count_noun(len(alone), "kind")
+        return Statement(text=f"{count} may run without a person:", facts=tuple(facts))
+
+    def describe_limits(self) -> Statement:
+        """Say how much may be moved without people, and with whom."""
+        policy = self.library.policy()
+        alone = [title for book in self._playbooks() for title in self._alone_actions(book)]
+        low = Money(policy.medium_above, policy.currency)
+        text = "Nothing: I spend no money unless a person has approved it."
+        if alone:
+            names = join_words([f"“{title}”" for title in dict.fromkeys(alone)])
+            text = f"At most {low} in one plan, and only for {names}."
+        facts = [*self._describe_tiers(policy), *self._describe_action_limits(policy)]
+        facts.append("A kind may ask for further approvers, or for a shorter time.")
+        return Statement(text=text, facts=(*facts, ALWAYS_ASKED))
+
+    # --- parts -----------------------------------------------------------------------------------
+
+    def _playbooks(self) -> list[Playbook]:
+        return [self.library.playbook(kind) for kind, _ in self.library.titles()]
+
+    def _action_titles(self) -> list[str]:
+        labels = self.library.labels()
+        return [labels.action(name) for name in self.library.policy().actions]
+
+    def _alone_actions(self, playbook: Playbook) -> list[str]:
+        """Name the actions of a kind that may run alone."""
+        if playbook.terms.stage is not Stage.AUTONOMOUS:
+            return []
+        actions = self.library.policy().actions
+        labels = self.library.labels()
+        names = dict.fromkeys(offer.action for offer in playbook.offers)
+        alone = [name for name in names if name in actions and actions[name].alone]
+        return [labels.action(name) for name in alone]
+
+    def _source_names(self) -> str:
+        return join_words(list(dict.fromkeys(self._origin(one) for one in self._playbooks())))
+
+    def _origin(self, playbook: Playbook) -> str:
+        """Say where the cases of a kind come from."""
+        labels = self.library.labels()
+        if playbook.detection:
+            return f"the {labels.system(playbook.detection.system)}"
+        if playbook.absence:
+            origin = playbook.absence.origin
+            return f"what {labels.system(origin)} does not report" if origin else "silence"
+        return "what other systems send"
+
+    def _describe_recognition(self) -> str:
+        text = "What fits no kind goes to a person, who says what it is"
+        if self.recogniser.is_trained():
+            return f"{text}; I recognise kinds by what I have learned, and say when I am not sure."
+        return f"{text}; recognising kinds from words is not trained yet, so I do not guess."
+
+    def _describe_pauses(self) -> list[str]:
+        labels = self.library.labels()
+        sentences = []
+        for pause in self.desk_controls.load().holds:
+            title = scope_title(pause.scope, labels)
+            sentences.append(f"Paused now: {title}, by {pause.by_name} ({pause.reason}).")
+        return sentences
+
+    def _describe_tiers(self, policy: Policy) -> list[str]:
+        medium = Money(policy.medium_above, policy.currency)
+        high = Money(policy.high_above, policy.currency)
+        spans = {
+            "low": f"Up to {medium}, and if it can be undone",
+            "medium": f"Over {medium}, or if it cannot be undone",
+            "high": f"Over {high}, or over {medium} if it cannot be undone",
+        }
+        facts = [f"{span}: {_describe_tier(policy.tiers[name])}." for name, span in spans.items()]
+        if policy.step_up_above is not None:
+            amount = Money(policy.step_up_above, policy.currency)
+            facts.append(f"Over {amount} every approval is signed with a passkey.")
+        return facts
+
+    def _describe_action_limits(self, policy: Policy) -> list[str]:
+        labels = self.library.labels()
+        facts = []
+        for name, limit in policy.actions.items():
+            if limit.per_plan is not None or limit.amount_per_day is not None:
+                title = start_upper(labels.action(name))
+                facts.append(f"{title}: {_describe_limit(limit, policy)}.")
+        return facts
+
+
+def _in_lines(head: str, titles: Sequence[str]) -> list[str]:
+    """List titles after a head, a few a line: long lines are cut when they are shown."""
+    lines = []
+    for start in range(0, len(titles), TITLES_IN_LINE):
+        names = [f"“{title}”" for title in titles[start : start + TITLES_IN_LINE]]
+        lines.append(f"{head}: {join_words(names)}.")
+        head = "And"
+    return lines
+
+
+def _describe_tier(rule: TierRule) -> str:
+    approvers = []
+    for factor in rule.factors:
+        group = f"@{factor.group}"
+        if factor.group.startswith(OWNER):
+            group = f"the {factor.group.removeprefix(OWNER)} owners of the kind"
+        approvers.append(f"{factor.count} of {group}")
+    return f"{join_words(approvers)}, within {describe_span(rule.expires_for)}"
+
+
+def _describe_limit(limit: ActionLimit, policy: Policy) -> str:
+    """Write limits: "at most £5,000.00 at once, 2 times a day"."""
+    parts = []
+    if limit.per_plan is not None:
+        parts.append(f"{Money(limit.per_plan, policy.currency)} at once")
+    if limit.amount_per_day is not None:
+        parts.append(f"{Money(limit.amount_per_day, policy.currency)} a day")
+    if limit.times_per_day is not None:
+        parts.append(f"{count_noun(limit.times_per_day, 'time')} a day")
+    if limit.times_per_target_per_day is not None:
+        times = count_noun(limit.times_per_target_per_day, "time")
+        parts.append(f"{times} a day for the same thing")
+    return f"at most {', '.join(parts)}" if parts else "without a limit of its own"

@@ -1,0 +1,186 @@
+"""Lists of cases as answers."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, replace
+from decimal import Decimal
+
+from bot.cases.case import Case
+from bot.cases.lifecycle import TERMINAL, State
+from bot.desk.answers.asker import Asker
+from bot.desk.answers.filters import ConditionFilters
+from bot.desk.answers.nearest import Nearest
+from bot.desk.answers.readings import ORDER_WORDS, QueryWords
+from bot.desk.answers.wording import count_word, day_text, total_text
+from bot.desk.eligibility import Eligibility
+from bot.desk.rows import with_cards
+from bot.ports.card_store import CardStore
+from bot.ports.case_queries import CaseFilter, CaseQueries, Total
+from bot.ports.clock import Clock
+from bot.ports.directory import Directory
+from bot.ports.library import Library
+from bot.views.answers import MAX_ROWS, Answer
+from bot.views.labels import start_upper
+from bot.views.query import ME, Condition, Order, Query
+from bot.views.rows import CaseRow
+
+#: Fewer rows under an answer that is a number.
+MAX_EXAMPLE_ROWS = 3
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseLists:
+    """Find cases by condition, and list them for the asker."""
+
+    queries: CaseQueries
+    card_store: CardStore
+    directory: Directory
+    library: Library
+    eligibility: Eligibility
+    filters: ConditionFilters
+    nearest: Nearest
+    words: QueryWords
+    clock: Clock
+
+    def answer(self, query: Query, asker: Asker) -> Answer:
+        """List the cases of a query; the first line counts them."""
+        filter = self.filters.filter(query.condition, asker)
+        total = self.queries.total(filter)
+        if not total.cases:
+            return self.nearest.answer(query, asker)
+        cases = self._find(filter, query, MAX_ROWS)
+        facts = (
+            *self._automatic_facts(query.condition, asker),
+            *self._decision_facts(query.condition, asker),
+        )
+        if query.nth or query.limit:
+            return self._answer_top(query, cases, total=total, asker=asker)
+        return Answer(
+            text=f"{self._first_line(query, filter, total=total, asker=asker)}.",
+            facts=facts,
+            rows=self.rows(cases, asker),
+            total=total.cases,
+        )
+
+    def find(self, query: Query, asker: Asker, limit: int) -> list[Case]:
+        """Return the first cases of a query, by its order and limit."""
+        return self._find(self.filters.filter(query.condition, asker), query, limit)
+
+    def _find(self, filter: CaseFilter, query: Query, limit: int) -> list[Case]:
+        if query.nth:
+            return self.queries.find(filter, 1, offset=query.nth - 1, order=query.order)
+        if query.limit:
+            limit = min(limit, query.limit)
+        return self.queries.find(filter, limit, order=query.order)
+
+    def count(self, condition: Condition, asker: Asker) -> Total:
+        """Count the cases of a condition, with their stakes."""
+        return self.queries.total(self.filters.filter(condition, asker))
+
+    def rows(self, cases: Sequence[Case], asker: Asker) -> tuple[CaseRow, ...]:
+        """Return rows with the buttons that the asker may press."""
+        rows = with_cards(self.card_store, self.directory, cases, labels=self.library.labels())
+        return self.eligibility.mark(rows, asker.person)
+
+    def _answer_top(
+        self, query: Query, cases: Sequence[Case], *, total: Total, asker: Asker
+    ) -> Answer:
+        """Answer with the first few of a list, or one."""
+        if not cases:
+            count = f"There {_are(total.cases)} only {total_text(total)}"
+            everything = replace(query, nth=0, limit=None)
+            rows = self.rows(self.find(everything, asker, MAX_EXAMPLE_ROWS), asker)
+            return Answer(text=f"{count}.", rows=rows, total=total.cases, rows_title="Those:")
+        rows = self.rows(cases, asker)
+        if len(cases) == 1:
+            return Answer(
+                text=self._describe_one(cases[0], query, total=total, asker=asker),
+                rows=rows,
+                total=1,
+            )
+        stakes = total_text(total_of(cases))
+        order = ORDER_WORDS[query.order] if query.order else "first"
+        text = start_upper(f"{stakes}: the {order} of {count_word(total.cases)}.")
+        return Answer(text=text, rows=rows, total=len(cases))
+
+    def _describe_one(self, case: Case, query: Query, *, total: Total, asker: Asker) -> str:
+        """Say which one it is, by what it was picked for."""
+        day = day_text(case.timers.opened_at, asker.hours, self.clock())
+        parts = [f"{case.id}, {case.signal.title}"]
+        if case.assessment.stake:
+            parts.append(str(case.assessment.stake))
+        parts.append(f"opened {day}")
+        if query.order is Order.SOONEST_DUE:
+            due = self._moment(case, asker)
+            parts.append(f"to be decided by {due}")
+        if total.cases > 1 and query.order:
+            place = "the" if query.nth <= 1 else f"number {query.nth} from the"
+            parts.append(f"{place} {ORDER_WORDS[query.order]} of {count_word(total.cases)}")
+        return f"{'; '.join(parts)}."
+
+    def _moment(self, case: Case, asker: Asker) -> str:
+        local = asker.hours.local(case.timers.sla.decide_by)
+        return f"{local:%a} {local.day} {local:%b}, {local:%H:%M}"
+
+    def _first_line(self, query: Query, filter: CaseFilter, *, total: Total, asker: Asker) -> str:
+        """Count the cases, add up their stakes, and name the oldest."""
+        line = total_text(total, self._verb(query.condition, total.cases, asker))
+        if not _is_open_list(query.condition):
+            return start_upper(line)
+        oldest = self.queries.find(filter, 1, order=Order.OLDEST)
+        if not oldest:
+            return start_upper(line)
+        since = f"since {day_text(oldest[0].timers.opened_at, asker.hours, self.clock())}"
+        if total.cases == 1:
+            return start_upper(f"{line}, {since}")
+        return start_upper(f"{line}; the oldest {since}")
+
+    def _verb(self, condition: Condition, count: int, asker: Asker) -> str:
+        if not condition.waits_on:
+            return ""
+        verb = "waits" if count == 1 else "wait"
+        return f"{verb} on {self.words.name(condition.waits_on, asker)}"
+
+    def _decision_facts(self, condition: Condition, asker: Asker) -> tuple[str, ...]:
+        """Say how cases that have ended were decided."""
+        if condition.is_open is not False or condition.decision or condition.is_automatic:
+            return ()
+        counts = self.queries.decision_counts(self.filters.filter(condition, asker))
+        numbers = {
+            "approved": counts.approved,
+            "rejected": counts.rejected,
+            "handled by hand": counts.by_hand,
+        }
+        parts = [f"{count_word(number)} {words}" for words, number in numbers.items() if number]
+        return (start_upper(f"{', '.join(parts)}."),) if parts else ()
+
+    def _automatic_facts(self, condition: Condition, asker: Asker) -> tuple[str, ...]:
+        """Tell apart what went away by itself."""
+        if not condition.is_automatic:
+            return ()
+        rest = replace(condition, is_automatic=False, is_open=None, states=(State.CLEARED,))
+        count = self.count(rest, asker).cases
+        if not count:
+            return ()
+        return (f"Beside these, {count_word(count)} cleared without anybody.",)
+
+
+def _is_open_list(condition: Condition) -> bool:
+    """Tell whether all cases of a condition are open."""
+    if condition.is_open or condition.is_overdue or condition.is_snoozed:
+        return True
+    is_open = bool(condition.states) and not set(condition.states) & TERMINAL
+    return is_open or condition.waits_on == ME
+
+
+def total_of(cases: Sequence[Case]) -> Total:
+    """Count these cases, and add up their stakes."""
+    stakes: dict[str, Decimal] = {}
+    for case in cases:
+        stake = case.assessment.stake
+        if stake:
+            stakes[stake.currency] = stakes.get(stake.currency, Decimal(0)) + stake.amount
+    return Total(len(cases), stakes)
+
+
+def _are(count: int) -> str:
+    return "is" if count == 1 else "are"

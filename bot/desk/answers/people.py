@@ -1,0 +1,205 @@
+"""Answers about people, groups, stand-ins and pauses."""
+
+from dataclasses import dataclass, replace
+from datetime import UTC, datetime
+
+from bot.cases.actor import is_person
+from bot.cases.approval import is_colleague
+from bot.cases.controls import ActivePause, DeskControls
+from bot.cases.delegation import Delegation
+from bot.cases.missing_approvals import missing_approvals
+from bot.desk.answers.asker import Asker
+from bot.desk.answers.names import Names, scope_title
+from bot.desk.case_texts import count_noun, join_words, local_time, verb
+from bot.ports.case_queries import CaseFilter, CaseQueries
+from bot.ports.clock import Clock
+from bot.ports.desk_controls import DeskControlsStore
+from bot.ports.library import Library
+from bot.views.answers import Answer, Figure
+from bot.views.labels import start_upper
+from bot.views.query import ME, About, Grouping, Query
+
+#: Cases with one approval of several are few; more of them are counted as if they had none.
+MAX_PART_APPROVED = 200
+#: Before every case.
+BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+
+
+@dataclass(frozen=True, kw_only=True)
+class PeopleAnswers:
+    """Answer about the people and the controls of the desk."""
+
+    queries: CaseQueries
+    desk_controls: DeskControlsStore
+    library: Library
+    names: Names
+    clock: Clock
+
+    def answer(self, query: Query, asker: Asker) -> Answer:
+        """Answer what the query is about; else, who holds things up."""
+        match query.about:
+            case About.STAND_IN:
+                return self._stand_ins(query, asker)
+            case About.MEMBERS:
+                return self._members(query, asker)
+            case About.PAUSE:
+                return self._pauses(asker)
+            case _:
+                return self._blockers(asker)
+
+    # --- who holds things up ---------------------------------------------------------------------
+
+    def _blockers(self, asker: Asker) -> Answer:
+        """Count what waits on whom: the overdue, or else all."""
+        overdue = CaseFilter(viewer=asker.viewer, due_between=(BEGINNING, self.clock()))
+        table = self._count_by_waiter(overdue)
+        if table:
+            names = join_words([figure.label for figure in table])
+            return Answer(text=f"What is overdue waits on {names}.", table=tuple(table))
+        table = self._count_by_waiter(CaseFilter(viewer=asker.viewer))
+        if not table:
+            return Answer(text="Nobody: nothing that you may see waits on anybody.")
+        names = join_words([figure.label for figure in table])
+        text = f"Nothing that you may see is overdue. What is open waits on {names}."
+        return Answer(text=text, table=tuple(table))
+
+    def _count_by_waiter(self, filter: CaseFilter) -> list[Figure]:
+        """Count the cases of each group and person, the most first."""
+        approval_counts = self._count_approvals(filter)
+        figures = []
+        for waiter in self._waiters(filter):
+            count = self.queries.count(replace(filter, waits_on=(waiter,)))
+            count -= approval_counts.get(waiter, 0)
+            if count > 0:
+                value = count_noun(count, "case")
+                label = self.names.owner(waiter)
+                figures.append(Figure(label=label, value=value, number=count))
+        return sorted(figures, key=lambda figure: (-figure.number, figure.label))
+
+    def _waiters(self, filter: CaseFilter) -> list[str]:
+        """List the groups that decide, and the people who have a case."""
+        owners = [owner for owner, _ in self.queries.group(filter, Grouping.OWNER)]
+        people = [owner for owner in owners if is_person(owner)]
+        return list(dict.fromkeys([*self.library.deciders(), *people]))
+
+    def _count_approvals(self, filter: CaseFilter) -> dict[str, int]:
+        """Count the cases that each group has approved already."""
+        cases = self.queries.find(replace(filter, is_part_approved=True), MAX_PART_APPROVED)
+        counts: dict[str, int] = {}
+        for case in cases:
+            factors = case.proposal.factors
+            votes = self.library.identities().distinct_votes(case.proposal.approvals)
+            groups = self.names.groups(factor.group for factor in factors)
+            missing = missing_approvals(factors, votes, groups).groups
+            for group in {factor.group for factor in factors} - set(missing):
+                counts[group] = counts.get(group, 0) + 1
+        return counts
+
+    # --- who stands in ---------------------------------------------------------------------------
+
+    def _stand_ins(self, query: Query, asker: Asker) -> Answer:
+        """Say who stands in now, for one person or for anybody."""
+        now = self.clock()
+        controls = self.desk_controls.load()
+        delegations = [one for one in controls.delegations if one.begins_at <= now < one.ends_at]
+        person = _account(query.of, asker)
+        taker = _account(query.to, asker)
+        if taker and not person:
+            delegations = [one for one in delegations if one.taker == taker]
+            none = f"{self.names.person(taker)} stands in for nobody at the moment."
+        elif person:
+            none = f"Nobody stands in for {self._name(person, asker)} at the moment."
+            delegations = self._about(person, delegations)
+        else:
+            none = "Nobody stands in for anybody at the moment."
+        sentences = [self._describe_delegation(one, asker) for one in delegations]
+        if not sentences:
+            return Answer(text=none, facts=tuple(self._later(controls, person, asker)))
+        return Answer(text=sentences[0], facts=tuple(sentences[1:]))
+
+    def _about(self, person: str, delegations: list[Delegation]) -> list[Delegation]:
+        """Keep those of this person, or of the members of this group."""
+        givers = {person}
+        if not is_person(person):
+            givers = set(self.names.groups([person]).get(person, frozenset()))
+        return [one for one in delegations if one.giver in givers]
+
+    def _later(self, controls: DeskControls, person: str, asker: Asker) -> list[str]:
+        """Say what has been arranged for later."""
+        now = self.clock()
+        sentences = []
+        for delegation in controls.delegations:
+            if now < delegation.begins_at and person in {"", delegation.giver}:
+                begin = local_time(delegation.begins_at, asker.hours)
+                sentence = self._describe_delegation(delegation, asker)
+                sentences.append(f"From {begin} on: {sentence}")
+        return sentences
+
+    def _describe_delegation(self, delegation: Delegation, asker: Asker) -> str:
+        until = local_time(delegation.ends_at, asker.hours)
+        scope = ""
+        if delegation.kind:
+            scope = f", only for “{self.library.labels().kind(delegation.kind)}”,"
+        giver, taker = delegation.giver_name, delegation.taker_name
+        return f"{taker} stands in for {giver}{scope} until {until}."
+
+    def _name(self, account: str, asker: Asker) -> str:
+        return "you" if account == asker.person else self.names.account(account)
+
+    # --- groups ----------------------------------------------------------------------------------
+
+    def _members(self, query: Query, asker: Asker) -> Answer:
+        """Name the members of a group, or the groups of a person."""
+        subject = _account(query.of, asker)
+        if not subject:
+            handles = self.library.deciders()
+            facts = [self._describe_members(handle) for handle in handles]
+            return Answer(text="The groups that decide here:", facts=tuple(facts))
+        if is_person(subject):
+            return Answer(text=self._describe_groups_of(subject, asker))
+        return Answer(text=self._describe_members(subject))
+
+    def _describe_members(self, handle: str) -> str:
+        accounts = self.names.groups([handle]).get(handle, frozenset())
+        members = self.names.colleagues(handle)
+        others = []
+        for account in accounts:
+            person = self.names.find(account)
+            if person and not is_colleague(person):
+                others.append(person.name)
+        if not members and not others:
+            return f"I find nobody in @{handle}."
+        text = f"In @{handle}: {join_words(members) or 'nobody who may decide'}."
+        if not others:
+            return text
+        are = verb(len(others), "is", "are")
+        return f"{text} {join_words(sorted(others))} {are} in it too, but cannot decide."
+
+    def _describe_groups_of(self, person: str, asker: Asker) -> str:
+        groups = self.names.groups(self.library.deciders())
+        handles = [f"@{handle}" for handle in sorted(groups) if person in groups[handle]]
+        place = join_words(handles) or "none of the groups that decide"
+        if person == asker.person:
+            return f"You are in {place}."
+        return f"{self.names.person(person)} is in {place}."
+
+    # --- pauses ----------------------------------------------------------------------------------
+
+    def _pauses(self, asker: Asker) -> Answer:
+        """Say what is paused, by whom, since when and why."""
+        pauses = self.desk_controls.load().holds
+        if not pauses:
+            return Answer(text="Nothing is paused.")
+        sentences = [self.describe_pause(pause, asker) for pause in pauses]
+        return Answer(text=sentences[0], facts=tuple(sentences[1:]))
+
+    def describe_pause(self, pause: ActivePause, asker: Asker) -> str:
+        """Say what is paused, by whom, since when and why."""
+        since = local_time(pause.at, asker.hours)
+        scope = start_upper(scope_title(pause.scope, self.library.labels()))
+        return f"{scope} is paused by {pause.by_name} since {since}: {pause.reason}."
+
+
+def _account(name: str, asker: Asker) -> str:
+    """Return the account that a query names."""
+    return asker.person if name == ME else name

@@ -1,0 +1,203 @@
+"""Filters for cases as SQL, the same on every database."""
+
+import math
+from collections.abc import Iterable, Sequence
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Column, ColumnElement, and_, func, not_, or_, select
+from sqlalchemy import case as choose
+
+from bot.cases.case import POLICY_ALONE, LastDecision
+from bot.cases.lifecycle import WAITING, State
+from bot.cases.search_words import search_words
+from bot.cases.signal import UNRECOGNISED
+from bot.ports.case_queries import CaseFilter, Viewer
+from bot.store import tables
+from bot.store.projection import CENTS
+
+# Further words of a text narrow nothing: a query has only so many conditions.
+MAX_WORDS = 20
+WAITING_CODES = sorted(state.code for state in WAITING)
+#: The deciders of a case that policy let run.
+ALONE = f" {' '.join(POLICY_ALONE)} "
+
+Clause = ColumnElement[bool]
+_cases = tables.cases.c
+_people = tables.case_people.c
+
+
+def matches(filter: CaseFilter) -> Clause:
+    """Translate a filter, a clause for each field that is set."""
+    clauses = [is_visible_to(filter.viewer), *_property_clauses(filter)]
+    if filter.is_over and not filter.states:
+        clauses.append(_cases.ended_at.is_not(None))
+    elif not (filter.states or filter.is_any):
+        clauses.append(_is_open(filter))
+    if filter.exclusion:
+        clauses += _exclusion_clauses(filter.exclusion)
+    return and_(*clauses)
+
+
+def _is_open(filter: CaseFilter) -> Clause:
+    if filter.text or filter.words:
+        # Every row is read: that is fastest in the order in which they stand.
+        return func.coalesce(_cases.ended_at, 0.0) == 0.0
+    # One range of the index by end, which is in the order of urgency.
+    return _cases.ended_at.is_(None)
+
+
+def is_visible_to(viewer: Viewer | None) -> Clause:
+    """Limit to the cases of the viewer's channels and their own."""
+    if viewer is None:
+        return _cases.number > 0
+    theirs = select(_people.case_id).where(_people.person == viewer.person)
+    # By its channels a person sees most cases: an index of them would only lead astray.
+    channel = func.coalesce(_cases.channel, "")
+    return or_(channel.in_(sorted(viewer.channels)), _cases.id.in_(theirs))
+
+
+def has_word(word: str) -> Clause:
+    """Find cases with a word that begins with this one, in its plain spelling."""
+    return _cases.words.contains(f" {word}", autoescape=True)
+
+
+def _exclusion_clauses(exclusion: CaseFilter) -> list[Clause]:
+    """Leave out the cases that fit; one for which that is not known does not."""
+    clauses = _property_clauses(exclusion)
+    if exclusion.exclusion:
+        clauses += _exclusion_clauses(exclusion.exclusion)
+    if not clauses:
+        return []
+    return [choose((and_(*clauses), 1), else_=0) == 0]
+
+
+def _property_clauses(filter: CaseFilter) -> list[Clause]:
+    """Translate everything but the viewer, the flags for states and the exclusion."""
+    return [
+        *_state_clauses(filter),
+        *_place_clauses(filter),
+        *_time_clauses(filter),
+        *_stake_clauses(filter),
+        *_people_clauses(filter),
+        *_approval_clauses(filter),
+        *_text_clauses(filter),
+    ]
+
+
+def _state_clauses(filter: CaseFilter) -> list[Clause]:
+    clauses: list[Clause] = []
+    if filter.states:
+        clauses.append(_cases.state.in_([State(state).code for state in filter.states]))
+    if filter.is_unrecognised:
+        clauses.append(_is_unrecognised(filter.known_kinds))
+    if filter.is_automatic:
+        clauses.append(_cases.is_automatic == 1)
+    if filter.is_part_approved:
+        clauses += [_cases.state == State.PROPOSED.code, _cases.approvals_given > 0]
+    return clauses
+
+
+def _is_unrecognised(known_kinds: Sequence[str]) -> Clause:
+    if not known_kinds:
+        return _cases.kind == UNRECOGNISED
+    # A source may name a kind that has no playbook.
+    return or_(_cases.kind == UNRECOGNISED, _cases.kind.not_in(list(known_kinds)))
+
+
+def _place_clauses(filter: CaseFilter) -> list[Clause]:
+    clauses: list[Clause] = []
+    if filter.kind:
+        clauses.append(_cases.kind == filter.kind)
+    if filter.kinds:
+        clauses.append(_cases.kind.in_(filter.kinds))
+    if filter.channel:
+        clauses.append(_cases.channel == filter.channel)
+    if filter.source:
+        clauses.append(_cases.source == filter.source)
+    if filter.except_ids:
+        clauses.append(_cases.id.not_in(filter.except_ids))
+    if filter.live_list:
+        items = tables.live_list_items.c
+        clauses.append(_cases.id.in_(select(items.case_id).where(items.board == filter.live_list)))
+    return clauses
+
+
+def _time_clauses(filter: CaseFilter) -> list[Clause]:
+    clauses = [
+        *_between(_cases.opened_at, filter.opened_between),
+        *_between(_cases.ended_at, filter.ended_between),
+        *_between(_cases.decision_at, filter.decided_between),
+        *_between(_cases.decide_by, filter.due_between),
+    ]
+    if filter.due_between or filter.late_at:
+        clauses.append(_cases.state.in_(WAITING_CODES))
+    if filter.late_at:
+        clauses.append(_cases.decide_by < filter.late_at.timestamp())
+    if filter.expires_before:
+        clauses.append(_cases.state == State.PROPOSED.code)
+        clauses.append(_cases.expires_at < filter.expires_before.timestamp())
+    return clauses
+
+
+def _between(column: Column[Any], span: tuple[datetime, datetime] | None) -> list[Clause]:
+    if span is None:
+        return []
+    begin, end = span
+    return [column >= begin.timestamp(), column < end.timestamp()]
+
+
+def _stake_clauses(filter: CaseFilter) -> list[Clause]:
+    clauses: list[Clause] = []
+    if filter.min_stake is not None:
+        clauses.append(_cases.stake_cents >= math.ceil(filter.min_stake * CENTS))
+    if filter.max_stake is not None:
+        clauses.append(_cases.stake_cents <= math.floor(filter.max_stake * CENTS))
+    if filter.risk is not None:
+        clauses.append(_cases.risk == int(filter.risk))
+    return clauses
+
+
+def _people_clauses(filter: CaseFilter) -> list[Clause]:
+    clauses: list[Clause] = []
+    if filter.owner:
+        clauses.append(_cases.owner == filter.owner)
+    if filter.owned_by:
+        names = list(filter.owned_by)
+        clauses.append(or_(_cases.owner.in_(names), _cases.team.in_(names)))
+    if filter.waits_on:
+        clauses.append(_names_any(_cases.waits_on, filter.waits_on))
+    if filter.raised_by:
+        clauses.append(_names_any(_cases.requesters, filter.raised_by))
+    if filter.not_acted_on_by:
+        for column in (_cases.authors, _cases.voters):
+            clauses.append(not_(_names_any(column, filter.not_acted_on_by)))
+    return clauses
+
+
+def _approval_clauses(filter: CaseFilter) -> list[Clause]:
+    clauses: list[Clause] = []
+    if filter.approver:
+        clauses.append(_names_any(_cases.approvers, [filter.approver]))
+    if filter.min_approvals:
+        clauses.append(_cases.approvals_needed >= filter.min_approvals)
+    if filter.decision:
+        clauses.append(_cases.decision == filter.decision)
+    if filter.decision == LastDecision.APPROVED:
+        # By people; what policy alone let run is asked for by its name.
+        clauses.append(_cases.deciders != ALONE)
+    if filter.decided_by:
+        clauses.append(_names_any(_cases.deciders, filter.decided_by))
+    if filter.action:
+        clauses.append(_names_any(_cases.actions, [filter.action]))
+    return clauses
+
+
+def _text_clauses(filter: CaseFilter) -> list[Clause]:
+    words = search_words([filter.text, *filter.words])
+    return [has_word(word) for word in words[:MAX_WORDS]]
+
+
+def _names_any(column: Column[Any], names: Iterable[str]) -> Clause:
+    """Find rows whose names, between blanks, have one of these among them."""
+    return or_(*(column.contains(f" {name} ", autoescape=True) for name in names))

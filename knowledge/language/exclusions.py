@@ -1,0 +1,60 @@
+"""What a question leaves out: "without the wine", "except what waits on Ben"."""
+
+from dataclasses import replace
+
+from bot.views.query import ANY_CASE, Condition, KnownName
+from knowledge.language.conditions import find_filters
+from knowledge.language.kinds import KindFinder
+from knowledge.language.names import Mention
+from knowledge.language.question_text import QuestionText, phrase
+from knowledge.language.question_words import word_set
+
+MAX_WORDS = 6
+_LINK = r"(?: (?:for|the|any|those|these|from|of|about|all|cases?|stuff|ones|that|which))*"
+MARKER = phrase(
+    r"(?:everything |all |anything |any )?(?:except(?:ing)?"
+    r"|excluding|but not|other than|apart from|besides|aside from"
+    r"|minus|leave out|leaving out|skip(?:ping)?|ignor(?:e|ing)|drop"
+    r"|forget|not counting|everything but|all but)" + _LINK,
+    r"^(?:and |but |ok |now |just )*(?:without|not|no)" + _LINK,
+    r"(?:without|not|and no|but no) (?:the|those|any of the|from|of|about)",
+    r"(?:without|not|but no) (?=\{(?:person|group|name|channel)\})",
+)
+_END = word_set("and but please waiting open that which who still")
+
+
+def take_exclusion(
+    text: QuestionText, kinds: KindFinder, names: tuple[KnownName, ...]
+) -> Condition | None:
+    """Cut out of a question what is to be left out; None when there is no such part."""
+    match = text.search(MARKER)
+    if match is None:
+        return None
+    first, begin = text.bounds(match)
+    end = begin
+    while end < len(text.tokens) and end - begin < MAX_WORDS and text.words[end] not in _END:
+        end += 1
+    part = QuestionText([replace(token) for token in text.tokens[begin:end]])
+    if not part.tokens:
+        return None
+    condition = _condition(part, kinds, names)
+    if condition == ANY_CASE:
+        return None
+    del text.tokens[first:end]
+    text.join()
+    return condition
+
+
+def _condition(part: QuestionText, kinds: KindFinder, names: tuple[KnownName, ...]) -> Condition:
+    filters = find_filters(part)
+    fields = {name: value for name, value in filters.fields.items() if name != "is_open"}
+    for value in part.values("name"):
+        if isinstance(value, Mention):
+            fields.setdefault("text", value.value)
+    for value in (*part.values("person"), *part.values("group")):
+        if isinstance(value, Mention) and not {"waits_on", "decided_by"} & set(fields):
+            fields.setdefault("owner", value.value)
+    found = kinds.find(part, names) if not fields else ()
+    if len(found) == 1:
+        fields["kinds"] = found
+    return Condition(**fields)

@@ -1,0 +1,227 @@
+"""Questions that lean on the question before."""
+
+import re
+from dataclasses import fields, replace
+from typing import Any
+
+from bot.cases.lifecycle import State
+from bot.views.query import (
+    ANY_CASE,
+    About,
+    Act,
+    Ask,
+    Condition,
+    Measure,
+    Period,
+    Query,
+    Turn,
+)
+from knowledge.language.asks import ONE_CASE
+from knowledge.language.question_text import QuestionText, phrase
+from knowledge.language.question_words import word_set
+
+MAX_ELLIPSIS_WORDS = 6
+BEGINNING = phrase(
+    r"(?:ok |okay |right |and |so |yes |but |well |great |thanks "
+    r"|no )*(?:and|only|just|but|also|without|except|not|then"
+    r"|what about|how about"
+    r"|same(?: for| with)?|of (?:those|these|them|which)|which of"
+    r"|from (?:those|these|them)|the same|with|now|excluding|instead"
+    r"|rather"
+    r"|leave out|minus|drop|skip|narrow|filter|ok|more|less|other than|apart from|any of)"
+)
+POINTER = phrase(
+    r"it|its|that|this|they|them|those|these|their|the other"
+    r"|the (?:first|second|third|last) one|that one|this one"
+    r"|the same|he|she|him|her|of which|the (?:other|rest|two|three"
+    r"|lot)"
+)
+THE_OTHER = phrase(r"(?:the |that )?other(?: one| case)?|(?:the )?second one|not that one")
+BARE = phrase(
+    r"why(?: not| so| is that| was that)?|since when|how (?:come|so)"
+    r"|when|who|by whom|how much|how many|together|in total|total"
+    r"|how old|how long|until when|"
+    r"who (?:has|owns|approved|rejected|decided|did) (?:it|that|this|them)"
+)
+ONE_OF_THEM = phrase(
+    r"(?:the |which (?:is |one is |one "
+    r"|of them is )?(?:the )?)?(?:very )?(?:oldest|newest|biggest"
+    r"|largest|smallest|cheapest|latest|most urgent|most expensive"
+    r"|first|last|longest)(?: one| of them| of these| of those)?"
+)
+WITHIN = phrase(
+    r"only|just|of (?:those|these|them)|which of|without|except" r"|excluding|minus|leave out|not"
+)
+ALSO = re.compile(r" (?:too|as well|also)$")
+TOGETHER = phrase(r"together|in total|altogether|all in|in all|all told|combined|all up")
+_PEOPLE = ("waits_on", "owner", "decided_by", "raised_by", "approver")
+_PERIODS = ("opened", "decided", "ended", "due")
+_EMPTY = {field.name: getattr(ANY_CASE, field.name) for field in fields(Condition)}
+
+
+def leans_on_previous(text: QuestionText, previous: Turn | None, *, is_complete: bool) -> bool:
+    """Tell whether a question is understood only with the one before.
+
+    ``is_complete``: it says itself which cases it means.
+    """
+    if previous is None or not text.tokens:
+        return False
+    beginning = BEGINNING.match(text.text)
+    if beginning is not None and len(text.tokens) > 1 and text.words[0] not in ("ok", "thanks"):
+        return True
+    if beginning is not None and not is_complete and len(text.tokens) > 1:
+        return True
+    for pattern in (BARE, ONE_OF_THEM):
+        match = pattern.match(text.text)
+        if match is not None and match.end() == len(text.text):
+            return True
+    if is_complete:
+        return False
+    if text.search(POINTER) is not None:
+        return True
+    if ALSO.search(text.text) is not None:
+        return True
+    is_short = len(text.tokens) <= MAX_ELLIPSIS_WORDS
+    first = text.words[0]
+    if not is_short:
+        return False
+    return first in _ELLIPTIC or text.search(TOGETHER) is not None
+
+
+_ELLIPTIC = word_set(
+    """
+    per by over under above below more less since in on from who why when how which older newer
+    group grouped sort sorted rank ranked break broken split worth together total sum between undo
+    list show count {period} {person} {group} {money} {name}
+    """
+)
+
+
+def merge(previous: Turn, query: Query, *, has_ask: bool) -> Query:
+    """Add what a follow-up says to the question before.
+
+    ``has_ask``: it says itself what it asks.
+    """
+    if query.act is not None:
+        return _act_on_case(previous, query)
+    if has_ask and query.ask in ONE_CASE:
+        return _ask_of_case(previous, query)
+    before = previous.query
+    condition = _merge_conditions(before.condition, query.condition)
+    if query.grouping is not None:
+        return _group(before, query, condition)
+    if query.order is not None and not (has_ask and query.ask is Ask.COUNT):
+        return replace(query, ask=Ask.LIST, condition=condition, measure=None)
+    if has_ask:
+        return replace(query, condition=condition, case_id="")
+    if before.ask in ONE_CASE:
+        return _ask_of_other(before, query, condition)
+    return replace(before, condition=condition, case_id="")
+
+
+def _group(before: Query, query: Query, condition: Condition) -> Query:
+    is_sum = Ask.SUM in (query.ask, before.ask) or before.measure is Measure.STAKE_SUM
+    return Query(
+        ask=Ask.GROUP,
+        condition=condition,
+        grouping=query.grouping,
+        measure=Measure.STAKE_SUM if is_sum else Measure.COUNT,
+    )
+
+
+def period_of(previous: Turn | None) -> Period | None:
+    """Return the period of the question before."""
+    if previous is None:
+        return None
+    condition = previous.query.condition
+    return condition.opened or condition.decided or condition.ended or condition.due
+
+
+def _act_on_case(previous: Turn, query: Query) -> Query:
+    """Let an act be of the case, or of the cases, of the question before."""
+    if query.case_id:
+        return query
+    case_id = _one_case_id(previous)
+    if case_id:
+        return replace(query, case_id=case_id, condition=ANY_CASE)
+    if query.condition == ANY_CASE and query.act is not Act.STAND_IN:
+        return replace(query, condition=previous.query.condition)
+    return query
+
+
+def _ask_of_case(previous: Turn, query: Query) -> Query:
+    """Ask for a fact of the case, or of the cases, of the question before."""
+    before = previous.query
+    if query.case_id:
+        return query
+    is_of_pause = before.about is About.PAUSE or before.condition.is_paused
+    if is_of_pause and query.ask in (Ask.WHEN, Ask.WHO, Ask.WHY):
+        return Query(ask=query.ask, about=About.PAUSE)
+    case_id = _one_case_id(previous)
+    if case_id and not (query.condition.kinds or query.condition.text):
+        return replace(query, case_id=case_id, condition=ANY_CASE)
+    condition = _merge_conditions(before.condition, query.condition)
+    return replace(
+        query,
+        about=_reason_for(before.condition, query),
+        condition=condition,
+        order=query.order or before.order,
+        limit=query.limit or before.limit,
+        nth=query.nth or before.nth,
+    )
+
+
+def _reason_for(condition: Condition, query: Query) -> About | None:
+    """Return the reason that "why?" asks for, after a list."""
+    if query.ask is not Ask.WHY or query.about is not About.DECISION:
+        return query.about
+    if State.EXPIRED in condition.states or State.CLEARED in condition.states:
+        return About.ENDING
+    return About.VERDICT if condition.is_automatic else About.DECISION
+
+
+def _one_case_id(previous: Turn) -> str:
+    if previous.query.case_id:
+        return previous.query.case_id
+    return previous.case_ids[0] if len(previous.case_ids) == 1 else ""
+
+
+def _ask_of_other(before: Query, query: Query, condition: Condition) -> Query:
+    """Ask the same of another case or person."""
+    if query.case_id:
+        return replace(before, case_id=query.case_id)
+    return replace(before, condition=condition, of=query.of or before.of)
+
+
+def _merge_conditions(before: Condition, after: Condition) -> Condition:
+    """Add conditions; what is said again replaces what was said before."""
+    changes = {
+        name: value
+        for name, value in ((name, getattr(after, name)) for name in _EMPTY)
+        if value != _EMPTY[name]
+    }
+    _put_in_place(changes, before, _PEOPLE)
+    _put_in_place(changes, before, _PERIODS)
+    if before.is_open is None and before != ANY_CASE and not _says_open(changes):
+        # What has ended was meant before, and still is.
+        changes.pop("is_open", None)
+    if before.exclusion is not None and after.exclusion is not None:
+        changes["exclusion"] = _merge_conditions(before.exclusion, after.exclusion)
+    merged = replace(before, **changes)
+    if merged.is_overdue and merged.is_open is None:
+        merged = replace(merged, is_open=True)
+    return merged
+
+
+def _says_open(changes: dict[str, Any]) -> bool:
+    return any(changes.get(name) for name in ("is_overdue", "expires_within", "due", "due_within"))
+
+
+def _put_in_place(changes: dict[str, Any], before: Condition, names: tuple[str, ...]) -> None:
+    """Let a new person or period take the part of the one before."""
+    part = next((name for name in names if getattr(before, name)), None)
+    new = next((name for name in names if changes.get(name)), None)
+    if part is None or new is None or part == new:
+        return
+    if new in ("opened", "owner"):
+        changes[part] = changes.pop(new)

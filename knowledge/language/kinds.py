@@ -1,0 +1,106 @@
+"""The kind of cases that a question is about."""
+
+from collections.abc import Iterable, Mapping, Sequence
+
+from bot.ports.language import QuestionClassifier
+from bot.views.query import KnownName, NameType
+from knowledge.language.names import plain
+from knowledge.language.question_text import QuestionText
+from knowledge.language.question_words import word_set
+
+#: From this confidence on, a guess is taken.
+MIN_CONFIDENCE = 0.6
+#: A guess against a kind that the words name must be this sure.
+SURE_CONFIDENCE = 0.9
+#: Two kinds that share a question so evenly are both meant.
+MIN_SHARE = 0.3
+#: Words belong to a kind when the guess loses so much without them.
+MIN_LOSS = 0.35
+#: Or when they alone name it so surely.
+MIN_WORDS_CONFIDENCE = 0.4
+MIN_PLURAL_LENGTH = 4
+#: The first word of a kind's name says most.
+FIRST_WORD_WEIGHT = 2
+_GENERIC = word_set("low high cold warm due open no not service general other unrecognised")
+
+
+class KindFinder:
+    """Finds kinds by the words of their names, and by what was learned."""
+
+    def __init__(self, classifier: QuestionClassifier) -> None:
+        self._classifier = classifier
+
+    def find(self, text: QuestionText, names: Iterable[KnownName]) -> tuple[str, ...]:
+        """Return the kinds of a masked question."""
+        named = find_named(text.words, title_words(names))
+        guesses = self._classifier.kinds(text.text)
+        best = guesses[0] if guesses else None
+        is_against = best is not None and best.label and best.confidence >= SURE_CONFIDENCE
+        if named and not is_against:
+            return (named,)
+        if best is None or not best.label:
+            return ()
+        if best.confidence >= MIN_CONFIDENCE:
+            return (best.label,)
+        shared = [
+            guess.label for guess in guesses[:2] if guess.label and guess.confidence >= MIN_SHARE
+        ]
+        return tuple(shared) if len(shared) > 1 else ()
+
+    def explains(
+        self,
+        text: QuestionText,
+        words: Sequence[str],
+        kinds: Sequence[str],
+        names: Iterable[KnownName],
+    ) -> bool:
+        """Tell whether these words of a question speak for its kinds."""
+        titles = title_words(names)
+        rest = " ".join(word for word in text.words if word not in words)
+        for kind in kinds:
+            if any(stem(word) in titles.get(kind, ()) for word in words):
+                return True
+            loss = self._confidence(text.text, kind) - self._confidence(rest, kind)
+            if loss >= MIN_LOSS:
+                return True
+            if self._confidence(" ".join(words), kind) >= MIN_WORDS_CONFIDENCE:
+                return True
+        return False
+
+    def _confidence(self, text: str, kind: str) -> float:
+        guesses = self._classifier.kinds(text)
+        return next((guess.confidence for guess in guesses if guess.label == kind), 0.0)
+
+
+def find_named(words: Iterable[str], titles: Mapping[str, Sequence[str]]) -> str:
+    """Return the kind whose own name the words hold most of; empty for none or several."""
+    stems = {stem(word) for word in words}
+    scores = {}
+    for kind, kind_words in titles.items():
+        score = 0
+        for place, word in enumerate(kind_words):
+            if word in stems:
+                score += FIRST_WORD_WEIGHT if place == 0 else 1
+        scores[kind] = score
+    best = max(scores.values(), default=0)
+    kinds = [kind for kind, score in scores.items() if score == best]
+    return kinds[0] if best >= FIRST_WORD_WEIGHT and len(kinds) == 1 else ""
+
+
+def stem(word: str) -> str:
+    """Cut off a plural: "invoices" names an invoice."""
+    word = plain(word)
+    if len(word) >= MIN_PLURAL_LENGTH and word.endswith("ies"):
+        return f"{word[:-3]}y"
+    is_plural = word.endswith("s") and not word.endswith("ss")
+    return word[:-1] if is_plural and len(word) >= MIN_PLURAL_LENGTH else word
+
+
+def title_words(names: Iterable[KnownName]) -> dict[str, list[str]]:
+    """List the words of each kind's own name that say something."""
+    titles: dict[str, list[str]] = {}
+    for name in names:
+        if name.type is NameType.KIND and name.value not in titles:
+            words = [stem(word) for word in name.value.split("_")]
+            titles[name.value] = [word for word in words if word not in _GENERIC] or words
+    return titles

@@ -1,0 +1,211 @@
+"""Names in a question: people, groups, channels, and what cases are about.
+
+Only names that the asker may know are looked for. The longest match wins; a slip of the keyboard
+is forgiven in names that are long enough.
+"""
+
+import unicodedata
+from collections import defaultdict
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass
+from functools import lru_cache
+
+from rapidfuzz import process
+from rapidfuzz.distance import OSA
+
+from bot.views.query import KnownName, NameType
+from knowledge.language.question_text import PIECE, QuestionText
+from knowledge.language.question_words import FILLERS, KEYWORDS, word_set
+
+#: Shorter words must be written as they are.
+MIN_FUZZY_LENGTH = 5
+#: From this length on, two slips are forgiven.
+MIN_LENGTH_FOR_TWO_SLIPS = 9
+#: A part of a name stands for the whole when it is at least so long.
+MIN_PART_LENGTH = 4
+MAX_FUZZY_WORDS = 40
+MASKS = {
+    NameType.PERSON: "person",
+    NameType.GROUP: "group",
+    NameType.CHANNEL: "channel",
+    NameType.TEXT: "name",
+}
+_KEYWORDS = frozenset(KEYWORDS)
+#: Words that are in names by chance, and alone name nothing.
+COMMON_PARTS = word_set("""
+    and the of for with limited ltd llc inc plc group company sons brothers services service
+    house order orders invoice invoices stock case cases supplier suppliers customer customers
+    product products wine wines food event events booking bookings party lead leads shipment
+    shipments task tasks note notes alert alerts contract contracts renewal check checks clean
+    cleaning fire safety table direct supply supplies foods hotel hotels restaurant bar kitchen
+    floor sales finance operations owners owner team dry red white rose london english green
+    number done high down page system systems server disk memory error errors
+    """)
+
+
+@dataclass(frozen=True, slots=True)
+class Mention:
+    """A name that was found."""
+
+    type: NameType
+    #: What stands for it in a condition.
+    value: str
+
+
+class NameIndex:
+    """The names that one asker may know, by their words."""
+
+    def __init__(self, names: Iterable[KnownName]) -> None:
+        self._by_word: dict[str, list[tuple[KnownName, list[str], list[str]]]] = defaultdict(list)
+        self._by_account: dict[str, KnownName] = {}
+        others = []
+        for name in names:
+            if name.type in MASKS:
+                self._add(name)
+            else:
+                others.append(name)
+        #: Kinds, sources and actions: few, and found by rules of their own.
+        self.others = tuple(others)
+        self._words: list[str] = []
+
+    def _add(self, name: KnownName) -> None:
+        if name.type is NameType.GROUP and "-" in name.name:
+            # "floor-managers", as people say it: "the floor managers", "a floor manager".
+            spoken = name.name.replace("-", " ")
+            for form in (spoken, spoken.removesuffix("s")):
+                self._add(KnownName(name.type, form, name.value))
+        words, spellings = _split_name(name.name)
+        for word in dict.fromkeys(words):
+            self._by_word[word].append((name, words, spellings))
+        if name.type is NameType.PERSON:
+            account = name.value.rpartition("/")[2].casefold()
+            self._by_account[account] = name
+
+    def take_names(self, text: QuestionText) -> None:
+        """Replace the names of a question by masks with what they name."""
+        words = [plain(word) for word in text.words]
+        corrections = self._correct(words)
+        place = 0
+        while place < len(text.tokens):
+            found = None
+            if not text.tokens[place].is_explained:
+                found = self._longest(text.words, words, corrections, place)
+            if found is not None:
+                length, mask, mention = found
+                text.replace(place, place + length, mask, mention)
+                words[place : place + length] = [""]
+            place += 1
+
+    def _longest(
+        self,
+        typed: Sequence[str],
+        words: list[str],
+        corrections: dict[str, str],
+        place: int,
+    ) -> tuple[int, str, Mention] | None:
+        account = typed[place].strip("<>@").partition("|")[0]
+        if typed[place].startswith("<@") and account in self._by_account:
+            name = self._by_account[account]
+            return 1, MASKS[name.type], Mention(name.type, name.value)
+        best: tuple[tuple[int, bool, int], tuple[int, str, Mention]] | None = None
+        first = corrections.get(words[place], words[place])
+        for name, parts, spellings in self._by_word.get(first, ()):
+            begin = parts.index(first)
+            length = _common_length(parts, begin, words, place, corrections)
+            is_whole = begin == 0 and length == len(parts)
+            # A later word of a name is often a word of its own: "Otis Price", "Ember Gas".
+            is_later = begin > 0 and name.type is NameType.TEXT
+            sign = typed[place][0]
+            if name.type is NameType.CHANNEL and sign != "#":
+                # "operations" may be many things; "the operations channel" is the channel.
+                after = typed[place + length] if place + length < len(typed) else ""
+                is_later = after != "channel"
+            is_other = sign == "#" and name.type is not NameType.CHANNEL
+            if is_later or is_other:
+                continue
+            if not _is_named(name, parts[begin : begin + length], is_whole):
+                continue
+            value = name.value
+            if name.type is NameType.TEXT and not is_whole:
+                value = " ".join(spellings[begin : begin + length])
+            rank = (length, is_whole, PREFERENCE.index(name.type))
+            if best is None or rank > best[0]:
+                best = rank, (length, MASKS[name.type], Mention(name.type, value))
+        return best[1] if best else None
+
+    def _correct(self, words: list[str]) -> dict[str, str]:
+        """Find the words of names that were typed with a slip."""
+        corrections: dict[str, str] = {}
+        if not self._words:
+            self._words = [
+                word
+                for word in self._by_word
+                if len(word) >= MIN_FUZZY_LENGTH and word not in COMMON_PARTS
+            ]
+        unknown = [word for word in dict.fromkeys(words) if self._may_be_slip(word)]
+        for word in unknown[:MAX_FUZZY_WORDS]:
+            slips = 2 if len(word) >= MIN_LENGTH_FOR_TWO_SLIPS else 1
+            match = process.extractOne(word, self._words, scorer=OSA.distance, score_cutoff=slips)
+            if match is not None and match[0][0] == word[0]:
+                corrections[word] = match[0]
+        return corrections
+
+    def _may_be_slip(self, word: str) -> bool:
+        if len(word) < MIN_FUZZY_LENGTH or not word.isalpha():
+            return False
+        is_word = word in FILLERS or word in _KEYWORDS or word in COMMON_PARTS
+        return not is_word and word not in self._by_word
+
+
+@lru_cache(maxsize=50_000)
+def _split_name(name: str) -> tuple[list[str], list[str]]:
+    """Return the words of a name as they are compared, and as they are written."""
+    spellings = [match[0] for match in PIECE.finditer(name) if match[0] not in "*?"]
+    return [plain(spelling) for spelling in spellings], spellings
+
+
+#: Of two names of one length, the later type is meant.
+PREFERENCE = (NameType.TEXT, NameType.CHANNEL, NameType.GROUP, NameType.PERSON)
+
+
+def plain(word: str) -> str:
+    """Fold case and accents, and cut off the sign of a channel or a person."""
+    folded = word.casefold()
+    if not folded.isascii():
+        folded = unicodedata.normalize("NFKD", folded)
+        folded = "".join(letter for letter in folded if not unicodedata.combining(letter))
+    return folded.lstrip("#@").removesuffix("'s")
+
+
+def _common_length(
+    parts: list[str], begin: int, words: list[str], place: int, corrections: dict[str, str]
+) -> int:
+    length = 0
+    while begin + length < len(parts) and place + length < len(words):
+        word = words[place + length]
+        if corrections.get(word, word) != parts[begin + length]:
+            break
+        length += 1
+    return length
+
+
+def _is_named(name: KnownName, parts: list[str], is_whole: bool) -> bool:
+    """Tell whether these words of a name are enough to mean it."""
+    if is_whole and name.type is not NameType.TEXT:
+        return True
+    if name.type is NameType.PERSON:
+        return any(part not in FILLERS for part in parts)
+    if name.type is NameType.GROUP:
+        return False
+    if is_whole and len(parts) > 1:
+        return True
+    return any(_is_distinctive(part, is_whole) for part in parts)
+
+
+def _is_distinctive(part: str, is_whole: bool) -> bool:
+    if part in FILLERS or part in _KEYWORDS or part in COMMON_PARTS:
+        return False
+    if any(letter.isdigit() for letter in part):
+        # A vintage or a year is in many names; an invoice's number is a name of its own.
+        return is_whole and len(part) >= MIN_PART_LENGTH
+    return len(part) >= MIN_PART_LENGTH

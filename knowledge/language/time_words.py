@@ -1,0 +1,346 @@
+"""Periods, days and spans of time in a question, on no clock yet.
+
+They are named as ``bot.views.query.Period`` names them; the desk puts them on the asker's clock.
+"""
+
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import date, timedelta
+
+from dateutil import parser as date_parser
+
+from bot.views.query import Period
+from knowledge.language.money import NUMBER_WORDS
+from knowledge.language.question_text import QuestionText, phrase
+from knowledge.language.question_words import word_set
+
+WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
+MONTHS = (
+    "january",
+    "february",
+    "march",
+    "april",
+    "may",
+    "june",
+    "july",
+    "august",
+    "september",
+    "october",
+    "november",
+    "december",
+)
+SHORT_WEEKDAYS = {"sat": "saturday", "sun": "sunday", "wed": "wednesday", "weds": "wednesday"}
+UNITS = {
+    "minute": timedelta(minutes=1),
+    "hour": timedelta(hours=1),
+    "day": timedelta(days=1),
+    "week": timedelta(days=7),
+    "fortnight": timedelta(days=14),
+    "month": timedelta(days=30),
+    "quarter": timedelta(days=91),
+    "year": timedelta(days=365),
+}
+MAX_UNITS = 1000
+RECENTLY = timedelta(days=30)
+#: A few of something, where nobody said how many.
+FEW = 3
+
+_UNIT = r"(?P<unit>minute|hour|day|week|fortnight|month|quarter|year)s?"
+_COUNT = rf"(?P<count>\d{{1,3}}|{'|'.join(NUMBER_WORDS)}|few|several)(?: of)?"
+_DAY = "|".join(WEEKDAYS)
+_MONTH = "|".join(MONTHS)
+_PART = r"morning|noon|lunch(?:time)?|afternoon|evening|night"
+#: Begin and end of the parts of a day.
+PARTS_OF_DAY = {
+    "morning": ("@00:00", "@12:00"),
+    "noon": ("@12:00", "@12:00"),
+    "lunch": ("@12:00", "@14:00"),
+    "lunchtime": ("@12:00", "@14:00"),
+    "afternoon": ("@12:00", "@18:00"),
+    "evening": ("@18:00", "@23:59"),
+    "night": ("@18:00", "@23:59"),
+}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TimeExpression:
+    """A time as it was said."""
+
+    begin: str = ""
+    #: Empty where the time lasts until now.
+    end: str = ""
+    #: Set where only a length was said: "two days".
+    length: timedelta | None = None
+    #: An age, and whether it is the least or the most.
+    is_min_age: bool = False
+    is_max_age: bool = False
+
+
+#: Phrases that are names as they stand, the longer first.
+NAMED_PERIODS: tuple[tuple[str, str], ...] = (
+    (r"(?:the )?day before yesterday|two days ago", "day_before_yesterday"),
+    (r"last night|yesterday night|in the night|during the night", "last_night"),
+    (
+        r"over ?night|through the night|while (?:i|we|you) (?:was|were) (?:asleep|sleeping|closed"
+        r"|away)|after (?:hours|closing)|since (?:we )?clos(?:ed|ing)|out of hours",
+        "overnight",
+    ),
+    (r"(?:(?:over|at|on|during|in) )?(?:the |this |last |past |this past )?weekend", "weekend"),
+    (r"(?:so far |earlier |until now |up to now )?todays?|this day", "today"),
+    (r"(?:early )?this mornings?", "this_morning"),
+    (r"tonight|this evening|this night", "tonight"),
+    (r"yesterdays?", "yesterday"),
+    (r"tomorrows?", "tomorrow"),
+    (
+        r"(?:so far |in |until now )?(?:this|the (?:current" r"|present)) weeks?(?: so far)?",
+        "this_week",
+    ),
+    (r"(?:the )?last weeks?", "last_week"),
+    (r"(?:the )?(?:next|coming|following) week", "next_week"),
+    (r"(?:so far |in )?(?:this|the (?:current|present)) months?(?: so far)?", "this_month"),
+    (r"(?:the )?last months?", "last_month"),
+    (r"(?:this|the (?:current|present)) quarter", "this_quarter"),
+    (r"(?:the )?last quarter", "last_quarter"),
+    (r"(?:this|the (?:current|present)) year|year to date|ytd", "this_year"),
+    (r"(?:the )?last year", "last_year"),
+)
+#: The period before the one that was spoken of.
+BEFORE_THAT = phrase(
+    r"(?:the )?(?P<unit>day|week|month|quarter|year|one) (?:before|prior)(?: that)?(?! \{period\})",
+    r"(?:the )?(?:previous|prior|preceding) (?P<unit2>day|week|month|quarter|year|one)",
+)
+LAST_UNITS = phrase(rf"(?:the )?(?:last|past|previous|recent|latest)(?: {_COUNT})? {_UNIT}")
+NEXT_UNITS = phrase(rf"(?:the )?(?:next|coming|following)(?: {_COUNT})? {_UNIT}")
+AGO = phrase(rf"{_COUNT} {_UNIT} (?:ago|back|earlier)")
+AGE = phrase(
+    rf"(?:(?P<more>older|longer|over|more|open|exceeding)(?: than)?|(?P<less>younger|newer"
+    rf"|less|under|fresher|not older|no older)(?: than)?|at least|for(?: (?:over|more than"
+    rf"|at least|about|almost|nearly|up to))?|since) {_COUNT} {_UNIT}(?: (?:old|now|already|long))?"
+)
+OLD = phrase(rf"{_COUNT} {_UNIT} (?:old|or (?:more|older|longer)|plus|and (?:more|older))")
+LENGTH = phrase(rf"{_COUNT} {_UNIT}")
+RECENT = phrase(r"lately|recently|these days|of late|in recent (?:times?|weeks?)|nowadays")
+PART_OF_DAY = phrase(
+    rf"(?P<day>yesterday|today|tomorrow|(?:last )?(?:{_DAY})) (?P<part>{_PART})",
+)
+THIS_PART = phrase(r"(?:this |the )(?P<part>noon|lunch(?:time)?|afternoon)")
+CLOCK = phrase(
+    r"(?P<word>since|after|before|until|from|by) (?:(?P<hour>\d{1,2})(?::(?P<minute>\d\d))? ?"
+    r"(?P<half>am|pm)?(?: oclock)?|(?P<noon>noon|midday|lunch(?:time)?)|(?P<midnight>midnight))"
+)
+WEEKDAY = phrase(
+    rf"(?:on |last |this |next |coming )*(?P<day>{_DAY})s?",
+    r"(?P<before>since|on|last|until|before|from|by|next|this|after) "
+    r"(?P<short>sat|sun|wed|weds)",
+)
+MONTH = phrase(
+    rf"(?P<word>since|in|last|until|before|from|during|of|for|by|after|between|all|this|end of) "
+    rf"(?P<month>{_MONTH})",
+    rf"(?P<alone>{'|'.join(name for name in MONTHS if name not in ('may', 'march'))})",
+)
+_ORDINAL = r"\d{1,2}(?:st|nd|rd|th)?"
+DATE = phrase(
+    rf"(?:the )?{_ORDINAL}(?: of)? (?:{_MONTH})(?: \d{{4}})?",
+    rf"(?:{_MONTH}) (?:the )?{_ORDINAL}(?: \d{{4}})?",
+    r"\d{4}-\d{2}-\d{2}",
+    r"\d{1,2}/\d{1,2}(?:/(?:\d{2}|\d{4}))?",
+)
+EARLIER = {
+    "today": "yesterday",
+    "this_morning": "yesterday",
+    "yesterday": "day_before_yesterday",
+    "tomorrow": "today",
+    "this_week": "last_week",
+    "next_week": "this_week",
+    "this_month": "last_month",
+    "this_quarter": "last_quarter",
+    "this_year": "last_year",
+}
+UNITS_BEFORE_NOW = {
+    "day": "yesterday",
+    "week": "last_week",
+    "month": "last_month",
+    "quarter": "last_quarter",
+    "year": "last_year",
+}
+_NAMES = tuple((phrase(pattern), name) for pattern, name in NAMED_PERIODS)
+Maker = Callable[[re.Match[str]], TimeExpression | None]
+
+
+def take_times(text: QuestionText, today: date, previous: Period | None = None) -> None:
+    """Replace the times of a question by masks with what they say.
+
+    ``previous`` is the period of the question before, if any.
+    """
+
+    def make_earlier(match: re.Match[str]) -> TimeExpression | None:
+        unit = match["unit"] or match["unit2"]
+        return _before_that(unit, previous, today)
+
+    def make_date(match: re.Match[str]) -> TimeExpression | None:
+        return _date(match, today)
+
+    _take(text, DATE, make_date)
+    _take(text, AGE, _age)
+    _take(text, OLD, _old)
+    _take(text, AGO, _ago)
+    _take(text, PART_OF_DAY, _part_of_day)
+    _take(text, THIS_PART, _part_of_today)
+    for pattern, name in _NAMES:
+        for match in reversed(list(text.find_all(pattern))):
+            _put(text, match, _named(name))
+    _take(text, BEFORE_THAT, make_earlier)
+    _take(text, NEXT_UNITS, _next_units)
+    _take(text, LAST_UNITS, _last_units)
+    _take(text, CLOCK, _clock)
+    _take(text, WEEKDAY, _weekday)
+    _take(text, MONTH, _month)
+    _take(text, RECENT, _recent)
+    _take(text, LENGTH, _length)
+
+
+def _take(text: QuestionText, pattern: re.Pattern[str], make: Maker) -> None:
+    for match in reversed(list(text.find_all(pattern))):
+        _put(text, match, make(match))
+
+
+def _put(text: QuestionText, match: re.Match[str], time: TimeExpression | None) -> None:
+    tokens = text.tokens_of(match)
+    if time is None or all(token.is_explained for token in tokens):
+        return
+    first, last = text.bounds(match)
+    # A word that says how the time bounds the period stays before the mask.
+    while tokens[0].word in CONNECTORS and first + 1 < last:
+        tokens[0].is_explained = True
+        tokens = tokens[1:]
+        first += 1
+    text.replace(first, last, "period", time)
+
+
+CONNECTORS = word_set(
+    "since in on until before from during of for by after between all over at older longer more"
+    " younger newer less under fresher than open exceeding"
+)
+
+
+def _before_that(unit: str, previous: Period | None, today: date) -> TimeExpression | None:
+    """Return the day, week or month before the last one that was spoken of."""
+    begin = previous.begin if previous is not None else ""
+    if begin in EARLIER:
+        return _named(EARLIER[begin])
+    if begin == "last_week":
+        monday = today - timedelta(days=today.weekday() + 14)
+        return _days(monday, monday + timedelta(days=6))
+    if begin == "last_month":
+        end = (today.replace(day=1) - timedelta(days=1)).replace(day=1) - timedelta(days=1)
+        return _days(end.replace(day=1), end)
+    if begin in WEEKDAYS:
+        return _named(WEEKDAYS[WEEKDAYS.index(begin) - 1])
+    if begin in MONTHS:
+        return _named(MONTHS[MONTHS.index(begin) - 1])
+    return _named(UNITS_BEFORE_NOW[unit]) if unit in UNITS_BEFORE_NOW else None
+
+
+def _days(begin: date, end: date) -> TimeExpression:
+    return TimeExpression(begin=begin.isoformat(), end=end.isoformat())
+
+
+def _named(name: str) -> TimeExpression:
+    return TimeExpression(begin=name, end=name)
+
+
+def _duration(match: re.Match[str]) -> timedelta:
+    words = match["count"] or "one"
+    count = int(words) if words.isdigit() else NUMBER_WORDS.get(words, FEW)
+    return min(count, MAX_UNITS) * UNITS[match["unit"]]
+
+
+def span_name(length: timedelta, *, is_past: bool) -> str:
+    """Name a moment by its distance from now, like "-P3D"."""
+    sign = "-" if is_past else "+"
+    if length % UNITS["day"]:
+        minutes = int(length / UNITS["minute"])
+        hours, rest = divmod(minutes, 60)
+        return f"{sign}PT{hours}H" if not rest else f"{sign}PT{minutes}M"
+    return f"{sign}P{length.days}D"
+
+
+def _date(match: re.Match[str], today: date) -> TimeExpression | None:
+    words = match[0].replace(" of ", " ").replace("the ", "")
+    is_iso = re.match(r"\d{4}-", words) is not None
+    first_of_year = today.replace(month=1, day=1)
+    default = date_parser.parse(first_of_year.isoformat())
+    try:
+        day = date_parser.parse(words, dayfirst=not is_iso, default=default).date()
+    except (ValueError, OverflowError):
+        return None
+    has_year = re.search(r"\d{4}|/\d+/", words) is not None
+    if day > today and not has_year and day - today > timedelta(days=60):
+        day = day.replace(year=day.year - 1)
+    return _named(day.isoformat())
+
+
+def _age(match: re.Match[str]) -> TimeExpression | None:
+    if match[0].startswith(("under ", "less ")) and match["less"] is None:
+        return None
+    is_less = match["less"] is not None
+    return TimeExpression(length=_duration(match), is_max_age=is_less, is_min_age=not is_less)
+
+
+def _old(match: re.Match[str]) -> TimeExpression:
+    return TimeExpression(length=_duration(match), is_min_age=True)
+
+
+def _ago(match: re.Match[str]) -> TimeExpression:
+    name = span_name(_duration(match), is_past=True)
+    return TimeExpression(begin=name, end=name)
+
+
+def _part_of_day(match: re.Match[str]) -> TimeExpression:
+    begin, end = PARTS_OF_DAY[match["part"]]
+    day = match["day"].removeprefix("last ")
+    return TimeExpression(begin=day + begin, end=day + end)
+
+
+def _part_of_today(match: re.Match[str]) -> TimeExpression:
+    begin, end = PARTS_OF_DAY[match["part"]]
+    return TimeExpression(begin="today" + begin, end="today" + end)
+
+
+def _next_units(match: re.Match[str]) -> TimeExpression:
+    return TimeExpression(begin="now", end=span_name(_duration(match), is_past=False))
+
+
+def _last_units(match: re.Match[str]) -> TimeExpression:
+    return TimeExpression(begin=span_name(_duration(match), is_past=True))
+
+
+def _clock(match: re.Match[str]) -> TimeExpression | None:
+    if match["noon"]:
+        return _named("today@12:00")
+    if match["midnight"]:
+        return _named("today@00:00")
+    hour = int(match["hour"])
+    is_time = match["half"] or match["minute"] or "oclock" in match[0]
+    if hour > 23 or not (is_time or match["word"] == "since"):
+        return None
+    if match["half"] == "pm" and hour < 12:
+        hour += 12
+    return _named(f"today@{hour:02d}:{int(match['minute'] or 0):02d}")
+
+
+def _weekday(match: re.Match[str]) -> TimeExpression:
+    return _named(match["day"] or SHORT_WEEKDAYS[match["short"]])
+
+
+def _month(match: re.Match[str]) -> TimeExpression:
+    return _named(match["month"] or match["alone"])
+
+
+def _recent(match: re.Match[str]) -> TimeExpression:
+    return TimeExpression(begin=span_name(RECENTLY, is_past=True))
+
+
+def _length(match: re.Match[str]) -> TimeExpression:
+    return TimeExpression(length=_duration(match))

@@ -1,0 +1,124 @@
+"""Examples of questions as training sees them."""
+
+import hashlib
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from itertools import cycle
+
+from bot.cases.playbook import Playbook
+from bot.cases.signal import UNRECOGNISED
+from bot.views.query import Act, Ask
+from knowledge.language.question_text import normalise
+from knowledge.learning.question_model import NO_KIND, mask_kinds
+from knowledge.library.questions import KIND_MASK, QuestionExamples
+
+#: Change it when the same examples would be learned otherwise.
+METHOD = "1"
+#: Reports describe anything at all, in words that other kinds may use.
+REPORTS = f"{Ask.ACT}.{Act.RAISE}"
+
+
+@dataclass(frozen=True, slots=True)
+class LabelledQuestion:
+    """A normalised question with the right answer."""
+
+    text: str
+    label: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class QuestionTrainingSet:
+    """Everything that the reading of questions is trained on."""
+
+    asks: tuple[LabelledQuestion, ...]
+    #: The empty label is for questions about no kind.
+    kinds: tuple[LabelledQuestion, ...]
+    #: How people name kinds.
+    names: tuple[str, ...]
+    version: str
+
+
+def question_version(
+    examples: QuestionExamples, playbooks: Mapping[str, Playbook], embedder: str
+) -> str:
+    """Return a checksum of all that the training depends on."""
+    checksum = hashlib.sha256(f"{METHOD}\n{embedder}\n{examples.checksum}".encode())
+    for kind, playbook in sorted(playbooks.items()):
+        lines = (kind, playbook.title, *playbook.examples)
+        checksum.update("\0".join(lines).encode("utf-8", "replace"))
+    return checksum.hexdigest()[:12]
+
+
+def gather_questions(
+    examples: QuestionExamples, playbooks: Mapping[str, Playbook], embedder: str
+) -> QuestionTrainingSet:
+    """Gather the questions about every kind that has a playbook."""
+    kinds = sorted(set(playbooks) - {UNRECOGNISED})
+    names = {kind: _names(kind, playbooks[kind], examples) for kind in kinds}
+    flat_names = tuple(dict.fromkeys(name for kind in kinds for name in names[kind]))
+    return QuestionTrainingSet(
+        asks=_unique(_ask_questions(examples, kinds, flat_names)),
+        kinds=_unique(_kind_questions(examples, playbooks, names)),
+        names=flat_names,
+        version=question_version(examples, playbooks, embedder),
+    )
+
+
+def _names(kind: str, playbook: Playbook, examples: QuestionExamples) -> tuple[str, ...]:
+    phrases = (*examples.names.get(kind, ()), playbook.title)
+    return tuple(dict.fromkeys(map(_plain, phrases)))
+
+
+def _ask_questions(
+    examples: QuestionExamples, kinds: list[str], names: tuple[str, ...]
+) -> Iterator[LabelledQuestion]:
+    """Yield the questions with their kinds masked."""
+    for label, lines in examples.asks.items():
+        for line in lines:
+            yield LabelledQuestion(mask_kinds(_plain(line), names), label)
+    for kind in kinds:
+        for line in examples.kinds.get(kind, ()):
+            yield LabelledQuestion(mask_kinds(_plain(line), names), str(Ask.LIST))
+
+
+def _kind_questions(
+    examples: QuestionExamples,
+    playbooks: Mapping[str, Playbook],
+    names: Mapping[str, tuple[str, ...]],
+) -> Iterator[LabelledQuestion]:
+    # In turn, so that every kind is asked about in many ways.
+    turns = cycle([(kind, name) for row in _rows(names) for kind, name in row])
+    for label, lines in examples.asks.items():
+        for line in lines:
+            if KIND_MASK in line and names:
+                kind, name = next(turns)
+                yield LabelledQuestion(_plain(line.replace(KIND_MASK, name)), kind)
+            elif label != REPORTS:
+                yield LabelledQuestion(_plain(line), NO_KIND)
+    for line in examples.none:
+        yield LabelledQuestion(_plain(line), NO_KIND)
+    for kind, phrases in names.items():
+        questions = (*examples.kinds.get(kind, ()), *playbooks[kind].examples)
+        for line in (*phrases, *questions):
+            yield LabelledQuestion(_plain(line), kind)
+
+
+def _rows(names: Mapping[str, tuple[str, ...]]) -> Iterator[list[tuple[str, str]]]:
+    """Yield the first name of each kind, then the second of each, and so on."""
+    longest = max(map(len, names.values()), default=0)
+    for place in range(longest):
+        yield [(kind, phrases[place]) for kind, phrases in names.items() if place < len(phrases)]
+
+
+def _plain(line: str) -> str:
+    # The reader cuts off the ending of a name before it masks it.
+    return normalise(line.replace("}'s", "}"))
+
+
+def _unique(questions: Iterator[LabelledQuestion]) -> tuple[LabelledQuestion, ...]:
+    """Keep the first of questions with the same words."""
+    by_text: dict[str, LabelledQuestion] = {}
+    for question in questions:
+        if question.text:
+            by_text.setdefault(question.text, question)
+    return tuple(by_text.values())
