@@ -428,7 +428,7 @@ COMMANDS = {
     "raise": "/exceptions raise",
 }
 #: They open the card, or are about the answer itself.
-OTHER_CONTROLS = re.compile(r"^(?:case\.open|answer\.|case\.show_all|case\.open_link)")
+OTHER_CONTROLS = re.compile(r"(?:case\.open|case\.show_all|answer\.|question\.(?:reread|choose))")
 
 
 def check_button(asked: Asked) -> str:
@@ -494,7 +494,8 @@ def check_says_cannot(asked: Asked) -> str:
     """Require a plain no, and what can be done instead."""
     text = asked.shown.text
     controls = [one for one in asked.shown.controls if not OTHER_CONTROLS.match(one.action_id)]
-    if asked.ask == "do" and controls:
+    act = str(asked.meaning.get("act", ""))
+    if act and any(_is_control(asked, act, control) for control in controls):
         return ""
     if not texts.REFUSALS.search(asked.shown.said):
         return f"does not say that it cannot: {asked.shown.first[:80]!r}"
