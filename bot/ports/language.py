@@ -71,25 +71,3 @@ class QuestionReader(Protocol):
 
     def read(self, text: str, context: QuestionContext) -> Reading | None:
         """Return the query; None when this reader cannot say."""
-
-
-class CaseTools(Protocol):
-    """Look-ups for a model that answers a person: read-only, through their eyes."""
-
-    def search(self, question: str) -> str:
-        """Return the cases that fit a question in plain words."""
-
-    def show(self, case_id: str) -> str:
-        """Return all that is known of one case."""
-
-
-class Assistant(Protocol):
-    """Let a model answer from tools."""
-
-    name: str
-
-    def answer(self, text: str, tools: CaseTools, on_progress: Callable[[str], None]) -> str | None:
-        """Return the answer.
-
-        None when there is none in time or in budget.
-        """
