@@ -105,7 +105,7 @@ ASKS = {
         "what do we know of {case}",
         "is {case} wrapped up",
         "how is it looking with {case}",
-        "did anything come out of {case} so far",
+        "any headway with {case}",
     ),
     "status.evidence": ("which facts did you go by", "where did those numbers come from"),
     "status.consequence": ("what would a yes set off", "what if nobody answers"),
