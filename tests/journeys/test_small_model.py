@@ -7,7 +7,10 @@ from pathlib import Path
 
 import pytest
 
+from bot.clock import utc_now
+from bot.views.query import KnownName, NameType, QuestionContext
 from knowledge.language.chat_model import ChatLimits
+from knowledge.language.model_reader import open_model_reader
 from knowledge.language.narrator import open_narrator
 from tests.conftest import missing
 from tests.fakes.mind import mind
@@ -71,3 +74,29 @@ def test_a_real_model_is_asked_and_whatever_it_says_the_card_stands(served, stor
     counted = narration_counts()
     assert sum(counted.values()) >= 10
     assert counted.get("failed", 0) == 0, counted
+
+
+QUESTIONS = (
+    "what is open",
+    "how many are late",
+    "anything over 5k waiting on ben",
+    "what came in yesterday",
+    "status of EX-12",
+)
+
+
+def test_a_real_model_reads_questions_or_leaves_them_to_the_reader_without_one(served):
+    """Whatever it writes: a reading names nothing that was not said, and otherwise there is none."""
+    reader = open_model_reader("openai:local", served, utc_now, ChatLimits(timeout_seconds=60))
+    ben = KnownName(NameType.PERSON, "Ben Okafor", "T1/U0BEN")
+    context = QuestionContext(person="T1/U0ANA", names=(ben,))
+    readings = {question: reader.read(question, context) for question in QUESTIONS}
+    print(f"{sum(map(bool, readings.values()))} of {len(readings)} read")
+    for question, reading in readings.items():
+        if reading is None:
+            continue
+        condition = reading.query.condition
+        assert condition.kinds == ()
+        assert condition.waits_on in {"", "me", "T1/U0BEN" if "ben" in question else ""}
+        assert reading.query.case_id in {"", "EX-12" if "EX-12" in question else ""}
+        assert condition.min_stake in {None, 5000 if "5k" in question else None}
