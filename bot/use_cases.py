@@ -39,6 +39,7 @@ from bot.desk.options import DeskOptions
 from bot.desk.passkeys import PasskeyEnrolment
 from bot.desk.precedents import PrecedentRecorder
 from bot.desk.proposal import Proposals
+from bot.desk.question_lists import QuestionLists
 from bot.desk.questions import Questions
 from bot.desk.queues import Queues
 from bot.desk.raising import Raising
@@ -460,6 +461,14 @@ class _Builder:
 
     def screens(self, visibility: Visibility, conversation: Conversation) -> Screens:
         """Build what stands in Slack."""
+        questions = conversation.questions
+        question_lists = QuestionLists(
+            question_log=self.store.question_log,
+            visibility=visibility,
+            filters=questions.answers.lists.filters,
+            library=self.library,
+            directory=self.directory,
+        )
         builder = ScreenBuilder(
             store=self.store,
             library=self.library,
@@ -470,6 +479,8 @@ class _Builder:
             visibility=visibility,
             queues=conversation.queues,
             progress=conversation.progress,
+            describe_query=questions.describe,
+            question_lists=question_lists,
         )
         return builder.screens()
 
