@@ -851,7 +851,7 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
             r"what (?:will|would|does|happens|is going to|are you going to"
             r"|could|exactly happens)(?: [^ ]+){0,6} (?:if|when|once|after"
             r"|should) (?:i|we|you|it|this|that|somebody|someone|nobody"
-            r"|no one|noone|\{person\})(?: [^ ]+)*",
+            r"|no one|\{person\})(?: [^ ]+)*",
             r"(?:if|when|once) (?:i|we) (?:say yes|approve|press|ok|agree"
             r"|click|hit|sign)(?: [^ ]+){0,5} (?:what|then what)(?: [^ ]+)*"
             r"|consequences?|what (?:am i|would i be) (?:agreeing|signing"

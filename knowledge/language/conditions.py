@@ -19,7 +19,7 @@ Fields = Mapping[str, Any]
 SOON = span_name(timedelta(days=1), is_past=False)
 
 _WHO = r"(?P<who>\{person\}|\{group\}|me|us)"
-_NOT = r"(?:not|never|nobody|no one|noone|none|no)"
+_NOT = r"(?:not|never|nobody|no one|none|no)"
 _FEW = r"(?:[^ ]+ ){0,3}"
 _APPROVED = (
     r"(?:approved|signed(?: it| them| this)? off|said yes(?: to)?"
@@ -167,7 +167,7 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             rf"{_NOT} (?:been )?(?:yet )?(?:closed|ended|finished|completed"
             rf"|resolved|solved|fixed|done"
             r"|sorted|dealt with|handled|settled|over)(?: yet| with)?",
-            r"(?:nobody|no one|noone|not|never) (?:has |have |been |ever "
+            r"(?:nobody|no one|not|never) (?:has |have |been |ever "
             r"|yet ){0,2}(?:closed|finished"
             r"|sorted|fixed|resolved|dealt with|handled|looked after|replied to|answered)",
         ),

@@ -54,7 +54,7 @@ def _condition(part: QuestionText, kinds: KindFinder, names: tuple[KnownName, ..
     for value in (*part.values("person"), *part.values("group")):
         if isinstance(value, Mention) and not {"waits_on", "decided_by"} & set(fields):
             fields.setdefault("owner", value.value)
-    found = kinds.find(part, names) if not fields else ()
-    if len(found) == 1:
-        fields["kinds"] = found
+    part_kinds = kinds.find(part, names) if not fields else ()
+    if len(part_kinds) == 1:
+        fields["kinds"] = part_kinds
     return Condition(**fields)

@@ -54,7 +54,7 @@ _AMOUNT = (
     rf"|(?:half a|{_WORDS}){_SCALE}{{1,2}}{_CURRENCY}?|(?:{_WORDS}){_CURRENCY})"
 )
 _NO_MONEY_UNITS = (
-    r"(?: (?:minutes?|hours?|days?|weeks?|fortnights?|months?|years?|am|pm|oclock|percent|%"
+    r"(?: (?:minutes?|hours?|days?|weeks?|fortnights?|months?|years?|am|pm|o'clock|percent|%"
     r"|times?|people|persons?|guests?|covers|bottles?|crates?|units?|approvals?|yes(?:es)?|cases?"
     r"|ones|exceptions?|items?|oldest|newest|biggest|largest|smallest|cheapest|not))"
 )

@@ -87,11 +87,11 @@ class NameIndex:
         corrections = self._correct(words)
         place = 0
         while place < len(text.tokens):
-            found = None
+            match = None
             if not text.tokens[place].is_explained:
-                found = self._longest(text.words, words, corrections, place)
-            if found is not None:
-                length, mask, mention = found
+                match = self._longest(text.words, words, corrections, place)
+            if match is not None:
+                length, mask, mention = match
                 text.replace(place, place + length, mask, mention)
                 words[place : place + length] = [""]
             place += 1

@@ -137,8 +137,8 @@ class QuestionReading:
 
     def _names(self, names: tuple[KnownName, ...]) -> NameIndex:
         """Index the names of an asker; the last indexes are kept."""
-        for known, index in tuple(self._indexes):
-            if known is names or known == names:
+        for indexed_names, index in tuple(self._indexes):
+            if indexed_names is names or indexed_names == names:
                 return index
         index = NameIndex(names)
         self._indexes.append((names, index))
