@@ -1,4 +1,4 @@
-"""What a question asks, by rules over its masked words and by a learned classifier.
+"""The ask of a question, by rules and by a learned classifier.
 
 A label is an ``Ask``, or one with an ``About``, ``Act`` or ``Measure`` after a full stop.
 """
@@ -1014,7 +1014,7 @@ LISTS = frozenset({Ask.LIST, Ask.COUNT, Ask.SUM, Ask.GROUP, Ask.HOW_LONG})
 
 @dataclass(frozen=True, slots=True)
 class AskChoice:
-    """What a question asks, what else it may ask, and whether that is a doubt."""
+    """The label of a question, and the labels it may have instead."""
 
     label: str
     others: tuple[str, ...] = ()

@@ -1,4 +1,4 @@
-"""Conditions on cases, from the words of a question whose names and times are masked."""
+"""Conditions on cases, from the masked words of a question."""
 
 import re
 from collections.abc import Mapping
@@ -556,7 +556,7 @@ class Filters:
 
 
 def find_filters(text: QuestionText) -> Filters:
-    """Find all that the words of a question ask of cases, but for kinds and names."""
+    """Find the filters of a question, except kinds and names."""
     filters = Filters()
     _find_stakes(text, filters)
     _find_ages(text, filters)
@@ -626,7 +626,7 @@ def _find_person(
 
 
 def who(text: QuestionText, match: re.Match[str]) -> str:
-    """Return the person or group of a match; empty when there is none."""
+    """Return the person or group of a match, or nothing."""
     token = text.tokens_of(match, "who")[0]
     if token.word in {"me", "my", "i", "myself"}:
         return ME
@@ -701,7 +701,7 @@ def _find_times(text: QuestionText, filters: Filters) -> None:
 
 
 def _drop_occasions(text: QuestionText, filters: Filters) -> None:
-    """Set aside times at which no case can have come: "low for the weekend"."""
+    """Set aside times when no case can have come, like "tomorrow"."""
     for match in list(text.find_all(_ANY_PERIOD)):
         time = _time(text, match, "time")
         if time is None or not time.begin:
@@ -717,7 +717,7 @@ def _drop_occasions(text: QuestionText, filters: Filters) -> None:
 
 
 def _is_of_now(text: QuestionText, filters: Filters) -> bool:
-    """Tell whether "today" says when the asker works, not when the cases came."""
+    """Tell whether "today" is when the asker works."""
     return "waits_on" in filters.fields and text.search(_ARRIVED) is None
 
 

@@ -1,4 +1,4 @@
-"""What a question leaves out: "without the wine", "except what waits on Ben"."""
+"""Exclusions in a question, like "without the wine"."""
 
 from dataclasses import replace
 
@@ -26,7 +26,7 @@ _END = word_set("and but please waiting open that which who still")
 def take_exclusion(
     text: QuestionText, kinds: KindFinder, names: tuple[KnownName, ...]
 ) -> Condition | None:
-    """Cut out of a question what is to be left out; None when there is no such part."""
+    """Cut the exclusion out of a question and return it, if any."""
     match = text.search(MARKER)
     if match is None:
         return None

@@ -159,7 +159,7 @@ class NameIndex:
 
 @lru_cache(maxsize=50_000)
 def _split_name(name: str) -> tuple[list[str], list[str]]:
-    """Return the words of a name as they are compared, and as they are written."""
+    """Return the words of a name, folded and as written."""
     spellings = [match[0] for match in PIECE.finditer(name) if match[0] not in "*?"]
     return [plain(spelling) for spelling in spellings], spellings
 
@@ -169,7 +169,7 @@ PREFERENCE = (NameType.TEXT, NameType.CHANNEL, NameType.GROUP, NameType.PERSON)
 
 
 def plain(word: str) -> str:
-    """Fold case and accents, and cut off the sign of a channel or a person."""
+    """Fold case and accents, without a leading "#" or "@"."""
     folded = word.casefold()
     if not folded.isascii():
         folded = unicodedata.normalize("NFKD", folded)

@@ -258,7 +258,7 @@ def _limit_of_order(text: QuestionText, words: str) -> int | None:
 
 
 def _plural_limit(word: str) -> int | None:
-    """Tell how many "the biggest invoices" are, and "the biggest of them all"."""
+    """Return how many cases a plural beside an order asks for."""
     if word in ("all", "every", "everything"):
         return None
     return 1 if word in ("are", "any", "anything", "those", "these") else FEW

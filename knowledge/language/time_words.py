@@ -1,4 +1,4 @@
-"""Periods, days and spans of time in a question, on no clock yet.
+"""Periods, days and spans of time in a question.
 
 They are named as ``bot.views.query.Period`` names them; the desk puts them on the asker's clock.
 """
@@ -225,7 +225,7 @@ CONNECTORS = word_set(
 
 
 def _before_that(unit: str, previous: Period | None, today: date) -> TimeExpression | None:
-    """Return the day, week or month before the last one that was spoken of."""
+    """Return the period before the one of the last question."""
     begin = previous.begin if previous is not None else ""
     if begin in EARLIER:
         return _named(EARLIER[begin])
