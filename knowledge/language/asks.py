@@ -94,7 +94,7 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
             r"(?:repeat|print|reveal|show|tell|output|what (?:is|are)"
             r"|give)(?: me)?(?: us)? (?:[^ ]+ ){0,3}(?:(?:system |hidden "
             r"|secret |initial )?(?:prompt|instructions)|system message"
-            r"|api key|password|passwords|token|secrets?)"
+            r"|api key|password|passwords|token|secrets|secret keys?)"
         ),
         "out_of_scope",
         Weight.SURE,
@@ -108,6 +108,9 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
             r"|to |with )?(?:you|about|of you)",
             r"(?:questions|chats?|searches|messages) (?:of|by|from" r"|with) \{person\}",
             r"\{person\} (?:questions|chats?|searches|dms|messages)",
+            r"(?:users|people|others|everyone|colleagues|anyone"
+            r"|somebody) (?:else )?(?:is |are |has "
+            r"|have |been )*(?:asking|asked)(?: you)?",
         ),
         "out_of_scope",
         Weight.SURE,
@@ -622,7 +625,7 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
             r"|signed)?(?: [^ ]+)? ?by (?:a |an |any )?(?:person|human|who"
             r"|whom|someone|somebody|policy|you|people|manager|machine"
             r"|real person|bot)",
-            r"by whom|who(?:m)? (?:[^ ]+ ){0,3}(?:approved|rejected|decided"
+            r"by whom|who by|who(?:m)? (?:[^ ]+ ){0,3}(?:approved|rejected|decided"
             r"|signed)(?: [^ ]+)? by|(?:a |any )?(?:human"
             r"|person) (?:approved|decided|signed|say yes)",
         ),
@@ -899,7 +902,7 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
             r"| we )|previously|in the past|similar|earlier ones"
             r"|on other occasions)(?: [^ ]+)*|(?:anything|something|cases"
             r"|others?|one|ones|any) (?:[^ ]+ )?(?:like|similar to) (?:this"
-            r"|it|that|these)(?: [^ ]+)*|precedents?|(?:do"
+            r"|it|that|these)(?: [^ ]+)*|anything similar|precedents?|(?:do"
             r"|did) we (?:normally|usually|generally|typically|always"
             r"|ever)(?: [^ ]+)*|(?:what|how) (?:do|did) we (?:normally"
             r"|usually|typically|generally)(?: [^ ]+)*|seen (?:this|it"

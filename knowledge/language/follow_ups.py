@@ -23,7 +23,7 @@ from knowledge.language.question_words import word_set
 MAX_ELLIPSIS_WORDS = 6
 BEGINNING = phrase(
     r"(?:ok |okay |right |and |so |yes |but |well |great |thanks "
-    r"|no )*(?:and|only|just|but|also|without|except|not|then"
+    r"|no )*(?:and|only|just|but|also|without|except|not|no|then"
     r"|what about|how about"
     r"|same(?: for| with)?|of (?:those|these|them|which)|which of"
     r"|from (?:those|these|them)|the same|with|now|excluding|instead"

@@ -115,13 +115,8 @@ class NameIndex:
             is_whole = begin == 0 and length == len(parts)
             # A later word of a name is often a word of its own: "Otis Price", "Ember Gas".
             is_later = begin > 0 and name.type is NameType.TEXT
-            sign = typed[place][0]
-            if name.type is NameType.CHANNEL and sign != "#":
-                # "operations" may be many things; "the operations channel" is the channel.
-                after = typed[place + length] if place + length < len(typed) else ""
-                is_later = after != "channel"
-            is_other = sign == "#" and name.type is not NameType.CHANNEL
-            if is_later or is_other:
+            after = typed[place + length] if place + length < len(typed) else ""
+            if is_later or not _fits_sign(name.type, typed[place], after):
                 continue
             if not _is_named(name, parts[begin : begin + length], is_whole):
                 continue
@@ -187,6 +182,16 @@ def _common_length(
             break
         length += 1
     return length
+
+
+def _fits_sign(type_: NameType, typed: str, after: str) -> bool:
+    """Tell whether a name of this type is typed so.
+
+    "operations" may be many things; "#operations" and "the operations channel" are the channel.
+    """
+    if type_ is NameType.CHANNEL:
+        return typed.startswith("#") or after == "channel"
+    return not typed.startswith("#")
 
 
 def _is_named(name: KnownName, parts: list[str], is_whole: bool) -> bool:
