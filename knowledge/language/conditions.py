@@ -596,13 +596,13 @@ def _find_people(text: QuestionText, filters: Filters) -> None:
         ("raised_by", RAISED_BY),
         ("decided_by", DECIDED_BY),
     ):
-        _find_person(text, filters, name, patterns)
+        _find_person(text, filters, name=name, patterns=patterns)
     if text.take(MY_DECISIONS):
         filters.add({"decided_by": ME})
-    _find_person(text, filters, "waits_on", (ON_PLATE,))
-    _find_person(text, filters, "owner", OWNED_BY)
+    _find_person(text, filters, name="waits_on", patterns=(ON_PLATE,))
+    _find_person(text, filters, name="owner", patterns=OWNED_BY)
     if "approver" not in filters.fields:
-        _find_person(text, filters, "waits_on", WAITS_ON)
+        _find_person(text, filters, name="waits_on", patterns=WAITS_ON)
     if not {"waits_on", "decided_by", "raised_by", "owner"} & set(filters.fields):
         for pattern in MY_QUEUE:
             if text.take(pattern):
@@ -610,13 +610,13 @@ def _find_people(text: QuestionText, filters: Filters) -> None:
 
 
 def _find_person(
-    text: QuestionText, filters: Filters, name: str, patterns: tuple[re.Pattern[str], ...]
+    text: QuestionText, filters: Filters, *, name: str, patterns: tuple[re.Pattern[str], ...]
 ) -> None:
     for pattern in patterns:
         match = text.search(pattern)
         if match is None:
             continue
-        value = who(text, match)
+        value = _person_of(text, match)
         place, _ = text.bounds(match, "who")
         if value and place not in filters.people:
             filters.add({name: value})
@@ -625,7 +625,7 @@ def _find_person(
             return
 
 
-def who(text: QuestionText, match: re.Match[str]) -> str:
+def _person_of(text: QuestionText, match: re.Match[str]) -> str:
     """Return the person or group of a match, or nothing."""
     token = text.tokens_of(match, "who")[0]
     if token.word in {"me", "my", "i", "myself"}:

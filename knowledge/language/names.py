@@ -89,7 +89,7 @@ class NameIndex:
         while place < len(text.tokens):
             match = None
             if not text.tokens[place].is_explained:
-                match = self._longest(text.words, words, corrections, place)
+                match = self._longest(text.words, words=words, corrections=corrections, place=place)
             if match is not None:
                 length, mask, mention = match
                 text.replace(place, place + length, mask, mention)
@@ -99,6 +99,7 @@ class NameIndex:
     def _longest(
         self,
         typed: Sequence[str],
+        *,
         words: list[str],
         corrections: dict[str, str],
         place: int,
@@ -111,7 +112,7 @@ class NameIndex:
         first = corrections.get(words[place], words[place])
         for name, parts, spellings in self._by_word.get(first, ()):
             begin = parts.index(first)
-            length = _common_length(parts, begin, words, place, corrections)
+            length = _common_length(parts[begin:], words=words[place:], corrections=corrections)
             is_whole = begin == 0 and length == len(parts)
             # A later word of a name is often a word of its own: "Otis Price", "Ember Gas".
             is_later = begin > 0 and name.type is NameType.TEXT
@@ -173,12 +174,12 @@ def plain(word: str) -> str:
 
 
 def _common_length(
-    parts: list[str], begin: int, words: list[str], place: int, corrections: dict[str, str]
+    parts: Sequence[str], *, words: Sequence[str], corrections: dict[str, str]
 ) -> int:
+    """Count the words of a name that stand at the beginning of some words."""
     length = 0
-    while begin + length < len(parts) and place + length < len(words):
-        word = words[place + length]
-        if corrections.get(word, word) != parts[begin + length]:
+    for part, word in zip(parts, words, strict=False):
+        if corrections.get(word, word) != part:
             break
         length += 1
     return length
