@@ -321,6 +321,9 @@ WAITS_ON = (
     phrase(rf"{_WHO} (?:is |are )?(?:blocking|holding(?: up)?|sitting on|delaying|stalling)"),
     phrase(rf"(?:for|on|with|from|to) {_WHO}(?: to {_SIGN}(?: on)?)?"),
 )
+HAS_TO = phrase(
+    rf"(?:does|do|has|have) (?:the )?{_WHO} (?:still )?(?:have|need|got) (?:still )?to {_SIGN}",
+)
 ON_PLATE = phrase(
     rf"(?:does|has|is|do|have|are|on|in|at) (?:the )?{_WHO} (?:have "
     rf"|got |has |still |left )*(?:on|in|at) "
@@ -479,7 +482,7 @@ EXPIRES = phrase(
     r"(?:the |its |their )?approvals? (?:will )?(?:ends?|ending|stops?)",
 )
 #: The day that goes without saying.
-DAYS_OF_WORK = frozenset({"today", "this_morning", "tonight", "tomorrow", "now"})
+DAYS_OF_WORK = frozenset({"this_week", "today", "this_morning", "tonight", "tomorrow", "now"})
 #: Nothing has come in these yet.
 FUTURE = frozenset({"tomorrow", "next_week", "now"})
 #: After "for" they are what somebody prepares for.
@@ -599,7 +602,7 @@ def _find_people(text: QuestionText, filters: Filters) -> None:
         _find_person(text, filters, name=name, patterns=patterns)
     if text.take(MY_DECISIONS):
         filters.add({"decided_by": ME})
-    _find_person(text, filters, name="waits_on", patterns=(ON_PLATE,))
+    _find_person(text, filters, name="waits_on", patterns=(ON_PLATE, HAS_TO))
     _find_person(text, filters, name="owner", patterns=OWNED_BY)
     if "approver" not in filters.fields:
         _find_person(text, filters, name="waits_on", patterns=WAITS_ON)

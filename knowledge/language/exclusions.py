@@ -18,7 +18,10 @@ MARKER = phrase(
     r"|forget|not counting|everything but|all but)" + _LINK,
     r"^(?:and |but |ok |now |just )*(?:without|not|no)" + _LINK,
     r"(?:without|not|and no|but no) (?:the|those|any of the|from|of|about)",
-    r"(?:without|not|but no) (?=\{(?:person|group|name|channel)\})",
+    r"(?:but |and |that are |which are )?not"
+    r"(?= (?:waiting|stuck|sitting|pending|assigned|owned|with) (?:on |with |for |to "
+    r"|by )?(?:me|\{))",
+    r"(?:without|not|but no)(?= \{(?:person|group|name|channel)\})",
 )
 _END = word_set("and but please waiting open that which who still")
 
@@ -32,7 +35,9 @@ def take_exclusion(
         return None
     first, begin = text.bounds(match)
     end = begin
-    while end < len(text.tokens) and end - begin < MAX_WORDS and text.words[end] not in _END:
+    while end < min(len(text.tokens), begin + MAX_WORDS):
+        if end > begin and text.words[end] in _END:
+            break
         end += 1
     part = QuestionText([replace(token) for token in text.tokens[begin:end]])
     if not part.tokens:

@@ -349,6 +349,10 @@ LIST_FACTS = frozenset(
         "status.recommendation",
     }
 )
+RATE_WORDS = phrase(
+    r"how|often|share|percent(?:age)?|proportion|fraction|rate|ratio|frequently|usually|normally"
+    r"|right|accurate|accuracy|record"
+)
 STRONG_LIST = phrase(
     r"which|what|list|show(?: me)?|any|anything|is there|are there"
     r"|give me|find|everything|all|whatever|got any|see"
@@ -390,8 +394,13 @@ def _guard(label: str, parts: Parts) -> str:
     is_habit = ask == "status" and is_past and (parts.names or parts.kinds)
     if is_habit and not parts.case_ids and not parts.context.case_id:
         return "list"
+    is_unruled_act = ask == "act" and parts.rule is None
+    if is_unruled_act and parts.exclusion is not None:
+        return "list"
     if _is_list(ask, label, parts):
         return "list"
+    if ask == "count" and "." in label and parts.text.search(RATE_WORDS) is None:
+        return "count" if parts.text.search(WORTH) is not None else "list"
     if label in LIST_FACTS and not parts.has_case and (parts.filters.fields or parts.asks_cases):
         return "list"
     if parts.case_ids and label in ("list", "count", "sum", "small_talk"):
@@ -529,7 +538,8 @@ def _goes_without_saying(query: Query, parts: Parts, fields: dict[str, Any]) -> 
 def _loose_person(parts: Parts) -> str:
     """Return a person or group that no other word explains."""
     people = parts.people
-    if len(people) != 1:
+    # "Finance rejected": a decider that no condition can name is no owner.
+    if len(people) != 1 or "decision" in parts.filters.fields:
         return ""
     place = next(
         place

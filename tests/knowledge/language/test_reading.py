@@ -523,6 +523,10 @@ anything similar => status case_id=EX-9 about=precedents
 pass it on to finance => act case_id=EX-9 act=hand_over to=finance
 what else is waiting on me => list is_open=yes waits_on=me
 
+open cases not waiting on me => list is_open=yes exclusion=(waits_on=me)
+all but the low risk ones => list is_open=yes exclusion=(risk=low)
+what does finance have to decide this week => list is_open=yes waits_on=finance
+cases finance rejected => list decision=rejected | finance
 what are the other users asking => out_of_scope
 what has ben been asking you => out_of_scope
 please go ahead and sign EX-12 off => act case_id=EX-12 act=approve
