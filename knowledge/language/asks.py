@@ -1,4 +1,4 @@
-"""What a question asks, by rules over its masked words and by a learned classifier.
+"""The ask of a question, by rules and by a learned classifier.
 
 A label is an ``Ask``, or one with an ``About``, ``Act`` or ``Measure`` after a full stop.
 """
@@ -94,7 +94,7 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
             r"(?:repeat|print|reveal|show|tell|output|what (?:is|are)"
             r"|give)(?: me)?(?: us)? (?:[^ ]+ ){0,3}(?:(?:system |hidden "
             r"|secret |initial )?(?:prompt|instructions)|system message"
-            r"|api key|password|passwords|token|secrets?)"
+            r"|api key|password|passwords|token|secrets|secret keys?)"
         ),
         "out_of_scope",
         Weight.SURE,
@@ -108,6 +108,9 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
             r"|to |with )?(?:you|about|of you)",
             r"(?:questions|chats?|searches|messages) (?:of|by|from" r"|with) \{person\}",
             r"\{person\} (?:questions|chats?|searches|dms|messages)",
+            r"(?:users|people|others|everyone|colleagues|anyone"
+            r"|somebody) (?:else )?(?:is |are |has "
+            r"|have |been )*(?:asking|asked)(?: you)?",
         ),
         "out_of_scope",
         Weight.SURE,
@@ -622,7 +625,7 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
             r"|signed)?(?: [^ ]+)? ?by (?:a |an |any )?(?:person|human|who"
             r"|whom|someone|somebody|policy|you|people|manager|machine"
             r"|real person|bot)",
-            r"by whom|who(?:m)? (?:[^ ]+ ){0,3}(?:approved|rejected|decided"
+            r"by whom|who by|who(?:m)? (?:[^ ]+ ){0,3}(?:approved|rejected|decided"
             r"|signed)(?: [^ ]+)? by|(?:a |any )?(?:human"
             r"|person) (?:approved|decided|signed|say yes)",
         ),
@@ -851,7 +854,7 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
             r"what (?:will|would|does|happens|is going to|are you going to"
             r"|could|exactly happens)(?: [^ ]+){0,6} (?:if|when|once|after"
             r"|should) (?:i|we|you|it|this|that|somebody|someone|nobody"
-            r"|no one|noone|\{person\})(?: [^ ]+)*",
+            r"|no one|\{person\})(?: [^ ]+)*",
             r"(?:if|when|once) (?:i|we) (?:say yes|approve|press|ok|agree"
             r"|click|hit|sign)(?: [^ ]+){0,5} (?:what|then what)(?: [^ ]+)*"
             r"|consequences?|what (?:am i|would i be) (?:agreeing|signing"
@@ -899,7 +902,7 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
             r"| we )|previously|in the past|similar|earlier ones"
             r"|on other occasions)(?: [^ ]+)*|(?:anything|something|cases"
             r"|others?|one|ones|any) (?:[^ ]+ )?(?:like|similar to) (?:this"
-            r"|it|that|these)(?: [^ ]+)*|precedents?|(?:do"
+            r"|it|that|these)(?: [^ ]+)*|anything similar|precedents?|(?:do"
             r"|did) we (?:normally|usually|generally|typically|always"
             r"|ever)(?: [^ ]+)*|(?:what|how) (?:do|did) we (?:normally"
             r"|usually|typically|generally)(?: [^ ]+)*|seen (?:this|it"
@@ -1014,7 +1017,7 @@ LISTS = frozenset({Ask.LIST, Ask.COUNT, Ask.SUM, Ask.GROUP, Ask.HOW_LONG})
 
 @dataclass(frozen=True, slots=True)
 class AskChoice:
-    """What a question asks, what else it may ask, and whether that is a doubt."""
+    """The label of a question, and the labels it may have instead."""
 
     label: str
     others: tuple[str, ...] = ()

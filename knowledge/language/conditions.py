@@ -1,4 +1,4 @@
-"""Conditions on cases, from the words of a question whose names and times are masked."""
+"""Conditions on cases, from the masked words of a question."""
 
 import re
 from collections.abc import Mapping
@@ -19,7 +19,7 @@ Fields = Mapping[str, Any]
 SOON = span_name(timedelta(days=1), is_past=False)
 
 _WHO = r"(?P<who>\{person\}|\{group\}|me|us)"
-_NOT = r"(?:not|never|nobody|no one|noone|none|no)"
+_NOT = r"(?:not|never|nobody|no one|none|no)"
 _FEW = r"(?:[^ ]+ ){0,3}"
 _APPROVED = (
     r"(?:approved|signed(?: it| them| this)? off|said yes(?: to)?"
@@ -167,7 +167,7 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             rf"{_NOT} (?:been )?(?:yet )?(?:closed|ended|finished|completed"
             rf"|resolved|solved|fixed|done"
             r"|sorted|dealt with|handled|settled|over)(?: yet| with)?",
-            r"(?:nobody|no one|noone|not|never) (?:has |have |been |ever "
+            r"(?:nobody|no one|not|never) (?:has |have |been |ever "
             r"|yet ){0,2}(?:closed|finished"
             r"|sorted|fixed|resolved|dealt with|handled|looked after|replied to|answered)",
         ),
@@ -320,6 +320,9 @@ WAITS_ON = (
     phrase(rf"(?:blocked|held up|stopped|delayed|slowed(?: down)?|kept) by (?:the |our )?{_WHO}"),
     phrase(rf"{_WHO} (?:is |are )?(?:blocking|holding(?: up)?|sitting on|delaying|stalling)"),
     phrase(rf"(?:for|on|with|from|to) {_WHO}(?: to {_SIGN}(?: on)?)?"),
+)
+HAS_TO = phrase(
+    rf"(?:does|do|has|have) (?:the )?{_WHO} (?:still )?(?:have|need|got) (?:still )?to {_SIGN}",
 )
 ON_PLATE = phrase(
     rf"(?:does|has|is|do|have|are|on|in|at) (?:the )?{_WHO} (?:have "
@@ -479,7 +482,7 @@ EXPIRES = phrase(
     r"(?:the |its |their )?approvals? (?:will )?(?:ends?|ending|stops?)",
 )
 #: The day that goes without saying.
-DAYS_OF_WORK = frozenset({"today", "this_morning", "tonight", "tomorrow", "now"})
+DAYS_OF_WORK = frozenset({"this_week", "today", "this_morning", "tonight", "tomorrow", "now"})
 #: Nothing has come in these yet.
 FUTURE = frozenset({"tomorrow", "next_week", "now"})
 #: After "for" they are what somebody prepares for.
@@ -556,7 +559,7 @@ class Filters:
 
 
 def find_filters(text: QuestionText) -> Filters:
-    """Find all that the words of a question ask of cases, but for kinds and names."""
+    """Find the filters of a question, except kinds and names."""
     filters = Filters()
     _find_stakes(text, filters)
     _find_ages(text, filters)
@@ -596,13 +599,13 @@ def _find_people(text: QuestionText, filters: Filters) -> None:
         ("raised_by", RAISED_BY),
         ("decided_by", DECIDED_BY),
     ):
-        _find_person(text, filters, name, patterns)
+        _find_person(text, filters, name=name, patterns=patterns)
     if text.take(MY_DECISIONS):
         filters.add({"decided_by": ME})
-    _find_person(text, filters, "waits_on", (ON_PLATE,))
-    _find_person(text, filters, "owner", OWNED_BY)
+    _find_person(text, filters, name="waits_on", patterns=(ON_PLATE, HAS_TO))
+    _find_person(text, filters, name="owner", patterns=OWNED_BY)
     if "approver" not in filters.fields:
-        _find_person(text, filters, "waits_on", WAITS_ON)
+        _find_person(text, filters, name="waits_on", patterns=WAITS_ON)
     if not {"waits_on", "decided_by", "raised_by", "owner"} & set(filters.fields):
         for pattern in MY_QUEUE:
             if text.take(pattern):
@@ -610,13 +613,13 @@ def _find_people(text: QuestionText, filters: Filters) -> None:
 
 
 def _find_person(
-    text: QuestionText, filters: Filters, name: str, patterns: tuple[re.Pattern[str], ...]
+    text: QuestionText, filters: Filters, *, name: str, patterns: tuple[re.Pattern[str], ...]
 ) -> None:
     for pattern in patterns:
         match = text.search(pattern)
         if match is None:
             continue
-        value = who(text, match)
+        value = _person_of(text, match)
         place, _ = text.bounds(match, "who")
         if value and place not in filters.people:
             filters.add({name: value})
@@ -625,8 +628,8 @@ def _find_person(
             return
 
 
-def who(text: QuestionText, match: re.Match[str]) -> str:
-    """Return the person or group of a match; empty when there is none."""
+def _person_of(text: QuestionText, match: re.Match[str]) -> str:
+    """Return the person or group of a match, or nothing."""
     token = text.tokens_of(match, "who")[0]
     if token.word in {"me", "my", "i", "myself"}:
         return ME
@@ -701,7 +704,7 @@ def _find_times(text: QuestionText, filters: Filters) -> None:
 
 
 def _drop_occasions(text: QuestionText, filters: Filters) -> None:
-    """Set aside times at which no case can have come: "low for the weekend"."""
+    """Set aside times when no case can have come, like "tomorrow"."""
     for match in list(text.find_all(_ANY_PERIOD)):
         time = _time(text, match, "time")
         if time is None or not time.begin:
@@ -717,7 +720,7 @@ def _drop_occasions(text: QuestionText, filters: Filters) -> None:
 
 
 def _is_of_now(text: QuestionText, filters: Filters) -> bool:
-    """Tell whether "today" says when the asker works, not when the cases came."""
+    """Tell whether "today" is when the asker works."""
     return "waits_on" in filters.fields and text.search(_ARRIVED) is None
 
 

@@ -1,4 +1,4 @@
-"""What a question leaves out: "without the wine", "except what waits on Ben"."""
+"""Exclusions in a question, like "without the wine"."""
 
 from dataclasses import replace
 
@@ -18,7 +18,10 @@ MARKER = phrase(
     r"|forget|not counting|everything but|all but)" + _LINK,
     r"^(?:and |but |ok |now |just )*(?:without|not|no)" + _LINK,
     r"(?:without|not|and no|but no) (?:the|those|any of the|from|of|about)",
-    r"(?:without|not|but no) (?=\{(?:person|group|name|channel)\})",
+    r"(?:but |and |that are |which are )?not"
+    r"(?= (?:waiting|stuck|sitting|pending|assigned|owned|with) (?:on |with |for |to "
+    r"|by )?(?:me|\{))",
+    r"(?:without|not|but no)(?= \{(?:person|group|name|channel)\})",
 )
 _END = word_set("and but please waiting open that which who still")
 
@@ -26,13 +29,15 @@ _END = word_set("and but please waiting open that which who still")
 def take_exclusion(
     text: QuestionText, kinds: KindFinder, names: tuple[KnownName, ...]
 ) -> Condition | None:
-    """Cut out of a question what is to be left out; None when there is no such part."""
+    """Cut the exclusion out of a question and return it, if any."""
     match = text.search(MARKER)
     if match is None:
         return None
     first, begin = text.bounds(match)
     end = begin
-    while end < len(text.tokens) and end - begin < MAX_WORDS and text.words[end] not in _END:
+    while end < min(len(text.tokens), begin + MAX_WORDS):
+        if end > begin and text.words[end] in _END:
+            break
         end += 1
     part = QuestionText([replace(token) for token in text.tokens[begin:end]])
     if not part.tokens:
@@ -54,7 +59,7 @@ def _condition(part: QuestionText, kinds: KindFinder, names: tuple[KnownName, ..
     for value in (*part.values("person"), *part.values("group")):
         if isinstance(value, Mention) and not {"waits_on", "decided_by"} & set(fields):
             fields.setdefault("owner", value.value)
-    found = kinds.find(part, names) if not fields else ()
-    if len(found) == 1:
-        fields["kinds"] = found
+    part_kinds = kinds.find(part, names) if not fields else ()
+    if len(part_kinds) == 1:
+        fields["kinds"] = part_kinds
     return Condition(**fields)

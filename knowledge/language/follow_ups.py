@@ -23,7 +23,7 @@ from knowledge.language.question_words import word_set
 MAX_ELLIPSIS_WORDS = 6
 BEGINNING = phrase(
     r"(?:ok |okay |right |and |so |yes |but |well |great |thanks "
-    r"|no )*(?:and|only|just|but|also|without|except|not|then"
+    r"|no )*(?:and|only|just|but|also|without|except|not|no|then"
     r"|what about|how about"
     r"|same(?: for| with)?|of (?:those|these|them|which)|which of"
     r"|from (?:those|these|them)|the same|with|now|excluding|instead"
@@ -138,7 +138,7 @@ def period_of(previous: Turn | None) -> Period | None:
 
 
 def _act_on_case(previous: Turn, query: Query) -> Query:
-    """Let an act be of the case, or of the cases, of the question before."""
+    """Apply an act to the cases of the question before."""
     if query.case_id:
         return query
     case_id = _one_case_id(previous)
@@ -150,7 +150,7 @@ def _act_on_case(previous: Turn, query: Query) -> Query:
 
 
 def _ask_of_case(previous: Turn, query: Query) -> Query:
-    """Ask for a fact of the case, or of the cases, of the question before."""
+    """Ask for a fact of the cases of the question before."""
     before = previous.query
     if query.case_id:
         return query
@@ -218,7 +218,7 @@ def _says_open(changes: dict[str, Any]) -> bool:
 
 
 def _put_in_place(changes: dict[str, Any], before: Condition, names: tuple[str, ...]) -> None:
-    """Let a new person or period take the part of the one before."""
+    """Give a new person or period the part of the last one."""
     part = next((name for name in names if getattr(before, name)), None)
     new = next((name for name in names if changes.get(name)), None)
     if part is None or new is None or part == new:

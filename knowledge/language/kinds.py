@@ -25,7 +25,7 @@ _GENERIC = word_set("low high cold warm due open no not service general other un
 
 
 class KindFinder:
-    """Finds kinds by the words of their names, and by what was learned."""
+    """Finds kinds by their names and by a classifier."""
 
     def __init__(self, classifier: QuestionClassifier) -> None:
         self._classifier = classifier
@@ -73,7 +73,7 @@ class KindFinder:
 
 
 def find_named(words: Iterable[str], titles: Mapping[str, Sequence[str]]) -> str:
-    """Return the kind whose own name the words hold most of; empty for none or several."""
+    """Return the one kind that the words name, or nothing."""
     stems = {stem(word) for word in words}
     scores = {}
     for kind, kind_words in titles.items():

@@ -1,4 +1,4 @@
-"""Words of a question that nothing explains: said back to the asker, and never a filter."""
+"""Words of a question that were not understood. They never filter."""
 
 import re
 
@@ -69,7 +69,7 @@ def spell(run: list[Token]) -> str:
 
 
 def lone_name(text: QuestionText, runs: list[list[Token]]) -> list[Token] | None:
-    """Return the run that stands where a name would: "open stuff for zanzibar hotels"."""
+    """Return the run of words that stands where a name would."""
     for run in runs:
         place = text.tokens.index(run[0])
         before = text.tokens[place - 1].word if place else ""

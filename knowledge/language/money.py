@@ -54,7 +54,7 @@ _AMOUNT = (
     rf"|(?:half a|{_WORDS}){_SCALE}{{1,2}}{_CURRENCY}?|(?:{_WORDS}){_CURRENCY})"
 )
 _NO_MONEY_UNITS = (
-    r"(?: (?:minutes?|hours?|days?|weeks?|fortnights?|months?|years?|am|pm|oclock|percent|%"
+    r"(?: (?:minutes?|hours?|days?|weeks?|fortnights?|months?|years?|am|pm|o'clock|percent|%"
     r"|times?|people|persons?|guests?|covers|bottles?|crates?|units?|approvals?|yes(?:es)?|cases?"
     r"|ones|exceptions?|items?|oldest|newest|biggest|largest|smallest|cheapest|not))"
 )
@@ -137,11 +137,12 @@ def _take_limits(text: QuestionText) -> None:
 def _take_named(text: QuestionText) -> None:
     for match in reversed(list(text.find_all(NAMED))):
         words = match["amount"]
-        if not _has_sign(words):
-            continue
         amount = _amount(words)
+        is_at_least = words.endswith("+") and _is_money(words, amount)
+        if not is_at_least and not _has_sign(words):
+            continue
         bounds = StakeBounds(least=amount - ROUNDING, most=amount + ROUNDING)
-        if words.endswith("+"):
+        if is_at_least:
             bounds = StakeBounds(least=amount)
         elif match["about"]:
             bounds = StakeBounds(least=amount * Decimal("0.9"), most=amount * Decimal("1.1"))
@@ -158,7 +159,7 @@ def _has_sign(words: str) -> bool:
     if re.match(r"[£$€]", words):
         return True
     return (
-        re.search(r"\d[km]\b|\d\+$|quid|pound|gbp|sterling|bucks|grand|thousand" r"|hundred", words)
+        re.search(r"\d[km]\b|quid|pound|gbp|sterling|bucks|grand|thousand" r"|hundred", words)
         is not None
     )
 

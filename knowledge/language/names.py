@@ -87,11 +87,11 @@ class NameIndex:
         corrections = self._correct(words)
         place = 0
         while place < len(text.tokens):
-            found = None
+            match = None
             if not text.tokens[place].is_explained:
-                found = self._longest(text.words, words, corrections, place)
-            if found is not None:
-                length, mask, mention = found
+                match = self._longest(text.words, words=words, corrections=corrections, place=place)
+            if match is not None:
+                length, mask, mention = match
                 text.replace(place, place + length, mask, mention)
                 words[place : place + length] = [""]
             place += 1
@@ -99,6 +99,7 @@ class NameIndex:
     def _longest(
         self,
         typed: Sequence[str],
+        *,
         words: list[str],
         corrections: dict[str, str],
         place: int,
@@ -111,17 +112,12 @@ class NameIndex:
         first = corrections.get(words[place], words[place])
         for name, parts, spellings in self._by_word.get(first, ()):
             begin = parts.index(first)
-            length = _common_length(parts, begin, words, place, corrections)
+            length = _common_length(parts[begin:], words=words[place:], corrections=corrections)
             is_whole = begin == 0 and length == len(parts)
             # A later word of a name is often a word of its own: "Otis Price", "Ember Gas".
             is_later = begin > 0 and name.type is NameType.TEXT
-            sign = typed[place][0]
-            if name.type is NameType.CHANNEL and sign != "#":
-                # "operations" may be many things; "the operations channel" is the channel.
-                after = typed[place + length] if place + length < len(typed) else ""
-                is_later = after != "channel"
-            is_other = sign == "#" and name.type is not NameType.CHANNEL
-            if is_later or is_other:
+            after = typed[place + length] if place + length < len(typed) else ""
+            if is_later or not _fits_sign(name.type, typed[place], after):
                 continue
             if not _is_named(name, parts[begin : begin + length], is_whole):
                 continue
@@ -159,7 +155,7 @@ class NameIndex:
 
 @lru_cache(maxsize=50_000)
 def _split_name(name: str) -> tuple[list[str], list[str]]:
-    """Return the words of a name as they are compared, and as they are written."""
+    """Return the words of a name, folded and as written."""
     spellings = [match[0] for match in PIECE.finditer(name) if match[0] not in "*?"]
     return [plain(spelling) for spelling in spellings], spellings
 
@@ -169,7 +165,7 @@ PREFERENCE = (NameType.TEXT, NameType.CHANNEL, NameType.GROUP, NameType.PERSON)
 
 
 def plain(word: str) -> str:
-    """Fold case and accents, and cut off the sign of a channel or a person."""
+    """Fold case and accents, without a leading "#" or "@"."""
     folded = word.casefold()
     if not folded.isascii():
         folded = unicodedata.normalize("NFKD", folded)
@@ -178,15 +174,25 @@ def plain(word: str) -> str:
 
 
 def _common_length(
-    parts: list[str], begin: int, words: list[str], place: int, corrections: dict[str, str]
+    parts: Sequence[str], *, words: Sequence[str], corrections: dict[str, str]
 ) -> int:
+    """Count the words of a name that stand at the beginning of some words."""
     length = 0
-    while begin + length < len(parts) and place + length < len(words):
-        word = words[place + length]
-        if corrections.get(word, word) != parts[begin + length]:
+    for part, word in zip(parts, words, strict=False):
+        if corrections.get(word, word) != part:
             break
         length += 1
     return length
+
+
+def _fits_sign(type_: NameType, typed: str, after: str) -> bool:
+    """Tell whether a name of this type is typed so.
+
+    "operations" may be many things; "#operations" and "the operations channel" are the channel.
+    """
+    if type_ is NameType.CHANNEL:
+        return typed.startswith("#") or after == "channel"
+    return not typed.startswith("#")
 
 
 def _is_named(name: KnownName, parts: list[str], is_whole: bool) -> bool:

@@ -73,7 +73,7 @@ _ANY_ORDER = "|".join(words for _, words in _ORDER_WORDS)
 _NUMBER = "|".join(word for word in NUMBER_WORDS if word not in ("a", "an", "couple"))
 LIMIT = phrase(
     rf"(?:top|first|last|best|only|just|show(?: me)?|list|give me) (?P<count>\d{{1,3}}|{_NUMBER})"
-    r"(?! (?:oclock|am|pm|minutes?|hours?|days?|percent))",
+    r"(?! (?:o'clock|am|pm|minutes?|hours?|days?|percent))",
     rf"the (?P<count_of>\d{{1,3}}|{_NUMBER}) (?:of (?:the )?)?(?:{_ANY_ORDER})",
     rf"(?P<before>\d{{1,3}}|{_NUMBER}) (?:most |of the )?(?:{_ANY_ORDER})",
     rf"(?:{_ANY_ORDER}) (?P<after>\d{{1,3}}|{_NUMBER})(?: ones| cases|$)",
@@ -113,7 +113,7 @@ ALL_SORTED = phrase(
 _PLURAL = re.compile(
     r"(?<![^ ])(?:ones|cases|exceptions|items|things|all|every"
     r"|everything|any|anything|are|those|these"
-    r"|[a-z]{3,}(?<!s)(?<!thi)s)(?![^ ])"
+    r"|[a-z]{3,}(?<!s)s)(?![^ ])"
 )
 _NOT_PLURAL = word_set(
     """
@@ -126,7 +126,7 @@ _NOT_PLURAL = word_set(
 _DIMENSIONS: tuple[tuple[Grouping, str], ...] = (
     (
         Grouping.KIND,
-        r"kinds?|types?|categor(?:y|ies)|sorts?|playbooks?"
+        r"kinds?|types?|category|categories|sorts?|playbooks?"
         r"|kinds? of [^ ]+|topics?|class(?:es)?",
     ),
     (Grouping.TEAM, r"teams?|groups?|departments?|dept|depts|units?|crews?"),
@@ -258,7 +258,7 @@ def _limit_of_order(text: QuestionText, words: str) -> int | None:
 
 
 def _plural_limit(word: str) -> int | None:
-    """Tell how many "the biggest invoices" are, and "the biggest of them all"."""
+    """Return how many cases a plural beside an order asks for."""
     if word in ("all", "every", "everything"):
         return None
     return 1 if word in ("are", "any", "anything", "those", "these") else FEW

@@ -126,7 +126,7 @@ class QuestionReading:
         )
 
     def _find_kinds(self, words: QuestionText, names: tuple[KnownName, ...]) -> tuple[str, ...]:
-        """Find the kinds; where nothing is sure, without the words that no one understood."""
+        """Find the kinds, if need be without words not understood."""
         kinds = self._kinds.find(words, names)
         runs = [] if kinds else left_aside.phrases(words, is_narrowed=True)
         if not runs:
@@ -137,8 +137,8 @@ class QuestionReading:
 
     def _names(self, names: tuple[KnownName, ...]) -> NameIndex:
         """Index the names of an asker; the last indexes are kept."""
-        for known, index in tuple(self._indexes):
-            if known is names or known == names:
+        for indexed_names, index in tuple(self._indexes):
+            if indexed_names is names or indexed_names == names:
                 return index
         index = NameIndex(names)
         self._indexes.append((names, index))
@@ -258,7 +258,7 @@ class Parts:
 
     @property
     def has_ask(self) -> bool:
-        """Tell whether the words say what is asked, not only of which cases."""
+        """Tell whether the words say what is asked."""
         if self.rule is not None:
             return True
         return self.text.search(STRONG_LIST) is not None
@@ -349,6 +349,10 @@ LIST_FACTS = frozenset(
         "status.recommendation",
     }
 )
+RATE_WORDS = phrase(
+    r"how|often|share|percent(?:age)?|proportion|fraction|rate|ratio|frequently|usually|normally"
+    r"|right|accurate|accuracy|record"
+)
 STRONG_LIST = phrase(
     r"which|what|list|show(?: me)?|any|anything|is there|are there"
     r"|give me|find|everything|all|whatever|got any|see"
@@ -390,8 +394,13 @@ def _guard(label: str, parts: Parts) -> str:
     is_habit = ask == "status" and is_past and (parts.names or parts.kinds)
     if is_habit and not parts.case_ids and not parts.context.case_id:
         return "list"
+    is_unruled_act = ask == "act" and parts.rule is None
+    if is_unruled_act and parts.exclusion is not None:
+        return "list"
     if _is_list(ask, label, parts):
         return "list"
+    if ask == "count" and "." in label and parts.text.search(RATE_WORDS) is None:
+        return "count" if parts.text.search(WORTH) is not None else "list"
     if label in LIST_FACTS and not parts.has_case and (parts.filters.fields or parts.asks_cases):
         return "list"
     if parts.case_ids and label in ("list", "count", "sum", "small_talk"):
@@ -403,7 +412,7 @@ def _guard(label: str, parts: Parts) -> str:
 
 
 def _is_list(ask: str, label: str, parts: Parts) -> bool:
-    """Tell whether words that say how cases are make a list of what seems another question."""
+    """Tell whether filters turn another question into a list."""
     fields = set(parts.filters.fields)
     rule = parts.rule[0] if parts.rule is not None else ""
     if parts.has_case or not fields:
@@ -429,7 +438,7 @@ def _take_cases(words: QuestionText) -> None:
 
 
 def _take_channels(words: QuestionText) -> None:
-    """Replace the names of channels, those that the asker does not know too."""
+    """Mask the names of channels, also of unknown ones."""
     for place, token in enumerate(words.tokens):
         name = token.word.lstrip("#")
         if token.word == "{channel}" and isinstance(token.value, Mention):
@@ -441,7 +450,7 @@ def _take_channels(words: QuestionText) -> None:
 
 
 def _find_action(words: QuestionText, names: tuple[KnownName, ...]) -> str:
-    """Return the action of "did we order …?"; empty when there is none."""
+    """Return the action of "did we order …?", or nothing."""
     match = words.search(_DID_WE)
     if match is None:
         return ""
@@ -529,7 +538,8 @@ def _goes_without_saying(query: Query, parts: Parts, fields: dict[str, Any]) -> 
 def _loose_person(parts: Parts) -> str:
     """Return a person or group that no other word explains."""
     people = parts.people
-    if len(people) != 1:
+    # "Finance rejected": a decider that no condition can name is no owner.
+    if len(people) != 1 or "decision" in parts.filters.fields:
         return ""
     place = next(
         place
@@ -561,7 +571,7 @@ _BIG_ONES = phrase(r"big ones|large ones")
 
 
 def _meant_case(query: Query, parts: Parts) -> str:
-    """Return the one case that is meant; empty when it is none or several."""
+    """Return the one case that is meant, or nothing."""
     if parts.case_ids:
         return parts.case_ids[0]
     if not parts.context.case_id:
@@ -577,7 +587,7 @@ def _meant_case(query: Query, parts: Parts) -> str:
 
 
 def _fact_query(query: Query, parts: Parts) -> Query:
-    """Complete a question about facts of a case, of some cases or of the desk."""
+    """Complete a question about facts of cases or of the desk."""
     people = parts.people
     if query.about in (About.STAND_IN, About.MEMBERS):
         of = people[0] if people else _me_if_named(parts)
@@ -609,7 +619,7 @@ def _me_if_named(parts: Parts) -> str:
 
 
 def _act_query(query: Query, parts: Parts) -> Query:
-    """Complete what is to be done: of which case, by whom, until when."""
+    """Complete an act with its case, person and end."""
     people = parts.people
     case_id = _meant_case(query, parts) if query.act in CASE_ACTS else ""
     if query.act is Act.REMIND and parts.case_ids:
@@ -665,7 +675,7 @@ def _end_of(time: TimeExpression) -> str:
 
 
 def _other_case(query: Query, parts: Parts) -> Query:
-    """Turn to the other of two cases, and keep in mind the ones that were named."""
+    """Turn to the other of two cases that were named."""
     previous = parts.context.previous
     if previous is None or parts.case_ids:
         return query
@@ -680,7 +690,7 @@ def _other_case(query: Query, parts: Parts) -> Query:
 
 
 def _remember_others(query: Query, parts: Parts) -> Query:
-    """Keep the other of two cases in mind, when one of them is asked about."""
+    """Keep the other of two named cases with the query."""
     previous = parts.context.previous
     if previous is None or not query.case_id or query.other_case_ids:
         return query

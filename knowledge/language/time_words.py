@@ -1,4 +1,4 @@
-"""Periods, days and spans of time in a question, on no clock yet.
+"""Periods, days and spans of time in a question.
 
 They are named as ``bot.views.query.Period`` names them; the desk puts them on the asker's clock.
 """
@@ -83,7 +83,7 @@ NAMED_PERIODS: tuple[tuple[str, str], ...] = (
     (r"last night|yesterday night|in the night|during the night", "last_night"),
     (
         r"over ?night|through the night|while (?:i|we|you) (?:was|were) (?:asleep|sleeping|closed"
-        r"|away)|after (?:hours|closing)|since (?:we )?clos(?:ed|ing)|out of hours",
+        r"|away)|after (?:hours|closing)|since (?:we )?(?:closed|closing)|out of hours",
         "overnight",
     ),
     (r"(?:(?:over|at|on|during|in) )?(?:the |this |last |past |this past )?weekend", "weekend"),
@@ -127,7 +127,7 @@ PART_OF_DAY = phrase(
 THIS_PART = phrase(r"(?:this |the )(?P<part>noon|lunch(?:time)?|afternoon)")
 CLOCK = phrase(
     r"(?P<word>since|after|before|until|from|by) (?:(?P<hour>\d{1,2})(?::(?P<minute>\d\d))? ?"
-    r"(?P<half>am|pm)?(?: oclock)?|(?P<noon>noon|midday|lunch(?:time)?)|(?P<midnight>midnight))"
+    r"(?P<half>am|pm)?(?: o'clock)?|(?P<noon>noon|midday|lunch(?:time)?)|(?P<midnight>midnight))"
 )
 WEEKDAY = phrase(
     rf"(?:on |last |this |next |coming )*(?P<day>{_DAY})s?",
@@ -139,7 +139,7 @@ MONTH = phrase(
     rf"(?P<month>{_MONTH})",
     rf"(?P<alone>{'|'.join(name for name in MONTHS if name not in ('may', 'march'))})",
 )
-_ORDINAL = r"\d{1,2}(?:st|nd|rd|th)?"
+_ORDINAL = r"\d{1,2}(?:st|[nr]d|th)?"
 DATE = phrase(
     rf"(?:the )?{_ORDINAL}(?: of)? (?:{_MONTH})(?: \d{{4}})?",
     rf"(?:{_MONTH}) (?:the )?{_ORDINAL}(?: \d{{4}})?",
@@ -225,7 +225,7 @@ CONNECTORS = word_set(
 
 
 def _before_that(unit: str, previous: Period | None, today: date) -> TimeExpression | None:
-    """Return the day, week or month before the last one that was spoken of."""
+    """Return the period before the one of the last question."""
     begin = previous.begin if previous is not None else ""
     if begin in EARLIER:
         return _named(EARLIER[begin])
@@ -322,7 +322,7 @@ def _clock(match: re.Match[str]) -> TimeExpression | None:
     if match["midnight"]:
         return _named("today@00:00")
     hour = int(match["hour"])
-    is_time = match["half"] or match["minute"] or "oclock" in match[0]
+    is_time = match["half"] or match["minute"] or "o'clock" in match[0]
     if hour > 23 or not (is_time or match["word"] == "since"):
         return None
     if match["half"] == "pm" and hour < 12:

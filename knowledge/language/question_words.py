@@ -1,0 +1,111 @@
+"""Words of questions: abbreviations, words without a meaning of their own, keywords."""
+
+_WRITTEN_OUT = """
+u you · ya you · ur your · r are · pls please · plz please · n and · yday yesterday
+ystd yesterday · yest yesterday · tmrw tomorrow · tmr tomorrow · tmrrw tomorrow · tomoz tomorrow
+2moro tomorrow · tdy today · 2day today · 2nite tonight · tonite tonight · wk week · wks weeks
+wkend weekend · w/e weekend · mth month · mths months · yr year · yrs years · qtr quarter · hw how
+hr hour · hrs hours · mins minutes · w with · w/o without · wo without · wots what is · wot what
+wat what · whats what is · what's what is · what're what are · wheres where is · where's where is
+whos who is · who's who is · whens when is · when's when is · whys why is · why's why is
+hows how is · how's how is · thats that is · that's that is · theres there is · there's there is
+heres here is · here's here is · it's it is · he's he is · she's she is · gonna going to
+wanna want to · gotta have to · gimme give me · lemme let me · atm at the moment · rn right now
+til until · till until · 'til until · thru through · nite night · thx thanks · ty thanks
+cheers thanks · ta thanks · cos because · cuz because · coz because · bc because · b4 before
+ppl people · sry sorry · dont do not · don't do not · didnt did not · didn't did not
+doesnt does not · doesn't does not · cant can not · can't can not · cannot can not · isnt is not
+isn't is not · arent are not · aren't are not · havent have not · haven't have not · hasnt has not
+hasn't has not · couldnt could not · couldn't could not · wont will not · won't will not
+wasnt was not · wasn't was not · werent were not · weren't were not · shouldnt should not
+shouldn't should not · wouldnt would not · wouldn't would not · im i am · i'm i am · ive i have
+i've i have · i'll i will · i'd i would · id i would · we're we are · we've we have · weve we have
+we'll we will · they're they are · theyre they are · they've they have · you're you are
+youre you are · youve you have · you've you have · you'll you will · y'all you · yall you
+any1 anyone · some1 someone · every1 everyone · sth something · smth something · smt something
+ok'd approved · okd approved · okayed approved · ok'ed approved · oked approved · okay ok · k ok
+mon monday · tue tuesday · tues tuesday · thu thursday · thur thursday · thurs thursday
+fri friday · jan january · feb february · apr april · jun june · jul july · aug august
+sept september · sep september · oct october · nov november · dec december · amt amount
+qty quantity · avg average · approx about · pcnt percent · pct percent · info information · y why
+yep yes · yeah yes · nope no · dunno do not know · cd could · shd should · abt about · frm from
+msg message · msgs messages · inv invoice · invs invoices · apprv approve · apprvd approved
+em them · 'em them · lil little · ones ones · anythin anything · outta out of · kinda kind of
+wld would · shld should · bday birthday · ops-lead ops-leads · eod end of today · signoff sign off
+sign-off sign off · signed-off signed off · hand-over hand over · handover hand over
+oclock o'clock · noone no one · follow-up follow up · stand-in stand in · take-back take back
+"""
+
+FILLER_WORDS = """
+a able about above across actual actually after afternoon again against ago alive all already also
+altogether always am among amount an and answer any anybody anyhow anyone anything anyway anywhere
+approval approvals approve approved approving are around arrivals arrived as asap ask asked asking
+assume at average away back based basically be because been before being best bet between beyond
+biggest bit boss bot both bother bothered breakdown brief bring btw but by called came can card
+cards case cases catch certain channel cheapest check column columns combined come comes coming
+concerning costing could count couple currency currently date day days dear decide deciding
+decision decisions desk detail details did display do does doing done down dozen dude due during
+each either else end entire entries entry evening eventually ever every everybody everyone
+everything exact exactly exception exceptions fancy far fetch few figure figures filter finally
+find fine first five folks for forget forgotten found fresh from full further fyi gather get gets
+getting give given go goes going gone good goodness got grand great group grouped guess guys had
+half hand handed happen happened happening happens has have having he hear heard hello help her
+here hers hey hi him his hold holding honest honestly hope hopefully hour hours how hundred i idea
+if ignore imho important in inform information interested into involved is issue issues it item
+items its itself just keep kept key kind kindly kinds know lads lap largest last late lately later
+latest left let lets like limit list listed literally little live load lol long look looking lot
+lots made main make many mate matter may maybe me mean meanwhile mention might million mine minute
+minutes moment money month months more morning most much must my myself name near need needed
+needs never new newest next nice night no nobody none nor not nothing now nowadays number numbers
+o'clock of off often oh ok oldest on once one ones only onto open opened or order ordered other
+others otherwise our ours ourselves out over overall overdue overview owe own part particular pass
+pending people per percent perhaps person phone piece pile ping pings plain plate please plus plz
+point possible possibly pound pounds present print probably problem problems pull put quarter
+queue quick quickly quid quite raised ran rate rather read real really recent recently reckon
+record records regard regarding reject relation remain remaining report reported respect rest
+result results right rn rules run running said same say saying says see seem seems send sent
+seriously share she should show showed showing shows side sign signing simple simply since single
+sitting situation smallest so sofar some somebody somehow someone something somewhere soon soonest
+sorry sort sorts specific split stake stakes start started state status sth still story stuff such
+sum summary suppose sure system take taken takes taking talk tally tbh team teams tell term terms
+than thank thanks that the their theirs them themselves then there these they thing things think
+thinks this those though thought thousand through ticket tickets tied time times to today together
+told tomorrow tonight too top total touch tried trouble try turn turned two type under understand
+until up update upon urgent us use used using usual usually value very via view wait waiting waits
+wanna want wanted wants was way we week weekend weeks welcome well went were what whatever when
+whenever where whether which while who whoever whole whom whose why will wish with within without
+wonder wondering word work working works worth would wrong year yes yesterday yet yo you your
+yours yourself yourselves
+"""
+
+#: Words that a slip of the keyboard is corrected to.
+KEYWORD_WORDS = """
+anything everything waiting overdue pending rejected approved approve rejecting expired expire
+expires snoozed paused automatically automatic yourself yesterday tomorrow overnight weekend
+oldest newest biggest largest smallest cheapest together invoice invoices decided decision
+decisions escalated finished unresolved resolved unrecognised recognised handled handling working
+outstanding approval approvals approver received urgent deadline evidence history november
+december september october february january wednesday thursday saturday tuesday monday friday
+sunday without finance supplier customer booking bookings delivery deliveries contract contracts
+complaint complaints
+"""
+
+
+def word_set(words: str) -> frozenset[str]:
+    """Return the words of a text, each once."""
+    return frozenset(words.split())
+
+
+def _abbreviations() -> dict[str, tuple[str, ...]]:
+    table = {}
+    for line in _WRITTEN_OUT.splitlines():
+        for entry in line.split("·"):
+            words = entry.split()
+            if words:
+                table[words[0]] = tuple(words[1:])
+    return table
+
+
+ABBREVIATIONS = _abbreviations()
+FILLERS = word_set(FILLER_WORDS)
+KEYWORDS = tuple(KEYWORD_WORDS.split())
