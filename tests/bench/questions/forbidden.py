@@ -190,7 +190,8 @@ def find_invented(asked: Asked) -> str:
     unknown = [one for one in ids if one not in by_id and one not in question_ids]
     if unknown:
         return f"names {', '.join(unknown[:MAX_COMPLAINTS])}, which do not exist"
-    if asked.record:
+    # How earlier cases were decided is told of their own records.
+    if asked.record and asked.about != "precedents":
         return _invented_about(asked, asked.record)
     if asked.ask in {"out_of_scope", "smalltalk"}:
         people = texts.other_people(asked.shown.said, {asked.asker})

@@ -63,7 +63,12 @@ class _Writer:
         decision = decision.then(entry)
         proposal = model.proposal
         if proposal.plan and proposal.recommendation and number % 10 >= REFERRED_IN_TEN:
-            plan = replace(proposal.plan, case_id=case_id, not_after=NOW + timedelta(days=9))
+            plan = replace(
+                proposal.plan,
+                case_id=case_id,
+                revision=1,
+                not_after=NOW + timedelta(days=9),
+            )
             recommendation = proposal.recommendation
             verdict = proposal.verdict
         else:
