@@ -176,6 +176,7 @@ def test_what_worked_is_a_share_of_the_approved(figures, desk):
     assert text == "3 of 4 (75 %) of the approved were done and worked."
 
 
+@pytest.mark.threat("E2")
 def test_a_number_counts_nothing_that_the_asker_may_not_see(world, desk):
     open_cases(world, (100, 300))
     world.people.channels["C0STOCK"] = {"ana"}
