@@ -18,7 +18,7 @@ class OneQuestion:
     def __init__(self, query):
         self.query = query
 
-    def answered(self, question_id, person):
+    def find_answer(self, question_id, person):
         if (question_id, person) != ("C:1", ANA):
             return None
         return AnsweredQuestion(reading="open cases", query=self.query)

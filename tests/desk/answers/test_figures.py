@@ -142,7 +142,13 @@ class SmallNumbers:
 
     def decision_counts(self, filter):
         return DecisionCounts(
-            approved=4, unchanged=2, worked=3, failed=1, rejected=0, edited=0, by_hand=1
+            approved_count=4,
+            unchanged_count=2,
+            success_count=3,
+            failure_count=1,
+            rejected_count=0,
+            edited_count=0,
+            by_hand_count=1,
         )
 
 
