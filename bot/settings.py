@@ -261,7 +261,7 @@ class KnowledgeSettings(_SettingsGroup):
         500,
         ge=0,
         validation_alias="COUNTERSIGN_CHAT_PER_DAY",
-        description="daily limit of cases that the chat model is used for; default 500",
+        description="daily limit of cases, and of questions, for the chat model; default 500",
     )
 
 

@@ -1,4 +1,4 @@
-"""docs/architecture.md says what is so: names, rooms, the two walks, links."""
+"""docs/architecture.md says what is so: names, rooms, the three walks, links."""
 
 import contextlib
 import importlib
@@ -143,7 +143,7 @@ def _dotted_name(code: CodeType) -> str:
 
 @pytest.fixture(scope="module")
 def walks() -> dict[str, list[str]]:
-    """Go both ways through the real doors, and return the names of what was called."""
+    """Go all ways through the real doors, and return the names of what was called."""
     recorder = CallRecorder()
     with tempfile.TemporaryDirectory() as folder, stub_slack(), recorder.install():
         database = Database(f"sqlite:///{folder}/countersign.db")
@@ -156,6 +156,10 @@ def walks() -> dict[str, list[str]]:
             office.work(Topic.CARD)
             signal = recorder.take_names()
             office.finish()
+            recorder.take_names()
+            office.ask("what is open?")
+            office.finish()
+            question = recorder.take_names()
             button = office.approve_button(case_id)
             recorder.take_names()
             office.press(button)
@@ -163,10 +167,10 @@ def walks() -> dict[str, list[str]]:
             office.finish()
             press = recorder.take_names()
             assert office.world.store.cases.case(case_id).state is State.RESOLVED
-    return {"Signal to card": signal, "Press to record": press}
+    return {"Signal to card": signal, "Press to record": press, "Question to answer": question}
 
 
-@pytest.mark.parametrize("title", ["Signal to card", "Press to record"])
+@pytest.mark.parametrize("title", ["Signal to card", "Press to record", "Question to answer"])
 def test_a_walk_is_gone_in_the_order_of_the_page(walks, title):
     steps = STEP.findall(section(title))
     assert 15 <= len(steps) <= 26
@@ -180,16 +184,30 @@ def test_a_walk_is_gone_in_the_order_of_the_page(walks, title):
 
 @pytest.mark.parametrize(("title", "commits"), [("Signal to card", 3), ("Press to record", 4)])
 def test_a_walk_says_what_is_committed_when(walks, title, commits):
-    text = section(title)
-    assert re.findall(r"\*\*Commit (\d)\*\*", text) == [str(n + 1) for n in range(commits)]
+    assert commit_numbers(title) == [str(n + 1) for n in range(commits)]
     # Leases are transactions too: these are the ones that write cases, entries and cards.
     writes = {
-        "bot.store.cases.SqlCaseStore.receive": 0,
-        "bot.store.cases.SqlCaseStore.commit": 0,
-        "bot.store.cards.SqlCardStore.record": 0,
+        "bot.store.cases.SqlCaseStore.receive",
+        "bot.store.cases.SqlCaseStore.commit",
+        "bot.store.cards.SqlCardStore.record",
     }
-    for name in walks[title]:
-        if name in writes:
-            writes[name] += 1
     # The function and its job inside the transaction have one name.
-    assert sum(writes.values()) == 2 * commits
+    assert len([name for name in walks[title] if name in writes]) == 2 * commits
+
+
+def test_the_walk_of_a_question_says_what_is_committed_when(walks):
+    assert commit_numbers("Question to answer") == ["1", "2", "3"]
+    calls = set(walks["Question to answer"])
+    writes = {
+        "bot.store.question_log.SqlQuestionLog.record",
+        "bot.store.question_log.SqlQuestionLog.record_answer",
+        "bot.store.outbox.SqlOutbox.finish",
+    }
+    assert writes <= calls
+    # A question changes no case.
+    assert "bot.store.cases.SqlCaseStore.commit" not in calls
+
+
+def commit_numbers(title: str) -> list[str]:
+    """Return the numbers of the commits that a walk names."""
+    return re.findall(r"\*\*Commit (\d)\*\*", section(title))

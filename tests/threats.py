@@ -12,7 +12,7 @@ from pathlib import Path
 
 ROOT = Path(__file__).parent.parent
 DOCUMENT = ROOT / "docs" / "reliability.md"
-ROW = re.compile(r"^\| ([A-D]\d{1,2}) \| (.*) \| (.*) \|(.*)\|$", re.MULTILINE)
+ROW = re.compile(r"^\| ([A-E]\d{1,2}) \| (.*) \| (.*) \|(.*)\|$", re.MULTILINE)
 
 
 def rows() -> dict[str, str]:

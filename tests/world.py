@@ -13,7 +13,7 @@ from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
 from bot.cases.hours import ALWAYS, Hours
 from bot.cases.identity import Identities
-from bot.cases.playbook import Detection, Lookup, Measure, Offer, Owners, Playbook, Stake
+from bot.cases.playbook import ActionOffer, Detection, Lookup, Owners, Playbook, ServiceLevel, Stake
 from bot.cases.policy import ActionLimit, PlaybookTerms, Policy, TierRule
 from bot.cases.signal import UNRECOGNISED, Signal, SignalStatus
 from bot.connectors.dry_run import DryRun
@@ -71,7 +71,7 @@ def playbook(**changes) -> Playbook:
         ),
         stake=Stake("matters", "stock.at_risk"),
         offers=(
-            Offer(
+            ActionOffer(
                 action="house.order_stock",
                 parameters={"product_id": "signal.product_id", "quantity": "stock.quantity"},
                 reason="because",
@@ -86,7 +86,7 @@ def playbook(**changes) -> Playbook:
             governance="owners",
             next_owner="ops-leads",
         ),
-        measure=Measure(4 * HOUR, 24 * HOUR, timedelta(minutes=10)),
+        measure=ServiceLevel(4 * HOUR, 24 * HOUR, timedelta(minutes=10)),
         checksum="0" * 64,
     )
     return replace(base, **changes)

@@ -54,7 +54,7 @@ class StatusReason:
 
 
 class LastDecision(StrEnum):
-    """How a case was decided last."""
+    """The last decision on a case."""
 
     #: By people, or by policy where it alone is named.
     APPROVED = "approved"

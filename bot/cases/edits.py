@@ -10,7 +10,7 @@ from bot.cases.case import Case
 from bot.cases.errors import BadRequest
 from bot.cases.expressions import Facts, evaluate, find_scalar, render
 from bot.cases.plan import Action, Money
-from bot.cases.playbook import PLAN, EditLimit, Offer
+from bot.cases.playbook import PLAN, ActionOffer, EditLimit
 
 NO_LIMIT = EditLimit()
 
@@ -45,7 +45,7 @@ class EditPreview:
     contradictions: tuple[str, ...] = ()
 
 
-def editable_fields(offer: Offer, action: Action, facts: Facts) -> tuple[EditField, ...]:
+def editable_fields(offer: ActionOffer, action: Action, facts: Facts) -> tuple[EditField, ...]:
     """List the fields of an action that the playbook lets people edit."""
     fields = []
     for name in offer.edit:
@@ -89,7 +89,7 @@ def describe_bounds(field: EditField) -> str:
     return ""
 
 
-def find_contradictions(offer: Offer, action: Action, facts: Facts) -> tuple[str, ...]:
+def find_contradictions(offer: ActionOffer, action: Action, facts: Facts) -> tuple[str, ...]:
     """List what the evidence says against the parameters of an action."""
     facts = {**facts, PLAN: dict(action.parameters)}
     return tuple(

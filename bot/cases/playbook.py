@@ -130,7 +130,7 @@ class EditWarning:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Offer:
+class ActionOffer:
     """An action that this playbook may recommend."""
 
     action: ActionName
@@ -147,7 +147,7 @@ class Offer:
     #: What the evidence may say against an edit.
     warnings: Annotated[tuple[EditWarning, ...], Field(max_length=10)] = ()
     #: What follows it in the same plan.
-    then: Annotated[tuple["Offer", ...], Field(max_length=4)] = ()
+    then: Annotated[tuple["ActionOffer", ...], Field(max_length=4)] = ()
 
     def __post_init__(self) -> None:
         extra = sorted(set(self.edit) - set(self.parameters))
@@ -157,7 +157,7 @@ class Offer:
         if extra:
             raise ValueError(f"limits names {', '.join(extra)}, which nobody may edit")
 
-    def chain(self) -> Iterator["Offer"]:
+    def chain(self) -> Iterator["ActionOffer"]:
         """Iterate over this offer and those that follow it."""
         yield self
         for offer in self.then:
@@ -194,7 +194,7 @@ class Owners:
 
 
 @dataclass(frozen=True, slots=True)
-class Measure:
+class ServiceLevel:
     """The service level of a kind."""
 
     decide_for: Span
@@ -229,10 +229,12 @@ class Playbook(PlaybookTexts):
     stake: Stake
     #: Finds the account of whoever gains from the plan.
     beneficiary: Expression = ""
-    offers: Annotated[tuple[Offer, ...], Field(validation_alias="actions", max_length=10)] = ()
+    offers: Annotated[
+        tuple[ActionOffer, ...], Field(validation_alias="actions", max_length=10)
+    ] = ()
     terms: Annotated[PlaybookTerms, Field(validation_alias="approval")]
     owners: Owners
-    measure: Measure
+    measure: ServiceLevel
     #: Who is called, where this kind differs from its channel.
     calls: CallOverrides = field(default_factory=CallOverrides)
     #: SHA-256 of the file, which plans name.
@@ -256,6 +258,6 @@ class Playbook(PlaybookTexts):
                     names.append(match[1])
         return tuple(dict.fromkeys(names))
 
-    def offer(self, action: str) -> Offer | None:
+    def offer(self, action: str) -> ActionOffer | None:
         """Return the offer of this action, or None."""
         return next((offer for offer in self.offers if offer.action == action), None)

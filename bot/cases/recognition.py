@@ -4,7 +4,7 @@ from dataclasses import dataclass
 
 
 @dataclass(frozen=True, slots=True)
-class Guess:
+class KindGuess:
     """A possible kind; ``confidence`` is a probability in per cent."""
 
     kind: str
@@ -19,7 +19,7 @@ class Recognition:
     #: Empty when no kind fits.
     kind: str
     confidence: int
-    guesses: tuple[Guess, ...]
+    guesses: tuple[KindGuess, ...]
     #: The reason, in words.
     basis: str
     #: The version of the model.

@@ -13,8 +13,8 @@ _BETWEEN_WORDS = re.compile(r"[\W_]+")
 def fold_text(text: str) -> str:
     """Return the words of a text in their plain spelling, with single blanks between them."""
     if not text.isascii():
-        decomposed = unicodedata.normalize("NFKD", text)
-        text = "".join(char for char in decomposed if not unicodedata.combining(char))
+        plain_text = unicodedata.normalize("NFKD", text)
+        text = "".join(char for char in plain_text if not unicodedata.combining(char))
     return _BETWEEN_WORDS.sub(" ", text.casefold()).strip()
 
 

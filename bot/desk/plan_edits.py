@@ -18,7 +18,7 @@ from bot.cases.entries import FieldChange
 from bot.cases.errors import BadRequest, ConnectorFailed
 from bot.cases.evidence import facts_of
 from bot.cases.plan import Action, Money, Proposer
-from bot.cases.playbook import Offer
+from bot.cases.playbook import ActionOffer
 from bot.desk.decision_path import CommandOnCase, DecisionPath, Request
 from bot.desk.proposal import Proposals
 from bot.ports.clock import Clock
@@ -106,7 +106,7 @@ class PlanEdits:
         must_be_within_bounds(editable_fields(offer, action, _facts(case)))
         return (action, *rest), _list_changes(first, action, values)
 
-    def _offer(self, case: Case) -> Offer | None:
+    def _offer(self, case: Case) -> ActionOffer | None:
         """Return the playbook's offer of the first action of the plan."""
         if case.proposal.plan is None:
             return None

@@ -47,7 +47,7 @@ class QuestionLists:
         Raises:
             NotEligible: the person put no such question, or it was not understood.
         """
-        record = self.question_log.answered(question_id, person)
+        record = self.question_log.find_answer(question_id, person)
         if record is None or record.query is None:
             raise NotEligible(NOT_YOUR_QUESTION)
         query = record.query

@@ -172,7 +172,7 @@ class Questions:
 
     def choices(self, question_id: str, *, by: str) -> tuple[str, ...]:
         """Describe the other readings of this person's question."""
-        record = self.question_log.answered(question_id, by)
+        record = self.question_log.find_answer(question_id, by)
         if record is None:
             return ()
         asker = self._asker(by, "")
@@ -187,7 +187,7 @@ class Questions:
         query = self.question_log.record_choice(question_id, by, number)
         if query is None:
             raise BadRequest(NOT_OFFERED)
-        record = self.question_log.answered(question_id, by) or NO_RECORD
+        record = self.question_log.find_answer(question_id, by) or NO_RECORD
         answer = self.answers.answer(query, self._asker(by, ""))
         record = replace(
             record,

@@ -106,7 +106,7 @@ class Durations:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """How many cases, and the stakes of those that have one, by currency."""
+    """A number of cases, and the stakes of those that have one, by currency."""
 
     cases: int
     stakes: Mapping[str, Decimal]
@@ -114,18 +114,18 @@ class Total:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionCounts:
-    """How many of some cases were decided how. A case counts once, by its last decision."""
+    """Cases counted by their last decision."""
 
-    approved: int
+    approved_count: int
     #: Of the approved, those whose plan was not edited.
-    unchanged: int
+    unchanged_count: int
     #: Of the approved, those that were carried out and worked.
-    worked: int
+    success_count: int
     #: Of the approved, those that have ended in another way.
-    failed: int
-    rejected: int
-    edited: int
-    by_hand: int
+    failure_count: int
+    rejected_count: int
+    edited_count: int
+    by_hand_count: int
 
 
 @dataclass(frozen=True, slots=True)

@@ -51,7 +51,7 @@ class PostedQuestion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AnsweredQuestion:
-    """How a question was answered, for what is asked next."""
+    """The answer to a question, for what is asked next."""
 
     #: The reading in words; empty when it was not understood.
     reading: str
@@ -78,7 +78,7 @@ class QuestionLog(Protocol):
     def record_answer(self, question_id: str, answer: AnsweredQuestion) -> None:
         """Record how a question was answered."""
 
-    def answered(self, question_id: str, person: str) -> AnsweredQuestion | None:
+    def find_answer(self, question_id: str, person: str) -> AnsweredQuestion | None:
         """Return how a question of this person was answered; None when they put none such."""
 
     def last_turn(self, person: str, conversation: str, since: datetime) -> Turn | None:

@@ -133,15 +133,15 @@ class SqlCaseQueries:
             .group_by(*columns)
         )
         rows = self._database.fetch(query)
-        approved = [row for row in rows if row.decision == LastDecision.APPROVED]
+        approvals = [row for row in rows if row.decision == LastDecision.APPROVED]
         return DecisionCounts(
-            approved=_count(approved),
-            unchanged=_count(row for row in approved if not row.is_edited),
-            worked=_count(row for row in approved if row.state == State.RESOLVED.code),
-            failed=_count(row for row in approved if row.state in _FAILED),
-            rejected=_count(row for row in rows if row.decision == LastDecision.REJECTED),
-            edited=_count(row for row in rows if row.decision == LastDecision.EDITED),
-            by_hand=_count(row for row in rows if row.decision == LastDecision.BY_HAND),
+            approved_count=_count(approvals),
+            unchanged_count=_count(row for row in approvals if not row.is_edited),
+            success_count=_count(row for row in approvals if row.state == State.RESOLVED.code),
+            failure_count=_count(row for row in approvals if row.state in _FAILED),
+            rejected_count=_count(row for row in rows if row.decision == LastDecision.REJECTED),
+            edited_count=_count(row for row in rows if row.decision == LastDecision.EDITED),
+            by_hand_count=_count(row for row in rows if row.decision == LastDecision.BY_HAND),
         )
 
     def names_since(self, number: int, limit: int) -> list[CaseNames]:

@@ -77,7 +77,7 @@ class SqlQuestionLog:
         is_this = _questions.id == question_id
         self._update(update(tables.questions).where(is_this).values(values))
 
-    def answered(self, question_id: str, person: str) -> AnsweredQuestion | None:
+    def find_answer(self, question_id: str, person: str) -> AnsweredQuestion | None:
         """Return how a question of this person was answered; None when they put none such."""
         row = self._row_of(question_id, person)
         if row is None:
@@ -118,11 +118,11 @@ class SqlQuestionLog:
         alternatives = _value(row.alternatives, Queries) if row else None
         if not alternatives or not 0 <= choice < len(alternatives):
             return None
-        meant = alternatives[choice]
+        query = alternatives[choice]
         is_this = _questions.id == question_id
-        values = {"choice": _json(meant, Query)}
+        values = {"choice": _json(query, Query)}
         self._update(update(tables.questions).where(is_this).values(values))
-        return meant
+        return query
 
     def record_vote(self, question_id: str, person: str, vote: str) -> bool:
         """Record whether the answer helped.

@@ -99,7 +99,7 @@ class QuestionButtons:
         """Offer the other readings of a question to whoever asked it."""
         press = _Press.parse(body)
         question_id = press.value
-        record = self.question_log.answered(question_id, press.person)
+        record = self.question_log.find_answer(question_id, press.person)
         if record is None:
             ack()
             self._tell(press, NOT_YOURS)

@@ -13,7 +13,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from bot import metrics
-from bot.cases.recognition import Guess, Recognition
+from bot.cases.recognition import KindGuess, Recognition
 from knowledge.learning.calibration import logistic
 from knowledge.learning.linear_model import Floats, LinearModel, require_finite
 from knowledge.memory.embedder import Embedder
@@ -160,12 +160,12 @@ class TrainedRecogniser:
         model: RecogniserModel,
         scores: Floats,
         confidence: float,
-    ) -> tuple[Guess, ...]:
+    ) -> tuple[KindGuess, ...]:
         """List the best kinds that have a playbook.
 
         ``confidence`` is that of the first one.
         """
-        guesses: list[Guess] = []
+        guesses: list[KindGuess] = []
         best_score = None
         for position in np.argsort(-scores):
             kind = model.linear_model.labels[position]
@@ -176,7 +176,7 @@ class TrainedRecogniser:
                 best_score = scores[position]
             distance = scores[position] - best_score
             share = float(np.exp(GUESS_SHARPNESS * distance))
-            guesses.append(Guess(kind, self._titles[kind], round(100 * (confidence * share))))
+            guesses.append(KindGuess(kind, self._titles[kind], round(100 * (confidence * share))))
             if len(guesses) == MAX_GUESSES:
                 break
         return tuple(guesses)

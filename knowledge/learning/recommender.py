@@ -15,7 +15,7 @@ from bot.cases.errors import ConnectorFailed
 from bot.cases.evidence import Evidence
 from bot.cases.expressions import Facts, evaluate, find_scalar, has_enough_facts, render
 from bot.cases.plan import Action
-from bot.cases.playbook import Offer, Playbook
+from bot.cases.playbook import ActionOffer, Playbook
 from bot.cases.precedent import CaseOutcome, Precedent, signal_text, tally
 from bot.cases.recommendation import Alternative, Citation, Recommendation
 from bot.cases.signal import UNRECOGNISED
@@ -52,7 +52,7 @@ class PrecedentSearch(Protocol):
 class Candidate:
     """An offer whose condition holds."""
 
-    offer: Offer
+    offer: ActionOffer
     #: How far the plan model sees its action ahead of the others; None when it does not know it.
     margin: float | None = None
     #: How many precedents are behind its action.
@@ -68,7 +68,7 @@ class Candidate:
 class Choice:
     """The offer to recommend, with its prepared actions."""
 
-    offer: Offer
+    offer: ActionOffer
     actions: tuple[Action, ...]
     margin: float | None
 
@@ -131,7 +131,7 @@ class PrecedentRecommender:
 
     def _rate(
         self,
-        offers: Sequence[Offer],
+        offers: Sequence[ActionOffer],
         case: Case,
         evidence: Sequence[Evidence],
         *,
@@ -240,14 +240,14 @@ def _choose(
     return choice, _in_playbook_order(alternatives, playbook)
 
 
-def _unfit_reason(offer: Offer, facts: Facts) -> str:
+def _unfit_reason(offer: ActionOffer, facts: Facts) -> str:
     """Say in the playbook's words why an offer does not fit."""
     if offer.otherwise and has_enough_facts(offer.otherwise, facts):
         return render(offer.otherwise, facts)
     return "the facts are not those that it is for"
 
 
-def _why_not(offer: Offer, choice: Offer, playbook: Playbook) -> str:
+def _why_not(offer: ActionOffer, choice: ActionOffer, playbook: Playbook) -> str:
     if playbook.offers.index(offer) < playbook.offers.index(choice):
         return "fits too, but was right less often in like cases"
     return "comes after the one above"
@@ -262,7 +262,7 @@ def _in_playbook_order(
 
 
 def _prepare_actions(
-    offer: Offer,
+    offer: ActionOffer,
     facts: Facts,
     prepare: Prepare,
 ) -> tuple[Action, ...]:

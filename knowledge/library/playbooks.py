@@ -6,7 +6,7 @@ from pathlib import Path
 
 from bot.cases.approval import can_be_met
 from bot.cases.errors import PlaybookInvalid
-from bot.cases.playbook import Offer, Playbook
+from bot.cases.playbook import ActionOffer, Playbook
 from bot.cases.policy import Policy, RiskTier, Stage, approvers_of
 from bot.connectors.specs import SystemSpec
 from knowledge.library.sources import check_name
@@ -95,7 +95,7 @@ def _check_system(
 
 
 def _check_offer(
-    offer: Offer,
+    offer: ActionOffer,
     systems: Mapping[str, SystemSpec],
     policy: Policy,
 ) -> list[str]:

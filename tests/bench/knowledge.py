@@ -22,7 +22,7 @@ import psutil
 
 from bot.cases.evidence import Evidence
 from bot.cases.plan import Action, Idempotency
-from bot.cases.playbook import Offer
+from bot.cases.playbook import ActionOffer
 from bot.cases.precedent import CaseOutcome, Precedent, PrecedentDecision
 from bot.cases.signal import Signal
 from bot.clock import utc_now
@@ -607,7 +607,7 @@ def make_case(kind, title):
 
 
 def make_offer(action, when=""):
-    return Offer(action=action, when=when, parameters={}, reason="because")
+    return ActionOffer(action=action, when=when, parameters={}, reason="because")
 
 
 def prepare_action(name, parameters):

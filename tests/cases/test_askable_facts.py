@@ -6,7 +6,7 @@ import pytest
 
 from bot.cases.askable_facts import AskableFact, askable_facts, editable_facts, with_answers
 from bot.cases.case_facts import case_facts
-from bot.cases.playbook import Lookup, Offer, Stake
+from bot.cases.playbook import ActionOffer, Lookup, Stake
 from tests.cases.making import proposed, with_fields
 from tests.cases.test_case_facts import found, inquiry
 from tests.world import playbook
@@ -28,13 +28,13 @@ def test_what_people_may_edit_may_be_asked_for_though_it_is_known():
 
 def test_what_nobody_knows_may_be_asked_for():
     offers = (
-        Offer(
+        ActionOffer(
             action="house.order_stock",
             when="supplier.state == 'open.late' && signal.table != `a.b`",
             parameters={"quantity": "stock.quantity", "on": "to_string(stock.next_day)"},
             reason="because",
             then=(
-                Offer(
+                ActionOffer(
                     action="house.give_notice",
                     parameters={"to": "supplier.contact", "name": "signal.title"},
                     reason="because",

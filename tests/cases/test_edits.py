@@ -11,7 +11,7 @@ from bot.cases.edits import (
     must_be_within_bounds,
 )
 from bot.cases.errors import BadRequest
-from bot.cases.playbook import Offer
+from bot.cases.playbook import ActionOffer
 from tests.cases.making import action
 
 FACTS = {"stock": {"short": 28, "largest": 60}, "lead": {"call_on": "2026-11-27"}}
@@ -28,7 +28,7 @@ OFFER = {
 
 
 def read_offer(**changes):
-    return TypeAdapter(Offer).validate_python({**OFFER, **changes})
+    return TypeAdapter(ActionOffer).validate_python({**OFFER, **changes})
 
 
 def quantity(value):

@@ -7,7 +7,7 @@ import pytest
 from pydantic import TypeAdapter, ValidationError
 
 from bot.cases.approval import ApprovalRequirement
-from bot.cases.playbook import CONNECTOR_PARAMETERS, Offer, Playbook
+from bot.cases.playbook import CONNECTOR_PARAMETERS, ActionOffer, Playbook
 from bot.cases.policy import Stage
 from tests.world import playbook
 
@@ -261,8 +261,8 @@ def test_an_offer_is_found_by_its_action():
 
 
 def test_the_actions_of_an_offer_are_those_that_follow_it_too():
-    def offer(name: str, *then: Offer) -> Offer:
-        return Offer(action=f"house.{name}", reason="because", then=then)
+    def offer(name: str, *then: ActionOffer) -> ActionOffer:
+        return ActionOffer(action=f"house.{name}", reason="because", then=then)
 
     chain = offer("a", offer("b", offer("c")), offer("d")).chain()
     assert [one.action for one in chain] == ["house.a", "house.b", "house.c", "house.d"]

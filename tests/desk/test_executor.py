@@ -12,7 +12,7 @@ from bot.cases.entries import RejectReason, StepState
 from bot.cases.errors import NotEligible, Superseded
 from bot.cases.lifecycle import State
 from bot.cases.plan import Idempotency
-from bot.cases.playbook import Offer
+from bot.cases.playbook import ActionOffer
 from bot.cases.policy import ActionLimit, PlaybookTerms, Stage
 from bot.clock import boottime
 from bot.desk.step_verification import MAX_ATTEMPTS
@@ -33,14 +33,14 @@ def finish(world, case, *, seconds=0, step=1):
 
 def two_steps(world):
     then = (
-        Offer(
+        ActionOffer(
             action="house.open_claim", parameters={"product_id": "signal.product_id"}, reason="too"
         ),
     )
     offer = world.library.book.offers[0]
     world.library.book = playbook(
         offers=(
-            Offer(
+            ActionOffer(
                 action=offer.action,
                 parameters=offer.parameters,
                 reason="because",

@@ -13,7 +13,7 @@ from bot.cases.entries import StepState
 from bot.cases.errors import BadRequest, ConnectorFailed, TooLate
 from bot.cases.lifecycle import State
 from bot.cases.plan import DRY_RUN
-from bot.cases.playbook import Offer
+from bot.cases.playbook import ActionOffer
 from bot.cases.policy import ActionLimit, PlaybookTerms, Ruling, Stage, TierRule
 from bot.connectors.parameters import ParameterType
 from bot.connectors.specs import prepare_action
@@ -84,7 +84,7 @@ def priced(world: World, price) -> PricedConnector:
 def two_orders(world: World) -> None:
     """A plan of two steps of the same action, each with a target of its own."""
     then = (
-        Offer(
+        ActionOffer(
             action="house.order_stock",
             parameters={"product_id": "`2`", "quantity": "stock.quantity"},
             reason="too",

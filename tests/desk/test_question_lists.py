@@ -18,7 +18,7 @@ class OneQuestion:
     def __init__(self, query):
         self.query = query
 
-    def answered(self, question_id, person):
+    def find_answer(self, question_id, person):
         if (question_id, person) != ("C:1", ANA):
             return None
         return AnsweredQuestion(reading="open cases", query=self.query)
@@ -51,6 +51,7 @@ def test_the_list_is_that_of_the_query_through_the_eyes_of_the_asker(lists):
     assert found.filter.viewer.person == ANA
 
 
+@pytest.mark.threat("E2")
 @pytest.mark.parametrize(("question_id", "person"), [("C:1", "T1/UBEN"), ("C:2", ANA), ("", ANA)])
 def test_nobody_reads_the_list_of_another(lists, question_id, person):
     with pytest.raises(NotEligible):

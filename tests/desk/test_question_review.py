@@ -91,6 +91,7 @@ def test_a_channel_has_its_own_questions_and_a_person_theirs(reviews):
     assert texts(both.review(BEN, SINCE).failures) == ["of Ben"]
 
 
+@pytest.mark.threat("E2")
 def test_a_list_is_for_the_members_of_its_channel_or_for_its_person(reviews):
     one = reviews(asked("in the channel"), asked("directly", place="D0ANA"))
     one.directory.channels = {"C0STOCK": {"ana"}}

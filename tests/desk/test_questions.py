@@ -140,7 +140,7 @@ def test_what_waits_on_me_is_what_i_may_decide_and_have_not(world, questions):
     assert case_ids(questions.answer("what waits on me?", by=ANA)) == []
 
 
-@pytest.mark.threat("C8")
+@pytest.mark.threat("E2")
 def test_a_case_that_one_may_not_see_reads_like_one_that_does_not_exist(world, questions, reader):
     case = world.proposed()
     world.people.channels["C0STOCK"] = {"ana"}
@@ -168,6 +168,7 @@ def test_whoever_was_named_on_it_sees_it_wherever_they_are(world, questions):
     assert case_ids(questions.answer("what waits on me?", by=FINN)) == [case.id]
 
 
+@pytest.mark.threat("E1")
 def test_words_that_were_left_aside_are_named(world, questions):
     world.proposed()
     answer = questions.answer("what is stuck?", by=ANA)
@@ -175,6 +176,7 @@ def test_words_that_were_left_aside_are_named(world, questions):
     assert len(answer.rows) == 1
 
 
+@pytest.mark.threat("E1")
 def test_what_is_not_understood_says_so_with_the_closest_and_examples(world, questions):
     case = world.proposed()
     answer = questions.answer("merlot pineapple zeppelin", by=ANA)
@@ -234,6 +236,7 @@ def test_a_period_that_is_none_is_said(world, questions):
 # --- other readings -------------------------------------------------------------------------------
 
 
+@pytest.mark.threat("E1")
 def test_an_uncertain_reading_is_offered_and_not_guessed(world, questions):
     world.proposed()
     answer = put(world, questions, posted("big"))
@@ -324,6 +327,7 @@ def test_what_was_not_understood_or_did_not_help_is_kept_for_review(world, quest
     assert len(log.questions(long_ago, only_unanswered=True)) == 2
 
 
+@pytest.mark.threat("E6")
 def test_an_asker_who_left_the_channel_gets_nothing_of_it(world, questions):
     world.proposed()
     questions.receive(posted("what is open?"))
@@ -424,7 +428,7 @@ def test_a_model_reads_first_and_is_named(world, questions):
     assert (answer.read_by, case_ids(answer)) == ("scripted", ["EX-1"])
 
 
-@pytest.mark.threat("C8")
+@pytest.mark.threat("E2")
 def test_a_model_reads_names_that_the_asker_may_know_and_no_case(world, questions):
     world.proposed()
     world.people.channels["C0STOCK"] = {"ana"}
@@ -437,6 +441,7 @@ def test_a_model_reads_names_that_the_asker_may_know_and_no_case(world, question
     assert "Merlot" not in str(model_reader.contexts)
 
 
+@pytest.mark.threat("E4")
 def test_what_a_model_cannot_read_is_read_without_it(world, questions):
     world.proposed()
     questions = replace(questions, model_reader=ScriptedReader({}))

@@ -1,7 +1,7 @@
 """What the desk asks before it recommends, as tests want it: real parts, filled by hand."""
 
 from bot.advisors import Advisors, without_memory
-from bot.cases.recognition import Guess, Recognition
+from bot.cases.recognition import KindGuess, Recognition
 
 
 class FakeRecogniser:
@@ -11,7 +11,7 @@ class FakeRecogniser:
         self.answer = Recognition(
             kind=kind,
             confidence=confidence,
-            guesses=(Guess(guess, "Running low", confidence),),
+            guesses=(KindGuess(guess, "Running low", confidence),),
             basis="by hand",
             model="v0",
         )

@@ -77,7 +77,7 @@ class FakeQuestionLog:
                 return True
         return False
 
-    def answered(self, question_id, person):
+    def find_answer(self, question_id, person):
         for record in self.records:
             if (record.id, record.person) == (question_id, person):
                 return AnsweredQuestion(reading=record.reading, query=None)

@@ -32,7 +32,7 @@ from bot.ports.connector import EffectStatus
 from bot.store.database import Database
 from bot.store.store import Store
 from tests.fakes.directory import principal
-from tests.world import Offer, World, playbook, request
+from tests.world import ActionOffer, World, playbook, request
 
 FAR = 10_000
 
@@ -170,7 +170,7 @@ def world(folder: Path, point) -> World:
     for screen in (built.desk.screens.cards, built.desk.screens.notes):
         object.__setattr__(screen, "chat", slack)
     then = (
-        Offer(
+        ActionOffer(
             action="house.open_claim", parameters={"product_id": "signal.product_id"}, reason="too"
         ),
     )

@@ -155,7 +155,16 @@ def stub_slack() -> Iterator[None]:
     numbers = itertools.count(1)
 
     def answer(self: WebClient, api_method: str, **_arguments: Any) -> SlackResponse:
-        data = {"ok": True, "ts": f"1.{next(numbers)}", "channel": "C0STOCK", "messages": []}
+        data = {
+            "ok": True,
+            "ts": f"1.{next(numbers)}",
+            "channel": "C0STOCK",
+            "messages": [],
+            "team_id": "T1",
+            "user_id": "UBOT",
+            "bot_id": "B1",
+            "url": "https://harbour.example/",
+        }
         return SlackResponse(
             client=self,
             http_verb="POST",
@@ -163,7 +172,7 @@ def stub_slack() -> Iterator[None]:
             req_args={},
             headers={},
             status_code=200,
-            data=data | {"team_id": "T1", "user_id": "UBOT", "bot_id": "B1"},
+            data=data,
         )
 
     genuine = WebClient.api_call
@@ -252,6 +261,27 @@ class Office:
     def press(self, button: BoltRequest) -> None:
         """Send a press to Slack's listeners."""
         answer = self.slack.dispatch(button)
+        assert answer.status == 200, answer.body
+
+    def ask(self, text: str) -> None:
+        """Send a direct message to Slack's listeners."""
+        event = {
+            "type": "message",
+            "channel_type": "im",
+            "channel": "D0ANA",
+            "user": "UANA",
+            "team": "T1",
+            "text": text,
+            "ts": "9.1",
+        }
+        body = {
+            "type": "event_callback",
+            "team_id": "T1",
+            "event_id": "Ev1",
+            "event": event,
+            "authorizations": [{"team_id": "T1", "user_id": "UBOT", "is_bot": True}],
+        }
+        answer = self.slack.dispatch(BoltRequest(body=body, mode="socket_mode"))
         assert answer.status == 200, answer.body
 
     def work(self, topic: Topic) -> None:

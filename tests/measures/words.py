@@ -38,6 +38,12 @@ WIRE_FIELDS = frozenset(
     {
         "CallShape.landed",
         "Citation.ended",
+        "Condition.decided",
+        "Condition.ended",
+        "Condition.opened",
+        "ModelCondition.decided",
+        "ModelCondition.ended",
+        "ModelCondition.opened",
         "LimitShape.unlimited",
         "Recommendation.blocked",
         "Settled.landed",

@@ -115,10 +115,22 @@ def test_days_are_those_of_what_the_filter_asks_for(town):
 def test_a_case_counts_once_by_its_last_decision(town):
     counts = town.store.queries.decision_counts
     assert counts(ANYTHING) == DecisionCounts(
-        approved=1, unchanged=1, worked=1, failed=0, rejected=1, edited=0, by_hand=0
+        approved_count=1,
+        unchanged_count=1,
+        success_count=1,
+        failure_count=0,
+        rejected_count=1,
+        edited_count=0,
+        by_hand_count=0,
     )
     nothing = DecisionCounts(
-        approved=0, unchanged=0, worked=0, failed=0, rejected=0, edited=0, by_hand=0
+        approved_count=0,
+        unchanged_count=0,
+        success_count=0,
+        failure_count=0,
+        rejected_count=0,
+        edited_count=0,
+        by_hand_count=0,
     )
     assert counts(CaseFilter(is_any=True, viewer=NOBODY)) == nothing
 

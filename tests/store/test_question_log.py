@@ -142,9 +142,9 @@ def spoil(store, **columns):
 
 def test_an_answer_is_read_back_by_who_asked(store):
     ask(store)
-    assert store.question_log.answered("q1", ANA) == ANSWER
-    assert store.question_log.answered("q1", BEN) is None
-    assert store.question_log.answered("q2", ANA) is None
+    assert store.question_log.find_answer("q1", ANA) == ANSWER
+    assert store.question_log.find_answer("q1", BEN) is None
+    assert store.question_log.find_answer("q2", ANA) is None
     (record,) = store.question_log.questions(NOON, only_unanswered=False)
     assert (record.reading, record.conversation) == (ANSWER.reading, "C1")
     assert record.left_aside == ANSWER.left_aside
@@ -152,7 +152,7 @@ def test_an_answer_is_read_back_by_who_asked(store):
 
 def test_a_question_that_was_not_understood_has_no_query(store):
     ask(store, answer=AnsweredQuestion(reading="", query=None))
-    assert store.question_log.answered("q1", ANA) == AnsweredQuestion(reading="", query=None)
+    assert store.question_log.find_answer("q1", ANA) == AnsweredQuestion(reading="", query=None)
     assert store.question_log.last_turn(ANA, "C1", NOON) is None
     assert questions(store, only_unanswered=True) == ["q1"]
 
@@ -160,7 +160,7 @@ def test_a_question_that_was_not_understood_has_no_query(store):
 def test_an_answer_keeps_only_so_many_cases(store):
     case_ids = tuple(f"EX-{number}" for number in range(MAX_CASE_IDS + 1))
     ask(store, answer=AnsweredQuestion(reading="all", query=LARGE, case_ids=case_ids))
-    assert store.question_log.answered("q1", ANA).case_ids == case_ids[:MAX_CASE_IDS]
+    assert store.question_log.find_answer("q1", ANA).case_ids == case_ids[:MAX_CASE_IDS]
 
 
 def test_the_last_turn_is_the_persons_own_in_this_conversation(store):
@@ -200,7 +200,7 @@ def test_what_another_release_wrote_is_nothing_and_no_failure(store, text):
     ask(store)
     columns = ("query", "case_ids", "alternatives", "left_aside", "choice")
     spoil(store, **dict.fromkeys(columns, text))
-    answer = store.question_log.answered("q1", ANA)
+    answer = store.question_log.find_answer("q1", ANA)
     assert (answer.query, answer.case_ids, answer.alternatives) == (None, (), ())
     assert store.question_log.last_turn(ANA, "C1", NOON) is None
     assert store.question_log.record_choice("q1", ANA, 0) is None

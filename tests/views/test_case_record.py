@@ -26,6 +26,7 @@ NAMES = {
     "is_novel",
     "is_urgent",
     "kind",
+    "last_decision",
     "named_by",
     "nudge_count",
     "nudged_at",

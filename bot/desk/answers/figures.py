@@ -208,18 +208,18 @@ def _describe_sum(total: Total) -> str:
 
 def _share(measure: Measure, counts: DecisionCounts) -> tuple[int, int]:
     """Return the part and the whole of a share."""
-    total = counts.approved + counts.rejected + counts.by_hand
+    total = counts.approved_count + counts.rejected_count + counts.by_hand_count
     match measure:
         case Measure.APPROVAL_RATE:
-            return counts.approved, total
+            return counts.approved_count, total
         case Measure.REJECTION_RATE:
-            return counts.rejected, total
+            return counts.rejected_count, total
         case Measure.EDIT_RATE:
-            return counts.approved - counts.unchanged, total
+            return counts.approved_count - counts.unchanged_count, total
         case Measure.ACCEPTED_UNCHANGED_RATE:
-            return counts.unchanged, total
+            return counts.unchanged_count, total
         case _:
-            return counts.worked, counts.approved
+            return counts.success_count, counts.approved_count
 
 
 def _share_text(part: int, whole: int) -> str:

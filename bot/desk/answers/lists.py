@@ -146,9 +146,9 @@ class CaseLists:
             return ()
         counts = self.queries.decision_counts(self.filters.filter(condition, asker))
         numbers = {
-            "approved": counts.approved,
-            "rejected": counts.rejected,
-            "handled by hand": counts.by_hand,
+            "approved": counts.approved_count,
+            "rejected": counts.rejected_count,
+            "handled by hand": counts.by_hand_count,
         }
         parts = [f"{count_word(number)} {words}" for words, number in numbers.items() if number]
         return (start_upper(f"{', '.join(parts)}."),) if parts else ()

@@ -38,6 +38,7 @@ def act(world, act, *, by=ANA, **more):
 # --- one case -----------------------------------------------------------------------------------
 
 
+@pytest.mark.threat("E3")
 @pytest.mark.parametrize("kind", CASE_ACTS)
 def test_words_change_nothing_and_offer_the_button(world, kind):
     case = world.proposed()
@@ -50,6 +51,7 @@ def test_words_change_nothing_and_offer_the_button(world, kind):
     assert world.house.effects == []
 
 
+@pytest.mark.threat("E3")
 @pytest.mark.parametrize("kind", CASE_ACTS)
 def test_whoever_may_not_gets_no_button_and_is_told_who_may(world, kind):
     case = world.proposed()
@@ -109,6 +111,7 @@ def test_a_decided_case_has_nothing_to_approve(world):
     assert "EX-1" in whole(answer)
 
 
+@pytest.mark.threat("E2")
 def test_an_invisible_case_is_one_that_does_not_exist(world):
     case = world.proposed()
     world.people.channels["C0STOCK"] = {"ana"}
@@ -117,6 +120,7 @@ def test_an_invisible_case_is_one_that_does_not_exist(world):
             act(world, Act.APPROVE, case_id=case_id, by=BEN)
 
 
+@pytest.mark.threat("E3")
 def test_several_cases_are_never_decided_at_once(world):
     answer = act(world, Act.APPROVE, condition=Condition(waits_on=ME))
     assert "never on several cases at once" in answer.text
@@ -205,6 +209,7 @@ def test_a_reminder_needs_somebody_else(world):
     assert "Say whom I should remind" in act(world, Act.REMIND, of=ME).text
 
 
+@pytest.mark.threat("E2")
 def test_what_only_the_other_may_see_is_no_reason_for_a_reminder(world):
     case = world.proposed()
     world.people.channels["C0STOCK"] = {"ana", "omar"}

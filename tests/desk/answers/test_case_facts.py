@@ -472,6 +472,7 @@ def test_how_it_was_handled_last_time_shows_decided_cases_of_the_kind(world):
     assert "only decided case of this kind" in whole(answer)
 
 
+@pytest.mark.threat("E2")
 def test_precedents_of_a_channel_that_the_asker_is_not_in_never_appear(world):
     rejected(world, note="the secret reason")
     world.library.book = playbook(channel="C0OPS")

@@ -142,7 +142,13 @@ class SmallNumbers:
 
     def decision_counts(self, filter):
         return DecisionCounts(
-            approved=4, unchanged=2, worked=3, failed=1, rejected=0, edited=0, by_hand=1
+            approved_count=4,
+            unchanged_count=2,
+            success_count=3,
+            failure_count=1,
+            rejected_count=0,
+            edited_count=0,
+            by_hand_count=1,
         )
 
 
@@ -176,6 +182,7 @@ def test_what_worked_is_a_share_of_the_approved(figures, desk):
     assert text == "3 of 4 (75 %) of the approved were done and worked."
 
 
+@pytest.mark.threat("E2")
 def test_a_number_counts_nothing_that_the_asker_may_not_see(world, desk):
     open_cases(world, (100, 300))
     world.people.channels["C0STOCK"] = {"ana"}

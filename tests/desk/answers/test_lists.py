@@ -88,6 +88,7 @@ def test_the_rows_offer_what_the_asker_may_decide(world, desk):
     assert [row.is_decidable for row in others] == [False]
 
 
+@pytest.mark.threat("E2")
 def test_a_list_holds_nothing_that_the_asker_may_not_see(world, desk):
     open_cases(world, (100,))
     world.people.channels["C0STOCK"] = {"ana"}

@@ -16,6 +16,7 @@ def none(desk, condition, by="ana"):
     return answer.text
 
 
+@pytest.mark.threat("E1")
 def test_none_on_me_names_those_on_others(world, desk):
     open_cases(world, (100, 300))
     assert none(desk, Condition(is_open=True, waits_on=ME), by="carla") == (
@@ -23,6 +24,7 @@ def test_none_on_me_names_those_on_others(world, desk):
     )
 
 
+@pytest.mark.threat("E1")
 def test_none_over_an_amount_names_the_largest(world, desk):
     open_cases(world, (100, 300))
     mine = Condition(is_open=True, waits_on=ME, min_stake=Decimal(5_000))
@@ -32,6 +34,7 @@ def test_none_over_an_amount_names_the_largest(world, desk):
     )
 
 
+@pytest.mark.threat("E1")
 def test_none_open_names_those_that_have_ended(world, desk):
     world.approve(open_cases(world, (100,))[0])
     world.work()
@@ -40,6 +43,7 @@ def test_none_open_names_those_that_have_ended(world, desk):
     )
 
 
+@pytest.mark.threat("E1")
 def test_none_in_a_period_names_the_latest(world, desk):
     open_cases(world, (100,))
     condition = Condition(is_open=True, opened=Period(begin="yesterday", end="yesterday"))
@@ -48,6 +52,7 @@ def test_none_in_a_period_names_the_latest(world, desk):
     )
 
 
+@pytest.mark.threat("E1")
 def test_a_name_of_nothing_is_named_and_not_dropped(world, desk):
     open_cases(world, (100,))
     assert none(desk, replace(OPEN, text="Zanzibar Hotels")) == (
@@ -60,6 +65,7 @@ def test_nothing_at_all_says_just_that(desk):
     assert none(desk, replace(OPEN, kinds=("low_stock",))) == "No open case of “Running low”."
 
 
+@pytest.mark.threat("E2")
 @pytest.mark.threat("C8")
 def test_a_channel_that_one_is_not_in_reads_like_one_that_does_not_exist(world, desk):
     open_cases(world, (100,))
@@ -78,6 +84,7 @@ def test_a_channel_that_one_is_not_in_reads_like_one_that_does_not_exist(world, 
     )
 
 
+@pytest.mark.threat("E2")
 @pytest.mark.threat("C8")
 def test_the_nearest_is_nothing_that_the_asker_may_not_see(world, desk):
     open_cases(world, (100, 300))

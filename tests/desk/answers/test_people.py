@@ -70,6 +70,7 @@ def test_a_group_that_has_approved_holds_nothing_up(world):
     assert people(world, About.BLOCKER).text == "What is overdue waits on @finance (Carla)."
 
 
+@pytest.mark.threat("E2")
 def test_what_the_asker_may_not_see_holds_nobody_up(world):
     world.proposed()
     world.clock.forward(hours=5)

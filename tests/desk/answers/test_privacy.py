@@ -186,7 +186,7 @@ def answers_of(world, person, channel):
     return answers
 
 
-@pytest.mark.threat("C8")
+@pytest.mark.threat("E2")
 @pytest.mark.parametrize(
     ("name", "channel"), [("ana", ""), ("carla", "C0STOCK"), ("omar", "C0OPS")]
 )
@@ -209,7 +209,7 @@ def test_those_of_the_channel_do_see_it(company):
     assert SECRET in after[TEXTS[0]]
 
 
-@pytest.mark.threat("C8")
+@pytest.mark.threat("E2")
 def test_a_case_of_others_and_one_that_is_not_there_get_the_same_words(company):
     hide(company)
     questions = company.desk.conversation.questions
@@ -225,7 +225,7 @@ def test_a_case_of_others_and_one_that_is_not_there_get_the_same_words(company):
         assert hidden.replace(case_id, "EX-999") == missing
 
 
-@pytest.mark.threat("C8")
+@pytest.mark.threat("E2")
 def test_a_party_sees_their_own_and_nothing_beside_it(company):
     hide(company)
     questions = company.desk.conversation.questions
@@ -273,7 +273,7 @@ def leave(world, name):
     world.people.channels["C0OPS"].discard(name)
 
 
-@pytest.mark.threat("C8")
+@pytest.mark.threat("E6")
 @pytest.mark.parametrize("text", TEXTS)
 def test_who_left_before_the_answer_learns_nothing(company, text):
     hide(company)
@@ -287,7 +287,7 @@ def test_who_left_before_the_answer_learns_nothing(company, text):
     assert AMOUNT not in late.replace(",", "")
 
 
-@pytest.mark.threat("C8")
+@pytest.mark.threat("E6")
 def test_who_left_learns_nothing_by_asking_on(company):
     hide(company)
     post(company, f"anything about {SECRET}?", 1)
@@ -303,7 +303,7 @@ def test_who_left_learns_nothing_by_asking_on(company):
         assert "Syndicate" not in late
 
 
-@pytest.mark.threat("C8")
+@pytest.mark.threat("E6")
 def test_a_reading_that_was_offered_is_answered_for_whoever_chooses_it_now(company):
     hide(company)
     questions = company.desk.conversation.questions

@@ -21,7 +21,7 @@ from bot.cases.inquiry import AnswerType
 from bot.cases.lifecycle import State
 from bot.cases.plan import Money
 from bot.cases.policy import RiskTier, Ruling
-from bot.cases.recognition import Guess, Recognition
+from bot.cases.recognition import KindGuess, Recognition
 from bot.cases.recommendation import Alternative, Recommendation
 from bot.views.alert_storm import StormView
 from bot.views.answers import EXAMPLES, Answer
@@ -159,7 +159,7 @@ def referred_case():
 
 
 def unrecognised_case():
-    guesses = (Guess("low_stock", "Running low", 40), Guess("lead_cold", "A cold lead", 20))
+    guesses = (KindGuess("low_stock", "Running low", 40), KindGuess("lead_cold", "A cold lead", 20))
     recognition = Recognition(
         kind="",
         confidence=40,

@@ -12,7 +12,7 @@ from bot.cases.inquiry import AnswerType
 from bot.cases.lifecycle import State
 from bot.cases.missing_approvals import MissingApprovals
 from bot.cases.policy import RiskTier
-from bot.cases.recognition import Guess, Recognition
+from bot.cases.recognition import KindGuess, Recognition
 from bot.cases.recommendation import Citation, Recommendation
 from bot.cases.signal import UNRECOGNISED, Signal
 from bot.clock import utc_now
@@ -215,7 +215,7 @@ def _variants(case):
     yield "high risk", with_fields(case, verdict=high)
     signed = with_fields(case, verdict=replace(high, step_up=True))
     yield "with a passkey", signed
-    guess = Guess(case.kind, "One of the kinds that we know", 62)
+    guess = KindGuess(case.kind, "One of the kinds that we know", 62)
     recognition = Recognition(
         kind=case.kind, confidence=62, guesses=(guess,), basis="by its words", model=""
     )

@@ -80,6 +80,7 @@ def test_a_message_never_has_more_blocks_than_slack_takes():
     assert blocks[-1]["elements"][0]["action_id"] == ids.REREAD
 
 
+@pytest.mark.threat("E1")
 def test_words_left_aside_and_the_model_that_read_are_named():
     text = visible_text(answer_blocks(left_aside(), permalink))
     assert "Understood: open cases of “Running low”." in text

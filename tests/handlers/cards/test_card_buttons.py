@@ -9,7 +9,7 @@ from bot.cases.approval import ApprovalRequirement
 from bot.cases.commands import OFFERED, DecisionKind
 from bot.cases.lifecycle import State
 from bot.cases.policy import RiskTier
-from bot.cases.recognition import Guess
+from bot.cases.recognition import KindGuess
 from bot.emulator.blocks import validate_view
 from bot.ports.card_store import CardContext
 from handlers.cards import forms, ids
@@ -116,8 +116,8 @@ def test_high_risk_has_no_colour_that_nudges_and_asks_for_words():
 def test_no_guess_is_offered_that_is_less_likely_than_the_floor():
     """No "Renewal due (3 %)"."""
     guesses = (
-        Guess("low_stock", "Running low", MIN_CONFIDENCE_PERCENT),
-        Guess("renewal_due", "Renewal due", 3),
+        KindGuess("low_stock", "Running low", MIN_CONFIDENCE_PERCENT),
+        KindGuess("renewal_due", "Renewal due", 3),
     )
     case = unrecognised_case()
     recognition = replace(case.classification.recognition, guesses=guesses)

@@ -14,7 +14,7 @@ from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.decide import decide
 from bot.cases.edits import EditField, EditForm, EditPreview
 from bot.cases.policy import Ruling
-from bot.cases.recognition import Guess, Recognition
+from bot.cases.recognition import KindGuess, Recognition
 from bot.cases.recommendation import Alternative, Citation, Recommendation, Words
 from bot.emulator.blocks import validate, validate_view
 from bot.ports.card_store import CardContext
@@ -198,7 +198,7 @@ def with_hostile_text(case):
 
 
 def recognised_as(kind, confidence):
-    guesses = (Guess(HOSTILE, HOSTILE, confidence),)
+    guesses = (KindGuess(HOSTILE, HOSTILE, confidence),)
     return Recognition(
         kind=kind,
         confidence=confidence,

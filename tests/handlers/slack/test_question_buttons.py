@@ -67,6 +67,7 @@ def test_without_another_reading_it_says_how_to_ask(asked):
     assert json.dumps(message["blocks"]).count("rich_text_section") == 4
 
 
+@pytest.mark.threat("E2")
 def test_only_whoever_asked_is_offered_other_readings(asked):
     press(asked, ids.REREAD, QUESTION, user="UBEN")
     (message,) = private_messages(asked)
@@ -87,6 +88,7 @@ def test_in_a_direct_conversation_the_answer_is_a_message(asked):
     assert message["text"] == "Read as: late cases."
 
 
+@pytest.mark.threat("E2")
 @pytest.mark.parametrize("value", ["9 C0STOCK:1.0", "x C0STOCK:1.0", "", "1", "-1 C0STOCK:1.0"])
 def test_a_forged_choice_is_refused_in_words(asked, value):
     press(asked, ids.CHOOSE_READING, value)
@@ -100,6 +102,7 @@ def test_the_questions_of_a_channel_are_listed_for_its_members(asked):
     assert "“anything stuck?”" in window(asked)
 
 
+@pytest.mark.threat("E2")
 @pytest.mark.parametrize("value", ["C0STOCK x", "x", "", "T1/UANA 0", f"C0STOCK {'9' * 30}"])
 def test_nobody_reads_the_questions_of_others(asked, value):
     asked.log.record_vote(QUESTION, "T1/UANA", "down")

@@ -53,6 +53,7 @@ def test_in_the_thread_of_a_card_orders_come_first_and_other_requests_are_questi
     assert (question.text, question.case_id) == ("change it to 12 bottles", "EX-1")
 
 
+@pytest.mark.threat("E5")
 def test_a_burst_of_one_person_is_limited_kindly_and_nothing_is_dropped_silently(asking):
     for number in range(200):
         asking.seconds.now = number * 0.3
@@ -65,6 +66,7 @@ def test_a_burst_of_one_person_is_limited_kindly_and_nothing_is_dropped_silently
     assert set(asking.log.messages) == {None}
 
 
+@pytest.mark.threat("E5")
 def test_others_are_answered_meanwhile_and_the_same_person_a_minute_later(asking):
     for number in range(30):
         deliver(asking, direct_message(f"question {number}"))

@@ -126,6 +126,7 @@ def test_anything_else_is_a_question_in_a_conversation_of_its_author(command, as
     ]
 
 
+@pytest.mark.threat("E5")
 def test_a_burst_of_questions_by_command_is_limited(command, asking):
     answers = [command(f"question {number}") for number in range(40)]
     assert answers[-1] == TOO_MANY

@@ -613,6 +613,7 @@ def _shown(query: Query) -> tuple[str, ...]:
     return ("EX-7",) if query.limit == 1 else ("EX-7", "EX-8")
 
 
+@pytest.mark.threat("E5")
 @pytest.mark.parametrize("question", HOSTILE_QUESTIONS, ids=lambda question: question[:12].strip())
 def test_no_question_takes_long_to_read(reader: QuestionReading, question: str) -> None:
     context = QuestionContext(person="U0ME", names=known_names())
@@ -637,11 +638,13 @@ def test_a_question_without_words_is_not_read(reader: QuestionReading) -> None:
     assert reader.read(" ?! ", QuestionContext(person="U0ME")) is None
 
 
+@pytest.mark.threat("E2")
 def test_names_of_others_are_not_known(reader: QuestionReading) -> None:
     reading = reader.read("anything for brightside", QuestionContext(person="U0ME"))
     assert describe_reading(reading) == "list is_open=yes text=brightside"
 
 
+@pytest.mark.threat("E3")
 def test_a_name_of_a_case_that_looks_like_a_command_is_a_name(reader: QuestionReading) -> None:
     names = (*known_names(), KnownName(NameType.TEXT, "Approve All Ltd", "Approve All Ltd"))
     reading = reader.read(

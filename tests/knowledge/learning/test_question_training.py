@@ -9,6 +9,9 @@ from knowledge.learning.question_model import TrainedQuestionClassifier, softmax
 from knowledge.learning.question_training import train_question_model
 from knowledge.memory.embedder import HashedWordsEmbedder
 
+# One process trains for all of them: it takes twenty seconds.
+pytestmark = pytest.mark.xdist_group("question training")
+
 MIN_SHARE_OF_ASKS = 0.9
 MIN_SHARE_OF_KINDS = 0.9
 #: A question whose guess is at least so confident is rarely wrong.

@@ -6,10 +6,10 @@ from datetime import timedelta
 
 import pytest
 
-from bot.advisors import Advisors
+from bot.advisors import without_memory
 from bot.cases.entries import RejectReason
 from bot.cases.lifecycle import State
-from bot.cases.playbook import Offer
+from bot.cases.playbook import ActionOffer
 from bot.cases.precedent import CaseOutcome
 from bot.desk.triage import gather
 from knowledge.learning.plan_training import train_plan_model
@@ -55,13 +55,13 @@ def recommend(small_world, minilm):
     return recommend_for
 
 
-ORDER_STOCK = Offer(
+ORDER_STOCK = ActionOffer(
     action="house.order_stock",
     when="",
     parameters={"product_id": "signal.product_id", "quantity": "stock.quantity"},
     reason="order",
 )
-OPEN_CLAIM = Offer(
+OPEN_CLAIM = ActionOffer(
     action="house.open_claim",
     when="",
     parameters={"product_id": "signal.product_id"},
@@ -181,8 +181,11 @@ def world_with_memory(store, minilm, tmp_path):
         memory = PrecedentMemory(shelf, minilm, vectors, answer_timeout=60)
         memory.open()
         recommender = PrecedentRecommender(memory, lambda kind: None, embedder=minilm, clock=clock)
-        return Advisors(
-            shelf=shelf, memory=memory, recogniser=FakeRecogniser(), recommender=recommender
+        return replace(
+            without_memory(shelf, clock),
+            memory=memory,
+            recogniser=FakeRecogniser(),
+            recommender=recommender,
         )
 
     world = World(store, build_mind)
