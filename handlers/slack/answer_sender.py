@@ -8,10 +8,10 @@ from typing import Any
 from bot.cases.errors import ChatFailed, ChatUnknown, RateLimited
 from bot.ports.question_log import PostedQuestion
 from bot.views.answers import Answer
+from bot.views.labels import mid_sentence
 from handlers.cards.answer_blocks import answer_blocks, answer_text, first_line
 from handlers.cards.answer_table import without_tables
 from handlers.cards.text import Json, JsonMapping, escape_mrkdwn
-from handlers.cards.wording import mid_sentence
 from handlers.slack.api import response_data, slack_errors
 from handlers.slack.message_metadata import MessageKind, message_options
 from handlers.slack.message_search import MessageQuery

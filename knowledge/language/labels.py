@@ -10,7 +10,6 @@ from knowledge.language.question_text import split_question
 from knowledge.language.reading import CASE_ID
 from knowledge.language.time_words import take_times
 
-
 #: What is asked for already by the label without more.
 DEFAULT_DETAILS = {
     Ask.COUNT: Measure.COUNT,

@@ -540,7 +540,7 @@ def test_what_no_word_finds_is_found_by_meaning_among_what_one_may_see(rememberi
     world.work()
     answer = questions.answer("wine", by=ANA)
     assert answer.text == "No case about “shortages of wine”."
-    assert answer.rows_title == "What was decided in cases that mean something like it:"
+    assert answer.rows_title == "Decided before, about something similar:"
     assert case_ids(answer) == ["EX-1"]
     closest = questions.answer("our bottles of wine could be gone on Saturday, hm", by=ANA)
     assert case_ids(closest) == ["EX-1"]

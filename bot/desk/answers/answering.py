@@ -36,7 +36,7 @@ CASE_ACTS = frozenset(
     }
 )
 WHICH_CASE = "Which case do you mean? Name it, like EX-12, or ask in its thread."
-SIMILAR = "What was decided in cases that mean something like it:"
+SIMILAR = "Decided before, about something similar:"
 NO_CAUSE = "I can count them; what they come from is not recorded."
 
 

@@ -293,7 +293,7 @@ def test_a_look_up_that_failed_is_told(world):
 def test_what_happens_on_approval_comes_from_the_plan(world):
     world.house.undo_for = timedelta(minutes=30)
     text = whole(ask(world, world.proposed(), About.CONSEQUENCE))
-    assert text.startswith("If EX-1 is approved: Do order_stock, moving £100.00.")
+    assert text.startswith("If EX-1 is approved: do order_stock, moving £100.00.")
     assert "The dry run says: order_stock done." in text
     assert "Once done, it can be taken back for 30 minutes." in text
     assert "Do order_stock (product id 1, quantity 24)." in whole(
