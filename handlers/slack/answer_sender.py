@@ -73,8 +73,11 @@ class AnswerSender(Sender):
         if stream_ts and not look_first and self._stream_answer(question, answer):
             return
         content = self._answer_content(question, answer)
-        content["thread_ts"] = question.thread
-        if question.is_direct or answer.is_all_in(question.channel):
+        is_public = question.is_direct or answer.is_all_in(question.channel)
+        # Slack shows no private message in a thread that nobody has written in yet.
+        if is_public or question.is_in_thread:
+            content["thread_ts"] = question.thread
+        if is_public:
             self._post_once(question, content, look_first=look_first)
         else:
             self._send_with_tables(

@@ -174,4 +174,5 @@ def _posted_question(press: _Press, question_id: str) -> PostedQuestion:
         channel=press.channel,
         thread=thread_ts,
         is_direct=is_direct,
+        is_in_thread=bool(press.thread_ts),
     )

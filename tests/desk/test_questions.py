@@ -9,6 +9,7 @@ from bot.advisors import without_memory
 from bot.cases.approval import Person
 from bot.cases.errors import BadRequest, NotEligible
 from bot.cases.signal import UNRECOGNISED
+from bot.desk.answers.answering import WHICH_CASE
 from bot.desk.digest import digest_message
 from bot.desk.raising import QuotedMessage
 from bot.ports.case_store import ReceiptOutcome
@@ -58,6 +59,8 @@ READINGS = {
     ),
     "mostly open": Reading(query=LIST_OPEN, alternatives=(COUNT_OPEN,)),
 }
+
+LOOKED_AT = Reading(query=Query(ask=Ask.STATUS, about=About.EVIDENCE))
 
 
 class ScriptedReader:
@@ -293,6 +296,29 @@ def test_a_chosen_reading_is_the_context_of_what_is_asked_next(world, questions,
     questions.answer_choice("C0OPS:1.0", 1, by=ANA)
     put(world, questions, posted("per team", id="C0OPS:2.0"))
     assert reader.contexts[-1].previous.query.order is Order.LARGEST
+
+
+def test_a_fact_that_names_no_case_is_one_of_the_case_at_hand(world, questions, reader):
+    world.proposed()
+    reader.readings["what did you look at"] = LOOKED_AT
+    in_thread = posted("what did you look at", case_id="EX-1")
+    assert case_ids(put(world, questions, in_thread)) == ["EX-1"]
+    put(world, questions, posted("what is open?", id="C0OPS:2.0"))
+    answer = put(world, questions, posted("what did you look at", id="C0OPS:3.0"))
+    assert case_ids(answer) == ["EX-1"]
+    assert answer.text != WHICH_CASE
+
+
+def test_a_fact_of_no_case_hides_nothing_that_was_spoken_of_before(world, questions, reader):
+    for number in range(2):
+        world.receive(world.signal(subject=f"product:{number}", key=f"p{number}"))
+    world.work()
+    reader.readings["what did you look at"] = LOOKED_AT
+    put(world, questions, posted("what is open?"))
+    answer = put(world, questions, posted("what did you look at", id="C0OPS:2.0"))
+    assert (answer.text, answer.rows) == (WHICH_CASE, ())
+    put(world, questions, posted("per team", id="C0OPS:3.0"))
+    assert reader.contexts[-1].previous.query == LIST_OPEN
 
 
 def test_questions_by_command_are_a_conversation_too(world, questions, reader):

@@ -87,12 +87,17 @@ class Town:
         thread = more.get("thread_ts") or question["ts"]
 
         def replies():
-            messages = [*running.emulator.messages(channel), *self.whispers(who, channel)]
+            public = [
+                one for one in running.emulator.messages(channel) if one.get("thread_ts") == thread
+            ]
+            # A private answer to a mention outside of threads stands in the channel.
+            private = [
+                one for one in self.whispers(who, channel) if one.get("thread_ts", thread) == thread
+            ]
             return [
                 one
-                for one in messages
-                if one.get("thread_ts") == thread
-                and one.get("bot_id", "B")
+                for one in [*public, *private]
+                if one.get("bot_id", "B")
                 and one["ts"] > question["ts"]
                 and one.get("blocks")
                 and one["ts"] != question["ts"]

@@ -131,6 +131,15 @@ def test_in_a_channel_nothing_grows_and_what_not_all_may_see_is_for_one_alone(ch
     assert threads.count(thread) == 1
 
 
+@pytest.mark.parametrize(("is_in_thread", "thread"), [(True, "1.0"), (False, None)])
+def test_a_private_answer_is_in_a_thread_only_where_there_is_one(chat, is_in_thread, thread):
+    """Slack shows no private message in a thread that nobody has written in yet."""
+    in_channel = question(channel="C0OPS", is_direct=False, is_in_thread=is_in_thread)
+    chat.answer(in_channel, answer(), look_first=False)
+    (ephemeral,) = chat.emulator.get(f"state?as={ANA}")["ephemerals"]
+    assert ephemeral.get("thread_ts") == thread
+
+
 def test_a_first_line_with_markup_in_it_is_not_streamed(chat):
     chat.emulator.post("home", {"as": ANA, "tab": "messages"})
     direct_question = question(thread=ask_directly(chat))

@@ -99,6 +99,12 @@ def test_a_reading_is_answered_where_the_first_answer_stands(asked):
     assert (message["text"], message["thread_ts"]) == ("Read as: paused cases.", "1.0")
 
 
+def test_beside_a_private_answer_in_the_channel_the_reading_is_answered_there_too(asked):
+    press(asked, ids.CHOOSE_READING, f"1 {QUESTION}", thread_ts="")
+    (message,) = private_messages(asked)
+    assert "thread_ts" not in message
+
+
 def test_in_a_direct_conversation_the_answer_is_a_message(asked):
     asked.questions.readings = {(f"{DIRECT}:1.0", "T1/UANA"): ("late cases",)}
     press(asked, ids.CHOOSE_READING, f"0 {DIRECT}:1.0", channel=DIRECT)
