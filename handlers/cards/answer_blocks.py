@@ -111,7 +111,7 @@ def _sentences(answer: Answer, permalink: Permalink, *, has_first_line: bool) ->
     if has_first_line and text:
         parts.append(paragraph(text_run(text, bold=True)))
     facts = [clean(fact, MAX_FACT) for fact in answer.facts if clean(fact, MAX_FACT)]
-    links = {row.case.id: permalink(row.channel, row.ts) for row in answer.rows if row.ts}
+    links = {str(row.case.id): permalink(row.channel, row.ts) for row in answer.rows if row.ts}
     items = [_fact(fact, links) for fact in facts[:MAX_FACTS]]
     if len(facts) > MAX_FACTS:
         items.append([text_run(f"and {len(facts) - MAX_FACTS} more")])

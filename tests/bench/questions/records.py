@@ -118,7 +118,7 @@ def read_data(database: Path) -> Data:
         plain = json.loads(body)
         records.append(_record(plain, entries.get(plain["id"], [])))
     standing = connection.execute("SELECT body FROM standing").fetchone()
-    controls = json.loads(standing[0]) if standing else {}
+    controls = json.loads(standing[0] or "{}") if standing else {}
     connection.close()
     return Data(
         records=records,

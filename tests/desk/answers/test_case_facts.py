@@ -504,6 +504,7 @@ def test_several_cases_have_a_line_each_and_the_names_in_front(world):
     assert [row.case.id for row in answer.rows] == ["EX-1", "EX-2", "EX-3"]
     query = Query(ask=Ask.WHY, about=About.DECISION)
     answer = fact_answers(world).case_facts.summarise(query, cases, asker(world))
+    assert answer.text == "The plan is wrong (3)."
     assert answer.facts[0].endswith("the plan is wrong (“by ana”).")
     assert len(answer.facts) == 3
 
