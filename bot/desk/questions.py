@@ -4,7 +4,7 @@ A reader turns the words into a query. Counts, names and times come from the que
 cases that the asker may see now.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 
@@ -13,6 +13,7 @@ from bot.cases.hours import Hours
 from bot.desk.answers.answering import QueryAnswers, needs_case
 from bot.desk.answers.asker import Asker
 from bot.desk.answers.closest import ClosestCases
+from bot.desk.question_neighbours import neighbours
 from bot.desk.report import report
 from bot.desk.visibility import Visibility
 from bot.desk.vocabulary import Vocabulary
@@ -274,7 +275,8 @@ class Questions:
     def _answer_reading(self, reading: Reading, asker: Asker) -> _Result:
         """Answer what was read, and name what else may have been meant."""
         answer = self.answers.answer(reading.query, asker)
-        alternatives = reading.alternatives[:MAX_CHOICES]
+        others = (*reading.alternatives, *neighbours(reading.query))
+        alternatives = _distinct(others, reading.query)[:MAX_CHOICES]
         answer = replace(
             answer,
             left_aside=reading.left_aside,
@@ -365,6 +367,11 @@ class Questions:
             return True
         names = self.vocabulary.names(viewer)
         return corrections <= {name.value for name in names if name.type is NameType.TEXT}
+
+
+def _distinct(queries: Iterable[Query], query: Query) -> tuple[Query, ...]:
+    """Return each query once, and leave out the one that was answered."""
+    return tuple(other for other in dict.fromkeys(queries) if other != query)
 
 
 def _name_case(query: Query, context: QuestionContext) -> Query:

@@ -250,7 +250,11 @@ def test_an_uncertain_reading_is_offered_and_not_guessed(world, questions):
 def test_the_other_readings_of_an_answer_can_be_chosen_afterwards(world, questions):
     world.proposed()
     put(world, questions, posted("mostly open"))
-    assert questions.choices("C0OPS:1.0", by=ANA) == ("how many open cases",)
+    assert questions.choices("C0OPS:1.0", by=ANA) == (
+        "how many open cases",
+        "open cases waiting on you",
+        "the money at stake in open cases",
+    )
     assert questions.answer_choice("C0OPS:1.0", 0, by=ANA).text.startswith("One open case")
 
 
