@@ -24,7 +24,11 @@ MAX_THREAD_MESSAGES = 200
 LOOKING = "is looking…"
 # A growing message takes text as Markdown. Text is sent so only if Markdown, and Slack's search for
 # links and names, find nothing in it.
-_PLAIN_SENTENCE = re.compile(r"[A-Za-z£€$][A-Za-z0-9 £€$%,;:.“”’'()–—-]*", re.ASCII)
+_PLAIN_SENTENCE = re.compile(
+    # No item of a numbered list, and no entity.
+    r"(?!\d+[.)] )[A-Za-z0-9£€$](?:[A-Za-z0-9 £€$%,;:.“”’'()–—-]|(?<= )&(?= ))*",
+    re.ASCII,
+)
 _LOOKS_LIKE_MARKUP = re.compile(r"\.[A-Za-z]|:\w+:|--")
 
 
