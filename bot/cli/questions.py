@@ -1,6 +1,7 @@
 """``countersign questions``."""
 
 import json
+from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import timedelta
 from typing import Annotated
@@ -11,9 +12,10 @@ from rich.table import Table
 from bot import storage
 from bot.cli.terminal import AsJson, out
 from bot.clock import utc_now
+from bot.ports.question_log import QuestionRecord
 from bot.settings import load_offline
 
-COLUMNS = ("asked at", "question", "understood as", "feedback")
+COLUMNS = ("asked at", "question", "understood as", "meant", "feedback")
 MAX_QUESTION_LENGTH = 100
 
 
@@ -22,31 +24,76 @@ def questions(
     every: Annotated[
         bool, typer.Option("--all", help="List all questions, also those with a good answer.")
     ] = False,
+    examples: Annotated[
+        bool,
+        typer.Option(
+            "--examples",
+            help="Print the questions whose meaning a person chose, as lines for questions.yml.",
+        ),
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     store = storage.open_store(load_offline())
     since = utc_now() - timedelta(days=days)
     with closing(store.database):
-        records = store.question_log.questions(since, only_unanswered=not every)
-    if as_json:
-        rows = [
-            {
-                "at": record.asked_at.isoformat(),
-                "text": record.text,
-                "understood": record.reading,
-                "vote": record.vote,
-            }
-            for record in records
-        ]
-        print(json.dumps(rows, indent=2, ensure_ascii=False))
-        return
-    if not records:
+        records = store.question_log.questions(since, only_unanswered=not (every or examples))
+    if examples:
+        _print_examples(records)
+    elif as_json:
+        print(json.dumps([_json_row(record) for record in records], indent=2, ensure_ascii=False))
+    elif not records:
         out.print(f"No such questions in the last {days} days.")
-        return
+    else:
+        out.print(_table(records))
+
+
+def _print_examples(records: Sequence[QuestionRecord]) -> None:
+    """Print one example a line, each label once, for the section ``asks``."""
+    examples: dict[str, list[str]] = {}
+    for label, example in _chosen_examples(records):
+        texts = examples.setdefault(label, [])
+        if example not in texts:
+            texts.append(example)
+    if not examples:
+        typer.echo("Nobody chose another reading of a question.", err=True)
+    for label, texts in sorted(examples.items()):
+        print("\n    ".join([f"  {label}: |", *texts]))
+
+
+def _chosen_examples(records: Iterable[QuestionRecord]) -> Iterable[tuple[str, str]]:
+    # The commands that read no language start without it.
+    from knowledge.language.labels import example_of, label_of
+
+    for record in records:
+        if record.choice is not None:
+            yield label_of(record.choice), example_of(record.text, record.choice)
+
+
+def _json_row(record: QuestionRecord) -> dict[str, str]:
+    return {
+        "at": record.asked_at.isoformat(),
+        "text": record.text,
+        "understood": record.reading,
+        "meant": _meaning(record),
+        "vote": record.vote,
+    }
+
+
+def _table(records: Iterable[QuestionRecord]) -> Table:
     table = Table(*COLUMNS)
     for record in records:
-        asked_at = f"{record.asked_at:%d %b %H:%M}"
-        question = record.text[:MAX_QUESTION_LENGTH]
-        cells = (asked_at, question, record.reading or "nothing", record.vote)
-        table.add_row(*cells)
-    out.print(table)
+        table.add_row(
+            f"{record.asked_at:%d %b %H:%M}",
+            record.text[:MAX_QUESTION_LENGTH],
+            record.reading or "nothing",
+            _meaning(record),
+            record.vote,
+        )
+    return table
+
+
+def _meaning(record: QuestionRecord) -> str:
+    """Return the label of the reading that the person chose; empty when they chose none."""
+    from knowledge.language.labels import label_of
+
+    return label_of(record.choice) if record.choice is not None else ""

@@ -4,15 +4,16 @@ A reader turns the words into a query. Counts, names and times come from the que
 cases that the asker may see now.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
 
 from bot.cases.errors import BadRequest, ChatFailed, NotEligible
 from bot.cases.hours import Hours
-from bot.desk.answers.answering import QueryAnswers
+from bot.desk.answers.answering import QueryAnswers, needs_case
 from bot.desk.answers.asker import Asker
 from bot.desk.answers.closest import ClosestCases
+from bot.desk.question_neighbours import neighbours
 from bot.desk.report import report
 from bot.desk.visibility import Visibility
 from bot.desk.vocabulary import Vocabulary
@@ -25,7 +26,7 @@ from bot.ports.library import Library
 from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
 from bot.ports.question_log import AnsweredQuestion, PostedQuestion, QuestionLog, QuestionRecord
 from bot.views.answers import EXAMPLES, Answer
-from bot.views.query import ME, Condition, NameType, Query, QuestionContext, Reading
+from bot.views.query import ME, Condition, NameType, Query, QuestionContext, Reading, Turn
 from bot.views.thread_orders import describe_orders
 
 NOBODY = ""
@@ -268,12 +269,14 @@ class Questions:
         if reading.is_uncertain and reading.alternatives:
             return self._offer(reading, asker)
         on_progress(LOOKING)
+        reading = replace(reading, query=_name_case(reading.query, context))
         return self._answer_reading(reading, asker)
 
     def _answer_reading(self, reading: Reading, asker: Asker) -> _Result:
         """Answer what was read, and name what else may have been meant."""
         answer = self.answers.answer(reading.query, asker)
-        alternatives = reading.alternatives[:MAX_CHOICES]
+        others = (*reading.alternatives, *neighbours(reading.query))
+        alternatives = _distinct(others, reading.query)[:MAX_CHOICES]
         answer = replace(
             answer,
             left_aside=reading.left_aside,
@@ -282,7 +285,8 @@ class Questions:
         )
         record = AnsweredQuestion(
             reading=answer.reading,
-            query=reading.query,
+            # A question about no case must not hide the case that was spoken of before.
+            query=None if needs_case(reading.query) else reading.query,
             case_ids=tuple(row.case.id for row in answer.rows),
             alternatives=alternatives,
             left_aside=reading.left_aside,
@@ -363,6 +367,27 @@ class Questions:
             return True
         names = self.vocabulary.names(viewer)
         return corrections <= {name.value for name in names if name.type is NameType.TEXT}
+
+
+def _distinct(queries: Iterable[Query], query: Query) -> tuple[Query, ...]:
+    """Return each query once, and leave out the one that was answered."""
+    return tuple(other for other in dict.fromkeys(queries) if other != query)
+
+
+def _name_case(query: Query, context: QuestionContext) -> Query:
+    """Take a fact that is asked of no case to be one of the case at hand."""
+    if not needs_case(query):
+        return query
+    return replace(query, case_id=context.case_id or _last_case_id(context.previous))
+
+
+def _last_case_id(previous: Turn | None) -> str:
+    """Return the one case of the question before; empty when there were others."""
+    if previous is None:
+        return ""
+    if previous.query.case_id:
+        return previous.query.case_id
+    return previous.case_ids[0] if len(previous.case_ids) == 1 else ""
 
 
 def _names_asker(query: Query) -> bool:

@@ -47,6 +47,8 @@ class PostedQuestion:
     case_id: str = ""
     #: Names the conversation: what is asked in it may refer to what was asked before.
     conversation: str = ""
+    #: It was posted in a thread. A private answer to any other stands in the channel.
+    is_in_thread: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -52,3 +52,14 @@ def as_words(name: str) -> str:
 def start_upper(text: str) -> str:
     """Capitalise the first letter, and keep the case of all others."""
     return text[:1].upper() + text[1:]
+
+
+def mid_sentence(text: str) -> str:
+    """Lower-case the first letter: "Open a claim" as "open a claim".
+
+    For texts in the imperative; anything but a plain word is left as it is.
+    """
+    first_word = text.partition(" ")[0]
+    if first_word.isalpha() and first_word[1:].islower():
+        return text[0].lower() + text[1:]
+    return text

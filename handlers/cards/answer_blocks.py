@@ -1,9 +1,10 @@
 """The answer to a question: first line, facts, figures, cases and controls."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from bot.views.answers import MAX_ROWS, Answer
 from bot.views.labels import start_upper
+from bot.views.rows import CaseRow
 from handlers.cards import ids
 from handlers.cards.answer_table import figure_table, trend_chart
 from handlers.cards.blocks import actions_block, button, context_block, heading
@@ -14,6 +15,7 @@ from handlers.cards.text import (
     bullets,
     clean,
     escape_mrkdwn,
+    link_run,
     paragraph,
     plain_text,
     rich_text,
@@ -54,7 +56,7 @@ def answer_blocks(
     ``question_id`` is the question that feedback is about; without one there are no buttons for
     that. ``has_first_line`` is false where the first line stands above the blocks already.
     """
-    blocks = _sentences(answer, has_first_line=has_first_line)
+    blocks = _sentences(answer, permalink, has_first_line=has_first_line)
     below = []
     if answer.left_aside:
         # Who reads the first line has to know at once that it is not all of the answer.
@@ -102,19 +104,28 @@ def example_list(examples: Sequence[str]) -> Json:
     return rich_text(bullets(items))
 
 
-def _sentences(answer: Answer, *, has_first_line: bool) -> list[Json]:
+def _sentences(answer: Answer, permalink: Permalink, *, has_first_line: bool) -> list[Json]:
     """Build the first line in bold, and the facts below it."""
     parts = []
     text = first_line(answer)
     if has_first_line and text:
         parts.append(paragraph(text_run(text, bold=True)))
     facts = [clean(fact, MAX_FACT) for fact in answer.facts if clean(fact, MAX_FACT)]
-    items = [[text_run(fact)] for fact in facts[:MAX_FACTS]]
+    links = {str(row.case.id): permalink(row.channel, row.ts) for row in answer.rows if row.ts}
+    items = [_fact(fact, links) for fact in facts[:MAX_FACTS]]
     if len(facts) > MAX_FACTS:
         items.append([text_run(f"and {len(facts) - MAX_FACTS} more")])
     if items:
         parts.append(bullets(items))
     return [rich_text(*parts)] if parts else []
+
+
+def _fact(fact: str, links: Mapping[str, str]) -> list[Json]:
+    """Build a fact; the case that it begins with becomes a link."""
+    case_id, colon, rest = fact.partition(":")
+    if colon and links.get(case_id):
+        return [link_run(links[case_id], case_id), text_run(f":{rest}")]
+    return [text_run(fact)]
 
 
 def _figures(answer: Answer) -> list[Json]:
@@ -126,15 +137,28 @@ def _cases(answer: Answer, permalink: Permalink, question_id: str) -> list[Json]
     """Build the rows of the cases, and count those left out."""
     # An offer names its case already, and has the button that was asked for.
     offered_ids = {offer.row.case.id for offer in answer.offers if offer.row}
-    rows = [row for row in answer.rows if row.case.id not in offered_ids][:MAX_ROWS]
-    if not rows:
+    # An ended case has no button: what a fact says of it is its row.
+    described_ids = {
+        row.case.id
+        for row in answer.rows
+        if row.case.is_terminal and _is_described(row, answer.facts)
+    }
+    shown_ids = offered_ids | described_ids
+    rows = [row for row in answer.rows if row.case.id not in shown_ids][:MAX_ROWS]
+    if not rows and not described_ids:
         return []
-    blocks = [heading(clean(answer.rows_title, MAX_READING))] if answer.rows_title else []
+    has_title = bool(rows and answer.rows_title)
+    blocks = [heading(clean(answer.rows_title, MAX_READING))] if has_title else []
     blocks += case_rows("answer", rows, permalink)
-    more = answer.total - len(rows) - len(offered_ids)
+    more = answer.total - len(rows) - len(shown_ids)
     if more > 0:
         blocks.append(_more(more, answer, question_id))
     return blocks
+
+
+def _is_described(row: CaseRow, facts: Sequence[str]) -> bool:
+    """Tell whether one of the facts that are shown begins with the case."""
+    return any(fact.startswith(f"{row.case.id}:") for fact in facts[:MAX_FACTS])
 
 
 def _more(more: int, answer: Answer, question_id: str) -> Json:

@@ -10,6 +10,7 @@ from bot.cases.case import Case, StatusReason
 from bot.cases.entries import Resolution, StepState
 from bot.cases.lifecycle import State
 from bot.ports.card_store import CardContext
+from bot.views.labels import mid_sentence
 from handlers.cards.blocks import context_block, label_paragraph
 from handlers.cards.card_buttons import button_row, card_buttons
 from handlers.cards.case_words import approver_name, case_wording, owner_mention
@@ -26,7 +27,7 @@ from handlers.cards.text import (
     rich_text,
     text_run,
 )
-from handlers.cards.wording import Wording, is_row_count, mid_sentence
+from handlers.cards.wording import Wording, is_row_count
 
 ICONS = {
     State.NEW: "⏳",

@@ -10,8 +10,9 @@ from datetime import timedelta
 
 from bot.cases.expressions import placeholders, render
 from bot.cases.plan import Action, Plan
+from bot.views.labels import mid_sentence
 from handlers.cards.text import clean
-from handlers.cards.wording import Wording, mid_sentence, money_text
+from handlers.cards.wording import Wording, money_text
 
 # A question that is longer is asked in the form, which shows all of it.
 MAX_QUESTION = 400

@@ -9,7 +9,7 @@ from bot.cases.entries import Resolution
 from bot.cases.lifecycle import State
 from bot.cases.plan import Plan
 from bot.cases.policy import Verdict
-from bot.views.labels import start_upper
+from bot.views.labels import mid_sentence, start_upper
 from bot.views.rows import CaseRow
 from handlers.cards import ids
 from handlers.cards.blocks import button
@@ -31,7 +31,7 @@ from handlers.cards.text import (
     rich_text,
     text_run,
 )
-from handlers.cards.wording import Wording, mid_sentence, money_text
+from handlers.cards.wording import Wording, money_text
 
 Permalink = Callable[[str, str], str]
 """Return the URL of a message by channel and ts; empty when the message has none."""

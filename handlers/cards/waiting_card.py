@@ -11,7 +11,7 @@ from bot.cases.missing_facts import left_out_facts
 from bot.cases.policy import Ruling
 from bot.cases.recommendation import Citation
 from bot.ports.card_store import CardContext
-from bot.views.labels import start_upper
+from bot.views.labels import mid_sentence, start_upper
 from handlers.cards.blocks import context_block, header_block
 from handlers.cards.card_buttons import button_row, card_buttons, kind_buttons
 from handlers.cards.case_words import (
@@ -31,7 +31,7 @@ from handlers.cards.text import (
     rich_text,
     text_run,
 )
-from handlers.cards.wording import Wording, as_sentence, mid_sentence, money_text, plural
+from handlers.cards.wording import Wording, as_sentence, money_text, plural
 
 MAX_SENTENCE = 300
 MAX_REASON = 300

@@ -142,17 +142,6 @@ def is_row_count(text: str) -> bool:
     return bool(_ROWS.match(text.strip()))
 
 
-def mid_sentence(text: str) -> str:
-    """Lower-case the first letter: "Open a claim" as "open a claim".
-
-    For texts in the imperative; anything but a plain word is left as it is.
-    """
-    first_word = text.partition(" ")[0]
-    if first_word.isalpha() and first_word[1:].islower():
-        return text[0].lower() + text[1:]
-    return text
-
-
 def as_sentence(text: str) -> str:
     """End a text with one full stop.
 

@@ -8,10 +8,10 @@ from typing import Any
 from bot.cases.errors import ChatFailed, ChatUnknown, RateLimited
 from bot.ports.question_log import PostedQuestion
 from bot.views.answers import Answer
+from bot.views.labels import mid_sentence
 from handlers.cards.answer_blocks import answer_blocks, answer_text, first_line
 from handlers.cards.answer_table import without_tables
 from handlers.cards.text import Json, JsonMapping, escape_mrkdwn
-from handlers.cards.wording import mid_sentence
 from handlers.slack.api import response_data, slack_errors
 from handlers.slack.message_metadata import MessageKind, message_options
 from handlers.slack.message_search import MessageQuery
@@ -24,7 +24,11 @@ MAX_THREAD_MESSAGES = 200
 LOOKING = "is looking…"
 # A growing message takes text as Markdown. Text is sent so only if Markdown, and Slack's search for
 # links and names, find nothing in it.
-_PLAIN_SENTENCE = re.compile(r"[A-Za-z£€$][A-Za-z0-9 £€$%,;:.“”’'()–—-]*", re.ASCII)
+_PLAIN_SENTENCE = re.compile(
+    # No item of a numbered list, and no entity.
+    r"(?!\d+[.)] )[A-Za-z0-9£€$](?:[A-Za-z0-9 £€$%,;:.“”’'()–—-]|(?<= )&(?= ))*",
+    re.ASCII,
+)
 _LOOKS_LIKE_MARKUP = re.compile(r"\.[A-Za-z]|:\w+:|--")
 
 
@@ -73,8 +77,11 @@ class AnswerSender(Sender):
         if stream_ts and not look_first and self._stream_answer(question, answer):
             return
         content = self._answer_content(question, answer)
-        content["thread_ts"] = question.thread
-        if question.is_direct or answer.is_all_in(question.channel):
+        is_public = question.is_direct or answer.is_all_in(question.channel)
+        # Slack shows no private message in a thread that nobody has written in yet.
+        if is_public or question.is_in_thread:
+            content["thread_ts"] = question.thread
+        if is_public:
             self._post_once(question, content, look_first=look_first)
         else:
             self._send_with_tables(

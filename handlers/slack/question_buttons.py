@@ -31,6 +31,7 @@ ASK_DIFFERENTLY = (
     " example:"
 )
 NOT_YOURS = "Only the person who asked can choose another reading. Ask it yourself, and I answer."
+NOT_YOUR_VOTE = "Only the person who asked can say whether this answer helped."
 MAX_EXAMPLES = 3
 #: The place of no reading.
 NO_READING = -1
@@ -89,11 +90,12 @@ class QuestionButtons:
         """Record a thumb under an answer, from the person who asked."""
         press = _Press.parse(body)
         vote, _, question_id = press.value.partition(" ")
-        is_known = vote in THANKS
-        is_recorded = is_known and self.question_log.record_vote(question_id, press.person, vote)
+        if vote not in THANKS:
+            ack()
+            return
+        is_recorded = self.question_log.record_vote(question_id, press.person, vote)
         ack()
-        if is_recorded:
-            self._tell(press, THANKS[vote])
+        self._tell(press, THANKS[vote] if is_recorded else NOT_YOUR_VOTE)
 
     def on_reread(self, body: Json, ack: Ack) -> None:
         """Offer the other readings of a question to whoever asked it."""
@@ -172,4 +174,5 @@ def _posted_question(press: _Press, question_id: str) -> PostedQuestion:
         channel=press.channel,
         thread=thread_ts,
         is_direct=is_direct,
+        is_in_thread=bool(press.thread_ts),
     )

@@ -96,6 +96,7 @@ class QuestionListeners:
             is_direct=is_direct,
             case_id=self.card_store.case_at(channel, thread_ts),
             conversation=name_conversation(channel, thread_ts, is_direct=is_direct),
+            is_in_thread=bool(event.get("thread_ts")),
         )
 
 

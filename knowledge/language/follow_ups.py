@@ -52,6 +52,10 @@ ONE_OF_THEM = phrase(
 WITHIN = phrase(
     r"only|just|of (?:those|these|them)|which of|without|except" r"|excluding|minus|leave out|not"
 )
+FINITE_VERB = phrase(
+    r"is|are|am|was|were|do|does|did|has|have|had|can|could|may|might|will|would|should|must"
+    r"|came|went|ran|wait|waits"
+)
 ALSO = re.compile(r" (?:too|as well|also)$")
 TOGETHER = phrase(r"together|in total|altogether|all in|in all|all told|combined|all up")
 _PEOPLE = ("waits_on", "owner", "decided_by", "raised_by", "approver")
@@ -85,9 +89,13 @@ def leans_on_previous(text: QuestionText, previous: Turn | None, *, is_complete:
     first = text.words[0]
     if not is_short:
         return False
+    if first in _QUESTION_WORDS and text.search(FINITE_VERB) is not None:
+        # "How many are late?" is a sentence of its own; "how many late" is a part of one.
+        return False
     return first in _ELLIPTIC or text.search(TOGETHER) is not None
 
 
+_QUESTION_WORDS = word_set("how who when why")
 _ELLIPTIC = word_set(
     """
     per by over under above below more less since in on from who why when how which older newer

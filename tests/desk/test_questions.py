@@ -9,6 +9,7 @@ from bot.advisors import without_memory
 from bot.cases.approval import Person
 from bot.cases.errors import BadRequest, NotEligible
 from bot.cases.signal import UNRECOGNISED
+from bot.desk.answers.answering import WHICH_CASE
 from bot.desk.digest import digest_message
 from bot.desk.raising import QuotedMessage
 from bot.ports.case_store import ReceiptOutcome
@@ -58,6 +59,8 @@ READINGS = {
     ),
     "mostly open": Reading(query=LIST_OPEN, alternatives=(COUNT_OPEN,)),
 }
+
+LOOKED_AT = Reading(query=Query(ask=Ask.STATUS, about=About.EVIDENCE))
 
 
 class ScriptedReader:
@@ -250,7 +253,11 @@ def test_an_uncertain_reading_is_offered_and_not_guessed(world, questions):
 def test_the_other_readings_of_an_answer_can_be_chosen_afterwards(world, questions):
     world.proposed()
     put(world, questions, posted("mostly open"))
-    assert questions.choices("C0OPS:1.0", by=ANA) == ("how many open cases",)
+    assert questions.choices("C0OPS:1.0", by=ANA) == (
+        "how many open cases",
+        "open cases waiting on you",
+        "the money at stake in open cases",
+    )
     assert questions.answer_choice("C0OPS:1.0", 0, by=ANA).text.startswith("One open case")
 
 
@@ -296,6 +303,29 @@ def test_a_chosen_reading_is_the_context_of_what_is_asked_next(world, questions,
     questions.answer_choice("C0OPS:1.0", 1, by=ANA)
     put(world, questions, posted("per team", id="C0OPS:2.0"))
     assert reader.contexts[-1].previous.query.order is Order.LARGEST
+
+
+def test_a_fact_that_names_no_case_is_one_of_the_case_at_hand(world, questions, reader):
+    world.proposed()
+    reader.readings["what did you look at"] = LOOKED_AT
+    in_thread = posted("what did you look at", case_id="EX-1")
+    assert case_ids(put(world, questions, in_thread)) == ["EX-1"]
+    put(world, questions, posted("what is open?", id="C0OPS:2.0"))
+    answer = put(world, questions, posted("what did you look at", id="C0OPS:3.0"))
+    assert case_ids(answer) == ["EX-1"]
+    assert answer.text != WHICH_CASE
+
+
+def test_a_fact_of_no_case_hides_nothing_that_was_spoken_of_before(world, questions, reader):
+    for number in range(2):
+        world.receive(world.signal(subject=f"product:{number}", key=f"p{number}"))
+    world.work()
+    reader.readings["what did you look at"] = LOOKED_AT
+    put(world, questions, posted("what is open?"))
+    answer = put(world, questions, posted("what did you look at", id="C0OPS:2.0"))
+    assert (answer.text, answer.rows) == (WHICH_CASE, ())
+    put(world, questions, posted("per team", id="C0OPS:3.0"))
+    assert reader.contexts[-1].previous.query == LIST_OPEN
 
 
 def test_questions_by_command_are_a_conversation_too(world, questions, reader):
@@ -545,7 +575,7 @@ def test_what_no_word_finds_is_found_by_meaning_among_what_one_may_see(rememberi
     world.work()
     answer = questions.answer("wine", by=ANA)
     assert answer.text == "No case about “shortages of wine”."
-    assert answer.rows_title == "What was decided in cases that mean something like it:"
+    assert answer.rows_title == "Decided before, about something similar:"
     assert case_ids(answer) == ["EX-1"]
     closest = questions.answer("our bottles of wine could be gone on Saturday, hm", by=ANA)
     assert case_ids(closest) == ["EX-1"]

@@ -35,8 +35,12 @@ CASE_ACTS = frozenset(
         Act.TAKE_BACK,
     }
 )
+#: What is asked of one case, or of some.
+FACT_ASKS = frozenset(
+    {Ask.WHEN, Ask.WHO, Ask.WHY, Ask.STATUS, Ask.EXPLAIN_DECISION, Ask.WHO_MAY_APPROVE}
+)
 WHICH_CASE = "Which case do you mean? Name it, like EX-12, or ask in its thread."
-SIMILAR = "What was decided in cases that mean something like it:"
+SIMILAR = "Decided before, about something similar:"
 NO_CAUSE = "I can count them; what they come from is not recorded."
 
 
@@ -55,6 +59,13 @@ class DeskAnswers(Protocol):
 
     def answer(self, query: Query, asker: Asker) -> Answer:
         """Answer as far as the asker may know it."""
+
+
+def needs_case(query: Query) -> bool:
+    """Tell whether a query is for a fact, and says of no case which."""
+    if query.ask not in FACT_ASKS or query.about in DESK_TOPICS:
+        return False
+    return not query.case_id and query.condition == ANY_CASE and query.order is None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -130,7 +141,7 @@ class QueryAnswers:
         if query.case_id:
             case = self.visibility.find_case(query.case_id, asker.viewer)
             return self._facts_of(query, case, asker)
-        if query.condition == ANY_CASE and query.order is None:
+        if needs_case(query):
             return Answer(text=WHICH_CASE)
         if query.ask is Ask.WHY and query.about is About.OPENING:
             # A cause is not recorded; how many there are is.

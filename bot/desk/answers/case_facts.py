@@ -1,9 +1,11 @@
 """Answers about one case, and about one point of several cases."""
 
+from collections import Counter
 from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.cases.case import Case
+from bot.cases.lifecycle import State
 from bot.desk.answers.approvers import Approvers
 from bot.desk.answers.asker import Asker
 from bot.desk.answers.case_file import CaseFile, CaseFiles, Statement
@@ -48,6 +50,7 @@ from bot.ports.card_store import CardStore
 from bot.ports.directory import Directory
 from bot.ports.library import Library
 from bot.views.answers import MAX_ROWS, Answer
+from bot.views.labels import mid_sentence, start_upper
 from bot.views.query import About, Ask, LastDecision, Query
 from bot.views.rows import CaseRow
 
@@ -233,10 +236,24 @@ def _head(query: Query, cases: Sequence[Case], files: Sequence[CaseFile]) -> str
     if query.ask is Ask.WHO and query.about is About.OWNER:
         owners = dict.fromkeys(file.names.owner(file.case.owner) for file in files)
         return f"{join_words(list(owners))}."
+    if query.ask is Ask.WHY and query.about in {None, About.DECISION}:
+        reasons = _count_reasons(cases)
+        if reasons:
+            return f"{start_upper(join_words(reasons))}."
     states = dict.fromkeys(describe_state(case).partition(" ")[2] for case in cases)
     if query.ask is Ask.STATUS and len(states) == 1:
         return f"{count}; each {next(iter(states))}."
     return f"{count}:"
+
+
+def _count_reasons(cases: Sequence[Case]) -> list[str]:
+    """List the reasons of rejections, with how many cases each has, the most frequent first."""
+    counts: Counter[str] = Counter()
+    for case in cases:
+        reason = case.activity.status_reason
+        if case.state is State.REJECTED and reason:
+            counts[mid_sentence(str(reason.reason))] += 1
+    return [f"{reason} ({count})" for reason, count in counts.most_common()]
 
 
 def _count_deciders(files: Sequence[CaseFile], type: LastDecision | None) -> list[str]:

@@ -138,6 +138,8 @@ class CaseFigures:
                 figures.append(self._measure(label, measure, group_filter))
             else:
                 figures.append(_figure(label, measure, group_total))
+        if not is_trend:
+            figures.sort(key=lambda figure: figure.number, reverse=True)
         text = _describe_groups(figures, measure, grouping=grouping, total=total)
         titles = (start_upper(GROUPING_WORDS[grouping]), TABLE_TITLES.get(measure, "Share"))
         return Answer(

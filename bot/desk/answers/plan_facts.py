@@ -15,6 +15,7 @@ from bot.desk.answers.decisions import (
 )
 from bot.desk.answers.times import describe_undo_window
 from bot.desk.case_texts import as_sentence, count_noun, describe_state, phrase
+from bot.views.labels import mid_sentence
 
 NO_EVIDENCE = "nothing was looked up for it"
 
@@ -76,7 +77,8 @@ def describe_consequence(file: CaseFile) -> Statement:
     if case.state is not State.PROPOSED:
         text = f"There is nothing to approve now: {describe_state(case)}."
         return Statement(text=text, facts=describe_plan(file).facts)
-    summaries = "; then ".join(file.words(action.summary) for action in plan.actions)
+    steps = [mid_sentence(file.words(action.summary)) for action in plan.actions]
+    summaries = ", then ".join(steps)
     money = phrase(", moving {}", plan.amount)
     effect = "shown as a dry run, and nothing changes" if plan.is_dry_run else "carried out at once"
     facts = []

@@ -62,6 +62,12 @@ DECISION_WORDS = {
     LastDecision.HANDED_OVER: "handed over",
     LastDecision.TAKEN_BACK: "taken back",
 }
+#: States whose own words do not follow a noun.
+STATE_WORDS = {
+    State.REFERRED: "needing a person",
+    State.OUTCOME_UNKNOWN: "of unknown outcome",
+    State.CLEARED: "cleared without a decision",
+}
 ASK_WORDS = {
     Ask.WHEN: "when",
     Ask.WHO: "who",
@@ -79,17 +85,66 @@ ACT_WORDS = {
     Act.RAISE: "raise an exception",
     Act.REMIND: "send a reminder",
 }
+#: What a fact is, whatever is asked about it.
 ABOUT_WORDS = {
-    About.DUE: "time to decide",
-    About.EXPIRY: "end of the time to approve",
-    About.UNDO: "time to take back",
+    About.EXECUTION: "what was carried out",
+    About.EXPIRY: "when the time to approve ends",
+    About.DUE: "when it has to be decided",
+    About.UNDO: "until when it can be taken back",
+    About.SNOOZE: "the snooze",
+    About.OWNER: "who owns it",
+    About.APPROVER: "who may approve",
+    About.VERDICT: "why it was or was not done without asking",
+    About.RECOMMENDATION: "what is recommended",
+    About.CONFIDENCE: "how sure I was",
+    About.EVIDENCE: "what was looked at",
+    About.PLAN: "what is planned",
     About.CONSEQUENCE: "what an approval would do",
+    About.CHANGES: "what was changed",
+    About.TRAIL: "what has happened so far",
+    About.PRECEDENTS: "how such cases were decided before",
+    About.OUTCOME: "what came of it",
+    About.RECOGNITION: "how its kind was recognised",
+    About.DRIFT: "which facts changed since",
+    About.ESCALATION: "the escalation",
     About.BLOCKER: "who holds things up",
     About.STAND_IN: "stand-ins",
-    About.KINDS: "kinds of exceptions",
+    About.PAUSE: "what is paused",
+    About.MEMBERS: "who is in the group",
+    About.PURPOSE: "what I am for",
     About.CANNOT: "what I cannot do",
+    About.KINDS: "kinds of exceptions",
+    About.ACTIONS: "what I can carry out",
+    About.SOURCES: "where exceptions come from",
+    About.AUTONOMY: "what I do without asking",
+    About.LIMITS: "limits",
     About.ASKING: "how to ask",
     About.RAISE: "how to raise an exception",
+}
+#: What is asked about a fact, where that says more than the fact.
+QUESTION_WORDS = {
+    (Ask.WHEN, About.OPENING): "when it came in",
+    (Ask.WHEN, About.DECISION): "when it was decided",
+    (Ask.WHEN, About.EXECUTION): "when it was carried out",
+    (Ask.WHEN, About.ENDING): "when it ended",
+    (Ask.WHEN, About.SNOOZE): "until when it is snoozed",
+    (Ask.WHEN, About.PAUSE): "until when it is paused",
+    (Ask.WHEN, About.ESCALATION): "when it was escalated",
+    (Ask.WHO, About.OPENING): "who raised it",
+    (Ask.WHO, About.DECISION): "who decided",
+    (Ask.WHO, About.STAND_IN): "who stands in",
+    (Ask.WHO, About.PAUSE): "who paused it",
+    (Ask.WHO, About.SNOOZE): "who snoozed it",
+    (Ask.WHY, About.OPENING): "why it came up",
+    (Ask.WHY, About.DECISION): "why it was decided so",
+    (Ask.WHY, About.EXECUTION): "why carrying it out went so",
+    (Ask.WHY, About.ENDING): "why it ended",
+    (Ask.WHY, About.APPROVER): "why these people have to approve",
+    (Ask.WHY, About.RECOMMENDATION): "why this is recommended",
+    (Ask.WHY, About.DRIFT): "why it was asked again",
+    (Ask.WHY, About.ESCALATION): "why it was escalated",
+    (Ask.WHY, About.SNOOZE): "why it was snoozed",
+    (Ask.WHY, About.PAUSE): "why it is paused",
 }
 
 
@@ -200,10 +255,7 @@ class QueryWords:
         return f" {self.cases(query.condition, asker)}"
 
     def _describe_facts(self, query: Query, asker: Asker) -> str:
-        words = ASK_WORDS.get(query.ask, as_words(query.ask.value))
-        if query.about:
-            about = ABOUT_WORDS.get(query.about, as_words(query.about.value))
-            words = f"{words} ({about})"
+        words = _fact_words(query)
         if query.of:
             words = f"{words}, {self.name(query.of, asker)}"
         has_cases = query.case_id or query.condition != Condition()
@@ -252,7 +304,7 @@ class QueryWords:
             parts.append(ConditionPart(("text",), f"about “{condition.text}”"))
         if condition.states:
             states = " or ".join(state_words(state) for state in condition.states)
-            parts.append(ConditionPart(("states",), f"({states})"))
+            parts.append(ConditionPart(("states",), states))
         if condition.action:
             words = f"with the action “{labels.action(condition.action)}”"
             parts.append(ConditionPart(("action",), words))
@@ -309,8 +361,8 @@ class QueryWords:
 
 
 def state_words(state: State) -> str:
-    """Say a state: "waiting for a decision"."""
-    return str(state)
+    """Say a state after a noun: "waiting for a decision"."""
+    return STATE_WORDS.get(state, str(state))
 
 
 def _possessive(name: str) -> str:
@@ -363,3 +415,12 @@ def _time_phrases(condition: Condition) -> list[ConditionPart]:
         words = f"whose time to approve ends {describe_limit(condition.expires_within)}"
         parts.append(ConditionPart(("expires_within",), words))
     return parts
+
+
+def _fact_words(query: Query) -> str:
+    """Say which fact is wanted."""
+    ask_words = ASK_WORDS.get(query.ask, as_words(query.ask.value))
+    if query.about is None:
+        return ask_words
+    words = QUESTION_WORDS.get((query.ask, query.about)) or ABOUT_WORDS.get(query.about)
+    return words or f"{ask_words} ({as_words(query.about.value)})"

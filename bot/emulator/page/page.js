@@ -80,6 +80,7 @@ function drawPrompts() {
 }
 
 let standing = null;
+let followed = -1;
 const current = () => world.channels.find((one) => one.id === here.channel);
 
 function drawMessages() {
@@ -90,12 +91,20 @@ function drawMessages() {
   const isNew = standing !== here.channel;
   standing = here.channel;
   if (here.channel === HOME) return drawHome(box, isNew);
-  const atEnd = isNew || box.scrollHeight - box.scrollTop - box.clientHeight < 80;
+  const atEnd = isNew || Math.abs(box.scrollTop - followed) < 2 || box.scrollHeight - box.scrollTop - box.clientHeight < 80;
   const privates = world.ephemerals.filter((one) => one.channel === here.channel && (!one.thread_ts || !channel?.messages.some((other) => other.ts === one.thread_ts)));
   const all = [...(channel?.messages ?? []), ...privates].sort((a, b) => a.ts.localeCompare(b.ts));
   const drawn = channel?.id === world.direct ? all.flatMap((one) => conversation(channel, one)) : all.map((one) => message(one, true));
   box.replaceChildren(...(drawn.length ? drawn : [el("p", { class: "empty" }, "Nothing here yet.")]));
-  if (atEnd) box.scrollTop = box.scrollHeight;
+  if (atEnd) follow(box);
+}
+
+// A message that is longer than the window is read from its first line.
+function follow(box) {
+  box.scrollTop = box.scrollHeight;
+  const last = box.lastElementChild;
+  if (last.offsetHeight > box.clientHeight) last.scrollIntoView({ block: "start" });
+  followed = box.scrollTop;
 }
 
 // In a direct message the answers stand under what they answer, without a thread to open.

@@ -178,11 +178,11 @@ def test_readings_are_in_words(desk):
         ),
         Query(ask=Ask.STATUS, case_id="EX-1"): "how it stands: EX-1",
         Query(ask=Ask.WHEN, case_id="EX-1", about=About.EXPIRY): (
-            "when (end of the time to approve): EX-1"
+            "when the time to approve ends: EX-1"
         ),
         Query(ask=Ask.ACT, act=Act.APPROVE, case_id="EX-1"): "a request to approve EX-1",
         Query(ask=Ask.HELP): "help",
-        Query(ask=Ask.WHO, about=About.MEMBERS, of="finance"): "who (members), @finance",
+        Query(ask=Ask.WHO, about=About.MEMBERS, of="finance"): "who is in the group, @finance",
     }
     for query, reading in readings.items():
         assert desk.words.describe(query, asker) == reading

@@ -293,7 +293,7 @@ def test_a_look_up_that_failed_is_told(world):
 def test_what_happens_on_approval_comes_from_the_plan(world):
     world.house.undo_for = timedelta(minutes=30)
     text = whole(ask(world, world.proposed(), About.CONSEQUENCE))
-    assert text.startswith("If EX-1 is approved: Do order_stock, moving £100.00.")
+    assert text.startswith("If EX-1 is approved: do order_stock, moving £100.00.")
     assert "The dry run says: order_stock done." in text
     assert "Once done, it can be taken back for 30 minutes." in text
     assert "Do order_stock (product id 1, quantity 24)." in whole(
@@ -505,6 +505,7 @@ def test_several_cases_have_a_line_each_and_the_names_in_front(world):
     assert [row.case.id for row in answer.rows] == ["EX-1", "EX-2", "EX-3"]
     query = Query(ask=Ask.WHY, about=About.DECISION)
     answer = fact_answers(world).case_facts.summarise(query, cases, asker(world))
+    assert answer.text == "The plan is wrong (3)."
     assert answer.facts[0].endswith("the plan is wrong (“by ana”).")
     assert len(answer.facts) == 3
 

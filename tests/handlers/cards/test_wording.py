@@ -5,8 +5,8 @@ from decimal import Decimal
 import pytest
 
 from bot.cases.plan import Money
-from bot.views.labels import Labels, start_upper
-from handlers.cards.wording import Wording, as_sentence, mid_sentence, money_text
+from bot.views.labels import Labels, mid_sentence, start_upper
+from handlers.cards.wording import Wording, as_sentence, money_text
 
 WORDING = Wording(labels=Labels(channels={"C0SALES": "sales"}), year=2026)
 

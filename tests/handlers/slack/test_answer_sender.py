@@ -10,6 +10,7 @@ from bot.cases.errors import ChatFailed
 from bot.demo.people import ANA, TEAM
 from bot.ports.question_log import PostedQuestion
 from bot.views.answers import Answer
+from handlers.slack.answer_sender import is_plain_sentence
 from handlers.slack.chat import SlackChat
 from handlers.slack.rate_limiter import RateLimiter
 from tests.handlers.cards.answer_examples import trend
@@ -129,6 +130,35 @@ def test_in_a_channel_nothing_grows_and_what_not_all_may_see_is_for_one_alone(ch
     chat.answer(in_channel, public, look_first=False)
     threads = [reply.get("thread_ts") for reply in bot_messages(chat, "C0OPS")]
     assert threads.count(thread) == 1
+
+
+@pytest.mark.parametrize(
+    ("text", "is_plain"),
+    [
+        ("Eight, £10,563.97 together; the oldest since 08:07 today.", True),
+        ("20 open cases, £42,708.72 together.", True),
+        ("7 of 51 (14 %) of the decided were rejected.", True),
+        ("EX-425, Marlow & Sons has not been followed up; £7,260.00.", True),
+        ("1. open the door", False),
+        ("2) open the door", False),
+        ("Marlow &amp; Sons", False),
+        ("see evil.example", False),
+        ("*bold*", False),
+        ("<!channel>", False),
+        ("", False),
+    ],
+)
+def test_only_a_sentence_without_markup_is_streamed(text, is_plain):
+    assert is_plain_sentence(text) is is_plain
+
+
+@pytest.mark.parametrize(("is_in_thread", "thread"), [(True, "1.0"), (False, None)])
+def test_a_private_answer_is_in_a_thread_only_where_there_is_one(chat, is_in_thread, thread):
+    """Slack shows no private message in a thread that nobody has written in yet."""
+    in_channel = question(channel="C0OPS", is_direct=False, is_in_thread=is_in_thread)
+    chat.answer(in_channel, answer(), look_first=False)
+    (ephemeral,) = chat.emulator.get(f"state?as={ANA}")["ephemerals"]
+    assert ephemeral.get("thread_ts") == thread
 
 
 def test_a_first_line_with_markup_in_it_is_not_streamed(chat):

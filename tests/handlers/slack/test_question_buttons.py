@@ -6,7 +6,13 @@ import pytest
 
 from bot.ports.question_log import QuestionRecord
 from handlers.cards import ids
-from handlers.slack.question_buttons import ASK_DIFFERENTLY, NOT_YOURS, THANKS, WHICH_ONE
+from handlers.slack.question_buttons import (
+    ASK_DIFFERENTLY,
+    NOT_YOUR_VOTE,
+    NOT_YOURS,
+    THANKS,
+    WHICH_ONE,
+)
 from tests.handlers.slack.asking import DIRECT, press
 
 QUESTION = "C0STOCK:1.0"
@@ -43,9 +49,23 @@ def test_a_thumb_is_recorded_and_thanked_for_in_the_thread(asked, vote):
     assert (message["text"], message["thread_ts"]) == (THANKS[vote], "1.0")
 
 
-def test_a_thumb_of_somebody_else_counts_for_nothing(asked):
+def test_a_thumb_of_somebody_else_counts_for_nothing_and_is_answered(asked):
     press(asked, ids.FEEDBACK, f"up {QUESTION}", user="UBEN")
-    assert (asked.log.records[0].vote, private_messages(asked)) == ("", [])
+    (message,) = private_messages(asked)
+    assert (message["text"], message["user"]) == (NOT_YOUR_VOTE, "UBEN")
+    assert asked.log.records[0].vote == ""
+
+
+def test_a_reading_that_somebody_else_chooses_is_not_answered(asked):
+    press(asked, ids.CHOOSE_READING, f"0 {QUESTION}", user="UBEN")
+    (message,) = private_messages(asked)
+    assert message["text"].startswith("Not done: this reading is not offered")
+    assert message["user"] == "UBEN"
+
+
+def test_a_forged_thumb_is_ignored(asked):
+    press(asked, ids.FEEDBACK, f"sideways {QUESTION}")
+    assert private_messages(asked) == []
 
 
 def test_the_other_readings_are_offered_in_private_and_the_answer_counts_as_wrong(asked):
@@ -78,6 +98,12 @@ def test_a_reading_is_answered_where_the_first_answer_stands(asked):
     press(asked, ids.CHOOSE_READING, f"1 {QUESTION}")
     (message,) = private_messages(asked)
     assert (message["text"], message["thread_ts"]) == ("Read as: paused cases.", "1.0")
+
+
+def test_beside_a_private_answer_in_the_channel_the_reading_is_answered_there_too(asked):
+    press(asked, ids.CHOOSE_READING, f"1 {QUESTION}", thread_ts="")
+    (message,) = private_messages(asked)
+    assert "thread_ts" not in message
 
 
 def test_in_a_direct_conversation_the_answer_is_a_message(asked):

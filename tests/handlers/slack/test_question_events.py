@@ -28,6 +28,7 @@ def test_each_thread_of_a_channel_is_a_conversation_of_its_own(asking):
     conversations = [question.conversation for question in asking.questions.received]
     first_thread, second_thread = f"C0STOCK:{first['ts']}", f"C0STOCK:{second['ts']}"
     assert conversations == [first_thread, second_thread, first_thread]
+    assert [question.is_in_thread for question in asking.questions.received] == [False, False, True]
     assert asking.questions.received[0].text == "what is open?"
 
 
