@@ -107,12 +107,12 @@ approved in october => list decided=october decision=approved
 opened before last friday and still open => list is_open=yes opened=..<friday
 due this week => list is_open=yes due=this_week
 what is due by friday => list is_open=yes due_within=friday
-what has to be decided today => list is_open=yes states=proposed due=today
+what has to be decided today => list is_open=yes due=today
 arrivals between monday and wednesday => list opened=monday..wednesday
 how did last month look => list opened=last_month
 anything new in the past fortnight => list opened=-P14D..
 what came in on 12 november => list opened=2026-11-12
-which were resolved last quarter => list is_open=no ended=last_quarter
+which were resolved last quarter => list states=resolved ended=last_quarter
 what did the team decide over the last 10 days => list decided=-P10D..
 who is slowing us down => who is_open=yes is_overdue=yes about=blocker
 what does carla have on her plate => list is_open=yes waits_on=U0CARLA
@@ -350,7 +350,7 @@ whatever came in between 1 november and 10 november => list opened=2026-11-01..2
 what did you clear over night => list is_open=no ended=overnight
 cases that ended in the last 24 hours => list is_open=no ended=-P1D..
 show me yesterdays rejects => list decided=yesterday decision=rejected
-what's been resolved today => list is_open=no ended=today
+what's been resolved today => list states=resolved ended=today
 anything due in the next 4 hours => list is_open=yes due_within=+PT4H
 due tomorrow => list is_open=yes due=tomorrow
 due on friday => list is_open=yes due=friday

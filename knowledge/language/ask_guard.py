@@ -1,0 +1,107 @@
+"""Corrections of what seems to be asked, by what was found in the words."""
+
+from knowledge.language.parts import Parts
+from knowledge.language.queries import HABIT
+from knowledge.language.question_text import phrase
+from knowledge.language.question_words import word_set
+
+#: Nothing but cases has these.
+CLEAR_FIELDS = frozenset(
+    {
+        "approver",
+        "is_overdue",
+        "is_unrecognised",
+        "min_stake",
+        "max_stake",
+        "min_age",
+        "max_age",
+        "expires_within",
+        "due",
+        "due_within",
+        "is_part_approved",
+        "min_approvals",
+        "is_snoozed",
+    }
+)
+DECIDER_FIELDS = frozenset({"approver", "min_approvals", "is_part_approved", "is_overdue"})
+PEOPLE_FIELDS = frozenset({"waits_on", "owner", "decided_by", "raised_by"})
+QUESTION_WORDS = word_set("what which who any anything how is are when why does has have did")
+#: The words without which nobody asks for these.
+WORDS_OF_ASKS = {
+    "who": phrase(
+        r"who|whom|whose|anybody|anyone|somebody|person|people|human" r"|\{group\}|owner|deputy"
+    ),
+    "why": phrase(r"why|how come|reason|what for|because|grounds"),
+    "when": phrase(
+        r"when|what time|deadline|how long|how soon|until when|by when" r"|what day|time|since"
+    ),
+    "status": phrase(
+        r"status|state|happen(?:ed|ing|s)?|going on|what is up|story" r"|news|update|explain|about"
+    ),
+    "explain_decision": phrase(r"why|how come|rule|policy|reason|explain"),
+}
+#: Of one case only; of several these are a list.
+LIST_FACTS = frozenset(
+    {
+        "status.changes",
+        "status.outcome",
+        "status.execution",
+        "status.decision",
+        "status.plan",
+        "status.recommendation",
+    }
+)
+RATE_WORDS = phrase(
+    r"how|often|share|percent(?:age)?|proportion|fraction|rate|ratio|frequently|usually|normally"
+    r"|right|accurate|accuracy|record"
+)
+WORTH = phrase(r"how many|number of|count")
+
+
+def correct_label(label: str, parts: Parts) -> str:
+    """Correct a label by what was found in the words."""
+    ask = label.partition(".")[0]
+    if parts.grouping is not None and ask in ("list", "count", "sum", "who", "group"):
+        is_sum = ask == "sum" or (parts.rule is not None and parts.rule[0] == "sum")
+        return "group.stake_sum" if is_sum else "group"
+    if ask == "group":
+        return parts.rule[0] if parts.rule is not None else "list"
+    is_past = label == "status.precedents" or parts.text.search(HABIT) is not None
+    is_habit = ask == "status" and is_past and (parts.names or parts.kinds)
+    if is_habit and not parts.case_ids and not parts.context.case_id:
+        return "list"
+    is_unruled_act = ask == "act" and parts.rule is None
+    if is_unruled_act and parts.exclusion is not None:
+        return "list"
+    if _is_list(ask, label, parts):
+        return "list"
+    if ask == "count" and "." in label and parts.text.search(RATE_WORDS) is None:
+        return "count" if parts.text.search(WORTH) is not None else "list"
+    if label in LIST_FACTS and not parts.has_case and (parts.filters.fields or parts.asks_cases):
+        return "list"
+    if parts.case_ids and label in ("list", "count", "sum", "small_talk"):
+        return "status"
+    is_count = parts.text.search(WORTH) is not None
+    if ask == "sum" and is_count and parts.text.search(phrase("£|pounds")) is None:
+        return "count"
+    return label
+
+
+def _is_list(ask: str, label: str, parts: Parts) -> bool:
+    """Tell whether filters turn another question into a list."""
+    fields = set(parts.filters.fields)
+    rule = parts.rule[0] if parts.rule is not None else ""
+    if parts.has_case or not fields:
+        return False
+    if ask == "capability" and DECIDER_FIELDS & fields:
+        return True
+    if rule == label:
+        return False
+    if ask in ("capability", "help"):
+        return bool(CLEAR_FIELDS & fields)
+    if ask in ("out_of_scope", "small_talk"):
+        return bool((CLEAR_FIELDS | PEOPLE_FIELDS) & fields)
+    if ask == "act":
+        return bool(QUESTION_WORDS & set(parts.text.words[:2])) or label == "act.remind"
+    words = WORDS_OF_ASKS.get(ask)
+    return words is not None and not parts.names and parts.text.search(words) is None

@@ -1,0 +1,167 @@
+"""All that was found in a question, before anybody says what it asks."""
+
+import re
+from dataclasses import dataclass
+from typing import Any
+
+from bot.views.query import (
+    ANY_CASE,
+    About,
+    Condition,
+    Grouping,
+    LastDecision,
+    Query,
+    QuestionContext,
+)
+from knowledge.language import asks, follow_ups
+from knowledge.language.asks import ONE_CASE
+from knowledge.language.conditions import Filters
+from knowledge.language.names import Mention
+from knowledge.language.orders import Ordering
+from knowledge.language.question_text import QuestionText, phrase
+from knowledge.language.question_words import word_set
+
+STRONG_LIST = phrase(
+    r"which|what|list|show(?: me)?|any|anything|is there|are there"
+    r"|give me|find|everything|all|whatever|got any|see"
+)
+THIS_CASE = phrase(
+    r"(?:this|that|the) (?:one|case|exception|card|thing)|it|this"
+    r"|that|its|they|them|these|these ones"
+)
+#: In so short a question a person is what it is about.
+MAX_WORDS_BESIDE_PERSON = 5
+PERSON_PREPOSITIONS = word_set("with of for about at on by from to")
+DESK_FACTS = frozenset({About.BLOCKER, About.STAND_IN, About.PAUSE, About.MEMBERS})
+IDENTIFIER = re.compile(r"^(?=\S*\d)\S+$")
+
+
+@dataclass(slots=True, kw_only=True)
+class Parts:
+    """All that was found in a question."""
+
+    text: QuestionText
+    #: The same with what is to be left out.
+    whole: QuestionText
+    context: QuestionContext
+    rule: tuple[str, asks.Weight] | None
+    filters: Filters
+    ordering: Ordering
+    grouping: Grouping | None
+    kinds: tuple[str, ...]
+    exclusion: Condition | None
+    action: str
+    source: str
+
+    @property
+    def case_ids(self) -> list[str]:
+        """List the cases that are named."""
+        return [str(value) for value in self.text.values("case")]
+
+    @property
+    def people(self) -> list[str]:
+        """List the people and groups that are named, in their order."""
+        return [
+            token.value.value
+            for token in self.text.tokens
+            if token.word in ("{person}", "{group}") and isinstance(token.value, Mention)
+        ]
+
+    @property
+    def names(self) -> list[str]:
+        """List what is named of what cases are about."""
+        values = self.text.values("name")
+        return [value.value for value in values if isinstance(value, Mention)]
+
+    @property
+    def selects(self) -> bool:
+        """Tell whether the question says which cases it means."""
+        return bool(self.filters.fields or self.names or self.kinds or self.exclusion)
+
+    @property
+    def has_case(self) -> bool:
+        """Tell whether one case may be meant."""
+        return bool(self.case_ids or self.context.case_id) or self.leans
+
+    @property
+    def asks_cases(self) -> bool:
+        """Tell whether cases are wanted by name."""
+        return self.text.search(phrase("cases|ones|exceptions")) is not None
+
+    @property
+    def has_ask(self) -> bool:
+        """Tell whether the words say what is asked."""
+        if self.rule is not None:
+            return True
+        return self.text.search(STRONG_LIST) is not None
+
+    @property
+    def leans(self) -> bool:
+        """Tell whether this is a follow-up."""
+        is_complete = bool(self.case_ids or self.names or self.kinds) or (
+            self.text.search(STRONG_LIST) is not None and bool(self.filters.fields)
+        )
+        return follow_ups.leans_on_previous(
+            self.whole, self.context.previous, is_complete=is_complete
+        )
+
+    @property
+    def default_label(self) -> str:
+        """Return what is asked when nobody can say."""
+        if self.case_ids:
+            return "status"
+        if self.context.case_id and not self.selects and self.text.search(THIS_CASE):
+            return "status"
+        if self.selects or self.ordering.order is not None or self.grouping is not None:
+            return "list"
+        if self.leans or self.text.search(asks.LIST_WORDS) is not None:
+            return "list"
+        return ""
+
+    def own_condition(self, query: Query) -> Condition:
+        """Return what these words alone say of the cases."""
+        if query.ask in ONE_CASE and query.about in DESK_FACTS:
+            return ANY_CASE
+        fields: dict[str, Any] = dict(self.filters.fields)
+        add_names(fields, self)
+        loose = loose_person(self)
+        if loose and not {"waits_on", "owner", "decided_by", "raised_by"} & set(fields):
+            fields["owner"] = loose
+        return Condition(**fields)
+
+
+def add_names(fields: dict[str, Any], parts: Parts) -> None:
+    """Add kinds, names, action and source to the fields of a condition."""
+    # The number of an invoice names it better than the word.
+    is_identified = any(IDENTIFIER.match(name) for name in parts.names)
+    if parts.kinds and "is_unrecognised" not in fields and not is_identified:
+        fields.setdefault("kinds", parts.kinds)
+    if parts.names:
+        fields.setdefault("text", " ".join(dict.fromkeys(parts.names)))
+    if parts.exclusion is not None:
+        fields["exclusion"] = parts.exclusion
+    if parts.source:
+        fields["source"] = parts.source
+    if parts.action:
+        fields["action"] = parts.action
+        fields.setdefault("decision", LastDecision.APPROVED)
+        if "opened" in fields:
+            fields["decided"] = fields.pop("opened")
+        if fields.get("is_open") is False:
+            del fields["is_open"]
+
+
+def loose_person(parts: Parts) -> str:
+    """Return a person or group that no other word explains."""
+    people = parts.people
+    # "Finance rejected": a decider that no condition can name is no owner.
+    if len(people) != 1 or "decision" in parts.filters.fields:
+        return ""
+    place = next(
+        place
+        for place, token in enumerate(parts.text.tokens)
+        if token.value is not None and token.word in ("{person}", "{group}")
+    )
+    before = parts.text.words[place - 1] if place else ""
+    is_short = len(parts.text.tokens) <= MAX_WORDS_BESIDE_PERSON
+    return people[0] if is_short or before in PERSON_PREPOSITIONS else ""
