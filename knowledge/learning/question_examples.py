@@ -13,7 +13,7 @@ from knowledge.learning.question_model import NO_KIND, mask_kinds
 from knowledge.library.questions import KIND_MASK, QuestionExamples
 
 #: Change it when the same examples would be learned otherwise.
-METHOD = "1"
+METHOD = "2"
 #: Reports describe anything at all, in words that other kinds may use.
 REPORTS = f"{Ask.ACT}.{Act.RAISE}"
 
@@ -38,11 +38,9 @@ class QuestionTrainingSet:
     version: str
 
 
-def question_version(
-    examples: QuestionExamples, playbooks: Mapping[str, Playbook], embedder: str
-) -> str:
+def question_version(examples: QuestionExamples, playbooks: Mapping[str, Playbook]) -> str:
     """Return a checksum of all that the training depends on."""
-    checksum = hashlib.sha256(f"{METHOD}\n{embedder}\n{examples.checksum}".encode())
+    checksum = hashlib.sha256(f"{METHOD}\n{examples.checksum}".encode())
     for kind, playbook in sorted(playbooks.items()):
         lines = (kind, playbook.title, *playbook.examples)
         checksum.update("\0".join(lines).encode("utf-8", "replace"))
@@ -50,7 +48,7 @@ def question_version(
 
 
 def gather_questions(
-    examples: QuestionExamples, playbooks: Mapping[str, Playbook], embedder: str
+    examples: QuestionExamples, playbooks: Mapping[str, Playbook]
 ) -> QuestionTrainingSet:
     """Gather the questions about every kind that has a playbook."""
     kinds = sorted(set(playbooks) - {UNRECOGNISED})
@@ -60,7 +58,7 @@ def gather_questions(
         asks=_unique(_ask_questions(examples, kinds, flat_names)),
         kinds=_unique(_kind_questions(examples, playbooks, names)),
         names=flat_names,
-        version=question_version(examples, playbooks, embedder),
+        version=question_version(examples, playbooks),
     )
 
 

@@ -5,9 +5,9 @@ import pytest
 
 from bot.views.query import About, Act, Ask, Measure
 from knowledge.learning.question_examples import gather_questions
-from knowledge.learning.question_model import TrainedQuestionClassifier, softmax
+from knowledge.learning.question_head import softmax
+from knowledge.learning.question_model import TrainedQuestionClassifier
 from knowledge.learning.question_training import train_question_model
-from knowledge.memory.embedder import HashedWordsEmbedder
 
 MIN_SHARE_OF_ASKS = 0.9
 MIN_SHARE_OF_KINDS = 0.9
@@ -215,18 +215,18 @@ KINDS = {
 
 
 @pytest.fixture(scope="module")
-def questions(library, minilm):
-    return gather_questions(library.questions(), library.playbooks, minilm.identity)
+def questions(library):
+    return gather_questions(library.questions(), library.playbooks)
 
 
 @pytest.fixture(scope="module")
-def model(questions, minilm):
-    return train_question_model(questions, minilm)
+def model(questions):
+    return train_question_model(questions)
 
 
 @pytest.fixture(scope="module")
-def classifier(model, minilm, library):
-    return TrainedQuestionClassifier(lambda: model, minilm, library.playbooks)
+def classifier(model, library):
+    return TrainedQuestionClassifier(lambda: model, library.playbooks)
 
 
 def grade(guesses_of, expected):
@@ -279,21 +279,17 @@ def test_every_part_of_a_query_that_words_choose_has_examples(questions):
     assert set(map(str, About)) <= details | {"approver"}
 
 
-def test_a_kind_of_a_company_of_its_own_is_learned_from_its_playbook(library, minilm):
+def test_a_kind_of_a_company_of_its_own_is_learned_from_its_playbook(library):
     playbooks = {kind: library.playbooks[kind] for kind in ("low_stock", "lead_cold")}
-    questions = gather_questions(library.questions(), playbooks, minilm.identity)
+    questions = gather_questions(library.questions(), playbooks)
     assert {question.label for question in questions.kinds} == {"", "low_stock", "lead_cold"}
-    other = gather_questions(library.questions(), library.playbooks, minilm.identity)
+    other = gather_questions(library.questions(), library.playbooks)
     assert questions.version != other.version
 
 
-def test_without_a_model_or_with_other_vectors_it_guesses_nothing(model, minilm, library):
-    words = HashedWordsEmbedder()
-    for classifier in (
-        TrainedQuestionClassifier(lambda: None, minilm, library.playbooks),
-        TrainedQuestionClassifier(lambda: model, words, library.playbooks),
-    ):
-        assert (classifier.asks("what is open"), classifier.kinds("any invoices")) == ([], [])
+def test_without_a_model_it_guesses_nothing(library):
+    classifier = TrainedQuestionClassifier(lambda: None, library.playbooks)
+    assert (classifier.asks("what is open"), classifier.kinds("any invoices")) == ([], [])
 
 
 @pytest.mark.parametrize("text", ["", "   ", "?", "\ud800", "x" * 50_000, "{case} " * 3_000])
@@ -302,7 +298,7 @@ def test_odd_texts_are_no_trouble(classifier, text):
     assert len(classifier.kinds(text)) <= 5
 
 
-def test_kinds_whose_playbook_was_removed_are_not_guessed(model, minilm):
-    classifier = TrainedQuestionClassifier(lambda: model, minilm, kinds=("low_stock",))
+def test_kinds_whose_playbook_was_removed_are_not_guessed(model):
+    classifier = TrainedQuestionClassifier(lambda: model, kinds=("low_stock",))
     labels = {guess.label for guess in classifier.kinds("unpaid invoices")}
     assert labels <= {"", "low_stock"}
