@@ -10,12 +10,14 @@ from bot.cases.signal import UNRECOGNISED
 from bot.views.query import Act, Ask
 from knowledge.language.question_text import normalise
 from knowledge.learning.question_model import NO_KIND, mask_kinds
-from knowledge.library.questions import KIND_MASK, QuestionExamples
+from knowledge.library.questions import KIND_MASK, NO_SLOTS, QuestionExamples
 
 #: Change it when the same examples would be learned otherwise.
 METHOD = "2"
 #: Reports describe anything at all, in words that other kinds may use.
 REPORTS = f"{Ask.ACT}.{Act.RAISE}"
+#: Asks whose questions say nothing of which cases are meant.
+NO_CASE_ASKS = frozenset({Ask.SMALL_TALK, Ask.OUT_OF_SCOPE, Ask.HELP})
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +26,14 @@ class LabelledQuestion:
 
     text: str
     label: str
+
+
+@dataclass(frozen=True, slots=True)
+class SlotQuestion:
+    """A normalised question with the labels of all its slots."""
+
+    text: str
+    labels: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,6 +46,7 @@ class QuestionTrainingSet:
     #: How people name kinds.
     names: tuple[str, ...]
     version: str
+    slots: tuple[SlotQuestion, ...] = ()
 
 
 def question_version(examples: QuestionExamples, playbooks: Mapping[str, Playbook]) -> str:
@@ -59,6 +70,7 @@ def gather_questions(
         kinds=_unique(_kind_questions(examples, playbooks, names)),
         names=flat_names,
         version=question_version(examples, playbooks),
+        slots=_slot_questions(examples, flat_names),
     )
 
 
@@ -77,6 +89,23 @@ def _ask_questions(
     for kind in kinds:
         for line in examples.kinds.get(kind, ()):
             yield LabelledQuestion(mask_kinds(_plain(line), names), str(Ask.LIST))
+
+
+def _slot_questions(examples: QuestionExamples, names: tuple[str, ...]) -> tuple[SlotQuestion, ...]:
+    """List the examples of slots, and questions that are about no cases, with kinds masked."""
+    by_text: dict[str, SlotQuestion] = {}
+    for key, lines in examples.slots.items():
+        labels = () if key == NO_SLOTS else tuple(key.split(" "))
+        for line in lines:
+            text = mask_kinds(_plain(line), names)
+            by_text.setdefault(text, SlotQuestion(text, labels))
+    for label, lines in examples.asks.items():
+        if label.partition(".")[0] in NO_CASE_ASKS or label == REPORTS:
+            for line in lines:
+                text = mask_kinds(_plain(line), names)
+                by_text.setdefault(text, SlotQuestion(text, ()))
+    by_text.pop("", None)
+    return tuple(by_text.values()) if examples.slots else ()
 
 
 def _kind_questions(

@@ -15,6 +15,7 @@ import numpy as np
 from bot.ports.language import Guess
 from knowledge.language.question_text import normalise
 from knowledge.learning.question_head import QuestionHead
+from knowledge.learning.slot_model import SlotModel
 from knowledge.library.questions import KIND_MASK
 
 #: What follows is cut off.
@@ -32,12 +33,14 @@ class QuestionModel:
     kinds: QuestionHead
     #: How people name kinds: masked before it is asked what a question asks.
     names: tuple[str, ...]
+    slots: SlotModel | None = None
 
     def to_arrays(self) -> dict[str, Any]:
         """Return the arrays of this model for a file."""
         return {
             **self.asks.to_arrays("questions.asks"),
             **self.kinds.to_arrays("questions.kinds"),
+            **(self.slots.to_arrays("questions.slots") if self.slots else {}),
             "questions.version": np.array(self.version),
             "questions.names": np.array(self.names, np.str_),
         }
@@ -50,11 +53,15 @@ class QuestionModel:
             KeyError: an array is missing.
             ValueError: the arrays do not fit each other, or hold something else than numbers.
         """
+        slots = None
+        if "questions.slots.labels" in arrays:
+            slots = SlotModel.from_arrays("questions.slots", arrays)
         return cls(
             version=str(arrays["questions.version"]),
             asks=QuestionHead.from_arrays("questions.asks", arrays),
             kinds=QuestionHead.from_arrays("questions.kinds", arrays),
             names=tuple(map(str, arrays["questions.names"])),
+            slots=slots,
         )
 
 
@@ -89,6 +96,14 @@ class TrainedQuestionClassifier:
         guesses = model.kinds.guesses(question)
         # A kind whose playbook was removed has no cases to come.
         return [guess for guess in guesses if guess.label in {NO_KIND, *self._kinds}]
+
+    def slots(self, text: str) -> dict[str, list[Guess]]:
+        """Guess the parts of the condition by their slot."""
+        model = self._latest_model()
+        question = _bound(normalise(text))
+        if model is None or model.slots is None or not question:
+            return {}
+        return model.slots.guesses(mask_kinds(question, model.names))
 
 
 def mask_kinds(text: str, names: Sequence[str]) -> str:

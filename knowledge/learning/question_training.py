@@ -8,18 +8,18 @@ guessed, and of 95 % the kind was. With words, neighbours and pieces of words al
 
 from collections.abc import Sequence
 from dataclasses import replace
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import sparse
 from scipy.optimize import minimize_scalar
 from sklearn.svm import LinearSVC
 
 from knowledge.learning.question_examples import LabelledQuestion, QuestionTrainingSet
 from knowledge.learning.question_features import Features, hash_question
-from knowledge.learning.question_head import QuestionHead, scale_parts, softmax
+from knowledge.learning.question_head import QuestionHead, softmax
+from knowledge.learning.question_matrix import design_matrix, rarity
 from knowledge.learning.question_model import QuestionModel
+from knowledge.learning.slot_training import train_slot_model
 
 PENALTY = 1.0
 TOLERANCE = 1e-2
@@ -42,6 +42,7 @@ def train_question_model(questions: QuestionTrainingSet) -> QuestionModel | None
         asks=asks,
         kinds=kinds,
         names=questions.names,
+        slots=train_slot_model(questions.slots),
     )
 
 
@@ -57,9 +58,9 @@ def _fit(questions: Sequence[LabelledQuestion], features: Sequence[Features]) ->
     """Fit a linear support vector machine."""
     bucket_rows = [buckets for buckets, _ in features]
     buckets, columns = np.unique(np.concatenate(bucket_rows), return_inverse=True)
-    scale = _rarity(columns, row_count=len(features))
+    scale = rarity(columns, row_count=len(features))
     machine = LinearSVC(C=PENALTY, tol=TOLERANCE, random_state=0)
-    matrix = _design_matrix(features, columns, scale)
+    matrix = design_matrix(features, columns, scale)
     machine.fit(matrix, [question.label for question in questions])
     weights = machine.coef_.T
     bias = machine.intercept_
@@ -75,26 +76,6 @@ def _fit(questions: Sequence[LabelledQuestion], features: Sequence[Features]) ->
         bias=bias.astype(np.float32),
         sharpness=DEFAULT_SHARPNESS,
     )
-
-
-def _rarity(columns: NDArray[np.int64], row_count: int) -> NDArray[np.float64]:
-    """Return the inverse document frequency of each column."""
-    occurrences = np.bincount(columns)
-    rarity: NDArray[np.float64] = np.log((1 + row_count) / (1 + occurrences)) + 1
-    return rarity
-
-
-def _design_matrix(
-    features: Sequence[Features], columns: NDArray[np.int64], scale: NDArray[np.float64]
-) -> Any:
-    """Return a sparse matrix with a row for each question."""
-    row_bounds = np.cumsum([0, *(len(buckets) for buckets, _ in features)])
-    parts = []
-    for (buckets, values), start in zip(features, row_bounds, strict=False):
-        row_columns = columns[start : start + len(buckets)]
-        parts.append(scale_parts(buckets, values * scale[row_columns]))
-    shape = (len(features), len(scale))
-    return sparse.csr_matrix((np.concatenate(parts), columns, row_bounds), shape=shape)
 
 
 def _fit_sharpness(questions: Sequence[LabelledQuestion], features: Sequence[Features]) -> float:
