@@ -111,7 +111,7 @@ def find_filters(text: QuestionText) -> Filters:
     _find_flags(text, filters)
     _find_decision(text, filters)
     _find_states(text, filters)
-    _find_times(text, filters)
+    find_times(text, filters)
     channels = text.values("channel")
     if channels:
         filters.add({"channel": str(channels[0])})
@@ -240,7 +240,7 @@ def _find_states(text: QuestionText, filters: Filters) -> None:
         filters.add({"is_open": True})
 
 
-def _find_times(text: QuestionText, filters: Filters) -> None:
+def find_times(text: QuestionText, filters: Filters) -> None:
     """Find the periods, and of what they are the periods."""
     is_due = text.search(DUE) is not None
     if not is_due and "waits_on" not in filters.fields:
@@ -254,9 +254,9 @@ def _find_times(text: QuestionText, filters: Filters) -> None:
         text.take(EXPIRES)
     if not is_due and not is_expiry:
         _drop_occasions(text, filters)
-    period = _find_period(text, filters.occasions)
+    period = find_period(text, filters.occasions)
     if is_expiry:
-        filters.add({"expires_within": _end_name(period) or SOON, "is_open": True})
+        filters.add({"expires_within": end_name(period) or SOON, "is_open": True})
         return
     if is_due:
         _add_due(text, filters, period)
@@ -296,12 +296,12 @@ def _add_due(text: QuestionText, filters: Filters, period: Period | None) -> Non
         return
     filters.add({"is_open": True})
     if period.begin == "now" or text.search(WITHIN) is not None or not period.begin:
-        filters.add({"due_within": _end_name(period)})
+        filters.add({"due_within": end_name(period)})
     else:
         filters.add({"due": period})
 
 
-def _end_name(period: Period | None) -> str:
+def end_name(period: Period | None) -> str:
     if period is None:
         return ""
     return period.end or period.before or period.begin
@@ -317,7 +317,7 @@ def _period_field(filters: Filters) -> str:
     return "opened"
 
 
-def _find_period(text: QuestionText, occasions: set[int]) -> Period | None:
+def find_period(text: QuestionText, occasions: set[int]) -> Period | None:
     """Find the period that a question names."""
     match = text.search(BETWEEN)
     if match is not None:

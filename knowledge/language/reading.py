@@ -41,6 +41,7 @@ from knowledge.language.queries import (
     turn_to_other_case,
 )
 from knowledge.language.question_text import QuestionText, Token, phrase, split_question
+from knowledge.language.slots import complete_parts
 from knowledge.language.spelling import correct_keywords
 from knowledge.language.time_words import take_times
 
@@ -107,7 +108,7 @@ class QuestionReading:
         ordering = find_ordering(words)
         filters = find_filters(words)
         kinds = self._find_kinds(words, index.others)
-        return Parts(
+        parts = Parts(
             text=words,
             whole=whole,
             context=context,
@@ -120,6 +121,7 @@ class QuestionReading:
             action=_find_action(words, index.others),
             source=_find_source(words, index.others),
         )
+        return complete_parts(parts, self._classifier.slots(words.text))
 
     def _find_kinds(self, words: QuestionText, names: tuple[KnownName, ...]) -> tuple[str, ...]:
         """Find the kinds, if need be without words not understood."""
