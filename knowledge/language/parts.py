@@ -52,6 +52,8 @@ class Parts:
     exclusion: Condition | None
     action: str
     source: str
+    #: The filters as tables of words alone find them, where learned slots contradict them.
+    doubtful: Filters | None = None
 
     @property
     def case_ids(self) -> list[str]:

