@@ -100,8 +100,8 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
         phrase(
             r"(?:marked|ticked|signed|checked|reported|flagged|declared|set|crossed|put down)"
             r" (?:off )?(?:as )?(?:being )?(?:done|completed?|finished|closed|resolved|ok|off)",
-            r"signed off (?=(?:without|with no|but (?:no|not|without)) )",
-            r"(?:done|finished|completed?) (?=(?:but |and |yet )?(?:without|with no|no|lacks?"
+            r"signed off(?= (?:without|with no|but (?:no|not|without)) )",
+            r"(?:done|finished|completed?)(?= (?:but |and |yet )?(?:without|with no|no|lacks?"
             r"|lacking|missing|minus|not) (?:a |an |any )?(?:[^ ]+ )?(?:pics?|pictures?|photos?"
             r"|proofs?|evidence|images?|readings?|attachments?|snaps?))",
         ),
@@ -127,7 +127,7 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
     (
         phrase(
             r"(?:could|can|did|do) not (?:you )?(?:make (?:any |head or tail |much )?(?:sense )?of"
-            r"|recogni[sz]e|identify|understand|place|classify|sort|categori[sz]e|pigeonhole|match"
+            r"|recogni[sz]e|identify|understand|place|classify|sort|categori[sz]e|pigeonhole"
             r"|figure out|work out|know what to do with)",
             r"(?:could|can|did|do) you not (?:make (?:any )?sense of|recogni[sz]e|identify"
             r"|understand|place|classify|sort|categori[sz]e)",
@@ -136,8 +136,9 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"(?:fits?|fitted|match(?:es)?|belongs? to) (?:no|none of the) (?:playbooks?|kinds?"
             r"|known kinds?|categor(?:y|ies)|types?|box(?:es)?)",
             r"(?:fits?|fitted|belongs?) (?:in |into )?(?:nowhere|no ?where|nothing)",
-            r"(?:do|does|did) not (?:fit|match|belong)(?: in| into| to)? (?:any|a|anything|anywhere"
-            r"|the)(?: (?:playbooks?|kinds?|categor(?:y|ies)|types?|box(?:es)?|of them))?",
+            r"(?:do|does|did) not (?:(?:fit|match|belong)(?: in| into| to)? (?:any|a|your)"
+            r" (?:playbooks?|kinds?|categor(?:y|ies)|types?|box(?:es)?)"
+            r"|(?:fit|belong)(?: in| into| to)? (?:anything|anywhere))",
             r"(?:no|without a|without) (?:playbook|known kind)"
             r"|(?:did|do) not know what (?:it|they|to make of them?) ?(?:was|were|is|are)?",
             r"(?:puzzled|baffled|confused|stumped) (?:by|you)|(?:puzzled|baffled|confused|stumped)"
@@ -304,7 +305,7 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
     ),
     (
         phrase(
-            r"(?:over ?due|over-due|late(?! (?:last|yesterday|on|in|at|night))|past (?:its|their"
+            r"(?:over ?due|over-due|late(?! (?:last|yesterday|on|in|at|night)(?![^ ]))|past (?:its|their"
             r"|the|our) (?:deadline|time|due date|due|date)"
             r"|past due|past deadline|behind(?! (?:the|this|it|that|\{case\}))"
             r"|too (?:long|late)|(?<!run )(?<!runs )(?<!running )(?<!ran )out of time"
@@ -340,7 +341,7 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
     ),
     (
         phrase(
-            r"(?:taken|took|take|did (?:[^ ]+ )?take|pulled|called) (?:it |them |this )?back"
+            r"(?:taken|took|take|did (?:[^ ]+ )?take|pulled) (?:it |them |this )?back"
             r"|did (?:[^ ]+ )?(?:undo|reverse|revert|roll back)|undone|undid"
             r"|rolled back|reversed|reverted|unwound|undos|reversals"
             r"|withdrawn after|changed our minds? (?:on|about)|had second thoughts"
@@ -407,12 +408,12 @@ DECISION_VERBS: tuple[tuple[re.Pattern[str], LastDecision | None], ...] = (
 #: "Approvals in May", but not "approvals outstanding".
 DECISION_NOUNS: tuple[tuple[re.Pattern[str], LastDecision | None], ...] = (
     (
-        phrase(r"approvals (?=(?:in |from |of |on |during |over |since |made )*\{period\})"),
+        phrase(r"approvals(?= (?:in |from |of |on |during |over |since |made )*\{period\})"),
         LastDecision.APPROVED,
     ),
     (
         phrase(
-            r"decisions (?=(?:in |from |of |on |during |over |since |made |per |by )*"
+            r"decisions(?= (?:in |from |of |on |during |over |since |made |per |by )*"
             r"(?:\{period\}|person|head))"
         ),
         None,

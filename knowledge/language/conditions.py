@@ -130,7 +130,8 @@ def _settle(fields: dict[str, Any]) -> None:
         for name in ("is_open", "is_overdue", "is_part_approved"):
             fields.pop(name, None)
     has_time = fields.keys() & {"due", "due_within", "expires_within"}
-    if has_time and states and states <= UNDECIDED_STATES:
+    # Of whom something is wanted now, by them it is not decided.
+    if (has_time or "waits_on" in fields) and states and states <= UNDECIDED_STATES:
         del fields["states"]
 
 
@@ -255,6 +256,8 @@ def _find_times(text: QuestionText, filters: Filters) -> None:
     if not is_due and not is_expiry:
         _drop_occasions(text, filters)
     period = _find_period(text, filters.occasions)
+    if period is not None:
+        text.take(ARRIVED)
     if is_expiry:
         filters.add({"expires_within": _end_name(period) or SOON, "is_open": True})
         return

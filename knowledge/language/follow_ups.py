@@ -22,13 +22,18 @@ from knowledge.language.question_words import word_set
 
 MAX_ELLIPSIS_WORDS = 6
 BEGINNING = phrase(
-    r"(?:ok |okay |right |and |so |yes |but |well |great |thanks "
-    r"|no )*(?:and|only|just|but|also|without|except|not|no|then"
+    r"(?:ok |okay |right |and |so |yes |but |well |great |thanks |& |\+ "
+    r"|no )*(?:and|&|\+|plus|only|just|but|also|without|except|not|no|then"
     r"|what about|how about"
     r"|same(?: for| with)?|of (?:those|these|them|which)|which of"
     r"|from (?:those|these|them)|the same|with|now|excluding|instead"
     r"|rather"
     r"|leave out|minus|drop|skip|narrow|filter|ok|more|less|other than|apart from|any of)"
+)
+#: However politely it begins, this stands alone when it says which cases it means.
+NEW_QUESTION = phrase(
+    r"(?:ok |okay |right |so |yes |well |great |thanks |just |now |please |no )+"
+    r"(?:show|list|give|tell|find|what|which|how|is|are|any|anything|who|do|can|everything|all)"
 )
 POINTER = phrase(
     r"it|its|that|this|they|them|those|these|their|the other"
@@ -42,6 +47,9 @@ BARE = phrase(
     r"|when|who|by whom|how much|how many|together|in total|total"
     r"|how old|how long|until when|"
     r"who (?:has|owns|approved|rejected|decided|did) (?:it|that|this|them)"
+    r"|(?:the |what |for what )?(?:reasons?|grounds)(?: please| given)?|what for|by who"
+    r"|(?:and |so |ok |but )*(?:who then|then who|who else|who instead|who can|who may)"
+    r"|(?:and |so |ok |but )*(?:when|why|who|how much|how many|how come) (?:then|exactly|was that)"
 )
 ONE_OF_THEM = phrase(
     r"(?:the |which (?:is |one is |one "
@@ -67,6 +75,9 @@ def leans_on_previous(text: QuestionText, previous: Turn | None, *, is_complete:
     if previous is None or not text.tokens:
         return False
     beginning = BEGINNING.match(text.text)
+    is_new = is_complete and NEW_QUESTION.match(text.text) is not None
+    if is_new:
+        return False
     if beginning is not None and len(text.tokens) > 1 and text.words[0] not in ("ok", "thanks"):
         return True
     if beginning is not None and not is_complete and len(text.tokens) > 1:

@@ -21,6 +21,11 @@ from knowledge.language.orders import Ordering
 from knowledge.language.question_text import QuestionText, phrase
 from knowledge.language.question_words import word_set
 
+#: With a filter, these words ask a question of their own.
+OWN_SUBJECT = phrase(
+    r"which|what|list|show(?: me)?|any|anything|is there|are there|give me|find|everything|all"
+    r"|whatever|got any|see|how many|how much|number of|count|who|cases?|exceptions?"
+)
 STRONG_LIST = phrase(
     r"which|what|list|show(?: me)?|any|anything|is there|are there"
     r"|give me|find|everything|all|whatever|got any|see"
@@ -43,6 +48,8 @@ class Parts:
     text: QuestionText
     #: The same with what is to be left out.
     whole: QuestionText
+    #: The words that ask, without the story before them.
+    request: QuestionText
     context: QuestionContext
     rule: tuple[str, asks.Weight] | None
     filters: Filters
@@ -99,7 +106,7 @@ class Parts:
     def leans(self) -> bool:
         """Tell whether this is a follow-up."""
         is_complete = bool(self.case_ids or self.names or self.kinds) or (
-            self.text.search(STRONG_LIST) is not None and bool(self.filters.fields)
+            self.text.search(OWN_SUBJECT) is not None and bool(self.filters.fields)
         )
         return follow_ups.leans_on_previous(
             self.whole, self.context.previous, is_complete=is_complete

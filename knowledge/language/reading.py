@@ -35,16 +35,19 @@ from knowledge.language.orders import find_grouping, find_ordering
 from knowledge.language.parts import Parts
 from knowledge.language.queries import (
     act_query,
+    add_reason,
+    asks_of_last_case,
     fact_query,
     list_query,
     remember_other_cases,
     turn_to_other_case,
 )
 from knowledge.language.question_text import QuestionText, Token, phrase, split_question
+from knowledge.language.requests import find_request
 from knowledge.language.spelling import correct_keywords
 from knowledge.language.time_words import take_times
 
-MAX_INDEXES = 8
+MAX_INDEXES = 64
 CASE_ID = phrase(
     r"(?:case |exception |card )?(?:number |no |nr )?#?ex[- ]?(?P<number>\d{1,9})",
     r"(?:case|exception|card) (?:number |no |nr |id )?#?(?P<number2>\d{1,9})",
@@ -82,6 +85,7 @@ class QuestionReading:
         query = self._query(choice.label, parts)
         asks.explain_ask(words, choice.label)
         query, aside = self._leave_aside(parts, query)
+        query = add_reason(query, text)
         others = [self._query(label, parts) for label in choice.others if _is_label(label)]
         alternatives = tuple(other for other in dict.fromkeys(others) if other != query)
         return Reading(
@@ -103,13 +107,15 @@ class QuestionReading:
         take_times(words, self._clock().date(), period)
         whole = QuestionText([replace(token) for token in words.tokens])
         exclusion = take_exclusion(words, self._kinds, index.others)
-        rule = asks.find_rule(words)
-        ordering = find_ordering(words)
-        filters = find_filters(words)
-        kinds = self._find_kinds(words, index.others)
+        request = find_request(words)
+        rule = asks.find_rule(request) or asks.find_rule(words)
+        ordering = find_ordering(request)
+        filters = find_filters(request)
+        kinds = self._find_kinds(_subject(words, request), index.others)
         return Parts(
             text=words,
-            whole=whole,
+            whole=whole if request is words else QuestionText(map(replace, request.tokens)),
+            request=request,
             context=context,
             rule=rule,
             filters=filters,
@@ -134,7 +140,10 @@ class QuestionReading:
     def _names(self, names: tuple[KnownName, ...]) -> NameIndex:
         """Index the names of an asker; the last indexes are kept."""
         for indexed_names, index in tuple(self._indexes):
-            if indexed_names is names or indexed_names == names:
+            if indexed_names is names:
+                return index
+        for indexed_names, index in tuple(self._indexes):
+            if indexed_names == names:
                 return index
         index = NameIndex(names)
         self._indexes.append((names, index))
@@ -163,7 +172,7 @@ class QuestionReading:
             case _:
                 query = fact_query(query, parts)
         previous = parts.context.previous
-        if previous is None or not parts.leans:
+        if previous is None or not (parts.leans or asks_of_last_case(query, parts)):
             return remember_other_cases(query, parts)
         query = replace(query, condition=parts.own_condition(query))
         merged = follow_ups.merge(previous, query, has_ask=parts.has_ask)
@@ -179,8 +188,8 @@ class QuestionReading:
         if query.ask in NO_CASES or query.case_id:
             return query, ()
         is_lone = not parts.names and not parts.kinds and not _narrows(query.condition)
-        runs = left_aside.phrases(parts.text, is_narrowed=not is_lone)
-        lone = left_aside.lone_name(parts.text, runs) if is_lone and not parts.leans else None
+        runs = left_aside.phrases(parts.request, is_narrowed=not is_lone)
+        lone = left_aside.lone_name(parts.request, runs) if is_lone and not parts.leans else None
         if lone is not None:
             runs.remove(lone)
             condition = replace(query.condition, text=left_aside.spell(lone))
@@ -198,6 +207,11 @@ class QuestionReading:
         others = self._names(parts.context.names).others
         words = [token.word for token in run]
         return self._kinds.explains(parts.text, words, parts.kinds, others)
+
+
+def _subject(words: QuestionText, request: QuestionText) -> QuestionText:
+    """Return the words that may tell the kind: a request with a name needs no story."""
+    return request if "{name}" in request.words else words
 
 
 def _is_label(label: str) -> bool:

@@ -86,23 +86,39 @@ NAMED_PERIODS: tuple[tuple[str, str], ...] = (
         r"|away)|after (?:hours|closing)|since (?:we )?(?:closed|closing)|out of hours",
         "overnight",
     ),
-    (r"(?:(?:over|at|on|during|in) )?(?:the |this |last |past |this past )?weekend", "weekend"),
-    (r"(?:so far |earlier |until now |up to now )?todays?|this day", "today"),
+    (
+        r"(?:(?:over|at|on|during|in|from) )?(?:the |this |last |past |this past )?"
+        r"(?:weekend|sat(?:urday)?(?: (?:or|and|&|to|through) |/|-)sun(?:day)?)(?: just gone| past)?",
+        "weekend",
+    ),
+    (
+        r"(?:so far |earlier |until now |up to now |(?<=end of ))?(?:todays?|this day|the day"
+        r"(?= |$)(?<=end of the day)|day(?<=end of day))|(?<=by )close of (?:business|play)|cob",
+        "today",
+    ),
     (r"(?:early )?this mornings?", "this_morning"),
     (r"tonight|this evening|this night", "tonight"),
     (r"yesterdays?", "yesterday"),
     (r"tomorrows?", "tomorrow"),
     (
-        r"(?:so far |in |until now )?(?:this|the (?:current" r"|present)) weeks?(?: so far)?",
+        r"(?:so far |in |until now |during |within )?(?:this|the (?:current|present)|(?<=end of )the"
+        r"|(?<=end of )) ?weeks?(?<! weeks)(?: so far)?|eow|week to date|wtd",
         "this_week",
     ),
-    (r"(?:the )?last weeks?", "last_week"),
+    (r"(?:the )?(?:last|prior) weeks?|the week just gone", "last_week"),
     (r"(?:the )?(?:next|coming|following) week", "next_week"),
-    (r"(?:so far |in )?(?:this|the (?:current|present)) months?(?: so far)?", "this_month"),
-    (r"(?:the )?last months?", "last_month"),
-    (r"(?:this|the (?:current|present)) quarter", "this_quarter"),
+    (
+        r"(?:so far |in |during |within )?(?:this|the (?:current|present)|(?<=end of )the"
+        r"|(?<=end of )) ?month(?: so far)?|eom|month to date|mtd",
+        "this_month",
+    ),
+    (r"(?:the )?(?:last|prior) months?|the month just gone", "last_month"),
+    (r"(?:this|the (?:current|present)) quarter(?: so far)?|quarter to date|qtd", "this_quarter"),
     (r"(?:the )?last quarter", "last_quarter"),
-    (r"(?:this|the (?:current|present)) year|year to date|ytd", "this_year"),
+    (
+        r"(?:so far |during )?(?:this|the (?:current|present)) year(?: so far)?|year to date|ytd",
+        "this_year",
+    ),
     (r"(?:the )?last year", "last_year"),
 )
 #: The period before the one that was spoken of.
@@ -130,8 +146,8 @@ CLOCK = phrase(
     r"(?P<half>am|pm)?(?: o'clock)?|(?P<noon>noon|midday|lunch(?:time)?)|(?P<midnight>midnight))"
 )
 WEEKDAY = phrase(
-    rf"(?:on |last |this |next |coming )*(?P<day>{_DAY})s?",
-    r"(?P<before>since|on|last|until|before|from|by|next|this|after) "
+    rf"(?:on |last |this |next |coming |past )*(?P<day>{_DAY})s?(?: just gone| gone| past)?",
+    r"(?P<before>since|on|last|until|before|from|by|next|this|after|past) "
     r"(?P<short>sat|sun|wed|weds)",
 )
 MONTH = phrase(
