@@ -2,7 +2,7 @@
 
 import re
 
-from bot.views.query import About, Act, Ask, Query
+from bot.views.query import About, Act, Ask, Order, Query
 from knowledge.language.parts import Parts
 from knowledge.language.queries import HABIT
 from knowledge.language.question_text import phrase
@@ -72,6 +72,13 @@ ACT_VERBS = phrase(
     r"|send|move|delegate|wake|park|book|pay|add|set|mark|push|call|get|drop|kill|bin|press|confirm"
     r"|authori[sz]e|accept|green ?light|stand|fill|deputise|shall|should|will|please|close|open"
 )
+COUNT_WORDS = phrase(
+    r"how|many|howmany|numbers?|count|no|tally|totals?|volume|amount|figures?|quantity|headcount"
+    r"|busy|why|#|sum"
+)
+SUM_WORDS = phrase(
+    r"how much|total|totals|sum|together|altogether|in all|all in|add(?:ed|s)? up|combined|value of"
+)
 WHO_THEN = re.compile(
     r"^(?:(?:and|so|ok|but|well) )*(?:who then|then who|who else|who instead|who can|who may|who)$"
 )
@@ -98,6 +105,10 @@ def correct_label(label: str, parts: Parts) -> str:
         return "list"
     if label == "who.owner" and parts.text.search(WITHOUT_OWNER) is not None:
         return "list"
+    if label == "count" and parts.rule is None and parts.text.search(COUNT_WORDS) is None:
+        return "list"
+    if label == "sum" and _is_of_extreme(parts):
+        return "list"
     if label == "why.decision" and parts.text.search(HOW_MANY_LATELY) is not None:
         return "count"
     if _is_list(ask, label, parts):
@@ -114,6 +125,12 @@ def correct_label(label: str, parts: Parts) -> str:
     return label
 
 
+def _is_of_extreme(parts: Parts) -> bool:
+    """Tell whether the largest or smallest case is asked for, not a sum of money."""
+    is_extreme = parts.ordering.order in (Order.LARGEST, Order.SMALLEST)
+    return is_extreme and parts.text.search(SUM_WORDS) is None
+
+
 def _who_then(before: Query) -> str:
     """Return what "who then?" asks after another question."""
     is_of_approval = before.about in (About.APPROVER, About.VERDICT)
@@ -124,7 +141,8 @@ def _who_then(before: Query) -> str:
 
 def _can_be_act(parts: Parts) -> bool:
     """Tell whether a verb asks for something to be done: "approvals" alone is a noun."""
-    return not parts.filters.fields or parts.text.search(ACT_VERBS) is not None
+    is_bare = not parts.filters.fields or bool(parts.case_ids)
+    return is_bare or parts.text.search(ACT_VERBS) is not None
 
 
 def _is_list(ask: str, label: str, parts: Parts) -> bool:

@@ -241,7 +241,9 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
     (
         re.compile(
             rf"{_ACT_BEGIN}(?:reject|decline|refuse|turn (?:{_IT} )?down"
-            rf"|say no to|deny|veto|bin|kill|dismiss)(?![^ ])"
+            rf"|say no to|deny|veto|bin|kill|dismiss|knock (?:{_IT} )?back|shoot (?:{_IT} )?down"
+            rf"|throw (?:{_IT} )?out|send (?:{_IT} )?back|scrap|nix|axe|disapprove|disallow"
+            rf"|give (?:{_IT} )?(?:a |the )?(?:no|thumbs down)|vote (?:no|against)|no to)(?![^ ])"
         ),
         "act.reject",
         Weight.SURE,
@@ -268,7 +270,8 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
     (
         re.compile(
             rf"{_ACT_BEGIN}(?:give|hand|pass|assign|re-?assign|transfer|move"
-            rf"|send|forward|delegate|refer"
+            rf"|send|forward|delegate|refer|kick|bounce|bump|punt|shift|toss|throw|route|redirect"
+            rf"|re-?route|allocate|turn|sling|shove|switch"
             rf"|escalate) (?:{_IT} )?(?:[^ ]+ ){{0,3}}(?:over )?(?:to|for"
             rf"|onto|along) (?:the )?(?:\{{person\}}|\{{group\}}|someone"
             rf"|somebody)"

@@ -100,6 +100,7 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
         phrase(
             r"(?:marked|ticked|signed|checked|reported|flagged|declared|set|crossed|put down)"
             r" (?:off )?(?:as )?(?:being )?(?:done|completed?|finished|closed|resolved|ok|off)",
+            r"(?:late|delayed|lost|missing) (?:parcels?|packages?|consignments?|goods)",
             r"signed off(?= (?:without|with no|but (?:no|not|without)) )",
             r"(?:done|finished|completed?)(?= (?:but |and |yet )?(?:without|with no|no|lacks?"
             r"|lacking|missing|minus|not) (?:a |an |any )?(?:[^ ]+ )?(?:pics?|pictures?|photos?"
@@ -192,6 +193,8 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r" (?:has |have |had |else |ever |actually )*(?:signed|approved|ok|said yes|pressed"
             r"|agreed|clicked|authori[sz]ed|confirmed|asked|had to|gave|waved|decided)"
             r"(?: (?:off|to|on|for|it|them))*",
+            rf"(?:with|and|but) {_NOBODY} (?:signing|approving|agreeing|saying yes|pressing|clicking"
+            r"|deciding|asked|involved|in the loop)(?: off)?",
             r"not asking (?:us|me|anyone|anybody)|nobody (?:had to|was asked|approved)",
         ),
         {"is_automatic": True},
@@ -213,7 +216,8 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"(?:missing|outstanding|pending"
             r"|needed|to come)",
             r"(?:one|1) (?:of|out of) (?:two|2)(?: (?:approvals?|yes(?:es)?|signatures?))?"
-            r"|halfway there|half way there",
+            rf"|halfway there|half way there|(?:a|one|1) (?:{_VOTE}) short"
+            rf"|short (?:of )?(?:a|one|1) (?:{_VOTE})",
         ),
         {"is_part_approved": True, "is_open": True},
     ),
@@ -264,6 +268,8 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"|had ){0,2}(?:closed|finished|sorted|fixed|resolved|dealt with|handled"
             r"|looked after|replied to|answered|took|taken|taken care of|picked up|tackled|done"
             r"|looked into)",
+            r"(?:not|never|nothing)(?: yet| been| actually| really)* (?:carried out|executed|run"
+            r"|gone through|implemented|actioned|happened|took effect|moving|moved)(?: yet)?",
         ),
         {"is_open": True},
     ),

@@ -35,7 +35,9 @@ from knowledge.language.names import Mention
 from knowledge.language.people_words import (
     APPROVER,
     DECIDED_BY,
+    HAS_NOT_ACTED,
     HAS_TO,
+    MUST_ACT,
     MY_DECISIONS,
     MY_QUEUE,
     ON_PLATE,
@@ -57,6 +59,8 @@ class Filters:
     is_any: bool = False
     #: They were decided, in whatever way.
     is_decided: bool = False
+    #: They are asked for by the end of their approval.
+    is_expiry: bool = False
     #: Times that say nothing of when cases came, in the asker's spelling.
     aside: list[str] = field(default_factory=list)
     #: Their places.
@@ -165,7 +169,9 @@ def _find_people(text: QuestionText, filters: Filters) -> None:
         filters.add({"waits_on": ME})
     elif text.take(MY_DECISIONS):
         filters.add({"decided_by": ME})
-    _find_person(text, filters, name="waits_on", patterns=(ON_PLATE, HAS_TO))
+    _find_person(
+        text, filters, name="waits_on", patterns=(ON_PLATE, HAS_TO, MUST_ACT, HAS_NOT_ACTED)
+    )
     _find_person(text, filters, name="owner", patterns=OWNED_BY)
     if "approver" not in filters.fields:
         _find_person(text, filters, name="waits_on", patterns=WAITS_ON)
@@ -206,9 +212,17 @@ def _find_flags(text: QuestionText, filters: Filters) -> None:
             first, last = text.bounds(match)
             if places.issuperset(range(first, last)):
                 continue
+            if "is_automatic" in fields and _is_of_me(text, match, filters):
+                continue
             places.update(range(first, last))
             text.explain(match)
             filters.add(fields)
+
+
+def _is_of_me(text: QuestionText, match: re.Match[str], filters: Filters) -> bool:
+    """Tell whether these words say that a case needs me: "cannot go on without me"."""
+    is_explained = all(token.is_explained for token in text.tokens_of(match))
+    return is_explained and "waits_on" in filters.fields
 
 
 def _find_decision(text: QuestionText, filters: Filters) -> None:
@@ -249,6 +263,7 @@ def _find_times(text: QuestionText, filters: Filters) -> None:
     is_expiry = text.search(EXPIRES) is not None and "states" not in filters.fields
     if is_expiry and text.search(FIRST) is not None:
         is_expiry = False
+    filters.is_expiry = text.search(EXPIRES) is not None and "states" not in filters.fields
     if is_due:
         text.take(DUE)
     if is_expiry:

@@ -81,6 +81,15 @@ WAITS_ON = (
     ),
     phrase(rf"(?:for|on|with|from|to) (?:the |our )?{_WHO}(?: to {_SIGN}(?: on)?)?"),
 )
+MUST_ACT = phrase(
+    rf"{_WHO} (?:still )?(?:needs?|have|has|had|must|should|ought|got|has got|have got|is meant"
+    rf"|are meant|is supposed|are supposed|is due|owes?|is yet|are yet) (?:still |yet )?to "
+    rf"(?:still |yet )?(?:be )?(?:{_SIGN}|{_SIGNING})",
+)
+HAS_NOT_ACTED = phrase(
+    rf"(?:has|have|did|does) (?:the )?{_WHO} (?:still |yet )*not (?:yet |been )*"
+    rf"(?:{APPROVED}|{DECIDED}|{_SIGN}|looked(?: at)?|replied|responded|reacted|got to|touched)",
+)
 HAS_TO = phrase(
     rf"(?:does|do|has|have|should|must|can) (?:the )?{_WHO} (?:still )?(?:have|need|got)? ?"
     rf"(?:still )?(?:to )?{_SIGN}",
@@ -97,6 +106,12 @@ _I_MUST = (
 )
 MY_QUEUE = (
     phrase(
+        r"i (?:have |had |still |just )*(?:not|never) (?:yet |even |actually |been able to )*"
+        rf"(?:{APPROVED}|{REJECTED}|{DECIDED}|{APPROVE}|{DECIDE}|looked(?: at)?|got(?:ten)? to"
+        r"|done|seen|opened|started|cleared|touched|finished|replied to|responded to|acted on)"
+        r"(?: on| yet| to)*",
+    ),
+    phrase(
         r"(?:do|must|should|can|does|am|what|which|anything|something|that"
         rf"|ones|one|need|have|stuff|whatever|everything|things|cases|where) (?:else |all )?"
         rf"i {_I_MUST}(?:{_SIGN}|{_SIGNING}|start|see|know|worry)"
@@ -106,7 +121,7 @@ MY_QUEUE = (
     phrase(
         r"(?:need|needs|needed|want|wants|wanted|require|requires|required|expect|expects|expected"
         r"|waiting|wait|waits|left|pending|outstanding|from|on|for|to|with|of|missing|due) "
-        r"(?:a |an |my |the )?(?:[^ ]+ ){0,4}(?:from|on|for|with|by|of) me",
+        r"(?:a |an |my |the )?(?:[^ ]+ ){0,4}(?:from|on|for|with|by|of|off|out of) me",
     ),
     phrase(
         rf"my (?:own |open |outstanding |pending |current )*(?:{_QUEUE}|{_NOUN_OF_DECISION}|cases?"
@@ -132,12 +147,14 @@ MY_QUEUE = (
 )
 #: What cannot go on without me, whatever tense it is in.
 UNTIL_I_ACT = phrase(
-    r"(?:until|till|unless|without me|(?:can|could|will|would|does|do) not (?:[^ ]+ ){1,4}before) "
+    r"(?:until|till|unless|(?:can|could|will|would|does|do) not (?:[^ ]+ ){1,4}before) "
     r"(?:i (?:have |do |actually |personally |finally |get round to )*(?:given|give|giving|said|say"
     r"|answered|answer|decided|decide|signed|sign|approved|approve|ok|act|acted|look|looked"
     r"|respond|responded|reply|replied|made|make|done|do|move|moved|chosen|choose|press|pressed"
     r"|confirm|confirmed|chime|weigh|agree|agreed)(?: (?:in|off|yes|something|it|them))*"
     rf"(?: (?:an? |my |the )?{_NOUN_OF_DECISION})?(?: on it)?)",
+    r"(?:can|could|will|would|does|do) not (?:[^ ]+ ){1,3}without "
+    rf"(?:me|my (?:{_NOUN_OF_DECISION}|help))",
 )
 MY_DECISIONS = phrase(
     rf"(?:have|did|had) i (?:already |ever |just )?(?:{APPROVED}|{REJECTED}|{DECIDED}|{APPROVE}"

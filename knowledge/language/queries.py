@@ -11,6 +11,7 @@ from bot.views.query import (
     Act,
     Ask,
     Condition,
+    Grouping,
     Measure,
     Order,
     Query,
@@ -98,6 +99,8 @@ def list_query(query: Query, parts: Parts) -> Query:
     if query.ask is Ask.HOW_LONG and case_id:
         return Query(ask=Ask.HOW_LONG, case_id=case_id, about=query.about or About.OPENING)
     query = replace(query, condition=_condition(query, parts), grouping=parts.grouping)
+    if query.grouping is Grouping.DECIDER:
+        query = replace(query, condition=_of_decisions(query.condition))
     if query.ask is Ask.COUNT and parts.text.search(CAUSE) is not None:
         query = replace(query, about=About.OPENING)
     if query.ask is not Ask.LIST:
@@ -107,6 +110,13 @@ def list_query(query: Query, parts: Parts) -> Query:
     if query.order is Order.LARGEST and query.limit == 1 and parts.text.search(_BIG_ONES):
         query = replace(query, limit=3)
     return query
+
+
+def _of_decisions(condition: Condition) -> Condition:
+    """Return the condition of decisions: a period is theirs, and most cases have ended."""
+    if condition.opened is None:
+        return replace(condition, is_open=None)
+    return replace(condition, is_open=None, opened=None, decided=condition.opened)
 
 
 def _meant_case(query: Query, parts: Parts) -> str:

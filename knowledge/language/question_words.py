@@ -105,7 +105,7 @@ KEYWORD_WORDS = """
 anything everything waiting overdue pending rejected approved approve rejecting expired expire
 expires snoozed paused automatically automatic yourself yesterday tomorrow overnight weekend
 oldest newest biggest largest smallest cheapest together invoice invoices decided decision
-decisions escalated finished unresolved resolved unrecognised recognised handled handling working
+decisions finished unresolved resolved unrecognised recognised handled handling working
 outstanding approval approvals approver received urgent deadline evidence history november
 december september october february january wednesday thursday saturday tuesday monday friday
 sunday without finance supplier customer booking bookings delivery deliveries contract contracts

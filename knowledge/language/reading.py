@@ -26,6 +26,7 @@ from bot.views.query import (
 from knowledge.language import asks, follow_ups, left_aside
 from knowledge.language.ask_guard import correct_label
 from knowledge.language.asks import LISTS, AskChoice
+from knowledge.language.condition_words import EXPIRES
 from knowledge.language.conditions import find_filters
 from knowledge.language.exclusions import take_exclusion
 from knowledge.language.kinds import KindFinder
@@ -42,7 +43,13 @@ from knowledge.language.queries import (
     remember_other_cases,
     turn_to_other_case,
 )
-from knowledge.language.question_text import QuestionText, Token, phrase, split_question
+from knowledge.language.question_text import (
+    PHRASE_WORDS,
+    QuestionText,
+    Token,
+    phrase,
+    split_question,
+)
 from knowledge.language.requests import find_request
 from knowledge.language.spelling import correct_keywords
 from knowledge.language.time_words import take_times
@@ -80,7 +87,7 @@ class QuestionReading:
             return None
         parts = self._find_parts(words, context)
         choice = self._choose(parts)
-        if not choice.label:
+        if not choice.label or _is_gibberish(choice.label, parts):
             return None
         query = self._query(choice.label, parts)
         asks.explain_ask(words, choice.label)
@@ -112,6 +119,9 @@ class QuestionReading:
         ordering = find_ordering(request)
         filters = find_filters(request)
         kinds = self._find_kinds(_subject(words, request), index.others)
+        if kinds and filters.is_expiry:
+            # "What runs out first" is about approvals, unless a word names what is sold.
+            kinds = self._find_kinds(_without_expiry(words), index.others)
         return Parts(
             text=words,
             whole=whole if request is words else QuestionText(map(replace, request.tokens)),
@@ -212,6 +222,22 @@ class QuestionReading:
 def _subject(words: QuestionText, request: QuestionText) -> QuestionText:
     """Return the words that may tell the kind: a request with a name needs no story."""
     return request if "{name}" in request.words else words
+
+
+def _without_expiry(words: QuestionText) -> QuestionText:
+    rest = {id(token) for match in words.find_all(EXPIRES) for token in words.tokens_of(match)}
+    return QuestionText(token for token in words.tokens if id(token) not in rest)
+
+
+def _is_gibberish(label: str, parts: Parts) -> bool:
+    """Tell whether not a single word is known: nobody can say that this is out of scope."""
+    if label != "out_of_scope" or parts.rule is not None:
+        return False
+    for token in parts.text.tokens:
+        is_strange = left_aside.is_unexplained(token) and token.word not in PHRASE_WORDS
+        if not is_strange and token.word not in left_aside.ARTICLES:
+            return False
+    return True
 
 
 def _is_label(label: str) -> bool:

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from dateutil import parser as date_parser
+from dateutil.relativedelta import relativedelta
 
 from bot.views.query import Period
 from knowledge.language.money import NUMBER_WORDS
@@ -145,6 +146,16 @@ CLOCK = phrase(
     r"(?P<word>since|after|before|until|from|by) (?:(?P<hour>\d{1,2})(?::(?P<minute>\d\d))? ?"
     r"(?P<half>am|pm)?(?: o'clock)?|(?P<noon>noon|midday|lunch(?:time)?)|(?P<midnight>midnight))"
 )
+NOON = 12
+HOURS = 24
+MONTHS_OF_QUARTER = 3
+CLOCK_RANGE = phrase(
+    r"(?:between|from) (?P<hour>\d{1,2})(?::(?P<minute>\d\d))? ?(?P<half>am|pm)? (?:and|to|until)"
+    r" (?P<hour_end>\d{1,2})(?::(?P<minute_end>\d\d))? ?(?P<half_end>am|pm)?(?: o'clock)?"
+    r"(?! (?:minutes?|hours?|days?|weeks?|months?|people|pounds|quid|grand|k|cases|ones))"
+    r"(?: today)?",
+)
+QUARTER = phrase(r"(?:the )?(?:q|quarter )(?P<quarter>[1-4])")
 WEEKDAY = phrase(
     rf"(?:on |last |this |next |coming |past )*(?P<day>{_DAY})s?(?: just gone| gone| past)?",
     r"(?P<before>since|on|last|until|before|from|by|next|this|after|past) "
@@ -197,6 +208,9 @@ def take_times(text: QuestionText, today: date, previous: Period | None = None) 
     def make_date(match: re.Match[str]) -> TimeExpression | None:
         return _date(match, today)
 
+    def make_quarter(match: re.Match[str]) -> TimeExpression | None:
+        return _quarter(int(match["quarter"]), today)
+
     _take(text, DATE, make_date)
     _take(text, AGE, _age)
     _take(text, OLD, _old)
@@ -209,6 +223,8 @@ def take_times(text: QuestionText, today: date, previous: Period | None = None) 
     _take(text, BEFORE_THAT, make_earlier)
     _take(text, NEXT_UNITS, _next_units)
     _take(text, LAST_UNITS, _last_units)
+    _take(text, QUARTER, make_quarter)
+    _take(text, CLOCK_RANGE, _clock_range)
     _take(text, CLOCK, _clock)
     _take(text, WEEKDAY, _weekday)
     _take(text, MONTH, _month)
@@ -344,6 +360,33 @@ def _clock(match: re.Match[str]) -> TimeExpression | None:
     if match["half"] == "pm" and hour < 12:
         hour += 12
     return _named(f"today@{hour:02d}:{int(match['minute'] or 0):02d}")
+
+
+def _clock_range(match: re.Match[str]) -> TimeExpression | None:
+    begin, end = int(match["hour"]), int(match["hour_end"])
+    half = match["half_end"]
+    if half == "pm" and end < NOON:
+        end += NOON
+    begin_half = match["half"] or (half if begin <= int(match["hour_end"]) else None)
+    if begin_half == "pm" and begin < NOON:
+        begin += NOON
+    if not begin < end < HOURS:
+        return None
+    minute, minute_end = match["minute"] or "00", match["minute_end"] or "00"
+    return TimeExpression(
+        begin=f"today@{begin:02d}:{minute}",
+        end=f"today@{end:02d}:{minute_end}",
+    )
+
+
+def _quarter(number: int, today: date) -> TimeExpression:
+    """Return the latest quarter of this number that has begun."""
+    first_month = MONTHS_OF_QUARTER * (number - 1) + 1
+    begin = today.replace(month=first_month, day=1)
+    if begin > today:
+        begin = begin.replace(year=begin.year - 1)
+    end = begin + relativedelta(months=MONTHS_OF_QUARTER, days=-1)
+    return _days(begin, end)
 
 
 def _weekday(match: re.Match[str]) -> TimeExpression:
