@@ -3,6 +3,7 @@
 import re
 
 from bot.views.query import About, Act, Ask, Order, Query
+from knowledge.language import left_aside
 from knowledge.language.parts import Parts
 from knowledge.language.queries import HABIT
 from knowledge.language.question_text import phrase
@@ -105,6 +106,8 @@ def correct_label(label: str, parts: Parts) -> str:
         return "list"
     if label == "who.owner" and parts.text.search(WITHOUT_OWNER) is not None:
         return "list"
+    if ask in ("out_of_scope", "capability", "help") and _is_bare_order(parts):
+        return "list"
     if label == "count" and parts.rule is None and parts.text.search(COUNT_WORDS) is None:
         return "list"
     if label == "sum" and _is_of_extreme(parts):
@@ -123,6 +126,12 @@ def correct_label(label: str, parts: Parts) -> str:
     if ask == "sum" and is_count and parts.text.search(phrase("£|pounds")) is None:
         return "count"
     return label
+
+
+def _is_bare_order(parts: Parts) -> bool:
+    """Tell whether only an order is said, as in "what's the biggest"."""
+    has_order = parts.rule is None and parts.ordering.order is not None
+    return has_order and not left_aside.phrases(parts.request, is_narrowed=False)
 
 
 def _is_of_extreme(parts: Parts) -> bool:

@@ -74,7 +74,7 @@ _EDIT = r"(?:edit|change|adjust|amend|modify|tweak|alter|correct|revise|rework|o
 _DID = r"(?:did|do|have|has|had)"
 _ENDED = (
     r"(?:closed(?: out| off| down)?|ended|finished(?: with)?|completed|solved|fixed|sorted(?: out)?"
-    r"|wrapped up|concluded|settled|(?:is |are |all )over|done(?: and dusted| with)?|dealt with"
+    r"|wrapped up|concluded|settled|(?:is |are |all )over(?= (?:and|now|already|with|yet|or|\{period\})|$)|done(?: and dusted| with)?|dealt with"
     r"|taken care of|put to bed|cleared up|finali[sz]ed|shut|archived|brought to an end"
     r"|no longer open|not open any ?more|off the (?:list|board|books)|out of the way|closures)"
 )
@@ -430,7 +430,9 @@ RESOLVED = phrase(
     rf"(?:did|have|has) {_FEW}resolve",
 )
 ENDED = phrase(
-    _ENDED, rf"(?:did|have|has) {_FEW}{_CLOSE}", r"got (?:closed|done|finished|sorted|fixed)"
+    _ENDED,
+    rf"(?:did|have|has) (?!(?:[^ ]+ )?to ){_FEW}{_CLOSE}",
+    r"got (?:closed|done|finished|sorted|fixed)",
 )
 OPEN = phrase(
     r"(?:still )?(?:open(?! (?:it|a|an|up|the)(?![^ ]))|live|active"

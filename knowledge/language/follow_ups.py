@@ -42,6 +42,12 @@ POINTER = phrase(
     r"|lot)"
 )
 THE_OTHER = phrase(r"(?:the |that )?other(?: one| case)?|(?:the )?second one|not that one")
+#: "The late ones", "top 3": some of what was shown.
+SOME_OF_THEM = re.compile(
+    r"^(?:(?:and|so|ok) )?(?:the (?:[^ ]+ ){1,3}ones"
+    r"|(?:the |just |only )?(?:top|first|last|best|next) (?:\d{1,2}|two|three|four|five|six|seven"
+    r"|eight|nine|ten|few)(?: of (?:them|those|these)| ones)?)$"
+)
 BARE = phrase(
     r"why(?: not| so| is that| was that)?|since when|how (?:come|so)"
     r"|when|who|by whom|how much|how many|together|in total|total"
@@ -52,7 +58,7 @@ BARE = phrase(
     r"|(?:and |so |ok |but )*(?:when|why|who|how much|how many|how come) (?:then|exactly|was that)"
 )
 ONE_OF_THEM = phrase(
-    r"(?:the |which (?:is |one is |one "
+    r"(?:and |so |ok )?(?:the |(?:which|what|who) (?:is |are |one is |one "
     r"|of them is )?(?:the )?)?(?:very )?(?:oldest|newest|biggest"
     r"|largest|smallest|cheapest|latest|most urgent|most expensive"
     r"|first|last|longest)(?: one| of them| of these| of those)?"
@@ -86,6 +92,8 @@ def leans_on_previous(text: QuestionText, previous: Turn | None, *, is_complete:
         match = pattern.match(text.text)
         if match is not None and match.end() == len(text.text):
             return True
+    if SOME_OF_THEM.match(text.text) is not None:
+        return True
     if is_complete:
         return False
     if text.search(POINTER) is not None:
@@ -123,6 +131,8 @@ def merge(previous: Turn, query: Query, *, has_ask: bool) -> Query:
         return _group(before, query, condition)
     if query.order is not None and not (has_ask and query.ask is Ask.COUNT):
         return replace(query, ask=Ask.LIST, condition=condition, measure=None)
+    if query.limit is not None and before.ask is Ask.LIST:
+        return replace(before, condition=condition, limit=query.limit)
     if has_ask:
         return replace(query, condition=condition, case_id="")
     if before.ask in ONE_CASE:

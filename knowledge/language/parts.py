@@ -68,11 +68,7 @@ class Parts:
     @property
     def people(self) -> list[str]:
         """List the people and groups that are named, in their order."""
-        return [
-            token.value.value
-            for token in self.text.tokens
-            if token.word in ("{person}", "{group}") and isinstance(token.value, Mention)
-        ]
+        return _people_of(self.text)
 
     @property
     def names(self) -> list[str]:
@@ -113,6 +109,11 @@ class Parts:
         )
 
     @property
+    def begins_as_follow_up(self) -> bool:
+        """Tell whether it begins with "and", "only" and the like."""
+        return follow_ups.BEGINNING.match(self.whole.text) is not None
+
+    @property
     def default_label(self) -> str:
         """Return what is asked when nobody can say."""
         if self.case_ids:
@@ -125,6 +126,15 @@ class Parts:
             return "list"
         return ""
 
+    def _part_of_person(self) -> str:
+        """Return what a lone person did, after a question about decisions."""
+        previous = self.context.previous
+        before = previous.query.condition if previous is not None else ANY_CASE
+        is_decision = before.decision is not None or before.decided is not None
+        has_person = before.owner or before.waits_on or before.raised_by
+        is_person = "{person}" in self.text.words
+        return "decided_by" if is_decision and is_person and not has_person else "owner"
+
     def own_condition(self, query: Query) -> Condition:
         """Return what these words alone say of the cases."""
         if query.ask in ONE_CASE and query.about in DESK_FACTS:
@@ -133,7 +143,7 @@ class Parts:
         add_names(fields, self)
         loose = loose_person(self)
         if loose and not {"waits_on", "owner", "decided_by", "raised_by"} & set(fields):
-            fields["owner"] = loose
+            fields[self._part_of_person()] = loose
         return Condition(**fields)
 
 
@@ -158,17 +168,26 @@ def add_names(fields: dict[str, Any], parts: Parts) -> None:
             del fields["is_open"]
 
 
+def _people_of(text: QuestionText) -> list[str]:
+    """List the people and groups that a text names, in their order."""
+    return [
+        token.value.value
+        for token in text.tokens
+        if token.word in ("{person}", "{group}") and isinstance(token.value, Mention)
+    ]
+
+
 def loose_person(parts: Parts) -> str:
     """Return a person or group that no other word explains."""
-    people = parts.people
+    people = _people_of(parts.request)
     # "Finance rejected": a decider that no condition can name is no owner.
     if len(people) != 1 or "decision" in parts.filters.fields:
         return ""
     place = next(
         place
-        for place, token in enumerate(parts.text.tokens)
+        for place, token in enumerate(parts.request.tokens)
         if token.value is not None and token.word in ("{person}", "{group}")
     )
-    before = parts.text.words[place - 1] if place else ""
-    is_short = len(parts.text.tokens) <= MAX_WORDS_BESIDE_PERSON
+    before = parts.request.words[place - 1] if place else ""
+    is_short = len(parts.request.tokens) <= MAX_WORDS_BESIDE_PERSON
     return people[0] if is_short or before in PERSON_PREPOSITIONS else ""

@@ -106,6 +106,11 @@ _I_MUST = (
 )
 MY_QUEUE = (
     phrase(
+        r"(?:anything|something|what|which|whatever|everything|stuff|ones|cases|things) "
+        r"(?:[^ ]+ ){1,3}i (?:still |really |actually |urgently )*(?:need|have|must|got|ought|gotta"
+        rf"|am supposed|am meant)(?: got)?(?: to)? (?:be )?(?:{_SIGN}|{_SIGNING})",
+    ),
+    phrase(
         r"i (?:have |had |still |just )*(?:not|never) (?:yet |even |actually |been able to )*"
         rf"(?:{APPROVED}|{REJECTED}|{DECIDED}|{APPROVE}|{DECIDE}|looked(?: at)?|got(?:ten)? to"
         r"|done|seen|opened|started|cleared|touched|finished|replied to|responded to|acted on)"

@@ -87,7 +87,7 @@ whenever where whether which while who whoever whole whom whose why will wish wi
 wonder wondering word work working works worth would wrong year yes yesterday yet yo you your
 yours yourself yourselves
 proposal proposals suggestion suggestions recommendation recommendations three four seven eight
-nine fully small big large tiny dispute disputed turn turning
+nine fully quantity small big large tiny dispute disputed turn turning
 glance peek rundown run-down recap overview headsup hell heck
 damn bloody blimey crikey gonna gotta cmon come folks peeps lot bunch couple plenty several various
 handful nothing anyhoo anyways asap urgently currently presently generally basically roughly

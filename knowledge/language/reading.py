@@ -33,7 +33,7 @@ from knowledge.language.kinds import KindFinder
 from knowledge.language.money import take_money
 from knowledge.language.names import Mention, NameIndex, plain
 from knowledge.language.orders import find_grouping, find_ordering
-from knowledge.language.parts import Parts
+from knowledge.language.parts import DESK_FACTS, Parts
 from knowledge.language.queries import (
     act_query,
     add_reason,
@@ -182,7 +182,9 @@ class QuestionReading:
             case _:
                 query = fact_query(query, parts)
         previous = parts.context.previous
-        if previous is None or not (parts.leans or asks_of_last_case(query, parts)):
+        is_of_desk = query.ask is Ask.WHO and query.about in DESK_FACTS
+        leans = parts.leans and not (is_of_desk and not parts.begins_as_follow_up)
+        if previous is None or not (leans or asks_of_last_case(query, parts)):
             return remember_other_cases(query, parts)
         query = replace(query, condition=parts.own_condition(query))
         merged = follow_ups.merge(previous, query, has_ask=parts.has_ask)
@@ -297,7 +299,7 @@ def _find_source(words: QuestionText, names: tuple[KnownName, ...]) -> str:
 
 def _unused_people(parts: Parts, query: Query) -> list[str]:
     """List the people and groups of whom nothing was understood."""
-    tokens = parts.text.tokens
+    tokens = parts.request.tokens
     exclusion = query.condition.exclusion or ANY_CASE
     used = {query.condition.owner, exclusion.owner, query.of, query.to}
     return [
