@@ -106,6 +106,8 @@ def correct_label(label: str, parts: Parts) -> str:
         return "list"
     if label == "who.owner" and parts.text.search(WITHOUT_OWNER) is not None:
         return "list"
+    if label == "status" and not (parts.has_case or parts.selects):
+        return "list"
     if ask in ("out_of_scope", "capability", "help") and _is_bare_order(parts):
         return "list"
     if label == "count" and parts.rule is None and parts.text.search(COUNT_WORDS) is None:

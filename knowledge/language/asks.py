@@ -946,8 +946,7 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
     (
         phrase(
             r"(?:how|what|did|do|have|has|was"
-            r"|were)(?: [^ ]+){0,6} (?:last time|before(?! \{period\}| i "
-            r"| we )|previously|in the past|similar|earlier ones"
+            r"|were)(?: [^ ]+){0,6} (?:last time|before(?= (?:or|and|now|too)(?![^ ])|$)|previously|in the past|similar|earlier ones"
             r"|on other occasions)(?: [^ ]+)*|(?:anything|something|cases"
             r"|others?|one|ones|any) (?:[^ ]+ )?(?:like|similar to) (?:this"
             r"|it|that|these)(?: [^ ]+)*|anything similar|precedents?|(?:do"
@@ -1036,7 +1035,7 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
             r"how (?:many|much (?:cases|ones|exceptions|invoices|bookings|leads|orders|approvals"
             r"|items|tasks|notes|alerts|shipments|deliveries|contracts|renewals|complaints))"
             r"|number of|no of|# of|count(?: of| the| up| me)?|how (?:busy|full"
-            r"|big is the|long is the (?:queue|list|backlog))|busy"
+            r"|big is the|long is the (?:queue|list|backlog))|(?<!\} )busy"
             r"|head ?count|the (?:number|count)|why so (?:many|few)|(?:what"
             r"|how) (?:is|was) the (?:number|count|volume)|quantity of"
         ),

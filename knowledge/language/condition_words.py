@@ -35,7 +35,7 @@ APPROVED = (
     r"|(?:given|gave|got|giving) (?:it |them )?(?:the |a |an |our |my |its |their )?"
     r"(?:ok|yes|nod|go ahead|green light|thumbs up|blessing|approval|all clear)|passed"
     r"|cleared for|rubber ?stamped|rubber-stamped|confirmed|granted|endorsed|ratified|blessed"
-    r"|went ahead with|gone ahead with|consented to|validated)"
+    r"|been (?:approving|signing(?: off)?|okaying)|went ahead with|gone ahead with|consented to|validated)"
 )
 REJECTED = (
     r"(?:rejected|turned(?: it| them| this)? down|declined|refused|said no(?: to| on)?"
@@ -43,7 +43,7 @@ REJECTED = (
     r"|dismissed|shot (?:it |them )?down|sent (?:it |them )?back|turned away|killed|rejects"
     r"|rejections|nixed|scrapped|disapproved|disallowed|canned|axed|struck down|bounced"
     r"|chucked out|kicked back|(?:given|gave|got) (?:it |them )?(?:a |the )?(?:no|thumbs down|boot)"
-    r"|voted down|overruled|refusals|denials|knock backs|knockbacks|blew off|passed up)"
+    r"|been (?:rejecting|turning down|declining|refusing)|voted down|overruled|refusals|denials|knock backs|knockbacks|blew off|passed up)"
 )
 DECIDED = (
     r"(?:decided(?: on| about)?|ruled on|answered|acted on|settled|dealt with|handled|judged"
@@ -242,7 +242,7 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"|(?<=have )run out(?: of time)?|passed their expiry)",
             r"(?:let|allowed) (?:[^ ]+ )?(?:to )?(?:expire|lapse|time out|run out)"
             r"|(?:did|do) (?:[^ ]+ )?(?:expire|lapse|time out|run out)"
-            r"|expirations|lapses(?= \{period\})|time outs|timeouts",
+            r"|(?:went|gone|ended|left) (?:unanswered|undecided|unnoticed)|expirations|lapses(?= \{period\})|time outs|timeouts",
         ),
         {"states": (State.EXPIRED,)},
     ),
@@ -442,11 +442,11 @@ OPEN = phrase(
     r"(?:waits?|sits?|wait|sit|sitting|waiting) (?:for|on) (?:somebody"
     r"|someone|anyone|anybody|people|a person|us|whoever)",
     r"right now|at the moment|at the mo|currently|presently|so far open|as of now|as we speak"
-    r"|to (?:do|deal with|decide)|left(?: to do)?"
+    r"|to (?:do|deal with|decide)|(?<!i )(?<!we )(?<!he )(?<!she )(?<!they )left(?: to do)?"
     r"|still (?:there|deciding|here|going)|(?:deciding|undecided)(?: on)?"
     r"|at stake|risking|at risk|exposed"
     r"|exposure|on the go|running about|going on|about to|getting|needs? (?:doing|attention|work)"
-    r"|loose ends|not (?:closed|done|finished)",
+    r"|loose ends|on the line|not (?:closed|done|finished)",
 )
 DUE = phrase(
     r"(?:is |are |be |become |becomes |falls? |fall |come |comes "
@@ -495,7 +495,8 @@ SINCE = phrase(
     r"(?:start of |beginning of )?(?P<time>\{period\})(?: on| onwards?| until now| to now"
     r"| up to now| till now| to date)",
     r"(?:since|after|starting|beginning|as of|back to|going back to|ever since) (?:the )?"
-    r"(?:start of |beginning of )?(?P<time_on>\{period\})",
+    r"(?:start of |beginning of )?(?:(?:i|we|you|they|he|she) [^ ]+ (?:[^ ]+ )?(?:on |at |in )?)?"
+    r"(?P<time_on>\{period\})",
 )
 BEFORE = phrase(
     r"(?:before|prior to|earlier than|older than|up to|until|preceding|pre) (?P<time>\{period\})"

@@ -133,6 +133,8 @@ def _settle(fields: dict[str, Any]) -> None:
     if has_ended:
         for name in ("is_open", "is_overdue", "is_part_approved"):
             fields.pop(name, None)
+    if "waits_on" in fields and not has_ended:
+        fields["is_open"] = True
     has_time = fields.keys() & {"due", "due_within", "expires_within"}
     # Of whom something is wanted now, by them it is not decided.
     if (has_time or "waits_on" in fields) and states and states <= UNDECIDED_STATES:

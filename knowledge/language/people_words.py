@@ -142,7 +142,7 @@ MY_QUEUE = (
         r"|must|have to|need to) (?:do|tackle|start|look|see)|(?:i mean|that is|meaning|i e|aka) me"
         r"|i (?:still |do )*owe|(?:to ?dos?|to-dos?)(?: list)?$|am i (?:blocking"
         r"|holding (?:[^ ]+ )?(?:up|back)?|late|needed|the (?:bottleneck|problem|hold up|one)|the"
-        r" blocker|sitting on|slowing|stopping|delaying|keeping|wanted|in the way)(?: on)?"
+        r" blocker|sitting on|slowing|stopping|delaying|keeping|wanted|in the way|on the hook(?: for)?)(?: on)?"
         r"|i am (?:blocking|holding up|sitting on|needed|late with|delaying)"
     ),
     phrase(
@@ -172,7 +172,7 @@ MY_DECISIONS = phrase(
 DECIDED_BY = (
     phrase(r"did (?P<who>\{person\}) (?:do|get done|get through|clear)"),
     phrase(
-        rf"(?:{APPROVED}|{REJECTED}|{DECIDED}|edited"
+        rf"(?<!being )(?:{APPROVED}|{REJECTED}|{DECIDED}|edited"
         rf"|changed) (?:[^ ]+ )?by (?:the )?(?P<who>\{{person\}})"
     ),
     phrase(
@@ -206,7 +206,8 @@ OWNED_BY = (
         r"|managing|manages|takes care of|in the lead on|leading|stuck in|into)",
     ),
     phrase(
-        r"(?:owned by|assigned to|belong(?:s|ing)? to|taken on by"
+        r"(?:being (?:dealt with|handled|looked after|managed|worked on|tackled|sorted(?: out)?) by"
+        r"|owned by|assigned to|belong(?:s|ing)? to|taken on by"
         r"|claimed by|picked up by|handled by|managed by|allocated to|under"
         r"|given to|looked after by|in the hands of|in the care of"
         r"|run by) (?:the )?(?P<who>\{person\}|\{group\}|me)",
@@ -219,7 +220,7 @@ OWNED_BY = (
         r"|\{group\}) (?:have|got|own|anything|something|any|busy|on)"
     ),
     phrase(
-        r"(?:am|is) (?P<who>i) (?:working on|handling|on|the owner of"
+        r"(?:am|is) (?P<who>i) (?:working on|handling|on(?! the hook)|the owner of"
         r"|looking after|responsible for|in charge of)"
     ),
     phrase(

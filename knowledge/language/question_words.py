@@ -27,13 +27,14 @@ ok'd approved · okd approved · okayed approved · ok'ed approved · oked appro
 mon monday · tue tuesday · tues tuesday · thu thursday · thur thursday · thurs thursday
 fri friday · jan january · feb february · apr april · jun june · jul july · aug august
 sept september · sep september · oct october · nov november · dec december · amt amount
-qty quantity · avg average · approx about · pcnt percent · pct percent · info information · y why
+qty quantity headcount dosh cash dough backlog
+cooking deputy covers · avg average · approx about · pcnt percent · pct percent · info information · y why
 yep yes · yeah yes · nope no · dunno do not know · cd could · shd should · abt about · frm from
 msg message · msgs messages · inv invoice · invs invoices · apprv approve · apprvd approved
 em them · 'em them · lil little · ones ones · anythin anything · outta out of · kinda kind of
 wld would · shld should · bday birthday · ops-lead ops-leads · eod end of today · signoff sign off
 sign-off sign off · signed-off signed off · hand-over hand over · handover hand over
-oclock o'clock · weds wednesday · wednes wednesday · smone someone · someon someone · sb somebody
+tenner 10 pounds · fiver 5 pounds · oclock o'clock · weds wednesday · wednes wednesday · smone someone · someon someone · sb somebody
 smb somebody · evry every · bn been · hav have · havnt have not · wat's what is · wots what is
 nothin nothing · somethin something · howmany how many · howmuch how much · alot a lot · w'end weekend
 eob end of today · mo moment · atm's at the moment · pm'd messaged · tho though · thot thought

@@ -148,12 +148,23 @@ CLOCK = phrase(
 )
 NOON = 12
 HOURS = 24
+#: A month with this day is never further away.
+MAX_MONTHS_AWAY = 3
 MONTHS_OF_QUARTER = 3
 CLOCK_RANGE = phrase(
     r"(?:between|from) (?P<hour>\d{1,2})(?::(?P<minute>\d\d))? ?(?P<half>am|pm)? (?:and|to|until)"
     r" (?P<hour_end>\d{1,2})(?::(?P<minute_end>\d\d))? ?(?P<half_end>am|pm)?(?: o'clock)?"
     r"(?! (?:minutes?|hours?|days?|weeks?|months?|people|pounds|quid|grand|k|cases|ones))"
     r"(?: today)?",
+)
+_CLOCK = r"(?P<hour>\d{1,2})(?::(?P<minute>\d\d))? ?(?P<half>am|pm)?(?: o'clock)?"
+CLOCK_OF_DAY = phrase(
+    rf"(?P<word>since|after|before|until|from|by|at|around) {_CLOCK} (?:on )?(?:last )?"
+    rf"(?P<day>yesterday|today|tomorrow|{_DAY})",
+)
+DAY_OF_MONTH = phrase(
+    r"(?P<word>on|since|by|before|until|after|from) the (?P<number>\d{1,2})(?:st|nd|rd|th)"
+    r"(?! (?:of|oldest|newest|biggest|largest|smallest|one|case|place)(?![^ ]))"
 )
 QUARTER = phrase(r"(?:the )?(?:q|quarter )(?P<quarter>[1-4])")
 WEEKDAY = phrase(
@@ -211,10 +222,15 @@ def take_times(text: QuestionText, today: date, previous: Period | None = None) 
     def make_quarter(match: re.Match[str]) -> TimeExpression | None:
         return _quarter(int(match["quarter"]), today)
 
+    def make_day(match: re.Match[str]) -> TimeExpression | None:
+        return _day_of_month(int(match["number"]), today, is_ahead=match["word"] == "by")
+
     _take(text, DATE, make_date)
     _take(text, AGE, _age)
     _take(text, OLD, _old)
     _take(text, AGO, _ago)
+    _take(text, CLOCK_OF_DAY, _clock_of_day)
+    _take(text, DAY_OF_MONTH, make_day)
     _take(text, PART_OF_DAY, _part_of_day)
     _take(text, THIS_PART, _part_of_today)
     for pattern, name in _NAMES:
@@ -377,6 +393,30 @@ def _clock_range(match: re.Match[str]) -> TimeExpression | None:
         begin=f"today@{begin:02d}:{minute}",
         end=f"today@{end:02d}:{minute_end}",
     )
+
+
+def _clock_of_day(match: re.Match[str]) -> TimeExpression | None:
+    hour = int(match["hour"])
+    if match["half"] == "pm" and hour < NOON:
+        hour += NOON
+    if hour >= HOURS:
+        return None
+    return _named(f"{match['day']}@{hour:02d}:{match['minute'] or '00'}")
+
+
+def _day_of_month(number: int, today: date, *, is_ahead: bool) -> TimeExpression | None:
+    """Return the latest day of this number, or the next where a deadline is meant."""
+    step = 1 if is_ahead else -1
+    for months in range(MAX_MONTHS_AWAY):
+        month = today.replace(day=1) + relativedelta(months=step * months)
+        try:
+            day = month.replace(day=number)
+        except ValueError:
+            continue
+        is_near = day >= today if is_ahead else day <= today
+        if is_near:
+            return _named(day.isoformat())
+    return None
 
 
 def _quarter(number: int, today: date) -> TimeExpression:
