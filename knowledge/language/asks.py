@@ -158,6 +158,9 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
             r"(?:show|print|list|dump|display|export|output|reveal|send|give|expose)(?: me| us)? "
             r"(?:[^ ]+ ){0,2}(?:every(?:thing)?|all)(?: (?:the|of|them|open|hidden|private|secret"
             r"|other|our|your|single))* (?:cases?|exceptions?|cards)(?! (?:that|of|about|on) )",
+            r"(?:show|print|list|dump|display|export|reveal|give|expose)(?: me| us)? "
+            r"(?:the |all |any |your |every )*(?:hidden|private|secret|confidential|restricted) "
+            r"(?:cases?|ones|cards|exceptions)",
             r"(?:and|rules|instructions|then|now) (?:show|print|list|dump|display|reveal)"
             r"(?: me| us)? (?:everything|all)(?: (?:you have|there is|of it|now))?$",
         ),

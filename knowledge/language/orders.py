@@ -19,7 +19,7 @@ _ORDER_WORDS: tuple[tuple[Order, str], ...] = (
         r"|due (?:next|first|soonest|earliest)|(?:most |more "
         r"|really )?urgent|most pressing|pressing"
         r"|(?:look at|do|start with|tackle|deal with|see|handle|decide"
-        r"|read|open|begin with|take|go) first"
+        r"|read|open|begin with|take|go) (?:first|next)"
         r"|start (?:with|on)|begin with|priorit(?:y|ise|ize|ies)"
         r"|top of (?:the|my) (?:list|queue|pile)"
         r"|(?:runs?|running) out (?:of time )?(?:first|next|soonest)"
@@ -37,7 +37,7 @@ _ORDER_WORDS: tuple[tuple[Order, str], ...] = (
         r"(?:the |most )?(?:oldest|eldest|most old|longest|most ancient|stalest)"
         r"(?: (?:waiting|open|outstanding|standing|running|sitting))?|waiting (?:the )?longest"
         r"|(?:been|sitting|open|here|around|there|hanging) (?:[^ ]+ ){0,2}(?:the )?longest"
-        r"|first in|earliest|by age|age order|in order of age|old ones|chronological(?:ly)?",
+        r"|first in(?= first out|$)|earliest|by age|age order|in order of age|old ones|chronological(?:ly)?",
     ),
     (
         Order.NEWEST,

@@ -117,7 +117,7 @@ MY_QUEUE = (
         r"(?: on| yet| to)*",
     ),
     phrase(
-        r"(?:do|must|should|can|does|am|what|which|anything|something|that"
+        r"(?:do|must|should|shall|can|does|am|what|which|anything|something|that"
         rf"|ones|one|need|have|stuff|whatever|everything|things|cases|where) (?:else |all )?"
         rf"i {_I_MUST}(?:{_SIGN}|{_SIGNING}|start|see|know|worry)"
         r"(?: on| about| with| first| to)?(?: anything| something)?(?: (?:an? |my )?"

@@ -27,7 +27,7 @@ ok'd approved · okd approved · okayed approved · ok'ed approved · oked appro
 mon monday · tue tuesday · tues tuesday · thu thursday · thur thursday · thurs thursday
 fri friday · jan january · feb february · apr april · jun june · jul july · aug august
 sept september · sep september · oct october · nov november · dec december · amt amount
-qty quantity headcount dosh cash dough backlog
+qty quantity shall headcount dosh cash dough backlog
 cooking deputy covers · avg average · approx about · pcnt percent · pct percent · info information · y why
 yep yes · yeah yes · nope no · dunno do not know · cd could · shd should · abt about · frm from
 msg message · msgs messages · inv invoice · invs invoices · apprv approve · apprvd approved
