@@ -35,7 +35,7 @@ APPROVED = (
     r"|(?:given|gave|got|giving) (?:it |them )?(?:the |a |an |our |my |its |their )?"
     r"(?:ok|yes|nod|go ahead|green light|thumbs up|blessing|approval|all clear)|passed"
     r"|cleared for|rubber ?stamped|rubber-stamped|confirmed|granted|endorsed|ratified|blessed"
-    r"|went ahead with|gone ahead with|consented to|validated)"
+    r"|been (?:approving|signing(?: off)?|okaying)|went ahead with|gone ahead with|consented to|validated)"
 )
 REJECTED = (
     r"(?:rejected|turned(?: it| them| this)? down|declined|refused|said no(?: to| on)?"
@@ -43,7 +43,7 @@ REJECTED = (
     r"|dismissed|shot (?:it |them )?down|sent (?:it |them )?back|turned away|killed|rejects"
     r"|rejections|nixed|scrapped|disapproved|disallowed|canned|axed|struck down|bounced"
     r"|chucked out|kicked back|(?:given|gave|got) (?:it |them )?(?:a |the )?(?:no|thumbs down|boot)"
-    r"|voted down|overruled|refusals|denials|knock backs|knockbacks|blew off|passed up)"
+    r"|been (?:rejecting|turning down|declining|refusing)|voted down|overruled|refusals|denials|knock backs|knockbacks|blew off|passed up)"
 )
 DECIDED = (
     r"(?:decided(?: on| about)?|ruled on|answered|acted on|settled|dealt with|handled|judged"
@@ -74,7 +74,7 @@ _EDIT = r"(?:edit|change|adjust|amend|modify|tweak|alter|correct|revise|rework|o
 _DID = r"(?:did|do|have|has|had)"
 _ENDED = (
     r"(?:closed(?: out| off| down)?|ended|finished(?: with)?|completed|solved|fixed|sorted(?: out)?"
-    r"|wrapped up|concluded|settled|(?:is |are |all )over|done(?: and dusted| with)?|dealt with"
+    r"|wrapped up|concluded|settled|(?:is |are |all )over(?= (?:and|now|already|with|yet|or|\{period\})|$)|done(?: and dusted| with)?|dealt with"
     r"|taken care of|put to bed|cleared up|finali[sz]ed|shut|archived|brought to an end"
     r"|no longer open|not open any ?more|off the (?:list|board|books)|out of the way|closures)"
 )
@@ -100,8 +100,9 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
         phrase(
             r"(?:marked|ticked|signed|checked|reported|flagged|declared|set|crossed|put down)"
             r" (?:off )?(?:as )?(?:being )?(?:done|completed?|finished|closed|resolved|ok|off)",
-            r"signed off (?=(?:without|with no|but (?:no|not|without)) )",
-            r"(?:done|finished|completed?) (?=(?:but |and |yet )?(?:without|with no|no|lacks?"
+            r"(?:late|delayed|lost|missing) (?:parcels?|packages?|consignments?|goods)",
+            r"signed off(?= (?:without|with no|but (?:no|not|without)) )",
+            r"(?:done|finished|completed?)(?= (?:but |and |yet )?(?:without|with no|no|lacks?"
             r"|lacking|missing|minus|not) (?:a |an |any )?(?:[^ ]+ )?(?:pics?|pictures?|photos?"
             r"|proofs?|evidence|images?|readings?|attachments?|snaps?))",
         ),
@@ -127,7 +128,7 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
     (
         phrase(
             r"(?:could|can|did|do) not (?:you )?(?:make (?:any |head or tail |much )?(?:sense )?of"
-            r"|recogni[sz]e|identify|understand|place|classify|sort|categori[sz]e|pigeonhole|match"
+            r"|recogni[sz]e|identify|understand|place|classify|sort|categori[sz]e|pigeonhole"
             r"|figure out|work out|know what to do with)",
             r"(?:could|can|did|do) you not (?:make (?:any )?sense of|recogni[sz]e|identify"
             r"|understand|place|classify|sort|categori[sz]e)",
@@ -136,8 +137,9 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"(?:fits?|fitted|match(?:es)?|belongs? to) (?:no|none of the) (?:playbooks?|kinds?"
             r"|known kinds?|categor(?:y|ies)|types?|box(?:es)?)",
             r"(?:fits?|fitted|belongs?) (?:in |into )?(?:nowhere|no ?where|nothing)",
-            r"(?:do|does|did) not (?:fit|match|belong)(?: in| into| to)? (?:any|a|anything|anywhere"
-            r"|the)(?: (?:playbooks?|kinds?|categor(?:y|ies)|types?|box(?:es)?|of them))?",
+            r"(?:do|does|did) not (?:(?:fit|match|belong)(?: in| into| to)? (?:any|a|your)"
+            r" (?:playbooks?|kinds?|categor(?:y|ies)|types?|box(?:es)?)"
+            r"|(?:fit|belong)(?: in| into| to)? (?:anything|anywhere))",
             r"(?:no|without a|without) (?:playbook|known kind)"
             r"|(?:did|do) not know what (?:it|they|to make of them?) ?(?:was|were|is|are)?",
             r"(?:puzzled|baffled|confused|stumped) (?:by|you)|(?:puzzled|baffled|confused|stumped)"
@@ -191,6 +193,8 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r" (?:has |have |had |else |ever |actually )*(?:signed|approved|ok|said yes|pressed"
             r"|agreed|clicked|authori[sz]ed|confirmed|asked|had to|gave|waved|decided)"
             r"(?: (?:off|to|on|for|it|them))*",
+            rf"(?:with|and|but) {_NOBODY} (?:signing|approving|agreeing|saying yes|pressing|clicking"
+            r"|deciding|asked|involved|in the loop)(?: off)?",
             r"not asking (?:us|me|anyone|anybody)|nobody (?:had to|was asked|approved)",
         ),
         {"is_automatic": True},
@@ -212,7 +216,8 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"(?:missing|outstanding|pending"
             r"|needed|to come)",
             r"(?:one|1) (?:of|out of) (?:two|2)(?: (?:approvals?|yes(?:es)?|signatures?))?"
-            r"|halfway there|half way there",
+            rf"|halfway there|half way there|(?:a|one|1) (?:{_VOTE}) short"
+            rf"|short (?:of )?(?:a|one|1) (?:{_VOTE})",
         ),
         {"is_part_approved": True, "is_open": True},
     ),
@@ -237,7 +242,7 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"|(?<=have )run out(?: of time)?|passed their expiry)",
             r"(?:let|allowed) (?:[^ ]+ )?(?:to )?(?:expire|lapse|time out|run out)"
             r"|(?:did|do) (?:[^ ]+ )?(?:expire|lapse|time out|run out)"
-            r"|expirations|lapses(?= \{period\})|time outs|timeouts",
+            r"|(?:went|gone|ended|left) (?:unanswered|undecided|unnoticed)|expirations|lapses(?= \{period\})|time outs|timeouts",
         ),
         {"states": (State.EXPIRED,)},
     ),
@@ -263,6 +268,8 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"|had ){0,2}(?:closed|finished|sorted|fixed|resolved|dealt with|handled"
             r"|looked after|replied to|answered|took|taken|taken care of|picked up|tackled|done"
             r"|looked into)",
+            r"(?:not|never|nothing)(?: yet| been| actually| really)* (?:carried out|executed|run"
+            r"|gone through|implemented|actioned|happened|took effect|moving|moved)(?: yet)?",
         ),
         {"is_open": True},
     ),
@@ -304,7 +311,7 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
     ),
     (
         phrase(
-            r"(?:over ?due|over-due|late(?! (?:last|yesterday|on|in|at|night))|past (?:its|their"
+            r"(?:over ?due|over-due|late(?! (?:last|yesterday|on|in|at|night)(?![^ ]))|past (?:its|their"
             r"|the|our) (?:deadline|time|due date|due|date)"
             r"|past due|past deadline|behind(?! (?:the|this|it|that|\{case\}))"
             r"|too (?:long|late)|(?<!run )(?<!runs )(?<!running )(?<!ran )out of time"
@@ -340,7 +347,7 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
     ),
     (
         phrase(
-            r"(?:taken|took|take|did (?:[^ ]+ )?take|pulled|called) (?:it |them |this )?back"
+            r"(?:taken|took|take|did (?:[^ ]+ )?take|pulled) (?:it |them |this )?back"
             r"|did (?:[^ ]+ )?(?:undo|reverse|revert|roll back)|undone|undid"
             r"|rolled back|reversed|reverted|unwound|undos|reversals"
             r"|withdrawn after|changed our minds? (?:on|about)|had second thoughts"
@@ -407,12 +414,12 @@ DECISION_VERBS: tuple[tuple[re.Pattern[str], LastDecision | None], ...] = (
 #: "Approvals in May", but not "approvals outstanding".
 DECISION_NOUNS: tuple[tuple[re.Pattern[str], LastDecision | None], ...] = (
     (
-        phrase(r"approvals (?=(?:in |from |of |on |during |over |since |made )*\{period\})"),
+        phrase(r"approvals(?= (?:in |from |of |on |during |over |since |made )*\{period\})"),
         LastDecision.APPROVED,
     ),
     (
         phrase(
-            r"decisions (?=(?:in |from |of |on |during |over |since |made |per |by )*"
+            r"decisions(?= (?:in |from |of |on |during |over |since |made |per |by )*"
             r"(?:\{period\}|person|head))"
         ),
         None,
@@ -423,7 +430,9 @@ RESOLVED = phrase(
     rf"(?:did|have|has) {_FEW}resolve",
 )
 ENDED = phrase(
-    _ENDED, rf"(?:did|have|has) {_FEW}{_CLOSE}", r"got (?:closed|done|finished|sorted|fixed)"
+    _ENDED,
+    rf"(?:did|have|has) (?!(?:[^ ]+ )?to ){_FEW}{_CLOSE}",
+    r"got (?:closed|done|finished|sorted|fixed)",
 )
 OPEN = phrase(
     r"(?:still )?(?:open(?! (?:it|a|an|up|the)(?![^ ]))|live|active"
@@ -433,11 +442,11 @@ OPEN = phrase(
     r"(?:waits?|sits?|wait|sit|sitting|waiting) (?:for|on) (?:somebody"
     r"|someone|anyone|anybody|people|a person|us|whoever)",
     r"right now|at the moment|at the mo|currently|presently|so far open|as of now|as we speak"
-    r"|to (?:do|deal with|decide)|left(?: to do)?"
+    r"|to (?:do|deal with|decide)|(?<!i )(?<!we )(?<!he )(?<!she )(?<!they )left(?: to do)?"
     r"|still (?:there|deciding|here|going)|(?:deciding|undecided)(?: on)?"
     r"|at stake|risking|at risk|exposed"
     r"|exposure|on the go|running about|going on|about to|getting|needs? (?:doing|attention|work)"
-    r"|loose ends|not (?:closed|done|finished)",
+    r"|loose ends|on the line|not (?:closed|done|finished)",
 )
 DUE = phrase(
     r"(?:is |are |be |become |becomes |falls? |fall |come |comes "
@@ -486,7 +495,8 @@ SINCE = phrase(
     r"(?:start of |beginning of )?(?P<time>\{period\})(?: on| onwards?| until now| to now"
     r"| up to now| till now| to date)",
     r"(?:since|after|starting|beginning|as of|back to|going back to|ever since) (?:the )?"
-    r"(?:start of |beginning of )?(?P<time_on>\{period\})",
+    r"(?:start of |beginning of )?(?:(?:i|we|you|they|he|she) [^ ]+ (?:[^ ]+ )?(?:on |at |in )?)?"
+    r"(?P<time_on>\{period\})",
 )
 BEFORE = phrase(
     r"(?:before|prior to|earlier than|older than|up to|until|preceding|pre) (?P<time>\{period\})"

@@ -35,7 +35,9 @@ from knowledge.language.names import Mention
 from knowledge.language.people_words import (
     APPROVER,
     DECIDED_BY,
+    HAS_NOT_ACTED,
     HAS_TO,
+    MUST_ACT,
     MY_DECISIONS,
     MY_QUEUE,
     ON_PLATE,
@@ -57,6 +59,8 @@ class Filters:
     is_any: bool = False
     #: They were decided, in whatever way.
     is_decided: bool = False
+    #: They are asked for by the end of their approval.
+    is_expiry: bool = False
     #: Times that say nothing of when cases came, in the asker's spelling.
     aside: list[str] = field(default_factory=list)
     #: Their places.
@@ -129,8 +133,11 @@ def _settle(fields: dict[str, Any]) -> None:
     if has_ended:
         for name in ("is_open", "is_overdue", "is_part_approved"):
             fields.pop(name, None)
+    if "waits_on" in fields and not has_ended:
+        fields["is_open"] = True
     has_time = fields.keys() & {"due", "due_within", "expires_within"}
-    if has_time and states and states <= UNDECIDED_STATES:
+    # Of whom something is wanted now, by them it is not decided.
+    if (has_time or "waits_on" in fields) and states and states <= UNDECIDED_STATES:
         del fields["states"]
 
 
@@ -164,7 +171,9 @@ def _find_people(text: QuestionText, filters: Filters) -> None:
         filters.add({"waits_on": ME})
     elif text.take(MY_DECISIONS):
         filters.add({"decided_by": ME})
-    _find_person(text, filters, name="waits_on", patterns=(ON_PLATE, HAS_TO))
+    _find_person(
+        text, filters, name="waits_on", patterns=(ON_PLATE, HAS_TO, MUST_ACT, HAS_NOT_ACTED)
+    )
     _find_person(text, filters, name="owner", patterns=OWNED_BY)
     if "approver" not in filters.fields:
         _find_person(text, filters, name="waits_on", patterns=WAITS_ON)
@@ -205,9 +214,17 @@ def _find_flags(text: QuestionText, filters: Filters) -> None:
             first, last = text.bounds(match)
             if places.issuperset(range(first, last)):
                 continue
+            if "is_automatic" in fields and _is_of_me(text, match, filters):
+                continue
             places.update(range(first, last))
             text.explain(match)
             filters.add(fields)
+
+
+def _is_of_me(text: QuestionText, match: re.Match[str], filters: Filters) -> bool:
+    """Tell whether these words say that a case needs me: "cannot go on without me"."""
+    is_explained = all(token.is_explained for token in text.tokens_of(match))
+    return is_explained and "waits_on" in filters.fields
 
 
 def _find_decision(text: QuestionText, filters: Filters) -> None:
@@ -248,6 +265,7 @@ def find_times(text: QuestionText, filters: Filters) -> None:
     is_expiry = text.search(EXPIRES) is not None and "states" not in filters.fields
     if is_expiry and text.search(FIRST) is not None:
         is_expiry = False
+    filters.is_expiry = text.search(EXPIRES) is not None and "states" not in filters.fields
     if is_due:
         text.take(DUE)
     if is_expiry:
@@ -255,6 +273,8 @@ def find_times(text: QuestionText, filters: Filters) -> None:
     if not is_due and not is_expiry:
         _drop_occasions(text, filters)
     period = find_period(text, filters.occasions)
+    if period is not None:
+        text.take(ARRIVED)
     if is_expiry:
         filters.add({"expires_within": end_name(period) or SOON, "is_open": True})
         return

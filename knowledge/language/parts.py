@@ -21,6 +21,11 @@ from knowledge.language.orders import Ordering
 from knowledge.language.question_text import QuestionText, phrase
 from knowledge.language.question_words import word_set
 
+#: With a filter, these words ask a question of their own.
+OWN_SUBJECT = phrase(
+    r"which|what|list|show(?: me)?|any|anything|is there|are there|give me|find|everything|all"
+    r"|whatever|got any|see|how many|how much|number of|count|who|cases?|exceptions?"
+)
 STRONG_LIST = phrase(
     r"which|what|list|show(?: me)?|any|anything|is there|are there"
     r"|give me|find|everything|all|whatever|got any|see"
@@ -43,6 +48,8 @@ class Parts:
     text: QuestionText
     #: The same with what is to be left out.
     whole: QuestionText
+    #: The words that ask, without the story before them.
+    request: QuestionText
     context: QuestionContext
     rule: tuple[str, asks.Weight] | None
     filters: Filters
@@ -63,11 +70,7 @@ class Parts:
     @property
     def people(self) -> list[str]:
         """List the people and groups that are named, in their order."""
-        return [
-            token.value.value
-            for token in self.text.tokens
-            if token.word in ("{person}", "{group}") and isinstance(token.value, Mention)
-        ]
+        return _people_of(self.text)
 
     @property
     def names(self) -> list[str]:
@@ -101,11 +104,16 @@ class Parts:
     def leans(self) -> bool:
         """Tell whether this is a follow-up."""
         is_complete = bool(self.case_ids or self.names or self.kinds) or (
-            self.text.search(STRONG_LIST) is not None and bool(self.filters.fields)
+            self.text.search(OWN_SUBJECT) is not None and bool(self.filters.fields)
         )
         return follow_ups.leans_on_previous(
             self.whole, self.context.previous, is_complete=is_complete
         )
+
+    @property
+    def begins_as_follow_up(self) -> bool:
+        """Tell whether it begins with "and", "only" and the like."""
+        return follow_ups.BEGINNING.match(self.whole.text) is not None
 
     @property
     def default_label(self) -> str:
@@ -120,6 +128,15 @@ class Parts:
             return "list"
         return ""
 
+    def _part_of_person(self) -> str:
+        """Return what a lone person did, after a question about decisions."""
+        previous = self.context.previous
+        before = previous.query.condition if previous is not None else ANY_CASE
+        is_decision = before.decision is not None or before.decided is not None
+        has_person = before.owner or before.waits_on or before.raised_by
+        is_person = "{person}" in self.text.words
+        return "decided_by" if is_decision and is_person and not has_person else "owner"
+
     def own_condition(self, query: Query) -> Condition:
         """Return what these words alone say of the cases."""
         if query.ask in ONE_CASE and query.about in DESK_FACTS:
@@ -128,7 +145,7 @@ class Parts:
         add_names(fields, self)
         loose = loose_person(self)
         if loose and not {"waits_on", "owner", "decided_by", "raised_by"} & set(fields):
-            fields["owner"] = loose
+            fields[self._part_of_person()] = loose
         return Condition(**fields)
 
 
@@ -153,17 +170,26 @@ def add_names(fields: dict[str, Any], parts: Parts) -> None:
             del fields["is_open"]
 
 
+def _people_of(text: QuestionText) -> list[str]:
+    """List the people and groups that a text names, in their order."""
+    return [
+        token.value.value
+        for token in text.tokens
+        if token.word in ("{person}", "{group}") and isinstance(token.value, Mention)
+    ]
+
+
 def loose_person(parts: Parts) -> str:
     """Return a person or group that no other word explains."""
-    people = parts.people
+    people = _people_of(parts.request)
     # "Finance rejected": a decider that no condition can name is no owner.
     if len(people) != 1 or "decision" in parts.filters.fields:
         return ""
     place = next(
         place
-        for place, token in enumerate(parts.text.tokens)
+        for place, token in enumerate(parts.request.tokens)
         if token.value is not None and token.word in ("{person}", "{group}")
     )
-    before = parts.text.words[place - 1] if place else ""
-    is_short = len(parts.text.tokens) <= MAX_WORDS_BESIDE_PERSON
+    before = parts.request.words[place - 1] if place else ""
+    is_short = len(parts.request.tokens) <= MAX_WORDS_BESIDE_PERSON
     return people[0] if is_short or before in PERSON_PREPOSITIONS else ""

@@ -81,6 +81,15 @@ WAITS_ON = (
     ),
     phrase(rf"(?:for|on|with|from|to) (?:the |our )?{_WHO}(?: to {_SIGN}(?: on)?)?"),
 )
+MUST_ACT = phrase(
+    rf"{_WHO} (?:still )?(?:needs?|have|has|had|must|should|ought|got|has got|have got|is meant"
+    rf"|are meant|is supposed|are supposed|is due|owes?|is yet|are yet) (?:still |yet )?to "
+    rf"(?:still |yet )?(?:be )?(?:{_SIGN}|{_SIGNING})",
+)
+HAS_NOT_ACTED = phrase(
+    rf"(?:has|have|did|does) (?:the )?{_WHO} (?:still |yet )*not (?:yet |been )*"
+    rf"(?:{APPROVED}|{DECIDED}|{_SIGN}|looked(?: at)?|replied|responded|reacted|got to|touched)",
+)
 HAS_TO = phrase(
     rf"(?:does|do|has|have|should|must|can) (?:the )?{_WHO} (?:still )?(?:have|need|got)? ?"
     rf"(?:still )?(?:to )?{_SIGN}",
@@ -97,7 +106,18 @@ _I_MUST = (
 )
 MY_QUEUE = (
     phrase(
-        r"(?:do|must|should|can|does|am|what|which|anything|something|that"
+        r"(?:anything|something|what|which|whatever|everything|stuff|ones|cases|things) "
+        r"(?:[^ ]+ ){1,3}i (?:still |really |actually |urgently )*(?:need|have|must|got|ought|gotta"
+        rf"|am supposed|am meant)(?: got)?(?: to)? (?:be )?(?:{_SIGN}|{_SIGNING})",
+    ),
+    phrase(
+        r"i (?:have |had |still |just )*(?:not|never) (?:yet |even |actually |been able to )*"
+        rf"(?:{APPROVED}|{REJECTED}|{DECIDED}|{APPROVE}|{DECIDE}|looked(?: at)?|got(?:ten)? to"
+        r"|done|seen|opened|started|cleared|touched|finished|replied to|responded to|acted on)"
+        r"(?: on| yet| to)*",
+    ),
+    phrase(
+        r"(?:do|must|should|shall|can|does|am|what|which|anything|something|that"
         rf"|ones|one|need|have|stuff|whatever|everything|things|cases|where) (?:else |all )?"
         rf"i {_I_MUST}(?:{_SIGN}|{_SIGNING}|start|see|know|worry)"
         r"(?: on| about| with| first| to)?(?: anything| something)?(?: (?:an? |my )?"
@@ -106,7 +126,7 @@ MY_QUEUE = (
     phrase(
         r"(?:need|needs|needed|want|wants|wanted|require|requires|required|expect|expects|expected"
         r"|waiting|wait|waits|left|pending|outstanding|from|on|for|to|with|of|missing|due) "
-        r"(?:a |an |my |the )?(?:[^ ]+ ){0,4}(?:from|on|for|with|by|of) me",
+        r"(?:a |an |my |the )?(?:[^ ]+ ){0,4}(?:from|on|for|with|by|of|off|out of) me",
     ),
     phrase(
         rf"my (?:own |open |outstanding |pending |current )*(?:{_QUEUE}|{_NOUN_OF_DECISION}|cases?"
@@ -122,7 +142,7 @@ MY_QUEUE = (
         r"|must|have to|need to) (?:do|tackle|start|look|see)|(?:i mean|that is|meaning|i e|aka) me"
         r"|i (?:still |do )*owe|(?:to ?dos?|to-dos?)(?: list)?$|am i (?:blocking"
         r"|holding (?:[^ ]+ )?(?:up|back)?|late|needed|the (?:bottleneck|problem|hold up|one)|the"
-        r" blocker|sitting on|slowing|stopping|delaying|keeping|wanted|in the way)(?: on)?"
+        r" blocker|sitting on|slowing|stopping|delaying|keeping|wanted|in the way|on the hook(?: for)?)(?: on)?"
         r"|i am (?:blocking|holding up|sitting on|needed|late with|delaying)"
     ),
     phrase(
@@ -132,12 +152,14 @@ MY_QUEUE = (
 )
 #: What cannot go on without me, whatever tense it is in.
 UNTIL_I_ACT = phrase(
-    r"(?:until|till|unless|without me|(?:can|could|will|would|does|do) not (?:[^ ]+ ){1,4}before) "
+    r"(?:until|till|unless|(?:can|could|will|would|does|do) not (?:[^ ]+ ){1,4}before) "
     r"(?:i (?:have |do |actually |personally |finally |get round to )*(?:given|give|giving|said|say"
     r"|answered|answer|decided|decide|signed|sign|approved|approve|ok|act|acted|look|looked"
     r"|respond|responded|reply|replied|made|make|done|do|move|moved|chosen|choose|press|pressed"
     r"|confirm|confirmed|chime|weigh|agree|agreed)(?: (?:in|off|yes|something|it|them))*"
     rf"(?: (?:an? |my |the )?{_NOUN_OF_DECISION})?(?: on it)?)",
+    r"(?:can|could|will|would|does|do) not (?:[^ ]+ ){1,3}without "
+    rf"(?:me|my (?:{_NOUN_OF_DECISION}|help))",
 )
 MY_DECISIONS = phrase(
     rf"(?:have|did|had) i (?:already |ever |just )?(?:{APPROVED}|{REJECTED}|{DECIDED}|{APPROVE}"
@@ -150,7 +172,7 @@ MY_DECISIONS = phrase(
 DECIDED_BY = (
     phrase(r"did (?P<who>\{person\}) (?:do|get done|get through|clear)"),
     phrase(
-        rf"(?:{APPROVED}|{REJECTED}|{DECIDED}|edited"
+        rf"(?<!being )(?:{APPROVED}|{REJECTED}|{DECIDED}|edited"
         rf"|changed) (?:[^ ]+ )?by (?:the )?(?P<who>\{{person\}})"
     ),
     phrase(
@@ -184,7 +206,8 @@ OWNED_BY = (
         r"|managing|manages|takes care of|in the lead on|leading|stuck in|into)",
     ),
     phrase(
-        r"(?:owned by|assigned to|belong(?:s|ing)? to|taken on by"
+        r"(?:being (?:dealt with|handled|looked after|managed|worked on|tackled|sorted(?: out)?) by"
+        r"|owned by|assigned to|belong(?:s|ing)? to|taken on by"
         r"|claimed by|picked up by|handled by|managed by|allocated to|under"
         r"|given to|looked after by|in the hands of|in the care of"
         r"|run by) (?:the )?(?P<who>\{person\}|\{group\}|me)",
@@ -197,7 +220,7 @@ OWNED_BY = (
         r"|\{group\}) (?:have|got|own|anything|something|any|busy|on)"
     ),
     phrase(
-        r"(?:am|is) (?P<who>i) (?:working on|handling|on|the owner of"
+        r"(?:am|is) (?P<who>i) (?:working on|handling|on(?! the hook)|the owner of"
         r"|looking after|responsible for|in charge of)"
     ),
     phrase(

@@ -1,5 +1,6 @@
 """Queries from the parts of a question, once it is known what is asked."""
 
+import re
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +11,7 @@ from bot.views.query import (
     Act,
     Ask,
     Condition,
+    Grouping,
     Measure,
     Order,
     Query,
@@ -34,12 +36,28 @@ CASE_ACTS = frozenset(Act) - {Act.PAUSE, Act.RESUME, Act.STAND_IN, Act.RAISE, Ac
 HISTORY = phrase(
     r"(?:have|has|had|did) (?:we|you|they|there) (?:ever )?(?:been"
     r"|had|have|seen|see)|ever|history|in total so far|all time"
+    r"|(?:has|have|had|did|was|were) (?:[^ ]+ ){1,7}before$|over the years|so far ever"
 )
+#: These tell of an act, not of cases.
+LOOSE_FIELDS = frozenset({"waits_on", "decision", "decided_by", "is_open"})
+MAX_WORDS_LENGTH = 500
+REASON = re.compile(
+    r"\b(?:because|'?cause|cos|coz|cuz|bc|due to|reason(?: is)?:?|on the grounds that)"
+    r"\s+(?P<reason>\S.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+REASON_AFTER_COMMA = re.compile(
+    r"(?:reject|decline|refuse|turn|veto|deny|undo|reverse|pause|stop|back)\b[^,;:-]{0,80}"
+    r"(?:[,;:]| -) *(?P<reason>[^,;:\s]\S* \S.*)",
+    re.IGNORECASE | re.DOTALL,
+)
+ACTS_WITH_REASON = frozenset({Act.REJECT, Act.TAKE_BACK, Act.PAUSE})
 HABIT = phrase(
     r"usually|normally|typically|in the past|last times?|so far always"
     r"|historically|generally|previously"
 )
 _OPEN = phrase("open|pending|waiting|outstanding")
+CAUSE = phrase("why|how come")
 _BIG_ONES = phrase(r"big ones|large ones")
 
 
@@ -54,7 +72,8 @@ def _condition(query: Query, parts: Parts) -> Condition:
     loose = loose_person(parts)
     if loose and not {"waits_on", "owner", "decided_by", "raised_by", "approver"} & set(fields):
         fields["owner"] = loose
-    if parts.filters.is_any or parts.text.search(HISTORY) is not None:
+    is_history = parts.text.search(HISTORY) is not None and not fields.get("is_open")
+    if parts.filters.is_any or is_history:
         fields.pop("is_open", None)
         return Condition(**fields)
     if "is_open" not in fields and _goes_without_saying(query, parts, fields):
@@ -80,6 +99,10 @@ def list_query(query: Query, parts: Parts) -> Query:
     if query.ask is Ask.HOW_LONG and case_id:
         return Query(ask=Ask.HOW_LONG, case_id=case_id, about=query.about or About.OPENING)
     query = replace(query, condition=_condition(query, parts), grouping=parts.grouping)
+    if query.grouping is Grouping.DECIDER:
+        query = replace(query, condition=_of_decisions(query.condition))
+    if query.ask is Ask.COUNT and parts.text.search(CAUSE) is not None:
+        query = replace(query, about=About.OPENING)
     if query.ask is not Ask.LIST:
         return query
     ordering = parts.ordering
@@ -87,6 +110,13 @@ def list_query(query: Query, parts: Parts) -> Query:
     if query.order is Order.LARGEST and query.limit == 1 and parts.text.search(_BIG_ONES):
         query = replace(query, limit=3)
     return query
+
+
+def _of_decisions(condition: Condition) -> Condition:
+    """Return the condition of decisions: a period is theirs, and most cases have ended."""
+    if condition.opened is None:
+        return replace(condition, is_open=None)
+    return replace(condition, is_open=None, opened=None, decided=condition.opened)
 
 
 def _meant_case(query: Query, parts: Parts) -> str:
@@ -191,6 +221,28 @@ def _end_of(time: TimeExpression) -> str:
         return time.end
     # "Until Friday morning" ends when Friday begins.
     return time.begin.removesuffix("@00:00")
+
+
+def asks_of_last_case(query: Query, parts: Parts) -> bool:
+    """Tell whether a fact is asked for, and nothing says of which case."""
+    if query.ask not in ONE_CASE or query.about in DESK_FACTS or query.case_id:
+        return False
+    has_subject = parts.case_ids or parts.names or parts.kinds or parts.exclusion
+    return not has_subject and parts.filters.fields.keys() <= LOOSE_FIELDS
+
+
+def add_reason(query: Query, text: str) -> Query:
+    """Add the reason of an act, or what is to be raised, as it was written."""
+    if query.act is None:
+        return query
+    if query.act is Act.RAISE:
+        return replace(query, words=" ".join(text.split())[:MAX_WORDS_LENGTH])
+    match = REASON.search(text[: 2 * MAX_WORDS_LENGTH])
+    if match is None and query.act in ACTS_WITH_REASON:
+        match = REASON_AFTER_COMMA.search(text[: 2 * MAX_WORDS_LENGTH])
+    if match is None:
+        return query
+    return replace(query, words=" ".join(match["reason"].split())[:MAX_WORDS_LENGTH])
 
 
 def turn_to_other_case(query: Query, parts: Parts) -> Query:

@@ -146,8 +146,15 @@ def normalise(text: str) -> str:
     return split_question(text).text
 
 
+#: Words of the phrases that are looked for: none of them is a slip for another.
+PHRASE_WORDS: set[str] = set()
+_WORD = re.compile(r"(?<![a-z\\\[])[a-z]{4,}")
+
+
 def phrase(*alternatives: str) -> re.Pattern[str]:
     """Compile a pattern of whole words."""
+    for words in alternatives:
+        PHRASE_WORDS.update(_WORD.findall(words))
     return re.compile(rf"(?<![^ ])(?:{'|'.join(alternatives)})(?![^ ])")
 
 

@@ -26,26 +26,36 @@ from bot.views.query import (
 from knowledge.language import asks, follow_ups, left_aside
 from knowledge.language.ask_guard import correct_label
 from knowledge.language.asks import LISTS, AskChoice
+from knowledge.language.condition_words import EXPIRES
 from knowledge.language.conditions import find_filters
 from knowledge.language.exclusions import take_exclusion
 from knowledge.language.kinds import KindFinder
 from knowledge.language.money import take_money
 from knowledge.language.names import Mention, NameIndex, plain
 from knowledge.language.orders import find_grouping, find_ordering
-from knowledge.language.parts import Parts
+from knowledge.language.parts import DESK_FACTS, Parts
 from knowledge.language.queries import (
     act_query,
+    add_reason,
+    asks_of_last_case,
     fact_query,
     list_query,
     remember_other_cases,
     turn_to_other_case,
 )
-from knowledge.language.question_text import QuestionText, Token, phrase, split_question
+from knowledge.language.question_text import (
+    PHRASE_WORDS,
+    QuestionText,
+    Token,
+    phrase,
+    split_question,
+)
+from knowledge.language.requests import find_request
 from knowledge.language.slots import complete_parts
 from knowledge.language.spelling import correct_keywords
 from knowledge.language.time_words import take_times
 
-MAX_INDEXES = 8
+MAX_INDEXES = 64
 CASE_ID = phrase(
     r"(?:case |exception |card )?(?:number |no |nr )?#?ex[- ]?(?P<number>\d{1,9})",
     r"(?:case|exception|card) (?:number |no |nr |id )?#?(?P<number2>\d{1,9})",
@@ -78,11 +88,12 @@ class QuestionReading:
             return None
         parts = self._find_parts(words, context)
         choice = self._choose(parts)
-        if not choice.label:
+        if not choice.label or _is_gibberish(choice.label, parts):
             return None
         query = self._query(choice.label, parts)
         asks.explain_ask(words, choice.label)
         query, aside = self._leave_aside(parts, query)
+        query = add_reason(query, text)
         others = [self._query(label, parts) for label in choice.others if _is_label(label)]
         if parts.doubtful is not None:
             doubtful = replace(parts, filters=parts.doubtful)
@@ -107,13 +118,18 @@ class QuestionReading:
         take_times(words, self._clock().date(), period)
         whole = QuestionText([replace(token) for token in words.tokens])
         exclusion = take_exclusion(words, self._kinds, index.others)
-        rule = asks.find_rule(words)
-        ordering = find_ordering(words)
-        filters = find_filters(words)
-        kinds = self._find_kinds(words, index.others)
+        request = find_request(words)
+        rule = asks.find_rule(request) or asks.find_rule(words)
+        ordering = find_ordering(request)
+        filters = find_filters(request)
+        kinds = self._find_kinds(_subject(words, request), index.others)
+        if kinds and filters.is_expiry:
+            # "What runs out first" is about approvals, unless a word names what is sold.
+            kinds = self._find_kinds(_without_expiry(words), index.others)
         parts = Parts(
             text=words,
-            whole=whole,
+            whole=whole if request is words else QuestionText(map(replace, request.tokens)),
+            request=request,
             context=context,
             rule=rule,
             filters=filters,
@@ -124,7 +140,7 @@ class QuestionReading:
             action=_find_action(words, index.others),
             source=_find_source(words, index.others),
         )
-        return complete_parts(parts, self._classifier.slots(words.text))
+        return complete_parts(parts, self._classifier.slots(request.text))
 
     def _find_kinds(self, words: QuestionText, names: tuple[KnownName, ...]) -> tuple[str, ...]:
         """Find the kinds, if need be without words not understood."""
@@ -139,7 +155,10 @@ class QuestionReading:
     def _names(self, names: tuple[KnownName, ...]) -> NameIndex:
         """Index the names of an asker; the last indexes are kept."""
         for indexed_names, index in tuple(self._indexes):
-            if indexed_names is names or indexed_names == names:
+            if indexed_names is names:
+                return index
+        for indexed_names, index in tuple(self._indexes):
+            if indexed_names == names:
                 return index
         index = NameIndex(names)
         self._indexes.append((names, index))
@@ -168,7 +187,9 @@ class QuestionReading:
             case _:
                 query = fact_query(query, parts)
         previous = parts.context.previous
-        if previous is None or not parts.leans:
+        is_of_desk = query.ask is Ask.WHO and query.about in DESK_FACTS
+        leans = parts.leans and not (is_of_desk and not parts.begins_as_follow_up)
+        if previous is None or not (leans or asks_of_last_case(query, parts)):
             return remember_other_cases(query, parts)
         query = replace(query, condition=parts.own_condition(query))
         merged = follow_ups.merge(previous, query, has_ask=parts.has_ask)
@@ -184,8 +205,8 @@ class QuestionReading:
         if query.ask in NO_CASES or query.case_id:
             return query, ()
         is_lone = not parts.names and not parts.kinds and not _narrows(query.condition)
-        runs = left_aside.phrases(parts.text, is_narrowed=not is_lone)
-        lone = left_aside.lone_name(parts.text, runs) if is_lone and not parts.leans else None
+        runs = left_aside.phrases(parts.request, is_narrowed=not is_lone)
+        lone = left_aside.lone_name(parts.request, runs) if is_lone and not parts.leans else None
         if lone is not None:
             runs.remove(lone)
             condition = replace(query.condition, text=left_aside.spell(lone))
@@ -203,6 +224,27 @@ class QuestionReading:
         others = self._names(parts.context.names).others
         words = [token.word for token in run]
         return self._kinds.explains(parts.text, words, parts.kinds, others)
+
+
+def _subject(words: QuestionText, request: QuestionText) -> QuestionText:
+    """Return the words that may tell the kind: a request with a name needs no story."""
+    return request if "{name}" in request.words else words
+
+
+def _without_expiry(words: QuestionText) -> QuestionText:
+    rest = {id(token) for match in words.find_all(EXPIRES) for token in words.tokens_of(match)}
+    return QuestionText(token for token in words.tokens if id(token) not in rest)
+
+
+def _is_gibberish(label: str, parts: Parts) -> bool:
+    """Tell whether not a single word is known: nobody can say that this is out of scope."""
+    if label != "out_of_scope" or parts.rule is not None:
+        return False
+    for token in parts.text.tokens:
+        is_strange = left_aside.is_unexplained(token) and token.word not in PHRASE_WORDS
+        if not is_strange and token.word not in left_aside.ARTICLES:
+            return False
+    return True
 
 
 def _is_label(label: str) -> bool:
@@ -262,7 +304,7 @@ def _find_source(words: QuestionText, names: tuple[KnownName, ...]) -> str:
 
 def _unused_people(parts: Parts, query: Query) -> list[str]:
     """List the people and groups of whom nothing was understood."""
-    tokens = parts.text.tokens
+    tokens = parts.request.tokens
     exclusion = query.condition.exclusion or ANY_CASE
     used = {query.condition.owner, exclusion.owner, query.of, query.to}
     return [

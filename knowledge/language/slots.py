@@ -69,7 +69,7 @@ def complete_parts(parts: Parts, guesses: SlotGuesses) -> Parts:
     completed = replace(
         parts,
         ordering=_ordering(parts, guesses),
-        grouping=parts.grouping or _grouping(parts.text, guesses),
+        grouping=parts.grouping or _grouping(parts.request, guesses),
         doubtful=replace(filters, fields=fields) if is_contradicted else None,
     )
     _explain_words(completed, guesses)
@@ -99,7 +99,7 @@ def _drop_contradicted(parts: Parts, guesses: SlotGuesses) -> bool:
 
 def _contradicted_people(parts: Parts, guesses: SlotGuesses) -> Iterator[str]:
     roles = {guess.label for guess in sure(guesses, "role")}
-    is_long = len(parts.text.tokens) > MAX_SHORT_QUESTION
+    is_long = len(parts.request.tokens) > MAX_SHORT_QUESTION
     for name in PEOPLE_FIELDS & set(parts.filters.fields):
         if parts.filters.fields[name] == ME:
             # In a long story "me" has many parts.
@@ -133,7 +133,7 @@ def _fill_people(parts: Parts, guesses: SlotGuesses) -> None:
     if PEOPLE_FIELDS & set(filters.fields):
         return
     for guess in sure(guesses, "role"):
-        place, value = _only_person(parts.text, filters, guess.label)
+        place, value = _only_person(parts.request, filters, guess.label)
         if value and guess.label != "stands_in":
             filters.add({guess.label: value})
             filters.people.add(place)
@@ -181,11 +181,11 @@ def _find_times_again(parts: Parts) -> None:
         filters.fields.pop(name, None)
     filters.aside.clear()
     filters.occasions.clear()
-    find_times(parts.text, filters)
+    find_times(parts.request, filters)
 
 
 def _fill_time(parts: Parts, label: str) -> None:
-    text, fields = parts.text, parts.filters.fields
+    text, fields = parts.request, parts.filters.fields
     period = find_period(text, set())
     if label in ("age_min", "age_max"):
         _fill_age(text, fields, label)
@@ -222,7 +222,7 @@ def _ordering(parts: Parts, guesses: SlotGuesses) -> Ordering:
     if order is None or ordering.order is not None:
         return ordering
     limit = ordering.limit
-    if limit is None and parts.text.search(ONE) is not None:
+    if limit is None and parts.request.search(ONE) is not None:
         limit = 1
     return replace(ordering, order=Order(order.label), limit=limit)
 
@@ -237,6 +237,6 @@ def _grouping(text: QuestionText, guesses: SlotGuesses) -> Grouping | None:
 def _explain_words(parts: Parts, guesses: SlotGuesses) -> None:
     """Note that the words of the slots that hold were understood."""
     words = {word for slot in guesses for guess in sure(guesses, slot) for word in guess.words}
-    for token in parts.text.tokens:
+    for token in parts.request.tokens:
         if token.word in words:
             token.is_explained = True

@@ -11,7 +11,7 @@ from datetime import UTC, datetime
 import pytest
 
 from bot.ports.language import Guess
-from bot.views.query import Query, QuestionContext, Turn
+from bot.views.query import Ask, Query, QuestionContext, Turn
 from knowledge.language.reading import QuestionReading
 from tests.knowledge.language.question_company import known_names
 from tests.knowledge.language.question_set import DEV_SET, DevQuestion, label_of, load_questions
@@ -89,7 +89,8 @@ def _is_same(query: Query, question: DevQuestion) -> bool:
 
 def _comparable(query: Query) -> Query:
     condition = replace(query.condition, text=query.condition.text.casefold())
-    return replace(query, condition=condition, other_case_ids=())
+    about = None if query.ask is Ask.COUNT else query.about
+    return replace(query, condition=condition, other_case_ids=(), words="", about=about)
 
 
 def _shown(query: Query) -> tuple[str, ...]:

@@ -174,7 +174,7 @@ who owns this => who case_id=EX-12 about=owner
 order 18 instead of 24 => act case_id=EX-12 act=edit
 make it 40 => act case_id=EX-12 act=edit
 please approve => act case_id=EX-12 act=approve
-reject it, too expensive => act case_id=EX-12 act=reject
+reject it, too expensive => act case_id=EX-12 act=reject words=too expensive
 hand it to carla => act case_id=EX-12 act=hand_over to=U0CARLA
 snooze til thursday => act case_id=EX-12 act=snooze until=thursday
 take it back => act case_id=EX-12 act=take_back
@@ -281,7 +281,8 @@ stop all stock orders => act kinds=low_stock act=pause
 resume stock orders => act kinds=low_stock act=resume
 i'm away next week, ben covers for me => act act=stand_in of=me to=U0BEN until=next_week
 elsie stands in for me til monday => act act=stand_in of=me to=U0ELSIE until=monday
-log a problem: the ice machine at quayside leaks => act act=raise
+log a problem: the ice machine at quayside leaks
+    => act act=raise words=log a problem: the ice machine at quayside leaks
 undo EX-12 => act case_id=EX-12 act=take_back
 approve everything under 500 => act is_open=yes max_stake=500 act=approve
 change EX-12 to 36 bottles => act case_id=EX-12 act=edit
