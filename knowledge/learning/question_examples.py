@@ -18,6 +18,10 @@ METHOD = "2"
 REPORTS = f"{Ask.ACT}.{Act.RAISE}"
 
 
+#: With so many kinds an example that may be about any is learned.
+NAMES_PER_EXAMPLE = 3
+
+
 @dataclass(frozen=True, slots=True)
 class LabelledQuestion:
     """A normalised question with the right answer."""
@@ -89,8 +93,9 @@ def _kind_questions(
     for label, lines in examples.asks.items():
         for line in lines:
             if KIND_MASK in line and names:
-                kind, name = next(turns)
-                yield LabelledQuestion(_plain(line.replace(KIND_MASK, name)), kind)
+                for _ in range(NAMES_PER_EXAMPLE):
+                    kind, name = next(turns)
+                    yield LabelledQuestion(_plain(line.replace(KIND_MASK, name)), kind)
             elif label != REPORTS:
                 yield LabelledQuestion(_plain(line), NO_KIND)
     for line in examples.none:
