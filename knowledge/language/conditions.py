@@ -119,11 +119,11 @@ def find_filters(text: QuestionText) -> Filters:
     channels = text.values("channel")
     if channels:
         filters.add({"channel": str(channels[0])})
-    _settle(filters.fields)
+    settle(filters.fields)
     return filters
 
 
-def _settle(fields: dict[str, Any]) -> None:
+def settle(fields: dict[str, Any]) -> None:
     """Drop what other words contradict or say already.
 
     "Lapsed because no one answered" is no open case, "needs deciding by noon" no state.

@@ -13,7 +13,7 @@ from bot.cases.lifecycle import State
 from bot.ports.language import Guess
 from bot.views.query import ME, Grouping, LastDecision, Order, Period
 from knowledge.language.condition_words import ARRIVED, Fields
-from knowledge.language.conditions import Filters, end_name, find_period, find_times
+from knowledge.language.conditions import Filters, end_name, find_period, find_times, settle
 from knowledge.language.names import Mention
 from knowledge.language.orders import FEW, Ordering
 from knowledge.language.parts import THIS_CASE, Parts
@@ -64,6 +64,7 @@ def complete_parts(parts: Parts, guesses: SlotGuesses) -> Parts:
     _fill_states(filters, guesses)
     if filters.fields != fields:
         _find_times_again(parts)
+        settle(filters.fields)
     for guess in sure(guesses, "time"):
         _fill_time(parts, guess.label)
     completed = replace(

@@ -20,6 +20,10 @@ REPORTS = f"{Ask.ACT}.{Act.RAISE}"
 NO_CASE_ASKS = frozenset({Ask.SMALL_TALK, Ask.OUT_OF_SCOPE, Ask.HELP})
 
 
+#: With so many kinds an example that may be about any is learned.
+NAMES_PER_EXAMPLE = 3
+
+
 @dataclass(frozen=True, slots=True)
 class LabelledQuestion:
     """A normalised question with the right answer."""
@@ -118,8 +122,9 @@ def _kind_questions(
     for label, lines in examples.asks.items():
         for line in lines:
             if KIND_MASK in line and names:
-                kind, name = next(turns)
-                yield LabelledQuestion(_plain(line.replace(KIND_MASK, name)), kind)
+                for _ in range(NAMES_PER_EXAMPLE):
+                    kind, name = next(turns)
+                    yield LabelledQuestion(_plain(line.replace(KIND_MASK, name)), kind)
             elif label != REPORTS:
                 yield LabelledQuestion(_plain(line), NO_KIND)
     for line in examples.none:

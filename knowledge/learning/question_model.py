@@ -13,13 +13,16 @@ from typing import Any
 import numpy as np
 
 from bot.ports.language import Guess
+from bot.views.query import Ask
 from knowledge.language.question_text import normalise
-from knowledge.learning.question_head import QuestionHead
+from knowledge.learning.question_head import MAX_GUESSES, QuestionHead
 from knowledge.learning.slot_model import SlotModel
 from knowledge.library.questions import KIND_MASK
 
 #: What follows is cut off.
 MAX_CHARACTERS = 4_000
+#: A question about a kind that is not out of scope asks for a list, unless it seems otherwise.
+MIN_LIST_SHARE = 0.05
 #: The label of questions about no kind.
 NO_KIND = ""
 
@@ -85,7 +88,10 @@ class TrainedQuestionClassifier:
         question = _bound(normalise(text))
         if model is None or not question:
             return []
-        return model.asks.guesses(mask_kinds(question, model.names))
+        guesses = model.asks.guesses(mask_kinds(question, model.names))
+        if guesses[0].label != Ask.OUT_OF_SCOPE:
+            return guesses
+        return _doubt_out_of_scope(guesses, model.kinds.guesses(question))
 
     def kinds(self, text: str) -> list[Guess]:
         """Guess the kind of cases, the likeliest first; the empty label is no kind at all."""
@@ -104,6 +110,27 @@ class TrainedQuestionClassifier:
         if model is None or model.slots is None or not question:
             return {}
         return model.slots.guesses(mask_kinds(question, model.names))
+
+
+def _doubt_out_of_scope(guesses: list[Guess], kinds: list[Guess]) -> list[Guess]:
+    """Share what a kind takes from "out of scope" among the other guesses."""
+    no_kind = _confidence(kinds, NO_KIND)
+    out_of_scope = _confidence(guesses, Ask.OUT_OF_SCOPE)
+    shares = {guess.label: guess.confidence for guess in guesses}
+    del shares[Ask.OUT_OF_SCOPE]
+    freed = out_of_scope * (1 - no_kind)
+    weights = {Ask.LIST: MIN_LIST_SHARE} | shares
+    total = sum(weights.values())
+    doubted = [
+        Guess(str(label), shares.get(label, 0.0) + freed * weight / total)
+        for label, weight in weights.items()
+    ]
+    doubted.append(Guess(str(Ask.OUT_OF_SCOPE), out_of_scope - freed))
+    return sorted(doubted, key=lambda guess: -guess.confidence)[:MAX_GUESSES]
+
+
+def _confidence(guesses: list[Guess], label: str) -> float:
+    return next((guess.confidence for guess in guesses if guess.label == label), 0.0)
 
 
 def mask_kinds(text: str, names: Sequence[str]) -> str:
