@@ -193,7 +193,8 @@ def _fill_time(parts: Parts, label: str) -> None:
     elif period is None:
         return
     elif label in PAST_TIMES:
-        is_default = "opened" in fields and text.search(ARRIVED) is None
+        # In a follow-up the period is of what the question before says.
+        is_default = "opened" in fields and text.search(ARRIVED) is None and not parts.leans
         if label != "opened" and is_default:
             fields[label] = fields.pop("opened")
     elif not {"due_within", "expires_within"} & set(fields):

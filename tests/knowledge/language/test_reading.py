@@ -572,6 +572,9 @@ class WordClassifier:
                 return [Guess(KIND_WORDS[word], 0.9)]
         return [Guess("", 0.8)]
 
+    def slots(self, text: str) -> dict[str, list[Guess]]:
+        return {}
+
 
 @pytest.fixture(scope="module")
 def reader() -> QuestionReading:
