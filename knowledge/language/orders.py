@@ -19,7 +19,7 @@ _ORDER_WORDS: tuple[tuple[Order, str], ...] = (
         r"|due (?:next|first|soonest|earliest)|(?:most |more "
         r"|really )?urgent|most pressing|pressing"
         r"|(?:look at|do|start with|tackle|deal with|see|handle|decide"
-        r"|read|open|begin with|take|go) (?:first|next)"
+        r"|read|open|begin with|take|go) first"
         r"|start (?:with|on)|begin with|priorit(?:y|ise|ize|ies)"
         r"|top of (?:the|my) (?:list|queue|pile)"
         r"|(?:runs?|running) out (?:of time )?(?:first|next|soonest)"

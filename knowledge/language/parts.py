@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from bot.views.query import (
@@ -41,7 +42,7 @@ DESK_FACTS = frozenset({About.BLOCKER, About.STAND_IN, About.PAUSE, About.MEMBER
 IDENTIFIER = re.compile(r"^(?=\S*\d)\S+$")
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class Parts:
     """All that was found in a question."""
 
@@ -98,7 +99,7 @@ class Parts:
             return True
         return self.text.search(STRONG_LIST) is not None
 
-    @property
+    @cached_property
     def leans(self) -> bool:
         """Tell whether this is a follow-up."""
         is_complete = bool(self.case_ids or self.names or self.kinds) or (
