@@ -121,7 +121,8 @@ ALL_SORTED = phrase(
     r"(?: (?:ones|cases|first))?",
     r"(?:ascending|descending)(?: order)?|in (?:date|time|size|age|deadline|due|value) order"
     r"|chronological(?:ly)?|in order of [^ ]+|sort(?:ed)? (?:it |them |these |those )?by [^ ]+",
-    r"sort(?:ed)?(?: it| them)?(?: by)?|order(?:ed)? by"
+    r"sort(?: it| them)?(?: by)?|sorted(?: it| them)? by"
+    r"|sorted(?= (?:from|in|with|oldest|newest|biggest|largest|smallest|cheapest))|order(?:ed)? by"
     r"|in order(?: of)?|ranked|by (?:age|value|amount|stake|size"
     r"|deadline|due date|newest|worth)",
 )

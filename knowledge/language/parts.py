@@ -14,7 +14,7 @@ from bot.views.query import (
     Query,
     QuestionContext,
 )
-from knowledge.language import asks, follow_ups
+from knowledge.language import asks, follow_ups, left_aside
 from knowledge.language.asks import ONE_CASE
 from knowledge.language.conditions import Filters
 from knowledge.language.names import Mention
@@ -190,5 +190,8 @@ def loose_person(parts: Parts) -> str:
         if token.value is not None and token.word in ("{person}", "{group}")
     )
     before = parts.request.words[place - 1] if place else ""
+    if before and left_aside.is_unexplained(parts.request.tokens[place - 1]):
+        # "Cases that annoy Elsie": what she has to do with them was not understood.
+        return ""
     is_short = len(parts.request.tokens) <= MAX_WORDS_BESIDE_PERSON
     return people[0] if is_short or before in PERSON_PREPOSITIONS else ""
