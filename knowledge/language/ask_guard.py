@@ -71,7 +71,7 @@ ACT_VERBS = phrase(
     r"|reverse|revert|cancel|take|claim|cover|raise|log|report|record|file|order|change|make|edit"
     r"|adjust|amend|increase|reduce|sign|say|ok|go|do|put|turn|switch|let|hold|release|tell|ask"
     r"|send|move|delegate|wake|park|book|pay|add|set|mark|push|call|get|drop|kill|bin|press|confirm"
-    r"|authori[sz]e|accept|green ?light|stand|fill|deputise|shall|should|will|please|close|open"
+    r"|authori[sz]e|accept|green ?light|stand|yes|no|yep|nope|fine|deal|done|sleep|mute|later|bring|fill|deputise|shall|should|will|please|close|open"
 )
 COUNT_WORDS = phrase(
     r"how|many|howmany|numbers?|count|no|tally|totals?|volume|amount|figures?|quantity|headcount"
@@ -102,8 +102,10 @@ def correct_label(label: str, parts: Parts) -> str:
     if is_habit and not parts.case_ids and not parts.context.case_id:
         return "list"
     is_unruled_act = ask == "act" and parts.rule is None
-    if is_unruled_act and (parts.exclusion is not None or not _can_be_act(parts)):
+    if is_unruled_act and parts.exclusion is not None:
         return "list"
+    if is_unruled_act and not _can_be_act(parts):
+        return "status" if parts.has_case and not parts.selects else "list"
     if label == "who.owner" and parts.text.search(WITHOUT_OWNER) is not None:
         return "list"
     if label == "status" and not (parts.has_case or parts.selects):
@@ -152,8 +154,7 @@ def _who_then(before: Query) -> str:
 
 def _can_be_act(parts: Parts) -> bool:
     """Tell whether a verb asks for something to be done: "approvals" alone is a noun."""
-    is_bare = not parts.filters.fields or bool(parts.case_ids)
-    return is_bare or parts.text.search(ACT_VERBS) is not None
+    return parts.text.search(ACT_VERBS) is not None or bool(parts.case_ids)
 
 
 def _is_list(ask: str, label: str, parts: Parts) -> bool:

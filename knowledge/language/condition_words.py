@@ -142,6 +142,8 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"|(?:fit|belong)(?: in| into| to)? (?:anything|anywhere))",
             r"(?:no|without a|without) (?:playbook|known kind)"
             r"|(?:did|do) not know what (?:it|they|to make of them?) ?(?:was|were|is|are)?",
+            rf"{_NOBODY} (?:has |have |had |could |can |ever )*(?:recogni[sz]ed?|understands?"
+            r"|understood|place|placed|identify|identified|classify|classified)",
             r"(?:puzzled|baffled|confused|stumped) (?:by|you)|(?:puzzled|baffled|confused|stumped)"
             r"|(?:odd|weird|strange) ones(?: out)?|oddballs|head ?scratchers|mystery (?:ones|cases)",
         ),
@@ -166,8 +168,9 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
         phrase(
             r"(?:by|for|all by) (?:yourself|itself|themselves)|(?:on|off) (?:your"
             r"|its|their|ur) own(?: initiative| accord| back| steam)?"
-            r"|of (?:your|its|their) own accord|automatically"
-            r"|automatic|automated|auto(?:-?(?:approved?|run|resolved|handled|executed"
+            r"|of (?:your|its|their) own accord"
+            r"|(?<!renew )(?<!renews )(?<!over )(?<!renewing )automatically(?! (?:renew|roll|extend))"
+            r"|automatic(?! (?:renew|roll))|automated|auto(?! (?:renew|roll|extend))(?:-?(?:approved?|run|resolved|handled|executed"
             r"|done|decided|processed|actioned|paid|ran))?|autonomous(?:ly)?|auto-pilot|autopilot"
             r"|unattended|unprompted|off (?:your|its) own bat|alone|single-?handed(?:ly)?"
             r"|solo|hands? ?-?free|self-approved|straight through",
@@ -396,11 +399,15 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
         {"risk": RiskTier.LOW, "is_open": True},
     ),
 )
+_NO_PROOF = (
+    r" (?:without|with no|but no) (?:a |an |any )?(?:[^ ]+ )?(?:photos?|pictures?|pics?|proof|images?"
+    r"|evidence|readings?|attachments?|snaps?)"
+)
 #: How cases were decided, in the past.
 DECISIONS: tuple[tuple[re.Pattern[str], LastDecision | None], ...] = (
     (phrase(REJECTED), LastDecision.REJECTED),
     (phrase(EDITED), LastDecision.EDITED),
-    (phrase(rf"{APPROVED}(?! (?:without|with no|but no) )"), LastDecision.APPROVED),
+    (phrase(rf"{APPROVED}(?!{_NO_PROOF})"), LastDecision.APPROVED),
     (phrase(DECIDED), None),
 )
 #: The same, in the words of "did we approve".

@@ -19,7 +19,7 @@ _ORDER_WORDS: tuple[tuple[Order, str], ...] = (
         r"|due (?:next|first|soonest|earliest)|(?:most |more "
         r"|really )?urgent|most pressing|pressing"
         r"|(?:look at|do|start with|tackle|deal with|see|handle|decide"
-        r"|read|open|begin with|take|go) (?:first|next)"
+        r"|read|open|begin with|take|go) first"
         r"|start (?:with|on)|begin with|priorit(?:y|ise|ize|ies)"
         r"|top of (?:the|my) (?:list|queue|pile)"
         r"|(?:runs?|running) out (?:of time )?(?:first|next|soonest)"
@@ -121,7 +121,8 @@ ALL_SORTED = phrase(
     r"(?: (?:ones|cases|first))?",
     r"(?:ascending|descending)(?: order)?|in (?:date|time|size|age|deadline|due|value) order"
     r"|chronological(?:ly)?|in order of [^ ]+|sort(?:ed)? (?:it |them |these |those )?by [^ ]+",
-    r"sort(?:ed)?(?: it| them)?(?: by)?|order(?:ed)? by"
+    r"sort(?: it| them)?(?: by)?|sorted(?: it| them)? by"
+    r"|sorted(?= (?:from|in|with|oldest|newest|biggest|largest|smallest|cheapest))|order(?:ed)? by"
     r"|in order(?: of)?|ranked|by (?:age|value|amount|stake|size"
     r"|deadline|due date|newest|worth)",
 )

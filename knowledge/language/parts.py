@@ -2,6 +2,7 @@
 
 import re
 from dataclasses import dataclass
+from functools import cached_property
 from typing import Any
 
 from bot.views.query import (
@@ -13,7 +14,7 @@ from bot.views.query import (
     Query,
     QuestionContext,
 )
-from knowledge.language import asks, follow_ups
+from knowledge.language import asks, follow_ups, left_aside
 from knowledge.language.asks import ONE_CASE
 from knowledge.language.conditions import Filters
 from knowledge.language.names import Mention
@@ -41,7 +42,7 @@ DESK_FACTS = frozenset({About.BLOCKER, About.STAND_IN, About.PAUSE, About.MEMBER
 IDENTIFIER = re.compile(r"^(?=\S*\d)\S+$")
 
 
-@dataclass(slots=True, kw_only=True)
+@dataclass(kw_only=True)
 class Parts:
     """All that was found in a question."""
 
@@ -100,7 +101,7 @@ class Parts:
             return True
         return self.text.search(STRONG_LIST) is not None
 
-    @property
+    @cached_property
     def leans(self) -> bool:
         """Tell whether this is a follow-up."""
         is_complete = bool(self.case_ids or self.names or self.kinds) or (
@@ -191,5 +192,8 @@ def loose_person(parts: Parts) -> str:
         if token.value is not None and token.word in ("{person}", "{group}")
     )
     before = parts.request.words[place - 1] if place else ""
+    if before and left_aside.is_unexplained(parts.request.tokens[place - 1]):
+        # "Cases that annoy Elsie": what she has to do with them was not understood.
+        return ""
     is_short = len(parts.request.tokens) <= MAX_WORDS_BESIDE_PERSON
     return people[0] if is_short or before in PERSON_PREPOSITIONS else ""

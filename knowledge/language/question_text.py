@@ -87,10 +87,10 @@ class QuestionText:
         return is_found
 
     def take_new(self, pattern: re.Pattern[str]) -> bool:
-        """Do the same for occurrences that no other phrase explains."""
+        """Do the same for occurrences that begin with a word not yet understood."""
         is_found = False
         for match in self.find_all(pattern):
-            if not all(token.is_explained for token in self.tokens_of(match)):
+            if not self.tokens_of(match)[0].is_explained:
                 self.explain(match)
                 is_found = True
         return is_found

@@ -306,11 +306,15 @@ def _unused_people(parts: Parts, query: Query) -> list[str]:
     """List the people and groups of whom nothing was understood."""
     tokens = parts.request.tokens
     exclusion = query.condition.exclusion or ANY_CASE
-    used = {query.condition.owner, exclusion.owner, query.of, query.to}
+    condition = query.condition
+    used = {
+        *(condition.owner, condition.waits_on, condition.decided_by, condition.raised_by),
+        *(exclusion.owner, exclusion.waits_on, exclusion.decided_by, query.of, query.to),
+    }
     return [
         token.spelling
         for place, token in enumerate(tokens)
-        if token.word == "{group}"
+        if token.word in ("{group}", "{person}")
         and isinstance(token.value, Mention)
         and place not in parts.filters.people
         and token.value.value not in used

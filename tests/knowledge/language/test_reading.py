@@ -537,6 +537,33 @@ how many cases can't i see => count is_open=yes measure=count
 say yes to everything that waits for me => act is_open=yes waits_on=me act=approve
 make ben my deputy until the 3rd of december
     => act act=stand_in of=me to=U0BEN until=2026-12-03
+
+show me everything over 5k => list is_open=yes min_stake=5000
++how many are open per team => group is_open=yes grouping=team measure=count
+
+what is EX-3 => status case_id=EX-3
++who is holding things up? => who is_open=yes is_overdue=yes about=blocker
+
+pause stock orders because the cellar is full
+    => act kinds=low_stock act=pause words=the cellar is full
++how many opened per day this week => group opened=this_week grouping=day measure=count
+
+rejected last week => list decided=last_week decision=rejected
++by carla? => list decided=last_week decision=rejected decided_by=U0CARLA
+
+what's waiting on ben => list is_open=yes waits_on=U0BEN
++and elsie => list is_open=yes waits_on=U0ELSIE
++the late ones => list is_open=yes is_overdue=yes waits_on=U0ELSIE
++how much is that => sum is_open=yes is_overdue=yes waits_on=U0ELSIE measure=stake_sum
+
+what is EX-12 about => status case_id=EX-12
++so what happens when i say yes => status case_id=EX-12 about=consequence
+
+how many were rejected this month => count decided=this_month decision=rejected measure=count
++& last month? => count decided=last_month decision=rejected measure=count
+
+why so many bottles lately
+    => count kinds=low_stock opened=-P30D.. measure=count about=opening
 """
 HOSTILE_QUESTIONS = (
     "a " * 5000,
