@@ -13,7 +13,7 @@ from knowledge.learning.question_model import NO_KIND, mask_kinds
 from knowledge.library.questions import KIND_MASK, NO_SLOTS, QuestionExamples
 
 #: Change it when the same examples would be learned otherwise.
-METHOD = "2"
+METHOD = "3"
 #: Reports describe anything at all, in words that other kinds may use.
 REPORTS = f"{Ask.ACT}.{Act.RAISE}"
 #: Asks whose questions say nothing of which cases are meant.

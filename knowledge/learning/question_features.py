@@ -20,7 +20,7 @@ BEGIN = "<"
 END = ">"
 Features = tuple[NDArray[np.int64], NDArray[np.float64]]
 """Bucket numbers without duplicates, and the weight of each."""
-_WORD = re.compile(r"\{\w+\}|\w+")
+_WORD = re.compile(r"\{\w+\}|\w+|[£$€]")
 
 
 def hash_question(text: str) -> Features:

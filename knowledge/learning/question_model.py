@@ -118,15 +118,16 @@ def _doubt_out_of_scope(guesses: list[Guess], kinds: list[Guess]) -> list[Guess]
     out_of_scope = _confidence(guesses, Ask.OUT_OF_SCOPE)
     shares = {guess.label: guess.confidence for guess in guesses}
     del shares[Ask.OUT_OF_SCOPE]
-    freed = out_of_scope * (1 - no_kind)
+    surplus = out_of_scope * (1 - no_kind)
     weights = {Ask.LIST: MIN_LIST_SHARE} | shares
+    # The other half stays doubt: a rule that knows better is to win.
     total = sum(weights.values())
-    doubted = [
-        Guess(str(label), shares.get(label, 0.0) + freed * weight / total)
+    result = [
+        Guess(str(label), shares.get(label, 0.0) + surplus * weight / total / 2)
         for label, weight in weights.items()
     ]
-    doubted.append(Guess(str(Ask.OUT_OF_SCOPE), out_of_scope - freed))
-    return sorted(doubted, key=lambda guess: -guess.confidence)[:MAX_GUESSES]
+    result.append(Guess(str(Ask.OUT_OF_SCOPE), out_of_scope - surplus))
+    return sorted(result, key=lambda guess: -guess.confidence)[:MAX_GUESSES]
 
 
 def _confidence(guesses: list[Guess], label: str) -> float:

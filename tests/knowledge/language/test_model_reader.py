@@ -190,7 +190,7 @@ HOSTILE = {
     "snoozed, which was not said": ("what is open", having(is_snoozed=True)),
     "late, which was not said": ("what waits on me", having(is_overdue=True)),
     "unknown kinds, which was not said": ("any invoices", having(is_unrecognised=True)),
-    "a risk that was not said": ("anything over 5k", having(risk="HIGH")),
+    "a risk that was not said": ("anything over 5k", having(risk=3)),
     "an end that was not said": ("snooze it", {"ask": "act", "act": "snooze", "until": "monday"}),
     "a receiver that was not named": ("give it away", {"ask": "act", "to": "Ben Okafor"}),
     "no ask": ("what is open", {}),
