@@ -15,7 +15,7 @@ from bot.views.query import ME, Grouping, LastDecision, Order, Period
 from knowledge.language.condition_words import ARRIVED, Fields
 from knowledge.language.conditions import Filters, end_name, find_period, find_times, settle
 from knowledge.language.names import Mention
-from knowledge.language.orders import FEW, Ordering
+from knowledge.language.orders import Ordering
 from knowledge.language.parts import THIS_CASE, Parts
 from knowledge.language.question_text import QuestionText, phrase
 from knowledge.language.time_words import TimeExpression
@@ -149,10 +149,10 @@ def _only_person(text: QuestionText, filters: Filters, role: str) -> tuple[int, 
     """Return the one person or group of whom nothing was said yet, and the place."""
     mentions: dict[str, int] = {}
     for place, token in enumerate(text.tokens):
-        is_named = token.word in ("{person}", "{group}") and isinstance(token.value, Mention)
-        if not is_named or place in filters.people:
+        if place in filters.people or not isinstance(token.value, Mention):
             continue
-        if token.word == "{person}" or role in GROUP_ROLES:
+        is_group = token.word == "{group}" and role in GROUP_ROLES
+        if token.word == "{person}" or is_group:
             mentions.setdefault(token.value.value, place)
     if len(mentions) != 1:
         return -1, ""
@@ -202,10 +202,12 @@ def _fill_time(parts: Parts, label: str) -> None:
 
 
 def _fill_age(text: QuestionText, fields: dict[str, Any], label: str) -> None:
+    if {"min_age", "max_age"} & set(fields):
+        return
     for time in text.values("period"):
         if isinstance(time, TimeExpression) and time.length is not None:
-            if not {"min_age", "max_age"} & set(fields):
-                fields["min_age" if label == "age_min" else "max_age"] = time.length
+            fields["min_age" if label == "age_min" else "max_age"] = time.length
+            return
 
 
 def _fill_deadline(fields: dict[str, Any], label: str, period: Period) -> None:

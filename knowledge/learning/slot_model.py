@@ -21,7 +21,7 @@ MIN_CONFIDENCE = 0.2
 #: A word without which a label scores so much less speaks for it.
 MIN_SUPPORT = 0.15
 #: Only so many words of a question are weighed one by one.
-MAX_WEIGHED_WORDS = 60
+MAX_WEIGHED_WORDS = 40
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,7 +52,7 @@ class SlotModel:
             of_slot = guesses.setdefault(slot, [])
             if not holds[place] and all(guess.label for guess in of_slot):
                 of_slot.append(Guess("", 1 - probability))
-            words = ()
+            words: tuple[str, ...] = ()
             if holds[place]:
                 words = tuple(word for word, loss in support if loss[place] >= MIN_SUPPORT)
             of_slot.append(Guess(value, probability, words))

@@ -50,7 +50,11 @@ def read(question: str, **slots: list[Guess]):
     [
         ("blorp for us", {"me": sure("waits_on")}, {"waits_on": ME}),
         ("what does Carla blorp", {"role": sure("waits_on")}, {"waits_on": "U0CARLA"}),
-        ("blorped by Carla", {"role": sure("raised_by")}, {"raised_by": "U0CARLA", "is_open": None}),
+        (
+            "blorped by Carla",
+            {"role": sure("raised_by")},
+            {"raised_by": "U0CARLA", "is_open": None},
+        ),
         ("blorpy ones", {"state": sure("overdue")}, {"is_overdue": True}),
         (
             "blorpy ones yesterday",

@@ -29,7 +29,11 @@ QUESTIONS = {
         "stuff {group} must ok",
         "what sits with {person} for a decision",
     ),
-    "role.owner": ("what is {person} looking after", "the ones {group} owns", "{person}'s caseload"),
+    "role.owner": (
+        "what is {person} looking after",
+        "the ones {group} owns",
+        "{person}'s caseload",
+    ),
     "role.raised_by": ("did {person} report anything", "the ones that {person} logged"),
     "role.decided_by state.rejected": (
         "which of these did {person} turn down",
