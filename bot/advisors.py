@@ -81,7 +81,7 @@ class Knowledge:
             # `countersign check` names the mistakes; what was learned before stays in use.
             log.warning("the examples of questions cannot be read: %s", error)
             return ""
-        return question_version(examples, self.library.playbooks, self.embedder.identity)
+        return question_version(examples, self.library.playbooks)
 
 
 @dataclass(frozen=True)
@@ -133,7 +133,6 @@ def open_knowledge(
         ),
         question_classifier=TrainedQuestionClassifier(
             latest_model=models.questions,
-            embedder=embedder,
             kinds=library.playbooks,
         ),
         narrator=_open_narrator(settings, clock),
@@ -167,7 +166,7 @@ def without_memory(shelf: PrecedentStore, clock: Clock) -> Advisors:
             embedder=embedder,
             clock=clock,
         ),
-        question_classifier=TrainedQuestionClassifier(_no_questions, embedder, kinds=()),
+        question_classifier=TrainedQuestionClassifier(_no_questions, kinds=()),
     )
 
 

@@ -1,6 +1,6 @@
 """Questions in plain words, and language models."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
@@ -34,6 +34,8 @@ class Guess:
 
     label: str
     confidence: float
+    #: The words of the question that speak for it, where that is known.
+    words: tuple[str, ...] = ()
 
 
 class QuestionClassifier(Protocol):
@@ -52,6 +54,14 @@ class QuestionClassifier(Protocol):
 
     def kinds(self, text: str) -> list[Guess]:
         """Guess the kind of cases, the likeliest first; the empty label is no kind at all."""
+
+    def slots(self, text: str) -> Mapping[str, Sequence[Guess]]:
+        """Guess the parts of the condition by their slot: "role", "me", "state" …
+
+        The surest first. Those before the empty label hold, as sure as its confidence says; those
+        after it are doubtful. A slot of which nothing is likely is missing. Empty while nothing is
+        trained.
+        """
 
 
 class QuestionReader(Protocol):

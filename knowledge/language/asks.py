@@ -117,7 +117,12 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
     ),
     (
         phrase(
-            r"weather|rain(?:ing|y)?|forecast|temperature outside|capital of"
+            r"(?:goes|go|pairs?|pairing|matches) (?:well |best |nicely )?with(?! (?:me|\{|it|that|this|the))"
+            r"|wi-?fi(?: password| pw| code)?|pass ?code|pin code"
+            r"|(?:what|which|where) should (?:i|we) (?:eat|drink|cook|wear|watch|buy|go)"
+            r"|exchange rate|(?:doing )?against the (?:euro|dollar|pound)|tell me about yourself"
+            r"|in (?:french|polish|spanish|italian|german|portuguese)|translat(?:e|ion)|riddle"
+            r"|weather|rain(?:ing|y)?|forecast|temperature outside|capital of"
             r"|recipe|poem|joke|song|translate|bus|train|taxi|football"
             r"|who won|score|write (?:me )?(?:a|an|the|some)"
             r"|draft (?:me )?(?:a|an)|compose|horoscope|news headlines"
@@ -147,7 +152,38 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
         "small_talk",
         Weight.LIKELY,
     ),
+    # Everything that may be seen, however it is demanded.
+    (
+        phrase(
+            r"(?:show|print|list|dump|display|export|output|reveal|send|give|expose)(?: me| us)? "
+            r"(?:[^ ]+ ){0,2}(?:every(?:thing)?|all)(?: (?:the|of|them|open|hidden|private|secret"
+            r"|other|our|your|single))* (?:cases?|exceptions?|cards)(?! (?:that|of|about|on) )",
+            r"(?:show|print|list|dump|display|export|reveal|give|expose)(?: me| us)? "
+            r"(?:the |all |any |your |every )*(?:hidden|private|secret|confidential|restricted) "
+            r"(?:cases?|ones|cards|exceptions)",
+            r"(?:and|rules|instructions|then|now) (?:show|print|list|dump|display|reveal)"
+            r"(?: me| us)? (?:everything|all)(?: (?:you have|there is|of it|now))?$",
+        ),
+        "list",
+        Weight.SURE,
+    ),
     # Acts.
+    (
+        phrase(
+            rf"(?:mark|set|flag|put|consider|treat|record|count|register) {_IT} "
+            r"(?:down )?(?:as |to )?(?:being )?(?:approved|signed(?: off)?|ok|accepted|authori[sz]ed)"
+        ),
+        "act.approve",
+        Weight.SURE,
+    ),
+    (
+        phrase(
+            rf"(?:mark|set|flag|put|consider|treat|record|count|register) {_IT} "
+            r"(?:down )?(?:as |to )?(?:being )?(?:rejected|declined|refused|turned down|denied)"
+        ),
+        "act.reject",
+        Weight.SURE,
+    ),
     (
         re.compile(
             rf"{_ACT_BEGIN}(?:un-?pause|resume|restart"
@@ -208,7 +244,9 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
     (
         re.compile(
             rf"{_ACT_BEGIN}(?:reject|decline|refuse|turn (?:{_IT} )?down"
-            rf"|say no to|deny|veto|bin|kill|dismiss)(?![^ ])"
+            rf"|say no to|deny|veto|bin|kill|dismiss|knock (?:{_IT} )?back|shoot (?:{_IT} )?down"
+            rf"|throw (?:{_IT} )?out|send (?:{_IT} )?back|scrap|nix|axe|disapprove|disallow"
+            rf"|give (?:{_IT} )?(?:a |the )?(?:no|thumbs down)|vote (?:no|against)|no to)(?![^ ])"
         ),
         "act.reject",
         Weight.SURE,
@@ -235,7 +273,8 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
     (
         re.compile(
             rf"{_ACT_BEGIN}(?:give|hand|pass|assign|re-?assign|transfer|move"
-            rf"|send|forward|delegate|refer"
+            rf"|send|forward|delegate|refer|kick|bounce|bump|punt|shift|toss|throw|route|redirect"
+            rf"|re-?route|allocate|turn|sling|shove|switch"
             rf"|escalate) (?:{_IT} )?(?:[^ ]+ ){{0,3}}(?:over )?(?:to|for"
             rf"|onto|along) (?:the )?(?:\{{person\}}|\{{group\}}|someone"
             rf"|somebody)"
@@ -439,7 +478,7 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
     ),
     (
         phrase(
-            r"(?:who|whom|anybody|anyone|somebody) (?:[^ ]+ ){0,2}(?:stands?"
+            r"(?:who|whom|anybody|anyone|somebody|someone|any one|is|are) (?:[^ ]+ ){0,2}(?:stands?"
             r"|standing|fill(?:s|ing)?|step(?:s|ping)?|deputi[sz](?:es?|ing)"
             r"|cover(?:s|ing)?|sub(?:s|bing)?|decid(?:es|ing)|act(?:s"
             r"|ing)?) (?:in )?(?:for|as|instead of) (?:\{person\}|me|who"
@@ -738,6 +777,16 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
         Weight.LIKELY,
     ),
     (
+        # Causes are not recorded; the number is.
+        phrase(
+            r"(?:why|how come)(?: (?:do|are|is|did|have|has|were|we|there|you|i|they|been|get|got"
+            r"|getting|see|seeing|seen|having|had))* (?:so many|so few|such a lot|so much|more|fewer"
+            r"|all these|loads of|lots of|this many)(?: [^ ]+)*"
+        ),
+        "count",
+        Weight.SURE,
+    ),
+    (
         phrase(
             r"why (?:did|have|would|could|can|do|are|were)? ?(?:you|it"
             r"|we)? ?(?:not|never) (?:you )?(?:just )?(?:do|run|handle|fix"
@@ -832,6 +881,8 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
             r"|turned? (?:[^ ]+ )?down|declined?|refused?|edited|changed?"
             r"|said no|say no|denied|knocked back|signed off|accepted"
             r"|sent back)(?: [^ ]+)*",
+            r"^(?:and |ok |so )?(?:the |any |what |which |for what )?(?:reasons?|grounds|motive"
+            r"|cause|justification|rationale)(?: given| please| for (?:that|it|this))?$",
             r"(?:what|which) (?:was|were|is) the (?:reason|grounds?"
             r"|reasoning)(?: [^ ]+)*|reason for(?: [^ ]+)*"
             r"|how come(?: [^ ]+){0,6} (?:rejected|approved|turned down"
@@ -898,8 +949,7 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
     (
         phrase(
             r"(?:how|what|did|do|have|has|was"
-            r"|were)(?: [^ ]+){0,6} (?:last time|before(?! \{period\}| i "
-            r"| we )|previously|in the past|similar|earlier ones"
+            r"|were)(?: [^ ]+){0,6} (?:last time|before(?= (?:or|and|now|too)(?![^ ])|$)|previously|in the past|similar|earlier ones"
             r"|on other occasions)(?: [^ ]+)*|(?:anything|something|cases"
             r"|others?|one|ones|any) (?:[^ ]+ )?(?:like|similar to) (?:this"
             r"|it|that|these)(?: [^ ]+)*|anything similar|precedents?|(?:do"
@@ -967,10 +1017,12 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
     # Lists in numbers, last: the words occur in other questions too.
     (
         phrase(
-            r"how much|how many (?:£|pounds)|combined|(?:grand "
+            r"how much(?! (?:cases|ones|exceptions|invoices|bookings|leads|orders|approvals|items"
+            r"|tasks|notes|alerts|shipments|deliveries|contracts|renewals|complaints))"
+            r"|how many (?:£|pounds)|combined|(?:grand "
             r"|sum )?total(?: value| amount| at stake| stake| worth| of| £"
             r"| money| exposure)?|sum(?: of| by| up)?|(?:the )?(?:value"
-            r"|worth|£|amount|money) (?:of|in|at|is|on|for|that|we|tied"
+            r"|(?<!ones )worth|£|amount|money) (?:of|in|at(?! least| most)|is|on|for|that|we|tied"
             r"|waiting)|add(?:s|ed)? up|what (?:is|are) (?:the "
             r"|all )?(?:[^ ]+ ){0,4}(?:worth|costing"
             r"|cost)(?! (?:more|less|over|under|at|up|above|below|between|\{money\}))"
@@ -983,8 +1035,10 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
     ),
     (
         phrase(
-            r"how many|number of|count(?: of| the| up| me)?|how (?:busy|full"
-            r"|big is the|long is the (?:queue|list|backlog))|busy"
+            r"how (?:many|much (?:cases|ones|exceptions|invoices|bookings|leads|orders|approvals"
+            r"|items|tasks|notes|alerts|shipments|deliveries|contracts|renewals|complaints))"
+            r"|number of|no of|# of|count(?: of| the| up| me)?|how (?:busy|full"
+            r"|big is the|long is the (?:queue|list|backlog))|(?<!\} )busy"
             r"|head ?count|the (?:number|count)|why so (?:many|few)|(?:what"
             r"|how) (?:is|was) the (?:number|count|volume)|quantity of"
         ),

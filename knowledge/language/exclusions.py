@@ -16,7 +16,8 @@ MARKER = phrase(
     r"|excluding|but not|other than|apart from|besides|aside from"
     r"|minus|leave out|leaving out|skip(?:ping)?|ignor(?:e|ing)|drop"
     r"|forget|not counting|everything but|all but)" + _LINK,
-    r"^(?:and |but |ok |now |just )*(?:without|not|no)" + _LINK,
+    r"^(?:and |but |ok |now |just )*(?:without|not|no)(?! (?:of|more|less|fewer|later|longer|older|one"
+    r"|yet|bigger|smaller|higher|lower|body|idea|way)(?![^ ]))" + _LINK,
     r"(?:without|not|and no|but no) (?:the|those|any of the|from|of|about)",
     r"(?:but |and |that are |which are )?not"
     r"(?= (?:waiting|stuck|sitting|pending|assigned|owned|with) (?:on |with |for |to "
@@ -32,6 +33,8 @@ def take_exclusion(
     """Cut the exclusion out of a question and return it, if any."""
     match = text.search(MARKER)
     if match is None:
+        return None
+    if all(token.is_explained for token in text.tokens_of(match)):
         return None
     first, begin = text.bounds(match)
     end = begin

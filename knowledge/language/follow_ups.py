@@ -22,13 +22,18 @@ from knowledge.language.question_words import word_set
 
 MAX_ELLIPSIS_WORDS = 6
 BEGINNING = phrase(
-    r"(?:ok |okay |right |and |so |yes |but |well |great |thanks "
-    r"|no )*(?:and|only|just|but|also|without|except|not|no|then"
+    r"(?:ok |okay |right |and |so |yes |but |well |great |thanks |& |\+ "
+    r"|no )*(?:and|&|\+|plus|only|just|but|also|without|except|not|no|then"
     r"|what about|how about"
     r"|same(?: for| with)?|of (?:those|these|them|which)|which of"
     r"|from (?:those|these|them)|the same|with|now|excluding|instead"
     r"|rather"
     r"|leave out|minus|drop|skip|narrow|filter|ok|more|less|other than|apart from|any of)"
+)
+#: However politely it begins, this stands alone when it says which cases it means.
+NEW_QUESTION = phrase(
+    r"(?:ok |okay |right |so |yes |well |great |thanks |just |now |please |no )+"
+    r"(?:show|list|give|tell|find|what|which|how|is|are|any|anything|who|do|can|everything|all)"
 )
 POINTER = phrase(
     r"it|its|that|this|they|them|those|these|their|the other"
@@ -37,14 +42,23 @@ POINTER = phrase(
     r"|lot)"
 )
 THE_OTHER = phrase(r"(?:the |that )?other(?: one| case)?|(?:the )?second one|not that one")
+#: "The late ones", "top 3": some of what was shown.
+SOME_OF_THEM = re.compile(
+    r"^(?:(?:and|so|ok) )?(?:the (?:[^ ]+ ){1,3}ones"
+    r"|(?:the |just |only )?(?:top|first|last|best|next) (?:\d{1,2}|two|three|four|five|six|seven"
+    r"|eight|nine|ten|few)(?: of (?:them|those|these)| ones)?)$"
+)
 BARE = phrase(
     r"why(?: not| so| is that| was that)?|since when|how (?:come|so)"
     r"|when|who|by whom|how much|how many|together|in total|total"
     r"|how old|how long|until when|"
     r"who (?:has|owns|approved|rejected|decided|did) (?:it|that|this|them)"
+    r"|(?:the |what |for what )?(?:reasons?|grounds)(?: please| given)?|what for|by who"
+    r"|(?:and |so |ok |but )*(?:who then|then who|who else|who instead|who can|who may)"
+    r"|(?:and |so |ok |but )*(?:when|why|who|how much|how many|how come) (?:then|exactly|was that)"
 )
 ONE_OF_THEM = phrase(
-    r"(?:the |which (?:is |one is |one "
+    r"(?:and |so |ok )?(?:the |(?:which|what|who) (?:is |are |one is |one "
     r"|of them is )?(?:the )?)?(?:very )?(?:oldest|newest|biggest"
     r"|largest|smallest|cheapest|latest|most urgent|most expensive"
     r"|first|last|longest)(?: one| of them| of these| of those)?"
@@ -71,6 +85,9 @@ def leans_on_previous(text: QuestionText, previous: Turn | None, *, is_complete:
     if previous is None or not text.tokens:
         return False
     beginning = BEGINNING.match(text.text)
+    is_new = is_complete and NEW_QUESTION.match(text.text) is not None
+    if is_new:
+        return False
     if beginning is not None and len(text.tokens) > 1 and text.words[0] not in ("ok", "thanks"):
         return True
     if beginning is not None and not is_complete and len(text.tokens) > 1:
@@ -79,6 +96,8 @@ def leans_on_previous(text: QuestionText, previous: Turn | None, *, is_complete:
         match = pattern.match(text.text)
         if match is not None and match.end() == len(text.text):
             return True
+    if SOME_OF_THEM.match(text.text) is not None:
+        return True
     if is_complete:
         return False
     if text.search(POINTER) is not None:
@@ -120,6 +139,8 @@ def merge(previous: Turn, query: Query, *, has_ask: bool) -> Query:
         return _group(before, query, condition)
     if query.order is not None and not (has_ask and query.ask is Ask.COUNT):
         return replace(query, ask=Ask.LIST, condition=condition, measure=None)
+    if query.limit is not None and before.ask is Ask.LIST:
+        return replace(before, condition=condition, limit=query.limit)
     if has_ask:
         return replace(query, condition=condition, case_id="")
     if before.ask in ONE_CASE:

@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from bot.ports.language import QuestionClassifier
 from bot.views.query import KnownName, NameType
 from knowledge.language.names import plain
-from knowledge.language.question_text import QuestionText
+from knowledge.language.question_text import QuestionText, phrase
 from knowledge.language.question_words import word_set
 
 #: From this confidence on, a guess is taken.
@@ -18,6 +18,12 @@ MIN_SHARE = 0.3
 MIN_LOSS = 0.35
 #: Or when they alone name it so surely.
 MIN_WORDS_CONFIDENCE = 0.4
+#: Each of two kinds that are named together must be this sure.
+MIN_JOINED_CONFIDENCE = 0.6
+_PLURAL = r"(?:[a-z]+ )?[a-z]{3,}s"
+JOINED = phrase(
+    rf"(?P<left>{_PLURAL}) (?:and|or|&|plus|and also|as well as) (?:the )?(?P<right>[a-z]{{4,}}s)"
+)
 MIN_PLURAL_LENGTH = 4
 #: The first word of a kind's name says most.
 FIRST_WORD_WEIGHT = 2
@@ -36,6 +42,9 @@ class KindFinder:
         guesses = self._classifier.kinds(text.text)
         best = guesses[0] if guesses else None
         is_against = best is not None and best.label and best.confidence >= SURE_CONFIDENCE
+        joined = self._find_joined(text)
+        if len(joined) > 1:
+            return joined
         if named and not is_against:
             return (named,)
         if best is None or not best.label:
@@ -46,6 +55,19 @@ class KindFinder:
             guess.label for guess in guesses[:2] if guess.label and guess.confidence >= MIN_SHARE
         ]
         return tuple(shared) if len(shared) > 1 else ()
+
+    def _find_joined(self, text: QuestionText) -> tuple[str, ...]:
+        """Return the kinds of two plurals that "and" or "or" joins."""
+        for match in text.find_all(JOINED):
+            kinds = []
+            for part in (match["left"], match["right"]):
+                guesses = self._classifier.kinds(part)
+                is_sure = bool(guesses) and guesses[0].confidence >= MIN_JOINED_CONFIDENCE
+                if is_sure and guesses[0].label:
+                    kinds.append(guesses[0].label)
+            if len(set(kinds)) > 1:
+                return tuple(kinds)
+        return ()
 
     def explains(
         self,

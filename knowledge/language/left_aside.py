@@ -12,8 +12,9 @@ NAME_PREPOSITIONS = word_set("about from for with of at regarding concerning")
 ARTICLES = word_set("the a an my our their your this that these those any some")
 #: What follows one of these would narrow: "on the roof terrace", "that are hopeless".
 FILTER_WORDS = word_set(
-    "about at because by due for from has have having in is are of on near regarding that under"
-    " via was were with where which whose than like called named tagged marked"
+    "about after at because before behind beside by during due for from has have having in inside"
+    " is are of on near outside regarding since that under until via was were with without where"
+    " which while whose than like called named tagged marked around across"
 )
 VERBS = word_set("is are was were")
 _KNOWN = FILLERS | frozenset(KEYWORDS)

@@ -82,7 +82,7 @@ BETWEEN = phrase(
 )
 RANGE = phrase(r"(?P<low>[£$€]?\d[\d,]*(?:\.\d+)?k?)-(?P<high>[£$€]?\d[\d,]*(?:\.\d+)?k?)")
 LIMIT = phrase(
-    rf"(?:(?P<less>{_LESS})|(?P<more>{_MORE})) (?:{_ABOUT} )?(?P<amount>{_AMOUNT})"
+    rf"(?:(?P<less>{_LESS})|(?P<more>{_MORE})) (?:{_ABOUT} )?(?:a (?=\d))?(?P<amount>{_AMOUNT})"
     rf"(?!{_NO_MONEY_UNITS})"
 )
 LIMIT_AFTER = phrase(rf"(?P<amount>{_AMOUNT}) (?:(?P<less>{_LESS_AFTER})|(?P<more>{_MORE_AFTER}))")

@@ -40,6 +40,30 @@ COMMON_PARTS = word_set("""
     cleaning fire safety table direct supply supplies foods hotel hotels restaurant bar kitchen
     floor sales finance operations owners owner team dry red white rose london english green
     number done high down page system systems server disk memory error errors
+    guest guests moan moans complaint complaints feedback cover covers shift shifts rota staff
+    waiter chef porter manager managers lady gentleman couple family birthday anniversary wedding
+    brunch breakfast lunch dinner supper menu dish dishes drink drinks beer cider spirit spirits
+    cocktail coffee tea water milk bread cheese fish meat chicken beef lamb steak salad soup pasta
+    pizza cake dessert oil salt sugar fruit vegetable vegetables bottle bottles case crate crates
+    keg kegs barrel box boxes pack packs glass glasses plate plates linen towels laundry uniform
+    uniforms till card cards machine machines terminal printer fridge freezer oven dishwasher boiler
+    heating lights light door doors roof terrace garden cellar window toilet toilets sink drain
+    extractor waste rubbish recycling pest delivery deliveries parcel parcels pallet courier carrier
+    driver van truck goods item items damage damaged missing short late early wrong broken lost
+    refund refunds credit payment payments bill bills quote quotes tender offer offers price prices
+    discount deposit fee fees rent rate rates lease licence license insurance subscription
+    subscriptions agreement agreements service software platform online website internet phone
+    mobile email music licence energy electricity gas power telecom bank accountant audit payroll
+    training recruitment marketing print printing design photo photos evidence temperature
+    temperatures reading readings checklist evening morning night day week weekend month year spring
+    summer autumn winter christmas easter new old big small large best good fresh hot cold warm open
+    opening closing closed count counts counting list lists report reports office street road square
+    market harbour vine quay room rooms hall club station north south east west first second third
+    last main head local national general special private public daily weekly monthly annual hire
+    rental cleaner maintenance repair repairs safe alarm security camera parking transport travel
+    taxi flowers flower decoration furniture equipment tools parts spare stockroom store stores shop
+    pool enquiry enquiries request requests tasting tour party parties group function conference
+    meeting meetings reserve vintage grand prix premium classic select selection
     """)
 
 
@@ -210,6 +234,8 @@ def _is_named(name: KnownName, parts: list[str], is_whole: bool) -> bool:
 
 def _is_distinctive(part: str, is_whole: bool) -> bool:
     if part in FILLERS or part in _KEYWORDS or part in COMMON_PARTS:
+        return False
+    if part.endswith("s") and part[:-1] in COMMON_PARTS:
         return False
     if any(letter.isdigit() for letter in part):
         # A vintage or a year is in many names; an invoice's number is a name of its own.

@@ -24,7 +24,11 @@ _ORDER_WORDS: tuple[tuple[Order, str], ...] = (
         r"|top of (?:the|my) (?:list|queue|pile)"
         r"|(?:runs?|running) out (?:of time )?(?:first|next|soonest)"
         r"|(?:expires?|expiring) (?:first|next|soonest)"
-        r"|most important|cannot wait|tightest|by deadline|by due date"
+        r"|(?:first|next|soonest)(?: (?:one|case|up))? to (?:run out|expire|lapse|time out"
+        r"|be due|fall due|go)"
+        r"(?: of time)?|(?:run|runs|running) out of time|(?:nearest|closest|tightest|shortest)"
+        r" (?:deadlines?|time|due dates?)"
+        r"|most important|cannot wait|tightest|by (?:deadline|due date|urgency)"
         r"|closest to (?:the |its |their )?deadline"
         r"|least time(?: left)?|in order of urgency|burning",
     ),
@@ -33,11 +37,11 @@ _ORDER_WORDS: tuple[tuple[Order, str], ...] = (
         r"(?:the |most )?(?:oldest|eldest|most old|longest|most ancient|stalest)"
         r"(?: (?:waiting|open|outstanding|standing|running|sitting))?|waiting (?:the )?longest"
         r"|(?:been|sitting|open|here|around|there|hanging) (?:[^ ]+ ){0,2}(?:the )?longest"
-        r"|first in|earliest|by age|age order|in order of age|old ones|chronological(?:ly)?",
+        r"|first in(?= first out|$)|earliest|by age|age order|in order of age|old ones|chronological(?:ly)?",
     ),
     (
         Order.NEWEST,
-        r"(?:newest|latest|most recent|freshest|youngest|most new)(?: first| on top| at the top)?"
+        r"(?<!at the )(?<!the very )(?:newest|latest|most recent|freshest|youngest|most new)(?: first| on top| at the top)?"
         r"|last (?:one )?(?:in|to come in|that came in|opened|case"
         r"|arrived)|came in last|recent ones|just in|by newest",
     ),
@@ -76,7 +80,12 @@ LIMIT = phrase(
     r"(?! (?:o'clock|am|pm|minutes?|hours?|days?|percent))",
     rf"the (?P<count_of>\d{{1,3}}|{_NUMBER}) (?:of (?:the )?)?(?:{_ANY_ORDER})",
     rf"(?P<before>\d{{1,3}}|{_NUMBER}) (?:most |of the )?(?:{_ANY_ORDER})",
-    rf"(?:{_ANY_ORDER}) (?P<after>\d{{1,3}}|{_NUMBER})(?: ones| cases|$)",
+    rf"(?:{_ANY_ORDER}) (?P<after>\d{{1,3}}|{_NUMBER})(?: (?!o'clock|am|pm|minutes?|hours?|days?"
+    r"|weeks?|months?|percent)[a-z]+|$)",
+    rf"(?:which|what|pick|name|find) (?P<which>\d{{1,3}}|{_NUMBER})(?: (?:cases?|ones|of them|items"
+    rf"|exceptions|open ones))? (?=(?:[^ ]+ ){{0,5}}(?:{_ANY_ORDER}))[^ ]+",
+    rf"the (?P<these>\d{{1,3}}|{_NUMBER}) (?=(?:[^ ]+ )?(?:that|which|with|waiting|sitting|open)"
+    rf" (?:[^ ]+ ){{0,5}}(?:{_ANY_ORDER}))[^ ]+",
 )
 _NOUN_BEFORE = phrase(r"(?:which|what|list|show|all|my|every|the|of) (?P<noun>[a-z]+)")
 #: A noun is looked for so many words after an order.
@@ -104,9 +113,16 @@ ALL_SORTED = phrase(
     r"(?:newest|latest|oldest|biggest|largest|smallest|cheapest"
     r"|highest|most recent|most urgent|urgent|soonest due|lowest"
     r"|earliest|big ones|small ones"
-    r"|most expensive) (?:ones )?(?:first|on top|at the top|down"
-    r"|to [^ ]+)",
-    r"sort(?:ed)?(?: it| them)?(?: by)?|order(?:ed)? by"
+    r"|most expensive|longest waiting|longest|closest deadlines?) (?:ones |cases |deadlines? )?"
+    r"(?:first|on top|at the top|down|upwards|up|to [^ ]+)",
+    r"(?:begin|beginning|start|starting|from|kick off|lead|leading) (?:with |from |at )?(?:the )?"
+    r"(?:very )?(?:most )?(?:newest|latest|oldest|old|recent|urgent|biggest|largest|smallest"
+    r"|cheapest|highest|lowest|longest|earliest|expensive|dearest)(?! (?:one|case)(?![^ ]))"
+    r"(?: (?:ones|cases|first))?",
+    r"(?:ascending|descending)(?: order)?|in (?:date|time|size|age|deadline|due|value) order"
+    r"|chronological(?:ly)?|in order of [^ ]+|sort(?:ed)? (?:it |them |these |those )?by [^ ]+",
+    r"sort(?: it| them)?(?: by)?|sorted(?: it| them)? by"
+    r"|sorted(?= (?:from|in|with|oldest|newest|biggest|largest|smallest|cheapest))|order(?:ed)? by"
     r"|in order(?: of)?|ranked|by (?:age|value|amount|stake|size"
     r"|deadline|due date|newest|worth)",
 )
@@ -199,8 +215,20 @@ class Ordering:
     nth: int = 0
 
 
+BREAK_DOWN = phrase(
+    r"break(?: it| that| this| them)?(?: down)?|breakdown|split|divided?|grouped|tally"
+)
+
+
 def find_grouping(text: QuestionText) -> Grouping | None:
     """Find by what cases are to be counted, and take its words."""
+    grouping = _find_grouping(text)
+    if grouping is not None:
+        text.take(BREAK_DOWN)
+    return grouping
+
+
+def _find_grouping(text: QuestionText) -> Grouping | None:
     for pattern, grouping in (
         (WHO_MOST_DECIDES, Grouping.DECIDER),
         (WHO_MOST_HAS, Grouping.OWNER),
@@ -268,7 +296,7 @@ def _limit(text: QuestionText) -> int | None:
     match = text.search(LIMIT)
     if match is None:
         return None
-    words = match["count"] or match["count_of"] or match["before"] or match["after"]
+    words = next(filter(None, match.groupdict().values()))
     count = int(words) if words.isdigit() else NUMBER_WORDS[words]
     if words == "one" or not 1 <= count <= MAX_LIMIT:
         return None

@@ -11,6 +11,7 @@ from decimal import Decimal
 from rapidfuzz import fuzz
 
 from bot.cases.lifecycle import State
+from bot.cases.policy import RiskTier
 from bot.desk.answers.periods import is_period_name
 from bot.views.query import (
     ME,
@@ -51,6 +52,16 @@ PERIOD_WORDS = {
     "tomorrow": ("tomorrow",),
     "weekend": ("weekend",),
     "morning": ("morning", "mornings"),
+}
+#: Beginnings of words of which the question must have one, by what narrows the cases.
+NARROWING_WORDS = {
+    "is_overdue": ("late", "over", "past", "deadline", "behind", "miss", "slip", "due", "time"),
+    "is_snoozed": ("snooz", "postpon", "put", "park", "later", "defer", "sleep", "ice", "hold"),
+    "is_paused": ("paus", "hold", "stop", "halt", "frozen", "freez", "suspend", "off"),
+    "is_unrecognised": ("un", "recogni", "kind", "classif", "sense", "weird", "odd", "strange"),
+    "is_automatic": ("auto", "alone", "own", "self", "yourself", "itself", "bot", "without", "you"),
+    "is_part_approved": ("half", "part", "second", "one", "another", "more", "both", "still"),
+    "risk": ("risk", "danger", "harmless", "safe"),
 }
 _NUMBER = re.compile(r"(?<![\w.])[£$€]?(\d[\d,]*(?:\.\d+)?)(k|m)?", re.IGNORECASE)
 _AGE = re.compile(r"P(?:T(\d+)([HM])|(\d+)([DWM]))")
@@ -149,6 +160,16 @@ class QuestionEvidence:
         self._require(is_period_name(name) and self._says_time(name))
         return name
 
+    def flag(self, name: str, value: bool) -> bool:
+        """Return whether the cases are narrowed so, which the question must say."""
+        self._require(not value or self._says_narrowing(name))
+        return value
+
+    def risk(self, value: RiskTier | None) -> RiskTier | None:
+        """Return a risk that the question speaks of."""
+        self._require(value is None or self._says_narrowing("risk"))
+        return value
+
     def case_id(self, value: str) -> str:
         """Return the id of a case that was named, or meant by the conversation."""
         if not value:
@@ -181,6 +202,12 @@ class QuestionEvidence:
         last_word = day.rpartition("_")[2]
         likely = PERIOD_WORDS.get(last_word, (last_word,))
         return any(word.removesuffix("s") in likely or word in likely for word in self._words)
+
+    def _says_narrowing(self, name: str) -> bool:
+        previous = self._context.previous
+        if previous and getattr(previous.query.condition, name):
+            return True
+        return any(word.startswith(NARROWING_WORDS[name]) for word in self._words)
 
     def _says_unit(self, letter: str) -> bool:
         return any(UNITS.get(word.removesuffix("s")) == letter for word in self._words)
@@ -284,23 +311,23 @@ def _condition(
         due=_period(condition.due, evidence),
         due_within=evidence.period_name(condition.due_within),
         expires_within=evidence.period_name(condition.expires_within),
-        is_overdue=condition.is_overdue,
+        is_overdue=evidence.flag("is_overdue", condition.is_overdue),
         owner=evidence.person(condition.owner),
         waits_on=evidence.person(condition.waits_on),
         approver=evidence.group(condition.approver),
         min_approvals=min_approvals,
-        is_part_approved=condition.is_part_approved,
+        is_part_approved=evidence.flag("is_part_approved", condition.is_part_approved),
         decision=condition.decision,
         decided_by=evidence.decider(condition.decided_by),
         action=evidence.action(condition.action),
-        is_automatic=condition.is_automatic,
-        risk=condition.risk,
+        is_automatic=evidence.flag("is_automatic", condition.is_automatic),
+        risk=evidence.risk(condition.risk),
         raised_by=evidence.person(condition.raised_by),
         source=evidence.source(condition.source),
         channel=evidence.channel(condition.channel),
-        is_snoozed=condition.is_snoozed,
-        is_paused=condition.is_paused,
-        is_unrecognised=condition.is_unrecognised,
+        is_snoozed=evidence.flag("is_snoozed", condition.is_snoozed),
+        is_paused=evidence.flag("is_paused", condition.is_paused),
+        is_unrecognised=evidence.flag("is_unrecognised", condition.is_unrecognised),
         exclusion=exclusion,
     )
 

@@ -87,10 +87,10 @@ class QuestionText:
         return is_found
 
     def take_new(self, pattern: re.Pattern[str]) -> bool:
-        """Do the same for occurrences that no other phrase explains."""
+        """Do the same for occurrences that begin with a word not yet understood."""
         is_found = False
         for match in self.find_all(pattern):
-            if not all(token.is_explained for token in self.tokens_of(match)):
+            if not self.tokens_of(match)[0].is_explained:
                 self.explain(match)
                 is_found = True
         return is_found
@@ -146,8 +146,15 @@ def normalise(text: str) -> str:
     return split_question(text).text
 
 
+#: Words of the phrases that are looked for: none of them is a slip for another.
+PHRASE_WORDS: set[str] = set()
+_WORD = re.compile(r"(?<![a-z\\\[])[a-z]{4,}")
+
+
 def phrase(*alternatives: str) -> re.Pattern[str]:
     """Compile a pattern of whole words."""
+    for words in alternatives:
+        PHRASE_WORDS.update(_WORD.findall(words))
     return re.compile(rf"(?<![^ ])(?:{'|'.join(alternatives)})(?![^ ])")
 
 

@@ -27,12 +27,23 @@ ok'd approved · okd approved · okayed approved · ok'ed approved · oked appro
 mon monday · tue tuesday · tues tuesday · thu thursday · thur thursday · thurs thursday
 fri friday · jan january · feb february · apr april · jun june · jul july · aug august
 sept september · sep september · oct october · nov november · dec december · amt amount
-qty quantity · avg average · approx about · pcnt percent · pct percent · info information · y why
+qty quantity shall headcount dosh cash dough backlog
+cooking deputy covers · avg average · approx about · pcnt percent · pct percent · info information · y why
 yep yes · yeah yes · nope no · dunno do not know · cd could · shd should · abt about · frm from
 msg message · msgs messages · inv invoice · invs invoices · apprv approve · apprvd approved
 em them · 'em them · lil little · ones ones · anythin anything · outta out of · kinda kind of
 wld would · shld should · bday birthday · ops-lead ops-leads · eod end of today · signoff sign off
 sign-off sign off · signed-off signed off · hand-over hand over · handover hand over
+tenner 10 pounds · fiver 5 pounds · oclock o'clock · weds wednesday · wednes wednesday · smone someone · someon someone · sb somebody
+smb somebody · evry every · bn been · hav have · havnt have not · wat's what is · wots what is
+nothin nothing · somethin something · howmany how many · howmuch how much · alot a lot · w'end weekend
+eob end of today · mo moment · atm's at the moment · pm'd messaged · tho though · thot thought
+gotcha understood · lmk let me know · asap soon · fwiw by the way · appro approval · appvl approval
+apprv'd approved · rej rejected · rejd rejected · recd received
+accs accounts · bkg booking · bkgs bookings · dlvry delivery · deliv delivery · shpmt shipment
+reqd required · req required · reqs requests · sched schedule · mgr manager · mgrs managers
+tmrow tomorrow · tomrw tomorrow · tomorow tomorrow · 2morrow tomorrow
+nxt next · lst last · prev previous · curr current · ea each · vs against
 oclock o'clock · noone no one · follow-up follow up · stand-in stand in · take-back take back
 """
 
@@ -76,6 +87,18 @@ wanna want wanted wants was way we week weekend weeks welcome well went were wha
 whenever where whether which while who whoever whole whom whose why will wish with within without
 wonder wondering word work working works worth would wrong year yes yesterday yet yo you your
 yours yourself yourselves
+proposal proposals suggestion suggestions recommendation recommendations three four seven eight
+nine fully quantity small big large tiny dispute disputed turn turning
+glance peek rundown run-down recap overview headsup hell heck
+damn bloody blimey crikey gonna gotta cmon come folks peeps lot bunch couple plenty several various
+handful nothing anyhoo anyways asap urgently currently presently generally basically roughly
+ballpark estimate exact precise approximate fast slow slowly tell telling told write written type
+typed typing ask asks query question questions answer answers answered reply replies respond
+responded response check checking checked confirm chance chances possibility moment sec second
+secs seconds minute tick jiffy today's tonight's morning's week's month's year's bits bit stuff whats wheres hows whos also additionally
+furthermore moreover besides therefore hence thus whatever whichever however although though unless
+whether either neither both none each every else elsewhere otherwise instead perhaps probably
+possibly maybe definitely certainly surely obviously clearly simply merely purely only solely
 """
 
 #: Words that a slip of the keyboard is corrected to.
@@ -83,11 +106,15 @@ KEYWORD_WORDS = """
 anything everything waiting overdue pending rejected approved approve rejecting expired expire
 expires snoozed paused automatically automatic yourself yesterday tomorrow overnight weekend
 oldest newest biggest largest smallest cheapest together invoice invoices decided decision
-decisions escalated finished unresolved resolved unrecognised recognised handled handling working
+decisions finished unresolved resolved unrecognised recognised handled handling working
 outstanding approval approvals approver received urgent deadline evidence history november
 december september october february january wednesday thursday saturday tuesday monday friday
 sunday without finance supplier customer booking bookings delivery deliveries contract contracts
-complaint complaints
+complaint complaints shipment shipments renewal renewals enquiry enquiries dispute disputes
+subscription subscriptions signature signatures recently currently rejection rejections category
+categories department departments highest longest soonest earliest latest handover approving
+deciding expiring deadlines overnight fortnight quarter quarters holding blocking assigned
+together altogether breakdown proposal proposals suggestion suggestions recommendation
 """
 
 

@@ -3,10 +3,10 @@
 from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
-from knowledge.language.question_text import QuestionText
+from knowledge.language.question_text import PHRASE_WORDS, QuestionText
 from knowledge.language.question_words import FILLERS, KEYWORDS
 
-MIN_LENGTH = 6
+MIN_LENGTH = 5
 #: From this length on, two slips are forgiven.
 MIN_LENGTH_FOR_TWO_SLIPS = 9
 MAX_WORDS = 60
@@ -19,7 +19,7 @@ def correct_keywords(text: QuestionText) -> None:
     for token in text.tokens[:MAX_WORDS]:
         if token.is_explained or token.word in _KNOWN or len(token.word) < MIN_LENGTH:
             continue
-        if not token.word.isalpha():
+        if not token.word.isalpha() or token.word in PHRASE_WORDS:
             continue
         slips = 2 if len(token.word) >= MIN_LENGTH_FOR_TWO_SLIPS else 1
         match = process.extractOne(token.word, KEYWORDS, scorer=OSA.distance, score_cutoff=slips)

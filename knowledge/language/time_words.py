@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from datetime import date, timedelta
 
 from dateutil import parser as date_parser
+from dateutil.relativedelta import relativedelta
 
 from bot.views.query import Period
 from knowledge.language.money import NUMBER_WORDS
@@ -86,23 +87,39 @@ NAMED_PERIODS: tuple[tuple[str, str], ...] = (
         r"|away)|after (?:hours|closing)|since (?:we )?(?:closed|closing)|out of hours",
         "overnight",
     ),
-    (r"(?:(?:over|at|on|during|in) )?(?:the |this |last |past |this past )?weekend", "weekend"),
-    (r"(?:so far |earlier |until now |up to now )?todays?|this day", "today"),
+    (
+        r"(?:(?:over|at|on|during|in|from) )?(?:the |this |last |past |this past )?"
+        r"(?:weekend|sat(?:urday)?(?: (?:or|and|&|to|through) |/|-)sun(?:day)?)(?: just gone| past)?",
+        "weekend",
+    ),
+    (
+        r"(?:so far |earlier |until now |up to now |(?<=end of ))?(?:todays?|this day|the day"
+        r"(?= |$)(?<=end of the day)|day(?<=end of day))|(?<=by )close of (?:business|play)|cob",
+        "today",
+    ),
     (r"(?:early )?this mornings?", "this_morning"),
     (r"tonight|this evening|this night", "tonight"),
     (r"yesterdays?", "yesterday"),
     (r"tomorrows?", "tomorrow"),
     (
-        r"(?:so far |in |until now )?(?:this|the (?:current" r"|present)) weeks?(?: so far)?",
+        r"(?:so far |in |until now |during |within )?(?:this|the (?:current|present)|(?<=end of )the"
+        r"|(?<=end of )) ?weeks?(?<! weeks)(?: so far)?|eow|week to date|wtd",
         "this_week",
     ),
-    (r"(?:the )?last weeks?", "last_week"),
+    (r"(?:the )?(?:last|prior) weeks?|the week just gone", "last_week"),
     (r"(?:the )?(?:next|coming|following) week", "next_week"),
-    (r"(?:so far |in )?(?:this|the (?:current|present)) months?(?: so far)?", "this_month"),
-    (r"(?:the )?last months?", "last_month"),
-    (r"(?:this|the (?:current|present)) quarter", "this_quarter"),
+    (
+        r"(?:so far |in |during |within )?(?:this|the (?:current|present)|(?<=end of )the"
+        r"|(?<=end of )) ?month(?: so far)?|eom|month to date|mtd",
+        "this_month",
+    ),
+    (r"(?:the )?(?:last|prior) months?|the month just gone", "last_month"),
+    (r"(?:this|the (?:current|present)) quarter(?: so far)?|quarter to date|qtd", "this_quarter"),
     (r"(?:the )?last quarter", "last_quarter"),
-    (r"(?:this|the (?:current|present)) year|year to date|ytd", "this_year"),
+    (
+        r"(?:so far |during )?(?:this|the (?:current|present)) year(?: so far)?|year to date|ytd",
+        "this_year",
+    ),
     (r"(?:the )?last year", "last_year"),
 )
 #: The period before the one that was spoken of.
@@ -129,9 +146,30 @@ CLOCK = phrase(
     r"(?P<word>since|after|before|until|from|by) (?:(?P<hour>\d{1,2})(?::(?P<minute>\d\d))? ?"
     r"(?P<half>am|pm)?(?: o'clock)?|(?P<noon>noon|midday|lunch(?:time)?)|(?P<midnight>midnight))"
 )
+NOON = 12
+HOURS = 24
+#: A month with this day is never further away.
+MAX_MONTHS_AWAY = 3
+MONTHS_OF_QUARTER = 3
+CLOCK_RANGE = phrase(
+    r"(?:between|from) (?P<hour>\d{1,2})(?::(?P<minute>\d\d))? ?(?P<half>am|pm)? (?:and|to|until)"
+    r" (?P<hour_end>\d{1,2})(?::(?P<minute_end>\d\d))? ?(?P<half_end>am|pm)?(?: o'clock)?"
+    r"(?! (?:minutes?|hours?|days?|weeks?|months?|people|pounds|quid|grand|k|cases|ones))"
+    r"(?: today)?",
+)
+_CLOCK = r"(?P<hour>\d{1,2})(?::(?P<minute>\d\d))? ?(?P<half>am|pm)?(?: o'clock)?"
+CLOCK_OF_DAY = phrase(
+    rf"(?P<word>since|after|before|until|from|by|at|around) {_CLOCK} (?:on )?(?:last )?"
+    rf"(?P<day>yesterday|today|tomorrow|{_DAY})",
+)
+DAY_OF_MONTH = phrase(
+    r"(?P<word>on|since|by|before|until|after|from) the (?P<number>\d{1,2})(?:st|nd|rd|th)"
+    r"(?! (?:of|oldest|newest|biggest|largest|smallest|one|case|place)(?![^ ]))"
+)
+QUARTER = phrase(r"(?:the )?(?:q|quarter )(?P<quarter>[1-4])")
 WEEKDAY = phrase(
-    rf"(?:on |last |this |next |coming )*(?P<day>{_DAY})s?",
-    r"(?P<before>since|on|last|until|before|from|by|next|this|after) "
+    rf"(?:on |last |this |next |coming |past )*(?P<day>{_DAY})s?(?: just gone| gone| past)?",
+    r"(?P<before>since|on|last|until|before|from|by|next|this|after|past) "
     r"(?P<short>sat|sun|wed|weds)",
 )
 MONTH = phrase(
@@ -181,10 +219,18 @@ def take_times(text: QuestionText, today: date, previous: Period | None = None) 
     def make_date(match: re.Match[str]) -> TimeExpression | None:
         return _date(match, today)
 
+    def make_quarter(match: re.Match[str]) -> TimeExpression | None:
+        return _quarter(int(match["quarter"]), today)
+
+    def make_day(match: re.Match[str]) -> TimeExpression | None:
+        return _day_of_month(int(match["number"]), today, is_ahead=match["word"] == "by")
+
     _take(text, DATE, make_date)
     _take(text, AGE, _age)
     _take(text, OLD, _old)
     _take(text, AGO, _ago)
+    _take(text, CLOCK_OF_DAY, _clock_of_day)
+    _take(text, DAY_OF_MONTH, make_day)
     _take(text, PART_OF_DAY, _part_of_day)
     _take(text, THIS_PART, _part_of_today)
     for pattern, name in _NAMES:
@@ -193,6 +239,8 @@ def take_times(text: QuestionText, today: date, previous: Period | None = None) 
     _take(text, BEFORE_THAT, make_earlier)
     _take(text, NEXT_UNITS, _next_units)
     _take(text, LAST_UNITS, _last_units)
+    _take(text, QUARTER, make_quarter)
+    _take(text, CLOCK_RANGE, _clock_range)
     _take(text, CLOCK, _clock)
     _take(text, WEEKDAY, _weekday)
     _take(text, MONTH, _month)
@@ -328,6 +376,57 @@ def _clock(match: re.Match[str]) -> TimeExpression | None:
     if match["half"] == "pm" and hour < 12:
         hour += 12
     return _named(f"today@{hour:02d}:{int(match['minute'] or 0):02d}")
+
+
+def _clock_range(match: re.Match[str]) -> TimeExpression | None:
+    begin, end = int(match["hour"]), int(match["hour_end"])
+    half = match["half_end"]
+    if half == "pm" and end < NOON:
+        end += NOON
+    begin_half = match["half"] or (half if begin <= int(match["hour_end"]) else None)
+    if begin_half == "pm" and begin < NOON:
+        begin += NOON
+    if not begin < end < HOURS:
+        return None
+    minute, minute_end = match["minute"] or "00", match["minute_end"] or "00"
+    return TimeExpression(
+        begin=f"today@{begin:02d}:{minute}",
+        end=f"today@{end:02d}:{minute_end}",
+    )
+
+
+def _clock_of_day(match: re.Match[str]) -> TimeExpression | None:
+    hour = int(match["hour"])
+    if match["half"] == "pm" and hour < NOON:
+        hour += NOON
+    if hour >= HOURS:
+        return None
+    return _named(f"{match['day']}@{hour:02d}:{match['minute'] or '00'}")
+
+
+def _day_of_month(number: int, today: date, *, is_ahead: bool) -> TimeExpression | None:
+    """Return the latest day of this number, or the next where a deadline is meant."""
+    step = 1 if is_ahead else -1
+    for months in range(MAX_MONTHS_AWAY):
+        month = today.replace(day=1) + relativedelta(months=step * months)
+        try:
+            day = month.replace(day=number)
+        except ValueError:
+            continue
+        is_near = day >= today if is_ahead else day <= today
+        if is_near:
+            return _named(day.isoformat())
+    return None
+
+
+def _quarter(number: int, today: date) -> TimeExpression:
+    """Return the latest quarter of this number that has begun."""
+    first_month = MONTHS_OF_QUARTER * (number - 1) + 1
+    begin = today.replace(month=first_month, day=1)
+    if begin > today:
+        begin = begin.replace(year=begin.year - 1)
+    end = begin + relativedelta(months=MONTHS_OF_QUARTER, days=-1)
+    return _days(begin, end)
 
 
 def _weekday(match: re.Match[str]) -> TimeExpression:

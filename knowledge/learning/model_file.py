@@ -202,7 +202,4 @@ def _vector_sizes(model: TrainedModel) -> set[int]:
     sizes = {plan.linear_model.vector_size for plan in model.plans.values()}
     if model.recogniser:
         sizes.add(model.recogniser.linear_model.vector_size)
-    if model.questions:
-        sizes.add(model.questions.asks.linear_model.vector_size)
-        sizes.add(model.questions.kinds.linear_model.vector_size)
     return sizes

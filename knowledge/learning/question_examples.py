@@ -10,12 +10,18 @@ from bot.cases.signal import UNRECOGNISED
 from bot.views.query import Act, Ask
 from knowledge.language.question_text import normalise
 from knowledge.learning.question_model import NO_KIND, mask_kinds
-from knowledge.library.questions import KIND_MASK, QuestionExamples
+from knowledge.library.questions import KIND_MASK, NO_SLOTS, QuestionExamples
 
 #: Change it when the same examples would be learned otherwise.
-METHOD = "1"
+METHOD = "3"
 #: Reports describe anything at all, in words that other kinds may use.
 REPORTS = f"{Ask.ACT}.{Act.RAISE}"
+#: Asks whose questions say nothing of which cases are meant.
+NO_CASE_ASKS = frozenset({Ask.SMALL_TALK, Ask.OUT_OF_SCOPE, Ask.HELP})
+
+
+#: With so many kinds an example that may be about any is learned.
+NAMES_PER_EXAMPLE = 3
 
 
 @dataclass(frozen=True, slots=True)
@@ -24,6 +30,14 @@ class LabelledQuestion:
 
     text: str
     label: str
+
+
+@dataclass(frozen=True, slots=True)
+class SlotQuestion:
+    """A normalised question with the labels of all its slots."""
+
+    text: str
+    labels: tuple[str, ...]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,13 +50,12 @@ class QuestionTrainingSet:
     #: How people name kinds.
     names: tuple[str, ...]
     version: str
+    slots: tuple[SlotQuestion, ...] = ()
 
 
-def question_version(
-    examples: QuestionExamples, playbooks: Mapping[str, Playbook], embedder: str
-) -> str:
+def question_version(examples: QuestionExamples, playbooks: Mapping[str, Playbook]) -> str:
     """Return a checksum of all that the training depends on."""
-    checksum = hashlib.sha256(f"{METHOD}\n{embedder}\n{examples.checksum}".encode())
+    checksum = hashlib.sha256(f"{METHOD}\n{examples.checksum}".encode())
     for kind, playbook in sorted(playbooks.items()):
         lines = (kind, playbook.title, *playbook.examples)
         checksum.update("\0".join(lines).encode("utf-8", "replace"))
@@ -50,7 +63,7 @@ def question_version(
 
 
 def gather_questions(
-    examples: QuestionExamples, playbooks: Mapping[str, Playbook], embedder: str
+    examples: QuestionExamples, playbooks: Mapping[str, Playbook]
 ) -> QuestionTrainingSet:
     """Gather the questions about every kind that has a playbook."""
     kinds = sorted(set(playbooks) - {UNRECOGNISED})
@@ -60,7 +73,8 @@ def gather_questions(
         asks=_unique(_ask_questions(examples, kinds, flat_names)),
         kinds=_unique(_kind_questions(examples, playbooks, names)),
         names=flat_names,
-        version=question_version(examples, playbooks, embedder),
+        version=question_version(examples, playbooks),
+        slots=_slot_questions(examples, flat_names),
     )
 
 
@@ -81,6 +95,23 @@ def _ask_questions(
             yield LabelledQuestion(mask_kinds(_plain(line), names), str(Ask.LIST))
 
 
+def _slot_questions(examples: QuestionExamples, names: tuple[str, ...]) -> tuple[SlotQuestion, ...]:
+    """List the examples of slots, and questions that are about no cases, with kinds masked."""
+    by_text: dict[str, SlotQuestion] = {}
+    for key, lines in examples.slots.items():
+        labels = () if key == NO_SLOTS else tuple(key.split(" "))
+        for line in lines:
+            text = mask_kinds(_plain(line), names)
+            by_text.setdefault(text, SlotQuestion(text, labels))
+    for label, lines in examples.asks.items():
+        if label.partition(".")[0] in NO_CASE_ASKS or label == REPORTS:
+            for line in lines:
+                text = mask_kinds(_plain(line), names)
+                by_text.setdefault(text, SlotQuestion(text, ()))
+    by_text.pop("", None)
+    return tuple(by_text.values()) if examples.slots else ()
+
+
 def _kind_questions(
     examples: QuestionExamples,
     playbooks: Mapping[str, Playbook],
@@ -91,8 +122,9 @@ def _kind_questions(
     for label, lines in examples.asks.items():
         for line in lines:
             if KIND_MASK in line and names:
-                kind, name = next(turns)
-                yield LabelledQuestion(_plain(line.replace(KIND_MASK, name)), kind)
+                for _ in range(NAMES_PER_EXAMPLE):
+                    kind, name = next(turns)
+                    yield LabelledQuestion(_plain(line.replace(KIND_MASK, name)), kind)
             elif label != REPORTS:
                 yield LabelledQuestion(_plain(line), NO_KIND)
     for line in examples.none:

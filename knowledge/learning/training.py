@@ -47,14 +47,12 @@ def train_models(
         embedder=training_set.embedder,
         recogniser=recogniser,
         plans=plans,
-        questions=_train_questions(training_set, embedder, last_model),
+        questions=_train_questions(training_set, last_model),
     )
 
 
 def _train_questions(
-    training_set: TrainingSet,
-    embedder: Embedder,
-    last_model: TrainedModel | None,
+    training_set: TrainingSet, last_model: TrainedModel | None
 ) -> QuestionModel | None:
     questions = training_set.questions
     if questions is None:
@@ -62,7 +60,7 @@ def _train_questions(
     last = last_model.questions if last_model else None
     if last and last.version == questions.version:
         return last
-    return train_question_model(questions, embedder)
+    return train_question_model(questions)
 
 
 @contextlib.contextmanager

@@ -85,7 +85,7 @@ def gather_training_set(
             examples.append(TrainingExample(label.signal_text, label.kind, {}))
     question_set = None
     if questions:
-        question_set = gather_questions(questions, playbooks, embedder.identity)
+        question_set = gather_questions(questions, playbooks)
     return TrainingSet(
         examples=tuple(examples),
         novel_texts=tuple(novel_texts),

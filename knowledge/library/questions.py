@@ -2,14 +2,14 @@
 
 import re
 from collections.abc import Collection, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated
 
 from pydantic import AfterValidator
 
 from bot.cases.errors import PlaybookInvalid
-from bot.views.query import About, Act, Ask, Measure
+from bot.views.query import About, Act, Ask, Grouping, Measure, Order
 from knowledge.library.yaml_files import locate, read
 
 FILE_NAME = "questions.yml"
@@ -19,6 +19,55 @@ KIND_MASK = "{kind}"
 MASKS = frozenset(
     {KIND_MASK, "{case}", "{person}", "{group}", "{channel}", "{name}", "{money}", "{period}"}
 )
+#: The parts of a condition that are learned, and what each may be. A part of the question that says
+#: nothing of one has no label for it.
+SLOTS: Mapping[str, frozenset[str]] = {
+    #: What {person} or {group} is.
+    "role": frozenset({"waits_on", "owner", "decided_by", "raised_by", "approver", "stands_in"}),
+    #: What the asker is.
+    "me": frozenset({"waits_on", "owner", "decided_by", "raised_by"}),
+    "state": frozenset(
+        {
+            "open",
+            "closed",
+            "waiting",
+            "overdue",
+            "snoozed",
+            "paused",
+            "unrecognised",
+            "expired",
+            "cleared",
+            "automatic",
+            "part_approved",
+            "approved",
+            "rejected",
+            "edited",
+            "by_hand",
+            "handed_over",
+            "taken_back",
+            "approved_worked",
+        }
+    ),
+    "order": frozenset(map(str, Order)),
+    #: What {period} is the period of.
+    "time": frozenset(
+        {
+            "opened",
+            "decided",
+            "ended",
+            "due",
+            "due_within",
+            "expires_within",
+            "age_min",
+            "age_max",
+        }
+    ),
+    "grouping": frozenset(map(str, Grouping)),
+}
+#: The key of examples that have none of them.
+NO_SLOTS = "none"
+#: Where an example may stand for any kind.
+MASKED_SECTIONS = ("asks", "slots")
 MAX_EXAMPLE_LENGTH = 300
 _MASK = re.compile(r"\{[^}]*\}?")
 _DETAILS = frozenset(map(str, (*About, *Act, *Measure)))
@@ -33,7 +82,21 @@ def _check_label(label: str) -> str:
     return label
 
 
+def _check_slots(key: str) -> str:
+    if key == NO_SLOTS:
+        return key
+    for label in key.split(" "):
+        slot, _, value = label.partition(".")
+        if slot not in SLOTS:
+            raise ValueError(f"should be {NO_SLOTS}, or begin with one of {', '.join(SLOTS)}")
+        if value not in SLOTS[slot]:
+            values = ", ".join(sorted(SLOTS[slot]))
+            raise ValueError(f"after {slot} and a full stop should be one of {values}")
+    return key
+
+
 Label = Annotated[str, AfterValidator(_check_label)]
+Slots = Annotated[str, AfterValidator(_check_slots)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -44,6 +107,7 @@ class QuestionsFile:
     names: dict[str, str]
     kinds: dict[str, str]
     none: str
+    slots: dict[Slots, str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,6 +122,8 @@ class QuestionExamples:
     kinds: Mapping[str, tuple[str, ...]]
     #: Questions about no kind in particular.
     none: tuple[str, ...]
+    #: By the labels of all their slots, with blanks between them.
+    slots: Mapping[str, tuple[str, ...]]
     #: The SHA-256 of the file.
     checksum: str
 
@@ -77,6 +143,7 @@ def read_questions(path: Path) -> QuestionExamples:
         names=_split_all(document.names),
         kinds=_split_all(document.kinds),
         none=_split(document.none),
+        slots=_split_all(document.slots),
         checksum=checksum,
     )
 
@@ -97,7 +164,7 @@ def _check_examples(path: Path, document: QuestionsFile) -> list[str]:
     for place, text in _texts(document):
         # The examples begin on the line after their label.
         for offset, line in enumerate(text.splitlines(), start=1):
-            problem = _find_problem(line, may_name_kind=place[0] == "asks")
+            problem = _find_problem(line, may_name_kind=place[0] in MASKED_SECTIONS)
             if problem:
                 file, _, line_number = locate(path, place).rpartition(":")
                 name = ".".join(place)
@@ -107,7 +174,7 @@ def _check_examples(path: Path, document: QuestionsFile) -> list[str]:
 
 def _texts(document: QuestionsFile) -> list[tuple[tuple[str, ...], str]]:
     texts: list[tuple[tuple[str, ...], str]] = [(("none",), document.none)]
-    for section in ("asks", "names", "kinds"):
+    for section in ("asks", "names", "kinds", "slots"):
         for label, text in getattr(document, section).items():
             texts.append(((section, label), text))
     return texts
@@ -118,7 +185,7 @@ def _find_problem(line: str, *, may_name_kind: bool) -> str:
         return f"an example should have at most {MAX_EXAMPLE_LENGTH} characters"
     for mask in _MASK.findall(line):
         if mask == KIND_MASK and not may_name_kind:
-            return f"{KIND_MASK} can stand under asks only"
+            return f"{KIND_MASK} can stand under asks and slots only"
         # Braces that hold no word are text: "{{7*7}}".
         if mask not in MASKS and re.fullmatch(r"\{\s*\w+\s*\}?", mask):
             return f"{mask} should be one of {', '.join(sorted(MASKS))}"

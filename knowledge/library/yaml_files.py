@@ -18,7 +18,7 @@ from ruamel.yaml.tokens import AliasToken, AnchorToken, TagToken
 
 from bot.cases.errors import PlaybookInvalid
 
-MAX_FILE_BYTES = 256_000
+MAX_FILE_BYTES = 1_000_000
 T = TypeVar("T")
 
 # Where Pydantic speaks of Python's types, we speak of YAML's.

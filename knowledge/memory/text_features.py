@@ -37,7 +37,7 @@ def hash_text(text: str, bucket_count: int = TEXT_BUCKETS) -> HashedFeatures:
     """Hash the words and word pairs of a text."""
     words = split_words(text)
     pairs = map(" ".join, itertools.pairwise(words))
-    return _hash_features([*words, *pairs], bucket_count)
+    return hash_features([*words, *pairs], bucket_count)
 
 
 def hash_facts(facts: ScalarMapping, bucket_count: int) -> HashedFeatures:
@@ -50,16 +50,10 @@ def hash_facts(facts: ScalarMapping, bucket_count: int) -> HashedFeatures:
         if value not in (None, ""):
             items.append(f"{name}={value}")
     pairs = map("|".join, itertools.combinations(items, 2))
-    return _hash_features([*items, *pairs], bucket_count)
+    return hash_features([*items, *pairs], bucket_count)
 
 
-def _is_code(word: str) -> bool:
-    if word.isdigit():
-        return len(word) > MAX_QUANTITY_DIGITS
-    return any(map(str.isdigit, word))
-
-
-def _hash_features(features: Iterable[str], bucket_count: int) -> HashedFeatures:
+def hash_features(features: Iterable[str], bucket_count: int) -> HashedFeatures:
     """Count features by bucket; the weight is the logarithm of the count."""
     counts: Counter[int] = Counter()
     for feature in features:
@@ -69,3 +63,9 @@ def _hash_features(features: Iterable[str], bucket_count: int) -> HashedFeatures
     buckets = np.fromiter(counts.keys(), np.int64, len(counts))
     frequencies = np.fromiter(counts.values(), np.float64, len(counts))
     return buckets, 1 + np.log(frequencies)
+
+
+def _is_code(word: str) -> bool:
+    if word.isdigit():
+        return len(word) > MAX_QUANTITY_DIGITS
+    return any(map(str.isdigit, word))

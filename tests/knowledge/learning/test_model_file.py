@@ -36,7 +36,7 @@ def make_model():
         embedder=words.identity,
         recogniser=train_recogniser(small_examples(), novel_texts=(), embedder=words, version="v1"),
         plans={},
-        questions=train_question_model(make_questions(), words),
+        questions=train_question_model(make_questions()),
     )
 
 
@@ -179,6 +179,8 @@ DAMAGES = {
     "questions with other weights": replacing(
         "questions.kinds.weights", np.zeros((3, 3), np.float32)
     ),
+    "questions with words in disorder": replacing("questions.asks.buckets", np.zeros(3, np.int64)),
+    "questions without words": replacing("questions.asks.buckets", np.zeros(0, np.int64)),
     "no sharpness": replacing("questions.asks.sharpness", np.array(np.nan)),
     "sharpness of words": replacing("questions.kinds.sharpness", np.array("x")),
     "plans without parts": replacing("plans", np.array(["low_stock"])),
@@ -200,7 +202,7 @@ def test_the_bot_works_without_a_damaged_model_and_says_so_once_until_training_r
     recogniser = TrainedRecogniser(lambda: file.model, HashedWordsEmbedder(), TITLES)
     basis = recogniser.recognise("the merlot is low").basis
     assert basis == "recognition has not been trained yet"
-    classifier = TrainedQuestionClassifier(lambda: file.model, HashedWordsEmbedder(), TITLES)
+    classifier = TrainedQuestionClassifier(lambda: file.model, TITLES)
     assert classifier.asks("what is open") == []
     save_model(make_model(), tmp_path)
     assert (ModelFile(tmp_path).failure, ModelFile(tmp_path).model.version) == ("", "v1")
@@ -232,9 +234,8 @@ def test_questions_are_read_as_before_by_a_model_from_the_file(good_file):
     before = make_model().questions
     after = load_model(good_file.parent).questions
     assert (after.version, after.names) == ("q1", ("wine",))
-    words = HashedWordsEmbedder()
     for model in (before, after):
-        classifier = TrainedQuestionClassifier(lambda model=model: model, words, TITLES)
+        classifier = TrainedQuestionClassifier(lambda model=model: model, TITLES)
         assert classifier.asks("how many")[0].label == "count"
         assert classifier.kinds("low wine")[0].label == "low_stock"
 

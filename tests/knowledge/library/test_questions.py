@@ -19,6 +19,9 @@ MISTAKES = [
     ("none: |", "no: |", "questions.yml:.*no"),
     ("  low_stock: |", "  low_stok: |", r"questions.yml:\d+: names.low_stok: no playbook"),
     ("kinds:\n", "kinds: [1]\n", r"questions.yml:\d+"),
+    ("  me.owner: |", "  mine: |", r"questions.yml:\d+: slots.mine.*: should be none, or begin"),
+    ("  me.owner: |", "  me.boss: |", r"questions.yml:\d+: slots.me.boss.*: after me and a full"),
+    ("    owned by me\n", "    owned by {me}\n", r"questions.yml:\d+: slots.me.owner: {me}"),
 ]
 
 

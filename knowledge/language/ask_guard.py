@@ -1,0 +1,177 @@
+"""Corrections of what seems to be asked, by what was found in the words."""
+
+import re
+
+from bot.views.query import About, Act, Ask, Order, Query
+from knowledge.language import left_aside
+from knowledge.language.parts import Parts
+from knowledge.language.queries import HABIT
+from knowledge.language.question_text import phrase
+from knowledge.language.question_words import word_set
+
+#: Nothing but cases has these.
+CLEAR_FIELDS = frozenset(
+    {
+        "approver",
+        "is_overdue",
+        "is_unrecognised",
+        "min_stake",
+        "max_stake",
+        "min_age",
+        "max_age",
+        "expires_within",
+        "due",
+        "due_within",
+        "is_part_approved",
+        "min_approvals",
+        "is_snoozed",
+    }
+)
+DECIDER_FIELDS = frozenset({"approver", "min_approvals", "is_part_approved", "is_overdue"})
+PEOPLE_FIELDS = frozenset({"waits_on", "owner", "decided_by", "raised_by"})
+QUESTION_WORDS = word_set("what which who any anything how is are when why does has have did")
+#: The words without which nobody asks for these.
+WORDS_OF_ASKS = {
+    "who": phrase(
+        r"who|whom|whose|anybody|anyone|somebody|person|people|human" r"|\{group\}|owner|deputy"
+    ),
+    "why": phrase(r"why|how come|reason|what for|because|grounds"),
+    "when": phrase(
+        r"when|what time|deadline|how long|how soon|until when|by when" r"|what day|time|since"
+    ),
+    "status": phrase(
+        r"status|state|happen(?:ed|ing|s)?|going on|what is up|story" r"|news|update|explain|about"
+    ),
+    "explain_decision": phrase(r"why|how come|rule|policy|reason|explain"),
+}
+#: Of one case only; of several these are a list.
+LIST_FACTS = frozenset(
+    {
+        "status.changes",
+        "status.outcome",
+        "status.execution",
+        "status.decision",
+        "status.plan",
+        "status.recommendation",
+    }
+)
+RATE_WORDS = phrase(
+    r"how|often|share|percent(?:age)?|proportion|fraction|rate|ratio|frequently|usually|normally"
+    r"|right|accurate|accuracy|record"
+)
+WITHOUT_OWNER = phrase(r"(?:without|no|lack(?:s|ing)?|missing) (?:an |any )?owners?|unowned")
+#: Why there are many is not recorded; how many there are is.
+HOW_MANY_LATELY = phrase(
+    r"(?:why|how come) (?:[^ ]+ ){0,5}(?:so many|so few|more|fewer|all these|all the|such a lot"
+    r"|loads of|lots of|many)"
+)
+ACT_VERBS = phrase(
+    r"approve|reject|decline|refuse|veto|snooze|postpone|hand|give|pass|assign|forward|transfer"
+    r"|escalate|remind|nudge|ping|poke|chase|prod|pause|stop|halt|freeze|resume|restart|start|undo"
+    r"|reverse|revert|cancel|take|claim|cover|raise|log|report|record|file|order|change|make|edit"
+    r"|adjust|amend|increase|reduce|sign|say|ok|go|do|put|turn|switch|let|hold|release|tell|ask"
+    r"|send|move|delegate|wake|park|book|pay|add|set|mark|push|call|get|drop|kill|bin|press|confirm"
+    r"|authori[sz]e|accept|green ?light|stand|yes|no|yep|nope|fine|deal|done|sleep|mute|later|bring|fill|deputise|shall|should|will|please|close|open"
+)
+COUNT_WORDS = phrase(
+    r"how|many|howmany|numbers?|count|no|tally|totals?|volume|amount|figures?|quantity|headcount"
+    r"|busy|why|#|sum"
+)
+SUM_WORDS = phrase(
+    r"how much|total|totals|sum|together|altogether|in all|all in|add(?:ed|s)? up|combined|value of"
+)
+WHO_THEN = re.compile(
+    r"^(?:(?:and|so|ok|but|well) )*(?:who then|then who|who else|who instead|who can|who may|who)$"
+)
+WORTH = phrase(r"how many|number of|count")
+
+
+def correct_label(label: str, parts: Parts) -> str:
+    """Correct a label by what was found in the words."""
+    previous = parts.context.previous
+    if previous is not None and parts.text.search(WHO_THEN) is not None:
+        return _who_then(previous.query)
+    ask = label.partition(".")[0]
+    if parts.grouping is not None and ask in ("list", "count", "sum", "who", "group"):
+        is_sum = ask == "sum" or (parts.rule is not None and parts.rule[0] == "sum")
+        return "group.stake_sum" if is_sum else "group"
+    if ask == "group":
+        return parts.rule[0] if parts.rule is not None else "list"
+    is_past = label == "status.precedents" or parts.text.search(HABIT) is not None
+    is_habit = ask == "status" and is_past and (parts.names or parts.kinds)
+    if is_habit and not parts.case_ids and not parts.context.case_id:
+        return "list"
+    is_unruled_act = ask == "act" and parts.rule is None
+    if is_unruled_act and parts.exclusion is not None:
+        return "list"
+    if is_unruled_act and not _can_be_act(parts):
+        return "status" if parts.has_case and not parts.selects else "list"
+    if label == "who.owner" and parts.text.search(WITHOUT_OWNER) is not None:
+        return "list"
+    if label == "status" and not (parts.has_case or parts.selects):
+        return "list"
+    if ask in ("out_of_scope", "capability", "help") and _is_bare_order(parts):
+        return "list"
+    if label == "count" and parts.rule is None and parts.text.search(COUNT_WORDS) is None:
+        return "list"
+    if label == "sum" and _is_of_extreme(parts):
+        return "list"
+    if label == "why.decision" and parts.text.search(HOW_MANY_LATELY) is not None:
+        return "count"
+    if _is_list(ask, label, parts):
+        return "list"
+    if ask == "count" and "." in label and parts.text.search(RATE_WORDS) is None:
+        return "count" if parts.text.search(WORTH) is not None else "list"
+    if label in LIST_FACTS and not parts.has_case and (parts.filters.fields or parts.asks_cases):
+        return "list"
+    if parts.case_ids and label in ("list", "count", "sum", "small_talk"):
+        return "status"
+    is_count = parts.text.search(WORTH) is not None
+    if ask == "sum" and is_count and parts.text.search(phrase("£|pounds")) is None:
+        return "count"
+    return label
+
+
+def _is_bare_order(parts: Parts) -> bool:
+    """Tell whether only an order is said, as in "what's the biggest"."""
+    has_order = parts.rule is None and parts.ordering.order is not None
+    return has_order and not left_aside.phrases(parts.request, is_narrowed=False)
+
+
+def _is_of_extreme(parts: Parts) -> bool:
+    """Tell whether the largest or smallest case is asked for, not a sum of money."""
+    is_extreme = parts.ordering.order in (Order.LARGEST, Order.SMALLEST)
+    return is_extreme and parts.text.search(SUM_WORDS) is None
+
+
+def _who_then(before: Query) -> str:
+    """Return what "who then?" asks after another question."""
+    is_of_approval = before.about in (About.APPROVER, About.VERDICT)
+    if before.ask is Ask.WHO_MAY_APPROVE or is_of_approval or before.act is Act.APPROVE:
+        return "who_may_approve.approver"
+    return "who.decision" if before.about is About.DECISION else "who.owner"
+
+
+def _can_be_act(parts: Parts) -> bool:
+    """Tell whether a verb asks for something to be done: "approvals" alone is a noun."""
+    return parts.text.search(ACT_VERBS) is not None or bool(parts.case_ids)
+
+
+def _is_list(ask: str, label: str, parts: Parts) -> bool:
+    """Tell whether filters turn another question into a list."""
+    fields = set(parts.filters.fields)
+    rule = parts.rule[0] if parts.rule is not None else ""
+    if parts.has_case or not fields:
+        return False
+    if ask == "capability" and DECIDER_FIELDS & fields:
+        return True
+    if rule == label:
+        return False
+    if ask in ("capability", "help"):
+        return bool(CLEAR_FIELDS & fields)
+    if ask in ("out_of_scope", "small_talk"):
+        return bool((CLEAR_FIELDS | PEOPLE_FIELDS) & fields)
+    if ask == "act":
+        return bool(QUESTION_WORDS & set(parts.text.words[:2])) or label == "act.remind"
+    words = WORDS_OF_ASKS.get(ask)
+    return words is not None and not parts.names and parts.text.search(words) is None

@@ -1,0 +1,118 @@
+"""Training of the slots of questions, within about a second.
+
+Each label is a support vector machine against all other examples. Questions that a model of the
+others did not see say how sure a score is.
+"""
+
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from sklearn.linear_model import LogisticRegression
+from sklearn.svm import LinearSVC
+
+from knowledge.learning.question_examples import SlotQuestion
+from knowledge.learning.question_features import hash_question
+from knowledge.learning.question_head import QuestionHead
+from knowledge.learning.question_matrix import design_matrix, rarity
+from knowledge.learning.slot_model import SlotModel
+
+PENALTY = 1.0
+TOLERANCE = 1e-2
+FOLDS = 3
+#: Every so many examples there is one with small talk around it.
+TALK_INTERVAL = 4
+MAX_TALK_WORDS = 8
+#: A prime number: neighbours get small talk of all sorts.
+TALK_STRIDE = 53
+#: A label with fewer examples is not learned.
+MIN_EXAMPLES = FOLDS
+
+
+def train_slot_model(examples: Sequence[SlotQuestion]) -> SlotModel | None:
+    """Train on the examples; return None when they have no two labels."""
+    labels = _list_labels(examples)
+    if len(labels) < 2:
+        return None
+    questions = (*examples, *_add_small_talk(examples))
+    features = [hash_question(question.text) for question in questions]
+    buckets, columns = np.unique(np.concatenate([row for row, _ in features]), return_inverse=True)
+    scale = rarity(columns, row_count=len(features))
+    matrix = design_matrix(features, columns, scale)
+    answers = np.array([[label in question.labels for label in labels] for question in questions])
+    weights, bias = _fit(matrix, answers)
+    head = QuestionHead(
+        labels=labels,
+        buckets=buckets,
+        scale=scale.astype(np.float32),
+        weights=weights.astype(np.float32),
+        bias=bias.astype(np.float32),
+        sharpness=1.0,
+    )
+    scores = _score_unseen(matrix, answers)
+    curves = [_fit_curve(scores[:, place], answers[:, place]) for place in range(len(labels))]
+    return SlotModel(
+        head=head,
+        slopes=np.array([slope for slope, _ in curves], np.float32),
+        offsets=np.array([offset for _, offset in curves], np.float32),
+    )
+
+
+def _add_small_talk(examples: Sequence[SlotQuestion]) -> Iterator[SlotQuestion]:
+    """Yield some examples with words before or after them that say nothing of cases.
+
+    Without them the model would be too shy of long questions.
+    """
+    talk = [
+        example.text.split()
+        for example in examples
+        if not example.labels and "{" not in example.text and " " in example.text
+    ]
+    labelled = [example for example in examples if example.labels]
+    for place, example in enumerate(labelled[::TALK_INTERVAL]):
+        if talk:
+            words = talk[place * TALK_STRIDE % len(talk)][:MAX_TALK_WORDS]
+            pieces = [" ".join(words), example.text]
+            if place % 3 == 0:
+                pieces.reverse()
+            yield SlotQuestion(" ".join(pieces), example.labels)
+
+
+def _list_labels(questions: Sequence[SlotQuestion]) -> tuple[str, ...]:
+    counts: dict[str, int] = {}
+    for question in questions:
+        for label in question.labels:
+            counts[label] = counts.get(label, 0) + 1
+    return tuple(sorted(label for label, count in counts.items() if count >= MIN_EXAMPLES))
+
+
+def _fit(matrix: Any, answers: NDArray[np.bool_]) -> tuple[NDArray[np.float64], NDArray[Any]]:
+    """Return the weights and the bias of each label, one a column."""
+    weights = np.zeros((matrix.shape[1], answers.shape[1]))
+    bias = np.zeros(answers.shape[1])
+    for place in range(answers.shape[1]):
+        if answers[:, place].any():
+            machine = LinearSVC(C=PENALTY, tol=TOLERANCE, random_state=0)
+            machine.fit(matrix, answers[:, place])
+            weights[:, place] = machine.coef_[0]
+            bias[place] = machine.intercept_[0]
+    return weights, bias
+
+
+def _score_unseen(matrix: Any, answers: NDArray[np.bool_]) -> NDArray[np.float64]:
+    """Score each question by a model of the questions of other folds."""
+    folds = np.random.default_rng(0).integers(FOLDS, size=len(answers))
+    scores = np.zeros(answers.shape)
+    for fold in range(FOLDS):
+        is_held_out = folds == fold
+        if is_held_out.any() and not is_held_out.all():
+            weights, bias = _fit(matrix[~is_held_out], answers[~is_held_out])
+            scores[is_held_out] = matrix[is_held_out] @ weights + bias
+    return scores
+
+
+def _fit_curve(scores: NDArray[np.float64], answers: NDArray[np.bool_]) -> tuple[float, float]:
+    """Return slope and offset of the logistic curve from scores to probabilities."""
+    curve = LogisticRegression(C=1e3).fit(scores[:, None], answers)
+    return float(curve.coef_[0, 0]), float(curve.intercept_[0])
