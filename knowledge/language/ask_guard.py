@@ -4,7 +4,7 @@ import re
 
 from bot.views.query import About, Act, Ask, Order, Query
 from knowledge.language import left_aside
-from knowledge.language.parts import Parts
+from knowledge.language.parts import THIS_CASE, Parts
 from knowledge.language.queries import HABIT
 from knowledge.language.question_text import phrase
 from knowledge.language.question_words import word_set
@@ -71,7 +71,8 @@ ACT_VERBS = phrase(
     r"|reverse|revert|cancel|take|claim|cover|raise|log|report|record|file|order|change|make|edit"
     r"|adjust|amend|increase|reduce|sign|say|ok|go|do|put|turn|switch|let|hold|release|tell|ask"
     r"|send|move|delegate|wake|park|book|pay|add|set|mark|push|call|get|drop|kill|bin|press|confirm"
-    r"|authori[sz]e|accept|green ?light|stand|yes|no|yep|nope|fine|deal|done|sleep|mute|later|bring|fill|deputise|shall|should|will|please|close|open"
+    r"|authori[sz]e|accept|green ?light|stand|yes|no|yep|nope|fine|deal|done|sleep|mute|later"
+    r"|bring|fill|deputise|shall|should|will|please|close|open"
 )
 COUNT_WORDS = phrase(
     r"how|many|howmany|numbers?|count|no|tally|totals?|volume|amount|figures?|quantity|headcount"
@@ -97,6 +98,8 @@ def correct_label(label: str, parts: Parts) -> str:
         return "group.stake_sum" if is_sum else "group"
     if ask == "group":
         return parts.rule[0] if parts.rule is not None else "list"
+    if _asks_for_precedents(parts):
+        return "status.precedents"
     is_past = label == "status.precedents" or parts.text.search(HABIT) is not None
     is_habit = ask == "status" and is_past and (parts.names or parts.kinds)
     if is_habit and not parts.case_ids and not parts.context.case_id:
@@ -142,6 +145,13 @@ def _is_of_extreme(parts: Parts) -> bool:
     """Tell whether the largest or smallest case is asked for, not a sum of money."""
     is_extreme = parts.ordering.order in (Order.LARGEST, Order.SMALLEST)
     return is_extreme and parts.text.search(SUM_WORDS) is None
+
+
+def _asks_for_precedents(parts: Parts) -> bool:
+    """Tell whether a thread asks what happened to others like its case."""
+    is_rule = parts.rule is not None and parts.rule[0] == "status.precedents"
+    is_of_thread = bool(parts.context.case_id) and not parts.names
+    return is_rule and is_of_thread and parts.text.search(THIS_CASE) is not None
 
 
 def _who_then(before: Query) -> str:

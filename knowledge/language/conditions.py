@@ -50,7 +50,7 @@ from knowledge.language.question_text import QuestionText
 from knowledge.language.time_words import TimeExpression
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Filters:
     """The fields of a condition, as they are found."""
 

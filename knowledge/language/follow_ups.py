@@ -228,10 +228,10 @@ def _merge_conditions(before: Condition, after: Condition) -> Condition:
         changes.pop("is_open", None)
     if before.exclusion is not None and after.exclusion is not None:
         changes["exclusion"] = _merge_conditions(before.exclusion, after.exclusion)
-    merged = replace(before, **changes)
-    if merged.is_overdue and merged.is_open is None:
-        merged = replace(merged, is_open=True)
-    return merged
+    union = replace(before, **changes)
+    if union.is_overdue and union.is_open is None:
+        union = replace(union, is_open=True)
+    return union
 
 
 def _says_open(changes: dict[str, Any]) -> bool:

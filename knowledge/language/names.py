@@ -95,8 +95,8 @@ class NameIndex:
     def _add(self, name: KnownName) -> None:
         if name.type is NameType.GROUP and "-" in name.name:
             # "floor-managers", as people say it: "the floor managers", "a floor manager".
-            spoken = name.name.replace("-", " ")
-            for form in (spoken, spoken.removesuffix("s")):
+            spoken_form = name.name.replace("-", " ")
+            for form in (spoken_form, spoken_form.removesuffix("s")):
                 self._add(KnownName(name.type, form, name.value))
         words, spellings = _split_name(name.name)
         for word in dict.fromkeys(words):
@@ -122,14 +122,14 @@ class NameIndex:
 
     def _longest(
         self,
-        typed: Sequence[str],
+        spellings_of_text: Sequence[str],
         *,
         words: list[str],
         corrections: dict[str, str],
         place: int,
     ) -> tuple[int, str, Mention] | None:
-        account = typed[place].strip("<>@").partition("|")[0]
-        if typed[place].startswith("<@") and account in self._by_account:
+        account = spellings_of_text[place].strip("<>@").partition("|")[0]
+        if spellings_of_text[place].startswith("<@") and account in self._by_account:
             name = self._by_account[account]
             return 1, MASKS[name.type], Mention(name.type, name.value)
         best: tuple[tuple[int, bool, int], tuple[int, str, Mention]] | None = None
@@ -140,8 +140,10 @@ class NameIndex:
             is_whole = begin == 0 and length == len(parts)
             # A later word of a name is often a word of its own: "Otis Price", "Ember Gas".
             is_later = begin > 0 and name.type is NameType.TEXT
-            after = typed[place + length] if place + length < len(typed) else ""
-            if is_later or not _fits_sign(name.type, typed[place], after):
+            after = (
+                spellings_of_text[place + length] if place + length < len(spellings_of_text) else ""
+            )
+            if is_later or not _fits_sign(name.type, spellings_of_text[place], after):
                 continue
             if not _is_named(name, parts[begin : begin + length], is_whole):
                 continue
@@ -154,7 +156,7 @@ class NameIndex:
         return best[1] if best else None
 
     def _correct(self, words: list[str]) -> dict[str, str]:
-        """Find the words of names that were typed with a slip."""
+        """Find the words of names that were spellings_of_text with a slip."""
         corrections: dict[str, str] = {}
         if not self._words:
             self._words = [
@@ -162,8 +164,8 @@ class NameIndex:
                 for word in self._by_word
                 if len(word) >= MIN_FUZZY_LENGTH and word not in COMMON_PARTS
             ]
-        unknown = [word for word in dict.fromkeys(words) if self._may_be_slip(word)]
-        for word in unknown[:MAX_FUZZY_WORDS]:
+        strange_words = [word for word in dict.fromkeys(words) if self._may_be_slip(word)]
+        for word in strange_words[:MAX_FUZZY_WORDS]:
             slips = 2 if len(word) >= MIN_LENGTH_FOR_TWO_SLIPS else 1
             match = process.extractOne(word, self._words, scorer=OSA.distance, score_cutoff=slips)
             if match is not None and match[0][0] == word[0]:
@@ -179,7 +181,7 @@ class NameIndex:
 
 @lru_cache(maxsize=50_000)
 def _split_name(name: str) -> tuple[list[str], list[str]]:
-    """Return the words of a name, folded and as written."""
+    """Return the words of a name, plain_word and as written."""
     spellings = [match[0] for match in PIECE.finditer(name) if match[0] not in "*?"]
     return [plain(spelling) for spelling in spellings], spellings
 
@@ -190,11 +192,11 @@ PREFERENCE = (NameType.TEXT, NameType.CHANNEL, NameType.GROUP, NameType.PERSON)
 
 def plain(word: str) -> str:
     """Fold case and accents, without a leading "#" or "@"."""
-    folded = word.casefold()
-    if not folded.isascii():
-        folded = unicodedata.normalize("NFKD", folded)
-        folded = "".join(letter for letter in folded if not unicodedata.combining(letter))
-    return folded.lstrip("#@").removesuffix("'s")
+    plain_word = word.casefold()
+    if not plain_word.isascii():
+        plain_word = unicodedata.normalize("NFKD", plain_word)
+        plain_word = "".join(letter for letter in plain_word if not unicodedata.combining(letter))
+    return plain_word.lstrip("#@").removesuffix("'s")
 
 
 def _common_length(
@@ -209,14 +211,14 @@ def _common_length(
     return length
 
 
-def _fits_sign(type_: NameType, typed: str, after: str) -> bool:
-    """Tell whether a name of this type is typed so.
+def _fits_sign(type_: NameType, spellings_of_text: str, after: str) -> bool:
+    """Tell whether a name of this type is spellings_of_text so.
 
     "operations" may be many things; "#operations" and "the operations channel" are the channel.
     """
     if type_ is NameType.CHANNEL:
-        return typed.startswith("#") or after == "channel"
-    return not typed.startswith("#")
+        return spellings_of_text.startswith("#") or after == "channel"
+    return not spellings_of_text.startswith("#")
 
 
 def _is_named(name: KnownName, parts: list[str], is_whole: bool) -> bool:
