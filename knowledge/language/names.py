@@ -122,14 +122,14 @@ class NameIndex:
 
     def _longest(
         self,
-        spellings_of_text: Sequence[str],
+        typings: Sequence[str],
         *,
         words: list[str],
         corrections: dict[str, str],
         place: int,
     ) -> tuple[int, str, Mention] | None:
-        account = spellings_of_text[place].strip("<>@").partition("|")[0]
-        if spellings_of_text[place].startswith("<@") and account in self._by_account:
+        account = typings[place].strip("<>@").partition("|")[0]
+        if typings[place].startswith("<@") and account in self._by_account:
             name = self._by_account[account]
             return 1, MASKS[name.type], Mention(name.type, name.value)
         best: tuple[tuple[int, bool, int], tuple[int, str, Mention]] | None = None
@@ -140,10 +140,8 @@ class NameIndex:
             is_whole = begin == 0 and length == len(parts)
             # A later word of a name is often a word of its own: "Otis Price", "Ember Gas".
             is_later = begin > 0 and name.type is NameType.TEXT
-            after = (
-                spellings_of_text[place + length] if place + length < len(spellings_of_text) else ""
-            )
-            if is_later or not _fits_sign(name.type, spellings_of_text[place], after):
+            after = typings[place + length] if place + length < len(typings) else ""
+            if is_later or not _fits_sign(name.type, typings[place], after):
                 continue
             if not _is_named(name, parts[begin : begin + length], is_whole):
                 continue
@@ -156,7 +154,7 @@ class NameIndex:
         return best[1] if best else None
 
     def _correct(self, words: list[str]) -> dict[str, str]:
-        """Find the words of names that were spellings_of_text with a slip."""
+        """Find the words of names that were typed with a slip."""
         corrections: dict[str, str] = {}
         if not self._words:
             self._words = [
@@ -181,7 +179,7 @@ class NameIndex:
 
 @lru_cache(maxsize=50_000)
 def _split_name(name: str) -> tuple[list[str], list[str]]:
-    """Return the words of a name, plain_word and as written."""
+    """Return the words of a name, folded and as written."""
     spellings = [match[0] for match in PIECE.finditer(name) if match[0] not in "*?"]
     return [plain(spelling) for spelling in spellings], spellings
 
@@ -211,14 +209,14 @@ def _common_length(
     return length
 
 
-def _fits_sign(type_: NameType, spellings_of_text: str, after: str) -> bool:
-    """Tell whether a name of this type is spellings_of_text so.
+def _fits_sign(type_: NameType, spelling: str, after: str) -> bool:
+    """Tell whether a name of this type is typed so.
 
     "operations" may be many things; "#operations" and "the operations channel" are the channel.
     """
     if type_ is NameType.CHANNEL:
-        return spellings_of_text.startswith("#") or after == "channel"
-    return not spellings_of_text.startswith("#")
+        return spelling.startswith("#") or after == "channel"
+    return not spelling.startswith("#")
 
 
 def _is_named(name: KnownName, parts: list[str], is_whole: bool) -> bool:
