@@ -4,7 +4,7 @@ import re
 
 from bot.views.query import About, Act, Ask, Order, Query
 from knowledge.language import left_aside
-from knowledge.language.parts import Parts
+from knowledge.language.parts import THIS_CASE, Parts
 from knowledge.language.queries import HABIT
 from knowledge.language.question_text import phrase
 from knowledge.language.question_words import word_set
@@ -71,7 +71,8 @@ ACT_VERBS = phrase(
     r"|reverse|revert|cancel|take|claim|cover|raise|log|report|record|file|order|change|make|edit"
     r"|adjust|amend|increase|reduce|sign|say|ok|go|do|put|turn|switch|let|hold|release|tell|ask"
     r"|send|move|delegate|wake|park|book|pay|add|set|mark|push|call|get|drop|kill|bin|press|confirm"
-    r"|authori[sz]e|accept|green ?light|stand|yes|no|yep|nope|fine|deal|done|sleep|mute|later|bring|fill|deputise|shall|should|will|please|close|open"
+    r"|authori[sz]e|accept|green ?light|stand|yes|no|yep|nope|fine|deal|done|sleep|mute|later"
+    r"|bring|fill|deputise|shall|should|will|please|close|open"
 )
 COUNT_WORDS = phrase(
     r"how|many|howmany|numbers?|count|no|tally|totals?|volume|amount|figures?|quantity|headcount"
@@ -97,39 +98,64 @@ def correct_label(label: str, parts: Parts) -> str:
         return "group.stake_sum" if is_sum else "group"
     if ask == "group":
         return parts.rule[0] if parts.rule is not None else "list"
-    is_past = label == "status.precedents" or parts.text.search(HABIT) is not None
-    is_habit = ask == "status" and is_past and (parts.names or parts.kinds)
-    if is_habit and not parts.case_ids and not parts.context.case_id:
-        return "list"
-    is_unruled_act = ask == "act" and parts.rule is None
-    if is_unruled_act and parts.exclusion is not None:
-        return "list"
-    if is_unruled_act and not _can_be_act(parts):
-        return "status" if parts.has_case and not parts.selects else "list"
-    if label == "who.owner" and parts.text.search(WITHOUT_OWNER) is not None:
-        return "list"
-    if label == "status" and not (parts.has_case or parts.selects):
-        return "list"
-    if ask in ("out_of_scope", "capability", "help") and _is_bare_order(parts):
-        return "list"
-    if label == "count" and parts.rule is None and parts.text.search(COUNT_WORDS) is None:
-        return "list"
-    if label == "sum" and _is_of_extreme(parts):
-        return "list"
+    if _asks_for_precedents(parts):
+        return "status.precedents"
+    if ask == "act" and parts.rule is None:
+        label = _correct_act(label, parts)
+        ask = label.partition(".")[0]
     if label == "why.decision" and parts.text.search(HOW_MANY_LATELY) is not None:
         return "count"
+    if _is_habit(ask, label, parts) or _lacks_words(ask, label, parts):
+        return "list"
     if _is_list(ask, label, parts):
         return "list"
+    return _correct_number(ask, label, parts)
+
+
+def _correct_act(label: str, parts: Parts) -> str:
+    """Correct an act that only a classifier saw."""
+    if parts.exclusion is not None:
+        return "list"
+    if parts.text.search(ACT_VERBS) is not None or parts.case_ids:
+        return label
+    # "Approvals" alone is a noun.
+    return "status" if parts.has_case and not parts.selects else "list"
+
+
+def _correct_number(ask: str, label: str, parts: Parts) -> str:
+    """Tell numbers, lists and one case apart."""
+    is_count = parts.text.search(WORTH) is not None
     if ask == "count" and "." in label and parts.text.search(RATE_WORDS) is None:
-        return "count" if parts.text.search(WORTH) is not None else "list"
+        return "count" if is_count else "list"
     if label in LIST_FACTS and not parts.has_case and (parts.filters.fields or parts.asks_cases):
         return "list"
     if parts.case_ids and label in ("list", "count", "sum", "small_talk"):
         return "status"
-    is_count = parts.text.search(WORTH) is not None
     if ask == "sum" and is_count and parts.text.search(phrase("£|pounds")) is None:
         return "count"
     return label
+
+
+def _is_habit(ask: str, label: str, parts: Parts) -> bool:
+    """Tell whether it is asked how such cases ended before."""
+    is_past = label == "status.precedents" or parts.text.search(HABIT) is not None
+    is_of_some = ask == "status" and is_past and bool(parts.names or parts.kinds)
+    return is_of_some and not parts.case_ids and not parts.context.case_id
+
+
+def _lacks_words(ask: str, label: str, parts: Parts) -> bool:
+    """Tell whether nothing in the words speaks for a label but a classifier."""
+    match label:
+        case "who.owner":
+            return parts.text.search(WITHOUT_OWNER) is not None
+        case "status":
+            return not (parts.has_case or parts.selects)
+        case "count":
+            return parts.rule is None and parts.text.search(COUNT_WORDS) is None
+        case "sum":
+            return _is_of_extreme(parts)
+        case _:
+            return ask in ("out_of_scope", "capability", "help") and _is_bare_order(parts)
 
 
 def _is_bare_order(parts: Parts) -> bool:
@@ -144,17 +170,19 @@ def _is_of_extreme(parts: Parts) -> bool:
     return is_extreme and parts.text.search(SUM_WORDS) is None
 
 
+def _asks_for_precedents(parts: Parts) -> bool:
+    """Tell whether a thread asks what happened to others like its case."""
+    is_rule = parts.rule is not None and parts.rule[0] == "status.precedents"
+    is_of_thread = bool(parts.context.case_id) and not parts.names
+    return is_rule and is_of_thread and parts.text.search(THIS_CASE) is not None
+
+
 def _who_then(before: Query) -> str:
     """Return what "who then?" asks after another question."""
     is_of_approval = before.about in (About.APPROVER, About.VERDICT)
     if before.ask is Ask.WHO_MAY_APPROVE or is_of_approval or before.act is Act.APPROVE:
         return "who_may_approve.approver"
     return "who.decision" if before.about is About.DECISION else "who.owner"
-
-
-def _can_be_act(parts: Parts) -> bool:
-    """Tell whether a verb asks for something to be done: "approvals" alone is a noun."""
-    return parts.text.search(ACT_VERBS) is not None or bool(parts.case_ids)
 
 
 def _is_list(ask: str, label: str, parts: Parts) -> bool:

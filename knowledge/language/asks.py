@@ -117,7 +117,8 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
     ),
     (
         phrase(
-            r"(?:goes|go|pairs?|pairing|matches) (?:well |best |nicely )?with(?! (?:me|\{|it|that|this|the))"
+            r"(?:goes|go|pairs?|pairing|matches) (?:well |best |nicely )?with(?! (?:me|\{|it"
+            r"|that|this|the))"
             r"|wi-?fi(?: password| pw| code)?|pass ?code|pin code"
             r"|(?:what|which|where) should (?:i|we) (?:eat|drink|cook|wear|watch|buy|go)"
             r"|exchange rate|(?:doing )?against the (?:euro|dollar|pound)|tell me about yourself"
@@ -171,7 +172,8 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
     (
         phrase(
             rf"(?:mark|set|flag|put|consider|treat|record|count|register) {_IT} "
-            r"(?:down )?(?:as |to )?(?:being )?(?:approved|signed(?: off)?|ok|accepted|authori[sz]ed)"
+            r"(?:down )?(?:as |to )?(?:being )?(?:approved|signed(?: off)?|ok|accepted"
+            r"|authori[sz]ed)"
         ),
         "act.approve",
         Weight.SURE,
@@ -780,7 +782,8 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
         # Causes are not recorded; the number is.
         phrase(
             r"(?:why|how come)(?: (?:do|are|is|did|have|has|were|we|there|you|i|they|been|get|got"
-            r"|getting|see|seeing|seen|having|had))* (?:so many|so few|such a lot|so much|more|fewer"
+            r"|getting|see|seeing|seen|having|had))* (?:so many|so few|such a lot|so much|more"
+            r"|fewer"
             r"|all these|loads of|lots of|this many)(?: [^ ]+)*"
         ),
         "count",
@@ -949,7 +952,8 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
     (
         phrase(
             r"(?:how|what|did|do|have|has|was"
-            r"|were)(?: [^ ]+){0,6} (?:last time|before(?= (?:or|and|now|too)(?![^ ])|$)|previously|in the past|similar|earlier ones"
+            r"|were)(?: [^ ]+){0,6} (?:last time|before(?= (?:or|and|now|too)(?![^ ])|$)"
+            r"|previously|in the past|similar|earlier ones"
             r"|on other occasions)(?: [^ ]+)*|(?:anything|something|cases"
             r"|others?|one|ones|any) (?:[^ ]+ )?(?:like|similar to) (?:this"
             r"|it|that|these)(?: [^ ]+)*|anything similar|precedents?|(?:do"

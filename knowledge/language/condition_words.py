@@ -35,7 +35,8 @@ APPROVED = (
     r"|(?:given|gave|got|giving) (?:it |them )?(?:the |a |an |our |my |its |their )?"
     r"(?:ok|yes|nod|go ahead|green light|thumbs up|blessing|approval|all clear)|passed"
     r"|cleared for|rubber ?stamped|rubber-stamped|confirmed|granted|endorsed|ratified|blessed"
-    r"|been (?:approving|signing(?: off)?|okaying)|went ahead with|gone ahead with|consented to|validated)"
+    r"|been (?:approving|signing(?: off)?|okaying)|went ahead with|gone ahead with|consented to"
+    r"|validated)"
 )
 REJECTED = (
     r"(?:rejected|turned(?: it| them| this)? down|declined|refused|said no(?: to| on)?"
@@ -43,7 +44,8 @@ REJECTED = (
     r"|dismissed|shot (?:it |them )?down|sent (?:it |them )?back|turned away|killed|rejects"
     r"|rejections|nixed|scrapped|disapproved|disallowed|canned|axed|struck down|bounced"
     r"|chucked out|kicked back|(?:given|gave|got) (?:it |them )?(?:a |the )?(?:no|thumbs down|boot)"
-    r"|been (?:rejecting|turning down|declining|refusing)|voted down|overruled|refusals|denials|knock backs|knockbacks|blew off|passed up)"
+    r"|been (?:rejecting|turning down|declining|refusing)|voted down|overruled|refusals|denials"
+    r"|knock backs|knockbacks|blew off|passed up)"
 )
 DECIDED = (
     r"(?:decided(?: on| about)?|ruled on|answered|acted on|settled|dealt with|handled|judged"
@@ -74,7 +76,8 @@ _EDIT = r"(?:edit|change|adjust|amend|modify|tweak|alter|correct|revise|rework|o
 _DID = r"(?:did|do|have|has|had)"
 _ENDED = (
     r"(?:closed(?: out| off| down)?|ended|finished(?: with)?|completed|solved|fixed|sorted(?: out)?"
-    r"|wrapped up|concluded|settled|(?:is |are |all )over(?= (?:and|now|already|with|yet|or|\{period\})|$)|done(?: and dusted| with)?|dealt with"
+    r"|wrapped up|concluded|settled|(?:is |are |all )over(?= (?:and|now|already|with|yet|or"
+    r"|\{period\})|$)|done(?: and dusted| with)?|dealt with"
     r"|taken care of|put to bed|cleared up|finali[sz]ed|shut|archived|brought to an end"
     r"|no longer open|not open any ?more|off the (?:list|board|books)|out of the way|closures)"
 )
@@ -145,7 +148,8 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             rf"{_NOBODY} (?:has |have |had |could |can |ever )*(?:recogni[sz]ed?|understands?"
             r"|understood|place|placed|identify|identified|classify|classified)",
             r"(?:puzzled|baffled|confused|stumped) (?:by|you)|(?:puzzled|baffled|confused|stumped)"
-            r"|(?:odd|weird|strange) ones(?: out)?|oddballs|head ?scratchers|mystery (?:ones|cases)",
+            r"|(?:odd|weird|strange) ones(?: out)?|oddballs|head ?scratchers|mystery (?:ones"
+            r"|cases)",
         ),
         {"is_unrecognised": True, "is_open": True},
     ),
@@ -169,8 +173,10 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"(?:by|for|all by) (?:yourself|itself|themselves)|(?:on|off) (?:your"
             r"|its|their|ur) own(?: initiative| accord| back| steam)?"
             r"|of (?:your|its|their) own accord"
-            r"|(?<!renew )(?<!renews )(?<!over )(?<!renewing )automatically(?! (?:renew|roll|extend))"
-            r"|automatic(?! (?:renew|roll))|automated|auto(?! (?:renew|roll|extend))(?:-?(?:approved?|run|resolved|handled|executed"
+            r"|(?<!renew )(?<!renews )(?<!over )(?<!renewing )automatically(?! (?:renew|roll"
+            r"|extend))"
+            r"|automatic(?! (?:renew|roll))|automated|auto(?! (?:renew|roll"
+            r"|extend))(?:-?(?:approved?|run|resolved|handled|executed"
             r"|done|decided|processed|actioned|paid|ran))?|autonomous(?:ly)?|auto-pilot|autopilot"
             r"|unattended|unprompted|off (?:your|its) own bat|alone|single-?handed(?:ly)?"
             r"|solo|hands? ?-?free|self-approved|straight through",
@@ -188,7 +194,8 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"|signed(?: off)?|passed|cleared|allowed|(?:waved|nodded|let|put) (?:[^ ]+ )?through"
             r"|said yes to|took care of|ok|let (?:run|go|pass))",
             rf"(?:did|has|does|have) {_POLICY} (?:alone |itself |just )?(?:approve|run|do|handle"
-            r"|decide|execute|sign(?: off)?|pass|clear|allow|(?:wave|nod|let|put) (?:[^ ]+ )?through"
+            r"|decide|execute|sign(?: off)?|pass|clear|allow|(?:wave|nod|let"
+            r"|put) (?:[^ ]+ )?through"
             r"|say yes to|let (?:run|go|pass))d?",
             rf"(?:approved|decided|done|handled|executed|run|signed off|cleared|passed"
             rf"|(?:waved|nodded|let) through) (?:only |purely |just )?by {_POLICY}",
@@ -196,7 +203,8 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r" (?:has |have |had |else |ever |actually )*(?:signed|approved|ok|said yes|pressed"
             r"|agreed|clicked|authori[sz]ed|confirmed|asked|had to|gave|waved|decided)"
             r"(?: (?:off|to|on|for|it|them))*",
-            rf"(?:with|and|but) {_NOBODY} (?:signing|approving|agreeing|saying yes|pressing|clicking"
+            rf"(?:with|and|but) {_NOBODY} (?:signing|approving|agreeing|saying yes|pressing"
+            rf"|clicking"
             r"|deciding|asked|involved|in the loop)(?: off)?",
             r"not asking (?:us|me|anyone|anybody)|nobody (?:had to|was asked|approved)",
         ),
@@ -245,7 +253,8 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"|(?<=have )run out(?: of time)?|passed their expiry)",
             r"(?:let|allowed) (?:[^ ]+ )?(?:to )?(?:expire|lapse|time out|run out)"
             r"|(?:did|do) (?:[^ ]+ )?(?:expire|lapse|time out|run out)"
-            r"|(?:went|gone|ended|left) (?:unanswered|undecided|unnoticed)|expirations|lapses(?= \{period\})|time outs|timeouts",
+            r"|(?:went|gone|ended|left) (?:unanswered|undecided|unnoticed)|expirations"
+            r"|lapses(?= \{period\})|time outs|timeouts",
         ),
         {"states": (State.EXPIRED,)},
     ),
@@ -314,7 +323,8 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
     ),
     (
         phrase(
-            r"(?:over ?due|over-due|late(?! (?:last|yesterday|on|in|at|night)(?![^ ]))|past (?:its|their"
+            r"(?:over ?due|over-due|late(?! (?:last|yesterday|on|in|at|night)(?![^ ]))"
+            r"|past (?:its|their"
             r"|the|our) (?:deadline|time|due date|due|date)"
             r"|past due|past deadline|behind(?! (?:the|this|it|that|\{case\}))"
             r"|too (?:long|late)|(?<!run )(?<!runs )(?<!running )(?<!ran )out of time"
@@ -400,7 +410,8 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
     ),
 )
 _NO_PROOF = (
-    r" (?:without|with no|but no) (?:a |an |any )?(?:[^ ]+ )?(?:photos?|pictures?|pics?|proof|images?"
+    r" (?:without|with no|but no) (?:a |an |any )?(?:[^ ]+ )?(?:photos?|pictures?|pics?|proof"
+    r"|images?"
     r"|evidence|readings?|attachments?|snaps?)"
 )
 #: How cases were decided, in the past.

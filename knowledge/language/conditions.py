@@ -50,7 +50,7 @@ from knowledge.language.question_text import QuestionText
 from knowledge.language.time_words import TimeExpression
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Filters:
     """The fields of a condition, as they are found."""
 
@@ -259,13 +259,10 @@ def _find_states(text: QuestionText, filters: Filters) -> None:
 
 def find_times(text: QuestionText, filters: Filters) -> None:
     """Find the periods, and of what they are the periods."""
-    is_due = text.search(DUE) is not None
-    if not is_due and "waits_on" not in filters.fields:
-        is_due = text.search(MUST_DECIDE) is not None
-    is_expiry = text.search(EXPIRES) is not None and "states" not in filters.fields
-    if is_expiry and text.search(FIRST) is not None:
-        is_expiry = False
+    is_due = _is_of_due(text, filters)
     filters.is_expiry = text.search(EXPIRES) is not None and "states" not in filters.fields
+    # "The first to expire" is an order.
+    is_expiry = filters.is_expiry and text.search(FIRST) is None
     if is_due:
         text.take(DUE)
     if is_expiry:
@@ -288,6 +285,13 @@ def find_times(text: QuestionText, filters: Filters) -> None:
         return
     name = _period_field(filters)
     filters.add({name: period})
+
+
+def _is_of_due(text: QuestionText, filters: Filters) -> bool:
+    """Tell whether the time to decide is meant."""
+    if text.search(DUE) is not None:
+        return True
+    return "waits_on" not in filters.fields and text.search(MUST_DECIDE) is not None
 
 
 def _drop_occasions(text: QuestionText, filters: Filters) -> None:

@@ -16,7 +16,8 @@ MARKER = phrase(
     r"|excluding|but not|other than|apart from|besides|aside from"
     r"|minus|leave out|leaving out|skip(?:ping)?|ignor(?:e|ing)|drop"
     r"|forget|not counting|everything but|all but)" + _LINK,
-    r"^(?:and |but |ok |now |just )*(?:without|not|no)(?! (?:of|more|less|fewer|later|longer|older|one"
+    r"^(?:and |but |ok |now |just )*(?:without|not|no)(?! (?:of|more|less|fewer|later|longer"
+    r"|older|one"
     r"|yet|bigger|smaller|higher|lower|body|idea|way)(?![^ ]))" + _LINK,
     r"(?:without|not|and no|but no) (?:the|those|any of the|from|of|about)",
     r"(?:but |and |that are |which are )?not"

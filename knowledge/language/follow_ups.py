@@ -92,17 +92,14 @@ def leans_on_previous(text: QuestionText, previous: Turn | None, *, is_complete:
         return True
     if beginning is not None and not is_complete and len(text.tokens) > 1:
         return True
-    for pattern in (BARE, ONE_OF_THEM):
-        match = pattern.match(text.text)
-        if match is not None and match.end() == len(text.text):
-            return True
-    if SOME_OF_THEM.match(text.text) is not None:
+    if any(pattern.fullmatch(text.text) for pattern in (BARE, ONE_OF_THEM, SOME_OF_THEM)):
         return True
-    if is_complete:
-        return False
-    if text.search(POINTER) is not None:
-        return True
-    if ALSO.search(text.text) is not None:
+    return not is_complete and _is_elliptic(text)
+
+
+def _is_elliptic(text: QuestionText) -> bool:
+    """Tell whether something is left out that was said before."""
+    if text.search(POINTER) is not None or ALSO.search(text.text) is not None:
         return True
     is_short = len(text.tokens) <= MAX_ELLIPSIS_WORDS
     first = text.words[0]
@@ -236,10 +233,10 @@ def _merge_conditions(before: Condition, after: Condition) -> Condition:
         changes.pop("is_open", None)
     if before.exclusion is not None and after.exclusion is not None:
         changes["exclusion"] = _merge_conditions(before.exclusion, after.exclusion)
-    merged = replace(before, **changes)
-    if merged.is_overdue and merged.is_open is None:
-        merged = replace(merged, is_open=True)
-    return merged
+    union = replace(before, **changes)
+    if union.is_overdue and union.is_open is None:
+        union = replace(union, is_open=True)
+    return union
 
 
 def _says_open(changes: dict[str, Any]) -> bool:

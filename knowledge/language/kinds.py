@@ -38,23 +38,23 @@ class KindFinder:
 
     def find(self, text: QuestionText, names: Iterable[KnownName]) -> tuple[str, ...]:
         """Return the kinds of a masked question."""
-        named = find_named(text.words, title_words(names))
+        title_kind = find_named(text.words, title_words(names))
         guesses = self._classifier.kinds(text.text)
         best = guesses[0] if guesses else None
         is_against = best is not None and best.label and best.confidence >= SURE_CONFIDENCE
-        joined = self._find_joined(text)
-        if len(joined) > 1:
-            return joined
-        if named and not is_against:
-            return (named,)
+        joint_kinds = self._find_joined(text)
+        if len(joint_kinds) > 1:
+            return joint_kinds
+        if title_kind and not is_against:
+            return (title_kind,)
         if best is None or not best.label:
             return ()
         if best.confidence >= MIN_CONFIDENCE:
             return (best.label,)
-        shared = [
+        rival_kinds = [
             guess.label for guess in guesses[:2] if guess.label and guess.confidence >= MIN_SHARE
         ]
-        return tuple(shared) if len(shared) > 1 else ()
+        return tuple(rival_kinds) if len(rival_kinds) > 1 else ()
 
     def _find_joined(self, text: QuestionText) -> tuple[str, ...]:
         """Return the kinds of two plurals that "and" or "or" joins."""

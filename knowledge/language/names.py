@@ -95,8 +95,8 @@ class NameIndex:
     def _add(self, name: KnownName) -> None:
         if name.type is NameType.GROUP and "-" in name.name:
             # "floor-managers", as people say it: "the floor managers", "a floor manager".
-            spoken = name.name.replace("-", " ")
-            for form in (spoken, spoken.removesuffix("s")):
+            spoken_form = name.name.replace("-", " ")
+            for form in (spoken_form, spoken_form.removesuffix("s")):
                 self._add(KnownName(name.type, form, name.value))
         words, spellings = _split_name(name.name)
         for word in dict.fromkeys(words):
@@ -122,14 +122,14 @@ class NameIndex:
 
     def _longest(
         self,
-        typed: Sequence[str],
+        typings: Sequence[str],
         *,
         words: list[str],
         corrections: dict[str, str],
         place: int,
     ) -> tuple[int, str, Mention] | None:
-        account = typed[place].strip("<>@").partition("|")[0]
-        if typed[place].startswith("<@") and account in self._by_account:
+        account = typings[place].strip("<>@").partition("|")[0]
+        if typings[place].startswith("<@") and account in self._by_account:
             name = self._by_account[account]
             return 1, MASKS[name.type], Mention(name.type, name.value)
         best: tuple[tuple[int, bool, int], tuple[int, str, Mention]] | None = None
@@ -140,8 +140,8 @@ class NameIndex:
             is_whole = begin == 0 and length == len(parts)
             # A later word of a name is often a word of its own: "Otis Price", "Ember Gas".
             is_later = begin > 0 and name.type is NameType.TEXT
-            after = typed[place + length] if place + length < len(typed) else ""
-            if is_later or not _fits_sign(name.type, typed[place], after):
+            after = typings[place + length] if place + length < len(typings) else ""
+            if is_later or not _fits_sign(name.type, typings[place], after):
                 continue
             if not _is_named(name, parts[begin : begin + length], is_whole):
                 continue
@@ -162,8 +162,8 @@ class NameIndex:
                 for word in self._by_word
                 if len(word) >= MIN_FUZZY_LENGTH and word not in COMMON_PARTS
             ]
-        unknown = [word for word in dict.fromkeys(words) if self._may_be_slip(word)]
-        for word in unknown[:MAX_FUZZY_WORDS]:
+        strange_words = [word for word in dict.fromkeys(words) if self._may_be_slip(word)]
+        for word in strange_words[:MAX_FUZZY_WORDS]:
             slips = 2 if len(word) >= MIN_LENGTH_FOR_TWO_SLIPS else 1
             match = process.extractOne(word, self._words, scorer=OSA.distance, score_cutoff=slips)
             if match is not None and match[0][0] == word[0]:
@@ -190,11 +190,11 @@ PREFERENCE = (NameType.TEXT, NameType.CHANNEL, NameType.GROUP, NameType.PERSON)
 
 def plain(word: str) -> str:
     """Fold case and accents, without a leading "#" or "@"."""
-    folded = word.casefold()
-    if not folded.isascii():
-        folded = unicodedata.normalize("NFKD", folded)
-        folded = "".join(letter for letter in folded if not unicodedata.combining(letter))
-    return folded.lstrip("#@").removesuffix("'s")
+    plain_word = word.casefold()
+    if not plain_word.isascii():
+        plain_word = unicodedata.normalize("NFKD", plain_word)
+        plain_word = "".join(letter for letter in plain_word if not unicodedata.combining(letter))
+    return plain_word.lstrip("#@").removesuffix("'s")
 
 
 def _common_length(
@@ -209,14 +209,14 @@ def _common_length(
     return length
 
 
-def _fits_sign(type_: NameType, typed: str, after: str) -> bool:
+def _fits_sign(type_: NameType, spelling: str, after: str) -> bool:
     """Tell whether a name of this type is typed so.
 
     "operations" may be many things; "#operations" and "the operations channel" are the channel.
     """
     if type_ is NameType.CHANNEL:
-        return typed.startswith("#") or after == "channel"
-    return not typed.startswith("#")
+        return spelling.startswith("#") or after == "channel"
+    return not spelling.startswith("#")
 
 
 def _is_named(name: KnownName, parts: list[str], is_whole: bool) -> bool:

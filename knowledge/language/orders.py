@@ -37,11 +37,13 @@ _ORDER_WORDS: tuple[tuple[Order, str], ...] = (
         r"(?:the |most )?(?:oldest|eldest|most old|longest|most ancient|stalest)"
         r"(?: (?:waiting|open|outstanding|standing|running|sitting))?|waiting (?:the )?longest"
         r"|(?:been|sitting|open|here|around|there|hanging) (?:[^ ]+ ){0,2}(?:the )?longest"
-        r"|first in(?= first out|$)|earliest|by age|age order|in order of age|old ones|chronological(?:ly)?",
+        r"|first in(?= first out|$)|earliest|by age|age order|in order of age|old ones"
+        r"|chronological(?:ly)?",
     ),
     (
         Order.NEWEST,
-        r"(?<!at the )(?<!the very )(?:newest|latest|most recent|freshest|youngest|most new)(?: first| on top| at the top)?"
+        r"(?<!at the )(?<!the very )(?:newest|latest|most recent|freshest|youngest"
+        r"|most new)(?: first| on top| at the top)?"
         r"|last (?:one )?(?:in|to come in|that came in|opened|case"
         r"|arrived)|came in last|recent ones|just in|by newest",
     ),

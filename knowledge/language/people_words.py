@@ -142,7 +142,8 @@ MY_QUEUE = (
         r"|must|have to|need to) (?:do|tackle|start|look|see)|(?:i mean|that is|meaning|i e|aka) me"
         r"|i (?:still |do )*owe|(?:to ?dos?|to-dos?)(?: list)?$|am i (?:blocking"
         r"|holding (?:[^ ]+ )?(?:up|back)?|late|needed|the (?:bottleneck|problem|hold up|one)|the"
-        r" blocker|sitting on|slowing|stopping|delaying|keeping|wanted|in the way|on the hook(?: for)?)(?: on)?"
+        r" blocker|sitting on|slowing|stopping|delaying|keeping|wanted|in the way"
+        r"|on the hook(?: for)?)(?: on)?"
         r"|i am (?:blocking|holding up|sitting on|needed|late with|delaying)"
     ),
     phrase(

@@ -28,15 +28,18 @@ mon monday · tue tuesday · tues tuesday · thu thursday · thur thursday · th
 fri friday · jan january · feb february · apr april · jun june · jul july · aug august
 sept september · sep september · oct october · nov november · dec december · amt amount
 qty quantity shall headcount dosh cash dough backlog
-cooking deputy covers · avg average · approx about · pcnt percent · pct percent · info information · y why
+cooking deputy covers · avg average · approx about · pcnt percent · pct percent
+info information · y why
 yep yes · yeah yes · nope no · dunno do not know · cd could · shd should · abt about · frm from
 msg message · msgs messages · inv invoice · invs invoices · apprv approve · apprvd approved
 em them · 'em them · lil little · ones ones · anythin anything · outta out of · kinda kind of
 wld would · shld should · bday birthday · ops-lead ops-leads · eod end of today · signoff sign off
 sign-off sign off · signed-off signed off · hand-over hand over · handover hand over
-tenner 10 pounds · fiver 5 pounds · oclock o'clock · weds wednesday · wednes wednesday · smone someone · someon someone · sb somebody
+tenner 10 pounds · fiver 5 pounds · oclock o'clock · weds wednesday · wednes wednesday
+smone someone · someon someone · sb somebody
 smb somebody · evry every · bn been · hav have · havnt have not · wat's what is · wots what is
-nothin nothing · somethin something · howmany how many · howmuch how much · alot a lot · w'end weekend
+nothin nothing · somethin something · howmany how many · howmuch how much · alot a lot
+w'end weekend
 eob end of today · mo moment · atm's at the moment · pm'd messaged · tho though · thot thought
 gotcha understood · lmk let me know · asap soon · fwiw by the way · appro approval · appvl approval
 apprv'd approved · rej rejected · rejd rejected · recd received
@@ -95,7 +98,8 @@ handful nothing anyhoo anyways asap urgently currently presently generally basic
 ballpark estimate exact precise approximate fast slow slowly tell telling told write written type
 typed typing ask asks query question questions answer answers answered reply replies respond
 responded response check checking checked confirm chance chances possibility moment sec second
-secs seconds minute tick jiffy today's tonight's morning's week's month's year's bits bit stuff whats wheres hows whos also additionally
+secs seconds minute tick jiffy today's tonight's morning's week's month's year's bits bit stuff
+whats wheres hows whos also additionally
 furthermore moreover besides therefore hence thus whatever whichever however although though unless
 whether either neither both none each every else elsewhere otherwise instead perhaps probably
 possibly maybe definitely certainly surely obviously clearly simply merely purely only solely

@@ -89,7 +89,8 @@ NAMED_PERIODS: tuple[tuple[str, str], ...] = (
     ),
     (
         r"(?:(?:over|at|on|during|in|from) )?(?:the |this |last |past |this past )?"
-        r"(?:weekend|sat(?:urday)?(?: (?:or|and|&|to|through) |/|-)sun(?:day)?)(?: just gone| past)?",
+        r"(?:weekend|sat(?:urday)?(?: (?:or|and|&|to|through) |/|-)sun(?:day)?)(?: just gone"
+        r"| past)?",
         "weekend",
     ),
     (
@@ -102,7 +103,8 @@ NAMED_PERIODS: tuple[tuple[str, str], ...] = (
     (r"yesterdays?", "yesterday"),
     (r"tomorrows?", "tomorrow"),
     (
-        r"(?:so far |in |until now |during |within )?(?:this|the (?:current|present)|(?<=end of )the"
+        r"(?:so far |in |until now |during |within )?(?:this|the (?:current|present)"
+        r"|(?<=end of )the"
         r"|(?<=end of )) ?weeks?(?<! weeks)(?: so far)?|eow|week to date|wtd",
         "this_week",
     ),
