@@ -37,6 +37,8 @@ class CaseFilter:
     owner: str = ""
     #: Persons or groups, of whom one must decide.
     waits_on: tuple[str, ...] = ()
+    #: Kinds with further such names, which count for cases of the kind alone.
+    waits_on_by_kind: tuple[tuple[str, tuple[str, ...]], ...] = ()
     #: All of them occur in the case's text.
     words: tuple[str, ...] = ()
     #: Opened from the first time on, and before the second.

@@ -19,6 +19,7 @@ from bot.store.projection import CENTS
 # Further words of a text narrow nothing: a query has only so many conditions.
 MAX_WORDS = 20
 WAITING_CODES = sorted(state.code for state in WAITING)
+DUE_CODES = sorted(state.code for state in WAITING - {State.SNOOZED})
 #: The deciders of a case that policy let run.
 ALONE = f" {' '.join(POLICY_ALONE)} "
 
@@ -131,7 +132,9 @@ def _time_clauses(filter: CaseFilter) -> list[Clause]:
         *_between(_cases.decide_by, filter.due_between),
     ]
     if filter.due_between or filter.late_at:
-        clauses.append(_cases.state.in_(WAITING_CODES))
+        # What is snoozed is put off: it is meant only where its state is named.
+        codes = WAITING_CODES if filter.states else DUE_CODES
+        clauses.append(_cases.state.in_(codes))
     if filter.late_at:
         clauses.append(_cases.decide_by < filter.late_at.timestamp())
     if filter.expires_before:
@@ -166,13 +169,20 @@ def _people_clauses(filter: CaseFilter) -> list[Clause]:
         names = list(filter.owned_by)
         clauses.append(or_(_cases.owner.in_(names), _cases.team.in_(names)))
     if filter.waits_on:
-        clauses.append(_names_any(_cases.waits_on, filter.waits_on))
+        clauses.append(_waits_on(filter))
     if filter.raised_by:
         clauses.append(_names_any(_cases.requesters, filter.raised_by))
     if filter.not_acted_on_by:
         for column in (_cases.authors, _cases.voters):
             clauses.append(not_(_names_any(column, filter.not_acted_on_by)))
     return clauses
+
+
+def _waits_on(filter: CaseFilter) -> Clause:
+    clauses = [_names_any(_cases.waits_on, filter.waits_on)]
+    for kind, names in filter.waits_on_by_kind:
+        clauses.append(and_(_cases.kind == kind, _names_any(_cases.waits_on, names)))
+    return or_(*clauses)
 
 
 def _approval_clauses(filter: CaseFilter) -> list[Clause]:

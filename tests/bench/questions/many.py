@@ -63,7 +63,10 @@ class _Writer:
         decision = decision.then(entry)
         proposal = model.proposal
         if proposal.plan and proposal.recommendation and number % 10 >= REFERRED_IN_TEN:
-            plan = replace(proposal.plan, case_id=case_id, not_after=NOW + timedelta(days=9))
+            # An edited plan has a later revision than a new case can have.
+            plan = replace(
+                proposal.plan, case_id=case_id, revision=1, not_after=NOW + timedelta(days=9)
+            )
             recommendation = proposal.recommendation
             verdict = proposal.verdict
         else:
@@ -106,7 +109,12 @@ def _name(number: int) -> str:
 
 
 def fill_with_open_cases(company: Company, count: int) -> None:
-    """Write so many cases that wait for a decision or for a person."""
+    """Write so many cases that wait for a decision or for a person.
+
+    A kept company may have them already.
+    """
+    if company.store.queries.by_id([f"EX-{FIRST_NUMBER + count - 1}"]):
+        return
     waiting = {State.PROPOSED, State.REFERRED}
     models = [
         case
