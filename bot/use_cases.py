@@ -390,7 +390,6 @@ class _Builder:
             visibility=visibility,
             directory=self.directory,
             live_lists=self.store.live_lists,
-            outbox=self.store.outbox,
             clock=self.clock,
         )
 

@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, and_, func, not_, or_, select
@@ -18,6 +19,7 @@ from bot.store.projection import CENTS
 
 # Further words of a text narrow nothing: a query has only so many conditions.
 MAX_WORDS = 20
+MAX_CENTS = 2**62
 WAITING_CODES = sorted(state.code for state in WAITING)
 DUE_CODES = sorted(state.code for state in WAITING - {State.SNOOZED})
 #: The deciders of a case that policy let run.
@@ -153,12 +155,18 @@ def _between(column: Column[Any], span: tuple[datetime, datetime] | None) -> lis
 def _stake_clauses(filter: CaseFilter) -> list[Clause]:
     clauses: list[Clause] = []
     if filter.min_stake is not None:
-        clauses.append(_cases.stake_cents >= math.ceil(filter.min_stake * CENTS))
+        clauses.append(_cases.stake_cents >= _cents(filter.min_stake))
     if filter.max_stake is not None:
-        clauses.append(_cases.stake_cents <= math.floor(filter.max_stake * CENTS))
+        clauses.append(_cases.stake_cents <= -_cents(-filter.max_stake))
     if filter.risk is not None:
         clauses.append(_cases.risk == int(filter.risk))
     return clauses
+
+
+def _cents(amount: Decimal) -> int:
+    """Return an amount in whole cents, rounded up, as a number that a column can have."""
+    cents = math.ceil(amount * CENTS)
+    return max(-MAX_CENTS, min(MAX_CENTS, cents))
 
 
 def _people_clauses(filter: CaseFilter) -> list[Clause]:

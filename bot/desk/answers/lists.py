@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 
 from bot.cases.case import Case
@@ -11,6 +12,7 @@ from bot.desk.answers.filters import ConditionFilters
 from bot.desk.answers.nearest import Nearest
 from bot.desk.answers.readings import ORDER_WORDS, QueryWords
 from bot.desk.answers.wording import count_word, day_text, total_text
+from bot.desk.case_texts import local_time
 from bot.desk.eligibility import Eligibility
 from bot.desk.rows import with_cards
 from bot.ports.card_store import CardStore
@@ -54,8 +56,9 @@ class CaseLists:
         )
         if query.nth or query.limit:
             return self._answer_top(query, cases, total=total, asker=asker)
+        first_line = self._first_line(query.condition, filter, cases, total=total, asker=asker)
         return Answer(
-            text=f"{self._first_line(query, filter, total=total, asker=asker)}.",
+            text=f"{first_line}.",
             facts=facts,
             rows=self.rows(cases, asker),
             total=total.cases,
@@ -110,26 +113,38 @@ class CaseLists:
             parts.append(str(case.assessment.stake))
         parts.append(f"opened {day}")
         if query.order is Order.SOONEST_DUE:
-            due = self._moment(case, asker)
+            due = local_time(case.timers.sla.decide_by, asker.hours, self.clock())
             parts.append(f"to be decided by {due}")
         if total.cases > 1 and query.order:
             place = "the" if query.nth <= 1 else f"number {query.nth} from the"
             parts.append(f"{place} {ORDER_WORDS[query.order]} of {count_word(total.cases)}")
         return f"{'; '.join(parts)}."
 
-    def _moment(self, case: Case, asker: Asker) -> str:
-        local = asker.hours.local(case.timers.sla.decide_by)
-        return f"{local:%a} {local.day} {local:%b}, {local:%H:%M}"
+    def _first_opening(
+        self, filter: CaseFilter, cases: Sequence[Case], total: Total
+    ) -> datetime | None:
+        """Return when the oldest was opened. The store is asked only for what is not at hand."""
+        if len(cases) < total.cases:
+            cases = self.queries.find(filter, 1, order=Order.OLDEST)
+        return min((case.timers.opened_at for case in cases), default=None)
 
-    def _first_line(self, query: Query, filter: CaseFilter, *, total: Total, asker: Asker) -> str:
+    def _first_line(
+        self,
+        condition: Condition,
+        filter: CaseFilter,
+        cases: Sequence[Case],
+        *,
+        total: Total,
+        asker: Asker,
+    ) -> str:
         """Count the cases, add up their stakes, and name the oldest."""
-        line = total_text(total, self._verb(query.condition, total.cases, asker))
-        if not _is_open_list(query.condition):
+        line = total_text(total, self._verb(condition, total.cases, asker))
+        if not _is_open_list(condition):
             return start_upper(line)
-        oldest = self.queries.find(filter, 1, order=Order.OLDEST)
-        if not oldest:
+        opened_at = self._first_opening(filter, cases, total)
+        if opened_at is None:
             return start_upper(line)
-        since = f"since {day_text(oldest[0].timers.opened_at, asker.hours, self.clock())}"
+        since = f"since {day_text(opened_at, asker.hours, self.clock())}"
         if total.cases == 1:
             return start_upper(f"{line}, {since}")
         return start_upper(f"{line}; the oldest {since}")

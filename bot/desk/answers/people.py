@@ -141,13 +141,13 @@ class PeopleAnswers:
         sentences = []
         for delegation in controls.delegations:
             if now < delegation.begins_at and person in {"", delegation.giver}:
-                begin = local_time(delegation.begins_at, asker.hours)
+                begin = local_time(delegation.begins_at, asker.hours, now)
                 sentence = self._describe_delegation(delegation, asker)
                 sentences.append(f"From {begin} on: {sentence}")
         return sentences
 
     def _describe_delegation(self, delegation: Delegation, asker: Asker) -> str:
-        until = local_time(delegation.ends_at, asker.hours)
+        until = local_time(delegation.ends_at, asker.hours, self.clock())
         scope = ""
         if delegation.kind:
             scope = f", only for “{self.library.labels().kind(delegation.kind)}”,"
@@ -206,7 +206,7 @@ class PeopleAnswers:
 
     def describe_pause(self, pause: ActivePause, asker: Asker) -> str:
         """Say what is paused, by whom, since when and why."""
-        since = local_time(pause.at, asker.hours)
+        since = local_time(pause.at, asker.hours, self.clock())
         scope = start_upper(scope_title(pause.scope, self.library.labels()))
         return f"{scope} is paused by {pause.by_name} since {since}: {pause.reason}."
 

@@ -79,6 +79,12 @@ ACT_WORDS = {
     Act.RAISE: "raise an exception",
     Act.REMIND: "send a reminder",
 }
+#: Before the case or the cases that such an act is about.
+ACT_PREPOSITIONS = {
+    Act.STAND_IN: " for",
+    Act.RAISE: " about",
+    Act.REMIND: " of",
+}
 ABOUT_WORDS = {
     About.DUE: "time to decide",
     About.EXPIRY: "end of the time to approve",
@@ -124,7 +130,9 @@ class QueryWords:
             case Ask.ACT:
                 act = query.act or Act.APPROVE
                 words = ACT_WORDS.get(act, as_words(act.value))
-                return f"a request to {words}{self._of_case(query, asker)}"
+                subject = self._of_case(query, asker)
+                preposition = ACT_PREPOSITIONS.get(act, "") if subject else ""
+                return f"a request to {words}{preposition}{subject}"
             case Ask.HOW_LONG:
                 return f"how long {subject} has taken"
             case _:
