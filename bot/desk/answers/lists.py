@@ -12,7 +12,7 @@ from bot.desk.answers.filters import ConditionFilters
 from bot.desk.answers.nearest import Nearest
 from bot.desk.answers.readings import ORDER_WORDS, QueryWords
 from bot.desk.answers.wording import count_word, day_text, total_text
-from bot.desk.case_texts import local_time
+from bot.desk.case_texts import join_words, local_time, verb
 from bot.desk.eligibility import Eligibility
 from bot.desk.rows import with_cards
 from bot.ports.card_store import CardStore
@@ -22,7 +22,7 @@ from bot.ports.directory import Directory
 from bot.ports.library import Library
 from bot.views.answers import MAX_ROWS, Answer
 from bot.views.labels import start_upper
-from bot.views.query import ME, Condition, Order, Query
+from bot.views.query import ME, Condition, Grouping, Order, Query
 from bot.views.rows import CaseRow
 
 #: Fewer rows under an answer that is a number.
@@ -50,19 +50,26 @@ class CaseLists:
         if not total.cases:
             return self.nearest.answer(query, asker)
         cases = self._find(filter, query, MAX_ROWS)
-        facts = (
-            *self._automatic_facts(query.condition, asker),
-            *self._decision_facts(query.condition, asker),
-        )
         if query.nth or query.limit:
             return self._answer_top(query, cases, total=total, asker=asker)
-        first_line = self._first_line(query.condition, filter, cases, total=total, asker=asker)
+        first_line = self._ended_line(query.condition, filter, total)
+        if not first_line:
+            first_line = self._first_line(query.condition, filter, cases, total=total, asker=asker)
         return Answer(
             text=f"{first_line}.",
-            facts=facts,
+            facts=self._automatic_facts(query.condition, asker),
             rows=self.rows(cases, asker),
             total=total.cases,
         )
+
+    def answer_with_states(self, query: Query, asker: Asker) -> Answer:
+        """List the cases of a query, and count how they stand."""
+        answer = self.answer(query, asker)
+        filter = self.filters.filter(query.condition, asker)
+        counts = []
+        for code, total in self.queries.group(filter, Grouping.STATE):
+            counts.append(f"{count_word(total.cases)} {State.of_code(code)}")
+        return replace(answer, facts=(start_upper(f"{', '.join(counts)}."), *answer.facts))
 
     def find(self, query: Query, asker: Asker, limit: int) -> list[Case]:
         """Return the first cases of a query, by its order and limit."""
@@ -155,18 +162,27 @@ class CaseLists:
         verb = "waits" if count == 1 else "wait"
         return f"{verb} on {self.words.name(condition.waits_on, asker)}"
 
-    def _decision_facts(self, condition: Condition, asker: Asker) -> tuple[str, ...]:
-        """Say how cases that have ended were decided."""
+    def _ended_line(self, condition: Condition, filter: CaseFilter, total: Total) -> str:
+        """Count the cases that have ended, and how they were decided; empty for others."""
         if condition.is_open is not False or condition.decision or condition.is_automatic:
-            return ()
-        counts = self.queries.decision_counts(self.filters.filter(condition, asker))
+            return ""
+        counts = self.queries.decision_counts(filter)
         numbers = {
             "approved": counts.approved,
             "rejected": counts.rejected,
             "handled by hand": counts.by_hand,
         }
-        parts = [f"{count_word(number)} {words}" for words, number in numbers.items() if number]
-        return (start_upper(f"{', '.join(parts)}."),) if parts else ()
+        ways = [way for way, number in numbers.items() if number]
+        if not ways:
+            return ""
+        line = start_upper(f"{count_word(total.cases)} {verb(total.cases, 'has', 'have')} ended")
+        rest = total.cases - sum(numbers.values())
+        if len(ways) == 1 and not rest:
+            return f"{line}, {verb(total.cases, '', 'all ')}{ways[0]}"
+        parts = [f"{count_word(numbers[way])} {way}" for way in ways]
+        if rest:
+            parts.append(f"{count_word(rest)} in another way")
+        return f"{line}: {join_words(parts)}"
 
     def _automatic_facts(self, condition: Condition, asker: Asker) -> tuple[str, ...]:
         """Tell apart what went away by itself."""

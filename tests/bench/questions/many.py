@@ -23,6 +23,7 @@ SEED = 5
 FIRST_NUMBER = 20_000
 WRITERS = 4
 MAX_AGE_MINUTES = 60 * 40
+MAX_ASKED_MINUTES = 90
 #: Of ten cases, so many need a person to find a plan.
 REFERRED_IN_TEN = 1
 
@@ -77,7 +78,9 @@ class _Writer:
                 blocked="no plan fits",
             )
         recommend = commands.Recommend(recommendation, plan, verdict)
-        decision = decision.then(decide(decision.case, recommend, opened_at))
+        # Asked anew of late: the time to approve has not run out.
+        asked_at = max(opened_at, NOW - timedelta(minutes=number % MAX_ASKED_MINUTES))
+        decision = decision.then(decide(decision.case, recommend, asked_at))
         return Change(before=None, entries=decision.entries, after=decision.case, messages=())
 
     def _any_recommendation(self):

@@ -159,7 +159,7 @@ def test_the_oldest_is_not_named_for_what_is_over(world, desk):
     world.approve(case)
     world.work()
     answer = desk.lists.answer(listing(replace(OPEN, is_open=False)), desk.asker())
-    assert answer.text == "One, £100.00."
+    assert answer.text == "One has ended, approved."
 
 
 def one_of_each(world):
@@ -200,11 +200,11 @@ def test_a_list_has_the_cases_of_its_states(small_world, condition, ids):
     assert set(case_ids(desk.lists.answer(listing(condition), desk.asker()))) == ids
 
 
-def test_how_ended_cases_were_decided_is_said_below_them(small_world):
+def test_how_ended_cases_were_decided_is_said_first(small_world):
     one_of_each(small_world)
     desk = AnswerDesk(small_world)
     answer = desk.lists.answer(listing(Condition(is_open=False)), desk.asker())
-    assert answer.facts == ("One approved, one rejected.",)
+    assert answer.text == "Three have ended: one approved, one rejected and one in another way."
 
 
 def test_late_cases_are_those_whose_decision_is_overdue(small_world):
