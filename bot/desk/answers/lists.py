@@ -10,7 +10,7 @@ from bot.cases.lifecycle import TERMINAL, State
 from bot.desk.answers.asker import Asker
 from bot.desk.answers.filters import ConditionFilters
 from bot.desk.answers.nearest import Nearest
-from bot.desk.answers.readings import ORDER_WORDS, QueryWords
+from bot.desk.answers.readings import ORDER_WORDS, QueryWords, state_words
 from bot.desk.answers.wording import count_word, day_text, total_text
 from bot.desk.case_texts import join_words, local_time, verb
 from bot.desk.eligibility import Eligibility
@@ -68,7 +68,7 @@ class CaseLists:
         filter = self.filters.filter(query.condition, asker)
         counts = []
         for code, total in self.queries.group(filter, Grouping.STATE):
-            counts.append(f"{count_word(total.cases)} {State.of_code(code)}")
+            counts.append(f"{count_word(total.cases)} {state_words(State.of_code(code))}")
         return replace(answer, facts=(start_upper(f"{', '.join(counts)}."), *answer.facts))
 
     def find(self, query: Query, asker: Asker, limit: int) -> list[Case]:
@@ -157,10 +157,12 @@ class CaseLists:
         return start_upper(f"{line}; the oldest {since}")
 
     def _verb(self, condition: Condition, count: int, asker: Asker) -> str:
+        if condition.is_automatic and not condition.waits_on:
+            return "ran without a person"
         if not condition.waits_on:
             return ""
-        verb = "waits" if count == 1 else "wait"
-        return f"{verb} on {self.words.name(condition.waits_on, asker)}"
+        name = self.words.name(condition.waits_on, asker)
+        return f"{verb(count, 'waits', 'wait')} on {name}"
 
     def _ended_line(self, condition: Condition, filter: CaseFilter, total: Total) -> str:
         """Count the cases that have ended, and how they were decided; empty for others."""

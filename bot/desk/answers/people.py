@@ -208,7 +208,7 @@ class PeopleAnswers:
         """Say what is paused, by whom, since when and why."""
         since = local_time(pause.at, asker.hours, self.clock())
         scope = start_upper(scope_title(pause.scope, self.library.labels()))
-        return f"{scope} is paused by {pause.by_name} since {since}: {pause.reason}."
+        return f"{scope} has been paused by {pause.by_name} since {since}: {pause.reason}."
 
 
 def _account(name: str, asker: Asker) -> str:

@@ -62,6 +62,10 @@ DECISION_WORDS = {
     LastDecision.HANDED_OVER: "handed over",
     LastDecision.TAKEN_BACK: "taken back",
 }
+STATE_WORDS = {
+    State.REFERRED: "needing a person",
+    State.OUTCOME_UNKNOWN: "of unknown outcome",
+}
 ASK_WORDS = {
     Ask.WHEN: "when",
     Ask.WHO: "who",
@@ -229,7 +233,9 @@ class QueryWords:
             "is_paused": "paused",
             "is_unrecognised": "unrecognised",
         }
-        if condition.is_open is not None:
+        # "Ended cases ended yesterday" would say it twice.
+        is_plain = condition.is_open is False and condition.ended
+        if condition.is_open is not None and not is_plain:
             words = "open" if condition.is_open else "ended"
             parts.append(ConditionPart(("is_open",), words))
         for field, words in flags.items():
@@ -317,8 +323,8 @@ class QueryWords:
 
 
 def state_words(state: State) -> str:
-    """Say a state: "waiting for a decision"."""
-    return str(state)
+    """Say a state of several cases: "waiting for a decision"."""
+    return STATE_WORDS.get(state, str(state))
 
 
 def _possessive(name: str) -> str:

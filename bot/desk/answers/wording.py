@@ -32,7 +32,7 @@ def stakes_text(stakes: Mapping[str, Decimal]) -> str:
 
 def total_text(total: Total, verb: str = "") -> str:
     """Count cases with their stakes: "two wait on you, £12,460.00 together"."""
-    count = f"{count_word(total.cases)} {verb}".strip()
+    count = f"{count_word(total.cases)} {verb}" if verb else case_count(total.cases)
     return f"{count}{together_text(total)}"
 
 

@@ -160,7 +160,7 @@ def test_a_pause_says_what_by_whom_since_when_and_why(world):
     world.desk.controls.pause("kind:low_stock", by=ANA, reason="stocktaking", surface=Surface.SLACK)
     world.clock.forward(hours=1)
     assert people(world, About.PAUSE).text == (
-        f"“Running low” is paused by Ana since {NOON}: stocktaking."
+        f"“Running low” has been paused by Ana since {NOON}: stocktaking."
     )
 
 
