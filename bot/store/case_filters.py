@@ -118,6 +118,8 @@ def _place_clauses(filter: CaseFilter) -> list[Clause]:
         clauses.append(_cases.channel == filter.channel)
     if filter.source:
         clauses.append(_cases.source == filter.source)
+    if filter.numbers is not None:
+        clauses.append(_cases.number.in_(filter.numbers))
     if filter.except_ids:
         clauses.append(_cases.id.not_in(filter.except_ids))
     if filter.live_list:

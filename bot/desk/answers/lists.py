@@ -45,7 +45,7 @@ class CaseLists:
 
     def answer(self, query: Query, asker: Asker) -> Answer:
         """List the cases of a query; the first line counts them."""
-        filter = self.filters.filter(query.condition, asker)
+        filter = self.queries.resolve_text(self.filters.filter(query.condition, asker))
         total = self.queries.total(filter)
         if not total.cases:
             return self.nearest.answer(query, asker)
