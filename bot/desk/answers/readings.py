@@ -8,7 +8,7 @@ from bot.cases.lifecycle import State
 from bot.cases.plan import Money
 from bot.desk.answers.asker import Asker
 from bot.desk.answers.periods import describe_limit, describe_period
-from bot.desk.answers.wording import describe_seconds
+from bot.desk.case_texts import describe_span
 from bot.ports.directory import Directory
 from bot.ports.library import Library
 from bot.views.labels import Labels, as_words
@@ -360,10 +360,10 @@ def _time_phrases(condition: Condition) -> list[ConditionPart]:
         words = f"opened {describe_period(condition.opened)}"
         parts.append(ConditionPart(("opened",), words))
     if condition.min_age is not None:
-        words = f"older than {describe_seconds(condition.min_age.total_seconds())}"
+        words = f"older than {describe_span(condition.min_age)}"
         parts.append(ConditionPart(("min_age",), words))
     if condition.max_age is not None:
-        words = f"not older than {describe_seconds(condition.max_age.total_seconds())}"
+        words = f"not older than {describe_span(condition.max_age)}"
         parts.append(ConditionPart(("max_age",), words))
     if condition.ended:
         words = f"ended {describe_period(condition.ended)}"

@@ -78,7 +78,7 @@ def test_one_of_an_order_is_named_with_what_it_was_picked_for(world, desk):
     assert two.text == "Two cases, £500.00 together: the largest of three."
     assert case_ids(two) == ["EX-2", "EX-3"]
     ninth = desk.lists.answer(listing(order=Order.OLDEST, nth=9), desk.asker())
-    assert ninth.text == "There are only three, £600.00 together."
+    assert ninth.text == "There are only three cases, £600.00 together."
 
 
 def test_the_rows_offer_what_the_asker_may_decide(world, desk):
