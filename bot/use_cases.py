@@ -49,6 +49,7 @@ from bot.desk.thread_orders import ThreadOrders
 from bot.desk.triage import Triage
 from bot.desk.visibility import Visibility
 from bot.desk.vocabulary import Vocabulary
+from bot.desk.waiting import WaitingFilters
 from bot.ports.chat import Chat
 from bot.ports.clock import Clock
 from bot.ports.connector import Systems
@@ -107,16 +108,21 @@ class _AnswerBuilder:
     directory: Directory
     clock: Clock
     advisors: Advisors
+    waiting: WaitingFilters
 
-    def lists(self) -> CaseLists:
-        """Build what lists cases."""
-        filters = ConditionFilters(
-            queries=self.store.queries,
+    def filters(self) -> ConditionFilters:
+        """Build what translates conditions into filters of the store."""
+        return ConditionFilters(
             library=self.library,
             directory=self.directory,
             desk_controls=self.store.desk_controls,
+            waiting=self.waiting,
             clock=self.clock,
         )
+
+    def lists(self) -> CaseLists:
+        """Build what lists cases."""
+        filters = self.filters()
         words = QueryWords(library=self.library, directory=self.directory)
         nearest = Nearest(
             queries=self.store.queries, filters=filters, words=words, clock=self.clock
@@ -165,6 +171,8 @@ class _AnswerBuilder:
             queries=self.store.queries,
             desk_controls=self.store.desk_controls,
             library=self.library,
+            filters=self.filters(),
+            words=QueryWords(library=self.library, directory=self.directory),
             names=self.names(),
             clock=self.clock,
         )
@@ -266,6 +274,14 @@ class _Builder:
     def queues(self) -> Queues:
         """Build what says which cases wait on whom."""
         return Queues(
+            queries=self.store.queries,
+            library=self.library,
+            waiting=self.waiting(),
+        )
+
+    def waiting(self) -> WaitingFilters:
+        """Build the rule of what waits on whom."""
+        return WaitingFilters(
             queries=self.store.queries,
             desk_controls=self.store.desk_controls,
             library=self.library,
@@ -374,7 +390,6 @@ class _Builder:
             visibility=visibility,
             directory=self.directory,
             live_lists=self.store.live_lists,
-            outbox=self.store.outbox,
             clock=self.clock,
         )
 
@@ -430,6 +445,7 @@ class _Builder:
             directory=self.directory,
             clock=self.clock,
             advisors=self.advisors,
+            waiting=self.waiting(),
         )
         lists = build.lists()
         return QueryAnswers(

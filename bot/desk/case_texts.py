@@ -23,9 +23,15 @@ def describe_state(case: Case) -> str:
     return f"{case.id} {case.state.predicate}"
 
 
-def local_time(at: datetime, hours: Hours) -> str:
-    """Write a moment on the clock of these hours: "21 Nov 12:00"."""
-    return f"{hours.local(at):%d %b %H:%M}"
+def local_time(at: datetime, hours: Hours, now: datetime | None = None) -> str:
+    """Write a moment on the clock of these hours: "21 Nov 12:00".
+
+    With ``now``, that of another year has its year: "21 Nov 2025 12:00".
+    """
+    local = hours.local(at)
+    is_of_this_year = now is None or local.year == hours.local(now).year
+    year = "" if is_of_this_year else f" {local.year}"
+    return f"{local.day} {local:%b}{year} {local:%H:%M}"
 
 
 def describe_span(span: timedelta) -> str:

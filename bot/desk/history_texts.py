@@ -1,5 +1,7 @@
 """Put what was decided about a case into sentences, from the ledger."""
 
+from datetime import datetime
+
 from bot.cases import entries
 from bot.cases.approval import Approval
 from bot.cases.entries import Entry
@@ -7,12 +9,12 @@ from bot.cases.hours import Hours
 from bot.desk.case_texts import local_time
 
 
-def describe_decision(entry: Entry, hours: Hours) -> str:
+def describe_decision(entry: Entry, hours: Hours, now: datetime | None = None) -> str:
     """Say what was decided and when, on the clock of these hours.
 
     Empty for an entry that records no decision.
     """
-    at = local_time(entry.at, hours)
+    at = local_time(entry.at, hours, now)
     body = entry.body
     text = _describe_vote(body, at) or _describe_handling(body, at) or _describe_end(body, at)
     # What people and systems said may have its own full stop.

@@ -4,6 +4,7 @@ A reader turns the words into a query. Counts, names and times come from the que
 cases that the asker may see now.
 """
 
+import logging
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, replace
 from datetime import timedelta
@@ -28,6 +29,8 @@ from bot.ports.question_log import AnsweredQuestion, PostedQuestion, QuestionLog
 from bot.views.answers import EXAMPLES, Answer
 from bot.views.query import ME, Condition, NameType, Query, QuestionContext, Reading, Turn
 from bot.views.thread_orders import describe_orders
+
+log = logging.getLogger(__name__)
 
 NOBODY = ""
 #: A question refers to the one before it for so long.
@@ -246,11 +249,18 @@ class Questions:
 
     def _read(self, text: str, context: QuestionContext) -> Reading | None:
         text = text[:MAX_QUESTION]
-        if self.model_reader is not None:
-            reading = self.model_reader.read(text, context)
-            if reading is not None:
-                return reading
-        return self.reader.read(text, context)
+        return self._read_by_model(text, context) or self.reader.read(text, context)
+
+    def _read_by_model(self, text: str, context: QuestionContext) -> Reading | None:
+        """Read with the chat model; None where it cannot say or fails."""
+        if self.model_reader is None:
+            return None
+        try:
+            return self.model_reader.read(text, context)
+        except Exception:
+            # A model may answer anything, and its library raise anything: the other reader goes on.
+            log.exception("the chat model could not read a question")
+            return None
 
     # --- answering -----------------------------------------------------------------------------
 

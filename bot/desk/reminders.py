@@ -1,6 +1,6 @@
 """Reminders that one person sends to another."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
@@ -15,7 +15,7 @@ from bot.ports.case_queries import CaseQueries
 from bot.ports.clock import Clock
 from bot.ports.directory import Directory
 from bot.ports.live_lists import LiveList, LiveLists
-from bot.ports.outbox import Outbox, OutboxMessage, Topic
+from bot.ports.outbox import OutboxMessage, Topic
 
 #: One person reminds another once in this time.
 PAIR_INTERVAL = timedelta(hours=4)
@@ -24,6 +24,8 @@ MAX_REMINDERS = 5
 SENDER_INTERVAL = timedelta(days=1)
 MAX_SEARCHED = 200
 MAX_NAMED = 5
+#: A reminder that was overtaken is judged again so often.
+MAX_ATTEMPTS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -36,7 +38,6 @@ class Reminders:
     directory: Directory
     #: Keeps who was reminded by whom, and when.
     live_lists: LiveLists
-    outbox: Outbox
     clock: Clock
 
     def remind(self, *, by: str, of: str, case_id: str = "") -> str:
@@ -56,20 +57,41 @@ class Reminders:
         cases = self.shared_cases(by=by, of=of, case_id=case_id)
         if not cases:
             return f"Nothing that you both may see waits on {recipient.name}, so I sent nothing."
+        message = self._message(by, of, _notice(sender, cases))
+        for _ in range(MAX_ATTEMPTS):
+            if self._send(message, by, recipient):
+                return f"I reminded {recipient.name} of {count_noun(len(cases), 'case')}."
+        raise NotNow("several reminders of yours are being sent at this moment; try again")
+
+    def _message(self, by: str, of: str, notice: str) -> OutboxMessage:
         now = self.clock()
-        self._must_be_rare(by, recipient, now)
         # The slot makes two presses at the same moment one message.
         slot = int(now.timestamp() // PAIR_INTERVAL.total_seconds())
-        message = OutboxMessage(
+        return OutboxMessage(
             topic=Topic.CALL,
             key=f"call:reminder:{by}:{of}:{slot}",
             case_id="",
             run_at=now,
-            payload={"notice": _notice(sender, cases), "to": of},
+            payload={"notice": notice, "to": of},
         )
-        self.outbox.enqueue([message])
-        self._record(by, of, now)
-        return f"I reminded {recipient.name} of {count_noun(len(cases), 'case')}."
+
+    def _send(self, message: OutboxMessage, by: str, recipient: Person) -> bool:
+        """Send a reminder and record it; False when another was recorded meanwhile.
+
+        Raises:
+            NotNow: this person, or anybody, was reminded too often of late.
+        """
+        now = self.clock()
+        live_list = self.live_lists.get(_key(by))
+        history = _history(live_list, now)
+        _must_be_rare(history, recipient, now)
+        history.setdefault(recipient.id, []).append(now)
+        sections = {}
+        for account, times in history.items():
+            if times:
+                sections[account] = [at.isoformat() for at in times]
+        record = LiveList(key=_key(by), place=by, ts="", sections=sections, shown_at=now)
+        return self.live_lists.replace(record, previous=live_list, messages=[message])
 
     def shared_cases(self, *, by: str, of: str, case_id: str = "") -> list[Case]:
         """List what waits on a person, and both may see."""
@@ -88,41 +110,25 @@ class Reminders:
             raise NotEligible(refusal)
         return person
 
-    def _must_be_rare(self, by: str, recipient: Person, now: datetime) -> None:
-        history = self._history(by, now)
-        times = [at for times in history.values() for at in times]
-        if len(times) >= MAX_REMINDERS:
-            raise NotNow(f"you have sent {MAX_REMINDERS} reminders in a day; that is the most")
-        for at in history.get(recipient.id, []):
-            if now - at < PAIR_INTERVAL:
-                hours = int(PAIR_INTERVAL.total_seconds() // 3600)
-                name = recipient.name
-                raise NotNow(f"you reminded {name} already; once in {hours} hours is the most")
 
-    def _history(self, by: str, now: datetime) -> dict[str, list[datetime]]:
-        """Return when this person reminded whom, within the interval of senders."""
-        live_list = self.live_lists.get(_key(by))
-        history: dict[str, list[datetime]] = {}
-        for account, texts in (live_list.sections if live_list else {}).items():
-            times = [datetime.fromisoformat(text) for text in texts]
-            history[account] = [at for at in times if now - at < SENDER_INTERVAL]
-        return history
+def _must_be_rare(history: Mapping[str, list[datetime]], recipient: Person, now: datetime) -> None:
+    times = [at for times in history.values() for at in times]
+    if len(times) >= MAX_REMINDERS:
+        raise NotNow(f"you have sent {MAX_REMINDERS} reminders in a day; that is the most")
+    for at in history.get(recipient.id, []):
+        if now - at < PAIR_INTERVAL:
+            hours = int(PAIR_INTERVAL.total_seconds() // 3600)
+            name = recipient.name
+            raise NotNow(f"you reminded {name} already; once in {hours} hours is the most")
 
-    def _record(self, by: str, of: str, now: datetime) -> None:
-        history = self._history(by, now)
-        history.setdefault(of, []).append(now)
-        sections = {}
-        for account, times in history.items():
-            if times:
-                sections[account] = [at.isoformat() for at in times]
-        live_list = LiveList(
-            key=_key(by),
-            place=by,
-            ts="",
-            sections=sections,
-            shown_at=now,
-        )
-        self.live_lists.save(live_list, follow=False)
+
+def _history(live_list: LiveList | None, now: datetime) -> dict[str, list[datetime]]:
+    """Return who was reminded when, within the interval of senders."""
+    history: dict[str, list[datetime]] = {}
+    for account, texts in (live_list.sections if live_list else {}).items():
+        times = [datetime.fromisoformat(text) for text in texts]
+        history[account] = [at for at in times if now - at < SENDER_INTERVAL]
+    return history
 
 
 def _key(person: str) -> str:

@@ -37,6 +37,8 @@ class CaseFilter:
     owner: str = ""
     #: Persons or groups, of whom one must decide.
     waits_on: tuple[str, ...] = ()
+    #: Kinds with further such names, which count for cases of the kind alone.
+    waits_on_by_kind: tuple[tuple[str, tuple[str, ...]], ...] = ()
     #: All of them occur in the case's text.
     words: tuple[str, ...] = ()
     #: Opened from the first time on, and before the second.
@@ -76,6 +78,8 @@ class CaseFilter:
     #: Accounts.
     raised_by: tuple[str, ...] = ()
     source: str = ""
+    #: Only these cases, by number; None for all.
+    numbers: tuple[int, ...] | None = None
     #: Cases that are left out, by id.
     except_ids: tuple[str, ...] = ()
     #: Cases that fit this are left out; its viewer and flags for states are not looked at.
@@ -147,6 +151,12 @@ class CaseQueries(Protocol):
 
         Without an order, open cases are sorted by urgency, ended ones by the time they ended,
         latest first.
+        """
+
+    def resolve_text(self, filter: CaseFilter) -> CaseFilter:
+        """Look up the text of a filter once, for several queries that follow.
+
+        Returns the same cases by their numbers, unless they are too many.
         """
 
     def total(self, filter: CaseFilter) -> Total:

@@ -6,6 +6,7 @@ from datetime import datetime
 from typing import Protocol
 
 from bot.cases.case import Case
+from bot.ports.outbox import OutboxMessage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -39,6 +40,19 @@ class LiveLists(Protocol):
 
         With ``follow`` it follows the cases of its sections and no others from now on. Tell whether
         one of ``cases``, which it shows, has changed meanwhile: the list did not follow it yet.
+        """
+
+    def replace(
+        self,
+        live_list: LiveList,
+        *,
+        previous: LiveList | None,
+        messages: Sequence[OutboxMessage] = (),
+    ) -> bool:
+        """Record a list and enqueue messages, unless it is no longer as it was read.
+
+        ``previous`` is what was read; None for no list. False means that somebody else was faster,
+        and nothing was written. The list follows no case by this.
         """
 
     def add(self, case_id: str, key: str) -> None:

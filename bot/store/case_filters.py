@@ -3,6 +3,7 @@
 import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Column, ColumnElement, and_, func, not_, or_, select
@@ -18,7 +19,9 @@ from bot.store.projection import CENTS
 
 # Further words of a text narrow nothing: a query has only so many conditions.
 MAX_WORDS = 20
+MAX_CENTS = 2**62
 WAITING_CODES = sorted(state.code for state in WAITING)
+DUE_CODES = sorted(state.code for state in WAITING - {State.SNOOZED})
 #: The deciders of a case that policy let run.
 ALONE = f" {' '.join(POLICY_ALONE)} "
 
@@ -115,6 +118,8 @@ def _place_clauses(filter: CaseFilter) -> list[Clause]:
         clauses.append(_cases.channel == filter.channel)
     if filter.source:
         clauses.append(_cases.source == filter.source)
+    if filter.numbers is not None:
+        clauses.append(_cases.number.in_(filter.numbers))
     if filter.except_ids:
         clauses.append(_cases.id.not_in(filter.except_ids))
     if filter.live_list:
@@ -131,7 +136,9 @@ def _time_clauses(filter: CaseFilter) -> list[Clause]:
         *_between(_cases.decide_by, filter.due_between),
     ]
     if filter.due_between or filter.late_at:
-        clauses.append(_cases.state.in_(WAITING_CODES))
+        # What is snoozed is put off: it is meant only where its state is named.
+        codes = WAITING_CODES if filter.states else DUE_CODES
+        clauses.append(_cases.state.in_(codes))
     if filter.late_at:
         clauses.append(_cases.decide_by < filter.late_at.timestamp())
     if filter.expires_before:
@@ -150,12 +157,18 @@ def _between(column: Column[Any], span: tuple[datetime, datetime] | None) -> lis
 def _stake_clauses(filter: CaseFilter) -> list[Clause]:
     clauses: list[Clause] = []
     if filter.min_stake is not None:
-        clauses.append(_cases.stake_cents >= math.ceil(filter.min_stake * CENTS))
+        clauses.append(_cases.stake_cents >= _cents(filter.min_stake))
     if filter.max_stake is not None:
-        clauses.append(_cases.stake_cents <= math.floor(filter.max_stake * CENTS))
+        clauses.append(_cases.stake_cents <= -_cents(-filter.max_stake))
     if filter.risk is not None:
         clauses.append(_cases.risk == int(filter.risk))
     return clauses
+
+
+def _cents(amount: Decimal) -> int:
+    """Return an amount in whole cents, rounded up, as a number that a column can have."""
+    cents = math.ceil(amount * CENTS)
+    return max(-MAX_CENTS, min(MAX_CENTS, cents))
 
 
 def _people_clauses(filter: CaseFilter) -> list[Clause]:
@@ -166,13 +179,20 @@ def _people_clauses(filter: CaseFilter) -> list[Clause]:
         names = list(filter.owned_by)
         clauses.append(or_(_cases.owner.in_(names), _cases.team.in_(names)))
     if filter.waits_on:
-        clauses.append(_names_any(_cases.waits_on, filter.waits_on))
+        clauses.append(_waits_on(filter))
     if filter.raised_by:
         clauses.append(_names_any(_cases.requesters, filter.raised_by))
     if filter.not_acted_on_by:
         for column in (_cases.authors, _cases.voters):
             clauses.append(not_(_names_any(column, filter.not_acted_on_by)))
     return clauses
+
+
+def _waits_on(filter: CaseFilter) -> Clause:
+    clauses = [_names_any(_cases.waits_on, filter.waits_on)]
+    for kind, names in filter.waits_on_by_kind:
+        clauses.append(and_(_cases.kind == kind, _names_any(_cases.waits_on, names)))
+    return or_(*clauses)
 
 
 def _approval_clauses(filter: CaseFilter) -> list[Clause]:

@@ -40,6 +40,8 @@ from bot.views.query import Grouping, Order
 
 # A median over more cases than this says nothing more.
 MAX_SAMPLE = 20_000
+#: A list of more numbers is no faster than a second search.
+MAX_RESOLVED = 2_000
 # A quarter of an hour in seconds.
 QUARTER = 900
 
@@ -69,6 +71,20 @@ class SqlCaseQueries:
         numbers = select(_cases.number).where(matches(filter)).order_by(*places)
         is_one = _cases.number.in_(numbers.limit(limit).offset(offset))
         return self._load(select(_cases.body).where(is_one).order_by(*places))
+
+    def resolve_text(self, filter: CaseFilter) -> CaseFilter:
+        """Look up the text of a filter once, for several queries that follow.
+
+        Returns the same cases by their numbers, unless they are too many.
+        """
+        if not filter.text:
+            return filter
+        query = select(_cases.number).where(matches(filter)).limit(MAX_RESOLVED + 1)
+        numbers = tuple(row.number for row in self._database.fetch(query))
+        if len(numbers) > MAX_RESOLVED:
+            return filter
+        has_states = bool(filter.states) or filter.is_over
+        return replace(filter, text="", numbers=numbers, is_any=filter.is_any or not has_states)
 
     def count(self, filter: CaseFilter) -> int:
         """Count the cases of this filter."""

@@ -30,6 +30,8 @@ MAX_BATCH = 64
 MAX_REPEATS = 3
 WAL_RETRY_SECONDS = 0.01
 SQLITE_BUSY_TIMEOUT_SECONDS = 30.0
+#: So much of the file is mapped into the memory of readers.
+MAX_MAPPED_BYTES = 256 * 1024 * 1024
 # On PostgreSQL: how long a writer may do nothing inside a transaction.
 MAX_IDLE_SECONDS = 10.0
 
@@ -239,7 +241,16 @@ def _reading_engine(url: str) -> Engine:
         )
     engine = create_engine(url, isolation_level="AUTOCOMMIT", **_sqlite_options())
     event.listen(engine, "connect", _on_sqlite_connect)
+    event.listen(engine, "connect", _map_into_memory)
     return engine
+
+
+def _map_into_memory(raw: sqlite3.Connection, _: object) -> None:
+    """Let readers share the pages of the file.
+
+    A search for words reads every row, and copying pages would be half of its time.
+    """
+    raw.execute(f"PRAGMA mmap_size={MAX_MAPPED_BYTES}")
 
 
 def _sqlite_options() -> dict[str, Any]:

@@ -5,11 +5,12 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import bindparam, delete, insert, select
+from sqlalchemy import Update, bindparam, delete, insert, select, update
 
 from bot.cases.actor import CaseId
 from bot.cases.case import Case
 from bot.ports.live_lists import LiveList
+from bot.ports.outbox import OutboxMessage
 from bot.store import tables
 from bot.store.database import Database
 from bot.store.dialects import insert_or_ignore, insert_or_update
@@ -18,6 +19,7 @@ from bot.store.unit_of_work import UnitOfWork
 _lists = tables.live_lists.c
 _items = tables.live_list_items.c
 _SAVE = insert_or_update(tables.live_lists, key=[_lists.key])
+_CREATE = insert_or_ignore(tables.live_lists, returning=_lists.key)
 _ADD = insert_or_ignore(tables.live_list_items)
 _VERSIONS = select(tables.cases.c.id, tables.cases.c.version).where(
     tables.cases.c.id.in_(bindparam("ids", expanding=True))
@@ -59,13 +61,7 @@ class SqlLiveLists:
         one of ``cases``, which it shows, has changed meanwhile: the list did not follow it yet.
         """
         versions = {case.id: case.version for case in cases}
-        row = {
-            "key": live_list.key,
-            "place": live_list.place,
-            "ts": live_list.ts,
-            "shown_at": live_list.shown_at.timestamp(),
-            "body": json.dumps({name: list(ids) for name, ids in live_list.sections.items()}),
-        }
+        row = _row(live_list)
 
         def job(unit: UnitOfWork) -> bool:
             unit.connection.execute(_SAVE.on(unit.connection), row)
@@ -73,6 +69,29 @@ class SqlLiveLists:
                 _replace_items(unit, live_list.key, list(live_list.sections.values()))
             # After the list follows them: a change is seen here, or sees the list.
             return _have_changed(unit, versions)
+
+        return self._database.write(job, appends=False)
+
+    def replace(
+        self,
+        live_list: LiveList,
+        *,
+        previous: LiveList | None,
+        messages: Sequence[OutboxMessage] = (),
+    ) -> bool:
+        """Record a list and enqueue messages, unless it is no longer as it was read."""
+        row = _row(live_list)
+
+        def job(unit: UnitOfWork) -> bool:
+            # One statement compares and writes: of two at a time, only one finds its row.
+            if previous is None:
+                statement = _CREATE.on(unit.connection).values(row)
+            else:
+                statement = _change(_row(previous), row)
+            if unit.connection.execute(statement).first() is None:
+                return False
+            unit.enqueue(messages)
+            return True
 
         return self._database.write(job, appends=False)
 
@@ -109,6 +128,21 @@ def _have_changed(unit: UnitOfWork, versions: Mapping[CaseId, int]) -> bool:
         return False
     rows = unit.connection.execute(_VERSIONS, {"ids": list(versions)})
     return any(row.version != versions[row.id] for row in rows)
+
+
+def _row(live_list: LiveList) -> dict[str, Any]:
+    return {
+        "key": live_list.key,
+        "place": live_list.place,
+        "ts": live_list.ts,
+        "shown_at": live_list.shown_at.timestamp(),
+        "body": json.dumps({name: list(ids) for name, ids in live_list.sections.items()}),
+    }
+
+
+def _change(previous: Mapping[str, Any], row: Mapping[str, Any]) -> Update:
+    is_same = (_lists.key == previous["key"], _lists.body == previous["body"])
+    return update(tables.live_lists).where(*is_same).values(row).returning(_lists.key)
 
 
 def _live_list(row: Any) -> LiveList:

@@ -118,7 +118,7 @@ def put(world, questions, question):
 def test_a_question_is_answered_with_its_cases_and_how_it_was_read(world, questions):
     case = world.proposed()
     answer = questions.answer("what is open?", by=ANA)
-    assert answer.text == "One, £312.50, since 12:00 today."
+    assert answer.text == "One case, £312.50, since 12:00 today."
     assert (case_ids(answer), answer.reading) == ([case.id], "open cases")
     assert (answer.rows[0].channel, answer.rows[0].ts) == ("C0STOCK", "1.0")
 

@@ -91,6 +91,27 @@ def test_only_colleagues_remind_and_are_reminded(world):
         reminders(world).remind(by=BEN, of=principal("nobody"))
 
 
+def test_two_workers_at_one_moment_do_not_pass_the_limit(world, monkeypatch):
+    world.proposed()
+    for _ in range(MAX_REMINDERS - 1):
+        reminders(world).remind(by=BEN, of=ANA)
+        world.clock.forward(hours=4)
+    notices(world)
+    read = world.store.live_lists.get
+
+    def read_and_wait(key):
+        """Let another worker go first between the reading and the writing."""
+        live_list = read(key)
+        monkeypatch.setattr(world.store.live_lists, "get", read)
+        reminders(world).remind(by=BEN, of=OMAR)
+        return live_list
+
+    monkeypatch.setattr(world.store.live_lists, "get", read_and_wait)
+    with pytest.raises(NotNow, match="in a day"):
+        reminders(world).remind(by=BEN, of=ANA)
+    assert len(notices(world)) == MAX_REMINDERS
+
+
 def test_two_presses_at_one_moment_are_one_message(world):
     world.proposed()
     first = reminders(world)

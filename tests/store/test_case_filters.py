@@ -198,3 +198,14 @@ def test_one_approval_of_two_is_part_of_the_way(small_world):
     assert numbers(small_world, risk=RiskTier.HIGH) == [1]
     assert numbers(small_world, decision="approved") == []
     assert numbers(small_world, not_acted_on_by=(principal(first),)) == []
+
+
+@pytest.mark.parametrize("more", [{"is_any": True}, {}, {"is_over": True}])
+def test_a_text_that_was_looked_up_means_the_same_cases(town, more):
+    queries = town.store.queries
+    for text in ("chateau", "chateau no1", "zanzibar"):
+        filter = CaseFilter(text=text, **more)
+        resolved = queries.resolve_text(filter)
+        assert resolved.text == ""
+        assert queries.find(resolved, 50) == queries.find(filter, 50)
+        assert queries.total(resolved) == queries.total(filter)

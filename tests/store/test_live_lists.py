@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from bot.ports.live_lists import LiveList
+from bot.ports.outbox import OutboxMessage, Topic
 from bot.store import tables
 from tests.fakes.clock import NOON
 from tests.store.rows import rows_of
@@ -98,3 +99,15 @@ def test_a_prefix_is_text_and_no_pattern(store):
         store.live_lists.save(live_list(key))
     assert [item.key for item in store.live_lists.find("50%", NOON)] == ["50% off"]
     assert [item.key for item in store.live_lists.find("a_", NOON)] == ["a_b"]
+
+
+def test_a_list_is_replaced_only_where_it_is_still_as_it_was_read(store):
+    message = OutboxMessage(topic=Topic.CALL, key="call:1", case_id="", run_at=NOON, payload={})
+    first, second = live_list(), live_list(sections={"late": ["EX-9"]})
+    assert store.live_lists.replace(first, previous=None)
+    assert not store.live_lists.replace(second, previous=None, messages=[message])
+    assert store.live_lists.replace(second, previous=first, messages=[message])
+    assert not store.live_lists.replace(first, previous=first, messages=[message])
+    assert store.live_lists.get("digest:C0STOCK:1") == second
+    assert store.outbox.waiting_keys(Topic.CALL, "") == ["call:1"]
+    assert items(store) == []

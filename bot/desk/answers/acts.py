@@ -12,6 +12,7 @@ from bot.desk.answers.approvers import Approvers
 from bot.desk.answers.asker import Asker
 from bot.desk.answers.case_file import CaseFiles
 from bot.desk.answers.control_acts import ControlActs
+from bot.desk.answers.decisions import describe_ending
 from bot.desk.answers.times import describe_undo
 from bot.desk.confirmations import Confirmations
 from bot.desk.eligibility import Eligibility
@@ -21,6 +22,7 @@ from bot.ports.card_store import CardStore
 from bot.ports.directory import Directory
 from bot.ports.library import Library
 from bot.views.answers import Answer, Offer
+from bot.views.labels import start_upper
 from bot.views.query import ME, Act, Query
 from bot.views.rows import CaseRow
 from bot.views.thread_orders import Confirmation, OrderKind, ThreadOrder
@@ -82,7 +84,7 @@ class ActAnswers:
             return self._confirm(case, order, act, asker=asker)
         refusal = self._refusal(case, act, asker)
         if refusal:
-            return self._refuse(case, refusal, asker)
+            return self._refuse(case, refusal, act, asker=asker)
         (row,) = self._rows(case, asker)
         return Answer(
             text=BY_BUTTON,
@@ -97,7 +99,7 @@ class ActAnswers:
         if confirmation is None:
             return Answer(text=NO_BUTTON)
         if confirmation.refusal:
-            return self._refuse(case, confirmation.refusal, asker)
+            return self._refuse(case, confirmation.refusal, act, asker=asker)
         (row,) = self._rows(case, asker)
         offer = Offer(
             act=act,
@@ -109,15 +111,21 @@ class ActAnswers:
         )
         return Answer(text=BY_BUTTON, rows=(row,), total=1, offers=(offer,))
 
-    def _refuse(self, case: Case, refusal: str, asker: Asker) -> Answer:
+    def _refuse(self, case: Case, refusal: str, act: Act, *, asker: Asker) -> Answer:
         """Say why there is no button, and who may instead."""
-        reason = refusal.removeprefix(REFUSED)
-        facts = [reason[:1].upper() + reason[1:]]
+        file = self.files.open(case, asker)
+        reason = start_upper(refusal.removeprefix(REFUSED))
+        if case.is_terminal and reason.startswith(f"{case.id} {case.state.predicate}"):
+            # A refusal gives no time on the asker's clock; the ledger does.
+            reason = describe_ending(file).text
+        facts = [reason]
         if case.state is State.PROPOSED:
-            facts.append(self.approvers.describe(self.files.open(case, asker)).text)
+            facts.append(self.approvers.describe(file).text)
+        if act is Act.TAKE_BACK:
+            facts.append(describe_undo(file).text)
         return Answer(
             text=NO_BUTTON,
-            facts=tuple(facts),
+            facts=tuple(dict.fromkeys(facts)),
             rows=self._rows(case, asker),
             total=1,
         )

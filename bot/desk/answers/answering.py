@@ -19,8 +19,10 @@ from bot.views.answers import MAX_ROWS, Answer
 from bot.views.labels import start_upper
 from bot.views.query import ANY_CASE, About, Act, Ask, Query
 
-#: So many cases are looked at for one summary.
+#: The people of so many cases are counted.
 MAX_SUMMARISED = 200
+#: How more cases than these stand is said in numbers.
+MAX_TOLD = 3
 #: Of the desk as a whole, not of a case.
 DESK_TOPICS = frozenset({About.BLOCKER, About.STAND_IN, About.PAUSE, About.MEMBERS})
 #: Acts that are about one case.
@@ -50,8 +52,10 @@ class CaseFactsAnswers(Protocol):
     def answer(self, query: Query, case: Case, asker: Asker) -> Answer:
         """Answer about one case that the asker may see."""
 
-    def summarise(self, query: Query, cases: Sequence[Case], asker: Asker) -> Answer:
-        """Answer about several cases that the asker may see."""
+    def summarise(
+        self, query: Query, cases: Sequence[Case], asker: Asker, *, total: int = 0
+    ) -> Answer:
+        """Answer about several cases that the asker may see, the first of ``total``."""
 
 
 class DeskAnswers(Protocol):
@@ -147,16 +151,20 @@ class QueryAnswers:
             # A cause is not recorded; how many there are is.
             return self._figures(replace(query, ask=Ask.COUNT), asker)
         total = self.lists.count(query.condition, asker)
-        cases = self.lists.find(query, asker, MAX_SUMMARISED) if total.cases else []
+        if query.ask is Ask.STATUS and query.about is None and total.cases > MAX_TOLD:
+            return self.lists.answer_with_states(query, asker)
+        # Who decided is counted over all cases; anything else is said of the first.
+        limit = MAX_SUMMARISED if query.ask is Ask.WHO else MAX_ROWS
+        cases = self.lists.find(query, asker, limit) if total.cases else []
         if not cases:
             return self.nearest.answer(query, asker)
         if len(cases) == 1:
             return self._facts_of(replace(query, case_id=cases[0].id), cases[0], asker)
-        answer = self.case_facts.summarise(query, cases, asker)
+        count = min(query.limit or total.cases, total.cases)
+        answer = self.case_facts.summarise(query, cases, asker, total=count)
         if not answer.rows:
             answer = replace(answer, rows=self.lists.rows(cases[:MAX_ROWS], asker))
-        count = query.limit or total.cases
-        return replace(answer, total=min(count, total.cases))
+        return replace(answer, total=count)
 
     def _facts_of(self, query: Query, case: Case, asker: Asker) -> Answer:
         answer = self.case_facts.answer(query, case, asker)

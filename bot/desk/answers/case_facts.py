@@ -43,7 +43,8 @@ from bot.desk.answers.times import (
     describe_waiting_time,
 )
 from bot.desk.answers.trail import describe_trail
-from bot.desk.case_texts import count_noun, describe_state, join_words
+from bot.desk.answers.wording import case_count
+from bot.desk.case_texts import describe_state, join_words
 from bot.desk.eligibility import Eligibility
 from bot.desk.rows import with_cards
 from bot.ports.card_store import CardStore
@@ -85,17 +86,27 @@ class CaseFactsAnswers:
             total=len(cases),
         )
 
-    def summarise(self, query: Query, cases: Sequence[Case], asker: Asker) -> Answer:
-        """Answer one point of several cases, a line for each."""
-        if len(cases) == 1:
+    def summarise(
+        self, query: Query, cases: Sequence[Case], asker: Asker, *, total: int = 0
+    ) -> Answer:
+        """Answer one point of several cases, a line for each of the first.
+
+        ``total``: how many there are in all, where ``cases`` are the first of more.
+        """
+        total = max(total, len(cases))
+        if total == 1:
             return self.answer(query, cases[0], asker)
-        files = [self.files.open(case, asker) for case in cases]
+        # A file reads a ledger: only what is said of all the cases needs all of them.
+        is_about_all = query.ask is Ask.WHO
+        files = [
+            self.files.open(case, asker) for case in cases[: None if is_about_all else MAX_TOLD]
+        ]
         lines = [_as_line(file, self._state(query, file)) for file in files[:MAX_TOLD]]
         return Answer(
-            text=_head(query, cases, files),
+            text=_head(query, cases, files, total=total),
             facts=tuple(lines),
             rows=self._rows(cases[:MAX_ROWS], asker),
-            total=len(cases),
+            total=total,
         )
 
     def _rows(self, cases: Sequence[Case], asker: Asker) -> tuple[CaseRow, ...]:
@@ -226,22 +237,23 @@ def _as_line(file: CaseFile, statement: Statement) -> str:
     return f"{file.id}: {statement.text}"
 
 
-def _head(query: Query, cases: Sequence[Case], files: Sequence[CaseFile]) -> str:
+def _head(query: Query, cases: Sequence[Case], files: Sequence[CaseFile], *, total: int) -> str:
     """Name the people of several cases, or count the cases."""
-    count = count_noun(len(cases), "case")
+    count = start_upper(case_count(total))
+    part = f"Of the first {len(files):,} of {total:,} cases: " if len(files) < total else ""
     if query.ask is Ask.WHO and query.about in {None, About.DECISION}:
         names = _count_deciders(files, query.condition.decision)
         if names:
-            return f"{join_words(names)}."
+            return f"{part}{join_words(names)}."
     if query.ask is Ask.WHO and query.about is About.OWNER:
         owners = dict.fromkeys(file.names.owner(file.case.owner) for file in files)
-        return f"{join_words(list(owners))}."
+        return f"{part}{join_words(list(owners))}."
     if query.ask is Ask.WHY and query.about in {None, About.DECISION}:
         reasons = _count_reasons(cases)
         if reasons:
-            return f"{start_upper(join_words(reasons))}."
+            return f"{part}{start_upper(join_words(reasons))}."
     states = dict.fromkeys(describe_state(case).partition(" ")[2] for case in cases)
-    if query.ask is Ask.STATUS and len(states) == 1:
+    if query.ask is Ask.STATUS and len(states) == 1 and len(cases) == total:
         return f"{count}; each {next(iter(states))}."
     return f"{count}:"
 

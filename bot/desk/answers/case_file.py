@@ -13,6 +13,7 @@ from bot.cases.playbook import Playbook
 from bot.desk.answers.asker import Asker
 from bot.desk.answers.names import Names, scope_title
 from bot.desk.case_texts import local_time
+from bot.desk.history_texts import describe_decision
 from bot.ports.case_store import CaseStore
 from bot.ports.clock import Clock
 from bot.ports.desk_controls import DeskControlsStore
@@ -71,7 +72,11 @@ class CaseFile:
 
     def time(self, at: datetime) -> str:
         """Write a moment on the clock of the asker."""
-        return local_time(at, self.asker.hours)
+        return local_time(at, self.asker.hours, self.now)
+
+    def decision_text(self, entry: Entry) -> str:
+        """Say what was decided and when; empty for an entry that records no decision."""
+        return describe_decision(entry, self.asker.hours, self.now)
 
     def without_id(self, text: str) -> str:
         """Leave out the id of the case in front of a sentence."""

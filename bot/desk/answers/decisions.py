@@ -21,7 +21,6 @@ from bot.desk.case_texts import (
     phrase,
     verb,
 )
-from bot.desk.history_texts import describe_decision
 from bot.views.query import LastDecision
 
 ENDINGS = (
@@ -101,7 +100,7 @@ def describe_typed_decision(file: CaseFile, type: LastDecision | None) -> Statem
     decision = find_decision(file.entries, type)
     if decision is None or decision == find_last_decision(file.entries):
         return describe_last_decision(file)
-    text = file.words(describe_decision(decision, file.asker.hours))
+    text = file.words(file.decision_text(decision))
     return Statement(text=f"{file.id}: {text}")
 
 
@@ -138,7 +137,7 @@ def _decision_sentences(file: CaseFile, decision: Entry) -> list[str]:
             verdict = file.case.proposal.verdict
             return [f"{text} Because: {file.words(verdict.reason)}." if verdict else text]
         case _:
-            return [describe_decision(decision, file.asker.hours)]
+            return [file.decision_text(decision)]
 
 
 def _votes_for(history: Sequence[Entry], decision: Entry) -> list[Approval]:
@@ -197,7 +196,7 @@ def describe_event(file: CaseFile, entry: Entry) -> str:
         case entries.Parked(reason=reason):
             return f"Its outcome became unknown on {file.time(entry.at)}: {file.words(reason)}."
         case _:
-            return file.words(describe_decision(entry, file.asker.hours))
+            return file.words(file.decision_text(entry))
 
 
 def _recorded_grounds(file: CaseFile, decision: Entry) -> list[str]:
@@ -223,7 +222,7 @@ def _describe_no_decision(file: CaseFile) -> Statement:
     for change in (entries.Edited, entries.HandedOver):
         entry = _find_last(file.entries, change)
         if entry:
-            facts.append(file.words(describe_decision(entry, file.asker.hours)))
+            facts.append(file.words(file.decision_text(entry)))
     if case.state is State.PROPOSED:
         facts.append(describe_missing(file))
     reasons = case.activity.drift_reasons
@@ -272,7 +271,7 @@ def describe_ending(file: CaseFile) -> Statement:
         case entries.Retracted(by_name=name):
             return Statement(text=f"{case.id}: {name} took it back on {file.time(ending.at)}.")
         case _:
-            text = file.words(describe_decision(ending, file.asker.hours))
+            text = file.words(file.decision_text(ending))
             return Statement(text=f"{case.id}: {text}")
 
 

@@ -60,7 +60,7 @@ class CaseFigures:
 
     def answer(self, query: Query, asker: Asker) -> Answer:
         """Answer a count, sum, share or median, whole or by group."""
-        filter = self.filters.filter(query.condition, asker)
+        filter = self.queries.resolve_text(self.filters.filter(query.condition, asker))
         total = self.queries.total(filter)
         if not total.cases:
             return self.nearest.answer(query, asker)

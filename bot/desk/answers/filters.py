@@ -1,18 +1,16 @@
 """Conditions in the asker's terms, as filters of the store."""
 
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.cases.actor import is_person
-from bot.cases.approval import is_colleague
 from bot.cases.controls import ActivePause
-from bot.cases.errors import NotEligible
 from bot.cases.lifecycle import TERMINAL, State
-from bot.cases.missing_approvals import missing_approvals
 from bot.desk.answers.asker import Asker
 from bot.desk.answers.periods import BEGINNING, JUST_NOW, PeriodClock, Span
-from bot.ports.case_queries import CaseFilter, CaseQueries, Viewer
+from bot.desk.waiting import WaitingFilters
+from bot.ports.case_queries import CaseFilter, Viewer
 from bot.ports.clock import Clock
 from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.directory import Directory
@@ -21,8 +19,6 @@ from bot.views.query import ME, POLICY, Condition, Period
 
 #: No case has this kind, so that a filter for it finds nothing.
 NO_KIND = "-"
-#: More cases than these with a part of their approvals are not judged one by one.
-MAX_PART_APPROVED = 200
 #: What is snoozed is put off, and what is decided is due no more.
 DUE_STATES = (State.OPEN, State.PROPOSED, State.REFERRED)
 #: Pauses hold up what has a plan.
@@ -35,10 +31,10 @@ ENDED_STATES = tuple(state for state in State if state in TERMINAL)
 class ConditionFilters:
     """Translate conditions: accounts for "me", moments for "last week"."""
 
-    queries: CaseQueries
     library: Library
     directory: Directory
     desk_controls: DeskControlsStore
+    waiting: WaitingFilters
     clock: Clock
 
     def filter(self, condition: Condition, asker: Asker) -> CaseFilter:
@@ -50,11 +46,14 @@ class ConditionFilters:
             UnknownPeriod: the condition names a period that is none.
         """
         filter = self._fields(condition, asker, viewer=asker.viewer)
-        if filter.waits_on:
-            filter = replace(filter, except_ids=self._satisfied_ids(filter))
+        if condition.waits_on:
+            filter = self.waiting.narrow(filter, self.account(condition.waits_on, asker))
         if condition.exclusion is None:
             return filter
         exclusion = self._fields(condition.exclusion, asker, viewer=None)
+        if condition.exclusion.waits_on:
+            name = self.account(condition.exclusion.waits_on, asker)
+            exclusion = self.waiting.narrow(exclusion, name)
         if condition.exclusion.is_open and not exclusion.states:
             # The store looks at no flag for states in an exclusion.
             exclusion = replace(exclusion, states=OPEN_STATES)
@@ -181,57 +180,17 @@ class ConditionFilters:
     def _with_people(self, filter: CaseFilter, condition: Condition, asker: Asker) -> CaseFilter:
         if condition.owner:
             filter = replace(filter, owned_by=self._owners(self.account(condition.owner, asker)))
-        if condition.waits_on:
-            name = self.account(condition.waits_on, asker)
-            filter = replace(filter, waits_on=self._names_of(name))
-            if is_person(name):
-                filter = replace(filter, not_acted_on_by=self._linked_accounts([name]))
         if condition.decided_by:
             filter = replace(filter, decided_by=self._people_named(condition.decided_by, asker))
         if condition.raised_by:
             filter = replace(filter, raised_by=self._people_named(condition.raised_by, asker))
         return filter
 
-    def _satisfied_ids(self, filter: CaseFilter) -> tuple[str, ...]:
-        """List part-approved cases that want nothing more of these names."""
-        part_approved = replace(filter, is_part_approved=True)
-        ids = []
-        for case in self.queries.find(part_approved, MAX_PART_APPROVED):
-            factors = case.proposal.factors
-            members = self.directory.groups([factor.group for factor in factors])
-            missing = missing_approvals(factors, case.proposal.approvals, members)
-            if not {*missing.groups, case.owner} & set(filter.waits_on):
-                ids.append(case.id)
-        return tuple(ids)
-
     def _owners(self, name: str) -> tuple[str, ...]:
         """List a person with their teams, or a group."""
         if not is_person(name):
             return (name,)
-        return (name, *sorted(self._groups_of([name])))
-
-    def _names_of(self, name: str) -> tuple[str, ...]:
-        """List the names under which a case may wait on this one."""
-        if not is_person(name):
-            return (name,)
-        if not self._is_colleague(name):
-            return (name,)
-        accounts = [name, *self._givers(name)]
-        return (*accounts, *sorted(self._groups_of(accounts)))
-
-    def _givers(self, person: str) -> list[str]:
-        """List the people for whom this person stands in now."""
-        now = self.clock()
-        givers = {
-            delegation.giver
-            for delegation in self.desk_controls.load().delegations
-            if delegation.taker == person and delegation.begins_at <= now < delegation.ends_at
-        }
-        return sorted(giver for giver in givers if self._is_colleague(giver))
-
-    def _groups_of(self, accounts: Collection[str]) -> set[str]:
-        groups = self.directory.groups(self.library.deciders())
-        return {handle for handle, members in groups.items() if set(accounts) & set(members)}
+        return (name, *sorted(self.waiting.groups_of([name])))
 
     def _people_named(self, name: str, asker: Asker) -> tuple[str, ...]:
         """List the accounts of a person or of a group's members."""
@@ -246,12 +205,6 @@ class ConditionFilters:
 
     def _linked_accounts(self, accounts: Iterable[str]) -> tuple[str, ...]:
         return tuple(sorted(self.library.identities().linked_accounts(accounts)))
-
-    def _is_colleague(self, person: str) -> bool:
-        try:
-            return is_colleague(self.directory.person(person))
-        except NotEligible:
-            return False
 
 
 def _resolve(clock: PeriodClock, period: Period | None) -> Span | None:

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
+from datetime import datetime
 from decimal import Decimal
 
 from bot.cases.case import Case
@@ -9,8 +10,9 @@ from bot.cases.lifecycle import TERMINAL, State
 from bot.desk.answers.asker import Asker
 from bot.desk.answers.filters import ConditionFilters
 from bot.desk.answers.nearest import Nearest
-from bot.desk.answers.readings import ORDER_WORDS, QueryWords
+from bot.desk.answers.readings import ORDER_WORDS, QueryWords, state_words
 from bot.desk.answers.wording import count_word, day_text, total_text
+from bot.desk.case_texts import join_words, local_time, verb
 from bot.desk.eligibility import Eligibility
 from bot.desk.rows import with_cards
 from bot.ports.card_store import CardStore
@@ -20,7 +22,7 @@ from bot.ports.directory import Directory
 from bot.ports.library import Library
 from bot.views.answers import MAX_ROWS, Answer
 from bot.views.labels import start_upper
-from bot.views.query import ME, Condition, Order, Query
+from bot.views.query import ME, Condition, Grouping, Order, Query
 from bot.views.rows import CaseRow
 
 #: Fewer rows under an answer that is a number.
@@ -43,23 +45,31 @@ class CaseLists:
 
     def answer(self, query: Query, asker: Asker) -> Answer:
         """List the cases of a query; the first line counts them."""
-        filter = self.filters.filter(query.condition, asker)
+        filter = self.queries.resolve_text(self.filters.filter(query.condition, asker))
         total = self.queries.total(filter)
         if not total.cases:
             return self.nearest.answer(query, asker)
         cases = self._find(filter, query, MAX_ROWS)
-        facts = (
-            *self._automatic_facts(query.condition, asker),
-            *self._decision_facts(query.condition, asker),
-        )
         if query.nth or query.limit:
             return self._answer_top(query, cases, total=total, asker=asker)
+        first_line = self._ended_line(query.condition, filter, total)
+        if not first_line:
+            first_line = self._first_line(query.condition, filter, cases, total=total, asker=asker)
         return Answer(
-            text=f"{self._first_line(query, filter, total=total, asker=asker)}.",
-            facts=facts,
+            text=f"{first_line}.",
+            facts=self._automatic_facts(query.condition, asker),
             rows=self.rows(cases, asker),
             total=total.cases,
         )
+
+    def answer_with_states(self, query: Query, asker: Asker) -> Answer:
+        """List the cases of a query, and count how they stand."""
+        answer = self.answer(query, asker)
+        filter = self.filters.filter(query.condition, asker)
+        counts = []
+        for code, total in self.queries.group(filter, Grouping.STATE):
+            counts.append(f"{count_word(total.cases)} {state_words(State.of_code(code))}")
+        return replace(answer, facts=(start_upper(f"{', '.join(counts)}."), *answer.facts))
 
     def find(self, query: Query, asker: Asker, limit: int) -> list[Case]:
         """Return the first cases of a query, by its order and limit."""
@@ -110,48 +120,71 @@ class CaseLists:
             parts.append(str(case.assessment.stake))
         parts.append(f"opened {day}")
         if query.order is Order.SOONEST_DUE:
-            due = self._moment(case, asker)
+            due = local_time(case.timers.sla.decide_by, asker.hours, self.clock())
             parts.append(f"to be decided by {due}")
         if total.cases > 1 and query.order:
             place = "the" if query.nth <= 1 else f"number {query.nth} from the"
             parts.append(f"{place} {ORDER_WORDS[query.order]} of {count_word(total.cases)}")
         return f"{'; '.join(parts)}."
 
-    def _moment(self, case: Case, asker: Asker) -> str:
-        local = asker.hours.local(case.timers.sla.decide_by)
-        return f"{local:%a} {local.day} {local:%b}, {local:%H:%M}"
+    def _first_opening(
+        self, filter: CaseFilter, cases: Sequence[Case], total: Total
+    ) -> datetime | None:
+        """Return when the oldest was opened. The store is asked only for what is not at hand."""
+        if len(cases) < total.cases:
+            cases = self.queries.find(filter, 1, order=Order.OLDEST)
+        return min((case.timers.opened_at for case in cases), default=None)
 
-    def _first_line(self, query: Query, filter: CaseFilter, *, total: Total, asker: Asker) -> str:
+    def _first_line(
+        self,
+        condition: Condition,
+        filter: CaseFilter,
+        cases: Sequence[Case],
+        *,
+        total: Total,
+        asker: Asker,
+    ) -> str:
         """Count the cases, add up their stakes, and name the oldest."""
-        line = total_text(total, self._verb(query.condition, total.cases, asker))
-        if not _is_open_list(query.condition):
+        line = total_text(total, self._verb(condition, total.cases, asker))
+        if not _is_open_list(condition):
             return start_upper(line)
-        oldest = self.queries.find(filter, 1, order=Order.OLDEST)
-        if not oldest:
+        opened_at = self._first_opening(filter, cases, total)
+        if opened_at is None:
             return start_upper(line)
-        since = f"since {day_text(oldest[0].timers.opened_at, asker.hours, self.clock())}"
+        since = f"since {day_text(opened_at, asker.hours, self.clock())}"
         if total.cases == 1:
             return start_upper(f"{line}, {since}")
         return start_upper(f"{line}; the oldest {since}")
 
     def _verb(self, condition: Condition, count: int, asker: Asker) -> str:
+        if condition.is_automatic and not condition.waits_on:
+            return "ran without a person"
         if not condition.waits_on:
             return ""
-        verb = "waits" if count == 1 else "wait"
-        return f"{verb} on {self.words.name(condition.waits_on, asker)}"
+        name = self.words.name(condition.waits_on, asker)
+        return f"{verb(count, 'waits', 'wait')} on {name}"
 
-    def _decision_facts(self, condition: Condition, asker: Asker) -> tuple[str, ...]:
-        """Say how cases that have ended were decided."""
+    def _ended_line(self, condition: Condition, filter: CaseFilter, total: Total) -> str:
+        """Count the cases that have ended, and how they were decided; empty for others."""
         if condition.is_open is not False or condition.decision or condition.is_automatic:
-            return ()
-        counts = self.queries.decision_counts(self.filters.filter(condition, asker))
+            return ""
+        counts = self.queries.decision_counts(filter)
         numbers = {
             "approved": counts.approved_count,
             "rejected": counts.rejected_count,
             "handled by hand": counts.by_hand_count,
         }
-        parts = [f"{count_word(number)} {words}" for words, number in numbers.items() if number]
-        return (start_upper(f"{', '.join(parts)}."),) if parts else ()
+        ways = [way for way, number in numbers.items() if number]
+        if not ways:
+            return ""
+        line = start_upper(f"{count_word(total.cases)} {verb(total.cases, 'has', 'have')} ended")
+        rest = total.cases - sum(numbers.values())
+        if len(ways) == 1 and not rest:
+            return f"{line}, {verb(total.cases, '', 'all ')}{ways[0]}"
+        parts = [f"{count_word(numbers[way])} {way}" for way in ways]
+        if rest:
+            parts.append(f"{count_word(rest)} in another way")
+        return f"{line}: {join_words(parts)}"
 
     def _automatic_facts(self, condition: Condition, asker: Asker) -> tuple[str, ...]:
         """Tell apart what went away by itself."""

@@ -1,15 +1,18 @@
 """Answers about people, groups, stand-ins and pauses."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass, replace
-from datetime import UTC, datetime
 
 from bot.cases.actor import is_person
 from bot.cases.approval import is_colleague
 from bot.cases.controls import ActivePause, DeskControls
 from bot.cases.delegation import Delegation
-from bot.cases.missing_approvals import missing_approvals
+from bot.cases.lifecycle import State
 from bot.desk.answers.asker import Asker
+from bot.desk.answers.filters import ConditionFilters
 from bot.desk.answers.names import Names, scope_title
+from bot.desk.answers.readings import QueryWords
+from bot.desk.answers.wording import count_word
 from bot.desk.case_texts import count_noun, join_words, local_time, verb
 from bot.ports.case_queries import CaseFilter, CaseQueries
 from bot.ports.clock import Clock
@@ -17,12 +20,11 @@ from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.library import Library
 from bot.views.answers import Answer, Figure
 from bot.views.labels import start_upper
-from bot.views.query import ME, About, Grouping, Query
+from bot.views.query import ME, About, Condition, Grouping, Query
 
-#: Cases with one approval of several are few; more of them are counted as if they had none.
-MAX_PART_APPROVED = 200
-#: Before every case.
-BEGINNING = datetime(1970, 1, 1, tzinfo=UTC)
+#: What is in them waits on people to decide in time.
+BLOCKED_STATES = (State.PROPOSED, State.REFERRED)
+SEVERAL = "A case that waits on several counts for each of them."
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +34,8 @@ class PeopleAnswers:
     queries: CaseQueries
     desk_controls: DeskControlsStore
     library: Library
+    filters: ConditionFilters
+    words: QueryWords
     names: Names
     clock: Clock
 
@@ -45,55 +49,62 @@ class PeopleAnswers:
             case About.PAUSE:
                 return self._pauses(asker)
             case _:
-                return self._blockers(asker)
+                return self._blockers(query.condition, asker)
 
     # --- who holds things up ---------------------------------------------------------------------
 
-    def _blockers(self, asker: Asker) -> Answer:
+    def _blockers(self, condition: Condition, asker: Asker) -> Answer:
         """Count what waits on whom: the overdue, or else all."""
-        overdue = CaseFilter(viewer=asker.viewer, due_between=(BEGINNING, self.clock()))
-        table = self._count_by_waiter(overdue)
-        if table:
-            names = join_words([figure.label for figure in table])
-            return Answer(text=f"What is overdue waits on {names}.", table=tuple(table))
-        table = self._count_by_waiter(CaseFilter(viewer=asker.viewer))
-        if not table:
+        waiting = replace(condition, is_open=None, waits_on="", states=BLOCKED_STATES)
+        overdue = replace(waiting, is_overdue=True)
+        answer = self._count_by_waiter(overdue, asker)
+        if answer:
+            return answer
+        answer = self._count_by_waiter(replace(waiting, is_overdue=False), asker)
+        if answer is None:
             return Answer(text="Nobody: nothing that you may see waits on anybody.")
-        names = join_words([figure.label for figure in table])
-        text = f"Nothing that you may see is overdue. What is open waits on {names}."
-        return Answer(text=text, table=tuple(table))
+        cases = self.words.cases(replace(overdue, states=()), asker, noun="case")
+        return replace(answer, text=f"No {cases} waits on anybody. {answer.text}")
 
-    def _count_by_waiter(self, filter: CaseFilter) -> list[Figure]:
+    def _count_by_waiter(self, condition: Condition, asker: Asker) -> Answer | None:
         """Count the cases of each group and person, the most first."""
-        approval_counts = self._count_approvals(filter)
+        filter = self.filters.filter(condition, asker)
+        total = self.queries.count(filter)
+        if not total:
+            return None
+        part_approved = self.filters.waiting.part_approved(filter)
         figures = []
         for waiter in self._waiters(filter):
             count = self.queries.count(replace(filter, waits_on=(waiter,)))
-            count -= approval_counts.get(waiter, 0)
+            for case, waiters in part_approved:
+                if waiter in case.waits_on and waiter not in waiters:
+                    count -= 1
             if count > 0:
                 value = count_noun(count, "case")
                 label = self.names.owner(waiter)
                 figures.append(Figure(label=label, value=value, number=count))
-        return sorted(figures, key=lambda figure: (-figure.number, figure.label))
+        table = sorted(figures, key=lambda figure: (-figure.number, figure.label))
+        is_counted_twice = sum(figure.number for figure in table) > total
+        return Answer(
+            text=self._describe_waiters(condition, total, table, asker=asker),
+            facts=(SEVERAL,) if is_counted_twice else (),
+            table=tuple(table),
+            table_titles=("Waits on", "Cases"),
+        )
+
+    def _describe_waiters(
+        self, condition: Condition, total: int, table: Sequence[Figure], *, asker: Asker
+    ) -> str:
+        noun = verb(total, "case", "cases")
+        cases = self.words.cases(replace(condition, states=()), asker, noun=noun)
+        names = join_words([figure.label for figure in table])
+        count = start_upper(count_word(total))
+        return f"{count} {cases} {verb(total, 'waits', 'wait')} on {names}."
 
     def _waiters(self, filter: CaseFilter) -> list[str]:
-        """List the groups that decide, and the people who have a case."""
-        owners = [owner for owner, _ in self.queries.group(filter, Grouping.OWNER)]
-        people = [owner for owner in owners if is_person(owner)]
-        return list(dict.fromkeys([*self.library.deciders(), *people]))
-
-    def _count_approvals(self, filter: CaseFilter) -> dict[str, int]:
-        """Count the cases that each group has approved already."""
-        cases = self.queries.find(replace(filter, is_part_approved=True), MAX_PART_APPROVED)
-        counts: dict[str, int] = {}
-        for case in cases:
-            factors = case.proposal.factors
-            votes = self.library.identities().distinct_votes(case.proposal.approvals)
-            groups = self.names.groups(factor.group for factor in factors)
-            missing = missing_approvals(factors, votes, groups).groups
-            for group in {factor.group for factor in factors} - set(missing):
-                counts[group] = counts.get(group, 0) + 1
-        return counts
+        """List the groups that decide, and whoever has a case."""
+        owners = [owner for owner, _ in self.queries.group(filter, Grouping.OWNER) if owner]
+        return list(dict.fromkeys([*self.library.deciders(), *owners]))
 
     # --- who stands in ---------------------------------------------------------------------------
 
@@ -130,13 +141,13 @@ class PeopleAnswers:
         sentences = []
         for delegation in controls.delegations:
             if now < delegation.begins_at and person in {"", delegation.giver}:
-                begin = local_time(delegation.begins_at, asker.hours)
+                begin = local_time(delegation.begins_at, asker.hours, now)
                 sentence = self._describe_delegation(delegation, asker)
                 sentences.append(f"From {begin} on: {sentence}")
         return sentences
 
     def _describe_delegation(self, delegation: Delegation, asker: Asker) -> str:
-        until = local_time(delegation.ends_at, asker.hours)
+        until = local_time(delegation.ends_at, asker.hours, self.clock())
         scope = ""
         if delegation.kind:
             scope = f", only for “{self.library.labels().kind(delegation.kind)}”,"
@@ -195,9 +206,9 @@ class PeopleAnswers:
 
     def describe_pause(self, pause: ActivePause, asker: Asker) -> str:
         """Say what is paused, by whom, since when and why."""
-        since = local_time(pause.at, asker.hours)
+        since = local_time(pause.at, asker.hours, self.clock())
         scope = start_upper(scope_title(pause.scope, self.library.labels()))
-        return f"{scope} is paused by {pause.by_name} since {since}: {pause.reason}."
+        return f"{scope} has been paused by {pause.by_name} since {since}: {pause.reason}."
 
 
 def _account(name: str, asker: Asker) -> str:

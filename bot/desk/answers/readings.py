@@ -8,7 +8,7 @@ from bot.cases.lifecycle import State
 from bot.cases.plan import Money
 from bot.desk.answers.asker import Asker
 from bot.desk.answers.periods import describe_limit, describe_period
-from bot.desk.answers.wording import describe_seconds
+from bot.desk.case_texts import describe_span
 from bot.ports.directory import Directory
 from bot.ports.library import Library
 from bot.views.labels import Labels, as_words
@@ -84,6 +84,12 @@ ACT_WORDS = {
     Act.STAND_IN: "let somebody stand in",
     Act.RAISE: "raise an exception",
     Act.REMIND: "send a reminder",
+}
+#: Before the case or the cases that such an act is about.
+ACT_PREPOSITIONS = {
+    Act.STAND_IN: " for",
+    Act.RAISE: " about",
+    Act.REMIND: " of",
 }
 #: What a fact is, whatever is asked about it.
 ABOUT_WORDS = {
@@ -179,7 +185,9 @@ class QueryWords:
             case Ask.ACT:
                 act = query.act or Act.APPROVE
                 words = ACT_WORDS.get(act, as_words(act.value))
-                return f"a request to {words}{self._of_case(query, asker)}"
+                subject = self._of_case(query, asker)
+                preposition = ACT_PREPOSITIONS.get(act, "") if subject else ""
+                return f"a request to {words}{preposition}{subject}"
             case Ask.HOW_LONG:
                 return f"how long {subject} has taken"
             case _:
@@ -273,7 +281,9 @@ class QueryWords:
             "is_paused": "paused",
             "is_unrecognised": "unrecognised",
         }
-        if condition.is_open is not None:
+        # "Ended cases ended yesterday" would say it twice.
+        is_plain = condition.is_open is False and condition.ended
+        if condition.is_open is not None and not is_plain:
             words = "open" if condition.is_open else "ended"
             parts.append(ConditionPart(("is_open",), words))
         for field, words in flags.items():
@@ -398,10 +408,10 @@ def _time_phrases(condition: Condition) -> list[ConditionPart]:
         words = f"opened {describe_period(condition.opened)}"
         parts.append(ConditionPart(("opened",), words))
     if condition.min_age is not None:
-        words = f"older than {describe_seconds(condition.min_age.total_seconds())}"
+        words = f"older than {describe_span(condition.min_age)}"
         parts.append(ConditionPart(("min_age",), words))
     if condition.max_age is not None:
-        words = f"not older than {describe_seconds(condition.max_age.total_seconds())}"
+        words = f"not older than {describe_span(condition.max_age)}"
         parts.append(ConditionPart(("max_age",), words))
     if condition.ended:
         words = f"ended {describe_period(condition.ended)}"

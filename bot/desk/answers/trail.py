@@ -4,7 +4,6 @@ from bot.cases import entries
 from bot.cases.entries import Entry
 from bot.desk.answers.case_file import CaseFile, Statement
 from bot.desk.case_texts import as_sentence, count_noun, phrase
-from bot.desk.history_texts import describe_decision
 
 #: Longer lines are cut when they are shown.
 MAX_LINE = 280
@@ -38,7 +37,7 @@ def describe_entry(file: CaseFile, entry: Entry) -> str:
         or _describe_handling(file, entry.body)
         or _describe_step(file, entry.body)
         # The time stands in front of the line.
-        or describe_decision(entry, file.asker.hours).replace(f" on {at}", "", 1)
+        or file.decision_text(entry).replace(f" on {at}", "", 1)
     )
     return as_sentence(file.words(text))
 

@@ -1,11 +1,12 @@
 """Counts, money and days in the sentences of answers."""
 
 from collections.abc import Mapping
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 
 from bot.cases.hours import Hours
 from bot.cases.plan import Money
+from bot.desk.case_texts import describe_span
 from bot.ports.case_queries import Total
 
 _WORDS = ("none", "one", "two", "three", "four", "five", "six", "seven", "eight", "nine", "ten")
@@ -31,7 +32,7 @@ def stakes_text(stakes: Mapping[str, Decimal]) -> str:
 
 def total_text(total: Total, verb: str = "") -> str:
     """Count cases with their stakes: "two wait on you, £12,460.00 together"."""
-    count = f"{count_word(total.cases)} {verb}".strip()
+    count = f"{count_word(total.cases)} {verb}" if verb else case_count(total.cases)
     return f"{count}{together_text(total)}"
 
 
@@ -54,9 +55,5 @@ def day_text(at: datetime, hours: Hours, now: datetime) -> str:
 
 
 def describe_seconds(seconds: float) -> str:
-    """Say a span of time in its largest unit that fits twice."""
-    for unit, size in (("days", 86_400), ("hours", 3_600), ("minutes", 60)):
-        if seconds >= 2 * size:
-            decimals = 0 if unit == "minutes" else 1
-            return f"{seconds / size:.{decimals}f} {unit}".replace(".0 ", " ")
-    return f"{seconds:.0f} seconds"
+    """Say so many seconds as a span of time."""
+    return describe_span(timedelta(seconds=seconds))

@@ -23,6 +23,7 @@ SEED = 5
 FIRST_NUMBER = 20_000
 WRITERS = 4
 MAX_AGE_MINUTES = 60 * 40
+MAX_ASKED_MINUTES = 90
 #: Of ten cases, so many need a person to find a plan.
 REFERRED_IN_TEN = 1
 
@@ -63,11 +64,9 @@ class _Writer:
         decision = decision.then(entry)
         proposal = model.proposal
         if proposal.plan and proposal.recommendation and number % 10 >= REFERRED_IN_TEN:
+            # An edited plan has a later revision than a new case can have.
             plan = replace(
-                proposal.plan,
-                case_id=case_id,
-                revision=1,
-                not_after=NOW + timedelta(days=9),
+                proposal.plan, case_id=case_id, revision=1, not_after=NOW + timedelta(days=9)
             )
             recommendation = proposal.recommendation
             verdict = proposal.verdict
@@ -79,7 +78,9 @@ class _Writer:
                 blocked="no plan fits",
             )
         recommend = commands.Recommend(recommendation, plan, verdict)
-        decision = decision.then(decide(decision.case, recommend, opened_at))
+        # Asked anew of late: the time to approve has not run out.
+        asked_at = max(opened_at, NOW - timedelta(minutes=number % MAX_ASKED_MINUTES))
+        decision = decision.then(decide(decision.case, recommend, asked_at))
         return Change(before=None, entries=decision.entries, after=decision.case, messages=())
 
     def _any_recommendation(self):
@@ -111,7 +112,12 @@ def _name(number: int) -> str:
 
 
 def fill_with_open_cases(company: Company, count: int) -> None:
-    """Write so many cases that wait for a decision or for a person."""
+    """Write so many cases that wait for a decision or for a person.
+
+    A kept company may have them already.
+    """
+    if company.store.queries.by_id([f"EX-{FIRST_NUMBER + count - 1}"]):
+        return
     waiting = {State.PROPOSED, State.REFERRED}
     models = [
         case

@@ -462,12 +462,18 @@ def _is_undo_open(asked: Asked, record: Record) -> bool:
     return record.state == "resolved" and bool(moments) and max(moments) > asked.oracle.now
 
 
+REFUSABLE = frozenset({"approve", "reject", "edit", "snooze", "hand_over", "claim", "take_back"})
+
+
 def _is_refused_rightly(asked: Asked, act: str) -> bool:
     """Tell whether somebody who may not is told so, and who may."""
     record = asked.record
-    if record is None or act not in {"approve", "reject", "edit", "snooze", "hand_over", "claim"}:
+    if record is None or act not in REFUSABLE:
         return False
     if asked.oracle.may_approve(record, asked.asker):
+        return False
+    deciders = {one for group, _ in record.factors for one in GROUPS.get(group, frozenset())}
+    if act == "take_back" and asked.asker in deciders:
         return False
     said = asked.shown.text
     groups = {group for group, _ in record.factors} | {record.team, record.owner}

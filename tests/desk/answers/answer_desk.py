@@ -27,7 +27,10 @@ class AnswerDesk:
         controls = world.store.desk_controls
         queries = world.store.queries
         self.filters = ConditionFilters(
-            queries=queries, desk_controls=controls, clock=world.clock, **shared
+            desk_controls=controls,
+            waiting=world.desk.conversation.queues.waiting,
+            clock=world.clock,
+            **shared,
         )
         self.words = QueryWords(**shared)
         self.nearest = Nearest(

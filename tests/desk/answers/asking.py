@@ -49,7 +49,6 @@ def reminders(world) -> Reminders:
         visibility=world.desk.conversation.questions.visibility,
         directory=world.people,
         live_lists=world.store.live_lists,
-        outbox=world.store.outbox,
         clock=world.clock,
     )
 

@@ -8,10 +8,12 @@ from bot.desk.answers.capabilities import Capabilities
 from bot.desk.answers.case_facts import CaseFactsAnswers
 from bot.desk.answers.case_file import CaseFiles
 from bot.desk.answers.control_acts import ControlActs
+from bot.desk.answers.filters import ConditionFilters
 from bot.desk.answers.names import Names
 from bot.desk.answers.people import PeopleAnswers
 from bot.desk.answers.precedents import CasePrecedents
 from bot.desk.answers.product import ProductAnswers
+from bot.desk.answers.readings import QueryWords
 from bot.desk.confirmations import Confirmations
 from bot.desk.eligibility import Eligibility
 from bot.desk.reminders import Reminders
@@ -69,6 +71,16 @@ class FactAnswersBuilder:
         return Names(self.directory)
 
     @property
+    def _filters(self) -> ConditionFilters:
+        return ConditionFilters(
+            library=self.library,
+            directory=self.directory,
+            desk_controls=self.desk_controls,
+            waiting=self.reminders.queues.waiting,
+            clock=self.clock,
+        )
+
+    @property
     def _files(self) -> CaseFiles:
         return CaseFiles(
             cases=self.cases,
@@ -108,6 +120,8 @@ class FactAnswersBuilder:
             queries=self.queries,
             desk_controls=self.desk_controls,
             library=self.library,
+            filters=self._filters,
+            words=QueryWords(library=self.library, directory=self.directory),
             names=self._names,
             clock=self.clock,
         )

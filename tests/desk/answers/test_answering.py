@@ -29,7 +29,7 @@ class RecordingAnswers:
         offers = (Offer(act=Act.APPROVE),) if self.has_offers and query.case_id else ()
         return Answer(text=self.name, offers=offers)
 
-    def summarise(self, query, cases, asker):
+    def summarise(self, query, cases, asker, *, total=0):
         self.summaries.append([case.id for case in cases])
         return Answer(text=f"{self.name} of {len(cases)}")
 

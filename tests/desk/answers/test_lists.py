@@ -40,7 +40,7 @@ def test_the_first_line_counts_adds_up_and_names_the_oldest(world, desk):
     open_cases(world, (100, 50.5))
     world.clock.forward(days=1)
     answer = desk.lists.answer(listing(), desk.asker())
-    assert answer.text == "Two, £150.50 together; the oldest since Sat 21 Nov."
+    assert answer.text == "Two cases, £150.50 together; the oldest since Sat 21 Nov."
     assert (case_ids(answer), answer.total) == (["EX-1", "EX-2"], 2)
 
 
@@ -61,7 +61,7 @@ def test_rows_are_bounded_and_the_rest_is_counted(world, desk):
     open_cases(world, range(1, 14), hours=0)
     answer = desk.lists.answer(listing(), desk.asker())
     assert (len(answer.rows), answer.total) == (10, 13)
-    assert answer.text.startswith("13, £91.00 together")
+    assert answer.text.startswith("13 cases, £91.00 together")
 
 
 def test_one_of_an_order_is_named_with_what_it_was_picked_for(world, desk):
@@ -75,10 +75,10 @@ def test_one_of_an_order_is_named_with_what_it_was_picked_for(world, desk):
     second = listing(order=Order.LARGEST, nth=2)
     assert case_ids(desk.lists.answer(second, desk.asker())) == ["EX-3"]
     two = desk.lists.answer(listing(order=Order.LARGEST, limit=2), desk.asker())
-    assert two.text == "Two, £500.00 together: the largest of three."
+    assert two.text == "Two cases, £500.00 together: the largest of three."
     assert case_ids(two) == ["EX-2", "EX-3"]
     ninth = desk.lists.answer(listing(order=Order.OLDEST, nth=9), desk.asker())
-    assert ninth.text == "There are only three, £600.00 together."
+    assert ninth.text == "There are only three cases, £600.00 together."
 
 
 def test_the_rows_offer_what_the_asker_may_decide(world, desk):
@@ -160,7 +160,7 @@ def test_the_oldest_is_not_named_for_what_is_over(world, desk):
     world.approve(case)
     world.work()
     answer = desk.lists.answer(listing(replace(OPEN, is_open=False)), desk.asker())
-    assert answer.text == "One, £100.00."
+    assert answer.text == "One has ended, approved."
 
 
 def one_of_each(world):
@@ -201,11 +201,11 @@ def test_a_list_has_the_cases_of_its_states(small_world, condition, ids):
     assert set(case_ids(desk.lists.answer(listing(condition), desk.asker()))) == ids
 
 
-def test_how_ended_cases_were_decided_is_said_below_them(small_world):
+def test_how_ended_cases_were_decided_is_said_first(small_world):
     one_of_each(small_world)
     desk = AnswerDesk(small_world)
     answer = desk.lists.answer(listing(Condition(is_open=False)), desk.asker())
-    assert answer.facts == ("One approved, one rejected.",)
+    assert answer.text == "Three have ended: one approved, one rejected and one in another way."
 
 
 def test_late_cases_are_those_whose_decision_is_overdue(small_world):

@@ -5,7 +5,7 @@ from decimal import Decimal
 import pytest
 
 from bot.cases.actor import Surface
-from bot.views.query import ME, About, Ask, Query
+from bot.views.query import ME, About, Ask, Condition, Query
 from tests.desk.answers.asking import (
     ANA,
     BEN,
@@ -49,13 +49,15 @@ def test_whoever_something_overdue_waits_on_is_named_with_how_much(world):
     case = world.proposed()
     world.receive(world.signal("product:2"))
     world.work()
-    assert "Nothing that you may see is overdue" in people(world, About.BLOCKER).text
+    assert (
+        "No overdue case waits on anybody. Two cases wait on" in people(world, About.BLOCKER).text
+    )
     world.clock.forward(hours=5)
     world.desk.decisions.hand_over(
         as_person(world, case, "ana"), to=BEN, progress="counted", remains="decide"
     )
     answer = people(world, About.BLOCKER)
-    assert answer.text == "What is overdue waits on @floor-managers (Ana, Omar) and Ben."
+    assert answer.text == "Two overdue cases wait on @floor-managers (Ana, Omar) and Ben."
     assert [(figure.label, figure.value) for figure in answer.table] == [
         ("@floor-managers (Ana, Omar)", "2 cases"),
         ("Ben", "1 case"),
@@ -67,7 +69,37 @@ def test_a_group_that_has_approved_holds_nothing_up(world):
     case = world.proposed()
     world.approve(case, "ben", note="fine")
     world.clock.forward(hours=5)
-    assert people(world, About.BLOCKER).text == "What is overdue waits on @finance (Carla)."
+    expected = "One overdue case waits on @finance (Carla)."
+    assert people(world, About.BLOCKER).text == expected
+
+
+def test_blockers_are_those_of_the_cases_that_are_meant(world):
+    world.proposed()
+    world.clock.forward(hours=5)
+    running_low = Condition(kinds=("low_stock",))
+    answer = people(world, About.BLOCKER, condition=running_low)
+    assert answer.text.startswith("One overdue case of “Running low” waits on @floor-managers")
+    elsewhere = people(world, About.BLOCKER, condition=Condition(channel="C0OPS"))
+    assert elsewhere.text == "Nobody: nothing that you may see waits on anybody."
+
+
+def test_a_case_that_waits_on_several_is_counted_once_in_all(world):
+    world.house.amount = Decimal(5000)
+    world.proposed()
+    world.clock.forward(hours=5)
+    answer = people(world, About.BLOCKER)
+    assert answer.text.startswith("One overdue case waits on")
+    assert len(answer.table) > 1
+    assert answer.facts == ("A case that waits on several counts for each of them.",)
+
+
+def test_a_snoozed_case_holds_nobody_up(world):
+    case = world.proposed()
+    world.desk.decisions.snooze(
+        as_person(world, case, "ana"), until=world.clock() + 9 * HOUR, reason="later"
+    )
+    world.clock.forward(hours=5)
+    assert people(world, About.BLOCKER).text.startswith("Nobody")
 
 
 @pytest.mark.threat("E2")
@@ -129,7 +161,7 @@ def test_a_pause_says_what_by_whom_since_when_and_why(world):
     world.desk.controls.pause("kind:low_stock", by=ANA, reason="stocktaking", surface=Surface.SLACK)
     world.clock.forward(hours=1)
     assert people(world, About.PAUSE).text == (
-        f"“Running low” is paused by Ana since {NOON}: stocktaking."
+        f"“Running low” has been paused by Ana since {NOON}: stocktaking."
     )
 
 

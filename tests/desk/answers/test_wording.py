@@ -49,7 +49,7 @@ def test_each_currency_is_summed_for_itself():
     assert total_text(Total(2, {"GBP": Decimal(5)}), "wait on you") == (
         "two wait on you, £5.00 together"
     )
-    assert total_text(Total(1, {})) == "one"
+    assert total_text(Total(1, {})) == "one case"
 
 
 def test_a_day_is_that_of_the_askers_clock():
