@@ -103,10 +103,9 @@ def _is_elliptic(text: QuestionText) -> bool:
         return True
     is_short = len(text.tokens) <= MAX_ELLIPSIS_WORDS
     first = text.words[0]
-    if not is_short:
-        return False
-    if first in _QUESTION_WORDS and text.search(FINITE_VERB) is not None:
-        # "How many are late?" is a sentence of its own; "how many late" is a part of one.
+    # "How many are late?" is a sentence of its own; "how many late" is a part of one.
+    is_sentence = first in _QUESTION_WORDS and text.search(FINITE_VERB) is not None
+    if not is_short or is_sentence:
         return False
     return first in _ELLIPTIC or text.search(TOGETHER) is not None
 
