@@ -26,6 +26,9 @@ class Stranger:
     def kinds(self, text: str) -> list[Guess]:
         return [Guess("", 0.9)]
 
+    def slots(self, text: str) -> dict[str, list[Guess]]:
+        return {}
+
 
 @pytest.fixture(scope="module")
 def reader() -> QuestionReading:
