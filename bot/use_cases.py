@@ -14,7 +14,7 @@ from bot.desk.answers.closest import ClosestCases
 from bot.desk.answers.control_acts import ControlActs
 from bot.desk.answers.figures import CaseFigures
 from bot.desk.answers.filters import ConditionFilters
-from bot.desk.answers.lists import CaseLists
+from bot.desk.answers.lists import ListAnswers
 from bot.desk.answers.names import Names
 from bot.desk.answers.nearest import Nearest
 from bot.desk.answers.people import PeopleAnswers
@@ -120,14 +120,14 @@ class _AnswerBuilder:
             clock=self.clock,
         )
 
-    def lists(self) -> CaseLists:
+    def lists(self) -> ListAnswers:
         """Build what lists cases."""
         filters = self.filters()
         words = QueryWords(library=self.library, directory=self.directory)
         nearest = Nearest(
             queries=self.store.queries, filters=filters, words=words, clock=self.clock
         )
-        return CaseLists(
+        return ListAnswers(
             queries=self.store.queries,
             card_store=self.store.cards,
             directory=self.directory,
@@ -139,7 +139,7 @@ class _AnswerBuilder:
             clock=self.clock,
         )
 
-    def figures(self, lists: CaseLists) -> CaseFigures:
+    def figures(self, lists: ListAnswers) -> CaseFigures:
         """Build what counts cases."""
         return CaseFigures(
             queries=self.store.queries,

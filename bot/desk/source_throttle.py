@@ -11,7 +11,7 @@ MAX_BURST = 200
 
 
 @dataclass(frozen=True, slots=True, order=True)
-class Turn:
+class SourceTurn:
     """The turn of a case.
 
     Turns compare in the order of the outbox.
@@ -33,11 +33,11 @@ class SourceThrottle:
         self._limit = RateLimit(per_second, burst)
         self._buckets = TokenBuckets()
 
-    def next_turn(self, source: str, now: datetime) -> Turn:
+    def next_turn(self, source: str, now: datetime) -> SourceTurn:
         """Give the next new case of this source its turn."""
         level = self._buckets.borrow(source, self._limit, now.timestamp())
         if level < 0:
             wait = timedelta(seconds=-level / self._limit.per_second)
-            return Turn(priority=0, run_at=now + wait)
+            return SourceTurn(priority=0, run_at=now + wait)
         # The more cases the source could still send at once, the lower the number.
-        return Turn(priority=-math.floor(level), run_at=now)
+        return SourceTurn(priority=-math.floor(level), run_at=now)

@@ -21,7 +21,7 @@ POLICY = "policy"
 
 
 class Ask(StrEnum):
-    """What a question wants to know."""
+    """The interest of a question."""
 
     LIST = "list"
     COUNT = "count"
@@ -87,7 +87,7 @@ class About(StrEnum):
 
 
 class Act(StrEnum):
-    """What a person wants to be done. Words alone do none of it."""
+    """A request to act. Words alone carry out none of it."""
 
     APPROVE = "approve"
     REJECT = "reject"
@@ -114,7 +114,7 @@ class Order(StrEnum):
 
 
 class Grouping(StrEnum):
-    """What cases are counted by."""
+    """The property by which cases are grouped."""
 
     KIND = "kind"
     OWNER = "owner"
@@ -159,7 +159,10 @@ class Period:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Condition:
-    """What cases are asked for. All of it must hold; a field that is not set says nothing."""
+    """The cases that are asked for.
+
+    All of it must hold; a field that is not set says nothing.
+    """
 
     is_open: bool | None = None
     states: tuple[State, ...] = ()
@@ -243,7 +246,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
-    """What a reader made of a question."""
+    """The result of reading a question."""
 
     query: Query
     #: Words that were not understood, or name nothing that the asker may see. They narrow nothing.
@@ -266,7 +269,7 @@ class Turn:
 
 
 class NameType(StrEnum):
-    """What a name is the name of."""
+    """The type of thing that a name belongs to."""
 
     PERSON = "person"
     GROUP = "group"
@@ -289,7 +292,7 @@ class KnownName:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QuestionContext:
-    """What a reader may know beside the words."""
+    """Everything that a reader may know beside the words."""
 
     #: The principal who asks.
     person: str

@@ -14,7 +14,7 @@ from knowledge.language.question_text import QuestionText, phrase
 
 
 class Weight(IntEnum):
-    """How much a rule counts against the guesses of a classifier."""
+    """The weight of a rule against the guesses of a classifier."""
 
     #: Only where nothing was learned.
     WEAK = 0

@@ -250,13 +250,13 @@ def turn_to_other_case(query: Query, parts: Parts) -> Query:
     previous = parts.context.previous
     if previous is None or parts.case_ids:
         return query
-    named = (previous.query.case_id, *previous.query.other_case_ids, *previous.case_ids)
-    others = [case_id for case_id in dict.fromkeys(named) if case_id not in ("", query.case_id)]
+    case_ids = (previous.query.case_id, *previous.query.other_case_ids, *previous.case_ids)
+    others = [case_id for case_id in dict.fromkeys(case_ids) if case_id not in ("", query.case_id)]
     if not others or parts.text.search(follow_ups.THE_OTHER) is None:
         return query
     parts.text.take(follow_ups.THE_OTHER)
     ask = query if query.ask in ONE_CASE else Query(ask=Ask.STATUS)
-    rest = tuple(case_id for case_id in dict.fromkeys(named) if case_id not in ("", others[0]))
+    rest = tuple(case_id for case_id in dict.fromkeys(case_ids) if case_id not in ("", others[0]))
     return replace(ask, case_id=others[0], other_case_ids=rest, condition=ANY_CASE)
 
 
@@ -265,8 +265,8 @@ def remember_other_cases(query: Query, parts: Parts) -> Query:
     previous = parts.context.previous
     if previous is None or not query.case_id or query.other_case_ids:
         return query
-    named = (previous.query.case_id, *previous.query.other_case_ids)
-    if query.case_id not in named:
+    case_ids = (previous.query.case_id, *previous.query.other_case_ids)
+    if query.case_id not in case_ids:
         return query
-    rest = tuple(case_id for case_id in named if case_id not in ("", query.case_id))
+    rest = tuple(case_id for case_id in case_ids if case_id not in ("", query.case_id))
     return replace(query, other_case_ids=rest)

@@ -1,4 +1,4 @@
-"""What a question says, against which a model's query is checked.
+"""The words of a question, against which a model's query is checked.
 
 A model may combine what the asker said; it may add no name, number or time.
 """
@@ -81,7 +81,7 @@ class QuestionEvidence:
         self._text = text.casefold()
         self._words = normalise(text).split()
         self._numbers = set(_find_numbers(self._text, self._words))
-        self._known = self._previous_values()
+        self._known_values = self._previous_values()
         #: The names that the question mentions.
         self.names = self._find_names()
 
@@ -103,22 +103,22 @@ class QuestionEvidence:
 
     def action(self, value: str) -> str:
         """Return the value of an action that there is."""
-        return self._listed(value, NameType.ACTION)
+        return self._find_value(value, NameType.ACTION)
 
     def source(self, value: str) -> str:
         """Return the value of a source that there is."""
-        return self._listed(value, NameType.SOURCE)
+        return self._find_value(value, NameType.SOURCE)
 
     def kind(self, value: str) -> str:
         """Return the value of a kind that there is."""
-        return self._listed(value, NameType.KIND)
+        return self._find_value(value, NameType.KIND)
 
     def text(self, value: str) -> str:
         """Return words that the question says, in the spelling of the cases."""
         for name in self.names:
             if name.type is NameType.TEXT and value.casefold() == name.name.casefold():
                 return name.value
-        self._require(not value or self.has_words(value) or value in self._known)
+        self._require(not value or self.has_words(value) or value in self._known_values)
         return value
 
     def has_words(self, value: str) -> bool:
@@ -136,7 +136,7 @@ class QuestionEvidence:
         if not value:
             return None
         amount = Decimal(value)
-        self._require(amount in self._numbers or str(amount) in self._known)
+        self._require(amount in self._numbers or str(amount) in self._known_values)
         return amount
 
     def age(self, value: str) -> timedelta | None:
@@ -155,7 +155,7 @@ class QuestionEvidence:
 
     def period_name(self, name: str) -> str:
         """Return the name of a time that the question says."""
-        if not name or name in self._known:
+        if not name or name in self._known_values:
             return name
         self._require(is_period_name(name) and self._says_time(name))
         return name
@@ -175,13 +175,13 @@ class QuestionEvidence:
         if not value:
             return ""
         previous = self._context.previous
-        meant = {self._context.case_id}
+        case_ids = {self._context.case_id}
         if previous:
-            meant |= {previous.query.case_id, *previous.case_ids}
+            case_ids |= {previous.query.case_id, *previous.case_ids}
         value = value.upper()
         number = _CASE_NUMBER.search(value)
         is_said = number is not None and Decimal(number[0]) in self._case_numbers()
-        self._require(value in meant or is_said)
+        self._require(value in case_ids or is_said)
         return value
 
     def _case_numbers(self) -> set[Decimal]:
@@ -213,14 +213,14 @@ class QuestionEvidence:
         return any(UNITS.get(word.removesuffix("s")) == letter for word in self._words)
 
     def _name(self, value: str, *types: NameType, also: tuple[str, ...] = ()) -> str:
-        if not value or value in also or value in self._known:
+        if not value or value in also or value in self._known_values:
             return value
         for name in self.names:
             if name.type in types and value.casefold() in _spellings(name):
                 return name.value
         raise NotSaid(value)
 
-    def _listed(self, value: str, name_type: NameType) -> str:
+    def _find_value(self, value: str, name_type: NameType) -> str:
         if not value:
             return ""
         for name in self._context.names:
@@ -235,13 +235,13 @@ class QuestionEvidence:
         return tuple(names[:MAX_NAMES])
 
     def _mentions(self, name: KnownName) -> bool:
-        spoken = _spell_out(name.name.casefold().lstrip("#@"))
-        if len(spoken) < MIN_FUZZY_LENGTH:
-            return spoken in self._words
+        spoken_name = _spell_out(name.name.casefold().lstrip("#@"))
+        if len(spoken_name) < MIN_FUZZY_LENGTH:
+            return spoken_name in self._words
         text = _spell_out(self._text)
-        parts = [spoken]
+        parts = [spoken_name]
         if name.type is NameType.PERSON:
-            parts += [part for part in spoken.split() if len(part) > 1]
+            parts += [part for part in spoken_name.split() if len(part) > 1]
         account = name.value.rpartition("/")[2].casefold()
         if f"<@{account}" in self._text:
             return True

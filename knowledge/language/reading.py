@@ -192,10 +192,10 @@ class QuestionReading:
         if previous is None or not (leans or asks_of_last_case(query, parts)):
             return remember_other_cases(query, parts)
         query = replace(query, condition=parts.own_condition(query))
-        merged = follow_ups.merge(previous, query, has_ask=parts.has_ask)
+        follow_up = follow_ups.merge(previous, query, has_ask=parts.has_ask)
         if parts.filters.is_any:
-            merged = replace(merged, condition=replace(merged.condition, is_open=None))
-        return turn_to_other_case(merged, parts)
+            follow_up = replace(follow_up, condition=replace(follow_up.condition, is_open=None))
+        return turn_to_other_case(follow_up, parts)
 
     def _leave_aside(self, parts: Parts, query: Query) -> tuple[Query, tuple[str, ...]]:
         """Say which words were not understood.
@@ -307,7 +307,7 @@ def _unused_people(parts: Parts, query: Query) -> list[str]:
     tokens = parts.request.tokens
     exclusion = query.condition.exclusion or ANY_CASE
     condition = query.condition
-    used = {
+    names = {
         *(condition.owner, condition.waits_on, condition.decided_by, condition.raised_by),
         *(exclusion.owner, exclusion.waits_on, exclusion.decided_by, query.of, query.to),
     }
@@ -317,7 +317,7 @@ def _unused_people(parts: Parts, query: Query) -> list[str]:
         if token.word in ("{group}", "{person}")
         and isinstance(token.value, Mention)
         and place not in parts.filters.people
-        and token.value.value not in used
+        and token.value.value not in names
     ]
 
 

@@ -67,14 +67,14 @@ def complete_parts(parts: Parts, guesses: SlotGuesses) -> Parts:
         settle(filters.fields)
     for guess in sure(guesses, "time"):
         _fill_time(parts, guess.label)
-    completed = replace(
+    parts_with_slots = replace(
         parts,
         ordering=_ordering(parts, guesses),
         grouping=parts.grouping or _grouping(parts.request, guesses),
         doubtful=replace(filters, fields=fields) if is_contradicted else None,
     )
-    _explain_words(completed, guesses)
-    return completed
+    _explain_words(parts_with_slots, guesses)
+    return parts_with_slots
 
 
 def sure(guesses: SlotGuesses, slot: str) -> Iterator[Guess]:

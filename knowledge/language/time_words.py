@@ -237,7 +237,7 @@ def take_times(text: QuestionText, today: date, previous: Period | None = None) 
     _take(text, THIS_PART, _part_of_today)
     for pattern, name in _NAMES:
         for match in reversed(list(text.find_all(pattern))):
-            _put(text, match, _named(name))
+            _put(text, match, _whole_period(name))
     _take(text, BEFORE_THAT, make_earlier)
     _take(text, NEXT_UNITS, _next_units)
     _take(text, LAST_UNITS, _last_units)
@@ -278,7 +278,7 @@ def _before_that(unit: str, previous: Period | None, today: date) -> TimeExpress
     """Return the period before the one of the last question."""
     begin = previous.begin if previous is not None else ""
     if begin in EARLIER:
-        return _named(EARLIER[begin])
+        return _whole_period(EARLIER[begin])
     if begin == "last_week":
         monday = today - timedelta(days=today.weekday() + 14)
         return _days(monday, monday + timedelta(days=6))
@@ -286,17 +286,17 @@ def _before_that(unit: str, previous: Period | None, today: date) -> TimeExpress
         end = (today.replace(day=1) - timedelta(days=1)).replace(day=1) - timedelta(days=1)
         return _days(end.replace(day=1), end)
     if begin in WEEKDAYS:
-        return _named(WEEKDAYS[WEEKDAYS.index(begin) - 1])
+        return _whole_period(WEEKDAYS[WEEKDAYS.index(begin) - 1])
     if begin in MONTHS:
-        return _named(MONTHS[MONTHS.index(begin) - 1])
-    return _named(UNITS_BEFORE_NOW[unit]) if unit in UNITS_BEFORE_NOW else None
+        return _whole_period(MONTHS[MONTHS.index(begin) - 1])
+    return _whole_period(UNITS_BEFORE_NOW[unit]) if unit in UNITS_BEFORE_NOW else None
 
 
 def _days(begin: date, end: date) -> TimeExpression:
     return TimeExpression(begin=begin.isoformat(), end=end.isoformat())
 
 
-def _named(name: str) -> TimeExpression:
+def _whole_period(name: str) -> TimeExpression:
     return TimeExpression(begin=name, end=name)
 
 
@@ -328,7 +328,7 @@ def _date(match: re.Match[str], today: date) -> TimeExpression | None:
     has_year = re.search(r"\d{4}|/\d+/", words) is not None
     if day > today and not has_year and day - today > timedelta(days=60):
         day = day.replace(year=day.year - 1)
-    return _named(day.isoformat())
+    return _whole_period(day.isoformat())
 
 
 def _age(match: re.Match[str]) -> TimeExpression | None:
@@ -368,16 +368,16 @@ def _last_units(match: re.Match[str]) -> TimeExpression:
 
 def _clock(match: re.Match[str]) -> TimeExpression | None:
     if match["noon"]:
-        return _named("today@12:00")
+        return _whole_period("today@12:00")
     if match["midnight"]:
-        return _named("today@00:00")
+        return _whole_period("today@00:00")
     hour = int(match["hour"])
     is_time = match["half"] or match["minute"] or "o'clock" in match[0]
     if hour > 23 or not (is_time or match["word"] == "since"):
         return None
     if match["half"] == "pm" and hour < 12:
         hour += 12
-    return _named(f"today@{hour:02d}:{int(match['minute'] or 0):02d}")
+    return _whole_period(f"today@{hour:02d}:{int(match['minute'] or 0):02d}")
 
 
 def _clock_range(match: re.Match[str]) -> TimeExpression | None:
@@ -403,7 +403,7 @@ def _clock_of_day(match: re.Match[str]) -> TimeExpression | None:
         hour += NOON
     if hour >= HOURS:
         return None
-    return _named(f"{match['day']}@{hour:02d}:{match['minute'] or '00'}")
+    return _whole_period(f"{match['day']}@{hour:02d}:{match['minute'] or '00'}")
 
 
 def _day_of_month(number: int, today: date, *, is_ahead: bool) -> TimeExpression | None:
@@ -417,7 +417,7 @@ def _day_of_month(number: int, today: date, *, is_ahead: bool) -> TimeExpression
             continue
         is_near = day >= today if is_ahead else day <= today
         if is_near:
-            return _named(day.isoformat())
+            return _whole_period(day.isoformat())
     return None
 
 
@@ -432,11 +432,11 @@ def _quarter(number: int, today: date) -> TimeExpression:
 
 
 def _weekday(match: re.Match[str]) -> TimeExpression:
-    return _named(match["day"] or SHORT_WEEKDAYS[match["short"]])
+    return _whole_period(match["day"] or SHORT_WEEKDAYS[match["short"]])
 
 
 def _month(match: re.Match[str]) -> TimeExpression:
-    return _named(match["month"] or match["alone"])
+    return _whole_period(match["month"] or match["alone"])
 
 
 def _recent(match: re.Match[str]) -> TimeExpression:

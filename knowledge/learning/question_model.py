@@ -1,4 +1,4 @@
-"""What a question asks for, and the kind that it is about: two linear models.
+"""Two linear models: the ask of a question, and the kind that it is about.
 
 Both read a question whose names and numbers are masked. Their scores become probabilities by a
 softmax whose sharpness was fitted on questions that training did not see.

@@ -69,8 +69,8 @@ def _add_small_talk(examples: Sequence[SlotQuestion]) -> Iterator[SlotQuestion]:
         for example in examples
         if not example.labels and "{" not in example.text and " " in example.text
     ]
-    labelled = [example for example in examples if example.labels]
-    for place, example in enumerate(labelled[::TALK_INTERVAL]):
+    slot_examples = [example for example in examples if example.labels]
+    for place, example in enumerate(slot_examples[::TALK_INTERVAL]):
         if talk:
             words = talk[place * TALK_STRIDE % len(talk)][:MAX_TALK_WORDS]
             pieces = [" ".join(words), example.text]

@@ -9,7 +9,7 @@ from bot.cases.errors import NoSuchCase
 from bot.desk.answers.asker import Asker
 from bot.desk.answers.closest import ClosestCases
 from bot.desk.answers.figures import CaseFigures
-from bot.desk.answers.lists import CaseLists
+from bot.desk.answers.lists import ListAnswers
 from bot.desk.answers.nearest import Nearest
 from bot.desk.answers.periods import UnknownPeriod
 from bot.desk.answers.readings import QueryWords
@@ -46,7 +46,7 @@ SIMILAR = "Decided before, about something similar:"
 NO_CAUSE = "I can count them; what they come from is not recorded."
 
 
-class CaseFactsAnswers(Protocol):
+class OneCaseAnswers(Protocol):
     """Answer what is recorded of cases."""
 
     def answer(self, query: Query, case: Case, asker: Asker) -> Answer:
@@ -77,12 +77,12 @@ class QueryAnswers:
     """Answer queries. Numbers, names and times come from here and nowhere else."""
 
     visibility: Visibility
-    lists: CaseLists
+    lists: ListAnswers
     figures: CaseFigures
     nearest: Nearest
     closest: ClosestCases
     words: QueryWords
-    case_facts: CaseFactsAnswers
+    case_facts: OneCaseAnswers
     people: DeskAnswers
     product: DeskAnswers
     acts: DeskAnswers

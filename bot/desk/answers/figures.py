@@ -8,7 +8,7 @@ from decimal import Decimal
 from bot.cases.lifecycle import State
 from bot.desk.answers.asker import Asker
 from bot.desk.answers.filters import ConditionFilters
-from bot.desk.answers.lists import MAX_EXAMPLE_ROWS, CaseLists, total_of
+from bot.desk.answers.lists import MAX_EXAMPLE_ROWS, ListAnswers, total_of
 from bot.desk.answers.nearest import Nearest
 from bot.desk.answers.readings import GROUPING_WORDS, QueryWords
 from bot.desk.answers.wording import (
@@ -54,7 +54,7 @@ class CaseFigures:
 
     queries: CaseQueries
     filters: ConditionFilters
-    lists: CaseLists
+    lists: ListAnswers
     nearest: Nearest
     words: QueryWords
 

@@ -30,7 +30,7 @@ MAX_EXAMPLE_ROWS = 3
 
 
 @dataclass(frozen=True, kw_only=True)
-class CaseLists:
+class ListAnswers:
     """Find cases by condition, and list them for the asker."""
 
     queries: CaseQueries

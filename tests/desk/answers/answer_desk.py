@@ -6,7 +6,7 @@ from bot.cases.hours import Hours
 from bot.desk.answers.asker import Asker
 from bot.desk.answers.figures import CaseFigures
 from bot.desk.answers.filters import ConditionFilters
-from bot.desk.answers.lists import CaseLists
+from bot.desk.answers.lists import ListAnswers
 from bot.desk.answers.nearest import Nearest
 from bot.desk.answers.readings import QueryWords
 from bot.desk.eligibility import Eligibility
@@ -36,7 +36,7 @@ class AnswerDesk:
         self.nearest = Nearest(
             queries=queries, filters=self.filters, words=self.words, clock=world.clock
         )
-        self.lists = CaseLists(
+        self.lists = ListAnswers(
             queries=queries,
             card_store=world.store.cards,
             eligibility=Eligibility(desk_controls=controls, clock=world.clock, **shared),
