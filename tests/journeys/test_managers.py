@@ -45,6 +45,18 @@ def on_phone(browser, emulator, who, channel, ts):
     return page
 
 
+def settled_box(locator):
+    """Return where an element stands; the page may be drawing it again at this moment."""
+    boxes = []
+
+    def stands():
+        boxes.append(locator.bounding_box())
+        return boxes[-1] is not None
+
+    wait_until(stands, "an element in its place")
+    return boxes[-1]
+
+
 def article(page, message):
     return page.locator(f"article[data-ts='{message['ts']}']")
 
@@ -61,7 +73,7 @@ def test_the_phone_manager_decides_from_the_notification(browser, town):
     approve = card.get_by_role("button", name="Approve")
     reject = card.get_by_role("button", name="Reject…")
     for button in (approve, reject):
-        box = button.bounding_box()
+        box = settled_box(button)
         assert 0 <= box["y"] < box["y"] + box["height"] <= PHONE_HEIGHT, "seen without scrolling"
     question = card.inner_text()
     shot(page, "phone-notification")
