@@ -97,7 +97,9 @@ class AppHome:
         home = self.compose(person, self._current_filter(live_list))
         self.chat.publish_home(home)
         if live_list:
-            self.live_lists.save(replace(live_list, sections=_sections(home)))
+            live_list = replace(live_list, sections=_sections(home))
+            if self.live_lists.save(live_list, cases=home.cases):
+                self.outbox.enqueue([_publish_message(person, self.clock())])
         self.outbox.finish(message)
 
     def follow(self, case: Case, live_list_keys: Sequence[str]) -> None:

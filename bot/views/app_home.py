@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bot.cases.case import Case
 from bot.views.rows import CaseRow
 from bot.views.trend import TrendDay
 
@@ -114,3 +115,9 @@ class HomeView:
     #: Set when their Slack status says that they are away.
     suggestion: str = ""
     at: datetime | None = None
+
+    @property
+    def cases(self) -> list[Case]:
+        """List every case that is shown."""
+        rows = (*self.waiting, *self.mine, *self.team, *self.alone)
+        return [row.case for row in rows]

@@ -624,7 +624,10 @@ def _read_and_clear_the_storm(town, card):
 
 
 def test_one_trouble_told_ten_thousand_times(town):
-    """One card, an exact count, and never more than about an update a second."""
+    """One card, an exact count, and never more than about an update a second of a message."""
+    # The updates of the morning's other cards are not those of this one.
+    town.settled()
+    town.until(lambda: not town.desk.store.outbox.backlog().get("card ready"), "quiet cards")
     known = town.the("low_stock")
     before = town.emulator.get("traffic")["calls"].get("chat.update", 0)
     began = time.monotonic()
@@ -641,7 +644,9 @@ def test_one_trouble_told_ten_thousand_times(town):
     )
     took = time.monotonic() - began
     updates = town.emulator.get("traffic")["calls"]["chat.update"] - before
-    assert updates <= took + 12
+    # A call or a question shows the case too, and follows it at the same rate.
+    messages = 1 + len(town.desk.store.live_lists.keys_with(known.id))
+    assert updates <= messages * (took + 12)
     assert len(town.cards_of(known)) == 1
 
 

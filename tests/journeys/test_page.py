@@ -5,7 +5,9 @@ import json
 import httpx
 import pytest
 
+from bot.cases.lifecycle import State
 from tests.journeys.pages import SIZES, opened, shot, window
+from tests.waiting import wait_until
 
 # One worker starts browser and demo for all of them.
 pytestmark = [
@@ -174,6 +176,12 @@ def test_a_digest_is_acted_on_row_by_row(browser, sample_data, tmp_path):
     with opened(tmp_path, sample_data) as (emulator, service):
         page = window(browser, emulator, "U0ANA", "C0FLOOR", height=1200)
         card(page, "was never closed").wait_for()
+        # A case that comes to a decision later gets its buttons in the digest then.
+        queries = service.desk.store.queries
+        wait_until(
+            lambda: len(queries.open_ids()) >= 8 and not queries.newest(states=[State.OPEN]),
+            "every case of the morning",
+        )
         now = service.desk.screens.digests.clock()
         service.desk.store.outbox.enqueue([digest_message("C0FLOOR", now, now)])
         digest = page.locator("article", has_text="since the last one")
