@@ -117,7 +117,20 @@ class HomeView:
     at: datetime | None = None
 
     @property
+    def sections(self) -> dict[str, tuple[str, ...]]:
+        """List the case ids by section, for a refresh."""
+        return {name: tuple(row.case.id for row in rows) for name, rows in self._rows.items()}
+
+    @property
     def cases(self) -> list[Case]:
-        """List every case that is shown."""
-        rows = (*self.waiting, *self.mine, *self.team, *self.alone)
-        return [row.case for row in rows]
+        """List the cases that a refresh may show in another way."""
+        return [row.case for rows in self._rows.values() for row in rows]
+
+    @property
+    def _rows(self) -> dict[str, tuple[CaseRow, ...]]:
+        return {
+            "waiting": self.waiting,
+            "mine": self.mine,
+            "team": self.team,
+            "alone": self.alone,
+        }
