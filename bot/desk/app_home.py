@@ -98,7 +98,9 @@ class AppHome:
         home = self.compose(person, self._current_filter(live_list))
         self.chat.publish_home(home)
         if live_list:
-            self.live_lists.save(replace(live_list, sections=_sections(home)))
+            live_list = replace(live_list, sections=home.sections)
+            if self.live_lists.save(live_list, cases=home.cases):
+                self.outbox.enqueue([_publish_message(person, self.clock())])
         self.outbox.finish(message)
 
     def follow(self, case: Case, live_list_keys: Sequence[str]) -> None:
@@ -337,12 +339,3 @@ def _publish_message(person: str, run_at: datetime) -> OutboxMessage:
         run_at=run_at,
         payload={"person": person},
     )
-
-
-def _sections(home: HomeView) -> dict[str, tuple[str, ...]]:
-    """List the ids of the cases on a home, by section."""
-    lists = {"waiting": home.waiting, "mine": home.mine, "team": home.team, "alone": home.alone}
-    sections: dict[str, tuple[str, ...]] = {}
-    for name, rows in lists.items():
-        sections[name] = tuple(row.case.id for row in rows)
-    return sections

@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
+from bot.cases.case import Case
 from bot.views.rows import CaseRow
 from bot.views.trend import TrendDay
 
@@ -114,3 +115,22 @@ class HomeView:
     #: Set when their Slack status says that they are away.
     suggestion: str = ""
     at: datetime | None = None
+
+    @property
+    def sections(self) -> dict[str, tuple[str, ...]]:
+        """List the case ids by section, for a refresh."""
+        return {name: tuple(row.case.id for row in rows) for name, rows in self._rows.items()}
+
+    @property
+    def cases(self) -> list[Case]:
+        """List the cases that a refresh may show in another way."""
+        return [row.case for rows in self._rows.values() for row in rows]
+
+    @property
+    def _rows(self) -> dict[str, tuple[CaseRow, ...]]:
+        return {
+            "waiting": self.waiting,
+            "mine": self.mine,
+            "team": self.team,
+            "alone": self.alone,
+        }

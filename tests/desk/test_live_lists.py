@@ -74,3 +74,14 @@ def test_a_digest_shows_the_decision(small_world):
     small_world.work()
     (row,) = small_world.chat.digests[-1].needs
     assert row.case.is_terminal
+
+
+def test_a_home_loses_the_button(small_world):
+    case = small_world.proposed()
+    decide_while_posted(small_world, "publish_home")
+    small_world.desk.screens.app_home.show(OMAR)
+    small_world.work()
+    small_world.clock.forward(minutes=1)
+    small_world.work()
+    home = small_world.chat.homes[-1]
+    assert case.id not in {row.case.id for row in home.waiting}

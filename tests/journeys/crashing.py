@@ -101,10 +101,10 @@ class FileSlack:
         if not (look_first and self._posted(key)):
             self._post(key)
 
-    def draw_direct_call(self, call, message, *, look_first):
-        if message is None and not (look_first and self._posted(call.key)):
-            self._post(call.key)
-        return message or PostedMessage(call.key, f"D{call.person}", "1.0")
+    def draw_message(self, view, message, *, look_first):
+        if message is None and not (look_first and self._posted(view.key)):
+            self._post(view.key)
+        return message or PostedMessage(view.key, "direct", "1.0")
 
     def send(self, to, text, key):
         self._post(key)

@@ -359,6 +359,9 @@ def test_a_digest_acted_on_row_by_row(town):
     cases = [
         town.the(kind) for kind in ("service_note_open", "task_no_evidence", "booking_no_cover")
     ]
+    town.settled()
+    # A case that comes to a decision later gets its buttons in the digest then.
+    town.until(lambda: not town.desk.store.queries.newest(states=[State.OPEN]), "every plan")
     local = town.desk.library.hours("C0FLOOR").local(town.clock())
     town.clock.forward(hours=(9 - local.hour) % 24, minutes=1 - local.minute)
     town.service.jobs[0].run()
@@ -392,10 +395,7 @@ def test_a_digest_acted_on_row_by_row(town):
             lambda value=value: value not in json.dumps(digests()[0]["blocks"]), "the row to say so"
         )
     left = {b["value"].partition(":")[0] for b in buttons(digests()[0]["blocks"], "case.approve")}
-    decided_ids = set(list(rows)[:2])
-    # A case that only now waits for a decision has got its buttons too.
-    assert set(rows) - decided_ids <= left
-    assert not left & decided_ids
+    assert left == set(rows) - set(list(rows)[:2])
     assert len(digests()) == 1
     assert {case.channel for case in cases} == {"C0FLOOR"}
 
@@ -624,7 +624,10 @@ def _read_and_clear_the_storm(town, card):
 
 
 def test_one_trouble_told_ten_thousand_times(town):
-    """One card, an exact count, and never more than about an update a second."""
+    """One card, an exact count, and never more than about an update a second of a message."""
+    # The updates of the morning's other cards are not those of this one.
+    town.settled()
+    town.until(lambda: not town.desk.store.outbox.backlog().get("card ready"), "quiet cards")
     known = town.the("low_stock")
     before = town.emulator.get("traffic")["calls"].get("chat.update", 0)
     began = time.monotonic()
@@ -641,7 +644,9 @@ def test_one_trouble_told_ten_thousand_times(town):
     )
     took = time.monotonic() - began
     updates = town.emulator.get("traffic")["calls"]["chat.update"] - before
-    assert updates <= took + 12
+    # A call or a question shows the case too, and follows it at the same rate.
+    messages = 1 + len(town.desk.store.live_lists.keys_with(known.id))
+    assert updates <= messages * (took + 12)
     assert len(town.cards_of(known)) == 1
 
 

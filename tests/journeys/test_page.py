@@ -5,7 +5,9 @@ import json
 import httpx
 import pytest
 
+from bot.cases.lifecycle import State
 from tests.journeys.pages import SIZES, opened, shot, window
+from tests.waiting import wait_until
 
 # One worker starts browser and demo for all of them.
 pytestmark = [
@@ -40,8 +42,9 @@ def test_a_manager_approves_with_a_confirmation_and_sees_what_came_of_it(browser
     decided_card = card(page, "approved by Ben Okafor").filter(has_text="worked")
     decided_card.wait_for()
     assert decided_card.get_by_role("button", name="Approve").count() == 0
-    page.get_by_role("button", name="replies").or_(
-        page.get_by_role("button", name="reply")
+    # After nine the digest has a thread too.
+    decided_card.get_by_role("button", name="replies").or_(
+        decided_card.get_by_role("button", name="reply")
     ).first.click()
     page.locator("#thread").get_by_text("Ben Okafor approved").first.wait_for()
     shot(page, "card-resolved-thread")
@@ -174,9 +177,19 @@ def test_a_digest_is_acted_on_row_by_row(browser, sample_data, tmp_path):
     with opened(tmp_path, sample_data) as (emulator, service):
         page = window(browser, emulator, "U0ANA", "C0FLOOR", height=1200)
         card(page, "was never closed").wait_for()
+        # A case that comes to a decision later gets its buttons in the digest then.
+        queries = service.desk.store.queries
+        wait_until(
+            lambda: len(queries.open_ids()) >= 8 and not queries.newest(states=[State.OPEN]),
+            "every case of the morning",
+        )
         now = service.desk.screens.digests.clock()
-        service.desk.store.outbox.enqueue([digest_message("C0FLOOR", now, now)])
-        digest = page.locator("article", has_text="since the last one")
+        message = digest_message("C0FLOOR", now, now)
+        service.desk.store.outbox.enqueue([message])
+        wait_until(lambda: service.desk.store.live_lists.get(message.key), "the digest")
+        # After nine the one of this morning stands there too.
+        ts = service.desk.store.live_lists.get(message.key).ts
+        digest = page.locator(f"article[data-ts='{ts}']", has_text="since the last one")
         digest.wait_for()
         shot(page, "digest")
         rows = digest.locator("[data-action='case.approve']")
