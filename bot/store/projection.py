@@ -178,10 +178,16 @@ def _texts(case: Case) -> Iterator[str]:
     yield from (signal.title, assessment.what, assessment.why, signal.subject)
     for fact in assessment.evidence:
         yield from (_text(fact.value), fact.label)
-    yield from map(_text, signal.facts.values())
+    yield from _values(signal.facts)
     for action in plan.actions if plan else ():
         yield action.summary
-        yield from map(_text, action.parameters.values())
+        yield from _values(action.parameters)
+
+
+def _values(values: Mapping[str, Scalar]) -> Iterator[str]:
+    # By their keys: what is read from the ledger has another order.
+    for key in sorted(values):
+        yield _text(values[key])
 
 
 def _text(value: Scalar) -> str:

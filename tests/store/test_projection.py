@@ -128,6 +128,12 @@ def test_search_text_is_bounded_and_has_each_word_once_after_a_blank():
     assert "  " not in text
 
 
+def test_search_text_does_not_depend_on_the_order_in_which_facts_came():
+    facts = {"vendor": "Dockside Fish", "amount": 2660, "ends": "2026-12-28"}
+    in_other_order = dict(sorted(facts.items()))
+    assert search_text(opened(facts=facts)) == search_text(opened(facts=in_other_order))
+
+
 # --- steps --------------------------------------------------------------------------------------
 
 
