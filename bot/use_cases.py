@@ -12,6 +12,7 @@ from bot.desk.answers.case_facts import CaseFactsAnswers
 from bot.desk.answers.case_file import CaseFiles
 from bot.desk.answers.closest import ClosestCases
 from bot.desk.answers.control_acts import ControlActs
+from bot.desk.answers.doubts import DoubtfulFilters
 from bot.desk.answers.figures import CaseFigures
 from bot.desk.answers.filters import ConditionFilters
 from bot.desk.answers.lists import ListAnswers
@@ -417,6 +418,7 @@ class _Builder:
         )
         return Questions(
             answers=answers,
+            doubts=DoubtfulFilters(queries=self.store.queries, filters=answers.lists.filters),
             closest=closest,
             vocabulary=vocabulary,
             visibility=visibility,

@@ -14,6 +14,7 @@ from bot.cases.hours import Hours
 from bot.desk.answers.answering import QueryAnswers, needs_case
 from bot.desk.answers.asker import Asker
 from bot.desk.answers.closest import ClosestCases
+from bot.desk.answers.doubts import DoubtfulFilters
 from bot.desk.question_neighbours import neighbours
 from bot.desk.report import report
 from bot.desk.visibility import Visibility
@@ -68,6 +69,7 @@ class Questions:
     """Read, answer and record questions."""
 
     answers: QueryAnswers
+    doubts: DoubtfulFilters
     closest: ClosestCases
     vocabulary: Vocabulary
     visibility: Visibility
@@ -280,6 +282,7 @@ class Questions:
             return self._offer(reading, asker)
         on_progress(LOOKING)
         reading = replace(reading, query=_name_case(reading.query, context))
+        reading = self.doubts.drop(reading, asker)
         return self._answer_reading(reading, asker)
 
     def _answer_reading(self, reading: Reading, asker: Asker) -> _Result:

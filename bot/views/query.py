@@ -5,7 +5,7 @@ reading may be wrong, and no number, name or time can be. Everything in a query 
 asker's own terms: "me", "last_week", the handle of a group.
 """
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -210,6 +210,11 @@ class Condition:
     #: Cases for which this holds are left out.
     exclusion: "Condition | None" = None
 
+    @property
+    def narrows(self) -> bool:
+        """Tell whether it says more than "open"."""
+        return replace(self, is_open=None) != ANY_CASE
+
 
 #: Says nothing: every case.
 ANY_CASE = Condition()
@@ -244,6 +249,14 @@ class Query:
     words: str = ""
 
 
+@dataclass(frozen=True, slots=True)
+class DoubtfulFilter:
+    """A field of the condition that rests on words which may mean something else."""
+
+    field: str
+    words: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Reading:
     """The result of reading a question."""
@@ -251,6 +264,8 @@ class Reading:
     query: Query
     #: Words that were not understood, or name nothing that the asker may see. They narrow nothing.
     left_aside: tuple[str, ...] = ()
+    #: They are left aside before an answer says that there is nothing.
+    doubtful: tuple[DoubtfulFilter, ...] = ()
     #: Other queries that may be meant, the likeliest first.
     alternatives: tuple[Query, ...] = ()
     #: The reader would rather offer the readings than answer the first.

@@ -10,23 +10,26 @@ from bot.desk.answers.asker import Asker
 from bot.desk.answers.filters import ConditionFilters
 from bot.desk.answers.readings import ConditionPart, QueryWords
 from bot.desk.answers.wording import case_count, count_word, day_text, together_text
+from bot.desk.case_texts import join_words
 from bot.ports.case_queries import CaseQueries, Total
 from bot.ports.clock import Clock
 from bot.views.answers import Answer
 from bot.views.labels import start_upper
-from bot.views.query import ANY_CASE, Ask, Condition, Order, Query
+from bot.views.query import ANY_CASE, Condition, Order, Query
 
 #: Bounds the counts that are made for one empty answer.
 MAX_COUNTS = 8
 #: Without these, what is left has little to do with the question.
 _ESSENTIAL = frozenset({"text", "channel"})
+#: Which cases a question is about; the rest says which of them.
+_SUBJECT = _ESSENTIAL | {"kinds", "is_open"}
 
 
 @dataclass(frozen=True, kw_only=True)
 class NearestCases:
-    """The cases of a condition without one of its parts."""
+    """The cases of a condition without some of its parts."""
 
-    part: ConditionPart
+    parts: Sequence[ConditionPart]
     condition: Condition
     total: Total
 
@@ -56,20 +59,28 @@ class Nearest:
     def find(self, condition: Condition, asker: Asker) -> NearestCases | None:
         """Drop each part in turn, and return the smallest result.
 
-        None when nothing remains whichever part is dropped.
+        Where nothing remains whichever part is dropped, drop all that may be; None when nothing
+        remains then either.
         """
-        candidates = []
-        for part in self._droppable_parts(condition, asker):
-            rest = _without(condition, part)
-            total = self.queries.total(self.filters.filter(rest, asker))
-            if total.cases:
-                candidates.append(NearestCases(part=part, condition=rest, total=total))
-        return min(candidates, key=_case_number, default=None)
+        parts = self._droppable_parts(condition, asker)
+        candidates = [self._drop([part], condition, asker) for part in parts]
+        nearest = [one for one in candidates if one.total.cases]
+        if nearest:
+            return min(nearest, key=_case_number)
+        details = [part for part in parts if not set(part.fields) & _SUBJECT]
+        if len(details) < 2:
+            return None
+        rest = self._drop(details, condition, asker)
+        return rest if rest.total.cases and rest.condition.narrows else None
 
-    def query(self, condition: Condition, asker: Asker) -> Query | None:
-        """Return the query for the nearest cases."""
-        nearest = self.find(condition, asker)
-        return Query(ask=Ask.LIST, condition=nearest.condition) if nearest else None
+    def _drop(
+        self, parts: Sequence[ConditionPart], condition: Condition, asker: Asker
+    ) -> NearestCases:
+        rest = condition
+        for part in parts:
+            rest = _without(rest, part)
+        total = self.queries.total(self.filters.filter(rest, asker))
+        return NearestCases(parts=parts, condition=rest, total=total)
 
     def _droppable_parts(self, condition: Condition, asker: Asker) -> Sequence[ConditionPart]:
         parts = self.words.parts(condition, asker)
@@ -93,7 +104,7 @@ class Nearest:
         are = "is" if total.cases == 1 else "are"
         have = "has" if total.cases == 1 else "have"
         wait = "waits" if total.cases == 1 else "wait"
-        match nearest.part.fields[0]:
+        match _field(nearest):
             case "waits_on":
                 text = f"{count} {wait} on others"
             case "is_open" if condition.is_open:
@@ -111,13 +122,14 @@ class Nearest:
             case "opened" | "ended" | "due" | "due_within":
                 text = f"{count} at other times"
             case _:
-                text = f"{count} when I leave out “{nearest.part.words}”"
+                words = join_words([f"“{part.words}”" for part in nearest.parts])
+                text = f"{count} when I leave out {words}"
         return f"{text}{together_text(total)}{self._example(nearest, asker)}."
 
     def _example(self, nearest: NearestCases, asker: Asker) -> str:
         """Name the case that misses an amount or period least."""
         filter = self.filters.filter(nearest.condition, asker)
-        match nearest.part.fields[0]:
+        match _field(nearest):
             case "min_stake":
                 cases = self.queries.find(filter, 1, order=Order.LARGEST)
                 return _stake_example(cases, "the largest")
@@ -164,6 +176,11 @@ def _without(condition: Condition, part: ConditionPart) -> Condition:
         # What waits on nobody does not wait on others.
         return replace(rest, states=tuple(sorted(WAITING_ON_PEOPLE)))
     return rest
+
+
+def _field(nearest: NearestCases) -> str:
+    """Return the field that was dropped; empty for several parts."""
+    return nearest.parts[0].fields[0] if len(nearest.parts) == 1 else ""
 
 
 def _case_number(nearest: NearestCases) -> int:

@@ -16,7 +16,7 @@ STATES = {
     "new": r"new|just come in|being looked at",
     "open": r"open|being looked at|just come in",
     "proposed": r"wait|pending|not (?:been )?decided|needs? .{0,30}(?:decision|approv|yes)|awaiting",
-    "referred": r"needs? a person|somebody must|someone must|needs? somebody|by hand|wait",
+    "referred": r"need(?:s|ing)? a person|somebody must|someone must|needs? somebody|by hand|waits? for somebody",
     "snoozed": r"snooz|rests?\b|postponed|sleep",
     "approved": r"approved",
     "running": r"carried out|running|under way",

@@ -53,6 +53,16 @@ def test_none_in_a_period_names_the_latest(world, desk):
 
 
 @pytest.mark.threat("E1")
+def test_where_two_parts_hide_all_both_are_named(world, desk):
+    open_cases(world, (100, 300))
+    condition = replace(OPEN, text="Merlot", is_overdue=True, min_stake=Decimal(5_000))
+    assert none(desk, condition) == (
+        "No open overdue case about “Merlot” of £5,000.00 or more."
+        " Two when I leave out “overdue” and “of £5,000.00 or more”, £400.00 together."
+    )
+
+
+@pytest.mark.threat("E1")
 def test_a_name_of_nothing_is_named_and_not_dropped(world, desk):
     open_cases(world, (100,))
     assert none(desk, replace(OPEN, text="Zanzibar Hotels")) == (
