@@ -251,6 +251,9 @@ class Reading:
     query: Query
     #: Words that were not understood, or name nothing that the asker may see. They narrow nothing.
     left_aside: tuple[str, ...] = ()
+    #: Fields of the condition that rest on words with another everyday meaning or on learned
+    #: slots alone, each with its words: they are dropped before an empty answer is given.
+    doubtful: tuple[tuple[str, str], ...] = ()
     #: Other queries that may be meant, the likeliest first.
     alternatives: tuple[Query, ...] = ()
     #: The reader would rather offer the readings than answer the first.
