@@ -264,7 +264,8 @@ class Reading:
     query: Query
     #: Words that were not understood, or name nothing that the asker may see. They narrow nothing.
     left_aside: tuple[str, ...] = ()
-    #: They are left aside before an answer says that there is nothing.
+    #: Filters that rest on words with another everyday meaning, or on what was learned alone. They
+    #: are left aside before an answer says that there is nothing.
     doubtful: tuple[DoubtfulFilter, ...] = ()
     #: Other queries that may be meant, the likeliest first.
     alternatives: tuple[Query, ...] = ()

@@ -1,6 +1,7 @@
 """Conditions on cases, from the masked words of a question."""
 
 import re
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -46,7 +47,7 @@ from knowledge.language.people_words import (
     UNTIL_I_ACT,
     WAITS_ON,
 )
-from knowledge.language.question_text import QuestionText
+from knowledge.language.question_text import QuestionText, Token
 from knowledge.language.time_words import TimeExpression
 
 
@@ -67,14 +68,24 @@ class Filters:
     occasions: set[int] = field(default_factory=set)
     #: The places of the people of whom something was said already.
     people: set[int] = field(default_factory=set)
+    #: The words that each field rests on, where that is known.
+    words: dict[str, Sequence[Token]] = field(default_factory=dict)
+    #: The fields that only a learned model read.
+    learned: set[str] = field(default_factory=set)
 
-    def add(self, fields: Fields) -> None:
-        """Add fields; what was found first stays."""
+    def add(self, fields: Fields, words: Sequence[Token] = ()) -> None:
+        """Add fields, which rest on these words; what was found first stays."""
         for name, value in fields.items():
             if name == "is_any":
                 self.is_any = True
-            else:
-                self.fields.setdefault(name, value)
+            elif name not in self.fields:
+                self.fields[name] = value
+                self.words[name] = words
+
+    def add_learned(self, fields: Fields, words: Sequence[Token]) -> None:
+        """Add fields that only a learned model read in these words."""
+        self.learned |= fields.keys() - self.fields.keys()
+        self.add(fields, words)
 
     @property
     def restricts_time_or_decision(self) -> bool:
@@ -179,8 +190,9 @@ def _find_people(text: QuestionText, filters: Filters) -> None:
         _find_person(text, filters, name="waits_on", patterns=WAITS_ON)
     if not {"waits_on", "decided_by", "raised_by", "owner"} & set(filters.fields):
         for pattern in MY_QUEUE:
-            if text.take(pattern):
-                filters.add({"waits_on": ME})
+            tokens = text.take_tokens(pattern)
+            if tokens:
+                filters.add({"waits_on": ME}, tokens)
 
 
 def _find_person(
@@ -193,7 +205,7 @@ def _find_person(
         value = _person_of(text, match)
         place, _ = text.bounds(match, "who")
         if value and place not in filters.people:
-            filters.add({name: value})
+            filters.add({name: value}, text.tokens_of(match))
             filters.people.add(place)
             text.explain(match)
             return
@@ -218,7 +230,7 @@ def _find_flags(text: QuestionText, filters: Filters) -> None:
                 continue
             places.update(range(first, last))
             text.explain(match)
-            filters.add(fields)
+            filters.add(fields, text.tokens_of(match))
 
 
 def _is_of_me(text: QuestionText, match: re.Match[str], filters: Filters) -> bool:
@@ -239,7 +251,7 @@ def _find_decision(text: QuestionText, filters: Filters) -> None:
             continue
         text.explain(match)
         if decision is not None:
-            filters.add({"decision": decision})
+            filters.add({"decision": decision}, text.tokens_of(match))
         else:
             filters.is_decided = True
         return
@@ -249,10 +261,13 @@ def _find_states(text: QuestionText, filters: Filters) -> None:
     is_decided = "decision" in filters.fields or "decided_by" in filters.fields
     has_state = is_decided or "states" in filters.fields
     is_automatic = "is_automatic" in filters.fields
-    if not has_state and text.take_new(RESOLVED) and not is_automatic:
-        filters.add({"states": (State.RESOLVED,)})
-    elif not has_state and text.take_new(ENDED) and not is_automatic:
-        filters.add({"is_open": False})
+    resolved = text.take_new(RESOLVED) if not has_state else []
+    may_end = not has_state and (is_automatic or not resolved)
+    ended = text.take_new(ENDED) if may_end else []
+    if resolved and not is_automatic:
+        filters.add({"states": (State.RESOLVED,)}, resolved)
+    elif ended and not is_automatic:
+        filters.add({"is_open": False}, ended)
     if text.take(OPEN) and "states" not in filters.fields:
         filters.add({"is_open": True})
 

@@ -1,10 +1,11 @@
 """Exclusions in a question, like "without the wine"."""
 
-from dataclasses import replace
+from dataclasses import dataclass, replace
 
 from bot.views.query import ANY_CASE, Condition, KnownName
 from knowledge.language.conditions import find_filters
 from knowledge.language.kinds import KindFinder
+from knowledge.language.left_aside import spell
 from knowledge.language.names import Mention
 from knowledge.language.question_text import QuestionText, phrase
 from knowledge.language.question_words import word_set
@@ -28,15 +29,26 @@ MARKER = phrase(
 _END = word_set("and but please waiting open that which who still")
 
 
+@dataclass(frozen=True, slots=True)
+class Exclusion:
+    """Cases to be left out, and the words that say so."""
+
+    condition: Condition | None = None
+    words: str = ""
+
+
+NO_EXCLUSION = Exclusion()
+
+
 def take_exclusion(
     text: QuestionText, kinds: KindFinder, names: tuple[KnownName, ...]
-) -> Condition | None:
+) -> Exclusion:
     """Cut the exclusion out of a question and return it, if any."""
     match = text.search(MARKER)
     if match is None:
-        return None
+        return NO_EXCLUSION
     if all(token.is_explained for token in text.tokens_of(match)):
-        return None
+        return NO_EXCLUSION
     first, begin = text.bounds(match)
     end = begin
     while end < min(len(text.tokens), begin + MAX_WORDS):
@@ -45,13 +57,14 @@ def take_exclusion(
         end += 1
     part = QuestionText([replace(token) for token in text.tokens[begin:end]])
     if not part.tokens:
-        return None
+        return NO_EXCLUSION
     condition = _condition(part, kinds, names)
     if condition == ANY_CASE:
-        return None
+        return NO_EXCLUSION
+    words = spell(text.tokens[first:end], end - first)
     del text.tokens[first:end]
     text.join()
-    return condition
+    return Exclusion(condition, words)
 
 
 def _condition(part: QuestionText, kinds: KindFinder, names: tuple[KnownName, ...]) -> Condition:

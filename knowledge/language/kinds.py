@@ -56,6 +56,12 @@ class KindFinder:
         ]
         return tuple(rival_kinds) if len(rival_kinds) > 1 else ()
 
+    def is_sure(self, text: QuestionText, kinds: Sequence[str], names: Iterable[KnownName]) -> bool:
+        """Tell whether the words name the kinds, or nothing else is likely."""
+        if len(kinds) > 1 or find_named(text.words, title_words(names)) in kinds:
+            return True
+        return all(self._confidence(text.text, kind) >= SURE_CONFIDENCE for kind in kinds)
+
     def _find_joined(self, text: QuestionText) -> tuple[str, ...]:
         """Return the kinds of two plurals that "and" or "or" joins."""
         for match in text.find_all(JOINED):

@@ -1,6 +1,7 @@
 """Words of a question that were not understood. They never filter."""
 
 import re
+from collections.abc import Iterable
 
 from knowledge.language.question_text import QuestionText, Token
 from knowledge.language.question_words import FILLERS, KEYWORDS, word_set
@@ -63,10 +64,10 @@ def is_unexplained(token: Token) -> bool:
     return len(token.word) > 1 and re.search(r"[^\W\d_]{2}", token.word) is not None
 
 
-def spell(run: list[Token]) -> str:
+def spell(run: Iterable[Token], max_words: int = MAX_PHRASE_WORDS) -> str:
     """Write a run of words as the asker did."""
     pieces = dict.fromkeys((token.place, token.spelling) for token in run)
-    return " ".join(spelling for _, spelling in list(pieces)[:MAX_PHRASE_WORDS])
+    return " ".join(spelling for _, spelling in list(pieces)[:max_words])
 
 
 def lone_name(text: QuestionText, runs: list[list[Token]]) -> list[Token] | None:

@@ -24,6 +24,8 @@ MIN_LENGTH_FOR_TWO_SLIPS = 9
 #: A part of a name stands for the whole when it is at least so long.
 MIN_PART_LENGTH = 4
 MAX_FUZZY_WORDS = 40
+#: A name that is less like what was typed is doubtful.
+MIN_SURE_SIMILARITY = 0.86
 MASKS = {
     NameType.PERSON: "person",
     NameType.GROUP: "group",
@@ -74,6 +76,8 @@ class Mention:
     type: NameType
     #: What stands for it in a condition.
     value: str
+    #: It was typed so, or almost.
+    is_sure: bool = True
 
 
 class NameIndex:
@@ -150,7 +154,9 @@ class NameIndex:
                 value = " ".join(spellings[begin : begin + length])
             rank = (length, is_whole, PREFERENCE.index(name.type))
             if best is None or rank > best[0]:
-                best = rank, (length, MASKS[name.type], Mention(name.type, value))
+                is_sure = _is_alike(words[place : place + length], parts[begin : begin + length])
+                mention = Mention(name.type, value, is_sure)
+                best = rank, (length, MASKS[name.type], mention)
         return best[1] if best else None
 
     def _correct(self, words: list[str]) -> dict[str, str]:
@@ -207,6 +213,12 @@ def _common_length(
             break
         length += 1
     return length
+
+
+def _is_alike(words: Sequence[str], parts: Sequence[str]) -> bool:
+    """Tell whether a name was typed with few slips for its length."""
+    similarity = OSA.normalized_similarity(" ".join(words), " ".join(parts))
+    return bool(similarity >= MIN_SURE_SIMILARITY)
 
 
 def _fits_sign(type_: NameType, spelling: str, after: str) -> bool:

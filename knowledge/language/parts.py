@@ -58,10 +58,13 @@ class Parts:
     grouping: Grouping | None
     kinds: tuple[str, ...]
     exclusion: Condition | None
+    exclusion_words: str
+    #: The kinds are named, or a learned model is sure of them.
+    are_kinds_sure: bool
     action: str
     source: str
     #: The filters as tables of words alone find them, where learned slots contradict them.
-    doubtful: Filters | None = None
+    contradicted: Filters | None = None
 
     @property
     def case_ids(self) -> list[str]:

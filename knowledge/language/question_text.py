@@ -40,6 +40,8 @@ class Token:
     #: What was found here, where the word is a mask.
     value: object = None
     is_explained: bool = False
+    #: It was typed with a slip.
+    is_corrected: bool = False
 
 
 class QuestionText:
@@ -80,20 +82,23 @@ class QuestionText:
 
     def take(self, pattern: re.Pattern[str]) -> bool:
         """Tell whether a phrase occurs, and note that it was understood."""
-        is_found = False
-        for match in self.find_all(pattern):
-            self.explain(match)
-            is_found = True
-        return is_found
+        return bool(self.take_tokens(pattern))
 
-    def take_new(self, pattern: re.Pattern[str]) -> bool:
+    def take_tokens(self, pattern: re.Pattern[str]) -> list[Token]:
+        """Return the words of all occurrences of a phrase, and note that they were understood."""
+        tokens = [token for match in self.find_all(pattern) for token in self.tokens_of(match)]
+        for token in tokens:
+            token.is_explained = True
+        return tokens
+
+    def take_new(self, pattern: re.Pattern[str]) -> list[Token]:
         """Do the same for occurrences that begin with a word not yet understood."""
-        is_found = False
+        new_tokens: list[Token] = []
         for match in self.find_all(pattern):
             if not self.tokens_of(match)[0].is_explained:
                 self.explain(match)
-                is_found = True
-        return is_found
+                new_tokens += self.tokens_of(match)
+        return new_tokens
 
     def replace(self, first: int, last: int, mask: str, value: object) -> None:
         """Replace tokens from ``first`` to before ``last`` by a mask."""

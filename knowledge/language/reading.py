@@ -16,7 +16,6 @@ from bot.ports.language import QuestionClassifier
 from bot.views.query import (
     ANY_CASE,
     Ask,
-    Condition,
     KnownName,
     NameType,
     Query,
@@ -28,6 +27,7 @@ from knowledge.language.ask_guard import correct_label
 from knowledge.language.asks import LISTS, AskChoice
 from knowledge.language.condition_words import EXPIRES
 from knowledge.language.conditions import find_filters
+from knowledge.language.doubts import find_doubtful
 from knowledge.language.exclusions import take_exclusion
 from knowledge.language.kinds import KindFinder
 from knowledge.language.money import take_money
@@ -95,13 +95,14 @@ class QuestionReading:
         query, aside = self._leave_aside(parts, query)
         query = add_reason(query, text)
         others = [self._query(label, parts) for label in choice.others if _is_label(label)]
-        if parts.doubtful is not None:
-            doubtful = replace(parts, filters=parts.doubtful)
-            others.insert(0, self._query(choice.label, doubtful))
+        if parts.contradicted is not None:
+            by_tables = replace(parts, filters=parts.contradicted)
+            others.insert(0, self._query(choice.label, by_tables))
         alternatives = tuple(other for other in dict.fromkeys(others) if other != query)
         return Reading(
             query=query,
             left_aside=aside,
+            doubtful=find_doubtful(parts, query),
             alternatives=alternatives[:2],
             is_uncertain=choice.is_uncertain and bool(alternatives),
         )
@@ -122,7 +123,8 @@ class QuestionReading:
         rule = asks.find_rule(request) or asks.find_rule(words)
         ordering = find_ordering(request)
         filters = find_filters(request)
-        kinds = self._find_kinds(_subject(words, request), index.others)
+        subject = _subject(words, request)
+        kinds = self._find_kinds(subject, index.others)
         if kinds and filters.is_expiry:
             # "What runs out first" is about approvals, unless a word names what is sold.
             kinds = self._find_kinds(_without_expiry(words), index.others)
@@ -136,7 +138,9 @@ class QuestionReading:
             ordering=ordering,
             grouping=grouping,
             kinds=kinds,
-            exclusion=exclusion,
+            are_kinds_sure=self._kinds.is_sure(subject, kinds, index.others),
+            exclusion=exclusion.condition,
+            exclusion_words=exclusion.words,
             action=_find_action(words, index.others),
             source=_find_source(words, index.others),
         )
@@ -204,7 +208,7 @@ class QuestionReading:
         """
         if query.ask in NO_CASES or query.case_id:
             return query, ()
-        is_lone = not parts.names and not parts.kinds and not _narrows(query.condition)
+        is_lone = not parts.names and not parts.kinds and not query.condition.narrows
         runs = left_aside.phrases(parts.request, is_narrowed=not is_lone)
         lone = left_aside.lone_name(parts.request, runs) if is_lone and not parts.leans else None
         if lone is not None:
@@ -319,7 +323,3 @@ def _unused_people(parts: Parts, query: Query) -> list[str]:
         and place not in parts.filters.people
         and token.value.value not in names
     ]
-
-
-def _narrows(condition: Condition) -> bool:
-    return replace(condition, is_open=None) != ANY_CASE

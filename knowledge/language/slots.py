@@ -17,7 +17,7 @@ from knowledge.language.conditions import Filters, end_name, find_period, find_t
 from knowledge.language.names import Mention
 from knowledge.language.orders import Ordering
 from knowledge.language.parts import THIS_CASE, Parts
-from knowledge.language.question_text import QuestionText, phrase
+from knowledge.language.question_text import QuestionText, Token, phrase
 from knowledge.language.time_words import TimeExpression
 
 SlotGuesses = Mapping[str, Sequence[Guess]]
@@ -61,7 +61,7 @@ def complete_parts(parts: Parts, guesses: SlotGuesses) -> Parts:
     fields = dict(filters.fields)
     is_contradicted = _drop_contradicted(parts, guesses)
     _fill_people(parts, guesses)
-    _fill_states(filters, guesses)
+    _fill_states(parts, guesses)
     if filters.fields != fields:
         _find_times_again(parts)
         settle(filters.fields)
@@ -71,7 +71,7 @@ def complete_parts(parts: Parts, guesses: SlotGuesses) -> Parts:
         parts,
         ordering=_ordering(parts, guesses),
         grouping=parts.grouping or _grouping(parts.request, guesses),
-        doubtful=replace(filters, fields=fields) if is_contradicted else None,
+        contradicted=replace(filters, fields=fields) if is_contradicted else None,
     )
     _explain_words(parts_with_slots, guesses)
     return parts_with_slots
@@ -136,12 +136,12 @@ def _fill_people(parts: Parts, guesses: SlotGuesses) -> None:
     for guess in sure(guesses, "role"):
         place, value = _only_person(parts.request, filters, guess.label)
         if value and guess.label != "stands_in":
-            filters.add({guess.label: value})
+            filters.add_learned({guess.label: value}, [parts.request.tokens[place]])
             filters.people.add(place)
             break
     for guess in sure(guesses, "me"):
         if guess.label not in filters.fields:
-            filters.add({guess.label: ME})
+            filters.add_learned({guess.label: ME}, _tokens_of(parts.request, guess))
             break
 
 
@@ -160,19 +160,25 @@ def _only_person(text: QuestionText, filters: Filters, role: str) -> tuple[int, 
     return place, value
 
 
-def _fill_states(filters: Filters, guesses: SlotGuesses) -> None:
-    labels = [guess.label for guess in sure(guesses, "state")]
-    for label in labels:
+def _tokens_of(text: QuestionText, guess: Guess) -> list[Token]:
+    """List the words that speak for a guess."""
+    return [token for token in text.tokens if token.word in guess.words]
+
+
+def _fill_states(parts: Parts, guesses: SlotGuesses) -> None:
+    filters = parts.filters
+    labels = {guess.label: _tokens_of(parts.request, guess) for guess in sure(guesses, "state")}
+    for label, words in labels.items():
         # What waits on somebody has no outcome: "for me to approve".
         if label in OUTCOMES and not (OUTCOME_FIELDS | {"waits_on"}) & set(filters.fields):
-            filters.add(OUTCOMES[label])
+            filters.add_learned(OUTCOMES[label], words)
             if filters.fields.get("is_open") is False:
                 # How it ended says that it ended.
                 del filters.fields["is_open"]
         elif label in FLAGS:
-            filters.add(FLAGS[label])
+            filters.add_learned(FLAGS[label], words)
     if "closed" in labels and not (OUTCOME_FIELDS | {"is_open"}) & set(filters.fields):
-        filters.add({"is_open": False})
+        filters.add_learned({"is_open": False}, labels["closed"])
 
 
 def _find_times_again(parts: Parts) -> None:

@@ -29,6 +29,7 @@ def correct_keywords(text: QuestionText) -> None:
         is_inflected = match[0].startswith(token.word) or token.word.startswith(match[0])
         if not is_inflected:
             token.word = match[0]
+            token.is_corrected = True
             is_changed = True
     if is_changed:
         text.join()

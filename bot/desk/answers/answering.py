@@ -17,7 +17,7 @@ from bot.desk.answers.wording import case_count, together_text
 from bot.desk.visibility import Visibility
 from bot.views.answers import MAX_ROWS, Answer
 from bot.views.labels import start_upper
-from bot.views.query import ANY_CASE, About, Act, Ask, Query
+from bot.views.query import ANY_CASE, About, Act, Ask, Condition, Query
 
 #: The people of so many cases are counted.
 MAX_SUMMARISED = 200
@@ -123,10 +123,11 @@ class QueryAnswers:
 
     def _list(self, query: Query, asker: Asker) -> Answer:
         answer = self.lists.answer(query, asker)
-        if answer.total or not query.condition.text:
+        text = query.condition.text
+        if answer.total or not text or self.lists.count(Condition(text=text), asker).cases:
             return answer
         # Only when no case has these words, their meaning is searched for.
-        similar = self.closest.similar(query.condition.text, asker)
+        similar = self.closest.similar(text, asker)
         if not similar:
             return answer
         rows = self.lists.rows(similar, asker)
