@@ -54,7 +54,7 @@ def buttons(blocks, action_id):
 
 
 def answer_to(town, who, text, channel=None, **more):
-    """Ask between the two of us, and wait for what is said in the thread."""
+    """Ask between the two of us, and wait for the finished answer in the thread."""
     channel = channel or f"D{who[1:]}"
     town.emulator.post("home", {"as": who, "tab": "messages"})
     said = town.say(who, channel, text, **more)
@@ -64,19 +64,16 @@ def answer_to(town, who, text, channel=None, **more):
         return [
             one
             for one in town.emulator.messages(channel)
-            if one.get("thread_ts") == thread
-            and one.get("bot_id")
-            and one["ts"] > said["ts"]
-            and not is_evidence(one)
+            if one.get("thread_ts") == thread and one["ts"] > said["ts"] and is_answer(one)
         ]
 
     town.until(replies, f"an answer to {text!r}")
     return json.dumps(replies()[-1]["blocks"], ensure_ascii=False)
 
 
-def is_evidence(message):
-    """Whether this is the table under a card, which comes when Slack has room for it."""
-    return (message.get("metadata") or {}).get("event_type") == "exception_evidence"
+def is_answer(message):
+    """Whether this is a finished answer: one that still grows is not marked as one yet."""
+    return (message.get("metadata") or {}).get("event_type") == "exception_answer"
 
 
 def conversation(town, channel):
