@@ -103,11 +103,7 @@ class Town:
             private = [
                 one for one in self.whispers(who, channel) if one.get("thread_ts", thread) == thread
             ]
-            return [
-                one
-                for one in [*public, *private]
-                if one["ts"] > question["ts"]
-            ]
+            return [one for one in [*public, *private] if one["ts"] > question["ts"]]
 
         running.until(replies, f"an answer to {text!r}")
         return Reply(replies()[-1])
