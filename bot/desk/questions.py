@@ -288,7 +288,10 @@ class Questions:
     def _answer_reading(self, reading: Reading, asker: Asker) -> _Result:
         """Answer what was read, and name what else may have been meant."""
         answer = self.answers.answer(reading.query, asker)
-        others = (*reading.alternatives, *neighbours(reading.query))
+        others = reading.alternatives
+        # Of a case that is not there, or not for the asker's eyes, there is nothing else to ask.
+        if answer.rows or not reading.query.case_id:
+            others = (*others, *neighbours(reading.query))
         alternatives = _distinct(others, reading.query)[:MAX_CHOICES]
         answer = replace(
             answer,

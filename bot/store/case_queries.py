@@ -69,8 +69,10 @@ class SqlCaseQueries:
         places = _places(filter, order)
         # A sort of the bodies would move megabytes: the numbers are sorted first.
         numbers = select(_cases.number).where(matches(filter)).order_by(*places)
-        is_one = _cases.number.in_(numbers.limit(limit).offset(offset))
-        return self._load(select(_cases.body).where(is_one).order_by(*places))
+        # PostgreSQL refuses a place before the first.
+        page = numbers.limit(max(0, limit)).offset(max(0, offset))
+        is_on_page = _cases.number.in_(page)
+        return self._load(select(_cases.body).where(is_on_page).order_by(*places))
 
     def resolve_text(self, filter: CaseFilter) -> CaseFilter:
         """Look up the text of a filter once, for several queries that follow.

@@ -192,6 +192,9 @@ def _values(values: Mapping[str, Scalar]) -> Iterator[str]:
 
 def _text(value: Scalar) -> str:
     """Return what a person would type; nothing for what has no words."""
+    if isinstance(value, float) and value.is_integer():
+        # Read from the ledger, it is a whole number.
+        return str(int(value))
     return "" if value is None or isinstance(value, bool) else str(value)
 
 

@@ -63,6 +63,11 @@ class Reply:
         return None
 
 
+def is_answer(message):
+    """Tell whether this is an answer from its first line to its last."""
+    return (message.get("metadata") or {}).get("event_type") == "exception_answer"
+
+
 def _elements(node):
     if isinstance(node, list):
         for one in node:
@@ -88,22 +93,17 @@ class Town:
         thread = more.get("thread_ts") or question["ts"]
 
         def replies():
+            # An answer that still grows is not marked as one yet.
             public = [
-                one for one in running.emulator.messages(channel) if one.get("thread_ts") == thread
+                one
+                for one in running.emulator.messages(channel)
+                if one.get("thread_ts") == thread and is_answer(one)
             ]
             # A private answer to a mention outside of threads stands in the channel.
             private = [
                 one for one in self.whispers(who, channel) if one.get("thread_ts", thread) == thread
             ]
-            return [
-                one
-                for one in [*public, *private]
-                if one.get("bot_id", "B")
-                and one["ts"] > question["ts"]
-                and one.get("blocks")
-                and one["ts"] != question["ts"]
-                and one.get("user") != who
-            ]
+            return [one for one in [*public, *private] if one["ts"] > question["ts"]]
 
         running.until(replies, f"an answer to {text!r}")
         return Reply(replies()[-1])

@@ -63,8 +63,14 @@ def test_the_migration_and_the_tables_say_the_same(store):
     from alembic.autogenerate import compare_metadata
     from alembic.migration import MigrationContext
 
+    def is_of_dialect(item, name, *_):
+        # Alembic does not ask an index which dialect it is for.
+        return dialect == "sqlite" or name != "cases_by_question"
+
+    dialect = store.database.engine.dialect.name
     with store.database.engine.connect() as connection:
-        differences = compare_metadata(MigrationContext.configure(connection), tables.metadata)
+        context = MigrationContext.configure(connection, opts={"include_object": is_of_dialect})
+        differences = compare_metadata(context, tables.metadata)
     assert differences == []
 
 

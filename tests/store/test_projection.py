@@ -134,6 +134,12 @@ def test_search_text_does_not_depend_on_the_order_in_which_facts_came():
     assert search_text(opened(facts=facts)) == search_text(opened(facts=in_other_order))
 
 
+def test_a_whole_number_is_found_as_it_is_typed():
+    text = search_text(opened(facts={"cost": 2660.0, "rise": 0.5, "none": -0.0}))
+    assert text == search_text(opened(facts={"cost": 2660, "rise": 0.5, "none": 0}))
+    assert " 2660 " in text
+
+
 # --- steps --------------------------------------------------------------------------------------
 
 

@@ -72,6 +72,16 @@ def needs_case(query: Query) -> bool:
     return not query.case_id and query.condition == ANY_CASE and query.order is None
 
 
+def _within_list(query: Query) -> Query:
+    """Take a number or place before the first of a list as none."""
+    # A stored or model-written query may hold any number.
+    if query.nth < 0:
+        query = replace(query, nth=0)
+    if query.limit is not None and query.limit < 1:
+        query = replace(query, limit=None)
+    return query
+
+
 @dataclass(frozen=True, kw_only=True)
 class QueryAnswers:
     """Answer queries. Numbers, names and times come from here and nowhere else."""
@@ -89,6 +99,7 @@ class QueryAnswers:
 
     def answer(self, query: Query, asker: Asker) -> Answer:
         """Answer a query as this asker may know it."""
+        query = _within_list(query)
         try:
             answer = self._dispatch(query, asker)
             return replace(answer, reading=answer.reading or self.words.describe(query, asker))

@@ -244,6 +244,12 @@ def test_the_model_sees_only_the_names_that_the_question_mentions_and_no_case():
         assert hidden not in documents[0]
 
 
+@pytest.mark.threat("E4")
+@pytest.mark.parametrize("number", [{"limit": -5}, {"limit": 0}, {"limit": 10**9}, {"nth": -5}])
+def test_a_number_that_no_list_has_is_refused(number):
+    assert make_reader({**LIST, **number}).read("the five oldest", CONTEXT) is None
+
+
 @pytest.mark.threat("E5")
 def test_a_long_question_reaches_the_model_in_part():
     documents = []
