@@ -6,6 +6,7 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
+from datetime import datetime, timedelta
 from typing import Any, ParamSpec, TypeVar
 
 from bot.cases.errors import BadRequest
@@ -13,6 +14,9 @@ from bot.ports.clock import Clock
 
 log = logging.getLogger(__name__)
 THREADS = 4
+#: After so many failures in a row the model is left alone for a while.
+MAX_FAILURES = 3
+REST = timedelta(minutes=1)
 P = ParamSpec("P")
 T = TypeVar("T")
 
@@ -57,26 +61,57 @@ class DailyLimit:
             return self._calls <= self._calls_per_day
 
 
+class Rest:
+    """Spares people the wait for a model that does not answer."""
+
+    def __init__(self, clock: Clock) -> None:
+        self._clock = clock
+        self._failures = 0
+        self._until: datetime | None = None
+        self._lock = threading.Lock()
+
+    def is_due(self) -> bool:
+        """Tell whether the model is left alone for now."""
+        with self._lock:
+            return self._until is not None and self._clock() < self._until
+
+    def count(self, *, is_answered: bool) -> None:
+        """Count a call; the last of a few failures in a row begins a rest."""
+        with self._lock:
+            self._failures = 0 if is_answered else self._failures + 1
+            is_over = self._failures < MAX_FAILURES
+            self._until = None if is_over else self._clock() + REST
+
+
 class LimitedCalls:
     """Runs calls of a chat model in threads, within the limits."""
 
     def __init__(self, clock: Clock, limits: ChatLimits, thread_name: str) -> None:
         self._timeout_seconds = limits.timeout_seconds
         self._daily_limit = DailyLimit(clock, limits.calls_per_day)
+        self._rest = Rest(clock)
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix=thread_name)
 
     def run(self, call: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> T:
         """Run a call and return its result.
 
         Raises:
-            NoAnswer: it is over the daily limit, not in time, or failed.
+            NoAnswer: the model rests after failures, is over the daily limit or not in time, or
+                failed.
         """
+        if self._rest.is_due():
+            raise NoAnswer("resting")
         if not self._daily_limit.try_call():
             raise NoAnswer("over the daily limit")
         future = self._executor.submit(call, *args, **kwargs)
+        is_answered = False
         try:
-            return future.result(timeout=self._timeout_seconds)
+            result = future.result(timeout=self._timeout_seconds)
+            is_answered = True
+            return result
         except NoAnswer:
+            # It answered, and what it said is of no use.
+            is_answered = True
             raise
         except FutureTimeoutError:
             future.cancel()
@@ -85,6 +120,8 @@ class LimitedCalls:
         except Exception as failure:
             log.warning("the chat model failed: %s", type(failure).__name__)
             raise NoAnswer("failed") from None
+        finally:
+            self._rest.count(is_answered=is_answered)
 
 
 def open_chat_model(

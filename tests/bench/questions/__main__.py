@@ -20,6 +20,7 @@ from rich.console import Console
 from rich.progress import track
 from rich.table import Table
 
+from bot import metrics
 from tests.bench.questions.asked import Asked
 from tests.bench.questions.asking import Interviewer
 from tests.bench.questions.company import Company, open_company
@@ -70,7 +71,8 @@ def main() -> None:
     report: dict[str, Any] = {"file": path.name, "questions": len(rows), "sizes": {}}
     with _folder(options.keep) as folder:
         if not options.large:
-            with closing(open_company(folder / "small")) as company:
+            small = open_company(folder / "small", model=options.model, model_url=options.model_url)
+            with closing(small) as company:
                 report["sizes"]["demo"] = _run("the demo's company", company, rows, options)
         if not options.small:
             with closing(_open_large_company(folder)) as company:
@@ -106,6 +108,12 @@ def _options() -> argparse.Namespace:
         default="",
         help="print the whole answers of these outcomes: false,useless; or ids of questions",
     )
+    parser.add_argument(
+        "--model",
+        default="",
+        help="let this chat model read questions of the demo's company: openai:local",
+    )
+    parser.add_argument("--model-url", default="", help="the address of the model")
     parser.add_argument("--json", type=Path, help="write all grades to this file")
     parser.add_argument(
         "--keep",
@@ -133,6 +141,7 @@ def _run(
         results.append(_result(interviewer, row))
     _print_table(name, results)
     _print_times(results)
+    _print_model_outcomes()
     _print_failures(results)
     _print_answers(results, frozenset(options.show.split(",")))
     return {
@@ -191,6 +200,18 @@ def _percentiles(results: list[Result]) -> dict[str, float]:
 def _print_times(results: list[Result]) -> None:
     times = _percentiles(results)
     out.print(f"p50 {times['p50']} ms, p99 {times['p99']} ms (aims at 10,000: 100 and 400)\n")
+
+
+def _print_model_outcomes() -> None:
+    """Print what came of asking the chat model, where there is one."""
+    samples = [sample for metric in metrics.TALKS.collect() for sample in metric.samples]
+    outcomes = [
+        f"{sample.labels['outcome']} {sample.value:.0f}"
+        for sample in samples
+        if sample.name.endswith("_total")
+    ]
+    if outcomes:
+        out.print(f"asked of the chat model: {', '.join(outcomes)}\n")
 
 
 def _print_failures(results: list[Result]) -> None:

@@ -121,14 +121,19 @@ class Company:
         self.store.database.close()
 
 
-def open_company(folder: Path) -> Company:
-    """Open the company in this folder, made now if need be, with its models trained."""
+def open_company(folder: Path, *, model: str = "", model_url: str = "") -> Company:
+    """Open the company in this folder, made now if need be, with its models trained.
+
+    With a chat model, by its LangChain name, questions are read by it first.
+    """
     if not (folder / FINISHED).exists():
         shutil.rmtree(folder, ignore_errors=True)
         folder.mkdir(parents=True)
         _Past(folder).play()
         (folder / FINISHED).touch()
-    settings = launcher.sample_settings(folder, "")
+    settings = launcher.sample_settings(
+        folder, "", COUNTERSIGN_CHAT_MODEL=model, COUNTERSIGN_CHAT_URL=model_url
+    )
     store = storage.open_store(settings)
     library = open_library(settings)
     # As the demo does before it starts.

@@ -43,6 +43,36 @@ def test_a_call_has_a_time_limit():
     release.set()
 
 
+def test_a_model_that_fails_again_and_again_rests_for_a_minute():
+    """Nobody waits for it meanwhile; after one more failure it rests at once."""
+    clock = Clock()
+    calls = LimitedCalls(clock, ChatLimits(timeout_seconds=30), "test")
+    attempts = []
+
+    def fail():
+        attempts.append(clock())
+        raise ConnectionError
+
+    assert [run(calls, fail) for _ in range(5)] == [*["failed"] * 3, *["resting"] * 2]
+    clock.now += timedelta(seconds=61)
+    assert [run(calls, fail) for _ in range(2)] == ["failed", "resting"]
+    assert len(attempts) == 4
+    clock.now += timedelta(seconds=61)
+    assert [run(calls, answer), run(calls, fail), run(calls, answer)] == [
+        "answer",
+        "failed",
+        "answer",
+    ]
+
+
+def test_a_useless_answer_is_no_failure():
+    def answer_uselessly():
+        raise NoAnswer("malformed")
+
+    calls = LimitedCalls(Clock(), ChatLimits(), "test")
+    assert [run(calls, answer_uselessly) for _ in range(5)] == ["malformed"] * 5
+
+
 def test_whatever_a_provider_raises_is_no_answer():
     def fail():
         raise RuntimeError("no credits")

@@ -84,6 +84,21 @@ def outcomes():
     }
 
 
+@pytest.mark.threat("E1")
+@pytest.mark.parametrize(
+    "question", ["anything from Quayside?", "what waits on Ben", "how many are with ops-leads"]
+)
+def test_a_query_without_a_name_that_was_said_is_dropped(question):
+    before = outcomes().get("incomplete", 0)
+    assert read(question, {"ask": "list", "condition": {"is_open": True}}) is None
+    assert outcomes()["incomplete"] == before + 1
+
+
+def test_the_name_of_the_asker_may_be_left_out():
+    context = QuestionContext(person="T1/U0BEN", names=NAMES)
+    assert read("anything for Ben?", {"ask": "list", "condition": {"waits_on": "me"}}, context)
+
+
 def having(**condition):
     return {**LIST, "condition": condition}
 
