@@ -71,7 +71,8 @@ ACT_VERBS = phrase(
     r"|reverse|revert|cancel|take|claim|cover|raise|log|report|record|file|order|change|make|edit"
     r"|adjust|amend|increase|reduce|sign|say|ok|go|do|put|turn|switch|let|hold|release|tell|ask"
     r"|send|move|delegate|wake|park|book|pay|add|set|mark|push|call|get|drop|kill|bin|press|confirm"
-    r"|authori[sz]e|accept|green ?light|stand|yes|no|yep|nope|fine|deal|done|sleep|mute|later"
+    r"|authori[sz]e|accept|green ?light|stand|yes|yep|nope|fine"
+    r"|no(?! (?:more|less|bigger|higher))|deal|done|sleep|mute|later"
     r"|bring|fill|deputise|shall|should|will|please|close|open"
 )
 COUNT_WORDS = phrase(
@@ -93,6 +94,8 @@ def correct_label(label: str, parts: Parts) -> str:
     if previous is not None and parts.text.search(WHO_THEN) is not None:
         return _who_then(previous.query)
     ask = label.partition(".")[0]
+    if parts.is_bare_period and parts.rule is None and not parts.leans:
+        return "list"
     if parts.grouping is not None and ask in ("list", "count", "sum", "who", "group"):
         is_sum = ask == "sum" or (parts.rule is not None and parts.rule[0] == "sum")
         return "group.stake_sum" if is_sum else "group"

@@ -333,7 +333,8 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r" (?:its|their|the|our)? ?(?:deadlines?|time(?: limit)?|sla|due dates?)|out of sla"
             r"|should (?:already )?have been (?:decided|answered|dealt with|done|approved)"
             r"(?: by now| already)?|(?:ought to have|should have) (?:been )?decided"
-            r"|lagging|behind schedule|delayed|tardy|lates|belated|in arrears|gone past due"
+            r"|over-?running|overruns?|overran|running over|gone over|lagging"
+            r"|behind schedule|delayed|tardy|lates|belated|in arrears|gone past due"
             r"|(?:deadline|time) (?:has |is |was |already )*(?:passed|gone|over|up|missed|blown)"
             r"|slipped|slipping)(?: ones| cases)?",
         ),
@@ -472,7 +473,8 @@ DUE = phrase(
     r"(?:due|deadlines?|cut ?-?offs?|(?:must|have to|has to|need to|needs to|should|to) be "
     r"(?:decided|answered|approved|dealt with|signed(?: off)?|done)(?: on)?"
     r"|needs? (?:deciding|answering|approving|signing|an answer|a decision|a yes or no)"
-    r"|up for decision|decide by|time is up|decision time)"
+    r"|up for decision|decide by|time is up|decision time"
+    r"|(?:run|runs|running) out of time(?= (?:[^ ]+ )?\{period\}))"
 )
 #: These name a time to decide only where nobody is said to have to.
 MUST_DECIDE = phrase(
@@ -503,10 +505,15 @@ FIRST = phrase(
 )
 _END_OF = r"(?:the )?(?:very )?(?:(?:end|close|latest) (?:of )?(?:the |play |business )?(?:on )?)?"
 WITHIN = phrase(
+    r"(?:run|runs|running) out of time (?:[^ ]+ )?\{period\}",
     r"(?:within|in|in under|inside|not later than|by|before|until|up to|up until|latest"
     rf"|no later than|at the latest by|on or before|between now and) {_END_OF}\{{period\}}",
     r"\{period\} (?:at the (?:very )?latest|latest|or (?:before|earlier|sooner)|at most)",
     r"end of (?:the )?\{period\}",
+)
+IN_SPAN = phrase(
+    r"(?:within|in|in under|inside|in less than|less than|under)(?: the next| about)?"
+    r" (?P<time>\{period\})"
 )
 SINCE = phrase(
     r"(?:since|after|starting|beginning|as of|back to|going back to|from) (?:the )?"

@@ -22,6 +22,7 @@ from knowledge.language.condition_words import (
     FIRST,
     FLAGS,
     FUTURE,
+    IN_SPAN,
     MUST_DECIDE,
     OCCASIONS,
     OPEN,
@@ -48,7 +49,7 @@ from knowledge.language.people_words import (
     WAITS_ON,
 )
 from knowledge.language.question_text import QuestionText, Token
-from knowledge.language.time_words import TimeExpression
+from knowledge.language.time_words import TimeExpression, span_name
 
 
 @dataclass(slots=True, kw_only=True)
@@ -288,7 +289,8 @@ def find_times(text: QuestionText, filters: Filters) -> None:
     if period is not None:
         text.take(ARRIVED)
     if is_expiry:
-        filters.add({"expires_within": end_name(period) or SOON, "is_open": True})
+        end = end_name(period) or _end_of_span(text) or SOON
+        filters.add({"expires_within": end, "is_open": True})
         return
     if is_due:
         _add_due(text, filters, period)
@@ -330,7 +332,20 @@ def _is_of_now(text: QuestionText, filters: Filters) -> bool:
     return "waits_on" in filters.fields and text.search(ARRIVED) is None
 
 
+def _end_of_span(text: QuestionText) -> str:
+    """Return the end of "within two hours"; empty where there is none."""
+    for match in text.find_all(IN_SPAN):
+        time = _time(text, match, "time")
+        if time is not None and time.length is not None:
+            text.explain(match)
+            return span_name(time.length, is_past=False)
+    return ""
+
+
 def _add_due(text: QuestionText, filters: Filters, period: Period | None) -> None:
+    end = _end_of_span(text) if period is None else ""
+    if end:
+        filters.add({"is_open": True, "due_within": end})
     if period is None:
         return
     filters.add({"is_open": True})
@@ -358,21 +373,18 @@ def _period_field(filters: Filters) -> str:
 
 def find_period(text: QuestionText, occasions: set[int]) -> Period | None:
     """Find the period that a question names."""
-    match = text.search(BETWEEN)
-    if match is not None:
+    for match in text.find_all(BETWEEN):
         begin, end = _time(text, match, "begin"), _time(text, match, "end")
-        if begin and end:
+        if begin and end and begin.begin and end.begin:
             text.explain(match)
             return Period(begin=begin.begin, end=end.end or end.begin)
     for pattern, is_before in ((BEFORE, True), (SINCE, False)):
-        match = text.search(pattern)
-        if match is None:
-            continue
-        is_second = not is_before and match["time_on"] is not None
-        time = _time(text, match, "time_on" if is_second else "time")
-        if time is not None and time.begin:
-            text.explain(match)
-            return Period(before=time.begin) if is_before else Period(begin=time.begin)
+        for match in text.find_all(pattern):
+            is_second = not is_before and match["time_on"] is not None
+            time = _time(text, match, "time_on" if is_second else "time")
+            if time is not None and time.begin:
+                text.explain(match)
+                return Period(before=time.begin) if is_before else Period(begin=time.begin)
     for match in text.find_all(ANY_PERIOD):
         time = _time(text, match, "time")
         is_occasion = text.bounds(match)[0] in occasions

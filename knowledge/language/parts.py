@@ -37,6 +37,11 @@ THIS_CASE = phrase(
 )
 #: In so short a question a person is what it is about.
 MAX_WORDS_BESIDE_PERSON = 5
+#: A time with nothing but these says only when.
+BARE_WORDS = word_set(
+    "{period} in on over within since from during for at by until before after between and to"
+    " the of only just earlier up now please around"
+)
 PERSON_PREPOSITIONS = word_set("with of for about at on by from to")
 DESK_FACTS = frozenset({About.BLOCKER, About.STAND_IN, About.PAUSE, About.MEMBERS})
 IDENTIFIER = re.compile(r"^(?=\S*\d)\S+$")
@@ -113,6 +118,12 @@ class Parts:
         return follow_ups.leans_on_previous(
             self.whole, self.context.previous, is_complete=is_complete
         )
+
+    @property
+    def is_bare_period(self) -> bool:
+        """Tell whether nothing but a time is said, as in "the last two hours"."""
+        words = set(self.request.words)
+        return "{period}" in words and words <= BARE_WORDS
 
     @property
     def begins_as_follow_up(self) -> bool:

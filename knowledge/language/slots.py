@@ -201,6 +201,8 @@ def _fill_time(parts: Parts, label: str) -> None:
     elif label in PAST_TIMES:
         # In a follow-up the period is of what the question before says.
         is_default = "opened" in fields and text.search(ARRIVED) is None and not parts.leans
+        # What came is asked for where nothing but a time is said.
+        is_default = is_default and not parts.is_bare_period
         if label != "opened" and is_default:
             fields[label] = fields.pop("opened")
     elif not {"due_within", "expires_within"} & set(fields):
