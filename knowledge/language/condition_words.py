@@ -85,6 +85,10 @@ _CLOSE = (
     r"(?:close|close out|finish|complete|solve|fix|sort out|wrap up|get through|clear|shut"
     r"|deal with|handle|get done|put to bed|finali[sz]e|conclude|tick off)"
 )
+_PROOF = (
+    r"(?:pics?|pictures?|photos?|photographs?|proofs?|evidence|images?|readings?|attachments?"
+    r"|snaps?|snapshots?)"
+)
 _LOOKED = (
     r"(?:looking|look|noticing|deciding|answering|seeing|reading|touching|caring|bothering|on"
     r"|reacting|responding)"
@@ -104,6 +108,24 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"(?:marked|ticked|signed|checked|reported|flagged|declared|set|crossed|put down)"
             r" (?:off )?(?:as )?(?:being )?(?:done|completed?|finished|closed|resolved|ok|off)",
             r"(?:late|delayed|lost|missing) (?:parcels?|packages?|consignments?|goods)",
+            r"(?:late|delayed|lost|missing)(?= (?:parcel|package|delivery|shipment))",
+            r"(?:arriv(?:ed|ing)|came|come|turn(?:ed|ing)? up|deliver(?:ed|ing)|show(?:ed|ing)? up)"
+            r" (?:too |very |so )?(?:late|delayed)",
+            # What goes on by itself is a contract here.
+            r"(?:renew(?:s|ed|ing)?|extend(?:s|ed|ing)?|roll(?:s|ed|ing)?|prolong(?:s|ed|ing)?"
+            r"|continu(?:e|es|ed|ing)|carry(?:ing)?|carries|keep(?:s|ing)?|restart(?:s|ed|ing)?"
+            r"|re-?new(?:s|ed|ing)?|repeat(?:s|ed|ing)?)(?: over| on| going)?"
+            r" (?:[^ ]+ ){0,2}?(?:by (?:itself|themselves)|on (?:its|their) own"
+            r"|(?:auto(?:matically)?|alone|silently|unattended|without (?:asking|us|anyone)))",
+            # "Failed the audit" tells of something else than a plan.
+            r"fail(?:ed|s)? (?:the|a|an|at|its|their|his|her|my|our|in|on|by)"
+            r"|fail(?:ed|s)? to(?! (?:run|execute|go through|work|complete|finish|be done|be run))",
+            r"(?:is|are|was|were) (?:currently |now )?running (?:with|for|at|out|low|late|short"
+            r"|between|against|up|by|a|the)",
+            # "Closed, but the proof is absent" tells of a task.
+            r"(?:closed|done|finished|completed?|ticked(?: off)?|signed off|over)"
+            rf"(?= (?:[^ ]+ ){{0,4}}{_PROOF}(?: (?:[^ ]+ ){{0,2}}(?:absent|missing|lacking|gone"
+            r"|nowhere|empty|not (?:there|attached))))",
             r"signed off(?= (?:without|with no|but (?:no|not|without)) )",
             r"(?:done|finished|completed?)(?= (?:but |and |yet )?(?:without|with no|no|lacks?"
             r"|lacking|missing|minus|not) (?:a |an |any )?(?:[^ ]+ )?(?:pics?|pictures?|photos?"
@@ -488,6 +510,8 @@ EXPIRES = phrase(
     r"|ends? unapproved|expirations?|expiration)(?! of)",
     r"(?:the |its |their )?approvals? (?:will )?(?:ends?|ending|stops?|validity)",
 )
+#: Goods do so too.
+RUNS_OUT = phrase(r"(?:is|are|that|which|about to|going to|will|we|almost) (?:run|running) out")
 #: The day that goes without saying.
 DAYS_OF_WORK = frozenset({"this_week", "today", "this_morning", "tonight", "tomorrow", "now"})
 #: Nothing has come in these yet.

@@ -71,6 +71,8 @@ class Filters:
     people: set[int] = field(default_factory=set)
     #: The words that each field rests on, where that is known.
     words: dict[str, Sequence[Token]] = field(default_factory=dict)
+    #: Words that tell of what cases are about, not of the cases.
+    neutral: set[int] = field(default_factory=set)
     #: The fields that only a learned model read.
     learned: set[str] = field(default_factory=set)
 
@@ -232,6 +234,8 @@ def _find_flags(text: QuestionText, filters: Filters) -> None:
             places.update(range(first, last))
             text.explain(match)
             filters.add(fields, text.tokens_of(match))
+            if not fields:
+                filters.neutral.update(map(id, text.tokens_of(match)))
 
 
 def _is_of_me(text: QuestionText, match: re.Match[str], filters: Filters) -> bool:

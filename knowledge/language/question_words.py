@@ -105,6 +105,7 @@ nine fully quantity small big large tiny dispute disputed turn turning
 glance peek rundown run-down recap overview headsup hell heck
 damn bloody blimey crikey gonna gotta cmon come folks peeps lot bunch couple plenty several various
 handful nothing anyhoo anyways asap urgently currently presently generally basically roughly
+company firm outfit
 ballpark estimate exact precise approximate fast slow slowly tell telling told write written type
 typed typing ask asks query question questions answer answers answered reply replies respond
 responded response check checking checked confirm chance chances possibility moment sec second

@@ -26,10 +26,10 @@ from bot.views.query import (
 from knowledge.language import asks, follow_ups, left_aside
 from knowledge.language.ask_guard import correct_label
 from knowledge.language.asks import LISTS, AskChoice
-from knowledge.language.condition_words import EXPIRES
+from knowledge.language.condition_words import EXPIRES, RUNS_OUT
 from knowledge.language.conditions import find_filters
 from knowledge.language.doubts import find_doubtful
-from knowledge.language.exclusions import take_exclusion
+from knowledge.language.exclusions import NO_EXCLUSION, take_exclusion
 from knowledge.language.kinds import KindFinder
 from knowledge.language.money import take_money
 from knowledge.language.names import Mention, NameIndex, plain
@@ -129,6 +129,10 @@ class QuestionReading:
         if kinds and filters.is_expiry:
             # "What runs out first" is about approvals, unless a word names what is sold.
             kinds = self._find_kinds(_without_expiry(words), index.others)
+        if kinds and filters.is_expiry and _is_of_goods(request):
+            filters.fields.pop("expires_within", None)
+        if _contradicts(exclusion.condition, kinds):
+            exclusion = NO_EXCLUSION
         parts = Parts(
             text=words,
             whole=whole if request is words else QuestionText(map(replace, request.tokens)),
@@ -228,12 +232,32 @@ class QuestionReading:
     def _is_of_kind(self, parts: Parts, run: list[Token]) -> bool:
         others = self._names(parts.context.names).others
         words = [token.word for token in run]
-        return self._kinds.explains(parts.text, words, parts.kinds, others)
+        is_strict = left_aside.ends_narrowing(parts.request, run) or (
+            len(run) > 1 and left_aside.has_preposition(parts.request, run)
+        )
+        return self._kinds.explains(
+            parts.text, words, kinds=parts.kinds, names=others, is_strict=is_strict
+        )
 
 
 def _subject(words: QuestionText, request: QuestionText) -> QuestionText:
     """Return the words that may tell the kind: a request with a name needs no story."""
     return request if "{name}" in request.words else words
+
+
+def _is_of_goods(request: QuestionText) -> bool:
+    """Tell whether what is sold runs out, not an approval."""
+    return "{period}" not in request.words and request.search(RUNS_OUT) is not None
+
+
+def _contradicts(exclusion: Condition | None, kinds: tuple[str, ...]) -> bool:
+    """Tell whether an exclusion leaves out the very cases that are asked for.
+
+    "Tasks without a picture" are of a kind, and not the tasks that are of no kind.
+    """
+    if exclusion is None or not kinds or replace(exclusion, kinds=()) != ANY_CASE:
+        return False
+    return set(kinds) <= set(exclusion.kinds)
 
 
 def _without_expiry(words: QuestionText) -> QuestionText:

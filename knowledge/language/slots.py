@@ -169,6 +169,8 @@ def _fill_states(parts: Parts, guesses: SlotGuesses) -> None:
     filters = parts.filters
     labels = {guess.label: _tokens_of(parts.request, guess) for guess in sure(guesses, "state")}
     for label, words in labels.items():
+        if words and all(id(token) in filters.neutral for token in words):
+            continue
         # What waits on somebody has no outcome: "for me to approve".
         if label in OUTCOMES and not (OUTCOME_FIELDS | {"waits_on"}) & set(filters.fields):
             filters.add_learned(OUTCOMES[label], words)
