@@ -113,7 +113,8 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r" (?:too |very |so )?(?:late|delayed)",
             # What goes on by itself is a contract here.
             r"(?:renew(?:s|ed|ing)?|extend(?:s|ed|ing)?|roll(?:s|ed|ing)?|prolong(?:s|ed|ing)?"
-            r"|continu(?:e|es|ed|ing)|carry(?:ing)?|carries|keep(?:s|ing)?|restart(?:s|ed|ing)?"
+            r"|continu(?:e|es|ed|ing)|(?:keep|keeps|keeping|carry|carrying|carries|go|goes) on"
+            r"|restart(?:s|ed|ing)?"
             r"|re-?new(?:s|ed|ing)?|repeat(?:s|ed|ing)?)(?: over| on| going)?"
             r" (?:[^ ]+ ){0,2}?(?:by (?:itself|themselves)|on (?:its|their) own"
             r"|(?:auto(?:matically)?|alone|silently|unattended|without (?:asking|us|anyone)))",

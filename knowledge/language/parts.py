@@ -68,6 +68,8 @@ class Parts:
     are_kinds_sure: bool
     action: str
     source: str
+    #: The other cases of the list of which a case was named by its place.
+    neighbours: tuple[str, ...] = ()
     #: The filters as tables of words alone find them, where learned slots contradict them.
     contradicted: Filters | None = None
 

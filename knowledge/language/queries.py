@@ -263,6 +263,8 @@ def turn_to_other_case(query: Query, parts: Parts) -> Query:
 def remember_other_cases(query: Query, parts: Parts) -> Query:
     """Keep the other of two named cases with the query."""
     previous = parts.context.previous
+    if parts.neighbours and query.case_id in parts.case_ids:
+        return replace(query, other_case_ids=parts.neighbours)
     if previous is None or not query.case_id or query.other_case_ids:
         return query
     case_ids = (previous.query.case_id, *previous.query.other_case_ids)

@@ -35,6 +35,7 @@ from knowledge.language.money import take_money
 from knowledge.language.names import Mention, NameIndex, plain
 from knowledge.language.orders import find_grouping, find_ordering
 from knowledge.language.parts import DESK_FACTS, Parts
+from knowledge.language.places import take_place
 from knowledge.language.queries import (
     act_query,
     add_reason,
@@ -57,10 +58,37 @@ from knowledge.language.spelling import correct_keywords
 from knowledge.language.time_words import take_times
 
 MAX_INDEXES = 64
+_NUMBERED_THINGS = (
+    "invoice", "bill", "order", "booking", "shipment", "delivery", "task", "note", "table", "till",
+    "room", "alert", "po", "pos", "purchase", "there", "least", "are", "have", "with", "say", "at",
+)  # fmt: skip
+_NOT_OF_THING = "".join(rf"(?<!{thing} )" for thing in _NUMBERED_THINGS)
+_NOT_COUNTED = (
+    r"(?! (?:cases?|ones|pounds?|quid|grand|k|days?|hours?|weeks?|months?|minutes?|people|more|of"
+    r"|bottles?|items?|invoices?|bookings?|orders?|leads?|euros?|gbp|or)(?![^ ]))"
+)
+_OF_ONE = (
+    r"(?: (?:approved|rejected|decided|signed|done|open|closed|overdue|late|still|due|waiting|stuck"
+    r"|doing|going|looking|about|please|now|then|yet|for me|over)(?![^ ])|$)"
+)
 CASE_ID = phrase(
     r"(?:case |exception |card )?(?:number |no |nr )?#?ex[- ]?(?P<number>\d{1,9})",
     r"(?:case|exception|card) (?:number |no |nr |id )?#?(?P<number2>\d{1,9})",
-    r"^#?(?P<number3>\d{1,9})$",
+    r"^#?(?P<number3>\d{1,9})(?: please)?$",
+    rf"{_NOT_OF_THING}(?:number|no|nr|num|numero) #?(?P<number4>\d{{2,9}}){_NOT_COUNTED}",
+    rf"{_NOT_OF_THING}#(?P<number5>\d{{2,9}})",
+)
+#: A bare number where a case would stand.
+BARE_ID = phrase(
+    r"(?:(?:what|how|tell me|anything new|more) about|status(?: of)?|state of)"
+    rf" (?P<about>\d{{2,6}})(?={_OF_ONE})",
+    rf"(?:is|was|approved?|reject(?:ed)?|decided|signed|owns|has) (?P<verb>\d{{2,6}})(?={_OF_ONE})",
+    rf"(?:snooze|postpone|decline|claim|undo) (?P<act>\d{{2,6}})(?={_OF_ONE}| (?:until|for) )",
+)
+#: "Add those up for me": who asks, not whose they are.
+_DATIVE = phrase(
+    r"(?<=up |wn |ut |it |er |em |at )for (?:me|us)(?= please|$)",
+    r"(?<=those |these )for (?:me|us)(?= please|$)",
 )
 _DID_WE = phrase(
     r"(?:did|have|has) (?:we|you|anyone|anybody|someone"
@@ -110,6 +138,8 @@ class QuestionReading:
 
     def _find_parts(self, words: QuestionText, context: QuestionContext) -> Parts:
         _take_cases(words)
+        neighbours = take_place(words, context.previous)
+        _drop_dative(words)
         index = self._names(context.names)
         index.take_names(words)
         _take_channels(words)
@@ -146,6 +176,7 @@ class QuestionReading:
             are_kinds_sure=self._kinds.is_sure(subject, kinds, index.others),
             exclusion=exclusion.condition,
             exclusion_words=exclusion.words,
+            neighbours=neighbours,
             action=_find_action(words, index.others),
             source=_find_source(words, index.others),
         )
@@ -286,8 +317,19 @@ def _is_label(label: str) -> bool:
 
 def _take_cases(words: QuestionText) -> None:
     for match in reversed(list(words.find_all(CASE_ID))):
-        number = match["number"] or match["number2"] or match["number3"]
+        number = next(filter(None, match.groupdict().values()))
         words.replace(*words.bounds(match), "case", f"EX-{int(number)}")
+    for match in reversed(list(words.find_all(BARE_ID))):
+        group = next(name for name, value in match.groupdict().items() if value)
+        words.replace(*words.bounds(match, group), "case", f"EX-{int(match[group])}")
+
+
+def _drop_dative(words: QuestionText) -> None:
+    match = words.search(_DATIVE)
+    if match is not None:
+        first, last = words.bounds(match)
+        del words.tokens[first:last]
+        words.join()
 
 
 def _take_channels(words: QuestionText) -> None:
