@@ -118,6 +118,8 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"|re-?new(?:s|ed|ing)?|repeat(?:s|ed|ing)?)(?: over| on| going)?"
             r" (?:[^ ]+ ){0,2}?(?:by (?:itself|themselves)|on (?:its|their) own"
             r"|(?:auto(?:matically)?|alone|silently|unattended|without (?:asking|us|anyone)))",
+            r"(?:get|got|put|clear|knock|have|getting) (?:[^ ]+ ){0,3}out of the way"
+            r"|(?:keep|keeps|kept) getting|let (?:[^ ]+ )?slip",
             # "Failed the audit" tells of something else than a plan.
             r"fail(?:ed|s)? (?:the|a|an|at|its|their|his|her|my|our|in|on|by)"
             r"|fail(?:ed|s)? to(?! (?:run|execute|go through|work|complete|finish|be done|be run))",

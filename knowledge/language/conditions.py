@@ -59,6 +59,8 @@ class Filters:
     fields: dict[str, Any] = field(default_factory=dict)
     #: Open and ended cases are meant.
     is_any: bool = False
+    #: Somebody said that only open cases are meant.
+    says_open: bool = False
     #: They were decided, in whatever way.
     is_decided: bool = False
     #: They are asked for by the end of their approval.
@@ -273,8 +275,9 @@ def _find_states(text: QuestionText, filters: Filters) -> None:
         filters.add({"states": (State.RESOLVED,)}, resolved)
     elif ended and not is_automatic:
         filters.add({"is_open": False}, ended)
-    if text.take(OPEN) and "states" not in filters.fields:
+    if text.take_new(OPEN) and "states" not in filters.fields:
         filters.add({"is_open": True})
+        filters.says_open = True
 
 
 def find_times(text: QuestionText, filters: Filters) -> None:

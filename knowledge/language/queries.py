@@ -47,7 +47,7 @@ REASON = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 REASON_AFTER_COMMA = re.compile(
-    r"(?:reject|decline|refuse|turn|veto|deny|undo|reverse|pause|stop|back)\b[^,;:-]{0,80}"
+    r"(?:reject|declin|refus|turn|veto|den[iy]|undo|revers|paus|stop|back)\w*[^,;:-]{0,80}"
     r"(?:[,;:]| -) *(?P<reason>[^,;:\s]\S* \S.*)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -188,7 +188,9 @@ def act_query(query: Query, parts: Parts) -> Query:
             return query
     if case_id or not parts.selects:
         return query
-    fields = dict(parts.filters.fields)
+    # Nothing is done on a guess, except with one's own.
+    learned = parts.filters.learned - {"waits_on"}
+    fields = {name: value for name, value in parts.filters.fields.items() if name not in learned}
     add_names(fields, parts)
     if query.act not in (Act.PAUSE, Act.RESUME, Act.TAKE_BACK):
         fields.setdefault("is_open", True)

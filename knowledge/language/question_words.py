@@ -48,6 +48,7 @@ smone someone · someon someone · sb somebody
 smb somebody · evry every · bn been · hav have · havnt have not · wat's what is · wots what is
 nothin nothing · somethin something · howmany how many · howmuch how much · alot a lot
 w'end weekend
+anyones anyone · nobodys nobody · everyones everyone · someones someone · at-stake at stake
 undr under · uner under · unter under · ovr over · abov above · bove above · belo below
 undr under · morethan more than · lessthan less than · btwn between · betw between
 eob end of today · mo moment · atm's at the moment · pm'd messaged · tho though · thot thought

@@ -87,8 +87,10 @@ BARE_ID = phrase(
 )
 #: "Add those up for me": who asks, not whose they are.
 _DATIVE = phrase(
-    r"(?<=up |wn |ut |it |er |em |at )for (?:me|us)(?= please|$)",
-    r"(?<=those |these )for (?:me|us)(?= please|$)",
+    r"(?<= up | it )for (?:me|us)(?= please|$)",
+    r"(?<= out )for (?:me|us)(?= please|$)",
+    r"(?<= them | that | this | down )for (?:me|us)(?= please|$)",
+    r"(?<= those | these )for (?:me|us)(?= please|$)",
 )
 _DID_WE = phrase(
     r"(?:did|have|has) (?:we|you|anyone|anybody|someone"
@@ -232,7 +234,9 @@ class QuestionReading:
         if previous is None or not (leans or asks_of_last_case(query, parts)):
             return remember_other_cases(query, parts)
         query = replace(query, condition=parts.own_condition(query))
-        follow_up = follow_ups.merge(previous, query, has_ask=parts.has_ask)
+        follow_up = follow_ups.merge(
+            previous, query, has_ask=parts.has_ask, says_open=parts.filters.says_open
+        )
         if parts.filters.is_any:
             follow_up = replace(follow_up, condition=replace(follow_up.condition, is_open=None))
         return turn_to_other_case(follow_up, parts)

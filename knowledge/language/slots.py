@@ -70,7 +70,7 @@ def complete_parts(parts: Parts, guesses: SlotGuesses) -> Parts:
     parts_with_slots = replace(
         parts,
         ordering=_ordering(parts, guesses),
-        grouping=parts.grouping or _grouping(parts.request, guesses),
+        grouping=parts.grouping or _grouping(parts, guesses),
         contradicted=replace(filters, fields=fields) if is_contradicted else None,
     )
     _explain_words(parts_with_slots, guesses)
@@ -241,8 +241,9 @@ def _ordering(parts: Parts, guesses: SlotGuesses) -> Ordering:
     return replace(ordering, order=Order(order.label), limit=limit)
 
 
-def _grouping(text: QuestionText, guesses: SlotGuesses) -> Grouping | None:
-    if text.search(THIS_CASE) is not None:
+def _grouping(parts: Parts, guesses: SlotGuesses) -> Grouping | None:
+    asks_owner = parts.rule is not None and parts.rule[0] == "who.owner"
+    if asks_owner or parts.request.search(THIS_CASE) is not None:
         return None
     guess = next(sure(guesses, "grouping"), None)
     return Grouping(guess.label) if guess else None
