@@ -76,6 +76,26 @@ ACT_VERBS = phrase(
     r"|bring|fill|deputise|shall|should|will|please|close|open"
 )
 MONEY_WORDS = phrase(r"money|£|pounds|quid|stakes?|values?|worth|exposure|amounts?")
+_DECIDE = (
+    r"(?:approve|reject|cancel|decline|refuse|accept|sign|decide|let|say (?:yes|no)|turn|handle|do"
+    r"|order|pay|edit|change|keep|renew|agree|go|stop|drop|book|hold|said (?:yes|no)|approved"
+    r"|rejected|cancelled|canceled|declined|refused|accepted|signed|decided|turned|done|get|got)"
+)
+_SUCH = (
+    r"(?:these|those|this|such(?: an? [^ ]+| [^ ]+)?|(?:ones|cases|things|something) like (?:this"
+    r"|that|these)|this (?:kind|sort|type)(?: of (?:thing|case))?|them|it)"
+)
+#: Others like the case of a thread: "do we mostly cancel these".
+DO_WE_MOSTLY = phrase(
+    r"(?:do|did|have|are|were|does|has) (?:we|they|people|you|managers|the team|colleagues)"
+    r" (?:(?:mostly|usually|normally|often|always|ever|generally|typically|mainly|tend to|rather"
+    r"|commonly|tended to|more often) )+"
+    rf"{_DECIDE}(?: [^ ]+){{0,3}} {_SUCH}",
+    rf"(?:do|did|are|were) {_SUCH} (?:mostly|usually|normally|always|generally|typically|mainly"
+    rf"|tend to|commonly|mostly get|usually get)(?: be| get)? {_DECIDE}(?: [^ ]+)?",
+    rf"how (?:do|did|have) (?:we|they|people) (?:[^ ]+ )?(?:decide|decided|handle|handled|end) "
+    rf"{_SUCH}(?: (?:so far|until now|before|in the past|mostly|usually))+",
+)
 #: "Do we have a case for …" asks, and wants nothing done.
 HAVE_WE = phrase(
     r"^(?:so |and |ok |well |hi |hey )*(?:do|did|have|has|is|are|was|were|got|any) (?:we|you|i"
@@ -236,6 +256,8 @@ def _asks_for_precedents(parts: Parts) -> bool:
     """Tell whether a thread asks what happened to others like its case."""
     is_rule = parts.rule is not None and parts.rule[0] == "status.precedents"
     is_of_thread = bool(parts.context.case_id) and not parts.names
+    if is_of_thread and parts.text.search(DO_WE_MOSTLY) is not None:
+        return True
     return is_rule and is_of_thread and parts.text.search(THIS_CASE) is not None
 
 

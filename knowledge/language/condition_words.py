@@ -12,6 +12,7 @@ from bot.cases.lifecycle import State
 from bot.cases.policy import RiskTier
 from bot.views.query import LastDecision
 from knowledge.language.question_text import phrase
+from knowledge.language.question_words import word_set
 from knowledge.language.time_words import WEEKDAYS, span_name
 
 #: What a word says; fields of a condition.
@@ -512,6 +513,11 @@ EXPIRES = phrase(
     r"(?! of time)|expires?|expiring|expiry|expiries|lapses?|lapsing|times? out|timing out"
     r"|ends? unapproved|expirations?|expiration)(?! of)",
     r"(?:the |its |their )?approvals? (?:will )?(?:ends?|ending|stops?|validity)",
+)
+#: A time with nothing but these says only when.
+BARE_WORDS = word_set(
+    "{period} in on over within since from during for at by until before after between and to"
+    " the of only just earlier up now please around"
 )
 #: Goods do so too.
 RUNS_OUT = phrase(r"(?:is|are|that|which|about to|going to|will|we|almost) (?:run|running) out")

@@ -10,6 +10,7 @@ from bot.views.query import ME, Condition, LastDecision, Period
 from knowledge.language.condition_words import (
     ANY_PERIOD,
     ARRIVED,
+    BARE_WORDS,
     BEFORE,
     BETWEEN,
     DAYS_OF_WORK,
@@ -313,9 +314,16 @@ def find_times(text: QuestionText, filters: Filters) -> None:
 
 def _is_of_due(text: QuestionText, filters: Filters) -> bool:
     """Tell whether the time to decide is meant."""
-    if text.search(DUE) is not None:
+    if text.search(DUE) is not None or _is_bare_future(text):
         return True
     return "waits_on" not in filters.fields and text.search(MUST_DECIDE) is not None
+
+
+def _is_bare_future(text: QuestionText) -> bool:
+    """Tell whether nothing but a time to come is said: "the next three hours"."""
+    times = [time for time in text.values("period") if isinstance(time, TimeExpression)]
+    is_bare = set(text.words) <= BARE_WORDS
+    return is_bare and bool(times) and times[0].begin in FUTURE
 
 
 def _drop_occasions(text: QuestionText, filters: Filters) -> None:

@@ -62,7 +62,7 @@ BARE = phrase(
 )
 ONE_OF_THEM = phrase(
     r"(?:and |so |ok )?(?:the |(?:which|what|who) (?:is |are |one is |one "
-    r"|of them is )?(?:the )?)?(?:very )?(?:oldest|newest|biggest"
+    r"|of them is )?(?:the )?)?(?:very |(?:second|third|2nd|3rd|next)[ -])?(?:oldest|newest|biggest"
     r"|largest|smallest|cheapest|latest|most urgent|most expensive"
     r"|first|last|longest)(?: one| of them| of these| of those)?"
 )

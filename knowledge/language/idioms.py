@@ -109,6 +109,15 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = (
         ),
         "why.recommendation",
     ),
+    (
+        phrase(
+            r"^(?:and |so |ok )*who (?:has |have |had |actually |all )*(?:approved|authori[sz]ed"
+            r"|rejected|declined|refused|signed off|waved through|turned down) (?:anything"
+            r"|something|things|stuff|the|any|all|it|this|that|those|these|\{case\}|\{money\})"
+            r"(?! most(?![^ ]))",
+        ),
+        "who.decision",
+    ),
     # Who or why, one level up.
     (
         phrase(

@@ -8,6 +8,10 @@ from knowledge.language.question_words import FILLERS, KEYWORDS, word_set
 
 MAX_PHRASES = 3
 MAX_PHRASE_WORDS = 4
+#: A lone capital may be chance: "the Paris flight".
+MIN_PROPER_NAME = 2
+#: With a larger share of capitals they say nothing.
+MAX_CAPITALS = 0.6
 #: A name that cases might hold follows one of these without an article.
 NAME_PREPOSITIONS = word_set("about from for with of at regarding concerning")
 ARTICLES = word_set("the a an my our their your this that these those any some")
@@ -113,6 +117,34 @@ def spell(run: Iterable[Token], max_words: int = MAX_PHRASE_WORDS) -> str:
     """Write a run of words as the asker did."""
     pieces = dict.fromkeys((token.place, token.spelling) for token in run)
     return " ".join(spelling for _, spelling in list(pieces)[:max_words])
+
+
+def proper_name(text: QuestionText) -> list[Token]:
+    """Return the words of a name that no case has, as it is written: "for Zanzibar Hotels"."""
+    capitals = sum(token.spelling[:1].isupper() for token in text.tokens)
+    if capitals > MAX_CAPITALS * len(text.tokens):
+        return []
+    run: list[Token] = []
+    for place, token in enumerate([*text.tokens, None]):
+        if token is not None and _is_capitalised(token):
+            run.append(token)
+            continue
+        is_name = len(run) >= MIN_PROPER_NAME and any(map(is_unexplained, run))
+        if is_name and _follows_preposition(text, place - len(run)):
+            return run
+        run = []
+    return []
+
+
+def _is_capitalised(token: Token) -> bool:
+    is_word = token.value is None and not token.is_explained
+    return is_word and token.spelling.istitle() and token.word not in ARTICLES
+
+
+def _follows_preposition(text: QuestionText, place: int) -> bool:
+    while place > 0 and text.words[place - 1] in ARTICLES:
+        place -= 1
+    return place > 0 and text.words[place - 1] in NAME_PREPOSITIONS | {"to", "by"}
 
 
 def lone_name(text: QuestionText, runs: list[list[Token]]) -> list[Token] | None:

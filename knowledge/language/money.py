@@ -60,10 +60,11 @@ _UNITS = (
     r"|mails|calls|chairs|glasses|plates|kilos?|kg|litres?|miles|km|degrees|notes|seats|customers"
     r"|visitors|questions|problems|things|steps|pages)"
 )
+_ADJECTIVES = r"(?:unread|new|full|empty|other|different|separate|more|angry|hungry|extra|old)"
 _MONTH_NAMES = (
     r"(?:january|february|march|april|may|june|july|august|september|october|november|december)"
 )
-_NO_MONEY_UNITS = rf"(?: (?:(?!or |and |to |for |in )[a-z]+ )?{_UNITS}| (?:of )?{_MONTH_NAMES})"
+_NO_MONEY_UNITS = rf"(?: (?:(?:{_ADJECTIVES} )?{_UNITS}|(?:of )?{_MONTH_NAMES})(?![^ ]))"
 #: People who speak other languages at home compare with other words.
 _THAN = r"(?:than|then|as|that|to)"
 _LESS = (

@@ -16,6 +16,7 @@ from bot.views.query import (
 )
 from knowledge.language import asks, follow_ups, left_aside
 from knowledge.language.asks import ONE_CASE
+from knowledge.language.condition_words import BARE_WORDS
 from knowledge.language.conditions import Filters
 from knowledge.language.names import Mention
 from knowledge.language.orders import Ordering
@@ -37,11 +38,6 @@ THIS_CASE = phrase(
 )
 #: In so short a question a person is what it is about.
 MAX_WORDS_BESIDE_PERSON = 5
-#: A time with nothing but these says only when.
-BARE_WORDS = word_set(
-    "{period} in on over within since from during for at by until before after between and to"
-    " the of only just earlier up now please around"
-)
 PERSON_PREPOSITIONS = word_set("with of for about at on by from to")
 DESK_FACTS = frozenset({About.BLOCKER, About.STAND_IN, About.PAUSE, About.MEMBERS})
 IDENTIFIER = re.compile(r"^(?=\S*\d)\S+$")

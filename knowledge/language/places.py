@@ -32,7 +32,7 @@ NOT_PLACE = (
 )
 PLACE = phrase(
     rf"(?:the |your |that )?(?P<place>{_ORDINAL}){_OF_LIST}{{1,2}}{NOT_PLACE}",
-    rf"(?:the |your )?(?P<alone>{_ORDINAL})$",
+    rf"(?:the |your )?(?P<alone>{_ORDINAL})(?= (?:until|till|please|then|now)(?![^ ])|$)",
     rf"(?:number|no|nr|#) ?(?P<number>[1-9]|10|{_NUMBER})(?:{_OF_LIST})?$",
     r"(?:the |your )?(?P<last>last)(?: (?:one|case|of (?:them|those|these)|(?:in|on) the list))$",
 )
@@ -46,7 +46,7 @@ NEXT = phrase(
 def take_place(text: QuestionText, previous: Turn | None) -> tuple[str, ...]:
     """Replace a place in the last answer by its case.
 
-    Return the other cases of that answer, those after it first; nothing where no place is named.
+    Return the cases of that answer in their order; nothing where no place is named.
     """
     if previous is None or len(text.tokens) > MAX_WORDS or "{case}" in text.words:
         return ()
@@ -61,21 +61,23 @@ def take_place(text: QuestionText, previous: Turn | None) -> tuple[str, ...]:
         if index is None:
             continue
         text.replace(*text.bounds(match), "case", cases[index])
-        return (*cases[index + 1 :], *cases[:index])
+        return cases
     return ()
 
 
 def _last_cases(previous: Turn) -> tuple[str, ...]:
     """List the cases of the last answer, and those that were named beside them."""
-    cases = previous.case_ids
-    if previous.query.case_id:
-        cases = (previous.query.case_id, *previous.query.other_case_ids)
-    return tuple(dict.fromkeys(cases))
+    case_id, others = previous.query.case_id, previous.query.other_case_ids
+    if not case_id:
+        return previous.case_ids
+    return others if case_id in others else (case_id, *others)
 
 
 def _index_of_next(previous: Turn, cases: tuple[str, ...]) -> int | None:
     """Return the place after the case that was shown; None where a whole list was."""
-    return 1 if previous.query.case_id in cases else None
+    case_id = previous.query.case_id
+    index = cases.index(case_id) + 1 if case_id in cases else len(cases)
+    return index if index < len(cases) else None
 
 
 def _index(match: re.Match[str], cases: tuple[str, ...]) -> int | None:

@@ -272,5 +272,8 @@ def remember_other_cases(query: Query, parts: Parts) -> Query:
     case_ids = (previous.query.case_id, *previous.query.other_case_ids)
     if query.case_id not in case_ids:
         return query
+    if query.case_id in previous.query.other_case_ids:
+        # The whole list, in its order.
+        return replace(query, other_case_ids=previous.query.other_case_ids)
     rest = tuple(case_id for case_id in case_ids if case_id not in ("", query.case_id))
     return replace(query, other_case_ids=rest)

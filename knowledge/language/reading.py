@@ -19,6 +19,7 @@ from bot.views.query import (
     Condition,
     KnownName,
     NameType,
+    Period,
     Query,
     QuestionContext,
     Reading,
@@ -27,7 +28,7 @@ from knowledge.language import asks, follow_ups, left_aside
 from knowledge.language.ask_guard import correct_label
 from knowledge.language.asks import LISTS, AskChoice
 from knowledge.language.condition_words import EXPIRES, RUNS_OUT
-from knowledge.language.conditions import find_filters
+from knowledge.language.conditions import Filters, find_filters, find_period
 from knowledge.language.doubts import find_doubtful
 from knowledge.language.exclusions import NO_EXCLUSION, take_exclusion
 from knowledge.language.kinds import KindFinder
@@ -91,6 +92,10 @@ _DATIVE = phrase(
     r"(?<= out )for (?:me|us)(?= please|$)",
     r"(?<= them | that | this | down )for (?:me|us)(?= please|$)",
     r"(?<= those | these )for (?:me|us)(?= please|$)",
+)
+SINCE_THEN = phrase(
+    r"(?:since|from|after) (?:then|that|that day|that time)(?: on)?|in the meantime|meanwhile"
+    r"|while i (?:was|have been) (?:away|off|out|gone)|in that time"
 )
 _DID_WE = phrase(
     r"(?:did|have|has) (?:we|you|anyone|anybody|someone"
@@ -157,6 +162,8 @@ class QuestionReading:
         ordering = find_ordering(request)
         filters = find_filters(request)
         subject = _subject(words, request)
+        if request is not words:
+            _find_time_of_story(words, request, filters)
         kinds = self._find_kinds(subject, index.others)
         if kinds and filters.is_expiry:
             # "What runs out first" is about approvals, unless a word names what is sold.
@@ -239,7 +246,7 @@ class QuestionReading:
         )
         if parts.filters.is_any:
             follow_up = replace(follow_up, condition=replace(follow_up.condition, is_open=None))
-        return turn_to_other_case(follow_up, parts)
+        return remember_other_cases(turn_to_other_case(follow_up, parts), parts)
 
     def _leave_aside(self, parts: Parts, query: Query) -> tuple[Query, tuple[str, ...]]:
         """Say which words were not understood.
@@ -250,7 +257,16 @@ class QuestionReading:
             return query, ()
         is_lone = not parts.names and not parts.kinds and not _narrows(query.condition)
         runs = left_aside.phrases(parts.request, is_narrowed=not is_lone)
-        lone = left_aside.lone_name(parts.request, runs) if is_lone and not parts.leans else None
+        proper_name = left_aside.proper_name(parts.request)
+        if proper_name and query.ask in LISTS and not query.condition.text:
+            runs = [run for run in runs if run[0] not in proper_name]
+            condition = replace(query.condition, text=left_aside.spell(proper_name))
+            query = replace(query, condition=condition)
+        lone = (
+            left_aside.lone_name(parts.request, runs)
+            if is_lone and not parts.leans and not proper_name
+            else None
+        )
         if lone is not None:
             runs.remove(lone)
             condition = replace(query.condition, text=left_aside.spell(lone))
@@ -278,6 +294,16 @@ class QuestionReading:
 def _subject(words: QuestionText, request: QuestionText) -> QuestionText:
     """Return the words that may tell the kind: a request with a name needs no story."""
     return request if "{name}" in request.words else words
+
+
+def _find_time_of_story(words: QuestionText, request: QuestionText, filters: Filters) -> None:
+    """Take the period of a story that a request refers to by "since then"."""
+    if request.search(SINCE_THEN) is None or "opened" in filters.fields:
+        return
+    period = find_period(words, set())
+    if period is not None:
+        request.take(SINCE_THEN)
+        filters.add({"opened": Period(begin=period.begin)})
 
 
 def _is_of_goods(request: QuestionText) -> bool:

@@ -18,6 +18,7 @@ from knowledge.language.names import Mention
 from knowledge.language.orders import Ordering
 from knowledge.language.parts import THIS_CASE, Parts
 from knowledge.language.question_text import QuestionText, Token, phrase
+from knowledge.language.question_words import word_set
 from knowledge.language.time_words import TimeExpression
 
 SlotGuesses = Mapping[str, Sequence[Guess]]
@@ -47,6 +48,7 @@ FLAGS: Mapping[str, Fields] = {
 }
 TIME_FIELDS = frozenset({"opened", "decided", "ended", "due", "due_within", "expires_within"})
 PAST_TIMES = frozenset({"opened", "decided", "ended"})
+ORDER_WORDS = word_set("the a one two three first second third last 1 2 3 1st 2nd 3rd next half")
 ROLES = ("role", "me")
 #: In a question with more words not every word tells of the cases.
 MAX_SHORT_QUESTION = 20
@@ -170,6 +172,9 @@ def _fill_states(parts: Parts, guesses: SlotGuesses) -> None:
     labels = {guess.label: _tokens_of(parts.request, guess) for guess in sure(guesses, "state")}
     for label, words in labels.items():
         if words and all(id(token) in filters.neutral for token in words):
+            continue
+        if label == "part_approved" and {token.word for token in words} <= ORDER_WORDS:
+            # "The second biggest" and "the first two" have nothing to do with votes.
             continue
         # What waits on somebody has no outcome: "for me to approve".
         if label in OUTCOMES and not (OUTCOME_FIELDS | {"waits_on"}) & set(filters.fields):
