@@ -71,8 +71,63 @@ ACT_VERBS = phrase(
     r"|reverse|revert|cancel|take|claim|cover|raise|log|report|record|file|order|change|make|edit"
     r"|adjust|amend|increase|reduce|sign|say|ok|go|do|put|turn|switch|let|hold|release|tell|ask"
     r"|send|move|delegate|wake|park|book|pay|add|set|mark|push|call|get|drop|kill|bin|press|confirm"
-    r"|authori[sz]e|accept|green ?light|stand|yes|no|yep|nope|fine|deal|done|sleep|mute|later"
+    r"|authori[sz]e|accept|green ?light|stand|yes|yep|nope|fine"
+    r"|no(?! (?:more|less|bigger|higher))|deal|done|sleep|mute|later"
     r"|bring|fill|deputise|shall|should|will|please|close|open"
+)
+MONEY_WORDS = phrase(r"money|£|pounds|quid|stakes?|values?|worth|exposure|amounts?")
+_DECIDE = (
+    r"(?:approve|reject|cancel|decline|refuse|accept|sign|decide|let|say (?:yes|no)|turn|handle|do"
+    r"|order|pay|edit|change|keep|renew|agree|go|stop|drop|book|hold|said (?:yes|no)|approved"
+    r"|rejected|cancelled|canceled|declined|refused|accepted|signed|decided|turned|done|get|got)"
+)
+_SUCH = (
+    r"(?:these|those|this|such(?: an? [^ ]+| [^ ]+)?|(?:ones|cases|things|something) like (?:this"
+    r"|that|these)|this (?:kind|sort|type)(?: of (?:thing|case))?|them|it)"
+)
+#: Others like the case of a thread: "do we mostly cancel these".
+DO_WE_MOSTLY = phrase(
+    r"(?:do|did|have|are|were|does|has) (?:we|they|people|you|managers|the team|colleagues)"
+    r" (?:(?:mostly|usually|normally|often|always|ever|generally|typically|mainly|tend to|rather"
+    r"|commonly|tended to|more often) )+"
+    rf"{_DECIDE}(?: [^ ]+){{0,3}} {_SUCH}",
+    rf"(?:do|did|are|were) {_SUCH} (?:mostly|usually|normally|always|generally|typically|mainly"
+    rf"|tend to|commonly|mostly get|usually get)(?: be| get)? {_DECIDE}(?: [^ ]+)?",
+    rf"how (?:do|did|have) (?:we|they|people) (?:[^ ]+ )?(?:decide|decided|handle|handled|end) "
+    rf"{_SUCH}(?: (?:so far|until now|before|in the past|mostly|usually))+",
+)
+#: "Do we have a case for …" asks, and wants nothing done.
+HAVE_WE = phrase(
+    r"^(?:so |and |ok |well |hi |hey )*(?:do|did|have|has|is|are|was|were|got|any) (?:we|you|i"
+    r"|there|they|anything|something|any)"
+)
+#: Who only tells of trouble wants somebody to know it.
+TROUBLE = phrase(
+    r"leak(?:s|ing|ed|y)?|drip(?:s|ping)?|flood(?:s|ed|ing)?|soak(?:ed|ing)|broke|broken|breaks"
+    r"|smash(?:ed)?|crack(?:ed|s)?|smell(?:s|ing|y)?|stink(?:s|ing)?|noise|noisy|smoke|smoking|burnt"
+    r"|burning|sparks?|dead|died|dies|jammed|stuck|blocked|clogged|locked|rattl(?:es|ing)|collapsed"
+    r"|fell|fallen|falling|loose|slipped|slippery|tripped|injured|hurt|rats?|mice|mouse|cockroach"
+    r"|mould|mouldy|rotten|freezing|overheating|crash(?:ed|es)|stolen|vandali[sz]ed|filthy|dirty"
+    r"|torn|ripped|shattered|faulty|kaput|bust|busted|(?:not|never) (?:work(?:ing)?|open(?:ing)?"
+    r"|close|closing|shut|start(?:ing)?|turn on|switch on|heat(?:ing)?|cool(?:ing)?)"
+    r"|out of (?:order|service)|(?:come|came|fell|fallen) off|gave up|given up|(?:will|does|do|can)"
+    r" not (?:[^ ]+ )?(?:shut|close|open|start|work|turn on|switch on|lock|flush|drain)"
+)
+FINITE_VERB = phrase(
+    r"is|are|was|were|has|have|had|will|can|does|do|did|makes?|leaks|drips|smells|stinks|died"
+    r"|left|broke|fell|came|keeps?|gave|went|goes|looks|needs|won't|crashed|slipped"
+)
+#: Without any of these nobody asks for anything.
+ASKING = phrase(
+    r"which|what|who|whom|whose|why|when|how|where|show|list|give|find|count|any|anything|cases?"
+    r"|ones|exceptions?|open|overdue|pending|tell|see|get|all|every|everything|approve|reject"
+    r"|is there|are there|do (?:we|i|you)|have (?:we|i|you)|can (?:we|i|you)|status|total"
+)
+MIN_REPORT_WORDS = 8
+#: A verdict in the thread of a case.
+VERDICT = re.compile(
+    r"^(?P<verdict>declined|rejected|refused|denied|vetoed|approved|accepted)"
+    r"(?! (?:ones|cases|by|in|since|on|over|under|this|last|\{period\}|or|and)(?![^ ]))"
 )
 COUNT_WORDS = phrase(
     r"how|many|howmany|numbers?|count|no|tally|totals?|volume|amount|figures?|quantity|headcount"
@@ -89,12 +144,13 @@ WORTH = phrase(r"how many|number of|count")
 
 def correct_label(label: str, parts: Parts) -> str:
     """Correct a label by what was found in the words."""
-    previous = parts.context.previous
-    if previous is not None and parts.text.search(WHO_THEN) is not None:
-        return _who_then(previous.query)
+    clear_label = _clear_label(parts)
+    if clear_label:
+        return clear_label
     ask = label.partition(".")[0]
     if parts.grouping is not None and ask in ("list", "count", "sum", "who", "group"):
         is_sum = ask == "sum" or (parts.rule is not None and parts.rule[0] == "sum")
+        is_sum = is_sum or parts.text.search(MONEY_WORDS) is not None
         return "group.stake_sum" if is_sum else "group"
     if ask == "group":
         return parts.rule[0] if parts.rule is not None else "list"
@@ -112,9 +168,24 @@ def correct_label(label: str, parts: Parts) -> str:
     return _correct_number(ask, label, parts)
 
 
+def _clear_label(parts: Parts) -> str:
+    """Return the label of a question that can be nothing else; empty where there is a doubt."""
+    previous = parts.context.previous
+    if previous is not None and parts.text.search(WHO_THEN) is not None:
+        return _who_then(previous.query)
+    if parts.rule is not None:
+        return ""
+    if parts.is_bare_period and not parts.leans:
+        return "list"
+    verdict = VERDICT.match(parts.text.text) if parts.context.case_id else None
+    if verdict is not None:
+        return "act.approve" if verdict["verdict"] in ("approved", "accepted") else "act.reject"
+    return "act.raise" if is_report(parts) else ""
+
+
 def _correct_act(label: str, parts: Parts) -> str:
     """Correct an act that only a classifier saw."""
-    if parts.exclusion is not None:
+    if parts.exclusion is not None or parts.text.search(HAVE_WE) is not None:
         return "list"
     if parts.text.search(ACT_VERBS) is not None or parts.case_ids:
         return label
@@ -134,6 +205,17 @@ def _correct_number(ask: str, label: str, parts: Parts) -> str:
     if ask == "sum" and is_count and parts.text.search(phrase("£|pounds")) is None:
         return "count"
     return label
+
+
+def is_report(parts: Parts) -> bool:
+    """Tell whether somebody only tells of trouble, and asks for nothing."""
+    is_new = not (parts.context.case_id or parts.case_ids or parts.leans)
+    if not is_new or len(parts.text.tokens) < MIN_REPORT_WORDS:
+        return False
+    if parts.text.search(ASKING) is not None or parts.people:
+        return False
+    has_verb = parts.text.search(FINITE_VERB) is not None
+    return has_verb and parts.text.search(TROUBLE) is not None
 
 
 def _is_habit(ask: str, label: str, parts: Parts) -> bool:
@@ -174,6 +256,8 @@ def _asks_for_precedents(parts: Parts) -> bool:
     """Tell whether a thread asks what happened to others like its case."""
     is_rule = parts.rule is not None and parts.rule[0] == "status.precedents"
     is_of_thread = bool(parts.context.case_id) and not parts.names
+    if is_of_thread and parts.text.search(DO_WE_MOSTLY) is not None:
+        return True
     return is_rule and is_of_thread and parts.text.search(THIS_CASE) is not None
 
 
@@ -193,10 +277,12 @@ def _is_list(ask: str, label: str, parts: Parts) -> bool:
         return False
     if ask == "capability" and DECIDER_FIELDS & fields:
         return True
+    if ask == "out_of_scope" and parts.asks_cases:
+        return True
     if rule == label:
         return False
     if ask in ("capability", "help"):
-        return bool(CLEAR_FIELDS & fields)
+        return bool(CLEAR_FIELDS & fields) or (not rule and "waits_on" in fields)
     if ask in ("out_of_scope", "small_talk"):
         return bool((CLEAR_FIELDS | PEOPLE_FIELDS) & fields)
     if ask == "act":

@@ -10,6 +10,7 @@ from enum import IntEnum
 
 from bot.ports.language import Guess
 from bot.views.query import About, Act, Ask, Measure, Query
+from knowledge.language.idioms import IDIOMS
 from knowledge.language.question_text import QuestionText, phrase
 
 
@@ -80,6 +81,7 @@ _SMALL = (
 )
 
 RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
+    *((pattern, label, Weight.SURE) for pattern, label in IDIOMS),
     # Nothing about cases.
     (
         phrase(
@@ -1021,7 +1023,8 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
     # Lists in numbers, last: the words occur in other questions too.
     (
         phrase(
-            r"how much(?! (?:cases|ones|exceptions|invoices|bookings|leads|orders|approvals|items"
+            r"how much(?! (?:time|"
+            r"cases|ones|exceptions|invoices|bookings|leads|orders|approvals|items"
             r"|tasks|notes|alerts|shipments|deliveries|contracts|renewals|complaints))"
             r"|how many (?:£|pounds)|combined|(?:grand "
             r"|sum )?total(?: value| amount| at stake| stake| worth| of| £"

@@ -12,6 +12,7 @@ from bot.cases.lifecycle import State
 from bot.cases.policy import RiskTier
 from bot.views.query import LastDecision
 from knowledge.language.question_text import phrase
+from knowledge.language.question_words import word_set
 from knowledge.language.time_words import WEEKDAYS, span_name
 
 #: What a word says; fields of a condition.
@@ -85,6 +86,10 @@ _CLOSE = (
     r"(?:close|close out|finish|complete|solve|fix|sort out|wrap up|get through|clear|shut"
     r"|deal with|handle|get done|put to bed|finali[sz]e|conclude|tick off)"
 )
+_PROOF = (
+    r"(?:pics?|pictures?|photos?|photographs?|proofs?|evidence|images?|readings?|attachments?"
+    r"|snaps?|snapshots?)"
+)
 _LOOKED = (
     r"(?:looking|look|noticing|deciding|answering|seeing|reading|touching|caring|bothering|on"
     r"|reacting|responding)"
@@ -104,6 +109,27 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"(?:marked|ticked|signed|checked|reported|flagged|declared|set|crossed|put down)"
             r" (?:off )?(?:as )?(?:being )?(?:done|completed?|finished|closed|resolved|ok|off)",
             r"(?:late|delayed|lost|missing) (?:parcels?|packages?|consignments?|goods)",
+            r"(?:late|delayed|lost|missing)(?= (?:parcel|package|delivery|shipment))",
+            r"(?:arriv(?:ed|ing)|came|come|turn(?:ed|ing)? up|deliver(?:ed|ing)|show(?:ed|ing)? up)"
+            r" (?:too |very |so )?(?:late|delayed)",
+            # What goes on by itself is a contract here.
+            r"(?:renew(?:s|ed|ing)?|extend(?:s|ed|ing)?|roll(?:s|ed|ing)?|prolong(?:s|ed|ing)?"
+            r"|continu(?:e|es|ed|ing)|(?:keep|keeps|keeping|carry|carrying|carries|go|goes) on"
+            r"|restart(?:s|ed|ing)?"
+            r"|re-?new(?:s|ed|ing)?|repeat(?:s|ed|ing)?)(?: over| on| going)?"
+            r" (?:[^ ]+ ){0,2}?(?:by (?:itself|themselves)|on (?:its|their) own"
+            r"|(?:auto(?:matically)?|alone|silently|unattended|without (?:asking|us|anyone)))",
+            r"(?:get|got|put|clear|knock|have|getting) (?:[^ ]+ ){0,3}out of the way"
+            r"|(?:keep|keeps|kept) getting|let (?:[^ ]+ )?slip",
+            # "Failed the audit" tells of something else than a plan.
+            r"fail(?:ed|s)? (?:the|a|an|at|its|their|his|her|my|our|in|on|by)"
+            r"|fail(?:ed|s)? to(?! (?:run|execute|go through|work|complete|finish|be done|be run))",
+            r"(?:is|are|was|were) (?:currently |now )?running (?:with|for|at|out|low|late|short"
+            r"|between|against|up|by|a|the)",
+            # "Closed, but the proof is absent" tells of a task.
+            r"(?:closed|done|finished|completed?|ticked(?: off)?|signed off|over)"
+            rf"(?= (?:[^ ]+ ){{0,4}}{_PROOF}(?: (?:[^ ]+ ){{0,2}}(?:absent|missing|lacking|gone"
+            r"|nowhere|empty|not (?:there|attached))))",
             r"signed off(?= (?:without|with no|but (?:no|not|without)) )",
             r"(?:done|finished|completed?)(?= (?:but |and |yet )?(?:without|with no|no|lacks?"
             r"|lacking|missing|minus|not) (?:a |an |any )?(?:[^ ]+ )?(?:pics?|pictures?|photos?"
@@ -333,7 +359,8 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r" (?:its|their|the|our)? ?(?:deadlines?|time(?: limit)?|sla|due dates?)|out of sla"
             r"|should (?:already )?have been (?:decided|answered|dealt with|done|approved)"
             r"(?: by now| already)?|(?:ought to have|should have) (?:been )?decided"
-            r"|lagging|behind schedule|delayed|tardy|lates|belated|in arrears|gone past due"
+            r"|over-?running|overruns?|overran|running over|gone over|lagging"
+            r"|behind schedule|delayed|tardy|lates|belated|in arrears|gone past due"
             r"|(?:deadline|time) (?:has |is |was |already )*(?:passed|gone|over|up|missed|blown)"
             r"|slipped|slipping)(?: ones| cases)?",
         ),
@@ -472,7 +499,8 @@ DUE = phrase(
     r"(?:due|deadlines?|cut ?-?offs?|(?:must|have to|has to|need to|needs to|should|to) be "
     r"(?:decided|answered|approved|dealt with|signed(?: off)?|done)(?: on)?"
     r"|needs? (?:deciding|answering|approving|signing|an answer|a decision|a yes or no)"
-    r"|up for decision|decide by|time is up|decision time)"
+    r"|up for decision|decide by|time is up|decision time"
+    r"|(?:run|runs|running) out of time(?= (?:[^ ]+ )?\{period\}))"
 )
 #: These name a time to decide only where nobody is said to have to.
 MUST_DECIDE = phrase(
@@ -486,6 +514,13 @@ EXPIRES = phrase(
     r"|ends? unapproved|expirations?|expiration)(?! of)",
     r"(?:the |its |their )?approvals? (?:will )?(?:ends?|ending|stops?|validity)",
 )
+#: A time with nothing but these says only when.
+BARE_WORDS = word_set(
+    "{period} in on over within since from during for at by until before after between and to"
+    " the of only just earlier up now please around"
+)
+#: Goods do so too.
+RUNS_OUT = phrase(r"(?:is|are|that|which|about to|going to|will|we|almost) (?:run|running) out")
 #: The day that goes without saying.
 DAYS_OF_WORK = frozenset({"this_week", "today", "this_morning", "tonight", "tomorrow", "now"})
 #: Nothing has come in these yet.
@@ -503,10 +538,15 @@ FIRST = phrase(
 )
 _END_OF = r"(?:the )?(?:very )?(?:(?:end|close|latest) (?:of )?(?:the |play |business )?(?:on )?)?"
 WITHIN = phrase(
+    r"(?:run|runs|running) out of time (?:[^ ]+ )?\{period\}",
     r"(?:within|in|in under|inside|not later than|by|before|until|up to|up until|latest"
     rf"|no later than|at the latest by|on or before|between now and) {_END_OF}\{{period\}}",
     r"\{period\} (?:at the (?:very )?latest|latest|or (?:before|earlier|sooner)|at most)",
     r"end of (?:the )?\{period\}",
+)
+IN_SPAN = phrase(
+    r"(?:within|in|in under|inside|in less than|less than|under)(?: the next| about)?"
+    r" (?P<time>\{period\})"
 )
 SINCE = phrase(
     r"(?:since|after|starting|beginning|as of|back to|going back to|from) (?:the )?"

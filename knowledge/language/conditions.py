@@ -10,6 +10,7 @@ from bot.views.query import ME, Condition, LastDecision, Period
 from knowledge.language.condition_words import (
     ANY_PERIOD,
     ARRIVED,
+    BARE_WORDS,
     BEFORE,
     BETWEEN,
     DAYS_OF_WORK,
@@ -22,6 +23,7 @@ from knowledge.language.condition_words import (
     FIRST,
     FLAGS,
     FUTURE,
+    IN_SPAN,
     MUST_DECIDE,
     OCCASIONS,
     OPEN,
@@ -48,7 +50,7 @@ from knowledge.language.people_words import (
     WAITS_ON,
 )
 from knowledge.language.question_text import QuestionText, Token
-from knowledge.language.time_words import TimeExpression
+from knowledge.language.time_words import TimeExpression, span_name
 
 
 @dataclass(slots=True, kw_only=True)
@@ -58,6 +60,8 @@ class Filters:
     fields: dict[str, Any] = field(default_factory=dict)
     #: Open and ended cases are meant.
     is_any: bool = False
+    #: Somebody said that only open cases are meant.
+    says_open: bool = False
     #: They were decided, in whatever way.
     is_decided: bool = False
     #: They are asked for by the end of their approval.
@@ -70,6 +74,8 @@ class Filters:
     people: set[int] = field(default_factory=set)
     #: The words that each field rests on, where that is known.
     words: dict[str, Sequence[Token]] = field(default_factory=dict)
+    #: Words that tell of what cases are about, not of the cases.
+    neutral: set[int] = field(default_factory=set)
     #: The fields that only a learned model read.
     learned: set[str] = field(default_factory=set)
 
@@ -231,6 +237,8 @@ def _find_flags(text: QuestionText, filters: Filters) -> None:
             places.update(range(first, last))
             text.explain(match)
             filters.add(fields, text.tokens_of(match))
+            if not fields:
+                filters.neutral.update(map(id, text.tokens_of(match)))
 
 
 def _is_of_me(text: QuestionText, match: re.Match[str], filters: Filters) -> bool:
@@ -268,8 +276,9 @@ def _find_states(text: QuestionText, filters: Filters) -> None:
         filters.add({"states": (State.RESOLVED,)}, resolved)
     elif ended and not is_automatic:
         filters.add({"is_open": False}, ended)
-    if text.take(OPEN) and "states" not in filters.fields:
+    if text.take_new(OPEN) and "states" not in filters.fields:
         filters.add({"is_open": True})
+        filters.says_open = True
 
 
 def find_times(text: QuestionText, filters: Filters) -> None:
@@ -288,7 +297,8 @@ def find_times(text: QuestionText, filters: Filters) -> None:
     if period is not None:
         text.take(ARRIVED)
     if is_expiry:
-        filters.add({"expires_within": end_name(period) or SOON, "is_open": True})
+        end = end_name(period) or _end_of_span(text) or SOON
+        filters.add({"expires_within": end, "is_open": True})
         return
     if is_due:
         _add_due(text, filters, period)
@@ -304,9 +314,16 @@ def find_times(text: QuestionText, filters: Filters) -> None:
 
 def _is_of_due(text: QuestionText, filters: Filters) -> bool:
     """Tell whether the time to decide is meant."""
-    if text.search(DUE) is not None:
+    if text.search(DUE) is not None or _is_bare_future(text):
         return True
     return "waits_on" not in filters.fields and text.search(MUST_DECIDE) is not None
+
+
+def _is_bare_future(text: QuestionText) -> bool:
+    """Tell whether nothing but a time to come is said: "the next three hours"."""
+    times = [time for time in text.values("period") if isinstance(time, TimeExpression)]
+    is_bare = set(text.words) <= BARE_WORDS
+    return is_bare and bool(times) and times[0].begin in FUTURE
 
 
 def _drop_occasions(text: QuestionText, filters: Filters) -> None:
@@ -330,7 +347,20 @@ def _is_of_now(text: QuestionText, filters: Filters) -> bool:
     return "waits_on" in filters.fields and text.search(ARRIVED) is None
 
 
+def _end_of_span(text: QuestionText) -> str:
+    """Return the end of "within two hours"; empty where there is none."""
+    for match in text.find_all(IN_SPAN):
+        time = _time(text, match, "time")
+        if time is not None and time.length is not None:
+            text.explain(match)
+            return span_name(time.length, is_past=False)
+    return ""
+
+
 def _add_due(text: QuestionText, filters: Filters, period: Period | None) -> None:
+    end = _end_of_span(text) if period is None else ""
+    if end:
+        filters.add({"is_open": True, "due_within": end})
     if period is None:
         return
     filters.add({"is_open": True})
@@ -358,21 +388,18 @@ def _period_field(filters: Filters) -> str:
 
 def find_period(text: QuestionText, occasions: set[int]) -> Period | None:
     """Find the period that a question names."""
-    match = text.search(BETWEEN)
-    if match is not None:
+    for match in text.find_all(BETWEEN):
         begin, end = _time(text, match, "begin"), _time(text, match, "end")
-        if begin and end:
+        if begin and end and begin.begin and end.begin:
             text.explain(match)
             return Period(begin=begin.begin, end=end.end or end.begin)
     for pattern, is_before in ((BEFORE, True), (SINCE, False)):
-        match = text.search(pattern)
-        if match is None:
-            continue
-        is_second = not is_before and match["time_on"] is not None
-        time = _time(text, match, "time_on" if is_second else "time")
-        if time is not None and time.begin:
-            text.explain(match)
-            return Period(before=time.begin) if is_before else Period(begin=time.begin)
+        for match in text.find_all(pattern):
+            is_second = not is_before and match["time_on"] is not None
+            time = _time(text, match, "time_on" if is_second else "time")
+            if time is not None and time.begin:
+                text.explain(match)
+                return Period(before=time.begin) if is_before else Period(begin=time.begin)
     for match in text.find_all(ANY_PERIOD):
         time = _time(text, match, "time")
         is_occasion = text.bounds(match)[0] in occasions

@@ -94,4 +94,7 @@ def _is_everyday(tokens: Sequence[Token]) -> bool:
 def _kind_words(parts: Parts) -> str:
     """Return the words that no table explains: the kind was read in them."""
     runs = left_aside.phrases(parts.request, is_narrowed=False)
+    if not runs:
+        words = [token for token in parts.request.tokens if token.word not in LINKS]
+        return left_aside.spell((token for token in words if token.value is None), MAX_WORDS)
     return ", ".join(left_aside.spell(run) for run in runs[: left_aside.MAX_PHRASES])

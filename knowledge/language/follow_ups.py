@@ -44,7 +44,10 @@ POINTER = phrase(
 THE_OTHER = phrase(r"(?:the |that )?other(?: one| case)?|(?:the )?second one|not that one")
 #: "The late ones", "top 3": some of what was shown.
 SOME_OF_THEM = re.compile(
-    r"^(?:(?:and|so|ok) )?(?:the (?:[^ ]+ ){1,3}ones"
+    r"^(?:(?:and|so|ok) )?(?:(?:just|only) )?(?:the |those )?ones (?:that|which|we|they|still"
+    r"|already|not|with|without|from|over|under|above|below|older|newer|in|on|by|since|due|worth)"
+    r"(?: [^ ]+){1,6}$"
+    r"|^(?:(?:and|so|ok) )?(?:the (?:[^ ]+ ){1,3}ones"
     r"|(?:the |just |only )?(?:top|first|last|best|next) (?:\d{1,2}|two|three|four|five|six|seven"
     r"|eight|nine|ten|few)(?: of (?:them|those|these)| ones)?)$"
 )
@@ -59,7 +62,7 @@ BARE = phrase(
 )
 ONE_OF_THEM = phrase(
     r"(?:and |so |ok )?(?:the |(?:which|what|who) (?:is |are |one is |one "
-    r"|of them is )?(?:the )?)?(?:very )?(?:oldest|newest|biggest"
+    r"|of them is )?(?:the )?)?(?:very |(?:second|third|2nd|3rd|next)[ -])?(?:oldest|newest|biggest"
     r"|largest|smallest|cheapest|latest|most urgent|most expensive"
     r"|first|last|longest)(?: one| of them| of these| of those)?"
 )
@@ -120,17 +123,23 @@ _ELLIPTIC = word_set(
 )
 
 
-def merge(previous: Turn, query: Query, *, has_ask: bool) -> Query:
+def merge(previous: Turn, query: Query, *, has_ask: bool, says_open: bool = False) -> Query:
     """Add what a follow-up says to the question before.
 
-    ``has_ask``: it says itself what it asks.
+    ``has_ask``: it says itself what it asks. ``says_open``: open cases are meant, it says.
     """
     if query.act is not None:
         return _act_on_case(previous, query)
-    if has_ask and query.ask in ONE_CASE:
-        return _ask_of_case(previous, query)
     before = previous.query
+    if before.about is About.STAND_IN and query.ask is Ask.WHEN:
+        return replace(before, ask=Ask.WHEN)
+    is_age = query.ask is Ask.HOW_LONG and query.about is About.OPENING
+    is_fact = query.ask in ONE_CASE or (is_age and bool(_one_case_id(previous)))
+    if has_ask and is_fact:
+        return _ask_of_case(previous, query)
     condition = _merge_conditions(before.condition, query.condition)
+    if says_open:
+        condition = replace(condition, is_open=True)
     if query.grouping is not None:
         return _group(before, query, condition)
     if query.order is not None and not (has_ask and query.ask is Ask.COUNT):

@@ -81,9 +81,16 @@ class KindFinder:
         words: Sequence[str],
         kinds: Sequence[str],
         names: Iterable[KnownName],
+        *,
+        is_strict: bool = False,
     ) -> bool:
-        """Tell whether these words of a question speak for its kinds."""
+        """Tell whether these words of a question speak for its kinds.
+
+        ``is_strict``: each of them must do so alone.
+        """
         titles = title_words(names)
+        if is_strict:
+            return all(self._names_any(word, kinds, titles) for word in words)
         rest = " ".join(word for word in text.words if word not in words)
         for kind in kinds:
             if any(stem(word) in titles.get(kind, ()) for word in words):
@@ -94,6 +101,15 @@ class KindFinder:
             if self._confidence(" ".join(words), kind) >= MIN_WORDS_CONFIDENCE:
                 return True
         return False
+
+    def _names_any(
+        self, word: str, kinds: Sequence[str], titles: Mapping[str, Sequence[str]]
+    ) -> bool:
+        return any(
+            stem(word) in titles.get(kind, ())
+            or self._confidence(word, kind) >= MIN_WORDS_CONFIDENCE
+            for kind in kinds
+        )
 
     def _confidence(self, text: str, kind: str) -> float:
         guesses = self._classifier.kinds(text)

@@ -16,6 +16,7 @@ from bot.views.query import (
 )
 from knowledge.language import asks, follow_ups, left_aside
 from knowledge.language.asks import ONE_CASE
+from knowledge.language.condition_words import BARE_WORDS
 from knowledge.language.conditions import Filters
 from knowledge.language.names import Mention
 from knowledge.language.orders import Ordering
@@ -63,6 +64,8 @@ class Parts:
     are_kinds_sure: bool
     action: str
     source: str
+    #: The other cases of the list of which a case was named by its place.
+    neighbours: tuple[str, ...] = ()
     #: The filters as tables of words alone find them, where learned slots contradict them.
     contradicted: Filters | None = None
 
@@ -113,6 +116,12 @@ class Parts:
         return follow_ups.leans_on_previous(
             self.whole, self.context.previous, is_complete=is_complete
         )
+
+    @property
+    def is_bare_period(self) -> bool:
+        """Tell whether nothing but a time is said, as in "the last two hours"."""
+        words = set(self.request.words)
+        return "{period}" in words and words <= BARE_WORDS
 
     @property
     def begins_as_follow_up(self) -> bool:

@@ -106,6 +106,12 @@ _I_MUST = (
 )
 MY_QUEUE = (
     phrase(
+        r"(?:needs?|needing|wants?|wanting|requires?|requiring|awaits?|awaiting)(?: from| of)? me",
+        r"(?:decisions|approvals|yeses|answers|cases|sign offs|things) (?:have|do|can|must|should"
+        r"|could|may) i (?:still |now |quickly )*(?:got|have|get|give|clear|knock|do|make|take|tick"
+        r"|finish|sort)(?: left| done| off| out of the way)?",
+    ),
+    phrase(
         r"(?:anything|something|what|which|whatever|everything|stuff|ones|cases|things) "
         r"(?:[^ ]+ ){1,3}i (?:still |really |actually |urgently )*(?:need|have|must|got|ought|gotta"
         rf"|am supposed|am meant)(?: got)?(?: to)? (?:be )?(?:{_SIGN}|{_SIGNING})",
@@ -159,7 +165,7 @@ UNTIL_I_ACT = phrase(
     r"|respond|responded|reply|replied|made|make|done|do|move|moved|chosen|choose|press|pressed"
     r"|confirm|confirmed|chime|weigh|agree|agreed)(?: (?:in|off|yes|something|it|them))*"
     rf"(?: (?:an? |my |the )?{_NOUN_OF_DECISION})?(?: on it)?)",
-    r"(?:can|could|will|would|does|do) not (?:[^ ]+ ){1,3}without "
+    r"(?:can|could|will|would|does|do) not (?:[^ ]+ ){1,3}without (?:little |old |poor )*"
     rf"(?:me|my (?:{_NOUN_OF_DECISION}|help))",
 )
 MY_DECISIONS = phrase(

@@ -47,7 +47,7 @@ REASON = re.compile(
     re.IGNORECASE | re.DOTALL,
 )
 REASON_AFTER_COMMA = re.compile(
-    r"(?:reject|decline|refuse|turn|veto|deny|undo|reverse|pause|stop|back)\b[^,;:-]{0,80}"
+    r"(?:reject|declin|refus|turn|veto|den[iy]|undo|revers|paus|stop|back)\w*[^,;:-]{0,80}"
     r"(?:[,;:]| -) *(?P<reason>[^,;:\s]\S* \S.*)",
     re.IGNORECASE | re.DOTALL,
 )
@@ -188,7 +188,9 @@ def act_query(query: Query, parts: Parts) -> Query:
             return query
     if case_id or not parts.selects:
         return query
-    fields = dict(parts.filters.fields)
+    # Nothing is done on a guess, except with one's own.
+    learned = parts.filters.learned - {"waits_on"}
+    fields = {name: value for name, value in parts.filters.fields.items() if name not in learned}
     add_names(fields, parts)
     if query.act not in (Act.PAUSE, Act.RESUME, Act.TAKE_BACK):
         fields.setdefault("is_open", True)
@@ -263,10 +265,15 @@ def turn_to_other_case(query: Query, parts: Parts) -> Query:
 def remember_other_cases(query: Query, parts: Parts) -> Query:
     """Keep the other of two named cases with the query."""
     previous = parts.context.previous
+    if parts.neighbours and query.case_id in parts.case_ids:
+        return replace(query, other_case_ids=parts.neighbours)
     if previous is None or not query.case_id or query.other_case_ids:
         return query
     case_ids = (previous.query.case_id, *previous.query.other_case_ids)
     if query.case_id not in case_ids:
         return query
+    if query.case_id in previous.query.other_case_ids:
+        # The whole list, in its order.
+        return replace(query, other_case_ids=previous.query.other_case_ids)
     rest = tuple(case_id for case_id in case_ids if case_id not in ("", query.case_id))
     return replace(query, other_case_ids=rest)

@@ -28,6 +28,9 @@ PIECE = re.compile(
 )
 SHORT_WITH = re.compile(r"\bw/(?!o\b)\s?", re.IGNORECASE)
 
+#: Between two numbers: "200 - 500".
+SPACED_DASH = re.compile(r"(?<=[\dk]) [-–—] (?=[£$€]?\d)|(?<=\d)[–—](?=[£$€]?\d)")
+
 
 @dataclass(slots=True)
 class Token:
@@ -136,6 +139,7 @@ def split_question(text: str) -> QuestionText:
     text = text.translate(APOSTROPHES).replace("&amp;", "&")
     text = text.replace("&gt;", ">").replace("&lt;", "<")
     text = SHORT_WITH.sub("with ", text)
+    text = SPACED_DASH.sub("-", text)
     tokens: list[Token] = []
     for place, match in enumerate(PIECE.finditer(text)):
         spelling = match[0][:MAX_WORD_LENGTH]

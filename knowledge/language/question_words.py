@@ -36,10 +36,21 @@ em them · 'em them · lil little · ones ones · anythin anything · outta out 
 wld would · shld should · bday birthday · ops-lead ops-leads · eod end of today · signoff sign off
 sign-off sign off · signed-off signed off · hand-over hand over · handover hand over
 tenner 10 pounds · fiver 5 pounds · oclock o'clock · weds wednesday · wednes wednesday
+what'd what did · whatd what did · who'd who did · how'd how did · where'd where did
+why'd why did · when'd when did · we'd we would · you'd you would · they'd they would
+he'd he would · she'd she would · it'd it would · that'd that would · there'd there would
+what'll what will · who'll who will · it'll it will · they'll they will · he'll he will
+she'll she will · should've should have · could've could have · would've would have
+must've must have · might've might have · who've who have · ain't is not · aint is not
+mustn't must not · needn't need not · mightn't might not · d'you do you · dyou do you
+how're how are · who're who are · where're where are · when'll when will · there'll there will
 smone someone · someon someone · sb somebody
 smb somebody · evry every · bn been · hav have · havnt have not · wat's what is · wots what is
 nothin nothing · somethin something · howmany how many · howmuch how much · alot a lot
 w'end weekend
+anyones anyone · nobodys nobody · everyones everyone · someones someone · at-stake at stake
+undr under · uner under · unter under · ovr over · abov above · bove above · belo below
+undr under · morethan more than · lessthan less than · btwn between · betw between
 eob end of today · mo moment · atm's at the moment · pm'd messaged · tho though · thot thought
 gotcha understood · lmk let me know · asap soon · fwiw by the way · appro approval · appvl approval
 apprv'd approved · rej rejected · rejd rejected · recd received
@@ -95,6 +106,7 @@ nine fully quantity small big large tiny dispute disputed turn turning
 glance peek rundown run-down recap overview headsup hell heck
 damn bloody blimey crikey gonna gotta cmon come folks peeps lot bunch couple plenty several various
 handful nothing anyhoo anyways asap urgently currently presently generally basically roughly
+company firm outfit
 ballpark estimate exact precise approximate fast slow slowly tell telling told write written type
 typed typing ask asks query question questions answer answers answered reply replies respond
 responded response check checking checked confirm chance chances possibility moment sec second

@@ -18,6 +18,7 @@ from bot.views.query import (
     Ask,
     KnownName,
     NameType,
+    Period,
     Query,
     QuestionContext,
     Reading,
@@ -25,15 +26,16 @@ from bot.views.query import (
 from knowledge.language import asks, follow_ups, left_aside
 from knowledge.language.ask_guard import correct_label
 from knowledge.language.asks import LISTS, AskChoice
-from knowledge.language.condition_words import EXPIRES
-from knowledge.language.conditions import find_filters
+from knowledge.language.condition_words import EXPIRES, RUNS_OUT
+from knowledge.language.conditions import Filters, find_filters, find_period
 from knowledge.language.doubts import find_doubtful
-from knowledge.language.exclusions import take_exclusion
+from knowledge.language.exclusions import NO_EXCLUSION, take_exclusion
 from knowledge.language.kinds import KindFinder
 from knowledge.language.money import take_money
 from knowledge.language.names import Mention, NameIndex, plain
 from knowledge.language.orders import find_grouping, find_ordering
 from knowledge.language.parts import DESK_FACTS, Parts
+from knowledge.language.places import take_place
 from knowledge.language.queries import (
     act_query,
     add_reason,
@@ -56,10 +58,43 @@ from knowledge.language.spelling import correct_keywords
 from knowledge.language.time_words import take_times
 
 MAX_INDEXES = 64
+_NUMBERED_THINGS = (
+    "invoice", "bill", "order", "booking", "shipment", "delivery", "task", "note", "table", "till",
+    "room", "alert", "po", "pos", "purchase", "there", "least", "are", "have", "with", "say", "at",
+)  # fmt: skip
+_NOT_OF_THING = "".join(rf"(?<!{thing} )" for thing in _NUMBERED_THINGS)
+_NOT_COUNTED = (
+    r"(?! (?:cases?|ones|pounds?|quid|grand|k|days?|hours?|weeks?|months?|minutes?|people|more|of"
+    r"|bottles?|items?|invoices?|bookings?|orders?|leads?|euros?|gbp|or)(?![^ ]))"
+)
+_OF_ONE = (
+    r"(?: (?:approved|rejected|decided|signed|done|open|closed|overdue|late|still|due|waiting|stuck"
+    r"|doing|going|looking|about|please|now|then|yet|for me|over)(?![^ ])|$)"
+)
 CASE_ID = phrase(
     r"(?:case |exception |card )?(?:number |no |nr )?#?ex[- ]?(?P<number>\d{1,9})",
     r"(?:case|exception|card) (?:number |no |nr |id )?#?(?P<number2>\d{1,9})",
-    r"^#?(?P<number3>\d{1,9})$",
+    r"^#?(?P<number3>\d{1,9})(?: please)?$",
+    rf"{_NOT_OF_THING}(?:number|no|nr|num|numero) #?(?P<number4>\d{{2,9}}){_NOT_COUNTED}",
+    rf"{_NOT_OF_THING}#(?P<number5>\d{{2,9}})",
+)
+#: A bare number where a case would stand.
+BARE_ID = phrase(
+    r"(?:(?:what|how|tell me|anything new|more) about|status(?: of)?|state of)"
+    rf" (?P<about>\d{{2,6}})(?={_OF_ONE})",
+    rf"(?:is|was|approved?|reject(?:ed)?|decided|signed|owns|has) (?P<verb>\d{{2,6}})(?={_OF_ONE})",
+    rf"(?:snooze|postpone|decline|claim|undo) (?P<act>\d{{2,6}})(?={_OF_ONE}| (?:until|for) )",
+)
+#: "Add those up for me": who asks, not whose they are.
+_DATIVE = phrase(
+    r"(?<= up | it )for (?:me|us)(?= please|$)",
+    r"(?<= out )for (?:me|us)(?= please|$)",
+    r"(?<= them | that | this | down )for (?:me|us)(?= please|$)",
+    r"(?<= those | these )for (?:me|us)(?= please|$)",
+)
+SINCE_THEN = phrase(
+    r"(?:since|from|after) (?:then|that|that day|that time)(?: on)?|in the meantime|meanwhile"
+    r"|while i (?:was|have been) (?:away|off|out|gone)|in that time"
 )
 _DID_WE = phrase(
     r"(?:did|have|has) (?:we|you|anyone|anybody|someone"
@@ -109,6 +144,8 @@ class QuestionReading:
 
     def _find_parts(self, words: QuestionText, context: QuestionContext) -> Parts:
         _take_cases(words)
+        neighbours = take_place(words, context.previous)
+        _drop_dative(words)
         index = self._names(context.names)
         index.take_names(words)
         _take_channels(words)
@@ -124,10 +161,16 @@ class QuestionReading:
         ordering = find_ordering(request)
         filters = find_filters(request)
         subject = _subject(words, request)
+        if request is not words:
+            _find_time_of_story(words, request, filters)
         kinds = self._find_kinds(subject, index.others)
         if kinds and filters.is_expiry:
             # "What runs out first" is about approvals, unless a word names what is sold.
             kinds = self._find_kinds(_without_expiry(words), index.others)
+        if kinds and filters.is_expiry and _is_of_goods(request):
+            filters.fields.pop("expires_within", None)
+        if _contradicts(exclusion.condition, kinds):
+            exclusion = NO_EXCLUSION
         parts = Parts(
             text=words,
             whole=whole if request is words else QuestionText(map(replace, request.tokens)),
@@ -141,6 +184,7 @@ class QuestionReading:
             are_kinds_sure=self._kinds.is_sure(subject, kinds, index.others),
             exclusion=exclusion.condition,
             exclusion_words=exclusion.words,
+            neighbours=neighbours,
             action=_find_action(words, index.others),
             source=_find_source(words, index.others),
         )
@@ -196,10 +240,12 @@ class QuestionReading:
         if previous is None or not (leans or asks_of_last_case(query, parts)):
             return remember_other_cases(query, parts)
         query = replace(query, condition=parts.own_condition(query))
-        follow_up = follow_ups.merge(previous, query, has_ask=parts.has_ask)
+        follow_up = follow_ups.merge(
+            previous, query, has_ask=parts.has_ask, says_open=parts.filters.says_open
+        )
         if parts.filters.is_any:
             follow_up = replace(follow_up, condition=replace(follow_up.condition, is_open=None))
-        return turn_to_other_case(follow_up, parts)
+        return remember_other_cases(turn_to_other_case(follow_up, parts), parts)
 
     def _leave_aside(self, parts: Parts, query: Query) -> tuple[Query, tuple[str, ...]]:
         """Say which words were not understood.
@@ -210,7 +256,16 @@ class QuestionReading:
             return query, ()
         is_lone = not parts.names and not parts.kinds and not query.condition.narrows
         runs = left_aside.phrases(parts.request, is_narrowed=not is_lone)
-        lone = left_aside.lone_name(parts.request, runs) if is_lone and not parts.leans else None
+        proper_name = left_aside.proper_name(parts.request)
+        if proper_name and query.ask in LISTS and not query.condition.text:
+            runs = [run for run in runs if run[0] not in proper_name]
+            condition = replace(query.condition, text=left_aside.spell(proper_name))
+            query = replace(query, condition=condition)
+        lone = (
+            left_aside.lone_name(parts.request, runs)
+            if is_lone and not parts.leans and not proper_name
+            else None
+        )
         if lone is not None:
             runs.remove(lone)
             condition = replace(query.condition, text=left_aside.spell(lone))
@@ -227,12 +282,42 @@ class QuestionReading:
     def _is_of_kind(self, parts: Parts, run: list[Token]) -> bool:
         others = self._names(parts.context.names).others
         words = [token.word for token in run]
-        return self._kinds.explains(parts.text, words, parts.kinds, others)
+        is_strict = left_aside.ends_narrowing(parts.request, run) or (
+            len(run) > 1 and left_aside.has_preposition(parts.request, run)
+        )
+        return self._kinds.explains(
+            parts.text, words, kinds=parts.kinds, names=others, is_strict=is_strict
+        )
 
 
 def _subject(words: QuestionText, request: QuestionText) -> QuestionText:
     """Return the words that may tell the kind: a request with a name needs no story."""
     return request if "{name}" in request.words else words
+
+
+def _find_time_of_story(words: QuestionText, request: QuestionText, filters: Filters) -> None:
+    """Take the period of a story that a request refers to by "since then"."""
+    if request.search(SINCE_THEN) is None or "opened" in filters.fields:
+        return
+    period = find_period(words, set())
+    if period is not None:
+        request.take(SINCE_THEN)
+        filters.add({"opened": Period(begin=period.begin)})
+
+
+def _is_of_goods(request: QuestionText) -> bool:
+    """Tell whether what is sold runs out, not an approval."""
+    return "{period}" not in request.words and request.search(RUNS_OUT) is not None
+
+
+def _contradicts(exclusion: Condition | None, kinds: tuple[str, ...]) -> bool:
+    """Tell whether an exclusion leaves out the very cases that are asked for.
+
+    "Tasks without a picture" are of a kind, and not the tasks that are of no kind.
+    """
+    if exclusion is None or not kinds or replace(exclusion, kinds=()) != ANY_CASE:
+        return False
+    return set(kinds) <= set(exclusion.kinds)
 
 
 def _without_expiry(words: QuestionText) -> QuestionText:
@@ -261,8 +346,19 @@ def _is_label(label: str) -> bool:
 
 def _take_cases(words: QuestionText) -> None:
     for match in reversed(list(words.find_all(CASE_ID))):
-        number = match["number"] or match["number2"] or match["number3"]
+        number = next(filter(None, match.groupdict().values()))
         words.replace(*words.bounds(match), "case", f"EX-{int(number)}")
+    for match in reversed(list(words.find_all(BARE_ID))):
+        group = next(name for name, value in match.groupdict().items() if value)
+        words.replace(*words.bounds(match, group), "case", f"EX-{int(match[group])}")
+
+
+def _drop_dative(words: QuestionText) -> None:
+    match = words.search(_DATIVE)
+    if match is not None:
+        first, last = words.bounds(match)
+        del words.tokens[first:last]
+        words.join()
 
 
 def _take_channels(words: QuestionText) -> None:

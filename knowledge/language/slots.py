@@ -18,6 +18,7 @@ from knowledge.language.names import Mention
 from knowledge.language.orders import Ordering
 from knowledge.language.parts import THIS_CASE, Parts
 from knowledge.language.question_text import QuestionText, Token, phrase
+from knowledge.language.question_words import word_set
 from knowledge.language.time_words import TimeExpression
 
 SlotGuesses = Mapping[str, Sequence[Guess]]
@@ -47,6 +48,7 @@ FLAGS: Mapping[str, Fields] = {
 }
 TIME_FIELDS = frozenset({"opened", "decided", "ended", "due", "due_within", "expires_within"})
 PAST_TIMES = frozenset({"opened", "decided", "ended"})
+ORDER_WORDS = word_set("the a one two three first second third last 1 2 3 1st 2nd 3rd next half")
 ROLES = ("role", "me")
 #: In a question with more words not every word tells of the cases.
 MAX_SHORT_QUESTION = 20
@@ -70,7 +72,7 @@ def complete_parts(parts: Parts, guesses: SlotGuesses) -> Parts:
     parts_with_slots = replace(
         parts,
         ordering=_ordering(parts, guesses),
-        grouping=parts.grouping or _grouping(parts.request, guesses),
+        grouping=parts.grouping or _grouping(parts, guesses),
         contradicted=replace(filters, fields=fields) if is_contradicted else None,
     )
     _explain_words(parts_with_slots, guesses)
@@ -169,6 +171,11 @@ def _fill_states(parts: Parts, guesses: SlotGuesses) -> None:
     filters = parts.filters
     labels = {guess.label: _tokens_of(parts.request, guess) for guess in sure(guesses, "state")}
     for label, words in labels.items():
+        if words and all(id(token) in filters.neutral for token in words):
+            continue
+        if label == "part_approved" and {token.word for token in words} <= ORDER_WORDS:
+            # "The second biggest" and "the first two" have nothing to do with votes.
+            continue
         # What waits on somebody has no outcome: "for me to approve".
         if label in OUTCOMES and not (OUTCOME_FIELDS | {"waits_on"}) & set(filters.fields):
             filters.add_learned(OUTCOMES[label], words)
@@ -201,6 +208,8 @@ def _fill_time(parts: Parts, label: str) -> None:
     elif label in PAST_TIMES:
         # In a follow-up the period is of what the question before says.
         is_default = "opened" in fields and text.search(ARRIVED) is None and not parts.leans
+        # What came is asked for where nothing but a time is said.
+        is_default = is_default and not parts.is_bare_period
         if label != "opened" and is_default:
             fields[label] = fields.pop("opened")
     elif not {"due_within", "expires_within"} & set(fields):
@@ -237,8 +246,9 @@ def _ordering(parts: Parts, guesses: SlotGuesses) -> Ordering:
     return replace(ordering, order=Order(order.label), limit=limit)
 
 
-def _grouping(text: QuestionText, guesses: SlotGuesses) -> Grouping | None:
-    if text.search(THIS_CASE) is not None:
+def _grouping(parts: Parts, guesses: SlotGuesses) -> Grouping | None:
+    asks_owner = parts.rule is not None and parts.rule[0] == "who.owner"
+    if asks_owner or parts.request.search(THIS_CASE) is not None:
         return None
     guess = next(sure(guesses, "grouping"), None)
     return Grouping(guess.label) if guess else None

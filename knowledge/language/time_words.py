@@ -12,8 +12,9 @@ from dateutil import parser as date_parser
 from dateutil.relativedelta import relativedelta
 
 from bot.views.query import Period
+from knowledge.language.left_aside import spell
 from knowledge.language.money import NUMBER_WORDS
-from knowledge.language.question_text import QuestionText, phrase
+from knowledge.language.question_text import QuestionText, Token, phrase
 from knowledge.language.question_words import word_set
 
 WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
@@ -48,8 +49,41 @@ RECENTLY = timedelta(days=30)
 FEW = 3
 
 _UNIT = r"(?P<unit>minute|hour|day|week|fortnight|month|quarter|year)s?"
-_COUNT = rf"(?P<count>\d{{1,3}}|{'|'.join(NUMBER_WORDS)}|few|several)(?: of)?"
 _DAY = "|".join(WEEKDAYS)
+#: Parts of an hour, in minutes; of a day, in hours.
+_WRITTEN_OUT = tuple(
+    (phrase(pattern), words)
+    for pattern, words in (
+        (r"(?:an|one|1) (?:hour and a half|and a half hours)|hour and a half", "90 minutes"),
+        (r"half (?:of )?(?:an |a |1 )?hour|half-hour", "30 minutes"),
+        (r"three quarters of an hour", "45 minutes"),
+        (r"(?:a )?quarter (?:of )?(?:an )?hour", "15 minutes"),
+        (r"half (?:of )?(?:a |1 )?day", "12 hours"),
+    )
+)
+_CLOCK_NUMBER = rf"\d{{1,2}}|{'|'.join(NUMBER_WORDS)}"
+PAST_THE_HOUR = phrase(
+    rf"(?P<part>half|quarter|ten|twenty|five|10|20|5) (?P<side>past|after|to) "
+    rf"(?P<hour>{_CLOCK_NUMBER})"
+)
+MINUTES_OF_PARTS = {"half": 30, "quarter": 15, "ten": 10, "twenty": 20, "five": 5}
+#: "O'clock", "this morning at 9".
+HOUR_OF_PART = phrase(
+    r"(?:(?P<word>since|after|before|until|from|by|around|at|about) )?"
+    rf"(?P<day>today|yesterday|tomorrow|this morning|this afternoon|this evening|{_DAY})"
+    r" (?:(?P<at>at|around|from|about) )?(?P<hour>\d{1,2})(?::(?P<minute>\d\d))? ?"
+    r"(?P<half>am|pm)?(?P<sharp> o'clock)?(?! (?:cases|ones|minutes|hours|days|people|weeks))"
+)
+AT_HOUR = phrase(
+    r"(?P<word>around|at|about|near) (?P<hour>\d{1,2})(?::(?P<minute>\d\d))? ?"
+    r"(?P<half>am|pm)?(?P<sharp> o'clock)?(?! (?:cases|ones|minutes|hours|days|people|weeks))"
+)
+#: What happened about an hour happened so many minutes before or after it.
+ABOUT_MINUTES = 30
+LAST_ONE_OR_TWO = phrase(
+    r"(?:the )?(?:last|past) (?P<unit>minute|hour|day|week|month) or (?P<count>two|so|three)"
+)
+_COUNT = rf"(?P<count>\d{{1,3}}|{'|'.join(NUMBER_WORDS)}|few|several)(?: of)?"
 _MONTH = "|".join(MONTHS)
 _PART = r"morning|noon|lunch(?:time)?|afternoon|evening|night"
 #: Begin and end of the parts of a day.
@@ -80,7 +114,11 @@ class TimeExpression:
 
 #: Phrases that are names as they stand, the longer first.
 NAMED_PERIODS: tuple[tuple[str, str], ...] = (
-    (r"(?:the )?day before yesterday|two days ago", "day_before_yesterday"),
+    (
+        r"(?:the )?day before yesterday|two days ago"
+        r"|(?:the )?day before last",
+        "day_before_yesterday",
+    ),
     (r"last night|yesterday night|in the night|during the night", "last_night"),
     (
         r"over ?night|through the night|while (?:i|we|you) (?:was|were) (?:asleep|sleeping|closed"
@@ -227,11 +265,14 @@ def take_times(text: QuestionText, today: date, previous: Period | None = None) 
     def make_day(match: re.Match[str]) -> TimeExpression | None:
         return _day_of_month(int(match["number"]), today, is_ahead=match["word"] == "by")
 
+    _write_out(text)
     _take(text, DATE, make_date)
     _take(text, AGE, _age)
     _take(text, OLD, _old)
     _take(text, AGO, _ago)
     _take(text, CLOCK_OF_DAY, _clock_of_day)
+    _take(text, HOUR_OF_PART, _hour_of_part)
+    _take(text, AT_HOUR, _at_hour)
     _take(text, DAY_OF_MONTH, make_day)
     _take(text, PART_OF_DAY, _part_of_day)
     _take(text, THIS_PART, _part_of_today)
@@ -240,6 +281,7 @@ def take_times(text: QuestionText, today: date, previous: Period | None = None) 
             _put(text, match, _whole_period(name))
     _take(text, BEFORE_THAT, make_earlier)
     _take(text, NEXT_UNITS, _next_units)
+    _take(text, LAST_ONE_OR_TWO, _last_one_or_two)
     _take(text, LAST_UNITS, _last_units)
     _take(text, QUARTER, make_quarter)
     _take(text, CLOCK_RANGE, _clock_range)
@@ -248,6 +290,35 @@ def take_times(text: QuestionText, today: date, previous: Period | None = None) 
     _take(text, MONTH, _month)
     _take(text, RECENT, _recent)
     _take(text, LENGTH, _length)
+
+
+def _write_out(text: QuestionText) -> None:
+    """Write "half an hour" and "half past eight" as numbers."""
+    for pattern, words in _WRITTEN_OUT:
+        for match in reversed(list(text.find_all(pattern))):
+            _rewrite(text, match, words)
+    for match in reversed(list(text.find_all(PAST_THE_HOUR))):
+        _rewrite(text, match, _past_the_hour(match))
+
+
+def _past_the_hour(match: re.Match[str]) -> str:
+    part, hour_words = match["part"], match["hour"]
+    hour = int(hour_words) if hour_words.isdigit() else NUMBER_WORDS[hour_words]
+    minute = int(part) if part.isdigit() else MINUTES_OF_PARTS[part]
+    if match["side"] == "to":
+        return f"{(hour - 1) % HOURS}:{60 - minute:02d}"
+    return f"{hour % HOURS}:{minute:02d}"
+
+
+def _rewrite(text: QuestionText, match: re.Match[str], words: str) -> None:
+    """Replace the words of a match; what the asker typed stays beside them."""
+    first, last = text.bounds(match)
+    spelling = spell(text.tokens[first:last])
+    place = text.tokens[first].place
+    text.tokens[first:last] = [
+        Token(word=word, spelling=spelling, place=place) for word in words.split()
+    ]
+    text.join()
 
 
 def _take(text: QuestionText, pattern: re.Pattern[str], make: Maker) -> None:
@@ -270,7 +341,7 @@ def _put(text: QuestionText, match: re.Match[str], time: TimeExpression | None) 
 
 CONNECTORS = word_set(
     "since in on until before from during of for by after between all over at older longer more"
-    " younger newer less under fresher than open exceeding"
+    " younger newer less under fresher than open exceeding around at about near"
 )
 
 
@@ -394,6 +465,47 @@ def _clock_range(match: re.Match[str]) -> TimeExpression | None:
     return TimeExpression(
         begin=f"today@{begin:02d}:{minute}",
         end=f"today@{end:02d}:{minute_end}",
+    )
+
+
+def _last_one_or_two(match: re.Match[str]) -> TimeExpression:
+    count = NUMBER_WORDS.get(match["count"], 1)
+    return TimeExpression(begin=span_name(count * UNITS[match["unit"]], is_past=True))
+
+
+def _hour_of(match: re.Match[str]) -> int | None:
+    """Return the hour of a time of day; None where none was named."""
+    is_time = match["half"] or match["minute"] or match["sharp"]
+    hour = int(match["hour"])
+    if not is_time and "at" in match.re.groupindex and match["at"] is not None:
+        is_time = match["at"]
+    if hour >= HOURS or not is_time:
+        return None
+    return hour + NOON if match["half"] == "pm" and hour < NOON else hour
+
+
+def _hour_of_part(match: re.Match[str]) -> TimeExpression | None:
+    hour = _hour_of(match)
+    if hour is None:
+        return None
+    day = match["day"]
+    is_late = day in ("this afternoon", "this evening") and hour < NOON
+    if day.startswith("this "):
+        day = "today"
+    hour += NOON if is_late else 0
+    return _whole_period(f"{day}@{hour:02d}:{match['minute'] or '00'}")
+
+
+def _at_hour(match: re.Match[str]) -> TimeExpression | None:
+    """Return the time about an hour of today."""
+    hour = _hour_of(match)
+    if hour is None:
+        return None
+    minutes = 60 * hour + int(match["minute"] or 0)
+    begin, end = max(0, minutes - ABOUT_MINUTES), min(60 * HOURS - 1, minutes + ABOUT_MINUTES)
+    return TimeExpression(
+        begin=f"today@{begin // 60:02d}:{begin % 60:02d}",
+        end=f"today@{end // 60:02d}:{end % 60:02d}",
     )
 
 

@@ -35,9 +35,9 @@ def doubts_of(reading: Reading) -> dict[str, str]:
 @pytest.mark.parametrize(
     ("question", "doubts"),
     [
-        ("what is running with Cellar Direct", {"states": "is running"}),
-        ("which bookings failed the spot check", {"states": "failed"}),
-        ("contracts that go on by themselves", {"is_automatic": "by themselves"}),
+        ("which Cellar Direct bookings are running", {"states": "are running"}),
+        ("failed bookings", {"states": "failed"}),
+        ("contracts that sort by themselves", {"is_automatic": "by themselves"}),
         ("anything manually typed for Brightside Hotels", {"decision": "manually"}),
         ("bills without the wine", {"exclusion": "without the wine"}),
         ("rejcted enquiries", {"decision": "rejcted"}),

@@ -82,7 +82,7 @@ low risk ones => list is_open=yes risk=low
 which ones need two approvals => list is_open=yes min_approvals=2
 anything over 800 for the board meeting => list is_open=yes min_stake=800 | board meeting
 which expire today => list is_open=yes expires_within=today
-approval ends within 3 hours => list is_open=yes expires_within=+P1D
+approval ends within 3 hours => list is_open=yes expires_within=+PT3H
 what runs out tomorrow over 2k => list is_open=yes min_stake=2000 expires_within=tomorrow
 the newest case => list is_open=yes order=newest limit=1
 three oldest open invoices => list is_open=yes kinds=invoice_no_order order=oldest limit=3

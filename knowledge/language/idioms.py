@@ -1,0 +1,203 @@
+"""Turns of phrase that say what is asked whatever else is in the question.
+
+They are looked for before all other rules, and none of them needs a classifier.
+"""
+
+import re
+
+from knowledge.language.question_text import phrase
+
+_REST = r"(?: [^ ]+)*"
+_SOMEBODY = r"(?:i|we|somebody|someone|anyone|anybody|one)"
+_LOGGED = (
+    r"(?:logged|recorded|raised|reported|noted(?: down)?|registered|filed|put down|written down"
+    r"|(?:put|added|entered) (?:in|on|into|onto|to) (?:the|your|our) [^ ]+)"
+)
+_SYSTEM = r"(?:list|system|log|logbook|book|books|board|register)"
+_APPROVE = r"(?:approve|sign(?: off)?|say yes(?: to)?|ok|decide(?: on)?|confirm|vote(?: on)?)"
+_CONSENT = r"(?:approval|ok|yes|decision|signature|sign off|consent|confirmation|vote)"
+_ONE = r"(?:this|that|it|\{case\})"
+_UP = (
+    r"(?:escalat(?:ed?|ing|ion)|(?:pushed|passed|bumped|kicked|moved|sent|handed|gone|go|went|taken)"
+    r"(?: [^ ]+)? up(?:stairs|wards)?|(?:one|a) (?:level|step|rung) (?:up|higher)"
+    r"|up (?:one|a) (?:level|step|rung)|higher up|to the next level)"
+)
+_KIND = r"(?:kind|sort|type|category|class|playbook|thing)"
+
+IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = (
+    # Out of scope.
+    (
+        phrase(
+            r"(?:reveal|show|list|print|dump|give|output|expose|leak|send)(?: [^ ]+){0,6}"
+            r" (?:access |api |secret |bot )?(?:tokens?|passwords?|credentials|secrets?|api keys?)",
+            r"(?:how much|what) (?:is|are|makes?) (?:\{money\}|[^ ]+(?: [^ ]+)?) in (?:pounds|euros"
+            r"|dollars|yen|francs|sterling|usd|eur|gbp|kilos|litres|miles)(?: [^ ]+)?",
+            r"convert (?:\{money\}|[^ ]+(?: [^ ]+)?) (?:to|into) (?:pounds|euros|dollars)",
+        ),
+        "out_of_scope",
+    ),
+    # Trouble that is to be raised.
+    (
+        phrase(
+            rf"(?:if|when|suppose|say|imagine|in case) {_SOMEBODY} (?:[^ ]+ ){{0,2}}(?:notice|see"
+            r"|spot|find|trip|discover|come across|stumble|hear|notices|sees|spots|finds)"
+            rf"(?: [^ ]+){{0,30}} (?:what|how|where|whom?) (?:do|can|would|should|could|am|must)"
+            rf" {_SOMEBODY}{_REST}",
+            rf"where (?:do|can|should|could|would|must) {_SOMEBODY} (?:[^ ]+ ){{0,3}}(?:enter|put"
+            r"|note|log|type|write|report|raise|add|file|register|record|submit)(?: [^ ]+){0,6}",
+            rf"how (?:would|do|can|could|should) {_SOMEBODY} (?:[^ ]+ ){{0,2}}(?:let|make) you"
+            r" (?:know|aware)",
+            rf"what (?:do|can|should|would) {_SOMEBODY} do (?:when|if) {_SOMEBODY} (?:see|notice"
+            r"|spot|find)",
+        ),
+        "help.raise",
+    ),
+    (
+        phrase(
+            rf"(?:need|needs|want|wants|like)(?: [^ ]+){{0,3}} {_LOGGED}",
+            r"(?:can|could|should|must|please) (?:it|this|that|the [^ ]+) (?:please )?be"
+            rf" {_LOGGED}",
+            rf"(?:put|add|enter|note|stick|get) (?:it|this|that) (?:down )?(?:in|on|into|onto|to)"
+            rf" (?:the|your|our) {_SYSTEM}",
+            rf"(?:can|could|should|may) (?:it|this|that) (?:please )?be (?:put|added|entered|noted)"
+            rf" (?:in|on|into|onto|to) (?:the|your|our) {_SYSTEM}",
+            r"(?:please|can you|could you|would you|will you)(?: please)? (?:log|note|record|raise"
+            r"|report|register|write)(?: down)? that",
+            rf"{_SOMEBODY} (?:want|would like|need|wish|have) to (?:report|raise|log)"
+            r" (?:a|an|that)",
+        ),
+        "act.raise",
+    ),
+    # Why a person is asked.
+    (
+        phrase(
+            rf"must (?:i|we|somebody|someone|anyone)(?: [^ ]+){{0,2}} {_APPROVE} {_ONE}(?: one)?",
+            rf"(?:do|does) (?:i|we|somebody|someone) (?:really |actually |even )?(?:need|have) to"
+            rf" (?:really |actually |even )?{_APPROVE} {_ONE}(?: one)?(?: off)?",
+            rf"does {_ONE}(?: one)? (?:really |actually |even |truly )?(?:need|require|want|take)"
+            rf" (?:an? |any |our |my )?(?:human|person|manager|boss|{_CONSENT})",
+            rf"is (?:my|our|an?|the|any|anyone's) {_CONSENT}(?: [^ ]+){{0,2}} (?:necessary|needed"
+            r"|required)",
+            r"what (?:[^ ]+ ){0,3}(?:stopping|stops?|keeps?|keeping|prevents?|preventing|hinders?"
+            rf"|hindering|blocks?|blocking) you(?: from)?{_REST}",
+        ),
+        "explain_decision.verdict",
+    ),
+    (
+        phrase(
+            r"(?:why|how come|for what reason) (?:[^ ]+ ){0,4}(?:end(?:ed|s)? up|land(?:ed|s)?|come"
+            r"|came|sent|passed|routed|given|gone|go|went)(?: over| here)? (?:with|to|on|at|in)"
+            r" (?:me|us|my [^ ]+|our [^ ]+)",
+            r"(?:why|how come) (?:am|are|is it) (?:i|we|me|us) (?:who |that )?(?:getting|get|asked"
+            r"|being asked|seeing|the one|supposed|have to|has to)(?: [^ ]+){0,4}",
+        ),
+        "why.approver",
+    ),
+    (
+        phrase(
+            rf"where (?:did|do) you get (?:the|that|this) (?:idea|notion|impression){_REST}",
+            rf"(?:who|what) (?:told|tells) you(?: [^ ]+){{0,6}} {_KIND}{_REST}",
+            rf"what makes (?:you|it)(?: [^ ]+){{0,6}} {_KIND}{_REST}",
+        ),
+        "why.recognition",
+    ),
+    (
+        phrase(
+            r"(?:why|how come) (?:do |did |would |are )?you (?:want|wish|plan|prefer|chose|choose"
+            r"|pick|picked|choosing|picking|go|went|going)(?: to)?(?: go| do| take)?"
+            r"(?: (?:with|for))? (?:that|this|it|the|these)(?: [^ ]+){0,4}",
+        ),
+        "why.recommendation",
+    ),
+    (
+        phrase(
+            r"^(?:and |so |ok )*who (?:has |have |had |actually |all )*(?:approved|authori[sz]ed"
+            r"|rejected|declined|refused|signed off|waved through|turned down) (?:anything"
+            r"|something|things|stuff|the|any|all|it|this|that|those|these|\{case\}|\{money\})"
+            r"(?! most(?![^ ]))",
+        ),
+        "who.decision",
+    ),
+    # Who or why, one level up.
+    (
+        phrase(
+            rf"who(?:m)? (?:did|was|is|has|have|got)(?: [^ ]+){{0,4}} {_UP}(?: to)?",
+            rf"(?:to|up to) who(?:m)? (?:[^ ]+ ){{0,5}}{_UP}",
+        ),
+        "who.escalation",
+    ),
+    (
+        phrase(
+            rf"(?:why|how come|(?:for )?(?:what|which) reasons?) (?:[^ ]+ ){{0,6}}{_UP}",
+        ),
+        "why.escalation",
+    ),
+    # Facts of one case.
+    (
+        phrase(
+            r"what (?:is|has) (?:[^ ]+ )?(?:different|changed|new)(?: [^ ]+){0,4} (?:now|since"
+            rf"|compared|from before|than before|than when|from when){_REST}",
+        ),
+        "status.drift",
+    ),
+    (
+        phrase(
+            rf"(?:until|till|to|up to) what (?:time|hour|day|date|moment){_REST}",
+        ),
+        "when.expiry",
+    ),
+    (
+        phrase(
+            r"how (?:is|are) (?:the |my |our |that |this )?(?:\{case\}|\{name\}|it|this|that)"
+            r"(?: [^ ]+){0,2} (?:looking|doing|going|getting on|getting along|coming (?:along|on)"
+            r"|shaping up|progressing|faring|moving along)(?: [^ ]+){0,3}",
+            r"how far(?: along)? (?:is|are) (?:\{case\}|\{name\}|it|this|that)(?: [^ ]+){0,2}",
+            r"(?:tell me(?: more)?|what do you know|what is the (?:story|news|latest))"
+            r" (?:about|with|on) (?:the|my|our|that) \{name\} (?!cases?|ones|stuff|things)"
+            r"[a-z]{3,}(?<!s)$",
+        ),
+        "status",
+    ),
+    # The owner of one case.
+    (
+        phrase(
+            r"(?:which|what) (?:person|colleague|manager|group|team) (?:is|are|has|takes|looks"
+            r"|deals|handles|owns)(?: currently| now)? (?:responsible|in charge|answerable"
+            r"|accountable|looking after|dealing with|it|this|that|care|after|with)(?: [^ ]+){0,4}",
+            r"who is (?:in charge|responsible|accountable|answerable)$",
+        ),
+        "who.owner",
+    ),
+    # The product.
+    (
+        phrase(
+            rf"(?:what is|what) the most (?:that )?you (?:can|may|could|are allowed){_REST}",
+            r"how (?:high|far) (?:can|may|could) you go(?: [^ ]+){0,6}",
+        ),
+        "capability.limits",
+    ),
+    (
+        phrase(
+            r"(?:which|what) (?:[^ ]+ ){0,2}(?:can you|may you|could you) "
+            r"(?:[^ ]+ ){0,3}without (?:asking|us|me|a|any|anyone|anybody)(?: [^ ]+){0,3}$",
+        ),
+        "capability.autonomy",
+    ),
+    # Numbers.
+    (
+        phrase(
+            r"how much time (?:does|do|did)(?: [^ ]+){1,8} (?:need|take|cost|require|last)"
+            rf"(?! to decide){_REST}",
+        ),
+        "how_long.median_time_to_resolve",
+    ),
+    (
+        phrase(
+            r"add (?:it|that|them|those|these|everything|the lot|all of (?:them|those))(?: all)?"
+            r" up",
+            r"what (?:do|does|did) (?:they|those|these|it|that|all that)(?: all)? (?:come|amount"
+            r"|add up|sum) (?:up )?to",
+        ),
+        "sum",
+    ),
+)
