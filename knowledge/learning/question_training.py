@@ -22,7 +22,7 @@ from knowledge.learning.question_model import QuestionModel
 from knowledge.learning.slot_training import train_slot_model
 
 PENALTY = 1.0
-TOLERANCE = 1e-2
+TOLERANCE = 0.1
 #: Of so many questions one is kept aside to fit the probabilities on.
 HOLDOUT_DIVISOR = 4
 #: Bounds of the logarithm of the sharpness.

@@ -19,7 +19,7 @@ from knowledge.learning.question_matrix import design_matrix, rarity
 from knowledge.learning.slot_model import SlotModel
 
 PENALTY = 1.0
-TOLERANCE = 1e-2
+TOLERANCE = 0.1
 FOLDS = 3
 #: Every so many examples there is one with small talk around it.
 TALK_INTERVAL = 4
