@@ -5,6 +5,7 @@ letters know a word that is misspelt or inflected otherwise. Hashing needs no st
 """
 
 from collections.abc import Iterator
+from functools import lru_cache
 from itertools import combinations, pairwise
 
 import numpy as np
@@ -61,10 +62,17 @@ def _senses(words: list[str]) -> Iterator[str]:
 
 
 def _pieces(words: list[str]) -> Iterator[str]:
+    """Yield the pieces of the words; masks have none."""
     for word in words:
-        if word.startswith("{"):
-            continue
-        whole = f"{BEGIN}{word}{END}"
-        for length in PIECE_LENGTHS:
-            for start in range(len(whole) - length + 1):
-                yield whole[start : start + length]
+        yield from _cut(word)
+
+
+@lru_cache(maxsize=20_000)
+def _cut(word: str) -> tuple[str, ...]:
+    if word.startswith("{"):
+        return ()
+    whole = f"{BEGIN}{word}{END}"
+    pieces = []
+    for length in PIECE_LENGTHS:
+        pieces += [whole[start : start + length] for start in range(len(whole) - length + 1)]
+    return tuple(pieces)
