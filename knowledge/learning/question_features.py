@@ -1,50 +1,78 @@
-"""A question as hashed features: words, neighbours, and pieces of words.
+"""A question as hashed features: words, neighbours, senses, and pieces of words.
 
-Pieces of three and four letters know a word that is misspelt or inflected otherwise. Hashing needs
-no stored vocabulary.
+Senses know a word that no example has but that means the same as others. Pieces of three and four
+letters know a word that is misspelt or inflected otherwise. Hashing needs no stored vocabulary.
 """
 
-import re
 from collections.abc import Iterator
-from itertools import pairwise
+from functools import lru_cache
+from itertools import combinations, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
+from knowledge.learning.question_senses import SENSE_MARK, WORD, to_senses
 from knowledge.memory.text_features import hash_features
 
-#: Words and their neighbours fall into the first buckets, pieces of words into as many after them.
+#: Words and their neighbours fall into the first buckets, pieces of words into as many after them,
+#: and senses into as many after those.
 BUCKETS = 2**18
+PART_COUNT = 3
 PIECE_LENGTHS = (3, 4)
+#: The senses of a long story say little in pairs.
+MAX_PAIRED_SENSES = 12
 BEGIN = "<"
 END = ">"
 Features = tuple[NDArray[np.int64], NDArray[np.float64]]
 """Bucket numbers without duplicates, and the weight of each."""
-_WORD = re.compile(r"\{\w+\}|\w+|[£$€]")
 
 
 def hash_question(text: str) -> Features:
-    """Hash the words of a normalised question, and their pieces."""
-    words = _WORD.findall(text)
-    # How a question begins and ends says much of what it asks.
-    neighbours = map(" ".join, pairwise([BEGIN, *words, END]))
-    word_buckets, word_values = hash_features([*words, *neighbours] if words else [], BUCKETS)
-    piece_buckets, piece_values = hash_features(_pieces(words), BUCKETS)
-    buckets = np.concatenate([word_buckets, piece_buckets + BUCKETS])
-    return buckets, np.concatenate([word_values, piece_values])
+    """Hash the words of a normalised question, their pieces, and their senses."""
+    words = WORD.findall(text)
+    parts = (_neighbours(words), _pieces(words), _senses(words))
+    buckets = []
+    values = []
+    for part, features in enumerate(parts):
+        part_buckets, part_values = hash_features(features, BUCKETS)
+        buckets.append(part_buckets + part * BUCKETS)
+        values.append(part_values)
+    return np.concatenate(buckets), np.concatenate(values)
 
 
-def is_piece(buckets: NDArray[np.int64]) -> NDArray[np.bool_]:
-    """Tell which buckets are those of pieces of words."""
-    is_above: NDArray[np.bool_] = buckets >= BUCKETS
-    return is_above
+def part_of(buckets: NDArray[np.int64]) -> NDArray[np.int64]:
+    """Tell which part of the features each bucket is of, counted from 0."""
+    return buckets // BUCKETS
+
+
+def _neighbours(words: list[str]) -> Iterator[str]:
+    """Yield the words, and each with the one after it."""
+    yield from words
+    if words:
+        # How a question begins and ends says much of what it asks.
+        yield from map(" ".join, pairwise([BEGIN, *words, END]))
+
+
+def _senses(words: list[str]) -> Iterator[str]:
+    """Yield the senses with their neighbours, and any two that stand in one question."""
+    senses = to_senses(words)
+    yield from _neighbours(senses)
+    marked = sorted({sense for sense in senses if sense.startswith(SENSE_MARK)})
+    yield from map("&".join, combinations(marked[:MAX_PAIRED_SENSES], 2))
 
 
 def _pieces(words: list[str]) -> Iterator[str]:
+    """Yield the pieces of the words; masks have none."""
     for word in words:
-        if word.startswith("{"):
-            continue
-        whole = f"{BEGIN}{word}{END}"
-        for length in PIECE_LENGTHS:
-            for start in range(len(whole) - length + 1):
-                yield whole[start : start + length]
+        yield from _cut(word)
+
+
+@lru_cache(maxsize=20_000)
+def _cut(word: str) -> tuple[str, ...]:
+    if word.startswith("{"):
+        return ()
+    whole = f"{BEGIN}{word}{END}"
+    pieces = []
+    for length in PIECE_LENGTHS:
+        pieces += [whole[start : start + length] for start in range(len(whole) - length + 1)]
+    return tuple(pieces)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from bot.ports.language import Guess
 from knowledge.learning.linear_model import Floats, require_finite
-from knowledge.learning.question_features import hash_question, is_piece
+from knowledge.learning.question_features import PART_COUNT, hash_question, part_of
 
 MAX_GUESSES = 5
 
@@ -95,12 +95,12 @@ class QuestionHead:
 
 
 def scale_parts(buckets: NDArray[np.int64], values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """Scale the words of one question, and the pieces of its words, to length 1 each."""
-    is_of_pieces = is_piece(buckets)
-    squares = values**2
-    word_length = float(np.sqrt(squares[~is_of_pieces].sum())) or 1.0
-    piece_length = float(np.sqrt(squares[is_of_pieces].sum())) or 1.0
-    return np.where(is_of_pieces, values / piece_length, values / word_length)
+    """Scale each part of the features of one question to length 1."""
+    parts = part_of(buckets)
+    squares = np.bincount(parts, weights=values**2, minlength=PART_COUNT)
+    lengths = np.sqrt(np.where(squares > 0, squares, 1.0))
+    scaled: NDArray[np.float64] = values / lengths[parts]
+    return scaled
 
 
 def softmax(scores: Floats, sharpness: float) -> NDArray[np.float64]:

@@ -7,34 +7,28 @@ With words and neighbours alone 91 % and 93 %. So there are no vectors.
 """
 
 from collections.abc import Sequence
-from dataclasses import replace
 
 import numpy as np
-from numpy.typing import NDArray
-from scipy.optimize import minimize_scalar
 from sklearn.svm import LinearSVC
 
 from knowledge.learning.question_examples import LabelledQuestion, QuestionTrainingSet
 from knowledge.learning.question_features import Features, hash_question
-from knowledge.learning.question_head import QuestionHead, softmax
+from knowledge.learning.question_head import QuestionHead
 from knowledge.learning.question_matrix import design_matrix, rarity
 from knowledge.learning.question_model import QuestionModel
 from knowledge.learning.slot_training import train_slot_model
 
 PENALTY = 1.0
-TOLERANCE = 1e-2
-#: Of so many questions one is kept aside to fit the probabilities on.
-HOLDOUT_DIVISOR = 4
-#: Bounds of the logarithm of the sharpness.
-SHARPNESS_BOUNDS = (-2.0, 5.0)
-DEFAULT_SHARPNESS = 4.0
-MIN_PROBABILITY = 1e-9
+TOLERANCE = 0.1
+#: The factors of the softmax under which the right labels of unseen examples were likeliest.
+ASK_SHARPNESS = 4.9
+KIND_SHARPNESS = 4.1
 
 
 def train_question_model(questions: QuestionTrainingSet) -> QuestionModel | None:
     """Train on the examples; return None when they have no two labels each."""
-    asks = _train_head(questions.asks)
-    kinds = _train_head(questions.kinds)
+    asks = _train_head(questions.asks, ASK_SHARPNESS)
+    kinds = _train_head(questions.kinds, KIND_SHARPNESS)
     if asks is None or kinds is None:
         return None
     return QuestionModel(
@@ -46,15 +40,18 @@ def train_question_model(questions: QuestionTrainingSet) -> QuestionModel | None
     )
 
 
-def _train_head(questions: Sequence[LabelledQuestion]) -> QuestionHead | None:
-    if _count_labels(questions) < 2:
+def _train_head(
+    questions: Sequence[LabelledQuestion], sharpness: float
+) -> QuestionHead | None:
+    if len({question.label for question in questions}) < 2:
         return None
     features = [hash_question(question.text) for question in questions]
-    head = _fit(questions, features)
-    return replace(head, sharpness=_fit_sharpness(questions, features))
+    return fit_head(questions, features, sharpness)
 
 
-def _fit(questions: Sequence[LabelledQuestion], features: Sequence[Features]) -> QuestionHead:
+def fit_head(
+    questions: Sequence[LabelledQuestion], features: Sequence[Features], sharpness: float
+) -> QuestionHead:
     """Fit a linear support vector machine."""
     bucket_rows = [buckets for buckets, _ in features]
     buckets, columns = np.unique(np.concatenate(bucket_rows), return_inverse=True)
@@ -74,41 +71,5 @@ def _fit(questions: Sequence[LabelledQuestion], features: Sequence[Features]) ->
         scale=scale.astype(np.float32),
         weights=weights.astype(np.float32),
         bias=bias.astype(np.float32),
-        sharpness=DEFAULT_SHARPNESS,
+        sharpness=sharpness,
     )
-
-
-def _fit_sharpness(questions: Sequence[LabelledQuestion], features: Sequence[Features]) -> float:
-    """Fit the softmax on questions that a model of the others did not see."""
-    is_held_out = np.random.default_rng(0).integers(HOLDOUT_DIVISOR, size=len(questions)) == 0
-    others = np.flatnonzero(~is_held_out).tolist()
-    training = [questions[index] for index in others]
-    if _count_labels(training) < 2:
-        return DEFAULT_SHARPNESS
-    head = _fit(training, [features[index] for index in others])
-    rows = []
-    columns = []
-    for index in np.flatnonzero(is_held_out).tolist():
-        label = questions[index].label
-        if label in head.labels:
-            rows.append(head.score(questions[index].text))
-            columns.append(head.labels.index(label))
-    if not rows:
-        return DEFAULT_SHARPNESS
-    return _likeliest_sharpness(np.array(rows), np.array(columns))
-
-
-def _likeliest_sharpness(scores: NDArray[np.float32], columns: NDArray[np.int64]) -> float:
-    """Return the factor under which the right labels are likeliest."""
-
-    def loss(logarithm: float) -> float:
-        probabilities = softmax(scores, float(np.exp(logarithm)))
-        right = probabilities[np.arange(len(columns)), columns]
-        return float(-np.log(np.maximum(right, MIN_PROBABILITY)).mean())
-
-    result = minimize_scalar(loss, bounds=SHARPNESS_BOUNDS, method="bounded")
-    return float(np.exp(result.x))
-
-
-def _count_labels(questions: Sequence[LabelledQuestion]) -> int:
-    return len({question.label for question in questions})
