@@ -152,12 +152,13 @@ class Questions:
         case_id: str = "",
         channel: str = "",
         conversation: str = "",
+        question_id: str = "",
         on_progress: OnProgress = _ignore_progress,
     ) -> Answer:
         """Answer this person, for their eyes alone.
 
         ``case_id``: the case in whose thread the question was posted. What is asked in a
-        conversation is kept for the next question in it.
+        conversation is kept for the next question in it, under ``question_id`` if that is given.
         """
         context = self._context(by, case_id=case_id, channel=channel, conversation=conversation)
         result = self._answer_text(
@@ -167,7 +168,17 @@ class Questions:
             on_progress=on_progress,
         )
         if conversation:
-            self._keep(result.record, text, person=by, conversation=conversation)
+            now = self.clock()
+            # It does not begin with a channel: nobody else has read it.
+            question = QuestionRecord(
+                id=question_id or f"{conversation}:{by}:{now.timestamp()}",
+                asked_at=now,
+                person=by,
+                text=text[:MAX_QUESTION],
+                conversation=conversation,
+            )
+            self.question_log.record(question, None)
+            self.question_log.record_answer(question.id, result.record)
         return result.answer
 
     def answer_query(self, query: Query, *, by: str, channel: str = "") -> Answer:
@@ -334,20 +345,6 @@ class Questions:
             examples=EXAMPLES,
         )
         return _Result(answer=answer, record=NO_RECORD)
-
-    def _keep(self, record: AnsweredQuestion, text: str, *, person: str, conversation: str) -> None:
-        """Record a question that was answered at once."""
-        now = self.clock()
-        # It does not begin with a channel: nobody else has read it.
-        question = QuestionRecord(
-            id=f"{conversation}:{person}:{now.timestamp()}",
-            asked_at=now,
-            person=person,
-            text=text[:MAX_QUESTION],
-            conversation=conversation,
-        )
-        self.question_log.record(question, None)
-        self.question_log.record_answer(question.id, record)
 
     # --- where others read it ------------------------------------------------------------------
 
