@@ -38,6 +38,8 @@ CONVERSATION_LIFETIME = timedelta(hours=1)
 #: A longer question is read in its beginning.
 MAX_QUESTION = 2_000
 MAX_CHOICES = 3
+#: Says a time and an amount, so that the parts that read them are loaded.
+WARM_UP_TEXT = "what is open over £5,000 since last friday"
 READING = "Reading your question"
 LOOKING = "Looking through the cases that you may see"
 NOT_UNDERSTOOD = "I did not understand that."
@@ -81,6 +83,14 @@ class Questions:
     clock: Clock
     #: Asked first; whatever it cannot say is read by ``reader``.
     model_reader: QuestionReader | None = None
+
+    def warm_up(self) -> None:
+        """Prepare for the first question, which would wait for it otherwise.
+
+        Names are read, and the models and rules of reading are loaded.
+        """
+        self.vocabulary.warm_up()
+        self.reader.read(WARM_UP_TEXT, QuestionContext(person=NOBODY))
 
     def receive(self, question: PostedQuestion) -> None:
         """Record a question and the order to answer it, in one transaction.
