@@ -113,15 +113,17 @@ class QuestionButtons:
             return
         is_recorded = self.question_log.record_vote(question_id, press.person, vote)
         ack()
-        reply = _Reply(THANKS[vote] if is_recorded else NOT_YOUR_VOTE)
-        self._tell(press, question_id, reply, respond)
+        reply = _Reply(NOT_YOUR_VOTE)
+        if is_recorded:
+            reply = _Reply(THANKS[vote])
+        self._tell(press, reply, question_id=question_id, respond=respond)
 
     def on_reread(self, body: Json, ack: Ack, respond: Respond) -> None:
         """Offer the other readings of a question to whoever asked it."""
         press = _Press.parse(body)
         reply = self._reread(press.value, press.person)
         ack()
-        self._tell(press, press.value, reply, respond)
+        self._tell(press, reply, question_id=press.value, respond=respond)
 
     def _reread(self, question_id: str, person: str) -> _Reply:
         record = self.question_log.find_answer(question_id, person)
@@ -144,7 +146,8 @@ class QuestionButtons:
             answer = self.questions.answer_choice(question_id, number, by=press.person)
         except (Refusal, ChatFailed) as error:
             ack()
-            self._tell(press, question_id, _Reply(error_text(error, "press")), respond)
+            reply = _Reply(error_text(error, "press"))
+            self._tell(press, reply, question_id=question_id, respond=respond)
             return
         ack()
         if is_asked_by_command(question_id):
@@ -167,7 +170,14 @@ class QuestionButtons:
         blocks = answer_blocks(answer, self.chat.permalink, question_id)
         return _Reply(answer_text(answer), without_tables(blocks))
 
-    def _tell(self, press: _Press, question_id: str, reply: _Reply, respond: Respond) -> None:
+    def _tell(
+        self,
+        press: _Press,
+        reply: _Reply,
+        *,
+        question_id: str,
+        respond: Respond,
+    ) -> None:
         """Answer the presser alone, beside the answer."""
         if is_asked_by_command(question_id):
             _respond(respond, reply)
@@ -182,7 +192,7 @@ class QuestionButtons:
 
 
 def _respond(respond: Respond, reply: _Reply) -> None:
-    """Answer below the answer to a command: we need not be in that channel."""
+    """Answer below a command, in channels that we are not in too."""
     try:
         respond(
             text=reply.text,

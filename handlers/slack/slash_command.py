@@ -135,7 +135,9 @@ class SlashCommand:
         if request.subcommand == "list" and request.argument:
             return self._answer_question(f"open {request.argument}", request)
         answer = subcommand(request)
-        return _Reply(answer=answer) if answer else None
+        if answer is None:
+            return None
+        return _Reply(answer=answer)
 
     def _subcommands(self) -> dict[str, Subcommand]:
         return {
@@ -283,7 +285,7 @@ class SlashCommand:
 
 
 def is_asked_by_command(question_id: str) -> bool:
-    """Tell whether a question was put by the command, and is answered as one."""
+    """Tell whether a question was put by the command."""
     return question_id.startswith(f"{COMMAND}:")
 
 
