@@ -57,7 +57,7 @@ def test_kinds_have_their_stage_and_their_pauses(world):
     assert "I act when people have approved: “Running low”." in text
     assert "Paused now: “Running low”, by Ana (stocktaking)." in text
     world.library.book = playbook(terms=PlaybookTerms(stage=Stage.SHADOW))
-    assert "Running low: I only recommend." in whole(product(world, about=About.KINDS))
+    assert "I only recommend: “Running low”." in whole(product(world, about=About.KINDS))
 
 
 def test_actions_have_their_limits_in_money(world):
