@@ -33,6 +33,7 @@ PRECEDENTS_INTERVAL = timedelta(hours=1)
 #: A busy machine may need long; a server that could not listen has ended.
 START_TIMEOUT_SECONDS = 60.0
 SERVER_POLL_INTERVAL_SECONDS = 0.005
+WARM_UP_TIMEOUT_SECONDS = 30.0
 
 
 @dataclass(kw_only=True)
@@ -52,6 +53,7 @@ class Service:
     server: uvicorn.Server
     clock: Clock
     _server_thread: threading.Thread | None = field(default=None, init=False)
+    _warm_up_thread: threading.Thread | None = field(default=None, init=False)
 
     def start(self) -> None:
         """Compare the ledger with its checkpoints, then start everything.
@@ -72,6 +74,16 @@ class Service:
         for lane in self.lanes:
             lane.start()
         self.loop.start(self.jobs)
+        # The start does not wait for it, and a question that comes first does it itself.
+        self._warm_up_thread = threading.Thread(target=self._warm_up, name="warm-up", daemon=True)
+        self._warm_up_thread.start()
+
+    def _warm_up(self) -> None:
+        try:
+            self.desk.conversation.questions.warm_up()
+        except Exception:
+            # Nothing depends on it: the first question tries again.
+            log.warning("could not prepare for the first question", exc_info=True)
 
     def _start_server(self) -> None:
         """Start the HTTP server and return when it listens."""
@@ -99,6 +111,9 @@ class Service:
         # Each lane finishes what its threads have begun, and writes that down.
         for lane in self.lanes:
             lane.stop()
+        if self._warm_up_thread:
+            # It reads from the database that is closed below.
+            self._warm_up_thread.join(WARM_UP_TIMEOUT_SECONDS)
         self.knowledge.precedents.close()
         # After the last write, so that every entry is under a checkpoint.
         self.keeper.sign()

@@ -39,6 +39,8 @@ CONVERSATION_LIFETIME = timedelta(hours=1)
 #: A longer question is read in its beginning.
 MAX_QUESTION = 2_000
 MAX_CHOICES = 3
+#: Says a time and an amount, so that the parts that read them are loaded.
+WARM_UP_TEXT = "what is open over £5,000 since last friday"
 READING = "Reading your question"
 LOOKING = "Looking through the cases that you may see"
 NOT_UNDERSTOOD = "I did not understand that."
@@ -83,6 +85,14 @@ class Questions:
     clock: Clock
     #: Asked first; whatever it cannot say is read by ``reader``.
     model_reader: QuestionReader | None = None
+
+    def warm_up(self) -> None:
+        """Prepare for the first question, which would wait for it otherwise.
+
+        Names are read, and the models and rules of reading are loaded.
+        """
+        self.vocabulary.warm_up()
+        self.reader.read(WARM_UP_TEXT, QuestionContext(person=NOBODY))
 
     def receive(self, question: PostedQuestion) -> None:
         """Record a question and the order to answer it, in one transaction.
@@ -154,12 +164,13 @@ class Questions:
         case_id: str = "",
         channel: str = "",
         conversation: str = "",
+        question_id: str = "",
         on_progress: OnProgress = _ignore_progress,
     ) -> Answer:
         """Answer this person, for their eyes alone.
 
         ``case_id``: the case in whose thread the question was posted. What is asked in a
-        conversation is kept for the next question in it.
+        conversation is kept for the next question in it, under ``question_id`` if that is given.
         """
         context = self._context(by, case_id=case_id, channel=channel, conversation=conversation)
         result = self._answer_text(
@@ -169,7 +180,17 @@ class Questions:
             on_progress=on_progress,
         )
         if conversation:
-            self._keep(result.record, text, person=by, conversation=conversation)
+            now = self.clock()
+            # It does not begin with a channel: nobody else has read it.
+            question = QuestionRecord(
+                id=question_id or f"{conversation}:{by}:{now.timestamp()}",
+                asked_at=now,
+                person=by,
+                text=text[:MAX_QUESTION],
+                conversation=conversation,
+            )
+            self.question_log.record(question, None)
+            self.question_log.record_answer(question.id, result.record)
         return result.answer
 
     def answer_query(self, query: Query, *, by: str, channel: str = "") -> Answer:
@@ -340,20 +361,6 @@ class Questions:
             examples=EXAMPLES,
         )
         return _Result(answer=answer, record=NO_RECORD)
-
-    def _keep(self, record: AnsweredQuestion, text: str, *, person: str, conversation: str) -> None:
-        """Record a question that was answered at once."""
-        now = self.clock()
-        # It does not begin with a channel: nobody else has read it.
-        question = QuestionRecord(
-            id=f"{conversation}:{person}:{now.timestamp()}",
-            asked_at=now,
-            person=person,
-            text=text[:MAX_QUESTION],
-            conversation=conversation,
-        )
-        self.question_log.record(question, None)
-        self.question_log.record_answer(question.id, record)
 
     # --- where others read it ------------------------------------------------------------------
 

@@ -55,14 +55,15 @@ class _CaseNameIndex:
         """Read the names of new and of changed cases."""
         self._read_from(max(0, self._last_number - RECENT_CASES))
         self._review()
-        while len(self._cases) > MAX_CASES:
-            self._remove(next(iter(self._cases)))
 
     def _read_from(self, number: int) -> None:
         while True:
             page = self.queries.names_since(number, PAGE)
             for names in page:
                 self._put(names)
+            # After each page: a long history is never held as a whole.
+            while len(self._cases) > MAX_CASES:
+                self._remove(next(iter(self._cases)))
             if not page:
                 return
             number = page[-1].number
@@ -118,6 +119,11 @@ class Vocabulary:
     def __post_init__(self) -> None:
         """Make an empty index; it fills at the first question."""
         self._index = _CaseNameIndex(queries=self.queries)
+
+    def warm_up(self) -> None:
+        """Read the names in the cases of every channel before anybody asks."""
+        channels = frozenset(self.library.channels())
+        self._channel_names(Viewer("", channels))
 
     def names(self, viewer: Viewer) -> tuple[KnownName, ...]:
         """Return every name that this viewer may know.

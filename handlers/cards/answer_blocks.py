@@ -117,7 +117,9 @@ def _sentences(answer: Answer, permalink: Permalink, *, has_first_line: bool) ->
         items.append([text_run(f"and {len(facts) - MAX_FACTS} more")])
     if items:
         parts.append(bullets(items))
-    return [rich_text(*parts)] if parts else []
+    if not parts:
+        return []
+    return [rich_text(*parts)]
 
 
 def _fact(fact: str, links: Mapping[str, str]) -> list[Json]:
@@ -129,8 +131,10 @@ def _fact(fact: str, links: Mapping[str, str]) -> list[Json]:
 
 
 def _figures(answer: Answer) -> list[Json]:
-    chart = trend_chart(answer.table, answer.table_titles) if answer.is_trend else []
-    return [*chart, *figure_table(answer.table, answer.table_titles)]
+    table = figure_table(answer.table, answer.table_titles)
+    if answer.is_trend:
+        return [*trend_chart(answer.table, answer.table_titles), *table]
+    return table
 
 
 def _cases(answer: Answer, permalink: Permalink, question_id: str) -> list[Json]:
@@ -147,8 +151,9 @@ def _cases(answer: Answer, permalink: Permalink, question_id: str) -> list[Json]
     rows = [row for row in answer.rows if row.case.id not in shown_ids][:MAX_ROWS]
     if not rows and not described_ids:
         return []
-    has_title = bool(rows and answer.rows_title)
-    blocks = [heading(clean(answer.rows_title, MAX_READING))] if has_title else []
+    blocks = []
+    if rows and answer.rows_title:
+        blocks.append(heading(clean(answer.rows_title, MAX_READING)))
     blocks += case_rows("answer", rows, permalink)
     more = answer.total - len(rows) - len(shown_ids)
     if more > 0:
@@ -157,7 +162,7 @@ def _cases(answer: Answer, permalink: Permalink, question_id: str) -> list[Json]
 
 
 def _is_described(row: CaseRow, facts: Sequence[str]) -> bool:
-    """Tell whether one of the facts that are shown begins with the case."""
+    """Tell whether one of the shown facts begins with the case."""
     return any(fact.startswith(f"{row.case.id}:") for fact in facts[:MAX_FACTS])
 
 
@@ -178,7 +183,9 @@ def _choices(answer: Answer, question_id: str) -> list[Json]:
 
 
 def _examples(answer: Answer) -> list[Json]:
-    return [example_list(answer.examples)] if answer.examples else []
+    if not answer.examples:
+        return []
+    return [example_list(answer.examples)]
 
 
 def _understanding(answer: Answer) -> list[Json]:
@@ -190,7 +197,9 @@ def _understanding(answer: Answer) -> list[Json]:
         parts.append(f"I left aside {_quote(answer.left_aside)}.")
     if answer.read_by:
         parts.append(f"Read by {clean(answer.read_by, 60)}.")
-    return [context_block(plain_text(" ".join(parts), 600))] if parts else []
+    if not parts:
+        return []
+    return [context_block(plain_text(" ".join(parts), 600))]
 
 
 def _is_reading_worth_a_line(answer: Answer) -> bool:
@@ -210,7 +219,9 @@ def _quote(words: Sequence[str]) -> str:
     if len(words) > MAX_WORDS_LEFT_ASIDE:
         quotes.append("other words")
     *others, last = quotes
-    return f"{', '.join(others)} and {last}" if others else last
+    if not others:
+        return last
+    return f"{', '.join(others)} and {last}"
 
 
 def _says_more(reading: str, text: str) -> bool:

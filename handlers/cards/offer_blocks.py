@@ -43,11 +43,15 @@ def offer_blocks(offers: Sequence[Offer], permalink: Permalink) -> list[Json]:
 
 def _subject(offer: Offer, permalink: Permalink) -> list[Json]:
     """Name the case that an offer is about."""
-    return [rich_text(paragraph(*row_title(offer.row, permalink)))] if offer.row else []
+    if offer.row is None:
+        return []
+    return [rich_text(paragraph(*row_title(offer.row, permalink)))]
 
 
 def _block_name(offer: Offer) -> str:
-    return ids.token(offer.row.case) if offer.row else str(offer.act)
+    if offer.row is None:
+        return str(offer.act)
+    return ids.token(offer.row.case)
 
 
 def _button(offer: Offer) -> Json | None:
@@ -134,7 +138,7 @@ def _stand_in_value(offer: Offer) -> str:
 
 
 def _reminder_button(offer: Offer) -> Json | None:
-    """Build the button that reminds a person of a case, or of all."""
+    """Build the button that reminds a person."""
     if offer.person is None:
         return None
     case_id = offer.row.case.id if offer.row else NOTHING
@@ -143,4 +147,6 @@ def _reminder_button(offer: Offer) -> Json | None:
 
 
 def _unix_time(at: datetime | None) -> str:
-    return str(int(at.timestamp())) if at else NOTHING
+    if at is None:
+        return NOTHING
+    return str(int(at.timestamp()))

@@ -72,7 +72,9 @@ def report_blocks(case: Case) -> list[Json]:
         parts.append(paragraph(link_run(link, "The message")))
     if parts:
         blocks.append(rich_text(*parts))
-    return blocks if len(blocks) > 1 else []
+    if len(blocks) == 1:
+        return []
+    return blocks
 
 
 def signal_facts(case: Case) -> list[Evidence]:

@@ -78,13 +78,15 @@ class OfferButtons:
         self._tell(body, text)
 
     def on_stand_in(self, body: Json, ack: Ack) -> None:
-        """Open the form that names a stand-in, as far as it was said."""
+        """Open the form that names a stand-in."""
         user_id, _, rest = _value(body).partition(" ")
         seconds, _, kind = rest.partition(" ")
+        if not SLACK_USER.fullmatch(user_id):
+            user_id = ""
         form = forms.delegate_form(
             self.library.titles(),
-            to=user_id if SLACK_USER.fullmatch(user_id) else "",
-            kind="" if kind == NOTHING else kind,
+            to=user_id,
+            kind=kind.removeprefix(NOTHING),
             until=_unix_time(seconds),
         )
         self._open(body, form)

@@ -1,17 +1,25 @@
 """The buttons under answers: thumbs, other readings, and questions to review."""
 
+import http.client
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
-from slack_bolt import Ack, App
+from slack_bolt import Ack, App, Respond
 
 from bot.cases.errors import ChatFailed, Refusal
 from bot.desk.question_review import QuestionReviews
 from bot.desk.questions import Questions
 from bot.ports.question_log import PostedQuestion, QuestionLog
-from bot.views.answers import EXAMPLES
+from bot.views.answers import EXAMPLES, Answer
 from handlers.cards import ids
-from handlers.cards.answer_blocks import choice_blocks, example_list
+from handlers.cards.answer_blocks import (
+    answer_blocks,
+    answer_text,
+    choice_blocks,
+    example_list,
+)
+from handlers.cards.answer_table import without_tables
 from handlers.cards.blocks import heading
 from handlers.cards.forms import notice
 from handlers.cards.question_list import question_list_modal
@@ -20,7 +28,9 @@ from handlers.slack.chat import SlackChat
 from handlers.slack.interactions import person_id
 from handlers.slack.listeners import error_text
 from handlers.slack.services import SlackServices
+from handlers.slack.slash_command import is_asked_by_command
 
+log = logging.getLogger(__name__)
 THANKS = {
     "up": "Thank you.",
     "down": "Thank you. Your feedback is recorded for review.",
@@ -77,6 +87,14 @@ class _Press:
         )
 
 
+@dataclass(frozen=True, slots=True)
+class _Reply:
+    """A private answer to a press."""
+
+    text: str
+    blocks: Sequence[Json] = ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class QuestionButtons:
     """One method for each button."""
@@ -86,7 +104,7 @@ class QuestionButtons:
     reviews: QuestionReviews
     chat: SlackChat
 
-    def on_feedback(self, body: Json, ack: Ack) -> None:
+    def on_feedback(self, body: Json, ack: Ack, respond: Respond) -> None:
         """Record a thumb under an answer, from the person who asked."""
         press = _Press.parse(body)
         vote, _, question_id = press.value.partition(" ")
@@ -95,41 +113,47 @@ class QuestionButtons:
             return
         is_recorded = self.question_log.record_vote(question_id, press.person, vote)
         ack()
-        self._tell(press, THANKS[vote] if is_recorded else NOT_YOUR_VOTE)
+        reply = _Reply(NOT_YOUR_VOTE)
+        if is_recorded:
+            reply = _Reply(THANKS[vote])
+        self._tell(press, reply, question_id=question_id, respond=respond)
 
-    def on_reread(self, body: Json, ack: Ack) -> None:
+    def on_reread(self, body: Json, ack: Ack, respond: Respond) -> None:
         """Offer the other readings of a question to whoever asked it."""
         press = _Press.parse(body)
-        question_id = press.value
-        record = self.question_log.find_answer(question_id, press.person)
-        if record is None:
-            ack()
-            self._tell(press, NOT_YOURS)
-            return
-        # The answer was to another question than the one that was meant.
-        self.question_log.record_vote(question_id, press.person, "down")
-        choices = self.questions.choices(question_id, by=press.person)
+        reply = self._reread(press.value, press.person)
         ack()
-        if choices:
-            blocks = [heading(WHICH_ONE), *choice_blocks(choices, question_id)]
-            self._tell(press, WHICH_ONE, blocks)
-        else:
-            blocks = [heading(ASK_DIFFERENTLY), example_list(EXAMPLES[:MAX_EXAMPLES])]
-            self._tell(press, ASK_DIFFERENTLY, blocks)
+        self._tell(press, reply, question_id=press.value, respond=respond)
 
-    def on_choice(self, body: Json, ack: Ack) -> None:
+    def _reread(self, question_id: str, person: str) -> _Reply:
+        record = self.question_log.find_answer(question_id, person)
+        if record is None:
+            return _Reply(NOT_YOURS)
+        # The answer was to another question than the one that was meant.
+        self.question_log.record_vote(question_id, person, "down")
+        choices = self.questions.choices(question_id, by=person)
+        if choices:
+            return _Reply(WHICH_ONE, (heading(WHICH_ONE), *choice_blocks(choices, question_id)))
+        examples = example_list(EXAMPLES[:MAX_EXAMPLES])
+        return _Reply(ASK_DIFFERENTLY, (heading(ASK_DIFFERENTLY), examples))
+
+    def on_choice(self, body: Json, ack: Ack, respond: Respond) -> None:
         """Answer the reading that the person chose, where the question was answered."""
         press = _Press.parse(body)
         place, _, question_id = press.value.partition(" ")
-        number = int(place) if place.isdecimal() else NO_READING
+        number = int(place) if len(place) == 1 and place.isdecimal() else NO_READING
         try:
             answer = self.questions.answer_choice(question_id, number, by=press.person)
         except (Refusal, ChatFailed) as error:
             ack()
-            self._tell(press, error_text(error, "press"))
+            reply = _Reply(error_text(error, "press"))
+            self._tell(press, reply, question_id=question_id, respond=respond)
             return
         ack()
-        self.chat.answer(_posted_question(press, question_id), answer, look_first=False)
+        if is_asked_by_command(question_id):
+            _respond(respond, self._draw(answer, question_id))
+        else:
+            self.chat.answer(_posted_question(press, question_id), answer, look_first=False)
 
     def on_review(self, body: Json, ack: Ack) -> None:
         """List the questions of a channel that were not answered well."""
@@ -142,16 +166,42 @@ class QuestionButtons:
         self.chat.open_modal(str(body["trigger_id"]), _view(build))
         ack()
 
-    def _tell(self, press: _Press, text: str, blocks: Sequence[Json] = ()) -> None:
+    def _draw(self, answer: Answer, question_id: str) -> _Reply:
+        blocks = answer_blocks(answer, self.chat.permalink, question_id)
+        return _Reply(answer_text(answer), without_tables(blocks))
+
+    def _tell(
+        self,
+        press: _Press,
+        reply: _Reply,
+        *,
+        question_id: str,
+        respond: Respond,
+    ) -> None:
         """Answer the presser alone, beside the answer."""
-        if press.channel:
+        if is_asked_by_command(question_id):
+            _respond(respond, reply)
+        elif press.channel:
             self.chat.send_ephemeral(
                 press.channel,
                 press.user,
-                text,
-                blocks,
+                reply.text,
+                reply.blocks,
                 thread_ts=press.thread_ts,
             )
+
+
+def _respond(respond: Respond, reply: _Reply) -> None:
+    """Answer below a command, in channels that we are not in too."""
+    try:
+        respond(
+            text=reply.text,
+            blocks=list(reply.blocks) or None,
+            response_type="ephemeral",
+            replace_original=False,
+        )
+    except (OSError, http.client.HTTPException, ValueError) as failure:
+        log.warning("could not answer a press under a command: %s", type(failure).__name__)
 
 
 def _view(build: Callable[[], Json]) -> Json:

@@ -106,7 +106,9 @@ def name_conversation(channel: str, thread_ts: str, *, is_direct: bool) -> str:
     In a channel it is the thread. In direct messages it is all of them: the answer to a question
     begins a thread, and people ask on in the thread or beside it.
     """
-    return channel if is_direct else f"{channel}:{thread_ts}"
+    if is_direct:
+        return channel
+    return f"{channel}:{thread_ts}"
 
 
 def author_id(event: JsonMapping, body: JsonMapping) -> str:

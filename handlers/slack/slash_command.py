@@ -1,6 +1,7 @@
 """The slash command ``/exceptions``. The answer is for its author alone."""
 
 import re
+import uuid
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
@@ -10,6 +11,7 @@ from bot.cases.actor import Surface, UserId
 from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.errors import BadRequest
 from bot.desk.decision_path import Request
+from bot.ports.question_log import QuestionRecord
 from bot.views.answers import EXAMPLES, Answer
 from bot.views.query import ME, Ask, Condition, Query
 from bot.views.raising import RaiseDraft
@@ -88,6 +90,15 @@ class SlashRequest:
         return self.text.partition(" ")[2].strip()
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Reply:
+    """An answer, and the question that the buttons under it are about."""
+
+    answer: Answer
+    #: Empty where no question was read.
+    question_id: str = ""
+
+
 # Returns None when a form was opened instead of an answer.
 Subcommand = Callable[[SlashRequest], Answer | None]
 
@@ -102,22 +113,34 @@ class SlashCommand:
         """Run a subcommand and answer in words, errors included."""
         request = SlashRequest.parse(body)
         try:
-            answer = self._answer(request)
+            reply = self._reply(request)
         except Exception as error:
-            answer = Answer(text=error_text(error, "command"))
-        if answer is None:
+            reply = _Reply(answer=Answer(text=error_text(error, "command")))
+        if reply is None:
             ack()
             return
-        answer = self._with_rollback_warning(answer)
+        answer = self._with_rollback_warning(reply.answer)
+        blocks = answer_blocks(answer, self.services.chat.permalink, reply.question_id)
         ack(
             text=answer_text(answer),
             # A command is answered in one go: what Slack refuses could not be sent again.
-            blocks=without_tables(answer_blocks(answer, self.services.chat.permalink)),
+            blocks=without_tables(blocks),
             response_type="ephemeral",
         )
 
-    def _answer(self, request: SlashRequest) -> Answer | None:
-        subcommands: dict[str, Subcommand] = {
+    def _reply(self, request: SlashRequest) -> _Reply | None:
+        subcommand = self._subcommands().get(request.subcommand)
+        if subcommand is None:
+            return self._answer_question(request.text, request)
+        if request.subcommand == "list" and request.argument:
+            return self._answer_question(f"open {request.argument}", request)
+        answer = subcommand(request)
+        if answer is None:
+            return None
+        return _Reply(answer=answer)
+
+    def _subcommands(self) -> dict[str, Subcommand]:
+        return {
             "list": self._list,
             "mine": self._mine,
             "show": self._show,
@@ -133,10 +156,6 @@ class SlashCommand:
             "help": self._help,
             "": self._help,
         }
-        subcommand = subcommands.get(request.subcommand)
-        if subcommand is None:
-            return self._question(request.text, request)
-        return subcommand(request)
 
     def _with_rollback_warning(self, answer: Answer) -> Answer:
         """Begin the answer with the warning that a backup was restored."""
@@ -146,8 +165,6 @@ class SlashCommand:
         return replace(answer, text=f"{standing.holds[0].description}. {answer.text}")
 
     def _list(self, request: SlashRequest) -> Answer:
-        if request.argument:
-            return self._question(f"open {request.argument}", request)
         return self._query(OPEN_CASES, request)
 
     def _mine(self, request: SlashRequest) -> Answer:
@@ -165,16 +182,27 @@ class SlashCommand:
             channel=request.channel,
         )
 
-    def _question(self, text: str, request: SlashRequest) -> Answer:
+    def _answer_question(self, text: str, request: SlashRequest) -> _Reply:
         """Answer a question, unless the person asks too many."""
+        question_id = f"{request.conversation}:{uuid.uuid4().hex}"
         if self.services.question_limit.admit(request.person) is not Admission.ANSWER:
-            return Answer(text=TOO_MANY)
-        return self.services.conversation.questions.answer(
+            record = QuestionRecord(
+                id=question_id,
+                asked_at=self.services.clock(),
+                person=request.person,
+                text=text,
+                conversation=request.conversation,
+            )
+            self.services.question_log.record(record, None)
+            return _Reply(answer=Answer(text=TOO_MANY))
+        answer = self.services.conversation.questions.answer(
             text,
             by=request.person,
             channel=request.channel,
             conversation=request.conversation,
+            question_id=question_id,
         )
+        return _Reply(answer=answer, question_id=question_id)
 
     def _raise(self, request: SlashRequest) -> None:
         form = raise_form(self.services.library.titles(), RaiseDraft(note=request.argument))
@@ -254,6 +282,11 @@ class SlashCommand:
             text=f"Type {COMMAND} and one of these, or a question:",
             examples=(*USAGE, *EXAMPLES),
         )
+
+
+def is_asked_by_command(question_id: str) -> bool:
+    """Tell whether a question was put by the command."""
+    return question_id.startswith(f"{COMMAND}:")
 
 
 def _split_reason(text: str) -> tuple[str, str]:

@@ -61,7 +61,7 @@ class TextSender(Sender):
         *,
         thread_ts: str = "",
     ) -> None:
-        """Show a message in a channel, or in one of its threads, to one person alone.
+        """Show a message in a channel or thread to one person alone.
 
         ``blocks`` are shown in place of the text.
         """

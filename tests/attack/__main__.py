@@ -33,6 +33,7 @@ PARTS = {
     "faults": 2.4,
     "tamperings": 1.2,
     "people": 0.7,
+    "questions": 1.2,
     "restore": 0.7,
 }
 #: Runs only when it is asked for.
@@ -62,7 +63,7 @@ def main(arguments: list[str] | None = None) -> int:
     )
     folder = Path(tempfile.mkdtemp(prefix="countersign-attack-"))
     try:
-        needed = set(given.parts) - {"smoke", "people", "tamperings", "restore"}
+        needed = set(given.parts) - {"smoke", "people", "questions", "tamperings", "restore"}
         with _postgres(console) if needed else contextlib.nullcontext(None) as postgres:
             _run(given, report, folder, postgres)
     finally:

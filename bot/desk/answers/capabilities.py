@@ -55,9 +55,12 @@ class Capabilities:
         return Statement(text=text, facts=(*facts, *self._describe_pauses()))
 
     def describe_kinds(self) -> Statement:
-        """List the kinds with their stage."""
+        """List the kinds by their stage."""
         playbooks = self._playbooks()
-        facts = [f"{book.title}: {STAGE_TEXTS[book.terms.stage]}." for book in playbooks]
+        facts = []
+        for stage in dict.fromkeys(book.terms.stage for book in playbooks):
+            titles = [book.title for book in playbooks if book.terms.stage is stage]
+            facts += _in_lines(start_upper(STAGE_TEXTS[stage]), titles)
         facts += [self._describe_recognition(), *self._describe_pauses()]
         text = f"I handle {count_noun(len(playbooks), 'kind')} of exceptions:"
         return Statement(text=text, facts=tuple(facts))

@@ -54,10 +54,10 @@ def test_recognition_that_is_trained_is_said_to_be(world):
 def test_kinds_have_their_stage_and_their_pauses(world):
     world.desk.controls.pause("kind:low_stock", by=ANA, reason="stocktaking", surface=Surface.SLACK)
     text = whole(product(world, about=About.KINDS))
-    assert "Running low: I act when people have approved." in text
+    assert "I act when people have approved: “Running low”." in text
     assert "Paused now: “Running low”, by Ana (stocktaking)." in text
     world.library.book = playbook(terms=PlaybookTerms(stage=Stage.SHADOW))
-    assert "Running low: I only recommend." in whole(product(world, about=About.KINDS))
+    assert "I only recommend: “Running low”." in whole(product(world, about=About.KINDS))
 
 
 def test_actions_have_their_limits_in_money(world):

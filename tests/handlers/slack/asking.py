@@ -47,7 +47,10 @@ def mention(text, user="UANA", **changes):
 
 
 def press(receiver, action_id, value, user="UANA", *, channel="C0STOCK", thread_ts="1.0"):
-    """Press a button under an answer."""
+    """Press a button under an answer.
+
+    The address for answers is that of a method "response.press".
+    """
     container = {"type": "message", "channel_id": channel, "message_ts": "2.0"}
     if thread_ts:
         container["thread_ts"] = thread_ts
@@ -69,6 +72,7 @@ def press(receiver, action_id, value, user="UANA", *, channel="C0STOCK", thread_
         "channel": {"id": channel, "name": "stock"},
         "enterprise": None,
         "is_enterprise_install": False,
+        "response_url": f"{receiver.slack.api_url}response.press",
         "actions": [action],
     }
     assert post_signed(receiver, form_body(body)).status_code == 200

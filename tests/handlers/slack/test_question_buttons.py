@@ -1,6 +1,7 @@
 """The buttons under answers: thumbs, other readings, and questions to review."""
 
 import json
+from dataclasses import replace
 
 import pytest
 
@@ -16,6 +17,9 @@ from handlers.slack.question_buttons import (
 from tests.handlers.slack.asking import DIRECT, press
 
 QUESTION = "C0STOCK:1.0"
+
+
+COMMAND_QUESTION = "/exceptions:C0STOCK:1"
 
 
 @pytest.fixture
@@ -115,11 +119,59 @@ def test_in_a_direct_conversation_the_answer_is_a_message(asked):
 
 
 @pytest.mark.threat("E2")
-@pytest.mark.parametrize("value", ["9 C0STOCK:1.0", "x C0STOCK:1.0", "", "1", "-1 C0STOCK:1.0"])
+@pytest.mark.parametrize(
+    "value",
+    ["9 C0STOCK:1.0", f"{'9' * 5_000} C0STOCK:1.0", "x C0STOCK:1.0", "", "1", "-1 C0STOCK:1.0"],
+)
 def test_a_forged_choice_is_refused_in_words(asked, value):
     press(asked, ids.CHOOSE_READING, value)
     (message,) = private_messages(asked)
     assert message["text"].startswith("Not done: this reading is not offered")
+
+
+@pytest.fixture
+def asked_by_command(asked):
+    """One question that Ana put by command, where the bot may be no member."""
+    record = replace(asked.log.records[0], id=COMMAND_QUESTION)
+    asked.log.records.append(record)
+    asked.questions.readings = {(COMMAND_QUESTION, "T1/UANA"): ("late cases", "paused cases")}
+    return asked
+
+
+def command_replies(asking):
+    """Return the private answers below the answer to the command."""
+    assert private_messages(asking) == []
+    replies = asking.slack.arguments_of("response.press")
+    assert all(reply["response_type"] == "ephemeral" for reply in replies)
+    assert not any(reply["replace_original"] for reply in replies)
+    return replies
+
+
+def test_under_a_command_a_thumb_is_thanked_for_there(asked_by_command):
+    press(asked_by_command, ids.FEEDBACK, f"up {COMMAND_QUESTION}")
+    (reply,) = command_replies(asked_by_command)
+    assert reply["text"] == THANKS["up"]
+    assert asked_by_command.log.records[-1].vote == "up"
+
+
+def test_under_a_command_another_reading_is_offered_and_answered_there(asked_by_command):
+    press(asked_by_command, ids.REREAD, COMMAND_QUESTION)
+    press(asked_by_command, ids.CHOOSE_READING, f"1 {COMMAND_QUESTION}")
+    offer, answer = command_replies(asked_by_command)
+    assert offer["text"] == WHICH_ONE
+    assert f"1 {COMMAND_QUESTION}" in json.dumps(offer["blocks"])
+    assert answer["text"] == "Read as: paused cases."
+    assert f"down {COMMAND_QUESTION}" in json.dumps(answer["blocks"])
+    assert asked_by_command.slack.arguments_of("chat.postMessage") == []
+
+
+@pytest.mark.threat("E2")
+def test_under_a_command_nobody_else_is_answered(asked_by_command):
+    press(asked_by_command, ids.REREAD, COMMAND_QUESTION, user="UBEN")
+    press(asked_by_command, ids.CHOOSE_READING, f"1 {COMMAND_QUESTION}", user="UBEN")
+    refusals = [reply["text"] for reply in command_replies(asked_by_command)]
+    assert refusals[0] == NOT_YOURS
+    assert refusals[1].startswith("Not done: this reading is not offered")
 
 
 def test_the_questions_of_a_channel_are_listed_for_its_members(asked):

@@ -8,6 +8,7 @@ import pytest
 
 from bot.cases.actor import Surface
 from bot.views.query import ME, Ask, Condition, Query
+from handlers.cards import ids
 from handlers.slack.question_limit import TOO_MANY
 from handlers.slack.slash_command import COMMAND
 from tests.handlers.slack.requests import post_signed
@@ -115,6 +116,25 @@ def test_a_subcommand_is_a_query_that_needs_no_reading(command, asking, text, qu
     assert asking.questions.queries == [(query, "T1/UANA", "C0STOCK")]
 
 
+def test_the_answer_to_a_question_has_the_buttons_of_every_answer(run, receiver):
+    receiver.world.proposed()
+    answer = run("what is open?")
+    assert ids.FEEDBACK in answer
+    assert ids.REREAD in answer
+    (record,) = receiver.world.store.question_log.questions(
+        receiver.world.clock() - timedelta(days=1), only_unanswered=False
+    )
+    assert record.text == "what is open?"
+    assert f"up {record.id}" in answer
+    assert record.id.startswith(f"{COMMAND}:C0STOCK:")
+
+
+@pytest.mark.parametrize("text", ["list", "mine", "show ex-1", "help", "report"])
+def test_a_subcommand_is_read_in_one_way_only(run, receiver, text):
+    receiver.world.proposed()
+    assert ids.FEEDBACK not in run(text)
+
+
 def test_anything_else_is_a_question_in_a_conversation_of_its_author(command, asking):
     command("anything late?")
     command("list low stock")
@@ -131,6 +151,8 @@ def test_a_burst_of_questions_by_command_is_limited(command, asking):
     answers = [command(f"question {number}") for number in range(40)]
     assert answers[-1] == TOO_MANY
     assert len(asking.questions.asked) == answers.index(TOO_MANY)
+    # It says that the rest is noted.
+    assert len(asking.questions.asked) + len(asking.log.records) == len(answers)
     assert command("pause because the line is down", "UELSIE").startswith("Paused")
 
 
