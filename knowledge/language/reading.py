@@ -16,6 +16,7 @@ from bot.ports.language import QuestionClassifier
 from bot.views.query import (
     ANY_CASE,
     Ask,
+    Condition,
     KnownName,
     NameType,
     Period,
