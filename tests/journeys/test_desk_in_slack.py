@@ -363,10 +363,6 @@ def test_a_digest_acted_on_row_by_row(town):
     cases = [
         town.the(kind) for kind in ("service_note_open", "task_no_evidence", "booking_no_cover")
     ]
-    # A case that comes, or comes to a decision, later gets its buttons in the digest then.
-    for job in town.service.jobs:
-        if job.name.startswith("detect "):
-            job.run()
     town.until(lambda: not town.desk.store.queries.newest(states=[State.OPEN]), "every plan")
     town.settled()
     local = town.desk.library.hours("C0FLOOR").local(town.clock())
@@ -403,7 +399,8 @@ def test_a_digest_acted_on_row_by_row(town):
             lambda value=value: value not in json.dumps(digests()[0]["blocks"]), "the row to say so"
         )
     left = {b["value"].partition(":")[0] for b in buttons(digests()[0]["blocks"], "case.approve")}
-    assert left == set(rows) - set(list(rows)[:2])
+    # One that comes to a decision meanwhile gets its buttons too, after nine as before.
+    assert left & set(rows) == set(rows) - set(list(rows)[:2])
     assert len(digests()) == 1
     assert {case.channel for case in cases} == {"C0FLOOR"}
 

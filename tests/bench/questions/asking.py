@@ -186,9 +186,10 @@ class Interviewer:
         )
         command = SlashCommand(self._services())
         began = time.perf_counter()
-        answer = command._answer(request)
+        reply = command._reply(request)
         seconds = time.perf_counter() - began
-        return _timed(show_answer(answer or Answer(text="")), seconds)
+        answer = reply.answer if reply else Answer(text="")
+        return _timed(show_answer(answer), seconds)
 
     def _services(self) -> SlackServices:
         company, desk = self.company, self.company.desk
