@@ -191,14 +191,14 @@ def test_words_decide_nothing(company, questions, text):
 
 
 @pytest.mark.threat("E5")
-@pytest.mark.parametrize("text", BOMBS, ids=lambda text: text[:12].strip() or "blank")
-def test_no_text_keeps_the_bot_busy(company, questions, text):
+def test_no_text_keeps_the_bot_busy(company, questions):
     questions.answer("what is open", by=ANA)
-    began = time.process_time()
-    answer = questions.answer(text, by=ANA)
-    assert time.process_time() - began < MAX_SECONDS
-    must_be_harmless(company, answer, typed=text)
-    assert len(json.dumps(drawn(answer))) < 40_000
+    for text in BOMBS:
+        began = time.process_time()
+        answer = questions.answer(text, by=ANA)
+        assert time.process_time() - began < MAX_SECONDS, text[:20]
+        must_be_harmless(company, answer, typed=text)
+        assert len(json.dumps(drawn(answer))) < 40_000, text[:20]
 
 
 def test_a_long_question_is_posted_and_answered(company, questions):
@@ -305,24 +305,25 @@ def hostile_readings():
     return [Reading(query=query, model="hostile <!channel>") for query in queries]
 
 
-def ids_of(reading):
-    query = reading.query
-    return f"{query.ask}-{query.act or query.about or ''}-{query.case_id}"
+HOSTILE_ASKS = sorted({reading.query.ask for reading in hostile_readings()})
 
 
 @pytest.mark.threat("E4")
-@pytest.mark.parametrize("reading", hostile_readings(), ids=ids_of)
-def test_a_hostile_model_shows_and_decides_nothing(company, questions, reading):
-    questions = replace(questions, model_reader=HostileReader(reading))
+@pytest.mark.parametrize("ask", HOSTILE_ASKS)
+def test_a_hostile_model_shows_and_decides_nothing(company, questions, ask):
     before = entry_count(company)
-    began = time.process_time()
-    answer = questions.answer("what is open?", by=ANA, conversation="D1")
-    assert time.process_time() - began < MAX_SECONDS
-    # The reading may name what it asks for; it learns nothing more.
-    asked_for = f"{reading.query.condition.text} {reading.query.case_id}"
-    must_be_harmless(company, answer, typed=f"{asked_for} {reading.query.condition}")
-    assert HIDDEN not in {row.case.id for row in answer.rows}
-    assert entry_count(company) == before
+    for reading in hostile_readings():
+        if reading.query.ask is not ask:
+            continue
+        questions = replace(questions, model_reader=HostileReader(reading))
+        began = time.process_time()
+        answer = questions.answer("what is open?", by=ANA, conversation="D1")
+        assert time.process_time() - began < MAX_SECONDS, reading
+        # The reading may name what it asks for; it learns nothing more.
+        asked_for = f"{reading.query.condition.text} {reading.query.case_id}"
+        must_be_harmless(company, answer, typed=f"{asked_for} {reading.query.condition}")
+        assert HIDDEN not in {row.case.id for row in answer.rows}
+        assert entry_count(company) == before, reading
 
 
 @pytest.mark.threat("E4")
