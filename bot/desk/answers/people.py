@@ -13,7 +13,7 @@ from bot.desk.answers.filters import ConditionFilters
 from bot.desk.answers.names import Names, scope_title
 from bot.desk.answers.readings import QueryWords
 from bot.desk.answers.wording import count_word
-from bot.desk.case_texts import count_noun, join_words, local_time, verb
+from bot.desk.case_texts import join_words, local_time, verb
 from bot.ports.case_queries import CaseFilter, CaseQueries
 from bot.ports.clock import Clock
 from bot.ports.desk_controls import DeskControlsStore
@@ -80,9 +80,8 @@ class PeopleAnswers:
                 if waiter in case.waits_on and waiter not in waiters:
                     count -= 1
             if count > 0:
-                value = count_noun(count, "case")
                 label = self.names.owner(waiter)
-                figures.append(Figure(label=label, value=value, number=count))
+                figures.append(Figure(label=label, value=f"{count:,}", number=count))
         table = sorted(figures, key=lambda figure: (-figure.number, figure.label))
         is_counted_twice = sum(figure.number for figure in table) > total
         return Answer(
