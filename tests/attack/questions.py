@@ -40,6 +40,7 @@ READERS: tuple[tuple[str, dict[str, str]], ...] = (
 HIDDEN_KIND = "issue"
 HIDDEN_AMOUNT = 987_654
 PLAIN = "what is open?"
+PLAIN_READING = "open cases"
 FLOOD = 200
 #: Everyone's: below the burst that is answered.
 QUESTIONS_EACH = int(LIMIT.burst) - 5
@@ -265,9 +266,24 @@ def _names(plan: Plan, crowd: Crowd, reader: str) -> None:
         case_id = running.signal("restock", number, title=f"{name} is running low")
         running.wait_for_button(case_id, "case.more")
         before = _ledger(running)
-        for text in (PLAIN, f"anything about {name}?", f"status of {case_id}"):
+        asker = crowd.asker()
+        _judge(running, tally, PLAIN, crowd.ask(asker, PLAIN))
+        if not running.environment.get("COUNTERSIGN_CHAT_MODEL"):
+            reading = _last_reading(running, asker)
+            if reading != PLAIN_READING:
+                tally.broke(f"{PLAIN!r} is read as {reading!r}, because of a name")
+        for text in (f"anything about {name}?", f"status of {case_id}"):
             _judge(running, tally, text, crowd.ask(crowd.asker(), text))
         _must_be_as_before(running, before, tally)
+
+
+def _last_reading(running: Town, who: str) -> str:
+    """Return how the last question of this person was read."""
+    since = utc_now() - timedelta(hours=1)
+    for record in running.store.question_log.questions(since, only_unanswered=False):
+        if record.person == f"{TEAM}/{who}":
+            return record.reading
+    return ""
 
 
 def _long_questions(plan: Plan, crowd: Crowd, reader: str) -> None:
@@ -357,10 +373,10 @@ def _commands(plan: Plan, crowd: Crowd, reader: str) -> None:
     asker = crowd.join()
     flooder = crowd.join()
     before = _ledger(running)
-    for text in plan.dice.sample(INJECTIONS, QUESTIONS_EACH):
+    for text in plan.dice.sample(INJECTIONS, INJECTIONS_A_ROUND):
         # The first word of these would be a command of the bot.
         _command(running, asker, f"please {text}", tally)
-    for number in range(FLOOD // 5):
+    for number in range(FLOOD // 8):
         _command(running, flooder, f"what is open? {number}", tally)
     shown = json.dumps(_last_private(running, flooder), ensure_ascii=False)
     if TOO_MANY not in shown:

@@ -123,9 +123,24 @@ class PeopleAnswers:
         else:
             none = "Nobody stands in for anybody at the moment."
         sentences = [self._describe_delegation(one, asker) for one in delegations]
+        facts = sentences[1:]
         if not sentences:
-            return Answer(text=none, facts=tuple(self._later(controls, person, asker)))
-        return Answer(text=sentences[0], facts=tuple(sentences[1:]))
+            sentences = [none]
+            facts = self._later(controls, person, asker)
+        if person == asker.person:
+            # "Am I standing in" and "who stands in for me" are easily taken for each other.
+            facts = [*facts, *self._taken_on(controls, asker)]
+        return Answer(text=sentences[0], facts=tuple(facts))
+
+    def _taken_on(self, controls: DeskControls, asker: Asker) -> list[str]:
+        """Say for whom the asker stands in now."""
+        now = self.clock()
+        sentences = []
+        for delegation in controls.delegations:
+            is_now = delegation.begins_at <= now < delegation.ends_at
+            if is_now and delegation.taker == asker.person:
+                sentences.append(self._describe_delegation(delegation, asker))
+        return sentences or ["You stand in for nobody at the moment."]
 
     def _about(self, person: str, delegations: list[Delegation]) -> list[Delegation]:
         """Keep those of this person, or of the members of this group."""

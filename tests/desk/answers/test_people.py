@@ -122,7 +122,11 @@ def test_a_stand_in_is_named_with_the_end_on_the_clock_of_the_asker(world):
     assert people(world, About.STAND_IN).text == expected
     assert people(world, About.STAND_IN, to=ELSIE).text == expected
     assert people(world, About.STAND_IN, of="ops-leads").text == expected
-    assert people(world, About.STAND_IN, of=ME).text == ("Nobody stands in for you at the moment.")
+    answer = people(world, About.STAND_IN, of=ME)
+    assert answer.text == "Nobody stands in for you at the moment."
+    assert answer.facts == ("You stand in for nobody at the moment.",)
+    answer = people(world, About.STAND_IN, by=ELSIE, of=ME)
+    assert answer.facts == (expected,)
 
 
 def test_a_stand_in_that_is_over_or_to_come_is_not_in_force(world):
