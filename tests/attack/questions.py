@@ -47,6 +47,7 @@ QUESTIONS_EACH = int(LIMIT.burst) - 5
 INJECTIONS_A_ROUND = 8
 NAMES_A_ROUND = 3
 LONG_A_ROUND = 8
+COMMANDS_AT_ONCE = 60
 MEMBERS = [f"U0CROWD{number}" for number in range(300)]
 #: After so long an answer is lost. Nothing is judged by how long it took.
 ANSWER_SECONDS = 90.0
@@ -376,17 +377,31 @@ def _commands(plan: Plan, crowd: Crowd, reader: str) -> None:
     for text in plan.dice.sample(INJECTIONS, INJECTIONS_A_ROUND):
         # The first word of these would be a command of the bot.
         _command(running, asker, f"please {text}", tally)
-    for number in range(FLOOD // 8):
-        _command(running, flooder, f"what is open? {number}", tally)
-    shown = json.dumps(_last_private(running, flooder), ensure_ascii=False)
-    if TOO_MANY not in shown:
+    began = time.monotonic()
+    with ThreadPoolExecutor(9) as pool:
+        flood = [
+            pool.submit(_type, running, flooder, f"what is open? {number}")
+            for number in range(COMMANDS_AT_ONCE)
+        ]
+        answers = [command.result(ANSWER_SECONDS) for command in flood]
+    tally.tried(len(answers))
+    # On a slow machine so many may be within the limit.
+    allowed = LIMIT.burst + (time.monotonic() - began) * LIMIT.per_second
+    declined = sum(TOO_MANY in json.dumps(answer, ensure_ascii=False) for answer in answers)
+    if allowed + 1 < COMMANDS_AT_ONCE and not declined:
         tally.broke("a flood of questions by command is not limited")
+    if not all(answer.get("acked") for answer in answers):
+        tally.broke("a command of a flood was not acknowledged")
     _must_be_as_before(running, before, tally)
 
 
-def _command(running: Town, who: str, text: str, tally: Tally) -> None:
+def _type(running: Town, who: str, text: str) -> dict[str, Any]:
     body = {"as": who, "channel": STOCK, "command": "/exceptions", "text": text}
-    answer = running.emulator.post("slash", body)
+    return running.emulator.post("slash", body)
+
+
+def _command(running: Town, who: str, text: str, tally: Tally) -> None:
+    answer = _type(running, who, text)
     if not answer.get("acked"):
         tally.broke(f"a command was not acknowledged: {text[:60]!r}")
         return
@@ -403,12 +418,18 @@ def _removed(plan: Plan, crowd: Crowd, reader: str) -> None:
     running = crowd.running
     tally = plan.begin(f"an asker leaves before the answer, {reader}", "E2")
     leaver = crowd.join()
-    earlier = crowd.ask(leaver, PLAIN)
-    if earlier is None or not CASE_ID.search(json.dumps(earlier["blocks"])):
-        tally.broke("a member of the channel was shown none of its cases")
+    case_id = running.signal("restock")
+    running.wait_for_button(case_id, "case.more")
+    text = f"status of {case_id}"
+    earlier = crowd.ask(leaver, text)
+    if earlier is None:
+        tally.broke("a member of the channel was not answered")
         return
+    # A hostile model may ask for anything else.
+    if not running.environment.get("COUNTERSIGN_CHAT_MODEL") and not _shows_a_case(earlier):
+        tally.broke("a member of the channel was shown none of its cases")
     running.emulator.post("faults", {"slow_for": 1.5})
-    question = crowd.say(leaver, PLAIN)
+    question = crowd.say(leaver, text)
     # Whoever is killed has forgotten who was in the channel, which may be a minute old otherwise.
     running.bots[0].kill()
     _clear_faults(running)
@@ -420,9 +441,14 @@ def _removed(plan: Plan, crowd: Crowd, reader: str) -> None:
     if shown_before:
         return
     answer = crowd.wait_for_answer(leaver, question)
-    _judge(running, tally, PLAIN, answer)
-    if answer and CASE_ID.search(json.dumps(answer["blocks"])):
+    _judge(running, tally, text, answer)
+    if answer and _shows_a_case(answer):
         tally.broke("somebody who had left the channel was shown its cases")
+
+
+def _shows_a_case(answer: Message) -> bool:
+    """Tell whether an answer says more of a case than its number."""
+    return "restock" in json.dumps(answer["blocks"]).casefold()
 
 
 def _clear_faults(running: Town) -> None:
