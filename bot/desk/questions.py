@@ -91,8 +91,10 @@ class Questions:
 
         Names are read, and the models and rules of reading are loaded.
         """
-        self.vocabulary.warm_up()
-        self.reader.read(WARM_UP_TEXT, QuestionContext(person=NOBODY))
+        names = self.vocabulary.warm_up()
+        reading = self.reader.read(WARM_UP_TEXT, QuestionContext(person=NOBODY, names=names))
+        if reading is not None:
+            self.answers.answer(reading.query, _nobody())
 
     def receive(self, question: PostedQuestion) -> None:
         """Record a question and the order to answer it, in one transaction.
@@ -228,8 +230,7 @@ class Questions:
 
     def describe(self, query: Query) -> str:
         """Say a query in words, to nobody in particular."""
-        everyone = Asker(person=NOBODY, viewer=Viewer(NOBODY, frozenset()), hours=Hours())
-        return self.answers.describe(query, everyone)
+        return self.answers.describe(query, _nobody())
 
     # --- reading -------------------------------------------------------------------------------
 
@@ -390,6 +391,11 @@ class Questions:
             return True
         names = self.vocabulary.names(viewer)
         return corrections <= {name.value for name in names if name.type is NameType.TEXT}
+
+
+def _nobody() -> Asker:
+    """Return an asker who may see nothing."""
+    return Asker(person=NOBODY, viewer=Viewer(NOBODY, frozenset()), hours=Hours())
 
 
 def _distinct(queries: Iterable[Query], query: Query) -> tuple[Query, ...]:

@@ -120,10 +120,14 @@ class Vocabulary:
         """Make an empty index; it fills at the first question."""
         self._index = _CaseNameIndex(queries=self.queries)
 
-    def warm_up(self) -> None:
-        """Read the names in the cases of every channel before anybody asks."""
-        channels = frozenset(self.library.channels())
-        self._channel_names(Viewer("", channels))
+    def warm_up(self) -> tuple[KnownName, ...]:
+        """Read and return the names in the cases of every channel, before anybody asks.
+
+        Slack is not asked for anybody.
+        """
+        everything = Viewer("", frozenset(self.library.channels()))
+        parts = self._channel_names(everything)
+        return tuple(dict.fromkeys(name for part in parts for name in part))
 
     def names(self, viewer: Viewer) -> tuple[KnownName, ...]:
         """Return every name that this viewer may know.

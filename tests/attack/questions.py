@@ -40,12 +40,14 @@ READERS: tuple[tuple[str, dict[str, str]], ...] = (
 HIDDEN_KIND = "issue"
 HIDDEN_AMOUNT = 987_654
 PLAIN = "what is open?"
+PLAIN_READING = "open cases"
 FLOOD = 200
 #: Everyone's: below the burst that is answered.
 QUESTIONS_EACH = int(LIMIT.burst) - 5
 INJECTIONS_A_ROUND = 8
 NAMES_A_ROUND = 3
 LONG_A_ROUND = 8
+COMMANDS_AT_ONCE = 60
 MEMBERS = [f"U0CROWD{number}" for number in range(300)]
 #: After so long an answer is lost. Nothing is judged by how long it took.
 ANSWER_SECONDS = 90.0
@@ -265,9 +267,24 @@ def _names(plan: Plan, crowd: Crowd, reader: str) -> None:
         case_id = running.signal("restock", number, title=f"{name} is running low")
         running.wait_for_button(case_id, "case.more")
         before = _ledger(running)
-        for text in (PLAIN, f"anything about {name}?", f"status of {case_id}"):
+        asker = crowd.asker()
+        _judge(running, tally, PLAIN, crowd.ask(asker, PLAIN))
+        if not running.environment.get("COUNTERSIGN_CHAT_MODEL"):
+            reading = _last_reading(running, asker)
+            if reading != PLAIN_READING:
+                tally.broke(f"{PLAIN!r} is read as {reading!r}, because of a name")
+        for text in (f"anything about {name}?", f"status of {case_id}"):
             _judge(running, tally, text, crowd.ask(crowd.asker(), text))
         _must_be_as_before(running, before, tally)
+
+
+def _last_reading(running: Town, who: str) -> str:
+    """Return how the last question of this person was read."""
+    since = utc_now() - timedelta(hours=1)
+    for record in running.store.question_log.questions(since, only_unanswered=False):
+        if record.person == f"{TEAM}/{who}":
+            return record.reading
+    return ""
 
 
 def _long_questions(plan: Plan, crowd: Crowd, reader: str) -> None:
@@ -357,20 +374,34 @@ def _commands(plan: Plan, crowd: Crowd, reader: str) -> None:
     asker = crowd.join()
     flooder = crowd.join()
     before = _ledger(running)
-    for text in plan.dice.sample(INJECTIONS, QUESTIONS_EACH):
+    for text in plan.dice.sample(INJECTIONS, INJECTIONS_A_ROUND):
         # The first word of these would be a command of the bot.
         _command(running, asker, f"please {text}", tally)
-    for number in range(FLOOD // 5):
-        _command(running, flooder, f"what is open? {number}", tally)
-    shown = json.dumps(_last_private(running, flooder), ensure_ascii=False)
-    if TOO_MANY not in shown:
+    began = time.monotonic()
+    with ThreadPoolExecutor(9) as pool:
+        flood = [
+            pool.submit(_type, running, flooder, f"what is open? {number}")
+            for number in range(COMMANDS_AT_ONCE)
+        ]
+        answers = [command.result(ANSWER_SECONDS) for command in flood]
+    tally.tried(len(answers))
+    # On a slow machine so many may be within the limit.
+    allowed = LIMIT.burst + (time.monotonic() - began) * LIMIT.per_second
+    declined = sum(TOO_MANY in json.dumps(answer, ensure_ascii=False) for answer in answers)
+    if allowed + 1 < COMMANDS_AT_ONCE and not declined:
         tally.broke("a flood of questions by command is not limited")
+    if not all(answer.get("acked") for answer in answers):
+        tally.broke("a command of a flood was not acknowledged")
     _must_be_as_before(running, before, tally)
 
 
-def _command(running: Town, who: str, text: str, tally: Tally) -> None:
+def _type(running: Town, who: str, text: str) -> dict[str, Any]:
     body = {"as": who, "channel": STOCK, "command": "/exceptions", "text": text}
-    answer = running.emulator.post("slash", body)
+    return running.emulator.post("slash", body)
+
+
+def _command(running: Town, who: str, text: str, tally: Tally) -> None:
+    answer = _type(running, who, text)
     if not answer.get("acked"):
         tally.broke(f"a command was not acknowledged: {text[:60]!r}")
         return
@@ -387,12 +418,18 @@ def _removed(plan: Plan, crowd: Crowd, reader: str) -> None:
     running = crowd.running
     tally = plan.begin(f"an asker leaves before the answer, {reader}", "E2")
     leaver = crowd.join()
-    earlier = crowd.ask(leaver, PLAIN)
-    if earlier is None or not CASE_ID.search(json.dumps(earlier["blocks"])):
-        tally.broke("a member of the channel was shown none of its cases")
+    case_id = running.signal("restock")
+    running.wait_for_button(case_id, "case.more")
+    text = f"status of {case_id}"
+    earlier = crowd.ask(leaver, text)
+    if earlier is None:
+        tally.broke("a member of the channel was not answered")
         return
+    # A hostile model may ask for anything else.
+    if not running.environment.get("COUNTERSIGN_CHAT_MODEL") and not _shows_a_case(earlier):
+        tally.broke("a member of the channel was shown none of its cases")
     running.emulator.post("faults", {"slow_for": 1.5})
-    question = crowd.say(leaver, PLAIN)
+    question = crowd.say(leaver, text)
     # Whoever is killed has forgotten who was in the channel, which may be a minute old otherwise.
     running.bots[0].kill()
     _clear_faults(running)
@@ -404,9 +441,14 @@ def _removed(plan: Plan, crowd: Crowd, reader: str) -> None:
     if shown_before:
         return
     answer = crowd.wait_for_answer(leaver, question)
-    _judge(running, tally, PLAIN, answer)
-    if answer and CASE_ID.search(json.dumps(answer["blocks"])):
+    _judge(running, tally, text, answer)
+    if answer and _shows_a_case(answer):
         tally.broke("somebody who had left the channel was shown its cases")
+
+
+def _shows_a_case(answer: Message) -> bool:
+    """Tell whether an answer says more of a case than its number."""
+    return "restock" in json.dumps(answer["blocks"]).casefold()
 
 
 def _clear_faults(running: Town) -> None:

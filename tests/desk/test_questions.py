@@ -582,3 +582,21 @@ def test_what_no_word_finds_is_found_by_meaning_among_what_one_may_see(rememberi
     assert questions.answer("forklifts", by=ANA).rows == ()
     world.people.channels["C0STOCK"] = {"ana"}
     assert questions.answer("wine", by=FINN).rows == ()
+
+
+# --- before the first question -------------------------------------------------------------------
+
+
+def test_what_the_first_question_needs_is_prepared_without_asking_slack(small_world, monkeypatch):
+    """At a start Slack may be away, and has more to do than to list people."""
+    small_world.proposed()
+
+    def fail(*_, **__):
+        raise AssertionError("Slack was asked")
+
+    with monkeypatch.context() as patch:
+        patch.setattr(type(small_world.people), "person", fail)
+        patch.setattr(type(small_world.people), "members_of", fail)
+        small_world.desk.conversation.questions.warm_up()
+    names = small_world.desk.conversation.questions.vocabulary.warm_up()
+    assert "Merlot" in {name.value for name in names}

@@ -9,14 +9,16 @@ from bot.cases.playbook import Playbook
 from bot.cases.policy import ActionLimit, Policy, Stage, TierRule
 from bot.desk.answers.case_file import Statement
 from bot.desk.answers.names import scope_title
-from bot.desk.case_texts import STAGE_TEXTS, count_noun, describe_span, join_words
+from bot.desk.answers.wording import count_word
+from bot.desk.case_texts import STAGE_TEXTS, count_noun, describe_span, join_words, verb
 from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.library import Library
 from bot.ports.recommender import Recogniser
 from bot.views.labels import start_upper
 
 NEVER_READ = "I cannot read e-mails or calls, and in Slack I read only what is said to me"
-TITLES_IN_LINE = 4
+#: Longer lines are cut when they are shown.
+MAX_LINE = 460
 ALWAYS_ASKED = "Higher risk, and everything that a person edited, always waits for people."
 
 
@@ -36,7 +38,7 @@ class Capabilities:
         )
         titles = [title for _, title in self.library.titles()]
         facts = ["I answer questions about the cases that you may see."]
-        facts += _in_lines(f"I know {count_noun(len(titles), 'kind')}", titles)
+        facts += _in_lines(f"I know {_kinds(len(titles))} of exceptions", titles)
         return Statement(text=text, facts=tuple(facts))
 
     def describe_cannot(self) -> Statement:
@@ -62,7 +64,7 @@ class Capabilities:
             titles = [book.title for book in playbooks if book.terms.stage is stage]
             facts += _in_lines(start_upper(STAGE_TEXTS[stage]), titles)
         facts += [self._describe_recognition(), *self._describe_pauses()]
-        text = f"I handle {count_noun(len(playbooks), 'kind')} of exceptions:"
+        text = f"I handle {_kinds(len(playbooks))} of exceptions:"
         return Statement(text=text, facts=tuple(facts))
 
     def describe_actions(self) -> Statement:
@@ -78,9 +80,12 @@ class Capabilities:
     def describe_sources(self) -> Statement:
         """Say where exceptions come from, and what is never read."""
         text = f"{NEVER_READ}. I see only what is reported to me."
-        facts = []
+        titles: dict[str, list[str]] = {}
         for playbook in self._playbooks():
-            facts.append(f"{playbook.title}: {self._origin(playbook)}.")
+            titles.setdefault(self._origin(playbook), []).append(playbook.title)
+        facts = []
+        for origin, titles_of_origin in titles.items():
+            facts += _in_lines(f"From {origin}", titles_of_origin)
         facts.append("You can raise anything else by hand, in Slack.")
         return Statement(text=text, facts=tuple(facts))
 
@@ -96,7 +101,7 @@ class Capabilities:
         facts += [ALWAYS_ASKED, *self._describe_pauses()]
         if not alone:
             return Statement(text="None: a person decides every case.", facts=tuple(facts))
-        count = count_noun(len(alone), "kind")
+        count = start_upper(_kinds(len(alone)))
         return Statement(text=f"{count} may run without a person:", facts=tuple(facts))
 
     def describe_limits(self) -> Statement:
@@ -182,14 +187,28 @@ class Capabilities:
         return facts
 
 
+def _kinds(count: int) -> str:
+    return f"{count_word(count)} {verb(count, 'kind', 'kinds')}"
+
+
 def _in_lines(head: str, titles: Sequence[str]) -> list[str]:
-    """List titles after a head, a few a line: long lines are cut when they are shown."""
+    """List titles after a head, in as few lines as are shown whole."""
     lines = []
-    for start in range(0, len(titles), TITLES_IN_LINE):
-        names = [f"“{title}”" for title in titles[start : start + TITLES_IN_LINE]]
+    names: list[str] = []
+    for title in titles:
+        name = f"“{title}”"
+        if names and len(head) + len(", ".join([*names, name])) > MAX_LINE:
+            lines.append(f"{head}: {join_words(names)}.")
+            head = "Also"
+            names = []
+        names.append(name)
+    if names:
         lines.append(f"{head}: {join_words(names)}.")
-        head = "And"
     return lines
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count) or f"{count:,} times"
 
 
 def _describe_tier(rule: TierRule) -> str:
@@ -198,20 +217,19 @@ def _describe_tier(rule: TierRule) -> str:
         group = f"@{factor.group}"
         if factor.group.startswith(OWNER):
             group = f"the {factor.group.removeprefix(OWNER)} owners of the kind"
-        approvers.append(f"{factor.count} of {group}")
+        approvers.append(f"{count_word(factor.count)} of {group}")
     return f"{join_words(approvers)}, within {describe_span(rule.expires_for)}"
 
 
 def _describe_limit(limit: ActionLimit, policy: Policy) -> str:
-    """Write limits: "at most £5,000.00 at once, 2 times a day"."""
+    """Write limits: "at most £5,000.00 at once, twice a day"."""
     parts = []
     if limit.per_plan is not None:
         parts.append(f"{Money(limit.per_plan, policy.currency)} at once")
     if limit.amount_per_day is not None:
         parts.append(f"{Money(limit.amount_per_day, policy.currency)} a day")
     if limit.times_per_day is not None:
-        parts.append(f"{count_noun(limit.times_per_day, 'time')} a day")
+        parts.append(f"{_times(limit.times_per_day)} a day")
     if limit.times_per_target_per_day is not None:
-        times = count_noun(limit.times_per_target_per_day, "time")
-        parts.append(f"{times} a day for the same thing")
+        parts.append(f"{_times(limit.times_per_target_per_day)} a day for the same thing")
     return f"at most {', '.join(parts)}" if parts else "without a limit of its own"

@@ -13,7 +13,7 @@ from bot.desk.answers.filters import ConditionFilters
 from bot.desk.answers.names import Names, scope_title
 from bot.desk.answers.readings import QueryWords
 from bot.desk.answers.wording import count_word
-from bot.desk.case_texts import count_noun, join_words, local_time, verb
+from bot.desk.case_texts import join_words, local_time, verb
 from bot.ports.case_queries import CaseFilter, CaseQueries
 from bot.ports.clock import Clock
 from bot.ports.desk_controls import DeskControlsStore
@@ -80,9 +80,8 @@ class PeopleAnswers:
                 if waiter in case.waits_on and waiter not in waiters:
                     count -= 1
             if count > 0:
-                value = count_noun(count, "case")
                 label = self.names.owner(waiter)
-                figures.append(Figure(label=label, value=value, number=count))
+                figures.append(Figure(label=label, value=f"{count:,}", number=count))
         table = sorted(figures, key=lambda figure: (-figure.number, figure.label))
         is_counted_twice = sum(figure.number for figure in table) > total
         return Answer(
@@ -124,9 +123,24 @@ class PeopleAnswers:
         else:
             none = "Nobody stands in for anybody at the moment."
         sentences = [self._describe_delegation(one, asker) for one in delegations]
+        facts = sentences[1:]
         if not sentences:
-            return Answer(text=none, facts=tuple(self._later(controls, person, asker)))
-        return Answer(text=sentences[0], facts=tuple(sentences[1:]))
+            sentences = [none]
+            facts = self._later(controls, person, asker)
+        if person == asker.person:
+            # "Am I standing in" and "who stands in for me" are easily taken for each other.
+            facts = [*facts, *self._taken_on(controls, asker)]
+        return Answer(text=sentences[0], facts=tuple(facts))
+
+    def _taken_on(self, controls: DeskControls, asker: Asker) -> list[str]:
+        """Say for whom the asker stands in now."""
+        now = self.clock()
+        sentences = []
+        for delegation in controls.delegations:
+            is_now = delegation.begins_at <= now < delegation.ends_at
+            if is_now and delegation.taker == asker.person:
+                sentences.append(self._describe_delegation(delegation, asker))
+        return sentences or ["You stand in for nobody at the moment."]
 
     def _about(self, person: str, delegations: list[Delegation]) -> list[Delegation]:
         """Keep those of this person, or of the members of this group."""

@@ -59,8 +59,8 @@ def test_whoever_something_overdue_waits_on_is_named_with_how_much(world):
     answer = people(world, About.BLOCKER)
     assert answer.text == "Two overdue cases wait on @floor-managers (Ana, Omar) and Ben."
     assert [(figure.label, figure.value) for figure in answer.table] == [
-        ("@floor-managers (Ana, Omar)", "2 cases"),
-        ("Ben", "1 case"),
+        ("@floor-managers (Ana, Omar)", "2"),
+        ("Ben", "1"),
     ]
 
 
@@ -122,7 +122,11 @@ def test_a_stand_in_is_named_with_the_end_on_the_clock_of_the_asker(world):
     assert people(world, About.STAND_IN).text == expected
     assert people(world, About.STAND_IN, to=ELSIE).text == expected
     assert people(world, About.STAND_IN, of="ops-leads").text == expected
-    assert people(world, About.STAND_IN, of=ME).text == ("Nobody stands in for you at the moment.")
+    answer = people(world, About.STAND_IN, of=ME)
+    assert answer.text == "Nobody stands in for you at the moment."
+    assert answer.facts == ("You stand in for nobody at the moment.",)
+    answer = people(world, About.STAND_IN, by=ELSIE, of=ME)
+    assert answer.facts == (expected,)
 
 
 def test_a_stand_in_that_is_over_or_to_come_is_not_in_force(world):

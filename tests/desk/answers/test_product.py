@@ -64,13 +64,13 @@ def test_actions_have_their_limits_in_money(world):
     limit = ActionLimit(per_plan=Decimal(5000), times_per_target_per_day=2)
     world.library.rules = policy(actions={"house.order_stock": limit})
     text = whole(product(world, about=About.ACTIONS))
-    assert "Order stock: at most £5,000.00 at once, 2 times a day for the same thing." in text
+    assert "Order stock: at most £5,000.00 at once, twice a day for the same thing." in text
 
 
 def test_sources_say_that_e_mails_are_not_read(world):
     text = whole(product(world, about=About.SOURCES))
     assert text.startswith("I cannot read e-mails")
-    assert "Running low: the house." in text
+    assert "From the house: “Running low”." in text
 
 
 def test_what_runs_alone_needs_the_stage_and_the_action(world):
@@ -79,7 +79,7 @@ def test_what_runs_alone_needs_the_stage_and_the_action(world):
     assert product(world, about=About.LIMITS).text.startswith("Nothing: I spend no money")
     world.library.book = playbook(terms=PlaybookTerms(stage=Stage.AUTONOMOUS))
     text = whole(product(world, about=About.AUTONOMY))
-    assert text.startswith("1 kind may run without a person:")
+    assert text.startswith("One kind may run without a person:")
     assert "Running low: order stock." in text
     text = product(world, about=About.LIMITS).text
     assert text == "At most £250.00 in one plan, and only for “order stock”."
@@ -87,8 +87,8 @@ def test_what_runs_alone_needs_the_stage_and_the_action(world):
 
 def test_limits_name_the_approvers_of_each_tier(world):
     text = whole(product(world, about=About.LIMITS))
-    assert "Up to £250.00, and if it can be undone: 1 of @floor-managers, within 1 day." in text
-    assert "1 of @ops-leads and 1 of @finance, within 8 hours." in text
+    assert "Up to £250.00, and if it can be undone: one of @floor-managers, within 1 day." in text
+    assert "one of @ops-leads and one of @finance, within 8 hours." in text
 
 
 def test_help_gives_examples_by_what_the_person_may_do(world):
