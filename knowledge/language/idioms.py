@@ -61,7 +61,8 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = (
             rf" (?:the|your|our) {_SYSTEM}",
             rf"(?:can|could|should|may) (?:it|this|that) (?:please )?be (?:put|added|entered|noted)"
             rf" (?:in|on|into|onto|to) (?:the|your|our) {_SYSTEM}",
-            r"(?:please|can you|could you|would you|will you)(?: please)? (?:log|note|record|raise"
+            r"(?:please|(?:can|could|would|will) (?:you|someone|somebody|anyone))(?: please)?"
+            r" (?:log|note|record|raise"
             r"|report|register|write)(?: down)? that",
             rf"{_SOMEBODY} (?:want|would like|need|wish|have) to (?:report|raise|log)"
             r" (?:a|an|that)",
