@@ -135,8 +135,8 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"|nowhere|empty|not (?:there|attached))))",
             r"signed off(?= (?:without|with no|but (?:no|not|without)) )",
             r"(?:done|finished|completed?|closed|over|ticked)(?= (?:but |and |yet )?(?:without"
-            r"|with no|no|lacks?|lacking|missing|minus|not) (?:a |an |any )?(?:[^ ]+ )?(?:pics?|pictures?|photos?"
-            r"|proofs?|evidence|images?|readings?|attachments?|snaps?))",
+            r"|with no|no|lacks?|lacking|missing|minus|not) (?:a |an |any )?(?:[^ ]+ )?"
+            rf"{_PROOF})",
         ),
         {},
     ),

@@ -142,6 +142,11 @@ def merge(previous: Turn, query: Query, *, has_ask: bool, says_open: bool = Fals
     condition = _merge_conditions(before.condition, query.condition)
     if says_open:
         condition = replace(condition, is_open=True)
+    return _ask_again(before, query, condition, has_ask=has_ask)
+
+
+def _ask_again(before: Query, query: Query, condition: Condition, *, has_ask: bool) -> Query:
+    """Ask for the cases of both questions as the later one wants them."""
     if query.grouping is not None:
         return _group(before, query, condition)
     if query.order is not None and not (has_ask and query.ask is Ask.COUNT):
