@@ -109,7 +109,6 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"(?:marked|ticked|signed|checked|reported|flagged|declared|set|crossed|put down)"
             r" (?:off )?(?:as )?(?:being )?(?:done|completed?|finished|closed|resolved|ok|off)",
             r"(?:late|delayed|lost|missing) (?:parcels?|packages?|consignments?|goods)",
-            r"(?:late|delayed|lost|missing)(?= (?:parcel|package|delivery|shipment))",
             r"(?:arriv(?:ed|ing)|came|come|turn(?:ed|ing)? up|deliver(?:ed|ing)|show(?:ed|ing)? up)"
             r" (?:too |very |so )?(?:late|delayed)",
             # What goes on by itself is a contract here.

@@ -77,8 +77,9 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = (
             rf" (?:really |actually |even )?{_APPROVE} {_ONE}(?: one)?(?: off)?",
             rf"does {_ONE}(?: one)? (?:really |actually |even |truly )?(?:need|require|want|take)"
             rf" (?:an? |any |our |my )?(?:human|person|manager|boss|{_CONSENT})",
-            rf"is (?:my|our|an?|the|any|anyone's) {_CONSENT}(?: [^ ]+){{0,2}} (?:necessary|needed"
-            r"|required)",
+            rf"is (?:my|our|an?|the|any|anyone's) {_CONSENT} (?:really|actually|even|truly)"
+            r" (?:necessary|needed|required)",
+            rf"is (?:my|our|an?|the) {_CONSENT} (?:necessary|needed|required) (?:for|on) {_ONE}",
             r"what (?:[^ ]+ ){0,3}(?:stopping|stops?|keeps?|keeping|prevents?|preventing|hinders?"
             rf"|hindering|blocks?|blocking) you(?: from)?{_REST}",
         ),

@@ -107,6 +107,9 @@ open bookings => list is_open=yes kinds=booking_no_cover
 open bookings => list is_open=yes kinds=booking_no_cover
 +approve the third one => act case_id=EX-9 act=approve
 
+open bookings => list is_open=yes kinds=booking_no_cover
++now newest first => list is_open=yes kinds=booking_no_cover order=newest
+
 which is the largest open invoice => list is_open=yes kinds=invoice_no_order order=largest limit=1
 +which colleague is in charge => who case_id=EX-7 about=owner
 +how long has that been there => how_long case_id=EX-7 about=opening
