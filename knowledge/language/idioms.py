@@ -188,6 +188,20 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = (
     # Numbers.
     (
         phrase(
+            r"(?:percentage|percent|%|share|proportion)(?: of)?(?: [^ ]+){0,3} (?:rejected|refused"
+            r"|turned down|declined)"
+        ),
+        "count.rejection_rate",
+    ),
+    (
+        phrase(
+            r"(?:percentage|percent|%|share|proportion)(?: of)?(?: [^ ]+){0,3} (?:approved|accepted"
+            r"|signed off|waved through)"
+        ),
+        "count.approval_rate",
+    ),
+    (
+        phrase(
             r"how much time (?:does|do|did)(?: [^ ]+){1,8} (?:need|take|cost|require|last)"
             rf"(?! to decide){_REST}",
         ),
