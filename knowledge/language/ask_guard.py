@@ -96,6 +96,7 @@ DO_WE_MOSTLY = phrase(
     rf"how (?:do|did|have) (?:we|they|people) (?:[^ ]+ )?(?:decide|decided|handle|handled|end) "
     rf"{_SUCH}(?: (?:so far|until now|before|in the past|mostly|usually))+",
 )
+CAN_YOU = phrase(r"(?:[^ ]+ )?(?:can|could|would|will|do|are) you")
 #: "Do we have a case for …" asks, and wants nothing done.
 HAVE_WE = phrase(
     r"^(?:so |and |ok |well |hi |hey )*(?:do|did|have|has|is|are|was|were|got|any) (?:we|you|i"
@@ -212,7 +213,8 @@ def is_report(parts: Parts) -> bool:
     is_new = not (parts.context.case_id or parts.case_ids or parts.leans)
     if not is_new or len(parts.text.tokens) < MIN_REPORT_WORDS:
         return False
-    if parts.text.search(ASKING) is not None or parts.people:
+    tells_of_people = parts.people or PEOPLE_FIELDS & set(parts.filters.fields)
+    if tells_of_people or parts.text.search(ASKING) is not None:
         return False
     has_verb = parts.text.search(FINITE_VERB) is not None
     return has_verb and parts.text.search(TROUBLE) is not None
@@ -282,7 +284,8 @@ def _is_list(ask: str, label: str, parts: Parts) -> bool:
     if rule == label:
         return False
     if ask in ("capability", "help"):
-        return bool(CLEAR_FIELDS & fields) or (not rule and "waits_on" in fields)
+        wants_queue = not rule and "waits_on" in fields and CAN_YOU.match(parts.text.text) is None
+        return bool(CLEAR_FIELDS & fields) or wants_queue
     if ask in ("out_of_scope", "small_talk"):
         return bool((CLEAR_FIELDS | PEOPLE_FIELDS) & fields)
     if ask == "act":

@@ -109,7 +109,6 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"(?:marked|ticked|signed|checked|reported|flagged|declared|set|crossed|put down)"
             r" (?:off )?(?:as )?(?:being )?(?:done|completed?|finished|closed|resolved|ok|off)",
             r"(?:late|delayed|lost|missing) (?:parcels?|packages?|consignments?|goods)",
-            r"(?:late|delayed|lost|missing)(?= (?:parcel|package|delivery|shipment))",
             r"(?:arriv(?:ed|ing)|came|come|turn(?:ed|ing)? up|deliver(?:ed|ing)|show(?:ed|ing)? up)"
             r" (?:too |very |so )?(?:late|delayed)",
             # What goes on by itself is a contract here.
@@ -120,6 +119,9 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r" (?:[^ ]+ ){0,2}?(?:by (?:itself|themselves)|on (?:its|their) own"
             r"|(?:auto(?:matically)?|alone|silently|unattended|without (?:asking|us|anyone)))",
             r"(?:get|got|put|clear|knock|have|getting) (?:[^ ]+ ){0,3}out of the way"
+            r"|(?:nearly|almost|soon|practically|not quite|close to being|about to be)"
+            r" (?:all )?(?:gone|finished|done|over|out|empty|sold out|closed|drunk|used up)"
+            r"|stopp(?:ed|ing) [a-z]+in[g']?"
             r"|(?:keep|keeps|kept) getting|let (?:[^ ]+ )?slip",
             # "Failed the audit" tells of something else than a plan.
             r"fail(?:ed|s)? (?:the|a|an|at|its|their|his|her|my|our|in|on|by)"
@@ -131,9 +133,9 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             rf"(?= (?:[^ ]+ ){{0,4}}{_PROOF}(?: (?:[^ ]+ ){{0,2}}(?:absent|missing|lacking|gone"
             r"|nowhere|empty|not (?:there|attached))))",
             r"signed off(?= (?:without|with no|but (?:no|not|without)) )",
-            r"(?:done|finished|completed?)(?= (?:but |and |yet )?(?:without|with no|no|lacks?"
-            r"|lacking|missing|minus|not) (?:a |an |any )?(?:[^ ]+ )?(?:pics?|pictures?|photos?"
-            r"|proofs?|evidence|images?|readings?|attachments?|snaps?))",
+            r"(?:done|finished|completed?|closed|over|ticked)(?= (?:but |and |yet )?(?:without"
+            r"|with no|no|lacks?|lacking|missing|minus|not) (?:a |an |any )?(?:[^ ]+ )?"
+            rf"{_PROOF})",
         ),
         {},
     ),

@@ -53,6 +53,8 @@ SOME_OF_THEM = re.compile(
 )
 BARE = phrase(
     r"why(?: not| so| is that| was that)?|since when|how (?:come|so)"
+    r"|(?:what is |how big is )?(?:the )?(?:total|sum|grand total|overall value|total value)"
+    r"(?: of (?:those|these|them|it|all))?"
     r"|when|who|by whom|how much|how many|together|in total|total"
     r"|how old|how long|until when|"
     r"who (?:has|owns|approved|rejected|decided|did) (?:it|that|this|them)"
@@ -133,13 +135,18 @@ def merge(previous: Turn, query: Query, *, has_ask: bool, says_open: bool = Fals
     before = previous.query
     if before.about is About.STAND_IN and query.ask is Ask.WHEN:
         return replace(before, ask=Ask.WHEN)
-    is_age = query.ask is Ask.HOW_LONG and query.about is About.OPENING
-    is_fact = query.ask in ONE_CASE or (is_age and bool(_one_case_id(previous)))
-    if has_ask and is_fact:
+    if has_ask and _is_fact(previous, query):
         return _ask_of_case(previous, query)
+    if query.case_id and query.ask in ONE_CASE and before.ask not in ONE_CASE:
+        return query
     condition = _merge_conditions(before.condition, query.condition)
     if says_open:
         condition = replace(condition, is_open=True)
+    return _ask_again(before, query, condition, has_ask=has_ask)
+
+
+def _ask_again(before: Query, query: Query, condition: Condition, *, has_ask: bool) -> Query:
+    """Ask for the cases of both questions as the later one wants them."""
     if query.grouping is not None:
         return _group(before, query, condition)
     if query.order is not None and not (has_ask and query.ask is Ask.COUNT):
@@ -151,6 +158,12 @@ def merge(previous: Turn, query: Query, *, has_ask: bool, says_open: bool = Fals
     if before.ask in ONE_CASE:
         return _ask_of_other(before, query, condition)
     return replace(before, condition=condition, case_id="")
+
+
+def _is_fact(previous: Turn, query: Query) -> bool:
+    """Tell whether a fact of one case is asked for, or of some."""
+    is_age = query.ask is Ask.HOW_LONG and query.about is About.OPENING
+    return query.ask in ONE_CASE or (is_age and bool(_one_case_id(previous)))
 
 
 def _group(before: Query, query: Query, condition: Condition) -> Query:

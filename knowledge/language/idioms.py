@@ -61,7 +61,8 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = (
             rf" (?:the|your|our) {_SYSTEM}",
             rf"(?:can|could|should|may) (?:it|this|that) (?:please )?be (?:put|added|entered|noted)"
             rf" (?:in|on|into|onto|to) (?:the|your|our) {_SYSTEM}",
-            r"(?:please|can you|could you|would you|will you)(?: please)? (?:log|note|record|raise"
+            r"(?:please|(?:can|could|would|will) (?:you|someone|somebody|anyone))(?: please)?"
+            r" (?:log|note|record|raise"
             r"|report|register|write)(?: down)? that",
             rf"{_SOMEBODY} (?:want|would like|need|wish|have) to (?:report|raise|log)"
             r" (?:a|an|that)",
@@ -76,8 +77,9 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = (
             rf" (?:really |actually |even )?{_APPROVE} {_ONE}(?: one)?(?: off)?",
             rf"does {_ONE}(?: one)? (?:really |actually |even |truly )?(?:need|require|want|take)"
             rf" (?:an? |any |our |my )?(?:human|person|manager|boss|{_CONSENT})",
-            rf"is (?:my|our|an?|the|any|anyone's) {_CONSENT}(?: [^ ]+){{0,2}} (?:necessary|needed"
-            r"|required)",
+            rf"is (?:my|our|an?|the|any|anyone's) {_CONSENT} (?:really|actually|even|truly)"
+            r" (?:necessary|needed|required)",
+            rf"is (?:my|our|an?|the) {_CONSENT} (?:necessary|needed|required) (?:for|on) {_ONE}",
             r"what (?:[^ ]+ ){0,3}(?:stopping|stops?|keeps?|keeping|prevents?|preventing|hinders?"
             rf"|hindering|blocks?|blocking) you(?: from)?{_REST}",
         ),
@@ -184,6 +186,20 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = (
         "capability.autonomy",
     ),
     # Numbers.
+    (
+        phrase(
+            r"(?:percentage|percent|%|share|proportion)(?: of)?(?: [^ ]+){0,3} (?:rejected|refused"
+            r"|turned down|declined)"
+        ),
+        "count.rejection_rate",
+    ),
+    (
+        phrase(
+            r"(?:percentage|percent|%|share|proportion)(?: of)?(?: [^ ]+){0,3} (?:approved|accepted"
+            r"|signed off|waved through)"
+        ),
+        "count.approval_rate",
+    ),
     (
         phrase(
             r"how much time (?:does|do|did)(?: [^ ]+){1,8} (?:need|take|cost|require|last)"

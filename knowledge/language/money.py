@@ -116,7 +116,10 @@ LIMIT = phrase(
     rf"(?:(?P<less>{_LESS})|(?P<more>{_MORE})) (?:{_ABOUT} )?(?:a (?=\d))?(?P<amount>{_AMOUNT})"
     rf"(?!{_NO_MONEY_UNITS})"
 )
-LIMIT_AFTER = phrase(rf"(?P<amount>{_AMOUNT}) (?:(?P<less>{_LESS_AFTER})|(?P<more>{_MORE_AFTER}))")
+LIMIT_AFTER = phrase(
+    rf"(?P<amount>{_AMOUNT}) (?:(?P<less>{_LESS_AFTER})|(?P<more>{_MORE_AFTER}))"
+    rf"(?!{_NO_MONEY_UNITS})"
+)
 NAMED = phrase(
     rf"(?:(?P<about>{_ABOUT}) )?(?P<amount>{_AMOUNT})(?: (?P<about_after>{_ABOUT_AFTER}))?"
     rf"(?!{_NO_MONEY_UNITS})"

@@ -196,7 +196,8 @@ def loose_person(parts: Parts) -> str:
     """Return a person or group that no other word explains."""
     people = _people_of(parts.request)
     # "Finance rejected": a decider that no condition can name is no owner.
-    if len(people) != 1 or "decision" in parts.filters.fields:
+    is_decided = "decision" in parts.filters.fields or parts.filters.is_decided
+    if len(people) != 1 or is_decided:
         return ""
     place = next(
         place

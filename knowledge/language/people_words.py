@@ -169,7 +169,8 @@ UNTIL_I_ACT = phrase(
     rf"(?:me|my (?:{_NOUN_OF_DECISION}|help))",
 )
 MY_DECISIONS = phrase(
-    rf"(?:have|did|had) i (?:already |ever |just )?(?:{APPROVED}|{REJECTED}|{DECIDED}|{APPROVE}"
+    r"(?:have|did|had) i (?:already |ever |just |personally |myself |actually |even )*"
+    rf"(?:{APPROVED}|{REJECTED}|{DECIDED}|{APPROVE}"
     rf"|{REJECT}|{DECIDE}|edited|edit|changed|change)",
     rf"i (?:have |had |just |already |ever |personally )*(?:{APPROVED}|{REJECTED}|{DECIDED}|edited"
     r"|changed)",

@@ -32,7 +32,8 @@ NOT_PLACE = (
 )
 PLACE = phrase(
     rf"(?:the |your |that )?(?P<place>{_ORDINAL}){_OF_LIST}{{1,2}}{NOT_PLACE}",
-    rf"(?:the |your )?(?P<alone>{_ORDINAL})(?= (?:until|till|please|then|now)(?![^ ])|$)",
+    rf"(?:^|(?<=the )|(?<=and )|(?<=now )|(?<=about ))(?P<alone>{_ORDINAL})"
+    r"(?= (?:until|till|please|then|now)(?![^ ])|$)",
     rf"(?:number|no|nr|#) ?(?P<number>[1-9]|10|{_NUMBER})(?:{_OF_LIST})?$",
     r"(?:the |your )?(?P<last>last)(?: (?:one|case|of (?:them|those|these)|(?:in|on) the list))$",
 )

@@ -14,6 +14,7 @@ from bot.ports.language import Guess
 from bot.views.query import ME, Grouping, LastDecision, Order, Period
 from knowledge.language.condition_words import ARRIVED, Fields
 from knowledge.language.conditions import Filters, end_name, find_period, find_times, settle
+from knowledge.language.doubts import EVERYDAY_WORDS
 from knowledge.language.names import Mention
 from knowledge.language.orders import Ordering
 from knowledge.language.parts import THIS_CASE, Parts
@@ -48,6 +49,8 @@ FLAGS: Mapping[str, Fields] = {
 }
 TIME_FIELDS = frozenset({"opened", "decided", "ended", "due", "due_within", "expires_within"})
 PAST_TIMES = frozenset({"opened", "decided", "ended"})
+#: Bottles and bookings have these states as well.
+THINGS_STATES = frozenset({"cleared", "closed", "paused", "expired", "automatic"})
 ORDER_WORDS = word_set("the a one two three first second third last 1 2 3 1st 2nd 3rd next half")
 ROLES = ("role", "me")
 #: In a question with more words not every word tells of the cases.
@@ -68,7 +71,8 @@ def complete_parts(parts: Parts, guesses: SlotGuesses) -> Parts:
         _find_times_again(parts)
         settle(filters.fields)
     for guess in sure(guesses, "time"):
-        _fill_time(parts, guess.label)
+        if not _is_neutral(parts, guess):
+            _fill_time(parts, guess.label)
     parts_with_slots = replace(
         parts,
         ordering=_ordering(parts, guesses),
@@ -167,15 +171,33 @@ def _tokens_of(text: QuestionText, guess: Guess) -> list[Token]:
     return [token for token in text.tokens if token.word in guess.words]
 
 
+def _is_of_things(parts: Parts, words: Sequence[Token]) -> bool:
+    """Tell whether it may be wine that is gone, and not its case."""
+    is_everyday = {token.word for token in words} <= EVERYDAY_WORDS
+    return bool(parts.kinds) and is_everyday and "{period}" not in parts.request.words
+
+
+def _is_neutral(parts: Parts, guess: Guess) -> bool:
+    """Tell whether all words that speak for a guess tell of something else than cases."""
+    words = [token for token in _tokens_of(parts.request, guess) if token.value is None]
+    return bool(words) and all(id(token) in parts.filters.neutral for token in words)
+
+
+def _states_of_cases(parts: Parts, guesses: SlotGuesses) -> Iterator[tuple[str, list[Token]]]:
+    """Yield the states that the words say of cases, and not of other things."""
+    for guess in sure(guesses, "state"):
+        words = _tokens_of(parts.request, guess)
+        is_of_things = guess.label in THINGS_STATES and _is_of_things(parts, words)
+        # "The second biggest" and "the first two" have nothing to do with votes.
+        is_place = guess.label == "part_approved" and {token.word for token in words} <= ORDER_WORDS
+        if not (_is_neutral(parts, guess) or is_of_things or is_place):
+            yield guess.label, words
+
+
 def _fill_states(parts: Parts, guesses: SlotGuesses) -> None:
     filters = parts.filters
-    labels = {guess.label: _tokens_of(parts.request, guess) for guess in sure(guesses, "state")}
+    labels = dict(_states_of_cases(parts, guesses))
     for label, words in labels.items():
-        if words and all(id(token) in filters.neutral for token in words):
-            continue
-        if label == "part_approved" and {token.word for token in words} <= ORDER_WORDS:
-            # "The second biggest" and "the first two" have nothing to do with votes.
-            continue
         # What waits on somebody has no outcome: "for me to approve".
         if label in OUTCOMES and not (OUTCOME_FIELDS | {"waits_on"}) & set(filters.fields):
             filters.add_learned(OUTCOMES[label], words)

@@ -584,6 +584,16 @@ HOSTILE_QUESTIONS = (
     "anything about marlow " * 500,
     "\u202e\u0000" * 5000,
     "%s%n" * 2500,
+    "half past eight " * 700,
+    "from 3 to 5 but under " * 500,
+    "if i see what can i " * 500,
+    "how come it ended up with " * 400,
+    "who did that get pushed " * 500,
+    "the second one of these " * 500,
+    "for the new old night " * 500,
+    "Zanzibar Hotels for " * 500,
+    "renewing on by themselves failed to " * 300,
+    "it is leaking and " * 600,
 )
 
 
