@@ -6,6 +6,7 @@ words themselves stay features beside their sense, so that training can still te
 
 import re
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 
 WORD = re.compile(r"\{\w+\}|\w+|[£$€]")
 #: A sense for every line; words stand for their inflected forms too.
@@ -171,6 +172,7 @@ def to_senses(words: Sequence[str]) -> list[str]:
     return senses
 
 
+@lru_cache(maxsize=20_000)
 def stem_word(word: str) -> str:
     """Cut the usual endings off a word: "parked" and "parking" become "park"."""
     if len(word) <= _MIN_STEM or word.startswith("{"):
