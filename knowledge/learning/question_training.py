@@ -40,9 +40,7 @@ def train_question_model(questions: QuestionTrainingSet) -> QuestionModel | None
     )
 
 
-def _train_head(
-    questions: Sequence[LabelledQuestion], sharpness: float
-) -> QuestionHead | None:
+def _train_head(questions: Sequence[LabelledQuestion], sharpness: float) -> QuestionHead | None:
     if len({question.label for question in questions}) < 2:
         return None
     features = [hash_question(question.text) for question in questions]

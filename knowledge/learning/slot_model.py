@@ -15,7 +15,7 @@ from knowledge.learning.linear_model import Floats, require_finite
 from knowledge.learning.question_head import QuestionHead
 
 #: A label this likely holds: of unseen questions, 97 in 100 have it.
-SURE_CONFIDENCE = 0.8
+SURE_CONFIDENCE = 0.9
 #: Less likely labels are not worth a guess.
 MIN_CONFIDENCE = 0.2
 #: A word without which a label scores so much less speaks for it.

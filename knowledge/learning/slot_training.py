@@ -20,8 +20,8 @@ from knowledge.learning.slot_model import SlotModel
 PENALTY = 1.0
 TOLERANCE = 0.1
 #: The logistic curve from scores to probabilities, fitted on examples that training did not see.
-SLOPE = 3.0
-OFFSET = 0.0
+SLOPE = 5.5
+OFFSET = -0.07
 #: Every so many examples there is one with small talk around it.
 TALK_INTERVAL = 6
 MAX_TALK_WORDS = 8
