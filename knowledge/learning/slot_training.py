@@ -1,7 +1,7 @@
-"""Training of the slots of questions, within about a second.
+"""Training of the slots of questions, within a second or two.
 
-Each label is a support vector machine against all other examples. Questions that a model of the
-others did not see say how sure a score is.
+Each label is a support vector machine against all other examples. One curve, measured on examples
+that training did not see, says how sure a score is.
 """
 
 from collections.abc import Iterator, Sequence
