@@ -21,7 +21,7 @@ from bot.desk.answers.wording import (
 from bot.ports.case_queries import CaseFilter, CaseQueries, DecisionCounts, Total
 from bot.views.answers import Answer, Figure
 from bot.views.labels import start_upper
-from bot.views.query import POLICY, Ask, Grouping, Measure, Query
+from bot.views.query import POLICY, Ask, Grouping, Measure, Order, Query
 
 SHARES = {
     Measure.APPROVAL_RATE: "approved",
@@ -30,6 +30,7 @@ SHARES = {
     Measure.ACCEPTED_UNCHANGED_RATE: "approved as recommended, without a change",
     Measure.SUCCESS_RATE: "done and worked",
 }
+COUNTED = "The newest of the cases that were counted:"
 #: The second column of a table; all others are shares.
 TABLE_TITLES = {
     Measure.COUNT: "Cases",
@@ -66,14 +67,23 @@ class CaseFigures:
             return self.nearest.answer(query, asker)
         if query.ask is Ask.GROUP:
             return self._group(query, filter, total=total, asker=asker)
-        cases = self.queries.find(filter, MAX_EXAMPLE_ROWS, order=query.order)
+        order = Order.NEWEST if query.measure in SHARES else query.order
+        cases = self.queries.find(filter, MAX_EXAMPLE_ROWS, order=order)
         if query.limit and query.ask in {Ask.COUNT, Ask.SUM}:
             # Of the first few alone, as after "the three largest".
             cases = self.lists.find(query, asker, MAX_ADDED)
             total = total_of(cases)
         text, facts = self._describe(query, filter, total=total, asker=asker)
         rows = self.lists.rows(cases[:MAX_EXAMPLE_ROWS], asker)
-        return Answer(text=text, facts=facts, rows=rows, total=total.cases)
+        # Those of the share and the others alike.
+        title = COUNTED if query.measure in SHARES else ""
+        return Answer(
+            text=text,
+            facts=facts,
+            rows=rows,
+            rows_title=title,
+            total=total.cases,
+        )
 
     def _describe(
         self, query: Query, filter: CaseFilter, *, total: Total, asker: Asker
@@ -111,7 +121,7 @@ class CaseFigures:
             decision_text = f"Half were decided within {describe_seconds(durations.to_decision)}."
         if durations.to_end is not None:
             end_text = f"Half had ended within {describe_seconds(durations.to_end)}."
-        basis = f"Over {case_count(total.cases)}."
+        basis = f"Counted over {case_count(total.cases)}."
         if measure is Measure.MEDIAN_TIME_TO_DECIDE:
             first = decision_text or f"None of {case_count(total.cases)} has been decided yet."
             others = [end_text, basis]

@@ -100,7 +100,7 @@ def test_how_long_is_the_median(world, desk):
     ended = replace(query, measure=Measure.MEDIAN_TIME_TO_RESOLVE)
     answer = desk.figures.answer(ended, desk.asker())
     assert answer.text == "Half had ended within 3 hours."
-    assert answer.facts == ("Half were decided within 3 hours.", "Over one case.")
+    assert answer.facts == ("Half were decided within 3 hours.", "Counted over one case.")
 
 
 def test_a_share_says_both_numbers(world, desk):
@@ -124,6 +124,8 @@ def test_a_share_says_both_numbers(world, desk):
     for measure, text in expected.items():
         answer = desk.figures.answer(replace(query, measure=measure), desk.asker())
         assert answer.text == text
+        # They are not all rejected, approved or edited.
+        assert answer.rows_title == "The newest of the cases that were counted:"
     by_kind = replace(query, ask=Ask.GROUP, grouping=Grouping.KIND)
     assert table(desk.figures.answer(by_kind, desk.asker())) == [("Running low", "1 of 4 (25 %)")]
 
