@@ -49,6 +49,8 @@ EVERYDAY_WORDS = """
 what is running with Cellar Direct => list is_open=yes text=Cellar Direct
 which bookings failed the spot check => list is_open=yes kinds=booking_no_cover | spot
 contracts that extend by themselves => list is_open=yes kinds=renewal_due
+deliveries refused at the gate => list is_open=yes kinds=shipment_mismatch
+bookings changed by the guests => list is_open=yes kinds=booking_no_cover
 deliveries that arrived late => list is_open=yes kinds=shipment_mismatch
 wine that is almost gone => list is_open=yes kinds=low_stock
 bookings over and done, but the photo is missing => list is_open=yes kinds=booking_no_cover
