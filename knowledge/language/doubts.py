@@ -21,7 +21,7 @@ EVERYDAY_WORDS = word_set(
     automatically autonomous away axed behind belated bounced canned cleared closed completed
     complete confirmed confused corrected dangerous deferred delayed denied disappeared dismissed
     done dozing edited ended evaporated executing expired failed finished fixed frozen given gone
-    granted halted handled hand harmless killed lagging lapsed late lates manually moved named
+    granted halted handled hand harmless killed lagging lapsed late manually moved named
     napping over passed puzzled recovered resolved reversed reviewed revised risky running run
     scrapped sent settled shelved shut signed sleeping slipped slipping solo solved sorted stopped
     suspended tardy transferred unattended unidentified unknown unnoticed validated vanished weird
