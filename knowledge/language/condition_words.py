@@ -101,8 +101,19 @@ _RAN = (
 )
 _POLICY = r"(?:policy|policies|(?:the |your |our )?rules?|(?:the )?(?:bot|system|machine|software))"
 
+#: Guests and drivers decide too, but no cases.
+DECIDED_BY_OTHERS = phrase(
+    r"(?:refused|rejected|turned (?:down|away)|declined|accepted|signed(?: for)?|confirmed"
+    r"|changed|edited|adjusted|cancelled|approved|agreed|denied|sent back|answered|handled)"
+    r" by (?:the |a |an |our |their |its |one )?(?:guests?|customers?|clients?|suppliers?"
+    r"|drivers?|couriers?|carriers?|venues?|buyers?|banks?|warehouse|kitchen|recipients?"
+    r"|receivers?|shops?|vendors?|hosts?|neighbours?|police|landlord)",
+    r"(?:refused|rejected|turned away|declined|accepted|signed(?: for)?|sent back)"
+    r" (?:at|on|upon) (?:the )?(?:door|delivery|arrival|gate|counter|dock|receipt|site)",
+)
 #: Words that say in which state or how decided cases are; the earlier take their words first.
 FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
+    (DECIDED_BY_OTHERS, {}),
     (
         # What a task says of itself is no state of its case.
         phrase(

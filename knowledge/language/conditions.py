@@ -14,6 +14,7 @@ from knowledge.language.condition_words import (
     BEFORE,
     BETWEEN,
     DAYS_OF_WORK,
+    DECIDED_BY_OTHERS,
     DECISION_NOUNS,
     DECISION_VERBS,
     DECISIONS,
@@ -92,6 +93,10 @@ class Filters:
         """Add fields that only a learned model read in these words."""
         self.learned |= fields.keys() - self.fields.keys()
         self.add(fields, words)
+
+    def is_neutral(self, words: Sequence[Token]) -> bool:
+        """Tell whether these words tell of something else than cases."""
+        return all(id(token) in self.neutral for token in words)
 
     @property
     def restricts_time_or_decision(self) -> bool:
@@ -252,10 +257,13 @@ def _find_decision(text: QuestionText, filters: Filters) -> None:
         return
     # "Which do I have to approve" tells of no decision.
     must_decide = "waits_on" in filters.fields or "approver" in filters.fields
+    others = {
+        id(token) for match in text.find_all(DECIDED_BY_OTHERS) for token in text.tokens_of(match)
+    }
     tables = DECISIONS if must_decide else DECISIONS + DECISION_VERBS + DECISION_NOUNS
     for pattern, decision in tables:
         match = text.search(pattern)
-        if match is None:
+        if match is None or others.issuperset(map(id, text.tokens_of(match))):
             continue
         text.explain(match)
         if decision is not None:

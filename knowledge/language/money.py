@@ -113,7 +113,8 @@ RANGE = phrase(
     rf"(?P<unit>{_SCALE}?{_CURRENCY}?)"
 )
 LIMIT = phrase(
-    rf"(?:(?P<less>{_LESS})|(?P<more>{_MORE})) (?:{_ABOUT} )?(?:a (?=\d))?(?P<amount>{_AMOUNT})"
+    rf"(?:(?P<less>{_LESS})|(?P<more>{_MORE})) (?:{_ABOUT} )?(?:a (?=\d|couple))?"
+    rf"(?P<amount>{_AMOUNT})"
     rf"(?!{_NO_MONEY_UNITS})"
 )
 LIMIT_AFTER = phrase(
@@ -143,6 +144,7 @@ MIN_ROUGH_AMOUNT = 50
 ASKS_ABOUT = phrase(
     r"(?:me|what|how|all|more|anything|know|info|information|details?|news|happened)"
 )
+_DECIMAL_COMMA = re.compile(r",(?=\d{1,2}$)")
 _SIGN = re.compile(r"\d[km]\b|quid|pound|gbp|euro|sterling|bucks|grand|thousand|hundred|million")
 _PARTS = re.compile(r"(?P<number>\d[\d,]*(?:\.\d+)?)(?P<scale>[km])?")
 
@@ -290,7 +292,9 @@ def _amount(words: str) -> Decimal:
     amount = Decimal(0)
     scale = Decimal(1)
     if digits is not None:
-        amount = Decimal(digits["number"].replace(",", ""))
+        # "1,5k" is one and a half thousand.
+        number = _DECIMAL_COMMA.sub(".", digits["number"])
+        amount = Decimal(number.replace(",", ""))
         scale = SCALES.get(digits["scale"] or "", scale)
     elif words.startswith("half a "):
         amount = Decimal("0.5")

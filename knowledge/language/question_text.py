@@ -28,6 +28,8 @@ PIECE = re.compile(
 )
 SHORT_WITH = re.compile(r"\bw/(?!o\b)\s?", re.IGNORECASE)
 
+#: "250ish".
+ROUGHLY = re.compile(r"(?<=[\dk])-?ish\b", re.IGNORECASE)
 #: Between two numbers: "200 - 500".
 SPACED_DASH = re.compile(r"(?<=[\dk]) [-–—] (?=[£$€]?\d)|(?<=\d)[–—](?=[£$€]?\d)")
 
@@ -140,6 +142,7 @@ def split_question(text: str) -> QuestionText:
     text = text.replace("&gt;", ">").replace("&lt;", "<")
     text = SHORT_WITH.sub("with ", text)
     text = SPACED_DASH.sub("-", text)
+    text = ROUGHLY.sub(" ish", text)
     tokens: list[Token] = []
     for place, match in enumerate(PIECE.finditer(text)):
         spelling = match[0][:MAX_WORD_LENGTH]

@@ -180,7 +180,7 @@ def _is_of_things(parts: Parts, words: Sequence[Token]) -> bool:
 def _is_neutral(parts: Parts, guess: Guess) -> bool:
     """Tell whether all words that speak for a guess tell of something else than cases."""
     words = [token for token in _tokens_of(parts.request, guess) if token.value is None]
-    return bool(words) and all(id(token) in parts.filters.neutral for token in words)
+    return bool(words) and parts.filters.is_neutral(words)
 
 
 def _states_of_cases(parts: Parts, guesses: SlotGuesses) -> Iterator[tuple[str, list[Token]]]:

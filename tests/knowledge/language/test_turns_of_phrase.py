@@ -19,6 +19,9 @@ anything from 40 up to 90 => list is_open=yes min_stake=40 max_stake=90
 60-120 euros => list is_open=yes min_stake=60 max_stake=120
 between two and five hundred => list is_open=yes min_stake=200 max_stake=500
 cases of 300 - 600 pounds => list is_open=yes min_stake=300 max_stake=600
+bills of 250ish => list is_open=yes kinds=invoice_no_order min_stake=200 max_stake=300
+up to a couple of hundred => list is_open=yes max_stake=200
+over 1,5k => list is_open=yes min_stake=1500.0
 something like 700 => list is_open=yes min_stake=560 max_stake=840
 around £350 => list is_open=yes min_stake=280 max_stake=420
 contracts dearer as 450 => list is_open=yes kinds=renewal_due min_stake=450
@@ -49,6 +52,8 @@ EVERYDAY_WORDS = """
 what is running with Cellar Direct => list is_open=yes text=Cellar Direct
 which bookings failed the spot check => list is_open=yes kinds=booking_no_cover | spot
 contracts that extend by themselves => list is_open=yes kinds=renewal_due
+deliveries refused at the gate => list is_open=yes kinds=shipment_mismatch
+bookings changed by the guests => list is_open=yes kinds=booking_no_cover
 deliveries that arrived late => list is_open=yes kinds=shipment_mismatch
 wine that is almost gone => list is_open=yes kinds=low_stock
 bookings over and done, but the photo is missing => list is_open=yes kinds=booking_no_cover
