@@ -6,6 +6,7 @@ from typing import Protocol, assert_never
 
 from bot.cases.case import Case
 from bot.cases.errors import NoSuchCase
+from bot.desk.answers.acts import WORDS_DO_NOTHING
 from bot.desk.answers.asker import Asker
 from bot.desk.answers.closest import ClosestCases
 from bot.desk.answers.figures import CaseFigures
@@ -194,7 +195,8 @@ class QueryAnswers:
         total = self.lists.count(query.condition, asker)
         cases = self.lists.find(query, asker, MAX_ROWS)
         if not cases:
-            return self.nearest.answer(query, asker)
+            answer = self.nearest.answer(query, asker)
+            return replace(answer, facts=(f"{WORDS_DO_NOTHING}.", *answer.facts))
         if len(cases) == 1:
             return self.acts.answer(replace(query, case_id=cases[0].id), asker)
         answer = self.acts.answer(query, asker)

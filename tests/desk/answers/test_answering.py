@@ -150,6 +150,13 @@ def test_an_act_on_several_cases_shows_them_and_does_nothing(world, desk, answer
     assert answers.acts.queries[-1].case_id == "EX-2"
 
 
+def test_an_act_on_cases_that_there_are_not_says_that_words_decide_nothing(desk, answers):
+    query = Query(ask=Ask.ACT, act=Act.APPROVE, condition=Condition(is_open=True, text="zebra"))
+    answer = answers.answer(query, desk.asker())
+    assert (answer.text, answer.rows) == ("No open case about “zebra”.", ())
+    assert answer.facts == ("I do not decide from words.",)
+
+
 def test_an_act_on_a_case_that_one_may_not_see_is_an_act_on_none(world, desk, answers):
     open_cases(world, (100,))
     world.people.channels["C0STOCK"] = {"ana"}
