@@ -901,12 +901,22 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
     ),
     (
         re.compile(
-            r"^(?:and |but |ok |so )?(?:why|how come|why so|why is that" r"|why was that|why not)$"
+            r"^(?:and |but |ok |so |er |hm )*(?:why|how come|how so|why so|why is that"
+            r"|why was that|why not|what for|for what)(?: though| then| tho| exactly| please)*$"
         ),
         "why.decision",
         Weight.LIKELY,
     ),
-    (re.compile(r"^(?:and |but |ok |so )?(?:since when|since)$"), "when.opening", Weight.LIKELY),
+    (
+        re.compile(
+            r"^(?:and |but |ok |so )?(?:since when|since|from when|as of when|from what time"
+            r"|from what day|starting when|since what time)(?: on| onwards)?"
+            r"(?: (?:is|was|has|are) (?:it|this|that|they)(?: been)?(?: open| there| waiting| so"
+            r"| paused)?)?(?: then| exactly| please)?$"
+        ),
+        "when.opening",
+        Weight.SURE,
+    ),
     (re.compile(r"^(?:and |but |ok |so )?(?:until when|till when)$"), "when.expiry", Weight.LIKELY),
     (
         phrase(

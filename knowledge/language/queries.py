@@ -18,6 +18,7 @@ from bot.views.query import (
 )
 from knowledge.language import follow_ups
 from knowledge.language.asks import ONE_CASE
+from knowledge.language.idioms import SURGE
 from knowledge.language.parts import (
     DESK_FACTS,
     IDENTIFIER,
@@ -101,7 +102,8 @@ def list_query(query: Query, parts: Parts) -> Query:
     query = replace(query, condition=_condition(query, parts), grouping=parts.grouping)
     if query.grouping is Grouping.DECIDER:
         query = replace(query, condition=_of_decisions(query.condition))
-    if query.ask is Ask.COUNT and parts.text.search(CAUSE) is not None:
+    is_of_cause = parts.text.search(CAUSE) is not None or parts.text.search(SURGE) is not None
+    if query.ask is Ask.COUNT and is_of_cause:
         query = replace(query, about=About.OPENING)
     if query.ask is not Ask.LIST:
         return query
