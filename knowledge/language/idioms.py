@@ -28,11 +28,15 @@ SURGE = phrase(
     r"|causing|fuelling|feeding|the (?:reason|cause|explanation) (?:for|of|behind))"
     r"|what (?:caused|causes|explains?|explained|drives?|drove|brought(?: on)?|triggered)"
     r"|(?:the )?(?:reasons?|causes?|explanation) (?:for|of|behind)"
-    r"|where (?:does|did|do|is) (?=(?:[^ ]+ ){2,8}(?:come|coming) from)) "
+    r"|where (?:does|did|do|is)(?= (?:[^ ]+ ){2,8}(?:come|coming) from)) "
     r"(?:the |this |that |these |those |all |all the |our |such a )?(?:sudden |recent |big |huge )?"
     r"(?:surge|spike|jump|rise|increase|flood|wave|influx|uptick|upsurge|glut|rash|explosion"
     r"|growth|drop|dip|fall|decrease|decline|slump|run|peak|rush|avalanche|number|pile ?up)"
     r"(?: of| in| with)?(?: all)?(?: those| these| the| our)?"
+)
+_HINDER = (
+    r"(?:stopping|stops?|stopped|keeps?|keeping|kept|prevents?|prevented|preventing|hinders?"
+    r"|hindered|hindering|blocks?|blocked|blocking|holds?|held|holding|made|barred)"
 )
 _AMENDED = r"(?:edited|changed|amended|adjusted|altered|modified|revised|reworked|corrected)"
 _KIND = r"(?:kind|sort|type|category|class|playbook|thing)"
@@ -109,12 +113,9 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = (
             rf"is (?:my|our|an?|the|any|anyone's) {_CONSENT} (?:really|actually|even|truly)"
             r" (?:necessary|needed|required)",
             rf"is (?:my|our|an?|the) {_CONSENT} (?:necessary|needed|required) (?:for|on) {_ONE}",
-            r"what (?:[^ ]+ ){0,3}(?:stopping|stops?|stopped|keeps?|keeping|kept|prevents?|prevented"
-            r"|preventing|hinders?|hindered|hindering|blocks?|blocked|blocking|holds?|held|holding"
-            rf"|made|barred) you (?:back )?(?:from|on|with|ask|wait|doing|running|[a-z]+ing){_REST}",
-            r"what (?:[^ ]+ ){0,3}(?:stopping|stops?|stopped|keeps?|keeping|kept|prevents?"
-            r"|prevented|preventing|hinders?|hindered|hindering|blocks?|blocked|blocking|holds?"
-            r"|held|holding) you(?: back| up| off)?$",
+            rf"what (?:[^ ]+ ){{0,3}}{_HINDER} you (?:back )?"
+            rf"(?:from|on|with|ask|wait|[a-z]+ing){_REST}",
+            rf"what (?:[^ ]+ ){{0,3}}{_HINDER} you(?: back| up| off)?$",
         ),
         "explain_decision.verdict",
     ),
@@ -177,7 +178,8 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (
         phrase(
-            rf"(?:how|in what way|in which way)(?: [^ ]+){{0,5}} {_AMENDED}(?: [^ ]+){{0,3}}$"
+            r"(?:how(?! (?:many|much|often|long|come|soon|frequently|quickly|old)(?![^ ]))"
+            rf"|in what way|in which way)(?: [^ ]+){{0,5}} {_AMENDED}(?: [^ ]+){{0,3}}$"
         ),
         "status.changes",
     ),
@@ -227,6 +229,14 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = (
             r"(?:[^ ]+ ){0,3}without (?:asking|us|me|a|any|anyone|anybody)(?: [^ ]+){0,3}$",
         ),
         "capability.autonomy",
+    ),
+    # The asker's own queue, in a word.
+    (
+        re.compile(
+            r"^(?:(?:the|my|show|on|in|check|whats) )*(?:inbox|in-tray|in tray|to dos?|todos?"
+            r"|to-dos?|plate|homework)(?: please| now| today)?$"
+        ),
+        "list",
     ),
     # Numbers.
     (

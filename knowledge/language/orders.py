@@ -229,6 +229,14 @@ class Ordering:
     nth: int = 0
 
 
+#: By these nothing is counted here.
+UNKNOWN_GROUPING = phrase(
+    rf"(?<!ed )(?:{_BY}|group(?:ed)?(?: it| them)? by) (?:the )?(?P<words>weeks?|quarters?|years?"
+    r"|hours?|suppliers?|customers?|clients?|vendors?|guests?|products?|wines?|venues?|sites?"
+    r"|locations?|places?|channels?|sources?|systems?|risks?(?: tiers?| levels?)?|tiers?"
+    r"|bands?|regions?|currency|currencies|brands?|floors?|rooms?)(?= |$)",
+    r"(?P<often>weekly|hourly|yearly|quarterly|week by week|hour by hour|year by year)",
+)
 BREAK_DOWN = phrase(
     r"break(?: it| that| this| them)?(?: down)?|breakdown|split|divided?|grouped|tally"
 )
@@ -240,6 +248,15 @@ def find_grouping(text: QuestionText) -> Grouping | None:
     if grouping is not None:
         text.take(BREAK_DOWN)
     return grouping
+
+
+def find_unknown_groupings(text: QuestionText) -> list[str]:
+    """List the groupings that there are not, as the asker wrote them."""
+    groupings = []
+    for match in text.find_all(UNKNOWN_GROUPING):
+        text.explain(match)
+        groupings.append(" ".join(token.spelling for token in text.tokens_of(match)))
+    return groupings
 
 
 def _find_grouping(text: QuestionText) -> Grouping | None:

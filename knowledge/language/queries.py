@@ -59,6 +59,7 @@ HABIT = phrase(
 )
 _OPEN = phrase("open|pending|waiting|outstanding")
 CAUSE = phrase("why|how come")
+LATE_GOODS = phrase(r"(?:late|delayed|belated|overdue|tardy) (?!cases?|ones?|exceptions?)[a-z]{4,}")
 _BIG_ONES = phrase(r"big ones|large ones")
 
 
@@ -70,6 +71,10 @@ def _condition(query: Query, parts: Parts) -> Condition:
         fields.pop("decision", None)
         if parts.text.search(_OPEN) is None:
             fields.pop("is_open", None)
+    if query.ask is Ask.HOW_LONG and parts.kinds and parts.text.search(LATE_GOODS):
+        # "A late shipment" names the kind, not the deadline of its case.
+        fields.pop("is_overdue", None)
+        fields.pop("is_open", None)
     loose = loose_person(parts)
     if loose and not {"waits_on", "owner", "decided_by", "raised_by", "approver"} & set(fields):
         fields["owner"] = loose

@@ -26,6 +26,9 @@ PIECE = re.compile(
     r"|[#@]?\w+(?:['/&.-]\w+)*"
     r"|[<>]=?|[&£*?]"
 )
+#: "Ben covers 4 me".
+SHORT_FOR = re.compile(r"(?<![\w£$€.,])4 (?=(?:me|us|him|her|them|u|you|ya)\b)", re.IGNORECASE)
+SHORT_TO = re.compile(r"(?<![\w£$€.,])2 (?=(?:me|us|him|her|them)\b)", re.IGNORECASE)
 SHORT_WITH = re.compile(r"\bw/(?!o\b)\s?", re.IGNORECASE)
 
 #: Between two numbers: "200 - 500".
@@ -139,6 +142,7 @@ def split_question(text: str) -> QuestionText:
     text = text.translate(APOSTROPHES).replace("&amp;", "&")
     text = text.replace("&gt;", ">").replace("&lt;", "<")
     text = SHORT_WITH.sub("with ", text)
+    text = SHORT_TO.sub("to ", SHORT_FOR.sub("for ", text))
     text = SPACED_DASH.sub("-", text)
     tokens: list[Token] = []
     for place, match in enumerate(PIECE.finditer(text)):

@@ -57,7 +57,18 @@ apprv'd approved · rej rejected · rejd rejected · recd received
 accs accounts · bkg booking · bkgs bookings · dlvry delivery · deliv delivery · shpmt shipment
 reqd required · req required · reqs requests · sched schedule · mgr manager · mgrs managers
 tmrow tomorrow · tomrw tomorrow · tomorow tomorrow · 2morrow tomorrow
-nxt next · lst last · prev previous · curr current · ea each · vs against
+nxt next · lst last · prev previous · curr current · dwn down
+mnth month · mnths months · mny many · opn open · wich which
+whch which · wen when · wher where · dat that · dis this · bfore before · aftr after · befor before
+evrything everything · evrythin everything · nothng nothing · shw show · giv give · wrk work
+doin doing · goin going · waitin waiting · gettin getting · comin coming · sittin sitting
+lookin looking · stil still · alredy already · yestrday yesterday · yestaday yesterday
+tday today · tmrow tomorrow · nyt night · fone phone · custmr customer · wk's week
+mornin morning · evnin evening · wknd weekend · mon's monday · abt about · thnx thanks
+plse please · evn even · jst just · lng long · oldst oldest · bigst biggest · newst newest
+aprvd approved · rejctd rejected · rjctd rejected · dcded decided · lftovr left · hv have
+hvnt have not · hs has · whn when · wer were · thru through · thruout throughout · dun done
+curr current · ea each · vs against
 oclock o'clock · noone no one · follow-up follow up · stand-in stand in · take-back take back
 """
 
