@@ -142,7 +142,7 @@ class NameIndex:
         corrections: dict[str, str],
         place: int,
     ) -> tuple[int, str, Mention] | None:
-        account = typings[place].strip("<>@").partition("|")[0]
+        account = typings[place].strip("<>@").partition("|")[0].casefold()
         if typings[place].startswith("<@") and account in self._by_account:
             name = self._by_account[account]
             return 1, MASKS[name.type], Mention(name.type, name.value)
@@ -154,7 +154,7 @@ class NameIndex:
             is_whole = begin == 0 and length == len(parts)
             # A later word of a name is often a word of its own: "Otis Price", "Ember Gas".
             is_later = begin > 0 and name.type is NameType.TEXT
-            after = typings[place + length] if place + length < len(typings) else ""
+            after = words[place + length] if place + length < len(words) else ""
             if is_later or not _fits_sign(name.type, typings[place], after):
                 continue
             if not _is_named(name, parts[begin : begin + length], is_whole):
@@ -235,7 +235,7 @@ def _is_person(typings: Sequence[str], words: Sequence[str], place: int, length:
         return True
     before = words[place - 1] if place else ""
     after = words[place + length] if place + length < len(words) else ""
-    if typings[place].istitle() and typings[place].endswith(("'s", "’s")):
+    if typings[place][:1].isupper() and typings[place].endswith("'s"):
         return True
     is_time = words[place] in MONTHS and before in TIME_PREPOSITIONS
     is_capitalised = all(word.istitle() for word in typings[place : place + length])

@@ -145,14 +145,47 @@ together altogether breakdown proposal proposals suggestion suggestions recommen
 """
 
 
+#: Words of trade, slang and books for what examples call otherwise.
+_PUT_PLAINLY = """
+punters guests · punter guest · patrons guests · patron guest · clientele guests · diners guests
+diner guest · eaters guests · whinging complaining · whining complaining
+griping complaining · grousing complaining · moaning complaining · grumbling complaining
+bellyaching complaining · whinges complaints · gripes complaints · grumbles complaints
+whinge complaint · gripe complaint · griped complained · whinged complained · moaned complained
+grumbled complained · grievance complaint · grievances complaints · fuming angry · miffed angry
+narked angry · cross angry · livid angry · disgruntled unhappy
+client customer · clients customers · consignee customer · consignees customers · buyer customer
+buyers customers · purchaser customer · recipient customer · recipients customers
+haulier courier · hauliers couriers · haulage courier · trucker courier · truckers couriers
+forwarder carrier · freight shipment · cartons boxes · carton box · crates boxes
+consignment shipment · consignments shipments · cargo shipment
+received arrived · contradict disagree · contradicts disagrees · contradicting disagreeing
+contradictory disagreeing · conflicting disagreeing · swears says · insists says
+alleges says · maintains says
+finishing running out · dwindling running low · depleted running out · scarce running low
+tipple wine · plonk wine · vino wine · booze wine · bubbly wine · reds wines · whites wines
+statement invoice · statements invoices · remittance payment · vendor supplier · vendors suppliers
+billed invoiced · invoicing invoices
+prospect lead · prospects leads · inquirer lead · inquirers leads · inquiry enquiry
+inquiries enquiries · ghosted not answered · neglected not answered · ignored not answered
+checklist task · checklists tasks · checksheet task · checksheets tasks · chore task · chores tasks
+routine task · routines tasks · ticked marked complete · snapshot photo · snapshots photos
+outage alert · outages alerts · downtime alert · crashed down
+shindig party · bash party · banquet party · banquets parties · soiree party · feast party
+unstaffed nobody on the rota · unmanned nobody on the rota · understaffed nobody on the rota
+tenancy contract · retainer contract · retainers contracts · pricier dearer · costlier dearer
+"""
+
+
 def word_set(words: str) -> frozenset[str]:
     """Return the words of a text, each once."""
     return frozenset(words.split())
 
 
-def _abbreviations() -> dict[str, tuple[str, ...]]:
+def _read_table(text: str) -> dict[str, tuple[str, ...]]:
+    """Read a table of words and what stands for them."""
     table = {}
-    for line in _WRITTEN_OUT.splitlines():
+    for line in text.splitlines():
         for entry in line.split("·"):
             words = entry.split()
             if words:
@@ -160,6 +193,7 @@ def _abbreviations() -> dict[str, tuple[str, ...]]:
     return table
 
 
-ABBREVIATIONS = _abbreviations()
+ABBREVIATIONS = _read_table(_WRITTEN_OUT)
+PLAIN_WORDS = {word: " ".join(words) for word, words in _read_table(_PUT_PLAINLY).items()}
 FILLERS = word_set(FILLER_WORDS)
 KEYWORDS = tuple(KEYWORD_WORDS.split())
