@@ -142,8 +142,9 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"(?= (?:but |and |yet |though )?(?:with |there is |there was )?nothing (?:[^ ]+ ){0,2}"
             r"(?:attached|uploaded|added|enclosed|to show|to prove|in it|behind it|there|sent"
             r"|filed|as proof|with it|on it))",
-            r"(?:is |are |that is |which is )?(?:finishing(?! (?:off|up|it|them)(?![^ ]))"
-            r"|coming to an end|drying up|running dry|nearing the end)",
+            r"(?<!cases )(?<!ones )(?<!anything )(?<!cases are )(?<!ones are )(?:is |are )?"
+            r"(?:finishing(?! (?:off|up|it|them|by|\{period\})(?![^ ]))|coming to an end"
+            r"|drying up|running dry|nearing the end)",
             r"(?:done|finished|completed?|closed|over|ticked)(?= (?:but |and |yet )?(?:without"
             r"|with no|no|lacks?|lacking|missing|minus|not) (?:a |an |any )?(?:[^ ]+ )?"
             rf"{_PROOF})",

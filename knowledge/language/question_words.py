@@ -162,7 +162,7 @@ consignment shipment · consignments shipments · cargo shipment
 received arrived · contradict disagree · contradicts disagrees · contradicting disagreeing
 contradictory disagreeing · conflicting disagreeing · swears says · insists says
 alleges says · maintains says
-finishing running out · dwindling running low · depleted running out · scarce running low
+cellar wine cellar · dwindling running low · depleted running out · scarce running low
 tipple wine · plonk wine · vino wine · booze wine · bubbly wine · reds wines · whites wines
 statement invoice · statements invoices · remittance payment · vendor supplier · vendors suppliers
 billed invoiced · invoicing invoices
