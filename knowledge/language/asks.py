@@ -98,7 +98,8 @@ _FOREIGN_GREETING = (
     r"|dobr[yý] (?:den|ve[cč]er)|ahoj|zdravo|dobro jutro|hvala|merhaba|g[uü]nayd[iı]n"
     r"|te[sş]ekk[uü]rler|namaste|salaam(?: alaikum)?|as-?salaamu?(?: |-)alaikum|shalom|sawubona"
     r"|jambo|aloha|konnichiwa|ohayo|arigato|ni hao|xie xie|annyeong|kalimera|kalispera|efcharisto"
-    r"|privet|spasibo)"
+    r"|privet|spasibo|zusammen|allerseits|[aà] tous|a tod[oa]s|a tutti|tout le monde|pessoal"
+    r"|amigos?|leute|allemaal)"
 )
 
 RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (

@@ -135,7 +135,7 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             rf"(?= (?:[^ ]+ ){{0,4}}{_PROOF}(?: (?:[^ ]+ ){{0,2}}(?:absent|missing|lacking|gone"
             r"|nowhere|empty|not (?:there|attached))))",
             r"signed off(?= (?:without|with no|but (?:no|not|without)) )",
-            r"signed off(?= (?:[^ ]+ ){1,5}(?:no|without(?: an?| any)?|minus|missing)"
+            r"signed off(?= (?:[^ ]+ ){0,5}(?:no|without(?: an?| any)?|minus|missing)"
             rf" (?:[^ ]+ )?{_PROOF})",
             r"(?:got |was |were |been |is |are )*(?:signed(?: off)?|ticked(?: off)?|closed|done"
             r"|completed?|finished|marked|checked(?: off)?|passed|submitted|handed in)"

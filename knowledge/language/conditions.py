@@ -277,8 +277,10 @@ def _of_cases(
     text: QuestionText, pattern: re.Pattern[str], filters: Filters
 ) -> Iterator[re.Match[str]]:
     """Yield the occurrences of a phrase that tell of cases, and not of what they are about."""
+    approval = {id(token) for token in filters.words.get("approver", ())}
     for match in text.find_all(pattern):
-        if not all(id(token) in filters.neutral for token in text.tokens_of(match)):
+        words = {id(token) for token in text.tokens_of(match)}
+        if not (words <= filters.neutral or words <= approval):
             yield match
 
 

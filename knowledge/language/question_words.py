@@ -60,7 +60,9 @@ tmrow tomorrow · tomrw tomorrow · tomorow tomorrow · 2morrow tomorrow
 nxt next · lst last · prev previous · curr current · dwn down
 mnth month · mnths months · mny many · opn open · wich which
 whch which · wen when · wher where · dat that · dis this · bfore before · aftr after · befor before
-evrything everything · evrythin everything · nothng nothing · shw show · giv give · wrk work
+evrything everything · evrythin everything · nothng nothing · turnd turned
+rejectd rejected · signd signed · closd closed · opend opened · raisd raised · decidd decided
+shw show · giv give · wrk work
 doin doing · goin going · waitin waiting · gettin getting · comin coming · sittin sitting
 lookin looking · stil still · alredy already · yestrday yesterday · yestaday yesterday
 tday today · tmrow tomorrow · nyt night · fone phone · custmr customer · wk's week
