@@ -96,6 +96,12 @@ DO_WE_MOSTLY = phrase(
     rf"how (?:do|did|have) (?:we|they|people) (?:[^ ]+ )?(?:decide|decided|handle|handled|end) "
     rf"{_SUCH}(?: (?:so far|until now|before|in the past|mostly|usually))+",
 )
+MAY_DECIDE = phrase(
+    r"(?:can|could|may|must|should|do|have|need) (?:i|we|you|one) (?:still |now |yet |even )*"
+    r"(?:have to |need to |got to )?(?:decide|answer|vote|react|respond)",
+    r"(?:i|we|you|one) (?:can|could|may|must|should|have to|need to|got to) (?:still |now )*"
+    r"(?:decide|answer|vote|react|respond)",
+)
 CAN_YOU = phrase(r"(?:[^ ]+ )?(?:can|could|would|will|do|are) you")
 #: "Do we have a case for …" asks, and wants nothing done.
 HAVE_WE = phrase(
@@ -117,6 +123,15 @@ TROUBLE = phrase(
 FINITE_VERB = phrase(
     r"is|are|was|were|has|have|had|will|can|does|do|did|makes?|leaks|drips|smells|stinks|died"
     r"|left|broke|fell|came|keeps?|gave|went|goes|looks|needs|won't|crashed|slipped"
+)
+#: Whoever says one of these wants an answer, whatever trouble comes before it.
+CLEAR_REQUEST = phrase(
+    r"(?:show|give|tell|send|bring|get|pull|fetch|find|read) (?:me|us)(?! a (?:hand|break))"
+    r"|list(?: me| us)? (?:all|the|my|our|every|everything|any|what|whatever)"
+    r"|which (?!is|was|has|keeps?|makes?|leaks?|drips?)[^ ]+"
+    r"|what (?:is|are|do|does|did|has|have|can|should|must|may|needs?|waits?|else|still)"
+    r"|how (?:many|much)|is there|are there|do (?:i|we) have|have (?:i|we) (?:got|any)"
+    r"|any (?:open|cases?|exceptions?|of)|(?:pull|bring|read) (?:up|out) (?:the|my|all|what)"
 )
 #: Without any of these nobody asks for anything.
 ASKING = phrase(
@@ -162,6 +177,8 @@ def correct_label(label: str, parts: Parts) -> str:
         ask = label.partition(".")[0]
     if label == "why.decision" and parts.text.search(HOW_MANY_LATELY) is not None:
         return "count"
+    if _asks_how_late(label, parts):
+        return "when.due"
     if _is_habit(ask, label, parts) or _lacks_words(ask, label, parts):
         return "list"
     if _is_list(ask, label, parts):
@@ -184,9 +201,19 @@ def _clear_label(parts: Parts) -> str:
     return "act.raise" if is_report(parts) else ""
 
 
+def _asks_how_late(label: str, parts: Parts) -> bool:
+    """Tell whether a thread asks how long its case may be decided."""
+    is_of_thread = bool(parts.context.case_id) and not (parts.case_ids or parts.names)
+    if not is_of_thread or parts.kinds or parts.asks_cases or not label.startswith("list"):
+        return False
+    return parts.text.search(MAY_DECIDE) is not None
+
+
 def _correct_act(label: str, parts: Parts) -> str:
     """Correct an act that only a classifier saw."""
     if parts.exclusion is not None or parts.text.search(HAVE_WE) is not None:
+        return "list"
+    if label == "act.raise" and parts.text.search(CLEAR_REQUEST) is not None:
         return "list"
     if parts.text.search(ACT_VERBS) is not None or parts.case_ids:
         return label

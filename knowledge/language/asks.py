@@ -80,6 +80,28 @@ _SMALL = (
     r"|hmm|hm|aha|ah|oh|understood|noted|appreciated|been|helpful)"
 )
 
+#: Good day and thanks, as colleagues say them at home.
+_FOREIGN_GREETING = (
+    r"(?:bom dia|boa (?:tarde|noite)|ol[aá]|oi|obrigad[oa]|tudo bem"
+    r"|bonjour|bonsoir|bonne (?:nuit|journ[eé]e|soir[eé]e)|salut(?: tout le monde| [aà] tous)?"
+    r"|merci(?: beaucoup| bien)?|coucou|[cç]a va|au revoir"
+    r"|hola|buen(?:os|as) (?:d[ií]as|tardes|noches)|buenas|buen d[ií]a|(?:muchas )?gracias"
+    r"|qu[eé] tal|adi[oó]s|hasta (?:luego|ma[nñ]ana)"
+    r"|(?:guten|gute|schönen|schoenen|schonen) (?:morgen|tag|abend|nacht|feierabend)|hallo|moin"
+    r"|servus|gr(?:ü|ue|u)(?:ß|ss)(?: gott| dich)?|danke(?: schön| schoen| sehr)?|tsch(?:ü|ue|u)ss"
+    r"|auf wiedersehen|mahlzeit|prost"
+    r"|buon(?:giorno|asera|anotte)|buon (?:giorno|pomeriggio)|buona (?:sera|notte|giornata)"
+    r"|ciao|salve|grazie(?: mille)?|arrivederci"
+    r"|goede(?:morgen|middag|navond)|goeden? (?:morgen|middag|avond|dag)|dank je(?: wel)?|doei"
+    r"|hej|hei|god (?:morgen|morgon|dag|kveld)|tack(?: så mycket)?|takk|tak"
+    r"|dzie[nń] dobry|cze[sś][cć]|dzi[eę]k(?:i|uj[eę])|dobry wiecz[oó]r|do widzenia"
+    r"|dobr[yý] (?:den|ve[cč]er)|ahoj|zdravo|dobro jutro|hvala|merhaba|g[uü]nayd[iı]n"
+    r"|te[sş]ekk[uü]rler|namaste|salaam(?: alaikum)?|as-?salaamu?(?: |-)alaikum|shalom|sawubona"
+    r"|jambo|aloha|konnichiwa|ohayo|arigato|ni hao|xie xie|annyeong|kalimera|kalispera|efcharisto"
+    r"|privet|spasibo|zusammen|allerseits|[aà] tous|a tod[oa]s|a tutti|tout le monde|pessoal"
+    r"|amigos?|leute|allemaal)"
+)
+
 RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
     *((pattern, label, Weight.SURE) for pattern, label in IDIOMS),
     # Nothing about cases.
@@ -138,6 +160,11 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
         ),
         "out_of_scope",
         Weight.LIKELY,
+    ),
+    (
+        re.compile(rf"^{_FOREIGN_GREETING}(?: (?:{_FOREIGN_GREETING}|{_SMALL})){{0,5}}$"),
+        "small_talk",
+        Weight.SURE,
     ),
     (
         re.compile(rf"^(?=(?:[^ ]+ )*{_GREETING}(?![^ ])){_SMALL}(?: {_SMALL}){{0,7}}$"),
@@ -313,7 +340,18 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
     ),
     (
         re.compile(
-            r"i am (?:[^ ]+ ){0,2}(?:off|away|out|on (?:holiday|leave"
+            r"^(?:(?:hi|hey|hello|ok|so|just|fyi|heads up|am|i am|we|be) )*(?:away|off|out(?! of)"
+            r"|on (?:holiday|leave|vacation|annual leave)|not in|gone|abroad|travelling|traveling)"
+            r"(?: [^ ]+){0,4} \{period\}(?: [^ ]+){0,3} \{person\} (?:[^ ]+ ){0,3}(?:me|mine|my"
+            r"|in)(?![^ ])"
+            r"|\{person\} (?:covers?|decides|signs|approves|acts|takes over|steps? in|fills? in"
+            r"|stands? in|will cover|is covering|is standing in|is my (?:deputy|stand in|cover))"
+            r"(?: (?:for|from|on behalf of))? ?(?:me|mine|my [^ ]+)?"
+            r"(?= (?:until|from|while|till|through|this|next|on|\{period\})(?![^ ]))"
+            r" (?:until|from|while|through)(?! [^ ]+ (?:case|\{case\}))"
+            r"|(?:until|from) (?:the )?\{period\} \{person\} (?:covers?|decides|signs|approves"
+            r"|acts|takes over|steps in|fills in|stands in|is my [^ ]+)(?: (?:for|from) me)?"
+            r"|i am (?:[^ ]+ ){0,2}(?:off|away|out|on (?:holiday|leave"
             r"|vacation)|sick|ill|not in)(?![^ ]).*\{person\}"
             r"|\{person\} (?:does|covers?|has|takes?|handles?|stands? in"
             r"|is doing|will (?:do|cover|take|handle)) (?:for )?(?:mine|me"
@@ -901,12 +939,22 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
     ),
     (
         re.compile(
-            r"^(?:and |but |ok |so )?(?:why|how come|why so|why is that" r"|why was that|why not)$"
+            r"^(?:and |but |ok |so |er |hm )*(?:why|how come|how so|why so|why is that"
+            r"|why was that|why not|what for|for what)(?: though| then| tho| exactly| please)*$"
         ),
         "why.decision",
         Weight.LIKELY,
     ),
-    (re.compile(r"^(?:and |but |ok |so )?(?:since when|since)$"), "when.opening", Weight.LIKELY),
+    (
+        re.compile(
+            r"^(?:and |but |ok |so )?(?:since when|since|from when|as of when|from what time"
+            r"|from what day|starting when|since what time)(?: on| onwards)?"
+            r"(?: (?:is|was|has|are) (?:it|this|that|they)(?: been)?(?: open| there| waiting| so"
+            r"| paused)?)?(?: then| exactly| please)?$"
+        ),
+        "when.opening",
+        Weight.SURE,
+    ),
     (re.compile(r"^(?:and |but |ok |so )?(?:until when|till when)$"), "when.expiry", Weight.LIKELY),
     (
         phrase(
@@ -1099,9 +1147,8 @@ def find_rule(text: QuestionText) -> tuple[str, Weight] | None:
 
 def explain_ask(text: QuestionText, label: str) -> None:
     """Note that the words by which the label was found were understood."""
-    for pattern, rule, _ in RULES:
-        if rule == label:
-            text.take(pattern)
+    for place, (pattern, rule, _) in enumerate(RULES):
+        if rule == label and (text.take(pattern) or place >= len(IDIOMS)):
             return
 
 

@@ -32,7 +32,7 @@ APPROVED = (
     r"(?:approved|signed(?: it| them| this)? off|said (?:yes|ok|fine|go)(?: to| on)?"
     r"|agreed(?: to| on)?|accepted|authori[sz]ed|green ?lit|green-lit|green ?lighted"
     r"|greenlighted|green-lighted"
-    rf"|(?:waved|nodded|let|passed|voted|put) {_THING}through|signed"
+    rf"|(?:waved|nodded|let|passed|voted|put) {_THING}through|signed|let {_THING}(?:pass|by)"
     r"|(?:given|gave|got|giving) (?:it |them )?(?:the |a |an |our |my |its |their )?"
     r"(?:ok|yes|nod|go ahead|green light|thumbs up|blessing|approval|all clear)|passed"
     r"|cleared for|rubber ?stamped|rubber-stamped|confirmed|granted|endorsed|ratified|blessed"
@@ -57,6 +57,7 @@ DECIDED = (
 APPROVE = (
     r"(?:approve|approving|sign(?: it| them)? off(?: on)?|sign|say (?:yes|ok)(?: to)?|agree to"
     rf"|accept|authori[sz]e|ok|green ?light|green-light|(?:wave|nod|let|pass) {_THING}through"
+    rf"|let {_THING}(?:pass|by)"
     r"|give (?:the |a )?(?:ok|nod|yes|go ahead|green light)(?: to)?|confirm|pass|endorse|grant)"
 )
 REJECT = (
@@ -117,7 +118,8 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
     (
         # What a task says of itself is no state of its case.
         phrase(
-            r"(?:marked|ticked|signed|checked|reported|flagged|declared|set|crossed|put down)"
+            r"signed (?:off )?(?:as )?(?:being )?(?:done|completed?|finished|closed|resolved|ok)",
+            r"(?:marked|ticked|checked|reported|flagged|declared|set|crossed|put down)"
             r" (?:off )?(?:as )?(?:being )?(?:done|completed?|finished|closed|resolved|ok|off)",
             r"(?:late|delayed|lost|missing) (?:parcels?|packages?|consignments?|goods)",
             r"(?:arriv(?:ed|ing)|came|come|turn(?:ed|ing)? up|deliver(?:ed|ing)|show(?:ed|ing)? up)"
@@ -144,6 +146,16 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             rf"(?= (?:[^ ]+ ){{0,4}}{_PROOF}(?: (?:[^ ]+ ){{0,2}}(?:absent|missing|lacking|gone"
             r"|nowhere|empty|not (?:there|attached))))",
             r"signed off(?= (?:without|with no|but (?:no|not|without)) )",
+            r"signed off(?= (?:[^ ]+ ){0,5}(?:no|without(?: an?| any)?|minus|missing)"
+            rf" (?:[^ ]+ )?{_PROOF})",
+            r"(?:got |was |were |been |is |are )*(?:signed(?: off)?|ticked(?: off)?|closed|done"
+            r"|completed?|finished|marked|checked(?: off)?|passed|submitted|handed in)"
+            r"(?= (?:but |and |yet |though )?(?:with |there is |there was )?nothing (?:[^ ]+ ){0,2}"
+            r"(?:attached|uploaded|added|enclosed|to show|to prove|in it|behind it|there|sent"
+            r"|filed|as proof|with it|on it))",
+            r"(?<!cases )(?<!ones )(?<!anything )(?<!cases are )(?<!ones are )(?:is |are )?"
+            r"(?:finishing(?! (?:off|up|it|them|by|\{period\})(?![^ ]))|coming to an end"
+            r"|drying up|running dry|nearing the end)",
             r"(?:done|finished|completed?|closed|over|ticked)(?= (?:but |and |yet )?(?:without"
             r"|with no|no|lacks?|lacking|missing|minus|not) (?:a |an |any )?(?:[^ ]+ )?"
             rf"{_PROOF})",
@@ -314,7 +326,9 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
         phrase(
             rf"{_NOT} (?:been )?(?:yet )?(?:closed|ended|finished|completed"
             rf"|resolved|solved|fixed|done"
-            r"|sorted|dealt with|handled|settled|over|finali[sz]ed)(?: yet| with| off)?",
+            r"|sorted|dealt with|handled|settled|over|finali[sz]ed|put to bed|wrapped up|concluded"
+            r"|cleared up|ticked off|shut|put to rest|brought to an end|out of the way|closed out"
+            r"|closed off)(?: yet| with| off)?",
             rf"(?:{_NOBODY}|not|never) (?:has |have |been |ever |yet |really "
             r"|had ){0,2}(?:closed|finished|sorted|fixed|resolved|dealt with|handled"
             r"|looked after|replied to|answered|took|taken|taken care of|picked up|tackled|done"
@@ -329,21 +343,22 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             rf"{_NOT} (?:one |body )?(?:yet |has |have |been |is |are |even "
             rf"|ever ){{0,3}}(?:decided|approved|signed"
             r"|touched|looked at|ruled on|answered)(?: on| off)?(?: it| them| yet)?",
-            r"undecided|(?:awaiting|await|awaits) (?:a |the |its |their |some )?(?:decision"
-            r"|approval|sign off|yes)|unapproved|unsigned",
+            r"undecided|unapproved|unsigned",
             r"nobody decided(?: it| them)?",
         ),
         {"states": (State.PROPOSED, State.REFERRED)},
     ),
     (
         phrase(
+            r"(?:awaiting|awaits?|pending) (?:a |the |any |its |their |some )?(?:final )?"
+            r"(?:decision|approval|sign off|yes|yes or no|green light|go ahead|verdict)s?",
             r"(?:wait(?:s|ing)?|pending|stuck|hanging|held up) (?:on|for) (?:a |the |any |some )?"
             r"(?:decision|approval|sign off|yes|yes or no|green light|go ahead|answer)s?",
             r"(?:in need of|needs?|needing|to be|requires?|requiring|wants?) (?:a |an )?(?:decision"
             r"|approval|approving|approved|decided|sign off|signed off|yes or no|deciding(?! by)"
             r"|answering|answer)",
-            r"(?:still )?(?:to be decided|up for (?:a )?decision|on the table|ready for (?:a )?"
-            r"(?:decision|approval))",
+            r"(?:still |yet )?(?:to be decided|up for (?:a )?decision|on the table"
+            r"|ready for (?:a )?(?:decision|approval))",
         ),
         {"states": (State.PROPOSED,)},
     ),
@@ -502,7 +517,7 @@ OPEN = phrase(
     r"right now|at the moment|at the mo|currently|presently|so far open|as of now|as we speak"
     r"|to (?:do|deal with|decide)|(?<!i )(?<!we )(?<!he )(?<!she )(?<!they )left(?: to do)?"
     r"|still (?:there|deciding|here|going)|(?:deciding|undecided)(?: on)?"
-    r"|at stake|risking|at risk|exposed"
+    r"|at stake|risking|at risk|exposed|dead in the water"
     r"|exposure|on the go|running about|going on|about to|getting|needs? (?:doing|attention|work)"
     r"|loose ends|on the line|not (?:closed|done|finished)",
 )

@@ -1,7 +1,7 @@
 """Conditions on cases, from the masked words of a question."""
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -239,11 +239,19 @@ def _find_flags(text: QuestionText, filters: Filters) -> None:
                 continue
             if "is_automatic" in fields and _is_of_me(text, match, filters):
                 continue
+            if "states" in fields and _is_of_approver(text, match, filters):
+                continue
             places.update(range(first, last))
             text.explain(match)
             filters.add(fields, text.tokens_of(match))
             if not fields:
                 filters.neutral.update(map(id, text.tokens_of(match)))
+
+
+def _is_of_approver(text: QuestionText, match: re.Match[str], filters: Filters) -> bool:
+    """Tell whether these words say whose approval a case needs, and nothing of its state."""
+    words = {id(token) for token in filters.words.get("approver", ())}
+    return all(id(token) in words for token in text.tokens_of(match))
 
 
 def _is_of_me(text: QuestionText, match: re.Match[str], filters: Filters) -> bool:
@@ -262,8 +270,10 @@ def _find_decision(text: QuestionText, filters: Filters) -> None:
     }
     tables = DECISIONS if must_decide else DECISIONS + DECISION_VERBS + DECISION_NOUNS
     for pattern, decision in tables:
-        match = text.search(pattern)
-        if match is None or others.issuperset(map(id, text.tokens_of(match))):
+        matches = _of_cases(text, pattern, filters)
+        own = (one for one in matches if not others.issuperset(map(id, text.tokens_of(one))))
+        match = next(own, None)
+        if match is None:
             continue
         text.explain(match)
         if decision is not None:
@@ -271,6 +281,17 @@ def _find_decision(text: QuestionText, filters: Filters) -> None:
         else:
             filters.is_decided = True
         return
+
+
+def _of_cases(
+    text: QuestionText, pattern: re.Pattern[str], filters: Filters
+) -> Iterator[re.Match[str]]:
+    """Yield the occurrences of a phrase that tell of cases, and not of what they are about."""
+    approval = {id(token) for token in filters.words.get("approver", ())}
+    for match in text.find_all(pattern):
+        words = {id(token) for token in text.tokens_of(match)}
+        if not (words <= filters.neutral or words <= approval):
+            yield match
 
 
 def _find_states(text: QuestionText, filters: Filters) -> None:

@@ -57,7 +57,9 @@ def _doubtful_filters(parts: Parts, condition: Condition) -> Iterator[tuple[str,
             # It goes without saying.
             continue
         is_typed_so = not any(map(_is_slip, tokens))
-        is_everyday = _has_subject(condition) and _is_everyday(tokens)
+        # Somebody decides cases; nobody asks who signed a letter.
+        is_decision = name == "decision" and bool(condition.decided_by)
+        is_everyday = _has_subject(condition) and _is_everyday(tokens) and not is_decision
         if name in filters.learned or is_everyday or not is_typed_so:
             yield name, left_aside.spell(tokens, MAX_WORDS)
 

@@ -52,7 +52,10 @@ SOME_OF_THEM = re.compile(
     r"|eight|nine|ten|few)(?: of (?:them|those|these)| ones)?)$"
 )
 BARE = phrase(
-    r"why(?: not| so| is that| was that)?|since when|how (?:come|so)"
+    r"(?:and |but |ok |so |er |hm )*(?:why(?: not| so| is that| was that)?|how (?:come|so)"
+    r"|what for|for what)(?: though| then| exactly| please)*"
+    r"|(?:and |but |ok |so )?(?:since|from|as of|starting) (?:when|what time|what day)"
+    r"(?: on| onwards)?(?: (?:is|was|has|are) (?:it|this|that|they)(?: [^ ]+){0,2})?"
     r"|(?:what is |how big is )?(?:the )?(?:total|sum|grand total|overall value|total value)"
     r"(?: of (?:those|these|them|it|all))?"
     r"|when|who|by whom|how much|how many|together|in total|total"

@@ -22,9 +22,42 @@ _UP = (
     r"(?: [^ ]+)? up(?:stairs|wards)?|(?:one|a) (?:level|step|rung) (?:up|higher)"
     r"|up (?:one|a) (?:level|step|rung)|higher up|to the next level)"
 )
+#: Why there are many lately.
+SURGE = phrase(
+    r"(?:(?:what|who) (?:is|was|are|were|has been|could be|might be) (?:[^ ]+ )?(?:behind|driving"
+    r"|causing|fuelling|feeding|the (?:reason|cause|explanation) (?:for|of|behind))"
+    r"|what (?:caused|causes|explains?|explained|drives?|drove|brought(?: on)?|triggered)"
+    r"|(?:the )?(?:reasons?|causes?|explanation) (?:for|of|behind)"
+    r"|where (?:does|did|do|is)(?= (?:[^ ]+ ){2,8}(?:come|coming) from)) "
+    r"(?:the |this |that |these |those |all |all the |our |such a )?(?:sudden |recent |big |huge )?"
+    r"(?:surge|spike|jump|rise|increase|flood|wave|influx|uptick|upsurge|glut|rash|explosion"
+    r"|growth|drop|dip|fall|decrease|decline|slump|run|peak|rush|avalanche|number|pile ?up)"
+    r"(?: of| in| with)?(?: all)?(?: those| these| the| our)?"
+)
+_HINDER = (
+    r"(?:stopping|stops?|stopped|keeps?|keeping|kept|prevents?|prevented|preventing|hinders?"
+    r"|hindered|hindering|blocks?|blocked|blocking|holds?|held|holding|made|barred)"
+)
+_AMENDED = r"(?:edited|changed|amended|adjusted|altered|modified|revised|reworked|corrected)"
 _KIND = r"(?:kind|sort|type|category|class|playbook|thing)"
 
+_DECIDE = r"(?:decid(?:e|ed|ing)|answer(?:ed)?|act|react|respond|reply|vote|choose|say yes or no)"
+
 IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = (
+    # How long a case may be decided.
+    (
+        phrase(
+            r"(?:until|till|up to|by|before) (?:when|(?:what|which) (?:time|hour|day|date|moment"
+            rf"|point))(?: [^ ]+){{0,6}} {_DECIDE}{_REST}",
+            r"(?:how late|when at the latest|at the latest when)(?: [^ ]+){0,5}"
+            rf" {_DECIDE}{_REST}",
+            rf"how (?:long|much longer) (?:can|may|could|do) (?:i|we|you|one)(?: [^ ]+){{0,3}}"
+            rf" {_DECIDE}(?: on)?(?: (?:it|this|that|\{{case\}}))?$",
+        ),
+        "when.due",
+    ),
+    # Causes are not recorded; the number is.
+    (SURGE, "count"),
     # Out of scope.
     (
         phrase(
@@ -80,8 +113,9 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = (
             rf"is (?:my|our|an?|the|any|anyone's) {_CONSENT} (?:really|actually|even|truly)"
             r" (?:necessary|needed|required)",
             rf"is (?:my|our|an?|the) {_CONSENT} (?:necessary|needed|required) (?:for|on) {_ONE}",
-            r"what (?:[^ ]+ ){0,3}(?:stopping|stops?|keeps?|keeping|prevents?|preventing|hinders?"
-            rf"|hindering|blocks?|blocking) you(?: from)?{_REST}",
+            rf"what (?:[^ ]+ ){{0,3}}{_HINDER} you (?:back )?"
+            rf"(?:from|on|with|ask|wait|[a-z]+ing){_REST}",
+            rf"what (?:[^ ]+ ){{0,3}}{_HINDER} you(?: back| up| off)?$",
         ),
         "explain_decision.verdict",
     ),
@@ -144,7 +178,14 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (
         phrase(
-            rf"(?:until|till|to|up to) what (?:time|hour|day|date|moment){_REST}",
+            r"(?:how(?! (?:many|much|often|long|come|soon|frequently|quickly|old)(?![^ ]))"
+            rf"|in what way|in which way)(?: [^ ]+){{0,5}} {_AMENDED}(?: [^ ]+){{0,3}}$"
+        ),
+        "status.changes",
+    ),
+    (
+        phrase(
+            rf"(?:until|till|to|up to) (?:what|which) (?:time|hour|day|date|moment){_REST}",
         ),
         "when.expiry",
     ),
@@ -154,6 +195,10 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = (
             r"(?: [^ ]+){0,2} (?:looking|doing|going|getting on|getting along|coming (?:along|on)"
             r"|shaping up|progressing|faring|moving along)(?: [^ ]+){0,3}",
             r"how far(?: along)? (?:is|are) (?:\{case\}|\{name\}|it|this|that)(?: [^ ]+){0,2}",
+            r"how (?:goes|fares|went) (?:it (?:with|for) )?(?:the |my |our |that |this )?"
+            r"(?:\{case\}|\{name\})(?: [^ ]+){0,2}",
+            r"how are things (?:going |looking )?(?:with|at|on|for) (?:the |our )?"
+            r"(?:\{case\}|\{name\})(?: [^ ]+){0,2}",
             r"(?:tell me(?: more)?|what do you know|what is the (?:story|news|latest))"
             r" (?:about|with|on) (?:the|my|our|that) \{name\} (?!cases?|ones|stuff|things)"
             r"[a-z]{3,}(?<!s)$",
@@ -184,6 +229,14 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = (
             r"(?:[^ ]+ ){0,3}without (?:asking|us|me|a|any|anyone|anybody)(?: [^ ]+){0,3}$",
         ),
         "capability.autonomy",
+    ),
+    # The asker's own queue, in a word.
+    (
+        re.compile(
+            r"^(?:(?:the|my|show|on|in|check|whats) )*(?:inbox|in-tray|in tray|to dos?|todos?"
+            r"|to-dos?|plate|homework)(?: please| now| today)?$"
+        ),
+        "list",
     ),
     # Numbers.
     (

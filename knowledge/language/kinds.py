@@ -6,10 +6,12 @@ from bot.ports.language import QuestionClassifier
 from bot.views.query import KnownName, NameType
 from knowledge.language.names import plain
 from knowledge.language.question_text import QuestionText, phrase
-from knowledge.language.question_words import word_set
+from knowledge.language.question_words import PLAIN_WORDS, word_set
 
 #: From this confidence on, a guess is taken.
 MIN_CONFIDENCE = 0.6
+#: What only plain words say must be this sure.
+PLAIN_CONFIDENCE = 0.75
 #: A guess against a kind that the words name must be this sure.
 SURE_CONFIDENCE = 0.9
 #: Two kinds that share a question so evenly are both meant.
@@ -47,14 +49,24 @@ class KindFinder:
             return joint_kinds
         if title_kind and not is_against:
             return (title_kind,)
+        if best is not None and best.label and best.confidence >= MIN_CONFIDENCE:
+            return (best.label,)
+        plain_kind = self._find_in_plain_words(text)
+        if plain_kind:
+            return (plain_kind,)
         if best is None or not best.label:
             return ()
-        if best.confidence >= MIN_CONFIDENCE:
-            return (best.label,)
         rival_kinds = [
             guess.label for guess in guesses[:2] if guess.label and guess.confidence >= MIN_SHARE
         ]
         return tuple(rival_kinds) if len(rival_kinds) > 1 else ()
+
+    def _find_in_plain_words(self, text: QuestionText) -> str:
+        """Return the kind of a question whose rarer words are put plainly."""
+        plain_text = put_plainly(text.words)
+        guesses = self._classifier.kinds(plain_text) if plain_text != text.text else ()
+        is_sure = bool(guesses) and guesses[0].confidence >= PLAIN_CONFIDENCE
+        return guesses[0].label if is_sure else ""
 
     def is_sure(self, text: QuestionText, kinds: Sequence[str], names: Iterable[KnownName]) -> bool:
         """Tell whether the words name the kinds, or nothing else is likely."""
@@ -93,7 +105,7 @@ class KindFinder:
             return all(self._names_any(word, kinds, titles) for word in words)
         rest = " ".join(word for word in text.words if word not in words)
         for kind in kinds:
-            if any(stem(word) in titles.get(kind, ()) for word in words):
+            if any(stem(word) in titles.get(kind, ()) or word in PLAIN_WORDS for word in words):
                 return True
             loss = self._confidence(text.text, kind) - self._confidence(rest, kind)
             if loss >= MIN_LOSS:
@@ -114,6 +126,11 @@ class KindFinder:
     def _confidence(self, text: str, kind: str) -> float:
         guesses = self._classifier.kinds(text)
         return next((guess.confidence for guess in guesses if guess.label == kind), 0.0)
+
+
+def put_plainly(words: Iterable[str]) -> str:
+    """Put words that few people use as most say it."""
+    return " ".join(PLAIN_WORDS.get(word, word) for word in words)
 
 
 def find_named(words: Iterable[str], titles: Mapping[str, Sequence[str]]) -> str:

@@ -3,7 +3,7 @@
 import re
 from collections.abc import Iterable
 
-from knowledge.language.question_text import QuestionText, Token
+from knowledge.language.question_text import PHRASE_WORDS, QuestionText, Token
 from knowledge.language.question_words import FILLERS, KEYWORDS, word_set
 
 MAX_PHRASES = 3
@@ -33,6 +33,13 @@ MODIFIERS = word_set(
     " weekend day single special whole front back left right top side good bad main"
 )
 VERBS = word_set("is are was were")
+#: Beside a name, these ask for its cases and say nothing else.
+CASE_WORDS = word_set(
+    "case cases open anything something everything any all exceptions exception stuff things items"
+    " pending waiting outstanding list show me us what is are there ones still please the got have"
+    " we do you currently now right for about on with from at of and hi hello hey find give see"
+    " active running going"
+)
 _KNOWN = FILLERS | frozenset(KEYWORDS)
 
 
@@ -79,7 +86,11 @@ def has_preposition(text: QuestionText, run: list[Token]) -> bool:
     """Tell whether a run stands after a preposition and an article: "from the night courier"."""
     place = text.tokens.index(run[0]) - 1
     has_article = place >= 0 and text.words[place] in ARTICLES
-    return has_article and place > 0 and text.words[place - 1] in NAME_PREPOSITIONS | {"by", "on"}
+    return (
+        has_article
+        and place > 0
+        and text.words[place - 1] in NAME_PREPOSITIONS | {"by", "on", "under"}
+    )
 
 
 def _runs(text: QuestionText) -> list[list[Token]]:
@@ -134,6 +145,56 @@ def proper_name(text: QuestionText) -> list[Token]:
             return run
         run = []
     return []
+
+
+def lone_proper_name(text: QuestionText) -> list[Token]:
+    """Return the words of an unknown name beside nothing but "open cases" or the like."""
+    run: list[Token] = []
+    runs: list[tuple[int, list[Token]]] = []
+    for place, token in enumerate([*text.tokens, None]):
+        if token is not None and token.spelling.istitle() and _is_nothing_else(token):
+            run.append(token)
+            continue
+        if run:
+            runs.append((place - len(run), run))
+        run = []
+    names = [(place, run) for place, run in runs if any(map(_is_strange, run))]
+    if len(names) != 1:
+        return []
+    place, name = names[0]
+    is_sure = len(name) >= MIN_PROPER_NAME or place > 0
+    members = {id(token) for token in name}
+    rest = [token for token in text.tokens if id(token) not in members]
+    is_alone = all(token.word in CASE_WORDS for token in rest)
+    # Who writes every word with a capital says nothing by it.
+    has_small = any(token.spelling[:1].islower() for token in rest)
+    return name if is_sure and is_alone and has_small else []
+
+
+def unknown_names(text: QuestionText) -> list[list[Token]]:
+    """List the names that no case has, as they are written, wherever they stand."""
+    if not any(token.spelling[:1].islower() for token in text.tokens):
+        return []
+    names: list[list[Token]] = []
+    run: list[Token] = []
+    for token in [*text.tokens, None]:
+        if token is not None and token.spelling.istitle() and _is_nothing_else(token):
+            run.append(token)
+            continue
+        if len(run) >= MIN_PROPER_NAME and any(map(_is_strange, run)):
+            names.append(run)
+        run = []
+    return names
+
+
+def _is_nothing_else(token: Token) -> bool:
+    return token.value is None and token.word not in CASE_WORDS and token.word not in ARTICLES
+
+
+def _is_strange(token: Token) -> bool:
+    """Tell whether no table has a word, whatever a learned model reads in it."""
+    is_table_word = token.word in _KNOWN or token.word in PHRASE_WORDS
+    return token.value is None and not is_table_word and token.word.isalpha()
 
 
 def _is_capitalised(token: Token) -> bool:

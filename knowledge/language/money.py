@@ -76,7 +76,9 @@ _LESS = (
 _MORE = (
     rf"(?:over|above|(?:more|greater|bigger|larger|higher|dearer|costlier|pricier) {_THAN}|beyond"
     rf"|(?:no|not) (?:less|lower|smaller|cheaper) {_THAN}|at least|exceeding|exceeds?|>=?|past"
-    r"|upwards? (?:of|from)|north of|min(?:imum)?(?: of)?|not (?:under|below)|in excess of"
+    r"|upwards? (?:of|from)|north of|surpass(?:es|ing|ed)?|pass(?:es|ing)?|exceeded"
+    r"|(?:that|which|cases|ones) top|(?:go|goes|going|went|gone) (?:over|above|past|beyond)"
+    r"|min(?:imum)?(?: of)?|not (?:under|below)|in excess of"
     r"|topping|tops|(?:starting|beginning) (?:at|from|with)|up from|at or (?:above|over)"
     r"|(?:anything|something|everything|cases|ones|stuff) from(?! \d+ )"
     r"|from(?= (?:[^ ]+ ){1,3}(?:on|onwards?|upwards?|up|and up|plus|or more)(?![^ ])))"
@@ -113,9 +115,11 @@ RANGE = phrase(
     rf"(?P<unit>{_SCALE}?{_CURRENCY}?)"
 )
 LIMIT = phrase(
-    rf"(?:(?P<less>{_LESS})|(?P<more>{_MORE})) (?:{_ABOUT} )?(?:a (?=\d|couple))?"
-    rf"(?P<amount>{_AMOUNT})"
-    rf"(?!{_NO_MONEY_UNITS})"
+    rf"(?:(?P<less>{_LESS})|(?P<more>{_MORE})) (?:{_ABOUT} )?"
+    r"(?:(?:a|the|(?:an?|the) (?:amount|value|total|stake|sum|mark|limit|line) of) "
+    r"(?=[£$€]?\d|couple))?"
+    rf"(?P<amount>{_AMOUNT})(?!{_NO_MONEY_UNITS})"
+    r"(?: (?:mark|limit|threshold|line|barrier)(?![^ ]))?"
 )
 LIMIT_AFTER = phrase(
     rf"(?P<amount>{_AMOUNT}) (?:(?P<less>{_LESS_AFTER})|(?P<more>{_MORE_AFTER}))"

@@ -14,7 +14,7 @@ from rapidfuzz import process
 from rapidfuzz.distance import OSA
 
 from bot.views.query import KnownName, NameType
-from knowledge.language.question_text import PIECE, QuestionText
+from knowledge.language.question_text import PHRASE_WORDS, PIECE, QuestionText
 from knowledge.language.question_words import FILLERS, KEYWORDS, word_set
 
 #: Shorter words must be written as they are.
@@ -33,6 +33,15 @@ MASKS = {
     NameType.TEXT: "name",
 }
 _KEYWORDS = frozenset(KEYWORDS)
+#: Names of months and of people.
+MONTHS = word_set("january april may june july august summer")
+TIME_PREPOSITIONS = word_set("in since from until before after during of last this next early late")
+PERSON_PREPOSITIONS = word_set("on with of by to about at for from via")
+DECIDING_WORDS = word_set("""
+    approve approved reject rejected decide decided sign signed edit edited say said turn turned
+    wave waved knock knocked let do done have got get own take taken claim raise raised hand handed
+    any anything still already ever
+    """)
 #: Words that are in names by chance, and alone name nothing.
 COMMON_PARTS = word_set("""
     and the of for with limited ltd llc inc plc group company sons brothers services service
@@ -117,7 +126,8 @@ class NameIndex:
         while place < len(text.tokens):
             match = None
             if not text.tokens[place].is_explained:
-                match = self._longest(text.words, words=words, corrections=corrections, place=place)
+                typings = [token.spelling for token in text.tokens]
+                match = self._longest(typings, words=words, corrections=corrections, place=place)
             if match is not None:
                 length, mask, mention = match
                 text.replace(place, place + length, mask, mention)
@@ -132,7 +142,7 @@ class NameIndex:
         corrections: dict[str, str],
         place: int,
     ) -> tuple[int, str, Mention] | None:
-        account = typings[place].strip("<>@").partition("|")[0]
+        account = typings[place].strip("<>@").partition("|")[0].casefold()
         if typings[place].startswith("<@") and account in self._by_account:
             name = self._by_account[account]
             return 1, MASKS[name.type], Mention(name.type, name.value)
@@ -144,10 +154,12 @@ class NameIndex:
             is_whole = begin == 0 and length == len(parts)
             # A later word of a name is often a word of its own: "Otis Price", "Ember Gas".
             is_later = begin > 0 and name.type is NameType.TEXT
-            after = typings[place + length] if place + length < len(typings) else ""
+            after = words[place + length] if place + length < len(words) else ""
             if is_later or not _fits_sign(name.type, typings[place], after):
                 continue
             if not _is_named(name, parts[begin : begin + length], is_whole):
+                continue
+            if name.type is NameType.PERSON and not _is_person(typings, words, place, length):
                 continue
             value = name.value
             if name.type is NameType.TEXT and not is_whole:
@@ -215,6 +227,31 @@ def _common_length(
     return length
 
 
+def _is_person(typings: Sequence[str], words: Sequence[str], place: int, length: int) -> bool:
+    """Tell whether words that all are common name a person here: "with May", not "may I"."""
+    if not all(map(_is_common, words[place : place + length])):
+        return True
+    if typings[place].startswith("@"):
+        return True
+    before = words[place - 1] if place else ""
+    after = words[place + length] if place + length < len(words) else ""
+    if typings[place][:1].isupper() and typings[place].endswith("'s"):
+        return True
+    is_time = words[place] in MONTHS and before in TIME_PREPOSITIONS
+    is_capitalised = all(word.istitle() for word in typings[place : place + length])
+    is_sentence = any(word[:1].islower() for word in typings)
+    if is_capitalised and place > 0 and is_sentence:
+        return not is_time
+    is_subject = before in ("did", "has", "does", "have") and after in DECIDING_WORDS
+    is_last = not after or after in ("please", "now", "today")
+    return is_subject or (before in PERSON_PREPOSITIONS and is_last and not is_time)
+
+
+def _is_common(word: str) -> bool:
+    is_word = word in FILLERS or word in _KEYWORDS or word in COMMON_PARTS
+    return is_word or word in PHRASE_WORDS or word in MONTHS
+
+
 def _is_alike(words: Sequence[str], parts: Sequence[str]) -> bool:
     """Tell whether a name was typed with few slips for its length."""
     similarity = OSA.normalized_similarity(" ".join(words), " ".join(parts))
@@ -236,7 +273,7 @@ def _is_named(name: KnownName, parts: list[str], is_whole: bool) -> bool:
     if is_whole and name.type is not NameType.TEXT:
         return True
     if name.type is NameType.PERSON:
-        return any(part not in FILLERS for part in parts)
+        return True
     if name.type is NameType.GROUP:
         return False
     if is_whole and len(parts) > 1:

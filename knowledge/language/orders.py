@@ -11,6 +11,9 @@ from knowledge.language.question_words import word_set
 #: So many are "the big ones" and "a few".
 FEW = 3
 MAX_LIMIT = 100
+_COMPARED = r"(?:ones |cases |bills |items |stuff |[a-z]{4,}s )?"
+_ON_TOP = rf"{_COMPARED}(?:first|on top|(?:at|to) the (?:very )?(?:top|front|head)|up top|up front)"
+_AT_BOTTOM = rf"{_COMPARED}(?:last|at the (?:very )?(?:bottom|end|back))"
 _ORDER_WORDS: tuple[tuple[Order, str], ...] = (
     (
         Order.SOONEST_DUE,
@@ -39,14 +42,16 @@ _ORDER_WORDS: tuple[tuple[Order, str], ...] = (
         r"(?: (?:waiting|open|outstanding|standing|running|sitting))?|waiting (?:the )?longest"
         r"|(?:been|sitting|open|here|around|there|hanging) (?:[^ ]+ ){0,2}(?:the )?longest"
         r"|first in(?= first out|$)|earliest|by age|age order|in order of age|old ones"
-        r"|chronological(?:ly)?",
+        r"|chronological(?:ly)?"
+        rf"|older {_ON_TOP}|newer {_AT_BOTTOM}",
     ),
     (
         Order.NEWEST,
         r"(?<!at the )(?<!the very )(?:newest|latest|most recent|freshest|youngest"
         r"|most new)(?: first| on top| at the top)?"
         r"|last (?:one )?(?:in|to come in|that came in|opened|case"
-        r"|arrived)|came in last|recent ones|just in|by newest",
+        r"|arrived)|came in last|recent ones|just in|by newest"
+        rf"|(?:newer|more recent|fresher) {_ON_TOP}|older {_AT_BOTTOM}",
     ),
     (
         Order.LARGEST,
@@ -58,7 +63,9 @@ _ORDER_WORDS: tuple[tuple[Order, str], ...] = (
         r"|money))?|worth (?:the )?most|most (?:at stake|worth)"
         r"|by (?:value|amount|stake|size|money|worth)|(?:costs?|costing"
         r"|risks?) (?:us )?(?:the )?most"
-        r"|hurts? (?:us )?(?:the )?most|size order|top by value",
+        r"|hurts? (?:us )?(?:the )?most|size order|top by value"
+        rf"|(?:bigger|larger|higher|dearer|pricier|costlier|more expensive) {_ON_TOP}"
+        rf"|(?:smaller|cheaper|lower) {_AT_BOTTOM}",
     ),
     (
         Order.SMALLEST,
@@ -68,7 +75,9 @@ _ORDER_WORDS: tuple[tuple[Order, str], ...] = (
         r"|little)(?: (?:ones|amounts?|stakes?|value|sums?|first))"
         r"?|worth (?:the )?least|(?:costs?"
         r"|costing) (?:us )?(?:the )?least|least (?:at stake|money"
-        r"|worth)",
+        r"|worth)"
+        rf"|(?:smaller|cheaper|lower) {_ON_TOP}"
+        rf"|(?:bigger|larger|higher|dearer|more expensive) {_AT_BOTTOM}",
     ),
 )
 #: Adjectives that only mean an order before "ones" and the like.
@@ -122,6 +131,8 @@ ALL_SORTED = phrase(
     r"(?:very )?(?:most )?(?:newest|latest|oldest|old|recent|urgent|biggest|largest|smallest"
     r"|cheapest|highest|lowest|longest|earliest|expensive|dearest)(?! (?:one|case)(?![^ ]))"
     r"(?: (?:ones|cases|first))?",
+    r"(?:older|newer|more recent|fresher|bigger|larger|higher|dearer|pricier|costlier|cheaper"
+    rf"|smaller|lower|more expensive) (?:{_ON_TOP}|{_AT_BOTTOM})",
     r"(?:ascending|descending)(?: order)?|in (?:date|time|size|age|deadline|due|value) order"
     r"|chronological(?:ly)?|in order of [^ ]+|sort(?:ed)? (?:it |them |these |those )?by [^ ]+",
     r"sort(?: it| them)?(?: by)?|sorted(?: it| them)? by"
@@ -218,6 +229,14 @@ class Ordering:
     nth: int = 0
 
 
+#: By these nothing is counted here.
+UNKNOWN_GROUPING = phrase(
+    rf"(?<!ed )(?:{_BY}|group(?:ed)?(?: it| them)? by) (?:the )?(?P<words>weeks?|quarters?|years?"
+    r"|hours?|suppliers?|customers?|clients?|vendors?|guests?|products?|wines?|venues?|sites?"
+    r"|locations?|places?|channels?|sources?|systems?|risks?(?: tiers?| levels?)?|tiers?"
+    r"|bands?|regions?|currency|currencies|brands?|floors?|rooms?)(?= |$)",
+    r"(?P<often>weekly|hourly|yearly|quarterly|week by week|hour by hour|year by year)",
+)
 BREAK_DOWN = phrase(
     r"break(?: it| that| this| them)?(?: down)?|breakdown|split|divided?|grouped|tally"
 )
@@ -229,6 +248,15 @@ def find_grouping(text: QuestionText) -> Grouping | None:
     if grouping is not None:
         text.take(BREAK_DOWN)
     return grouping
+
+
+def find_unknown_groupings(text: QuestionText) -> list[str]:
+    """List the groupings that there are not, as the asker wrote them."""
+    groupings = []
+    for match in text.find_all(UNKNOWN_GROUPING):
+        text.explain(match)
+        groupings.append(" ".join(token.spelling for token in text.tokens_of(match)))
+    return groupings
 
 
 def _find_grouping(text: QuestionText) -> Grouping | None:

@@ -1,5 +1,7 @@
 """Words that say whose cases are meant: who must act, decided, owns or raised them."""
 
+import re
+
 from knowledge.language.condition_words import (
     APPROVE,
     APPROVED,
@@ -69,6 +71,18 @@ WAITS_ON = (
         rf"{_WHO} (?:has |have |had )?(?:{_SIGN}s?|{APPROVED}|{DECIDED}|says?|gives?|given|signs?"
         rf"|decides?|acts?|answers?|responds?|moves?)",
     ),
+    phrase(
+        r"(?P<who>\{group\}) (?:still |now |currently )*(?:have|has|had|got|has got|have got)"
+        r" (?:still |yet |got )*(?:anything|something|any|some|stuff|things|cases|ones|much|one)?"
+        r" ?(?:still |left |more )*(?:pending|waiting|outstanding|unanswered|undecided|to decide"
+        r"|to do|to approve|to sign|left|on hold|in the pipeline)"
+    ),
+    phrase(
+        r"(?:do|does|has|have) (?:the |our )?(?P<who>\{group\}) (?:still |now |currently )*"
+        r"(?:have |got )?(?:still )?(?:anything|something|any|some|stuff|things|cases|ones)"
+        r" (?:still |left )*(?:pending|waiting|outstanding|unanswered|undecided|to decide|to do"
+        r"|to approve|to sign|left)"
+    ),
     phrase(rf"(?:down|up) to (?:the )?{_WHO}"),
     phrase(rf"(?:needs?|requires?|awaits?|awaiting|wants?) {_WHO}"),
     phrase(
@@ -105,6 +119,11 @@ _I_MUST = (
     r"(?: got)?(?: to)? ?(?:still |now )?(?:be )?"
 )
 MY_QUEUE = (
+    re.compile(
+        r"^(?:(?:the|my|show|open|check|to|in|on|and|what is|whats|anything|list) )*(?:inbox"
+        r"|in-tray|in tray|worklist|work list|to dos?|todos?|to-dos?|to do list|todo list|plate"
+        r"|homework)(?: please| now| today)?$"
+    ),
     phrase(
         r"(?:needs?|needing|wants?|wanting|requires?|requiring|awaits?|awaiting)(?: from| of)? me",
         r"(?:decisions|approvals|yeses|answers|cases|sign offs|things) (?:have|do|can|must|should"
@@ -253,6 +272,16 @@ RAISED_BY = (
     phrase(r"(?P<who>my) (?:own )?reports?"),
 )
 APPROVER = (
+    phrase(
+        r"(?:needs?|needing|requires?|requiring|calls? for|demands?|takes?) (?:also )?"
+        r"(?:the |an? )?(?:explicit |formal |written )?(?:approval|sign off|consent|signature"
+        r"|authori[sz]ation|agreement|blessing|yes|ok|okay|vote) (?:of|by) (?:the |our )?"
+        r"(?P<who>\{group\})"
+    ),
+    phrase(
+        r"(?:must|have to|has to|need to|needs to|should) be (?:approved|signed(?: off)?|ok"
+        r"|authori[sz]ed|confirmed) by (?:the |our )?(?P<who>\{group\})(?: too| as well| also)?"
+    ),
     phrase(
         r"(?:where|which|that|what|if"
         r"|when)? ?(?:the )?(?P<who>\{group\}) (?:also )?(?:has|have"

@@ -18,6 +18,7 @@ from bot.views.query import (
 )
 from knowledge.language import follow_ups
 from knowledge.language.asks import ONE_CASE
+from knowledge.language.idioms import SURGE
 from knowledge.language.parts import (
     DESK_FACTS,
     IDENTIFIER,
@@ -58,6 +59,7 @@ HABIT = phrase(
 )
 _OPEN = phrase("open|pending|waiting|outstanding")
 CAUSE = phrase("why|how come")
+LATE_GOODS = phrase(r"(?:late|delayed|belated|overdue|tardy) (?!cases?|ones?|exceptions?)[a-z]{4,}")
 _BIG_ONES = phrase(r"big ones|large ones")
 
 
@@ -69,6 +71,10 @@ def _condition(query: Query, parts: Parts) -> Condition:
         fields.pop("decision", None)
         if parts.text.search(_OPEN) is None:
             fields.pop("is_open", None)
+    if query.ask is Ask.HOW_LONG and parts.kinds and parts.text.search(LATE_GOODS):
+        # "A late shipment" names the kind, not the deadline of its case.
+        fields.pop("is_overdue", None)
+        fields.pop("is_open", None)
     loose = loose_person(parts)
     if loose and not {"waits_on", "owner", "decided_by", "raised_by", "approver"} & set(fields):
         fields["owner"] = loose
@@ -101,7 +107,8 @@ def list_query(query: Query, parts: Parts) -> Query:
     query = replace(query, condition=_condition(query, parts), grouping=parts.grouping)
     if query.grouping is Grouping.DECIDER:
         query = replace(query, condition=_of_decisions(query.condition))
-    if query.ask is Ask.COUNT and parts.text.search(CAUSE) is not None:
+    is_of_cause = parts.text.search(CAUSE) is not None or parts.text.search(SURGE) is not None
+    if query.ask is Ask.COUNT and is_of_cause:
         query = replace(query, about=About.OPENING)
     if query.ask is not Ask.LIST:
         return query

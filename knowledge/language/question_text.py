@@ -26,6 +26,9 @@ PIECE = re.compile(
     r"|[#@]?\w+(?:['/&.-]\w+)*"
     r"|[<>]=?|[&£*?]"
 )
+#: "Ben covers 4 me".
+SHORT_FOR = re.compile(r"(?<![\w£$€.,])4 (?=(?:me|us|him|her|them|u|you|ya)\b)", re.IGNORECASE)
+SHORT_TO = re.compile(r"(?<![\w£$€.,])2 (?=(?:me|us|him|her|them)\b)", re.IGNORECASE)
 SHORT_WITH = re.compile(r"\bw/(?!o\b)\s?", re.IGNORECASE)
 
 #: "250ish".
@@ -141,6 +144,7 @@ def split_question(text: str) -> QuestionText:
     text = text.translate(APOSTROPHES).replace("&amp;", "&")
     text = text.replace("&gt;", ">").replace("&lt;", "<")
     text = SHORT_WITH.sub("with ", text)
+    text = SHORT_TO.sub("to ", SHORT_FOR.sub("for ", text))
     text = SPACED_DASH.sub("-", text)
     text = ROUGHLY.sub(" ish", text)
     tokens: list[Token] = []

@@ -57,7 +57,20 @@ apprv'd approved · rej rejected · rejd rejected · recd received
 accs accounts · bkg booking · bkgs bookings · dlvry delivery · deliv delivery · shpmt shipment
 reqd required · req required · reqs requests · sched schedule · mgr manager · mgrs managers
 tmrow tomorrow · tomrw tomorrow · tomorow tomorrow · 2morrow tomorrow
-nxt next · lst last · prev previous · curr current · ea each · vs against
+nxt next · lst last · prev previous · curr current · dwn down
+mnth month · mnths months · mny many · opn open · wich which
+whch which · wen when · wher where · dat that · dis this · bfore before · aftr after · befor before
+evrything everything · evrythin everything · nothng nothing · turnd turned
+rejectd rejected · signd signed · closd closed · opend opened · raisd raised · decidd decided
+shw show · giv give · wrk work
+doin doing · goin going · waitin waiting · gettin getting · comin coming · sittin sitting
+lookin looking · stil still · alredy already · yestrday yesterday · yestaday yesterday
+tday today · tmrow tomorrow · nyt night · fone phone · custmr customer · wk's week
+mornin morning · evnin evening · wknd weekend · mon's monday · abt about · thnx thanks
+plse please · evn even · jst just · lng long · oldst oldest · bigst biggest · newst newest
+aprvd approved · rejctd rejected · rjctd rejected · dcded decided · lftovr left · hv have
+hvnt have not · hs has · whn when · wer were · thru through · thruout throughout · dun done
+curr current · ea each · vs against
 oclock o'clock · noone no one · follow-up follow up · stand-in stand in · take-back take back
 """
 
@@ -134,14 +147,47 @@ together altogether breakdown proposal proposals suggestion suggestions recommen
 """
 
 
+#: Words of trade, slang and books for what examples call otherwise.
+_PUT_PLAINLY = """
+punters guests · punter guest · patrons guests · patron guest · clientele guests · diners guests
+diner guest · eaters guests · whinging complaining · whining complaining
+griping complaining · grousing complaining · moaning complaining · grumbling complaining
+bellyaching complaining · whinges complaints · gripes complaints · grumbles complaints
+whinge complaint · gripe complaint · griped complained · whinged complained · moaned complained
+grumbled complained · grievance complaint · grievances complaints · fuming angry · miffed angry
+narked angry · cross angry · livid angry · disgruntled unhappy
+client customer · clients customers · consignee customer · consignees customers · buyer customer
+buyers customers · purchaser customer · recipient customer · recipients customers
+haulier courier · hauliers couriers · haulage courier · trucker courier · truckers couriers
+forwarder carrier · freight shipment · cartons boxes · carton box · crates boxes
+consignment shipment · consignments shipments · cargo shipment
+received arrived · contradict disagree · contradicts disagrees · contradicting disagreeing
+contradictory disagreeing · conflicting disagreeing · swears says · insists says
+alleges says · maintains says
+cellar wine cellar · dwindling running low · depleted running out · scarce running low
+tipple wine · plonk wine · vino wine · booze wine · bubbly wine · reds wines · whites wines
+statement invoice · statements invoices · remittance payment · vendor supplier · vendors suppliers
+billed invoiced · invoicing invoices
+prospect lead · prospects leads · inquirer lead · inquirers leads · inquiry enquiry
+inquiries enquiries · ghosted not answered · neglected not answered · ignored not answered
+checklist task · checklists tasks · checksheet task · checksheets tasks · chore task · chores tasks
+routine task · routines tasks · ticked marked complete · snapshot photo · snapshots photos
+outage alert · outages alerts · downtime alert · crashed down
+shindig party · bash party · banquet party · banquets parties · soiree party · feast party
+unstaffed nobody on the rota · unmanned nobody on the rota · understaffed nobody on the rota
+tenancy contract · retainer contract · retainers contracts · pricier dearer · costlier dearer
+"""
+
+
 def word_set(words: str) -> frozenset[str]:
     """Return the words of a text, each once."""
     return frozenset(words.split())
 
 
-def _abbreviations() -> dict[str, tuple[str, ...]]:
+def _read_table(text: str) -> dict[str, tuple[str, ...]]:
+    """Read a table of words and what stands for them."""
     table = {}
-    for line in _WRITTEN_OUT.splitlines():
+    for line in text.splitlines():
         for entry in line.split("·"):
             words = entry.split()
             if words:
@@ -149,6 +195,7 @@ def _abbreviations() -> dict[str, tuple[str, ...]]:
     return table
 
 
-ABBREVIATIONS = _abbreviations()
+ABBREVIATIONS = _read_table(_WRITTEN_OUT)
+PLAIN_WORDS = {word: " ".join(words) for word, words in _read_table(_PUT_PLAINLY).items()}
 FILLERS = word_set(FILLER_WORDS)
 KEYWORDS = tuple(KEYWORD_WORDS.split())

@@ -34,7 +34,7 @@ from knowledge.language.exclusions import NO_EXCLUSION, take_exclusion
 from knowledge.language.kinds import KindFinder
 from knowledge.language.money import take_money
 from knowledge.language.names import Mention, NameIndex, plain
-from knowledge.language.orders import find_grouping, find_ordering
+from knowledge.language.orders import find_grouping, find_ordering, find_unknown_groupings
 from knowledge.language.parts import DESK_FACTS, Parts
 from knowledge.language.places import take_place
 from knowledge.language.queries import (
@@ -92,6 +92,14 @@ _DATIVE = phrase(
     r"(?<= out )for (?:me|us)(?= please|$)",
     r"(?<= them | that | this | down )for (?:me|us)(?= please|$)",
     r"(?<= those | these )for (?:me|us)(?= please|$)",
+)
+#: "Weigh it up for me".
+_DATIVE_OF_ORDER = re.compile(
+    r"^(?:(?:please|can|could|would|will|you|hi|hey|hello|ok|so|now|and|just|quickly|then) )*"
+    r"(?:weigh|check|add|sum|count|tally|total|work|find|pull|fetch|look|sort|rank|explain|describe"
+    r"|summari[sz]e|print|calculate|compute|break|compare|dig|run|group|split|put|draw|read|spell)"
+    r" (?!.*(?:waiting|waits?|left|needs?|meant|there is|there are|due) (?:[^ ]+ )?for )"
+    r"(?:[^ ]+ )*(?P<dative>for (?:me|us))(?= please$| now$|$)"
 )
 SINCE_THEN = phrase(
     r"(?:since|from|after) (?:then|that|that day|that time)(?: on)?|in the meantime|meanwhile"
@@ -161,6 +169,7 @@ class QuestionReading:
         rule = asks.find_rule(request) or asks.find_rule(words)
         ordering = find_ordering(request)
         filters = find_filters(request)
+        filters.aside += find_unknown_groupings(request)
         subject = _subject(words, request)
         if request is not words:
             _find_time_of_story(words, request, filters)
@@ -257,7 +266,11 @@ class QuestionReading:
             return query, ()
         is_lone = not parts.names and not parts.kinds and not query.condition.narrows
         runs = left_aside.phrases(parts.request, is_narrowed=not is_lone)
+        names = left_aside.unknown_names(parts.request) if not parts.names else []
+        runs += [name for name in names if not any(name[0] in run for run in runs)]
         proper_name = left_aside.proper_name(parts.request)
+        if not proper_name and is_lone:
+            proper_name = left_aside.lone_proper_name(parts.request)
         if proper_name and query.ask in LISTS and not query.condition.text:
             runs = [run for run in runs if run[0] not in proper_name]
             condition = replace(query.condition, text=left_aside.spell(proper_name))
@@ -355,9 +368,9 @@ def _take_cases(words: QuestionText) -> None:
 
 
 def _drop_dative(words: QuestionText) -> None:
-    match = words.search(_DATIVE)
+    match = words.search(_DATIVE) or words.search(_DATIVE_OF_ORDER)
     if match is not None:
-        first, last = words.bounds(match)
+        first, last = words.bounds(match, "dative" if match.re is _DATIVE_OF_ORDER else 0)
         del words.tokens[first:last]
         words.join()
 

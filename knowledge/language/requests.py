@@ -25,6 +25,7 @@ MARKERS = (
         r"(?:which|what) (?:of|are|is|cases|ones|do|does|did|have|has)|how (?:many|much)"
         r"|is there|are there|have you got|any of|do (?:i|we) have|anything"
     ),
+    phrase(r"(?:is )?(?:whatever|everything) (?:is|are|was|were|has|still|came|we|i|that)"),
 )
 
 
