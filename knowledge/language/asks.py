@@ -175,7 +175,7 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
         phrase(
             r"are you (?:a |an )?(?:real|human|robot|bot|person|machine|ai"
             r"|alive|there|ok|well|sentient)(?: [^ ]+)?",
-            r"how are you(?: doing)?|how is it going|who (?:made|built"
+            r"how are you(?: doing)?|how is it going|how goes it$|who (?:made|built"
             r"|wrote) you|do you (?:sleep|dream|have feelings|like|love"
             r"|ever sleep)(?: [^ ]+){0,2}|(?:are you )?having (?:a )?(?:good"
             r"|nice|busy) day|what is your name|you (?:are|is) (?:the |a "
@@ -252,7 +252,7 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
         re.compile(
             rf"{_ACT_BEGIN}(?:approve|sign off|sign|say yes to|ok"
             rf"|authori[sz]e|accept|green ?light|let (?:it|this"
-            rf"|\{{case\}}) through|press (?:approve|yes)|wave) (?:(?:on|off"
+            rf"|\{{case\}}) (?:through|pass)|press (?:approve|yes)|wave) (?:(?:on|off"
             rf"|off on) )?{_IT}(?! i )"
         ),
         "act.approve",
