@@ -64,7 +64,7 @@ class KindFinder:
     def _find_in_plain_words(self, text: QuestionText) -> str:
         """Return the kind of a question whose rarer words are put plainly."""
         plain_text = put_plainly(text.words)
-        guesses = self._classifier.kinds(plain_text) if plain_text != text.text else ()
+        guesses = self._classifier.kinds(plain_text) if plain_text != text.text else []
         is_sure = bool(guesses) and guesses[0].confidence >= PLAIN_CONFIDENCE
         return guesses[0].label if is_sure else ""
 
