@@ -106,6 +106,14 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
     *((pattern, label, Weight.SURE) for pattern, label in IDIOMS),
     # Nothing about cases.
     (
+        re.compile(
+            r"^(?:your|you are|you is) (?:the |a |an |so |very |really |such )*(?:best|great"
+            r"|star|genius|brilliant|amazing|legend|lovely|funny|useless|stupid|rubbish)(?: bot)?$"
+        ),
+        "small_talk",
+        Weight.SURE,
+    ),
+    (
         phrase(
             r"select (?:\*|[^ ]+) from|drop table|insert into|delete from"
             r"|union select|update [^ ]+ set"
@@ -433,7 +441,7 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
             r"|that|\{case\}|i|on|by|without))[^ ]+(?: [^ ]+)?$",
         ),
         "capability.cannot",
-        Weight.LIKELY,
+        Weight.SURE,
     ),
     (
         phrase(
