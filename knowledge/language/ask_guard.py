@@ -130,6 +130,7 @@ CLEAR_REQUEST = phrase(
     r"|list(?: me| us)? (?:all|the|my|our|every|everything|any|what|whatever)"
     r"|which (?!is|was|has|keeps?|makes?|leaks?|drips?)[^ ]+"
     r"|what (?:is|are|do|does|did|has|have|can|should|must|may|needs?|waits?|else|still)"
+    r"(?! (?:wrong|going on|happening|happened|causing|the (?:matter|cause|problem))(?![^ ]))"
     r"|how (?:many|much)|is there|are there|do (?:i|we) have|have (?:i|we) (?:got|any)"
     r"|any (?:open|cases?|exceptions?|of)|(?:pull|bring|read) (?:up|out) (?:the|my|all|what)"
 )

@@ -106,6 +106,14 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
     *((pattern, label, Weight.SURE) for pattern, label in IDIOMS),
     # Nothing about cases.
     (
+        re.compile(
+            r"^(?:your|you are|you is) (?:the |a |an |so |very |really |such )*(?:best|great"
+            r"|star|genius|brilliant|amazing|legend|lovely|funny|useless|stupid|rubbish)(?: bot)?$"
+        ),
+        "small_talk",
+        Weight.SURE,
+    ),
+    (
         phrase(
             r"select (?:\*|[^ ]+) from|drop table|insert into|delete from"
             r"|union select|update [^ ]+ set"
@@ -175,7 +183,7 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
         phrase(
             r"are you (?:a |an )?(?:real|human|robot|bot|person|machine|ai"
             r"|alive|there|ok|well|sentient)(?: [^ ]+)?",
-            r"how are you(?: doing)?|how is it going|who (?:made|built"
+            r"how are you(?: doing)?|how is it going|how goes it$|who (?:made|built"
             r"|wrote) you|do you (?:sleep|dream|have feelings|like|love"
             r"|ever sleep)(?: [^ ]+){0,2}|(?:are you )?having (?:a )?(?:good"
             r"|nice|busy) day|what is your name|you (?:are|is) (?:the |a "
@@ -252,7 +260,7 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
         re.compile(
             rf"{_ACT_BEGIN}(?:approve|sign off|sign|say yes to|ok"
             rf"|authori[sz]e|accept|green ?light|let (?:it|this"
-            rf"|\{{case\}}) through|press (?:approve|yes)|wave) (?:(?:on|off"
+            rf"|\{{case\}}) (?:through|pass)|press (?:approve|yes)|wave) (?:(?:on|off"
             rf"|off on) )?{_IT}(?! i )"
         ),
         "act.approve",
@@ -433,7 +441,7 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
             r"|that|\{case\}|i|on|by|without))[^ ]+(?: [^ ]+)?$",
         ),
         "capability.cannot",
-        Weight.LIKELY,
+        Weight.SURE,
     ),
     (
         phrase(

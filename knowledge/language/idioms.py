@@ -51,7 +51,9 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = (
             rf"|point))(?: [^ ]+){{0,6}} {_DECIDE}{_REST}",
             r"(?:how late|when at the latest|at the latest when)(?: [^ ]+){0,5}"
             rf" {_DECIDE}{_REST}",
-            rf"how (?:long|much longer) (?:can|may|could|do) (?:i|we|you|one)(?: [^ ]+){{0,3}}"
+            r"how (?:long|much longer) (?:can|may|could|do) (?:i|we|you|one)"
+            r"(?! (?:[^ ]+ ){0,3}(?:take|need|usually|normally|typically|generally|mostly)(?![^ ]))"
+            r"(?: [^ ]+){0,3}"
             rf" {_DECIDE}(?: on)?(?: (?:it|this|that|\{{case\}}))?$",
         ),
         "when.due",

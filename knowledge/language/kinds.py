@@ -64,7 +64,7 @@ class KindFinder:
     def _find_in_plain_words(self, text: QuestionText) -> str:
         """Return the kind of a question whose rarer words are put plainly."""
         plain_text = put_plainly(text.words)
-        guesses = self._classifier.kinds(plain_text) if plain_text != text.text else ()
+        guesses = self._classifier.kinds(plain_text) if plain_text != text.text else []
         is_sure = bool(guesses) and guesses[0].confidence >= PLAIN_CONFIDENCE
         return guesses[0].label if is_sure else ""
 
@@ -105,7 +105,10 @@ class KindFinder:
             return all(self._names_any(word, kinds, titles) for word in words)
         rest = " ".join(word for word in text.words if word not in words)
         for kind in kinds:
-            if any(stem(word) in titles.get(kind, ()) or word in PLAIN_WORDS for word in words):
+            if any(stem(word) in titles.get(kind, ()) for word in words):
+                return True
+            is_put_plainly = self._confidence(text.text, kind) < MIN_CONFIDENCE
+            if is_put_plainly and any(word in PLAIN_WORDS for word in words):
                 return True
             loss = self._confidence(text.text, kind) - self._confidence(rest, kind)
             if loss >= MIN_LOSS:

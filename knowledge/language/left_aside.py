@@ -38,7 +38,7 @@ CASE_WORDS = word_set(
     "case cases open anything something everything any all exceptions exception stuff things items"
     " pending waiting outstanding list show me us what is are there ones still please the got have"
     " we do you currently now right for about on with from at of and hi hello hey find give see"
-    " active running going"
+    " active running going bot countersign good morning afternoon evening dear team thanks regards"
 )
 _KNOWN = FILLERS | frozenset(KEYWORDS)
 

@@ -37,6 +37,10 @@ _KEYWORDS = frozenset(KEYWORDS)
 MONTHS = word_set("january april may june july august summer")
 TIME_PREPOSITIONS = word_set("in since from until before after during of last this next early late")
 PERSON_PREPOSITIONS = word_set("on with of by to about at for from via")
+WORDS_AFTER_NAME = word_set(
+    "please now today since is are was this last right still at until in yet who what which too"
+    " also as"
+)
 DECIDING_WORDS = word_set("""
     approve approved reject rejected decide decided sign signed edit edited say said turn turned
     wave waved knock knocked let do done have got get own take taken claim raise raised hand handed
@@ -243,7 +247,7 @@ def _is_person(typings: Sequence[str], words: Sequence[str], place: int, length:
     if is_capitalised and place > 0 and is_sentence:
         return not is_time
     is_subject = before in ("did", "has", "does", "have") and after in DECIDING_WORDS
-    is_last = not after or after in ("please", "now", "today")
+    is_last = not after or after in WORDS_AFTER_NAME
     return is_subject or (before in PERSON_PREPOSITIONS and is_last and not is_time)
 
 
