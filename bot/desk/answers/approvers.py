@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.cases.actor import is_person
-from bot.cases.approval import Person
+from bot.cases.approval import Person, people_of
 from bot.cases.commands import DecisionKind
 from bot.cases.delegation import Delegation
 from bot.cases.lifecycle import State
@@ -129,7 +129,8 @@ class Approvers:
         groups = file.names.groups(handles)
         for handle in sorted(handles):
             if person in groups.get(handle, frozenset()):
-                facts.append(f"You are in {file.names.group(handle)}.")
+                place = "named for it" if people_of(handle) else f"in @{handle}"
+                facts.append(f"You are {place}.")
         for delegation in file.controls.delegations:
             if delegation.taker == person and delegation.holds(case.kind, file.now):
                 until = file.time(delegation.ends_at)

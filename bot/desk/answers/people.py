@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.cases.actor import is_person
-from bot.cases.approval import is_colleague
+from bot.cases.approval import is_colleague, people_of
 from bot.cases.controls import ActivePause, DeskControls
 from bot.cases.delegation import Delegation
 from bot.cases.lifecycle import State
@@ -193,8 +193,9 @@ class PeopleAnswers:
             if person and not is_colleague(person):
                 others.append(person.name)
         if not members and not others:
-            return f"I find nobody in @{handle}."
-        text = f"In @{handle}: {join_words(members) or 'nobody who may decide'}."
+            return f"I find nobody in {self.names.group(handle)}."
+        title = "Named one by one" if people_of(handle) else f"In @{handle}"
+        text = f"{title}: {join_words(members) or 'nobody who may decide'}."
         if not others:
             return text
         are = verb(len(others), "is", "are")
@@ -202,8 +203,11 @@ class PeopleAnswers:
 
     def _describe_groups_of(self, person: str, asker: Asker) -> str:
         groups = self.names.groups(self.library.deciders())
-        handles = [f"@{handle}" for handle in sorted(groups) if person in groups[handle]]
-        place = join_words(handles) or "none of the groups that decide"
+        handles = [handle for handle in sorted(groups) if person in groups[handle]]
+        names = [f"@{handle}" for handle in handles if not people_of(handle)]
+        if len(names) < len(handles):
+            names.append("a group whose members are named one by one")
+        place = join_words(names) or "none of the groups that decide"
         if person == asker.person:
             return f"You are in {place}."
         return f"{self.names.person(person)} is in {place}."
