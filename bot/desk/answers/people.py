@@ -13,7 +13,7 @@ from bot.desk.answers.filters import ConditionFilters
 from bot.desk.answers.names import Names, scope_title
 from bot.desk.answers.readings import QueryWords
 from bot.desk.answers.wording import count_word
-from bot.desk.case_texts import join_words, local_time, verb
+from bot.desk.case_texts import as_sentence, join_words, local_time, verb
 from bot.ports.case_queries import CaseFilter, CaseQueries
 from bot.ports.clock import Clock
 from bot.ports.desk_controls import DeskControlsStore
@@ -116,7 +116,7 @@ class PeopleAnswers:
         taker = _account(query.to, asker)
         if taker and not person:
             delegations = [one for one in delegations if one.taker == taker]
-            none = f"{self.names.person(taker)} stands in for nobody at the moment."
+            none = start_upper(f"{self.names.person(taker)} stands in for nobody at the moment.")
         elif person:
             none = f"Nobody stands in for {self._name(person, asker)} at the moment."
             delegations = self._about(person, delegations)
@@ -210,7 +210,7 @@ class PeopleAnswers:
         place = join_words(names) or "none of the groups that decide"
         if person == asker.person:
             return f"You are in {place}."
-        return f"{self.names.person(person)} is in {place}."
+        return start_upper(f"{self.names.person(person)} is in {place}.")
 
     # --- pauses ----------------------------------------------------------------------------------
 
@@ -226,7 +226,8 @@ class PeopleAnswers:
         """Say what is paused, by whom, since when and why."""
         since = local_time(pause.at, asker.hours, self.clock())
         scope = start_upper(scope_title(pause.scope, self.library.labels()))
-        return f"{scope} has been paused by {pause.by_name} since {since}: {pause.reason}."
+        text = f"{scope} has been paused by {pause.by_name} since {since}: {pause.reason}"
+        return as_sentence(text)
 
 
 def _account(name: str, asker: Asker) -> str:
