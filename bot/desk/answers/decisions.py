@@ -65,7 +65,12 @@ def find_last_decision(history: Sequence[Entry]) -> Entry | None:
                 decision = entry
             case entries.Resolved(resolution=entries.Resolution.BY_HAND):
                 decision = entry
-            case entries.Drifted() | entries.Reopened() | entries.Withdrawn():
+            case (
+                entries.Drifted()
+                | entries.Reopened()
+                | entries.RetriageAsked()
+                | entries.Withdrawn()
+            ):
                 decision = None
             case _:
                 continue
@@ -220,7 +225,7 @@ def _describe_no_decision(file: CaseFile) -> Statement:
     if case.state is State.CLEARED:
         return describe_ending(file)
     facts = [_describe_vote(file, vote) for vote in case.proposal.approvals]
-    for change in (entries.Edited, entries.HandedOver):
+    for change in (entries.Edited, entries.HandedOver, entries.Stopped):
         entry = _find_last(file.entries, change)
         if entry:
             facts.append(file.words(file.decision_text(entry)))
