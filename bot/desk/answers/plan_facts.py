@@ -139,11 +139,13 @@ def describe_recognition(file: CaseFile) -> Statement:
     case = file.case
     title = file.labels.kind(case.kind)
     recognition = case.classification.recognition
-    if case.classification.named_by:
-        name = file.names.account(case.classification.named_by)
+    name = case.classification.named_by
+    if case.kind == UNRECOGNISED and case.classification.is_novel:
+        text = f"{case.id} has no known kind: {name or 'a person'} called it new."
+    elif name:
         text = f"{case.id} is “{title}” because {name} said so."
     elif recognition is None and case.kind == UNRECOGNISED:
-        text = f"{case.id} has no known kind: {_novelty(file)}."
+        text = f"{case.id} has no known kind: none was found."
     elif recognition is None and case.signal.source == BY_HAND and case.signal.requester:
         name = file.names.person(case.signal.requester)
         text = f"{case.id} is “{title}” because {name} raised it as that."
@@ -163,10 +165,6 @@ def describe_recognition(file: CaseFile) -> Statement:
     likeliest = phrase("The likeliest kinds: {}.", ", ".join(guesses))
     facts = (likeliest, f"From its words: “{case.signal.title}”.")
     return Statement(text=text, facts=tuple(filter(None, facts)))
-
-
-def _novelty(file: CaseFile) -> str:
-    return "a person called it new" if file.case.classification.is_novel else "none was found"
 
 
 def describe_execution(file: CaseFile) -> Statement:
