@@ -55,10 +55,14 @@ class Eligibility:
         caller = self._caller(case, person, delegations)
         if decision is None or caller is None:
             return False
-        has_voted = any(person in approval.parties for approval in case.proposal.approvals)
-        if decision is DecisionKind.APPROVE and has_voted:
+        if decision is DecisionKind.APPROVE and person in self.voters(case):
             return False
         return ineligibility(case, decision, caller) is None
+
+    def voters(self, case: Case) -> frozenset[str]:
+        """Return the accounts of all who have approved the plan, also those linked to them."""
+        parties = [party for approval in case.proposal.approvals for party in approval.parties]
+        return self.library.identities().linked_accounts(parties)
 
     def may_pause(self, person: str) -> bool:
         """Tell whether this person may pause: anybody who decides or governs."""

@@ -6,7 +6,7 @@ from bot.cases import entries
 from bot.cases.approval import Approval
 from bot.cases.entries import Entry
 from bot.cases.hours import Hours
-from bot.desk.case_texts import local_time
+from bot.desk.case_texts import as_sentence, local_time
 
 
 def describe_decision(entry: Entry, hours: Hours, now: datetime | None = None) -> str:
@@ -47,7 +47,7 @@ def _describe_vote(body: entries.Body, at: str) -> str:
 def _describe_approval(approval: Approval, at: str) -> str:
     behalf = f" for {approval.behalf_name}" if approval.behalf_of else ""
     note = f": “{approval.note}”" if approval.note else ""
-    return f"{approval.name} approved it{behalf} on {at}{note}."
+    return as_sentence(f"{approval.name} approved it{behalf} on {at}{note}")
 
 
 def _describe_handling(body: entries.Body, at: str) -> str:

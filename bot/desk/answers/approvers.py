@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 from bot.cases.actor import is_person
-from bot.cases.approval import Person
+from bot.cases.approval import Person, people_of
 from bot.cases.commands import DecisionKind
 from bot.cases.delegation import Delegation
 from bot.cases.lifecycle import State
@@ -19,9 +19,10 @@ from bot.desk.answers.decisions import (
 from bot.desk.case_texts import as_sentence, join_words
 from bot.desk.confirmations import Confirmations
 from bot.desk.eligibility import Eligibility
+from bot.views.labels import start_upper
 from bot.views.rows import CaseRow
 
-NOBODY = "nobody can at the moment"
+NOBODY = "which nobody can give at the moment"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,7 +43,8 @@ class Approvers:
         lines = self._lines_by_group(file, verdict)
         facts = [*list_votes(case), *self._own_part(file)]
         if len(lines) == 1 and verdict.approvals_needed == 1:
-            return Statement(text=f"{case.id} can be approved by {lines[0]}.", facts=tuple(facts))
+            verb = "needs" if lines[0].endswith(NOBODY) else "can be approved by"
+            return Statement(text=f"{case.id} {verb} {lines[0]}.", facts=tuple(facts))
         head = f"{case.id} needs {verdict.approvals_needed} approvals."
         missing = f"Still missing: {join_words(lines, 'and')}."
         return Statement(text=f"{head} {missing}", facts=tuple(facts))
@@ -55,8 +57,13 @@ class Approvers:
         lines = []
         for handle in missing.groups:
             people = self._people_of(file, groups.get(handle, frozenset()))
-            who = join_words(people, "or") or NOBODY
-            lines.append(f"{who} (@{handle})" if not handle.startswith("people:") else who)
+            who = join_words(people, "or")
+            if not people:
+                lines.append(f"an approval of {file.names.group(handle)}, {NOBODY}")
+            elif people_of(handle):
+                lines.append(who)
+            else:
+                lines.append(f"{who} (@{handle})")
         return lines
 
     def _people_of(self, file: CaseFile, members: frozenset[str]) -> list[str]:
@@ -86,7 +93,7 @@ class Approvers:
         person = file.names.find(file.asker.person)
         if person is None:
             return []
-        if any(person.id in vote.parties for vote in file.case.proposal.approvals):
+        if person.id in self.eligibility.voters(file.case):
             return ["Your own approval is given."]
         reason = self.confirmations.ineligibility(
             file.case, DecisionKind.APPROVE, file.asker.person
@@ -129,7 +136,8 @@ class Approvers:
         groups = file.names.groups(handles)
         for handle in sorted(handles):
             if person in groups.get(handle, frozenset()):
-                facts.append(f"You are in {file.names.group(handle)}.")
+                place = "named for it" if people_of(handle) else f"in @{handle}"
+                facts.append(f"You are {place}.")
         for delegation in file.controls.delegations:
             if delegation.taker == person and delegation.holds(case.kind, file.now):
                 until = file.time(delegation.ends_at)
@@ -154,7 +162,7 @@ class Approvers:
                 text = f"{case.id} belongs to {owner}; nobody of them has taken it on."
             case _:
                 text = f"{case.id} belonged to {owner}."
-        return Statement(text=text, facts=tuple(self._holder_facts(file)))
+        return Statement(text=start_upper(text), facts=tuple(self._holder_facts(file)))
 
     def _holder_facts(self, file: CaseFile) -> list[str]:
         """Say from which team the owner is."""

@@ -3,12 +3,12 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from bot.cases.approval import OWNER
+from bot.cases.approval import OWNER, people_of
 from bot.cases.plan import Money
 from bot.cases.playbook import Playbook
 from bot.cases.policy import ActionLimit, Policy, Stage, TierRule
 from bot.desk.answers.case_file import Statement
-from bot.desk.answers.names import scope_title
+from bot.desk.answers.names import NAMED_PEOPLE, scope_title
 from bot.desk.answers.wording import count_word
 from bot.desk.case_texts import STAGE_TEXTS, count_noun, describe_span, join_words, verb
 from bot.ports.desk_controls import DeskControlsStore
@@ -215,7 +215,9 @@ def _describe_tier(rule: TierRule) -> str:
     approvers = []
     for factor in rule.factors:
         group = f"@{factor.group}"
-        if factor.group.startswith(OWNER):
+        if people_of(factor.group):
+            group = NAMED_PEOPLE
+        elif factor.group.startswith(OWNER):
             group = f"the {factor.group.removeprefix(OWNER)} owners of the kind"
         approvers.append(f"{count_word(factor.count)} of {group}")
     return f"{join_words(approvers)}, within {describe_span(rule.expires_for)}"

@@ -95,7 +95,8 @@ class CaseFile:
         if pause is None:
             return ""
         scope = scope_title(pause.scope, self.labels)
-        return f"{scope} is paused by {pause.by_name}: {pause.reason}"
+        # It stands within a sentence.
+        return f"{scope} is paused by {pause.by_name}: {pause.reason.removesuffix('.')}"
 
     def _channel_title(self, match: re.Match[str]) -> str:
         title = self.labels.channels.get(match[0])

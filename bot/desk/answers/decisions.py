@@ -8,7 +8,7 @@ from bot.cases.actor import Actor, ActorKind
 from bot.cases.approval import Approval
 from bot.cases.case import Case
 from bot.cases.entries import Entry
-from bot.cases.lifecycle import State
+from bot.cases.lifecycle import WAITING, State
 from bot.cases.missing_approvals import missing_approvals
 from bot.cases.policy import Ruling, Verdict
 from bot.desk.answers.case_file import CaseFile, Statement
@@ -65,7 +65,12 @@ def find_last_decision(history: Sequence[Entry]) -> Entry | None:
                 decision = entry
             case entries.Resolved(resolution=entries.Resolution.BY_HAND):
                 decision = entry
-            case entries.Drifted() | entries.Reopened() | entries.Withdrawn():
+            case (
+                entries.Drifted()
+                | entries.Reopened()
+                | entries.RetriageAsked()
+                | entries.Withdrawn()
+            ):
                 decision = None
             case _:
                 continue
@@ -160,7 +165,7 @@ def _describe_vote(file: CaseFile, vote: Approval) -> str:
     behalf = phrase(" for {}", vote.behalf_name)
     note = phrase(": “{}”", vote.note)
     emergency = ", alone in an emergency" if vote.emergency else ""
-    return f"{vote.name} approved it{behalf} on {file.time(vote.at)}{emergency}{note}."
+    return as_sentence(f"{vote.name} approved it{behalf} on {file.time(vote.at)}{emergency}{note}")
 
 
 def _events_after(file: CaseFile, decision: Entry) -> list[str]:
@@ -194,7 +199,8 @@ def describe_event(file: CaseFile, entry: Entry) -> str:
     """Say what happened in carrying a plan out."""
     match entry.body:
         case entries.Parked(reason=reason):
-            return f"Its outcome became unknown on {file.time(entry.at)}: {file.words(reason)}."
+            text = f"Its outcome became unknown on {file.time(entry.at)}: {file.words(reason)}"
+            return as_sentence(text)
         case _:
             return file.words(file.decision_text(entry))
 
@@ -219,7 +225,7 @@ def _describe_no_decision(file: CaseFile) -> Statement:
     if case.state is State.CLEARED:
         return describe_ending(file)
     facts = [_describe_vote(file, vote) for vote in case.proposal.approvals]
-    for change in (entries.Edited, entries.HandedOver):
+    for change in (entries.Edited, entries.HandedOver, entries.Stopped):
         entry = _find_last(file.entries, change)
         if entry:
             facts.append(file.words(file.decision_text(entry)))
@@ -245,9 +251,12 @@ def describe_missing(file: CaseFile) -> str:
     votes = file.library.identities().distinct_votes(file.case.proposal.approvals)
     groups = file.names.groups(factor.group for factor in verdict.factors)
     missing = missing_approvals(verdict.factors, votes, groups)
-    names = join_words([file.names.group_with_members(group) for group in missing.groups], "or")
-    if not names or missing.count < 1:
+    if not missing.groups or missing.count < 1:
         return ""
+    # Each group is needed, unless more of them can give an approval than are missing.
+    conjunction = "and" if len(missing.groups) <= missing.count else "or"
+    owners = [file.names.group_with_members(group) for group in missing.groups]
+    names = join_words(owners, conjunction)
     are = verb(missing.count, "is", "are")
     return f"{count_noun(missing.count, 'approval')} {are} missing: {names}."
 
@@ -310,7 +319,7 @@ def describe_escalation(file: CaseFile) -> Statement:
     if facts:
         return Statement(text=f"{file.id} was escalated. {facts[-1]}", facts=facts[:-1])
     text = f"{file.id} has not been escalated."
-    if file.case.is_terminal:
+    if file.case.state not in WAITING:
         return Statement(text=text)
     next_owner = file.names.group(file.playbook.owners.next_owner)
     decide_by = file.time(file.case.timers.sla.decide_by)

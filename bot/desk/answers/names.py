@@ -57,9 +57,9 @@ class Names:
 
     def group(self, handle: str) -> str:
         """Name a group by its handle, or its people by name."""
-        accounts = people_of(handle)
-        if not accounts:
+        if not people_of(handle):
             return f"@{handle}"
+        accounts = self.groups([handle]).get(handle, frozenset())
         return join_words(self.people(accounts), "or") or NAMED_PEOPLE
 
     def groups(self, handles: Iterable[str]) -> Groups:

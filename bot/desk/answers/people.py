@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from bot.cases.actor import is_person
-from bot.cases.approval import is_colleague
+from bot.cases.approval import is_colleague, people_of
 from bot.cases.controls import ActivePause, DeskControls
 from bot.cases.delegation import Delegation
 from bot.cases.lifecycle import State
@@ -13,7 +13,7 @@ from bot.desk.answers.filters import ConditionFilters
 from bot.desk.answers.names import Names, scope_title
 from bot.desk.answers.readings import QueryWords
 from bot.desk.answers.wording import count_word
-from bot.desk.case_texts import join_words, local_time, verb
+from bot.desk.case_texts import as_sentence, join_words, local_time, verb
 from bot.ports.case_queries import CaseFilter, CaseQueries
 from bot.ports.clock import Clock
 from bot.ports.desk_controls import DeskControlsStore
@@ -116,7 +116,7 @@ class PeopleAnswers:
         taker = _account(query.to, asker)
         if taker and not person:
             delegations = [one for one in delegations if one.taker == taker]
-            none = f"{self.names.person(taker)} stands in for nobody at the moment."
+            none = start_upper(f"{self.names.person(taker)} stands in for nobody at the moment.")
         elif person:
             none = f"Nobody stands in for {self._name(person, asker)} at the moment."
             delegations = self._about(person, delegations)
@@ -193,8 +193,9 @@ class PeopleAnswers:
             if person and not is_colleague(person):
                 others.append(person.name)
         if not members and not others:
-            return f"I find nobody in @{handle}."
-        text = f"In @{handle}: {join_words(members) or 'nobody who may decide'}."
+            return f"I find nobody in {self.names.group(handle)}."
+        title = "Named one by one" if people_of(handle) else f"In @{handle}"
+        text = f"{title}: {join_words(members) or 'nobody who may decide'}."
         if not others:
             return text
         are = verb(len(others), "is", "are")
@@ -202,11 +203,14 @@ class PeopleAnswers:
 
     def _describe_groups_of(self, person: str, asker: Asker) -> str:
         groups = self.names.groups(self.library.deciders())
-        handles = [f"@{handle}" for handle in sorted(groups) if person in groups[handle]]
-        place = join_words(handles) or "none of the groups that decide"
+        handles = [handle for handle in sorted(groups) if person in groups[handle]]
+        names = [f"@{handle}" for handle in handles if not people_of(handle)]
+        if len(names) < len(handles):
+            names.append("a group whose members are named one by one")
+        place = join_words(names) or "none of the groups that decide"
         if person == asker.person:
             return f"You are in {place}."
-        return f"{self.names.person(person)} is in {place}."
+        return start_upper(f"{self.names.person(person)} is in {place}.")
 
     # --- pauses ----------------------------------------------------------------------------------
 
@@ -222,7 +226,8 @@ class PeopleAnswers:
         """Say what is paused, by whom, since when and why."""
         since = local_time(pause.at, asker.hours, self.clock())
         scope = start_upper(scope_title(pause.scope, self.library.labels()))
-        return f"{scope} has been paused by {pause.by_name} since {since}: {pause.reason}."
+        text = f"{scope} has been paused by {pause.by_name} since {since}: {pause.reason}"
+        return as_sentence(text)
 
 
 def _account(name: str, asker: Asker) -> str:

@@ -6,6 +6,7 @@ from bot.cases.evidence import Evidence
 from bot.cases.lifecycle import State
 from bot.cases.plan import Action
 from bot.cases.signal import UNRECOGNISED
+from bot.cases.source import BY_HAND
 from bot.desk.answers.case_file import CaseFile, Statement
 from bot.desk.answers.decisions import (
     describe_ending,
@@ -138,11 +139,16 @@ def describe_recognition(file: CaseFile) -> Statement:
     case = file.case
     title = file.labels.kind(case.kind)
     recognition = case.classification.recognition
-    if case.classification.named_by:
-        name = file.names.account(case.classification.named_by)
+    name = case.classification.named_by
+    if case.kind == UNRECOGNISED and case.classification.is_novel:
+        text = f"{case.id} has no known kind: {name or 'a person'} called it new."
+    elif name:
         text = f"{case.id} is “{title}” because {name} said so."
     elif recognition is None and case.kind == UNRECOGNISED:
-        text = f"{case.id} has no known kind: {_novelty(file)}."
+        text = f"{case.id} has no known kind: none was found."
+    elif recognition is None and case.signal.source == BY_HAND and case.signal.requester:
+        name = file.names.person(case.signal.requester)
+        text = f"{case.id} is “{title}” because {name} raised it as that."
     elif recognition is None:
         source = file.labels.system(case.signal.source)
         text = f"{case.id} is “{title}” because {source} reported it as that."
@@ -159,10 +165,6 @@ def describe_recognition(file: CaseFile) -> Statement:
     likeliest = phrase("The likeliest kinds: {}.", ", ".join(guesses))
     facts = (likeliest, f"From its words: “{case.signal.title}”.")
     return Statement(text=text, facts=tuple(filter(None, facts)))
-
-
-def _novelty(file: CaseFile) -> str:
-    return "a person called it new" if file.case.classification.is_novel else "none was found"
 
 
 def describe_execution(file: CaseFile) -> Statement:
@@ -213,7 +215,7 @@ def _describe_progress(file: CaseFile) -> str:
         return f"{case.id} is being taken back now."
     doubt = [step for step in case.execution.steps if step.state in IN_DOUBT]
     if doubt:
-        return f"{case.id} {case.state.predicate}: its present step is {doubt[-1].state}."
+        return f"{case.id} {case.state.predicate}; its present step: {doubt[-1].state}."
     waiting = [step for step in case.execution.steps if step.state is StepState.DEFERRED]
     if waiting:
         detail = phrase(": {}", file.words(waiting[-1].detail))

@@ -11,6 +11,7 @@ from bot.desk.answers.decisions import (
 from bot.desk.answers.plan_facts import describe_execution
 from bot.desk.answers.times import describe_due, describe_snooze, describe_undo
 from bot.desk.case_texts import as_sentence, describe_state, join_words, phrase
+from bot.views.labels import start_upper
 
 
 def describe_status(file: CaseFile) -> Statement:
@@ -61,7 +62,9 @@ def _describe_person_needed(file: CaseFile) -> list[str]:
     case = file.case
     reason = case.activity.status_reason
     owners = join_words(file.names_here(case.waits_on[:1]))
-    facts = [f"Somebody of {owners} has to look at it." if "@" in owners else f"{owners} has it."]
+    is_group = "@" in owners
+    text = f"Somebody of {owners} has to look at it." if is_group else f"{owners} has it."
+    facts = [start_upper(text)]
     if reason:
         facts.append(as_sentence(f"The reason: {file.words(reason.reason)}"))
     return facts

@@ -7,7 +7,8 @@ from bot.cases.entries import StepState
 from bot.cases.lifecycle import WAITING, State
 from bot.cases.source import BY_HAND
 from bot.desk.answers.case_file import CaseFile, Statement
-from bot.desk.case_texts import describe_span, describe_state
+from bot.desk.case_texts import as_sentence, describe_span, describe_state
+from bot.views.labels import start_upper
 from bot.views.query import Measure
 
 
@@ -29,7 +30,7 @@ def _describe_origin(file: CaseFile) -> list[str]:
     case = file.case
     facts = []
     if case.signal.source == BY_HAND and case.signal.requester:
-        facts.append(f"{file.names.person(case.signal.requester)} raised it.")
+        facts.append(start_upper(f"{file.names.person(case.signal.requester)} raised it."))
     else:
         facts.append(f"It came from {file.labels.system(case.signal.source)}.")
     if case.activity.signal_count > 1:
@@ -45,7 +46,8 @@ def describe_duration(file: CaseFile, measure: Measure | None) -> Statement:
     if measure is Measure.MEDIAN_TIME_TO_DECIDE:
         decided_at = file.case.timers.decided_at
         if decided_at is None:
-            return Statement(text=f"Nobody has decided about {file.id} yet.")
+            yet = "" if file.case.is_terminal else " yet"
+            return Statement(text=f"Nobody has decided about {file.id}{yet}.")
         span = describe_span(decided_at - opened_at)
         return Statement(text=f"The decision on {file.id} took {span}.")
     return describe_opening(file)
@@ -55,9 +57,14 @@ def describe_waiting_time(file: CaseFile) -> Statement:
     """Say how long the case waits, or waited, for its first decision."""
     opened_at = file.case.timers.opened_at
     decided_at = file.case.timers.decided_at
+    ended_at = file.case.ended_at
     if decided_at:
         span = describe_span(decided_at - opened_at)
         return Statement(text=f"{file.id} was decided {span} after it was opened.")
+    if ended_at:
+        span = describe_span(ended_at - opened_at)
+        text = f"{file.id} waited for {span}, until {file.time(ended_at)}; nobody decided about it."
+        return Statement(text=text)
     span = describe_span(file.now - opened_at)
     return Statement(text=f"{file.id} has waited for {span}, since {file.time(opened_at)}.")
 
@@ -108,10 +115,11 @@ def describe_snooze(file: CaseFile) -> Statement:
         text = f"{file.id} is not snoozed: it {file.case.state.predicate}."
         if snooze is None:
             return Statement(text=text)
-        last = f"{snooze.by_name} snoozed it until {file.time(snooze.until)}: {snooze.reason}."
-        return Statement(text=text, facts=(last,))
+        last = f"{snooze.by_name} snoozed it until {file.time(snooze.until)}: {snooze.reason}"
+        return Statement(text=text, facts=(as_sentence(last),))
     text = f"{file.id} is snoozed until {file.time(until)}."
-    return Statement(text=text, facts=(f"{snooze.by_name} snoozed it: {snooze.reason}.",))
+    reason = as_sentence(f"{snooze.by_name} snoozed it: {snooze.reason}")
+    return Statement(text=text, facts=(reason,))
 
 
 def describe_undo(file: CaseFile) -> Statement:
@@ -123,8 +131,13 @@ def describe_undo(file: CaseFile) -> Statement:
         return Statement(text=f"{case.id} has been taken back already.")
     if case.proposal.plan is None:
         return Statement(text=f"There is nothing to take back: {case.id} has no plan.")
+    if case.state in {State.RUNNING, State.OUTCOME_UNKNOWN}:
+        text = f"{case.id} cannot be taken back yet: it {case.state.predicate}."
+        return Statement(text=text, facts=(describe_undo_window(file),))
     if case.state is not State.RESOLVED:
         text = f"There is nothing to take back: {describe_state(case)}, and has not been done."
+        if case.is_terminal:
+            return Statement(text=text)
         return Statement(text=text, facts=(describe_undo_window(file),))
     return _describe_undo_of_resolved(file)
 
@@ -161,7 +174,7 @@ def _undo_deadline(file: CaseFile) -> datetime | None:
 
 def _reason_without_undo(file: CaseFile) -> str:
     plan = file.case.proposal.plan
-    if not file.case.execution.steps:
+    if not any(step.state is StepState.LANDED for step in file.case.execution.steps):
         return "nothing was carried out by the desk"
     if plan and any(not action.reversible for action in plan.actions):
         return "what it did cannot be undone"

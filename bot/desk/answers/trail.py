@@ -2,8 +2,10 @@
 
 from bot.cases import entries
 from bot.cases.entries import Entry
+from bot.cases.source import BY_HAND
 from bot.desk.answers.case_file import CaseFile, Statement
 from bot.desk.case_texts import as_sentence, count_noun, phrase
+from bot.views.labels import start_upper
 
 #: Longer lines are cut when they are shown.
 MAX_LINE = 280
@@ -31,7 +33,7 @@ def describe_entry(file: CaseFile, entry: Entry) -> str:
     """Say what happened, and by whom."""
     at = file.time(entry.at)
     text = (
-        _describe_signal(entry.body)
+        _describe_signal(file, entry.body)
         or _describe_triage(file, entry.body)
         or _describe_votes(file, entry)
         or _describe_handling(file, entry.body)
@@ -39,15 +41,18 @@ def describe_entry(file: CaseFile, entry: Entry) -> str:
         # The time stands in front of the line.
         or file.decision_text(entry).replace(f" on {at}", "", 1)
     )
-    return as_sentence(file.words(text))
+    return as_sentence(start_upper(file.words(text)))
 
 
-def _describe_signal(body: entries.Body) -> str:
+def _describe_signal(file: CaseFile, body: entries.Body) -> str:
     match body:
         case entries.Opened(signal=signal):
             return f"It was opened: {signal.title}"
         case entries.Recurred(signal=signal):
-            return f"It was reported again by {signal.source}"
+            origin = file.labels.system(signal.source)
+            if signal.source == BY_HAND and signal.requester:
+                origin = file.names.person(signal.requester)
+            return f"It was reported again by {origin}"
         case entries.MarkedClear():
             return "The source said that it was over, after the decision"
         case entries.Conflicted(source=source):
@@ -118,7 +123,7 @@ def _describe_step(file: CaseFile, body: entries.Body) -> str:
         case entries.StepStarted(step=step):
             return f"Step {step + 1} began: {_summary(file, step)}"
         case entries.StepReported(step=step, state=state, detail=detail):
-            return f"Step {step + 1} is {state}{phrase(': {}', detail)}"
+            return f"Step {step + 1}: {state}{phrase(' ({})', detail)}"
         case entries.Parked(step=step, reason=reason):
             return f"The outcome of step {step + 1} became unknown: {reason}"
         case entries.Settled(step=step, landed=has_landed, note=note, by_name=name):
