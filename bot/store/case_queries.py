@@ -75,7 +75,7 @@ class SqlCaseQueries:
         return self._load(select(_cases.body).where(is_on_page).order_by(*places))
 
     def resolve_text(self, filter: CaseFilter) -> CaseFilter:
-        """Look up the text of a filter once, for several queries that follow.
+        """Look up the text of a filter once for several queries.
 
         Returns the same cases by their numbers, unless they are too many.
         """
@@ -101,11 +101,12 @@ class SqlCaseQueries:
     def group(
         self, filter: CaseFilter, grouping: Grouping, zone: str = "UTC"
     ) -> list[tuple[str, Total]]:
-        """Count by a property; the largest first, days and months in their order.
+        """Count by a property, the largest first.
 
-        Days and months are those of the opening, of the end where the filter has a span of ends,
-        and of the decision where it has one of decisions. A case with several deciders counts for
-        each; one without counts for none, and neither does one that was edited or handed over last.
+        Days and months stand in their order. Days and months are those of the opening, of the end
+        where the filter has a span of ends, and of the decision where it has one of decisions. A
+        case with several deciders counts for each; one without counts for none, and neither does
+        one that was edited or handed over last.
         """
         if grouping in {Grouping.DAY, Grouping.MONTH}:
             return self._group_by_day(filter, grouping, ZoneInfo(zone))
@@ -143,7 +144,10 @@ class SqlCaseQueries:
         return [(key, groups[key].total) for key in sorted(groups)]
 
     def decision_counts(self, filter: CaseFilter) -> DecisionCounts:
-        """Count the cases by how they were decided. What policy alone let run is not among them."""
+        """Count the cases by how they were decided.
+
+        Those that policy alone let run are not among them.
+        """
         columns = (_cases.decision, _cases.state, _cases.is_edited)
         query = (
             select(*columns, func.count().label("cases"))
@@ -168,7 +172,7 @@ class SqlCaseQueries:
         return self._names(query.limit(limit))
 
     def names_of_party(self, person: str, limit: int) -> list[CaseNames]:
-        """Return the names in the cases that this person is a party to, the newest first."""
+        """Return the names in the cases of a party, the newest first."""
         theirs = select(_people.case_id).where(_people.person == person)
         query = _NAMES.where(_cases.id.in_(theirs)).order_by(_cases.number.desc())
         return self._names(query.limit(limit))
