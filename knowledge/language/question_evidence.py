@@ -100,7 +100,10 @@ class QuestionWords:
         return number in self._numbers | set(map(Decimal, _DIGITS.findall(self._text)))
 
     def has_unit(self, letter: str) -> bool:
-        """Tell whether the question says a unit of time, by its letter in a span."""
+        """Tell whether the question says a unit of time.
+
+        The unit is given by its letter in a span.
+        """
         return any(UNITS.get(word.removesuffix("s")) == letter for word in self._words)
 
     def has_time(self, name: str) -> bool:
@@ -229,7 +232,7 @@ class QuestionEvidence:
         return value
 
     def case_id(self, value: str) -> str:
-        """Return the id of a case that was named, or is at hand."""
+        """Return the id of a case that is named or at hand."""
         if not value:
             return ""
         previous = self._context.previous
