@@ -23,9 +23,9 @@ MAX_PART_APPROVED = 200
 class WaitingFilters:
     """Narrow filters to what waits on somebody.
 
-    Questions, homes and digests share this rule. By name, by a group, or by a stand-in now in
-    force. Guests and apps count by name alone, and whoever raised, edited or voted on a case is not
-    waited for. Neither is a group that has given all its approvals.
+    Questions, homes and digests share this rule. A case waits on somebody by name, by a group, or
+    by a stand-in now in force. Guests and apps count by name alone, and whoever raised, edited or
+    voted on a case is not waited for. Neither is a group that has given all its approvals.
     """
 
     queries: CaseQueries

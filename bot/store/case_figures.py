@@ -48,10 +48,10 @@ class SqlCaseFigures:
     ) -> list[tuple[str, Total]]:
         """Count by a property, the largest first.
 
-        Days and months stand in their order. Days and months are those of the opening, of the end
-        where the filter has a span of ends, and of the decision where it has one of decisions. A
-        case with several deciders counts for each; one without counts for none, and neither does
-        one that was edited or handed over last.
+        Days and months stand in their order. They are those of the opening, of the end where the
+        filter has a span of ends, and of the decision where it has one of decisions. A case with
+        several deciders counts for each; one without counts for none, and neither does one that was
+        edited or handed over last.
         """
         if grouping in {Grouping.DAY, Grouping.MONTH}:
             return self._group_by_day(filter, grouping, ZoneInfo(zone))
