@@ -357,7 +357,7 @@ class _Builder:
         )
 
     def confirmations(self, decisions: Decisions) -> Confirmations:
-        """Build what is asked back before an order in words is carried out."""
+        """Build the confirmations of orders in words."""
         return Confirmations(callers=decisions.callers, library=self.library, clock=self.clock)
 
     def thread_orders(self, decisions: Decisions) -> ThreadOrders:

@@ -27,7 +27,7 @@ from handlers.slack.app import build_app
 from handlers.slack.chat import SlackChat
 from handlers.slack.directory import SlackDirectory
 from handlers.slack.rate_limiter import RateLimiter
-from handlers.slack.services import SlackServices
+from handlers.slack.services import QuestionServices, SlackServices
 from handlers.slack.socket_mode import SocketModeConnection
 from handlers.slack.web_client import web_client
 from knowledge.library import FileLibrary
@@ -155,8 +155,9 @@ def _build_listeners(settings: Settings, desk: Desk, client: WebClient, chat: Sl
         group_decisions=desk.group_decisions,
         raising=desk.raising,
         card_store=desk.store.cards,
-        question_log=desk.store.question_log,
-        question_reviews=desk.screens.question_reviews,
+        questions=QuestionServices(
+            log=desk.store.question_log, reviews=desk.screens.question_reviews
+        ),
         library=desk.library,
         clock=desk.decisions.clock,
         confirmation_link=partial(confirmation_url, settings.public_url),

@@ -43,7 +43,7 @@ def test_every_button_and_form_has_a_listener_and_the_reverse():
 
     from bot.desk.conversation import Conversation
     from handlers.slack.app import register
-    from handlers.slack.services import SlackServices
+    from handlers.slack.services import QuestionServices, SlackServices
 
     app = App(
         client=WebClient("xoxb-x"),
@@ -55,6 +55,7 @@ def test_every_button_and_form_has_a_listener_and_the_reverse():
         setattr(app, sort, lambda name, names=names: names.add(name) or (lambda listener: listener))
     services = dict.fromkeys(SlackServices.__dataclass_fields__)
     services["conversation"] = Conversation(**dict.fromkeys(Conversation.__dataclass_fields__))
+    services["questions"] = QuestionServices(log=None, reviews=None)
     register(app, SlackServices(**services))
     pressed = named("case.") | named("home.") | named("answer.") | named("raise.")
     pressed |= named("question.") | named("inquiry.") | set(ids.INQUIRY_CHOICES)

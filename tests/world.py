@@ -267,7 +267,7 @@ class World:
 
     def slack_services(self, chat):
         """All of the desk that people reach through Slack."""
-        from handlers.slack.services import SlackServices
+        from handlers.slack.services import QuestionServices, SlackServices
 
         desk = self.desk
         return SlackServices(
@@ -281,8 +281,9 @@ class World:
             group_decisions=desk.group_decisions,
             raising=desk.raising,
             card_store=desk.store.cards,
-            question_log=desk.store.question_log,
-            question_reviews=desk.screens.question_reviews,
+            questions=QuestionServices(
+                log=desk.store.question_log, reviews=desk.screens.question_reviews
+            ),
             library=self.library,
             clock=self.clock,
             confirmation_link=lambda case_id, token: f"http://localhost/confirm/{case_id}/{token}",

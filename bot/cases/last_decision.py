@@ -29,7 +29,7 @@ from bot.cases.lifecycle import DECIDED, State
 
 
 def with_last_decision(case: Case, entry: Entry) -> Case:
-    """Return the case after this entry with the decision that is now in force."""
+    """Return the case after this entry, with the decision now in force."""
     before = case.activity.last_decision
     decision = _decision_after(case, entry) or _remaining_decision(case, entry, before)
     if decision == before:

@@ -62,7 +62,10 @@ def names_in(case: Case) -> list[str]:
 
 
 def is_name(fact: str, text: str) -> bool:
-    """Tell whether the value of a fact, with single blanks, is a name."""
+    """Tell whether the value of a fact is a name.
+
+    The value has single blanks.
+    """
     if not 2 <= len(text) <= MAX_NAME or text[-1] in ".!?:;":
         return False
     if _LONG_NUMBER.fullmatch(text):
@@ -77,7 +80,10 @@ def is_name(fact: str, text: str) -> bool:
 
 
 def _texts(case: Case) -> Iterator[tuple[str, str]]:
-    """Yield the texts that may be names, each with the name of its fact."""
+    """Yield the texts that may be names.
+
+    Each comes with the name of its fact.
+    """
     for fact in case.assessment.evidence:
         if fact.failure is None and isinstance(fact.value, str):
             yield fact.name.rpartition(".")[2], fact.value

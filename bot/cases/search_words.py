@@ -11,7 +11,10 @@ _BETWEEN_WORDS = re.compile(r"[\W_]+")
 
 
 def fold_text(text: str) -> str:
-    """Return the words of a text in their plain spelling, with single blanks between them."""
+    """Return the words of a text in their plain spelling.
+
+    There are single blanks between them.
+    """
     if not text.isascii():
         plain_text = unicodedata.normalize("NFKD", text)
         text = "".join(char for char in plain_text if not unicodedata.combining(char))

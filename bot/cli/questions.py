@@ -82,18 +82,22 @@ def _json_row(record: QuestionRecord) -> dict[str, str]:
 def _table(records: Iterable[QuestionRecord]) -> Table:
     table = Table(*COLUMNS)
     for record in records:
-        table.add_row(
+        cells = (
             f"{record.asked_at:%d %b %H:%M}",
             record.text[:MAX_QUESTION_LENGTH],
             record.reading or "nothing",
             _meaning(record),
             record.vote,
         )
+        table.add_row(*cells)
     return table
 
 
 def _meaning(record: QuestionRecord) -> str:
-    """Return the label of the reading that the person chose; empty when they chose none."""
+    """Return the label of the reading that the person chose.
+
+    Empty when they chose none.
+    """
     from knowledge.language.labels import label_of
 
     return label_of(record.choice) if record.choice is not None else ""

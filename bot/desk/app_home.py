@@ -263,7 +263,7 @@ class AppHome:
         return suggest_prompts(facts)
 
     def _is_lead(self, person: str) -> bool:
-        """Tell whether the person governs the desk, or reads the digest of all of it."""
+        """Tell whether the person governs the desk or reads its whole digest."""
         if self.eligibility.may_resume(person):
             return True
         channels = self.library.whole_desk_digests()

@@ -53,7 +53,10 @@ def join_words(words: Sequence[str], conjunction: str = "and") -> str:
 
 
 def phrase(template: str, value: object) -> str:
-    """Put a value into a phrase like ", moving {}"; nothing for no value."""
+    """Put a value into a phrase like ", moving {}".
+
+    Empty for no value.
+    """
     return template.format(value) if value else ""
 
 

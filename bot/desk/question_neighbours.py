@@ -9,7 +9,7 @@ from bot.views.query import ANY_CASE, ME, About, Ask, Measure, Query
 
 
 def neighbours(query: Query) -> tuple[Query, ...]:
-    """List queries that the same words are often meant as, the likeliest first."""
+    """List other queries that the words may mean, the likeliest first."""
     if query.ask in (Ask.LIST, Ask.COUNT, Ask.SUM):
         return _other_cases(query)
     if query.case_id and query.act is None:
@@ -18,7 +18,10 @@ def neighbours(query: Query) -> tuple[Query, ...]:
 
 
 def _other_cases(query: Query) -> tuple[Query, ...]:
-    """Ask the same of ended cases too or of the asker's own, or list what is counted."""
+    """Return the same query, widened or narrowed.
+
+    It is for ended cases too, for the asker's own, or for a list of what is counted.
+    """
     condition = query.condition
     queries = []
     if condition.is_open and condition != replace(ANY_CASE, is_open=True):

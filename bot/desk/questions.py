@@ -404,14 +404,17 @@ def _distinct(queries: Iterable[Query], query: Query) -> tuple[Query, ...]:
 
 
 def _name_case(query: Query, context: QuestionContext) -> Query:
-    """Take a fact that is asked of no case to be one of the case at hand."""
+    """Ask about the case at hand where a query names none."""
     if not needs_case(query):
         return query
     return replace(query, case_id=context.case_id or _last_case_id(context.previous))
 
 
 def _last_case_id(previous: Turn | None) -> str:
-    """Return the one case of the question before; empty when there were others."""
+    """Return the one case of the question before.
+
+    Empty when it was about several, or none.
+    """
     if previous is None:
         return ""
     if previous.query.case_id:

@@ -41,7 +41,7 @@ class Reminders:
     clock: Clock
 
     def remind(self, *, by: str, of: str, case_id: str = "") -> str:
-        """Remind a person of all that waits on them, or of one case.
+        """Remind a person of one case, or all that wait on them.
 
         Return what was done, in words.
 

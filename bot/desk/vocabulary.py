@@ -121,7 +121,7 @@ class Vocabulary:
         self._index = _CaseNameIndex(queries=self.queries)
 
     def warm_up(self) -> tuple[KnownName, ...]:
-        """Read and return the names in the cases of every channel, before anybody asks.
+        """Read the names in the cases of every channel in advance.
 
         Slack is not asked for anybody.
         """

@@ -1,4 +1,4 @@
-"""The cases of which something is wanted of a person or group now."""
+"""The cases that wait on a person or group now."""
 
 from collections.abc import Collection, Sequence
 from dataclasses import dataclass, replace
@@ -21,11 +21,11 @@ MAX_PART_APPROVED = 200
 
 @dataclass(frozen=True, kw_only=True)
 class WaitingFilters:
-    """Narrow filters to what waits on somebody: the one rule of questions, homes and digests.
+    """Narrow filters to what waits on somebody.
 
-    By name, by a group, or by a stand-in now in force. Guests and apps count by name alone, and
-    whoever raised, edited or voted on a case is not waited for. Neither is a group that has given
-    all its approvals.
+    Questions, homes and digests share this rule. A case waits on somebody by name, by a group, or
+    by a stand-in now in force. Guests and apps count by name alone, and whoever raised, edited or
+    voted on a case is not waited for. Neither is a group that has given all its approvals.
     """
 
     queries: CaseQueries
@@ -35,12 +35,12 @@ class WaitingFilters:
     clock: Clock
 
     def narrow(self, filter: CaseFilter, name: str) -> CaseFilter:
-        """Narrow a filter to the cases that wait on this account or group."""
+        """Narrow a filter to what waits on this account or group."""
         filter = self.narrow_by_name(filter, name)
         return replace(filter, except_ids=self._satisfied_ids(filter))
 
     def narrow_by_name(self, filter: CaseFilter, name: str) -> CaseFilter:
-        """Narrow a filter as ``narrow`` does, without a look at the approvals given so far."""
+        """Narrow a filter as ``narrow`` does, but ignore approvals given so far."""
         if not is_person(name):
             return replace(filter, waits_on=(name,))
         filter = replace(filter, waits_on=(name,), not_acted_on_by=self._accounts_of(name))
@@ -64,7 +64,7 @@ class WaitingFilters:
         return [(case, self._waited_for(case)) for case in cases]
 
     def _satisfied_ids(self, filter: CaseFilter) -> tuple[str, ...]:
-        """List part-approved cases that want nothing more of the names of a filter."""
+        """List part-approved cases that no longer wait on a filter's names."""
         ids = []
         for case, waiters in self.part_approved(filter):
             names = {*filter.waits_on, *dict(filter.waits_on_by_kind).get(case.kind, ())}

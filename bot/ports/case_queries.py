@@ -110,7 +110,7 @@ class Durations:
 
 @dataclass(frozen=True, slots=True)
 class Total:
-    """A number of cases, and the stakes of those that have one, by currency."""
+    """A number of cases, and the sum of their stakes by currency."""
 
     cases: int
     stakes: Mapping[str, Decimal]
@@ -154,7 +154,7 @@ class CaseQueries(Protocol):
         """
 
     def resolve_text(self, filter: CaseFilter) -> CaseFilter:
-        """Look up the text of a filter once, for several queries that follow.
+        """Look up the text of a filter once for several queries.
 
         Returns the same cases by their numbers, unless they are too many.
         """
@@ -165,10 +165,10 @@ class CaseQueries(Protocol):
     def group(
         self, filter: CaseFilter, grouping: Grouping, zone: str = "UTC"
     ) -> list[tuple[str, Total]]:
-        """Count by a property; the largest first, days and months in their order.
+        """Count by a property, the largest first.
 
-        The keys are stored names: a kind, an account or group, the code of a state, an ISO date or
-        month in this time zone.
+        Days and months stand in their order. The keys are stored names: a kind, an account or
+        group, the code of a state, an ISO date or month in this time zone.
         """
 
     def decision_counts(self, filter: CaseFilter) -> DecisionCounts:
@@ -178,7 +178,7 @@ class CaseQueries(Protocol):
         """Return the names in the cases after this number, the oldest first."""
 
     def names_of_party(self, person: str, limit: int) -> list[CaseNames]:
-        """Return the names in the cases that this person is a party to, the newest first."""
+        """Return the names in the cases of a party, the newest first."""
 
     def count(self, filter: CaseFilter) -> int:
         """Count the cases of this filter."""

@@ -30,7 +30,7 @@ class Narrator(Protocol):
 
 @dataclass(frozen=True, slots=True)
 class Guess:
-    """A label and the probability that it is right, from 0 to 1."""
+    """A label and its probability, from 0 to 1."""
 
     label: str
     confidence: float
@@ -39,10 +39,10 @@ class Guess:
 
 
 class QuestionClassifier(Protocol):
-    """Say what a question asks, and which kind it is about, as learned from examples.
+    """Classify questions by what they ask, and which cases they mean.
 
-    The text has its names and numbers replaced by ``{case} {person} {period} {money} …``; see
-    ``knowledge/questions.yml``.
+    Learned from examples. The text has its names and numbers replaced by ``{case} {person} {period}
+    {money} …``; see ``knowledge/questions.yml``.
     """
 
     def asks(self, text: str) -> list[Guess]:
@@ -53,10 +53,13 @@ class QuestionClassifier(Protocol):
         """
 
     def kinds(self, text: str) -> list[Guess]:
-        """Guess the kind of cases, the likeliest first; the empty label is no kind at all."""
+        """Guess the kind of cases, the likeliest first.
+
+        The empty label is no kind at all.
+        """
 
     def slots(self, text: str) -> Mapping[str, Sequence[Guess]]:
-        """Guess the parts of the condition by their slot: "role", "me", "state" …
+        """Guess the parts of the condition by slot: "role", "me", "state" …
 
         The surest first. Those before the empty label hold, as sure as its confidence says; those
         after it are doubtful. A slot of which nothing is likely is missing. Empty while nothing is

@@ -49,7 +49,7 @@ class LiveLists(Protocol):
         previous: LiveList | None,
         messages: Sequence[OutboxMessage] = (),
     ) -> bool:
-        """Record a list and enqueue messages, unless it is no longer as it was read.
+        """Record a list and enqueue messages, unless it has changed since.
 
         ``previous`` is what was read; None for no list. False means that somebody else was faster,
         and nothing was written. The list follows no case by this.

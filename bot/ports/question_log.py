@@ -81,7 +81,10 @@ class QuestionLog(Protocol):
         """Record how a question was answered."""
 
     def find_answer(self, question_id: str, person: str) -> AnsweredQuestion | None:
-        """Return how a question of this person was answered; None when they put none such."""
+        """Return how a question of this person was answered.
+
+        None when they put no such question.
+        """
 
     def last_turn(self, person: str, conversation: str, since: datetime) -> Turn | None:
         """Return the person's last question in this conversation that was understood."""

@@ -61,12 +61,18 @@ def is_visible_to(viewer: Viewer | None) -> Clause:
 
 
 def has_word(word: str) -> Clause:
-    """Find cases with a word that begins with this one, in its plain spelling."""
+    """Find cases with a word that begins with this one.
+
+    This one is in its plain spelling.
+    """
     return _cases.words.contains(f" {word}", autoescape=True)
 
 
 def _exclusion_clauses(exclusion: CaseFilter) -> list[Clause]:
-    """Leave out the cases that fit; one for which that is not known does not."""
+    """Leave out the cases that fit.
+
+    A case for which that is not known does not fit.
+    """
     clauses = _property_clauses(exclusion)
     if exclusion.exclusion:
         clauses += _exclusion_clauses(exclusion.exclusion)
@@ -166,7 +172,10 @@ def _stake_clauses(filter: CaseFilter) -> list[Clause]:
 
 
 def _cents(amount: Decimal) -> int:
-    """Return an amount in whole cents, rounded up, as a number that a column can have."""
+    """Return an amount in whole cents, rounded up.
+
+    It is limited to the numbers that a column can have.
+    """
     cents = math.ceil(amount * CENTS)
     return max(-MAX_CENTS, min(MAX_CENTS, cents))
 

@@ -181,7 +181,7 @@ def _rewrite_case(connection: Connection, case_id: str, bodies: Iterable[bytes])
 
 
 def _fill_columns(connection: Connection, case_id: str) -> None:
-    """Fill the columns of a case from the case as it is stored."""
+    """Fill the columns of a case from its stored body."""
     body = connection.execute(CASE_BODY, {"id": case_id}).scalar_one()
     try:
         values = case_row(from_json(Case, body))

@@ -79,7 +79,7 @@ class SqlLiveLists:
         previous: LiveList | None,
         messages: Sequence[OutboxMessage] = (),
     ) -> bool:
-        """Record a list and enqueue messages, unless it is no longer as it was read."""
+        """Record a list and enqueue messages, unless it has changed since."""
         row = _row(live_list)
 
         def job(unit: UnitOfWork) -> bool:

@@ -137,11 +137,14 @@ def _people_columns(case: Case) -> dict[str, Any]:
 
 def _proposal_columns(case: Case) -> dict[str, Any]:
     proposal = case.proposal
-    verdict, actions = proposal.verdict, proposal.plan.actions if proposal.plan else ()
+    verdict = proposal.verdict
+    actions = proposal.plan.actions if proposal.plan else ()
+    approvals_needed = verdict.approvals_needed if verdict else 0
+    risk = int(verdict.tier) if verdict else 0
     return {
         "approvers": _between_blanks(factor.group for factor in proposal.factors),
-        "approvals_needed": verdict.approvals_needed if verdict else 0,
-        "risk": int(verdict.tier) if verdict else 0,
+        "approvals_needed": approvals_needed,
+        "risk": risk,
         "actions": _between_blanks(action.name for action in actions),
         "is_automatic": int(case.was_auto_approved),
         "is_edited": int(bool(proposal.editors)),
@@ -150,15 +153,20 @@ def _proposal_columns(case: Case) -> dict[str, Any]:
 
 def _decision_columns(case: Case) -> dict[str, Any]:
     decision = case.activity.last_decision
+    if decision is None:
+        return {"decision": "", "decision_at": None, "deciders": _between_blanks(())}
     return {
-        "decision": decision.type.value if decision else "",
-        "decision_at": _seconds(decision.at) if decision else None,
-        "deciders": _between_blanks(decision.by if decision else ()),
+        "decision": decision.type.value,
+        "decision_at": _seconds(decision.at),
+        "deciders": _between_blanks(decision.by),
     }
 
 
 def _between_blanks(names: Iterable[str]) -> str:
-    """Write names so that each is found whole: with a blank on either side."""
+    """Join names with a blank on either side of each.
+
+    So each is found as a whole.
+    """
     return f" {' '.join(dict.fromkeys(names))} "
 
 
@@ -167,7 +175,10 @@ def _seconds(at: datetime | None) -> float | None:
 
 
 def search_text(case: Case) -> str:
-    """Return the words under which a case is found, each once and after a blank."""
+    """Return the words under which a case is found.
+
+    Each stands once and after a blank.
+    """
     words = search_words(_texts(case))
     return f" {' '.join(words)}"[:MAX_SEARCH_TEXT]
 

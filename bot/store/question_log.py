@@ -78,7 +78,10 @@ class SqlQuestionLog:
         self._update(update(tables.questions).where(is_this).values(values))
 
     def find_answer(self, question_id: str, person: str) -> AnsweredQuestion | None:
-        """Return how a question of this person was answered; None when they put none such."""
+        """Return how a question of this person was answered.
+
+        None when they put no such question.
+        """
         row = self._row_of(question_id, person)
         if row is None:
             return None
@@ -179,7 +182,10 @@ def _json(value: Any, shape: Any) -> str:
 
 
 def _value(text: str, shape: type[T]) -> T | None:
-    """Read what ``_json`` wrote; None where there is none, or another release wrote it."""
+    """Read what ``_json`` wrote.
+
+    None where there is nothing, or another release wrote it.
+    """
     if not text:
         return None
     try:

@@ -24,7 +24,7 @@ EXAMPLES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Figure:
-    """A row of a small table: a label and a number in words."""
+    """A label and a figure: a row of a small table."""
 
     label: str
     #: "3", "£12,460.00", "2.5 days".

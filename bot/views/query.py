@@ -43,7 +43,10 @@ class Ask(StrEnum):
 
 
 class About(StrEnum):
-    """The part of a case, of the desk or of the product that a question is about."""
+    """The topic of a question.
+
+    It is a part of a case, of the desk or of the product.
+    """
 
     # Of a case.
     DECISION = "decision"
@@ -251,7 +254,7 @@ class Query:
 
 @dataclass(frozen=True, slots=True)
 class DoubtfulFilter:
-    """A field of the condition that rests on words which may mean something else."""
+    """A field of the condition that rests on ambiguous words."""
 
     field: str
     words: str
@@ -299,7 +302,7 @@ class NameType(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class KnownName:
-    """A name that the asker may know, and what stands for it in a condition."""
+    """A name that the asker may know, and its value in conditions."""
 
     type: NameType
     name: str

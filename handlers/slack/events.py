@@ -16,11 +16,11 @@ def register(app: App, services: SlackServices) -> None:
     """Listen for messages, reactions and visits."""
     questions = QuestionListeners(
         questions=services.conversation.questions,
-        question_log=services.question_log,
+        question_log=services.questions.log,
         card_store=services.card_store,
         chat=services.chat,
         clock=services.clock,
-        limit=services.question_limit,
+        limit=services.questions.limit,
         threads=ThreadListeners(
             thread_orders=services.conversation.thread_orders,
             card_store=services.card_store,

@@ -51,8 +51,8 @@ def register(app: App, services: SlackServices) -> None:
     """Give each button its listener."""
     buttons = QuestionButtons(
         questions=services.conversation.questions,
-        question_log=services.question_log,
-        reviews=services.question_reviews,
+        question_log=services.questions.log,
+        reviews=services.questions.reviews,
         chat=services.chat,
     )
     app.action(ids.FEEDBACK)(buttons.on_feedback)

@@ -25,6 +25,16 @@ ConfirmationLink = Callable[[str, str], str]
 
 
 @dataclass(frozen=True, kw_only=True)
+class QuestionServices:
+    """Everything about questions but their answers."""
+
+    log: QuestionLog
+    #: Questions that were not answered well.
+    reviews: QuestionReviews
+    limit: QuestionLimit = field(default_factory=QuestionLimit)
+
+
+@dataclass(frozen=True, kw_only=True)
 class SlackServices:
     """Everything that people reach through Slack."""
 
@@ -41,12 +51,9 @@ class SlackServices:
     group_decisions: GroupDecisions
     raising: Raising
     card_store: CardStore
-    question_log: QuestionLog
-    #: Questions that were not answered well.
-    question_reviews: QuestionReviews
+    questions: QuestionServices
     library: Library
     clock: Clock
     confirmation_link: ConfirmationLink
     #: Knows which message is the live card of a case; None takes any message for it.
     message_cleanup: MessageCleanup | None = None
-    question_limit: QuestionLimit = field(default_factory=QuestionLimit)

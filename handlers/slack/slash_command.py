@@ -185,7 +185,7 @@ class SlashCommand:
     def _answer_question(self, text: str, request: SlashRequest) -> _Reply:
         """Answer a question, unless the person asks too many."""
         question_id = f"{request.conversation}:{uuid.uuid4().hex}"
-        if self.services.question_limit.admit(request.person) is not Admission.ANSWER:
+        if self.services.questions.limit.admit(request.person) is not Admission.ANSWER:
             record = QuestionRecord(
                 id=question_id,
                 asked_at=self.services.clock(),
@@ -193,7 +193,7 @@ class SlashCommand:
                 text=text,
                 conversation=request.conversation,
             )
-            self.services.question_log.record(record, None)
+            self.services.questions.log.record(record, None)
             return _Reply(answer=Answer(text=TOO_MANY))
         answer = self.services.conversation.questions.answer(
             text,

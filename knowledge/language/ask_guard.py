@@ -1,4 +1,4 @@
-"""Corrections of what seems to be asked, by what was found in the words."""
+"""Corrections of the ask, by what was found in the words."""
 
 import re
 
@@ -111,7 +111,8 @@ HAVE_WE = phrase(
 #: Who only tells of trouble wants somebody to know it.
 TROUBLE = phrase(
     r"leak(?:s|ing|ed|y)?|drip(?:s|ping)?|flood(?:s|ed|ing)?|soak(?:ed|ing)|broke|broken|breaks"
-    r"|smash(?:ed)?|crack(?:ed|s)?|smell(?:s|ing|y)?|stink(?:s|ing)?|noise|noisy|smoke|smoking|burnt"
+    r"|smash(?:ed)?|crack(?:ed|s)?|smell(?:s|ing|y)?|stink(?:s|ing)?|noise|noisy|smoke|smoking"
+    r"|burnt"
     r"|burning|sparks?|dead|died|dies|jammed|stuck|blocked|clogged|locked|rattl(?:es|ing)|collapsed"
     r"|fell|fallen|falling|loose|slipped|slippery|tripped|injured|hurt|rats?|mice|mouse|cockroach"
     r"|mould|mouldy|rotten|freezing|overheating|crash(?:ed|es)|stolen|vandali[sz]ed|filthy|dirty"
@@ -188,7 +189,10 @@ def correct_label(label: str, parts: Parts) -> str:
 
 
 def _clear_label(parts: Parts) -> str:
-    """Return the label of a question that can be nothing else; empty where there is a doubt."""
+    """Return the label of a question that can be nothing else.
+
+    Empty where there is a doubt.
+    """
     previous = parts.context.previous
     if previous is not None and parts.text.search(WHO_THEN) is not None:
         return _who_then(previous.query)
@@ -212,7 +216,7 @@ def _asks_how_late(label: str, parts: Parts) -> bool:
 
 def _correct_act(label: str, parts: Parts) -> str:
     """Correct an act that only a classifier saw."""
-    if parts.exclusion is not None or parts.text.search(HAVE_WE) is not None:
+    if parts.exclusion.condition is not None or parts.text.search(HAVE_WE) is not None:
         return "list"
     if label == "act.raise" and parts.text.search(CLEAR_REQUEST) is not None:
         return "list"
@@ -256,7 +260,7 @@ def _is_habit(ask: str, label: str, parts: Parts) -> bool:
 
 
 def _lacks_words(ask: str, label: str, parts: Parts) -> bool:
-    """Tell whether nothing in the words speaks for a label but a classifier."""
+    """Tell whether a classifier alone, and no word, speaks for a label."""
     match label:
         case "who.owner":
             return parts.text.search(WITHOUT_OWNER) is not None
@@ -277,7 +281,10 @@ def _is_bare_order(parts: Parts) -> bool:
 
 
 def _is_of_extreme(parts: Parts) -> bool:
-    """Tell whether the largest or smallest case is asked for, not a sum of money."""
+    """Tell whether the largest or smallest case is asked for.
+
+    A sum of money is not.
+    """
     is_extreme = parts.ordering.order in (Order.LARGEST, Order.SMALLEST)
     return is_extreme and parts.text.search(SUM_WORDS) is None
 

@@ -76,7 +76,10 @@ class Rest:
             return self._until is not None and self._clock() < self._until
 
     def count(self, *, is_answered: bool) -> None:
-        """Count a call; the last of a few failures in a row begins a rest."""
+        """Count a call.
+
+        The last of a few failures in a row begins a rest.
+        """
         with self._lock:
             self._failures = 0 if is_answered else self._failures + 1
             is_over = self._failures < MAX_FAILURES

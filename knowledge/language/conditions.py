@@ -78,7 +78,7 @@ class Filters:
     #: Words that tell of what cases are about, not of the cases.
     neutral: set[int] = field(default_factory=set)
     #: The fields that only a learned model read.
-    learned: set[str] = field(default_factory=set)
+    guessed_fields: set[str] = field(default_factory=set)
 
     def add(self, fields: Fields, words: Sequence[Token] = ()) -> None:
         """Add fields, which rest on these words; what was found first stays."""
@@ -91,7 +91,7 @@ class Filters:
 
     def add_learned(self, fields: Fields, words: Sequence[Token]) -> None:
         """Add fields that only a learned model read in these words."""
-        self.learned |= fields.keys() - self.fields.keys()
+        self.guessed_fields |= fields.keys() - self.fields.keys()
         self.add(fields, words)
 
     def is_neutral(self, words: Sequence[Token]) -> bool:
@@ -255,7 +255,10 @@ def _is_of_approver(text: QuestionText, match: re.Match[str], filters: Filters) 
 
 
 def _is_of_me(text: QuestionText, match: re.Match[str], filters: Filters) -> bool:
-    """Tell whether these words say that a case needs me: "cannot go on without me"."""
+    """Tell whether these words say that a case needs me.
+
+    As in "cannot go on without me".
+    """
     is_explained = all(token.is_explained for token in text.tokens_of(match))
     return is_explained and "waits_on" in filters.fields
 
@@ -298,13 +301,13 @@ def _find_states(text: QuestionText, filters: Filters) -> None:
     is_decided = "decision" in filters.fields or "decided_by" in filters.fields
     has_state = is_decided or "states" in filters.fields
     is_automatic = "is_automatic" in filters.fields
-    resolved = text.take_new(RESOLVED) if not has_state else []
-    may_end = not has_state and (is_automatic or not resolved)
-    ended = text.take_new(ENDED) if may_end else []
-    if resolved and not is_automatic:
-        filters.add({"states": (State.RESOLVED,)}, resolved)
-    elif ended and not is_automatic:
-        filters.add({"is_open": False}, ended)
+    resolved_words = text.take_new(RESOLVED) if not has_state else []
+    may_end = not has_state and (is_automatic or not resolved_words)
+    ended_words = text.take_new(ENDED) if may_end else []
+    if resolved_words and not is_automatic:
+        filters.add({"states": (State.RESOLVED,)}, resolved_words)
+    elif ended_words and not is_automatic:
+        filters.add({"is_open": False}, ended_words)
     if text.take_new(OPEN) and "states" not in filters.fields:
         filters.add({"is_open": True})
         filters.says_open = True
@@ -349,7 +352,10 @@ def _is_of_due(text: QuestionText, filters: Filters) -> bool:
 
 
 def _is_bare_future(text: QuestionText) -> bool:
-    """Tell whether nothing but a time to come is said: "the next three hours"."""
+    """Tell whether nothing but a time to come is said.
+
+    As in "the next three hours".
+    """
     times = [time for time in text.values("period") if isinstance(time, TimeExpression)]
     is_bare = set(text.words) <= BARE_WORDS
     return is_bare and bool(times) and times[0].begin in FUTURE

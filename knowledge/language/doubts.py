@@ -39,7 +39,7 @@ NO_CONDITION = frozenset({Ask.SMALL_TALK, Ask.OUT_OF_SCOPE, Ask.CAPABILITY, Ask.
 
 
 def find_doubtful(parts: Parts, query: Query) -> tuple[DoubtfulFilter, ...]:
-    """Return the doubtful fields of a query, each with the words that it rests on."""
+    """Return the doubtful fields of a query with their words."""
     if query.case_id or query.ask in NO_CONDITION:
         return ()
     doubts = [*_doubtful_filters(parts, query.condition), *_doubtful_subjects(parts)]
@@ -60,13 +60,13 @@ def _doubtful_filters(parts: Parts, condition: Condition) -> Iterator[tuple[str,
         # Somebody decides cases; nobody asks who signed a letter.
         is_decision = name == "decision" and bool(condition.decided_by)
         is_everyday = _has_subject(condition) and _is_everyday(tokens) and not is_decision
-        if name in filters.learned or is_everyday or not is_typed_so:
+        if name in filters.guessed_fields or is_everyday or not is_typed_so:
             yield name, left_aside.spell(tokens, MAX_WORDS)
 
 
 def _doubtful_subjects(parts: Parts) -> Iterator[tuple[str, str]]:
-    if parts.exclusion is not None:
-        yield "exclusion", parts.exclusion_words
+    if parts.exclusion.condition is not None:
+        yield "exclusion", parts.exclusion.words
     if parts.kinds and not parts.are_kinds_sure:
         yield "kinds", _kind_words(parts)
     for token in parts.text.tokens:
@@ -86,7 +86,7 @@ def _is_slip(token: Token) -> bool:
 
 
 def _is_everyday(tokens: Sequence[Token]) -> bool:
-    """Tell whether one word, which may mean something else, is all that was said."""
+    """Tell whether a single ambiguous word is all that was said."""
     if tokens and tokens[0].word in WITHOUT:
         return True
     words = {token.word for token in tokens if token.word not in LINKS}
@@ -94,7 +94,10 @@ def _is_everyday(tokens: Sequence[Token]) -> bool:
 
 
 def _kind_words(parts: Parts) -> str:
-    """Return the words that no table explains: the kind was read in them."""
+    """Return the words that no table explains.
+
+    The kind was read in them.
+    """
     runs = left_aside.phrases(parts.request, is_narrowed=False)
     if not runs:
         words = [token for token in parts.request.tokens if token.word not in LINKS]

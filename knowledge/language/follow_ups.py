@@ -149,7 +149,7 @@ def merge(previous: Turn, query: Query, *, has_ask: bool, says_open: bool = Fals
 
 
 def _ask_again(before: Query, query: Query, condition: Condition, *, has_ask: bool) -> Query:
-    """Ask for the cases of both questions as the later one wants them."""
+    """Ask for the cases of both questions in the later one's way."""
     if query.grouping is not None:
         return _group(before, query, condition)
     if query.order is not None and not (has_ask and query.ask is Ask.COUNT):
@@ -164,7 +164,7 @@ def _ask_again(before: Query, query: Query, condition: Condition, *, has_ask: bo
 
 
 def _is_fact(previous: Turn, query: Query) -> bool:
-    """Tell whether a fact of one case is asked for, or of some."""
+    """Tell whether a fact of one or some cases is asked for."""
     is_age = query.ask is Ask.HOW_LONG and query.about is About.OPENING
     return query.ask in ONE_CASE or (is_age and bool(_one_case_id(previous)))
 

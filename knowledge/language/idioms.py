@@ -1,4 +1,4 @@
-"""Turns of phrase that say what is asked whatever else is in the question.
+"""Turns of phrase that say by themselves what is asked.
 
 They are looked for before all other rules, and none of them needs a classifier.
 """
@@ -18,7 +18,8 @@ _APPROVE = r"(?:approve|sign(?: off)?|say yes(?: to)?|ok|decide(?: on)?|confirm|
 _CONSENT = r"(?:approval|ok|yes|decision|signature|sign off|consent|confirmation|vote)"
 _ONE = r"(?:this|that|it|\{case\})"
 _UP = (
-    r"(?:escalat(?:ed?|ing|ion)|(?:pushed|passed|bumped|kicked|moved|sent|handed|gone|go|went|taken)"
+    r"(?:escalat(?:ed?|ing|ion)|(?:pushed|passed|bumped|kicked|moved|sent|handed"
+    r"|gone|go|went|taken)"
     r"(?: [^ ]+)? up(?:stairs|wards)?|(?:one|a) (?:level|step|rung) (?:up|higher)"
     r"|up (?:one|a) (?:level|step|rung)|higher up|to the next level)"
 )

@@ -74,7 +74,7 @@ def _stands_as_filter(text: QuestionText, run: list[Token]) -> bool:
 
 
 def ends_narrowing(text: QuestionText, run: list[Token]) -> bool:
-    """Tell whether a word after a run says that only these are meant."""
+    """Tell whether a word after a run says that only these count."""
     first, place = text.tokens.index(run[0]), text.tokens.index(run[-1]) + 1
     before = text.words[first - 1] if first else ""
     after = text.words[place] if place < len(text.tokens) else ""
@@ -83,7 +83,10 @@ def ends_narrowing(text: QuestionText, run: list[Token]) -> bool:
 
 
 def has_preposition(text: QuestionText, run: list[Token]) -> bool:
-    """Tell whether a run stands after a preposition and an article: "from the night courier"."""
+    """Tell whether a run stands after a preposition and an article.
+
+    As in "from the night courier".
+    """
     place = text.tokens.index(run[0]) - 1
     has_article = place >= 0 and text.words[place] in ARTICLES
     return (
@@ -131,7 +134,10 @@ def spell(run: Iterable[Token], max_words: int = MAX_PHRASE_WORDS) -> str:
 
 
 def proper_name(text: QuestionText) -> list[Token]:
-    """Return the words of a name that no case has, as it is written: "for Zanzibar Hotels"."""
+    """Return the words of a name that no case has.
+
+    It is told by its capitals: "for Zanzibar Hotels".
+    """
     capitals = sum(token.spelling[:1].isupper() for token in text.tokens)
     if capitals > MAX_CAPITALS * len(text.tokens):
         return []

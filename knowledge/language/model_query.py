@@ -35,7 +35,10 @@ class ModelPeriod(BaseModel):
 
 
 class ModelCondition(BaseModel):
-    """The cases that are meant. Fields that the question does not speak of stay empty."""
+    """The cases that are meant.
+
+    Fields that the question does not speak of stay empty.
+    """
 
     model_config = ConfigDict(extra="forbid")
 

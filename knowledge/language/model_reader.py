@@ -96,7 +96,7 @@ class ModelReader:
 
 
 def _uses_names(query: Query, evidence: QuestionEvidence, asker: str) -> bool:
-    """Tell whether a query about cases has everybody and everything that the question names."""
+    """Tell whether a query about cases has all names of the question."""
     if query.case_id or query.ask not in ABOUT_CASES:
         return True
     values = " ".join(describe_query(query).values())

@@ -174,10 +174,14 @@ def _take_figures(text: QuestionText) -> None:
     for match in reversed(list(text.find_all(FIGURES))):
         words = match["count"]
         count = int(words) if words.isdigit() else _FIGURES[words]
-        _put(text, match, 0, StakeBounds(least=Decimal(10) ** (count - 1), most=_most(count)))
+        _put(
+            text, match, 0, bounds=StakeBounds(least=Decimal(10) ** (count - 1), most=_most(count))
+        )
     for match in reversed(list(text.find_all(TENFOLDS))):
         count = len("100") if match["scale"] == "hundreds" else len("1000")
-        _put(text, match, 0, StakeBounds(least=Decimal(10) ** (count - 1), most=_most(count)))
+        _put(
+            text, match, 0, bounds=StakeBounds(least=Decimal(10) ** (count - 1), most=_most(count))
+        )
 
 
 def _most(count: int) -> Decimal:
@@ -186,7 +190,10 @@ def _most(count: int) -> Decimal:
 
 
 def _put(text: QuestionText, match: re.Match[str], group: int | str, bounds: StakeBounds) -> None:
-    """Replace a group of a match by its bounds; the whole match is understood."""
+    """Replace a group of a match by its bounds.
+
+    The whole match is understood.
+    """
     text.explain(match)
     text.replace(*text.bounds(match, group), "money", bounds)
 
@@ -243,7 +250,7 @@ def _take_limits(text: QuestionText) -> None:
                 continue
             is_least = match["more"] is not None
             bounds = StakeBounds(least=amount) if is_least else StakeBounds(most=amount)
-            _put(text, match, "amount", bounds)
+            _put(text, match, "amount", bounds=bounds)
 
 
 def _take_named(text: QuestionText) -> None:
@@ -261,7 +268,7 @@ def _take_named(text: QuestionText) -> None:
             bounds = _band(amount)
         else:
             bounds = StakeBounds(least=amount - ROUNDING, most=amount + ROUNDING)
-        _put(text, match, "amount", bounds)
+        _put(text, match, "amount", bounds=bounds)
 
 
 def _is_rough(text: QuestionText, match: re.Match[str], amount: Decimal) -> bool:

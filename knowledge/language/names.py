@@ -134,7 +134,7 @@ class NameIndex:
                 match = self._longest(typings, words=words, corrections=corrections, place=place)
             if match is not None:
                 length, mask, mention = match
-                text.replace(place, place + length, mask, mention)
+                text.replace(place, place + length, mask=mask, value=mention)
                 words[place : place + length] = [""]
             place += 1
 
@@ -222,7 +222,7 @@ def plain(word: str) -> str:
 def _common_length(
     parts: Sequence[str], *, words: Sequence[str], corrections: dict[str, str]
 ) -> int:
-    """Count the words of a name that stand at the beginning of some words."""
+    """Count the words of a name with which some words begin."""
     length = 0
     for part, word in zip(parts, words, strict=False):
         if corrections.get(word, word) != part:

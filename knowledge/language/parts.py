@@ -1,4 +1,4 @@
-"""All that was found in a question, before anybody says what it asks."""
+"""The parts of a question, before it is known what it asks."""
 
 import re
 from dataclasses import dataclass
@@ -18,6 +18,7 @@ from knowledge.language import asks, follow_ups, left_aside
 from knowledge.language.asks import ONE_CASE
 from knowledge.language.condition_words import BARE_WORDS
 from knowledge.language.conditions import Filters
+from knowledge.language.exclusions import Exclusion
 from knowledge.language.names import Mention
 from knowledge.language.orders import Ordering
 from knowledge.language.question_text import QuestionText, phrase
@@ -58,8 +59,7 @@ class Parts:
     ordering: Ordering
     grouping: Grouping | None
     kinds: tuple[str, ...]
-    exclusion: Condition | None
-    exclusion_words: str
+    exclusion: Exclusion
     #: The kinds are named, or a learned model is sure of them.
     are_kinds_sure: bool
     action: str
@@ -67,7 +67,7 @@ class Parts:
     #: The other cases of the list of which a case was named by its place.
     neighbours: tuple[str, ...] = ()
     #: The filters as tables of words alone find them, where learned slots contradict them.
-    contradicted: Filters | None = None
+    table_filters: Filters | None = None
 
     @property
     def case_ids(self) -> list[str]:
@@ -88,7 +88,7 @@ class Parts:
     @property
     def selects(self) -> bool:
         """Tell whether the question says which cases it means."""
-        return bool(self.filters.fields or self.names or self.kinds or self.exclusion)
+        return bool(self.filters.fields or self.names or self.kinds or self.exclusion.condition)
 
     @property
     def has_case(self) -> bool:
@@ -119,7 +119,10 @@ class Parts:
 
     @property
     def is_bare_period(self) -> bool:
-        """Tell whether nothing but a time is said, as in "the last two hours"."""
+        """Tell whether nothing but a time is said.
+
+        As in "the last two hours".
+        """
         words = set(self.request.words)
         return "{period}" in words and words <= BARE_WORDS
 
@@ -170,8 +173,8 @@ def add_names(fields: dict[str, Any], parts: Parts) -> None:
         fields.setdefault("kinds", parts.kinds)
     if parts.names:
         fields.setdefault("text", " ".join(dict.fromkeys(parts.names)))
-    if parts.exclusion is not None:
-        fields["exclusion"] = parts.exclusion
+    if parts.exclusion.condition is not None:
+        fields["exclusion"] = parts.exclusion.condition
     if parts.source:
         fields["source"] = parts.source
     if parts.action:

@@ -1,4 +1,7 @@
-"""Words that say whose cases are meant: who must act, decided, owns or raised them."""
+"""Words that say whose cases are meant.
+
+Cases of those who must act, decided, own or raised them.
+"""
 
 import re
 

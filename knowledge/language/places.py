@@ -67,7 +67,7 @@ def take_place(text: QuestionText, previous: Turn | None) -> tuple[str, ...]:
 
 
 def _last_cases(previous: Turn) -> tuple[str, ...]:
-    """List the cases of the last answer, and those that were named beside them."""
+    """List the cases of the last answer and those named beside them."""
     case_id, others = previous.query.case_id, previous.query.other_case_ids
     if not case_id:
         return previous.case_ids
@@ -75,7 +75,10 @@ def _last_cases(previous: Turn) -> tuple[str, ...]:
 
 
 def _index_of_next(previous: Turn, cases: tuple[str, ...]) -> int | None:
-    """Return the place after the case that was shown; None where a whole list was."""
+    """Return the place after the case that was shown.
+
+    None where no case follows.
+    """
     case_id = previous.query.case_id
     index = cases.index(case_id) + 1 if case_id in cases else len(cases)
     return index if index < len(cases) else None

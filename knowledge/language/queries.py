@@ -1,4 +1,4 @@
-"""Queries from the parts of a question, once it is known what is asked."""
+"""Queries from the ask and the parts of a question."""
 
 import re
 from dataclasses import replace
@@ -120,7 +120,10 @@ def list_query(query: Query, parts: Parts) -> Query:
 
 
 def _of_decisions(condition: Condition) -> Condition:
-    """Return the condition of decisions: a period is theirs, and most cases have ended."""
+    """Return the condition for decisions.
+
+    A period is that of the decisions, and most of the cases have ended.
+    """
     if condition.opened is None:
         return replace(condition, is_open=None)
     return replace(condition, is_open=None, opened=None, decided=condition.opened)
@@ -196,8 +199,8 @@ def act_query(query: Query, parts: Parts) -> Query:
     if case_id or not parts.selects:
         return query
     # Nothing is done on a guess, except with one's own.
-    learned = parts.filters.learned - {"waits_on"}
-    fields = {name: value for name, value in parts.filters.fields.items() if name not in learned}
+    guesses = parts.filters.guessed_fields - {"waits_on"}
+    fields = {name: value for name, value in parts.filters.fields.items() if name not in guesses}
     add_names(fields, parts)
     if query.act not in (Act.PAUSE, Act.RESUME, Act.TAKE_BACK):
         fields.setdefault("is_open", True)
@@ -233,15 +236,18 @@ def _end_of(time: TimeExpression) -> str:
 
 
 def asks_of_last_case(query: Query, parts: Parts) -> bool:
-    """Tell whether a fact is asked for, and nothing says of which case."""
+    """Tell whether a fact of an unnamed case is asked for."""
     if query.ask not in ONE_CASE or query.about in DESK_FACTS or query.case_id:
         return False
-    has_subject = parts.case_ids or parts.names or parts.kinds or parts.exclusion
+    has_subject = parts.case_ids or parts.names or parts.kinds or parts.exclusion.condition
     return not has_subject and parts.filters.fields.keys() <= LOOSE_FIELDS
 
 
 def add_reason(query: Query, text: str) -> Query:
-    """Add the reason of an act, or what is to be raised, as it was written."""
+    """Add what an act needs of the asker's own words.
+
+    That is its reason, or what is to be raised.
+    """
     if query.act is None:
         return query
     if query.act is Act.RAISE:

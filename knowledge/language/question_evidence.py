@@ -73,17 +73,79 @@ class NotSaid(Exception):
     """The asker did not say this."""
 
 
-class QuestionEvidence:
-    """The names, numbers and times of a question and of what it refers to."""
+class QuestionWords:
+    """The words and numbers of a question."""
 
-    def __init__(self, text: str, context: QuestionContext) -> None:
-        self._context = context
+    def __init__(self, text: str) -> None:
         self._text = text.casefold()
         self._words = normalise(text).split()
         self._numbers = set(_find_numbers(self._text, self._words))
-        self._known_values = self._previous_values()
+
+    def has_all(self, value: str) -> bool:
+        """Tell whether all these words are in the question."""
+        words = normalise(value).split()
+        return bool(words) and all(word in self._words for word in words)
+
+    def has_beginning(self, beginnings: tuple[str, ...]) -> bool:
+        """Tell whether a word of the question begins with one of these."""
+        return any(word.startswith(beginnings) for word in self._words)
+
+    def has_number(self, number: Decimal) -> bool:
+        """Tell whether the question says this number."""
+        return number in self._numbers
+
+    def has_case_number(self, number: Decimal) -> bool:
+        """Tell whether the question says this number, be it within a word."""
+        # "EX-12" is one word, whose digits are no number of their own.
+        return number in self._numbers | set(map(Decimal, _DIGITS.findall(self._text)))
+
+    def has_unit(self, letter: str) -> bool:
+        """Tell whether the question says a unit of time.
+
+        The unit is given by its letter in a span.
+        """
+        return any(UNITS.get(word.removesuffix("s")) == letter for word in self._words)
+
+    def has_time(self, name: str) -> bool:
+        """Tell whether the question says the time of this name."""
+        digits = [Decimal(number) for number in _DIGITS.findall(name)]
+        if name.startswith(("-", "+")):
+            is_said = all(number == 1 or number in self._numbers for number in digits)
+            return is_said and self.has_unit(name[-1])
+        if name[:1].isdigit():
+            # Of a date the day must have been said.
+            return self.has_case_number(digits[-1])
+        day, at, _ = name.partition("@")
+        if at and not set(digits) - {Decimal(0)} <= self._numbers:
+            return False
+        last_word = day.rpartition("_")[2]
+        likely = PERIOD_WORDS.get(last_word, (last_word,))
+        return any(word.removesuffix("s") in likely or word in likely for word in self._words)
+
+    def mentions(self, name: KnownName) -> bool:
+        """Tell whether the question has this name, or one much like it."""
+        spoken_name = _spell_out(name.name.casefold().lstrip("#@"))
+        if len(spoken_name) < MIN_FUZZY_LENGTH:
+            return spoken_name in self._words
+        text = _spell_out(self._text)
+        parts = [spoken_name]
+        if name.type is NameType.PERSON:
+            parts += [part for part in spoken_name.split() if len(part) > 1]
+        account = name.value.rpartition("/")[2].casefold()
+        if f"<@{account}" in self._text:
+            return True
+        return any(_is_mentioned(part, text, self._words) for part in parts)
+
+
+class QuestionEvidence:
+    """The names, numbers and times of a question and its context."""
+
+    def __init__(self, text: str, context: QuestionContext) -> None:
+        self._context = context
+        self._words = QuestionWords(text)
+        self._known_values = _previous_values(context)
         #: The names that the question mentions.
-        self.names = self._find_names()
+        self.names = _find_names(self._words, context)
 
     def person(self, value: str) -> str:
         """Return the value of a person or group, or ``ME``."""
@@ -118,17 +180,16 @@ class QuestionEvidence:
         for name in self.names:
             if name.type is NameType.TEXT and value.casefold() == name.name.casefold():
                 return name.value
-        self._require(not value or self.has_words(value) or value in self._known_values)
+        _require(not value or self.has_words(value) or value in self._known_values)
         return value
 
     def has_words(self, value: str) -> bool:
         """Tell whether all these words are in the question."""
-        words = normalise(value).split()
-        return bool(words) and all(word in self._words for word in words)
+        return self._words.has_all(value)
 
     def number(self, value: int) -> int:
         """Return a number that the question says."""
-        self._require(Decimal(value) in self._numbers)
+        _require(self._words.has_number(Decimal(value)))
         return value
 
     def amount(self, value: str) -> Decimal | None:
@@ -136,7 +197,7 @@ class QuestionEvidence:
         if not value:
             return None
         amount = Decimal(value)
-        self._require(amount in self._numbers or str(amount) in self._known_values)
+        _require(self._words.has_number(amount) or str(amount) in self._known_values)
         return amount
 
     def age(self, value: str) -> timedelta | None:
@@ -147,8 +208,8 @@ class QuestionEvidence:
         hours, clock_unit, days, unit = match.groups()
         count = int(hours or days)
         letter = clock_unit or unit
-        self._require(self._says_unit(letter))
-        self._require(count == 1 or Decimal(count) in self._numbers)
+        _require(self._words.has_unit(letter))
+        _require(count == 1 or self._words.has_number(Decimal(count)))
         if clock_unit:
             return timedelta(hours=count) if letter == "H" else timedelta(minutes=count)
         return count * {"D": timedelta(1), "W": timedelta(7), "M": timedelta(30)}[letter]
@@ -157,21 +218,21 @@ class QuestionEvidence:
         """Return the name of a time that the question says."""
         if not name or name in self._known_values:
             return name
-        self._require(is_period_name(name) and self._says_time(name))
+        _require(is_period_name(name) and self._words.has_time(name))
         return name
 
     def flag(self, name: str, value: bool) -> bool:
         """Return whether the cases are narrowed so, which the question must say."""
-        self._require(not value or self._says_narrowing(name))
+        _require(not value or self._says_narrowing(name))
         return value
 
     def risk(self, value: RiskTier | None) -> RiskTier | None:
         """Return a risk that the question speaks of."""
-        self._require(value is None or self._says_narrowing("risk"))
+        _require(value is None or self._says_narrowing("risk"))
         return value
 
     def case_id(self, value: str) -> str:
-        """Return the id of a case that was named, or meant by the conversation."""
+        """Return the id of a case that is named or at hand."""
         if not value:
             return ""
         previous = self._context.previous
@@ -180,37 +241,15 @@ class QuestionEvidence:
             case_ids |= {previous.query.case_id, *previous.case_ids}
         value = value.upper()
         number = _CASE_NUMBER.search(value)
-        is_said = number is not None and Decimal(number[0]) in self._case_numbers()
-        self._require(value in case_ids or is_said)
+        is_said = number is not None and self._words.has_case_number(Decimal(number[0]))
+        _require(value in case_ids or is_said)
         return value
-
-    def _case_numbers(self) -> set[Decimal]:
-        # "EX-12" is one word, whose digits are no number of their own.
-        return self._numbers | {Decimal(digits) for digits in _DIGITS.findall(self._text)}
-
-    def _says_time(self, name: str) -> bool:
-        digits = [Decimal(number) for number in _DIGITS.findall(name)]
-        if name.startswith(("-", "+")):
-            is_said = all(number == 1 or number in self._numbers for number in digits)
-            return is_said and self._says_unit(name[-1])
-        if name[:1].isdigit():
-            # Of a date the day must have been said.
-            return digits[-1] in self._case_numbers()
-        day, at, _ = name.partition("@")
-        if at and not set(digits) - {Decimal(0)} <= self._numbers:
-            return False
-        last_word = day.rpartition("_")[2]
-        likely = PERIOD_WORDS.get(last_word, (last_word,))
-        return any(word.removesuffix("s") in likely or word in likely for word in self._words)
 
     def _says_narrowing(self, name: str) -> bool:
         previous = self._context.previous
         if previous and getattr(previous.query.condition, name):
             return True
-        return any(word.startswith(NARROWING_WORDS[name]) for word in self._words)
-
-    def _says_unit(self, letter: str) -> bool:
-        return any(UNITS.get(word.removesuffix("s")) == letter for word in self._words)
+        return self._words.has_beginning(NARROWING_WORDS[name])
 
     def _name(self, value: str, *types: NameType, also: tuple[str, ...] = ()) -> str:
         if not value or value in also or value in self._known_values:
@@ -227,35 +266,6 @@ class QuestionEvidence:
             if name.type is name_type and value.casefold() in _spellings(name):
                 return name.value
         raise NotSaid(value)
-
-    def _find_names(self) -> tuple[KnownName, ...]:
-        types = {NameType.PERSON, NameType.GROUP, NameType.CHANNEL, NameType.TEXT}
-        candidates = [name for name in self._context.names if name.type in types]
-        names = [name for name in candidates if self._mentions(name)]
-        return tuple(names[:MAX_NAMES])
-
-    def _mentions(self, name: KnownName) -> bool:
-        spoken_name = _spell_out(name.name.casefold().lstrip("#@"))
-        if len(spoken_name) < MIN_FUZZY_LENGTH:
-            return spoken_name in self._words
-        text = _spell_out(self._text)
-        parts = [spoken_name]
-        if name.type is NameType.PERSON:
-            parts += [part for part in spoken_name.split() if len(part) > 1]
-        account = name.value.rpartition("/")[2].casefold()
-        if f"<@{account}" in self._text:
-            return True
-        return any(_is_mentioned(part, text, self._words) for part in parts)
-
-    def _previous_values(self) -> set[str]:
-        previous = self._context.previous
-        if previous is None:
-            return set()
-        return set(_values(previous.query))
-
-    def _require(self, is_said: bool) -> None:
-        if not is_said:
-            raise NotSaid
 
 
 def to_query(answer: ModelQuery, evidence: QuestionEvidence) -> Query:
@@ -349,8 +359,27 @@ def _period(period: ModelPeriod | None, evidence: QuestionEvidence) -> Period | 
     )
 
 
+def _find_names(words: QuestionWords, context: QuestionContext) -> tuple[KnownName, ...]:
+    types = {NameType.PERSON, NameType.GROUP, NameType.CHANNEL, NameType.TEXT}
+    candidates = [name for name in context.names if name.type in types]
+    names = [name for name in candidates if words.mentions(name)]
+    return tuple(names[:MAX_NAMES])
+
+
+def _previous_values(context: QuestionContext) -> set[str]:
+    return set() if context.previous is None else set(_values(context.previous.query))
+
+
+def _require(is_said: bool) -> None:
+    if not is_said:
+        raise NotSaid
+
+
 def _find_numbers(text: str, words: list[str]) -> Iterator[Decimal]:
-    """Yield the numbers of a text, in digits or words, also times a scale that it names."""
+    """Yield the numbers of a text, in digits or words.
+
+    A scale that it names, such as "thousand", multiplies each of them too.
+    """
     numbers = [Decimal(digits.replace(",", "")) for digits, _ in _NUMBER.findall(text)]
     numbers += [Decimal(NUMBERS[word]) for word in words if word in NUMBERS]
     scales = [SCALES[word] for word in words if word in SCALES]

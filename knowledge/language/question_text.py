@@ -37,7 +37,7 @@ ROUGHLY = re.compile(r"(?<=[\dk])-?ish\b", re.IGNORECASE)
 SPACED_DASH = re.compile(r"(?<=[\dk]) [-–—] (?=[£$€]?\d)|(?<=\d)[–—](?=[£$€]?\d)")
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Token:
     """A word or mask, and how the asker wrote it."""
 
@@ -93,14 +93,17 @@ class QuestionText:
         return bool(self.take_tokens(pattern))
 
     def take_tokens(self, pattern: re.Pattern[str]) -> list[Token]:
-        """Return the words of all occurrences of a phrase, and note that they were understood."""
+        """Return the words of all occurrences of a phrase.
+
+        They count as understood from then on.
+        """
         tokens = [token for match in self.find_all(pattern) for token in self.tokens_of(match)]
         for token in tokens:
             token.is_explained = True
         return tokens
 
     def take_new(self, pattern: re.Pattern[str]) -> list[Token]:
-        """Do the same for occurrences that begin with a word not yet understood."""
+        """Take the occurrences that begin with a word not yet understood."""
         new_tokens: list[Token] = []
         for match in self.find_all(pattern):
             if not self.tokens_of(match)[0].is_explained:

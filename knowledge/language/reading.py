@@ -139,8 +139,8 @@ class QuestionReading:
         query, aside = self._leave_aside(parts, query)
         query = add_reason(query, text)
         others = [self._query(label, parts) for label in choice.others if _is_label(label)]
-        if parts.contradicted is not None:
-            by_tables = replace(parts, filters=parts.contradicted)
+        if parts.table_filters is not None:
+            by_tables = replace(parts, filters=parts.table_filters)
             others.insert(0, self._query(choice.label, by_tables))
         alternatives = tuple(other for other in dict.fromkeys(others) if other != query)
         return Reading(
@@ -192,8 +192,7 @@ class QuestionReading:
             grouping=grouping,
             kinds=kinds,
             are_kinds_sure=self._kinds.is_sure(subject, kinds, index.others),
-            exclusion=exclusion.condition,
-            exclusion_words=exclusion.words,
+            exclusion=exclusion,
             neighbours=neighbours,
             action=_find_action(words, index.others),
             source=_find_source(words, index.others),
@@ -305,12 +304,15 @@ class QuestionReading:
 
 
 def _subject(words: QuestionText, request: QuestionText) -> QuestionText:
-    """Return the words that may tell the kind: a request with a name needs no story."""
+    """Return the words that may tell the kind.
+
+    A request with a name needs no story.
+    """
     return request if "{name}" in request.words else words
 
 
 def _find_time_of_story(words: QuestionText, request: QuestionText, filters: Filters) -> None:
-    """Take the period of a story that a request refers to by "since then"."""
+    """Take the period of a story that "since then" refers to."""
     if request.search(SINCE_THEN) is None or "opened" in filters.fields:
         return
     period = find_period(words, set())
@@ -325,7 +327,7 @@ def _is_of_goods(request: QuestionText) -> bool:
 
 
 def _contradicts(exclusion: Condition | None, kinds: tuple[str, ...]) -> bool:
-    """Tell whether an exclusion leaves out the very cases that are asked for.
+    """Tell whether an exclusion leaves out all cases asked for.
 
     "Tasks without a picture" are of a kind, and not the tasks that are of no kind.
     """
@@ -340,7 +342,10 @@ def _without_expiry(words: QuestionText) -> QuestionText:
 
 
 def _is_gibberish(label: str, parts: Parts) -> bool:
-    """Tell whether not a single word is known: nobody can say that this is out of scope."""
+    """Tell whether not a single word is known.
+
+    Nobody can say that such a question is out of scope.
+    """
     if label != "out_of_scope" or parts.rule is not None:
         return False
     for token in parts.text.tokens:
@@ -382,9 +387,10 @@ def _take_channels(words: QuestionText) -> None:
         if token.word == "{channel}" and isinstance(token.value, Mention):
             token.value = token.value.value
         elif token.word.startswith("<#"):
-            words.replace(place, place + 1, "channel", token.word.strip("<#>").partition("|")[2])
+            channel = token.word.strip("<#>").partition("|")[2]
+            words.replace(place, place + 1, mask="channel", value=channel)
         elif token.word.startswith("#") and name and not name.isdigit():
-            words.replace(place, place + 1, "channel", name)
+            words.replace(place, place + 1, mask="channel", value=name)
 
 
 def _find_action(words: QuestionText, names: tuple[KnownName, ...]) -> str:

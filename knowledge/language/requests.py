@@ -1,4 +1,4 @@
-"""The part of a long question that asks: people tell a story first."""
+"""The part of a long question that asks, after a story."""
 
 from knowledge.language.question_text import QuestionText, phrase
 
@@ -30,9 +30,10 @@ MARKERS = (
 
 
 def find_request(text: QuestionText) -> QuestionText:
-    """Return the words that ask; the whole question where there is no story.
+    """Return the words that ask.
 
-    The tokens are those of the question: what is understood in one is understood in both.
+    That is the whole question where there is no story. The tokens are those of the question: what
+    is understood in one is understood in both.
     """
     if len(text.tokens) < MIN_WORDS:
         return text

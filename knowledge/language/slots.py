@@ -77,7 +77,7 @@ def complete_parts(parts: Parts, guesses: SlotGuesses) -> Parts:
         parts,
         ordering=_ordering(parts, guesses),
         grouping=parts.grouping or _grouping(parts, guesses),
-        contradicted=replace(filters, fields=fields) if is_contradicted else None,
+        table_filters=replace(filters, fields=fields) if is_contradicted else None,
     )
     _explain_words(parts_with_slots, guesses)
     return parts_with_slots
@@ -117,7 +117,10 @@ def _contradicted_people(parts: Parts, guesses: SlotGuesses) -> Iterator[str]:
 
 
 def _contradicted_outcomes(fields: Fields, guesses: SlotGuesses) -> Iterator[str]:
-    """Yield the fields of an outcome where another one is sure, or none is possible yet."""
+    """Yield the fields of an outcome that cannot be.
+
+    Another one is sure, or none is possible yet.
+    """
     others = {guess.label for guess in sure(guesses, "state")} & set(OUTCOMES)
     waits = any(guess.label == "waits_on" for slot in ROLES for guess in sure(guesses, slot))
     if not others and not waits:
@@ -129,7 +132,10 @@ def _contradicted_outcomes(fields: Fields, guesses: SlotGuesses) -> Iterator[str
 
 
 def _likelihood(guesses: SlotGuesses, slot: str, label: str) -> float:
-    """Return how likely a label is; 0 where it is not worth a guess."""
+    """Return the probability of a label.
+
+    It is 0 where the label is not worth a guess.
+    """
     return max(
         (guess.confidence for guess in guesses.get(slot, ()) if guess.label == label), default=0
     )
@@ -152,7 +158,7 @@ def _fill_people(parts: Parts, guesses: SlotGuesses) -> None:
 
 
 def _only_person(text: QuestionText, filters: Filters, role: str) -> tuple[int, str]:
-    """Return the one person or group of whom nothing was said yet, and the place."""
+    """Return the one person or group without a role, and its place."""
     mentions: dict[str, int] = {}
     for place, token in enumerate(text.tokens):
         if place in filters.people or not isinstance(token.value, Mention):
@@ -172,19 +178,22 @@ def _tokens_of(text: QuestionText, guess: Guess) -> list[Token]:
 
 
 def _is_of_things(parts: Parts, words: Sequence[Token]) -> bool:
-    """Tell whether it may be wine that is gone, and not its case."""
+    """Tell whether the words may be about things, not their cases.
+
+    It may be wine that is gone.
+    """
     is_everyday = {token.word for token in words} <= EVERYDAY_WORDS
     return bool(parts.kinds) and is_everyday and "{period}" not in parts.request.words
 
 
 def _is_neutral(parts: Parts, guess: Guess) -> bool:
-    """Tell whether all words that speak for a guess tell of something else than cases."""
+    """Tell whether no word that speaks for a guess tells of cases."""
     words = [token for token in _tokens_of(parts.request, guess) if token.value is None]
     return bool(words) and parts.filters.is_neutral(words)
 
 
 def _states_of_cases(parts: Parts, guesses: SlotGuesses) -> Iterator[tuple[str, list[Token]]]:
-    """Yield the states that the words say of cases, and not of other things."""
+    """Yield the states that words say of cases, not of things."""
     for guess in sure(guesses, "state"):
         words = _tokens_of(parts.request, guess)
         is_of_things = guess.label in THINGS_STATES and _is_of_things(parts, words)
@@ -211,7 +220,7 @@ def _fill_states(parts: Parts, guesses: SlotGuesses) -> None:
 
 
 def _find_times_again(parts: Parts) -> None:
-    """Find again what the periods are of, which depends on the other fields."""
+    """Find the fields of the periods again, as they depend on others."""
     filters = parts.filters
     for name in TIME_FIELDS:
         filters.fields.pop(name, None)

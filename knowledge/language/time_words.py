@@ -311,7 +311,10 @@ def _past_the_hour(match: re.Match[str]) -> str:
 
 
 def _rewrite(text: QuestionText, match: re.Match[str], words: str) -> None:
-    """Replace the words of a match; what the asker typed stays beside them."""
+    """Replace the words of a match.
+
+    The spelling of the asker stays beside them.
+    """
     first, last = text.bounds(match)
     spelling = spell(text.tokens[first:last])
     place = text.tokens[first].place
@@ -336,7 +339,7 @@ def _put(text: QuestionText, match: re.Match[str], time: TimeExpression | None) 
         tokens[0].is_explained = True
         tokens = tokens[1:]
         first += 1
-    text.replace(first, last, "period", time)
+    text.replace(first, last, mask="period", value=time)
 
 
 CONNECTORS = word_set(
@@ -474,7 +477,10 @@ def _last_one_or_two(match: re.Match[str]) -> TimeExpression:
 
 
 def _hour_of(match: re.Match[str]) -> int | None:
-    """Return the hour of a time of day; None where none was named."""
+    """Return the hour of a time of day.
+
+    None where none was named.
+    """
     is_time = match["half"] or match["minute"] or match["sharp"]
     hour = int(match["hour"])
     if not is_time and "at" in match.re.groupindex and match["at"] is not None:
@@ -519,7 +525,10 @@ def _clock_of_day(match: re.Match[str]) -> TimeExpression | None:
 
 
 def _day_of_month(number: int, today: date, *, is_ahead: bool) -> TimeExpression | None:
-    """Return the latest day of this number, or the next where a deadline is meant."""
+    """Return the latest day of this number.
+
+    The next one where a deadline is meant.
+    """
     step = 1 if is_ahead else -1
     for months in range(MAX_MONTHS_AWAY):
         month = today.replace(day=1) + relativedelta(months=step * months)

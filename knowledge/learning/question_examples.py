@@ -96,7 +96,10 @@ def _ask_questions(
 
 
 def _slot_questions(examples: QuestionExamples, names: tuple[str, ...]) -> tuple[SlotQuestion, ...]:
-    """List the examples of slots, and questions that are about no cases, with kinds masked."""
+    """List the examples of slots, with kinds masked.
+
+    Questions that are about no cases are among them.
+    """
     by_text: dict[str, SlotQuestion] = {}
     for key, lines in examples.slots.items():
         labels = () if key == NO_SLOTS else tuple(key.split(" "))
@@ -136,7 +139,7 @@ def _kind_questions(
 
 
 def _rows(names: Mapping[str, tuple[str, ...]]) -> Iterator[list[tuple[str, str]]]:
-    """Yield the first name of each kind, then the second of each, and so on."""
+    """Yield the first names of all kinds, then the second, …"""
     longest = max(map(len, names.values()), default=0)
     for place in range(longest):
         yield [(kind, phrases[place]) for kind, phrases in names.items() if place < len(phrases)]

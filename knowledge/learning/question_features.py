@@ -41,7 +41,7 @@ def hash_question(text: str) -> Features:
 
 
 def part_of(buckets: NDArray[np.int64]) -> NDArray[np.int64]:
-    """Tell which part of the features each bucket is of, counted from 0."""
+    """Return which part of the features each bucket is in, from 0."""
     return buckets // BUCKETS
 
 
@@ -54,11 +54,11 @@ def _neighbours(words: list[str]) -> Iterator[str]:
 
 
 def _senses(words: list[str]) -> Iterator[str]:
-    """Yield the senses with their neighbours, and any two that stand in one question."""
+    """Yield the senses with their neighbours, and all pairs of senses."""
     senses = to_senses(words)
     yield from _neighbours(senses)
-    marked = sorted({sense for sense in senses if sense.startswith(SENSE_MARK)})
-    yield from map("&".join, combinations(marked[:MAX_PAIRED_SENSES], 2))
+    marks = sorted({sense for sense in senses if sense.startswith(SENSE_MARK)})
+    yield from map("&".join, combinations(marks[:MAX_PAIRED_SENSES], 2))
 
 
 def _pieces(words: list[str]) -> Iterator[str]:

@@ -99,8 +99,8 @@ def scale_parts(buckets: NDArray[np.int64], values: NDArray[np.float64]) -> NDAr
     parts = part_of(buckets)
     squares = np.bincount(parts, weights=values**2, minlength=PART_COUNT)
     lengths = np.sqrt(np.where(squares > 0, squares, 1.0))
-    scaled: NDArray[np.float64] = values / lengths[parts]
-    return scaled
+    result: NDArray[np.float64] = values / lengths[parts]
+    return result
 
 
 def softmax(scores: Floats, sharpness: float) -> NDArray[np.float64]:

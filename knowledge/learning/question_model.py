@@ -1,4 +1,4 @@
-"""Two linear models: the ask of a question, and the kind that it is about.
+"""Linear models for the ask and the kind of a question.
 
 Both read a question whose names and numbers are masked. Their scores become probabilities by a
 softmax whose sharpness was fitted on questions that training did not see.
@@ -94,7 +94,10 @@ class TrainedQuestionClassifier:
         return _doubt_out_of_scope(guesses, model.kinds.guesses(question))
 
     def kinds(self, text: str) -> list[Guess]:
-        """Guess the kind of cases, the likeliest first; the empty label is no kind at all."""
+        """Guess the kind of cases, the likeliest first.
+
+        The empty label is no kind at all.
+        """
         model = self._latest_model()
         question = _bound(normalise(text))
         if model is None or not question:
@@ -113,7 +116,10 @@ class TrainedQuestionClassifier:
 
 
 def _doubt_out_of_scope(guesses: list[Guess], kinds: list[Guess]) -> list[Guess]:
-    """Share what a kind takes from "out of scope" among the other guesses."""
+    """Move the probability of "out of scope" to the other guesses.
+
+    As far as the question seems to be about some kind.
+    """
     no_kind = _confidence(kinds, NO_KIND)
     out_of_scope = _confidence(guesses, Ask.OUT_OF_SCOPE)
     shares = {guess.label: guess.confidence for guess in guesses}

@@ -201,7 +201,7 @@ _MIN_STEM = 3
 
 
 def to_senses(words: Sequence[str]) -> list[str]:
-    """Replace each word or phrase that has a sense by this sense, the longest first."""
+    """Replace words and phrases by their senses, the longest first."""
     senses: list[str] = []
     place = 0
     stems = [stem_word(word) for word in words]
@@ -243,8 +243,8 @@ def _find_sense(words: Sequence[str], stems: Sequence[str], place: int) -> tuple
 
 def _read_senses() -> Iterator[tuple[str, str]]:
     """Yield every phrase with its sense."""
-    joined = SENSES.strip().replace("\n  ", " ")
-    for line in joined.splitlines():
+    text = SENSES.strip().replace("\n  ", " ")
+    for line in text.splitlines():
         sense, _, phrases = line.partition(":")
         for phrase in phrases.split(","):
             yield " ".join(WORD.findall(phrase)), f"{SENSE_MARK}{sense}"

@@ -26,7 +26,10 @@ KIND_SHARPNESS = 4.1
 
 
 def train_question_model(questions: QuestionTrainingSet) -> QuestionModel | None:
-    """Train on the examples; return None when they have no two labels each."""
+    """Train on the examples.
+
+    None when they have no two labels each.
+    """
     asks = _train_head(questions.asks, ASK_SHARPNESS)
     kinds = _train_head(questions.kinds, KIND_SHARPNESS)
     if asks is None or kinds is None:

@@ -1,4 +1,4 @@
-"""The parts of a condition as a question says them: one linear model with a yes or no for each.
+"""Linear model that says yes or no to each part of conditions.
 
 A question may have many parts at once. So each label has its own probability, fitted on questions
 that training did not see.

@@ -59,7 +59,7 @@ def train_slot_model(examples: Sequence[SlotQuestion]) -> SlotModel | None:
 
 
 def _add_small_talk(examples: Sequence[SlotQuestion]) -> Iterator[SlotQuestion]:
-    """Yield some examples with words before or after them that say nothing of cases.
+    """Yield some examples with irrelevant words before or after them.
 
     Without them the model would be too shy of long questions.
     """

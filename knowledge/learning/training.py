@@ -25,7 +25,7 @@ def train_models(
     embedder: Embedder,
     last_model: TrainedModel | None = None,
 ) -> TrainedModel:
-    """Train recognition, the plan model of each kind, then the models of questions.
+    """Train recognition, the plan models and the models of questions.
 
     Those of the last model are kept while their examples are the same.
     """

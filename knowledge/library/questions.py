@@ -99,7 +99,7 @@ Label = Annotated[str, AfterValidator(_check_label)]
 Slots = Annotated[str, AfterValidator(_check_slots)]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class QuestionsFile:
     """The file: every text has one example a line."""
 

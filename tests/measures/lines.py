@@ -8,7 +8,7 @@ MAX_LINE_LENGTH = 100
 MANY_POSITIONALS = 5
 MANY_ARGUMENTS = 4
 MANY_FIELDS = 5
-# Functions of libraries that take any number of like things: columns, conditions, patterns.
+# Functions that take any number of like things: columns, conditions, patterns.
 VARIADIC_CALLS = frozenset(
     {
         "Table",
@@ -21,6 +21,7 @@ VARIADIC_CALLS = frozenset(
         "or_",
         "case",
         "ignore_patterns",
+        "phrase",
     }
 )
 COMPREHENSIONS = (ast.ListComp, ast.SetComp, ast.DictComp, ast.GeneratorExp)

@@ -160,7 +160,7 @@ class ActAnswers:
 
 
 def _order(query: Query, act: Act) -> ThreadOrder | None:
-    """Write a query as an order in a thread, where it is one."""
+    """Return the order in a thread that a query is, if any."""
     match act:
         case Act.APPROVE:
             return ThreadOrder(kind=OrderKind.APPROVE, note=query.words)

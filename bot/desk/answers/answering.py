@@ -56,7 +56,7 @@ class OneCaseAnswers(Protocol):
     def summarise(
         self, query: Query, cases: Sequence[Case], asker: Asker, *, total: int = 0
     ) -> Answer:
-        """Answer about several cases that the asker may see, the first of ``total``."""
+        """Answer about the first of ``total`` cases that the asker may see."""
 
 
 class DeskAnswers(Protocol):
@@ -67,14 +67,14 @@ class DeskAnswers(Protocol):
 
 
 def needs_case(query: Query) -> bool:
-    """Tell whether a query is for a fact, and says of no case which."""
+    """Tell whether a query asks for a fact but names no case."""
     if query.ask not in FACT_ASKS or query.about in DESK_TOPICS:
         return False
     return not query.case_id and query.condition == ANY_CASE and query.order is None
 
 
 def _within_list(query: Query) -> Query:
-    """Take a number or place before the first of a list as none."""
+    """Drop a number or place that is below the first one."""
     # A stored or model-written query may hold any number.
     if query.nth < 0:
         query = replace(query, nth=0)

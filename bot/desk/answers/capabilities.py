@@ -192,7 +192,10 @@ def _kinds(count: int) -> str:
 
 
 def _in_lines(head: str, titles: Sequence[str]) -> list[str]:
-    """List titles after a head, in as few lines as are shown whole."""
+    """List titles after a head.
+
+    The lines are as few as can be shown whole.
+    """
     lines = []
     names: list[str] = []
     for title in titles:

@@ -89,7 +89,7 @@ class CaseFactsAnswers:
     def summarise(
         self, query: Query, cases: Sequence[Case], asker: Asker, *, total: int = 0
     ) -> Answer:
-        """Answer one point of several cases, a line for each of the first.
+        """Answer one point of several cases, with a line for each.
 
         ``total``: how many there are in all, where ``cases`` are the first of more.
         """
@@ -168,7 +168,7 @@ def _state_duration(query: Query, file: CaseFile) -> Statement:
 
 
 def _state_last_decision(query: Query, file: CaseFile) -> Statement:
-    """State the decision in force, or the last one of the type that is meant."""
+    """State the decision in force, or the last of the type meant."""
     if query.condition.decision in NOT_FINAL:
         return describe_typed_decision(file, query.condition.decision)
     if query.ask is Ask.WHY:
@@ -259,7 +259,10 @@ def _head(query: Query, cases: Sequence[Case], files: Sequence[CaseFile], *, tot
 
 
 def _count_reasons(cases: Sequence[Case]) -> list[str]:
-    """List the reasons of rejections, with how many cases each has, the most frequent first."""
+    """List the reasons of rejections, the most frequent first.
+
+    Each stands with its number of cases.
+    """
     counts: Counter[str] = Counter()
     for case in cases:
         reason = case.activity.status_reason

@@ -75,7 +75,10 @@ class CaseFile:
         return local_time(at, self.asker.hours, self.now)
 
     def decision_text(self, entry: Entry) -> str:
-        """Say what was decided and when; empty for an entry that records no decision."""
+        """Say what was decided and when.
+
+        Empty for an entry that records no decision.
+        """
         return describe_decision(entry, self.asker.hours, self.now)
 
     def without_id(self, text: str) -> str:
@@ -83,14 +86,17 @@ class CaseFile:
         return text.removeprefix(f"{self.id}: ")
 
     def words(self, text: object) -> str:
-        """Write a recorded text with titles for names of actions, channels and days."""
+        """Replace stored names of actions, channels and days in a text."""
         words = _ACTION.sub(self._action_title, str(text))
         words = _CHANNEL.sub(self._channel_title, words)
         return _DAY.sub(self._day, words)
 
     @property
     def pause_reason(self) -> str:
-        """Say what stops the plan now, by whom and why; empty when nothing does."""
+        """Say what stops the plan now, by whom and why.
+
+        Empty when nothing does.
+        """
         pause = self.pause
         if pause is None:
             return ""

@@ -78,7 +78,10 @@ def find_last_decision(history: Sequence[Entry]) -> Entry | None:
 
 
 def find_decision(history: Sequence[Entry], type: LastDecision | None) -> Entry | None:
-    """Return the last decision of this type; that in force, where none is named."""
+    """Return the last decision of this type.
+
+    Without a type it is the decision in force.
+    """
     match type:
         case LastDecision.EDITED:
             return _find_last(history, entries.Edited)

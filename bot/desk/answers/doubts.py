@@ -34,11 +34,11 @@ class DoubtfulFilters:
         doubts = _doubts_of(query, reading.doubtful)
         if not doubts or self._finds(query.condition, asker):
             return reading
-        for dropped in _fewest_first(doubts):
-            rest = _without(query.condition, dropped)
+        for omissions in _fewest_first(doubts):
+            rest = _without(query.condition, omissions)
             # Without the only part of a question, what is left is no answer to it.
             if rest.narrows and self._finds(rest, asker):
-                words = tuple(dict.fromkeys(doubt.words for doubt in dropped))
+                words = tuple(dict.fromkeys(doubt.words for doubt in omissions))
                 return replace(
                     reading,
                     query=replace(query, condition=rest),

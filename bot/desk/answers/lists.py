@@ -130,7 +130,10 @@ class ListAnswers:
     def _first_opening(
         self, filter: CaseFilter, cases: Sequence[Case], total: Total
     ) -> datetime | None:
-        """Return when the oldest was opened. The store is asked only for what is not at hand."""
+        """Return when the oldest was opened.
+
+        The store is asked only for what is not at hand.
+        """
         if len(cases) < total.cases:
             cases = self.queries.find(filter, 1, order=Order.OLDEST)
         return min((case.timers.opened_at for case in cases), default=None)
@@ -165,7 +168,10 @@ class ListAnswers:
         return f"{verb(count, 'waits', 'wait')} on {name}"
 
     def _ended_line(self, condition: Condition, filter: CaseFilter, total: Total) -> str:
-        """Count the cases that have ended, and how they were decided; empty for others."""
+        """Count ended cases by how they were decided.
+
+        Empty when the question is not about ended cases alone.
+        """
         if condition.is_open is not False or condition.decision or condition.is_automatic:
             return ""
         counts = self.queries.decision_counts(filter)

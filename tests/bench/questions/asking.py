@@ -13,7 +13,7 @@ from bot.ports.question_log import PostedQuestion, QuestionRecord
 from bot.views.answers import Answer
 from bot.views.thread_orders import Confirmation, PostedOrder
 from handlers.slack.message_text import plain_text
-from handlers.slack.services import SlackServices
+from handlers.slack.services import QuestionServices, SlackServices
 from handlers.slack.slash_command import SlashCommand, SlashRequest
 from handlers.slack.thread_words import read_order
 from tests.bench.questions.asked import Asked, Wordings
@@ -204,8 +204,9 @@ class Interviewer:
             group_decisions=desk.group_decisions,
             raising=desk.raising,
             card_store=company.store.cards,
-            question_log=company.store.question_log,
-            question_reviews=desk.screens.question_reviews,
+            questions=QuestionServices(
+                log=company.store.question_log, reviews=desk.screens.question_reviews
+            ),
             library=company.library,
             clock=desk.decisions.clock,
             confirmation_link=lambda case_id, token: f"http://localhost/{case_id}/{token}",

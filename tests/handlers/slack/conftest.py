@@ -15,6 +15,7 @@ from handlers.slack.chat import SlackChat
 from handlers.slack.directory import SlackDirectory
 from handlers.slack.question_limit import QuestionLimit
 from handlers.slack.rate_limiter import RateLimiter
+from handlers.slack.services import QuestionServices
 from handlers.slack.web_client import web_client
 from tests.fakes.questions import FakeQuestionLog, FakeQuestions, FakeReminders
 from tests.handlers.slack.agreeable_slack import AgreeableSlack
@@ -77,13 +78,15 @@ def asking(agreeable_slack, small_world):
     services = replace(
         services,
         conversation=conversation,
-        question_log=log,
-        question_reviews=QuestionReviews(
-            question_log=log,
-            directory=questions.visibility.directory,
-            describe=str,
+        questions=QuestionServices(
+            log=log,
+            reviews=QuestionReviews(
+                question_log=log,
+                directory=questions.visibility.directory,
+                describe=str,
+            ),
+            limit=QuestionLimit(lambda: seconds.now),
         ),
-        question_limit=QuestionLimit(lambda: seconds.now),
     )
     route = http_receiver.route(
         build_app(client, services), SIGNING_SECRETS, lambda: datetime.now(UTC)

@@ -1,4 +1,4 @@
-"""Cases have the columns that questions ask for, and questions keep how they were answered.
+"""Columns that questions ask for, and how questions were answered.
 
 The columns of cases follow from the ledger and are filled after this one, as after ``m0005``.
 
