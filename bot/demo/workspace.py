@@ -137,7 +137,8 @@ class SlackWorkspace:
         for _ in polls(f"an answer to {text!r}"):
             messages = self.emulator.messages(channel)
             thread = [message for message in messages if message.get("thread_ts") == ts]
-            replies = [message for message in thread if message.get("bot_id")]
+            # An answer comes in parts; only the last gives it its type.
+            replies = [one for one in thread if _event_type(one) == "exception_answer"]
             if replies:
                 break
         return json.dumps(replies[-1]["blocks"], ensure_ascii=False)
