@@ -60,7 +60,7 @@ class Eligibility:
         return ineligibility(case, decision, caller) is None
 
     def voters(self, case: Case) -> frozenset[str]:
-        """Return the accounts of all who have approved the plan, also those linked to them."""
+        """Return the accounts, linked ones too, that have approved the plan."""
         parties = [party for approval in case.proposal.approvals for party in approval.parties]
         return self.library.identities().linked_accounts(parties)
 

@@ -249,7 +249,7 @@ def _find_flags(text: QuestionText, filters: Filters) -> None:
 
 
 def _is_of_approver(text: QuestionText, match: re.Match[str], filters: Filters) -> bool:
-    """Tell whether these words say whose approval a case needs, and nothing of its state."""
+    """Tell whether these words only say whose approval is needed."""
     words = {id(token) for token in filters.words.get("approver", ())}
     return all(id(token) in words for token in text.tokens_of(match))
 
@@ -289,7 +289,7 @@ def _find_decision(text: QuestionText, filters: Filters) -> None:
 def _of_cases(
     text: QuestionText, pattern: re.Pattern[str], filters: Filters
 ) -> Iterator[re.Match[str]]:
-    """Yield the occurrences of a phrase that tell of cases, and not of what they are about."""
+    """Yield where a phrase tells of cases, not of their subject."""
     approval = {id(token) for token in filters.words.get("approver", ())}
     for match in text.find_all(pattern):
         words = {id(token) for token in text.tokens_of(match)}

@@ -154,7 +154,7 @@ def proper_name(text: QuestionText) -> list[Token]:
 
 
 def lone_proper_name(text: QuestionText) -> list[Token]:
-    """Return the words of an unknown name beside nothing but "open cases" or the like."""
+    """Return an unknown name beside nothing but "open cases"."""
     run: list[Token] = []
     runs: list[tuple[int, list[Token]]] = []
     for place, token in enumerate([*text.tokens, None]):
@@ -178,7 +178,7 @@ def lone_proper_name(text: QuestionText) -> list[Token]:
 
 
 def unknown_names(text: QuestionText) -> list[list[Token]]:
-    """List the names that no case has, as they are written, wherever they stand."""
+    """List the names that no case has, as they are written."""
     if not any(token.spelling[:1].islower() for token in text.tokens):
         return []
     names: list[list[Token]] = []
@@ -198,7 +198,7 @@ def _is_nothing_else(token: Token) -> bool:
 
 
 def _is_strange(token: Token) -> bool:
-    """Tell whether no table has a word, whatever a learned model reads in it."""
+    """Tell whether no table has a word."""
     is_table_word = token.word in _KNOWN or token.word in PHRASE_WORDS
     return token.value is None and not is_table_word and token.word.isalpha()
 

@@ -163,7 +163,8 @@ class NameIndex:
                 continue
             if not _is_named(name, parts[begin : begin + length], is_whole):
                 continue
-            if name.type is NameType.PERSON and not _is_person(typings, words, place, length):
+            is_person = name.type is NameType.PERSON
+            if is_person and not _is_person(typings, words, place=place, length=length):
                 continue
             value = name.value
             if name.type is NameType.TEXT and not is_whole:
@@ -231,8 +232,8 @@ def _common_length(
     return length
 
 
-def _is_person(typings: Sequence[str], words: Sequence[str], place: int, length: int) -> bool:
-    """Tell whether words that all are common name a person here: "with May", not "may I"."""
+def _is_person(typings: Sequence[str], words: Sequence[str], *, place: int, length: int) -> bool:
+    """Tell whether common words name a person: "with May", not "may I"."""
     if not all(map(_is_common, words[place : place + length])):
         return True
     if typings[place].startswith("@"):
