@@ -10,10 +10,11 @@ from typing import Any
 
 from bot.cases.lifecycle import State
 from bot.cases.policy import RiskTier
+from bot.desk.spoken_times import WEEKDAYS
 from bot.views.query import LastDecision
 from knowledge.language.question_text import phrase
 from knowledge.language.question_words import word_set
-from knowledge.language.time_words import WEEKDAYS, span_name
+from knowledge.language.time_words import span_name
 
 #: What a word says; fields of a condition.
 Fields = Mapping[str, Any]

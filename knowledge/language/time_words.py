@@ -11,27 +11,13 @@ from datetime import date, timedelta
 from dateutil import parser as date_parser
 from dateutil.relativedelta import relativedelta
 
+from bot.desk.spoken_times import MONTHS, WEEKDAYS
 from bot.views.query import Period
 from knowledge.language.left_aside import spell
 from knowledge.language.money import NUMBER_WORDS
 from knowledge.language.question_text import QuestionText, Token, phrase
 from knowledge.language.question_words import word_set
 
-WEEKDAYS = ("monday", "tuesday", "wednesday", "thursday", "friday", "saturday", "sunday")
-MONTHS = (
-    "january",
-    "february",
-    "march",
-    "april",
-    "may",
-    "june",
-    "july",
-    "august",
-    "september",
-    "october",
-    "november",
-    "december",
-)
 SHORT_WEEKDAYS = {"sat": "saturday", "sun": "sunday", "wed": "wednesday", "weds": "wednesday"}
 UNITS = {
     "minute": timedelta(minutes=1),
