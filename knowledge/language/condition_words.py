@@ -20,7 +20,10 @@ Fields = Mapping[str, Any]
 SOON = span_name(timedelta(days=1), is_past=False)
 
 _NOT = r"(?:not|never|nobody|no one|none|no)"
-_NOBODY = r"(?:nobody|no one|not anyone|not anybody|no (?:person|human|manager|soul|body|man))"
+_NOBODY = (
+    r"(?:nobody(?: of us)?|no one(?: of us)?|none of us|not one of us|not anyone"
+    r"|not anybody|no (?:person|human|manager|soul|body|man))"
+)
 _FEW = r"(?:[^ ]+ ){0,3}"
 _THING = r"(?:(?:it|them|this|that|these|those|\{case\}|\{name\}) )?"
 _VOTE = (
@@ -44,7 +47,9 @@ REJECTED = (
     r"|knocked (?:it |them )?back|denied|binned|vetoed|thrown out|threw (?:it |them )?out"
     r"|dismissed|shot (?:it |them )?down|sent (?:it |them )?back|turned away|killed|rejects"
     r"|rejections|nixed|scrapped|disapproved|disallowed|canned|axed|struck down|bounced"
-    r"|chucked out|kicked back|(?:given|gave|got) (?:it |them )?(?:a |the )?(?:no|thumbs down|boot)"
+    r"|chucked out|kicked back|(?:given|gave|got) (?:it |them )?(?:(?:a |the )(?:no|thumbs down"
+    r"|boot)"
+    r"|no(?= (?:from|by|in|on|last|this|yesterday|today|\{)|$)|thumbs down)"
     r"|been (?:rejecting|turning down|declining|refusing)|voted down|overruled|refusals|denials"
     r"|knock backs|knockbacks|blew off|passed up)"
 )
@@ -144,7 +149,8 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             # "Closed, but the proof is absent" tells of a task.
             r"(?:closed|done|finished|completed?|ticked(?: off)?|signed off|over)"
             rf"(?= (?:[^ ]+ ){{0,4}}{_PROOF}(?: (?:[^ ]+ ){{0,2}}(?:absent|missing|lacking|gone"
-            r"|nowhere|empty|not (?:there|attached))))",
+            r"|nowhere|empty|not (?:there|attached)|there (?:is |was )?(?:not|none)|is none)))",
+            rf"(?:{_NOBODY}|never) (?:has |have |had )?ever",
             r"signed off(?= (?:without|with no|but (?:no|not|without)) )",
             r"signed off(?= (?:[^ ]+ ){0,5}(?:no|without(?: an?| any)?|minus|missing)"
             rf" (?:[^ ]+ )?{_PROOF})",
@@ -156,7 +162,9 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"(?<!cases )(?<!ones )(?<!anything )(?<!cases are )(?<!ones are )(?:is |are )?"
             r"(?:finishing(?! (?:off|up|it|them|by|\{period\})(?![^ ]))|coming to an end"
             r"|drying up|running dry|nearing the end)",
-            r"(?:done|finished|completed?|closed|over|ticked)(?= (?:but |and |yet )?(?:without"
+            r"(?:done|finished|completed?|closed|over|ticked|wrapped|crossed|shut)(?: (?:off|out"
+            r"|up|down))?"
+            r"(?= (?:but |and |yet )?(?:without"
             r"|with no|no|lacks?|lacking|missing|minus|not) (?:a |an |any )?(?:[^ ]+ )?"
             rf"{_PROOF})",
         ),
@@ -181,6 +189,10 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
     ),
     (
         phrase(
+            r"(?:fail(?:ed|s|ing)? to|(?:are|were|was|is) (?:you )?(?:not able|unable) to"
+            r"|struggl(?:e|ed) to)"
+            r" (?:recogni[sz]e|identify|understand|place|classify|categori[sz]e|pigeonhole|label"
+            r"|make (?:any )?sense of|figure out)",
             r"(?:could|can|did|do) not (?:you )?(?:make (?:any |head or tail |much )?(?:sense )?of"
             r"|recogni[sz]e|identify|understand|place|classify|sort|categori[sz]e|pigeonhole"
             r"|figure out|work out|know what to do with)",
@@ -251,9 +263,11 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             rf"(?:approved|decided|done|handled|executed|run|signed off|cleared|passed"
             rf"|(?:waved|nodded|let) through) (?:only |purely |just )?by {_POLICY}",
             rf"{_RAN} (?:[^ ]+ ){{0,3}}(?:that |which |and |but |where |with |though )?{_NOBODY}"
-            r" (?:has |have |had |else |ever |actually )*(?:signed|approved|ok|said yes|pressed"
-            r"|agreed|clicked|authori[sz]ed|confirmed|asked|had to|gave|waved|decided)"
-            r"(?: (?:off|to|on|for|it|them))*",
+            r" (?:has |have |had |else |ever |actually |really )*(?:signed|approved|ok|said yes"
+            r"|pressed"
+            r"|agreed|clicked|authori[sz]ed|confirmed|asked|had to|gave|waved|decided|checked"
+            r"|reviewed|looked|vetted|inspected|glanced|saw|seen)"
+            r"(?: (?:off|to|on|for|it|them|at|over|any of))*",
             rf"(?:with|and|but) {_NOBODY} (?:signing|approving|agreeing|saying yes|pressing"
             rf"|clicking"
             r"|deciding|asked|involved|in the loop)(?: off)?",
@@ -384,7 +398,9 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"|too (?:long|late)|(?<!run )(?<!runs )(?<!running )(?<!ran )out of time"
             r"|(?:missed|blown|broke|broken|breached"
             r"|breaching|blew|over|beyond|busted|gone over|gone past|went past|slipped past)"
-            r" (?:its|their|the|our)? ?(?:deadlines?|time(?: limit)?|sla|due dates?)|out of sla"
+            r" (?:its|their|there|thier|the|our|your|my|a)? ?(?:deadlines?|time(?: limit)?|sla"
+            r"|due dates?)"
+            r"|out of sla"
             r"|should (?:already )?have been (?:decided|answered|dealt with|done|approved)"
             r"(?: by now| already)?|(?:ought to have|should have) (?:been )?decided"
             r"|over-?running|overruns?|overran|running over|gone over|lagging"
@@ -484,8 +500,34 @@ DECISION_VERBS: tuple[tuple[re.Pattern[str], LastDecision | None], ...] = (
     (phrase(r"bother(?:ed)? approving"), LastDecision.APPROVED),
     (phrase(rf"{_DID} {_FEW}{DECIDE}"), None),
 )
+GIVE = (
+    r"(?:giv(?:e|en|es|ing)|gave|hand(?:ed|ing|s)?|dish(?:ed|ing)?|dol(?:e|ed|ing)|issu(?:e|ed|ing)"
+    r"|grant(?:ed|ing)?|said|say|saying|cast|pass(?:ed|ing)?|made|make|making)(?: out)?"
+)
+REFUSALS = r"(?:no|nos|noes|refusals?|rejections?|denials?|knock ?backs?|vetoe?s?|thumbs down)"
+CONSENTS = (
+    r"(?:yes|yeses|yesses|approvals?|oks?|okays?|sign offs?|consents?|go aheads?|green lights?"
+    r"|nods?|thumbs up|signatures?)"
+)
+
+
+def _votes_given(votes: str) -> re.Pattern[str]:
+    """Match votes that somebody gave: "how many yeses did we hand out"."""
+    return phrase(
+        rf"{votes} (?:(?:did|do|have|has|had|that|were|was|i|we|you|they|us|it|all|so far|already"
+        rf"|\{{person\}}) )+{GIVE}",
+        rf"{GIVE} (?:us |them |me |any |some |many |our |the |a |an |all )*{votes}"
+        r"(?= (?:in|from|of|on|during|over|since|for|lately|\{)|$)",
+    )
+
+
+VOTES = (
+    (_votes_given(REFUSALS), LastDecision.REJECTED),
+    (_votes_given(CONSENTS), LastDecision.APPROVED),
+)
 #: "Approvals in May", but not "approvals outstanding".
 DECISION_NOUNS: tuple[tuple[re.Pattern[str], LastDecision | None], ...] = (
+    *VOTES,
     (
         phrase(r"approvals(?= (?:in |from |of |on |during |over |since |made )*\{period\})"),
         LastDecision.APPROVED,
@@ -524,7 +566,8 @@ OPEN = phrase(
 DUE = phrase(
     r"(?:is |are |be |become |becomes |falls? |fall |come |comes "
     r"|coming |will be |will become |have to be decided |to be decided )*"
-    r"(?:due|deadlines?|cut ?-?offs?|(?:must|have to|has to|need to|needs to|should|to) be "
+    r"(?:due|deadlines?|time limits?|cut ?-?offs?|(?:must|have to|has to|need to|needs to|should"
+    r"|to) be "
     r"(?:decided|answered|approved|dealt with|signed(?: off)?|done)(?: on)?"
     r"|needs? (?:deciding|answering|approving|signing|an answer|a decision|a yes or no)"
     r"|up for decision|decide by|time is up|decision time"
@@ -553,6 +596,11 @@ RUNS_OUT = phrase(r"(?:is|are|that|which|about to|going to|will|we|almost) (?:ru
 DAYS_OF_WORK = frozenset({"this_week", "today", "this_morning", "tonight", "tomorrow", "now"})
 #: Nothing has come in these yet.
 FUTURE = frozenset({"tomorrow", "next_week", "now"})
+#: "Same again for tonight" names another time.
+AGAIN_FOR = phrase(
+    r"(?:and |but |ok |now |so |what about |how about |the |same |again |once |more |please )*"
+    r"for (?:the )?\{period\}"
+)
 #: After "for" they are what somebody prepares for.
 OCCASIONS = frozenset({*WEEKDAYS, "weekend", "tonight", "this_week"})
 ARRIVED = phrase(
@@ -572,6 +620,8 @@ WITHIN = phrase(
     r"\{period\} (?:at the (?:very )?latest|latest|or (?:before|earlier|sooner)|at most)",
     r"end of (?:the )?\{period\}",
 )
+#: A deadline in it may be at its end, or at its beginning.
+IN_PERIOD = re.compile(r"in \{period\}$")
 IN_SPAN = phrase(
     r"(?:within|in|in under|inside|in less than|less than|under)(?: the next| about)?"
     r" (?P<time>\{period\})"
@@ -588,7 +638,8 @@ BEFORE = phrase(
     r"(?:before|prior to|earlier than|older than|up to|until|preceding|pre) (?P<time>\{period\})"
 )
 BETWEEN = phrase(
-    r"(?:between|from) (?P<begin>\{period\}) (?:and|to|until|through|thru|-)"
-    r" (?P<end>\{period\})"
+    r"(?:between|from) (?P<begin>\{period\}) (?:and|to|until|till|through|thru|-)"
+    r" (?P<end>\{period\})",
+    r"(?P<begin_bare>\{period\}) (?:to|until|till|through|thru) (?P<end_bare>\{period\})",
 )
 ANY_PERIOD = phrase(r"(?P<time>\{period\})")

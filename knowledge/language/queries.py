@@ -55,10 +55,11 @@ REASON_AFTER_COMMA = re.compile(
 ACTS_WITH_REASON = frozenset({Act.REJECT, Act.TAKE_BACK, Act.PAUSE})
 HABIT = phrase(
     r"usually|normally|typically|in the past|last times?|so far always"
+    r"|(?:the |all the |all )?(?:other|earlier|previous|past|former) (?:times|occasions)"
     r"|historically|generally|previously"
 )
 _OPEN = phrase("open|pending|waiting|outstanding")
-CAUSE = phrase("why|how come")
+CAUSE = phrase("why|how come|for (?:what|which) reasons?|what is the reason|how is it that")
 LATE_GOODS = phrase(r"(?:late|delayed|belated|overdue|tardy) (?!cases?|ones?|exceptions?)[a-z]{4,}")
 _BIG_ONES = phrase(r"big ones|large ones")
 
