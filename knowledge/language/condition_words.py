@@ -244,6 +244,8 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"|unattended|unprompted|off (?:your|its) own bat|alone|single-?handed(?:ly)?"
             r"|solo|hands? ?-?free|self-approved|straight through",
             r"you (?:[^ ]+ ){0,3}yourself",
+            r"(?:went|gone|ran|slipped|sailed|got|passed) (?:straight |clean )?(?:through |ahead )?"
+            r"(?:unchecked|unseen|unreviewed|unsupervised)",
             r"without (?:asking(?: (?:us|me|anyone|anybody|first|people))?"
             r"|(?:a|any) (?:human|person|soul|yes|click|say so|signature)"
             rf"|any ?(?:one|body)(?: asking| approving| signing| saying yes| pressing| clicking)?"
@@ -406,7 +408,7 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"|over-?running|overruns?|overran|running over|gone over|lagging"
             r"|behind schedule|delayed|tardy|lates|belated|in arrears|gone past due"
             r"|(?:deadline|time) (?:has |is |was |already )*(?:passed|gone|over|up|missed|blown)"
-            r"|slipped|slipping)(?: ones| cases)?",
+            r"|slipped(?! through)|slipping)(?: ones| cases)?",
         ),
         {"is_overdue": True, "is_open": True},
     ),
@@ -501,10 +503,15 @@ DECISION_VERBS: tuple[tuple[re.Pattern[str], LastDecision | None], ...] = (
     (phrase(rf"{_DID} {_FEW}{DECIDE}"), None),
 )
 GIVE = (
-    r"(?:giv(?:e|en|es|ing)|gave|hand(?:ed|ing|s)?|dish(?:ed|ing)?|dol(?:e|ed|ing)|issu(?:e|ed|ing)"
+    r"(?:give|gives|given|giving|gave|hand|hands|handed|handing|dish|dished|dishing|dole|doled"
+    r"|doling|issue|issued|issuing|deal|deals|dealt|dealing"
     r"|grant(?:ed|ing)?|said|say|saying|cast|pass(?:ed|ing)?|made|make|making)(?: out)?"
 )
-REFUSALS = r"(?:no|nos|noes|refusals?|rejections?|denials?|knock ?backs?|vetoe?s?|thumbs down)"
+_GAVE = (
+    r"(?:gave|given|giving|handed|handing|dished|dishing|doled|doling|issued|issuing|dealt|dealing"
+    r"|granted|granting)(?: out)?"
+)
+REFUSALS = r"(?:no|nos|noes|refusals?|rejections?|denials?|knock[ -]?backs?|vetoe?s?|thumbs down)"
 CONSENTS = (
     r"(?:yes|yeses|yesses|approvals?|oks?|okays?|sign offs?|consents?|go aheads?|green lights?"
     r"|nods?|thumbs up|signatures?)"
@@ -516,7 +523,7 @@ def _votes_given(votes: str) -> re.Pattern[str]:
     return phrase(
         rf"{votes} (?:(?:did|do|have|has|had|that|were|was|i|we|you|they|us|it|all|so far|already"
         rf"|\{{person\}}) )+{GIVE}",
-        rf"{GIVE} (?:us |them |me |any |some |many |our |the |a |an |all )*{votes}"
+        rf"{_GAVE} (?:us |them |me |any |some |many |our |the |a |an |all )*{votes}"
         r"(?= (?:in|from|of|on|during|over|since|for|lately|\{)|$)",
     )
 

@@ -50,6 +50,7 @@ from knowledge.language.people_words import (
     OWNED_BY,
     RAISED_BY,
     UNTIL_I_ACT,
+    UNTIL_THEY_ACT,
     WAITS_ON,
 )
 from knowledge.language.question_text import QuestionText, Token
@@ -187,6 +188,7 @@ def _find_ages(text: QuestionText, filters: Filters) -> None:
 def _find_people(text: QuestionText, filters: Filters) -> None:
     """Find who owns, decided, raised or holds up the cases."""
     for name, patterns in (
+        ("waits_on", (UNTIL_THEY_ACT,)),
         ("approver", APPROVER),
         ("raised_by", RAISED_BY),
         ("decided_by", DECIDED_BY),

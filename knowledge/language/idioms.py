@@ -114,7 +114,8 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = (
             r"whose (?:yes|no|approval|ok|okay|signature|sign off|call|decision|go ahead|refusal"
             r"|rejection|nod|vote|doing|idea|handiwork|choice|verdict) (?:was|were) (?:it|that|this"
             r"|\{case\})(?: [^ ]+)*",
-            rf"who (?:was|were|is|has been|have been|all)? ?{GIVE} (?:us |any |some |the |all "
+            rf"who (?:(?:was|were|is|all|been|has|have) ){{0,2}}{GIVE} (?:us |any "
+            rf"|some |the |all "
             rf"|our )*"
             rf"(?:{REFUSALS}|{CONSENTS})(?: (?:in |on |since |during )?\{{period\}})?$",
         ),

@@ -23,6 +23,7 @@ _ORDER_WORDS: tuple[tuple[Order, str], ...] = (
         r"|that )*(?:comes?|coming"
         r"|falls?|falling|hits?|hitting|due|runs? out|running out|ends?|ending|strikes?|up)"
         r"(?: up| due)? (?:next|first|soonest|earliest)"
+        r"|(?:decided|answered|approved|signed(?: off)?|dealt with|handled) (?:first|next|soonest)"
         r"|due (?:next|first|soonest|earliest)|(?:most |more "
         r"|really )?urgent|most pressing|pressing"
         r"|(?:look at|do|start with|tackle|deal with|see|handle|decide"

@@ -8,9 +8,12 @@ import re
 from knowledge.language.condition_words import (
     APPROVE,
     APPROVED,
+    CONSENTS,
     DECIDE,
     DECIDED,
+    GIVE,
     OTHER,
+    REFUSALS,
     REJECT,
     REJECTED,
 )
@@ -183,7 +186,8 @@ MY_QUEUE = (
 )
 #: What cannot go on without me, whatever tense it is in.
 UNTIL_I_ACT = phrase(
-    r"(?:until|till|unless|(?:can|could|will|would|does|do) not (?:[^ ]+ ){1,4}before) "
+    r"(?:until|till|unless|(?:(?:can|could|will|would|does|do) not"
+    r"|(?:nobody|no one|nothing) (?:can|may|could|will|is)) (?:[^ ]+ ){1,4}before) "
     r"(?:i (?:have |do |actually |personally |finally |get round to )*(?:given|give|giving|said|say"
     r"|answered|answer|decided|decide|signed|sign|approved|approve|ok|act|acted|look|looked"
     r"|respond|responded|reply|replied|made|make|done|do|move|moved|chosen|choose|press|pressed"
@@ -195,7 +199,15 @@ UNTIL_I_ACT = phrase(
     r"(?:can|could|will|would|does|do) not (?:[^ ]+ ){1,3}without (?:little |old |poor )*"
     rf"(?:me|my (?:{_NOUN_OF_DECISION}|help))",
 )
+#: The same of others.
+UNTIL_THEY_ACT = phrase(
+    rf"(?:until|till|unless) (?:the )?{_WHO} (?:has |have |had |actually |finally )*"
+    rf"(?:{APPROVED}|{DECIDED}|{REJECTED}|{_SIGN}s?|says?|gives?|given|signs?)"
+    r"(?: (?:yes|no|ok|it|them|off|on|or|and|so|one way|the other))*",
+)
 MY_DECISIONS = phrase(
+    rf"(?:{CONSENTS}|{REFUSALS}) (?:did|do|have|had) i (?:[^ ]+ )?{GIVE}",
+    rf"i (?:have |had |ever |just |already )*{GIVE} (?:[^ ]+ )?(?:{CONSENTS}|{REFUSALS})",
     r"(?:have|did|had) i (?:already |ever |just |personally |myself |actually |even )*"
     rf"(?:{APPROVED}|{REJECTED}|{DECIDED}|{APPROVE}"
     rf"|{REJECT}|{DECIDE}|edited|edit|changed|change)",

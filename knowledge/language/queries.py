@@ -36,7 +36,8 @@ ACTS_WITH_END = frozenset({Act.SNOOZE, Act.STAND_IN, Act.PAUSE})
 CASE_ACTS = frozenset(Act) - {Act.PAUSE, Act.RESUME, Act.STAND_IN, Act.RAISE, Act.REMIND}
 HISTORY = phrase(
     r"(?:have|has|had|did) (?:we|you|they|there) (?:ever )?(?:been"
-    r"|had|have|seen|see)|ever|history|in total so far|all time"
+    r"|had|have|seen|see)|(?<!nobody )(?<!no one )(?<!none of us )(?<!never )ever|history"
+    r"|in total so far|all time"
     r"|(?:has|have|had|did|was|were) (?:[^ ]+ ){1,7}before$|over the years|so far ever"
 )
 #: These tell of an act, not of cases.
