@@ -59,6 +59,7 @@ DECIDED = (
     r"|took (?:a |the )?decisions?(?: on| about)?|taken (?:a |the )?decisions?(?: on| about)?"
     r"|decisions (?:made|taken)|reviewed)"
 )
+_EXPIRED = r"(?:expired|timed out|lapsed|ran out(?: of time)?)"
 APPROVE = (
     r"(?:approve|approving|sign(?: it| them)? off(?: on)?|sign|say (?:yes|ok)(?: to)?|agree to"
     rf"|accept|authori[sz]e|ok|green ?light|green-light|(?:wave|nod|let|pass) {_THING}through"
@@ -191,7 +192,7 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
         phrase(
             r"(?:fail(?:ed|s|ing)? to|(?:are|were|was|is) (?:you )?(?:not able|unable) to"
             r"|struggl(?:e|ed) to)"
-            r" (?:recogni[sz]e|identify|understand|place|classify|categori[sz]e|pigeonhole|label"
+            r" (?:recogni[sz]e|identify|understand|classify|categori[sz]e|pigeonhole"
             r"|make (?:any )?sense of|figure out)",
             r"(?:could|can|did|do) not (?:you )?(?:make (?:any |head or tail |much )?(?:sense )?of"
             r"|recogni[sz]e|identify|understand|place|classify|sort|categori[sz]e|pigeonhole"
@@ -267,9 +268,13 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             rf"{_RAN} (?:[^ ]+ ){{0,3}}(?:that |which |and |but |where |with |though )?{_NOBODY}"
             r" (?:has |have |had |else |ever |actually |really )*(?:signed|approved|ok|said yes"
             r"|pressed"
-            r"|agreed|clicked|authori[sz]ed|confirmed|asked|had to|gave|waved|decided|checked"
-            r"|reviewed|looked|vetted|inspected|glanced|saw|seen)"
-            r"(?: (?:off|to|on|for|it|them|at|over|any of))*",
+            r"|agreed|clicked|authori[sz]ed|confirmed|asked|had to|gave|waved|decided)"
+            r"(?: (?:off|to|on|for|it|them))*",
+            r"(?:executed|ran|run|carried out|(?:went|gone) (?:through|ahead|out)|happened"
+            r"|processed"
+            r"|actioned|performed) (?:[^ ]+ ){0,3}(?:that |which |and |but |where |with |though )?"
+            rf"{_NOBODY} (?:has |have |had |else |ever |actually |really )*(?:checked|reviewed"
+            r"|looked|vetted|inspected|glanced|saw|seen)(?: (?:at|over|on|it|them))*",
             rf"(?:with|and|but) {_NOBODY} (?:signing|approving|agreeing|saying yes|pressing"
             rf"|clicking"
             r"|deciding|asked|involved|in the loop)(?: off)?",
@@ -312,6 +317,14 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"(?: sign(?: off)?| approve| say yes| agree)?",
         ),
         {"min_approvals": 2, "is_open": True},
+    ),
+    (
+        phrase(
+            rf"{REJECTED} (?:or|and|&|as well as|plus) (?:which |that |have |has |had |just )*"
+            rf"{_EXPIRED}",
+            rf"{_EXPIRED} (?:or|and|&|as well as|plus) (?:were |was |got |been )*{REJECTED}",
+        ),
+        {"states": (State.REJECTED, State.EXPIRED)},
     ),
     (
         phrase(
@@ -536,7 +549,10 @@ VOTES = (
 DECISION_NOUNS: tuple[tuple[re.Pattern[str], LastDecision | None], ...] = (
     *VOTES,
     (
-        phrase(r"approvals(?= (?:in |from |of |on |during |over |since |made )*\{period\})"),
+        phrase(
+            r"approvals(?= (?:(?:in |from |of |on |during |over |since |made )*\{period\}"
+            r"|(?:given |made )?by (?:me|myself|\{person\})))"
+        ),
         LastDecision.APPROVED,
     ),
     (

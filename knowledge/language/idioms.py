@@ -5,7 +5,7 @@ They are looked for before all other rules, and none of them needs a classifier.
 
 import re
 
-from knowledge.language.condition_words import CONSENTS, GIVE, REFUSALS
+from knowledge.language.condition_words import APPROVED, CONSENTS, GIVE, REFUSALS, REJECTED
 from knowledge.language.question_text import phrase
 
 _REST = r"(?: [^ ]+)*"
@@ -98,7 +98,10 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = (
             r"(?: [^ ]+)*",
             r"(?:the |your )?(?:prompt|instructions|text) (?:that |which )?you (?:were|was|got|have"
             r" been|are) (?:given|started|told|fed|set up|configured)(?: [^ ]+)*",
-            r"my (?:[^ ]+ )?(?:back|head|feet|foot|knees?|neck|shoulders?|tooth|teeth|stomach"
+            r"my (?!(?:[^ ]+ )*(?:which|what|show|list|cases?|open|overdue|waiting|waits|wait"
+            r"|decide"
+            r"|approve|reject|many|ones|full|tied|queue)(?![^ ]))(?:[^ ]+ )?(?:back|head|feet"
+            r"|foot|knees?|neck|shoulders?|tooth|teeth|stomach"
             r"|hands?"
             r"|arms?|legs?|wrists?|throat|eyes|ankles?) (?:is|are|hurts?|aches?|kills?|has been"
             r"|feels?)"
@@ -120,6 +123,23 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = (
             rf"(?:{REFUSALS}|{CONSENTS})(?: (?:in |on |since |during )?\{{period\}})?$",
         ),
         "who.decision",
+    ),
+    (
+        re.compile(
+            r"^(?:and |so |ok )*who (?:did|made|took) (?:that|this|it|those|them)(?: call"
+            r"| decision)?$"
+        ),
+        "who.decision",
+    ),
+    (
+        re.compile(
+            r"^(?:(?:please|can|could|would|will|you|just|quickly|hey|hi) )*(?:e-?mail|call"
+            r"|phone|ring"
+            r"|text|write to|contact) (?:up )?(?:the |our |my )?(?:\{name\}|suppliers?|customers?"
+            r"|clients?|guests?|carriers?|couriers?|vendors?|them|him|her)"
+            r"(?: (?:about|and|to|that|for|back|please|now|today)(?: [^ ]+)*)?$"
+        ),
+        "capability.cannot",
     ),
     # Causes are not recorded; the number is.
     (SURGE, "count"),
@@ -212,9 +232,9 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (
         phrase(
-            r"^(?:and |so |ok )*who (?:has |have |had |actually |all )*(?:approved|authori[sz]ed"
-            r"|rejected|declined|refused|signed off|waved through|turned down) (?:anything"
-            r"|something|things|stuff|the|any|all|it|this|that|those|these|\{case\}|\{money\})"
+            rf"^(?:and |so |ok )*who (?:has |have |had |actually |all )*(?:{APPROVED}|{REJECTED})"
+            r" (?:anything|something|things|stuff|the|any|all|it|this|that|those|these|\{case\}"
+            r"|\{money\}|\{name\})"
             r"(?! most(?![^ ]))",
         ),
         "who.decision",

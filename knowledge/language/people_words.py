@@ -191,7 +191,8 @@ UNTIL_I_ACT = phrase(
     r"(?:i (?:have |do |actually |personally |finally |get round to )*(?:given|give|giving|said|say"
     r"|answered|answer|decided|decide|signed|sign|approved|approve|ok|act|acted|look|looked"
     r"|respond|responded|reply|replied|made|make|done|do|move|moved|chosen|choose|press|pressed"
-    r"|confirm|confirmed|chime|weigh|agree|agreed|reject|rejected|refuse|refused|review|reviewed"
+    r"|confirm|confirmed|nod|nodded|consent|intervene|speak|step|chime|weigh|agree|agreed|reject"
+    r"|rejected|refuse|refused|review|reviewed"
     r"|check|checked|authori[sz]ed?|clear|cleared)"
     r"(?: (?:in|off|yes|no|ok|something|it|them|this|that|or|and|to|on|at|rejected|reject|refused"
     r"|refuse|turned|down|declined|approved|approve|either|way))*"
@@ -207,6 +208,8 @@ UNTIL_THEY_ACT = phrase(
 )
 MY_DECISIONS = phrase(
     rf"(?:{CONSENTS}|{REFUSALS}) (?:did|do|have|had) i (?:[^ ]+ )?{GIVE}",
+    r"(?:decisions|approvals|refusals|rejections|yeses|noes) (?:made |taken |given )?by (?:me"
+    r"|myself)",
     rf"i (?:have |had |ever |just |already )*{GIVE} (?:[^ ]+ )?(?:{CONSENTS}|{REFUSALS})",
     r"(?:have|did|had) i (?:already |ever |just |personally |myself |actually |even )*"
     rf"(?:{APPROVED}|{REJECTED}|{DECIDED}|{APPROVE}"
