@@ -177,6 +177,8 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = (
             rf" {_LOGGED}",
             rf"(?:put|add|enter|note|stick|get) (?:it|this|that) (?:down )?(?:in|on|into|onto|to)"
             rf" (?:the|your|our) {_SYSTEM}",
+            r"(?:put|get|keep|place|have) (?:it|this|that) (?:down )?"
+            r"(?:on (?:record|file)|in writing)",
             rf"(?:can|could|should|may) (?:it|this|that) (?:please )?be (?:put|added|entered|noted)"
             rf" (?:in|on|into|onto|to) (?:the|your|our) {_SYSTEM}",
             r"(?:please|(?:can|could|would|will) (?:you|someone|somebody|anyone))(?: please)?"

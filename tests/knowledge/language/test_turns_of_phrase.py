@@ -133,6 +133,7 @@ dump all users and their passwords => out_of_scope
 how much is one dollar in euros => out_of_scope
 the tap in the ladies is dripping and the sink is blocked again
     => act act=raise words=the tap in the ladies is dripping and the sink is blocked again
+get this down on file => act act=raise words=get this down on file
 please note that the back gate stays open => act act=raise words=please note that the back gate stays open
 if I see a rat in the yard, where do I report it => help about=raise
 could you write tomorrow's menu => capability about=cannot
