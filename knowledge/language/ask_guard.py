@@ -35,6 +35,10 @@ WORDS_OF_ASKS = {
     "who": phrase(
         r"who|whom|whose|anybody|anyone|somebody|person|people|human" r"|\{group\}|owner|deputy"
     ),
+    "who_may_approve": phrase(
+        r"who|whom|whose|anybody|anyone|somebody|someone|person|people|i|me|can|may|must"
+        r"|\{group\}|\{person\}|approvers?"
+    ),
     "why": phrase(r"why|how come|reason|what for|because|grounds"),
     "when": phrase(
         r"when|what time|deadline|how long|how soon|until when|by when" r"|what day|time|since"
@@ -51,6 +55,7 @@ LIST_FACTS = frozenset(
         "status.outcome",
         "status.execution",
         "status.decision",
+        "status.drift",
         "status.plan",
         "status.recommendation",
     }
@@ -154,6 +159,16 @@ COUNT_WORDS = phrase(
 SUM_WORDS = phrase(
     r"how much|total|totals|sum|together|altogether|in all|all in|add(?:ed|s)? up|combined|value of"
 )
+#: The question before, once more.
+SAME_AGAIN = phrase(
+    r"(?:and |ok |now |so |then )*(?:(?:the )?same(?! day| time)|again for|once more for|likewise"
+    r"|(?:and |but )for|repeat (?:that|it|this))"
+)
+#: A command for a machine.
+CODE = phrase(
+    r"select (?:\*|[^ ]+) from|drop (?:table|database)|insert into|delete from [^ ]+ where"
+    r"|truncate table|union select|update [^ ]+ set [^ ]+ where|alter table"
+)
 WHO_THEN = re.compile(
     r"^(?:(?:and|so|ok|but|well) )*(?:who then|then who|who else|who instead|who can|who may|who)$"
 )
@@ -184,7 +199,8 @@ def correct_label(label: str, parts: Parts) -> str:
     if _is_habit(ask, label, parts) or _lacks_words(ask, label, parts):
         return "list"
     if _is_list(ask, label, parts):
-        return "list"
+        is_count = ask == "who_may_approve" and parts.rule is not None and parts.rule[0] == "count"
+        return "count" if is_count else "list"
     return _correct_number(ask, label, parts)
 
 
@@ -193,6 +209,8 @@ def _clear_label(parts: Parts) -> str:
 
     Empty where there is a doubt.
     """
+    if parts.whole.search(CODE) is not None:
+        return "out_of_scope"
     previous = parts.context.previous
     if previous is not None and parts.text.search(WHO_THEN) is not None:
         return _who_then(previous.query)
@@ -216,6 +234,10 @@ def _asks_how_late(label: str, parts: Parts) -> bool:
 
 def _correct_act(label: str, parts: Parts) -> str:
     """Correct an act that only a classifier saw."""
+    if parts.leans and SAME_AGAIN.match(parts.whole.text) is not None:
+        return "list"
+    if label == "act.remind" and parts.asks_cases and not parts.people:
+        return "list"
     if parts.exclusion.condition is not None or parts.text.search(HAVE_WE) is not None:
         return "list"
     if label == "act.raise" and parts.text.search(CLEAR_REQUEST) is not None:

@@ -307,7 +307,7 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
             rf"{_ACT_BEGIN}(?:remind|nudge|ping|poke|chase|chase up|prod"
             rf"|give) (?:up )?(?:\{{person\}}|\{{group\}}|them|him|her"
             rf"|whoever|everyone|the)(?: (?:a )?(?:nudge|reminder|poke|push"
-            rf"|shout|about|to|on|of|again|please|that|for).*)?$"
+            rf"|shout|about|to|on|of|again|please|that|for)(?![^ ]).*)?$"
         ),
         "act.remind",
         Weight.SURE,
@@ -592,7 +592,9 @@ RULES: tuple[tuple[re.Pattern[str], str, Weight], ...] = (
             r"|fraction)|how many percent|how (?:frequently"
             r"|regularly))(?: [^ ]+){0,8} (?:edit(?:ed)?|chang(?:e|ed)"
             r"|adjust(?:ed)?|amend(?:ed)?|modif(?:y|ied)|tweak(?:ed)?"
-            r"|correct(?:ed)?)",
+            r"|correct(?:ed)?|fiddle[ds]?|fiddling|tinker(?:ed|s)?|meddled?|mess(?:ed)? with"
+            r"|tampered?"
+            r"|interfered?|rework(?:ed)?|rewrit(?:e|ten)|overrid(?:e|den))",
             r"edit rate",
         ),
         "count.edit_rate",

@@ -21,7 +21,10 @@ Fields = Mapping[str, Any]
 SOON = span_name(timedelta(days=1), is_past=False)
 
 _NOT = r"(?:not|never|nobody|no one|none|no)"
-_NOBODY = r"(?:nobody|no one|not anyone|not anybody|no (?:person|human|manager|soul|body|man))"
+_NOBODY = (
+    r"(?:nobody(?: of us)?|no one(?: of us)?|none of us|not one of us|not anyone"
+    r"|not anybody|no (?:person|human|manager|soul|body|man))"
+)
 _FEW = r"(?:[^ ]+ ){0,3}"
 _THING = r"(?:(?:it|them|this|that|these|those|\{case\}|\{name\}) )?"
 _VOTE = (
@@ -45,7 +48,9 @@ REJECTED = (
     r"|knocked (?:it |them )?back|denied|binned|vetoed|thrown out|threw (?:it |them )?out"
     r"|dismissed|shot (?:it |them )?down|sent (?:it |them )?back|turned away|killed|rejects"
     r"|rejections|nixed|scrapped|disapproved|disallowed|canned|axed|struck down|bounced"
-    r"|chucked out|kicked back|(?:given|gave|got) (?:it |them )?(?:a |the )?(?:no|thumbs down|boot)"
+    r"|chucked out|kicked back|(?:given|gave|got) (?:it |them )?(?:(?:a |the )(?:no|thumbs down"
+    r"|boot)"
+    r"|no(?= (?:from|by|in|on|last|this|yesterday|today|\{)|$)|thumbs down)"
     r"|been (?:rejecting|turning down|declining|refusing)|voted down|overruled|refusals|denials"
     r"|knock backs|knockbacks|blew off|passed up)"
 )
@@ -55,6 +60,7 @@ DECIDED = (
     r"|took (?:a |the )?decisions?(?: on| about)?|taken (?:a |the )?decisions?(?: on| about)?"
     r"|decisions (?:made|taken)|reviewed)"
 )
+_EXPIRED = r"(?:expired|timed out|lapsed|ran out(?: of time)?)"
 APPROVE = (
     r"(?:approve|approving|sign(?: it| them)? off(?: on)?|sign|say (?:yes|ok)(?: to)?|agree to"
     rf"|accept|authori[sz]e|ok|green ?light|green-light|(?:wave|nod|let|pass) {_THING}through"
@@ -145,7 +151,8 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             # "Closed, but the proof is absent" tells of a task.
             r"(?:closed|done|finished|completed?|ticked(?: off)?|signed off|over)"
             rf"(?= (?:[^ ]+ ){{0,4}}{_PROOF}(?: (?:[^ ]+ ){{0,2}}(?:absent|missing|lacking|gone"
-            r"|nowhere|empty|not (?:there|attached))))",
+            r"|nowhere|empty|not (?:there|attached)|there (?:is |was )?(?:not|none)|is none)))",
+            rf"(?:{_NOBODY}|never) (?:has |have |had )?ever",
             r"signed off(?= (?:without|with no|but (?:no|not|without)) )",
             r"signed off(?= (?:[^ ]+ ){0,5}(?:no|without(?: an?| any)?|minus|missing)"
             rf" (?:[^ ]+ )?{_PROOF})",
@@ -157,7 +164,9 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"(?<!cases )(?<!ones )(?<!anything )(?<!cases are )(?<!ones are )(?:is |are )?"
             r"(?:finishing(?! (?:off|up|it|them|by|\{period\})(?![^ ]))|coming to an end"
             r"|drying up|running dry|nearing the end)",
-            r"(?:done|finished|completed?|closed|over|ticked)(?= (?:but |and |yet )?(?:without"
+            r"(?:done|finished|completed?|closed|over|ticked|wrapped|crossed|shut)(?: (?:off|out"
+            r"|up|down))?"
+            r"(?= (?:but |and |yet )?(?:without"
             r"|with no|no|lacks?|lacking|missing|minus|not) (?:a |an |any )?(?:[^ ]+ )?"
             rf"{_PROOF})",
         ),
@@ -182,6 +191,10 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
     ),
     (
         phrase(
+            r"(?:fail(?:ed|s|ing)? to|(?:are|were|was|is) (?:you )?(?:not able|unable) to"
+            r"|struggl(?:e|ed) to)"
+            r" (?:recogni[sz]e|identify|understand|classify|categori[sz]e|pigeonhole"
+            r"|make (?:any )?sense of|figure out)",
             r"(?:could|can|did|do) not (?:you )?(?:make (?:any |head or tail |much )?(?:sense )?of"
             r"|recogni[sz]e|identify|understand|place|classify|sort|categori[sz]e|pigeonhole"
             r"|figure out|work out|know what to do with)",
@@ -233,6 +246,8 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"|unattended|unprompted|off (?:your|its) own bat|alone|single-?handed(?:ly)?"
             r"|solo|hands? ?-?free|self-approved|straight through",
             r"you (?:[^ ]+ ){0,3}yourself",
+            r"(?:went|gone|ran|slipped|sailed|got|passed) (?:straight |clean )?(?:through |ahead )?"
+            r"(?:unchecked|unseen|unreviewed|unsupervised)",
             r"without (?:asking(?: (?:us|me|anyone|anybody|first|people))?"
             r"|(?:a|any) (?:human|person|soul|yes|click|say so|signature)"
             rf"|any ?(?:one|body)(?: asking| approving| signing| saying yes| pressing| clicking)?"
@@ -252,9 +267,15 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             rf"(?:approved|decided|done|handled|executed|run|signed off|cleared|passed"
             rf"|(?:waved|nodded|let) through) (?:only |purely |just )?by {_POLICY}",
             rf"{_RAN} (?:[^ ]+ ){{0,3}}(?:that |which |and |but |where |with |though )?{_NOBODY}"
-            r" (?:has |have |had |else |ever |actually )*(?:signed|approved|ok|said yes|pressed"
+            r" (?:has |have |had |else |ever |actually |really )*(?:signed|approved|ok|said yes"
+            r"|pressed"
             r"|agreed|clicked|authori[sz]ed|confirmed|asked|had to|gave|waved|decided)"
             r"(?: (?:off|to|on|for|it|them))*",
+            r"(?:executed|ran|run|carried out|(?:went|gone) (?:through|ahead|out)|happened"
+            r"|processed"
+            r"|actioned|performed) (?:[^ ]+ ){0,3}(?:that |which |and |but |where |with |though )?"
+            rf"{_NOBODY} (?:has |have |had |else |ever |actually |really )*(?:checked|reviewed"
+            r"|looked|vetted|inspected|glanced|saw|seen)(?: (?:at|over|on|it|them))*",
             rf"(?:with|and|but) {_NOBODY} (?:signing|approving|agreeing|saying yes|pressing"
             rf"|clicking"
             r"|deciding|asked|involved|in the loop)(?: off)?",
@@ -297,6 +318,14 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"(?: sign(?: off)?| approve| say yes| agree)?",
         ),
         {"min_approvals": 2, "is_open": True},
+    ),
+    (
+        phrase(
+            rf"{REJECTED} (?:or|and|&|as well as|plus) (?:which |that |have |has |had |just )*"
+            rf"{_EXPIRED}",
+            rf"{_EXPIRED} (?:or|and|&|as well as|plus) (?:were |was |got |been )*{REJECTED}",
+        ),
+        {"states": (State.REJECTED, State.EXPIRED)},
     ),
     (
         phrase(
@@ -385,13 +414,15 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"|too (?:long|late)|(?<!run )(?<!runs )(?<!running )(?<!ran )out of time"
             r"|(?:missed|blown|broke|broken|breached"
             r"|breaching|blew|over|beyond|busted|gone over|gone past|went past|slipped past)"
-            r" (?:its|their|the|our)? ?(?:deadlines?|time(?: limit)?|sla|due dates?)|out of sla"
+            r" (?:its|their|there|thier|the|our|your|my|a)? ?(?:deadlines?|time(?: limit)?|sla"
+            r"|due dates?)"
+            r"|out of sla"
             r"|should (?:already )?have been (?:decided|answered|dealt with|done|approved)"
             r"(?: by now| already)?|(?:ought to have|should have) (?:been )?decided"
             r"|over-?running|overruns?|overran|running over|gone over|lagging"
             r"|behind schedule|delayed|tardy|lates|belated|in arrears|gone past due"
             r"|(?:deadline|time) (?:has |is |was |already )*(?:passed|gone|over|up|missed|blown)"
-            r"|slipped|slipping)(?: ones| cases)?",
+            r"|slipped(?! through)|slipping)(?: ones| cases)?",
         ),
         {"is_overdue": True, "is_open": True},
     ),
@@ -485,10 +516,44 @@ DECISION_VERBS: tuple[tuple[re.Pattern[str], LastDecision | None], ...] = (
     (phrase(r"bother(?:ed)? approving"), LastDecision.APPROVED),
     (phrase(rf"{_DID} {_FEW}{DECIDE}"), None),
 )
+GIVE = (
+    r"(?:give|gives|given|giving|gave|hand|hands|handed|handing|dish|dished|dishing|dole|doled"
+    r"|doling|issue|issued|issuing|deal|deals|dealt|dealing"
+    r"|grant(?:ed|ing)?|said|say|saying|cast|pass(?:ed|ing)?|made|make|making)(?: out)?"
+)
+_GAVE = (
+    r"(?:gave|given|giving|handed|handing|dished|dishing|doled|doling|issued|issuing|dealt|dealing"
+    r"|granted|granting)(?: out)?"
+)
+REFUSALS = r"(?:no|nos|noes|refusals?|rejections?|denials?|knock[ -]?backs?|vetoe?s?|thumbs down)"
+CONSENTS = (
+    r"(?:yes|yeses|yesses|approvals?|oks?|okays?|sign offs?|consents?|go aheads?|green lights?"
+    r"|nods?|thumbs up|signatures?)"
+)
+
+
+def _votes_given(votes: str) -> re.Pattern[str]:
+    """Match votes that somebody gave: "how many yeses did we hand out"."""
+    return phrase(
+        rf"{votes} (?:(?:did|do|have|has|had|that|were|was|i|we|you|they|us|it|all|so far|already"
+        rf"|\{{person\}}) )+{GIVE}",
+        rf"{_GAVE} (?:us |them |me |any |some |many |our |the |a |an |all )*{votes}"
+        r"(?= (?:in|from|of|on|during|over|since|for|lately|\{)|$)",
+    )
+
+
+VOTES = (
+    (_votes_given(REFUSALS), LastDecision.REJECTED),
+    (_votes_given(CONSENTS), LastDecision.APPROVED),
+)
 #: "Approvals in May", but not "approvals outstanding".
 DECISION_NOUNS: tuple[tuple[re.Pattern[str], LastDecision | None], ...] = (
+    *VOTES,
     (
-        phrase(r"approvals(?= (?:in |from |of |on |during |over |since |made )*\{period\})"),
+        phrase(
+            r"approvals(?= (?:(?:in |from |of |on |during |over |since |made )*\{period\}"
+            r"|(?:given |made )?by (?:me|myself|\{person\})))"
+        ),
         LastDecision.APPROVED,
     ),
     (
@@ -525,7 +590,8 @@ OPEN = phrase(
 DUE = phrase(
     r"(?:is |are |be |become |becomes |falls? |fall |come |comes "
     r"|coming |will be |will become |have to be decided |to be decided )*"
-    r"(?:due|deadlines?|cut ?-?offs?|(?:must|have to|has to|need to|needs to|should|to) be "
+    r"(?:due|deadlines?|time limits?|cut ?-?offs?|(?:must|have to|has to|need to|needs to|should"
+    r"|to) be "
     r"(?:decided|answered|approved|dealt with|signed(?: off)?|done)(?: on)?"
     r"|needs? (?:deciding|answering|approving|signing|an answer|a decision|a yes or no)"
     r"|up for decision|decide by|time is up|decision time"
@@ -554,6 +620,11 @@ RUNS_OUT = phrase(r"(?:is|are|that|which|about to|going to|will|we|almost) (?:ru
 DAYS_OF_WORK = frozenset({"this_week", "today", "this_morning", "tonight", "tomorrow", "now"})
 #: Nothing has come in these yet.
 FUTURE = frozenset({"tomorrow", "next_week", "now"})
+#: "Same again for tonight" names another time.
+AGAIN_FOR = phrase(
+    r"(?:and |but |ok |now |so |what about |how about |the |same |again |once |more |please )*"
+    r"for (?:the )?\{period\}"
+)
 #: After "for" they are what somebody prepares for.
 OCCASIONS = frozenset({*WEEKDAYS, "weekend", "tonight", "this_week"})
 ARRIVED = phrase(
@@ -573,6 +644,8 @@ WITHIN = phrase(
     r"\{period\} (?:at the (?:very )?latest|latest|or (?:before|earlier|sooner)|at most)",
     r"end of (?:the )?\{period\}",
 )
+#: A deadline in it may be at its end, or at its beginning.
+IN_PERIOD = re.compile(r"in \{period\}$")
 IN_SPAN = phrase(
     r"(?:within|in|in under|inside|in less than|less than|under)(?: the next| about)?"
     r" (?P<time>\{period\})"
@@ -589,7 +662,8 @@ BEFORE = phrase(
     r"(?:before|prior to|earlier than|older than|up to|until|preceding|pre) (?P<time>\{period\})"
 )
 BETWEEN = phrase(
-    r"(?:between|from) (?P<begin>\{period\}) (?:and|to|until|through|thru|-)"
-    r" (?P<end>\{period\})"
+    r"(?:between|from) (?P<begin>\{period\}) (?:and|to|until|till|through|thru|-)"
+    r" (?P<end>\{period\})",
+    r"(?P<begin_bare>\{period\}) (?:to|until|till|through|thru) (?P<end_bare>\{period\})",
 )
 ANY_PERIOD = phrase(r"(?P<time>\{period\})")

@@ -8,6 +8,7 @@ from typing import Any
 from bot.cases.lifecycle import State
 from bot.views.query import ME, Condition, LastDecision, Period
 from knowledge.language.condition_words import (
+    AGAIN_FOR,
     ANY_PERIOD,
     ARRIVED,
     BARE_WORDS,
@@ -24,6 +25,7 @@ from knowledge.language.condition_words import (
     FIRST,
     FLAGS,
     FUTURE,
+    IN_PERIOD,
     IN_SPAN,
     MUST_DECIDE,
     OCCASIONS,
@@ -48,6 +50,7 @@ from knowledge.language.people_words import (
     OWNED_BY,
     RAISED_BY,
     UNTIL_I_ACT,
+    UNTIL_THEY_ACT,
     WAITS_ON,
 )
 from knowledge.language.question_text import QuestionText, Token
@@ -159,7 +162,8 @@ def settle(fields: dict[str, Any]) -> None:
         fields["is_open"] = True
     has_time = fields.keys() & {"due", "due_within", "expires_within"}
     # Of whom something is wanted now, by them it is not decided.
-    if (has_time or "waits_on" in fields) and states and states <= UNDECIDED_STATES:
+    is_undecided = has_time or "waits_on" in fields or "is_overdue" in fields
+    if is_undecided and states and states <= UNDECIDED_STATES:
         del fields["states"]
 
 
@@ -184,13 +188,15 @@ def _find_ages(text: QuestionText, filters: Filters) -> None:
 def _find_people(text: QuestionText, filters: Filters) -> None:
     """Find who owns, decided, raised or holds up the cases."""
     for name, patterns in (
+        ("waits_on", (UNTIL_THEY_ACT,)),
         ("approver", APPROVER),
         ("raised_by", RAISED_BY),
         ("decided_by", DECIDED_BY),
     ):
         _find_person(text, filters, name=name, patterns=patterns)
-    if text.take(UNTIL_I_ACT):
-        filters.add({"waits_on": ME})
+    until_words = text.take_tokens(UNTIL_I_ACT)
+    if until_words:
+        filters.add({"waits_on": ME}, until_words)
     elif text.take(MY_DECISIONS):
         filters.add({"decided_by": ME})
     _find_person(
@@ -239,7 +245,7 @@ def _find_flags(text: QuestionText, filters: Filters) -> None:
                 continue
             if "is_automatic" in fields and _is_of_me(text, match, filters):
                 continue
-            if "states" in fields and _is_of_approver(text, match, filters):
+            if "states" in fields and _is_of_asked(text, match, filters):
                 continue
             places.update(range(first, last))
             text.explain(match)
@@ -248,10 +254,15 @@ def _find_flags(text: QuestionText, filters: Filters) -> None:
                 filters.neutral.update(map(id, text.tokens_of(match)))
 
 
-def _is_of_approver(text: QuestionText, match: re.Match[str], filters: Filters) -> bool:
-    """Tell whether these words only say whose approval is needed."""
-    words = {id(token) for token in filters.words.get("approver", ())}
+def _is_of_asked(text: QuestionText, match: re.Match[str], filters: Filters) -> bool:
+    """Tell whether these words only say of whom something is wanted."""
+    words = _words_of_asked(filters)
     return all(id(token) in words for token in text.tokens_of(match))
+
+
+def _words_of_asked(filters: Filters) -> set[int]:
+    """Return the words that say whose decision is wanted."""
+    return {id(token) for name in ("approver", "waits_on") for token in filters.words.get(name, ())}
 
 
 def _is_of_me(text: QuestionText, match: re.Match[str], filters: Filters) -> bool:
@@ -290,10 +301,10 @@ def _of_cases(
     text: QuestionText, pattern: re.Pattern[str], filters: Filters
 ) -> Iterator[re.Match[str]]:
     """Yield where a phrase tells of cases, not of their subject."""
-    approval = {id(token) for token in filters.words.get("approver", ())}
+    people_words = _words_of_asked(filters)
     for match in text.find_all(pattern):
         words = {id(token) for token in text.tokens_of(match)}
-        if not (words <= filters.neutral or words <= approval):
+        if not (words <= filters.neutral or words <= people_words):
             yield match
 
 
@@ -369,7 +380,8 @@ def _drop_occasions(text: QuestionText, filters: Filters) -> None:
             continue
         place, _ = text.bounds(match)
         before = set(text.words[max(0, place - 2) : place])
-        is_occasion = "for" in before and time.begin in OCCASIONS
+        is_for = "for" in before and AGAIN_FOR.match(text.text) is None
+        is_occasion = is_for and time.begin in OCCASIONS
         # "About table 9 tonight" is about a guest, "in tonight" about cases.
         is_evening = time.begin == "tonight" and text.search(ARRIVED) is None
         if is_occasion or is_evening or time.begin in FUTURE or time.begin.startswith("+"):
@@ -399,10 +411,15 @@ def _add_due(text: QuestionText, filters: Filters, period: Period | None) -> Non
     if period is None:
         return
     filters.add({"is_open": True})
-    if period.begin == "now" or text.search(WITHIN) is not None or not period.begin:
+    if period.begin == "now" or _is_within(text) or not period.begin:
         filters.add({"due_within": end_name(period)})
     else:
         filters.add({"due": period})
+
+
+def _is_within(text: QuestionText) -> bool:
+    """Tell whether a time is the latest: "by friday", not "in may"."""
+    return any(not IN_PERIOD.match(match[0]) for match in text.find_all(WITHIN))
 
 
 def end_name(period: Period | None) -> str:
@@ -424,7 +441,8 @@ def _period_field(filters: Filters) -> str:
 def find_period(text: QuestionText, occasions: set[int]) -> Period | None:
     """Find the period that a question names."""
     for match in text.find_all(BETWEEN):
-        begin, end = _time(text, match, "begin"), _time(text, match, "end")
+        suffix = "" if match["begin"] else "_bare"
+        begin, end = _time(text, match, f"begin{suffix}"), _time(text, match, f"end{suffix}")
         if begin and end and begin.begin and end.begin:
             text.explain(match)
             return Period(begin=begin.begin, end=end.end or end.begin)

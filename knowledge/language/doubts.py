@@ -6,7 +6,8 @@ words alone; an answer that would be empty because of them is better given witho
 
 from collections.abc import Iterator, Sequence
 
-from bot.views.query import ANY_CASE, Ask, Condition, DoubtfulFilter, Query
+from bot.cases.lifecycle import State
+from bot.views.query import ANY_CASE, Ask, Condition, DoubtfulFilter, LastDecision, Query
 from knowledge.language import left_aside
 from knowledge.language.names import Mention
 from knowledge.language.parts import Parts
@@ -31,6 +32,9 @@ LINKS = word_set(
     itself themselves yourself your own went go goes going did does do
     """
 )
+#: What was decided so waits on nobody.
+SETTLED = frozenset({LastDecision.APPROVED, LastDecision.REJECTED, LastDecision.BY_HAND})
+WAITING_STATES = frozenset({State.PROPOSED, State.REFERRED, State.OUTCOME_UNKNOWN})
 #: "Without a picture" may be a filter, and what a case is about.
 WITHOUT = word_set("without no nobody none never")
 #: These say of themselves which cases are meant.
@@ -60,8 +64,19 @@ def _doubtful_filters(parts: Parts, condition: Condition) -> Iterator[tuple[str,
         # Somebody decides cases; nobody asks who signed a letter.
         is_decision = name == "decision" and bool(condition.decided_by)
         is_everyday = _has_subject(condition) and _is_everyday(tokens) and not is_decision
-        if name in filters.guessed_fields or is_everyday or not is_typed_so:
+        is_contradiction = _contradicts_waiting(name, condition)
+        is_doubtful = is_everyday or is_contradiction or not is_typed_so
+        if name in filters.guessed_fields or is_doubtful:
             yield name, left_aside.spell(tokens, MAX_WORDS)
+
+
+def _contradicts_waiting(name: str, condition: Condition) -> bool:
+    """Tell whether what was decided or has ended is said to wait on somebody."""
+    if not condition.waits_on:
+        return False
+    if name == "decision":
+        return condition.decision in SETTLED and not condition.decided_by
+    return name == "states" and not WAITING_STATES & set(condition.states)
 
 
 def _doubtful_subjects(parts: Parts) -> Iterator[tuple[str, str]]:

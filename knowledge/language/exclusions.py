@@ -20,11 +20,20 @@ MARKER = phrase(
     r"^(?:and |but |ok |now |just )*(?:without|not|no)(?! (?:of|more|less|fewer|later|longer"
     r"|older|one"
     r"|yet|bigger|smaller|higher|lower|body|idea|way)(?![^ ]))" + _LINK,
-    r"(?:without|not|and no|but no) (?:the|those|any of the|from|of|about)",
+    r"(?:without|not|and no|but no) (?:the|those|any of the|from|of|about|what)"
+    + _LINK
+    + r"(?: (?:just|simply|merely|only|already))?",
     r"(?:but |and |that are |which are )?not"
     r"(?= (?:waiting|stuck|sitting|pending|assigned|owned|with) (?:on |with |for |to "
     r"|by )?(?:me|\{))",
     r"(?:without|not|but no)(?= \{(?:person|group|name|channel)\})",
+)
+#: "Drop the fresh ones" is said of those whose age is named then.
+FRESH_ONES = phrase(
+    r"(?:drop|skip|ignore|forget|leave out|without|not|no) (?:the |all the |any )?(?:fresh|new"
+    r"|newer"
+    r"|recent|young|latest|newest|brand new|fresher) (?:ones|cases|stuff|arrivals)"
+    r"(?= (?:[^ ]+ ){0,4}\{period\})"
 )
 _END = word_set("and but please waiting open that which who still")
 
@@ -44,6 +53,7 @@ def take_exclusion(
     text: QuestionText, kinds: KindFinder, names: tuple[KnownName, ...]
 ) -> Exclusion:
     """Cut the exclusion out of a question and return it, if any."""
+    text.take(FRESH_ONES)
     match = text.search(MARKER)
     if match is None:
         return NO_EXCLUSION

@@ -5,6 +5,7 @@ They are looked for before all other rules, and none of them needs a classifier.
 
 import re
 
+from knowledge.language.condition_words import APPROVED, CONSENTS, GIVE, REFUSALS, REJECTED
 from knowledge.language.question_text import phrase
 
 _REST = r"(?: [^ ]+)*"
@@ -25,6 +26,9 @@ _UP = (
 )
 #: Why there are many lately.
 SURGE = phrase(
+    r"(?:for (?:what|which) reasons?|what (?:is|was) the reasons?(?: that| why| for)?"
+    r"|how is it that)"
+    r" (?:[^ ]+ ){0,4}(?:so (?:many|few)|such a lot of|loads of|lots of|that many|all these)",
     r"(?:(?:what|who) (?:is|was|are|were|has been|could be|might be) (?:[^ ]+ )?(?:behind|driving"
     r"|causing|fuelling|feeding|the (?:reason|cause|explanation) (?:for|of|behind))"
     r"|what (?:caused|causes|explains?|explained|drives?|drove|brought(?: on)?|triggered)"
@@ -33,7 +37,7 @@ SURGE = phrase(
     r"(?:the |this |that |these |those |all |all the |our |such a )?(?:sudden |recent |big |huge )?"
     r"(?:surge|spike|jump|rise|increase|flood|wave|influx|uptick|upsurge|glut|rash|explosion"
     r"|growth|drop|dip|fall|decrease|decline|slump|run|peak|rush|avalanche|number|pile ?up)"
-    r"(?: of| in| with)?(?: all)?(?: those| these| the| our)?"
+    r"(?: of| in| with)?(?: all)?(?: those| these| the| our)?",
 )
 _HINDER = (
     r"(?:stopping|stops?|stopped|keeps?|keeping|kept|prevents?|prevented|preventing|hinders?"
@@ -58,6 +62,84 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = (
             rf" {_DECIDE}(?: on)?(?: (?:it|this|that|\{{case\}}))?$",
         ),
         "when.due",
+    ),
+    # What becomes of a yes.
+    (
+        phrase(
+            r"(?:if|when|once|suppose|say|assuming|provided|after) (?:i|we|somebody|someone) (?:do "
+            r"|just |now |actually )*(?:say|said|give|gave|agree|approve|accept|ok|sign|press|click"
+            r"|hit|confirm|go along)(?: [^ ]+){0,5}? (?:what|then what) (?:do|will|would|happens|is"
+            r"|comes|are)(?: [^ ]+)*",
+            r"what (?:do|will|would) you (?:do|start|set off|trigger|run)(?: then| next"
+            r"| after that)?"
+            r" (?:if|when|once) (?:i|we) (?:say|give|agree|approve|accept|sign|press|click|confirm)"
+            r"(?: [^ ]+){0,4}$",
+        ),
+        "status.consequence",
+    ),
+    # What other trades and helpers do.
+    (
+        phrase(
+            r"(?:could|can|would|will) you (?:please |also |maybe |quickly )*(?:do|make|write|plan"
+            r"|prepare|draw up|sort out|fill in|draft|organi[sz]e|set up|update|run|fix|create)"
+            r"(?: me| us)? (?:a |an |the |our |my |some )?(?:new )?(?:\{period\} )?(?:rotas?"
+            r"|rosters?"
+            r"|payroll|payslips?|shifts?|menus?|tax(?:es)?|tax returns?|accounts|books|vat"
+            r"|seating plan|holiday plan|schedules?|timetable|website|newsletter|playlist"
+            r"|job advert|budget)(?: (?:for|of|from) [^ ]+)?(?: please)?$",
+        ),
+        "capability.cannot",
+    ),
+    (
+        phrase(
+            r"(?:paste|copy(?: out)?|quote|recite|write out|type out|spell out|read out|post"
+            r"|forward"
+            r"|disclose|share)(?: me| us)? (?:[^ ]+ ){0,3}(?:prompt|instructions|system message)"
+            r"(?: [^ ]+)*",
+            r"(?:the |your )?(?:prompt|instructions|text) (?:that |which )?you (?:were|was|got|have"
+            r" been|are) (?:given|started|told|fed|set up|configured)(?: [^ ]+)*",
+            r"my (?!(?:[^ ]+ )*(?:which|what|show|list|cases?|open|overdue|waiting|waits|wait"
+            r"|decide"
+            r"|approve|reject|many|ones|full|tied|queue)(?![^ ]))(?:[^ ]+ )?(?:back|head|feet"
+            r"|foot|knees?|neck|shoulders?|tooth|teeth|stomach"
+            r"|hands?"
+            r"|arms?|legs?|wrists?|throat|eyes|ankles?) (?:is|are|hurts?|aches?|kills?|has been"
+            r"|feels?)"
+            r"(?: [^ ]+)*",
+            r"(?:any|some|got any|have you) (?:tips|advice|remed(?:y|ies)|cures?) (?:for|against) "
+            r"(?:my|a|an|sore|bad) (?:[^ ]+ )?[^ ]+$",
+        ),
+        "out_of_scope",
+    ),
+    # Whose decision it was.
+    (
+        phrase(
+            r"whose (?:yes|no|approval|ok|okay|signature|sign off|call|decision|go ahead|refusal"
+            r"|rejection|nod|vote|doing|idea|handiwork|choice|verdict) (?:was|were) (?:it|that|this"
+            r"|\{case\})(?: [^ ]+)*",
+            rf"who (?:(?:was|were|is|all|been|has|have) ){{0,2}}{GIVE} (?:us |any "
+            rf"|some |the |all "
+            rf"|our )*"
+            rf"(?:{REFUSALS}|{CONSENTS})(?: (?:in |on |since |during )?\{{period\}})?$",
+        ),
+        "who.decision",
+    ),
+    (
+        re.compile(
+            r"^(?:and |so |ok )*who (?:did|made|took) (?:that|this|it|those|them)(?: call"
+            r"| decision)?$"
+        ),
+        "who.decision",
+    ),
+    (
+        re.compile(
+            r"^(?:(?:please|can|could|would|will|you|just|quickly|hey|hi) )*(?:e-?mail|call"
+            r"|phone|ring"
+            r"|text|write to|contact) (?:up )?(?:the |our |my )?(?:\{name\}|suppliers?|customers?"
+            r"|clients?|guests?|carriers?|couriers?|vendors?|them|him|her)"
+            r"(?: (?:about|and|to|that|for|back|please|now|today)(?: [^ ]+)*)?$"
+        ),
+        "capability.cannot",
     ),
     # Causes are not recorded; the number is.
     (SURGE, "count"),
@@ -95,6 +177,8 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = (
             rf" {_LOGGED}",
             rf"(?:put|add|enter|note|stick|get) (?:it|this|that) (?:down )?(?:in|on|into|onto|to)"
             rf" (?:the|your|our) {_SYSTEM}",
+            r"(?:put|get|keep|place|have) (?:it|this|that) (?:down )?"
+            r"(?:on (?:record|file)|in writing)",
             rf"(?:can|could|should|may) (?:it|this|that) (?:please )?be (?:put|added|entered|noted)"
             rf" (?:in|on|into|onto|to) (?:the|your|our) {_SYSTEM}",
             r"(?:please|(?:can|could|would|will) (?:you|someone|somebody|anyone))(?: please)?"
@@ -150,9 +234,9 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = (
     ),
     (
         phrase(
-            r"^(?:and |so |ok )*who (?:has |have |had |actually |all )*(?:approved|authori[sz]ed"
-            r"|rejected|declined|refused|signed off|waved through|turned down) (?:anything"
-            r"|something|things|stuff|the|any|all|it|this|that|those|these|\{case\}|\{money\})"
+            rf"^(?:and |so |ok )*who (?:has |have |had |actually |all )*(?:{APPROVED}|{REJECTED})"
+            r" (?:anything|something|things|stuff|the|any|all|it|this|that|those|these|\{case\}"
+            r"|\{money\}|\{name\})"
             r"(?! most(?![^ ]))",
         ),
         "who.decision",
@@ -197,6 +281,11 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = (
             r"how (?:is|are) (?:the |my |our |that |this )?(?:\{case\}|\{name\}|it|this|that)"
             r"(?: [^ ]+){0,2} (?:looking|doing|going|getting on|getting along|coming (?:along|on)"
             r"|shaping up|progressing|faring|moving along)(?: [^ ]+){0,3}",
+            r"any(?:thing)? (?:movement|progress|news|developments?|change|word|update|new"
+            r"|happening"
+            r"|moving)(?: yet| now)? (?:on|with|about|for|regarding|at|from) (?:the |my |our "
+            r"|that )?"
+            r"(?:\{case\}|\{name\} (?!cases?|ones|stuff|things)[a-z]{3,}(?<!s))$",
             r"how far(?: along)? (?:is|are) (?:\{case\}|\{name\}|it|this|that)(?: [^ ]+){0,2}",
             r"how (?:goes|fares|went) (?:it (?:with|for) )?(?:the |my |our |that |this )?"
             r"(?:\{case\}|\{name\})(?: [^ ]+){0,2}",

@@ -47,7 +47,7 @@ ROUNDING = Decimal(1)
 
 _CURRENCY = r"(?: (?:quid|pounds?|gbp|sterling|bucks|euros?))"
 _SCALE = r"(?: (?:hundred|thousand|grand|million|k))"
-_DIGITS = r"[£$€]?(?:£ )?\d[\d,]*(?:\.\d+)?(?:k|m)?\+?"
+_DIGITS = r"[£$€]?(?:£ )?\d[\d,]*(?:\.\d+)*(?:k|m)?\+?"
 _WORDS = rf"(?:{'|'.join(NUMBER_WORDS)})(?: of)?(?: (?:and )?a half)?"
 _AMOUNT = (
     rf"(?:{_DIGITS}{_SCALE}?{_CURRENCY}?\+?"
@@ -111,7 +111,7 @@ BETWEEN = phrase(
     rf"(?: (?:[^ ]+ )?{_RANGE_NOUN})?",
 )
 RANGE = phrase(
-    r"(?P<low>[£$€]?\d[\d,]*(?:\.\d+)?k?)[-–](?P<high>[£$€]?\d[\d,]*(?:\.\d+)?k?)"
+    r"(?P<low>[£$€]?\d[\d,]*(?:\.\d+)*k?)[-–](?P<high>[£$€]?\d[\d,]*(?:\.\d+)*k?)"
     rf"(?P<unit>{_SCALE}?{_CURRENCY}?)"
 )
 LIMIT = phrase(
@@ -148,9 +148,12 @@ MIN_ROUGH_AMOUNT = 50
 ASKS_ABOUT = phrase(
     r"(?:me|what|how|all|more|anything|know|info|information|details?|news|happened)"
 )
+BEFORE_MINUTES = frozenset({"in", "within", "for", "last", "past", "next", "another", "about"})
 _DECIMAL_COMMA = re.compile(r",(?=\d{1,2}$)")
+#: "1.000" is a thousand where people write so at home.
+_POINTS_OF_THOUSANDS = re.compile(r"^[1-9]\d{0,2}(?:\.\d{3})+$")
 _SIGN = re.compile(r"\d[km]\b|quid|pound|gbp|euro|sterling|bucks|grand|thousand|hundred|million")
-_PARTS = re.compile(r"(?P<number>\d[\d,]*(?:\.\d+)?)(?P<scale>[km])?")
+_PARTS = re.compile(r"(?P<number>\d[\d,]*(?:\.\d+)*)(?P<scale>[km])?")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -246,11 +249,19 @@ def _take_limits(text: QuestionText) -> None:
     for pattern in (LIMIT_AFTER, LIMIT):
         for match in reversed(list(text.find_all(pattern))):
             amount = _amount(match["amount"])
-            if not _is_money(match["amount"], amount):
+            if not _is_money(match["amount"], amount) or _is_minutes(text, match):
                 continue
             is_least = match["more"] is not None
             bounds = StakeBounds(least=amount) if is_least else StakeBounds(most=amount)
             _put(text, match, "amount", bounds=bounds)
+
+
+def _is_minutes(text: QuestionText, match: re.Match[str]) -> bool:
+    """Tell whether "min" is short for minutes: "in 20 min"."""
+    if match["more"] != "min" or _has_sign(match["amount"]):
+        return False
+    before = text.text[: match.start()].split()
+    return bool(before) and before[-1] in BEFORE_MINUTES
 
 
 def _take_named(text: QuestionText) -> None:
@@ -297,6 +308,12 @@ def _has_sign(words: str) -> bool:
     return _SIGN.search(words) is not None
 
 
+def _decimal(number: str) -> Decimal:
+    """Read a number; of several points the last one counts."""
+    whole, point, rest = number.rpartition(".")
+    return Decimal(f"{whole.replace('.', '')}{point}{rest}")
+
+
 def _amount(words: str) -> Decimal:
     """Compute "two and a half grand", "£1,500", "1.5k"."""
     digits = _PARTS.search(words)
@@ -305,7 +322,9 @@ def _amount(words: str) -> Decimal:
     if digits is not None:
         # "1,5k" is one and a half thousand.
         number = _DECIMAL_COMMA.sub(".", digits["number"])
-        amount = Decimal(number.replace(",", ""))
+        if _POINTS_OF_THOUSANDS.match(number):
+            number = number.replace(".", "")
+        amount = _decimal(number.replace(",", ""))
         scale = SCALES.get(digits["scale"] or "", scale)
     elif words.startswith("half a "):
         amount = Decimal("0.5")

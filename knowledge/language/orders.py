@@ -19,6 +19,11 @@ _ORDER_WORDS: tuple[tuple[Order, str], ...] = (
         Order.SOONEST_DUE,
         r"(?:soonest|earliest|nearest|next|first|closest)(?: one"
         r"| case)?(?: to be)? (?:due|deadlines?|to (?:expire|run out))"
+        r"|(?:deadlines?|time limits?|due dates?|decisions?) (?:is |are |will |to "
+        r"|that )*(?:comes?|coming"
+        r"|falls?|falling|hits?|hitting|due|runs? out|running out|ends?|ending|strikes?|up)"
+        r"(?: up| due)? (?:next|first|soonest|earliest)"
+        r"|(?:decided|answered|approved|signed(?: off)?|dealt with|handled) (?:first|next|soonest)"
         r"|due (?:next|first|soonest|earliest)|(?:most |more "
         r"|really )?urgent|most pressing|pressing"
         r"|(?:look at|do|start with|tackle|deal with|see|handle|decide"

@@ -8,6 +8,7 @@ from typing import Any
 from bot.views.query import (
     ANY_CASE,
     About,
+    Ask,
     Condition,
     Grouping,
     LastDecision,
@@ -39,6 +40,9 @@ THIS_CASE = phrase(
 )
 #: In so short a question a person is what it is about.
 MAX_WORDS_BESIDE_PERSON = 5
+#: "Shipments?" after a count.
+MAX_WORDS_OF_KIND = 2
+NUMBER_ASKS = frozenset({Ask.COUNT, Ask.SUM, Ask.HOW_LONG})
 PERSON_PREPOSITIONS = word_set("with of for about at on by from to")
 DESK_FACTS = frozenset({About.BLOCKER, About.STAND_IN, About.PAUSE, About.MEMBERS})
 IDENTIFIER = re.compile(r"^(?=\S*\d)\S+$")
@@ -110,12 +114,22 @@ class Parts:
     @cached_property
     def leans(self) -> bool:
         """Tell whether this is a follow-up."""
+        previous = self.context.previous
+        if self._is_lone_kind and previous is not None and previous.query.ask in NUMBER_ASKS:
+            return True
         is_complete = bool(self.case_ids or self.names or self.kinds) or (
             self.text.search(OWN_SUBJECT) is not None and bool(self.filters.fields)
         )
         return follow_ups.leans_on_previous(
             self.whole, self.context.previous, is_complete=is_complete
         )
+
+    @property
+    def _is_lone_kind(self) -> bool:
+        """Tell whether nothing but a kind is said."""
+        is_short = len(self.text.tokens) <= MAX_WORDS_OF_KIND
+        is_lone = bool(self.kinds) and not (self.filters.fields or self.names or self.case_ids)
+        return is_short and is_lone and not self.has_ask and self.ordering.order is None
 
     @property
     def is_bare_period(self) -> bool:

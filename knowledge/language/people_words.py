@@ -8,9 +8,12 @@ import re
 from knowledge.language.condition_words import (
     APPROVE,
     APPROVED,
+    CONSENTS,
     DECIDE,
     DECIDED,
+    GIVE,
     OTHER,
+    REFUSALS,
     REJECT,
     REJECTED,
 )
@@ -28,7 +31,8 @@ _SIGN = (
     r"(?:approve|sign(?: off)?|ok|decide|say|do|look at|review|check|act|answer|deal with|handle"
     r"|authori[sz]e|confirm|respond|reply|take care of|see to|give|clear|tackle|action|get to"
     r"|make (?:a |the )?(?:call|decision)|get through|get done|attend to|rule on|vote|weigh in"
-    r"|have a look|get back|sort(?: out)?|finish|reject|accept|agree|green ?light)"
+    r"|(?:have|take|cast|get) (?:a |an |another )?(?:quick |close |good )?(?:look|eye|peek|glance)"
+    r"(?: at| over| into)?|get back|sort(?: out)?|finish|reject|accept|agree|green ?light)"
 )
 _SIGNING = (
     r"(?:approving|signing(?: off)?|deciding(?: on)?|looking at|reviewing|checking|answering"
@@ -152,7 +156,8 @@ MY_QUEUE = (
         rf"{_NOUN_OF_DECISION})?",
     ),
     phrase(
-        r"(?:need|needs|needed|want|wants|wanted|require|requires|required|expect|expects|expected"
+        r"(?:need|needs|needed|needing|want|wants|wanted|wanting|require|requires|required|expect"
+        r"|expects|expected|expecting|after|awaiting"
         r"|waiting|wait|waits|left|pending|outstanding|from|on|for|to|with|of|missing|due) "
         r"(?:a |an |my |the )?(?:[^ ]+ ){0,4}(?:from|on|for|with|by|of|off|out of) me",
     ),
@@ -181,21 +186,39 @@ MY_QUEUE = (
 )
 #: What cannot go on without me, whatever tense it is in.
 UNTIL_I_ACT = phrase(
-    r"(?:until|till|unless|(?:can|could|will|would|does|do) not (?:[^ ]+ ){1,4}before) "
+    r"(?:until|till|unless|(?:(?:can|could|will|would|does|do) not"
+    r"|(?:nobody|no one|nothing) (?:can|may|could|will|is)) (?:[^ ]+ ){1,4}before) "
     r"(?:i (?:have |do |actually |personally |finally |get round to )*(?:given|give|giving|said|say"
     r"|answered|answer|decided|decide|signed|sign|approved|approve|ok|act|acted|look|looked"
     r"|respond|responded|reply|replied|made|make|done|do|move|moved|chosen|choose|press|pressed"
-    r"|confirm|confirmed|chime|weigh|agree|agreed)(?: (?:in|off|yes|something|it|them))*"
+    r"|confirm|confirmed|nod|nodded|consent|intervene|speak|step|chime|weigh|agree|agreed|reject"
+    r"|rejected|refuse|refused|review|reviewed"
+    r"|check|checked|authori[sz]ed?|clear|cleared)"
+    r"(?: (?:in|off|yes|no|ok|something|it|them|this|that|or|and|to|on|at|rejected|reject|refused"
+    r"|refuse|turned|down|declined|approved|approve|either|way))*"
     rf"(?: (?:an? |my |the )?{_NOUN_OF_DECISION})?(?: on it)?)",
     r"(?:can|could|will|would|does|do) not (?:[^ ]+ ){1,3}without (?:little |old |poor )*"
     rf"(?:me|my (?:{_NOUN_OF_DECISION}|help))",
 )
+#: The same of others.
+UNTIL_THEY_ACT = phrase(
+    rf"(?:until|till|unless) (?:the )?{_WHO} (?:has |have |had |actually |finally )*"
+    rf"(?:{APPROVED}|{DECIDED}|{REJECTED}|{_SIGN}s?|says?|gives?|given|signs?)"
+    r"(?: (?:yes|no|ok|it|them|off|on|or|and|so|one way|the other))*",
+)
 MY_DECISIONS = phrase(
+    rf"(?:{CONSENTS}|{REFUSALS}) (?:did|do|have|had) i (?:[^ ]+ )?{GIVE}",
+    r"(?:decisions|approvals|refusals|rejections|yeses|noes) (?:made |taken |given )?by (?:me"
+    r"|myself)",
+    rf"i (?:have |had |ever |just |already )*{GIVE} (?:[^ ]+ )?(?:{CONSENTS}|{REFUSALS})",
     r"(?:have|did|had) i (?:already |ever |just |personally |myself |actually |even )*"
     rf"(?:{APPROVED}|{REJECTED}|{DECIDED}|{APPROVE}"
     rf"|{REJECT}|{DECIDE}|edited|edit|changed|change)",
     rf"i (?:have |had |just |already |ever |personally )*(?:{APPROVED}|{REJECTED}|{DECIDED}|edited"
     r"|changed)",
+    r"my (?:own |personal |total )*(?:score|tally|count|number|record|list|share"
+    r"|total) of (?:all )?"
+    r"(?:refusals|rejections|approvals|nos|noes|yeses|decisions|denials)",
     rf"(?:{APPROVED}|{REJECTED}|{DECIDED}) by (?:me|myself)|my (?:own |past |last |previous )*"
     r"(?:rejections|refusals)|my (?:past|previous|last|own) (?:approvals|decisions)",
 )

@@ -36,7 +36,8 @@ ACTS_WITH_END = frozenset({Act.SNOOZE, Act.STAND_IN, Act.PAUSE})
 CASE_ACTS = frozenset(Act) - {Act.PAUSE, Act.RESUME, Act.STAND_IN, Act.RAISE, Act.REMIND}
 HISTORY = phrase(
     r"(?:have|has|had|did) (?:we|you|they|there) (?:ever )?(?:been"
-    r"|had|have|seen|see)|ever|history|in total so far|all time"
+    r"|had|have|seen|see)|(?<!nobody )(?<!no one )(?<!none of us )(?<!never )ever|history"
+    r"|in total so far|all time"
     r"|(?:has|have|had|did|was|were) (?:[^ ]+ ){1,7}before$|over the years|so far ever"
 )
 #: These tell of an act, not of cases.
@@ -55,10 +56,11 @@ REASON_AFTER_COMMA = re.compile(
 ACTS_WITH_REASON = frozenset({Act.REJECT, Act.TAKE_BACK, Act.PAUSE})
 HABIT = phrase(
     r"usually|normally|typically|in the past|last times?|so far always"
+    r"|(?:the |all the |all )?(?:other|earlier|previous|past|former) (?:times|occasions)"
     r"|historically|generally|previously"
 )
 _OPEN = phrase("open|pending|waiting|outstanding")
-CAUSE = phrase("why|how come")
+CAUSE = phrase("why|how come|for (?:what|which) reasons?|what is the reason|how is it that")
 LATE_GOODS = phrase(r"(?:late|delayed|belated|overdue|tardy) (?!cases?|ones?|exceptions?)[a-z]{4,}")
 _BIG_ONES = phrase(r"big ones|large ones")
 

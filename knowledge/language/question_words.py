@@ -1,7 +1,7 @@
 """Words of questions: abbreviations, words without a meaning of their own, keywords."""
 
 _WRITTEN_OUT = """
-u you · ya you · ur your · r are · pls please · plz please · n and · yday yesterday
+u you · ya you · ur your · r are · pls please · plz please · n and · hwo how · yday yesterday
 ystd yesterday · yest yesterday · tmrw tomorrow · tmr tomorrow · tmrrw tomorrow · tomoz tomorrow
 2moro tomorrow · tdy today · 2day today · 2nite tonight · tonite tonight · wk week · wks weeks
 wkend weekend · w/e weekend · mth month · mths months · yr year · yrs years · qtr quarter · hw how
@@ -35,6 +35,7 @@ msg message · msgs messages · inv invoice · invs invoices · apprv approve ·
 em them · 'em them · lil little · ones ones · anythin anything · outta out of · kinda kind of
 wld would · shld should · bday birthday · ops-lead ops-leads · eod end of today · signoff sign off
 sign-off sign off · signed-off signed off · hand-over hand over · handover hand over
+go-ahead go ahead
 tenner 10 pounds · fiver 5 pounds · oclock o'clock · weds wednesday · wednes wednesday
 what'd what did · whatd what did · who'd who did · how'd how did · where'd where did
 why'd why did · when'd when did · we'd we would · you'd you would · they'd they would
@@ -136,7 +137,7 @@ anything everything waiting overdue pending rejected approved approve rejecting 
 expires snoozed paused automatically automatic yourself yesterday tomorrow overnight weekend
 oldest newest biggest largest smallest cheapest together invoice invoices decided decision
 decisions finished unresolved resolved unrecognised recognised handled handling working
-outstanding approval approvals approver received urgent deadline evidence history november
+medium outstanding approval approvals approver received urgent deadline evidence history november
 december september october february january wednesday thursday saturday tuesday monday friday
 sunday without finance supplier customer booking bookings delivery deliveries contract contracts
 complaint complaints shipment shipments renewal renewals enquiry enquiries dispute disputes
@@ -173,6 +174,7 @@ inquiries enquiries · ghosted not answered · neglected not answered · ignored
 checklist task · checklists tasks · checksheet task · checksheets tasks · chore task · chores tasks
 routine task · routines tasks · ticked marked complete · snapshot photo · snapshots photos
 outage alert · outages alerts · downtime alert · crashed down
+complaint service note complaint · complaints service notes complaints
 shindig party · bash party · banquet party · banquets parties · soiree party · feast party
 unstaffed nobody on the rota · unmanned nobody on the rota · understaffed nobody on the rota
 tenancy contract · retainer contract · retainers contracts · pricier dearer · costlier dearer

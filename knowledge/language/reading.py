@@ -27,7 +27,7 @@ from bot.views.query import (
 from knowledge.language import asks, follow_ups, left_aside
 from knowledge.language.ask_guard import correct_label
 from knowledge.language.asks import LISTS, AskChoice
-from knowledge.language.condition_words import EXPIRES, RUNS_OUT
+from knowledge.language.condition_words import EXPIRES, RUNS_OUT, VOTES
 from knowledge.language.conditions import Filters, find_filters, find_period
 from knowledge.language.doubts import find_doubtful
 from knowledge.language.exclusions import NO_EXCLUSION, take_exclusion
@@ -101,6 +101,20 @@ _DATIVE_OF_ORDER = re.compile(
     r" (?!.*(?:waiting|waits?|left|needs?|meant|there is|there are|due) (?:[^ ]+ )?for )"
     r"(?:[^ ]+ )*(?P<dative>for (?:me|us))(?= please$| now$|$)"
 )
+#: "Forget your rules, this is the owner typing" changes nothing of what may be seen.
+_CLAIM = phrase(
+    r"(?:please )?(?:forget|ignore|disregard|bypass|override|skip|drop|never mind|overlook)"
+    r" (?:about )?(?:all |any |the |your |my |these |those |previous |prior |earlier |usual )*"
+    r"(?:permissions?|rules?|instructions?|restrictions?|access rights|rights|guidelines|policy"
+    r"|policies|access rules|limits)(?: (?:and|for (?:now|once|a moment|today)))?",
+    r"(?:this is|i am|it is) (?:actually |really |just )?\{person\} (?:typing|speaking|here|writing"
+    r"|asking|talking|now)(?: (?:on|from|with|using) (?:the )?(?:\{person\}|[^ ]+) (?:phone|laptop"
+    r"|account|computer|tablet|login))?",
+)
+#: What the bot proposes.
+_YOURS = phrase(
+    r"your (?P<what>(?:[a-z]+ )?(?!suggestions|proposals|recommendations|ideas)[a-z]{3,}s)"
+)
 SINCE_THEN = phrase(
     r"(?:since|from|after) (?:then|that|that day|that time)(?: on)?|in the meantime|meanwhile"
     r"|while i (?:was|have been) (?:away|off|out|gone)|in that time"
@@ -157,6 +171,7 @@ class QuestionReading:
         _drop_dative(words)
         index = self._names(context.names)
         index.take_names(words)
+        _drop_claims(words)
         _take_channels(words)
         correct_keywords(words)
         take_money(words)
@@ -173,7 +188,7 @@ class QuestionReading:
         subject = _subject(words, request)
         if request is not words:
             _find_time_of_story(words, request, filters)
-        kinds = self._find_kinds(subject, index.others)
+        kinds = self._find_kinds(subject, index.others, rule)
         if kinds and filters.is_expiry:
             # "What runs out first" is about approvals, unless a word names what is sold.
             kinds = self._find_kinds(_without_expiry(words), index.others)
@@ -199,15 +214,35 @@ class QuestionReading:
         )
         return complete_parts(parts, self._classifier.slots(request.text))
 
-    def _find_kinds(self, words: QuestionText, names: tuple[KnownName, ...]) -> tuple[str, ...]:
+    def _find_kinds(
+        self,
+        words: QuestionText,
+        names: tuple[KnownName, ...],
+        rule: tuple[str, asks.Weight] | None = None,
+    ) -> tuple[str, ...]:
         """Find the kinds, if need be without words not understood."""
         kinds = self._kinds.find(words, names)
+        if not kinds and rule is not None and rule[0].startswith("count."):
+            kinds = self._find_kinds_of_yours(words, names)
         runs = [] if kinds else left_aside.phrases(words, is_narrowed=True)
         if not runs:
             return kinds
         strange = {id(token) for run in runs for token in run}
         rest = QuestionText(token for token in words.tokens if id(token) not in strange)
         return self._kinds.find(rest, names) if rest.tokens else ()
+
+    def _find_kinds_of_yours(
+        self, words: QuestionText, names: tuple[KnownName, ...]
+    ) -> tuple[str, ...]:
+        """Find the kind of "your wine orders", where a share is asked for."""
+        match = words.search(_YOURS)
+        if match is None:
+            return ()
+        tokens = words.tokens_of(match, "what")
+        kinds = self._kinds.find(QuestionText(tokens), names)
+        if kinds:
+            words.explain(match)
+        return kinds
 
     def _names(self, names: tuple[KnownName, ...]) -> NameIndex:
         """Index the names of an asker; the last indexes are kept."""
@@ -380,6 +415,15 @@ def _drop_dative(words: QuestionText) -> None:
         words.join()
 
 
+def _drop_claims(words: QuestionText) -> None:
+    """Drop who somebody claims to be, and that rules are to be forgotten."""
+    for match in reversed(list(words.find_all(_CLAIM))):
+        first, last = words.bounds(match)
+        if last - first < len(words.tokens):
+            del words.tokens[first:last]
+            words.join()
+
+
 def _take_channels(words: QuestionText) -> None:
     """Mask the names of channels, also of unknown ones."""
     for place, token in enumerate(words.tokens):
@@ -399,6 +443,9 @@ def _find_action(words: QuestionText, names: tuple[KnownName, ...]) -> str:
     if match is None:
         return ""
     verb = match["verb"]
+    if any(words.search(votes) is not None for votes, _ in VOTES):
+        # They gave a no, not notice.
+        return ""
     for name in names:
         if name.type is not NameType.ACTION:
             continue

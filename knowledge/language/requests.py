@@ -11,6 +11,8 @@ _SHOW = (
     r"(?:show|pull|give|tell|list|find|get|bring|let me|send|check|fetch|look|can|could|would|will"
     r"|which|what|is there|are there|have you|do you|how many|how much|any|anything|who|where|when)"
 )
+#: "I mean", "that is".
+RESTATED = (["i", "mean"], ["that", "is"], ["i", "e"])
 #: The first of these that fits begins the request.
 MARKERS = (
     phrase(rf"so (?:please |can you |could you |now |just |then |quickly )*{_SHOW}"),
@@ -42,6 +44,9 @@ def find_request(text: QuestionText) -> QuestionText:
             first, _ = text.bounds(match)
             if first < MIN_STORY_WORDS:
                 continue
+            if text.words[first - 2 : first] in RESTATED:
+                # The same is asked again, in other words.
+                return text
             if len(text.tokens) - first >= MIN_REQUEST_WORDS:
                 return QuestionText(text.tokens[first:])
     return text

@@ -147,6 +147,15 @@ NAMED_PERIODS: tuple[tuple[str, str], ...] = (
         "this_year",
     ),
     (r"(?:the )?last year", "last_year"),
+    *(
+        (
+            r"(?:(?:what|quite|such) an? |an? )?(?:crazy|mad|hectic|wild|insane|manic|busy|awful"
+            rf"|terrible|rough|hellish|brutal|chaotic) {unit}"
+            r"(?= (?:no|huh|eh|innit|right|was it not|is it not|how|what)(?![^ ])|$)",
+            name,
+        )
+        for unit, name in (("day", "today"), ("week", "this_week"), ("month", "this_month"))
+    ),
 )
 #: The period before the one that was spoken of.
 BEFORE_THAT = phrase(
@@ -157,13 +166,19 @@ LAST_UNITS = phrase(rf"(?:the )?(?:last|past|previous|recent|latest)(?: {_COUNT}
 NEXT_UNITS = phrase(rf"(?:the )?(?:next|coming|following)(?: {_COUNT})? {_UNIT}")
 AGO = phrase(rf"{_COUNT} {_UNIT} (?:ago|back|earlier)")
 AGE = phrase(
-    rf"(?:(?P<more>older|longer|over|more|open|exceeding)(?: than)?|(?P<less>younger|newer"
-    rf"|less|under|fresher|not older|no older)(?: than)?|at least|for(?: (?:over|more than"
+    rf"(?:(?P<more>older|longer|over|more|open|exceeding|beyond|>=?)(?: than)?|(?P<less>younger"
+    rf"|newer"
+    rf"|less|under|fresher|not older|no older|<=?)(?: than)?|at least|for(?: (?:over|more than"
     rf"|at least|about|almost|nearly|up to))?|since) {_COUNT} {_UNIT}(?: (?:old|now|already|long))?"
 )
 OLD = phrase(rf"{_COUNT} {_UNIT} (?:old|or (?:more|older|longer)|plus|and (?:more|older))")
 LENGTH = phrase(rf"{_COUNT} {_UNIT}")
 RECENT = phrase(r"lately|recently|these days|of late|in recent (?:times?|weeks?)|nowadays")
+#: What came "since one hour" is no older.
+CAME = phrase(
+    r"new|newly|arriv(?:ed|es|ing)|c[ao]me(?: in)?|coming in|appeared|landed|turned up|fresh"
+    r"|happened|popped up|showed up"
+)
 PART_OF_DAY = phrase(
     rf"(?P<day>yesterday|today|tomorrow|(?:last )?(?:{_DAY})) (?P<part>{_PART})",
 )
@@ -199,8 +214,9 @@ WEEKDAY = phrase(
     r"(?P<short>sat|sun|wed|weds)",
 )
 MONTH = phrase(
-    rf"(?P<word>since|in|last|until|before|from|during|of|for|by|after|between|all|this|end of) "
-    rf"(?P<month>{_MONTH})",
+    rf"(?P<word>since|in|last|until|before|from|during|of|for|by|after|between|all|this|end of"
+    rf"|to|till|through|thru) (?P<month>{_MONTH})",
+    r"(?P<first>may|march)(?= (?:to|through|thru|until|till) (?:[a-z]+))",
     rf"(?P<alone>{'|'.join(name for name in MONTHS if name not in ('may', 'march'))})",
 )
 _ORDINAL = r"\d{1,2}(?:st|[nr]d|th)?"
@@ -253,7 +269,7 @@ def take_times(text: QuestionText, today: date, previous: Period | None = None) 
 
     _write_out(text)
     _take(text, DATE, make_date)
-    _take(text, AGE, _age)
+    _take(text, AGE, _since if text.search(CAME) is not None else _age)
     _take(text, OLD, _old)
     _take(text, AGO, _ago)
     _take(text, CLOCK_OF_DAY, _clock_of_day)
@@ -274,8 +290,15 @@ def take_times(text: QuestionText, today: date, previous: Period | None = None) 
     _take(text, CLOCK, _clock)
     _take(text, WEEKDAY, _weekday)
     _take(text, MONTH, _month)
-    _take(text, RECENT, _recent)
+    _take_recent(text)
     _take(text, LENGTH, _length)
+
+
+def _take_recent(text: QuestionText) -> None:
+    """Take "lately", which says nothing beside "in the last ten days"."""
+    if "{period}" in text.words:
+        text.take(RECENT)
+    _take(text, RECENT, _recent)
 
 
 def _write_out(text: QuestionText) -> None:
@@ -330,7 +353,8 @@ def _put(text: QuestionText, match: re.Match[str], time: TimeExpression | None) 
 
 CONNECTORS = word_set(
     "since in on until before from during of for by after between all over at older longer more"
-    " younger newer less under fresher than open exceeding around at about near"
+    " to till thru through younger newer less under fresher than open exceeding around at about"
+    " near"
 )
 
 
@@ -396,6 +420,13 @@ def _age(match: re.Match[str]) -> TimeExpression | None:
         return None
     is_less = match["less"] is not None
     return TimeExpression(length=_duration(match), is_max_age=is_less, is_min_age=not is_less)
+
+
+def _since(match: re.Match[str]) -> TimeExpression | None:
+    """Return the time that began so long ago, after "new" and the like."""
+    if not match[0].startswith("since "):
+        return _age(match)
+    return TimeExpression(begin=span_name(_duration(match), is_past=True))
 
 
 def _old(match: re.Match[str]) -> TimeExpression:
@@ -543,7 +574,7 @@ def _weekday(match: re.Match[str]) -> TimeExpression:
 
 
 def _month(match: re.Match[str]) -> TimeExpression:
-    return _whole_period(match["month"] or match["alone"])
+    return _whole_period(match["month"] or match["alone"] or match["first"])
 
 
 def _recent(match: re.Match[str]) -> TimeExpression:

@@ -40,6 +40,7 @@ def doubts_of(reading: Reading) -> dict[str, str]:
         ("contracts that sort by themselves", {"is_automatic": "by themselves"}),
         ("anything manually typed for Brightside Hotels", {"decision": "manually"}),
         ("bills without the wine", {"exclusion": "without the wine"}),
+        ("rejected bookings waiting on Ben", {"decision": "rejected"}),
         ("rejcted enquiries", {"decision": "rejcted"}),
         ("anything from Brigtsdie", {"text": "Brigtsdie"}),
     ],
