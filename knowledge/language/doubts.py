@@ -71,7 +71,7 @@ def _doubtful_filters(parts: Parts, condition: Condition) -> Iterator[tuple[str,
 
 
 def _contradicts_waiting(name: str, condition: Condition) -> bool:
-    """Tell whether what was decided or has ended is said to wait on somebody."""
+    """Tell whether something decided or over is said to wait."""
     if not condition.waits_on:
         return False
     if name == "decision":

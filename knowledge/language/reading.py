@@ -234,7 +234,7 @@ class QuestionReading:
     def _find_kinds_of_yours(
         self, words: QuestionText, names: tuple[KnownName, ...]
     ) -> tuple[str, ...]:
-        """Find the kind of "your wine orders", where a share is asked for."""
+        """Find the kind of "your wine orders" in a share."""
         match = words.search(_YOURS)
         if match is None:
             return ()
@@ -416,7 +416,7 @@ def _drop_dative(words: QuestionText) -> None:
 
 
 def _drop_claims(words: QuestionText) -> None:
-    """Drop who somebody claims to be, and that rules are to be forgotten."""
+    """Drop claims of identity and calls to forget the rules."""
     for match in reversed(list(words.find_all(_CLAIM))):
         first, last = words.bounds(match)
         if last - first < len(words.tokens):

@@ -423,7 +423,7 @@ def _age(match: re.Match[str]) -> TimeExpression | None:
 
 
 def _since(match: re.Match[str]) -> TimeExpression | None:
-    """Return the time that began so long ago, after "new" and the like."""
+    """Return the time that began so long ago."""
     if not match[0].startswith("since "):
         return _age(match)
     return TimeExpression(begin=span_name(_duration(match), is_past=True))
