@@ -12,7 +12,13 @@ from bot.ports.case_queries import DecisionCounts, Total
 from bot.views.query import Ask, Condition, Grouping, Measure, Period, Query
 from tests.desk.answers.test_lists import OPEN, open_cases
 from tests.fakes.directory import principal
-from tests.world import request
+from tests.world import World, request
+
+
+@pytest.fixture
+def world(store):
+    """Build the desk on both databases."""
+    return World(store)
 
 
 def table(answer):

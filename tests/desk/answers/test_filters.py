@@ -12,8 +12,15 @@ from bot.cases.lifecycle import State
 from bot.desk.answers.periods import BEGINNING, UnknownPeriod
 from bot.views.query import ME, POLICY, Condition, Period
 from tests.fakes.directory import principal
+from tests.world import World
 
 ANA, BEN, CARLA, FINN, GUS = map(principal, ("ana", "ben", "carla", "finn", "gus"))
+
+
+@pytest.fixture
+def world(store):
+    """Build the desk on both databases."""
+    return World(store)
 
 
 def delegate(world, giver, taker):

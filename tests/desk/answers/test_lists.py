@@ -11,9 +11,15 @@ from bot.cases.lifecycle import State
 from bot.views.query import ME, Ask, Condition, Order, Query
 from tests.desk.answers.answer_desk import AnswerDesk
 from tests.fakes.directory import principal
-from tests.world import request
+from tests.world import World, request
 
 OPEN = Condition(is_open=True)
+
+
+@pytest.fixture
+def world(store):
+    """Build the desk on both databases."""
+    return World(store)
 
 
 def listing(condition=OPEN, **more):

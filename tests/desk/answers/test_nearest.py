@@ -8,6 +8,13 @@ import pytest
 from bot.views.query import ME, Ask, Condition, Period, Query
 from tests.desk.answers.test_lists import OPEN, open_cases
 from tests.fakes.directory import principal
+from tests.world import World
+
+
+@pytest.fixture
+def world(store):
+    """Build the desk on both databases."""
+    return World(store)
 
 
 def none(desk, condition, by="ana"):

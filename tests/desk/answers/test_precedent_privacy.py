@@ -12,7 +12,7 @@ from bot.cases.entries import RejectReason
 from bot.views.query import About, Ask, Condition, LastDecision, Measure, Query
 from handlers.cards.answer_blocks import answer_blocks
 from tests.fakes.directory import principal
-from tests.world import playbook, request
+from tests.world import World, playbook, request
 
 ANA, BEN, FINN = map(principal, ("ana", "ben", "finn"))
 NAMES = ("ana", "ben", "carla", "dev", "elsie", "finn", "omar")
@@ -47,6 +47,12 @@ TEXTS = (
     f"what happened with {SECRET}",
     f"how did we handle {HIDDEN}",
 )
+
+
+@pytest.fixture
+def world(store):
+    """Build the desk on both databases."""
+    return World(store)
 
 
 @pytest.fixture

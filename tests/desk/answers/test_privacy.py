@@ -31,7 +31,7 @@ from bot.views.query import (
 )
 from handlers.cards.answer_blocks import answer_blocks
 from tests.fakes.directory import principal
-from tests.world import request
+from tests.world import World, request
 
 ANA, BEN, CARLA, DEV, ELSIE, FINN, OMAR = map(
     principal, ("ana", "ben", "carla", "dev", "elsie", "finn", "omar")
@@ -64,6 +64,12 @@ CONDITIONS = (
     Condition(raised_by=DEV),
     Condition(exclusion=Condition(kinds=("low_stock",))),
 )
+
+
+@pytest.fixture
+def world(store):
+    """Build the desk on both databases."""
+    return World(store)
 
 
 def plain_queries():
