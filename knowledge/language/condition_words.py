@@ -143,6 +143,9 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r" (?:all )?(?:gone|finished|done|over|out|empty|sold out|closed|drunk|used up)"
             r"|stopp(?:ed|ing) [a-z]+in[g']?"
             r"|(?:keep|keeps|kept) getting|let (?:[^ ]+ )?slip",
+            # A letter left unanswered tells of its kind.
+            r"(?:left|lying|gone|sitting) (?:unanswered|unattended|un-answered)"
+            r"|(?:not|never|un) ?(?:been )?(?:replied|responded|written back) to",
             # "Failed the audit" tells of something else than a plan.
             r"fail(?:ed|s)? (?:the|a|an|at|its|their|his|her|my|our|in|on|by)"
             r"|fail(?:ed|s)? to(?! (?:run|execute|go through|work|complete|finish|be done|be run))",
@@ -334,7 +337,7 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"|(?<=have )run out(?: of time)?|passed their expiry)",
             r"(?:let|allowed) (?:[^ ]+ )?(?:to )?(?:expire|lapse|time out|run out)"
             r"|(?:did|do) (?:[^ ]+ )?(?:expire|lapse|time out|run out)"
-            r"|(?:went|gone|ended|left) (?:unanswered|undecided|unnoticed)|expirations"
+            r"|(?:went|gone|ended) (?:unanswered|undecided|unnoticed)|expirations"
             r"|lapses(?= \{period\})|time outs|timeouts",
         ),
         {"states": (State.EXPIRED,)},

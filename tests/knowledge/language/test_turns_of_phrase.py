@@ -40,6 +40,14 @@ cases between 1.500 and 2.500 => list is_open=yes min_stake=1500 max_stake=2500
 I am in Quayside in 40 min, anything open there => list is_open=yes text=Quayside
 """
 TIMES = """
+raised since the first of the month => list opened=this_month..
+bookings refused by me since the month began
+    => list kinds=booking_no_cover decided=this_month.. decision=rejected decided_by=me
+anything come up when we were shut last nite => list opened=last_night
+raised in the last 50 min => list opened=-PT50M..
+bills still open after four days => list is_open=yes kinds=invoice_no_order min_age=96h
+sort open bills by dedline => list is_open=yes kinds=invoice_no_order order=soonest_due
+last item to come in => list is_open=yes order=newest limit=1
 what came in over the last half hour => list opened=-PT30M..
 anything since half past seven => list opened=today@07:30..
 since today 11 o'clock => list opened=today@11:00..
@@ -98,6 +106,8 @@ deliveries that arrived late => list is_open=yes kinds=shipment_mismatch
 wine that is almost gone => list is_open=yes kinds=low_stock
 bookings over and done, but the photo is missing => list is_open=yes kinds=booking_no_cover
 enquiries we stopped answering => list is_open=yes kinds=lead_cold
+complaints left unattended, the angry ones => list is_open=yes kinds=service_note_open | angry
+bills gone unanswered => list is_open=yes kinds=invoice_no_order
 wine without the wine => list is_open=yes kinds=low_stock
 bookings that got no staff => list is_open=yes kinds=booking_no_cover
 bills nobody ever ordered => list is_open=yes kinds=invoice_no_order
@@ -155,6 +165,9 @@ Refused, we have plenty. => act case_id=EX-12 act=reject
 say I agree, what do you do then => status case_id=EX-12 about=consequence
 """
 FOLLOW_UPS = """
+number of bills this week => count kinds=invoice_no_order opened=this_week measure=count
++and how many were there in the week before this one => count kinds=invoice_no_order opened=last_week measure=count
+
 open bookings => list is_open=yes kinds=booking_no_cover
 +now the second => status case_id=EX-8
 +and who owns it => who case_id=EX-8 about=owner
