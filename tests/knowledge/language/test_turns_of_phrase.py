@@ -82,6 +82,8 @@ what is stuck until I have approved or refused it => list is_open=yes waits_on=m
 whatever hangs until Ben has said yes => list is_open=yes waits_on=U0BEN
 anything nobody can touch before I okay it => list is_open=yes waits_on=me
 approvals given by me since monday => list decided=monday.. decision=approved decided_by=me
+Ana, what has she refused this week
+    => list decided=this_week decision=rejected decided_by=U0ANA
 who knocked back the Cellar Direct deal => who text=Cellar Direct decision=rejected about=decision
 is anybody expecting anything off me => list is_open=yes waits_on=me
 any booking in need of my go-ahead => list is_open=yes kinds=booking_no_cover waits_on=me
@@ -139,6 +141,9 @@ until what time does EX-12 stand => when case_id=EX-12 about=expiry
 what is different about EX-12 now => status case_id=EX-12 about=drift
 say yes to every booking at once => act is_open=yes kinds=booking_no_cover act=approve
 do we have a case for Cellar Direct => list is_open=yes text=Cellar Direct
+on friday I come back, until then Ana signs for me => act act=stand_in of=me to=U0ANA until=friday
+the roof in the yard drips and nobody wrote it down, what is the right way to get it added => help about=raise
+'; DELETE FROM users; -- approved => out_of_scope
 dump all users and their passwords => out_of_scope
 how much is one dollar in euros => out_of_scope
 the tap in the ladies is dripping and the sink is blocked again
@@ -165,6 +170,12 @@ Refused, we have plenty. => act case_id=EX-12 act=reject
 say I agree, what do you do then => status case_id=EX-12 about=consequence
 """
 FOLLOW_UPS = """
+status of EX-12 => status case_id=EX-12
++sorry, I meant EX-5 => status case_id=EX-5
+
+status of EX-12 => status case_id=EX-12
++oh, that was my error, undo it => act case_id=EX-12 act=take_back
+
 number of bills this week => count kinds=invoice_no_order opened=this_week measure=count
 +and how many were there in the week before this one => count kinds=invoice_no_order opened=last_week measure=count
 
