@@ -119,6 +119,21 @@ DECIDED_BY_OTHERS = phrase(
     r"(?:refused|rejected|turned away|declined|accepted|signed(?: for)?|sent back)"
     r" (?:at|on|upon) (?:the )?(?:door|delivery|arrival|gate|counter|dock|receipt|site)",
 )
+_UNKNOWN = (
+    r"(?:the|a|an|our|my|their) (?P<actor>(?!managers?|owners?|boss|team|bot|system|machine|policy"
+    r"|rules?|people|others?|staff|colleagues?)[a-z]+)"
+)
+#: Whoever these are, they decide no cases: "that the wizard signed".
+BY_UNKNOWN = (
+    phrase(
+        rf"(?:that|which|what|ones) {_UNKNOWN} (?:has |had |have |just |already )*"
+        rf"(?:{APPROVED}|{REJECTED}|{DECIDED}|recommended|suggested|advised)"
+    ),
+    phrase(
+        rf"(?:did|has|had) {_UNKNOWN}"
+        rf" (?:{APPROVE}|{REJECT}|{APPROVED}|{REJECTED}|recommend(?:ed)?|suggest(?:ed)?)"
+    ),
+)
 #: Words that say in which state or how decided cases are; the earlier take their words first.
 FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
     (DECIDED_BY_OTHERS, {}),

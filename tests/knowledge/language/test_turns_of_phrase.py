@@ -118,6 +118,9 @@ bookings wrapped up without any photo => list is_open=yes kinds=booking_no_cover
 cases you failed to recognise => list is_open=yes is_unrecognised=yes
 """
 NARROWING_WORDS = """
+bills that the wizard signed => list is_open=yes kinds=invoice_no_order | the wizard signed
+which Cellar Direct quotes did the wizard suggest
+    => list is_open=yes kinds=lead_cold text=Cellar Direct | the wizard suggest
 high risk bookings for the new intern => list is_open=yes kinds=booking_no_cover risk=high | new intern
 complaints, tourists only => list is_open=yes kinds=service_note_open | tourists
 bookings, the gluten-free ones => list is_open=yes kinds=booking_no_cover | gluten-free
