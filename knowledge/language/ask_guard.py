@@ -166,8 +166,8 @@ SAME_AGAIN = phrase(
 )
 #: A command for a machine.
 CODE = phrase(
-    r"select (?:\*|[^ ]+) from|drop (?:table|database)|insert into|delete from [^ ]+ where"
-    r"|truncate table|union select|update [^ ]+ set [^ ]+ where|alter table"
+    r"select (?:\*|[^ ]+) from|drop (?:table|database)|insert into|delete from [^ ]+"
+    r"|truncate table|union select|update [^ ]+ set|alter table"
 )
 WHO_THEN = re.compile(
     r"^(?:(?:and|so|ok|but|well) )*(?:who then|then who|who else|who instead|who can|who may|who)$"

@@ -119,6 +119,21 @@ DECIDED_BY_OTHERS = phrase(
     r"(?:refused|rejected|turned away|declined|accepted|signed(?: for)?|sent back)"
     r" (?:at|on|upon) (?:the )?(?:door|delivery|arrival|gate|counter|dock|receipt|site)",
 )
+_UNKNOWN = (
+    r"(?:the|a|an|our|my|their) (?P<actor>(?!managers?|owners?|boss|team|bot|system|machine|policy"
+    r"|rules?|people|others?|staff|colleagues?)[a-z]+)"
+)
+#: Whoever these are, they decide no cases: "that the wizard signed".
+BY_UNKNOWN = (
+    phrase(
+        rf"(?:that|which|what|ones) {_UNKNOWN} (?:has |had |have |just |already )*"
+        rf"(?:{APPROVED}|{REJECTED}|{DECIDED}|recommended|suggested|advised)"
+    ),
+    phrase(
+        rf"(?:did|has|had) {_UNKNOWN}"
+        rf" (?:{APPROVE}|{REJECT}|{APPROVED}|{REJECTED}|recommend(?:ed)?|suggest(?:ed)?)"
+    ),
+)
 #: Words that say in which state or how decided cases are; the earlier take their words first.
 FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
     (DECIDED_BY_OTHERS, {}),
@@ -143,6 +158,9 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r" (?:all )?(?:gone|finished|done|over|out|empty|sold out|closed|drunk|used up)"
             r"|stopp(?:ed|ing) [a-z]+in[g']?"
             r"|(?:keep|keeps|kept) getting|let (?:[^ ]+ )?slip",
+            # A letter left unanswered tells of its kind.
+            r"(?:left|lying|gone|sitting) (?:unanswered|unattended|un-answered)"
+            r"|(?:not|never|un) ?(?:been )?(?:replied|responded|written back) to",
             # "Failed the audit" tells of something else than a plan.
             r"fail(?:ed|s)? (?:the|a|an|at|its|their|his|her|my|our|in|on|by)"
             r"|fail(?:ed|s)? to(?! (?:run|execute|go through|work|complete|finish|be done|be run))",
@@ -334,7 +352,7 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"|(?<=have )run out(?: of time)?|passed their expiry)",
             r"(?:let|allowed) (?:[^ ]+ )?(?:to )?(?:expire|lapse|time out|run out)"
             r"|(?:did|do) (?:[^ ]+ )?(?:expire|lapse|time out|run out)"
-            r"|(?:went|gone|ended|left) (?:unanswered|undecided|unnoticed)|expirations"
+            r"|(?:went|gone|ended) (?:unanswered|undecided|unnoticed)|expirations"
             r"|lapses(?= \{period\})|time outs|timeouts",
         ),
         {"states": (State.EXPIRED,)},

@@ -14,6 +14,7 @@ from knowledge.language.condition_words import (
     BARE_WORDS,
     BEFORE,
     BETWEEN,
+    BY_UNKNOWN,
     DAYS_OF_WORK,
     DECIDED_BY_OTHERS,
     DECISION_NOUNS,
@@ -36,6 +37,7 @@ from knowledge.language.condition_words import (
     WITHIN,
     Fields,
 )
+from knowledge.language.left_aside import is_unexplained, spell
 from knowledge.language.money import StakeBounds
 from knowledge.language.names import Mention
 from knowledge.language.people_words import (
@@ -236,8 +238,27 @@ def _person_of(text: QuestionText, match: re.Match[str]) -> str:
     return token.value.value if isinstance(token.value, Mention) else ""
 
 
-def _find_flags(text: QuestionText, filters: Filters) -> None:
+def _leave_unknown_aside(text: QuestionText, filters: Filters) -> set[int]:
+    """Leave aside what people did whom nobody knows.
+
+    The places of its words are returned.
+    """
     places: set[int] = set()
+    for pattern in BY_UNKNOWN:
+        for match in text.find_all(pattern):
+            if not is_unexplained(text.tokens_of(match, "actor")[0]):
+                continue
+            tokens = text.tokens_of(match)[1:]
+            first, last = text.bounds(match)
+            places.update(range(first, last))
+            text.explain(match)
+            filters.neutral.update(map(id, tokens))
+            filters.aside.append(spell(tokens))
+    return places
+
+
+def _find_flags(text: QuestionText, filters: Filters) -> None:
+    places = _leave_unknown_aside(text, filters)
     for pattern, fields in FLAGS:
         for match in text.find_all(pattern):
             first, last = text.bounds(match)

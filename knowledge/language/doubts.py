@@ -18,7 +18,8 @@ MAX_WORDS = 12
 #: These say how cases are or ended, and as well what happens to things and people.
 EVERYDAY_WORDS = word_set(
     """
-    answered archived away cleared closed complete completed confirmed confused dangerous
+    answered unanswered undecided unattended
+    archived away cleared closed complete completed confirmed confused dangerous
     disappeared done ended evaporated failed finished fixed given gone halted hand handled harmless
     manually moved over passed puzzled recovered resolved run running sent settled shut signed
     solved sorted stopped suspended transferred unidentified unknown unnoticed weird wrong

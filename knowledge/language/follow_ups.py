@@ -52,6 +52,8 @@ SOME_OF_THEM = re.compile(
     r"|eight|nine|ten|few)(?: of (?:them|those|these)| ones)?)$"
 )
 BARE = phrase(
+    r"(?:and |but |ok |so )*how (?:many|much) (?:was|were|is|are) (?:it|there)"
+    r"(?: (?:in|on|over|during|for))? \{period\}",
     r"(?:and |but |ok |so |er |hm )*(?:why(?: not| so| is that| was that)?|how (?:come|so)"
     r"|what for|for what)(?: though| then| exactly| please)*"
     r"|(?:and |but |ok |so )?(?:since|from|as of|starting) (?:when|what time|what day)"
@@ -63,7 +65,7 @@ BARE = phrase(
     r"who (?:has|owns|approved|rejected|decided|did) (?:it|that|this|them)"
     r"|(?:the |what |for what )?(?:reasons?|grounds)(?: please| given)?|what for|by who"
     r"|(?:and |so |ok |but )*(?:who then|then who|who else|who instead|who can|who may)"
-    r"|(?:and |so |ok |but )*(?:when|why|who|how much|how many|how come) (?:then|exactly|was that)"
+    r"|(?:and |so |ok |but )*(?:when|why|who|how much|how many|how come) (?:then|exactly|was that)",
 )
 ONE_OF_THEM = phrase(
     r"(?:and |so |ok )?(?:the |(?:which|what|who) (?:is |are |one is |one "

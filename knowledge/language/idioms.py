@@ -49,6 +49,31 @@ _KIND = r"(?:kind|sort|type|category|class|playbook|thing)"
 _DECIDE = r"(?:decid(?:e|ed|ing)|answer(?:ed)?|act|react|respond|reply|vote|choose|say yes or no)"
 
 IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = (
+    # What was meant instead, and what is regretted.
+    (
+        re.compile(
+            r"^(?:(?:no|nope|sorry|oops|wait|ah|er|hm|well|but|actually) )*i (?:meant|mean|was"
+            r" (?:talking|asking) about|wanted) (?:the )?\{case\}$"
+        ),
+        "status",
+    ),
+    (
+        re.compile(
+            r"^(?:(?:oh|no|sorry|oops|wait|ah|damn|well|but|actually) )*(?:that|this|it) (?:was|is"
+            r"|were) (?:[^ ]+ ){0,2}(?:mistake|error|accident|wrong|slip)(?: [^ ]+){0,3}?"
+            r" (?:roll|take|pull|bring|undo|reverse|revert|cancel|call)(?: (?:it|that|this))?"
+            r"(?: (?:back|off))?(?: please)?$"
+        ),
+        "act.take_back",
+    ),
+    # Who decides until the asker is back.
+    (
+        phrase(
+            r"until then \{person\} (?:will )?(?:decides?|signs?|approves?|acts?|covers?"
+            r"|takes over|stands? in|steps? in|fills? in)(?: (?:for|instead of) me)?",
+        ),
+        "act.stand_in",
+    ),
     # How long a case may be decided.
     (
         phrase(
@@ -165,6 +190,9 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = (
             r"|note|log|type|write|report|raise|add|file|register|record|submit)(?: [^ ]+){0,6}",
             rf"how (?:would|do|can|could|should) {_SOMEBODY} (?:[^ ]+ ){{0,2}}(?:let|make) you"
             r" (?:know|aware)",
+            r"(?:what is|how is|is there) (?:the |a |an )?(?:right |best |proper )?"
+            r"(?:way|procedure) (?:to|of) (?:have|get|having|getting) (?:it|this|that)"
+            rf" (?:added|{_LOGGED})",
             rf"what (?:do|can|should|would) {_SOMEBODY} do (?:when|if) {_SOMEBODY} (?:see|notice"
             r"|spot|find)",
         ),
@@ -184,6 +212,8 @@ IDIOMS: tuple[tuple[re.Pattern[str], str], ...] = (
             r"(?:please|(?:can|could|would|will) (?:you|someone|somebody|anyone))(?: please)?"
             r" (?:log|note|record|raise"
             r"|report|register|write)(?: down)? that",
+            r"(?:make|open|create|start) (?:a |an )?(?:new )?(?:case|ticket|exception) (?:out )?"
+            r"(?:of|for|from|about) (?:it|this|that)",
             rf"{_SOMEBODY} (?:want|would like|need|wish|have) to (?:report|raise|log)"
             r" (?:a|an|that)",
         ),

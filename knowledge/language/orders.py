@@ -54,7 +54,7 @@ _ORDER_WORDS: tuple[tuple[Order, str], ...] = (
         Order.NEWEST,
         r"(?<!at the )(?<!the very )(?:newest|latest|most recent|freshest|youngest"
         r"|most new)(?: first| on top| at the top)?"
-        r"|last (?:one )?(?:in|to come in|that came in|opened|case"
+        r"|last (?:one |thing |item )?(?:in|to come in|that came in|opened|case"
         r"|arrived)|came in last|recent ones|just in|by newest"
         rf"|(?:newer|more recent|fresher) {_ON_TOP}|older {_AT_BOTTOM}",
     ),

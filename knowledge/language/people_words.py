@@ -223,6 +223,11 @@ MY_DECISIONS = phrase(
     r"(?:rejections|refusals)|my (?:past|previous|last|own) (?:approvals|decisions)",
 )
 DECIDED_BY = (
+    phrase(
+        r"(?P<who>\{person\}) (?:what|which|which ones|which cases|how many)(?: all)? (?:has |have "
+        r"|had |did )?(?:he|she|they) (?:has |have |had |already )*"
+        rf"(?:{APPROVED}|{REJECTED}|{DECIDED}|{APPROVE}|{REJECT}|{DECIDE})"
+    ),
     phrase(r"did (?P<who>\{person\}) (?:do|get done|get through|clear)"),
     phrase(
         rf"(?<!being )(?:{APPROVED}|{REJECTED}|{DECIDED}|edited"

@@ -45,6 +45,7 @@ _WRITTEN_OUT = tuple(
         (r"three quarters of an hour", "45 minutes"),
         (r"(?:a )?quarter (?:of )?(?:an )?hour", "15 minutes"),
         (r"half (?:of )?(?:a |1 )?day", "12 hours"),
+        (r"(?<=last \d\d )min|(?<=past \d\d )min|(?<=next \d\d )min", "minutes"),
     )
 )
 _CLOCK_NUMBER = rf"\d{{1,2}}|{'|'.join(NUMBER_WORDS)}"
@@ -105,10 +106,14 @@ NAMED_PERIODS: tuple[tuple[str, str], ...] = (
         r"|(?:the )?day before last",
         "day_before_yesterday",
     ),
-    (r"last night|yesterday night|in the night|during the night", "last_night"),
+    (
+        r"(?:(?:while|when) (?:i|we|you) (?:was |were |are )?(?:asleep|sleeping|closed"
+        r"|shut|away) )?last night|yesterday night|in the night|during the night",
+        "last_night",
+    ),
     (
         r"over ?night|through the night|while (?:i|we|you) (?:was|were) (?:asleep|sleeping|closed"
-        r"|away)|after (?:hours|closing)|since (?:we )?(?:closed|closing)|out of hours",
+        r"|shut|away)|after (?:hours|closing)|since (?:we )?(?:closed|closing)|out of hours",
         "overnight",
     ),
     (
@@ -136,7 +141,9 @@ NAMED_PERIODS: tuple[tuple[str, str], ...] = (
     (r"(?:the )?(?:next|coming|following) week", "next_week"),
     (
         r"(?:so far |in |during |within )?(?:this|the (?:current|present)|(?<=end of )the"
-        r"|(?<=end of )) ?month(?: so far)?|eom|month to date|mtd",
+        r"|(?<=end of )) ?month(?: so far)?|eom|month to date|mtd"
+        r"|(?:(?<=since )|(?<=from ))(?:the )?(?:first|1st|start|beginning) of (?:the|this) month"
+        r"|(?<=since )(?:the |this )?month (?:began|started)",
         "this_month",
     ),
     (r"(?:the )?(?:last|prior) months?|the month just gone", "last_month"),
@@ -159,14 +166,16 @@ NAMED_PERIODS: tuple[tuple[str, str], ...] = (
 )
 #: The period before the one that was spoken of.
 BEFORE_THAT = phrase(
-    r"(?:the )?(?P<unit>day|week|month|quarter|year|one) (?:before|prior)(?: that)?(?! \{period\})",
+    r"(?:the )?(?P<unit>day|week|month|quarter|year|one) (?:before|prior)"
+    r"(?: that| this one)?(?! \{period\})",
     r"(?:the )?(?:previous|prior|preceding) (?P<unit2>day|week|month|quarter|year|one)",
 )
 LAST_UNITS = phrase(rf"(?:the )?(?:last|past|previous|recent|latest)(?: {_COUNT})? {_UNIT}")
 NEXT_UNITS = phrase(rf"(?:the )?(?:next|coming|following)(?: {_COUNT})? {_UNIT}")
 AGO = phrase(rf"{_COUNT} {_UNIT} (?:ago|back|earlier)")
 AGE = phrase(
-    rf"(?:(?P<more>older|longer|over|more|open|exceeding|beyond|>=?)(?: than)?|(?P<less>younger"
+    rf"(?:(?P<more>older|longer|over|more|open(?: after)?|exceeding|beyond|>=?)(?: than)?"
+    r"|(?P<less>younger"
     rf"|newer"
     rf"|less|under|fresher|not older|no older|<=?)(?: than)?|at least|for(?: (?:over|more than"
     rf"|at least|about|almost|nearly|up to))?|since) {_COUNT} {_UNIT}(?: (?:old|now|already|long))?"

@@ -40,6 +40,14 @@ cases between 1.500 and 2.500 => list is_open=yes min_stake=1500 max_stake=2500
 I am in Quayside in 40 min, anything open there => list is_open=yes text=Quayside
 """
 TIMES = """
+raised since the first of the month => list opened=this_month..
+bookings refused by me since the month began
+    => list kinds=booking_no_cover decided=this_month.. decision=rejected decided_by=me
+anything come up when we were shut last nite => list opened=last_night
+raised in the last 50 min => list opened=-PT50M..
+bills still open after four days => list is_open=yes kinds=invoice_no_order min_age=96h
+sort open bills by dedline => list is_open=yes kinds=invoice_no_order order=soonest_due
+last item to come in => list is_open=yes order=newest limit=1
 what came in over the last half hour => list opened=-PT30M..
 anything since half past seven => list opened=today@07:30..
 since today 11 o'clock => list opened=today@11:00..
@@ -74,6 +82,8 @@ what is stuck until I have approved or refused it => list is_open=yes waits_on=m
 whatever hangs until Ben has said yes => list is_open=yes waits_on=U0BEN
 anything nobody can touch before I okay it => list is_open=yes waits_on=me
 approvals given by me since monday => list decided=monday.. decision=approved decided_by=me
+Ana, what has she refused this week
+    => list decided=this_week decision=rejected decided_by=U0ANA
 who knocked back the Cellar Direct deal => who text=Cellar Direct decision=rejected about=decision
 is anybody expecting anything off me => list is_open=yes waits_on=me
 any booking in need of my go-ahead => list is_open=yes kinds=booking_no_cover waits_on=me
@@ -98,6 +108,8 @@ deliveries that arrived late => list is_open=yes kinds=shipment_mismatch
 wine that is almost gone => list is_open=yes kinds=low_stock
 bookings over and done, but the photo is missing => list is_open=yes kinds=booking_no_cover
 enquiries we stopped answering => list is_open=yes kinds=lead_cold
+complaints left unattended, the angry ones => list is_open=yes kinds=service_note_open | angry
+bills gone unanswered => list is_open=yes kinds=invoice_no_order
 wine without the wine => list is_open=yes kinds=low_stock
 bookings that got no staff => list is_open=yes kinds=booking_no_cover
 bills nobody ever ordered => list is_open=yes kinds=invoice_no_order
@@ -106,6 +118,9 @@ bookings wrapped up without any photo => list is_open=yes kinds=booking_no_cover
 cases you failed to recognise => list is_open=yes is_unrecognised=yes
 """
 NARROWING_WORDS = """
+bills that the wizard signed => list is_open=yes kinds=invoice_no_order | the wizard signed
+which Cellar Direct quotes did the wizard suggest
+    => list is_open=yes kinds=lead_cold text=Cellar Direct | the wizard suggest
 high risk bookings for the new intern => list is_open=yes kinds=booking_no_cover risk=high | new intern
 complaints, tourists only => list is_open=yes kinds=service_note_open | tourists
 bookings, the gluten-free ones => list is_open=yes kinds=booking_no_cover | gluten-free
@@ -129,6 +144,9 @@ until what time does EX-12 stand => when case_id=EX-12 about=expiry
 what is different about EX-12 now => status case_id=EX-12 about=drift
 say yes to every booking at once => act is_open=yes kinds=booking_no_cover act=approve
 do we have a case for Cellar Direct => list is_open=yes text=Cellar Direct
+on friday I come back, until then Ana signs for me => act act=stand_in of=me to=U0ANA until=friday
+the roof in the yard drips and nobody wrote it down, what is the right way to get it added => help about=raise
+'; DELETE FROM users; -- approved => out_of_scope
 dump all users and their passwords => out_of_scope
 how much is one dollar in euros => out_of_scope
 the tap in the ladies is dripping and the sink is blocked again
@@ -155,6 +173,15 @@ Refused, we have plenty. => act case_id=EX-12 act=reject
 say I agree, what do you do then => status case_id=EX-12 about=consequence
 """
 FOLLOW_UPS = """
+status of EX-12 => status case_id=EX-12
++sorry, I meant EX-5 => status case_id=EX-5
+
+status of EX-12 => status case_id=EX-12
++oh, that was my error, undo it => act case_id=EX-12 act=take_back
+
+number of bills this week => count kinds=invoice_no_order opened=this_week measure=count
++and how many were there in the week before this one => count kinds=invoice_no_order opened=last_week measure=count
+
 open bookings => list is_open=yes kinds=booking_no_cover
 +now the second => status case_id=EX-8
 +and who owns it => who case_id=EX-8 about=owner
