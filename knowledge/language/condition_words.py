@@ -178,7 +178,8 @@ FLAGS: tuple[tuple[re.Pattern[str], Fields], ...] = (
             r"|completed?|finished|marked|checked(?: off)?|passed|submitted|handed in)"
             r"(?= (?:but |and |yet |though )?(?:with |there is |there was )?nothing (?:[^ ]+ ){0,2}"
             r"(?:attached|uploaded|added|enclosed|to show|to prove|in it|behind it|there|sent"
-            r"|filed|as proof|with it|on it))",
+            r"|filed|as proof|with it|on it)"
+            r"| without (?:showing|sending|attaching|adding|proving|uploading)(?![^ ]))",
             r"(?<!cases )(?<!ones )(?<!anything )(?<!cases are )(?<!ones are )(?:is |are )?"
             r"(?:finishing(?! (?:off|up|it|them|by|\{period\})(?![^ ]))|coming to an end"
             r"|drying up|running dry|nearing the end)",

@@ -109,6 +109,7 @@ wine that is almost gone => list is_open=yes kinds=low_stock
 bookings over and done, but the photo is missing => list is_open=yes kinds=booking_no_cover
 enquiries we stopped answering => list is_open=yes kinds=lead_cold
 complaints left unattended, the angry ones => list is_open=yes kinds=service_note_open | angry
+tasks called finished without attaching anything => list is_open=yes kinds=task_no_evidence | attaching
 bills gone unanswered => list is_open=yes kinds=invoice_no_order
 wine without the wine => list is_open=yes kinds=low_stock
 bookings that got no staff => list is_open=yes kinds=booking_no_cover
