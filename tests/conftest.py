@@ -9,6 +9,7 @@ from pathlib import Path
 
 import pytest
 from hypothesis import HealthCheck, settings
+from xdist.scheduler import LoadScopeScheduling
 
 from bot.store.database import Database
 from bot.store.migrate import migrate
@@ -34,6 +35,8 @@ __all__ = ["_create", "free_port", "missing"]
 # A process that was told to end may take a while on a busy machine.
 END_SECONDS = 120
 IN_CI = bool(os.environ.get("CI"))
+# A company with its past, and trained models, once for all their tests.
+WHOLE_FILES = ("journeys/test_questions.py", "learning/test_question_training.py")
 # For the emulator: a machine that is busy does not answer within Slack's three seconds.
 PATIENT = {"answer_within": 60}
 SHARED = Path(__file__).parent.parent.parent / "shared"
@@ -50,6 +53,21 @@ for name in list(os.environ):
     # one even for loopback.
     if name.startswith(("COUNTERSIGN_", "SLACK_")) or name.lower().endswith("_proxy"):
         del os.environ[name]
+
+
+class FileScheduling(LoadScopeScheduling):
+    """Gives each test to the next free worker, and a file with one costly fixture to one alone."""
+
+    def _split_scope(self, nodeid: str) -> str:
+        # The marks of groups do not reach the scheduler with pytest 9.2.
+        path = nodeid.partition("::")[0]
+        return path if path.endswith(WHOLE_FILES) else nodeid
+
+
+def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FileScheduling | None:
+    """Schedule by file where the tests of a file share what is costly."""
+    is_grouped = config.getvalue("dist") == "loadgroup"
+    return FileScheduling(config, log) if is_grouped else None
 
 
 def missing(program: str) -> None:

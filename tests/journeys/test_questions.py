@@ -30,12 +30,7 @@ from tests.journeys.bots import sample_environment
 from tests.journeys.harbour import harbour, principal
 from tests.world import request
 
-pytestmark = [
-    pytest.mark.journey,
-    pytest.mark.timeout(600),
-    # One company for all of them.
-    pytest.mark.xdist_group("questions"),
-]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 OPEN = {"open": True}
 BOT = "<@U0COUNTERSIGN>"
 MAX_ROWS = 10

@@ -15,7 +15,6 @@ from tests.knowledge.language.question_company import known_names
 from tests.knowledge.language.question_set import DEV_SET, load_questions
 
 # One process trains for all of them: it takes twenty seconds.
-pytestmark = pytest.mark.xdist_group("question training")
 
 MIN_SHARE_OF_ASKS = 0.9
 MIN_SHARE_OF_KINDS = 0.9
