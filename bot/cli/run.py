@@ -18,10 +18,12 @@ def run() -> None:
     configure_logging(settings.log_level)
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
     service = wiring.build_service(settings)
+    # Before the doors open: what has come in by them is finished, however soon the stop comes.
+    stop = StopSignal()
     service.start()
     addresses = f"intake on http://{settings.host}:{settings.port}, {settings.slack_api_url}"
     log.info("open: %s mode, %s", settings.mode, addresses)
-    StopSignal().wait()
+    stop.wait()
     # Work under lease is finished, so that no other process has to wait for the lease to end.
     log.info("closing: finishing what is in hand")
     service.stop()
