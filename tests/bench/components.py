@@ -11,7 +11,10 @@ COMPONENTS: tuple[tuple[str, str], ...] = (
     ("SQLAlchemy", r"sqlalchemy"),
     ("writer and transactions", r"/bot/store/(database|unit_of_work|local_workers)\.py"),
     ("store", r"/bot/store/"),
-    ("serialisation", r"/json/|pydantic|rfc8785|hashlib|_json|/bot/cases/canonical\.py|cryptography"),
+    (
+        "serialisation",
+        r"/json/|pydantic|rfc8785|hashlib|_json|/bot/cases/canonical\.py|cryptography",
+    ),
     ("rules", r"/bot/cases/|/bot/views/"),
     ("connector", r"/bot/connectors/"),
     ("cards", r"/handlers/cards/"),

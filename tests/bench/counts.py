@@ -24,6 +24,7 @@ from tests.waiting import wait_until
 CASE_QUIET_SECONDS = 0.4
 #: What is remembered of a press may be gathered for some seconds.
 PRESS_QUIET_SECONDS = 8.0
+CASE_PAUSE_SECONDS = 0.15
 PRESS_PAUSE_SECONDS = 1.0
 POLL_SECONDS = 0.02
 WARM_UPS = 4
@@ -106,7 +107,7 @@ class Meter:
         texts: Counter[str] = Counter()
         connector_statements = 0
         for database, _thread, text, _rows in answer["statements"]:
-            if database.endswith(COMPANY_FILE):
+            if COMPANY_FILE in database:
                 connector_statements += 1
             else:
                 texts[shorten(text)] += 1
@@ -184,6 +185,8 @@ class Visitor:
             posts = emulator.posts()
             self._sender.send(signal)
             wait_until(lambda posts=posts: emulator.posts() > posts, "a card")
+            # What follows the card: its evidence is posted, its messages are finished.
+            time.sleep(CASE_PAUSE_SECONDS)
 
     def send_at_once(self, signals: Sequence[dict[str, Any]]) -> None:
         """Send all signals, and wait for their cards."""
@@ -196,7 +199,9 @@ class Visitor:
         """Return the newest cards with a button to approve."""
         return waiting_cards(self._rig.emulator, sample.CHANNEL)[-count:]
 
-    def approve_and_wait(self, cards: Sequence[dict[str, Any]], pause: Callable[[], object]) -> None:
+    def approve_and_wait(
+        self, cards: Sequence[dict[str, Any]], pause: Callable[[], object]
+    ) -> None:
         """Press the buttons of these cards, with a pause after each."""
         for card in cards:
             approve(self._rig.emulator, card)

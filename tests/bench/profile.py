@@ -85,9 +85,7 @@ def print_profile(profiles: Mapping[str, Profile], out: Console) -> None:
     table.add_section()
     sums = (sum(each.components.values()) for each in profiles.values())
     table.add_row("all, with the profiler", *(f"{each:.2f}" for each in sums))
-    table.add_row(
-        "all, without the profiler", *(f"{each.total:.2f}" for each in profiles.values())
-    )
+    table.add_row("all, without the profiler", *(f"{each.total:.2f}" for each in profiles.values()))
     out.print(table)
     for name, profile in profiles.items():
         out.print(_functions(name, profile))
@@ -98,4 +96,3 @@ def _functions(name: str, profile: Profile) -> Table:
     for place, (time, calls) in profile.functions.items():
         table.add_row(f"{time:.3f}", f"{calls:.1f}", place)
     return table
-

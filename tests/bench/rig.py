@@ -33,6 +33,7 @@ SOURCE_TOKEN = "sample-source-token"
 START_SECONDS = 180.0
 STOP_SECONDS = 60.0
 POLL_SECONDS = 0.02
+MAX_IDLE_SECONDS = 2.0
 #: Acknowledgements of a busy machine are late, not lost.
 ACK_SECONDS = 60.0
 WORKERS_OPTION = "--workers"
@@ -210,6 +211,7 @@ class Sender:
 
     def __init__(self, port: int) -> None:
         self._connection = http.client.HTTPConnection("127.0.0.1", port, timeout=120)
+        self._last_use = time.monotonic()
 
     def send(self, signal: Mapping[str, Any]) -> tuple[str, float]:
         """Send a signal. Return the id of its case, and the time at which sending began."""
@@ -219,10 +221,14 @@ class Sender:
             "Authorization": f"Bearer {SOURCE_TOKEN}",
             SIGNATURE_HEADER: sign(body),
         }
+        if time.monotonic() - self._last_use > MAX_IDLE_SECONDS:
+            # The server closes a connection that nobody uses.
+            self._connection.close()
         begin = time.time()
         self._connection.request("POST", "/v1/signals", body, headers)
         answer = self._connection.getresponse()
         content = answer.read()
+        self._last_use = time.monotonic()
         if answer.status >= 400:
             raise RuntimeError(f"the intake answered {answer.status}: {content[:200]!r}")
         return json.loads(content)["case"], begin
@@ -254,6 +260,7 @@ def open_product(
     database, and only the rest is in the folder.
     """
     shutil.copytree(past or sample.prepare_past(), folder, dirs_exist_ok=True)
+    sample.add_products(folder)
     library = sample.write_library(folder / "library", channels=channels)
     emulator = Emulator(channels=channels)
     url = database_url or f"sqlite:///{folder / 'countersign.db'}"

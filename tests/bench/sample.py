@@ -1,6 +1,8 @@
 """The sample company prepared for the bench: its past, a library without limits, and signals."""
 
+import contextlib
 import shutil
+import sqlite3
 import tempfile
 from collections.abc import Callable
 from pathlib import Path
@@ -17,7 +19,18 @@ PAST = Path(tempfile.gettempdir()) / "countersign-bench-past"
 PYTHON_PARTS = ("*.py", "__pycache__", "library", "memory", "learning", "language")
 KIND = "low_stock"
 CHANNEL = "C0STOCK"
-PRODUCTS = 160
+#: A case changes the stock of its product, and so the plan of every other case about it.
+PRODUCTS = 20_000
+FIRST_PRODUCT = 100_000
+STOCK = f"""
+    WITH RECURSIVE numbers (n) AS (SELECT 0 UNION ALL SELECT n + 1 FROM numbers WHERE n < {PRODUCTS})
+    INSERT INTO products (id, name, unit, cost, price, margin, supplier_id)
+      SELECT {FIRST_PRODUCT} + n, p.name, p.unit, p.cost, p.price, p.margin, p.supplier_id
+      FROM numbers JOIN products p ON p.id = n % 160 + 1;
+    INSERT INTO stock (product_id, on_hand, on_order, expected_use, next_peak_on)
+      SELECT id, 4, 0, 10 + id % 6, date('now', '+20 days')
+      FROM products WHERE id >= {FIRST_PRODUCT};
+"""
 NO_LIMIT = 1_000_000_000
 
 
@@ -48,6 +61,12 @@ def write_library(folder: Path, *, channels: int = 1) -> Path:
     for number in range(2, channels + 1):
         _copy_playbook(folder / "playbooks", number)
     return folder
+
+
+def add_products(folder: Path) -> None:
+    """Give the company many products that run low before a peak, so that each case gets a plan."""
+    with contextlib.closing(sqlite3.connect(folder / "company.db")) as database:
+        database.executescript(STOCK)
 
 
 def kind_of(number: int) -> str:

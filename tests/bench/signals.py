@@ -29,10 +29,13 @@ class Titles:
 
     def __init__(self, texts: Sequence[str], origin: str) -> None:
         self.origin = origin
+        #: How many were taken.
+        self.count = 0
         self._texts = itertools.cycle(texts)
 
     def take(self, count: int) -> list[str]:
         """Return the next so many."""
+        self.count += count
         return list(itertools.islice(self._texts, count))
 
 
@@ -62,14 +65,15 @@ def repeating_titles(count: int = COUNT) -> Titles:
 def make_signals(
     titles: Titles, prefix: str, count: int, *, channels: int = 1
 ) -> list[dict[str, Any]]:
-    """Return so many signals, each about a subject of its own."""
+    """Return so many signals, each about a product of its own."""
+    first = sample.FIRST_PRODUCT + titles.count
     return [
         {
             "key": f"{prefix}-{number}",
             "kind": sample.kind_of(number % channels + 1),
-            "subject": f"product:{number % sample.PRODUCTS + 1}:{prefix}-{number}",
+            "subject": f"product:{first + number}:{prefix}",
             "title": title,
-            "facts": {"product_id": number % sample.PRODUCTS + 1},
+            "facts": {"product_id": first + number},
         }
         for number, title in enumerate(titles.take(count))
     ]

