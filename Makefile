@@ -64,7 +64,7 @@ journeys: $(VENV)/.dev ## The stories against real processes
 attack: $(VENV)/.dev ## Try to break every promise on real processes, for ten minutes; ARGS="races kills --seed 7 --minutes 3"
 	@$(BIN)/python -m tests.attack $(ARGS)
 
-bench: $(VENV)/.dev ## The numbers of docs/benchmarks.md, beside the bare floor
+bench: $(VENV)/.dev ## The product beside a bare floor and a sketch of it; ARGS="cases presses --quick", ARGS=counts, ARGS=profile
 	@$(BIN)/python -m tests.bench $(ARGS)
 
 bench-knowledge: $(VENV)/.dev ## How good recognition and recommendation are, and what they cost; ARGS="clinc150 cost" for some parts

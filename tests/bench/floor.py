@@ -1,41 +1,44 @@
-"""The bare floor: parse, one durable insert, one post to Slack. Nothing a product needs, so that its cost can be seen."""
+"""The bare floor: parse, insert one durable row, post one message. Nothing that a product needs."""
 
 import sqlite3
 import sys
 import threading
+from typing import Any
 
 import uvicorn
 from slack_sdk import WebClient
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
-from starlette.responses import JSONResponse
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 
 def main(port: int, slack: str, path: str) -> None:
+    """Serve until terminated."""
     database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
     for pragma in ("journal_mode=WAL", "synchronous=FULL"):
         database.execute(f"PRAGMA {pragma}")
     database.execute("CREATE TABLE signals (key TEXT PRIMARY KEY, body TEXT)")
-    client, lock = (
-        WebClient("xoxb-floor", base_url=f"{slack}/api/", retry_handlers=[]),
-        threading.Lock(),
-    )
+    client = WebClient("xoxb-floor", base_url=f"{slack}/api/", retry_handlers=[])
+    lock = threading.Lock()
 
-    def keep(body):
+    def keep(signal: dict[str, Any]) -> None:
         with lock:
-            database.execute("INSERT INTO signals VALUES (?, ?)", (body["key"], str(body)))
+            row = (signal["key"], str(signal))
+            database.execute("INSERT INTO signals VALUES (?, ?)", row)
         client.chat_postMessage(
             channel="C0STOCK",
-            text=body["title"],
-            metadata={"event_type": "exception_card", "event_payload": {"uid": body["key"]}},
+            text=signal["title"],
+            metadata={"event_type": "exception_card", "event_payload": {"uid": signal["key"]}},
         )
 
-    async def receive(request):
-        await run_in_threadpool(keep, await request.json())
-        return JSONResponse({}, 201)
+    async def receive(request: Request) -> Response:
+        signal = await request.json()
+        await run_in_threadpool(keep, signal)
+        return JSONResponse({"case": signal["key"]}, 201)
 
-    async def ready(request):
+    async def ready(request: Request) -> Response:
         return JSONResponse({})
 
     routes = [Route("/v1/signals", receive, methods=["POST"]), Route("/readyz", ready)]

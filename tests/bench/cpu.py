@@ -1,0 +1,70 @@
+"""CPU time of processes and of their threads, as Linux counts it."""
+
+import re
+from collections import defaultdict
+from collections.abc import Iterable, Mapping
+from pathlib import Path
+
+import psutil
+
+NANOSECONDS_PER_MILLISECOND = 1_000_000
+NUMBER = re.compile(r"[-_ ]\d+.*$")
+
+
+def process_milliseconds(pids: Iterable[int]) -> float:
+    """Return the CPU time of these processes and all their descendants; to 10 ms."""
+    total = 0.0
+    for pid in pids:
+        process = psutil.Process(pid)
+        for each in (process, *process.children(recursive=True)):
+            try:
+                times = each.cpu_times()
+            except psutil.NoSuchProcess:
+                continue
+            total += times.user + times.system
+    return total * 1000
+
+
+def thread_milliseconds(pid: int) -> dict[str, tuple[str, float]]:
+    """Return name and CPU time of every thread of a process by its native id, exactly."""
+    times = {}
+    for task in Path(f"/proc/{pid}/task").iterdir():
+        try:
+            spent = int((task / "schedstat").read_text().split()[0])
+            name = (task / "comm").read_text().strip()
+        except OSError:
+            # It has ended since the folder was listed.
+            continue
+        times[task.name] = (name, spent / NANOSECONDS_PER_MILLISECOND)
+    return times
+
+
+def time_by_thread(
+    before: Mapping[str, tuple[str, float]],
+    after: Mapping[str, tuple[str, float]],
+    names: Mapping[str, str],
+) -> dict[str, float]:
+    """Return what each sort of thread spent in between, the most first.
+
+    ``names`` are those of Python's threads; the others belong to native libraries.
+    """
+    spent: defaultdict[str, float] = defaultdict(float)
+    for task, (command, milliseconds) in after.items():
+        name = names.get(task)
+        sort = NUMBER.sub("", name) if name else f"native: {command}"
+        spent[sort] += milliseconds - before.get(task, ("", 0.0))[1]
+    ordered = sorted(spent.items(), key=lambda each: -each[1])
+    return {name: time for name, time in ordered if time > 0}
+
+
+def resident_megabytes(pids: Iterable[int]) -> list[float]:
+    """Return the resident memory of each process and of each of their descendants."""
+    sizes = []
+    for pid in pids:
+        process = psutil.Process(pid)
+        for each in (process, *process.children(recursive=True)):
+            try:
+                sizes.append(each.memory_info().rss / 2**20)
+            except psutil.NoSuchProcess:
+                continue
+    return sizes

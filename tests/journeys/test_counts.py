@@ -1,0 +1,67 @@
+"""What one case and one press take at most: statements, commits, claims, Slack calls, rows.
+
+These numbers do not depend on the machine. ``python -m tests.bench counts`` prints what they are
+made of.
+"""
+
+import pytest
+
+from tests.bench.counts import run_counts
+
+pytestmark = pytest.mark.journey
+
+CASES = 6
+PRESSES = 4
+#: Upper bounds of averages: lower one when its number has fallen.
+BOUNDS = {
+    "idle case": {
+        "statements": 78.0,
+        "commits": 14.0,
+        "claims": 15.0,
+        "empty_claims": 14.0,
+        "connector_statements": 6.0,
+        "all_slack_calls": 2.0,
+        "requests": 4.0,
+        "outbox_rows": 4.0,
+        "ledger_rows": 3.0,
+    },
+    "case in a burst": {
+        "statements": 64.0,
+        "commits": 9.0,
+        "claims": 11.0,
+        "all_slack_calls": 2.0,
+        "requests": 4.0,
+        "outbox_rows": 4.0,
+        "ledger_rows": 3.0,
+    },
+    "press": {
+        "statements": 125.0,
+        "commits": 18.0,
+        "claims": 17.0,
+        "empty_claims": 16.0,
+        "connector_statements": 12.0,
+        "all_slack_calls": 5.0,
+        "requests": 10.0,
+        "outbox_rows": 6.0,
+        "ledger_rows": 5.0,
+    },
+}
+
+
+# One test: the bot is started and measured once.
+def test_a_case_and_a_press_take_no_more_than(sample_data):
+    report = run_counts(cases=CASES, presses=PRESSES, with_cpu=False, past=sample_data.folder)
+    case, press = report.counts["idle case"], report.counts["press"]
+    # A count of nothing would be below every bound.
+    assert case.rows["cases"] == 1
+    assert case.slack_calls["chat.postMessage"] >= 1
+    assert press.rows["effects"] == 1
+    assert press.rows["precedents"] == 1
+    assert press.slack_calls["chat.update"] >= 1
+    excesses = {
+        f"{name} of one {unit}": number
+        for unit, bounds in BOUNDS.items()
+        for name, bound in bounds.items()
+        if (number := getattr(report.counts[unit], name)) > bound
+    }
+    assert excesses == {}
