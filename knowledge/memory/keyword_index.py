@@ -10,7 +10,7 @@ import os
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from pathlib import Path
-from typing import NamedTuple
+from typing import Any, NamedTuple
 
 import tantivy
 from filelock import FileLock, Timeout
@@ -40,7 +40,7 @@ class KeywordIndex:
         self._folder = folder
         self._lock = FileLock(folder.with_suffix(".lock"))
         self._schema = _schema()
-        self._index: tantivy.Index | None = None
+        self._index: Any = None
 
     def open(self) -> None:
         """Open the index, or create an empty one.
@@ -89,10 +89,10 @@ class KeywordIndex:
             if writer is None:
                 return
             for entry in entries:
-                writer.delete_documents_by_term("key", entry.key)
+                writer.delete_documents_by_query(self._key_query(entry.key))
                 writer.add_document(_document(entry))
             for key in removed_keys:
-                writer.delete_documents_by_term("key", key)
+                writer.delete_documents_by_query(self._key_query(key))
             writer.commit()
             self._write_position(position)
             writer.wait_merging_threads()
@@ -123,7 +123,9 @@ class KeywordIndex:
         searcher = self._index.searcher()
         result = searcher.search(tantivy.Query.boolean_query(clauses), limit, count=False)
         addresses = [address for _, address in result.hits]
-        return [int(key) for key in searcher.fast_field_values("key", addresses)]
+        # Unlike the stored fields of a document, these are read without unpacking.
+        keys: list[int] = searcher.fast_field_values("key", addresses)
+        return keys
 
     def _open(self) -> tantivy.Index:
         index = tantivy.Index(self._schema, str(self._folder))
@@ -135,12 +137,11 @@ class KeywordIndex:
     @contextlib.contextmanager
     def _writer(self) -> Iterator[tantivy.IndexWriter | None]:
         """Open a writer; None while another process has one."""
-        if self._index is None:
-            self.open()
+        index: Any = self._index
         try:
             with self._lock.acquire(timeout=0):
                 # Not held open: its buffers and threads are for one update.
-                yield self._index.writer(heap_size=HEAP_BYTES, num_threads=1)
+                yield index.writer(heap_size=HEAP_BYTES, num_threads=1)
         except Timeout:
             yield None
 
@@ -149,6 +150,10 @@ class KeywordIndex:
         part = path.with_suffix(f".{os.getpid()}")
         part.write_text(json.dumps({"format": FORMAT, "position": position}))
         part.replace(path)
+
+    def _key_query(self, key: int) -> tantivy.Query:
+        # Deleting by term takes every number for a signed one, and finds nothing.
+        return tantivy.Query.term_query(self._schema, "key", key)
 
     def _word_query(self, word: str) -> tantivy.Query:
         return tantivy.Query.term_query(self._schema, "text", word, index_option="freq")

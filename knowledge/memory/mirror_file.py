@@ -64,7 +64,7 @@ class SplitVectors:
     @property
     def size(self) -> int:
         """Return how many numbers a vector has."""
-        return self._high_halves.shape[1]
+        return int(self._high_halves.shape[1])
 
     def rounded(self, places: NDArray[np.intp]) -> Vectors:
         """Return vectors that are right to the third digit."""
@@ -82,7 +82,8 @@ class SplitVectors:
         ]
         low_halves = np.frombuffer(b"".join(parts), "<i2").reshape(len(places), self.size)
         bits = (self._high_halves[places].astype(np.int64) << 16) + low_halves
-        return bits.astype(np.uint32).view(np.float32)
+        vectors: Vectors = bits.astype(np.uint32).view(np.float32)
+        return vectors
 
 
 @dataclass(frozen=True, slots=True)

@@ -152,7 +152,7 @@ class PrecedentMatrix:
         """List the ids of all precedents."""
         ids = []
         for block in (self._mapped, self._added):
-            ids += list(map(block.id_of, np.flatnonzero(block.is_live)))
+            ids += list(map(block.id_of, np.flatnonzero(block.is_live).tolist()))
         return ids
 
     def vectors_of(self, ids: Sequence[str]) -> Vectors:
@@ -276,7 +276,7 @@ class PrecedentMatrix:
                 is_of_kind = block.is_live & (block.rows["kind"] == number)
                 places = np.flatnonzero(is_of_kind)
                 if len(places):
-                    ids = list(map(block.id_of, places))
+                    ids = list(map(block.id_of, places.tolist()))
                     yield RowGroup(block.exact_vectors(places), block.rows[places], ids)
 
 
@@ -367,7 +367,7 @@ class _AddedRows:
 
     @property
     def vector_size(self) -> int:
-        return self._all_vectors.shape[1]
+        return int(self._all_vectors.shape[1])
 
     @property
     def rows(self) -> Rows:

@@ -27,8 +27,8 @@ def test_the_rarer_word_counts_more_and_the_filter_nothing(tmp_path):
     index.update(entries({4: TEXTS[1]}, kind="lead_cold"), (), position=4)
     index.update(entries({5: TEXTS[1]}, channel="C0SECRET"), (), position=5)
     assert search(index, "barolo runs") == [1, 2]
-    assert search(index, "barolo", kind="") == [1, 4]
-    assert search(index, "barolo", kind="", channels=("C0STOCK", "C0SECRET")) == [1, 4, 5]
+    assert set(search(index, "barolo", kind="")) == {1, 4}
+    assert set(search(index, "barolo", kind="", channels=("C0STOCK", "C0SECRET"))) == {1, 4, 5}
     assert search(index, "barolo", channels=()) == search(index, "") == []
 
 
