@@ -1,6 +1,6 @@
 """Record decided cases as precedents.
 
-They are written from the ledger first, and indexed after. No decision waits for either.
+They are written from the ledger; memory follows the rows by itself. No decision waits for either.
 """
 
 import contextlib
@@ -15,7 +15,7 @@ from bot.ports.outbox import LeasedMessage
 
 @dataclass(frozen=True)
 class PrecedentRecorder:
-    """Write precedents, and let the index catch up."""
+    """Write precedents, and find those that are missing."""
 
     cases: CaseStore
     store: PrecedentStore
@@ -25,7 +25,6 @@ class PrecedentRecorder:
         """Record one case, in the transaction that finishes the message."""
         precedents, label = precedents_from(self.cases.entries(message.case_id))
         self.store.save(precedents, label, finish=message)
-        self._catch_up()
 
     def reconcile(self) -> int:
         """Record the cases that are missing. Return how many were."""
@@ -34,10 +33,7 @@ class PrecedentRecorder:
             for _ in self.store.rebuild():
                 # Each step of the generator writes a batch.
                 pass
-        self._catch_up()
-        return missing
-
-    def _catch_up(self) -> None:
-        """Index what is new; an index that is away catches up later."""
+        # An index that is away catches up later.
         with contextlib.suppress(MemoryUnavailable):
             self.memory.catch_up()
+        return missing

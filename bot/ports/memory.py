@@ -47,6 +47,9 @@ class PrecedentStore(Protocol):
     def changes_since(self, seq: int, limit: int = 500) -> list[StoredPrecedent]:
         """Return the changes after this place, in order."""
 
+    def last_place(self) -> int:
+        """Return the place of the last change; 0 before the first."""
+
     def by_id(self, ids: Sequence[str]) -> dict[str, Precedent]:
         """Return these precedents, as far as they have not been taken back."""
 

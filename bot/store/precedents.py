@@ -8,7 +8,7 @@ import logging
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from sqlalchemy import bindparam, func, select, update
+from sqlalchemy import bindparam, exists, func, select, update
 
 from bot.cases.canonical import canonical_hash, to_json
 from bot.cases.entries import entry_of
@@ -125,6 +125,10 @@ class SqlPrecedentStore:
             for row in self._database.fetch(query.limit(limit))
         ]
 
+    def last_place(self) -> int:
+        """Return the place of the last change; 0 before the first."""
+        return int(self._database.fetch(_LAST_PLACE)[0].number)
+
     def by_id(self, ids: Sequence[str]) -> dict[str, Precedent]:
         """Return these precedents, as far as they have not been taken back."""
         rows = self._database.fetch(_BY_ID, {"ids": list(ids)})
@@ -155,7 +159,8 @@ class SqlPrecedentStore:
 
         Those that an outbox message is about to bring do not count.
         """
-        return int(self._database.fetch(_MISSING)[0].cases)
+        query = _MISSING_BY_ID if self._database.is_sqlite else _MISSING_BY_CASE
+        return int(self._database.fetch(query)[0].cases)
 
     def labels(self) -> list[Label]:
         """Return what people called unrecognised cases."""
@@ -248,12 +253,22 @@ _ENTRIES = (
 _COMING = select(tables.outbox.c.case_id).where(
     tables.outbox.c.topic == Topic.REMEMBER.value, tables.outbox.c.state.in_([READY, LEASED])
 )
-_MISSING = (
+_DECIDED = (
     select(func.count().label("cases"))
     .select_from(tables.cases)
     .where(
         tables.cases.c.state.in_([State.RESOLVED.name, State.REJECTED.name]),
-        tables.cases.c.id.not_in(select(_precedents.case_id)),
         tables.cases.c.id.not_in(_COMING),
     )
 )
+# The id of a precedent is that of its case, a point and a revision. SQLite finds it in the index of
+# the primary key; a look at ``case_id`` would read every row with its text.
+_MISSING_BY_ID = _DECIDED.where(
+    ~exists().where(
+        _precedents.id > tables.cases.c.id + ".",
+        _precedents.id < tables.cases.c.id + "/",
+    )
+)
+# PostgreSQL orders texts by its locale, and joins two sets by hash.
+_MISSING_BY_CASE = _DECIDED.where(~exists().where(_precedents.case_id == tables.cases.c.id))
+_LAST_PLACE = select(tables.heads.c.number).where(tables.heads.c.name == "memory")

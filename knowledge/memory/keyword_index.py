@@ -1,56 +1,186 @@
-"""The keyword index: Tantivy's BM25, in memory.
+"""The keyword index: Tantivy's BM25, in files beside the mirror.
 
-It is filled from the stored precedents at start, and finds what vectors blur: names, numbers and
-part codes.
+It finds what vectors blur: names, numbers and part codes. It is filled from the stored precedents,
+and keeps up to which change. Any process of a folder may write it, one at a time; the others read.
 """
 
-from collections.abc import Iterable, Sequence
+import contextlib
+import json
+import os
+import shutil
+from collections.abc import Collection, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any, NamedTuple
 
 import tantivy
+from filelock import FileLock, Timeout
 
 from knowledge.memory.text_features import split_words
 
+FORMAT = 1
 MAX_QUERY_WORDS = 40
-HEAP_BYTES = 30_000_000
+# The least that Tantivy takes.
+HEAP_BYTES = 15_000_000
+POSITION_FILE = "position.json"
+
+
+class KeywordEntry(NamedTuple):
+    """A text under its key, with what searches are narrowed by."""
+
+    key: int
+    kind: str
+    channel: str
+    text: str
 
 
 class KeywordIndex:
-    """Texts by id."""
+    """Texts by key, in a folder of their own."""
 
-    def __init__(self) -> None:
-        schema = tantivy.SchemaBuilder()
-        schema.add_text_field("id", stored=True, tokenizer_name="raw")
-        schema.add_text_field("text", tokenizer_name="whitespace", index_option="freq")
-        self._index = tantivy.Index(schema.build())
-        self._writer = self._index.writer(heap_size=HEAP_BYTES, num_threads=1)
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+        self._lock = FileLock(folder.with_suffix(".lock"))
+        self._schema = _schema()
+        self._index: Any = None
+
+    def open(self) -> None:
+        """Open the index, or create an empty one.
+
+        One that is damaged or of another format is made again: everything in it can be added again.
+        """
+        self._folder.parent.mkdir(parents=True, exist_ok=True, mode=0o700)
+        if not self._folder.exists():
+            self.clear()
+            return
+        try:
+            self._index = self._open()
+        except (OSError, ValueError):
+            self.clear()
+
+    def clear(self) -> None:
+        """Remove everything from it."""
+        self._index = None
+        if self._folder.is_dir():
+            shutil.rmtree(self._folder)
+        self._folder.unlink(missing_ok=True)
+        self._folder.mkdir(parents=True, mode=0o700)
+        self._index = self._open()
+
+    @property
+    def position(self) -> int:
+        """Return the place of the last change of the store that it holds."""
+        try:
+            written = json.loads((self._folder / POSITION_FILE).read_text())
+        except (OSError, ValueError):
+            return 0
+        is_ours = isinstance(written, dict) and written.get("format") == FORMAT
+        return int(written["position"]) if is_ours else 0
 
     def update(
         self,
-        texts: Iterable[tuple[str, str]],
-        *,
-        removed_ids: Sequence[str] = (),
+        entries: Iterable[KeywordEntry],
+        removed_keys: Sequence[int],
+        position: int,
     ) -> None:
-        """Replace and remove texts. ``texts`` are pairs of id and text."""
-        for text_id, text in texts:
-            self._writer.delete_documents_by_term("id", text_id)
-            words = " ".join(split_words(text))
-            self._writer.add_document(tantivy.Document(id=[text_id], text=[words]))
-        for text_id in removed_ids:
-            self._writer.delete_documents_by_term("id", text_id)
-        self._writer.commit()
-        self._index.reload()
+        """Replace and remove texts.
 
-    def search(self, text: str, limit: int) -> list[str]:
-        """Find ids by BM25, the best first."""
+        Nothing happens while another process writes: it takes in the same changes.
+        """
+        with self._writer() as writer:
+            if writer is None:
+                return
+            for entry in entries:
+                writer.delete_documents_by_query(self._key_query(entry.key))
+                writer.add_document(_document(entry))
+            for key in removed_keys:
+                writer.delete_documents_by_query(self._key_query(key))
+            writer.commit()
+            self._write_position(position)
+            writer.wait_merging_threads()
+        self.refresh()
+
+    def refresh(self) -> None:
+        """Read what this or another process has written since."""
+        if self._index is not None:
+            self._index.reload()
+
+    def search(
+        self,
+        text: str,
+        limit: int,
+        kind: str,
+        channels: Collection[str],
+    ) -> list[int]:
+        """Find keys by BM25, the best first. An empty kind is any."""
         words = list(dict.fromkeys(split_words(text)))[:MAX_QUERY_WORDS]
-        if not words:
+        if not words or not channels or self._index is None:
             return []
-        query = tantivy.Query.boolean_query(list(map(self._word_clause, words)))
+        any_word = tantivy.Query.boolean_query(
+            [(tantivy.Occur.Should, self._word_query(word)) for word in words]
+        )
+        clauses = [(tantivy.Occur.Must, any_word), self._filter_clause("channel", channels)]
+        if kind:
+            clauses.append(self._filter_clause("kind", [kind]))
         searcher = self._index.searcher()
-        hits = searcher.search(query, limit).hits
-        return [searcher.doc(address)["id"][0] for _, address in hits]
+        result = searcher.search(tantivy.Query.boolean_query(clauses), limit, count=False)
+        addresses = [address for _, address in result.hits]
+        # Unlike the stored fields of a document, these are read without unpacking.
+        keys: list[int] = searcher.fast_field_values("key", addresses)
+        return keys
 
-    def _word_clause(self, word: str) -> tuple[tantivy.Occur, tantivy.Query]:
-        schema = self._index.schema
-        term = tantivy.Query.term_query(schema, "text", word, index_option="freq")
-        return tantivy.Occur.Should, term
+    def _open(self) -> tantivy.Index:
+        index = tantivy.Index(self._schema, str(self._folder))
+        # Otherwise a thread of its own looks at the files twice a second.
+        index.config_reader("manual")
+        index.reload()
+        return index
+
+    @contextlib.contextmanager
+    def _writer(self) -> Iterator[tantivy.IndexWriter | None]:
+        """Open a writer; None while another process has one."""
+        index: Any = self._index
+        try:
+            with self._lock.acquire(timeout=0):
+                # Not held open: its buffers and threads are for one update.
+                yield index.writer(heap_size=HEAP_BYTES, num_threads=1)
+        except Timeout:
+            yield None
+
+    def _write_position(self, position: int) -> None:
+        path = self._folder / POSITION_FILE
+        part = path.with_suffix(f".{os.getpid()}")
+        part.write_text(json.dumps({"format": FORMAT, "position": position}))
+        part.replace(path)
+
+    def _key_query(self, key: int) -> tantivy.Query:
+        # Deleting by term takes every number for a signed one, and finds nothing.
+        return tantivy.Query.term_query(self._schema, "key", key)
+
+    def _word_query(self, word: str) -> tantivy.Query:
+        return tantivy.Query.term_query(self._schema, "text", word, index_option="freq")
+
+    def _filter_clause(
+        self,
+        field: str,
+        values: Collection[str],
+    ) -> tuple[tantivy.Occur, tantivy.Query]:
+        """Admit only these values, without a part in the score."""
+        query = tantivy.Query.term_set_query(self._schema, field, list(values))
+        return tantivy.Occur.Must, tantivy.Query.const_score_query(query, 0.0)
+
+
+def _schema() -> tantivy.Schema:
+    builder = tantivy.SchemaBuilder()
+    builder.add_unsigned_field("key", indexed=True, fast=True)
+    builder.add_text_field("kind", tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("channel", tokenizer_name="raw", index_option="basic")
+    builder.add_text_field("text", tokenizer_name="whitespace", index_option="freq")
+    return builder.build()
+
+
+def _document(entry: KeywordEntry) -> tantivy.Document:
+    document = tantivy.Document()
+    document.add_unsigned("key", entry.key)
+    document.add_text("kind", entry.kind)
+    document.add_text("channel", entry.channel)
+    document.add_text("text", " ".join(split_words(entry.text)))
+    return document

@@ -1,49 +1,82 @@
-"""The vectors and keywords of all precedents, and the search in both."""
+"""The vectors and keywords of all precedents, and the search in both.
 
-import sys
-from collections.abc import Callable, Iterable, Sequence
+Cards search a matrix in memory and the keyword index; neither needs Chroma, which stores the
+vectors and is opened by the first change.
+"""
+
+import logging
+from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from operator import itemgetter
 from typing import NamedTuple
+
+import numpy as np
 
 from bot.cases.errors import MemoryUnavailable
 from bot.cases.precedent import Precedent
 from bot.ports.memory import PrecedentStore, StoredPrecedent
 from knowledge.memory.embedder import Embedder
-from knowledge.memory.keyword_index import KeywordIndex
+from knowledge.memory.keyword_index import KeywordEntry, KeywordIndex
+from knowledge.memory.mirror_file import MirrorFolder
+from knowledge.memory.precedent_cache import DecodedPrecedent, PrecedentCache
+from knowledge.memory.precedent_matrix import (
+    MatrixEntry,
+    MatrixRow,
+    PrecedentMatrix,
+    Scope,
+    hash_key,
+    to_microseconds,
+)
 from knowledge.memory.ranking import fuse_rankings, preference
 from knowledge.memory.text_features import find_codes
 from knowledge.memory.vector_index import VectorIndex
+from knowledge.memory.vectors import Vectors
 
-# Candidates to fetch before filtering; the second number is tried when the first is too small.
-FETCH_SIZES = (50, 500)
+log = logging.getLogger(__name__)
+# Candidates of each search.
+FETCH_SIZE = 50
+# Rows that are searched exactly; among more, Chroma's index is asked.
+MAX_EXACT_ROWS = 100_000
+# Of that index, before filtering; the second number is tried when the first is too small.
+UNFILTERED_FETCH_SIZES = (50, 500)
 PAGE_SIZE = 500
 MAX_PRECEDENTS = 10
 MAX_CANDIDATES = 3 * MAX_PRECEDENTS
 # Below this cosine similarity two texts are not alike. Hashed words agree less than meanings do.
 MIN_MEANING_SIMILARITY = 0.35
 MIN_WORD_SIMILARITY = 0.25
-EMBEDDING_BATCH_SIZE = 64
+# Vectors are stored in larger batches than they are embedded: a batch takes memory for good.
+STORING_BATCH_SIZE = 64
+EMBEDDING_BATCH_SIZE = 8
+MICROSECONDS_PER_DAY = 86_400_000_000
 
 
-class Attributes(NamedTuple):
-    """The attributes of a precedent that results are filtered by."""
-
-    kind: str
-    channel: str
-
-
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class PrecedentQuery:
-    """A search among the precedents that ``accepts`` admits."""
+    """A search among the precedents of some channels."""
 
     #: Compared by meaning.
     text: str
     #: Compared by keywords and part codes.
     keyword_text: str
-    accepts: Callable[[Attributes], bool]
+    #: Empty for any.
+    kind: str = ""
+    channels: Collection[str]
     now: datetime
+
+    @property
+    def scope(self) -> Scope:
+        """Return what may be found."""
+        return Scope(self.kind, self.channels)
+
+
+class _Candidate(NamedTuple):
+    """A precedent that was found, before it is read."""
+
+    row: MatrixRow
+    score: float
+    #: It is similar by meaning, not only by a word.
+    is_similar: bool
 
 
 class PrecedentIndex:
@@ -55,134 +88,287 @@ class PrecedentIndex:
     def __init__(self, shelf: PrecedentStore, embedder: Embedder, vectors: VectorIndex) -> None:
         self.embedder = embedder
         self.vectors = vectors
+        self.matrix = PrecedentMatrix(MirrorFolder(vectors.folder, embedder.identity))
+        self.cache = PrecedentCache(shelf)
         self._shelf = shelf
-        self._keywords = KeywordIndex()
-        # Held in memory, so that filtering reads nothing.
-        self._attributes: dict[str, Attributes] = {}
+        self._keywords = KeywordIndex(vectors.folder / "keywords")
         self._is_cancelled = False
+        self._are_vectors_compared = False
+
+    # --- indexing --------------------------------------------------------------------------------
+
+    @property
+    def position(self) -> int:
+        """Return the place of the last change that everything here holds."""
+        return min(self.matrix.position, self._keywords.position)
+
+    def open(self, last_place: int) -> bool:
+        """Map what is on disk. Return whether it can be searched before catching up.
+
+        ``last_place`` is that of the last change of the store.
+        """
+        self._keywords.open()
+        is_mirrored = self.matrix.load()
+        # A restored backup is behind what was indexed before.
+        if max(self.matrix.position, self._keywords.position) > last_place:
+            self.clear()
+            return False
+        return is_mirrored or last_place == 0
+
+    def clear(self) -> None:
+        """Forget everything but the vectors in Chroma."""
+        self.matrix.clear()
+        self._keywords.clear()
+        self.cache.clear()
+        self._are_vectors_compared = False
 
     def update(
         self,
         changes: Sequence[StoredPrecedent],
         progress: Callable[[int], None],
     ) -> None:
-        """Apply changes of the store.
+        """Apply changes of the store, in order.
 
         ``progress`` receives how many were applied at a time.
 
         Raises:
             MemoryUnavailable: ``cancel`` was called; the rest is applied at the next start.
         """
-        additions = [change for change in changes if not change.is_gone]
-        removed_ids = _ids(change for change in changes if change.is_gone)
-        to_embed = self._find_outdated(additions)
-        progress(len(changes) - len(to_embed))
-        for start in range(0, len(to_embed), EMBEDDING_BATCH_SIZE):
-            if self._is_cancelled:
-                raise MemoryUnavailable("memory is closed")
-            batch = to_embed[start : start + EMBEDDING_BATCH_SIZE]
-            self._embed(batch)
-            progress(len(batch))
-        self.vectors.delete(removed_ids)
-        precedents = [change.precedent for change in additions]
-        self._update_attributes(precedents, removed_ids)
-        texts = [(precedent.id, precedent.text) for precedent in precedents]
-        self._keywords.update(texts, removed_ids=removed_ids)
+        self._update_matrix(changes, progress)
+        self._update_keywords(changes)
+        self.cache.discard(_ids(changes))
+
+    def finish_update(self) -> None:
+        """Finish a series of updates: compare with Chroma, and write the mirror when it is due."""
+        self._keywords.refresh()
+        self._compare_vectors()
+        self.matrix.save_if_due()
 
     def cancel(self) -> None:
         """Stop a running update after its current batch."""
         self._is_cancelled = True
 
-    def remove_strays(self) -> None:
-        """Remove vectors of precedents that are not stored any more."""
-        # After catching up the index can hold too much, but not too little.
-        if self.vectors.count() == self._shelf.count():
+    def is_complete(self) -> bool:
+        """Tell whether the matrix holds as many precedents as are stored."""
+        return self.matrix.count() == self._shelf.count()
+
+    def _compare_vectors(self) -> None:
+        """Let Chroma hold the vectors of all precedents here, and no others.
+
+        Once, when Chroma has been opened.
+        """
+        if self._are_vectors_compared or not self.vectors.is_open:
+            return
+        self._are_vectors_compared = True
+        if self.vectors.count() == self.matrix.count():
             return
         ids = self.vectors.list_ids()
         for start in range(0, len(ids), PAGE_SIZE):
             page = ids[start : start + PAGE_SIZE]
             precedents = self._shelf.by_id(page)
             self.vectors.delete(list(set(page) - set(precedents)))
+        self._store_missing_vectors(set(self.matrix.list_ids()) - set(ids))
 
     def warm_up(self) -> None:
         """Run one search, so that no card waits for libraries."""
         vector = self.embedder.embed(["the first question"])[0]
-        self.vectors.find_nearest(vector, FETCH_SIZES[0])
+        self.matrix.find_nearest(vector, Scope("", ()), FETCH_SIZE)
+        if self.matrix.count() > MAX_EXACT_ROWS:
+            self.vectors.open()
+
+    def _update_matrix(
+        self,
+        changes: Sequence[StoredPrecedent],
+        progress: Callable[[int], None],
+    ) -> None:
+        new_changes = [change for change in changes if change.seq > self.matrix.position]
+        additions = []
+        removed_ids = []
+        for change in new_changes:
+            if change.is_gone:
+                removed_ids.append(change.precedent.id)
+            elif not self.matrix.holds(change.precedent.id, change.digest):
+                additions.append(change)
+        vectors = self._vectors_of(additions, progress, done=len(changes) - len(additions))
+        if removed_ids:
+            self.vectors.delete(removed_ids)
+        entries = []
+        for change in additions:
+            vector = vectors[change.precedent.id]
+            entries.append(MatrixEntry(change.precedent, change.digest, vector))
+        if new_changes:
+            self.matrix.update(entries, removed_ids, new_changes[-1].seq)
+
+    def _update_keywords(self, changes: Sequence[StoredPrecedent]) -> None:
+        position = self._keywords.position
+        entries = []
+        removed_keys = []
+        for change in changes:
+            precedent = change.precedent
+            key = hash_key(precedent.id)
+            if change.seq <= position:
+                continue
+            if change.is_gone:
+                removed_keys.append(key)
+                continue
+            entry = KeywordEntry(
+                key=key,
+                kind=precedent.kind,
+                channel=precedent.channel,
+                text=precedent.text,
+            )
+            entries.append(entry)
+        if entries or removed_keys:
+            self._keywords.update(entries, removed_keys, changes[-1].seq)
+
+    def _vectors_of(
+        self,
+        additions: Sequence[StoredPrecedent],
+        progress: Callable[[int], None],
+        *,
+        done: int,
+    ) -> dict[str, Vectors]:
+        """Return the vectors of these texts: from Chroma, or embedded and stored there."""
+        vectors = {}
+        to_embed = []
+        stored_vectors = self.vectors.find(_ids(additions))
+        for change in additions:
+            stored = stored_vectors.get(change.precedent.id)
+            if stored and stored.checksum == change.digest:
+                vectors[change.precedent.id] = stored.vector
+            else:
+                to_embed.append(change)
+        progress(done + len(vectors))
+        for start in range(0, len(to_embed), STORING_BATCH_SIZE):
+            batch = to_embed[start : start + STORING_BATCH_SIZE]
+            vectors |= zip(_ids(batch), self._embed(batch), strict=True)
+            progress(len(batch))
+        return vectors
+
+    def _embed(self, batch: Sequence[StoredPrecedent]) -> Vectors:
+        """Embed texts and store their vectors.
+
+        Raises:
+            MemoryUnavailable: ``cancel`` was called.
+        """
+        texts = [change.precedent.signal_text for change in batch]
+        parts = []
+        for start in range(0, len(texts), EMBEDDING_BATCH_SIZE):
+            if self._is_cancelled:
+                raise MemoryUnavailable("memory is closed")
+            parts.append(self.embedder.embed(texts[start : start + EMBEDDING_BATCH_SIZE]))
+        vectors = np.concatenate(parts)
+        self.vectors.upsert(
+            ids=_ids(batch),
+            vectors=vectors,
+            checksums=[change.digest for change in batch],
+        )
+        return vectors
+
+    def _store_missing_vectors(self, ids: Collection[str]) -> None:
+        """Store vectors of the matrix that Chroma does not have."""
+        position = 0
+        while ids and (changes := self._shelf.changes_since(position)):
+            position = changes[-1].seq
+            missing = [change for change in changes if change.precedent.id in ids]
+            for start in range(0, len(missing), STORING_BATCH_SIZE):
+                batch = missing[start : start + STORING_BATCH_SIZE]
+                self.vectors.upsert(
+                    ids=_ids(batch),
+                    vectors=self.matrix.vectors_of(_ids(batch)),
+                    checksums=[change.digest for change in batch],
+                )
+
+    # --- searching -------------------------------------------------------------------------------
 
     def search(self, query: PrecedentQuery) -> tuple[Precedent, ...]:
         """Find the precedents most like the query, the best first."""
-        similar, by_keyword = self._find_candidates(query)
-        ranking = fuse_rankings([similar, by_keyword])[:MAX_CANDIDATES]
-        # Only candidates that pass the filter are read: decoding is what costs.
-        precedents = self._shelf.by_id(list(map(itemgetter(0), ranking)))
-        similar_ids = set(similar)
         codes = find_codes(query.keyword_text)
-        results: list[tuple[float, Precedent]] = []
-        for row_id, score in ranking:
-            precedent = precedents.get(row_id)
-            if precedent is None:
-                continue
-            # A common word makes no two cases alike; a common code does.
-            if row_id in similar_ids or codes & find_codes(precedent.text):
-                results.append((score * preference(precedent, query.now), precedent))
-        results.sort(key=itemgetter(0), reverse=True)
-        return tuple(map(itemgetter(1), results[:MAX_PRECEDENTS]))
-
-    def _find_outdated(self, changes: Sequence[StoredPrecedent]) -> list[StoredPrecedent]:
-        """Find the precedents whose text is not the one that was embedded."""
-        checksums = self.vectors.find_checksums(_ids(changes))
-        return [change for change in changes if checksums.get(change.precedent.id) != change.digest]
-
-    def _embed(self, batch: Sequence[StoredPrecedent]) -> None:
-        texts = [change.precedent.signal_text for change in batch]
-        self.vectors.upsert(
-            ids=_ids(batch),
-            vectors=self.embedder.embed(texts),
-            checksums=[change.digest for change in batch],
-        )
-
-    def _update_attributes(
-        self,
-        precedents: Sequence[Precedent],
-        removed_ids: Sequence[str],
-    ) -> None:
-        for precedent in precedents:
-            # Interned: a hundred thousand precedents share a few kinds and channels.
-            kind = sys.intern(precedent.kind)
-            channel = sys.intern(precedent.channel)
-            self._attributes[precedent.id] = Attributes(kind, channel)
-        for row_id in removed_ids:
-            self._attributes.pop(row_id, None)
-
-    def _find_candidates(self, query: PrecedentQuery) -> tuple[list[str], list[str]]:
-        """Find ids by meaning and ids by keyword, each the best first."""
-        vector = self.embedder.embed([query.text])[0]
-        similar: list[str] = []
-        by_keyword: list[str] = []
-        for limit in FETCH_SIZES:
-            nearest = self.vectors.find_nearest(vector, limit)
-            near_enough = self._take_similar(nearest)
-            similar = self._filter(near_enough, query)
-            hits = self._keywords.search(query.keyword_text, limit)
-            by_keyword = self._filter(hits, query)
-            is_exhausted = len(near_enough) < len(nearest) or len(nearest) < limit
-            if len(similar) >= MAX_PRECEDENTS or is_exhausted:
+        candidates = self._find_candidates(query, is_coded=bool(codes))
+        results: list[Precedent] = []
+        # Few are read: decoding is what costs.
+        for start in range(0, len(candidates), MAX_PRECEDENTS):
+            page = candidates[start : start + MAX_PRECEDENTS]
+            precedents = self.cache.find([candidate.row.id for candidate in page])
+            for candidate in page:
+                decoded = precedents.get(candidate.row.id)
+                if decoded and _fits(decoded, candidate, query, codes=codes):
+                    results.append(decoded.precedent)
+            if len(results) >= MAX_PRECEDENTS:
                 break
-        return similar, by_keyword
+        return tuple(results[:MAX_PRECEDENTS])
 
-    def _take_similar(self, nearest: Sequence[tuple[str, float]]) -> list[str]:
+    def _find_candidates(self, query: PrecedentQuery, *, is_coded: bool) -> list[_Candidate]:
+        """Find precedents by meaning and by keyword, the best first.
+
+        What is alike by keyword alone counts only if the query has a code.
+        """
+        vector = self.embedder.embed([query.text])[0]
+        similar = self._find_similar(vector, query.scope)
+        by_keyword = self._keywords.search(
+            query.keyword_text,
+            limit=FETCH_SIZE,
+            kind=query.kind,
+            channels=query.channels,
+        )
+        rows = self.matrix.rows({*similar, *by_keyword})
+        similar_keys = set(similar)
+        now = to_microseconds(query.now)
+        candidates = []
+        for key, score in fuse_rankings([similar, by_keyword])[:MAX_CANDIDATES]:
+            row = rows.get(key)
+            is_similar = key in similar_keys
+            if row is None or not (is_similar or is_coded):
+                continue
+            age_in_days = (now - row.ended_at) // MICROSECONDS_PER_DAY
+            weight = preference(age_in_days, is_good=row.is_good)
+            candidates.append(_Candidate(row, score * weight, is_similar))
+        return sorted(candidates, key=lambda candidate: candidate.score, reverse=True)
+
+    def _find_similar(self, vector: Vectors, scope: Scope) -> list[int]:
+        """Find keys by meaning, the most similar first."""
+        if self.matrix.is_larger(scope, MAX_EXACT_ROWS):
+            return self._find_by_chroma(vector, scope)
+        return self._take_similar(self.matrix.find_nearest(vector, scope, FETCH_SIZE))
+
+    def _find_by_chroma(self, vector: Vectors, scope: Scope) -> list[int]:
+        """Find keys by Chroma's index, which is not exact and filters nothing."""
+        keys: list[int] = []
+        for limit in UNFILTERED_FETCH_SIZES:
+            pairs = self.vectors.find_nearest(vector, limit)
+            nearest = [(hash_key(row_id), similarity) for row_id, similarity in pairs]
+            near_enough = self._take_similar(nearest)
+            rows = self.matrix.rows(near_enough)
+            keys = []
+            for key in near_enough:
+                row = rows.get(key)
+                if row and scope.admits(row.kind, row.channel):
+                    keys.append(key)
+            is_exhausted = len(near_enough) < len(nearest) or len(nearest) < limit
+            if len(keys) >= MAX_PRECEDENTS or is_exhausted:
+                break
+        return keys
+
+    def _take_similar(self, nearest: Sequence[tuple[int, float]]) -> list[int]:
         min_similarity = MIN_WORD_SIMILARITY
         if self.embedder.is_semantic:
             min_similarity = MIN_MEANING_SIMILARITY
-        return [row_id for row_id, similarity in nearest if similarity >= min_similarity]
+        return [key for key, similarity in nearest if similarity >= min_similarity]
 
-    def _filter(self, ids: Iterable[str], query: PrecedentQuery) -> list[str]:
-        accepted_ids = []
-        for row_id in ids:
-            attributes = self._attributes.get(row_id)
-            if attributes is not None and query.accepts(attributes):
-                accepted_ids.append(row_id)
-        return accepted_ids
+
+def _fits(
+    decoded: DecodedPrecedent,
+    candidate: _Candidate,
+    query: PrecedentQuery,
+    *,
+    codes: set[str],
+) -> bool:
+    """Tell whether a precedent answers the query, as it is stored now."""
+    precedent = decoded.precedent
+    if not query.scope.admits(precedent.kind, precedent.channel):
+        return False
+    # A common word makes no two cases alike; a common code does.
+    return candidate.is_similar or bool(codes & decoded.codes)
 
 
 def _ids(changes: Iterable[StoredPrecedent]) -> list[str]:

@@ -1,7 +1,8 @@
 """Memory: precedents in time, or a reason why there are none.
 
 The index is derived from the stored precedents: it can be rebuilt, and nothing depends on it. When
-it is missing, corrupt, slow or of another embedder, the card goes out in time and says so.
+it is missing, corrupt, slow or of another embedder, the card goes out in time and says so. It
+follows the store by itself: what was decided can be found seconds later, and no decision waits.
 """
 
 import contextlib
@@ -17,15 +18,18 @@ from bot import metrics
 from bot.cases.errors import MemoryUnavailable
 from bot.cases.precedent import Precedent
 from bot.clock import monotonic
+from bot.outages import describe_failure
 from bot.ports.memory import PrecedentStore
 from knowledge.memory.embedder import Embedder
-from knowledge.memory.precedent_index import Attributes, PrecedentIndex, PrecedentQuery
+from knowledge.memory.precedent_index import PrecedentIndex, PrecedentQuery
 from knowledge.memory.vector_index import REBUILD_HINT, VectorIndex
 
 log = logging.getLogger(__name__)
 THREADS = 4
 # After one slow answer the next cards do not wait at all, for so long.
 SLOW_BACKOFF_SECONDS = 10.0
+# Changes of the store are indexed together, so often.
+CATCH_UP_INTERVAL_SECONDS = 5.0
 # How long closing waits for an opening that is under way; a server of vectors may not answer.
 CLOSING_TIMEOUT_SECONDS = 10.0
 SLOW = "memory does not answer in time"
@@ -53,17 +57,16 @@ class PrecedentMemory:
         vectors: VectorIndex,
         *,
         answer_timeout: float = 0.5,
-        opening_timeout: float = 4.0,
+        opening_timeout: float = 0.4,
     ) -> None:
         self.index = PrecedentIndex(shelf, embedder, vectors)
         self._shelf = shelf
         self._answer_timeout = answer_timeout
         self._opening_timeout = opening_timeout
-        # The sequence number of the last change of the shelf that is indexed.
-        self._position = 0
         self._update_lock = threading.Lock()
         self._open_event = threading.Event()
-        self._opening: threading.Thread | None = None
+        self._closing = threading.Event()
+        self._thread: threading.Thread | None = None
         self._failure = "memory is still opening"
         self._slow_until = 0.0
         self._executor = ThreadPoolExecutor(THREADS, thread_name_prefix="memory")
@@ -71,28 +74,27 @@ class PrecedentMemory:
     # --- indexing --------------------------------------------------------------------------------
 
     def start(self) -> threading.Thread:
-        """Open in a thread of its own."""
-        self._opening = threading.Thread(target=self.open, name="memory-opening", daemon=True)
-        self._opening.start()
-        return self._opening
+        """Open, and then follow the store, in a thread of its own."""
+        self._thread = threading.Thread(target=self._run, name="memory", daemon=True)
+        self._thread.start()
+        return self._thread
 
     def open(self) -> None:
         """Open the index and catch up.
 
-        A failure is kept and reported, never raised.
+        What is mirrored can be searched before that. A failure is kept and reported, never raised.
         """
         try:
             self._open()
         except MemoryUnavailable as failure:
-            self._failure = str(failure)
-            log.warning("precedents are not available: %s", failure)
+            self._report_failure(str(failure))
+            log.warning("precedents are not available, or not all of them: %s", failure)
         except Exception:
             # The shelf is the database: without it nothing can be indexed, and no card waits.
-            self._failure = "memory could not be read from the database when the bot started"
-            log.exception("precedents are not available")
+            self._report_failure("memory could not be read from the database when the bot started")
+            log.exception("precedents are not available, or not all of them")
         else:
-            self._failure = ""
-        self._open_event.set()
+            self._become_searchable()
 
     def catch_up(self) -> int:
         """Index the changes of the store, and return how many there were.
@@ -115,33 +117,88 @@ class PrecedentMemory:
         """
         if self._begin_rebuild():
             log.info("resuming a rebuild that was interrupted")
-        self._position = 0
+        with _unavailable_on_failure():
+            self.index.clear()
         self._catch_up(progress)
         with _unavailable_on_failure():
-            self.index.remove_strays()
             self.index.vectors.finish_rebuild()
             return self.index.vectors.count()
 
     def close(self) -> None:
         """Stop searching and indexing, and close the index."""
+        self._closing.set()
         self.index.cancel()
         self._executor.shutdown(wait=False, cancel_futures=True)
         # Native libraries abort a process that exits while they open.
-        if self._opening:
-            self._opening.join(CLOSING_TIMEOUT_SECONDS)
+        if self._thread:
+            self._thread.join(CLOSING_TIMEOUT_SECONDS)
         with self._update_lock:
+            self._save()
             self.index.vectors.close()
             self._failure = "memory is closed"
             self._open_event.set()
 
+    def _run(self) -> None:
+        """Open, then index what is new every few seconds, until memory is closed."""
+        self.open()
+        last_failure = ""
+        while not self._closing.wait(CATCH_UP_INTERVAL_SECONDS):
+            failure = self._try_to_catch_up()
+            if failure != last_failure:
+                log.warning("new precedents: %s", failure or "indexed again")
+            last_failure = failure
+
+    def _try_to_catch_up(self) -> str:
+        """Catch up. Return why it is impossible; empty if it was done."""
+        try:
+            self.catch_up()
+        except MemoryUnavailable as failure:
+            return f"not indexed: {failure}"
+        except Exception as failure:
+            # The database is away: cards go on with what is indexed.
+            return f"not indexed: {describe_failure(failure)}"
+        return ""
+
     def _open(self) -> None:
+        last_place = self._shelf.last_place()
         with _unavailable_on_failure():
-            self.index.vectors.open()
+            is_mirrored = self.index.open(last_place)
+            if is_mirrored:
+                self.index.warm_up()
+        if is_mirrored:
+            self._become_searchable()
         self._restore_missing_precedents()
         self._catch_up(_ignore_progress)
+        self._reindex_if_incomplete()
+        if not is_mirrored:
+            with _unavailable_on_failure():
+                self.index.warm_up()
+
+    def _become_searchable(self) -> None:
+        self._failure = ""
+        self._open_event.set()
+
+    def _report_failure(self, reason: str) -> None:
+        """Say why there are no precedents, unless those of the mirror can be searched."""
+        if not self._open_event.is_set():
+            self._failure = reason
+            self._open_event.set()
+
+    def _reindex_if_incomplete(self) -> None:
+        """Index everything again when rows are missing, as after a row was deleted by hand."""
+        if self.index.is_complete():
+            return
+        log.warning("the index is not that of the stored precedents; making it again")
         with _unavailable_on_failure():
-            self.index.remove_strays()
-            self.index.warm_up()
+            self.index.clear()
+        self._catch_up(_ignore_progress)
+
+    def _save(self) -> None:
+        """Write the mirror, so that the next start need not read what came since the last."""
+        try:
+            self.index.matrix.save()
+        except OSError as failure:
+            log.warning("the mirror of memory could not be written: %s", failure)
 
     def _restore_missing_precedents(self) -> None:
         """Derive the precedents again when decided cases have none."""
@@ -156,11 +213,14 @@ class PrecedentMemory:
     def _catch_up(self, progress: Callable[[int], None]) -> int:
         with self._update_lock:
             count = 0
-            while changes := self._shelf.changes_since(self._position):
+            position = self.index.position
+            while changes := self._shelf.changes_since(position):
                 with _unavailable_on_failure():
                     self.index.update(changes, progress)
-                self._position = changes[-1].seq
+                position = changes[-1].seq
                 count += len(changes)
+            with _unavailable_on_failure():
+                self.index.finish_update()
             return count
 
     def _begin_rebuild(self) -> bool:
@@ -190,14 +250,11 @@ class PrecedentMemory:
         Only precedents that readers of this channel may see are found. The signal is compared by
         meaning; the signal and ``what``, the summary of the playbook, are compared by keywords.
         """
-
-        def accepts(attributes: Attributes) -> bool:
-            return attributes.kind == kind and attributes.channel in {channel, ""}
-
         query = PrecedentQuery(
             text=signal_text,
             keyword_text=f"{signal_text}\n{what}",
-            accepts=accepts,
+            kind=kind,
+            channels=frozenset({channel, ""}),
             now=now,
         )
         return self._search(query)
@@ -212,14 +269,10 @@ class PrecedentMemory:
 
         Returns ids of cases of any kind, the best first; none when memory cannot be searched.
         """
-
-        def accepts(attributes: Attributes) -> bool:
-            return attributes.channel in channels
-
         query = PrecedentQuery(
             text=words,
             keyword_text=words,
-            accepts=accepts,
+            channels=frozenset(channels),
             now=now,
         )
         result = self._search(query)

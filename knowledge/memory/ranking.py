@@ -4,10 +4,9 @@ Rankings are fused by rank; recent precedents and good outcomes are preferred a 
 """
 
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from operator import itemgetter
 
-from bot.cases.precedent import CaseOutcome, Precedent
+from bot.cases.precedent import CaseOutcome
 
 # The usual constant of reciprocal rank fusion: it keeps the first ranks from dominating.
 RANK_DAMPING = 60
@@ -18,19 +17,19 @@ LASTING_WEIGHT = 0.8
 FADING_WEIGHT = 0.2
 
 
-def fuse_rankings(rankings: Iterable[Sequence[str]]) -> list[tuple[str, float]]:
-    """Merge rankings of ids by reciprocal rank fusion, the best first."""
-    scores: dict[str, float] = {}
+def fuse_rankings(rankings: Iterable[Sequence[int]]) -> list[tuple[int, float]]:
+    """Merge rankings of keys by reciprocal rank fusion, the best first."""
+    scores: dict[int, float] = {}
     for ranking in rankings:
-        for rank, item_id in enumerate(ranking):
+        for rank, key in enumerate(ranking):
             score = 1 / (RANK_DAMPING + rank)
-            scores[item_id] = scores.get(item_id, 0.0) + score
+            scores[key] = scores.get(key, 0.0) + score
     return sorted(scores.items(), key=itemgetter(1), reverse=True)
 
 
-def preference(precedent: Precedent, now: datetime) -> float:
+def preference(age_in_days: int, *, is_good: bool) -> float:
     """Weigh a precedent by age and outcome; the similarity still decides."""
-    age_in_years = max(0.0, (now - precedent.ended_at).days / 365)
+    age_in_years = max(0.0, age_in_days / 365)
     recency = LASTING_WEIGHT + FADING_WEIGHT / (1 + age_in_years)
-    outcome = 1.0 if precedent.outcome in GOOD_OUTCOMES else BAD_OUTCOME_WEIGHT
-    return float(outcome * recency)
+    outcome = 1.0 if is_good else BAD_OUTCOME_WEIGHT
+    return outcome * recency

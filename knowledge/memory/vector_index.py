@@ -1,15 +1,18 @@
 """The vector index in Chroma.
 
-It is embedded with one owner, or on a Chroma server for several processes. Vectors are always
-passed in: without an embedding function of its own Chroma never goes to the network. Metadata
-filters are not used, because they cost time linear in the collection (measured); callers fetch more
-than they need and filter afterwards.
+It is embedded with one owner, or on a Chroma server for several processes. It opens by the first
+call that needs it: Chroma takes seconds to import, and cards search a mirror of it. Vectors are
+always passed in: without an embedding function of its own Chroma never goes to the network.
+Metadata filters are not used, because they cost time linear in the collection (measured); callers
+fetch more than they need and filter afterwards.
 """
 
+import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
+import numpy as np
 from filelock import FileLock, Timeout
 
 from bot.cases.errors import MemoryUnavailable
@@ -20,6 +23,13 @@ REBUILD_HINT = "`countersign memory rebuild` makes it again from the ledger"
 _CONFIGURATION: Any = {"hnsw": {"space": "cosine", "ef_search": 200}}
 
 
+class StoredVector(NamedTuple):
+    """A vector with the checksum of what it was made of."""
+
+    checksum: str
+    vector: Vectors
+
+
 class VectorIndex:
     """One collection of Chroma.
 
@@ -28,33 +38,27 @@ class VectorIndex:
     """
 
     def __init__(self, folder: Path, url: str, identity: str) -> None:
-        self._folder = folder
+        self.folder = folder
         self._url = url
         self._identity = identity
         self._owner_lock = FileLock(folder / "owner.lock")
         self._client: Any = None
         self._collection: Any = None
+        self._opening_lock = threading.Lock()
+        self._is_closed = False
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether the collection is open."""
+        return self._collection is not None
 
     def open(self) -> None:
-        """Open the collection, or create an empty one.
+        """Open the collection, or create an empty one. Every method does so at need.
 
         Raises:
             MemoryUnavailable: another process owns it, or its vectors are of another embedder.
         """
-        self._connect()
-        self._collection = self._client.get_or_create_collection(
-            COLLECTION,
-            embedding_function=None,
-            metadata={"embedder": self._identity},
-            configuration=_CONFIGURATION,
-        )
-        metadata = self._collection.metadata or {}
-        identity = metadata.get("embedder")
-        if identity != self._identity:
-            raise MemoryUnavailable(
-                f"memory was embedded with {identity},"
-                f" the settings name {self._identity}; {REBUILD_HINT}"
-            )
+        self._open()
 
     def begin_rebuild(self) -> bool:
         """Create an empty collection, or resume an interrupted rebuild.
@@ -91,28 +95,29 @@ class VectorIndex:
         _load_chroma().clear_cache()
         self._client = None
         self._collection = None
-        number = len(list(self._folder.glob("chroma-broken-*"))) + 1
-        (self._folder / "chroma").rename(self._folder / f"chroma-broken-{number}")
+        number = len(list(self.folder.glob("chroma-broken-*"))) + 1
+        (self.folder / "chroma").rename(self.folder / f"chroma-broken-{number}")
         return True
 
     def close(self) -> None:
         """Close the collection and release its lock."""
+        self._is_closed = True
         self._client = None
         self._collection = None
         self._owner_lock.release()
 
-    def find_checksums(self, ids: Sequence[str]) -> dict[str, str]:
-        """Return the checksums of the texts behind these vectors.
-
-        Ids that are not indexed are left out.
-        """
+    def find(self, ids: Sequence[str]) -> dict[str, StoredVector]:
+        """Return the vectors under these ids, as far as they are indexed."""
         if not ids:
             return {}
-        rows = self._collection.get(ids=list(ids), include=["metadatas"])
-        checksums = {}
-        for row_id, metadata in zip(rows["ids"], rows["metadatas"], strict=True):
-            checksums[row_id] = str(metadata["digest"])
-        return checksums
+        rows = self._open().get(ids=list(ids), include=["metadatas", "embeddings"])
+        vectors = {}
+        for row_id, metadata, vector in zip(
+            rows["ids"], rows["metadatas"], rows["embeddings"], strict=True
+        ):
+            checksum = str(metadata["digest"])
+            vectors[row_id] = StoredVector(checksum, np.asarray(vector, np.float32))
+        return vectors
 
     def upsert(
         self,
@@ -122,16 +127,16 @@ class VectorIndex:
     ) -> None:
         """Add vectors, and replace those under the same ids."""
         metadatas = [{"digest": checksum} for checksum in checksums]
-        self._collection.upsert(ids=list(ids), embeddings=vectors, metadatas=metadatas)
+        self._open().upsert(ids=list(ids), embeddings=vectors, metadatas=metadatas)
 
     def delete(self, ids: Sequence[str]) -> None:
         """Remove these ids, as far as they are indexed."""
         if ids:
-            self._collection.delete(ids=list(ids))
+            self._open().delete(ids=list(ids))
 
     def find_nearest(self, vector: Vectors, limit: int) -> list[tuple[str, float]]:
         """Find ids with their cosine similarity, the nearest first."""
-        result = self._collection.query(
+        result = self._open().query(
             query_embeddings=vector[None, :],
             n_results=limit,
             include=["distances"],
@@ -141,11 +146,41 @@ class VectorIndex:
 
     def count(self) -> int:
         """Count the vectors."""
-        return int(self._collection.count())
+        return int(self._open().count())
 
     def list_ids(self) -> list[str]:
         """List every id that is indexed."""
-        return list(self._collection.get(include=[])["ids"])
+        return list(self._open().get(include=[])["ids"])
+
+    def _open(self) -> Any:
+        """Return the collection, opened or created.
+
+        Raises:
+            MemoryUnavailable: another process owns it, or its vectors are of another embedder.
+        """
+        with self._opening_lock:
+            if self._is_closed:
+                raise MemoryUnavailable("memory is closed")
+            if self._collection is None:
+                self._collection = self._open_collection()
+            return self._collection
+
+    def _open_collection(self) -> Any:
+        self._connect()
+        collection = self._client.get_or_create_collection(
+            COLLECTION,
+            embedding_function=None,
+            metadata={"embedder": self._identity},
+            configuration=_CONFIGURATION,
+        )
+        metadata = collection.metadata or {}
+        identity = metadata.get("embedder")
+        if identity != self._identity:
+            raise MemoryUnavailable(
+                f"memory was embedded with {identity},"
+                f" the settings name {self._identity}; {REBUILD_HINT}"
+            )
+        return collection
 
     def _connect(self) -> None:
         """Open the client once."""
@@ -156,14 +191,14 @@ class VectorIndex:
             self._client = chroma.open_server(self._url)
             return
         self._take_ownership()
-        self._client = chroma.open_folder(self._folder / "chroma")
+        self._client = chroma.open_folder(self.folder / "chroma")
 
     def _has_collection(self) -> bool:
         collections = self._client.list_collections()
         return any(collection.name == COLLECTION for collection in collections)
 
     def _take_ownership(self) -> None:
-        self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
+        self.folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             self._owner_lock.acquire(timeout=0)
         except Timeout:

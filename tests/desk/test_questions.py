@@ -573,6 +573,7 @@ def test_what_no_word_finds_is_found_by_meaning_among_what_one_may_see(rememberi
     case = world.store.cases.case("EX-1")
     world.approve(case)
     world.work()
+    world.mind.memory.catch_up()
     answer = questions.answer("wine", by=ANA)
     assert answer.text == "No case about “shortages of wine”."
     assert answer.rows_title == "Decided before, about something similar:"

@@ -214,6 +214,7 @@ def test_every_citation_is_a_real_case_that_really_carries_that_action(world_wit
         world.work()
         decide(world, case, dice)
         world.work()
+    world.mind.memory.catch_up()
     world.clock.forward(seconds=60)
     last_id = world.receive(world.signal("product:99")).case_id
     world.work()

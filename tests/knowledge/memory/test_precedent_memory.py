@@ -27,6 +27,11 @@ def ignore_progress(count):
     pass
 
 
+def remove_mirror(folder):
+    for path in folder.glob("mirror-*"):
+        shutil.rmtree(path)
+
+
 # --- opening and catching up ---------------------------------------------------------------------
 
 
@@ -48,14 +53,27 @@ def test_opened_again_it_embeds_only_what_is_new(open_memory, minilm):
     assert recall_ids(memory, STORIES["wine"])[0] == "EX-wine"
 
 
-def test_vectors_of_no_stored_precedent_are_removed_at_start(open_memory, shelf, minilm, tmp_path):
+def test_vectors_of_no_stored_precedent_are_removed_when_chroma_opens(
+    open_memory, shelf, minilm, tmp_path
+):
     open_memory(*stories()).close()
     vectors = VectorIndex(tmp_path / "memory", "", minilm.identity)
-    vectors.open()
     vectors.upsert(["EX-stray"], minilm.embed([STORIES["wine"]]), ["x"])
     vectors.close()
-    memory = open_memory()
-    assert memory.index.vectors.count() == shelf.count() == 4
+    memory = open_memory(precedent("EX-new"))
+    assert memory.index.vectors.count() == shelf.count() == 5
+
+
+def test_vectors_that_chroma_has_lost_are_stored_again(open_memory, minilm, tmp_path):
+    open_memory(*stories()).close()
+    vectors = VectorIndex(tmp_path / "memory", "", minilm.identity)
+    vectors.delete(["EX-wine"])
+    vectors.close()
+    memory = open_memory(precedent("EX-new"))
+    stored = memory.index.vectors.find(["EX-wine", "EX-gin"])
+    assert set(stored) == {"EX-wine", "EX-gin"}
+    similarity = stored["EX-wine"].vector @ minilm.embed([STORIES["wine"]])[0]
+    assert similarity > 0.999
 
 
 def test_vectors_of_another_embedder_are_refused_with_the_command_that_helps(open_memory):
@@ -70,8 +88,20 @@ def test_vectors_of_another_embedder_are_refused_with_the_command_that_helps(ope
     assert recall_ids(open_memory(embedder=words), STORIES["wine"])[0] == "EX-wine"
 
 
-def test_a_second_owner_is_refused_and_breaks_nothing(open_memory):
+def test_a_second_owner_searches_the_mirror_and_writes_nothing(open_memory, shelf):
     first = open_memory(*stories())
+    second = open_memory()
+    assert recall_ids(second, STORIES["wine"])[0] == "EX-wine"
+    shelf.save([precedent("EX-new")])
+    with pytest.raises(MemoryUnavailable, match="another process owns the memory"):
+        second.catch_up()
+    assert first.catch_up() == 1
+    assert recall_ids(first, STORIES["wine"])[0] == "EX-wine"
+
+
+def test_a_second_owner_without_a_mirror_is_refused_and_breaks_nothing(open_memory, tmp_path):
+    first = open_memory(*stories())
+    remove_mirror(tmp_path / "memory")
     second = open_memory()
     assert "another process owns the memory" in recall(second, "x").failure
     assert recall_ids(first, STORIES["wine"])[0] == "EX-wine"
@@ -80,7 +110,7 @@ def test_a_second_owner_is_refused_and_breaks_nothing(open_memory):
 @pytest.mark.threat("D5")
 def test_a_database_that_is_away_when_memory_opens_ends_no_thread(tmp_path):
     class AwayShelf:
-        def missing(self):
+        def last_place(self):
             raise OperationalError("SELECT", {}, OSError("away"))
 
     words = HashedWordsEmbedder()
@@ -93,19 +123,94 @@ def test_a_database_that_is_away_when_memory_opens_ends_no_thread(tmp_path):
         memory.close()
 
 
+@pytest.mark.threat("D5")
+def test_a_damaged_chroma_leaves_cards_what_is_mirrored(open_memory, shelf, tmp_path):
+    open_memory(*stories()).close()
+    damage_index(tmp_path / "memory", "random")
+    memory = open_memory()
+    assert recall_ids(memory, STORIES["wine"])[0] == "EX-wine"
+    shelf.save([precedent("EX-new", signal_text="Our Barolo is low again")])
+    with pytest.raises(MemoryUnavailable, match="the index is broken"):
+        memory.catch_up()
+    assert recall_ids(memory, STORIES["wine"])[0] == "EX-wine"
+    assert memory.rebuild(ignore_progress) == 5
+    assert "EX-new" in recall_ids(memory, STORIES["wine"])
+
+
+# --- the mirror ----------------------------------------------------------------------------------
+
+
+def test_a_start_from_the_mirror_opens_no_chroma(open_memory):
+    open_memory(*stories()).close()
+    memory = open_memory()
+    assert recall_ids(memory, STORIES["wine"])[0] == "EX-wine"
+    assert not memory.index.vectors.is_open
+
+
+@pytest.mark.parametrize("name", ["manifest.json", "high_halves.npy", "low_halves", "rows.npy"])
+def test_a_damaged_mirror_is_made_again(open_memory, tmp_path, name):
+    open_memory(*stories()).close()
+    (path,) = (tmp_path / "memory").glob("mirror-*")
+    content = bytearray((path / name).read_bytes())
+    content[len(content) // 2] ^= 0xFF
+    (path / name).write_bytes(content)
+    memory = open_memory()
+    assert recall_ids(memory, STORIES["wine"])[0] == "EX-wine"
+    memory.close()
+    again = open_memory()
+    assert recall_ids(again, STORIES["wine"])[0] == "EX-wine"
+    assert not again.index.vectors.is_open
+
+
+@pytest.mark.parametrize("damage", ["removed", "garbage", "a file"])
+def test_damaged_keywords_are_made_again(open_memory, tmp_path, damage):
+    open_memory(*stories()).close()
+    folder = tmp_path / "memory" / "keywords"
+    match damage:
+        case "removed":
+            shutil.rmtree(folder)
+        case "garbage":
+            (folder / "meta.json").write_bytes(b"\0garbage")
+        case "a file":
+            shutil.rmtree(folder)
+            folder.write_text("x")
+    memory = open_memory()
+    assert recall_ids(memory, "something about INV-X0053") == ["EX-invoice"]
+
+
+def test_a_restored_backup_is_indexed_from_its_beginning(open_memory, shelf):
+    open_memory(*stories(), precedent("EX-later")).close()
+    database = shelf._database
+    with database.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM precedents WHERE id != 'EX-wine'")
+        connection.exec_driver_sql("UPDATE heads SET number = 1 WHERE name = 'memory'")
+    memory = open_memory()
+    assert memory.index.matrix.list_ids() == ["EX-wine"]
+    assert recall_ids(memory, STORIES["wine"]) == ["EX-wine"]
+
+
+def test_rows_that_were_deleted_by_hand_leave_the_index(open_memory, shelf):
+    open_memory(*stories()).close()
+    with shelf._database.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM precedents WHERE id = 'EX-wine'")
+    memory = open_memory()
+    assert "EX-wine" not in recall_ids(memory, STORIES["wine"])
+    assert memory.index.matrix.count() == 3
+
+
 # --- slow and failing indexes --------------------------------------------------------------------
 
 
 def test_a_slow_memory_costs_one_card_its_timeout_and_the_next_nothing(open_memory):
     memory = open_memory(*stories(), answer_timeout=0.2)
     release = threading.Event()
-    find_nearest = memory.index.vectors.find_nearest
+    find_nearest = memory.index.matrix.find_nearest
 
-    def find_slowly(vector, limit):
+    def find_slowly(vector, scope, limit):
         release.wait(60)
-        return find_nearest(vector, limit)
+        return find_nearest(vector, scope, limit)
 
-    memory.index.vectors.find_nearest = find_slowly
+    memory.index.matrix.find_nearest = find_slowly
     start = time.monotonic()
     first = recall(memory, STORIES["wine"])
     second = recall(memory, STORIES["wine"])
@@ -121,10 +226,10 @@ def test_an_index_that_raises_anything_is_not_available(open_memory):
     class Panic(BaseException):
         """A panic of Rust code, as Python sees it."""
 
-    def find_nearest(vector, limit):
+    def find_nearest(vector, scope, limit):
         raise Panic("called Option::unwrap() on a None value")
 
-    memory.index.vectors.find_nearest = find_nearest
+    memory.index.matrix.find_nearest = find_nearest
     assert "the index is broken (Panic)" in recall(memory, "x").failure
 
 
@@ -151,7 +256,7 @@ OPEN_DAMAGED_INDEX = """
     print(result.failure or result.precedents[0].id)
     if result.failure:
         count = memory.rebuild(lambda count: None)
-        query = PrecedentQuery(text, text, lambda attributes: True, now)
+        query = PrecedentQuery(text=text, keyword_text=text, channels={"C0STOCK"}, now=now)
         print(count, memory.index.search(query)[0].id)
     sys.stdout.flush()
     os._exit(0)
@@ -161,6 +266,7 @@ OPEN_DAMAGED_INDEX = """
 @pytest.mark.parametrize("damage", ["garbage", "empty", "no_tables"])
 def test_a_corrupt_index_gives_a_reason_and_can_be_rebuilt(open_memory, damage, tmp_path):
     open_memory(*stories()).close()
+    remove_mirror(tmp_path / "memory")
     contents = {
         "garbage": b"\0garbage" * 5000,
         "empty": b"",
@@ -228,6 +334,7 @@ def test_a_damaged_index_gives_a_reason_and_never_a_crash(small_world, tmp_path,
     memory.open()
     assert recall(memory, "merlot").failure == ""
     memory.close()
+    remove_mirror(folder)
     damage_index(folder, form)
     memory = memory_of_the_world()
     memory.open()
@@ -254,7 +361,8 @@ def test_a_rebuild_that_was_interrupted_goes_on_where_it_stopped(open_memory, mi
         is_semantic = True
 
         def embed(self, texts):
-            if len(batches) == 2:
+            # Two batches of what is stored at a time.
+            if sum(batches) == 128:
                 raise KeyboardInterrupt
             batches.append(len(texts))
             return np.ones((len(texts), 384), np.float32)
@@ -278,6 +386,19 @@ def test_closing_does_not_wait_for_a_long_update_and_the_next_opening_goes_on(op
         with pytest.raises(MemoryUnavailable):
             update.result()
     assert open_memory().index.vectors.count() == 2_000
+
+
+def test_what_is_new_is_found_without_anybody_asking(shelf, minilm, tmp_path, monkeypatch):
+    monkeypatch.setattr("knowledge.memory.precedent_memory.CATCH_UP_INTERVAL_SECONDS", 0.05)
+    vectors = VectorIndex(tmp_path / "memory", "", minilm.identity)
+    memory = PrecedentMemory(shelf, minilm, vectors, answer_timeout=60, opening_timeout=60)
+    memory.start()
+    try:
+        assert recall_ids(memory, STORIES["wine"]) == []
+        shelf.save(stories())
+        wait_until(lambda: recall_ids(memory, STORIES["wine"]), "the precedents")
+    finally:
+        memory.close()
 
 
 def test_several_threads_search_while_one_updates(open_memory, shelf):

@@ -8,10 +8,11 @@ from pathlib import Path
 
 import pytest
 
+from bot.cases.errors import MemoryUnavailable
 from knowledge.memory.precedent_memory import PrecedentMemory
 from knowledge.memory.vector_index import VectorIndex
 from tests.conftest import free_port
-from tests.knowledge.memory.stories import STORIES, recall, recall_ids, stories
+from tests.knowledge.memory.stories import STORIES, recall_ids, stories
 from tests.store.test_precedents import precedent
 from tests.waiting import PATIENCE_SECONDS
 
@@ -44,7 +45,7 @@ def _wait_until_it_listens(process, port):
             return
 
 
-def test_several_processes_share_a_server_and_its_end_is_a_reason(
+def test_several_processes_share_a_server_and_search_on_when_it_ends(
     chroma_server, shelf, minilm, tmp_path
 ):
     url, process = chroma_server
@@ -64,6 +65,9 @@ def test_several_processes_share_a_server_and_its_end_is_a_reason(
     assert "EX-new" in recall_ids(second, STORIES["wine"])
     process.kill()
     process.wait()
-    assert "the index is broken" in recall(second, "x").failure
+    shelf.save([precedent("EX-unseen", signal_text="Our Barolo is gone")])
+    with pytest.raises(MemoryUnavailable, match="the index is broken"):
+        second.catch_up()
+    assert "EX-new" in recall_ids(second, STORIES["wine"])
     first.close()
     second.close()

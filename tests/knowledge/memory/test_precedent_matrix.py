@@ -1,0 +1,143 @@
+"""The matrix finds exactly what a plain computation finds, whatever was added and removed."""
+
+from datetime import timedelta
+
+import numpy as np
+import pytest
+
+from knowledge.memory.mirror_file import MirrorFolder
+from knowledge.memory.precedent_matrix import (
+    MIN_ADDED_ROWS,
+    MatrixEntry,
+    PrecedentMatrix,
+    Scope,
+    hash_key,
+)
+from knowledge.memory.vectors import to_unit_length
+from tests.cases.making import NOW
+from tests.store.test_precedents import precedent
+
+SIZE = 24
+KINDS = ("low_stock", "lead_cold", "late_visit")
+CHANNELS = ("C0STOCK", "C0SECRET", "")
+
+
+@pytest.fixture
+def matrix(tmp_path):
+    return PrecedentMatrix(MirrorFolder(tmp_path, "test"))
+
+
+def random_vectors(count, seed=0):
+    random = np.random.default_rng(seed)
+    return to_unit_length(random.normal(size=(count, SIZE)).astype(np.float32))
+
+
+def entry(number, vector, **changes):
+    name = f"EX-{number}.1"
+    changes = {"kind": KINDS[number % 3], "channel": CHANNELS[number // 3 % 3], **changes}
+    return MatrixEntry(precedent(name, **changes), f"checksum {number}", vector)
+
+
+def add(matrix, count, seed=0):
+    vectors = random_vectors(count, seed)
+    entries = [entry(number, vector) for number, vector in enumerate(vectors)]
+    matrix.update(entries, (), position=matrix.position + count)
+    return vectors
+
+
+def find(matrix, vector, scope=Scope("", CHANNELS), limit=10):
+    return [key for key, _ in matrix.find_nearest(vector, scope, limit)]
+
+
+def keys(numbers):
+    return [hash_key(f"EX-{number}.1") for number in numbers]
+
+
+def nearest(vectors, query, scope=Scope("", CHANNELS), limit=10):
+    numbers = [
+        number
+        for number in np.argsort(-(vectors @ query))
+        if scope.admits(KINDS[number % 3], CHANNELS[number // 3 % 3])
+    ]
+    return keys(numbers[:limit])
+
+
+@pytest.mark.parametrize("is_saved", [False, True])
+@pytest.mark.parametrize(
+    "scope", [Scope("", CHANNELS), Scope("lead_cold", ("C0STOCK", "")), Scope("low_stock", ("",))]
+)
+def test_it_finds_the_nearest_of_a_scope(matrix, scope, is_saved):
+    vectors = add(matrix, 500)
+    if is_saved:
+        matrix.save()
+    query = random_vectors(1, seed=1)[0]
+    assert find(matrix, query, scope) == nearest(vectors, query, scope)
+    assert find(matrix, query, Scope("nothing", CHANNELS)) == []
+    assert find(matrix, query, Scope("", ())) == []
+
+
+def test_another_process_finds_the_same_in_the_mirror(matrix, tmp_path):
+    vectors = add(matrix, 300)
+    matrix.save()
+    other = PrecedentMatrix(MirrorFolder(tmp_path, "test"))
+    assert other.load()
+    query = random_vectors(1, seed=2)[0]
+    assert find(other, query) == nearest(vectors, query)
+    assert (other.position, other.count()) == (300, 300)
+    assert sorted(other.list_ids()) == sorted(matrix.list_ids())
+    (key,) = keys([7])
+    assert other.rows([key]) == matrix.rows([key])
+    assert other.rows([key])[key].id == "EX-7.1"
+    assert not PrecedentMatrix(MirrorFolder(tmp_path, "another embedder")).load()
+
+
+def test_what_was_replaced_or_removed_is_not_found(matrix):
+    vectors = add(matrix, 100)
+    matrix.save()
+    query = vectors[3]
+    assert find(matrix, query)[0] == hash_key("EX-3.1")
+    matrix.update([entry(3, -query)], ["EX-4.1", "EX-none.1"], position=102)
+    assert hash_key("EX-3.1") not in find(matrix, query, limit=50)
+    assert matrix.rows(keys([3, 4])).keys() == {hash_key("EX-3.1")}
+    assert matrix.count() == 99
+    assert (matrix.holds("EX-3.1", "checksum 3"), matrix.holds("EX-4.1", "checksum 4")) == (
+        True,
+        False,
+    )
+    matrix.save()
+    assert matrix.count() == 99
+    assert find(matrix, -query)[0] == hash_key("EX-3.1")
+
+
+def test_the_mirror_is_written_when_much_stands_beside_it(matrix, tmp_path):
+    add(matrix, 10)
+    matrix.save_if_due()
+    assert [path.name for path in tmp_path.glob("mirror-*")] == ["mirror-10"]
+    matrix.update([entry(11, random_vectors(1)[0])], (), position=11)
+    matrix.save_if_due()
+    assert [path.name for path in tmp_path.glob("mirror-*")] == ["mirror-10"]
+    add(matrix, MIN_ADDED_ROWS + 1, seed=3)
+    matrix.save_if_due()
+    assert [path.name for path in tmp_path.glob("mirror-*")] == [f"mirror-{12 + MIN_ADDED_ROWS}"]
+
+
+def test_an_empty_matrix_leaves_no_mirror(matrix, tmp_path):
+    add(matrix, 3)
+    matrix.save()
+    matrix.update((), [f"EX-{number}.1" for number in range(3)], position=6)
+    matrix.save()
+    assert list(tmp_path.glob("mirror-*")) == []
+    assert find(matrix, random_vectors(1)[0]) == []
+
+
+def test_any_id_and_time_is_kept(matrix, tmp_path):
+    vector = random_vectors(1)[0]
+    odd = precedent("batch:\ud800 é 7", ended_at=NOW - timedelta(days=40_000))
+    matrix.update([MatrixEntry(odd, "x", vector)], (), position=1)
+    matrix.save()
+    other = PrecedentMatrix(MirrorFolder(tmp_path, "test"))
+    other.load()
+    assert other.list_ids() == ["batch:\ud800 é 7"]
+    (row,) = other.rows([hash_key(odd.id)]).values()
+    assert (row.kind, row.channel, row.is_good) == ("low_stock", "C0STOCK", True)
+    assert np.array_equal(other.vectors_of([odd.id])[0], vector)
