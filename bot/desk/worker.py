@@ -71,11 +71,14 @@ class MessageRunner:
         handlers: Mapping[Topic, Handler],
         clock: Clock,
         timings: WorkerTimings,
+        wake: Callable[[], None],
     ) -> None:
+        """Call ``wake`` when a message is given back that is due at once."""
         self._outbox = outbox
         self._handlers = dict(handlers)
         self._clock = clock
         self._timings = timings
+        self._wake = wake
 
     def run(self, message: LeasedMessage) -> None:
         """Handle one message."""
@@ -166,6 +169,8 @@ class MessageRunner:
                 certain=certain,
                 counts=counts,
             )
+        if wait <= 0:
+            self._wake()
 
     def _park(self, message: LeasedMessage, error: str) -> None:
         log.error("%s is parked: %s. See `countersign doctor`.", message.key, error)
@@ -198,9 +203,12 @@ class WorkerPool:
             handlers=handlers,
             clock=clock,
             timings=timings,
+            wake=self.wake,
         )
         self._leases = HeldLeases(outbox, clock, timings.lease_for)
         self._wake = threading.Event()
+        # Messages may be due that were not handed over, and that no claim has looked for.
+        self._has_more = True
         self._stopping = threading.Event()
         self._heart_stopping = threading.Event()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=f"lane-{name}")
@@ -221,7 +229,8 @@ class WorkerPool:
         self._heart.start()
 
     def wake(self) -> None:
-        """Look for due messages at once."""
+        """Look for due messages as soon as there is room for them."""
+        self._has_more = True
         self._wake.set()
 
     def has_room(self) -> bool:
@@ -264,7 +273,7 @@ class WorkerPool:
         return is_woken
 
     def _claim(self, *, look_first: bool) -> bool:
-        """Claim messages for all threads. Tell whether there was anything to do.
+        """Claim messages for all threads. Tell whether there may be more.
 
         ``look_first``: nobody said that something is due, so read before writing.
         """
@@ -274,6 +283,8 @@ class WorkerPool:
             return True
         try:
             now = self._clock()
+            # Before the look: who wakes this pool meanwhile is not missed.
+            self._has_more = False
             if look_first and not self._outbox.has_due(self.topics, now):
                 return False
             messages = self._outbox.claim(
@@ -285,9 +296,11 @@ class WorkerPool:
         except Exception:
             # Outermost loop: a database that is away for a moment must not end the worker.
             log.exception("could not claim work; trying again")
+            self._has_more = True
             return False
+        self._has_more = self._has_more or len(messages) >= room
         self.accept(messages)
-        return bool(messages)
+        return self._has_more
 
     def _run(self, message: LeasedMessage) -> None:
         try:
@@ -295,8 +308,8 @@ class WorkerPool:
             if not self._stopping.is_set() and self._leases.begin(message):
                 self.handle(message)
         finally:
-            # A thread has nothing left to do: claim before the next poll.
-            if self._leases.release(message) < self._threads:
+            # A thread has nothing left to do: claim before the next poll, if there is anything.
+            if self._leases.release(message) < self._threads and self._has_more:
                 self._wake.set()
 
     def _beat(self) -> None:

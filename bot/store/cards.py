@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import exists, or_, select
+from sqlalchemy import bindparam, exists, or_, select
 
 from bot.cases.lifecycle import TERMINAL
 from bot.ports.card_store import CardRef
@@ -12,10 +12,26 @@ from bot.ports.outbox import LeasedMessage, OutboxMessage
 from bot.store import tables
 from bot.store.database import Database
 from bot.store.dialects import insert_or_update
+from bot.store.statements import Statement
 from bot.store.unit_of_work import UnitOfWork
 
 _cards = tables.cards.c
-_RECORD = insert_or_update(tables.cards, key=[_cards.case_id, _cards.generation])
+_RECORD = Statement(insert_or_update(tables.cards, key=[_cards.case_id, _cards.generation]))
+_CARDS = Statement(
+    select(tables.cards)
+    .where(_cards.case_id == bindparam("case_id"))
+    .order_by(_cards.generation.desc())
+)
+_NEWEST = Statement(
+    select(tables.cards)
+    .where(_cards.case_id.in_(bindparam("case_ids", expanding=True)))
+    .order_by(_cards.generation)
+)
+_CASE_AT = Statement(
+    select(_cards.case_id)
+    .where(_cards.channel == bindparam("channel"), _cards.ts == bindparam("ts"))
+    .limit(1)
+)
 
 
 class SqlCardStore:
@@ -29,14 +45,12 @@ class SqlCardStore:
 
     def cards(self, case_id: str) -> list[CardRef]:
         """Return the cards of this case, the newest generation first."""
-        query = select(tables.cards).where(_cards.case_id == case_id)
-        rows = self._database.fetch(query.order_by(_cards.generation.desc()))
+        rows = self._database.fetch(_CARDS, {"case_id": case_id})
         return [_card_ref(row) for row in rows]
 
     def newest(self, case_ids: Sequence[str]) -> dict[str, CardRef]:
         """Return the newest card of each of these cases that has one."""
-        query = select(tables.cards).where(_cards.case_id.in_(list(case_ids)))
-        rows = self._database.fetch(query.order_by(_cards.generation))
+        rows = self._database.fetch(_NEWEST, {"case_ids": list(case_ids)})
         return {row.case_id: _card_ref(row) for row in rows}
 
     def case_at(self, channel: str, ts: str) -> str:
@@ -44,8 +58,7 @@ class SqlCardStore:
 
         Empty when none does.
         """
-        query = select(_cards.case_id).where(_cards.channel == channel, _cards.ts == ts)
-        rows = self._database.fetch(query.limit(1))
+        rows = self._database.fetch(_CASE_AT, {"channel": channel, "ts": ts})
         return str(rows[0].case_id) if rows else ""
 
     def find_outdated(self, card_format: str, now: datetime) -> list[str]:
@@ -94,7 +107,7 @@ class SqlCardStore:
                 unit.complete(finish)
             if hold:
                 unit.hold(hold)
-            unit.connection.execute(_RECORD.on(unit.connection), row)
+            unit.driver.change_later(_RECORD, row)
             unit.enqueue(messages)
 
         self._database.write(job, appends=False)

@@ -6,7 +6,6 @@ from typing import Any
 
 from sqlalchemy import bindparam, insert, select
 
-from bot.cases.canonical import from_json
 from bot.cases.case import Case
 from bot.cases.decide import record_conflict
 from bot.cases.entries import Entry, entry_of
@@ -21,6 +20,7 @@ from bot.store.database import Database
 from bot.store.dialects import insert_or_ignore
 from bot.store.ledger import LAST_CASE_NUMBER
 from bot.store.projection import case_write
+from bot.store.statements import Statement
 from bot.store.unit_of_work import CASE_BODY, UnitOfWork
 from bot.store.usage import usage_on
 
@@ -30,6 +30,7 @@ class SqlCaseStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+        self._decoded_cases = database.decoded_cases
 
     def case(self, case_id: str) -> Case:
         """Return the case as it is now.
@@ -40,7 +41,7 @@ class SqlCaseStore:
         rows = self._database.fetch(CASE_BODY, {"id": case_id})
         if not rows:
             raise NoSuchCase(f"there is no case {case_id[:40]}")
-        return from_json(Case, rows[0].body)
+        return self._decoded_cases.decode(case_id, rows[0].body)
 
     def entries(self, case_id: str, *, after: int = 0) -> list[Entry]:
         """Return the ledger entries of a case above this version, in order."""
@@ -66,6 +67,8 @@ class SqlCaseStore:
             StaleFence: another worker has taken the message over.
         """
         write = case_write(change.before, change.after, change.entries)
+        # Before it is written: a body that never is will never be read.
+        self._decoded_cases.add(write.case["body"], change.after)
         now = change.entries[-1].at
 
         def job(unit: UnitOfWork) -> None:
@@ -95,7 +98,7 @@ class SqlCaseStore:
         }
 
         def job(unit: UnitOfWork) -> Receipt:
-            earlier = unit.connection.execute(_INBOX_ROW, row).first()
+            earlier = unit.driver.fetch_first(_INBOX_ROW, row)
             if earlier is not None:
                 return _receive_again(
                     unit=unit,
@@ -104,38 +107,37 @@ class SqlCaseStore:
                     now=now,
                 )
             change = judge(unit.latest_case(signal.fingerprints), unit.next_case_id())
-            receipt = _write_signal(
-                unit=unit,
-                change=change,
+            receipt = self._write_signal(
+                unit,
+                change,
                 signal=signal,
                 now=now,
             )
             values = {"outcome": receipt.outcome, "case_id": receipt.case_id}
-            unit.connection.execute(insert(tables.inbox), {**row, **values})
+            unit.driver.change_later(_INSERT_SIGNAL, {**row, **values})
             return receipt
 
         return self._database.write(job)
 
+    def _write_signal(
+        self, unit: UnitOfWork, change: Change | None, *, signal: Signal, now: datetime
+    ) -> Receipt:
+        if change is None:
+            return Receipt(ReceiptOutcome.IGNORED, None)
+        write = case_write(change.before, change.after, change.entries)
+        self._decoded_cases.add(write.case["body"], change.after)
+        unit.append(write)
+        unit.enqueue(change.messages, now)
+        return Receipt(_outcome(change, signal), change.after.id)
+
     def usage(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage:
         """Sum what has been carried out on this UTC day, as ``UsageOn``."""
-        with self._database.read() as connection:
-            return usage_on(
-                connection=connection,
-                day=day,
-                plan=plan,
-                step=step,
-            )
+        return usage_on(self._database.fetch, day=day, plan=plan, step=step)
 
     def step_outcomes(self, action: str, limit: int) -> list[str]:
         """Return how the last steps of this action ended, the latest first."""
-        effects = tables.effects.c
-        query = (
-            select(effects.outcome)
-            .where(effects.action == action, effects.outcome != "")
-            .order_by(effects.at.desc())
-            .limit(limit)
-        )
-        return [row.outcome for row in self._database.fetch(query)]
+        rows = self._database.fetch(_STEP_OUTCOMES, {"action": action, "limit": limit})
+        return [row.outcome for row in rows]
 
     def last_case_number(self) -> int:
         """Return the highest number that a case may have so far."""
@@ -150,7 +152,7 @@ def _receive_again(unit: UnitOfWork, earlier: Any, row: dict[str, Any], now: dat
     """
     if earlier.digest == row["digest"]:
         return Receipt(ReceiptOutcome.DUPLICATE, earlier.case_id)
-    is_new = unit.connection.execute(_KEEP_CONFLICT.on(unit.connection), row).first() is not None
+    is_new = unit.driver.fetch_first(_KEEP_CONFLICT, row) is not None
     case = unit.case(earlier.case_id) if earlier.case_id and is_new else None
     if case is not None:
         conflict = record_conflict(
@@ -164,23 +166,13 @@ def _receive_again(unit: UnitOfWork, earlier: Any, row: dict[str, Any], now: dat
     return Receipt(ReceiptOutcome.CONFLICT, earlier.case_id)
 
 
-def _write_signal(
-    unit: UnitOfWork, change: Change | None, signal: Signal, now: datetime
-) -> Receipt:
-    if change is None:
-        return Receipt(ReceiptOutcome.IGNORED, None)
-    unit.append(case_write(change.before, change.after, change.entries))
-    unit.enqueue(change.messages, now)
-    return Receipt(_outcome(change, signal), change.after.id)
-
-
 def _outcome(change: Change, signal: Signal) -> ReceiptOutcome:
     if change.before is None:
         return ReceiptOutcome.OPENED
     return ReceiptOutcome.CLEARED if signal.status == "clear" else ReceiptOutcome.COUNTED
 
 
-_ENTRIES = (
+_ENTRIES = Statement(
     select(tables.ledger.c.body)
     .where(
         tables.ledger.c.case_id == bindparam("case_id"),
@@ -188,7 +180,18 @@ _ENTRIES = (
     )
     .order_by(tables.ledger.c.version)
 )
-_INBOX_ROW = select(tables.inbox.c.digest, tables.inbox.c.case_id).where(
-    tables.inbox.c.source == bindparam("source"), tables.inbox.c.key == bindparam("key")
+_INBOX_ROW = Statement(
+    select(tables.inbox.c.digest, tables.inbox.c.case_id).where(
+        tables.inbox.c.source == bindparam("source"), tables.inbox.c.key == bindparam("key")
+    )
 )
-_KEEP_CONFLICT = insert_or_ignore(tables.inbox_conflicts, returning=tables.inbox_conflicts.c.digest)
+_INSERT_SIGNAL = Statement(insert(tables.inbox))
+_KEEP_CONFLICT = Statement(
+    insert_or_ignore(tables.inbox_conflicts, returning=tables.inbox_conflicts.c.digest)
+)
+_STEP_OUTCOMES = Statement(
+    select(tables.effects.c.outcome)
+    .where(tables.effects.c.action == bindparam("action"), tables.effects.c.outcome != "")
+    .order_by(tables.effects.c.at.desc())
+    .limit(bindparam("limit"))
+)

@@ -6,32 +6,31 @@ batch. On PostgreSQL it holds the lock on the ledger's head for as short a time 
 """
 
 import contextlib
-import queue
 import sqlite3
 import threading
-import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from concurrent.futures import Future
-from dataclasses import dataclass, field
-from pathlib import Path
+from functools import partial
 from typing import Any, TypeVar
 
-from sqlalchemy import Connection, Engine, Executable, create_engine, event
+from sqlalchemy import Connection, Executable
 from sqlalchemy.exc import DBAPIError
-from sqlalchemy.pool import QueuePool
 
-from bot.clock import monotonic
+from bot.store.decoded_cases import DecodedCases
+from bot.store.driver import DriverConnection
+from bot.store.engines import BEGINS_ON_DRIVER, reading_engine, writing_engine
+from bot.store.heads import HeadMoved, Heads
 from bot.store.local_workers import Handover, LocalWorker, dispatch
 from bot.store.parameters import keep_storable
+from bot.store.readers import Readers
+from bot.store.statements import Statement
 from bot.store.unit_of_work import UnitOfWork
+from bot.store.write_queue import Job, WriteQueue
 
 T = TypeVar("T")
 MAX_BATCH = 64
-MAX_REPEATS = 3
-WAL_RETRY_SECONDS = 0.01
-SQLITE_BUSY_TIMEOUT_SECONDS = 30.0
-#: So much of the file is mapped into the memory of readers.
-MAX_MAPPED_BYTES = 256 * 1024 * 1024
+#: After another process has appended, the heads are read in so many transactions.
+SHARED_TRANSACTIONS = 100
 # On PostgreSQL: how long a writer may do nothing inside a transaction.
 MAX_IDLE_SECONDS = 10.0
 
@@ -46,43 +45,52 @@ class Database:
         self.url = url
         #: They get the messages of a write under lease once it is durable, or are woken.
         self.local_workers: list[LocalWorker] = []
-        self.engine = _writing_engine(url)
+        self.decoded_cases = DecodedCases()
+        self.engine = writing_engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
         # A reader never begins a transaction: each SELECT is its own snapshot.
-        self._readers = _reading_engine(url)
-        for engine in (self.engine, self._readers):
+        self._reading_engine = reading_engine(url)
+        for engine in (self.engine, self._reading_engine):
             keep_storable(engine)
-        self._connection: Connection | None = None
-        self._jobs: queue.SimpleQueue[_Job | None] = queue.SimpleQueue()
+        self._readers = Readers(self._reading_engine)
+        self._connection: DriverConnection | None = None
+        self._heads: Heads | None = None
+        self._shared_for = 0
+        self._jobs = WriteQueue()
         self._writer = threading.Thread(target=self._write_loop, name="store-writer", daemon=True)
         self._writer.start()
 
     def close(self) -> None:
         """Finish the jobs that wait, and close the connections."""
-        self._jobs.put(None)
+        self._jobs.close()
         self._writer.join()
         if self._connection is not None:
-            self._connection.close()
+            self._connection.discard()
+        self._readers.close()
         self.engine.dispose()
-        self._readers.dispose()
+        self._reading_engine.dispose()
 
     # --- reading ---------------------------------------------------------------------------------
 
     @contextlib.contextmanager
     def read(self) -> Iterator[Connection]:
         """Open a connection for reading."""
-        with self._readers.connect() as connection:
+        with self._reading_engine.connect() as connection:
             yield connection
 
-    def fetch(self, query: Executable, values: Mapping[str, Any] | None = None) -> Sequence[Any]:
+    def fetch(
+        self, query: Executable | Statement, values: Mapping[str, Any] | None = None
+    ) -> Sequence[Any]:
         """Run one query. Return its rows."""
-        with self._readers.connect() as connection:
+        if isinstance(query, Statement):
+            return self._readers.fetch(query, values or {})
+        with self._reading_engine.connect() as connection:
             return connection.execute(query, values or {}).all()
 
     @contextlib.contextmanager
     def snapshot(self) -> Iterator[Connection]:
         """Open a read-only connection that sees one moment: its first read."""
-        with self._readers.connect() as connection:
+        with self._reading_engine.connect() as connection:
             if self.is_sqlite:
                 connection.exec_driver_sql("BEGIN")
             else:
@@ -99,40 +107,57 @@ class Database:
 
     # --- writing ---------------------------------------------------------------------------------
 
-    def write(self, job: Callable[[UnitOfWork], T], *, appends: bool = True) -> T:
+    def write(
+        self, job: Callable[[UnitOfWork], T], *, appends: bool = True, urgent: bool = False
+    ) -> T:
         """Run the job in a transaction. Return its result once durable.
 
         A job must be repeatable: when one of a batch fails, the batch is rolled back and each
         runs again on its own, so that nobody pays for another's failure.
 
-        ``appends``: it may write the ledger.
+        ``appends``: it may write the ledger. ``urgent``: a person waits for it.
         """
-        waiting = _Job(job, appends)
+        waiting = Job(run=job, appends=appends, is_urgent=urgent)
         self._jobs.put(waiting)
         result: T
         result, handover = waiting.future.result()
         dispatch(handover, self.local_workers)
         return result
 
+    def submit(
+        self, job: Callable[[UnitOfWork], T], *, appends: bool = True, urgent: bool = False
+    ) -> Future[T]:
+        """Run the job as ``write`` does, without waiting for it.
+
+        Callbacks of the future run on the writer's thread once the job is durable: they must be
+        short.
+        """
+        waiting = Job(run=job, appends=appends, is_urgent=urgent)
+        future: Future[T] = Future()
+        waiting.future.add_done_callback(partial(self._pass_on, future))
+        self._jobs.put(waiting)
+        return future
+
+    def _pass_on(self, future: Future[T], done: Future[tuple[T, Handover]]) -> None:
+        failure = done.exception()
+        if failure is not None:
+            future.set_exception(failure)
+            return
+        result, handover = done.result()
+        future.set_result(result)
+        dispatch(handover, self.local_workers)
+
     def _write_loop(self) -> None:
-        is_closing = False
-        while not is_closing:
-            job = self._jobs.get()
-            if job is None:
-                return
-            batch = [job]
-            with contextlib.suppress(queue.Empty):
-                while len(batch) < MAX_BATCH and not is_closing:
-                    job = self._jobs.get_nowait()
-                    if job is None:
-                        is_closing = True
-                    else:
-                        batch.append(job)
+        while batch := self._jobs.take(MAX_BATCH):
             self._run_batch(batch)
 
-    def _run_batch(self, batch: list["_Job"]) -> None:
+    def _run_batch(self, batch: list[Job]) -> None:
         try:
             results = self._transaction(batch)
+        except HeadMoved:
+            # Nobody has lost anything: the heads are read in the next attempt.
+            self._run_batch(batch)
+            return
         except BaseException as failure:
             if len(batch) > 1:
                 for job in batch:
@@ -143,53 +168,93 @@ class Database:
             else:
                 batch[0].future.set_exception(failure)
             return
-        for job, result in zip(batch, results, strict=True):
+        self._jobs.put_back(batch[len(results) :])
+        for job, result in zip(batch, results, strict=False):
             job.future.set_result(result)
 
-    def _transaction(self, batch: list["_Job"]) -> list[tuple[Any, Handover]]:
+    def _transaction(self, batch: list[Job]) -> list[tuple[Any, Handover]]:
+        """Run jobs in one transaction.
+
+        Return the results of those that have run: the last may be left for the next.
+        """
         # The writer keeps its connection: taking one from the pool costs as much as a statement.
         if self._connection is None:
             self._connection = self._connect_writer()
+        heads, self._heads = self._heads, None
         try:
-            with self._connection.begin():
-                unit = UnitOfWork(self._connection, self.local_workers)
-                if any(job.appends for job in batch):
-                    unit.lock_head()
-                results = []
-                for job in batch:
-                    unit.handover = Handover()
-                    results.append((job.run(unit), unit.handover))
-                unit.flush()
-        except DBAPIError:
-            # It may be broken: the next batch gets another.
-            self._connection.close()
-            self._connection = None
+            self._connection.begin()
+            unit = UnitOfWork(
+                self._connection,
+                self.local_workers,
+                heads=heads,
+                decoded_cases=self.decoded_cases,
+            )
+            results = self._run_jobs(unit, batch)
+            unit.flush()
+            self._connection.commit()
+        except HeadMoved:
+            self._shared_for = SHARED_TRANSACTIONS
+            self._connection.roll_back()
             raise
+        except DBAPIError as failure:
+            # It may be broken: the next batch gets another.
+            self._drop_connection(failure)
+            if heads is not None and _may_repeat(failure):
+                # A case number that another process has given out.
+                self._shared_for = SHARED_TRANSACTIONS
+            raise
+        except BaseException:
+            self._roll_back()
+            raise
+        self._keep_heads(unit)
         return results
 
-    def _connect_writer(self) -> Connection:
+    def _run_jobs(self, unit: UnitOfWork, batch: list[Job]) -> list[tuple[Any, Handover]]:
+        if any(job.appends for job in batch):
+            unit.lock_head()
+        results: list[tuple[Any, Handover]] = []
+        for job in batch:
+            # A person's decision does not wait for the rest of a long batch.
+            if results and not job.is_urgent and self._jobs.has_urgent():
+                break
+            unit.handover = Handover()
+            results.append((job.run(unit), unit.handover))
+        return results
+
+    def _keep_heads(self, unit: UnitOfWork) -> None:
+        """Keep the heads for the next transaction.
+
+        On PostgreSQL they are read under their lock every time: it is waited for anyway.
+        """
+        if self._shared_for > 0:
+            self._shared_for -= 1
+        elif self.is_sqlite:
+            self._heads = unit.heads
+
+    def _roll_back(self) -> None:
+        try:
+            if self._connection is not None:
+                self._connection.roll_back()
+        except DBAPIError as failure:
+            self._drop_connection(failure)
+
+    def _drop_connection(self, failure: DBAPIError) -> None:
+        if self._connection is not None:
+            self._connection.discard(failure)
+            self._connection = None
+
+    def _connect_writer(self) -> DriverConnection:
         """Connect the writer, which shares the ledger's head with every other process.
 
         A writer that stands still in the middle of a transaction loses it, so that the others
         can go on.
         """
-        connection = self.engine.connect()
+        connection = self.engine.connect().execution_options(**{BEGINS_ON_DRIVER: True})
         if not self.is_sqlite:
+            connection = connection.execution_options(isolation_level="AUTOCOMMIT")
             milliseconds = int(MAX_IDLE_SECONDS * 1000)
             connection.exec_driver_sql(f"SET idle_in_transaction_session_timeout = {milliseconds}")
-            connection.commit()
-        return connection
-
-
-@dataclass(slots=True)
-class _Job:
-    """A job of the writer, and the future of its result."""
-
-    run: Callable[[UnitOfWork], Any]
-    appends: bool
-    future: Future[Any] = field(default_factory=Future)
-    #: How often it may still run again after a lost race.
-    repeats: int = MAX_REPEATS
+        return DriverConnection(connection)
 
 
 def _may_repeat(failure: BaseException) -> bool:
@@ -204,91 +269,3 @@ def _may_repeat(failure: BaseException) -> bool:
         return "UNIQUE" in str(failure.orig)
     code = getattr(failure.orig, "sqlstate", "")
     return code in {"40001", "40P01", "23505"}
-
-
-def _writing_engine(url: str) -> Engine:
-    if not url.startswith("sqlite"):
-        return create_engine(
-            url,
-            pool_size=2,
-            max_overflow=4,
-            pool_pre_ping=True,
-            hide_parameters=True,
-        )
-    engine = create_engine(url, **_sqlite_options())
-    event.listen(engine, "connect", _on_sqlite_connect)
-    event.listen(engine, "begin", _begin_immediate)
-    path = engine.url.database
-    if path and not Path(path).exists():
-        # The ledger is nobody else's to read. SQLite keeps the mode of the file it finds.
-        Path(path).touch(mode=0o600)
-    return engine
-
-
-def _reading_engine(url: str) -> Engine:
-    """Make an engine of its own for readers.
-
-    The writer's begins every transaction with the write lock, and a reader must not wait for it.
-    """
-    if not url.startswith("sqlite"):
-        return create_engine(
-            url,
-            isolation_level="AUTOCOMMIT",
-            pool_size=12,
-            max_overflow=20,
-            pool_pre_ping=True,
-            hide_parameters=True,
-        )
-    engine = create_engine(url, isolation_level="AUTOCOMMIT", **_sqlite_options())
-    event.listen(engine, "connect", _on_sqlite_connect)
-    event.listen(engine, "connect", _map_into_memory)
-    return engine
-
-
-def _map_into_memory(raw: sqlite3.Connection, _: object) -> None:
-    """Let readers share the pages of the file.
-
-    A search for words reads every row, and copying pages would be half of its time.
-    """
-    raw.execute(f"PRAGMA mmap_size={MAX_MAPPED_BYTES}")
-
-
-def _sqlite_options() -> dict[str, Any]:
-    return {
-        "poolclass": QueuePool,
-        "pool_size": 12,
-        "max_overflow": 20,
-        "hide_parameters": True,
-        "connect_args": {"timeout": SQLITE_BUSY_TIMEOUT_SECONDS},
-    }
-
-
-def _on_sqlite_connect(raw: sqlite3.Connection, _: object) -> None:
-    raw.isolation_level = None
-    _use_wal(raw)
-    for pragma in (
-        "synchronous=FULL",
-        "recursive_triggers=ON",
-        "foreign_keys=ON",
-        "cache_size=-8000",
-    ):
-        raw.execute(f"PRAGMA {pragma}")
-
-
-def _use_wal(raw: sqlite3.Connection) -> None:
-    """Switch to the write-ahead log, waiting for another process that does."""
-    # SQLite's own busy timeout does not cover the change of the journal mode.
-    deadline = monotonic() + SQLITE_BUSY_TIMEOUT_SECONDS
-    while True:
-        try:
-            raw.execute("PRAGMA journal_mode=WAL")
-        except sqlite3.OperationalError:
-            if monotonic() > deadline:
-                raise
-            time.sleep(WAL_RETRY_SECONDS)
-        else:
-            return
-
-
-def _begin_immediate(connection: Connection) -> None:
-    connection.exec_driver_sql("BEGIN IMMEDIATE")

@@ -29,8 +29,8 @@ from bot.cases.evolve import evolve
 from bot.cases.signal import Signal
 from bot.ports.case_store import ReceiptOutcome
 from bot.store import tables
+from bot.store.heads import HEADS_FOR_UPDATE, Heads
 from bot.store.projection import case_row, effect_rows, outcome_rows
-from bot.store.unit_of_work import CASE_BODY, UnitOfWork
 
 log = logging.getLogger(__name__)
 PAGE_SIZE = 200
@@ -143,7 +143,7 @@ def rewrite_derived_rows(
     know the rules of a later release.
     """
     # Nobody appends meanwhile.
-    UnitOfWork(connection).lock_head()
+    Heads.from_rows(connection.execute(HEADS_FOR_UPDATE).all())
     count = 0
     for page in case_pages(connection):
         for case_id, bodies in entry_bodies(connection, [row.id for row in page]).items():
@@ -182,7 +182,7 @@ def _rewrite_case(connection: Connection, case_id: str, bodies: Iterable[bytes])
 
 def _fill_columns(connection: Connection, case_id: str) -> None:
     """Fill the columns of a case from its stored body."""
-    body = connection.execute(CASE_BODY, {"id": case_id}).scalar_one()
+    body = connection.execute(_CASE_BODY, {"id": case_id}).scalar_one()
     try:
         values = case_row(from_json(Case, body))
     except ValidationError:
@@ -208,6 +208,7 @@ _CASES = (
     .order_by(tables.cases.c.number)
     .limit(bindparam("size"))
 )
+_CASE_BODY = select(tables.cases.c.body).where(tables.cases.c.id == bindparam("id"))
 _BODIES = (
     select(tables.ledger.c.case_id, tables.ledger.c.body)
     .where(tables.ledger.c.case_id.in_(bindparam("ids", expanding=True)))

@@ -10,7 +10,7 @@ from bot.cases.lifecycle import TERMINAL
 from bot.ports.outbox import OutboxMessage
 from bot.store import tables
 from bot.store.database import Database
-from bot.store.unit_of_work import UnitOfWork, read_controls
+from bot.store.unit_of_work import CONTROLS_BODY, UnitOfWork, controls_from
 
 _OPEN_CASES = select(tables.cases.c.id).where(
     tables.cases.c.state.not_in([state.code for state in TERMINAL])
@@ -29,8 +29,7 @@ class SqlDeskControlsStore:
 
     def load(self) -> DeskControls:
         """Return the controls as they are now."""
-        with self._database.read() as connection:
-            return read_controls(connection)
+        return controls_from(self._database.fetch(CONTROLS_BODY))
 
     def save(
         self,

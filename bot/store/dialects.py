@@ -23,6 +23,10 @@ class DialectStatement:
         """Return the form for this connection's database."""
         return self._by_dialect[connection.dialect.name]
 
+    def for_dialect(self, name: str) -> Insert:
+        """Return the form for the dialect of this name."""
+        return self._by_dialect[name]
+
 
 def insert_or_ignore(table: Table, *, returning: Column[Any] | None = None) -> DialectStatement:
     """Insert rows, and skip those whose key exists.

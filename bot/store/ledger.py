@@ -10,11 +10,13 @@ from bot.cases.controls import Rollback
 from bot.cases.errors import LedgerBroken
 from bot.store import tables
 from bot.store.database import Database
-from bot.store.unit_of_work import HEAD_IS_GONE, read_controls
+from bot.store.heads import HEAD_IS_GONE
+from bot.store.statements import Statement
+from bot.store.unit_of_work import CONTROLS_BODY, controls_from
 
 PAGE_SIZE = 2_000
 
-LAST_CASE_NUMBER = select(tables.heads.c.number).where(tables.heads.c.name == "cases")
+LAST_CASE_NUMBER = Statement(select(tables.heads.c.number).where(tables.heads.c.name == "cases"))
 _HEAD = select(tables.heads).where(tables.heads.c.name == "ledger")
 _PAGE = (
     select(tables.ledger)
@@ -61,5 +63,5 @@ class Ledger:
 
     def acknowledgement_of(self, size: int, root: str) -> Rollback | None:
         """Return the acknowledged restore of a backup that lacks this signed tree."""
-        with self._database.read() as connection:
-            return read_controls(connection).acknowledgement_of(size, root)
+        controls = controls_from(self._database.fetch(CONTROLS_BODY))
+        return controls.acknowledgement_of(size, root)

@@ -29,14 +29,15 @@ class Handover:
     """Work for the local workers, once its job is durable."""
 
     messages: list[LeasedMessage] = field(default_factory=list)
-    wakes: bool = False
+    #: Topics with messages that were not handed over, and may be due.
+    wakes: set[Topic] = field(default_factory=set)
 
 
 def dispatch(handover: Handover, workers: Iterable[LocalWorker]) -> None:
-    """Hand leased messages to their workers, and wake the others."""
+    """Hand leased messages to their workers, and wake those who must look for others."""
     for worker in workers:
         messages = [message for message in handover.messages if message.topic in worker.topics]
         if messages:
             worker.accept(messages)
-        elif handover.wakes:
+        if not handover.wakes.isdisjoint(worker.topics):
             worker.wake()

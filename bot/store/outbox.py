@@ -1,36 +1,41 @@
 """The outbox: effects of a commit, done by workers under a lease."""
 
-import contextlib
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import ColumnElement, Update, bindparam, func, literal, or_, select, update
 
-from bot.cases.errors import StaleFence
 from bot.ports.outbox import LeasedMessage, OutboxMessage, Topic
 from bot.store import tables
 from bot.store.database import Database
-from bot.store.dialects import insert_or_ignore
 from bot.store.outbox_rows import (
     CLAIM,
     DONE,
     FENCED,
+    HOLD,
     IS_DUE,
     LEASED,
     PARKED,
     READY,
+    hold_values,
     lease_values,
     leased_message,
 )
+from bot.store.statements import Statement
+from bot.store.ticks import CLAIM_TICK
 from bot.store.unit_of_work import UnitOfWork
 
 _outbox = tables.outbox.c
-_HAS_DUE = select(literal(1)).where(IS_DUE).limit(1)
-_WAITING_KEYS = select(_outbox.key).where(
-    or_(_outbox.state == READY, _outbox.state == LEASED),
-    _outbox.topic == bindparam("topic"),
-    _outbox.case_id == bindparam("case_id"),
+_HAS_DUE = Statement(select(literal(1).label("one")).where(IS_DUE).limit(1))
+_CLAIM = Statement(CLAIM)
+_RENEW = Statement(HOLD)
+_WAITING_KEYS = Statement(
+    select(_outbox.key).where(
+        or_(_outbox.state == READY, _outbox.state == LEASED),
+        _outbox.topic == bindparam("topic"),
+        _outbox.case_id == bindparam("case_id"),
+    )
 )
 _PARKED = select(tables.outbox).where(_outbox.state == PARKED).order_by(_outbox.key)
 _BACKLOG = (
@@ -38,7 +43,15 @@ _BACKLOG = (
     .where(_outbox.state != DONE)
     .group_by(_outbox.topic, _outbox.state)
 )
-_CLAIM_TICK = insert_or_ignore(tables.ticks, returning=tables.ticks.c.job)
+_AGAIN = {"state": READY, "run_at": bindparam("again_at"), "error": bindparam("reason")}
+_ONE_FAILURE_MORE = {"attempts": _outbox.attempts + 1}
+#: Give a message back, by whether it surely had no effect and whether it counts as a failure.
+_RETRY = {
+    (False, False): Statement(FENCED.values(_AGAIN)),
+    (True, False): Statement(FENCED.values({**_AGAIN, "doubt": 0})),
+    (False, True): Statement(FENCED.values({**_AGAIN, **_ONE_FAILURE_MORE})),
+    (True, True): Statement(FENCED.values({**_AGAIN, "doubt": 0, **_ONE_FAILURE_MORE})),
+}
 
 
 class SqlOutbox:
@@ -65,7 +78,7 @@ class SqlOutbox:
         tick = {"job": job, "slot": slot}
 
         def write(unit: UnitOfWork) -> bool:
-            claim = unit.connection.execute(_CLAIM_TICK.on(unit.connection), tick).first()
+            claim = unit.driver.fetch_first(CLAIM_TICK, tick)
             if claim is not None:
                 unit.enqueue([message])
             return claim is not None
@@ -76,7 +89,8 @@ class SqlOutbox:
         """Make every waiting message of this topic due at once."""
         at = now.timestamp()
         is_waiting = (_outbox.topic == topic.value, _outbox.state == READY, _outbox.run_at > at)
-        self._update(update(tables.outbox).where(*is_waiting).values(run_at=at), wakes=True)
+        statement = update(tables.outbox).where(*is_waiting).values(run_at=at)
+        self._update(statement, wakes=[topic])
 
     # --- leases ----------------------------------------------------------------------------------
 
@@ -106,7 +120,7 @@ class SqlOutbox:
         }
 
         def job(unit: UnitOfWork) -> list[LeasedMessage]:
-            rows = unit.connection.execute(CLAIM, values)
+            rows = unit.driver.fetch(_CLAIM, values)
             # An UPDATE returns its rows in no order.
             return sorted(map(leased_message, rows), key=lambda message: message.priority)
 
@@ -122,8 +136,7 @@ class SqlOutbox:
             valid = set()
             # In one order, so that two that renew do not wait for each other.
             for message in sorted(messages, key=lambda message: message.key):
-                with contextlib.suppress(StaleFence):
-                    unit.hold(message, until)
+                if unit.driver.change(_RENEW, hold_values(message, until)):
                     valid.add((message.key, message.fence))
             return valid
 
@@ -161,20 +174,19 @@ class SqlOutbox:
 
         ``certain``: this attempt surely had no effect. ``counts``: it was a failure, not a wait.
         """
-        values: dict[str, Any] = {"state": READY, "run_at": run_at.timestamp(), "error": error}
-        if certain:
-            values["doubt"] = 0
         # Only failures count towards parking: however long it waited, the first is the first.
-        if counts:
-            values["attempts"] = _outbox.attempts + 1
-        self._release(message, values)
+        statement = _RETRY[certain, counts]
+        values = {**lease_values(message), "again_at": run_at.timestamp(), "reason": error}
+
+        def job(unit: UnitOfWork) -> None:
+            # Whoever has lost the lease changes nothing here, and need not know.
+            unit.driver.change_later(statement, values)
+
+        self._database.write(job, appends=False)
 
     def park(self, message: LeasedMessage, error: str) -> None:
         """Give the message up until a person lets it be tried again."""
         values = {"state": PARKED, "run_at": 0.0, "error": error, "attempts": _outbox.attempts + 1}
-        self._release(message, values)
-
-    def _release(self, message: LeasedMessage, values: dict[str, Any]) -> None:
         # Whoever has lost the lease changes nothing here, and need not know.
         self._update(FENCED.values(**values), parameters=lease_values(message))
 
@@ -192,7 +204,7 @@ class SqlOutbox:
         is_parked: tuple[ColumnElement[bool], ...] = (_outbox.key == key, _outbox.state == PARKED)
         values = {"state": READY, "attempts": 0, "run_at": now.timestamp()}
         statement = update(tables.outbox).where(*is_parked).values(**values)
-        return bool(self._update(statement, wakes=True))
+        return bool(self._update(statement, wakes=Topic))
 
     def discard(self, topics: Sequence[Topic]) -> None:
         """Mark all messages of these topics as done without doing them."""
@@ -204,14 +216,18 @@ class SqlOutbox:
         return {f"{row.topic} {row.state}": row.messages for row in self._database.fetch(_BACKLOG)}
 
     def _update(
-        self, statement: Update, *, parameters: dict[str, Any] | None = None, wakes: bool = False
+        self,
+        statement: Update,
+        *,
+        parameters: dict[str, Any] | None = None,
+        wakes: Iterable[Topic] = (),
     ) -> int:
         """Run one statement. Return how many rows it changed."""
 
         def job(unit: UnitOfWork) -> int:
             changes = unit.connection.execute(statement, parameters or {}).rowcount
-            if wakes and changes:
-                unit.handover.wakes = True
+            if changes:
+                unit.handover.wakes.update(wakes)
             return changes
 
         return self._database.write(job, appends=False)

@@ -1,7 +1,7 @@
 """Outbox messages as rows: their states and the statements between them."""
 
 import json
-from collections.abc import Iterable
+from datetime import datetime
 from typing import Any
 
 from sqlalchemy import Float, Update, and_, bindparam, case, func, or_, select, update
@@ -15,19 +15,16 @@ READY, LEASED, DONE, PARKED = "ready", "leased", "done", "parked"
 _outbox = tables.outbox.c
 
 
-def message_rows(messages: Iterable[OutboxMessage]) -> list[dict[str, Any]]:
-    """Serialise requests for ``ENQUEUE``."""
-    return [
-        {
-            "key": message.key,
-            "topic": message.topic.value,
-            "case_id": message.case_id,
-            "run_at": message.run_at.timestamp(),
-            "priority": message.priority,
-            "payload": json.dumps(dict(message.payload)),
-        }
-        for message in messages
-    ]
+def message_row(message: OutboxMessage) -> dict[str, Any]:
+    """Serialise a request for ``ENQUEUE``."""
+    return {
+        "key": message.key,
+        "topic": message.topic.value,
+        "case_id": message.case_id,
+        "run_at": message.run_at.timestamp(),
+        "priority": message.priority,
+        "payload": json.dumps(dict(message.payload)),
+    }
 
 
 def leased_message(row: Any) -> LeasedMessage:
@@ -45,21 +42,29 @@ def leased_message(row: Any) -> LeasedMessage:
     )
 
 
-def _enqueue(insert: Insert) -> Insert:
-    statement = insert(tables.outbox).values(
+def _new_row(insert: Insert, **values: Any) -> Insert:
+    return insert(tables.outbox).values(
         key=bindparam("key"),
         topic=bindparam("topic"),
         case_id=bindparam("case_id"),
-        state=READY,
         wanted=1,
-        fence=0,
         attempts=0,
-        doubt=0,
         run_at=bindparam("run_at"),
         priority=bindparam("priority"),
         payload=bindparam("payload"),
         error="",
+        **values,
     )
+
+
+def _enqueue_leased(insert: Insert) -> Insert:
+    """Insert a row that is under lease from the first, unless its key exists."""
+    statement = _new_row(insert, state=LEASED, fence=1, doubt=1)
+    return statement.on_conflict_do_nothing().returning(tables.outbox)
+
+
+def _enqueue(insert: Insert) -> Insert:
+    statement = _new_row(insert, state=READY, fence=0, doubt=0)
     # Not ``in_``: its list of values cannot be part of an executemany.
     at_rest = or_(_outbox.state == DONE, _outbox.state == PARKED)
     return statement.on_conflict_do_update(
@@ -92,6 +97,7 @@ def _lease(rows: Any) -> Update:
 
 
 ENQUEUE = DialectStatement(_enqueue)
+ENQUEUE_LEASED = DialectStatement(_enqueue_leased)
 # A leased row whose lease has run out is due again: ``run_at`` doubles as the end of the lease.
 IS_DUE = and_(
     or_(_outbox.state == READY, _outbox.state == LEASED),
@@ -128,17 +134,22 @@ COMPLETE = FENCED.values(
     attempts=0,
     doubt=0,
     error="",
-)
+).returning(_outbox.state)
 COMPLETE_AND_RETRY = FENCED.values(
     state=READY,
     attempts=0,
     doubt=0,
     error="",
     run_at=bindparam("retry_at"),
-)
+).returning(_outbox.state)
 HOLD = FENCED.values(run_at=func.coalesce(bindparam("lease_until", type_=Float), _outbox.run_at))
 
 
 def lease_values(message: LeasedMessage) -> dict[str, Any]:
     """Return the parameters of ``FENCED``."""
     return {"leased_key": message.key, "leased_fence": message.fence}
+
+
+def hold_values(message: LeasedMessage, until: datetime | None) -> dict[str, Any]:
+    """Return the parameters of ``HOLD``."""
+    return {**lease_values(message), "lease_until": until.timestamp() if until else None}

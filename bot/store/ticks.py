@@ -1,16 +1,21 @@
 """Ticks: which process runs a periodic job for which slot of time."""
 
-from sqlalchemy import delete
+from sqlalchemy import bindparam, delete
 
 from bot.store import tables
 from bot.store.database import Database
 from bot.store.dialects import insert_or_ignore
+from bot.store.statements import Statement
 from bot.store.unit_of_work import UnitOfWork
 
 # Slots of a while ago stay, so that a clock that is set back finds what was done.
 MIN_SLOTS_KEPT = 400
 
-_CLAIM = insert_or_ignore(tables.ticks, returning=tables.ticks.c.job)
+_ticks = tables.ticks.c
+CLAIM_TICK = Statement(insert_or_ignore(tables.ticks, returning=_ticks.job))
+_DELETE_OLD = Statement(
+    delete(tables.ticks).where(_ticks.job == bindparam("of_job"), _ticks.slot < bindparam("before"))
+)
 
 
 class SqlTicks:
@@ -27,11 +32,11 @@ class SqlTicks:
         values = {"job": job, "slot": slot}
 
         def write(unit: UnitOfWork) -> bool:
-            claim = unit.connection.execute(_CLAIM.on(unit.connection), values).first()
+            claim = unit.driver.fetch_first(CLAIM_TICK, values)
             if claim is not None:
-                ticks = tables.ticks.c
-                is_old = (ticks.job == job, ticks.slot < slot - MIN_SLOTS_KEPT)
-                unit.connection.execute(delete(tables.ticks).where(*is_old))
+                unit.driver.change_later(
+                    _DELETE_OLD, {"of_job": job, "before": slot - MIN_SLOTS_KEPT}
+                )
             return claim is not None
 
         return self._database.write(write, appends=False)

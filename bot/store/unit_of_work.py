@@ -3,10 +3,10 @@
 Ledger lines are gathered, and get their places together when the batch of jobs ends.
 """
 
-import json
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import datetime
+from functools import lru_cache, partial
+from typing import Any
 
 from sqlalchemy import Connection, bindparam, insert, select, update
 
@@ -14,62 +14,83 @@ from bot.cases.canonical import from_json, to_json
 from bot.cases.case import Case
 from bot.cases.control_decisions import ControlDecision
 from bot.cases.controls import DeskControls
-from bot.cases.errors import Conflict, LedgerBroken, StaleFence
-from bot.cases.ledger import GENESIS, Tree, chain_hash, leaf_hash
+from bot.cases.errors import Conflict, StaleFence
+from bot.cases.ledger import chain_hash, leaf_hash
 from bot.cases.plan import Plan
 from bot.cases.policy import Usage
 from bot.ports.outbox import LeasedMessage, OutboxMessage
 from bot.store import outbox_rows, tables
+from bot.store.decoded_cases import DecodedCases
 from bot.store.dialects import insert_or_ignore
+from bot.store.driver import DriverConnection
+from bot.store.heads import (
+    LEDGER_HEADS,
+    MOVE_BOTH_HEADS,
+    MOVE_CASES_HEAD,
+    MOVE_LEDGER_HEAD,
+    HeadMoved,
+    Heads,
+)
 from bot.store.local_workers import Handover, LocalWorker
 from bot.store.projection import CaseWrite, Line, ledger_lines
+from bot.store.statements import InsertRows, Statement
 from bot.store.usage import usage_on
-
-HEAD_IS_GONE = "the head of the ledger is gone from the table heads; restore a backup"
 
 
 class UnitOfWork:
     """One transaction of the writer, shared by the jobs of a batch."""
 
-    def __init__(self, connection: Connection, workers: Sequence[LocalWorker] = ()) -> None:
-        self.connection = connection
+    def __init__(
+        self,
+        driver: DriverConnection,
+        workers: Sequence[LocalWorker] = (),
+        *,
+        heads: Heads | None = None,
+        decoded_cases: DecodedCases | None = None,
+    ) -> None:
+        """Use ``heads`` of the last transaction, if nobody else writes.
+
+        That is checked when they move.
+        """
+        self.driver = driver
         self._workers = workers
-        self._head: _Head | None = None
+        self._decoded_cases = decoded_cases or DecodedCases()
+        self._heads = heads
         self._lines: list[Line] = []
         #: What the present job leaves to the local workers.
         self.handover = Handover()
+
+    @property
+    def connection(self) -> Connection:
+        """Return SQLAlchemy's connection, for statements outside the hot path."""
+        return self.driver.connection
 
     # --- reading ---------------------------------------------------------------------------------
 
     def case(self, case_id: str) -> Case | None:
         """Return the case as it is in this transaction."""
-        body = self.connection.execute(CASE_BODY, {"id": case_id}).scalar()
-        return from_json(Case, body) if body else None
+        row = self.driver.fetch_first(CASE_BODY, {"id": case_id})
+        return self._decoded_cases.decode(case_id, row.body) if row else None
 
     def latest_case(self, fingerprints: Sequence[str]) -> Case | None:
         """Return the newest case of the first fingerprint that has one."""
         for fingerprint in fingerprints:
-            body = self.connection.execute(_LATEST_BODY, {"fingerprint": fingerprint}).scalar()
-            if body:
-                return from_json(Case, body)
+            row = self.driver.fetch_first(_LATEST_BODY, {"fingerprint": fingerprint})
+            if row:
+                return self._decoded_cases.decode(row.id, row.body)
         return None
 
     def controls(self) -> DeskControls:
         """Return the desk's controls as they are in this transaction."""
-        return read_controls(self.connection)
+        return controls_from(self.driver.fetch(CONTROLS_BODY))
 
     def usage(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage:
         """Sum what has been carried out on this UTC day, as ``UsageOn``."""
-        return usage_on(
-            connection=self.connection,
-            day=day,
-            plan=plan,
-            step=step,
-        )
+        return usage_on(self.driver.fetch, day=day, plan=plan, step=step)
 
     # --- the ledger ------------------------------------------------------------------------------
 
-    def lock_head(self) -> "_Head":
+    def lock_head(self) -> Heads:
         """Lock the head of the ledger until the end of the transaction.
 
         Its holder is the only one who appends, in this process and in every other.
@@ -77,19 +98,14 @@ class UnitOfWork:
         Raises:
             LedgerBroken: there is no head.
         """
-        if self._head is None:
-            rows = self.connection.execute(_HEADS).all()
-            if [row.name for row in rows] != ["cases", "ledger"]:
-                raise LedgerBroken(HEAD_IS_GONE)
-            cases, ledger = rows
-            peaks = tuple(bytes.fromhex(peak) for peak in json.loads(ledger.peaks))
-            self._head = _Head(
-                tree=Tree(ledger.number, peaks),
-                chain=ledger.chain or GENESIS,
-                case_number=cases.number,
-                case_number_before=cases.number,
-            )
-        return self._head
+        if self._heads is None:
+            self._heads = Heads.from_rows(self.driver.fetch(LEDGER_HEADS))
+        return self._heads
+
+    @property
+    def heads(self) -> Heads | None:
+        """Return the heads as this transaction leaves them, if it has read them."""
+        return self._heads
 
     def next_case_id(self) -> str:
         """Return the id that the next new case gets."""
@@ -97,8 +113,8 @@ class UnitOfWork:
 
     def number_above(self, number: int) -> None:
         """Give new cases numbers above this one."""
-        head = self.lock_head()
-        head.case_number = max(head.case_number, number)
+        heads = self.lock_head()
+        heads.case_number = max(heads.case_number, number)
 
     def append(self, write: CaseWrite) -> None:
         """Write a change of a case and all that follows from it.
@@ -108,19 +124,16 @@ class UnitOfWork:
         """
         if write.expected_version == 0:
             self.lock_head().case_number += 1
-            self.connection.execute(_INSERT_CASE, write.case)
+            self.driver.change_later(_INSERT_CASE, write.case)
         else:
             case_id, expected = write.case["id"], write.expected_version
             values = {**write.case, "case_id": case_id, "expected": expected}
-            if self.connection.execute(_UPDATE_CASE, values).rowcount != 1:
+            if self.driver.change(_UPDATE_CASE, values) != 1:
                 raise Conflict(f"{case_id} is no longer at version {expected}")
         self._lines.extend(write.lines)
-        if write.effects:
-            self.connection.execute(insert(tables.effects), list(write.effects))
-        if write.outcomes:
-            self.connection.execute(_SET_OUTCOME, list(write.outcomes))
-        if write.people:
-            self.connection.execute(_ADD_PEOPLE.on(self.connection), list(write.people))
+        self.driver.change_each(_INSERT_EFFECT, write.effects)
+        self.driver.change_each(_SET_OUTCOME, write.outcomes)
+        self.driver.change_each(_ADD_PERSON, write.people)
 
     def append_controls(self, decision: ControlDecision) -> None:
         """Write a decision about the desk: entries and controls.
@@ -134,7 +147,7 @@ class UnitOfWork:
             "new_version": decision.controls.version,
             "new_body": to_json(decision.controls),
         }
-        if self.connection.execute(_UPDATE_CONTROLS, values).rowcount != 1:
+        if self.driver.change(_UPDATE_CONTROLS, values) != 1:
             raise Conflict(f"the desk's controls are no longer at version {expected}")
         self._lines.extend(ledger_lines(decision.entries))
 
@@ -146,14 +159,40 @@ class UnitOfWork:
         ``now`` leases those that are due to workers with room, in this transaction: they need
         neither a look-up nor a second transaction.
         """
-        if not messages:
-            return
-        rows = outbox_rows.message_rows(messages)
-        self.connection.execute(outbox_rows.ENQUEUE.on(self.connection), rows)
-        self.handover.wakes = True
-        if now is not None:
-            for worker in self._workers:
-                self._lease_to(worker, messages, now)
+        for message in messages:
+            worker = self._worker_for(message, now)
+            if now is None or worker is None:
+                self._request(message, now)
+            else:
+                self._request_leased(message, worker, now)
+
+    def _worker_for(self, message: OutboxMessage, now: datetime | None) -> LocalWorker | None:
+        """Return a local worker that can have this message at once."""
+        if now is None or message.run_at > now:
+            return None
+        for worker in self._workers:
+            if message.topic in worker.topics and worker.has_room():
+                return worker
+        return None
+
+    def _request(self, message: OutboxMessage, now: datetime | None) -> None:
+        self.driver.change_later(_ENQUEUE, outbox_rows.message_row(message))
+        if now is None or message.run_at <= now:
+            self.handover.wakes.add(message.topic)
+
+    def _request_leased(self, message: OutboxMessage, worker: LocalWorker, now: datetime) -> None:
+        """Request an effect that is leased to a worker from the first."""
+        row = outbox_rows.message_row(message)
+        lease_until = now.timestamp() + worker.lease_for
+        leased = {**row, "run_at": lease_until}
+        use = partial(
+            self._lease_requested,
+            self.handover,
+            message=message,
+            now=now,
+            lease_until=lease_until,
+        )
+        self.driver.fetch_later(_ENQUEUE_LEASED, leased, use)
 
     def complete(self, message: LeasedMessage, retry_at: datetime | None = None) -> None:
         """Record that the message is done, or due again at ``retry_at``.
@@ -166,13 +205,11 @@ class UnitOfWork:
         values = outbox_rows.lease_values(message)
         if retry_at is None:
             values["leased_requests"] = message.requests
-            statement = outbox_rows.COMPLETE
+            statement = _COMPLETE
         else:
             values["retry_at"] = retry_at.timestamp()
-            statement = outbox_rows.COMPLETE_AND_RETRY
-            self.handover.wakes = True
-        if self.connection.execute(statement, values).rowcount != 1:
-            raise StaleFence(message.key)
+            statement = _COMPLETE_AND_RETRY
+        self.driver.fetch_later(statement, values, partial(_check_lease, self.handover, message))
 
     def hold(self, message: LeasedMessage, until: datetime | None = None) -> None:
         """Check that a lease is valid, and extend it to ``until``.
@@ -180,116 +217,146 @@ class UnitOfWork:
         Raises:
             StaleFence: another worker has taken it over.
         """
-        lease_until = until.timestamp() if until else None
-        values = {**outbox_rows.lease_values(message), "lease_until": lease_until}
-        if self.connection.execute(outbox_rows.HOLD, values).rowcount != 1:
-            raise StaleFence(message.key)
-
-    def _lease_to(
-        self, worker: LocalWorker, messages: Sequence[OutboxMessage], now: datetime
-    ) -> None:
-        at = now.timestamp()
-        keys = [
-            message.key
-            for message in messages
-            if message.topic in worker.topics and message.run_at.timestamp() <= at
-        ]
-        if keys and worker.has_room():
-            values = {"keys": keys, "now": at, "lease_until": at + worker.lease_for}
-            rows = self.connection.execute(outbox_rows.LEASE_BY_KEY, values).all()
-            self.handover.messages += map(outbox_rows.leased_message, rows)
+        values = outbox_rows.hold_values(message, until)
+        self.driver.change_exactly(1, _HOLD, values, failure=StaleFence(message.key))
 
     # --- the end of the batch --------------------------------------------------------------------
 
     def flush(self) -> None:
-        """Give every gathered line its place, and move the heads."""
-        if self._lines:
-            self._append_lines(self.lock_head())
-        head = self._head
-        if head is not None and head.case_number != head.case_number_before:
-            values = {"number": head.case_number, "chain": "", "peaks": "[]"}
-            self.connection.execute(_MOVE_HEAD, {"head": "cases", **values})
+        """Give every gathered line its place, and move the heads.
 
-    def _append_lines(self, head: "_Head") -> None:
+        Raises:
+            HeadMoved: another process has appended since these heads were read.
+        """
+        rows = self._place_lines(self.lock_head()) if self._lines else []
+        if self._heads is not None:
+            # Before the lines: whoever has outdated heads must not try to insert any.
+            self._move_heads(self._heads)
+        self.driver.insert(_INSERT_LINES, rows)
+
+    def _move_heads(self, heads: Heads) -> None:
+        if heads.has_new_lines and heads.has_new_cases:
+            self._move(MOVE_BOTH_HEADS, heads, count=2)
+        elif heads.has_new_lines:
+            self._move(MOVE_LEDGER_HEAD, heads, count=1)
+        elif heads.has_new_cases:
+            self._move(MOVE_CASES_HEAD, heads, count=1)
+
+    def _move(self, statement: Statement, heads: Heads, count: int) -> None:
+        self.driver.change_exactly(count, statement, heads.values(), failure=HeadMoved())
+        heads.mark_stored()
+
+    def _place_lines(self, heads: Heads) -> list[dict[str, Any]]:
         rows = []
         for line in self._lines:
             leaf = leaf_hash(line.body)
-            head.tree = head.tree.append(leaf)
-            head.chain = chain_hash(head.chain, leaf)
+            heads.tree = heads.tree.append(leaf)
+            heads.chain = chain_hash(heads.chain, leaf)
             rows.append(
                 {
-                    "seq": head.tree.size,
+                    "seq": heads.tree.size,
                     "case_id": line.case_id,
                     "version": line.version,
                     "leaf": leaf.hex(),
-                    "chain": head.chain,
+                    "chain": heads.chain,
                     "body": line.body,
                 }
             )
-        self.connection.execute(insert(tables.ledger), rows)
-        peaks = json.dumps([peak.hex() for peak in head.tree.peaks])
-        values = {"number": head.tree.size, "chain": head.chain, "peaks": peaks}
-        self.connection.execute(_MOVE_HEAD, {"head": "ledger", **values})
+        return rows
+
+    # --- messages that local workers may have ----------------------------------------------------
+
+    def _lease_requested(
+        self,
+        handover: Handover,
+        rows: Sequence[Any],
+        *,
+        message: OutboxMessage,
+        now: datetime,
+        lease_until: float,
+    ) -> None:
+        """Hand over a message that was requested under lease.
+
+        One whose key exists is requested once more, and leased if it is due.
+        """
+        if rows:
+            handover.messages.append(outbox_rows.leased_message(rows[0]))
+            return
+        self.driver.change_later(_ENQUEUE, outbox_rows.message_row(message))
+        values = {"keys": [message.key], "now": now.timestamp(), "lease_until": lease_until}
+        self.driver.fetch_later(_LEASE_BY_KEY, values, partial(_hand_over, handover))
 
 
-@dataclass(slots=True)
-class _Head:
-    """The ledger's tree, its last link, and the highest case number."""
-
-    tree: Tree
-    chain: str
-    case_number: int
-    #: As it was when the head was locked.
-    case_number_before: int
+def _hand_over(handover: Handover, rows: Sequence[Any]) -> None:
+    handover.messages += map(outbox_rows.leased_message, rows)
 
 
-def read_controls(connection: Connection) -> DeskControls:
-    """Return the desk's controls."""
-    body = connection.execute(_CONTROLS_BODY).scalar()
-    return from_json(DeskControls, body) if body else DeskControls()
+def _check_lease(handover: Handover, message: LeasedMessage, rows: Sequence[Any]) -> None:
+    """Check that a message was completed under a valid lease.
+
+    Raises:
+        StaleFence: another worker has it.
+    """
+    if not rows:
+        raise StaleFence(message.key)
+    if rows[0].state == outbox_rows.READY:
+        handover.wakes.add(message.topic)
+
+
+def controls_from(rows: Sequence[Any]) -> DeskControls:
+    """Read the rows of ``CONTROLS_BODY``."""
+    body = rows[0].body if rows else ""
+    return _decode_controls(body) if body else DeskControls()
+
+
+@lru_cache(maxsize=8)
+def _decode_controls(body: str) -> DeskControls:
+    # They are read for every card, and change seldom.
+    return from_json(DeskControls, body)
 
 
 _cases = tables.cases.c
-CASE_BODY = select(_cases.body).where(_cases.id == bindparam("id"))
-_LATEST_BODY = (
-    select(_cases.body)
+CASE_BODY = Statement(select(_cases.body).where(_cases.id == bindparam("id")))
+_LATEST_BODY = Statement(
+    select(_cases.id, _cases.body)
     .where(_cases.fingerprint == bindparam("fingerprint"))
     .order_by(_cases.number.desc())
     .limit(1)
 )
-_INSERT_CASE = insert(tables.cases)
+_INSERT_CASE = Statement(insert(tables.cases))
 # Set once, when the case is opened.
 _FIXED_COLUMNS = {"id", "number", "source", "fingerprint", "opened_at"}
 _CHANGING_COLUMNS = [
     column.name for column in tables.cases.columns if column.name not in _FIXED_COLUMNS
 ]
-_UPDATE_CASE = (
+_UPDATE_CASE = Statement(
     update(tables.cases)
     .where(_cases.id == bindparam("case_id"), _cases.version == bindparam("expected"))
     .values({name: bindparam(name) for name in _CHANGING_COLUMNS})
 )
-_ADD_PEOPLE = insert_or_ignore(tables.case_people)
-
-_heads = tables.heads.c
-# The third head, "memory", is left out: no writer of cases waits for the precedents.
-_HEADS = select(tables.heads).where(_heads.name != "memory").order_by(_heads.name).with_for_update()
-_MOVE_HEAD = (
-    update(tables.heads)
-    .where(_heads.name == bindparam("head"))
-    .values({name: bindparam(name) for name in ("number", "chain", "peaks")})
-)
+_ADD_PERSON = Statement(insert_or_ignore(tables.case_people))
+_INSERT_LINES = InsertRows(tables.ledger)
 
 _controls = tables.controls.c
-_CONTROLS_BODY = select(_controls.body).where(_controls.name == "desk")
-_UPDATE_CONTROLS = (
+CONTROLS_BODY = Statement(select(_controls.body).where(_controls.name == "desk"))
+_UPDATE_CONTROLS = Statement(
     update(tables.controls)
     .where(_controls.name == "desk", _controls.version == bindparam("expected"))
     .values(version=bindparam("new_version"), body=bindparam("new_body"))
 )
 
 _effects = tables.effects.c
+_INSERT_EFFECT = Statement(
+    insert(tables.effects).values(
+        {
+            column.name: bindparam(column.name)
+            for column in tables.effects.columns
+            if column.name != "outcome"
+        }
+    )
+)
 # The first outcome stays: a landed step whose undoing is reported has landed.
-_SET_OUTCOME = (
+_SET_OUTCOME = Statement(
     update(tables.effects)
     .where(
         _effects.case_id == bindparam("of_case"),
@@ -299,3 +366,10 @@ _SET_OUTCOME = (
     )
     .values(outcome=bindparam("outcome"))
 )
+
+_ENQUEUE = Statement(outbox_rows.ENQUEUE)
+_ENQUEUE_LEASED = Statement(outbox_rows.ENQUEUE_LEASED)
+_LEASE_BY_KEY = Statement(outbox_rows.LEASE_BY_KEY)
+_COMPLETE = Statement(outbox_rows.COMPLETE)
+_COMPLETE_AND_RETRY = Statement(outbox_rows.COMPLETE_AND_RETRY)
+_HOLD = Statement(outbox_rows.HOLD)

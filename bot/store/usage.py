@@ -1,17 +1,21 @@
 """The day's usage, for the limits of policy."""
 
+from collections.abc import Callable, Sequence
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, and_, bindparam, func, not_, select
+from sqlalchemy import and_, bindparam, func, not_, select
 
 from bot.cases.entries import StepState
 from bot.cases.plan import Plan
 from bot.cases.policy import Usage
 from bot.store import tables
+from bot.store.statements import Statement, Values
+
+Fetch = Callable[[Statement, Values], Sequence[Any]]
 
 
-def usage_on(connection: Connection, day: str, plan: Plan | None, step: int) -> Usage:
+def usage_on(fetch: Fetch, *, day: str, plan: Plan | None, step: int) -> Usage:
     """Sum what has been carried out on this UTC day.
 
     Steps that surely failed do not count.
@@ -25,7 +29,7 @@ def usage_on(connection: Connection, day: str, plan: Plan | None, step: int) -> 
     times: dict[str, int] = {}
     amounts: dict[str, Decimal] = {}
     targets: dict[str, int] = {}
-    for row in connection.execute(_USAGE, values):
+    for row in fetch(_USAGE, values):
         times[row.action] = times.get(row.action, 0) + row.times
         amounts[row.action] = amounts.get(row.action, Decimal(0)) + Decimal(str(row.amount))
         targets[f"{row.action} {row.target}"] = row.times
@@ -38,7 +42,7 @@ _IS_STILL_TO_COME = and_(
     _effects.revision == bindparam("own_revision"),
     _effects.step >= bindparam("own_step"),
 )
-_USAGE = (
+_USAGE = Statement(
     select(
         _effects.action,
         _effects.target,

@@ -14,9 +14,10 @@ from bot.audit.replay import replay
 from bot.cases.lifecycle import State
 from bot.ports.outbox import Topic
 from bot.store import database as database_module
-from bot.store import tables
-from bot.store.database import MAX_REPEATS, Database
+from bot.store import engines, tables
+from bot.store.database import Database
 from bot.store.store import Store
+from bot.store.write_queue import MAX_REPEATS
 from tests.conftest import _create
 from tests.fakes.clock import NOON
 from tests.store.rows import message, rows_of
@@ -385,14 +386,14 @@ class BusyConnection:
 
 def test_the_write_ahead_log_is_waited_for():
     connection = BusyConnection(3)
-    database_module._use_wal(connection)
+    engines._use_wal(connection)
     assert connection.statements == ["PRAGMA journal_mode=WAL"] * 4
 
 
 def test_the_write_ahead_log_is_not_waited_for_forever(monkeypatch):
-    monkeypatch.setattr(database_module, "SQLITE_BUSY_TIMEOUT_SECONDS", 0.05)
+    monkeypatch.setattr(engines, "SQLITE_BUSY_TIMEOUT_SECONDS", 0.05)
     with pytest.raises(sqlite3.OperationalError, match="locked"):
-        database_module._use_wal(BusyConnection(10**9))
+        engines._use_wal(BusyConnection(10**9))
 
 
 def test_a_writer_waits_for_a_strangers_lock_on_the_file(small_world):

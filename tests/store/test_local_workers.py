@@ -36,11 +36,23 @@ def leased_message(key: str, topic: Topic) -> LeasedMessage:
     )
 
 
-def test_each_pool_gets_its_topics_and_the_others_are_woken():
+def test_each_pool_gets_its_topics_and_another_is_woken():
     cards, notes, homes = Pool(Topic.CARD), Pool(Topic.NOTE), Pool(Topic.HOME)
     messages = [leased_message("card:1", Topic.CARD), leased_message("note:1", Topic.NOTE)]
-    dispatch(Handover(messages, wakes=True), [cards, notes, homes])
+    dispatch(Handover(messages, wakes={Topic.HOME}), [cards, notes, homes])
     assert (cards.calls, notes.calls, homes.calls) == (["card:1"], ["note:1"], ["wake"])
+
+
+def test_only_the_pool_that_has_something_to_look_for_is_woken():
+    cards, homes = Pool(Topic.CARD), Pool(Topic.HOME)
+    dispatch(Handover(wakes={Topic.CARD}), [cards, homes])
+    assert (cards.calls, homes.calls) == (["wake"], [])
+
+
+def test_a_pool_with_work_is_woken_for_what_it_was_not_handed():
+    pool = Pool(Topic.CARD, Topic.NOTE)
+    dispatch(Handover([leased_message("card:1", Topic.CARD)], wakes={Topic.NOTE}), [pool])
+    assert pool.calls == ["card:1", "wake"]
 
 
 def test_nobody_is_woken_for_nothing():
@@ -51,5 +63,5 @@ def test_nobody_is_woken_for_nothing():
 
 def test_a_pool_with_work_is_not_woken_besides():
     pool = Pool(Topic.CARD)
-    dispatch(Handover([leased_message("card:1", Topic.CARD)], wakes=False), [pool])
+    dispatch(Handover([leased_message("card:1", Topic.CARD)]), [pool])
     assert pool.calls == ["card:1"]

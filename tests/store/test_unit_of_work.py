@@ -334,18 +334,64 @@ def test_a_message_that_is_due_is_leased_to_a_local_worker_in_the_same_transacti
 
 
 @pytest.mark.parametrize(
-    ("room", "requested"),
+    ("room", "requested", "wakes"),
     [
-        (False, message("card:EX-1")),
-        (True, message("card:EX-1", run_at=NOON + timedelta(seconds=1))),
-        (True, message("note:EX-1", topic=Topic.NOTE)),
+        (False, message("card:EX-1"), 1),
+        (True, message("card:EX-1", run_at=NOON + timedelta(seconds=1)), 0),
+        (True, message("note:EX-1", topic=Topic.NOTE), 0),
     ],
     ids=["no room", "not due", "another topic"],
 )
-def test_a_message_that_cannot_be_handed_over_waits_and_wakes(store, room, requested):
+def test_a_message_that_cannot_be_handed_over_waits_and_wakes_whoever_has_to_look_for_it(
+    store, room, requested, wakes
+):
     worker = Worker(room=room)
     enqueue_with(store, worker, [requested])
     assert (worker.messages, outbox_row(store, requested.key).state) == ([], "ready")
+    assert worker.wakes == wakes
+
+
+def test_a_message_that_was_done_before_is_handed_over_again(store):
+    store.outbox.enqueue([message("card:EX-1")])
+    store.outbox.finish(lease(store))
+    worker = Worker()
+    enqueue_with(store, worker, [message("card:EX-1", payload={"is": "new"})])
+    (leased_message,) = worker.messages
+    row = outbox_row(store, "card:EX-1")
+    assert (row.state, row.wanted, row.run_at) == ("leased", 2, NOON.timestamp() + 30)
+    assert (leased_message.fence, leased_message.requests) == (row.fence, 2) == (2, 2)
+    assert (leased_message.uncertain_attempts, leased_message.payload) == (1, {"is": "new"})
+
+
+def test_a_message_that_another_worker_has_is_requested_once_more_and_not_handed_over(store):
+    store.outbox.enqueue([message("card:EX-1")])
+    theirs = lease(store)
+    worker = Worker()
+    enqueue_with(store, worker, [message("card:EX-1")])
+    row = outbox_row(store, "card:EX-1")
+    assert (worker.messages, worker.wakes) == ([], 0)
+    assert (row.state, row.fence, row.wanted) == ("leased", theirs.fence, 2)
+
+
+def test_a_message_that_waits_out_a_failure_goes_on_waiting(store):
+    store.outbox.enqueue([message("card:EX-1")])
+    later = NOON + timedelta(minutes=5)
+    store.outbox.retry(lease(store), later, "away", certain=True)
+    worker = Worker()
+    enqueue_with(store, worker, [message("card:EX-1")])
+    row = outbox_row(store, "card:EX-1")
+    assert (worker.messages, row.state, row.run_at) == ([], "ready", later.timestamp())
+
+
+def test_a_message_requested_again_while_it_was_in_hand_wakes_when_it_is_done(store):
+    store.outbox.enqueue([message("card:EX-1")])
+    leased_message = lease(store)
+    store.outbox.enqueue([message("card:EX-1")])
+    worker = Worker()
+    store.database.local_workers.append(worker)
+    store.outbox.finish(leased_message)
+    assert (worker.wakes, outbox_row(store, "card:EX-1").state) == (1, "ready")
+    store.outbox.finish(lease(store))
     assert worker.wakes == 1
 
 

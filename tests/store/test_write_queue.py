@@ -1,0 +1,167 @@
+"""The order of the jobs that wait for the writer."""
+
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
+
+import pytest
+
+from bot.store.write_queue import MAX_BESIDE_URGENT, Job, WriteQueue
+from tests.store.test_database import wait_for_queue
+
+
+def job(name, *, urgent=False):
+    return Job(run=name, appends=False, is_urgent=urgent)
+
+
+def names(jobs):
+    return [one.run for one in jobs]
+
+
+def queue_of(*jobs):
+    queue = WriteQueue()
+    for one in jobs:
+        queue.put(one)
+    return queue
+
+
+def test_the_first_to_come_is_the_first_to_go():
+    queue = queue_of(*[job(number) for number in range(5)])
+    assert names(queue.take(3)) == [0, 1, 2]
+    assert names(queue.take(3)) == [3, 4]
+
+
+def test_an_urgent_job_goes_before_all_others_and_after_those_as_urgent():
+    others = [job(number) for number in range(64)]
+    queue = queue_of(*others, job("press 1", urgent=True), job("press 2", urgent=True))
+    batch = names(queue.take(64))
+    assert batch[:2] == ["press 1", "press 2"]
+    assert batch[2:] == list(range(MAX_BESIDE_URGENT))
+
+
+def test_others_go_on_however_many_are_urgent():
+    queue = queue_of(*[job(number) for number in range(20)])
+    done = []
+    for _ in range(3):
+        for number in range(200):
+            queue.put(job(f"press {number}", urgent=True))
+        done += [name for name in names(queue.take(64)) if isinstance(name, int)]
+    assert done == list(range(20))
+
+
+def test_jobs_that_were_not_run_go_back_to_their_places():
+    queue = queue_of(job("press", urgent=True), *[job(number) for number in range(4)])
+    batch = queue.take(64)
+    queue.put(job("later"))
+    queue.put_back(batch[2:])
+    assert names(queue.take(64)) == [1, 2, 3, "later"]
+
+
+def test_a_closed_queue_gives_out_what_waits_and_takes_nothing_more():
+    queue = queue_of(job(1))
+    queue.close()
+    with pytest.raises(RuntimeError, match="closed"):
+        queue.put(job(2))
+    assert names(queue.take(9)) == [1]
+    assert queue.take(9) == []
+
+
+# --- in the database ----------------------------------------------------------------------------
+
+
+def hold_up(store, pool):
+    """Hold up the writer until the event is set."""
+    gate, inside = threading.Event(), threading.Event()
+
+    def wait(unit):
+        inside.set()
+        assert gate.wait(30)
+
+    held = pool.submit(store.database.write, wait, appends=False)
+    assert inside.wait(30)
+    return gate, held
+
+
+def test_a_press_overtakes_the_background_jobs_that_wait(small_world):
+    store, done = small_world.store, []
+    with ThreadPoolExecutor(1) as pool:
+        gate, held = hold_up(store, pool)
+        futures = [
+            store.database.submit(lambda unit, n=n: done.append(n), appends=False)
+            for n in range(200)
+        ]
+        press = store.database.submit(lambda unit: done.append("press"), appends=False, urgent=True)
+        gate.set()
+        for future in (press, *futures, held):
+            future.result(30)
+    assert done[0] == "press"
+    assert done[1:] == list(range(200))
+
+
+def test_a_press_does_not_wait_for_the_end_of_a_long_batch(small_world):
+    """What the batch has done so far becomes durable, and the rest runs after the press."""
+    store, done, began = small_world.store, [], threading.Event()
+
+    def slow(number):
+        def run(unit):
+            began.set()
+            time.sleep(0.01)
+            done.append(number)
+
+        return run
+
+    with ThreadPoolExecutor(1) as pool:
+        gate, held = hold_up(store, pool)
+        futures = [store.database.submit(slow(n), appends=False) for n in range(60)]
+        gate.set()
+        assert began.wait(30)
+        store.database.write(lambda unit: done.append("press"), appends=False, urgent=True)
+        assert done.index("press") < 30
+        for future in futures:
+            future.result(30)
+        held.result(30)
+    assert [name for name in done if name != "press"] == list(range(60))
+
+
+def test_background_jobs_end_while_presses_never_stop(small_world):
+    database, stop = small_world.store.database, threading.Event()
+
+    def press():
+        while not stop.is_set():
+            database.write(lambda unit: None, appends=False, urgent=True)
+
+    with ThreadPoolExecutor(4) as pool:
+        for _ in range(4):
+            pool.submit(press)
+        try:
+            futures = [database.submit(lambda unit: None, appends=False) for _ in range(100)]
+            for future in futures:
+                future.result(60)
+        finally:
+            stop.set()
+
+
+def test_what_is_submitted_is_durable_when_its_callback_runs(small_world):
+    store, seen = small_world.store, threading.Event()
+    future = store.database.submit(lambda unit: store.ticks and unit.next_case_id(), urgent=True)
+    future.add_done_callback(lambda done: seen.set())
+    assert seen.wait(30)
+    assert future.result() == "EX-1"
+
+
+def test_what_is_submitted_and_fails_tells_its_future(small_world):
+    future = small_world.store.database.submit(lambda unit: 1 / 0)
+    with pytest.raises(ZeroDivisionError):
+        future.result(30)
+
+
+def test_what_waits_is_counted(small_world):
+    store = small_world.store
+    with ThreadPoolExecutor(1) as pool:
+        gate, held = hold_up(store, pool)
+        futures = [store.database.submit(lambda unit: None) for _ in range(3)]
+        wait_for_queue(store, 3)
+        gate.set()
+        for future in (*futures, held):
+            future.result(30)
+    assert store.database._jobs.qsize() == 0
