@@ -107,7 +107,7 @@ class HttpConnections:
     def _take_surplus(self) -> "deque[_Connection]":
         """Remove the connections that are too many or too old."""
         surplus: deque[_Connection] = deque()
-        while len(self._idle) > MAX_IDLE_CONNECTIONS or self._idle[0].is_old():
+        while self._idle and (len(self._idle) > MAX_IDLE_CONNECTIONS or self._idle[0].is_old()):
             surplus.append(self._idle.popleft())
         return surplus
 

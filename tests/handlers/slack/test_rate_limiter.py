@@ -4,6 +4,7 @@ import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
@@ -85,24 +86,27 @@ def test_at_a_slow_slack_calls_to_different_channels_go_side_by_side():
 def test_messages_of_one_channel_go_one_by_one_in_the_order_of_their_requests():
     limiter = RateLimiter(0, 1)
     order = []
-    with ThreadPoolExecutor(8) as pool, limiter.slot(POST, "C1", "C1"):
-        futures = []
-        for number in range(8):
-            futures.append(pool.submit(call_in, limiter, "C1", lambda number=number: order.append(number)))
-            wait_until(lambda number=number: waiting_in(limiter, "C1") == number + 2, "its place")
-        assert order == []
-    for future in futures:
-        future.result()
+
+    def post(number):
+        with limiter.slot(POST, "C1"):
+            order.append(number)
+
+    with ThreadPoolExecutor(8) as pool:
+        with limiter.slot(POST, "C1"):
+            for number in range(8):
+                pool.submit(post, number)
+                wait_until(partial(has_waiting, limiter, number + 1), "its place")
+            assert order == []
     assert order == list(range(8))
+
+
+def has_waiting(limiter, count):
+    return len(limiter._turns._queues["C1"]) == count + 1
 
 
 def call_in(limiter, channel, call):
     with limiter.slot(POST, channel, channel):
         call()
-
-
-def waiting_in(limiter, channel):
-    return len(limiter._turns._queues[channel])
 
 
 def test_a_slow_channel_holds_few_threads_and_the_others_go_on():
