@@ -3,7 +3,7 @@
 It is pure: a commit and its effects are one decision.
 """
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
 from bot.cases.calls import Call, call_after
@@ -104,6 +104,13 @@ EFFECTS: Mapping[Topic, Bodies] = {
     Topic.REMEMBER: (Resolved, UndoAsked, Rejected, Stopped, Reopened, Named, Novel),
 }
 INVISIBLE: Bodies = (AttemptRefused, Conflicted, StepUpAsked)
+#: The entries that let a plan run, or its undo, and the approvals that come with them.
+LAST_VOTES: Bodies = (ApprovalGiven, UndoApproved)
+BEGINNINGS: Bodies = (Authorised, UndoAsked)
+#: In these states a worker has the plan in hand.
+IN_HAND = frozenset({State.APPROVED, State.RUNNING})
+#: A card that will show the outcome within this time is drawn once.
+CARD_DELAY = timedelta(seconds=1)
 #: Before the case and the number of a question, in the key of its message.
 INQUIRY_PREFIX = "inquiry:"
 
@@ -139,7 +146,8 @@ def _messages(decision: Decision, follow_up_for: timedelta) -> Iterator[OutboxMe
             run_at=now,
         )
     elif not all(isinstance(body, INVISIBLE) for body in bodies):
-        yield card_message(case.id, now)
+        delay = CARD_DELAY if case.state in IN_HAND else timedelta(0)
+        yield card_message(case.id, now + delay)
     if Topic.EXECUTE in topics:
         yield OutboxMessage(
             topic=Topic.EXECUTE,
@@ -148,7 +156,7 @@ def _messages(decision: Decision, follow_up_for: timedelta) -> Iterator[OutboxMe
             run_at=now,
             payload={"revision": case.proposal.revision},
         )
-    if Topic.NOTE in topics:
+    if Topic.NOTE in topics and not is_noted_with_outcome(bodies):
         yield _note(decision, now)
     call = call_after(decision.entries, case)
     if call:
@@ -166,18 +174,31 @@ def _messages(decision: Decision, follow_up_for: timedelta) -> Iterator[OutboxMe
         )
 
 
-def card_message(case_id: str, now: datetime) -> OutboxMessage:
+def is_noted_with_outcome(bodies: Sequence[Body]) -> bool:
+    """Tell whether the case's next note says these entries too.
+
+    A plan begins to run with them. The card shows it, and its outcome comes soon.
+    """
+    noted = [body for body in bodies if isinstance(body, EFFECTS[Topic.NOTE])]
+    if any(isinstance(body, ApprovalGiven) and body.approval.emergency for body in noted):
+        # An emergency is announced at once.
+        return False
+    is_beginning = any(isinstance(body, BEGINNINGS) for body in noted)
+    return is_beginning and all(isinstance(body, (*BEGINNINGS, *LAST_VOTES)) for body in noted)
+
+
+def card_message(case_id: str, run_at: datetime) -> OutboxMessage:
     """Ask for a refresh of the card.
 
     It shows the state and not the event.
 
-    There is one row per case, however often it is asked for.
+    There is one row per case, however often it is asked for; it is due at the earliest time.
     """
     return OutboxMessage(
         topic=Topic.CARD,
         key=f"card:{case_id}",
         case_id=case_id,
-        run_at=now,
+        run_at=run_at,
     )
 
 

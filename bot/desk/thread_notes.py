@@ -14,6 +14,7 @@ from bot.cases.entries import ApprovalGiven, Entry, Escalated, HandedOver, Inqui
 from bot.cases.inquiries import asker_of
 from bot.cases.lifecycle import WAITING_ON_PEOPLE
 from bot.desk.alert_storms import AlertStorms
+from bot.desk.effects import BEGINNINGS, EFFECTS, LAST_VOTES, is_noted_with_outcome
 from bot.ports.card_store import CardRef, CardStore
 from bot.ports.case_store import CaseStore
 from bot.ports.chat import Chat
@@ -140,8 +141,10 @@ class ThreadNotes:
         )
 
     def _entries(self, case: Case, versions: Sequence[int]) -> list[Entry]:
-        entries = self.cases.entries(case.id, after=min(versions) - 1)
-        return [entry for entry in entries if entry.version in versions]
+        """Return the entries of a note, with the beginning that it is the outcome of."""
+        entries = self.cases.entries(case.id)
+        beginning = _find_beginning([entry for entry in entries if entry.version < min(versions)])
+        return [*beginning, *(entry for entry in entries if entry.version in versions)]
 
     def _mention(self, case: Case, entries: Sequence[Entry]) -> tuple[str, bool]:
         """Return whom a post mentions, and whether the whole channel is notified."""
@@ -223,6 +226,19 @@ def _version_of(key: str) -> int | None:
     """Return the first version of a note; None for another key."""
     match = _NOTE_KEY.fullmatch(key)
     return int(match[1]) if match else None
+
+
+def _find_beginning(earlier: Sequence[Entry]) -> list[Entry]:
+    """Find the entries that wait for the next note, among those before it."""
+    noted = [entry for entry in earlier if isinstance(entry.body, EFFECTS[Topic.NOTE])]
+    if not noted or not isinstance(noted[-1].body, BEGINNINGS):
+        return []
+    beginning = noted[-1:]
+    if len(noted) > 1 and isinstance(noted[-2].body, LAST_VOTES):
+        # The last vote was given in the same commit.
+        beginning = noted[-2:]
+    bodies = [entry.body for entry in beginning]
+    return beginning if is_noted_with_outcome(bodies) else []
 
 
 def _has_buttons(case: Case, entries: Sequence[Entry]) -> bool:

@@ -67,6 +67,10 @@ def _enqueue(insert: Insert) -> Insert:
     statement = _new_row(insert, state=READY, fence=0, doubt=0)
     # Not ``in_``: its list of values cannot be part of an executemany.
     at_rest = or_(_outbox.state == DONE, _outbox.state == PARKED)
+    # Only the time that was asked for is waited for, and an earlier one is asked for now.
+    is_early = and_(
+        _outbox.state == READY, _outbox.error == "", statement.excluded.run_at < _outbox.run_at
+    )
     return statement.on_conflict_do_update(
         index_elements=[_outbox.key],
         set_={
@@ -74,7 +78,9 @@ def _enqueue(insert: Insert) -> Insert:
             "state": case((at_rest, READY), else_=_outbox.state),
             "attempts": case((at_rest, 0), else_=_outbox.attempts),
             # A row that waits out a back-off goes on waiting, in its place.
-            "run_at": case((at_rest, statement.excluded.run_at), else_=_outbox.run_at),
+            "run_at": case(
+                (or_(at_rest, is_early), statement.excluded.run_at), else_=_outbox.run_at
+            ),
             "priority": case((at_rest, statement.excluded.priority), else_=_outbox.priority),
             "payload": statement.excluded.payload,
         },

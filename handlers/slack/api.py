@@ -24,6 +24,7 @@ TOKEN_ERRORS = frozenset(
 )
 # Slack's own word for an error; anything else in its place came from a proxy or a login page.
 ERROR_WORD = re.compile(r"[a-z0-9_]+")
+PRIVATE_METHOD = "chat.postEphemeral"
 UNREACHABLE_WAIT_SECONDS = 2.0
 DEFAULT_RETRY_AFTER_SECONDS = 1
 
@@ -49,7 +50,9 @@ class SlackApi:
 
         ``bucket``: the rate limit that the call counts on, when it is not the channel's.
         """
-        with self.limiter.slot(method, bucket or channel):
+        # A private answer belongs to a press that is over: nobody would send it later.
+        crowded_channel = "" if method == PRIVATE_METHOD else channel
+        with self.limiter.slot(method, bucket or channel, crowded_channel):
             return self.post(method, channel=channel, **arguments)
 
     def post(self, method: str, **arguments: Any) -> JsonMapping:

@@ -1,66 +1,215 @@
 """Socket Mode: Slack over a connection that we open."""
 
-import http.client
+import contextlib
+import json
 import logging
 import threading
+from concurrent.futures import Future, ThreadPoolExecutor, wait
+from typing import Any
 
-from slack_bolt import App
-from slack_bolt.adapter.socket_mode import SocketModeHandler
-from slack_sdk import WebClient
-from slack_sdk.errors import SlackClientError
+from slack_bolt import Ack, App, BoltRequest, BoltResponse
+from websockets.exceptions import ConnectionClosed, WebSocketException
+from websockets.sync.client import ClientConnection, connect
+
+from bot.cases.errors import ChatFailed, RateLimited
+from handlers.cards.text import Json
+from handlers.slack.api import response_data, slack_errors
+from handlers.slack.web_client import web_client
 
 log = logging.getLogger(__name__)
 WORKERS = 16
 MIN_RETRY_SECONDS = 0.5
 MAX_RETRY_SECONDS = 60.0
+PING_INTERVAL_SECONDS = 10.0
+PING_TIMEOUT_SECONDS = 30.0
+CLOSE_TIMEOUT_SECONDS = 1.0
+#: So long an acknowledgement waits for the connection that replaces a closed one.
+REPLACEMENT_TIMEOUT_SECONDS = 2.0
+RETRY_HEADERS = {"retry_attempt": "x-slack-retry-num", "retry_reason": "x-slack-retry-reason"}
 
 
 class SocketModeConnection:
-    """A connection that is tried again while Slack cannot be reached."""
+    """A connection that is opened again whenever it is lost.
 
-    def __init__(
-        self,
-        app: App,
-        app_token: str,
-        base_url: str,
-    ) -> None:
-        client = WebClient(token=app_token, base_url=base_url, retry_handlers=[])
-        self._handler = SocketModeHandler(
-            app,
-            app_token,
-            web_client=client,
-            concurrency=WORKERS,
-        )
+    Requests go to Bolt. An acknowledgement leaves when the listener makes it.
+    """
+
+    def __init__(self, app: App, app_token: str, base_url: str) -> None:
+        self._app = app
+        self._client = web_client(app_token, base_url)
+        self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="slack-press")
+        self._in_hand: set[Future[None]] = set()
+        self._socket: ClientConnection | None = None
+        self._socket_changed = threading.Condition()
         self._closing = threading.Event()
-        self._thread = threading.Thread(
-            target=self._connect,
-            name="slack-socket",
-            daemon=True,
-        )
+        self._thread = threading.Thread(target=self._run, name="slack-socket", daemon=True)
 
     def open(self) -> None:
         """Begin to connect, and return at once."""
         self._thread.start()
 
     def close(self) -> None:
-        """Disconnect, and wait for the thread to end."""
+        """Take nothing new, finish what is in hand, and disconnect."""
         self._closing.set()
+        wait(self._in_hand.copy())
+        socket = self._socket
+        if socket is not None:
+            socket.close()
         self._thread.join()
-        self._handler.close()  # type: ignore[no-untyped-call]
+        self._workers.shutdown()
 
     def is_connected(self) -> bool:
         """Tell whether events arrive now."""
-        return bool(self._handler.client.is_connected())
+        return self._socket is not None
 
-    def _connect(self) -> None:
+    # --- connecting -------------------------------------------------------------------------------
+
+    def _run(self) -> None:
+        """Receive from one connection after the other."""
         delay = MIN_RETRY_SECONDS
-        while not self._closing.is_set():
+        with contextlib.ExitStack() as current:
+            while not self._closing.is_set():
+                try:
+                    socket = self._connect(current)
+                    delay = MIN_RETRY_SECONDS
+                    if self._receive(socket):
+                        # Slack is about to close this one: it stays until the next one is open.
+                        continue
+                except (ChatFailed, OSError, WebSocketException) as failure:
+                    pause = max(delay, getattr(failure, "seconds", 0.0))
+                    log.warning("Slack cannot be reached (%s); trying again in %.0f s", failure, pause)
+                    delay = min(delay * 2, MAX_RETRY_SECONDS)
+                else:
+                    pause = delay
+                self._use(None)
+                self._closing.wait(pause)
+        self._use(None)
+
+    def _connect(self, current: contextlib.ExitStack) -> ClientConnection:
+        """Open a connection, and close the one before it."""
+        with slack_errors():
+            answer = self._client.apps_connections_open(app_token=self._client.token or "")
+        url = str(response_data(answer)["url"])
+        with contextlib.ExitStack() as opening:
+            socket = opening.enter_context(
+                connect(
+                    url,
+                    proxy=None,
+                    compression=None,
+                    max_size=None,
+                    ping_interval=PING_INTERVAL_SECONDS,
+                    ping_timeout=PING_TIMEOUT_SECONDS,
+                    close_timeout=CLOSE_TIMEOUT_SECONDS,
+                )
+            )
+            self._use(socket)
+            current.close()
+            current.push(opening.pop_all())
+        return socket
+
+    def _use(self, socket: ClientConnection | None) -> None:
+        with self._socket_changed:
+            self._socket = socket
+            self._socket_changed.notify_all()
+
+    # --- receiving --------------------------------------------------------------------------------
+
+    def _receive(self, socket: ClientConnection) -> bool:
+        """Hand on what arrives. Tell whether Slack asks for another connection."""
+        for text in socket:
+            envelope = _parse(text)
+            if envelope.get("type") == "disconnect":
+                return True
+            if envelope.get("envelope_id") and not self._closing.is_set():
+                future = self._workers.submit(self._handle, envelope)
+                self._in_hand.add(future)
+                future.add_done_callback(self._finish)
+        return False
+
+    def _handle(self, envelope: Json) -> None:
+        acknowledge = _Acknowledgement(self, str(envelope["envelope_id"]))
+        headers = {}
+        for field, header in RETRY_HEADERS.items():
+            if envelope.get(field) is not None:
+                headers[header] = str(envelope[field])
+        request = BoltRequest(
+            mode="socket_mode",
+            body=envelope.get("payload") or {},
+            headers=headers,
+            context={"ack": acknowledge},
+        )
+        response = self._app.dispatch(request)
+        if response.status == 200:
+            acknowledge.send(response)
+
+    def _finish(self, future: Future[None]) -> None:
+        self._in_hand.discard(future)
+        failure = future.exception()
+        if failure:
+            log.error("a request of Slack's failed", exc_info=failure)
+
+    # --- sending ----------------------------------------------------------------------------------
+
+    def send(self, message: Json) -> None:
+        """Send a message, over the next connection if this one is closed."""
+        text = json.dumps(message)
+        socket = self._socket
+        for _ in range(2):
             try:
-                self._handler.connect()  # type: ignore[no-untyped-call]
-            except (SlackClientError, OSError, http.client.HTTPException) as error:
-                log.warning("Slack cannot be reached (%s); trying again in %.0f s", error, delay)
-                self._closing.wait(delay)
-                delay = min(delay * 2, MAX_RETRY_SECONDS)
-            else:
-                # From here on the SDK reconnects by itself.
-                return
+                if socket is not None:
+                    socket.send(text)
+                    return
+            except ConnectionClosed:
+                pass
+            socket = self._next_socket(socket)
+        log.warning("an acknowledgement could not be sent: there is no connection")
+
+    def _next_socket(self, closed: ClientConnection | None) -> ClientConnection | None:
+        """Wait for the connection that replaces a closed one."""
+
+        def is_replaced() -> bool:
+            return self._socket is not None and self._socket is not closed
+
+        with self._socket_changed:
+            self._socket_changed.wait_for(is_replaced, REPLACEMENT_TIMEOUT_SECONDS)
+            return self._socket
+
+
+class _Acknowledgement(Ack):
+    """Sends at once, while the listener goes on.
+
+    Bolt's own is sent when the listener has returned, after its calls to Slack.
+    """
+
+    def __init__(self, connection: SocketModeConnection, envelope_id: str) -> None:
+        super().__init__()
+        self._connection = connection
+        self._envelope_id = envelope_id
+        self._is_sent = False
+
+    def __call__(self, *arguments: Any, **options: Any) -> BoltResponse:
+        response = super().__call__(*arguments, **options)
+        self.send(response)
+        return response
+
+    def send(self, response: BoltResponse) -> None:
+        """Send Bolt's response, unless one was sent."""
+        if self._is_sent:
+            return
+        self._is_sent = True
+        message: Json = {"envelope_id": self._envelope_id}
+        if response.body:
+            content_type = response.first_headers().get("content-type", "")
+            is_json = content_type.startswith("application/json")
+            message["payload"] = json.loads(response.body) if is_json else {"text": response.body}
+        self._connection.send(message)
+
+
+def _parse(text: str | bytes) -> Json:
+    """Read a message; empty for one that is no JSON object."""
+    with contextlib.suppress(ValueError):
+        envelope = json.loads(text)
+        if isinstance(envelope, dict):
+            return envelope
+    log.warning("a message of Slack's is no JSON object")
+    return {}

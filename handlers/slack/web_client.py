@@ -1,18 +1,15 @@
-"""The SDK's client with a time limit and without retries."""
+"""The SDK's client with a time limit, kept connections, and without retries."""
 
-import http.client
 import urllib.request
-from collections.abc import Callable
-from functools import partial
+from functools import cached_property
 from typing import Any
 
 from slack_sdk import WebClient
 
-from bot import sockets
-from bot.clock import boottime, seconds_left, time_limit
+from bot.clock import boottime, time_limit
+from handlers.slack.http_connections import HttpConnections
 
 TIMEOUT_SECONDS = 10
-MIN_TIMEOUT_SECONDS = 0.001
 
 
 def web_client(token: str, base_url: str) -> WebClient:
@@ -32,38 +29,26 @@ def web_client(token: str, base_url: str) -> WebClient:
 
 
 class TimeLimitedWebClient(WebClient):
-    """A client whose calls end within ``timeout`` seconds, connecting and reading included."""
+    """A client whose calls end within ``timeout`` seconds, connecting and reading included.
+
+    Connections are kept between calls.
+    """
+
+    @cached_property
+    def connections(self) -> HttpConnections:
+        """Return the connections of this client."""
+        return HttpConnections(self.base_url, self.ssl)
 
     def _perform_urllib_http_request_internal(
         self, url: str, req: urllib.request.Request
     ) -> dict[str, Any]:
+        body = req.data if isinstance(req.data, bytes) else b""
         # The SDK's own time-out begins anew with every byte that arrives.
         with time_limit(boottime() + self.timeout):
-            opener = urllib.request.build_opener(_HttpHandler(), _HttpsHandler(context=self.ssl))
-            with opener.open(req, timeout=max(MIN_TIMEOUT_SECONDS, seconds_left())) as response:
-                charset = response.headers.get_content_charset() or "utf-8"
-                body = response.read().decode(charset)
-                return {"status": response.code, "headers": response.headers, "body": body}
-
-
-class _HttpHandler(urllib.request.HTTPHandler):
-    def http_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        return self.do_open(partial(_connection, http.client.HTTPConnection), req)
-
-
-class _HttpsHandler(urllib.request.HTTPSHandler):
-    def https_open(self, req: urllib.request.Request) -> http.client.HTTPResponse:
-        context = self._context  # type: ignore[attr-defined]
-        connection = partial(_connection, http.client.HTTPSConnection)
-        return self.do_open(connection, req, context=context)
-
-
-def _connection(connection_class: Callable[..., Any], *arguments: Any, **options: Any) -> Any:
-    """Build a connection over a socket that obeys the time limit."""
-    connection = connection_class(*arguments, **options)
-    connection._create_connection = _create_connection
-    return connection
-
-
-def _create_connection(address: tuple[str, int], *_: Any) -> Any:
-    return sockets.connect(*address)
+            answer = self.connections.post(req.selector, body, dict(req.header_items()))
+        charset = answer.headers.get_content_charset() or "utf-8"
+        return {
+            "status": answer.status,
+            "headers": answer.headers,
+            "body": answer.body.decode(charset),
+        }

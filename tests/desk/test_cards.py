@@ -6,12 +6,14 @@ from decimal import Decimal
 import pytest
 import sqlalchemy as sa
 
+from bot.cases.actor import Surface
 from bot.cases.commands import Claim
 from bot.cases.entries import RejectReason
 from bot.cases.errors import ChatFailed
 from bot.cases.lifecycle import State
 from bot.cases.missing_approvals import MissingApprovals
 from bot.ports.card_store import CARD_FORMAT
+from bot.ports.outbox import Topic
 from bot.store import tables
 from tests.fakes.directory import principal
 from tests.world import policy, request
@@ -134,3 +136,48 @@ def test_a_case_that_ends_is_not_drawn_again_when_its_window_has_closed(world):
     drawn_earlier(world)
     world.clock.forward(minutes=31)
     assert world.desk.screens.cards.renew() == 0
+
+
+def drawings(world, case):
+    return world.chat.cards[f"{case.id}/{case.generation}"]
+
+
+def test_a_card_whose_plan_is_carried_out_at_once_is_drawn_once(world):
+    case = another(world, "product:1")
+    before = len(drawings(world, case))
+    world.approve(case)
+    world.work()
+    assert [drawn.state for drawn in drawings(world, case)[before:]] == [State.RESOLVED]
+    world.clock.forward(seconds=2)
+    world.work()
+    assert len(drawings(world, case)) == before + 1
+
+
+def test_a_plan_that_takes_longer_than_a_second_is_shown_being_carried_out(world):
+    case = another(world, "product:1")
+    before = len(drawings(world, case))
+    (execution,) = approve_and_claim_execution(world, case)
+    world.work()
+    assert len(drawings(world, case)) == before
+    world.clock.forward(seconds=1)
+    world.work()
+    assert [drawn.state for drawn in drawings(world, case)[before:]] == [State.APPROVED]
+    world.lane.handle(execution)
+    world.work()
+    assert drawings(world, case)[-1].state is State.RESOLVED
+
+
+def approve_and_claim_execution(world, case):
+    world.approve(case)
+    return world.store.outbox.claim([Topic.EXECUTE], 1, world.clock(), 30.0)
+
+
+def test_an_approved_plan_that_is_paused_says_so_after_a_second(world):
+    case = another(world, "product:1")
+    ana = principal("ana")
+    world.approve(case)
+    world.desk.controls.pause("", by=ana, reason="stocktaking", surface=Surface.SLACK)
+    world.work()
+    world.clock.forward(seconds=1)
+    world.work()
+    assert "stocktaking" in world.chat.looks[case.id].pause_reason

@@ -1,13 +1,17 @@
 """The thread of a card: the evidence once for each card, notes in order, and buttons that go when they work no longer."""
 
+from datetime import timedelta
+from decimal import Decimal
+
 import pytest
 
 from bot.cases.entries import RejectReason
 from bot.cases.errors import ChatUnknown, RateLimited
 from bot.cases.lifecycle import State
+from bot.cases.policy import EmergencyRule
 from bot.ports.outbox import Topic
 from tests.fakes.directory import principal
-from tests.world import request
+from tests.world import policy, request
 
 ANA, BEN, OMAR = map(principal, ("ana", "ben", "omar"))
 
@@ -174,3 +178,65 @@ def test_a_decision_while_the_note_is_posted_leaves_no_dead_button(world):
         world.work()
         world.clock.forward(seconds=1)
     assert [note.has_buttons for note in world.chat.drawn_notes.values()].count(True) == 0
+
+
+def noted(world):
+    """Return the names of the entries of each note."""
+    notes = world.chat.drawn_notes.values()
+    return [[entry.body.name for entry in note.entries] for note in notes]
+
+
+def test_what_let_a_plan_run_is_noted_with_its_outcome(world):
+    case = world.proposed()
+    world.approve(case)
+    world.work()
+    assert noted(world) == [
+        ["approval.given", "plan.authorised", "step.reported", "case.resolved"],
+    ]
+
+
+def test_each_approval_is_noted_once(world):
+    world.library.rules = policy(high_above=Decimal(50))
+    case = world.proposed()
+    world.approve(case, "ben", note="it is right")
+    world.work()
+    assert noted(world) == [["approval.given"]]
+    world.approve(world.case(case), "carla", note="go on")
+    world.work()
+    assert noted(world) == [
+        ["approval.given"],
+        ["approval.given", "plan.authorised", "step.reported", "case.resolved"],
+    ]
+
+
+def test_an_emergency_is_noted_at_once_and_alone(world):
+    world.library.rules = policy(emergency=EmergencyRule("owners", timedelta(hours=24)))
+    case = world.proposed()
+    elsie = request(case.id, principal("elsie"), world.seen(case))
+    world.desk.decisions.break_glass(elsie, reason="the cellar floods")
+    world.work()
+    assert noted(world) == [
+        ["approval.given", "plan.authorised"],
+        ["step.reported", "case.resolved"],
+    ]
+
+
+def test_an_undo_is_noted_with_its_outcome(world):
+    world.house.undo_for = timedelta(minutes=30)
+    case = world.proposed()
+    world.approve(case)
+    world.work()
+    world.desk.decisions.undo(request(case.id, ANA, world.seen(case)), "too many")
+    world.work()
+    first, second = noted(world)
+    assert first[-1] == "case.resolved"
+    assert second[:2] == ["undo.approved", "undo.asked"]
+    assert len(second) > 2
+
+
+def test_a_plan_that_drifted_says_that_it_was_approved(world):
+    case = world.proposed()
+    world.house.facts["on_hand"] = 30
+    world.approve(case)
+    world.work()
+    assert noted(world)[0][:3] == ["approval.given", "plan.authorised", "plan.drifted"]

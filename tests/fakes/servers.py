@@ -1,7 +1,10 @@
 """Servers on loopback that misbehave as a network can."""
 
 import contextlib
+import re
 import socket
+import ssl
+import struct
 import threading
 from collections.abc import Iterator
 
@@ -21,6 +24,11 @@ class _Server:
         self._connections: list[socket.socket] = []
         self._threads = [threading.Thread(target=self._accept, daemon=True)]
         self._threads[0].start()
+
+    @property
+    def connection_count(self) -> int:
+        """The number of connections so far."""
+        return len(self._connections)
 
     def _accept(self) -> None:
         with contextlib.suppress(OSError):
@@ -79,6 +87,60 @@ class Dripping(_Server):
             if self.over.wait(self.every):
                 return
             connection.sendall(bytes([byte]))
+
+
+class Scripted(_Server):
+    """Does for each request, over all connections, what comes next in a script.
+
+    "answer" keeps the connection, "last" says that it does not, "leave" answers and closes it
+    without a word, "reset" too, "drop" closes it unanswered, "half" within the answer.
+    """
+
+    def __init__(self, *script: str, tls: ssl.SSLContext | None = None) -> None:
+        self.script = list(script)
+        self.tls = tls
+        #: The closes of connections that the client could have seen.
+        self.closed = threading.Semaphore(0)
+        super().__init__()
+
+    def serve(self, connection):
+        """Follow the script until the connection ends."""
+        if self.tls:
+            connection = self.tls.wrap_socket(connection, server_side=True)
+        with connection:
+            while request := self._read(connection):
+                self.requests.append(request)
+                act = self.script.pop(0)
+                self._act(connection, act)
+                if act != "answer":
+                    break
+        self.closed.release()
+
+    def _read(self, connection):
+        request = b""
+        while b"\r\n\r\n" not in request:
+            data = connection.recv(CHUNK_BYTES)
+            if not data:
+                return b""
+            request += data
+        head, _, body = request.partition(b"\r\n\r\n")
+        length = int(re.search(rb"content-length: (\d+)", head.lower())[1])
+        while len(body) < length:
+            body += connection.recv(CHUNK_BYTES)
+        return head + body
+
+    def _act(self, connection, act):
+        body = b'{"ok": true, "ts": "1.0", "channel": "C1"}'
+        last = b"Connection: close\r\n" if act == "last" else b""
+        head = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n%sContent-Length: %d\r\n\r\n"
+        answer = head % (last, len(body)) + body
+        if act == "half":
+            answer = answer[:-10]
+        if act == "reset":
+            # Zero seconds of lingering make the close a reset.
+            connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+        if act != "drop":
+            connection.sendall(answer)
 
 
 class Proxy(_Server):

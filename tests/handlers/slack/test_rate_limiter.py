@@ -1,12 +1,18 @@
 """Our own limits on calls, and the wait that Slack asks for."""
 
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from functools import partial
 
 import pytest
 
 from bot.cases.errors import RateLimited
+from bot.clock import boottime, time_limit
 from handlers.slack.rate_limiter import RateLimiter
 from tests.handlers.slack.test_card_sender import case
+from tests.waiting import wait_until
 
 POST = "chat.postMessage"
 
@@ -55,3 +61,117 @@ def test_a_method_that_slack_refused_is_not_called_before_its_time():
     assert 29 < failure.value.seconds <= 30
     with limiter.slot("chat.update", "C1"):
         pass
+
+
+def make_slow(limiter, method=POST):
+    """Let the limiter see that Slack takes its time."""
+    with limiter.slot(method, "C0"):
+        time.sleep(0.3)
+
+
+def test_at_a_slow_slack_calls_to_different_channels_go_side_by_side():
+    limiter = RateLimiter(0, 1)
+    make_slow(limiter)
+    all_call = threading.Barrier(10)
+
+    def call(number):
+        with limiter.slot(POST, f"C{number}", f"C{number}"):
+            # Ten calls are under way together, or this never ends.
+            all_call.wait(60)
+
+    with ThreadPoolExecutor(10) as pool:
+        list(pool.map(call, range(10)))
+
+
+def test_messages_of_one_channel_go_one_by_one_in_the_order_of_their_requests():
+    limiter = RateLimiter(0, 1)
+    order = []
+
+    def post(number):
+        with limiter.slot(POST, "C1"):
+            order.append(number)
+
+    with ThreadPoolExecutor(8) as pool:
+        with limiter.slot(POST, "C1"):
+            for number in range(8):
+                pool.submit(post, number)
+                wait_until(partial(has_waiting, limiter, number + 1), "its place")
+            assert order == []
+    assert order == list(range(8))
+
+
+def has_waiting(limiter, count):
+    return len(limiter._turns._queues["C1"]) == count + 1
+
+
+def call_in(limiter, channel, call):
+    with limiter.slot(POST, channel, channel):
+        call()
+
+
+def test_a_slow_channel_holds_few_threads_and_the_others_go_on():
+    limiter = RateLimiter(0, 1)
+    with limiter.slot(POST, "C1", "C1"):
+        time.sleep(0.6)
+        waits = []
+        for _ in range(5):
+            with pytest.raises(RateLimited) as failure, limiter.slot(POST, "C1", "C1"):
+                pass
+            waits.append(failure.value.seconds)
+        # They come back one after the other, and not all at once.
+        assert waits == sorted(waits)
+        assert waits[0] < 1.0 < 2.5 < waits[-1]
+        in_another_thread(lambda: call_in(limiter, "C2", lambda: None))
+    with limiter.slot(POST, "C3", "C3"):
+        pass
+
+
+def test_a_private_answer_waits_for_its_turn_and_is_not_sent_away():
+    limiter = RateLimiter(0, 1)
+    make_slow(limiter, "chat.postEphemeral")
+    with limiter.slot("chat.postEphemeral", "C1/U1"):
+        time.sleep(0.6)
+        in_another_thread(lambda: hold(limiter, "chat.postEphemeral", "C1/U2"))
+
+
+def hold(limiter, method, bucket):
+    with limiter.slot(method, bucket):
+        pass
+
+
+def in_another_thread(call):
+    with ThreadPoolExecutor(1) as pool:
+        return pool.submit(call).result()
+
+
+def test_after_a_refusal_the_calls_of_a_method_go_one_by_one():
+    limiter = RateLimiter(0, 1)
+    make_slow(limiter)
+    with pytest.raises(RateLimited), limiter.slot(POST, "C1"):
+        raise RateLimited(0.0)
+
+    def call():
+        with time_limit(boottime() + 0.05), limiter.slot(POST, "C2"):
+            pass
+
+    with limiter.slot(POST, "C1"), pytest.raises(RateLimited):
+        in_another_thread(call)
+    in_another_thread(call)
+
+
+def test_many_threads_at_a_quick_slack_are_refused_once_for_each_window(chat):
+    """The emulator answers at once, so each call waits for the one ahead of it."""
+    chat.emulator.post("faults", {"per_second": 5, "retry_after": 1})
+    refusals = []
+
+    def draw(number):
+        try:
+            chat.draw_card(replace(case(), id=f"EX-{number}"), [], look_first=False)
+        except RateLimited as refusal:
+            refusals.append(refusal.seconds)
+
+    with ThreadPoolExecutor(16) as pool:
+        list(pool.map(draw, range(40)))
+    traffic = chat.emulator.get("traffic")
+    assert traffic["rejected"][POST] == traffic["windows"]
+    assert len(refusals) >= 30

@@ -1,0 +1,144 @@
+"""The order of calls, and how many threads one channel may hold."""
+
+import threading
+from collections import defaultdict, deque
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass, field
+
+from bot.cases.errors import RateLimited
+from bot.clock import monotonic, seconds_left
+
+#: A caller whose turn comes later than this is better off coming back.
+MAX_WORK_AHEAD_SECONDS = 0.5
+#: The longest that a call is sent away for at once.
+MAX_WAIT_SECONDS = 30.0
+#: The time that a call takes in a channel of which nothing is known.
+USUAL_CALL_SECONDS = 0.1
+#: The wait of a call that did not get its turn within its time limit.
+LATE_TURN_WAIT_SECONDS = 1.0
+MAX_CHANNELS = 1_000
+
+
+class Turns:
+    """One call of a name at a time, in the order in which they were asked for."""
+
+    def __init__(self) -> None:
+        # The calls of each name; the first of them is under way.
+        self._queues: defaultdict[str, deque[threading.Event]] = defaultdict(deque)
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def turn(self, name: str) -> Iterator[None]:
+        """Wait for the turn of this call, within the time limit of its caller.
+
+        Raises:
+            RateLimited: the turn did not come in time.
+        """
+        ticket = self._queue_up(name)
+        try:
+            timeout = min(max(0.0, seconds_left()), threading.TIMEOUT_MAX)
+            if not ticket.wait(timeout):
+                raise RateLimited(LATE_TURN_WAIT_SECONDS)
+            yield
+        finally:
+            self._leave(name, ticket)
+
+    def _queue_up(self, name: str) -> threading.Event:
+        ticket = threading.Event()
+        with self._lock:
+            queue = self._queues[name]
+            queue.append(ticket)
+            if queue[0] is ticket:
+                ticket.set()
+        return ticket
+
+    def _leave(self, name: str, ticket: threading.Event) -> None:
+        with self._lock:
+            queue = self._queues[name]
+            queue.remove(ticket)
+            if queue:
+                queue[0].set()
+            else:
+                del self._queues[name]
+
+
+@dataclass(slots=True)
+class Crowd:
+    """The threads that one channel holds now."""
+
+    #: Those that call, and those that wait for their turn.
+    threads: int = 0
+    #: When each call under way began, the earliest first.
+    calls: list[float] = field(default_factory=list)
+    #: How long the last call took.
+    call_seconds: float = USUAL_CALL_SECONDS
+    #: The callers that were sent away and are expected back.
+    put_off: int = 0
+
+    @contextmanager
+    def call(self) -> Iterator[None]:
+        """Measure a call."""
+        began_at = monotonic()
+        self.calls.append(began_at)
+        try:
+            yield
+        finally:
+            self.calls.remove(began_at)
+            self.call_seconds = monotonic() - began_at
+
+    def work_ahead(self) -> float:
+        """Estimate the seconds that it will hold its threads for."""
+        call_seconds = self.call_seconds
+        if self.calls:
+            # A call that is slow already tells more than the last one that ended.
+            call_seconds = max(call_seconds, monotonic() - self.calls[0])
+        return self.threads * call_seconds
+
+
+class ChannelCrowds:
+    """Sends callers away from a channel that enough others wait for already.
+
+    A thread that waits for one channel does nothing for the others. So at most half a second's
+    work of a channel is waited for, and the rest comes back in its turn.
+    """
+
+    def __init__(self) -> None:
+        self._crowds: defaultdict[str, Crowd] = defaultdict(Crowd)
+        self._lock = threading.Lock()
+
+    @contextmanager
+    def place(self, channel: str) -> Iterator[Crowd]:
+        """Hold a place among the callers of a channel.
+
+        Raises:
+            RateLimited: with the seconds until there is room.
+        """
+        crowd = self._enter(channel)
+        try:
+            yield crowd
+        finally:
+            with self._lock:
+                crowd.threads -= 1
+                crowd.put_off = max(0, crowd.put_off - 1)
+
+    def _enter(self, channel: str) -> Crowd:
+        with self._lock:
+            if len(self._crowds) > MAX_CHANNELS:
+                self._forget_idle()
+            crowd = self._crowds[channel]
+            work_ahead = crowd.work_ahead()
+            if work_ahead > MAX_WORK_AHEAD_SECONDS:
+                # Spread out, so that they do not all come back at once.
+                wait = work_ahead * (1 + crowd.put_off / crowd.threads)
+                crowd.put_off += 1
+                raise RateLimited(min(wait, MAX_WAIT_SECONDS))
+            if not crowd.threads:
+                crowd.put_off = 0
+            crowd.threads += 1
+            return crowd
+
+    def _forget_idle(self) -> None:
+        for channel, crowd in list(self._crowds.items()):
+            if not crowd.threads:
+                del self._crowds[channel]

@@ -1,0 +1,125 @@
+"""Presses: all are acknowledged in Slack's time, and few calls follow from each."""
+
+import itertools
+import json
+import threading
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import contextmanager
+
+import pytest
+
+from bot.audit.replay import replay
+from bot.cases.lifecycle import State
+from bot.demo.people import BEN
+from handlers.cards import ids
+from tests.journeys.harbour import harbour
+
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(900)]
+PRESSES = 200
+SIGNALS_PER_SECOND = 50
+# As many kinds of bottles as the sample company sells.
+PRODUCTS = 160
+FAST = {"COUNTERSIGN_SLACK_PER_SECOND": "0", "COUNTERSIGN_STORM_AFTER": "0"}
+SLACK_SECONDS = 3.0
+
+
+@pytest.fixture
+def town(tmp_path, emulator):
+    with harbour(tmp_path, emulator, **FAST) as running:
+        yield running
+
+
+def test_two_hundred_presses_at_once_are_acknowledged_in_time_while_signals_arrive(town):
+    town.settled()
+    with ThreadPoolExecutor(8) as pool:
+        case_ids = list(pool.map(lambda n: low_stock(town, f"press-{n}", n), range(PRESSES)))
+    town.until(lambda: all(is_asked(town, case_id) for case_id in case_ids), "a card each", 300)
+    cases = [town.desk.store.cases.case(case_id) for case_id in case_ids]
+    presses = [(case.channel, town.card(case)["ts"], ids.token(case)) for case in cases]
+    # Slack's own limit, and no longer one for a busy machine.
+    town.emulator.post("faults", {"answer_within": SLACK_SECONDS})
+
+    def press(place):
+        channel, ts, value = place
+        return town.press(BEN, channel, ts, ids.APPROVE, value)
+
+    with arriving_signals(town), ThreadPoolExecutor(PRESSES) as pool:
+        answers = list(pool.map(press, presses))
+    assert [answer["acked"] for answer in answers].count(True) == PRESSES
+    for case in cases:
+        names = [entry.body.name for entry in town.desk.store.cases.entries(case.id)]
+        assert "approval.given" in names
+    town.until(lambda: not waiting(town), "all that follows", 600)
+    assert replay(town.desk.store.database).differences == ()
+
+
+def low_stock(town, key, number):
+    """Report that a bottle runs low. Return the id of its case."""
+    receipt = town.signal(
+        key=key,
+        kind="low_stock",
+        subject=f"product:{key}",
+        title=f"Bottle {key} is running low",
+        facts={"product_id": number % PRODUCTS + 1},
+    )
+    return receipt["case"]
+
+
+def is_asked(town, case_id):
+    case = town.desk.store.cases.case(case_id)
+    return case.state is State.PROPOSED and bool(town.desk.store.cards.cards(case_id))
+
+
+@contextmanager
+def arriving_signals(town):
+    """Send signals at a steady rate while the block runs."""
+    ending = threading.Event()
+
+    def send():
+        with ThreadPoolExecutor(8) as pool:
+            for number in itertools.count():
+                if ending.wait(1 / SIGNALS_PER_SECOND):
+                    return
+                pool.submit(low_stock, town, f"meanwhile-{number}", number)
+
+    thread = threading.Thread(target=send)
+    thread.start()
+    try:
+        yield
+    finally:
+        ending.set()
+        thread.join()
+
+
+def test_a_press_in_the_usual_case_costs_two_calls_of_slack(town):
+    """The card is drawn once, with the outcome, and one note says what led to it."""
+    town.settled()
+    case = town.the("low_stock")
+    town.until(lambda: not waiting(town), "quiet")
+    before = writes(town)
+    assert town.approve(BEN, case)["acked"]
+    town.until(lambda: town.case(case).state is State.RESOLVED, "the order")
+    town.until(lambda: not waiting(town), "quiet")
+    assert writes(town) - before <= 2
+    note = [one for one in town.emulator.messages(case.channel) if is_reply(one, town, case)][-1]
+    words = json.dumps(note["blocks"])
+    assert "approved" in words
+    assert "Done" in words
+    assert "Done" in json.dumps(town.card(case)["blocks"])
+
+
+def writes(town):
+    """Count the calls that write messages."""
+    calls = town.emulator.get("traffic")["calls"]
+    return sum(count for method, count in calls.items() if method.startswith("chat."))
+
+
+def is_reply(message, town, case):
+    return message.get("thread_ts") == town.card(case)["ts"] != message["ts"]
+
+
+def waiting(town):
+    """Tell whether anything is still to be done about cases."""
+    backlog = town.desk.store.outbox.backlog()
+    topics = ("triage", "execute", "card", "note")
+    return any(backlog.get(f"{topic} {state}") for topic in topics for state in ("ready", "leased"))
