@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.parser import ParsedResult
+from jmespath.visitor import TreeInterpreter
 from pydantic import AfterValidator
 
 from bot.cases.canonical import Scalar
@@ -24,6 +25,8 @@ Facts = Mapping[str, Any]
 _FAILURES = (JMESPathError, TypeError, ValueError, ArithmeticError)
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][\w.]*)\}")
 _PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
+# Without a state but the names of its methods, which ``ParsedResult.search`` finds anew each time.
+_INTERPRETER = TreeInterpreter()
 #: Expressions and templates that are kept in their parsed form.
 MAX_PARSED = 1024
 
@@ -60,7 +63,9 @@ def search(expression: str, content: Any) -> Any:
     """Search JSON from outside; None where the expression does not apply."""
     try:
         names = _path(expression)
-        return _walk(names, content) if names else compile_expression(expression).search(content)
+        if names:
+            return _walk(names, content)
+        return _INTERPRETER.visit(compile_expression(expression).parsed, content)
     except _FAILURES:
         return None
 
