@@ -27,6 +27,15 @@ MAX_INTEGER = 2**53 - 1
 MIN_PLAIN_FLOAT, MAX_PLAIN_FLOAT = 1e-4, 1e15
 # From here on RFC 8785 writes an exponent.
 MIN_EXPONENT_FLOAT = 1e21
+# The length of a time to the microsecond, without its zone.
+MICROSECONDS_LENGTH = 26
+# It writes the same bytes as RFC 8785, for simple values.
+_ENCODER = json.JSONEncoder(
+    sort_keys=True,
+    ensure_ascii=False,
+    separators=(",", ":"),
+    check_circular=False,
+)
 
 
 @lru_cache(maxsize=256)
@@ -66,13 +75,7 @@ def canonical_bytes(plain: Any) -> bytes:
         simple = _simplify(plain)
     except _NotSimple:
         return rfc8785.dumps(plain)
-    text = json.dumps(
-        simple,
-        sort_keys=True,
-        ensure_ascii=False,
-        separators=(",", ":"),
-    )
-    return text.encode()
+    return _ENCODER.encode(simple).encode()
 
 
 class _NotSimple(Exception):
@@ -137,4 +140,5 @@ def format_utc(at: datetime) -> str:
 
     The width is always the same.
     """
-    return at.strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+    # Without the offset, which is "+00:00". strftime takes five times as long.
+    return f"{at.isoformat(timespec='microseconds')[:MICROSECONDS_LENGTH]}Z"

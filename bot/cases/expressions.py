@@ -12,6 +12,7 @@ from typing import Annotated, Any
 import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.parser import ParsedResult
+from jmespath.visitor import TreeInterpreter
 from pydantic import AfterValidator
 
 from bot.cases.canonical import Scalar
@@ -23,9 +24,14 @@ Facts = Mapping[str, Any]
 # Functions of JMESPath let errors of Python through when a value has the wrong type.
 _FAILURES = (JMESPathError, TypeError, ValueError, ArithmeticError)
 _PLACEHOLDER = re.compile(r"\{([A-Za-z_][\w.]*)\}")
+_PATH = re.compile(r"[A-Za-z_][A-Za-z0-9_]*(?:\.[A-Za-z_][A-Za-z0-9_]*)*")
+# Without a state but the names of its methods, which ``ParsedResult.search`` finds anew each time.
+_INTERPRETER = TreeInterpreter()
+#: Expressions and templates that are kept in their parsed form.
+MAX_PARSED = 1024
 
 
-@lru_cache(maxsize=1024)
+@lru_cache(maxsize=MAX_PARSED)
 def compile_expression(expression: str) -> ParsedResult:
     """Parse a JMESPath expression.
 
@@ -56,9 +62,28 @@ Expression = Annotated[str, AfterValidator(_check_expression)]
 def search(expression: str, content: Any) -> Any:
     """Search JSON from outside; None where the expression does not apply."""
     try:
-        return compile_expression(expression).search(content)
+        names = _path(expression)
+        if names:
+            return _walk(names, content)
+        return _INTERPRETER.visit(compile_expression(expression).parsed, content)
     except _FAILURES:
         return None
+
+
+@lru_cache(maxsize=MAX_PARSED)
+def _path(expression: str) -> tuple[str, ...]:
+    """Return the names of a mere path like ``stock.on_hand``; none for any other expression."""
+    return tuple(expression.split(".")) if _PATH.fullmatch(expression) else ()
+
+
+def _walk(names: tuple[str, ...], content: Any) -> Any:
+    # Most expressions are paths, and the interpreter of JMESPath takes ten times as long.
+    for name in names:
+        try:
+            content = content.get(name)
+        except AttributeError:
+            return None
+    return content
 
 
 def find_scalar(expression: str, facts: Facts) -> Scalar:
@@ -83,17 +108,21 @@ def has_enough_facts(template: str, facts: Facts) -> bool:
 
 def placeholders(template: str) -> list[str]:
     """List the names of the facts that a template needs."""
-    names: list[str] = _PLACEHOLDER.findall(template)
-    return names
+    return list(_parse_template(template)[1::2])
 
 
 def render(template: str, facts: Facts) -> str:
     """Fill every placeholder; a missing fact reads "unknown"."""
+    pieces = list(_parse_template(template))
+    for place in range(1, len(pieces), 2):
+        pieces[place] = _readable(_fact(pieces[place], facts))
+    return "".join(pieces)
 
-    def replacement(match: re.Match[str]) -> str:
-        return _readable(_fact(match[1], facts))
 
-    return _PLACEHOLDER.sub(replacement, template)
+@lru_cache(maxsize=MAX_PARSED)
+def _parse_template(template: str) -> tuple[str, ...]:
+    """Split a template into texts and, at every second place, the names of facts."""
+    return tuple(_PLACEHOLDER.split(template))
 
 
 def _fact(name: str, facts: Facts) -> Any:

@@ -8,6 +8,7 @@ import unicodedata
 from collections.abc import Iterable
 
 _BETWEEN_WORDS = re.compile(r"[\W_]+")
+_NOT_ASCII = re.compile(r"[^\x00-\x7f]+")
 
 
 def fold_text(text: str) -> str:
@@ -17,8 +18,13 @@ def fold_text(text: str) -> str:
     """
     if not text.isascii():
         plain_text = unicodedata.normalize("NFKD", text)
-        text = "".join(char for char in plain_text if not unicodedata.combining(char))
+        # Only the few letters beyond ASCII are looked at one by one.
+        text = _NOT_ASCII.sub(_without_accents, plain_text)
     return _BETWEEN_WORDS.sub(" ", text.casefold()).strip()
+
+
+def _without_accents(match: re.Match[str]) -> str:
+    return "".join(char for char in match[0] if not unicodedata.combining(char))
 
 
 def search_words(texts: Iterable[str]) -> list[str]:

@@ -7,11 +7,12 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
-from functools import cached_property
+from functools import cached_property, lru_cache
 
 from bot.cases.canonical import Scalar, canonical_hash, to_plain
 
 UNRECOGNISED = "unrecognised"
+MAX_FINGERPRINTS = 4_000
 
 #: Speaker, kind and subject of the trouble.
 Identity = tuple[str, str, str]
@@ -87,6 +88,8 @@ class Signal:
         return canonical_hash(plain)
 
 
+# A case is read many times, and a recurring signal has the identity of one that came before.
+@lru_cache(maxsize=MAX_FINGERPRINTS)
 def fingerprint_of(identity: Identity) -> str:
     """Hash an identity.
 

@@ -12,7 +12,6 @@ from decimal import Decimal
 from typing import Annotated, Any, Literal
 
 from pydantic import Field
-from sqlalchemy import Connection, text
 
 from bot.cases.canonical import Scalar, ScalarMapping
 from bot.cases.constraints import KEYED, EnvironmentName, OptionalEnvironmentName, Query
@@ -29,9 +28,9 @@ from bot.connectors.specs import (
     prepare_action,
     short_name,
 )
-from bot.connectors.sql_database import SqlDatabase, fetch_rows
+from bot.connectors.sql_database import SqlDatabase
+from bot.connectors.sql_engines import SqlSession
 from bot.connectors.sql_marks import Marks
-from bot.connectors.sql_values import to_scalar
 from bot.ports.chat import Chat
 from bot.ports.connector import Connector, EffectStatus
 
@@ -127,8 +126,8 @@ class SqlConnector:
         limit: int,
     ) -> list[dict[str, Scalar]]:
         """Ask one SELECT."""
-        with self._time_limit(), self._database.reading() as connection:
-            return fetch_rows(connection, query, parameters=parameters, limit=limit)
+        with self._time_limit(), self._database.reading() as session:
+            return session.fetch(query, parameters, limit)
 
     def prepare(self, action: str, parameters: ScalarMapping) -> Action:
         """Convert the parameters and take the snapshot."""
@@ -197,8 +196,7 @@ class SqlConnector:
         return rows[0]
 
     def _has_effect(self, spec: SqlAction, action: Action) -> bool:
-        values = _pick(spec.verify, self._values(spec, action))
-        return bool(self.look_up(spec.verify, values, 1))
+        return bool(self.look_up(spec.verify, self._values(spec, action), 1))
 
     def _values(self, spec: SqlAction, action: Action) -> dict[str, Any]:
         """Return what every statement of an action may name."""
@@ -231,12 +229,12 @@ class SqlConnector:
         values = {**self._values(spec, action), "key": key, "done_key": done_key}
         if spec.marker:
             self._marks.create_table()
-        with self._database.writing() as connection:
-            if spec.marker and not self._marks.insert(connection, key, action.name):
+        with self._database.writing() as session:
+            if spec.marker and not self._marks.insert(session, key, action.name):
                 return "already done"
             if not done_key:
-                self._check_precondition(connection, spec, action)
-            count = connection.execute(text(statement), _pick(statement, values)).rowcount
+                self._check_precondition(session, spec, action)
+            count = session.change(statement, values)
             if count != spec.expect_rows:
                 raise WorldMoved(
                     f"would have changed {count} rows, not {spec.expect_rows}; changed none"
@@ -245,22 +243,13 @@ class SqlConnector:
 
     def _check_precondition(
         self,
-        connection: Connection,
+        session: SqlSession,
         spec: SqlAction,
         action: Action,
     ) -> None:
         """Compare the snapshot inside the transaction: until it ends nobody else writes."""
-        parameters = self._bind(spec, action.parameters)
-        result = connection.execute(text(spec.precondition), parameters)
-        rows = result.mappings().fetchmany(2)
-        snapshot = {}
-        if len(rows) == 1:
-            snapshot = {name: to_scalar(value) for name, value in rows[0].items()}
+        rows = session.fetch(spec.precondition, self._bind(spec, action.parameters), 2)
+        snapshot = rows[0] if len(rows) == 1 else {}
         reasons = list_changes(action.precondition, snapshot)
         if reasons:
             raise WorldMoved("; ".join(reasons))
-
-
-def _pick(statement: str, values: Mapping[str, Any]) -> dict[str, Any]:
-    """Return the values that a statement names."""
-    return {name: values[name] for name in text(statement).compile().params}

@@ -5,11 +5,9 @@ A mark is written in the same transaction as the effect, so either both are ther
 
 import threading
 
-from sqlalchemy import Connection, inspect, text
-
 from bot.cases.errors import ConnectorFailed
-from bot.connectors.sql_database import SqlDatabase, fetch_rows
-from bot.connectors.sql_engines import without_guard
+from bot.connectors.sql_database import SqlDatabase
+from bot.connectors.sql_engines import SqlSession
 
 TABLE = "countersign_marks"
 CREATE = """CREATE TABLE IF NOT EXISTS countersign_marks
@@ -29,6 +27,7 @@ class Marks:
     def __init__(self, database: SqlDatabase) -> None:
         self._database = database
         self._lock = threading.Lock()
+        #: Once seen, the table is not looked for again: without it every statement fails.
         self._is_created = False
 
     def create_table(self) -> None:
@@ -42,35 +41,30 @@ class Marks:
         if self._exists():
             return
         try:
-            with self._database.writing() as connection:
-                connection.execute(text(CREATE))
+            with self._database.writing() as session:
+                session.change(CREATE, {})
         except ConnectorFailed:
             # Another process may have created it at the same instant.
             if not self._exists():
                 raise
 
     def _exists(self) -> bool:
-        with self._database.reading(as_writer=True) as connection:
-            return _has_table(connection)
+        with self._database.reading(as_writer=True) as session:
+            return session.has_table(TABLE)
 
     def has(self, key: str) -> bool:
         """Tell whether the step with this key was carried out."""
-        with self._database.reading(as_writer=True) as connection:
-            if not _has_table(connection):
+        with self._database.reading(as_writer=True) as session:
+            # The catalogue is asked: the text of an error proves nothing.
+            if not self._is_created and not session.has_table(TABLE):
                 return False
-            return bool(fetch_rows(connection, FIND, parameters={"key": key}, limit=1))
+            return bool(session.fetch(FIND, {"key": key}, 1))
 
     def insert(
         self,
-        connection: Connection,
+        session: SqlSession,
         key: str,
         action: str,
     ) -> bool:
         """Leave a mark; False when it was there."""
-        return connection.execute(text(INSERT), {"key": key, "action": action}).rowcount == 1
-
-
-def _has_table(connection: Connection) -> bool:
-    # The catalogue is asked: the text of an error proves nothing.
-    with without_guard(connection):
-        return inspect(connection).has_table(TABLE)
+        return session.change(INSERT, {"key": key, "action": action}) == 1

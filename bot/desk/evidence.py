@@ -4,7 +4,7 @@ from collections.abc import Sequence
 from datetime import datetime
 
 from bot.cases.askable_facts import with_answers
-from bot.cases.canonical import Scalar, storable
+from bot.cases.canonical import Scalar, ScalarMapping, storable
 from bot.cases.case import Case
 from bot.cases.case_facts import facts_for_lookups
 from bot.cases.errors import ConnectorFailed
@@ -32,11 +32,13 @@ def gather(
     A look-up may use what an earlier one found. One that fails is recorded as failed.
     """
     evidence: list[Evidence] = []
+    moment = detection_parameters(now)
     for lookup in playbook.evidence:
         facts = facts_for_lookups(case, evidence)
         evidence += _look_up(
             lookup,
             facts,
+            moment=moment,
             systems=systems,
             now=now,
         )
@@ -47,16 +49,18 @@ def _look_up(
     lookup: Lookup,
     facts: dict[str, object],
     *,
+    moment: ScalarMapping,
     systems: Systems,
     now: datetime,
 ) -> Sequence[Evidence]:
+    """Make one look-up. ``moment`` has the parameters that every query may name."""
     parameters: dict[str, Scalar] = {}
     for name, expression in lookup.parameters.items():
         parameters[name] = find_scalar(expression, facts)
     missing = [lookup.parameters[name] for name, value in parameters.items() if value is None]
     if missing:
         return [_record_failure(lookup, describe_missing(missing), now)]
-    parameters |= detection_parameters(now)
+    parameters |= moment
     try:
         rows = systems[lookup.system].look_up(lookup.query, parameters, MAX_ROWS)
     except ConnectorFailed as failure:

@@ -43,6 +43,8 @@ MAX_REASON = 300
 NOT_COMPUTED = "It cannot be computed: most of the evidence is missing."
 KEEPS_FAILING = "it was tried again and again, and did not succeed"
 MAKES_NO_SENSE = "something that was read about it makes no sense"
+#: What ends a look at a case. Its owner then gets it as it is.
+FAILURES = (ConnectorFailed, Refusal, ArithmeticError, LookupError, ValueError)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,43 +64,50 @@ class Triage:
 
     def run(self, message: LeasedMessage) -> None:
         """Look at one case, unless it has moved on meanwhile."""
-        case = self.cases.case(message.case_id)
-        if case.state is not State.OPEN:
-            self.outbox.finish(message)
-            return
-        if _is_last_attempt(message):
-            self._refer(case, KEEPS_FAILING, message)
-            return
+        case = self.read(message)
         try:
-            self._propose(case, message)
-        except (ConnectorFailed, Refusal) as failure:
-            self._refer(case, str(failure), message)
-        except (ArithmeticError, LookupError, ValueError):
-            # Nobody foresaw something in what was read: trying again would meet it again.
-            log.exception("%s cannot be looked at", case.id)
-            self._refer(case, MAKES_NO_SENSE, message)
+            self.commit(self.judge(case, message), message)
+        except FAILURES as failure:
+            self.commit(self.refer(case, failure, message), message)
 
-    def _propose(self, case: Case, message: LeasedMessage) -> None:
+    def read(self, message: LeasedMessage) -> Case:
+        """Read the case of this message."""
+        return self.cases.case(message.case_id)
+
+    def judge(self, case: Case, message: LeasedMessage) -> Change | None:
+        """Return what to write about a case; None when it has moved on. Write nothing.
+
+        Raises:
+            FAILURES: it cannot be looked at, and is to be referred.
+        """
+        if case.state is not State.OPEN:
+            return None
+        if _is_last_attempt(message):
+            return self._refer(case, KEEPS_FAILING, message)
         now = self.clock()
         decision = self.look_at(case, now)
         outcome = change(case, decision, self.library.playbook(case.kind))
         if self.has_narrator:
-            revision = decision.case.proposal.revision
-            narration = OutboxMessage(
-                topic=Topic.NARRATE,
-                key=f"narrate:{case.id}:{revision}",
-                case_id=case.id,
-                run_at=now,
-            )
+            narration = _narration(decision.case, now)
             outcome = replace(outcome, messages=(*outcome.messages, narration))
-        self.cases.commit(_keep_turn(outcome, message), finish=message)
+        return _keep_turn(outcome, message)
 
-    def _refer(
-        self,
-        case: Case,
-        reason: str,
-        message: LeasedMessage,
-    ) -> None:
+    def refer(self, case: Case, failure: Exception, message: LeasedMessage) -> Change:
+        """Return what puts a case before its owner that cannot be looked at."""
+        if isinstance(failure, ConnectorFailed | Refusal):
+            return self._refer(case, str(failure), message)
+        # Nobody foresaw something in what was read: trying again would meet it again.
+        log.error("%s cannot be looked at", case.id, exc_info=failure)
+        return self._refer(case, MAKES_NO_SENSE, message)
+
+    def commit(self, outcome: Change | None, message: LeasedMessage) -> None:
+        """Write the outcome, and finish the message with it."""
+        if outcome is None:
+            self.outbox.finish(message)
+        else:
+            self.cases.commit(outcome, finish=message)
+
+    def _refer(self, case: Case, reason: str, message: LeasedMessage) -> Change:
         """Put the case before its owner without a plan, with the reason."""
         now = self.clock()
         instruction = (
@@ -110,7 +119,7 @@ class Triage:
         command = commands.Recommend(recommendation, None, None, sla=sla)
         decision = decide(case, command, now)
         outcome = change(case, decision, self.library.playbook(case.kind))
-        self.cases.commit(_keep_turn(outcome, message), finish=message)
+        return _keep_turn(outcome, message)
 
     def look_at(self, case: Case, now: datetime) -> Decision:
         """Return what to write about this open case; write nothing."""
@@ -255,6 +264,16 @@ def _is_last_attempt(message: LeasedMessage) -> bool:
     if message.uncertain_attempts >= MAX_ATTEMPTS:
         return True
     return message.uncertain_attempts > 1 and message.attempts + 1 >= MAX_ATTEMPTS
+
+
+def _narration(case: Case, now: datetime) -> OutboxMessage:
+    """Ask for a model's words about this revision."""
+    return OutboxMessage(
+        topic=Topic.NARRATE,
+        key=f"narrate:{case.id}:{case.proposal.revision}",
+        case_id=case.id,
+        run_at=now,
+    )
 
 
 def _keep_turn(outcome: Change, message: LeasedMessage) -> Change:

@@ -1,5 +1,6 @@
 """Expressions and templates: over known facts alone, and without any effect."""
 
+import jmespath
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -126,6 +127,13 @@ def test_no_json_from_outside_makes_an_expression_fail(content):
         "avg(@)",
     ):
         search(expression, content)
+
+
+@given(JSON, st.lists(st.sampled_from(["a", "b", "_c"]), min_size=1, max_size=4))
+def test_a_path_finds_what_jmespath_finds(content, names):
+    expression = ".".join(names)
+    for inner in (content, {"a": content}, {"a": {"b": content}}):
+        assert search(expression, inner) == jmespath.search(expression, inner)
 
 
 @pytest.mark.parametrize("expression", ["a.[", "a..b", "[", "a b", "a[?]", "'open", "&", "\n"])

@@ -1,6 +1,11 @@
 """Words under which cases are found: case, accents and punctuation do not matter."""
 
+import re
+import unicodedata
+
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from bot.cases.search_words import fold_text, search_words
 
@@ -22,6 +27,14 @@ from bot.cases.search_words import fold_text, search_words
 def test_the_plain_spelling_of_a_text(text, words):
     assert fold_text(text) == words
     assert fold_text(words) == words
+
+
+@given(st.text() | st.text(st.characters(categories=["Mn", "Mc", "Me", "L"])))
+def test_accents_are_left_out_wherever_they_stand(text):
+    plain = "".join(
+        char for char in unicodedata.normalize("NFKD", text) if not unicodedata.combining(char)
+    )
+    assert fold_text(text) == fold_text(plain) == " ".join(re.findall(r"[^\W_]+", plain.casefold()))
 
 
 def test_each_word_is_listed_once_in_its_order():

@@ -11,10 +11,13 @@ import sqlalchemy as sa
 from bot.cases.errors import ConnectorFailed, OutcomeUnknown
 from bot.clock import boottime, time_limit
 from bot.connectors.sql import SqlConnector
+from bot.connectors.sql_database import SqlDatabase
+from bot.connectors.sql_statements import parse_statement
 from bot.ports.connector import EffectStatus
 from tests.connectors.stock import (
     ORDER,
     administer,
+    create_stock,
     fail_at_commit,
     on_order,
     stock_system,
@@ -261,6 +264,151 @@ def test_a_row_that_somebody_else_holds_can_be_tried_again(postgres_house):
     engine.dispose()
     assert (type(failure.value), failure.value.retryable) == (ConnectorFailed, True)
     assert postgres_house.execute(action, "k1") == "1 row changed"
+
+
+@pytest.mark.threat("A2")
+def test_a_transaction_that_could_not_begin_has_changed_nothing(tmp_path):
+    """Where the marks are known, the first thing to wait for the lock is BEGIN."""
+    url = f"sqlite:///{tmp_path / 'house.db'}"
+    create_stock(url)
+    hasty = SqlConnector(replace(stock_system(), timeout=timedelta(seconds=0.5)), url)
+    hasty.execute(hasty.prepare("order", {"product_id": 2, "quantity": 1}), "makes the marks")
+    action = hasty.prepare("order", ORDER)
+    holder = sqlite3.connect(tmp_path / "house.db", isolation_level=None)
+    holder.execute("BEGIN IMMEDIATE")
+    with pytest.raises(ConnectorFailed, match="locked|longer than") as failure:
+        hasty.execute(action, "k1")
+    assert (type(failure.value), failure.value.retryable) == (ConnectorFailed, True)
+    assert (hasty.verify(action, "k1"), on_order(hasty)) == (EffectStatus.ABSENT, 0)
+    holder.execute("ROLLBACK")
+    holder.close()
+    assert hasty.execute(action, "k1") == "1 row changed"
+
+
+class FailingSession:
+    """A session of which one stage fails."""
+
+    def __init__(self, stage, failure, is_rolled_back):
+        self.stage, self.failure, self.is_certain = stage, failure, is_rolled_back
+        self.ends = []
+
+    def _reach(self, stage):
+        if stage == self.stage:
+            raise self.failure
+
+    def open_session(self):
+        self._reach("connect")
+        return self
+
+    failures = (sqlite3.Error, OSError)
+    transient_failures = (sqlite3.OperationalError, TimeoutError)
+
+    def begin(self):
+        self._reach("begin")
+
+    def change(self, query, values):
+        self._reach("statement")
+        return 1
+
+    def commit(self):
+        self._reach("commit")
+
+    def is_rolled_back(self, error):
+        return self.is_certain
+
+    def discard(self):
+        self.ends.append("discard")
+
+    def release(self):
+        self.ends.append("release")
+
+
+LOCKED = sqlite3.OperationalError("database is locked")
+
+
+@pytest.mark.threat("A2")
+@pytest.mark.parametrize(
+    ("stage", "failure", "is_rolled_back", "outcome"),
+    [
+        ("connect", LOCKED, False, (ConnectorFailed, True)),
+        ("connect", OSError(24, "Too many open files"), False, (ConnectorFailed, True)),
+        ("begin", LOCKED, False, (ConnectorFailed, True)),
+        ("begin", TimeoutError(), False, (ConnectorFailed, True)),
+        ("begin", OSError(9, "Bad file descriptor"), False, (ConnectorFailed, False)),
+        ("statement", LOCKED, False, (ConnectorFailed, True)),
+        ("statement", sqlite3.IntegrityError("CHECK"), False, (ConnectorFailed, False)),
+        ("commit", LOCKED, True, (ConnectorFailed, True)),
+        ("commit", LOCKED, False, (OutcomeUnknown, False)),
+        ("commit", TimeoutError(), False, (OutcomeUnknown, False)),
+        ("commit", OSError(9, "Bad file descriptor"), False, (OutcomeUnknown, False)),
+    ],
+)
+def test_a_failure_is_certain_until_commit_is_sent(stage, failure, is_rolled_back, outcome):
+    session = FailingSession(stage, failure, is_rolled_back)
+    database = SqlDatabase("sqlite:///nowhere.db", seconds=1)
+    database._writer = session
+    with pytest.raises(ConnectorFailed) as end, database.writing() as transaction:
+        transaction.change("UPDATE stock", {})
+    assert (type(end.value), end.value.retryable) == outcome
+    # What is not known to be whole is never used again; what was taken is given back.
+    assert session.ends == ([] if stage == "connect" else ["discard", "release"])
+
+
+@pytest.mark.threat("A2")
+def test_a_connection_that_the_server_has_closed_is_replaced_before_anything_is_sent(
+    postgres_house,
+):
+    action = postgres_house.prepare("order", ORDER)
+    postgres_house.execute(
+        postgres_house.prepare("order", {"product_id": 2, "quantity": 1}), "makes the marks"
+    )
+    administer(
+        postgres_house.url,
+        "SELECT pg_terminate_backend(pid) FROM pg_stat_activity"
+        " WHERE datname = current_database() AND pid <> pg_backend_pid()",
+    )
+    assert on_order(postgres_house) == 0
+    assert postgres_house.execute(action, "k1") == "1 row changed"
+    assert (postgres_house.verify(action, "k1"), on_order(postgres_house)) == (
+        EffectStatus.LANDED,
+        24,
+    )
+
+
+# --- as few statements as there are questions -----------------------------------------------------
+
+
+def test_a_look_up_in_sqlite_is_one_statement(tmp_path):
+    url = f"sqlite:///{tmp_path / 'house.db'}"
+    create_stock(url)
+    house = SqlConnector(stock_system(), url)
+    statements = []
+    engine = house._database._reader._engine
+    sa.event.listen(engine, "connect", lambda raw, _: raw.set_trace_callback(statements.append))
+    on_order(house)
+    statements.clear()
+    assert (on_order(house), on_order(house, 2)) == (0, 6)
+    assert statements == [
+        "SELECT on_order FROM stock WHERE product_id = 1",
+        "SELECT on_order FROM stock WHERE product_id = 2",
+    ]
+
+
+def test_a_statement_is_parsed_once(house):
+    engine = house._database._reader._engine
+    query = "SELECT on_order FROM stock WHERE name LIKE '100%' OR product_id IN (:one, :id, :id)"
+    statement = parse_statement(query, engine.dialect)
+    assert parse_statement(query, engine.dialect) is statement
+    assert set(statement.names) == {"one", "id"}
+    assert house.look_up(query, {"one": 1, "id": 2, "unused": 3}, 9) == [
+        {"on_order": 0},
+        {"on_order": 6},
+    ]
+
+
+def test_a_value_that_a_query_names_and_nobody_gives_is_refused(house):
+    with pytest.raises(ConnectorFailed, match="a value is required for id"):
+        house.look_up("SELECT name FROM stock WHERE product_id = :id", {}, 1)
 
 
 # --- in time --------------------------------------------------------------------------------------

@@ -5,9 +5,10 @@ import pytest
 from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.commands import CallNovel
 from bot.cases.entries import RejectReason
-from bot.cases.errors import BadRequest, NotEligible, TooLate
+from bot.cases.errors import BadRequest, ConnectorFailed, NotEligible, TooLate
 from bot.cases.lifecycle import State
 from bot.cases.signal import UNRECOGNISED
+from bot.ports.outbox import Topic
 from tests.fakes.directory import principal
 from tests.fakes.mind import FakeRecogniser, mind
 from tests.world import World, request
@@ -140,6 +141,37 @@ def test_a_case_whose_kind_was_guessed_teaches_nothing_until_a_person_approves(s
     sure.approve(again)
     sure.work()
     assert [one.is_kind_known for one in sure.shelf.of_kind("low_stock", 10)] == [False, True]
+
+
+def test_cases_are_read_judged_and_written_apart(world):
+    """So that a worker may read several at once, and write them together."""
+    triage = world.desk.triage
+    for number in range(2):
+        world.receive(world.signal(f"product:{number}"))
+    messages = world.store.outbox.claim([Topic.TRIAGE], 2, world.clock(), 30)
+    cases = [triage.read(message) for message in messages]
+    outcomes = [triage.judge(case, message) for case, message in zip(cases, messages, strict=True)]
+    assert {world.case(case).state for case in cases} == {State.OPEN}
+    for outcome, message in zip(outcomes, messages, strict=True):
+        triage.commit(outcome, message)
+    assert {world.case(case).state for case in cases} == {State.PROPOSED}
+    assert triage.judge(world.case(cases[0]), messages[0]) is None
+
+
+@pytest.mark.parametrize(
+    ("failure", "reason"),
+    [
+        (ConnectorFailed("the house is dark"), "the house is dark"),
+        (KeyError("x"), "something that was read about it makes no sense"),
+    ],
+)
+def test_what_cannot_be_judged_is_referred_with_the_reason(world, failure, reason):
+    world.receive()
+    (message,) = world.store.outbox.claim([Topic.TRIAGE], 1, world.clock(), 30)
+    case = world.desk.triage.read(message)
+    outcome = world.desk.triage.refer(case, failure, message)
+    assert outcome.after.state is State.REFERRED
+    assert reason in outcome.after.activity.status_reason.reason
 
 
 def test_a_reopened_case_corrects_what_was_remembered(world):

@@ -1,0 +1,160 @@
+"""Sessions on an SQLite file."""
+
+import sqlite3
+import threading
+from collections.abc import Mapping
+from typing import Any
+
+from sqlalchemy import Engine, PoolProxiedConnection, create_engine, event
+from sqlalchemy.engine import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot.clock import seconds_left
+from bot.connectors.sql_engines import POOL_OPTIONS, SERVER_SHARE, Row, SqlSession, read_rows
+from bot.connectors.sql_statements import parse_statement
+
+# No value of a look-up is longer: a function that makes a gigabyte cannot be interrupted.
+MAX_VALUE_BYTES = 10_000_000
+_INSTRUCTIONS_BETWEEN_CHECKS = 10_000
+# A SELECT may read, call functions and recurse. It may not attach, write or change settings.
+_READ_OPERATIONS = {
+    sqlite3.SQLITE_SELECT,
+    sqlite3.SQLITE_READ,
+    sqlite3.SQLITE_FUNCTION,
+    sqlite3.SQLITE_RECURSIVE,
+}
+_FIND_TABLE = "SELECT 1 AS found FROM sqlite_master WHERE name = :name COLLATE NOCASE"
+# The key under which a pooled connection keeps how long it waits for a lock.
+_WAIT = "busy_timeout"
+
+
+class SqliteEngine:
+    """The sessions on one file, for reading or for writing."""
+
+    failures = (sqlite3.Error, SQLAlchemyError, OSError)
+    transient_failures = (sqlite3.OperationalError, TimeoutError)
+
+    def __init__(self, url: str, seconds: float, *, read_only: bool) -> None:
+        """``seconds`` is the time-out of the system."""
+        self._read_only = read_only
+        self._usual_wait = int(seconds * SERVER_SHARE * 1000)
+        self._engine = _create_engine(url, seconds, read_only=read_only)
+
+    def open_session(self) -> SqlSession:
+        """Take a connection from the pool, or open the file."""
+        connection = self._engine.raw_connection()
+        return _SqliteSession(
+            connection,
+            self._engine,
+            read_only=self._read_only,
+            usual_wait=self._usual_wait,
+        )
+
+
+class _SqliteSession:
+    def __init__(
+        self,
+        connection: PoolProxiedConnection,
+        engine: Engine,
+        *,
+        read_only: bool,
+        usual_wait: int,
+    ) -> None:
+        """``usual_wait`` for a lock, in milliseconds, is enough unless less time is left."""
+        self._connection = connection
+        self._raw: sqlite3.Connection = connection.dbapi_connection  # type: ignore[assignment]
+        self._dialect = engine.dialect
+        self._read_only = read_only
+        self._usual_wait = usual_wait
+
+    def begin(self) -> None:
+        self._limit_wait()
+        if not self._read_only:
+            # Takes the lock for writing at once: what is checked afterwards nobody else changes.
+            self._raw.execute("BEGIN IMMEDIATE")
+
+    def fetch(self, query: str, values: Mapping[str, Any], limit: int) -> list[Row]:
+        cursor = self._execute(query, values)
+        try:
+            return read_rows(cursor.description, cursor.fetchmany(limit))
+        finally:
+            cursor.close()
+
+    def change(self, query: str, values: Mapping[str, Any]) -> int:
+        cursor = self._execute(query, values)
+        count = cursor.rowcount
+        cursor.close()
+        return count
+
+    def has_table(self, name: str) -> bool:
+        return bool(self.fetch(_FIND_TABLE, {"name": name}, 1))
+
+    def commit(self) -> None:
+        self._limit_wait()
+        self._raw.execute("COMMIT")
+
+    def is_rolled_back(self, error: Exception) -> bool:
+        # A transaction that is still open has not been committed, and never will be.
+        return self._raw.in_transaction
+
+    def discard(self) -> None:
+        self._connection.invalidate()
+
+    def release(self) -> None:
+        self._connection.close()
+
+    def _execute(self, query: str, values: Mapping[str, Any]) -> sqlite3.Cursor:
+        statement = parse_statement(query, self._dialect)
+        picked = statement.pick(values)
+        return self._raw.execute(statement.sql, [picked[name] for name in statement.names])
+
+    def _limit_wait(self) -> None:
+        """Limit the wait for a lock to the rest of the call.
+
+        SQLite has no time-out for a statement; the handler of ``_keep_to_time`` ends one.
+        """
+        left = max(0.0, min(seconds_left(), threading.TIMEOUT_MAX))
+        wait = min(int(left * 1000), self._usual_wait)
+        if self._connection.info.get(_WAIT, self._usual_wait) == wait:
+            return
+        # The guard is for look-ups, and not for our own statement.
+        self._raw.set_authorizer(None)
+        try:
+            self._raw.execute(f"PRAGMA busy_timeout = {wait}")
+        finally:
+            if self._read_only:
+                self._raw.set_authorizer(_authorize)
+        self._connection.info[_WAIT] = wait
+
+
+def _create_engine(url: str, seconds: float, *, read_only: bool) -> Engine:
+    mode = "ro" if read_only else "rw"
+    engine = create_engine(
+        f"sqlite:///file:{make_url(url).database}?mode={mode}&uri=true",
+        pool_timeout=seconds,
+        connect_args={"timeout": seconds * SERVER_SHARE, "isolation_level": None},
+        **POOL_OPTIONS,
+    )
+    event.listen(engine, "connect", _keep_to_time)
+    if read_only:
+        event.listen(engine, "connect", _guard)
+    return engine
+
+
+def _keep_to_time(raw: sqlite3.Connection, _: object) -> None:
+    raw.set_progress_handler(_is_over, _INSTRUCTIONS_BETWEEN_CHECKS)
+
+
+def _is_over() -> bool:
+    """Tell SQLite to end the statement: the time of the call that runs it is over."""
+    return seconds_left() <= 0
+
+
+def _guard(raw: sqlite3.Connection, _: object) -> None:
+    raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
+    raw.set_authorizer(_authorize)
+
+
+def _authorize(operation: int, *_: object) -> int:
+    is_allowed = operation in _READ_OPERATIONS
+    return sqlite3.SQLITE_OK if is_allowed else sqlite3.SQLITE_DENY

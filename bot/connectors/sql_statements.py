@@ -1,0 +1,41 @@
+"""Declared statements, parsed once for each driver."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any
+
+from sqlalchemy import Dialect, text
+
+from bot.cases.errors import ConnectorFailed
+
+#: More than the files of one library declare.
+MAX_STATEMENTS = 2_000
+
+
+@dataclass(frozen=True, slots=True)
+class Statement:
+    """A statement as a driver takes it."""
+
+    sql: str
+    #: The names of its values, in their order.
+    names: tuple[str, ...]
+
+    def pick(self, values: Mapping[str, Any]) -> dict[str, Any]:
+        """Return the values that it names.
+
+        Raises:
+            ConnectorFailed: one is missing.
+        """
+        try:
+            return {name: values[name] for name in self.names}
+        except KeyError as error:
+            raise ConnectorFailed(f"a value is required for {error.args[0]}") from None
+
+
+@lru_cache(maxsize=MAX_STATEMENTS)
+def parse_statement(query: str, dialect: Dialect) -> Statement:
+    """Replace placeholders like ``:name`` by those of the driver."""
+    compiled = text(query).compile(dialect=dialect)
+    names = compiled.positiontup if compiled.positional else compiled.params
+    return Statement(str(compiled), tuple(names or ()))
