@@ -9,7 +9,8 @@ bot.wiring                                the composition root
 bot.service                               the running bot: start and stop
 bot.use_cases                             the desk over one store
 bot.advisors, bot.checkpoint_keeper,      precedents and models; the signed ledger;
-bot.http_server, bot.preflight            the HTTP server; the checks before a start
+bot.http_server, bot.preflight,           the HTTP server; the checks before a start;
+bot.trainer, bot.worker_processes         training while idle; further processes
 bot.settings                              the environment
 handlers | scheduler | knowledge          people and systems | time | memory
 bot.desk | bot.store | bot.connectors     use cases | persistence | outside systems

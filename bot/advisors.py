@@ -1,8 +1,6 @@
-"""The advisors of the desk, and the training of their models."""
+"""The advisors of the desk."""
 
 import logging
-import subprocess
-import sys
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -204,53 +202,3 @@ def _open_model_reader(settings: Settings, clock: Clock) -> QuestionReader | Non
         clock=clock,
         limits=limits,
     )
-
-
-class Trainer:
-    """Train the models in a process of its own.
-
-    The bot stays small and responsive meanwhile.
-    """
-
-    def __init__(self, settings: Settings, knowledge: Knowledge) -> None:
-        self._settings = settings
-        self._knowledge = knowledge
-        self._process: subprocess.Popen[bytes] | None = None
-        self._is_stopping = False
-
-    def train_if_outdated(self) -> None:
-        """Train if enough was decided since the last time.
-
-        Returns when the training has ended.
-        """
-        if self._is_stopping or not self._knowledge.model_is_outdated():
-            return
-        # Attached: it ends when the pipe to its standard input does, and so with us, even killed.
-        command = [sys.executable, "-m", "bot", "memory", "train", "--attached"]
-        self._process = subprocess.Popen(  # noqa: S603 (our own program)
-            command,
-            env=dict(self._settings.environment),
-            stdin=subprocess.PIPE,
-            stdout=subprocess.DEVNULL,
-        )
-        # A stop that came while the process was started has not seen it.
-        if self._is_stopping:
-            self._process.terminate()
-        try:
-            has_failed = self._process.wait() != 0
-        finally:
-            if self._process.stdin:
-                self._process.stdin.close()
-        if has_failed and not self._is_stopping:
-            log.warning(
-                "training failed; the last model stays. `countersign memory train` shows why"
-            )
-
-    def stop(self) -> None:
-        """End a training that is under way.
-
-        Nothing is lost: the next one starts over.
-        """
-        self._is_stopping = True
-        if self._process:
-            self._process.terminate()

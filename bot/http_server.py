@@ -1,6 +1,6 @@
 """The HTTP server: the intake, the passkey pages, Slack over HTTP."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 
 import uvicorn
@@ -35,6 +35,8 @@ class HealthChecks:
     chat: SlackChat
     #: None when Slack sends over HTTP.
     socket: SocketModeConnection | None
+    #: Lists the worker processes that are missing, as sentences.
+    find_missing_workers: Callable[[], list[str]] = list
 
     def find_problems(self) -> list[str]:
         """Return a sentence for each reason not to be ready."""
@@ -53,7 +55,7 @@ class HealthChecks:
                 "Slack: no connection, so no press and no question arrives; "
                 "it is tried again by itself"
             )
-        return problems
+        return problems + self.find_missing_workers()
 
     def find_pauses(self) -> list[str]:
         """Return a sentence for each pause of everything."""

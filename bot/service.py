@@ -1,14 +1,19 @@
-"""The running bot: workers, jobs and servers that start and stop together."""
+"""The running bot: workers, jobs and servers that start and stop together.
+
+It is one process, or one with the doors and others that only work.
+"""
 
 import logging
+import sys
 import threading
 import time
+from collections.abc import Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
 
 import uvicorn
 
-from bot.advisors import Knowledge, Trainer
+from bot.advisors import Knowledge
 from bot.cases.errors import SettingsIncomplete
 from bot.checkpoint_keeper import CheckpointKeeper
 from bot.clock import monotonic
@@ -17,7 +22,9 @@ from bot.ports.clock import Clock
 from bot.ports.outbox import Topic
 from bot.settings import Settings
 from bot.store.clock import DatabaseClock
+from bot.trainer import Trainer
 from bot.use_cases import Desk
+from bot.worker_processes import RemoteLane, WorkerProcess, WorkerProcesses
 from handlers.slack.socket_mode import SocketModeConnection
 from scheduler.detectors import AbsenceDetector, Detector
 from scheduler.digest import DigestSchedule
@@ -25,10 +32,15 @@ from scheduler.loop import Job, Loop
 
 log = logging.getLogger(__name__)
 LANE_THREADS = {"desk": 4, "chat": 4, "talk": 4, "later": 2}
+LANES = tuple(LANE_THREADS)
+#: With several workers, the only lane that each of them has. The others stay together in the
+#: first: Slack's rate for a channel is kept in the memory of one process, the order of what is
+#: written there too, and one process owns the index of precedents.
+SHARED_LANE = "desk"
+QUESTION_LANE = "talk"
 DEADLINES_INTERVAL = timedelta(seconds=5)
 DIGESTS_INTERVAL = timedelta(seconds=30)
 CHECKPOINT_INTERVAL = timedelta(minutes=5)
-TRAINING_INTERVAL = timedelta(minutes=10)
 PRECEDENTS_INTERVAL = timedelta(hours=1)
 #: A busy machine may need long; a server that could not listen has ended.
 START_TIMEOUT_SECONDS = 60.0
@@ -37,23 +49,100 @@ WARM_UP_TIMEOUT_SECONDS = 30.0
 
 
 @dataclass(kw_only=True)
+class Worker:
+    """The lanes of one process, and what they need."""
+
+    desk: Desk
+    #: By their names; none in a process that leaves the work to others.
+    lanes: dict[str, WorkerPool]
+    knowledge: Knowledge
+    clock: Clock
+    _warm_up_thread: threading.Thread | None = field(default=None, init=False)
+
+    def prepare(self) -> None:
+        """Start what the lanes and the doors need."""
+        if isinstance(self.clock, DatabaseClock):
+            self.clock.start()
+        # Only lanes ask memory: a process without them leaves it to the others.
+        if self.lanes:
+            self.knowledge.precedents.start()
+
+    def start(self) -> None:
+        """Start the lanes."""
+        for lane in self.lanes.values():
+            lane.start()
+        if QUESTION_LANE in self.lanes:
+            # The start does not wait for it, and a question that comes first does it itself.
+            self._warm_up_thread = threading.Thread(
+                target=self._warm_up, name="warm-up", daemon=True
+            )
+            self._warm_up_thread.start()
+
+    def wake(self, numbers: Collection[int]) -> None:
+        """Let the lanes of these numbers look for due messages at once."""
+        for name, lane in self.lanes.items():
+            if LANES.index(name) in numbers:
+                lane.wake()
+
+    def stop(self) -> None:
+        """Finish what the lanes have begun, and write that down."""
+        for lane in self.lanes.values():
+            lane.stop()
+        if self._warm_up_thread:
+            # It reads from the database that is closed later.
+            self._warm_up_thread.join(WARM_UP_TIMEOUT_SECONDS)
+        self.knowledge.precedents.close()
+
+    def close(self) -> None:
+        """Close the database, after the last write."""
+        if isinstance(self.clock, DatabaseClock):
+            self.clock.stop()
+        self.desk.store.database.close()
+
+    def _warm_up(self) -> None:
+        try:
+            self.desk.conversation.questions.warm_up()
+        except Exception:
+            # Nothing depends on it: the first question tries again.
+            log.warning("could not prepare for the first question", exc_info=True)
+
+
+@dataclass(kw_only=True)
 class Service:
     """The bot with everything it is made of."""
 
     settings: Settings
-    desk: Desk
-    lanes: list[WorkerPool]
+    worker: Worker
+    #: None when this process runs the lanes itself.
+    processes: WorkerProcesses | None
     loop: Loop
     jobs: list[Job]
     keeper: CheckpointKeeper
-    knowledge: Knowledge
     trainer: Trainer
     #: None when Slack sends over HTTP.
     socket: SocketModeConnection | None
     server: uvicorn.Server
-    clock: Clock
     _server_thread: threading.Thread | None = field(default=None, init=False)
-    _warm_up_thread: threading.Thread | None = field(default=None, init=False)
+
+    @property
+    def desk(self) -> Desk:
+        """The use cases."""
+        return self.worker.desk
+
+    @property
+    def lanes(self) -> list[WorkerPool]:
+        """The lanes of this process."""
+        return list(self.worker.lanes.values())
+
+    @property
+    def clock(self) -> Clock:
+        """The clock of the desk."""
+        return self.worker.clock
+
+    @property
+    def knowledge(self) -> Knowledge:
+        """The advisors, with the parts that they share."""
+        return self.worker.knowledge
 
     def start(self) -> None:
         """Compare the ledger with its checkpoints, then start everything.
@@ -62,28 +151,18 @@ class Service:
             SettingsIncomplete: the port is taken.
         """
         self.keeper.start()
-        if isinstance(self.clock, DatabaseClock):
-            self.clock.start()
-        self.knowledge.precedents.start()
+        self.worker.prepare()
         # The doors before the work: what arrives is stored, even if nothing is done about it yet.
         self._start_server()
         if self.socket:
             self.socket.open()
         # A release that changes what buttons carry must draw open cards again.
         self.desk.screens.cards.renew()
-        for lane in self.lanes:
-            lane.start()
+        self.worker.start()
+        if self.processes:
+            self.processes.start()
         self.loop.start(self.jobs)
-        # The start does not wait for it, and a question that comes first does it itself.
-        self._warm_up_thread = threading.Thread(target=self._warm_up, name="warm-up", daemon=True)
-        self._warm_up_thread.start()
-
-    def _warm_up(self) -> None:
-        try:
-            self.desk.conversation.questions.warm_up()
-        except Exception:
-            # Nothing depends on it: the first question tries again.
-            log.warning("could not prepare for the first question", exc_info=True)
+        self.trainer.start()
 
     def _start_server(self) -> None:
         """Start the HTTP server and return when it listens."""
@@ -108,34 +187,58 @@ class Service:
         if self.socket:
             self.socket.close()
         self.server.should_exit = True
-        # Each lane finishes what its threads have begun, and writes that down.
-        for lane in self.lanes:
-            lane.stop()
-        if self._warm_up_thread:
-            # It reads from the database that is closed below.
-            self._warm_up_thread.join(WARM_UP_TIMEOUT_SECONDS)
-        self.knowledge.precedents.close()
+        if self.processes:
+            self.processes.stop()
+        self.worker.stop()
         # After the last write, so that every entry is under a checkpoint.
         self.keeper.sign()
-        if isinstance(self.clock, DatabaseClock):
-            self.clock.stop()
-        self.desk.store.database.close()
+        self.worker.close()
 
 
-def build_lanes(desk: Desk, clock: Clock, timings: WorkerTimings) -> list[WorkerPool]:
-    """Build the worker lanes, each with threads of its own."""
+def build_lanes(
+    desk: Desk, clock: Clock, timings: WorkerTimings, *, names: Sequence[str]
+) -> dict[str, WorkerPool]:
+    """Build the worker lanes of these names, each with threads of its own."""
     handlers = _lane_handlers(desk)
-    return [
-        WorkerPool(
+    return {
+        name: WorkerPool(
             name=name,
             outbox=desk.store.outbox,
             handlers=handlers[name],
             clock=clock,
-            threads=threads,
+            threads=LANE_THREADS[name],
             timings=timings,
             priority=desk.decisions.priority,
         )
-        for name, threads in LANE_THREADS.items()
+        for name in names
+    }
+
+
+def lanes_of_worker(number: int) -> tuple[str, ...]:
+    """Return the names of the lanes that the worker process of this number runs."""
+    return LANES if number == 1 else (SHARED_LANE,)
+
+
+def build_worker_processes(settings: Settings, count: int) -> WorkerProcesses:
+    """Build the supervisor of so many worker processes, not yet started."""
+    workers = []
+    for number in range(1, count + 1):
+        worker = WorkerProcess(
+            number=number,
+            lanes=map(LANES.index, lanes_of_worker(number)),
+            command=[sys.executable, "-m", "bot", "run", "--worker", str(number)],
+            environment=settings.environment,
+        )
+        workers.append(worker)
+    return WorkerProcesses(workers)
+
+
+def build_remote_lanes(desk: Desk, processes: WorkerProcesses) -> list[RemoteLane]:
+    """Build what wakes the lanes of the worker processes."""
+    handlers = _lane_handlers(desk)
+    return [
+        RemoteLane(number=number, topics=list(handlers[name]), processes=processes)
+        for number, name in enumerate(LANES)
     ]
 
 
@@ -169,7 +272,7 @@ def _lane_handlers(desk: Desk) -> dict[str, dict[Topic, Handler]]:
     return handlers
 
 
-def build_jobs(desk: Desk, keeper: CheckpointKeeper, trainer: Trainer, clock: Clock) -> list[Job]:
+def build_jobs(desk: Desk, keeper: CheckpointKeeper, clock: Clock) -> list[Job]:
     """Build the jobs of the scheduler, detectors included."""
     digest_schedule = DigestSchedule(
         live_lists=desk.store.live_lists,
@@ -181,7 +284,6 @@ def build_jobs(desk: Desk, keeper: CheckpointKeeper, trainer: Trainer, clock: Cl
         # The names are those of rows in the table of ticks: one that changes runs once more.
         Job("keep time", DEADLINES_INTERVAL, desk.upkeep.deadlines.process_due),
         Job("checkpoint", CHECKPOINT_INTERVAL, keeper.sign),
-        Job("learn", TRAINING_INTERVAL, trainer.train_if_outdated),
         Job("digests", DIGESTS_INTERVAL, digest_schedule.enqueue_due),
         Job("memory", PRECEDENTS_INTERVAL, desk.upkeep.precedents.reconcile),
     ]

@@ -1,11 +1,13 @@
 """The composition root: real things are plugged together here and nowhere else."""
 
+from collections.abc import Sequence
+from dataclasses import dataclass
 from functools import partial
 
 from slack_bolt import App
 from slack_sdk import WebClient
 
-from bot.advisors import Trainer, open_knowledge
+from bot.advisors import open_knowledge
 from bot.checkpoint_keeper import open_keeper
 from bot.connectors.registry import build_connectors
 from bot.desk.options import DeskOptions
@@ -16,11 +18,21 @@ from bot.ports.chat import Chat
 from bot.ports.clock import Clock
 from bot.ports.connector import Connector
 from bot.preflight import open_library, require_startable
-from bot.service import Service, build_jobs, build_lanes
+from bot.service import (
+    LANES,
+    Service,
+    Worker,
+    build_jobs,
+    build_lanes,
+    build_remote_lanes,
+    build_worker_processes,
+    lanes_of_worker,
+)
 from bot.settings import Mode, Settings
 from bot.storage import open_store
 from bot.store.clock import clock_of
 from bot.store.store import Store
+from bot.trainer import IdleWatch, Trainer
 from bot.use_cases import Desk, build_desk
 from handlers.passkeys.app import confirmation_url
 from handlers.slack.app import build_app
@@ -34,11 +46,73 @@ from knowledge.library import FileLibrary
 from scheduler.loop import Loop
 
 
-def build_service(settings: Settings, *, clock: Clock | None = None) -> Service:
+def build_service(settings: Settings, *, clock: Clock | None = None, processes: int = 1) -> Service:
     """Build the bot, not yet started.
 
-    Its clock is the database's unless another is given.
+    Its clock is the database's unless another is given. With several ``processes`` this one has the
+    doors and the jobs, and the others the lanes.
     """
+    parts = _build_parts(settings, clock, lanes=LANES if processes == 1 else ())
+    worker = parts.worker
+    desk = worker.desk
+    workers = None
+    if processes > 1:
+        workers = build_worker_processes(settings, processes - 1)
+        desk.store.database.local_workers.extend(build_remote_lanes(desk, workers))
+    listeners = _build_listeners(
+        settings=settings,
+        desk=desk,
+        client=parts.client,
+        chat=parts.chat,
+    )
+    socket = _open_socket(settings, listeners)
+    keeper = open_keeper(settings, desk.store, worker.clock)
+    health = HealthChecks(
+        store=desk.store,
+        chat=parts.chat,
+        socket=socket,
+        find_missing_workers=workers.find_problems if workers else list,
+    )
+    return Service(
+        settings=settings,
+        worker=worker,
+        processes=workers,
+        loop=Loop(desk.store.ticks, worker.clock),
+        jobs=build_jobs(desk, keeper, worker.clock),
+        keeper=keeper,
+        trainer=_build_trainer(settings, worker),
+        socket=socket,
+        server=build_http_server(
+            settings=settings,
+            services=HttpServices(
+                intake=desk.intake,
+                progress=desk.conversation.progress,
+                decisions=desk.decisions,
+                enrolment=desk.enrolment,
+            ),
+            sources=desk.library.sources,
+            slack_app=listeners,
+            health=health,
+            clock=worker.clock,
+        ),
+    )
+
+
+def build_worker(settings: Settings, number: int) -> Worker:
+    """Build the worker process of this number, not yet started."""
+    return _build_parts(settings, None, lanes=lanes_of_worker(number)).worker
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Parts:
+    """The parts of a process with or without doors."""
+
+    worker: Worker
+    client: WebClient
+    chat: SlackChat
+
+
+def _build_parts(settings: Settings, clock: Clock | None, *, lanes: Sequence[str]) -> _Parts:
     store = open_store(settings)
     library = open_library(settings)
     clock = clock or clock_of(store.database)
@@ -60,49 +134,29 @@ def build_service(settings: Settings, *, clock: Clock | None = None) -> Service:
         advisors=knowledge.advisors,
         options=_desk_options(settings),
     )
-    lanes = build_lanes(
-        desk, clock, WorkerTimings(lease_for=settings.lease_for, settle_for=settings.settle_for)
+    timings = WorkerTimings(lease_for=settings.lease_for, settle_for=settings.settle_for)
+    pools = build_lanes(
+        desk,
+        clock,
+        timings,
+        names=lanes,
     )
     # Work that a write leaves behind goes to a lane at once, without a look into the outbox.
-    store.database.local_workers.extend(lanes)
-    listeners = _build_listeners(
-        settings=settings,
+    store.database.local_workers.extend(pools.values())
+    worker = Worker(
         desk=desk,
-        client=client,
-        chat=chat,
-    )
-    socket = _open_socket(settings, listeners)
-    keeper = open_keeper(settings, store, clock)
-    trainer = Trainer(settings, knowledge)
-    return Service(
-        settings=settings,
-        desk=desk,
-        lanes=lanes,
-        loop=Loop(store.ticks, clock),
-        jobs=build_jobs(
-            desk=desk,
-            keeper=keeper,
-            trainer=trainer,
-            clock=clock,
-        ),
-        keeper=keeper,
+        lanes=pools,
         knowledge=knowledge,
-        trainer=trainer,
-        socket=socket,
-        server=build_http_server(
-            settings=settings,
-            services=HttpServices(
-                intake=desk.intake,
-                progress=desk.conversation.progress,
-                decisions=desk.decisions,
-                enrolment=desk.enrolment,
-            ),
-            sources=library.sources,
-            slack_app=listeners,
-            health=HealthChecks(store, chat, socket),
-            clock=clock,
-        ),
         clock=clock,
+    )
+    return _Parts(worker=worker, client=client, chat=chat)
+
+
+def _build_trainer(settings: Settings, worker: Worker) -> Trainer:
+    return Trainer(
+        environment=settings.environment,
+        is_outdated=worker.knowledge.model_is_outdated,
+        idle_seconds=IdleWatch(worker.desk.store, worker.clock).idle_seconds,
     )
 
 

@@ -22,6 +22,8 @@ from knowledge.learning.training_set import gather_training_set
 
 #: Training leaves the processor to whoever else wants it.
 TRAINING_NICENESS = 10
+#: The bot's own training may run beside its cards, when the desk is never idle.
+ATTACHED_NICENESS = 19
 
 
 def rebuild(as_json: AsJson = False) -> None:
@@ -63,7 +65,7 @@ def train(
     if is_attached:
         # The bot holds the other end of standard input, also when it is killed.
         exit_with_parent()
-    os.nice(TRAINING_NICENESS)
+    os.nice(ATTACHED_NICENESS if is_attached else TRAINING_NICENESS)
     with opened_knowledge(load_offline()) as knowledge:
         try:
             summary = _train(knowledge)

@@ -2,22 +2,47 @@
 
 import logging
 import sys
+from typing import Annotated
+
+import typer
 
 from bot import wiring
 from bot.cli.logs import configure_logging
-from bot.cli.shutdown import StopSignal
-from bot.settings import load
+from bot.cli.shutdown import StopSignal, report_open, stop_with_parent
+from bot.settings import Settings, load
 
 log = logging.getLogger("countersign")
 # Many short waits on few cores: a thread that has work should not wait for the default 5 ms.
 SWITCH_INTERVAL_SECONDS = 0.0005
 
 
-def run() -> None:
+def run(
+    workers: Annotated[
+        int,
+        typer.Option(
+            min=1,
+            help=(
+                "Number of processes. The first receives signals and presses; the others do "
+                "the work."
+            ),
+        ),
+    ] = 1,
+    worker: Annotated[
+        int,
+        typer.Option(hidden=True, help="Be the worker of this number, as the bot starts it."),
+    ] = 0,
+) -> None:
     settings = load()
     configure_logging(settings.log_level)
     sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
-    service = wiring.build_service(settings)
+    if worker:
+        _run_worker(settings, worker)
+    else:
+        _run_service(settings, workers)
+
+
+def _run_service(settings: Settings, processes: int) -> None:
+    service = wiring.build_service(settings, processes=processes)
     # Before the doors open: what has come in by them is finished, however soon the stop comes.
     stop = StopSignal()
     service.start()
@@ -27,3 +52,17 @@ def run() -> None:
     # Work under lease is finished, so that no other process has to wait for the lease to end.
     log.info("closing: finishing what is in hand")
     service.stop()
+
+
+def _run_worker(settings: Settings, number: int) -> None:
+    """Run the lanes of a worker until a signal, or the end of the process with the doors."""
+    worker = wiring.build_worker(settings, number)
+    stop = StopSignal()
+    worker.prepare()
+    worker.start()
+    stop_with_parent(worker.wake)
+    report_open()
+    log.info("worker %s is open", number)
+    stop.wait()
+    worker.stop()
+    worker.close()

@@ -1,12 +1,17 @@
-"""The end of a process, by a signal or with its parent."""
+"""The life of a process under its parent, and its end by a signal."""
 
+import contextlib
 import os
 import signal
 import socket
 import threading
+from collections.abc import Callable
 from types import FrameType
 
 STOP_SIGNALS = (signal.SIGINT, signal.SIGTERM)
+#: How long a worker without its parent may finish what it has begun.
+ORPHAN_TIMEOUT_SECONDS = 10.0
+READ_SIZE = 1_024
 
 
 class StopSignal:
@@ -51,11 +56,47 @@ def exit_after(seconds: float) -> None:
 
 def exit_with_parent() -> None:
     """End this process when its standard input is closed."""
-    threading.Thread(target=_wait_for_parent, name="parent", daemon=True).start()
+    threading.Thread(target=_exit_with_parent, name="parent", daemon=True).start()
 
 
-def _wait_for_parent() -> None:
-    # The bare descriptor: a thread inside a buffered reader keeps an interpreter from ending.
-    while os.read(0, 1_024):
-        pass
+def stop_with_parent(on_bytes: Callable[[bytes], None]) -> None:
+    """Stop this process as SIGTERM does when its standard input is closed.
+
+    What is read from it meanwhile is passed to ``on_bytes``.
+    """
+    threading.Thread(
+        target=_stop_with_parent,
+        args=[on_bytes],
+        name="parent",
+        daemon=True,
+    ).start()
+
+
+def report_open() -> None:
+    """Tell the parent, which reads our standard output, that we are open."""
+    with contextlib.suppress(BrokenPipeError):
+        os.write(1, b"\n")
+    # The parent reads no further: whatever is printed from now on must not fill the pipe.
+    with open(os.devnull, "wb") as nowhere:
+        os.dup2(nowhere.fileno(), 1)
+
+
+def _exit_with_parent() -> None:
+    _read_input(_ignore_bytes)
     os._exit(1)
+
+
+def _stop_with_parent(on_bytes: Callable[[bytes], None]) -> None:
+    _read_input(on_bytes)
+    exit_after(ORPHAN_TIMEOUT_SECONDS)
+    os.kill(os.getpid(), signal.SIGTERM)
+
+
+def _read_input(on_bytes: Callable[[bytes], None]) -> None:
+    # The bare descriptor: a thread inside a buffered reader keeps an interpreter from ending.
+    while content := os.read(0, READ_SIZE):
+        on_bytes(content)
+
+
+def _ignore_bytes(content: bytes) -> None:
+    """Do nothing with them."""

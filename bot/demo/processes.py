@@ -166,8 +166,9 @@ class EmulatorProcess:
 class BotProcess:
     """``countersign run`` as a process that can be killed and restarted."""
 
-    def __init__(self, environment: Mapping[str, str]) -> None:
+    def __init__(self, environment: Mapping[str, str], *, workers: int = 1) -> None:
         self.environment = environment
+        self._command = [sys.executable, "-m", "bot", "run", "--workers", str(workers)]
         self.url = f"http://{LOOPBACK}:{environment['COUNTERSIGN_PORT']}"
         self._process: subprocess.Popen[bytes] | None = None
 
@@ -179,8 +180,9 @@ class BotProcess:
         """
         started_at = monotonic()
         own = inherit("PATH", "HOME", "COVERAGE_PROCESS_START")
-        self._process = subprocess.Popen(
-            [sys.executable, "-m", "bot", "run"], env={**own, **self.environment}
+        self._process = subprocess.Popen(  # noqa: S603 (our own program)
+            self._command,
+            env={**own, **self.environment},
         )
         while True:
             try:

@@ -5,14 +5,26 @@ import os
 import signal
 import subprocess
 import sys
+import time
+import urllib.request
 
 import psutil
 import pytest
 
+from bot.clock import monotonic
 from tests.conftest import free_port
 from tests.journeys.bots import sample_environment
 from tests.waiting import wait_until
 
+# The bot as it is, but that looks for something to learn at once, and calls every desk idle.
+TRAINS_AT_ONCE = """
+from bot import trainer
+from bot.cli.run import run
+
+trainer.IDLE_SECONDS = 0.0
+trainer.LOOK_INTERVAL_SECONDS = 0.1
+run()
+"""
 pytestmark = [pytest.mark.journey, pytest.mark.threat("D5"), pytest.mark.timeout(600)]
 
 
@@ -32,7 +44,7 @@ def training_of(bot):
 def test_a_training_ends_with_the_bot_that_was_killed(environment, tmp_path):
     """Held still before it can write: once its bot is dead, it must not go on as if nothing had happened."""
     run = subprocess.Popen(
-        [sys.executable, "-m", "bot", "run"],
+        [sys.executable, "-c", TRAINS_AT_ONCE],
         env=environment,
         stdout=subprocess.DEVNULL,
         stderr=subprocess.DEVNULL,
@@ -57,6 +69,32 @@ def test_a_training_ends_with_the_bot_that_was_killed(environment, tmp_path):
             with contextlib.suppress(psutil.NoSuchProcess, ProcessLookupError):
                 process.kill()
         run.wait(120)
+
+
+def test_a_bot_that_has_just_started_does_not_train(environment):
+    """Its first cards come first; nothing was ever trained here."""
+    run = subprocess.Popen(
+        [sys.executable, "-m", "bot", "run"],
+        env=environment,
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )
+    try:
+        wait_until(lambda: answers(environment), "the doors")
+        deadline = monotonic() + 5
+        while monotonic() < deadline:
+            assert not training_of(psutil.Process(run.pid))
+            time.sleep(0.1)
+    finally:
+        run.terminate()
+        run.wait(120)
+
+
+def answers(environment):
+    url = f"http://127.0.0.1:{environment['COUNTERSIGN_PORT']}/healthz"
+    with contextlib.suppress(OSError), urllib.request.urlopen(url, timeout=60):
+        return True
+    return False
 
 
 def test_the_emulator_of_a_demo_that_was_killed_ends_with_it():
