@@ -57,6 +57,16 @@ class Figure:
             return None
         return product / base if self.better is Better.LOWER else base / product
 
+    def as_json(self) -> dict[str, Any]:
+        """Return it as it is kept for a release."""
+        return {
+            "unit": self.unit,
+            "better": self.better.value,
+            "base": self.base,
+            "medians": {name: _rounded(self.median(name)) for name in self.values},
+            "ratio": _rounded(self.ratio),
+        }
+
 
 @dataclass
 class Figures:
@@ -94,16 +104,7 @@ class Figures:
 
     def as_json(self) -> dict[str, Any]:
         """Return them as they are kept for a release."""
-        rows = {}
-        for figure in self:
-            ratio = figure.ratio
-            rows[figure.name] = {
-                "unit": figure.unit,
-                "better": figure.better.value,
-                "base": figure.base,
-                "medians": {name: _rounded(figure.median(name)) for name in figure.values},
-                "ratio": _rounded(ratio),
-            }
+        rows = {figure.name: figure.as_json() for figure in self}
         return {"machine": _machine(), "remarks": self.remarks, "figures": rows}
 
 

@@ -3,6 +3,7 @@
 from rich.console import Console
 from rich.table import Table
 
+from tests.bench.aims import describe_aim
 from tests.bench.figures import ABSOLUTE, BOLT, FLOOR, PRODUCT, SKETCH, Figure, Figures
 
 SUBJECTS = (FLOOR, SKETCH, BOLT, PRODUCT)
@@ -10,12 +11,13 @@ SUBJECTS = (FLOOR, SKETCH, BOLT, PRODUCT)
 
 def print_figures(figures: Figures, out: Console) -> None:
     """Print medians and ratios."""
-    table = Table("", "unit", "floor", "sketch", "Bolt", "product", "ratio")
+    table = Table("", "unit", "floor", "sketch", "Bolt", "product", "ratio", "aim")
     for column in table.columns[2:]:
         column.justify = "right"
     for figure in figures:
         cells = [_number(figure.median(subject)) for subject in SUBJECTS]
-        table.add_row(figure.name, figure.unit, *cells, _ratio(figure))
+        aim = describe_aim(figure.name, figure.as_json())
+        table.add_row(figure.name, figure.unit, *cells, _ratio(figure), aim)
     out.print(table)
     for remark in figures.remarks:
         out.print(remark, markup=False)
