@@ -118,7 +118,7 @@ def make_profile(functions: Iterable[Function], threads: Mapping[str, float]) ->
 def _overhead_of_a_call(functions: Sequence[Function], total: float) -> float:
     """Return what to deduct for each call, so that the rest is the time without the profiler."""
     low = 0.0
-    high = 1.0
+    high = max((each.milliseconds / each.calls for each in functions if each.calls), default=0.0)
     for _ in range(BISECTIONS):
         share = (low + high) / 2
         rest = sum(max(0.0, each.milliseconds - share * each.calls) for each in functions)
