@@ -21,11 +21,11 @@ from tests.bench.counts import run_counts
 from tests.bench.counts_report import print_report
 from tests.bench.markdown import tables_of
 from tests.bench.parts import FULL, PARTS, QUICK, Run, Sizes
-from tests.bench.report import print_figures
+from tests.bench.report import open_console, print_figures
 
 DEFAULT_PARTS = tuple(PARTS)
 
-out = Console(highlight=False, soft_wrap=True)
+out = open_console()
 #: Progress goes beside what machines read.
 err = Console(stderr=True, highlight=False)
 

@@ -43,7 +43,7 @@ def note_claims() -> None:
 
 def silence() -> None:
     """Run no job of the scheduler, and let no worker look by itself."""
-    wiring.build_jobs = lambda **_: []  # type: ignore[assignment]
+    wiring.build_jobs = lambda *_, **__: []  # type: ignore[assignment]
     wiring.WorkerTimings = partial(  # type: ignore[misc, assignment]
         WorkerTimings, poll_interval=POLL_INTERVAL_SECONDS
     )

@@ -133,6 +133,9 @@ def _measure_cases(run: Run, rig: Rig, subject: str, key: str, *, prefix: str = 
 def _add_memory(run: Run, name: str, subject: str, rig: Rig) -> None:
     sizes = rig.memory()
     run.figures.add(f"{name}, deciding process", subject, sizes[0], unit="MB")
+    if len(sizes) > 1:
+        largest = max(sizes[1:])
+        run.figures.add(f"{name}, largest other process", subject, largest, unit="MB", base=ALONE)
     run.figures.add(f"{name}, all processes", subject, sum(sizes), unit="MB")
 
 

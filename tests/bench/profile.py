@@ -20,12 +20,13 @@ from rich.table import Table
 
 from tests.bench.components import component_of
 from tests.bench.counts import PRESS_QUIET_SECONDS, Meter, Visitor, pause_after_press, warm_up
+from tests.bench.cpu import NATIVE, OTHER_PROCESSES
 from tests.bench.rig import Rig, open_product, running
 
 ROOT = Path(__file__).parents[2]
 CASES = 30
 PRESSES = 10
-NATIVE = "native threads"
+NATIVE_THREADS = "native threads"
 MAX_FUNCTIONS = 40
 BISECTIONS = 40
 PREFIX = re.compile(rf"^.*/(?:site-packages|python3\.\d+)/|^{re.escape(str(ROOT))}/")
@@ -95,11 +96,14 @@ def make_profile(functions: Iterable[Function], threads: Mapping[str, float]) ->
     ``threads`` is what each sort of thread spends without the profiler.
     """
     functions = list(functions)
-    native = sum(_native(threads).values())
+    others = threads.get(OTHER_PROCESSES, 0.0)
+    native = sum(time for name, time in threads.items() if name.startswith(NATIVE))
     total = sum(threads.values())
-    share = _overhead_of_a_call(functions, total - native)
+    in_python = total - native - others
+    share = _overhead_of_a_call(functions, in_python)
     components: defaultdict[str, float] = defaultdict(float)
-    components[NATIVE] = native
+    components[NATIVE_THREADS] = native
+    components[OTHER_PROCESSES] = others
     corrected = []
     for each in functions:
         milliseconds = max(0.0, each.milliseconds - share * each.calls)
@@ -110,7 +114,7 @@ def make_profile(functions: Iterable[Function], threads: Mapping[str, float]) ->
     return Profile(
         total=total,
         components=dict(ordered),
-        overhead=sum(each.milliseconds for each in functions) - (total - native),
+        overhead=sum(each.milliseconds for each in functions) - in_python,
         functions=corrected[:MAX_FUNCTIONS],
     )
 
@@ -127,10 +131,6 @@ def _overhead_of_a_call(functions: Sequence[Function], total: float) -> float:
         else:
             high = share
     return high
-
-
-def _native(threads: Mapping[str, float]) -> dict[str, float]:
-    return {name: time for name, time in threads.items() if name.startswith("native")}
 
 
 def print_profile(profiles: Mapping[str, Profile], out: Console) -> None:

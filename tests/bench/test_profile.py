@@ -3,7 +3,8 @@
 import pytest
 
 from tests.bench.components import REST, component_of
-from tests.bench.profile import NATIVE, Function, make_profile
+from tests.bench.cpu import OTHER_PROCESSES
+from tests.bench.profile import NATIVE_THREADS, Function, make_profile
 
 
 @pytest.mark.parametrize(
@@ -30,10 +31,12 @@ def test_the_profilers_own_time_is_charged_to_the_calls():
         Function(place="/x/bot/desk/intake.py:receive", milliseconds=9.0, calls=10),
     ]
     # 10 ms without the profiler, so that each of 110 calls took 0.1 ms more.
-    profile = make_profile(functions, {"lane-desk": 10.0, "native: tantivy": 1.0})
-    assert profile.total == 11.0
+    threads = {"lane-desk": 10.0, "native: tantivy": 1.0, OTHER_PROCESSES: 3.0}
+    profile = make_profile(functions, threads)
+    assert profile.total == 14.0
+    assert profile.components[OTHER_PROCESSES] == 3.0
     assert profile.overhead == pytest.approx(11.0)
-    assert profile.components[NATIVE] == 1.0
+    assert profile.components[NATIVE_THREADS] == 1.0
     assert profile.components["rules"] == pytest.approx(2.0)
     assert profile.components["desk"] == pytest.approx(8.0)
     assert sum(profile.components.values()) == pytest.approx(profile.total)
