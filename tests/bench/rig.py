@@ -235,7 +235,7 @@ def open_bare(name: str, folder: Path) -> Rig:
     arguments = [str(port), emulator.url, str(folder / f"{name}.db")]
     command = [sys.executable, "-m", f"tests.bench.{name}", *arguments]
     program = Program(command, port, ONE_THREAD)
-    return Rig(name=name, emulator=emulator, programs=[program])
+    return Rig(name=name, emulator=emulator, programs=[program], folder=folder)
 
 
 def open_product(
