@@ -21,11 +21,11 @@ from tests.bench.counts import run_counts
 from tests.bench.counts_report import print_report
 from tests.bench.markdown import tables_of
 from tests.bench.parts import FULL, PARTS, QUICK, Run, Sizes
-from tests.bench.report import print_figures
+from tests.bench.report import open_console, print_figures
 
 DEFAULT_PARTS = tuple(PARTS)
 
-out = Console(highlight=False, soft_wrap=True)
+out = open_console()
 #: Progress goes beside what machines read.
 err = Console(stderr=True, highlight=False)
 
@@ -39,7 +39,7 @@ def main() -> None:
         case ["profile"]:
             _print_profile(options)
         case ["compare", path]:
-            _compare(json.loads(Path(path).read_text("utf-8")))
+            _compare(json.loads(Path(path).read_text("utf-8")), figures.latest_release())
         case ["table", path]:
             print(tables_of(json.loads(Path(path).read_text("utf-8"))))
         case _:
@@ -57,6 +57,7 @@ def _measure(options: argparse.Namespace) -> None:
         for name in progress.track(names, description="parts"):
             PARTS[name](run)
     report = run.figures.as_json()
+    release = figures.latest_release()
     if options.save:
         path = figures.save(run.figures, options.save)
         err.print(f"kept in {path}", markup=False)
@@ -64,21 +65,20 @@ def _measure(options: argparse.Namespace) -> None:
         out.print_json(data=report)
         return
     print_figures(run.figures, out)
-    _compare(report)
+    _compare(report, release)
 
 
-def _compare(report: dict[str, Any]) -> None:
-    """Print which ratios have become worse since the latest release."""
-    path = figures.latest_release()
-    if path is None:
+def _compare(report: dict[str, Any], release: Path | None) -> None:
+    """Print which ratios have become worse since a release."""
+    if release is None:
         out.print("No release has figures yet.")
         return
-    release = json.loads(path.read_text("utf-8"))
-    regressions = figures.regressions(release, report)
+    before = json.loads(release.read_text("utf-8"))
+    regressions = figures.regressions(before, report)
     if not regressions:
-        out.print(f"No ratio is more than {figures.TOLERANCE:.0%} worse than in {path.stem}.")
+        out.print(f"No ratio is more than {figures.TOLERANCE:.0%} worse than in {release.stem}.")
     for regression in regressions:
-        out.print(f"[red]worse than in {path.stem}[/]: {regression}")
+        out.print(f"[red]worse than in {release.stem}[/]: {regression}")
 
 
 def _print_counts(options: argparse.Namespace) -> None:

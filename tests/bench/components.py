@@ -4,9 +4,10 @@ import re
 
 #: The first pattern that is found in "file:function" names the component.
 COMPONENTS: tuple[tuple[str, str], ...] = (
+    # Its functions do nothing but call the driver.
+    ("SQLite", r"/tests/bench/statements\.py"),
     ("embedding", r"onnxruntime|tokenizers|/knowledge/memory/(minilm|embedder|token_)"),
     ("memory", r"/knowledge/|chromadb|tantivy|numpy|sklearn|scipy|posthog|opentelemetry"),
-    ("SQLite", r"sqlite3\.|_sqlite3"),
     ("PostgreSQL driver", r"/psycopg"),
     ("SQLAlchemy", r"sqlalchemy"),
     ("writer and transactions", r"/bot/store/(database|unit_of_work|local_workers)\.py"),

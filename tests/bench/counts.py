@@ -30,6 +30,8 @@ POLL_SECONDS = 0.02
 WARM_UPS = 4
 TABLES = ("outbox", "ledger", "cases", "inbox", "effects", "precedents")
 COMPANY_FILE = "company.db"
+#: They look around now and then, whatever happens.
+QUIET_THREADS = ("trainer", "database-clock")
 #: A thread of the bench itself.
 OWN_THREAD = "bench-control"
 
@@ -106,7 +108,9 @@ class Meter:
         after = self._state()
         texts: Counter[str] = Counter()
         connector_statements = 0
-        for database, _thread, text, _rows in answer["statements"]:
+        for database, thread, text, _rows in answer["statements"]:
+            if thread in QUIET_THREADS:
+                continue
             if COMPANY_FILE in database:
                 connector_statements += 1
             else:

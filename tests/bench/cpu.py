@@ -1,12 +1,15 @@
 """CPU time of processes and of their threads, as Linux counts it."""
 
+import contextlib
 import re
 from collections import defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 
 import psutil
 
+NATIVE = "native"
+OTHER_PROCESSES = "other processes"
 NANOSECONDS_PER_MILLISECOND = 1_000_000
 NUMBER = re.compile(r"[-_ ]\d+.*$")
 
@@ -26,17 +29,28 @@ def process_milliseconds(pids: Iterable[int]) -> float:
 
 
 def thread_milliseconds(pid: int) -> dict[str, tuple[str, float]]:
-    """Return name and CPU time of every thread of a process by its native id, exactly."""
+    """Return sort and CPU time of every thread of a process by its native id, exactly.
+
+    The threads of processes that it has started are there as well.
+    """
     times = {}
-    for task in Path(f"/proc/{pid}/task").iterdir():
-        try:
-            spent = int((task / "schedstat").read_text().split()[0])
-            name = (task / "comm").read_text().strip()
-        except OSError:
-            # It has ended since the folder was listed.
-            continue
-        times[task.name] = (name, spent / NANOSECONDS_PER_MILLISECOND)
+    for child in psutil.Process(pid).children(recursive=True):
+        for task, _, milliseconds in _tasks(child.pid):
+            times[task] = (OTHER_PROCESSES, milliseconds)
+    for task, command, milliseconds in _tasks(pid):
+        times[task] = (f"{NATIVE}: {command}", milliseconds)
     return times
+
+
+def _tasks(pid: int) -> Iterator[tuple[str, str, float]]:
+    """Iterate over id, command and CPU milliseconds of the threads of a process."""
+    # It may end meanwhile, and so may any of its threads.
+    with contextlib.suppress(OSError):
+        for task in Path(f"/proc/{pid}/task").iterdir():
+            with contextlib.suppress(OSError):
+                nanoseconds = int((task / "schedstat").read_text().split()[0])
+                command = (task / "comm").read_text().strip()
+                yield task.name, command, nanoseconds / NANOSECONDS_PER_MILLISECOND
 
 
 def time_by_thread(
@@ -49,10 +63,9 @@ def time_by_thread(
     ``names`` are those of Python's threads; the others belong to native libraries.
     """
     spent: defaultdict[str, float] = defaultdict(float)
-    for task, (command, milliseconds) in after.items():
-        name = names.get(task)
-        sort = NUMBER.sub("", name) if name else f"native: {command}"
-        spent[sort] += milliseconds - before.get(task, ("", 0.0))[1]
+    for task, (sort, milliseconds) in after.items():
+        name = NUMBER.sub("", names[task]) if task in names else sort
+        spent[name] += milliseconds - before.get(task, ("", 0.0))[1]
     ordered = sorted(spent.items(), key=lambda each: -each[1])
     return {name: time for name, time in ordered if time > 0}
 

@@ -51,11 +51,27 @@ class Figure:
 
     @property
     def ratio(self) -> float | None:
-        """How many times worse than its base the product is; None without a base."""
-        product, base = self.median(PRODUCT), self.median(self.base)
+        """How many times worse than its base the product is; None without a base.
+
+        For what depends on no machine it is the number itself.
+        """
+        product = self.median(PRODUCT)
+        if self.base == ABSOLUTE:
+            return product
+        base = self.median(self.base)
         if not product or not base:
             return None
         return product / base if self.better is Better.LOWER else base / product
+
+    def as_json(self) -> dict[str, Any]:
+        """Return it as it is kept for a release."""
+        return {
+            "unit": self.unit,
+            "better": self.better.value,
+            "base": self.base,
+            "medians": {name: _rounded(self.median(name)) for name in self.values},
+            "ratio": _rounded(self.ratio),
+        }
 
 
 @dataclass
@@ -94,16 +110,7 @@ class Figures:
 
     def as_json(self) -> dict[str, Any]:
         """Return them as they are kept for a release."""
-        rows = {}
-        for figure in self:
-            ratio = figure.ratio
-            rows[figure.name] = {
-                "unit": figure.unit,
-                "better": figure.better.value,
-                "base": figure.base,
-                "medians": {name: _rounded(figure.median(name)) for name in figure.values},
-                "ratio": _rounded(ratio),
-            }
+        rows = {figure.name: figure.as_json() for figure in self}
         return {"machine": _machine(), "remarks": self.remarks, "figures": rows}
 
 
@@ -135,8 +142,8 @@ class Regression:
 
     def __str__(self) -> str:
         """Say it in a line."""
-        growth = self.now / self.before - 1
-        return f"{self.name}: {self.before:.3g} has become {self.now:.3g} ({growth:+.0%})"
+        growth = f" ({self.now / self.before - 1:+.0%})" if self.before else ""
+        return f"{self.name}: {self.before:.3g} has become {self.now:.3g}{growth}"
 
 
 def regressions(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Regression]:
@@ -148,7 +155,9 @@ def regressions(before: Mapping[str, Any], now: Mapping[str, Any]) -> list[Regre
     for name, row in now["figures"].items():
         old = before["figures"].get(name, {}).get("ratio")
         new = row["ratio"]
-        if old and new and new > old * (1 + TOLERANCE):
+        if old is None or new is None:
+            continue
+        if new > old * (1 + TOLERANCE):
             worse.append(Regression(name=name, before=old, now=new))
     return sorted(worse, key=lambda each: each.before / each.now)
 

@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from typing import Any
 
+from tests.bench.aims import describe_aim
 from tests.bench.figures import ABSOLUTE, ALONE, BOLT, FLOOR, PRODUCT, SKETCH
 
 NONE = "–"
@@ -30,8 +31,8 @@ def tables_of(report: Mapping[str, Any]) -> str:
 
 def _ways(rows: Mapping[str, Any]) -> list[str]:
     lines = [
-        "| cases | unit | floor | sketch | Countersign | ratio to the sketch |",
-        "| --- | --- | --: | --: | --: | --: |",
+        "| cases | unit | floor | sketch | Countersign | ratio to the sketch | aim |",
+        "| --- | --- | --: | --: | --: | --: | --- |",
     ]
     for name, row in rows.items():
         if row["base"] == SKETCH:
@@ -41,8 +42,8 @@ def _ways(rows: Mapping[str, Any]) -> list[str]:
 
 def _presses(rows: Mapping[str, Any]) -> list[str]:
     lines = [
-        "| presses | unit | Bolt with a durable row | Countersign | ratio to Bolt |",
-        "| --- | --- | --: | --: | --: |",
+        "| presses | unit | Bolt with a durable row | Countersign | ratio to Bolt | aim |",
+        "| --- | --- | --: | --: | --: | --- |",
     ]
     for name, row in rows.items():
         if row["base"] == BOLT:
@@ -51,17 +52,18 @@ def _presses(rows: Mapping[str, Any]) -> list[str]:
 
 
 def _numbers(rows: Mapping[str, Any], base: str, title: str) -> list[str]:
-    lines = [f"| {title} | unit | |", "| --- | --- | --: |"]
+    lines = [f"| {title} | unit | | aim |", "| --- | --- | --: | --- |"]
     for name, row in rows.items():
         if row["base"] == base:
-            lines.append(f"| {name} | {row['unit']} | {_number(row['medians'].get(PRODUCT))} |")
+            number = _number(row["medians"].get(PRODUCT))
+            lines.append(f"| {name} | {row['unit']} | {number} | {describe_aim(name, row)} |")
     return lines
 
 
 def _line(name: str, row: Mapping[str, Any], subjects: tuple[str, ...]) -> str:
     cells = [_number(row["medians"].get(subject)) for subject in subjects]
     ratio = f"{row['ratio']:.1f} ×" if row["ratio"] else NONE
-    return f"| {name} | {row['unit']} | {' | '.join(cells)} | {ratio} |"
+    return f"| {name} | {row['unit']} | {' | '.join(cells)} | {ratio} | {describe_aim(name, row)} |"
 
 
 def _number(value: float | None) -> str:

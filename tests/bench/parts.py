@@ -116,7 +116,7 @@ def _measure_cases(run: Run, rig: Rig, subject: str, key: str, *, prefix: str = 
     add(f"{prefix}ready", subject, rig.ready_in, unit="s")
     measure_latency(rig, make_signals(titles, f"w{key}", WARM_UPS), IDLE_PER_SECOND)
     wait_until_at_rest(rig)
-    add(f"{prefix}memory idle", subject, sum(rig.memory()), unit="MB")
+    _add_memory(run, f"{prefix}memory idle", subject, rig)
     idle = measure_latency(rig, make_signals(titles, f"i{key}", sizes.idle), IDLE_PER_SECOND)
     _add_latency(run, f"{prefix}card, idle", subject, idle)
     repeating = measure_latency(
@@ -127,7 +127,16 @@ def _measure_cases(run: Run, rig: Rig, subject: str, key: str, *, prefix: str = 
     _add_latency(run, f"{prefix}card, 50/s", subject, steady)
     burst = measure_throughput(rig, make_signals(titles, f"b{key}", sizes.burst))
     _add_throughput(run, f"{prefix}burst", subject, burst)
-    add(f"{prefix}memory after the burst", subject, sum(rig.memory()), unit="MB")
+    _add_memory(run, f"{prefix}memory after the burst", subject, rig)
+
+
+def _add_memory(run: Run, name: str, subject: str, rig: Rig) -> None:
+    sizes = rig.memory()
+    run.figures.add(f"{name}, deciding process", subject, sizes[0], unit="MB")
+    if len(sizes) > 1:
+        largest = max(sizes[1:])
+        run.figures.add(f"{name}, largest other process", subject, largest, unit="MB", base=ALONE)
+    run.figures.add(f"{name}, all processes", subject, sum(sizes), unit="MB")
 
 
 def _add_latency(run: Run, name: str, subject: str, latency: Latency) -> None:
@@ -205,9 +214,16 @@ def _presses_of(run: Run, rig: Rig, subject: str) -> None:
         name = "press, 200 at once while 50/s arrive"
         run.figures.add(f"{name}, ack p99", subject, times.ack.p99, base=ALONE)
         run.figures.add(
-            f"{name}, acknowledged in 3 s", subject, times.in_time, unit="of 200", base=ALONE
+            f"{name}, acknowledged in 3 s",
+            subject,
+            times.in_time,
+            unit="of 200",
+            better=Better.HIGHER,
+            base=ALONE,
         )
-    run.figures.add("memory after presses", subject, sum(rig.memory()), unit="MB", base=BOLT)
+    if subject == PRODUCT:
+        sizes = rig.memory()
+        run.figures.add("memory after presses", subject, sum(sizes), unit="MB", base=ALONE)
 
 
 def _add_presses(run: Run, name: str, subject: str, times: PressTimes) -> None:
@@ -235,6 +251,20 @@ def postgresql(run: Run) -> None:
                     _measure_postgresql(run, url, processes)
     except LookupError as missing:
         run.figures.remark(f"Nothing was measured on PostgreSQL: {missing}.")
+        return
+    _compare_processes(run)
+
+
+def _compare_processes(run: Run) -> None:
+    """Add how many times as much two processes do on PostgreSQL as one."""
+    what = "cases with a card"
+    one, two = (
+        run.figures.by_name[f"PostgreSQL, {_plural(processes)}: burst, {what}"].median(PRODUCT)
+        for processes in (1, 2)
+    )
+    if one and two:
+        name = f"PostgreSQL, {_plural(2)} beside one: {what}"
+        run.figures.add(name, PRODUCT, two / one, unit="×", better=Better.HIGHER, base=ALONE)
 
 
 def _measure_postgresql(run: Run, url: str, processes: int) -> None:
@@ -347,6 +377,7 @@ def counts(run: Run) -> None:
             ("statements", each.statements),
             ("commits", each.commits),
             ("claims", each.claims),
+            ("claims that find nothing", each.empty_claims),
             ("Slack calls", each.all_slack_calls),
             ("new rows of outbox and ledger", each.outbox_rows + each.ledger_rows),
         ):

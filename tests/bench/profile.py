@@ -1,25 +1,44 @@
 """``make bench ARGS=profile``: where the CPU time of a case and of a press goes.
 
-yappi counts the CPU time of each function in every Python thread, without its callees. Threads of
-native libraries (Chroma, Tantivy, onnxruntime) have no functions: their time stands by itself. The
-profiler makes what has many calls look dearer, so the total without it is printed beside.
+yappi counts the CPU time of each Python function in every thread, without its callees; what is
+written in C counts with the function that calls it. Threads of native libraries (Chroma, Tantivy)
+have no functions: their time stands by itself.
+
+The profiler makes dearer what has many calls. So the same is timed without it as well, and each
+call is charged the same share of the difference.
 """
 
+import re
+import time
 from collections import defaultdict
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from pathlib import Path
 
 from rich.console import Console
 from rich.table import Table
 
 from tests.bench.components import component_of
 from tests.bench.counts import PRESS_QUIET_SECONDS, Meter, Visitor, pause_after_press, warm_up
+from tests.bench.cpu import NATIVE, OTHER_PROCESSES
 from tests.bench.rig import Rig, open_product, running
 
+ROOT = Path(__file__).parents[2]
 CASES = 30
 PRESSES = 10
-NATIVE = "native threads"
-MAX_FUNCTIONS = 25
+NATIVE_THREADS = "native threads"
+MAX_FUNCTIONS = 40
+BISECTIONS = 40
+PREFIX = re.compile(rf"^.*/(?:site-packages|python3\.\d+)/|^{re.escape(str(ROOT))}/")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Function:
+    """CPU milliseconds and calls of a function for one case or one press."""
+
+    place: str
+    milliseconds: float
+    calls: float
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,10 +47,12 @@ class Profile:
 
     #: Without the profiler.
     total: float
-    #: With it, by component.
+    #: Without the profiler's share, by component.
     components: dict[str, float]
-    #: With it, by function, the dearest first; and how often each is called.
-    functions: dict[str, tuple[float, float]]
+    #: What the profiler added.
+    overhead: float
+    #: The dearest first.
+    functions: list[Function]
 
 
 def run_profile() -> dict[str, Profile]:
@@ -56,24 +77,60 @@ def run_profile() -> dict[str, Profile]:
 def _profile(
     rig: Rig, meter: Meter, act: Callable[[], object], units: int, *, wait: float
 ) -> Profile:
-    total = sum(meter.time(act, units, wait=wait).values())
+    threads = meter.time(act, units, wait=wait)
     program = rig.programs[0]
     program.ask("profile")
-    threads = meter.time(act, units, wait=wait)
+    act()
+    time.sleep(wait)
     rows = program.ask("end profile")["functions"]
+    functions = [
+        Function(place=place, milliseconds=milliseconds / units, calls=calls / units)
+        for place, calls, milliseconds in rows
+    ]
+    return make_profile(functions, threads)
+
+
+def make_profile(functions: Iterable[Function], threads: Mapping[str, float]) -> Profile:
+    """Charge the profiler's time to the calls, and sum by component.
+
+    ``threads`` is what each sort of thread spends without the profiler.
+    """
+    functions = list(functions)
+    others = threads.get(OTHER_PROCESSES, 0.0)
+    native = sum(time for name, time in threads.items() if name.startswith(NATIVE))
+    total = sum(threads.values())
+    in_python = total - native - others
+    share = _overhead_of_a_call(functions, in_python)
     components: defaultdict[str, float] = defaultdict(float)
-    functions: dict[str, tuple[float, float]] = {}
-    for place, calls, milliseconds in rows:
-        components[component_of(place)] += milliseconds / units
-        functions[place] = (milliseconds / units, calls / units)
-    components[NATIVE] = sum(_native(threads).values())
+    components[NATIVE_THREADS] = native
+    components[OTHER_PROCESSES] = others
+    corrected = []
+    for each in functions:
+        milliseconds = max(0.0, each.milliseconds - share * each.calls)
+        components[component_of(each.place)] += milliseconds
+        corrected.append(replace(each, milliseconds=milliseconds))
+    corrected.sort(key=lambda each: -each.milliseconds)
     ordered = sorted(components.items(), key=lambda each: -each[1])
-    dearest = sorted(functions.items(), key=lambda each: -each[1][0])[:MAX_FUNCTIONS]
-    return Profile(total=total, components=dict(ordered), functions=dict(dearest))
+    return Profile(
+        total=total,
+        components=dict(ordered),
+        overhead=sum(each.milliseconds for each in functions) - in_python,
+        functions=corrected[:MAX_FUNCTIONS],
+    )
 
 
-def _native(threads: Mapping[str, float]) -> dict[str, float]:
-    return {name: time for name, time in threads.items() if name.startswith("native")}
+def _overhead_of_a_call(functions: Sequence[Function], total: float) -> float:
+    """Return what to deduct for each call, so that the rest is the time without the profiler."""
+    low = 0.0
+    high = max((each.milliseconds / each.calls for each in functions if each.calls), default=0.0)
+    for _ in range(BISECTIONS):
+        share = (low + high) / 2
+        rest = sum(max(0.0, each.milliseconds - share * each.calls) for each in functions)
+        if rest > total:
+            low = share
+        else:
+            high = share
+    return high
 
 
 def print_profile(profiles: Mapping[str, Profile], out: Console) -> None:
@@ -83,16 +140,23 @@ def print_profile(profiles: Mapping[str, Profile], out: Console) -> None:
     for name in names:
         table.add_row(name, *(f"{each.components.get(name, 0):.2f}" for each in profiles.values()))
     table.add_section()
-    sums = (sum(each.components.values()) for each in profiles.values())
-    table.add_row("all, with the profiler", *(f"{each:.2f}" for each in sums))
-    table.add_row("all, without the profiler", *(f"{each.total:.2f}" for each in profiles.values()))
+    totals = (f"{each.total:.2f}" for each in profiles.values())
+    table.add_row("all", *totals)
+    overheads = (f"{each.overhead:.2f}" for each in profiles.values())
+    table.add_row("what the profiler added", *overheads)
     out.print(table)
     for name, profile in profiles.items():
         out.print(_functions(name, profile))
 
 
 def _functions(name: str, profile: Profile) -> Table:
-    table = Table("ms", "calls", "function", title=f"The dearest functions of a {name}")
-    for place, (time, calls) in profile.functions.items():
-        table.add_row(f"{time:.3f}", f"{calls:.1f}", place)
+    table = Table("ms", "calls, C included", "function", title=f"The dearest functions of a {name}")
+    for function in profile.functions:
+        place = _short(function.place)
+        table.add_row(f"{function.milliseconds:.3f}", f"{function.calls:.1f}", place)
     return table
+
+
+def _short(place: str) -> str:
+    """Return a place without the folder of the project or of the packages."""
+    return PREFIX.sub("", place)

@@ -3,19 +3,35 @@
 from rich.console import Console
 from rich.table import Table
 
+from tests.bench.aims import describe_aim
 from tests.bench.figures import ABSOLUTE, BOLT, FLOOR, PRODUCT, SKETCH, Figure, Figures
 
 SUBJECTS = (FLOOR, SKETCH, BOLT, PRODUCT)
+#: The first column is as wide as its longest name, wherever the table is shown.
+MIN_WIDTH = 140
+
+
+def open_console() -> Console:
+    """Return a console that is wide enough for the table, also where it is no terminal."""
+    console = Console(highlight=False)
+    return Console(highlight=False, width=max(MIN_WIDTH, console.width))
 
 
 def print_figures(figures: Figures, out: Console) -> None:
-    """Print medians and ratios."""
-    table = Table("", "unit", "floor", "sketch", "Bolt", "product", "ratio")
-    for column in table.columns[2:]:
+    """Print medians, ratios and aims."""
+    subjects = [
+        subject
+        for subject in SUBJECTS
+        if any(figure.median(subject) is not None for figure in figures)
+    ]
+    table = Table("", "unit", *subjects, "ratio", "aim")
+    table.columns[0].no_wrap = True
+    for column in table.columns[2:-1]:
         column.justify = "right"
     for figure in figures:
-        cells = [_number(figure.median(subject)) for subject in SUBJECTS]
-        table.add_row(figure.name, figure.unit, *cells, _ratio(figure))
+        cells = [_number(figure.median(subject)) for subject in subjects]
+        aim = describe_aim(figure.name, figure.as_json())
+        table.add_row(figure.name, figure.unit, *cells, _ratio(figure), aim)
     out.print(table)
     for remark in figures.remarks:
         out.print(remark, markup=False)

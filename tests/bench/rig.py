@@ -16,14 +16,10 @@ from pathlib import Path
 from typing import Any, Self
 
 import psutil
-from sqlalchemy import insert
 
 from bot.demo import launcher
 from bot.demo.people import STAFF, WORKSPACE
-from bot.service import TRAINING_INTERVAL
 from bot.settings import inherit
-from bot.store import tables
-from bot.store.database import Database
 from tests.bench import sample
 from tests.bench.cpu import resident_megabytes
 from tests.bench.signatures import SIGNATURE_HEADER, sign
@@ -37,9 +33,7 @@ MAX_IDLE_SECONDS = 2.0
 #: Acknowledgements of a busy machine are late, not lost.
 ACK_SECONDS = 60.0
 WORKERS_OPTION = "--workers"
-TRAINING_JOB = "learn"
 TRAINING_COMMAND = "train"
-SLOTS_WITHOUT_TRAINING = 100
 #: A product of a matrix and a vector gains nothing from more.
 ONE_THREAD = {"OPENBLAS_NUM_THREADS": "1"}
 #: As shipped, but for limits that would be measured in its place.
@@ -241,7 +235,7 @@ def open_bare(name: str, folder: Path) -> Rig:
     arguments = [str(port), emulator.url, str(folder / f"{name}.db")]
     command = [sys.executable, "-m", f"tests.bench.{name}", *arguments]
     program = Program(command, port, ONE_THREAD)
-    return Rig(name=name, emulator=emulator, programs=[program])
+    return Rig(name=name, emulator=emulator, programs=[program], folder=folder)
 
 
 def open_product(
@@ -255,16 +249,16 @@ def open_product(
 ) -> Rig:
     """Open the product with a past, in ``folder``.
 
-    No training runs beside it, though its models are trained. ``past`` is a folder with the sample
-    company; without it one is made, once in half a day. With ``database_url`` the cases are in that
-    database, and only the rest is in the folder.
+    Its models are trained beforehand, and it trains again only after a minute without work, which
+    the bench never leaves it. ``past`` is a folder with the sample company; without it one is made,
+    once in half a day. With ``database_url`` the cases are in that database, and only the rest is
+    in the folder.
     """
     shutil.copytree(past or sample.prepare_past(), folder, dirs_exist_ok=True)
     sample.add_products(folder)
     library = sample.write_library(folder / "library", channels=channels)
     emulator = Emulator(channels=channels)
     url = database_url or f"sqlite:///{folder / 'countersign.db'}"
-    prevent_training(url)
     module = "tests.bench.instrumented" if is_instrumented else "bot"
     commands = _commands(module, processes)
     programs = []
@@ -308,21 +302,6 @@ def has_workers() -> bool:
         check=True,
     ).stdout
     return WORKERS_OPTION in text
-
-
-def prevent_training(url: str) -> None:
-    """Claim the slots of the coming hours in which the product would train."""
-    interval = TRAINING_INTERVAL.total_seconds()
-    first = int(time.time() // interval)
-    slots = range(first - 1, first + SLOTS_WITHOUT_TRAINING)
-    rows = [{"job": TRAINING_JOB, "slot": slot} for slot in slots]
-    database = Database(url)
-    try:
-        database.write(
-            lambda unit: unit.connection.execute(insert(tables.ticks), rows), appends=False
-        )
-    finally:
-        database.close()
 
 
 @contextlib.contextmanager
