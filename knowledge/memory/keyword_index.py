@@ -164,7 +164,10 @@ class KeywordIndex:
         values: Collection[str],
     ) -> tuple[tantivy.Occur, tantivy.Query]:
         """Admit only these values, without a part in the score."""
-        query = tantivy.Query.term_set_query(self._schema, field, list(values))
+        terms = [tantivy.Query.term_query(self._schema, field, value, "basic") for value in values]
+        query = terms[0]
+        if len(terms) > 1:
+            query = tantivy.Query.boolean_query([(tantivy.Occur.Should, term) for term in terms])
         return tantivy.Occur.Must, tantivy.Query.const_score_query(query, 0.0)
 
 

@@ -311,11 +311,12 @@ class PrecedentIndex:
             kind=query.kind,
             channels=query.channels,
         )
-        rows = self.matrix.rows({*similar, *by_keyword})
+        ranking = fuse_rankings([similar, by_keyword])[:MAX_CANDIDATES]
+        rows = self.matrix.rows([key for key, _ in ranking])
         similar_keys = set(similar)
         now = to_microseconds(query.now)
         candidates = []
-        for key, score in fuse_rankings([similar, by_keyword])[:MAX_CANDIDATES]:
+        for key, score in ranking:
             row = rows.get(key)
             is_similar = key in similar_keys
             if row is None or not (is_similar or is_coded):

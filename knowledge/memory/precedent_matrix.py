@@ -30,10 +30,9 @@ from knowledge.memory.vectors import Vectors
 # Rows beside the mirror, before it is written again: so many, or this part of all.
 MIN_ADDED_ROWS = 1_000
 MAX_ADDED_SHARE = 0.1
-# Rows that are converted at a time: their floats stay in the processor's cache.
-CHUNK_ROWS = 1_024
-# Rows beyond those that are asked for: rounding may put some of them behind others.
-SPARE = 14
+# The first of what is found are compared exactly; the order of those behind is right to the third
+# digit of their similarity.
+EXACT_ROWS = 24
 FIRST_CAPACITY = 64
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 MICROSECOND = timedelta(microseconds=1)
@@ -197,9 +196,12 @@ class PrecedentMatrix:
         similarities: list[Vectors] = []
         with self._lock:
             for block, places in self._select(scope):
-                nearest = places[_best(block.rounded_similarities(places, vector), limit + SPARE)]
-                keys.append(block.rows["key"][nearest])
-                similarities.append(block.exact_vectors(nearest) @ vector)
+                block_similarities = block.rounded_similarities(places, vector)
+                best = _best(block_similarities, limit)
+                head = best[:EXACT_ROWS]
+                block_similarities[head] = block.exact_vectors(places[head]) @ vector
+                keys.append(block.rows["key"][places[best]])
+                similarities.append(block_similarities[best])
         if not keys:
             return []
         all_keys = np.concatenate(keys)
@@ -207,14 +209,14 @@ class PrecedentMatrix:
         best = _best(all_similarities, limit)
         return list(zip(all_keys[best].tolist(), all_similarities[best].tolist(), strict=True))
 
-    def rows(self, keys: Iterable[int]) -> dict[int, MatrixRow]:
+    def rows(self, keys: Collection[int]) -> dict[int, MatrixRow]:
         """Return the rows under these keys, as far as they are here."""
-        rows = {}
+        rows: dict[int, MatrixRow] = {}
         with self._lock:
-            for key in keys:
-                location = self._locate(key)
-                if location:
-                    rows[key] = self._describe(*location)
+            for block in (self._mapped, self._added):
+                places = block.find_all([key for key in keys if key not in rows])
+                for place, row in zip(places, block.rows[places].tolist(), strict=True):
+                    rows[row[0]] = self._describe(block, place, row)
         return rows
 
     def _locate(self, key: int) -> tuple["_MappedRows | _AddedRows", int] | None:
@@ -245,14 +247,19 @@ class PrecedentMatrix:
             precedent.outcome in GOOD_OUTCOMES,
         )
 
-    def _describe(self, block: "_MappedRows | _AddedRows", place: int) -> MatrixRow:
-        row = block.rows[place]
+    def _describe(
+        self,
+        block: "_MappedRows | _AddedRows",
+        place: int,
+        row: tuple[Any, ...],
+    ) -> MatrixRow:
+        _, _, ended_at, kind, channel, is_good = row
         return MatrixRow(
             id=block.id_of(place),
-            kind=self._names.name(int(row["kind"])),
-            channel=self._names.name(int(row["channel"])),
-            ended_at=int(row["ended_at"]),
-            is_good=bool(row["is_good"]),
+            kind=self._names.name(kind),
+            channel=self._names.name(channel),
+            ended_at=ended_at,
+            is_good=is_good,
         )
 
     def _select(self, scope: Scope) -> Iterator[tuple["_MappedRows | _AddedRows", Places]]:
@@ -264,10 +271,11 @@ class PrecedentMatrix:
         for block in (self._mapped, self._added):
             if not block.size:
                 continue
-            is_inside = block.is_live & np.isin(block.rows["channel"], channels)
+            is_inside = block.is_live.copy()
             if scope.kind:
                 is_inside &= block.rows["kind"] == kinds[0]
-            yield block, np.flatnonzero(is_inside)
+            places = np.flatnonzero(is_inside)
+            yield block, places[np.isin(block.rows["channel"][places], channels)]
 
     def _group_by_kind(self) -> Iterator[RowGroup]:
         """Yield the rows of each kind: a search then reads pages that lie together."""
@@ -336,11 +344,7 @@ class _MappedRows:
 
     def rounded_similarities(self, places: Places, vector: Vectors) -> Vectors:
         """Multiply the rows in these places with a vector, right to the third digit."""
-        similarities = np.empty(len(places), np.float32)
-        for start in range(0, len(places), CHUNK_ROWS):
-            chunk = places[start : start + CHUNK_ROWS]
-            similarities[start : start + len(chunk)] = self._vectors.rounded(chunk) @ vector
-        return similarities
+        return self._vectors.multiply(places, vector)
 
     def exact_vectors(self, places: Places) -> Vectors:
         return self._vectors.exact(places)
@@ -352,6 +356,15 @@ class _MappedRows:
             return None
         place = int(self._places[number])
         return place if self.is_live[place] else None
+
+    def find_all(self, keys: Sequence[int]) -> list[int]:
+        """Return the places of the rows under these keys, as far as they are here."""
+        if not self.size:
+            return []
+        wanted_keys = np.array(keys, np.uint64)
+        numbers = np.minimum(np.searchsorted(self._keys, wanted_keys), self.size - 1)
+        places = self._places[numbers[self._keys[numbers] == wanted_keys]]
+        return places[self.is_live[places]].tolist()
 
 
 class _AddedRows:
@@ -396,6 +409,11 @@ class _AddedRows:
         if place is None or not self._all_live[place]:
             return None
         return place
+
+    def find_all(self, keys: Sequence[int]) -> list[int]:
+        """Return the places of the latest rows under these keys, as far as they are here."""
+        places = map(self.find, keys)
+        return [place for place in places if place is not None]
 
     def append(self, row: tuple[Any, ...], entry: MatrixEntry) -> None:
         if self.size == len(self._all_rows):
