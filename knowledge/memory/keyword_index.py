@@ -99,9 +99,8 @@ class KeywordIndex:
         self.refresh()
 
     def refresh(self) -> None:
-        """Read what this or another process has written since."""
-        if self._index is not None:
-            self._index.reload()
+        """Read what this or another process has written since, or made again."""
+        self._index = self._open()
 
     def search(
         self,
@@ -137,11 +136,11 @@ class KeywordIndex:
     @contextlib.contextmanager
     def _writer(self) -> Iterator[tantivy.IndexWriter | None]:
         """Open a writer; None while another process has one."""
-        index: Any = self._index
         try:
             with self._lock.acquire(timeout=0):
-                # Not held open: its buffers and threads are for one update.
-                yield index.writer(heap_size=HEAP_BYTES, num_threads=1)
+                # Not held open: its buffers and threads are for one update. And another process
+                # may have made the folder again.
+                yield self._open().writer(heap_size=HEAP_BYTES, num_threads=1)
         except Timeout:
             yield None
 

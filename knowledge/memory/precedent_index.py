@@ -29,7 +29,7 @@ from knowledge.memory.precedent_matrix import (
 )
 from knowledge.memory.ranking import fuse_rankings, preference
 from knowledge.memory.text_features import find_codes
-from knowledge.memory.vector_index import VectorIndex
+from knowledge.memory.vector_index import VectorStore
 from knowledge.memory.vectors import Vectors
 
 log = logging.getLogger(__name__)
@@ -85,7 +85,7 @@ class PrecedentIndex:
     Its methods let every error of the libraries through.
     """
 
-    def __init__(self, shelf: PrecedentStore, embedder: Embedder, vectors: VectorIndex) -> None:
+    def __init__(self, shelf: PrecedentStore, embedder: Embedder, vectors: VectorStore) -> None:
         self.embedder = embedder
         self.vectors = vectors
         self.matrix = PrecedentMatrix(MirrorFolder(vectors.folder, embedder.identity))

@@ -364,7 +364,8 @@ class _MappedRows:
         wanted_keys = np.array(keys, np.uint64)
         numbers = np.minimum(np.searchsorted(self._keys, wanted_keys), self.size - 1)
         places = self._places[numbers[self._keys[numbers] == wanted_keys]]
-        return places[self.is_live[places]].tolist()
+        live_places: list[int] = places[self.is_live[places]].tolist()
+        return live_places
 
 
 class _AddedRows:

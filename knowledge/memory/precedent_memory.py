@@ -22,7 +22,7 @@ from bot.outages import describe_failure
 from bot.ports.memory import PrecedentStore
 from knowledge.memory.embedder import Embedder
 from knowledge.memory.precedent_index import PrecedentIndex, PrecedentQuery
-from knowledge.memory.vector_index import REBUILD_HINT, VectorIndex
+from knowledge.memory.vector_index import REBUILD_HINT, VectorStore
 
 log = logging.getLogger(__name__)
 THREADS = 4
@@ -54,7 +54,7 @@ class PrecedentMemory:
         self,
         shelf: PrecedentStore,
         embedder: Embedder,
-        vectors: VectorIndex,
+        vectors: VectorStore,
         *,
         answer_timeout: float = 0.5,
         opening_timeout: float = 0.4,
