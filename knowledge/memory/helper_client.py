@@ -1,4 +1,4 @@
-"""The memory helper as a bot uses it: vectors and embeddings from another process.
+"""The memory helper as bots use it.
 
 So neither Chroma nor the model is loaded where cases are decided. The helper is started by the
 first request, and again when it has died. Every request may be repeated.

@@ -1,4 +1,4 @@
-"""The messages between a bot and its memory helper, and where the helper listens.
+"""The messages between a bot and its memory helper.
 
 A message is a JSON header and at most one array of floats. Nothing that is received is ever code.
 """
@@ -65,7 +65,7 @@ def unpack(content: bytes) -> HelperMessage:
 
 @dataclass(frozen=True, slots=True)
 class HelperAddress:
-    """Where a helper listens, and the key that lets a process of the same user in."""
+    """The socket of a helper, and the key to it."""
 
     socket_path: str
     key: bytes
@@ -73,7 +73,7 @@ class HelperAddress:
 
     @classmethod
     def choose(cls, folder: Path) -> "HelperAddress":
-        """Choose a socket in this folder, or in one with a shorter name."""
+        """Choose a socket in this folder, or under a shorter name."""
         path = folder / "helper.sock"
         if len(os.fsencode(path)) > MAX_SOCKET_PATH:
             path = Path(tempfile.mkdtemp(prefix="countersign-")) / "helper.sock"
@@ -82,7 +82,7 @@ class HelperAddress:
 
     @classmethod
     def read(cls, folder: Path) -> "HelperAddress | None":
-        """Read the address of the helper of this folder; None when there is none."""
+        """Read the address of this folder's helper; None without one."""
         try:
             fields = json.loads((folder / ADDRESS_FILE).read_text())
             return cls(str(fields["socket"]), bytes.fromhex(fields["key"]), int(fields["pid"]))
@@ -90,7 +90,7 @@ class HelperAddress:
             return None
 
     def write(self, folder: Path) -> None:
-        """Tell where the helper listens, in a file that nobody else may read."""
+        """Write it to a file that nobody else may read."""
         part = folder / f"{ADDRESS_FILE}.part"
         part.unlink(missing_ok=True)
         descriptor = os.open(part, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)

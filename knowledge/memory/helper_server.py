@@ -1,6 +1,6 @@
-"""The memory helper: one process that holds Chroma and the model for all bots of a folder.
+"""The memory helper: the process that holds Chroma and the model.
 
-A bot starts it when it first needs either; it ends with the last connection, or when nobody has
+It serves all bots of a folder. A bot starts it when it first needs either; it ends with the last connection, or when nobody has
 asked for long. Run as ``python -m knowledge.memory.helper_server FOLDER URL IDENTITY EMBEDDER``.
 """
 
@@ -150,12 +150,12 @@ class HelperServer:
         return HelperMessage({"result": result})
 
     def _find(self, ids: list[str]) -> HelperMessage:
-        stored = self._vectors.find(ids)
-        if not stored:
+        rows = self._vectors.find(ids)
+        if not rows:
             return HelperMessage({"checksums": {}})
-        checksums = {row_id: vector.checksum for row_id, vector in stored.items()}
+        checksums = {row_id: row.checksum for row_id, row in rows.items()}
         return HelperMessage(
-            {"checksums": checksums}, np.array([vector.vector for vector in stored.values()])
+            {"checksums": checksums}, np.array([row.vector for row in rows.values()])
         )
 
 

@@ -67,13 +67,13 @@ class KeywordIndex:
 
     @property
     def position(self) -> int:
-        """Return the place of the last change of the store that it holds."""
+        """Return the place of the last change that it holds."""
         try:
-            written = json.loads((self._folder / POSITION_FILE).read_text())
+            fields = json.loads((self._folder / POSITION_FILE).read_text())
         except (OSError, ValueError):
             return 0
-        is_ours = isinstance(written, dict) and written.get("format") == FORMAT
-        return int(written["position"]) if is_ours else 0
+        is_ours = isinstance(fields, dict) and fields.get("format") == FORMAT
+        return int(fields["position"]) if is_ours else 0
 
     def update(
         self,

@@ -1,4 +1,4 @@
-"""The mirror: rows and vectors of precedents in files that are mapped into memory.
+"""The mirror: rows and vectors of precedents in mapped files.
 
 A start maps it instead of reading every precedent, and all processes of a machine share its pages.
 It is written whole and never changed, in a folder named by the place of its last change. What is
@@ -70,7 +70,7 @@ class SplitVectors:
         return int(self._high_halves.shape[1])
 
     def multiply(self, places: NDArray[np.intp], vector: Vectors) -> Vectors:
-        """Multiply the rows in these places with a vector, right to the third digit.
+        """Multiply rows with a vector, right to the third digit.
 
         One thread at a time may do so.
         """
@@ -161,7 +161,10 @@ class MirrorFolder:
         position: int,
         vector_size: int,
     ) -> None:
-        """Write a file, and remove older ones; leave it to another process that does so now."""
+        """Write a file, and remove older ones.
+
+        While another process does so, nothing happens.
+        """
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             with self._lock.acquire(timeout=0):
@@ -261,7 +264,7 @@ def _write_arrays(folder: Path, groups: Sequence[RowGroup], vector_size: int) ->
 
 
 def _split(vectors: Vectors) -> tuple[NDArray[np.uint16], NDArray[np.int16]]:
-    """Split floats into their rounded upper halves and what is added to these."""
+    """Split floats into rounded upper halves and the rest."""
     bits = np.ascontiguousarray(vectors, np.float32).view(np.uint32).astype(np.int64)
     high = (bits + 0x8000) >> 16
     return high.astype(np.uint16), (bits - (high << 16)).astype("<i2")
@@ -274,7 +277,7 @@ def _join_ids(groups: Sequence[RowGroup]) -> Iterator[str]:
 
 def _map(path: Path) -> NDArray[Any]:
     # A plain view of the map: the subclass costs time at every use.
-    return np.asarray(np.load(path, mmap_mode="r", allow_pickle=False))
+    return np.asarray(np.load(path, mmap_mode="r"))
 
 
 def _checksum(path: Path) -> int:

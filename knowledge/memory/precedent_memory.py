@@ -139,7 +139,7 @@ class PrecedentMemory:
             self._open_event.set()
 
     def _run(self) -> None:
-        """Open, then index what is new every few seconds, until memory is closed."""
+        """Open, then catch up every few seconds until memory is closed."""
         self.open()
         last_failure = ""
         while not self._closing.wait(CATCH_UP_INTERVAL_SECONDS):
@@ -179,13 +179,13 @@ class PrecedentMemory:
         self._open_event.set()
 
     def _report_failure(self, reason: str) -> None:
-        """Say why there are no precedents, unless those of the mirror can be searched."""
+        """Keep the reason for no precedents, unless the mirror has some."""
         if not self._open_event.is_set():
             self._failure = reason
             self._open_event.set()
 
     def _reindex_if_incomplete(self) -> None:
-        """Index everything again when rows are missing, as after a row was deleted by hand."""
+        """Index everything again when the index and the store differ."""
         if self.index.is_complete():
             return
         log.warning("the index is not that of the stored precedents; making it again")
@@ -194,7 +194,7 @@ class PrecedentMemory:
         self._catch_up(_ignore_progress)
 
     def _save(self) -> None:
-        """Write the mirror, so that the next start need not read what came since the last."""
+        """Write the mirror, so that the next start maps it all."""
         try:
             self.index.matrix.save()
         except OSError as failure:

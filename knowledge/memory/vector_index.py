@@ -31,7 +31,7 @@ class StoredVector(NamedTuple):
 
 
 class VectorStore(Protocol):
-    """Vectors by id, each with the checksum of what it was made of."""
+    """Vectors by id, each with a checksum of its source."""
 
     #: The folder of memory.
     folder: Path
@@ -41,10 +41,10 @@ class VectorStore(Protocol):
         """Tell whether it has been opened."""
 
     def open(self) -> None:
-        """Open it, or create an empty one. Every method does so at need."""
+        """Open it, or create an empty one; every method does."""
 
     def begin_rebuild(self) -> bool:
-        """Make it empty, or resume an interrupted rebuild; return True for the latter."""
+        """Make it empty, or resume a rebuild. Return whether it resumes."""
 
     def finish_rebuild(self) -> None:
         """Mark it as complete."""
@@ -97,7 +97,9 @@ class VectorIndex:
         return self._collection is not None
 
     def open(self) -> None:
-        """Open the collection, or create an empty one. Every method does so at need.
+        """Open the collection, or create an empty one.
+
+        Every method does so at need.
 
         Raises:
             MemoryUnavailable: another process owns it, or its vectors are of another embedder.
