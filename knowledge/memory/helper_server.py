@@ -1,7 +1,7 @@
 """The memory helper: the process that holds Chroma and the model.
 
-It serves all bots of a folder. A bot starts it when it first needs either; it ends with the last connection, or when nobody has
-asked for long. Run as ``python -m knowledge.memory.helper_server FOLDER URL IDENTITY EMBEDDER``.
+It serves all bots of a folder. A bot starts it when it first needs either; it ends with the last
+connection, or when nobody has asked for long. Its arguments are those of ``HelperOptions``.
 """
 
 import contextlib

@@ -41,6 +41,7 @@ class KeywordIndex:
         self._lock = FileLock(folder.with_suffix(".lock"))
         self._schema = _schema()
         self._index: Any = None
+        self._open_state = (0, 0)
 
     def open(self) -> None:
         """Open the index, or create an empty one.
@@ -100,7 +101,10 @@ class KeywordIndex:
 
     def refresh(self) -> None:
         """Read what this or another process has written since, or made again."""
-        self._index = self._open()
+        state = self._state()
+        if state != self._open_state:
+            self._index = self._open()
+            self._open_state = state
 
     def search(
         self,
@@ -125,6 +129,10 @@ class KeywordIndex:
         # Unlike the stored fields of a document, these are read without unpacking.
         keys: list[int] = searcher.fast_field_values("key", addresses)
         return keys
+
+    def _state(self) -> tuple[int, int]:
+        """Return what differs after every change."""
+        return self._folder.stat().st_ino, self.position
 
     def _open(self) -> tantivy.Index:
         index = tantivy.Index(self._schema, str(self._folder))

@@ -142,9 +142,12 @@ class PrecedentIndex:
         """Stop a running update after its current batch."""
         self._is_cancelled = True
 
-    def is_complete(self) -> bool:
-        """Tell whether the matrix holds as many precedents as are stored."""
-        return self.matrix.count() == self._shelf.count()
+    def is_incomplete(self) -> bool:
+        """Tell whether the matrix holds more or fewer precedents than are stored."""
+        if self.matrix.count() == self._shelf.count():
+            return False
+        # A decision that came meanwhile is no difference.
+        return self._shelf.last_place() == self.matrix.position
 
     def _compare_vectors(self) -> None:
         """Let Chroma hold the vectors of all precedents here, and no others.

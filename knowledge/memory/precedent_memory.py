@@ -30,6 +30,8 @@ THREADS = 4
 SLOW_BACKOFF_SECONDS = 10.0
 # Changes of the store are indexed together, so often.
 CATCH_UP_INTERVAL_SECONDS = 5.0
+# Changes that are applied at a time.
+PAGE_SIZE = 2_000
 # How long closing waits for an opening that is under way; a server of vectors may not answer.
 CLOSING_TIMEOUT_SECONDS = 10.0
 SLOW = "memory does not answer in time"
@@ -186,7 +188,7 @@ class PrecedentMemory:
 
     def _reindex_if_incomplete(self) -> None:
         """Index everything again when the index and the store differ."""
-        if self.index.is_complete():
+        if not self.index.is_incomplete():
             return
         log.warning("the index is not that of the stored precedents; making it again")
         with _unavailable_on_failure():
@@ -214,7 +216,7 @@ class PrecedentMemory:
         with self._update_lock:
             count = 0
             position = self.index.position
-            while changes := self._shelf.changes_since(position):
+            while changes := self._shelf.changes_since(position, PAGE_SIZE):
                 with _unavailable_on_failure():
                     self.index.update(changes, progress)
                 position = changes[-1].seq
