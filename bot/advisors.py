@@ -25,9 +25,14 @@ from knowledge.learning.recommender import PrecedentRecommender
 from knowledge.learning.training_set import is_training_due
 from knowledge.library import FileLibrary
 from knowledge.memory.embedder import Embedder, HashedWordsEmbedder, open_embedder
+from knowledge.memory.helper_client import (
+    HelperClient,
+    HelperOptions,
+    RemoteEmbedder,
+    RemoteVectorIndex,
+)
 from knowledge.memory.null_memory import NullMemory
 from knowledge.memory.precedent_memory import PrecedentMemory
-from knowledge.memory.vector_index import VectorIndex
 
 log = logging.getLogger(__name__)
 #: Somebody waits for the answer: after this the reader without a model reads the question.
@@ -116,13 +121,19 @@ def open_knowledge(
     shelf = store.precedents
     embedder = open_embedder(settings.embeddings)
     model_file = ModelFile(folder)
-    index = VectorIndex(folder, settings.chroma_url, embedder.identity)
-    precedents = PrecedentMemory(shelf, embedder, index)
+    helper = HelperClient(
+        HelperOptions(folder, settings.chroma_url, embedder.identity, settings.embeddings)
+    )
+    precedents = PrecedentMemory(shelf, embedder, RemoteVectorIndex(helper))
     models = _LatestModels(model_file, embedder)
     advisors = Advisors(
         shelf=shelf,
         memory=precedents,
-        recogniser=TrainedRecogniser(models.recogniser, embedder, dict(library.titles())),
+        recogniser=TrainedRecogniser(
+            latest_model=models.recogniser,
+            embedder=RemoteEmbedder(helper, embedder),
+            titles=dict(library.titles()),
+        ),
         recommender=PrecedentRecommender(
             memory=precedents,
             plan_model_of=models.plan,

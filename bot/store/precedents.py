@@ -3,6 +3,7 @@
 What follows from the ledger can be written again from it. Imported precedents are only here.
 """
 
+import itertools
 import json
 import logging
 from collections.abc import Iterator, Sequence
@@ -32,6 +33,7 @@ from bot.store.unit_of_work import UnitOfWork
 log = logging.getLogger(__name__)
 PAGE_SIZE = 500
 CASES_PER_PAGE = 100
+IDS_PER_QUERY = 10
 
 _precedents = tables.precedents.c
 _IS_LIVE = _precedents.is_gone == 0
@@ -131,8 +133,13 @@ class SqlPrecedentStore:
 
     def by_id(self, ids: Sequence[str]) -> dict[str, Precedent]:
         """Return these precedents, as far as they have not been taken back."""
-        rows = self._database.fetch(_BY_ID, {"ids": list(ids)})
-        return {row.id: precedent_from_json(row.body) for row in rows}
+        precedents = {}
+        for start in range(0, len(ids), IDS_PER_QUERY):
+            page = ids[start : start + IDS_PER_QUERY]
+            values = dict(itertools.zip_longest(_ID_NAMES, page, fillvalue=""))
+            for row in self._database.fetch(_BY_ID, values):
+                precedents[row.id] = precedent_from_json(row.body)
+        return precedents
 
     def of_kind(self, kind: str, limit: int) -> list[Precedent]:
         """Return the latest precedents of this kind, the oldest of them first."""
@@ -241,8 +248,10 @@ _FORGET = (
     .where(_precedents.id == bindparam("gone"))
     .values(is_gone=1, seq=bindparam("place"))
 )
+# A fixed number of parameters: a statement that expands is compiled anew at every card.
+_ID_NAMES = [f"id_{number}" for number in range(IDS_PER_QUERY)]
 _BY_ID = select(_precedents.id, _precedents.body).where(
-    _precedents.id.in_(bindparam("ids", expanding=True)), _IS_LIVE
+    _precedents.id.in_([bindparam(name) for name in _ID_NAMES]), _IS_LIVE
 )
 _CASE_IDS = select(tables.cases.c.id).order_by(tables.cases.c.number)
 _ENTRIES = (

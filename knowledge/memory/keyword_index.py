@@ -41,6 +41,7 @@ class KeywordIndex:
         self._lock = FileLock(folder.with_suffix(".lock"))
         self._schema = _schema()
         self._index: Any = None
+        self._open_state = (0, 0)
 
     def open(self) -> None:
         """Open the index, or create an empty one.
@@ -67,13 +68,13 @@ class KeywordIndex:
 
     @property
     def position(self) -> int:
-        """Return the place of the last change of the store that it holds."""
+        """Return the place of the last change that it holds."""
         try:
-            written = json.loads((self._folder / POSITION_FILE).read_text())
+            fields = json.loads((self._folder / POSITION_FILE).read_text())
         except (OSError, ValueError):
             return 0
-        is_ours = isinstance(written, dict) and written.get("format") == FORMAT
-        return int(written["position"]) if is_ours else 0
+        is_ours = isinstance(fields, dict) and fields.get("format") == FORMAT
+        return int(fields["position"]) if is_ours else 0
 
     def update(
         self,
@@ -99,9 +100,11 @@ class KeywordIndex:
         self.refresh()
 
     def refresh(self) -> None:
-        """Read what this or another process has written since."""
-        if self._index is not None:
-            self._index.reload()
+        """Read what this or another process has written since, or made again."""
+        state = self._state()
+        if state != self._open_state:
+            self._index = self._open()
+            self._open_state = state
 
     def search(
         self,
@@ -127,6 +130,10 @@ class KeywordIndex:
         keys: list[int] = searcher.fast_field_values("key", addresses)
         return keys
 
+    def _state(self) -> tuple[int, int]:
+        """Return what differs after every change."""
+        return self._folder.stat().st_ino, self.position
+
     def _open(self) -> tantivy.Index:
         index = tantivy.Index(self._schema, str(self._folder))
         # Otherwise a thread of its own looks at the files twice a second.
@@ -137,11 +144,11 @@ class KeywordIndex:
     @contextlib.contextmanager
     def _writer(self) -> Iterator[tantivy.IndexWriter | None]:
         """Open a writer; None while another process has one."""
-        index: Any = self._index
         try:
             with self._lock.acquire(timeout=0):
-                # Not held open: its buffers and threads are for one update.
-                yield index.writer(heap_size=HEAP_BYTES, num_threads=1)
+                # Not held open: its buffers and threads are for one update. And another process
+                # may have made the folder again.
+                yield self._open().writer(heap_size=HEAP_BYTES, num_threads=1)
         except Timeout:
             yield None
 
@@ -164,7 +171,10 @@ class KeywordIndex:
         values: Collection[str],
     ) -> tuple[tantivy.Occur, tantivy.Query]:
         """Admit only these values, without a part in the score."""
-        query = tantivy.Query.term_set_query(self._schema, field, list(values))
+        terms = [tantivy.Query.term_query(self._schema, field, value, "basic") for value in values]
+        query = terms[0]
+        if len(terms) > 1:
+            query = tantivy.Query.boolean_query([(tantivy.Occur.Should, term) for term in terms])
         return tantivy.Occur.Must, tantivy.Query.const_score_query(query, 0.0)
 
 

@@ -26,7 +26,7 @@ class DecodedPrecedent:
 
 
 class PrecedentCache:
-    """Decoded precedents by id, read from the store when they are not here."""
+    """Decoded precedents by id; others are read from the store."""
 
     def __init__(self, shelf: PrecedentStore) -> None:
         self._shelf = shelf

@@ -17,19 +17,13 @@ from bot.cases.precedent import Precedent
 from bot.ports.memory import PrecedentStore, StoredPrecedent
 from knowledge.memory.embedder import Embedder
 from knowledge.memory.keyword_index import KeywordEntry, KeywordIndex
+from knowledge.memory.matrix_rows import MatrixEntry, hash_key, to_microseconds
 from knowledge.memory.mirror_file import MirrorFolder
 from knowledge.memory.precedent_cache import DecodedPrecedent, PrecedentCache
-from knowledge.memory.precedent_matrix import (
-    MatrixEntry,
-    MatrixRow,
-    PrecedentMatrix,
-    Scope,
-    hash_key,
-    to_microseconds,
-)
+from knowledge.memory.precedent_matrix import MatrixRow, PrecedentMatrix, Scope
 from knowledge.memory.ranking import fuse_rankings, preference
 from knowledge.memory.text_features import find_codes
-from knowledge.memory.vector_index import VectorIndex
+from knowledge.memory.vector_index import VectorStore
 from knowledge.memory.vectors import Vectors
 
 log = logging.getLogger(__name__)
@@ -85,7 +79,7 @@ class PrecedentIndex:
     Its methods let every error of the libraries through.
     """
 
-    def __init__(self, shelf: PrecedentStore, embedder: Embedder, vectors: VectorIndex) -> None:
+    def __init__(self, shelf: PrecedentStore, embedder: Embedder, vectors: VectorStore) -> None:
         self.embedder = embedder
         self.vectors = vectors
         self.matrix = PrecedentMatrix(MirrorFolder(vectors.folder, embedder.identity))
@@ -103,7 +97,7 @@ class PrecedentIndex:
         return min(self.matrix.position, self._keywords.position)
 
     def open(self, last_place: int) -> bool:
-        """Map what is on disk. Return whether it can be searched before catching up.
+        """Map what is on disk. Return whether it can be searched.
 
         ``last_place`` is that of the last change of the store.
         """
@@ -139,7 +133,7 @@ class PrecedentIndex:
         self.cache.discard(_ids(changes))
 
     def finish_update(self) -> None:
-        """Finish a series of updates: compare with Chroma, and write the mirror when it is due."""
+        """Compare with Chroma, and write the mirror when it is due."""
         self._keywords.refresh()
         self._compare_vectors()
         self.matrix.save_if_due()
@@ -148,9 +142,12 @@ class PrecedentIndex:
         """Stop a running update after its current batch."""
         self._is_cancelled = True
 
-    def is_complete(self) -> bool:
-        """Tell whether the matrix holds as many precedents as are stored."""
-        return self.matrix.count() == self._shelf.count()
+    def is_incomplete(self) -> bool:
+        """Tell whether the matrix holds more or fewer precedents than are stored."""
+        if self.matrix.count() == self._shelf.count():
+            return False
+        # A decision that came meanwhile is no difference.
+        return self._shelf.last_place() == self.matrix.position
 
     def _compare_vectors(self) -> None:
         """Let Chroma hold the vectors of all precedents here, and no others.
@@ -189,7 +186,7 @@ class PrecedentIndex:
                 removed_ids.append(change.precedent.id)
             elif not self.matrix.holds(change.precedent.id, change.digest):
                 additions.append(change)
-        vectors = self._vectors_of(additions, progress, done=len(changes) - len(additions))
+        vectors = self._vectors_of(additions, progress, count=len(changes) - len(additions))
         if removed_ids:
             self.vectors.delete(removed_ids)
         entries = []
@@ -226,19 +223,24 @@ class PrecedentIndex:
         additions: Sequence[StoredPrecedent],
         progress: Callable[[int], None],
         *,
-        done: int,
+        count: int,
     ) -> dict[str, Vectors]:
-        """Return the vectors of these texts: from Chroma, or embedded and stored there."""
+        """Return the vectors of these texts.
+
+        They come from Chroma, or are embedded and stored there.
+
+        ``count`` is how many other changes need none.
+        """
         vectors = {}
         to_embed = []
         stored_vectors = self.vectors.find(_ids(additions))
         for change in additions:
-            stored = stored_vectors.get(change.precedent.id)
-            if stored and stored.checksum == change.digest:
-                vectors[change.precedent.id] = stored.vector
+            row = stored_vectors.get(change.precedent.id)
+            if row and row.checksum == change.digest:
+                vectors[change.precedent.id] = row.vector
             else:
                 to_embed.append(change)
-        progress(done + len(vectors))
+        progress(count + len(vectors))
         for start in range(0, len(to_embed), STORING_BATCH_SIZE):
             batch = to_embed[start : start + STORING_BATCH_SIZE]
             vectors |= zip(_ids(batch), self._embed(batch), strict=True)
@@ -291,9 +293,9 @@ class PrecedentIndex:
             page = candidates[start : start + MAX_PRECEDENTS]
             precedents = self.cache.find([candidate.row.id for candidate in page])
             for candidate in page:
-                decoded = precedents.get(candidate.row.id)
-                if decoded and _fits(decoded, candidate, query, codes=codes):
-                    results.append(decoded.precedent)
+                entry = precedents.get(candidate.row.id)
+                if entry and _fits(entry, candidate, query, codes=codes):
+                    results.append(entry.precedent)
             if len(results) >= MAX_PRECEDENTS:
                 break
         return tuple(results[:MAX_PRECEDENTS])
@@ -311,11 +313,12 @@ class PrecedentIndex:
             kind=query.kind,
             channels=query.channels,
         )
-        rows = self.matrix.rows({*similar, *by_keyword})
+        ranking = fuse_rankings([similar, by_keyword])[:MAX_CANDIDATES]
+        rows = self.matrix.rows([key for key, _ in ranking])
         similar_keys = set(similar)
         now = to_microseconds(query.now)
         candidates = []
-        for key, score in fuse_rankings([similar, by_keyword])[:MAX_CANDIDATES]:
+        for key, score in ranking:
             row = rows.get(key)
             is_similar = key in similar_keys
             if row is None or not (is_similar or is_coded):
@@ -357,18 +360,18 @@ class PrecedentIndex:
 
 
 def _fits(
-    decoded: DecodedPrecedent,
+    entry: DecodedPrecedent,
     candidate: _Candidate,
     query: PrecedentQuery,
     *,
     codes: set[str],
 ) -> bool:
     """Tell whether a precedent answers the query, as it is stored now."""
-    precedent = decoded.precedent
+    precedent = entry.precedent
     if not query.scope.admits(precedent.kind, precedent.channel):
         return False
     # A common word makes no two cases alike; a common code does.
-    return candidate.is_similar or bool(codes & decoded.codes)
+    return candidate.is_similar or bool(codes & entry.codes)
 
 
 def _ids(changes: Iterable[StoredPrecedent]) -> list[str]:

@@ -4,40 +4,34 @@ The search is exact. Rows of the mirror file are mapped; those that came since s
 the file is written again. There are no texts here: of what a search returns, few are decoded.
 """
 
-import hashlib
 import threading
 from collections.abc import Collection, Iterable, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from bot.cases.precedent import Precedent
-from knowledge.memory.mirror_file import (
-    ROW_TYPE,
-    Mirror,
-    MirrorFolder,
-    RowGroup,
-    Rows,
-    SplitVectors,
-    encode_id,
+from knowledge.memory.matrix_rows import (
+    MatrixEntry,
+    MirrorRows,
+    Places,
+    RecentRows,
+    RowBlock,
+    hash_key,
+    short_checksum,
+    to_microseconds,
 )
+from knowledge.memory.mirror_file import MirrorFolder, RowGroup
 from knowledge.memory.ranking import GOOD_OUTCOMES
 from knowledge.memory.vectors import Vectors
 
 # Rows beside the mirror, before it is written again: so many, or this part of all.
 MIN_ADDED_ROWS = 1_000
 MAX_ADDED_SHARE = 0.1
-# Rows that are converted at a time: their floats stay in the processor's cache.
-CHUNK_ROWS = 1_024
-# Rows beyond those that are asked for: rounding may put some of them behind others.
-SPARE = 14
-FIRST_CAPACITY = 64
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
-MICROSECOND = timedelta(microseconds=1)
-Places = NDArray[np.intp]
+# The first of what is found are compared exactly; the order of those behind is right to the third
+# digit of their similarity.
+EXACT_ROWS = 24
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,14 +58,6 @@ class MatrixRow(NamedTuple):
     is_good: bool
 
 
-class MatrixEntry(NamedTuple):
-    """A precedent to add, with the checksum of its content and its vector."""
-
-    precedent: Precedent
-    checksum: str
-    vector: Vectors
-
-
 class PrecedentMatrix:
     """Every stored precedent with its vector, mirrored in a file.
 
@@ -82,8 +68,8 @@ class PrecedentMatrix:
         self._folder = folder
         self._lock = threading.Lock()
         self._names = _Names()
-        self._mapped = _MappedRows.empty()
-        self._added = _AddedRows()
+        self._mirror = MirrorRows.empty()
+        self._recent = RecentRows()
         #: The place of the last change of the store that is here.
         self.position = 0
 
@@ -94,8 +80,8 @@ class PrecedentMatrix:
             return False
         with self._lock:
             self._names = _Names(mirror.names)
-            self._mapped = _MappedRows(mirror)
-            self._added = _AddedRows()
+            self._mirror = MirrorRows(mirror)
+            self._recent = RecentRows()
             self.position = mirror.position
         return True
 
@@ -104,14 +90,14 @@ class PrecedentMatrix:
         self._folder.clear()
         with self._lock:
             self._names = _Names()
-            self._mapped = _MappedRows.empty()
-            self._added = _AddedRows()
+            self._mirror = MirrorRows.empty()
+            self._recent = RecentRows()
             self.position = 0
 
     def save_if_due(self) -> None:
         """Write the mirror file when much stands beside it."""
-        limit = max(MIN_ADDED_ROWS, int(MAX_ADDED_SHARE * self._mapped.size))
-        if self._mapped.size == 0 or self._change_count() > limit:
+        limit = max(MIN_ADDED_ROWS, int(MAX_ADDED_SHARE * self._mirror.size))
+        if self._mirror.size == 0 or self._change_count() > limit:
             self.save()
 
     def save(self) -> None:
@@ -125,7 +111,7 @@ class PrecedentMatrix:
             list(self._group_by_kind()),
             self._names.as_list(),
             position=self.position,
-            vector_size=self._added.vector_size or self._mapped.vector_size,
+            vector_size=self._recent.vector_size or self._mirror.vector_size,
         )
         position = self.position
         mirror = self._folder.load()
@@ -133,12 +119,12 @@ class PrecedentMatrix:
             # The disk is full, or another process is ahead: what is in memory stays in use.
             return
         with self._lock:
-            self._mapped = _MappedRows(mirror)
-            self._added = _AddedRows()
+            self._mirror = MirrorRows(mirror)
+            self._recent = RecentRows()
 
     def count(self) -> int:
         """Count the precedents."""
-        return self._mapped.live_count() + self._added.live_count()
+        return self._mirror.live_count() + self._recent.live_count()
 
     def holds(self, precedent_id: str, checksum: str) -> bool:
         """Tell whether this precedent is here with this content."""
@@ -151,7 +137,7 @@ class PrecedentMatrix:
     def list_ids(self) -> list[str]:
         """List the ids of all precedents."""
         ids = []
-        for block in (self._mapped, self._added):
+        for block in (self._mirror, self._recent):
             ids += list(map(block.id_of, np.flatnonzero(block.is_live).tolist()))
         return ids
 
@@ -181,13 +167,13 @@ class PrecedentMatrix:
                 self._remove(hash_key(precedent_id))
             for entry in entries:
                 self._remove(hash_key(entry.precedent.id))
-                self._added.append(self._row(entry), entry)
+                self._recent.append(self._row(entry), entry)
             self.position = position
 
     def is_larger(self, scope: Scope, size: int) -> bool:
         """Tell whether a search in this scope reads more rows than this."""
         with self._lock:
-            if self._mapped.size + self._added.size <= size:
+            if self._mirror.size + self._recent.size <= size:
                 return False
             return sum(len(places) for _, places in self._select(scope)) > size
 
@@ -197,9 +183,12 @@ class PrecedentMatrix:
         similarities: list[Vectors] = []
         with self._lock:
             for block, places in self._select(scope):
-                nearest = places[_best(block.rounded_similarities(places, vector), limit + SPARE)]
-                keys.append(block.rows["key"][nearest])
-                similarities.append(block.exact_vectors(nearest) @ vector)
+                block_similarities = block.rounded_similarities(places, vector)
+                best = _best(block_similarities, limit)
+                head = best[:EXACT_ROWS]
+                block_similarities[head] = block.exact_vectors(places[head]) @ vector
+                keys.append(block.rows["key"][places[best]])
+                similarities.append(block_similarities[best])
         if not keys:
             return []
         all_keys = np.concatenate(keys)
@@ -207,18 +196,18 @@ class PrecedentMatrix:
         best = _best(all_similarities, limit)
         return list(zip(all_keys[best].tolist(), all_similarities[best].tolist(), strict=True))
 
-    def rows(self, keys: Iterable[int]) -> dict[int, MatrixRow]:
+    def rows(self, keys: Collection[int]) -> dict[int, MatrixRow]:
         """Return the rows under these keys, as far as they are here."""
-        rows = {}
+        rows: dict[int, MatrixRow] = {}
         with self._lock:
-            for key in keys:
-                location = self._locate(key)
-                if location:
-                    rows[key] = self._describe(*location)
+            for block in (self._mirror, self._recent):
+                places = block.find_all([key for key in keys if key not in rows])
+                for place, row in zip(places, block.rows[places].tolist(), strict=True):
+                    rows[row[0]] = self._describe(block, place, row)
         return rows
 
-    def _locate(self, key: int) -> tuple["_MappedRows | _AddedRows", int] | None:
-        for block in (self._added, self._mapped):
+    def _locate(self, key: int) -> tuple[RowBlock, int] | None:
+        for block in (self._recent, self._mirror):
             place = block.find(key)
             if place is not None:
                 return block, place
@@ -226,7 +215,7 @@ class PrecedentMatrix:
 
     def _change_count(self) -> int:
         """Count the rows that differ from those of the file."""
-        return self._added.size + self._mapped.size - self._mapped.live_count()
+        return self._recent.size + self._mirror.size - self._mirror.live_count()
 
     def _remove(self, key: int) -> None:
         location = self._locate(key)
@@ -245,34 +234,40 @@ class PrecedentMatrix:
             precedent.outcome in GOOD_OUTCOMES,
         )
 
-    def _describe(self, block: "_MappedRows | _AddedRows", place: int) -> MatrixRow:
-        row = block.rows[place]
+    def _describe(
+        self,
+        block: RowBlock,
+        place: int,
+        row: tuple[Any, ...],
+    ) -> MatrixRow:
+        _, _, ended_at, kind, channel, is_good = row
         return MatrixRow(
             id=block.id_of(place),
-            kind=self._names.name(int(row["kind"])),
-            channel=self._names.name(int(row["channel"])),
-            ended_at=int(row["ended_at"]),
-            is_good=bool(row["is_good"]),
+            kind=self._names.name(kind),
+            channel=self._names.name(channel),
+            ended_at=ended_at,
+            is_good=is_good,
         )
 
-    def _select(self, scope: Scope) -> Iterator[tuple["_MappedRows | _AddedRows", Places]]:
+    def _select(self, scope: Scope) -> Iterator[tuple[RowBlock, Places]]:
         """Yield the places of the rows in this scope, by block."""
         channels = self._names.numbers(scope.channels)
         kinds = self._names.numbers([scope.kind])
         if not channels or (scope.kind and not kinds):
             return
-        for block in (self._mapped, self._added):
+        for block in (self._mirror, self._recent):
             if not block.size:
                 continue
-            is_inside = block.is_live & np.isin(block.rows["channel"], channels)
+            is_inside = block.is_live.copy()
             if scope.kind:
                 is_inside &= block.rows["kind"] == kinds[0]
-            yield block, np.flatnonzero(is_inside)
+            places = np.flatnonzero(is_inside)
+            yield block, places[np.isin(block.rows["channel"][places], channels)]
 
     def _group_by_kind(self) -> Iterator[RowGroup]:
-        """Yield the rows of each kind: a search then reads pages that lie together."""
+        """Yield the rows kind by kind, so that a search reads few pages."""
         for number in range(len(self._names.as_list())):
-            for block in (self._mapped, self._added):
+            for block in (self._mirror, self._recent):
                 is_of_kind = block.is_live & (block.rows["kind"] == number)
                 places = np.flatnonzero(is_of_kind)
                 if len(places):
@@ -303,138 +298,6 @@ class _Names:
     def numbers(self, names: Iterable[str]) -> list[int]:
         """Return the numbers of those names that have one."""
         return [self._numbers[name] for name in names if name in self._numbers]
-
-
-class _MappedRows:
-    """The rows of the mirror file. Nothing but ``is_live`` changes."""
-
-    def __init__(self, mirror: Mirror) -> None:
-        self.rows = mirror.rows
-        self.size = len(self.rows)
-        self.vector_size = mirror.vectors.size
-        self._vectors = mirror.vectors
-        self.is_live = np.ones(self.size, np.bool_)
-        self.id_of = mirror.id_of
-        self._places = np.argsort(self.rows["key"]).astype(np.uint32)
-        self._keys = self.rows["key"][self._places]
-
-    @classmethod
-    def empty(cls) -> "_MappedRows":
-        """Make one without rows."""
-        mirror = Mirror(
-            position=0,
-            names=(),
-            vectors=SplitVectors(np.empty((0, 0), np.uint16), None),
-            rows=np.empty(0, ROW_TYPE),
-            id_text=np.empty(0, np.uint8),
-            id_ends=np.empty(0, np.uint32),
-        )
-        return cls(mirror)
-
-    def live_count(self) -> int:
-        return int(np.count_nonzero(self.is_live))
-
-    def rounded_similarities(self, places: Places, vector: Vectors) -> Vectors:
-        """Multiply the rows in these places with a vector, right to the third digit."""
-        similarities = np.empty(len(places), np.float32)
-        for start in range(0, len(places), CHUNK_ROWS):
-            chunk = places[start : start + CHUNK_ROWS]
-            similarities[start : start + len(chunk)] = self._vectors.rounded(chunk) @ vector
-        return similarities
-
-    def exact_vectors(self, places: Places) -> Vectors:
-        return self._vectors.exact(places)
-
-    def find(self, key: int) -> int | None:
-        """Return the place of the row under this key, unless it was replaced or removed."""
-        number = int(np.searchsorted(self._keys, np.uint64(key)))
-        if number == self.size or int(self._keys[number]) != key:
-            return None
-        place = int(self._places[number])
-        return place if self.is_live[place] else None
-
-
-class _AddedRows:
-    """Rows that came after the mirror file was written."""
-
-    def __init__(self) -> None:
-        self.size = 0
-        self._all_vectors: Vectors = np.empty((0, 0), np.float32)
-        self._all_rows: Rows = np.empty(0, ROW_TYPE)
-        self._all_live = np.empty(0, np.bool_)
-        self._ids: list[str] = []
-        self._places: dict[int, int] = {}
-
-    @property
-    def vector_size(self) -> int:
-        return int(self._all_vectors.shape[1])
-
-    @property
-    def rows(self) -> Rows:
-        return self._all_rows[: self.size]
-
-    @property
-    def is_live(self) -> NDArray[np.bool_]:
-        return self._all_live[: self.size]
-
-    def live_count(self) -> int:
-        return int(np.count_nonzero(self.is_live))
-
-    def rounded_similarities(self, places: Places, vector: Vectors) -> Vectors:
-        """Multiply the rows in these places with a vector; these are exact."""
-        return self._all_vectors[places] @ vector
-
-    def exact_vectors(self, places: Places) -> Vectors:
-        return self._all_vectors[places]
-
-    def id_of(self, place: int) -> str:
-        return self._ids[place]
-
-    def find(self, key: int) -> int | None:
-        """Return the place of the latest row under this key, unless it was removed."""
-        place = self._places.get(key)
-        if place is None or not self._all_live[place]:
-            return None
-        return place
-
-    def append(self, row: tuple[Any, ...], entry: MatrixEntry) -> None:
-        if self.size == len(self._all_rows):
-            self._grow(len(entry.vector))
-        self._all_vectors[self.size] = entry.vector
-        self._all_rows[self.size] = row
-        self._all_live[self.size] = True
-        self._ids.append(entry.precedent.id)
-        self._places[row[0]] = self.size
-        self.size += 1
-
-    def _grow(self, vector_size: int) -> None:
-        capacity = max(FIRST_CAPACITY, 2 * self.size)
-        vectors = np.empty((capacity, vector_size), np.float32)
-        rows = np.empty(capacity, ROW_TYPE)
-        is_live = np.zeros(capacity, np.bool_)
-        if self.size:
-            vectors[: self.size] = self._all_vectors[: self.size]
-            rows[: self.size] = self.rows
-            is_live[: self.size] = self.is_live
-        self._all_vectors = vectors
-        self._all_rows = rows
-        self._all_live = is_live
-
-
-def hash_key(precedent_id: str) -> int:
-    """Return the number under which indexes keep this id."""
-    digest = hashlib.blake2b(encode_id(precedent_id), digest_size=8).digest()
-    return int.from_bytes(digest, "little")
-
-
-def short_checksum(checksum: str) -> int:
-    """Shorten the checksum of a precedent to 64 bits."""
-    return hash_key(checksum)
-
-
-def to_microseconds(at: datetime) -> int:
-    """Return the microseconds since 1970."""
-    return (at - EPOCH) // MICROSECOND
 
 
 def _best(similarities: Vectors, limit: int) -> Places:

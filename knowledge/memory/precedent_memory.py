@@ -22,7 +22,7 @@ from bot.outages import describe_failure
 from bot.ports.memory import PrecedentStore
 from knowledge.memory.embedder import Embedder
 from knowledge.memory.precedent_index import PrecedentIndex, PrecedentQuery
-from knowledge.memory.vector_index import REBUILD_HINT, VectorIndex
+from knowledge.memory.vector_index import REBUILD_HINT, VectorStore
 
 log = logging.getLogger(__name__)
 THREADS = 4
@@ -30,6 +30,8 @@ THREADS = 4
 SLOW_BACKOFF_SECONDS = 10.0
 # Changes of the store are indexed together, so often.
 CATCH_UP_INTERVAL_SECONDS = 5.0
+# Changes that are applied at a time.
+PAGE_SIZE = 2_000
 # How long closing waits for an opening that is under way; a server of vectors may not answer.
 CLOSING_TIMEOUT_SECONDS = 10.0
 SLOW = "memory does not answer in time"
@@ -54,7 +56,7 @@ class PrecedentMemory:
         self,
         shelf: PrecedentStore,
         embedder: Embedder,
-        vectors: VectorIndex,
+        vectors: VectorStore,
         *,
         answer_timeout: float = 0.5,
         opening_timeout: float = 0.4,
@@ -139,7 +141,7 @@ class PrecedentMemory:
             self._open_event.set()
 
     def _run(self) -> None:
-        """Open, then index what is new every few seconds, until memory is closed."""
+        """Open, then catch up every few seconds until memory is closed."""
         self.open()
         last_failure = ""
         while not self._closing.wait(CATCH_UP_INTERVAL_SECONDS):
@@ -179,14 +181,14 @@ class PrecedentMemory:
         self._open_event.set()
 
     def _report_failure(self, reason: str) -> None:
-        """Say why there are no precedents, unless those of the mirror can be searched."""
+        """Keep the reason for no precedents, unless the mirror has some."""
         if not self._open_event.is_set():
             self._failure = reason
             self._open_event.set()
 
     def _reindex_if_incomplete(self) -> None:
-        """Index everything again when rows are missing, as after a row was deleted by hand."""
-        if self.index.is_complete():
+        """Index everything again when the index and the store differ."""
+        if not self.index.is_incomplete():
             return
         log.warning("the index is not that of the stored precedents; making it again")
         with _unavailable_on_failure():
@@ -194,7 +196,7 @@ class PrecedentMemory:
         self._catch_up(_ignore_progress)
 
     def _save(self) -> None:
-        """Write the mirror, so that the next start need not read what came since the last."""
+        """Write the mirror, so that the next start maps it all."""
         try:
             self.index.matrix.save()
         except OSError as failure:
@@ -214,7 +216,7 @@ class PrecedentMemory:
         with self._update_lock:
             count = 0
             position = self.index.position
-            while changes := self._shelf.changes_since(position):
+            while changes := self._shelf.changes_since(position, PAGE_SIZE):
                 with _unavailable_on_failure():
                     self.index.update(changes, progress)
                 position = changes[-1].seq

@@ -10,7 +10,7 @@ fetch more than they need and filter afterwards.
 import threading
 from collections.abc import Sequence
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 
 import numpy as np
 from filelock import FileLock, Timeout
@@ -28,6 +28,50 @@ class StoredVector(NamedTuple):
 
     checksum: str
     vector: Vectors
+
+
+class VectorStore(Protocol):
+    """Vectors by id, each with a checksum of its source."""
+
+    #: The folder of memory.
+    folder: Path
+
+    @property
+    def is_open(self) -> bool:
+        """Tell whether it has been opened."""
+
+    def open(self) -> None:
+        """Open it, or create an empty one; every method does."""
+
+    def begin_rebuild(self) -> bool:
+        """Make it empty, or resume a rebuild. Return whether it resumes."""
+
+    def finish_rebuild(self) -> None:
+        """Mark it as complete."""
+
+    def set_aside(self) -> bool:
+        """Put one away that cannot be opened. Return whether that was possible."""
+
+    def close(self) -> None:
+        """Close it."""
+
+    def find(self, ids: Sequence[str]) -> dict[str, StoredVector]:
+        """Return the vectors under these ids, as far as they are indexed."""
+
+    def upsert(self, ids: Sequence[str], vectors: Vectors, checksums: Sequence[str]) -> None:
+        """Add vectors, and replace those under the same ids."""
+
+    def delete(self, ids: Sequence[str]) -> None:
+        """Remove these ids, as far as they are indexed."""
+
+    def find_nearest(self, vector: Vectors, limit: int) -> list[tuple[str, float]]:
+        """Find ids with their cosine similarity, the nearest first."""
+
+    def count(self) -> int:
+        """Count the vectors."""
+
+    def list_ids(self) -> list[str]:
+        """List every id that is indexed."""
 
 
 class VectorIndex:
@@ -53,7 +97,9 @@ class VectorIndex:
         return self._collection is not None
 
     def open(self) -> None:
-        """Open the collection, or create an empty one. Every method does so at need.
+        """Open the collection, or create an empty one.
+
+        Every method does so at need.
 
         Raises:
             MemoryUnavailable: another process owns it, or its vectors are of another embedder.

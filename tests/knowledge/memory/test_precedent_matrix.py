@@ -5,14 +5,9 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from knowledge.memory.matrix_rows import MatrixEntry, hash_key
 from knowledge.memory.mirror_file import MirrorFolder
-from knowledge.memory.precedent_matrix import (
-    MIN_ADDED_ROWS,
-    MatrixEntry,
-    PrecedentMatrix,
-    Scope,
-    hash_key,
-)
+from knowledge.memory.precedent_matrix import MIN_ADDED_ROWS, PrecedentMatrix, Scope
 from knowledge.memory.vectors import to_unit_length
 from tests.cases.making import NOW
 from tests.store.test_precedents import precedent

@@ -198,6 +198,16 @@ def test_rows_that_were_deleted_by_hand_leave_the_index(open_memory, shelf):
     assert memory.index.matrix.count() == 3
 
 
+def test_a_decision_while_the_index_is_compared_makes_nothing_again(open_memory, shelf):
+    memory = open_memory(*stories())
+    shelf.save([precedent("EX-new")])
+    assert not memory.index.is_incomplete()
+    memory.catch_up()
+    with shelf._database.engine.begin() as connection:
+        connection.exec_driver_sql("DELETE FROM precedents WHERE id = 'EX-wine'")
+    assert memory.index.is_incomplete()
+
+
 # --- slow and failing indexes --------------------------------------------------------------------
 
 

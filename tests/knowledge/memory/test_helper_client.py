@@ -1,0 +1,201 @@
+"""The memory helper: one process for all bots of a folder, which leaves nothing behind."""
+
+import os
+import signal
+import subprocess
+import sys
+from multiprocessing import AuthenticationError
+from multiprocessing.connection import Client
+from textwrap import dedent
+
+import numpy as np
+import psutil
+import pytest
+
+from bot.cases.errors import MemoryUnavailable
+from knowledge.memory.embedder import HashedWordsEmbedder
+from knowledge.memory.helper_client import (
+    HelperClient,
+    HelperOptions,
+    RemoteEmbedder,
+    RemoteVectorIndex,
+)
+from knowledge.memory.helper_protocol import HelperAddress, HelperMessage, unpack
+from knowledge.memory.precedent_memory import PrecedentMemory
+from tests.knowledge.memory.stories import STORIES, recall_ids, stories
+from tests.store.test_precedents import precedent
+from tests.waiting import wait_until
+
+WORDS = HashedWordsEmbedder()
+
+
+@pytest.fixture
+def folder(tmp_path):
+    return tmp_path / "memory"
+
+
+@pytest.fixture
+def open_client(folder):
+    """Open clients of one folder; all are closed after the test, and the helper is gone."""
+    clients = []
+
+    def open_one(**changes):
+        options = {"chroma_url": "", "identity": WORDS.identity, "embedder": "words"}
+        clients.append(HelperClient(HelperOptions(folder=folder, **{**options, **changes})))
+        return clients[-1]
+
+    yield open_one
+    address = HelperAddress.read(folder)
+    for client in clients:
+        client.close()
+    if address:
+        wait_until_gone(address.pid)
+
+
+def wait_until_gone(pid):
+    def is_gone():
+        try:
+            return psutil.Process(pid).status() == psutil.STATUS_ZOMBIE
+        except psutil.NoSuchProcess:
+            return True
+
+    wait_until(is_gone, f"the end of helper {pid}")
+
+
+def helper_pid(folder):
+    return HelperAddress.read(folder).pid
+
+
+def test_it_stores_and_finds_what_the_index_would(open_client):
+    index = RemoteVectorIndex(open_client())
+    vectors = WORDS.embed(list(STORIES.values()))
+    ids = ["EX-é", "EX-2", "EX-3", "EX-4"]
+    assert (index.find([]), index.is_open) == ({}, False)
+    index.upsert(ids, vectors, ["a", "b", "c", "d"])
+    assert (index.count(), set(index.list_ids()), index.is_open) == (4, set(ids), True)
+    stored = index.find(["EX-2", "EX-none"])
+    assert list(stored) == ["EX-2"]
+    assert stored["EX-2"].checksum == "b"
+    assert np.array_equal(stored["EX-2"].vector, vectors[1])
+    assert index.find_nearest(vectors[2], 1) == [("EX-3", pytest.approx(1))]
+    index.delete(["EX-2"])
+    assert (index.count(), index.find(["EX-2"])) == (3, {})
+
+
+def test_all_bots_share_one_that_ends_with_the_last_of_them(open_client, folder):
+    first = open_client()
+    second = open_client()
+    RemoteVectorIndex(first).upsert(["a"], WORDS.embed(["x"]), ["1"])
+    other = RemoteVectorIndex(second)
+    assert other.count() == 1
+    pid = helper_pid(folder)
+    first.close()
+    assert (other.count(), helper_pid(folder)) == (1, pid)
+    second.close()
+    wait_until_gone(pid)
+    assert HelperAddress.read(folder) is None
+    assert not list(folder.glob("*.sock"))
+
+
+def test_one_that_dies_is_started_again(open_client, folder):
+    index = RemoteVectorIndex(open_client())
+    index.upsert(["a"], WORDS.embed(["x"]), ["1"])
+    pid = helper_pid(folder)
+    os.kill(pid, signal.SIGKILL)
+    wait_until_gone(pid)
+    assert index.count() == 1
+    assert helper_pid(folder) != pid
+
+
+BOT = """
+    import os, sys
+    from pathlib import Path
+    from knowledge.memory.helper_client import HelperClient, HelperOptions, RemoteVectorIndex
+
+    index = RemoteVectorIndex(HelperClient(HelperOptions(Path(sys.argv[1]), "", "x", "words")))
+    index.open()
+    loaded = {"chromadb", "onnxruntime"} & set(sys.modules)
+    print(loaded or "neither", flush=True)
+    os.kill(os.getpid(), int(sys.argv[2]))
+"""
+
+
+@pytest.mark.parametrize("number", [signal.SIGKILL, signal.SIGTERM])
+def test_a_bot_that_is_killed_leaves_no_helper_and_loads_no_library(folder, number):
+    arguments = [sys.executable, "-c", dedent(BOT), str(folder), str(int(number))]
+    with subprocess.Popen(arguments, stdout=subprocess.PIPE, text=True) as process:
+        assert process.stdout.readline() == "neither\n"
+        address = HelperAddress.read(folder)
+    if address:
+        wait_until_gone(address.pid)
+    wait_until(lambda: HelperAddress.read(folder) is None, "the end of the helper")
+
+
+def test_nobody_else_gets_in_and_what_is_no_request_harms_nobody(open_client, folder):
+    index = RemoteVectorIndex(open_client())
+    index.open()
+    address = HelperAddress.read(folder)
+    assert (folder / "helper.json").stat().st_mode & 0o777 == 0o600
+    assert os.stat(address.socket_path).st_mode & 0o077 == 0
+    with pytest.raises(AuthenticationError):
+        Client(address.socket_path, "AF_UNIX", authkey=b"guess")
+    with Client(address.socket_path, "AF_UNIX", authkey=address.key) as connection:
+        for content in (b"", b"\x80\x04garbage", HelperMessage({"call": "exit"}).pack()):
+            connection.send_bytes(content)
+            assert "broken" in unpack(connection.recv_bytes()).fields["failure"]
+    assert index.count() == 0
+
+
+def test_another_embedder_is_refused(open_client):
+    RemoteVectorIndex(open_client()).open()
+    other = RemoteVectorIndex(open_client(identity="another"))
+    with pytest.raises(MemoryUnavailable, match="another process uses the memory"):
+        other.upsert(["a"], WORDS.embed(["x"]), ["1"])
+
+
+def test_a_socket_of_a_long_name_is_elsewhere(tmp_path):
+    folder = tmp_path / ("long" * 25)
+    client = HelperClient(HelperOptions(folder, "", WORDS.identity, "words"))
+    assert RemoteVectorIndex(client).count() == 0
+    address = HelperAddress.read(folder)
+    client.close()
+    wait_until_gone(address.pid)
+    assert not os.path.exists(os.path.dirname(address.socket_path))
+
+
+def test_a_helper_that_cannot_start_is_a_reason(folder):
+    folder.write_text("no folder")
+    client = HelperClient(HelperOptions(folder / "memory", "", WORDS.identity, "words"))
+    with pytest.raises((MemoryUnavailable, OSError)):
+        RemoteVectorIndex(client).open()
+    client.close()
+    with pytest.raises(MemoryUnavailable):
+        client.connect()
+
+
+def test_it_embeds_as_the_model_here_would_which_takes_over_when_it_fails(open_client):
+    client = open_client()
+    remote = RemoteEmbedder(client, WORDS)
+    texts = ["Barolo is low", ""]
+    assert np.array_equal(remote.embed(texts), WORDS.embed(texts))
+    client.close()
+    assert np.array_equal(remote.embed(texts), WORDS.embed(texts))
+    assert (remote.identity, remote.is_semantic) == (WORDS.identity, False)
+
+
+def test_memories_of_two_bots_are_filled_through_one_helper(open_client, shelf):
+    shelf.save(stories())
+    first, second = (
+        PrecedentMemory(shelf, WORDS, RemoteVectorIndex(open_client()), answer_timeout=60)
+        for _ in range(2)
+    )
+    first.open()
+    second.open()
+    shelf.save([precedent("EX-new", signal_text=f"{STORIES['wine']} again")])
+    assert (first.catch_up(), second.catch_up()) == (1, 1)
+    for memory in (first, second):
+        assert set(recall_ids(memory, STORIES["wine"])) == {"EX-wine", "EX-new"}
+    first.close()
+    assert second.rebuild(lambda count: None) == 5
+    assert set(recall_ids(second, STORIES["wine"])) == {"EX-wine", "EX-new"}
+    second.close()
