@@ -15,7 +15,7 @@ import threading
 from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.cases.errors import (
     ChatFailed,
@@ -27,7 +27,9 @@ from bot.cases.errors import (
     RateLimited,
     StaleFence,
 )
+from bot.clock import monotonic
 from bot.desk.decision_priority import DecisionPriority
+from bot.desk.due_times import DueTimes
 from bot.desk.held_leases import HeldLeases
 from bot.outages import describe_failure
 from bot.ports.clock import Clock
@@ -209,6 +211,7 @@ class WorkerPool:
         self._wake = threading.Event()
         # Messages may be due that were not handed over, and that no claim has looked for.
         self._has_more = True
+        self._due_times = DueTimes()
         self._stopping = threading.Event()
         self._heart_stopping = threading.Event()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=f"lane-{name}")
@@ -228,9 +231,12 @@ class WorkerPool:
         self._dispatcher.start()
         self._heart.start()
 
-    def wake(self) -> None:
-        """Look for due messages as soon as there is room for them."""
-        self._has_more = True
+    def wake(self, at: datetime | None = None) -> None:
+        """Look for due messages, at once or at this time, when there is room for them."""
+        if at is None:
+            self._has_more = True
+        else:
+            self._due_times.add(at)
         self._wake.set()
 
     def has_room(self) -> bool:
@@ -264,13 +270,26 @@ class WorkerPool:
         is_woken = True
         while not self._stopping.is_set():
             if not self._claim(look_first=not is_woken):
-                is_woken = self._wait_for_wake()
+                is_woken = self._wait_for_work()
 
-    def _wait_for_wake(self) -> bool:
-        """Wait until somebody wakes this pool, or until the next poll."""
-        is_woken = self._wake.wait(self._timings.poll_interval)
+    def _wait_for_work(self) -> bool:
+        """Wait until somebody wakes this pool, a message is due, or the next poll.
+
+        Tell whether there is something to claim, as far as this process knows.
+        """
+        deadline = monotonic() + self._timings.poll_interval
+        while not self._has_more and not self._stopping.is_set():
+            due_in = self._due_times.seconds_until_next(self._clock())
+            seconds = min(due_in, deadline - monotonic())
+            if seconds <= 0:
+                return due_in <= 0
+            self._wake.wait(seconds)
+            self._wake.clear()
+        return True
+
+    def _wait_for_room(self) -> None:
+        self._wake.wait(self._timings.poll_interval)
         self._wake.clear()
-        return is_woken
 
     def _claim(self, *, look_first: bool) -> bool:
         """Claim messages for all threads. Tell whether there may be more.
@@ -279,12 +298,13 @@ class WorkerPool:
         """
         room = self._room()
         if room <= 0:
-            self._wait_for_wake()
+            self._wait_for_room()
             return True
         try:
             now = self._clock()
             # Before the look: who wakes this pool meanwhile is not missed.
             self._has_more = False
+            self._due_times.drop_until(now)
             if look_first and not self._outbox.has_due(self.topics, now):
                 return False
             messages = self._outbox.claim(
