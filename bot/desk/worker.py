@@ -13,9 +13,11 @@ import logging
 import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
 from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
 from bot.cases.errors import (
     ChatFailed,
@@ -31,6 +33,7 @@ from bot.clock import monotonic
 from bot.desk.decision_priority import DecisionPriority
 from bot.desk.due_times import DueTimes
 from bot.desk.held_leases import HeldLeases
+from bot.desk.waiting_messages import WaitingMessages
 from bot.outages import describe_failure
 from bot.ports.clock import Clock
 from bot.ports.outbox import LeasedMessage, Outbox, Topic
@@ -38,6 +41,13 @@ from bot.ports.outbox import LeasedMessage, Outbox, Topic
 log = logging.getLogger(__name__)
 
 Handler = Callable[[LeasedMessage], None]
+GroupOutcome = Future[Any] | Exception | None
+GroupHandler = Callable[[Sequence[LeasedMessage]], Sequence[GroupOutcome]]
+"""Handle messages that wait together, and become durable together.
+
+Returns an outcome for each, in order: a future of its last write, which is waited for; the failure
+of this one alone; or None when it is done.
+"""
 MAX_ATTEMPTS = 8
 MAX_BACK_OFF_SECONDS = 300.0
 MAX_ERROR = 500
@@ -74,18 +84,39 @@ class MessageRunner:
         clock: Clock,
         timings: WorkerTimings,
         wake: Callable[[], None],
+        group_handlers: Mapping[Topic, GroupHandler] | None = None,
     ) -> None:
         """Call ``wake`` when a message is given back that is due at once."""
         self._outbox = outbox
         self._handlers = dict(handlers)
+        self._group_handlers = dict(group_handlers or {})
         self._clock = clock
         self._timings = timings
         self._wake = wake
 
     def run(self, message: LeasedMessage) -> None:
         """Handle one message."""
+        self._settle(message, partial(self._handlers[message.topic], message))
+
+    def run_group(self, messages: Sequence[LeasedMessage]) -> None:
+        """Handle messages of one topic together.
+
+        The failure of one is its own. When the handler itself fails, each is handled alone.
+        """
         try:
-            self._handlers[message.topic](message)
+            outcomes = self._group_handlers[messages[0].topic](messages)
+        except Exception as failure:
+            log.warning("a group failed (%s); one by one", describe_failure(failure))
+            for message in messages:
+                self.run(message)
+            return
+        for message, outcome in zip(messages, outcomes, strict=True):
+            self._settle(message, partial(_wait_for, outcome))
+
+    def _settle(self, message: LeasedMessage, handle: Callable[[], None]) -> None:
+        """Handle a message, and retry or park it when that fails."""
+        try:
+            handle()
         except StaleFence:
             log.info("%s was taken over by another worker", message.key)
         except Conflict:
@@ -179,6 +210,13 @@ class MessageRunner:
         self._outbox.park(message, error[:MAX_ERROR])
 
 
+def _wait_for(outcome: GroupOutcome) -> None:
+    if isinstance(outcome, Exception):
+        raise outcome
+    if outcome is not None:
+        outcome.result()
+
+
 class WorkerPool:
     """Threads that handle the messages of some topics."""
 
@@ -192,7 +230,9 @@ class WorkerPool:
         threads: int,
         timings: WorkerTimings,
         priority: DecisionPriority | None = None,
+        group_handlers: Mapping[Topic, GroupHandler] | None = None,
     ) -> None:
+        """Topics with a group handler are handled in groups when many messages wait."""
         self.topics: Sequence[Topic] = list(handlers)
         self.lease_for = timings.lease_for
         self._outbox = outbox
@@ -206,7 +246,10 @@ class WorkerPool:
             clock=clock,
             timings=timings,
             wake=self.wake,
+            group_handlers=group_handlers,
         )
+        self._grouped_topics = frozenset(group_handlers or ())
+        self._waiting = WaitingMessages()
         self._leases = HeldLeases(outbox, clock, timings.lease_for)
         self._wake = threading.Event()
         # Messages may be due that were not handed over, and that no claim has looked for.
@@ -254,8 +297,9 @@ class WorkerPool:
         if self._stopping.is_set():
             return
         self._leases.add(messages)
-        for message in messages:
-            self._pool.submit(self._run, message)
+        self._waiting.add(messages)
+        for _ in messages:
+            self._pool.submit(self._run_next)
 
     def stop(self) -> None:
         """Claim nothing new, and finish what has begun."""
@@ -322,15 +366,30 @@ class WorkerPool:
         self.accept(messages)
         return self._has_more
 
-    def _run(self, message: LeasedMessage) -> None:
+    def _run_next(self) -> None:
+        """Handle the message that has waited longest, with others of its topic."""
+        group = self._waiting.take(self._grouped_topics, threads=self._threads)
+        if not group:
+            # It went with a group before.
+            return
         try:
             self._priority.wait_while_deciding()
-            if not self._stopping.is_set() and self._leases.begin(message):
-                self.handle(message)
+            if not self._stopping.is_set():
+                self._run([message for message in group if self._leases.begin(message)])
         finally:
-            # A thread has nothing left to do: claim before the next poll, if there is anything.
-            if self._leases.release(message) < self._threads and self._has_more:
-                self._wake.set()
+            for message in group:
+                self._release(message)
+
+    def _run(self, group: Sequence[LeasedMessage]) -> None:
+        if len(group) == 1:
+            self.handle(group[0])
+        elif group:
+            self._runner.run_group(group)
+
+    def _release(self, message: LeasedMessage) -> None:
+        # A thread has nothing left to do: claim before the next poll, if there is anything.
+        if self._leases.release(message) < self._threads and self._has_more:
+            self._wake.set()
 
     def _beat(self) -> None:
         """Renew leases until the last message in hand is done."""

@@ -1,6 +1,6 @@
 """Cases and their ledger entries, read and written whole."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
@@ -83,6 +83,9 @@ class CaseStore(Protocol):
             NoSuchCase: there is none.
         """
 
+    def by_id(self, case_ids: Sequence[str]) -> dict[str, Case]:
+        """Return these cases by id as they are now, as far as they exist."""
+
     def entries(self, case_id: str, *, after: int = 0) -> list[Entry]:
         """Return the ledger entries of a case above this version, in order."""
 
@@ -110,7 +113,9 @@ class CaseStore(Protocol):
             StaleFence: another worker has taken the message over.
         """
 
-    def submit(self, change: Change, *, urgent: bool = False) -> Future[Case]:
+    def submit(
+        self, change: Change, *, finish: LeasedMessage | None = None, urgent: bool = False
+    ) -> Future[Case]:
         """Commit without waiting until it is durable.
 
         A callback of the future runs as soon as it is, on the thread that writes: it must be short,

@@ -1,7 +1,7 @@
 """Cases and their ledger entries: received, read and committed whole."""
 
 import json
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from typing import Any
@@ -45,6 +45,11 @@ class SqlCaseStore:
             raise NoSuchCase(f"there is no case {case_id[:40]}")
         return self._decoded_cases.decode(case_id, rows[0].body)
 
+    def by_id(self, case_ids: Sequence[str]) -> dict[str, Case]:
+        """Return these cases by id as they are now, as far as they exist."""
+        rows = self._database.fetch(_BODIES, {"ids": list(case_ids)})
+        return {row.id: self._decoded_cases.decode(row.id, row.body) for row in rows}
+
     def entries(self, case_id: str, *, after: int = 0) -> list[Entry]:
         """Return the ledger entries of a case above this version, in order."""
         rows = self._database.fetch(_ENTRIES, {"case_id": case_id, "after": after})
@@ -70,26 +75,34 @@ class SqlCaseStore:
             Conflict: the case changed meanwhile.
             StaleFence: another worker has taken the message over.
         """
-        write_change = self._job_of(change)
-
-        def job(unit: UnitOfWork) -> Case:
-            if finish:
-                unit.complete(finish, retry_at)
-            if renew:
-                unit.hold(renew, renew_until)
-            return write_change(unit)
-
+        job = self._job_of(
+            change,
+            finish=finish,
+            retry_at=retry_at,
+            renew=renew,
+            renew_until=renew_until,
+        )
         return self._database.write(job, urgent=urgent)
 
-    def submit(self, change: Change, *, urgent: bool = False) -> Future[Case]:
+    def submit(
+        self, change: Change, *, finish: LeasedMessage | None = None, urgent: bool = False
+    ) -> Future[Case]:
         """Commit without waiting until it is durable.
 
         A callback of the future runs as soon as it is, on the thread that writes: it must be short,
         and must neither read nor write the store. Its failures are those of ``commit``.
         """
-        return self._database.submit(self._job_of(change), urgent=urgent)
+        return self._database.submit(self._job_of(change, finish=finish), urgent=urgent)
 
-    def _job_of(self, change: Change) -> Callable[[UnitOfWork], Case]:
+    def _job_of(
+        self,
+        change: Change,
+        *,
+        finish: LeasedMessage | None = None,
+        retry_at: datetime | None = None,
+        renew: LeasedMessage | None = None,
+        renew_until: datetime | None = None,
+    ) -> Callable[[UnitOfWork], Case]:
         """Serialise a change. Return the job that writes it."""
         write = case_write(change.before, change.after, change.entries)
         # Before it is written: a body that never is will never be read.
@@ -97,6 +110,10 @@ class SqlCaseStore:
         now = change.entries[-1].at
 
         def job(unit: UnitOfWork) -> Case:
+            if finish:
+                unit.complete(finish, retry_at)
+            if renew:
+                unit.hold(renew, renew_until)
             if change.guard:
                 change.guard(unit.controls(), unit.usage)
             unit.append(write)
@@ -198,6 +215,11 @@ def _outcome(change: Change, signal: Signal) -> ReceiptOutcome:
     return ReceiptOutcome.CLEARED if signal.status == "clear" else ReceiptOutcome.COUNTED
 
 
+_BODIES = Statement(
+    select(tables.cases.c.id, tables.cases.c.body).where(
+        tables.cases.c.id.in_(bindparam("ids", expanding=True))
+    )
+)
 _ENTRIES = Statement(
     select(tables.ledger.c.body)
     .where(
