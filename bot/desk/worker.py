@@ -13,9 +13,11 @@ import logging
 import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import datetime, timedelta
+from functools import partial
+from typing import Any
 
 from bot.cases.errors import (
     ChatFailed,
@@ -27,8 +29,11 @@ from bot.cases.errors import (
     RateLimited,
     StaleFence,
 )
+from bot.clock import monotonic
 from bot.desk.decision_priority import DecisionPriority
+from bot.desk.due_times import DueTimes
 from bot.desk.held_leases import HeldLeases
+from bot.desk.waiting_messages import WaitingMessages
 from bot.outages import describe_failure
 from bot.ports.clock import Clock
 from bot.ports.outbox import LeasedMessage, Outbox, Topic
@@ -36,6 +41,13 @@ from bot.ports.outbox import LeasedMessage, Outbox, Topic
 log = logging.getLogger(__name__)
 
 Handler = Callable[[LeasedMessage], None]
+GroupOutcome = Future[Any] | Exception | None
+GroupHandler = Callable[[Sequence[LeasedMessage]], Sequence[GroupOutcome]]
+"""Handle messages that wait together, and become durable together.
+
+Returns an outcome for each, in order: a future of its last write, which is waited for; the failure
+of this one alone; or None when it is done.
+"""
 MAX_ATTEMPTS = 8
 MAX_BACK_OFF_SECONDS = 300.0
 MAX_ERROR = 500
@@ -72,18 +84,39 @@ class MessageRunner:
         clock: Clock,
         timings: WorkerTimings,
         wake: Callable[[], None],
+        group_handlers: Mapping[Topic, GroupHandler] | None = None,
     ) -> None:
         """Call ``wake`` when a message is given back that is due at once."""
         self._outbox = outbox
         self._handlers = dict(handlers)
+        self._group_handlers = dict(group_handlers or {})
         self._clock = clock
         self._timings = timings
         self._wake = wake
 
     def run(self, message: LeasedMessage) -> None:
         """Handle one message."""
+        self._settle(message, partial(self._handlers[message.topic], message))
+
+    def run_group(self, messages: Sequence[LeasedMessage]) -> None:
+        """Handle messages of one topic together.
+
+        The failure of one is its own. When the handler itself fails, each is handled alone.
+        """
         try:
-            self._handlers[message.topic](message)
+            outcomes = self._group_handlers[messages[0].topic](messages)
+        except Exception as failure:
+            log.warning("a group failed (%s); one by one", describe_failure(failure))
+            for message in messages:
+                self.run(message)
+            return
+        for message, outcome in zip(messages, outcomes, strict=True):
+            self._settle(message, partial(_wait_for, outcome))
+
+    def _settle(self, message: LeasedMessage, handle: Callable[[], None]) -> None:
+        """Handle a message, and retry or park it when that fails."""
+        try:
+            handle()
         except StaleFence:
             log.info("%s was taken over by another worker", message.key)
         except Conflict:
@@ -177,6 +210,13 @@ class MessageRunner:
         self._outbox.park(message, error[:MAX_ERROR])
 
 
+def _wait_for(outcome: GroupOutcome) -> None:
+    if isinstance(outcome, Exception):
+        raise outcome
+    if outcome is not None:
+        outcome.result()
+
+
 class WorkerPool:
     """Threads that handle the messages of some topics."""
 
@@ -190,7 +230,9 @@ class WorkerPool:
         threads: int,
         timings: WorkerTimings,
         priority: DecisionPriority | None = None,
+        group_handlers: Mapping[Topic, GroupHandler] | None = None,
     ) -> None:
+        """Topics with a group handler are handled in groups when many messages wait."""
         self.topics: Sequence[Topic] = list(handlers)
         self.lease_for = timings.lease_for
         self._outbox = outbox
@@ -204,11 +246,15 @@ class WorkerPool:
             clock=clock,
             timings=timings,
             wake=self.wake,
+            group_handlers=group_handlers,
         )
+        self._grouped_topics = frozenset(group_handlers or ())
+        self._waiting = WaitingMessages()
         self._leases = HeldLeases(outbox, clock, timings.lease_for)
         self._wake = threading.Event()
         # Messages may be due that were not handed over, and that no claim has looked for.
         self._has_more = True
+        self._due_times = DueTimes()
         self._stopping = threading.Event()
         self._heart_stopping = threading.Event()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=f"lane-{name}")
@@ -228,9 +274,12 @@ class WorkerPool:
         self._dispatcher.start()
         self._heart.start()
 
-    def wake(self) -> None:
-        """Look for due messages as soon as there is room for them."""
-        self._has_more = True
+    def wake(self, at: datetime | None = None) -> None:
+        """Look for due messages, at once or at this time, when there is room for them."""
+        if at is None:
+            self._has_more = True
+        else:
+            self._due_times.add(at)
         self._wake.set()
 
     def has_room(self) -> bool:
@@ -248,8 +297,9 @@ class WorkerPool:
         if self._stopping.is_set():
             return
         self._leases.add(messages)
-        for message in messages:
-            self._pool.submit(self._run, message)
+        self._waiting.add(messages)
+        for _ in messages:
+            self._pool.submit(self._run_next)
 
     def stop(self) -> None:
         """Claim nothing new, and finish what has begun."""
@@ -264,13 +314,26 @@ class WorkerPool:
         is_woken = True
         while not self._stopping.is_set():
             if not self._claim(look_first=not is_woken):
-                is_woken = self._wait_for_wake()
+                is_woken = self._wait_for_work()
 
-    def _wait_for_wake(self) -> bool:
-        """Wait until somebody wakes this pool, or until the next poll."""
-        is_woken = self._wake.wait(self._timings.poll_interval)
+    def _wait_for_work(self) -> bool:
+        """Wait until somebody wakes this pool, a message is due, or the next poll.
+
+        Tell whether there is something to claim, as far as this process knows.
+        """
+        deadline = monotonic() + self._timings.poll_interval
+        while not self._has_more and not self._stopping.is_set():
+            due_in = self._due_times.seconds_until_next(self._clock())
+            seconds = min(due_in, deadline - monotonic())
+            if seconds <= 0:
+                return due_in <= 0
+            self._wake.wait(seconds)
+            self._wake.clear()
+        return True
+
+    def _wait_for_room(self) -> None:
+        self._wake.wait(self._timings.poll_interval)
         self._wake.clear()
-        return is_woken
 
     def _claim(self, *, look_first: bool) -> bool:
         """Claim messages for all threads. Tell whether there may be more.
@@ -279,12 +342,13 @@ class WorkerPool:
         """
         room = self._room()
         if room <= 0:
-            self._wait_for_wake()
+            self._wait_for_room()
             return True
         try:
             now = self._clock()
             # Before the look: who wakes this pool meanwhile is not missed.
             self._has_more = False
+            self._due_times.drop_until(now)
             if look_first and not self._outbox.has_due(self.topics, now):
                 return False
             messages = self._outbox.claim(
@@ -302,15 +366,30 @@ class WorkerPool:
         self.accept(messages)
         return self._has_more
 
-    def _run(self, message: LeasedMessage) -> None:
+    def _run_next(self) -> None:
+        """Handle the message that has waited longest, with others of its topic."""
+        group = self._waiting.take(self._grouped_topics, threads=self._threads)
+        if not group:
+            # It went with a group before.
+            return
         try:
             self._priority.wait_while_deciding()
-            if not self._stopping.is_set() and self._leases.begin(message):
-                self.handle(message)
+            if not self._stopping.is_set():
+                self._run([message for message in group if self._leases.begin(message)])
         finally:
-            # A thread has nothing left to do: claim before the next poll, if there is anything.
-            if self._leases.release(message) < self._threads and self._has_more:
-                self._wake.set()
+            for message in group:
+                self._release(message)
+
+    def _run(self, group: Sequence[LeasedMessage]) -> None:
+        if len(group) == 1:
+            self.handle(group[0])
+        elif group:
+            self._runner.run_group(group)
+
+    def _release(self, message: LeasedMessage) -> None:
+        # A thread has nothing left to do: claim before the next poll, if there is anything.
+        if self._leases.release(message) < self._threads and self._has_more:
+            self._wake.set()
 
     def _beat(self) -> None:
         """Renew leases until the last message in hand is done."""

@@ -1,6 +1,7 @@
 """Cases and their ledger entries, read and written whole."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -82,6 +83,9 @@ class CaseStore(Protocol):
             NoSuchCase: there is none.
         """
 
+    def by_id(self, case_ids: Sequence[str]) -> dict[str, Case]:
+        """Return these cases by id as they are now, as far as they exist."""
+
     def entries(self, case_id: str, *, after: int = 0) -> list[Entry]:
         """Return the ledger entries of a case above this version, in order."""
 
@@ -96,15 +100,26 @@ class CaseStore(Protocol):
         retry_at: datetime | None = None,
         renew: LeasedMessage | None = None,
         renew_until: datetime | None = None,
+        urgent: bool = False,
     ) -> Case:
         """Append, project and enqueue, or do nothing. Return the case after it.
 
         ``finish`` is done with it, or due again at ``retry_at``. ``renew`` goes on being worked
-        on: its lease must still be valid, and is extended to ``renew_until``.
+        on: its lease must still be valid, and is extended to ``renew_until``. ``urgent``: a person
+        waits for it, and it goes before what waits to be written.
 
         Raises:
             Conflict: the case changed meanwhile.
             StaleFence: another worker has taken the message over.
+        """
+
+    def submit(
+        self, change: Change, *, finish: LeasedMessage | None = None, urgent: bool = False
+    ) -> Future[Case]:
+        """Commit without waiting until it is durable.
+
+        A callback of the future runs as soon as it is, on the thread that writes: it must be short,
+        and must neither read nor write the store. Its failures are those of ``commit``.
         """
 
     def usage(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage:

@@ -18,8 +18,12 @@ class DeskControlsStore(Protocol):
         self,
         decision: ControlDecision,
         messages: Sequence[OutboxMessage] = (),
+        *,
+        urgent: bool = False,
     ) -> DeskControls:
         """Append a decision about the desk. Return the controls after it.
+
+        ``urgent``: a person waits for it.
 
         Raises:
             Conflict: somebody else wrote first.

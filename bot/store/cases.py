@@ -1,10 +1,12 @@
 """Cases and their ledger entries: received, read and committed whole."""
 
 import json
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import bindparam, insert, select
+from sqlalchemy import bindparam, insert, literal, select, true
 
 from bot.cases.case import Case
 from bot.cases.decide import record_conflict
@@ -43,6 +45,11 @@ class SqlCaseStore:
             raise NoSuchCase(f"there is no case {case_id[:40]}")
         return self._decoded_cases.decode(case_id, rows[0].body)
 
+    def by_id(self, case_ids: Sequence[str]) -> dict[str, Case]:
+        """Return these cases by id as they are now, as far as they exist."""
+        rows = self._database.fetch(_BODIES, {"ids": list(case_ids)})
+        return {row.id: self._decoded_cases.decode(row.id, row.body) for row in rows}
+
     def entries(self, case_id: str, *, after: int = 0) -> list[Entry]:
         """Return the ledger entries of a case above this version, in order."""
         rows = self._database.fetch(_ENTRIES, {"case_id": case_id, "after": after})
@@ -56,22 +63,53 @@ class SqlCaseStore:
         retry_at: datetime | None = None,
         renew: LeasedMessage | None = None,
         renew_until: datetime | None = None,
+        urgent: bool = False,
     ) -> Case:
         """Append, project and enqueue, or do nothing. Return the case after it.
 
         ``finish`` is done with it, or due again at ``retry_at``. ``renew`` goes on being worked
-        on: its lease must still be valid, and is extended to ``renew_until``.
+        on: its lease must still be valid, and is extended to ``renew_until``. ``urgent``: a person
+        waits for it, and it goes before what waits to be written.
 
         Raises:
             Conflict: the case changed meanwhile.
             StaleFence: another worker has taken the message over.
         """
+        job = self._job_of(
+            change,
+            finish=finish,
+            retry_at=retry_at,
+            renew=renew,
+            renew_until=renew_until,
+        )
+        return self._database.write(job, urgent=urgent)
+
+    def submit(
+        self, change: Change, *, finish: LeasedMessage | None = None, urgent: bool = False
+    ) -> Future[Case]:
+        """Commit without waiting until it is durable.
+
+        A callback of the future runs as soon as it is, on the thread that writes: it must be short,
+        and must neither read nor write the store. Its failures are those of ``commit``.
+        """
+        return self._database.submit(self._job_of(change, finish=finish), urgent=urgent)
+
+    def _job_of(
+        self,
+        change: Change,
+        *,
+        finish: LeasedMessage | None = None,
+        retry_at: datetime | None = None,
+        renew: LeasedMessage | None = None,
+        renew_until: datetime | None = None,
+    ) -> Callable[[UnitOfWork], Case]:
+        """Serialise a change. Return the job that writes it."""
         write = case_write(change.before, change.after, change.entries)
         # Before it is written: a body that never is will never be read.
         self._decoded_cases.add(write.case["body"], change.after)
         now = change.entries[-1].at
 
-        def job(unit: UnitOfWork) -> None:
+        def job(unit: UnitOfWork) -> Case:
             if finish:
                 unit.complete(finish, retry_at)
             if renew:
@@ -82,9 +120,9 @@ class SqlCaseStore:
             if change.control_decision:
                 unit.append_controls(change.control_decision)
             unit.enqueue(change.messages, now)
+            return change.after
 
-        self._database.write(job)
-        return change.after
+        return job
 
     def receive(self, signal: Signal, raw: bytes, judge: Judge, now: datetime) -> Receipt:
         """Record a signal and its effect, once per source and key."""
@@ -98,15 +136,15 @@ class SqlCaseStore:
         }
 
         def job(unit: UnitOfWork) -> Receipt:
-            earlier = unit.driver.fetch_first(_INBOX_ROW, row)
-            if earlier is not None:
+            (before,) = unit.driver.fetch(_BEFORE, row)
+            if before.digest is not None:
                 return _receive_again(
                     unit=unit,
-                    earlier=earlier,
+                    earlier=before,
                     row=row,
                     now=now,
                 )
-            change = judge(unit.latest_case(signal.fingerprints), unit.next_case_id())
+            change = judge(self._latest_case(unit, before, signal), unit.next_case_id())
             receipt = self._write_signal(
                 unit,
                 change,
@@ -118,6 +156,11 @@ class SqlCaseStore:
             return receipt
 
         return self._database.write(job)
+
+    def _latest_case(self, unit: UnitOfWork, before: Any, signal: Signal) -> Case | None:
+        if before.id is not None:
+            return self._decoded_cases.decode(before.id, before.body)
+        return unit.latest_case(signal.fingerprints[1:])
 
     def _write_signal(
         self, unit: UnitOfWork, change: Change | None, *, signal: Signal, now: datetime
@@ -172,6 +215,11 @@ def _outcome(change: Change, signal: Signal) -> ReceiptOutcome:
     return ReceiptOutcome.CLEARED if signal.status == "clear" else ReceiptOutcome.COUNTED
 
 
+_BODIES = Statement(
+    select(tables.cases.c.id, tables.cases.c.body).where(
+        tables.cases.c.id.in_(bindparam("ids", expanding=True))
+    )
+)
 _ENTRIES = Statement(
     select(tables.ledger.c.body)
     .where(
@@ -180,9 +228,24 @@ _ENTRIES = Statement(
     )
     .order_by(tables.ledger.c.version)
 )
-_INBOX_ROW = Statement(
-    select(tables.inbox.c.digest, tables.inbox.c.case_id).where(
-        tables.inbox.c.source == bindparam("source"), tables.inbox.c.key == bindparam("key")
+# What the store knows of a signal, in one row: how its key was received before, and the newest case
+# of its fingerprint.
+_known_key = (
+    select(tables.inbox.c.digest, tables.inbox.c.case_id)
+    .where(tables.inbox.c.source == bindparam("source"), tables.inbox.c.key == bindparam("key"))
+    .subquery()
+)
+_latest = (
+    select(tables.cases.c.id, tables.cases.c.body)
+    .where(tables.cases.c.fingerprint == bindparam("fingerprint"))
+    .order_by(tables.cases.c.number.desc())
+    .limit(1)
+    .subquery()
+)
+_one_row = select(literal(1).label("one")).subquery()
+_BEFORE = Statement(
+    select(_known_key.c.digest, _known_key.c.case_id, _latest.c.id, _latest.c.body).select_from(
+        _one_row.outerjoin(_known_key, true()).outerjoin(_latest, true())
     )
 )
 _INSERT_SIGNAL = Statement(insert(tables.inbox))

@@ -117,6 +117,8 @@ class Database:
 
         ``appends``: it may write the ledger. ``urgent``: a person waits for it.
         """
+        if threading.current_thread() is self._writer:
+            raise RuntimeError("the thread that writes would wait for itself")
         waiting = Job(run=job, appends=appends, is_urgent=urgent)
         self._jobs.put(waiting)
         result: T

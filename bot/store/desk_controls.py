@@ -35,8 +35,12 @@ class SqlDeskControlsStore:
         self,
         decision: ControlDecision,
         messages: Sequence[OutboxMessage] = (),
+        *,
+        urgent: bool = False,
     ) -> DeskControls:
         """Append a decision about the desk. Return the controls after it.
+
+        ``urgent``: a person waits for it.
 
         Raises:
             Conflict: somebody else wrote first.
@@ -46,7 +50,7 @@ class SqlDeskControlsStore:
             unit.append_controls(decision)
             unit.enqueue(messages)
 
-        self._database.write(job)
+        self._database.write(job, urgent=urgent)
         return decision.controls
 
     def rewind(

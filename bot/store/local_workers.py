@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from typing import Protocol
 
 from bot.ports.outbox import LeasedMessage, Topic
@@ -20,8 +21,8 @@ class LocalWorker(Protocol):
     def accept(self, messages: Sequence[LeasedMessage], /) -> None:
         """Do these messages, which are under lease already."""
 
-    def wake(self) -> None:
-        """Look for due messages at once."""
+    def wake(self, at: datetime | None = None, /) -> None:
+        """Look for due messages, at once or at this time."""
 
 
 @dataclass(slots=True)
@@ -29,8 +30,10 @@ class Handover:
     """Work for the local workers, once its job is durable."""
 
     messages: list[LeasedMessage] = field(default_factory=list)
-    #: Topics with messages that were not handed over, and may be due.
+    #: Topics of messages that were not handed over. They may be due now.
     wakes: set[Topic] = field(default_factory=set)
+    #: The same, of those that are due later, with their times.
+    later: list[tuple[Topic, datetime]] = field(default_factory=list)
 
 
 def dispatch(handover: Handover, workers: Iterable[LocalWorker]) -> None:
@@ -41,3 +44,6 @@ def dispatch(handover: Handover, workers: Iterable[LocalWorker]) -> None:
             worker.accept(messages)
         if not handover.wakes.isdisjoint(worker.topics):
             worker.wake()
+        for topic, at in handover.later:
+            if topic in worker.topics:
+                worker.wake(at)

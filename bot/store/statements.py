@@ -134,7 +134,7 @@ class CompiledForm:
 
     def _row_maker(self, description: Sequence[Any]) -> Callable[[Sequence[Any]], list[Any]]:
         names = [column[0] for column in description]
-        make: Callable[[Sequence[Any]], Any] = namedtuple("Row", names, rename=True)._make  # type: ignore[misc]
+        make: Callable[[Sequence[Any]], Any] = namedtuple("Row", names, rename=True)._make  # type: ignore[attr-defined]
         converters = []
         for place, type_ in enumerate(self._result_types):
             implementation = type_.dialect_impl(self._dialect)

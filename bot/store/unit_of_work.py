@@ -179,6 +179,8 @@ class UnitOfWork:
         self.driver.change_later(_ENQUEUE, outbox_rows.message_row(message))
         if now is None or message.run_at <= now:
             self.handover.wakes.add(message.topic)
+        else:
+            self.handover.later.append((message.topic, message.run_at))
 
     def _request_leased(self, message: OutboxMessage, worker: LocalWorker, now: datetime) -> None:
         """Request an effect that is leased to a worker from the first."""

@@ -10,8 +10,9 @@ import pytest
 from bot.cases.errors import ChatFailed, ChatUnknown, ConnectorFailed, RateLimited, Unreachable
 from bot.cases.lifecycle import State
 from bot.clock import utc_now
+from bot.desk.effects import change
 from bot.desk.worker import MAX_ATTEMPTS, WorkerPool, WorkerTimings
-from bot.ports.outbox import Topic
+from bot.ports.outbox import OutboxMessage, Topic
 
 
 def row(world, key):
@@ -289,3 +290,117 @@ def test_a_row_that_was_taken_over_while_it_waited_is_not_worked_on(world):
     wait(lambda: len(done) == 2)
     lane.stop()
     assert done == [first.key, "triage:EX-3"]
+
+
+# --- groups ---------------------------------------------------------------------------------------
+
+
+def grouped_triage(world, spoilt=()):
+    """Triage in groups: one read, each judged, one transaction for all."""
+    sizes = []
+
+    def run_group(messages):
+        sizes.append(len(messages))
+        cases = world.store.cases.by_id([message.case_id for message in messages])
+        return [begin(cases[message.case_id], message) for message in messages]
+
+    def begin(case, message):
+        if case.id in spoilt:
+            return ConnectorFailed("away", retryable=True)
+        decision = world.desk.triage.look_at(case, world.clock())
+        outcome = change(case, decision, world.library.playbook(case.kind))
+        return world.store.cases.submit(outcome, finish=message)
+
+    return run_group, sizes
+
+
+def run_in_groups(world, run_group, *, one_by_one, until):
+    """Let one busy thread find all that waits at once."""
+    go_on = threading.Event()
+
+    def first(message):
+        assert go_on.wait(120)
+        world.store.outbox.finish(message)
+
+    lane = WorkerPool(
+        "groups",
+        world.store.outbox,
+        {Topic.TRIAGE: one_by_one, Topic.NOTE: first},
+        world.clock,
+        threads=1,
+        timings=WorkerTimings(poll_interval=60),
+        group_handlers={Topic.TRIAGE: run_group},
+    )
+    note = OutboxMessage(topic=Topic.NOTE, key="note:first", case_id="", run_at=world.clock())
+    world.store.outbox.enqueue([note])
+    lane.accept(world.store.outbox.claim([Topic.NOTE], 1, world.clock(), 30))
+    lane.accept(world.store.outbox.claim([Topic.TRIAGE], 99, world.clock(), 30))
+    go_on.set()
+    wait(until)
+    lane.start()
+    lane.stop()
+
+
+def test_messages_that_wait_together_are_handled_together(world):
+    for number in range(5):
+        world.receive(world.signal(f"product:{number}"))
+    run_group, sizes = grouped_triage(world)
+    states = world.store.queries.counts
+    run_in_groups(
+        world,
+        run_group,
+        one_by_one=world.desk.triage.run,
+        until=lambda: states() == {"PROPOSED": 5},
+    )
+    assert sizes == [5]
+
+
+def test_of_a_group_only_the_failing_member_is_tried_again(world):
+    for number in range(5):
+        world.receive(world.signal(f"product:{number}"))
+    run_group, sizes = grouped_triage(world, spoilt={"EX-3"})
+    states = world.store.queries.counts
+    run_in_groups(
+        world,
+        run_group,
+        one_by_one=world.desk.triage.run,
+        until=lambda: states() == {"PROPOSED": 4, "OPEN": 1},
+    )
+    wait(lambda: row(world, "triage:EX-3").error == "away")
+    assert (row(world, "triage:EX-3").attempts, sizes) == (1, [5])
+
+
+def test_a_member_that_loses_a_race_is_tried_again_alone(world):
+    for number in range(3):
+        world.receive(world.signal(f"product:{number}"))
+    run_group, sizes = grouped_triage(world)
+
+    def late_group(messages):
+        # Somebody withdraws one of them after it was read, and before it is written.
+        cases = world.store.cases.by_id([message.case_id for message in messages])
+        world.receive(world.signal("product:1"))
+        world.store.cases.by_id = lambda ids: cases
+        return run_group(messages)
+
+    states = world.store.queries.counts
+    run_in_groups(
+        world,
+        late_group,
+        one_by_one=world.desk.triage.run,
+        until=lambda: states() == {"PROPOSED": 2, "OPEN": 1},
+    )
+    wait(lambda: row(world, "triage:EX-2").error == "the case changed meanwhile")
+    assert sizes == [3]
+
+
+def test_a_group_that_fails_as_a_whole_is_handled_one_by_one(world):
+    for number in range(3):
+        world.receive(world.signal(f"product:{number}"))
+
+    def broken(messages):
+        raise ValueError("a bug")
+
+    states = world.store.queries.counts
+    run_in_groups(
+        world, broken, one_by_one=world.desk.triage.run, until=lambda: states() == {"PROPOSED": 3}
+    )

@@ -304,6 +304,7 @@ class Worker:
         self.room = room
         self.messages = []
         self.wakes = 0
+        self.times = []
 
     def has_room(self):
         return self.room
@@ -311,8 +312,11 @@ class Worker:
     def accept(self, messages):
         self.messages += messages
 
-    def wake(self):
-        self.wakes += 1
+    def wake(self, at=None):
+        if at is None:
+            self.wakes += 1
+        else:
+            self.times.append(at)
 
 
 def enqueue_with(store, worker, messages, now=NOON):
@@ -349,6 +353,14 @@ def test_a_message_that_cannot_be_handed_over_waits_and_wakes_whoever_has_to_loo
     enqueue_with(store, worker, [requested])
     assert (worker.messages, outbox_row(store, requested.key).state) == ([], "ready")
     assert worker.wakes == wakes
+
+
+def test_a_message_that_is_due_later_wakes_then(store):
+    worker = Worker()
+    later = NOON + timedelta(seconds=1)
+    messages = [message("card:EX-1", run_at=later), message("note:EX-1", topic=Topic.NOTE)]
+    enqueue_with(store, worker, messages)
+    assert (worker.messages, worker.wakes, worker.times) == ([], 0, [later])
 
 
 def test_a_message_that_was_done_before_is_handed_over_again(store):

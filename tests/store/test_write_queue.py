@@ -3,11 +3,15 @@
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from dataclasses import replace
 
 import pytest
 
+from bot.cases.errors import Conflict
+from bot.ports.case_store import Change
 from bot.store.write_queue import MAX_BESIDE_URGENT, Job, WriteQueue
 from tests.store.test_database import wait_for_queue
+from tests.store.test_unit_of_work import claim_of
 
 
 def job(name, *, urgent=False):
@@ -165,3 +169,55 @@ def test_what_waits_is_counted(small_world):
         for future in (*futures, held):
             future.result(30)
     assert store.database._jobs.qsize() == 0
+
+
+def test_the_thread_that_writes_never_waits_for_itself(small_world):
+    database = small_world.store.database
+    with pytest.raises(RuntimeError, match="wait for itself"):
+        database.write(lambda unit: database.write(lambda inner: None))
+
+
+# --- decisions of people ------------------------------------------------------------------------
+
+
+def change_of(world):
+    """A case, and a decision about it that nobody has written yet."""
+    case = world.proposed()
+    decision = claim_of(case, world)
+    return case, Change(before=case, after=decision.case, entries=decision.entries)
+
+
+def test_a_decision_can_be_committed_without_waiting_for_it(world):
+    case, change = change_of(world)
+    durable, seen = threading.Event(), []
+
+    def acknowledge(done):
+        seen.append(done.result())
+        durable.set()
+
+    world.store.cases.submit(change, urgent=True).add_done_callback(acknowledge)
+    assert durable.wait(30)
+    assert seen == [change.after] == [world.case(case)]
+
+
+def test_of_two_decisions_that_nobody_waits_for_one_is_told_of_the_conflict(world):
+    case, change = change_of(world)
+    first, second = [world.store.cases.submit(change, urgent=True) for _ in range(2)]
+    assert first.result(30) == change.after
+    with pytest.raises(Conflict):
+        second.result(30)
+    assert world.case(case).version == change.after.version
+
+
+def test_an_urgent_decision_goes_before_the_background_jobs_that_wait(world):
+    store, done = world.store, []
+    _, change = change_of(world)
+    with ThreadPoolExecutor(1) as pool:
+        gate, held = hold_up(store, pool)
+        others = [store.database.submit(lambda unit: done.append("job")) for _ in range(100)]
+        guarded = replace(change, guard=lambda controls, usage: done.append("press"))
+        press = store.cases.submit(guarded, urgent=True)
+        gate.set()
+        for future in (press, *others, held):
+            future.result(30)
+    assert done == ["press"] + ["job"] * 100

@@ -1,0 +1,46 @@
+"""Messages under lease that wait for a thread of their pool."""
+
+import threading
+from collections import deque
+from collections.abc import Collection, Iterable
+
+from bot.ports.outbox import LeasedMessage, Topic
+
+# Messages that one thread handles together, when all threads have enough to do.
+MAX_GROUP = 16
+
+
+class WaitingMessages:
+    """A queue whose first messages are taken in groups."""
+
+    def __init__(self) -> None:
+        self._lock = threading.Lock()
+        self._messages: deque[LeasedMessage] = deque()
+
+    def add(self, messages: Iterable[LeasedMessage]) -> None:
+        """Add messages at the end."""
+        with self._lock:
+            self._messages.extend(messages)
+
+    def take(self, grouped_topics: Collection[Topic], threads: int) -> list[LeasedMessage]:
+        """Take the first message, with those after it that may be handled together with it.
+
+        A group is a thread's share of what waits: nobody waits in a group while a thread is idle.
+        """
+        with self._lock:
+            if not self._messages:
+                return []
+            share = -(-len(self._messages) // threads)
+            group = [self._messages.popleft()]
+            topic = group[0].topic
+            if topic not in grouped_topics:
+                return group
+            case_ids = {group[0].case_id}
+            while len(group) < min(share, MAX_GROUP) and self._messages:
+                message = self._messages[0]
+                # Two messages about one case are decided one after the other.
+                if message.topic is not topic or message.case_id in case_ids:
+                    break
+                case_ids.add(message.case_id)
+                group.append(self._messages.popleft())
+            return group
