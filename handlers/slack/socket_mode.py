@@ -4,6 +4,7 @@ import contextlib
 import json
 import logging
 import threading
+from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor, wait
 from typing import Any
 
@@ -11,7 +12,7 @@ from slack_bolt import Ack, App, BoltRequest, BoltResponse
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from bot.cases.errors import ChatFailed, RateLimited
+from bot.cases.errors import ChatFailed
 from handlers.cards.text import Json
 from handlers.slack.api import response_data, slack_errors
 from handlers.slack.web_client import web_client
@@ -77,7 +78,9 @@ class SocketModeConnection:
                         continue
                 except (ChatFailed, OSError, WebSocketException) as failure:
                     pause = max(delay, getattr(failure, "seconds", 0.0))
-                    log.warning("Slack cannot be reached (%s); trying again in %.0f s", failure, pause)
+                    log.warning(
+                        "Slack cannot be reached (%s); trying again in %.0f s", failure, pause
+                    )
                     delay = min(delay * 2, MAX_RETRY_SECONDS)
                 else:
                     pause = delay
@@ -128,7 +131,7 @@ class SocketModeConnection:
 
     def _handle(self, envelope: Json) -> None:
         acknowledge = _Acknowledgement(self, str(envelope["envelope_id"]))
-        headers = {}
+        headers: dict[str, str | Sequence[str]] = {}
         for field, header in RETRY_HEADERS.items():
             if envelope.get(field) is not None:
                 headers[header] = str(envelope[field])
@@ -182,7 +185,7 @@ class _Acknowledgement(Ack):
     """
 
     def __init__(self, connection: SocketModeConnection, envelope_id: str) -> None:
-        super().__init__()
+        super().__init__()  # type: ignore[no-untyped-call]
         self._connection = connection
         self._envelope_id = envelope_id
         self._is_sent = False

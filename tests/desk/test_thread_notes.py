@@ -228,10 +228,10 @@ def test_an_undo_is_noted_with_its_outcome(world):
     world.work()
     world.desk.decisions.undo(request(case.id, ANA, world.seen(case)), "too many")
     world.work()
-    first, second = noted(world)
+    first, second, *_ = noted(world)
     assert first[-1] == "case.resolved"
     assert second[:2] == ["undo.approved", "undo.asked"]
-    assert len(second) > 2
+    assert second[2:]
 
 
 def test_a_plan_that_drifted_says_that_it_was_approved(world):

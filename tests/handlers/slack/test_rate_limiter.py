@@ -91,12 +91,11 @@ def test_messages_of_one_channel_go_one_by_one_in_the_order_of_their_requests():
         with limiter.slot(POST, "C1"):
             order.append(number)
 
-    with ThreadPoolExecutor(8) as pool:
-        with limiter.slot(POST, "C1"):
-            for number in range(8):
-                pool.submit(post, number)
-                wait_until(partial(has_waiting, limiter, number + 1), "its place")
-            assert order == []
+    with ThreadPoolExecutor(8) as pool, limiter.slot(POST, "C1"):
+        for number in range(8):
+            pool.submit(post, number)
+            wait_until(partial(has_waiting, limiter, number + 1), "its place")
+        assert order == []
     assert order == list(range(8))
 
 
