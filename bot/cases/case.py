@@ -269,6 +269,8 @@ class Case:
 
     def with_reason(self, reason: StatusReason | None) -> "Case":
         """Return the case with this reason for its state."""
+        if reason == self.activity.status_reason:
+            return self
         return replace(self, activity=replace(self.activity, status_reason=reason))
 
     def with_decision(self, at: datetime) -> "Case":

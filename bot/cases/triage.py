@@ -156,9 +156,7 @@ def apply(case: Case, body: TriageBody, entry: Entry) -> Case:
         case Gathered():
             return _apply_evidence(case, body)
         case Recommended():
-            case = _propose(case, body, entry)
-            proposal = replace(case.proposal, expires_at=body.expires_at)
-            return replace(case, proposal=proposal)
+            return _propose(case, body, entry, expires_at=body.expires_at)
         case Referred():
             reason = StatusReason(entry.at, str(entry.actor), body.reason)
             return _propose(case, body, entry).with_reason(reason)
@@ -223,7 +221,13 @@ def _apply_words(case: Case, body: Narrated) -> Case:
     return replace(case, proposal=replace(case.proposal, words=body.words))
 
 
-def _propose(case: Case, body: Recommended | Referred | Authorised, entry: Entry) -> Case:
+def _propose(
+    case: Case,
+    body: Recommended | Referred | Authorised,
+    entry: Entry,
+    *,
+    expires_at: datetime | None = None,
+) -> Case:
     """Begin a new revision, of which nothing has been decided or done."""
     sla = case.timers.sla
     if not isinstance(body, Authorised) and body.sla:
@@ -240,6 +244,7 @@ def _propose(case: Case, body: Recommended | Referred | Authorised, entry: Entry
         recommendation=body.recommendation,
         plan=body.plan,
         verdict=body.verdict,
+        expires_at=expires_at,
     )
     return replace(
         case.with_reason(None),

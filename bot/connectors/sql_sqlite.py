@@ -31,8 +31,8 @@ _WAIT = "busy_timeout"
 class SqliteEngine:
     """The sessions on one file, for reading or for writing."""
 
-    failures = (sqlite3.Error, SQLAlchemyError, OSError)
-    transient_failures = (sqlite3.OperationalError, TimeoutError)
+    failures: tuple[type[Exception], ...] = (sqlite3.Error, SQLAlchemyError, OSError)
+    transient_failures: tuple[type[Exception], ...] = (sqlite3.OperationalError, TimeoutError)
 
     def __init__(self, url: str, seconds: float, *, read_only: bool) -> None:
         """``seconds`` is the time-out of the system."""

@@ -47,10 +47,15 @@ class Wording:
         # Bounded before it is searched: what comes from outside may be long.
         text = clean(text, limit + MAX_CHANGE, lines=lines)
         text = _CHANNEL.sub(self._channel, text)
-        text = _DATE.sub(self._date, text)
-        text = _AMOUNT.sub(_amount, text)
-        text = _PAST_DAYS.sub(_past, text)
-        text = _ONE_OF_MANY.sub(_singular, text)
+        # A text without the signs of a pattern is not searched for it, which is much faster.
+        if "-" in text:
+            text = _DATE.sub(self._date, text)
+        if "£" in text or "€" in text or "$" in text:
+            text = _AMOUNT.sub(_amount, text)
+        if "in -" in text:
+            text = _PAST_DAYS.sub(_past, text)
+        if "1 " in text:
+            text = _ONE_OF_MANY.sub(_singular, text)
         return clean(text, limit, lines=lines)
 
     def reason(self, text: str, limit: int) -> str:
@@ -61,7 +66,7 @@ class Wording:
         text = clean(text, limit + MAX_CHANGE)
         text = _ACTION.sub(self._action, text)
         for name, title in self.labels.systems.items():
-            if title:
+            if title and name in text:
                 # A backslash in a title is no reference to a group.
                 text = re.sub(rf"\b{re.escape(name)}\b", title.replace("\\", r"\\"), text)
         return self.prose(_SNAKE_CASE.sub(_write_as_words, text), limit)

@@ -23,6 +23,10 @@ WORDING = Wording(labels=Labels(channels={"C0SALES": "sales"}), year=2026)
         ("in -303 days", "303 days ago"),
         ("1 bottles, 21 bottles, 1 people", "1 bottle, 21 bottles, 1 person"),
         ("Tell C0SALES", "Tell #sales"),
+        (
+            "1 days late: €-5 on 2026-11-27 and in -1 days",
+            "1 day late: −€5.00 on Fri 27 Nov and 1 day ago",
+        ),
     ],
 )
 def test_a_text_is_written_as_people_say_it(text, prose):
