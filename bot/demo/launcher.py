@@ -3,6 +3,7 @@
 import contextlib
 import itertools
 import shutil
+import sqlite3
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -10,25 +11,27 @@ from functools import partial
 from pathlib import Path
 
 from filelock import FileLock, Timeout
+from sqlalchemy import event
 
 from bot import storage, wiring
 from bot.advisors import open_knowledge, without_memory
 from bot.clock import utc_now
 from bot.demo import company
 from bot.demo.clock import ClockFollower, DemoClock
+from bot.demo.environment import sample_environment, sample_settings
 from bot.demo.history import HistoryPlayer, ManualClock, SampleDirectory
 from bot.demo.processes import BotProcess, EmulatorProcess, free_port
+from bot.demo.training import SampleTraining
 from bot.desk.null_chat import NullChat
 from bot.desk.options import DeskOptions
 from bot.ports.outbox import Topic
 from bot.preflight import open_library
 from bot.service import Service
-from bot.settings import Settings, load
+from bot.settings import Settings
+from bot.store.database import Database
 from bot.store.store import Store
 from bot.use_cases import Desk, build_desk
-from knowledge.learning.model_file import save_model
-from knowledge.learning.training import train_models
-from knowledge.learning.training_set import gather_training_set
+from knowledge.learning.model_file import FILE_NAME as MODEL_FILE
 from knowledge.library import FileLibrary
 
 #: A year that ends today is played once a day; starting it again only copies it.
@@ -70,11 +73,21 @@ def _find_or_make_data(folder: Path, progress: Callable[[int, int], None]) -> Sa
         today = datetime.fromisoformat(stamp.read_text())
         if timedelta(0) <= now - today < MAX_DATA_AGE:
             return SampleData(folder, today)
-    shutil.rmtree(folder, ignore_errors=True)
-    folder.mkdir()
+    _empty(folder)
     _make_sample_data(folder, now, progress)
     stamp.write_text(now.isoformat())
     return SampleData(folder, now)
+
+
+def _empty(folder: Path) -> None:
+    """Empty the folder, but for the models: those of questions may still be right."""
+    models = folder / "memory" / MODEL_FILE
+    content = models.read_bytes() if models.exists() else b""
+    shutil.rmtree(folder, ignore_errors=True)
+    folder.mkdir()
+    if content:
+        models.parent.mkdir(mode=0o700)
+        models.write_bytes(content)
 
 
 def _ignore_progress(count: int, total: int) -> None:
@@ -83,35 +96,41 @@ def _ignore_progress(count: int, total: int) -> None:
 
 def _make_sample_data(folder: Path, now: datetime, progress: Callable[[int, int], None]) -> None:
     """Write the company's database, and play its exceptions of the past year."""
-    database = folder / "company.db"
-    exceptions = company.write_database(database, now.replace(tzinfo=None))
-    past = [exception for exception in exceptions if exception.at.replace(tzinfo=UTC) < now]
-    settings = sample_settings(folder, "")
-    store = storage.open_store(settings)
-    library = open_library(settings)
-    # Before every exception; each one sets it forward.
-    clock = ManualClock(
-        datetime(
-            2000,
-            1,
-            1,
-            tzinfo=UTC,
-        )
-    )
-    with contextlib.closing(store.database):
-        settle = partial(company.settle_exception, database)
-        desk = _history_desk(
-            settings=settings,
-            store=store,
-            library=library,
-            clock=clock,
-        )
-        HistoryPlayer(
-            desk=desk,
-            clock=clock,
-            settle=settle,
-        ).play(past, progress)
-        _remember_history(settings, store, library)
+    with contextlib.closing(SampleTraining(folder)) as training:
+        database = folder / "company.db"
+        exceptions = company.write_database(database, now.replace(tzinfo=None))
+        past = [exception for exception in exceptions if exception.at.replace(tzinfo=UTC) < now]
+        settings = sample_settings(folder, "")
+        store = storage.open_store(settings)
+        library = open_library(settings)
+        with contextlib.closing(store.database):
+            _skip_syncs(store.database)
+            # Before every exception; each one sets it forward.
+            clock = ManualClock(datetime(2000, 1, 1, tzinfo=UTC))
+            desk = _history_desk(
+                settings=settings,
+                store=store,
+                library=library,
+                clock=clock,
+            )
+            settle = partial(company.settle_exception, database)
+            HistoryPlayer(desk=desk, clock=clock, settle=settle).play(past, progress)
+            store_precedents(store)
+            training.learn_from_precedents()
+            index_precedents(settings, store, library)
+        training.wait()
+
+
+def _skip_syncs(database: Database) -> None:
+    """Let the writer commit without waiting for the disk.
+
+    Data that is not finished has no stamp, and is made anew.
+    """
+
+    def skip(raw: sqlite3.Connection, *_: object) -> None:
+        raw.execute("PRAGMA synchronous=OFF")
+
+    event.listen(database.engine, "checkout", skip)
 
 
 def _history_desk(
@@ -130,8 +149,17 @@ def _history_desk(
     )
 
 
-def _remember_history(settings: Settings, store: Store, library: FileLibrary) -> None:
-    """Store the precedents and train, as a running bot would have."""
+def store_precedents(store: Store) -> None:
+    """Store the precedents, as a running bot would have."""
+    for _ in store.precedents.rebuild():
+        # Each step of the generator writes a batch.
+        pass
+    # The rows that asked for it are done with.
+    store.outbox.discard([Topic.REMEMBER])
+
+
+def index_precedents(settings: Settings, store: Store, library: FileLibrary) -> None:
+    """Index the stored precedents, so that the demo does not have to when it starts."""
     knowledge = open_knowledge(
         settings=settings,
         store=store,
@@ -139,45 +167,7 @@ def _remember_history(settings: Settings, store: Store, library: FileLibrary) ->
         clock=utc_now,
     )
     with contextlib.closing(knowledge.precedents):
-        for _ in knowledge.shelf.rebuild():
-            pass
-        # The rows that asked for it are done with.
-        store.outbox.discard([Topic.REMEMBER])
         knowledge.precedents.open()
-        training_set = gather_training_set(
-            shelf=knowledge.shelf,
-            playbooks=library.playbooks,
-            embedder=knowledge.embedder,
-            questions=library.questions(),
-        )
-        save_model(train_models(training_set, knowledge.embedder), knowledge.folder)
-
-
-def sample_settings(folder: Path, slack: str, **extra: str) -> Settings:
-    """Return the settings of a bot for this folder and emulator."""
-    return load(sample_environment(folder, slack, **extra))
-
-
-def sample_environment(folder: Path, slack: str, **extra: str) -> dict[str, str]:
-    """Return the same as variables, for a bot process."""
-    # Not 0: people and tests must know where the bot listens.
-    port = extra.get("COUNTERSIGN_PORT") or str(free_port())
-    variables = {
-        "SLACK_BOT_TOKEN": "xoxb-emulator",
-        "SLACK_APP_TOKEN": "xapp-emulator",
-        "SLACK_API_URL": f"{slack}/api/",
-        "COUNTERSIGN_DATA_DIR": str(folder),
-        "COUNTERSIGN_MODE": "live",
-        "COUNTERSIGN_PORT": port,
-        "COUNTERSIGN_PUBLIC_URL": f"http://localhost:{port}",
-        "COUNTERSIGN_ORIGIN": "harbour-and-vine",
-        # The emulator shows at once what was posted.
-        "COUNTERSIGN_SETTLE_FOR": "2",
-        "COUNTERSIGN_SOURCE_API_TOKEN": "sample-source-token",
-        "COUNTERSIGN_API_TOKEN": "sample-read-token",
-        "HARBOUR_VINE_URL": f"sqlite:///{folder / 'company.db'}",
-    }
-    return {**variables, **extra}
 
 
 @contextlib.contextmanager

@@ -17,6 +17,7 @@ from bot.demo import launcher
 from bot.demo.company import SampleException
 from bot.demo.history import HistoryPlayer, ManualClock, SampleDirectory
 from bot.demo.people import TEAM, WORKSPACE
+from bot.demo.training import train_on_precedents
 from bot.desk.null_chat import NullChat
 from bot.desk.options import DeskOptions
 from bot.ports.outbox import Topic
@@ -137,7 +138,9 @@ def open_company(folder: Path, *, model: str = "", model_url: str = "") -> Compa
     store = storage.open_store(settings)
     library = open_library(settings)
     # As the demo does before it starts.
-    launcher._remember_history(settings, store, library)
+    launcher.store_precedents(store)
+    launcher.index_precedents(settings, store, library)
+    train_on_precedents(settings, library)
     clock = FixedClock()
     knowledge = open_knowledge(settings=settings, store=store, library=library, clock=clock)
     knowledge.precedents.open()
