@@ -122,12 +122,16 @@ def _state_in(body: str) -> str:
 
 
 def _check_people(case: Case, rows: Iterable[Any]) -> Iterator[str]:
-    people = {row.person for row in rows}
+    people = {row.person: row.channel for row in rows}
     expected = set(case.activity.people)
-    for person in sorted(people - expected):
+    for person in sorted(people.keys() - expected):
         yield f"{case.id}: {person} may see it, and the ledger gives no reason: {CHANGED}"
-    for person in sorted(expected - people):
+    for person in sorted(expected - people.keys()):
         yield f"{case.id}: {person} may not see it, and is a party to it by the ledger: {CHANGED}"
+    for person in sorted(people.keys() & expected):
+        if people[person] != case.channel:
+            what = _contradiction(people[person], case.channel)
+            yield f"{case.id}: of {person} the channel {what}"
 
 
 def _check_effects(case_id: str, fold: DerivedRows, rows: Iterable[Any]) -> Iterator[str]:

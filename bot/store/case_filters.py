@@ -4,17 +4,19 @@ import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, and_, func, not_, or_, select
+from sqlalchemy import Column, ColumnElement, Select, and_, func, not_, or_, select
 from sqlalchemy import case as choose
 
-from bot.cases.case import POLICY_ALONE, LastDecision
+from bot.cases.case import LastDecision
 from bot.cases.lifecycle import WAITING, State
 from bot.cases.search_words import search_words
 from bot.cases.signal import UNRECOGNISED
 from bot.ports.case_queries import CaseFilter, Viewer
 from bot.store import tables
+from bot.store.case_tallies import ALONE
 from bot.store.projection import CENTS
 
 # Further words of a text narrow nothing: a query has only so many conditions.
@@ -22,8 +24,6 @@ MAX_WORDS = 20
 MAX_CENTS = 2**62
 WAITING_CODES = sorted(state.code for state in WAITING)
 DUE_CODES = sorted(state.code for state in WAITING - {State.SNOOZED})
-#: The deciders of a case that policy let run.
-ALONE = f" {' '.join(POLICY_ALONE)} "
 
 Clause = ColumnElement[bool]
 _cases = tables.cases.c
@@ -54,10 +54,43 @@ def is_visible_to(viewer: Viewer | None) -> Clause:
     """Limit to the cases of the viewer's channels and their own."""
     if viewer is None:
         return _cases.number > 0
-    theirs = select(_people.case_id).where(_people.person == viewer.person)
+    return or_(is_in_channels(viewer), is_party_elsewhere(viewer))
+
+
+def is_in_channels(viewer: Viewer | None) -> Clause:
+    """Limit to the cases of the viewer's channels."""
+    if viewer is None:
+        return _cases.number > 0
     # By its channels a person sees most cases: an index of them would only lead astray.
-    channel = func.coalesce(_cases.channel, "")
-    return or_(channel.in_(sorted(viewer.channels)), _cases.id.in_(theirs))
+    return func.coalesce(_cases.channel, "").in_(sorted(viewer.channels))
+
+
+def is_party_elsewhere(viewer: Viewer) -> Clause:
+    """Limit to the viewer's own cases outside of their channels.
+
+    Most of their own cases are within, and none of those is read.
+    """
+    return _cases.id.in_(_ids_elsewhere(viewer))
+
+
+def _ids_elsewhere(viewer: Viewer) -> Select[Any]:
+    channels = sorted(viewer.channels)
+    is_theirs = _people.person == viewer.person
+    if not channels:
+        return select(_people.case_id).where(is_theirs)
+    bounds = [(None, channels[0]), *pairwise(channels), (channels[-1], None)]
+    ranges = [and_(is_theirs, *_strictly_between(*bound)) for bound in bounds]
+    # A database may have an order of its own, in which the ranges hold a channel.
+    return select(_people.case_id).where(or_(*ranges), _people.channel.not_in(channels))
+
+
+def _strictly_between(low: str | None, high: str | None) -> list[Clause]:
+    clauses = []
+    if low is not None:
+        clauses.append(_people.channel > low)
+    if high is not None:
+        clauses.append(_people.channel < high)
+    return clauses
 
 
 def has_word(word: str) -> Clause:
@@ -90,6 +123,7 @@ def _property_clauses(filter: CaseFilter) -> list[Clause]:
         *_stake_clauses(filter),
         *_people_clauses(filter),
         *_approval_clauses(filter),
+        *_result_clauses(filter),
         *_text_clauses(filter),
     ]
 
@@ -102,6 +136,9 @@ def _state_clauses(filter: CaseFilter) -> list[Clause]:
         clauses.append(_is_unrecognised(filter.known_kinds))
     if filter.is_automatic:
         clauses.append(_cases.is_automatic == 1)
+    if filter.is_unattended:
+        is_cleared = _cases.state == State.CLEARED.code
+        clauses.append(or_(is_cleared, _cases.is_automatic == 1))
     if filter.is_part_approved:
         clauses += [_cases.state == State.PROPOSED.code, _cases.approvals_given > 0]
     return clauses
@@ -219,6 +256,19 @@ def _approval_clauses(filter: CaseFilter) -> list[Clause]:
         clauses.append(_names_any(_cases.deciders, filter.decided_by))
     if filter.action:
         clauses.append(_names_any(_cases.actions, [filter.action]))
+    return clauses
+
+
+def _result_clauses(filter: CaseFilter) -> list[Clause]:
+    clauses: list[Clause] = []
+    if filter.is_escalated:
+        clauses.append(_cases.is_escalated == 1)
+    if filter.is_missed:
+        clauses.append(or_(_cases.state == State.EXPIRED.code, _cases.is_escalated == 1))
+    if filter.is_named:
+        clauses.append(_cases.is_named == 1)
+    if filter.has_inquiries:
+        clauses.append(_cases.inquiry_count > 0)
     return clauses
 
 

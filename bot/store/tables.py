@@ -101,6 +101,16 @@ cases = Table(
     Column("requesters", Text, nullable=False, server_default=""),
     Column("risk", Integer, nullable=False, server_default="0"),
     Column("is_automatic", Integer, nullable=False, server_default="0"),
+    # For digests and reviews: the money that its plan moved, and ``AgreementType``.
+    Column("moved_cents", BigInteger),
+    Column("moved_currency", Text, nullable=False, server_default=""),
+    Column("agreement", Text, nullable=False, server_default=""),
+    Column("is_escalated", Integer, nullable=False, server_default="0"),
+    Column("is_reopened", Integer, nullable=False, server_default="0"),
+    Column("is_undone", Integer, nullable=False, server_default="0"),
+    # A person named its kind.
+    Column("is_named", Integer, nullable=False, server_default="0"),
+    Column("inquiry_count", Integer, nullable=False, server_default="0"),
     Column("fingerprint", Text, nullable=False),
     # The names in it, one a line.
     Column("names", Text, nullable=False, server_default=""),
@@ -141,6 +151,14 @@ cases = Table(
         "requesters",
         "risk",
         "is_automatic",
+        "moved_cents",
+        "moved_currency",
+        "agreement",
+        "is_escalated",
+        "is_reopened",
+        "is_undone",
+        "is_named",
+        "inquiry_count",
     ).ddl_if(dialect="sqlite"),
     Index("cases_by_rank", "state", "rank"),
     Index("cases_by_opening", "opened_at"),
@@ -269,7 +287,36 @@ case_people = Table(
     metadata,
     Column("person", Text, nullable=False),
     Column("case_id", Text, nullable=False),
+    # That of the case: what somebody sees outside of their channels is one range.
+    Column("channel", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("person", "case_id"),
+    Index("named_by_channel", "person", "channel", "case_id"),
+)
+
+# How many cases ended, by day and by what they share; ``bot.store.case_tallies`` writes and reads
+# them. ``id`` hashes what they share.
+case_tallies = Table(
+    "case_tallies",
+    metadata,
+    Column("event", Text, nullable=False),
+    # Days since 1970, of UTC.
+    Column("day", Integer, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("risk", Integer, nullable=False),
+    Column("is_automatic", Integer, nullable=False),
+    Column("is_alone", Integer, nullable=False),
+    Column("is_edited", Integer, nullable=False),
+    Column("cases", BigInteger, nullable=False),
+    Column("stake_cents", BigInteger, nullable=False),
+    PrimaryKeyConstraint("event", "day", "id"),
+    # SQLite keeps the rows in the order of their key: a span of days is one range.
+    sqlite_with_rowid=False,
 )
 
 # Lists that stand somewhere and follow their cases: a channel's digest, a person's App Home.

@@ -20,7 +20,8 @@ from bot.cases.plan import Plan
 from bot.cases.policy import Usage
 from bot.ports.outbox import LeasedMessage, OutboxMessage
 from bot.store import outbox_rows, tables
-from bot.store.dialects import insert_or_ignore
+from bot.store.case_tallies import TallyChanges, add_tallies
+from bot.store.dialects import insert_or_update
 from bot.store.local_workers import Handover, LocalWorker
 from bot.store.projection import CaseWrite, Line, ledger_lines
 from bot.store.usage import usage_on
@@ -36,6 +37,7 @@ class UnitOfWork:
         self._workers = workers
         self._head: _Head | None = None
         self._lines: list[Line] = []
+        self._tallies = TallyChanges()
         #: What the present job leaves to the local workers.
         self.handover = Handover()
 
@@ -121,6 +123,7 @@ class UnitOfWork:
             self.connection.execute(_SET_OUTCOME, list(write.outcomes))
         if write.people:
             self.connection.execute(_ADD_PEOPLE.on(self.connection), list(write.people))
+        self._tallies.add(write.tallies)
 
     def append_controls(self, decision: ControlDecision) -> None:
         """Write a decision about the desk: entries and controls.
@@ -205,6 +208,7 @@ class UnitOfWork:
         """Give every gathered line its place, and move the heads."""
         if self._lines:
             self._append_lines(self.lock_head())
+        add_tallies(self.connection, self._tallies.rows())
         head = self._head
         if head is not None and head.case_number != head.case_number_before:
             values = {"number": head.case_number, "chain": "", "peaks": "[]"}
@@ -268,7 +272,9 @@ _UPDATE_CASE = (
     .where(_cases.id == bindparam("case_id"), _cases.version == bindparam("expected"))
     .values({name: bindparam(name) for name in _CHANGING_COLUMNS})
 )
-_ADD_PEOPLE = insert_or_ignore(tables.case_people)
+_ADD_PEOPLE = insert_or_update(
+    tables.case_people, key=[tables.case_people.c.person, tables.case_people.c.case_id]
+)
 
 _heads = tables.heads.c
 # The third head, "memory", is left out: no writer of cases waits for the precedents.
