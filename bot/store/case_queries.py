@@ -5,7 +5,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, assert_never
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select, union
+from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select, union, union_all
 from sqlalchemy import case as choose
 
 from bot.cases.canonical import from_json
@@ -28,10 +28,13 @@ from bot.store.case_filters import (
     matches,
 )
 from bot.store.case_tallies import TallyEvent
+from bot.store.tally_filters import case_parts
 from bot.views.query import Grouping, Order
 
 #: A list of more numbers is no faster than a second search.
 MAX_RESOLVED = 2_000
+#: So many cases are searched for words that come close.
+MAX_CLOSEST = 5_000
 
 _cases = tables.cases.c
 _tallies = tables.case_tallies.c
@@ -53,10 +56,15 @@ class SqlCaseQueries(SqlCaseFigures):
         latest first.
         """
         places = _places(filter, order)
-        # A sort of the bodies would move megabytes: the numbers are sorted first.
-        numbers = select(_cases.number).where(matches(filter)).order_by(*places)
         # PostgreSQL refuses a place before the first.
-        page = numbers.limit(max(0, limit)).offset(max(0, offset))
+        limit, offset = max(0, limit), max(0, offset)
+        # A sort of the bodies would move megabytes: the numbers are sorted first.
+        numbers = select(_cases.number).order_by(*places)
+        parts = [numbers.where(part).limit(limit + offset) for part in case_parts(filter)]
+        page = parts[0].limit(limit).offset(offset)
+        if len(parts) > 1:
+            first = union_all(*(select(part.subquery().c.number) for part in parts))
+            page = numbers.where(_cases.number.in_(first)).limit(limit).offset(offset)
         is_on_page = _cases.number.in_(page)
         return self._load(select(_cases.body).where(is_on_page).order_by(*places))
 
@@ -88,20 +96,25 @@ class SqlCaseQueries(SqlCaseFigures):
 
     def names_of_party(self, person: str, limit: int) -> list[CaseNames]:
         """Return the names in the cases of a party, the newest first."""
-        theirs = select(_people.case_id).where(_people.person == person)
-        query = _NAMES.where(_cases.id.in_(theirs)).order_by(_cases.number.desc())
-        return _case_names(self._database.fetch(query.limit(limit)))
+        theirs = select(_people.number).where(_people.person == person)
+        latest = theirs.order_by(_people.number.desc()).limit(limit)
+        query = _NAMES.where(_cases.number.in_(latest)).order_by(_cases.number.desc())
+        return _case_names(self._database.fetch(query))
 
     def closest(self, words: Sequence[str], viewer: Viewer | None, limit: int) -> list[Case]:
-        """Return cases with any of these words, the best matches first."""
+        """Return cases with any of these words, the best matches first.
+
+        The latest ``MAX_CLOSEST`` cases are looked at: every word of them is read.
+        """
         hits = [has_word(word) for word in search_words(words)[:MAX_WORDS]]
         if not hits:
             return []
         scores = [choose((hit, 1), else_=0) for hit in hits]
         score = sum(scores[1:], scores[0])
+        first = select(func.max(_cases.number) - MAX_CLOSEST).scalar_subquery()
         query = (
             select(_cases.body)
-            .where(or_(*hits), is_visible_to(viewer))
+            .where(_cases.number > first, or_(*hits), is_visible_to(viewer))
             .order_by(score.desc(), _cases.number.desc())
         )
         return self._load(query.limit(limit))

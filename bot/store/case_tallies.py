@@ -21,20 +21,17 @@ from sqlalchemy import (
     cast,
     delete,
     func,
+    literal,
     or_,
     select,
 )
-from sqlalchemy import case as choose
 
-from bot.cases.case import POLICY_ALONE
 from bot.cases.text import storable
 from bot.store import tables
 from bot.store.dialects import DialectStatement, Insert
 
 SECONDS_PER_DAY = 86_400
 ROWS_PER_WRITE = 1_000
-#: The deciders of a case that policy let run.
-ALONE = f" {' '.join(POLICY_ALONE)} "
 
 Row = Mapping[str, Any]
 TallyKey = tuple[str, int, str]
@@ -64,6 +61,7 @@ CASE_NAMES = (
     "source",
     "state",
     "decision",
+    "deciders",
     "currency",
     "risk",
     "is_automatic",
@@ -118,7 +116,6 @@ def _case_tallies(case: Row | None) -> Iterator[dict[str, Any]]:
     if case is None:
         return
     shared = {name: case[name] for name in CASE_NAMES}
-    shared["is_alone"] = int(case["deciders"] == ALONE)
     shared["id"] = tally_id(shared)
     shared["cases"] = 1
     shared["stake_cents"] = case["stake_cents"] or 0
@@ -133,7 +130,7 @@ def tally_id(row: Row) -> str:
 
     PostgreSQL refuses an index over all of it where a kind has a long name.
     """
-    parts = [storable(str(row[name])) for name in (*CASE_NAMES, "is_alone")]
+    parts = [storable(str(row[name])) for name in CASE_NAMES]
     # Lengths keep apart what would be the same when joined.
     text = "".join(f"{len(part)}:{part}" for part in parts)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -168,10 +165,9 @@ def wrong_tallies(connection: Connection) -> Iterator[TallyKey]:
 
 def _expected_tallies(connection: Connection) -> Iterator[dict[str, Any]]:
     """Yield the tallies of all ended cases, as they follow from ``cases``."""
-    is_alone = choose((_cases.deciders == ALONE, 1), else_=0)
-    shared = [*(_cases[name] for name in CASE_NAMES), is_alone.label("is_alone")]
+    shared = [_cases[name] for name in CASE_NAMES]
     for event, column in EVENT_COLUMNS.items():
-        day = _day(column, connection)
+        day = day_of(column, is_sqlite=connection.dialect.name == "sqlite")
         query = (
             select(
                 day.label("day"),
@@ -180,21 +176,20 @@ def _expected_tallies(connection: Connection) -> Iterator[dict[str, Any]]:
                 func.coalesce(func.sum(_cases.stake_cents), 0).label("stake_cents"),
             )
             .where(_cases.ended_at.is_not(None), column.is_not(None))
-            .group_by(day, *(_cases[name] for name in CASE_NAMES), is_alone)
+            .group_by(day, *shared)
         )
-        for row in connection.execute(query.execution_options(yield_per=ROWS_PER_WRITE)):
+        for row in connection.execute(query).all():
             values = {**row._mapping, "event": event.value}
             values["day"] = int(row.day)
             values["stake_cents"] = int(row.stake_cents)
             yield {**values, "id": tally_id(values)}
 
 
-def _day(column: Column[Any], connection: Connection) -> ColumnElement[Any]:
-    """Return the UTC day of a time; a cast rounds on PostgreSQL and cuts off on SQLite."""
-    days = column / SECONDS_PER_DAY
-    if connection.dialect.name == "sqlite":
-        return cast(days, BigInteger)
-    return func.floor(days)
+def day_of(seconds: ColumnElement[Any], *, is_sqlite: bool) -> ColumnElement[Any]:
+    """Return the day of a time, both counted from 1970."""
+    days = seconds / literal(float(SECONDS_PER_DAY))
+    # A cast cuts off on SQLite, and rounds on PostgreSQL.
+    return cast(days, BigInteger) if is_sqlite else func.floor(days)
 
 
 def _build_add(insert: Insert) -> Insert:

@@ -178,7 +178,7 @@ def fill_columns(connection: Connection) -> None:
                 rows.append({**result_columns(case), "of_case": row.id})
         if rows:
             connection.execute(_SET_RESULTS, rows)
-    connection.execute(_SET_CHANNELS)
+    connection.execute(_COPY_TO_PEOPLE)
     rebuild_tallies(connection)
 
 
@@ -246,13 +246,11 @@ _BODIES = (
 _ADD_PEOPLE = insert_or_update(
     tables.case_people, key=[tables.case_people.c.person, tables.case_people.c.case_id]
 )
-_SET_CHANNELS = update(tables.case_people).values(
-    channel=func.coalesce(
-        select(tables.cases.c.channel)
-        .where(tables.cases.c.id == tables.case_people.c.case_id)
-        .scalar_subquery(),
-        "",
-    )
+_IS_THEIR_CASE = tables.cases.c.id == tables.case_people.c.case_id
+_CHANNEL = select(tables.cases.c.channel).where(_IS_THEIR_CASE).scalar_subquery()
+_NUMBER = select(tables.cases.c.number).where(_IS_THEIR_CASE).scalar_subquery()
+_COPY_TO_PEOPLE = update(tables.case_people).values(
+    channel=func.coalesce(_CHANNEL, ""), number=func.coalesce(_NUMBER, 0)
 )
 _SET_RESULTS = (
     update(tables.cases)

@@ -80,9 +80,10 @@ def case_write(before: Case | None, after: Case, entries: Sequence[Entry]) -> Ca
 
 
 def people_rows(case: Case) -> list[dict[str, Any]]:
-    """List the parties to a case."""
+    """Return the rows of ``case_people``: the parties to a case."""
+    number = case_number(case.id)
     return [
-        {"person": person, "case_id": case.id, "channel": case.channel}
+        {"person": person, "case_id": case.id, "channel": case.channel, "number": number}
         for person in case.activity.people
     ]
 
@@ -117,12 +118,17 @@ def case_row(case: Case) -> dict[str, Any]:
     }
 
 
+def case_number(case_id: str) -> int:
+    """Return the number in the id of a case."""
+    return int(case_id.rpartition("-")[2])
+
+
 def case_columns(case: Case) -> dict[str, Any]:
     """Return the row of ``cases`` without its long texts."""
     stake = case.assessment.stake
     return {
         "id": case.id,
-        "number": int(case.id.rpartition("-")[2]),
+        "number": case_number(case.id),
         "kind": case.kind,
         "source": case.signal.source,
         "state": case.state.code,

@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData()
@@ -56,6 +57,28 @@ inbox_conflicts = Table(
     Column("body", LargeBinary, nullable=False),
     Column("received_at", Text, nullable=False),
     PrimaryKeyConstraint("source", "key", "digest"),
+)
+
+#: What questions about ended cases ask for, and who may see them.
+ENDED_COLUMNS = (
+    "ended_at",
+    "rank",
+    "decided_at",
+    "number",
+    "id",
+    "channel",
+    "kind",
+    "state",
+    "source",
+    "owner",
+    "team",
+    "decision",
+    "deciders",
+    "is_edited",
+    "is_automatic",
+    "risk",
+    "currency",
+    "stake_cents",
 )
 
 # The long texts are last: SQLite reads a row from its beginning. There, the index
@@ -117,7 +140,6 @@ cases = Table(
     # Words by ``bot.cases.search_words``, with a blank before each.
     Column("words", Text, nullable=False, server_default=""),
     Column("body", Text, nullable=False),
-    Index("cases_by_channel", "channel", "state", "rank"),
     # PostgreSQL refuses a row whose part in an index is long, and needs no such index.
     Index(
         "cases_by_question",
@@ -163,6 +185,34 @@ cases = Table(
     Index("cases_by_rank", "state", "rank"),
     Index("cases_by_opening", "opened_at"),
     Index("cases_by_end", "ended_at", "rank"),
+    # A case gets into these once, when it ends. On SQLite they answer questions alone.
+    Index(
+        "ended_by_opening",
+        "opened_at",
+        *ENDED_COLUMNS,
+        "decision_at",
+        sqlite_where=text("ended_at IS NOT NULL"),
+    ).ddl_if(dialect="sqlite"),
+    Index(
+        "ended_by_decision",
+        "decision_at",
+        *ENDED_COLUMNS,
+        "opened_at",
+        sqlite_where=text("ended_at IS NOT NULL"),
+    ).ddl_if(dialect="sqlite"),
+    Index(
+        "cases_by_decision",
+        "decision_at",
+        postgresql_where=text("ended_at IS NOT NULL"),
+    ).ddl_if(dialect="postgresql"),
+    Index(
+        "ended_by_kind",
+        "kind",
+        "ended_at",
+        "number",
+        sqlite_where=text("ended_at IS NOT NULL"),
+    ).ddl_if(dialect="sqlite"),
+    Index("cases_by_kind", "kind", "ended_at").ddl_if(dialect="postgresql"),
     Index("cases_by_fingerprint", "fingerprint", "number"),
     Index("cases_by_state", "state", "kind"),
     Index("cases_by_due", "due_at"),
@@ -287,10 +337,13 @@ case_people = Table(
     metadata,
     Column("person", Text, nullable=False),
     Column("case_id", Text, nullable=False),
-    # That of the case: what somebody sees outside of their channels is one range.
+    # Those of the case: what somebody sees outside of their channels is a range, and so is what
+    # they had to do with last.
     Column("channel", Text, nullable=False, server_default=""),
+    Column("number", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("person", "case_id"),
     Index("named_by_channel", "person", "channel", "case_id"),
+    Index("named_by_number", "person", "number"),
 )
 
 # How many cases ended, by day and by what they share; ``bot.store.case_tallies`` writes and reads
@@ -307,10 +360,10 @@ case_tallies = Table(
     Column("source", Text, nullable=False),
     Column("state", Text, nullable=False),
     Column("decision", Text, nullable=False),
+    Column("deciders", Text, nullable=False),
     Column("currency", Text, nullable=False),
     Column("risk", Integer, nullable=False),
     Column("is_automatic", Integer, nullable=False),
-    Column("is_alone", Integer, nullable=False),
     Column("is_edited", Integer, nullable=False),
     Column("cases", BigInteger, nullable=False),
     Column("stake_cents", BigInteger, nullable=False),
@@ -328,6 +381,10 @@ live_lists = Table(
     Column("ts", Text, nullable=False),
     Column("shown_at", Float, nullable=False),
     Column("body", Text, nullable=False),
+    # PostgreSQL looks up the beginning of a key by this; SQLite by the key itself.
+    Index("boards_by_prefix", "key", postgresql_ops={"key": "text_pattern_ops"}).ddl_if(
+        dialect="postgresql"
+    ),
 )
 
 live_list_items = Table(

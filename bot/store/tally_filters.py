@@ -9,6 +9,7 @@ import math
 from collections.abc import Iterator
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
+from typing import assert_never
 
 from sqlalchemy import and_, or_
 
@@ -17,7 +18,14 @@ from bot.cases.lifecycle import TERMINAL, State
 from bot.cases.signal import UNRECOGNISED
 from bot.ports.case_queries import CaseFilter
 from bot.store import tables
-from bot.store.case_filters import Clause, is_in_channels, is_party_elsewhere, matches
+from bot.store.case_filters import (
+    ALONE,
+    Clause,
+    is_in_channels,
+    is_party_elsewhere,
+    matches,
+    names_any,
+)
 from bot.store.case_tallies import SECONDS_PER_DAY, TallyEvent
 
 #: Fewer days are counted from the cases as fast.
@@ -34,6 +42,7 @@ TALLY_FIELDS = frozenset(
         "is_unrecognised",
         "known_kinds",
         "decision",
+        "decided_by",
         "is_automatic",
         "risk",
         "is_over",
@@ -69,11 +78,28 @@ def figure_parts(filter: CaseFilter) -> FigureParts:
     event = _event(filter)
     days = _whole_days(_span(filter, event)) if event else None
     if event is None or (days is not None and len(days) < MIN_DAYS):
-        return FigureParts(tallies=None, cases=[matches(filter)])
+        return FigureParts(tallies=None, cases=case_parts(filter))
     return FigureParts(
         tallies=_tally_clause(filter, event, days),
         cases=list(_case_clauses(filter, event, days)),
     )
+
+
+def case_parts(filter: CaseFilter) -> list[Clause]:
+    """Split the cases of a filter into ended and open ones, where both may be meant.
+
+    There are few open ones, and each sort has indexes of its own.
+    """
+    is_match = matches(filter)
+    if not (filter.is_any or filter.states):
+        return [is_match]
+    states = set(_states(filter))
+    parts = []
+    if not states or states & TERMINAL:
+        parts.append(and_(is_match, _cases.ended_at.is_not(None)))
+    if not states or states - TERMINAL:
+        parts.append(and_(is_match, _cases.ended_at.is_(None)))
+    return parts
 
 
 def _event(filter: CaseFilter) -> TallyEvent | None:
@@ -100,6 +126,18 @@ def _states(filter: CaseFilter) -> list[State]:
 def _span(filter: CaseFilter, event: TallyEvent) -> Span | None:
     span: Span | None = getattr(filter, SPAN_FIELDS[event])
     return span
+
+
+def _with_span(filter: CaseFilter, event: TallyEvent, span: Span) -> CaseFilter:
+    match event:
+        case TallyEvent.OPENED:
+            return replace(filter, opened_between=span)
+        case TallyEvent.ENDED:
+            return replace(filter, ended_between=span)
+        case TallyEvent.DECIDED:
+            return replace(filter, decided_between=span)
+        case _:
+            assert_never(event)
 
 
 def _whole_days(span: Span | None) -> range | None:
@@ -141,7 +179,9 @@ def _decision_clauses(filter: CaseFilter) -> Iterator[Clause]:
     if filter.decision:
         yield _tallies.decision == filter.decision
     if filter.decision == LastDecision.APPROVED:
-        yield _tallies.is_alone == 0
+        yield _tallies.deciders != ALONE
+    if filter.decided_by:
+        yield names_any(_tallies.deciders, filter.decided_by)
     if filter.is_automatic:
         yield _tallies.is_automatic == 1
     if filter.risk is not None:
@@ -154,7 +194,7 @@ def _case_clauses(filter: CaseFilter, event: TallyEvent, days: range | None) -> 
     is_visible = is_in_channels(filter.viewer)
     span = _span(filter, event)
     for edge in _edges(span, days):
-        at_edge = replace(everyone, **{SPAN_FIELDS[event]: edge})
+        at_edge = _with_span(everyone, event, edge)
         yield and_(matches(at_edge), is_visible, _cases.ended_at.is_not(None))
     if not filter.is_over and not (filter.states and TERMINAL.issuperset(_states(filter))):
         yield and_(matches(everyone), is_visible, _cases.ended_at.is_(None))
