@@ -17,6 +17,7 @@ from bot.ports.card_store import CARD_FORMAT, REPLACED
 from bot.store import tables
 from bot.store.derived import DerivedRows, derive, entry_bodies
 from bot.store.outbox_rows import LEASED, PARKED, READY
+from bot.store.projection import case_number
 
 # The flags of a card, as every release writes them.
 FLAGS = ("", "paused", "undoable", "paused undoable")
@@ -122,12 +123,17 @@ def _state_in(body: str) -> str:
 
 
 def _check_people(case: Case, rows: Iterable[Any]) -> Iterator[str]:
-    people = {row.person for row in rows}
+    people = {row.person: (row.channel, row.number) for row in rows}
     expected = set(case.activity.people)
-    for person in sorted(people - expected):
+    for person in sorted(people.keys() - expected):
         yield f"{case.id}: {person} may see it, and the ledger gives no reason: {CHANGED}"
-    for person in sorted(expected - people):
+    for person in sorted(expected - people.keys()):
         yield f"{case.id}: {person} may not see it, and is a party to it by the ledger: {CHANGED}"
+    for person in sorted(people.keys() & expected):
+        place = (case.channel, case_number(case.id))
+        if people[person] != place:
+            what = _contradiction(people[person], place)
+            yield f"{case.id}: of {person} the channel and number {what}"
 
 
 def _check_effects(case_id: str, fold: DerivedRows, rows: Iterable[Any]) -> Iterator[str]:

@@ -16,7 +16,7 @@ from sqlalchemy import Connection
 
 from bot.audit.case_check import check_cases
 from bot.audit.ledger_check import LedgerCheck
-from bot.audit.row_check import check_outbox, check_stray_rows
+from bot.audit.row_check import check_outbox, check_stray_rows, check_tallies
 from bot.clock import utc_now
 from bot.store.database import Database
 from bot.store.derived import case_pages
@@ -53,6 +53,7 @@ def audit(connection: Connection, *, progress: Callable[[int], None] | None = No
         if len(differences) > MAX_DIFFERENCES:
             break
     differences += check_stray_rows(connection)
+    differences += check_tallies(connection)
     differences += check_outbox(connection, now)
     return ReplayResult(
         entries=ledger.entries,

@@ -2,7 +2,8 @@
 
 import json
 from collections.abc import Iterator
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
+from itertools import islice
 from typing import Any
 
 from sqlalchemy import Connection, exists, or_, select
@@ -12,9 +13,11 @@ from bot.cases.controls import DESK_ID
 from bot.ports.case_store import ReceiptOutcome
 from bot.ports.outbox import Topic
 from bot.store import tables
+from bot.store.case_tallies import wrong_tallies
 from bot.store.outbox_rows import DONE, LEASED, PARKED, READY
 
 MAX_STRAY_ROWS = 100
+EPOCH = date(1970, 1, 1)
 # Messages of these topics are never put off for longer.
 MAX_DELAY = timedelta(days=1)
 PROMPT_TOPICS = {Topic.TRIAGE.value, Topic.EXECUTE.value}
@@ -46,6 +49,19 @@ def check_stray_rows(connection: Connection) -> Iterator[str]:
         yield (
             f"inbox_conflicts: signal {conflict.key!r} of {conflict.source}"
             f" conflicts with nothing in the inbox: {STRAY_ROW}"
+        )
+
+
+def check_tallies(connection: Connection) -> Iterator[str]:
+    """Yield the tallies that are not the sums of the cases.
+
+    The cases are compared with the ledger on their own.
+    """
+    for event, day, tally_id in islice(wrong_tallies(connection), MAX_STRAY_ROWS):
+        on = date.fromordinal(EPOCH.toordinal() + day)
+        yield (
+            f"case_tallies: {tally_id[:8]} of cases {event} on {on} is not what the cases"
+            f" make: {CHANGED}"
         )
 
 

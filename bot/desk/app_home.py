@@ -242,12 +242,12 @@ class AppHome:
     ) -> list[Case]:
         """Find the latest cases that were handled without anybody."""
         span = (now - AUTOMATIC_FOR, now + JUST_NOW)
-        cases = self.queues.handled_automatically(
+        return self.queues.handled_automatically(
             viewer,
             span,
             kind=home_filter.kind,
+            limit=MAX_AUTOMATIC,
         )
-        return cases[:MAX_AUTOMATIC]
 
     def prompts(self, person: str) -> tuple[str, ...]:
         """Suggest questions by what this person may do and what waits."""

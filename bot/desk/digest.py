@@ -19,7 +19,7 @@ from bot.desk.digest_period import (
 from bot.desk.digest_rows import DigestRows, Section
 from bot.desk.message_cleanup import SETTLE_FOR, finish_list, sweep_list
 from bot.desk.visibility import Visibility
-from bot.desk.weekly_review import MAX_ENDED, WeeklyReview
+from bot.desk.weekly_review import WeeklyReview
 from bot.ports.case_queries import CaseFilter, CaseQueries
 from bot.ports.chat import Chat
 from bot.ports.clock import Clock
@@ -132,11 +132,9 @@ class Digest:
             scope=self._scope(place),
         )
         open_cases = self.rows.open_cases(period)
-        ended_cases = self.queries.find(period.endings, MAX_ENDED)
         figures = self.numbers.figures(
             period,
             open_cases=open_cases,
-            ended_cases=ended_cases,
             hours=hours,
         )
         sections = self.rows.sections(
@@ -169,7 +167,7 @@ class Digest:
             persons=sections[Section.PERSONS],
             others=sections[Section.OTHERS],
             later=sections[Section.LATER],
-            expiries=self.rows.expiries(ended_cases, live_list=live_list),
+            expiries=self.rows.expiries(period, live_list=live_list),
             rest=rest,
             figures=figures,
             review=review,

@@ -5,6 +5,7 @@ from datetime import date, datetime, timedelta
 
 from bot.cases.actor import is_person
 from bot.cases.hours import Hours
+from bot.cases.lifecycle import State
 from bot.ports.case_queries import CaseFilter
 
 #: Before the channel in the place of a digest of all cases.
@@ -45,6 +46,11 @@ class DigestPeriod:
     def endings(self) -> CaseFilter:
         """Narrow the scope to cases that ended since the last digest."""
         return self.ended_since(self.since)
+
+    @property
+    def expiries(self) -> CaseFilter:
+        """Narrow the endings to cases that expired without a decision."""
+        return replace(self.endings, states=(State.EXPIRED,))
 
     def ended_since(self, since: datetime) -> CaseFilter:
         """Narrow the scope to cases that ended after this time."""

@@ -128,12 +128,13 @@ class DigestRows:
         cases = [case for case in open_cases.all if case.id not in shown_ids]
         return self.rows(cases[:MAX_REST])
 
-    def expiries(
-        self, ended_cases: Iterable[Case], *, live_list: LiveList | None
-    ) -> tuple[CaseRow, ...]:
+    def expiries(self, period: DigestPeriod, *, live_list: LiveList | None) -> tuple[CaseRow, ...]:
         """List the cases that expired without a decision."""
-        cases = [case for case in ended_cases if case.state is State.EXPIRED]
-        return self.posted_or(live_list, "expiries", cases[:MAX_EXPIRED])
+
+        def find_expired() -> list[Case]:
+            return self.queries.find(period.expiries, MAX_EXPIRED)
+
+        return self.posted_or_find(live_list, "expiries", find_expired)
 
     def posted_or(
         self,

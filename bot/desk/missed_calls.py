@@ -52,10 +52,11 @@ class MissedCalls:
 
     def find(self, scope: CaseFilter, since: datetime, until: datetime) -> list[MissedCall]:
         """List the misses of this span, those of most money first."""
-        endings = replace(scope, ended_between=(since, until), is_over=True)
+        missed = replace(scope, is_missed=True)
+        endings = replace(missed, ended_between=(since, until), is_over=True)
         candidates = [
             *self.queries.find(endings, MAX_CASES),
-            *self.queries.find(scope, MAX_CASES),
+            *self.queries.find(missed, MAX_CASES),
         ]
         misses = []
         for case in candidates:

@@ -52,20 +52,15 @@ class Queues:
         end_span: tuple[datetime, datetime],
         *,
         kind: str = "",
+        limit: int = MAX_AUTOMATIC,
     ) -> list[Case]:
-        """List the cases that ended without a person's decision."""
+        """List the cases that ended without a person's decision, the latest first."""
         filter = CaseFilter(
             viewer=viewer,
             states=(State.RESOLVED, State.CLEARED),
             ended_between=end_span,
             is_over=True,
+            is_unattended=True,
             kind=kind,
         )
-        cases = self.queries.find(filter, MAX_AUTOMATIC)
-        return [case for case in cases if _is_automatic(case)]
-
-
-def _is_automatic(case: Case) -> bool:
-    if case.state is State.CLEARED:
-        return True
-    return any(approval.is_by_policy for approval in case.proposal.approvals)
+        return self.queries.find(filter, limit)

@@ -1,11 +1,10 @@
 """The weekly review, which one digest a week has below its sections."""
 
 from collections.abc import Collection, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.cases.case import Case
-from bot.cases.entries import StepState
 from bot.desk.digest_period import DigestPeriod
 from bot.desk.digest_rows import DigestRows
 from bot.desk.missed_calls import MissedCalls
@@ -19,7 +18,8 @@ from bot.views.inquiries import tally_inquiries
 
 MAX_BLIND = 2
 MAX_SLOW = 5
-MAX_ENDED = 2_000
+# Of those that somebody was asked about, the latest.
+MAX_ASKED_ABOUT = 2_000
 # Of each sort.
 MAX_QUESTIONS = 3
 WEEK = timedelta(days=7)
@@ -56,20 +56,22 @@ class WeeklyReview:
         ``shown_ids``: the cases that the digest shows already.
         """
         since = period.due - WEEK
-        cases = self.queries.find(period.ended_since(since), MAX_ENDED)
+        endings = period.ended_since(since)
+        groups = self.queries.ended_cases(endings)
         titles = dict(self.library.titles())
-        # Questions are counted among the cases that are read anyway.
-        inquiries = tally_inquiries([*cases, *open_cases], titles, (since, period.due))
+        asked_about = self.queries.find(replace(endings, has_inquiries=True), MAX_ASKED_ABOUT)
+        inquiries = tally_inquiries([*asked_about, *open_cases], titles, (since, period.due))
 
         def find_blind() -> list[Case]:
-            return self._find_blind(period.scope, cases, shown_ids)
+            return self._find_blind(period.scope, endings, shown_ids)
 
+        slow_cases = self.queries.slowest(replace(endings, is_escalated=True), MAX_SLOW)
         review = Review(
             blind=self.rows.posted_or_find(live_list, "blind", find_blind),
-            agreements=tally_agreements(cases, titles),
-            slow=self.rows.rows(_find_slow(cases)),
-            reopenings=sum(bool(case.activity.reopening_reason) for case in cases),
-            taken_back=sum(_is_undone(case) for case in cases),
+            agreements=tally_agreements(groups, titles),
+            slow=self.rows.rows(slow_cases),
+            reopenings=sum(group.reopened_count for group in groups),
+            taken_back=sum(group.undone_count for group in groups),
             inquiries=inquiries,
             misses=tuple(self.missed_calls.find(period.scope, since, period.due)),
             questions=self.question_reviews.review(period.place, since, limit=MAX_QUESTIONS),
@@ -77,26 +79,11 @@ class WeeklyReview:
         return review if review != NOTHING_TO_REVIEW else None
 
     def _find_blind(
-        self, scope: CaseFilter, ended_cases: Sequence[Case], shown_ids: Collection[str]
+        self, scope: CaseFilter, endings: CaseFilter, shown_ids: Collection[str]
     ) -> list[Case]:
         """Find the cases that show what recognition has to learn."""
         filter = self.queues.unrecognised_filter(scope)
         cases = self.queries.find(filter, MAX_BLIND + len(shown_ids))
         cases = [case for case in cases if case.id not in shown_ids]
-        cases += [case for case in ended_cases if case.classification.named_by]
+        cases += self.queries.find(replace(endings, is_named=True), MAX_BLIND)
         return cases[:MAX_BLIND]
-
-
-def _find_slow(cases: Sequence[Case]) -> list[Case]:
-    """Find the cases that were escalated, the slowest first."""
-    escalated_cases = [case for case in cases if case.timers.is_escalated]
-    escalated_cases.sort(key=_wait, reverse=True)
-    return escalated_cases[:MAX_SLOW]
-
-
-def _wait(case: Case) -> timedelta:
-    return (case.timers.decided_at or case.timers.changed_at) - case.timers.opened_at
-
-
-def _is_undone(case: Case) -> bool:
-    return any(step.state is StepState.UNDONE for step in case.execution.steps)

@@ -8,6 +8,7 @@ from typing import Protocol
 
 from bot.cases.case import Case
 from bot.cases.policy import RiskTier
+from bot.cases.results import EndedCases
 from bot.views.query import Grouping, Order
 
 
@@ -74,6 +75,16 @@ class CaseFilter:
     decided_by: tuple[str, ...] = ()
     action: str = ""
     is_automatic: bool = False
+    #: It cleared by itself, or policy let it run.
+    is_unattended: bool = False
+    #: It was escalated.
+    is_escalated: bool = False
+    #: It expired or was escalated.
+    is_missed: bool = False
+    #: A person named its kind.
+    is_named: bool = False
+    #: Somebody was asked about it.
+    has_inquiries: bool = False
     risk: RiskTier | None = None
     #: Accounts.
     raised_by: tuple[str, ...] = ()
@@ -173,6 +184,21 @@ class CaseQueries(Protocol):
 
     def decision_counts(self, filter: CaseFilter) -> DecisionCounts:
         """Count the cases by how they were decided."""
+
+    def ended_cases(self, filter: CaseFilter) -> list[EndedCases]:
+        """Count the ended cases of this filter by what digests and reviews tell apart."""
+
+    def moved_money(self, filter: CaseFilter) -> Mapping[str, Decimal]:
+        """Sum by currency what plans moved that were carried out and stand."""
+
+    def slowest(self, filter: CaseFilter, limit: int) -> list[Case]:
+        """Return the cases that waited longest for their first decision, or their end."""
+
+    def decision_times(self, kind: str, limit: int) -> list[float]:
+        """Return how long people took to decide, in seconds, among the latest ended cases.
+
+        ``limit`` bounds the cases. Those that nobody decided, or policy alone, are left out.
+        """
 
     def names_since(self, number: int, limit: int) -> list[CaseNames]:
         """Return the names in the cases after this number, the oldest first."""

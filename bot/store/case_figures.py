@@ -1,30 +1,46 @@
 """Figures about cases: numbers, stakes, decisions and times."""
 
 import statistics
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 from zoneinfo import ZoneInfo
 
-from sqlalchemy import Column, func, or_, select
+from sqlalchemy import (
+    Column,
+    ColumnElement,
+    Select,
+    Subquery,
+    Table,
+    and_,
+    func,
+    or_,
+    select,
+    union_all,
+)
 
 from bot.cases.case import LastDecision
 from bot.cases.lifecycle import TERMINAL, State
+from bot.cases.results import AgreementType, EndedCases
 from bot.ports.case_queries import CaseFilter, CaseTimes, DecisionCounts, Durations, Total
 from bot.store import tables
-from bot.store.case_filters import ALONE, matches
+from bot.store.case_filters import ALONE, Clause, matches
+from bot.store.case_tallies import SECONDS_PER_DAY, day_of
 from bot.store.database import Database
 from bot.store.projection import CENTS
+from bot.store.tally_filters import case_parts, figure_parts
 from bot.views.query import Grouping
 
-# A median over more cases than this says nothing more.
+#: A median is taken of so many cases at most.
 MAX_SAMPLE = 20_000
 # A quarter of an hour in seconds.
 QUARTER = 900
+EPOCH = date(1970, 1, 1)
 
 _cases = tables.cases.c
+_tallies = tables.case_tallies.c
 
 
 class SqlCaseFigures:
@@ -35,13 +51,13 @@ class SqlCaseFigures:
 
     def count(self, filter: CaseFilter) -> int:
         """Count the cases of this filter."""
-        query = select(func.count().label("cases")).select_from(tables.cases)
-        return int(self._database.fetch(query.where(matches(filter)))[0].cases)
+        rows = _figure_rows(filter, ())
+        query = select(func.coalesce(func.sum(rows.c.cases), 0).label("cases"))
+        return int(self._database.fetch(query)[0].cases)
 
     def total(self, filter: CaseFilter) -> Total:
         """Count the cases, and add up their stakes."""
-        query = select(_cases.currency, *_SUMS).where(matches(filter)).group_by(_cases.currency)
-        return _total(self._database.fetch(query))
+        return _total(self._database.fetch(_sums(_figure_rows(filter, ("currency",)))))
 
     def group(
         self, filter: CaseFilter, grouping: Grouping, zone: str = "UTC"
@@ -55,15 +71,20 @@ class SqlCaseFigures:
         """
         if grouping in {Grouping.DAY, Grouping.MONTH}:
             return self._group_by_day(filter, grouping, ZoneInfo(zone))
-        column = _GROUP_COLUMNS[grouping]
-        query = select(column.label("key"), _cases.currency, *_SUMS).where(matches(filter))
-        if grouping is Grouping.DECIDER:
+        name = _GROUP_NAMES[grouping]
+        names = (name, "currency")
+        if grouping in {Grouping.OWNER, Grouping.TEAM}:
+            # Tallies do not tell.
+            sums = union_all(*_case_sums(case_parts(filter), names)).subquery()
+        else:
             # Whoever edits a plan or hands it over has not decided yet.
-            query = query.where(_cases.decision.not_in(_INDECISIVE))
-        rows = self._database.fetch(query.group_by(column, _cases.currency))
+            indecisive = _INDECISIVE if grouping is Grouping.DECIDER else ()
+            sums = _figure_rows(filter, names, except_decisions=indecisive)
+        rows = self._database.fetch(_sums(sums))
         parts: dict[str, list[Any]] = {}
         for row in rows:
-            keys = row.key.split() if grouping is Grouping.DECIDER else [row.key]
+            value = getattr(row, name)
+            keys = value.split() if grouping is Grouping.DECIDER else [value]
             for key in keys:
                 parts.setdefault(key, []).append(row)
         groups = [(key, _total(parts[key])) for key in sorted(parts)]
@@ -72,34 +93,50 @@ class SqlCaseFigures:
     def _group_by_day(
         self, filter: CaseFilter, grouping: Grouping, zone: ZoneInfo
     ) -> list[tuple[str, Total]]:
-        column = _time_column(filter)
-        query = select(column.label("at"), _cases.currency, _cases.stake_cents)
-        rows = self._database.fetch(query.where(matches(filter), column.is_not(None)))
         length = len("2026-11" if grouping is Grouping.MONTH else "2026-11-21")
-        keys: dict[int, str] = {}
         groups: dict[str, _Sums] = {}
-        for at, currency, cents in rows:
-            quarter = int(at // QUARTER)
-            key = keys.get(quarter)
-            if key is None:
-                # Every time zone changes its day at a quarter of an hour.
-                day = datetime.fromtimestamp(quarter * QUARTER, zone).date()
-                key = keys[quarter] = day.isoformat()[:length]
-            groups.setdefault(key, _Sums()).add(currency, cents)
+        for begin, end, offset in self._offsets(filter, zone):
+            column = _time_column(filter)
+            day = day_of(column + offset, is_sqlite=self._database.is_sqlite).label("day")
+            columns = (day, _cases.currency, _cases.stake_cents)
+            rows = union_all(
+                *(
+                    select(*columns).where(part, column >= begin, column < end)
+                    for part in case_parts(filter)
+                )
+            ).subquery()
+            shared = (rows.c.day, rows.c.currency)
+            cents = func.sum(rows.c.stake_cents).label("cents")
+            query = select(*shared, func.count().label("cases"), cents).group_by(*shared)
+            for row in self._database.fetch(query):
+                on = date.fromordinal(EPOCH.toordinal() + int(row.day))
+                sums = groups.setdefault(on.isoformat()[:length], _Sums())
+                sums.add(row.currency, None if row.cents is None else int(row.cents), row.cases)
         return [(key, groups[key].total) for key in sorted(groups)]
+
+    def _offsets(self, filter: CaseFilter, zone: ZoneInfo) -> Iterator[tuple[float, float, int]]:
+        """Yield spans over all cases of a filter in which clocks of a zone stay as they are.
+
+        Each with its begin and end in seconds since 1970, and the seconds that clocks are ahead of
+        UTC.
+        """
+        column = _time_column(filter)
+        first, last = func.min(column).label("first"), func.max(column).label("last")
+        rows = [
+            self._database.fetch(select(first, last).where(part))[0] for part in case_parts(filter)
+        ]
+        firsts = [row.first for row in rows if row.first is not None]
+        lasts = [row.last for row in rows if row.last is not None]
+        if firsts:
+            yield from _zone_offsets(zone, min(firsts), max(lasts))
 
     def decision_counts(self, filter: CaseFilter) -> DecisionCounts:
         """Count the cases by how they were decided.
 
         Those that policy alone let run are not among them.
         """
-        columns = (_cases.decision, _cases.state, _cases.is_edited)
-        query = (
-            select(*columns, func.count().label("cases"))
-            .where(matches(filter), _cases.decision != "", _cases.deciders != ALONE)
-            .group_by(*columns)
-        )
-        rows = self._database.fetch(query)
+        names = ("decision", "state", "is_edited")
+        rows = self._database.fetch(_sums(_figure_rows(filter, names, is_decided=True)))
         approvals = [row for row in rows if row.decision == LastDecision.APPROVED]
         return DecisionCounts(
             approved_count=_count(approvals),
@@ -112,29 +149,178 @@ class SqlCaseFigures:
         )
 
     def durations(self, filter: CaseFilter) -> Durations:
-        """Count the cases, and take the median of their times."""
-        query = select(_cases.opened_at, _cases.decided_at, _cases.ended_at)
-        rows = self._database.fetch(query.where(matches(filter)).limit(MAX_SAMPLE))
-        to_decision = [row.decided_at - row.opened_at for row in rows if row.decided_at is not None]
-        to_end = [row.ended_at - row.opened_at for row in rows if row.ended_at is not None]
-        cases = len(rows) if len(rows) < MAX_SAMPLE else self.count(filter)
-        return Durations(cases, _median(to_decision), _median(to_end))
+        """Count the cases, and take the median of their times.
+
+        Of more than ``MAX_SAMPLE`` cases the medians are those of the latest ``MAX_SAMPLE``: they
+        are as wrong as the older cases were faster or slower.
+        """
+        column = _time_column(filter)
+        to_decision = (_cases.decided_at - _cases.opened_at).label("to_decision")
+        to_end = (_cases.ended_at - _cases.opened_at).label("to_end")
+        samples = [
+            select(to_decision, to_end)
+            .where(part)
+            .order_by(column.desc())
+            .limit(MAX_SAMPLE)
+            .subquery()
+            for part in case_parts(filter)
+        ]
+        sample = union_all(*(select(one) for one in samples)).subquery()
+        counts = select(
+            func.count(),
+            func.count(sample.c.to_decision).label("to_decision"),
+            func.count(sample.c.to_end).label("to_end"),
+        )
+        cases, decided_count, ended_count = self._database.fetch(counts)[0]
+        return Durations(
+            cases=cases if cases < MAX_SAMPLE else self.count(filter),
+            to_decision=self._median(sample.c.to_decision, decided_count),
+            to_end=self._median(sample.c.to_end, ended_count),
+        )
+
+    def _median(self, column: ColumnElement[Any], count: int) -> float | None:
+        """Return the median of so many values, or of the two in the middle; None of none."""
+        query = select(column).where(column.is_not(None)).order_by(column)
+        middle = query.limit(2 - count % 2).offset((count - 1) // 2)
+        return _mean(self._database.fetch(middle)) if count else None
 
     def case_times(self, filter: CaseFilter, since: datetime, until: datetime) -> list[CaseTimes]:
         """Return the times of the cases opened or ended in this span."""
         begin, end = since.timestamp(), until.timestamp()
-        is_inside = or_(
-            _cases.opened_at.between(begin, end),
-            _cases.ended_at.between(begin, end),
+        is_match = matches(replace(filter, is_any=True))
+        is_opened_inside = _cases.opened_at.between(begin, end)
+        # What has ended before the span was opened before it too.
+        is_inside = (
+            and_(_cases.ended_at.is_(None), is_opened_inside),
+            and_(_cases.ended_at >= begin, or_(_cases.ended_at <= end, is_opened_inside)),
         )
+        columns = (_cases.opened_at, _cases.decided_at, _cases.ended_at)
+        parts = [select(*columns).where(clause, is_match) for clause in is_inside]
+        rows = self._database.fetch(union_all(*parts).limit(MAX_SAMPLE))
+        return [(row.opened_at, row.decided_at, row.ended_at) for row in rows]
+
+    def ended_cases(self, filter: CaseFilter) -> list[EndedCases]:
+        """Count the ended cases of this filter by what digests and reviews tell apart."""
+        columns = (_cases.kind, _cases.state, _cases.is_automatic, _cases.agreement)
         query = (
-            select(_cases.opened_at, _cases.decided_at, _cases.ended_at)
-            .where(is_inside, matches(replace(filter, is_any=True)))
-            .limit(MAX_SAMPLE)
+            select(
+                *columns,
+                func.count().label("cases"),
+                func.sum(_cases.is_reopened).label("reopened_count"),
+                func.sum(_cases.is_undone).label("undone_count"),
+            )
+            .where(matches(filter), _cases.ended_at.is_not(None))
+            .group_by(*columns)
+        )
+        return [_ended_cases(row) for row in self._database.fetch(query)]
+
+    def moved_money(self, filter: CaseFilter) -> dict[str, Decimal]:
+        """Sum by currency what plans moved that were carried out and stand."""
+        currency = _cases.moved_currency
+        query = select(currency, func.sum(_cases.moved_cents).label("cents")).group_by(currency)
+        rows = self._database.fetch(query.where(matches(filter), _cases.moved_cents.is_not(None)))
+        return {row.moved_currency: Decimal(int(row.cents)) / CENTS for row in rows}
+
+    def decision_times(self, kind: str, limit: int) -> list[float]:
+        """Return how long people took to decide, in seconds, among the latest ended cases.
+
+        ``limit`` bounds the cases. Those that nobody decided, or policy alone, are left out.
+        """
+        query = (
+            select(_cases.opened_at, _cases.decided_at, _cases.is_automatic)
+            .where(_cases.kind == kind, _cases.ended_at.is_not(None))
+            .order_by(_cases.ended_at.desc(), _cases.number.desc())
+            .limit(limit)
         )
         return [
-            (row.opened_at, row.decided_at, row.ended_at) for row in self._database.fetch(query)
+            row.decided_at - row.opened_at
+            for row in self._database.fetch(query)
+            if row.decided_at is not None and not row.is_automatic
         ]
+
+
+def _figure_rows(
+    filter: CaseFilter,
+    names: Sequence[str],
+    *,
+    is_decided: bool = False,
+    except_decisions: Sequence[str] = (),
+) -> Subquery:
+    """Return rows that add up to the figures of a filter: tallies, and sums of cases.
+
+    ``is_decided``: only of what people decided.
+    """
+
+    def narrowing(table: Table) -> list[Clause]:
+        clauses: list[Clause] = []
+        if is_decided:
+            clauses += [table.c.decision != "", table.c.deciders != ALONE]
+        if except_decisions:
+            clauses.append(table.c.decision.not_in(except_decisions))
+        return clauses
+
+    parts = figure_parts(filter)
+    sums = _case_sums(parts.cases, names, narrowing(tables.cases))
+    if parts.tallies is not None:
+        columns = [_tallies[name] for name in names]
+        query = select(*columns, _tallies.cases, _tallies.stake_cents)
+        sums.append(query.where(parts.tallies, *narrowing(tables.case_tallies)))
+    return union_all(*sums).subquery()
+
+
+def _case_sums(
+    parts: Sequence[Clause], names: Sequence[str], narrowing: Sequence[Clause] = ()
+) -> list[Select[Any]]:
+    """Return the sums of cases that share some columns, for each part of them."""
+    columns = [_cases[name] for name in names]
+    cents = func.sum(_cases.stake_cents).label("stake_cents")
+    sums = select(*columns, func.count().label("cases"), cents).group_by(*columns)
+    return [sums.where(part, *narrowing) for part in parts]
+
+
+def _sums(rows: Subquery) -> Select[Any]:
+    """Add up rows that share everything but their figures."""
+    shared = [column for column in rows.c if column.name not in {"cases", "stake_cents"}]
+    cases = func.sum(rows.c.cases).label("cases")
+    cents = func.sum(rows.c.stake_cents).label("cents")
+    return select(*shared, cases, cents).group_by(*shared)
+
+
+def _ended_cases(row: Any) -> EndedCases:
+    return EndedCases(
+        kind=row.kind,
+        state=State.of_code(row.state),
+        is_automatic=bool(row.is_automatic),
+        agreement=AgreementType(row.agreement) if row.agreement else None,
+        cases=row.cases,
+        reopened_count=int(row.reopened_count),
+        undone_count=int(row.undone_count),
+    )
+
+
+def _zone_offsets(zone: ZoneInfo, first: float, last: float) -> Iterator[tuple[float, float, int]]:
+    """Yield the spans from the first time to the last between changes of a zone's clocks."""
+    begin = int(first // QUARTER) * QUARTER
+    stop = int(last // QUARTER + 1) * QUARTER
+    at = begin
+    while at < stop:
+        following = min(at + SECONDS_PER_DAY, stop)
+        offset = _offset(zone, at)
+        if _offset(zone, following) != offset:
+            # Clocks change at a quarter of an hour.
+            while _offset(zone, at + QUARTER) == offset:
+                at += QUARTER
+            following = at + QUARTER
+            yield begin, following, offset
+            begin = following
+        at = following
+    if begin < stop:
+        yield begin, stop, _offset(zone, begin)
+
+
+def _offset(zone: ZoneInfo, at: int) -> int:
+    ahead = datetime.fromtimestamp(at, zone).utcoffset()
+    return int(ahead.total_seconds()) if ahead else 0
 
 
 def _time_column(filter: CaseFilter) -> Column[Any]:
@@ -166,26 +352,27 @@ def _total(rows: Iterable[Any]) -> Total:
     """Add up rows of ``_SUMS`` with their currencies."""
     sums = _Sums()
     for row in rows:
-        cents = None if row.cents is None else int(row.cents)
-        sums.add(row.currency, cents, row.cases)
+        # A tally without a currency has no stake, and not one of nothing.
+        cents = int(row.cents) if row.currency and row.cents is not None else None
+        sums.add(row.currency, cents, int(row.cases))
     return sums.total
 
 
 def _count(rows: Iterable[Any]) -> int:
-    return sum(row.cases for row in rows)
+    return int(sum(row.cases for row in rows))
 
 
-def _median(values: list[float]) -> float | None:
-    return statistics.median(values) if values else None
+def _mean(rows: Sequence[Any]) -> float:
+    values: list[float] = [row[0] for row in rows]
+    return statistics.median(values)
 
 
-_SUMS = (func.count().label("cases"), func.sum(_cases.stake_cents).label("cents"))
-_GROUP_COLUMNS = {
-    Grouping.KIND: _cases.kind,
-    Grouping.OWNER: _cases.owner,
-    Grouping.TEAM: _cases.team,
-    Grouping.STATE: _cases.state,
-    Grouping.DECIDER: _cases.deciders,
+_GROUP_NAMES = {
+    Grouping.KIND: "kind",
+    Grouping.OWNER: "owner",
+    Grouping.TEAM: "team",
+    Grouping.STATE: "state",
+    Grouping.DECIDER: "deciders",
 }
 # Of approved cases: they are over in another way, or a person must find out what to do.
 _FAILED = {state.code for state in TERMINAL | {State.REFERRED}} - {State.RESOLVED.code}

@@ -4,13 +4,14 @@ import math
 from collections.abc import Iterable, Sequence
 from datetime import datetime
 from decimal import Decimal
+from itertools import pairwise
 from typing import Any
 
-from sqlalchemy import Column, ColumnElement, and_, func, not_, or_, select
+from sqlalchemy import Column, ColumnElement, Select, and_, func, not_, or_, select
 from sqlalchemy import case as choose
 
 from bot.cases.case import POLICY_ALONE, LastDecision
-from bot.cases.lifecycle import WAITING, State
+from bot.cases.lifecycle import TERMINAL, WAITING, State
 from bot.cases.search_words import search_words
 from bot.cases.signal import UNRECOGNISED
 from bot.ports.case_queries import CaseFilter, Viewer
@@ -36,28 +37,61 @@ def matches(filter: CaseFilter) -> Clause:
     if filter.is_over and not filter.states:
         clauses.append(_cases.ended_at.is_not(None))
     elif not (filter.states or filter.is_any):
-        clauses.append(_is_open(filter))
+        # One range of the index by end, which is in the order of urgency.
+        clauses.append(_cases.ended_at.is_(None))
     if filter.exclusion:
         clauses += _exclusion_clauses(filter.exclusion)
     return and_(*clauses)
-
-
-def _is_open(filter: CaseFilter) -> Clause:
-    if filter.text or filter.words:
-        # Every row is read: that is fastest in the order in which they stand.
-        return func.coalesce(_cases.ended_at, 0.0) == 0.0
-    # One range of the index by end, which is in the order of urgency.
-    return _cases.ended_at.is_(None)
 
 
 def is_visible_to(viewer: Viewer | None) -> Clause:
     """Limit to the cases of the viewer's channels and their own."""
     if viewer is None:
         return _cases.number > 0
-    theirs = select(_people.case_id).where(_people.person == viewer.person)
-    # By its channels a person sees most cases: an index of them would only lead astray.
-    channel = func.coalesce(_cases.channel, "")
-    return or_(channel.in_(sorted(viewer.channels)), _cases.id.in_(theirs))
+    return or_(is_in_channels(viewer), is_party_elsewhere(viewer))
+
+
+def is_in_channels(viewer: Viewer | None) -> Clause:
+    """Limit to the cases of the viewer's channels."""
+    if viewer is None:
+        return _cases.number > 0
+    return _unindexed(_cases.channel).in_(sorted(viewer.channels))
+
+
+def _unindexed(column: Column[Any]) -> ColumnElement[Any]:
+    """Keep a condition from an index.
+
+    Most cases are in a few channels and states: what else is asked for leads to fewer.
+    """
+    return func.coalesce(column, "")
+
+
+def is_party_elsewhere(viewer: Viewer) -> Clause:
+    """Limit to the viewer's own cases outside of their channels.
+
+    Most of their own cases are within, and none of those is read.
+    """
+    return _cases.id.in_(_ids_elsewhere(viewer))
+
+
+def _ids_elsewhere(viewer: Viewer) -> Select[Any]:
+    channels = sorted(viewer.channels)
+    is_theirs = _people.person == viewer.person
+    if not channels:
+        return select(_people.case_id).where(is_theirs)
+    bounds = [(None, channels[0]), *pairwise(channels), (channels[-1], None)]
+    ranges = [and_(is_theirs, *_strictly_between(*bound)) for bound in bounds]
+    # A database may have an order of its own, in which the ranges hold a channel.
+    return select(_people.case_id).where(or_(*ranges), _people.channel.not_in(channels))
+
+
+def _strictly_between(low: str | None, high: str | None) -> list[Clause]:
+    clauses = []
+    if low is not None:
+        clauses.append(_people.channel > low)
+    if high is not None:
+        clauses.append(_people.channel < high)
+    return clauses
 
 
 def has_word(word: str) -> Clause:
@@ -90,6 +124,7 @@ def _property_clauses(filter: CaseFilter) -> list[Clause]:
         *_stake_clauses(filter),
         *_people_clauses(filter),
         *_approval_clauses(filter),
+        *_result_clauses(filter),
         *_text_clauses(filter),
     ]
 
@@ -97,11 +132,16 @@ def _property_clauses(filter: CaseFilter) -> list[Clause]:
 def _state_clauses(filter: CaseFilter) -> list[Clause]:
     clauses: list[Clause] = []
     if filter.states:
-        clauses.append(_cases.state.in_([State(state).code for state in filter.states]))
+        states = [State(state) for state in filter.states]
+        column = _unindexed(_cases.state) if TERMINAL.issuperset(states) else _cases.state
+        clauses.append(column.in_([state.code for state in states]))
     if filter.is_unrecognised:
         clauses.append(_is_unrecognised(filter.known_kinds))
     if filter.is_automatic:
         clauses.append(_cases.is_automatic == 1)
+    if filter.is_unattended:
+        is_cleared = _cases.state == State.CLEARED.code
+        clauses.append(or_(is_cleared, _cases.is_automatic == 1))
     if filter.is_part_approved:
         clauses += [_cases.state == State.PROPOSED.code, _cases.approvals_given > 0]
     return clauses
@@ -121,7 +161,7 @@ def _place_clauses(filter: CaseFilter) -> list[Clause]:
     if filter.kinds:
         clauses.append(_cases.kind.in_(filter.kinds))
     if filter.channel:
-        clauses.append(_cases.channel == filter.channel)
+        clauses.append(_unindexed(_cases.channel) == filter.channel)
     if filter.source:
         clauses.append(_cases.source == filter.source)
     if filter.numbers is not None:
@@ -190,24 +230,24 @@ def _people_clauses(filter: CaseFilter) -> list[Clause]:
     if filter.waits_on:
         clauses.append(_waits_on(filter))
     if filter.raised_by:
-        clauses.append(_names_any(_cases.requesters, filter.raised_by))
+        clauses.append(names_any(_cases.requesters, filter.raised_by))
     if filter.not_acted_on_by:
         for column in (_cases.authors, _cases.voters):
-            clauses.append(not_(_names_any(column, filter.not_acted_on_by)))
+            clauses.append(not_(names_any(column, filter.not_acted_on_by)))
     return clauses
 
 
 def _waits_on(filter: CaseFilter) -> Clause:
-    clauses = [_names_any(_cases.waits_on, filter.waits_on)]
+    clauses = [names_any(_cases.waits_on, filter.waits_on)]
     for kind, names in filter.waits_on_by_kind:
-        clauses.append(and_(_cases.kind == kind, _names_any(_cases.waits_on, names)))
+        clauses.append(and_(_cases.kind == kind, names_any(_cases.waits_on, names)))
     return or_(*clauses)
 
 
 def _approval_clauses(filter: CaseFilter) -> list[Clause]:
     clauses: list[Clause] = []
     if filter.approver:
-        clauses.append(_names_any(_cases.approvers, [filter.approver]))
+        clauses.append(names_any(_cases.approvers, [filter.approver]))
     if filter.min_approvals:
         clauses.append(_cases.approvals_needed >= filter.min_approvals)
     if filter.decision:
@@ -216,9 +256,22 @@ def _approval_clauses(filter: CaseFilter) -> list[Clause]:
         # By people; what policy alone let run is asked for by its name.
         clauses.append(_cases.deciders != ALONE)
     if filter.decided_by:
-        clauses.append(_names_any(_cases.deciders, filter.decided_by))
+        clauses.append(names_any(_cases.deciders, filter.decided_by))
     if filter.action:
-        clauses.append(_names_any(_cases.actions, [filter.action]))
+        clauses.append(names_any(_cases.actions, [filter.action]))
+    return clauses
+
+
+def _result_clauses(filter: CaseFilter) -> list[Clause]:
+    clauses: list[Clause] = []
+    if filter.is_escalated:
+        clauses.append(_cases.is_escalated == 1)
+    if filter.is_missed:
+        clauses.append(or_(_cases.state == State.EXPIRED.code, _cases.is_escalated == 1))
+    if filter.is_named:
+        clauses.append(_cases.is_named == 1)
+    if filter.has_inquiries:
+        clauses.append(_cases.inquiry_count > 0)
     return clauses
 
 
@@ -227,6 +280,6 @@ def _text_clauses(filter: CaseFilter) -> list[Clause]:
     return [has_word(word) for word in words[:MAX_WORDS]]
 
 
-def _names_any(column: Column[Any], names: Iterable[str]) -> Clause:
+def names_any(column: Column[Any], names: Iterable[str]) -> Clause:
     """Find rows whose names, between blanks, have one of these among them."""
     return or_(*(column.contains(f" {name} ", autoescape=True) for name in names))

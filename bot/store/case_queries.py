@@ -5,12 +5,12 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Any, assert_never
 
-from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select
+from sqlalchemy import ColumnElement, Select, bindparam, func, or_, select, union, union_all
 from sqlalchemy import case as choose
 
 from bot.cases.canonical import from_json
 from bot.cases.case import Case
-from bot.cases.lifecycle import TERMINAL, State
+from bot.cases.lifecycle import State
 from bot.cases.search_words import search_words
 from bot.ports.case_queries import (
     CaseFilter,
@@ -27,12 +27,17 @@ from bot.store.case_filters import (
     is_visible_to,
     matches,
 )
-from bot.views.query import Order
+from bot.store.case_tallies import TallyEvent
+from bot.store.tally_filters import case_parts
+from bot.views.query import Grouping, Order
 
 #: A list of more numbers is no faster than a second search.
 MAX_RESOLVED = 2_000
+#: So many cases are searched for words that come close.
+MAX_CLOSEST = 5_000
 
 _cases = tables.cases.c
+_tallies = tables.case_tallies.c
 _people = tables.case_people.c
 _inbox = tables.inbox.c
 
@@ -51,12 +56,24 @@ class SqlCaseQueries(SqlCaseFigures):
         latest first.
         """
         places = _places(filter, order)
-        # A sort of the bodies would move megabytes: the numbers are sorted first.
-        numbers = select(_cases.number).where(matches(filter)).order_by(*places)
         # PostgreSQL refuses a place before the first.
-        page = numbers.limit(max(0, limit)).offset(max(0, offset))
+        limit, offset = max(0, limit), max(0, offset)
+        # A sort of the bodies would move megabytes: the numbers are sorted first.
+        numbers = select(_cases.number).order_by(*places)
+        parts = [numbers.where(part).limit(limit + offset) for part in case_parts(filter)]
+        page = parts[0].limit(limit).offset(offset)
+        if len(parts) > 1:
+            first = union_all(*(select(part.subquery().c.number) for part in parts))
+            page = numbers.where(_cases.number.in_(first)).limit(limit).offset(offset)
         is_on_page = _cases.number.in_(page)
         return self._load(select(_cases.body).where(is_on_page).order_by(*places))
+
+    def slowest(self, filter: CaseFilter, limit: int) -> list[Case]:
+        """Return the cases that waited longest for their first decision, or their end."""
+        wait = func.coalesce(_cases.decided_at, _cases.ended_at) - _cases.opened_at
+        numbers = select(_cases.number).where(matches(filter)).order_by(wait.desc()).limit(limit)
+        is_slow = _cases.number.in_(numbers)
+        return self._load(select(_cases.body).where(is_slow).order_by(wait.desc()))
 
     def resolve_text(self, filter: CaseFilter) -> CaseFilter:
         """Look up the text of a filter once for several queries.
@@ -79,20 +96,25 @@ class SqlCaseQueries(SqlCaseFigures):
 
     def names_of_party(self, person: str, limit: int) -> list[CaseNames]:
         """Return the names in the cases of a party, the newest first."""
-        theirs = select(_people.case_id).where(_people.person == person)
-        query = _NAMES.where(_cases.id.in_(theirs)).order_by(_cases.number.desc())
-        return _case_names(self._database.fetch(query.limit(limit)))
+        theirs = select(_people.number).where(_people.person == person)
+        latest = theirs.order_by(_people.number.desc()).limit(limit)
+        query = _NAMES.where(_cases.number.in_(latest)).order_by(_cases.number.desc())
+        return _case_names(self._database.fetch(query))
 
     def closest(self, words: Sequence[str], viewer: Viewer | None, limit: int) -> list[Case]:
-        """Return cases with any of these words, the best matches first."""
+        """Return cases with any of these words, the best matches first.
+
+        The latest ``MAX_CLOSEST`` cases are looked at: every word of them is read.
+        """
         hits = [has_word(word) for word in search_words(words)[:MAX_WORDS]]
         if not hits:
             return []
         scores = [choose((hit, 1), else_=0) for hit in hits]
         score = sum(scores[1:], scores[0])
+        first = select(func.max(_cases.number) - MAX_CLOSEST).scalar_subquery()
         query = (
             select(_cases.body)
-            .where(or_(*hits), is_visible_to(viewer))
+            .where(_cases.number > first, or_(*hits), is_visible_to(viewer))
             .order_by(score.desc(), _cases.number.desc())
         )
         return self._load(query.limit(limit))
@@ -169,11 +191,15 @@ class SqlCaseQueries(SqlCaseFigures):
 
     def kinds(self) -> set[str]:
         """Return every kind that a case has."""
-        return {row.kind for row in self._database.fetch(select(_cases.kind).distinct())}
+        of_open = select(_cases.kind).where(_IS_OPEN)
+        of_ended = select(_tallies.kind).where(_tallies.event == _ENDED, _tallies.cases > 0)
+        return {row.kind for row in self._database.fetch(union(of_open, of_ended))}
 
     def counts(self) -> dict[str, int]:
         """Count the cases by state."""
-        return {row.state: row.cases for row in self._database.fetch(_COUNTS)}
+        everything = CaseFilter(is_any=True)
+        groups = self.group(everything, Grouping.STATE)
+        return {state: total.cases for state, total in groups}
 
     def _load(self, query: Select[Any]) -> list[Case]:
         return [from_json(Case, row.body) for row in self._database.fetch(query)]
@@ -207,8 +233,8 @@ def _case_names(rows: Iterable[Any]) -> list[CaseNames]:
 
 
 _NAMES = select(_cases.number, _cases.channel, _cases.names)
-_IS_OPEN = _cases.state.not_in([state.code for state in TERMINAL])
-_COUNTS = select(_cases.state, func.count().label("cases")).group_by(_cases.state)
+_IS_OPEN = _cases.ended_at.is_(None)
+_ENDED = TallyEvent.ENDED.value
 # Every all-clear of a case that a signal of these fingerprints ever opened or counted on,
 # whoever sent the all-clear: a count that never goes down.
 _TOUCHED = select(_inbox.case_id).where(

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, bindparam, insert, select, update
+from sqlalchemy import Connection, bindparam, func, select, update
 
 from bot.cases.canonical import from_json
 from bot.cases.case import Case
@@ -29,8 +29,17 @@ from bot.cases.evolve import evolve
 from bot.cases.signal import Signal
 from bot.ports.case_store import ReceiptOutcome
 from bot.store import tables
+from bot.store.case_tallies import rebuild_tallies
+from bot.store.dialects import insert_or_update
 from bot.store.heads import HEADS_FOR_UPDATE, Heads
-from bot.store.projection import case_row, effect_rows, outcome_rows
+from bot.store.projection import (
+    RESULT_COLUMNS,
+    case_row,
+    effect_rows,
+    outcome_rows,
+    people_rows,
+    result_columns,
+)
 
 log = logging.getLogger(__name__)
 PAGE_SIZE = 200
@@ -143,14 +152,46 @@ def rewrite_derived_rows(
     know the rules of a later release.
     """
     # Nobody appends meanwhile.
-    Heads.from_rows(connection.execute(HEADS_FOR_UPDATE).all())
+    _lock_heads(connection)
     count = 0
     for page in case_pages(connection):
         for case_id, bodies in entry_bodies(connection, [row.id for row in page]).items():
             count += _rewrite_case(connection, case_id, bodies)
         if progress:
             progress(len(page))
+    rebuild_tallies(connection)
     return count
+
+
+def fill_columns(connection: Connection) -> None:
+    """Fill the columns for digests from the stored cases, and the tallies from the columns.
+
+    For a database whose other rows are right: nothing is folded.
+    """
+    # Nobody appends meanwhile.
+    _lock_heads(connection)
+    for page in case_pages(connection):
+        rows = []
+        for row in page:
+            case = _stored_case(row.body)
+            if case is not None:
+                rows.append({**result_columns(case), "of_case": row.id})
+        if rows:
+            connection.execute(_SET_RESULTS, rows)
+    connection.execute(_COPY_TO_PEOPLE)
+    rebuild_tallies(connection)
+
+
+def _lock_heads(connection: Connection) -> None:
+    Heads.from_rows(connection.execute(HEADS_FOR_UPDATE).all())
+
+
+def _stored_case(body: str) -> Case | None:
+    """Read a case as it is stored; None where nobody can."""
+    try:
+        return from_json(Case, body)
+    except ValidationError:
+        return None
 
 
 def _rewrite_case(connection: Connection, case_id: str, bodies: Iterable[bytes]) -> bool:
@@ -182,24 +223,17 @@ def _rewrite_case(connection: Connection, case_id: str, bodies: Iterable[bytes])
 
 def _fill_columns(connection: Connection, case_id: str) -> None:
     """Fill the columns of a case from its stored body."""
-    body = connection.execute(_CASE_BODY, {"id": case_id}).scalar_one()
-    try:
-        values = case_row(from_json(Case, body))
-    except ValidationError:
-        # Nobody can read it: its columns say no more than they did.
-        return
-    connection.execute(update(tables.cases).where(tables.cases.c.id == case_id).values(values))
+    case = _stored_case(connection.execute(_CASE_BODY, {"id": case_id}).scalar_one())
+    # Where nobody can read it, its columns say no more than they did.
+    if case is not None:
+        is_this = tables.cases.c.id == case_id
+        connection.execute(update(tables.cases).where(is_this).values(case_row(case)))
 
 
 def _add_people(connection: Connection, case: Case) -> None:
-    people_before = set(connection.execute(_PEOPLE, {"id": case.id}).scalars())
-    rows = [
-        {"person": person, "case_id": case.id}
-        for person in case.activity.people
-        if person not in people_before
-    ]
+    rows = people_rows(case)
     if rows:
-        connection.execute(insert(tables.case_people), rows)
+        connection.execute(_ADD_PEOPLE.on(connection), rows)
 
 
 _CASES = (
@@ -214,7 +248,20 @@ _BODIES = (
     .where(tables.ledger.c.case_id.in_(bindparam("ids", expanding=True)))
     .order_by(tables.ledger.c.case_id, tables.ledger.c.version)
 )
-_PEOPLE = select(tables.case_people.c.person).where(tables.case_people.c.case_id == bindparam("id"))
+_ADD_PEOPLE = insert_or_update(
+    tables.case_people, key=[tables.case_people.c.person, tables.case_people.c.case_id]
+)
+_IS_THEIR_CASE = tables.cases.c.id == tables.case_people.c.case_id
+_CHANNEL = select(tables.cases.c.channel).where(_IS_THEIR_CASE).scalar_subquery()
+_NUMBER = select(tables.cases.c.number).where(_IS_THEIR_CASE).scalar_subquery()
+_COPY_TO_PEOPLE = update(tables.case_people).values(
+    channel=func.coalesce(_CHANNEL, ""), number=func.coalesce(_NUMBER, 0)
+)
+_SET_RESULTS = (
+    update(tables.cases)
+    .where(tables.cases.c.id == bindparam("of_case"))
+    .values({name: bindparam(name) for name in RESULT_COLUMNS})
+)
 _SET_EFFECT = (
     update(tables.effects)
     .where(

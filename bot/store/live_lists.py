@@ -5,7 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import Update, bindparam, delete, insert, select, update
+from sqlalchemy import ColumnElement, Update, and_, bindparam, delete, insert, select, update
 
 from bot.cases.actor import CaseId
 from bot.cases.case import Case
@@ -15,6 +15,9 @@ from bot.store import tables
 from bot.store.database import Database
 from bot.store.dialects import insert_or_ignore, insert_or_update
 from bot.store.unit_of_work import UnitOfWork
+
+#: No key has it.
+LAST_CHARACTER = chr(0x10FFFF)
 
 _lists = tables.live_lists.c
 _items = tables.live_list_items.c
@@ -41,13 +44,17 @@ class SqlLiveLists:
         """Return lists by the prefix of their key, shown after this time."""
         query = (
             select(tables.live_lists)
-            .where(
-                _lists.key.startswith(prefix, autoescape=True),
-                _lists.shown_at >= since.timestamp(),
-            )
+            .where(self._begins_with(prefix), _lists.shown_at >= since.timestamp())
             .order_by(_lists.key)
         )
         return [_live_list(row) for row in self._database.fetch(query)]
+
+    def _begins_with(self, prefix: str) -> ColumnElement[bool]:
+        """Look up the beginning of a key in an index."""
+        if self._database.is_sqlite:
+            # SQLite reads every row for LIKE, and orders text by its code points.
+            return and_(_lists.key >= prefix, _lists.key < f"{prefix}{LAST_CHARACTER}")
+        return _lists.key.startswith(prefix, autoescape=True)
 
     def keys_with(self, case_id: str) -> list[str]:
         """Return the keys of the lists that follow this case."""

@@ -14,11 +14,24 @@ from bot.cases.entries import Entry, Settled, StepReported, StepStarted, StepSta
 from bot.cases.lifecycle import State
 from bot.cases.names import names_in
 from bot.cases.plan import Money
+from bot.cases.results import agreement_of, is_undone, moved_amount
 from bot.cases.search_words import search_words
 from bot.cases.sla import rank
+from bot.store.case_tallies import tally_changes
 
 MAX_SEARCH_TEXT = 4_000
 CENTS = 100
+#: The columns that digests and reviews count.
+RESULT_COLUMNS = (
+    "moved_cents",
+    "moved_currency",
+    "agreement",
+    "is_escalated",
+    "is_reopened",
+    "is_undone",
+    "is_named",
+    "inquiry_count",
+)
 
 Row = Mapping[str, Any]
 
@@ -46,25 +59,46 @@ class CaseWrite:
     effects: Sequence[Row]
     #: Steps ended.
     outcomes: Sequence[Row]
-    #: Rows of ``case_people``: new parties to the case.
+    #: Rows of ``case_people``: parties to the case that are new, or that it took elsewhere.
     people: Sequence[Row]
+    #: What it adds to ``case_tallies`` and takes from them.
+    tallies: Sequence[Row] = ()
 
 
 def case_write(before: Case | None, after: Case, entries: Sequence[Entry]) -> CaseWrite:
     """Serialise a change of a case."""
-    people_before = before.activity.people if before else ()
+    row = case_row(after)
     return CaseWrite(
         expected_version=before.version if before else 0,
-        case=case_row(after),
+        case=row,
         lines=ledger_lines(entries),
         effects=effect_rows(after, entries),
         outcomes=outcome_rows(entries),
-        people=[
-            {"person": person, "case_id": after.id}
-            for person in after.activity.people
-            if person not in people_before
-        ],
+        people=_new_people_rows(before, after),
+        tallies=_tally_changes(before, after, row),
     )
+
+
+def people_rows(case: Case) -> list[dict[str, Any]]:
+    """Return the rows of ``case_people``: the parties to a case."""
+    number = case_number(case.id)
+    return [
+        {"person": person, "case_id": case.id, "channel": case.channel, "number": number}
+        for person in case.activity.people
+    ]
+
+
+def _new_people_rows(before: Case | None, after: Case) -> list[dict[str, Any]]:
+    if before is None or before.channel != after.channel:
+        return people_rows(after)
+    people_before = before.activity.people
+    return [row for row in people_rows(after) if row["person"] not in people_before]
+
+
+def _tally_changes(before: Case | None, after: Case, row: Row) -> list[dict[str, Any]]:
+    """Return the changes of tallies; none for a case that has not ended and is open still."""
+    row_before = case_columns(before) if before is not None and before.is_terminal else None
+    return tally_changes(row_before, row if after.is_terminal else None)
 
 
 def ledger_lines(entries: Iterable[Entry]) -> list[Line]:
@@ -76,10 +110,25 @@ def ledger_lines(entries: Iterable[Entry]) -> list[Line]:
 
 def case_row(case: Case) -> dict[str, Any]:
     """Return the row of ``cases``, with the columns for lists."""
+    return {
+        **case_columns(case),
+        "body": to_json(case),
+        "words": search_text(case),
+        "names": "\n".join(names_in(case)),
+    }
+
+
+def case_number(case_id: str) -> int:
+    """Return the number in the id of a case."""
+    return int(case_id.rpartition("-")[2])
+
+
+def case_columns(case: Case) -> dict[str, Any]:
+    """Return the row of ``cases`` without its long texts."""
     stake = case.assessment.stake
     return {
         "id": case.id,
-        "number": int(case.id.rpartition("-")[2]),
+        "number": case_number(case.id),
         "kind": case.kind,
         "source": case.signal.source,
         "state": case.state.code,
@@ -87,16 +136,14 @@ def case_row(case: Case) -> dict[str, Any]:
         "owner": case.owner,
         "team": case.team,
         "version": case.version,
-        "body": to_json(case),
         "channel": case.channel,
         "rank": rank(case.timers.sla, stake.amount if stake else None),
-        "words": search_text(case),
-        "names": "\n".join(names_in(case)),
         **_stake_columns(stake),
         **_time_columns(case),
         **_people_columns(case),
         **_proposal_columns(case),
         **_decision_columns(case),
+        **result_columns(case),
     }
 
 
@@ -159,6 +206,22 @@ def _decision_columns(case: Case) -> dict[str, Any]:
         "decision": decision.type.value,
         "decision_at": _seconds(decision.at),
         "deciders": _between_blanks(decision.by),
+    }
+
+
+def result_columns(case: Case) -> dict[str, Any]:
+    """Return ``RESULT_COLUMNS`` of a case."""
+    moved = moved_amount(case)
+    agreement = agreement_of(case)
+    return {
+        "moved_cents": round(moved.amount * CENTS) if moved else None,
+        "moved_currency": moved.currency if moved else "",
+        "agreement": agreement.value if agreement else "",
+        "is_escalated": int(case.timers.is_escalated),
+        "is_reopened": int(bool(case.activity.reopening_reason)),
+        "is_undone": int(is_undone(case)),
+        "is_named": int(bool(case.classification.named_by)),
+        "inquiry_count": len(case.activity.inquiries),
     }
 
 

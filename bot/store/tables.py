@@ -17,6 +17,7 @@ from sqlalchemy import (
     Table,
     Text,
     UniqueConstraint,
+    text,
 )
 
 metadata = MetaData()
@@ -56,6 +57,28 @@ inbox_conflicts = Table(
     Column("body", LargeBinary, nullable=False),
     Column("received_at", Text, nullable=False),
     PrimaryKeyConstraint("source", "key", "digest"),
+)
+
+#: What questions about ended cases ask for, and who may see them.
+ENDED_COLUMNS = (
+    "ended_at",
+    "rank",
+    "decided_at",
+    "number",
+    "id",
+    "channel",
+    "kind",
+    "state",
+    "source",
+    "owner",
+    "team",
+    "decision",
+    "deciders",
+    "is_edited",
+    "is_automatic",
+    "risk",
+    "currency",
+    "stake_cents",
 )
 
 # The long texts are last: SQLite reads a row from its beginning. There, the index
@@ -101,13 +124,22 @@ cases = Table(
     Column("requesters", Text, nullable=False, server_default=""),
     Column("risk", Integer, nullable=False, server_default="0"),
     Column("is_automatic", Integer, nullable=False, server_default="0"),
+    # For digests and reviews: the money that its plan moved, and ``AgreementType``.
+    Column("moved_cents", BigInteger),
+    Column("moved_currency", Text, nullable=False, server_default=""),
+    Column("agreement", Text, nullable=False, server_default=""),
+    Column("is_escalated", Integer, nullable=False, server_default="0"),
+    Column("is_reopened", Integer, nullable=False, server_default="0"),
+    Column("is_undone", Integer, nullable=False, server_default="0"),
+    # A person named its kind.
+    Column("is_named", Integer, nullable=False, server_default="0"),
+    Column("inquiry_count", Integer, nullable=False, server_default="0"),
     Column("fingerprint", Text, nullable=False),
     # The names in it, one a line.
     Column("names", Text, nullable=False, server_default=""),
     # Words by ``bot.cases.search_words``, with a blank before each.
     Column("words", Text, nullable=False, server_default=""),
     Column("body", Text, nullable=False),
-    Index("cases_by_channel", "channel", "state", "rank"),
     # PostgreSQL refuses a row whose part in an index is long, and needs no such index.
     Index(
         "cases_by_question",
@@ -141,10 +173,46 @@ cases = Table(
         "requesters",
         "risk",
         "is_automatic",
+        "moved_cents",
+        "moved_currency",
+        "agreement",
+        "is_escalated",
+        "is_reopened",
+        "is_undone",
+        "is_named",
+        "inquiry_count",
     ).ddl_if(dialect="sqlite"),
     Index("cases_by_rank", "state", "rank"),
     Index("cases_by_opening", "opened_at"),
     Index("cases_by_end", "ended_at", "rank"),
+    # A case gets into these once, when it ends. On SQLite they answer questions alone.
+    Index(
+        "ended_by_opening",
+        "opened_at",
+        *ENDED_COLUMNS,
+        "decision_at",
+        sqlite_where=text("ended_at IS NOT NULL"),
+    ).ddl_if(dialect="sqlite"),
+    Index(
+        "ended_by_decision",
+        "decision_at",
+        *ENDED_COLUMNS,
+        "opened_at",
+        sqlite_where=text("ended_at IS NOT NULL"),
+    ).ddl_if(dialect="sqlite"),
+    Index(
+        "cases_by_decision",
+        "decision_at",
+        postgresql_where=text("ended_at IS NOT NULL"),
+    ).ddl_if(dialect="postgresql"),
+    Index(
+        "ended_by_kind",
+        "kind",
+        "ended_at",
+        "number",
+        sqlite_where=text("ended_at IS NOT NULL"),
+    ).ddl_if(dialect="sqlite"),
+    Index("cases_by_kind", "kind", "ended_at").ddl_if(dialect="postgresql"),
     Index("cases_by_fingerprint", "fingerprint", "number"),
     Index("cases_by_state", "state", "kind"),
     Index("cases_by_due", "due_at"),
@@ -269,7 +337,39 @@ case_people = Table(
     metadata,
     Column("person", Text, nullable=False),
     Column("case_id", Text, nullable=False),
+    # Those of the case: what somebody sees outside of their channels is a range, and so is what
+    # they had to do with last.
+    Column("channel", Text, nullable=False, server_default=""),
+    Column("number", BigInteger, nullable=False, server_default="0"),
     PrimaryKeyConstraint("person", "case_id"),
+    Index("named_by_channel", "person", "channel", "case_id"),
+    Index("named_by_number", "person", "number"),
+)
+
+# How many cases ended, by day and by what they share; ``bot.store.case_tallies`` writes and reads
+# them. ``id`` hashes what they share.
+case_tallies = Table(
+    "case_tallies",
+    metadata,
+    Column("event", Text, nullable=False),
+    # Days since 1970, of UTC.
+    Column("day", Integer, nullable=False),
+    Column("id", Text, nullable=False),
+    Column("channel", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("source", Text, nullable=False),
+    Column("state", Text, nullable=False),
+    Column("decision", Text, nullable=False),
+    Column("deciders", Text, nullable=False),
+    Column("currency", Text, nullable=False),
+    Column("risk", Integer, nullable=False),
+    Column("is_automatic", Integer, nullable=False),
+    Column("is_edited", Integer, nullable=False),
+    Column("cases", BigInteger, nullable=False),
+    Column("stake_cents", BigInteger, nullable=False),
+    PrimaryKeyConstraint("event", "day", "id"),
+    # SQLite keeps the rows in the order of their key: a span of days is one range.
+    sqlite_with_rowid=False,
 )
 
 # Lists that stand somewhere and follow their cases: a channel's digest, a person's App Home.
@@ -281,6 +381,10 @@ live_lists = Table(
     Column("ts", Text, nullable=False),
     Column("shown_at", Float, nullable=False),
     Column("body", Text, nullable=False),
+    # PostgreSQL looks up the beginning of a key by this; SQLite by the key itself.
+    Index("boards_by_prefix", "key", postgresql_ops={"key": "text_pattern_ops"}).ddl_if(
+        dialect="postgresql"
+    ),
 )
 
 live_list_items = Table(

@@ -20,8 +20,9 @@ from bot.cases.plan import Plan
 from bot.cases.policy import Usage
 from bot.ports.outbox import LeasedMessage, OutboxMessage
 from bot.store import outbox_rows, tables
+from bot.store.case_tallies import ADD_TALLY, TallyChanges
 from bot.store.decoded_cases import DecodedCases
-from bot.store.dialects import insert_or_ignore
+from bot.store.dialects import insert_or_update
 from bot.store.driver import DriverConnection
 from bot.store.heads import (
     LEDGER_HEADS,
@@ -57,6 +58,7 @@ class UnitOfWork:
         self._decoded_cases = decoded_cases or DecodedCases()
         self._heads = heads
         self._lines: list[Line] = []
+        self._tallies = TallyChanges()
         #: What the present job leaves to the local workers.
         self.handover = Handover()
 
@@ -134,6 +136,7 @@ class UnitOfWork:
         self.driver.change_each(_INSERT_EFFECT, write.effects)
         self.driver.change_each(_SET_OUTCOME, write.outcomes)
         self.driver.change_each(_ADD_PERSON, write.people)
+        self._tallies.add(write.tallies)
 
     def append_controls(self, decision: ControlDecision) -> None:
         """Write a decision about the desk: entries and controls.
@@ -235,6 +238,7 @@ class UnitOfWork:
             # Before the lines: whoever has outdated heads must not try to insert any.
             self._move_heads(self._heads)
         self.driver.insert(_INSERT_LINES, rows)
+        self.driver.change_each(ADD_TALLY, self._tallies.rows())
 
     def _move_heads(self, heads: Heads) -> None:
         if heads.has_new_lines and heads.has_new_cases:
@@ -336,7 +340,11 @@ _UPDATE_CASE = Statement(
     .where(_cases.id == bindparam("case_id"), _cases.version == bindparam("expected"))
     .values({name: bindparam(name) for name in _CHANGING_COLUMNS})
 )
-_ADD_PERSON = Statement(insert_or_ignore(tables.case_people))
+_ADD_PERSON = Statement(
+    insert_or_update(
+        tables.case_people, key=[tables.case_people.c.person, tables.case_people.c.case_id]
+    )
+)
 _INSERT_LINES = InsertRows(tables.ledger)
 
 _controls = tables.controls.c

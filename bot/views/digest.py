@@ -5,12 +5,11 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from enum import IntEnum
 
 from bot.cases.case import Case
-from bot.cases.entries import Resolution
 from bot.cases.lifecycle import State
 from bot.cases.plan import Money
+from bot.cases.results import AgreementType, EndedCases
 from bot.views.calls import MissedCall
 from bot.views.inquiries import FrequentInquiry
 from bot.views.question_list import NO_QUESTIONS, QuestionListView
@@ -179,6 +178,11 @@ def sum_money(amounts: Iterable[Money | None]) -> tuple[Money, ...]:
     for money in amounts:
         if money is not None:
             totals[money.currency] = totals.get(money.currency, Decimal(0)) + money.amount
+    return money_of(totals)
+
+
+def money_of(totals: Mapping[str, Decimal]) -> tuple[Money, ...]:
+    """List sums by currency, the largest first and none that is zero."""
     sums = [Money(amount, currency) for currency, amount in totals.items() if amount]
     return tuple(
         sorted(
@@ -189,13 +193,14 @@ def sum_money(amounts: Iterable[Money | None]) -> tuple[Money, ...]:
     )
 
 
-def count_endings(cases: Iterable[Case], openings: int) -> Counts:
-    """Count these ended cases by how they ended."""
+def count_endings(groups: Iterable[EndedCases], openings: int) -> Counts:
+    """Count ended cases by how they ended."""
     endings: Counter[State] = Counter()
     automatic = 0
-    for case in cases:
-        endings[case.state] += 1
-        automatic += case.state is State.RESOLVED and case.was_auto_approved
+    for group in groups:
+        endings[group.state] += group.cases
+        if group.state is State.RESOLVED and group.is_automatic:
+            automatic += group.cases
     return Counts(
         openings=openings,
         resolutions=endings[State.RESOLVED] - automatic,
@@ -206,40 +211,22 @@ def count_endings(cases: Iterable[Case], openings: int) -> Counts:
     )
 
 
-class _Choice(IntEnum):
-    AS_RECOMMENDED = 0
-    AFTER_EDIT = 1
-    OTHERWISE = 2
-
-
-def tally_agreements(cases: Iterable[Case], titles: Mapping[str, str]) -> tuple[Agreement, ...]:
+def tally_agreements(
+    groups: Iterable[EndedCases], titles: Mapping[str, str]
+) -> tuple[Agreement, ...]:
     """Compare decisions with recommendations by kind, most disagreement first."""
-    tallies: dict[str, Counter[_Choice]] = {}
-    for case in cases:
-        choice = _choice(case)
-        if choice is not None:
-            tallies.setdefault(case.kind, Counter())[choice] += 1
+    tallies: dict[str, Counter[AgreementType]] = {}
+    for group in groups:
+        if group.agreement is not None:
+            tallies.setdefault(group.kind, Counter())[group.agreement] += group.cases
     agreements = [
         Agreement(
             kind=kind,
             title=titles.get(kind, kind),
-            as_recommended=tally[_Choice.AS_RECOMMENDED],
-            after_edit=tally[_Choice.AFTER_EDIT],
-            otherwise=tally[_Choice.OTHERWISE],
+            as_recommended=tally[AgreementType.AS_RECOMMENDED],
+            after_edit=tally[AgreementType.AFTER_EDIT],
+            otherwise=tally[AgreementType.OTHERWISE],
         )
         for kind, tally in tallies.items()
     ]
     return tuple(sorted(agreements, key=lambda agreement: agreement.rank))
-
-
-def _choice(case: Case) -> _Choice | None:
-    """Classify the decision; None where nobody decided on a recommendation."""
-    if case.proposal.plan is None or case.was_auto_approved:
-        return None
-    if case.state is State.REJECTED:
-        return _Choice.OTHERWISE
-    if case.state is not State.RESOLVED or case.activity.status_reason is None:
-        return None
-    if case.activity.status_reason.reason == Resolution.BY_HAND:
-        return _Choice.OTHERWISE
-    return _Choice.AFTER_EDIT if case.proposal.editors else _Choice.AS_RECOMMENDED

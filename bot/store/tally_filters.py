@@ -1,0 +1,213 @@
+"""Filters that daily tallies answer, and what is left to count from the cases themselves.
+
+The cases of a filter are split into parts that have no case in common: whole days of ended cases in
+the viewer's channels, from tallies; the hours before and after those days; open cases; and the
+viewer's own cases elsewhere. A tally thus holds nothing that the viewer may not see.
+"""
+
+import math
+from collections.abc import Iterator
+from dataclasses import dataclass, fields, replace
+from datetime import UTC, datetime
+from typing import assert_never
+
+from sqlalchemy import and_, or_
+
+from bot.cases.case import LastDecision
+from bot.cases.lifecycle import TERMINAL, State
+from bot.cases.signal import UNRECOGNISED
+from bot.ports.case_queries import CaseFilter
+from bot.store import tables
+from bot.store.case_filters import (
+    ALONE,
+    Clause,
+    is_in_channels,
+    is_party_elsewhere,
+    matches,
+    names_any,
+)
+from bot.store.case_tallies import SECONDS_PER_DAY, TallyEvent
+
+#: Fewer days are counted from the cases as fast.
+MIN_DAYS = 2
+#: What tallies tell apart; a filter of anything else is answered from the cases.
+TALLY_FIELDS = frozenset(
+    {
+        "viewer",
+        "states",
+        "kind",
+        "kinds",
+        "channel",
+        "source",
+        "is_unrecognised",
+        "known_kinds",
+        "decision",
+        "decided_by",
+        "is_automatic",
+        "risk",
+        "is_over",
+        "is_any",
+        "opened_between",
+        "ended_between",
+        "decided_between",
+    }
+)
+SPAN_FIELDS = {
+    TallyEvent.OPENED: "opened_between",
+    TallyEvent.ENDED: "ended_between",
+    TallyEvent.DECIDED: "decided_between",
+}
+Span = tuple[datetime, datetime]
+
+_cases = tables.cases.c
+_tallies = tables.case_tallies.c
+
+
+@dataclass(frozen=True, kw_only=True)
+class FigureParts:
+    """The parts of a filter's cases, as clauses."""
+
+    #: On ``case_tallies``; None where tallies do not tell.
+    tallies: Clause | None
+    #: On ``cases``: no case meets two of them.
+    cases: list[Clause]
+
+
+def figure_parts(filter: CaseFilter) -> FigureParts:
+    """Split the cases of a filter into parts."""
+    event = _event(filter)
+    days = _whole_days(_span(filter, event)) if event else None
+    if event is None or (days is not None and len(days) < MIN_DAYS):
+        return FigureParts(tallies=None, cases=case_parts(filter))
+    return FigureParts(
+        tallies=_tally_clause(filter, event, days),
+        cases=list(_case_clauses(filter, event, days)),
+    )
+
+
+def case_parts(filter: CaseFilter) -> list[Clause]:
+    """Split the cases of a filter into ended and open ones, where both may be meant.
+
+    There are few open ones, and each sort has indexes of its own.
+    """
+    is_match = matches(filter)
+    if not (filter.is_any or filter.states):
+        return [is_match]
+    states = set(_states(filter))
+    parts = []
+    if not states or states & TERMINAL:
+        parts.append(and_(is_match, _cases.ended_at.is_not(None)))
+    if not states or states - TERMINAL:
+        parts.append(and_(is_match, _cases.ended_at.is_(None)))
+    return parts
+
+
+def _event(filter: CaseFilter) -> TallyEvent | None:
+    """Return the event by whose days the filter's ended cases are counted.
+
+    None where tallies do not tell, or there are no such cases.
+    """
+    for field in fields(filter):
+        if field.name not in TALLY_FIELDS and getattr(filter, field.name) != field.default:
+            return None
+    may_have_ended = TERMINAL.intersection(_states(filter)) or (
+        not filter.states and (filter.is_over or filter.is_any)
+    )
+    events = [event for event, name in SPAN_FIELDS.items() if getattr(filter, name) is not None]
+    if not may_have_ended or len(events) > 1:
+        return None
+    return events[0] if events else TallyEvent.ENDED
+
+
+def _states(filter: CaseFilter) -> list[State]:
+    return [State(state) for state in filter.states]
+
+
+def _span(filter: CaseFilter, event: TallyEvent) -> Span | None:
+    span: Span | None = getattr(filter, SPAN_FIELDS[event])
+    return span
+
+
+def _with_span(filter: CaseFilter, event: TallyEvent, span: Span) -> CaseFilter:
+    match event:
+        case TallyEvent.OPENED:
+            return replace(filter, opened_between=span)
+        case TallyEvent.ENDED:
+            return replace(filter, ended_between=span)
+        case TallyEvent.DECIDED:
+            return replace(filter, decided_between=span)
+        case _:
+            assert_never(event)
+
+
+def _whole_days(span: Span | None) -> range | None:
+    """Return the days that lie in a span as a whole; None for all days."""
+    if span is None:
+        return None
+    begin, end = (moment.timestamp() / SECONDS_PER_DAY for moment in span)
+    return range(math.ceil(begin), max(math.ceil(begin), math.floor(end)))
+
+
+def _tally_clause(filter: CaseFilter, event: TallyEvent, days: range | None) -> Clause:
+    clauses: list[Clause] = [_tallies.event == event.value, _tallies.cases > 0]
+    if days is not None:
+        clauses += [_tallies.day >= days.start, _tallies.day < days.stop]
+    if filter.viewer is not None:
+        clauses.append(_tallies.channel.in_(sorted(filter.viewer.channels)))
+    if filter.states:
+        clauses.append(_tallies.state.in_([state.code for state in _states(filter)]))
+    if filter.kind:
+        clauses.append(_tallies.kind == filter.kind)
+    if filter.kinds:
+        clauses.append(_tallies.kind.in_(filter.kinds))
+    if filter.channel:
+        clauses.append(_tallies.channel == filter.channel)
+    if filter.source:
+        clauses.append(_tallies.source == filter.source)
+    if filter.is_unrecognised:
+        clauses.append(_is_unrecognised(filter))
+    return and_(*clauses, *_decision_clauses(filter))
+
+
+def _is_unrecognised(filter: CaseFilter) -> Clause:
+    if not filter.known_kinds:
+        return _tallies.kind == UNRECOGNISED
+    return or_(_tallies.kind == UNRECOGNISED, _tallies.kind.not_in(list(filter.known_kinds)))
+
+
+def _decision_clauses(filter: CaseFilter) -> Iterator[Clause]:
+    if filter.decision:
+        yield _tallies.decision == filter.decision
+    if filter.decision == LastDecision.APPROVED:
+        yield _tallies.deciders != ALONE
+    if filter.decided_by:
+        yield names_any(_tallies.deciders, filter.decided_by)
+    if filter.is_automatic:
+        yield _tallies.is_automatic == 1
+    if filter.risk is not None:
+        yield _tallies.risk == int(filter.risk)
+
+
+def _case_clauses(filter: CaseFilter, event: TallyEvent, days: range | None) -> Iterator[Clause]:
+    """Yield the parts that tallies leave out."""
+    everyone = replace(filter, viewer=None)
+    is_visible = is_in_channels(filter.viewer)
+    span = _span(filter, event)
+    for edge in _edges(span, days):
+        at_edge = _with_span(everyone, event, edge)
+        yield and_(matches(at_edge), is_visible, _cases.ended_at.is_not(None))
+    if not filter.is_over and not (filter.states and TERMINAL.issuperset(_states(filter))):
+        yield and_(matches(everyone), is_visible, _cases.ended_at.is_(None))
+    if filter.viewer is not None:
+        yield and_(matches(everyone), is_party_elsewhere(filter.viewer))
+
+
+def _edges(span: Span | None, days: range | None) -> list[Span]:
+    """Return what a span has before its first whole day and after its last."""
+    if span is None or days is None:
+        return []
+    first, last = (
+        datetime.fromtimestamp(day * SECONDS_PER_DAY, UTC) for day in (days.start, days.stop)
+    )
+    edges = [(span[0], first), (last, span[1])]
+    return [(begin, end) for begin, end in edges if begin < end]
