@@ -7,6 +7,7 @@ import tempfile
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import datetime
 
 from bot.clock import monotonic
 from bot.metrics import ALL_PROCESSES, FOLDER_VARIABLE, WORKERS
@@ -226,6 +227,7 @@ class RemoteLane:
         """Refuse messages: there is never room for them."""
         raise AssertionError(f"{len(messages)} messages were leased to a lane without room")
 
-    def wake(self) -> None:
-        """Let a worker look for due messages at once."""
-        self.processes.wake(self.number)
+    def wake(self, at: datetime | None = None, /) -> None:
+        """Let a worker look for due messages at once; what is due later its poll finds."""
+        if at is None:
+            self.processes.wake(self.number)
