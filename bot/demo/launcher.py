@@ -147,10 +147,10 @@ def _remember_history(settings: Settings, store: Store, library: FileLibrary) ->
         training_set = gather_training_set(
             shelf=knowledge.shelf,
             playbooks=library.playbooks,
-            embedder=knowledge.embedder,
+            embedders=knowledge.embedders,
             questions=library.questions(),
         )
-        save_model(train_models(training_set, knowledge.embedder), knowledge.folder)
+        save_model(train_models(training_set, knowledge.embedders), knowledge.folder)
 
 
 def sample_settings(folder: Path, slack: str, **extra: str) -> Settings:
