@@ -31,6 +31,11 @@ HALF_SIZE = TABLE_VECTOR_SIZE // 2
 ROW_TYPE = np.dtype([("scale", np.float32), ("packed", np.uint8, (HALF_SIZE,))])
 
 
+# What embedded precedents in this release and the ones before it.
+TABLE_NAME = "token-table/"
+REPLACED_NAMES = ("minilm-l6-v2-int8/", TABLE_NAME)
+
+
 class TokenTable:
     """Adds up the vectors of a text's tokens, in tens of microseconds.
 
@@ -41,7 +46,7 @@ class TokenTable:
     """
 
     is_semantic = True
-    identity = f"token-table/{TABLE_SHA256[:12]}/{TABLE_VECTOR_SIZE}"
+    identity = f"{TABLE_NAME}{TABLE_SHA256[:12]}/{TABLE_VECTOR_SIZE}"
 
     def __init__(self) -> None:
         if importlib.util.find_spec("tokenizers") is None:
@@ -74,6 +79,15 @@ class TokenTable:
         weights = rows["scale"] * POSITION_WEIGHTS[: len(rows)]
         total: Vectors = weights @ unpack(rows["packed"])
         return total
+
+
+def replaces(identity: str, other_identity: str) -> bool:
+    """Tell whether one embedder took the place of another in a later release.
+
+    Precedents are then embedded again without being asked for: it takes a second for thousands.
+    """
+    is_table = identity.startswith(TABLE_NAME)
+    return is_table and other_identity.startswith(REPLACED_NAMES) and identity != other_identity
 
 
 def pack(values: Vectors) -> NDArray[np.uint8]:

@@ -13,6 +13,7 @@ from typing import Any
 from filelock import FileLock, Timeout
 
 from bot.cases.errors import MemoryUnavailable
+from knowledge.memory.token_table import replaces
 from knowledge.memory.vectors import Vectors
 
 COLLECTION = "precedents"
@@ -50,6 +51,10 @@ class VectorIndex:
         )
         metadata = self._collection.metadata or {}
         identity = metadata.get("embedder")
+        if replaces(self._identity, str(identity)):
+            self.begin_rebuild()
+            self.finish_rebuild()
+            return
         if identity != self._identity:
             raise MemoryUnavailable(
                 f"memory was embedded with {identity},"
