@@ -24,7 +24,7 @@ from knowledge.learning.recogniser import RecogniserModel, TrainedRecogniser
 from knowledge.learning.recommender import PrecedentRecommender
 from knowledge.learning.training_set import is_training_due
 from knowledge.library import FileLibrary
-from knowledge.memory.embedder import Embedder, HashedWordsEmbedder, open_embedder
+from knowledge.memory.embedder import Embedders, HashedWordsEmbedder, open_embedders
 from knowledge.memory.helper_client import (
     HelperClient,
     HelperOptions,
@@ -61,7 +61,7 @@ class Knowledge:
     library: FileLibrary
     shelf: SqlPrecedentStore
     precedents: PrecedentMemory
-    embedder: Embedder
+    embedders: Embedders
     model_file: ModelFile
     #: Of the index and the model file. It can be deleted: both are made again from the ledger.
     folder: Path
@@ -73,7 +73,7 @@ class Knowledge:
         return is_training_due(
             model=self.model_file.model,
             shelf=self.shelf,
-            embedder=self.embedder,
+            embedders=self.embedders,
             question_version=self._question_version(),
         )
 
@@ -92,7 +92,7 @@ class _LatestModels:
     """The models of the latest training, looked up at each use."""
 
     model_file: ModelFile
-    embedder: Embedder
+    embedders: Embedders
 
     def recogniser(self) -> RecogniserModel | None:
         model = self.model_file.model
@@ -105,7 +105,7 @@ class _LatestModels:
     def plan(self, kind: str) -> PlanModel | None:
         model = self.model_file.model
         # A model trained on the vectors of another embedder says nothing about ours.
-        if model is None or model.embedder != self.embedder.identity:
+        if model is None or model.embedder != self.embedders.precedents.identity:
             return None
         return model.plans.get(kind)
 
@@ -119,25 +119,30 @@ def open_knowledge(
     """
     folder = settings.data_dir / "memory"
     shelf = store.precedents
-    embedder = open_embedder(settings.embeddings)
+    embedders = open_embedders(settings.embeddings)
     model_file = ModelFile(folder)
     helper = HelperClient(
-        HelperOptions(folder, settings.chroma_url, embedder.identity, settings.embeddings)
+        HelperOptions(
+            folder=folder,
+            chroma_url=settings.chroma_url,
+            identity=embedders.precedents.identity,
+            embedder=settings.embeddings,
+        )
     )
-    precedents = PrecedentMemory(shelf, embedder, RemoteVectorIndex(helper))
-    models = _LatestModels(model_file, embedder)
+    precedents = PrecedentMemory(shelf, embedders.precedents, RemoteVectorIndex(helper))
+    models = _LatestModels(model_file, embedders)
     advisors = Advisors(
         shelf=shelf,
         memory=precedents,
         recogniser=TrainedRecogniser(
             latest_model=models.recogniser,
-            embedder=RemoteEmbedder(helper, embedder),
+            embedder=RemoteEmbedder(helper, embedders.recognition),
             titles=dict(library.titles()),
         ),
         recommender=PrecedentRecommender(
             memory=precedents,
             plan_model_of=models.plan,
-            embedder=embedder,
+            embedder=embedders.precedents,
             clock=clock,
         ),
         question_classifier=TrainedQuestionClassifier(
@@ -152,7 +157,7 @@ def open_knowledge(
         library=library,
         shelf=shelf,
         precedents=precedents,
-        embedder=embedder,
+        embedders=embedders,
         model_file=model_file,
         folder=folder,
     )

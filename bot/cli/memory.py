@@ -69,7 +69,7 @@ def status(as_json: AsJson = False) -> None:
     for batch in summary["batches"]:
         line = f"  batch {batch['name']}: {batch['precedents']} of {batch['kind']}"
         out.print(line, markup=False)
-    for name in ("index", "embedder", "learned"):
+    for name in ("index", "embedder", "recognition", "learned"):
         out.print(f"  {name}: {summary[name]}", markup=False)
 
 
@@ -82,7 +82,8 @@ def _status(knowledge: Knowledge) -> dict[str, Any]:
         "kinds": [_kind_status(knowledge, kind, counts[kind]) for kind in sorted(counts)],
         "batches": [to_plain(batch) for batch in knowledge.shelf.batches()],
         "index": index_failure or f"holds all {sum(counts.values())}",
-        "embedder": knowledge.embedder.identity,
+        "embedder": knowledge.embedders.precedents.identity,
+        "recognition": knowledge.embedders.recognition.identity,
         "learned": knowledge.model_file.failure or version,
     }
 

@@ -89,11 +89,11 @@ def _train(knowledge: Knowledge) -> dict[str, Any]:
         training_set = gather_training_set(
             shelf=knowledge.shelf,
             playbooks=playbooks,
-            embedder=knowledge.embedder,
+            embedders=knowledge.embedders,
             questions=knowledge.library.questions(),
         )
         last_model = knowledge.model_file.model
-        model = train_models(training_set, knowledge.embedder, last_model)
+        model = train_models(training_set, knowledge.embedders, last_model)
         save_model(model, knowledge.folder)
     examples = 0
     kinds = 0

@@ -112,10 +112,10 @@ def train_on_precedents(
         training_set = gather_training_set(
             shelf=knowledge.shelf,
             playbooks=library.playbooks,
-            embedder=knowledge.embedder,
+            embedders=knowledge.embedders,
             questions=library.questions(),
         )
-        model = train_models(training_set, knowledge.embedder, last_model)
+        model = train_models(training_set, knowledge.embedders, last_model)
         save_model(model, knowledge.folder)
 
 

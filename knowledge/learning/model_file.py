@@ -10,7 +10,7 @@ import struct
 import threading
 import zipfile
 import zlib
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -55,7 +55,7 @@ class TrainedModel:
     version: str
     #: How many precedents and labels there were then.
     memory_size: int
-    #: The identity of the embedder.
+    #: The identity of the embedder of the plans; recognition names its own.
     embedder: str
     recogniser: RecogniserModel | None
     #: A plan model for each kind that has enough precedents.
@@ -193,13 +193,10 @@ def _from_arrays(arrays: Mapping[str, Any]) -> TrainedModel:
         plans=plans,
         questions=questions,
     )
-    if len(_vector_sizes(model)) > 1:
-        raise ValueError("its parts were learned over different vectors")
+    if len(_vector_sizes(plans.values())) > 1:
+        raise ValueError("its plans were learned over different vectors")
     return model
 
 
-def _vector_sizes(model: TrainedModel) -> set[int]:
-    sizes = {plan.linear_model.vector_size for plan in model.plans.values()}
-    if model.recogniser:
-        sizes.add(model.recogniser.linear_model.vector_size)
-    return sizes
+def _vector_sizes(plans: Iterable[PlanModel]) -> set[int]:
+    return {plan.linear_model.vector_size for plan in plans}

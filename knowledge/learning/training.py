@@ -17,12 +17,12 @@ from knowledge.learning.question_model import QuestionModel
 from knowledge.learning.question_training import train_question_model
 from knowledge.learning.recogniser_training import train_recogniser
 from knowledge.learning.training_set import TrainingSet
-from knowledge.memory.embedder import Embedder
+from knowledge.memory.embedder import Embedders
 
 
 def train_models(
     training_set: TrainingSet,
-    embedder: Embedder,
+    embedders: Embedders,
     last_model: TrainedModel | None = None,
 ) -> TrainedModel:
     """Train recognition, the plan models and the models of questions.
@@ -32,19 +32,19 @@ def train_models(
     recogniser = train_recogniser(
         examples=training_set.examples,
         novel_texts=training_set.novel_texts,
-        embedder=embedder,
+        embedder=embedders.recognition,
         version=training_set.version,
     )
     plans = {}
     for kind, precedents in training_set.precedents.items():
-        vectors = embedder.embed([precedent.signal_text for precedent in precedents])
+        vectors = embedders.precedents.embed([precedent.signal_text for precedent in precedents])
         plan = train_plan_model(kind, precedents, vectors)
         if plan:
             plans[kind] = plan
     return TrainedModel(
         version=training_set.version,
         memory_size=training_set.memory_size,
-        embedder=training_set.embedder,
+        embedder=training_set.plan_embedder,
         recogniser=recogniser,
         plans=plans,
         questions=_train_questions(training_set, last_model),

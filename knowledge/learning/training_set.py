@@ -15,7 +15,7 @@ from knowledge.learning.linear_model import TrainingExample
 from knowledge.learning.model_file import FORMAT, TrainedModel
 from knowledge.learning.question_examples import QuestionTrainingSet, gather_questions
 from knowledge.library.questions import QuestionExamples
-from knowledge.memory.embedder import Embedder
+from knowledge.memory.embedder import Embedders
 
 # The latest precedents of each kind: of a plan model, and of recognition.
 MAX_PRECEDENTS_PER_KIND = 3_000
@@ -35,8 +35,9 @@ class TrainingSet:
     novel_texts: tuple[str, ...]
     #: Precedents by kind, in time order.
     precedents: Mapping[str, Sequence[Precedent]]
-    #: The identity of the embedder.
-    embedder: str
+    #: The identities of the embedders of plans and of recognition.
+    plan_embedder: str
+    recognition_embedder: str
     #: How many precedents and labels there were.
     memory_size: int
     #: Examples of how people ask.
@@ -45,7 +46,8 @@ class TrainingSet:
     @property
     def version(self) -> str:
         """Return a checksum of the content."""
-        checksum = hashlib.sha256(f"{FORMAT}\n{self.embedder}".encode())
+        embedders = f"{self.plan_embedder}\n{self.recognition_embedder}"
+        checksum = hashlib.sha256(f"{FORMAT}\n{embedders}".encode())
         for example in self.examples:
             checksum.update(f"\0{example.label}\1{example.text}".encode("utf-8", "replace"))
         for text in self.novel_texts:
@@ -61,7 +63,7 @@ class TrainingSet:
 def gather_training_set(
     shelf: PrecedentStore,
     playbooks: Mapping[str, Playbook],
-    embedder: Embedder,
+    embedders: Embedders,
     questions: QuestionExamples | None = None,
 ) -> TrainingSet:
     """Gather the training set of every kind that has a playbook.
@@ -90,7 +92,8 @@ def gather_training_set(
         examples=tuple(examples),
         novel_texts=tuple(novel_texts),
         precedents=precedents,
-        embedder=embedder.identity,
+        plan_embedder=embedders.precedents.identity,
+        recognition_embedder=embedders.recognition.identity,
         memory_size=shelf.count() + len(labels),
         questions=question_set,
     )
@@ -99,21 +102,29 @@ def gather_training_set(
 def is_training_due(
     model: TrainedModel | None,
     shelf: PrecedentStore,
-    embedder: Embedder,
+    embedders: Embedders,
     question_version: str = "",
 ) -> bool:
     """Return whether memory has changed enough since this model.
 
-    Training is due as well when there is no model for this embedder, or its examples of questions
+    Training is due as well when there is no model for these embedders, or its examples of questions
     were others. An empty ``question_version`` asks for none.
     """
-    if model is None or model.embedder != embedder.identity:
+    if model is None or not _fits(model, embedders):
         return True
     if question_version and _question_version(model) != question_version:
         return True
     growth = shelf.count() + len(shelf.labels()) - model.memory_size
     # Memory shrinks when an imported batch is removed: the model must not keep what it taught.
     return growth < 0 or growth >= max(MIN_GROWTH, model.memory_size // GROWTH_DIVISOR)
+
+
+def _fits(model: TrainedModel, embedders: Embedders) -> bool:
+    """Return whether the model was trained on vectors of these embedders."""
+    if model.embedder != embedders.precedents.identity:
+        return False
+    recogniser = model.recogniser
+    return recogniser is None or recogniser.embedder == embedders.recognition.identity
 
 
 def _question_version(model: TrainedModel) -> str:

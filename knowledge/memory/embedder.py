@@ -1,15 +1,17 @@
 """Embedders turn text into vectors.
 
-The built-in one needs nothing that was not installed. When its weights are missing or their hash
-differs, hashed words take its place: good enough to rank, too weak to tell a new kind from a known
-one, so recognition abstains more often. Any embedder that LangChain knows can be configured
-instead.
+The built-in ones need nothing that was not installed: a table of token vectors on the way of every
+card, and the model that it was distilled from where there is time. When a file of theirs is missing
+or its hash differs, hashed words take the place: good enough to rank, too weak to tell a new kind
+from a known one, so recognition abstains more often. Any embedder that LangChain knows can be
+configured instead; it serves both.
 """
 
 import logging
 import threading
 from collections import OrderedDict
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any, Protocol
 
 import numpy as np
@@ -17,6 +19,7 @@ import numpy as np
 from bot.cases.errors import SettingsIncomplete
 from knowledge.memory.minilm import MiniLM
 from knowledge.memory.text_features import hash_text
+from knowledge.memory.token_table import TokenTable
 from knowledge.memory.vectors import (
     MAX_TEXT_CHARACTERS,
     VECTOR_SIZE,
@@ -43,10 +46,37 @@ class Embedder(Protocol):
         """Embed each text as a row of length 1."""
 
 
+@dataclass(frozen=True, slots=True)
+class Embedders:
+    """The embedders by what they serve."""
+
+    #: Precedents and plans: it is on the way of every card.
+    precedents: Embedder
+    #: Recognition and its training.
+    recognition: Embedder
+
+
+def open_embedders(name: str = "") -> Embedders:
+    """Open the embedders of this name.
+
+    An empty name means the built-in ones; one that is named serves everything.
+
+    Raises:
+        SettingsIncomplete: LangChain does not know the name, or its package is not installed.
+    """
+    recognition = open_embedder(name)
+    if name:
+        return Embedders(precedents=recognition, recognition=recognition)
+    return Embedders(
+        precedents=_open_built_in(TokenTable),
+        recognition=recognition,
+    )
+
+
 def open_embedder(name: str = "") -> Embedder:
     """Open the embedder of this name.
 
-    An empty name means the built-in one, ``words`` the hashed words; any other name goes to
+    An empty name means the built-in model, ``words`` the hashed words; any other name goes to
     LangChain's ``init_embeddings``.
 
     Raises:
@@ -55,9 +85,13 @@ def open_embedder(name: str = "") -> Embedder:
     if name == "words":
         return HashedWordsEmbedder()
     if name:
-        return LangChainEmbedder(name)
+        return CachingEmbedder(LangChainEmbedder(name))
+    return _open_built_in(MiniLM)
+
+
+def _open_built_in(open_files: Callable[[], Embedder]) -> Embedder:
     try:
-        return CachingEmbedder(MiniLM())
+        return CachingEmbedder(open_files())
     except (ImportError, OSError, ValueError) as failure:
         log.warning(
             "the built-in embedder is not available (%s); hashed words replace it",

@@ -16,6 +16,7 @@ import numpy as np
 from filelock import FileLock, Timeout
 
 from bot.cases.errors import MemoryUnavailable
+from knowledge.memory.token_table import replaces
 from knowledge.memory.vectors import Vectors
 
 COLLECTION = "precedents"
@@ -213,20 +214,25 @@ class VectorIndex:
 
     def _open_collection(self) -> Any:
         self._connect()
-        collection = self._client.get_or_create_collection(
-            COLLECTION,
-            embedding_function=None,
-            metadata={"embedder": self._identity},
-            configuration=_CONFIGURATION,
-        )
-        metadata = collection.metadata or {}
-        identity = metadata.get("embedder")
+        collection = self._get_or_create()
+        identity = (collection.metadata or {}).get("embedder")
+        if replaces(self._identity, str(identity)):
+            self._client.delete_collection(COLLECTION)
+            return self._get_or_create()
         if identity != self._identity:
             raise MemoryUnavailable(
                 f"memory was embedded with {identity},"
                 f" the settings name {self._identity}; {REBUILD_HINT}"
             )
         return collection
+
+    def _get_or_create(self) -> Any:
+        return self._client.get_or_create_collection(
+            COLLECTION,
+            embedding_function=None,
+            metadata={"embedder": self._identity},
+            configuration=_CONFIGURATION,
+        )
 
     def _connect(self) -> None:
         """Open the client once."""

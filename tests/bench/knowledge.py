@@ -1,9 +1,11 @@
 """The quality and the cost of recognition and recommendation: ``make bench-knowledge``.
 
 Beside them in the same run: a majority vote and a tf-idf model. Every number is measured on a part
-that training, calibration and thresholds never saw. ``ARGS="clinc150 cost"`` runs some parts.
+that training, calibration and thresholds never saw. ``ARGS="clinc150 cost"`` runs some parts;
+``ARGS="retail --precedents model"`` finds precedents by another embedder.
 """
 
+import argparse
 import csv
 import gzip
 import itertools
@@ -37,21 +39,24 @@ from knowledge.learning.plan_training import train_plan_model
 from knowledge.learning.recogniser import TrainedRecogniser, confidence_features
 from knowledge.learning.recogniser_training import train_recogniser
 from knowledge.learning.recommender import PrecedentRecommender
-from knowledge.memory.embedder import CachingEmbedder
+from knowledge.memory.embedder import CachingEmbedder, HashedWordsEmbedder
 from knowledge.memory.keyword_index import KeywordIndex
 from knowledge.memory.minilm import MiniLM
 from knowledge.memory.null_memory import NullMemory
 from knowledge.memory.precedent_index import MIN_MEANING_SIMILARITY
 from knowledge.memory.precedent_memory import PrecedentMemory
 from knowledge.memory.ranking import fuse_rankings
+from knowledge.memory.token_table import TokenTable
 from knowledge.memory.vector_index import VectorIndex
-from knowledge.memory.vectors import VECTOR_SIZE, to_unit_length
+from knowledge.memory.vectors import VECTOR_SIZE
 from tests.cases.making import opened
 from tests.conftest import SHARED
 from tests.world import playbook
 
 DATA = SHARED / "data"
-SEED = 0
+# As the index of precedents fetches, and how many a second look would compare again.
+FETCHED = 50
+LOOKED_AT_AGAIN = 30
 EPOCH = datetime(2016, 1, 1, tzinfo=UTC)
 
 
@@ -229,7 +234,7 @@ def make_precedent(name, text, facts, action, at):
 class Complaints:
     """The complaints in time order, as precedents with vectors."""
 
-    def __init__(self, minilm):
+    def __init__(self, embedder):
         self.rows = sorted(
             read_lines("cfpb_complaints/dev.jsonl.gz"),
             key=lambda row: (row["date_received"], row["complaint_id"]),
@@ -237,7 +242,7 @@ class Complaints:
         self.days = [datetime.fromisoformat(row["date_received"]) for row in self.rows]
         self.texts = [(row["complaint_what_happened"] or "")[:2000] for row in self.rows]
         self.has_text = np.array([bool(text) for text in self.texts])
-        self.vectors = minilm.embed(self.texts) * self.has_text[:, None]
+        self.vectors = embedder.embed(self.texts) * self.has_text[:, None]
         self.precedents = [
             make_precedent(
                 name=row["complaint_id"],
@@ -264,9 +269,9 @@ class Complaints:
             yield closed_rows, [index for index, day in enumerate(self.days) if day in block]
 
 
-def cfpb(minilm):
+def cfpb(embedder):
     """Measure complaints, trained every three days on those closed."""
-    complaints = Complaints(minilm)
+    complaints = Complaints(embedder)
     indexes, actions, floor_actions, margins, is_guaranteed = [], [], [], [], []
     for closed_rows, block in complaints.blocks():
         past = [complaints.precedents[index] for index in closed_rows]
@@ -377,7 +382,7 @@ TICKET_FACTS = (
 TICKETS_AT_ONCE = 500
 
 
-def servicenow(minilm):
+def servicenow(embedder):
     """Measure tickets in time order, the last fifth of them."""
     with gzip.open(DATA / "servicenow_incidents/dev.csv.gz", "rt") as file:
         tickets = sorted(csv.DictReader(file), key=lambda ticket: ticket["opened_at"])
@@ -476,7 +481,7 @@ WRITES = {
 }
 
 
-def retail(minilm):
+def retail(embedder):
     """Measure the product's recommender: the order's state narrows, the past ranks."""
     orders, training, test = read_retail_tasks()
     past = [
@@ -489,8 +494,10 @@ def retail(minilm):
         )
         for task, action in training
     ]
-    model = train_plan_model("k", past, minilm.embed([precedent.signal_text for precedent in past]))
-    recommender = make_recommender(NullMemory(), model, minilm)
+    model = train_plan_model(
+        "k", past, embedder.embed([precedent.signal_text for precedent in past])
+    )
+    recommender = make_recommender(NullMemory(), model, embedder)
     actions = np.array([action for _, action in test])
     majority = Counter(precedent.decision.action for precedent in past).most_common(1)[0][0]
     report(
@@ -682,19 +689,19 @@ NOWHERE = (
 )
 
 
-def runbooks(minilm):
+def runbooks(embedder):
     """Measure questions of our own over runbooks without their titles.
 
     One of them answers the first questions, none the others.
     """
     documents = read_lines("runbooks/corpus.jsonl.gz")
     names = [document["id"] for document in documents]
-    vectors = minilm.embed([document["text_stripped"] for document in documents])
+    vectors = embedder.embed([document["text_stripped"] for document in documents])
     keywords = KeywordIndex()
     keywords.update((document["id"], document["text_stripped"]) for document in documents)
     hits = {"words": [], "meaning": [], "both": []}
     for question, answers in QUESTIONS.items():
-        similarities = vectors @ minilm.embed([question])[0]
+        similarities = vectors @ embedder.embed([question])[0]
         by_meaning = [names[position] for position in np.argsort(-similarities)[:50]]
         by_words = keywords.search(question, 50)
         both = [name for name, _ in fuse_rankings([by_meaning, by_words])]
@@ -704,8 +711,8 @@ def runbooks(minilm):
     for way, results in hits.items():
         first, in_three = np.mean(results, axis=0)
         report(f"runbooks by {way}", first=float(first), in_three=float(in_three))
-    nowhere = best_similarities(minilm, vectors, NOWHERE)
-    somewhere = best_similarities(minilm, vectors, QUESTIONS)
+    nowhere = best_similarities(embedder, vectors, NOWHERE)
+    somewhere = best_similarities(embedder, vectors, QUESTIONS)
     report(
         "runbooks, nothing fits",
         abstained=float(np.mean(nowhere < MIN_MEANING_SIMILARITY)),
@@ -713,9 +720,66 @@ def runbooks(minilm):
     )
 
 
-def best_similarities(minilm, vectors, questions):
+def best_similarities(embedder, vectors, questions):
     return np.array(
-        [float((vectors @ minilm.embed([question])[0]).max()) for question in questions]
+        [float((vectors @ embedder.embed([question])[0]).max()) for question in questions]
+    )
+
+
+def neighbours(embedder):
+    """Measure how often the precedents found are of the right intent.
+
+    Beside the embedder: the model, hashed words, and the model's second look at what was found.
+    """
+    with gzip.open(DATA / "clinc150/data_dev.json.gz", "rt") as file:
+        data = json.load(file)
+    measure_neighbours("CLINC150", data["train"], data["val"], embedder)
+    rows = read_lines("banking77/dev.jsonl.gz")
+    training = [(row["text"], row["label"]) for row in rows if row["split"] == "train"]
+    questions = [(row["text"], row["label"]) for row in rows if row["split"] == "valid"]
+    measure_neighbours("BANKING77", training, questions, embedder)
+
+
+def measure_neighbours(name, training, questions, embedder):
+    texts = [text for text, _ in training]
+    labels = np.array([label for _, label in training])
+    keywords = KeywordIndex()
+    keywords.update((str(number), text) for number, text in enumerate(texts))
+    question_texts = [text for text, _ in questions]
+    by_words = [list(map(int, keywords.search(text, FETCHED))) for text in question_texts]
+    model_similarities = question_similarities(MiniLM(), texts, question_texts)
+    similarities = question_similarities(embedder, texts, question_texts)
+    by_embedder = np.argsort(-similarities, axis=1)[:, :FETCHED]
+    seen_again = np.take_along_axis(model_similarities, by_embedder[:, :LOOKED_AT_AGAIN], axis=1)
+    second_look = np.take_along_axis(by_embedder, np.argsort(-seen_again, axis=1), axis=1)
+    hashed_words = question_similarities(HashedWordsEmbedder(), texts, question_texts)
+    ways = {
+        "model": np.argsort(-model_similarities, axis=1)[:, :FETCHED],
+        embedder.identity.partition("/")[0]: by_embedder,
+        "second look by the model": second_look,
+        "hashed words": np.argsort(-hashed_words, axis=1)[:, :FETCHED],
+    }
+    for way, rankings in ways.items():
+        measure_rankings(f"{name} neighbours, {way}", rankings, by_words, labels, questions)
+
+
+def question_similarities(embedder, texts, questions):
+    return embedder.embed(questions) @ embedder.embed(texts).T
+
+
+def measure_rankings(what, rankings, by_words, labels, questions):
+    """Compare the labels of what was found, by meaning alone and with keywords."""
+    first, in_five, in_ten_with_words = [], [], []
+    for ranking, word_ranking, (_, label) in zip(rankings, by_words, questions, strict=True):
+        first.append(labels[ranking[0]] == label)
+        in_five.append((labels[ranking[:5]] == label).mean())
+        both = [number for number, _ in fuse_rankings([ranking.tolist(), word_ranking])]
+        in_ten_with_words.append((labels[both[:10]] == label).mean())
+    report(
+        what,
+        first=float(np.mean(first)),
+        in_five=float(np.mean(in_five)),
+        in_ten_with_keywords=float(np.mean(in_ten_with_words)),
     )
 
 
@@ -726,42 +790,15 @@ WARM_UP_CASES = 20
 CASES = 200
 
 
-class JitteringEmbedder:
-    """Returns vectors near real ones for all but single texts.
+def cost(embedder, sizes=(1_000, 10_000, 100_000)):
+    """Measure one case at a time, in milliseconds of the processor.
 
-    So a hundred thousand precedents need no hundred thousand embeddings. Questions are embedded
-    for real.
-    """
-
-    is_semantic = True
-
-    def __init__(self, minilm, base):
-        self.identity = minilm.identity
-        self._minilm = minilm
-        self._base = base
-        self._random = np.random.default_rng(SEED)
-
-    def embed(self, texts):
-        if len(texts) == 1:
-            return self._minilm.embed(texts)
-        rows = self._random.integers(0, len(self._base), len(texts))
-        noise = self._random.normal(0, 0.03, (len(texts), VECTOR_SIZE)).astype(np.float32)
-        return to_unit_length(self._base[rows] + noise)
-
-
-def cost(minilm, sizes=(1_000, 10_000, 100_000)):
-    """Measure one core and one case at a time.
-
-    A case is embedded, recognised, recalled and recommended for. Beside it: how many of the true
-    ten nearest the index finds.
+    A case is recalled and recommended for; one whose source names no kind is recognised first.
+    Beside it: how many of the true ten nearest the index finds.
     """
     with gzip.open(DATA / "clinc150/data_dev.json.gz", "rt") as file:
         titles = [text for text, _ in json.load(file)["train"][:3000]]
-    examples = [TrainingExample(text, KINDS[number % 20], {}) for number, text in enumerate(titles)]
-    model = train_recogniser(examples, (), minilm, "bench", folds=2)
-    embedder = CachingEmbedder(minilm)
-    recogniser = TrainedRecogniser(lambda: model, embedder, dict.fromkeys(KINDS, "x"))
-    base = minilm.embed(titles)
+    embedder = CachingEmbedder(embedder)
     for size in sizes:
         with tempfile.TemporaryDirectory() as folder:
             database = Database(f"sqlite:///{folder}/x.db")
@@ -769,24 +806,35 @@ def cost(minilm, sizes=(1_000, 10_000, 100_000)):
             shelf = SqlPrecedentStore(database)
             fill_shelf(shelf, titles, size)
             start = time.monotonic()
-            jittering = JitteringEmbedder(minilm, base)
-            vectors = VectorIndex(Path(folder) / "memory", "", jittering.identity)
-            memory = PrecedentMemory(shelf, jittering, vectors, answer_timeout=30)
+            vectors = VectorIndex(Path(folder) / "memory", "", embedder.identity)
+            memory = PrecedentMemory(shelf, embedder, vectors, answer_timeout=30)
             memory.open()
             fill_seconds = time.monotonic() - start
-            memory.index.embedder = embedder
-            rss = round(psutil.Process().memory_info().rss / 2**20)
-            durations = time_cases(recogniser, memory, embedder=embedder, titles=titles, size=size)
+            durations = time_cases(memory, embedder, titles=titles, size=size)
             report(
                 f"cost at {size:,} precedents",
-                p50_ms=statistics.median(durations),
-                p99_ms=durations[int(len(durations) * 0.99)],
-                recall_at_10=recall_at_10(memory, minilm, titles),
-                rss_mb=rss,
+                p50_cpu_ms=statistics.median(durations),
+                p99_cpu_ms=durations[int(len(durations) * 0.99)],
+                recall_at_10=recall_at_10(memory, embedder, titles),
+                rss_mb=round(psutil.Process().memory_info().rss / 2**20),
                 filled_in_s=round(fill_seconds, 1),
             )
             memory.close()
             database.close()
+    recognition_cost(MiniLM(), titles)
+
+
+def recognition_cost(minilm, titles):
+    """Measure what one case more costs that must be recognised."""
+    examples = [TrainingExample(text, KINDS[number % 20], {}) for number, text in enumerate(titles)]
+    model = train_recogniser(examples, (), minilm, "bench", folds=2)
+    recogniser = TrainedRecogniser(lambda: model, minilm, dict.fromkeys(KINDS, "x"))
+    durations = []
+    for number in range(WARM_UP_CASES + CASES):
+        start = time.process_time()
+        recogniser.recognise(f"{titles[(number * 7) % 3000]} case {number}")
+        durations.append(1000 * (time.process_time() - start))
+    report("cost of recognition", p50_cpu_ms=statistics.median(durations[WARM_UP_CASES:]))
 
 
 def fill_shelf(shelf, titles, size):
@@ -809,7 +857,7 @@ def fill_shelf(shelf, titles, size):
         shelf.save(page)
 
 
-def time_cases(recogniser, memory, embedder, titles, size):
+def time_cases(memory, embedder, titles, size):
     """Return the milliseconds of each case in ascending order.
 
     The first cases are left out.
@@ -818,46 +866,53 @@ def time_cases(recogniser, memory, embedder, titles, size):
     book = playbook(kind="kind_3", offers=(make_offer("house.a"), make_offer("house.b")))
     durations = []
     for number in range(WARM_UP_CASES + CASES):
-        text = f"{titles[(number * 7) % 3000]} case {number} of {size}"
-        case = make_case("kind_3", text)
-        start = time.perf_counter()
-        recogniser.recognise(text)
+        case = make_case("kind_3", f"{titles[(number * 7) % 3000]} case {number} of {size}")
+        start = time.process_time()
         recommender.recommend(case, book, (), prepare=prepare_action)
-        durations.append(1000 * (time.perf_counter() - start))
+        durations.append(1000 * (time.process_time() - start))
     return sorted(durations[WARM_UP_CASES:])
 
 
-def recall_at_10(memory, minilm, titles):
+def recall_at_10(memory, embedder, titles):
     """Compare with an exact search over the vectors of the index."""
     rows = memory.index.vectors._collection.get(include=["embeddings"])
     ids = np.array(rows["ids"])
     vectors = np.asarray(rows["embeddings"], np.float32)
     recalls = []
     for text in titles[:50]:
-        vector = minilm.embed([text])[0]
+        vector = embedder.embed([text])[0]
         exact = set(ids[np.argpartition(-(vectors @ vector), 10)[:10]])
         nearest = {name for name, _ in memory.index.vectors.find_nearest(vector, 50)[:10]}
         recalls.append(len(exact & nearest) / 10)
     return float(np.mean(recalls))
 
 
-PARTS = {
-    part.__name__: part for part in (clinc150, banking77, cfpb, servicenow, retail, runbooks, cost)
+RECOGNITION_PARTS = {part.__name__: part for part in (clinc150, banking77)}
+PRECEDENT_PARTS = {
+    part.__name__: part for part in (neighbours, cfpb, servicenow, retail, runbooks, cost)
 }
+PARTS = (*RECOGNITION_PARTS, *PRECEDENT_PARTS)
+PRECEDENT_EMBEDDERS = {"table": TokenTable, "model": MiniLM, "words": HashedWordsEmbedder}
 
 
-def main(names):
+def main(arguments):
     if not DATA.exists():
         print("the shared data is not here: nothing to measure")
         return
-    minilm = MiniLM()
-    for name in names or PARTS:
+    parser = argparse.ArgumentParser(prog="make bench-knowledge", description=__doc__)
+    parser.add_argument("parts", nargs="*", help=", ".join((*PARTS, "quick")))
+    parser.add_argument("--precedents", choices=PRECEDENT_EMBEDDERS, default="table")
+    options = parser.parse_args(arguments)
+    embedder = PRECEDENT_EMBEDDERS[options.precedents]()
+    for name in options.parts or PARTS:
         start = time.monotonic()
         if name == "quick":
-            runbooks(minilm)
-            cost(minilm, sizes=(1_000,))
+            runbooks(embedder)
+            cost(embedder, sizes=(1_000,))
+        elif name in RECOGNITION_PARTS:
+            RECOGNITION_PARTS[name](MiniLM())
         else:
-            PARTS[name](minilm)
+            PRECEDENT_PARTS[name](embedder)
         print(f"# {name}: {time.monotonic() - start:.0f} s", file=sys.stderr, flush=True)
 
 

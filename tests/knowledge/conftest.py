@@ -1,4 +1,4 @@
-"""Fixtures of these tests: a precedent store, and the built-in embedder."""
+"""Fixtures of these tests: a precedent store, and the built-in embedders."""
 
 import shutil
 
@@ -6,7 +6,9 @@ import pytest
 
 from bot.store.database import Database
 from bot.store.precedents import SqlPrecedentStore
+from knowledge.memory.embedder import Embedders
 from knowledge.memory.minilm import MiniLM
+from knowledge.memory.token_table import TokenTable
 
 
 @pytest.fixture
@@ -31,3 +33,13 @@ def shelf_of(shelf):
 @pytest.fixture(scope="session")
 def minilm():
     return MiniLM()
+
+
+@pytest.fixture(scope="session")
+def token_table():
+    return TokenTable()
+
+
+@pytest.fixture(scope="session")
+def embedders(token_table, minilm):
+    return Embedders(precedents=token_table, recognition=minilm)
