@@ -5,12 +5,16 @@ They are written from the ledger; memory follows the rows by itself. No decision
 
 import contextlib
 from dataclasses import dataclass
+from datetime import timedelta
 
 from bot.cases.errors import MemoryUnavailable
 from bot.cases.precedent import precedents_from
 from bot.ports.case_store import CaseStore
 from bot.ports.memory import Memory, PrecedentStore
 from bot.ports.outbox import LeasedMessage
+
+# Of the cases that ended; a start looks at all of them.
+RECONCILED_SPAN = timedelta(days=7)
 
 
 @dataclass(frozen=True)
@@ -28,7 +32,7 @@ class PrecedentRecorder:
 
     def reconcile(self) -> int:
         """Record the cases that are missing. Return how many were."""
-        missing = self.store.count_missing()
+        missing = self.store.count_missing(RECONCILED_SPAN)
         if missing:
             for _ in self.store.rebuild():
                 # Each step of the generator writes a batch.

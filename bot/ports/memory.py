@@ -2,7 +2,7 @@
 
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Protocol
 
 from bot.cases.precedent import Label, Precedent
@@ -65,8 +65,11 @@ class PrecedentStore(Protocol):
     def labels(self) -> list[Label]:
         """Return what people called unrecognised cases."""
 
-    def count_missing(self) -> int:
-        """Count the decided cases of the ledger that have no precedent."""
+    def count_missing(self, within: timedelta | None = None) -> int:
+        """Count the decided cases of the ledger that have no precedent.
+
+        ``within`` leaves out those that ended so long before the last one.
+        """
 
     def rebuild(self) -> Iterator[tuple[int, int]]:
         """Write all precedents again from the ledger. Yield cases and entries done."""

@@ -7,6 +7,7 @@ import itertools
 import json
 import logging
 from collections.abc import Iterator, Sequence
+from datetime import timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, exists, func, select, update
@@ -161,13 +162,17 @@ class SqlPrecedentStore:
         """Count the precedents of all kinds."""
         return sum(self.kinds().values())
 
-    def count_missing(self) -> int:
+    def count_missing(self, within: timedelta | None = None) -> int:
         """Count the decided cases of the ledger that have no precedent.
 
-        Those that an outbox message is about to bring do not count.
+        Those that an outbox message is about to bring do not count. ``within`` leaves out those
+        that ended so long before the last one.
         """
         query = _MISSING_BY_ID if self._database.is_sqlite else _MISSING_BY_CASE
-        return int(self._database.fetch(query)[0].cases)
+        if within is None:
+            return int(self._database.fetch(query)[0].cases)
+        query = query.where(tables.cases.c.ended_at >= _LAST_END - bindparam("seconds"))
+        return int(self._database.fetch(query, {"seconds": within.total_seconds()})[0].cases)
 
     def labels(self) -> list[Label]:
         """Return what people called unrecognised cases."""
@@ -262,11 +267,15 @@ _ENTRIES = (
 _COMING = select(tables.outbox.c.case_id).where(
     tables.outbox.c.topic == Topic.REMEMBER.value, tables.outbox.c.state.in_([READY, LEASED])
 )
+# An expression, not the column: SQLite would take its index for the better one than that of the
+# end, and look at every decided case.
+_STATE = tables.cases.c.state.concat("")
 _DECIDED = (
     select(func.count().label("cases"))
     .select_from(tables.cases)
     .where(
-        tables.cases.c.state.in_([State.RESOLVED.name, State.REJECTED.name]),
+        _STATE.in_([State.RESOLVED.name, State.REJECTED.name]),
+        tables.cases.c.ended_at.is_not(None),
         tables.cases.c.id.not_in(_COMING),
     )
 )
@@ -280,4 +289,5 @@ _MISSING_BY_ID = _DECIDED.where(
 )
 # PostgreSQL orders texts by its locale, and joins two sets by hash.
 _MISSING_BY_CASE = _DECIDED.where(~exists().where(_precedents.case_id == tables.cases.c.id))
+_LAST_END = select(func.max(tables.cases.c.ended_at)).scalar_subquery()
 _LAST_PLACE = select(tables.heads.c.number).where(tables.heads.c.name == "memory")

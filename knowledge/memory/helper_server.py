@@ -165,6 +165,11 @@ def _array(request: HelperMessage) -> Any:
     return request.array
 
 
+def _open_model(name: str) -> Embedder:
+    """Open the embedder of recognition by its name in the settings."""
+    return open_embedder(name)
+
+
 def main() -> None:
     """Serve one folder; leave it to another helper that does so already."""
     folder = Path(sys.argv[1])
@@ -180,7 +185,7 @@ def main() -> None:
     Path(address.socket_path).chmod(0o600)
     address.write(folder)
     vectors = VectorIndex(folder, url, identity)
-    server = HelperServer(vectors, identity, partial(open_embedder, embedder))
+    server = HelperServer(vectors, identity, partial(_open_model, embedder))
     try:
         server.run(listener)
     finally:

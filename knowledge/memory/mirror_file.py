@@ -10,7 +10,7 @@ import os
 import shutil
 import tempfile
 import zlib
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -156,19 +156,19 @@ class MirrorFolder:
 
     def save(
         self,
-        groups: Sequence[RowGroup],
+        groups: Iterable[RowGroup],
         names: Sequence[str],
         position: int,
-        vector_size: int,
+        shape: tuple[int, int],
     ) -> None:
-        """Write a file, and remove older ones.
+        """Write a file with vectors of this shape, and remove older ones.
 
         While another process does so, nothing happens.
         """
         self._folder.mkdir(parents=True, exist_ok=True, mode=0o700)
         try:
             with self._lock.acquire(timeout=0):
-                self._save(groups, names, position=position, vector_size=vector_size)
+                self._save(groups, names, position=position, shape=shape)
         except Timeout:
             return
 
@@ -179,17 +179,17 @@ class MirrorFolder:
 
     def _save(
         self,
-        groups: Sequence[RowGroup],
+        groups: Iterable[RowGroup],
         names: Sequence[str],
         *,
         position: int,
-        vector_size: int,
+        shape: tuple[int, int],
     ) -> None:
         for path in self._folder.glob(f"{PART_PREFIX}*"):
             # Of a process that died while it wrote: nobody else holds the lock.
             shutil.rmtree(path, ignore_errors=True)
         part = Path(tempfile.mkdtemp(prefix=PART_PREFIX, dir=self._folder))
-        _write_arrays(part, groups, vector_size)
+        _write_arrays(part, groups, shape)
         manifest = {
             "format": FORMAT,
             "embedder": self._identity,
@@ -243,22 +243,22 @@ def decode_id(text: bytes) -> str:
     return text.decode("utf-8", "surrogatepass")
 
 
-def _write_arrays(folder: Path, groups: Sequence[RowGroup], vector_size: int) -> None:
-    count = sum(len(group.rows) for group in groups)
+def _write_arrays(folder: Path, groups: Iterable[RowGroup], shape: tuple[int, int]) -> None:
     high_halves = np.lib.format.open_memmap(
-        folder / HIGH_HALVES, mode="w+", dtype=np.uint16, shape=(count, vector_size)
+        folder / HIGH_HALVES, mode="w+", dtype=np.uint16, shape=shape
     )
-    start = 0
+    rows: list[Rows] = []
+    ids: list[bytes] = []
     with (folder / LOW_HALVES).open("wb") as file:
         for group in groups:
             high, low = _split(group.vectors)
-            high_halves[start : start + len(high)] = high
+            high_halves[len(ids) : len(ids) + len(high)] = high
             file.write(low.tobytes())
-            start += len(high)
+            rows.append(group.rows)
+            ids += map(encode_id, group.ids)
     high_halves.flush()
-    ids = list(map(encode_id, _join_ids(groups)))
     id_ends = np.cumsum(list(map(len, ids)), dtype=np.uint32)
-    np.save(folder / "rows.npy", np.concatenate([group.rows for group in groups]))
+    np.save(folder / "rows.npy", np.concatenate(rows))
     np.save(folder / "id_text.npy", np.frombuffer(b"".join(ids), np.uint8))
     np.save(folder / "id_ends.npy", id_ends)
 
@@ -268,11 +268,6 @@ def _split(vectors: Vectors) -> tuple[NDArray[np.uint16], NDArray[np.int16]]:
     bits = np.ascontiguousarray(vectors, np.float32).view(np.uint32).astype(np.int64)
     high = (bits + 0x8000) >> 16
     return high.astype(np.uint16), (bits - (high << 16)).astype("<i2")
-
-
-def _join_ids(groups: Sequence[RowGroup]) -> Iterator[str]:
-    for group in groups:
-        yield from group.ids
 
 
 def _map(path: Path) -> NDArray[Any]:

@@ -29,6 +29,8 @@ from knowledge.memory.vectors import Vectors
 # Rows beside the mirror, before it is written again: so many, or this part of all.
 MIN_ADDED_ROWS = 1_000
 MAX_ADDED_SHARE = 0.1
+# Rows that are written at a time.
+ROWS_PER_GROUP = 2_048
 # The first of what is found are compared exactly; the order of those behind is right to the third
 # digit of their similarity.
 EXACT_ROWS = 24
@@ -107,11 +109,12 @@ class PrecedentMatrix:
         if not self.count():
             self._folder.clear()
             return
+        vector_size = self._recent.vector_size or self._mirror.vector_size
         self._folder.save(
-            list(self._group_by_kind()),
+            self._group_by_kind(),
             self._names.as_list(),
             position=self.position,
-            vector_size=self._recent.vector_size or self._mirror.vector_size,
+            shape=(self.count(), vector_size),
         )
         position = self.position
         mirror = self._folder.load()
@@ -269,8 +272,9 @@ class PrecedentMatrix:
         for number in range(len(self._names.as_list())):
             for block in (self._mirror, self._recent):
                 is_of_kind = block.is_live & (block.rows["kind"] == number)
-                places = np.flatnonzero(is_of_kind)
-                if len(places):
+                all_places = np.flatnonzero(is_of_kind)
+                for start in range(0, len(all_places), ROWS_PER_GROUP):
+                    places = all_places[start : start + ROWS_PER_GROUP]
                     ids = list(map(block.id_of, places.tolist()))
                     yield RowGroup(block.exact_vectors(places), block.rows[places], ids)
 

@@ -3,7 +3,7 @@
 import json
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -332,6 +332,17 @@ def test_a_case_whose_message_is_on_its_way_is_not_missing(world):
     assert world.shelf.count_missing() == 1
     list(world.shelf.rebuild())
     assert (world.shelf.count(), world.shelf.count_missing()) == (1, 0)
+
+
+def test_what_ended_long_before_the_last_case_can_be_left_out(world):
+    reject(world, 1)
+    world.store.outbox.discard([Topic.REMEMBER])
+    world.clock.forward(days=8)
+    reject(world, 2)
+    world.store.outbox.discard([Topic.REMEMBER])
+    assert world.shelf.count_missing() == 2
+    assert world.shelf.count_missing(timedelta(days=7)) == 1
+    assert world.shelf.count_missing(timedelta(days=9)) == 2
 
 
 def test_an_open_case_is_not_missing(world):

@@ -71,3 +71,25 @@ def test_what_changes_in_the_store_changes_in_memory(open_memory, shelf):
     shelf.forget("b")
     memory.catch_up()
     assert recall_ids(memory, STORIES["wine"]) == ["EX-new"]
+
+
+def test_among_very_many_chromas_own_index_finds_the_same(open_memory, monkeypatch):
+    places = [("low_stock", "C0STOCK"), ("lead_cold", "C0STOCK"), ("low_stock", "C0SECRET")]
+    memory = open_memory(
+        *[
+            replace(story, id=f"{story.id}-{number}", kind=kind, channel=channel)
+            for story in stories()
+            for number, (kind, channel) in enumerate(places)
+        ]
+    )
+    exact = recall_ids(memory, "almost out of red wine for Saturday")
+    monkeypatch.setattr("knowledge.memory.precedent_index.MAX_EXACT_ROWS", 1)
+    assert exact
+    assert recall_ids(memory, "almost out of red wine for Saturday") == exact
+
+
+def test_a_search_that_shows_what_was_shown_before_reads_no_row(open_memory, shelf, monkeypatch):
+    memory = open_memory(*stories())
+    first = recall_ids(memory, STORIES["wine"])
+    monkeypatch.setattr(shelf, "by_id", lambda ids: 1 / 0)
+    assert recall_ids(memory, STORIES["wine"]) == first
