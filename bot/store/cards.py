@@ -12,22 +12,22 @@ from bot.ports.outbox import LeasedMessage, OutboxMessage
 from bot.store import tables
 from bot.store.database import Database
 from bot.store.dialects import insert_or_update
-from bot.store.statements import Statement
+from bot.store.statements import CompiledStatement
 from bot.store.unit_of_work import UnitOfWork
 
 _cards = tables.cards.c
-_RECORD = Statement(insert_or_update(tables.cards, key=[_cards.case_id, _cards.generation]))
-_CARDS = Statement(
+_RECORD = CompiledStatement(insert_or_update(tables.cards, key=[_cards.case_id, _cards.generation]))
+_CARDS = CompiledStatement(
     select(tables.cards)
     .where(_cards.case_id == bindparam("case_id"))
     .order_by(_cards.generation.desc())
 )
-_NEWEST = Statement(
+_NEWEST = CompiledStatement(
     select(tables.cards)
     .where(_cards.case_id.in_(bindparam("case_ids", expanding=True)))
     .order_by(_cards.generation)
 )
-_CASE_AT = Statement(
+_CASE_AT = CompiledStatement(
     select(_cards.case_id)
     .where(_cards.channel == bindparam("channel"), _cards.ts == bindparam("ts"))
     .limit(1)

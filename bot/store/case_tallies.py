@@ -29,7 +29,7 @@ from sqlalchemy import (
 from bot.cases.text import storable
 from bot.store import tables
 from bot.store.dialects import DialectStatement, Insert
-from bot.store.statements import Statement
+from bot.store.statements import CompiledStatement
 
 SECONDS_PER_DAY = 86_400
 ROWS_PER_WRITE = 1_000
@@ -206,5 +206,5 @@ def _build_add(insert: Insert) -> Insert:
 
 _ADD = DialectStatement(_build_add)
 #: Adds one change.
-ADD_TALLY = Statement(_ADD)
+ADD_TALLY = CompiledStatement(_ADD)
 _IS_COUNTED = or_(_tallies.cases != 0, _tallies.stake_cents != 0)

@@ -1,7 +1,7 @@
 """Cases and their ledger entries: received, read and committed whole."""
 
 import json
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from typing import Any
@@ -21,8 +21,8 @@ from bot.store import tables
 from bot.store.database import Database
 from bot.store.dialects import insert_or_ignore
 from bot.store.ledger import LAST_CASE_NUMBER
-from bot.store.projection import case_write
-from bot.store.statements import Statement
+from bot.store.projection import CaseWrite, case_write
+from bot.store.statements import CompiledStatement
 from bot.store.unit_of_work import CASE_BODY, UnitOfWork
 from bot.store.usage import usage_on
 
@@ -75,13 +75,15 @@ class SqlCaseStore:
             Conflict: the case changed meanwhile.
             StaleFence: another worker has taken the message over.
         """
-        job = self._job_of(
-            change,
-            finish=finish,
-            retry_at=retry_at,
-            renew=renew,
-            renew_until=renew_until,
-        )
+        write = self._serialise(change)
+
+        def job(unit: UnitOfWork) -> Case:
+            if finish:
+                unit.complete(finish, retry_at)
+            if renew:
+                unit.hold(renew, renew_until)
+            return _write_change(unit, change, write)
+
         return self._database.write(job, urgent=urgent)
 
     def submit(
@@ -92,37 +94,20 @@ class SqlCaseStore:
         A callback of the future runs as soon as it is, on the thread that writes: it must be short,
         and must neither read nor write the store. Its failures are those of ``commit``.
         """
-        return self._database.submit(self._job_of(change, finish=finish), urgent=urgent)
-
-    def _job_of(
-        self,
-        change: Change,
-        *,
-        finish: LeasedMessage | None = None,
-        retry_at: datetime | None = None,
-        renew: LeasedMessage | None = None,
-        renew_until: datetime | None = None,
-    ) -> Callable[[UnitOfWork], Case]:
-        """Serialise a change. Return the job that writes it."""
-        write = case_write(change.before, change.after, change.entries)
-        # Before it is written: a body that never is will never be read.
-        self._decoded_cases.add(write.case["body"], change.after)
-        now = change.entries[-1].at
+        write = self._serialise(change)
 
         def job(unit: UnitOfWork) -> Case:
             if finish:
-                unit.complete(finish, retry_at)
-            if renew:
-                unit.hold(renew, renew_until)
-            if change.guard:
-                change.guard(unit.controls(), unit.usage)
-            unit.append(write)
-            if change.control_decision:
-                unit.append_controls(change.control_decision)
-            unit.enqueue(change.messages, now)
-            return change.after
+                unit.complete(finish)
+            return _write_change(unit, change, write)
 
-        return job
+        return self._database.submit(job, urgent=urgent)
+
+    def _serialise(self, change: Change) -> CaseWrite:
+        write = case_write(change.before, change.after, change.entries)
+        # Before it is written: a body that never is will never be read.
+        self._decoded_cases.add(write.case["body"], change.after)
+        return write
 
     def receive(self, signal: Signal, raw: bytes, judge: Judge, now: datetime) -> Receipt:
         """Record a signal and its effect, once per source and key."""
@@ -167,9 +152,7 @@ class SqlCaseStore:
     ) -> Receipt:
         if change is None:
             return Receipt(ReceiptOutcome.IGNORED, None)
-        write = case_write(change.before, change.after, change.entries)
-        self._decoded_cases.add(write.case["body"], change.after)
-        unit.append(write)
+        unit.append(self._serialise(change))
         unit.enqueue(change.messages, now)
         return Receipt(_outcome(change, signal), change.after.id)
 
@@ -186,6 +169,16 @@ class SqlCaseStore:
         """Return the highest number that a case may have so far."""
         number: int = self._database.fetch(LAST_CASE_NUMBER)[0].number
         return number
+
+
+def _write_change(unit: UnitOfWork, change: Change, write: CaseWrite) -> Case:
+    if change.guard:
+        change.guard(unit.controls(), unit.usage)
+    unit.append(write)
+    if change.control_decision:
+        unit.append_controls(change.control_decision)
+    unit.enqueue(change.messages, change.entries[-1].at)
+    return change.after
 
 
 def _receive_again(unit: UnitOfWork, earlier: Any, row: dict[str, Any], now: datetime) -> Receipt:
@@ -215,12 +208,12 @@ def _outcome(change: Change, signal: Signal) -> ReceiptOutcome:
     return ReceiptOutcome.CLEARED if signal.status == "clear" else ReceiptOutcome.COUNTED
 
 
-_BODIES = Statement(
+_BODIES = CompiledStatement(
     select(tables.cases.c.id, tables.cases.c.body).where(
         tables.cases.c.id.in_(bindparam("ids", expanding=True))
     )
 )
-_ENTRIES = Statement(
+_ENTRIES = CompiledStatement(
     select(tables.ledger.c.body)
     .where(
         tables.ledger.c.case_id == bindparam("case_id"),
@@ -243,16 +236,16 @@ _latest = (
     .subquery()
 )
 _one_row = select(literal(1).label("one")).subquery()
-_BEFORE = Statement(
+_BEFORE = CompiledStatement(
     select(_known_key.c.digest, _known_key.c.case_id, _latest.c.id, _latest.c.body).select_from(
         _one_row.outerjoin(_known_key, true()).outerjoin(_latest, true())
     )
 )
-_INSERT_SIGNAL = Statement(insert(tables.inbox))
-_KEEP_CONFLICT = Statement(
+_INSERT_SIGNAL = CompiledStatement(insert(tables.inbox))
+_KEEP_CONFLICT = CompiledStatement(
     insert_or_ignore(tables.inbox_conflicts, returning=tables.inbox_conflicts.c.digest)
 )
-_STEP_OUTCOMES = Statement(
+_STEP_OUTCOMES = CompiledStatement(
     select(tables.effects.c.outcome)
     .where(tables.effects.c.action == bindparam("action"), tables.effects.c.outcome != "")
     .order_by(tables.effects.c.at.desc())

@@ -23,9 +23,9 @@ from bot.store.heads import HeadMoved, Heads
 from bot.store.local_workers import Handover, LocalWorker, dispatch
 from bot.store.parameters import keep_storable
 from bot.store.readers import Readers
-from bot.store.statements import Statement
+from bot.store.statements import CompiledStatement
 from bot.store.unit_of_work import UnitOfWork
-from bot.store.write_queue import Job, WriteQueue
+from bot.store.write_queue import WriteJob, WriteQueue
 
 T = TypeVar("T")
 MAX_BATCH = 64
@@ -79,10 +79,10 @@ class Database:
             yield connection
 
     def fetch(
-        self, query: Executable | Statement, values: Mapping[str, Any] | None = None
+        self, query: Executable | CompiledStatement, values: Mapping[str, Any] | None = None
     ) -> Sequence[Any]:
         """Run one query. Return its rows."""
-        if isinstance(query, Statement):
+        if isinstance(query, CompiledStatement):
             return self._readers.fetch(query, values or {})
         with self._reading_engine.connect() as connection:
             return connection.execute(query, values or {}).all()
@@ -119,7 +119,7 @@ class Database:
         """
         if threading.current_thread() is self._writer:
             raise RuntimeError("the thread that writes would wait for itself")
-        waiting = Job(run=job, appends=appends, is_urgent=urgent)
+        waiting = WriteJob(run=job, appends=appends, is_urgent=urgent)
         self._jobs.put(waiting)
         result: T
         result, handover = waiting.future.result()
@@ -134,18 +134,18 @@ class Database:
         Callbacks of the future run on the writer's thread once the job is durable: they must be
         short.
         """
-        waiting = Job(run=job, appends=appends, is_urgent=urgent)
+        waiting = WriteJob(run=job, appends=appends, is_urgent=urgent)
         future: Future[T] = Future()
         waiting.future.add_done_callback(partial(self._pass_on, future))
         self._jobs.put(waiting)
         return future
 
-    def _pass_on(self, future: Future[T], done: Future[tuple[T, Handover]]) -> None:
-        failure = done.exception()
+    def _pass_on(self, future: Future[T], source: Future[tuple[T, Handover]]) -> None:
+        failure = source.exception()
         if failure is not None:
             future.set_exception(failure)
             return
-        result, handover = done.result()
+        result, handover = source.result()
         future.set_result(result)
         dispatch(handover, self.local_workers)
 
@@ -153,7 +153,7 @@ class Database:
         while batch := self._jobs.take(MAX_BATCH):
             self._run_batch(batch)
 
-    def _run_batch(self, batch: list[Job]) -> None:
+    def _run_batch(self, batch: list[WriteJob]) -> None:
         try:
             results = self._transaction(batch)
         except HeadMoved:
@@ -174,7 +174,7 @@ class Database:
         for job, result in zip(batch, results, strict=False):
             job.future.set_result(result)
 
-    def _transaction(self, batch: list[Job]) -> list[tuple[Any, Handover]]:
+    def _transaction(self, batch: list[WriteJob]) -> list[tuple[Any, Handover]]:
         """Run jobs in one transaction.
 
         Return the results of those that have run: the last may be left for the next.
@@ -211,7 +211,7 @@ class Database:
         self._keep_heads(unit)
         return results
 
-    def _run_jobs(self, unit: UnitOfWork, batch: list[Job]) -> list[tuple[Any, Handover]]:
+    def _run_jobs(self, unit: UnitOfWork, batch: list[WriteJob]) -> list[tuple[Any, Handover]]:
         if any(job.appends for job in batch):
             unit.lock_head()
         results: list[tuple[Any, Handover]] = []

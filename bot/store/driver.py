@@ -13,7 +13,7 @@ from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from bot.store.parameters import storable_values
-from bot.store.statements import CompiledForm, InsertRows, Statement, Values
+from bot.store.statements import CompiledForm, CompiledStatement, InsertRows, Values
 
 NO_VALUES: Mapping[str, Any] = {}
 UseRows = Callable[[list[Any]], None]
@@ -35,7 +35,7 @@ class DriverConnection:
         self._pipeline: Any = None
         self._pipeline_end = contextlib.ExitStack()
         #: Statements on their way to PostgreSQL whose results somebody must look at.
-        self._sent: list[_Sent] = []
+        self._pending: list[_PendingResult] = []
 
     @property
     def connection(self) -> Connection:
@@ -48,7 +48,7 @@ class DriverConnection:
 
     # --- statements ------------------------------------------------------------------------------
 
-    def fetch(self, statement: Statement, values: Values = NO_VALUES) -> list[Any]:
+    def fetch(self, statement: CompiledStatement, values: Values = NO_VALUES) -> list[Any]:
         """Run a statement. Return its rows."""
         if self._pipeline is None:
             form = statement.form_for(self._dialect)
@@ -62,12 +62,12 @@ class DriverConnection:
         self.settle()
         return rows
 
-    def fetch_first(self, statement: Statement, values: Values = NO_VALUES) -> Any | None:
+    def fetch_first(self, statement: CompiledStatement, values: Values = NO_VALUES) -> Any | None:
         """Run a statement. Return its first row, if there is one."""
         rows = self.fetch(statement, values)
         return rows[0] if rows else None
 
-    def change(self, statement: Statement, values: Values = NO_VALUES) -> int:
+    def change(self, statement: CompiledStatement, values: Values = NO_VALUES) -> int:
         """Run a statement. Return how many rows it has changed."""
         cursor = self._send(statement, values)
         self.settle()
@@ -77,7 +77,7 @@ class DriverConnection:
     # --- statements whose result can wait --------------------------------------------------------
 
     def change_exactly(
-        self, count: int, statement: Statement, values: Values, *, failure: Exception
+        self, count: int, statement: CompiledStatement, values: Values, *, failure: Exception
     ) -> None:
         """Run a statement that must change so many rows.
 
@@ -86,11 +86,11 @@ class DriverConnection:
         """
         self._send(statement, values, expected=_Expected(count, failure))
 
-    def change_later(self, statement: Statement, values: Values = NO_VALUES) -> None:
+    def change_later(self, statement: CompiledStatement, values: Values = NO_VALUES) -> None:
         """Run a statement whose result nobody needs."""
         self._send(statement, values)
 
-    def change_each(self, statement: Statement, rows: Sequence[Values]) -> None:
+    def change_each(self, statement: CompiledStatement, rows: Sequence[Values]) -> None:
         """Run a statement for each of these rows of values."""
         for row in rows:
             self._send(statement, row)
@@ -100,7 +100,7 @@ class DriverConnection:
         for statement, values in insert.statements(rows):
             self._send(statement, values)
 
-    def fetch_later(self, statement: Statement, values: Values, use: UseRows) -> None:
+    def fetch_later(self, statement: CompiledStatement, values: Values, use: UseRows) -> None:
         """Run a statement, and use its rows before the transaction is committed."""
         self._send(statement, values, use=use)
 
@@ -108,16 +108,16 @@ class DriverConnection:
         """Wait for the results of everything that was sent."""
         # A sync and not a flush: only then does the server count the time that a writer stands
         # still in its transaction.
-        while self._pipeline is not None and self._sent:
+        while self._pipeline is not None and self._pending:
             try:
                 self._pipeline.sync()
             except self._dialect.loaded_dbapi.Error as failure:
-                self._fail(self._sent[0].sql, failure)
+                self._fail(self._pending[0].sql, failure)
             self._look_at_results()
 
     def _send(
         self,
-        statement: Statement,
+        statement: CompiledStatement,
         values: Values,
         *,
         expected: "_Expected | None" = None,
@@ -129,15 +129,15 @@ class DriverConnection:
             cursor = self._execute(sql, parameters)
         except self._dialect.loaded_dbapi.Error as wrong:
             self._fail(sql, wrong)
-        self._sent.append(_Sent(cursor, form, sql=sql, expected=expected, use=use))
+        self._pending.append(_PendingResult(cursor, form, sql=sql, expected=expected, use=use))
         if self._pipeline is None:
             self._look_at_results()
         return cursor
 
     def _look_at_results(self) -> None:
         """Check and use the results that have come."""
-        sent, self._sent = self._sent, []
-        for one in sent:
+        pending, self._pending = self._pending, []
+        for one in pending:
             if one.expected is not None and one.cursor.rowcount != one.expected.count:
                 raise one.expected.failure
             if one.use is not None:
@@ -166,7 +166,7 @@ class DriverConnection:
 
     def roll_back(self) -> None:
         """Undo the transaction."""
-        self._sent.clear()
+        self._pending.clear()
         with contextlib.suppress(DBAPIError):
             # What failed in it is known already.
             self._end_pipeline()
@@ -193,7 +193,7 @@ class DriverConnection:
     def discard(self, failure: BaseException | None = None) -> None:
         """Give the connection back after a failure, since it may be broken."""
         is_lost = isinstance(failure, DBAPIError) and failure.connection_invalidated
-        self._sent.clear()
+        self._pending.clear()
         with contextlib.suppress(DBAPIError):
             self._end_pipeline()
         with contextlib.suppress(DBAPIError):
@@ -216,14 +216,14 @@ class DriverConnection:
 
 @dataclass(frozen=True, slots=True)
 class _Expected:
-    """How many rows a statement must change, and what is raised otherwise."""
+    """Raise ``failure`` unless a statement changes ``count`` rows."""
 
     count: int
     failure: Exception
 
 
 @dataclass(slots=True)
-class _Sent:
+class _PendingResult:
     """A statement that was sent, and what its result is for."""
 
     cursor: Any

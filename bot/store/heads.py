@@ -10,7 +10,7 @@ from sqlalchemy import and_, bindparam, case, or_, select, update
 from bot.cases.errors import LedgerBroken
 from bot.cases.ledger import GENESIS, Tree
 from bot.store import tables
-from bot.store.statements import Statement, Values
+from bot.store.statements import CompiledStatement, Values
 
 HEAD_IS_GONE = "the head of the ledger is gone from the table heads; restore a backup"
 
@@ -81,19 +81,19 @@ _heads = tables.heads.c
 HEADS_FOR_UPDATE = (
     select(tables.heads).where(_heads.name != "memory").order_by(_heads.name).with_for_update()
 )
-LEDGER_HEADS = Statement(HEADS_FOR_UPDATE)
+LEDGER_HEADS = CompiledStatement(HEADS_FOR_UPDATE)
 # Whoever has read the heads before somebody else moved them changes nothing.
 _IS_LEDGER = and_(_heads.name == "ledger", _heads.number == bindparam("size_before"))
 _IS_CASES = and_(_heads.name == "cases", _heads.number == bindparam("case_number_before"))
-MOVE_LEDGER_HEAD = Statement(
+MOVE_LEDGER_HEAD = CompiledStatement(
     update(tables.heads)
     .where(_IS_LEDGER)
     .values(number=bindparam("size"), chain=bindparam("link"), peaks=bindparam("new_peaks"))
 )
-MOVE_CASES_HEAD = Statement(
+MOVE_CASES_HEAD = CompiledStatement(
     update(tables.heads).where(_IS_CASES).values(number=bindparam("case_number"))
 )
-MOVE_BOTH_HEADS = Statement(
+MOVE_BOTH_HEADS = CompiledStatement(
     update(tables.heads)
     .where(or_(_IS_LEDGER, _IS_CASES))
     .values(

@@ -11,12 +11,14 @@ from bot.cases.errors import LedgerBroken
 from bot.store import tables
 from bot.store.database import Database
 from bot.store.heads import HEAD_IS_GONE
-from bot.store.statements import Statement
+from bot.store.statements import CompiledStatement
 from bot.store.unit_of_work import CONTROLS_BODY, controls_from
 
 PAGE_SIZE = 2_000
 
-LAST_CASE_NUMBER = Statement(select(tables.heads.c.number).where(tables.heads.c.name == "cases"))
+LAST_CASE_NUMBER = CompiledStatement(
+    select(tables.heads.c.number).where(tables.heads.c.name == "cases")
+)
 _HEAD = select(tables.heads).where(tables.heads.c.name == "ledger")
 _PAGE = (
     select(tables.ledger)

@@ -22,15 +22,15 @@ from bot.store.outbox_rows import (
     lease_values,
     leased_message,
 )
-from bot.store.statements import Statement
+from bot.store.statements import CompiledStatement
 from bot.store.ticks import CLAIM_TICK
 from bot.store.unit_of_work import UnitOfWork
 
 _outbox = tables.outbox.c
-_HAS_DUE = Statement(select(literal(1).label("one")).where(IS_DUE).limit(1))
-_CLAIM = Statement(CLAIM)
-_RENEW = Statement(HOLD)
-_WAITING_KEYS = Statement(
+_HAS_DUE = CompiledStatement(select(literal(1).label("one")).where(IS_DUE).limit(1))
+_CLAIM = CompiledStatement(CLAIM)
+_RENEW = CompiledStatement(HOLD)
+_WAITING_KEYS = CompiledStatement(
     select(_outbox.key).where(
         or_(_outbox.state == READY, _outbox.state == LEASED),
         _outbox.topic == bindparam("topic"),
@@ -47,10 +47,10 @@ _AGAIN = {"state": READY, "run_at": bindparam("again_at"), "error": bindparam("r
 _ONE_FAILURE_MORE = {"attempts": _outbox.attempts + 1}
 #: Give a message back, by whether it surely had no effect and whether it counts as a failure.
 _RETRY = {
-    (False, False): Statement(FENCED.values(_AGAIN)),
-    (True, False): Statement(FENCED.values({**_AGAIN, "doubt": 0})),
-    (False, True): Statement(FENCED.values({**_AGAIN, **_ONE_FAILURE_MORE})),
-    (True, True): Statement(FENCED.values({**_AGAIN, "doubt": 0, **_ONE_FAILURE_MORE})),
+    (False, False): CompiledStatement(FENCED.values(_AGAIN)),
+    (True, False): CompiledStatement(FENCED.values({**_AGAIN, "doubt": 0})),
+    (False, True): CompiledStatement(FENCED.values({**_AGAIN, **_ONE_FAILURE_MORE})),
+    (True, True): CompiledStatement(FENCED.values({**_AGAIN, "doubt": 0, **_ONE_FAILURE_MORE})),
 }
 
 

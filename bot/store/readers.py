@@ -8,7 +8,7 @@ from sqlalchemy import Engine
 from sqlalchemy.exc import DBAPIError
 
 from bot.store.driver import NO_VALUES, DriverConnection
-from bot.store.statements import Statement, Values
+from bot.store.statements import CompiledStatement, Values
 
 #: Idle connections that a process keeps. Others go back to the pool.
 MAX_IDLE_READERS = 8
@@ -26,7 +26,7 @@ class Readers:
         # By process: a fork must neither use the connections of its parent nor close them.
         self._idle: dict[int, list[DriverConnection]] = {}
 
-    def fetch(self, statement: Statement, values: Values = NO_VALUES) -> list[object]:
+    def fetch(self, statement: CompiledStatement, values: Values = NO_VALUES) -> list[object]:
         """Run a query. Return its rows.
 
         A connection that the server has cut is replaced once: there is no check before each use.

@@ -24,7 +24,7 @@ Convert = Callable[[Any], Any]
 MAX_ROWS_PER_INSERT = 16
 
 
-class Statement:
+class CompiledStatement:
     """A statement with one compiled form for each dialect."""
 
     def __init__(self, core: Executable | DialectStatement) -> None:
@@ -49,11 +49,11 @@ class InsertRows:
         """Name the ``columns`` that are given; None for all."""
         self._table = table
         self._columns = columns or [column.name for column in table.columns]
-        self._by_size: dict[int, Statement] = {}
+        self._by_size: dict[int, CompiledStatement] = {}
 
-    def statements(self, rows: Sequence[Values]) -> list[tuple[Statement, Values]]:
+    def statements(self, rows: Sequence[Values]) -> list[tuple[CompiledStatement, Values]]:
         """Return the statements that insert these rows, with their values."""
-        parts: list[tuple[Statement, Values]] = []
+        parts: list[tuple[CompiledStatement, Values]] = []
         for start in range(0, len(rows), MAX_ROWS_PER_INSERT):
             part = rows[start : start + MAX_ROWS_PER_INSERT]
             values = {
@@ -64,7 +64,7 @@ class InsertRows:
             parts.append((self._of_size(len(part)), values))
         return parts
 
-    def _of_size(self, size: int) -> Statement:
+    def _of_size(self, size: int) -> CompiledStatement:
         statement = self._by_size.get(size)
         if statement is None:
             columns = [self._table.c[name] for name in self._columns]
@@ -76,7 +76,7 @@ class InsertRows:
                 for number in range(size)
             ]
             core: Insert = self._table.insert().values(rows)
-            statement = self._by_size[size] = Statement(core)
+            statement = self._by_size[size] = CompiledStatement(core)
         return statement
 
 
@@ -85,22 +85,22 @@ class CompiledForm:
 
     def __init__(self, core: Executable, dialect: Dialect) -> None:
         self._dialect = dialect
-        compiled = cast(SQLCompiler, cast(ClauseElement, core).compile(dialect=dialect))
-        self._compiled = compiled
+        compilation = cast(SQLCompiler, cast(ClauseElement, core).compile(dialect=dialect))
+        self._compilation = compilation
         #: Values that stand in the statement itself, such as ``state='ready'``.
         self._constants = {
             name: bind.effective_value
-            for bind, name in compiled.bind_names.items()
+            for bind, name in compilation.bind_names.items()
             if not bind.required
         }
-        self._converters = _bind_converters(compiled, dialect)
-        self._lists = [name for bind, name in compiled.bind_names.items() if bind.expanding]
+        self._converters = _bind_converters(compilation, dialect)
+        self._lists = [name for bind, name in compilation.bind_names.items() if bind.expanding]
         self._expansions: dict[tuple[int, ...], _Expansion] = {}
         self._result_types = [column.type for column in getattr(core, "exported_columns", ())]
         self._make_rows: Callable[[Sequence[Any]], list[Any]] | None = None
         if not self._lists:
-            self._sql = compiled.string
-            self._pick = _picker(compiled.positiontup or ())
+            self._sql = compilation.string
+            self._pick = _picker(compilation.positiontup or ())
 
     def bind(self, values: Values) -> tuple[str, tuple[Any, ...]]:
         """Return the SQL and its values in the order of their places."""
@@ -118,7 +118,7 @@ class CompiledForm:
         lengths = tuple(len(values[name]) for name in self._lists)
         expansion = self._expansions.get(lengths)
         if expansion is None:
-            expansion = self._expansions[lengths] = _Expansion(self._compiled, values)
+            expansion = self._expansions[lengths] = _Expansion(self._compilation, values)
         for name in self._lists:
             values.update(zip(expansion.names[name], values.pop(name), strict=True))
         return expansion.sql, expansion.pick(values)
@@ -158,8 +158,8 @@ class CompiledForm:
 class _Expansion:
     """A statement with ``IN`` lists of certain lengths."""
 
-    def __init__(self, compiled: SQLCompiler, values: Values) -> None:
-        state = compiled.construct_expanded_state(values)
+    def __init__(self, compilation: SQLCompiler, values: Values) -> None:
+        state = compilation.construct_expanded_state(values)
         self.sql = state.statement
         self.names = state.parameter_expansion
         self.pick = _picker(state.positiontup or ())
@@ -179,9 +179,9 @@ def _pick_nothing(_values: Values) -> tuple[Any, ...]:
     return ()
 
 
-def _bind_converters(compiled: SQLCompiler, dialect: Dialect) -> list[tuple[str, Convert]]:
+def _bind_converters(compilation: SQLCompiler, dialect: Dialect) -> list[tuple[str, Convert]]:
     converters: list[tuple[str, Convert]] = []
-    for bind, name in compiled.bind_names.items():
+    for bind, name in compilation.bind_names.items():
         convert = bind.type.dialect_impl(dialect).bind_processor(dialect)
         if convert is not None and not bind.expanding:
             converters.append((name, convert))

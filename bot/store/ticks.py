@@ -5,15 +5,15 @@ from sqlalchemy import bindparam, delete
 from bot.store import tables
 from bot.store.database import Database
 from bot.store.dialects import insert_or_ignore
-from bot.store.statements import Statement
+from bot.store.statements import CompiledStatement
 from bot.store.unit_of_work import UnitOfWork
 
 # Slots of a while ago stay, so that a clock that is set back finds what was done.
 MIN_SLOTS_KEPT = 400
 
 _ticks = tables.ticks.c
-CLAIM_TICK = Statement(insert_or_ignore(tables.ticks, returning=_ticks.job))
-_DELETE_OLD = Statement(
+CLAIM_TICK = CompiledStatement(insert_or_ignore(tables.ticks, returning=_ticks.job))
+_DELETE_OLD = CompiledStatement(
     delete(tables.ticks).where(_ticks.job == bindparam("of_job"), _ticks.slot < bindparam("before"))
 )
 

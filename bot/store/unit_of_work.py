@@ -34,7 +34,7 @@ from bot.store.heads import (
 )
 from bot.store.local_workers import Handover, LocalWorker
 from bot.store.projection import CaseWrite, Line, ledger_lines
-from bot.store.statements import InsertRows, Statement
+from bot.store.statements import CompiledStatement, InsertRows
 from bot.store.usage import usage_on
 
 
@@ -187,9 +187,8 @@ class UnitOfWork:
 
     def _request_leased(self, message: OutboxMessage, worker: LocalWorker, now: datetime) -> None:
         """Request an effect that is leased to a worker from the first."""
-        row = outbox_rows.message_row(message)
         lease_until = now.timestamp() + worker.lease_for
-        leased = {**row, "run_at": lease_until}
+        row = {**outbox_rows.message_row(message), "run_at": lease_until}
         use = partial(
             self._lease_requested,
             self.handover,
@@ -197,7 +196,7 @@ class UnitOfWork:
             now=now,
             lease_until=lease_until,
         )
-        self.driver.fetch_later(_ENQUEUE_LEASED, leased, use)
+        self.driver.fetch_later(_ENQUEUE_LEASED, row, use)
 
     def complete(self, message: LeasedMessage, retry_at: datetime | None = None) -> None:
         """Record that the message is done, or due again at ``retry_at``.
@@ -248,7 +247,7 @@ class UnitOfWork:
         elif heads.has_new_cases:
             self._move(MOVE_CASES_HEAD, heads, count=1)
 
-    def _move(self, statement: Statement, heads: Heads, count: int) -> None:
+    def _move(self, statement: CompiledStatement, heads: Heads, count: int) -> None:
         self.driver.change_exactly(count, statement, heads.values(), failure=HeadMoved())
         heads.mark_stored()
 
@@ -322,25 +321,25 @@ def _decode_controls(body: str) -> DeskControls:
 
 
 _cases = tables.cases.c
-CASE_BODY = Statement(select(_cases.body).where(_cases.id == bindparam("id")))
-_LATEST_BODY = Statement(
+CASE_BODY = CompiledStatement(select(_cases.body).where(_cases.id == bindparam("id")))
+_LATEST_BODY = CompiledStatement(
     select(_cases.id, _cases.body)
     .where(_cases.fingerprint == bindparam("fingerprint"))
     .order_by(_cases.number.desc())
     .limit(1)
 )
-_INSERT_CASE = Statement(insert(tables.cases))
+_INSERT_CASE = CompiledStatement(insert(tables.cases))
 # Set once, when the case is opened.
 _FIXED_COLUMNS = {"id", "number", "source", "fingerprint", "opened_at"}
 _CHANGING_COLUMNS = [
     column.name for column in tables.cases.columns if column.name not in _FIXED_COLUMNS
 ]
-_UPDATE_CASE = Statement(
+_UPDATE_CASE = CompiledStatement(
     update(tables.cases)
     .where(_cases.id == bindparam("case_id"), _cases.version == bindparam("expected"))
     .values({name: bindparam(name) for name in _CHANGING_COLUMNS})
 )
-_ADD_PERSON = Statement(
+_ADD_PERSON = CompiledStatement(
     insert_or_update(
         tables.case_people, key=[tables.case_people.c.person, tables.case_people.c.case_id]
     )
@@ -348,15 +347,15 @@ _ADD_PERSON = Statement(
 _INSERT_LINES = InsertRows(tables.ledger)
 
 _controls = tables.controls.c
-CONTROLS_BODY = Statement(select(_controls.body).where(_controls.name == "desk"))
-_UPDATE_CONTROLS = Statement(
+CONTROLS_BODY = CompiledStatement(select(_controls.body).where(_controls.name == "desk"))
+_UPDATE_CONTROLS = CompiledStatement(
     update(tables.controls)
     .where(_controls.name == "desk", _controls.version == bindparam("expected"))
     .values(version=bindparam("new_version"), body=bindparam("new_body"))
 )
 
 _effects = tables.effects.c
-_INSERT_EFFECT = Statement(
+_INSERT_EFFECT = CompiledStatement(
     insert(tables.effects).values(
         {
             column.name: bindparam(column.name)
@@ -366,7 +365,7 @@ _INSERT_EFFECT = Statement(
     )
 )
 # The first outcome stays: a landed step whose undoing is reported has landed.
-_SET_OUTCOME = Statement(
+_SET_OUTCOME = CompiledStatement(
     update(tables.effects)
     .where(
         _effects.case_id == bindparam("of_case"),
@@ -377,9 +376,9 @@ _SET_OUTCOME = Statement(
     .values(outcome=bindparam("outcome"))
 )
 
-_ENQUEUE = Statement(outbox_rows.ENQUEUE)
-_ENQUEUE_LEASED = Statement(outbox_rows.ENQUEUE_LEASED)
-_LEASE_BY_KEY = Statement(outbox_rows.LEASE_BY_KEY)
-_COMPLETE = Statement(outbox_rows.COMPLETE)
-_COMPLETE_AND_RETRY = Statement(outbox_rows.COMPLETE_AND_RETRY)
-_HOLD = Statement(outbox_rows.HOLD)
+_ENQUEUE = CompiledStatement(outbox_rows.ENQUEUE)
+_ENQUEUE_LEASED = CompiledStatement(outbox_rows.ENQUEUE_LEASED)
+_LEASE_BY_KEY = CompiledStatement(outbox_rows.LEASE_BY_KEY)
+_COMPLETE = CompiledStatement(outbox_rows.COMPLETE)
+_COMPLETE_AND_RETRY = CompiledStatement(outbox_rows.COMPLETE_AND_RETRY)
+_HOLD = CompiledStatement(outbox_rows.HOLD)

@@ -10,9 +10,9 @@ from bot.cases.entries import StepState
 from bot.cases.plan import Plan
 from bot.cases.policy import Usage
 from bot.store import tables
-from bot.store.statements import Statement, Values
+from bot.store.statements import CompiledStatement, Values
 
-Fetch = Callable[[Statement, Values], Sequence[Any]]
+Fetch = Callable[[CompiledStatement, Values], Sequence[Any]]
 
 
 def usage_on(fetch: Fetch, *, day: str, plan: Plan | None, step: int) -> Usage:
@@ -42,7 +42,7 @@ _IS_STILL_TO_COME = and_(
     _effects.revision == bindparam("own_revision"),
     _effects.step >= bindparam("own_step"),
 )
-_USAGE = Statement(
+_USAGE = CompiledStatement(
     select(
         _effects.action,
         _effects.target,

@@ -20,7 +20,7 @@ MAX_BESIDE_URGENT = 8
 
 
 @dataclass(slots=True, kw_only=True)
-class Job:
+class WriteJob:
     """A job of the writer, and the future of its result."""
 
     run: Callable[["UnitOfWork"], Any]
@@ -37,12 +37,12 @@ class WriteQueue:
     """Urgent jobs and others, each in the order in which they came."""
 
     def __init__(self) -> None:
-        self._urgent: deque[Job] = deque()
-        self._others: deque[Job] = deque()
+        self._urgent: deque[WriteJob] = deque()
+        self._others: deque[WriteJob] = deque()
         self._has_jobs = threading.Condition()
         self._is_closed = False
 
-    def put(self, job: Job) -> None:
+    def put(self, job: WriteJob) -> None:
         """Add a job.
 
         Raises:
@@ -54,7 +54,7 @@ class WriteQueue:
             (self._urgent if job.is_urgent else self._others).append(job)
             self._has_jobs.notify()
 
-    def take(self, limit: int) -> list[Job]:
+    def take(self, limit: int) -> list[WriteJob]:
         """Wait for jobs. Return those of the next batch; none when the queue is closed."""
         with self._has_jobs:
             while not (self._urgent or self._others or self._is_closed):
@@ -65,7 +65,7 @@ class WriteQueue:
             room = reserve if batch else limit
             return batch + _pop(self._others, room)
 
-    def put_back(self, jobs: Iterable[Job]) -> None:
+    def put_back(self, jobs: Iterable[WriteJob]) -> None:
         """Return jobs that were taken and not run to their places in front."""
         with self._has_jobs:
             for job in reversed(list(jobs)):
@@ -86,5 +86,5 @@ class WriteQueue:
         return len(self._urgent) + len(self._others)
 
 
-def _pop(jobs: deque[Job], limit: int) -> list[Job]:
+def _pop(jobs: deque[WriteJob], limit: int) -> list[WriteJob]:
     return [jobs.popleft() for _ in range(min(limit, len(jobs)))]

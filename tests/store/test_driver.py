@@ -14,18 +14,18 @@ from bot.outages import describe_failure
 from bot.store import engines, tables
 from bot.store.database import Database
 from bot.store.dialects import insert_or_ignore, insert_or_update
-from bot.store.statements import MAX_ROWS_PER_INSERT, InsertRows, Statement
+from bot.store.statements import MAX_ROWS_PER_INSERT, CompiledStatement, InsertRows
 from tests.conftest import _create
 from tests.store.rows import rows_of
 
 LABELS = tables.labels
-INSERT = Statement(sa.insert(LABELS))
-FIND = Statement(
+INSERT = CompiledStatement(sa.insert(LABELS))
+FIND = CompiledStatement(
     sa.select(LABELS)
     .where(LABELS.c.case_id.in_(sa.bindparam("ids", expanding=True)))
     .order_by(LABELS.c.case_id)
 )
-SET_KIND = Statement(
+SET_KIND = CompiledStatement(
     sa.update(LABELS)
     .where(LABELS.c.case_id == sa.bindparam("id"), LABELS.c.kind != "fixed")
     .values(kind=sa.bindparam("new_kind"))
@@ -100,11 +100,11 @@ def test_types_are_those_that_sqlalchemy_reads(world):
     ]
     for query in queries:
         core = world.store.database.fetch(query)
-        driver = world.store.database.fetch(Statement(query))
+        driver = world.store.database.fetch(CompiledStatement(query))
         assert [tuple(row) for row in driver] == [tuple(row) for row in core]
         assert [list(map(type, row)) for row in driver] == [list(map(type, row)) for row in core]
         assert core
-    (row,) = world.store.database.fetch(Statement(queries[0]))
+    (row,) = world.store.database.fetch(CompiledStatement(queries[0]))
     assert isinstance(row.amount, Decimal)
 
 
@@ -119,8 +119,8 @@ def test_text_that_no_database_keeps_is_replaced(store, text):
 
 
 def test_statements_of_a_dialect_take_their_form(store):
-    ignore = Statement(insert_or_ignore(LABELS, returning=LABELS.c.case_id))
-    replace = Statement(insert_or_update(LABELS, key=[LABELS.c.case_id]))
+    ignore = CompiledStatement(insert_or_ignore(LABELS, returning=LABELS.c.case_id))
+    replace = CompiledStatement(insert_or_update(LABELS, key=[LABELS.c.case_id]))
 
     def both(driver):
         firsts = [driver.fetch_first(ignore, label("EX-1")) for _ in range(2)]
@@ -227,7 +227,7 @@ def test_a_unique_key_that_was_lost_is_an_integrity_error_of_sqlalchemy(store):
 
 
 def test_no_value_is_in_the_text_of_a_failure(store):
-    broken = Statement(sa.text("SELECT * FROM nowhere WHERE x = :x").bindparams(x=None))
+    broken = CompiledStatement(sa.text("SELECT * FROM nowhere WHERE x = :x").bindparams(x=None))
     with pytest.raises(DBAPIError) as failure:
         store.database.fetch(broken, {"x": SECRET})
     assert SECRET not in str(failure.value)
@@ -271,7 +271,7 @@ def test_a_serialization_failure_is_repeated(postgres):
     _create(postgres, name, "template_countersign")
     database, other = Database(f"{postgres}/{name}"), Database(f"{postgres}/{name}")
     attempts = []
-    serializable = Statement(sa.text("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE"))
+    serializable = CompiledStatement(sa.text("SET TRANSACTION ISOLATION LEVEL SERIALIZABLE"))
 
     def job(unit):
         attempts.append(1)

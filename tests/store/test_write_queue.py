@@ -9,13 +9,13 @@ import pytest
 
 from bot.cases.errors import Conflict
 from bot.ports.case_store import Change
-from bot.store.write_queue import MAX_BESIDE_URGENT, Job, WriteQueue
+from bot.store.write_queue import MAX_BESIDE_URGENT, WriteJob, WriteQueue
 from tests.store.test_database import wait_for_queue
 from tests.store.test_unit_of_work import claim_of
 
 
 def job(name, *, urgent=False):
-    return Job(run=name, appends=False, is_urgent=urgent)
+    return WriteJob(run=name, appends=False, is_urgent=urgent)
 
 
 def names(jobs):
