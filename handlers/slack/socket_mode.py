@@ -20,7 +20,7 @@ from handlers.slack.web_client import web_client
 log = logging.getLogger(__name__)
 WORKERS = 16
 MIN_RETRY_SECONDS = 0.5
-MAX_RETRY_SECONDS = 60.0
+MAX_RETRY_SECONDS = 10.0
 PING_INTERVAL_SECONDS = 10.0
 PING_TIMEOUT_SECONDS = 30.0
 CLOSE_TIMEOUT_SECONDS = 1.0
@@ -66,27 +66,30 @@ class SocketModeConnection:
     # --- connecting -------------------------------------------------------------------------------
 
     def _run(self) -> None:
+        try:
+            with contextlib.ExitStack() as current:
+                self._stay_connected(current)
+        finally:
+            # The health check tells, whatever has ended this thread.
+            self._use(None)
+
+    def _stay_connected(self, current: contextlib.ExitStack) -> None:
         """Receive from one connection after the other."""
         delay = MIN_RETRY_SECONDS
-        with contextlib.ExitStack() as current:
-            while not self._closing.is_set():
-                try:
-                    socket = self._connect(current)
-                    delay = MIN_RETRY_SECONDS
-                    if self._receive(socket):
-                        # Slack is about to close this one: it stays until the next one is open.
-                        continue
-                except (ChatFailed, OSError, WebSocketException) as failure:
-                    pause = max(delay, getattr(failure, "seconds", 0.0))
-                    log.warning(
-                        "Slack cannot be reached (%s); trying again in %.0f s", failure, pause
-                    )
-                    delay = min(delay * 2, MAX_RETRY_SECONDS)
-                else:
-                    pause = delay
-                self._use(None)
-                self._closing.wait(pause)
-        self._use(None)
+        while not self._closing.is_set():
+            pause = MIN_RETRY_SECONDS
+            try:
+                socket = self._connect(current)
+                delay = MIN_RETRY_SECONDS
+                if self._receive(socket):
+                    # Slack is about to close this one: it stays until the next one is open.
+                    continue
+            except (ChatFailed, OSError, WebSocketException) as failure:
+                pause = max(delay, getattr(failure, "seconds", 0.0))
+                log.warning("no connection to Slack (%s); trying again in %.0f s", failure, pause)
+                delay = min(delay * 2, MAX_RETRY_SECONDS)
+            self._use(None)
+            self._closing.wait(pause)
 
     def _connect(self, current: contextlib.ExitStack) -> ClientConnection:
         """Open a connection, and close the one before it."""

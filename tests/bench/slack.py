@@ -4,9 +4,11 @@ Each figure stands beside a floor measured in the same run: a Bolt app that only
 """
 
 import json
+import queue
 import statistics
 import sys
 import tempfile
+import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
@@ -24,6 +26,7 @@ from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.commands import Claim
 from bot.cases.decide import decide, record_entry
 from bot.cases.entries import Gathered
+from bot.cases.errors import RateLimited
 from bot.cases.plan import Money
 from bot.cases.recommendation import Recommendation
 from bot.cases.signal import Signal
@@ -33,8 +36,12 @@ from bot.demo import launcher
 from bot.demo.people import ANA, BEN, TEAM, WORKSPACE
 from bot.ports.case_store import Change
 from bot.ports.outbox import Topic
+from bot.service import LANE_THREADS
 from bot.views.app_home import HomeFilter
 from handlers.cards import ids
+from handlers.slack.chat import SlackChat
+from handlers.slack.rate_limiter import RateLimiter
+from handlers.slack.web_client import web_client
 from tests.cases.making import plan, verdict
 from tests.journeys.harbour import Harbour
 from tests.world import request
@@ -43,6 +50,9 @@ QUICK = "quick" in sys.argv
 MANY = 1_000 if QUICK else 10_000
 SIGNALS = 1_000 if QUICK else 10_000
 PRESSES = 200
+PLACES = 10
+MESSAGES = 500
+SLOW_SECONDS = 0.15
 QUESTIONS = (
     "What is open?",
     "What waits on me?",
@@ -61,6 +71,7 @@ def main() -> None:
     print(f"{'':34}{'p50':>10}{'p99':>10}   floor   aim")
     with tempfile.TemporaryDirectory() as folder:
         presses(Path(folder) / "presses")
+    channels()
     with tempfile.TemporaryDirectory() as folder:
         lists(Path(folder) / "lists")
 
@@ -144,6 +155,43 @@ def presses(folder: Path) -> None:
     )
     running.close()
     running.emulator.close()
+
+
+def channels() -> None:
+    """Messages a second to ten places of a Slack that answers in 150 ms, from the threads that draw cards."""
+    emulator = launcher.EmulatorProcess()
+    emulator.wait()
+    emulator.post("seed", WORKSPACE)
+    places = [one["id"] for one in WORKSPACE["channels"] + WORKSPACE["users"]][:PLACES]
+    client = web_client("xoxb-bench", f"{emulator.url}/api/")
+    chat = SlackChat(client, RateLimiter(0, 1))
+    emulator.post("faults", {"slow_for": SLOW_SECONDS})
+
+    waiting: queue.PriorityQueue[tuple[float, int]] = queue.PriorityQueue()
+    for number in range(MESSAGES):
+        waiting.put((0.0, number))
+    left = threading.Semaphore(MESSAGES)
+
+    def send(_: int) -> None:
+        while left.acquire(blocking=False):
+            due, number = waiting.get()
+            try:
+                # As a worker does: what is sent away comes back in its time, and others go first.
+                time.sleep(max(0.0, due - time.monotonic()))
+                chat.send(places[number * 7919 % PLACES], "hello", f"k{number}")
+            except RateLimited as refusal:
+                waiting.put((time.monotonic() + refusal.seconds, number))
+                left.release()
+
+    began, spent = time.monotonic(), time.process_time()
+    with ThreadPoolExecutor(LANE_THREADS["chat"]) as pool:
+        list(pool.map(send, range(LANE_THREADS["chat"])))
+    rate = MESSAGES / (time.monotonic() - began)
+    cost = (time.process_time() - spent) * 1000 / MESSAGES
+    print(
+        f"{'cards a second, Slack at 150 ms':34}{rate:8.1f}/s {cost:8.2f}ms CPU each   aim ≥ 50/s"
+    )
+    emulator.close()
 
 
 def bare_acks() -> float:

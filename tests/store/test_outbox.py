@@ -222,6 +222,14 @@ def test_success_forgets_failures_doubt_and_the_last_error(store):
     assert (row.state, row.attempts, row.doubt, row.error) == ("done", 0, 0, "")
 
 
+def test_what_was_never_tried_is_due_at_the_earliest_time_that_was_asked_for(store):
+    store.outbox.enqueue([message("a", NOON + HOUR)])
+    store.outbox.enqueue([message("a", NOON + 2 * HOUR)])
+    assert outbox_row(store, "a").run_at == (NOON + HOUR).timestamp()
+    store.outbox.enqueue([message("a", NOON)])
+    assert claimed_keys(store, NOON) == ["a"]
+
+
 def test_a_message_that_is_done_starts_afresh_when_it_is_requested_again(store):
     store.outbox.enqueue([message("a", NOON)])
     first = lease(store)

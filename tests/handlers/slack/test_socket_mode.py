@@ -1,12 +1,15 @@
 """Socket Mode: what arrives is acknowledged at once, over whichever connection there is."""
 
+import json
 import threading
 import time
 from concurrent.futures import ThreadPoolExecutor
+from types import SimpleNamespace
 
 import pytest
-from slack_bolt import App
+from slack_bolt import App, BoltResponse
 from slack_sdk import WebClient
+from websockets.sync.server import serve
 
 from bot.demo.people import ANA
 from handlers.slack.socket_mode import SocketModeConnection
@@ -135,3 +138,38 @@ def test_a_connection_is_tried_again_until_the_token_is_accepted(emulator):
     emulator.post("token", {"revoked": False})
     wait_until(connection.is_connected, "a connection")
     connection.close()
+
+
+def test_no_press_of_a_burst_is_lost_however_it_is_cut_into_pieces(monkeypatch):
+    """The SDK's own client lost all of them: it recursed for each kilobyte."""
+    count = 1_000
+    acknowledged = set()
+    is_done = threading.Event()
+
+    def serve_burst(socket):
+        for number in range(count):
+            payload = {"type": "block_actions", "actions": [], "filler": "x" * 5_000}
+            socket.send(json.dumps({"envelope_id": f"{number}", "payload": payload}))
+        for text in socket:
+            acknowledged.add(json.loads(text)["envelope_id"])
+            if len(acknowledged) == count:
+                is_done.set()
+
+    app = App(
+        client=WebClient("xoxb-test", base_url="http://127.0.0.1:9/api/"),
+        process_before_response=True,
+        token_verification_enabled=False,
+    )
+    monkeypatch.setattr(app, "dispatch", lambda request: BoltResponse(status=200))
+    with serve(serve_burst, "127.0.0.1", 0, compression=None) as server:
+        thread = threading.Thread(target=server.serve_forever)
+        thread.start()
+        connection = SocketModeConnection(app, "xapp-test", "http://127.0.0.1:9/api/")
+        url = f"ws://127.0.0.1:{server.socket.getsockname()[1]}"
+        answer = SimpleNamespace(data={"url": url})
+        monkeypatch.setattr(connection._client, "apps_connections_open", lambda **_: answer)
+        connection.open()
+        assert is_done.wait(60)
+        connection.close()
+        server.shutdown()
+        thread.join()
