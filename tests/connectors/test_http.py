@@ -145,7 +145,8 @@ def test_a_deed_that_is_answered_too_slowly_is_in_doubt(bank, slow):
     action = replace(
         HttpConnector(bank_system(bank.server_port), "").prepare("pay", PAY), precondition={}
     )
-    system = slow_system(slow)
+    # A machine that stands still for a moment must not use it up before the request is sent.
+    system = slow_system(slow, seconds=3.0)
     pay = replace(system.actions["pay"], precondition=None)
     connector = HttpConnector(replace(system, actions={"pay": pay}), "")
     with pytest.raises(OutcomeUnknown):
