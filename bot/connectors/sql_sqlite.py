@@ -105,16 +105,16 @@ class _SqliteSession:
 
     def _execute(self, query: str, values: Mapping[str, Any]) -> sqlite3.Cursor:
         statement = parse_statement(query, self._dialect)
-        picked = statement.pick(values)
-        return self._raw.execute(statement.sql, [picked[name] for name in statement.names])
+        arguments = statement.pick(values)
+        return self._raw.execute(statement.sql, [arguments[name] for name in statement.names])
 
     def _limit_wait(self) -> None:
         """Limit the wait for a lock to the rest of the call.
 
         SQLite has no time-out for a statement; the handler of ``_keep_to_time`` ends one.
         """
-        left = max(0.0, min(seconds_left(), threading.TIMEOUT_MAX))
-        wait = min(int(left * 1000), self._usual_wait)
+        seconds = max(0.0, min(seconds_left(), threading.TIMEOUT_MAX))
+        wait = min(int(seconds * 1000), self._usual_wait)
         if self._connection.info.get(_WAIT, self._usual_wait) == wait:
             return
         # The guard is for look-ups, and not for our own statement.

@@ -36,6 +36,6 @@ class Statement:
 @lru_cache(maxsize=MAX_STATEMENTS)
 def parse_statement(query: str, dialect: Dialect) -> Statement:
     """Replace placeholders like ``:name`` by those of the driver."""
-    compiled = text(query).compile(dialect=dialect)
-    names = compiled.positiontup if compiled.positional else compiled.params
-    return Statement(str(compiled), tuple(names or ()))
+    form = text(query).compile(dialect=dialect)
+    names = form.positiontup if form.positional else form.params
+    return Statement(str(form), tuple(names or ()))
