@@ -381,10 +381,9 @@ live_lists = Table(
     Column("ts", Text, nullable=False),
     Column("shown_at", Float, nullable=False),
     Column("body", Text, nullable=False),
-    # PostgreSQL looks up the beginning of a key by this; SQLite by the key itself.
-    Index("boards_by_prefix", "key", postgresql_ops={"key": "text_pattern_ops"}).ddl_if(
-        dialect="postgresql"
-    ),
+    # The beginning of a key is looked up, and then the time: rows are read for what is found alone.
+    # PostgreSQL looks up no beginning in an order of its own.
+    Index("boards_by_prefix", "key", "shown_at", postgresql_ops={"key": "text_pattern_ops"}),
 )
 
 live_list_items = Table(

@@ -20,12 +20,12 @@ from bot.store import tables
 from bot.store.case_filters import matches
 from bot.store.case_tallies import rebuild_tallies, wrong_tallies
 from bot.store.migrate import migrate
-from bot.store.migrations.versions import m0009_tallies as migration
 from bot.store.tally_filters import figure_parts
 from bot.views.query import Grouping
 from tests.bench.history import shapes_of, write_history
 from tests.fakes.clock import NOON
 from tests.fakes.directory import principal
+from tests.store.earlier import take_back_0009
 from tests.store.rows import rows_of
 from tests.world import HOUR, World, request
 
@@ -168,30 +168,12 @@ def test_wrong_tallies_are_told_and_made_again(town):
     assert replay(town.store.database).differences == ()
 
 
-def take_back_migration(connection) -> None:
-    """Make a database what it was before the migration, as far as that had come."""
-    connection.execute(sa.text("DROP TABLE case_tallies"))
-    names = ("cases_by_question", "ended_by_opening", "ended_by_decision", "ended_by_kind")
-    names += ("cases_by_decision", "cases_by_kind", "boards_by_prefix")
-    for name in (*names, "named_by_channel", "named_by_number"):
-        connection.execute(sa.text(f"DROP INDEX IF EXISTS {name}"))
-    for name in migration.NEW_QUESTION_COLUMNS:
-        connection.execute(sa.text(f"ALTER TABLE cases DROP COLUMN {name}"))
-    for name in ("channel", "number"):
-        connection.execute(sa.text(f"ALTER TABLE named DROP COLUMN {name}"))
-    connection.execute(sa.text("CREATE INDEX cases_by_channel ON cases (channel, state, rank)"))
-    if connection.dialect.name == "sqlite":
-        columns = ", ".join(migration.QUESTION_COLUMNS)
-        connection.execute(sa.text(f"CREATE INDEX cases_by_question ON cases ({columns})"))
-    connection.execute(sa.text("UPDATE alembic_version SET version_num = '0008'"))
-
-
 def test_an_older_database_gets_its_tallies(town):
     database = town.store.database
     filter = CaseFilter(is_any=True, viewer=VIEWERS[4])
     before = town.store.queries.total(filter), rows_of(town.store, tables.case_tallies)
     with database.engine.begin() as connection:
-        take_back_migration(connection)
+        take_back_0009(connection)
     migrate(database)
     assert replay(database).differences == ()
     assert (town.store.queries.total(filter), rows_of(town.store, tables.case_tallies)) == before

@@ -33,6 +33,7 @@ from bot.store.store import Store
 from scheduler.detectors import Detector
 from tests.conftest import _create
 from tests.fakes.directory import principal
+from tests.store.earlier import take_back_0009
 from tests.world import World, request
 
 RELEASES = sorted(Path(__file__).parent.glob("at_migration_*.sql"))
@@ -269,6 +270,7 @@ def copied(path, url) -> str:
     """The rows of this SQLite file in the tables of an empty PostgreSQL that has the same ones."""
     engine = sa.create_engine(url)
     with contextlib.closing(sqlite3.connect(path)) as old, engine.begin() as new:
+        take_back_0009(new)
         new.execute(sa.text("UPDATE alembic_version SET version_num = '0003'"))
         # Its index goes with the column.
         new.execute(sa.text("ALTER TABLE outbox DROP COLUMN priority"))

@@ -111,8 +111,8 @@ def create_indexes(*, is_sqlite: bool) -> None:
     else:
         op.create_index("cases_by_decision", "cases", ["decision_at"], postgresql_where=HAS_ENDED)
         op.create_index("cases_by_kind", "cases", ["kind", "ended_at"])
-        prefix = {"key": "text_pattern_ops"}
-        op.create_index("boards_by_prefix", "boards", ["key"], postgresql_ops=prefix)
+    prefix = {"key": "text_pattern_ops"}
+    op.create_index("boards_by_prefix", "boards", ["key", "shown_at"], postgresql_ops=prefix)
 
 
 def create_tallies() -> None:

@@ -1,0 +1,33 @@
+"""Databases made what they were before a migration."""
+
+import sqlalchemy as sa
+
+from bot.store.migrations.versions import m0009_tallies as migration
+
+INDEXES = (
+    "cases_by_question",
+    "ended_by_opening",
+    "ended_by_decision",
+    "ended_by_kind",
+    "cases_by_decision",
+    "cases_by_kind",
+    "boards_by_prefix",
+    "named_by_channel",
+    "named_by_number",
+)
+
+
+def take_back_0009(connection: sa.Connection) -> None:
+    """Take back all that the migration to 0009 changes."""
+    connection.execute(sa.text("DROP TABLE case_tallies"))
+    for name in INDEXES:
+        connection.execute(sa.text(f"DROP INDEX IF EXISTS {name}"))
+    for name in migration.NEW_QUESTION_COLUMNS:
+        connection.execute(sa.text(f"ALTER TABLE cases DROP COLUMN {name}"))
+    for name in ("channel", "number"):
+        connection.execute(sa.text(f"ALTER TABLE named DROP COLUMN {name}"))
+    connection.execute(sa.text("CREATE INDEX cases_by_channel ON cases (channel, state, rank)"))
+    if connection.dialect.name == "sqlite":
+        columns = ", ".join(migration.QUESTION_COLUMNS)
+        connection.execute(sa.text(f"CREATE INDEX cases_by_question ON cases ({columns})"))
+    connection.execute(sa.text("UPDATE alembic_version SET version_num = '0008'"))
