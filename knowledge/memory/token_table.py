@@ -93,7 +93,7 @@ def replaces(identity: str, other_identity: str) -> bool:
 def pack(values: Vectors) -> NDArray[np.uint8]:
     """Pack rows of whole numbers from -7 to 7, two in a byte."""
     shifted = (values + MAX_VALUE).astype(np.uint8)
-    return shifted[:, :HALF_SIZE] | shifted[:, HALF_SIZE:] << 4
+    return np.asarray(shifted[:, :HALF_SIZE] | shifted[:, HALF_SIZE:] << 4, np.uint8)
 
 
 def unpack(packed: NDArray[np.uint8]) -> Vectors:
