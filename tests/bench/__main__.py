@@ -55,7 +55,7 @@ def _measure(options: argparse.Namespace) -> None:
         run = Run(sizes=_sizes(options), progress=progress)
         names = options.parts or DEFAULT_PARTS
         for name in progress.track(names, description="parts"):
-            PARTS[name](run)
+            _run_part(run, name)
     report = run.figures.as_json()
     release = figures.latest_release()
     if options.save:
@@ -66,6 +66,15 @@ def _measure(options: argparse.Namespace) -> None:
         return
     print_figures(run.figures, out)
     _compare(report, release)
+
+
+def _run_part(run: Run, name: str) -> None:
+    """Run one part. When it fails, the others are measured all the same."""
+    try:
+        PARTS[name](run)
+    except Exception as failure:  # noqa: BLE001 (an outermost loop: it says what failed)
+        err.print_exception()
+        run.figures.remark(f"The part {name} failed: {type(failure).__name__}: {failure}.")
 
 
 def _compare(report: dict[str, Any], release: Path | None) -> None:
