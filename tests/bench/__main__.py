@@ -22,6 +22,7 @@ from tests.bench.counts_report import print_report
 from tests.bench.markdown import tables_of
 from tests.bench.parts import FULL, PARTS, QUICK, Run, Sizes
 from tests.bench.report import open_console, print_figures
+from tests.servers import watch_children
 
 DEFAULT_PARTS = tuple(PARTS)
 
@@ -33,6 +34,8 @@ err = Console(stderr=True, highlight=False)
 def main() -> None:
     """Measure, print, and compare with the latest release."""
     options = _options()
+    # Bots outlive a bench that is killed.
+    watch_children()
     match options.parts:
         case ["counts"]:
             _print_counts(options)
