@@ -22,6 +22,7 @@ from tests.bench.counts_report import print_report
 from tests.bench.markdown import tables_of
 from tests.bench.parts import FULL, PARTS, QUICK, Run, Sizes
 from tests.bench.report import open_console, print_figures
+from tests.servers import watch_children
 
 DEFAULT_PARTS = tuple(PARTS)
 
@@ -33,6 +34,8 @@ err = Console(stderr=True, highlight=False)
 def main() -> None:
     """Measure, print, and compare with the latest release."""
     options = _options()
+    # Bots outlive a bench that is killed.
+    watch_children()
     match options.parts:
         case ["counts"]:
             _print_counts(options)
@@ -55,7 +58,7 @@ def _measure(options: argparse.Namespace) -> None:
         run = Run(sizes=_sizes(options), progress=progress)
         names = options.parts or DEFAULT_PARTS
         for name in progress.track(names, description="parts"):
-            PARTS[name](run)
+            _run_part(run, name)
     report = run.figures.as_json()
     release = figures.latest_release()
     if options.save:
@@ -66,6 +69,15 @@ def _measure(options: argparse.Namespace) -> None:
         return
     print_figures(run.figures, out)
     _compare(report, release)
+
+
+def _run_part(run: Run, name: str) -> None:
+    """Run one part. When it fails, the others are measured all the same."""
+    try:
+        PARTS[name](run)
+    except Exception as failure:  # noqa: BLE001 (an outermost loop: it says what failed)
+        err.print_exception()
+        run.figures.remark(f"The part {name} failed: {type(failure).__name__}: {failure}.")
 
 
 def _compare(report: dict[str, Any], release: Path | None) -> None:

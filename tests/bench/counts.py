@@ -22,8 +22,10 @@ from tests.waiting import wait_until
 
 #: Nothing follows a case after so long without a statement.
 CASE_QUIET_SECONDS = 0.4
+MAX_QUIET_WAIT_SECONDS = 20.0
+BURST_WAIT_SECONDS = 2.0
 #: What is remembered of a press may be gathered for some seconds.
-PRESS_QUIET_SECONDS = 8.0
+PRESS_WAIT_SECONDS = 8.0
 CASE_PAUSE_SECONDS = 0.15
 PRESS_PAUSE_SECONDS = 1.0
 POLL_SECONDS = 0.02
@@ -98,12 +100,15 @@ class Meter:
         self._program = rig.programs[0]
         self._engine = sa.create_engine(rig.database_url, poolclass=sa.pool.NullPool)
 
-    def count(self, act: Callable[[], object], units: int, *, quiet_for: float) -> Counts:
-        """Count what follows from an act that is so many cases or presses."""
+    def count(self, act: Callable[[], object], units: int, *, wait: float) -> Counts:
+        """Count what follows from an act that is so many cases or presses.
+
+        ``wait`` is how many seconds later everything that follows has been done.
+        """
         before = self._state()
         self._program.ask("start")
         act()
-        self.wait_until_quiet(quiet_for)
+        time.sleep(wait)
         answer = self._program.ask("stop")
         after = self._state()
         texts: Counter[str] = Counter()
@@ -140,10 +145,11 @@ class Meter:
         return {name: time / units for name, time in spent.items() if name != OWN_THREAD}
 
     def wait_until_quiet(self, seconds: float) -> None:
-        """Return when no statement has been run for so long."""
+        """Return when no statement has been run for so long, or when that takes too long."""
         count = -1
         since = time.monotonic()
-        while time.monotonic() - since < seconds:
+        deadline = since + MAX_QUIET_WAIT_SECONDS
+        while time.monotonic() - since < seconds and time.monotonic() < deadline:
             statements = self._program.ask("progress")["statements"]
             if statements != count:
                 count = statements
@@ -216,7 +222,7 @@ def warm_up(meter: Meter, visitor: Visitor) -> None:
     """Let some cases and a press pass, so that nothing is done for the first time."""
     visitor.send_and_wait(visitor.signals(WARM_UPS))
     visitor.approve_and_wait(visitor.waiting_cards(1), pause_after_press)
-    time.sleep(PRESS_QUIET_SECONDS)
+    time.sleep(PRESS_WAIT_SECONDS)
 
 
 def pause_after_press() -> None:
@@ -241,14 +247,14 @@ def measure_counts(rig: Rig, *, cases: int, presses: int, with_cpu: bool = True)
             visitor.send_and_wait([signal])
             pause()
 
-    counts["idle case"] = meter.count(send_idle, cases, quiet_for=CASE_QUIET_SECONDS)
+    counts["idle case"] = meter.count(send_idle, cases, wait=CASE_QUIET_SECONDS)
     burst = visitor.signals(max(cases, presses) * 4)
     counts["case in a burst"] = meter.count(
-        lambda: visitor.send_at_once(burst), len(burst), quiet_for=2.0
+        lambda: visitor.send_at_once(burst), len(burst), wait=BURST_WAIT_SECONDS
     )
     cards = visitor.waiting_cards(presses)
     counts["press"] = meter.count(
-        lambda: visitor.approve_and_wait(cards, pause), presses, quiet_for=PRESS_QUIET_SECONDS
+        lambda: visitor.approve_and_wait(cards, pause), presses, wait=PRESS_WAIT_SECONDS
     )
     cpu = _time_threads(meter, visitor, cases=cases, presses=presses) if with_cpu else {}
     return Report(counts=counts, cpu=cpu)
@@ -261,13 +267,15 @@ def _time_threads(
     burst = visitor.signals(cases * 8)
     cpu = {
         "idle case": meter.time(lambda: visitor.send_and_wait(idle), len(idle), wait=1.0),
-        "case in a burst": meter.time(lambda: visitor.send_at_once(burst), len(burst), wait=2.0),
+        "case in a burst": meter.time(
+            lambda: visitor.send_at_once(burst), len(burst), wait=BURST_WAIT_SECONDS
+        ),
     }
     cards = visitor.waiting_cards(presses)
     cpu["press"] = meter.time(
         lambda: visitor.approve_and_wait(cards, pause_after_press),
         len(cards),
-        wait=PRESS_QUIET_SECONDS,
+        wait=PRESS_WAIT_SECONDS,
     )
     return cpu
 

@@ -19,7 +19,7 @@ from rich.console import Console
 from rich.table import Table
 
 from tests.bench.components import component_of
-from tests.bench.counts import PRESS_QUIET_SECONDS, Meter, Visitor, pause_after_press, warm_up
+from tests.bench.counts import PRESS_WAIT_SECONDS, Meter, Visitor, pause_after_press, warm_up
 from tests.bench.cpu import NATIVE, OTHER_PROCESSES
 from tests.bench.rig import Rig, open_product, running
 
@@ -70,7 +70,7 @@ def run_profile() -> dict[str, Profile]:
 
         return {
             "case": _profile(rig, meter, send, CASES, wait=1.0),
-            "press": _profile(rig, meter, press, PRESSES, wait=PRESS_QUIET_SECONDS),
+            "press": _profile(rig, meter, press, PRESSES, wait=PRESS_WAIT_SECONDS),
         }
 
 

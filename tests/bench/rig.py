@@ -28,7 +28,7 @@ from tests.servers import free_port
 SOURCE_TOKEN = "sample-source-token"
 START_SECONDS = 180.0
 STOP_SECONDS = 60.0
-POLL_SECONDS = 0.02
+POLL_SECONDS = 0.05
 MAX_IDLE_SECONDS = 2.0
 #: Acknowledgements of a busy machine are late, not lost.
 ACK_SECONDS = 60.0
