@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from bot.cases.errors import Conflict
+from bot.cases.actor import Surface
+from bot.cases.errors import Conflict, Refusal
 from bot.ports.case_store import Change
 from bot.store.write_queue import MAX_BESIDE_URGENT, WriteJob, WriteQueue
+from tests.fakes.directory import principal
 from tests.store.test_database import wait_for_queue
 from tests.store.test_unit_of_work import claim_of
 
@@ -255,3 +257,17 @@ def test_an_urgent_decision_goes_before_the_background_jobs_that_wait(world):
         for future in (press, *others, held):
             future.result(30)
     assert done == ["press"] + ["job"] * 100
+
+
+def test_a_press_is_urgent(world):
+    """So are the refusal of one, and a pause of the desk."""
+    case = world.proposed()
+    jobs, put = [], world.store.database._jobs.put
+    world.store.database._jobs.put = lambda job: (jobs.append(job.is_urgent), put(job))[1]
+    world.approve(case)
+    with pytest.raises(Refusal):
+        world.approve(case, "ben")
+    world.desk.controls.pause("", by=principal("ben"), reason="wait", surface=Surface.SLACK)
+    assert jobs == [True, True, True]
+    world.receive(world.signal("product:2"))
+    assert jobs[-1] is False
