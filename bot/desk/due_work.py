@@ -1,4 +1,4 @@
-"""What a worker pool must look for in the outbox, and when."""
+"""The messages that a worker pool must look for in the outbox, and their times."""
 
 import heapq
 import math
