@@ -51,7 +51,7 @@ class ControlPath:
                     card_message(case_id, now)
                     for case_id in self.queries.affected_by_pause(refresh)
                 ]
-            return self.desk_controls.save(decision, messages)
+            return self.desk_controls.save(decision, messages, urgent=True)
 
         return retry_on_conflict(attempt)
 

@@ -73,7 +73,7 @@ class DecisionPath:
             case = self.cases.case(request.case_id)
             outcome = self._judge(case, decision, request=request, command=command)
             playbook = self.library.playbook(case.kind)
-            return self.cases.commit(change(case, outcome, playbook))
+            return self.cases.commit(change(case, outcome, playbook), urgent=True)
 
         with self.priority:
             return retry_on_conflict(attempt)
@@ -164,7 +164,8 @@ class DecisionPath:
                     entries=outcome.entries,
                     messages=messages,
                     after=outcome.case,
-                )
+                ),
+                urgent=True,
             )
 
         retry_on_conflict(write)

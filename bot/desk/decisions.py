@@ -210,7 +210,7 @@ class Decisions:
                 change(case, decision, self.library.playbook(case.kind)),
                 control_decision=control_decision,
             )
-            return self.cases.commit(commit)
+            return self.cases.commit(commit, urgent=True)
 
         return retry_on_conflict(attempt)
 

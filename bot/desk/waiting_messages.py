@@ -13,7 +13,9 @@ MAX_GROUP = 16
 class WaitingMessages:
     """A queue whose first messages are taken in groups."""
 
-    def __init__(self) -> None:
+    def __init__(self, grouped_topics: Collection[Topic], threads: int) -> None:
+        self._grouped_topics = grouped_topics
+        self._threads = threads
         self._lock = threading.Lock()
         self._messages: deque[LeasedMessage] = deque()
 
@@ -22,7 +24,7 @@ class WaitingMessages:
         with self._lock:
             self._messages.extend(messages)
 
-    def take(self, grouped_topics: Collection[Topic], threads: int) -> list[LeasedMessage]:
+    def take(self) -> list[LeasedMessage]:
         """Take the first message, with those after it that may be handled together with it.
 
         A group is a thread's share of what waits: nobody waits in a group while a thread is idle.
@@ -30,10 +32,10 @@ class WaitingMessages:
         with self._lock:
             if not self._messages:
                 return []
-            share = -(-len(self._messages) // threads)
+            share = -(-len(self._messages) // self._threads)
             group = [self._messages.popleft()]
             topic = group[0].topic
-            if topic not in grouped_topics:
+            if topic not in self._grouped_topics:
                 return group
             case_ids = {group[0].case_id}
             while len(group) < min(share, MAX_GROUP) and self._messages:

@@ -29,9 +29,8 @@ from bot.cases.errors import (
     RateLimited,
     StaleFence,
 )
-from bot.clock import monotonic
 from bot.desk.decision_priority import DecisionPriority
-from bot.desk.due_times import DueTimes
+from bot.desk.due_work import DueWork
 from bot.desk.held_leases import HeldLeases
 from bot.desk.waiting_messages import WaitingMessages
 from bot.outages import describe_failure
@@ -234,7 +233,6 @@ class WorkerPool:
     ) -> None:
         """Topics with a group handler are handled in groups when many messages wait."""
         self.topics: Sequence[Topic] = list(handlers)
-        self.lease_for = timings.lease_for
         self._outbox = outbox
         self._clock = clock
         self._timings = timings
@@ -248,13 +246,9 @@ class WorkerPool:
             wake=self.wake,
             group_handlers=group_handlers,
         )
-        self._grouped_topics = frozenset(group_handlers or ())
-        self._waiting = WaitingMessages()
+        self._waiting = WaitingMessages(group_handlers or (), threads)
         self._leases = HeldLeases(outbox, clock, timings.lease_for)
-        self._wake = threading.Event()
-        # Messages may be due that were not handed over, and that no claim has looked for.
-        self._has_more = True
-        self._due_times = DueTimes()
+        self._due = DueWork(clock)
         self._stopping = threading.Event()
         self._heart_stopping = threading.Event()
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=f"lane-{name}")
@@ -276,11 +270,12 @@ class WorkerPool:
 
     def wake(self, at: datetime | None = None) -> None:
         """Look for due messages, at once or at this time, when there is room for them."""
-        if at is None:
-            self._has_more = True
-        else:
-            self._due_times.add(at)
-        self._wake.set()
+        self._due.announce(at)
+
+    @property
+    def lease_for(self) -> float:
+        """Return the length of a lease in seconds."""
+        return self._timings.lease_for
 
     def has_room(self) -> bool:
         """Tell whether more messages may be leased to this pool now."""
@@ -304,7 +299,7 @@ class WorkerPool:
     def stop(self) -> None:
         """Claim nothing new, and finish what has begun."""
         self._stopping.set()
-        self._wake.set()
+        self._due.wake()
         self._dispatcher.join()
         self._pool.shutdown(wait=True)
         self._heart_stopping.set()
@@ -314,26 +309,7 @@ class WorkerPool:
         is_woken = True
         while not self._stopping.is_set():
             if not self._claim(look_first=not is_woken):
-                is_woken = self._wait_for_work()
-
-    def _wait_for_work(self) -> bool:
-        """Wait until somebody wakes this pool, a message is due, or the next poll.
-
-        Tell whether there is something to claim, as far as this process knows.
-        """
-        deadline = monotonic() + self._timings.poll_interval
-        while not self._has_more and not self._stopping.is_set():
-            due_in = self._due_times.seconds_until_next(self._clock())
-            seconds = min(due_in, deadline - monotonic())
-            if seconds <= 0:
-                return due_in <= 0
-            self._wake.wait(seconds)
-            self._wake.clear()
-        return True
-
-    def _wait_for_room(self) -> None:
-        self._wake.wait(self._timings.poll_interval)
-        self._wake.clear()
+                is_woken = self._due.wait(self._timings.poll_interval, self._stopping.is_set)
 
     def _claim(self, *, look_first: bool) -> bool:
         """Claim messages for all threads. Tell whether there may be more.
@@ -342,13 +318,11 @@ class WorkerPool:
         """
         room = self._room()
         if room <= 0:
-            self._wait_for_room()
+            self._due.wait_for_wake(self._timings.poll_interval)
             return True
         try:
             now = self._clock()
-            # Before the look: who wakes this pool meanwhile is not missed.
-            self._has_more = False
-            self._due_times.drop_until(now)
+            self._due.begin_look(now)
             if look_first and not self._outbox.has_due(self.topics, now):
                 return False
             messages = self._outbox.claim(
@@ -360,15 +334,16 @@ class WorkerPool:
         except Exception:
             # Outermost loop: a database that is away for a moment must not end the worker.
             log.exception("could not claim work; trying again")
-            self._has_more = True
+            self._due.has_more = True
             return False
-        self._has_more = self._has_more or len(messages) >= room
+        if len(messages) >= room:
+            self._due.has_more = True
         self.accept(messages)
-        return self._has_more
+        return self._due.has_more
 
     def _run_next(self) -> None:
         """Handle the message that has waited longest, with others of its topic."""
-        group = self._waiting.take(self._grouped_topics, threads=self._threads)
+        group = self._waiting.take()
         if not group:
             # It went with a group before.
             return
@@ -388,8 +363,8 @@ class WorkerPool:
 
     def _release(self, message: LeasedMessage) -> None:
         # A thread has nothing left to do: claim before the next poll, if there is anything.
-        if self._leases.release(message) < self._threads and self._has_more:
-            self._wake.set()
+        if self._leases.release(message) < self._threads and self._due.has_more:
+            self._due.wake()
 
     def _beat(self) -> None:
         """Renew leases until the last message in hand is done."""

@@ -16,6 +16,7 @@ from typing import Any, TypeVar
 from sqlalchemy import Connection, Executable
 from sqlalchemy.exc import DBAPIError
 
+from bot.cases.errors import LedgerBroken
 from bot.store.decoded_cases import DecodedCases
 from bot.store.driver import DriverConnection
 from bot.store.engines import BEGINS_ON_DRIVER, reading_engine, writing_engine
@@ -33,6 +34,7 @@ MAX_BATCH = 64
 SHARED_TRANSACTIONS = 100
 # On PostgreSQL: how long a writer may do nothing inside a transaction.
 MAX_IDLE_SECONDS = 10.0
+HEADS_ARE_WRONG = "the heads of the ledger changed inside a transaction that had locked them"
 
 
 class Database:
@@ -162,8 +164,7 @@ class Database:
             return
         except BaseException as failure:
             if len(batch) > 1:
-                for job in batch:
-                    self._run_batch([job])
+                self._run_each(batch)
             elif _may_repeat(failure) and batch[0].repeats > 0:
                 batch[0].repeats -= 1
                 self._run_batch(batch)
@@ -173,6 +174,15 @@ class Database:
         self._jobs.put_back(batch[len(results) :])
         for job, result in zip(batch, results, strict=False):
             job.future.set_result(result)
+
+    def _run_each(self, batch: list[WriteJob]) -> None:
+        """Run each job of a batch that failed in a transaction of its own."""
+        for number, job in enumerate(batch):
+            if number > 0 and self._jobs.has_urgent():
+                # The rest is a batch again, after the urgent ones.
+                self._jobs.put_back(batch[number:])
+                return
+            self._run_batch([job])
 
     def _transaction(self, batch: list[WriteJob]) -> list[tuple[Any, Handover]]:
         """Run jobs in one transaction.
@@ -196,7 +206,10 @@ class Database:
             self._connection.commit()
         except HeadMoved:
             self._shared_for = SHARED_TRANSACTIONS
-            self._connection.roll_back()
+            self._roll_back()
+            if heads is None:
+                # They were read under their lock: a job has written into their table.
+                raise LedgerBroken(HEADS_ARE_WRONG) from None
             raise
         except DBAPIError as failure:
             # It may be broken: the next batch gets another.

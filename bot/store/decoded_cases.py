@@ -10,8 +10,8 @@ from collections import OrderedDict
 from bot.cases.canonical import from_json
 from bot.cases.case import Case
 
-#: About ten kilobytes each.
-MAX_CASES = 512
+#: About twenty kilobytes each.
+MAX_CASES = 256
 
 
 class DecodedCases:

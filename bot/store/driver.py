@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, cast
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Dialect
 from sqlalchemy.exc import DBAPIError
 
 from bot.store.parameters import storable_values
@@ -56,7 +56,7 @@ class DriverConnection:
             try:
                 return form.rows_of(self._execute(sql, parameters))
             except self._dialect.loaded_dbapi.Error as failure:
-                self._fail(sql, failure)
+                _raise_as_sqlalchemy(self._dialect, self._raw, sql, failure)
         rows: list[Any] = []
         self._send(statement, values, use=rows.extend)
         self.settle()
@@ -112,7 +112,7 @@ class DriverConnection:
             try:
                 self._pipeline.sync()
             except self._dialect.loaded_dbapi.Error as failure:
-                self._fail(self._pending[0].sql, failure)
+                _raise_as_sqlalchemy(self._dialect, self._raw, self._pending[0].sql, failure)
             self._look_at_results()
 
     def _send(
@@ -128,7 +128,7 @@ class DriverConnection:
         try:
             cursor = self._execute(sql, parameters)
         except self._dialect.loaded_dbapi.Error as wrong:
-            self._fail(sql, wrong)
+            _raise_as_sqlalchemy(self._dialect, self._raw, sql, wrong)
         self._pending.append(_PendingResult(cursor, form, sql=sql, expected=expected, use=use))
         if self._pipeline is None:
             self._look_at_results()
@@ -176,7 +176,7 @@ class DriverConnection:
         try:
             self._raw.execute(sql)
         except self._dialect.loaded_dbapi.Error as failure:
-            self._fail(sql, failure)
+            _raise_as_sqlalchemy(self._dialect, self._raw, sql, failure)
 
     def _end_pipeline(self) -> None:
         if self._pipeline is None:
@@ -186,7 +186,7 @@ class DriverConnection:
         try:
             self._pipeline_end.close()
         except self._dialect.loaded_dbapi.Error as failure:
-            self._fail("", failure)
+            _raise_as_sqlalchemy(self._dialect, self._raw, "", failure)
 
     # --- failures --------------------------------------------------------------------------------
 
@@ -201,17 +201,17 @@ class DriverConnection:
                 self._connection.invalidate()
             self._connection.close()
 
-    def _fail(self, sql: str, failure: Exception) -> NoReturn:
-        """Raise a failure of the driver as SQLAlchemy does."""
-        raise DBAPIError.instance(
-            sql,
-            (),
-            failure,
-            self._dialect.loaded_dbapi.Error,
-            hide_parameters=True,
-            connection_invalidated=self._dialect.is_disconnect(cast(Any, failure), self._raw, None),
-            dialect=self._dialect,
-        ) from failure
+
+def _raise_as_sqlalchemy(dialect: Dialect, raw: Any, sql: str, failure: Exception) -> NoReturn:
+    raise DBAPIError.instance(
+        sql,
+        (),
+        failure,
+        dialect.loaded_dbapi.Error,
+        hide_parameters=True,
+        connection_invalidated=dialect.is_disconnect(cast(Any, failure), raw, None),
+        dialect=dialect,
+    ) from failure
 
 
 @dataclass(frozen=True, slots=True)

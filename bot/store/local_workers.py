@@ -12,8 +12,10 @@ class LocalWorker(Protocol):
     """A worker pool of this process."""
 
     topics: Sequence[Topic]
-    #: Seconds.
-    lease_for: float
+
+    @property
+    def lease_for(self) -> float:
+        """Return the length of a lease in seconds."""
 
     def has_room(self) -> bool:
         """Tell whether more messages may be leased to it now."""

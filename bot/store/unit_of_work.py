@@ -33,6 +33,7 @@ from bot.store.heads import (
     Heads,
 )
 from bot.store.local_workers import Handover, LocalWorker
+from bot.store.message_requests import MessageRequests
 from bot.store.projection import CaseWrite, Line, ledger_lines
 from bot.store.statements import CompiledStatement, InsertRows
 from bot.store.usage import usage_on
@@ -162,41 +163,9 @@ class UnitOfWork:
         ``now`` leases those that are due to workers with room, in this transaction: they need
         neither a look-up nor a second transaction.
         """
+        requests = MessageRequests(self.driver, self._workers, self.handover)
         for message in messages:
-            worker = self._worker_for(message, now)
-            if now is None or worker is None:
-                self._request(message, now)
-            else:
-                self._request_leased(message, worker, now)
-
-    def _worker_for(self, message: OutboxMessage, now: datetime | None) -> LocalWorker | None:
-        """Return a local worker that can have this message at once."""
-        if now is None or message.run_at > now:
-            return None
-        for worker in self._workers:
-            if message.topic in worker.topics and worker.has_room():
-                return worker
-        return None
-
-    def _request(self, message: OutboxMessage, now: datetime | None) -> None:
-        self.driver.change_later(_ENQUEUE, outbox_rows.message_row(message))
-        if now is None or message.run_at <= now:
-            self.handover.wakes.add(message.topic)
-        else:
-            self.handover.later.append((message.topic, message.run_at))
-
-    def _request_leased(self, message: OutboxMessage, worker: LocalWorker, now: datetime) -> None:
-        """Request an effect that is leased to a worker from the first."""
-        lease_until = now.timestamp() + worker.lease_for
-        row = {**outbox_rows.message_row(message), "run_at": lease_until}
-        use = partial(
-            self._lease_requested,
-            self.handover,
-            message=message,
-            now=now,
-            lease_until=lease_until,
-        )
-        self.driver.fetch_later(_ENQUEUE_LEASED, row, use)
+            requests.add(message, now)
 
     def complete(self, message: LeasedMessage, retry_at: datetime | None = None) -> None:
         """Record that the message is done, or due again at ``retry_at``.
@@ -268,32 +237,6 @@ class UnitOfWork:
                 }
             )
         return rows
-
-    # --- messages that local workers may have ----------------------------------------------------
-
-    def _lease_requested(
-        self,
-        handover: Handover,
-        rows: Sequence[Any],
-        *,
-        message: OutboxMessage,
-        now: datetime,
-        lease_until: float,
-    ) -> None:
-        """Hand over a message that was requested under lease.
-
-        One whose key exists is requested once more, and leased if it is due.
-        """
-        if rows:
-            handover.messages.append(outbox_rows.leased_message(rows[0]))
-            return
-        self.driver.change_later(_ENQUEUE, outbox_rows.message_row(message))
-        values = {"keys": [message.key], "now": now.timestamp(), "lease_until": lease_until}
-        self.driver.fetch_later(_LEASE_BY_KEY, values, partial(_hand_over, handover))
-
-
-def _hand_over(handover: Handover, rows: Sequence[Any]) -> None:
-    handover.messages += map(outbox_rows.leased_message, rows)
 
 
 def _check_lease(handover: Handover, message: LeasedMessage, rows: Sequence[Any]) -> None:
@@ -376,9 +319,6 @@ _SET_OUTCOME = CompiledStatement(
     .values(outcome=bindparam("outcome"))
 )
 
-_ENQUEUE = CompiledStatement(outbox_rows.ENQUEUE)
-_ENQUEUE_LEASED = CompiledStatement(outbox_rows.ENQUEUE_LEASED)
-_LEASE_BY_KEY = CompiledStatement(outbox_rows.LEASE_BY_KEY)
 _COMPLETE = CompiledStatement(outbox_rows.COMPLETE)
 _COMPLETE_AND_RETRY = CompiledStatement(outbox_rows.COMPLETE_AND_RETRY)
 _HOLD = CompiledStatement(outbox_rows.HOLD)

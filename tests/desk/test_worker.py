@@ -1,5 +1,6 @@
 """The lanes: work is handed over with the commit, survives every sort of failure, and is parked when nothing helps."""
 
+import contextlib
 import itertools
 import threading
 import time
@@ -290,6 +291,81 @@ def test_a_row_that_was_taken_over_while_it_waited_is_not_worked_on(world):
     wait(lambda: len(done) == 2)
     lane.stop()
     assert done == [first.key, "triage:EX-3"]
+
+
+# --- who looks for what, and when -----------------------------------------------------------------
+
+
+@contextlib.contextmanager
+def live_lane(world, topic, handle=None):
+    """A lane that polls once a minute, and the times at which it looked for messages."""
+    claims = []
+    claim = world.store.outbox.claim
+
+    def counted(topics, *more, **options):
+        if topic in topics:
+            claims.append(time.monotonic())
+        return claim(topics, *more, **options)
+
+    world.store.outbox.claim = counted
+    lane = WorkerPool(
+        "live",
+        world.store.outbox,
+        {topic: handle or world.store.outbox.finish},
+        utc_now,
+        threads=2,
+        timings=WorkerTimings(poll_interval=60),
+    )
+    world.store.database.local_workers.append(lane)
+    lane.start()
+    # The first look of every lane.
+    wait(lambda: len(claims) == 1)
+    try:
+        yield claims
+    finally:
+        lane.stop()
+
+
+def requested(number, *, topic=Topic.CARD, seconds=0.0):
+    at = utc_now() + timedelta(seconds=seconds)
+    return OutboxMessage(topic=topic, key=f"{topic}:{number}", case_id="", run_at=at)
+
+
+def test_a_message_is_handled_when_it_is_due_and_not_at_the_next_poll(world):
+    with live_lane(world, Topic.CARD) as claims:
+        later = requested(1, seconds=0.3)
+        world.store.database.write(lambda unit: unit.enqueue([later], utc_now()), appends=False)
+        wait(lambda: row(world, later.key).state == "done", seconds=20)
+    assert len(claims) == 2
+
+
+def test_a_lane_that_is_handed_its_work_looks_for_no_other(world):
+    with live_lane(world, Topic.CARD) as claims:
+        for number in range(10):
+            message = requested(number)
+            world.store.database.write(
+                lambda unit, message=message: unit.enqueue([message], utc_now()), appends=False
+            )
+            wait(lambda message=message: row(world, message.key).state == "done", seconds=20)
+        world.store.outbox.enqueue([requested(1, topic=Topic.NOTE)])
+    assert len(claims) == 1
+
+
+def test_a_message_that_is_requested_again_while_it_is_in_hand_is_done_again_at_once(world):
+    begun, go_on, done = threading.Event(), threading.Event(), []
+
+    def slow(message):
+        begun.set()
+        assert go_on.wait(60)
+        done.append(message.requests)
+        world.store.outbox.finish(message)
+
+    with live_lane(world, Topic.CARD, slow):
+        world.store.outbox.enqueue([requested(1)])
+        assert begun.wait(60)
+        world.store.outbox.enqueue([requested(1)])
+        go_on.set()
+        wait(lambda: len(done) == 2, seconds=20)
 
 
 # --- groups ---------------------------------------------------------------------------------------

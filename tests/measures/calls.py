@@ -16,6 +16,7 @@ import threading
 from collections import Counter
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from pathlib import Path
 from types import CodeType, FrameType
 from typing import Any
@@ -200,7 +201,7 @@ class Inbox:
     def accept(self, messages: Sequence[LeasedMessage], /) -> None:
         self.messages += messages
 
-    def wake(self) -> None:
+    def wake(self, at: datetime | None = None, /) -> None:
         """Leave what is not leased to the next claim."""
 
 

@@ -267,7 +267,7 @@ def test_a_deadlock_is_repeated_until_it_is_won(postgres):
 
 
 def test_a_serialization_failure_is_repeated(postgres):
-    name = f"ser{uuid.uuid4().hex[:10]}"
+    name = f"serial{uuid.uuid4().hex[:10]}"
     _create(postgres, name, "template_countersign")
     database, other = Database(f"{postgres}/{name}"), Database(f"{postgres}/{name}")
     attempts = []

@@ -2,6 +2,7 @@
 
 from bot.ports.outbox import LeasedMessage, Topic
 from bot.store.local_workers import Handover, dispatch
+from tests.fakes.clock import NOON
 
 
 class Pool:
@@ -19,8 +20,8 @@ class Pool:
     def accept(self, messages):
         self.calls += [message.key for message in messages]
 
-    def wake(self):
-        self.calls.append("wake")
+    def wake(self, at=None):
+        self.calls.append(f"wake at {at:%H:%M}" if at else "wake")
 
 
 def leased_message(key: str, topic: Topic) -> LeasedMessage:
@@ -53,6 +54,12 @@ def test_a_pool_with_work_is_woken_for_what_it_was_not_handed():
     pool = Pool(Topic.CARD, Topic.NOTE)
     dispatch(Handover([leased_message("card:1", Topic.CARD)], wakes={Topic.NOTE}), [pool])
     assert pool.calls == ["card:1", "wake"]
+
+
+def test_a_pool_is_woken_when_its_message_is_due_and_no_other_pool():
+    cards, notes = Pool(Topic.CARD), Pool(Topic.NOTE)
+    dispatch(Handover(later=[(Topic.CARD, NOON)]), [cards, notes])
+    assert (cards.calls, notes.calls) == (["wake at 12:00"], [])
 
 
 def test_nobody_is_woken_for_nothing():

@@ -6,6 +6,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
+from bot.audit.replay import replay
 from bot.cases.actor import Surface
 from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.commands import Claim
@@ -16,7 +17,9 @@ from bot.cases.ledger import GENESIS, Tree, chain_hash, leaf_hash
 from bot.ports.case_store import Change
 from bot.ports.outbox import Topic
 from bot.store import tables
+from bot.store.database import Database
 from bot.store.projection import case_write
+from bot.store.store import Store
 from tests.cases.making import ANA, asker
 from tests.fakes.clock import NOON
 from tests.fakes.directory import principal
@@ -30,6 +33,7 @@ from tests.store.rows import (
     stale_lease,
     table_sizes,
 )
+from tests.world import World
 
 
 class FailedJob(Exception):
@@ -198,6 +202,41 @@ def test_without_its_head_the_ledger_takes_no_line(store):
     )
     with pytest.raises(LedgerBroken, match="restore a backup"):
         store.database.write(lambda unit: unit.next_case_id())
+
+
+def test_another_process_that_appends_is_noticed_and_nothing_is_lost(world):
+    """A writer of a file keeps the heads in memory between its transactions."""
+    database = Database(world.store.database.url)
+    other = World(Store.over(database), outside=world)
+    try:
+        case = world.proposed()
+        for number in range(2, 14):
+            writer = (world, world, other)[number % 3]
+            assert writer.receive(world.signal(f"item:{number}")).case_id == f"EX-{number}"
+        decision = claim_of(case, world)
+        other.receive(world.signal("item:99"))
+        world.store.cases.commit(Change(before=case, after=decision.case, entries=decision.entries))
+        places = [row.seq for row in world.store.ledger.rows()]
+        assert places == list(range(1, len(places) + 1))
+        assert replay(database).differences == ()
+    finally:
+        database.close()
+
+
+def test_a_job_that_moves_the_heads_itself_is_refused(world):
+    world.receive()
+
+    def forge(unit):
+        unit.next_case_id()
+        heads = tables.heads.c
+        unit.connection.execute(
+            sa.update(tables.heads).where(heads.name == "ledger").values(number=heads.number + 1)
+        )
+        unit.append_controls(decision_after(DeskControls(), paused_entry(DeskControls())))
+
+    with pytest.raises(LedgerBroken):
+        world.store.database.write(forge)
+    assert replay(world.store.database).differences == ()
 
 
 def test_numbers_go_on_above_the_one_named_and_never_down(world):

@@ -7,9 +7,11 @@ from dataclasses import replace
 
 import pytest
 
-from bot.cases.errors import Conflict
+from bot.cases.actor import Surface
+from bot.cases.errors import Conflict, Refusal
 from bot.ports.case_store import Change
 from bot.store.write_queue import MAX_BESIDE_URGENT, WriteJob, WriteQueue
+from tests.fakes.directory import principal
 from tests.store.test_database import wait_for_queue
 from tests.store.test_unit_of_work import claim_of
 
@@ -127,6 +129,40 @@ def test_a_press_does_not_wait_for_the_end_of_a_long_batch(small_world):
     assert [name for name in done if name != "press"] == list(range(60))
 
 
+def test_a_press_does_not_wait_for_each_job_of_a_batch_that_failed(small_world):
+    """After a failure every job runs alone; the press comes between."""
+    store, done, began = small_world.store, [], threading.Event()
+
+    def slow(number):
+        def run(unit):
+            began.set()
+            time.sleep(0.01)
+            if number == 59:
+                raise ZeroDivisionError
+            done.append(number)
+
+        return run
+
+    with ThreadPoolExecutor(1) as pool:
+        gate, held = hold_up(store, pool)
+        futures = [store.database.submit(slow(n), appends=False) for n in range(60)]
+        gate.set()
+        assert began.wait(30)
+        # The batch has failed, and its jobs have begun to run alone.
+        while len(done) < 62:
+            time.sleep(0.002)
+        store.database.write(lambda unit: done.append("press"), appends=False, urgent=True)
+        press_at = done.index("press")
+        held.result(30)
+        for future in futures[:59]:
+            future.result(30)
+        with pytest.raises(ZeroDivisionError):
+            futures[59].result(30)
+    # Some ran in the batch that failed, and again.
+    assert press_at < 59 + 30
+    assert set(done) == {*range(59), "press"}
+
+
 def test_background_jobs_end_while_presses_never_stop(small_world):
     database, stop = small_world.store.database, threading.Event()
 
@@ -221,3 +257,17 @@ def test_an_urgent_decision_goes_before_the_background_jobs_that_wait(world):
         for future in (press, *others, held):
             future.result(30)
     assert done == ["press"] + ["job"] * 100
+
+
+def test_a_press_is_urgent(world):
+    """So are the refusal of one, and a pause of the desk."""
+    case = world.proposed()
+    jobs, put = [], world.store.database._jobs.put
+    world.store.database._jobs.put = lambda job: (jobs.append(job.is_urgent), put(job))[1]
+    world.approve(case)
+    with pytest.raises(Refusal):
+        world.approve(case, "ben")
+    world.desk.controls.pause("", by=principal("ben"), reason="wait", surface=Surface.SLACK)
+    assert jobs == [True, True, True]
+    world.receive(world.signal("product:2"))
+    assert jobs[-1] is False
