@@ -1,4 +1,4 @@
-"""What a database must offer, so that transactions are certain and end in time.
+"""Sessions of a database whose transactions are certain, and end in time.
 
 A session for reading cannot write. A pooled connection carries nothing from one call to the next.
 """

@@ -14,7 +14,7 @@ MAX_STATEMENTS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
-class Statement:
+class ParsedStatement:
     """A statement as a driver takes it."""
 
     sql: str
@@ -34,8 +34,8 @@ class Statement:
 
 
 @lru_cache(maxsize=MAX_STATEMENTS)
-def parse_statement(query: str, dialect: Dialect) -> Statement:
+def parse_statement(query: str, dialect: Dialect) -> ParsedStatement:
     """Replace placeholders like ``:name`` by those of the driver."""
     form = text(query).compile(dialect=dialect)
     names = form.positiontup if form.positional else form.params
-    return Statement(str(form), tuple(names or ()))
+    return ParsedStatement(str(form), tuple(names or ()))
