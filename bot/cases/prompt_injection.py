@@ -4,7 +4,9 @@ This is a flag and no defence: such text has no effect in the first place.
 """
 
 import re
+from functools import lru_cache
 
+MAX_CACHED_TEXTS = 2_048
 _PATTERN = re.compile(
     r"""
       \b(ignore|disregard|forget|override)\b.{0,30}
@@ -31,6 +33,8 @@ _PATTERN = re.compile(
 )
 
 
+# Each card cites ten precedents, often the same ones, and a search takes a tenth of a millisecond.
+@lru_cache(maxsize=MAX_CACHED_TEXTS)
 def looks_like_prompt_injection(text: str) -> bool:
     """Tell whether the text seems to steer a machine."""
     return _PATTERN.search(text) is not None
