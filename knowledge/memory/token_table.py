@@ -29,10 +29,10 @@ MAX_VALUE = 7
 HALF_SIZE = TABLE_VECTOR_SIZE // 2
 #: A row: the factor of its numbers, and the numbers themselves, two in a byte.
 ROW_TYPE = np.dtype([("scale", np.float32), ("packed", np.uint8, (HALF_SIZE,))])
-
-
-# What embedded precedents in this release and the ones before it.
 TABLE_NAME = "token-table/"
+# Change it with how rows are added up: vectors of before are then embedded again.
+TABLE_VERSION = "1"
+# What embedded precedents in this release and in those before it.
 REPLACED_NAMES = ("minilm-l6-v2-int8/", TABLE_NAME)
 
 
@@ -46,7 +46,7 @@ class TokenTable:
     """
 
     is_semantic = True
-    identity = f"{TABLE_NAME}{TABLE_SHA256[:12]}/{TABLE_VECTOR_SIZE}"
+    identity = f"{TABLE_NAME}{TABLE_VERSION}/{TABLE_SHA256[:12]}/{TABLE_VECTOR_SIZE}"
 
     def __init__(self) -> None:
         if importlib.util.find_spec("tokenizers") is None:
@@ -93,7 +93,8 @@ def replaces(identity: str, other_identity: str) -> bool:
 def pack(values: Vectors) -> NDArray[np.uint8]:
     """Pack rows of whole numbers from -7 to 7, two in a byte."""
     shifted = (values + MAX_VALUE).astype(np.uint8)
-    return shifted[:, :HALF_SIZE] | shifted[:, HALF_SIZE:] << 4
+    packed: NDArray[np.uint8] = shifted[:, :HALF_SIZE] + 16 * shifted[:, HALF_SIZE:]
+    return packed
 
 
 def unpack(packed: NDArray[np.uint8]) -> Vectors:

@@ -494,7 +494,9 @@ def retail(embedder):
         )
         for task, action in training
     ]
-    model = train_plan_model("k", past, embedder.embed([precedent.signal_text for precedent in past]))
+    model = train_plan_model(
+        "k", past, embedder.embed([precedent.signal_text for precedent in past])
+    )
     recommender = make_recommender(NullMemory(), model, embedder)
     actions = np.array([action for _, action in test])
     majority = Counter(precedent.decision.action for precedent in past).most_common(1)[0][0]
