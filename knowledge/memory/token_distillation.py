@@ -64,8 +64,8 @@ def _ranks(count: int) -> NDArray[np.int64]:
 def _rotate(rows: Vectors) -> Vectors:
     """Turn the axes to those along which the rows differ the most, in that order."""
     _, axes = np.linalg.eigh(rows.T @ rows)
-    rotated: Vectors = rows @ axes[:, ::-1]
-    return rotated
+    projections: Vectors = rows @ axes[:, ::-1]
+    return projections
 
 
 if __name__ == "__main__":

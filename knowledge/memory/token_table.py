@@ -92,12 +92,12 @@ def replaces(identity: str, other_identity: str) -> bool:
 
 def pack(values: Vectors) -> NDArray[np.uint8]:
     """Pack rows of whole numbers from -7 to 7, two in a byte."""
-    shifted = (values + MAX_VALUE).astype(np.uint8)
-    packed: NDArray[np.uint8] = shifted[:, :HALF_SIZE] + 16 * shifted[:, HALF_SIZE:]
-    return packed
+    digits = (values + MAX_VALUE).astype(np.uint8)
+    pairs: NDArray[np.uint8] = digits[:, :HALF_SIZE] + 16 * digits[:, HALF_SIZE:]
+    return pairs
 
 
-def unpack(packed: NDArray[np.uint8]) -> Vectors:
+def unpack(pairs: NDArray[np.uint8]) -> Vectors:
     """Return the numbers of packed rows."""
-    shifted = np.concatenate([packed & 15, packed >> 4], axis=1)
-    return shifted.astype(np.float32) - MAX_VALUE
+    digits = np.concatenate([pairs & 15, pairs >> 4], axis=1)
+    return digits.astype(np.float32) - MAX_VALUE
