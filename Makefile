@@ -6,7 +6,7 @@ BIN := $(VENV)/bin
 UV := VIRTUAL_ENV=$(VENV) UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never $(BIN)/uv
 ARGS ?=
 
-.PHONY: help setup demo check format test coverage measures journeys attack bench bench-knowledge bench-slack bench-questions small-model shots clean
+.PHONY: help setup demo check format test coverage measures journeys attack bench bench-knowledge bench-slack bench-questions token-table small-model shots clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -75,6 +75,9 @@ bench-slack: $(VENV)/.dev ## Presses, digests, homes and questions with ten thou
 
 bench-questions: $(VENV)/.dev ## How well questions are answered, graded one by one; ARGS=FILE, or ARGS="--small --show false"
 	@$(BIN)/python -m tests.bench.questions $(ARGS)
+
+token-table: $(VENV)/.run ## Distil the table of token vectors from the built-in model again, in a minute
+	@$(BIN)/python -m knowledge.memory.token_distillation
 
 small-model: $(VENV)/.dev ## A real small language model on loopback writes words for cards (fetches 130 MB)
 	@$(UV) sync --quiet --frozen --inexact --group dev --group small-model

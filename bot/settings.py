@@ -236,7 +236,8 @@ class KnowledgeSettings(_SettingsGroup):
         "",
         validation_alias="COUNTERSIGN_EMBEDDINGS",
         description=(
-            "another embedder than the built-in one, by its LangChain name; `words` for none"
+            "another embedder than the built-in ones, by its LangChain name;"
+            " `model` for the built-in model on cards too, `words` for none"
         ),
     )
     # The URLs of servers may hold a password.

@@ -6,9 +6,7 @@ This is a flag and no defence: such text has no effect in the first place.
 import re
 from functools import lru_cache
 
-# A card looks three times at each precedent that it cites, and the next card at the same ones.
-MAX_CACHED_TEXTS = 1_024
-
+MAX_CACHED_TEXTS = 2_048
 _PATTERN = re.compile(
     r"""
       \b(ignore|disregard|forget|override)\b.{0,30}
@@ -35,7 +33,8 @@ _PATTERN = re.compile(
 )
 
 
-@lru_cache(MAX_CACHED_TEXTS)
+# Each card cites ten precedents, often the same ones, and a search takes a tenth of a millisecond.
+@lru_cache(maxsize=MAX_CACHED_TEXTS)
 def looks_like_prompt_injection(text: str) -> bool:
     """Tell whether the text seems to steer a machine."""
     return _PATTERN.search(text) is not None

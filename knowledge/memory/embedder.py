@@ -59,7 +59,7 @@ class Embedders:
 def open_embedders(name: str = "") -> Embedders:
     """Open the embedders of this name.
 
-    An empty name means the built-in ones; one that is named serves everything.
+    An empty name means the built-in ones; one that is named serves everything, on cards too.
 
     Raises:
         SettingsIncomplete: LangChain does not know the name, or its package is not installed.
@@ -76,17 +76,19 @@ def open_embedders(name: str = "") -> Embedders:
 def open_embedder(name: str = "") -> Embedder:
     """Open the embedder of this name.
 
-    An empty name means the built-in model, ``words`` the hashed words; any other name goes to
-    LangChain's ``init_embeddings``.
+    An empty name and ``model`` mean the built-in model, ``words`` the hashed words; any other name
+    goes to LangChain's ``init_embeddings``.
 
     Raises:
         SettingsIncomplete: LangChain does not know the name, or its package is not installed.
     """
-    if name == "words":
-        return HashedWordsEmbedder()
-    if name:
-        return CachingEmbedder(LangChainEmbedder(name))
-    return _open_built_in(MiniLM)
+    match name:
+        case "" | "model":
+            return _open_built_in(MiniLM)
+        case "words":
+            return HashedWordsEmbedder()
+        case _:
+            return CachingEmbedder(LangChainEmbedder(name))
 
 
 def _open_built_in(open_files: Callable[[], Embedder]) -> Embedder:

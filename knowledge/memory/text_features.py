@@ -9,6 +9,7 @@ import re
 import zlib
 from collections import Counter
 from collections.abc import Iterable
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,6 +19,7 @@ from bot.cases.canonical import ScalarMapping
 TEXT_BUCKETS = 2**15
 # A number of this many digits or fewer is a quantity; a longer one names something.
 MAX_QUANTITY_DIGITS = 4
+MAX_CACHED_TEXTS = 512
 HashedFeatures = tuple[NDArray[np.int64], NDArray[np.float64]]
 """Bucket numbers without duplicates, and the weight of each."""
 _WORD = re.compile(r"\w+")
@@ -33,6 +35,8 @@ def find_codes(text: str) -> set[str]:
     return set(filter(_is_code, split_words(text)))
 
 
+# Recognition, plans and hashed words ask for the same text, and titles repeat.
+@lru_cache(maxsize=MAX_CACHED_TEXTS)
 def hash_text(text: str, bucket_count: int = TEXT_BUCKETS) -> HashedFeatures:
     """Hash the words and word pairs of a text."""
     words = split_words(text)
@@ -62,7 +66,11 @@ def hash_features(features: Iterable[str], bucket_count: int) -> HashedFeatures:
         counts[checksum % bucket_count] += 1
     buckets = np.fromiter(counts.keys(), np.int64, len(counts))
     frequencies = np.fromiter(counts.values(), np.float64, len(counts))
-    return buckets, 1 + np.log(frequencies)
+    weights = 1 + np.log(frequencies)
+    # They may be cached.
+    buckets.flags.writeable = False
+    weights.flags.writeable = False
+    return buckets, weights
 
 
 def _is_code(word: str) -> bool:

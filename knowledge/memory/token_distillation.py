@@ -17,8 +17,8 @@ from knowledge.memory.vectors import Vectors
 
 # The number of "the", the most frequent word. Before it stand marks, signs and single letters.
 FIRST_WORD = 1996
-# The weight of what says the least, beside the logarithm of a word's rank.
-LEAST_WEIGHT = 2.0
+# The weight of marks and signs, beside the logarithm of a word's rank.
+MIN_WEIGHT = 2.0
 
 
 def main() -> None:
@@ -47,7 +47,7 @@ def make_table(vectors: Vectors) -> NDArray[Any]:
 
 def token_weights(count: int) -> NDArray[np.float64]:
     """Return how much each token says about a text."""
-    return np.log(1 + _ranks(count)) + LEAST_WEIGHT
+    return np.log(1 + _ranks(count)) + MIN_WEIGHT
 
 
 def _frequencies(count: int) -> NDArray[np.float64]:
@@ -64,8 +64,8 @@ def _ranks(count: int) -> NDArray[np.int64]:
 def _rotate(rows: Vectors) -> Vectors:
     """Turn the axes to those along which the rows differ the most, in that order."""
     _, axes = np.linalg.eigh(rows.T @ rows)
-    rotated: Vectors = rows @ axes[:, ::-1]
-    return rotated
+    projections: Vectors = rows @ axes[:, ::-1]
+    return projections
 
 
 if __name__ == "__main__":

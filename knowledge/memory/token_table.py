@@ -29,10 +29,10 @@ MAX_VALUE = 7
 HALF_SIZE = TABLE_VECTOR_SIZE // 2
 #: A row: the factor of its numbers, and the numbers themselves, two in a byte.
 ROW_TYPE = np.dtype([("scale", np.float32), ("packed", np.uint8, (HALF_SIZE,))])
-
-
-# What embedded precedents in this release and the ones before it.
 TABLE_NAME = "token-table/"
+# Change it with how rows are added up: vectors of before are then embedded again.
+TABLE_VERSION = "1"
+# What embedded precedents in this release and in those before it.
 REPLACED_NAMES = ("minilm-l6-v2-int8/", TABLE_NAME)
 
 
@@ -46,7 +46,7 @@ class TokenTable:
     """
 
     is_semantic = True
-    identity = f"{TABLE_NAME}{TABLE_SHA256[:12]}/{TABLE_VECTOR_SIZE}"
+    identity = f"{TABLE_NAME}{TABLE_VERSION}/{TABLE_SHA256[:12]}/{TABLE_VECTOR_SIZE}"
 
     def __init__(self) -> None:
         if importlib.util.find_spec("tokenizers") is None:
@@ -92,11 +92,12 @@ def replaces(identity: str, other_identity: str) -> bool:
 
 def pack(values: Vectors) -> NDArray[np.uint8]:
     """Pack rows of whole numbers from -7 to 7, two in a byte."""
-    shifted = (values + MAX_VALUE).astype(np.uint8)
-    return np.asarray(shifted[:, :HALF_SIZE] | shifted[:, HALF_SIZE:] << 4, np.uint8)
+    digits = (values + MAX_VALUE).astype(np.uint8)
+    pairs: NDArray[np.uint8] = digits[:, :HALF_SIZE] + 16 * digits[:, HALF_SIZE:]
+    return pairs
 
 
-def unpack(packed: NDArray[np.uint8]) -> Vectors:
+def unpack(pairs: NDArray[np.uint8]) -> Vectors:
     """Return the numbers of packed rows."""
-    shifted = np.concatenate([packed & 15, packed >> 4], axis=1)
-    return shifted.astype(np.float32) - MAX_VALUE
+    digits = np.concatenate([pairs & 15, pairs >> 4], axis=1)
+    return digits.astype(np.float32) - MAX_VALUE

@@ -49,6 +49,21 @@ def test_training_is_due_when_an_embedder_is_another(shelf_of):
     assert is_training_due(replace(model, recogniser=recogniser), shelf, WORDS)
 
 
+def test_a_model_of_the_release_before_recognises_until_plans_are_trained_again(
+    library, minilm, embedders, tmp_path, shelf_of
+):
+    shelf = shelf_of([])
+    one_embedder = Embedders(precedents=minilm, recognition=minilm)
+    training_set = gather_training_set(shelf, library.playbooks, one_embedder)
+    save_model(train_models(training_set, one_embedder), tmp_path)
+    model = ModelFile(tmp_path).model
+    assert is_training_due(model, shelf, embedders)
+    recogniser = TrainedRecogniser(
+        lambda: model.recogniser, embedders.recognition, dict(library.titles())
+    )
+    assert recogniser.recognise("no gin left").guesses
+
+
 def test_the_process_of_the_bot_does_not_load_scikit_learn():
     script = "import sys, bot.wiring; print('sklearn' in sys.modules)"
     process = subprocess.run(

@@ -30,9 +30,11 @@ def test_the_table_serves_cards_and_the_model_recognition(embedders):
     assert identities == (embedders.precedents.identity, embedders.recognition.identity)
 
 
-def test_an_embedder_that_is_named_serves_everything():
-    embedders = open_embedders("words")
+@pytest.mark.parametrize(("name", "identity"), [("words", "words"), ("model", "minilm")])
+def test_an_embedder_that_is_named_serves_everything(name, identity):
+    embedders = open_embedders(name)
     assert embedders.precedents is embedders.recognition
+    assert embedders.precedents.identity.startswith(identity)
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,7 @@
 """Hashed features: the same for the same words, whatever the process."""
 
+import pytest
+
 from knowledge.memory.text_features import TEXT_BUCKETS, find_codes, hash_facts, hash_text
 
 
@@ -19,3 +21,11 @@ def test_facts_without_a_value_are_left_out():
     full, _ = hash_facts({"state": "NY", "product": "gin"}, 1_000)
     sparse, _ = hash_facts({"state": "NY", "product": None, "note": ""}, 1_000)
     assert (len(full), len(sparse)) == (3, 1)
+
+
+def test_the_features_of_a_text_are_computed_once_and_cannot_be_changed():
+    buckets, weights = hash_text("low on Merlot, once")
+    assert hash_text("low on Merlot, once")[0] is buckets
+    for array in (buckets, weights):
+        with pytest.raises(ValueError, match="read-only"):
+            array[0] = 1
