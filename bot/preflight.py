@@ -1,8 +1,10 @@
-"""The checks before a start of the bot."""
+"""The checks before a start of the bot, and the connectors that pass them."""
 
 from bot.cases.policy import Stage
 from bot.cases.source import Source
-from bot.connectors.registry import lease_conflicts, missing_secrets
+from bot.connectors.registry import build_connectors, lease_conflicts, missing_secrets
+from bot.ports.chat import Chat
+from bot.ports.connector import Connector
 from bot.settings import Mode, Settings, incomplete
 from knowledge.library import FileLibrary, load
 
@@ -24,6 +26,22 @@ def require_startable(settings: Settings, library: FileLibrary) -> None:
         problems.append(f"set {missing.name}: the system {missing.system} in systems.yml needs it")
     if problems:
         raise incomplete(problems)
+
+
+def build_systems(settings: Settings, library: FileLibrary, chat: Chat) -> dict[str, Connector]:
+    """Build a connector for each system of the library.
+
+    Raises:
+        SettingsIncomplete: a secret is not set, or a timeout is longer than a lease.
+    """
+    require_startable(settings, library)
+    # In shadow mode nothing is carried out, so the connectors may be real ones.
+    return build_connectors(
+        library.systems,
+        secrets=settings.secret,
+        chat=chat,
+        dry_run=settings.mode is Mode.DRY_RUN,
+    )
 
 
 def find_problems(settings: Settings) -> list[str]:

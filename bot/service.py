@@ -61,15 +61,15 @@ class Worker:
     _warm_up_thread: threading.Thread | None = field(default=None, init=False)
 
     def prepare(self) -> None:
-        """Start what the lanes and the doors need."""
+        """Start what lanes and doors need."""
         if isinstance(self.clock, DatabaseClock):
             self.clock.start()
+
+    def start(self) -> None:
+        """Start the lanes, and what they ask."""
         # Only lanes ask memory: a process without them leaves it to the others.
         if self.lanes:
             self.knowledge.precedents.start()
-
-    def start(self) -> None:
-        """Start the lanes."""
         for lane in self.lanes.values():
             lane.start()
         if QUESTION_LANE in self.lanes:

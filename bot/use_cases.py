@@ -58,7 +58,6 @@ from bot.ports.directory import Directory
 from bot.ports.outbox import Outbox
 from bot.screens import ScreenBuilder, Screens
 from bot.store.store import Store
-from knowledge.language.reading import QuestionReading
 from knowledge.library import FileLibrary
 
 
@@ -416,6 +415,10 @@ class _Builder:
             confirmations=confirmations,
             reminders=reminders,
         )
+        # Imported here: its many patterns take a quarter of a second, and a desk that only looks
+        # at cases reads no question.
+        from knowledge.language.reading import QuestionReading
+
         return Questions(
             answers=answers,
             doubts=DoubtfulFilters(queries=self.store.queries, filters=answers.lists.filters),

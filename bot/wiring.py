@@ -9,15 +9,12 @@ from slack_sdk import WebClient
 
 from bot.advisors import open_knowledge
 from bot.checkpoint_keeper import open_keeper
-from bot.connectors.registry import build_connectors
 from bot.desk.options import DeskOptions
 from bot.desk.passkeys import PasskeyEnrolment
 from bot.desk.worker import WorkerTimings
 from bot.http_server import HealthChecks, HttpServices, build_http_server
-from bot.ports.chat import Chat
 from bot.ports.clock import Clock
-from bot.ports.connector import Connector
-from bot.preflight import open_library, require_startable
+from bot.preflight import build_systems, open_library
 from bot.service import (
     LANES,
     Service,
@@ -28,7 +25,7 @@ from bot.service import (
     build_worker_processes,
     lanes_of_worker,
 )
-from bot.settings import Mode, Settings
+from bot.settings import Settings
 from bot.storage import open_store
 from bot.store.clock import clock_of
 from bot.store.store import Store
@@ -42,7 +39,6 @@ from handlers.slack.rate_limiter import RateLimiter
 from handlers.slack.services import QuestionServices, SlackServices
 from handlers.slack.socket_mode import SocketModeConnection
 from handlers.slack.web_client import web_client
-from knowledge.library import FileLibrary
 from scheduler.loop import Loop
 
 
@@ -157,22 +153,6 @@ def _build_trainer(settings: Settings, worker: Worker) -> Trainer:
         environment=settings.environment,
         is_outdated=worker.knowledge.model_is_outdated,
         idle_seconds=IdleWatch(worker.desk.store, worker.clock).idle_seconds,
-    )
-
-
-def build_systems(settings: Settings, library: FileLibrary, chat: Chat) -> dict[str, Connector]:
-    """Build a connector for each system of the library.
-
-    Raises:
-        SettingsIncomplete: a secret is not set, or a timeout is longer than a lease.
-    """
-    require_startable(settings, library)
-    # In shadow mode nothing is carried out, so the connectors may be real ones.
-    return build_connectors(
-        library.systems,
-        secrets=settings.secret,
-        chat=chat,
-        dry_run=settings.mode is Mode.DRY_RUN,
     )
 
 

@@ -78,7 +78,7 @@ class WorkerProcess:
             try:
                 os.write(self._process.stdin.fileno(), bytes([lane]))
             except BlockingIOError:
-                # The pipe is full of bytes that say the same.
+                # It has not read thousands of wakes. Its next poll finds the message.
                 return True
             except OSError:
                 return False

@@ -15,7 +15,6 @@ from bot.cases.evidence import facts_of
 from bot.cases.expressions import find_scalar, render
 from bot.cases.playbook import Playbook
 from bot.cli.terminal import AsJson, out
-from bot.cli.try_signals import try_signals
 from bot.clock import utc_now
 from bot.connectors.sql import SqlConnector, SqlSystem
 from bot.desk.detection import detection_parameters
@@ -49,6 +48,9 @@ def try_file(
     as_json: AsJson = False,
 ) -> None:
     if file.suffix != ".yml":
+        # Imported here: a playbook needs neither the desk nor memory, whose imports take seconds.
+        from bot.cli.try_signals import try_signals
+
         try_signals(file, as_json=as_json)
         return
     if not database:

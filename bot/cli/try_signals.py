@@ -8,7 +8,7 @@ from typing import Any
 
 from rich.table import Table
 
-from bot import storage, wiring
+from bot import storage
 from bot.advisors import open_knowledge
 from bot.cases.canonical import Scalar, to_plain
 from bot.cases.case import Case
@@ -20,7 +20,7 @@ from bot.clock import utc_now
 from bot.desk.null_chat import NullChat
 from bot.desk.preview import Preview
 from bot.desk.proposal import Proposals
-from bot.preflight import open_library
+from bot.preflight import build_systems, open_library
 from bot.settings import Settings, load_offline
 from bot.use_cases import build_triage
 from knowledge.library import FileLibrary
@@ -74,7 +74,7 @@ def preview_file(settings: Settings, path: Path) -> Iterator[dict[str, Any]]:
         )
         with closing(knowledge.precedents):
             # Actions that send messages must reach nobody.
-            systems = wiring.build_systems(settings, library, NullChat())
+            systems = build_systems(settings, library, NullChat())
             proposals = Proposals(
                 cases=store.cases,
                 library=library,

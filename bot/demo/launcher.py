@@ -25,7 +25,7 @@ from bot.demo.training import SampleTraining
 from bot.desk.null_chat import NullChat
 from bot.desk.options import DeskOptions
 from bot.ports.outbox import Topic
-from bot.preflight import open_library
+from bot.preflight import build_systems, open_library
 from bot.service import Service
 from bot.settings import Settings
 from bot.store.database import Database
@@ -140,7 +140,7 @@ def _history_desk(
     return build_desk(
         store=store,
         library=library,
-        systems=wiring.build_systems(settings, library, NullChat()),
+        systems=build_systems(settings, library, NullChat()),
         chat=NullChat(),
         directory=SampleDirectory(),
         clock=clock,

@@ -7,7 +7,7 @@ from datetime import UTC, datetime, timedelta
 from heapq import heapify, heappop, heappush
 from pathlib import Path
 
-from bot import storage, wiring
+from bot import storage
 from bot.advisors import Advisors, Knowledge, open_knowledge, without_memory
 from bot.cases.approval import Person
 from bot.cases.case import Case
@@ -22,7 +22,7 @@ from bot.desk.null_chat import NullChat
 from bot.desk.options import DeskOptions
 from bot.ports.outbox import Topic
 from bot.ports.question_log import PostedQuestion
-from bot.preflight import open_library
+from bot.preflight import build_systems, open_library
 from bot.settings import Settings
 from bot.store.store import Store
 from bot.use_cases import Desk, build_desk
@@ -149,7 +149,7 @@ def open_company(folder: Path, *, model: str = "", model_url: str = "") -> Compa
     desk = build_desk(
         store=store,
         library=library,
-        systems=wiring.build_systems(settings, library, chat),
+        systems=build_systems(settings, library, chat),
         chat=chat,
         directory=directory,
         clock=clock,
@@ -212,7 +212,7 @@ class _Past:
         return build_desk(
             store=self.store,
             library=library,
-            systems=wiring.build_systems(self.settings, library, NullChat()),
+            systems=build_systems(self.settings, library, NullChat()),
             chat=NullChat(),
             directory=BenchDirectory(),
             clock=clock,
