@@ -82,7 +82,8 @@ class SocketModeConnection:
                 socket = self._connect(current)
                 delay = MIN_RETRY_SECONDS
                 if self._receive(socket):
-                    # Slack is about to close this one: it stays until the next one is open.
+                    # Slack is about to close this one: what is acknowledged waits for the next.
+                    self._use(None)
                     continue
             except (ChatFailed, OSError, WebSocketException) as failure:
                 pause = max(delay, getattr(failure, "seconds", 0.0))

@@ -94,7 +94,9 @@ def test_a_press_in_hand_is_acknowledged_over_the_next_connection(desk, is_abrup
     with ThreadPoolExecutor(1) as pool:
         press = pool.submit(desk.press)
         assert arrived.wait(60)
+        first = desk.connection._socket
         desk.emulator.post("disconnect", {"abruptly": is_abrupt})
+        wait_until(lambda: desk.connection._socket is not first, "the end of the connection")
         going_on.set()
         assert press.result()
     wait_until(desk.connection.is_connected, "a new connection")
