@@ -179,12 +179,12 @@ def is_noted_with_outcome(bodies: Sequence[Body]) -> bool:
 
     A plan begins to run with them. The card shows it, and its outcome comes soon.
     """
-    noted = [body for body in bodies if isinstance(body, EFFECTS[Topic.NOTE])]
-    if any(isinstance(body, ApprovalGiven) and body.approval.emergency for body in noted):
+    causes = [body for body in bodies if isinstance(body, EFFECTS[Topic.NOTE])]
+    if any(isinstance(body, ApprovalGiven) and body.approval.emergency for body in causes):
         # An emergency is announced at once.
         return False
-    is_beginning = any(isinstance(body, BEGINNINGS) for body in noted)
-    return is_beginning and all(isinstance(body, (*BEGINNINGS, *LAST_VOTES)) for body in noted)
+    is_beginning = any(isinstance(body, BEGINNINGS) for body in causes)
+    return is_beginning and all(isinstance(body, (*BEGINNINGS, *LAST_VOTES)) for body in causes)
 
 
 def card_message(case_id: str, run_at: datetime) -> OutboxMessage:

@@ -230,13 +230,13 @@ def _version_of(key: str) -> int | None:
 
 def _find_beginning(earlier: Sequence[Entry]) -> list[Entry]:
     """Find the entries that wait for the next note, among those before it."""
-    noted = [entry for entry in earlier if isinstance(entry.body, EFFECTS[Topic.NOTE])]
-    if not noted or not isinstance(noted[-1].body, BEGINNINGS):
+    causes = [entry for entry in earlier if isinstance(entry.body, EFFECTS[Topic.NOTE])]
+    if not causes or not isinstance(causes[-1].body, BEGINNINGS):
         return []
-    beginning = noted[-1:]
-    if len(noted) > 1 and isinstance(noted[-2].body, LAST_VOTES):
+    beginning = causes[-1:]
+    if len(causes) > 1 and isinstance(causes[-2].body, LAST_VOTES):
         # The last vote was given in the same commit.
-        beginning = noted[-2:]
+        beginning = causes[-2:]
     bodies = [entry.body for entry in beginning]
     return beginning if is_noted_with_outcome(bodies) else []
 

@@ -90,9 +90,10 @@ class Crowd:
     def work_ahead(self) -> float:
         """Estimate the seconds that it will hold its threads for."""
         call_seconds = self.call_seconds
-        if self.calls:
+        # A copy: calls end in other threads meanwhile.
+        for began_at in self.calls[:1]:
             # A call that is slow already tells more than the last one that ended.
-            call_seconds = max(call_seconds, monotonic() - self.calls[0])
+            call_seconds = max(call_seconds, monotonic() - began_at)
         return self.threads * call_seconds
 
 

@@ -82,7 +82,8 @@ class SocketModeConnection:
                 socket = self._connect(current)
                 delay = MIN_RETRY_SECONDS
                 if self._receive(socket):
-                    # Slack is about to close this one: it stays until the next one is open.
+                    # Slack is about to close this one: what is acknowledged waits for the next.
+                    self._use(None)
                     continue
             except (ChatFailed, OSError, WebSocketException) as failure:
                 pause = max(delay, getattr(failure, "seconds", 0.0))
@@ -170,11 +171,11 @@ class SocketModeConnection:
             socket = self._next_socket(socket)
         log.warning("an acknowledgement could not be sent: there is no connection")
 
-    def _next_socket(self, closed: ClientConnection | None) -> ClientConnection | None:
+    def _next_socket(self, former: ClientConnection | None) -> ClientConnection | None:
         """Wait for the connection that replaces a closed one."""
 
         def is_replaced() -> bool:
-            return self._socket is not None and self._socket is not closed
+            return self._socket is not None and self._socket is not former
 
         with self._socket_changed:
             self._socket_changed.wait_for(is_replaced, REPLACEMENT_TIMEOUT_SECONDS)

@@ -94,7 +94,9 @@ def test_a_press_in_hand_is_acknowledged_over_the_next_connection(desk, is_abrup
     with ThreadPoolExecutor(1) as pool:
         press = pool.submit(desk.press)
         assert arrived.wait(60)
+        first = desk.connection._socket
         desk.emulator.post("disconnect", {"abruptly": is_abrupt})
+        wait_until(lambda: desk.connection._socket is not first, "the end of the connection")
         going_on.set()
         assert press.result()
     wait_until(desk.connection.is_connected, "a new connection")
@@ -122,22 +124,16 @@ def test_what_is_in_hand_is_acknowledged_before_the_end(emulator):
     wait_until(lambda: desk.connections() == 0, "the end of the connection")
 
 
-def test_a_connection_is_tried_again_until_the_token_is_accepted(emulator):
-    emulator.post("token", {"revoked": True})
-    connection = SocketModeConnection(
-        App(
-            client=WebClient("xoxb-emulator", base_url=f"{emulator.url}/api/"),
-            token_verification_enabled=False,
-        ),
-        "xapp-emulator",
-        f"{emulator.url}/api/",
-    )
-    connection.open()
-    time.sleep(0.3)
-    assert not connection.is_connected()
-    emulator.post("token", {"revoked": False})
-    wait_until(connection.is_connected, "a connection")
-    connection.close()
+def test_a_connection_is_tried_again_until_slack_gives_one(emulator):
+    emulator.post("faults", {"refuse": {"apps.connections.open": "internal_error"}})
+    desk = Desk(emulator)
+    desk.connection.open()
+    wait_until(lambda: emulator.get("traffic")["calls"].get("apps.connections.open"), "a call")
+    assert not desk.connection.is_connected()
+    emulator.post("faults", {"refuse": {}})
+    wait_until(desk.connection.is_connected, "a connection")
+    assert desk.press()
+    desk.connection.close()
 
 
 def test_no_press_of_a_burst_is_lost_however_it_is_cut_into_pieces(monkeypatch):
