@@ -30,7 +30,7 @@ from bot.store.case_filters import ALONE, Clause, matches
 from bot.store.case_tallies import SECONDS_PER_DAY, day_of
 from bot.store.database import Database
 from bot.store.projection import CENTS
-from bot.store.tally_filters import case_parts, figure_parts
+from bot.store.tally_filters import case_parts, figure_parts, tally_event
 from bot.views.query import Grouping
 
 #: A median is taken of so many cases at most.
@@ -69,8 +69,10 @@ class SqlCaseFigures:
         several deciders counts for each; one without counts for none, and neither does one that was
         edited or handed over last.
         """
-        if grouping in {Grouping.DAY, Grouping.MONTH}:
-            return self._group_by_day(filter, grouping, ZoneInfo(zone))
+        if grouping is Grouping.MONTH:
+            return self._group_by_month(filter, ZoneInfo(zone))
+        if grouping is Grouping.DAY:
+            return self._group_by_day(filter, ZoneInfo(zone))
         name = _GROUP_NAMES[grouping]
         names = (name, "currency")
         if grouping in {Grouping.OWNER, Grouping.TEAM}:
@@ -90,10 +92,48 @@ class SqlCaseFigures:
         groups = [(key, _total(parts[key])) for key in sorted(parts)]
         return sorted(groups, key=lambda group: -group[1].cases)
 
-    def _group_by_day(
-        self, filter: CaseFilter, grouping: Grouping, zone: ZoneInfo
-    ) -> list[tuple[str, Total]]:
-        length = len("2026-11" if grouping is Grouping.MONTH else "2026-11-21")
+    def _group_by_month(self, filter: CaseFilter, zone: ZoneInfo) -> list[tuple[str, Total]]:
+        parts = figure_parts(filter, except_days=self._divided_days(filter, zone))
+        groups: dict[str, _Sums] = {}
+        if parts.tallies is None:
+            for key, total in self._group_by_day(filter, zone):
+                groups.setdefault(_month(key), _Sums()).add_total(total)
+            return [(key, groups[key].total) for key in sorted(groups)]
+        columns = (_tallies.day, _tallies.currency, _tallies.cases, _tallies.stake_cents)
+        by_day = _sums(select(*columns).where(parts.tallies).subquery())
+        for row in self._database.fetch(by_day):
+            # The day lies in one month as a whole.
+            noon = (row.day + 0.5) * SECONDS_PER_DAY
+            cents = int(row.cents) if row.currency else None
+            sums = groups.setdefault(_month_at(noon, zone), _Sums())
+            sums.add(row.currency, cents, int(row.cases))
+        column = _time_column(filter)
+        rows = [
+            select(column.label("at"), _cases.currency, _cases.stake_cents).where(part)
+            for part in parts.cases
+        ]
+        for at, currency, cents in self._database.fetch(union_all(*rows)):
+            if at is not None:
+                groups.setdefault(_month_at(at, zone), _Sums()).add(currency, cents)
+        return [(key, groups[key].total) for key in sorted(groups)]
+
+    def _divided_days(self, filter: CaseFilter, zone: ZoneInfo) -> list[int]:
+        """List the UTC days of tallies in which a month of this zone begins."""
+        event = tally_event(filter)
+        first, last = func.min(_tallies.day).label("first"), func.max(_tallies.day).label("last")
+        (row,) = self._database.fetch(select(first, last).where(_tallies.event == event))
+        if event is None or row.first is None:
+            return []
+        begin = date.fromordinal(EPOCH.toordinal() + row.first)
+        end = date.fromordinal(EPOCH.toordinal() + row.last)
+        days = []
+        for month in range(begin.year * 12 + begin.month - 1, end.year * 12 + end.month + 1):
+            midnight = datetime(month // 12, month % 12 + 1, 1, tzinfo=zone).timestamp()
+            if midnight % SECONDS_PER_DAY:
+                days.append(int(midnight // SECONDS_PER_DAY))
+        return days
+
+    def _group_by_day(self, filter: CaseFilter, zone: ZoneInfo) -> list[tuple[str, Total]]:
         groups: dict[str, _Sums] = {}
         for begin, end, offset in self._offsets(filter, zone):
             column = _time_column(filter)
@@ -110,7 +150,7 @@ class SqlCaseFigures:
             query = select(*shared, func.count().label("cases"), cents).group_by(*shared)
             for row in self._database.fetch(query):
                 on = date.fromordinal(EPOCH.toordinal() + int(row.day))
-                sums = groups.setdefault(on.isoformat()[:length], _Sums())
+                sums = groups.setdefault(on.isoformat(), _Sums())
                 sums.add(row.currency, None if row.cents is None else int(row.cents), row.cases)
         return [(key, groups[key].total) for key in sorted(groups)]
 
@@ -180,9 +220,13 @@ class SqlCaseFigures:
 
     def _median(self, column: ColumnElement[Any], count: int) -> float | None:
         """Return the median of so many values, or of the two in the middle; None of none."""
+        if not count:
+            return None
         query = select(column).where(column.is_not(None)).order_by(column)
         middle = query.limit(2 - count % 2).offset((count - 1) // 2)
-        return _mean(self._database.fetch(middle)) if count else None
+        values = [row[0] for row in self._database.fetch(middle)]
+        # Cases may have changed since they were counted.
+        return statistics.median(values) if values else None
 
     def case_times(self, filter: CaseFilter, since: datetime, until: datetime) -> list[CaseTimes]:
         """Return the times of the cases opened or ended in this span."""
@@ -298,6 +342,15 @@ def _ended_cases(row: Any) -> EndedCases:
     )
 
 
+def _month(day: str) -> str:
+    """Return the month of an ISO date."""
+    return day[: len("2026-11")]
+
+
+def _month_at(at: float, zone: ZoneInfo) -> str:
+    return _month(datetime.fromtimestamp(at, zone).date().isoformat())
+
+
 def _zone_offsets(zone: ZoneInfo, first: float, last: float) -> Iterator[tuple[float, float, int]]:
     """Yield the spans from the first time to the last between changes of a zone's clocks."""
     begin = int(first // QUARTER) * QUARTER
@@ -342,6 +395,11 @@ class _Sums:
         if cents is not None:
             self.cents[currency] = self.cents.get(currency, 0) + cents
 
+    def add_total(self, total: Total) -> None:
+        self.cases += total.cases
+        for currency, amount in total.stakes.items():
+            self.add(currency, int(amount * CENTS), cases=0)
+
     @property
     def total(self) -> Total:
         stakes = {currency: Decimal(cents) / CENTS for currency, cents in self.cents.items()}
@@ -360,11 +418,6 @@ def _total(rows: Iterable[Any]) -> Total:
 
 def _count(rows: Iterable[Any]) -> int:
     return int(sum(row.cases for row in rows))
-
-
-def _mean(rows: Sequence[Any]) -> float:
-    values: list[float] = [row[0] for row in rows]
-    return statistics.median(values)
 
 
 _GROUP_NAMES = {

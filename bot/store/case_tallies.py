@@ -56,7 +56,7 @@ EVENT_COLUMNS: Mapping[TallyEvent, Column[Any]] = {
     TallyEvent.DECIDED: _cases.decision_at,
 }
 #: What the cases of one tally share, as they do in ``cases``.
-CASE_NAMES = (
+SHARED_NAMES = (
     "channel",
     "kind",
     "source",
@@ -116,7 +116,7 @@ def _case_tallies(case: Row | None) -> Iterator[dict[str, Any]]:
     """Yield a row of ``case_tallies`` for each event of an ended case."""
     if case is None:
         return
-    shared = {name: case[name] for name in CASE_NAMES}
+    shared = {name: case[name] for name in SHARED_NAMES}
     shared["id"] = tally_id(shared)
     shared["cases"] = 1
     shared["stake_cents"] = case["stake_cents"] or 0
@@ -131,7 +131,7 @@ def tally_id(row: Row) -> str:
 
     PostgreSQL refuses an index over all of it where a kind has a long name.
     """
-    parts = [storable(str(row[name])) for name in CASE_NAMES]
+    parts = [storable(str(row[name])) for name in SHARED_NAMES]
     # Lengths keep apart what would be the same when joined.
     text = "".join(f"{len(part)}:{part}" for part in parts)
     return hashlib.sha256(text.encode()).hexdigest()
@@ -153,20 +153,18 @@ def rebuild_tallies(connection: Connection) -> None:
 
 def wrong_tallies(connection: Connection) -> Iterator[TallyKey]:
     """Yield the keys of tallies that are not what the cases make."""
-    stored = {
-        (row.event, row.day, row.id): (row.cases, row.stake_cents)
-        for row in connection.execute(select(tables.case_tallies).where(_IS_COUNTED))
-    }
+    rows = connection.execute(select(tables.case_tallies).where(_IS_COUNTED))
+    stored = {(row.event, row.day, row.id): dict(row._mapping) for row in rows}
     for row in _expected_tallies(connection):
         key = _key(row)
-        if stored.pop(key, None) != (row["cases"], row["stake_cents"]):
+        if stored.pop(key, None) != row:
             yield key
     yield from stored
 
 
 def _expected_tallies(connection: Connection) -> Iterator[dict[str, Any]]:
     """Yield the tallies of all ended cases, as they follow from ``cases``."""
-    shared = [_cases[name] for name in CASE_NAMES]
+    shared = [_cases[name] for name in SHARED_NAMES]
     for event, column in EVENT_COLUMNS.items():
         day = day_of(column, is_sqlite=connection.dialect.name == "sqlite")
         query = (

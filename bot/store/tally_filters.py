@@ -6,7 +6,7 @@ viewer's own cases elsewhere. A tally thus holds nothing that the viewer may not
 """
 
 import math
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, fields, replace
 from datetime import UTC, datetime
 from typing import assert_never
@@ -73,16 +73,21 @@ class FigureParts:
     cases: list[Clause]
 
 
-def figure_parts(filter: CaseFilter) -> FigureParts:
-    """Split the cases of a filter into parts."""
-    event = _event(filter)
+def figure_parts(filter: CaseFilter, *, except_days: Sequence[int] = ()) -> FigureParts:
+    """Split the cases of a filter into parts.
+
+    ``except_days`` are counted from the cases: where only a part of them is meant.
+    """
+    event = tally_event(filter)
     days = _whole_days(_span(filter, event)) if event else None
     if event is None or (days is not None and len(days) < MIN_DAYS):
         return FigureParts(tallies=None, cases=case_parts(filter))
-    return FigureParts(
-        tallies=_tally_clause(filter, event, days),
-        cases=list(_case_clauses(filter, event, days)),
-    )
+    days_aside = [day for day in except_days if days is None or day in days]
+    tallies = _tally_clause(filter, event, days)
+    if days_aside:
+        tallies = and_(tallies, _tallies.day.not_in(days_aside))
+    spans = [*_edges(_span(filter, event), days), *(_span_of(day) for day in days_aside)]
+    return FigureParts(tallies=tallies, cases=list(_case_clauses(filter, event, spans)))
 
 
 def case_parts(filter: CaseFilter) -> list[Clause]:
@@ -102,7 +107,7 @@ def case_parts(filter: CaseFilter) -> list[Clause]:
     return parts
 
 
-def _event(filter: CaseFilter) -> TallyEvent | None:
+def tally_event(filter: CaseFilter) -> TallyEvent | None:
     """Return the event by whose days the filter's ended cases are counted.
 
     None where tallies do not tell, or there are no such cases.
@@ -110,11 +115,8 @@ def _event(filter: CaseFilter) -> TallyEvent | None:
     for field in fields(filter):
         if field.name not in TALLY_FIELDS and getattr(filter, field.name) != field.default:
             return None
-    may_have_ended = TERMINAL.intersection(_states(filter)) or (
-        not filter.states and (filter.is_over or filter.is_any)
-    )
     events = [event for event, name in SPAN_FIELDS.items() if getattr(filter, name) is not None]
-    if not may_have_ended or len(events) > 1:
+    if not _may_have_ended(filter) or len(events) > 1:
         return None
     return events[0] if events else TallyEvent.ENDED
 
@@ -188,26 +190,42 @@ def _decision_clauses(filter: CaseFilter) -> Iterator[Clause]:
         yield _tallies.risk == int(filter.risk)
 
 
-def _case_clauses(filter: CaseFilter, event: TallyEvent, days: range | None) -> Iterator[Clause]:
-    """Yield the parts that tallies leave out."""
+def _case_clauses(filter: CaseFilter, event: TallyEvent, spans: Iterable[Span]) -> Iterator[Clause]:
+    """Yield the parts that tallies leave out; ``spans`` of ended cases."""
     everyone = replace(filter, viewer=None)
     is_visible = is_in_channels(filter.viewer)
-    span = _span(filter, event)
-    for edge in _edges(span, days):
-        at_edge = _with_span(everyone, event, edge)
-        yield and_(matches(at_edge), is_visible, _cases.ended_at.is_not(None))
-    if not filter.is_over and not (filter.states and TERMINAL.issuperset(_states(filter))):
+    for span in spans:
+        within = _with_span(everyone, event, span)
+        yield and_(matches(within), is_visible, _cases.ended_at.is_not(None))
+    if _may_be_open(filter):
         yield and_(matches(everyone), is_visible, _cases.ended_at.is_(None))
     if filter.viewer is not None:
         yield and_(matches(everyone), is_party_elsewhere(filter.viewer))
+
+
+def _may_have_ended(filter: CaseFilter) -> bool:
+    if filter.states:
+        return not TERMINAL.isdisjoint(_states(filter))
+    return filter.is_over or filter.is_any
+
+
+def _may_be_open(filter: CaseFilter) -> bool:
+    if filter.states:
+        return not TERMINAL.issuperset(_states(filter))
+    return not filter.is_over
 
 
 def _edges(span: Span | None, days: range | None) -> list[Span]:
     """Return what a span has before its first whole day and after its last."""
     if span is None or days is None:
         return []
-    first, last = (
-        datetime.fromtimestamp(day * SECONDS_PER_DAY, UTC) for day in (days.start, days.stop)
-    )
-    edges = [(span[0], first), (last, span[1])]
+    edges = [(span[0], _midnight(days.start)), (_midnight(days.stop), span[1])]
     return [(begin, end) for begin, end in edges if begin < end]
+
+
+def _span_of(day: int) -> Span:
+    return _midnight(day), _midnight(day + 1)
+
+
+def _midnight(day: int) -> datetime:
+    return datetime.fromtimestamp(day * SECONDS_PER_DAY, UTC)

@@ -158,6 +158,7 @@ TRIAGE = t.outbox.c.key == "triage:EX-10"
 CARD = t.cards.c.case_id == "EX-2"
 LEDGER, CASES, MEMORY = (t.heads.c.name == name for name in ("ledger", "cases", "memory"))
 ENTRY = t.ledger.c.seq == 5
+TALLY = (t.case_tallies.c.event == "ended") & (t.case_tallies.c.state == "RESOLVED")
 
 # By table and column; what is not here, and not in NOT_DERIVED below, fails the last test of this file.
 TAMPERS = {
@@ -229,6 +230,14 @@ TAMPERS = {
     "cases.requesters": change(t.cases, CASE, requesters=" T1/UOTHER "),
     "cases.risk": change(t.cases, CASE, risk=7),
     "cases.is_automatic": change(t.cases, CASE, is_automatic=7),
+    "cases.moved_cents": change(t.cases, CASE, moved_cents=7),
+    "cases.moved_currency": change(t.cases, CASE, moved_currency="XXX"),
+    "cases.agreement": change(t.cases, CASE, agreement="after_edit"),
+    "cases.is_escalated": change(t.cases, CASE, is_escalated=7),
+    "cases.is_reopened": change(t.cases, CASE, is_reopened=7),
+    "cases.is_undone": change(t.cases, CASE, is_undone=7),
+    "cases.is_named": change(t.cases, CASE, is_named=7),
+    "cases.inquiry_count": change(t.cases, CASE, inquiry_count=7),
     "cases.names": change(t.cases, CASE, names="Other"),
     "cases, taken away": remove(t.cases, CASE),
     "ledger.seq": change(
@@ -301,7 +310,25 @@ TAMPERS = {
     ),
     "named.case_id": change(t.case_people, t.case_people.c.case_id == "EX-2", case_id="EX-99"),
     "named, taken away": remove(t.case_people, t.case_people.c.case_id == "EX-2"),
+    "named.channel": change(t.case_people, t.case_people.c.case_id == "EX-2", channel="C0OTHER"),
+    "named.number": change(t.case_people, t.case_people.c.case_id == "EX-2", number=99),
     "named, put in": add(t.case_people, person="T1/UNOSY", case_id="EX-2"),
+    "case_tallies.event": change(t.case_tallies, TALLY, event="begun"),
+    "case_tallies.day": change(t.case_tallies, TALLY, day=7),
+    "case_tallies.id": change(t.case_tallies, TALLY, id="0" * 64),
+    "case_tallies.channel": change(t.case_tallies, TALLY, channel="C0OTHER"),
+    "case_tallies.kind": change(t.case_tallies, TALLY, kind="other"),
+    "case_tallies.source": change(t.case_tallies, TALLY, source="other"),
+    "case_tallies.state": change(t.case_tallies, TALLY, state="EXPIRED"),
+    "case_tallies.decision": change(t.case_tallies, TALLY, decision="edited"),
+    "case_tallies.deciders": change(t.case_tallies, TALLY, deciders=" somebody "),
+    "case_tallies.currency": change(t.case_tallies, TALLY, currency="XXX"),
+    "case_tallies.risk": change(t.case_tallies, TALLY, risk=7),
+    "case_tallies.is_automatic": change(t.case_tallies, TALLY, is_automatic=7),
+    "case_tallies.is_edited": change(t.case_tallies, TALLY, is_edited=7),
+    "case_tallies.cases": change(t.case_tallies, TALLY, cases=99),
+    "case_tallies.stake_cents": change(t.case_tallies, TALLY, stake_cents=99),
+    "case_tallies, taken away": remove(t.case_tallies, TALLY),
 }
 
 NOT_DERIVED = {

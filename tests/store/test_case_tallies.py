@@ -128,6 +128,23 @@ def test_groups_by_day_are_those_of_the_zone(town):
         assert [key for key, _ in groups] == zoned
 
 
+def test_groups_by_month_are_the_sums_of_their_days(town, store):
+    shapes = shapes_of(town.store)
+    write_history(store, shapes, 60, until=NOON + 100 * DAY, days=100)
+    group = store.queries.group
+    for viewer, span, zone in itertools.product(
+        VIEWERS[-2:], SPANS, ("UTC", "Asia/Kolkata", "America/New_York")
+    ):
+        filter = CaseFilter(viewer=viewer, is_any=True, **span)
+        by_month = {}
+        for day, total in group(filter, Grouping.DAY, zone):
+            by_month[day[:7]] = by_month.get(day[:7], 0) + total.cases
+        months = group(filter, Grouping.MONTH, zone)
+        assert {key: total.cases for key, total in months} == by_month
+        stakes = sum(total.stakes.get("GBP", 0) for _, total in months)
+        assert stakes == store.queries.total(filter).stakes.get("GBP", 0)
+
+
 def test_a_case_that_is_reopened_or_taken_back_leaves_its_tally(world):
     case = world.proposed()
     world.approve(case)
