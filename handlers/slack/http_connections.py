@@ -27,7 +27,7 @@ MAX_IDLE_SECONDS = 30.0
 
 @dataclass(frozen=True, slots=True)
 class HttpAnswer:
-    """What a server answered, read to its end."""
+    """An answer of a server, read to its end."""
 
     status: int
     headers: http.client.HTTPMessage

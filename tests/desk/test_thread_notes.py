@@ -230,7 +230,7 @@ def test_an_undo_is_noted_with_its_outcome(world):
     world.work()
     first, second, *_ = noted(world)
     assert first[-1] == "case.resolved"
-    assert second[:2] == ["undo.approved", "undo.asked"]
+    assert second[:2] == ["undo.approved", "plan.undo_asked"]
     assert second[2:]
 
 
