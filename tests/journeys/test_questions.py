@@ -17,6 +17,7 @@ from bot.cases.entries import RejectReason
 from bot.cases.signal import UNRECOGNISED, Signal
 from bot.demo import launcher
 from bot.demo.people import ANA, BEN, CARLA, DEV, ELSIE, FINN, FLOOR, GUS, OMAR, TEAM
+from bot.demo.training import train_on_precedents
 from bot.preflight import open_library
 from bot.settings import load
 from handlers.cards import ids
@@ -151,7 +152,8 @@ def _train(folder):
     settings = load(sample_environment(folder, ""))
     store = storage.open_store(settings)
     with contextlib.closing(store.database):
-        launcher._remember_history(settings, store, open_library(settings))
+        launcher.index_precedents(settings, store, open_library(settings))
+    train_on_precedents(settings, open_library(settings))
 
 
 def _fill(running):

@@ -224,7 +224,9 @@ class _Past:
         """Train, and go on with a desk that remembers."""
         yield TRAINED_FROM
         library = stage.desk.library
-        launcher._remember_history(self.settings, self.store, library)
+        launcher.store_precedents(self.store)
+        launcher.index_precedents(self.settings, self.store, library)
+        train_on_precedents(self.settings, library)
         knowledge = open_knowledge(
             settings=self.settings, store=self.store, library=library, clock=stage.clock
         )
