@@ -145,9 +145,9 @@ class SqlCaseFigures:
                     for part in case_parts(filter)
                 )
             ).subquery()
-            shared = (rows.c.day, rows.c.currency)
+            keys = (rows.c.day, rows.c.currency)
             cents = func.sum(rows.c.stake_cents).label("cents")
-            query = select(*shared, func.count().label("cases"), cents).group_by(*shared)
+            query = select(*keys, func.count().label("cases"), cents).group_by(*keys)
             for row in self._database.fetch(query):
                 on = date.fromordinal(EPOCH.toordinal() + int(row.day))
                 sums = groups.setdefault(on.isoformat(), _Sums())
@@ -324,10 +324,10 @@ def _case_sums(
 
 def _sums(rows: Subquery) -> Select[Any]:
     """Add up rows that share everything but their figures."""
-    shared = [column for column in rows.c if column.name not in {"cases", "stake_cents"}]
+    keys = [column for column in rows.c if column.name not in {"cases", "stake_cents"}]
     cases = func.sum(rows.c.cases).label("cases")
     cents = func.sum(rows.c.stake_cents).label("cents")
-    return select(*shared, cases, cents).group_by(*shared)
+    return select(*keys, cases, cents).group_by(*keys)
 
 
 def _ended_cases(row: Any) -> EndedCases:

@@ -211,11 +211,9 @@ def _decision_columns(case: Case) -> dict[str, Any]:
 
 def result_columns(case: Case) -> dict[str, Any]:
     """Return ``RESULT_COLUMNS`` of a case."""
-    moved = moved_amount(case)
     agreement = agreement_of(case)
     return {
-        "moved_cents": round(moved.amount * CENTS) if moved else None,
-        "moved_currency": moved.currency if moved else "",
+        **_moved_columns(moved_amount(case)),
         "agreement": agreement.value if agreement else "",
         "is_escalated": int(case.timers.is_escalated),
         "is_reopened": int(bool(case.activity.reopening_reason)),
@@ -223,6 +221,12 @@ def result_columns(case: Case) -> dict[str, Any]:
         "is_named": int(bool(case.classification.named_by)),
         "inquiry_count": len(case.activity.inquiries),
     }
+
+
+def _moved_columns(amount: Money | None) -> dict[str, Any]:
+    if amount is None:
+        return {"moved_cents": None, "moved_currency": ""}
+    return {"moved_cents": round(amount.amount * CENTS), "moved_currency": amount.currency}
 
 
 def _between_blanks(names: Iterable[str]) -> str:
