@@ -48,7 +48,10 @@ def exposition() -> bytes:
 
 
 class AllProcesses(Collector):
-    """The counters of this process, and of workers that keep theirs in a folder."""
+    """The counters of this process and of its workers.
+
+    The workers keep theirs in a folder.
+    """
 
     def __init__(self) -> None:
         #: Empty without workers.

@@ -199,7 +199,7 @@ class Service:
 def build_lanes(
     desk: Desk, clock: Clock, timings: WorkerTimings, *, names: Sequence[str]
 ) -> dict[str, WorkerPool]:
-    """Build the worker lanes of these names, each with threads of its own."""
+    """Build the worker lanes of these names, each with its own threads."""
     handlers = _lane_handlers(desk)
     return {
         name: WorkerPool(
@@ -216,7 +216,7 @@ def build_lanes(
 
 
 def lanes_of_worker(number: int) -> tuple[str, ...]:
-    """Return the names of the lanes that the worker process of this number runs."""
+    """Return the names of the lanes of this worker process."""
     return LANES if number == 1 else (SHARED_LANE,)
 
 

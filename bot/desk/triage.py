@@ -75,7 +75,9 @@ class Triage:
         return self.cases.case(message.case_id)
 
     def judge(self, case: Case, message: LeasedMessage) -> Change | None:
-        """Return what to write about a case; None when it has moved on. Write nothing.
+        """Return the change of a case, or None when it moved on.
+
+        Nothing is written.
 
         Raises:
             FAILURES: it cannot be looked at, and is to be referred.
@@ -93,7 +95,7 @@ class Triage:
         return _keep_turn(outcome, message)
 
     def refer(self, case: Case, failure: Exception, message: LeasedMessage) -> Change:
-        """Return what puts a case before its owner that cannot be looked at."""
+        """Return the change that refers an unreadable case to its owner."""
         if isinstance(failure, ConnectorFailed | Refusal):
             return self._refer(case, str(failure), message)
         # Nobody foresaw something in what was read: trying again would meet it again.

@@ -186,18 +186,22 @@ class CaseQueries(Protocol):
         """Count the cases by how they were decided."""
 
     def ended_cases(self, filter: CaseFilter) -> list[EndedCases]:
-        """Count the ended cases of this filter by what digests and reviews tell apart."""
+        """Count this filter's ended cases, as digests and reviews group them."""
 
     def moved_money(self, filter: CaseFilter) -> Mapping[str, Decimal]:
         """Sum by currency what plans moved that were carried out and stand."""
 
     def slowest(self, filter: CaseFilter, limit: int) -> list[Case]:
-        """Return the cases that waited longest for their first decision, or their end."""
+        """Return the cases with the longest wait for decision or end.
+
+        It is that for the first decision; without one, for the end.
+        """
 
     def decision_times(self, kind: str, limit: int) -> list[float]:
-        """Return how long people took to decide, in seconds, among the latest ended cases.
+        """Return the seconds that people took to decide the latest cases.
 
-        ``limit`` bounds the cases. Those that nobody decided, or policy alone, are left out.
+        They are the latest ended cases, at most ``limit``. Those that nobody decided, or policy
+        alone, are left out.
         """
 
     def names_since(self, number: int, limit: int) -> list[CaseNames]:

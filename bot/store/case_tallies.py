@@ -1,4 +1,4 @@
-"""Daily tallies of ended cases: what figures over a long history are read from.
+"""Daily tallies of ended cases, for figures over a long history.
 
 A case is counted when it ends, once for each event of its life that has a day: its opening, its end
 and the decision in force. The tallies are written in the transaction that ends the case, and a
@@ -71,7 +71,7 @@ SHARED_NAMES = (
 
 
 def tally_changes(before: Row | None, after: Row | None) -> list[dict[str, Any]]:
-    """Return what a change of a case adds to tallies and takes from them.
+    """Return the changes of tallies that follow from a case's change.
 
     Both are rows of ``cases``, or None for a case that has not ended.
     """
@@ -127,9 +127,9 @@ def _case_tallies(case: Row | None) -> Iterator[dict[str, Any]]:
 
 
 def tally_id(row: Row) -> str:
-    """Hash what the cases of a tally share: a key of one size.
+    """Hash the columns that a tally's cases share, for its key.
 
-    PostgreSQL refuses an index over all of it where a kind has a long name.
+    The key has one size: PostgreSQL refuses an index over the columns where a kind has a long name.
     """
     parts = [storable(str(row[name])) for name in SHARED_NAMES]
     # Lengths keep apart what would be the same when joined.
@@ -154,12 +154,12 @@ def rebuild_tallies(connection: Connection) -> None:
 def wrong_tallies(connection: Connection) -> Iterator[TallyKey]:
     """Yield the keys of tallies that are not what the cases make."""
     rows = connection.execute(select(tables.case_tallies).where(_IS_COUNTED))
-    surplus = {(row.event, row.day, row.id): dict(row._mapping) for row in rows}
+    tallies = {(row.event, row.day, row.id): dict(row._mapping) for row in rows}
     for row in _expected_tallies(connection):
         key = _key(row)
-        if surplus.pop(key, None) != row:
+        if tallies.pop(key, None) != row:
             yield key
-    yield from surplus
+    yield from tallies
 
 
 def _expected_tallies(connection: Connection) -> Iterator[dict[str, Any]]:

@@ -164,7 +164,7 @@ def rewrite_derived_rows(
 
 
 def fill_columns(connection: Connection) -> None:
-    """Fill the columns for digests from the stored cases, and the tallies from the columns.
+    """Fill the columns for digests, and the tallies from those columns.
 
     For a database whose other rows are right: nothing is folded.
     """

@@ -1,4 +1,4 @@
-"""The heads of the ledger: its size, its last link, and the highest case number."""
+"""The ledger's size, its last link, and the highest case number."""
 
 import json
 from collections.abc import Sequence

@@ -96,7 +96,10 @@ def _new_people_rows(before: Case | None, after: Case) -> list[dict[str, Any]]:
 
 
 def _tally_changes(before: Case | None, after: Case, row: Row) -> list[dict[str, Any]]:
-    """Return the changes of tallies; none for a case that has not ended and is open still."""
+    """Return the changes of tallies.
+
+    A case that is open before and after has none.
+    """
     row_before = case_columns(before) if before is not None and before.is_terminal else None
     return tally_changes(row_before, row if after.is_terminal else None)
 

@@ -55,7 +55,10 @@ class WriteQueue:
             self._has_jobs.notify()
 
     def take(self, limit: int) -> list[WriteJob]:
-        """Wait for jobs. Return those of the next batch; none when the queue is closed."""
+        """Wait for the jobs of the next batch.
+
+        An empty batch means that the queue is closed.
+        """
         with self._has_jobs:
             while not (self._urgent or self._others or self._is_closed):
                 self._has_jobs.wait()
@@ -66,7 +69,7 @@ class WriteQueue:
             return batch + _pop(self._others, room)
 
     def put_back(self, jobs: Iterable[WriteJob]) -> None:
-        """Return jobs that were taken and not run to their places in front."""
+        """Put jobs that did not run back to the front."""
         with self._has_jobs:
             for job in reversed(list(jobs)):
                 (self._urgent if job.is_urgent else self._others).appendleft(job)

@@ -21,7 +21,7 @@ MAX_CHANNELS = 1_000
 
 
 class Turns:
-    """One call of a name at a time, in the order in which they were asked for."""
+    """A queue for each name: one call at a time, in order."""
 
     def __init__(self) -> None:
         # The calls of each name; the first of them is under way.
@@ -30,7 +30,7 @@ class Turns:
 
     @contextmanager
     def turn(self, name: str) -> Iterator[None]:
-        """Wait for the turn of this call, within the time limit of its caller.
+        """Wait for this call's turn, within the caller's time limit.
 
         Raises:
             RateLimited: the turn did not come in time.
