@@ -70,7 +70,10 @@ class AllProcesses(Collector):
     def _worker_samples(self) -> dict[tuple[str, ...], Sample]:
         if not self.folder:
             return {}
-        collector: Collector = MultiProcessCollector(None, self.folder)  # type: ignore[no-untyped-call]
+        collector: Collector = MultiProcessCollector(  # type: ignore[no-untyped-call]
+            registry=None,
+            path=self.folder,
+        )
         return {_key(sample): sample for metric in collector.collect() for sample in metric.samples}
 
 

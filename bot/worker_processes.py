@@ -110,9 +110,8 @@ class WorkerProcess:
                 return
             if monotonic() - started_at >= STEADY_SECONDS:
                 delay = MIN_RESTART_SECONDS
-            log.error(
-                "worker %s ended (%s); starting it again in %.1f s", self.number, reason, delay
-            )
+            ending = f"worker {self.number} ended ({reason})"
+            log.error("%s; starting it again in %.1f s", ending, delay)
             self._stopping.wait(delay)
             delay = min(MAX_RESTART_SECONDS, 2 * delay)
 

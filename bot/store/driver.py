@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, cast
 
-from sqlalchemy import Connection, Dialect
+from sqlalchemy import Connection
 from sqlalchemy.exc import DBAPIError
 
 from bot.store.parameters import storable_values
@@ -56,7 +56,7 @@ class DriverConnection:
             try:
                 return form.rows_of(self._execute(sql, parameters))
             except self._dialect.loaded_dbapi.Error as failure:
-                _raise_as_sqlalchemy(self._dialect, self._raw, sql, failure)
+                self._raise_as_sqlalchemy(failure, sql)
         rows: list[Any] = []
         self._send(statement, values, use=rows.extend)
         self.settle()
@@ -112,7 +112,7 @@ class DriverConnection:
             try:
                 self._pipeline.sync()
             except self._dialect.loaded_dbapi.Error as failure:
-                _raise_as_sqlalchemy(self._dialect, self._raw, self._pending[0].sql, failure)
+                self._raise_as_sqlalchemy(failure, self._pending[0].sql)
             self._look_at_results()
 
     def _send(
@@ -127,9 +127,16 @@ class DriverConnection:
         sql, parameters = form.bind(values)
         try:
             cursor = self._execute(sql, parameters)
-        except self._dialect.loaded_dbapi.Error as wrong:
-            _raise_as_sqlalchemy(self._dialect, self._raw, sql, wrong)
-        self._pending.append(_PendingResult(cursor, form, sql=sql, expected=expected, use=use))
+        except self._dialect.loaded_dbapi.Error as failure:
+            self._raise_as_sqlalchemy(failure, sql)
+        result = _PendingResult(
+            cursor=cursor,
+            form=form,
+            sql=sql,
+            expected=expected,
+            use=use,
+        )
+        self._pending.append(result)
         if self._pipeline is None:
             self._look_at_results()
         return cursor
@@ -176,7 +183,7 @@ class DriverConnection:
         try:
             self._raw.execute(sql)
         except self._dialect.loaded_dbapi.Error as failure:
-            _raise_as_sqlalchemy(self._dialect, self._raw, sql, failure)
+            self._raise_as_sqlalchemy(failure, sql)
 
     def _end_pipeline(self) -> None:
         if self._pipeline is None:
@@ -186,7 +193,7 @@ class DriverConnection:
         try:
             self._pipeline_end.close()
         except self._dialect.loaded_dbapi.Error as failure:
-            _raise_as_sqlalchemy(self._dialect, self._raw, "", failure)
+            self._raise_as_sqlalchemy(failure, "")
 
     # --- failures --------------------------------------------------------------------------------
 
@@ -201,17 +208,18 @@ class DriverConnection:
                 self._connection.invalidate()
             self._connection.close()
 
-
-def _raise_as_sqlalchemy(dialect: Dialect, raw: Any, sql: str, failure: Exception) -> NoReturn:
-    raise DBAPIError.instance(
-        sql,
-        (),
-        failure,
-        dialect.loaded_dbapi.Error,
-        hide_parameters=True,
-        connection_invalidated=dialect.is_disconnect(cast(Any, failure), raw, None),
-        dialect=dialect,
-    ) from failure
+    def _raise_as_sqlalchemy(self, failure: Exception, sql: str) -> NoReturn:
+        errors = self._dialect.loaded_dbapi.Error
+        is_disconnect = self._dialect.is_disconnect(cast(Any, failure), self._raw, None)
+        raise DBAPIError.instance(
+            sql,
+            (),
+            failure,
+            errors,
+            hide_parameters=True,
+            connection_invalidated=is_disconnect,
+            dialect=self._dialect,
+        ) from failure
 
 
 @dataclass(frozen=True, slots=True)
@@ -222,7 +230,7 @@ class _Expected:
     failure: Exception
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _PendingResult:
     """A statement that was sent, and what its result is for."""
 

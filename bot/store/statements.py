@@ -134,7 +134,8 @@ class CompiledForm:
 
     def _row_maker(self, description: Sequence[Any]) -> Callable[[Sequence[Any]], list[Any]]:
         names = [column[0] for column in description]
-        make: Callable[[Sequence[Any]], Any] = namedtuple("Row", names, rename=True)._make  # type: ignore[attr-defined]
+        row_type: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc]
+        make: Callable[[Sequence[Any]], Any] = row_type._make
         converters = []
         for place, type_ in enumerate(self._result_types):
             implementation = type_.dialect_impl(self._dialect)
@@ -198,5 +199,8 @@ def _compiling_dialect(dialect: Dialect) -> Dialect:
 
 @cache
 def _positional_postgresql() -> Dialect:
-    dialect: Dialect = PGDialect_psycopg(paramstyle="format", dbapi=psycopg)  # type: ignore[no-untyped-call]
+    dialect: Dialect = PGDialect_psycopg(  # type: ignore[no-untyped-call]
+        paramstyle="format",
+        dbapi=psycopg,
+    )
     return dialect

@@ -138,7 +138,7 @@ class _Connection(http.client.HTTPConnection):
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> HttpAnswer:
         self.has_sent = False
-        self.request("POST", path, body, headers)
+        self.request("POST", path, body=body, headers=headers)
         self._is_reading = True
         try:
             response = self.getresponse()
