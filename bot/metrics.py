@@ -36,7 +36,7 @@ TALKS = Counter(
 )
 WORKERS = Gauge(
     "countersign_workers",
-    "Worker processes beside the one with the doors.",
+    "Worker processes beside the first process.",
     ["state"],
     registry=REGISTRY,
 )

@@ -16,9 +16,9 @@ from bot.store.store import Store
 
 log = logging.getLogger(__name__)
 LOOK_INTERVAL_SECONDS = 20.0
-#: How long nothing may have been decided, noticed or due before a training begins.
+#: The desk is idle after so long without a decision, a signal or a due message.
 IDLE_SECONDS = 60.0
-#: A desk that is never idle is trained for after so long, at the lowest priority.
+#: Where the desk is never idle, a training begins after so long, at the lowest priority.
 MAX_WAIT_SECONDS = 4 * 3600.0
 #: Between two checks of what there is to learn.
 CHECK_INTERVAL_SECONDS = 600.0

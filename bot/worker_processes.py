@@ -143,7 +143,7 @@ class WorkerProcess:
             stdout=subprocess.PIPE,
             # Unbuffered: what is written arrives at once.
             bufsize=0,
-            # Ctrl-C in a terminal reaches a whole session, and the doors are to close first.
+            # Ctrl-C in a terminal reaches a whole session, and receiving must stop first.
             start_new_session=True,
         )
         if process.stdin:

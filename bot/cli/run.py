@@ -53,7 +53,7 @@ def _freeze_memory() -> None:
 
 def _run_service(settings: Settings, processes: int) -> None:
     service = wiring.build_service(settings, processes=processes)
-    # Before the doors open: what has come in by them is finished, however soon the stop comes.
+    # Before anything is received: what was received is finished, however soon the stop comes.
     stop = StopSignal()
     service.start()
     _freeze_memory()

@@ -49,7 +49,7 @@ class DueWork:
         self._wake.set()
 
     def wait_for_wake(self, seconds: float) -> None:
-        """Wait until somebody wakes whoever waits here, but not longer than this."""
+        """Wait for ``wake``, but not longer than this."""
         self._wake.wait(seconds)
         self._wake.clear()
 

@@ -143,7 +143,7 @@ class ThreadNotes:
     def _entries(self, case: Case, versions: Sequence[int]) -> list[Entry]:
         """Return the entries of a note.
 
-        Where they are the outcome of a beginning that has no note yet, it stands before them.
+        Entries that wait for this note stand before them.
         """
         entries = self.cases.entries(case.id)
         beginning = _find_beginning([entry for entry in entries if entry.version < min(versions)])

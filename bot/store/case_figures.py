@@ -76,7 +76,7 @@ class SqlCaseFigures:
         name = _GROUP_NAMES[grouping]
         names = (name, "currency")
         if grouping in {Grouping.OWNER, Grouping.TEAM}:
-            # Tallies do not tell.
+            # Tallies have neither owners nor teams.
             sums = union_all(*_case_sums(case_parts(filter), names)).subquery()
         else:
             # Whoever edits a plan or hands it over has not decided yet.

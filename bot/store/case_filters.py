@@ -59,9 +59,9 @@ def is_in_channels(viewer: Viewer | None) -> Clause:
 
 
 def _without_index(column: Column[Any]) -> ColumnElement[Any]:
-    """Keep a condition from an index.
+    """Keep the database from using an index for a condition.
 
-    Most cases are in a few channels and states: what else is asked for leads to fewer.
+    Most cases are in a few channels and states: the other conditions of a filter match fewer.
     """
     return func.coalesce(column, "")
 

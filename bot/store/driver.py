@@ -9,7 +9,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any, NoReturn, cast
 
-from sqlalchemy import Connection
+from sqlalchemy import Connection, Dialect
 from sqlalchemy.exc import DBAPIError
 
 from bot.store.parameters import storable_values
@@ -56,7 +56,7 @@ class DriverConnection:
             try:
                 return form.rows_of(self._execute(sql, parameters))
             except self._dialect.loaded_dbapi.Error as failure:
-                self._raise_as_sqlalchemy(failure, sql)
+                _raise_as_sqlalchemy(failure, sql=sql, dialect=self._dialect, raw=self._raw)
         rows: list[Any] = []
         self._send(statement, values, use=rows.extend)
         self.settle()
@@ -112,7 +112,9 @@ class DriverConnection:
             try:
                 self._pipeline.sync()
             except self._dialect.loaded_dbapi.Error as failure:
-                self._raise_as_sqlalchemy(failure, self._pending[0].sql)
+                _raise_as_sqlalchemy(
+                    failure, sql=self._pending[0].sql, dialect=self._dialect, raw=self._raw
+                )
             self._look_at_results()
 
     def _send(
@@ -128,7 +130,7 @@ class DriverConnection:
         try:
             cursor = self._execute(sql, parameters)
         except self._dialect.loaded_dbapi.Error as failure:
-            self._raise_as_sqlalchemy(failure, sql)
+            _raise_as_sqlalchemy(failure, sql=sql, dialect=self._dialect, raw=self._raw)
         result = _PendingResult(
             cursor=cursor,
             form=form,
@@ -183,7 +185,7 @@ class DriverConnection:
         try:
             self._raw.execute(sql)
         except self._dialect.loaded_dbapi.Error as failure:
-            self._raise_as_sqlalchemy(failure, sql)
+            _raise_as_sqlalchemy(failure, sql=sql, dialect=self._dialect, raw=self._raw)
 
     def _end_pipeline(self) -> None:
         if self._pipeline is None:
@@ -193,7 +195,7 @@ class DriverConnection:
         try:
             self._pipeline_end.close()
         except self._dialect.loaded_dbapi.Error as failure:
-            self._raise_as_sqlalchemy(failure, "")
+            _raise_as_sqlalchemy(failure, sql="", dialect=self._dialect, raw=self._raw)
 
     # --- failures --------------------------------------------------------------------------------
 
@@ -208,18 +210,17 @@ class DriverConnection:
                 self._connection.invalidate()
             self._connection.close()
 
-    def _raise_as_sqlalchemy(self, failure: Exception, sql: str) -> NoReturn:
-        errors = self._dialect.loaded_dbapi.Error
-        is_disconnect = self._dialect.is_disconnect(cast(Any, failure), self._raw, None)
-        raise DBAPIError.instance(
-            sql,
-            (),
-            failure,
-            errors,
-            hide_parameters=True,
-            connection_invalidated=is_disconnect,
-            dialect=self._dialect,
-        ) from failure
+
+def _raise_as_sqlalchemy(failure: Exception, *, sql: str, dialect: Dialect, raw: Any) -> NoReturn:
+    raise DBAPIError.instance(
+        sql,
+        (),
+        failure,
+        dialect.loaded_dbapi.Error,
+        hide_parameters=True,
+        connection_invalidated=dialect.is_disconnect(cast(Any, failure), raw, None),
+        dialect=dialect,
+    ) from failure
 
 
 @dataclass(frozen=True, slots=True)

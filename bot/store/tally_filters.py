@@ -30,7 +30,7 @@ from bot.store.case_tallies import SECONDS_PER_DAY, TallyEvent
 
 #: Fewer days are counted from the cases as fast.
 MIN_DAYS = 2
-#: What tallies tell apart; a filter of anything else is answered from the cases.
+#: The fields that tallies can answer; a filter with any other is answered from the cases.
 TALLY_FIELDS = frozenset(
     {
         "viewer",
@@ -67,7 +67,7 @@ _tallies = tables.case_tallies.c
 class FigureParts:
     """The parts of a filter's cases, as clauses."""
 
-    #: On ``case_tallies``; None where tallies do not tell.
+    #: On ``case_tallies``; None where tallies cannot answer.
     tallies: Clause | None
     #: On ``cases``: no case meets two of them.
     cases: list[Clause]
@@ -110,7 +110,7 @@ def case_parts(filter: CaseFilter) -> list[Clause]:
 def tally_event(filter: CaseFilter) -> TallyEvent | None:
     """Return the event by whose days the filter's ended cases are counted.
 
-    None where tallies do not tell, or there are no such cases.
+    None where tallies cannot answer, or there are no such cases.
     """
     for field in fields(filter):
         if field.name not in TALLY_FIELDS and getattr(filter, field.name) != field.default:

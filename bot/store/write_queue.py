@@ -62,7 +62,7 @@ class WriteQueue:
         with self._has_jobs:
             while not (self._urgent or self._others or self._is_closed):
                 self._has_jobs.wait()
-            # Room for others is kept: whoever presses without a pause stops nobody.
+            # Room for others is kept, so that a stream of urgent jobs does not stop them.
             reserve = min(len(self._others), MAX_BESIDE_URGENT)
             batch = _pop(self._urgent, limit - reserve)
             room = reserve if batch else limit
