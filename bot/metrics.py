@@ -36,7 +36,7 @@ TALKS = Counter(
 )
 WORKERS = Gauge(
     "countersign_workers",
-    "Worker processes beside the one with the doors.",
+    "Worker processes beside the first process.",
     ["state"],
     registry=REGISTRY,
 )
@@ -48,7 +48,10 @@ def exposition() -> bytes:
 
 
 class AllProcesses(Collector):
-    """The counters of this process, and of workers that keep theirs in a folder."""
+    """The counters of this process and of its workers.
+
+    The workers keep theirs in a folder.
+    """
 
     def __init__(self) -> None:
         #: Empty without workers.
@@ -67,7 +70,10 @@ class AllProcesses(Collector):
     def _worker_samples(self) -> dict[tuple[str, ...], Sample]:
         if not self.folder:
             return {}
-        collector: Collector = MultiProcessCollector(None, self.folder)  # type: ignore[no-untyped-call]
+        collector: Collector = MultiProcessCollector(  # type: ignore[no-untyped-call]
+            registry=None,
+            path=self.folder,
+        )
         return {_key(sample): sample for metric in collector.collect() for sample in metric.samples}
 
 

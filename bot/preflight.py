@@ -1,4 +1,4 @@
-"""The checks before a start of the bot, and the connectors that pass them."""
+"""The checks before a start, and the connectors that pass them."""
 
 from bot.cases.policy import Stage
 from bot.cases.source import Source

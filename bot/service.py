@@ -1,6 +1,6 @@
 """The running bot: workers, jobs and servers that start and stop together.
 
-It is one process, or one with the doors and others that only work.
+It is one process, or a first one that receives requests and others that only work.
 """
 
 import logging
@@ -61,7 +61,7 @@ class Worker:
     _warm_up_thread: threading.Thread | None = field(default=None, init=False)
 
     def prepare(self) -> None:
-        """Start what lanes and doors need."""
+        """Start the parts that receiving and working need."""
         if isinstance(self.clock, DatabaseClock):
             self.clock.start()
 
@@ -153,7 +153,7 @@ class Service:
         """
         self.keeper.start()
         self.worker.prepare()
-        # The doors before the work: what arrives is stored, even if nothing is done about it yet.
+        # Receiving starts before the work: what arrives is stored, even if nobody works on it yet.
         self._start_server()
         if self.socket:
             self.socket.open()
@@ -199,7 +199,7 @@ class Service:
 def build_lanes(
     desk: Desk, clock: Clock, timings: WorkerTimings, *, names: Sequence[str]
 ) -> dict[str, WorkerPool]:
-    """Build the worker lanes of these names, each with threads of its own."""
+    """Build the worker lanes of these names, each with its own threads."""
     handlers = _lane_handlers(desk)
     return {
         name: WorkerPool(
@@ -216,7 +216,7 @@ def build_lanes(
 
 
 def lanes_of_worker(number: int) -> tuple[str, ...]:
-    """Return the names of the lanes that the worker process of this number runs."""
+    """Return the names of the lanes of this worker process."""
     return LANES if number == 1 else (SHARED_LANE,)
 
 

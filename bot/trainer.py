@@ -1,4 +1,7 @@
-"""The training of the models, in a process of its own, when nobody waits for the bot."""
+"""The training of the models, in a process of its own.
+
+It runs when nobody waits for the bot.
+"""
 
 import logging
 import subprocess
@@ -13,9 +16,9 @@ from bot.store.store import Store
 
 log = logging.getLogger(__name__)
 LOOK_INTERVAL_SECONDS = 20.0
-#: How long nothing may have been decided, noticed or due before a training begins.
+#: The desk is idle after so long without a decision, a signal or a due message.
 IDLE_SECONDS = 60.0
-#: A desk that is never idle is trained for after so long, at the lowest priority.
+#: Where the desk is never idle, a training begins after so long, at the lowest priority.
 MAX_WAIT_SECONDS = 4 * 3600.0
 #: Between two checks of what there is to learn.
 CHECK_INTERVAL_SECONDS = 600.0
@@ -24,7 +27,10 @@ ALL_TOPICS = tuple(Topic)
 
 
 class IdleWatch:
-    """Tells for how long the desk has had nothing to do, in any process."""
+    """A measure of how long the desk has been idle.
+
+    It covers the work of all processes.
+    """
 
     def __init__(
         self, store: Store, clock: Clock, *, stopwatch: Callable[[], float] = monotonic
@@ -76,7 +82,7 @@ class Trainer:
         self._thread = threading.Thread(target=self._watch, name="trainer", daemon=True)
 
     def start(self) -> None:
-        """Train from now on whenever it is due and the desk is idle."""
+        """Begin to train whenever it is due and the desk is idle."""
         self._thread.start()
 
     def stop(self) -> None:

@@ -45,8 +45,8 @@ from scheduler.loop import Loop
 def build_service(settings: Settings, *, clock: Clock | None = None, processes: int = 1) -> Service:
     """Build the bot, not yet started.
 
-    Its clock is the database's unless another is given. With several ``processes`` this one has the
-    doors and the jobs, and the others the lanes.
+    Its clock is the database's unless another is given. With several ``processes`` this one
+    receives requests and runs the jobs, and the others run the lanes.
     """
     parts = _build_parts(settings, clock, lanes=LANES if processes == 1 else ())
     worker = parts.worker
@@ -101,7 +101,7 @@ def build_worker(settings: Settings, number: int) -> Worker:
 
 @dataclass(frozen=True, kw_only=True)
 class _Parts:
-    """The parts of a process with or without doors."""
+    """The parts of any process of the bot."""
 
     worker: Worker
     client: WebClient

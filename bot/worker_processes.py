@@ -1,4 +1,4 @@
-"""The worker processes of one bot: started, woken, started again, and stopped with it."""
+"""The worker processes of one bot: their start, wake-ups, restart and end."""
 
 import logging
 import os
@@ -71,7 +71,10 @@ class WorkerProcess:
         self._supervisor.start()
 
     def wake(self, lane: int) -> bool:
-        """Let the process look for messages of this lane. Tell whether it was reached."""
+        """Let the process look for messages of this lane.
+
+        Return whether the process was reached.
+        """
         with self._pipe_lock:
             if not self._is_open or self._process is None or self._process.stdin is None:
                 return False
@@ -85,7 +88,7 @@ class WorkerProcess:
         return True
 
     def terminate(self) -> None:
-        """Ask the process to finish what it has begun, and start it no more."""
+        """Ask the process to finish its work, and never restart it."""
         self._stopping.set()
         if self._process:
             self._process.terminate()
@@ -107,9 +110,8 @@ class WorkerProcess:
                 return
             if monotonic() - started_at >= STEADY_SECONDS:
                 delay = MIN_RESTART_SECONDS
-            log.error(
-                "worker %s ended (%s); starting it again in %.1f s", self.number, reason, delay
-            )
+            ending = f"worker {self.number} ended ({reason})"
+            log.error("%s; starting it again in %.1f s", ending, delay)
             self._stopping.wait(delay)
             delay = min(MAX_RESTART_SECONDS, 2 * delay)
 
@@ -141,7 +143,7 @@ class WorkerProcess:
             stdout=subprocess.PIPE,
             # Unbuffered: what is written arrives at once.
             bufsize=0,
-            # Ctrl-C in a terminal reaches a whole session, and the doors are to close first.
+            # Ctrl-C in a terminal reaches a whole session, and receiving must stop first.
             start_new_session=True,
         )
         if process.stdin:
@@ -170,7 +172,7 @@ class WorkerProcesses:
             worker.start(counters=self._counters.name)
 
     def stop(self) -> None:
-        """Let every worker finish what it has begun, and wait for its end."""
+        """Let every worker finish its work, and wait for its end."""
         for worker in self._workers:
             worker.terminate()
         deadline = monotonic() + STOP_TIMEOUT_SECONDS
@@ -208,7 +210,7 @@ class WorkerProcesses:
 
 @dataclass(kw_only=True)
 class RemoteLane:
-    """A lane that the worker processes run, for the writes of this one.
+    """A lane of the worker processes, as this process sees it.
 
     It never has room, so no message is leased to it: a worker that is woken claims what is due,
     and holds a lease that it renews itself.
@@ -228,6 +230,9 @@ class RemoteLane:
         raise AssertionError(f"{len(messages)} messages were leased to a lane without room")
 
     def wake(self, at: datetime | None = None, /) -> None:
-        """Let a worker look for due messages at once; what is due later its poll finds."""
+        """Let a worker look for due messages at once.
+
+        Its poll finds a message that is due later.
+        """
         if at is None:
             self.processes.wake(self.number)

@@ -72,7 +72,10 @@ def search(expression: str, content: Any) -> Any:
 
 @lru_cache(maxsize=MAX_PARSED)
 def _path(expression: str) -> tuple[str, ...]:
-    """Return the names of a mere path like ``stock.on_hand``; none for any other expression."""
+    """Return the names of a mere path like ``stock.on_hand``.
+
+    Any other expression has none.
+    """
     return tuple(expression.split(".")) if _PATH.fullmatch(expression) else ()
 
 
@@ -121,7 +124,7 @@ def render(template: str, facts: Facts) -> str:
 
 @lru_cache(maxsize=MAX_PARSED)
 def _parse_template(template: str) -> tuple[str, ...]:
-    """Split a template into texts and, at every second place, the names of facts."""
+    """Split a template into texts and names of facts, by turns."""
     return tuple(_PLACEHOLDER.split(template))
 
 

@@ -10,7 +10,7 @@ from bot.cases.plan import Money
 
 
 class AgreementType(StrEnum):
-    """How people's decision compares with the recommendation."""
+    """A comparison of people's decision with the recommendation."""
 
     AS_RECOMMENDED = "as_recommended"
     AFTER_EDIT = "after_edit"

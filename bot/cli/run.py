@@ -41,9 +41,9 @@ def run(
 
 
 def _freeze_memory() -> None:
-    """Take everything that the start has made out of the garbage collector's sight.
+    """Exempt all present objects from garbage collection.
 
-    It lives as long as the process. A full collection that walks over it stops every thread for
+    They live as long as the process. A full collection that walks over them stops every thread for
     tens of milliseconds.
     """
     gc.collect()
@@ -53,7 +53,7 @@ def _freeze_memory() -> None:
 
 def _run_service(settings: Settings, processes: int) -> None:
     service = wiring.build_service(settings, processes=processes)
-    # Before the doors open: what has come in by them is finished, however soon the stop comes.
+    # Before anything is received: what was received is finished, however soon the stop comes.
     stop = StopSignal()
     service.start()
     _freeze_memory()
@@ -66,7 +66,7 @@ def _run_service(settings: Settings, processes: int) -> None:
 
 
 def _run_worker(settings: Settings, number: int) -> None:
-    """Run the lanes of a worker until a signal, or the end of the process with the doors."""
+    """Run a worker's lanes until a signal, or its parent's end."""
     worker = wiring.build_worker(settings, number)
     stop = StopSignal()
     worker.prepare()

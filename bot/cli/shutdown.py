@@ -1,4 +1,4 @@
-"""The life of a process under its parent, and its end by a signal."""
+"""The end of a process: by a signal, or with its parent."""
 
 import contextlib
 import os

@@ -50,7 +50,7 @@ class SqlSession(Protocol):
         """Close the connection, whatever state it is in."""
 
     def release(self) -> None:
-        """Roll back what is not committed, and return the connection to its pool."""
+        """Roll back uncommitted changes, and return the connection to its pool."""
 
 
 class SqlEngine(Protocol):
@@ -62,7 +62,10 @@ class SqlEngine(Protocol):
     transient_failures: tuple[type[Exception], ...]
 
     def open_session(self) -> SqlSession:
-        """Take a connection from the pool, or connect within the time limit of the call."""
+        """Take a connection from the pool, or open one.
+
+        Opening takes no longer than the time limit of the call.
+        """
 
 
 def is_sqlite(url: str) -> bool:

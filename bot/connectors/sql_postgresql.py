@@ -53,7 +53,10 @@ class _PostgresqlSession:
         self._read_only = read_only
 
     def begin(self) -> None:
-        """Do nothing: the pool has begun it, to find out whether the connection is good."""
+        """Do nothing: the pool has begun the transaction.
+
+        It did so to find out whether the connection is good.
+        """
 
     def fetch(self, query: str, values: Mapping[str, Any], limit: int) -> list[Row]:
         statement = parse_statement(query, self._dialect)
@@ -139,7 +142,7 @@ def _begin(
     record: Any,
     _: object,
 ) -> None:
-    """Begin the transaction of a call, or refuse a pooled connection that is gone.
+    """Begin the transaction of a call, or refuse a lost connection.
 
     Nothing of the call has been sent before, so another connection may take its place.
     """

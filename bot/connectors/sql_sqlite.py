@@ -60,7 +60,10 @@ class _SqliteSession:
         read_only: bool,
         usual_wait: int,
     ) -> None:
-        """``usual_wait`` for a lock, in milliseconds, is enough unless less time is left."""
+        """Wait ``usual_wait`` milliseconds for a lock, or the time left.
+
+        The shorter one counts.
+        """
         self._connection = connection
         self._raw: sqlite3.Connection = connection.dbapi_connection  # type: ignore[assignment]
         self._dialect = engine.dialect
@@ -146,7 +149,7 @@ def _keep_to_time(raw: sqlite3.Connection, _: object) -> None:
 
 
 def _is_over() -> bool:
-    """Tell SQLite to end the statement: the time of the call that runs it is over."""
+    """Tell SQLite to end a statement whose call has no time left."""
     return seconds_left() <= 0
 
 

@@ -80,7 +80,10 @@ def _find_or_make_data(folder: Path, progress: Callable[[int, int], None]) -> Sa
 
 
 def _empty(folder: Path) -> None:
-    """Empty the folder, but for the models: those of questions may still be right."""
+    """Empty the folder, except for the models.
+
+    The question models may still be right.
+    """
     models = folder / "memory" / MODEL_FILE
     content = models.read_bytes() if models.exists() else b""
     shutil.rmtree(folder, ignore_errors=True)
@@ -159,7 +162,10 @@ def store_precedents(store: Store) -> None:
 
 
 def index_precedents(settings: Settings, store: Store, library: FileLibrary) -> None:
-    """Index the stored precedents, so that the demo does not have to when it starts."""
+    """Index the stored precedents.
+
+    The demo then need not do it when it starts.
+    """
     knowledge = open_knowledge(
         settings=settings,
         store=store,

@@ -1,4 +1,6 @@
-"""The training on the past, in a process of its own: ``python -m bot.demo.training FOLDER``.
+"""The training on the past: ``python -m bot.demo.training FOLDER``.
+
+It has a process of its own.
 
 The models of questions need no case: they are trained while the past is played, on another
 processor. The others follow when a byte on standard input says that its precedents are stored.
@@ -69,7 +71,10 @@ def _train(folder: Path, are_precedents_stored: threading.Event) -> None:
 
 
 def _with_question_model(folder: Path, library: FileLibrary) -> TrainedModel:
-    """Return the last model if its examples of questions are the same, else a new one of them."""
+    """Return the last model, or one with a new question model.
+
+    The last one is still right while its examples of questions are those of today.
+    """
     questions = gather_questions(library.questions(), library.playbooks)
     with contextlib.suppress(MemoryUnavailable):
         last_model = load_model(folder)

@@ -1,4 +1,4 @@
-"""The messages that a worker pool must look for in the outbox, and their times."""
+"""The times at which a worker pool must look into the outbox."""
 
 import heapq
 import math
@@ -14,7 +14,7 @@ MAX_TIMES = 20_000
 
 
 class DueWork:
-    """Messages that are due or will be, as far as this process knows."""
+    """Due and future messages, as far as this process knows."""
 
     def __init__(self, clock: Clock) -> None:
         self._clock = clock
@@ -49,7 +49,7 @@ class DueWork:
         self._wake.set()
 
     def wait_for_wake(self, seconds: float) -> None:
-        """Wait until somebody wakes whoever waits here, but not longer than this."""
+        """Wait for ``wake``, but not longer than this."""
         self._wake.wait(seconds)
         self._wake.clear()
 

@@ -107,7 +107,7 @@ INVISIBLE: Bodies = (AttemptRefused, Conflicted, StepUpAsked)
 #: The entries that let a plan run, or its undo, and the approvals that come with them.
 LAST_VOTES: Bodies = (ApprovalGiven, UndoApproved)
 BEGINNINGS: Bodies = (Authorised, UndoAsked)
-#: In these states a worker has the plan in hand.
+#: In these states a worker carries out the plan.
 IN_HAND = frozenset({State.APPROVED, State.RUNNING})
 #: A card that will show the outcome within this time is drawn once.
 CARD_DELAY = timedelta(seconds=1)
@@ -175,7 +175,7 @@ def _messages(decision: Decision, follow_up_for: timedelta) -> Iterator[OutboxMe
 
 
 def is_noted_with_outcome(bodies: Sequence[Body]) -> bool:
-    """Tell whether the case's next note says these entries too.
+    """Tell whether the case's next note shows these entries too.
 
     A plan begins to run with them. The card shows it, and its outcome comes soon.
     """

@@ -52,11 +52,11 @@ class MissedCalls:
 
     def find(self, scope: CaseFilter, since: datetime, until: datetime) -> list[MissedCall]:
         """List the misses of this span, those of most money first."""
-        missed = replace(scope, is_missed=True)
-        endings = replace(missed, ended_between=(since, until), is_over=True)
+        misses_only = replace(scope, is_missed=True)
+        endings = replace(misses_only, ended_between=(since, until), is_over=True)
         candidates = [
             *self.queries.find(endings, MAX_CASES),
-            *self.queries.find(missed, MAX_CASES),
+            *self.queries.find(misses_only, MAX_CASES),
         ]
         misses = []
         for case in candidates:

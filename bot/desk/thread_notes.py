@@ -141,7 +141,10 @@ class ThreadNotes:
         )
 
     def _entries(self, case: Case, versions: Sequence[int]) -> list[Entry]:
-        """Return the entries of a note, with the beginning that it is the outcome of."""
+        """Return the entries of a note.
+
+        Entries that wait for this note stand before them.
+        """
         entries = self.cases.entries(case.id)
         beginning = _find_beginning([entry for entry in entries if entry.version < min(versions)])
         return [*beginning, *(entry for entry in entries if entry.version in versions)]
@@ -229,7 +232,7 @@ def _version_of(key: str) -> int | None:
 
 
 def _find_beginning(earlier: Sequence[Entry]) -> list[Entry]:
-    """Find the entries that wait for the next note, among those before it."""
+    """Find the earlier entries that the next note must show too."""
     causes = [entry for entry in earlier if isinstance(entry.body, EFFECTS[Topic.NOTE])]
     if not causes or not isinstance(causes[-1].body, BEGINNINGS):
         return []

@@ -43,7 +43,7 @@ MAX_REASON = 300
 NOT_COMPUTED = "It cannot be computed: most of the evidence is missing."
 KEEPS_FAILING = "it was tried again and again, and did not succeed"
 MAKES_NO_SENSE = "something that was read about it makes no sense"
-#: What ends a look at a case. Its owner then gets it as it is.
+#: Failures that end a triage. The owner then gets the case as it is.
 FAILURES = (ConnectorFailed, Refusal, ArithmeticError, LookupError, ValueError)
 
 
@@ -75,7 +75,9 @@ class Triage:
         return self.cases.case(message.case_id)
 
     def judge(self, case: Case, message: LeasedMessage) -> Change | None:
-        """Return what to write about a case; None when it has moved on. Write nothing.
+        """Return the change of a case, or None when it moved on.
+
+        Nothing is written.
 
         Raises:
             FAILURES: it cannot be looked at, and is to be referred.
@@ -93,10 +95,10 @@ class Triage:
         return _keep_turn(outcome, message)
 
     def refer(self, case: Case, failure: Exception, message: LeasedMessage) -> Change:
-        """Return what puts a case before its owner that cannot be looked at."""
+        """Return the change that refers an unreadable case to its owner."""
         if isinstance(failure, ConnectorFailed | Refusal):
             return self._refer(case, str(failure), message)
-        # Nobody foresaw something in what was read: trying again would meet it again.
+        # The case has data that the code did not expect: another attempt would fail too.
         log.error("%s cannot be looked at", case.id, exc_info=failure)
         return self._refer(case, MAKES_NO_SENSE, message)
 

@@ -25,7 +25,7 @@ class WaitingMessages:
             self._messages.extend(messages)
 
     def take(self) -> list[LeasedMessage]:
-        """Take the first message, with those after it that may be handled together with it.
+        """Take the first message, with those handled together with it.
 
         A group is a thread's share of what waits: nobody waits in a group while a thread is idle.
         """

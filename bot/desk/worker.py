@@ -85,7 +85,7 @@ class MessageRunner:
         wake: Callable[[], None],
         group_handlers: Mapping[Topic, GroupHandler] | None = None,
     ) -> None:
-        """Call ``wake`` when a message is given back that is due at once."""
+        """Call ``wake`` when a returned message is due at once."""
         self._outbox = outbox
         self._handlers = dict(handlers)
         self._group_handlers = dict(group_handlers or {})
@@ -231,7 +231,7 @@ class WorkerPool:
         priority: DecisionPriority | None = None,
         group_handlers: Mapping[Topic, GroupHandler] | None = None,
     ) -> None:
-        """Topics with a group handler are handled in groups when many messages wait."""
+        """Handle topics with a group handler in groups when many wait."""
         self.topics: Sequence[Topic] = list(handlers)
         self._outbox = outbox
         self._clock = clock
@@ -269,7 +269,10 @@ class WorkerPool:
         self._heart.start()
 
     def wake(self, at: datetime | None = None) -> None:
-        """Look for due messages, at once or at this time, when there is room for them."""
+        """Look for due messages, at once or at this time.
+
+        It waits until the pool has room for them.
+        """
         self._due.announce(at)
 
     @property

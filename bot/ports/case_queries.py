@@ -152,7 +152,48 @@ class CaseNames:
     names: tuple[str, ...]
 
 
-class CaseQueries(Protocol):
+class CaseStatistics(Protocol):
+    """Count cases, and add up what they have."""
+
+    def count(self, filter: CaseFilter) -> int:
+        """Count the cases of this filter."""
+
+    def total(self, filter: CaseFilter) -> Total:
+        """Count the cases, and add up their stakes."""
+
+    def group(
+        self, filter: CaseFilter, grouping: Grouping, zone: str = "UTC"
+    ) -> list[tuple[str, Total]]:
+        """Count by a property, the largest first.
+
+        Days and months stand in their order. The keys are stored names: a kind, an account or
+        group, the code of a state, an ISO date or month in this time zone.
+        """
+
+    def decision_counts(self, filter: CaseFilter) -> DecisionCounts:
+        """Count the cases by how they were decided."""
+
+    def durations(self, filter: CaseFilter) -> Durations:
+        """Count the cases, and take the median of their times."""
+
+    def case_times(self, filter: CaseFilter, since: datetime, until: datetime) -> list[CaseTimes]:
+        """Return the times of the cases opened or ended in this span."""
+
+    def ended_cases(self, filter: CaseFilter) -> list[EndedCases]:
+        """Count this filter's ended cases, as digests and reviews group them."""
+
+    def moved_money(self, filter: CaseFilter) -> Mapping[str, Decimal]:
+        """Sum by currency what plans moved that were carried out and stand."""
+
+    def decision_times(self, kind: str, limit: int) -> list[float]:
+        """Return the seconds that people took to decide the latest cases.
+
+        They are the latest ended cases, at most ``limit``. Those that nobody decided, or policy
+        alone, are left out.
+        """
+
+
+class CaseQueries(CaseStatistics, Protocol):
     """Find and count cases. Reads only."""
 
     def find(
@@ -170,34 +211,10 @@ class CaseQueries(Protocol):
         Returns the same cases by their numbers, unless they are too many.
         """
 
-    def total(self, filter: CaseFilter) -> Total:
-        """Count the cases, and add up their stakes."""
-
-    def group(
-        self, filter: CaseFilter, grouping: Grouping, zone: str = "UTC"
-    ) -> list[tuple[str, Total]]:
-        """Count by a property, the largest first.
-
-        Days and months stand in their order. The keys are stored names: a kind, an account or
-        group, the code of a state, an ISO date or month in this time zone.
-        """
-
-    def decision_counts(self, filter: CaseFilter) -> DecisionCounts:
-        """Count the cases by how they were decided."""
-
-    def ended_cases(self, filter: CaseFilter) -> list[EndedCases]:
-        """Count the ended cases of this filter by what digests and reviews tell apart."""
-
-    def moved_money(self, filter: CaseFilter) -> Mapping[str, Decimal]:
-        """Sum by currency what plans moved that were carried out and stand."""
-
     def slowest(self, filter: CaseFilter, limit: int) -> list[Case]:
-        """Return the cases that waited longest for their first decision, or their end."""
+        """Return the cases with the longest wait for decision or end.
 
-    def decision_times(self, kind: str, limit: int) -> list[float]:
-        """Return how long people took to decide, in seconds, among the latest ended cases.
-
-        ``limit`` bounds the cases. Those that nobody decided, or policy alone, are left out.
+        It is that for the first decision; without one, for the end.
         """
 
     def names_since(self, number: int, limit: int) -> list[CaseNames]:
@@ -206,17 +223,8 @@ class CaseQueries(Protocol):
     def names_of_party(self, person: str, limit: int) -> list[CaseNames]:
         """Return the names in the cases of a party, the newest first."""
 
-    def count(self, filter: CaseFilter) -> int:
-        """Count the cases of this filter."""
-
     def closest(self, words: Sequence[str], viewer: Viewer | None, limit: int) -> list[Case]:
         """Return cases with any of these words, the best matches first."""
-
-    def durations(self, filter: CaseFilter) -> Durations:
-        """Count the cases, and take the median of their times."""
-
-    def case_times(self, filter: CaseFilter, since: datetime, until: datetime) -> list[CaseTimes]:
-        """Return the times of the cases opened or ended in this span."""
 
     def by_id(self, case_ids: Sequence[str]) -> dict[str, Case]:
         """Return these cases by id, as far as they exist."""

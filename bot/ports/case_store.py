@@ -84,7 +84,7 @@ class CaseStore(Protocol):
         """
 
     def by_id(self, case_ids: Sequence[str]) -> dict[str, Case]:
-        """Return these cases by id as they are now, as far as they exist."""
+        """Return the present state of these cases, as far as they exist."""
 
     def entries(self, case_id: str, *, after: int = 0) -> list[Entry]:
         """Return the ledger entries of a case above this version, in order."""

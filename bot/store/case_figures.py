@@ -76,7 +76,7 @@ class SqlCaseFigures:
         name = _GROUP_NAMES[grouping]
         names = (name, "currency")
         if grouping in {Grouping.OWNER, Grouping.TEAM}:
-            # Tallies do not tell.
+            # Tallies have neither owners nor teams.
             sums = union_all(*_case_sums(case_parts(filter), names)).subquery()
         else:
             # Whoever edits a plan or hands it over has not decided yet.
@@ -118,7 +118,7 @@ class SqlCaseFigures:
         return [(key, groups[key].total) for key in sorted(groups)]
 
     def _divided_days(self, filter: CaseFilter, zone: ZoneInfo) -> list[int]:
-        """List the UTC days of tallies in which a month of this zone begins."""
+        """List the days of tallies in which a zone's month begins."""
         event = tally_event(filter)
         first, last = func.min(_tallies.day).label("first"), func.max(_tallies.day).label("last")
         (row,) = self._database.fetch(select(first, last).where(_tallies.event == event))
@@ -145,9 +145,9 @@ class SqlCaseFigures:
                     for part in case_parts(filter)
                 )
             ).subquery()
-            shared = (rows.c.day, rows.c.currency)
+            keys = (rows.c.day, rows.c.currency)
             cents = func.sum(rows.c.stake_cents).label("cents")
-            query = select(*shared, func.count().label("cases"), cents).group_by(*shared)
+            query = select(*keys, func.count().label("cases"), cents).group_by(*keys)
             for row in self._database.fetch(query):
                 on = date.fromordinal(EPOCH.toordinal() + int(row.day))
                 sums = groups.setdefault(on.isoformat(), _Sums())
@@ -155,7 +155,9 @@ class SqlCaseFigures:
         return [(key, groups[key].total) for key in sorted(groups)]
 
     def _offsets(self, filter: CaseFilter, zone: ZoneInfo) -> Iterator[tuple[float, float, int]]:
-        """Yield spans over all cases of a filter in which clocks of a zone stay as they are.
+        """Yield the spans between the clock changes of a zone.
+
+        They cover the times of all cases of the filter.
 
         Each with its begin and end in seconds since 1970, and the seconds that clocks are ahead of
         UTC.
@@ -219,7 +221,10 @@ class SqlCaseFigures:
         )
 
     def _median(self, column: ColumnElement[Any], count: int) -> float | None:
-        """Return the median of so many values, or of the two in the middle; None of none."""
+        """Return the median of a column with ``count`` values.
+
+        Of an even number it is the mean of the two in the middle. None without values.
+        """
         if not count:
             return None
         query = select(column).where(column.is_not(None)).order_by(column)
@@ -244,7 +249,7 @@ class SqlCaseFigures:
         return [(row.opened_at, row.decided_at, row.ended_at) for row in rows]
 
     def ended_cases(self, filter: CaseFilter) -> list[EndedCases]:
-        """Count the ended cases of this filter by what digests and reviews tell apart."""
+        """Count this filter's ended cases, as digests and reviews group them."""
         columns = (_cases.kind, _cases.state, _cases.is_automatic, _cases.agreement)
         query = (
             select(
@@ -266,9 +271,10 @@ class SqlCaseFigures:
         return {row.moved_currency: Decimal(int(row.cents)) / CENTS for row in rows}
 
     def decision_times(self, kind: str, limit: int) -> list[float]:
-        """Return how long people took to decide, in seconds, among the latest ended cases.
+        """Return the seconds that people took to decide the latest cases.
 
-        ``limit`` bounds the cases. Those that nobody decided, or policy alone, are left out.
+        They are the latest ended cases, at most ``limit``. Those that nobody decided, or policy
+        alone, are left out.
         """
         query = (
             select(_cases.opened_at, _cases.decided_at, _cases.is_automatic)
@@ -290,7 +296,7 @@ def _figure_rows(
     is_decided: bool = False,
     except_decisions: Sequence[str] = (),
 ) -> Subquery:
-    """Return rows that add up to the figures of a filter: tallies, and sums of cases.
+    """Return tallies and sums of cases, which together are a filter's figures.
 
     ``is_decided``: only of what people decided.
     """
@@ -315,7 +321,7 @@ def _figure_rows(
 def _case_sums(
     parts: Sequence[Clause], names: Sequence[str], narrowing: Sequence[Clause] = ()
 ) -> list[Select[Any]]:
-    """Return the sums of cases that share some columns, for each part of them."""
+    """Return the sums of each part's cases, grouped by these columns."""
     columns = [_cases[name] for name in names]
     cents = func.sum(_cases.stake_cents).label("stake_cents")
     sums = select(*columns, func.count().label("cases"), cents).group_by(*columns)
@@ -324,10 +330,10 @@ def _case_sums(
 
 def _sums(rows: Subquery) -> Select[Any]:
     """Add up rows that share everything but their figures."""
-    shared = [column for column in rows.c if column.name not in {"cases", "stake_cents"}]
+    keys = [column for column in rows.c if column.name not in {"cases", "stake_cents"}]
     cases = func.sum(rows.c.cases).label("cases")
     cents = func.sum(rows.c.stake_cents).label("cents")
-    return select(*shared, cases, cents).group_by(*shared)
+    return select(*keys, cases, cents).group_by(*keys)
 
 
 def _ended_cases(row: Any) -> EndedCases:
@@ -352,7 +358,11 @@ def _month_at(at: float, zone: ZoneInfo) -> str:
 
 
 def _zone_offsets(zone: ZoneInfo, first: float, last: float) -> Iterator[tuple[float, float, int]]:
-    """Yield the spans from the first time to the last between changes of a zone's clocks."""
+    """Yield the spans between the clock changes of a zone.
+
+    They reach from the first time to the last. Each has its begin and end in seconds since 1970,
+    and the seconds that clocks are ahead of UTC.
+    """
     begin = int(first // QUARTER) * QUARTER
     stop = int(last // QUARTER + 1) * QUARTER
     at = begin

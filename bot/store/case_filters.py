@@ -55,13 +55,13 @@ def is_in_channels(viewer: Viewer | None) -> Clause:
     """Limit to the cases of the viewer's channels."""
     if viewer is None:
         return _cases.number > 0
-    return _unindexed(_cases.channel).in_(sorted(viewer.channels))
+    return _without_index(_cases.channel).in_(sorted(viewer.channels))
 
 
-def _unindexed(column: Column[Any]) -> ColumnElement[Any]:
-    """Keep a condition from an index.
+def _without_index(column: Column[Any]) -> ColumnElement[Any]:
+    """Keep the database from using an index for a condition.
 
-    Most cases are in a few channels and states: what else is asked for leads to fewer.
+    Most cases are in a few channels and states: the other conditions of a filter match fewer.
     """
     return func.coalesce(column, "")
 
@@ -133,7 +133,7 @@ def _state_clauses(filter: CaseFilter) -> list[Clause]:
     clauses: list[Clause] = []
     if filter.states:
         states = [State(state) for state in filter.states]
-        column = _unindexed(_cases.state) if TERMINAL.issuperset(states) else _cases.state
+        column = _without_index(_cases.state) if TERMINAL.issuperset(states) else _cases.state
         clauses.append(column.in_([state.code for state in states]))
     if filter.is_unrecognised:
         clauses.append(_is_unrecognised(filter.known_kinds))
@@ -161,7 +161,7 @@ def _place_clauses(filter: CaseFilter) -> list[Clause]:
     if filter.kinds:
         clauses.append(_cases.kind.in_(filter.kinds))
     if filter.channel:
-        clauses.append(_unindexed(_cases.channel) == filter.channel)
+        clauses.append(_without_index(_cases.channel) == filter.channel)
     if filter.source:
         clauses.append(_cases.source == filter.source)
     if filter.numbers is not None:

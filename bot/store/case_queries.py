@@ -69,7 +69,7 @@ class SqlCaseQueries(SqlCaseFigures):
         return self._load(select(_cases.body).where(is_on_page).order_by(*places))
 
     def slowest(self, filter: CaseFilter, limit: int) -> list[Case]:
-        """Return the cases that waited longest for their first decision, or their end."""
+        """Return the cases with the longest wait for decision or end."""
         wait = func.coalesce(_cases.decided_at, _cases.ended_at) - _cases.opened_at
         numbers = select(_cases.number).where(matches(filter)).order_by(wait.desc()).limit(limit)
         is_slow = _cases.number.in_(numbers)

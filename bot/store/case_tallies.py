@@ -1,4 +1,4 @@
-"""Daily tallies of ended cases: what figures over a long history are read from.
+"""Daily tallies of ended cases, for figures over a long history.
 
 A case is counted when it ends, once for each event of its life that has a day: its opening, its end
 and the decision in force. The tallies are written in the transaction that ends the case, and a
@@ -71,7 +71,7 @@ SHARED_NAMES = (
 
 
 def tally_changes(before: Row | None, after: Row | None) -> list[dict[str, Any]]:
-    """Return what a change of a case adds to tallies and takes from them.
+    """Return the changes of tallies that follow from a case's change.
 
     Both are rows of ``cases``, or None for a case that has not ended.
     """
@@ -116,20 +116,20 @@ def _case_tallies(case: Row | None) -> Iterator[dict[str, Any]]:
     """Yield a row of ``case_tallies`` for each event of an ended case."""
     if case is None:
         return
-    shared = {name: case[name] for name in SHARED_NAMES}
-    shared["id"] = tally_id(shared)
-    shared["cases"] = 1
-    shared["stake_cents"] = case["stake_cents"] or 0
+    tally = {name: case[name] for name in SHARED_NAMES}
+    tally["id"] = tally_id(tally)
+    tally["cases"] = 1
+    tally["stake_cents"] = case["stake_cents"] or 0
     for event, column in EVENT_COLUMNS.items():
         at = case[column.name]
         if at is not None:
-            yield {**shared, "event": event.value, "day": int(at // SECONDS_PER_DAY)}
+            yield {**tally, "event": event.value, "day": int(at // SECONDS_PER_DAY)}
 
 
 def tally_id(row: Row) -> str:
-    """Hash what the cases of a tally share: a key of one size.
+    """Hash the columns that a tally's cases share, for its key.
 
-    PostgreSQL refuses an index over all of it where a kind has a long name.
+    The key has one size: PostgreSQL refuses an index over the columns where a kind has a long name.
     """
     parts = [storable(str(row[name])) for name in SHARED_NAMES]
     # Lengths keep apart what would be the same when joined.
@@ -154,28 +154,28 @@ def rebuild_tallies(connection: Connection) -> None:
 def wrong_tallies(connection: Connection) -> Iterator[TallyKey]:
     """Yield the keys of tallies that are not what the cases make."""
     rows = connection.execute(select(tables.case_tallies).where(_IS_COUNTED))
-    stored = {(row.event, row.day, row.id): dict(row._mapping) for row in rows}
+    tallies = {(row.event, row.day, row.id): dict(row._mapping) for row in rows}
     for row in _expected_tallies(connection):
         key = _key(row)
-        if stored.pop(key, None) != row:
+        if tallies.pop(key, None) != row:
             yield key
-    yield from stored
+    yield from tallies
 
 
 def _expected_tallies(connection: Connection) -> Iterator[dict[str, Any]]:
     """Yield the tallies of all ended cases, as they follow from ``cases``."""
-    shared = [_cases[name] for name in SHARED_NAMES]
+    columns = [_cases[name] for name in SHARED_NAMES]
     for event, column in EVENT_COLUMNS.items():
         day = day_of(column, is_sqlite=connection.dialect.name == "sqlite")
         query = (
             select(
                 day.label("day"),
-                *shared,
+                *columns,
                 func.count().label("cases"),
                 func.coalesce(func.sum(_cases.stake_cents), 0).label("stake_cents"),
             )
             .where(_cases.ended_at.is_not(None), column.is_not(None))
-            .group_by(day, *shared)
+            .group_by(day, *columns)
         )
         for row in connection.execute(query).all():
             values = {**row._mapping, "event": event.value}

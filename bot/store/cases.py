@@ -46,7 +46,7 @@ class SqlCaseStore:
         return self._decoded_cases.decode(case_id, rows[0].body)
 
     def by_id(self, case_ids: Sequence[str]) -> dict[str, Case]:
-        """Return these cases by id as they are now, as far as they exist."""
+        """Return the present state of these cases, as far as they exist."""
         rows = self._database.fetch(_BODIES, {"ids": list(case_ids)})
         return {row.id: self._decoded_cases.decode(row.id, row.body) for row in rows}
 

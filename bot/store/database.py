@@ -176,7 +176,7 @@ class Database:
             job.future.set_result(result)
 
     def _run_each(self, batch: list[WriteJob]) -> None:
-        """Run each job of a batch that failed in a transaction of its own."""
+        """Run each job of a failed batch in its own transaction."""
         for number, job in enumerate(batch):
             if number > 0 and self._jobs.has_urgent():
                 # The rest is a batch again, after the urgent ones.

@@ -23,7 +23,7 @@ class DecodedCases:
         self._cases: OrderedDict[str, tuple[str, Case]] = OrderedDict()
 
     def decode(self, case_id: str, body: str) -> Case:
-        """Return the case that this body says."""
+        """Return the case of this body."""
         with self._lock:
             body_before, case = self._cases.get(case_id, ("", None))
         if case is None or body_before != body:
@@ -32,7 +32,7 @@ class DecodedCases:
         return case
 
     def add(self, body: str, case: Case) -> None:
-        """Remember which case a body says."""
+        """Remember the case of a body."""
         with self._lock:
             self._cases[case.id] = (body, case)
             self._cases.move_to_end(case.id)

@@ -164,7 +164,7 @@ def rewrite_derived_rows(
 
 
 def fill_columns(connection: Connection) -> None:
-    """Fill the columns for digests from the stored cases, and the tallies from the columns.
+    """Fill the columns for digests, and the tallies from those columns.
 
     For a database whose other rows are right: nothing is folded.
     """
@@ -187,7 +187,7 @@ def _lock_heads(connection: Connection) -> None:
 
 
 def _stored_case(body: str) -> Case | None:
-    """Read a case as it is stored; None where nobody can."""
+    """Read a stored case; None for an unreadable one."""
     try:
         return from_json(Case, body)
     except ValidationError:
@@ -224,7 +224,7 @@ def _rewrite_case(connection: Connection, case_id: str, bodies: Iterable[bytes])
 def _fill_columns(connection: Connection, case_id: str) -> None:
     """Fill the columns of a case from its stored body."""
     case = _stored_case(connection.execute(_CASE_BODY, {"id": case_id}).scalar_one())
-    # Where nobody can read it, its columns say no more than they did.
+    # The columns of an unreadable case stay as they are.
     if case is not None:
         is_this = tables.cases.c.id == case_id
         connection.execute(update(tables.cases).where(is_this).values(case_row(case)))

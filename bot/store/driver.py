@@ -56,7 +56,7 @@ class DriverConnection:
             try:
                 return form.rows_of(self._execute(sql, parameters))
             except self._dialect.loaded_dbapi.Error as failure:
-                _raise_as_sqlalchemy(self._dialect, self._raw, sql, failure)
+                _raise_as_sqlalchemy(failure, sql=sql, dialect=self._dialect, raw=self._raw)
         rows: list[Any] = []
         self._send(statement, values, use=rows.extend)
         self.settle()
@@ -112,7 +112,9 @@ class DriverConnection:
             try:
                 self._pipeline.sync()
             except self._dialect.loaded_dbapi.Error as failure:
-                _raise_as_sqlalchemy(self._dialect, self._raw, self._pending[0].sql, failure)
+                _raise_as_sqlalchemy(
+                    failure, sql=self._pending[0].sql, dialect=self._dialect, raw=self._raw
+                )
             self._look_at_results()
 
     def _send(
@@ -127,9 +129,16 @@ class DriverConnection:
         sql, parameters = form.bind(values)
         try:
             cursor = self._execute(sql, parameters)
-        except self._dialect.loaded_dbapi.Error as wrong:
-            _raise_as_sqlalchemy(self._dialect, self._raw, sql, wrong)
-        self._pending.append(_PendingResult(cursor, form, sql=sql, expected=expected, use=use))
+        except self._dialect.loaded_dbapi.Error as failure:
+            _raise_as_sqlalchemy(failure, sql=sql, dialect=self._dialect, raw=self._raw)
+        result = _PendingResult(
+            cursor=cursor,
+            form=form,
+            sql=sql,
+            expected=expected,
+            use=use,
+        )
+        self._pending.append(result)
         if self._pipeline is None:
             self._look_at_results()
         return cursor
@@ -176,7 +185,7 @@ class DriverConnection:
         try:
             self._raw.execute(sql)
         except self._dialect.loaded_dbapi.Error as failure:
-            _raise_as_sqlalchemy(self._dialect, self._raw, sql, failure)
+            _raise_as_sqlalchemy(failure, sql=sql, dialect=self._dialect, raw=self._raw)
 
     def _end_pipeline(self) -> None:
         if self._pipeline is None:
@@ -186,7 +195,7 @@ class DriverConnection:
         try:
             self._pipeline_end.close()
         except self._dialect.loaded_dbapi.Error as failure:
-            _raise_as_sqlalchemy(self._dialect, self._raw, "", failure)
+            _raise_as_sqlalchemy(failure, sql="", dialect=self._dialect, raw=self._raw)
 
     # --- failures --------------------------------------------------------------------------------
 
@@ -202,7 +211,7 @@ class DriverConnection:
             self._connection.close()
 
 
-def _raise_as_sqlalchemy(dialect: Dialect, raw: Any, sql: str, failure: Exception) -> NoReturn:
+def _raise_as_sqlalchemy(failure: Exception, *, sql: str, dialect: Dialect, raw: Any) -> NoReturn:
     raise DBAPIError.instance(
         sql,
         (),
@@ -222,7 +231,7 @@ class _Expected:
     failure: Exception
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _PendingResult:
     """A statement that was sent, and what its result is for."""
 

@@ -34,7 +34,7 @@ def writing_engine(url: str) -> Engine:
     event.listen(engine, "begin", _begin_immediate)
     path = engine.url.database
     if path and not Path(path).exists():
-        # The ledger is nobody else's to read. SQLite keeps the mode of the file it finds.
+        # No other account may read the ledger. SQLite keeps the mode of the file it finds.
         Path(path).touch(mode=0o600)
     return engine
 

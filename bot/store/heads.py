@@ -1,4 +1,4 @@
-"""The heads of the ledger: its size, its last link, and the highest case number."""
+"""The ledger's size, its last link, and the highest case number."""
 
 import json
 from collections.abc import Sequence
@@ -82,7 +82,7 @@ HEADS_FOR_UPDATE = (
     select(tables.heads).where(_heads.name != "memory").order_by(_heads.name).with_for_update()
 )
 LEDGER_HEADS = CompiledStatement(HEADS_FOR_UPDATE)
-# Whoever has read the heads before somebody else moved them changes nothing.
+# With outdated heads these statements change nothing.
 _IS_LEDGER = and_(_heads.name == "ledger", _heads.number == bindparam("size_before"))
 _IS_CASES = and_(_heads.name == "cases", _heads.number == bindparam("case_number_before"))
 MOVE_LEDGER_HEAD = CompiledStatement(

@@ -39,7 +39,7 @@ class Handover:
 
 
 def dispatch(handover: Handover, workers: Iterable[LocalWorker]) -> None:
-    """Hand leased messages to their workers, and wake those who must look for others."""
+    """Hand leased messages to their workers, and wake workers for others."""
     for worker in workers:
         messages = [message for message in handover.messages if message.topic in worker.topics]
         if messages:

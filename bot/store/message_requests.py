@@ -1,4 +1,4 @@
-"""Requests for effects, written in the transaction of the decision that they follow from."""
+"""Requests for effects, written in the transaction of their decision."""
 
 from collections.abc import Sequence
 from datetime import datetime
@@ -17,7 +17,7 @@ _LEASE_BY_KEY = CompiledStatement(outbox_rows.LEASE_BY_KEY)
 
 
 class MessageRequests:
-    """Enqueue messages, under lease where a local worker can have them at once."""
+    """Enqueue messages, under lease where a local worker has room."""
 
     def __init__(
         self, driver: DriverConnection, workers: Sequence[LocalWorker], handover: Handover

@@ -58,7 +58,7 @@ def _new_row(insert: Insert, **values: Any) -> Insert:
 
 
 def _enqueue_leased(insert: Insert) -> Insert:
-    """Insert a row that is under lease from the first, unless its key exists."""
+    """Insert a row already under lease, unless its key exists."""
     statement = _new_row(insert, state=LEASED, fence=1, doubt=1)
     return statement.on_conflict_do_nothing().returning(tables.outbox)
 

@@ -96,7 +96,10 @@ def _new_people_rows(before: Case | None, after: Case) -> list[dict[str, Any]]:
 
 
 def _tally_changes(before: Case | None, after: Case, row: Row) -> list[dict[str, Any]]:
-    """Return the changes of tallies; none for a case that has not ended and is open still."""
+    """Return the changes of tallies.
+
+    A case that is open before and after has none.
+    """
     row_before = case_columns(before) if before is not None and before.is_terminal else None
     return tally_changes(row_before, row if after.is_terminal else None)
 
@@ -211,11 +214,9 @@ def _decision_columns(case: Case) -> dict[str, Any]:
 
 def result_columns(case: Case) -> dict[str, Any]:
     """Return ``RESULT_COLUMNS`` of a case."""
-    moved = moved_amount(case)
     agreement = agreement_of(case)
     return {
-        "moved_cents": round(moved.amount * CENTS) if moved else None,
-        "moved_currency": moved.currency if moved else "",
+        **_moved_columns(moved_amount(case)),
         "agreement": agreement.value if agreement else "",
         "is_escalated": int(case.timers.is_escalated),
         "is_reopened": int(bool(case.activity.reopening_reason)),
@@ -223,6 +224,12 @@ def result_columns(case: Case) -> dict[str, Any]:
         "is_named": int(bool(case.classification.named_by)),
         "inquiry_count": len(case.activity.inquiries),
     }
+
+
+def _moved_columns(amount: Money | None) -> dict[str, Any]:
+    if amount is None:
+        return {"moved_cents": None, "moved_currency": ""}
+    return {"moved_cents": round(amount.amount * CENTS), "moved_currency": amount.currency}
 
 
 def _between_blanks(names: Iterable[str]) -> str:

@@ -54,7 +54,7 @@ class Readers:
         except BaseException as failure:
             reader.discard(failure)
             if isinstance(failure, DBAPIError) and failure.connection_invalidated:
-                # The others were cut with it.
+                # The idle connections are lost with it.
                 self._discard_idle(failure)
             raise
         if len(idle) < MAX_IDLE_READERS and not self._is_closed:

@@ -32,7 +32,7 @@ class CompiledStatement:
         self._forms: dict[str, CompiledForm] = {}
 
     def form_for(self, dialect: Dialect) -> "CompiledForm":
-        """Return the form for this dialect, compiled when it is first asked for."""
+        """Return the form for this dialect; compile it on first use."""
         form = self._forms.get(dialect.name)
         if form is None:
             core = self._core
@@ -81,7 +81,7 @@ class InsertRows:
 
 
 class CompiledForm:
-    """A statement in the words of one dialect, with the order of its values."""
+    """A statement in one dialect, with the order of its values."""
 
     def __init__(self, core: Executable, dialect: Dialect) -> None:
         self._dialect = dialect
@@ -134,7 +134,8 @@ class CompiledForm:
 
     def _row_maker(self, description: Sequence[Any]) -> Callable[[Sequence[Any]], list[Any]]:
         names = [column[0] for column in description]
-        make: Callable[[Sequence[Any]], Any] = namedtuple("Row", names, rename=True)._make  # type: ignore[attr-defined]
+        row_type: Any = namedtuple("Row", names, rename=True)  # type: ignore[misc]
+        make: Callable[[Sequence[Any]], Any] = row_type._make
         converters = []
         for place, type_ in enumerate(self._result_types):
             implementation = type_.dialect_impl(self._dialect)
@@ -166,7 +167,10 @@ class _Expansion:
 
 
 def _picker(names: Sequence[str]) -> Callable[[Values], tuple[Any, ...]]:
-    """Return a function that takes these values out of a mapping, in order."""
+    """Return a function that picks these values from a mapping.
+
+    It returns them in this order.
+    """
     if not names:
         return _pick_nothing
     if len(names) == 1:
@@ -195,5 +199,8 @@ def _compiling_dialect(dialect: Dialect) -> Dialect:
 
 @cache
 def _positional_postgresql() -> Dialect:
-    dialect: Dialect = PGDialect_psycopg(paramstyle="format", dbapi=psycopg)  # type: ignore[no-untyped-call]
+    dialect: Dialect = PGDialect_psycopg(  # type: ignore[no-untyped-call]
+        paramstyle="format",
+        dbapi=psycopg,
+    )
     return dialect

@@ -1,4 +1,4 @@
-"""Filters that daily tallies answer, and what is left to count from the cases themselves.
+"""Filters that daily tallies answer, wholly or in part.
 
 The cases of a filter are split into parts that have no case in common: whole days of ended cases in
 the viewer's channels, from tallies; the hours before and after those days; open cases; and the
@@ -30,7 +30,7 @@ from bot.store.case_tallies import SECONDS_PER_DAY, TallyEvent
 
 #: Fewer days are counted from the cases as fast.
 MIN_DAYS = 2
-#: What tallies tell apart; a filter of anything else is answered from the cases.
+#: The fields that tallies can answer; a filter with any other is answered from the cases.
 TALLY_FIELDS = frozenset(
     {
         "viewer",
@@ -67,7 +67,7 @@ _tallies = tables.case_tallies.c
 class FigureParts:
     """The parts of a filter's cases, as clauses."""
 
-    #: On ``case_tallies``; None where tallies do not tell.
+    #: On ``case_tallies``; None where tallies cannot answer.
     tallies: Clause | None
     #: On ``cases``: no case meets two of them.
     cases: list[Clause]
@@ -91,7 +91,7 @@ def figure_parts(filter: CaseFilter, *, except_days: Sequence[int] = ()) -> Figu
 
 
 def case_parts(filter: CaseFilter) -> list[Clause]:
-    """Split the cases of a filter into ended and open ones, where both may be meant.
+    """Split the cases of a filter into ended and open ones.
 
     There are few open ones, and each sort has indexes of its own.
     """
@@ -110,7 +110,7 @@ def case_parts(filter: CaseFilter) -> list[Clause]:
 def tally_event(filter: CaseFilter) -> TallyEvent | None:
     """Return the event by whose days the filter's ended cases are counted.
 
-    None where tallies do not tell, or there are no such cases.
+    None where tallies cannot answer, or there are no such cases.
     """
     for field in fields(filter):
         if field.name not in TALLY_FIELDS and getattr(filter, field.name) != field.default:
@@ -143,7 +143,7 @@ def _with_span(filter: CaseFilter, event: TallyEvent, span: Span) -> CaseFilter:
 
 
 def _whole_days(span: Span | None) -> range | None:
-    """Return the days that lie in a span as a whole; None for all days."""
+    """Return the days wholly inside a span; None for all days."""
     if span is None:
         return None
     begin, end = (moment.timestamp() / SECONDS_PER_DAY for moment in span)
@@ -216,7 +216,7 @@ def _may_be_open(filter: CaseFilter) -> bool:
 
 
 def _edges(span: Span | None, days: range | None) -> list[Span]:
-    """Return what a span has before its first whole day and after its last."""
+    """Return the parts of a span before and after its whole days."""
     if span is None or days is None:
         return []
     edges = [(span[0], _midnight(days.start)), (_midnight(days.stop), span[1])]

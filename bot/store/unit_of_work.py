@@ -107,7 +107,7 @@ class UnitOfWork:
 
     @property
     def heads(self) -> Heads | None:
-        """Return the heads as this transaction leaves them, if it has read them."""
+        """Return the heads after this transaction; None before they are read."""
         return self._heads
 
     def next_case_id(self) -> str:

@@ -55,18 +55,21 @@ class WriteQueue:
             self._has_jobs.notify()
 
     def take(self, limit: int) -> list[WriteJob]:
-        """Wait for jobs. Return those of the next batch; none when the queue is closed."""
+        """Wait for the jobs of the next batch.
+
+        An empty batch means that the queue is closed.
+        """
         with self._has_jobs:
             while not (self._urgent or self._others or self._is_closed):
                 self._has_jobs.wait()
-            # Room for others is kept: whoever presses without a pause stops nobody.
+            # Room for others is kept, so that a stream of urgent jobs does not stop them.
             reserve = min(len(self._others), MAX_BESIDE_URGENT)
             batch = _pop(self._urgent, limit - reserve)
             room = reserve if batch else limit
             return batch + _pop(self._others, room)
 
     def put_back(self, jobs: Iterable[WriteJob]) -> None:
-        """Return jobs that were taken and not run to their places in front."""
+        """Put jobs that did not run back to the front."""
         with self._has_jobs:
             for job in reversed(list(jobs)):
                 (self._urgent if job.is_urgent else self._others).appendleft(job)

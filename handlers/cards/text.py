@@ -56,7 +56,7 @@ def clean(text: str, limit: int, *, lines: int = 1) -> str:
 
 
 def _is_clean(text: str) -> bool:
-    """Tell whether this is one line of single words, of which nothing is to be removed."""
+    """Tell whether ``clean`` would remove nothing from this text."""
     # Of all blanks only the usual one is printable.
     return text.isprintable() and "  " not in text and text == text.strip()
 

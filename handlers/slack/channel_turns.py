@@ -9,9 +9,9 @@ from dataclasses import dataclass, field
 from bot.cases.errors import RateLimited
 from bot.clock import monotonic, seconds_left
 
-#: A caller whose turn comes later than this is better off coming back.
+#: A caller whose turn would come later than this is refused, and tries again.
 MAX_WORK_AHEAD_SECONDS = 0.5
-#: The longest that a call is sent away for at once.
+#: The longest wait that a refused caller is told.
 MAX_WAIT_SECONDS = 30.0
 #: The time that a call takes in a channel of which nothing is known.
 USUAL_CALL_SECONDS = 0.1
@@ -21,7 +21,7 @@ MAX_CHANNELS = 1_000
 
 
 class Turns:
-    """One call of a name at a time, in the order in which they were asked for."""
+    """A queue for each name: one call at a time, in order."""
 
     def __init__(self) -> None:
         # The calls of each name; the first of them is under way.
@@ -30,7 +30,7 @@ class Turns:
 
     @contextmanager
     def turn(self, name: str) -> Iterator[None]:
-        """Wait for the turn of this call, within the time limit of its caller.
+        """Wait for this call's turn, within the caller's time limit.
 
         Raises:
             RateLimited: the turn did not come in time.
@@ -73,7 +73,7 @@ class Crowd:
     calls: list[float] = field(default_factory=list)
     #: How long the last call took.
     call_seconds: float = USUAL_CALL_SECONDS
-    #: The callers that were sent away and are expected back.
+    #: The refused callers that are expected to try again.
     put_off: int = 0
 
     @contextmanager
@@ -98,10 +98,10 @@ class Crowd:
 
 
 class ChannelCrowds:
-    """Sends callers away from a channel that enough others wait for already.
+    """Limits how many callers wait for one channel.
 
     A thread that waits for one channel does nothing for the others. So at most half a second's
-    work of a channel is waited for, and the rest comes back in its turn.
+    work of a channel is waited for. Other callers are refused, and try again later.
     """
 
     def __init__(self) -> None:
@@ -130,7 +130,7 @@ class ChannelCrowds:
             crowd = self._crowds[channel]
             work_ahead = crowd.work_ahead()
             if work_ahead > MAX_WORK_AHEAD_SECONDS:
-                # Spread out, so that they do not all come back at once.
+                # Spread out, so that they do not all try again at once.
                 wait = work_ahead * (1 + crowd.put_off / crowd.threads)
                 crowd.put_off += 1
                 raise RateLimited(min(wait, MAX_WAIT_SECONDS))

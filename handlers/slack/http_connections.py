@@ -84,7 +84,7 @@ class HttpConnections:
         return _Connection(self._host, self._port, self._tls)
 
     def _take_idle(self) -> "_Connection | None":
-        """Return an open connection that was not used for long; None when there is none."""
+        """Take an open connection that is still usable; None without one."""
         while True:
             with self._lock:
                 if not self._idle:
@@ -113,7 +113,7 @@ class HttpConnections:
 
 
 class _Connection(http.client.HTTPConnection):
-    """A connection whose every operation keeps to the time limit of the call."""
+    """A connection that keeps to the time limit of the call."""
 
     sock: Any
 
@@ -138,7 +138,7 @@ class _Connection(http.client.HTTPConnection):
 
     def post(self, path: str, body: bytes, headers: Mapping[str, str]) -> HttpAnswer:
         self.has_sent = False
-        self.request("POST", path, body, headers)
+        self.request("POST", path, body=body, headers=headers)
         self._is_reading = True
         try:
             response = self.getresponse()
@@ -173,7 +173,7 @@ class _Connection(http.client.HTTPConnection):
 
 
 class _TimedSocket:
-    """The part of a socket that ``http.client`` uses, within the time limit of the call."""
+    """A socket for ``http.client``, within the time limit of the call."""
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection
@@ -200,7 +200,10 @@ class _TimedSocket:
 
 
 class _TimedReader(io.RawIOBase):
-    """Reads a socket; a server that sends a byte now and then gets no more time for each."""
+    """A reader of a socket within the time limit of the call.
+
+    A server that sends a byte now and then gets no more time for each.
+    """
 
     def __init__(self, connection: socket.socket) -> None:
         self._connection = connection

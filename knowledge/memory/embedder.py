@@ -50,7 +50,7 @@ class Embedder(Protocol):
 class Embedders:
     """The embedders by what they serve."""
 
-    #: Precedents and plans: it is on the way of every card.
+    #: Precedents and plans: every card waits for it.
     precedents: Embedder
     #: Recognition and its training.
     recognition: Embedder

@@ -238,7 +238,7 @@ class RemoteVectorIndex:
         return bool(self._channel.request("set_aside").fields["result"])
 
     def close(self) -> None:
-        """Let the helper go."""
+        """Close the connections to the helper."""
         self._client.close()
 
     def find(self, ids: Sequence[str]) -> dict[str, StoredVector]:

@@ -171,7 +171,10 @@ class KeywordIndex:
         values: Collection[str],
     ) -> tuple[tantivy.Occur, tantivy.Query]:
         """Admit only these values, without a part in the score."""
-        terms = [tantivy.Query.term_query(self._schema, field, value, "basic") for value in values]
+        terms = [
+            tantivy.Query.term_query(self._schema, field, value, index_option="basic")
+            for value in values
+        ]
         query = terms[0]
         if len(terms) > 1:
             query = tantivy.Query.boolean_query([(tantivy.Occur.Should, term) for term in terms])

@@ -68,7 +68,10 @@ class MiniLM:
         return vectors
 
     def embed_tokens(self, token_ids: Sequence[int]) -> Vectors:
-        """Embed each token of the vocabulary alone; the rows have their own lengths."""
+        """Embed each token of the vocabulary alone.
+
+        The rows are not scaled to length 1.
+        """
         self._start_once()
         beginning = self._tokenizer.token_to_id("[CLS]")
         end = self._tokenizer.token_to_id("[SEP]")
@@ -148,7 +151,10 @@ def load_tokenizer() -> Any:
 
 
 def _return_free_memory() -> None:
-    """Give back what the loading of the model took for a moment, a third of its memory."""
+    """Return free memory to the system.
+
+    Loading the model takes a third of its memory for a moment only.
+    """
     # Of the C library of GNU; others do not have it.
     trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
     if trim:
@@ -156,7 +162,9 @@ def _return_free_memory() -> None:
 
 
 def verify(path: Path, sha256: str) -> None:
-    """Compare the hash of a file with the released one, without keeping its content.
+    """Compare the hash of a file with the released one.
+
+    The file is read in blocks, and not kept.
 
     Raises:
         ValueError: the hash is another.

@@ -268,7 +268,7 @@ class PrecedentMatrix:
             yield block, places[np.isin(block.rows["channel"][places], channels)]
 
     def _group_by_kind(self) -> Iterator[RowGroup]:
-        """Yield the rows kind by kind, so that a search reads few pages."""
+        """Yield the rows by kind, so that searches read few pages."""
         for number in range(len(self._names.as_list())):
             for block in (self._mirror, self._recent):
                 is_of_kind = block.is_live & (block.rows["kind"] == number)

@@ -117,7 +117,7 @@ class PrecedentMemory:
         Raises:
             MemoryUnavailable: another process owns the index, or it failed.
         """
-        if self._begin_rebuild():
+        if _begin_rebuild(self.index.vectors):
             log.info("resuming a rebuild that was interrupted")
         with _unavailable_on_failure():
             self.index.clear()
@@ -169,7 +169,7 @@ class PrecedentMemory:
                 self.index.warm_up()
         if is_mirrored:
             self._become_searchable()
-        self._restore_missing_precedents()
+        _restore_missing_precedents(self._shelf)
         self._catch_up(_ignore_progress)
         self._reindex_if_incomplete()
         if not is_mirrored:
@@ -202,16 +202,6 @@ class PrecedentMemory:
         except OSError as failure:
             log.warning("the mirror of memory could not be written: %s", failure)
 
-    def _restore_missing_precedents(self) -> None:
-        """Derive the precedents again when decided cases have none."""
-        # So it is after a restored backup, or when a row was lost.
-        missing = self._shelf.count_missing()
-        if not missing:
-            return
-        log.warning("%s decided cases are not in memory; reading the ledger again", missing)
-        for _ in self._shelf.rebuild():
-            pass
-
     def _catch_up(self, progress: Callable[[int], None]) -> int:
         with self._update_lock:
             count = 0
@@ -224,17 +214,6 @@ class PrecedentMemory:
             with _unavailable_on_failure():
                 self.index.finish_update()
             return count
-
-    def _begin_rebuild(self) -> bool:
-        vectors = self.index.vectors
-        try:
-            with _unavailable_on_failure():
-                return vectors.begin_rebuild()
-        except MemoryUnavailable:
-            if not vectors.set_aside():
-                raise
-        with _unavailable_on_failure():
-            return vectors.begin_rebuild()
 
     # --- searching -------------------------------------------------------------------------------
 
@@ -312,6 +291,28 @@ class PrecedentMemory:
     def _search_index(self, query: PrecedentQuery) -> tuple[Precedent, ...]:
         with _unavailable_on_failure():
             return self.index.search(query)
+
+
+def _restore_missing_precedents(shelf: PrecedentStore) -> None:
+    """Derive the precedents again when decided cases have none."""
+    # So it is after a restored backup, or when a row was lost.
+    missing = shelf.count_missing()
+    if not missing:
+        return
+    log.warning("%s decided cases are not in memory; reading the ledger again", missing)
+    for _ in shelf.rebuild():
+        pass
+
+
+def _begin_rebuild(vectors: VectorStore) -> bool:
+    try:
+        with _unavailable_on_failure():
+            return vectors.begin_rebuild()
+    except MemoryUnavailable:
+        if not vectors.set_aside():
+            raise
+    with _unavailable_on_failure():
+        return vectors.begin_rebuild()
 
 
 @contextlib.contextmanager

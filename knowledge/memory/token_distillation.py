@@ -32,7 +32,10 @@ def main() -> None:
 
 
 def make_table(vectors: Vectors) -> NDArray[Any]:
-    """Make the table from the model's vectors of all tokens, in the vocabulary's order."""
+    """Make the table from the model's vectors of all tokens.
+
+    The vectors are in the vocabulary's order.
+    """
     weights = token_weights(len(vectors))
     shares = _frequencies(len(vectors)) * weights
     # The vector of a text with every word as often as the language has it.
@@ -51,18 +54,24 @@ def token_weights(count: int) -> NDArray[np.float64]:
 
 
 def _frequencies(count: int) -> NDArray[np.float64]:
-    """Return how frequent each token is, by Zipf's law; marks and signs count for nothing."""
+    """Return the frequency of each token, by Zipf's law.
+
+    Tokens that are no words have the frequency 0.
+    """
     ranks = _ranks(count)
     return np.where(ranks > 0, 1 / np.maximum(1, ranks), 0)
 
 
 def _ranks(count: int) -> NDArray[np.int64]:
-    """Return the rank of each token among the words; the vocabulary is ordered by frequency."""
+    """Return the rank of each token among the words.
+
+    The vocabulary is ordered by frequency. Tokens that are no words have the rank 0.
+    """
     return np.maximum(0, np.arange(count) - FIRST_WORD + 1)
 
 
 def _rotate(rows: Vectors) -> Vectors:
-    """Turn the axes to those along which the rows differ the most, in that order."""
+    """Rotate rows to their principal axes, those of most variance first."""
     _, axes = np.linalg.eigh(rows.T @ rows)
     projections: Vectors = rows @ axes[:, ::-1]
     return projections

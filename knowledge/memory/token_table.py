@@ -1,4 +1,4 @@
-"""The embedder of a card's way: a table of token vectors, distilled from the built-in model.
+"""The embedder for cards: token vectors, distilled from the built-in model.
 
 The vector of a text is the sum of the rows of its tokens; early ones count more, because a text
 begins with what it is about. It keeps most of the meaning at a hundredth of the model's cost
@@ -58,7 +58,10 @@ class TokenTable:
         self._start_lock = threading.Lock()
 
     def embed(self, texts: Sequence[str]) -> Vectors:
-        """Embed each text as a row of length 1; of zeros when it has no tokens."""
+        """Embed each text as a row of length 1.
+
+        A text without tokens is a row of zeros.
+        """
         with self._start_lock:
             if self._tokenizer is None:
                 self._tokenizer = load_tokenizer()
@@ -82,16 +85,16 @@ class TokenTable:
 
 
 def replaces(identity: str, other_identity: str) -> bool:
-    """Tell whether one embedder took the place of another in a later release.
+    """Tell whether one embedder replaced another in a later release.
 
-    Precedents are then embedded again without being asked for: it takes a second for thousands.
+    Precedents are then embedded again without a request: thousands take a second.
     """
     is_table = identity.startswith(TABLE_NAME)
     return is_table and other_identity.startswith(REPLACED_NAMES) and identity != other_identity
 
 
 def pack(values: Vectors) -> NDArray[np.uint8]:
-    """Pack rows of whole numbers from -7 to 7, two in a byte."""
+    """Pack integers from -7 to 7, two in a byte."""
     digits = (values + MAX_VALUE).astype(np.uint8)
     pairs: NDArray[np.uint8] = digits[:, :HALF_SIZE] + 16 * digits[:, HALF_SIZE:]
     return pairs

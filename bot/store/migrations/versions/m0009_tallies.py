@@ -96,8 +96,8 @@ def upgrade() -> None:
 
 
 def create_indexes(*, is_sqlite: bool) -> None:
-    """Index the ended cases by what people ask for, and lists by the beginning of their keys."""
-    # Most cases are in a few channels: it only led astray.
+    """Index the ended cases by their properties, and lists by prefix."""
+    # Most cases are in a few channels: a search by this index reads more rows than others do.
     op.drop_index("cases_by_channel", "cases")
     if is_sqlite:
         op.drop_index("cases_by_question", "cases")
@@ -116,7 +116,7 @@ def create_indexes(*, is_sqlite: bool) -> None:
 
 
 def create_tallies() -> None:
-    """Create the table of tallies, in the order of its key on SQLite."""
+    """Create the table of tallies; SQLite orders it by its key."""
     texts = ("channel", "kind", "source", "state", "decision", "deciders", "currency")
     numbers = ("risk", "is_automatic", "is_edited")
     op.create_table(
