@@ -35,7 +35,8 @@ class TrainingSet:
     novel_texts: tuple[str, ...]
     #: Precedents by kind, in time order.
     precedents: Mapping[str, Sequence[Precedent]]
-    #: The identities of the embedders of precedents and of recognition; a plan chooses of them.
+    #: The identities of the embedders of plans, unless their past speaks for the other, and of
+    #: recognition.
     plan_embedder: str
     recognition_embedder: str
     #: How many precedents and labels there were.

@@ -47,7 +47,7 @@ def test_training_is_due_when_an_embedder_is_another(shelf_of):
     assert is_training_due(replace(model, embedder="another"), shelf, WORDS)
     recogniser = replace(model.recogniser, embedder="another")
     assert is_training_due(replace(model, recogniser=recogniser), shelf, WORDS)
-    plan = make_plan("low_stock", WORDS.identity, size=4)
+    plan = make_plan("low_stock", WORDS.precedents.identity, size=4)
     assert not is_training_due(replace(model, plans={"low_stock": plan}), shelf, WORDS)
     plan = replace(plan, embedder="another")
     assert is_training_due(replace(model, plans={"low_stock": plan}), shelf, WORDS)
