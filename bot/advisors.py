@@ -24,7 +24,13 @@ from knowledge.learning.recogniser import RecogniserModel, TrainedRecogniser
 from knowledge.learning.recommender import PrecedentRecommender
 from knowledge.learning.training_set import is_training_due
 from knowledge.library import FileLibrary
-from knowledge.memory.embedder import Embedders, HashedWordsEmbedder, open_embedders
+from knowledge.memory.embedder import (
+    CachingEmbedder,
+    Embedder,
+    Embedders,
+    HashedWordsEmbedder,
+    open_embedders,
+)
 from knowledge.memory.helper_client import (
     HelperClient,
     HelperOptions,
@@ -33,10 +39,13 @@ from knowledge.memory.helper_client import (
 )
 from knowledge.memory.null_memory import NullMemory
 from knowledge.memory.precedent_memory import PrecedentMemory
+from knowledge.memory.timeout_embedder import TimeoutEmbedder
 
 log = logging.getLogger(__name__)
 #: Somebody waits for the answer: after this the reader without a model reads the question.
 READING_SECONDS = 8.0
+#: How long a card waits for a vector of the model; a helper that starts takes a second or two.
+MODEL_VECTOR_TIMEOUT = 3.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,7 +113,7 @@ class _LatestModels:
 
     def plan(self, kind: str) -> PlanModel | None:
         model = self.model_file.model
-        # A model trained on the vectors of another embedder says nothing about ours.
+        # A file of other embedders: its plans rest until the next training, which is due.
         if model is None or model.embedder != self.embedders.precedents.identity:
             return None
         return model.plans.get(kind)
@@ -144,6 +153,7 @@ def open_knowledge(
             plan_model_of=models.plan,
             embedder=embedders.precedents,
             clock=clock,
+            model_embedder=_model_embedder(embedders, helper),
         ),
         question_classifier=TrainedQuestionClassifier(
             latest_model=models.questions,
@@ -161,6 +171,14 @@ def open_knowledge(
         model_file=model_file,
         folder=folder,
     )
+
+
+def _model_embedder(embedders: Embedders, helper: HelperClient) -> Embedder | None:
+    """Return the model for plans that were trained with it; None if precedents have it too."""
+    if embedders.recognition.identity == embedders.precedents.identity:
+        return None
+    remote_embedder = RemoteEmbedder(helper, embedders.recognition)
+    return TimeoutEmbedder(CachingEmbedder(remote_embedder), MODEL_VECTOR_TIMEOUT)
 
 
 def without_memory(shelf: PrecedentStore, clock: Clock) -> Advisors:

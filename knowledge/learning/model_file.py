@@ -55,7 +55,7 @@ class TrainedModel:
     version: str
     #: How many precedents and labels there were then.
     memory_size: int
-    #: The identity of the embedder of the plans; recognition names its own.
+    #: The identity of the embedder of precedents; recognition and each plan name their own.
     embedder: str
     recogniser: RecogniserModel | None
     #: A plan model for each kind that has enough precedents.
@@ -193,10 +193,14 @@ def _from_arrays(arrays: Mapping[str, Any]) -> TrainedModel:
         plans=plans,
         questions=questions,
     )
-    if len(_vector_sizes(plans.values())) > 1:
-        raise ValueError("its plans were learned over different vectors")
+    _require_one_size(plans.values())
     return model
 
 
-def _vector_sizes(plans: Iterable[PlanModel]) -> set[int]:
-    return {plan.linear_model.vector_size for plan in plans}
+def _require_one_size(plans: Iterable[PlanModel]) -> None:
+    """Require that plans of one embedder score vectors of one size."""
+    sizes: dict[str, int] = {}
+    for plan in plans:
+        size = plan.linear_model.vector_size
+        if sizes.setdefault(plan.embedder, size) != size:
+            raise ValueError("its plans were learned over different vectors")

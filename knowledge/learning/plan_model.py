@@ -17,6 +17,8 @@ class PlanModel:
     """The model of one kind, trained on its precedents."""
 
     kind: str
+    #: The identity of the embedder whose vectors it scores.
+    embedder: str
     #: A label for each action, and an empty one for "none of them".
     linear_model: LinearModel
     calibration: Calibration | None
@@ -43,6 +45,7 @@ class PlanModel:
         support = list(map(self.support.__getitem__, self.linear_model.labels))
         return {
             **self.linear_model.to_arrays(name),
+            f"{name}.embedder": np.array(self.embedder),
             f"{name}.curve": np.array(_calibration_numbers(self.calibration)),
             f"{name}.promise": np.array(_guarantee_numbers(self.guarantee)),
             f"{name}.support": np.array(support),
@@ -52,6 +55,8 @@ class PlanModel:
     @classmethod
     def from_arrays(cls, kind: str, arrays: Mapping[str, Any]) -> "PlanModel":
         """Read a model from the arrays of a file.
+
+        One of an earlier release was trained on the vectors of the embedder that the file names.
 
         Raises:
             KeyError: an array is missing.
@@ -65,6 +70,7 @@ class PlanModel:
         correct, total = arrays[f"{name}.record"].tolist()
         return cls(
             kind=kind,
+            embedder=str(arrays.get(f"{name}.embedder", arrays["embedder"])),
             linear_model=linear_model,
             calibration=_read_calibration(curve),
             guarantee=_read_guarantee(guarantee),

@@ -11,7 +11,7 @@ from typing import Protocol
 
 from bot.cases.case import Case
 from bot.cases.case_facts import case_facts
-from bot.cases.errors import ConnectorFailed
+from bot.cases.errors import ConnectorFailed, MemoryUnavailable
 from bot.cases.evidence import Evidence
 from bot.cases.expressions import Facts, evaluate, find_scalar, has_enough_facts, render
 from bot.cases.plan import Action
@@ -77,6 +77,9 @@ class PrecedentRecommender:
     """Recommends the action that was right in similar cases.
 
     It is one that the playbook allows. ``plan_model_of`` returns the plan model of a kind, or None.
+    Its text is embedded by the embedder that it was trained with: ``embedder``, or for the kinds
+    that need it ``model_embedder``. When that one has no vector in time, there are no margins for
+    this card, and the order of the playbook stands as without a plan model.
     """
 
     def __init__(
@@ -85,10 +88,14 @@ class PrecedentRecommender:
         plan_model_of: Callable[[str], PlanModel | None],
         embedder: Embedder,
         clock: Clock,
+        *,
+        model_embedder: Embedder | None = None,
     ) -> None:
         self._memory = memory
         self._plan_model_of = plan_model_of
-        self._embedder = embedder
+        self._embedders = {embedder.identity: embedder}
+        if model_embedder:
+            self._embedders[model_embedder.identity] = model_embedder
         self._clock = clock
 
     def recommend(
@@ -155,10 +162,16 @@ class PrecedentRecommender:
     ) -> dict[str, float]:
         """Return the margin of each action.
 
-        There are none when the model was trained on other vectors.
+        There are none when the model was trained on other vectors, or the text's comes too late.
         """
         text = signal_text(case.signal)
-        vector = self._embedder.embed([text])[0]
+        embedder = self._embedders.get(model.embedder)
+        if embedder is None:
+            return {}
+        try:
+            vector = embedder.embed([text])[0]
+        except MemoryUnavailable:
+            return {}
         if len(vector) != model.linear_model.vector_size:
             return {}
         facts = {}

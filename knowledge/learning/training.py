@@ -5,19 +5,42 @@ scikit-learn.
 """
 
 import contextlib
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import replace
 from pathlib import Path
 
+import numpy as np
 from filelock import FileLock, Timeout
 
 from bot.cases.errors import MemoryUnavailable
 from knowledge.learning.model_file import TrainedModel
-from knowledge.learning.plan_training import train_plan_model
+from knowledge.learning.plan_training import choose_plan_model
 from knowledge.learning.question_model import QuestionModel
 from knowledge.learning.question_training import train_question_model
 from knowledge.learning.recogniser_training import train_recogniser
 from knowledge.learning.training_set import TrainingSet
-from knowledge.memory.embedder import Embedders
+from knowledge.memory.embedder import Embedder, Embedders
+from knowledge.memory.vectors import Vectors
+
+
+class TextVectors:
+    """The vectors of an embedder, each text embedded once.
+
+    Recognition and plans are trained on the same texts.
+    """
+
+    def __init__(self, inner: Embedder) -> None:
+        self.identity = inner.identity
+        self.is_semantic = inner.is_semantic
+        self._inner = inner
+        self._vectors: dict[str, Vectors] = {}
+
+    def embed(self, texts: Sequence[str]) -> Vectors:
+        """Embed each text as a row of length 1."""
+        new_texts = [text for text in dict.fromkeys(texts) if text not in self._vectors]
+        if new_texts:
+            self._vectors.update(zip(new_texts, self._inner.embed(new_texts), strict=True))
+        return np.array([self._vectors[text] for text in texts])
 
 
 def train_models(
@@ -27,18 +50,19 @@ def train_models(
 ) -> TrainedModel:
     """Train recognition, the plan models and the models of questions.
 
-    Those of the last model are kept while their examples are the same.
+    Those of questions are kept while their examples are the same.
     """
+    recognition = TextVectors(embedders.recognition)
     recogniser = train_recogniser(
         examples=training_set.examples,
         novel_texts=training_set.novel_texts,
-        embedder=embedders.recognition,
+        embedder=recognition,
         version=training_set.version,
     )
+    plan_embedders = replace(embedders, recognition=recognition)
     plans = {}
     for kind, precedents in training_set.precedents.items():
-        vectors = embedders.precedents.embed([precedent.signal_text for precedent in precedents])
-        plan = train_plan_model(kind, precedents, vectors)
+        plan = choose_plan_model(kind, precedents, plan_embedders)
         if plan:
             plans[kind] = plan
     return TrainedModel(

@@ -35,7 +35,8 @@ class TrainingSet:
     novel_texts: tuple[str, ...]
     #: Precedents by kind, in time order.
     precedents: Mapping[str, Sequence[Precedent]]
-    #: The identities of the embedders of plans and of recognition.
+    #: The identities of the embedders of plans, unless their past speaks for the other, and of
+    #: recognition.
     plan_embedder: str
     recognition_embedder: str
     #: How many precedents and labels there were.
@@ -122,6 +123,9 @@ def is_training_due(
 def _fits(model: TrainedModel, embedders: Embedders) -> bool:
     """Return whether the model was trained on vectors of these embedders."""
     if model.embedder != embedders.precedents.identity:
+        return False
+    identities = {embedders.precedents.identity, embedders.recognition.identity}
+    if any(plan.embedder not in identities for plan in model.plans.values()):
         return False
     recogniser = model.recogniser
     return recogniser is None or recogniser.embedder == embedders.recognition.identity

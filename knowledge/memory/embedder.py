@@ -50,9 +50,9 @@ class Embedder(Protocol):
 class Embedders:
     """The embedders by what they serve."""
 
-    #: Precedents and plans: every card waits for it.
+    #: Precedents, and the plans of most kinds: every card waits for it.
     precedents: Embedder
-    #: Recognition and its training.
+    #: Recognition, its training, and the plans of kinds whose past speaks for it.
     recognition: Embedder
 
 

@@ -35,11 +35,11 @@ from knowledge.learning.calibration import ScoredOutcome
 from knowledge.learning.calibration_training import certify_precision
 from knowledge.learning.linear_model import TrainingExample, score_margins
 from knowledge.learning.linear_training import train_linear_model
-from knowledge.learning.plan_training import train_plan_model
+from knowledge.learning.plan_training import choose_plan_model, train_plan_model
 from knowledge.learning.recogniser import TrainedRecogniser, confidence_features
 from knowledge.learning.recogniser_training import train_recogniser
 from knowledge.learning.recommender import PrecedentRecommender
-from knowledge.memory.embedder import CachingEmbedder, HashedWordsEmbedder
+from knowledge.memory.embedder import CachingEmbedder, Embedders, HashedWordsEmbedder
 from knowledge.memory.keyword_index import KeywordIndex
 from knowledge.memory.minilm import MiniLM
 from knowledge.memory.null_memory import NullMemory
@@ -275,7 +275,13 @@ def cfpb(embedder):
     indexes, actions, floor_actions, margins, is_guaranteed = [], [], [], [], []
     for closed_rows, block in complaints.blocks():
         past = [complaints.precedents[index] for index in closed_rows]
-        model = train_plan_model("k", past, complaints.vectors[closed_rows], target=0.90)
+        model = train_plan_model(
+            "k",
+            past,
+            complaints.vectors[closed_rows],
+            embedder=embedder.identity,
+            target=0.90,
+        )
         for index in block:
             precedent = complaints.precedents[index]
             label_margins = model.margins(
@@ -494,10 +500,9 @@ def retail(embedder):
         )
         for task, action in training
     ]
-    model = train_plan_model(
-        "k", past, embedder.embed([precedent.signal_text for precedent in past])
-    )
-    recommender = make_recommender(NullMemory(), model, embedder)
+    minilm = MiniLM()
+    model = choose_plan_model("k", past, Embedders(precedents=embedder, recognition=minilm))
+    recommender = make_recommender(NullMemory(), model, embedder, model_embedder=minilm)
     actions = np.array([action for _, action in test])
     majority = Counter(precedent.decision.action for precedent in past).most_common(1)[0][0]
     report(
@@ -512,17 +517,18 @@ def retail(embedder):
     )
     by_recommender = [recommend_action(recommender, task, orders) for task, _ in test]
     report(
-        "retail first action, Countersign",
+        f"retail first action, Countersign, vectors of {model.embedder.partition('/')[0]}",
         top_1=float(np.mean(np.array(by_recommender) == actions)),
     )
 
 
-def make_recommender(memory, model, embedder):
+def make_recommender(memory, model, embedder, model_embedder=None):
     return PrecedentRecommender(
         memory=memory,
         plan_model_of=lambda kind: model,
         embedder=embedder,
         clock=utc_now,
+        model_embedder=model_embedder,
     )
 
 

@@ -5,6 +5,7 @@ import os
 import pickle
 import shutil
 import zipfile
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -16,6 +17,7 @@ from knowledge.learning.model_file import (
     load_model,
     save_model,
 )
+from knowledge.learning.plan_training import train_plan_model
 from knowledge.learning.question_examples import LabelledQuestion, QuestionTrainingSet
 from knowledge.learning.question_model import TrainedQuestionClassifier
 from knowledge.learning.question_training import train_question_model
@@ -23,8 +25,10 @@ from knowledge.learning.recogniser import TrainedRecogniser
 from knowledge.learning.recogniser_training import train_recogniser
 from knowledge.memory.embedder import HashedWordsEmbedder
 from tests.knowledge.learning.examples import small_examples
+from tests.store.test_precedents import decision, precedent
 
 pytestmark = pytest.mark.threat("D5")
+WORDS = HashedWordsEmbedder()
 TITLES = {"low_stock": "Low", "late": "Late"}
 
 
@@ -246,3 +250,43 @@ def test_a_file_from_before_questions_were_learned_is_read(good_file, tmp_path):
     (tmp_path / FILE_NAME).write_bytes(change_arrays(good_file, **dict.fromkeys(names)))
     model = load_model(tmp_path)
     assert (model.version, model.questions) == ("v1", None)
+
+
+def make_plan(kind, embedder, size):
+    past = [
+        precedent(f"EX-{number}", decision=decision(("house.a", "house.b")[number % 2]))
+        for number in range(40)
+    ]
+    vectors = np.eye(40, size, dtype=np.float32)
+    return train_plan_model(kind, past, vectors, embedder=embedder)
+
+
+def save_plans(folder, *plans):
+    save_model(replace(make_model(), plans={plan.kind: plan for plan in plans}), folder)
+
+
+def test_each_plan_keeps_the_embedder_that_it_was_trained_with(tmp_path):
+    table_plan = make_plan("low_stock", WORDS.identity, size=4)
+    model_plan = make_plan("late", "model", size=6)
+    save_plans(tmp_path, table_plan, model_plan)
+    plans = load_model(tmp_path).plans
+    assert {kind: plan.embedder for kind, plan in plans.items()} == {
+        "low_stock": WORDS.identity,
+        "late": "model",
+    }
+    for plan in (table_plan, model_plan):
+        vector = np.ones(plan.linear_model.vector_size, np.float32)
+        margins = plan.margins("Merlot is low", {}, vector)
+        assert plans[plan.kind].margins("Merlot is low", {}, vector) == margins
+
+
+def test_plans_of_a_file_from_before_they_chose_are_of_its_embedder(tmp_path):
+    save_plans(tmp_path, make_plan("low_stock", "model", size=4))
+    file = tmp_path / FILE_NAME
+    file.write_bytes(change_arrays(file, **{"plan.low_stock.embedder": None}))
+    assert load_model(tmp_path).plans["low_stock"].embedder == WORDS.identity
+
+
+def test_plans_of_one_embedder_over_different_vectors_are_a_damage(tmp_path):
+    save_plans(tmp_path, make_plan("low_stock", "model", size=4), make_plan("late", "model", 6))
+    assert "what was learned cannot be read" in ModelFile(tmp_path).failure

@@ -12,7 +12,7 @@ from knowledge.learning.recogniser import TrainedRecogniser
 from knowledge.learning.training import train_models, training_lock
 from knowledge.learning.training_set import gather_training_set, is_training_due
 from knowledge.memory.embedder import Embedders, HashedWordsEmbedder
-from tests.knowledge.learning.test_model_file import make_model
+from tests.knowledge.learning.test_model_file import make_model, make_plan
 from tests.store.test_precedents import precedent
 
 WORDS = Embedders(precedents=HashedWordsEmbedder(), recognition=HashedWordsEmbedder())
@@ -47,6 +47,10 @@ def test_training_is_due_when_an_embedder_is_another(shelf_of):
     assert is_training_due(replace(model, embedder="another"), shelf, WORDS)
     recogniser = replace(model.recogniser, embedder="another")
     assert is_training_due(replace(model, recogniser=recogniser), shelf, WORDS)
+    plan = make_plan("low_stock", WORDS.precedents.identity, size=4)
+    assert not is_training_due(replace(model, plans={"low_stock": plan}), shelf, WORDS)
+    plan = replace(plan, embedder="another")
+    assert is_training_due(replace(model, plans={"low_stock": plan}), shelf, WORDS)
 
 
 def test_a_model_of_the_release_before_recognises_until_plans_are_trained_again(
