@@ -174,7 +174,10 @@ def open_knowledge(
 
 
 def _model_embedder(embedders: Embedders, helper: HelperClient) -> Embedder | None:
-    """Return the model for plans that were trained with it; None if precedents have it too."""
+    """Return the model for plans that were trained with it.
+
+    None if precedents have it too.
+    """
     if embedders.recognition.identity == embedders.precedents.identity:
         return None
     remote_embedder = RemoteEmbedder(helper, embedders.recognition)

@@ -110,7 +110,10 @@ def _may_be_beaten(
     examples: Sequence[TrainingExample],
     embedders: Embedders,
 ) -> bool:
-    """Tell whether the model could pass the test: embedding every text by it takes seconds."""
+    """Tell whether the model could pass the test.
+
+    Asked first, because it takes seconds to embed every text by it.
+    """
     model = embedders.recognition
     if not model.is_semantic or model.identity == trial.embedder:
         return False
@@ -144,7 +147,9 @@ def _try_vectors(
     trials = []
     for penalty in PENALTIES:
         outcomes = backtest(examples, vectors, penalty)
-        trials.append(_Trial(embedder, vectors, penalty, outcomes))
+        trials.append(
+            _Trial(embedder=embedder, vectors=vectors, penalty=penalty, outcomes=outcomes)
+        )
     return max(trials, key=lambda trial: _count_right(trial.outcomes))
 
 

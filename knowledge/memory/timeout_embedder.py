@@ -1,4 +1,6 @@
-"""The embedder of cards whose kind needs the model: a vector in time, or none."""
+"""The embedder of cards whose kind needs the model.
+
+It has a vector in time, or none."""
 
 import logging
 from collections.abc import Sequence
