@@ -5,6 +5,7 @@ import logging
 import sqlite3
 import subprocess
 import sys
+import traceback
 
 import pytest
 import sqlalchemy as sa
@@ -157,9 +158,12 @@ def test_a_lookup_that_fails_tells_nothing_of_what_it_was_asked_with(tmp_path):
     sqlite3.connect(tmp_path / "house.db").close()
     system = SqlSystem(name="house", url_env="URL", timeout=timedelta(seconds=2))
     connector = SqlConnector(system, f"sqlite:///{tmp_path / 'house.db'}")
-    with connector._database._reader.connect() as reader, pytest.raises(sa.exc.DBAPIError) as wrong:
-        reader.execute(sa.text("SELECT * FROM nowhere WHERE mail = :mail"), {"mail": SECRET})
-    assert SECRET not in str(wrong.value)
+    session = connector._database._reader.open_session()
+    session.begin()
+    with pytest.raises(sqlite3.OperationalError) as wrong:
+        session.fetch("SELECT * FROM nowhere WHERE mail = :mail", {"mail": SECRET}, 1)
+    session.discard()
+    assert SECRET not in "".join(traceback.format_exception(wrong.value))
 
 
 def test_the_program_puts_every_logger_under_the_filter():

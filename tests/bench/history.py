@@ -254,6 +254,16 @@ def _case_write(shape: Shape, case: Case, bodies: Sequence[str], *, days: int) -
         day = date.fromisoformat(row["day"]) + timedelta(days=days)
         at = row["at"] + days * SECONDS_PER_DAY
         effects.append({**row, "case_id": case.id, "day": day.isoformat(), "at": at})
+    outcomes = [
+        {
+            "of_case": case.id,
+            "of_revision": effect["revision"],
+            "of_step": effect["step"],
+            "outcome": effect["outcome"],
+        }
+        for effect in effects
+        if effect["outcome"]
+    ]
     row = case_row(case)
     return CaseWrite(
         expected_version=0,
@@ -263,7 +273,7 @@ def _case_write(shape: Shape, case: Case, bodies: Sequence[str], *, days: int) -
             for version, body in enumerate(bodies, start=1)
         ],
         effects=effects,
-        outcomes=(),
+        outcomes=outcomes,
         people=people_rows(case),
         tallies=tally_changes(None, row if case.is_terminal else None),
     )
