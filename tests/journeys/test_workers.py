@@ -140,10 +140,12 @@ def test_workers_end_with_their_bot_however_it_ends(bot):
 
 
 def test_a_worker_that_stands_still_does_not_hold_up_the_others(bot, emulator, database_url):
-    """The other one finds its messages by itself, and takes over its leases."""
+    """The other one finds the messages for which this one was woken."""
     database = Database(database_url)
     store = Store.over(database)
     workers = workers_of(bot)
+    # One that stands still within a transaction of SQLite would hold the lock of the file.
+    wait_until(lambda: set(store.outbox.backlog()) <= LATER, "the cases of the morning")
     workers[2].suspend()
     try:
         for number in range(1, 11):
