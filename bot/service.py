@@ -35,8 +35,8 @@ log = logging.getLogger(__name__)
 LANE_THREADS = {"desk": 4, "chat": 24, "talk": 4, "later": 2}
 LANES = tuple(LANE_THREADS)
 #: With several workers, the only lane that each of them has. The others stay together in the
-#: first: Slack's rate for a channel is kept in the memory of one process, the order of what is
-#: written there too, and one process owns the index of precedents.
+#: first: Slack's rate for a channel is kept in the memory of one process, and the order of what is
+#: written there too.
 SHARED_LANE = "desk"
 QUESTION_LANE = "talk"
 DEADLINES_INTERVAL = timedelta(seconds=5)
