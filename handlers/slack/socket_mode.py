@@ -5,7 +5,7 @@ import json
 import logging
 import threading
 from collections.abc import Sequence
-from concurrent.futures import Future, ThreadPoolExecutor, wait
+from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Any
 
 from slack_bolt import Ack, App, BoltRequest, BoltResponse
@@ -39,10 +39,11 @@ class SocketModeConnection:
         self._app = app
         self._client = web_client(app_token, base_url)
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="slack-press")
-        self._in_hand: set[Future[None]] = set()
         self._socket: ClientConnection | None = None
         self._socket_changed = threading.Condition()
         self._closing = threading.Event()
+        # What is handed on has been so before the closing, or not at all.
+        self._closing_lock = threading.Lock()
         self._thread = threading.Thread(target=self._run, name="slack-socket", daemon=True)
 
     def open(self) -> None:
@@ -51,13 +52,13 @@ class SocketModeConnection:
 
     def close(self) -> None:
         """Take nothing new, finish what is in hand, and disconnect."""
-        self._closing.set()
-        wait(self._in_hand.copy())
+        with self._closing_lock:
+            self._closing.set()
+        self._workers.shutdown()
         socket = self._socket
         if socket is not None:
             socket.close()
         self._thread.join()
-        self._workers.shutdown()
 
     def is_connected(self) -> bool:
         """Tell whether events arrive now."""
@@ -127,11 +128,15 @@ class SocketModeConnection:
             envelope = _parse(text)
             if envelope.get("type") == "disconnect":
                 return True
-            if envelope.get("envelope_id") and not self._closing.is_set():
-                future = self._workers.submit(self._handle, envelope)
-                self._in_hand.add(future)
-                future.add_done_callback(self._finish)
+            if envelope.get("envelope_id"):
+                self._hand_on(envelope)
         return False
+
+    def _hand_on(self, envelope: Json) -> None:
+        """Give a request to a worker; Slack sends again what comes after the closing."""
+        with self._closing_lock:
+            if not self._closing.is_set():
+                self._workers.submit(self._handle, envelope).add_done_callback(_report)
 
     def _handle(self, envelope: Json) -> None:
         acknowledge = _Acknowledgement(self, str(envelope["envelope_id"]))
@@ -148,12 +153,6 @@ class SocketModeConnection:
         response = self._app.dispatch(request)
         if response.status == 200:
             acknowledge.send(response)
-
-    def _finish(self, future: Future[None]) -> None:
-        self._in_hand.discard(future)
-        failure = future.exception()
-        if failure:
-            log.error("a request of Slack's failed", exc_info=failure)
 
     # --- sending ----------------------------------------------------------------------------------
 
@@ -210,6 +209,12 @@ class _Acknowledgement(Ack):
             is_json = content_type.startswith("application/json")
             message["payload"] = json.loads(response.body) if is_json else {"text": response.body}
         self._connection.send(message)
+
+
+def _report(future: Future[None]) -> None:
+    failure = future.exception()
+    if failure:
+        log.error("a request of Slack's failed", exc_info=failure)
 
 
 def _parse(text: str | bytes) -> Json:

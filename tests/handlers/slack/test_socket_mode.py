@@ -104,8 +104,18 @@ def test_a_press_in_hand_is_acknowledged_over_the_next_connection(desk, is_abrup
     assert desk.press()
 
 
-def test_what_is_in_hand_is_acknowledged_before_the_end(emulator):
+@pytest.mark.parametrize("pause", [0, 0.2])
+def test_what_is_in_hand_is_acknowledged_before_the_end(emulator, monkeypatch, pause):
+    """Also what a worker has while the thread that gave it has not gone on."""
     desk = Desk(emulator)
+    submit = desk.connection._workers.submit
+
+    def submit_and_pause(*work):
+        future = submit(*work)
+        time.sleep(pause)
+        return future
+
+    monkeypatch.setattr(desk.connection._workers, "submit", submit_and_pause)
     desk.connection.open()
     wait_until(desk.connection.is_connected, "a connection")
     arrived = threading.Event()
