@@ -36,7 +36,7 @@ class InquiryMessages:
 
     def run(self, message: LeasedMessage) -> None:
         """Send a question, or update its message."""
-        case = self.cases.case(message.case_id)
+        case = self.cases.case_of(message)
         inquiry = find_inquiry(case, int(message.payload["inquiry"]))
         if inquiry is not None:
             self._draw(message, case, inquiry)

@@ -72,7 +72,7 @@ class Triage:
 
     def read(self, message: LeasedMessage) -> Case:
         """Read the case of this message."""
-        return self.cases.case(message.case_id)
+        return self.cases.case_of(message)
 
     def judge(self, case: Case, message: LeasedMessage) -> Change | None:
         """Return the change of a case, or None when it moved on.

@@ -83,6 +83,16 @@ class CaseStore(Protocol):
             NoSuchCase: there is none.
         """
 
+    def case_of(self, message: LeasedMessage) -> Case:
+        """Return the case of a message, as it was leased with it or as it is now.
+
+        What another process has changed since then is not seen: whoever writes by it does so by
+        compare-and-set, and the change has requested its own effects.
+
+        Raises:
+            NoSuchCase: there is none.
+        """
+
     def by_id(self, case_ids: Sequence[str]) -> dict[str, Case]:
         """Return the present state of these cases, as far as they exist."""
 

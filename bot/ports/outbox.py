@@ -6,6 +6,8 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any, Protocol
 
+from bot.cases.case import Case
+
 
 class Topic(StrEnum):
     """The kinds of outbox messages.
@@ -66,6 +68,8 @@ class LeasedMessage:
     payload: Mapping[str, Any]
     #: As it was requested, for the effects that follow from this one.
     priority: int = 0
+    #: The case as the transaction left it that has leased the message; None when it was claimed.
+    case: Case | None = field(default=None, compare=False, repr=False)
 
 
 class Outbox(Protocol):

@@ -45,6 +45,20 @@ class SqlCaseStore:
             raise NoSuchCase(f"there is no case {case_id[:40]}")
         return self._decoded_cases.decode(case_id, rows[0].body)
 
+    def case_of(self, message: LeasedMessage) -> Case:
+        """Return the case of a message, as it was leased with it or as it is now.
+
+        What another process has changed since then is not seen: whoever writes by it does so by
+        compare-and-set, and the change has requested its own effects.
+
+        Raises:
+            NoSuchCase: there is none.
+        """
+        case = message.case
+        if case is None or self._decoded_cases.has_newer(case):
+            return self.case(message.case_id)
+        return case
+
     def by_id(self, case_ids: Sequence[str]) -> dict[str, Case]:
         """Return the present state of these cases, as far as they exist."""
         rows = self._database.fetch(_BODIES, {"ids": list(case_ids)})
@@ -153,7 +167,7 @@ class SqlCaseStore:
         if change is None:
             return Receipt(ReceiptOutcome.IGNORED, None)
         unit.append(self._serialise(change))
-        unit.enqueue(change.messages, now)
+        unit.enqueue(change.messages, now, case=change.after)
         return Receipt(_outcome(change, signal), change.after.id)
 
     def usage(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage:
@@ -177,7 +191,7 @@ def _write_change(unit: UnitOfWork, change: Change, write: CaseWrite) -> Case:
     unit.append(write)
     if change.control_decision:
         unit.append_controls(change.control_decision)
-    unit.enqueue(change.messages, change.entries[-1].at)
+    unit.enqueue(change.messages, change.entries[-1].at, case=change.after)
     return change.after
 
 

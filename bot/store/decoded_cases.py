@@ -31,6 +31,12 @@ class DecodedCases:
             self.add(body, case)
         return case
 
+    def has_newer(self, case: Case) -> bool:
+        """Tell whether this process has read or tried to write a later version."""
+        with self._lock:
+            _, latest = self._cases.get(case.id, ("", None))
+        return latest is not None and latest.version > case.version
+
     def add(self, body: str, case: Case) -> None:
         """Remember the case of a body."""
         with self._lock:

@@ -1,10 +1,12 @@
 """Requests for effects, written in the transaction of their decision."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import datetime
 from functools import partial
 from typing import Any
 
+from bot.cases.case import Case
 from bot.ports.outbox import OutboxMessage
 from bot.store import outbox_rows
 from bot.store.driver import DriverConnection
@@ -20,11 +22,18 @@ class MessageRequests:
     """Enqueue messages, under lease where a local worker has room."""
 
     def __init__(
-        self, driver: DriverConnection, workers: Sequence[LocalWorker], handover: Handover
+        self,
+        driver: DriverConnection,
+        workers: Sequence[LocalWorker],
+        handover: Handover,
+        *,
+        case: Case | None = None,
     ) -> None:
+        """Let ``case``, as it is in this transaction, go along with its messages."""
         self._driver = driver
         self._workers = workers
         self._handover = handover
+        self._case = case
 
     def add(self, message: OutboxMessage, now: datetime | None) -> None:
         """Request an effect. Without a time it is not leased."""
@@ -72,4 +81,8 @@ class MessageRequests:
         self._driver.fetch_later(_LEASE_BY_KEY, values, self._hand_over)
 
     def _hand_over(self, rows: Sequence[Any]) -> None:
-        self._handover.messages += map(outbox_rows.leased_message, rows)
+        for row in rows:
+            message = outbox_rows.leased_message(row)
+            if self._case is not None and self._case.id == message.case_id:
+                message = replace(message, case=self._case)
+            self._handover.messages.append(message)

@@ -157,13 +157,20 @@ class UnitOfWork:
 
     # --- the outbox ------------------------------------------------------------------------------
 
-    def enqueue(self, messages: Sequence[OutboxMessage], now: datetime | None = None) -> None:
+    def enqueue(
+        self,
+        messages: Sequence[OutboxMessage],
+        now: datetime | None = None,
+        *,
+        case: Case | None = None,
+    ) -> None:
         """Request effects. Local workers hear of them once the transaction is durable.
 
         ``now`` leases those that are due to workers with room, in this transaction: they need
-        neither a look-up nor a second transaction.
+        neither a look-up nor a second transaction. ``case``, as this transaction leaves it, goes
+        along with them, and need not be read either.
         """
-        requests = MessageRequests(self.driver, self._workers, self.handover)
+        requests = MessageRequests(self.driver, self._workers, self.handover, case=case)
         for message in messages:
             requests.add(message, now)
 
