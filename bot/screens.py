@@ -1,15 +1,14 @@
 """The lists and cards in Slack, built over one store."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
-from bot.cases.case import Case
 from bot.desk.alert_storms import AlertStorms
 from bot.desk.app_home import AppHome
 from bot.desk.call_slots import CallSlots
 from bot.desk.calls import Calls
-from bot.desk.cards import Cards
+from bot.desk.cards import Cards, Follower
 from bot.desk.case_lists import CaseLists
 from bot.desk.case_progress import CaseProgress
 from bot.desk.digest import Digest
@@ -33,7 +32,6 @@ from bot.store.store import Store
 from knowledge.library import FileLibrary
 
 #: Redraws the lists that show a case, by their keys.
-Follower = Callable[[Case, Sequence[str]], None]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,7 +82,6 @@ class ScreenBuilder:
         notes = self.notes(storms)
         followers = (
             digests.follow,
-            app_home.follow,
             storms.follow,
             calls.direct_calls.follow,
             inquiry_messages.follow,
@@ -92,7 +89,7 @@ class ScreenBuilder:
             notes.follow,
         )
         return Screens(
-            cards=self.cards(followers, storms=storms, calls=calls),
+            cards=self.cards(followers, app_home, storms=storms, calls=calls),
             notes=notes,
             calls=calls,
             inquiry_messages=inquiry_messages,
@@ -200,7 +197,6 @@ class ScreenBuilder:
             slots=self.call_slots(),
         )
         return Calls(
-            cases=self.store.cases,
             card_store=self.store.cards,
             live_lists=self.store.live_lists,
             outbox=self.store.outbox,
@@ -259,17 +255,23 @@ class ScreenBuilder:
             clock=self.clock,
         )
 
-    def cards(self, followers: Sequence[Follower], *, storms: AlertStorms, calls: Calls) -> Cards:
+    def cards(
+        self,
+        followers: Sequence[Follower],
+        app_home: AppHome,
+        *,
+        storms: AlertStorms,
+        calls: Calls,
+    ) -> Cards:
         """Build what keeps the cards."""
         return Cards(
             cases=self.store.cases,
             card_store=self.store.cards,
-            live_lists=self.store.live_lists,
             outbox=self.store.outbox,
-            desk_controls=self.store.desk_controls,
             chat=self.chat,
             clock=self.clock,
             followers=followers,
+            follow_homes=app_home.follow,
             storms=storms if self.options.storm_after else None,
             calls=calls,
             library=self.library,

@@ -53,15 +53,14 @@ class AlertStorms:
         self._cards: dict[str, dict[str, datetime]] = {}
         self._lock = threading.Lock()
 
-    def takes(self, case: Case) -> bool:
+    def takes(self, case: Case, live_list_keys: Sequence[str]) -> bool:
         """Put a case on a shared card if there are too many.
 
-        Tell whether it is on one.
+        Tell whether it is on one. ``live_list_keys`` are those that follow the case.
         """
-        keys = self.live_lists.keys_with(case.id)
-        if requested_key(case.id) in keys:
+        if requested_key(case.id) in live_list_keys:
             return False
-        key = _storm_key(keys)
+        key = _storm_key(live_list_keys)
         if not key and not case.is_terminal and self._is_too_many(_name(case), case.id):
             key = _name(case)
             self.live_lists.add(case.id, key)
@@ -89,8 +88,7 @@ class AlertStorms:
 
     def has(self, case_id: str) -> bool:
         """Tell whether a case is only on a shared card."""
-        keys = self.live_lists.keys_with(case_id)
-        return bool(_storm_key(keys)) and requested_key(case_id) not in keys
+        return has_shared_card(case_id, self.live_lists.keys_with(case_id))
 
     def run(self, message: LeasedMessage) -> None:
         """Draw a shared card: the count, and the first of its cases."""
@@ -165,6 +163,11 @@ class AlertStorms:
 def requested_key(case_id: str) -> str:
     """Return the key that marks a case with a requested card."""
     return f"requested:{case_id}"
+
+
+def has_shared_card(case_id: str, live_list_keys: Sequence[str]) -> bool:
+    """Tell whether a case that these lists follow is only on a shared card."""
+    return bool(_storm_key(live_list_keys)) and requested_key(case_id) not in live_list_keys
 
 
 def _storm_key(keys: Iterable[str]) -> str:

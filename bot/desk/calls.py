@@ -29,8 +29,7 @@ from bot.desk.alert_storms import STORM_PREFIX, requested_key
 from bot.desk.call_records import DIRECT_PREFIX, MENTION_PREFIX, mention_prefix
 from bot.desk.direct_calls import DirectCalls
 from bot.desk.missed_calls import MissedCalls
-from bot.ports.card_store import CardRef, CardStore
-from bot.ports.case_store import CaseStore
+from bot.ports.card_store import CardRef, CardState, CardStore
 from bot.ports.chat import Chat
 from bot.ports.clock import Clock
 from bot.ports.directory import Directory
@@ -50,7 +49,6 @@ NO_CARD = "the card does not stand yet"
 class Calls:
     """Send mentions and direct messages."""
 
-    cases: CaseStore
     card_store: CardStore
     #: Records the mentions.
     live_lists: LiveLists
@@ -99,7 +97,8 @@ class Calls:
             self._send(message)
 
     def _send(self, message: LeasedMessage) -> None:
-        case = self.cases.case(message.case_id)
+        state = self.card_store.state_of(message)
+        case = state.case
         call = _call_of(message)
         reach = self._reach(call, case)
         if reach is Reach.NOBODY or not is_due(call, case):
@@ -108,7 +107,7 @@ class Calls:
         if self._must_wait(call, case):
             self._wait_for_opening(message, call, case, reach=reach)
             return
-        self._deliver(message, call, case, reach=reach)
+        self._deliver(message, call, state, reach=reach)
 
     def _wait_for_opening(
         self, message: LeasedMessage, call: Call, case: Case, *, reach: Reach
@@ -121,13 +120,15 @@ class Calls:
         opening = self.library.hours(case.channel).next_opening(now)
         self.outbox.wait(message, opening, "it waits for the working hours")
 
-    def _deliver(self, message: LeasedMessage, call: Call, case: Case, *, reach: Reach) -> None:
+    def _deliver(
+        self, message: LeasedMessage, call: Call, state: CardState, *, reach: Reach
+    ) -> None:
         """Mention the callees in the thread, and request their direct messages."""
-        storm_key = self._storm_key(case)
+        case, cards = state.case, state.cards
+        storm_key = _storm_key(state)
         if storm_key and call.subject in SHARED_IN_STORM:
             self.outbox.finish(message, [self._storm_call(storm_key, call, case)])
             return
-        cards = self.card_store.cards(case.id)
         has_card = bool(cards) and cards[0].generation == case.generation
         if not has_card and not storm_key and call.subject not in WITHOUT_MENTION:
             # No failure: the card waits for Slack, and the call waits for the card.
@@ -166,13 +167,6 @@ class Calls:
         self._record_mention(call, case)
 
     # --- storms -----------------------------------------------------------------------------------
-
-    def _storm_key(self, case: Case) -> str:
-        """Return the key of the shared card, or "" for none."""
-        keys = self.live_lists.keys_with(case.id)
-        if requested_key(case.id) in keys:
-            return ""
-        return next((key for key in keys if key.startswith(STORM_PREFIX)), "")
 
     def _storm_call(self, storm_key: str, call: Call, case: Case) -> OutboxMessage:
         # One key for all cases of the storm: however many ask, one worker sends it once.
@@ -280,6 +274,14 @@ class Calls:
 def _call_of(message: LeasedMessage) -> Call:
     matter = message.key.rpartition(":")[2]
     return Call(CallSubject(message.payload["subject"]), matter, str(message.payload["to"]))
+
+
+def _storm_key(state: CardState) -> str:
+    """Return the key of the shared card, or "" for none."""
+    keys = state.live_list_keys
+    if requested_key(state.case.id) in keys:
+        return ""
+    return next((key for key in keys if key.startswith(STORM_PREFIX)), "")
 
 
 def _mention_key(call: Call, case: Case) -> str:

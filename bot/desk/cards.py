@@ -10,26 +10,33 @@ from typing import NamedTuple
 
 from bot.cases.actor import is_person
 from bot.cases.case import Case
+from bot.cases.controls import DeskControls
 from bot.cases.entries import Claimed, Edited, Escalated, HandedOver
 from bot.cases.errors import StaleFence
 from bot.cases.evidence import find_stale_facts
 from bot.cases.lifecycle import State
 from bot.cases.missing_approvals import MissingApprovals
-from bot.desk.alert_storms import AlertStorms
+from bot.desk.alert_storms import AlertStorms, has_shared_card
+from bot.desk.app_home import FRESH_FOR
 from bot.desk.calls import Calls
 from bot.desk.effects import card_message
 from bot.desk.message_cleanup import SETTLE_FOR, sweep_card
 from bot.desk.missing_approvals import find_missing_approvals
 from bot.desk.rows import requester_name
 from bot.desk.thread_notes import evidence_message
-from bot.ports.card_store import CARD_FORMAT, REPLACED, CardContext, CardRef, CardStore
+from bot.ports.card_store import (
+    CARD_FORMAT,
+    REPLACED,
+    CardContext,
+    CardRef,
+    CardState,
+    CardStore,
+)
 from bot.ports.case_store import CaseStore
 from bot.ports.chat import Chat
 from bot.ports.clock import Clock
-from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.directory import Directory
 from bot.ports.library import Library
-from bot.ports.live_lists import LiveLists
 from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage
 from bot.views.labels import Labels
 
@@ -37,6 +44,7 @@ from bot.views.labels import Labels
 FACTS_MATTER = frozenset({State.PROPOSED, State.REFERRED})
 # In these states something is run now or soon, so a pause is worth showing.
 PAUSABLE = frozenset({State.PROPOSED, State.APPROVED, State.RUNNING})
+Follower = Callable[[Case, Sequence[str]], None]
 
 
 class Hands(NamedTuple):
@@ -52,13 +60,13 @@ class Cards:
 
     cases: CaseStore
     card_store: CardStore
-    live_lists: LiveLists
     outbox: Outbox
-    desk_controls: DeskControlsStore
     chat: Chat
     clock: Clock
     #: Called with a case that has changed, and the keys of the live lists that show it.
-    followers: Sequence[Callable[[Case, Sequence[str]], None]] = ()
+    followers: Sequence[Follower] = ()
+    #: The same for App Homes, which may have to show any case.
+    follow_homes: Follower | None = None
     storms: AlertStorms | None = None
     calls: Calls | None = None
     library: Library | None = None
@@ -70,14 +78,14 @@ class Cards:
 
     def refresh(self, message: LeasedMessage) -> None:
         """Make the card and the lists show the case as it is."""
-        case = self.cases.case(message.case_id)
-        cards = self.card_store.cards(case.id)
-        context = self._context(case)
+        state = self._read(message)
+        case, cards = state.case, state.cards
+        context = self._context(state)
         if cards and _is_current(cards[0], case, context):
             self.outbox.finish(message)
             return
-        if not cards and self._is_in_storm(case, message):
-            self._follow(case)
+        if not cards and self._is_in_storm(state, message):
+            self._follow(state)
             self.outbox.finish(message)
             return
         is_retry = message.uncertain_attempts > 1
@@ -90,23 +98,22 @@ class Cards:
         )
         card = replace(card, look=context.key)
         try:
-            self._finish(
-                case,
-                cards,
-                card=card,
-                message=message,
-            )
+            self._finish(state, card=card, message=message)
         except StaleFence:
             # Another worker has this message now, and has drawn a card too: one of them must go.
             if _is_new(card, cards):
                 self.outbox.enqueue([sweep_card(case, cards, self._settled_at())])
             raise
 
-    def _context(self, case: Case) -> CardContext:
+    def _read(self, message: LeasedMessage) -> CardState:
+        return self.card_store.state_of(message, homes_since=self.clock() - FRESH_FOR)
+
+    def _context(self, state: CardState) -> CardContext:
         """Gather what the card shows and the case does not say."""
+        case = state.case
         hands = self._find_hands(case)
         return CardContext(
-            pause_reason=self._describe_pause(case),
+            pause_reason=_describe_pause(case, state.controls),
             is_undoable=self._is_undoable(case),
             edited_by=hands.editor,
             handed_over_by=hands.giver,
@@ -122,24 +129,25 @@ class Cards:
         is_new = all(card.generation != case.generation for card in cards)
         return self.calls.mentions_on_card(case, is_new=is_new)
 
-    def _is_in_storm(self, case: Case, message: LeasedMessage) -> bool:
+    def _is_in_storm(self, state: CardState, message: LeasedMessage) -> bool:
         """Tell whether a shared card shows this case instead of its own."""
         if self.storms is None:
             return False
+        keys = state.live_list_keys
         # A card that may have been posted already stays a card of its own.
-        if message.uncertain_attempts > 1 and not self.storms.has(case.id):
+        if message.uncertain_attempts > 1 and not has_shared_card(state.case.id, keys):
             return False
-        return self.storms.takes(case)
+        return self.storms.takes(state.case, keys)
 
     def _finish(
         self,
-        case: Case,
-        cards: Sequence[CardRef],
+        state: CardState,
         *,
         card: CardRef,
         message: LeasedMessage,
     ) -> None:
         """Retire older cards, refresh the lists, and record the new card."""
+        case, cards = state.case, state.cards
         messages = self._effects_of_post(
             case,
             cards,
@@ -155,8 +163,11 @@ class Cards:
                         card=card,
                         message=message,
                     )
+            if _is_new(card, cards):
+                # A list that was saved meanwhile has no link to the card yet.
+                state = self._read(message)
             # Before the message is finished, so that a crash leaves no list with a dead button.
-            self._follow(case)
+            self._follow(state)
         except BaseException:
             # Slack has answered, so where the card is must be recorded. Version 0 draws it again.
             self.card_store.record(
@@ -212,10 +223,11 @@ class Cards:
         self.outbox.enqueue([card_message(case_id, now) for case_id in case_ids])
         return len(case_ids)
 
-    def _follow(self, case: Case) -> None:
-        live_list_keys = self.live_lists.keys_with(case.id)
+    def _follow(self, state: CardState) -> None:
         for follow in self.followers:
-            follow(case, live_list_keys)
+            follow(state.case, state.live_list_keys)
+        if state.has_homes and self.follow_homes:
+            self.follow_homes(state.case, state.live_list_keys)
 
     def _is_undoable(self, case: Case) -> bool:
         """Tell whether the plan can still be undone.
@@ -258,12 +270,13 @@ class Cards:
         fresh_for = self.library.playbook(case.kind).fresh_for
         return find_stale_facts(case.assessment.evidence, fresh_for, self.clock())
 
-    def _describe_pause(self, case: Case) -> str:
-        """Say which pause holds this case up; empty when none does."""
-        if case.state not in PAUSABLE:
-            return ""
-        pause = self.desk_controls.load().pause_on(case.kind, case.proposal.plan)
-        return pause.description if pause else ""
+
+def _describe_pause(case: Case, controls: DeskControls) -> str:
+    """Say which pause holds this case up; empty when none does."""
+    if case.state not in PAUSABLE:
+        return ""
+    pause = controls.pause_on(case.kind, case.proposal.plan)
+    return pause.description if pause else ""
 
 
 def _is_current(card: CardRef, case: Case, context: CardContext) -> bool:

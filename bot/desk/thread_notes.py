@@ -13,7 +13,7 @@ from bot.cases.case import Case
 from bot.cases.entries import ApprovalGiven, Entry, Escalated, HandedOver, InquiryAnswered, Reminded
 from bot.cases.inquiries import asker_of
 from bot.cases.lifecycle import WAITING_ON_PEOPLE
-from bot.desk.alert_storms import AlertStorms
+from bot.desk.alert_storms import AlertStorms, has_shared_card
 from bot.desk.effects import BEGINNINGS, EFFECTS, LAST_VOTES, is_noted_with_outcome
 from bot.ports.card_store import CardRef, CardStore
 from bot.ports.case_store import CaseStore
@@ -68,8 +68,8 @@ class ThreadNotes:
 
     def _post_evidence(self, message: LeasedMessage) -> None:
         """Post the evidence, unless a card waits for its turn in Slack."""
-        case = self.cases.case(message.case_id)
-        card = self._card_at(case, str(message.payload["evidence"]))
+        state = self.card_store.state_of(message)
+        card = _card_at(state.cards, str(message.payload["evidence"]))
         if card is None:
             self.outbox.finish(message)
             return
@@ -79,7 +79,7 @@ class ThreadNotes:
             return
         evidence = ThreadEvidence(
             key=message.key,
-            case=case,
+            case=state.case,
             channel=card.channel,
             thread_ts=card.ts,
             labels=self.library.labels(),
@@ -87,23 +87,18 @@ class ThreadNotes:
         self.chat.post_evidence(evidence, look_first=is_retry)
         self.outbox.finish(message)
 
-    def _card_at(self, case: Case, ts: str) -> CardRef | None:
-        """Return the case's newest card, if it is this message."""
-        cards = self.card_store.cards(case.id)
-        return cards[0] if cards and ts and cards[0].ts == ts else None
-
     # --- notes ------------------------------------------------------------------------------------
 
     def _post_note(self, message: LeasedMessage) -> None:
         """Post new entries of the case into its card's thread."""
-        case = self.cases.case(message.case_id)
-        cards = self.card_store.cards(case.id)
+        state = self.card_store.state_of(message)
+        case, cards = state.case, state.cards
         if cards and self._is_overtaking(message):
             self.outbox.wait(message, self.clock() + RETRY_INTERVAL, "an earlier note goes first")
             return
         if cards:
             self._post_entries(case, cards[0], message)
-        elif not self.storms or not self.storms.has(case.id):
+        elif not self.storms or not has_shared_card(case.id, state.live_list_keys):
             # No failure: the card waits for Slack, and the update waits for the card.
             self.outbox.wait(message, self.clock() + RETRY_INTERVAL, "the card does not stand yet")
             return
@@ -182,8 +177,8 @@ class ThreadNotes:
         """Give a note the buttons that work now; the last time, none."""
         key = str(message.payload["note"])
         live_list = self.live_lists.get(key)
-        case = self.cases.case(message.case_id)
-        cards = self.card_store.cards(case.id)
+        state = self.card_store.state_of(message)
+        case, cards = state.case, state.cards
         if live_list and cards:
             (name,) = live_list.sections
             versions = [int(version) for version in name.split(" ")]
@@ -211,6 +206,11 @@ def evidence_message(case: Case, card: CardRef, now: datetime) -> list[OutboxMes
         priority=EVIDENCE_PRIORITY,
     )
     return [message]
+
+
+def _card_at(cards: Sequence[CardRef], ts: str) -> CardRef | None:
+    """Return the newest card, if it is this message."""
+    return cards[0] if cards and ts and cards[0].ts == ts else None
 
 
 def _update_message(case: Case, note_key: str, now: datetime) -> OutboxMessage:

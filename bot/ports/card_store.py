@@ -5,6 +5,8 @@ from dataclasses import dataclass, field
 from datetime import datetime
 from typing import Protocol
 
+from bot.cases.case import Case
+from bot.cases.controls import DeskControls
 from bot.cases.missing_approvals import MissingApprovals
 from bot.ports.outbox import LeasedMessage, OutboxMessage
 from bot.views.labels import Labels
@@ -59,8 +61,31 @@ class CardContext:
         return " ".join([CARD_FORMAT, *(name for name, is_set in flags.items() if is_set)])
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CardState:
+    """A case with all that is stored about its card, at one moment."""
+
+    case: Case
+    #: The newest generation first.
+    cards: Sequence[CardRef]
+    controls: DeskControls
+    #: The keys of the live lists that follow the case, in order.
+    live_list_keys: Sequence[str]
+    #: App Homes were opened lately. They may have to show the case.
+    has_homes: bool
+
+
 class CardStore(Protocol):
     """Record where cards stand, and find them again."""
+
+    def state_of(self, message: LeasedMessage, *, homes_since: datetime | None = None) -> CardState:
+        """Return the present case of a message, and what is stored about its card.
+
+        ``homes_since``: look for App Homes that were shown after this time.
+
+        Raises:
+            NoSuchCase: there is no such case.
+        """
 
     def cards(self, case_id: str) -> list[CardRef]:
         """Return the cards of this case, the newest generation first."""

@@ -1,19 +1,22 @@
 """The places of each case's cards in Slack."""
 
+import math
 from collections.abc import Sequence
 from datetime import datetime
 from typing import Any
 
 from sqlalchemy import bindparam, exists, or_, select
 
+from bot.cases.errors import NoSuchCase
 from bot.cases.lifecycle import TERMINAL
-from bot.ports.card_store import CardRef
+from bot.ports.card_store import CardRef, CardState
 from bot.ports.outbox import LeasedMessage, OutboxMessage
 from bot.store import tables
+from bot.store.card_states import HOME_VALUES, STATE_OF_CARD, card_refs, rows_by_part
 from bot.store.database import Database
 from bot.store.dialects import insert_or_update
 from bot.store.statements import CompiledStatement
-from bot.store.unit_of_work import UnitOfWork
+from bot.store.unit_of_work import UnitOfWork, controls_from
 
 _cards = tables.cards.c
 _RECORD = CompiledStatement(insert_or_update(tables.cards, key=[_cards.case_id, _cards.generation]))
@@ -42,6 +45,36 @@ class SqlCardStore:
 
     def __init__(self, database: Database) -> None:
         self._database = database
+
+    def state_of(self, message: LeasedMessage, *, homes_since: datetime | None = None) -> CardState:
+        """Return the present case of a message, and what is stored about its card.
+
+        ``homes_since``: look for App Homes that were shown after this time.
+
+        Raises:
+            NoSuchCase: there is no such case.
+        """
+        case_id = message.case_id
+        values = {
+            **HOME_VALUES,
+            "case_id": case_id,
+            "known_version": message.case.version if message.case else 0,
+            "homes_since": homes_since.timestamp() if homes_since else math.inf,
+        }
+        rows = self._database.fetch(STATE_OF_CARD, values)
+        cases, controls, cards, lists, homes = rows_by_part(rows)
+        if not cases:
+            raise NoSuchCase(f"there is no case {case_id[:40]}")
+        case = message.case
+        if case is None or cases[0].body:
+            case = self._database.decoded_cases.decode(case_id, cases[0].body)
+        return CardState(
+            case=case,
+            cards=card_refs(case_id, cards),
+            controls=controls_from(controls),
+            live_list_keys=sorted(row.body for row in lists),
+            has_homes=bool(homes),
+        )
 
     def cards(self, case_id: str) -> list[CardRef]:
         """Return the cards of this case, the newest generation first."""

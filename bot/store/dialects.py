@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sqlalchemy import Column, Connection, Table
+from sqlalchemy import Column, Connection, Executable, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 Insert = Any
@@ -18,6 +18,13 @@ class DialectStatement:
             "sqlite": build(sqlite.insert),
             "postgresql": build(postgresql.insert),
         }
+
+    @classmethod
+    def of(cls, *, on_sqlite: Executable, on_postgresql: Executable) -> "DialectStatement":
+        """Join the two forms of a statement that is no insert."""
+        statement = cls.__new__(cls)
+        statement._by_dialect = {"sqlite": on_sqlite, "postgresql": on_postgresql}
+        return statement
 
     def on(self, connection: Connection) -> Insert:
         """Return the form for this connection's database."""

@@ -5,7 +5,17 @@ from collections.abc import Iterable, Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
-from sqlalchemy import ColumnElement, Update, and_, bindparam, delete, insert, select, update
+from sqlalchemy import (
+    ColumnElement,
+    Select,
+    Update,
+    and_,
+    bindparam,
+    delete,
+    insert,
+    select,
+    update,
+)
 
 from bot.cases.actor import CaseId
 from bot.cases.case import Case
@@ -13,7 +23,8 @@ from bot.ports.live_lists import LiveList
 from bot.ports.outbox import OutboxMessage
 from bot.store import tables
 from bot.store.database import Database
-from bot.store.dialects import insert_or_ignore, insert_or_update
+from bot.store.dialects import DialectStatement, insert_or_ignore, insert_or_update
+from bot.store.statements import CompiledStatement, Values
 from bot.store.unit_of_work import UnitOfWork
 
 #: No key has it.
@@ -21,11 +32,56 @@ LAST_CHARACTER = chr(0x10FFFF)
 
 _lists = tables.live_lists.c
 _items = tables.live_list_items.c
-_SAVE = insert_or_update(tables.live_lists, key=[_lists.key])
+
+
+def begins_with_on_sqlite() -> ColumnElement[bool]:
+    """Look up the beginning of a key in an index."""
+    # SQLite reads every row for LIKE, and orders text by its code points.
+    return and_(_lists.key >= bindparam("prefix"), _lists.key < bindparam("prefix_end"))
+
+
+def begins_with_on_postgresql() -> ColumnElement[bool]:
+    """Look up the beginning of a key in an index."""
+    return _lists.key.like(bindparam("prefix_pattern"), escape="/")
+
+
+def prefix_values(prefix: str) -> Values:
+    """Return the parameters of both conditions."""
+    escaped = prefix.replace("/", "//").replace("%", "/%").replace("_", "/_")
+    return {
+        "prefix": prefix,
+        "prefix_end": f"{prefix}{LAST_CHARACTER}",
+        "prefix_pattern": f"{escaped}%",
+    }
+
+
+def _find(begins_with: ColumnElement[bool]) -> Select[Any]:
+    is_fresh = _lists.shown_at >= bindparam("since")
+    return select(tables.live_lists).where(begins_with, is_fresh).order_by(_lists.key)
+
+
+_GET = CompiledStatement(select(tables.live_lists).where(_lists.key == bindparam("key")))
+_FIND = CompiledStatement(
+    DialectStatement.of(
+        on_sqlite=_find(begins_with_on_sqlite()),
+        on_postgresql=_find(begins_with_on_postgresql()),
+    )
+)
+_KEYS_WITH = CompiledStatement(
+    select(_items.board).where(_items.case_id == bindparam("case_id")).order_by(_items.board)
+)
+_SAVE = CompiledStatement(insert_or_update(tables.live_lists, key=[_lists.key]))
 _CREATE = insert_or_ignore(tables.live_lists, returning=_lists.key)
-_ADD = insert_or_ignore(tables.live_list_items)
-_VERSIONS = select(tables.cases.c.id, tables.cases.c.version).where(
-    tables.cases.c.id.in_(bindparam("ids", expanding=True))
+_ADD = CompiledStatement(insert_or_ignore(tables.live_list_items))
+_DELETE = CompiledStatement(delete(tables.live_lists).where(_lists.key == bindparam("of_key")))
+_DELETE_ITEMS = CompiledStatement(
+    delete(tables.live_list_items).where(_items.board == bindparam("of_key"))
+)
+_INSERT_ITEM = CompiledStatement(insert(tables.live_list_items))
+_VERSIONS = CompiledStatement(
+    select(tables.cases.c.id, tables.cases.c.version).where(
+        tables.cases.c.id.in_(bindparam("ids", expanding=True))
+    )
 )
 
 
@@ -37,29 +93,17 @@ class SqlLiveLists:
 
     def get(self, key: str) -> LiveList | None:
         """Return the list under this key."""
-        rows = self._database.fetch(select(tables.live_lists).where(_lists.key == key))
+        rows = self._database.fetch(_GET, {"key": key})
         return _live_list(rows[0]) if rows else None
 
     def find(self, prefix: str, since: datetime) -> list[LiveList]:
         """Return lists by the prefix of their key, shown after this time."""
-        query = (
-            select(tables.live_lists)
-            .where(self._begins_with(prefix), _lists.shown_at >= since.timestamp())
-            .order_by(_lists.key)
-        )
-        return [_live_list(row) for row in self._database.fetch(query)]
-
-    def _begins_with(self, prefix: str) -> ColumnElement[bool]:
-        """Look up the beginning of a key in an index."""
-        if self._database.is_sqlite:
-            # SQLite reads every row for LIKE, and orders text by its code points.
-            return and_(_lists.key >= prefix, _lists.key < f"{prefix}{LAST_CHARACTER}")
-        return _lists.key.startswith(prefix, autoescape=True)
+        values = {**prefix_values(prefix), "since": since.timestamp()}
+        return [_live_list(row) for row in self._database.fetch(_FIND, values)]
 
     def keys_with(self, case_id: str) -> list[str]:
         """Return the keys of the lists that follow this case."""
-        query = select(_items.board).where(_items.case_id == case_id).order_by(_items.board)
-        return [row.board for row in self._database.fetch(query)]
+        return [row.board for row in self._database.fetch(_KEYS_WITH, {"case_id": case_id})]
 
     def save(self, live_list: LiveList, *, follow: bool = True, cases: Iterable[Case] = ()) -> bool:
         """Record a list as it stands now.
@@ -71,7 +115,7 @@ class SqlLiveLists:
         row = _row(live_list)
 
         def job(unit: UnitOfWork) -> bool:
-            unit.connection.execute(_SAVE.on(unit.connection), row)
+            unit.driver.change_later(_SAVE, row)
             if follow:
                 _replace_items(unit, live_list.key, list(live_list.sections.values()))
             # After the list follows them: a change is seen here, or sees the list.
@@ -107,7 +151,7 @@ class SqlLiveLists:
         row = {"case_id": case_id, "board": key}
 
         def job(unit: UnitOfWork) -> None:
-            unit.connection.execute(_ADD.on(unit.connection), row)
+            unit.driver.change_later(_ADD, row)
 
         self._database.write(job, appends=False)
 
@@ -116,24 +160,23 @@ class SqlLiveLists:
 
         def job(unit: UnitOfWork) -> None:
             _replace_items(unit, key, [])
-            unit.connection.execute(delete(tables.live_lists).where(_lists.key == key))
+            unit.driver.change_later(_DELETE, {"of_key": key})
 
         self._database.write(job, appends=False)
 
 
 def _replace_items(unit: UnitOfWork, key: str, sections: Sequence[Sequence[str]]) -> None:
-    unit.connection.execute(delete(tables.live_list_items).where(_items.board == key))
+    unit.driver.change_later(_DELETE_ITEMS, {"of_key": key})
     # A case may stand in several sections.
     case_ids = dict.fromkeys(case_id for section in sections for case_id in section)
     rows = [{"case_id": case_id, "board": key} for case_id in case_ids]
-    if rows:
-        unit.connection.execute(insert(tables.live_list_items), rows)
+    unit.driver.change_each(_INSERT_ITEM, rows)
 
 
 def _have_changed(unit: UnitOfWork, versions: Mapping[CaseId, int]) -> bool:
     if not versions:
         return False
-    rows = unit.connection.execute(_VERSIONS, {"ids": list(versions)})
+    rows = unit.driver.fetch(_VERSIONS, {"ids": list(versions)})
     return any(row.version != versions[row.id] for row in rows)
 
 
