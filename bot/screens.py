@@ -8,6 +8,7 @@ from bot.desk.alert_storms import AlertStorms
 from bot.desk.app_home import AppHome
 from bot.desk.call_slots import CallSlots
 from bot.desk.calls import Calls
+from bot.desk.card_evidence import CardEvidence
 from bot.desk.cards import Cards, Follower
 from bot.desk.case_lists import CaseLists
 from bot.desk.case_progress import CaseProgress
@@ -89,7 +90,7 @@ class ScreenBuilder:
             notes.follow,
         )
         return Screens(
-            cards=self.cards(followers, app_home, storms=storms, calls=calls),
+            cards=self.cards(followers, app_home, storms=storms, calls=calls, notes=notes),
             notes=notes,
             calls=calls,
             inquiry_messages=inquiry_messages,
@@ -262,6 +263,7 @@ class ScreenBuilder:
         *,
         storms: AlertStorms,
         calls: Calls,
+        notes: ThreadNotes,
     ) -> Cards:
         """Build what keeps the cards."""
         return Cards(
@@ -274,6 +276,7 @@ class ScreenBuilder:
             follow_homes=app_home.follow,
             storms=storms if self.options.storm_after else None,
             calls=calls,
+            evidence=CardEvidence(notes=notes, clock=self.clock, settle_for=self.settle_for),
             library=self.library,
             directory=self.directory,
             mode=self.options.mode,

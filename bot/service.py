@@ -39,6 +39,7 @@ LANES = tuple(LANE_THREADS)
 #: written there too.
 SHARED_LANE = "desk"
 QUESTION_LANE = "talk"
+CARD_LANE = "chat"
 DEADLINES_INTERVAL = timedelta(seconds=5)
 DIGESTS_INTERVAL = timedelta(seconds=30)
 CHECKPOINT_INTERVAL = timedelta(minutes=5)
@@ -210,6 +211,7 @@ def build_lanes(
             threads=LANE_THREADS[name],
             timings=timings,
             priority=desk.decisions.priority,
+            backlog=desk.screens.cards.evidence.backlog if name == CARD_LANE else None,
         )
         for name in names
     }

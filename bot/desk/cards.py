@@ -19,11 +19,11 @@ from bot.cases.missing_approvals import MissingApprovals
 from bot.desk.alert_storms import AlertStorms, has_shared_card
 from bot.desk.app_home import FRESH_FOR
 from bot.desk.calls import Calls
+from bot.desk.card_evidence import CardEvidence
 from bot.desk.effects import card_message
 from bot.desk.message_cleanup import SETTLE_FOR, sweep_card
 from bot.desk.missing_approvals import find_missing_approvals
 from bot.desk.rows import requester_name
-from bot.desk.thread_notes import evidence_message
 from bot.ports.card_store import (
     CARD_FORMAT,
     REPLACED,
@@ -63,6 +63,7 @@ class Cards:
     outbox: Outbox
     chat: Chat
     clock: Clock
+    evidence: CardEvidence
     #: Called with a case that has changed, and the keys of the live lists that show it.
     followers: Sequence[Follower] = ()
     #: The same for App Homes, which may have to show any case.
@@ -106,7 +107,8 @@ class Cards:
             raise
 
     def _read(self, message: LeasedMessage) -> CardState:
-        return self.card_store.state_of(message, homes_since=self.clock() - FRESH_FOR)
+        now = self.clock()
+        return self.card_store.state_of(message, homes_since=now - FRESH_FOR, cards_due_at=now)
 
     def _context(self, state: CardState) -> CardContext:
         """Gather what the card shows and the case does not say."""
@@ -148,12 +150,8 @@ class Cards:
     ) -> None:
         """Retire older cards, refresh the lists, and record the new card."""
         case, cards = state.case, state.cards
-        messages = self._effects_of_post(
-            case,
-            cards,
-            card=card,
-            message=message,
-        )
+        is_new = _is_new(card, cards)
+        sweeps = self._sweeps(case, cards, message) if is_new else []
         try:
             for older in cards:
                 if older.look != REPLACED and not _is_same_message(older, card):
@@ -163,9 +161,9 @@ class Cards:
                         card=card,
                         message=message,
                     )
-            if _is_new(card, cards):
+            if is_new:
                 # A list that was saved meanwhile has no link to the card yet.
-                state = self._read(message)
+                state = replace(self._read(message), case=case)
             # Before the message is finished, so that a crash leaves no list with a dead button.
             self._follow(state)
         except BaseException:
@@ -173,13 +171,17 @@ class Cards:
             self.card_store.record(
                 replace(card, version=0),
                 hold=message,
-                messages=messages,
+                messages=[*sweeps, *self.evidence.request(state, card)] if is_new else sweeps,
             )
             raise
+        evidence = []
+        if is_new:
+            is_retry = message.uncertain_attempts > 1
+            evidence = self.evidence.post(state, card, look_first=is_retry)
         self.card_store.record(
             card,
             finish=message,
-            messages=messages,
+            messages=[*sweeps, *evidence],
         )
 
     def _retire(
@@ -195,22 +197,14 @@ class Cards:
         if older.generation != card.generation:
             self.card_store.record(replace(older, look=REPLACED), hold=message)
 
-    def _effects_of_post(
-        self,
-        case: Case,
-        cards: Sequence[CardRef],
-        *,
-        card: CardRef,
-        message: LeasedMessage,
-    ) -> tuple[OutboxMessage, ...]:
-        """Request the evidence, and a search for copies if needed."""
-        if not _is_new(card, cards):
-            return ()
-        messages = evidence_message(case, card, self.clock())
+    def _sweeps(
+        self, case: Case, cards: Sequence[CardRef], message: LeasedMessage
+    ) -> list[OutboxMessage]:
+        """Request a search for copies of a new card, if there may be any."""
         has_predecessor = any(one.generation == case.generation for one in cards)
-        if message.uncertain_attempts > 1 or has_predecessor:
-            messages.append(sweep_card(case, cards, self._settled_at()))
-        return tuple(messages)
+        if message.uncertain_attempts <= 1 and not has_predecessor:
+            return []
+        return [sweep_card(case, cards, self._settled_at())]
 
     def _settled_at(self) -> datetime:
         return self.clock() + self.settle_for

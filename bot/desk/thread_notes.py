@@ -29,6 +29,8 @@ RETRY_INTERVAL = timedelta(seconds=1)
 EVIDENCE_INTERVAL = timedelta(seconds=2)
 EVIDENCE_PRIORITY = 1
 NOTE_PREFIX = "note:"
+#: In a payload: an earlier attempt may have posted the evidence.
+IS_DOUBTFUL = "doubtful"
 _NOTE_KEY = re.compile(r"note:EX-\d+:(\d+)")
 #: Entries by which somebody is asked to decide.
 REQUESTS = (Reminded, Escalated, HandedOver)
@@ -66,25 +68,31 @@ class ThreadNotes:
 
     # --- evidence ---------------------------------------------------------------------------------
 
+    def post_evidence(self, case: Case, card: CardRef, *, look_first: bool) -> None:
+        """Post the evidence in the thread of a card."""
+        evidence = ThreadEvidence(
+            key=evidence_key(case, card),
+            case=case,
+            channel=card.channel,
+            thread_ts=card.ts,
+            labels=self.library.labels(),
+        )
+        self.chat.post_evidence(evidence, look_first=look_first)
+
     def _post_evidence(self, message: LeasedMessage) -> None:
-        """Post the evidence, unless a card waits for its turn in Slack."""
-        state = self.card_store.state_of(message)
+        """Post the evidence that could not be posted right after its card."""
+        now = self.clock()
+        state = self.card_store.state_of(message, cards_due_at=now)
         card = _card_at(state.cards, str(message.payload["evidence"]))
         if card is None:
             self.outbox.finish(message)
             return
         is_retry = message.uncertain_attempts > 1
-        if not is_retry and self.outbox.has_due([Topic.CARD], self.clock()):
-            self.outbox.wait(message, self.clock() + EVIDENCE_INTERVAL, "cards go first")
+        if not is_retry and state.has_due_cards:
+            self.outbox.wait(message, next_evidence_time(now), "cards go first")
             return
-        evidence = ThreadEvidence(
-            key=message.key,
-            case=state.case,
-            channel=card.channel,
-            thread_ts=card.ts,
-            labels=self.library.labels(),
-        )
-        self.chat.post_evidence(evidence, look_first=is_retry)
+        look_first = is_retry or bool(message.payload.get(IS_DOUBTFUL))
+        self.post_evidence(state.case, card, look_first=look_first)
         self.outbox.finish(message)
 
     # --- notes ------------------------------------------------------------------------------------
@@ -192,20 +200,39 @@ class ThreadNotes:
         self.outbox.finish(message)
 
 
-def evidence_message(case: Case, card: CardRef, now: datetime) -> list[OutboxMessage]:
-    """Request the evidence in the thread of a new card."""
-    has_facts = any(fact.label for fact in case.assessment.evidence)
-    if not has_facts or not card.ts:
-        return []
-    message = OutboxMessage(
+def has_evidence(case: Case, card: CardRef) -> bool:
+    """Tell whether there is evidence for the thread of a card."""
+    return bool(card.ts) and any(fact.label for fact in case.assessment.evidence)
+
+
+def evidence_key(case: Case, card: CardRef) -> str:
+    """Return the key of the evidence in the thread of a card."""
+    return f"{NOTE_PREFIX}{case.id}:evidence:{card.ts}"
+
+
+def evidence_message(
+    case: Case, card: CardRef, run_at: datetime, *, is_doubtful: bool = False
+) -> OutboxMessage:
+    """Request the evidence in the thread of a card.
+
+    ``is_doubtful``: it may be there already, and is looked for first.
+    """
+    return OutboxMessage(
         topic=Topic.NOTE,
-        key=f"{NOTE_PREFIX}{case.id}:evidence:{card.ts}",
+        key=evidence_key(case, card),
         case_id=case.id,
-        run_at=now,
-        payload={"evidence": card.ts},
+        run_at=run_at,
+        payload={"evidence": card.ts, **({IS_DOUBTFUL: True} if is_doubtful else {})},
         priority=EVIDENCE_PRIORITY,
     )
-    return [message]
+
+
+def next_evidence_time(now: datetime) -> datetime:
+    """Return the time at which evidence that gave way to cards is tried.
+
+    In full seconds, so that those of a burst are claimed together.
+    """
+    return (now + EVIDENCE_INTERVAL).replace(microsecond=0) + timedelta(seconds=1)
 
 
 def _card_at(cards: Sequence[CardRef], ts: str) -> CardRef | None:

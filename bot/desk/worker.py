@@ -32,7 +32,7 @@ from bot.cases.errors import (
 from bot.desk.decision_priority import DecisionPriority
 from bot.desk.due_work import DueWork
 from bot.desk.held_leases import HeldLeases
-from bot.desk.waiting_messages import WaitingMessages
+from bot.desk.waiting_messages import Backlog, WaitingMessages
 from bot.outages import describe_failure
 from bot.ports.clock import Clock
 from bot.ports.outbox import LeasedMessage, Outbox, Topic
@@ -230,8 +230,12 @@ class WorkerPool:
         timings: WorkerTimings,
         priority: DecisionPriority | None = None,
         group_handlers: Mapping[Topic, GroupHandler] | None = None,
+        backlog: Backlog | None = None,
     ) -> None:
-        """Handle topics with a group handler in groups when many wait."""
+        """Handle topics with a group handler in groups when many wait.
+
+        ``backlog`` counts what waits.
+        """
         self.topics: Sequence[Topic] = list(handlers)
         self._outbox = outbox
         self._clock = clock
@@ -246,7 +250,7 @@ class WorkerPool:
             wake=self.wake,
             group_handlers=group_handlers,
         )
-        self._waiting = WaitingMessages(group_handlers or (), threads)
+        self._waiting = WaitingMessages(group_handlers or (), threads, backlog)
         self._leases = HeldLeases(outbox, clock, timings.lease_for)
         self._due = DueWork(clock)
         self._stopping = threading.Event()

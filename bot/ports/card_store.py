@@ -73,15 +73,24 @@ class CardState:
     live_list_keys: Sequence[str]
     #: App Homes were opened lately. They may have to show the case.
     has_homes: bool
+    #: Cards are due that nobody has under lease.
+    has_due_cards: bool
 
 
 class CardStore(Protocol):
     """Record where cards stand, and find them again."""
 
-    def state_of(self, message: LeasedMessage, *, homes_since: datetime | None = None) -> CardState:
+    def state_of(
+        self,
+        message: LeasedMessage,
+        *,
+        homes_since: datetime | None = None,
+        cards_due_at: datetime | None = None,
+    ) -> CardState:
         """Return the present case of a message, and what is stored about its card.
 
-        ``homes_since``: look for App Homes that were shown after this time.
+        ``homes_since``: look for App Homes that were shown after this time. ``cards_due_at``: look
+        for cards that are due then.
 
         Raises:
             NoSuchCase: there is no such case.

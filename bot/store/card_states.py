@@ -8,27 +8,32 @@ from sqlalchemy import (
     ColumnElement,
     CompoundSelect,
     Select,
+    and_,
     bindparam,
     case,
     literal_column,
+    or_,
     select,
     union_all,
 )
 
 from bot.ports.card_store import CardRef
+from bot.ports.outbox import Topic
 from bot.store import tables
 from bot.store.dialects import DialectStatement
 from bot.store.live_lists import begins_with_on_postgresql, begins_with_on_sqlite, prefix_values
+from bot.store.outbox_rows import LEASED, READY
 from bot.store.statements import CompiledStatement
 
 HOME_PREFIX = "home:"
 #: The parts of the answer: each row belongs to one.
-CASE, CONTROLS, CARD, LIST, HOME = range(5)
+CASE, CONTROLS, CARD, LIST, HOME, DUE_CARD = range(6)
 
 _cases = tables.cases.c
 _cards = tables.cards.c
 _items = tables.live_list_items.c
 _controls = tables.controls.c
+_outbox = tables.outbox.c
 _EMPTY: ColumnElement[str] = literal_column("''")
 _ZERO: ColumnElement[int] = literal_column("0")
 _TEXT_COLUMNS = ("body", "ts", "drawn", "look")
@@ -53,12 +58,19 @@ def _state_of_card(is_home: ColumnElement[bool]) -> CompoundSelect[Any]:
     card = (_cards.channel, _cards.ts, _cards.drawn, _cards.look)
     is_fresh = tables.live_lists.c.shown_at >= bindparam("homes_since")
     home = _part(HOME).where(is_home, is_fresh).limit(1).subquery()
+    is_due = and_(
+        or_(_outbox.state == READY, _outbox.state == LEASED),
+        _outbox.topic == Topic.CARD.value,
+        _outbox.run_at <= bindparam("cards_due_at"),
+    )
+    due_card = _part(DUE_CARD).where(is_due).limit(1).subquery()
     return union_all(
         _part(CASE, body).where(_cases.id == case_id),
         _part(CONTROLS, _controls.body).where(_controls.name == "desk"),
         _part(CARD, *card, generation=_cards.generation).where(_cards.case_id == case_id),
         _part(LIST, _items.board).where(_items.case_id == case_id),
         select(home),
+        select(due_card),
     )
 
 
@@ -73,7 +85,7 @@ HOME_VALUES = prefix_values(HOME_PREFIX)
 
 def rows_by_part(rows: Sequence[Any]) -> list[list[Any]]:
     """Sort the rows of an answer by their parts."""
-    parts: list[list[Any]] = [[], [], [], [], []]
+    parts: list[list[Any]] = [[], [], [], [], [], []]
     for row in rows:
         parts[row.part].append(row)
     return parts

@@ -46,10 +46,17 @@ class SqlCardStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def state_of(self, message: LeasedMessage, *, homes_since: datetime | None = None) -> CardState:
+    def state_of(
+        self,
+        message: LeasedMessage,
+        *,
+        homes_since: datetime | None = None,
+        cards_due_at: datetime | None = None,
+    ) -> CardState:
         """Return the present case of a message, and what is stored about its card.
 
-        ``homes_since``: look for App Homes that were shown after this time.
+        ``homes_since``: look for App Homes that were shown after this time. ``cards_due_at``: look
+        for cards that are due then.
 
         Raises:
             NoSuchCase: there is no such case.
@@ -60,9 +67,10 @@ class SqlCardStore:
             "case_id": case_id,
             "known_version": message.case.version if message.case else 0,
             "homes_since": homes_since.timestamp() if homes_since else math.inf,
+            "cards_due_at": cards_due_at.timestamp() if cards_due_at else -math.inf,
         }
         rows = self._database.fetch(STATE_OF_CARD, values)
-        cases, controls, cards, lists, homes = rows_by_part(rows)
+        cases, controls, cards, lists, homes, due_cards = rows_by_part(rows)
         if not cases:
             raise NoSuchCase(f"there is no case {case_id[:40]}")
         case = message.case
@@ -74,6 +82,7 @@ class SqlCardStore:
             controls=controls_from(controls),
             live_list_keys=sorted(row.body for row in lists),
             has_homes=bool(homes),
+            has_due_cards=bool(due_cards),
         )
 
     def cards(self, case_id: str) -> list[CardRef]:

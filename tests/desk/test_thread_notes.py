@@ -6,11 +6,14 @@ from decimal import Decimal
 import pytest
 
 from bot.cases.entries import RejectReason
-from bot.cases.errors import ChatUnknown, RateLimited
+from bot.cases.errors import ChatFailed, ChatUnknown, RateLimited
 from bot.cases.lifecycle import State
 from bot.cases.policy import EmergencyRule
+from bot.desk.effects import card_message
 from bot.ports.outbox import Topic
+from bot.store import tables
 from tests.fakes.directory import principal
+from tests.store.rows import lease, outbox_row, rows_of
 from tests.world import policy, request
 
 ANA, BEN, OMAR = map(principal, ("ana", "ben", "omar"))
@@ -63,27 +66,120 @@ def test_evidence_whose_reply_was_lost_is_looked_for(world):
     assert [one.case.id for one in world.chat.evidence] == [case.id]
 
 
+def waiting_card(world):
+    """A case whose card is under lease, and is about to be drawn."""
+    case_id = world.receive(world.signal()).case_id
+    world.lane.handle(lease(world.store, topic=Topic.TRIAGE, at=world.clock()))
+    return lease(world.store, at=world.clock()), case_id
+
+
+def evidence_rows(world):
+    return [row for row in rows_of(world.store, tables.outbox) if ":evidence:" in row.key]
+
+
+def test_evidence_is_posted_with_its_card_and_needs_no_message_of_its_own(world):
+    card, case_id = waiting_card(world)
+    world.lane.handle(card)
+    assert [one.case.id for one in world.chat.evidence] == [case_id]
+    assert evidence_rows(world) == []
+
+
 def test_evidence_gives_way_to_cards_that_are_due(world):
-    case = world.store.cases.case(world.receive(world.signal()).case_id)
-    busy = [True]
-    outbox = world.desk.screens.notes.outbox
-
-    class Busy:
-        def __getattr__(self, name):
-            return getattr(outbox, name)
-
-        def has_due(self, topics, now):
-            return busy[0] if topics == [Topic.CARD] else outbox.has_due(topics, now)
-
-    object.__setattr__(world.desk.screens.notes, "outbox", Busy())
-    world.work()
-    world.clock.forward(seconds=3)
-    world.work()
+    card, case_id = waiting_card(world)
+    other_id = world.receive(world.signal("product:2")).case_id
+    world.lane.handle(lease(world.store, topic=Topic.TRIAGE, at=world.clock()))
+    world.lane.handle(card)
     assert world.chat.evidence == []
-    busy[0] = False
+    world.work()
+    assert [one.case.id for one in world.chat.evidence] == [other_id]
     world.clock.forward(seconds=3)
     world.work()
-    assert [one.case.id for one in world.chat.evidence] == [case.id]
+    assert [one.case.id for one in world.chat.evidence] == [other_id, case_id]
+
+
+def test_evidence_gives_way_to_cards_that_wait_for_a_thread(world):
+    card, _ = waiting_card(world)
+    world.desk.screens.cards.evidence.backlog.add([card])
+    world.lane.handle(card)
+    assert world.chat.evidence == []
+    assert [row.run_at - world.clock().timestamp() for row in evidence_rows(world)] == [3.0]
+
+
+def test_evidence_that_comes_later_still_gives_way_to_cards(world):
+    card, _ = waiting_card(world)
+    world.desk.screens.cards.evidence.backlog.add([card])
+    world.lane.handle(card)
+    world.clock.forward(seconds=3)
+    message = lease(world.store, topic=Topic.NOTE, at=world.clock())
+    world.store.outbox.enqueue([card_message("EX-1", world.clock())])
+    world.lane.handle(message)
+    assert world.chat.evidence == []
+    world.work()
+    world.clock.forward(seconds=3)
+    world.work()
+    assert len(world.chat.evidence) == 1
+
+
+def test_evidence_that_comes_too_early_for_slack_comes_when_slack_says(world):
+    card, _ = waiting_card(world)
+    waits = [RateLimited(7)]
+    post = world.chat.post_evidence
+
+    def wait_once(evidence, *, look_first):
+        if waits:
+            raise waits.pop()
+        assert not look_first
+        post(evidence, look_first=look_first)
+
+    world.chat.post_evidence = wait_once
+    world.lane.handle(card)
+    assert [row.run_at - world.clock().timestamp() for row in evidence_rows(world)] == [7.0]
+    world.clock.forward(seconds=7)
+    world.work()
+    assert len(world.chat.evidence) == 1
+
+
+@pytest.mark.parametrize("failure", [ChatFailed("no_permission"), ValueError("a table of nothing")])
+def test_a_card_stands_whatever_becomes_of_its_evidence(world, failure):
+    card, case_id = waiting_card(world)
+
+    def fail(evidence, *, look_first):
+        raise failure
+
+    world.chat.post_evidence = fail
+    world.lane.handle(card)
+    assert len(world.store.cards.cards(case_id)) == 1
+    assert outbox_row(world.store, card.key).state == "done"
+    assert [row.state for row in evidence_rows(world)] == ["ready"]
+
+
+def test_a_worker_that_died_after_posting_both_leaves_the_evidence_once(world):
+    """Card and evidence stand, and nothing is recorded: the next worker looks for both."""
+    card, _ = waiting_card(world)
+    looked = []
+    post = world.chat.post_evidence
+
+    def note_and_post(evidence, *, look_first):
+        looked.append(look_first)
+        post(evidence, look_first=look_first)
+
+    world.chat.post_evidence = note_and_post
+    record = type(world.store.cards).record
+
+    def die(store, *args, **options):
+        raise SystemExit
+
+    type(world.store.cards).record = die
+    try:
+        with pytest.raises(SystemExit):
+            world.lane.handle(card)
+    finally:
+        type(world.store.cards).record = record
+    world.clock.forward(minutes=1)
+    world.work()
+    assert looked == [False, True]
+    assert world.chat.looked_first == 1
+    assert len(world.store.cards.cards("EX-1")) == 1
 
 
 def test_notes_stand_in_the_order_of_versions(world):
