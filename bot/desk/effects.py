@@ -6,7 +6,8 @@ It is pure: a commit and its effects are one decision.
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
-from bot.cases.calls import Call, call_after
+from bot.cases.call_rules import CallRules, Reach
+from bot.cases.calls import Call, call_after, reach_of
 from bot.cases.case import Case
 from bot.cases.decide import Decision
 from bot.cases.entries import (
@@ -115,17 +116,29 @@ CARD_DELAY = timedelta(seconds=1)
 INQUIRY_PREFIX = "inquiry:"
 
 
-def change(before: Case | None, decision: Decision, playbook: Playbook) -> Change:
-    """Join the entries of a decision and their messages."""
+def change(
+    before: Case | None,
+    decision: Decision,
+    playbook: Playbook,
+    *,
+    call_rules: CallRules | None = None,
+) -> Change:
+    """Join the entries of a decision and their messages.
+
+    With ``call_rules`` a call that reaches nobody by them is not requested.
+    """
+    messages = _messages(decision, playbook.measure.follow_up_for, call_rules)
     return Change(
         before=before,
         entries=decision.entries,
         after=decision.case,
-        messages=tuple(_messages(decision, playbook.measure.follow_up_for)),
+        messages=tuple(messages),
     )
 
 
-def _messages(decision: Decision, follow_up_for: timedelta) -> Iterator[OutboxMessage]:
+def _messages(
+    decision: Decision, follow_up_for: timedelta, call_rules: CallRules | None
+) -> Iterator[OutboxMessage]:
     """Iterate over the outbox messages of one commit."""
     if not decision.entries:
         return
@@ -159,7 +172,7 @@ def _messages(decision: Decision, follow_up_for: timedelta) -> Iterator[OutboxMe
     if Topic.NOTE in topics and not is_noted_with_outcome(bodies):
         yield _note(decision, now)
     call = call_after(decision.entries, case)
-    if call:
+    if call and not _is_for_nobody(call, case, call_rules):
         yield _call_message(case, call, now)
     yield from _inquiry_messages(decision, now)
     for body in bodies:
@@ -172,6 +185,10 @@ def _messages(decision: Decision, follow_up_for: timedelta) -> Iterator[OutboxMe
             case_id=case.id,
             run_at=now,
         )
+
+
+def _is_for_nobody(call: Call, case: Case, rules: CallRules | None) -> bool:
+    return rules is not None and reach_of(call, case, rules) is Reach.NOBODY
 
 
 def is_noted_with_outcome(bodies: Sequence[Body]) -> bool:

@@ -88,7 +88,7 @@ class Triage:
             return self._refer(case, KEEPS_FAILING, message)
         now = self.clock()
         decision = self.look_at(case, now)
-        outcome = change(case, decision, self.library.playbook(case.kind))
+        outcome = self._change(case, decision)
         if self.has_narrator:
             narration = _narration(decision.case, now)
             outcome = replace(outcome, messages=(*outcome.messages, narration))
@@ -120,8 +120,18 @@ class Triage:
         sla = self._renew_sla(case, now)
         command = commands.Recommend(recommendation, None, None, sla=sla)
         decision = decide(case, command, now)
-        outcome = change(case, decision, self.library.playbook(case.kind))
+        outcome = self._change(case, decision)
         return _keep_turn(outcome, message)
+
+    def _change(self, case: Case, decision: Decision) -> Change:
+        after = decision.case
+        return change(
+            case,
+            decision,
+            self.library.playbook(case.kind),
+            # Most cases call nobody: a message that does nothing would cost as much as a card's.
+            call_rules=self.library.call_rules(after.channel, after.kind),
+        )
 
     def look_at(self, case: Case, now: datetime) -> Decision:
         """Return what to write about this open case; write nothing."""

@@ -15,7 +15,9 @@ from bot.cases.hours import Hours
 from bot.cases.lifecycle import State
 from bot.ports.case_queries import CaseFilter
 from bot.ports.outbox import OutboxMessage, Topic
+from bot.store import tables
 from tests.fakes.directory import principal
+from tests.store.rows import rows_of
 from tests.world import policy, request
 
 pytestmark = pytest.mark.usefixtures("small_world")
@@ -63,6 +65,16 @@ def test_low_risk_calls_nobody_and_medium_risk_the_group(world):
     assert (world.chat.mentions, called(world)) == ([], [])
     waiting(world, 300, "product:2")
     assert (world.chat.mentions, called(world)) == ([("ops-leads",)], [])
+
+
+def test_a_call_that_reaches_nobody_is_not_even_requested(world):
+    def calls():
+        return [row.key for row in rows_of(world.store, tables.outbox) if row.topic == "call"]
+
+    waiting(world, 100)
+    assert calls() == []
+    case = waiting(world, 300, "product:2")
+    assert calls() == [f"call:{case.id}:r1"]
 
 
 def test_high_risk_calls_the_group_and_those_on_duty(world):
