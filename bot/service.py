@@ -249,7 +249,7 @@ def _lane_handlers(desk: Desk) -> dict[str, dict[Topic, Handler]]:
     """Return what each lane works on."""
     handlers: dict[str, dict[Topic, Handler]] = {
         "desk": {
-            Topic.TRIAGE: desk.triage.run,
+            Topic.TRIAGE: desk.triage.start,
             Topic.EXECUTE: desk.execution.executor.run,
             Topic.FOLLOW_UP: desk.execution.follow_up.run,
         },

@@ -5,6 +5,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 
 from bot.cases.errors import ChatFailed, RateLimited
+from bot.desk.backlog import Backlog
 from bot.desk.message_cleanup import SETTLE_FOR
 from bot.desk.thread_notes import (
     ThreadNotes,
@@ -12,7 +13,6 @@ from bot.desk.thread_notes import (
     has_evidence,
     next_evidence_time,
 )
-from bot.desk.waiting_messages import Backlog
 from bot.ports.card_store import CardRef, CardState
 from bot.ports.clock import Clock
 from bot.ports.outbox import OutboxMessage, Topic

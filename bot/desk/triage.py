@@ -5,6 +5,7 @@ from its owner. Nor does anything else: a case that cannot be looked at goes to 
 """
 
 import logging
+from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime
 
@@ -64,11 +65,20 @@ class Triage:
 
     def run(self, message: LeasedMessage) -> None:
         """Look at one case, unless it has moved on meanwhile."""
+        write = self.start(message)
+        if write is not None:
+            write.result()
+
+    def start(self, message: LeasedMessage) -> Future[Case] | None:
+        """Look at one case, and return the write that finishes the message.
+
+        None when it has moved on meanwhile, and the message is finished.
+        """
         case = self.read(message)
         try:
-            self.commit(self.judge(case, message), message)
+            return self.commit(self.judge(case, message), message)
         except FAILURES as failure:
-            self.commit(self.refer(case, failure, message), message)
+            return self.commit(self.refer(case, failure, message), message)
 
     def read(self, message: LeasedMessage) -> Case:
         """Read the case of this message."""
@@ -102,12 +112,12 @@ class Triage:
         log.error("%s cannot be looked at", case.id, exc_info=failure)
         return self._refer(case, MAKES_NO_SENSE, message)
 
-    def commit(self, outcome: Change | None, message: LeasedMessage) -> None:
-        """Write the outcome, and finish the message with it."""
+    def commit(self, outcome: Change | None, message: LeasedMessage) -> Future[Case] | None:
+        """Begin to write the outcome, and to finish the message with it."""
         if outcome is None:
             self.outbox.finish(message)
-        else:
-            self.cases.commit(outcome, finish=message)
+            return None
+        return self.cases.submit(outcome, finish=message)
 
     def _refer(self, case: Case, reason: str, message: LeasedMessage) -> Change:
         """Put the case before its owner without a plan, with the reason."""

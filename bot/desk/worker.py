@@ -13,11 +13,11 @@ import logging
 import random
 import threading
 from collections.abc import Callable, Mapping, Sequence
-from concurrent.futures import Future, ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor, wait
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from functools import partial
-from typing import Any
+from typing import Any, TypeVar
 
 from bot.cases.errors import (
     ChatFailed,
@@ -29,23 +29,23 @@ from bot.cases.errors import (
     RateLimited,
     StaleFence,
 )
+from bot.desk.backlog import Backlog
 from bot.desk.decision_priority import DecisionPriority
 from bot.desk.due_work import DueWork
 from bot.desk.held_leases import HeldLeases
-from bot.desk.waiting_messages import Backlog, WaitingMessages
 from bot.outages import describe_failure
 from bot.ports.clock import Clock
 from bot.ports.outbox import LeasedMessage, Outbox, Topic
 
 log = logging.getLogger(__name__)
 
-Handler = Callable[[LeasedMessage], None]
-GroupOutcome = Future[Any] | Exception | None
-GroupHandler = Callable[[Sequence[LeasedMessage]], Sequence[GroupOutcome]]
-"""Handle messages that wait together, and become durable together.
+T = TypeVar("T")
 
-Returns an outcome for each, in order: a future of its last write, which is waited for; the failure
-of this one alone; or None when it is done.
+Handler = Callable[[LeasedMessage], Future[Any] | None]
+"""Handle a message.
+
+A future is that of the last write, which finishes the message: the thread goes on with the next
+one meanwhile, so that the writes of messages that wait together become durable together.
 """
 MAX_ATTEMPTS = 8
 MAX_BACK_OFF_SECONDS = 300.0
@@ -83,39 +83,29 @@ class MessageRunner:
         clock: Clock,
         timings: WorkerTimings,
         wake: Callable[[], None],
-        group_handlers: Mapping[Topic, GroupHandler] | None = None,
     ) -> None:
         """Call ``wake`` when a returned message is due at once."""
         self._outbox = outbox
         self._handlers = dict(handlers)
-        self._group_handlers = dict(group_handlers or {})
         self._clock = clock
         self._timings = timings
         self._wake = wake
 
-    def run(self, message: LeasedMessage) -> None:
-        """Handle one message."""
-        self._settle(message, partial(self._handlers[message.topic], message))
+    def start(self, message: LeasedMessage) -> Future[Any] | None:
+        """Handle one message. Return its last write, if that is still to end.
 
-    def run_group(self, messages: Sequence[LeasedMessage]) -> None:
-        """Handle messages of one topic together.
-
-        The failure of one is its own. When the handler itself fails, each is handled alone.
+        One that fails must be settled.
         """
-        try:
-            outcomes = self._group_handlers[messages[0].topic](messages)
-        except Exception as failure:
-            log.warning("a group failed (%s); one by one", describe_failure(failure))
-            for message in messages:
-                self.run(message)
-            return
-        for message, outcome in zip(messages, outcomes, strict=True):
-            self._settle(message, partial(_wait_for, outcome))
+        return self._settle(message, partial(self._handlers[message.topic], message))
 
-    def _settle(self, message: LeasedMessage, handle: Callable[[], None]) -> None:
+    def settle(self, message: LeasedMessage, write: Future[Any]) -> None:
+        """Wait for the last write of a message, and retry or park it when that fails."""
+        self._settle(message, write.result)
+
+    def _settle(self, message: LeasedMessage, handle: Callable[[], T]) -> T | None:
         """Handle a message, and retry or park it when that fails."""
         try:
-            handle()
+            return handle()
         except StaleFence:
             log.info("%s was taken over by another worker", message.key)
         except Conflict:
@@ -137,6 +127,7 @@ class MessageRunner:
             # Outermost loop: recorded with the message, tried again, parked in the end; never lost.
             log.exception("%s failed", message.key)
             self._back_off(message, describe_failure(failure))
+        return None
 
     def _wait_out(
         self, message: LeasedMessage, failure: RateLimited | ChatUnknown | OutcomeUnknown
@@ -209,13 +200,6 @@ class MessageRunner:
         self._outbox.park(message, error[:MAX_ERROR])
 
 
-def _wait_for(outcome: GroupOutcome) -> None:
-    if isinstance(outcome, Exception):
-        raise outcome
-    if outcome is not None:
-        outcome.result()
-
-
 class WorkerPool:
     """Threads that handle the messages of some topics."""
 
@@ -229,13 +213,9 @@ class WorkerPool:
         threads: int,
         timings: WorkerTimings,
         priority: DecisionPriority | None = None,
-        group_handlers: Mapping[Topic, GroupHandler] | None = None,
         backlog: Backlog | None = None,
     ) -> None:
-        """Handle topics with a group handler in groups when many wait.
-
-        ``backlog`` counts what waits.
-        """
+        """Count what waits for a thread in ``backlog``."""
         self.topics: Sequence[Topic] = list(handlers)
         self._outbox = outbox
         self._clock = clock
@@ -248,9 +228,10 @@ class WorkerPool:
             clock=clock,
             timings=timings,
             wake=self.wake,
-            group_handlers=group_handlers,
         )
-        self._waiting = WaitingMessages(group_handlers or (), threads, backlog)
+        self._backlog = backlog or Backlog()
+        #: Last writes that no thread waits for.
+        self._writes: set[Future[Any]] = set()
         self._leases = HeldLeases(outbox, clock, timings.lease_for)
         self._due = DueWork(clock)
         self._stopping = threading.Event()
@@ -299,9 +280,9 @@ class WorkerPool:
         if self._stopping.is_set():
             return
         self._leases.add(messages)
-        self._waiting.add(messages)
-        for _ in messages:
-            self._pool.submit(self._run_next)
+        self._backlog.add(messages)
+        for message in messages:
+            self._pool.submit(self._run, message)
 
     def stop(self) -> None:
         """Claim nothing new, and finish what has begun."""
@@ -309,6 +290,7 @@ class WorkerPool:
         self._due.wake()
         self._dispatcher.join()
         self._pool.shutdown(wait=True)
+        wait(list(self._writes))
         self._heart_stopping.set()
         self._heart.join()
 
@@ -348,25 +330,37 @@ class WorkerPool:
         self.accept(messages)
         return self._due.has_more
 
-    def _run_next(self) -> None:
-        """Handle the message that has waited longest, with others of its topic."""
-        group = self._waiting.take()
-        if not group:
-            # It went with a group before.
-            return
+    def _run(self, message: LeasedMessage) -> None:
+        """Handle a message, but do not wait for its last write."""
+        self._backlog.remove(message)
+        write = None
         try:
             self._priority.wait_while_deciding()
-            if not self._stopping.is_set():
-                self._run([message for message in group if self._leases.begin(message)])
+            if not self._stopping.is_set() and self._leases.begin(message):
+                write = self._runner.start(message)
         finally:
-            for message in group:
+            if write is None:
                 self._release(message)
+        if write is not None:
+            self._writes.add(write)
+            write.add_done_callback(partial(self._end, message))
 
-    def _run(self, group: Sequence[LeasedMessage]) -> None:
-        if len(group) == 1:
-            self.handle(group[0])
-        elif group:
-            self._runner.run_group(group)
+    def _end(self, message: LeasedMessage, write: Future[Any]) -> None:
+        """Release a message that was finished. Runs on the thread that writes."""
+        if write.exception() is None:
+            self._release(message)
+        else:
+            # To be tried again, it must be written once more, which that thread cannot wait for.
+            # A pool that is stopping leaves it until its lease runs out.
+            with contextlib.suppress(RuntimeError):
+                self._pool.submit(self._settle, message, write)
+        self._writes.discard(write)
+
+    def _settle(self, message: LeasedMessage, write: Future[Any]) -> None:
+        try:
+            self._runner.settle(message, write)
+        finally:
+            self._release(message)
 
     def _release(self, message: LeasedMessage) -> None:
         # A thread has nothing left to do: claim before the next poll, if there is anything.
@@ -389,4 +383,6 @@ class WorkerPool:
 
     def handle(self, message: LeasedMessage) -> None:
         """Handle one message, and finish, retry or park it."""
-        self._runner.run(message)
+        write = self._runner.start(message)
+        if write is not None:
+            self._runner.settle(message, write)

@@ -1,6 +1,6 @@
 """Cases and their ledger entries, read and written whole."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime
@@ -92,9 +92,6 @@ class CaseStore(Protocol):
         Raises:
             NoSuchCase: there is none.
         """
-
-    def by_id(self, case_ids: Sequence[str]) -> dict[str, Case]:
-        """Return the present state of these cases, as far as they exist."""
 
     def entries(self, case_id: str, *, after: int = 0) -> list[Entry]:
         """Return the ledger entries of a case above this version, in order."""

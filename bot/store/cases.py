@@ -1,7 +1,6 @@
 """Cases and their ledger entries: received, read and committed whole."""
 
 import json
-from collections.abc import Sequence
 from concurrent.futures import Future
 from datetime import datetime
 from typing import Any
@@ -58,11 +57,6 @@ class SqlCaseStore:
         if case is None or self._decoded_cases.has_newer(case):
             return self.case(message.case_id)
         return case
-
-    def by_id(self, case_ids: Sequence[str]) -> dict[str, Case]:
-        """Return the present state of these cases, as far as they exist."""
-        rows = self._database.fetch(_BODIES, {"ids": list(case_ids)})
-        return {row.id: self._decoded_cases.decode(row.id, row.body) for row in rows}
 
     def entries(self, case_id: str, *, after: int = 0) -> list[Entry]:
         """Return the ledger entries of a case above this version, in order."""
@@ -222,11 +216,6 @@ def _outcome(change: Change, signal: Signal) -> ReceiptOutcome:
     return ReceiptOutcome.CLEARED if signal.status == "clear" else ReceiptOutcome.COUNTED
 
 
-_BODIES = CompiledStatement(
-    select(tables.cases.c.id, tables.cases.c.body).where(
-        tables.cases.c.id.in_(bindparam("ids", expanding=True))
-    )
-)
 _ENTRIES = CompiledStatement(
     select(tables.ledger.c.body)
     .where(

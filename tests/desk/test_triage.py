@@ -153,7 +153,7 @@ def test_cases_are_read_judged_and_written_apart(world):
     outcomes = [triage.judge(case, message) for case, message in zip(cases, messages, strict=True)]
     assert {world.case(case).state for case in cases} == {State.OPEN}
     for outcome, message in zip(outcomes, messages, strict=True):
-        triage.commit(outcome, message)
+        triage.commit(outcome, message).result()
     assert {world.case(case).state for case in cases} == {State.PROPOSED}
     assert triage.judge(world.case(cases[0]), messages[0]) is None
 

@@ -8,12 +8,14 @@ from datetime import timedelta
 
 import pytest
 
+from bot.cases.commands import Recur
+from bot.cases.decide import decide
 from bot.cases.errors import ChatFailed, ChatUnknown, ConnectorFailed, RateLimited, Unreachable
 from bot.cases.lifecycle import State
 from bot.clock import utc_now
-from bot.desk.effects import change
 from bot.desk.worker import MAX_ATTEMPTS, WorkerPool, WorkerTimings
 from bot.ports.outbox import OutboxMessage, Topic
+from bot.store.projection import case_write
 
 
 def row(world, key):
@@ -368,115 +370,128 @@ def test_a_message_that_is_requested_again_while_it_is_in_hand_is_done_again_at_
         wait(lambda: len(done) == 2, seconds=20)
 
 
-# --- groups ---------------------------------------------------------------------------------------
+# --- writes that nobody waits for -----------------------------------------------------------------
 
 
-def grouped_triage(world, spoilt=()):
-    """Triage in groups: one read, each judged, one transaction for all."""
-    sizes = []
+@contextlib.contextmanager
+def busy_writer(world):
+    """Hold the thread that writes up, and note how many jobs each of its batches has."""
+    sizes, go_on = [], threading.Event()
+    run_batch = world.store.database._run_batch
 
-    def run_group(messages):
-        sizes.append(len(messages))
-        cases = world.store.cases.by_id([message.case_id for message in messages])
-        return [begin(cases[message.case_id], message) for message in messages]
+    def noted(batch):
+        sizes.append(len(batch))
+        run_batch(batch)
 
-    def begin(case, message):
-        if case.id in spoilt:
-            return ConnectorFailed("away", retryable=True)
-        decision = world.desk.triage.look_at(case, world.clock())
-        outcome = change(case, decision, world.library.playbook(case.kind))
-        return world.store.cases.submit(outcome, finish=message)
-
-    return run_group, sizes
+    world.store.database._run_batch = noted
+    world.store.database.submit(lambda unit: go_on.wait(120), appends=False)
+    wait(lambda: sizes == [1])
+    try:
+        yield sizes
+    finally:
+        go_on.set()
 
 
-def run_in_groups(world, run_group, *, one_by_one, until):
-    """Let one busy thread find all that waits at once."""
-    go_on = threading.Event()
+@contextlib.contextmanager
+def triage_lane(world):
+    """A lane of one thread, the messages of all cases, and the cases that it has looked at."""
+    judged = []
+    triage = world.desk.triage
+    judge = triage.judge
 
-    def first(message):
-        assert go_on.wait(120)
-        world.store.outbox.finish(message)
+    def noted(case, message):
+        judged.append(case.id)
+        return judge(case, message)
 
+    object.__setattr__(triage, "judge", noted)
+    messages = world.store.outbox.claim([Topic.TRIAGE], 99, world.clock(), 30)
+    looks = []
+    claim = world.store.outbox.claim
+
+    def noted_claim(*more, **options):
+        messages = claim(*more, **options)
+        looks.append(len(messages))
+        return messages
+
+    world.store.outbox.claim = noted_claim
     lane = WorkerPool(
-        "groups",
+        "writes",
         world.store.outbox,
-        {Topic.TRIAGE: one_by_one, Topic.NOTE: first},
+        {Topic.TRIAGE: triage.start},
         world.clock,
         threads=1,
         timings=WorkerTimings(poll_interval=60),
-        group_handlers={Topic.TRIAGE: run_group},
     )
-    note = OutboxMessage(topic=Topic.NOTE, key="note:first", case_id="", run_at=world.clock())
-    world.store.outbox.enqueue([note])
-    lane.accept(world.store.outbox.claim([Topic.NOTE], 1, world.clock(), 30))
-    lane.accept(world.store.outbox.claim([Topic.TRIAGE], 99, world.clock(), 30))
-    go_on.set()
-    wait(until)
     lane.start()
-    lane.stop()
+    # The first look of every lane.
+    wait(lambda: looks == [0])
+    world.store.outbox.claim = claim
+    try:
+        yield lane, messages, judged
+    finally:
+        lane.stop()
 
 
-def test_messages_that_wait_together_are_handled_together(world):
+def test_what_waits_together_becomes_durable_together(world):
     for number in range(5):
         world.receive(world.signal(f"product:{number}"))
-    run_group, sizes = grouped_triage(world)
-    states = world.store.queries.counts
-    run_in_groups(
-        world,
-        run_group,
-        one_by_one=world.desk.triage.run,
-        until=lambda: states() == {"PROPOSED": 5},
-    )
-    assert sizes == [5]
+    with triage_lane(world) as (lane, messages, judged):
+        with busy_writer(world) as sizes:
+            lane.accept(messages)
+            # One thread has looked at all of them, and nothing is written yet.
+            wait(lambda: len(judged) == 5)
+            assert world.store.queries.counts() == {"OPEN": 5}
+            # Under lease until they are written.
+            assert len(lane._leases) == 5
+        wait(lambda: world.store.queries.counts() == {"PROPOSED": 5})
+        wait(lambda: len(lane._leases) == 0)
+    # The last may have been judged a moment before it was handed in.
+    assert sizes[0] == 1
+    assert sum(sizes[:3]) == 6
 
 
-def test_of_a_group_only_the_failing_member_is_tried_again(world):
-    for number in range(5):
-        world.receive(world.signal(f"product:{number}"))
-    run_group, sizes = grouped_triage(world, spoilt={"EX-3"})
-    states = world.store.queries.counts
-    run_in_groups(
-        world,
-        run_group,
-        one_by_one=world.desk.triage.run,
-        until=lambda: states() == {"PROPOSED": 4, "OPEN": 1},
-    )
-    wait(lambda: row(world, "triage:EX-3").error == "away")
-    assert (row(world, "triage:EX-3").attempts, sizes) == (1, [5])
-
-
-def test_a_member_that_loses_a_race_is_tried_again_alone(world):
+def test_of_those_only_the_failing_one_is_tried_again(world):
     for number in range(3):
         world.receive(world.signal(f"product:{number}"))
-    run_group, sizes = grouped_triage(world)
-
-    def late_group(messages):
-        # Somebody withdraws one of them after it was read, and before it is written.
-        cases = world.store.cases.by_id([message.case_id for message in messages])
-        world.receive(world.signal("product:1"))
-        world.store.cases.by_id = lambda ids: cases
-        return run_group(messages)
-
-    states = world.store.queries.counts
-    run_in_groups(
-        world,
-        late_group,
-        one_by_one=world.desk.triage.run,
-        until=lambda: states() == {"PROPOSED": 2, "OPEN": 1},
-    )
-    wait(lambda: row(world, "triage:EX-2").error == "the case changed meanwhile")
-    assert sizes == [3]
+    with triage_lane(world) as (lane, messages, judged):
+        with busy_writer(world):
+            # Counted on the case after it was read, and written before its triage is.
+            world.store.database.submit(recur(world, "product:1"))
+            lane.accept(messages)
+            wait(lambda: len(judged) == 3)
+        wait(lambda: world.store.queries.counts() == {"PROPOSED": 3})
+        wait(lambda: len(lane._leases) == 0)
+    assert sorted(judged) == ["EX-1", "EX-2", "EX-2", "EX-3"]
+    assert world.store.cases.case("EX-2").activity.signal_count == 2
 
 
-def test_a_group_that_fails_as_a_whole_is_handled_one_by_one(world):
-    for number in range(3):
-        world.receive(world.signal(f"product:{number}"))
+def recur(world, subject):
+    """A job that counts a signal on the case of this subject."""
+    signal = world.signal(subject)
 
-    def broken(messages):
-        raise ValueError("a bug")
+    def job(unit):
+        case = unit.latest_case(signal.fingerprints)
+        decision = decide(case, Recur(signal, False), world.clock())
+        unit.append(case_write(case, decision.case, decision.entries))
 
-    states = world.store.queries.counts
-    run_in_groups(
-        world, broken, one_by_one=world.desk.triage.run, until=lambda: states() == {"PROPOSED": 3}
-    )
+    return job
+
+
+def test_a_pool_that_stops_waits_for_its_last_writes(world):
+    world.receive()
+    judged = []
+    stopped = threading.Event()
+    with triage_lane(world, judged=judged) as (lane, messages):
+        with busy_writer(world):
+            lane.accept(messages)
+            wait(lambda: len(judged) == 1)
+
+            def stop():
+                lane.stop()
+                stopped.set()
+
+            stopping = threading.Thread(target=stop)
+            stopping.start()
+            assert not stopped.wait(0.3)
+        stopping.join()
+        assert world.store.queries.counts() == {"PROPOSED": 1}
