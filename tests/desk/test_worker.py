@@ -479,9 +479,8 @@ def recur(world, subject):
 
 def test_a_pool_that_stops_waits_for_its_last_writes(world):
     world.receive()
-    judged = []
     stopped = threading.Event()
-    with triage_lane(world, judged=judged) as (lane, messages):
+    with triage_lane(world) as (lane, messages, judged):
         with busy_writer(world):
             lane.accept(messages)
             wait(lambda: len(judged) == 1)
