@@ -14,6 +14,9 @@ WAL_RETRY_SECONDS = 0.01
 SQLITE_BUSY_TIMEOUT_SECONDS = 30.0
 #: So much of the file is mapped into the memory of readers.
 MAX_MAPPED_BYTES = 256 * 1024 * 1024
+#: The write-ahead log is copied into the file when it has so many pages (16 MB). What is written
+#: again and again meanwhile, such as the heads and the ends of indexes, is copied once.
+MAX_LOGGED_PAGES = 4_000
 #: Compiled statements that each connection keeps.
 MAX_CACHED_STATEMENTS = 512
 #: An option of a connection whose transactions begin on the driver.
@@ -31,6 +34,7 @@ def writing_engine(url: str) -> Engine:
         )
     engine = create_engine(url, **_sqlite_options())
     event.listen(engine, "connect", _on_sqlite_connect)
+    event.listen(engine, "connect", _checkpoint_seldom)
     event.listen(engine, "begin", _begin_immediate)
     path = engine.url.database
     if path and not Path(path).exists():
@@ -57,6 +61,10 @@ def reading_engine(url: str) -> Engine:
     event.listen(engine, "connect", _on_sqlite_connect)
     event.listen(engine, "connect", _map_into_memory)
     return engine
+
+
+def _checkpoint_seldom(raw: sqlite3.Connection, _: object) -> None:
+    raw.execute(f"PRAGMA wal_autocheckpoint={MAX_LOGGED_PAGES}")
 
 
 def _map_into_memory(raw: sqlite3.Connection, _: object) -> None:

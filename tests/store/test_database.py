@@ -371,6 +371,13 @@ def test_every_connection_to_a_file_is_durable_and_strict(small_world, pragma, v
     assert inside == value
 
 
+def test_the_writer_copies_the_log_of_a_file_seldom(small_world):
+    pages = small_world.store.database.write(
+        lambda unit: unit.connection.exec_driver_sql("PRAGMA wal_autocheckpoint").scalar_one()
+    )
+    assert pages == engines.MAX_LOGGED_PAGES
+
+
 class BusyConnection:
     """A connection whose file another process switches to the write-ahead log just now."""
 
