@@ -29,6 +29,7 @@ from bot.store import tables
 from bot.store.database import Database
 from bot.store.dialects import insert_or_update
 from bot.store.outbox_rows import LEASED, READY
+from bot.store.statements import CompiledStatement
 from bot.store.unit_of_work import UnitOfWork
 
 log = logging.getLogger(__name__)
@@ -117,7 +118,7 @@ class SqlPrecedentStore:
 
     def changes_since(self, seq: int, limit: int = PAGE_SIZE) -> list[StoredPrecedent]:
         """Return the changes after this place, in order."""
-        query = select(tables.precedents).where(_precedents.seq > seq).order_by(_precedents.seq)
+        rows = self._database.fetch(_CHANGES, {"after": seq, "limit": limit})
         return [
             StoredPrecedent(
                 seq=row.seq,
@@ -125,7 +126,7 @@ class SqlPrecedentStore:
                 is_gone=bool(row.is_gone),
                 precedent=precedent_from_json(row.body),
             )
-            for row in self._database.fetch(query.limit(limit))
+            for row in rows
         ]
 
     def last_place(self) -> int:
@@ -255,8 +256,16 @@ _FORGET = (
 )
 # A fixed number of parameters: a statement that expands is compiled anew at every card.
 _ID_NAMES = [f"id_{number}" for number in range(IDS_PER_QUERY)]
-_BY_ID = select(_precedents.id, _precedents.body).where(
-    _precedents.id.in_([bindparam(name) for name in _ID_NAMES]), _IS_LIVE
+_BY_ID = CompiledStatement(
+    select(_precedents.id, _precedents.body).where(
+        _precedents.id.in_([bindparam(name) for name in _ID_NAMES]), _IS_LIVE
+    )
+)
+_CHANGES = CompiledStatement(
+    select(tables.precedents)
+    .where(_precedents.seq > bindparam("after"))
+    .order_by(_precedents.seq)
+    .limit(bindparam("limit"))
 )
 _CASE_IDS = select(tables.cases.c.id).order_by(tables.cases.c.number)
 _ENTRIES = (
@@ -290,4 +299,6 @@ _MISSING_BY_ID = _DECIDED.where(
 # PostgreSQL orders texts by its locale, and joins two sets by hash.
 _MISSING_BY_CASE = _DECIDED.where(~exists().where(_precedents.case_id == tables.cases.c.id))
 _LAST_END = select(func.max(tables.cases.c.ended_at)).scalar_subquery()
-_LAST_PLACE = select(tables.heads.c.number).where(tables.heads.c.name == "memory")
+_LAST_PLACE = CompiledStatement(
+    select(tables.heads.c.number).where(tables.heads.c.name == "memory")
+)
