@@ -15,23 +15,24 @@ PRESSES = 4
 #: Upper bounds of averages: lower one when its number has fallen.
 BOUNDS = {
     "idle case": {
-        "statements": 50.0,
-        "commits": 8.0,
-        "claims": 3.0,
-        "empty_claims": 2.0,
+        "statements": 26.0,
+        "commits": 3.5,
+        "claims": 0.5,
+        "empty_claims": 0.5,
         "connector_statements": 4.0,
         "all_slack_calls": 2.0,
-        "requests": 4.0,
-        "outbox_rows": 4.0,
+        "requests": 2.5,
+        "outbox_rows": 2.5,
         "ledger_rows": 3.0,
     },
+    # Evidence that gives way to cards has a message of its own.
     "case in a burst": {
-        "statements": 48.0,
-        "commits": 6.0,
-        "claims": 4.0,
+        "statements": 26.0,
+        "commits": 3.5,
+        "claims": 1.0,
         "all_slack_calls": 2.0,
-        "requests": 4.0,
-        "outbox_rows": 4.0,
+        "requests": 3.0,
+        "outbox_rows": 3.0,
         "ledger_rows": 3.0,
     },
     # On a busy machine a plan may run for longer than the second that its card waits: then the
