@@ -6,14 +6,16 @@ import logging
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from functools import partial
 
-from slack_bolt import Ack, App, BoltRequest, BoltResponse
+from slack_bolt import App, BoltRequest, BoltResponse
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from bot.cases.errors import ChatFailed
+from bot.desk.decision_priority import DecisionPriority
 from handlers.cards.text import Json
+from handlers.slack.acknowledgement import Acknowledgement
 from handlers.slack.api import response_data, slack_errors
 from handlers.slack.web_client import web_client
 
@@ -35,8 +37,16 @@ class SocketModeConnection:
     Requests go to Bolt. An acknowledgement leaves when the listener makes it.
     """
 
-    def __init__(self, app: App, app_token: str, base_url: str) -> None:
+    def __init__(
+        self,
+        app: App,
+        app_token: str,
+        base_url: str,
+        priority: DecisionPriority | None = None,
+    ) -> None:
+        """Let background work wait for a request until it is acknowledged."""
         self._app = app
+        self._priority = priority or DecisionPriority()
         self._client = web_client(app_token, base_url)
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="slack-press")
         self._socket: ClientConnection | None = None
@@ -135,26 +145,40 @@ class SocketModeConnection:
     def _hand_on(self, envelope: Json) -> None:
         """Give a request to a worker; Slack sends again what comes after the closing."""
         with self._closing_lock:
-            if not self._closing.is_set():
-                self._workers.submit(self._handle, envelope).add_done_callback(_report)
+            if self._closing.is_set():
+                return
+            # Already now: the worker needs the interpreter for its first step.
+            self._priority.begin()
+            self._workers.submit(self._handle, envelope).add_done_callback(_report)
 
     def _handle(self, envelope: Json) -> None:
-        acknowledge = _Acknowledgement(self, str(envelope["envelope_id"]))
+        deliver = partial(self._deliver, str(envelope["envelope_id"]))
+        acknowledgement = Acknowledgement(deliver, self._priority.end)
         headers: dict[str, str | Sequence[str]] = {}
         for field, header in RETRY_HEADERS.items():
             if envelope.get(field) is not None:
                 headers[header] = str(envelope[field])
-        request = BoltRequest(
-            mode="socket_mode",
-            body=envelope.get("payload") or {},
-            headers=headers,
-            context={"ack": acknowledge},
-        )
-        response = self._app.dispatch(request)
-        if response.status == 200:
-            acknowledge.send(response)
+        with acknowledgement:
+            request = BoltRequest(
+                mode="socket_mode",
+                body=envelope.get("payload") or {},
+                headers=headers,
+                context={"ack": acknowledgement},
+            )
+            response = self._app.dispatch(request)
+            if response.status == 200:
+                acknowledgement.send(response)
 
     # --- sending ----------------------------------------------------------------------------------
+
+    def _deliver(self, envelope_id: str, response: BoltResponse) -> None:
+        """Acknowledge a request with Bolt's response."""
+        message: Json = {"envelope_id": envelope_id}
+        if response.body:
+            content_type = response.first_headers().get("content-type", "")
+            is_json = content_type.startswith("application/json")
+            message["payload"] = json.loads(response.body) if is_json else {"text": response.body}
+        self.send(message)
 
     def send(self, message: Json) -> None:
         """Send a message, over the next connection if this one is closed."""
@@ -179,36 +203,6 @@ class SocketModeConnection:
         with self._socket_changed:
             self._socket_changed.wait_for(is_replaced, REPLACEMENT_TIMEOUT_SECONDS)
             return self._socket
-
-
-class _Acknowledgement(Ack):
-    """Sends at once, while the listener goes on.
-
-    Bolt's own is sent when the listener has returned, after its calls to Slack.
-    """
-
-    def __init__(self, connection: SocketModeConnection, envelope_id: str) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._connection = connection
-        self._envelope_id = envelope_id
-        self._is_sent = False
-
-    def __call__(self, *arguments: Any, **options: Any) -> BoltResponse:
-        response = super().__call__(*arguments, **options)
-        self.send(response)
-        return response
-
-    def send(self, response: BoltResponse) -> None:
-        """Send Bolt's response, unless one was sent."""
-        if self._is_sent:
-            return
-        self._is_sent = True
-        message: Json = {"envelope_id": self._envelope_id}
-        if response.body:
-            content_type = response.first_headers().get("content-type", "")
-            is_json = content_type.startswith("application/json")
-            message["payload"] = json.loads(response.body) if is_json else {"text": response.body}
-        self._connection.send(message)
 
 
 def _report(future: Future[None]) -> None:

@@ -15,17 +15,21 @@ JSON = {"content-type": "application/json"}
 
 def post_signed(receiver, body: bytes, secret="new-secret", at=None, **headers):
     """Post a body; a header that is None is left out."""
+    headers = {**signed_headers(body, secret, at), **headers}
+    present = {name: value for name, value in headers.items() if value is not None}
+    return receiver.post("/slack/events", content=body, headers=present)
+
+
+def signed_headers(body: bytes, secret="new-secret", at=None):
+    """Return the headers of a form that Slack has signed."""
     timestamp = str(int(at or time.time()))
     message = b"v0:" + timestamp.encode() + b":" + body
     digest = hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
-    headers = {
+    return {
         **FORM,
         "x-slack-request-timestamp": timestamp,
         "x-slack-signature": f"v0={digest}",
-        **headers,
     }
-    present = {name: value for name, value in headers.items() if value is not None}
-    return receiver.post("/slack/events", content=body, headers=present)
 
 
 def form_body(payload) -> bytes:

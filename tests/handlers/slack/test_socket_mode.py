@@ -12,6 +12,7 @@ from slack_sdk import WebClient
 from websockets.sync.server import serve
 
 from bot.demo.people import ANA
+from bot.desk.decision_priority import DecisionPriority
 from handlers.slack.socket_mode import SocketModeConnection
 from tests.waiting import wait_until
 
@@ -28,7 +29,10 @@ class Desk:
         client = WebClient("xoxb-emulator", base_url=f"{emulator.url}/api/")
         app = App(client=client, process_before_response=True, token_verification_enabled=False)
         app.action("go")(lambda ack: self.handle(ack))
-        self.connection = SocketModeConnection(app, "xapp-emulator", f"{emulator.url}/api/")
+        self.priority = DecisionPriority(max_wait=300)
+        self.connection = SocketModeConnection(
+            app, "xapp-emulator", f"{emulator.url}/api/", self.priority
+        )
         self.ts = client.chat_postMessage(channel="C0STOCK", text="x", blocks=card())["ts"]
 
     def press(self, _=None):
@@ -78,6 +82,36 @@ def test_an_acknowledgement_does_not_wait_for_what_the_listener_does_next(desk):
     assert not ended.is_set()
     going_on.set()
     assert ended.wait(60)
+
+
+def test_background_work_waits_for_a_press_until_it_is_acknowledged(desk):
+    rushes, going_on = [], threading.Event()
+
+    def handle(ack):
+        rushes.append(desk.priority.is_rush())
+        ack()
+        rushes.append(desk.priority.is_rush())
+        going_on.wait(60)
+
+    desk.handle = handle
+    assert desk.press()
+    wait_until(lambda: len(rushes) == 2, "what follows the acknowledgement")
+    assert rushes == [True, False]
+    going_on.set()
+
+
+def test_a_press_that_fails_holds_up_no_work(desk):
+    arrived = threading.Event()
+
+    def fail(ack):
+        arrived.set()
+        raise RuntimeError
+
+    desk.handle = fail
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(desk.press)
+        assert arrived.wait(60)
+        wait_until(lambda: not desk.priority.is_rush(), "the end of the press")
 
 
 @pytest.mark.threat("A2")
