@@ -47,6 +47,7 @@ from bot.ports.clock import Clock
 from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.directory import Directory
 from bot.ports.library import Library
+from bot.ports.press_store import PressStore
 
 OUTDATED_CARD = "this card was drawn by an earlier release; it has been drawn again, press there"
 
@@ -59,6 +60,7 @@ class Decisions:
     """
 
     cases: CaseStore
+    presses: PressStore
     desk_controls: DeskControlsStore
     library: Library
     directory: Directory
@@ -81,6 +83,7 @@ class Decisions:
         """Take the one path of all decisions."""
         return DecisionPath(
             cases=self.cases,
+            presses=self.presses,
             desk_controls=self.desk_controls,
             library=self.library,
             callers=self.callers,
@@ -107,7 +110,7 @@ class Decisions:
 
     def current(self, request: Request, decision: DecisionKind) -> Case:
         """Read the case for a form about this decision."""
-        case = self.cases.case(request.case_id)
+        case = request.state.case if request.state else self.cases.case(request.case_id)
         try:
             must_be_current(case, decision, request.snapshot)
         except Refusal as refusal:

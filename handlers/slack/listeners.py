@@ -8,11 +8,12 @@ import http.client
 import logging
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from slack_bolt import Ack, Respond
 
 from bot.cases.errors import BadRequest, ChatFailed, Refusal
+from bot.ports.press_store import PressState
 from handlers.cards import ids
 from handlers.cards.copies import inactive_card_blocks, inactive_card_text
 from handlers.cards.forms import notice
@@ -149,23 +150,25 @@ def _handle_press(
     services: SlackServices, press: ButtonPress, handle: ButtonHandler
 ) -> _Reply | None:
     try:
-        stray = _stray_reply(services, press)
+        state = services.decisions.presses.state(press.case_id)
+        stray = _stray_reply(services, press, state)
         if stray:
             return stray
-        text = handle(press)
+        text = handle(replace(press, state=state))
     except Exception as error:
         text = error_text(error, "press")
     return _Reply(text) if text else None
 
 
-def _stray_reply(services: SlackServices, press: ButtonPress) -> _Reply | None:
+def _stray_reply(services: SlackServices, press: ButtonPress, state: PressState) -> _Reply | None:
     """Point to the live card when another message was pressed."""
     if services.message_cleanup is None or not press.is_on_card:
         return None
     card = services.message_cleanup.stray(
-        press.case_id,
-        press.channel,
-        press.message_ts,
+        state.case,
+        state.card,
+        channel=press.channel,
+        ts=press.message_ts,
     )
     if card is None:
         return None

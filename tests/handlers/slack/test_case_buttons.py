@@ -7,6 +7,7 @@ from datetime import timedelta
 import pytest
 
 from bot.cases.lifecycle import State
+from bot.store.database import Database
 from handlers.cards import ids
 from handlers.cards.case_card import case_card
 from tests.cases.making import with_fields
@@ -43,6 +44,26 @@ def test_a_button_of_an_earlier_release_decides_nothing_and_its_card_is_drawn_ag
     assert (world.case(case).state, world.case(case).proposal.approvals) == (State.PROPOSED, ())
     world.work()
     assert len(world.chat.cards["EX-1/1"]) == before + 1
+
+
+def test_a_press_reads_the_store_once_and_writes_once(receiver, monkeypatch):
+    fetch, write = Database.fetch, Database.write
+    case, accesses = receiver.world.proposed(), []
+
+    def fetch_and_note(self, *arguments):
+        accesses.append("read")
+        return fetch(self, *arguments)
+
+    def write_and_note(self, *arguments, **options):
+        accesses.append("write")
+        return write(self, *arguments, **options)
+
+    monkeypatch.setattr(Database, "fetch", fetch_and_note)
+    monkeypatch.setattr(Database, "write", write_and_note)
+    assert post_signed(receiver, press_body(case)).status_code == 200
+    assert accesses == ["read", "write"]
+    monkeypatch.undo()
+    assert receiver.world.case(case).state is State.APPROVED
 
 
 def test_a_press_on_wake_now_ends_the_snooze_once(receiver):
