@@ -5,6 +5,7 @@ again: of two presses at the same instant one wins and the other gets a specific
 """
 
 from collections.abc import Callable
+from concurrent.futures import Future
 from dataclasses import dataclass, field
 
 from bot.cases.actor import CaseId, Surface, UserId
@@ -85,6 +86,25 @@ class DecisionPath:
 
         with self.priority:
             return retry_on_conflict(attempt)
+
+    def submit(self, decision: DecisionKind, request: Request, command: CommandOf) -> Future[Case]:
+        """Decide as ``decide`` does, without waiting until it is durable.
+
+        A callback of the future runs on the thread that writes: see ``CaseStore.submit``. When
+        somebody else wrote first it fails with ``Conflict``, and ``decide`` may follow.
+
+        Raises:
+            Refusal: an expected no; it is recorded.
+        """
+
+        def command_on_case(case: Case, caller: Caller) -> Command:
+            return command(caller, request.snapshot)
+
+        with self.priority:
+            state = request.state or self.presses.state(request.case_id)
+            outcome = self._judge(state, decision, request=request, command=command_on_case)
+            playbook = self.library.playbook(state.case.kind)
+            return self.cases.submit(change(state.case, outcome, playbook), urgent=True)
 
     def preview(
         self, decision: DecisionKind, request: Request, command: CommandOnCase

@@ -3,6 +3,7 @@
 A decision that carries more than a name has a method of its own.
 """
 
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
@@ -145,6 +146,13 @@ class Decisions:
         """Take a decision that says nothing but who takes it."""
         return self.path.decide(command.decision, request, command)
 
+    def submit(self, request: Request, command: type[PlainDecision]) -> Future[Case]:
+        """Take such a decision without waiting until it is durable.
+
+        The future fails with ``Conflict`` when somebody else wrote first.
+        """
+        return self.path.submit(command.decision, request, command)
+
     # --- the plan ------------------------------------------------------------------------------
 
     def approve(self, request: Request, note: str = "") -> Case:
@@ -153,6 +161,13 @@ class Decisions:
         With the last approval that it needs, it is carried out.
         """
         return self.path.decide(DecisionKind.APPROVE, request, partial(Approve, note=note))
+
+    def submit_approval(self, request: Request) -> Future[Case]:
+        """Approve the plan without waiting until it is durable.
+
+        The future fails with ``Conflict`` when somebody else wrote first.
+        """
+        return self.path.submit(DecisionKind.APPROVE, request, Approve)
 
     def reject(self, request: Request, reason: RejectReason, note: str = "") -> Case:
         """Decide that the plan is not carried out."""

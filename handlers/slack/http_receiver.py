@@ -78,8 +78,8 @@ class HttpReceiver:
         dispatch = asyncio.ensure_future(run_in_threadpool(self._dispatch, request, body, deliver))
         ends: set[asyncio.Future[Any]] = {answer, dispatch}
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
-        if not answer.done():
-            # It has failed: the answer was on its way before the end.
+        if dispatch.done():
+            # It may have failed. If not, the answer may wait for a write.
             await dispatch
         response = await answer
         # The server waits for it before it ends.
@@ -99,14 +99,27 @@ class HttpReceiver:
         if not is_slack_payload(bolt_request.body):
             deliver(_reject_malformed())
             return
-
-        def acknowledge(response: BoltResponse) -> None:
-            deliver(_to_starlette(response))
-
         self.priority.begin()
-        with Acknowledgement(acknowledge, self.priority.end) as acknowledgement:
+        with Acknowledgement(_Answer(deliver, self.priority.end)) as acknowledgement:
             bolt_request.context["ack"] = acknowledgement
             acknowledgement.send(self.app.dispatch(bolt_request))
+
+
+@dataclass(frozen=True, slots=True)
+class _Answer:
+    """The way back of one request; it never has to be waited for."""
+
+    answer: Callable[[Response], None]
+    end: Callable[[], None]
+
+    def deliver(self, response: BoltResponse) -> None:
+        """Answer with Bolt's response."""
+        self.answer(_to_starlette(response))
+
+    def deliver_at_once(self, response: BoltResponse) -> bool:
+        """Answer with Bolt's response."""
+        self.deliver(response)
+        return True
 
 
 def _to_starlette(response: BoltResponse) -> Response:

@@ -6,7 +6,7 @@ import logging
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from functools import partial
+from dataclasses import dataclass
 
 from slack_bolt import App, BoltRequest, BoltResponse
 from websockets.exceptions import ConnectionClosed, WebSocketException
@@ -28,6 +28,8 @@ PING_TIMEOUT_SECONDS = 30.0
 CLOSE_TIMEOUT_SECONDS = 1.0
 #: So long an acknowledgement waits for the connection that replaces a closed one.
 REPLACEMENT_TIMEOUT_SECONDS = 2.0
+#: So long the end waits for writes that are to be acknowledged.
+LAST_WRITES_TIMEOUT_SECONDS = 5.0
 RETRY_HEADERS = {"retry_attempt": "x-slack-retry-num", "retry_reason": "x-slack-retry-reason"}
 
 
@@ -54,6 +56,8 @@ class SocketModeConnection:
         self._closing = threading.Event()
         # What is handed on has been so before the closing, or not at all.
         self._closing_lock = threading.Lock()
+        self._requests = 0
+        self._requests_changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="slack-socket", daemon=True)
 
     def open(self) -> None:
@@ -65,6 +69,8 @@ class SocketModeConnection:
         with self._closing_lock:
             self._closing.set()
         self._workers.shutdown()
+        with self._requests_changed:
+            self._requests_changed.wait_for(self._is_idle, LAST_WRITES_TIMEOUT_SECONDS)
         socket = self._socket
         if socket is not None:
             socket.close()
@@ -147,13 +153,11 @@ class SocketModeConnection:
         with self._closing_lock:
             if self._closing.is_set():
                 return
-            # Already now: the worker needs the interpreter for its first step.
-            self._priority.begin()
+            self._begin_request()
             self._workers.submit(self._handle, envelope).add_done_callback(_report)
 
     def _handle(self, envelope: Json) -> None:
-        deliver = partial(self._deliver, str(envelope["envelope_id"]))
-        acknowledgement = Acknowledgement(deliver, self._priority.end)
+        acknowledgement = Acknowledgement(_Envelope(self, str(envelope["envelope_id"])))
         headers: dict[str, str | Sequence[str]] = {}
         for field, header in RETRY_HEADERS.items():
             if envelope.get(field) is not None:
@@ -169,16 +173,24 @@ class SocketModeConnection:
             if response.status == 200:
                 acknowledgement.send(response)
 
-    # --- sending ----------------------------------------------------------------------------------
+    def _begin_request(self) -> None:
+        # Already now: the worker needs the interpreter for its first step.
+        self._priority.begin()
+        with self._requests_changed:
+            self._requests += 1
 
-    def _deliver(self, envelope_id: str, response: BoltResponse) -> None:
-        """Acknowledge a request with Bolt's response."""
-        message: Json = {"envelope_id": envelope_id}
-        if response.body:
-            content_type = response.first_headers().get("content-type", "")
-            is_json = content_type.startswith("application/json")
-            message["payload"] = json.loads(response.body) if is_json else {"text": response.body}
-        self.send(message)
+    def end_request(self) -> None:
+        """Note that a request is acknowledged, or will never be."""
+        self._priority.end()
+        with self._requests_changed:
+            self._requests -= 1
+            if self._is_idle():
+                self._requests_changed.notify_all()
+
+    def _is_idle(self) -> bool:
+        return not self._requests
+
+    # --- sending ----------------------------------------------------------------------------------
 
     def send(self, message: Json) -> None:
         """Send a message, over the next connection if this one is closed."""
@@ -194,6 +206,17 @@ class SocketModeConnection:
             socket = self._next_socket(socket)
         log.warning("an acknowledgement could not be sent: there is no connection")
 
+    def send_at_once(self, message: Json) -> bool:
+        """Send a message over the present connection. Tell whether there is one."""
+        socket = self._socket
+        if socket is None:
+            return False
+        try:
+            socket.send(json.dumps(message))
+        except ConnectionClosed:
+            return False
+        return True
+
     def _next_socket(self, former: ClientConnection | None) -> ClientConnection | None:
         """Wait for the connection that replaces a closed one."""
 
@@ -203,6 +226,34 @@ class SocketModeConnection:
         with self._socket_changed:
             self._socket_changed.wait_for(is_replaced, REPLACEMENT_TIMEOUT_SECONDS)
             return self._socket
+
+
+@dataclass(frozen=True, slots=True)
+class _Envelope:
+    """The way back of one request."""
+
+    connection: SocketModeConnection
+    id: str
+
+    def deliver(self, response: BoltResponse) -> None:
+        """Send the response, over the next connection if this one is closed."""
+        self.connection.send(self._message(response))
+
+    def deliver_at_once(self, response: BoltResponse) -> bool:
+        """Send the response over the present connection. Tell whether there is one."""
+        return self.connection.send_at_once(self._message(response))
+
+    def end(self) -> None:
+        """Note that the request is over."""
+        self.connection.end_request()
+
+    def _message(self, response: BoltResponse) -> Json:
+        message: Json = {"envelope_id": self.id}
+        if response.body:
+            content_type = response.first_headers().get("content-type", "")
+            is_json = content_type.startswith("application/json")
+            message["payload"] = json.loads(response.body) if is_json else {"text": response.body}
+        return message
 
 
 def _report(future: Future[None]) -> None:

@@ -37,12 +37,12 @@ def form_body(payload) -> bytes:
     return urlencode({"payload": json.dumps(payload)}).encode()
 
 
-def press_body(case, user="UANA", action="case.approve", value=None) -> bytes:
-    """Write a press on a button of the case."""
+def press_body(case, user="UANA", action="case.approve", value=None, block="b") -> bytes:
+    """Write a press on a button of the case; on its card when the ``block`` is one of a card."""
     button = {
         "type": "button",
         "action_id": action,
-        "block_id": "b",
+        "block_id": block,
         "value": value or ids.token(case),
         "action_ts": "1.0",
     }
