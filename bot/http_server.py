@@ -99,7 +99,13 @@ def build_http_server(
     )
     # With Socket Mode nothing needs to reach us, so nothing is answered either.
     if health.socket is None:
-        routes = [http_receiver.route(slack_app, settings.slack_signing_secrets, clock), *routes]
+        slack_route = http_receiver.route(
+            app=slack_app,
+            secrets=settings.slack_signing_secrets,
+            clock=clock,
+            priority=services.decisions.priority,
+        )
+        routes = [slack_route, *routes]
     return build_server(
         build_intake(intake_api, extra_routes=routes),
         host=settings.host,

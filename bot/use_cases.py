@@ -293,6 +293,7 @@ class _Builder:
         """Build the decisions of people about a case."""
         return Decisions(
             cases=self.store.cases,
+            presses=self.store.presses,
             desk_controls=self.store.desk_controls,
             library=self.library,
             directory=self.directory,

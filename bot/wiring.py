@@ -9,6 +9,7 @@ from slack_sdk import WebClient
 
 from bot.advisors import open_knowledge
 from bot.checkpoint_keeper import open_keeper
+from bot.desk.decision_priority import DecisionPriority
 from bot.desk.options import DeskOptions
 from bot.desk.passkeys import PasskeyEnrolment
 from bot.desk.worker import WorkerTimings
@@ -55,13 +56,14 @@ def build_service(settings: Settings, *, clock: Clock | None = None, processes: 
     if processes > 1:
         workers = build_worker_processes(settings, processes - 1)
         desk.store.database.local_workers.extend(build_remote_lanes(desk, workers))
+    desk.store.database.precedence = desk.decisions.priority
     listeners = _build_listeners(
         settings=settings,
         desk=desk,
         client=parts.client,
         chat=parts.chat,
     )
-    socket = _open_socket(settings, listeners)
+    socket = _open_socket(settings, listeners, desk.decisions.priority)
     keeper = open_keeper(settings, desk.store, worker.clock)
     health = HealthChecks(
         store=desk.store,
@@ -200,10 +202,14 @@ def _build_listeners(settings: Settings, desk: Desk, client: WebClient, chat: Sl
     return build_app(client, services)
 
 
-def _open_socket(settings: Settings, listeners: App) -> SocketModeConnection | None:
+def _open_socket(
+    settings: Settings, listeners: App, priority: DecisionPriority
+) -> SocketModeConnection | None:
     if not settings.slack_app_token:
         return None
-    return SocketModeConnection(listeners, settings.slack_app_token, settings.slack_api_url)
+    return SocketModeConnection(
+        listeners, settings.slack_app_token, settings.slack_api_url, priority
+    )
 
 
 def _desk_options(settings: Settings) -> DeskOptions:

@@ -6,6 +6,7 @@ from bot.cases.actor import Surface
 from bot.cases.approval import Person
 from bot.cases.caller import Caller
 from bot.cases.case import Case
+from bot.cases.controls import DeskControls
 from bot.cases.delegation import stands_in_for
 from bot.cases.errors import NotEligible
 from bot.cases.policy import RiskTier
@@ -24,10 +25,19 @@ class Callers:
     directory: Directory
     clock: Clock
 
-    def for_case(self, case: Case, by: str, surface: Surface, *, fresh: bool = False) -> Caller:
+    def for_case(
+        self,
+        case: Case,
+        by: str,
+        surface: Surface,
+        *,
+        fresh: bool = False,
+        controls: DeskControls | None = None,
+    ) -> Caller:
         """Read a person with the groups and delegations of the case.
 
-        For a high-risk plan nothing is taken from the cache.
+        For a high-risk plan nothing is taken from the cache. ``controls``: those of the desk, if
+        they were read just now.
 
         Raises:
             NotEligible: the directory knows no such person.
@@ -40,7 +50,8 @@ class Callers:
         owners = self.library.playbook(case.kind).owners.handles
         approver_groups = [factor.group for factor in factors]
         handles = sorted({*approver_groups, *owners, case.owner})
-        givers = self._givers(case, by, fresh)
+        controls = controls or self.desk_controls.load()
+        givers = self._givers(case, by, controls, fresh=fresh)
         return Caller(
             person=self.directory.person(by, fresh=fresh),
             surface=surface,
@@ -50,12 +61,12 @@ class Callers:
             identities=self.library.identities(),
         )
 
-    def _givers(self, case: Case, by: str, fresh: bool) -> tuple[Person, ...]:
+    def _givers(
+        self, case: Case, by: str, controls: DeskControls, *, fresh: bool
+    ) -> tuple[Person, ...]:
         """Read everybody who has delegated to this person."""
-        delegations = self.desk_controls.load().delegations
         givers = []
-        now = self.clock()
-        for delegation in stands_in_for(delegations, by, kind=case.kind, now=now):
+        for delegation in stands_in_for(controls.delegations, by, kind=case.kind, now=self.clock()):
             try:
                 givers.append(self.directory.person(delegation.giver, fresh=fresh))
             except NotEligible:

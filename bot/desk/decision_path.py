@@ -5,13 +5,15 @@ again: of two presses at the same instant one wins and the other gets a specific
 """
 
 from collections.abc import Callable
-from dataclasses import dataclass
+from concurrent.futures import Future
+from dataclasses import dataclass, field
 
 from bot.cases.actor import CaseId, Surface, UserId
 from bot.cases.caller import Caller
 from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
 from bot.cases.commands import Command, DecisionKind
+from bot.cases.controls import DeskControls
 from bot.cases.decide import Decision, decide, must_be_current, record_refusal
 from bot.cases.errors import ChatFailed, NotEligible, NotNow, Refusal, Superseded
 from bot.desk.callers import Callers
@@ -22,6 +24,7 @@ from bot.ports.case_store import CaseStore, Change
 from bot.ports.clock import Clock
 from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.library import Library
+from bot.ports.press_store import PressState, PressStore
 
 WHO_IS_NOT_KNOWN = (
     "Slack cannot say just now who may do this; nothing was decided, press again in a minute"
@@ -37,6 +40,8 @@ class Request:
     #: The case as their card showed it.
     snapshot: CardSnapshot
     surface: Surface
+    #: The case, its card and the desk's controls when the request came, if they were read then.
+    state: PressState | None = field(default=None, compare=False, repr=False)
 
 
 #: Makes the command of a caller, on the case as it was read.
@@ -50,6 +55,7 @@ class DecisionPath:
     """Decides requests, and records those that are refused."""
 
     cases: CaseStore
+    presses: PressStore
     desk_controls: DeskControlsStore
     library: Library
     callers: Callers
@@ -69,14 +75,36 @@ class DecisionPath:
     ) -> Case:
         """Decide a command that is made from the case."""
 
+        states = [request.state] if request.state else []
+
         def attempt() -> Case:
-            case = self.cases.case(request.case_id)
-            outcome = self._judge(case, decision, request=request, command=command)
-            playbook = self.library.playbook(case.kind)
-            return self.cases.commit(change(case, outcome, playbook), urgent=True)
+            # What was read when the request came serves once: compare-and-set guards it.
+            state = states.pop() if states else self.presses.state(request.case_id)
+            outcome = self._judge(state, decision, request=request, command=command)
+            playbook = self.library.playbook(state.case.kind)
+            return self.cases.commit(change(state.case, outcome, playbook), urgent=True)
 
         with self.priority:
             return retry_on_conflict(attempt)
+
+    def submit(self, decision: DecisionKind, request: Request, command: CommandOf) -> Future[Case]:
+        """Decide as ``decide`` does, without waiting until it is durable.
+
+        A callback of the future runs on the thread that writes: see ``CaseStore.submit``. When
+        somebody else wrote first it fails with ``Conflict``, and ``decide`` may follow.
+
+        Raises:
+            Refusal: an expected no; it is recorded.
+        """
+
+        def command_on_case(case: Case, caller: Caller) -> Command:
+            return command(caller, request.snapshot)
+
+        with self.priority:
+            state = request.state or self.presses.state(request.case_id)
+            outcome = self._judge(state, decision, request=request, command=command_on_case)
+            playbook = self.library.playbook(state.case.kind)
+            return self.cases.submit(change(state.case, outcome, playbook), urgent=True)
 
     def preview(
         self, decision: DecisionKind, request: Request, command: CommandOnCase
@@ -85,15 +113,21 @@ class DecisionPath:
 
         Only its refusal would be.
         """
-        case = self.cases.case(request.case_id)
-        outcome = self._judge(case, decision, request=request, command=command)
-        return case, outcome.case
+        state = self.presses.state(request.case_id)
+        outcome = self._judge(state, decision, request=request, command=command)
+        return state.case, outcome.case
 
     def _judge(
-        self, case: Case, decision: DecisionKind, *, request: Request, command: CommandOnCase
+        self,
+        state: PressState,
+        decision: DecisionKind,
+        *,
+        request: Request,
+        command: CommandOnCase,
     ) -> Decision:
         """Decide a command on this case, and record a refusal."""
-        caller = self.identify(case, request, decision)
+        case = state.case
+        caller = self.identify(case, request, decision, controls=state.controls)
         try:
             # Before a form's content is read: what it is about may be gone.
             must_be_current(case, decision, request.snapshot)
@@ -109,16 +143,26 @@ class DecisionPath:
             raise
 
     def identify(
-        self, case: Case, request: Request, decision: DecisionKind, *, fresh: bool = False
+        self,
+        case: Case,
+        request: Request,
+        decision: DecisionKind,
+        *,
+        fresh: bool = False,
+        controls: DeskControls | None = None,
     ) -> Caller:
         """Read the caller, or refuse and record the attempt.
+
+        The desk's ``controls`` need not be read when they are given.
 
         Raises:
             NotEligible: the directory knows no such person.
             NotNow: the directory cannot be read.
         """
         try:
-            return self.callers.for_case(case, request.by, request.surface, fresh=fresh)
+            return self.callers.for_case(
+                case, request.by, request.surface, fresh=fresh, controls=controls
+            )
         except NotEligible as failure:
             refusal: Refusal = failure
         except ChatFailed as failure:

@@ -6,21 +6,32 @@ A decision and a card share one interpreter, and a person waits for the decision
 import threading
 from types import TracebackType
 
+from bot.clock import monotonic
+
 # What was decided must go on being carried out, however many people press.
 MAX_WAIT_SECONDS = 0.25
+#: Work waits so long for people who press one after the other without a break.
+MAX_RUSH_SECONDS = 1.0
 
 
 class DecisionPriority:
-    """A context around every decision that a person takes."""
+    """A context around every press and every decision of a person.
+
+    Threads of background work give way to it before each access to the store.
+    """
 
     def __init__(self, max_wait: float = MAX_WAIT_SECONDS) -> None:
         self._max_wait = max_wait
+        self._max_rush = max(max_wait, MAX_RUSH_SECONDS)
         self._quiet = threading.Condition()
         self._deciding = 0
+        #: When the first and the last of those who decide now began, in seconds of ``monotonic``.
+        self._rush_began_at = 0.0
+        self._last_began_at = 0.0
+        self._thread = threading.local()
 
     def __enter__(self) -> None:
-        with self._quiet:
-            self._deciding += 1
+        self.begin()
 
     def __exit__(
         self,
@@ -28,16 +39,52 @@ class DecisionPriority:
         failure: BaseException | None,
         trace: TracebackType | None,
     ) -> None:
+        self.end()
+
+    def begin(self) -> None:
+        """Let background work wait from now on. Another thread may end it."""
+        with self._quiet:
+            self._last_began_at = monotonic()
+            if not self._deciding:
+                self._rush_began_at = self._last_began_at
+            self._deciding += 1
+
+    def end(self) -> None:
+        """End what ``begin`` began."""
         with self._quiet:
             self._deciding -= 1
             if not self._deciding:
                 self._quiet.notify_all()
 
+    def mark_background(self) -> None:
+        """Let the present thread give way from now on."""
+        self._thread.is_background = True
+
+    def is_background(self) -> bool:
+        """Tell whether the present thread gives way."""
+        return getattr(self._thread, "is_background", False)
+
+    def is_rush(self) -> bool:
+        """Tell whether background work waits now."""
+        return self._deciding > 0 and monotonic() < self._deadline()
+
+    def give_way(self) -> None:
+        """Wait while somebody decides, in a thread of background work."""
+        # Most often nobody does: then this is one comparison.
+        if self._deciding and self.is_background():
+            self.wait_while_deciding()
+
     def wait_while_deciding(self) -> None:
         """Wait until nobody is deciding, but not for long."""
-        if self._deciding:
-            with self._quiet:
-                self._quiet.wait_for(self._is_quiet, self._max_wait)
+        if not self._deciding:
+            return
+        with self._quiet:
+            while self._deciding:
+                remaining = self._deadline() - monotonic()
+                if remaining <= 0:
+                    return
+                self._quiet.wait(remaining)
 
-    def _is_quiet(self) -> bool:
-        return not self._deciding
+    def _deadline(self) -> float:
+        """Return when the work goes on although somebody is deciding."""
+        return min(self._last_began_at + self._max_wait, self._rush_began_at + self._max_rush)

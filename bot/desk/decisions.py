@@ -3,6 +3,7 @@
 A decision that carries more than a name has a method of its own.
 """
 
+from concurrent.futures import Future
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from functools import cached_property, partial
@@ -47,6 +48,7 @@ from bot.ports.clock import Clock
 from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.directory import Directory
 from bot.ports.library import Library
+from bot.ports.press_store import PressStore
 
 OUTDATED_CARD = "this card was drawn by an earlier release; it has been drawn again, press there"
 
@@ -59,6 +61,7 @@ class Decisions:
     """
 
     cases: CaseStore
+    presses: PressStore
     desk_controls: DeskControlsStore
     library: Library
     directory: Directory
@@ -81,6 +84,7 @@ class Decisions:
         """Take the one path of all decisions."""
         return DecisionPath(
             cases=self.cases,
+            presses=self.presses,
             desk_controls=self.desk_controls,
             library=self.library,
             callers=self.callers,
@@ -107,7 +111,7 @@ class Decisions:
 
     def current(self, request: Request, decision: DecisionKind) -> Case:
         """Read the case for a form about this decision."""
-        case = self.cases.case(request.case_id)
+        case = request.state.case if request.state else self.cases.case(request.case_id)
         try:
             must_be_current(case, decision, request.snapshot)
         except Refusal as refusal:
@@ -142,6 +146,13 @@ class Decisions:
         """Take a decision that says nothing but who takes it."""
         return self.path.decide(command.decision, request, command)
 
+    def submit(self, request: Request, command: type[PlainDecision]) -> Future[Case]:
+        """Take such a decision without waiting until it is durable.
+
+        The future fails with ``Conflict`` when somebody else wrote first.
+        """
+        return self.path.submit(command.decision, request, command)
+
     # --- the plan ------------------------------------------------------------------------------
 
     def approve(self, request: Request, note: str = "") -> Case:
@@ -150,6 +161,13 @@ class Decisions:
         With the last approval that it needs, it is carried out.
         """
         return self.path.decide(DecisionKind.APPROVE, request, partial(Approve, note=note))
+
+    def submit_approval(self, request: Request) -> Future[Case]:
+        """Approve the plan without waiting until it is durable.
+
+        The future fails with ``Conflict`` when somebody else wrote first.
+        """
+        return self.path.submit(DecisionKind.APPROVE, request, Approve)
 
     def reject(self, request: Request, reason: RejectReason, note: str = "") -> Case:
         """Decide that the plan is not carried out."""

@@ -56,14 +56,15 @@ class DueWork:
     def wait(self, seconds: float, is_stopping: Callable[[], bool]) -> bool:
         """Wait until messages are due, but not longer than this.
 
-        Tell whether there is something to look for.
+        Tell whether somebody said that they are due now. What was put off until now may have been
+        done earlier, so that it pays to look before it is claimed.
         """
         deadline = monotonic() + seconds
         while not self.has_more and not is_stopping():
             due_in = self._seconds_until_next()
             remaining = min(due_in, deadline - monotonic())
             if remaining <= 0:
-                return due_in <= 0
+                return False
             self.wait_for_wake(remaining)
         return True
 

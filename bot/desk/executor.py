@@ -58,7 +58,8 @@ class Executor:
 
     def run(self, message: LeasedMessage) -> None:
         """Do the next thing that this plan needs, until there is none."""
-        if self.desk_controls.load().is_behind:
+        controls = self.desk_controls.load()
+        if controls.is_behind:
             # Nothing of a restored backup is touched before it is acknowledged, not even to look.
             self.step_log.wait_for_resume(message, BEHIND)
             return
@@ -70,15 +71,10 @@ class Executor:
         elif case.proposal.plan and self._is_of_other_mode(case, case.proposal.plan, following):
             self._set_aside(case, case.proposal.plan, message)
         else:
-            self._dispatch(case, following, message)
+            self._dispatch(following, StepWork(case, following.step, message, controls))
 
-    def _dispatch(
-        self,
-        case: Case,
-        following: NextStep,
-        message: LeasedMessage,
-    ) -> None:
-        work = StepWork(case, following.step, message)
+    def _dispatch(self, following: NextStep, work: StepWork) -> None:
+        case, message = work.case, work.message
         match following.next:
             case StepKind.START:
                 self.runner.start(work)

@@ -132,16 +132,17 @@ class MessageCleanup:
 
     def stray(
         self,
-        case_id: str,
+        case: Case,
+        newest: CardRef | None,
+        *,
         channel: str,
         ts: str,
     ) -> CardRef | None:
-        """Return the case's card, if the pressed message is a copy.
+        """Return the case's newest card, if the pressed message is a copy.
 
         The copy then loses its buttons. None when the message is the card.
         """
-        case = self.cases.case(case_id)
-        card = self._current_card(case, self.card_store.cards(case_id))
+        card = self._current_card(case, [newest] if newest else [])
         if card is None or (card.channel, card.ts) == (channel, ts):
             # While none is recorded this may be the card; its revision is checked anyway.
             return None
@@ -149,13 +150,13 @@ class MessageCleanup:
         disarming = OutboxMessage(
             topic=Topic.SWEEP,
             key=f"strike:{channel}:{ts}",
-            case_id=case_id,
+            case_id=case.id,
             run_at=now,
-            payload={"name": case_id, "pressed": [channel, ts]},
+            payload={"name": case.id, "pressed": [channel, ts]},
         )
         # Version 0 is no version: the card is drawn again, whatever it shows.
         self.card_store.record(
-            replace(card, version=0), messages=[disarming, card_message(case_id, now)]
+            replace(card, version=0), messages=[disarming, card_message(case.id, now)]
         )
         return card
 

@@ -62,7 +62,7 @@ class StepChecks:
         people = self._people(principals, fresh=fresh)
         action = work.action
         precondition = _read_precondition(self.systems[action.system], action)
-        controls = self.desk_controls.load()
+        controls = work.controls or self.desk_controls.load()
         return commands.StartStep(
             step=work.step,
             plan_hash=case.proposal.plan.plan_hash,
@@ -102,12 +102,13 @@ class StepChecks:
             playbook_owners=owners,
         )
 
-    def may_be_done(self, case: Case) -> bool:
+    def may_be_done(self, work: StepWork) -> bool:
         """Tell whether this plan is older than the last restored backup.
 
         A later ledger, now lost, may have carried it out already.
         """
-        restored_at = self.desk_controls.load().restored_at
+        case = work.case
+        restored_at = (work.controls or self.desk_controls.load()).restored_at
         if restored_at is None or case.timers.opened_at > restored_at:
             return False
         for entry in self.cases.entries(case.id):

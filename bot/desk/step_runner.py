@@ -1,7 +1,7 @@
 """Do one step: check, write the intent, execute, report."""
 
 import logging
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from bot.cases import commands
 from bot.cases.decide import decide, record_entry
@@ -46,7 +46,7 @@ class StepRunner:
 
     def start(self, work: StepWork) -> None:
         """Begin a step for the first time."""
-        if self.checks.may_be_done(work.case):
+        if self.checks.may_be_done(work):
             self._look_first(work)
             return
         try:
@@ -76,7 +76,8 @@ class StepRunner:
         Everything is checked again first.
         """
         try:
-            facts = self.checks.start_facts(work, self.clock())
+            # The look before it may have taken a while.
+            facts = self.checks.start_facts(replace(work, controls=None), self.clock())
             began_at = self.lease.stopwatch()
             now = self.clock()
             reasons = find_drift(work.case, facts, now)

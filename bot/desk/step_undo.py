@@ -53,7 +53,7 @@ class StepUndo:
             self.step_log.commit(case, beginning, work.message)
             return
         is_first_attempt = work.record.state is StepState.LANDED
-        if is_first_attempt and self.checks.may_be_done(case):
+        if is_first_attempt and self.checks.may_be_done(work):
             self._look_first(work, beginning)
             return
         begun_work = self.step_log.begin(work, beginning, undoing=True)

@@ -3,6 +3,7 @@
 from dataclasses import dataclass, replace
 
 from bot.cases.case import Case, Step
+from bot.cases.controls import DeskControls
 from bot.cases.entries import Entry, StepReported, StepStarted, StepState
 from bot.cases.plan import Action
 from bot.ports.outbox import LeasedMessage
@@ -15,6 +16,8 @@ class StepWork:
     case: Case
     step: int
     message: LeasedMessage
+    #: As they were when the message was taken up; None where that is too long ago.
+    controls: DeskControls | None = None
 
     @property
     def action(self) -> Action:

@@ -236,7 +236,11 @@ class WorkerPool:
         self._due = DueWork(clock)
         self._stopping = threading.Event()
         self._heart_stopping = threading.Event()
-        self._pool = ThreadPoolExecutor(threads, thread_name_prefix=f"lane-{name}")
+        self._pool = ThreadPoolExecutor(
+            threads,
+            thread_name_prefix=f"lane-{name}",
+            initializer=self._priority.mark_background,
+        )
         self._dispatcher = threading.Thread(
             target=self._dispatch,
             name=f"lane-{name}",

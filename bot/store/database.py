@@ -26,7 +26,7 @@ from bot.store.parameters import keep_storable
 from bot.store.readers import Readers
 from bot.store.statements import CompiledStatement
 from bot.store.unit_of_work import UnitOfWork
-from bot.store.write_queue import WriteJob, WriteQueue
+from bot.store.write_queue import FirstCome, Precedence, WriteJob, WriteQueue
 
 T = TypeVar("T")
 MAX_BATCH = 64
@@ -55,10 +55,12 @@ class Database:
         for engine in (self.engine, self._reading_engine):
             keep_storable(engine)
         self._readers = Readers(self._reading_engine)
+        #: Lets decisions of people go before background work.
+        self.precedence: Precedence = FirstCome()
         self._connection: DriverConnection | None = None
         self._heads: Heads | None = None
         self._shared_for = 0
-        self._jobs = WriteQueue()
+        self._jobs = WriteQueue(lambda: self.precedence.is_rush())
         self._writer = threading.Thread(target=self._write_loop, name="store-writer", daemon=True)
         self._writer.start()
 
@@ -84,6 +86,7 @@ class Database:
         self, query: Executable | CompiledStatement, values: Mapping[str, Any] | None = None
     ) -> Sequence[Any]:
         """Run one query. Return its rows."""
+        self.precedence.give_way()
         if isinstance(query, CompiledStatement):
             return self._readers.fetch(query, values or {})
         with self._reading_engine.connect() as connection:
@@ -121,7 +124,10 @@ class Database:
         """
         if threading.current_thread() is self._writer:
             raise RuntimeError("the thread that writes would wait for itself")
-        waiting = WriteJob(run=job, appends=appends, is_urgent=urgent)
+        is_background = not urgent and self.precedence.is_background()
+        if is_background:
+            self.precedence.give_way()
+        waiting = WriteJob(run=job, appends=appends, is_urgent=urgent, is_background=is_background)
         self._jobs.put(waiting)
         result: T
         result, handover = waiting.future.result()
@@ -136,7 +142,12 @@ class Database:
         Callbacks of the future run on the writer's thread once the job is durable: they must be
         short.
         """
-        waiting = WriteJob(run=job, appends=appends, is_urgent=urgent)
+        waiting = WriteJob(
+            run=job,
+            appends=appends,
+            is_urgent=urgent,
+            is_background=not urgent and self.precedence.is_background(),
+        )
         future: Future[T] = Future()
         waiting.future.add_done_callback(partial(self._pass_on, future))
         self._jobs.put(waiting)

@@ -14,6 +14,7 @@ from bot.store.ledger import Ledger
 from bot.store.live_lists import SqlLiveLists
 from bot.store.outbox import SqlOutbox
 from bot.store.precedents import SqlPrecedentStore
+from bot.store.presses import SqlPressStore
 from bot.store.question_log import SqlQuestionLog
 from bot.store.ticks import SqlTicks
 
@@ -28,6 +29,7 @@ class Store:
     outbox: SqlOutbox
     queries: SqlCaseQueries
     cards: SqlCardStore
+    presses: SqlPressStore
     live_lists: SqlLiveLists
     question_log: SqlQuestionLog
     precedents: SqlPrecedentStore
@@ -44,6 +46,7 @@ class Store:
             outbox=SqlOutbox(database),
             queries=SqlCaseQueries(database),
             cards=SqlCardStore(database),
+            presses=SqlPressStore(database),
             live_lists=SqlLiveLists(database),
             question_log=SqlQuestionLog(database),
             precedents=SqlPrecedentStore(database),

@@ -1,7 +1,7 @@
 """The jobs that wait for the writer.
 
 A person waits for a decision, and nobody for a redrawn card: urgent jobs go first, and the others
-still go on.
+still go on. While somebody decides, background jobs wait for the decision that is about to come.
 """
 
 import threading
@@ -9,7 +9,7 @@ from collections import deque
 from collections.abc import Callable, Iterable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Protocol
 
 if TYPE_CHECKING:
     from bot.store.unit_of_work import UnitOfWork
@@ -17,9 +17,39 @@ if TYPE_CHECKING:
 MAX_REPEATS = 3
 #: Jobs that may go along with urgent ones in one batch, so that none waits forever.
 MAX_BESIDE_URGENT = 8
+#: So often the writer looks whether background jobs may go on.
+HOLD_INTERVAL_SECONDS = 0.002
 
 
-@dataclass(slots=True, kw_only=True)
+class Precedence(Protocol):
+    """Decide whose work goes first."""
+
+    def give_way(self) -> None:
+        """Wait while others go first; in most threads nobody does."""
+
+    def is_background(self) -> bool:
+        """Tell whether the present thread gives way."""
+
+    def is_rush(self) -> bool:
+        """Tell whether background work waits now. It never does for long."""
+
+
+class FirstCome:
+    """Let everybody go on."""
+
+    def give_way(self) -> None:
+        """Go on."""
+
+    def is_background(self) -> bool:
+        """Tell that no thread gives way."""
+        return False
+
+    def is_rush(self) -> bool:
+        """Tell that nobody waits."""
+        return False
+
+
+@dataclass(slots=True, kw_only=True, eq=False)
 class WriteJob:
     """A job of the writer, and the future of its result."""
 
@@ -28,6 +58,8 @@ class WriteJob:
     appends: bool
     #: A person waits for it.
     is_urgent: bool = False
+    #: It waits while somebody decides.
+    is_background: bool = False
     future: Future[Any] = field(default_factory=Future)
     #: How often it may still run again after a lost race.
     repeats: int = MAX_REPEATS
@@ -36,7 +68,9 @@ class WriteJob:
 class WriteQueue:
     """Urgent jobs and others, each in the order in which they came."""
 
-    def __init__(self) -> None:
+    def __init__(self, is_rush: Callable[[], bool] | None = None) -> None:
+        """Hold background jobs back while ``is_rush``."""
+        self._is_rush = is_rush or FirstCome().is_rush
         self._urgent: deque[WriteJob] = deque()
         self._others: deque[WriteJob] = deque()
         self._has_jobs = threading.Condition()
@@ -62,11 +96,22 @@ class WriteQueue:
         with self._has_jobs:
             while not (self._urgent or self._others or self._is_closed):
                 self._has_jobs.wait()
-            # Room for others is kept, so that a stream of urgent jobs does not stop them.
-            reserve = min(len(self._others), MAX_BESIDE_URGENT)
-            batch = _pop(self._urgent, limit - reserve)
-            room = reserve if batch else limit
+            while not (batch := self._pop_batch(limit)) and self._others:
+                # All of them are background jobs, and a decision is about to come.
+                self._has_jobs.wait(HOLD_INTERVAL_SECONDS)
+            return batch
+
+    def _pop_batch(self, limit: int) -> list[WriteJob]:
+        # Room for others is kept, so that a stream of urgent jobs does not stop them.
+        reserve = min(len(self._others), MAX_BESIDE_URGENT)
+        batch = _pop(self._urgent, limit - reserve)
+        room = reserve if batch else limit
+        if self._is_closed or not self._is_rush():
             return batch + _pop(self._others, room)
+        foreground = [job for job in self._others if not job.is_background][:room]
+        for job in foreground:
+            self._others.remove(job)
+        return batch + foreground
 
     def put_back(self, jobs: Iterable[WriteJob]) -> None:
         """Put jobs that did not run back to the front."""

@@ -1,9 +1,11 @@
 """The buttons of a card: each decides, or opens a form."""
 
+from concurrent.futures import Future
 from functools import partial
 
 from slack_bolt import App
 
+from bot.cases.case import Case
 from bot.cases.commands import CallNovel, DecisionKind, PlainDecision
 from bot.cases.errors import NotEligible
 from handlers.cards import forms, ids
@@ -11,7 +13,7 @@ from handlers.cards.edit_form import edit_form
 from handlers.slack.case_menu import CaseMenu
 from handlers.slack.case_presses import CasePresses
 from handlers.slack.interactions import ButtonPress
-from handlers.slack.listeners import ButtonHandler, button_listener
+from handlers.slack.listeners import ButtonHandler, ButtonSubmit, button_listener
 from handlers.slack.services import SlackServices
 
 
@@ -45,10 +47,12 @@ def register(app: App, services: SlackServices) -> None:
         ids.NOVEL: buttons.novel,
         ids.ANOTHER_KIND: buttons.another_kind,
     }
+    submits: dict[str, ButtonSubmit] = {ids.APPROVE: buttons.submit_approval}
     for action_id, command in ids.ONE_PRESS.items():
         handlers[action_id] = buttons.decide_with(command)
+        submits[action_id] = buttons.submit_with(command)
     for action_id, handle in handlers.items():
-        app.action(action_id)(button_listener(services, handle))
+        app.action(action_id)(button_listener(services, handle, submits.get(action_id)))
 
 
 class CaseButtons(CasePresses):
@@ -57,6 +61,18 @@ class CaseButtons(CasePresses):
     def decide_with(self, command: type[PlainDecision]) -> ButtonHandler:
         """Return the handler of a button that decides at one press."""
         return partial(self._decide, command)
+
+    def submit_with(self, command: type[PlainDecision]) -> ButtonSubmit:
+        """Return what begins such a decision."""
+
+        def submit(press: ButtonPress) -> Future[Case]:
+            return self.decisions.submit(self._request(press, command.decision), command)
+
+        return submit
+
+    def submit_approval(self, press: ButtonPress) -> Future[Case]:
+        """Begin to approve the plan."""
+        return self.decisions.submit_approval(self._request(press, DecisionKind.APPROVE))
 
     def approve(self, press: ButtonPress) -> None:
         """Approve the plan."""

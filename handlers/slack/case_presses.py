@@ -43,6 +43,7 @@ class CasePresses:
             by=UserId(press.person),
             snapshot=press.snapshot,
             surface=Surface.SLACK,
+            state=press.state,
         )
 
     def _current(self, press: ButtonPress, decision: DecisionKind) -> Case:

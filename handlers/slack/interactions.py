@@ -9,6 +9,7 @@ from typing import Any
 from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.errors import BadRequest
 from bot.cases.lifecycle import State
+from bot.ports.press_store import PressState
 from handlers.cards import ids
 from handlers.cards.text import Json, JsonMapping
 
@@ -53,6 +54,8 @@ class ButtonPress:
     #: The message shows one case; a row of a list is valid wherever it stands.
     is_on_card: bool
     trigger_id: str
+    #: The case, its card and the desk's controls when the press came; None before they are read.
+    state: PressState | None = None
 
     @classmethod
     def parse(cls, body: JsonMapping) -> "ButtonPress":

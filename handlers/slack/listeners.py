@@ -8,16 +8,20 @@ import http.client
 import logging
 import uuid
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from concurrent.futures import Future
+from dataclasses import dataclass, replace
+from typing import Any
 
 from slack_bolt import Ack, Respond
 
 from bot.cases.errors import BadRequest, ChatFailed, Refusal
+from bot.ports.press_store import PressState
 from handlers.cards import ids
 from handlers.cards.copies import inactive_card_blocks, inactive_card_text
 from handlers.cards.forms import notice
 from handlers.cards.text import Json, JsonMapping
 from handlers.cards.wording import as_sentence
+from handlers.slack.acknowledgement import Acknowledgement
 from handlers.slack.interactions import ButtonPress, FormSubmission
 from handlers.slack.services import SlackServices
 
@@ -26,6 +30,8 @@ QUESTION_ANSWERED = "Your approval is recorded. The card shows what comes of it.
 Listener = Callable[..., None]
 # Returns what the presser alone is told, if anything.
 ButtonHandler = Callable[[ButtonPress], str | None]
+# Begins what the handler of the same button does. Its future is that of the write.
+ButtonSubmit = Callable[[ButtonPress], Future[Any]]
 # Returns the view that takes the place of the form, if any.
 FormHandler = Callable[[FormSubmission], Json | None]
 
@@ -36,11 +42,14 @@ class _Reply:
     blocks: Sequence[Json] = ()
 
 
-def button_listener(services: SlackServices, handle: ButtonHandler) -> Listener:
+def button_listener(
+    services: SlackServices, handle: ButtonHandler, submit: ButtonSubmit | None = None
+) -> Listener:
     """Build the listener of a button.
 
     A press on a message that is not the live card of its case decides nothing. After a press on
-    the App Home that view is redrawn.
+    the App Home that view is redrawn. With ``submit`` no thread waits until a press on a card is
+    durable.
     """
 
     def listener(body: Json, ack: Ack, respond: Respond) -> None:
@@ -49,6 +58,15 @@ def button_listener(services: SlackServices, handle: ButtonHandler) -> Listener:
         except BadRequest as refusal:
             log.warning("a malformed press: %s", refusal)
             ack()
+            return
+        if submit and press.is_on_card and isinstance(ack, Acknowledgement):
+            _submit_press(
+                services,
+                press,
+                handle=handle,
+                submit=submit,
+                ack=ack,
+            )
             return
         reply = _handle_press(services, press, handle)
         ack()
@@ -60,6 +78,37 @@ def button_listener(services: SlackServices, handle: ButtonHandler) -> Listener:
             services.app_home.show(press.person)
 
     return listener
+
+
+def _submit_press(
+    services: SlackServices,
+    press: ButtonPress,
+    *,
+    handle: ButtonHandler,
+    submit: ButtonSubmit,
+    ack: Acknowledgement,
+) -> None:
+    """Acknowledge a press on a card from the callback of its write."""
+
+    def handle_again() -> None:
+        # Most often somebody else wrote first: a second look gives a specific answer.
+        reply = _handle_press(services, press, handle)
+        ack()
+        if reply:
+            _send_reply(services, press, reply)
+
+    writes = []
+
+    def submit_once(press: ButtonPress) -> None:
+        writes.append(submit(press))
+
+    reply = _handle_press(services, press, submit_once)
+    if writes:
+        ack.defer(writes[0], handle_again)
+        return
+    ack()
+    if reply:
+        _send_reply(services, press, reply)
 
 
 def _answers_private_question(body: JsonMapping) -> bool:
@@ -149,23 +198,25 @@ def _handle_press(
     services: SlackServices, press: ButtonPress, handle: ButtonHandler
 ) -> _Reply | None:
     try:
-        stray = _stray_reply(services, press)
+        state = services.decisions.presses.state(press.case_id)
+        stray = _stray_reply(services, press, state)
         if stray:
             return stray
-        text = handle(press)
+        text = handle(replace(press, state=state))
     except Exception as error:
         text = error_text(error, "press")
     return _Reply(text) if text else None
 
 
-def _stray_reply(services: SlackServices, press: ButtonPress) -> _Reply | None:
+def _stray_reply(services: SlackServices, press: ButtonPress, state: PressState) -> _Reply | None:
     """Point to the live card when another message was pressed."""
     if services.message_cleanup is None or not press.is_on_card:
         return None
     card = services.message_cleanup.stray(
-        press.case_id,
-        press.channel,
-        press.message_ts,
+        state.case,
+        state.card,
+        channel=press.channel,
+        ts=press.message_ts,
     )
     if card is None:
         return None

@@ -6,14 +6,16 @@ import logging
 import threading
 from collections.abc import Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
-from typing import Any
+from dataclasses import dataclass
 
-from slack_bolt import Ack, App, BoltRequest, BoltResponse
+from slack_bolt import App, BoltRequest, BoltResponse
 from websockets.exceptions import ConnectionClosed, WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
 from bot.cases.errors import ChatFailed
+from bot.desk.decision_priority import DecisionPriority
 from handlers.cards.text import Json
+from handlers.slack.acknowledgement import Acknowledgement
 from handlers.slack.api import response_data, slack_errors
 from handlers.slack.web_client import web_client
 
@@ -26,6 +28,8 @@ PING_TIMEOUT_SECONDS = 30.0
 CLOSE_TIMEOUT_SECONDS = 1.0
 #: So long an acknowledgement waits for the connection that replaces a closed one.
 REPLACEMENT_TIMEOUT_SECONDS = 2.0
+#: So long the end waits for writes that are to be acknowledged.
+LAST_WRITES_TIMEOUT_SECONDS = 5.0
 RETRY_HEADERS = {"retry_attempt": "x-slack-retry-num", "retry_reason": "x-slack-retry-reason"}
 
 
@@ -35,8 +39,16 @@ class SocketModeConnection:
     Requests go to Bolt. An acknowledgement leaves when the listener makes it.
     """
 
-    def __init__(self, app: App, app_token: str, base_url: str) -> None:
+    def __init__(
+        self,
+        app: App,
+        app_token: str,
+        base_url: str,
+        priority: DecisionPriority | None = None,
+    ) -> None:
+        """Let background work wait for a request until it is acknowledged."""
         self._app = app
+        self._priority = priority or DecisionPriority()
         self._client = web_client(app_token, base_url)
         self._workers = ThreadPoolExecutor(WORKERS, thread_name_prefix="slack-press")
         self._socket: ClientConnection | None = None
@@ -44,6 +56,8 @@ class SocketModeConnection:
         self._closing = threading.Event()
         # What is handed on has been so before the closing, or not at all.
         self._closing_lock = threading.Lock()
+        self._requests = 0
+        self._requests_changed = threading.Condition()
         self._thread = threading.Thread(target=self._run, name="slack-socket", daemon=True)
 
     def open(self) -> None:
@@ -55,6 +69,8 @@ class SocketModeConnection:
         with self._closing_lock:
             self._closing.set()
         self._workers.shutdown()
+        with self._requests_changed:
+            self._requests_changed.wait_for(self._is_idle, LAST_WRITES_TIMEOUT_SECONDS)
         socket = self._socket
         if socket is not None:
             socket.close()
@@ -135,24 +151,44 @@ class SocketModeConnection:
     def _hand_on(self, envelope: Json) -> None:
         """Give a request to a worker; Slack sends again what comes after the closing."""
         with self._closing_lock:
-            if not self._closing.is_set():
-                self._workers.submit(self._handle, envelope).add_done_callback(_report)
+            if self._closing.is_set():
+                return
+            self._begin_request()
+            self._workers.submit(self._handle, envelope).add_done_callback(_report)
 
     def _handle(self, envelope: Json) -> None:
-        acknowledge = _Acknowledgement(self, str(envelope["envelope_id"]))
+        acknowledgement = Acknowledgement(_Envelope(self, str(envelope["envelope_id"])))
         headers: dict[str, str | Sequence[str]] = {}
         for field, header in RETRY_HEADERS.items():
             if envelope.get(field) is not None:
                 headers[header] = str(envelope[field])
-        request = BoltRequest(
-            mode="socket_mode",
-            body=envelope.get("payload") or {},
-            headers=headers,
-            context={"ack": acknowledge},
-        )
-        response = self._app.dispatch(request)
-        if response.status == 200:
-            acknowledge.send(response)
+        with acknowledgement:
+            request = BoltRequest(
+                mode="socket_mode",
+                body=envelope.get("payload") or {},
+                headers=headers,
+                context={"ack": acknowledgement},
+            )
+            response = self._app.dispatch(request)
+            if response.status == 200:
+                acknowledgement.send(response)
+
+    def _begin_request(self) -> None:
+        # Already now: the worker needs the interpreter for its first step.
+        self._priority.begin()
+        with self._requests_changed:
+            self._requests += 1
+
+    def end_request(self) -> None:
+        """Note that a request is acknowledged, or will never be."""
+        self._priority.end()
+        with self._requests_changed:
+            self._requests -= 1
+            if self._is_idle():
+                self._requests_changed.notify_all()
+
+    def _is_idle(self) -> bool:
+        return not self._requests
 
     # --- sending ----------------------------------------------------------------------------------
 
@@ -170,6 +206,17 @@ class SocketModeConnection:
             socket = self._next_socket(socket)
         log.warning("an acknowledgement could not be sent: there is no connection")
 
+    def send_at_once(self, message: Json) -> bool:
+        """Send a message over the present connection. Tell whether there is one."""
+        socket = self._socket
+        if socket is None:
+            return False
+        try:
+            socket.send(json.dumps(message))
+        except ConnectionClosed:
+            return False
+        return True
+
     def _next_socket(self, former: ClientConnection | None) -> ClientConnection | None:
         """Wait for the connection that replaces a closed one."""
 
@@ -181,34 +228,32 @@ class SocketModeConnection:
             return self._socket
 
 
-class _Acknowledgement(Ack):
-    """Sends at once, while the listener goes on.
+@dataclass(frozen=True, slots=True)
+class _Envelope:
+    """The way back of one request."""
 
-    Bolt's own is sent when the listener has returned, after its calls to Slack.
-    """
+    connection: SocketModeConnection
+    id: str
 
-    def __init__(self, connection: SocketModeConnection, envelope_id: str) -> None:
-        super().__init__()  # type: ignore[no-untyped-call]
-        self._connection = connection
-        self._envelope_id = envelope_id
-        self._is_sent = False
+    def deliver(self, response: BoltResponse) -> None:
+        """Send the response, over the next connection if this one is closed."""
+        self.connection.send(self._message(response))
 
-    def __call__(self, *arguments: Any, **options: Any) -> BoltResponse:
-        response = super().__call__(*arguments, **options)
-        self.send(response)
-        return response
+    def deliver_at_once(self, response: BoltResponse) -> bool:
+        """Send the response over the present connection. Tell whether there is one."""
+        return self.connection.send_at_once(self._message(response))
 
-    def send(self, response: BoltResponse) -> None:
-        """Send Bolt's response, unless one was sent."""
-        if self._is_sent:
-            return
-        self._is_sent = True
-        message: Json = {"envelope_id": self._envelope_id}
+    def end(self) -> None:
+        """Note that the request is over."""
+        self.connection.end_request()
+
+    def _message(self, response: BoltResponse) -> Json:
+        message: Json = {"envelope_id": self.id}
         if response.body:
             content_type = response.first_headers().get("content-type", "")
             is_json = content_type.startswith("application/json")
             message["payload"] = json.loads(response.body) if is_json else {"text": response.body}
-        self._connection.send(message)
+        return message
 
 
 def _report(future: Future[None]) -> None:

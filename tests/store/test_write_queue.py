@@ -55,6 +55,33 @@ def test_others_go_on_however_many_are_urgent():
     assert done == list(range(20))
 
 
+def test_background_jobs_wait_for_a_decision_and_others_do_not():
+    is_rush = threading.Event()
+    is_rush.set()
+    queue = WriteQueue(is_rush.is_set)
+    queue.put(WriteJob(run="card", appends=False, is_background=True))
+    queue.put(job("signal"))
+    queue.put(job("press", urgent=True))
+    assert names(queue.take(64)) == ["press", "signal"]
+    with ThreadPoolExecutor(1) as pool:
+        batch = pool.submit(queue.take, 64)
+        time.sleep(0.1)
+        assert not batch.done()
+        queue.put(job("next press", urgent=True))
+        assert names(batch.result(120)) == ["next press"]
+        batch = pool.submit(queue.take, 64)
+        is_rush.clear()
+        assert names(batch.result(120)) == ["card"]
+
+
+def test_background_jobs_are_written_before_the_end_in_a_rush_too():
+    queue = WriteQueue(lambda: True)
+    queue.put(WriteJob(run="card", appends=False, is_background=True))
+    queue.close()
+    assert names(queue.take(64)) == ["card"]
+    assert queue.take(64) == []
+
+
 def test_jobs_that_were_not_run_go_back_to_their_places():
     queue = queue_of(job("press", urgent=True), *[job(number) for number in range(4)])
     batch = queue.take(64)

@@ -15,17 +15,21 @@ JSON = {"content-type": "application/json"}
 
 def post_signed(receiver, body: bytes, secret="new-secret", at=None, **headers):
     """Post a body; a header that is None is left out."""
+    headers = {**signed_headers(body, secret, at), **headers}
+    present = {name: value for name, value in headers.items() if value is not None}
+    return receiver.post("/slack/events", content=body, headers=present)
+
+
+def signed_headers(body: bytes, secret="new-secret", at=None):
+    """Return the headers of a form that Slack has signed."""
     timestamp = str(int(at or time.time()))
     message = b"v0:" + timestamp.encode() + b":" + body
     digest = hmac.new(secret.encode(), message, hashlib.sha256).hexdigest()
-    headers = {
+    return {
         **FORM,
         "x-slack-request-timestamp": timestamp,
         "x-slack-signature": f"v0={digest}",
-        **headers,
     }
-    present = {name: value for name, value in headers.items() if value is not None}
-    return receiver.post("/slack/events", content=body, headers=present)
 
 
 def form_body(payload) -> bytes:
@@ -33,12 +37,12 @@ def form_body(payload) -> bytes:
     return urlencode({"payload": json.dumps(payload)}).encode()
 
 
-def press_body(case, user="UANA", action="case.approve", value=None) -> bytes:
-    """Write a press on a button of the case."""
+def press_body(case, user="UANA", action="case.approve", value=None, block="b") -> bytes:
+    """Write a press on a button of the case; on its card when the ``block`` is one of a card."""
     button = {
         "type": "button",
         "action_id": action,
-        "block_id": "b",
+        "block_id": block,
         "value": value or ids.token(case),
         "action_ts": "1.0",
     }

@@ -7,6 +7,9 @@ from datetime import timedelta
 import pytest
 
 from bot.cases.lifecycle import State
+from bot.desk.message_cleanup import MessageCleanup
+from bot.store.cases import SqlCaseStore
+from bot.store.database import Database
 from handlers.cards import ids
 from handlers.cards.case_card import case_card
 from tests.cases.making import with_fields
@@ -43,6 +46,61 @@ def test_a_button_of_an_earlier_release_decides_nothing_and_its_card_is_drawn_ag
     assert (world.case(case).state, world.case(case).proposal.approvals) == (State.PROPOSED, ())
     world.work()
     assert len(world.chat.cards["EX-1/1"]) == before + 1
+
+
+def test_a_press_on_a_card_is_acknowledged_when_it_is_durable(receiver, monkeypatch):
+    world, submit = receiver.world, SqlCaseStore.submit
+    case, writes = world.proposed(), []
+
+    def submit_and_note(self, *arguments, **options):
+        writes.append(submit(self, *arguments, **options))
+        return writes[-1]
+
+    monkeypatch.setattr(SqlCaseStore, "submit", submit_and_note)
+    card = world.store.cards.cards(case.id)[0]
+    monkeypatch.setattr(MessageCleanup, "stray", lambda *_, **__: None)
+    assert post_signed(receiver, press_body(case, block=f"case:{card.ts}")).status_code == 200
+    assert [write.done() for write in writes] == [True]
+    assert world.case(case).state is State.APPROVED
+
+
+def test_a_press_that_came_second_is_judged_again_and_told_so(receiver, monkeypatch):
+    """Also where the first has come between its reading and its writing."""
+    world, submit = receiver.world, SqlCaseStore.submit
+    case = world.proposed()
+    monkeypatch.setattr(MessageCleanup, "stray", lambda *_, **__: None)
+
+    def submit_second(self, *arguments, **options):
+        monkeypatch.undo()
+        monkeypatch.setattr(MessageCleanup, "stray", lambda *_, **__: None)
+        ana = request(case.id, principal("ana"), world.seen(case))
+        world.desk.decisions.approve(ana)
+        return submit(self, *arguments, **options)
+
+    monkeypatch.setattr(SqlCaseStore, "submit", submit_second)
+    assert post_signed(receiver, press_body(case, block="case:1")).status_code == 200
+    assert world.entry_names(case).count("approval.given") == 1
+    assert world.entry_names(case)[-1] == "attempt.refused"
+
+
+def test_a_press_reads_the_store_once_and_writes_once(receiver, monkeypatch):
+    fetch, write = Database.fetch, Database.write
+    case, accesses = receiver.world.proposed(), []
+
+    def fetch_and_note(self, *arguments):
+        accesses.append("read")
+        return fetch(self, *arguments)
+
+    def write_and_note(self, *arguments, **options):
+        accesses.append("write")
+        return write(self, *arguments, **options)
+
+    monkeypatch.setattr(Database, "fetch", fetch_and_note)
+    monkeypatch.setattr(Database, "write", write_and_note)
+    assert post_signed(receiver, press_body(case)).status_code == 200
+    assert accesses == ["read", "write"]
+    monkeypatch.undo()
+    assert receiver.world.case(case).state is State.APPROVED
 
 
 def test_a_press_on_wake_now_ends_the_snooze_once(receiver):

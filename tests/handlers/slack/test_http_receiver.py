@@ -1,10 +1,24 @@
 """Slack over HTTP: signed requests decide, forged ones are not read."""
 
+import asyncio
+import threading
 import time
+from collections.abc import Callable
+from datetime import UTC, datetime
 
 import pytest
+from slack_bolt import App
+from slack_bolt.authorization import AuthorizeResult
+from starlette.applications import Starlette
 
-from tests.handlers.slack.requests import post_signed, press_body
+from bot.desk.decision_priority import DecisionPriority
+from handlers.slack import http_receiver
+from tests.handlers.slack.requests import (
+    SIGNING_SECRETS,
+    post_signed,
+    press_body,
+    signed_headers,
+)
 
 
 @pytest.mark.parametrize("secret", ["new-secret", "old-secret"])
@@ -95,3 +109,75 @@ def test_a_length_that_is_too_large_is_refused_before_it_is_waited_for(receiver)
         response = receiver.post("/slack/events", content=b"x", headers=headers)
         statuses[length] = response.status_code
     assert statuses == expected
+
+
+class Requests:
+    """A receiver with one button, called as a server calls it."""
+
+    def __init__(self, handle) -> None:
+        app = App(
+            process_before_response=True,
+            token_verification_enabled=False,
+            request_verification_enabled=False,
+            authorize=lambda: AuthorizeResult(enterprise_id=None, team_id="T1"),
+        )
+        app.action("case.approve")(handle)
+        self.priority = DecisionPriority(max_wait=300)
+        route = http_receiver.route(app, SIGNING_SECRETS, lambda: datetime.now(UTC), self.priority)
+        self.app = Starlette(routes=[route])
+
+    async def press(self, answered: Callable[[int], object]) -> None:
+        """Send a press, and tell when its answer has left."""
+        messages = []
+
+        async def receive():
+            return {"type": "http.request", "body": PRESS, "more_body": False}
+
+        async def send(message):
+            messages.append(message)
+            if message["type"] == "http.response.body":
+                answered(messages[0]["status"])
+
+        scope = {
+            "type": "http",
+            "method": "POST",
+            "path": "/slack/events",
+            "query_string": b"",
+            "headers": [
+                (name.encode(), value.encode()) for name, value in signed_headers(PRESS).items()
+            ],
+        }
+        await self.app(scope, receive, send)
+
+
+PRESS = press_body(None, value="x")
+
+
+def test_a_press_is_answered_before_its_listener_has_ended():
+    """A private answer may take Slack a second, of the three that a press has."""
+    going_on, order = threading.Event(), []
+
+    def handle(ack):
+        order.append(requests.priority.is_rush())
+        ack()
+        going_on.wait(60)
+        order.append(requests.priority.is_rush())
+
+    def answered(status):
+        order.append(status)
+        going_on.set()
+
+    requests = Requests(handle)
+    asyncio.run(requests.press(answered))
+    # The request itself is over with the listener, which no end of the server may cut off.
+    assert order == [True, 200, False]
+
+
+def test_a_listener_that_fails_is_answered_and_holds_up_no_work():
+    def fail(ack):
+        raise RuntimeError
+
+    requests, statuses = Requests(fail), []
+    asyncio.run(requests.press(statuses.append))
+    assert statuses == [500]
+    assert not requests.priority.is_rush()

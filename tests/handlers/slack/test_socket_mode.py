@@ -3,7 +3,7 @@
 import json
 import threading
 import time
-from concurrent.futures import ThreadPoolExecutor
+from concurrent.futures import Future, ThreadPoolExecutor
 from types import SimpleNamespace
 
 import pytest
@@ -12,7 +12,8 @@ from slack_sdk import WebClient
 from websockets.sync.server import serve
 
 from bot.demo.people import ANA
-from handlers.slack.socket_mode import SocketModeConnection
+from bot.desk.decision_priority import DecisionPriority
+from handlers.slack.socket_mode import REPLACEMENT_TIMEOUT_SECONDS, SocketModeConnection
 from tests.waiting import wait_until
 
 PRESSES = 200
@@ -28,7 +29,10 @@ class Desk:
         client = WebClient("xoxb-emulator", base_url=f"{emulator.url}/api/")
         app = App(client=client, process_before_response=True, token_verification_enabled=False)
         app.action("go")(lambda ack: self.handle(ack))
-        self.connection = SocketModeConnection(app, "xapp-emulator", f"{emulator.url}/api/")
+        self.priority = DecisionPriority(max_wait=300)
+        self.connection = SocketModeConnection(
+            app, "xapp-emulator", f"{emulator.url}/api/", self.priority
+        )
         self.ts = client.chat_postMessage(channel="C0STOCK", text="x", blocks=card())["ts"]
 
     def press(self, _=None):
@@ -78,6 +82,117 @@ def test_an_acknowledgement_does_not_wait_for_what_the_listener_does_next(desk):
     assert not ended.is_set()
     going_on.set()
     assert ended.wait(60)
+
+
+def test_background_work_waits_for_a_press_until_it_is_acknowledged(desk):
+    rushes, going_on = [], threading.Event()
+
+    def handle(ack):
+        rushes.append(desk.priority.is_rush())
+        ack()
+        rushes.append(desk.priority.is_rush())
+        going_on.wait(60)
+
+    desk.handle = handle
+    assert desk.press()
+    wait_until(lambda: len(rushes) == 2, "what follows the acknowledgement")
+    assert rushes == [True, False]
+    going_on.set()
+
+
+def test_a_press_is_acknowledged_by_its_write_and_no_thread_waits_for_it(desk):
+    writes = [Future() for _ in range(PRESSES)]
+    waiting = list(writes)
+    desk.handle = lambda ack: ack.defer(waiting.pop(), pytest.fail)
+    with ThreadPoolExecutor(PRESSES) as pool:
+        presses = [pool.submit(desk.press) for _ in writes]
+        # Far more of them than there are workers.
+        wait_until(lambda: not waiting, "all presses in hand")
+        assert not any(press.done() for press in presses)
+        assert desk.priority.is_rush()
+        for write in writes:
+            write.set_result(None)
+        assert all(press.result() for press in presses)
+    wait_until(lambda: not desk.priority.is_rush(), "the end of the presses")
+
+
+def test_a_press_whose_write_has_failed_is_decided_once_more(desk):
+    write, order = Future(), []
+
+    def handle(ack):
+        def again():
+            order.append("again")
+            ack()
+
+        ack.defer(write, again)
+        # Not by what its listener returns.
+        order.append("deferred")
+
+    desk.handle = handle
+    with ThreadPoolExecutor(1) as pool:
+        press = pool.submit(desk.press)
+        wait_until(lambda: order == ["deferred"], "a press in hand")
+        write.set_exception(RuntimeError())
+        assert press.result()
+    assert order == ["deferred", "again"]
+    wait_until(lambda: not desk.priority.is_rush(), "the end of the press")
+
+
+def test_the_writer_never_waits_for_a_connection(desk):
+    write, arrived = Future(), threading.Event()
+
+    def handle(ack):
+        ack.defer(write, pytest.fail)
+        arrived.set()
+
+    desk.handle = handle
+    with ThreadPoolExecutor(1) as pool:
+        press = pool.submit(desk.press)
+        assert arrived.wait(60)
+        first = desk.connection._socket
+        # As while a connection is replaced.
+        desk.connection._use(None)
+        began = time.monotonic()
+        write.set_result(None)
+        assert time.monotonic() - began < REPLACEMENT_TIMEOUT_SECONDS / 2
+        desk.connection._use(first)
+        assert press.result()
+
+
+def test_writes_under_way_are_acknowledged_before_the_end(emulator):
+    desk = Desk(emulator)
+    desk.connection.open()
+    wait_until(desk.connection.is_connected, "a connection")
+    write, arrived = Future(), threading.Event()
+
+    def handle(ack):
+        ack.defer(write, pytest.fail)
+        arrived.set()
+
+    desk.handle = handle
+    with ThreadPoolExecutor(2) as pool:
+        press = pool.submit(desk.press)
+        assert arrived.wait(60)
+        closing = pool.submit(desk.connection.close)
+        time.sleep(0.2)
+        assert not closing.done()
+        write.set_result(None)
+        assert press.result()
+        closing.result(60)
+
+
+def test_a_press_that_fails_holds_up_no_work(desk):
+    arrived = threading.Event()
+
+    def fail(ack):
+        arrived.set()
+        raise RuntimeError
+
+    desk.handle = fail
+    with ThreadPoolExecutor(1) as pool:
+        pool.submit(desk.press)
+        assert arrived.wait(60)
+        wait_until(lambda: not desk.priority.is_rush(), "the end of the press")
 
 
 @pytest.mark.threat("A2")

@@ -1,0 +1,72 @@
+"""The state that a press is judged by, in one statement."""
+
+from typing import Any
+
+from sqlalchemy import bindparam, select
+
+from bot.cases.errors import NoSuchCase
+from bot.ports.card_store import CardRef
+from bot.ports.press_store import PressState
+from bot.store import tables
+from bot.store.database import Database
+from bot.store.statements import CompiledStatement
+from bot.store.unit_of_work import controls_from
+
+_cases = tables.cases.c
+_cards = tables.cards.c
+_controls = tables.controls.c
+_STATE = CompiledStatement(
+    select(
+        _cases.body.label("case_body"),
+        _controls.body.label("body"),
+        _cards.generation,
+        _cards.channel,
+        _cards.ts,
+        _cards.drawn,
+        _cards.look,
+    )
+    .select_from(
+        tables.cases.outerjoin(tables.controls, _controls.name == "desk").outerjoin(
+            tables.cards, _cards.case_id == _cases.id
+        )
+    )
+    .where(_cases.id == bindparam("case_id"))
+    .order_by(_cards.generation.desc())
+    .limit(1)
+)
+
+
+class SqlPressStore:
+    """Read what a press is judged by: one statement, and so one moment."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+        self._decoded_cases = database.decoded_cases
+
+    def state(self, case_id: str) -> PressState:
+        """Return the case with all that a press on it needs, as it is now.
+
+        Raises:
+            NoSuchCase: there is none.
+        """
+        rows = self._database.fetch(_STATE, {"case_id": case_id})
+        if not rows:
+            raise NoSuchCase(f"there is no case {case_id[:40]}")
+        return PressState(
+            case=self._decoded_cases.decode(case_id, rows[0].case_body),
+            controls=controls_from(rows),
+            card=_card_ref(case_id, rows[0]),
+        )
+
+
+def _card_ref(case_id: str, row: Any) -> CardRef | None:
+    if row.generation is None:
+        return None
+    return CardRef(
+        case_id=case_id,
+        generation=row.generation,
+        channel=row.channel,
+        ts=row.ts,
+        version=int(row.drawn),
+        look=row.look,
+    )
