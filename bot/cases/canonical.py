@@ -25,6 +25,7 @@ MAX_INTEGER = 2**53 - 1
 # In this range both encoders write the shortest decimal that reads back the same, without an
 # exponent.
 MIN_PLAIN_FLOAT, MAX_PLAIN_FLOAT = 1e-4, 1e15
+FIRST_SURROGATE = "\ud800"
 # From here on RFC 8785 writes an exponent.
 MIN_EXPONENT_FLOAT = 1e21
 # The length of a time to the microsecond, without its zone.
@@ -85,7 +86,7 @@ def _simplify(plain: Any) -> Any:
     # The list grows while it is read: one loop is much cheaper than a call for every value.
     for container in containers:
         if type(container) is dict:
-            if not all(type(name) is str and name.isascii() for name in container):
+            if not all(type(name) is str and _is_simple(name) for name in container):
                 raise _NotSimple
             places = iter(container.items())
         else:
@@ -97,12 +98,20 @@ def _simplify(plain: Any) -> Any:
             if kind is dict or kind is list:
                 container[place] = value.copy()
                 containers.append(container[place])
-            elif kind is float and MIN_PLAIN_FLOAT <= abs(value) < MAX_PLAIN_FLOAT:
+            elif kind is float and (not value or MIN_PLAIN_FLOAT <= abs(value) < MAX_PLAIN_FLOAT):
                 if value.is_integer():
                     container[place] = int(value)
             elif kind is not int or abs(value) > MAX_INTEGER:
                 raise _NotSimple
     return root[0]
+
+
+def _is_simple(name: str) -> bool:
+    """Tell whether both encoders sort this name alike.
+
+    Below the surrogates the order of UTF-16 is that of UTF-8.
+    """
+    return name.isascii() or max(name) < FIRST_SURROGATE
 
 
 def storable(value: Scalar) -> Scalar:
