@@ -6,7 +6,7 @@ on them.
 
 import hashlib
 import math
-from collections.abc import Hashable, Mapping
+from collections.abc import Hashable, Iterable, Mapping
 from datetime import datetime
 from functools import lru_cache
 from typing import Any, TypeVar, cast
@@ -25,6 +25,7 @@ MAX_INTEGER = 2**53 - 1
 # In this range both encoders write the shortest decimal that reads back the same, without an
 # exponent.
 MIN_PLAIN_FLOAT, MAX_PLAIN_FLOAT = 1e-4, 1e15
+FIRST_SURROGATE = "\ud800"
 # From here on RFC 8785 writes an exponent.
 MIN_EXPONENT_FLOAT = 1e21
 # The length of a time to the microsecond, without its zone.
@@ -75,34 +76,53 @@ class _NotSimple(Exception):
 
 
 def _simplify(plain: Any) -> Any:
-    """Copy JSON types with whole floats as integers, as ECMAScript writes them.
+    """Return JSON types with whole floats as integers, as ECMAScript writes them.
 
     Raises:
         _NotSimple: the fast encoder may write other bytes.
     """
-    root = [plain]
-    containers: list[Any] = [root]
+    has_whole_floats = False
+    containers: list[Any] = [(plain,)]
     # The list grows while it is read: one loop is much cheaper than a call for every value.
     for container in containers:
+        values = container
         if type(container) is dict:
-            if not all(type(name) is str and name.isascii() for name in container):
-                raise _NotSimple
-            places = iter(container.items())
-        else:
-            places = enumerate(container)
-        for place, value in places:
+            _must_sort_alike(container)
+            values = container.values()
+        for value in values:
             kind = type(value)
             if kind is str or kind is bool or value is None:
                 continue
             if kind is dict or kind is list:
-                container[place] = value.copy()
-                containers.append(container[place])
-            elif kind is float and MIN_PLAIN_FLOAT <= abs(value) < MAX_PLAIN_FLOAT:
-                if value.is_integer():
-                    container[place] = int(value)
+                containers.append(value)
+            elif kind is float and (not value or MIN_PLAIN_FLOAT <= abs(value) < MAX_PLAIN_FLOAT):
+                has_whole_floats = has_whole_floats or value.is_integer()
             elif kind is not int or abs(value) > MAX_INTEGER:
                 raise _NotSimple
-    return root[0]
+    return _with_integers(plain) if has_whole_floats else plain
+
+
+def _must_sort_alike(names: Iterable[str]) -> None:
+    """Raise ``_NotSimple`` unless both encoders sort these names alike."""
+    try:
+        letters = "".join(names)
+    except TypeError:
+        raise _NotSimple from None
+    # Below the surrogates the order of UTF-16 is that of UTF-8.
+    if not letters.isascii() and max(letters) >= FIRST_SURROGATE:
+        raise _NotSimple
+
+
+def _with_integers(plain: Any) -> Any:
+    """Copy JSON types with whole floats as integers."""
+    kind = type(plain)
+    if kind is dict:
+        return {name: _with_integers(value) for name, value in plain.items()}
+    if kind is list:
+        return [_with_integers(value) for value in plain]
+    if kind is float and plain.is_integer():
+        return int(plain)
+    return plain
 
 
 def storable(value: Scalar) -> Scalar:

@@ -832,7 +832,8 @@ def entry_plain(entry: Entry) -> dict[str, Any]:
         "revision": entry.revision,
         "at": format_utc(entry.at),
         "actor": str(entry.actor),
-        "surface": entry.surface,
+        # Plain text: of an enumeration the fast encoder of canonical bytes knows nothing.
+        "surface": str(entry.surface),
         "body": to_plain(entry.body),
     }
 

@@ -31,6 +31,7 @@ from handlers.intake.sources import alertmanager, cloudevents, mapped, signals
 
 log = logging.getLogger(__name__)
 RETRY_AFTER_SECONDS = 5
+MAX_SMALL_BODY_BYTES = 8 * 1024
 # So many failures in a row mean that the database is away, and not that a signal is at fault.
 MAX_FAILURES_IN_A_ROW = 2
 
@@ -81,8 +82,7 @@ class IntakeApi:
         _require_json(source, headers)
         self.sources.require_quota(source)
         try:
-            # In a thread: a large body must not hold up the answers to other requests.
-            items = await run_in_threadpool(_parse, body, headers=headers, source=source)
+            items = await _parse_aside(body, headers, source)
         except Problem:
             self.sources.consume_quota(source, 1)
             raise
@@ -170,6 +170,14 @@ class IntakeApi:
                 "the signal could not be stored; nothing is lost if you send it again",
                 retry_after=RETRY_AFTER_SECONDS,
             )
+
+
+async def _parse_aside(body: bytes, headers: Mapping[str, str], source: Source) -> list[Item]:
+    """Parse a large body in a thread: it must not hold up the answers to other requests."""
+    if len(body) <= MAX_SMALL_BODY_BYTES:
+        # A thread would take longer to wake than the body to parse.
+        return _parse(body, headers, source)
+    return await run_in_threadpool(_parse, body, headers, source)
 
 
 def _parse(body: bytes, headers: Mapping[str, str], source: Source) -> list[Item]:

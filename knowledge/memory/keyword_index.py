@@ -9,6 +9,7 @@ import json
 import os
 import shutil
 from collections.abc import Collection, Iterable, Iterator, Sequence
+from functools import lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -19,6 +20,8 @@ from knowledge.memory.text_features import split_words
 
 FORMAT = 1
 MAX_QUERY_WORDS = 40
+MAX_WORD_QUERIES = 4_096
+MAX_FILTER_QUERIES = 256
 # The least that Tantivy takes.
 HEAP_BYTES = 15_000_000
 POSITION_FILE = "position.json"
@@ -39,7 +42,6 @@ class KeywordIndex:
     def __init__(self, folder: Path) -> None:
         self._folder = folder
         self._lock = FileLock(folder.with_suffix(".lock"))
-        self._schema = _schema()
         self._index: Any = None
         self._open_state = (0, 0)
 
@@ -118,11 +120,14 @@ class KeywordIndex:
         if not words or not channels or self._index is None:
             return []
         any_word = tantivy.Query.boolean_query(
-            [(tantivy.Occur.Should, self._word_query(word)) for word in words]
+            [(tantivy.Occur.Should, _word_query(word)) for word in words]
         )
-        clauses = [(tantivy.Occur.Must, any_word), self._filter_clause("channel", channels)]
+        clauses = [
+            (tantivy.Occur.Must, any_word),
+            (tantivy.Occur.Must, _filter_query("channel", frozenset(channels))),
+        ]
         if kind:
-            clauses.append(self._filter_clause("kind", [kind]))
+            clauses.append((tantivy.Occur.Must, _filter_query("kind", frozenset({kind}))))
         searcher = self._index.searcher()
         result = searcher.search(tantivy.Query.boolean_query(clauses), limit, count=False)
         addresses = [address for _, address in result.hits]
@@ -135,7 +140,7 @@ class KeywordIndex:
         return self._folder.stat().st_ino, self.position
 
     def _open(self) -> tantivy.Index:
-        index = tantivy.Index(self._schema, str(self._folder))
+        index = tantivy.Index(_SCHEMA, str(self._folder))
         # Otherwise a thread of its own looks at the files twice a second.
         index.config_reader("manual")
         index.reload()
@@ -160,25 +165,7 @@ class KeywordIndex:
 
     def _key_query(self, key: int) -> tantivy.Query:
         # Deleting by term takes every number for a signed one, and finds nothing.
-        return tantivy.Query.term_query(self._schema, "key", key)
-
-    def _word_query(self, word: str) -> tantivy.Query:
-        return tantivy.Query.term_query(self._schema, "text", word, index_option="freq")
-
-    def _filter_clause(
-        self,
-        field: str,
-        values: Collection[str],
-    ) -> tuple[tantivy.Occur, tantivy.Query]:
-        """Admit only these values, without a part in the score."""
-        terms = [
-            tantivy.Query.term_query(self._schema, field, value, index_option="basic")
-            for value in values
-        ]
-        query = terms[0]
-        if len(terms) > 1:
-            query = tantivy.Query.boolean_query([(tantivy.Occur.Should, term) for term in terms])
-        return tantivy.Occur.Must, tantivy.Query.const_score_query(query, 0.0)
+        return tantivy.Query.term_query(_SCHEMA, "key", key)
 
 
 def _schema() -> tantivy.Schema:
@@ -188,6 +175,27 @@ def _schema() -> tantivy.Schema:
     builder.add_text_field("channel", tokenizer_name="raw", index_option="basic")
     builder.add_text_field("text", tokenizer_name="whitespace", index_option="freq")
     return builder.build()
+
+
+_SCHEMA = _schema()
+
+
+# The cases of a kind share most of their words: making a query costs more than looking one up.
+@lru_cache(maxsize=MAX_WORD_QUERIES)
+def _word_query(word: str) -> tantivy.Query:
+    return tantivy.Query.term_query(_SCHEMA, "text", word, index_option="freq")
+
+
+@lru_cache(maxsize=MAX_FILTER_QUERIES)
+def _filter_query(field: str, values: frozenset[str]) -> tantivy.Query:
+    """Admit only these values, without a part in the score."""
+    terms = [
+        tantivy.Query.term_query(_SCHEMA, field, value, index_option="basic") for value in values
+    ]
+    query = terms[0]
+    if len(terms) > 1:
+        query = tantivy.Query.boolean_query([(tantivy.Occur.Should, term) for term in terms])
+    return tantivy.Query.const_score_query(query, 0.0)
 
 
 def _document(entry: KeywordEntry) -> tantivy.Document:

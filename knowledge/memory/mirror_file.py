@@ -32,6 +32,10 @@ CHECKSUM_CHUNK_BYTES = 1 << 20
 HALF_BYTES = 2
 # Rows that are multiplied at a time: their floats stay in the processor's cache.
 CHUNK_ROWS = 512
+# Exact vectors that are kept, a kilobyte each: the cases of a kind find the same again and again.
+MAX_CACHED_VECTORS = 1_000
+# More at a time are not kept: they are read to be written elsewhere.
+MAX_CACHED_READ = 64
 ROW_TYPE = np.dtype(
     [
         ("key", "<u8"),
@@ -56,6 +60,8 @@ class SplitVectors:
     def __init__(self, high_halves: NDArray[np.uint16], low_halves: Path | None) -> None:
         self._high_halves = high_halves
         self._buffer = np.empty((CHUNK_ROWS, high_halves.shape[1]), np.uint32)
+        #: The vectors that were made exact last.
+        self._exact_vectors: dict[int, Vectors] = {}
         self._low_file = -1
         if low_halves:
             self._low_file = os.open(low_halves, os.O_RDONLY)
@@ -97,6 +103,20 @@ class SplitVectors:
         Raises:
             ValueError: the file was cut off since.
         """
+        numbers = places.tolist()
+        if not 0 < len(numbers) <= MAX_CACHED_READ:
+            return self._read_exact(places)
+        # Replaced rather than emptied: another thread may be looking at it.
+        vectors = self._exact_vectors
+        if len(vectors) > MAX_CACHED_VECTORS:
+            vectors = self._exact_vectors = {}
+        missing = [number for number in numbers if number not in vectors]
+        if missing:
+            vectors.update(zip(missing, self._read_exact(np.array(missing)), strict=True))
+        rows = [vectors[number] for number in numbers]
+        return np.concatenate(rows).reshape(len(rows), self.size)
+
+    def _read_exact(self, places: NDArray[np.intp]) -> Vectors:
         row_bytes = HALF_BYTES * self.size
         parts = [
             os.pread(self._low_file, row_bytes, place * row_bytes) for place in places.tolist()

@@ -34,6 +34,11 @@ ROWS_PER_GROUP = 2_048
 # The first of what is found are compared exactly; the order of those behind is right to the third
 # digit of their similarity.
 EXACT_ROWS = 24
+# Places of the rows in a scope are kept for so many scopes, if there are so few.
+MAX_CACHED_SCOPES = 64
+MAX_CACHED_PLACES = 5_000
+# Rows are kept in the form that searches return: the cases of a kind find the same again and again.
+MAX_CACHED_ROWS = 2_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,6 +65,9 @@ class MatrixRow(NamedTuple):
     is_good: bool
 
 
+Selection = list[tuple[RowBlock, Places]]
+
+
 class PrecedentMatrix:
     """Every stored precedent with its vector, mirrored in a file.
 
@@ -72,6 +80,9 @@ class PrecedentMatrix:
         self._names = _Names()
         self._mirror = MirrorRows.empty()
         self._recent = RecentRows()
+        #: What is derived from the rows, and forgotten when they change.
+        self._selections: dict[tuple[str, frozenset[str]], Selection] = {}
+        self._described_rows: dict[int, MatrixRow] = {}
         #: The place of the last change of the store that is here.
         self.position = 0
 
@@ -84,6 +95,7 @@ class PrecedentMatrix:
             self._names = _Names(mirror.names)
             self._mirror = MirrorRows(mirror)
             self._recent = RecentRows()
+            self._forget_derived()
             self.position = mirror.position
         return True
 
@@ -94,6 +106,7 @@ class PrecedentMatrix:
             self._names = _Names()
             self._mirror = MirrorRows.empty()
             self._recent = RecentRows()
+            self._forget_derived()
             self.position = 0
 
     def save_if_due(self) -> None:
@@ -124,6 +137,7 @@ class PrecedentMatrix:
         with self._lock:
             self._mirror = MirrorRows(mirror)
             self._recent = RecentRows()
+            self._forget_derived()
 
     def count(self) -> int:
         """Count the precedents."""
@@ -171,6 +185,7 @@ class PrecedentMatrix:
             for entry in entries:
                 self._remove(hash_key(entry.precedent.id))
                 self._recent.append(self._row(entry), entry)
+            self._forget_derived()
             self.position = position
 
     def is_larger(self, scope: Scope, size: int) -> bool:
@@ -201,13 +216,22 @@ class PrecedentMatrix:
 
     def rows(self, keys: Collection[int]) -> dict[int, MatrixRow]:
         """Return the rows under these keys, as far as they are here."""
-        rows: dict[int, MatrixRow] = {}
         with self._lock:
+            if len(self._described_rows) > MAX_CACHED_ROWS:
+                self._described_rows.clear()
+            described_rows = self._described_rows
             for block in (self._mirror, self._recent):
-                places = block.find_all([key for key in keys if key not in rows])
+                missing_keys = [key for key in keys if key not in described_rows]
+                if not missing_keys:
+                    break
+                places = block.find_all(missing_keys)
                 for place, row in zip(places, block.rows[places].tolist(), strict=True):
-                    rows[row[0]] = self._describe(block, place, row)
-        return rows
+                    described_rows[row[0]] = self._describe(block, place, row)
+            return {key: described_rows[key] for key in keys if key in described_rows}
+
+    def _forget_derived(self) -> None:
+        self._selections.clear()
+        self._described_rows.clear()
 
     def _locate(self, key: int) -> tuple[RowBlock, int] | None:
         for block in (self._recent, self._mirror):
@@ -252,8 +276,19 @@ class PrecedentMatrix:
             is_good=is_good,
         )
 
-    def _select(self, scope: Scope) -> Iterator[tuple[RowBlock, Places]]:
-        """Yield the places of the rows in this scope, by block."""
+    def _select(self, scope: Scope) -> Selection:
+        """Return the places of the rows in this scope, by block."""
+        key = (scope.kind, frozenset(scope.channels))
+        selection = self._selections.get(key)
+        if selection is None:
+            selection = list(self._find_places(scope))
+            if sum(len(places) for _, places in selection) <= MAX_CACHED_PLACES:
+                if len(self._selections) >= MAX_CACHED_SCOPES:
+                    self._selections.clear()
+                self._selections[key] = selection
+        return selection
+
+    def _find_places(self, scope: Scope) -> Iterator[tuple[RowBlock, Places]]:
         channels = self._names.numbers(scope.channels)
         kinds = self._names.numbers([scope.kind])
         if not channels or (scope.kind and not kinds):

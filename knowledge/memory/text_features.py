@@ -59,11 +59,10 @@ def hash_facts(facts: ScalarMapping, bucket_count: int) -> HashedFeatures:
 
 def hash_features(features: Iterable[str], bucket_count: int) -> HashedFeatures:
     """Count features by bucket; the weight is the logarithm of the count."""
-    counts: Counter[int] = Counter()
-    for feature in features:
-        # CRC-32 is the same in every process, which the built-in hash of a string is not.
-        checksum = zlib.crc32(feature.encode("utf-8", "replace"))
-        counts[checksum % bucket_count] += 1
+    # CRC-32 is the same in every process, which the built-in hash of a string is not.
+    counts = Counter(
+        [zlib.crc32(feature.encode("utf-8", "replace")) % bucket_count for feature in features]
+    )
     buckets = np.fromiter(counts.keys(), np.int64, len(counts))
     frequencies = np.fromiter(counts.values(), np.float64, len(counts))
     weights = 1 + np.log(frequencies)

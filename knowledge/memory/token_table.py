@@ -27,6 +27,9 @@ POSITION_WEIGHTS = (1 / (1 + np.arange(MAX_TOKENS) / POSITION_DAMPING)).astype(n
 # A number takes four bits: eight are no better (measured), and twice as large.
 MAX_VALUE = 7
 HALF_SIZE = TABLE_VECTOR_SIZE // 2
+#: The two numbers of each byte.
+LOW_VALUES = (np.arange(256) % 16 - MAX_VALUE).astype(np.float32)
+HIGH_VALUES = (np.arange(256) // 16 - MAX_VALUE).astype(np.float32)
 #: A row: the factor of its numbers, and the numbers themselves, two in a byte.
 ROW_TYPE = np.dtype([("scale", np.float32), ("packed", np.uint8, (HALF_SIZE,))])
 TABLE_NAME = "token-table/"
@@ -52,8 +55,9 @@ class TokenTable:
         if importlib.util.find_spec("tokenizers") is None:
             raise ImportError("the package tokenizers is not installed")
         verify(TABLE, TABLE_SHA256)
-        # Mapped: only the rows of words that occur take memory.
-        self._rows: NDArray[Any] = np.load(TABLE, mmap_mode="r")
+        # Mapped: only the rows of words that occur take memory. A plain view of the map: the
+        # subclass costs time at every use.
+        self._rows: NDArray[Any] = np.asarray(np.load(TABLE, mmap_mode="r"))
         self._tokenizer: Any = None
         self._start_lock = threading.Lock()
 
@@ -102,5 +106,8 @@ def pack(values: Vectors) -> NDArray[np.uint8]:
 
 def unpack(pairs: NDArray[np.uint8]) -> Vectors:
     """Return the numbers of packed rows."""
-    digits = np.concatenate([pairs & 15, pairs >> 4], axis=1)
-    return digits.astype(np.float32) - MAX_VALUE
+    values: Vectors = np.empty((len(pairs), TABLE_VECTOR_SIZE), np.float32)
+    # The modes other than "raise" write without a copy; no byte is out of range.
+    LOW_VALUES.take(pairs, out=values[:, :HALF_SIZE], mode="clip")
+    HIGH_VALUES.take(pairs, out=values[:, HALF_SIZE:], mode="clip")
+    return values

@@ -12,6 +12,6 @@ MAX_TEXT_CHARACTERS = 4_000
 
 def to_unit_length(rows: Vectors) -> Vectors:
     """Scale every row to length 1; leave rows of zeros."""
-    lengths = np.linalg.norm(rows, axis=1, keepdims=True)
+    lengths = np.sqrt(np.add.reduce(rows * rows, axis=1, keepdims=True))
     divisors = np.where(lengths > 0, lengths, 1)
-    return (rows / divisors).astype(np.float32)
+    return (rows / divisors).astype(np.float32, copy=False)

@@ -86,7 +86,7 @@ def profile() -> dict[str, Any]:
 
 
 def end_profile() -> dict[str, Any]:
-    """End it, and tell the CPU time of each Python function without its callees.
+    """End it, and tell calls and CPU time of each Python function without its callees.
 
     What is written in C is a part of the function that calls it.
     """
@@ -98,13 +98,14 @@ def end_profile() -> dict[str, Any]:
         if function.builtin:
             # It counts with its callers.
             continue
-        calls = function.ncall
+        c_calls = 0
         seconds = function.tsub
         for child in function.children:
             if child.builtin:
-                calls += child.ncall
+                c_calls += child.ncall
                 seconds += child.tsub
-        rows.append((f"{function.module}:{function.name}", calls, seconds * MILLISECONDS))
+        place = f"{function.module}:{function.name}"
+        rows.append((place, function.ncall, c_calls, seconds * MILLISECONDS))
     yappi.clear_stats()
     return {"functions": rows}
 

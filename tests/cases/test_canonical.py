@@ -24,10 +24,11 @@ from bot.cases.canonical import (
     to_json,
     to_plain,
 )
+from bot.cases.entries import entry_plain
 from bot.cases.plan import Money, Plan
 from bot.cases.signal import Signal
 from bot.cases.text import is_storable
-from tests.cases.making import plan, signal
+from tests.cases.making import opening, plan, signal, write
 from tests.cases.shapes import JSON, MOMENTS, shapes
 
 
@@ -53,6 +54,20 @@ VERIFIABLE = st.recursive(
 @given(VERIFIABLE)
 def test_the_verifiers_own_canonical_form_agrees(value):
     assert canonical(value).encode() == rfc8785.dumps(value)
+
+
+def test_entries_are_written_by_the_fast_encoder(monkeypatch):
+    entries = write(None, opening()).entries
+    expected = [rfc8785.dumps(entry_plain(entry)) for entry in entries]
+    monkeypatch.delattr(rfc8785, "dumps")
+    assert [canonical_bytes(entry_plain(entry)) for entry in entries] == expected
+
+
+def test_usual_names_and_numbers_are_written_by_the_fast_encoder(monkeypatch):
+    value = {"Menge": 0.0, "Größe": -0.0, "数": 2.5}
+    expected = rfc8785.dumps(value)
+    monkeypatch.delattr(rfc8785, "dumps")
+    assert canonical_bytes(value) == expected
 
 
 @given(VERIFIABLE)

@@ -142,7 +142,12 @@ def test_the_published_schema_describes_a_signal(client):
 
 
 @pytest.mark.threat("C4")
-def test_a_body_is_parsed_beside_the_loop_that_answers_everybody(small_world, monkeypatch):
+@pytest.mark.parametrize("is_large", [True, False])
+def test_a_large_body_is_parsed_beside_the_loop_that_answers_everybody(
+    small_world, monkeypatch, is_large
+):
+    if is_large:
+        monkeypatch.setattr(app, "MAX_SMALL_BODY_BYTES", 10)
     threads = {}
     parse_signals = app.signals.parse_signals
 
@@ -159,7 +164,7 @@ def test_a_body_is_parsed_beside_the_loop_that_answers_everybody(small_world, mo
     with IntakeClient(small_world) as client:
         client.get("/healthz")
         assert client.deliver(SIGNAL).status_code == 201
-    assert threads["parser"] != threads["loop"]
+    assert (threads["parser"] != threads["loop"]) is is_large
 
 
 # --- domains of sources ----------------------------------------------------------------------

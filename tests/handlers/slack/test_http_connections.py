@@ -16,7 +16,7 @@ from handlers.slack import http_connections
 from handlers.slack.chat import SlackChat
 from handlers.slack.rate_limiter import RateLimiter
 from handlers.slack.web_client import web_client
-from tests.fakes.servers import Scripted, serving
+from tests.fakes.servers import Dripping, Scripted, serving
 
 
 def chat_at(server, tls=None):
@@ -120,6 +120,68 @@ def test_connections_are_kept_over_tls_too(tmp_path):
         with pytest.raises(ChatUnknown):
             send(chat)
         assert server.connection_count == 1
+
+
+HEAD = b"HTTP/1.1 200 OK\r\nContent-Type: application/json\r\n"
+BODY = b'{"ok": true, "ts": "1.0"}'
+WHOLE = HEAD + b"Content-Length: %d\r\n\r\n%s" % (len(BODY), BODY)
+
+
+class Answering(Dripping):
+    """Answers with these bytes, and closes the connection."""
+
+    def __init__(self, answer, every=0.0):
+        super().__init__(every=every)
+        self.answer = answer
+
+
+@pytest.mark.parametrize("every", [0.0, 0.001])
+@pytest.mark.parametrize(
+    "answer",
+    [
+        WHOLE,
+        HEAD + b"\r\n" + BODY,
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n19\r\n" + BODY + b"\r\n0\r\n\r\n",
+        b"HTTP/1.1 100 Continue\r\nX-Of: 100\r\n\r\n" + WHOLE,
+        b"HTTP/1.0 200 OK\r\n\r\n" + BODY,
+    ],
+    ids=["length", "end", "chunks", "continue", "old"],
+)
+def test_an_answer_is_read_however_its_end_is_told(answer, every):
+    with serving(Answering(answer, every)) as server:
+        assert send(chat_at(server)) == "1.0"
+
+
+@pytest.mark.threat("A3")
+@pytest.mark.parametrize(
+    "answer",
+    [
+        b"",
+        HEAD,
+        WHOLE[:-1],
+        HEAD + b"Transfer-Encoding: chunked\r\n\r\n19\r\n" + BODY + b"\r\n",
+        b"SSH-2.0-OpenSSH_9.6\r\n",
+        WHOLE + WHOLE,
+    ],
+    ids=["nothing", "headers", "cut", "chunks", "not HTTP", "two answers"],
+)
+def test_a_call_without_one_whole_answer_is_in_doubt(answer):
+    with serving(Answering(answer)) as server, pytest.raises(ChatUnknown):
+        send(chat_at(server))
+
+
+def test_head_and_body_leave_together():
+    with serving(Answering(WHOLE)) as server:
+        send(chat_at(server))
+        assert b"hello" in server.requests[0]
+
+
+def test_a_header_cannot_add_another_one():
+    with serving(Answering(WHOLE)) as server:
+        connections = http_connections.HttpConnections(f"http://127.0.0.1:{server.port}/")
+        with pytest.raises(ValueError, match="line break"):
+            connections.post("/api/x", b"", {"X-One": "1\r\nX-Two: 2"})
+        assert server.connection_count == 0
 
 
 def tls_contexts(folder):

@@ -5,7 +5,7 @@ from datetime import timedelta
 
 import pytest
 
-from bot.cases.errors import ChatUnknown, ConnectorFailed, OutcomeUnknown
+from bot.cases.errors import ChatFailed, ChatUnknown, ConnectorFailed, OutcomeUnknown
 from bot.connectors.message import MessageAction, MessageConnector, MessageSystem
 from bot.connectors.parameters import ParameterType
 from bot.ports.connector import EffectStatus
@@ -69,3 +69,18 @@ def test_a_page_from_somewhere_on_the_way_is_no_refusal_by_slack():
         pytest.raises(ChatUnknown),
     ):
         chat_at(server, seconds=60).send("C0STOCK", "hello", "k1")
+
+
+def test_a_text_that_is_no_utf_8_is_sent_all_the_same():
+    with serving(Dripping(b'{"ok": true, "ts": "1.0"}', every=0)) as server:
+        assert chat_at(server, seconds=60).send("C0STOCK", "half \ud83d", "k1") == "1.0"
+        assert rb"half \ud83d" in server.requests[0]
+
+
+def test_a_refusal_of_slack_names_its_word():
+    with (
+        serving(Dripping(b'{"ok": false, "error": "not_in_channel"}', every=0)) as server,
+        pytest.raises(ChatFailed) as failure,
+    ):
+        chat_at(server, seconds=60).send("C0STOCK", "hello", "k1")
+    assert failure.value.error == "not_in_channel"
