@@ -58,6 +58,7 @@ from bot.ports.directory import Directory
 from bot.ports.outbox import Outbox
 from bot.screens import ScreenBuilder, Screens
 from bot.store.store import Store
+from knowledge.language.deferred_reading import DeferredQuestionReading
 from knowledge.library import FileLibrary
 
 
@@ -415,10 +416,6 @@ class _Builder:
             confirmations=confirmations,
             reminders=reminders,
         )
-        # Imported here: its many patterns take a quarter of a second, and a desk that only looks
-        # at cases reads no question.
-        from knowledge.language.reading import QuestionReading
-
         return Questions(
             answers=answers,
             doubts=DoubtfulFilters(queries=self.store.queries, filters=answers.lists.filters),
@@ -430,7 +427,7 @@ class _Builder:
             outbox=self.store.outbox,
             library=self.library,
             directory=self.directory,
-            reader=QuestionReading(self.advisors.question_classifier, self.clock),
+            reader=DeferredQuestionReading(self.advisors.question_classifier, self.clock),
             chat=self.chat,
             clock=self.clock,
             model_reader=self.advisors.model_reader,
