@@ -58,6 +58,7 @@ from bot.ports.directory import Directory
 from bot.ports.outbox import Outbox
 from bot.screens import ScreenBuilder, Screens
 from bot.store.store import Store
+from bot.triage import build_triage
 from knowledge.language.deferred_reading import DeferredQuestionReading
 from knowledge.library import FileLibrary
 
@@ -575,23 +576,6 @@ def build_desk(
         conversation=conversation,
         screens=build.screens(visibility, conversation),
         upkeep=build.upkeep(),
-    )
-
-
-def build_triage(
-    proposals: Proposals, outbox: Outbox, *, advisors: Advisors, clock: Clock
-) -> Triage:
-    """Build the part of the desk that looks at new cases."""
-    return Triage(
-        cases=proposals.cases,
-        outbox=outbox,
-        library=proposals.library,
-        systems=proposals.systems,
-        recommender=advisors.recommender,
-        recogniser=advisors.recogniser,
-        proposals=proposals,
-        clock=clock,
-        has_narrator=advisors.narrator is not None,
     )
 
 
