@@ -3,8 +3,10 @@
 import logging
 from dataclasses import dataclass
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from bot.cases.errors import PlaybookInvalid
+from bot.lazy_module import LazyModule
 from bot.ports.clock import Clock
 from bot.ports.language import Narrator, QuestionClassifier, QuestionReader
 from bot.ports.memory import Memory as MemoryPort
@@ -14,8 +16,6 @@ from bot.settings import Settings
 from bot.store.precedents import SqlPrecedentStore
 from bot.store.store import Store
 from knowledge.language.chat_model import ChatLimits
-from knowledge.language.model_reader import open_model_reader
-from knowledge.language.narrator import open_narrator
 from knowledge.learning.model_file import ModelFile
 from knowledge.learning.plan_model import PlanModel
 from knowledge.learning.question_examples import question_version
@@ -40,6 +40,13 @@ from knowledge.memory.helper_client import (
 from knowledge.memory.null_memory import NullMemory
 from knowledge.memory.precedent_memory import PrecedentMemory
 from knowledge.memory.timeout_embedder import TimeoutEmbedder
+
+if TYPE_CHECKING:
+    from knowledge.language import model_reader, narrator
+else:
+    # Only a bot with a chat model has them.
+    model_reader = LazyModule("knowledge.language.model_reader")
+    narrator = LazyModule("knowledge.language.narrator")
 
 log = logging.getLogger(__name__)
 #: Somebody waits for the answer: after this the reader without a model reads the question.
@@ -221,7 +228,7 @@ def _open_narrator(settings: Settings, clock: Clock) -> Narrator | None:
     if not settings.chat_model:
         return None
     limits = ChatLimits(calls_per_day=settings.chat_per_day)
-    return open_narrator(
+    return narrator.open_narrator(
         name=settings.chat_model,
         url=settings.chat_url,
         clock=clock,
@@ -233,7 +240,7 @@ def _open_model_reader(settings: Settings, clock: Clock) -> QuestionReader | Non
     if not settings.chat_model:
         return None
     limits = ChatLimits(timeout_seconds=READING_SECONDS, calls_per_day=settings.chat_per_day)
-    return open_model_reader(
+    return model_reader.open_model_reader(
         name=settings.chat_model,
         url=settings.chat_url,
         clock=clock,

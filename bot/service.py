@@ -47,6 +47,7 @@ PRECEDENTS_INTERVAL = timedelta(hours=1)
 #: A busy machine may need long; a server that could not listen has ended.
 START_TIMEOUT_SECONDS = 60.0
 SERVER_POLL_INTERVAL_SECONDS = 0.005
+WARM_UP_DELAY_SECONDS = 60.0
 WARM_UP_TIMEOUT_SECONDS = 30.0
 
 
@@ -59,7 +60,7 @@ class Worker:
     lanes: dict[str, WorkerPool]
     knowledge: Knowledge
     clock: Clock
-    _warm_up_thread: threading.Thread | None = field(default=None, init=False)
+    _warm_up_timer: threading.Timer | None = field(default=None, init=False)
 
     def prepare(self) -> None:
         """Start the parts that receiving and working need."""
@@ -74,11 +75,10 @@ class Worker:
         for lane in self.lanes.values():
             lane.start()
         if QUESTION_LANE in self.lanes:
-            # The start does not wait for it, and a question that comes first does it itself.
-            self._warm_up_thread = threading.Thread(
-                target=self._warm_up, name="warm-up", daemon=True
-            )
-            self._warm_up_thread.start()
+            # Not beside the first cards; a question that comes first does it itself.
+            self._warm_up_timer = threading.Timer(WARM_UP_DELAY_SECONDS, self._warm_up)
+            self._warm_up_timer.daemon = True
+            self._warm_up_timer.start()
 
     def wake(self, numbers: Collection[int]) -> None:
         """Let the lanes of these numbers look for due messages at once."""
@@ -90,9 +90,10 @@ class Worker:
         """Finish what the lanes have begun, and write that down."""
         for lane in self.lanes.values():
             lane.stop()
-        if self._warm_up_thread:
+        if self._warm_up_timer:
+            self._warm_up_timer.cancel()
             # It reads from the database that is closed later.
-            self._warm_up_thread.join(WARM_UP_TIMEOUT_SECONDS)
+            self._warm_up_timer.join(WARM_UP_TIMEOUT_SECONDS)
         self.knowledge.precedents.close()
 
     def close(self) -> None:

@@ -58,6 +58,8 @@ from bot.ports.directory import Directory
 from bot.ports.outbox import Outbox
 from bot.screens import ScreenBuilder, Screens
 from bot.store.store import Store
+from bot.triage import build_triage
+from knowledge.language.deferred_reading import DeferredQuestionReading
 from knowledge.library import FileLibrary
 
 
@@ -416,10 +418,6 @@ class _Builder:
             confirmations=confirmations,
             reminders=reminders,
         )
-        # Imported here: its many patterns take a quarter of a second, and a desk that only looks
-        # at cases reads no question.
-        from knowledge.language.reading import QuestionReading
-
         return Questions(
             answers=answers,
             doubts=DoubtfulFilters(queries=self.store.queries, filters=answers.lists.filters),
@@ -431,7 +429,7 @@ class _Builder:
             outbox=self.store.outbox,
             library=self.library,
             directory=self.directory,
-            reader=QuestionReading(self.advisors.question_classifier, self.clock),
+            reader=DeferredQuestionReading(self.advisors.question_classifier, self.clock),
             chat=self.chat,
             clock=self.clock,
             model_reader=self.advisors.model_reader,
@@ -579,23 +577,6 @@ def build_desk(
         conversation=conversation,
         screens=build.screens(visibility, conversation),
         upkeep=build.upkeep(),
-    )
-
-
-def build_triage(
-    proposals: Proposals, outbox: Outbox, *, advisors: Advisors, clock: Clock
-) -> Triage:
-    """Build the part of the desk that looks at new cases."""
-    return Triage(
-        cases=proposals.cases,
-        outbox=outbox,
-        library=proposals.library,
-        systems=proposals.systems,
-        recommender=advisors.recommender,
-        recogniser=advisors.recogniser,
-        proposals=proposals,
-        clock=clock,
-        has_narrator=advisors.narrator is not None,
     )
 
 

@@ -22,7 +22,7 @@ from bot.desk.preview import Preview
 from bot.desk.proposal import Proposals
 from bot.preflight import build_systems, open_library
 from bot.settings import Settings, load_offline
-from bot.use_cases import build_triage
+from bot.triage import build_triage
 from knowledge.library import FileLibrary
 from knowledge.memory.row_file import BadRow, read_rows
 

@@ -11,35 +11,25 @@ One call ends within the time-out of its system: name, connection, TLS, request 
 
 from collections.abc import Mapping
 from contextlib import AbstractContextManager, closing
-from dataclasses import dataclass, field
 from datetime import timedelta
 from http import HTTPStatus
-from typing import Annotated, Any, Literal
+from typing import Any
 from urllib.parse import urlsplit
 
 import httpx
-from pydantic import Field, StringConstraints
 
 from bot.cases.canonical import Scalar, ScalarMapping, storable
-from bot.cases.constraints import KEYED, Name, OptionalEnvironmentName
 from bot.cases.errors import ConnectorFailed, OutcomeUnknown, WorldMoved
 from bot.cases.evidence import list_changes
 from bot.cases.expressions import find_scalar
-from bot.cases.plan import Action, Idempotency
+from bot.cases.plan import Action
 from bot.clock import boottime, seconds_left, time_limit
 from bot.connectors.http_addresses import fill_address, is_declared_address
+from bot.connectors.http_system import HttpAction, HttpCall, HttpSystem
 from bot.connectors.http_transport import GuardedTransport
 from bot.connectors.parameters import convert_parameters
-from bot.connectors.specs import (
-    ActionSpec,
-    Secrets,
-    SystemSpec,
-    Timeout,
-    prepare_action,
-    short_name,
-)
-from bot.ports.chat import Chat
-from bot.ports.connector import Connector, EffectStatus
+from bot.connectors.specs import prepare_action, short_name
+from bot.ports.connector import EffectStatus
 
 MAX_ANSWER_BYTES = 1_000_000
 MAX_DETAIL = 200
@@ -61,87 +51,6 @@ _TRANSIENT_FAILURES = frozenset(
         HTTPStatus.GATEWAY_TIMEOUT,
     }
 )
-
-
-# --- declaration ----------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class HttpCall:
-    """One HTTP call; the last four fields are expressions over its answer."""
-
-    method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
-    #: Path and query with placeholders for parameters, each percent-encoded.
-    path: Annotated[str, StringConstraints(pattern=r"^/")]
-    #: Expressions over the parameters, by field of the body.
-    body: Mapping[str, str] = field(default_factory=dict)
-    #: True where the answer confirms the effect.
-    landed_when: Annotated[str, Field(validation_alias="landed")] = ""
-    #: True where the answer of a `verify` says that there is no effect.
-    absent_when: Annotated[str, Field(validation_alias="absent")] = ""
-    #: What people read about the outcome, like a number of the payment.
-    detail: str = ""
-    #: What a look-up or precondition reads.
-    fields: Mapping[Name, str] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, kw_only=True)
-class HttpAction(ActionSpec):
-    """An action that is one HTTP call, with the calls around it."""
-
-    execute: HttpCall
-    precondition: HttpCall | None = None
-    verify: HttpCall | None = None
-    undo: HttpCall | None = None
-    #: What the server does with a key that it has seen before.
-    declared_idempotency: Annotated[Idempotency, Field(validation_alias="idempotency")]
-
-    def __post_init__(self) -> None:
-        ActionSpec.__post_init__(self)
-        if self.verify is None and self.idempotency is not Idempotency.NONE:
-            raise ValueError("only idempotency: none may go without a verify call")
-        fields = self.precondition.fields if self.precondition else {}
-        if self.amount and self.amount not in {*self.parameters, *fields}:
-            raise ValueError(
-                f"amount names {self.amount},"
-                " which is no parameter and no field of the precondition"
-            )
-
-    @property
-    def reversible(self) -> bool:
-        return self.undo is not None
-
-    @property
-    def idempotency(self) -> Idempotency:
-        return self.declared_idempotency
-
-
-@dataclass(frozen=True, kw_only=True)
-class HttpSystem(SystemSpec):
-    """An HTTP API. Only listed hosts are reached; redirects are not followed."""
-
-    connector: Literal["http"] = "http"
-    base_url: Annotated[str, StringConstraints(pattern=r"^https?://")]
-    hosts: Annotated[tuple[str, ...], Field(min_length=1)]
-    #: The hosts that may have an address of our own network.
-    private_hosts: tuple[str, ...] = ()
-    #: The name of the secret that goes out as a bearer token; empty for none.
-    token_env: OptionalEnvironmentName = ""
-    timeout: Timeout = timedelta(seconds=5)
-    #: The header that carries the key of an action; empty for none.
-    idempotency_header: str = "Idempotency-Key"
-    lookups: Mapping[Name, HttpCall] = field(default_factory=dict)
-    actions: Annotated[Mapping[str, HttpAction], KEYED] = field(default_factory=dict)
-
-    def secret_names(self) -> tuple[str, ...]:
-        return (self.token_env,) if self.token_env else ()
-
-    def connect(self, secrets: Secrets, chat: Chat) -> Connector:
-        token = secrets(self.token_env) if self.token_env else ""
-        return HttpConnector(self, token)
-
-
-# --- connector ------------------------------------------------------------------------------------
 
 
 class HttpConnector:

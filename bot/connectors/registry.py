@@ -9,7 +9,7 @@ from typing import Annotated, NamedTuple
 from pydantic import Field
 
 from bot.connectors.dry_run import DryRun
-from bot.connectors.http import HttpSystem
+from bot.connectors.http_system import HttpSystem
 from bot.connectors.message import MessageSystem
 from bot.connectors.specs import Secrets, SystemSpec
 from bot.connectors.sql import SqlSystem

@@ -1,23 +1,29 @@
 """Statements with a form for SQLite and one for PostgreSQL."""
 
 from collections.abc import Callable, Iterable
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Column, Connection, Executable, Table
-from sqlalchemy.dialects import postgresql, sqlite
+from sqlalchemy.dialects import sqlite
+
+from bot.lazy_module import LazyModule
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects import postgresql
+else:
+    # A bot on SQLite needs none of its many drivers.
+    postgresql = LazyModule("sqlalchemy.dialects.postgresql")
 
 Insert = Any
 """The ``insert`` function of a dialect, or the statement that it makes."""
 
 
 class DialectStatement:
-    """One statement in the form of each dialect, built once."""
+    """One statement in the form of each dialect, built on first use."""
 
     def __init__(self, build: Callable[[Insert], Insert]) -> None:
-        self._by_dialect = {
-            "sqlite": build(sqlite.insert),
-            "postgresql": build(postgresql.insert),
-        }
+        self._build = build
+        self._by_dialect: dict[str, Insert] = {}
 
     @classmethod
     def of(cls, *, on_sqlite: Executable, on_postgresql: Executable) -> "DialectStatement":
@@ -28,11 +34,15 @@ class DialectStatement:
 
     def on(self, connection: Connection) -> Insert:
         """Return the form for this connection's database."""
-        return self._by_dialect[connection.dialect.name]
+        return self.for_dialect(connection.dialect.name)
 
     def for_dialect(self, name: str) -> Insert:
         """Return the form for the dialect of this name."""
-        return self._by_dialect[name]
+        statement = self._by_dialect.get(name)
+        if statement is None:
+            insert = sqlite.insert if name == "sqlite" else postgresql.insert
+            statement = self._by_dialect[name] = self._build(insert)
+        return statement
 
 
 def insert_or_ignore(table: Table, *, returning: Column[Any] | None = None) -> DialectStatement:

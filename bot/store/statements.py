@@ -9,14 +9,19 @@ from collections import namedtuple
 from collections.abc import Callable, Mapping, Sequence
 from functools import cache
 from operator import itemgetter
-from typing import Any, cast
+from typing import TYPE_CHECKING, Any, cast
 
-import psycopg
 from sqlalchemy import ClauseElement, Dialect, Executable, Insert, Table, bindparam
-from sqlalchemy.dialects.postgresql.psycopg import PGDialect_psycopg
 from sqlalchemy.sql.compiler import SQLCompiler
 
+from bot.lazy_module import LazyModule
 from bot.store.dialects import DialectStatement
+
+if TYPE_CHECKING:
+    from sqlalchemy.dialects.postgresql import psycopg as psycopg_dialect
+else:
+    # A bot on SQLite loads neither it nor the driver: 10 MB.
+    psycopg_dialect = LazyModule("sqlalchemy.dialects.postgresql.psycopg")
 
 Values = Mapping[str, Any]
 Convert = Callable[[Any], Any]
@@ -199,8 +204,8 @@ def _compiling_dialect(dialect: Dialect) -> Dialect:
 
 @cache
 def _positional_postgresql() -> Dialect:
-    dialect: Dialect = PGDialect_psycopg(  # type: ignore[no-untyped-call]
+    dialect: Dialect = psycopg_dialect.PGDialect_psycopg(  # type: ignore[no-untyped-call]
         paramstyle="format",
-        dbapi=psycopg,
+        dbapi=psycopg_dialect.PGDialect_psycopg.import_dbapi(),  # type: ignore[no-untyped-call]
     )
     return dialect

@@ -1,26 +1,20 @@
 """WebAuthn: options for a browser, and verification of its response."""
 
+# Annotations name types of the library, which is not loaded yet.
+from __future__ import annotations
+
 import base64
 import binascii
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
-from typing import Any
+from functools import cache
+from typing import TYPE_CHECKING, Any
 from urllib.parse import urlsplit
 
 from cryptography.hazmat.primitives import serialization
 from cryptography.hazmat.primitives.asymmetric import ec, ed25519, rsa
 from cryptography.hazmat.primitives.serialization import Encoding, PublicFormat
-from fido2.cose import ES256, RS256, CoseKey, EdDSA
-from fido2.server import Fido2Server
-from fido2.webauthn import (
-    Aaguid,
-    AttestedCredentialData,
-    PublicKeyCredentialRpEntity,
-    PublicKeyCredentialUserEntity,
-    ResidentKeyRequirement,
-    UserVerificationRequirement,
-)
 
 from bot.cases.errors import NotEligible
 from bot.cases.passkey import (
@@ -32,15 +26,16 @@ from bot.cases.passkey import (
     invitation_challenge,
     link_hash,
 )
+from bot.lazy_module import LazyModule
 
-# The algorithms that the ledger's verifier knows too.
-ALGORITHMS: dict[type[CoseKey], type] = {
-    ES256: ec.EllipticCurvePublicKey,
-    EdDSA: ed25519.Ed25519PublicKey,
-    RS256: rsa.RSAPublicKey,
-}
-ALGORITHM_NUMBERS = {cose_type.ALGORITHM for cose_type in ALGORITHMS}
-VERIFIED = UserVerificationRequirement.REQUIRED
+if TYPE_CHECKING:
+    from fido2 import cose, server, webauthn
+else:
+    # Few processes meet a passkey, and the library takes 50 ms and 4 MB.
+    cose = LazyModule("fido2.cose")
+    server = LazyModule("fido2.server")
+    webauthn = LazyModule("fido2.webauthn")
+
 NOT_GENUINE = (
     "your device's answer is not genuine; try again, and tell whoever runs Countersign"
     " if it happens twice"
@@ -77,7 +72,7 @@ class Ceremony:
     ) -> dict[str, Any]:
         """Build the options for signing a challenge with one of the passkeys."""
         credentials = [_credential_data(passkey) for passkey in passkeys]
-        options, _ = self._server().authenticate_begin(credentials, VERIFIED, challenge)
+        options, _ = self._server().authenticate_begin(credentials, _verified(), challenge)
         return dict(options.public_key)
 
     def verify_authentication(
@@ -107,7 +102,7 @@ class Ceremony:
 
         A device that has one of the person's passkeys is excluded.
         """
-        user = PublicKeyCredentialUserEntity(
+        user = webauthn.PublicKeyCredentialUserEntity(
             id=bytes.fromhex(link_hash(invitation.person)),
             name=invitation.name,
             display_name=invitation.name,
@@ -116,8 +111,8 @@ class Ceremony:
         options, _ = self._server().register_begin(
             user,
             credentials=[_credential_data(passkey) for passkey in own_passkeys],
-            resident_key_requirement=ResidentKeyRequirement.PREFERRED,
-            user_verification=VERIFIED,
+            resident_key_requirement=webauthn.ResidentKeyRequirement.PREFERRED,
+            user_verification=_verified(),
             challenge=invitation_challenge(invitation),
         )
         return dict(options.public_key)
@@ -133,7 +128,7 @@ class Ceremony:
         state = _state(invitation_challenge(invitation))
         try:
             data = self._server().register_complete(state, response).credential_data
-            if data is None or type(data.public_key) not in ALGORITHMS:
+            if data is None or type(data.public_key) not in _key_types():
                 raise NotEligible("this sort of passkey is not understood here; try another device")
             public_key = base64.b64encode(_der(data.public_key)).decode()
         except MALFORMED:
@@ -147,24 +142,37 @@ class Ceremony:
             added_at=now,
         )
 
-    def _server(self) -> Fido2Server:
+    def _server(self) -> server.Fido2Server:
         url = urlsplit(self.url)
         own_origin = f"{url.scheme}://{url.netloc}"
-        server = Fido2Server(
-            PublicKeyCredentialRpEntity(id=self.rp_id, name="Countersign"),
+        relying_party = server.Fido2Server(
+            webauthn.PublicKeyCredentialRpEntity(id=self.rp_id, name="Countersign"),
             verify_origin=lambda origin: origin == own_origin,
         )
-        server.allowed_algorithms = [
-            algorithm
-            for algorithm in server.allowed_algorithms
-            if algorithm.alg in ALGORITHM_NUMBERS
+        numbers = {cose_type.ALGORITHM for cose_type in _key_types()}
+        relying_party.allowed_algorithms = [
+            algorithm for algorithm in relying_party.allowed_algorithms if algorithm.alg in numbers
         ]
-        return server
+        return relying_party
 
 
 def _state(challenge: bytes) -> dict[str, Any]:
     """Build the state that the library would keep between options and response."""
-    return {"challenge": b64url_encode(challenge), "user_verification": VERIFIED}
+    return {"challenge": b64url_encode(challenge), "user_verification": _verified()}
+
+
+def _verified() -> webauthn.UserVerificationRequirement:
+    return webauthn.UserVerificationRequirement.REQUIRED
+
+
+@cache
+def _key_types() -> dict[type[cose.CoseKey], type]:
+    """Return the algorithms that the ledger's verifier knows too, with their keys."""
+    return {
+        cose.ES256: ec.EllipticCurvePublicKey,
+        cose.EdDSA: ed25519.Ed25519PublicKey,
+        cose.RS256: rsa.RSAPublicKey,
+    }
 
 
 def _assertion(response: Mapping[str, Any], ticket: str) -> Assertion:
@@ -183,31 +191,32 @@ def _canonical_base64url(text: Any) -> str:
     return b64url_encode(b64url_decode(str(text)))
 
 
-def _credential_data(passkey: Passkey) -> AttestedCredentialData:
+def _credential_data(passkey: Passkey) -> webauthn.AttestedCredentialData:
     public_key = serialization.load_der_public_key(base64.b64decode(passkey.public_key))
     cose_key = _cose_type(public_key).from_cryptography_key(public_key)
-    return AttestedCredentialData.create(Aaguid.NONE, b64url_decode(passkey.credential), cose_key)
+    credential = b64url_decode(passkey.credential)
+    return webauthn.AttestedCredentialData.create(webauthn.Aaguid.NONE, credential, cose_key)
 
 
 def _cose_type(public_key: Any) -> Any:
-    for cose_type, key_type in ALGORITHMS.items():
+    for cose_type, key_type in _key_types().items():
         if isinstance(public_key, key_type):
             return cose_type
     raise NotEligible("this sort of passkey is not understood here; try another device")
 
 
-def _der(key: CoseKey) -> bytes:
+def _der(key: cose.CoseKey) -> bytes:
     """Encode the key as DER SubjectPublicKeyInfo, which any crypto library reads."""
     public_key = _cryptography_key(key)
     return bytes(public_key.public_bytes(Encoding.DER, PublicFormat.SubjectPublicKeyInfo))
 
 
-def _cryptography_key(key: CoseKey) -> Any:
+def _cryptography_key(key: cose.CoseKey) -> Any:
     match key:
-        case ES256():
+        case cose.ES256():
             x, y = int.from_bytes(key[EC_X]), int.from_bytes(key[EC_Y])
             return ec.EllipticCurvePublicNumbers(x, y, ec.SECP256R1()).public_key()
-        case RS256():
+        case cose.RS256():
             n, e = int.from_bytes(key[RSA_N]), int.from_bytes(key[RSA_E])
             return rsa.RSAPublicNumbers(e=e, n=n).public_key()
         case _:

@@ -30,6 +30,8 @@ def build_app(client: WebClient, services: SlackServices) -> App:
     # Bolt logs whole bodies at INFO when a request is wrong; bodies are not for logs.
     bolt_log.setLevel(logging.ERROR)
     app = App(
+        # Without a name Bolt looks for the file that calls it, through every module there is.
+        name="countersign",
         client=client,
         # The decision is durable before Slack hears that the press was received.
         process_before_response=True,

@@ -19,6 +19,7 @@ import numpy as np
 
 from bot.cases.errors import MemoryUnavailable
 from bot.clock import monotonic
+from knowledge.learning.array_file import ArrayFile
 from knowledge.learning.plan_model import PlanModel
 from knowledge.learning.question_model import QuestionModel
 from knowledge.learning.recogniser import RecogniserModel
@@ -137,7 +138,7 @@ def load_model(folder: Path) -> TrainedModel | None:
         if not path.exists():
             return None
         _require_plausible_size(path)
-        with np.load(path) as arrays:
+        with ArrayFile(path) as arrays:
             return _from_arrays(arrays)
     except READ_ERRORS as failure:
         raise MemoryUnavailable(

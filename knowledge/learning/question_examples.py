@@ -3,6 +3,7 @@
 import hashlib
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
+from functools import lru_cache
 from itertools import cycle
 
 from bot.cases.playbook import Playbook
@@ -22,6 +23,8 @@ NO_CASE_ASKS = frozenset({Ask.SMALL_TALK, Ask.OUT_OF_SCOPE, Ask.HELP})
 NAMES_PER_EXAMPLE = 2
 #: Every so many examples without a kind one is learned as such: they are far more than the others.
 NO_KIND_INTERVAL = 2
+#: Most examples are gathered for several models, all of them before each training.
+MAX_PLAIN_LINES = 50_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +148,7 @@ def _rows(names: Mapping[str, tuple[str, ...]]) -> Iterator[list[tuple[str, str]
         yield [(kind, phrases[place]) for kind, phrases in names.items() if place < len(phrases)]
 
 
+@lru_cache(maxsize=MAX_PLAIN_LINES)
 def _plain(line: str) -> str:
     # The reader cuts off the ending of a name before it masks it.
     return normalise(line.replace("}'s", "}"))

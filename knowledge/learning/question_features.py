@@ -6,13 +6,13 @@ letters know a word that is misspelt or inflected otherwise. Hashing needs no st
 
 from collections.abc import Iterator
 from functools import lru_cache
-from itertools import combinations, pairwise
+from itertools import chain, combinations, pairwise
 
 import numpy as np
 from numpy.typing import NDArray
 
 from knowledge.learning.question_senses import SENSE_MARK, WORD, to_senses
-from knowledge.memory.text_features import hash_features
+from knowledge.memory.text_features import checksum, count_checksums
 
 #: Words and their neighbours fall into the first buckets, pieces of words into as many after them,
 #: and senses into as many after those.
@@ -30,14 +30,22 @@ Features = tuple[NDArray[np.int64], NDArray[np.float64]]
 def hash_question(text: str) -> Features:
     """Hash the words of a normalised question, their pieces, and their senses."""
     words = WORD.findall(text)
-    parts = (_neighbours(words), _pieces(words), _senses(words))
+    parts = (map(checksum, _neighbours(words)), _pieces(words), map(checksum, _senses(words)))
     buckets = []
     values = []
-    for part, features in enumerate(parts):
-        part_buckets, part_values = hash_features(features, BUCKETS)
+    for part, checksums in enumerate(parts):
+        part_buckets, part_values = count_checksums(checksums, BUCKETS)
         buckets.append(part_buckets + part * BUCKETS)
         values.append(part_values)
     return np.concatenate(buckets), np.concatenate(values)
+
+
+class FeatureCache(dict[str, Features]):
+    """The features of questions that several models are trained on, each hashed once."""
+
+    def __missing__(self, text: str) -> Features:
+        features = self[text] = hash_question(text)
+        return features
 
 
 def part_of(buckets: NDArray[np.int64]) -> NDArray[np.int64]:
@@ -61,18 +69,17 @@ def _senses(words: list[str]) -> Iterator[str]:
     yield from map("&".join, combinations(marks[:MAX_PAIRED_SENSES], 2))
 
 
-def _pieces(words: list[str]) -> Iterator[str]:
-    """Yield the pieces of the words; masks have none."""
-    for word in words:
-        yield from _cut(word)
+def _pieces(words: list[str]) -> Iterator[int]:
+    """Return the checksums of the pieces of the words; masks have none."""
+    return chain.from_iterable(map(_cut, words))
 
 
 @lru_cache(maxsize=20_000)
-def _cut(word: str) -> tuple[str, ...]:
+def _cut(word: str) -> tuple[int, ...]:
     if word.startswith("{"):
         return ()
     whole = f"{BEGIN}{word}{END}"
     pieces = []
     for length in PIECE_LENGTHS:
         pieces += [whole[start : start + length] for start in range(len(whole) - length + 1)]
-    return tuple(pieces)
+    return tuple(map(checksum, pieces))

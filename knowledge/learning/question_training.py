@@ -12,7 +12,7 @@ import numpy as np
 from sklearn.svm import LinearSVC
 
 from knowledge.learning.question_examples import LabelledQuestion, QuestionTrainingSet
-from knowledge.learning.question_features import Features, hash_question
+from knowledge.learning.question_features import FeatureCache, Features
 from knowledge.learning.question_head import QuestionHead
 from knowledge.learning.question_matrix import design_matrix, rarity
 from knowledge.learning.question_model import QuestionModel
@@ -30,8 +30,9 @@ def train_question_model(questions: QuestionTrainingSet) -> QuestionModel | None
 
     None when they have no two labels each.
     """
-    asks = _train_head(questions.asks, ASK_SHARPNESS)
-    kinds = _train_head(questions.kinds, KIND_SHARPNESS)
+    features = FeatureCache()
+    asks = _train_head(questions.asks, ASK_SHARPNESS, features)
+    kinds = _train_head(questions.kinds, KIND_SHARPNESS, features)
     if asks is None or kinds is None:
         return None
     return QuestionModel(
@@ -39,15 +40,17 @@ def train_question_model(questions: QuestionTrainingSet) -> QuestionModel | None
         asks=asks,
         kinds=kinds,
         names=questions.names,
-        slots=train_slot_model(questions.slots),
+        slots=train_slot_model(questions.slots, features),
     )
 
 
-def _train_head(questions: Sequence[LabelledQuestion], sharpness: float) -> QuestionHead | None:
+def _train_head(
+    questions: Sequence[LabelledQuestion], sharpness: float, features: FeatureCache
+) -> QuestionHead | None:
     if len({question.label for question in questions}) < 2:
         return None
-    features = [hash_question(question.text) for question in questions]
-    return fit_head(questions, features, sharpness)
+    rows = [features[question.text] for question in questions]
+    return fit_head(questions, rows, sharpness)
 
 
 def fit_head(

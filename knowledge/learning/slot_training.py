@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 from sklearn.svm import LinearSVC
 
 from knowledge.learning.question_examples import SlotQuestion
-from knowledge.learning.question_features import hash_question
+from knowledge.learning.question_features import FeatureCache
 from knowledge.learning.question_head import QuestionHead
 from knowledge.learning.question_matrix import design_matrix, rarity
 from knowledge.learning.slot_model import SlotModel
@@ -31,13 +31,16 @@ TALK_STRIDE = 53
 MIN_EXAMPLES = 3
 
 
-def train_slot_model(examples: Sequence[SlotQuestion]) -> SlotModel | None:
+def train_slot_model(
+    examples: Sequence[SlotQuestion], cache: FeatureCache | None = None
+) -> SlotModel | None:
     """Train on the examples; return None when they have no two labels."""
     labels = _list_labels(examples)
     if len(labels) < 2:
         return None
     questions = (*examples, *_add_small_talk(examples))
-    features = [hash_question(question.text) for question in questions]
+    cache = FeatureCache() if cache is None else cache
+    features = [cache[question.text] for question in questions]
     buckets, columns = np.unique(np.concatenate([row for row, _ in features]), return_inverse=True)
     scale = rarity(columns, row_count=len(features))
     matrix = design_matrix(features, columns, scale)

@@ -8,15 +8,20 @@ import re
 from collections.abc import Hashable
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, TypeVar, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic import ConfigDict, TypeAdapter, ValidationError
 from pydantic_core import ErrorDetails
-from ruamel.yaml import YAML
-from ruamel.yaml.error import MarkedYAMLError, YAMLError
-from ruamel.yaml.tokens import AliasToken, AnchorToken, TagToken
 
 from bot.cases.errors import PlaybookInvalid
+from bot.lazy_module import LazyModule
+from knowledge.library.plain_yaml import NotPlain, read_plain
+
+if TYPE_CHECKING:
+    from knowledge.library import marked_yaml
+else:
+    # Few processes meet a file that is not plain.
+    marked_yaml = LazyModule("knowledge.library.marked_yaml")
 
 MAX_FILE_BYTES = 1_000_000
 T = TypeVar("T")
@@ -36,10 +41,10 @@ def read(path: Path, shape: type[T]) -> tuple[T, str]:
         PlaybookInvalid: one line for each mistake, with file, line and what is allowed.
     """
     raw = _read_bytes(path)
-    document = _parse(path, raw)
     try:
-        (value,) = _adapter(cast(Hashable, shape)).validate_python((_to_plain(document),))
+        (value,) = _adapter(cast(Hashable, shape)).validate_python((_read_values(path, raw),))
     except ValidationError as error:
+        document = marked_yaml.parse(path, raw)
         complaints = [_complaint(path, document, details) for details in _causes(error)]
         raise PlaybookInvalid("\n".join(complaints)) from None
     return value, hashlib.sha256(raw).hexdigest()
@@ -47,7 +52,8 @@ def read(path: Path, shape: type[T]) -> tuple[T, str]:
 
 def locate(path: Path, place: tuple[int | str, ...]) -> str:
     """Return the file and line of a value."""
-    return f"{path.name}:{_line(_parse(path, _read_bytes(path)), place)}"
+    document = marked_yaml.parse(path, _read_bytes(path))
+    return f"{path.name}:{marked_yaml.line_of(document, place)}"
 
 
 @lru_cache(maxsize=16)
@@ -82,7 +88,7 @@ def _complaint(
     # The first part of the place is the index in the tuple of `_adapter`.
     place = error["loc"][1:]
     name = ".".join(str(part) for part in place) or "document"
-    return f"{path.name}:{_line(document, place)}: {name}: {_sentence(error)}"
+    return f"{path.name}:{marked_yaml.line_of(document, place)}: {name}: {_sentence(error)}"
 
 
 def _sentence(error: ErrorDetails) -> str:
@@ -103,67 +109,9 @@ def _read_bytes(path: Path) -> bytes:
     return raw
 
 
-def _parse(path: Path, raw: bytes) -> Any:
-    """Parse one YAML mapping, and keep the line of every value."""
-    yaml = YAML(typ="rt")
-    yaml.allow_duplicate_keys = False
+def _read_values(path: Path, raw: bytes) -> Any:
+    """Read the values alone, without their lines."""
     try:
-        text = raw.decode("utf-8")
-        _refuse_references(path, yaml, text)
-        document = yaml.load(text)
-    except UnicodeDecodeError:
-        raise PlaybookInvalid(f"{path.name}: is not UTF-8 text") from None
-    except MarkedYAMLError as error:
-        line = error.problem_mark.line + 1 if error.problem_mark else 1
-        problem = " ".join(str(error.problem or "is not YAML").split())
-        raise PlaybookInvalid(f"{path.name}:{line}: {problem.split(' with value')[0]}") from None
-    except (YAMLError, RecursionError) as error:
-        raise PlaybookInvalid(f"{path.name}: is not YAML ({type(error).__name__})") from None
-    if not isinstance(document, dict):
-        raise PlaybookInvalid(f"{path.name}:1: must be a mapping")
-    return document
-
-
-def _refuse_references(
-    path: Path,
-    yaml: YAML,
-    text: str,
-) -> None:
-    for token in yaml.scan(text):
-        if isinstance(token, AliasToken | AnchorToken | TagToken):
-            line = token.start_mark.line + 1
-            raise PlaybookInvalid(f"{path.name}:{line}: anchors, aliases and tags are not allowed")
-
-
-def _to_plain(value: Any) -> Any:
-    """Convert to Python's own types; ruamel's carry comments and line numbers."""
-    match value:
-        case dict():
-            return {str(key): _to_plain(item) for key, item in value.items()}
-        case list():
-            return [_to_plain(item) for item in value]
-        case bool() | None:
-            return value
-        case int():
-            return int(value)
-        case float():
-            return float(value)
-        case _:
-            return str(value)
-
-
-def _line(document: Any, place: tuple[int | str, ...]) -> int:
-    """Return the line of a value, or of what exists around it.
-
-    Other parts are passed over: a missing field, or a name that Pydantic puts in between.
-    """
-    line = 1
-    value: Any = document
-    for part in place:
-        try:
-            position = value.lc.item(part) if isinstance(part, int) else value.lc.key(part)
-            value = value[part]
-        except (KeyError, IndexError, AttributeError, TypeError):
-            continue
-        line = position[0] + 1
-    return line
+        return read_plain(raw.decode("utf-8"))
+    except (NotPlain, UnicodeDecodeError):
+        return marked_yaml.to_plain(marked_yaml.parse(path, raw))

@@ -59,10 +59,20 @@ def hash_facts(facts: ScalarMapping, bucket_count: int) -> HashedFeatures:
 
 def hash_features(features: Iterable[str], bucket_count: int) -> HashedFeatures:
     """Count features by bucket; the weight is the logarithm of the count."""
-    # CRC-32 is the same in every process, which the built-in hash of a string is not.
-    counts = Counter(
-        [zlib.crc32(feature.encode("utf-8", "replace")) % bucket_count for feature in features]
-    )
+    return count_checksums(map(checksum, features), bucket_count)
+
+
+def checksum(feature: str) -> int:
+    """Return the CRC-32 of a feature.
+
+    It is the same in every process, which the built-in hash of a string is not.
+    """
+    return zlib.crc32(feature.encode("utf-8", "replace"))
+
+
+def count_checksums(checksums: Iterable[int], bucket_count: int) -> HashedFeatures:
+    """Count features of these checksums by bucket."""
+    counts = Counter([number % bucket_count for number in checksums])
     buckets = np.fromiter(counts.keys(), np.int64, len(counts))
     frequencies = np.fromiter(counts.values(), np.float64, len(counts))
     weights = 1 + np.log(frequencies)

@@ -9,7 +9,7 @@ from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from urllib.parse import unquote
 
 from bot.cases.plan import Idempotency
-from bot.connectors.http import HttpAction, HttpCall, HttpSystem
+from bot.connectors.http_system import HttpAction, HttpCall, HttpSystem
 from bot.connectors.parameters import ParameterType
 
 PAY = {"invoice": "INV-1", "amount": "12.50"}

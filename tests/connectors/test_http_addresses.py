@@ -6,7 +6,8 @@ from urllib.parse import quote
 import pytest
 
 from bot.cases.errors import ConnectorFailed
-from bot.connectors.http import HttpCall, HttpConnector
+from bot.connectors.http import HttpConnector
+from bot.connectors.http_system import HttpCall
 from tests.connectors.bank import bank_system
 
 

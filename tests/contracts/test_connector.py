@@ -20,7 +20,8 @@ from bot.cases.errors import (
 )
 from bot.cases.plan import Action
 from bot.clock import boottime, time_limit
-from bot.connectors.http import HttpCall, HttpConnector
+from bot.connectors.http import HttpConnector
+from bot.connectors.http_system import HttpCall
 from bot.connectors.message import MessageAction, MessageConnector, MessageSystem
 from bot.connectors.parameters import ParameterType
 from bot.connectors.sql import SqlConnector

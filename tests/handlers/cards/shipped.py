@@ -26,7 +26,7 @@ from bot.ports.card_store import CardContext
 from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.store.store import Store
-from bot.use_cases import build_triage
+from bot.triage import build_triage
 from handlers.cards.case_card import case_card
 from knowledge.library import load
 from scheduler.detectors import signal_from_row

@@ -213,6 +213,35 @@ def test_the_bot_works_without_a_damaged_model_and_says_so_once_until_training_r
     assert not (tmp_path / "exploded").exists()
 
 
+def test_large_arrays_stay_in_the_file_and_give_the_same_answers(good_file, monkeypatch):
+    monkeypatch.setattr("knowledge.learning.array_file.MIN_MAPPED_BYTES", 0)
+    mapped = load_model(good_file.parent)
+    monkeypatch.undo()
+    read = load_model(good_file.parent)
+    for each, is_mapped in ((mapped, True), (read, False)):
+        assert each.questions.asks.weights.flags.writeable is not is_mapped
+        assert each.questions.asks.guesses("how many")[0].label == "count"
+    np.testing.assert_array_equal(mapped.questions.asks.weights, read.questions.asks.weights)
+
+
+def test_a_mapped_array_outlives_the_replacement_of_its_file(good_file, tmp_path, monkeypatch):
+    monkeypatch.setattr("knowledge.learning.array_file.MIN_MAPPED_BYTES", 0)
+    shutil.copy(good_file, tmp_path / FILE_NAME)
+    model = load_model(tmp_path)
+    before = model.questions.asks.weights.copy()
+    save_model(replace(make_model(), version="v2"), tmp_path)
+    np.testing.assert_array_equal(model.questions.asks.weights, before)
+
+
+def test_a_flipped_bit_in_a_mapped_array_is_a_damage(good_file, tmp_path, monkeypatch):
+    monkeypatch.setattr("knowledge.learning.array_file.MIN_MAPPED_BYTES", 0)
+    content = bytearray(good_file.read_bytes())
+    position = content.index(read_array(good_file, "questions.asks.weights").tobytes())
+    content[position + 10] ^= 1
+    (tmp_path / FILE_NAME).write_bytes(content)
+    assert ModelFile(tmp_path).failure
+
+
 def test_a_folder_in_the_place_of_the_file_is_set_aside_by_training(tmp_path):
     (tmp_path / FILE_NAME).mkdir()
     (tmp_path / FILE_NAME / "x").write_text("x")

@@ -4,7 +4,7 @@ import pytest
 
 from bot.cases.errors import PlaybookInvalid
 from bot.cases.plan import Idempotency
-from bot.connectors.http import HttpSystem
+from bot.connectors.http_system import HttpSystem
 from knowledge.library import load
 from tests.knowledge.library.editing import change, refuse
 

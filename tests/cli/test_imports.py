@@ -1,0 +1,81 @@
+"""What commands load: each process of the bot pays for it in time and memory."""
+
+import subprocess
+import sys
+
+import pytest
+
+from bot.lazy_module import LazyModule
+
+#: Rare in a bot on SQLite without a chat model: passkeys, systems behind HTTP, questions, files
+#: that are not plain YAML, tables for people, and all that the helper or a training needs.
+RARE = {
+    "chromadb",
+    "fido2",
+    "httpx",
+    "knowledge.language.reading",
+    "langchain",
+    "onnxruntime",
+    "psycopg",
+    "rapidfuzz",
+    "rich",
+    "ruamel.yaml",
+    "scipy",
+    "sklearn",
+}
+TABLES = {"rich"}
+ALL_COUNTRIES = {"holidays.countries.france"}
+LOAD_LIBRARY = "from knowledge.library import load; load()"
+
+
+BUILD_BOT = """
+import pathlib, sys
+from bot import wiring
+from bot.demo.environment import sample_settings
+service = wiring.build_service(sample_settings(pathlib.Path(sys.argv[1]), "http://127.0.0.1:9"))
+service.worker.close()
+"""
+
+
+def modules_after(code, *arguments):
+    """Return the names of the modules that another process has after this code."""
+    output = subprocess.run(
+        [sys.executable, "-c", f"{code}\nimport sys; print(*sys.modules)", *arguments],
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    return set(output.split())
+
+
+@pytest.mark.parametrize(
+    ("code", "unwanted"),
+    [
+        ("import bot.cli.app", RARE | {"pydantic", "sqlalchemy", "bot.settings"}),
+        ("import bot.cli.run", RARE),
+        (f"import bot.cli.run; {LOAD_LIBRARY}", RARE | ALL_COUNTRIES),
+        ("import bot.cli.check", RARE - TABLES | {"numpy", "slack_bolt", "bot.wiring"}),
+        ("import bot.cli.try_signals", RARE - TABLES | {"slack_bolt", "uvicorn", "bot.wiring"}),
+    ],
+    ids=["help", "run", "library", "check", "try"],
+)
+def test_what_few_processes_need_is_not_loaded_by_all(code, unwanted):
+    assert modules_after(code) & unwanted == set()
+
+
+def test_a_bot_on_sqlite_is_built_without_what_few_bots_need(tmp_path):
+    assert modules_after(BUILD_BOT, str(tmp_path)) & (RARE | ALL_COUNTRIES) == set()
+
+
+def test_a_lazy_module_is_the_real_one_once_it_is_used():
+    sys.modules.pop("colorsys", None)
+    module = LazyModule("colorsys")
+    assert "colorsys" not in sys.modules
+    assert module.rgb_to_hsv(0, 0, 0) == (0, 0, 0)
+    assert module.rgb_to_hsv is sys.modules["colorsys"].rgb_to_hsv
+
+
+def test_a_lazy_module_that_is_missing_fails_when_it_is_used():
+    module = LazyModule("no_such_module")
+    with pytest.raises(ModuleNotFoundError, match="no_such_module"):
+        module.anything  # noqa: B018
