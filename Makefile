@@ -5,6 +5,8 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := VIRTUAL_ENV=$(VENV) UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never $(BIN)/uv
 ARGS ?=
+# Images of containers often forbid it; then every process compiles all that it imports again.
+export PYTHONDONTWRITEBYTECODE :=
 
 .PHONY: help setup demo check format test coverage measures journeys attack bench bench-knowledge bench-slack bench-questions token-table small-model shots clean
 
