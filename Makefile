@@ -5,7 +5,7 @@ VENV := .venv
 BIN := $(VENV)/bin
 UV := VIRTUAL_ENV=$(VENV) UV_PROJECT_ENVIRONMENT=$(VENV) UV_PYTHON_DOWNLOADS=never $(BIN)/uv
 ARGS ?=
-# With it, as in many images, every process of the tests would compile fourteen hundred modules again.
+# Images of containers often set it; then every process compiles all that it imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
 .PHONY: help setup demo check format test coverage measures journeys attack bench bench-knowledge bench-slack bench-questions token-table small-model shots clean

@@ -632,5 +632,5 @@ TestUndoMachine = UndoMachine.TestCase
 TestUndoMachine.settings = settings(max_examples=80, stateful_step_count=25, deadline=None)
 TestUndoMachine.pytestmark = [pytest.mark.threat("B7")]
 TestCaseMachine = CaseMachine.TestCase
-TestCaseMachine.settings = settings(max_examples=250, stateful_step_count=60, deadline=None)
+TestCaseMachine.settings = settings(max_examples=100, stateful_step_count=60, deadline=None)
 TestCaseMachine = pytest.mark.timeout(900)(TestCaseMachine)

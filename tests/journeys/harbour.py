@@ -154,8 +154,8 @@ class Harbour:
         cards = self.desk.store.cards.cards(case.id)
         if not cards or not cards[0].ts:
             return None
-        messages = self.emulator.messages(cards[0].channel)
-        return next((message for message in messages if message["ts"] == cards[0].ts), None)
+        messages = self.emulator.get(f"messages?channel={cards[0].channel}&ts={cards[0].ts}")
+        return next(iter(messages), None)
 
     def cards_of(self, case):
         """Return the uid of every message that says it is a card of this case."""

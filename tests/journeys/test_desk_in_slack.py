@@ -28,6 +28,7 @@ from tests.journeys.harbour import harbour, principal
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(900)]
 MANY = 10_000
+REPEATS = 2_000
 QUESTION_ID = re.compile(r"D\w+:\d+\.\d+")
 MAX_GROWTH_KB = 64_000
 
@@ -628,7 +629,7 @@ def _read_and_clear_the_storm(town, card):
     assert resource.getrusage(resource.RUSAGE_SELF).ru_maxrss - peak < MAX_GROWTH_KB
 
 
-def test_one_trouble_told_ten_thousand_times(town):
+def test_one_trouble_told_two_thousand_times(town):
     """One card, an exact count, and never more than about an update a second of a message."""
     # The updates of the morning's other cards are not those of this one.
     town.settled()
@@ -643,9 +644,9 @@ def test_one_trouble_told_ten_thousand_times(town):
         town.desk.intake.receive(replace(known.signal, key=f"again-{number}"), b"")
 
     with ThreadPoolExecutor(8) as pool:
-        list(pool.map(again, range(MANY)))
+        list(pool.map(again, range(REPEATS)))
     town.until(
-        lambda: "Reported 10,001 times" in json.dumps(town.card(known)), "the exact count", 300
+        lambda: "Reported 2,001 times" in json.dumps(town.card(known)), "the exact count", 300
     )
     took = time.monotonic() - began
     updates = town.emulator.get("traffic")["calls"]["chat.update"] - before

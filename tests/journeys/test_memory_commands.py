@@ -127,14 +127,35 @@ def test_what_is_asked_wrongly_is_told_in_one_line(countersign, arguments, says)
     ), said
 
 
-def test_lines_of_every_sort_are_tried_and_nothing_is_opened(countersign):
+@pytest.mark.threat("D5")
+def test_a_damaged_model_is_told_and_mended_by_training_and_then_lines_are_tried(countersign):
+    """One training, the costly part, for the repair and for what is tried with what it learned."""
+    a_damaged_model_is_said_in_status_and_doctor_and_mended_by_training(countersign)
+    lines_of_every_sort_are_tried_and_nothing_is_opened(countersign)
+
+
+def a_damaged_model_is_said_in_status_and_doctor_and_mended_by_training(countersign):
+    memory = countersign.folder / "memory"
+    memory.mkdir()
+    (memory / "model.npz").write_bytes(b"PK\x03\x04 and then nothing")
+    assert (
+        "what was learned cannot be read"
+        in json.loads(countersign("memory", "status", "--json"))["learned"]
+    )
+    told = json.loads(countersign("doctor", "--json"))["problems"]
+    assert [problem for problem in told if "`countersign memory train` does that now" in problem]
+    countersign("memory", "train")
+    assert countersign.code == 0, countersign.err
+    assert json.loads(countersign("memory", "status", "--json"))["learned"].startswith("version ")
+
+
+def lines_of_every_sort_are_tried_and_nothing_is_opened(countersign):
     from bot.clock import utc_now
     from bot.demo import company
     from knowledge.library import PACKAGED
 
     database = countersign.folder / "company.db"
     company.write_database(database, utc_now().replace(tzinfo=None, microsecond=0))
-    countersign("memory", "train")
     low = json.loads(
         countersign("try", PACKAGED / "playbooks/low_stock.yml", "--database", database, "--json")
     )["rows"][0]
@@ -185,22 +206,6 @@ def test_lines_of_every_sort_are_tried_and_nothing_is_opened(countersign):
     ]
     assert "0 cases" in countersign("doctor") or countersign.code in {0, 1}
     assert "low_stock" in countersign("try", path)
-
-
-@pytest.mark.threat("D5")
-def test_a_damaged_model_is_said_in_status_and_doctor_and_mended_by_training(countersign):
-    memory = countersign.folder / "memory"
-    memory.mkdir()
-    (memory / "model.npz").write_bytes(b"PK\x03\x04 and then nothing")
-    assert (
-        "what was learned cannot be read"
-        in json.loads(countersign("memory", "status", "--json"))["learned"]
-    )
-    told = json.loads(countersign("doctor", "--json"))["problems"]
-    assert [problem for problem in told if "`countersign memory train` does that now" in problem]
-    countersign("memory", "train")
-    assert countersign.code == 0, countersign.err
-    assert json.loads(countersign("memory", "status", "--json"))["learned"].startswith("version ")
 
 
 @pytest.fixture
@@ -264,6 +269,9 @@ def test_what_nobody_could_name_is_listed_most_at_stake_first(lived):
     assert "Odd, and" in lived("memory", "review")
 
 
+#: More than one page of the index.
+REMEMBERED = 600
+REBUILT_AT_KILLS = (1, 200, 520)
 REBUILT = """
 SELECT COUNT(*) FROM embeddings
 JOIN segments ON segments.id = embeddings.segment_id
@@ -288,7 +296,7 @@ def rebuilt_count(folder) -> int:
 def test_a_rebuild_that_is_killed_goes_on_and_loses_nothing(countersign):
     rows = "".join(
         f"Wine number {n} is running low again,house.order_stock,worked,Ana,2026-01-05,{n}\n"
-        for n in range(900)
+        for n in range(REMEMBERED)
     )
     path = countersign.folder / "many.csv"
     path.write_text(PAST.splitlines()[0] + "\n" + rows)
@@ -296,9 +304,9 @@ def test_a_rebuild_that_is_killed_goes_on_and_loses_nothing(countersign):
         json.loads(
             countersign("memory", "learn", path, "--playbook", "low_stock", *MAPS, "--json")
         )["new"]
-        == 900
+        == REMEMBERED
     )
-    for count in (1, 300, 700):
+    for count in REBUILT_AT_KILLS:
         cut = subprocess.Popen(
             [sys.executable, "-m", "bot", "memory", "rebuild"],
             env=countersign.environment,
@@ -312,6 +320,6 @@ def test_a_rebuild_that_is_killed_goes_on_and_loses_nothing(countersign):
         assert cut.wait() == -signal.SIGKILL
     assert json.loads(countersign("memory", "rebuild", "--json")) == {
         "cases": 0,
-        "precedents": 900,
-        "indexed": 900,
+        "precedents": REMEMBERED,
+        "indexed": REMEMBERED,
     }

@@ -98,9 +98,17 @@ def counted(world: World, filter: CaseFilter, *columns: str) -> list[tuple]:
     return sorted(tuple(int(v) if isinstance(v, int) else v for v in row) for row in rows)
 
 
+def combinations():
+    """Yield half of all combinations, in which every two values still meet."""
+    places = itertools.product(range(len(VIEWERS)), range(len(SPANS)), range(len(NARROWINGS)))
+    for viewer, span, narrowing in places:
+        if (viewer + span + narrowing) % 2 == 0:
+            yield VIEWERS[viewer], SPANS[span], NARROWINGS[narrowing]
+
+
 def test_figures_from_tallies_are_those_of_the_cases(town):
     queries = town.store.queries
-    for viewer, span, fields in itertools.product(VIEWERS, SPANS, NARROWINGS):
+    for viewer, span, fields in combinations():
         filter = CaseFilter(viewer=viewer, **span, **fields)
         expected = counted(town, filter, "currency")
         total = queries.total(filter)
