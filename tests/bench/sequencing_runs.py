@@ -1,12 +1,12 @@
 """Writers and an integrator as processes, with the head row and past it, in one run."""
 
 import contextlib
-import multiprocessing
+import json
+import subprocess
+import sys
 import time
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import ProcessPoolExecutor
 from dataclasses import dataclass
-from threading import Event
 from typing import Any
 
 import psutil
@@ -15,9 +15,7 @@ from tests.bench.cpu import process_milliseconds
 from tests.bench.load import MILLISECONDS, Quantiles
 from tests.bench.postgres import database_on
 from tests.bench.sequencing import (
-    Integrator,
     Key,
-    Writer,
     connect,
     count_unplaced,
     create_tables,
@@ -25,9 +23,6 @@ from tests.bench.sequencing import (
 )
 
 WRITERS = (1, 2, 4, 8)
-#: The integrator looks again so soon after it found nothing.
-POLL_SECONDS = 0.005
-DRAIN_SECONDS = 60.0
 SERVER = "postgres"
 
 
@@ -83,6 +78,49 @@ class _Result:
     head_seconds: Sequence[float] = ()
 
 
+class _Process:
+    """A writer or the integrator."""
+
+    def __init__(self, **options: Any) -> None:
+        self._process = subprocess.Popen(
+            [sys.executable, "-m", "tests.bench.sequencing_process", json.dumps(options)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            text=True,
+        )
+
+    def wait_until_ready(self) -> None:
+        """Wait for its first line."""
+        self._read()
+
+    def begin(self) -> None:
+        """Let it begin."""
+        assert self._process.stdin is not None
+        self._process.stdin.write("begin\n")
+        self._process.stdin.flush()
+
+    def result(self) -> _Result:
+        """Let it come to its end, and return what it has done."""
+        assert self._process.stdin is not None
+        self._process.stdin.close()
+        answer = json.loads(self._read())
+        answer["times"] = {(case_id, version): at for case_id, version, at in answer["times"]}
+        self._process.wait()
+        return _Result(**answer)
+
+    def stop(self) -> None:
+        """End it, if it still runs."""
+        self._process.kill()
+        self._process.wait()
+
+    def _read(self) -> str:
+        assert self._process.stdout is not None
+        line = self._process.stdout.readline()
+        if not line:
+            raise RuntimeError("a process of the bench has ended early")
+        return line
+
+
 def measure_sequencing(
     server: str, setting: Setting, *, writers: int, has_head: bool, seconds: float
 ) -> SequencingTimes:
@@ -103,27 +141,36 @@ class _Run:
     seconds: float
 
     def measure(self) -> SequencingTimes:
-        context = multiprocessing.get_context("spawn")
-        with (
-            context.Manager() as manager,
-            ProcessPoolExecutor(self.writers + 1, mp_context=context) as pool,
-        ):
-            ready, ending = manager.Barrier(self.writers + 1), manager.Event()
-            integrator = None
-            if not self.has_head:
-                integrator = pool.submit(_integrate, self.url, self.setting, ending)
-            futures = [
-                pool.submit(_write, self, f"w{number}", ready) for number in range(self.writers)
+        with contextlib.ExitStack() as processes:
+            writers = [
+                self._open(processes, "write", name=f"w{number}") for number in range(self.writers)
             ]
-            ready.wait()
+            integrator = None if self.has_head else self._open(processes, "integrate")
+            others = [integrator] if integrator else []
+            for process in (*others, *writers):
+                process.wait_until_ready()
             server_before = _server_milliseconds()
-            written = [future.result() for future in futures]
+            for process in (*others, *writers):
+                process.begin()
+            written = [process.result() for process in writers]
             ended_at = time.monotonic()
-            ending.set()
             placed = integrator.result() if integrator else None
             drain_seconds = time.monotonic() - ended_at
             server_cpu = _server_milliseconds() - server_before
         return self._summary(written, placed, server_cpu=server_cpu, drain_seconds=drain_seconds)
+
+    def _open(self, processes: contextlib.ExitStack, does: str, **options: Any) -> _Process:
+        process = _Process(
+            does=does,
+            url=self.url,
+            has_head=self.has_head,
+            seconds=self.seconds,
+            batch=self.setting.batch,
+            commit_delay=self.setting.commit_delay,
+            **options,
+        )
+        processes.callback(process.stop)
+        return process
 
     def _summary(
         self,
@@ -164,38 +211,6 @@ class _Run:
             row = connection.execute(f"SELECT count(*) FROM {table}").fetchone()
             if row is None or row[0] != count:
                 yield f"{count} entries were committed, and the ledger has others"
-
-
-def _write(run: _Run, name: str, ready: Any) -> _Result:
-    """Commit decisions for a while, in a process of its own."""
-    with contextlib.closing(connect(run.url, commit_delay=run.setting.commit_delay)) as connection:
-        writer = Writer(connection, name, has_head=run.has_head)
-        writer.open_cases()
-        ready.wait()
-        cpu_before = time.process_time()
-        end = time.monotonic() + run.seconds
-        while time.monotonic() < end:
-            writer.write(run.setting.batch)
-        return _Result(
-            times=writer.committed_at,
-            cpu_seconds=time.process_time() - cpu_before,
-            head_seconds=writer.head_seconds,
-        )
-
-
-def _integrate(url: str, setting: Setting, ending: Event) -> _Result:
-    """Place what the writers commit, until nothing is left after their end."""
-    with contextlib.closing(connect(url, commit_delay=setting.commit_delay)) as connection:
-        integrator = Integrator(connection=connection)
-        assert integrator.lead()
-        cpu_before = time.process_time()
-        while True:
-            is_ending = ending.is_set()
-            if not integrator.integrate():
-                if is_ending:
-                    break
-                time.sleep(POLL_SECONDS)
-        return _Result(times=integrator.placed_at, cpu_seconds=time.process_time() - cpu_before)
 
 
 def _server_milliseconds() -> float:
