@@ -11,8 +11,11 @@ from bot.clock import monotonic, seconds_left
 
 #: A caller whose turn would come later than this is refused, and tries again.
 MAX_WORK_AHEAD_SECONDS = 0.5
-#: The longest wait that a refused caller is told.
+#: The bounds of the wait that a refused caller is told.
+MIN_WAIT_SECONDS = 0.1
 MAX_WAIT_SECONDS = 30.0
+#: So many of the latest calls tell the pace of a channel.
+PACE_CALLS = 3
 #: The time that a call takes in a channel of which nothing is known.
 USUAL_CALL_SECONDS = 0.1
 #: The wait of a call that did not get its turn within its time limit.
@@ -71,8 +74,8 @@ class Crowd:
     threads: int = 0
     #: When each call under way began, the earliest first.
     calls: list[float] = field(default_factory=list)
-    #: How long the last call took.
-    call_seconds: float = USUAL_CALL_SECONDS
+    #: How long the latest calls took, the last one at the end.
+    latest_seconds: tuple[float, ...] = ()
     #: The refused callers that are expected to try again.
     put_off: int = 0
 
@@ -85,16 +88,32 @@ class Crowd:
             yield
         finally:
             self.calls.remove(began_at)
-            self.call_seconds = monotonic() - began_at
+            earlier = self.latest_seconds[1 - PACE_CALLS :]
+            self.latest_seconds = (*earlier, monotonic() - began_at)
 
     def work_ahead(self) -> float:
-        """Estimate the seconds that it will hold its threads for."""
-        call_seconds = self.call_seconds
+        """Estimate the seconds that it will hold its threads for, by its last call."""
+        call_seconds = self.latest_seconds[-1] if self.latest_seconds else USUAL_CALL_SECONDS
+        # A call that is slow already tells more than the last one that ended.
+        return self.threads * max(call_seconds, self._seconds_under_way())
+
+    def wait(self) -> float:
+        """Estimate the seconds until one more refused caller has its turn.
+
+        The quickest of the latest calls counts: one that was slow says little about the next ones,
+        and whoever comes back too early is put off once more.
+        """
+        under_way = self._seconds_under_way()
+        # A slow one under way is all that is known of a channel before its first has ended.
+        pace = min(self.latest_seconds, default=max(USUAL_CALL_SECONDS, under_way))
+        wait = max(under_way, (self.threads + self.put_off) * pace, MIN_WAIT_SECONDS)
+        return min(wait, MAX_WAIT_SECONDS)
+
+    def _seconds_under_way(self) -> float:
+        """Return how long the earliest call under way has taken so far."""
+        now = monotonic()
         # A copy: calls end in other threads meanwhile.
-        for began_at in self.calls[:1]:
-            # A call that is slow already tells more than the last one that ended.
-            call_seconds = max(call_seconds, monotonic() - began_at)
-        return self.threads * call_seconds
+        return max((now - began_at for began_at in self.calls[:1]), default=0.0)
 
 
 class ChannelCrowds:
@@ -128,12 +147,11 @@ class ChannelCrowds:
             if len(self._crowds) > MAX_CHANNELS:
                 self._forget_idle()
             crowd = self._crowds[channel]
-            work_ahead = crowd.work_ahead()
-            if work_ahead > MAX_WORK_AHEAD_SECONDS:
+            if crowd.work_ahead() > MAX_WORK_AHEAD_SECONDS:
                 # Spread out, so that they do not all try again at once.
-                wait = work_ahead * (1 + crowd.put_off / crowd.threads)
+                wait = crowd.wait()
                 crowd.put_off += 1
-                raise RateLimited(min(wait, MAX_WAIT_SECONDS))
+                raise RateLimited(wait)
             if not crowd.threads:
                 crowd.put_off = 0
             crowd.threads += 1

@@ -20,11 +20,11 @@ from tests.bench import figures
 from tests.bench.counts import run_counts
 from tests.bench.counts_report import print_report
 from tests.bench.markdown import tables_of
-from tests.bench.parts import FULL, PARTS, QUICK, Run, Sizes
+from tests.bench.parts import FULL, PARTS, PROTOTYPES, QUICK, Run, Sizes
 from tests.bench.report import open_console, print_figures
 from tests.servers import watch_children
 
-DEFAULT_PARTS = tuple(PARTS)
+DEFAULT_PARTS = tuple(name for name in PARTS if name not in PROTOTYPES)
 
 out = open_console()
 #: Progress goes beside what machines read.

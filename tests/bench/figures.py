@@ -103,6 +103,19 @@ class Figures:
             self.by_name[name] = figure
         figure.values.setdefault(subject, []).append(value)
 
+    def copy(self, figure: Figure, name: str) -> None:
+        """Add a figure's values under another name."""
+        for subject, values in figure.values.items():
+            for value in values:
+                self.add(
+                    name,
+                    subject,
+                    value,
+                    unit=figure.unit,
+                    better=figure.better,
+                    base=figure.base,
+                )
+
     def remark(self, sentence: str) -> None:
         """Add a remark, once."""
         if sentence not in self.remarks:

@@ -1,23 +1,28 @@
 """The product with a history: ready, first card, memory, cases, presses, and what people look at."""
 
+import contextlib
 import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
 from pathlib import Path
+from typing import Any
 
-from bot.demo import launcher
+from bot.demo.environment import sample_environment
 from bot.demo.people import ANA
 from bot.settings import inherit
-from tests.bench.load import CARDS_TIMEOUT_SECONDS, MILLISECONDS
+from tests.bench.load import MILLISECONDS
+from tests.bench.postgres import database_on
 from tests.bench.rig import Rig
 
 #: So many cases wait for a decision in each history.
 OPEN_CASES = 40
 #: As many cases as the sample company has, for a database that is not a file.
 SMALL_HISTORY = 424
+TEMPLATE = "bench_template"
 POLL_SECONDS = 0.002
+ANSWER_TIMEOUT_SECONDS = 60.0
 QUESTIONS = {
     "how many this week": "how many cases this week, and how long did they take?",
     "rejected last month": "how many were rejected last month",
@@ -38,19 +43,27 @@ def prepare_history(count: int) -> Path:
     return folder
 
 
-def prepare_database(url: str) -> Path:
-    """Write a small history into an empty database, and return the folder of all the rest."""
+@contextlib.contextmanager
+def prepared_database(server: str) -> Iterator[tuple[str, Path]]:
+    """Write a small history into a database of this server, which others are copies of.
+
+    Return its name, and the folder of all the rest.
+    """
     from tests.bench.history import make_history
 
-    folder = Path(tempfile.mkdtemp(prefix="countersign-bench-")) / "past"
-    make_history(folder, SMALL_HISTORY, url=url)
-    _fill_memory(folder, url)
-    return folder
+    with (
+        tempfile.TemporaryDirectory(prefix="countersign-bench-") as root,
+        database_on(server, TEMPLATE) as url,
+    ):
+        folder = Path(root) / "past"
+        make_history(folder, SMALL_HISTORY, url=url)
+        _fill_memory(folder, url)
+        yield TEMPLATE, folder
 
 
 def _fill_memory(folder: Path, url: str) -> None:
     """Index the precedents, as a bot that has run for long would have."""
-    environment = launcher.sample_environment(folder, "", COUNTERSIGN_DATABASE_URL=url)
+    environment = sample_environment(folder, "", COUNTERSIGN_DATABASE_URL=url)
     subprocess.run(
         [sys.executable, "-m", "bot", "memory", "rebuild"],
         env={**inherit("PATH", "HOME"), **environment},
@@ -59,30 +72,52 @@ def _fill_memory(folder: Path, url: str) -> None:
     )
 
 
-def time_calls(rig: Rig, method: str, act: Callable[[], object], repeats: int) -> list[float]:
-    """Return the milliseconds from an act of a person to the call of Slack that answers it."""
-    times = []
-    for _ in range(repeats):
-        before = rig.emulator.calls().get(method, 0)
-        begin = time.monotonic()
-        act()
-        while rig.emulator.calls().get(method, 0) <= before:
-            if time.monotonic() - begin > CARDS_TIMEOUT_SECONDS:
-                raise TimeoutError(f"nothing called {method}")
-            time.sleep(POLL_SECONDS)
-        times.append((time.monotonic() - begin) * MILLISECONDS)
-    return times
-
-
 def time_home(rig: Rig, repeats: int) -> list[float]:
     """Return the milliseconds from opening App Home to its view."""
+
+    def views() -> int:
+        return rig.emulator.calls().get("views.publish", 0)
+
     home = {"as": ANA, "tab": "home"}
-    return time_calls(rig, "views.publish", lambda: rig.emulator.post("home", home), repeats)
+    return [_time_more(views, lambda: _act(rig, "home", home)) for _ in range(repeats)]
 
 
 def time_question(rig: Rig, text: str, repeats: int) -> list[float]:
-    """Return the milliseconds from a question to its answer."""
-    question = {"as": ANA, "channel": f"D{ANA[1:]}", "text": text}
-    return time_calls(
-        rig, "chat.postMessage", lambda: rig.emulator.post("message", question), repeats
-    )
+    """Return the milliseconds from a question to its whole answer."""
+    # Slack makes the conversation with the bot when it is opened.
+    _act(rig, "home", {"as": ANA, "tab": "messages"})
+    channel = f"D{ANA[1:]}"
+    question = {"as": ANA, "channel": channel, "text": text}
+
+    def answers() -> int:
+        return sum(map(_is_answer, rig.emulator.messages(channel)))
+
+    return [_time_more(answers, lambda: _act(rig, "message", question)) for _ in range(repeats)]
+
+
+def _act(rig: Rig, path: str, body: dict[str, Any]) -> None:
+    """Do what a person does.
+
+    Raises:
+        RuntimeError: Slack refuses it, and no bot will hear of it.
+    """
+    answer = rig.emulator.post(path, body)
+    if isinstance(answer, dict) and "error" in answer:
+        raise RuntimeError(f"{path}: {answer['error']}")
+
+
+def _is_answer(message: dict[str, Any]) -> bool:
+    """Tell whether a message is an answer that grows no more."""
+    return (message.get("metadata") or {}).get("event_type") == "exception_answer"
+
+
+def _time_more(count: Callable[[], int], act: Callable[[], object]) -> float:
+    """Return the milliseconds from an act to the moment when more is counted than before."""
+    before = count()
+    begin = time.monotonic()
+    act()
+    while count() <= before:
+        if time.monotonic() - begin > ANSWER_TIMEOUT_SECONDS:
+            raise TimeoutError("nothing came of what a person did")
+        time.sleep(POLL_SECONDS)
+    return (time.monotonic() - begin) * MILLISECONDS

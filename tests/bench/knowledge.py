@@ -17,6 +17,7 @@ import time
 from collections import Counter
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -40,7 +41,7 @@ from knowledge.learning.recogniser import TrainedRecogniser, confidence_features
 from knowledge.learning.recogniser_training import train_recogniser
 from knowledge.learning.recommender import PrecedentRecommender
 from knowledge.memory.embedder import CachingEmbedder, Embedders, HashedWordsEmbedder
-from knowledge.memory.keyword_index import KeywordIndex
+from knowledge.memory.keyword_index import KeywordEntry, KeywordIndex
 from knowledge.memory.minilm import MiniLM
 from knowledge.memory.null_memory import NullMemory
 from knowledge.memory.precedent_index import MIN_MEANING_SIMILARITY
@@ -57,6 +58,7 @@ DATA = SHARED / "data"
 # As the index of precedents fetches, and how many a second look would compare again.
 FETCHED = 50
 LOOKED_AT_AGAIN = 30
+CHANNEL = "C0STOCK"
 EPOCH = datetime(2016, 1, 1, tzinfo=UTC)
 
 
@@ -703,13 +705,12 @@ def runbooks(embedder):
     documents = read_lines("runbooks/corpus.jsonl.gz")
     names = [document["id"] for document in documents]
     vectors = embedder.embed([document["text_stripped"] for document in documents])
-    keywords = KeywordIndex()
-    keywords.update((document["id"], document["text_stripped"]) for document in documents)
+    find_by_words = open_keywords([document["text_stripped"] for document in documents])
     hits = {"words": [], "meaning": [], "both": []}
     for question, answers in QUESTIONS.items():
         similarities = vectors @ embedder.embed([question])[0]
         by_meaning = [names[position] for position in np.argsort(-similarities)[:50]]
-        by_words = keywords.search(question, 50)
+        by_words = [names[position] for position in find_by_words(question, 50)]
         both = [name for name, _ in fuse_rankings([by_meaning, by_words])]
         for way, ranking in (("words", by_words), ("meaning", by_meaning), ("both", both)):
             is_first = bool(answers & set(ranking[:1]))
@@ -724,6 +725,16 @@ def runbooks(embedder):
         abstained=float(np.mean(nowhere < MIN_MEANING_SIMILARITY)),
         answered_where_one_does=float(np.mean(somewhere >= MIN_MEANING_SIMILARITY)),
     )
+
+
+def open_keywords(texts):
+    """Index texts by their positions. Return the search for the best positions."""
+    folder = Path(tempfile.mkdtemp(prefix="countersign-bench-")) / "keywords"
+    keywords = KeywordIndex(folder)
+    keywords.open()
+    entries = [KeywordEntry(number, "", CHANNEL, text) for number, text in enumerate(texts)]
+    keywords.update(entries, removed_keys=(), position=len(texts))
+    return partial(keywords.search, kind="", channels=[CHANNEL])
 
 
 def best_similarities(embedder, vectors, questions):
@@ -749,10 +760,9 @@ def neighbours(embedder):
 def measure_neighbours(name, training, questions, embedder):
     texts = [text for text, _ in training]
     labels = np.array([label for _, label in training])
-    keywords = KeywordIndex()
-    keywords.update((str(number), text) for number, text in enumerate(texts))
+    find_by_words = open_keywords(texts)
     question_texts = [text for text, _ in questions]
-    by_words = [list(map(int, keywords.search(text, FETCHED))) for text in question_texts]
+    by_words = [find_by_words(text, FETCHED) for text in question_texts]
     model_similarities = question_similarities(MiniLM(), texts, question_texts)
     similarities = question_similarities(embedder, texts, question_texts)
     by_embedder = np.argsort(-similarities, axis=1)[:, :FETCHED]
@@ -855,7 +865,7 @@ def fill_shelf(shelf, titles, size):
             outcome=CaseOutcome.WORKED,
             reason="",
             ended_at=EPOCH,
-            channel="C0STOCK",
+            channel=CHANNEL,
         )
         for number in range(size)
     )

@@ -1,9 +1,10 @@
 """The parts of a run: each measures some figures of the subjects, beside their floors."""
 
 import contextlib
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass, field
 from functools import partial
+from pathlib import Path
 from typing import Any
 
 from rich.progress import Progress
@@ -13,8 +14,8 @@ from tests.bench.counts import run_counts
 from tests.bench.figures import ABSOLUTE, ALONE, BOLT, FLOOR, PRODUCT, SKETCH, Better, Figures
 from tests.bench.history_runs import (
     QUESTIONS,
-    prepare_database,
     prepare_history,
+    prepared_database,
     time_home,
     time_question,
 )
@@ -29,6 +30,7 @@ from tests.bench.load import (
 from tests.bench.postgres import database_on, durable_postgres
 from tests.bench.presses import PressTimes, measure_presses, wait_until_at_rest
 from tests.bench.rig import Rig, has_workers, open_bare, open_product, running
+from tests.bench.sequencing_runs import SETTINGS, WRITERS, Setting, measure_sequencing
 from tests.bench.signals import make_signals, repeating_titles, unique_titles
 
 IDLE_PER_SECOND = 5.0
@@ -56,6 +58,8 @@ class Sizes:
     slow: int = 300
     histories: tuple[int, ...] = (1_000, 10_000)
     ledger: int = 100_000
+    #: For which writers commit, with the head row and past it.
+    sequencing_seconds: float = 5.0
 
 
 QUICK = Sizes(
@@ -68,6 +72,7 @@ QUICK = Sizes(
     slow=100,
     histories=(1_000,),
     ledger=10_000,
+    sequencing_seconds=2.0,
 )
 FULL = Sizes(histories=(1_000, 10_000, 100_000))
 
@@ -245,21 +250,34 @@ def _add_presses(run: Run, name: str, subject: str, times: PressTimes) -> None:
 def postgresql(run: Run) -> None:
     """Measure cases on PostgreSQL with one process and with two, beside the sketch on SQLite."""
     try:
-        with durable_postgres() as server:
+        with durable_postgres() as server, prepared_database(server) as (template, past):
+            _measure_sketch_beside(run, [_postgresql_prefix(processes) for processes in (1, 2)])
             for processes in (1, 2):
-                with database_on(server, f"bench{processes}") as url:
-                    _measure_postgresql(run, url, processes)
+                with database_on(server, f"bench{processes}", template) as url:
+                    _measure_postgresql(run, url, past, processes)
     except LookupError as missing:
         run.figures.remark(f"Nothing was measured on PostgreSQL: {missing}.")
         return
     _compare_processes(run)
 
 
+def _measure_sketch_beside(run: Run, prefixes: Sequence[str]) -> None:
+    """Measure the sketch once, and take it as the base of the figures with each prefix."""
+    first, *others = prefixes
+    run.show(f"{first}{SKETCH}")
+    with run.subject(SKETCH) as rig:
+        _measure_cases(run, rig, SKETCH, "g", prefix=first)
+    for figure in list(run.figures):
+        for prefix in others:
+            if figure.name.startswith(first):
+                run.figures.copy(figure, prefix + figure.name.removeprefix(first))
+
+
 def _compare_processes(run: Run) -> None:
     """Add how many times as much two processes do on PostgreSQL as one."""
     what = "cases with a card"
     one, two = (
-        run.figures.by_name[f"PostgreSQL, {_plural(processes)}: burst, {what}"].median(PRODUCT)
+        run.figures.by_name[f"{_postgresql_prefix(processes)}burst, {what}"].median(PRODUCT)
         for processes in (1, 2)
     )
     if one and two:
@@ -267,12 +285,13 @@ def _compare_processes(run: Run) -> None:
         run.figures.add(name, PRODUCT, two / one, unit="×", better=Better.HIGHER, base=ALONE)
 
 
-def _measure_postgresql(run: Run, url: str, processes: int) -> None:
-    prefix = f"PostgreSQL, {_plural(processes)}: "
-    run.show(prefix)
-    with run.subject(SKETCH) as rig:
-        _measure_cases(run, rig, SKETCH, f"g{processes}", prefix=prefix)
-    past = prepare_database(url)
+def _postgresql_prefix(processes: int) -> str:
+    return f"PostgreSQL, {_plural(processes)}: "
+
+
+def _measure_postgresql(run: Run, url: str, past: Path, processes: int) -> None:
+    prefix = _postgresql_prefix(processes)
+    run.show(f"{prefix}{PRODUCT}")
     with run.subject(PRODUCT, past=past, database_url=url, processes=processes) as rig:
         _measure_cases(run, rig, PRODUCT, f"g{processes}", prefix=prefix)
 
@@ -282,9 +301,8 @@ def two_processes(run: Run) -> None:
     prefix = f"SQLite, {_plural(2)}: "
     if not has_workers():
         run.figures.remark("Two processes are two programs: it has no option for workers.")
-    run.show(prefix)
-    with run.subject(SKETCH) as rig:
-        _measure_cases(run, rig, SKETCH, "t", prefix=prefix)
+    _measure_sketch_beside(run, [prefix])
+    run.show(f"{prefix}{PRODUCT}")
     with run.subject(PRODUCT, processes=2) as rig:
         _measure_cases(run, rig, PRODUCT, "t", prefix=prefix)
 
@@ -368,6 +386,46 @@ def ledger(run: Run) -> None:
         run.figures.remark(f"The verifier found {times.findings} problems in the ledger.")
 
 
+def sequencing(run: Run) -> None:
+    """Measure the prototype that orders entries after their commit, beside the head row."""
+    try:
+        with durable_postgres() as server:
+            for setting in SETTINGS:
+                for writers in WRITERS:
+                    _measure_sequencing(run, server, setting, writers)
+    except LookupError as missing:
+        run.figures.remark(f"Nothing was measured on PostgreSQL: {missing}.")
+
+
+def _measure_sequencing(run: Run, server: str, setting: Setting, writers: int) -> None:
+    name = f"{setting}, {writers} writing"
+    run.show(name)
+    rate = {"unit": "/s", "better": Better.HIGHER}
+    for has_head in (True, False):
+        times = measure_sequencing(
+            server,
+            setting,
+            writers=writers,
+            has_head=has_head,
+            seconds=run.sizes.sequencing_seconds,
+        )
+        way = "with the head" if has_head else "past it"
+
+        def add(what: str, value: float, **more: Any) -> None:
+            run.figures.add(f"{name}, {what}", PRODUCT, value, base=ALONE, **more)
+
+        add(f"{way}: entries", times.entries, **rate)
+        add(f"{way}: CPU", times.cpu, unit="ms/1,000")
+        if has_head:
+            add("the head held, p50", times.head.p50)
+        else:
+            add("integrator, CPU", times.integrator_cpu, unit="ms/1,000")
+            add("place after commit, p50", times.delay.p50)
+            add("place after commit, p99", times.delay.p99)
+        for finding in times.findings[:1]:
+            run.figures.remark(f"{name}, {way}: {finding}.")
+
+
 def counts(run: Run) -> None:
     """Count statements, commits, claims, Slack calls and rows of a case and of a press."""
     run.show("statements, commits and calls")
@@ -396,4 +454,7 @@ PARTS: dict[str, Callable[[Run], None]] = {
     "history": histories,
     "faults": bad_days,
     "ledger": ledger,
+    "sequencing": sequencing,
 }
+#: What is no part of the product is measured on its own.
+PROTOTYPES = {"sequencing"}

@@ -63,9 +63,9 @@ def durable_postgres() -> Iterator[str]:
 
 
 @contextlib.contextmanager
-def database_on(url: str, name: str) -> Iterator[str]:
+def database_on(url: str, name: str, template: str = "template0") -> Iterator[str]:
     """Create a database, return its URL, and delete it."""
-    create_database(url, name)
+    create_database(url, name, template)
     try:
         yield f"{url}/{name}"
     finally:

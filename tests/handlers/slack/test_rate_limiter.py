@@ -125,6 +125,18 @@ def test_a_slow_channel_holds_few_threads_and_the_others_go_on():
         pass
 
 
+def test_one_slow_call_of_a_quick_channel_puts_nobody_off_for_long():
+    limiter = RateLimiter(0, 1)
+    for _ in range(3):
+        call_in(limiter, "C1", lambda: None)
+    with limiter.slot(POST, "C1", "C1"):
+        time.sleep(0.6)
+        for _ in range(40):
+            with pytest.raises(RateLimited) as failure, limiter.slot(POST, "C1", "C1"):
+                pass
+        assert failure.value.seconds < 2.0
+
+
 def test_a_private_answer_waits_for_its_turn_and_is_not_sent_away():
     limiter = RateLimiter(0, 1)
     make_slow(limiter, "chat.postEphemeral")
