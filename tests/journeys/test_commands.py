@@ -170,7 +170,7 @@ def test_a_start_without_settings_shows_no_traceback(kept):
     assert "Traceback" not in kept("run").stderr
 
 
-COMMANDS = "demo run check try manifest init doctor unpark case ledger".split()
+COMMANDS = ["demo", "run", "check", "try", "manifest", "init", "doctor", "unpark", "case", "ledger"]
 # All in one process: what each of them would import again is not what is tried here.
 HELP = """
 import sys
