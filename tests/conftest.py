@@ -1,6 +1,7 @@
 """Fixtures that all tests share: databases, and a desk over each."""
 
 import contextlib
+import gc
 import os
 import shutil
 import time
@@ -62,6 +63,19 @@ class FileScheduling(LoadScopeScheduling):
         # The marks of groups do not reach the scheduler with pytest 9.2.
         path = nodeid.partition("::")[0]
         return path if path.endswith(WHOLE_FILES) else nodeid
+
+
+def pytest_collection(session: pytest.Session) -> None:
+    """Look for no garbage while tests are collected: there is next to none."""
+    # Whoever only distributes tests collects none.
+    if session.config.getvalue("dist") == "no" or hasattr(session.config, "workerinput"):
+        gc.disable()
+
+
+def pytest_collection_finish() -> None:
+    """Leave what was collected out of every later look for garbage."""
+    gc.freeze()
+    gc.enable()
 
 
 def pytest_xdist_make_scheduler(config: pytest.Config, log: object) -> FileScheduling | None:

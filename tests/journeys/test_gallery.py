@@ -26,6 +26,8 @@ MAX_BUTTON_BOTTOM = 500
 # Of a long channel the page shows the end.
 CARDS_IN_WINDOW = 60
 WORD = re.compile(r"\w")
+STATE_READ_TWICE = """() => performance.getEntriesByType("resource")
+  .filter((entry) => entry.name.includes("/_ctl/state") && entry.responseEnd).length > 1"""
 # What is read of a card, without the labels of its buttons, and where the last button that decides
 # ends below the card's top. The menu and the details decide nothing.
 MEASURE = """(article) => {
@@ -96,8 +98,9 @@ def galleries(browser, emulator, cards, *, width, dark):
         posted = post(emulator, batch)
         page = window(browser, emulator, "U0BEN", "C0OPS", width=width, height=2_200, dark=dark)
         page.wait_for_selector(f"article[data-ts='{list(posted.values())[-1]}']")
-        # Drawn again when it is told of the posts; on a busy machine that takes a while.
-        page.wait_for_timeout(2_000)
+        # Drawn again when it listens to changes, which may take its cards from under a picture.
+        page.wait_for_function(STATE_READ_TWICE)
+        page.wait_for_timeout(300)
         assert page.evaluate("document.documentElement.scrollWidth") <= width
         yield page, posted
         assert page.errors == []

@@ -132,14 +132,21 @@ def quantity(store, case):
     return int(str(case.proposal.plan.actions[0].parameters["quantity"]))
 
 
-def test_workers_end_with_their_bot_however_it_ends(bot):
+def test_the_bot_goes_on_without_a_worker_and_none_outlives_it(bot, emulator, database_url):
+    """Three stories of one bot: that its processes start is what takes long."""
+    a_worker_that_stands_still_does_not_hold_up_the_others(bot, emulator, database_url)
+    readiness_and_metrics_tell_of_a_missing_worker(bot)
+    workers_end_with_their_bot_however_it_ends(bot)
+
+
+def workers_end_with_their_bot_however_it_ends(bot):
     workers = workers_of(bot)
     assert sorted(workers) == [1, 2]
     bot.kill()
     wait_until(lambda: all(map(is_gone, workers.values())), "the end of the workers")
 
 
-def test_a_worker_that_stands_still_does_not_hold_up_the_others(bot, emulator, database_url):
+def a_worker_that_stands_still_does_not_hold_up_the_others(bot, emulator, database_url):
     """The other one finds the messages for which this one was woken."""
     database = Database(database_url)
     store = Store.over(database)
@@ -156,7 +163,7 @@ def test_a_worker_that_stands_still_does_not_hold_up_the_others(bot, emulator, d
         database.close()
 
 
-def test_readiness_and_metrics_tell_of_a_missing_worker(bot):
+def readiness_and_metrics_tell_of_a_missing_worker(bot):
     def says_so():
         # Each answer about readiness is kept for seconds.
         worker = workers_of(bot).get(2)
