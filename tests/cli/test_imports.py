@@ -22,6 +22,7 @@ RARE = {
     "ruamel.yaml",
     "scipy",
     "sklearn",
+    "sqlalchemy.dialects.postgresql",
 }
 TABLES = {"rich"}
 ALL_COUNTRIES = {"holidays.countries.france"}
