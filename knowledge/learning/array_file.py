@@ -61,7 +61,8 @@ class ArrayFile(Mapping[str, Any]):
             if array is not None:
                 return array
         with self._archive.open(member) as file:
-            return np.lib.format.read_array(file, allow_pickle=False)
+            # By default it refuses Python objects.
+            return np.lib.format.read_array(file)
 
     def __contains__(self, name: object) -> bool:
         return f"{name}.npy" in self._archive.NameToInfo
