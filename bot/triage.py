@@ -1,4 +1,4 @@
-"""The part of the desk that looks at new cases, over its advisors."""
+"""The part of the desk that looks at new cases."""
 
 from bot.advisors import Advisors
 from bot.desk.proposal import Proposals

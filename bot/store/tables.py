@@ -4,6 +4,8 @@
 and follow from it.
 """
 
+from functools import cache
+
 from sqlalchemy import (
     BigInteger,
     Column,
@@ -201,11 +203,6 @@ cases = Table(
         sqlite_where=text("ended_at IS NOT NULL"),
     ).ddl_if(dialect="sqlite"),
     Index(
-        "cases_by_decision",
-        "decision_at",
-        postgresql_where=text("ended_at IS NOT NULL"),
-    ).ddl_if(dialect="postgresql"),
-    Index(
         "ended_by_kind",
         "kind",
         "ended_at",
@@ -381,9 +378,6 @@ live_lists = Table(
     Column("ts", Text, nullable=False),
     Column("shown_at", Float, nullable=False),
     Column("body", Text, nullable=False),
-    # The beginning of a key is looked up, and then the time: rows are read for what is found alone.
-    # PostgreSQL looks up no beginning in an order of its own.
-    Index("boards_by_prefix", "key", "shown_at", postgresql_ops={"key": "text_pattern_ops"}),
 )
 
 live_list_items = Table(
@@ -415,3 +409,24 @@ questions = Table(
     Index("questions_by_time", "asked_at"),
     Index("questions_by_conversation", "person", "conversation", "asked_at"),
 )
+
+
+@cache
+def declare_postgresql_indexes() -> None:
+    """Declare the indexes with options of PostgreSQL.
+
+    Their options load its dialect, which only who compares schemas needs: migrations create them.
+    """
+    Index(
+        "cases_by_decision",
+        cases.c.decision_at,
+        postgresql_where=text("ended_at IS NOT NULL"),
+    ).ddl_if(dialect="postgresql")
+    # The beginning of a key is looked up, and then the time: rows are read for what is found alone.
+    # PostgreSQL looks up no beginning in an order of its own.
+    Index(
+        "boards_by_prefix",
+        live_lists.c.key,
+        live_lists.c.shown_at,
+        postgresql_ops={"key": "text_pattern_ops"},
+    )

@@ -72,7 +72,7 @@ class Ceremony:
     ) -> dict[str, Any]:
         """Build the options for signing a challenge with one of the passkeys."""
         credentials = [_credential_data(passkey) for passkey in passkeys]
-        options, _ = self._server().authenticate_begin(credentials, _verified(), challenge)
+        options, _ = self._server().authenticate_begin(credentials, _user_verification(), challenge)
         return dict(options.public_key)
 
     def verify_authentication(
@@ -112,7 +112,7 @@ class Ceremony:
             user,
             credentials=[_credential_data(passkey) for passkey in own_passkeys],
             resident_key_requirement=webauthn.ResidentKeyRequirement.PREFERRED,
-            user_verification=_verified(),
+            user_verification=_user_verification(),
             challenge=invitation_challenge(invitation),
         )
         return dict(options.public_key)
@@ -158,10 +158,10 @@ class Ceremony:
 
 def _state(challenge: bytes) -> dict[str, Any]:
     """Build the state that the library would keep between options and response."""
-    return {"challenge": b64url_encode(challenge), "user_verification": _verified()}
+    return {"challenge": b64url_encode(challenge), "user_verification": _user_verification()}
 
 
-def _verified() -> webauthn.UserVerificationRequirement:
+def _user_verification() -> webauthn.UserVerificationRequirement:
     return webauthn.UserVerificationRequirement.REQUIRED
 
 

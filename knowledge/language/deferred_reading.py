@@ -18,7 +18,7 @@ else:
 
 
 class DeferredQuestionReading:
-    """The reader without a chat model, made when something is to be read."""
+    """The reader without a chat model, made for the first question."""
 
     def __init__(self, classifier: QuestionClassifier, clock: Callable[[], datetime]) -> None:
         self._classifier = classifier

@@ -1,4 +1,4 @@
-"""The arrays of a model file. Large ones stay in the file, and are mapped."""
+"""The arrays of a model file, of which large ones are mapped."""
 
 import mmap
 import zipfile
@@ -61,7 +61,8 @@ class ArrayFile(Mapping[str, Any]):
             if array is not None:
                 return array
         with self._archive.open(member) as file:
-            return np.lib.format.read_array(file, allow_pickle=False)
+            # By default it refuses Python objects.
+            return np.lib.format.read_array(file)
 
     def __contains__(self, name: object) -> bool:
         return f"{name}.npy" in self._archive.NameToInfo
@@ -73,7 +74,10 @@ class ArrayFile(Mapping[str, Any]):
         return len(self._archive.namelist())
 
     def _map(self, member: zipfile.ZipInfo) -> Any:
-        """Return a view of the array; None unless it is one of floats in the usual format."""
+        """Return a view of an array of floats.
+
+        None if it holds something else, or its format is not the usual one.
+        """
         start = self._data_start(member)
         with memoryview(self._content) as content:
             checksum = zlib.crc32(content[start : start + member.file_size])

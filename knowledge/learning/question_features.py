@@ -41,7 +41,7 @@ def hash_question(text: str) -> Features:
 
 
 class FeatureCache(dict[str, Features]):
-    """The features of questions that several models are trained on, each hashed once."""
+    """The features of questions, each hashed once for several models."""
 
     def __missing__(self, text: str) -> Features:
         features = self[text] = hash_question(text)

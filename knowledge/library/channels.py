@@ -50,7 +50,7 @@ def _holidays(name: str) -> Callable[[date], bool]:
 
 
 def _load_countries_one_by_one() -> None:
-    """Put an empty package in the place of the one that imports every country.
+    """Replace the package that imports every country by an empty one.
 
     The library imports the module of a country when it is asked for, but its package imports all
     280: a tenth of a second and 10 MB for each process.

@@ -1,4 +1,7 @@
-"""YAML with the line of every value, for what is not plain and for complaints."""
+"""YAML with the line of every value.
+
+It serves complaints, and files that are not plain.
+"""
 
 from pathlib import Path
 from typing import Any

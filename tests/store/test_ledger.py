@@ -68,6 +68,7 @@ def test_the_migration_and_the_tables_say_the_same(store):
         condition = getattr(item, "_ddl_if", None)
         return condition is None or condition.dialect == dialect
 
+    tables.declare_postgresql_indexes()
     dialect = store.database.engine.dialect.name
     with store.database.engine.connect() as connection:
         context = MigrationContext.configure(connection, opts={"include_object": is_of_dialect})
