@@ -3,7 +3,7 @@
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from sqlalchemy import Column, Connection, Executable, Table
+from sqlalchemy import Column, Connection, Table
 from sqlalchemy.dialects import postgresql, sqlite
 
 Insert = Any
@@ -13,18 +13,13 @@ Insert = Any
 class DialectStatement:
     """One statement in the form of each dialect, built once."""
 
-    def __init__(self, build: Callable[[Insert], Insert]) -> None:
-        self._by_dialect = {
-            "sqlite": build(sqlite.insert),
-            "postgresql": build(postgresql.insert),
-        }
+    def __init__(self, *, on_sqlite: Any, on_postgresql: Any) -> None:
+        self._by_dialect = {"sqlite": on_sqlite, "postgresql": on_postgresql}
 
     @classmethod
-    def of(cls, *, on_sqlite: Executable, on_postgresql: Executable) -> "DialectStatement":
-        """Join the two forms of a statement that is no insert."""
-        statement = cls.__new__(cls)
-        statement._by_dialect = {"sqlite": on_sqlite, "postgresql": on_postgresql}
-        return statement
+    def of_inserts(cls, build: Callable[[Insert], Insert]) -> "DialectStatement":
+        """Build the statement with the ``insert`` function of each dialect."""
+        return cls(on_sqlite=build(sqlite.insert), on_postgresql=build(postgresql.insert))
 
     def on(self, connection: Connection) -> Insert:
         """Return the form for this connection's database."""
@@ -45,7 +40,7 @@ def insert_or_ignore(table: Table, *, returning: Column[Any] | None = None) -> D
         statement = insert(table).on_conflict_do_nothing()
         return statement if returning is None else statement.returning(returning)
 
-    return DialectStatement(build)
+    return DialectStatement.of_inserts(build)
 
 
 def insert_or_update(table: Table, *, key: Iterable[Column[Any]]) -> DialectStatement:
@@ -62,4 +57,4 @@ def insert_or_update(table: Table, *, key: Iterable[Column[Any]]) -> DialectStat
         }
         return statement.on_conflict_do_update(index_elements=key_columns, set_=others)
 
-    return DialectStatement(build)
+    return DialectStatement.of_inserts(build)

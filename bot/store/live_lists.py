@@ -62,7 +62,7 @@ def _find(begins_with: ColumnElement[bool]) -> Select[Any]:
 
 _GET = CompiledStatement(select(tables.live_lists).where(_lists.key == bindparam("key")))
 _FIND = CompiledStatement(
-    DialectStatement.of(
+    DialectStatement(
         on_sqlite=_find(begins_with_on_sqlite()),
         on_postgresql=_find(begins_with_on_postgresql()),
     )
