@@ -44,11 +44,13 @@ def _part(
 ) -> Select[Any]:
     """Select rows of one part. All have the same columns."""
     missing = [_EMPTY] * (len(_TEXT_COLUMNS) - len(texts))
-    return select(  # type: ignore[return-value]
+    columns: list[ColumnElement[Any]] = [
         literal_column(str(part)).label("part"),
         generation.label("generation"),
-        *(text.label(name) for text, name in zip([*texts, *missing], _TEXT_COLUMNS, strict=True)),
-    )
+    ]
+    for name, text in zip(_TEXT_COLUMNS, [*texts, *missing], strict=True):
+        columns.append(text.label(name))
+    return select(*columns)
 
 
 def _state_of_card(is_home: ColumnElement[bool]) -> CompoundSelect[Any]:
@@ -75,9 +77,9 @@ def _state_of_card(is_home: ColumnElement[bool]) -> CompoundSelect[Any]:
 
 
 STATE_OF_CARD = CompiledStatement(
-    DialectStatement.of(
-        on_sqlite=_state_of_card(begins_with_on_sqlite()),
-        on_postgresql=_state_of_card(begins_with_on_postgresql()),
+    DialectStatement(
+        on_sqlite=lambda: _state_of_card(begins_with_on_sqlite()),
+        on_postgresql=lambda: _state_of_card(begins_with_on_postgresql()),
     )
 )
 HOME_VALUES = prefix_values(HOME_PREFIX)

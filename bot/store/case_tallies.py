@@ -202,7 +202,7 @@ def _build_add(insert: Insert) -> Insert:
     )
 
 
-_ADD = DialectStatement(_build_add)
+_ADD = DialectStatement.of_inserts(_build_add)
 #: Adds one change.
 ADD_TALLY = CompiledStatement(_ADD)
 _IS_COUNTED = or_(_tallies.cases != 0, _tallies.stake_cents != 0)

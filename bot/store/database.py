@@ -149,18 +149,28 @@ class Database:
             is_background=not urgent and self.precedence.is_background(),
         )
         future: Future[T] = Future()
-        waiting.future.add_done_callback(partial(self._pass_on, future))
+        waiting.future.add_done_callback(partial(self._pass_on, future, urgent=urgent))
         self._jobs.put(waiting)
         return future
 
-    def _pass_on(self, future: Future[T], source: Future[tuple[T, Handover]]) -> None:
+    def _pass_on(
+        self, future: Future[T], source: Future[tuple[T, Handover]], *, urgent: bool
+    ) -> None:
         failure = source.exception()
         if failure is not None:
             future.set_exception(failure)
             return
         result, handover = source.result()
-        future.set_result(result)
-        dispatch(handover, self.local_workers)
+        if urgent:
+            # A person waits for the result, and nobody for the workers.
+            future.set_result(result)
+            dispatch(handover, self.local_workers)
+            return
+        # Whoever has the result may rely on it that the workers have theirs.
+        try:
+            dispatch(handover, self.local_workers)
+        finally:
+            future.set_result(result)
 
     def _write_loop(self) -> None:
         while batch := self._jobs.take(MAX_BATCH):

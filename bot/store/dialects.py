@@ -21,16 +21,19 @@ Insert = Any
 class DialectStatement:
     """One statement in the form of each dialect, built on first use."""
 
-    def __init__(self, build: Callable[[Insert], Insert]) -> None:
-        self._build = build
-        self._by_dialect: dict[str, Insert] = {}
+    def __init__(
+        self, *, on_sqlite: Callable[[], Executable], on_postgresql: Callable[[], Executable]
+    ) -> None:
+        self._builds = {"sqlite": on_sqlite, "postgresql": on_postgresql}
+        self._by_dialect: dict[str, Any] = {}
 
     @classmethod
-    def of(cls, *, on_sqlite: Executable, on_postgresql: Executable) -> "DialectStatement":
-        """Join the two forms of a statement that is no insert."""
-        statement = cls.__new__(cls)
-        statement._by_dialect = {"sqlite": on_sqlite, "postgresql": on_postgresql}
-        return statement
+    def of_inserts(cls, build: Callable[[Insert], Insert]) -> "DialectStatement":
+        """Build the statement with the ``insert`` function of each dialect."""
+        return cls(
+            on_sqlite=lambda: build(sqlite.insert),
+            on_postgresql=lambda: build(postgresql.insert),
+        )
 
     def on(self, connection: Connection) -> Insert:
         """Return the form for this connection's database."""
@@ -38,11 +41,9 @@ class DialectStatement:
 
     def for_dialect(self, name: str) -> Insert:
         """Return the form for the dialect of this name."""
-        statement = self._by_dialect.get(name)
-        if statement is None:
-            insert = sqlite.insert if name == "sqlite" else postgresql.insert
-            statement = self._by_dialect[name] = self._build(insert)
-        return statement
+        if name not in self._by_dialect:
+            self._by_dialect[name] = self._builds[name]()
+        return self._by_dialect[name]
 
 
 def insert_or_ignore(table: Table, *, returning: Column[Any] | None = None) -> DialectStatement:
@@ -55,7 +56,7 @@ def insert_or_ignore(table: Table, *, returning: Column[Any] | None = None) -> D
         statement = insert(table).on_conflict_do_nothing()
         return statement if returning is None else statement.returning(returning)
 
-    return DialectStatement(build)
+    return DialectStatement.of_inserts(build)
 
 
 def insert_or_update(table: Table, *, key: Iterable[Column[Any]]) -> DialectStatement:
@@ -72,4 +73,4 @@ def insert_or_update(table: Table, *, key: Iterable[Column[Any]]) -> DialectStat
         }
         return statement.on_conflict_do_update(index_elements=key_columns, set_=others)
 
-    return DialectStatement(build)
+    return DialectStatement.of_inserts(build)

@@ -62,9 +62,9 @@ def _find(begins_with: ColumnElement[bool]) -> Select[Any]:
 
 _GET = CompiledStatement(select(tables.live_lists).where(_lists.key == bindparam("key")))
 _FIND = CompiledStatement(
-    DialectStatement.of(
-        on_sqlite=_find(begins_with_on_sqlite()),
-        on_postgresql=_find(begins_with_on_postgresql()),
+    DialectStatement(
+        on_sqlite=lambda: _find(begins_with_on_sqlite()),
+        on_postgresql=lambda: _find(begins_with_on_postgresql()),
     )
 )
 _KEYS_WITH = CompiledStatement(

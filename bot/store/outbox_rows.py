@@ -102,8 +102,8 @@ def _lease(rows: Any) -> Update:
     )
 
 
-ENQUEUE = DialectStatement(_enqueue)
-ENQUEUE_LEASED = DialectStatement(_enqueue_leased)
+ENQUEUE = DialectStatement.of_inserts(_enqueue)
+ENQUEUE_LEASED = DialectStatement.of_inserts(_enqueue_leased)
 # A leased row whose lease has run out is due again: ``run_at`` doubles as the end of the lease.
 IS_DUE = and_(
     or_(_outbox.state == READY, _outbox.state == LEASED),

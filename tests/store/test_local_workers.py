@@ -1,8 +1,13 @@
 """Work is handed to the worker pools of this process, and the others are woken."""
 
+import threading
+
+import pytest
+
 from bot.ports.outbox import LeasedMessage, Topic
 from bot.store.local_workers import Handover, dispatch
 from tests.fakes.clock import NOON
+from tests.store.rows import message
 
 
 class Pool:
@@ -72,3 +77,20 @@ def test_a_pool_with_work_is_not_woken_besides():
     pool = Pool(Topic.CARD)
     dispatch(Handover([leased_message("card:1", Topic.CARD)]), [pool])
     assert pool.calls == ["card:1"]
+
+
+@pytest.mark.parametrize(("urgent", "order"), [(False, ["key", "done"]), (True, ["done", "key"])])
+def test_workers_have_their_messages_before_the_result_unless_a_person_waits(store, urgent, order):
+    pool = Pool(Topic.CARD)
+    store.database.local_workers.append(pool)
+    go_on = threading.Event()
+    store.database.submit(lambda unit: go_on.wait(60), appends=False)
+    written = store.database.submit(
+        lambda unit: unit.enqueue([message("key")], NOON), appends=False, urgent=urgent
+    )
+    written.add_done_callback(lambda _: pool.calls.append("done"))
+    go_on.set()
+    written.result(60)
+    # The callbacks of a future may run after whoever waits for it goes on.
+    store.database.write(lambda unit: None, appends=False)
+    assert pool.calls == order
