@@ -64,11 +64,7 @@ class DecisionPath:
 
     def decide(self, decision: DecisionKind, request: Request, command: CommandOf) -> Case:
         """Decide a command that needs the caller and nothing of the case."""
-
-        def command_on_case(case: Case, caller: Caller) -> Command:
-            return command(caller, request.snapshot)
-
-        return self.decide_on_case(decision, request, command_on_case)
+        return self.decide_on_case(decision, request, _on_any_case(command, request))
 
     def decide_on_case(
         self, decision: DecisionKind, request: Request, command: CommandOnCase
@@ -80,9 +76,9 @@ class DecisionPath:
         def attempt() -> Case:
             # What was read when the request came serves once: compare-and-set guards it.
             state = states.pop() if states else self.presses.state(request.case_id)
-            outcome = self._judge(state, decision, request=request, command=command)
-            playbook = self.library.playbook(state.case.kind)
-            return self.cases.commit(change(state.case, outcome, playbook), urgent=True)
+            return self.cases.commit(
+                self._change(state, decision, request=request, command=command), urgent=True
+            )
 
         with self.priority:
             return retry_on_conflict(attempt)
@@ -96,15 +92,12 @@ class DecisionPath:
         Raises:
             Refusal: an expected no; it is recorded.
         """
-
-        def command_on_case(case: Case, caller: Caller) -> Command:
-            return command(caller, request.snapshot)
-
         with self.priority:
             state = request.state or self.presses.state(request.case_id)
-            outcome = self._judge(state, decision, request=request, command=command_on_case)
-            playbook = self.library.playbook(state.case.kind)
-            return self.cases.submit(change(state.case, outcome, playbook), urgent=True)
+            outcome = self._change(
+                state, decision, request=request, command=_on_any_case(command, request)
+            )
+            return self.cases.submit(outcome, urgent=True)
 
     def preview(
         self, decision: DecisionKind, request: Request, command: CommandOnCase
@@ -116,6 +109,18 @@ class DecisionPath:
         state = self.presses.state(request.case_id)
         outcome = self._judge(state, decision, request=request, command=command)
         return state.case, outcome.case
+
+    def _change(
+        self,
+        state: PressState,
+        decision: DecisionKind,
+        *,
+        request: Request,
+        command: CommandOnCase,
+    ) -> Change:
+        """Decide a command, and say what is to be written."""
+        outcome = self._judge(state, decision, request=request, command=command)
+        return change(state.case, outcome, self.library.playbook(state.case.kind))
 
     def _judge(
         self,
@@ -213,3 +218,12 @@ class DecisionPath:
             )
 
         retry_on_conflict(write)
+
+
+def _on_any_case(command: CommandOf, request: Request) -> CommandOnCase:
+    """Make such a command of the caller and of what they saw."""
+
+    def command_on_case(case: Case, caller: Caller) -> Command:
+        return command(caller, request.snapshot)
+
+    return command_on_case

@@ -73,7 +73,7 @@ class HttpReceiver:
         answer: asyncio.Future[Response] = loop.create_future()
 
         def deliver(response: Response) -> None:
-            loop.call_soon_threadsafe(answer.set_result, response)
+            loop.call_soon_threadsafe(_set_answer, answer, response)
 
         dispatch = asyncio.ensure_future(run_in_threadpool(self._dispatch, request, body, deliver))
         ends: set[asyncio.Future[Any]] = {answer, dispatch}
@@ -120,6 +120,12 @@ class _Answer:
         """Answer with Bolt's response."""
         self.deliver(response)
         return True
+
+
+def _set_answer(answer: asyncio.Future[Response], response: Response) -> None:
+    # The server may have given the request up.
+    if not answer.done():
+        answer.set_result(response)
 
 
 def _to_starlette(response: BoltResponse) -> Response:

@@ -3,6 +3,7 @@
 import itertools
 import json
 import threading
+import time
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import contextmanager
 from datetime import timedelta
@@ -23,6 +24,8 @@ PRESSES = 200
 SIGNALS_PER_SECOND = 50
 FAST = {"COUNTERSIGN_SLACK_PER_SECOND": "0", "COUNTERSIGN_STORM_AFTER": "0"}
 SLACK_SECONDS = 3.0
+#: Otherwise a card would be there by now.
+WORK_SECONDS = 1.0
 TOPICS = (Topic.TRIAGE, Topic.EXECUTE, Topic.CARD, Topic.NOTE)
 
 
@@ -55,6 +58,21 @@ def test_two_hundred_presses_at_once_are_acknowledged_in_time_while_signals_arri
         assert "approval.given" in names
     town.until(lambda: not waiting(town), "all that follows", 600)
     assert replay(town.desk.store.database).differences == ()
+
+
+def test_while_somebody_decides_signals_are_received_and_cards_wait(town, monkeypatch):
+    town.settled()
+    facts = dict(town.the("low_stock").signal.facts)
+    town.until(lambda: not waiting(town), "quiet")
+    priority = town.desk.decisions.priority
+    # However busy this machine is, it must not go on by itself.
+    monkeypatch.setattr(priority, "_max_wait", 600.0)
+    monkeypatch.setattr(priority, "_max_rush", 600.0)
+    with priority:
+        case_id = low_stock(town, "meanwhile", facts)
+        time.sleep(WORK_SECONDS)
+        assert not is_asked(town, case_id)
+    town.until(lambda: is_asked(town, case_id), "its card")
 
 
 def low_stock(town, key, facts):
