@@ -68,6 +68,8 @@ def with_answers(
     case: Case, playbook: Playbook, evidence: Sequence[Evidence]
 ) -> tuple[Evidence, ...]:
     """Add the answers of people to what the systems say."""
+    if not case.activity.inquiries:
+        return tuple(evidence)
     facts = case_facts(case, evidence)
     editable = editable_facts(playbook)
     answers: list[Evidence] = []

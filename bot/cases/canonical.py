@@ -132,6 +132,9 @@ def storable(value: Scalar) -> Scalar:
     of that size is written without an exponent, and would read back as such an integer.
     """
     if isinstance(value, str):
+        # Nearly every text: printable are neither NUL nor half a character.
+        if value.isprintable():
+            return value
         # PostgreSQL has no NUL in text, UTF-8 no lone surrogate.
         return value.encode("utf-8", "replace").decode().replace("\x00", "?")
     if isinstance(value, float):

@@ -129,10 +129,12 @@ def _parse_template(template: str) -> tuple[str, ...]:
 
 
 def _fact(name: str, facts: Facts) -> Any:
-    value: Any = facts
-    for part in name.split("."):
-        value = value.get(part) if isinstance(value, Mapping) else None
-    return value
+    return _walk(_split_name(name), facts)
+
+
+@lru_cache(maxsize=MAX_PARSED)
+def _split_name(name: str) -> tuple[str, ...]:
+    return tuple(name.split("."))
 
 
 def _readable(value: Any) -> str:

@@ -27,8 +27,9 @@ class Turns:
     """A queue for each name: one call at a time, in order."""
 
     def __init__(self) -> None:
-        # The calls of each name; the first of them is under way.
-        self._queues: defaultdict[str, deque[threading.Event]] = defaultdict(deque)
+        # The calls of each name; the first of them is under way. A lock each, which is free from
+        # its turn on: an event would cost more than the rest of an undisturbed call.
+        self._queues: defaultdict[str, deque[threading.Lock]] = defaultdict(deque)
         self._lock = threading.Lock()
 
     @contextmanager
@@ -41,29 +42,30 @@ class Turns:
         ticket = self._queue_up(name)
         try:
             timeout = min(max(0.0, seconds_left()), threading.TIMEOUT_MAX)
-            if not ticket.wait(timeout):
+            if not ticket.acquire(timeout=timeout):
                 raise RateLimited(LATE_TURN_WAIT_SECONDS)
             yield
         finally:
             self._leave(name, ticket)
 
-    def _queue_up(self, name: str) -> threading.Event:
-        ticket = threading.Event()
+    def _queue_up(self, name: str) -> threading.Lock:
+        ticket = threading.Lock()
         with self._lock:
             queue = self._queues[name]
+            if queue:
+                ticket.acquire()
             queue.append(ticket)
-            if queue[0] is ticket:
-                ticket.set()
         return ticket
 
-    def _leave(self, name: str, ticket: threading.Event) -> None:
+    def _leave(self, name: str, ticket: threading.Lock) -> None:
         with self._lock:
             queue = self._queues[name]
+            had_turn = queue[0] is ticket
             queue.remove(ticket)
-            if queue:
-                queue[0].set()
-            else:
+            if not queue:
                 del self._queues[name]
+            elif had_turn:
+                queue[0].release()
 
 
 @dataclass(slots=True)

@@ -75,8 +75,11 @@ class RateLimiter:
             raise RateLimited(wait)
 
     def _calls_of(self, method: str) -> "_MethodCalls":
-        # One step for the interpreter, so that two threads share the same object.
-        return self._calls.setdefault(method, _MethodCalls())
+        calls = self._calls.get(method)
+        if calls is None:
+            # One step for the interpreter, so that two threads share the same object.
+            calls = self._calls.setdefault(method, _MethodCalls())
+        return calls
 
 
 @dataclass(slots=True)

@@ -5,6 +5,7 @@ from datetime import timedelta
 import numpy as np
 import pytest
 
+from knowledge.memory import mirror_file, precedent_matrix
 from knowledge.memory.matrix_rows import MatrixEntry, hash_key
 from knowledge.memory.mirror_file import MirrorFolder
 from knowledge.memory.precedent_matrix import MIN_ADDED_ROWS, PrecedentMatrix, Scope
@@ -102,6 +103,43 @@ def test_what_was_replaced_or_removed_is_not_found(matrix):
     matrix.save()
     assert matrix.count() == 99
     assert find(matrix, -query)[0] == hash_key("EX-3.1")
+
+
+def test_what_was_derived_from_rows_is_forgotten_with_them(matrix):
+    vectors = add(matrix, 100)
+    matrix.save()
+    (key,) = keys([3])
+    scope = Scope("lead_cold", CHANNELS)
+    assert find(matrix, vectors[3], scope)[0] != key
+    assert matrix.rows([key])[key].kind == "low_stock"
+    matrix.update([entry(3, vectors[3], kind="lead_cold")], (), position=101)
+    assert find(matrix, vectors[3], scope)[0] == key
+    assert matrix.rows([key])[key].kind == "lead_cold"
+    matrix.clear()
+    assert (find(matrix, vectors[3], scope), matrix.rows([key])) == ([], {})
+
+
+@pytest.mark.parametrize("limit", [0, 1, 7])
+def test_what_is_kept_is_bounded_and_changes_no_result(matrix, monkeypatch, limit):
+    add(matrix, 200)
+    matrix.save()
+
+    def find_everything():
+        results = []
+        for kind in (*KINDS, "") * 2:
+            for query in random_vectors(5, seed=4):
+                found = matrix.find_nearest(query, Scope(kind, CHANNELS), 10)
+                results += [found, matrix.rows([key for key, _ in found])]
+        return results
+
+    expected = find_everything()
+    monkeypatch.setattr(precedent_matrix, "MAX_CACHED_SCOPES", limit)
+    monkeypatch.setattr(precedent_matrix, "MAX_CACHED_ROWS", limit)
+    monkeypatch.setattr(mirror_file, "MAX_CACHED_VECTORS", limit)
+    matrix.update((), (), position=matrix.position)
+    assert find_everything() == expected
+    assert len(matrix._selections) <= max(1, limit)
+    assert len(matrix._described_rows) <= limit + 10
 
 
 def test_the_mirror_is_written_when_much_stands_beside_it(matrix, tmp_path):
