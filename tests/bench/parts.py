@@ -383,7 +383,7 @@ def ledger(run: Run) -> None:
     for what, value in (("export", times.export), ("verify", times.verify), ("fold", times.fold)):
         run.figures.add(f"{prefix}: {what}", PRODUCT, value, unit="s", base=ALONE)
     if times.findings:
-        run.figures.remark(f"The verifier found {times.findings} problems in the ledger.")
+        run.figures.remark(f"Verifier and replay found {times.findings} problems in the ledger.")
 
 
 def sequencing(run: Run) -> None:
