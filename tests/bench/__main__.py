@@ -42,11 +42,20 @@ def main() -> None:
         case ["profile"]:
             _print_profile(options)
         case ["compare", path]:
-            _compare(json.loads(Path(path).read_text("utf-8")), figures.latest_release())
+            _compare(_read_report(path), figures.latest_release())
         case ["table", path]:
-            print(tables_of(json.loads(Path(path).read_text("utf-8"))))
+            print(tables_of(_read_report(path)))
         case _:
             _measure(options)
+
+
+def _read_report(path: str) -> dict[str, Any]:
+    """Read what ``--json`` has printed, or ``--save`` has kept."""
+    report: dict[str, Any] = json.loads(Path(path).read_text("utf-8"))
+    if "figures" not in report:
+        # The parts counts and profile print another report when they run alone.
+        sys.exit(f"{path} has no figures to compare.")
+    return report
 
 
 def _measure(options: argparse.Namespace) -> None:

@@ -51,6 +51,7 @@ AIMS = {
     "press, 1 at once, system of record p50": Aim(bound=30),
     "press, 50 at once, system of record p50": Aim(bound=250),
     "press, 200 at once while 50/s arrive, acknowledged in 3 s": Aim(bound=200),
+    "memory of 10,000 cases more, deciding process": Aim(bound=10),
     "history of 100,000: App Home": Aim(bound=100),
     "history of 100,000: ready": Aim(bound=2),
     "history of 100,000: first card after ready": Aim(bound=500),

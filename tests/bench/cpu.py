@@ -81,3 +81,11 @@ def resident_megabytes(pids: Iterable[int]) -> list[float]:
             except psutil.NoSuchProcess:
                 continue
     return sizes
+
+
+def anonymous_megabytes(pid: int) -> float:
+    """Return the memory of a process without the files that it maps, which others share."""
+    text = Path(f"/proc/{pid}/smaps_rollup").read_text("ascii")
+    size = re.search(r"^Anonymous:\s+(\d+) kB", text, re.MULTILINE)
+    assert size is not None
+    return int(size[1]) / 1024

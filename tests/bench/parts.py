@@ -11,6 +11,7 @@ from rich.progress import Progress
 
 from tests.bench.bad_days import FAULTS, measure_bad_day
 from tests.bench.counts import run_counts
+from tests.bench.cpu import anonymous_megabytes
 from tests.bench.figures import ABSOLUTE, ALONE, BOLT, FLOOR, PRODUCT, SKETCH, Better, Figures
 from tests.bench.history_runs import (
     QUESTIONS,
@@ -42,6 +43,7 @@ PAUSE_SECONDS = 0.5
 WARM_UPS = 10
 REPEATS = 5
 BAD_DAY_SIGNALS = 100
+MEMORY_CASES = 10_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -329,11 +331,18 @@ def slow_slack(run: Run) -> None:
 
 def histories(run: Run) -> None:
     """Measure the product with long histories: start, cases, presses, and what people look at."""
+    memories = {}
     for count in run.sizes.histories:
         run.show(f"a history of {count:,} cases")
         past = prepare_history(count)
         with run.subject(PRODUCT, past=past) as rig:
             _measure_history(run, rig, f"history of {count:,}")
+            memories[count] = anonymous_megabytes(rig.pids[0])
+    smallest, largest = min(memories), max(memories)
+    if smallest < largest:
+        growth = (memories[largest] - memories[smallest]) / (largest - smallest)
+        name = f"memory of {MEMORY_CASES:,} cases more, deciding process"
+        run.figures.add(name, PRODUCT, growth * MEMORY_CASES, unit="MB", base=ALONE)
 
 
 def _measure_history(run: Run, rig: Rig, name: str) -> None:
@@ -383,7 +392,7 @@ def ledger(run: Run) -> None:
     for what, value in (("export", times.export), ("verify", times.verify), ("fold", times.fold)):
         run.figures.add(f"{prefix}: {what}", PRODUCT, value, unit="s", base=ALONE)
     if times.findings:
-        run.figures.remark(f"The verifier found {times.findings} problems in the ledger.")
+        run.figures.remark(f"Verifier and replay found {times.findings} problems in the ledger.")
 
 
 def sequencing(run: Run) -> None:

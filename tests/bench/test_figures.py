@@ -4,6 +4,7 @@ import json
 
 import pytest
 
+from tests.bench import __main__ as command
 from tests.bench import figures as module
 from tests.bench.aims import Aim
 from tests.bench.figures import (
@@ -82,6 +83,27 @@ def test_figures_of_releases_are_kept_and_the_newest_is_found(tmp_path, monkeypa
     content["machine"]["date"] = "2026-01-01"
     old.write_text(json.dumps(content))
     assert latest_release() == new
+
+
+def test_a_run_is_compared_with_the_figures_of_the_latest_release(tmp_path, monkeypatch, capsys):
+    monkeypatch.setattr(module, "RELEASES", tmp_path / "figures")
+    save(run(product=30.0), "0.1.0")
+    path = tmp_path / "run.json"
+
+    def compare(figures: dict) -> str:
+        path.write_text(json.dumps(figures))
+        monkeypatch.setattr("sys.argv", ["bench", "compare", str(path)])
+        command.main()
+        return capsys.readouterr().out
+
+    assert compare(run(product=35.0).as_json()) == (
+        "No ratio is more than 20% worse than in 0.1.0.\n"
+    )
+    assert compare(run(product=60.0).as_json()) == (
+        "worse than in 0.1.0: card: 3 has become 6 (+100%)\n"
+    )
+    with pytest.raises(SystemExit, match="has no figures to compare"):
+        compare({"counts": {}})
 
 
 @pytest.mark.parametrize(
