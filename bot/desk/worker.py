@@ -234,6 +234,8 @@ class WorkerPool:
         self._writes: set[Future[Any]] = set()
         self._leases = HeldLeases(outbox, clock, timings.lease_for)
         self._due = DueWork(clock)
+        #: The dispatcher waits for room, and not for messages.
+        self._is_full = False
         self._stopping = threading.Event()
         self._heart_stopping = threading.Event()
         self._pool = ThreadPoolExecutor(
@@ -311,8 +313,8 @@ class WorkerPool:
         """
         room = self._room()
         if room <= 0:
-            self._due.wait_for_wake(self._timings.poll_interval)
-            return True
+            self._wait_for_room()
+            return self._due.has_more
         try:
             now = self._clock()
             self._due.begin_look(now)
@@ -333,6 +335,14 @@ class WorkerPool:
             self._due.has_more = True
         self.accept(messages)
         return self._due.has_more
+
+    def _wait_for_room(self) -> None:
+        """Wait until a thread has nothing left to do."""
+        self._is_full = True
+        # A release before this line woke nobody.
+        if self._room() <= 0:
+            self._due.wait_for_wake(self._timings.poll_interval)
+        self._is_full = False
 
     def _run(self, message: LeasedMessage) -> None:
         """Handle a message, but do not wait for its last write."""
@@ -368,7 +378,8 @@ class WorkerPool:
 
     def _release(self, message: LeasedMessage) -> None:
         # A thread has nothing left to do: claim before the next poll, if there is anything.
-        if self._leases.release(message) < self._threads and self._due.has_more:
+        is_idle = self._leases.release(message) < self._threads
+        if is_idle and (self._due.has_more or self._is_full):
             self._due.wake()
 
     def _beat(self) -> None:

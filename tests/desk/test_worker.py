@@ -13,7 +13,7 @@ from bot.cases.decide import decide
 from bot.cases.errors import ChatFailed, ChatUnknown, ConnectorFailed, RateLimited, Unreachable
 from bot.cases.lifecycle import State
 from bot.clock import utc_now
-from bot.desk.worker import MAX_ATTEMPTS, WorkerPool, WorkerTimings
+from bot.desk.worker import MAX_ATTEMPTS, PREFETCH_PER_THREAD, WorkerPool, WorkerTimings
 from bot.ports.outbox import OutboxMessage, Topic
 from bot.store.projection import case_write
 
@@ -368,6 +368,26 @@ def test_a_message_that_is_requested_again_while_it_is_in_hand_is_done_again_at_
         world.store.outbox.enqueue([requested(1)])
         go_on.set()
         wait(lambda: len(done) == 2, seconds=20)
+
+
+def test_what_becomes_due_while_a_lane_is_full_is_handled_when_it_has_room_again(world):
+    go_on = threading.Event()
+
+    def slow(message):
+        assert go_on.wait(60)
+        world.store.outbox.finish(message)
+
+    with live_lane(world, Topic.CARD, slow):
+        for number in range(2 * PREFETCH_PER_THREAD):
+            message = requested(number)
+            world.store.database.write(
+                lambda unit, message=message: unit.enqueue([message], utc_now()), appends=False
+            )
+        later = requested("later", seconds=0.2)
+        world.store.database.write(lambda unit: unit.enqueue([later], utc_now()), appends=False)
+        time.sleep(0.4)
+        go_on.set()
+        wait(lambda: row(world, later.key).state == "done", seconds=20)
 
 
 # --- writes that nobody waits for -----------------------------------------------------------------
