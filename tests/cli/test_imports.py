@@ -1,10 +1,12 @@
 """What commands load: each process of the bot pays for it in time and memory."""
 
+import gc
 import subprocess
 import sys
 
 import pytest
 
+from bot.cli.app import LazyCommand
 from bot.lazy_module import LazyModule
 
 #: Rare in a bot on SQLite without a chat model: passkeys, systems behind HTTP, questions, files
@@ -83,3 +85,9 @@ def test_a_lazy_module_that_is_missing_fails_when_it_is_used():
     module = LazyModule("no_such_module")
     with pytest.raises(ModuleNotFoundError, match="no_such_module"):
         module.anything  # noqa: B018
+
+
+def test_a_command_that_cannot_be_imported_leaves_garbage_collection_on():
+    with pytest.raises(ModuleNotFoundError):
+        LazyCommand("lost", "bot.cli.lost:lost", "It is lost.").load()
+    assert gc.isenabled()
