@@ -189,6 +189,7 @@ def test_a_walk_says_what_is_committed_when(walks, title, commits):
     writes = {
         "bot.store.cases.SqlCaseStore.receive",
         "bot.store.cases.SqlCaseStore.commit",
+        "bot.store.cases.SqlCaseStore.submit",
         "bot.store.cards.SqlCardStore.record",
     }
     # The function and its job inside the transaction have one name.

@@ -47,11 +47,11 @@ def begins_with_on_postgresql() -> ColumnElement[bool]:
 
 def prefix_values(prefix: str) -> Values:
     """Return the parameters of both conditions."""
-    escaped = prefix.replace("/", "//").replace("%", "/%").replace("_", "/_")
+    pattern = prefix.replace("/", "//").replace("%", "/%").replace("_", "/_")
     return {
         "prefix": prefix,
         "prefix_end": f"{prefix}{LAST_CHARACTER}",
-        "prefix_pattern": f"{escaped}%",
+        "prefix_pattern": f"{pattern}%",
     }
 
 
