@@ -6,6 +6,7 @@ that training, calibration and thresholds never saw. ``ARGS="clinc150 cost"`` ru
 """
 
 import argparse
+import contextlib
 import csv
 import gzip
 import itertools
@@ -705,12 +706,13 @@ def runbooks(embedder):
     documents = read_lines("runbooks/corpus.jsonl.gz")
     names = [document["id"] for document in documents]
     vectors = embedder.embed([document["text_stripped"] for document in documents])
-    find_by_words = open_keywords([document["text_stripped"] for document in documents])
+    with keyword_search([document["text_stripped"] for document in documents]) as search:
+        places_by_words = {question: search(question, 50) for question in QUESTIONS}
     hits = {"words": [], "meaning": [], "both": []}
     for question, answers in QUESTIONS.items():
         similarities = vectors @ embedder.embed([question])[0]
         by_meaning = [names[position] for position in np.argsort(-similarities)[:50]]
-        by_words = [names[position] for position in find_by_words(question, 50)]
+        by_words = [names[position] for position in places_by_words[question]]
         both = [name for name, _ in fuse_rankings([by_meaning, by_words])]
         for way, ranking in (("words", by_words), ("meaning", by_meaning), ("both", both)):
             is_first = bool(answers & set(ranking[:1]))
@@ -727,14 +729,15 @@ def runbooks(embedder):
     )
 
 
-def open_keywords(texts):
+@contextlib.contextmanager
+def keyword_search(texts):
     """Index texts by their positions. Return the search for the best positions."""
-    folder = Path(tempfile.mkdtemp(prefix="countersign-bench-")) / "keywords"
-    keywords = KeywordIndex(folder)
-    keywords.open()
-    entries = [KeywordEntry(number, "", CHANNEL, text) for number, text in enumerate(texts)]
-    keywords.update(entries, removed_keys=(), position=len(texts))
-    return partial(keywords.search, kind="", channels=[CHANNEL])
+    with tempfile.TemporaryDirectory(prefix="countersign-bench-") as folder:
+        keywords = KeywordIndex(Path(folder) / "keywords")
+        keywords.open()
+        entries = [KeywordEntry(number, "", CHANNEL, text) for number, text in enumerate(texts)]
+        keywords.update(entries, removed_keys=(), position=len(texts))
+        yield partial(keywords.search, kind="", channels=[CHANNEL])
 
 
 def best_similarities(embedder, vectors, questions):
@@ -760,9 +763,9 @@ def neighbours(embedder):
 def measure_neighbours(name, training, questions, embedder):
     texts = [text for text, _ in training]
     labels = np.array([label for _, label in training])
-    find_by_words = open_keywords(texts)
     question_texts = [text for text, _ in questions]
-    by_words = [find_by_words(text, FETCHED) for text in question_texts]
+    with keyword_search(texts) as search:
+        by_words = [search(text, FETCHED) for text in question_texts]
     model_similarities = question_similarities(MiniLM(), texts, question_texts)
     similarities = question_similarities(embedder, texts, question_texts)
     by_embedder = np.argsort(-similarities, axis=1)[:, :FETCHED]

@@ -337,7 +337,7 @@ def differences(connection: Connection, *, has_head: bool) -> Iterator[str]:
         yield from _chain_differences(connection)
 
 
-def _chain_differences(connection: psycopg.Connection) -> Iterator[str]:
+def _chain_differences(connection: Connection) -> Iterator[str]:
     """Yield what does not hold in the chains of the cases, with a place or without one."""
     latest: dict[str, tuple[int, str]] = {}
     for case_id, version, leaf, link, body in connection.execute(CASE_CHAIN):
@@ -352,7 +352,7 @@ def _chain_differences(connection: psycopg.Connection) -> Iterator[str]:
 
 
 def list_unplaced(connection: Connection) -> None:
-    """List anew what waits for a place; an entry without one that is listed already stays once."""
+    """List what has no place and is not listed. The order between cases is lost."""
     connection.execute(LIST_UNPLACED)
 
 
