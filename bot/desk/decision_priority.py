@@ -12,6 +12,9 @@ from bot.clock import monotonic
 MAX_WAIT_SECONDS = 0.25
 #: Work waits so long for people who press one after the other without a break.
 MAX_RUSH_SECONDS = 1.0
+#: A thread that has given way works so long before it does again: what was decided is carried out
+#: between presses that follow each other, and not after the last.
+WORK_SECONDS = 0.02
 
 
 class DecisionPriority:
@@ -71,8 +74,12 @@ class DecisionPriority:
     def give_way(self) -> None:
         """Wait while somebody decides, in a thread of background work."""
         # Most often nobody does: then this is one comparison.
-        if self._deciding and self.is_background():
-            self.wait_while_deciding()
+        if not self._deciding or not self.is_background():
+            return
+        if monotonic() - getattr(self._thread, "went_on_at", -WORK_SECONDS) < WORK_SECONDS:
+            return
+        self.wait_while_deciding()
+        self._thread.went_on_at = monotonic()
 
     def wait_while_deciding(self) -> None:
         """Wait until nobody is deciding, but not for long."""

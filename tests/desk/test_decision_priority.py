@@ -3,6 +3,7 @@
 import threading
 import time
 
+from bot.desk import decision_priority
 from bot.desk.decision_priority import MAX_RUSH_SECONDS, MAX_WAIT_SECONDS, DecisionPriority
 
 
@@ -104,3 +105,21 @@ def test_a_new_press_is_waited_for_anew_but_no_rush_stops_work_for_good():
     went_on.set()
     presses.join(120)
     assert MAX_RUSH_SECONDS * 0.8 <= seconds < 100
+
+
+def test_a_thread_that_has_given_way_works_a_while_before_it_does_again(monkeypatch):
+    monkeypatch.setattr(decision_priority, "WORK_SECONDS", 300.0)
+    rush, waits = DecisionPriority(max_wait=0.1), []
+
+    def work():
+        rush.mark_background()
+        for _ in range(3):
+            began = time.monotonic()
+            with rush:
+                rush.give_way()
+            waits.append(time.monotonic() - began >= 0.09)
+
+    working = threading.Thread(target=work)
+    working.start()
+    working.join(120)
+    assert waits == [True, False, False]
