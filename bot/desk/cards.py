@@ -182,6 +182,7 @@ class Cards:
             card,
             finish=message,
             messages=[*sweeps, *evidence],
+            now=self.clock(),
         )
 
     def _retire(

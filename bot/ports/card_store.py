@@ -118,10 +118,12 @@ class CardStore(Protocol):
         finish: LeasedMessage | None = None,
         hold: LeasedMessage | None = None,
         messages: Sequence[OutboxMessage] = (),
+        now: datetime | None = None,
     ) -> None:
         """Record where a card stands, and request the effects that follow.
 
-        ``finish`` is done with it; the lease on ``hold`` must still be valid.
+        ``finish`` is done with it; the lease on ``hold`` must still be valid. ``now`` tells which
+        effects are due at once: workers are not woken for the others before their time.
 
         Raises:
             StaleFence: another worker has taken the message over.

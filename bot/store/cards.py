@@ -127,10 +127,12 @@ class SqlCardStore:
         finish: LeasedMessage | None = None,
         hold: LeasedMessage | None = None,
         messages: Sequence[OutboxMessage] = (),
+        now: datetime | None = None,
     ) -> None:
         """Record where a card stands, and request the effects that follow.
 
-        ``finish`` is done with it; the lease on ``hold`` must still be valid.
+        ``finish`` is done with it; the lease on ``hold`` must still be valid. ``now`` tells which
+        effects are due at once: workers are not woken for the others before their time.
 
         Raises:
             StaleFence: another worker has taken the message over.
@@ -150,7 +152,7 @@ class SqlCardStore:
             if hold:
                 unit.hold(hold)
             unit.driver.change_later(_RECORD, row)
-            unit.enqueue(messages)
+            unit.enqueue(messages, now)
 
         self._database.write(job, appends=False)
 

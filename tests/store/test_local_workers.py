@@ -1,9 +1,11 @@
 """Work is handed to the worker pools of this process, and the others are woken."""
 
 import threading
+from datetime import timedelta
 
 import pytest
 
+from bot.ports.card_store import CardRef
 from bot.ports.outbox import LeasedMessage, Topic
 from bot.store.local_workers import Handover, dispatch
 from tests.fakes.clock import NOON
@@ -65,6 +67,15 @@ def test_a_pool_is_woken_when_its_message_is_due_and_no_other_pool():
     cards, notes = Pool(Topic.CARD), Pool(Topic.NOTE)
     dispatch(Handover(later=[(Topic.CARD, NOON)]), [cards, notes])
     assert (cards.calls, notes.calls) == (["wake at 12:00"], [])
+
+
+def test_what_follows_a_card_later_wakes_nobody_before(store):
+    pool = Pool(Topic.CARD, Topic.NOTE)
+    store.database.local_workers.append(pool)
+    card = CardRef(case_id="EX-1", generation=1, channel="C1", ts="1.0", version=1)
+    later = message("note:1", topic=Topic.NOTE, run_at=NOON + timedelta(seconds=3))
+    store.cards.record(card, messages=[later], now=NOON)
+    assert pool.calls == ["wake at 12:00"]
 
 
 def test_nobody_is_woken_for_nothing():
