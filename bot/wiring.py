@@ -208,7 +208,10 @@ def _open_socket(
     if not settings.slack_app_token:
         return None
     return SocketModeConnection(
-        listeners, settings.slack_app_token, settings.slack_api_url, priority
+        app=listeners,
+        app_token=settings.slack_app_token,
+        base_url=settings.slack_api_url,
+        priority=priority,
     )
 
 

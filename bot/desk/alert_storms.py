@@ -166,7 +166,7 @@ def requested_key(case_id: str) -> str:
 
 
 def has_shared_card(case_id: str, live_list_keys: Sequence[str]) -> bool:
-    """Tell whether a case that these lists follow is only on a shared card."""
+    """Tell whether only a shared card shows a case of these lists."""
     return bool(_storm_key(live_list_keys)) and requested_key(case_id) not in live_list_keys
 
 

@@ -1,4 +1,4 @@
-"""The evidence in the thread of a new card, posted right after it."""
+"""The evidence of a new card, posted right after it."""
 
 import logging
 from dataclasses import dataclass, field
@@ -22,7 +22,7 @@ log = logging.getLogger(__name__)
 
 @dataclass(frozen=True, kw_only=True)
 class CardEvidence:
-    """Post the evidence of a card, or leave it to a message of its own."""
+    """Post the evidence of a card, or request it for later."""
 
     notes: ThreadNotes
     clock: Clock
@@ -32,7 +32,7 @@ class CardEvidence:
     settle_for: timedelta = SETTLE_FOR
 
     def request(self, state: CardState, card: CardRef) -> list[OutboxMessage]:
-        """Request the evidence in the thread of a new card, if there is any."""
+        """Request the evidence for the thread of a new card."""
         if not has_evidence(state.case, card):
             return []
         return [evidence_message(state.case, card, self.clock())]

@@ -201,7 +201,7 @@ class Cards:
     def _sweeps(
         self, case: Case, cards: Sequence[CardRef], message: LeasedMessage
     ) -> list[OutboxMessage]:
-        """Request a search for copies of a new card, if there may be any."""
+        """Request a search for possible copies of a new card."""
         has_predecessor = any(one.generation == case.generation for one in cards)
         if message.uncertain_attempts <= 1 and not has_predecessor:
             return []

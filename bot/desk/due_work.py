@@ -23,6 +23,8 @@ class DueWork:
         self._wake = threading.Event()
         #: Messages may be due that were not handed over, and that nobody has looked for.
         self.has_more = True
+        #: Nobody looks for any until there is room for them.
+        self.is_put_off = False
 
     def announce(self, at: datetime | None = None) -> None:
         """Note that messages are due, now or at this time."""

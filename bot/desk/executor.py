@@ -71,7 +71,13 @@ class Executor:
         elif case.proposal.plan and self._is_of_other_mode(case, case.proposal.plan, following):
             self._set_aside(case, case.proposal.plan, message)
         else:
-            self._dispatch(following, StepWork(case, following.step, message, controls))
+            work = StepWork(
+                case=case,
+                step=following.step,
+                message=message,
+                controls=controls,
+            )
+            self._dispatch(following, work)
 
     def _dispatch(self, following: NextStep, work: StepWork) -> None:
         case, message = work.case, work.message

@@ -1,5 +1,6 @@
 """The messages that this process has under lease."""
 
+import logging
 import threading
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -9,6 +10,10 @@ from bot.clock import boottime
 from bot.ports.clock import Clock
 from bot.ports.outbox import LeasedMessage, Outbox
 
+log = logging.getLogger(__name__)
+
+# Three chances for each lease; one may be missed.
+RENEWALS_PER_LEASE = 3
 # Every outside call ends long before. What hangs for longer is a bug, and another worker may have
 # the message.
 MAX_RENEWED_SECONDS = 600.0
@@ -32,15 +37,28 @@ class HeldLeases:
 
     def __init__(
         self,
+        name: str,
         outbox: Outbox,
         clock: Clock,
         lease_for: float,
     ) -> None:
+        """Give the thread that renews them this name."""
         self._outbox = outbox
         self._clock = clock
         self._lease_for = lease_for
         self._holds: dict[tuple[str, int], _Hold] = {}
         self._lock = threading.Lock()
+        self._stopping = threading.Event()
+        self._heart = threading.Thread(target=self._beat, name=name, daemon=True)
+
+    def start(self) -> None:
+        """Begin to renew."""
+        self._heart.start()
+
+    def stop(self) -> None:
+        """Renew no longer."""
+        self._stopping.set()
+        self._heart.join()
 
     def __len__(self) -> int:
         """Count the messages in hand."""
@@ -88,6 +106,16 @@ class HeldLeases:
                 # What is worked on stays: its fence keeps it from writing.
                 elif hold.began_at is None:
                     self._holds.pop(key, None)
+
+    def _beat(self) -> None:
+        """Renew leases until the last message in hand is done."""
+        interval = self._lease_for / RENEWALS_PER_LEASE
+        while not self._stopping.wait(interval):
+            try:
+                self.renew()
+            except Exception as failure:
+                # Outermost loop: while the database is away, leases run out, and that is safe.
+                log.warning("could not renew leases (%s); trying again", type(failure).__name__)
 
 
 def _key(message: LeasedMessage) -> tuple[str, int]:

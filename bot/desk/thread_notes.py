@@ -228,7 +228,7 @@ def evidence_message(
 
 
 def next_evidence_time(now: datetime) -> datetime:
-    """Return the time at which evidence that gave way to cards is tried.
+    """Return when evidence that gave way to cards is tried.
 
     In full seconds, so that those of a burst are claimed together.
     """

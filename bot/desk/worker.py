@@ -53,8 +53,6 @@ MAX_ERROR = 500
 # Messages claimed at once per thread. What is in hand when the process ends is handled by another
 # when its lease runs out.
 PREFETCH_PER_THREAD = 8
-# Three chances for each lease; one may be missed.
-RENEWALS_PER_LEASE = 3
 
 
 @dataclass(
@@ -92,14 +90,14 @@ class MessageRunner:
         self._wake = wake
 
     def start(self, message: LeasedMessage) -> Future[Any] | None:
-        """Handle one message. Return its last write, if that is still to end.
+        """Handle one message. Return its last write, if it has not ended.
 
         One that fails must be settled.
         """
         return self._settle(message, partial(self._handlers[message.topic], message))
 
     def settle(self, message: LeasedMessage, write: Future[Any]) -> None:
-        """Wait for the last write of a message, and retry or park it when that fails."""
+        """Wait for a last write, and retry or park when it fails."""
         self._settle(message, write.result)
 
     def _settle(self, message: LeasedMessage, handle: Callable[[], T]) -> T | None:
@@ -232,12 +230,14 @@ class WorkerPool:
         self._backlog = backlog or Backlog()
         #: Last writes that no thread waits for.
         self._writes: set[Future[Any]] = set()
-        self._leases = HeldLeases(outbox, clock, timings.lease_for)
+        self._leases = HeldLeases(
+            name=f"lane-{name}-heart",
+            outbox=outbox,
+            clock=clock,
+            lease_for=timings.lease_for,
+        )
         self._due = DueWork(clock)
-        #: The dispatcher waits for room, and not for messages.
-        self._is_full = False
         self._stopping = threading.Event()
-        self._heart_stopping = threading.Event()
         self._pool = ThreadPoolExecutor(
             threads,
             thread_name_prefix=f"lane-{name}",
@@ -248,16 +248,11 @@ class WorkerPool:
             name=f"lane-{name}",
             daemon=True,
         )
-        self._heart = threading.Thread(
-            target=self._beat,
-            name=f"lane-{name}-heart",
-            daemon=True,
-        )
 
     def start(self) -> None:
         """Begin to claim messages."""
         self._dispatcher.start()
-        self._heart.start()
+        self._leases.start()
 
     def wake(self, at: datetime | None = None) -> None:
         """Look for due messages, at once or at this time.
@@ -297,8 +292,7 @@ class WorkerPool:
         self._dispatcher.join()
         self._pool.shutdown(wait=True)
         wait(list(self._writes))
-        self._heart_stopping.set()
-        self._heart.join()
+        self._leases.stop()
 
     def _dispatch(self) -> None:
         is_woken = True
@@ -338,11 +332,11 @@ class WorkerPool:
 
     def _wait_for_room(self) -> None:
         """Wait until a thread has nothing left to do."""
-        self._is_full = True
+        self._due.is_put_off = True
         # A release before this line woke nobody.
         if self._room() <= 0:
             self._due.wait_for_wake(self._timings.poll_interval)
-        self._is_full = False
+        self._due.is_put_off = False
 
     def _run(self, message: LeasedMessage) -> None:
         """Handle a message, but do not wait for its last write."""
@@ -379,18 +373,8 @@ class WorkerPool:
     def _release(self, message: LeasedMessage) -> None:
         # A thread has nothing left to do: claim before the next poll, if there is anything.
         is_idle = self._leases.release(message) < self._threads
-        if is_idle and (self._due.has_more or self._is_full):
+        if is_idle and (self._due.has_more or self._due.is_put_off):
             self._due.wake()
-
-    def _beat(self) -> None:
-        """Renew leases until the last message in hand is done."""
-        interval = self._timings.lease_for / RENEWALS_PER_LEASE
-        while not self._heart_stopping.wait(interval):
-            try:
-                self.renew()
-            except Exception as failure:
-                # Outermost loop: while the database is away, leases run out, and that is safe.
-                log.warning("could not renew leases (%s); trying again", type(failure).__name__)
 
     def renew(self) -> None:
         """Renew every lease in hand."""

@@ -63,7 +63,7 @@ class CardContext:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CardState:
-    """A case with all that is stored about its card, at one moment."""
+    """A case with all about its card, at one moment."""
 
     case: Case
     #: The newest generation first.
@@ -87,7 +87,7 @@ class CardStore(Protocol):
         homes_since: datetime | None = None,
         cards_due_at: datetime | None = None,
     ) -> CardState:
-        """Return the present case of a message, and what is stored about its card.
+        """Return the present case of a message, and all about its card.
 
         ``homes_since``: look for App Homes that were shown after this time. ``cards_due_at``: look
         for cards that are due then.

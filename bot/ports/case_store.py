@@ -84,7 +84,7 @@ class CaseStore(Protocol):
         """
 
     def case_of(self, message: LeasedMessage) -> Case:
-        """Return the case of a message, as it was leased with it or as it is now.
+        """Return the case that came with a message, or the present one.
 
         What another process has changed since then is not seen: whoever writes by it does so by
         compare-and-set, and the change has requested its own effects.

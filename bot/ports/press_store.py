@@ -22,7 +22,7 @@ class PressStore(Protocol):
     """Read what a press is judged by."""
 
     def state(self, case_id: str) -> PressState:
-        """Return the case with all that a press on it needs, as it is now.
+        """Return the present case with all that a press needs.
 
         Raises:
             NoSuchCase: there is none.

@@ -1,4 +1,4 @@
-"""A case with all that is asked about its card, read by one statement."""
+"""A case with all about its card, read by one statement."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -66,7 +66,7 @@ def _state_of_card(is_home: ColumnElement[bool]) -> CompoundSelect[Any]:
         _outbox.run_at <= bindparam("cards_due_at"),
     )
     due_card = _part(DUE_CARD).where(is_due).limit(1).subquery()
-    return union_all(
+    parts = (
         _part(CASE, body).where(_cases.id == case_id),
         _part(CONTROLS, _controls.body).where(_controls.name == "desk"),
         _part(CARD, *card, generation=_cards.generation).where(_cards.case_id == case_id),
@@ -74,6 +74,7 @@ def _state_of_card(is_home: ColumnElement[bool]) -> CompoundSelect[Any]:
         select(home),
         select(due_card),
     )
+    return union_all(*parts)
 
 
 STATE_OF_CARD = CompiledStatement(

@@ -53,7 +53,7 @@ class SqlCardStore:
         homes_since: datetime | None = None,
         cards_due_at: datetime | None = None,
     ) -> CardState:
-        """Return the present case of a message, and what is stored about its card.
+        """Return the present case of a message, and all about its card.
 
         ``homes_since``: look for App Homes that were shown after this time. ``cards_due_at``: look
         for cards that are due then.
@@ -66,8 +66,8 @@ class SqlCardStore:
             **HOME_VALUES,
             "case_id": case_id,
             "known_version": message.case.version if message.case else 0,
-            "homes_since": homes_since.timestamp() if homes_since else math.inf,
-            "cards_due_at": cards_due_at.timestamp() if cards_due_at else -math.inf,
+            "homes_since": _seconds(homes_since, otherwise=math.inf),
+            "cards_due_at": _seconds(cards_due_at, otherwise=-math.inf),
         }
         rows = self._database.fetch(STATE_OF_CARD, values)
         cases, controls, cards, lists, homes, due_cards = rows_by_part(rows)
@@ -155,6 +155,11 @@ class SqlCardStore:
             unit.enqueue(messages, now)
 
         self._database.write(job, appends=False)
+
+
+def _seconds(time: datetime | None, *, otherwise: float) -> float:
+    """Return the seconds since 1970, or the bound that nothing is beyond."""
+    return otherwise if time is None else time.timestamp()
 
 
 def _card_ref(row: Any) -> CardRef:

@@ -45,7 +45,7 @@ class SqlCaseStore:
         return self._decoded_cases.decode(case_id, rows[0].body)
 
     def case_of(self, message: LeasedMessage) -> Case:
-        """Return the case of a message, as it was leased with it or as it is now.
+        """Return the case that came with a message, or the present one.
 
         What another process has changed since then is not seen: whoever writes by it does so by
         compare-and-set, and the change has requested its own effects.

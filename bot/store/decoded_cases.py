@@ -32,7 +32,7 @@ class DecodedCases:
         return case
 
     def has_newer(self, case: Case) -> bool:
-        """Tell whether this process has read or tried to write a later version."""
+        """Tell whether this process has met a later version."""
         with self._lock:
             _, latest = self._cases.get(case.id, ("", None))
         return latest is not None and latest.version > case.version

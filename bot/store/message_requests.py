@@ -29,7 +29,7 @@ class MessageRequests:
         *,
         case: Case | None = None,
     ) -> None:
-        """Let ``case``, as it is in this transaction, go along with its messages."""
+        """Let ``case``, as this transaction leaves it, go with its messages."""
         self._driver = driver
         self._workers = workers
         self._handover = handover

@@ -37,14 +37,14 @@ _STATE = CompiledStatement(
 
 
 class SqlPressStore:
-    """Read what a press is judged by: one statement, and so one moment."""
+    """Read at one moment all that a press is judged by."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
         self._decoded_cases = database.decoded_cases
 
     def state(self, case_id: str) -> PressState:
-        """Return the case with all that a press on it needs, as it is now.
+        """Return the present case with all that a press needs.
 
         Raises:
             NoSuchCase: there is none.

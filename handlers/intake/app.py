@@ -173,11 +173,14 @@ class IntakeApi:
 
 
 async def _parse_aside(body: bytes, headers: Mapping[str, str], source: Source) -> list[Item]:
-    """Parse a large body in a thread: it must not hold up the answers to other requests."""
+    """Parse a body, a large one in a thread.
+
+    It must not hold up the answers to other requests.
+    """
     if len(body) <= MAX_SMALL_BODY_BYTES:
         # A thread would take longer to wake than the body to parse.
         return _parse(body, headers, source)
-    return await run_in_threadpool(_parse, body, headers, source)
+    return await run_in_threadpool(_parse, body, headers=headers, source=source)
 
 
 def _parse(body: bytes, headers: Mapping[str, str], source: Source) -> list[Item]:

@@ -14,7 +14,7 @@ class Transport(Protocol):
     """The way back to Slack of one request."""
 
     def deliver(self, response: BoltResponse) -> None:
-        """Send the response, after a wait for a connection if there is none."""
+        """Send the response, and wait for a connection if necessary."""
 
     def deliver_at_once(self, response: BoltResponse) -> bool:
         """Send the response without any wait. Tell whether that was possible."""
@@ -60,9 +60,10 @@ class Acknowledgement(Ack):
             self._deliver(response)
 
     def defer(self, durable: Future[Any], otherwise: Callable[[], None]) -> None:
-        """Acknowledge when a write is durable, from its callback: no thread waits for it.
+        """Acknowledge from the callback of a write, when it is durable.
 
-        When it fails, ``otherwise`` runs in a thread, and acknowledges by itself.
+        No thread waits for it. When it fails, ``otherwise`` runs in a thread, and acknowledges by
+        itself.
         """
         self._is_deferred = True
         response = super().__call__()

@@ -94,7 +94,7 @@ class Crowd:
             self.latest_seconds = (*earlier, monotonic() - began_at)
 
     def work_ahead(self) -> float:
-        """Estimate the seconds that it will hold its threads for, by its last call."""
+        """Estimate for how many seconds it will hold its threads."""
         call_seconds = self.latest_seconds[-1] if self.latest_seconds else USUAL_CALL_SECONDS
         # A call that is slow already tells more than the last one that ended.
         return self.threads * max(call_seconds, self._seconds_under_way())

@@ -216,7 +216,7 @@ def _read_answer(connection: socket.socket) -> "_AnswerParts":
     return parts
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _AnswerParts:
     """An answer while it is read. ``httptools`` calls what begins with "on"."""
 

@@ -34,7 +34,12 @@ def route(
     priority: DecisionPriority | None = None,
 ) -> Route:
     """Build the route that hands genuine requests to Bolt."""
-    receiver = HttpReceiver(app, secrets, clock, priority or DecisionPriority())
+    receiver = HttpReceiver(
+        app=app,
+        secrets=secrets,
+        clock=clock,
+        priority=priority or DecisionPriority(),
+    )
     return Route(PATH, receiver.receive, methods=["POST"])
 
 
@@ -68,14 +73,16 @@ class HttpReceiver:
         return signature.is_recent(self.clock().timestamp())
 
     async def _acknowledge(self, request: Request, body: bytes) -> Response:
-        """Answer as soon as the listener acknowledges; it goes on behind the answer."""
+        """Answer as soon as the listener acknowledges, while it goes on."""
         loop = asyncio.get_running_loop()
         answer: asyncio.Future[Response] = loop.create_future()
 
         def deliver(response: Response) -> None:
             loop.call_soon_threadsafe(_set_answer, answer, response)
 
-        dispatch = asyncio.ensure_future(run_in_threadpool(self._dispatch, request, body, deliver))
+        dispatch = asyncio.ensure_future(
+            run_in_threadpool(self._dispatch, request, body=body, deliver=deliver)
+        )
         ends: set[asyncio.Future[Any]] = {answer, dispatch}
         await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         if dispatch.done():
@@ -107,7 +114,7 @@ class HttpReceiver:
 
 @dataclass(frozen=True, slots=True)
 class _Answer:
-    """The way back of one request; it never has to be waited for."""
+    """The way back of one request, which is always open."""
 
     answer: Callable[[Response], None]
     end: Callable[[], None]

@@ -149,7 +149,10 @@ class SocketModeConnection:
         return False
 
     def _hand_on(self, envelope: Json) -> None:
-        """Give a request to a worker; Slack sends again what comes after the closing."""
+        """Give a request to a worker, unless the end has begun.
+
+        Slack sends again what is not acknowledged.
+        """
         with self._closing_lock:
             if self._closing.is_set():
                 return

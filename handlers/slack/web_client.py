@@ -54,7 +54,7 @@ class TimeLimitedWebClient(WebClient):
         json: dict[str, Any] | None = None,
         **more: Any,
     ) -> SlackResponse:
-        """Call a method; one with a JSON body alone without the detours of the SDK."""
+        """Call a method, with a JSON body alone by the shortest way."""
         if json is None or more:
             return super().api_call(api_method, json=json, **more)
         url = urljoin(self.base_url, api_method)
@@ -108,7 +108,7 @@ def encode_json(value: Mapping[str, Any]) -> bytes:
 
 
 def _read_json(body: bytes) -> Any:
-    """Read the body of an answer; what is no JSON becomes an error that is none of Slack's."""
+    """Read the body of an answer, or make an error of it."""
     try:
         return json.loads(_text_of(body))
     except ValueError:

@@ -184,7 +184,7 @@ class PrecedentMatrix:
                 self._remove(hash_key(precedent_id))
             for entry in entries:
                 self._remove(hash_key(entry.precedent.id))
-                self._recent.append(self._row(entry), entry)
+                self._recent.append(self._names.row(entry), entry)
             self._forget_derived()
             self.position = position
 
@@ -226,7 +226,7 @@ class PrecedentMatrix:
                     break
                 places = block.find_all(missing_keys)
                 for place, row in zip(places, block.rows[places].tolist(), strict=True):
-                    described_rows[row[0]] = self._describe(block, place, row)
+                    described_rows[row[0]] = self._names.describe(block, place, row)
             return {key: described_rows[key] for key in keys if key in described_rows}
 
     def _forget_derived(self) -> None:
@@ -249,32 +249,6 @@ class PrecedentMatrix:
         if location:
             block, place = location
             block.is_live[place] = False
-
-    def _row(self, entry: MatrixEntry) -> tuple[Any, ...]:
-        precedent = entry.precedent
-        return (
-            hash_key(precedent.id),
-            short_checksum(entry.checksum),
-            to_microseconds(precedent.ended_at),
-            self._names.number(precedent.kind),
-            self._names.number(precedent.channel),
-            precedent.outcome in GOOD_OUTCOMES,
-        )
-
-    def _describe(
-        self,
-        block: RowBlock,
-        place: int,
-        row: tuple[Any, ...],
-    ) -> MatrixRow:
-        _, _, ended_at, kind, channel, is_good = row
-        return MatrixRow(
-            id=block.id_of(place),
-            kind=self._names.name(kind),
-            channel=self._names.name(channel),
-            ended_at=ended_at,
-            is_good=is_good,
-        )
 
     def _select(self, scope: Scope) -> Selection:
         """Return the places of the rows in this scope, by block."""
@@ -315,7 +289,7 @@ class PrecedentMatrix:
 
 
 class _Names:
-    """Names by number, and numbers by name."""
+    """The names of kinds and channels, which rows have by number."""
 
     def __init__(self, names: Iterable[str] = ()) -> None:
         self._names = list(names)
@@ -337,6 +311,34 @@ class _Names:
     def numbers(self, names: Iterable[str]) -> list[int]:
         """Return the numbers of those names that have one."""
         return [self._numbers[name] for name in names if name in self._numbers]
+
+    def row(self, entry: MatrixEntry) -> tuple[Any, ...]:
+        """Return the row of an entry, with new numbers if need be."""
+        precedent = entry.precedent
+        return (
+            hash_key(precedent.id),
+            short_checksum(entry.checksum),
+            to_microseconds(precedent.ended_at),
+            self.number(precedent.kind),
+            self.number(precedent.channel),
+            precedent.outcome in GOOD_OUTCOMES,
+        )
+
+    def describe(
+        self,
+        block: RowBlock,
+        place: int,
+        row: tuple[Any, ...],
+    ) -> MatrixRow:
+        """Return a row of a block with its names."""
+        _, _, ended_at, kind, channel, is_good = row
+        return MatrixRow(
+            id=block.id_of(place),
+            kind=self.name(kind),
+            channel=self.name(channel),
+            ended_at=ended_at,
+            is_good=is_good,
+        )
 
 
 def _best(similarities: Vectors, limit: int) -> Places:
