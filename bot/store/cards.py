@@ -88,12 +88,12 @@ class SqlCardStore:
     def cards(self, case_id: str) -> list[CardRef]:
         """Return the cards of this case, the newest generation first."""
         rows = self._database.fetch(_CARDS, {"case_id": case_id})
-        return [_card_ref(row) for row in rows]
+        return [card_ref(row) for row in rows]
 
     def newest(self, case_ids: Sequence[str]) -> dict[str, CardRef]:
         """Return the newest card of each of these cases that has one."""
         rows = self._database.fetch(_NEWEST, {"case_ids": list(case_ids)})
-        return {row.case_id: _card_ref(row) for row in rows}
+        return {row.case_id: card_ref(row) for row in rows}
 
     def case_at(self, channel: str, ts: str) -> str:
         """Return the id of the case whose card stands there.
@@ -162,7 +162,8 @@ def _seconds(time: datetime | None, *, otherwise: float) -> float:
     return otherwise if time is None else time.timestamp()
 
 
-def _card_ref(row: Any) -> CardRef:
+def card_ref(row: Any) -> CardRef:
+    """Return the card of a row of its table."""
     return CardRef(
         case_id=row.case_id,
         generation=row.generation,

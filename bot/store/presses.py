@@ -1,13 +1,11 @@
 """The state that a press is judged by, in one statement."""
 
-from typing import Any
-
 from sqlalchemy import bindparam, select
 
 from bot.cases.errors import NoSuchCase
-from bot.ports.card_store import CardRef
 from bot.ports.press_store import PressState
 from bot.store import tables
+from bot.store.cards import card_ref
 from bot.store.database import Database
 from bot.store.statements import CompiledStatement
 from bot.store.unit_of_work import controls_from
@@ -19,6 +17,7 @@ _STATE = CompiledStatement(
     select(
         _cases.body.label("case_body"),
         _controls.body.label("body"),
+        _cards.case_id,
         _cards.generation,
         _cards.channel,
         _cards.ts,
@@ -55,18 +54,5 @@ class SqlPressStore:
         return PressState(
             case=self._decoded_cases.decode(case_id, rows[0].case_body),
             controls=controls_from(rows),
-            card=_card_ref(case_id, rows[0]),
+            card=None if rows[0].generation is None else card_ref(rows[0]),
         )
-
-
-def _card_ref(case_id: str, row: Any) -> CardRef | None:
-    if row.generation is None:
-        return None
-    return CardRef(
-        case_id=case_id,
-        generation=row.generation,
-        channel=row.channel,
-        ts=row.ts,
-        version=int(row.drawn),
-        look=row.look,
-    )

@@ -1,16 +1,13 @@
 """A case goes along with a message that is leased in its own transaction, and is not read again."""
 
-from dataclasses import replace
-
 import pytest
 
-from bot.cases.errors import Conflict, NoSuchCase
+from bot.cases.errors import Conflict
 from bot.cases.lifecycle import State
 from bot.desk.effects import card_message
 from bot.ports.outbox import Topic
 from bot.store.database import Database
 from bot.store.store import Store
-from tests.fakes.directory import principal
 from tests.store.rows import lease, outbox_row
 from tests.store.test_unit_of_work import Worker
 from tests.world import World
@@ -129,33 +126,3 @@ def test_a_triage_of_an_outdated_case_writes_nothing_and_is_repeated(world, work
     case = world.store.cases.case("EX-1")
     assert case.state is State.PROPOSED
     assert case.activity.signal_count == 2
-
-
-def test_the_state_of_a_card_is_that_of_the_database(world, worker):
-    card = triaged(world, worker)
-    without_case = replace(card, case=None)
-    assert world.store.cards.state_of(card) == world.store.cards.state_of(without_case)
-    world.desk.screens.cards.refresh(card)
-    world.store.live_lists.add("EX-1", "digest:2")
-    world.store.live_lists.add("EX-1", "digest:1")
-    state = world.store.cards.state_of(without_case)
-    assert list(state.cards) == world.store.cards.cards("EX-1")
-    assert state.live_list_keys == world.store.live_lists.keys_with("EX-1")
-    assert state.controls == world.store.desk_controls.load()
-
-
-def test_the_state_of_a_card_without_a_case_is_refused(world, worker):
-    card = triaged(world, worker)
-    with pytest.raises(NoSuchCase):
-        world.store.cards.state_of(replace(card, case_id="EX-9", case=None))
-
-
-def test_the_state_of_a_card_tells_of_homes_that_were_opened_lately(world, worker):
-    card = triaged(world, worker)
-    opened_at = world.clock()
-    assert not world.store.cards.state_of(card, homes_since=opened_at).has_homes
-    world.desk.screens.app_home.show(principal("ana"))
-    world.clock.forward(hours=1)
-    assert world.store.cards.state_of(card, homes_since=opened_at).has_homes
-    assert not world.store.cards.state_of(card, homes_since=world.clock()).has_homes
-    assert not world.store.cards.state_of(card).has_homes
