@@ -77,12 +77,11 @@ def _state_of_card(is_home: ColumnElement[bool]) -> CompoundSelect[Any]:
     return union_all(*parts)
 
 
-STATE_OF_CARD = CompiledStatement(
-    DialectStatement(
-        on_sqlite=lambda: _state_of_card(begins_with_on_sqlite()),
-        on_postgresql=lambda: _state_of_card(begins_with_on_postgresql()),
-    )
+QUERY = DialectStatement(
+    on_sqlite=lambda: _state_of_card(begins_with_on_sqlite()),
+    on_postgresql=lambda: _state_of_card(begins_with_on_postgresql()),
 )
+STATE_OF_CARD = CompiledStatement(QUERY)
 HOME_VALUES = prefix_values(HOME_PREFIX)
 
 

@@ -1,13 +1,16 @@
 """A case with all about its card, in one statement."""
 
+import re
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 
 from bot.cases.errors import NoSuchCase
 from bot.ports.outbox import Topic
+from bot.store.card_states import HOME_VALUES, QUERY
 from tests.fakes.directory import principal
-from tests.store.rows import lease
+from tests.store.rows import lease, message, query_plan
 
 
 def leased(world):
@@ -45,3 +48,31 @@ def test_the_state_of_a_card_tells_of_homes_that_were_opened_lately(world):
     assert world.store.cards.state_of(card, homes_since=opened_at).has_homes
     assert not world.store.cards.state_of(card, homes_since=world.clock()).has_homes
     assert not world.store.cards.state_of(card).has_homes
+
+
+def test_the_state_of_a_card_tells_of_cards_that_nobody_has_under_lease(world):
+    card = leased(world)
+    now = world.clock()
+    assert not world.store.cards.state_of(card, cards_due_at=now).has_due_cards
+    later = message("card:EX-2", run_at=now + timedelta(seconds=1))
+    world.store.outbox.enqueue([later])
+    assert not world.store.cards.state_of(card, cards_due_at=now).has_due_cards
+    assert world.store.cards.state_of(card, cards_due_at=later.run_at).has_due_cards
+    assert not world.store.cards.state_of(card).has_due_cards
+    world.clock.forward(seconds=1)
+    world.store.outbox.finish(lease(world.store, at=world.clock()))
+    assert not world.store.cards.state_of(card, cards_due_at=later.run_at).has_due_cards
+
+
+def test_the_state_of_a_card_reads_no_more_rows_with_a_longer_history(world):
+    database = world.store.database
+    values = {
+        **HOME_VALUES,
+        "case_id": "EX-1",
+        "known_version": 0,
+        "homes_since": 0.0,
+        "cards_due_at": 0.0,
+    }
+    plan = query_plan(database, QUERY.for_dialect(database.engine.dialect.name), values)
+    scans = re.findall(r"(?:SCAN|Seq Scan on) (cases|cards|outbox|boards|listed)", plan)
+    assert scans == []
