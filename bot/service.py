@@ -47,6 +47,7 @@ PRECEDENTS_INTERVAL = timedelta(hours=1)
 #: A busy machine may need long; a server that could not listen has ended.
 START_TIMEOUT_SECONDS = 60.0
 SERVER_POLL_INTERVAL_SECONDS = 0.005
+SERVER_STOP_TIMEOUT_SECONDS = 10.0
 WARM_UP_DELAY_SECONDS = 60.0
 WARM_UP_TIMEOUT_SECONDS = 30.0
 
@@ -193,6 +194,9 @@ class Service:
         if self.processes:
             self.processes.stop()
         self.worker.stop()
+        if self._server_thread:
+            # Requests in hand have their time in `build_server`; then the port is free again.
+            self._server_thread.join(SERVER_STOP_TIMEOUT_SECONDS)
         # After the last write, so that every entry is under a checkpoint.
         self.keeper.sign()
         self.worker.close()
