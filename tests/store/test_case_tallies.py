@@ -4,6 +4,7 @@ import itertools
 from contextlib import contextmanager
 from dataclasses import replace
 from datetime import timedelta
+from unittest.mock import patch
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -19,6 +20,7 @@ from bot.ports.case_queries import CaseFilter, Viewer
 from bot.store import tables
 from bot.store.case_filters import matches
 from bot.store.case_tallies import rebuild_tallies, wrong_tallies
+from bot.store.driver import NO_VALUES, DriverConnection
 from bot.store.migrate import migrate
 from bot.store.tally_filters import figure_parts
 from bot.views.query import Grouping
@@ -214,8 +216,13 @@ def test_an_older_database_gets_its_tallies(town):
 
 @contextmanager
 def statements_of(database):
-    """Collect the statements that are run meanwhile."""
+    """Collect the queries that are run meanwhile, by Core and on the driver."""
     statements = []
+    fetch = DriverConnection.fetch
+
+    def fetch_and_remember(connection, statement, values=NO_VALUES):
+        statements.append(statement.form_for(database.engine.dialect).bind(values))
+        return fetch(connection, statement, values)
 
     def remember(connection, cursor, statement, parameters, context, is_many):
         if statement.startswith("SELECT"):
@@ -223,7 +230,8 @@ def statements_of(database):
 
     sa.event.listen(sa.Engine, "before_cursor_execute", remember)
     try:
-        yield statements
+        with patch.object(DriverConnection, "fetch", fetch_and_remember):
+            yield statements
     finally:
         sa.event.remove(sa.Engine, "before_cursor_execute", remember)
 

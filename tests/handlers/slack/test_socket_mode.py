@@ -189,6 +189,8 @@ def test_a_press_that_fails_holds_up_no_work(desk):
         raise RuntimeError
 
     desk.handle = fail
+    # Nobody waits for the acknowledgement that does not come.
+    desk.emulator.post("faults", {"answer_within": 3})
     with ThreadPoolExecutor(1) as pool:
         pool.submit(desk.press)
         assert arrived.wait(60)
