@@ -17,6 +17,7 @@ from bot.advisors import Knowledge
 from bot.cases.errors import SettingsIncomplete
 from bot.checkpoint_keeper import CheckpointKeeper
 from bot.clock import monotonic
+from bot.desk.lane_priority import LanePriority
 from bot.desk.worker import Handler, WorkerPool, WorkerTimings
 from bot.ports.clock import Clock
 from bot.ports.outbox import Topic
@@ -215,7 +216,7 @@ def build_lanes(
             clock=clock,
             threads=LANE_THREADS[name],
             timings=timings,
-            priority=desk.decisions.priority,
+            priority=LanePriority(desk.decisions.priority, desk.intake.rush),
             backlog=desk.screens.cards.evidence.backlog if name == CARD_LANE else None,
         )
         for name in names

@@ -18,6 +18,7 @@ from bot.cases.playbook import Playbook
 from bot.cases.signal import Signal, SignalStatus
 from bot.cases.sla import promise_sla
 from bot.desk.effects import change
+from bot.desk.signal_rush import SignalRush
 from bot.desk.source_throttle import SourceThrottle
 from bot.ports.case_store import CaseStore, Change, Receipt, ReceiptOutcome
 from bot.ports.clock import Clock
@@ -28,7 +29,7 @@ from bot.ports.library import Library
 SAME_CASE_FOR = timedelta(hours=24)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Intake:
     """Records signals, and gives each new case its turn."""
 
@@ -37,6 +38,8 @@ class Intake:
     clock: Clock
     #: Spreads the cases of a loud source; None lets them come as they are.
     throttle: SourceThrottle | None = field(default_factory=SourceThrottle)
+    #: Work on cases waits while many signals come.
+    rush: SignalRush = field(default_factory=SignalRush)
 
     def receive(self, signal: Signal, raw: bytes) -> Receipt:
         """Record a signal durably and return what it became.
@@ -65,7 +68,8 @@ class Intake:
                 return change
             return self._schedule(change, signal, now)
 
-        receipt = self.cases.receive(signal, raw, judge=judge_latest, now=now)
+        with self.rush:
+            receipt = self.cases.receive(signal, raw, judge=judge_latest, now=now)
         if receipt.outcome is ReceiptOutcome.CONFLICT:
             raise KeyReused(f"key {signal.key[:80]!r} was used before with another body")
         return receipt

@@ -30,9 +30,9 @@ from bot.cases.errors import (
     StaleFence,
 )
 from bot.desk.backlog import Backlog
-from bot.desk.decision_priority import DecisionPriority
 from bot.desk.due_work import DueWork
 from bot.desk.held_leases import HeldLeases
+from bot.desk.lane_priority import LanePriority
 from bot.outages import describe_failure
 from bot.ports.clock import Clock
 from bot.ports.outbox import LeasedMessage, Outbox, Topic
@@ -210,7 +210,7 @@ class WorkerPool:
         *,
         threads: int,
         timings: WorkerTimings,
-        priority: DecisionPriority | None = None,
+        priority: LanePriority | None = None,
         backlog: Backlog | None = None,
     ) -> None:
         """Count what waits for a thread in ``backlog``."""
@@ -219,7 +219,7 @@ class WorkerPool:
         self._clock = clock
         self._timings = timings
         self._threads = threads
-        self._priority = priority or DecisionPriority()
+        self._priority = priority or LanePriority()
         self._runner = MessageRunner(
             outbox=outbox,
             handlers=handlers,
@@ -241,7 +241,7 @@ class WorkerPool:
         self._pool = ThreadPoolExecutor(
             threads,
             thread_name_prefix=f"lane-{name}",
-            initializer=self._priority.mark_background,
+            initializer=self._priority.decisions.mark_background,
         )
         self._dispatcher = threading.Thread(
             target=self._dispatch,
@@ -343,7 +343,7 @@ class WorkerPool:
         self._backlog.remove(message)
         write = None
         try:
-            self._priority.wait_while_deciding()
+            self._priority.wait_for_turn()
             if not self._stopping.is_set() and self._leases.begin(message):
                 write = self._runner.start(message)
         finally:
