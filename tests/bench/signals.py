@@ -46,7 +46,9 @@ def unique_titles(count: int = COUNT) -> Titles:
         texts = [f"{title} {number}" for number, title in enumerate(_generate(count))]
         return Titles(texts, "generated")
     everything = itertools.chain(_banking(sets[0]), _clinc(sets[1]))
-    different = list(dict.fromkeys(text[:MAX_TITLE] for text in everything))
+    titles = (text[:MAX_TITLE].strip() for text in everything)
+    # The sets have empty lines, which are no title.
+    different = list(dict.fromkeys(title for title in titles if title))
     random.Random(SEED).shuffle(different)
     return Titles(different[:count], "sentences of BANKING77 and CLINC150")
 

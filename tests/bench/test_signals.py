@@ -11,6 +11,7 @@ from tests.bench.signals import COUNT, DATA, make_signals, repeating_titles, uni
 def test_no_two_unique_titles_are_the_same():
     titles = unique_titles().take(COUNT)
     assert len(set(titles)) == COUNT
+    assert all(title == title.strip() != "" for title in titles)
 
 
 def test_titles_are_generated_where_the_data_sets_are_missing(tmp_path, monkeypatch):
