@@ -66,9 +66,8 @@ def test_work_does_not_wait_for_long():
 def test_a_lane_waits_for_both(monkeypatch, is_rush):
     priority = LanePriority()
     waits = []
-    monkeypatch.setattr(
-        signal_rush.threading.Event, "wait", lambda *_: waits.append(1) or time.sleep(0.01)
-    )
+    pause = priority.signals._pause
+    monkeypatch.setattr(pause, "wait", lambda seconds: waits.append(seconds) or time.sleep(seconds))
     with receive(priority.signals, MIN_SIGNALS if is_rush else 1):
         priority.wait_for_turn()
     assert bool(waits) is is_rush
