@@ -3,7 +3,7 @@
 Today every writing transaction locks the row that holds the ledger's size, last link and tree. Here
 a decision commits its entries with the case, its version and a chain of the case's own, and touches
 no row that others share. One integrator gives the entries their places right after, in batches. See
-``docs/decisions/0054-past-the-head-of-the-ledger.md``; ``make bench ARGS=sequencing`` measures it.
+``docs/decisions/0053-past-the-head-of-the-ledger.md``; ``make bench ARGS=sequencing`` measures it.
 """
 
 import hashlib
