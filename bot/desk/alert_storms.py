@@ -86,10 +86,6 @@ class AlertStorms:
         )
         self.outbox.enqueue([message])
 
-    def has(self, case_id: str) -> bool:
-        """Tell whether a case is only on a shared card."""
-        return has_shared_card(case_id, self.live_lists.keys_with(case_id))
-
     def run(self, message: LeasedMessage) -> None:
         """Draw a shared card: the count, and the first of its cases."""
         key = message.key
@@ -165,9 +161,12 @@ def requested_key(case_id: str) -> str:
     return f"requested:{case_id}"
 
 
-def has_shared_card(case_id: str, live_list_keys: Sequence[str]) -> bool:
-    """Tell whether only a shared card shows a case of these lists."""
-    return bool(_storm_key(live_list_keys)) and requested_key(case_id) not in live_list_keys
+def shared_card_key(case_id: str, live_list_keys: Sequence[str]) -> str:
+    """Return the key of the only card that shows a case, a shared one.
+
+    Empty when the case has a card of its own, or none.
+    """
+    return "" if requested_key(case_id) in live_list_keys else _storm_key(live_list_keys)
 
 
 def _storm_key(keys: Iterable[str]) -> str:

@@ -25,7 +25,7 @@ from bot.cases.calls import (
 )
 from bot.cases.case import Case
 from bot.cases.policy import RiskTier
-from bot.desk.alert_storms import STORM_PREFIX, requested_key
+from bot.desk.alert_storms import shared_card_key
 from bot.desk.call_records import DIRECT_PREFIX, MENTION_PREFIX, mention_prefix
 from bot.desk.direct_calls import DirectCalls
 from bot.desk.missed_calls import MissedCalls
@@ -125,7 +125,7 @@ class Calls:
     ) -> None:
         """Mention the callees in the thread, and request their direct messages."""
         case, cards = state.case, state.cards
-        storm_key = _storm_key(state)
+        storm_key = shared_card_key(case.id, state.live_list_keys)
         if storm_key and call.subject in SHARED_IN_STORM:
             self.outbox.finish(message, [self._storm_call(storm_key, call, case)])
             return
@@ -274,14 +274,6 @@ class Calls:
 def _call_of(message: LeasedMessage) -> Call:
     matter = message.key.rpartition(":")[2]
     return Call(CallSubject(message.payload["subject"]), matter, str(message.payload["to"]))
-
-
-def _storm_key(state: CardState) -> str:
-    """Return the key of the shared card, or "" for none."""
-    keys = state.live_list_keys
-    if requested_key(state.case.id) in keys:
-        return ""
-    return next((key for key in keys if key.startswith(STORM_PREFIX)), "")
 
 
 def _mention_key(call: Call, case: Case) -> str:

@@ -16,7 +16,7 @@ from bot.cases.errors import StaleFence
 from bot.cases.evidence import find_stale_facts
 from bot.cases.lifecycle import State
 from bot.cases.missing_approvals import MissingApprovals
-from bot.desk.alert_storms import AlertStorms, has_shared_card
+from bot.desk.alert_storms import AlertStorms, shared_card_key
 from bot.desk.app_home import FRESH_FOR
 from bot.desk.calls import Calls
 from bot.desk.card_evidence import CardEvidence
@@ -137,7 +137,7 @@ class Cards:
             return False
         keys = state.live_list_keys
         # A card that may have been posted already stays a card of its own.
-        if message.uncertain_attempts > 1 and not has_shared_card(state.case.id, keys):
+        if message.uncertain_attempts > 1 and not shared_card_key(state.case.id, keys):
             return False
         return self.storms.takes(state.case, keys)
 

@@ -13,7 +13,7 @@ from bot.cases.case import Case
 from bot.cases.entries import ApprovalGiven, Entry, Escalated, HandedOver, InquiryAnswered, Reminded
 from bot.cases.inquiries import asker_of
 from bot.cases.lifecycle import WAITING_ON_PEOPLE
-from bot.desk.alert_storms import AlertStorms, has_shared_card
+from bot.desk.alert_storms import AlertStorms, shared_card_key
 from bot.desk.effects import BEGINNINGS, EFFECTS, LAST_VOTES, is_noted_with_outcome
 from bot.ports.card_store import CardRef, CardStore
 from bot.ports.case_store import CaseStore
@@ -106,7 +106,7 @@ class ThreadNotes:
             return
         if cards:
             self._post_entries(case, cards[0], message)
-        elif not self.storms or not has_shared_card(case.id, state.live_list_keys):
+        elif not self.storms or not shared_card_key(case.id, state.live_list_keys):
             # No failure: the card waits for Slack, and the update waits for the card.
             self.outbox.wait(message, self.clock() + RETRY_INTERVAL, "the card does not stand yet")
             return
