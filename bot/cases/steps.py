@@ -25,7 +25,7 @@ from bot.cases.entries import (
 from bot.cases.errors import BadRequest, LedgerBroken, MoveNotAllowed, WorldMoved
 from bot.cases.evidence import list_changes
 from bot.cases.plan import Plan
-from bot.cases.policy import Ruling, Verdict, still_satisfies
+from bot.cases.verdict import Ruling, Verdict, still_satisfies
 from bot.cases.votes import carries, shorten_note
 
 # The owner of a parked case is reminded after this.
