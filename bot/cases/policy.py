@@ -1,7 +1,9 @@
 """Policy: the page ``policy.yml``, with its limits, risk tiers and approvers."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import ROUND_CEILING, Decimal
 from enum import IntEnum, StrEnum
 from functools import cached_property
 from typing import Annotated, Any
@@ -15,6 +17,7 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails
 
+from bot.cases.alone_hours import AloneHours
 from bot.cases.approvers import Approvers
 from bot.cases.canonical import canonical_hash, to_plain
 from bot.cases.constraints import (
@@ -26,6 +29,35 @@ from bot.cases.constraints import (
     Times,
     not_below,
 )
+from bot.cases.parameter_limits import ParameterLimit
+from bot.cases.plan import CENT
+from bot.cases.policy_rules import PolicyRule
+from bot.cases.usage import DAY
+
+#: How many different windows a policy may have: each is a bound of one statement.
+MAX_WINDOWS = 4
+MAX_WINDOW = timedelta(days=92)
+MAX_RULES = 100
+_WINDOW_LIMIT_NAMES = (
+    "amount",
+    "times",
+    "amount_per_target",
+    "times_per_target",
+    "amount_per_requester",
+    "times_per_requester",
+)
+
+
+def _check_window(window: timedelta) -> timedelta:
+    if not timedelta(minutes=1) <= window <= MAX_WINDOW:
+        raise ValueError(f"must be at least 1m and at most {MAX_WINDOW.days}d")
+    return window
+
+
+#: How far back a limit looks, from now.
+Window = Annotated[Span, AfterValidator(_check_window)]
+#: One unit of another currency in that of policy.
+Rate = Annotated[Decimal, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
 
 
 class RiskTier(IntEnum):
@@ -57,10 +89,30 @@ class TierRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WindowLimit:
+    """Limits over a window that ends now; None is no limit."""
+
+    window: Window
+    amount: Amount | None = None
+    times: Times | None = None
+    amount_per_target: Amount | None = None
+    times_per_target: Times | None = None
+    #: What one person may have raised. A plan that no person raised has no requester.
+    amount_per_requester: Amount | None = None
+    times_per_requester: Times | None = None
+
+    def __post_init__(self) -> None:
+        if all(getattr(self, name) is None for name in _WINDOW_LIMIT_NAMES):
+            names = ", ".join(_WINDOW_LIMIT_NAMES)
+            raise ValueError(f"needs at least one limit ({names})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ActionLimit:
     """The limits of one action; None is no limit.
 
-    An action without an entry may not run at all.
+    An action without an entry may not run at all. A day is the 24 hours that end now. Amounts are
+    in the currency of policy.
     """
 
     per_plan: Amount | None = None
@@ -69,6 +121,18 @@ class ActionLimit:
     times_per_target_per_day: Times | None = None
     #: May run without an approval in a kind that is autonomous.
     alone: bool = False
+    #: Limits over other windows, and for each target and requester.
+    over: Annotated[tuple[WindowLimit, ...], Field(max_length=MAX_WINDOWS)] = ()
+    #: The bounds of parameters by name.
+    parameters: Mapping[str, ParameterLimit] = field(default_factory=dict)
+
+    @property
+    def has_money_limit(self) -> bool:
+        """Tell whether the amount must be known to judge the action."""
+        amounts = [self.per_plan, self.amount_per_day]
+        for limit in self.over:
+            amounts += [limit.amount, limit.amount_per_target, limit.amount_per_requester]
+        return any(amount is not None for amount in amounts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -77,7 +141,7 @@ class _UnlimitedMark:
 
 
 _UNLIMITED_MARK = TypeAdapter(_UnlimitedMark)
-_LIMIT_NAMES = ("per_plan", "amount_per_day", "times_per_day", "times_per_target_per_day")
+_LIMIT_NAMES = ("per_plan", "amount_per_day", "times_per_day", "times_per_target_per_day", "over")
 
 
 def _check_limits(entry: Any) -> Any:
@@ -121,7 +185,7 @@ class EmergencyRule:
     review_for: Span
 
 
-# Without slots, because the cached checksum needs a place.
+# Without slots, because the cached values need a place.
 @dataclass(frozen=True, kw_only=True)
 class Policy:
     """The file ``policy.yml``."""
@@ -140,6 +204,16 @@ class Policy:
     step_up_above: Annotated[
         Amount | None, not_below("high_above", "; only high risk asks for a passkey")
     ] = None
+    #: What one unit of another currency is worth. A plan in a currency without a rate is refused.
+    currencies: Mapping[Currency, Rate] = field(default_factory=dict)
+    #: What went to one target or requester in this time counts with the plan for its risk, so that
+    #: one large action is not split into small ones. None: each plan counts alone.
+    window: Window | None = None
+    #: When plans may run alone; None for always.
+    hours: AloneHours | None = None
+    #: Actions and kinds that never run alone, whatever else says so.
+    never_alone: tuple[str, ...] = ()
+    rules: Annotated[tuple[PolicyRule, ...], Field(max_length=MAX_RULES)] = ()
 
     @cached_property
     def checksum(self) -> str:
@@ -147,7 +221,63 @@ class Policy:
 
         Plans and verdicts name it.
         """
-        return canonical_hash(to_plain(self))
+        plain = to_plain(self)
+        # A field of a later release is left out where it says nothing, so that an upgrade alone
+        # changes no policy.
+        _drop_empty(plain, _LATER_FIELDS)
+        for limit in plain["actions"].values():
+            _drop_empty(limit, ("over", "parameters"))
+        for rule in plain.get("rules", ()):
+            # Where a rule stands in the file is no part of it.
+            del rule["line"]
+        return canonical_hash(plain)
+
+    @cached_property
+    def windows(self) -> tuple[timedelta, ...]:
+        """List the windows that its limits look back, the shortest first."""
+        windows = {self.recent_window, DAY}
+        for limit in self.actions.values():
+            windows.update(one.window for one in limit.over)
+        return tuple(sorted(windows))
+
+    @property
+    def recent_window(self) -> timedelta:
+        """Return how far back conditions look for what one target or requester got."""
+        return self.window or DAY
+
+    def convert(self, amount: Decimal, currency: str) -> Decimal | None:
+        """Return an amount in the currency of policy; None where no rate is known."""
+        # Rows of earlier releases have no currency: there was one alone.
+        if currency in {"", self.currency}:
+            return amount
+        rate = self.currencies.get(currency)
+        if rate is None:
+            return None
+        # To the next cent, so that rounding never brings a plan below a limit.
+        return (amount * rate).quantize(CENT, ROUND_CEILING)
+
+    def is_never_alone(self, kind: str, actions: Iterable[str]) -> bool:
+        """Tell whether a plan of this kind, with these actions, never runs alone."""
+        return not self._never_alone_names.isdisjoint({kind, *actions})
+
+    @cached_property
+    def _never_alone_names(self) -> frozenset[str]:
+        return frozenset(self.never_alone)
+
+    def __post_init__(self) -> None:
+        if self.currency in self.currencies:
+            raise ValueError(f"currencies: {self.currency} is the currency of policy itself")
+        if len(self.windows) > MAX_WINDOWS:
+            raise ValueError(f"at most {MAX_WINDOWS} different windows, with 24h and window")
+
+
+_LATER_FIELDS = ("currencies", "window", "hours", "never_alone", "rules")
+
+
+def _drop_empty(plain: dict[str, Any], names: Iterable[str]) -> None:
+    for name in names:
+        if not plain[name]:
+            del plain[name]
 
 
 @dataclass(frozen=True, slots=True)

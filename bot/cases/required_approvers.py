@@ -15,15 +15,18 @@ def approvers_of(
 
     A role that the playbook does not fill has an empty name.
     """
-    of_policy = _resolve_roles(tier_rule.factors, terms)
-    of_playbook = _resolve_roles(terms.factors, terms)
+    of_policy = resolve_roles(tier_rule.factors, terms)
+    of_playbook = resolve_roles(terms.factors, terms)
     return combine_requirements(tier, of_policy, of_playbook)
 
 
-def _resolve_roles(
+def resolve_roles(
     factors: Iterable[ApprovalRequirement], terms: PlaybookTerms
 ) -> tuple[ApprovalRequirement, ...]:
-    """Replace the roles of owners by the groups of the playbook."""
+    """Replace the roles of owners by the groups of the playbook.
+
+    A role that it does not fill has an empty name.
+    """
     result = []
     for factor in factors:
         if factor.group.startswith(OWNER):
@@ -53,9 +56,17 @@ def combine_requirements(
     elif not policy_counts:
         return ()
     else:
-        counts = dict(policy_counts)
-        for group, count in playbook_counts.items():
-            counts[group] = max(count, counts.get(group, 0))
+        return add_requirements(of_policy, of_playbook)
+    return tuple(ApprovalRequirement(group, count) for group, count in counts.items())
+
+
+def add_requirements(
+    ones: tuple[ApprovalRequirement, ...], others: tuple[ApprovalRequirement, ...]
+) -> tuple[ApprovalRequirement, ...]:
+    """Require both: a group that both name gives the larger count."""
+    counts = _count_by_group(ones)
+    for group, count in _count_by_group(others).items():
+        counts[group] = max(count, counts.get(group, 0))
     return tuple(ApprovalRequirement(group, count) for group, count in counts.items())
 
 

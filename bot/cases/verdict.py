@@ -2,10 +2,12 @@
 
 from dataclasses import dataclass, replace
 from datetime import timedelta
+from decimal import Decimal
 from enum import StrEnum
 
 from bot.cases.approval import ApprovalRequirement
-from bot.cases.policy import PlaybookTerms, RiskTier
+from bot.cases.plan import Money
+from bot.cases.policy import PlaybookTerms, RiskTier, Stage
 
 IDENTITY_UNKNOWN = "identity.unknown"
 UNKNOWN_AUTHOR_REASON = "who raised it, or gains from it, is not known here"
@@ -17,6 +19,38 @@ class Ruling(StrEnum):
     AUTO_APPROVE = "alone"
     ASK = "ask"
     REFUSE = "refuse"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LimitUse:
+    """A limit that the plan was held against, and what the plan would bring it to."""
+
+    rule: str
+    action: str
+    total: Decimal
+    maximum: Decimal
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VerdictInputs:
+    """What a verdict was judged from, in the currency of policy."""
+
+    #: What the plan moves; None where it moves no money.
+    amount: Money | None = None
+    #: The amount that it was over, by itself or with ``recent``.
+    threshold: Money | None = None
+    #: The plan with what went to one target or requester in the window of policy.
+    recent: Money | None = None
+    #: Why the risk is what it is.
+    risk: str = ""
+    limits: tuple[LimitUse, ...] = ()
+    stage: Stage = Stage.SUPERVISED
+    #: The rules of policy.yml that held, with their lines.
+    rules: tuple[str, ...] = ()
+    #: Why it may not run alone; empty where it may, or could not for its risk.
+    objection: str = ""
+    #: The time by the clock of the channel, such as "Thu 26 Nov 20:15".
+    local_time: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -32,6 +66,8 @@ class Verdict:
     policy_digest: str
     #: Each approval needs the passkey of the approver.
     step_up: bool = False
+    #: None in verdicts of earlier releases.
+    inputs: VerdictInputs | None = None
 
     @property
     def approvals_needed(self) -> int:

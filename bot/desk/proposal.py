@@ -7,6 +7,7 @@ from datetime import datetime, timedelta
 from bot.cases.canonical import ScalarMapping
 from bot.cases.case import Case
 from bot.cases.case_facts import case_facts
+from bot.cases.circumstances import Circumstances
 from bot.cases.evidence import Evidence
 from bot.cases.expressions import find_scalar
 from bot.cases.judgement import judge
@@ -55,7 +56,7 @@ class Proposals:
             not_after=self._last_start(case, now),
             mode=self.mode,
         )
-        verdict = self.verdict(plan, playbook, now)
+        verdict = self.verdict(plan, case, evidence, now=now)
         requesters = [requester.account for requester in case.requesters]
         authors = [plan.requester, plan.beneficiary, *requesters]
         return plan, self.govern_strangers(verdict, authors, playbook)
@@ -78,10 +79,33 @@ class Proposals:
             return require_governance(verdict, playbook.terms)
         return verdict
 
-    def verdict(self, plan: Plan, playbook: Playbook, now: datetime, *, step: int = 0) -> Verdict:
+    def verdict(
+        self,
+        plan: Plan,
+        case: Case,
+        evidence: Iterable[Evidence],
+        *,
+        now: datetime,
+        step: int = 0,
+    ) -> Verdict:
         """Judge this plan from ``step`` on by the policy of now."""
-        usage = self.cases.usage(f"{now:%Y-%m-%d}", plan=plan, step=step)
-        return judge(plan, playbook.terms, self.library.policy(), usage, step=step)
+        policy = self.library.policy()
+        return judge(
+            plan,
+            self.library.playbook(case.kind).terms,
+            policy,
+            self.cases.usage(now, policy.windows, plan=plan, step=step),
+            step=step,
+            circumstances=Circumstances(
+                kind=case.kind,
+                local_at=self.library.hours(case.channel).local(now),
+                source=case.signal.source,
+                channel=case.channel,
+                stake=case.assessment.stake,
+                # No other part of policy reads facts.
+                facts=case_facts(case, evidence) if policy.rules else {},
+            ),
+        )
 
     def prepare(self, action: str, parameters: ScalarMapping) -> Action:
         """Make the dry run of "system.action"."""

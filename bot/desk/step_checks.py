@@ -127,7 +127,7 @@ class StepChecks:
     ) -> Verdict:
         """Ask policy again, as if the plan were proposed now."""
         playbook = self.library.playbook(case.kind)
-        verdict = self.proposals.verdict(plan, playbook, now, step=step)
+        verdict = self.proposals.verdict(plan, case, case.assessment.evidence, now=now, step=step)
         # Whoever raised the case after the last approval revokes nothing.
         last_approval_at = max((approval.at for approval in case.proposal.approvals), default=now)
         authors = case.authors_before(last_approval_at)

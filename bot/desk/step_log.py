@@ -14,7 +14,7 @@ from bot.cases.steps import drift, finish
 from bot.desk.controls import Controls
 from bot.desk.effects import change
 from bot.desk.step_work import Direction, StepWork, is_beginning
-from bot.ports.case_store import CaseStore, Guard, UsageOn
+from bot.ports.case_store import CaseStore, Guard, UsageAt
 from bot.ports.clock import Clock
 from bot.ports.library import Library
 from bot.ports.outbox import LeasedMessage, Outbox
@@ -47,7 +47,7 @@ class StepLog:
     ) -> StepWork | None:
         """Commit that an effect begins. Return None when it must wait.
 
-        The same transaction checks the pauses, the day's budget and the lease of the message.
+        The same transaction checks the pauses, the budgets of policy and the lease of the message.
         A worker whose lease was taken over begins nothing.
         """
         case = work.case
@@ -73,20 +73,22 @@ class StepLog:
     ) -> Guard:
         plan = work.case.proposal.plan
 
-        def check(controls: DeskControls, usage_on: UsageOn) -> None:
+        def check(controls: DeskControls, usage_at: UsageAt) -> None:
             must_not_be_paused(controls, work.case.kind, plan)
             # An undo reduces what was spent, so no budget holds it up.
             if undoing or plan is None:
                 return
-            usage = usage_on(
-                f"{at:%Y-%m-%d}",
+            policy = self.library.policy()
+            usage = usage_at(
+                at,
+                policy.windows,
                 plan=plan,
                 step=work.step,
             )
             excess = find_exceeded_limit(
                 plan,
                 work.step,
-                policy=self.library.policy(),
+                policy=policy,
                 usage=usage,
             )
             if excess:

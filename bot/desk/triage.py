@@ -267,7 +267,8 @@ class Triage:
         if stake is None:
             return False
         policy = self.library.policy()
-        return stake.currency == policy.currency and stake.amount > policy.high_above
+        amount = policy.convert(stake.amount, stake.currency)
+        return amount is not None and amount > policy.high_above
 
     def _stated_stake(self, case: Case, playbook: Playbook) -> Money | None:
         """Find the stake that the signal of an unrecognised case states."""

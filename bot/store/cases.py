@@ -1,8 +1,9 @@
 """Cases and their ledger entries: received, read and committed whole."""
 
 import json
+from collections.abc import Sequence
 from concurrent.futures import Future
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, insert, literal, select, true
@@ -11,9 +12,9 @@ from bot.cases.case import Case
 from bot.cases.decide import record_conflict
 from bot.cases.entries import Entry, entry_of
 from bot.cases.errors import NoSuchCase
-from bot.cases.limits import Usage
 from bot.cases.plan import Plan
 from bot.cases.signal import Signal
+from bot.cases.usage import Usage
 from bot.ports.case_store import Change, Judge, Receipt, ReceiptOutcome
 from bot.ports.outbox import LeasedMessage
 from bot.store import tables
@@ -23,7 +24,7 @@ from bot.store.ledger import LAST_CASE_NUMBER
 from bot.store.projection import CaseWrite, case_write
 from bot.store.statements import CompiledStatement
 from bot.store.unit_of_work import CASE_BODY, UnitOfWork
-from bot.store.usage import usage_on
+from bot.store.usage import usage_at
 
 
 class SqlCaseStore:
@@ -164,9 +165,11 @@ class SqlCaseStore:
         unit.enqueue(change.messages, now, case=change.after)
         return Receipt(_outcome(change, signal), change.after.id)
 
-    def usage(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage:
-        """Sum what has been carried out on this UTC day, as ``UsageOn``."""
-        return usage_on(self._database.fetch, day=day, plan=plan, step=step)
+    def usage(
+        self, at: datetime, windows: Sequence[timedelta], *, plan: Plan, step: int = 0
+    ) -> Usage:
+        """Sum what was carried out in these windows, as ``UsageAt``."""
+        return usage_at(self._database.fetch, at, windows, plan=plan, step=step)
 
     def step_outcomes(self, action: str, limit: int) -> list[str]:
         """Return how the last steps of this action ended, the latest first."""

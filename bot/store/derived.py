@@ -182,6 +182,35 @@ def fill_columns(connection: Connection) -> None:
     rebuild_tallies(connection)
 
 
+def fill_effects(connection: Connection) -> None:
+    """Fill requester and currency of effects from the plans in the ledger.
+
+    Only cases that carried something out are folded.
+    """
+    for page in case_pages(connection):
+        ids = [row.id for row in page]
+        acting = connection.execute(_ACTING_CASES, {"ids": ids}).scalars().all()
+        for case_id, bodies in entry_bodies(connection, acting).items():
+            _fill_effects_of(connection, case_id, bodies)
+
+
+def _fill_effects_of(connection: Connection, case_id: str, bodies: Sequence[bytes]) -> None:
+    try:
+        rows = derive(entry_of(json.loads(body)) for body in bodies)
+    except CountersignError as failure:
+        log.warning("what %s carried out is left as before the upgrade: %s", case_id, failure)
+        return
+    if rows is not None:
+        _set_effects(connection, case_id, rows)
+
+
+def _set_effects(connection: Connection, case_id: str, rows: DerivedRows) -> None:
+    for (revision, step), row in rows.effects.items():
+        values = {name: row[name] for name in _EFFECT_COLUMNS}
+        key = {"of_case": case_id, "of_revision": revision, "of_step": step}
+        connection.execute(_SET_EFFECT, {**values, **key})
+
+
 def _lock_heads(connection: Connection) -> None:
     Heads.from_rows(connection.execute(HEADS_FOR_UPDATE).all())
 
@@ -212,9 +241,7 @@ def _rewrite_case(connection: Connection, case_id: str, bodies: Iterable[bytes])
     values = dict(rows.case_row)
     connection.execute(update(tables.cases).where(tables.cases.c.id == case_id).values(values))
     _add_people(connection, rows.case)
-    for (revision, step), row in rows.effects.items():
-        key = {"of_case": case_id, "of_revision": revision, "of_step": step}
-        connection.execute(_SET_EFFECT, {**key, "at": row["at"], "outcome": row["outcome"]})
+    _set_effects(connection, case_id, rows)
     for (source, signal_key), row in rows.inbox.items():
         key = {"of_source": source, "of_key": signal_key}
         connection.execute(_SET_FINGERPRINT, {**key, "fingerprint": row["fingerprint"]})
@@ -262,6 +289,8 @@ _SET_RESULTS = (
     .where(tables.cases.c.id == bindparam("of_case"))
     .values({name: bindparam(name) for name in RESULT_COLUMNS})
 )
+#: Columns of effects that earlier releases lack or wrote otherwise.
+_EFFECT_COLUMNS = ("at", "outcome", "requester", "currency")
 _SET_EFFECT = (
     update(tables.effects)
     .where(
@@ -269,7 +298,12 @@ _SET_EFFECT = (
         tables.effects.c.revision == bindparam("of_revision"),
         tables.effects.c.step == bindparam("of_step"),
     )
-    .values(at=bindparam("at"), outcome=bindparam("outcome"))
+    .values({name: bindparam(name) for name in _EFFECT_COLUMNS})
+)
+_ACTING_CASES = (
+    select(tables.effects.c.case_id)
+    .where(tables.effects.c.case_id.in_(bindparam("ids", expanding=True)))
+    .distinct()
 )
 # A fingerprint that was written when the signal came stays, however later releases make them.
 _SET_FINGERPRINT = (

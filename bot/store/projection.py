@@ -296,9 +296,16 @@ def effect_rows(after: Case, entries: Iterable[Entry]) -> list[dict[str, Any]]:
                 "action": action.name,
                 "target": action.target,
                 "amount": action.amount.amount if action.amount else 0,
+                "currency": action.amount.currency if action.amount else "",
+                "requester": _requester(after),
             }
         )
     return rows
+
+
+def _requester(case: Case) -> str:
+    """Return the account whose limits the plan counts against; empty where no person raised it."""
+    return (case.proposal.plan.requester if case.proposal.plan else None) or ""
 
 
 def outcome_rows(entries: Iterable[Entry]) -> list[dict[str, Any]]:

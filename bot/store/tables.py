@@ -263,8 +263,9 @@ effects = Table(
     Column("at", Float, nullable=False, server_default="0"),
     # How it ended, for the circuit breaker; empty while nobody knows.
     Column("outcome", Text, nullable=False, server_default=""),
+    Column("requester", Text, nullable=False, server_default=""),
+    Column("currency", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("case_id", "revision", "step"),
-    Index("effects_by_day", "day"),
     Index("effects_by_action", "action", "at"),
 )
 

@@ -4,7 +4,7 @@ Ledger lines are gathered, and get their places together when the batch of jobs 
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from typing import Any
 
@@ -16,8 +16,8 @@ from bot.cases.control_decisions import ControlDecision
 from bot.cases.controls import DeskControls
 from bot.cases.errors import Conflict, StaleFence
 from bot.cases.ledger import chain_hash, leaf_hash
-from bot.cases.limits import Usage
 from bot.cases.plan import Plan
+from bot.cases.usage import Usage
 from bot.ports.outbox import LeasedMessage, OutboxMessage
 from bot.store import outbox_rows, tables
 from bot.store.case_tallies import ADD_TALLY, TallyChanges
@@ -36,7 +36,7 @@ from bot.store.local_workers import Handover, LocalWorker
 from bot.store.message_requests import MessageRequests
 from bot.store.projection import CaseWrite, Line, ledger_lines
 from bot.store.statements import CompiledStatement, InsertRows
-from bot.store.usage import usage_on
+from bot.store.usage import usage_at
 
 
 class UnitOfWork:
@@ -87,9 +87,11 @@ class UnitOfWork:
         """Return the desk's controls as they are in this transaction."""
         return controls_from(self.driver.fetch(CONTROLS_BODY))
 
-    def usage(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage:
-        """Sum what has been carried out on this UTC day, as ``UsageOn``."""
-        return usage_on(self.driver.fetch, day=day, plan=plan, step=step)
+    def usage(
+        self, at: datetime, windows: Sequence[timedelta], *, plan: Plan, step: int = 0
+    ) -> Usage:
+        """Sum what was carried out in these windows, as ``UsageAt``."""
+        return usage_at(self.driver.fetch, at, windows, plan=plan, step=step)
 
     # --- the ledger ------------------------------------------------------------------------------
 

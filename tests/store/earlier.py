@@ -17,8 +17,17 @@ INDEXES = (
 )
 
 
+def take_back_0013(connection: sa.Connection) -> None:
+    """Take back all that the migration to 0013 changes."""
+    for name in ("requester", "currency"):
+        connection.execute(sa.text(f"ALTER TABLE effects DROP COLUMN {name}"))
+    connection.execute(sa.text("CREATE INDEX effects_by_day ON effects (day)"))
+    connection.execute(sa.text("UPDATE alembic_version SET version_num = '0009'"))
+
+
 def take_back_0009(connection: sa.Connection) -> None:
-    """Take back all that the migration to 0009 changes."""
+    """Take back all that the migrations from 0009 on change."""
+    take_back_0013(connection)
     connection.execute(sa.text("DROP TABLE case_tallies"))
     for name in INDEXES:
         connection.execute(sa.text(f"DROP INDEX IF EXISTS {name}"))
