@@ -529,6 +529,7 @@ def build_desk(
     )
     proposals = Proposals(
         cases=store.cases,
+        desk_controls=store.desk_controls,
         library=library,
         systems=systems,
         mode=options.mode,

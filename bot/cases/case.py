@@ -17,6 +17,7 @@ from bot.cases.inquiry import Inquiry
 from bot.cases.lifecycle import TERMINAL, State
 from bot.cases.passkey import StepUp
 from bot.cases.plan import Action, Money, Plan
+from bot.cases.policy import Stage
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation, Words
 from bot.cases.signal import Signal
@@ -179,6 +180,66 @@ class Timers:
     due_at: datetime | None = None
 
 
+class BadOutcome(StrEnum):
+    """The ways in which a plan that was carried out turns out wrong."""
+
+    #: People took it back.
+    UNDONE = "taken back"
+    #: The trouble came back, and the case was opened again.
+    REOPENED = "opened again"
+    #: People put it right by hand, in another way.
+    CORRECTED = "corrected by hand"
+    #: It was reported as done, and a person found that it was not.
+    UNVERIFIED = "not done after all"
+    #: A person reported a mistake.
+    COMPLAINT = "reported as a mistake"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanDecision:
+    """A decision on the plan that the playbook proposed, and how it turned out.
+
+    ``bot.cases.agreement`` says what makes one, and what it tells of the playbook.
+    """
+
+    revision: int
+    #: The kind whose playbook proposed it.
+    kind: str
+    #: The names of its actions, once each.
+    actions: tuple[str, ...]
+    at: datetime
+    #: Approved, rejected or handled by hand.
+    decision: LastDecision
+    #: The stage under which it was decided.
+    stage: Stage
+    #: Policy let it run, and nobody was asked.
+    is_alone: bool = False
+    #: It shows whether people want what the playbook proposes.
+    is_comparable: bool = False
+    #: It would be comparable if it were known what people did instead.
+    is_silent: bool = False
+    action_agrees: bool = False
+    parameters_agree: bool = False
+    bad_outcome: BadOutcome | None = None
+    bad_reason: str = ""
+    bad_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Practice:
+    """What people did by hand, compared with a plan that the bot proposed."""
+
+    #: The revision of the plan.
+    revision: int
+    at: datetime
+    action_agrees: bool
+    parameters_agree: bool
+    #: Where it was seen: the name of a look-up, or "asked".
+    source: str
+    detail: str
+    by_name: str = ""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activity:
     """The history of the case in figures, reasons and people."""
@@ -203,6 +264,10 @@ class Activity:
     people: tuple[str, ...] = ()
     #: Questions about the case, in the order in which they were asked.
     inquiries: tuple[Inquiry, ...] = ()
+    #: Decisions on what the playbook proposed, in the order in which they were made.
+    plan_decisions: tuple[PlanDecision, ...] = ()
+    #: What people did by hand, as far as it is known.
+    practice: Practice | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -83,6 +83,15 @@ class DeskPaused(Refusal):
     code = "paused"
 
 
+class NoLongerAlone(Refusal):
+    """A plan that policy let run alone must ask now.
+
+    It is proposed again.
+    """
+
+    code = "no_longer_alone"
+
+
 class NotNow(Refusal):
     """The directory cannot say just now who may do this.
 

@@ -12,6 +12,7 @@ from decimal import Decimal
 from typing import NamedTuple
 
 from bot.cases.approval import ApprovalRequirement, can_be_met
+from bot.cases.autonomy import BUDGET_SPENT, may_begin_alone
 from bot.cases.circumstances import Circumstances
 from bot.cases.limits import (
     Violation,
@@ -27,7 +28,7 @@ from bot.cases.required_approvers import add_requirements, approvers_of, resolve
 from bot.cases.risk import Risk, assess_risk, needs_step_up
 from bot.cases.rule_findings import RuleFinding, find_rules
 from bot.cases.usage import Usage
-from bot.cases.verdict import LimitUse, Ruling, Verdict, VerdictInputs
+from bot.cases.verdict import SHADOW_RULE, LimitUse, Ruling, Verdict, VerdictInputs
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -115,7 +116,7 @@ def _find_violation(matter: _Matter) -> Violation | None:
     )
     if violation is None and matter.terms.stage is Stage.SHADOW:
         reason = "shadow mode: this is what would be recommended; nothing is carried out"
-        return Violation("stage.shadow", reason)
+        return Violation(SHADOW_RULE, reason)
     return violation
 
 
@@ -212,6 +213,9 @@ def _objection(matter: _Matter) -> str:
         return "policy never lets this kind run alone"
     for finding in matter.rules:
         return finding.rule.because
+    is_first = matter.step == 0
+    if is_first and not may_begin_alone(plan.playbook, matter.usage, policy.autonomy):
+        return BUDGET_SPENT
     return _closed(policy, matter.circumstances)
 
 

@@ -19,6 +19,7 @@ from pydantic_core import InitErrorDetails
 
 from bot.cases.alone_hours import AloneHours
 from bot.cases.approvers import Approvers
+from bot.cases.autonomy_rule import AutonomyRule
 from bot.cases.canonical import canonical_hash, to_plain
 from bot.cases.constraints import (
     NOT_IN_FILE,
@@ -214,6 +215,8 @@ class Policy:
     #: Actions and kinds that never run alone, whatever else says so.
     never_alone: tuple[str, ...] = ()
     rules: Annotated[tuple[PolicyRule, ...], Field(max_length=MAX_RULES)] = ()
+    #: What an action must show before it may run alone.
+    autonomy: AutonomyRule = field(default_factory=AutonomyRule)
 
     @cached_property
     def checksum(self) -> str:
@@ -230,6 +233,9 @@ class Policy:
         for rule in plain.get("rules", ()):
             # Where a rule stands in the file is no part of it.
             del rule["line"]
+        # Of a file that says nothing of it, the checksum is that of earlier releases.
+        if self.autonomy == AutonomyRule():
+            del plain["autonomy"]
         return canonical_hash(plain)
 
     @cached_property
@@ -280,12 +286,23 @@ def _drop_empty(plain: dict[str, Any], names: Iterable[str]) -> None:
             del plain[name]
 
 
+def _check_initial_stage(stage: Stage) -> Stage:
+    """Refuse a file that gives what is earned."""
+    if stage is Stage.AUTONOMOUS:
+        raise ValueError(
+            "is where a kind starts, shadow or supervised: an action earns to run alone by what"
+            " people decide about it, and the governance owner lets it"
+        )
+    return stage
+
+
 @dataclass(frozen=True, slots=True)
 class PlaybookTerms:
     """The additions of a playbook to policy: approvers, or a shorter time."""
 
     factors: Annotated[Approvers, Field(validation_alias="approvers")] = ()
     expires_for: Annotated[Span | None, Field(validation_alias="expires")] = None
-    stage: Stage = Stage.SUPERVISED
+    #: Where the kind starts. ``DeskControls`` has what its actions have earned since.
+    stage: Annotated[Stage, AfterValidator(_check_initial_stage)] = Stage.SUPERVISED
     #: The groups of the playbook by role, which approvers may name.
     owners: Annotated[Mapping[str, str], NOT_IN_FILE] = field(default_factory=dict)

@@ -24,6 +24,10 @@ class UsedActions:
     requester: str = ""
     #: The shortest window asked for in which they lie.
     window: timedelta = DAY
+    #: The kind of the plans, where policy let them run alone.
+    alone_kind: str = ""
+    #: How many of them were the first step of a plan.
+    first_steps: int = 0
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,3 +41,9 @@ class Usage:
         for row in self.rows:
             if row.action == action and row.window <= window:
                 yield row
+
+    def alone_times(self, kind: str) -> int:
+        """Count the plans of a kind that began alone within a day, by their first actions."""
+        return sum(
+            row.first_steps for row in self.rows if row.alone_kind == kind and row.window <= DAY
+        )

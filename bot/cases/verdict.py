@@ -10,6 +10,8 @@ from bot.cases.plan import Money
 from bot.cases.policy import PlaybookTerms, RiskTier, Stage
 
 IDENTITY_UNKNOWN = "identity.unknown"
+#: The rule of plans that are recommended and not carried out.
+SHADOW_RULE = "stage.shadow"
 UNKNOWN_AUTHOR_REASON = "who raised it, or gains from it, is not known here"
 
 

@@ -1,13 +1,15 @@
 """Proposals: the one place where plans are made and policy judges them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.cases.autonomy import may_depend_on_record
 from bot.cases.canonical import ScalarMapping
 from bot.cases.case import Case
 from bot.cases.case_facts import case_facts
 from bot.cases.circumstances import Circumstances
+from bot.cases.controls import DeskControls
 from bot.cases.evidence import Evidence
 from bot.cases.expressions import find_scalar
 from bot.cases.judgement import judge
@@ -16,8 +18,11 @@ from bot.cases.playbook import Playbook
 from bot.cases.verdict import Verdict, require_governance
 from bot.ports.case_store import CaseStore
 from bot.ports.connector import Systems
+from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.library import Library
 
+#: The mode in which the program carries nothing out, whatever an action has earned.
+SHADOW_MODE = "shadow"
 # An approved plan that could not start for this long is asked about again.
 APPROVAL_LIFETIME = timedelta(hours=24)
 
@@ -27,6 +32,7 @@ class Proposals:
     """Makes plans, and asks policy about them."""
 
     cases: CaseStore
+    desk_controls: DeskControlsStore
     library: Library
     systems: Systems
     #: The mode that the program runs in: "live", "dry-run" or "shadow". Empty: plans run in any.
@@ -87,12 +93,21 @@ class Proposals:
         *,
         now: datetime,
         step: int = 0,
+        controls: DeskControls | None = None,
     ) -> Verdict:
-        """Judge this plan from ``step`` on by the policy of now."""
+        """Judge this plan from ``step`` on by the policy and the stage of now.
+
+        The desk's ``controls`` need not be read when they are given.
+        """
         policy = self.library.policy()
+        terms = self.library.playbook(case.kind).terms
+        if self.mode != SHADOW_MODE and may_depend_on_record(plan, terms, policy):
+            controls = controls or self.desk_controls.load()
+            stage = controls.stage_of_plan(plan.playbook, plan, terms.stage)
+            terms = replace(terms, stage=stage)
         return judge(
             plan,
-            self.library.playbook(case.kind).terms,
+            terms,
             policy,
             self.cases.usage(now, policy.windows, plan=plan, step=step),
             step=step,

@@ -58,6 +58,8 @@ def _used_actions(row: Any, windows: Sequence[timedelta]) -> UsedActions:
         target=row.own_target,
         requester=row.own_requester,
         window=windows[row.place],
+        alone_kind=row.alone_kind,
+        first_steps=row.first_steps,
     )
 
 
@@ -77,11 +79,19 @@ _OWN_TARGET = case(
 _OWN_REQUESTER = case(
     (_effects.requester == bindparam("requester"), _effects.requester), else_=""
 ).label("own_requester")
-_GROUPS = (_effects.action, _effects.currency, _PLACE, _OWN_TARGET, _OWN_REQUESTER)
+_GROUPS = (
+    _effects.action,
+    _effects.currency,
+    _PLACE,
+    _OWN_TARGET,
+    _OWN_REQUESTER,
+    _effects.alone_kind,
+)
 _USAGE = CompiledStatement(
     select(
         *_GROUPS,
         func.count().label("times"),
+        func.count().filter(_effects.step == 0).label("first_steps"),
         func.sum(_effects.amount).label("amount"),
     )
     .where(
@@ -90,5 +100,5 @@ _USAGE = CompiledStatement(
         _effects.outcome != StepState.FAILED.name,
         not_(_IS_STILL_TO_COME),
     )
-    .group_by("action", "currency", "place", "own_target", "own_requester")
+    .group_by("action", "currency", "place", "own_target", "own_requester", "alone_kind")
 )

@@ -7,8 +7,8 @@ limit by requester. Nothing counts by calendar day any more.
 import sqlalchemy as sa
 from alembic import op
 
-revision = "0013"
-down_revision = "0009"
+revision = "0011"
+down_revision = "0010"
 branch_labels = None
 depends_on = None
 
