@@ -23,7 +23,7 @@ from bot.views.labels import Labels
 from knowledge.library.channels import Channels, read_channels
 from knowledge.library.people import read_people
 from knowledge.library.playbooks import read_playbooks
-from knowledge.library.policy import check_limits, read_policy
+from knowledge.library.policy import check_limits, check_names, find_unconverted_stakes, read_policy
 from knowledge.library.questions import FILE_NAME as QUESTIONS_FILE
 from knowledge.library.questions import QuestionExamples, check_kinds, read_questions
 from knowledge.library.sources import (
@@ -91,6 +91,10 @@ class FileLibrary:
             f"{name}.{action}" for name, system in self.systems.items() for action in system.actions
         }
         return sorted(set(self.rules.actions) - actions)
+
+    def unconverted_stakes(self) -> list[str]:
+        """List the playbooks whose stake policy cannot compare with its limits."""
+        return find_unconverted_stakes(self.rules, self.playbooks)
 
     def hours(self, channel: str) -> Hours:
         """Return the working hours of a channel."""
@@ -169,6 +173,9 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
         *_fill_origins(playbooks, sources),
         *check_domains(sources, systems, playbooks),
     ]
+    if not playbook_complaints:
+        # A playbook with a mistake is missing, and its kind would look misspelt.
+        complaints += check_names(folder, policy, systems=systems, playbooks=playbooks)
     if UNRECOGNISED not in playbooks and not complaints:
         complaints.append(
             f"playbooks: one must be for kind {UNRECOGNISED}, so that nothing is dropped"

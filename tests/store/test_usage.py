@@ -1,8 +1,8 @@
 """What was carried out lately: for the limits of policy, and without what is still to come."""
 
 from collections import Counter
-from datetime import UTC, datetime, timedelta
 from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
