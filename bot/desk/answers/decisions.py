@@ -406,10 +406,10 @@ def describe_rule(rule: str) -> str:
     group, _, name = rule.partition(".")
     if group == "tier":
         return f"{name} risk"
-    if rule == "alone.low_risk":
-        return "low risk may run by itself"
     if rule in _RULE_WORDS:
         return _RULE_WORDS[rule]
+    if group == "alone":
+        return "low risk may run by itself"
     return rule.replace(".", ": ").replace("_", " ")
 
 

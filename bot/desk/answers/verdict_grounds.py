@@ -72,7 +72,12 @@ def find_judging(history: Sequence[Entry], verdict: Verdict) -> Entry | None:
     judging = None
     for entry in history:
         match entry.body:
-            case entries.Recommended(verdict=recorded) | entries.Edited(verdict=recorded):
+            case (
+                entries.Recommended(verdict=recorded)
+                | entries.Referred(verdict=recorded)
+                | entries.Authorised(verdict=recorded)
+                | entries.Edited(verdict=recorded)
+            ):
                 if recorded == verdict:
                     judging = entry
             case _:
