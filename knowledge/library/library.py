@@ -156,8 +156,9 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
     Raises:
         PlaybookInvalid: every complaint of every file, one a line.
     """
-    systems = read_systems(folder / "systems.yml")
-    policy = read_policy(folder / "policy.yml")
+    systems_file, policy_file = folder / "systems.yml", folder / "policy.yml"
+    systems = read_systems(systems_file)
+    policy = read_policy(policy_file)
     sources = read_sources(folder / "sources.yml")
     people = read_people(folder / "people.yml")
     playbooks, playbook_complaints = read_playbooks(
@@ -167,7 +168,7 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
         stage=stage,
     )
     complaints = [
-        *check_limits(folder, policy, systems),
+        *check_limits(policy_file, policy, systems, systems_file=systems_file),
         *check_source_names(sources, systems),
         *playbook_complaints,
         *_fill_origins(playbooks, sources),
@@ -175,7 +176,7 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
     ]
     if not playbook_complaints:
         # A playbook with a mistake is missing, and its kind would look misspelt.
-        complaints += check_names(folder, policy, systems=systems, playbooks=playbooks)
+        complaints += check_names(policy_file, policy, systems=systems, playbooks=playbooks)
     if UNRECOGNISED not in playbooks and not complaints:
         complaints.append(
             f"playbooks: one must be for kind {UNRECOGNISED}, so that nothing is dropped"

@@ -10,6 +10,7 @@ from bot.cases.conditions import (
     fact_names,
     parameter_names,
 )
+from bot.cases.errors import PlaybookInvalid
 from bot.cases.evidence import SIGNAL
 from bot.cases.plan import CENT
 from bot.cases.playbook import Playbook
@@ -17,8 +18,6 @@ from bot.cases.policy import ActionLimit, Policy
 from bot.connectors.specs import ActionSpec, SystemSpec
 from knowledge.library.systems import find_action
 from knowledge.library.yaml_files import locate, read
-
-FILE_NAME = "policy.yml"
 
 
 def read_policy(path: Path) -> Policy:
@@ -33,10 +32,34 @@ def read_policy(path: Path) -> Policy:
     return replace(policy, rules=rules)
 
 
+def read_policy_file(
+    path: Path,
+    *,
+    systems: Mapping[str, SystemSpec],
+    playbooks: Mapping[str, Playbook],
+    systems_file: Path,
+) -> Policy:
+    """Read a policy that is not in force, checked against the other files.
+
+    Raises:
+        PlaybookInvalid: one line for each mistake, with file and line.
+    """
+    policy = read_policy(path)
+    complaints = [
+        *check_limits(path, policy, systems, systems_file=systems_file),
+        *check_names(path, policy, systems=systems, playbooks=playbooks),
+    ]
+    if complaints:
+        raise PlaybookInvalid("\n".join(complaints))
+    return policy
+
+
 def check_limits(
-    folder: Path,
+    path: Path,
     policy: Policy,
     systems: Mapping[str, SystemSpec],
+    *,
+    systems_file: Path,
 ) -> list[str]:
     """List limits that limit nothing, and actions that are always refused."""
     complaints = []
@@ -44,40 +67,49 @@ def check_limits(
         spec = find_action(systems, action)
         # A limit of no action limits nothing; `countersign check` asks whether it is misspelt.
         if spec is not None:
-            complaints += _check_limit(folder, action, limit=limit, spec=spec, policy=policy)
+            complaints += _check_limit(path, action, limit=limit, spec=spec)
+            complaints += _check_currency(systems_file, action, spec=spec, policy=policy)
     return complaints
 
 
 def _check_limit(
-    folder: Path,
+    path: Path,
     action: str,
     *,
     limit: ActionLimit,
     spec: ActionSpec,
-    policy: Policy,
 ) -> list[str]:
     complaints = []
     if limit.has_money_limit and not spec.amount:
-        place = locate(folder / FILE_NAME, ("actions", action))
+        place = locate(path, ("actions", action))
         reason = "declares no amount in systems.yml, so a limit of money says nothing"
         complaints.append(f"{place}: {action} {reason}")
-    if spec.amount and policy.convert(CENT, spec.currency) is None:
-        system, _, name = action.partition(".")
-        place = locate(folder / "systems.yml", ("systems", system, "actions", name))
-        reason = f"moves {spec.currency}; policy.yml speaks {policy.currency}, and refuses it"
-        remedy = f"give {spec.currency} a rate under currencies"
-        complaints.append(f"{place}: {action} {reason}: {remedy}")
     for name in limit.parameters:
         if name not in spec.parameters:
-            place = locate(folder / FILE_NAME, ("actions", action, "parameters", name))
+            place = locate(path, ("actions", action, "parameters", name))
             names = ", ".join(sorted(spec.parameters))
             hint = did_you_mean(name, spec.parameters) or f"; it has {names}"
             complaints.append(f"{place}: {action} has no parameter {name}{hint}")
     return complaints
 
 
+def _check_currency(
+    systems_file: Path,
+    action: str,
+    *,
+    spec: ActionSpec,
+    policy: Policy,
+) -> list[str]:
+    if not spec.amount or policy.convert(CENT, spec.currency) is not None:
+        return []
+    system, _, name = action.partition(".")
+    place = locate(systems_file, ("systems", system, "actions", name))
+    reason = f"moves {spec.currency}; policy.yml speaks {policy.currency}, and refuses it"
+    return [f"{place}: {action} {reason}: give {spec.currency} a rate under currencies"]
+
+
 def check_names(
-    folder: Path,
+    path: Path,
     policy: Policy,
     *,
     systems: Mapping[str, SystemSpec],
@@ -87,7 +119,6 @@ def check_names(
 
     A rule with such a name would hold never, or refuse always.
     """
-    path = folder / FILE_NAME
     actions = [f"{name}.{action}" for name, system in systems.items() for action in system.actions]
     complaints = []
     for place, name in enumerate(policy.never_alone):
