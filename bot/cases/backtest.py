@@ -56,6 +56,13 @@ class Judged:
     tier: RiskTier
     rule: str
     reason: str
+    #: The approvers, such as "2 finance".
+    approvers: tuple[str, ...]
+
+    @property
+    def outcome(self) -> tuple[Ruling, RiskTier, tuple[str, ...]]:
+        """Return what people would notice, without the reason."""
+        return self.ruling, self.tier, self.approvers
 
     @classmethod
     def of(cls, verdict: Verdict) -> "Judged":
@@ -65,6 +72,7 @@ class Judged:
             tier=verdict.tier,
             rule=verdict.rule,
             reason=verdict.reason,
+            approvers=tuple(f"{one.count} {one.group}" for one in verdict.factors),
         )
 
 
@@ -116,10 +124,9 @@ class BacktestResult:
         return kinds
 
     def changed(self) -> Iterator[PastCase]:
-        """Yield the cases whose ruling or risk would be another."""
+        """Yield the cases whose ruling, risk or approvers would be others."""
         for case in self.cases:
-            before, after = case.before, case.after
-            if (before.ruling, before.tier) != (after.ruling, after.tier):
+            if case.before.outcome != case.after.outcome:
                 yield case
 
 

@@ -3,6 +3,7 @@
 import json
 from collections.abc import Iterable, Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Annotated, Any
@@ -13,13 +14,13 @@ from rich.progress import Progress
 from rich.table import Table
 
 from bot import storage
-from bot.cases.backtest import Backtest, BacktestResult, Surroundings, summary_plain
+from bot.cases.backtest import Backtest, BacktestResult, Judged, Surroundings, summary_plain
 from bot.cases.canonical import to_plain
 from bot.cases.case import Case
 from bot.cases.constraints import Span
 from bot.cases.entries import entry_of
 from bot.cases.errors import Refusal
-from bot.cases.policy import PlaybookTerms, Policy
+from bot.cases.policy import PlaybookTerms, Policy, Stage
 from bot.cases.verdict import Verdict
 from bot.cli.terminal import AsJson, err, out, print_json
 from bot.clock import utc_now
@@ -124,6 +125,10 @@ def backtest(
     since: Annotated[
         str, typer.Option(help="Only plans of the last time, like 90d. Default: all.")
     ] = "",
+    stage: Annotated[
+        Stage | None,
+        typer.Option(help="Judge as if every kind were at this stage. Default: its own."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
     settings = load_offline()
@@ -142,6 +147,7 @@ def backtest(
             library,
             proposal,
             since=utc_now() - span if span else None,
+            stage=stage,
         )
     if as_json:
         print_json(_plain(result))
@@ -151,13 +157,18 @@ def backtest(
 
 
 def run_backtest(
-    store: Store, library: FileLibrary, proposal: Policy, *, since: datetime | None
+    store: Store,
+    library: FileLibrary,
+    proposal: Policy,
+    *,
+    since: datetime | None,
+    stage: Stage | None = None,
 ) -> BacktestResult:
     """Judge the past plans of a ledger by today's policy and by another one."""
     test = Backtest(
         today=library.policy(),
         proposal=proposal,
-        surroundings=_surroundings(library),
+        surroundings=_surroundings(library, stage),
         since=since,
     )
     total = store.ledger.head()[0]
@@ -171,9 +182,10 @@ def run_backtest(
     return test.result()
 
 
-def _surroundings(library: FileLibrary) -> Surroundings:
+def _surroundings(library: FileLibrary, stage: Stage | None) -> Surroundings:
     def terms(kind: str) -> PlaybookTerms:
-        return library.playbook(kind).terms
+        terms = library.playbook(kind).terms
+        return replace(terms, stage=stage) if stage else terms
 
     def local(channel: str, at: datetime) -> datetime:
         return library.hours(channel).local(at)
@@ -199,6 +211,11 @@ def _plain(result: BacktestResult) -> dict[str, Any]:
     }
 
 
+def _judged_text(judged: Judged) -> str:
+    text = f"{RULINGS[judged.ruling]}, {judged.tier.name.lower()} risk"
+    return escape(f"{text} ({', '.join(judged.approvers)})" if judged.approvers else text)
+
+
 def _print_result(result: BacktestResult) -> None:
     kinds = Table("Kind", *(name.capitalize() for name in RULINGS.values()), "Changed")
     for row in kind_rows(result):
@@ -212,8 +229,8 @@ def _print_result(result: BacktestResult) -> None:
             table.add_row(
                 case.case_id,
                 case.kind,
-                f"{RULINGS[case.before.ruling]}, {case.before.tier.name.lower()}",
-                f"{RULINGS[case.after.ruling]}, {case.after.tier.name.lower()}",
+                _judged_text(case.before),
+                _judged_text(case.after),
                 escape(case.after.reason),
                 ", ".join(case.misses),
             )

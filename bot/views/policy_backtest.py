@@ -1,5 +1,7 @@
 """The figures of a back-test in words, for the command line and for cards."""
 
+from collections import Counter
+
 from bot.cases.backtest import BacktestResult
 from bot.cases.verdict import Ruling
 
@@ -55,12 +57,13 @@ def comparison_sentence(result: BacktestResult) -> str:
 def kind_rows(result: BacktestResult) -> list[tuple[str, ...]]:
     """Return a row for each kind: the counts of today and under the new policy, by ruling."""
     rows = []
+    changes = Counter(case.kind for case in result.changed())
     for kind, pairs in sorted(result.by_kind().items()):
         cells = [kind]
         for ruling in RULINGS:
             before = sum(count for (one, _), count in pairs.items() if one is ruling)
             after = sum(count for (_, other), count in pairs.items() if other is ruling)
             cells.append(f"{before:,}" if before == after else f"{before:,} → {after:,}")
-        cells.append(f"{sum(count for (one, other), count in pairs.items() if one is not other):,}")
+        cells.append(f"{changes[kind]:,}")
         rows.append(tuple(cells))
     return rows
