@@ -121,10 +121,8 @@ def requester_amount(plan: Plan, policy: Policy, usage: Usage, *, step: int = 0)
     ]
     total = sum((amount for amount in amounts if amount is not None), NOTHING)
     for name in dict.fromkeys(action.name for action in rest):
-        rows = [
-            row for row in usage.of(name, policy.recent_window) if row.requester == plan.requester
-        ]
-        total += sum_used(rows, policy)
+        used = usage.of(name, policy.recent_window)
+        total += sum_used((row for row in used if row.requester == plan.requester), policy)
     return total
 
 

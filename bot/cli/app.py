@@ -174,6 +174,24 @@ PASSKEY = group(
         ),
     ],
 )
+POLICY = group(
+    "policy",
+    "Show the policy, explain a verdict, and try another policy on past cases.",
+    [
+        LazyCommand("show", "bot.cli.policy:show", "Show the policy as one page."),
+        LazyCommand(
+            "explain",
+            "bot.cli.policy:explain",
+            "Explain what policy ruled on a case. Shows what the ruling was made from.",
+        ),
+        LazyCommand(
+            "backtest",
+            "bot.cli.policy:backtest",
+            "Try another policy file on past cases. The status is 1 if more wrong plans would "
+            "run alone than today.",
+        ),
+    ],
+)
 COUNTERSIGN = group(
     "",
     "Countersign puts each business exception in front of the right manager as one card, and "
@@ -228,6 +246,7 @@ COUNTERSIGN = group(
         LEDGER,
         MEMORY,
         PASSKEY,
+        POLICY,
     ],
 )
 

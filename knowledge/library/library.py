@@ -23,7 +23,7 @@ from bot.views.labels import Labels
 from knowledge.library.channels import Channels, read_channels
 from knowledge.library.people import read_people
 from knowledge.library.playbooks import read_playbooks
-from knowledge.library.policy import check_limits, read_policy
+from knowledge.library.policy import check_limits, check_names, find_unconverted_stakes, read_policy
 from knowledge.library.questions import FILE_NAME as QUESTIONS_FILE
 from knowledge.library.questions import QuestionExamples, check_kinds, read_questions
 from knowledge.library.sources import (
@@ -92,6 +92,10 @@ class FileLibrary:
         }
         return sorted(set(self.rules.actions) - actions)
 
+    def unconverted_stakes(self) -> list[str]:
+        """List the playbooks whose stake policy cannot compare with its limits."""
+        return find_unconverted_stakes(self.rules, self.playbooks)
+
     def hours(self, channel: str) -> Hours:
         """Return the working hours of a channel."""
         return self.channel_rules.hours(channel)
@@ -152,8 +156,9 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
     Raises:
         PlaybookInvalid: every complaint of every file, one a line.
     """
-    systems = read_systems(folder / "systems.yml")
-    policy = read_policy(folder / "policy.yml")
+    systems_file, policy_file = folder / "systems.yml", folder / "policy.yml"
+    systems = read_systems(systems_file)
+    policy = read_policy(policy_file)
     sources = read_sources(folder / "sources.yml")
     people = read_people(folder / "people.yml")
     playbooks, playbook_complaints = read_playbooks(
@@ -163,12 +168,15 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
         stage=stage,
     )
     complaints = [
-        *check_limits(folder, policy, systems),
+        *check_limits(policy_file, policy, systems, systems_file=systems_file),
         *check_source_names(sources, systems),
         *playbook_complaints,
         *_fill_origins(playbooks, sources),
         *check_domains(sources, systems, playbooks),
     ]
+    if not playbook_complaints:
+        # A playbook with a mistake is missing, and its kind would look misspelt.
+        complaints += check_names(policy_file, policy, systems=systems, playbooks=playbooks)
     if UNRECOGNISED not in playbooks and not complaints:
         complaints.append(
             f"playbooks: one must be for kind {UNRECOGNISED}, so that nothing is dropped"

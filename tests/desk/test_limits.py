@@ -295,7 +295,7 @@ def test_what_others_used_up_meanwhile_still_stops_the_second_step(world):
 
 
 @pytest.mark.threat("B5")
-def test_midnight_between_two_steps_counts_each_on_its_own_day(world):
+def test_midnight_between_two_steps_frees_no_budget(world):
     two_orders(world)
     limit(world, times_per_day=2)
     world.clock.at = datetime(2026, 11, 21, 23, 59, 0, tzinfo=UTC)
@@ -312,12 +312,13 @@ def test_midnight_between_two_steps_counts_each_on_its_own_day(world):
     done, second = finish(world, case), world.case(other)
     assert (done.state, second.state, len(world.house.effects)) == (
         State.RESOLVED,
-        State.RESOLVED,
-        3,
+        State.REFERRED,
+        2,
     )
-    assert counted(world, case) == 3
-    world.clock.forward(hours=23, minutes=58)
     assert counted(world, case) == 2
+    # 24 hours after the first step there is room for one again.
+    world.clock.forward(hours=23, minutes=59)
+    assert counted(world, case) == 1
 
 
 @pytest.mark.threat("B5")
