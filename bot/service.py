@@ -274,7 +274,10 @@ def _lane_handlers(desk: Desk) -> dict[str, dict[Topic, Handler]]:
             Topic.DIGEST: desk.screens.digests.run,
         },
         # Nobody waits for these, and a language model may take its time.
-        "later": {Topic.REMEMBER: desk.upkeep.precedents.run},
+        "later": {
+            Topic.REMEMBER: desk.upkeep.precedents.run,
+            Topic.OBSERVE: desk.execution.observation.run,
+        },
     }
     if desk.narration:
         handlers["later"][Topic.NARRATE] = desk.narration.run

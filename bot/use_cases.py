@@ -38,6 +38,7 @@ from bot.desk.message_cleanup import MessageCleanup
 from bot.desk.narration import CaseNarration
 from bot.desk.options import DeskOptions
 from bot.desk.passkeys import PasskeyEnrolment
+from bot.desk.practice_observation import PracticeObservation
 from bot.desk.precedents import PrecedentRecorder
 from bot.desk.proposal import Proposals
 from bot.desk.question_lists import QuestionLists
@@ -65,10 +66,11 @@ from knowledge.library import FileLibrary
 
 @dataclass(frozen=True, kw_only=True)
 class PlanExecution:
-    """Carries out approved plans."""
+    """Carries out approved plans, and looks at what came of plans."""
 
     executor: Executor
     follow_up: FollowUp
+    observation: PracticeObservation
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -333,7 +335,14 @@ class _Builder:
             systems=self.systems,
             clock=self.clock,
         )
-        return PlanExecution(executor=executor, follow_up=follow_up)
+        observation = PracticeObservation(
+            cases=self.store.cases,
+            outbox=self.store.outbox,
+            library=self.library,
+            systems=self.systems,
+            clock=self.clock,
+        )
+        return PlanExecution(executor=executor, follow_up=follow_up, observation=observation)
 
     def upkeep(self) -> Upkeep:
         """Build what nobody asks for."""

@@ -201,6 +201,7 @@ class World:
             Topic.TRIAGE: self.desk.triage.run,
             Topic.EXECUTE: self.desk.execution.executor.run,
             Topic.FOLLOW_UP: self.desk.execution.follow_up.run,
+            Topic.OBSERVE: self.desk.execution.observation.run,
             Topic.CARD: self.desk.screens.cards.refresh,
             Topic.NOTE: self.desk.screens.notes.run,
             Topic.CALL: self.desk.screens.calls.run,

@@ -18,8 +18,10 @@ from bot.cases.lifecycle import TERMINAL, State
 from bot.cases.passkey import StepUp
 from bot.cases.plan import Action, Money, Plan
 from bot.cases.policy import Verdict
+from bot.cases.practice import Practice, is_shadow
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation, Words
+from bot.cases.review import Review, is_sampled
 from bot.cases.signal import Signal
 from bot.cases.sla import Sla
 
@@ -203,6 +205,10 @@ class Activity:
     people: tuple[str, ...] = ()
     #: Questions about the case, in the order in which they were asked.
     inquiries: tuple[Inquiry, ...] = ()
+    #: What people did by hand, compared with the plan of its revision.
+    practice: Practice | None = None
+    #: Whether the last run alone was right, as one in so many is asked.
+    review: Review | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,6 +245,19 @@ class Case:
     def was_auto_approved(self) -> bool:
         """Tell whether policy let the plan run without an approval."""
         return any(approval.is_by_policy for approval in self.proposal.approvals)
+
+    @property
+    def is_in_shadow(self) -> bool:
+        """Tell whether the plan is recommended only, and carried out by nobody but people."""
+        return self.proposal.plan is not None and is_shadow(self.proposal.verdict)
+
+    @property
+    def is_review_due(self) -> bool:
+        """Tell whether somebody is asked if this run alone was right."""
+        review = self.activity.review
+        if review is None or review.verdict is not None or self.state is not State.RESOLVED:
+            return False
+        return self.was_auto_approved and is_sampled(self.id, review.one_in)
 
     @property
     def ended_at(self) -> datetime | None:

@@ -9,6 +9,7 @@ from datetime import datetime
 
 from bot.cases import (
     handling,
+    hindsight,
     inquiries,
     intake,
     requester,
@@ -28,6 +29,7 @@ from bot.cases.entries import (
     Drifted,
     Entry,
     HandlingBody,
+    HindsightBody,
     InquiryBody,
     Opened,
     RequesterBody,
@@ -38,6 +40,7 @@ from bot.cases.entries import (
     StepState,
     TimerBody,
     TriageBody,
+    UndoBody,
     VoteBody,
 )
 from bot.cases.errors import DoubtDropped, LedgerBroken
@@ -111,10 +114,17 @@ def _apply_body(case: Case, body: CaseBody | ControlBody, entry: Entry) -> Case:
         return votes.apply(case, body, entry)
     if isinstance(body, HandlingBody):
         return handling.apply(case, body, entry)
+    if isinstance(body, HindsightBody):
+        return hindsight.apply(case, body, entry)
     if isinstance(body, InquiryBody):
         return inquiries.apply(case, body, entry)
     if isinstance(body, RequesterBody):
         return requester.apply(case, body, entry)
+    return _apply_course(case, body, entry)
+
+
+def _apply_course(case: Case, body: TimerBody | StepBody | UndoBody, entry: Entry) -> Case:
+    """Apply what time and the carrying out of the plan bring."""
     if isinstance(body, TimerBody):
         return timers.apply(case, body, entry)
     if isinstance(body, StepBody):

@@ -30,13 +30,17 @@ from bot.cases.entries import (
     Novel,
     Opened,
     Parked,
+    PracticeObserved,
+    Referred,
     Rejected,
+    RejectReason,
     Reminded,
     Reopened,
     Resolution,
     Resolved,
     Retracted,
     RetriageAsked,
+    ReviewGiven,
     Settled,
     Snoozed,
     StepReported,
@@ -101,6 +105,8 @@ EFFECTS: Mapping[Topic, Bodies] = {
         MarkedClear,
         Named,
         Novel,
+        PracticeObserved,
+        ReviewGiven,
     ),
     Topic.REMEMBER: (Resolved, UndoAsked, Rejected, Stopped, Reopened, Named, Novel),
 }
@@ -127,7 +133,7 @@ def change(
 
     With ``call_rules`` a call that reaches nobody by them is not requested.
     """
-    messages = _messages(decision, playbook.measure.follow_up_for, call_rules)
+    messages = _messages(decision, playbook, call_rules)
     return Change(
         before=before,
         entries=decision.entries,
@@ -137,7 +143,7 @@ def change(
 
 
 def _messages(
-    decision: Decision, follow_up_for: timedelta, call_rules: CallRules | None
+    decision: Decision, playbook: Playbook, call_rules: CallRules | None
 ) -> Iterator[OutboxMessage]:
     """Iterate over the outbox messages of one commit."""
     if not decision.entries:
@@ -176,8 +182,7 @@ def _messages(
         yield _call_message(case, call, now)
     yield from _inquiry_messages(decision, now)
     for body in bodies:
-        if isinstance(body, Resolved):
-            yield from _after_resolution(case, body.resolution, now + follow_up_for)
+        yield from _look_backs(case, body, playbook=playbook, now=now)
     if Topic.REMEMBER in topics:
         yield OutboxMessage(
             topic=Topic.REMEMBER,
@@ -185,6 +190,42 @@ def _messages(
             case_id=case.id,
             run_at=now,
         )
+
+
+def _look_backs(
+    case: Case, body: Body, *, playbook: Playbook, now: datetime
+) -> Iterator[OutboxMessage]:
+    """Ask to look later at what came of an entry."""
+    if isinstance(body, Resolved):
+        follow_up_at = now + playbook.measure.follow_up_for
+        yield from _after_resolution(case, body.resolution, follow_up_at)
+    if _leaves_it_to_people(case, body):
+        yield from _observation(case, playbook, now)
+
+
+def _leaves_it_to_people(case: Case, body: Body) -> bool:
+    """Tell whether people may now do by hand what a plan recommends."""
+    match body:
+        case Referred():
+            return case.is_in_shadow
+        case Cleared() | Rejected(reason=RejectReason.ALREADY_HANDLED):
+            return not case.execution.steps
+        case _:
+            return False
+
+
+def _observation(case: Case, playbook: Playbook, now: datetime) -> Iterator[OutboxMessage]:
+    """Ask to look for what people do, where the playbook says how."""
+    plan = case.proposal.plan
+    if plan is None or not playbook.observations([action.name for action in plan.actions]):
+        return
+    yield OutboxMessage(
+        topic=Topic.OBSERVE,
+        key=f"observe:{case.id}:{case.proposal.revision}",
+        case_id=case.id,
+        run_at=now,
+        payload={"revision": case.proposal.revision},
+    )
 
 
 def _is_for_nobody(call: Call, case: Case, rules: CallRules | None) -> bool:

@@ -12,6 +12,7 @@ from bot.cases.entries import Body, Entry
 from bot.cases.lifecycle import State
 from bot.cases.passkey import Purpose
 from bot.cases.recommendation import Citation
+from bot.cases.review import ReviewVerdict
 from bot.views.labels import Labels, as_words, start_upper
 from bot.views.rows import CaseRow
 from bot.views.thread_notes import ThreadNote
@@ -54,6 +55,7 @@ HandlingEntry = (
     | entries.Nudged
     | entries.Retracted
 )
+HindsightEntry = entries.PracticeObserved | entries.ReviewGiven
 DeadlineEntry = entries.Reminded | entries.Escalated | entries.Expired
 ExecutionEntry = (
     entries.StepReported
@@ -201,6 +203,8 @@ def describe_entry(body: Body, case: Case, labels: Labels = NO_LABELS) -> NoteLi
         return _describe_approval_entry(body, case, labels)
     if isinstance(body, HandlingEntry):
         return _describe_handling(body)
+    if isinstance(body, HindsightEntry):
+        return _describe_hindsight(body)
     if isinstance(body, DeadlineEntry):
         return _describe_deadline(body, case)
     if isinstance(body, ExecutionEntry):
@@ -293,6 +297,27 @@ def _describe_handling(body: HandlingEntry) -> NoteLine:
             return NoteLine(f"{body.by_name} took the case back.", "Nothing was done")
         case _:
             assert_never(body)
+
+
+def _describe_hindsight(body: HindsightEntry) -> NoteLine:
+    match body:
+        case entries.PracticeObserved():
+            return _describe_practice(body)
+        case entries.ReviewGiven(verdict=ReviewVerdict.RIGHT):
+            return NoteLine(f"{body.by_name} has looked:", "it was right")
+        case entries.ReviewGiven():
+            return NoteLine(f"{body.by_name} has looked: it was wrong.", _quote(body.note))
+        case _:
+            assert_never(body)
+
+
+def _describe_practice(body: entries.PracticeObserved) -> NoteLine:
+    by = f"{body.by_name}:" if body.by_name else "The system of record shows:"
+    if body.action_agrees and body.parameters_agree:
+        return NoteLine(by, "it was done by hand, as recommended")
+    if body.action_agrees:
+        return NoteLine(by, f"it was done by hand with other values{_prefix(': ', body.detail)}")
+    return NoteLine(by, f"it was not done as recommended{_prefix(': ', body.detail)}")
 
 
 def _describe_deadline(body: DeadlineEntry, case: Case) -> NoteLine:
