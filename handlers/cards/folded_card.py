@@ -133,7 +133,9 @@ def _status_line(case: Case, wording: Wording) -> StatusLine:
         case State.EXPIRED:
             return StatusLine("Nobody decided in time,", at, "nothing was done")
         case State.CLEARED:
-            return StatusLine("Went away by itself,", at, "nothing was done")
+            # Where the bot only recommends, people may well have done something.
+            result = "" if case.is_in_shadow else "nothing was done"
+            return StatusLine("Went away by itself,", at, result)
         case State.RESOLVED if _is_by_hand(case):
             return StatusLine(f"{_by('Handled by hand', reason)},", at, _describe_reason(reason))
         case State.WITHDRAWN:

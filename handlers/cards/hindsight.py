@@ -5,6 +5,7 @@ alone was right.
 """
 
 from bot.cases.case import Case
+from bot.cases.entries import PracticeObserved
 from bot.cases.hindsight import awaits_practice
 from bot.cases.lifecycle import State
 from bot.cases.practice import Practice, PracticeSource
@@ -17,6 +18,7 @@ from handlers.cards.text import Json, clean, paragraph, plain_text, rich_text, s
 from handlers.cards.wording import Wording, as_sentence
 
 MAX_NOTE = 200
+MAX_SENTENCE = 350
 ONLY_WATCHING = "Only watching: nothing is carried out. What did you do?"
 
 
@@ -26,7 +28,7 @@ def shadow_question(case: Case, wording: Wording) -> tuple[str, str]:
     text = mid_sentence(describe_plan(plan, wording)) if plan else "nothing"
     question = clean(f"I would {text}.", 400)
     if case.activity.practice is not None:
-        return question, as_sentence(describe_practice(case.activity.practice, wording))
+        return question, _practice_sentence(case.activity.practice, wording)
     return question, ONLY_WATCHING
 
 
@@ -55,21 +57,19 @@ def hindsight_blocks(case: Case, wording: Wording) -> list[Json]:
     return [*_practice(case, wording), *_review(case)]
 
 
-def describe_practice(practice: Practice, wording: Wording) -> str:
-    """Say what people did, and who says so."""
-    if practice.source is PracticeSource.SYSTEM:
-        by = "the system of record shows"
-    else:
-        by = f"{clean(practice.by_name, 60)} says"
-    text = f"{by} that it was done by hand"
-    detail = wording.prose(practice.detail, MAX_NOTE)
-    if practice.agrees:
-        return f"{text}, as recommended"
+def describe_practice(practice: Practice | PracticeObserved) -> tuple[str, str]:
+    """Say who found out what people did, and what it was."""
+    by = f"{practice.by_name}:" if practice.by_name else "The system of record shows:"
+    detail = f": {practice.detail}" if practice.detail else ""
+    if practice.action_agrees and practice.parameters_agree:
+        return by, "it was done by hand, as recommended"
     if practice.action_agrees:
-        return f"{text}, otherwise: {detail}" if detail else f"{text}, otherwise"
-    if practice.source is PracticeSource.SYSTEM:
-        return f"Not done by hand: {detail}"
-    return f"{by} that something else was done: “{detail}”"
+        return by, f"it was done by hand with other values{detail}"
+    return by, f"it was not done as recommended{detail}"
+
+
+def _practice_sentence(practice: Practice, wording: Wording) -> str:
+    return as_sentence(wording.prose(" ".join(describe_practice(practice)), MAX_SENTENCE))
 
 
 def _practice(case: Case, wording: Wording) -> list[Json]:
@@ -78,8 +78,7 @@ def _practice(case: Case, wording: Wording) -> list[Json]:
         return []
     practice = case.activity.practice
     if practice is not None and practice.source is PracticeSource.SYSTEM:
-        text = as_sentence(describe_practice(practice, wording))
-        return [context_block(plain_text(text, 400))]
+        return [context_block(plain_text(_practice_sentence(practice, wording), 400))]
     if not awaits_practice(case):
         # What a person said stands in the line above.
         return []

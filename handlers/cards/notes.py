@@ -18,6 +18,7 @@ from bot.views.rows import CaseRow
 from bot.views.thread_notes import ThreadNote
 from handlers.cards.card_buttons import button_row
 from handlers.cards.case_words import case_wording
+from handlers.cards.hindsight import describe_practice
 from handlers.cards.inquiry_message import describe_answer, file_links
 from handlers.cards.plan_section import STEP_LABELS
 from handlers.cards.question import ask
@@ -302,22 +303,13 @@ def _describe_handling(body: HandlingEntry) -> NoteLine:
 def _describe_hindsight(body: HindsightEntry) -> NoteLine:
     match body:
         case entries.PracticeObserved():
-            return _describe_practice(body)
+            return NoteLine(*describe_practice(body))
         case entries.ReviewGiven(verdict=ReviewVerdict.RIGHT):
             return NoteLine(f"{body.by_name} has looked:", "it was right")
         case entries.ReviewGiven():
             return NoteLine(f"{body.by_name} has looked: it was wrong.", _quote(body.note))
         case _:
             assert_never(body)
-
-
-def _describe_practice(body: entries.PracticeObserved) -> NoteLine:
-    by = f"{body.by_name}:" if body.by_name else "The system of record shows:"
-    if body.action_agrees and body.parameters_agree:
-        return NoteLine(by, "it was done by hand, as recommended")
-    if body.action_agrees:
-        return NoteLine(by, f"it was done by hand with other values{_prefix(': ', body.detail)}")
-    return NoteLine(by, f"it was not done as recommended{_prefix(': ', body.detail)}")
 
 
 def _describe_deadline(body: DeadlineEntry, case: Case) -> NoteLine:
