@@ -17,8 +17,8 @@ from bot.cases.inquiry import Inquiry
 from bot.cases.lifecycle import TERMINAL, State
 from bot.cases.passkey import StepUp
 from bot.cases.plan import Action, Money, Plan
-from bot.cases.policy import Verdict
-from bot.cases.practice import Practice, is_shadow
+from bot.cases.policy import SHADOW_RULE, Stage, Verdict
+from bot.cases.practice import PracticeSource
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation, Words
 from bot.cases.review import Review, is_sampled
@@ -181,6 +181,70 @@ class Timers:
     due_at: datetime | None = None
 
 
+class BadOutcome(StrEnum):
+    """The ways in which a plan that was carried out turns out wrong."""
+
+    #: People took it back.
+    UNDONE = "taken back"
+    #: The trouble came back, and the case was opened again.
+    REOPENED = "opened again"
+    #: People put it right by hand, in another way.
+    CORRECTED = "corrected by hand"
+    #: It was reported as done, and a person found that it was not.
+    UNVERIFIED = "not done after all"
+    #: A person reported a mistake.
+    COMPLAINT = "reported as a mistake"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanDecision:
+    """A decision on the plan that the playbook proposed, and how it turned out.
+
+    ``bot.cases.agreement`` says what makes one, and what it tells of the playbook.
+    """
+
+    revision: int
+    #: The kind whose playbook proposed it.
+    kind: str
+    #: The names of its actions, once each.
+    actions: tuple[str, ...]
+    at: datetime
+    #: Approved, rejected or handled by hand.
+    decision: LastDecision
+    #: The stage under which it was decided.
+    stage: Stage
+    #: Policy let it run, and nobody was asked.
+    is_alone: bool = False
+    #: It shows whether people want what the playbook proposes.
+    is_comparable: bool = False
+    #: It would be comparable if it were known what people did instead.
+    is_silent: bool = False
+    action_agrees: bool = False
+    parameters_agree: bool = False
+    bad_outcome: BadOutcome | None = None
+    bad_reason: str = ""
+    bad_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Practice:
+    """What people did by hand, compared with a plan that the bot proposed."""
+
+    #: The revision of the plan.
+    revision: int
+    at: datetime
+    action_agrees: bool
+    parameters_agree: bool
+    source: PracticeSource
+    detail: str
+    by_name: str = ""
+
+    @property
+    def agrees(self) -> bool:
+        """Tell whether people did exactly what was recommended."""
+        return self.action_agrees and self.parameters_agree
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activity:
     """The history of the case in figures, reasons and people."""
@@ -205,7 +269,9 @@ class Activity:
     people: tuple[str, ...] = ()
     #: Questions about the case, in the order in which they were asked.
     inquiries: tuple[Inquiry, ...] = ()
-    #: What people did by hand, compared with the plan of its revision.
+    #: Decisions on what the playbook proposed, in the order in which they were made.
+    plan_decisions: tuple[PlanDecision, ...] = ()
+    #: What people did by hand, as far as it is known.
     practice: Practice | None = None
     #: Whether the last run alone was right, as one in so many is asked.
     review: Review | None = None
@@ -249,7 +315,8 @@ class Case:
     @property
     def is_in_shadow(self) -> bool:
         """Tell whether the plan is recommended only, and carried out by nobody but people."""
-        return self.proposal.plan is not None and is_shadow(self.proposal.verdict)
+        verdict = self.proposal.verdict
+        return verdict is not None and verdict.rule == SHADOW_RULE
 
     @property
     def is_review_due(self) -> bool:

@@ -18,7 +18,7 @@ from bot.cases.inquiry import AnswerType
 from bot.cases.lifecycle import Transition
 from bot.cases.passkey import Passkey, Purpose
 from bot.cases.plan import Money, Plan
-from bot.cases.policy import Verdict
+from bot.cases.policy import Stage, Verdict
 from bot.cases.practice import PracticeSource
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation, Words
@@ -645,6 +645,18 @@ class UndoLapsed(Body):
     undo_until: datetime | None = None
 
 
+# --- how a plan turned out --------------------------------------------------------------------
+
+
+@_entry("mistake.reported", Transition.NOTE)
+@dataclass(frozen=True, slots=True)
+class MistakeReported(Body):
+    """A person says that what the bot did was a mistake."""
+
+    text: str
+    by_name: str
+
+
 # --- refusals ---------------------------------------------------------------------------------
 
 
@@ -660,6 +672,41 @@ class AttemptRefused(Body):
 
 
 # --- the desk as a whole: these entries carry the desk's id instead of a case's -----------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageEvidence:
+    """The figures on which a stage was decided."""
+
+    #: Comparable decisions, and those that the bot would have made alike.
+    decisions: int
+    agreements: int
+    #: The lower bound of the agreement, in thousandths, and the confidence in per cent.
+    lower_bound_permille: int
+    confidence_percent: int
+    window_days: int
+    #: Cases in which people decided otherwise.
+    misses: tuple[str, ...] = ()
+    #: Cases that turned out wrong.
+    bad_cases: tuple[str, ...] = ()
+
+
+@_entry("stage.changed", Transition.NOTE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageChanged(Body):
+    """An action of a kind runs from now on under another stage."""
+
+    kind: str
+    action: str
+    stage: Stage
+    before: Stage
+    reason: str
+    by_name: str
+    #: The case that decided it, or whose outcome brought it about; empty for none.
+    on_case: str = ""
+    #: The idempotency key of the step that did it; empty for none.
+    key: str = ""
+    evidence: StageEvidence | None = None
 
 
 @_entry("desk.paused", Transition.NOTE)
@@ -808,6 +855,7 @@ RequesterBody = Nudged | Retracted
 TimerBody = Woken | Escalated | Reminded | Expired
 StepBody = StepStarted | StepReported | Drifted | Stopped | Parked | Settled
 UndoBody = UndoApproved | UndoAsked | UndoLapsed
+OutcomeBody = MistakeReported
 CaseBody = (
     Opened
     | SignalBody
@@ -820,6 +868,7 @@ CaseBody = (
     | TimerBody
     | StepBody
     | UndoBody
+    | OutcomeBody
 )
 ControlBody = (
     Paused
@@ -833,6 +882,7 @@ ControlBody = (
     | PasskeyInvited
     | PasskeyAdded
     | PasskeyRemoved
+    | StageChanged
 )
 
 BODIES: dict[str, type[Body]] = {body.name: body for body in get_args(CaseBody | ControlBody)}

@@ -8,6 +8,7 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.cases import (
+    agreement,
     handling,
     hindsight,
     inquiries,
@@ -32,6 +33,7 @@ from bot.cases.entries import (
     HindsightBody,
     InquiryBody,
     Opened,
+    OutcomeBody,
     RequesterBody,
     Settled,
     SignalBody,
@@ -89,6 +91,7 @@ def apply_entry(case: Case, entry: Entry, state: State) -> Case:
     )
     after = _apply_body(changed_case, entry.body, entry)
     after = with_last_decision(after, entry)
+    after = agreement.with_plan_decisions(case, after, entry)
     _must_keep_doubt(case, after, entry)
     if after.is_terminal:
         after = inquiries.close_unanswered(after)
@@ -114,22 +117,26 @@ def _apply_body(case: Case, body: CaseBody | ControlBody, entry: Entry) -> Case:
         return votes.apply(case, body, entry)
     if isinstance(body, HandlingBody):
         return handling.apply(case, body, entry)
-    if isinstance(body, HindsightBody):
-        return hindsight.apply(case, body, entry)
     if isinstance(body, InquiryBody):
         return inquiries.apply(case, body, entry)
     if isinstance(body, RequesterBody):
         return requester.apply(case, body, entry)
-    return _apply_course(case, body, entry)
-
-
-def _apply_course(case: Case, body: TimerBody | StepBody | UndoBody, entry: Entry) -> Case:
-    """Apply what time and the carrying out of the plan bring."""
     if isinstance(body, TimerBody):
         return timers.apply(case, body, entry)
+    return _apply_progress(case, body, entry)
+
+
+def _apply_progress(
+    case: Case, body: StepBody | UndoBody | HindsightBody | OutcomeBody, entry: Entry
+) -> Case:
+    """Hand an entry about what is or was carried out to the module of its subject."""
     if isinstance(body, StepBody):
         return steps.apply(case, body, entry)
-    return undo.apply(case, body, entry)
+    if isinstance(body, UndoBody):
+        return undo.apply(case, body, entry)
+    if isinstance(body, HindsightBody):
+        return hindsight.apply(case, body, entry)
+    return agreement.apply(case, body, entry)
 
 
 def _must_keep_doubt(before: Case, after: Case, entry: Entry) -> None:

@@ -3,7 +3,7 @@
 from dataclasses import replace
 from typing import assert_never
 
-from bot.cases.case import Case
+from bot.cases.case import Case, Practice
 from bot.cases.commands import (
     ConfirmPractice,
     CorrectPractice,
@@ -22,7 +22,7 @@ from bot.cases.entries import (
 )
 from bot.cases.errors import BadRequest, MoveNotAllowed, TooLate
 from bot.cases.lifecycle import State
-from bot.cases.practice import Practice, PracticeSource
+from bot.cases.practice import PracticeSource
 from bot.cases.review import ReviewVerdict
 from bot.cases.votes import shorten_note
 

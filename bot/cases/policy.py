@@ -23,6 +23,7 @@ from pydantic_core import InitErrorDetails
 
 from bot.cases.approval import OWNER, ApprovalRequirement
 from bot.cases.approvers import Approvers
+from bot.cases.autonomy_rule import AutonomyRule
 from bot.cases.canonical import canonical_hash, to_plain
 from bot.cases.constraints import (
     NOT_IN_FILE,
@@ -36,6 +37,8 @@ from bot.cases.constraints import (
 from bot.cases.plan import Action, Idempotency, Plan, Proposer
 
 IDENTITY_UNKNOWN = "identity.unknown"
+#: The rule of plans that are recommended and not carried out.
+SHADOW_RULE = "stage.shadow"
 UNKNOWN_AUTHOR_REASON = "who raised it, or gains from it, is not known here"
 
 
@@ -162,6 +165,8 @@ class Policy:
     step_up_above: Annotated[
         Amount | None, not_below("high_above", "; only high risk asks for a passkey")
     ] = None
+    #: What an action must show before it may run alone.
+    autonomy: AutonomyRule = field(default_factory=AutonomyRule)
 
     @cached_property
     def checksum(self) -> str:
@@ -169,7 +174,11 @@ class Policy:
 
         Plans and verdicts name it.
         """
-        return canonical_hash(to_plain(self))
+        plain = to_plain(self)
+        # Of a file that says nothing of it, the checksum is that of earlier releases.
+        if self.autonomy == AutonomyRule():
+            del plain["autonomy"]
+        return canonical_hash(plain)
 
 
 @dataclass(frozen=True, slots=True)
@@ -193,6 +202,8 @@ class Usage:
     times: Mapping[str, int] = field(default_factory=dict)
     amounts: Mapping[str, Decimal] = field(default_factory=dict)
     target_times: Mapping[str, int] = field(default_factory=dict)
+    #: How many plans began alone today, by kind.
+    alone_times: Mapping[str, int] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -522,7 +533,7 @@ def _find_violation(
     )
     if violation is None and terms.stage is Stage.SHADOW:
         reason = "shadow mode: this is what would be recommended; nothing is carried out"
-        return _Violation("stage.shadow", reason)
+        return _Violation(SHADOW_RULE, reason)
     return violation
 
 

@@ -1,16 +1,10 @@
 """Practice: what people did by hand where the bot only recommended."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
-from datetime import datetime
 from decimal import Decimal, InvalidOperation
 from enum import StrEnum
 
 from bot.cases.canonical import Scalar
-from bot.cases.policy import Verdict
-
-#: The rule of policy that keeps a plan from running because its stage is shadow.
-SHADOW_RULE = "stage.shadow"
 
 
 class PracticeSource(StrEnum):
@@ -20,31 +14,6 @@ class PracticeSource(StrEnum):
     SYSTEM = "system"
     #: A person said it in Slack.
     PERSON = "person"
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Practice:
-    """What was done by hand, compared with the plan of one revision."""
-
-    revision: int
-    #: The action of the plan was done.
-    action_agrees: bool
-    #: It was done with the parameters of the plan.
-    parameters_agree: bool
-    source: PracticeSource
-    detail: str
-    by_name: str
-    at: datetime
-
-    @property
-    def agrees(self) -> bool:
-        """Tell whether people did exactly what was recommended."""
-        return self.action_agrees and self.parameters_agree
-
-
-def is_shadow(verdict: Verdict | None) -> bool:
-    """Tell whether the plan would have run, had its stage not been shadow."""
-    return verdict is not None and verdict.rule == SHADOW_RULE
 
 
 def differing_parameters(

@@ -3,11 +3,10 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.cases.case import Case
+from bot.cases.case import Case, Practice
 from bot.cases.entries import Resolution, StepState
 from bot.cases.lifecycle import State
 from bot.cases.plan import Money
-from bot.cases.practice import Practice
 
 
 class AgreementType(StrEnum):

@@ -21,6 +21,7 @@ from bot.cases.policy import Usage
 from bot.ports.outbox import LeasedMessage, OutboxMessage
 from bot.store import outbox_rows, tables
 from bot.store.case_tallies import ADD_TALLY, TallyChanges
+from bot.store.decision_scores import DROP_SCORE, PUT_SCORE
 from bot.store.decoded_cases import DecodedCases
 from bot.store.dialects import insert_or_update
 from bot.store.driver import DriverConnection
@@ -137,6 +138,8 @@ class UnitOfWork:
         self.driver.change_each(_INSERT_EFFECT, write.effects)
         self.driver.change_each(_SET_OUTCOME, write.outcomes)
         self.driver.change_each(_ADD_PERSON, write.people)
+        self.driver.change_each(PUT_SCORE, write.scores)
+        self.driver.change_each(DROP_SCORE, write.dropped_scores)
         self._tallies.add(write.tallies)
 
     def append_controls(self, decision: ControlDecision) -> None:

@@ -29,11 +29,15 @@ def usage_on(fetch: Fetch, *, day: str, plan: Plan | None, step: int) -> Usage:
     times: dict[str, int] = {}
     amounts: dict[str, Decimal] = {}
     targets: dict[str, int] = {}
+    alone: dict[str, int] = {}
     for row in fetch(_USAGE, values):
         times[row.action] = times.get(row.action, 0) + row.times
         amounts[row.action] = amounts.get(row.action, Decimal(0)) + Decimal(str(row.amount))
-        targets[f"{row.action} {row.target}"] = row.times
-    return Usage(times, amounts, targets)
+        target = f"{row.action} {row.target}"
+        targets[target] = targets.get(target, 0) + row.times
+        if row.alone_kind:
+            alone[row.alone_kind] = alone.get(row.alone_kind, 0) + row.first_steps
+    return Usage(times, amounts, targets, alone)
 
 
 _effects = tables.effects.c
@@ -46,7 +50,9 @@ _USAGE = CompiledStatement(
     select(
         _effects.action,
         _effects.target,
+        _effects.alone_kind,
         func.count().label("times"),
+        func.count().filter(_effects.step == 0).label("first_steps"),
         func.sum(_effects.amount).label("amount"),
     )
     .where(
@@ -54,5 +60,5 @@ _USAGE = CompiledStatement(
         _effects.outcome != StepState.FAILED.name,
         not_(_IS_STILL_TO_COME),
     )
-    .group_by(_effects.action, _effects.target)
+    .group_by(_effects.action, _effects.target, _effects.alone_kind)
 )

@@ -4,11 +4,11 @@ Practice is what people did by hand where the bot only recommended. A review say
 alone was right.
 """
 
-from bot.cases.case import Case
+from bot.cases.case import Case, Practice
 from bot.cases.entries import PracticeObserved
 from bot.cases.hindsight import awaits_practice
 from bot.cases.lifecycle import State
-from bot.cases.practice import Practice, PracticeSource
+from bot.cases.practice import PracticeSource
 from bot.cases.review import Review, ReviewVerdict
 from bot.views.labels import mid_sentence
 from handlers.cards import ids

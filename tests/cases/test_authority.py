@@ -47,8 +47,7 @@ from bot.cases.entries import FieldChange, Parked, RejectReason, StepReported, S
 from bot.cases.errors import BadRequest, NotEligible, Refusal
 from bot.cases.inquiry import AnswerType
 from bot.cases.lifecycle import State
-from bot.cases.policy import Ruling
-from bot.cases.practice import SHADOW_RULE
+from bot.cases.policy import SHADOW_RULE, Ruling
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation
 from bot.cases.review import Review

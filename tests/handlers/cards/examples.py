@@ -21,8 +21,8 @@ from bot.cases.evidence import Evidence
 from bot.cases.inquiry import AnswerType
 from bot.cases.lifecycle import State
 from bot.cases.plan import Money
-from bot.cases.policy import RiskTier, Ruling
-from bot.cases.practice import SHADOW_RULE, PracticeSource
+from bot.cases.policy import SHADOW_RULE, RiskTier, Ruling
+from bot.cases.practice import PracticeSource
 from bot.cases.recognition import KindGuess, Recognition
 from bot.cases.recommendation import Alternative, Recommendation
 from bot.cases.steps import finish

@@ -1,0 +1,13 @@
+"""What decisions on plans tell about the actions of a kind."""
+
+from datetime import datetime
+from typing import Protocol
+
+from bot.cases.agreement import DecisionScore
+
+
+class DecisionRecords(Protocol):
+    """Read scores of decisions."""
+
+    def scores(self, kind: str, action: str, since: datetime) -> list[DecisionScore]:
+        """Return the scores of an action from this time on, in order."""
