@@ -325,6 +325,7 @@ class _Builder:
             directory=self.directory,
             proposals=proposals,
             controls=controls,
+            records=self.store.decision_records,
             clock=self.clock,
             lease_for=timedelta(seconds=self.options.lease_for),
         )

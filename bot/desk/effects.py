@@ -175,7 +175,7 @@ def _messages(
             run_at=now,
             payload={"revision": case.proposal.revision},
         )
-    if Topic.NOTE in topics and not is_noted_with_outcome(bodies):
+    if Topic.NOTE in topics and not _is_on_card(case, bodies):
         yield _note(decision, now)
     call = call_after(decision.entries, case)
     if call and not _is_for_nobody(call, case, call_rules):
@@ -230,6 +230,20 @@ def _observation(case: Case, playbook: Playbook, now: datetime) -> Iterator[Outb
 
 def _is_for_nobody(call: Call, case: Case, rules: CallRules | None) -> bool:
     return rules is not None and reach_of(call, case, rules) is Reach.NOBODY
+
+
+def _is_on_card(case: Case, bodies: Sequence[Body]) -> bool:
+    """Tell whether the card is enough to read of these entries."""
+    return is_noted_with_outcome(bodies) or _is_success_alone(case, bodies)
+
+
+def _is_success_alone(case: Case, bodies: Sequence[Body]) -> bool:
+    """Tell whether a plan that ran alone has worked.
+
+    Its card is posted with the outcome, so that there is no reader of an earlier one to tell.
+    """
+    is_end = any(isinstance(body, Resolved) for body in bodies)
+    return is_end and case.generation == 1 and case.was_auto_approved
 
 
 def is_noted_with_outcome(bodies: Sequence[Body]) -> bool:
