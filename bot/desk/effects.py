@@ -118,6 +118,8 @@ BEGINNINGS: Bodies = (Authorised, UndoAsked)
 IN_HAND = frozenset({State.APPROVED, State.RUNNING})
 #: A card that will show the outcome within this time is drawn once.
 CARD_DELAY = timedelta(seconds=1)
+#: Nobody waits for the card of a plan that runs alone: it is posted once, with the outcome.
+ALONE_CARD_DELAY = timedelta(seconds=5)
 #: Before the case and the number of a question, in the key of its message.
 INQUIRY_PREFIX = "inquiry:"
 
@@ -165,8 +167,7 @@ def _messages(
             run_at=now,
         )
     elif not all(isinstance(body, INVISIBLE) for body in bodies):
-        delay = CARD_DELAY if case.state in IN_HAND else timedelta(0)
-        yield card_message(case.id, now + delay)
+        yield card_message(case.id, now + _card_delay(case))
     if Topic.EXECUTE in topics:
         yield OutboxMessage(
             topic=Topic.EXECUTE,
@@ -226,6 +227,13 @@ def _observation(case: Case, playbook: Playbook, now: datetime) -> Iterator[Outb
         run_at=now,
         payload={"revision": case.proposal.revision},
     )
+
+
+def _card_delay(case: Case) -> timedelta:
+    """Return how long a card waits for the outcome of its plan."""
+    if case.state not in IN_HAND:
+        return timedelta(0)
+    return ALONE_CARD_DELAY if case.was_auto_approved else CARD_DELAY
 
 
 def _is_for_nobody(call: Call, case: Case, rules: CallRules | None) -> bool:
