@@ -99,7 +99,9 @@ class Proposals:
         policy = self.library.policy()
         usage = self.cases.usage(f"{now:%Y-%m-%d}", plan=plan, step=step)
         terms = playbook.terms
-        if self.mode != SHADOW_MODE and may_depend_on_record(plan, terms, policy):
+        if self.mode == SHADOW_MODE:
+            terms = replace(terms, stage=Stage.SHADOW)
+        elif may_depend_on_record(plan, terms, policy):
             controls = controls or self.desk_controls.load()
             stage = controls.stage_of_plan(plan.playbook, plan, terms.stage)
             terms = replace(terms, stage=stage)
