@@ -228,7 +228,7 @@ class PlanDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Practice:
-    """What people did by hand, compared with a plan that the bot proposed."""
+    """The comparison of what people did by hand with a plan of the bot."""
 
     #: The revision of the plan.
     revision: int

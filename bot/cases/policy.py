@@ -181,13 +181,24 @@ class Policy:
         return canonical_hash(plain)
 
 
+def _check_initial_stage(stage: Stage) -> Stage:
+    """Refuse a file that gives what is earned."""
+    if stage is Stage.AUTONOMOUS:
+        raise ValueError(
+            "is where a kind starts, shadow or supervised: an action earns to run alone by what"
+            " people decide about it, and the governance owner lets it"
+        )
+    return stage
+
+
 @dataclass(frozen=True, slots=True)
 class PlaybookTerms:
     """The additions of a playbook to policy: approvers, or a shorter time."""
 
     factors: Annotated[Approvers, Field(validation_alias="approvers")] = ()
     expires_for: Annotated[Span | None, Field(validation_alias="expires")] = None
-    stage: Stage = Stage.SUPERVISED
+    #: Where the kind starts. ``DeskControls`` has what its actions have earned since.
+    stage: Annotated[Stage, AfterValidator(_check_initial_stage)] = Stage.SUPERVISED
     #: The groups of the playbook by role, which approvers may name.
     owners: Annotated[Mapping[str, str], NOT_IN_FILE] = field(default_factory=dict)
 

@@ -6,9 +6,11 @@ It is pure: a commit and its effects are one decision.
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from bot.cases.autonomy import demotions_after
 from bot.cases.call_rules import CallRules, Reach
 from bot.cases.calls import Call, call_after, reach_of
 from bot.cases.case import Case
+from bot.cases.control_commands import TakeStageBack
 from bot.cases.decide import Decision
 from bot.cases.entries import (
     ApprovalGiven,
@@ -136,12 +138,28 @@ def change(
     With ``call_rules`` a call that reaches nobody by them is not requested.
     """
     messages = _messages(decision, playbook, call_rules)
+    demotions = demotions_after(before, decision.case)
     return Change(
         before=before,
         entries=decision.entries,
         after=decision.case,
-        messages=tuple(messages),
+        messages=(*messages, *_demotion_messages(demotions, decision)),
+        control_commands=demotions,
     )
+
+
+def _demotion_messages(
+    demotions: Sequence[TakeStageBack], decision: Decision
+) -> Iterator[OutboxMessage]:
+    """Ask to tell those who govern the kind what asks people again, and why."""
+    for demotion in demotions:
+        yield OutboxMessage(
+            topic=Topic.CALL,
+            key=f"call:{demotion.on_case}:stage:{demotion.action}",
+            case_id=demotion.on_case,
+            run_at=decision.entries[-1].at,
+            payload={"demotion": demotion.action, "kind": demotion.kind},
+        )
 
 
 def _messages(

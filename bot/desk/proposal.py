@@ -1,21 +1,26 @@
 """Proposals: the one place where plans are made and policy judges them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.cases.autonomy import BUDGET_SPENT, may_begin_alone, may_depend_on_record
 from bot.cases.canonical import ScalarMapping
 from bot.cases.case import Case
 from bot.cases.case_facts import case_facts
+from bot.cases.controls import DeskControls
 from bot.cases.evidence import Evidence
 from bot.cases.expressions import find_scalar
 from bot.cases.plan import Action, Plan, Proposer
 from bot.cases.playbook import Playbook
-from bot.cases.policy import Verdict, judge, require_governance
+from bot.cases.policy import Ruling, Stage, Usage, Verdict, judge, require_governance
 from bot.ports.case_store import CaseStore
 from bot.ports.connector import Systems
+from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.library import Library
 
+#: The mode in which the program carries nothing out, whatever an action has earned.
+SHADOW_MODE = "shadow"
 # An approved plan that could not start for this long is asked about again.
 APPROVAL_LIFETIME = timedelta(hours=24)
 
@@ -25,6 +30,7 @@ class Proposals:
     """Makes plans, and asks policy about them."""
 
     cases: CaseStore
+    desk_controls: DeskControlsStore
     library: Library
     systems: Systems
     #: The mode that the program runs in: "live", "dry-run" or "shadow". Empty: plans run in any.
@@ -77,10 +83,37 @@ class Proposals:
             return require_governance(verdict, playbook.terms)
         return verdict
 
-    def verdict(self, plan: Plan, playbook: Playbook, now: datetime, *, step: int = 0) -> Verdict:
-        """Judge this plan from ``step`` on by the policy of now."""
+    def verdict(
+        self,
+        plan: Plan,
+        playbook: Playbook,
+        now: datetime,
+        *,
+        step: int = 0,
+        controls: DeskControls | None = None,
+    ) -> Verdict:
+        """Judge this plan from ``step`` on by the policy and the stage of now.
+
+        The desk's ``controls`` need not be read when they are given.
+        """
+        policy = self.library.policy()
         usage = self.cases.usage(f"{now:%Y-%m-%d}", plan=plan, step=step)
-        return judge(plan, playbook.terms, self.library.policy(), usage, step=step)
+        terms = playbook.terms
+        if self.mode == SHADOW_MODE:
+            terms = replace(terms, stage=Stage.SHADOW)
+        elif may_depend_on_record(plan, terms, policy):
+            controls = controls or self.desk_controls.load()
+            stage = controls.stage_of_plan(plan.playbook, plan, terms.stage)
+            terms = replace(terms, stage=stage)
+        verdict = judge(plan, terms, policy, usage, step=step)
+        if verdict.ruling is not Ruling.AUTO_APPROVE or step or self._has_budget(plan, usage):
+            return verdict
+        asking = judge(plan, replace(terms, stage=Stage.SUPERVISED), policy, usage, step=step)
+        return replace(asking, reason=f"{asking.reason}; {BUDGET_SPENT}")
+
+    def _has_budget(self, plan: Plan, usage: Usage) -> bool:
+        """Tell whether one more plan of this kind may run alone today."""
+        return may_begin_alone(plan.playbook, usage, self.library.policy().autonomy)
 
     def prepare(self, action: str, parameters: ScalarMapping) -> Action:
         """Make the dry run of "system.action"."""

@@ -3,11 +3,19 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.cases.autonomy import BUDGET_SPENT, may_begin_alone, must_still_run_alone
 from bot.cases.case import Case
 from bot.cases.controls import DeskControls, must_not_be_paused
 from bot.cases.decide import Decision, DeskRecord, record_entry
-from bot.cases.entries import Parked, Resolved, StepReported, StepState, Stopped
-from bot.cases.errors import Conflict, DeskPaused
+from bot.cases.entries import (
+    Parked,
+    Resolved,
+    StepReported,
+    StepStarted,
+    StepState,
+    Stopped,
+)
+from bot.cases.errors import Conflict, DeskPaused, NoLongerAlone
 from bot.cases.execution import StepKind, is_backing_out, next_step, step_summary
 from bot.cases.policy import find_exceeded_limit
 from bot.cases.review import REVIEW_STEPS, review_one_in
@@ -49,14 +57,16 @@ class StepLog:
         decision: Decision,
         *,
         undoing: bool = False,
+        looking: bool = False,
     ) -> StepWork | None:
-        """Commit that an effect begins. Return None when it must wait.
+        """Commit that an effect begins. Return None when it does not.
 
-        The same transaction checks the pauses, the day's budget and the lease of the message.
-        A worker whose lease was taken over begins nothing.
+        The same transaction checks the pauses, the day's budget, the stage of what runs alone and
+        the lease of the message. A worker whose lease was taken over begins nothing. ``looking``:
+        nothing is done yet, and what runs alone is checked again before it is.
         """
         case = work.case
-        guard = self._guard(work, decision.entries[-1].at, undoing=undoing)
+        guard = self._guard(work, decision.entries[-1].at, undoing=undoing, looking=looking)
         outcome = change(case, decision, self.library.playbook(case.kind))
         try:
             after = self.cases.commit(
@@ -67,7 +77,17 @@ class StepLog:
         except DeskPaused as pause:
             self.wait_for_resume(work.message, str(pause))
             return None
+        except NoLongerAlone as change_of_stage:
+            self._ask_instead(work, decision, str(change_of_stage))
+            return None
         return work.on(after)
+
+    def _ask_instead(self, work: StepWork, decision: Decision, reason: str) -> None:
+        """Put a plan that was to run alone before people; nothing of it has happened."""
+        if isinstance(decision.entries[0].body, StepStarted):
+            self.write(work.case, drift(reason), work.message)
+        else:
+            self.report_absent(work, [reason])
 
     def _guard(
         self,
@@ -75,8 +95,11 @@ class StepLog:
         at: datetime,
         *,
         undoing: bool,
+        looking: bool,
     ) -> Guard:
         plan = work.case.proposal.plan
+        policy = self.library.policy()
+        initial = self.library.playbook(work.case.kind).terms.stage
 
         def check(controls: DeskControls, usage_on: UsageOn) -> None:
             must_not_be_paused(controls, work.case.kind, plan)
@@ -91,11 +114,15 @@ class StepLog:
             excess = find_exceeded_limit(
                 plan,
                 work.step,
-                policy=self.library.policy(),
+                policy=policy,
                 usage=usage,
             )
             if excess:
                 raise DeskPaused(f"the budget of the day is used up: {excess}")
+            if work.case.was_auto_approved and not looking:
+                must_still_run_alone(plan, controls, initial=initial)
+                if work.step == 0 and not may_begin_alone(plan.playbook, usage, policy.autonomy):
+                    raise NoLongerAlone(BUDGET_SPENT)
 
         return check
 

@@ -99,7 +99,7 @@ class StepRunner:
         """Look for an effect that a lost ledger may have recorded."""
         beginning = decide(work.case, commands.LookFirst(work.step), self.clock())
         doubtful = self.step_log.mark_in_doubt(work.step, FORWARD, beginning)
-        begun_work = self.step_log.begin(work, doubtful)
+        begun_work = self.step_log.begin(work, doubtful, looking=True)
         if begun_work is not None:
             self.verify(begun_work)
 

@@ -1,4 +1,4 @@
-"""What decisions on plans tell about the actions of a kind."""
+"""The record of decisions on the actions of a kind."""
 
 from datetime import datetime
 from typing import Protocol

@@ -78,6 +78,7 @@ WIRE = {
     "passkey.added": (Transition.NOTE, "passkey ticket"),
     "passkey.invited": (Transition.NOTE, "to to_name ticket until"),
     "passkey.removed": (Transition.NOTE, "credential owner"),
+    "mistake.reported": (Transition.NOTE, "text by_name"),
     "plan.authorised": (Transition.AUTHORISE, "digest by recommendation plan verdict"),
     "plan.drifted": (Transition.DRIFT, "reasons is_settled"),
     "plan.edited": (Transition.EDIT, "plan verdict changes by_name expires_at"),
@@ -94,6 +95,10 @@ WIRE = {
     "signal.conflicted": (Transition.NOTE, "source key digest"),
     "signal.marked_clear": (Transition.MARK_CLEAR, "signal"),
     "signal.recurred": (Transition.RECUR, "signal"),
+    "stage.changed": (
+        Transition.NOTE,
+        "kind action stage before reason by_name on_case key evidence",
+    ),
     "step.parked": (Transition.PARK, "step reason"),
     "step.reported": (Transition.REPORT, "step state detail"),
     "step.settled": (Transition.SETTLE, "step landed note by_name"),
