@@ -16,6 +16,12 @@ from bot.cases.identity import Identities
 from bot.cases.playbook import ActionOffer, Detection, Lookup, Owners, Playbook, ServiceLevel, Stake
 from bot.cases.policy import ActionLimit, PlaybookTerms, Policy, TierRule
 from bot.cases.signal import UNRECOGNISED, Signal, SignalStatus
+from bot.cases.stage_playbook import (
+    concerned_kind,
+    is_stage_kind,
+    stage_playbook,
+    with_desk_actions,
+)
 from bot.connectors.dry_run import DryRun
 from bot.desk.decision_path import Request
 from bot.desk.options import DeskOptions
@@ -105,6 +111,8 @@ class FakeLibrary:
         return self.people
 
     def playbook(self, kind: str) -> Playbook:
+        if is_stage_kind(kind):
+            return stage_playbook(self.playbook(concerned_kind(kind)))
         if kind == UNRECOGNISED:
             return replace(
                 self.book,
@@ -123,7 +131,7 @@ class FakeLibrary:
         return Labels(kinds=dict(self.titles()))
 
     def policy(self) -> Policy:
-        return self.rules
+        return with_desk_actions(self.rules)
 
     def hours(self, channel: str) -> Hours:
         return self.calendars.get(channel, ALWAYS)
@@ -201,6 +209,7 @@ class World:
             Topic.TRIAGE: self.desk.triage.run,
             Topic.EXECUTE: self.desk.execution.executor.run,
             Topic.FOLLOW_UP: self.desk.execution.follow_up.run,
+            Topic.OBSERVE: self.desk.execution.observation.run,
             Topic.CARD: self.desk.screens.cards.refresh,
             Topic.NOTE: self.desk.screens.notes.run,
             Topic.CALL: self.desk.screens.calls.run,

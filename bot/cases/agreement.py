@@ -24,13 +24,15 @@ from bot.cases.entries import (
     Reopened,
     Resolution,
     Resolved,
+    ReviewGiven,
     Settled,
     UndoAsked,
     Withdrawn,
 )
 from bot.cases.lifecycle import State
-from bot.cases.plan import Proposer
+from bot.cases.plan import Idempotency, Plan, Proposer
 from bot.cases.policy import RiskTier, Stage
+from bot.cases.review import ReviewVerdict
 from bot.cases.verdict import SHADOW_RULE, Ruling, Verdict
 
 #: Rejections that say nothing about the plan.
@@ -39,7 +41,7 @@ SILENT_REASONS = frozenset({RejectReason.DUPLICATE, RejectReason.ALREADY_HANDLED
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DecisionScore:
-    """What one decision tells about one action of a kind."""
+    """Evidence about one action of a kind: one decision on it."""
 
     kind: str
     action: str
@@ -82,6 +84,12 @@ def score_of(case: Case) -> tuple[DecisionScore, ...]:
         for decision in _decisions(case)
         for action in decision.actions
     )
+
+
+def is_scored_alike(before: Case, after: Case) -> bool:
+    """Tell whether nothing has changed that scores are made of."""
+    old, new = before.activity, after.activity
+    return old.plan_decisions == new.plan_decisions and old.practice == new.practice
 
 
 def _decisions(case: Case) -> Iterator[PlanDecision]:
@@ -140,6 +148,8 @@ def with_plan_decisions(before: Case, case: Case, entry: Entry) -> Case:
             return _mark(case, BadOutcome.REOPENED, reason, entry.at)
         case Settled(landed=False, note=note) if not before.execution.is_undo_running:
             return _mark(case, BadOutcome.UNVERIFIED, note, entry.at)
+        case ReviewGiven(verdict=ReviewVerdict.WRONG, note=note):
+            return _mark(case, BadOutcome.COMPLAINT, note, entry.at)
         case _:
             return case
 
@@ -198,14 +208,18 @@ def _decision_on_plan(case: Case, kind: LastDecision, at: datetime) -> PlanDecis
         at=at,
         decision=kind,
         stage=Stage.SHADOW if verdict.rule == SHADOW_RULE else Stage.SUPERVISED,
-        is_comparable=is_proposed and _is_in_reach(verdict),
+        is_comparable=is_proposed and _is_in_reach(plan, verdict),
     )
 
 
-def _is_in_reach(verdict: Verdict) -> bool:
-    """Tell whether such a plan would ever run alone."""
+def _is_in_reach(plan: Plan, verdict: Verdict) -> bool:
+    """Tell whether such a plan could ever run alone.
+
+    Of low risk is what can be undone. What cannot be verified never runs alone.
+    """
     is_allowed = verdict.ruling is Ruling.ASK or verdict.rule == SHADOW_RULE
-    return is_allowed and verdict.tier is RiskTier.LOW
+    is_verified = all(action.idempotency is not Idempotency.NONE for action in plan.actions)
+    return is_allowed and is_verified and verdict.tier is RiskTier.LOW
 
 
 def _add(case: Case, decision: PlanDecision | None) -> Case:
@@ -226,8 +240,8 @@ def _mark(case: Case, outcome: BadOutcome, reason: str, at: datetime) -> Case:
     decisions = case.activity.plan_decisions
     for index in reversed(range(len(decisions))):
         if decisions[index].decision is LastDecision.APPROVED:
-            marked = _with_bad_outcome(decisions[index], outcome, reason=reason, at=at)
-            return _with_decisions(case, (*decisions[:index], marked, *decisions[index + 1 :]))
+            decision = _with_bad_outcome(decisions[index], outcome, reason=reason, at=at)
+            return _with_decisions(case, (*decisions[:index], decision, *decisions[index + 1 :]))
     return case
 
 

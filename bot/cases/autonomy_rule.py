@@ -1,4 +1,4 @@
-"""What an action must show before it may run without a person: a section of ``policy.yml``."""
+"""The rule of what an action must show before it runs alone, from ``policy.yml``."""
 
 from dataclasses import dataclass
 from datetime import timedelta

@@ -18,11 +18,13 @@ from bot.cases.lifecycle import TERMINAL, State
 from bot.cases.passkey import StepUp
 from bot.cases.plan import Action, Money, Plan
 from bot.cases.policy import Stage
+from bot.cases.practice import PracticeSource
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation, Words
+from bot.cases.review import Review, is_sampled
 from bot.cases.signal import Signal
 from bot.cases.sla import Sla
-from bot.cases.verdict import Verdict
+from bot.cases.verdict import SHADOW_RULE, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -227,17 +229,21 @@ class PlanDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Practice:
-    """What people did by hand, compared with a plan that the bot proposed."""
+    """The comparison of what people did by hand with a plan of the bot."""
 
     #: The revision of the plan.
     revision: int
     at: datetime
     action_agrees: bool
     parameters_agree: bool
-    #: Where it was seen: the name of a look-up, or "asked".
-    source: str
+    source: PracticeSource
     detail: str
     by_name: str = ""
+
+    @property
+    def agrees(self) -> bool:
+        """Tell whether people did exactly what was recommended."""
+        return self.action_agrees and self.parameters_agree
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -268,6 +274,8 @@ class Activity:
     plan_decisions: tuple[PlanDecision, ...] = ()
     #: What people did by hand, as far as it is known.
     practice: Practice | None = None
+    #: Whether the last run alone was right, as one in so many is asked.
+    review: Review | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -304,6 +312,20 @@ class Case:
     def was_auto_approved(self) -> bool:
         """Tell whether policy let the plan run without an approval."""
         return any(approval.is_by_policy for approval in self.proposal.approvals)
+
+    @property
+    def is_in_shadow(self) -> bool:
+        """Tell whether the plan is recommended only, and carried out by nobody but people."""
+        verdict = self.proposal.verdict
+        return verdict is not None and verdict.rule == SHADOW_RULE
+
+    @property
+    def is_review_due(self) -> bool:
+        """Tell whether somebody is asked if this run alone was right."""
+        review = self.activity.review
+        if review is None or review.verdict is not None or self.state is not State.RESOLVED:
+            return False
+        return self.was_auto_approved and is_sampled(self.id, review.one_in)
 
     @property
     def ended_at(self) -> datetime | None:

@@ -154,6 +154,8 @@ class TakeStageBack:
     action: str
     reason: str
     on_case: str
+    #: It ran without a person, by the recorded stage or by that of an earlier playbook.
+    is_alone: bool = True
 
 
 @dataclass(frozen=True, slots=True)

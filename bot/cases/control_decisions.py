@@ -412,6 +412,8 @@ def _change_stage(controls: DeskControls, command: ChangeStage) -> tuple[Control
 def _take_stage_back(controls: DeskControls, command: TakeStageBack) -> tuple[ControlBody, ...]:
     """Let it ask from now on. What asks already is left as it is."""
     record = controls.recorded_stage(command.kind, command.action)
+    if record is None and not command.is_alone:
+        return ()
     if record is not None and record.stage is not Stage.AUTONOMOUS:
         return ()
     body = StageChanged(

@@ -19,8 +19,10 @@ from bot.cases.lifecycle import Transition
 from bot.cases.passkey import Passkey, Purpose
 from bot.cases.plan import Money, Plan
 from bot.cases.policy import Stage
+from bot.cases.practice import PracticeSource
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation, Words
+from bot.cases.review import ReviewVerdict
 from bot.cases.signal import Signal
 from bot.cases.sla import Sla
 from bot.cases.verdict import Verdict
@@ -370,11 +372,38 @@ class Resolved(Body):
     undo_until: datetime | None = None
     #: How many people must approve the undo. The verifier counts them too.
     undo_votes: int = 0
+    #: It ran alone, and one such case in so many is reviewed; 0 for none.
+    review_one_in: int = 0
 
     @property
     def transition(self) -> Transition:
         """Return RESOLVE for a case handled by hand, else FINISH."""
         return Transition.RESOLVE if self.resolution is Resolution.BY_HAND else Transition.FINISH
+
+
+# --- hindsight --------------------------------------------------------------------------------
+
+
+@_entry("practice.observed", Transition.NOTE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PracticeObserved(Body):
+    """What people did by hand, compared with a plan that was not carried out."""
+
+    action_agrees: bool
+    parameters_agree: bool
+    source: PracticeSource
+    detail: str = ""
+    by_name: str = ""
+
+
+@_entry("review.given", Transition.NOTE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewGiven(Body):
+    """A person says whether a case that ran alone ended right."""
+
+    verdict: ReviewVerdict
+    note: str = ""
+    by_name: str
 
 
 # --- inquiries --------------------------------------------------------------------------------
@@ -821,6 +850,7 @@ HandlingBody = (
     | Resolved
     | AttemptRefused
 )
+HindsightBody = PracticeObserved | ReviewGiven
 InquiryBody = InquiryOpened | InquiryAnswered
 RequesterBody = Nudged | Retracted
 TimerBody = Woken | Escalated | Reminded | Expired
@@ -833,6 +863,7 @@ CaseBody = (
     | TriageBody
     | VoteBody
     | HandlingBody
+    | HindsightBody
     | InquiryBody
     | RequesterBody
     | TimerBody

@@ -10,6 +10,7 @@ A refusal is an expected no: its text is safe to show a person.
     - TooLate
     - NotEligible
     - DeskPaused          the kill switch is on
+    - NoLongerAlone       what was to run alone must ask now
     - NotNow              it cannot be known just now who asks
     - BadRequest
     - KeyReused

@@ -10,6 +10,7 @@ from datetime import datetime
 from bot.cases import (
     agreement,
     handling,
+    hindsight,
     inquiries,
     intake,
     requester,
@@ -29,6 +30,7 @@ from bot.cases.entries import (
     Drifted,
     Entry,
     HandlingBody,
+    HindsightBody,
     InquiryBody,
     Opened,
     OutcomeBody,
@@ -124,12 +126,16 @@ def _apply_body(case: Case, body: CaseBody | ControlBody, entry: Entry) -> Case:
     return _apply_progress(case, body, entry)
 
 
-def _apply_progress(case: Case, body: StepBody | UndoBody | OutcomeBody, entry: Entry) -> Case:
+def _apply_progress(
+    case: Case, body: StepBody | UndoBody | HindsightBody | OutcomeBody, entry: Entry
+) -> Case:
     """Hand an entry about what is or was carried out to the module of its subject."""
     if isinstance(body, StepBody):
         return steps.apply(case, body, entry)
     if isinstance(body, UndoBody):
         return undo.apply(case, body, entry)
+    if isinstance(body, HindsightBody):
+        return hindsight.apply(case, body, entry)
     return agreement.apply(case, body, entry)
 
 

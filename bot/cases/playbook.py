@@ -1,7 +1,7 @@
 """Playbooks: the handling of one kind of case, from detection to measurement."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated
@@ -129,6 +129,18 @@ class EditWarning:
     text: Text
 
 
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One SELECT that has a row once people have done the action by hand.
+
+    Its placeholders are the parameters of the action, ``:was_…`` for its snapshot, ``:since`` for
+    when the plan was made, and ``:now``. Columns named like parameters are compared with the plan.
+    """
+
+    system: Name
+    query: Query
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionOffer:
     """An action that this playbook may recommend."""
@@ -146,6 +158,8 @@ class ActionOffer:
     limits: Mapping[Name, EditLimit] = field(default_factory=dict)
     #: What the evidence may say against an edit.
     warnings: Annotated[tuple[EditWarning, ...], Field(max_length=10)] = ()
+    #: Finds out whether people did it by hand, where the bot only recommended it.
+    observed: Observation | None = None
     #: What follows it in the same plan.
     then: Annotated[tuple["ActionOffer", ...], Field(max_length=4)] = ()
 
@@ -261,3 +275,12 @@ class Playbook(PlaybookTexts):
     def offer(self, action: str) -> ActionOffer | None:
         """Return the offer of this action, or None."""
         return next((offer for offer in self.offers if offer.action == action), None)
+
+    def observations(self, actions: Collection[str]) -> dict[str, Observation]:
+        """Return how each of these actions is observed, where the playbook says it."""
+        observations: dict[str, Observation] = {}
+        for offer in self.offers:
+            for link in offer.chain():
+                if link.observed and link.action in actions:
+                    observations.setdefault(link.action, link.observed)
+        return observations

@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.cases.case import Case
+from bot.cases.case import Case, Practice
 from bot.cases.entries import Resolution, StepState
 from bot.cases.lifecycle import State
 from bot.cases.plan import Money
@@ -38,6 +38,9 @@ def agreement_of(case: Case) -> AgreementType | None:
     """Classify the decision; None where nobody decided on a recommendation."""
     if case.proposal.plan is None or case.was_auto_approved:
         return None
+    if case.activity.practice is not None:
+        # Doing by hand what was recommended is no disagreement.
+        return _agreement_in_practice(case.activity.practice)
     if case.state is State.REJECTED:
         return AgreementType.OTHERWISE
     if case.state is not State.RESOLVED or case.activity.status_reason is None:
@@ -45,6 +48,12 @@ def agreement_of(case: Case) -> AgreementType | None:
     if case.activity.status_reason.reason == Resolution.BY_HAND:
         return AgreementType.OTHERWISE
     return AgreementType.AFTER_EDIT if case.proposal.editors else AgreementType.AS_RECOMMENDED
+
+
+def _agreement_in_practice(practice: Practice) -> AgreementType:
+    if practice.agrees:
+        return AgreementType.AS_RECOMMENDED
+    return AgreementType.AFTER_EDIT if practice.action_agrees else AgreementType.OTHERWISE
 
 
 def moved_amount(case: Case) -> Money | None:

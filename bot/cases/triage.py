@@ -246,6 +246,9 @@ def _propose(
         verdict=body.verdict,
         expires_at=expires_at,
     )
+    if case.activity.practice is not None:
+        # It was about the plan before this one.
+        case = replace(case, activity=replace(case.activity, practice=None))
     return replace(
         case.with_reason(None),
         timers=timers,

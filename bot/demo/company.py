@@ -1,7 +1,7 @@
 """The sample company's system of record: a generated year in SQLite.
 
-Beside ordinary rows it plants exceptions: about fifty of each kind over the past year, and one of
-each kind today. The same day and seed always give the same rows.
+Beside ordinary rows it plants exceptions over the past year, more of what happens every other day,
+and one of each kind today. The same day and seed always give the same rows.
 """
 
 import random
@@ -166,7 +166,9 @@ REQUESTS = {
 SALES_OWNERS = ("Dev Patel", "Mina Roth", "Sam Oduya")
 #: Merlot Reserve 2018.
 TUTORIAL_PRODUCT = 61
-PAST_EXCEPTIONS_PER_KIND = 53
+PAST_EXCEPTIONS_PER_KIND = 45
+#: What happens every other day: enough of it for a record on which something is let run alone.
+FREQUENT_EXCEPTIONS = 120
 OLDEST_EXCEPTION_DAYS = 345
 #: Above 1 the company grows: the last weeks have more exceptions than those of a year ago.
 GROWTH = 1.4
@@ -246,10 +248,9 @@ class _Company:
         """Change columns of a row."""
         self._rows[table][row_id - 1].update(columns)
 
-    def exception_times(self) -> list[datetime]:
-        """Return when the exceptions of one kind arise, the last one now."""
+    def exception_times(self, count: int = PAST_EXCEPTIONS_PER_KIND) -> list[datetime]:
+        """Return when so many exceptions of one kind arise, and one more now."""
         times = []
-        count = PAST_EXCEPTIONS_PER_KIND
         for index in range(count):
             share = (index + self.dice.randrange(JITTER_STEPS) / JITTER_STEPS) / count
             days = int((OLDEST_EXCEPTION_DAYS - 1) * (1 - share) ** GROWTH) + 1
@@ -347,7 +348,7 @@ def _make_rota(company: _Company, venue: int, days: int) -> None:
 
 
 def _make_booking_exceptions(company: _Company) -> None:
-    for at in company.exception_times():
+    for at in company.exception_times(FREQUENT_EXCEPTIONS):
         role = company.dice.choice(tuple(REQUESTS))
         # The detector looks 48 hours ahead.
         next_day = at + timedelta(hours=company.dice.randrange(20, 44))
@@ -441,7 +442,7 @@ def _make_service_notes(company: _Company) -> None:
                 closed_at=f"{company.days_ago(days - 1)} 11:00:00",
                 assigned_to=None,
             )
-    for at in company.exception_times():
+    for at in company.exception_times(FREQUENT_EXCEPTIONS):
         # The detector looks for open notes of three to ten days ago.
         raising = at - timedelta(days=4, hours=company.dice.randrange(1, 40))
         note = company.add(
@@ -621,7 +622,7 @@ def _make_tasks(company: _Company) -> None:
                 evidence=f"photo-{days}-{venue}.jpg",
                 status="complete",
             )
-    for at in company.exception_times():
+    for at in company.exception_times(FREQUENT_EXCEPTIONS):
         # The detector looks two days back.
         completion = at - timedelta(hours=company.dice.randrange(2, 30))
         task = company.add(

@@ -21,7 +21,7 @@ from bot.desk.controls import Controls
 from bot.desk.proposal import Proposals
 from bot.desk.step_checks import StepChecks
 from bot.desk.step_lease import StepLease
-from bot.desk.step_log import StepLog, resolve, stop
+from bot.desk.step_log import StepLog, stop
 from bot.desk.step_runner import StepRunner
 from bot.desk.step_undo import StepUndo
 from bot.desk.step_verification import StepVerification
@@ -29,6 +29,7 @@ from bot.desk.step_work import StepWork
 from bot.ports.case_store import CaseStore
 from bot.ports.clock import Clock
 from bot.ports.connector import Systems
+from bot.ports.decision_records import DecisionRecords
 from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.directory import Directory
 from bot.ports.library import Library
@@ -95,7 +96,7 @@ class Executor:
             case StepKind.STOP:
                 self.step_log.write(case, stop(case), message)
             case StepKind.FINISH:
-                self.step_log.write(case, resolve(case, self.clock()), message)
+                self.step_log.write(case, self.step_log.end(case, self.clock()), message)
             case StepKind.NOTHING:
                 self.outbox.finish(message)
             case _:
@@ -145,6 +146,7 @@ def build_executor(  # noqa: PLR0913 (one argument for each port)
     directory: Directory,
     proposals: Proposals,
     controls: Controls,
+    records: DecisionRecords,
     clock: Clock,
     lease_for: timedelta,
 ) -> Executor:
@@ -166,6 +168,7 @@ def build_executor(  # noqa: PLR0913 (one argument for each port)
         outbox=outbox,
         library=library,
         controls=controls,
+        records=records,
         clock=clock,
         lease_duration=lease_for,
     )

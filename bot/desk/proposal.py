@@ -15,6 +15,7 @@ from bot.cases.expressions import find_scalar
 from bot.cases.judgement import judge
 from bot.cases.plan import Action, Plan, Proposer
 from bot.cases.playbook import Playbook
+from bot.cases.policy import Stage
 from bot.cases.verdict import Verdict, require_governance
 from bot.ports.case_store import CaseStore
 from bot.ports.connector import Systems
@@ -101,7 +102,9 @@ class Proposals:
         """
         policy = self.library.policy()
         terms = self.library.playbook(case.kind).terms
-        if self.mode != SHADOW_MODE and may_depend_on_record(plan, terms, policy):
+        if self.mode == SHADOW_MODE:
+            terms = replace(terms, stage=Stage.SHADOW)
+        elif may_depend_on_record(plan, terms, policy):
             controls = controls or self.desk_controls.load()
             stage = controls.stage_of_plan(plan.playbook, plan, terms.stage)
             terms = replace(terms, stage=stage)

@@ -61,7 +61,9 @@ class StepChecks:
             handles.add(emergency_group)
         principals = []
         for approval in case.proposal.approvals:
-            principals += [approval.person, approval.principal]
+            # Of policy no directory knows anything, and Slack would be asked in vain.
+            if not approval.is_by_policy:
+                principals += [approval.person, approval.principal]
         groups = self.directory.groups(sorted(handles), fresh=fresh)
         people = self._people(principals, fresh=fresh)
         action = work.action

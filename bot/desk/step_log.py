@@ -18,12 +18,14 @@ from bot.cases.entries import (
 from bot.cases.errors import Conflict, DeskPaused, NoLongerAlone
 from bot.cases.execution import StepKind, is_backing_out, next_step, step_summary
 from bot.cases.limits import find_exceeded_limit
+from bot.cases.review import REVIEW_STEPS, review_one_in
 from bot.cases.steps import drift, finish
 from bot.desk.controls import Controls
 from bot.desk.effects import change
 from bot.desk.step_work import Direction, StepWork, is_beginning
 from bot.ports.case_store import CaseStore, Guard, UsageAt
 from bot.ports.clock import Clock
+from bot.ports.decision_records import DecisionRecords
 from bot.ports.library import Library
 from bot.ports.outbox import LeasedMessage, Outbox
 
@@ -31,6 +33,8 @@ MAX_REREADS = 20
 MAX_DETAIL = 500
 # A resumed desk runs what waits at once; this is for what that has missed.
 PAUSE_INTERVAL = timedelta(minutes=1)
+#: More runs than these change no sample.
+MAX_COUNTED_RUNS = REVIEW_STEPS[-1].below + 1
 MAY_BE_DONE = "a backup was restored: it is looked for before it is done"
 
 
@@ -42,6 +46,7 @@ class StepLog:
     outbox: Outbox
     library: Library
     controls: Controls
+    records: DecisionRecords
     clock: Clock
     #: How long the lease is renewed for when an effect begins.
     lease_duration: timedelta
@@ -121,6 +126,19 @@ class StepLog:
                     raise NoLongerAlone(BUDGET_SPENT)
 
         return check
+
+    def end(self, case: Case, now: datetime) -> Resolved:
+        """End a plan whose steps have all landed; some that ran alone are reviewed."""
+        plan = case.proposal.plan
+        end = resolve(case, now)
+        if plan is None or plan.is_dry_run or not case.was_auto_approved:
+            return end
+        runs = [
+            self.records.clean_runs(plan.playbook, name, MAX_COUNTED_RUNS)
+            for name in {action.name for action in plan.actions}
+        ]
+        # This run is among them already.
+        return replace(end, review_one_in=review_one_in(min(runs) - 1))
 
     def wait_for_resume(self, message: LeasedMessage, reason: str) -> None:
         """Try again later, without counting this as a failure."""
@@ -213,7 +231,7 @@ class StepLog:
             return decision.then(record_entry(after, drift(*drift_reasons), now)), True
         # The last outcome and the end of the plan are one fact, so they are one commit.
         if next_kind is StepKind.FINISH:
-            return decision.then(record_entry(after, resolve(after, now), now)), True
+            return decision.then(record_entry(after, self.end(after, now), now)), True
         if next_kind is StepKind.STOP:
             return decision.then(record_entry(after, stop(after), now)), True
         return decision, False

@@ -8,6 +8,7 @@ from enum import StrEnum
 from typing import Protocol
 
 from bot.cases.case import Case
+from bot.cases.control_commands import ControlCommand
 from bot.cases.control_decisions import ControlDecision
 from bot.cases.controls import DeskControls
 from bot.cases.entries import Entry
@@ -50,6 +51,8 @@ class Change:
     guard: Guard | None = None
     #: A decision about the desk, written in the same transaction.
     control_decision: ControlDecision | None = None
+    #: Commands to the desk, decided in the same transaction on its controls as they are there.
+    control_commands: tuple[ControlCommand, ...] = ()
 
 
 class ReceiptOutcome(StrEnum):

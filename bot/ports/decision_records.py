@@ -1,4 +1,4 @@
-"""What decisions on plans tell about the actions of a kind."""
+"""The record of decisions on the actions of a kind."""
 
 from datetime import datetime
 from typing import Protocol
@@ -11,3 +11,6 @@ class DecisionRecords(Protocol):
 
     def scores(self, kind: str, action: str, since: datetime) -> list[DecisionScore]:
         """Return the scores of an action from this time on, in order."""
+
+    def clean_runs(self, kind: str, action: str, limit: int) -> int:
+        """Count the runs alone since the last one that turned out wrong, up to a limit."""

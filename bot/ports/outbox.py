@@ -22,6 +22,7 @@ class Topic(StrEnum):
     INQUIRY = "inquiry"
     EXECUTE = "execute"
     FOLLOW_UP = "follow_up"
+    OBSERVE = "observe"
     REMEMBER = "remember"
     ANSWER = "answer"
     ORDER = "order"

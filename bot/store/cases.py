@@ -9,6 +9,7 @@ from typing import Any
 from sqlalchemy import bindparam, insert, literal, select, true
 
 from bot.cases.case import Case
+from bot.cases.control_decisions import decide_controls
 from bot.cases.decide import record_conflict
 from bot.cases.entries import Entry, entry_of
 from bot.cases.errors import NoSuchCase
@@ -162,6 +163,7 @@ class SqlCaseStore:
         if change is None:
             return Receipt(ReceiptOutcome.IGNORED, None)
         unit.append(self._serialise(change))
+        _decide_controls(unit, change)
         unit.enqueue(change.messages, now, case=change.after)
         return Receipt(_outcome(change, signal), change.after.id)
 
@@ -188,8 +190,17 @@ def _write_change(unit: UnitOfWork, change: Change, write: CaseWrite) -> Case:
     unit.append(write)
     if change.control_decision:
         unit.append_controls(change.control_decision)
+    _decide_controls(unit, change)
     unit.enqueue(change.messages, change.entries[-1].at, case=change.after)
     return change.after
+
+
+def _decide_controls(unit: UnitOfWork, change: Change) -> None:
+    """Decide what the change asks of the desk, where nobody else can write meanwhile."""
+    for command in change.control_commands:
+        decision = decide_controls(unit.controls(), command, change.entries[-1].at)
+        if decision.entries:
+            unit.append_controls(decision)
 
 
 def _receive_again(unit: UnitOfWork, earlier: Any, row: dict[str, Any], now: datetime) -> Receipt:

@@ -6,7 +6,7 @@ from typing import Any
 
 from sqlalchemy import bindparam, delete
 
-from bot.cases.agreement import DecisionScore, score_of
+from bot.cases.agreement import DecisionScore, is_scored_alike, score_of
 from bot.cases.case import BadOutcome, Case
 from bot.cases.policy import Stage
 from bot.store import tables
@@ -27,22 +27,16 @@ def score_changes(
     before: Case | None, after: Case
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
     """Return the rows that a change of a case writes, and the keys of those that it takes away."""
-    if before is not None and _is_scored_alike(before, after):
+    if before is not None and is_scored_alike(before, after):
         return [], []
     old_rows = score_rows(before) if before else {}
     new_rows = score_rows(after)
-    written = [row for key, row in new_rows.items() if old_rows.get(key) != row]
-    gone = [
+    changed_rows = [row for key, row in new_rows.items() if old_rows.get(key) != row]
+    dropped_keys = [
         {"of_case": str(after.id), "of_revision": revision, "of_action": action}
         for revision, action in old_rows.keys() - new_rows.keys()
     ]
-    return written, gone
-
-
-def _is_scored_alike(before: Case, after: Case) -> bool:
-    """Tell whether nothing has changed that scores are made of."""
-    old, new = before.activity, after.activity
-    return old.plan_decisions == new.plan_decisions and old.practice == new.practice
+    return changed_rows, dropped_keys
 
 
 def _row(score: DecisionScore) -> dict[str, Any]:

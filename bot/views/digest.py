@@ -131,6 +131,8 @@ class DigestView:
     #: More open cases, for the thread.
     rest: tuple[CaseRow, ...]
     figures: DigestFigures
+    #: Cases that ran alone since the last digest, and are to be reviewed.
+    unreviewed: tuple[CaseRow, ...] = ()
     review: Review | None = None
 
     @property
@@ -147,7 +149,7 @@ class DigestView:
     @property
     def says_something(self) -> bool:
         """Tell whether there is anything to post."""
-        has_rows = bool(self.rows or self.expiries or self.review)
+        has_rows = bool(self.rows or self.expiries or self.unreviewed or self.review)
         return has_rows or self.figures.counts != Counts()
 
     @property
@@ -168,6 +170,7 @@ class DigestView:
             "others": self.others,
             "later": self.later,
             "expiries": self.expiries,
+            "unreviewed": self.unreviewed,
             "blind": self.review.blind if self.review else (),
         }
 

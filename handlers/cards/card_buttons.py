@@ -13,6 +13,7 @@ from bot.views.labels import Labels
 from handlers.cards import ids
 from handlers.cards.blocks import actions_block, button, option
 from handlers.cards.case_words import case_wording
+from handlers.cards.hindsight import practice_buttons, review_buttons
 from handlers.cards.question import ask
 from handlers.cards.text import Json, clean, plain_text, stored_length
 from handlers.cards.wording import Wording, money_text
@@ -42,9 +43,12 @@ def card_buttons(case: Case, *, is_undoable: bool, labels: Labels = NO_LABELS) -
             claim = _claim_button(case, token)
             return [settle, *claim, details, _overflow_menu(case, token)]
         case State.RESOLVED:
-            undo = button("Undo…", ids.UNDO, token)
-            return [undo, details] if is_undoable else [details]
-        case State.REJECTED | State.EXPIRED | State.CLEARED | State.WITHDRAWN:
+            undo = [button("Undo…", ids.UNDO, token)] if is_undoable else []
+            answers = [*practice_buttons(case, token), *review_buttons(case, token)]
+            return [*answers, *undo, details]
+        case State.CLEARED:
+            return [*practice_buttons(case, token), details]
+        case State.REJECTED | State.EXPIRED | State.WITHDRAWN:
             return [details]
         case State.SNOOZED:
             wake = button("Wake now", ids.WAKE, token)
@@ -126,10 +130,15 @@ def _proposed_buttons(case: Case, token: str, labels: Labels) -> list[Json]:
 
 
 def _referred_buttons(case: Case, token: str) -> list[Json]:
+    by_hand = practice_buttons(case, token)
+    if not by_hand:
+        by_hand = [button("Handled by hand…", ids.RESOLVE, token)]
+    # Slack shows few buttons in a row on a phone.
+    again = [] if len(by_hand) > 1 else [button("Try again", ids.TRY_AGAIN, token)]
     return [
-        button("Handled by hand…", ids.RESOLVE, token),
+        *by_hand,
         *_claim_button(case, token),
-        button("Try again", ids.TRY_AGAIN, token),
+        *again,
         button("Reject…", ids.REJECT, token),
         _details_button(token),
         _overflow_menu(case, token),

@@ -19,6 +19,7 @@ from handlers.cards.blocks import (
     context_block,
     form,
     input_block,
+    label_paragraph,
     modal,
     option,
     selected_option,
@@ -26,7 +27,7 @@ from handlers.cards.blocks import (
     text_input,
 )
 from handlers.cards.case_words import case_wording
-from handlers.cards.question import describe_consequence
+from handlers.cards.question import describe_consequence, describe_plan
 from handlers.cards.text import (
     Json,
     bullets,
@@ -210,6 +211,40 @@ def settle_form(case: Case, labels: Labels = NO_LABELS) -> Json:
             input_block("landed", "Did it happen?", outcome),
             _note("What did you see, and where?"),
         ],
+    )
+
+
+def practice_form(case: Case, labels: Labels = NO_LABELS) -> Json:
+    """Build the form that records what people did instead of the plan."""
+    plan = case.proposal.plan
+    recommendation = describe_plan(plan, case_wording(case, labels)) if plan else ""
+    options = [
+        option("The same, with other values", "same"),
+        option("Something else, or nothing", "else"),
+    ]
+    choice = {"type": "radio_buttons", "action_id": ids.PRACTICE, "options": options}
+    return case_form(
+        case,
+        callback_id=ids.PRACTICE_FORM,
+        title="What was done?",
+        submit="Say so",
+        blocks=[
+            rich_text(label_paragraph("Recommended  ", clean(recommendation, MAX_SUMMARY_LENGTH))),
+            input_block("practice", "What was done by hand?", choice),
+            _note("In your words", "It is compared with the recommendation."),
+        ],
+    )
+
+
+def review_form(case: Case) -> Json:
+    """Build the form that says why something done alone was wrong."""
+    effect = "Such cases are put before people again, and this one is learned from."
+    return case_form(
+        case,
+        callback_id=ids.REVIEW_FORM,
+        title="It was wrong",
+        submit="Say so",
+        blocks=[rich_text(paragraph(text_run(effect))), _note("What was wrong?")],
     )
 
 

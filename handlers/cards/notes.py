@@ -12,11 +12,13 @@ from bot.cases.entries import Body, Entry
 from bot.cases.lifecycle import State
 from bot.cases.passkey import Purpose
 from bot.cases.recommendation import Citation
+from bot.cases.review import ReviewVerdict
 from bot.views.labels import Labels, as_words, start_upper
 from bot.views.rows import CaseRow
 from bot.views.thread_notes import ThreadNote
 from handlers.cards.card_buttons import button_row
 from handlers.cards.case_words import case_wording
+from handlers.cards.hindsight import describe_practice
 from handlers.cards.inquiry_message import describe_answer, file_links
 from handlers.cards.plan_section import STEP_LABELS
 from handlers.cards.question import ask
@@ -54,6 +56,7 @@ HandlingEntry = (
     | entries.Nudged
     | entries.Retracted
 )
+HindsightEntry = entries.PracticeObserved | entries.ReviewGiven
 DeadlineEntry = entries.Reminded | entries.Escalated | entries.Expired
 ExecutionEntry = (
     entries.StepReported
@@ -201,6 +204,8 @@ def describe_entry(body: Body, case: Case, labels: Labels = NO_LABELS) -> NoteLi
         return _describe_approval_entry(body, case, labels)
     if isinstance(body, HandlingEntry):
         return _describe_handling(body)
+    if isinstance(body, HindsightEntry):
+        return _describe_hindsight(body)
     if isinstance(body, DeadlineEntry):
         return _describe_deadline(body, case)
     if isinstance(body, ExecutionEntry):
@@ -291,6 +296,18 @@ def _describe_handling(body: HandlingEntry) -> NoteLine:
             return NoteLine(f"{body.by_name} asked again for a decision.")
         case entries.Retracted():
             return NoteLine(f"{body.by_name} took the case back.", "Nothing was done")
+        case _:
+            assert_never(body)
+
+
+def _describe_hindsight(body: HindsightEntry) -> NoteLine:
+    match body:
+        case entries.PracticeObserved():
+            return NoteLine(*describe_practice(body))
+        case entries.ReviewGiven(verdict=ReviewVerdict.RIGHT):
+            return NoteLine(f"{body.by_name} has looked:", "it was right")
+        case entries.ReviewGiven():
+            return NoteLine(f"{body.by_name} has looked: it was wrong.", _quote(body.note))
         case _:
             assert_never(body)
 

@@ -20,6 +20,7 @@ from handlers.cards.case_words import (
 )
 from handlers.cards.context_lines import context_blocks
 from handlers.cards.facts import failure_sentences, stale_sentences
+from handlers.cards.hindsight import shadow_question
 from handlers.cards.question import ask
 from handlers.cards.report import report_line
 from handlers.cards.text import (
@@ -130,6 +131,8 @@ def _question(case: Case, wording: Wording) -> tuple[str, str]:
         return question.text, question.consequence
     if case.state is State.OUTCOME_UNKNOWN:
         return _question_of_doubt(case, wording)
+    if case.is_in_shadow:
+        return shadow_question(case, wording)
     if _is_unrecognised(case):
         return "What is it?", "Your answer is learned from."
     missing = left_out_facts(case)

@@ -18,6 +18,8 @@ from bot.cases.playbook import Playbook
 from bot.cases.policy import Policy, Stage
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.source import Source
+from bot.cases.stage_playbook import DESK_SYSTEM, stage_playbook, with_desk_actions
+from bot.connectors.desk import DESK_SPEC
 from bot.connectors.specs import SystemSpec
 from bot.views.labels import Labels
 from knowledge.library.channels import Channels, read_channels
@@ -58,7 +60,14 @@ class FileLibrary:
 
     def playbook(self, kind: str) -> Playbook:
         """Return the playbook of this kind, or the one for unrecognised cases."""
-        return self.playbooks.get(kind) or self.playbooks[UNRECOGNISED]
+        playbook = self.playbooks.get(kind) or self._stage_playbooks.get(kind)
+        return playbook or self.playbooks[UNRECOGNISED]
+
+    @cached_property
+    def _stage_playbooks(self) -> dict[str, Playbook]:
+        """Make the built-in playbooks that decide the stages of kinds."""
+        books = [stage_playbook(playbook) for playbook in self.playbooks.values()]
+        return {playbook.kind: playbook for playbook in books}
 
     def titles(self) -> list[tuple[str, str]]:
         """List the kinds that people can name, with and by their titles."""
@@ -75,15 +84,21 @@ class FileLibrary:
 
     @cached_property
     def _labels(self) -> Labels:
-        return collect_labels(self.playbooks, self.systems, self.channel_rules.titles)
+        playbooks = {**self.playbooks, **self._stage_playbooks}
+        systems = {**self.systems, DESK_SYSTEM: DESK_SPEC}
+        return collect_labels(playbooks, systems, self.channel_rules.titles)
 
     def missing_titles(self) -> list[str]:
         """List the names without a title, which people would read unchanged."""
         return find_missing_titles(self.playbooks, self.systems, self.channel_rules.titles)
 
     def policy(self) -> Policy:
-        """Return the policy."""
-        return self.rules
+        """Return the policy, with the limit of what the desk does to itself."""
+        return self._policy
+
+    @cached_property
+    def _policy(self) -> Policy:
+        return with_desk_actions(self.rules)
 
     def limits_without_action(self) -> list[str]:
         """List the limits of policy.yml for actions that systems.yml does not declare."""

@@ -49,7 +49,10 @@ WIRE = {
     "case.referred": (Transition.REFER, "reason recommendation plan verdict sla"),
     "case.reminded": (Transition.NOTE, "to next_at"),
     "case.reopened": (Transition.REOPEN, "reason"),
-    "case.resolved": (Transition.FINISH, "resolution note by_name undo_until undo_votes"),
+    "case.resolved": (
+        Transition.FINISH,
+        "resolution note by_name undo_until undo_votes review_one_in",
+    ),
     "case.retracted": (Transition.RETRACT, "by_name"),
     "case.retriage_asked": (Transition.RETRIAGE, "by_name"),
     "case.snoozed": (Transition.SNOOZE, "until reason by_name"),
@@ -83,6 +86,11 @@ WIRE = {
     "plan.rejected": (Transition.REJECT, "reason note by_name"),
     "plan.stopped": (Transition.STOP, "reason"),
     "plan.undo_asked": (Transition.UNDO, "note by_name by until"),
+    "practice.observed": (
+        Transition.NOTE,
+        "action_agrees parameters_agree source detail by_name",
+    ),
+    "review.given": (Transition.NOTE, "verdict note by_name"),
     "signal.cleared": (Transition.CLEAR, "signal"),
     "signal.conflicted": (Transition.NOTE, "source key digest"),
     "signal.marked_clear": (Transition.MARK_CLEAR, "signal"),
