@@ -63,7 +63,8 @@ class PlannedStep:
     parameters: Mapping[str, Scalar]
 
     def __str__(self) -> str:
-        values = ", ".join(f"{name} {value}" for name, value in self.parameters.items())
+        # The ledger has them in the order of their names, a playbook in its own.
+        values = ", ".join(f"{name} {value}" for name, value in sorted(self.parameters.items()))
         return f"{self.action}({values})"
 
 
