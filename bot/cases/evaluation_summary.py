@@ -71,7 +71,7 @@ class EvaluationSummary:
                 f"People decided on {self.decided}: the desk agreed on {self.agreed_before}, "
                 f"and would agree on {self.agreed_now}."
             )
-        lines.append(f"{self.regressions} worse, {self.improvements} better.")
+        lines.append(f"Worse: {self.regressions}. Better: {self.improvements}.")
         return lines
 
 

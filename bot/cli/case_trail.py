@@ -2,8 +2,9 @@
 
 from collections.abc import Iterable, Sequence
 
+from bot.cases.approval import Approval
 from bot.cases.case import Case
-from bot.cases.entries import Entry
+from bot.cases.entries import ApprovalGiven, Entry
 from bot.cli.terminal import out
 from bot.views.entry_content import TrailItem, trail
 from bot.views.labels import Labels
@@ -36,9 +37,18 @@ def item_lines(item: TrailItem, earlier: TrailItem | None) -> Iterable[str]:
     yield f"   {item.content.sentence}."
     for line in item.content.lines:
         yield f"     {line}"
+    if isinstance(entry.body, ApprovalGiven):
+        yield f"     {_binding(item.case, entry.body.approval)}"
     state = item.case.state
     if earlier is None or earlier.case.state is not state:
         yield f"   → {state}"
+
+
+def _binding(case: Case, approval: Approval) -> str:
+    plan = case.proposal.plan
+    if plan and plan.plan_hash == approval.digest:
+        return f"Binds exactly plan {plan.revision}, as it stands above"
+    return "Binds ANOTHER plan than the one above"
 
 
 def _folding(case: Case, stored_case: Case | None, count: int) -> str:

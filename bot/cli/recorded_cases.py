@@ -14,6 +14,7 @@ from pathlib import Path
 
 from bot import storage
 from bot.advisors import open_models, without_models
+from bot.cases.case import Case
 from bot.cases.entries import Entry
 from bot.cases.errors import BadRequest, CountersignError
 from bot.cases.evaluation import Trial
@@ -51,6 +52,13 @@ def open_cases(settings: Settings, selection: CaseSelection) -> Iterator[CaseSou
         unreadable: list[str] = []
         cases = _record_all(histories, histories.read(ids), unreadable)
         yield CaseSource(total=len(ids), cases=cases, unreadable=unreadable)
+
+
+def read_stored_case(settings: Settings, case_id: str) -> Case:
+    """Read a case as the database holds it."""
+    store = storage.open_reader(settings)
+    with closing(store.database):
+        return store.cases.case(case_id)
 
 
 def _record_all(

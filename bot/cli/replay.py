@@ -10,6 +10,7 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
+from bot.cases.case import Case
 from bot.cases.errors import BadRequest, Refusal
 from bot.cases.evaluation import Comparison
 from bot.cases.evaluation_summary import EvaluationSummary
@@ -21,6 +22,7 @@ from bot.cli.recorded_cases import (
     open_file,
     open_library,
     parse_since,
+    read_stored_case,
     saved_to,
 )
 from bot.cli.replay_report import (
@@ -98,9 +100,10 @@ class ReplayRun:
             out.print(sentence, markup=False)
         rate = self.cases / seconds if seconds else 0
         out.print(
-            f"{self.cases} cases in {seconds:.1f} s ({rate:.0f} a second); no outside system and "
+            f"Cases: {self.cases}, in {seconds:.1f} s ({rate:.0f} a second). No outside system and "
             "no language model was asked.",
             markup=False,
+            soft_wrap=True,
         )
 
 
@@ -154,7 +157,8 @@ def replay(  # noqa: PLR0913 (one argument for each option)
             if keep:
                 keep(recorded)
             if case and not as_json:
-                _print_case(recorded, comparisons, run.labels)
+                stored = None if source_file else read_stored_case(settings, case)
+                _print_case(recorded, comparisons, run.labels, stored)
             _report(run, comparisons, suite)
         seconds = monotonic() - started_at
     if case and not run.cases:
@@ -173,13 +177,19 @@ def _report(run: ReplayRun, comparisons: list[Comparison], suite: JUnitSuite | N
             suite.add_comparison(comparison, run.labels)
 
 
-def _print_case(recorded: RecordedCase, comparisons: list[Comparison], labels: Labels) -> None:
+def _print_case(
+    recorded: RecordedCase,
+    comparisons: list[Comparison],
+    labels: Labels,
+    stored_case: Case | None,
+) -> None:
     """Print a case step by step, as it was seen, and what the desk would say today."""
-    print_trail(recorded.entries, labels)
+    print_trail(recorded.entries, labels, stored_case)
     reasons = ", ".join(reason.value for reason in recorded.reasons)
     out.print(f"\nFor evaluation: {reasons or 'no'}", markup=False)
     for comparison in comparisons:
         expected = expectation_text(comparison.expected, labels) or "decided nothing"
         verb = "differs" if comparison.differences else "is the same"
-        out.print(f"Look {comparison.trial}: people {expected}.", markup=False)
-        out.print(f"  What the desk would say today {verb}.\n", markup=False)
+        out.print(f"Look {comparison.trial}: people {expected}.", markup=False, soft_wrap=True)
+        out.print(f"What the desk would say today {verb}.", markup=False)
+    out.print()

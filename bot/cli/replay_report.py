@@ -204,14 +204,15 @@ class MarkdownTable:
 
     def _row(self, comparison: Comparison) -> str:
         labels = self._labels
-        changes = "<br>".join(
-            f"{DIFFERENCE_LABELS[one.name]}: {' → '.join(map(_cell, _sides(one, comparison, labels)))}"
-            for one in comparison.differences
-        )
+        changes = []
+        for one in comparison.differences:
+            before, now = map(_cell, _sides(one, comparison, labels))
+            changes.append(f"{DIFFERENCE_LABELS[one.name]}: {before} → {now}")
         mark = _mark(comparison) or "–"
         people = _cell(expectation_text(comparison.expected, self._labels)) or "nobody decided"
         title = _cell(comparison.title)
-        return f"| {comparison.case_id} | {title} | {changes} | {people} | {mark} |"
+        cells = (comparison.case_id, title, "<br>".join(changes), people, mark)
+        return f"| {' | '.join(cells)} |"
 
     def lines(self, title: str, summary: EvaluationSummary) -> list[str]:
         """Write the whole table, under its figures."""
