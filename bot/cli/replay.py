@@ -57,7 +57,7 @@ class ReplayRun:
 
     def comparisons(self, source: CaseSource) -> Iterator[tuple[RecordedCase, list[Comparison]]]:
         """Play the cases one by one, under a progress bar."""
-        with Progress(console=err, transient=True) as progress:
+        with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
             task = progress.add_task("Playing cases", total=source.total)
             for recorded in source.cases:
                 progress.advance(task)

@@ -3,7 +3,7 @@
 import contextlib
 import re
 import tempfile
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import IO, Any
@@ -12,7 +12,6 @@ from xml.sax.saxutils import escape, quoteattr
 
 from bot.cases.canonical import to_plain
 from bot.cases.evaluation import Comparison, Difference, Expectation, PlannedStep, Steps
-from bot.cases.evaluation_summary import EvaluationSummary
 from bot.views.entry_content import moment
 from bot.views.labels import Labels
 
@@ -214,9 +213,9 @@ class MarkdownTable:
         cells = (comparison.case_id, title, "<br>".join(changes), people, mark)
         return f"| {' | '.join(cells)} |"
 
-    def lines(self, title: str, summary: EvaluationSummary) -> list[str]:
-        """Write the whole table, under its figures."""
-        lines = [f"### {title}", "", " ".join(summary.sentences()), ""]
+    def lines(self, title: str, sentences: Sequence[str]) -> list[str]:
+        """Write the whole table, under its figures in words."""
+        lines = [f"### {_cell(title)}", "", " ".join(sentences), ""]
         if not self._rows:
             return lines
         lines += ["| case | what | then → now | people | |", "| --- | --- | --- | --- | --- |"]
