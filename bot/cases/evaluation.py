@@ -40,7 +40,7 @@ from bot.cases.signal import UNRECOGNISED
 
 
 class Course(StrEnum):
-    """What becomes of a case after the desk has looked at it."""
+    """The way that a case takes after the desk has looked at it."""
 
     ALONE = "runs alone"
     ASK = "asks people"
@@ -73,7 +73,7 @@ Steps = tuple[PlannedStep, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """What the desk makes of a case: its kind, the plan, and policy's verdict on it."""
+    """The desk's view of a case: its kind, the plan, and policy's verdict on it."""
 
     kind: str
     steps: Steps = ()
@@ -150,21 +150,21 @@ def trials_of(entries: Iterable[Entry]) -> list[Trial]:
     sequel: list[Entry] = []
     case: Case | None = None
     before: Case | None = None
-    gathered: Entry | None = None
+    gathering: Entry | None = None
     for entry in entries:
         is_first = isinstance(entry.body, Recognised) or (
-            isinstance(entry.body, Gathered) and not _continues(gathered, entry)
+            isinstance(entry.body, Gathered) and not _continues(gathering, entry)
         )
         if is_first and case is not None:
             before = case
         if isinstance(entry.body, Recognised | Gathered):
-            gathered = entry
+            gathering = entry
         case = evolve(case, entry)
-        if before and isinstance(entry.body, Recommended | Referred | Authorised) and gathered:
+        if before and isinstance(entry.body, Recommended | Referred | Authorised) and gathering:
             _close(trials, sequel)
             sequel = []
-            trials.append(_trial(len(trials) + 1, before, case, gathered))
-            before = gathered = None
+            trials.append(_trial(len(trials) + 1, before, case, gathering))
+            before = gathering = None
         else:
             sequel.append(entry)
     _close(trials, sequel)
@@ -181,12 +181,12 @@ def _close(trials: list[Trial], sequel: Sequence[Entry]) -> None:
         trials[-1] = replace(trials[-1], sequel=tuple(sequel))
 
 
-def _trial(number: int, before: Case, after: Case, gathered: Entry) -> Trial:
-    body = gathered.body
+def _trial(number: int, before: Case, after: Case, gathering: Entry) -> Trial:
+    body = gathering.body
     evidence = body.evidence if isinstance(body, Gathered) else ()
     return Trial(
         number=number,
-        at=gathered.at,
+        at=gathering.at,
         before=before,
         evidence=tuple(fact for fact in evidence if not is_answer(fact)),
         after=after,
@@ -195,10 +195,11 @@ def _trial(number: int, before: Case, after: Case, gathered: Entry) -> Trial:
 
 def _with_all_actions(trials: Sequence[Trial]) -> list[Trial]:
     """Give every trial the actions that were prepared for the case at any time."""
-    prepared = [_prepared_in(trial) for trial in trials]
-    every = [action for actions in prepared for action in actions]
+    action_lists = [_prepared_in(trial) for trial in trials]
+    every = [action for actions in action_lists for action in actions]
     return [
-        replace(trial, actions=(*own, *every)) for trial, own in zip(trials, prepared, strict=True)
+        replace(trial, actions=(*own, *every))
+        for trial, own in zip(trials, action_lists, strict=True)
     ]
 
 
@@ -212,7 +213,7 @@ def _prepared_in(trial: Trial) -> list[Action]:
 
 
 class EvaluationReason(StrEnum):
-    """Why a case is one of the evaluation set."""
+    """A reason for which a case is one of the evaluation set."""
 
     REJECTED = "rejected"
     EDITED = "edited"
@@ -224,14 +225,14 @@ class EvaluationReason(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Expectation:
-    """What people finally decided about one trial; empty where nobody decided."""
+    """The final decision of people on one trial; empty where nobody decided."""
 
     #: The kind that people named or acted on; "unrecognised" for none; None where nobody said.
     kind: str | None = None
     #: The plan that they let run, as they edited it.
-    approved: Steps | None = None
+    approved_steps: Steps | None = None
     #: Plans that they refused, took back or had to open again.
-    refused: tuple[Steps, ...] = ()
+    refused_steps: tuple[Steps, ...] = ()
     #: They found no use for a plan.
     by_hand: bool = False
 
@@ -243,14 +244,14 @@ class Expectation:
 
 @dataclass(slots=True)
 class _Aftermath:
-    """What the entries after a trial say of it, one after the other."""
+    """The trial in the light of the entries after it."""
 
     plan: Plan | None
     #: People or policy let the plan run.
     is_authorised: bool
     kind: str | None = None
-    approved: Plan | None = None
-    refused: list[Plan] = field(default_factory=list)
+    approved_plan: Plan | None = None
+    refused_plans: list[Plan] = field(default_factory=list)
     by_hand: bool = False
 
     def add(self, body: Body) -> None:
@@ -258,7 +259,7 @@ class _Aftermath:
             case Edited(plan=plan):
                 self.plan = plan
             case Authorised(plan=None):
-                self.approved = self.plan
+                self.approved_plan = self.plan
                 self.is_authorised = True
             case Rejected() | UndoAsked():
                 self._refuse()
@@ -275,9 +276,9 @@ class _Aftermath:
                 pass
 
     def _refuse(self) -> None:
-        self.approved = None
-        if self.plan and self.plan not in self.refused:
-            self.refused.append(self.plan)
+        self.approved_plan = None
+        if self.plan and self.plan not in self.refused_plans:
+            self.refused_plans.append(self.plan)
 
 
 def expectations_of(trials: Sequence[Trial]) -> list[Expectation]:
@@ -298,13 +299,13 @@ def _expectation_of(trial: Trial) -> Expectation:
     aftermath = _Aftermath(plan=proposal.plan, is_authorised=is_alone)
     for entry in trial.sequel:
         aftermath.add(entry.body)
-    if aftermath.kind is None and aftermath.approved and _was_recognised(trial):
+    if aftermath.kind is None and aftermath.approved_plan and _was_recognised(trial):
         # Nobody approves the plan of another kind.
         aftermath.kind = trial.after.kind
     return Expectation(
         kind=aftermath.kind,
-        approved=steps_of(aftermath.approved) if aftermath.approved else None,
-        refused=tuple(steps_of(plan) for plan in aftermath.refused),
+        approved_steps=steps_of(aftermath.approved_plan) if aftermath.approved_plan else None,
+        refused_steps=tuple(steps_of(plan) for plan in aftermath.refused_plans),
         by_hand=aftermath.by_hand,
     )
 
@@ -348,11 +349,11 @@ def agrees(judgement: Judgement, expected: Expectation) -> bool | None:
     checks = []
     if expected.kind is not None:
         checks.append(judgement.kind == expected.kind)
-    if expected.approved is not None:
-        checks.append(judgement.steps == expected.approved)
-    if expected.refused:
-        checks.append(judgement.steps not in expected.refused)
-    if expected.by_hand and expected.approved is None:
+    if expected.approved_steps is not None:
+        checks.append(judgement.steps == expected.approved_steps)
+    if expected.refused_steps:
+        checks.append(judgement.steps not in expected.refused_steps)
+    if expected.by_hand and expected.approved_steps is None:
         checks.append(not judgement.steps)
     return all(checks) if checks else None
 
@@ -382,15 +383,15 @@ class Comparison:
     expected: Expectation
     reasons: tuple[EvaluationReason, ...] = ()
     #: Look-ups and actions that nobody had made then, so that their answers are not known.
-    unknown: tuple[str, ...] = ()
+    unknown_names: tuple[str, ...] = ()
 
     @property
-    def agreed(self) -> bool | None:
+    def agreed_then(self) -> bool | None:
         """Tell whether the desk said then what people decided."""
         return agrees(self.before, self.expected)
 
     @property
-    def agrees(self) -> bool | None:
+    def agrees_now(self) -> bool | None:
         """Tell whether it says so today."""
         return agrees(self.now, self.expected)
 
@@ -407,14 +408,14 @@ class Comparison:
 
         Something that runs alone although people decided otherwise is one, too.
         """
-        if self.agreed is True and self.agrees is False:
+        if self.agreed_then is True and self.agrees_now is False:
             return True
-        return self.is_newly_alone and self.agrees is False
+        return self.is_newly_alone and self.agrees_now is False
 
     @property
     def is_improvement(self) -> bool:
         """Tell whether the desk says today what people had to tell it."""
-        return self.agreed is False and self.agrees is True
+        return self.agreed_then is False and self.agrees_now is True
 
     @property
     def differences(self) -> tuple[Difference, ...]:

@@ -14,7 +14,7 @@ class EvaluationSummary:
     #: Times at which the desk looked at a case.
     trials: int = 0
     #: Of them, those on which people decided something.
-    decided: int = 0
+    decided_count: int = 0
     different: int = 0
     agreed_before: int = 0
     agreed_now: int = 0
@@ -31,10 +31,10 @@ class EvaluationSummary:
         """Count one more comparison."""
         before, now = comparison.before.course, comparison.now.course
         self.trials += 1
-        self.decided += comparison.agrees is not None
+        self.decided_count += comparison.agrees_now is not None
         self.different += bool(comparison.differences)
-        self.agreed_before += comparison.agreed is True
-        self.agreed_now += comparison.agrees is True
+        self.agreed_before += comparison.agreed_then is True
+        self.agreed_now += comparison.agrees_now is True
         self.regressions += comparison.is_regression
         self.improvements += comparison.is_improvement
         self.newly_alone += comparison.is_newly_alone
@@ -49,7 +49,7 @@ class EvaluationSummary:
         earlier = {course.name.lower(): self.courses_before[course] for course in Course}
         return {
             "trials": self.trials,
-            "decided": self.decided,
+            "decided": self.decided_count,
             "different": self.different,
             "agreed_before": self.agreed_before,
             "agreed_now": self.agreed_now,
@@ -66,9 +66,9 @@ class EvaluationSummary:
         for course in Course:
             if self.moves[course]:
                 lines.append(f"{self.moves[course]} of {self.trials} {MOVES[course]}.")
-        if self.decided:
+        if self.decided_count:
             lines.append(
-                f"People decided on {self.decided}: the desk agreed on {self.agreed_before}, "
+                f"People decided on {self.decided_count}: the desk agreed on {self.agreed_before}, "
                 f"and would agree on {self.agreed_now}."
             )
         lines.append(f"Worse: {self.regressions}. Better: {self.improvements}.")

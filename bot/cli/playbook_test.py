@@ -42,7 +42,7 @@ RECOGNISED, MISTAKEN, ABSTAINED = "recognised", "taken for another kind", "not r
 
 @dataclass(frozen=True, slots=True)
 class ExampleResult:
-    """What recognition makes of one example of a playbook."""
+    """The recognition of one example of a playbook."""
 
     kind: str
     text: str
@@ -64,8 +64,8 @@ class KindResult:
     @property
     def failures(self) -> int:
         """Count what must not be merged."""
-        mistaken = sum(example.result == MISTAKEN for example in self.examples)
-        return mistaken + self.summary.regressions
+        mistake_count = sum(example.result == MISTAKEN for example in self.examples)
+        return mistake_count + self.summary.regressions
 
     def sentences(self) -> list[str]:
         """Say the result in words."""
@@ -110,15 +110,15 @@ class PlaybookTest:
         table = MarkdownTable(self.labels)
         with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
             task = progress.add_task(playbook.title, total=source.total)
-            for recorded in source.cases:
+            for recorded_case in source.cases:
                 progress.advance(task)
                 result.cases += 1
-                self._play(recorded, result, table)
+                self._play(recorded_case, result, table)
         self.results.append(result)
         self._finish(result, table)
 
-    def _play(self, recorded: RecordedCase, result: KindResult, table: MarkdownTable) -> None:
-        for comparison in self.replay.compare(recorded):
+    def _play(self, recorded_case: RecordedCase, result: KindResult, table: MarkdownTable) -> None:
+        for comparison in self.replay.compare(recorded_case):
             result.summary.add(comparison)
             table.add(comparison)
             if self.suite:
@@ -135,7 +135,7 @@ class PlaybookTest:
                 example.kind,
                 f"example: {example.text}",
                 failure=example.detail if example.result == MISTAKEN else "",
-                skipped=example.detail if example.result == ABSTAINED else "",
+                skip_reason=example.detail if example.result == ABSTAINED else "",
             )
         if self.style == "text" and example.result == MISTAKEN:
             out.print(f"“{example.text}”: {example.detail}", markup=False, soft_wrap=True)
@@ -217,13 +217,14 @@ def _cases_of(
         return
     with open_file(source_file) as source:
         latest = deque(
-            (recorded for recorded in source.cases if _is_of(recorded, kind)), maxlen=last
+            (recorded_case for recorded_case in source.cases if _is_of(recorded_case, kind)),
+            maxlen=last,
         )
         yield CaseSource(total=len(latest), cases=iter(latest))
 
 
-def _is_of(recorded: RecordedCase, kind: str) -> bool:
-    return bool(recorded.trials) and recorded.trials[-1].after.kind == kind
+def _is_of(recorded_case: RecordedCase, kind: str) -> bool:
+    return bool(recorded_case.trials) and recorded_case.trials[-1].after.kind == kind
 
 
 @contextlib.contextmanager

@@ -105,8 +105,8 @@ def saved_to(path: Path) -> Iterator[Callable[[RecordedCase], None]]:
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWN_FILE)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
 
-        def save(recorded: RecordedCase) -> None:
-            line = json.dumps(recorded.to_plain(), ensure_ascii=False, separators=(",", ":"))
+        def save(recorded_case: RecordedCase) -> None:
+            line = json.dumps(recorded_case.to_plain(), ensure_ascii=False, separators=(",", ":"))
             file.write(f"{line}\n")
 
         yield save

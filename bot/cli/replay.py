@@ -59,15 +59,15 @@ class ReplayRun:
         """Play the cases one by one, under a progress bar."""
         with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
             task = progress.add_task("Playing cases", total=source.total)
-            for recorded in source.cases:
+            for recorded_case in source.cases:
                 progress.advance(task)
-                if self.is_evaluation and not recorded.reasons:
+                if self.is_evaluation and not recorded_case.reasons:
                     continue
                 self.cases += 1
-                comparisons = self.replay.compare(recorded)
+                comparisons = self.replay.compare(recorded_case)
                 for comparison in comparisons:
                     self.summary.add(comparison)
-                yield recorded, comparisons
+                yield recorded_case, comparisons
 
     def print(self, comparison: Comparison) -> None:
         """Print one comparison: for programs always, for people where it differs."""
@@ -153,12 +153,12 @@ def replay(  # noqa: PLR0913 (one argument for each option)
             source = stack.enter_context(open_cases(settings, selection))
         suite = stack.enter_context(junit_file(junit, SUITE_NAME)) if junit else None
         keep = stack.enter_context(saved_to(save)) if save else None
-        for recorded, comparisons in run.comparisons(source):
+        for recorded_case, comparisons in run.comparisons(source):
             if keep:
-                keep(recorded)
+                keep(recorded_case)
             if case and not as_json:
-                stored = None if source_file else read_stored_case(settings, case)
-                _print_case(recorded, comparisons, run.labels, stored)
+                stored_case = None if source_file else read_stored_case(settings, case)
+                _print_case(recorded_case, comparisons, run.labels, stored_case)
             _report(run, comparisons, suite)
         seconds = monotonic() - started_at
     if case and not run.cases:
@@ -167,7 +167,7 @@ def replay(  # noqa: PLR0913 (one argument for each option)
 
 
 def _only(cases: Iterator[RecordedCase], case_id: str) -> Iterator[RecordedCase]:
-    return (recorded for recorded in cases if not case_id or recorded.id == case_id)
+    return (recorded_case for recorded_case in cases if not case_id or recorded_case.id == case_id)
 
 
 def _report(run: ReplayRun, comparisons: list[Comparison], suite: JUnitSuite | None) -> None:
@@ -178,14 +178,14 @@ def _report(run: ReplayRun, comparisons: list[Comparison], suite: JUnitSuite | N
 
 
 def _print_case(
-    recorded: RecordedCase,
+    recorded_case: RecordedCase,
     comparisons: list[Comparison],
     labels: Labels,
     stored_case: Case | None,
 ) -> None:
     """Print a case step by step, as it was seen, and what the desk would say today."""
-    print_trail(recorded.entries, labels, stored_case)
-    reasons = ", ".join(reason.value for reason in recorded.reasons)
+    print_trail(recorded_case.entries, labels, stored_case)
+    reasons = ", ".join(reason.value for reason in recorded_case.reasons)
     out.print(f"\nFor evaluation: {reasons or 'no'}", markup=False)
     for comparison in comparisons:
         expected = expectation_text(comparison.expected, labels) or "decided nothing"

@@ -1,4 +1,4 @@
-"""What ``replay`` and ``test`` print: lines for people, JSON, JUnit and Markdown."""
+"""The output of ``replay`` and ``test``: lines for people, JSON, JUnit and Markdown."""
 
 import contextlib
 import re
@@ -30,7 +30,7 @@ DIFFERENCE_LABELS = {
 def comparison_lines(comparison: Comparison, labels: Labels) -> list[str]:
     """Write a comparison side by side, for a terminal."""
     lines = [
-        f"{comparison.case_id}  {comparison.title}  ({moment(comparison.at)}){_mark(comparison)}"
+        f"{comparison.case_id}  {comparison.title}  ({moment(comparison.at)})  {_mark(comparison)}"
     ]
     for difference in comparison.differences:
         label = DIFFERENCE_LABELS[difference.name]
@@ -42,8 +42,10 @@ def comparison_lines(comparison: Comparison, labels: Labels) -> list[str]:
     expected = expectation_text(comparison.expected, labels)
     if expected:
         lines.append(f"  people  {expected}")
-    if comparison.unknown:
-        lines.append(f"  not known  {', '.join(comparison.unknown)}: nobody had asked this then")
+    if comparison.unknown_names:
+        lines.append(
+            f"  not known  {', '.join(comparison.unknown_names)}: nobody had asked this then"
+        )
     return lines
 
 
@@ -85,9 +87,9 @@ def expectation_text(expected: Expectation, labels: Labels) -> str:
     parts = []
     if expected.kind is not None:
         parts.append(f"called it {labels.kind(expected.kind)}")
-    if expected.approved is not None:
-        parts.append(f"approved {steps_text(expected.approved, labels)}")
-    parts += [f"refused {steps_text(steps, labels)}" for steps in expected.refused]
+    if expected.approved_steps is not None:
+        parts.append(f"approved {steps_text(expected.approved_steps, labels)}")
+    parts += [f"refused {steps_text(steps, labels)}" for steps in expected.refused_steps]
     if expected.by_hand:
         parts.append("handled it by hand")
     return ", ".join(parts)
@@ -104,10 +106,10 @@ def comparison_plain(comparison: Comparison) -> dict[str, Any]:
         "now": to_plain(comparison.now),
         "expected": to_plain(comparison.expected),
         "reasons": [reason.value for reason in comparison.reasons],
-        "unknown": list(comparison.unknown),
+        "unknown": list(comparison.unknown_names),
         "differences": [to_plain(difference) for difference in comparison.differences],
-        "agreed": comparison.agreed,
-        "agrees": comparison.agrees,
+        "agreed": comparison.agreed_then,
+        "agrees": comparison.agrees_now,
         "regression": comparison.is_regression,
         "improvement": comparison.is_improvement,
         "newly_alone": comparison.is_newly_alone,
@@ -124,7 +126,7 @@ class JUnitSuite:
     _body: IO[str]
     tests: int = 0
     failures: int = 0
-    skipped: int = 0
+    skip_count: int = 0
 
     def add_comparison(self, comparison: Comparison, labels: Labels) -> None:
         """Write one trial as a test case."""
@@ -133,26 +135,26 @@ class JUnitSuite:
         text = "\n".join(comparison_lines(comparison, labels))
         if comparison.is_regression:
             self.add(suite, name, failure="people would have to correct this", text=text)
-        elif comparison.agrees is None:
-            self.add(suite, name, skipped="nobody decided on it", text=text)
+        elif comparison.agrees_now is None:
+            self.add(suite, name, skip_reason="nobody decided on it", text=text)
         else:
             self.add(suite, name, text=text if comparison.differences else "")
 
     def add(
-        self, suite: str, name: str, *, failure: str = "", skipped: str = "", text: str = ""
+        self, suite: str, name: str, *, failure: str = "", skip_reason: str = "", text: str = ""
     ) -> None:
         """Write one test case."""
         self.tests += 1
         self.failures += bool(failure)
-        self.skipped += bool(skipped)
+        self.skip_count += bool(skip_reason)
         test_case = ElementTree.Element(
             "testcase", {"classname": _printable(suite), "name": _printable(name)}
         )
         if failure:
             result = ElementTree.SubElement(test_case, "failure", message=_printable(failure))
             result.text = _printable(text)
-        elif skipped:
-            ElementTree.SubElement(test_case, "skipped", message=_printable(skipped))
+        elif skip_reason:
+            ElementTree.SubElement(test_case, "skipped", message=_printable(skip_reason))
         if text and not failure:
             ElementTree.SubElement(test_case, "system-out").text = _printable(text)
         self._body.write(ElementTree.tostring(test_case, encoding="unicode") + "\n")
@@ -169,7 +171,7 @@ def junit_file(path: Path, name: str) -> Iterator[JUnitSuite]:
             file.write('<?xml version="1.0" encoding="utf-8"?>\n')
             file.write(
                 f"<testsuites><testsuite name={quoteattr(name)} tests='{suite.tests}' "
-                f"failures='{suite.failures}' errors='0' skipped='{suite.skipped}'>\n"
+                f"failures='{suite.failures}' errors='0' skipped='{suite.skip_count}'>\n"
             )
             while chunk := body.read(1 << 16):
                 file.write(chunk)

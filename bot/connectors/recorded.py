@@ -37,7 +37,7 @@ class _Answer:
 
 @dataclass(frozen=True, kw_only=True)
 class Recording:
-    """What systems answered when the desk looked at a case."""
+    """The answers of systems when the desk looked at a case."""
 
     evidence: tuple[Evidence, ...]
     #: The actions that were prepared, with their snapshots.
@@ -79,7 +79,7 @@ class RecordedConnector:
         self._spec = spec
         self._actions = recording.actions
         self._failures = dict(_failures_of(recording.alternatives))
-        self._answers = {query: list(found) for query, found in answers.items()}
+        self._answers = {query: list(replies) for query, replies in answers.items()}
 
     @property
     def timeout(self) -> timedelta:
@@ -113,7 +113,7 @@ class RecordedConnector:
         if not snapshots and name in self._failures:
             raise ConnectorFailed(self._failures[name])
         for snapshot in [*snapshots, {}]:
-            prepared = prepare_action(
+            dry_run = prepare_action(
                 spec,
                 system=self._spec.name,
                 connector=self._spec.connector,
@@ -121,9 +121,9 @@ class RecordedConnector:
                 snapshot=snapshot,
             )
             # The snapshot of another thing says nothing about this one.
-            if any(prepared.target == one.target for one in earlier):
-                return prepared
-        return prepared
+            if any(dry_run.target == one.target for one in earlier):
+                return dry_run
+        return dry_run
 
     def precondition(self, action: Action) -> ScalarMapping:
         """Return the snapshot of then."""

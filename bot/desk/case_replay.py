@@ -125,24 +125,24 @@ class CaseReplay:
     mode: str = ""
     _outbox: NullOutbox = field(default_factory=NullOutbox)
 
-    def compare(self, recorded: RecordedCase) -> list[Comparison]:
+    def compare(self, recorded_case: RecordedCase) -> list[Comparison]:
         """Play every trial of a case, and hold it against what was said then."""
         comparisons = []
         for trial, expected, usage in zip(
-            recorded.trials, recorded.expectations, recorded.usages, strict=True
+            recorded_case.trials, recorded_case.expectations, recorded_case.usages, strict=True
         ):
-            now, unknown = self.play(trial, usage)
+            now, unknown_names = self.play(trial, usage)
             comparisons.append(
                 Comparison(
-                    case_id=recorded.id,
+                    case_id=recorded_case.id,
                     trial=trial.number,
                     at=trial.at,
                     title=trial.before.signal.title,
                     before=judgement_of(trial.after),
                     now=now,
                     expected=expected,
-                    reasons=recorded.reasons,
-                    unknown=unknown,
+                    reasons=recorded_case.reasons,
+                    unknown_names=unknown_names,
                 )
             )
         return comparisons

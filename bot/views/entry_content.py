@@ -1,4 +1,4 @@
-"""What an entry of the ledger says, in words: a sentence, and the facts under it.
+"""Entries of the ledger in words: a sentence each, and the facts under it.
 
 The trail in Slack, the command line and the file for an auditor show the same words. Nothing of an
 entry that people could have seen or decided on is left out; hashes and keys are.
@@ -196,11 +196,11 @@ class EntryWords:
             case bodies.Gathered():
                 return self._evidence(body)
             case bodies.Recommended():
-                return self._recommended(body)
+                return self._recommendation_entry(body)
             case bodies.Referred():
-                return self._referred(body)
+                return self._referral_entry(body)
             case bodies.Authorised():
-                return self._authorised(body)
+                return self._authorisation_entry(body)
             case _:
                 assert_never(body)
 
@@ -234,7 +234,7 @@ class EntryWords:
         source = self.labels.system(fact.source)
         return ContentLine(label, f"{text} — {source}, read {moment(fact.read_at)}")
 
-    def _recommended(self, body: bodies.Recommended) -> EntryContent:
+    def _recommendation_entry(self, body: bodies.Recommended) -> EntryContent:
         lines = [
             *self._plan(body.plan),
             *self._reasons(body.recommendation),
@@ -244,7 +244,7 @@ class EntryWords:
         ]
         return EntryContent(f"Recommended: {_summaries(body.plan)}", tuple(lines))
 
-    def _referred(self, body: bodies.Referred) -> EntryContent:
+    def _referral_entry(self, body: bodies.Referred) -> EntryContent:
         lines = [*self._reasons(body.recommendation)]
         if body.plan:
             lines = [*self._plan(body.plan), *lines]
@@ -252,7 +252,7 @@ class EntryWords:
             lines += self._verdict(body.verdict)
         return EntryContent(f"A person is needed: {body.reason}", tuple(lines))
 
-    def _authorised(self, body: bodies.Authorised) -> EntryContent:
+    def _authorisation_entry(self, body: bodies.Authorised) -> EntryContent:
         lines = [
             *(self._plan(body.plan) if body.plan else ()),
             *(self._reasons(body.recommendation) if body.recommendation else ()),
@@ -287,7 +287,7 @@ class EntryWords:
             yield ContentLine("It moves", money_text(action.amount))
         yield ContentLine("Undo", _undo_terms(action))
         if action.precondition:
-            state = [f"{as_words(name)} {value_text(one)}" for name, one in _sorted(action)]
+            state = [f"{as_words(name)} {value_text(one)}" for name, one in _snapshot_of(action)]
             yield ContentLine("Only while", ", ".join(state))
 
     def _reasons(self, recommendation: Recommendation) -> Iterator[ContentLine]:
@@ -303,9 +303,9 @@ class EntryWords:
         )
         for one in recommendation.alternatives:
             yield ContentLine(f"Not “{self.labels.action(one.action)}”", one.why_not)
-        for cited in recommendation.citations:
-            title = f"{cited.case_id or 'imported'}: {cited.title}"
-            yield ContentLine("Like case", f"{title} ({cited.ended}, {moment(cited.at)})")
+        for citation in recommendation.citations:
+            title = f"{citation.case_id or 'imported'}: {citation.title}"
+            yield ContentLine("Like case", f"{title} ({citation.ended}, {moment(citation.at)})")
 
     def _verdict(self, verdict: Verdict) -> Iterator[ContentLine]:
         rule = as_words(verdict.rule.replace(".", " "))
@@ -565,7 +565,7 @@ def _undo_terms(action: Action) -> str:
     return f"it can be taken back for {minutes} minutes" if minutes else "it can be undone"
 
 
-def _sorted(action: Action) -> list[tuple[str, Scalar]]:
+def _snapshot_of(action: Action) -> list[tuple[str, Scalar]]:
     return sorted(action.precondition.items())
 
 
