@@ -234,7 +234,7 @@ class Expectation:
     #: Plans that they refused, took back or had to open again.
     refused_steps: tuple[Steps, ...] = ()
     #: They found no use for a plan.
-    by_hand: bool = False
+    is_by_hand: bool = False
 
     @property
     def is_empty(self) -> bool:
@@ -252,7 +252,7 @@ class _Aftermath:
     kind: str | None = None
     approved_plan: Plan | None = None
     refused_plans: list[Plan] = field(default_factory=list)
-    by_hand: bool = False
+    is_by_hand: bool = False
 
     def add(self, body: Body) -> None:
         match body:
@@ -267,7 +267,7 @@ class _Aftermath:
             case Reopened() if self.is_authorised:
                 self._refuse()
             case Resolved(resolution=Resolution.BY_HAND):
-                self.by_hand = True
+                self.is_by_hand = True
             case Named(kind=kind):
                 self.kind = kind
             case Novel():
@@ -306,7 +306,7 @@ def _expectation_of(trial: Trial) -> Expectation:
         kind=aftermath.kind,
         approved_steps=steps_of(aftermath.approved_plan) if aftermath.approved_plan else None,
         refused_steps=tuple(steps_of(plan) for plan in aftermath.refused_plans),
-        by_hand=aftermath.by_hand,
+        is_by_hand=aftermath.is_by_hand,
     )
 
 
@@ -353,7 +353,7 @@ def agrees(judgement: Judgement, expected: Expectation) -> bool | None:
         checks.append(judgement.steps == expected.approved_steps)
     if expected.refused_steps:
         checks.append(judgement.steps not in expected.refused_steps)
-    if expected.by_hand and expected.approved_steps is None:
+    if expected.is_by_hand and expected.approved_steps is None:
         checks.append(not judgement.steps)
     return all(checks) if checks else None
 

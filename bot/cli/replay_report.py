@@ -90,7 +90,7 @@ def expectation_text(expected: Expectation, labels: Labels) -> str:
     if expected.approved_steps is not None:
         parts.append(f"approved {steps_text(expected.approved_steps, labels)}")
     parts += [f"refused {steps_text(steps, labels)}" for steps in expected.refused_steps]
-    if expected.by_hand:
+    if expected.is_by_hand:
         parts.append("handled it by hand")
     return ", ".join(parts)
 

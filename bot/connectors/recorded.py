@@ -16,7 +16,7 @@ from bot.cases.plan import Action
 from bot.cases.playbook import Lookup
 from bot.cases.recommendation import Alternative
 from bot.connectors.parameters import convert_parameters
-from bot.connectors.specs import SystemSpec, prepare_action
+from bot.connectors.specs import ActionSpec, SystemSpec, prepare_action
 from bot.ports.connector import Connector, EffectStatus
 
 NOT_RECORDED = "nobody had asked this then, so the answer is not known"
@@ -109,21 +109,23 @@ class RecordedConnector:
         values = convert_parameters(parameters, spec.parameters)
         name = f"{self._spec.name}.{action}"
         earlier = [one for one in self._actions if one.name == name]
-        snapshots = [one.precondition for one in earlier]
-        if not snapshots and name in self._failures:
+        if not earlier and name in self._failures:
             raise ConnectorFailed(self._failures[name])
-        for snapshot in [*snapshots, {}]:
-            dry_run = prepare_action(
-                spec,
-                system=self._spec.name,
-                connector=self._spec.connector,
-                parameters=values,
-                snapshot=snapshot,
-            )
+        for one in earlier:
+            dry_run = self._dry_run(spec, values, one.precondition)
             # The snapshot of another thing says nothing about this one.
-            if any(dry_run.target == one.target for one in earlier):
+            if dry_run.target == one.target:
                 return dry_run
-        return dry_run
+        return self._dry_run(spec, values, {})
+
+    def _dry_run(self, spec: ActionSpec, values: ScalarMapping, snapshot: ScalarMapping) -> Action:
+        return prepare_action(
+            spec,
+            system=self._spec.name,
+            connector=self._spec.connector,
+            parameters=values,
+            snapshot=snapshot,
+        )
 
     def precondition(self, action: Action) -> ScalarMapping:
         """Return the snapshot of then."""

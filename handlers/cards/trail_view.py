@@ -20,7 +20,7 @@ from handlers.cards.wording import Wording, plural
 MAX_ENTRIES = 10
 MAX_PAGE_LENGTH = 12_000
 #: Lines of a folded entry.
-MAX_FOLDED_LINES = 3
+MAX_FOLDED_LINES = 6
 #: Lines of an unfolded one; a look-up may have found hundreds of facts.
 MAX_LINES = 150
 MAX_SENTENCE = 300
