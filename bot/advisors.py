@@ -197,8 +197,6 @@ class TrainedModels:
 
     recogniser: Recogniser
     recommender: Recommender
-    #: Empty where nothing has been trained.
-    version: str
 
 
 def open_models(settings: Settings, library: FileLibrary, clock: Clock) -> TrainedModels:
@@ -209,7 +207,6 @@ def open_models(settings: Settings, library: FileLibrary, clock: Clock) -> Train
     embedders = open_embedders(settings.embeddings)
     model_file = ModelFile(settings.data_dir / "memory")
     models = _LatestModels(model_file, embedders)
-    model = model_file.model
     return TrainedModels(
         recogniser=TrainedRecogniser(
             latest_model=models.recogniser,
@@ -223,7 +220,6 @@ def open_models(settings: Settings, library: FileLibrary, clock: Clock) -> Train
             clock=clock,
             model_embedder=CachingEmbedder(embedders.recognition),
         ),
-        version=model.version if model else "",
     )
 
 
@@ -238,7 +234,6 @@ def without_models(clock: Clock) -> TrainedModels:
             embedder=embedder,
             clock=clock,
         ),
-        version="",
     )
 
 

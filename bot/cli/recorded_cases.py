@@ -19,12 +19,13 @@ from bot.cases.entries import Entry
 from bot.cases.errors import BadRequest, CountersignError
 from bot.cases.evaluation import Trial
 from bot.cases.playbook import Playbook
-from bot.cases.policy import Stage
+from bot.cases.policy import Stage, Usage
 from bot.clock import utc_now
 from bot.connectors.recorded import RecordedSystems, Recording
 from bot.desk.case_replay import CaseReplay, FrozenClock, RecordedCase, record_case
 from bot.settings import Mode, Settings
 from bot.store.case_histories import CaseSelection, SqlCaseHistories
+from knowledge.learning.model_file import ModelFile
 from knowledge.library import FileLibrary, load
 
 #: Only whoever may read the database may read what was saved from it.
@@ -66,9 +67,12 @@ def _record_all(
     cases: Iterable[tuple[str, list[Entry]]],
     unreadable: list[str],
 ) -> Iterator[RecordedCase]:
+    def usage_before(trial: Trial) -> Usage:
+        return histories.usage_before(trial.at)
+
     for case_id, entries in cases:
         try:
-            yield record_case(entries, histories.usage_before)
+            yield record_case(entries, usage_before)
         except CountersignError as failure:
             # An earlier release may have written what this one refuses.
             unreadable.append(f"{case_id}: {failure}")
@@ -134,6 +138,12 @@ def build_replay(settings: Settings, library: FileLibrary, *, has_models: bool) 
         clock=clock,
         mode=settings.mode.value,
     )
+
+
+def model_version(settings: Settings) -> str:
+    """Return the version of the trained models; empty where there are none."""
+    model = ModelFile(settings.data_dir / "memory").model
+    return model.version if model else ""
 
 
 def recorded_systems(library: FileLibrary, trial: Trial, playbook: Playbook) -> RecordedSystems:

@@ -18,6 +18,7 @@ from bot.cli.case_trail import print_trail
 from bot.cli.recorded_cases import (
     CaseSource,
     build_replay,
+    model_version,
     open_cases,
     open_file,
     open_library,
@@ -41,6 +42,10 @@ from bot.views.labels import Labels
 
 EVALUATION = "evaluation"
 SUITE_NAME = "countersign replay"
+LEARNED = (
+    "The trained models ranked the plans and recognised the kinds; they have learned from these "
+    "cases, too. With --no-models the playbooks alone are asked."
+)
 
 
 @dataclass(kw_only=True)
@@ -52,6 +57,8 @@ class ReplayRun:
     as_json: bool
     #: Only cases of the evaluation set.
     is_evaluation: bool = False
+    #: Empty where no trained models are asked.
+    model_version: str = ""
     summary: EvaluationSummary = field(default_factory=EvaluationSummary)
     cases: int = 0
 
@@ -84,6 +91,7 @@ class ReplayRun:
             "cases": self.cases,
             "unreadable": len(source.unreadable),
             "seconds": round(seconds, 2),
+            "models": self.model_version,
             # Recommendations need no language model, and a replay asks none to word a case.
             "model_tokens": 0,
         }
@@ -98,6 +106,8 @@ class ReplayRun:
             out.print(f"Not played: {reason}", markup=False)
         for sentence in self.summary.sentences():
             out.print(sentence, markup=False)
+        if self.model_version:
+            out.print(LEARNED, markup=False, soft_wrap=True)
         rate = self.cases / seconds if seconds else 0
         out.print(
             f"Cases: {self.cases}, in {seconds:.1f} s ({rate:.0f} a second). No outside system and "
@@ -142,6 +152,7 @@ def replay(  # noqa: PLR0913 (one argument for each option)
         labels=rules.labels(),
         as_json=as_json,
         is_evaluation=bool(set_name),
+        model_version=model_version(settings) if models else "",
     )
     started_at = monotonic()
     with ExitStack() as stack:

@@ -35,8 +35,8 @@ from bot.ports.recommender import Recogniser, Recommender
 
 SystemsOf = Callable[[Trial, Playbook], Systems]
 """Return the systems as they answered in this trial to the look-ups of this playbook."""
-UsageBefore = Callable[[datetime], Usage]
-"""Return what had been carried out on the day of this time, before it."""
+UsageBefore = Callable[[Trial], Usage]
+"""Return what had been carried out when the desk looked, of what policy limits."""
 FORMAT = "countersign-replay/1"
 
 
@@ -107,7 +107,7 @@ def record_case(entries: Sequence[Entry], usage_before: UsageBefore) -> Recorded
         entries=tuple(entries),
         trials=tuple(trials),
         expectations=tuple(expectations_of(trials)),
-        usages=tuple(usage_before(trial.at) for trial in trials),
+        usages=tuple(usage_before(trial) for trial in trials),
         reasons=reasons_for_evaluation(entries),
     )
 

@@ -62,7 +62,8 @@ def replay(world, recogniser=None):
 
 def record(world, case):
     histories = SqlCaseHistories(world.store.database)
-    return record_case(world.store.cases.entries(case.id), histories.usage_before)
+    entries = world.store.cases.entries(case.id)
+    return record_case(entries, lambda trial: histories.usage_before(trial.at))
 
 
 def compare(world, case, **more):
