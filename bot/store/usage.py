@@ -14,6 +14,9 @@ from bot.cases.usage import Usage, UsedActions
 from bot.store import tables
 from bot.store.statements import CompiledStatement, Values
 
+#: Later than any effect, in seconds of Unix time.
+MAX_SECONDS = 1e12
+
 Fetch = Callable[[CompiledStatement, Values], Sequence[Any]]
 
 
@@ -24,12 +27,14 @@ def usage_at(
     *,
     plan: Plan,
     step: int,
+    is_past: bool = False,
 ) -> Usage:
     """Sum what was carried out of the plan's actions in windows that end now.
 
     Steps that surely failed do not count. Targets and requesters other than the plan's are summed
     together. The steps of ``plan`` from ``step`` on are left out: they are still to come, also
     where one was begun and lost. The cost is that of the rows within the longest window.
+    ``is_past``: what was begun after ``at`` does not count.
     """
     names = sorted({action.name for action in plan.actions[step:]})
     if not names:
@@ -43,6 +48,8 @@ def usage_at(
         "own_case": plan.case_id,
         "own_revision": plan.revision,
         "own_step": step,
+        # A clock of another process may be ahead of this one: it counts.
+        "until": at.timestamp() if is_past else MAX_SECONDS,
     }
     for number, window in enumerate(padded):
         values[f"since_{number}"] = (at - window).timestamp()
@@ -97,6 +104,7 @@ _USAGE = CompiledStatement(
     .where(
         _effects.action.in_(bindparam("actions", expanding=True)),
         _effects.at > bindparam(f"since_{MAX_WINDOWS - 1}"),
+        _effects.at < bindparam("until"),
         _effects.outcome != StepState.FAILED.name,
         not_(_IS_STILL_TO_COME),
     )

@@ -11,6 +11,7 @@ from handlers.slack import (
     case_buttons,
     case_forms,
     case_lists,
+    case_trail,
     events,
     inquiries,
     offer_buttons,
@@ -51,6 +52,7 @@ def register(app: App, services: SlackServices) -> None:
     case_buttons.register(app, services)
     case_forms.register(app, services)
     case_lists.register(app, services)
+    case_trail.register(app, services)
     inquiries.register(app, services)
     thread_buttons.register(app, services)
     events.register(app, services)

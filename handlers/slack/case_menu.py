@@ -7,12 +7,11 @@ from bot.cases.evidence import find_stale_facts
 from handlers.cards import forms, ids
 from handlers.cards.case_details import details_view
 from handlers.cards.inquiry_form import ask_form
-from handlers.cards.notes import trail_lines
+from handlers.cards.trail_view import TrailPlace
 from handlers.slack.case_presses import CasePresses
+from handlers.slack.case_trail import TrailWindow
 from handlers.slack.interactions import ButtonPress
 from handlers.slack.listeners import ButtonHandler
-
-MAX_TRAIL_LINES = 25
 
 
 class CaseMenu(CasePresses):
@@ -57,15 +56,10 @@ class CaseMenu(CasePresses):
         self._decide(Withdraw, press)
         return "Your approval is withdrawn."
 
-    def trail(self, press: ButtonPress) -> str:
-        """List the latest ledger entries of the case."""
-        case = self.decisions.cases.case(press.case_id)
-        lines = trail_lines(case, self.decisions.cases.entries(case.id))
-        header = [f"History of {case.id} (UTC)"]
-        earlier = len(lines) - MAX_TRAIL_LINES
-        if earlier > 0:
-            header.append(f"… {earlier} earlier entries")
-        return "\n".join([*header, *lines[-MAX_TRAIL_LINES:]])
+    def trail(self, press: ButtonPress) -> None:
+        """Open the window with the latest entries of the case."""
+        window = TrailWindow(self.decisions, self.library, self.chat)
+        self._open(press, window.build(TrailPlace(press.case_id)))
 
     def details(self, press: ButtonPress) -> None:
         """Show everything that the card leaves out."""

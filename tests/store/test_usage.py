@@ -151,7 +151,7 @@ def test_the_usage_reads_an_index_and_not_the_history(world):
     form = _USAGE.form_for(world.store.database.engine.dialect)
     values = {f"since_{number}": 0.0 for number in range(MAX_WINDOWS)}
     values |= {"actions": ["a"], "targets": ["b"], "requester": ""}
-    values |= {"own_case": "EX-1", "own_revision": 1, "own_step": 0}
+    values |= {"own_case": "EX-1", "own_revision": 1, "own_step": 0, "until": 1.0}
     sql, arguments = form.bind(values)
     with world.store.database.read() as connection:
         if not world.store.database.is_sqlite:

@@ -1,10 +1,17 @@
 """The names of a case in JSON: programs rely on them."""
 
+import json
+
 from bot.cases.case import Case
-from bot.views.case_record import PARTS, case_record
+from bot.views.case_record import PARTS, case_record, trail_record
+from bot.views.labels import Labels
 from tests.cases.making import approved, opened
+from tests.cases.test_evaluation import CARRIED_OUT, history
 
 NAMES = {
+    "plan_decisions",
+    "practice",
+    "review",
     "approvals",
     "changes",
     "channel",
@@ -78,3 +85,14 @@ def test_no_field_of_one_part_hides_one_of_another():
     assert len(names) == len(set(names))
     assert not set(names) & (set(Case.__dataclass_fields__) - set(PARTS))
     assert all(len(part.__dataclass_fields__) <= 15 for part in (case, *parts))
+
+
+def test_a_trail_has_each_entry_as_recorded_and_in_words():
+    entries = history(*CARRIED_OUT)
+    records = trail_record(entries, Labels())
+    assert [record["type"] for record in records] == [entry.body.name for entry in entries]
+    assert records[1]["sentence"] == "Looked up: 1 fact"
+    assert records[1]["body"]["evidence"][0]["value"] == 4
+    assert {"label": "Why it matters", "text": "matters"} in records[1]["lines"]
+    assert (records[0]["author"], records[0]["state"]) == ("api", "OPEN")
+    json.dumps(records)

@@ -1,0 +1,304 @@
+"""``countersign test``: a changed playbook against its examples and the last real cases."""
+
+import contextlib
+import json
+import shutil
+import tempfile
+from collections import deque
+from collections.abc import Iterator, Sequence
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+from rich.progress import Progress
+
+from bot.cases.canonical import to_plain
+from bot.cases.errors import BadRequest, PlaybookInvalid
+from bot.cases.evaluation_summary import EvaluationSummary
+from bot.cases.signal import UNRECOGNISED
+from bot.cli.recorded_cases import CaseSource, build_replay, open_cases, open_file
+from bot.cli.recorded_cases import open_library as open_folder
+from bot.cli.replay_report import (
+    JUnitSuite,
+    MarkdownTable,
+    comparison_lines,
+    comparison_plain,
+    junit_file,
+)
+from bot.cli.terminal import AsJson, err, out
+from bot.desk.case_replay import CaseReplay, RecordedCase
+from bot.ports.recommender import Recogniser
+from bot.settings import Settings, load_offline
+from bot.store.case_histories import CaseSelection
+from bot.views.labels import Labels
+from knowledge.library import FileLibrary, read_playbook
+
+SUITE_NAME = "countersign test"
+PLAYBOOKS = "playbooks"
+RECOGNISED, MISTAKEN, ABSTAINED = "recognised", "taken for another kind", "not recognised"
+
+
+@dataclass(frozen=True, slots=True)
+class ExampleResult:
+    """The recognition of one example of a playbook."""
+
+    kind: str
+    text: str
+    #: RECOGNISED, MISTAKEN or ABSTAINED.
+    result: str
+    detail: str = ""
+
+
+@dataclass(kw_only=True)
+class KindResult:
+    """The result for one kind: examples, and the figures of its cases."""
+
+    kind: str
+    title: str
+    examples: list[ExampleResult] = field(default_factory=list)
+    summary: EvaluationSummary = field(default_factory=EvaluationSummary)
+    cases: int = 0
+
+    @property
+    def failures(self) -> int:
+        """Count what must not be merged."""
+        mistake_count = sum(example.result == MISTAKEN for example in self.examples)
+        return mistake_count + self.summary.regressions
+
+    def sentences(self) -> list[str]:
+        """Say the result in words."""
+        lines = []
+        if self.examples:
+            right = sum(example.result == RECOGNISED for example in self.examples)
+            lines.append(f"{right} of {len(self.examples)} examples are recognised.")
+        return [*lines, f"Cases: {self.cases}.", *self.summary.sentences()]
+
+    def to_plain(self) -> dict[str, Any]:
+        """Convert to JSON types."""
+        return {
+            "kind": self.kind,
+            "cases": self.cases,
+            "examples": [to_plain(example) for example in self.examples],
+            **self.summary.to_plain(),
+        }
+
+
+@dataclass(kw_only=True)
+class PlaybookTest:
+    """One run over some kinds, with everything that it writes."""
+
+    library: FileLibrary
+    replay: CaseReplay
+    suite: JUnitSuite | None
+    #: Prints each result: as JSON, as Markdown or as plain lines.
+    style: str
+    results: list[KindResult] = field(default_factory=list)
+
+    @property
+    def labels(self) -> Labels:
+        return self.library.labels()
+
+    def run(self, kind: str, source: CaseSource) -> None:
+        """Test one kind."""
+        playbook = self.library.playbook(kind)
+        result = KindResult(kind=kind, title=playbook.title)
+        result.examples = list(check_examples(self.replay.recogniser, kind, playbook.examples))
+        for example in result.examples:
+            self._report_example(example)
+        table = MarkdownTable(self.labels)
+        with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
+            task = progress.add_task(playbook.title, total=source.total)
+            for recorded_case in source.cases:
+                progress.advance(task)
+                result.cases += 1
+                self._play(recorded_case, result, table)
+        self.results.append(result)
+        self._finish(result, table)
+
+    def _play(self, recorded_case: RecordedCase, result: KindResult, table: MarkdownTable) -> None:
+        for comparison in self.replay.compare(recorded_case):
+            result.summary.add(comparison)
+            table.add(comparison)
+            if self.suite:
+                self.suite.add_comparison(comparison, self.labels)
+            if self.style == "json":
+                print(json.dumps(comparison_plain(comparison), ensure_ascii=False), flush=True)
+            elif self.style == "text" and comparison.differences:
+                for line in comparison_lines(comparison, self.labels):
+                    out.print(line, markup=False, soft_wrap=True)
+
+    def _report_example(self, example: ExampleResult) -> None:
+        if self.suite:
+            self.suite.add(
+                example.kind,
+                f"example: {example.text}",
+                failure=example.detail if example.result == MISTAKEN else "",
+                skip_reason=example.detail if example.result == ABSTAINED else "",
+            )
+        if self.style == "text" and example.result == MISTAKEN:
+            out.print(f"“{example.text}”: {example.detail}", markup=False, soft_wrap=True)
+
+    def _finish(self, result: KindResult, table: MarkdownTable) -> None:
+        match self.style:
+            case "json":
+                print(json.dumps({"summary": result.to_plain()}, ensure_ascii=False), flush=True)
+            case "markdown":
+                print("\n".join(table.lines(result.title, result.sentences())))
+            case _:
+                out.print(f"{result.title}: {' '.join(result.sentences())}", markup=False)
+
+
+def check_examples(
+    recogniser: Recogniser, kind: str, examples: Sequence[str]
+) -> Iterator[ExampleResult]:
+    """Say for each example of a kind whether it is recognised as that."""
+    for text in examples:
+        recognition = recogniser.recognise(text)
+        if recognition.kind == kind:
+            yield ExampleResult(kind, text, RECOGNISED)
+        elif recognition.abstains:
+            yield ExampleResult(kind, text, ABSTAINED, recognition.basis)
+        else:
+            title = recognition.guesses[0].title if recognition.guesses else recognition.kind
+            yield ExampleResult(kind, text, MISTAKEN, f"taken for “{title}”")
+
+
+def run_tests(
+    playbooks: Annotated[
+        list[Path] | None,
+        typer.Argument(help="The changed playbooks; none for all of the library."),
+    ] = None,
+    library: Annotated[
+        Path | None, typer.Option(help="Folder of the library that they belong to.")
+    ] = None,
+    last: Annotated[int, typer.Option(help="Number of past cases of each kind.", min=0)] = 400,
+    source_file: Annotated[
+        Path | None, typer.Option("--from", help="Play the cases of this file, no database.")
+    ] = None,
+    models: Annotated[
+        bool, typer.Option(help="Use the trained models; without them playbooks alone recommend.")
+    ] = True,
+    junit: Annotated[Path | None, typer.Option(help="Write the result as JUnit.")] = None,
+    markdown: Annotated[
+        bool, typer.Option("--markdown", help="Print a table that a pull request can show.")
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    settings = load_offline()
+    files = playbooks or []
+    with ExitStack() as stack:
+        folder = library or _own_folder(files) or settings.library_dir
+        rules = stack.enter_context(changed_library(settings, folder, files))
+        kinds = [read_playbook(file).kind for file in files]
+        for note in changed_lookups(settings.library_dir, rules, kinds):
+            err.print(f"Note: {note}", markup=False, soft_wrap=True)
+        run = PlaybookTest(
+            library=rules,
+            replay=build_replay(settings, rules, has_models=models),
+            suite=stack.enter_context(junit_file(junit, SUITE_NAME)) if junit else None,
+            style="json" if as_json else "markdown" if markdown else "text",
+        )
+        for kind in kinds or [kind for kind in rules.playbooks if kind != UNRECOGNISED]:
+            cases = _cases_of(settings, rules, kind=kind, last=last, source_file=source_file)
+            with cases as source:
+                run.run(kind, source)
+    raise typer.Exit(1 if any(result.failures for result in run.results) else 0)
+
+
+@contextlib.contextmanager
+def _cases_of(
+    settings: Settings,
+    rules: FileLibrary,
+    *,
+    kind: str,
+    last: int,
+    source_file: Path | None,
+) -> Iterator[CaseSource]:
+    """Open the last cases of a kind."""
+    if source_file is None:
+        with open_cases(
+            settings, CaseSelection(kinds=(kind,), limit=last), rules.policy().windows
+        ) as source:
+            yield source
+        return
+    with open_file(source_file) as source:
+        latest = deque(
+            (recorded_case for recorded_case in source.cases if _is_of(recorded_case, kind)),
+            maxlen=last,
+        )
+        yield CaseSource(total=len(latest), cases=iter(latest))
+
+
+def _is_of(recorded_case: RecordedCase, kind: str) -> bool:
+    return bool(recorded_case.trials) and recorded_case.trials[-1].after.kind == kind
+
+
+@contextlib.contextmanager
+def changed_library(
+    settings: Settings, folder: Path, files: Sequence[Path]
+) -> Iterator[FileLibrary]:
+    """Load a library with these playbooks in the place of those of their kinds.
+
+    Raises:
+        BadRequest: one of the files is missing.
+        PlaybookInvalid: the files do not fit together.
+    """
+    for file in files:
+        if not file.is_file():
+            raise BadRequest(f"{file}: file not found")
+    with tempfile.TemporaryDirectory() as name:
+        copy = Path(name)
+        _copy_files(folder, copy)
+        for file in files:
+            _replace_playbook(copy / PLAYBOOKS, file)
+        yield open_folder(settings, copy)
+
+
+def _own_folder(files: Sequence[Path]) -> Path | None:
+    """Find the library that the first file lies in."""
+    for file in files:
+        folder = file.resolve().parent
+        if folder.name == PLAYBOOKS and (folder.parent / "policy.yml").is_file():
+            return folder.parent
+    return None
+
+
+def _copy_files(folder: Path, copy: Path) -> None:
+    (copy / PLAYBOOKS).mkdir()
+    for file in folder.glob("*.yml"):
+        shutil.copy(file, copy)
+    for file in (folder / PLAYBOOKS).glob("*.yml"):
+        shutil.copy(file, copy / PLAYBOOKS)
+
+
+def _replace_playbook(folder: Path, file: Path) -> None:
+    kind = read_playbook(file).kind
+    for other in folder.glob("*.yml"):
+        # A broken playbook beside it is complained of when all are loaded.
+        with contextlib.suppress(PlaybookInvalid):
+            if read_playbook(other).kind == kind:
+                other.unlink()
+    shutil.copy(file, folder / file.name)
+
+
+def changed_lookups(folder: Path, rules: FileLibrary, kinds: Sequence[str]) -> Iterator[str]:
+    """Say which look-ups ask otherwise than in the library that is in use.
+
+    Their recorded answers are those to the earlier query.
+    """
+    in_use = {}
+    for file in sorted((folder / PLAYBOOKS).glob("*.yml")):
+        with contextlib.suppress(PlaybookInvalid):
+            playbook = read_playbook(file)
+            in_use[playbook.kind] = playbook
+    for kind in kinds:
+        earlier = {one.name: one for one in in_use[kind].evidence} if kind in in_use else {}
+        for lookup in rules.playbook(kind).evidence:
+            before = earlier.get(lookup.name)
+            if before and (before.query, before.system) != (lookup.query, lookup.system):
+                yield (
+                    f"the look-up “{lookup.name}” has another query now, and is not asked again: "
+                    "its recorded answers are those to the earlier one"
+                )

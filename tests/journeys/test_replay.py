@@ -1,0 +1,281 @@
+"""A year of the sample company played again: with the rules of then nothing differs, with others
+exactly what must."""
+
+import contextlib
+import json
+import shutil
+import sqlite3
+import subprocess
+import sys
+from xml.etree import ElementTree
+
+import pytest
+
+from bot.demo.environment import sample_settings
+from bot.settings import inherit
+from knowledge.library.library import PACKAGED
+
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(900)]
+ORDERED = "quantity: stock.order_quantity"
+IN_TIME = 'when: "stock.days_left >= supplier.lead_days"'
+CORRECTED = (
+    "plan.rejected",
+    "plan.edited",
+    "plan.undo_asked",
+    "case.reopened",
+    "kind.named",
+    "kind.novel",
+)
+
+
+@pytest.fixture
+def countersign(sample_data, tmp_path):
+    """Run a command over the sample's database, where no outside system can be reached."""
+    settings = sample_settings(sample_data.folder, "")
+    nowhere = tmp_path / "nowhere" / "company.db"
+    environment = {
+        **inherit("PATH", "HOME"),
+        **settings.environment,
+        "HARBOUR_VINE_URL": f"sqlite:///{nowhere}",
+    }
+
+    def countersign(*arguments, **variables):
+        done = subprocess.run(
+            [sys.executable, "-m", "bot", *map(str, arguments)],
+            env={**environment, **variables},
+            capture_output=True,
+            text=True,
+            timeout=600,
+        )
+        assert done.returncode in {0, 1}, done.stderr
+        assert not nowhere.parent.exists()
+        return done
+
+    return countersign
+
+
+@pytest.fixture
+def histories(sample_data):
+    """The entries of every case, as plain JSON, in their order."""
+    found = {}
+    with contextlib.closing(sqlite3.connect(sample_data.folder / "countersign.db")) as database:
+        query = "SELECT case_id, body FROM ledger ORDER BY case_id, version"
+        for case_id, body in database.execute(query):
+            found.setdefault(case_id, []).append(json.loads(body))
+    return {case_id: entries for case_id, entries in found.items() if case_id.startswith("EX-")}
+
+
+def changed_library(folder, file, before, after):
+    """Copy the library with one change in one file."""
+    library = folder / "library"
+    (library / "playbooks").mkdir(parents=True)
+    for path in (*PACKAGED.glob("*.yml"), *PACKAGED.glob("playbooks/*.yml")):
+        shutil.copy(path, library / path.relative_to(PACKAGED))
+    text = (library / file).read_text()
+    assert before in text
+    (library / file).write_text(text.replace(before, after))
+    return library
+
+
+def results(done):
+    """The comparisons and the figures of a run with ``--json``."""
+    lines = [json.loads(line) for line in done.stdout.splitlines()]
+    return lines[:-1], lines[-1]["summary"]
+
+
+def differing(comparisons):
+    return {one["case"] for one in comparisons if one["differences"]}
+
+
+def facts_of(entries):
+    (gathered,) = [one["body"] for one in entries if one["type"] == "evidence.gathered"]
+    return {fact["name"]: fact["value"] for fact in gathered["evidence"]}
+
+
+def first_plan(entries):
+    plans = [one["body"]["plan"] for one in entries if one["type"] == "plan.recommended"]
+    return plans[0] if plans else None
+
+
+def test_the_library_of_then_says_of_every_case_what_it_said(countersign, histories):
+    done = countersign("replay", "--json", "--no-models")
+    comparisons, summary = results(done)
+    assert done.returncode == 0
+    assert {one["case"] for one in comparisons} == set(histories)
+    assert differing(comparisons) == set()
+    assert summary["cases"] == len(histories) > 350
+    assert (summary["unreadable"], summary["regressions"], summary["model_tokens"]) == (0, 0, 0)
+    # Not because nothing was compared.
+    assert sum(bool(one["now"]["steps"]) for one in comparisons) > 300
+    assert all(
+        one["now"] != one["before"] or one["now"]["rule"]
+        for one in comparisons
+        if one["now"]["steps"]
+    )
+
+
+def test_the_evaluation_set_is_what_people_corrected(countersign, histories):
+    comparisons, _ = results(countersign("replay", "--json", "--no-models", "--set", "evaluation"))
+    corrected = {
+        case_id
+        for case_id, entries in histories.items()
+        if any(
+            one["type"] in CORRECTED or one["body"].get("resolution") == "handled by hand"
+            for one in entries
+        )
+    }
+    assert {one["case"] for one in comparisons} == corrected
+    assert 50 < len(corrected) < len(histories)
+
+
+def test_another_quantity_differs_in_exactly_the_cases_that_it_concerns(
+    countersign, histories, tmp_path
+):
+    library = changed_library(tmp_path, "playbooks/low_stock.yml", ORDERED, "quantity: stock.short")
+    done = countersign("replay", "--json", "--no-models", "--library", library)
+    comparisons, summary = results(done)
+    expected, approved = set(), set()
+    for case_id, entries in histories.items():
+        plan = first_plan(entries)
+        if not plan or plan["actions"][0]["name"] != "house.order_stock":
+            continue
+        facts = facts_of(entries)
+        if facts["stock.short"] != facts["stock.order_quantity"]:
+            expected.add(case_id)
+            types = {one["type"] for one in entries}
+            if "approval.given" in types and not types & {"plan.edited", "plan.undo_asked"}:
+                approved.add(case_id)
+    assert differing(comparisons) == expected
+    assert {one["name"] for one in comparisons for one in one["differences"]} <= {
+        "plan",
+        "risk",
+        "approvers",
+    }
+    worse = {one["case"] for one in comparisons if one["regression"]}
+    assert worse == approved
+    assert (done.returncode, summary["regressions"]) == (1, len(worse))
+
+
+def test_another_condition_differs_in_exactly_the_cases_that_it_concerns(
+    countersign, histories, tmp_path
+):
+    library = changed_library(
+        tmp_path, "playbooks/low_stock.yml", IN_TIME, 'when: "stock.days_left >= `4`"'
+    )
+    comparisons, _ = results(countersign("replay", "--json", "--no-models", "--library", library))
+    expected = set()
+    for case_id, entries in histories.items():
+        facts = facts_of(entries)
+        if "stock.days_left" in facts:
+            was_in_time = facts["stock.days_left"] >= facts["supplier.lead_days"]
+            if was_in_time is not (facts["stock.days_left"] >= 4):
+                expected.add(case_id)
+    assert differing(comparisons) == expected
+    assert expected
+
+
+def test_another_policy_differs_in_exactly_the_cases_that_it_concerns(
+    countersign, histories, tmp_path
+):
+    library = changed_library(tmp_path, "policy.yml", "medium_above: 250", "medium_above: 200")
+    comparisons, _ = results(countersign("replay", "--json", "--no-models", "--library", library))
+    expected = set()
+    for case_id, entries in histories.items():
+        plan = first_plan(entries)
+        amounts = (
+            [float(one["amount"]["amount"]) for one in plan["actions"] if one["amount"]]
+            if plan
+            else []
+        )
+        if amounts and 200 < sum(amounts) <= 250:
+            expected.add(case_id)
+    assert differing(comparisons) == expected
+    assert expected
+    assert all(
+        one["now"]["tier"] > one["before"]["tier"] for one in comparisons if one["case"] in expected
+    )
+
+
+def test_a_saved_set_plays_alike_without_the_database(countersign, tmp_path):
+    file = tmp_path / "set.jsonl"
+    saved, _ = results(
+        countersign("replay", "--json", "--no-models", "--set", "evaluation", "--save", file)
+    )
+    assert file.stat().st_mode & 0o077 == 0
+    elsewhere = {
+        "COUNTERSIGN_DATA_DIR": str(tmp_path / "nothing"),
+        "COUNTERSIGN_DATABASE_URL": "sqlite:////nowhere/x.db",
+    }
+    played, _ = results(countersign("replay", "--json", "--no-models", "--from", file, **elsewhere))
+    assert played == saved
+    first = json.loads(file.read_text().splitlines()[0])
+    assert {"case", "reasons", "expected", "usage", "entries"} <= set(first)
+
+
+def test_a_changed_playbook_is_tested_for_a_pull_request(countersign, tmp_path):
+    library = changed_library(tmp_path, "playbooks/low_stock.yml", ORDERED, "quantity: stock.short")
+    playbook, junit = library / "playbooks" / "low_stock.yml", tmp_path / "junit.xml"
+    done = countersign("test", playbook, "--markdown", "--junit", junit)
+    assert done.returncode == 1
+    assert "8 of 8 examples are recognised" in done.stdout
+    assert " would differ." in done.stdout
+    assert "| WORSE |" in done.stdout
+    (suite,) = ElementTree.parse(junit).getroot()
+    failures = suite.findall("testcase/failure")
+    assert len(failures) == int(suite.get("failures")) == done.stdout.count("| WORSE |") > 5
+    assert len(suite) == int(suite.get("tests"))
+    examples = [one for one in suite if one.get("name").startswith("example: ")]
+    assert len(examples) == 8
+
+
+def test_playbooks_that_did_not_change_pass(countersign):
+    done = countersign("test", "--last", 20, "--json")
+    assert done.returncode == 0, done.stdout
+    summaries = [
+        json.loads(line)["summary"] for line in done.stdout.splitlines() if "summary" in line[:12]
+    ]
+    assert {one["cases"] for one in summaries} <= {0, 20}
+    assert sum(one["cases"] for one in summaries) >= 160
+    assert {one["different"] for one in summaries} == {0}
+
+
+def test_a_changed_query_is_not_asked_again_and_that_is_said(countersign, tmp_path):
+    library = changed_library(
+        tmp_path,
+        "playbooks/low_stock.yml",
+        "SELECT s.name AS supplier",
+        "SELECT upper(s.name) AS supplier",
+    )
+    done = countersign("test", library / "playbooks" / "low_stock.yml", "--no-models")
+    assert "the look-up “supplier” has another query now" in " ".join(done.stderr.split())
+
+
+def test_one_case_is_shown_step_by_step_as_it_was_seen(countersign, histories):
+    case_id = next(
+        case_id
+        for case_id, entries in histories.items()
+        if "plan.edited" in {one["type"] for one in entries}
+        and entries[-1]["type"] == "case.resolved"
+    )
+    done = countersign("replay", "--case", case_id, "--no-models")
+    text = done.stdout
+    assert done.returncode == 0
+    for words in (
+        "Opened: ",
+        "Source: operations system",
+        "On hand: ",
+        "operations system, read ",
+        "Recommended: Order ",
+        "Policy: must be approved",
+        "Needs: 1 of @",
+        "edited the plan",
+        "Binds exactly plan 2",
+        "Step 1: done",
+        "→ resolved",
+        "folded again, give the case as it is stored",
+        "For evaluation: edited",
+        "is the same",
+    ):
+        assert words in text, words
+    full = countersign("case", case_id, "--full").stdout
+    assert full.split("\n\n", 1)[1].splitlines()[:30] == text.splitlines()[:30]
