@@ -1,0 +1,75 @@
+"""The ledger entries of cases, for a report: found by time, read a page at a time."""
+
+from collections.abc import Iterator, Sequence
+from contextlib import contextmanager
+from datetime import UTC, datetime
+
+import orjson
+from sqlalchemy import Connection, func, select, union
+
+from bot.cases.entries import Entry, entry_of
+from bot.ports.case_histories import CaseHistories, Span
+from bot.store import tables
+from bot.store.database import Database
+from bot.store.derived import entry_bodies
+
+CASES_PER_PAGE = 200
+
+_cases = tables.cases.c
+
+
+class SqlCaseHistorySource:
+    """Open the ledger for a report."""
+
+    def __init__(self, database: Database) -> None:
+        self._database = database
+
+    @contextmanager
+    def snapshot(self) -> Iterator[CaseHistories]:
+        """See one moment of the ledger, whatever is written meanwhile."""
+        with self._database.snapshot() as connection:
+            yield SqlCaseHistories(connection)
+
+
+class SqlCaseHistories:
+    """Read the cases of one moment."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def ledger_size(self) -> int:
+        """Count the entries of the ledger."""
+        query = select(tables.heads.c.number).where(tables.heads.c.name == "ledger")
+        return int(self._connection.execute(query).scalar_one())
+
+    def first_openings(self) -> dict[str, datetime]:
+        """Return when the first case of each kind was opened."""
+        query = select(_cases.kind, func.min(_cases.opened_at)).group_by(_cases.kind)
+        rows = self._connection.execute(query)
+        return {kind: datetime.fromtimestamp(at, UTC) for kind, at in rows}
+
+    def find(self, spans: Sequence[Span], *, kind: str = "", team: str = "") -> list[int]:
+        """List the numbers of the cases that were open at some time within the spans."""
+        narrowing = []
+        if kind:
+            narrowing.append(_cases.kind == kind)
+        if team:
+            narrowing.append(_cases.team == team)
+        parts = []
+        for since, until in spans:
+            begin, end = since.timestamp(), until.timestamp()
+            # Two parts, each with an index: of few open cases, and of those that ended since.
+            for is_part in (_cases.ended_at.is_(None), _cases.ended_at >= begin):
+                parts.append(select(_cases.number).where(is_part, _cases.opened_at < end))
+        found = union(*(part.where(*narrowing) for part in parts)).subquery()
+        query = select(found.c.number).order_by(found.c.number)
+        return list(self._connection.execute(query).scalars())
+
+    def entries(self, numbers: Sequence[int]) -> Iterator[list[Entry]]:
+        """Yield the entries of each of these cases, a page at a time from the database."""
+        for start in range(0, len(numbers), CASES_PER_PAGE):
+            page = numbers[start : start + CASES_PER_PAGE]
+            query = select(_cases.id).where(_cases.number.in_(page)).order_by(_cases.number)
+            ids = list(self._connection.execute(query).scalars())
+            for bodies in entry_bodies(self._connection, ids).values():
+                yield [entry_of(orjson.loads(body)) for body in bodies]
