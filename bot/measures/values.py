@@ -78,8 +78,8 @@ Value = Share | Count | Times | Sum | Spread
 class TimeSamples:
     """Times of cases, in working hours and by the clock; seconds."""
 
-    working: array[float] = field(default_factory=lambda: array("d"))
-    clock: array[float] = field(default_factory=lambda: array("d"))
+    working: "array[float]" = field(default_factory=lambda: array("d"))
+    clock: "array[float]" = field(default_factory=lambda: array("d"))
 
     def add(self, *, working: float, clock: float) -> None:
         """Add the time of one case."""

@@ -1,0 +1,6 @@
+"""x"""
+from bot.measures.report import OperationReport
+
+
+def report_page(report: OperationReport) -> str:
+    return ""
