@@ -67,7 +67,9 @@ def report(
         typer.echo(as_csv(result), nl=False)
     elif html is not None:
         html.write_text(report_page(result), encoding="utf-8")
-        out.print(f"Written to {html}. Open it in a browser, and print it from there.", markup=False)
+        out.print(
+            f"Written to {html}. Open it in a browser, and print it from there.", markup=False
+        )
     else:
         _print(result)
 

@@ -14,6 +14,8 @@ from bot.measures.values import Count, Share, Spread, Sum, Times, Unit, Value
 NOTHING = "–"
 #: Below this a share has a decimal.
 SMALL_SHARE = 0.1
+#: From here on a rate is no share any more.
+MANY = 2
 #: A change smaller than this part of the earlier value is none.
 STEADY = 0.005
 MINUS = "\N{MINUS SIGN}"
@@ -40,6 +42,8 @@ def share_text(ratio: float | None) -> str:
     """Write a share as a percentage, with a decimal where it is small."""
     if ratio is None:
         return NOTHING
+    if ratio >= MANY:
+        return f"{ratio:.1f} for each"
     decimals = 1 if 0 < ratio < SMALL_SHARE else 0
     return f"{100 * ratio:.{decimals}f} %"
 
@@ -75,7 +79,7 @@ def change_text(value: Value, previous: Value) -> str:
     now, before = number_of(value), number_of(previous)
     if now is None or before is None:
         return ""
-    if is_steady(now, before):
+    if is_steady(now, before) or value_text(value) == value_text(previous):
         return "as before"
     return f"{'up' if now > before else 'down'} from {value_text(previous)}"
 
