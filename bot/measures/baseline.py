@@ -13,6 +13,7 @@ MAX_BASELINE = timedelta(weeks=26)
 WEEK = timedelta(weeks=1)
 #: What is compared: stated figures have these and no others.
 COMPARED = (
+    "ended",
     "exception_rate",
     "time_to_decision",
     "time_to_resolution",
@@ -33,7 +34,8 @@ class Comparison:
     basis: str
     before: Values
     after: Values
-    #: The span of the later figures.
+    #: The span of the earlier figures; None where people stated them.
+    before_period: Period | None
     after_period: Period
 
 
@@ -63,7 +65,7 @@ def windows_of(
     elif baseline.weeks is not None:
         begin = first_opened_at
         live_at = begin + baseline.weeks * WEEK
-        basis = f"its first {baseline.weeks} weeks, from {begin.day} {begin:%B %Y}"
+        basis = f"its first {baseline.weeks} weeks"
     else:
         return None
     after = Period(max(period.since, live_at), period.until)

@@ -260,7 +260,11 @@ class ReportFold:
         else:
             before = self._compared(kind, self._before[kind], windows.before, denominators)
         return Comparison(
-            basis=windows.basis, before=before, after=after, after_period=windows.after
+            basis=windows.basis,
+            before=before,
+            after=after,
+            before_period=windows.before,
+            after_period=windows.after,
         )
 
     def _compared(

@@ -5,9 +5,9 @@ from functools import cache
 from html import escape
 from pathlib import Path
 
-from bot.measures.catalogue import MEASURES, Measure
+from bot.measures.catalogue import MEASURES, Measure, number_of
 from bot.measures.report import KindSection, OperationReport, Section
-from bot.measures.targets import target_results
+from bot.measures.targets import MIN_CASES, target_results
 from bot.measures.values import Times, Value
 from handlers.report.charts import over_time, to_decision, to_resolution_pairs, ways_to_end
 from handlers.report.findings import findings
@@ -17,6 +17,7 @@ from handlers.report.wording import (
     is_better,
     period_text,
     share_text,
+    short_text,
     span_text,
     value_text,
 )
@@ -32,6 +33,10 @@ TILES = (
     "cost_per_case",
     "money_saved",
 )
+TILE_TITLES = {
+    "time_to_decision": "First decision, median",
+    "time_to_resolution": "Resolution, median",
+}
 BY_KIND = (
     "opened",
     "exception_rate",
@@ -50,7 +55,17 @@ SHORT_TITLES = {
     "without_rework": "Without rework",
     "cost_per_case": "Cost each",
     "exception_rate": "Rate",
+    "ended": "Cases",
 }
+BEFORE_AND_AFTER = (
+    "ended",
+    "exception_rate",
+    "time_to_decision",
+    "accepted_unedited",
+    "rework",
+    "cost_per_case",
+)
+PEOPLE = ("throughput", "hand_over_delay", "time_to_notice")
 UNHANDLED = ("unrecognised", "rerouted", "dismissed", "expired", "escalated", "leaked_defects")
 _BY_NAME = {measure.name: measure for measure in MEASURES}
 
@@ -61,8 +76,9 @@ def report_page(report: OperationReport) -> str:
     parts = [
         *_front(report),
         *_kinds(report),
-        *_comparison(report),
         *_people(report),
+        *_comparison(report),
+        *_teams(report),
         *_appendix(report),
         f'<footer class="screen">{escape(_footer(report))}</footer>',
     ]
@@ -119,7 +135,7 @@ def _front(report: OperationReport) -> Iterator[str]:
 def _tile(section: Section, name: str) -> str:
     measure = _BY_NAME[name]
     value = section.values[name]
-    title = f"{measure.title}, median" if isinstance(value, Times) else measure.title
+    title = TILE_TITLES.get(name, measure.title)
     return (
         f'<div class="tile"><span>{escape(title)}</span><b>{escape(value_text(value))}</b>'
         f"{_change(measure, value, section.previous[name])}</div>"
@@ -161,8 +177,8 @@ def _table(first: str, sections: Sequence[Section], total: Section | None) -> st
     if total is not None:
         rows += _row(total, is_sum=True)
     return (
-        f'<div class="wide"><table><thead><tr><th>{escape(first)}</th>{heads}</tr></thead>'
-        f"<tbody>{rows}</tbody></table></div>"
+        f'<div class="wide"><table class="kinds"><thead><tr><th>{escape(first)}</th>{heads}</tr>'
+        f"</thead><tbody>{rows}</tbody></table></div>"
     )
 
 
@@ -176,7 +192,7 @@ def _row(section: Section, *, is_sum: bool = False) -> str:
         judgement = ""
         if result is not None:
             judgement = " good" if result.is_met else " bad"
-        cells.append(f'<td class="n{judgement}">{escape(value_text(section.values[name]))}</td>')
+        cells.append(f'<td class="n{judgement}">{escape(short_text(section.values[name]))}</td>')
     cls = ' class="sum"' if is_sum else ""
     return f"<tr{cls}><td>{escape(section.title)}</td>{''.join(cells)}</tr>"
 
@@ -188,64 +204,81 @@ def _comparison(report: OperationReport) -> Iterator[str]:
     kinds = [kind for kind in report.kinds if kind.comparison]
     if not kinds:
         return
-    yield "<h2>Before and after</h2>"
+    yield '<h2 class="new-page">Before and after</h2>'
     chart = to_resolution_pairs(kinds)
     if chart:
         yield _figure("Median time to resolution, working hours", chart)
-    names = ("exception_rate", "time_to_decision", "accepted_unedited", "rework", "cost_per_case")
     heads = "".join(
         f'<th class="n">{escape(SHORT_TITLES.get(name, _BY_NAME[name].title))}</th>'
-        for name in names
+        for name in BEFORE_AND_AFTER
     )
-    rows = "".join(_comparison_row(kind, names) for kind in kinds)
+    rows = "".join(_comparison_row(kind) for kind in kinds)
     yield (
-        f'<div class="wide"><table><thead><tr><th>Kind, and what it is compared with</th>{heads}'
+        f'<div class="wide"><table class="kinds"><thead><tr><th>Kind</th>{heads}'
         f"</tr></thead><tbody>{rows}</tbody></table></div>"
     )
+    yield f'<p class="note">{escape(_bases(kinds))}</p>'
 
 
-def _comparison_row(kind: KindSection, names: Iterable[str]) -> str:
+def _bases(kinds: Iterable[KindSection]) -> str:
+    """Say what each kind is compared with, kinds with the same together."""
+    titles: dict[str, list[str]] = {}
+    for kind in kinds:
+        if kind.comparison is not None:
+            titles.setdefault(kind.comparison.basis, []).append(kind.title)
+    if len(titles) == 1:
+        return f"Each kind is compared with {next(iter(titles))}."
+    return " ".join(f"{'; '.join(names)}: {basis}." for basis, names in titles.items())
+
+
+def _comparison_row(kind: KindSection) -> str:
     comparison = kind.comparison
     if comparison is None:
         return ""
+    ended = comparison.before.get("ended")
+    # Of a few cases any difference may be chance.
+    has_enough = ended is None or (number_of(ended) or 0) >= MIN_CASES
     cells = []
-    for name in names:
+    for name in BEFORE_AND_AFTER:
         after = comparison.after[name]
         before = comparison.before.get(name)
-        text = value_text(before) if before is not None else NOTHING
+        text = short_text(before) if before is not None else NOTHING
         judgement = ""
-        if before is not None:
+        if before is not None and has_enough:
             better = is_better(_BY_NAME[name], after, before)
             judgement = {True: " good", False: " bad", None: ""}[better]
         cells.append(
-            f'<td class="n{judgement}"><em>{escape(text)}</em> → {escape(value_text(after))}</td>'
+            f'<td class="n{judgement}"><em>{escape(text)}</em> → {escape(short_text(after))}</td>'
         )
-    basis = f"<br><small>{escape(comparison.basis)}</small>"
-    return f"<tr><td>{escape(kind.title)}{basis}</td>{''.join(cells)}</tr>"
+    return f"<tr><td>{escape(kind.title)}</td>{''.join(cells)}</tr>"
 
 
 # --- people and what was not handled ----------------------------------------------------------
 
 
 def _people(report: OperationReport) -> Iterator[str]:
+    yield "<h2>People, and what was not handled</h2>"
+    tiles = "".join(_fact(report.total, name) for name in PEOPLE + UNHANDLED)
+    yield f'<div class="tiles facts">{tiles}</div>'
+
+
+def _fact(section: Section, name: str) -> str:
+    measure = _BY_NAME[name]
+    value = section.values[name]
+    within = ""
+    if isinstance(value, Times) and value.working_p90 is not None:
+        within = f" <small>90 % within {escape(span_text(value.working_p90))}</small>"
+    return (
+        f'<div class="tile"><span>{escape(measure.title)}</span>'
+        f"<strong>{escape(value_text(value))}</strong>{within}<br>"
+        f"{_change(measure, value, section.previous[name])}</div>"
+    )
+
+
+def _teams(report: OperationReport) -> Iterator[str]:
     if len(report.teams) > 1:
         yield "<h2>By team</h2>"
         yield _table("Team", report.teams, None)
-    yield "<h2>People, and what was not handled</h2>"
-    rows = []
-    for name in ("throughput", "hand_over_delay", "time_to_notice", *UNHANDLED):
-        measure = _BY_NAME[name]
-        value, previous = report.total.values[name], report.total.previous[name]
-        within = span_text(value.working_p90) if isinstance(value, Times) else ""
-        detail = f" <small>90 % within {escape(within)}</small>" if within not in {"", "–"} else ""
-        rows.append(
-            f"<tr><td>{escape(measure.title)}</td><td>{escape(value_text(value))}{detail}</td>"
-            f"<td>{_change(measure, value, previous)}</td></tr>"
-        )
-    yield (
-        "<table><thead><tr><th>Measure</th><th>Value</th><th>Compared with the period before</th>"
-        f"</tr></thead><tbody>{''.join(rows)}</tbody></table>"
-    )
 
 
 # --- appendix ---------------------------------------------------------------------------------
@@ -259,7 +292,7 @@ def _appendix(report: OperationReport) -> Iterator[str]:
     )
     rows = "".join(_assumption_row(kind) for kind in report.kinds)
     yield (
-        "<table><thead><tr><th>Kind and owners</th><th class='n'>By hand</th>"
+        "<table class='kinds'><thead><tr><th>Kind and owners</th><th class='n'>By hand</th>"
         "<th class='n'>A decision</th><th class='n'>A minute</th><th>Counted against</th>"
         f"<th>Targets</th></tr></thead><tbody>{rows}</tbody></table>"
     )

@@ -10,16 +10,16 @@ from dataclasses import dataclass
 from html import escape
 
 WIDTH = 680
-HEIGHT = 220
+HEIGHT = 172
 LEFT = 46
 RIGHT = 8
-TOP = 14
+TOP = 18
 BOTTOM = 26
 ROW = 26
 #: Room for the labels of bars that lie.
-LABELS = 216
+LABELS = 262
 MAX_LABELS = 13
-MAX_LABEL = 36
+MAX_LABEL = 46
 TICKS = 4
 #: Part of a step that a bar fills.
 FILL = 0.72
@@ -139,23 +139,25 @@ def pairs(labels: Sequence[str], before: Sequence[float], after: Sequence[float]
             ' stroke-width="2"/>'
             f'<circle cx="{x1:.1f}" cy="{y}" r="5" fill="#fff" stroke="#8a94a6" stroke-width="2">'
             f"<title>before: {before[row]:.1f} hours</title></circle>"
-            f'<circle cx="{x2:.1f}" cy="{y}" r="5" fill="{COLOURS[0]}">'
+            f'<circle cx="{x2:.1f}" cy="{y}" r="5" fill="{BLUE}">'
             f"<title>after: {after[row]:.1f} hours</title></circle>"
         )
     return _svg(parts, height, "Hours before and after")
 
 
 def legend(series: Iterable[Series]) -> str:
-    """Name the series beside their colours."""
+    """Name the series beside their colours; those without a number are left out."""
     items = (
         f'<span class="key"><i style="background:{one.colour}"></i>{escape(one.name)}</span>'
         for one in series
+        if any(one.values)
     )
     return f'<p class="legend">{"".join(items)}</p>'
 
 
-#: In the order of Okabe and Ito, darkened for white paper.
-COLOURS = ("#1f5f99", "#2e9e77", "#d98b06", "#b5482f", "#8d6cab", "#9aa3b2", "#5fb0d8")
+# After Okabe and Ito, darkened for white paper.
+BLUE, SKY, GREEN, ORANGE = "#1f5f99", "#5fb0d8", "#2e9e77", "#d98b06"
+RED, PURPLE, GREY = "#b5482f", "#8d6cab", "#9aa3b2"
 
 
 @dataclass(frozen=True, slots=True)
@@ -166,9 +168,9 @@ class Axis:
 
     @classmethod
     def over(cls, values: Iterable[float], *, is_whole: bool = False) -> "Axis":
-        """Reach over all values. ``is_whole``: the numbers at its ticks are whole."""
-        end = nice_ceiling(max(values, default=0.0))
-        return cls(max(end, float(TICKS)) if is_whole else end)
+        """Reach over all values. ``is_whole``: they are whole numbers, and so are its ticks."""
+        end = max(values, default=0.0)
+        return cls(nice_ceiling(end / TICKS) * TICKS if is_whole else nice_ceiling(end))
 
     def y(self, value: float) -> float:
         """Return the height at which a value is drawn."""
@@ -184,11 +186,11 @@ class Axis:
                 f'<text x="{LEFT - 6}" y="{y + 3.5:.1f}" text-anchor="end" class="tick">'
                 f"{value:g}</text>"
             )
-        yield f'<text x="0" y="{TOP - 4}" class="tick">{escape(unit)}</text>'
+        yield f'<text x="0" y="{TOP - 9}" class="tick">{escape(unit)}</text>'
 
 
 def nice_ceiling(value: float) -> float:
-    """Return the next round number, of which a quarter is round too."""
+    """Return the next round number; at least one for whole numbers."""
     if value <= 0:
         return 1.0
     power = 10.0 ** math.floor(math.log10(value))

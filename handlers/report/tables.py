@@ -177,6 +177,7 @@ def _kind(kind: KindSection) -> dict[str, Any]:
             "basis": comparison.basis,
             "before": _values(comparison.before),
             "after": _values(comparison.after),
+            "before_period": comparison.before_period and _period(comparison.before_period),
             "after_period": _period(comparison.after_period),
         },
     }

@@ -53,6 +53,24 @@ def span_text(seconds: float | None) -> str:
     return NOTHING if seconds is None else describe_span(timedelta(seconds=seconds))
 
 
+#: Units of a time in a narrow column, each from twice its size.
+_SHORT_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
+
+
+def short_text(value: Value) -> str:
+    """Write the value of a measure for a narrow column: "57 min"."""
+    if not isinstance(value, Times):
+        return value_text(value)
+    seconds = value.working_p50
+    if seconds is None:
+        return NOTHING
+    for size, unit in _SHORT_UNITS:
+        if seconds >= 2 * size:
+            amount = f"{seconds / size:.{0 if unit == 'min' else 1}f}".removesuffix(".0")
+            return f"{amount} {unit}"
+    return f"{seconds:.0f} s"
+
+
 def sum_text(value: Sum) -> str:
     """Write money, or minutes as hours."""
     if value.amount is None:
@@ -92,7 +110,9 @@ def is_steady(now: float, before: float) -> bool:
 def is_better(measure: Measure, value: Value, previous: Value) -> bool | None:
     """Tell whether a change is what a lead wants; None where neither direction is."""
     now, before = number_of(value), number_of(previous)
-    if now is None or before is None or not measure.aim or is_steady(now, before):
+    if now is None or before is None or not measure.aim:
+        return None
+    if is_steady(now, before) or value_text(value) == value_text(previous):
         return None
     return (now > before) == (measure.aim == "up")
 
