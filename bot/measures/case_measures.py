@@ -179,10 +179,7 @@ class CaseFold:
             return None
         ending = _ending(case)
         plan = case.proposal.plan
-        is_by_hand = case.state is State.RESOLVED and (
-            case.activity.status_reason is not None
-            and case.activity.status_reason.reason == Resolution.BY_HAND
-        )
+        is_by_hand = _is_by_hand(case)
         has_run = case.state is State.RESOLVED and plan is not None and not plan.is_dry_run
         return CaseMeasures(
             kind=case.kind,
@@ -217,6 +214,14 @@ def fold_case(entries: Iterable[Entry]) -> CaseMeasures | None:
     return fold.measures()
 
 
+def _is_by_hand(case: Case) -> bool:
+    """Tell whether a person resolved the case, and no plan did."""
+    reason = case.activity.status_reason
+    if case.state is not State.RESOLVED or reason is None:
+        return False
+    return reason.reason == Resolution.BY_HAND
+
+
 def _ending(case: Case) -> EndedCases | None:
     """Classify the end of a case as the columns of the store do."""
     if not case.is_terminal:
@@ -224,7 +229,7 @@ def _ending(case: Case) -> EndedCases | None:
     return EndedCases(
         kind=case.kind,
         state=case.state,
-        is_automatic=case.was_auto_approved,
+        is_automatic=case.was_auto_approved and not _is_by_hand(case),
         agreement=agreement_of(case),
         cases=1,
         reopened_count=int(bool(case.activity.reopening_reason)),

@@ -210,6 +210,8 @@ def _describe_questions(count: int) -> str:
 def _review(review: Review, permalink: Permalink) -> list[Json]:
     """Build the weekly review under a heading of its own."""
     blocks: list[Json] = [{"type": "divider"}, header_block("The week")]
+    if review.figures:
+        blocks.append(context_block(plain_text(" ".join(review.figures), 600)))
     if review.blind:
         blocks.append(heading("Blind spots: say what they were"))
         blocks += case_rows("blind", review.blind, permalink)

@@ -3,11 +3,11 @@
 from collections.abc import Iterator
 from operator import itemgetter
 
+from bot.desk.measure_texts import is_better, share_text, span_text, value_text
 from bot.measures.catalogue import MEASURES, Measure, number_of
 from bot.measures.report import KindSection, OperationReport
 from bot.measures.targets import MIN_CASES, TargetResult, target_results
 from bot.measures.values import Times
-from handlers.report.wording import is_better, share_text, span_text, value_text
 
 MAX_FINDINGS = 6
 MAX_MISSES = 3

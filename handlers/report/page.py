@@ -5,13 +5,7 @@ from functools import cache
 from html import escape
 from pathlib import Path
 
-from bot.measures.catalogue import MEASURES, Measure, number_of
-from bot.measures.report import KindSection, OperationReport, Section
-from bot.measures.targets import MIN_CASES, target_results
-from bot.measures.values import Times, Value
-from handlers.report.charts import over_time, to_decision, to_resolution_pairs, ways_to_end
-from handlers.report.findings import findings
-from handlers.report.wording import (
+from bot.desk.measure_texts import (
     NOTHING,
     change_text,
     is_better,
@@ -21,6 +15,12 @@ from handlers.report.wording import (
     span_text,
     value_text,
 )
+from bot.measures.catalogue import MEASURES, Measure, number_of
+from bot.measures.report import KindSection, OperationReport, Section
+from bot.measures.targets import MIN_CASES, target_results
+from bot.measures.values import Times, Value
+from handlers.report.charts import over_time, to_decision, to_resolution_pairs, ways_to_end
+from handlers.report.findings import findings
 
 STYLE = Path(__file__).with_name("style.css")
 TILES = (
@@ -270,7 +270,7 @@ def _fact(section: Section, name: str) -> str:
         within = f" <small>90 % within {escape(span_text(value.working_p90))}</small>"
     return (
         f'<div class="tile"><span>{escape(measure.title)}</span>'
-        f"<strong>{escape(value_text(value))}</strong>{within}<br>"
+        f"<strong>{escape(value_text(value))}</strong>{within} "
         f"{_change(measure, value, section.previous[name])}</div>"
     )
 

@@ -15,7 +15,7 @@ LEFT = 46
 RIGHT = 8
 TOP = 18
 BOTTOM = 26
-ROW = 26
+ROW = 23
 #: Room for the labels of bars that lie.
 LABELS = 262
 MAX_LABELS = 13
@@ -87,7 +87,7 @@ def lying_bars(labels: Sequence[str], series: Sequence[Series], *, ends: Sequenc
     room = WIDTH - LABELS - 64
     parts = []
     for row, label in enumerate(labels):
-        y = row * ROW + 4
+        y = row * ROW + 3
         total = sum(one.values[row] or 0 for one in series)
         parts.append(
             f'<text x="{LABELS - 8}" y="{y + 13}" text-anchor="end" class="label">'
@@ -100,7 +100,7 @@ def lying_bars(labels: Sequence[str], series: Sequence[Series], *, ends: Sequenc
                 continue
             width = room * value / total
             parts.append(
-                f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{ROW - 8}"'
+                f'<rect x="{x:.1f}" y="{y}" width="{width:.1f}" height="{ROW - 6}"'
                 f' fill="{one.colour}"><title>{escape(label)}: {value:g} {escape(one.name)}'
                 "</title></rect>"
             )

@@ -6,11 +6,11 @@ from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from typing import Any, assert_never
 
+from bot.desk.measure_texts import unit_text
 from bot.measures.catalogue import MEASURES, Measure, Values
 from bot.measures.report import KindSection, OperationReport, Section
 from bot.measures.totals import Period
 from bot.measures.values import Count, Share, Spread, Sum, Times, Value
-from handlers.report.wording import unit_text
 
 #: A spreadsheet takes a cell that begins so for a formula.
 FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")

@@ -59,6 +59,9 @@ _SHORT_UNITS = ((86_400, "d"), (3_600, "h"), (60, "min"))
 
 def short_text(value: Value) -> str:
     """Write the value of a measure for a narrow column: "57 min"."""
+    if isinstance(value, Sum) and value.amount is not None and not value.currency:
+        hours = value.amount / 60
+        return f"{MINUS if hours < 0 else ''}{abs(hours):,.0f} h"
     if not isinstance(value, Times):
         return value_text(value)
     seconds = value.working_p50
