@@ -83,6 +83,10 @@ def digest_card(digest: DigestView, permalink: Permalink) -> list[Json]:
     questions = review_lines(digest.review.questions) if digest.review else []
     # The numbers and the questions may be left out on a full day; the cases may not.
     room = MAX_BLOCKS - len(blocks) - len(review)
+    if digest.review and digest.review.figures and room > 0:
+        # Below the heading of the week.
+        review.insert(2, context_block(plain_text(" ".join(digest.review.figures), 600)))
+        room -= 1
     if len(questions) > room:
         questions = []
     if len(trend) > room - len(questions):
@@ -210,8 +214,6 @@ def _describe_questions(count: int) -> str:
 def _review(review: Review, permalink: Permalink) -> list[Json]:
     """Build the weekly review under a heading of its own."""
     blocks: list[Json] = [{"type": "divider"}, header_block("The week")]
-    if review.figures:
-        blocks.append(context_block(plain_text(" ".join(review.figures), 600)))
     if review.blind:
         blocks.append(heading("Blind spots: say what they were"))
         blocks += case_rows("blind", review.blind, permalink)
