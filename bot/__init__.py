@@ -15,6 +15,7 @@ bot.settings                              the environment
 handlers | scheduler | knowledge          people and systems | time | memory
 bot.desk | bot.store | bot.connectors     use cases | persistence | outside systems
 bot.ports                                 what the rules need from the world
+bot.views | bot.measures                  what is shown | what the operation achieves
 bot.cases                                 the rules: pure
 bot.sockets, clock, metrics, outages      time limits, the time, counters, short logs
 

@@ -13,8 +13,9 @@ from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
 from bot.cases.hours import ALWAYS, Hours
 from bot.cases.identity import Identities
-from bot.cases.playbook import ActionOffer, Detection, Lookup, Owners, Playbook, ServiceLevel, Stake
+from bot.cases.playbook import ActionOffer, Detection, Lookup, Owners, Playbook, Stake
 from bot.cases.policy import ActionLimit, PlaybookTerms, Policy, TierRule
+from bot.cases.service_level import ServiceLevel
 from bot.cases.signal import UNRECOGNISED, Signal, SignalStatus
 from bot.cases.stage_playbook import (
     concerned_kind,
@@ -92,7 +93,9 @@ def playbook(**changes) -> Playbook:
             governance="owners",
             next_owner="ops-leads",
         ),
-        measure=ServiceLevel(4 * HOUR, 24 * HOUR, timedelta(minutes=10)),
+        measure=ServiceLevel(
+            decide_for=4 * HOUR, resolve_for=24 * HOUR, follow_up_for=timedelta(minutes=10)
+        ),
         checksum="0" * 64,
     )
     return replace(base, **changes)

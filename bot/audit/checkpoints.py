@@ -15,7 +15,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -111,6 +111,13 @@ class Witness:
         """
         key = base64.b64encode(ED25519 + self._raw_public_key()).decode()
         return f"{self._origin}+{self._key_id().hex()}+{key}"
+
+    def latest(self) -> Checkpoint | None:
+        """Return the last note that is ours; None where nothing was signed."""
+        # A folder has a note for every few minutes of years: only the last is read.
+        matches = filter(None, (NOTE_NAME.fullmatch(path.name) for path in self._notes()))
+        last = max(matches, key=lambda match: int(match[1]), default=None)
+        return self._load_note(int(last[1]), last[0]) if last else None
 
     def compare(self, ledger: Ledger) -> FallBehind | None:
         """Compare the ledger with what was signed.
@@ -231,12 +238,15 @@ class Witness:
     def _load_notes(self, *, after: int = 0) -> list[Checkpoint]:
         """Return our own notes above this number, in order."""
         names: list[tuple[int, str]] = []
-        for path in self._folder.glob("*.note"):
+        for path in self._notes():
             match = NOTE_NAME.fullmatch(path.name)
             if match and int(match[1]) > after:
                 names.append((int(match[1]), path.name))
         notes = (self._load_note(number, name) for number, name in sorted(names))
         return [note for note in notes if note]
+
+    def _notes(self) -> Iterator[Path]:
+        return self._folder.glob("*.note")
 
     def _load_note(self, number: int, name: str) -> Checkpoint | None:
         try:

@@ -20,11 +20,11 @@ from bot.cases.constraints import (
     Query,
     Span,
     Text,
-    not_below,
 )
 from bot.cases.evidence import OWN_FACTS, SIGNAL
 from bot.cases.expressions import Expression
 from bot.cases.policy import PlaybookTerms
+from bot.cases.service_level import ServiceLevel
 
 _FACT_OF_SIGNAL = re.compile(r"signal\.([a-z][a-z0-9_]*)")
 # Connectors fill these placeholders; a parameter of that name would take the place of theirs.
@@ -205,17 +205,6 @@ class Owners:
             "governance": self.governance,
             "next": self.next_owner,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceLevel:
-    """The service level of a kind."""
-
-    decide_for: Span
-    resolve_for: Annotated[Span, not_below("decide_for")]
-    follow_up_for: Span
-    #: The plural of what cases are counted against, like "bookings".
-    denominator: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

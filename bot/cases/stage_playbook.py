@@ -8,8 +8,9 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.cases.approval import ApprovalRequirement
-from bot.cases.playbook import ActionOffer, Lookup, Owners, Playbook, ServiceLevel, Stake
+from bot.cases.playbook import ActionOffer, Lookup, Owners, Playbook, Stake
 from bot.cases.policy import ActionLimit, PlaybookTerms, Policy
+from bot.cases.service_level import ServiceLevel
 
 #: The desk as a system of its own, and its action.
 DESK_SYSTEM = "desk"
@@ -61,7 +62,7 @@ def stage_playbook(of_kind: Playbook) -> Playbook:
         offers=(_offer(),),
         terms=terms,
         owners=owners,
-        measure=ServiceLevel(3 * DAY, 7 * DAY, DAY),
+        measure=ServiceLevel(decide_for=3 * DAY, resolve_for=7 * DAY, follow_up_for=DAY),
         checksum=of_kind.checksum,
     )
 

@@ -250,6 +250,11 @@ COUNTERSIGN = group(
         LazyCommand("unpark", "bot.cli.doctor:unpark", "Retry parked work."),
         LazyCommand("case", "bot.cli.case:case", "Show a case with its history."),
         LazyCommand(
+            "report",
+            "bot.cli.report:report",
+            "Report what was handled, how fast, how well and at what cost. By kind, team and week.",
+        ),
+        LazyCommand(
             "questions",
             "bot.cli.questions:questions",
             "List questions without a good answer. The bot did not understand them, or the person "

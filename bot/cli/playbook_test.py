@@ -31,7 +31,7 @@ from bot.cli.terminal import AsJson, err, out
 from bot.desk.case_replay import CaseReplay, RecordedCase
 from bot.ports.recommender import Recogniser
 from bot.settings import Settings, load_offline
-from bot.store.case_histories import CaseSelection
+from bot.store.past_cases import CaseSelection
 from bot.views.labels import Labels
 from knowledge.library import FileLibrary, read_playbook
 

@@ -25,7 +25,7 @@ from bot.clock import utc_now
 from bot.connectors.recorded import RecordedSystems, Recording
 from bot.desk.case_replay import CaseReplay, FrozenClock, RecordedCase, UsageBefore, record_case
 from bot.settings import Mode, Settings
-from bot.store.case_histories import CaseSelection, SqlCaseHistories
+from bot.store.past_cases import CaseSelection, PastCases
 from knowledge.learning.model_file import ModelFile
 from knowledge.library import FileLibrary, load
 
@@ -54,7 +54,7 @@ def open_cases(
     """
     store = storage.open_reader(settings)
     with closing(store.database):
-        histories = SqlCaseHistories(store.database)
+        histories = PastCases(store.database)
         ids = histories.ids(selection)
         unreadable: list[str] = []
 

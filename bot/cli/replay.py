@@ -37,7 +37,7 @@ from bot.cli.terminal import AsJson, err, out
 from bot.clock import monotonic
 from bot.desk.case_replay import CaseReplay, RecordedCase
 from bot.settings import load_offline
-from bot.store.case_histories import CaseSelection
+from bot.store.past_cases import CaseSelection
 from bot.views.labels import Labels
 
 EVALUATION = "evaluation"

@@ -7,7 +7,6 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from bot.cases.case import Case
-from bot.cases.lifecycle import State
 from bot.cases.plan import Money
 from bot.cases.results import AgreementType, EndedCases
 from bot.views.calls import MissedCall
@@ -62,6 +61,8 @@ class Review:
     misses: tuple[MissedCall, ...] = ()
     #: Questions of this place that were not answered well.
     questions: QuestionListView = NO_QUESTIONS
+    #: The figures of the week beside those of the week before, one sentence each.
+    figures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -193,24 +194,6 @@ def money_of(totals: Mapping[str, Decimal]) -> tuple[Money, ...]:
             key=lambda money: money.amount,
             reverse=True,
         )
-    )
-
-
-def count_endings(groups: Iterable[EndedCases], openings: int) -> Counts:
-    """Count ended cases by how they ended."""
-    endings: Counter[State] = Counter()
-    automatic = 0
-    for group in groups:
-        endings[group.state] += group.cases
-        if group.state is State.RESOLVED and group.is_automatic:
-            automatic += group.cases
-    return Counts(
-        openings=openings,
-        resolutions=endings[State.RESOLVED] - automatic,
-        alone=automatic,
-        rejections=endings[State.REJECTED],
-        clearings=endings[State.CLEARED],
-        expiries=endings[State.EXPIRED],
     )
 
 

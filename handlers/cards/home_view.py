@@ -62,10 +62,16 @@ def home_view(home: HomeView, permalink: Permalink) -> Json:
         *_own_cases(home, permalink),
         *_team_cases(home, permalink),
         *_section("Handled without you", _handled_alone(home, permalink)),
+        *_figures(home),
         *charts(home.days),
         actions_block("home:more", _secondary_buttons(home)),
     ]
     return {"type": "home", "blocks": blocks}
+
+
+def _figures(home: HomeView) -> list[Json]:
+    """Build the line of figures above the charts."""
+    return [context_block(plain_text(home.figures, 300))] if home.figures else []
 
 
 def _headline(home: HomeView) -> str:

@@ -69,6 +69,13 @@ def _check_playbook(
         for offer in first.chain():
             complaints += _check_offer(offer, systems, policy)
     complaints = [f"{path.name}: {complaint}" for complaint in complaints]
+    denominator = playbook.measure.denominator
+    if denominator.system and denominator.system not in systems:
+        place = locate(path, ("measure", "denominator", "system"))
+        complaints += [
+            f"{place}: {complaint}"
+            for complaint in _check_system("measure.denominator", denominator.system, systems)
+        ]
     for complaint in _check_approvers(playbook, policy):
         complaints.append(f"{locate(path, ('approval',))}: approval: {complaint}")
     return complaints
