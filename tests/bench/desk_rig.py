@@ -5,6 +5,7 @@ desk, as a press in Slack does. Only the clock is set by hand, and nobody reads 
 """
 
 import contextlib
+import html
 import tempfile
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -34,6 +35,8 @@ from bot.store.migrate import migrate
 from bot.store.store import Store
 from bot.use_cases import Desk, build_desk
 from handlers.cards.case_card import case_card
+from handlers.cards.case_details import details_view
+from handlers.cards.forms import approve_form
 from knowledge.library import FileLibrary
 from tests.fakes.clock import FakeClock
 from tests.fakes.directory import FakeDirectory, principal
@@ -94,17 +97,22 @@ class DeskRig:
         )
 
     def approve(self, case: Case, name: str) -> str:
-        """Approve as this person. Return the refusal in words, or nothing."""
+        """Approve as this person. Return the name of the refusal, or nothing."""
         try:
             self.desk.decisions.approve(self.request(case, name), NOTE)
         except Refusal as refusal:
-            return str(refusal) or type(refusal).__name__
+            return type(refusal).__name__
         return ""
 
-    def card_text(self, case: Case) -> str:
-        """Return all that the case's card shows, in one string."""
-        context = CardContext(labels=self.library.labels())
-        return "\n".join(_texts(case_card(case, context)))
+    def shown_text(self, case: Case) -> str:
+        """Return all that an approver is shown: the card, the form to approve, the details."""
+        labels = self.library.labels()
+        views = [
+            case_card(case, CardContext(labels=labels)),
+            approve_form(case, labels, missing=None),
+            details_view(case, labels, links={}),
+        ]
+        return html.unescape("\n".join(_texts(views)))
 
 
 def _texts(node: Any) -> Iterator[str]:

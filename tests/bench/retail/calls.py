@@ -215,7 +215,9 @@ class Mutator:
         if "item_ids" not in call.arguments:
             return None
         order = self._records.orders[call.arguments["order_id"]]
-        rest = [item for item in order["items"] if item["item_id"] not in call.arguments["item_ids"]]
+        rest = [
+            item for item in order["items"] if item["item_id"] not in call.arguments["item_ids"]
+        ]
         if not rest:
             return None
         extra = self._dice.choice(rest)

@@ -3,7 +3,6 @@
 ``python -m tests.bench retail``; with ``--full`` every task of the set.
 """
 
-import html
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
@@ -192,8 +191,8 @@ class RetailReplay:
         outcomes[outcome] += 1
 
     def _is_visible(self, case: Case, mutation: Mutation) -> bool:
-        """Tell whether a card shows each wrong value beside the customer's own words."""
-        text = html.unescape(self.rig.card_text(case))
+        """Tell whether an approver is shown each wrong value beside the customer's own words."""
+        text = self.rig.shown_text(case)
         words = mutation.call.words[:MIN_WORDS]
         return words in text and all(value in text for value in mutation.values)
 
@@ -260,4 +259,3 @@ def replay_retail(
         for number, call in enumerate(right[:moved]):
             replay.play_moved(call, f"moved-{number}")
         return replay.report
-

@@ -181,7 +181,9 @@ class Shop:
 
 def changed_places(before: Rows, after: Rows) -> list[Place]:
     """List the rows that differ."""
-    return [place for place in before.keys() | after.keys() if before.get(place) != after.get(place)]
+    return [
+        place for place in before.keys() | after.keys() if before.get(place) != after.get(place)
+    ]
 
 
 def changed_fields(shop: Shop, before: Rows, after: Rows) -> dict[tuple[str, str, str], Json]:
@@ -208,10 +210,12 @@ def _leaves(
         yield (table, key, column), rounded(now)
         return
     value = json.loads(now)
+    previous = json.loads(was) if was else None
     if column != "address":
-        yield (table, key, column), rounded(value)
+        # The order of keys is no change.
+        if rounded(value) != rounded(previous):
+            yield (table, key, column), rounded(value)
         return
-    previous = json.loads(was)
     for name in previous.keys() | value.keys():
         if previous.get(name) != value.get(name):
             yield (table, key, f"address/{name}"), value.get(name)
