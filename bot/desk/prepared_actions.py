@@ -6,7 +6,7 @@ recommender chooses among the offers of the playbook, whatever stands behind its
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 from bot.cases.canonical import Scalar, ScalarMapping
 from bot.cases.errors import BadRequest
@@ -38,18 +38,24 @@ class PreparedActions:
     def prepare(self, name: str, parameters: ScalarMapping) -> Action:
         """Make the dry run of "system.action", as ``Prepare`` says."""
         action = self._prepare(name, parameters)
-        self._preparations.append(_Preparation(dict(parameters), action))
+        # A copy of its own: what the caller makes of its mappings changes nothing here.
+        own = replace(
+            action,
+            parameters=dict(action.parameters),
+            precondition=dict(action.precondition),
+        )
+        self._preparations.append(_Preparation(dict(parameters), own))
         return action
 
-    def must_be_offered(
+    def offered(
         self,
         recommendation: Recommendation,
         actions: tuple[Action, ...],
         *,
         playbook: Playbook,
         facts: Facts,
-    ) -> None:
-        """Refuse actions that the playbook does not offer with these facts.
+    ) -> tuple[Action, ...]:
+        """Return the actions as they were prepared, if the playbook offers them with these facts.
 
         Raises:
             BadRequest: they were not prepared here, or no offer has them.
@@ -59,6 +65,7 @@ class PreparedActions:
         offers = [offer for offer in playbook.offers if {offer.action} == names]
         if not any(_makes(offer, preparations, facts) for offer in offers):
             raise BadRequest(NOT_OFFERED)
+        return tuple(preparation.action for preparation in preparations)
 
     def _find(self, action: Action) -> _Preparation:
         """Return how an action was prepared.

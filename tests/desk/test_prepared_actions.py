@@ -67,6 +67,17 @@ def test_an_action_that_was_changed_after_it_was_prepared_goes_to_a_person(store
     assert reason in case.proposal.recommendation.blocked
 
 
+def test_mappings_that_were_changed_after_they_were_prepared_reach_no_system(store):
+    def choose(prepare):
+        actions = order(prepare)
+        actions[0].parameters["quantity"] = 600
+        return actions
+
+    world = autonomous(store, Recommends(choose))
+    case = world.proposed()
+    assert (case.state, world.house.effects) == (State.REFERRED, [])
+
+
 @pytest.mark.parametrize(
     "choose",
     [
