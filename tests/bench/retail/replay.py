@@ -6,7 +6,7 @@
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 from statistics import median
@@ -225,11 +225,12 @@ def _rule(case: Case) -> str:
 @contextmanager
 def open_replay(records: Records) -> Iterator[RetailReplay]:
     """Open a shop with these records, and a desk before it."""
-    with tempfile.TemporaryDirectory(prefix="countersign-bench-") as folder:
-        with open_shop(Path(folder) / "shop.db", records) as shop:
-            library = load(LIBRARY)
-            with open_desk_rig(library, secrets={"SHOP_URL": shop.url}, groups=GROUPS) as rig:
-                yield RetailReplay(records=records, shop=shop, rig=rig)
+    with ExitStack() as stack:
+        folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="countersign-bench-"))
+        shop = stack.enter_context(open_shop(Path(folder) / "shop.db", records))
+        secrets = {"SHOP_URL": shop.url}
+        rig = stack.enter_context(open_desk_rig(load(LIBRARY), secrets=secrets, groups=GROUPS))
+        yield RetailReplay(records=records, shop=shop, rig=rig)
 
 
 def replay_retail(
