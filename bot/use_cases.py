@@ -44,6 +44,7 @@ from bot.desk.question_lists import QuestionLists
 from bot.desk.questions import Questions
 from bot.desk.queues import Queues
 from bot.desk.raising import Raising
+from bot.desk.recognition import MonthlyAwards, Recognition
 from bot.desk.reminders import Reminders
 from bot.desk.source_throttle import SourceThrottle
 from bot.desk.thread_orders import ThreadOrders
@@ -78,6 +79,7 @@ class Upkeep:
     deadlines: Deadlines
     message_cleanup: MessageCleanup
     precedents: PrecedentRecorder
+    recognition: Recognition
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -350,6 +352,17 @@ class _Builder:
             deadlines=deadlines,
             message_cleanup=self.message_cleanup(),
             precedents=precedents,
+            recognition=self.recognition(),
+        )
+
+    def recognition(self) -> Recognition:
+        """Build what posts the recognition of a month."""
+        return Recognition(
+            awards=build_monthly_awards(self.store, self.library),
+            directory=self.directory,
+            outbox=self.store.outbox,
+            chat=self.chat,
+            clock=self.clock,
         )
 
     def case_progress(self) -> CaseProgress:
@@ -577,6 +590,18 @@ def build_desk(
         conversation=conversation,
         screens=build.screens(visibility, conversation),
         upkeep=build.upkeep(),
+    )
+
+
+def build_monthly_awards(store: Store, library: FileLibrary) -> MonthlyAwards:
+    """Build what finds the awards of a month."""
+    rules = library.merit_rules
+    return MonthlyAwards(
+        cases=store.cases,
+        ledger=store.ledger,
+        rules=rules,
+        identities=library.identities(),
+        hours=library.hours(rules.channel),
     )
 
 
