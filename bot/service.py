@@ -273,6 +273,7 @@ def _lane_handlers(desk: Desk) -> dict[str, dict[Topic, Handler]]:
             Topic.ORDER: desk.conversation.thread_orders.run,
             Topic.HOME: desk.screens.app_home.run,
             Topic.DIGEST: desk.screens.digests.run,
+            Topic.RECOGNITION: desk.upkeep.recognition.run,
         },
         # Nobody waits for these, and a language model may take its time.
         "later": {
@@ -301,6 +302,8 @@ def build_jobs(desk: Desk, keeper: CheckpointKeeper, clock: Clock) -> list[Job]:
         Job("promotions", PROMOTIONS_INTERVAL, desk.upkeep.promotions.review),
         Job("memory", PRECEDENTS_INTERVAL, desk.upkeep.precedents.reconcile),
     ]
+    if desk.library.merit_rules.is_on:
+        jobs.append(Job("recognition", DIGESTS_INTERVAL, desk.upkeep.recognition.enqueue_due))
     return [*jobs, *_detection_jobs(desk, clock), *_absence_jobs(desk, clock)]
 
 

@@ -49,6 +49,7 @@ from bot.desk.question_lists import QuestionLists
 from bot.desk.questions import Questions
 from bot.desk.queues import Queues
 from bot.desk.raising import Raising
+from bot.desk.recognition import MonthlyAwards, Recognition
 from bot.desk.reminders import Reminders
 from bot.desk.source_throttle import SourceThrottle
 from bot.desk.thread_orders import ThreadOrders
@@ -85,6 +86,7 @@ class Upkeep:
     promotions: Promotions
     message_cleanup: MessageCleanup
     precedents: PrecedentRecorder
+    recognition: Recognition
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -375,6 +377,17 @@ class _Builder:
             promotions=promotions,
             message_cleanup=self.message_cleanup(),
             precedents=precedents,
+            recognition=self.recognition(),
+        )
+
+    def recognition(self) -> Recognition:
+        """Build what posts the recognition of a month."""
+        return Recognition(
+            awards=build_monthly_awards(self.store, self.library),
+            directory=self.directory,
+            outbox=self.store.outbox,
+            chat=self.chat,
+            clock=self.clock,
         )
 
     def case_progress(self) -> CaseProgress:
@@ -614,6 +627,18 @@ def build_desk(
         conversation=conversation,
         screens=build.screens(visibility, conversation),
         upkeep=build.upkeep(intake),
+    )
+
+
+def build_monthly_awards(store: Store, library: FileLibrary) -> MonthlyAwards:
+    """Build what finds the awards of a month."""
+    rules = library.merit_rules
+    return MonthlyAwards(
+        cases=store.cases,
+        ledger=store.ledger,
+        rules=rules,
+        identities=library.identities(),
+        hours=library.hours(rules.channel),
     )
 
 

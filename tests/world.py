@@ -13,6 +13,7 @@ from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
 from bot.cases.hours import ALWAYS, Hours
 from bot.cases.identity import Identities
+from bot.cases.merit_rules import MeritRules
 from bot.cases.playbook import ActionOffer, Detection, Lookup, Owners, Playbook, Stake
 from bot.cases.policy import ActionLimit, PlaybookTerms, Policy, TierRule
 from bot.cases.service_level import ServiceLevel
@@ -109,6 +110,7 @@ class FakeLibrary:
         self.calls = CallRules()
         self.people = Identities()
         self.lead_channels: list[str] = []
+        self.merit_rules = MeritRules()
 
     def identities(self) -> Identities:
         return self.people
@@ -224,6 +226,7 @@ class World:
             Topic.HOME: self.desk.screens.app_home.run,
             Topic.STORM: self.desk.screens.storms.run,
             Topic.SWEEP: self.desk.upkeep.message_cleanup.run,
+            Topic.RECOGNITION: self.desk.upkeep.recognition.run,
         }
         if self.desk.narration:
             work[Topic.NARRATE] = self.desk.narration.run

@@ -260,6 +260,12 @@ COUNTERSIGN = group(
             "List questions without a good answer. The bot did not understand them, or the person "
             "voted the answer down.",
         ),
+        LazyCommand(
+            "recognition",
+            "bot.cli.recognition:recognition",
+            "List what is recognised in a month, with the ledger entries that prove it. "
+            "recognition.yml says what counts.",
+        ),
         LEDGER,
         MEMORY,
         PASSKEY,

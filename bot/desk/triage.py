@@ -28,6 +28,7 @@ from bot.cases.signal import UNRECOGNISED
 from bot.cases.sla import Sla, promise_sla
 from bot.desk.effects import change
 from bot.desk.evidence import gather
+from bot.desk.prepared_actions import PreparedActions
 from bot.desk.proposal import Proposals
 from bot.desk.stated_amount import find_stated_amount
 from bot.desk.worker import MAX_ATTEMPTS
@@ -189,12 +190,15 @@ class Triage:
         *,
         now: datetime,
     ) -> commands.Recommend:
+        facts = case_facts(case, evidence)
+        prepared = PreparedActions(self.proposals.prepare)
         recommendation, actions = self.recommender.recommend(
-            case, playbook, evidence, prepare=self.proposals.prepare
+            case, playbook, evidence, prepare=prepared.prepare
         )
         sla = self._renew_sla(case, now)
         if not actions:
             return commands.Recommend(recommendation, None, None, sla=sla)
+        actions = prepared.offered(recommendation, actions, playbook=playbook, facts=facts)
         # A plan that rests on a person's answer never runs by itself.
         proposer = Proposer.PERSON if rests_on_answers(case) else Proposer.PLAYBOOK
         plan, verdict = self.proposals.propose(

@@ -31,6 +31,7 @@ class Topic(StrEnum):
     STORM = "storm"
     SWEEP = "sweep"
     NARRATE = "narrate"
+    RECOGNITION = "recognition"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

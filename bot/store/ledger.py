@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -26,6 +27,12 @@ _PAGE = (
     .order_by(tables.ledger.c.seq)
     .limit(bindparam("size"))
 )
+_ENTRY = select(tables.ledger.c.body).where(tables.ledger.c.seq == bindparam("seq"))
+_CASES_AFTER = (
+    select(tables.ledger.c.case_id).where(tables.ledger.c.seq > bindparam("after")).distinct()
+)
+# The clocks of several processes differ a little, so entries are nearly in the order of time.
+CLOCK_TOLERANCE = timedelta(hours=1)
 
 
 class Ledger:
@@ -57,6 +64,23 @@ class Ledger:
             if len(page) < page_size:
                 return
             after = page[-1].seq
+
+    def cases_since(self, at: datetime) -> list[str]:
+        """Return the ids of the cases with entries since this time, the desk's own included."""
+        after = self._find_place(at - CLOCK_TOLERANCE)
+        return sorted(row.case_id for row in self._database.fetch(_CASES_AFTER, {"after": after}))
+
+    def _find_place(self, at: datetime) -> int:
+        """Return the place of the last line before this time; 0 before the first."""
+        before, size = 0, self.head()[0]
+        while before < size:
+            middle = (before + size + 1) // 2
+            body = self._database.fetch(_ENTRY, {"seq": middle})[0].body
+            if datetime.fromisoformat(json.loads(body)["at"]) < at:
+                before = middle
+            else:
+                size = middle - 1
+        return before
 
     def last_case_number(self) -> int:
         """Return the highest number that a case may have so far."""

@@ -1,11 +1,12 @@
 """All files of a folder, read together and refused together.
 
 A folder holds ``playbooks/*.yml``, ``policy.yml``, ``systems.yml``, ``sources.yml``,
-``channels.yml``, ``people.yml`` and ``questions.yml``. Secrets are only named in them.
+``channels.yml``, ``people.yml``, ``recognition.yml`` and ``questions.yml``. Secrets are only named
+in them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -14,6 +15,7 @@ from bot.cases.call_rules import CallRules
 from bot.cases.errors import PlaybookInvalid
 from bot.cases.hours import Hours
 from bot.cases.identity import UNLINKED, Identities
+from bot.cases.merit_rules import MeritRules
 from bot.cases.playbook import Playbook
 from bot.cases.policy import Policy, Stage
 from bot.cases.signal import UNRECOGNISED
@@ -28,6 +30,8 @@ from knowledge.library.playbooks import read_playbooks
 from knowledge.library.policy import check_limits, check_names, find_unconverted_stakes, read_policy
 from knowledge.library.questions import FILE_NAME as QUESTIONS_FILE
 from knowledge.library.questions import QuestionExamples, check_kinds, read_questions
+from knowledge.library.recognition import FILE_NAME as RECOGNITION_FILE
+from knowledge.library.recognition import check_merit_kinds, read_recognition
 from knowledge.library.sources import (
     check_domains,
     check_source_names,
@@ -51,6 +55,7 @@ class FileLibrary:
     sources: Mapping[str, Source]
     channel_rules: Channels
     people: Identities = UNLINKED
+    merit_rules: MeritRules = field(default_factory=MeritRules)
     #: The file of examples of questions. It is read when they are needed, which is seldom.
     questions_file: Path = PACKAGED / QUESTIONS_FILE
 
@@ -176,6 +181,7 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
     policy = read_policy(policy_file)
     sources = read_sources(folder / "sources.yml")
     people = read_people(folder / "people.yml")
+    merit_rules = read_recognition(folder / RECOGNITION_FILE)
     playbooks, playbook_complaints = read_playbooks(
         folder / "playbooks",
         systems=systems,
@@ -188,6 +194,7 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
         *playbook_complaints,
         *_fill_origins(playbooks, sources),
         *check_domains(sources, systems, playbooks),
+        *check_merit_kinds(folder, merit_rules, playbooks),
     ]
     if not playbook_complaints:
         # A playbook with a mistake is missing, and its kind would look misspelt.
@@ -208,6 +215,7 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
         sources=sources,
         channel_rules=read_channels(folder / "channels.yml"),
         people=people,
+        merit_rules=merit_rules,
         questions_file=questions_file,
     )
 
