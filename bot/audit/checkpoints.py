@@ -103,6 +103,17 @@ class Witness:
         """Tell whether anything has been signed that this process can read."""
         return os.access(self._folder / "witness.json", os.R_OK)
 
+    def last_signed(self) -> tuple[int, float] | None:
+        """Return the entries of the last signed tree and when it was signed.
+
+        None when nothing is signed or can be read. The time is in seconds since 1970.
+        """
+        path = self._folder / "witness.json"
+        try:
+            return int(json.loads(path.read_bytes())["size"]), path.stat().st_mtime
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
     @property
     def public_key(self) -> str:
         """Return the verifier key of the notes, as C2SP writes it: name+id+key.

@@ -33,6 +33,7 @@ from bot.desk.backlog import Backlog
 from bot.desk.due_work import DueWork
 from bot.desk.held_leases import HeldLeases
 from bot.desk.lane_priority import LanePriority
+from bot.metrics import LEASE_LOSSES
 from bot.outages import describe_failure
 from bot.ports.clock import Clock
 from bot.ports.outbox import LeasedMessage, Outbox, Topic
@@ -105,6 +106,7 @@ class MessageRunner:
         try:
             return handle()
         except StaleFence:
+            LEASE_LOSSES.labels(message.topic.value).inc()
             log.info("%s was taken over by another worker", message.key)
         except Conflict:
             self._retry(

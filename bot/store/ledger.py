@@ -19,6 +19,9 @@ PAGE_SIZE = 2_000
 LAST_CASE_NUMBER = CompiledStatement(
     select(tables.heads.c.number).where(tables.heads.c.name == "cases")
 )
+LEDGER_SIZE = CompiledStatement(
+    select(tables.heads.c.number).where(tables.heads.c.name == "ledger")
+)
 _HEAD = select(tables.heads).where(tables.heads.c.name == "ledger")
 _PAGE = (
     select(tables.ledger)
