@@ -1,4 +1,4 @@
-"""What ``/metrics`` shows beside the counters: the bot itself, and the gauges of its work."""
+"""Show the bot itself, and the gauges of its work, at ``/metrics``."""
 
 from collections import Counter
 from collections.abc import Mapping

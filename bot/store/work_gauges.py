@@ -62,7 +62,7 @@ class SignedSize:
     at: float
 
 
-@dataclass(kw_only=True)
+@dataclass(kw_only=True, eq=False)
 class WorkGauges(Collector):
     """Reads what is open, what waits and what is signed."""
 
