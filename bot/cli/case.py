@@ -1,11 +1,13 @@
 """``countersign case``."""
 
 from contextlib import closing
+from pathlib import Path
 from typing import Annotated
 
 import typer
 
 from bot import storage
+from bot.cli.case_pack import write_pack
 from bot.cli.terminal import AsJson, out, print_json
 from bot.settings import load_offline
 from bot.views.case_record import case_record
@@ -14,8 +16,16 @@ from handlers.cards.notes import trail_lines
 
 
 def case(
-    case_id: Annotated[str, typer.Argument(help="The case, like EX-12.")], as_json: AsJson = False
+    case_id: Annotated[str, typer.Argument(help="The case, like EX-12.")],
+    pack: Annotated[
+        Path | None,
+        typer.Option(help="Write a page for an auditor to this file, with proofs of each entry."),
+    ] = None,
+    as_json: AsJson = False,
 ) -> None:
+    if pack:
+        write_pack(case_id, pack)
+        return
     store = storage.open_store(load_offline())
     with closing(store.database):
         shown_case = store.cases.case(case_id)

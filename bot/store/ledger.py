@@ -29,6 +29,12 @@ _PAGE = (
     .order_by(tables.ledger.c.seq)
     .limit(bindparam("size"))
 )
+_LEAVES = (
+    select(tables.ledger.c.seq, tables.ledger.c.leaf)
+    .where(tables.ledger.c.seq > bindparam("after"), tables.ledger.c.seq <= bindparam("until"))
+    .order_by(tables.ledger.c.seq)
+    .limit(PAGE_SIZE)
+)
 
 
 class Ledger:
@@ -59,6 +65,14 @@ class Ledger:
             yield from page
             if len(page) < page_size:
                 return
+            after = page[-1].seq
+
+    def leaves(self, *, until: int) -> Iterator[bytes]:
+        """Yield the leaves up to this place, in order, a page at a time."""
+        after = 0
+        while page := self._database.fetch(_LEAVES, {"after": after, "until": until}):
+            for row in page:
+                yield bytes.fromhex(row.leaf)
             after = page[-1].seq
 
     def last_case_number(self) -> int:

@@ -43,7 +43,7 @@ from bot.demo.people import ANA, TEAM
 from bot.desk.null_chat import NullChat
 from bot.desk.options import DeskOptions
 from bot.desk.usual_times import usual_times
-from bot.metrics import exposition, expose
+from bot.metrics import expose, exposition
 from bot.preflight import open_library
 from bot.store import case_queries, tables
 from bot.store.case_tallies import tally_changes
