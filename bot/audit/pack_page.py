@@ -39,9 +39,9 @@ def pack_page(pack: CasePack) -> str:
     case = items[-1].case
     parts = [
         _heading(pack, case),
-        _section("What happened", _history(items)),
         _section("Who decided, on which plan", _decisions(items)),
         _section("The plan and its steps", _steps(items)),
+        _section("What happened", _history(items)),
         _section("How to verify this page", _verification(pack)),
         _section("The record", _record(pack)),
         f"{ELEMENT}{_embedded(pack)}</script>",
