@@ -191,6 +191,57 @@ def _model_embedder(embedders: Embedders, helper: HelperClient) -> Embedder | No
     return TimeoutEmbedder(CachingEmbedder(remote_embedder), MODEL_VECTOR_TIMEOUT)
 
 
+@dataclass(frozen=True, kw_only=True)
+class TrainedModels:
+    """The models of the latest training, apart from memory."""
+
+    recogniser: Recogniser
+    recommender: Recommender
+    #: Empty where nothing has been trained.
+    version: str
+
+
+def open_models(settings: Settings, library: FileLibrary, clock: Clock) -> TrainedModels:
+    """Open the trained models alone, to play cases again.
+
+    No precedent is recalled: a case would find its own outcome. Vectors are made in this process.
+    """
+    embedders = open_embedders(settings.embeddings)
+    model_file = ModelFile(settings.data_dir / "memory")
+    models = _LatestModels(model_file, embedders)
+    model = model_file.model
+    return TrainedModels(
+        recogniser=TrainedRecogniser(
+            latest_model=models.recogniser,
+            embedder=embedders.recognition,
+            titles=dict(library.titles()),
+        ),
+        recommender=PrecedentRecommender(
+            memory=NullMemory(),
+            plan_model_of=models.plan,
+            embedder=embedders.precedents,
+            clock=clock,
+            model_embedder=CachingEmbedder(embedders.recognition),
+        ),
+        version=model.version if model else "",
+    )
+
+
+def without_models(clock: Clock) -> TrainedModels:
+    """Return models that have learned nothing: playbooks alone recommend."""
+    embedder = HashedWordsEmbedder()
+    return TrainedModels(
+        recogniser=TrainedRecogniser(_no_recogniser, embedder, {}),
+        recommender=PrecedentRecommender(
+            memory=NullMemory(),
+            plan_model_of=_no_plan,
+            embedder=embedder,
+            clock=clock,
+        ),
+        version="",
+    )
+
+
 def without_memory(shelf: PrecedentStore, clock: Clock) -> Advisors:
     """Return advisors that know no past.
 

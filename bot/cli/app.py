@@ -222,6 +222,12 @@ COUNTERSIGN = group(
             "List problems, and what to do about each. Checks settings, parked work and the "
             "ledger.",
         ),
+        LazyCommand(
+            "replay",
+            "bot.cli.replay:replay",
+            "Look at past cases again with today's playbooks and policy. Shows what would differ, "
+            "and fails if people would have to correct more. Asks no outside system.",
+        ),
         LazyCommand("unpark", "bot.cli.doctor:unpark", "Retry parked work."),
         LazyCommand("case", "bot.cli.case:case", "Show a case with its history."),
         LazyCommand(

@@ -1,5 +1,6 @@
 """``countersign case``."""
 
+from collections.abc import Sequence
 from contextlib import closing
 from pathlib import Path
 from typing import Annotated
@@ -7,16 +8,24 @@ from typing import Annotated
 import typer
 
 from bot import storage
+from bot.cases.case import Case
+from bot.cases.entries import Entry
 from bot.cli.case_pack import write_pack
+from bot.cli.case_trail import print_trail
 from bot.cli.terminal import AsJson, out, print_json
+from bot.preflight import open_library
 from bot.settings import load_offline
-from bot.views.case_record import case_record
+from bot.views.case_record import case_record, trail_record
+from bot.views.labels import Labels
 from handlers.cards.inquiry_message import inquiry_summary
 from handlers.cards.notes import trail_lines
 
 
 def case(
     case_id: Annotated[str, typer.Argument(help="The case, like EX-12.")],
+    full: Annotated[
+        bool, typer.Option("--full", help="Show what each entry says, not only what it is.")
+    ] = False,
     pack: Annotated[
         Path | None,
         typer.Option(help="Write a page for an auditor to this file, with proofs of each entry."),
@@ -26,18 +35,29 @@ def case(
     if pack:
         write_pack(case_id, pack)
         return
-    store = storage.open_store(load_offline())
+    settings = load_offline()
+    store = storage.open_store(settings)
     with closing(store.database):
         shown_case = store.cases.case(case_id)
         entries = store.cases.entries(case_id)
+    labels = open_library(settings).labels() if full else Labels()
     if as_json:
-        print_json(case_record(shown_case))
+        record = case_record(shown_case)
+        if full:
+            record["trail"] = trail_record(entries, labels)
+        print_json(record)
         return
-    title = shown_case.signal.title
-    out.print(f"{shown_case.id}  {shown_case.state}  {title}\n", markup=False)
-    for line in trail_lines(shown_case, entries):
+    out.print(f"{shown_case.id}  {shown_case.state}  {shown_case.signal.title}\n", markup=False)
+    if full:
+        print_trail(entries, labels, shown_case)
+    else:
+        _print_summary(shown_case, entries)
+
+
+def _print_summary(case: Case, entries: Sequence[Entry]) -> None:
+    for line in trail_lines(case, entries):
         out.print(f"  {line}", markup=False)
-    inquiries = shown_case.activity.inquiries
+    inquiries = case.activity.inquiries
     if inquiries:
         out.print("\nQuestions", markup=False)
     for inquiry in inquiries:

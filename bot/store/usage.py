@@ -1,6 +1,7 @@
 """The day's usage, for the limits of policy."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
+from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
@@ -26,10 +27,22 @@ def usage_on(fetch: Fetch, *, day: str, plan: Plan | None, step: int) -> Usage:
     values: dict[str, Any] = {"day": day, "own_case": "", "own_revision": 0, "own_step": step}
     if plan:
         values |= {"own_case": plan.case_id, "own_revision": plan.revision}
+    return _sum(fetch(_USAGE, values))
+
+
+def usage_before(fetch: Fetch, at: datetime) -> Usage:
+    """Sum what had been carried out on the UTC day of this time, before it.
+
+    For a case that is played again: what was done later that day says nothing of it.
+    """
+    return _sum(fetch(_USAGE_BEFORE, {"day": f"{at:%Y-%m-%d}", "before": at.timestamp()}))
+
+
+def _sum(rows: Iterable[Any]) -> Usage:
     times: dict[str, int] = {}
     amounts: dict[str, Decimal] = {}
     targets: dict[str, int] = {}
-    for row in fetch(_USAGE, values):
+    for row in rows:
         times[row.action] = times.get(row.action, 0) + row.times
         amounts[row.action] = amounts.get(row.action, Decimal(0)) + Decimal(str(row.amount))
         targets[f"{row.action} {row.target}"] = row.times
@@ -42,17 +55,16 @@ _IS_STILL_TO_COME = and_(
     _effects.revision == bindparam("own_revision"),
     _effects.step >= bindparam("own_step"),
 )
-_USAGE = CompiledStatement(
-    select(
-        _effects.action,
-        _effects.target,
-        func.count().label("times"),
-        func.sum(_effects.amount).label("amount"),
-    )
-    .where(
-        _effects.day == bindparam("day"),
-        _effects.outcome != StepState.FAILED.name,
-        not_(_IS_STILL_TO_COME),
-    )
-    .group_by(_effects.action, _effects.target)
+_SUMS = select(
+    _effects.action,
+    _effects.target,
+    func.count().label("times"),
+    func.sum(_effects.amount).label("amount"),
+).group_by(_effects.action, _effects.target)
+_MAY_HAVE_HAPPENED = and_(
+    _effects.day == bindparam("day"), _effects.outcome != StepState.FAILED.name
+)
+_USAGE = CompiledStatement(_SUMS.where(_MAY_HAVE_HAPPENED, not_(_IS_STILL_TO_COME)))
+_USAGE_BEFORE = CompiledStatement(
+    _SUMS.where(_MAY_HAVE_HAPPENED, _effects.at < bindparam("before"))
 )

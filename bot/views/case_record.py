@@ -1,9 +1,13 @@
 """A case as JSON for programs: one flat object."""
 
+from collections.abc import Iterable
 from typing import Any
 
 from bot.cases.canonical import to_plain
 from bot.cases.case import Case
+from bot.cases.entries import Entry, entry_plain
+from bot.views.entry_content import trail
+from bot.views.labels import Labels
 
 PARTS = ("timers", "classification", "assessment", "proposal", "execution", "activity")
 #: The names that programs know, where the case has another one.
@@ -32,3 +36,17 @@ def case_record(case: Case) -> dict[str, Any]:
             record[PUBLIC_NAMES.get(name, name)] = value
     record["fingerprint"] = case.signal.fingerprint
     return record
+
+
+def trail_record(entries: Iterable[Entry], labels: Labels) -> list[dict[str, Any]]:
+    """Return every entry of a case, as it stands in the ledger and in words."""
+    return [
+        {
+            **entry_plain(item.entry),
+            "author": item.author,
+            "sentence": item.content.sentence,
+            "lines": [to_plain(line) for line in item.content.lines],
+            "state": item.case.state.code,
+        }
+        for item in trail(entries, labels)
+    ]

@@ -14,7 +14,7 @@ from bot.cases.actor import Actor, ActorKind
 from bot.cases.approval import Approval, ApprovalRequirement, people_of
 from bot.cases.canonical import Scalar
 from bot.cases.case import Case
-from bot.cases.entries import Entry
+from bot.cases.entries import Body, Entry
 from bot.cases.evidence import Evidence
 from bot.cases.evolve import evolve
 from bot.cases.passkey import Purpose
@@ -110,7 +110,20 @@ class EntryWords:
 
     def content(self, entry: Entry, before: Case | None) -> EntryContent:
         """Put an entry into words. ``before`` is the case that it found."""
-        body = entry.body
+        content = self._content(entry.body, before)
+        if not self.labels.channels:
+            return content
+        lines = [ContentLine(line.label, self._with_channels(line.text)) for line in content.lines]
+        return EntryContent(self._with_channels(content.sentence), tuple(lines))
+
+    def _with_channels(self, text: str) -> str:
+        """Write channels by their names."""
+        for channel, title in self.labels.channels.items():
+            if channel in text:
+                text = text.replace(channel, f"#{title}")
+        return text
+
+    def _content(self, body: Body, before: Case | None) -> EntryContent:
         if isinstance(body, bodies.Opened | bodies.SignalBody):
             return self._signal_entry(body)
         if isinstance(body, bodies.TriageBody):

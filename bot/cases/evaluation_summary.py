@@ -1,0 +1,84 @@
+"""Figures over many comparisons: how often the desk agrees with people, then and today."""
+
+from collections import Counter
+from dataclasses import dataclass, field
+from typing import Any
+
+from bot.cases.evaluation import Comparison, Course
+
+
+@dataclass(slots=True)
+class EvaluationSummary:
+    """The figures of the comparisons so far."""
+
+    #: Times at which the desk looked at a case.
+    trials: int = 0
+    #: Of them, those on which people decided something.
+    decided: int = 0
+    different: int = 0
+    agreed_before: int = 0
+    agreed_now: int = 0
+    regressions: int = 0
+    improvements: int = 0
+    newly_alone: int = 0
+    #: Trials by what became of them then, and what would today.
+    courses_before: Counter[Course] = field(default_factory=Counter)
+    courses_now: Counter[Course] = field(default_factory=Counter)
+    #: Trials that would take another course, by the course of today.
+    moves: Counter[Course] = field(default_factory=Counter)
+
+    def add(self, comparison: Comparison) -> None:
+        """Count one more comparison."""
+        before, now = comparison.before.course, comparison.now.course
+        self.trials += 1
+        self.decided += comparison.agrees is not None
+        self.different += bool(comparison.differences)
+        self.agreed_before += comparison.agreed is True
+        self.agreed_now += comparison.agrees is True
+        self.regressions += comparison.is_regression
+        self.improvements += comparison.is_improvement
+        self.newly_alone += comparison.is_newly_alone
+        self.courses_before[before] += 1
+        self.courses_now[now] += 1
+        if before is not now:
+            self.moves[now] += 1
+
+    def to_plain(self) -> dict[str, Any]:
+        """Convert to JSON types."""
+        courses = {course.name.lower(): self.courses_now[course] for course in Course}
+        earlier = {course.name.lower(): self.courses_before[course] for course in Course}
+        return {
+            "trials": self.trials,
+            "decided": self.decided,
+            "different": self.different,
+            "agreed_before": self.agreed_before,
+            "agreed_now": self.agreed_now,
+            "regressions": self.regressions,
+            "improvements": self.improvements,
+            "newly_alone": self.newly_alone,
+            "courses_before": earlier,
+            "courses_now": courses,
+        }
+
+    def sentences(self) -> list[str]:
+        """Say the figures in words, the most important first."""
+        lines = [f"{self.different} of {self.trials} would differ."]
+        for course in Course:
+            if self.moves[course]:
+                lines.append(f"{self.moves[course]} of {self.trials} {MOVES[course]}.")
+        if self.decided:
+            lines.append(
+                f"People decided on {self.decided}: the desk agreed on {self.agreed_before}, "
+                f"and would agree on {self.agreed_now}."
+            )
+        lines.append(f"Worse: {self.regressions}. Better: {self.improvements}.")
+        return lines
+
+
+#: What is said of trials that would take this course, and took another one.
+MOVES = {
+    Course.ALONE: "would now run alone",
+    Course.ASK: "would now go to people",
+    Course.REFUSED: "would now be refused by policy",
+    Course.NO_PLAN: "would now need a person to find a plan",
+}

@@ -1,0 +1,167 @@
+"""Recorded cases for ``replay`` and ``test``: from the database, or from a file.
+
+Neither asks an outside system anything, and neither writes to the database.
+"""
+
+import contextlib
+import json
+import os
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import closing
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+from bot import storage
+from bot.advisors import open_models, without_models
+from bot.cases.case import Case
+from bot.cases.entries import Entry
+from bot.cases.errors import BadRequest, CountersignError
+from bot.cases.evaluation import Trial
+from bot.cases.playbook import Playbook
+from bot.cases.policy import Stage
+from bot.clock import utc_now
+from bot.connectors.recorded import RecordedSystems, Recording
+from bot.desk.case_replay import CaseReplay, FrozenClock, RecordedCase, record_case
+from bot.settings import Mode, Settings
+from bot.store.case_histories import CaseSelection, SqlCaseHistories
+from knowledge.library import FileLibrary, load
+
+#: Only whoever may read the database may read what was saved from it.
+OWN_FILE = 0o600
+
+
+@dataclass
+class CaseSource:
+    """Recorded cases, read one by one."""
+
+    #: How many there are, as far as is known before they are read.
+    total: int | None
+    cases: Iterator[RecordedCase]
+    #: Cases that cannot be read, with the reason.
+    unreadable: list[str] = field(default_factory=list)
+
+
+@contextlib.contextmanager
+def open_cases(settings: Settings, selection: CaseSelection) -> Iterator[CaseSource]:
+    """Open the cases of the database. It is only read."""
+    store = storage.open_reader(settings)
+    with closing(store.database):
+        histories = SqlCaseHistories(store.database)
+        ids = histories.ids(selection)
+        unreadable: list[str] = []
+        cases = _record_all(histories, histories.read(ids), unreadable)
+        yield CaseSource(total=len(ids), cases=cases, unreadable=unreadable)
+
+
+def read_stored_case(settings: Settings, case_id: str) -> Case:
+    """Read a case as the database holds it."""
+    store = storage.open_reader(settings)
+    with closing(store.database):
+        return store.cases.case(case_id)
+
+
+def _record_all(
+    histories: SqlCaseHistories,
+    cases: Iterable[tuple[str, list[Entry]]],
+    unreadable: list[str],
+) -> Iterator[RecordedCase]:
+    for case_id, entries in cases:
+        try:
+            yield record_case(entries, histories.usage_before)
+        except CountersignError as failure:
+            # An earlier release may have written what this one refuses.
+            unreadable.append(f"{case_id}: {failure}")
+
+
+@contextlib.contextmanager
+def open_file(path: Path) -> Iterator[CaseSource]:
+    """Open the cases that were saved in a file.
+
+    Raises:
+        BadRequest: there is no such file.
+    """
+    if not path.is_file():
+        raise BadRequest(f"{path}: file not found")
+    with path.open(encoding="utf-8") as file:
+        yield CaseSource(total=None, cases=_parse_lines(path, file))
+
+
+def _parse_lines(path: Path, lines: Iterable[str]) -> Iterator[RecordedCase]:
+    for number, line in enumerate(lines, start=1):
+        if not line.strip():
+            continue
+        try:
+            yield RecordedCase.from_plain(json.loads(line))
+        except (KeyError, TypeError, ValueError, CountersignError) as failure:
+            # Half a set of tests would pass where the whole would not.
+            reason = f"{type(failure).__name__}: {failure}"
+            raise BadRequest(f"{path}, line {number} is no recorded case ({reason})") from None
+
+
+@contextlib.contextmanager
+def saved_to(path: Path) -> Iterator[Callable[[RecordedCase], None]]:
+    """Open a file for recorded cases. It has personal data, as an export of the ledger has."""
+    descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWN_FILE)
+    with os.fdopen(descriptor, "w", encoding="utf-8") as file:
+
+        def save(recorded: RecordedCase) -> None:
+            line = json.dumps(recorded.to_plain(), ensure_ascii=False, separators=(",", ":"))
+            file.write(f"{line}\n")
+
+        yield save
+
+
+def open_library(settings: Settings, folder: Path | None) -> FileLibrary:
+    """Load the library that judges today: that of the settings, or another folder."""
+    stage = Stage.SHADOW if settings.mode is Mode.SHADOW else None
+    return load(folder or settings.library_dir, stage=stage)
+
+
+def build_replay(settings: Settings, library: FileLibrary, *, has_models: bool) -> CaseReplay:
+    """Build what looks at recorded cases with this library."""
+    clock = FrozenClock()
+    models = open_models(settings, library, clock) if has_models else without_models(clock)
+
+    def systems_of(trial: Trial, playbook: Playbook) -> RecordedSystems:
+        return recorded_systems(library, trial, playbook)
+
+    return CaseReplay(
+        library=library,
+        recommender=models.recommender,
+        recogniser=models.recogniser,
+        systems_of=systems_of,
+        clock=clock,
+        mode=settings.mode.value,
+    )
+
+
+def recorded_systems(library: FileLibrary, trial: Trial, playbook: Playbook) -> RecordedSystems:
+    """Return the systems as they answered in a trial."""
+    recommendation = trial.after.proposal.recommendation
+    recording = Recording(
+        evidence=trial.evidence,
+        actions=trial.actions,
+        alternatives=recommendation.alternatives if recommendation else (),
+    )
+    return RecordedSystems(
+        specs=library.systems,
+        recording=recording,
+        lookups=playbook.evidence,
+    )
+
+
+def parse_since(text: str) -> datetime | None:
+    """Read "30d" or a date; None for an empty text.
+
+    Raises:
+        BadRequest: it is neither.
+    """
+    if not text:
+        return None
+    if text.endswith("d") and text[:-1].isdecimal():
+        return utc_now() - timedelta(days=int(text[:-1]))
+    try:
+        return datetime.fromisoformat(text).replace(tzinfo=UTC)
+    except ValueError:
+        raise BadRequest(f"--since must be days like 30d or a date, not {text!r}") from None

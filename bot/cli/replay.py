@@ -1,0 +1,195 @@
+"""``countersign replay``: look at past cases again with the rules of today."""
+
+import json
+from collections.abc import Iterator
+from contextlib import ExitStack
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Annotated
+
+import typer
+from rich.progress import Progress
+
+from bot.cases.case import Case
+from bot.cases.errors import BadRequest, Refusal
+from bot.cases.evaluation import Comparison
+from bot.cases.evaluation_summary import EvaluationSummary
+from bot.cli.case_trail import print_trail
+from bot.cli.recorded_cases import (
+    CaseSource,
+    build_replay,
+    open_cases,
+    open_file,
+    open_library,
+    parse_since,
+    read_stored_case,
+    saved_to,
+)
+from bot.cli.replay_report import (
+    JUnitSuite,
+    comparison_lines,
+    comparison_plain,
+    expectation_text,
+    junit_file,
+)
+from bot.cli.terminal import AsJson, err, out
+from bot.clock import monotonic
+from bot.desk.case_replay import CaseReplay, RecordedCase
+from bot.settings import load_offline
+from bot.store.case_histories import CaseSelection
+from bot.views.labels import Labels
+
+EVALUATION = "evaluation"
+SUITE_NAME = "countersign replay"
+
+
+@dataclass(kw_only=True)
+class ReplayRun:
+    """One run over many cases, and what came of it."""
+
+    replay: CaseReplay
+    labels: Labels
+    as_json: bool
+    #: Only cases of the evaluation set.
+    is_evaluation: bool = False
+    summary: EvaluationSummary = field(default_factory=EvaluationSummary)
+    cases: int = 0
+
+    def comparisons(self, source: CaseSource) -> Iterator[tuple[RecordedCase, list[Comparison]]]:
+        """Play the cases one by one, under a progress bar."""
+        with Progress(console=err, transient=True) as progress:
+            task = progress.add_task("Playing cases", total=source.total)
+            for recorded in source.cases:
+                progress.advance(task)
+                if self.is_evaluation and not recorded.reasons:
+                    continue
+                self.cases += 1
+                comparisons = self.replay.compare(recorded)
+                for comparison in comparisons:
+                    self.summary.add(comparison)
+                yield recorded, comparisons
+
+    def print(self, comparison: Comparison) -> None:
+        """Print one comparison: for programs always, for people where it differs."""
+        if self.as_json:
+            print(json.dumps(comparison_plain(comparison), ensure_ascii=False), flush=True)
+        elif comparison.differences:
+            for line in comparison_lines(comparison, self.labels):
+                out.print(line, markup=False, soft_wrap=True)
+
+    def finish(self, source: CaseSource, seconds: float) -> None:
+        """Print the figures, and exit with status 1 on a regression."""
+        figures = {
+            **self.summary.to_plain(),
+            "cases": self.cases,
+            "unreadable": len(source.unreadable),
+            "seconds": round(seconds, 2),
+            # Recommendations need no language model, and a replay asks none to word a case.
+            "model_tokens": 0,
+        }
+        if self.as_json:
+            print(json.dumps({"summary": figures}), flush=True)
+        else:
+            self._print_figures(source, seconds)
+        raise typer.Exit(1 if self.summary.regressions else 0)
+
+    def _print_figures(self, source: CaseSource, seconds: float) -> None:
+        for reason in source.unreadable:
+            out.print(f"Not played: {reason}", markup=False)
+        for sentence in self.summary.sentences():
+            out.print(sentence, markup=False)
+        rate = self.cases / seconds if seconds else 0
+        out.print(
+            f"Cases: {self.cases}, in {seconds:.1f} s ({rate:.0f} a second). No outside system and "
+            "no language model was asked.",
+            markup=False,
+            soft_wrap=True,
+        )
+
+
+def replay(  # noqa: PLR0913 (one argument for each option)
+    case: Annotated[
+        str, typer.Option(help="Show one case step by step, as it was seen, like EX-12.")
+    ] = "",
+    since: Annotated[
+        str, typer.Option(help="Only cases opened since then: days like 30d, or a date.")
+    ] = "",
+    set_name: Annotated[
+        str,
+        typer.Option("--set", help="evaluation: only cases that people corrected."),
+    ] = "",
+    library: Annotated[
+        Path | None, typer.Option(help="Folder of the library to play them with.")
+    ] = None,
+    models: Annotated[
+        bool, typer.Option(help="Use the trained models; without them playbooks alone recommend.")
+    ] = True,
+    save: Annotated[
+        Path | None, typer.Option(help="Also write the cases to this file (JSON lines).")
+    ] = None,
+    source_file: Annotated[
+        Path | None, typer.Option("--from", help="Play the cases of this file, no database.")
+    ] = None,
+    junit: Annotated[Path | None, typer.Option(help="Write the result as JUnit.")] = None,
+    as_json: AsJson = False,
+) -> None:
+    if set_name not in {"", EVALUATION}:
+        raise BadRequest(f"--set must be {EVALUATION}, not {set_name!r}")
+    settings = load_offline()
+    rules = open_library(settings, library)
+    run = ReplayRun(
+        replay=build_replay(settings, rules, has_models=models),
+        labels=rules.labels(),
+        as_json=as_json,
+        is_evaluation=bool(set_name),
+    )
+    started_at = monotonic()
+    with ExitStack() as stack:
+        selection = CaseSelection(since=parse_since(since), ids=(case,) if case else ())
+        if source_file:
+            source = stack.enter_context(open_file(source_file))
+            source.cases = _only(source.cases, case)
+        else:
+            source = stack.enter_context(open_cases(settings, selection))
+        suite = stack.enter_context(junit_file(junit, SUITE_NAME)) if junit else None
+        keep = stack.enter_context(saved_to(save)) if save else None
+        for recorded, comparisons in run.comparisons(source):
+            if keep:
+                keep(recorded)
+            if case and not as_json:
+                stored = None if source_file else read_stored_case(settings, case)
+                _print_case(recorded, comparisons, run.labels, stored)
+            _report(run, comparisons, suite)
+        seconds = monotonic() - started_at
+    if case and not run.cases:
+        raise Refusal(f"{case} is not among the cases here")
+    run.finish(source, seconds)
+
+
+def _only(cases: Iterator[RecordedCase], case_id: str) -> Iterator[RecordedCase]:
+    return (recorded for recorded in cases if not case_id or recorded.id == case_id)
+
+
+def _report(run: ReplayRun, comparisons: list[Comparison], suite: JUnitSuite | None) -> None:
+    for comparison in comparisons:
+        run.print(comparison)
+        if suite:
+            suite.add_comparison(comparison, run.labels)
+
+
+def _print_case(
+    recorded: RecordedCase,
+    comparisons: list[Comparison],
+    labels: Labels,
+    stored_case: Case | None,
+) -> None:
+    """Print a case step by step, as it was seen, and what the desk would say today."""
+    print_trail(recorded.entries, labels, stored_case)
+    reasons = ", ".join(reason.value for reason in recorded.reasons)
+    out.print(f"\nFor evaluation: {reasons or 'no'}", markup=False)
+    for comparison in comparisons:
+        expected = expectation_text(comparison.expected, labels) or "decided nothing"
+        verb = "differs" if comparison.differences else "is the same"
+        out.print(f"Look {comparison.trial}: people {expected}.", markup=False, soft_wrap=True)
+        out.print(f"What the desk would say today {verb}.", markup=False)
+    out.print()

@@ -1,0 +1,190 @@
+"""Replay: look at a case again as the desk would today, over what it knew then.
+
+The desk's own triage does it, with today's playbooks, policy and models. Only the systems, the
+clock and the usage are those of then, and nothing is written.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import UTC, datetime
+from typing import Any
+
+from bot.cases.canonical import from_plain, to_plain
+from bot.cases.case import Case
+from bot.cases.entries import Entry, entry_of, entry_plain
+from bot.cases.evaluation import (
+    Comparison,
+    Course,
+    EvaluationReason,
+    Expectation,
+    Judgement,
+    Trial,
+    expectations_of,
+    judgement_of,
+    reasons_for_evaluation,
+    trials_of,
+)
+from bot.cases.playbook import Playbook
+from bot.cases.policy import Usage
+from bot.desk.null_store import NullOutbox, RecordedCases
+from bot.desk.proposal import Proposals
+from bot.desk.triage import FAILURES, Triage
+from bot.ports.connector import Systems
+from bot.ports.library import Library
+from bot.ports.recommender import Recogniser, Recommender
+
+SystemsOf = Callable[[Trial, Playbook], Systems]
+"""Return the systems as they answered in this trial to the look-ups of this playbook."""
+UsageBefore = Callable[[datetime], Usage]
+"""Return what had been carried out on the day of this time, before it."""
+FORMAT = "countersign-replay/1"
+
+
+@dataclass
+class FrozenClock:
+    """A clock that stands at the time of the trial."""
+
+    at: datetime = datetime(1970, 1, 1, tzinfo=UTC)
+
+    def __call__(self) -> datetime:
+        return self.at
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedCase:
+    """A case with all that is needed to look at it again."""
+
+    id: str
+    entries: tuple[Entry, ...]
+    trials: tuple[Trial, ...]
+    #: For each trial.
+    expectations: tuple[Expectation, ...]
+    usages: tuple[Usage, ...]
+    reasons: tuple[EvaluationReason, ...]
+
+    def to_plain(self) -> dict[str, Any]:
+        """Convert to JSON types, as one line of a file."""
+        return {
+            "format": FORMAT,
+            "case": self.id,
+            "reasons": [reason.value for reason in self.reasons],
+            "expected": [to_plain(expected) for expected in self.expectations],
+            "usage": [to_plain(usage) for usage in self.usages],
+            "entries": [entry_plain(entry) for entry in self.entries],
+        }
+
+    @classmethod
+    def from_plain(cls, plain: Mapping[str, Any]) -> "RecordedCase":
+        """Read what ``to_plain`` wrote.
+
+        Raises:
+            KeyError: a field is missing.
+            ValueError: it is of another format, or does not fit together.
+        """
+        if plain["format"] != FORMAT:
+            raise ValueError(f"format {plain['format']!r} is not {FORMAT!r}")
+        entries = tuple(entry_of(entry) for entry in plain["entries"])
+        trials = tuple(trials_of(entries))
+        expectations = tuple(from_plain(Expectation, one) for one in plain["expected"])
+        usages = tuple(from_plain(Usage, one) for one in plain["usage"])
+        if not len(trials) == len(expectations) == len(usages):
+            raise ValueError(f"{plain['case']} has {len(trials)} trials, and not as many answers")
+        return cls(
+            id=plain["case"],
+            entries=entries,
+            trials=trials,
+            expectations=expectations,
+            usages=usages,
+            reasons=tuple(EvaluationReason(reason) for reason in plain["reasons"]),
+        )
+
+
+def record_case(entries: Sequence[Entry], usage_before: UsageBefore) -> RecordedCase:
+    """Take from the ledger what is needed to look at a case again."""
+    trials = trials_of(entries)
+    return RecordedCase(
+        id=entries[0].case_id,
+        entries=tuple(entries),
+        trials=tuple(trials),
+        expectations=tuple(expectations_of(trials)),
+        usages=tuple(usage_before(trial.at) for trial in trials),
+        reasons=reasons_for_evaluation(entries),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class CaseReplay:
+    """Looks at recorded cases with the rules of today."""
+
+    library: Library
+    recommender: Recommender
+    recogniser: Recogniser
+    systems_of: SystemsOf
+    #: The one that the recommender reads.
+    clock: FrozenClock
+    mode: str = ""
+    _outbox: NullOutbox = field(default_factory=NullOutbox)
+
+    def compare(self, recorded: RecordedCase) -> list[Comparison]:
+        """Play every trial of a case, and hold it against what was said then."""
+        comparisons = []
+        for trial, expected, usage in zip(
+            recorded.trials, recorded.expectations, recorded.usages, strict=True
+        ):
+            now, unknown = self.play(trial, usage)
+            comparisons.append(
+                Comparison(
+                    case_id=recorded.id,
+                    trial=trial.number,
+                    at=trial.at,
+                    title=trial.before.signal.title,
+                    before=judgement_of(trial.after),
+                    now=now,
+                    expected=expected,
+                    reasons=recorded.reasons,
+                    unknown=unknown,
+                )
+            )
+        return comparisons
+
+    def play(self, trial: Trial, usage: Usage) -> tuple[Judgement, tuple[str, ...]]:
+        """Say what the desk would make of the case today.
+
+        Also which look-ups failed that had not failed then.
+        """
+        self.clock.at = trial.at
+        try:
+            case = self._triage(trial, usage).look_at(trial.before, trial.at).case
+        except FAILURES as failure:
+            judgement = Judgement(
+                kind=trial.before.kind, course=Course.NO_PLAN, reason=str(failure)
+            )
+            return judgement, ()
+        return judgement_of(case), _newly_failed(trial, case)
+
+    def _triage(self, trial: Trial, usage: Usage) -> Triage:
+        cases = RecordedCases(trial.before, usage)
+        systems = self.systems_of(trial, self.library.playbook(trial.after.kind))
+        proposals = Proposals(
+            cases=cases,
+            library=self.library,
+            systems=systems,
+            mode=self.mode,
+        )
+        return Triage(
+            cases=cases,
+            outbox=self._outbox,
+            library=self.library,
+            systems=systems,
+            recommender=self.recommender,
+            recogniser=self.recogniser,
+            proposals=proposals,
+            clock=self.clock,
+        )
+
+
+def _newly_failed(trial: Trial, case: Case) -> tuple[str, ...]:
+    """Name the look-ups that have no answer today, and had one or were not made then."""
+    failed_then = {fact.name for fact in trial.evidence if fact.failure is not None}
+    failed_now = [fact.name for fact in case.assessment.evidence if fact.failure is not None]
+    return tuple(name for name in failed_now if name not in failed_then)
