@@ -1,10 +1,11 @@
-"""Count and time the calls of an outside system."""
+"""Count, time and trace the calls of an outside system."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot import tracing
 from bot.cases.canonical import Scalar, ScalarMapping
 from bot.cases.errors import ConnectorFailed, OutcomeUnknown, WorldMoved
 from bot.cases.plan import Action
@@ -46,32 +47,43 @@ class MeasuredConnector:
 
     def precondition(self, action: Action) -> ScalarMapping:
         """Return the precondition snapshot as it is now."""
-        with self._measure("precondition"):
+        with self._measure("precondition", action):
             return self._connector.precondition(action)
 
     def execute(self, action: Action, key: str) -> str:
         """Carry the action out."""
-        with self._measure("execute"):
+        with self._measure("execute", action):
             return self._connector.execute(action, key)
 
     def verify(self, action: Action, key: str) -> EffectStatus:
         """Look whether the effect is there, and count what was found."""
-        with self._measure("verify") as call:
+        with self._measure("verify", action) as call:
             status = self._connector.verify(action, key)
             call.outcome = status.value
             return status
 
     def undo(self, action: Action, key: str, undo_key: str) -> str:
         """Take the effect back."""
-        with self._measure("undo"):
+        with self._measure("undo", action):
             return self._connector.undo(action, key, undo_key)
 
     @contextmanager
-    def _measure(self, name: str) -> Iterator[_Call]:
+    def _measure(self, name: str, action: Action | None = None) -> Iterator[_Call]:
+        """Count and time a call, and trace it as a part of what asks for it."""
+        action_name = action.name if action else ""
         call = _Call()
+        with tracing.span(name, system=self._system, action=action_name) as span:
+            try:
+                with self._count(name, call):
+                    yield call
+            finally:
+                span.set(outcome=call.outcome)
+
+    @contextmanager
+    def _count(self, name: str, call: _Call) -> Iterator[None]:
         began_at = monotonic()
         try:
-            yield call
+            yield
         except WorldMoved:
             call.outcome = CHANGED
             raise

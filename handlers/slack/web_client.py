@@ -14,6 +14,7 @@ from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
 from slack_sdk.web.internal_utils import get_user_agent
 
+from bot import tracing
 from bot.clock import boottime, monotonic, time_limit
 from bot.metrics import SLACK_CALL_SECONDS, SLACK_CALLS
 from handlers.slack.http_connections import HttpAnswer, HttpConnections
@@ -117,17 +118,19 @@ class TimeLimitedWebClient(WebClient):
 @contextmanager
 def measured_call(method: str) -> Iterator[None]:
     """Count one call by its outcome, and time it."""
-    outcome = "failed"
-    began_at = monotonic()
-    try:
-        yield
-        outcome = "ok"
-    except SlackApiError as refusal:
-        outcome = _refusal_outcome(refusal.response.status_code)
-        raise
-    finally:
-        SLACK_CALL_SECONDS.labels(method).observe(monotonic() - began_at)
-        SLACK_CALLS.labels(method, outcome).inc()
+    with tracing.span("slack", method=method) as span:
+        outcome = "failed"
+        began_at = monotonic()
+        try:
+            yield
+            outcome = "ok"
+        except SlackApiError as refusal:
+            outcome = _refusal_outcome(refusal.response.status_code)
+            raise
+        finally:
+            span.set(outcome=outcome)
+            SLACK_CALL_SECONDS.labels(method).observe(monotonic() - began_at)
+            SLACK_CALLS.labels(method, outcome).inc()
 
 
 def _refusal_outcome(status: int) -> str:
