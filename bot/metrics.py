@@ -154,7 +154,7 @@ def exposition() -> bytes:
 
 
 def expose(collector: Collector | None) -> None:
-    """Show the gauges of this collector too, in place of an earlier one's."""
+    """Show the gauges of this collector, in place of an earlier one's."""
     if _GAUGES:
         _EXPOSED.unregister(_GAUGES.pop())
     if collector:

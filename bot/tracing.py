@@ -1,4 +1,4 @@
-"""Traces: one for each case, from the signal to the verification, across processes.
+"""Traces: one for each case, from signal to verification.
 
 The ids of a trace and of its first span are hashes of the ledger's name and the case's id, so every
 process writes into the same trace and nothing is stored or sent along. Attributes are words of the
@@ -42,7 +42,7 @@ ATTRIBUTES = frozenset(
 )
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class Span:
     """A part of the way of a case, while it lasts."""
 
@@ -58,7 +58,7 @@ class Span:
     attributes: dict[str, str] = field(default_factory=dict)
 
     def open_case(self, case_id: str, *, is_root: bool) -> None:
-        """Say which case it is about, and whether it is the first span of its trace."""
+        """Name the case; a root is the first span of its trace."""
         self.case_id = case_id
         self.is_root = is_root
 
@@ -94,9 +94,9 @@ _CURRENT: ContextVar[Span | None] = ContextVar("span", default=None)
 
 @contextmanager
 def span(name: str, case_id: str = "", **attributes: str) -> Iterator[Span]:
-    """Trace what happens inside, as a part of the span around it or of the case.
+    """Trace what happens inside.
 
-    A span that has no case when it ends is dropped.
+    It is a part of the span around it, or of the case. A span that has no case when it ends is dropped.
     """
     sink = _SWITCH.sink
     if sink is None:
@@ -138,11 +138,11 @@ class _Unused(Span):
         """Forget them."""
 
 
-_UNUSED = _Unused("")
+_UNUSED = _Unused(name="")
 
 
 def trace_id_of(ledger: str, case_id: str) -> int:
-    """Return the id of a case's trace, from the name of its ledger and its own id."""
+    """Return the id of a case's trace."""
     return int.from_bytes(_digest(ledger, case_id)[:TRACE_ID_BYTES])
 
 
@@ -174,7 +174,7 @@ class TraceOptions:
 
 
 class OtlpSink:
-    """Sends spans over HTTP, a batch at a time, on a thread of its own."""
+    """Sends spans over HTTP, in batches, on its own thread."""
 
     def __init__(self, options: TraceOptions) -> None:
         self._ledger = options.ledger
@@ -186,7 +186,10 @@ class OtlpSink:
         self._processor = export.BatchSpanProcessor(exporter)
 
     def add(self, span: Span) -> None:
-        """Queue a span, if its case is traced. A full queue drops it."""
+        """Queue a span, if its case is traced.
+
+        A full queue drops it.
+        """
         trace_id = trace_id_of(self._ledger, span.case_id)
         if self._is_sampled(trace_id):
             self._processor.on_end(self._readable(span, trace_id))

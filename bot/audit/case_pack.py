@@ -63,7 +63,7 @@ class CasePack:
     devices: tuple[PackedEntry, ...] = ()
 
 
-def make_pack(store: Store, witness: Witness, case_id: str, now: datetime) -> CasePack:
+def make_pack(store: Store, witness: Witness, *, case_id: str, now: datetime) -> CasePack:
     """Gather the record of a case under the last signed checkpoint.
 
     Raises:
@@ -91,8 +91,8 @@ def make_pack(store: Store, witness: Witness, case_id: str, now: datetime) -> Ca
         key=witness.public_key,
         checkpoint=checkpoint.note,
         size=checkpoint.size,
-        entries=_packed(lines, proofs),
-        devices=_packed(devices, proofs),
+        entries=_pack_entries(lines, proofs),
+        devices=_pack_entries(devices, proofs),
     )
 
 
@@ -107,7 +107,7 @@ def _device_lines(store: Store, lines: Mapping[int, str], checkpoint: Checkpoint
     people = set(_people_with_devices(lines))
     if not people:
         return {}
-    found: dict[int, str] = {}
+    device_lines: dict[int, str] = {}
     credentials: set[str] = set()
     for seq, text in _lines(store, DESK_ID).items():
         body = entry_of(json.loads(text)).body
@@ -115,15 +115,15 @@ def _device_lines(store: Store, lines: Mapping[int, str], checkpoint: Checkpoint
             break
         match body:
             case PasskeyInvited(to=person) if person in people:
-                found[seq] = text
+                device_lines[seq] = text
             case PasskeyAdded(passkey=passkey) if passkey.person in people:
                 credentials.add(passkey.credential)
-                found[seq] = text
+                device_lines[seq] = text
             case PasskeyRemoved(credential=credential) if credential in credentials:
-                found[seq] = text
+                device_lines[seq] = text
             case _:
                 pass
-    return found
+    return device_lines
 
 
 def _people_with_devices(lines: Mapping[int, str]) -> Iterator[str]:
@@ -142,7 +142,7 @@ def _prove(store: Store, places: list[int], size: int) -> Mapping[int, Proof]:
     return {place + 1: proof for place, proof in proofs.items()}
 
 
-def _packed(lines: Mapping[int, str], proofs: Mapping[int, Proof]) -> tuple[PackedEntry, ...]:
+def _pack_entries(lines: Mapping[int, str], proofs: Mapping[int, Proof]) -> tuple[PackedEntry, ...]:
     return tuple(PackedEntry(seq, text, proofs[seq]) for seq, text in lines.items())
 
 

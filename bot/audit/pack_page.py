@@ -1,4 +1,4 @@
-"""The page of a case for an auditor: to be read, printed and verified without us.
+"""Write the page of a case, for an auditor.
 
 It follows from the pack alone, so it can be written again and compared.
 """
@@ -35,7 +35,7 @@ STEPS = (
 
 def pack_page(pack: CasePack) -> str:
     """Write the page of a pack."""
-    items = list(trail(packed.entry for packed in pack.entries))
+    items = list(trail(line.entry for line in pack.entries))
     case = items[-1].case
     parts = [
         _heading(pack, case),
@@ -93,7 +93,7 @@ def _facts(facts: Iterable[tuple[str, str]]) -> str:
 
 
 def _table(heads: Sequence[str], rows: Iterable[Sequence[str]]) -> str:
-    """Write a table of cells that are HTML already; the first is a time."""
+    """Write a table of HTML cells; the first is a time."""
     head = "".join(f"<th>{escape(text)}</th>" for text in heads)
     lines = []
     for first, *others in rows:
@@ -187,18 +187,18 @@ def _verification(pack: CasePack) -> str:
 
 
 def _record(pack: CasePack) -> str:
-    parts = [_entry(packed) for packed in pack.entries]
+    parts = [_entry(line) for line in pack.entries]
     if pack.devices:
         parts.append("<p>The devices with which approvers signed:</p>")
-        parts += [_entry(packed) for packed in pack.devices]
+        parts += [_entry(line) for line in pack.devices]
     return "\n".join(parts)
 
 
-def _entry(packed: PackedEntry) -> str:
-    leaf = leaf_hash(packed.text.encode()).hex()
-    proof = "\n".join(node.hex() for node in packed.proof)
+def _entry(line: PackedEntry) -> str:
+    leaf = leaf_hash(line.text.encode()).hex()
+    proof = "\n".join(node.hex() for node in line.proof)
     return (
-        f'<div class="entry"><h3>Entry {packed.seq}</h3>\n<pre>{escape(packed.text)}</pre>\n'
+        f'<div class="entry"><h3>Entry {line.seq}</h3>\n<pre>{escape(line.text)}</pre>\n'
         f'<p class="quiet">Leaf <code>{leaf}</code></p>\n'
         f'<p class="quiet">Proof</p>\n<pre>{proof}</pre></div>'
     )

@@ -1,4 +1,4 @@
-"""Inclusion proofs of RFC 6962: that an entry is part of the signed tree."""
+"""Inclusion proofs of RFC 6962: an entry is in the signed tree."""
 
 from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import dataclass
@@ -24,9 +24,9 @@ class _Node:
 
 
 def prove(leaves: Iterable[bytes], size: int, places: Collection[int]) -> Mapping[int, Proof]:
-    """Return the proof of each place (0 is the first) in the tree of the first ``size`` leaves.
+    """Return the proof of each place in the tree.
 
-    The leaves are read once, and memory holds only what the proofs need.
+    The tree has the first ``size`` leaves; the first place is 0. The leaves are read once, and memory holds only what the proofs need.
 
     Raises:
         ValueError: there are fewer leaves.
@@ -37,7 +37,7 @@ def prove(leaves: Iterable[bytes], size: int, places: Collection[int]) -> Mappin
 
 
 def sibling_spans(place: int, size: int) -> Iterator[Span]:
-    """Yield the subtrees beside the way from a leaf to the root, the lowest first."""
+    """Yield the subtrees beside the way to the root, lowest first."""
     spans: list[Span] = []
     first, end = 0, size
     while end - first > 1:
@@ -73,14 +73,14 @@ def _hash_spans(leaves: Iterable[bytes], size: int, spans: Collection[Span]) -> 
 def _push(
     peaks: list[_Node], node: _Node, *, spans: Collection[Span], hashes: dict[Span, bytes]
 ) -> None:
-    """Add a leaf as binary addition does, and keep each hash that a proof needs."""
+    """Add a leaf, and keep each hash that a proof needs."""
     while True:
         if node.span in spans:
             hashes[node.span] = node.hash
         if not peaks or peaks[-1].leaves != node.leaves:
             break
-        left = peaks.pop()
-        node = _Node((left.span[0], node.span[1]), node_hash(left.hash, node.hash))
+        sibling = peaks.pop()
+        node = _Node((sibling.span[0], node.span[1]), node_hash(sibling.hash, node.hash))
     peaks.append(node)
 
 

@@ -502,7 +502,7 @@ def has_fields(value, fields):
 
 
 def verify_pack(path, key=None):
-    """Return the findings about a pack, how many entries it has, and the size of the tree."""
+    """Return findings, entries and size of the tree of a pack."""
     pack = read_pack(path)
     findings = []
     if key and key.strip() != pack["key"]:
@@ -518,7 +518,10 @@ def verify_pack(path, key=None):
 
 
 def check_pack_note(pack, key, findings):
-    """Return the note of a pack. None, and a finding, when its signature does not hold."""
+    """Return the note of a pack.
+
+    None, and a finding, when its signature does not hold.
+    """
     try:
         note = read_note(pack["checkpoint"], key)
     except InvalidSignature:
@@ -541,7 +544,10 @@ def check_packed(line, note, findings):
     try:
         proof = [parse_hash(node) for node in line["proof"]]
         leaf = sha(b"\x00" + line["entry"].encode())
-        if note and root_by_proof(leaf, seq - 1, note.size, proof) != note.root:
+        if note is None:
+            return
+        root = root_by_proof(leaf=leaf, place=seq - 1, size=note.size, proof=proof)
+        if root != note.root:
             findings.append(f"entry {seq}: is not part of what the checkpoint signs")
     except ValueError as failure:
         findings.append(f"entry {seq}: {failure}")
@@ -578,7 +584,7 @@ def root_by_proof(leaf, place, size, proof):
 
 
 def check_order(pack, findings):
-    """Check that the entries stand in the order of the ledger, each once."""
+    """Check that each entry stands once, in the order of the ledger."""
     for name in ("entries", "devices"):
         places = [line["seq"] for line in pack[name]]
         if places != sorted(set(places)):
@@ -586,7 +592,7 @@ def check_order(pack, findings):
 
 
 def check_pack_trade(entries, case_id, findings):
-    """Check the rules on the entries of one case and on its approvers' devices."""
+    """Check the rules on the entries of one case."""
     log = Log()
     case = CaseState(log)
     desk = CaseState(log)

@@ -31,7 +31,7 @@ def write_pack(case_id: str, path: Path) -> None:
         except LedgerBroken as failure:
             # What was signed before can be shown all the same.
             err.print(f"Not signed: {failure}", style="red", markup=False)
-        pack = make_pack(store, witness, case_id, clock_of(store.database)())
+        pack = make_pack(store, witness, case_id=case_id, now=clock_of(store.database)())
     path.write_text(pack_page(pack), encoding="utf-8")
     out.print(
         f"{len(pack.entries)} entries of {pack.case_id} in {path}, under a checkpoint of "
@@ -63,7 +63,7 @@ def verify_pack(
 
 
 def _page_findings(path: Path) -> list[str]:
-    """Compare the page with what its record says, which is verified by now."""
+    """Compare the page with its record, which is verified by now."""
     text = path.read_text(encoding="utf-8")
     if pack_page(pack_from_plain(verifier.read_pack(str(path)))) == text:
         return []

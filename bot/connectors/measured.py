@@ -69,7 +69,7 @@ class MeasuredConnector:
 
     @contextmanager
     def _measure(self, name: str, action: Action | None = None) -> Iterator[_Call]:
-        """Count and time a call, and trace it as a part of what asks for it."""
+        """Count, time and trace one call."""
         action_name = action.name if action else ""
         call = _Call()
         with tracing.span(name, system=self._system, action=action_name) as span:

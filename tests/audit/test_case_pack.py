@@ -32,7 +32,9 @@ class Packs:
         self.checkpoints.sign(self.world.store.ledger)
 
     def make(self, case_id):
-        return make_pack(self.world.store, self.checkpoints, case_id, self.world.clock())
+        return make_pack(
+            self.world.store, self.checkpoints, case_id=case_id, now=self.world.clock()
+        )
 
     def findings(self, plain):
         """What the verifier says of a page with this record."""
@@ -188,7 +190,10 @@ def test_what_is_not_signed_is_not_packed(packs):
 def test_a_folder_without_checkpoints_gives_no_pack(packs, tmp_path):
     with pytest.raises(LedgerBroken):
         make_pack(
-            packs.world.store, Witness(tmp_path / "none", "house"), "EX-1", packs.world.clock()
+            packs.world.store,
+            Witness(tmp_path / "none", "house"),
+            case_id="EX-1",
+            now=packs.world.clock(),
         )
 
 
