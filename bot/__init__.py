@@ -17,7 +17,7 @@ bot.desk | bot.store | bot.connectors     use cases | persistence | outside syst
 bot.ports                                 what the rules need from the world
 bot.views | bot.measures                  what is shown | what the operation achieves
 bot.cases                                 the rules: pure
-bot.sockets, clock, metrics, outages      time limits, the time, counters, short logs
+bot.sockets, tracing, clock, metrics      time limits, traces, the time, counters
 
 bot.emulator and bot.audit.verifier stand beside the floors and import nothing of them.
 """

@@ -103,6 +103,22 @@ class Witness:
         """Tell whether anything has been signed that this process can read."""
         return os.access(self._folder / "witness.json", os.R_OK)
 
+    def last_checkpoint(self) -> Checkpoint | None:
+        """Return the note that was signed last; None when there is none of ours."""
+        notes = self._load_notes(after=max(0, self._load_memory().number - 1))
+        return notes[-1] if notes else None
+
+    def last_signed(self) -> tuple[int, float] | None:
+        """Return the entries of the last signed tree and when it was signed.
+
+        None when nothing is signed or can be read. The time is in seconds since 1970.
+        """
+        path = self._folder / "witness.json"
+        try:
+            return int(json.loads(path.read_bytes())["size"]), path.stat().st_mtime
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
     @property
     def public_key(self) -> str:
         """Return the verifier key of the notes, as C2SP writes it: name+id+key.

@@ -2,6 +2,7 @@
 """Verify an exported ledger without trusting the program that wrote it.
 
     python verifier.py ledger.jsonl --checkpoints DIR --key "name+id+base64" [--against other.jsonl]
+    python verifier.py EX-12.html --key "name+id+base64"
 
 It needs Python and the `cryptography` package, and nothing of Countersign: copy this file where
 you like. It checks
@@ -17,6 +18,11 @@ you like. It checks
 A log that goes back is a finding, unless two things explain it. The note that does so names the
 one before it, in a signed line "restored SIZE ROOT COMMON", and an entry says who acknowledged
 that a backup was restored. Then it is printed as a note.
+
+A file that ends in .html is the pack of one case. Then it checks that each of its entries is part
+of the tree that the checkpoint in it signs, that none of the case's entries before its last is
+missing, and the same rules. Whether the case went on after its last entry, only a later pack or an
+export can show. The sentences of the page are not checked here: what holds is the record in it.
 
 Exit status 0: everything holds. 1: something does not, each finding on a line. 2: it cannot be
 read.
@@ -269,8 +275,16 @@ def parse_note(path, key):
 
     Raises InvalidSignature or ValueError.
     """
+    return read_note(path.read_bytes().decode("utf-8"), key)
+
+
+def read_note(content, key):
+    """Return a note from its text.
+
+    Raises InvalidSignature or ValueError.
+    """
     name, key_id, public_key = key
-    text, _, signatures = path.read_bytes().decode("utf-8").partition("\n\n")
+    text, _, signatures = content.partition("\n\n")
     origin, size, root, *extensions = text.split("\n")
     if origin != name:
         raise ValueError(f"is of {origin[:100]!r}, not of {name}")
@@ -431,6 +445,169 @@ def describe_restore(restore, acknowledgements):
         f" not proved to be the same; acknowledged by {entry['body'].get('by_name')!r}"
         f" at {entry['at']}: {entry['body'].get('note')!r}"
     )
+
+
+# --- the pack of one case ------------------------------------------------------------------------
+
+
+PACK_FORMAT = "countersign case pack 1"
+# The program that writes packs escapes what could end the script element.
+PACK_ELEMENT = re.compile(
+    '<script type="application/json" id="countersign-pack">(.*?)</script>', re.DOTALL
+)
+PACK_FIELDS = {
+    "format": str,
+    "case": str,
+    "made_at": str,
+    "key": str,
+    "checkpoint": str,
+    "entries": list,
+    "devices": list,
+}
+PACKED_FIELDS = {"seq": int, "entry": str, "proof": list}
+DEVICE_ENTRIES = {"passkey.invited", "passkey.added", "passkey.removed"}
+
+
+def read_pack(path):
+    """Return the record in the page of a pack.
+
+    Raises Unreadable when there is none.
+    """
+    try:
+        page = Path(path).read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as failure:
+        raise Unreadable(f"{path}: {failure}") from None
+    records = PACK_ELEMENT.findall(page)
+    if len(records) != 1:
+        raise Unreadable(f"{path}: holds {len(records)} records of a case, must hold 1")
+    try:
+        pack = parse(records[0])
+    except (ValueError, RecursionError) as failure:
+        raise Unreadable(f"{path}: its record is not JSON ({failure})") from None
+    if not has_fields(pack, PACK_FIELDS) or pack["format"] != PACK_FORMAT:
+        raise Unreadable(f"{path}: its record is not that of a pack")
+    lines = pack["entries"] + pack["devices"]
+    if not pack["entries"] or not all(has_fields(line, PACKED_FIELDS) for line in lines):
+        raise Unreadable(f"{path}: its entries are not those of a pack")
+    return pack
+
+
+def has_fields(value, fields):
+    """Tell whether a value is an object of these fields and types."""
+    return (
+        isinstance(value, dict)
+        and set(value) == set(fields)
+        and all(has_type(value[name], kind) for name, kind in fields.items())
+    )
+
+
+def verify_pack(path, key=None):
+    """Return findings, entries and size of the tree of a pack."""
+    pack = read_pack(path)
+    findings = []
+    if key and key.strip() != pack["key"]:
+        findings.append("the pack carries another key than the pinned one")
+    note = check_pack_note(pack, parse_key(key or pack["key"]), findings)
+    entries = []
+    for line in sorted(pack["entries"] + pack["devices"], key=lambda line: line["seq"]):
+        check_packed(line, note, findings)
+        entries.append((line["seq"], read_entry(line["seq"], line["entry"], findings)))
+    check_order(pack, findings)
+    check_pack_trade(entries, pack["case"], findings)
+    return findings, len(pack["entries"]), note.size if note else 0
+
+
+def check_pack_note(pack, key, findings):
+    """Return the note of a pack.
+
+    None, and a finding, when its signature does not hold.
+    """
+    try:
+        note = read_note(pack["checkpoint"], key)
+    except InvalidSignature:
+        findings.append("the checkpoint: the signature does not hold")
+        return None
+    except (ValueError, IndexError) as failure:
+        findings.append(f"the checkpoint: {failure}")
+        return None
+    # The same bytes can be written in several ways in base64; a checkpoint is written in one.
+    signature = pack["checkpoint"].partition("\n\n")[2]
+    match = re.fullmatch(r"— (\S+) (\S+)\n", signature)
+    if not match or base64.b64encode(base64.b64decode(match[2])).decode() != match[2]:
+        findings.append("the checkpoint: is not written as checkpoints are")
+    return note
+
+
+def check_packed(line, note, findings):
+    """Check that an entry is part of the signed tree."""
+    seq = line["seq"]
+    try:
+        proof = [parse_hash(node) for node in line["proof"]]
+        leaf = sha(b"\x00" + line["entry"].encode())
+        if note is None:
+            return
+        root = root_by_proof(leaf=leaf, place=seq - 1, size=note.size, proof=proof)
+        if root != note.root:
+            findings.append(f"entry {seq}: is not part of what the checkpoint signs")
+    except ValueError as failure:
+        findings.append(f"entry {seq}: {failure}")
+
+
+def parse_hash(text):
+    """Parse a SHA-256 in lower-case hexadecimal."""
+    if not isinstance(text, str) or not re.fullmatch("[0-9a-f]{64}", text, re.ASCII):
+        raise ValueError("its proof is not made of hashes")
+    return bytes.fromhex(text)
+
+
+def root_by_proof(leaf, place, size, proof):
+    """Return the root to which a proof leads (RFC 9162, section 2.1.3.2)."""
+    if not 0 <= place < size:
+        raise ValueError(f"the checkpoint covers {size} entries")
+    node = leaf
+    last = size - 1
+    for sibling in proof:
+        if last == 0:
+            raise ValueError("its proof is too long")
+        if place % 2 or place == last:
+            node = sha(b"\x01" + sibling + node)
+            while place % 2 == 0 and place:
+                place //= 2
+                last //= 2
+        else:
+            node = sha(b"\x01" + node + sibling)
+        place //= 2
+        last //= 2
+    if last:
+        raise ValueError("its proof is too short")
+    return node
+
+
+def check_order(pack, findings):
+    """Check that each entry stands once, in the order of the ledger."""
+    for name in ("entries", "devices"):
+        places = [line["seq"] for line in pack[name]]
+        if places != sorted(set(places)):
+            findings.append(f"the {name} are not in the order of the ledger")
+
+
+def check_pack_trade(entries, case_id, findings):
+    """Check the rules on the entries of one case."""
+    log = Log()
+    case = CaseState(log)
+    desk = CaseState(log)
+    for seq, entry in entries:
+        if not entry:
+            continue
+        if entry["case"] == case_id:
+            problems = entry_problems(entry, case)
+        elif entry["type"] in DEVICE_ENTRIES:
+            # The desk's other entries are left out, so its versions have gaps.
+            desk.version = entry["version"] - 1
+            problems = entry_problems(entry, desk)
+        else:
+            problems = [f"is of {entry['case']}, not of {case_id}"]
+        findings.extend(f"entry {seq}: {problem}" for problem in problems)
 
 
 # --- canonical JSON ------------------------------------------------------------------------------
@@ -1075,7 +1252,7 @@ def read_arguments(arguments):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("ledger", help="the export, one entry a line")
+    parser.add_argument("ledger", help="the export, one entry a line; or the page of one case")
     parser.add_argument("--checkpoints", help="the folder of signed notes")
     parser.add_argument(
         "--key",
@@ -1093,6 +1270,8 @@ def main(arguments=None):
     options = read_arguments(arguments)
     remarks = []
     try:
+        if options.ledger.endswith(".html"):
+            return report_pack(*verify_pack(options.ledger, options.key))
         findings, entries, coverage = verify(
             ledger=options.ledger,
             checkpoints=options.checkpoints,
@@ -1105,12 +1284,22 @@ def main(arguments=None):
         return 2
     for remark in remarks:
         print(f"NOTE     {printable(remark)}")
+    return report(findings, f"{entries} entries, {coverage} of them under a signed checkpoint")
+
+
+def report_pack(findings, entries, size):
+    """Print the findings about a pack. Return the exit status."""
+    return report(findings, f"{entries} entries, under a checkpoint of {size}")
+
+
+def report(findings, counts):
+    """Print the findings and a conclusion. Return the exit status."""
     for finding in findings[:MAX_FINDINGS]:
         print(f"FINDING  {printable(finding)}")
     if len(findings) > MAX_FINDINGS:
         print(f"and {len(findings) - MAX_FINDINGS} more")
     conclusion = f"{len(findings)} findings" if findings else "everything holds"
-    print(f"{entries} entries, {coverage} of them under a signed checkpoint: {conclusion}")
+    print(f"{counts}: {conclusion}")
     return 1 if findings else 0
 
 

@@ -96,6 +96,11 @@ LEDGER = group(
             "with its entries.",
         ),
         LazyCommand(
+            "verify-pack",
+            "bot.cli.case_pack:verify_pack",
+            "Verify the page of one case that `countersign case --pack` wrote. Needs no database.",
+        ),
+        LazyCommand(
             "export",
             "bot.cli.ledger:export",
             "Export the ledger for an auditor. Includes checkpoints, public key and verifier.",

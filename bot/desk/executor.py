@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
 
+from bot import tracing
 from bot.cases.case import Case
 from bot.cases.controls import BEHIND
 from bot.cases.decide import Decision, record_entry
@@ -66,6 +67,7 @@ class Executor:
             return
         case = self.cases.case(message.case_id)
         following = next_step(case)
+        tracing.annotate(kind=case.kind, state=case.state.name.lower(), call=following.next.value)
         is_current = case.proposal.revision == message.payload.get("revision")
         if not is_current or following.next is StepKind.NOTHING:
             self.outbox.finish(message)

@@ -9,6 +9,7 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bot import tracing
 from bot.cases import commands
 from bot.cases.case import Case
 from bot.cases.case_facts import case_facts
@@ -77,7 +78,11 @@ class Triage:
         """
         case = self.read(message)
         try:
-            return self.commit(self.judge(case, message), message)
+            outcome = self.judge(case, message)
+            if outcome is not None:
+                after = outcome.after
+                tracing.annotate(kind=after.kind, state=after.state.name.lower())
+            return self.commit(outcome, message)
         except FAILURES as failure:
             return self.commit(self.refer(case, failure, message), message)
 

@@ -4,6 +4,7 @@ import json
 from collections.abc import Sequence
 from concurrent.futures import Future
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import bindparam, insert, literal, select, true
@@ -16,9 +17,11 @@ from bot.cases.errors import NoSuchCase
 from bot.cases.plan import Plan
 from bot.cases.signal import Signal
 from bot.cases.usage import Usage
+from bot.metrics import SIGNALS
 from bot.ports.case_store import Change, Judge, Receipt, ReceiptOutcome
 from bot.ports.outbox import LeasedMessage
 from bot.store import tables
+from bot.store.case_counters import count_change
 from bot.store.database import Database
 from bot.store.dialects import insert_or_ignore
 from bot.store.ledger import LAST_CASE_NUMBER
@@ -94,7 +97,9 @@ class SqlCaseStore:
                 unit.hold(renew, renew_until)
             return _write_change(unit, change, write)
 
-        return self._database.write(job, urgent=urgent)
+        after = self._database.write(job, urgent=urgent)
+        count_change(change.before, after)
+        return after
 
     def submit(
         self, change: Change, *, finish: LeasedMessage | None = None, urgent: bool = False
@@ -111,7 +116,9 @@ class SqlCaseStore:
                 unit.complete(finish)
             return _write_change(unit, change, write)
 
-        return self._database.submit(job, urgent=urgent)
+        future = self._database.submit(job, urgent=urgent)
+        future.add_done_callback(partial(_count_submitted, change))
+        return future
 
     def _serialise(self, change: Change) -> CaseWrite:
         write = case_write(change.before, change.after, change.entries)
@@ -130,15 +137,16 @@ class SqlCaseStore:
             "fingerprint": signal.fingerprint,
         }
 
-        def job(unit: UnitOfWork) -> Receipt:
+        def job(unit: UnitOfWork) -> tuple[Receipt, Change | None]:
             (before,) = unit.driver.fetch(_BEFORE, row)
             if before.digest is not None:
-                return _receive_again(
+                receipt = _receive_again(
                     unit=unit,
                     earlier=before,
                     row=row,
                     now=now,
                 )
+                return receipt, None
             change = judge(self._latest_case(unit, before, signal), unit.next_case_id())
             receipt = self._write_signal(
                 unit,
@@ -148,9 +156,13 @@ class SqlCaseStore:
             )
             values = {"outcome": receipt.outcome, "case_id": receipt.case_id}
             unit.driver.change_later(_INSERT_SIGNAL, {**row, **values})
-            return receipt
+            return receipt, change
 
-        return self._database.write(job)
+        receipt, change = self._database.write(job)
+        SIGNALS.labels(signal.source, receipt.outcome.value).inc()
+        if change is not None:
+            count_change(change.before, change.after)
+        return receipt
 
     def _latest_case(self, unit: UnitOfWork, before: Any, signal: Signal) -> Case | None:
         if before.id is not None:
@@ -182,6 +194,11 @@ class SqlCaseStore:
         """Return the highest number that a case may have so far."""
         number: int = self._database.fetch(LAST_CASE_NUMBER)[0].number
         return number
+
+
+def _count_submitted(change: Change, write: Future[Case]) -> None:
+    if write.exception() is None:
+        count_change(change.before, change.after)
 
 
 def _write_change(unit: UnitOfWork, change: Change, write: CaseWrite) -> Case:

@@ -20,6 +20,9 @@ PAGE_SIZE = 2_000
 LAST_CASE_NUMBER = CompiledStatement(
     select(tables.heads.c.number).where(tables.heads.c.name == "cases")
 )
+LEDGER_SIZE = CompiledStatement(
+    select(tables.heads.c.number).where(tables.heads.c.name == "ledger")
+)
 _HEAD = select(tables.heads).where(tables.heads.c.name == "ledger")
 _PAGE = (
     select(tables.ledger)
@@ -33,6 +36,12 @@ _CASES_AFTER = (
 )
 # The clocks of several processes differ a little, so entries are nearly in the order of time.
 CLOCK_TOLERANCE = timedelta(hours=1)
+_LEAVES = (
+    select(tables.ledger.c.seq, tables.ledger.c.leaf)
+    .where(tables.ledger.c.seq > bindparam("after"), tables.ledger.c.seq <= bindparam("until"))
+    .order_by(tables.ledger.c.seq)
+    .limit(PAGE_SIZE)
+)
 
 
 class Ledger:
@@ -81,6 +90,14 @@ class Ledger:
             else:
                 size = middle - 1
         return before
+
+    def leaves(self, *, until: int) -> Iterator[bytes]:
+        """Yield the leaves up to this place, in order, a page at a time."""
+        after = 0
+        while page := self._database.fetch(_LEAVES, {"after": after, "until": until}):
+            for row in page:
+                yield bytes.fromhex(row.leaf)
+            after = page[-1].seq
 
     def last_case_number(self) -> int:
         """Return the highest number that a case may have so far."""
