@@ -19,11 +19,11 @@ from bot.cases.lifecycle import TERMINAL, State
 from bot.cases.passkey import StepUp
 from bot.cases.plan import Action, Money, Plan
 from bot.cases.plan_tree import resolve_inputs
-from bot.cases.policy import Verdict
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation, Words
 from bot.cases.signal import Signal
 from bot.cases.sla import Sla
+from bot.cases.verdict import Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

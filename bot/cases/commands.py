@@ -21,10 +21,10 @@ from bot.cases.inquiry import AnswerType
 from bot.cases.lifecycle import WAITING_ON_PEOPLE, State
 from bot.cases.passkey import Assertion, Passkey
 from bot.cases.plan import Plan
-from bot.cases.policy import Verdict
 from bot.cases.recommendation import Recommendation, Words
 from bot.cases.signal import Signal
 from bot.cases.sla import Sla
+from bot.cases.verdict import Verdict
 
 # --- decisions of people ----------------------------------------------------------------------
 

@@ -18,11 +18,11 @@ from bot.cases.inquiry import AnswerType
 from bot.cases.lifecycle import Transition
 from bot.cases.passkey import Passkey, Purpose
 from bot.cases.plan import Money, Plan
-from bot.cases.policy import Verdict
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation, Words
 from bot.cases.signal import Signal
 from bot.cases.sla import Sla
+from bot.cases.verdict import Verdict
 
 
 class Body:

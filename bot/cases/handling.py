@@ -33,10 +33,10 @@ from bot.cases.entries import (
     WokenEarly,
 )
 from bot.cases.errors import BadRequest, TooLate
-from bot.cases.policy import Ruling
 from bot.cases.steps import return_to_triage
 from bot.cases.timers import end_snooze
 from bot.cases.triage import must_follow
+from bot.cases.verdict import Ruling
 from bot.cases.votes import must_be_open, shorten_note
 
 MAX_SNOOZE = timedelta(days=30)

@@ -17,6 +17,8 @@ NO_TIME = "PT0S"
 CENT = Decimal("0.01")
 MAX_AMOUNT = Decimal(10**12)
 DRY_RUN = "dry-run"
+#: What conditions call the facts that earlier steps told.
+STEPS = "steps"
 SYMBOLS = {"GBP": "£", "EUR": "€", "USD": "$"}
 
 

@@ -14,11 +14,8 @@ from typing import Any, Protocol, assert_never
 from bot.cases.canonical import MAX_INTEGER, Scalar, ScalarMapping
 from bot.cases.entries import StepState
 from bot.cases.expressions import search
-from bot.cases.plan import MAX_AMOUNT, Branch, Cause, FactType, Plan, StepInput
+from bot.cases.plan import MAX_AMOUNT, STEPS, Branch, Cause, FactType, Plan, StepInput
 
-#: What conditions call the facts that steps told.
-STEPS = "steps"
-MAX_FACTS = 20
 MAX_FACT_TEXT = 500
 
 

@@ -26,7 +26,7 @@ from bot.cases.errors import BadRequest, LedgerBroken, MoveNotAllowed, WorldMove
 from bot.cases.evidence import list_changes
 from bot.cases.execution import NextStep, StepKind, next_step
 from bot.cases.plan import Plan
-from bot.cases.policy import Ruling, Verdict, still_satisfies
+from bot.cases.verdict import Ruling, Verdict, still_satisfies
 from bot.cases.votes import carries, shorten_note
 
 # The owner of a parked case is reminded after this.

@@ -24,8 +24,8 @@ from bot.cases.entries import (
 from bot.cases.errors import LedgerBroken, Superseded, TooLate
 from bot.cases.lifecycle import WAITING
 from bot.cases.plan import Plan
-from bot.cases.policy import Ruling, Verdict
 from bot.cases.sla import Sla
+from bot.cases.verdict import Ruling, Verdict
 
 # --- decide -----------------------------------------------------------------------------------
 

@@ -9,9 +9,10 @@ from bot.cases.case import Case
 from bot.cases.case_facts import case_facts
 from bot.cases.evidence import Evidence
 from bot.cases.expressions import find_scalar
+from bot.cases.judgement import judge
 from bot.cases.plan import Action, Plan, Proposer
 from bot.cases.playbook import Playbook
-from bot.cases.policy import Verdict, judge, require_governance
+from bot.cases.verdict import Verdict, require_governance
 from bot.ports.case_store import CaseStore
 from bot.ports.connector import Systems
 from bot.ports.library import Library

@@ -11,7 +11,8 @@ from bot.cases.canonical import ScalarMapping
 from bot.cases.case import Case
 from bot.cases.errors import ConnectorFailed, LedgerBroken, NotEligible, WorldMoved
 from bot.cases.plan import Action, Plan
-from bot.cases.policy import RiskTier, Verdict
+from bot.cases.policy import RiskTier
+from bot.cases.verdict import Verdict
 from bot.desk.proposal import Proposals
 from bot.desk.step_work import StepWork
 from bot.ports.case_store import CaseStore

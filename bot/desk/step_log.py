@@ -9,7 +9,7 @@ from bot.cases.decide import Decision, DeskRecord, record_entry
 from bot.cases.entries import Parked, Resolved, StepReported, StepState, Stopped
 from bot.cases.errors import Conflict, DeskPaused
 from bot.cases.execution import StepKind, is_backing_out, next_step, step_summary
-from bot.cases.policy import find_exceeded_limit
+from bot.cases.limits import find_exceeded_limit
 from bot.cases.steps import drift, finish
 from bot.desk.controls import Controls
 from bot.desk.effects import change

@@ -11,8 +11,8 @@ from bot.cases.case import Case
 from bot.cases.control_decisions import ControlDecision
 from bot.cases.controls import DeskControls
 from bot.cases.entries import Entry
+from bot.cases.limits import Usage
 from bot.cases.plan import Plan
-from bot.cases.policy import Usage
 from bot.cases.signal import Signal
 from bot.ports.outbox import LeasedMessage, OutboxMessage
 

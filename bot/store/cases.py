@@ -11,8 +11,8 @@ from bot.cases.case import Case
 from bot.cases.decide import record_conflict
 from bot.cases.entries import Entry, entry_of
 from bot.cases.errors import NoSuchCase
+from bot.cases.limits import Usage
 from bot.cases.plan import Plan
-from bot.cases.policy import Usage
 from bot.cases.signal import Signal
 from bot.ports.case_store import Change, Judge, Receipt, ReceiptOutcome
 from bot.ports.outbox import LeasedMessage

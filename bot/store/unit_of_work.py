@@ -16,8 +16,8 @@ from bot.cases.control_decisions import ControlDecision
 from bot.cases.controls import DeskControls
 from bot.cases.errors import Conflict, StaleFence
 from bot.cases.ledger import chain_hash, leaf_hash
+from bot.cases.limits import Usage
 from bot.cases.plan import Plan
-from bot.cases.policy import Usage
 from bot.ports.outbox import LeasedMessage, OutboxMessage
 from bot.store import outbox_rows, tables
 from bot.store.case_tallies import ADD_TALLY, TallyChanges

@@ -7,8 +7,8 @@ from typing import Any
 from sqlalchemy import and_, bindparam, func, not_, select
 
 from bot.cases.entries import StepState
+from bot.cases.limits import Usage
 from bot.cases.plan import Plan
-from bot.cases.policy import Usage
 from bot.store import tables
 from bot.store.statements import CompiledStatement, Values
 

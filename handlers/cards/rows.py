@@ -8,7 +8,7 @@ from bot.cases.case import Case, StatusReason
 from bot.cases.entries import Resolution
 from bot.cases.lifecycle import State
 from bot.cases.plan import Plan
-from bot.cases.policy import Verdict
+from bot.cases.verdict import Verdict
 from bot.views.labels import mid_sentence, start_upper
 from bot.views.rows import CaseRow
 from handlers.cards import ids

@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from bot.cases.case import Case
 from bot.cases.lifecycle import State
 from bot.cases.missing_facts import left_out_facts
-from bot.cases.policy import Ruling
 from bot.cases.recommendation import Citation
+from bot.cases.verdict import Ruling
 from bot.ports.card_store import CardContext
 from bot.views.labels import mid_sentence, start_upper
 from handlers.cards.blocks import context_block, header_block

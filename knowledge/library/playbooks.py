@@ -7,7 +7,8 @@ from pathlib import Path
 from bot.cases.approval import can_be_met
 from bot.cases.errors import PlaybookInvalid
 from bot.cases.playbook import ActionOffer, Playbook
-from bot.cases.policy import Policy, RiskTier, Stage, approvers_of
+from bot.cases.policy import Policy, RiskTier, Stage
+from bot.cases.required_approvers import approvers_of
 from bot.connectors.specs import SystemSpec
 from knowledge.library.sources import check_name
 from knowledge.library.systems import find_action

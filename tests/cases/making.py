@@ -46,12 +46,13 @@ from bot.cases.passkey import (
     link_hash,
 )
 from bot.cases.plan import Action, Idempotency, Money, Plan, Proposer
-from bot.cases.policy import RiskTier, Ruling, Verdict
+from bot.cases.policy import RiskTier
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation
 from bot.cases.signal import Signal
 from bot.cases.sla import promise_sla
 from bot.cases.steps import finish
+from bot.cases.verdict import Ruling, Verdict
 from bot.views.case_record import PARTS
 from tests.fakes.clock import NOON
 

@@ -43,10 +43,10 @@ from bot.cases.entries import FieldChange, Parked, RejectReason, StepReported, S
 from bot.cases.errors import BadRequest, NotEligible, Refusal
 from bot.cases.inquiry import AnswerType
 from bot.cases.lifecycle import State
-from bot.cases.policy import Ruling
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation
 from bot.cases.steps import drift
+from bot.cases.verdict import Ruling
 from tests.cases.authority_page import page
 from tests.cases.making import (
     HOUR,

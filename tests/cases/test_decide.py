@@ -25,21 +25,13 @@ from bot.cases.decide import decide, record_refusal
 from bot.cases.entries import RejectReason, StepReported, StepState, Stopped
 from bot.cases.errors import BadRequest, MoveNotAllowed, NotEligible, Superseded, TooLate
 from bot.cases.execution import NextStep, StepKind, next_step
+from bot.cases.judgement import judge, risk_tier
 from bot.cases.lifecycle import TERMINAL, TRANSITIONS, State, Transition, next_state
+from bot.cases.limits import Usage
 from bot.cases.plan import Idempotency
-from bot.cases.policy import (
-    ActionLimit,
-    PlaybookTerms,
-    RiskTier,
-    Ruling,
-    Stage,
-    TierRule,
-    Usage,
-    combine_requirements,
-    judge,
-    risk_tier,
-    still_satisfies,
-)
+from bot.cases.policy import ActionLimit, PlaybookTerms, RiskTier, Stage, TierRule
+from bot.cases.required_approvers import combine_requirements
+from bot.cases.verdict import Ruling, still_satisfies
 from tests.cases.making import (
     ANA,
     BEN,

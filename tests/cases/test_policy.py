@@ -22,7 +22,9 @@ from bot.cases.commands import Approve, Recommend, Undo
 from bot.cases.decide import decide
 from bot.cases.entries import StepReported, StepState
 from bot.cases.errors import TooLate
+from bot.cases.judgement import judge, needs_step_up, risk_tier
 from bot.cases.lifecycle import State
+from bot.cases.limits import Usage, find_exceeded_limit
 from bot.cases.plan import Proposer
 from bot.cases.policy import (
     ActionLimit,
@@ -30,18 +32,12 @@ from bot.cases.policy import (
     PlaybookTerms,
     Policy,
     RiskTier,
-    Ruling,
     Stage,
     TierRule,
-    Usage,
-    combine_requirements,
-    find_exceeded_limit,
-    judge,
-    needs_step_up,
-    risk_tier,
-    still_satisfies,
 )
 from bot.cases.recommendation import Recommendation
+from bot.cases.required_approvers import combine_requirements
+from bot.cases.verdict import Ruling, still_satisfies
 from handlers.cards.case_card import case_card
 from tests.cases.making import (
     ANA,

@@ -14,7 +14,8 @@ from bot.cases.errors import BadRequest, ConnectorFailed, TooLate
 from bot.cases.lifecycle import State
 from bot.cases.plan import DRY_RUN
 from bot.cases.playbook import ActionOffer
-from bot.cases.policy import ActionLimit, PlaybookTerms, Ruling, Stage, TierRule
+from bot.cases.policy import ActionLimit, PlaybookTerms, Stage, TierRule
+from bot.cases.verdict import Ruling
 from bot.connectors.parameters import ParameterType
 from bot.connectors.specs import prepare_action
 from bot.connectors.sql import SqlAction

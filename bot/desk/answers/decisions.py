@@ -10,7 +10,7 @@ from bot.cases.case import Case
 from bot.cases.entries import Entry
 from bot.cases.lifecycle import WAITING, State
 from bot.cases.missing_approvals import missing_approvals
-from bot.cases.policy import Ruling, Verdict
+from bot.cases.verdict import Ruling, Verdict
 from bot.desk.answers.case_file import CaseFile, Statement
 from bot.desk.case_texts import (
     STAGE_TEXTS,

@@ -20,9 +20,10 @@ from bot.cases.evidence import Evidence
 from bot.cases.inquiry import AnswerType
 from bot.cases.lifecycle import State
 from bot.cases.plan import Money
-from bot.cases.policy import RiskTier, Ruling
+from bot.cases.policy import RiskTier
 from bot.cases.recognition import KindGuess, Recognition
 from bot.cases.recommendation import Alternative, Recommendation
+from bot.cases.verdict import Ruling
 from bot.views.alert_storm import StormView
 from bot.views.answers import EXAMPLES, Answer
 from bot.views.app_home import (
