@@ -11,7 +11,7 @@ from bot.cases.case import Case
 from bot.cases.entries import StepState
 from bot.cases.lifecycle import State
 from bot.cases.plan import Plan
-from bot.cases.plan_tree import Turn, find_way
+from bot.cases.plan_tree import Turn, find_way, has_refusal_branch
 
 
 class StepKind(StrEnum):
@@ -100,6 +100,12 @@ def _back_out(case: Case) -> NextStep:
         if state is StepState.LANDED and case.action(index).reversible:
             return NextStep(StepKind.UNDO, index)
     return NextStep(StepKind.STOP)
+
+
+def is_refusal_foreseen(case: Case, step: int) -> bool:
+    """Tell whether the plan goes on when the system refuses this step for good."""
+    plan = case.proposal.plan
+    return plan is not None and not is_backing_out(case) and has_refusal_branch(plan, step)
 
 
 def step_summary(case: Case) -> str:

@@ -151,9 +151,7 @@ def step_of(plan: Plan, name: str) -> int | None:
 
 
 def _has_fallback(plan: Plan, step: int) -> bool:
-    return any(
-        branch.after == step and branch.cause is Cause.OTHERWISE for branch in plan.branches
-    )
+    return any(branch.after == step and branch.cause is Cause.OTHERWISE for branch in plan.branches)
 
 
 def has_refusal_branch(plan: Plan, step: int) -> bool:

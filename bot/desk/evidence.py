@@ -6,7 +6,7 @@ from datetime import datetime
 from bot.cases.askable_facts import with_answers
 from bot.cases.canonical import Scalar, ScalarMapping, storable
 from bot.cases.case import Case
-from bot.cases.case_facts import facts_for_lookups
+from bot.cases.case_facts import done_evidence, facts_for_lookups
 from bot.cases.errors import ConnectorFailed
 from bot.cases.evidence import Evidence
 from bot.cases.expressions import find_scalar
@@ -42,6 +42,7 @@ def gather(
             systems=systems,
             now=now,
         )
+    evidence += done_evidence(case, lambda name: start_upper(as_words(name)))
     return with_answers(case, playbook, evidence)
 
 

@@ -7,15 +7,18 @@ from datetime import datetime, timedelta
 from bot.cases.canonical import ScalarMapping
 from bot.cases.case import Case
 from bot.cases.case_facts import case_facts
+from bot.cases.errors import ConnectorFailed
 from bot.cases.evidence import Evidence
 from bot.cases.expressions import find_scalar
 from bot.cases.judgement import judge
 from bot.cases.plan import Action, Plan, Proposer
 from bot.cases.playbook import Playbook
+from bot.cases.tree_shape import LIST, TreeShape
 from bot.cases.verdict import Verdict, require_governance
 from bot.ports.case_store import CaseStore
-from bot.ports.connector import Systems
+from bot.ports.connector import NOTHING, Systems
 from bot.ports.library import Library
+from bot.ports.recommender import Prepare
 
 # An approved plan that could not start for this long is asked about again.
 APPROVAL_LIFETIME = timedelta(hours=24)
@@ -39,6 +42,7 @@ class Proposals:
         evidence: tuple[Evidence, ...],
         proposer: Proposer,
         now: datetime,
+        shape: TreeShape = LIST,
     ) -> tuple[Plan, Verdict]:
         """Make the next revision of the plan, with policy's verdict on it."""
         playbook = self.library.playbook(case.kind)
@@ -54,6 +58,8 @@ class Proposals:
             beneficiary=_beneficiary(case, playbook, evidence),
             not_after=self._last_start(case, now),
             mode=self.mode,
+            branches=shape.branches,
+            facts=shape.facts,
         )
         verdict = self.verdict(plan, playbook, now)
         requesters = [requester.account for requester in case.requesters]
@@ -83,10 +89,33 @@ class Proposals:
         usage = self.cases.usage(f"{now:%Y-%m-%d}", plan=plan, step=step)
         return judge(plan, playbook.terms, self.library.policy(), usage, step=step)
 
-    def prepare(self, action: str, parameters: ScalarMapping) -> Action:
+    def prepare(
+        self, action: str, parameters: ScalarMapping, words: ScalarMapping = NOTHING
+    ) -> Action:
         """Make the dry run of "system.action"."""
         system, _, name = action.partition(".")
-        return self.systems[system].prepare(name, parameters)
+        connector = self.systems[system]
+        if not words:
+            return connector.prepare(name, parameters)
+        return connector.prepare(name, parameters, words)
+
+    def prepare_for(self, case: Case) -> Prepare:
+        """Return ``prepare`` without what this case has done already.
+
+        A step that an earlier plan has carried out is never proposed again.
+        """
+        if not case.execution.done:
+            return self.prepare
+
+        def prepare(
+            action: str, parameters: ScalarMapping, words: ScalarMapping = NOTHING
+        ) -> Action:
+            prepared = self.prepare(action, parameters, words)
+            if any(done.is_same_as(prepared) for done in case.execution.done):
+                raise ConnectorFailed("it was done already, before this plan was made")
+            return prepared
+
+        return prepare
 
 
 def _beneficiary(case: Case, playbook: Playbook, evidence: Iterable[Evidence]) -> str | None:

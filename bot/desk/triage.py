@@ -19,13 +19,14 @@ from bot.cases.evidence import Evidence, facts_of
 from bot.cases.expressions import find_scalar, has_enough_facts, render
 from bot.cases.inquiries import rests_on_answers
 from bot.cases.lifecycle import State
-from bot.cases.plan import Money, Proposer, amount_of
+from bot.cases.plan import Action, Money, Proposer, amount_of
 from bot.cases.playbook import Playbook, Stake
 from bot.cases.precedent import signal_text
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.sla import Sla, promise_sla
+from bot.cases.tree_shape import LIST, TreeShape, grow
 from bot.desk.effects import change
 from bot.desk.evidence import gather
 from bot.desk.proposal import Proposals
@@ -190,7 +191,7 @@ class Triage:
         now: datetime,
     ) -> commands.Recommend:
         recommendation, actions = self.recommender.recommend(
-            case, playbook, evidence, prepare=self.proposals.prepare
+            case, playbook, evidence, prepare=self.proposals.prepare_for(case)
         )
         sla = self._renew_sla(case, now)
         if not actions:
@@ -203,6 +204,7 @@ class Triage:
             evidence=evidence,
             proposer=proposer,
             now=now,
+            shape=_shape(case, playbook, actions, evidence),
         )
         hours = self.library.hours(case.channel)
         expires_at = hours.next_opening(now + verdict.expires_for)
@@ -277,6 +279,17 @@ class Triage:
         if stake is not None:
             return stake
         return find_stated_amount(signal_text(case.signal), self.library.policy().currency)
+
+
+def _shape(
+    case: Case, playbook: Playbook, actions: tuple[Action, ...], evidence: tuple[Evidence, ...]
+) -> TreeShape:
+    """Return the shape that the playbook gives these actions."""
+    names = [action.name for action in actions]
+    for offer in playbook.offers:
+        if offer.is_tree and [step.action for step in offer.chain()] == names:
+            return grow(offer, case_facts(case, evidence))
+    return LIST
 
 
 def _is_last_attempt(message: LeasedMessage) -> bool:

@@ -1,6 +1,6 @@
 """Recognition of kinds, and recommendation of plans."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from bot.cases.canonical import ScalarMapping
@@ -10,9 +10,16 @@ from bot.cases.plan import Action
 from bot.cases.playbook import Playbook
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation
+from bot.ports.connector import NOTHING
 
-Prepare = Callable[[str, ScalarMapping], Action]
-"""Make the dry run of a "system.action" with these parameters."""
+
+class Prepare(Protocol):
+    """Make the dry run of a "system.action" with these parameters."""
+
+    def __call__(
+        self, action: str, parameters: ScalarMapping, words: ScalarMapping = NOTHING
+    ) -> Action:
+        """Return the action; ``words`` stand for parameters that an earlier step will tell."""
 
 
 class Recogniser(Protocol):

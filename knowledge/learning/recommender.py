@@ -19,6 +19,7 @@ from bot.cases.playbook import ActionOffer, Playbook
 from bot.cases.precedent import CaseOutcome, Precedent, signal_text, tally
 from bot.cases.recommendation import Alternative, Citation, Recommendation
 from bot.cases.signal import UNRECOGNISED
+from bot.cases.tree_shape import likely_values
 from bot.ports.clock import Clock
 from bot.ports.recommender import Prepare
 from knowledge.learning.calibration import TARGET_PRECISION
@@ -255,8 +256,9 @@ def _choose(
 
 def _unfit_reason(offer: ActionOffer, facts: Facts) -> str:
     """Say in the playbook's words why an offer does not fit."""
-    if offer.otherwise and has_enough_facts(offer.otherwise, facts):
-        return render(offer.otherwise, facts)
+    reason = offer.otherwise if isinstance(offer.otherwise, str) else ""
+    if reason and has_enough_facts(reason, facts):
+        return render(reason, facts)
     return "the facts are not those that it is for"
 
 
@@ -279,13 +281,18 @@ def _prepare_actions(
     facts: Facts,
     prepare: Prepare,
 ) -> tuple[Action, ...]:
-    """Prepare the action of an offer and those that follow it."""
-    parameters = {}
-    for name, expression in offer.parameters.items():
-        parameters[name] = find_scalar(expression, facts)
-    actions = [prepare(offer.action, parameters)]
-    for next_offer in offer.then:
-        actions += _prepare_actions(next_offer, facts, prepare)
+    """Prepare the action of an offer and all that may follow it, in the order of its chain."""
+    actions = []
+    for step in offer.chain():
+        parameters = {}
+        for name, expression in step.parameters.items():
+            parameters[name] = find_scalar(expression, facts)
+        if step.observed:
+            words = {name: limit.words for name, limit in step.observed.items()}
+            values = {**parameters, **likely_values(step, facts)}
+            actions.append(prepare(step.action, values, words))
+        else:
+            actions.append(prepare(step.action, parameters))
     return tuple(actions)
 
 
