@@ -215,7 +215,9 @@ def test_a_plan_is_taken_back_by_the_path_that_it_took(world):
     world.house.undo_for = timedelta(minutes=30)
     case = carried_out(world, rounds=2)
     assert case.execution.undo_until
-    world.desk.decisions.undo(request(case.id, principal("ben"), world.seen(case)), note="wrong one")
+    world.desk.decisions.undo(
+        request(case.id, principal("ben"), world.seen(case)), note="wrong one"
+    )
     case = finished(world, case)
     keys = [step.key for step in case.execution.steps]
     assert world.house.effects[-2:] == [f"undo:{keys[1]}", f"undo:{keys[0]}"]
