@@ -239,3 +239,56 @@ def test_the_money_of_a_tree_is_its_dearest_path(world):
     # Hold and then expect, or claim instead of both.
     assert case.proposal.plan.amount.amount == 200
     assert case.proposal.verdict.tier.name == "MEDIUM"
+
+
+# --- edits ----------------------------------------------------------------------------------------
+
+
+def test_an_edit_keeps_the_branches_and_is_another_plan(world):
+    hold = replace(HOLD, parameters={"quantity": "stock.quantity"}, edit=("quantity",))
+    world.library.book = replace(world.library.book, offers=(hold,))
+    case = world.proposed()
+    edited = world.desk.decisions.edits.save(
+        request(case.id, principal("ben"), world.seen(case)), {"quantity": 12}
+    )
+    before, after = case.proposal.plan, edited.proposal.plan
+    assert (after.branches, after.facts) == (before.branches, before.facts)
+    assert after.plan_hash != before.plan_hash
+    assert after.actions[0].parameters == {"quantity": 12}
+
+
+# --- what is bound --------------------------------------------------------------------------------
+
+
+def test_every_part_of_a_tree_is_in_its_digest(world):
+    plan = world.proposed().proposal.plan
+    assert plan.facts == {"signal.product_id": 1}
+    expect = plan.branches[1]
+    looser = replace(expect.inputs["day"], maximum="2027-12-21")
+    others = [
+        replace(plan, facts={"signal.product_id": 2}),
+        replace(plan, branches=(plan.branches[0], replace(expect, when=""), *plan.branches[2:])),
+        replace(
+            plan,
+            branches=(
+                plan.branches[0],
+                replace(expect, inputs={"day": looser}),
+                *plan.branches[2:],
+            ),
+        ),
+        replace(plan, branches=()),
+    ]
+    assert len({plan.plan_hash, *(other.plan_hash for other in others)}) == 5
+
+
+def test_a_dry_run_ends_where_it_cannot_know_what_it_would_be_told(store):
+    world = World(store, mode="dry-run")
+    world.house.amount = None
+    world.house.returns = RETURNS
+    world.library.book = replace(world.library.book, offers=(HOLD,))
+    names = ("hold", "expect", "tell", "claim")
+    actions = {f"house.{name}": ActionLimit(times_per_day=9) for name in names}
+    world.library.rules = replace(world.library.rules, actions=actions)
+    case = carried_out(world)
+    assert (case.state, world.house.effects) == (State.RESOLVED, [])
+    assert not case.execution.done
