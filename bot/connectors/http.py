@@ -19,7 +19,7 @@ from urllib.parse import urlsplit
 import httpx
 
 from bot.cases.canonical import Scalar, ScalarMapping, storable
-from bot.cases.errors import ConnectorFailed, OutcomeUnknown, WorldMoved
+from bot.cases.errors import ConnectorFailed, OutcomeUnknown, SystemRefused, WorldMoved
 from bot.cases.evidence import list_changes
 from bot.cases.expressions import find_scalar
 from bot.cases.plan import Action
@@ -212,7 +212,7 @@ class HttpConnector:
         status = answer.status_code
         body = _read_json(answer)
         if call.refused_when and find_scalar(call.refused_when, body) is True:
-            raise ConnectorFailed(self._detail(call, answer, body))
+            raise SystemRefused(self._detail(call, answer, body))
         if status == HTTPStatus.PRECONDITION_FAILED:
             raise WorldMoved(_describe(answer))
         if status in _REFUSALS:

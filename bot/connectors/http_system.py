@@ -73,6 +73,10 @@ class HttpAction(ActionSpec):
         return self.undo is not None
 
     @property
+    def says_refusals(self) -> bool:
+        return bool(self.execute.refused_when)
+
+    @property
     def idempotency(self) -> Idempotency:
         return self.declared_idempotency
 

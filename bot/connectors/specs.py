@@ -83,6 +83,11 @@ class ActionSpec(ABC):
         """Tell whether it can be taken back."""
 
     @property
+    def says_refusals(self) -> bool:
+        """Tell whether the system's own no is told from other failures."""
+        return False
+
+    @property
     @abstractmethod
     def idempotency(self) -> Idempotency:
         """Return how it is kept from happening twice."""

@@ -79,6 +79,10 @@ class SqlAction(ActionSpec):
         return bool(self.undo)
 
     @property
+    def says_refusals(self) -> bool:
+        return True
+
+    @property
     def idempotency(self) -> Idempotency:
         return Idempotency.MARKER if self.marker else Idempotency.CONDITIONAL
 

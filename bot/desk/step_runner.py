@@ -6,7 +6,7 @@ from dataclasses import dataclass, replace
 from bot.cases import commands
 from bot.cases.decide import decide, record_entry
 from bot.cases.entries import StepReported, StepStarted, StepState, Stopped
-from bot.cases.errors import ConnectorFailed, OutcomeUnknown, WorldMoved
+from bot.cases.errors import ConnectorFailed, OutcomeUnknown, SystemRefused, WorldMoved
 from bot.cases.execution import is_refusal_foreseen, step_summary
 from bot.cases.plan import Idempotency
 from bot.cases.steps import drift, find_drift
@@ -181,7 +181,7 @@ class StepRunner:
         if attempts < MAX_ATTEMPTS:
             wait = LOOK_INTERVAL * 2 ** (attempts - 1)
             self.step_log.report(work, StepState.DEFERRED, str(failure), again_in=wait)
-        elif not failure.retryable and is_refusal_foreseen(work.case, work.step):
+        elif isinstance(failure, SystemRefused) and is_refusal_foreseen(work.case, work.step):
             self.step_log.report(work, StepState.REFUSED, str(failure))
         else:
             self.step_log.report(work, StepState.FAILED, str(failure))

@@ -106,6 +106,11 @@ def _check_offer(
     if spec is None:
         return [f"actions: systems.yml has no action {offer.action!r}"]
     complaints = []
+    if offer.if_refused and not spec.says_refusals:
+        complaints.append(
+            f"actions: {offer.action} has if_refused, and systems.yml does not say by what"
+            " (refused) its system refuses"
+        )
     if offer.action not in policy.actions:
         complaints.append(
             f"actions: policy.yml does not list {offer.action!r}, so it could never run"

@@ -76,7 +76,7 @@ def test_where_the_condition_does_not_hold_the_other_branch_runs(world):
 
 
 def test_where_the_system_refuses_for_good_the_plan_does_what_it_says_for_that(world):
-    world.house.faults["execute"] = ["refuse"]
+    world.house.faults["execute"] = ["refuse for good"]
     case = carried_out(world)
     assert (case.state, done(world)) == (State.RESOLVED, ["claim"])
     assert [step.state for step in case.execution.steps][::3] == [
@@ -85,8 +85,9 @@ def test_where_the_system_refuses_for_good_the_plan_does_what_it_says_for_that(w
     ]
 
 
-def test_a_system_that_is_only_busy_has_not_refused(world):
-    world.house.faults["execute"] = ["busy"] * 9
+@pytest.mark.parametrize("fault", ["busy", "refuse"])
+def test_a_system_that_is_busy_or_lets_nobody_in_has_not_refused(world, fault):
+    world.house.faults["execute"] = [fault] * 9
     case = carried_out(world, rounds=40)
     assert (case.state, done(world)) == (State.REFERRED, [])
 

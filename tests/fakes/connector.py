@@ -3,7 +3,7 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from bot.cases.errors import ConnectorFailed, OutcomeUnknown, WorldMoved
+from bot.cases.errors import ConnectorFailed, OutcomeUnknown, SystemRefused, WorldMoved
 from bot.cases.evidence import list_changes
 from bot.cases.plan import Action, Idempotency, Money
 from bot.ports.connector import NOTHING, Effect, EffectStatus
@@ -106,6 +106,8 @@ class FakeConnector:
 
     @staticmethod
     def _fail_before(fault):
+        if fault == "refuse for good":
+            raise SystemRefused("its rules forbid it")
         if fault == "refuse":
             raise ConnectorFailed("no")
         if fault == "busy":
