@@ -898,6 +898,8 @@ def check_authorisation(entry, body, case):
         begin_plan(entry, body, case)
         if not case.terms.is_low_risk or not body["by"][0].startswith("policy:"):
             return "a plan ran without a person that is not low risk"
+        if body["plan"].get("proposer") == "model":
+            return "a plan ran without a person that a model suggested"
         case.is_automatic = True
     else:
         has_enough = len(case.votes) >= case.terms.votes_needed or case.has_emergency_vote

@@ -10,6 +10,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.cases import commands
+from bot.cases.canonical import ScalarMapping
 from bot.cases.case import Case
 from bot.cases.case_facts import case_facts
 from bot.cases.decide import Decision, decide, record_entry
@@ -28,16 +29,17 @@ from bot.cases.signal import UNRECOGNISED
 from bot.cases.sla import Sla, promise_sla
 from bot.cases.tree_shape import LIST, TreeShape, grow
 from bot.desk.effects import change
-from bot.desk.evidence import gather
+from bot.desk.evidence import flatten, gather, read_again
 from bot.desk.proposal import Proposals
 from bot.desk.stated_amount import find_stated_amount
 from bot.desk.worker import MAX_ATTEMPTS
 from bot.ports.case_store import CaseStore, Change
 from bot.ports.clock import Clock
 from bot.ports.connector import Systems
+from bot.ports.language import Planner
 from bot.ports.library import Library
 from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
-from bot.ports.recommender import Recogniser, Recommender
+from bot.ports.recommender import Recogniser, Recommender, prepare_steps
 
 log = logging.getLogger(__name__)
 
@@ -63,6 +65,8 @@ class Triage:
     clock: Clock
     #: A model words the case once its card is posted.
     has_narrator: bool = False
+    #: Suggests plans where no playbook has one.
+    planner: Planner | None = None
 
     def run(self, message: LeasedMessage) -> None:
         """Look at one case, unless it has moved on meanwhile."""
@@ -194,17 +198,24 @@ class Triage:
             case, playbook, evidence, prepare=self.proposals.prepare_for(case)
         )
         sla = self._renew_sla(case, now)
-        if not actions:
-            return commands.Recommend(recommendation, None, None, sla=sla)
-        # A plan that rests on a person's answer never runs by itself.
-        proposer = Proposer.PERSON if rests_on_answers(case) else Proposer.PLAYBOOK
+        if actions:
+            # A plan that rests on a person's answer never runs by itself.
+            proposer = Proposer.PERSON if rests_on_answers(case) else Proposer.PLAYBOOK
+            shape = _shape(case, playbook, actions, evidence)
+        else:
+            suggestion = self._suggest(case, playbook, evidence, now=now)
+            if suggestion is None:
+                return commands.Recommend(recommendation, None, None, sla=sla)
+            actions, shape = suggestion
+            proposer = Proposer.MODEL
+            recommendation = _word_suggestion(recommendation, actions)
         plan, verdict = self.proposals.propose(
             case,
             actions=actions,
             evidence=evidence,
             proposer=proposer,
             now=now,
-            shape=_shape(case, playbook, actions, evidence),
+            shape=shape,
         )
         hours = self.library.hours(case.channel)
         expires_at = hours.next_opening(now + verdict.expires_for)
@@ -215,6 +226,33 @@ class Triage:
             sla=sla,
             expires_at=expires_at,
         )
+
+    def _suggest(
+        self,
+        case: Case,
+        playbook: Playbook,
+        evidence: tuple[Evidence, ...],
+        *,
+        now: datetime,
+    ) -> tuple[tuple[Action, ...], TreeShape] | None:
+        """Ask a model for a plan; None where there is no model, or no plan in order."""
+        if self.planner is None:
+            return None
+        facts = case_facts(case, evidence)
+        names = [lookup.name for lookup in playbook.evidence]
+
+        def look_up(name: str) -> ScalarMapping:
+            return read_again(case, playbook, name, evidence, systems=self.systems, now=now)
+
+        offer = self.planner.suggest(case, flatten(facts), names, look_up)
+        if offer is None:
+            return None
+        try:
+            actions = prepare_steps(offer, facts, self.proposals.prepare_for(case))
+            return actions, grow(offer, facts)
+        except ConnectorFailed as failure:
+            log.info("a suggested plan cannot be prepared: %s", str(failure)[:MAX_REASON])
+            return None
 
     def _renew_sla(self, case: Case, now: datetime) -> Sla | None:
         """Renew the SLA when its deadline passed before this proposal."""
@@ -279,6 +317,17 @@ class Triage:
         if stake is not None:
             return stake
         return find_stated_amount(signal_text(case.signal), self.library.policy().currency)
+
+
+def _word_suggestion(recommendation: Recommendation, actions: tuple[Action, ...]) -> Recommendation:
+    """Label a plan as a model's, in our own words."""
+    return replace(
+        recommendation,
+        action=actions[0].name,
+        reason="A model suggests this, and nobody has checked it",
+        basis="no rule of the playbook fits: the plan is a model's",
+        blocked="",
+    )
 
 
 def _shape(
