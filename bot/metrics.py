@@ -55,6 +55,12 @@ NARRATIONS = Counter(
     ["outcome"],
     registry=REGISTRY,
 )
+SUGGESTIONS = Counter(
+    "countersign_suggestions",
+    "Cases for which a model was asked to suggest a plan.",
+    ["outcome"],
+    registry=REGISTRY,
+)
 TALKS = Counter(
     "countersign_talks",
     "Questions that a model was asked to read.",

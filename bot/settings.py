@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from annotated_types import Ge
@@ -273,6 +273,14 @@ class KnowledgeSettings(_SettingsGroup):
         validation_alias="COUNTERSIGN_CHAT_URL",
         repr=False,
         description="address of that model, if not the provider's",
+    )
+    chat_plans: Literal["on", "off"] = Field(
+        "off",
+        validation_alias="COUNTERSIGN_CHAT_PLANS",
+        description=(
+            "`on`: where no playbook has a plan, the chat model suggests one, labelled as such and"
+            " never run alone; the card waits for it up to ten seconds; default off"
+        ),
     )
     chat_per_day: int = Field(
         500,

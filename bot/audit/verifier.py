@@ -10,6 +10,8 @@ you like. It checks
 - that every leaf follows from its entry, and every link and root from the leaves;
 - that every checkpoint is signed, and grows from the one before;
 - that no step was begun without an approval of exactly its plan;
+- that a step of a tree was begun only with what earlier steps told, within the approved bounds;
+- that what was done before something unforeseen was not done again;
 - that no approval was counted twice, and nobody approved what they raised or edited;
 - that nothing was taken back by fewer people than had to approve it;
 - that no step was left whose outcome nobody knows;
@@ -616,10 +618,14 @@ def check_pack_trade(entries, case_id, findings):
 def digest_of(plan):
     """Return the SHA-256 of the plan's RFC 8785 form.
 
-    ``undo_for`` and ``mode`` came with later releases; empty, they are no part of it.
+    Some fields came with later releases; empty, they are no part of it.
     """
-    actions = [without(action, "undo_for", "PT0S") for action in plan["actions"]]
-    plan = dict(without(plan, "mode", ""), actions=actions)
+    actions = [
+        without(without(action, "undo_for", "PT0S"), "returns", {}) for action in plan["actions"]
+    ]
+    for name, empty in (("mode", ""), ("branches", []), ("facts", {})):
+        plan = without(plan, name, empty)
+    plan = dict(plan, actions=actions)
     return hashlib.sha256(canonical(plan).encode()).hexdigest()
 
 
@@ -711,6 +717,11 @@ class Steps:
         self.starts = set()
         # The last state of each step whose outcome is in doubt.
         self.doubt = {}
+        # Those that have landed and stand, and what each of them told.
+        self.landed = set()
+        self.facts = {}
+        # Action and target of what earlier plans did before something unforeseen ended them.
+        self.done = set()
 
 
 class Pending:
@@ -731,6 +742,8 @@ class CaseState:
     def __init__(self, log):
         self.log = log
         self.version = 0
+        # The plan that is shown.
+        self.plan = None
         # Of the plan that is shown, and of the one that may be carried out.
         self.plan_digest = None
         self.authorised_digest = None
@@ -830,7 +843,10 @@ def begin_plan(entry, body, case):
     case.undo_until = None
     case.pending.step_ups = {}
     case.pending.invitations = {}
+    case.plan = plan
     case.steps.starts = set()
+    case.steps.landed = set()
+    case.steps.facts = {}
     case.has_emergency_vote = False
     case.is_automatic = False
     verdict = body.get("verdict") or {}
@@ -1059,6 +1075,8 @@ def check_authorisation(entry, body, case):
         begin_plan(entry, body, case)
         if not case.terms.is_low_risk or not body["by"][0].startswith("policy:"):
             return "a plan ran without a person that is not low risk"
+        if body["plan"].get("proposer") == "model":
+            return "a plan ran without a person that a model suggested"
         case.is_automatic = True
     else:
         has_enough = len(case.votes) >= case.terms.votes_needed or case.has_emergency_vote
@@ -1079,9 +1097,48 @@ def begin_step(entry, body, case):
     if body["step"] in case.steps.starts:
         return f"step {body['step'] + 1} was begun twice"
     step = step_number(body)
+    problem = step_problem(step, body, case)
+    if problem:
+        return problem
     case.steps.starts.add(step)
     case.steps.doubt[step] = "started"
     return None
+
+
+def step_problem(step, body, case):
+    """Return why a step is not one that the tree lets begin; None when it is."""
+    action = case.plan["actions"][step]
+    if (action["name"], action["target"]) in case.steps.done:
+        return f"step {step + 1} repeats what an earlier plan of the case has done"
+    branches = case.plan.get("branches") or []
+    inputs = body.get("inputs") or {}
+    limits = branches[step].get("inputs") or {} if branches else {}
+    if set(inputs) != set(limits):
+        return f"step {step + 1} was begun with other parameters than its plan leaves open"
+    for name, limit in limits.items():
+        if inputs[name] != told_fact(limit["fact"], branches, case):
+            return f"step {step + 1} was begun with a {name} that no step told"
+        if not is_within(inputs[name], limit):
+            return f"step {step + 1} was begun with a {name} out of its bounds"
+    return None
+
+
+def told_fact(path, branches, case):
+    """Return what an earlier step told, by "step.fact"; None for nothing."""
+    name, _, fact = path.partition(".")
+    for index, branch in enumerate(branches):
+        if branch["name"] == name:
+            return case.steps.facts.get(index, {}).get(fact)
+    return None
+
+
+def is_within(value, limit):
+    """Tell whether a value is within the bounds that were approved."""
+    if limit["type"] == "text":
+        return value in limit["one_of"]
+    if limit["type"] == "date":
+        return limit["minimum"] <= value <= limit["maximum"]
+    return float(limit["minimum"]) <= float(value) <= float(limit["maximum"])
 
 
 def step_number(body):
@@ -1100,13 +1157,41 @@ def record_report(entry, body, case):
         case.steps.doubt[step_number(body)] = body["state"]
     else:
         case.steps.doubt.pop(body["step"], None)
+    record_landing(body, case, has_landed=body["state"] == "done")
+
+
+def record_landing(body, case, has_landed):
+    """Record whether a step stands, and what it told."""
+    if has_landed:
+        case.steps.landed.add(body["step"])
+    else:
+        case.steps.landed.discard(body["step"])
+    if body.get("facts"):
+        case.steps.facts[body["step"]] = body["facts"]
 
 
 def settle_step(entry, body, case):
     """Check that a person settled a step that was in doubt."""
     if case.steps.doubt.pop(body["step"], None) is None:
         return f"a person settled step {body['step'] + 1}, of which nothing was in doubt"
+    record_landing(body, case, has_landed=body.get("landed") is True)
     return None
+
+
+def record_drift(entry, body, case):
+    """Void all votes, and keep what has landed: the next plan may not repeat it."""
+    # What a dry run has done was not done.
+    if body.get("is_unforeseen") and case.plan and case.plan.get("mode") != "dry-run":
+        for step in case.steps.landed:
+            action = case.plan["actions"][step]
+            case.steps.done.add((action["name"], action["target"]))
+    void_approvals(entry, body, case)
+
+
+def begin_anew(entry, body, case):
+    """Void all votes: the trouble is back, and may need the same again."""
+    case.steps.done = set()
+    void_approvals(entry, body, case)
 
 
 def is_unreported_drift(entry, case):
@@ -1203,8 +1288,8 @@ RULES = {
     "step.started": begin_step,
     "step.reported": record_report,
     "step.settled": settle_step,
-    "plan.drifted": void_approvals,
-    "case.reopened": void_approvals,
+    "plan.drifted": record_drift,
+    "case.reopened": begin_anew,
     "case.retriage_asked": void_approvals,
     "case.snoozed": void_approvals,
     "inquiry.opened": record_inquiry,

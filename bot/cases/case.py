@@ -4,12 +4,13 @@
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 from bot.cases.actor import CaseId, is_person
 from bot.cases.approval import Approval, ApprovalRequirement
+from bot.cases.canonical import ScalarMapping
 from bot.cases.entries import IN_DOUBT, UNDO_BEGUN, FieldChange, StepState
 from bot.cases.errors import LedgerBroken
 from bot.cases.evidence import Evidence
@@ -17,6 +18,7 @@ from bot.cases.inquiry import Inquiry
 from bot.cases.lifecycle import TERMINAL, State
 from bot.cases.passkey import StepUp
 from bot.cases.plan import Action, Money, Plan
+from bot.cases.plan_tree import resolve_inputs
 from bot.cases.policy import Stage
 from bot.cases.practice import PracticeSource
 from bot.cases.recognition import Recognition
@@ -36,6 +38,27 @@ class Step:
     key: str
     detail: str
     at: datetime
+    #: The parameters that earlier steps told.
+    inputs: ScalarMapping = field(default_factory=dict)
+    #: What the action told about its effect.
+    facts: ScalarMapping = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoneStep:
+    """A step of an earlier plan of the case that has landed and stands."""
+
+    #: What conditions call it.
+    name: str
+    #: As it was carried out.
+    action: Action
+    key: str
+    at: datetime
+    facts: ScalarMapping = field(default_factory=dict)
+
+    def is_same_as(self, action: Action) -> bool:
+        """Tell whether an action would do the same to the same target again."""
+        return (self.action.name, self.action.target) == (action.name, action.target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -145,6 +168,13 @@ class Execution:
     #: The plan is being undone.
     is_undo_running: bool = False
     undo_approvals: tuple[Approval, ...] = ()
+    #: What earlier plans of this case have done before something unforeseen ended them.
+    done: tuple[DoneStep, ...] = ()
+
+    @property
+    def has_landed(self) -> bool:
+        """Tell whether a step of this plan has landed."""
+        return any(step.state is StepState.LANDED for step in self.steps)
 
     @property
     def step_in_doubt(self) -> int | None:
@@ -410,11 +440,29 @@ class Case:
         return max(1, verdict.approvals_needed) if verdict else 0
 
     def action(self, step: int) -> Action:
-        """Return the action of a step.
+        """Return the action of a step, with what earlier steps told it.
 
         Raises:
             LedgerBroken: the case has no plan.
+            Unforeseen: the step cannot begin, because an earlier one told nothing that fits.
+        """
+        plan = self.proposal.plan
+        if plan is None:
+            raise LedgerBroken(f"{self.id} has no plan")
+        action = plan.actions[step]
+        inputs = self.inputs(step)
+        return replace(action, parameters={**action.parameters, **inputs}) if inputs else action
+
+    def inputs(self, step: int) -> ScalarMapping:
+        """Return the parameters of a step that earlier ones told.
+
+        Raises:
+            LedgerBroken: the case has no plan.
+            Unforeseen: the step cannot begin, because an earlier one told nothing that fits.
         """
         if self.proposal.plan is None:
             raise LedgerBroken(f"{self.id} has no plan")
-        return self.proposal.plan.actions[step]
+        steps = self.execution.steps
+        if step < len(steps):
+            return steps[step].inputs
+        return resolve_inputs(self.proposal.plan, steps, step)

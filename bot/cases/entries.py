@@ -4,14 +4,14 @@ A released name keeps its meaning, and a new field gets a default: old ledgers f
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, TypeVar, get_args
 
 from bot.cases.actor import Actor, CaseId
 from bot.cases.approval import Approval
-from bot.cases.canonical import Scalar, format_utc, from_plain, to_plain
+from bot.cases.canonical import Scalar, ScalarMapping, format_utc, from_plain, to_plain
 from bot.cases.delegation import Delegation
 from bot.cases.evidence import Evidence
 from bot.cases.inquiry import AnswerType
@@ -518,6 +518,10 @@ class StepState(StrEnum):
     LANDED = "done"
     #: The system refused for good.
     FAILED = "failed"
+    #: The system refused for good, and the plan says what is done then.
+    REFUSED = "refused"
+    #: It is not on the path that the plan took.
+    SKIPPED = "not needed"
     #: It did not happen, because it was no longer right; nothing failed.
     ABSENT = "did not happen"
     #: It did not happen, and is begun again under the same key.
@@ -559,6 +563,8 @@ class StepStarted(Body):
     step: int
     key: str
     digest: str
+    #: The parameters that earlier steps told.
+    inputs: ScalarMapping = field(default_factory=dict)
 
 
 @_entry("step.reported", Transition.REPORT)
@@ -569,6 +575,8 @@ class StepReported(Body):
     step: int
     state: StepState
     detail: str
+    #: What the action tells about its effect.
+    facts: ScalarMapping = field(default_factory=dict)
 
 
 @_entry("plan.drifted", Transition.DRIFT)
@@ -582,6 +590,8 @@ class Drifted(Body):
     reasons: tuple[str, ...]
     #: No step was in doubt. Earlier releases wrote False, without reporting the step begun.
     is_settled: bool = False
+    #: The tree did not foresee what was observed. What has landed stays, and is not repeated.
+    is_unforeseen: bool = False
 
 
 @_entry("plan.stopped", Transition.STOP)

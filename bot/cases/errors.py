@@ -152,6 +152,13 @@ class ConnectorFailed(CountersignError):
         self.retryable = retryable
 
 
+class SystemRefused(ConnectorFailed):
+    """The system itself said no, for good.
+
+    No login that fails, no mistake of ours: what its own rules forbid.
+    """
+
+
 class WorldMoved(ConnectorFailed):
     """The precondition of the plan no longer holds."""
 

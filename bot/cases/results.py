@@ -1,12 +1,13 @@
 """The result of a case, as digests and reports count it."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 from enum import StrEnum
 
-from bot.cases.case import Case, Practice
+from bot.cases.case import Case, Practice, Step
 from bot.cases.entries import Resolution, StepState
 from bot.cases.lifecycle import State
-from bot.cases.plan import Money
+from bot.cases.plan import Money, Plan
 
 
 class AgreementType(StrEnum):
@@ -62,8 +63,20 @@ def moved_amount(case: Case) -> Money | None:
     steps = case.execution.steps
     if plan is None or plan.is_dry_run or case.state is not State.RESOLVED:
         return None
+    if plan.branches:
+        return _landed_amount(plan, steps)
     has_landed = bool(steps) and all(step.state is StepState.LANDED for step in steps)
     return plan.amount if has_landed else None
+
+
+def _landed_amount(plan: Plan, steps: Sequence[Step]) -> Money | None:
+    """Sum the money of the steps of a tree that have landed."""
+    total: Money | None = None
+    for action, step in zip(plan.actions, steps, strict=False):
+        if step.state is StepState.LANDED and action.amount:
+            before = total.amount if total else 0
+            total = Money(before + action.amount.amount, action.amount.currency)
+    return total
 
 
 def is_undone(case: Case) -> bool:

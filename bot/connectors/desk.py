@@ -26,7 +26,7 @@ from bot.ports.case_queries import CaseQueries
 from bot.ports.case_store import CaseStore
 from bot.ports.chat import Chat
 from bot.ports.clock import Clock
-from bot.ports.connector import Connector, EffectStatus, Systems
+from bot.ports.connector import NOTHING, Connector, EffectStatus, Systems
 from bot.ports.decision_records import DecisionRecords
 from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.library import Library
@@ -125,7 +125,9 @@ class DeskConnector:
         gate = self._gate(controls, kind, action, target)
         return [self._row(kind, action, target, gate)]
 
-    def prepare(self, action: str, parameters: ScalarMapping) -> Action:
+    def prepare(
+        self, action: str, parameters: ScalarMapping, words: ScalarMapping = NOTHING
+    ) -> Action:
         """Make the dry run of a change of stage."""
         if action != CHANGE_STAGE_SPEC.name:
             raise ConnectorFailed(f"the desk has no action {action!r}")
@@ -136,6 +138,7 @@ class DeskConnector:
             connector=DESK_SPEC.connector,
             parameters=values,
             snapshot=self._snapshot(values),
+            words=words,
         )
 
     def precondition(self, action: Action) -> ScalarMapping:

@@ -11,7 +11,7 @@ from bot.cases.errors import ConnectorFailed, OutcomeUnknown, WorldMoved
 from bot.cases.plan import Action
 from bot.clock import monotonic
 from bot.metrics import CONNECTOR_CALL_SECONDS, CONNECTOR_CALLS
-from bot.ports.connector import Connector, EffectStatus
+from bot.ports.connector import NOTHING, Connector, Effect, EffectStatus, FactReader
 
 #: The outcomes of a call, beside those of a look for an effect.
 DONE, FAILED, UNKNOWN, CHANGED, ERROR = "done", "failed", "unknown", "changed", "error"
@@ -40,17 +40,19 @@ class MeasuredConnector:
         with self._measure("look_up"):
             return self._connector.look_up(query, parameters, limit)
 
-    def prepare(self, action: str, parameters: ScalarMapping) -> Action:
+    def prepare(
+        self, action: str, parameters: ScalarMapping, words: ScalarMapping = NOTHING
+    ) -> Action:
         """Make the dry run."""
         with self._measure("prepare"):
-            return self._connector.prepare(action, parameters)
+            return self._connector.prepare(action, parameters, words)
 
     def precondition(self, action: Action) -> ScalarMapping:
         """Return the precondition snapshot as it is now."""
         with self._measure("precondition", action):
             return self._connector.precondition(action)
 
-    def execute(self, action: Action, key: str) -> str:
+    def execute(self, action: Action, key: str) -> str | Effect:
         """Carry the action out."""
         with self._measure("execute", action):
             return self._connector.execute(action, key)
@@ -61,6 +63,13 @@ class MeasuredConnector:
             status = self._connector.verify(action, key)
             call.outcome = status.value
             return status
+
+    def read_facts(self, action: Action, key: str) -> ScalarMapping:
+        """Read the facts of an effect again."""
+        if not isinstance(self._connector, FactReader):
+            return NOTHING
+        with self._measure("read_facts", action):
+            return self._connector.read_facts(action, key)
 
     def undo(self, action: Action, key: str, undo_key: str) -> str:
         """Take the effect back."""

@@ -36,6 +36,7 @@ class SqliteEngine:
 
     failures: tuple[type[Exception], ...] = (sqlite3.Error, SQLAlchemyError, OSError)
     transient_failures: tuple[type[Exception], ...] = (sqlite3.OperationalError, TimeoutError)
+    refusals: tuple[type[Exception], ...] = (sqlite3.IntegrityError,)
 
     def __init__(self, url: str, seconds: float, *, read_only: bool) -> None:
         """``seconds`` is the time-out of the system."""

@@ -17,7 +17,7 @@ from bot.cases.decide import Decision, record_entry
 from bot.cases.entries import StepReported, StepState
 from bot.cases.execution import DOING, UNDOING, NextStep, StepKind, next_step
 from bot.cases.plan import Plan
-from bot.cases.steps import NOW_FOR_REAL, drift
+from bot.cases.steps import NOW_FOR_REAL, ask_again, drift
 from bot.desk.controls import Controls
 from bot.desk.proposal import Proposals
 from bot.desk.step_checks import StepChecks
@@ -95,6 +95,8 @@ class Executor:
                 self.undo.undo(work)
             case StepKind.VERIFY_UNDO:
                 self.undo.verify(work)
+            case StepKind.ASK:
+                self.step_log.write(case, ask_again(case), message)
             case StepKind.STOP:
                 self.step_log.write(case, stop(case), message)
             case StepKind.FINISH:

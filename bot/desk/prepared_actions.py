@@ -14,6 +14,8 @@ from bot.cases.expressions import Facts, evaluate, find_scalar
 from bot.cases.plan import Action
 from bot.cases.playbook import ActionOffer, Playbook
 from bot.cases.recommendation import Recommendation
+from bot.cases.tree_shape import likely_values
+from bot.ports.connector import NOTHING
 from bot.ports.recommender import Prepare
 
 NOT_PREPARED = "the recommended action was not prepared by its own system"
@@ -25,6 +27,8 @@ class _Preparation:
     """An action with the parameters that it was prepared from."""
 
     parameters: Mapping[str, Scalar]
+    #: They stand for parameters that an earlier step will tell.
+    words: Mapping[str, Scalar]
     action: Action
 
 
@@ -35,17 +39,19 @@ class PreparedActions:
     _prepare: Prepare
     _preparations: list[_Preparation] = field(default_factory=list)
 
-    def prepare(self, name: str, parameters: ScalarMapping) -> Action:
+    def prepare(
+        self, action: str, parameters: ScalarMapping, words: ScalarMapping = NOTHING
+    ) -> Action:
         """Make the dry run of "system.action", as ``Prepare`` says."""
-        action = self._prepare(name, parameters)
+        prepared = self._prepare(action, parameters, words)
         # A copy of its own: what the caller makes of its mappings changes nothing here.
         own = replace(
-            action,
-            parameters=dict(action.parameters),
-            precondition=dict(action.precondition),
+            prepared,
+            parameters=dict(prepared.parameters),
+            precondition=dict(prepared.precondition),
         )
-        self._preparations.append(_Preparation(dict(parameters), own))
-        return action
+        self._preparations.append(_Preparation(dict(parameters), dict(words), own))
+        return prepared
 
     def offered(
         self,
@@ -97,4 +103,6 @@ def _is_of(offer: ActionOffer, preparation: _Preparation, facts: Facts) -> bool:
     parameters = {
         name: find_scalar(expression, facts) for name, expression in offer.parameters.items()
     }
-    return parameters == preparation.parameters
+    words = {name: limit.words for name, limit in offer.observed.items()}
+    expected = {**parameters, **likely_values(offer, facts)}
+    return (expected, words) == (preparation.parameters, preparation.words)

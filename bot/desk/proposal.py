@@ -10,17 +10,20 @@ from bot.cases.case import Case
 from bot.cases.case_facts import case_facts
 from bot.cases.circumstances import Circumstances
 from bot.cases.controls import DeskControls
+from bot.cases.errors import ConnectorFailed
 from bot.cases.evidence import Evidence
 from bot.cases.expressions import find_scalar
 from bot.cases.judgement import judge
 from bot.cases.plan import Action, Plan, Proposer
 from bot.cases.playbook import Playbook
 from bot.cases.policy import Stage
+from bot.cases.tree_shape import LIST, TreeShape
 from bot.cases.verdict import Verdict, require_governance
 from bot.ports.case_store import CaseStore
-from bot.ports.connector import Systems
+from bot.ports.connector import NOTHING, Systems
 from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.library import Library
+from bot.ports.recommender import Prepare
 
 #: The mode in which the program carries nothing out, whatever an action has earned.
 SHADOW_MODE = "shadow"
@@ -47,6 +50,7 @@ class Proposals:
         evidence: tuple[Evidence, ...],
         proposer: Proposer,
         now: datetime,
+        shape: TreeShape = LIST,
     ) -> tuple[Plan, Verdict]:
         """Make the next revision of the plan, with policy's verdict on it."""
         playbook = self.library.playbook(case.kind)
@@ -62,6 +66,8 @@ class Proposals:
             beneficiary=_beneficiary(case, playbook, evidence),
             not_after=self._last_start(case, now),
             mode=self.mode,
+            branches=shape.branches,
+            facts=shape.facts,
         )
         verdict = self.verdict(plan, case, evidence, now=now)
         requesters = [requester.account for requester in case.requesters]
@@ -125,10 +131,33 @@ class Proposals:
             ),
         )
 
-    def prepare(self, action: str, parameters: ScalarMapping) -> Action:
+    def prepare(
+        self, action: str, parameters: ScalarMapping, words: ScalarMapping = NOTHING
+    ) -> Action:
         """Make the dry run of "system.action"."""
         system, _, name = action.partition(".")
-        return self.systems[system].prepare(name, parameters)
+        connector = self.systems[system]
+        if not words:
+            return connector.prepare(name, parameters)
+        return connector.prepare(name, parameters, words)
+
+    def prepare_for(self, case: Case) -> Prepare:
+        """Return ``prepare`` without what this case has done already.
+
+        A step that an earlier plan has carried out is never proposed again.
+        """
+        if not case.execution.done:
+            return self.prepare
+
+        def prepare(
+            action: str, parameters: ScalarMapping, words: ScalarMapping = NOTHING
+        ) -> Action:
+            prepared = self.prepare(action, parameters, words)
+            if any(done.is_same_as(prepared) for done in case.execution.done):
+                raise ConnectorFailed("it was done already, before this plan was made")
+            return prepared
+
+        return prepare
 
 
 def _beneficiary(case: Case, playbook: Playbook, evidence: Iterable[Evidence]) -> str | None:

@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.cases.autonomy import BUDGET_SPENT, may_begin_alone, must_still_run_alone
+from bot.cases.canonical import ScalarMapping
 from bot.cases.case import Case
 from bot.cases.controls import DeskControls, must_not_be_paused
 from bot.cases.decide import Decision, DeskRecord, record_entry
@@ -19,12 +20,13 @@ from bot.cases.errors import Conflict, DeskPaused, NoLongerAlone
 from bot.cases.execution import StepKind, is_backing_out, next_step, step_summary
 from bot.cases.limits import find_exceeded_limit
 from bot.cases.review import REVIEW_STEPS, review_one_in
-from bot.cases.steps import drift, finish
+from bot.cases.steps import ask_again, drift, finish
 from bot.desk.controls import Controls
 from bot.desk.effects import change
 from bot.desk.step_work import Direction, StepWork, is_beginning
 from bot.ports.case_store import CaseStore, Guard, UsageAt
 from bot.ports.clock import Clock
+from bot.ports.connector import NOTHING
 from bot.ports.decision_records import DecisionRecords
 from bot.ports.library import Library
 from bot.ports.outbox import LeasedMessage, Outbox
@@ -175,6 +177,7 @@ class StepLog:
         state: StepState,
         detail: str,
         *,
+        facts: ScalarMapping = NOTHING,
         again_in: timedelta = timedelta(0),
         drift_reasons: tuple[str, ...] = (),
     ) -> None:
@@ -185,7 +188,7 @@ class StepLog:
         case = work.case
         # An outcome must not be lost because something else was written about the case meanwhile.
         for _ in range(MAX_REREADS):
-            report = StepReported(work.step, state, detail[:MAX_DETAIL])
+            report = StepReported(work.step, state, detail[:MAX_DETAIL], dict(facts))
             decision, is_over = self._decide_report(case, report, drift_reasons)
             again_at = None if is_over else decision.entries[0].at + again_in
             try:
@@ -205,7 +208,7 @@ class StepLog:
 
         At the first step the plan is proposed again; at a later one the plan backs out.
         """
-        is_first = work.step == 0 and not is_backing_out(work.case)
+        is_first = not work.case.execution.has_landed and not is_backing_out(work.case)
         self.report(
             work,
             StepState.ABSENT,
@@ -234,6 +237,8 @@ class StepLog:
             return decision.then(record_entry(after, self.end(after, now), now)), True
         if next_kind is StepKind.STOP:
             return decision.then(record_entry(after, stop(after), now)), True
+        if next_kind is StepKind.ASK:
+            return decision.then(record_entry(after, ask_again(after), now)), True
         return decision, False
 
     def park(self, work: StepWork, reason: str) -> None:
@@ -284,9 +289,22 @@ def resolve(case: Case, now: datetime) -> Resolved:
 
     It may be undone for a while.
     """
-    undo_for = case.proposal.plan.undo_for if case.proposal.plan else timedelta(0)
+    undo_for = _undo_for(case)
     undo_until = now + undo_for if undo_for else None
     return finish(case, step_summary(case), undo_until)
+
+
+def _undo_for(case: Case) -> timedelta:
+    """Return how long what was done may be undone."""
+    plan = case.proposal.plan
+    if plan is None:
+        return timedelta(0)
+    if not plan.branches:
+        return plan.undo_for
+    # Of a tree only the path that was taken has to be undone.
+    steps = enumerate(case.execution.steps)
+    landed = [index for index, step in steps if step.state is StepState.LANDED]
+    return replace(plan, actions=tuple(plan.actions[index] for index in landed)).undo_for
 
 
 def stop(case: Case) -> Stopped:

@@ -10,6 +10,7 @@ from bot.cases.plan import Plan
 from bot.cases.policy import RiskTier
 from bot.cases.recognition import Recognition
 from bot.views.labels import Labels
+from bot.views.plan_words import plan_items
 from handlers.cards import ids
 from handlers.cards.blocks import actions_block, button, option
 from handlers.cards.case_words import case_wording
@@ -111,7 +112,7 @@ def confirmation_text(plan: Plan, wording: Wording) -> str | None:
     None when amount and target alone exceed the dialog.
     """
     head = _amount_and_targets(plan, wording)
-    steps = [wording.prose(action.summary, 80) for action in plan.actions]
+    steps = plan_items(plan, lambda text: wording.prose(text, 80), wording.system)
     for count in range(len(steps), -1, -1):
         text = f"{head} {_list_steps(steps, count)}."
         if stored_length(text) <= MAX_CONFIRM:

@@ -89,7 +89,7 @@ def _head(case: Case, wording: Wording) -> str:
     if plan is None or not is_carried_out or _is_by_hand(case):
         return wording.prose(case.signal.title, MAX_HEAD)
     if case.state is State.RESOLVED and not plan.is_dry_run:
-        text = describe_done(plan, wording)
+        text = describe_done(case, plan, wording)
     elif case.execution.is_undo_running:
         text = f"Take back: {describe_plan(plan, wording)}"
     else:

@@ -12,6 +12,7 @@ from bot.cases.missing_approvals import MissingApprovals
 from bot.cases.passkey import STEP_UP_LIFETIME, Purpose
 from bot.cases.plan import Action, Plan
 from bot.views.labels import Labels, start_upper
+from bot.views.plan_words import plan_items
 from handlers.cards import ids
 from handlers.cards.blocks import (
     MAX_OPTIONS,
@@ -71,7 +72,13 @@ def approve_form(
     plan = case.proposal.plan
     if plan:
         parts = [*_approved_effect(plan), *_consequence(plan, wording)]
-        steps = [_step_with_target(action, wording) for action in plan.actions]
+        summaries = plan_items(
+            plan, lambda text: wording.prose(text, MAX_SUMMARY_LENGTH), wording.system
+        )
+        steps = [
+            _step_with_target(action, summary, wording)
+            for action, summary in zip(plan.actions, summaries, strict=True)
+        ]
     return case_form(
         case,
         callback_id=ids.APPROVE_FORM,
@@ -121,9 +128,8 @@ def _approvers(case: Case, missing: MissingApprovals | None) -> list[Json]:
     return [context_block(text)]
 
 
-def _step_with_target(action: Action, wording: Wording) -> list[Json]:
+def _step_with_target(action: Action, summary: str, wording: Wording) -> list[Json]:
     target = wording.target(action.target, MAX_TARGET_LENGTH)
-    summary = wording.prose(action.summary, MAX_SUMMARY_LENGTH)
     system = wording.system(action.system)
     return [text_run(summary, bold=True), text_run(f"  Target: {target} ({system})")]
 

@@ -23,6 +23,8 @@ def kept(world, tmp_path):
         "COUNTERSIGN_DATA_DIR": str(tmp_path),
         "COUNTERSIGN_DATABASE_URL": world.store.database.url,
         "HARBOUR_VINE_URL": "sqlite:///x",
+        "HARBOUR_CARRIER_URL": "sqlite:///x",
+        "HARBOUR_WAREHOUSE_URL": "sqlite:///x",
     }
 
     def countersign(*arguments, **variables):

@@ -52,6 +52,8 @@ def countersign(empty_sqlite, tmp_path):
         "PATH": "/usr/bin:/bin",
         "COUNTERSIGN_DATA_DIR": str(tmp_path),
         "HARBOUR_VINE_URL": f"sqlite:///{tmp_path / 'company.db'}",
+        "HARBOUR_CARRIER_URL": f"sqlite:///{tmp_path / 'carrier.db'}",
+        "HARBOUR_WAREHOUSE_URL": f"sqlite:///{tmp_path / 'warehouse.db'}",
     }
 
     def run(*arguments):

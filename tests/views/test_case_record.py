@@ -19,6 +19,7 @@ NAMES = {
     "conflicts",
     "count",
     "decided_at",
+    "done_before",
     "drifted",
     "due_at",
     "editors",
