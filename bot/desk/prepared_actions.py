@@ -47,7 +47,7 @@ class PreparedActions:
         self._preparations.append(_Preparation(dict(parameters), own))
         return action
 
-    def offered(
+    def require_offer(
         self,
         recommendation: Recommendation,
         actions: tuple[Action, ...],
@@ -55,7 +55,7 @@ class PreparedActions:
         playbook: Playbook,
         facts: Facts,
     ) -> tuple[Action, ...]:
-        """Return the actions as they were prepared, if the playbook offers them with these facts.
+        """Return the actions as they were prepared, if the playbook offers them.
 
         Raises:
             BadRequest: they were not prepared here, or no offer has them.

@@ -191,14 +191,16 @@ class Triage:
         now: datetime,
     ) -> commands.Recommend:
         facts = case_facts(case, evidence)
-        prepared = PreparedActions(self.proposals.prepare)
+        preparations = PreparedActions(self.proposals.prepare)
         recommendation, actions = self.recommender.recommend(
-            case, playbook, evidence, prepare=prepared.prepare
+            case, playbook, evidence, prepare=preparations.prepare
         )
         sla = self._renew_sla(case, now)
         if not actions:
             return commands.Recommend(recommendation, None, None, sla=sla)
-        actions = prepared.offered(recommendation, actions, playbook=playbook, facts=facts)
+        actions = preparations.require_offer(
+            recommendation, actions, playbook=playbook, facts=facts
+        )
         # A plan that rests on a person's answer never runs by itself.
         proposer = Proposer.PERSON if rests_on_answers(case) else Proposer.PLAYBOOK
         plan, verdict = self.proposals.propose(

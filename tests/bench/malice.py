@@ -302,18 +302,18 @@ def limits_alone() -> Iterator[None]:
 
     It shows what limits and risk tiers stop by themselves.
     """
-    check = PreparedActions.offered
+    check = PreparedActions.require_offer
 
     def believe(
         self: PreparedActions, recommendation: Recommendation, actions: Plan, **_: object
     ) -> Plan:
         return actions
 
-    PreparedActions.offered = believe  # type: ignore[method-assign]
+    PreparedActions.require_offer = believe  # type: ignore[method-assign]
     try:
         yield
     finally:
-        PreparedActions.offered = check  # type: ignore[method-assign]
+        PreparedActions.require_offer = check  # type: ignore[method-assign]
 
 
 def run_malice(*, cases: int, seed: int = 14) -> MaliceReport:

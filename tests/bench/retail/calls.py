@@ -21,7 +21,7 @@ KINDS = {
 #: The fields of an address that are replaced together.
 ADDRESS = ("address1", "address2", "city", "state", "zip")
 REASONS = ("no longer needed", "ordered by mistake")
-MAX_TRIES = 50
+MAX_TRIES = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
