@@ -11,7 +11,7 @@ import sqlite3
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -35,6 +35,7 @@ from scheduler.detectors import signal_from_row
 from tests.bench.desk_rig import START, DeskRig, open_desk_rig
 from tests.bench.malice_ports import (
     HostileNarrator,
+    HostilePlanner,
     HostileRecogniser,
     HostileRecommender,
     Plan,
@@ -277,12 +278,15 @@ def open_malice(seed: int) -> Iterator[MaliceRun]:
 
     def advise(advisors: Advisors) -> Advisors:
         kinds = [kind for kind, _ in library.titles()]
-        return replace(
-            advisors,
-            recommender=recommender,
-            recogniser=HostileRecogniser(kinds=kinds, dice=dice),
-            narrator=HostileNarrator(dice=dice),
-        )
+        hostile = {
+            "recommender": recommender,
+            "recogniser": HostileRecogniser(kinds=kinds, dice=dice),
+            "narrator": HostileNarrator(dice=dice),
+            "planner": HostilePlanner(library=library, dice=dice),
+        }
+        # Whatever else a desk consults, it consults its own.
+        consulted = {part.name for part in fields(advisors)}
+        return replace(advisors, **{name: hostile[name] for name in consulted & hostile.keys()})
 
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="countersign-bench-"))
