@@ -137,7 +137,10 @@ class Mutator:
         }
 
     def mutations(self, calls: Sequence[Call], count: int) -> Iterator[Mutation]:
-        """Yield so many mutations of these calls, each class as often as the others."""
+        """Yield so many mutations of these calls, each class as often as the others.
+
+        A class that none of the calls has yields none.
+        """
         names = list(self._rules)
         for number in range(count):
             name = names[number % len(names)]

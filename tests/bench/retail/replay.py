@@ -16,7 +16,7 @@ from bot.cases.entries import ApprovalGiven
 from bot.cases.lifecycle import State
 from bot.clock import monotonic
 from bot.ports.outbox import LeasedMessage, Topic
-from knowledge.library import load
+from knowledge.library import FileLibrary, load
 from tests.bench.desk_rig import DeskRig, open_desk_rig
 from tests.bench.retail.calls import Call, Mutation, Mutator, task_calls, with_amounts
 from tests.bench.retail.shop import (
@@ -33,6 +33,7 @@ LIBRARY = Path(__file__).parent / "library"
 SUPERVISOR, FINANCE, OWNER = "sam", "fay", "olu"
 GROUPS = {"supervisors": {SUPERVISOR}, "finance": {FINANCE}, "owners": {OWNER}}
 NO_PLAN = "No plan fits: "
+ADDRESS_CHANGE = "modify_pending_order_address"
 #: As much of a customer's words as a person reads before deciding.
 MIN_WORDS = 60
 MILLISECONDS = 1_000
@@ -222,14 +223,26 @@ def _rule(case: Case) -> str:
     return reason or blocked
 
 
+def lenient_library() -> FileLibrary:
+    """Load the library with an address that can be changed back, and so is of low risk."""
+    library = load(LIBRARY)
+    shop = library.systems["shop"]
+    undo = "UPDATE orders SET address = :was_address WHERE order_id = :order_id"
+    change = replace(shop.actions["change_address"], undo=undo)
+    shop = replace(shop, actions={**shop.actions, "change_address": change})
+    return replace(library, systems={"shop": shop})
+
+
 @contextmanager
-def open_replay(records: Records) -> Iterator[RetailReplay]:
+def open_replay(records: Records, library: FileLibrary | None = None) -> Iterator[RetailReplay]:
     """Open a shop with these records, and a desk before it."""
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="countersign-bench-"))
         shop = stack.enter_context(open_shop(Path(folder) / "shop.db", records))
         secrets = {"SHOP_URL": shop.url}
-        rig = stack.enter_context(open_desk_rig(load(LIBRARY), secrets=secrets, groups=GROUPS))
+        rig = stack.enter_context(
+            open_desk_rig(library or load(LIBRARY), secrets=secrets, groups=GROUPS)
+        )
         yield RetailReplay(records=records, shop=shop, rig=rig)
 
 
@@ -259,4 +272,25 @@ def replay_retail(
             replay.report.slipped.append("the records are not as they were")
         for number, call in enumerate(right[:moved]):
             replay.play_moved(call, f"moved-{number}")
+        return replay.report
+
+
+def replay_lenient(records: Records, *, mutations: int, seed: int = 14) -> RetailReport:
+    """Play every change of an address, and wrong ones, where policy lets it run alone.
+
+    It shows what a policy that is easier on people would let through.
+    """
+    calls = [
+        call
+        for task in task_calls(records)
+        for call in task[:1]
+        if call.name == ADDRESS_CHANGE and call.is_right
+    ]
+    with open_replay(records, lenient_library()) as replay:
+        for number, call in enumerate(calls):
+            replay.play_task([call], number)
+        mutator = Mutator(records, seed)
+        for number, mutation in enumerate(mutator.mutations(calls, mutations)):
+            replay.play_mutation(mutation, f"mutant-{number}")
+            replay.shop.restore(changed_places(replay.shop.pristine, replay.shop.rows()))
         return replay.report
