@@ -309,7 +309,7 @@ class _CaseMerits:
             match entry.body:
                 case Claimed():
                     owner, taking = str(entry.actor), entry
-                case HandedOver(to=to) | Escalated(to=to):
+                case HandedOver(to=to) | Escalated(to=to) | Named(owner=to):
                     owner, taking = to, entry
                 case Resolved(resolution=Resolution.BY_HAND) if entry.actor.is_person:
                     yield self._resolution(rule, str(entry.actor), deed=entry, proof=entry)

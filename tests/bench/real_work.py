@@ -18,6 +18,7 @@ from rich.table import Table
 from tests.bench.approvals.logs import FILE_NAME, read_logs
 from tests.bench.approvals.replay import ApprovalsReport, replay_approvals
 from tests.bench.malice import MaliceReport, limits_alone, run_malice
+from tests.bench.malice_ports import HONEST
 from tests.bench.retail.replay import RetailReport, replay_lenient, replay_retail
 from tests.bench.retail.shop import read_records
 
@@ -151,7 +152,8 @@ def malice_figures(report: MaliceReport) -> dict[str, Any]:
     """Return the figures of a run by their names."""
     figures = {
         "cases": report.cases,
-        "lies": sum(report.lies.values()),
+        "recommendations": sum(report.lies.values()),
+        "… that were lies": sum(report.lies.values()) - report.lies[HONEST],
         "high-risk effects without a person": len(report.high_risk_effects),
         "cards with live markup": len(report.live_markup),
         **{f"outcome: {name}": count for name, count in report.outcomes.most_common()},
