@@ -88,6 +88,7 @@ def retail_figures(report: RetailReport) -> dict[str, Any]:
     mutations = sum(outcomes.total() for outcomes in report.mutations.values())
     return {
         "tasks": report.tasks,
+        "calls of other tools, left out": report.other_calls,
         "right calls": report.right_calls,
         "… that changed exactly the recorded fields": _share(report.exact, report.right_calls),
         "calls that the shop refused": report.refusable,

@@ -18,7 +18,7 @@ from bot.clock import monotonic
 from bot.ports.outbox import LeasedMessage, Topic
 from knowledge.library import FileLibrary, load
 from tests.bench.desk_rig import DeskRig, open_desk_rig
-from tests.bench.retail.calls import Call, Mutation, Mutator, task_calls, with_amounts
+from tests.bench.retail.calls import Call, Mutation, Mutator, other_calls, task_calls, with_amounts
 from tests.bench.retail.shop import (
     Records,
     Rows,
@@ -44,6 +44,8 @@ class RetailReport:
     """The outcome of a replay."""
 
     tasks: int = 0
+    #: Calls of tools that the shop does not have, which are left out.
+    other_calls: int = 0
     right_calls: int = 0
     #: Right calls that changed exactly the recorded fields.
     exact: int = 0
@@ -100,7 +102,7 @@ class RetailReplay:
 
     def _play(self, call: Call, key: str) -> None:
         before = self.shop.rows()
-        call = self._with_amounts(call)
+        call = self.stated(call)
         begin = monotonic()
         case, messages = self._approve_and_run(call, key)
         self.report.milliseconds.append((monotonic() - begin) * MILLISECONDS)
@@ -126,8 +128,11 @@ class RetailReplay:
     def _fault(self, call: Call, text: str) -> None:
         self.report.faults.append(f"{call.name} {call.arguments}: {text}")
 
-    def _with_amounts(self, call: Call) -> Call:
-        order = self.shop.order(call.arguments["order_id"])
+    def stated(self, call: Call) -> Call:
+        """Add the amount that a caller states, by the records of now."""
+        if not call.order_id:
+            return call
+        order = self.shop.order(call.order_id)
         return with_amounts(call, self.records, order)
 
     def _approve_and_run(self, call: Call, key: str) -> tuple[Case, list[LeasedMessage]]:
@@ -200,7 +205,7 @@ class RetailReplay:
     def play_moved(self, call: Call, key: str) -> None:
         """Change the record of an approved call before it runs: it must not."""
         self.rig.clock.forward(hours=25)
-        case_id = self.rig.receive(self._with_amounts(call).signal(key))
+        case_id = self.rig.receive(self.stated(call).signal(key))
         self.propose(case_id)
         self._approve(case_id)
         order_id = call.arguments["order_id"]
@@ -259,19 +264,17 @@ def replay_retail(
     with open_replay(records) as replay:
         for number, calls in enumerate(chosen):
             replay.play_task(calls, number)
-        right = [
-            with_amounts(call, records, records.orders[call.arguments["order_id"]])
-            for calls in chosen
-            for call in calls[:1]
-            if call.is_right
-        ]
+        firsts = [calls[0] for calls in chosen if calls[0].is_right]
+        right = [replay.stated(call) for call in firsts]
         mutator = Mutator(records, seed)
         for number, mutation in enumerate(mutator.mutations(right, mutations)):
             replay.play_mutation(mutation, f"mutant-{number}")
         if replay.shop.rows() != replay.shop.pristine:
             replay.report.slipped.append("the records are not as they were")
-        for number, call in enumerate(right[:moved]):
+        movable = [call for call in right if call.order_id]
+        for number, call in enumerate(movable[:moved]):
             replay.play_moved(call, f"moved-{number}")
+        replay.report.other_calls = other_calls(records)
         return replay.report
 
 
