@@ -49,7 +49,7 @@ from bot.desk.question_lists import QuestionLists
 from bot.desk.questions import Questions
 from bot.desk.queues import Queues
 from bot.desk.raising import Raising
-from bot.desk.recognition import MonthlyAwards, Recognition
+from bot.desk.recognition import MonthlyAwards, RecognitionSummary
 from bot.desk.reminders import Reminders
 from bot.desk.source_throttle import SourceThrottle
 from bot.desk.thread_orders import ThreadOrders
@@ -86,7 +86,7 @@ class Upkeep:
     promotions: Promotions
     message_cleanup: MessageCleanup
     precedents: PrecedentRecorder
-    recognition: Recognition
+    recognition: RecognitionSummary
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -380,9 +380,9 @@ class _Builder:
             recognition=self.recognition(),
         )
 
-    def recognition(self) -> Recognition:
+    def recognition(self) -> RecognitionSummary:
         """Build what posts the recognition of a month."""
-        return Recognition(
+        return RecognitionSummary(
             awards=build_monthly_awards(self.store, self.library),
             directory=self.directory,
             outbox=self.store.outbox,

@@ -472,3 +472,11 @@ def test_a_deed_whose_time_is_over_is_not_committed(house):
         0,
     )
     assert house.verify(action, "k1") is EffectStatus.ABSENT
+
+
+def test_sqlite_look_ups_read_lists_and_objects_in_json(tmp_path):
+    sqlite3.connect(tmp_path / "house.db").close()
+    house = SqlConnector(stock_system(), f"sqlite:///{tmp_path / 'house.db'}")
+    query = "SELECT value AS item FROM json_each(:items) UNION ALL SELECT key FROM json_tree(:tree)"
+    rows = house.look_up(query, {"items": "[1, 2]", "tree": '{"a": 3}'}, 9)
+    assert [row["item"] for row in rows] == [1, 2, None, "a"]
