@@ -1,4 +1,4 @@
-"""Evaluation: what people finally decided about a case, held against what the desk says today.
+"""Evaluation: what people decided, held against what the desk says today.
 
 Each time the desk looked at a case is one trial: what it knew then, what it said, and what people
 made of it. A case that people corrected in any way is a test case of this team.
@@ -40,7 +40,7 @@ from bot.cases.signal import UNRECOGNISED
 
 
 class Course(StrEnum):
-    """The way that a case takes after the desk has looked at it."""
+    """The way of a case after the desk has looked at it."""
 
     ALONE = "runs alone"
     ASK = "asks people"
@@ -57,7 +57,7 @@ _COURSES = {
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """An action of a plan with its parameters, without what it found in the outside system."""
+    """An action of a plan with its parameters."""
 
     action: str
     parameters: Mapping[str, Scalar]
@@ -73,7 +73,7 @@ Steps = tuple[PlannedStep, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """The desk's view of a case: its kind, the plan, and policy's verdict on it."""
+    """The desk's view of a case: kind, plan and policy's verdict."""
 
     kind: str
     steps: Steps = ()
@@ -163,7 +163,7 @@ def trials_of(entries: Iterable[Entry]) -> list[Trial]:
         if before and isinstance(entry.body, Recommended | Referred | Authorised) and gathering:
             _close(trials, sequel)
             sequel = []
-            trials.append(_trial(len(trials) + 1, before, case, gathering))
+            trials.append(_trial(len(trials) + 1, before, after=case, gathering=gathering))
             before = gathering = None
         else:
             sequel.append(entry)
@@ -181,7 +181,7 @@ def _close(trials: list[Trial], sequel: Sequence[Entry]) -> None:
         trials[-1] = replace(trials[-1], sequel=tuple(sequel))
 
 
-def _trial(number: int, before: Case, after: Case, gathering: Entry) -> Trial:
+def _trial(number: int, before: Case, *, after: Case, gathering: Entry) -> Trial:
     body = gathering.body
     evidence = body.evidence if isinstance(body, Gathered) else ()
     return Trial(
@@ -194,7 +194,7 @@ def _trial(number: int, before: Case, after: Case, gathering: Entry) -> Trial:
 
 
 def _with_all_actions(trials: Sequence[Trial]) -> list[Trial]:
-    """Give every trial the actions that were prepared for the case at any time."""
+    """Give every trial all actions that were ever prepared for the case."""
     action_lists = [_prepared_in(trial) for trial in trials]
     every = [action for actions in action_lists for action in actions]
     return [
@@ -242,7 +242,7 @@ class Expectation:
         return self == Expectation()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Aftermath:
     """The trial in the light of the entries after it."""
 
@@ -316,7 +316,7 @@ def _was_recognised(trial: Trial) -> bool:
 
 
 def reasons_for_evaluation(entries: Iterable[Entry]) -> tuple[EvaluationReason, ...]:
-    """Say why a case is one of the evaluation set; nothing where it is none.
+    """List why a case belongs to the evaluation set, if it does.
 
     By its entries alone: an edit before the desk looked again counts, too.
     """
@@ -404,7 +404,7 @@ class Comparison:
 
     @property
     def is_regression(self) -> bool:
-        """Tell whether people would have to correct today what they had not to correct then.
+        """Tell whether people would have to correct more than then.
 
         Something that runs alone although people decided otherwise is one, too.
         """

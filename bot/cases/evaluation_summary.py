@@ -1,4 +1,4 @@
-"""Figures over many comparisons: how often the desk agrees with people, then and today."""
+"""Figures over comparisons: how often the desk agrees with people."""
 
 from collections import Counter
 from dataclasses import dataclass, field
@@ -7,7 +7,7 @@ from typing import Any
 from bot.cases.evaluation import Comparison, Course
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class EvaluationSummary:
     """The figures of the comparisons so far."""
 

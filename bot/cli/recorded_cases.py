@@ -1,4 +1,4 @@
-"""Recorded cases for ``replay`` and ``test``: from the database, or from a file.
+"""Recorded cases for ``replay`` and ``test``, from database or file.
 
 Neither asks an outside system anything, and neither writes to the database.
 """
@@ -32,7 +32,7 @@ from knowledge.library import FileLibrary, load
 OWN_FILE = 0o600
 
 
-@dataclass
+@dataclass(kw_only=True)
 class CaseSource:
     """Recorded cases, read one by one."""
 
@@ -41,6 +41,12 @@ class CaseSource:
     cases: Iterator[RecordedCase]
     #: Cases that cannot be read, with the reason.
     unreadable: list[str] = field(default_factory=list)
+    #: Reads a case as the database holds it; None for a file.
+    read_stored: Callable[[str], Case] | None = None
+
+    def stored_case(self, case_id: str) -> Case | None:
+        """Return the case as the database holds it, if there is one."""
+        return self.read_stored(case_id) if self.read_stored else None
 
 
 @contextlib.contextmanager
@@ -52,14 +58,12 @@ def open_cases(settings: Settings, selection: CaseSelection) -> Iterator[CaseSou
         ids = histories.ids(selection)
         unreadable: list[str] = []
         cases = _record_all(histories, histories.read(ids), unreadable)
-        yield CaseSource(total=len(ids), cases=cases, unreadable=unreadable)
-
-
-def read_stored_case(settings: Settings, case_id: str) -> Case:
-    """Read a case as the database holds it."""
-    store = storage.open_reader(settings)
-    with closing(store.database):
-        return store.cases.case(case_id)
+        yield CaseSource(
+            total=len(ids),
+            cases=cases,
+            unreadable=unreadable,
+            read_stored=store.cases.case,
+        )
 
 
 def _record_all(
@@ -105,7 +109,10 @@ def _parse_lines(path: Path, lines: Iterable[str]) -> Iterator[RecordedCase]:
 
 @contextlib.contextmanager
 def saved_to(path: Path) -> Iterator[Callable[[RecordedCase], None]]:
-    """Open a file for recorded cases. It has personal data, as an export of the ledger has."""
+    """Open a file for recorded cases.
+
+    It has personal data, as an export of the ledger has.
+    """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWN_FILE)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
 
@@ -117,7 +124,7 @@ def saved_to(path: Path) -> Iterator[Callable[[RecordedCase], None]]:
 
 
 def open_library(settings: Settings, folder: Path | None) -> FileLibrary:
-    """Load the library that judges today: that of the settings, or another folder."""
+    """Load the library that judges today, by default that of the settings."""
     stage = Stage.SHADOW if settings.mode is Mode.SHADOW else None
     return load(folder or settings.library_dir, stage=stage)
 

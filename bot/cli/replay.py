@@ -10,7 +10,6 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from bot.cases.case import Case
 from bot.cases.errors import BadRequest, Refusal
 from bot.cases.evaluation import Comparison
 from bot.cases.evaluation_summary import EvaluationSummary
@@ -23,7 +22,6 @@ from bot.cli.recorded_cases import (
     open_file,
     open_library,
     parse_since,
-    read_stored_case,
     saved_to,
 )
 from bot.cli.replay_report import (
@@ -156,25 +154,29 @@ def replay(  # noqa: PLR0913 (one argument for each option)
     )
     started_at = monotonic()
     with ExitStack() as stack:
-        selection = CaseSelection(since=parse_since(since), ids=(case,) if case else ())
         if source_file:
             source = stack.enter_context(open_file(source_file))
             source.cases = _only(source.cases, case)
         else:
-            source = stack.enter_context(open_cases(settings, selection))
+            source = stack.enter_context(open_cases(settings, _selection(case, since)))
         suite = stack.enter_context(junit_file(junit, SUITE_NAME)) if junit else None
         keep = stack.enter_context(saved_to(save)) if save else None
         for recorded_case, comparisons in run.comparisons(source):
             if keep:
                 keep(recorded_case)
             if case and not as_json:
-                stored_case = None if source_file else read_stored_case(settings, case)
-                _print_case(recorded_case, comparisons, run.labels, stored_case)
+                print_trail(recorded_case.entries, run.labels, source.stored_case(case))
+                _print_decisions(recorded_case, comparisons, run.labels)
             _report(run, comparisons, suite)
         seconds = monotonic() - started_at
     if case and not run.cases:
         raise Refusal(f"{case} is not among the cases here")
     run.finish(source, seconds)
+
+
+def _selection(case_id: str, since: str) -> CaseSelection:
+    ids = (case_id,) if case_id else ()
+    return CaseSelection(since=parse_since(since), ids=ids)
 
 
 def _only(cases: Iterator[RecordedCase], case_id: str) -> Iterator[RecordedCase]:
@@ -188,14 +190,10 @@ def _report(run: ReplayRun, comparisons: list[Comparison], suite: JUnitSuite | N
             suite.add_comparison(comparison, run.labels)
 
 
-def _print_case(
-    recorded_case: RecordedCase,
-    comparisons: list[Comparison],
-    labels: Labels,
-    stored_case: Case | None,
+def _print_decisions(
+    recorded_case: RecordedCase, comparisons: list[Comparison], labels: Labels
 ) -> None:
-    """Print a case step by step, as it was seen, and what the desk would say today."""
-    print_trail(recorded_case.entries, labels, stored_case)
+    """Print what people decided, and whether the desk would say the same."""
     reasons = ", ".join(reason.value for reason in recorded_case.reasons)
     out.print(f"\nFor evaluation: {reasons or 'no'}", markup=False)
     for comparison in comparisons:

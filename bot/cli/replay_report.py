@@ -1,4 +1,4 @@
-"""The output of ``replay`` and ``test``: lines for people, JSON, JUnit and Markdown."""
+"""The output of ``replay`` and ``test``."""
 
 import contextlib
 import re
@@ -12,7 +12,7 @@ from xml.sax.saxutils import escape, quoteattr
 
 from bot.cases.canonical import to_plain
 from bot.cases.evaluation import Comparison, Difference, Expectation, PlannedStep, Steps
-from bot.views.entry_content import moment
+from bot.views.content_lines import moment
 from bot.views.labels import Labels
 
 #: Rows of the table for a pull request; the rest is counted.
@@ -58,7 +58,7 @@ def _mark(comparison: Comparison) -> str:
 
 
 def _sides(difference: Difference, comparison: Comparison, labels: Labels) -> tuple[str, str]:
-    """Write what was said then and what would be said today, in words."""
+    """Write both sides of a difference in words."""
     match difference.name:
         case "plan":
             steps = comparison.before.steps, comparison.now.steps
@@ -162,7 +162,10 @@ class JUnitSuite:
 
 @contextlib.contextmanager
 def junit_file(path: Path, name: str) -> Iterator[JUnitSuite]:
-    """Open a JUnit file. Its head has the counts, so it is written last."""
+    """Open a JUnit file, whose head is written last.
+
+    It has the counts.
+    """
     with tempfile.TemporaryFile("w+", encoding="utf-8") as body:
         suite = JUnitSuite(body)
         yield suite

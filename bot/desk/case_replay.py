@@ -1,4 +1,4 @@
-"""Replay: look at a case again as the desk would today, over what it knew then.
+"""Replay: look at a case again, over what was known then.
 
 The desk's own triage does it, with today's playbooks, policy and models. Only the systems, the
 clock and the usage are those of then, and nothing is written.
@@ -100,7 +100,7 @@ class RecordedCase:
 
 
 def record_case(entries: Sequence[Entry], usage_before: UsageBefore) -> RecordedCase:
-    """Take from the ledger what is needed to look at a case again."""
+    """Take from the ledger what a replay of a case needs."""
     trials = trials_of(entries)
     return RecordedCase(
         id=entries[0].case_id,
@@ -126,7 +126,7 @@ class CaseReplay:
     _outbox: NullOutbox = field(default_factory=NullOutbox)
 
     def compare(self, recorded_case: RecordedCase) -> list[Comparison]:
-        """Play every trial of a case, and hold it against what was said then."""
+        """Play every trial of a case, beside what was said then."""
         comparisons = []
         for trial, expected, usage in zip(
             recorded_case.trials, recorded_case.expectations, recorded_case.usages, strict=True
@@ -184,7 +184,7 @@ class CaseReplay:
 
 
 def _newly_failed(trial: Trial, case: Case) -> tuple[str, ...]:
-    """Name the look-ups that have no answer today, and had one or were not made then."""
+    """Name the look-ups that fail today and had not failed then."""
     failed_then = {fact.name for fact in trial.evidence if fact.failure is not None}
     failed_now = [fact.name for fact in case.assessment.evidence if fact.failure is not None]
     return tuple(name for name in failed_now if name not in failed_then)

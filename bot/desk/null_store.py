@@ -1,5 +1,6 @@
-"""A case store of one recorded case, and an outbox for nothing: for a case that is played again.
+"""A store of one recorded case, and an outbox for nothing.
 
+They stand in while a case is played again.
 What the desk reads to judge a plan is answered as it was then. Whatever would write fails: a replay
 that wrote would be no replay.
 """
@@ -21,7 +22,7 @@ from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
 
 @dataclass(frozen=True)
 class RecordedCases(CaseStore):
-    """One case, with the usage of the time at which the desk looked at it."""
+    """One case, with the usage of its time."""
 
     recorded_case: Case
     recorded_usage: Usage

@@ -1,4 +1,4 @@
-"""Whole histories of cases: the entries of many, a page at a time.
+"""Whole histories of cases, a page at a time.
 
 For whoever plays cases again. Memory does not grow with the number of cases.
 """
@@ -62,7 +62,7 @@ class SqlCaseHistories:
         return histories
 
     def usage_before(self, at: datetime) -> Usage:
-        """Sum what had been carried out on that UTC day, before that time."""
+        """Sum what had been carried out that day, before that time."""
         return usage_before(self._database.fetch, at)
 
 

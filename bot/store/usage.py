@@ -31,7 +31,7 @@ def usage_on(fetch: Fetch, *, day: str, plan: Plan | None, step: int) -> Usage:
 
 
 def usage_before(fetch: Fetch, at: datetime) -> Usage:
-    """Sum what had been carried out on the UTC day of this time, before it.
+    """Sum what had been carried out that UTC day, before this time.
 
     For a case that is played again: what was done later that day says nothing of it.
     """

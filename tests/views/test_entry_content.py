@@ -16,7 +16,8 @@ from bot.cases.entries import CaseBody, Entry, Gathered, Reminded, StepReported,
 from bot.cases.evidence import Evidence
 from bot.cases.evolve import fold
 from bot.cases.recommendation import Recommendation
-from bot.views.entry_content import SOMEBODY, EntryWords, names_in, trail
+from bot.views.entry_content import EntryWords, trail
+from bot.views.entry_names import SOMEBODY, EntryNames, names_in
 from bot.views.labels import Labels, as_words, start_upper
 from tests.cases.making import (
     ANA,
@@ -142,7 +143,7 @@ def test_no_hash_stands_in_a_trail():
 
 def test_people_have_the_names_that_the_entries_say():
     names = names_in(carried_out())
-    known = EntryWords(names=names)
+    known = EntryWords(names=EntryNames(people=names))
     assert known.content(entry(Reminded(ANA.id, NOW)), None).sentence == "Ana was reminded"
     assert known.content(entry(Reminded("T1/UZOE", NOW)), None).sentence == (
         f"{SOMEBODY} was reminded"

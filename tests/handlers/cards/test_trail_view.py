@@ -40,7 +40,7 @@ def long_history(count=40, evidence=()):
 def view_of(entries, place=None):
     items = items_of(entries)
     case = items[-1].case
-    return trail_view(case, items, place or TrailPlace(case.id), NO_LABELS)
+    return trail_view(case, items, place=place or TrailPlace(case.id), labels=NO_LABELS)
 
 
 def texts(view):
