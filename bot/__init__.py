@@ -15,8 +15,9 @@ bot.settings                              the environment
 handlers | scheduler | knowledge          people and systems | time | memory
 bot.desk | bot.store | bot.connectors     use cases | persistence | outside systems
 bot.ports                                 what the rules need from the world
+bot.views | bot.measures                  what is shown | what the operation achieves
 bot.cases                                 the rules: pure
-bot.sockets, clock, metrics, outages      time limits, the time, counters, short logs
+bot.sockets, tracing, clock, metrics      time limits, traces, the time, counters
 
 bot.emulator and bot.audit.verifier stand beside the floors and import nothing of them.
 """

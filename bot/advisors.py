@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 from bot.cases.errors import PlaybookInvalid
 from bot.lazy_module import LazyModule
 from bot.ports.clock import Clock
-from bot.ports.language import Narrator, QuestionClassifier, QuestionReader
+from bot.ports.language import ActionSheet, Narrator, Planner, QuestionClassifier, QuestionReader
 from bot.ports.memory import Memory as MemoryPort
 from bot.ports.memory import PrecedentStore
 from bot.ports.recommender import Recogniser, Recommender
@@ -42,11 +42,12 @@ from knowledge.memory.precedent_memory import PrecedentMemory
 from knowledge.memory.timeout_embedder import TimeoutEmbedder
 
 if TYPE_CHECKING:
-    from knowledge.language import model_reader, narrator
+    from knowledge.language import model_reader, narrator, planner
 else:
     # Only a bot with a chat model has them.
     model_reader = LazyModule("knowledge.language.model_reader")
     narrator = LazyModule("knowledge.language.narrator")
+    planner = LazyModule("knowledge.language.planner")
 
 log = logging.getLogger(__name__)
 #: Somebody waits for the answer: after this the reader without a model reads the question.
@@ -65,6 +66,8 @@ class Advisors:
     recommender: Recommender
     question_classifier: QuestionClassifier
     narrator: Narrator | None = None
+    #: Suggests plans with a chat model, where one is configured and may.
+    planner: Planner | None = None
     #: Reads questions with a chat model, where one is configured.
     model_reader: QuestionReader | None = None
 
@@ -167,6 +170,7 @@ def open_knowledge(
             kinds=library.playbooks,
         ),
         narrator=_open_narrator(settings, clock),
+        planner=_open_planner(settings, library, clock),
         model_reader=_open_model_reader(settings, clock),
     )
     return Knowledge(
@@ -280,6 +284,34 @@ def _open_narrator(settings: Settings, clock: Clock) -> Narrator | None:
         clock=clock,
         limits=limits,
     )
+
+
+def _open_planner(settings: Settings, library: FileLibrary, clock: Clock) -> Planner | None:
+    if not settings.chat_model or settings.chat_plans != "on":
+        return None
+    return planner.open_planner(
+        name=settings.chat_model,
+        url=settings.chat_url,
+        catalogue=lambda: action_sheets(library),
+        clock=clock,
+        limits=ChatLimits(calls_per_day=settings.chat_per_day),
+    )
+
+
+def action_sheets(library: FileLibrary) -> dict[str, ActionSheet]:
+    """List what a model may know of the actions that policy lists."""
+    sheets = {}
+    for system_name, system in library.systems.items():
+        for action_name, spec in system.actions.items():
+            name = f"{system_name}.{action_name}"
+            if name in library.policy().actions:
+                sheets[name] = ActionSheet(
+                    title=spec.title,
+                    parameters={key: kind.value for key, kind in spec.parameters.items()},
+                    returns=spec.returns,
+                    says_refusals=spec.says_refusals,
+                )
+    return sheets
 
 
 def _open_model_reader(settings: Settings, clock: Clock) -> QuestionReader | None:

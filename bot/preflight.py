@@ -60,6 +60,7 @@ def find_problems(settings: Settings) -> list[str]:
         problems.append(
             f"policy.yml limits {action}, which systems.yml does not declare: check the name"
         )
+    problems += library.unconverted_stakes()
     problems += library.missing_titles()
     problems += library.question_problems()
     for name, source in library.sources.items():

@@ -45,6 +45,7 @@ DEADLINES_INTERVAL = timedelta(seconds=5)
 DIGESTS_INTERVAL = timedelta(seconds=30)
 CHECKPOINT_INTERVAL = timedelta(minutes=5)
 PRECEDENTS_INTERVAL = timedelta(hours=1)
+PROMOTIONS_INTERVAL = timedelta(hours=1)
 #: A busy machine may need long; a server that could not listen has ended.
 START_TIMEOUT_SECONDS = 60.0
 SERVER_POLL_INTERVAL_SECONDS = 0.005
@@ -272,9 +273,13 @@ def _lane_handlers(desk: Desk) -> dict[str, dict[Topic, Handler]]:
             Topic.ORDER: desk.conversation.thread_orders.run,
             Topic.HOME: desk.screens.app_home.run,
             Topic.DIGEST: desk.screens.digests.run,
+            Topic.RECOGNITION: desk.upkeep.recognition.run,
         },
         # Nobody waits for these, and a language model may take its time.
-        "later": {Topic.REMEMBER: desk.upkeep.precedents.run},
+        "later": {
+            Topic.REMEMBER: desk.upkeep.precedents.run,
+            Topic.OBSERVE: desk.execution.observation.run,
+        },
     }
     if desk.narration:
         handlers["later"][Topic.NARRATE] = desk.narration.run
@@ -294,8 +299,11 @@ def build_jobs(desk: Desk, keeper: CheckpointKeeper, clock: Clock) -> list[Job]:
         Job("keep time", DEADLINES_INTERVAL, desk.upkeep.deadlines.process_due),
         Job("checkpoint", CHECKPOINT_INTERVAL, keeper.sign),
         Job("digests", DIGESTS_INTERVAL, digest_schedule.enqueue_due),
+        Job("promotions", PROMOTIONS_INTERVAL, desk.upkeep.promotions.review),
         Job("memory", PRECEDENTS_INTERVAL, desk.upkeep.precedents.reconcile),
     ]
+    if desk.library.merit_rules.is_on:
+        jobs.append(Job("recognition", DIGESTS_INTERVAL, desk.upkeep.recognition.enqueue_due))
     return [*jobs, *_detection_jobs(desk, clock), *_absence_jobs(desk, clock)]
 
 

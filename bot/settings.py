@@ -8,7 +8,7 @@ from collections.abc import Mapping, Sequence
 from enum import StrEnum
 from pathlib import Path
 from types import MappingProxyType
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from annotated_types import Ge
@@ -51,6 +51,22 @@ class Mode(StrEnum):
     SHADOW = "shadow"
     DRY_RUN = "dry-run"
     LIVE = "live"
+
+
+class TracesSampler(StrEnum):
+    """The cases that are traced. Each name has a form for a parent, which no case has."""
+
+    ALWAYS_ON = "always_on"
+    ALWAYS_OFF = "always_off"
+    RATIO = "traceidratio"
+    PARENT_ALWAYS_ON = "parentbased_always_on"
+    PARENT_ALWAYS_OFF = "parentbased_always_off"
+    PARENT_RATIO = "parentbased_traceidratio"
+
+    @property
+    def plain(self) -> "TracesSampler":
+        """The same without a parent."""
+        return TracesSampler(self.removeprefix("parentbased_"))
 
 
 def _checked_public_url(url: str) -> str:
@@ -258,12 +274,83 @@ class KnowledgeSettings(_SettingsGroup):
         repr=False,
         description="address of that model, if not the provider's",
     )
+    chat_plans: Literal["on", "off"] = Field(
+        "off",
+        validation_alias="COUNTERSIGN_CHAT_PLANS",
+        description=(
+            "`on`: where no playbook has a plan, the chat model suggests one, labelled as such and"
+            " never run alone; the card waits for it up to ten seconds; default off"
+        ),
+    )
     chat_per_day: int = Field(
         500,
         ge=0,
         validation_alias="COUNTERSIGN_CHAT_PER_DAY",
         description="daily limit of cases, and of questions, for the chat model; default 500",
     )
+
+
+class TracingSettings(_SettingsGroup):
+    """Traces, by the standard variables of OpenTelemetry."""
+
+    # Addresses and headers may hold a password.
+    otlp_endpoint: str = Field(
+        "",
+        validation_alias="OTEL_EXPORTER_OTLP_ENDPOINT",
+        repr=False,
+        description=(
+            "address of a collector that takes OTLP over HTTP; without it nothing is traced"
+        ),
+    )
+    otlp_traces_endpoint: str = Field(
+        "",
+        validation_alias="OTEL_EXPORTER_OTLP_TRACES_ENDPOINT",
+        repr=False,
+        description="its address for traces, if that is not /v1/traces there",
+    )
+    otlp_headers: str = Field(
+        "",
+        validation_alias="OTEL_EXPORTER_OTLP_HEADERS",
+        repr=False,
+        description="headers of each request, like key=value,key=value",
+    )
+    otel_service_name: str = Field(
+        "countersign",
+        validation_alias="OTEL_SERVICE_NAME",
+        description="service.name of the traces; default countersign",
+    )
+    otel_resource_attributes: str = Field(
+        "",
+        validation_alias="OTEL_RESOURCE_ATTRIBUTES",
+        description="more attributes of the process, like key=value,key=value",
+    )
+    otel_traces_sampler: TracesSampler = Field(
+        TracesSampler.ALWAYS_ON,
+        validation_alias="OTEL_TRACES_SAMPLER",
+        description="always_on (the default), always_off or traceidratio",
+    )
+    otel_traces_sampler_arg: float = Field(
+        1.0,
+        ge=0,
+        validation_alias="OTEL_TRACES_SAMPLER_ARG",
+        description="the share of cases that traceidratio traces, from 0 to 1",
+    )
+    otel_sdk_disabled: str = Field(
+        "",
+        validation_alias="OTEL_SDK_DISABLED",
+        description="true: trace nothing",
+    )
+
+    @property
+    def traces_url(self) -> str:
+        """The address that traces are sent to; empty when nothing is traced."""
+        if self.otel_sdk_disabled.lower() == "true":
+            return ""
+        if self.otel_traces_sampler.plain is TracesSampler.ALWAYS_OFF:
+            return ""
+        if self.otlp_traces_endpoint or not self.otlp_endpoint:
+            return self.otlp_traces_endpoint
+        return f"{self.otlp_endpoint.rstrip('/')}/v1/traces"
 
 
 class SlackSettings(_SettingsGroup):
@@ -321,6 +408,7 @@ GROUPS: tuple[type[_SettingsGroup], ...] = (
     WorkerSettings,
     KnowledgeSettings,
     SlackSettings,
+    TracingSettings,
 )
 FIELDS: dict[str, FieldInfo] = {
     str(field.validation_alias): field for group in GROUPS for field in group.model_fields.values()
@@ -336,6 +424,7 @@ class Settings(
     WorkerSettings,
     KnowledgeSettings,
     SlackSettings,
+    TracingSettings,
 ):
     """Every setting. Each is in README.md, which a test checks."""
 

@@ -21,4 +21,5 @@ def build_triage(
         proposals=proposals,
         clock=clock,
         has_narrator=advisors.narrator is not None,
+        planner=advisors.planner,
     )

@@ -4,6 +4,9 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.advisors import Advisors
+from bot.cases.plan import DRY_RUN
+from bot.connectors.desk import DeskConnector, SystemsWithDesk
+from bot.connectors.dry_run import DryRun
 from bot.desk.answers.acts import ActAnswers
 from bot.desk.answers.answering import QueryAnswers
 from bot.desk.answers.approvers import Approvers
@@ -38,12 +41,15 @@ from bot.desk.message_cleanup import MessageCleanup
 from bot.desk.narration import CaseNarration
 from bot.desk.options import DeskOptions
 from bot.desk.passkeys import PasskeyEnrolment
+from bot.desk.practice_observation import PracticeObservation
 from bot.desk.precedents import PrecedentRecorder
+from bot.desk.promotions import Promotions
 from bot.desk.proposal import Proposals
 from bot.desk.question_lists import QuestionLists
 from bot.desk.questions import Questions
 from bot.desk.queues import Queues
 from bot.desk.raising import Raising
+from bot.desk.recognition import MonthlyAwards, Recognition
 from bot.desk.reminders import Reminders
 from bot.desk.source_throttle import SourceThrottle
 from bot.desk.thread_orders import ThreadOrders
@@ -53,7 +59,7 @@ from bot.desk.vocabulary import Vocabulary
 from bot.desk.waiting import WaitingFilters
 from bot.ports.chat import Chat
 from bot.ports.clock import Clock
-from bot.ports.connector import Systems
+from bot.ports.connector import Connector, Systems
 from bot.ports.directory import Directory
 from bot.ports.outbox import Outbox
 from bot.screens import ScreenBuilder, Screens
@@ -65,19 +71,22 @@ from knowledge.library import FileLibrary
 
 @dataclass(frozen=True, kw_only=True)
 class PlanExecution:
-    """Carries out approved plans."""
+    """Carries out approved plans, and looks at what came of plans."""
 
     executor: Executor
     follow_up: FollowUp
+    observation: PracticeObservation
 
 
 @dataclass(frozen=True, kw_only=True)
 class Upkeep:
-    """Does what nobody asks for: deadlines, cleanup and memory."""
+    """Does what nobody asks for: deadlines, cleanup, memory and promotions."""
 
     deadlines: Deadlines
+    promotions: Promotions
     message_cleanup: MessageCleanup
     precedents: PrecedentRecorder
+    recognition: Recognition
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -323,6 +332,7 @@ class _Builder:
             directory=self.directory,
             proposals=proposals,
             controls=controls,
+            records=self.store.decision_records,
             clock=self.clock,
             lease_for=timedelta(seconds=self.options.lease_for),
         )
@@ -333,9 +343,16 @@ class _Builder:
             systems=self.systems,
             clock=self.clock,
         )
-        return PlanExecution(executor=executor, follow_up=follow_up)
+        observation = PracticeObservation(
+            cases=self.store.cases,
+            outbox=self.store.outbox,
+            library=self.library,
+            systems=self.systems,
+            clock=self.clock,
+        )
+        return PlanExecution(executor=executor, follow_up=follow_up, observation=observation)
 
-    def upkeep(self) -> Upkeep:
+    def upkeep(self, intake: Intake) -> Upkeep:
         """Build what nobody asks for."""
         deadlines = Deadlines(
             cases=self.store.cases,
@@ -346,10 +363,31 @@ class _Builder:
         precedents = PrecedentRecorder(
             cases=self.store.cases, store=self.advisors.shelf, memory=self.advisors.memory
         )
+        promotions = Promotions(
+            desk_controls=self.store.desk_controls,
+            records=self.store.decision_records,
+            queries=self.store.queries,
+            intake=intake,
+            library=self.library,
+            clock=self.clock,
+            mode=self.options.mode,
+        )
         return Upkeep(
             deadlines=deadlines,
+            promotions=promotions,
             message_cleanup=self.message_cleanup(),
             precedents=precedents,
+            recognition=self.recognition(),
+        )
+
+    def recognition(self) -> Recognition:
+        """Build what posts the recognition of a month."""
+        return Recognition(
+            awards=build_monthly_awards(self.store, self.library),
+            directory=self.directory,
+            outbox=self.store.outbox,
+            chat=self.chat,
+            clock=self.clock,
         )
 
     def case_progress(self) -> CaseProgress:
@@ -517,6 +555,17 @@ def build_desk(
     options: DeskOptions,
 ) -> Desk:
     """Build the use cases over whatever stands behind the ports."""
+    desk_connector: Connector = DeskConnector(
+        desk_controls=store.desk_controls,
+        records=store.decision_records,
+        cases=store.cases,
+        queries=store.queries,
+        library=library,
+        clock=clock,
+    )
+    if options.mode == DRY_RUN:
+        desk_connector = DryRun(desk_connector)
+    systems = SystemsWithDesk(systems, desk_connector)
     build = _Builder(
         store=store,
         library=library,
@@ -529,6 +578,7 @@ def build_desk(
     )
     proposals = Proposals(
         cases=store.cases,
+        desk_controls=store.desk_controls,
         library=library,
         systems=systems,
         mode=options.mode,
@@ -576,7 +626,19 @@ def build_desk(
         execution=build.execution(proposals, controls),
         conversation=conversation,
         screens=build.screens(visibility, conversation),
-        upkeep=build.upkeep(),
+        upkeep=build.upkeep(intake),
+    )
+
+
+def build_monthly_awards(store: Store, library: FileLibrary) -> MonthlyAwards:
+    """Build what finds the awards of a month."""
+    rules = library.merit_rules
+    return MonthlyAwards(
+        cases=store.cases,
+        ledger=store.ledger,
+        rules=rules,
+        identities=library.identities(),
+        hours=library.hours(rules.channel),
     )
 
 

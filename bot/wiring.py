@@ -13,6 +13,7 @@ from bot.desk.decision_priority import DecisionPriority
 from bot.desk.options import DeskOptions
 from bot.desk.passkeys import PasskeyEnrolment
 from bot.desk.worker import WorkerTimings
+from bot.exposition import expose_metrics
 from bot.http_server import HealthChecks, HttpServices, build_http_server
 from bot.ports.clock import Clock
 from bot.preflight import build_systems, open_library
@@ -65,6 +66,13 @@ def build_service(settings: Settings, *, clock: Clock | None = None, processes: 
     )
     socket = _open_socket(settings, listeners, desk.decisions.priority)
     keeper = open_keeper(settings, desk.store, worker.clock)
+    expose_metrics(
+        settings,
+        store=desk.store,
+        library=desk.library,
+        witness=keeper.witness,
+        clock=worker.clock,
+    )
     health = HealthChecks(
         store=desk.store,
         chat=parts.chat,

@@ -31,6 +31,8 @@ SAMPLE_ENVIRONMENT = {
     "SLACK_APP_TOKEN": "xapp-test",
     "SLACK_API_URL": "http://127.0.0.1:9/api/",
     "HARBOUR_VINE_URL": "sqlite:///:memory:",
+    "HARBOUR_CARRIER_URL": "sqlite:///:memory:",
+    "HARBOUR_WAREHOUSE_URL": "sqlite:///:memory:",
 }
 __all__ = ["_create", "free_port", "missing"]
 # A process that was told to end may take a while on a busy machine.

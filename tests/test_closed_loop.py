@@ -117,10 +117,12 @@ def test_the_slack_cli_gets_the_manifest_from_us():
 
 
 def test_every_setting_is_in_the_readme_and_the_reverse():
-    in_code = set(re.findall(r'"((?:COUNTERSIGN|SLACK)_[A-Z_]+)"', inspect.getsource(settings)))
+    in_code = set(
+        re.findall(r'"((?:COUNTERSIGN|SLACK|OTEL)_[A-Z_]+)"', inspect.getsource(settings))
+    )
     assert in_code - set(settings.OAUTH_VARIABLES) == set(settings.NAMES)
     table = README.split("| setting | meaning |")[1].split("\n\n")[0]
-    in_readme = set(re.findall(r"`((?:COUNTERSIGN|SLACK)_[A-Z_]+)`", table))
+    in_readme = set(re.findall(r"`((?:COUNTERSIGN|SLACK|OTEL)_[A-Z_]+)`", table))
     assert in_readme == set(settings.NAMES)
 
 
@@ -131,6 +133,9 @@ def test_every_setting_is_read():
         "api_token_old": "api_tokens",
         "slack_signing_secret": "slack_signing_secrets",
         "slack_signing_secret_old": "slack_signing_secrets",
+        "otlp_endpoint": "traces_url",
+        "otlp_traces_endpoint": "traces_url",
+        "otel_sdk_disabled": "traces_url",
     }
     fields = {properties.get(field, field) for field in settings.Settings.model_fields}
     assert {field for field in fields if f"settings.{field}" not in code} == set()

@@ -15,6 +15,8 @@ SECRETS = {
     "SLACK_BOT_TOKEN": "xoxb-none",
     "SLACK_APP_TOKEN": "xapp-none",
     "HARBOUR_VINE_URL": "sqlite:///house.db",
+    "HARBOUR_CARRIER_URL": "sqlite:///carrier.db",
+    "HARBOUR_WAREHOUSE_URL": "sqlite:///warehouse.db",
 }
 BANK = """
   bank:

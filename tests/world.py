@@ -13,9 +13,17 @@ from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
 from bot.cases.hours import ALWAYS, Hours
 from bot.cases.identity import Identities
-from bot.cases.playbook import ActionOffer, Detection, Lookup, Owners, Playbook, ServiceLevel, Stake
+from bot.cases.merit_rules import MeritRules
+from bot.cases.playbook import ActionOffer, Detection, Lookup, Owners, Playbook, Stake
 from bot.cases.policy import ActionLimit, PlaybookTerms, Policy, TierRule
+from bot.cases.service_level import ServiceLevel
 from bot.cases.signal import UNRECOGNISED, Signal, SignalStatus
+from bot.cases.stage_playbook import (
+    concerned_kind,
+    is_stage_kind,
+    stage_playbook,
+    with_desk_actions,
+)
 from bot.connectors.dry_run import DryRun
 from bot.desk.decision_path import Request
 from bot.desk.options import DeskOptions
@@ -86,7 +94,9 @@ def playbook(**changes) -> Playbook:
             governance="owners",
             next_owner="ops-leads",
         ),
-        measure=ServiceLevel(4 * HOUR, 24 * HOUR, timedelta(minutes=10)),
+        measure=ServiceLevel(
+            decide_for=4 * HOUR, resolve_for=24 * HOUR, follow_up_for=timedelta(minutes=10)
+        ),
         checksum="0" * 64,
     )
     return replace(base, **changes)
@@ -100,11 +110,14 @@ class FakeLibrary:
         self.calls = CallRules()
         self.people = Identities()
         self.lead_channels: list[str] = []
+        self.merit_rules = MeritRules()
 
     def identities(self) -> Identities:
         return self.people
 
     def playbook(self, kind: str) -> Playbook:
+        if is_stage_kind(kind):
+            return stage_playbook(self.playbook(concerned_kind(kind)))
         if kind == UNRECOGNISED:
             return replace(
                 self.book,
@@ -123,7 +136,7 @@ class FakeLibrary:
         return Labels(kinds=dict(self.titles()))
 
     def policy(self) -> Policy:
-        return self.rules
+        return with_desk_actions(self.rules)
 
     def hours(self, channel: str) -> Hours:
         return self.calendars.get(channel, ALWAYS)
@@ -201,6 +214,7 @@ class World:
             Topic.TRIAGE: self.desk.triage.run,
             Topic.EXECUTE: self.desk.execution.executor.run,
             Topic.FOLLOW_UP: self.desk.execution.follow_up.run,
+            Topic.OBSERVE: self.desk.execution.observation.run,
             Topic.CARD: self.desk.screens.cards.refresh,
             Topic.NOTE: self.desk.screens.notes.run,
             Topic.CALL: self.desk.screens.calls.run,
@@ -212,6 +226,7 @@ class World:
             Topic.HOME: self.desk.screens.app_home.run,
             Topic.STORM: self.desk.screens.storms.run,
             Topic.SWEEP: self.desk.upkeep.message_cleanup.run,
+            Topic.RECOGNITION: self.desk.upkeep.recognition.run,
         }
         if self.desk.narration:
             work[Topic.NARRATE] = self.desk.narration.run

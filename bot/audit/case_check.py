@@ -15,6 +15,7 @@ from bot.cases.errors import CountersignError
 from bot.cases.lifecycle import State
 from bot.ports.card_store import CARD_FORMAT, REPLACED
 from bot.store import tables
+from bot.store.decision_scores import score_differences
 from bot.store.derived import DerivedRows, derive, entry_bodies
 from bot.store.outbox_rows import LEASED, PARKED, READY
 from bot.store.projection import case_number
@@ -57,6 +58,7 @@ class _RelatedRows:
         self._ids = ids
         self.people = self._rows_of(tables.case_people)
         self.effects = self._rows_of(tables.effects)
+        self.scores = self._rows_of(tables.decision_scores)
         self.inbox = self._rows_of(tables.inbox)
         self.cards = self._rows_of(tables.cards)
         self.conflicts: RowsByCase = defaultdict(list)
@@ -91,6 +93,7 @@ def _check_case(row: Any, fold: DerivedRows, other_rows: _RelatedRows) -> Iterat
     yield from _check_projection(row, fold)
     yield from _check_people(fold.case, other_rows.people[case_id])
     yield from _check_effects(case_id, fold, other_rows.effects[case_id])
+    yield from _check_scores(fold.case, other_rows.scores[case_id])
     yield from _check_inbox(case_id, fold, other_rows.inbox[case_id])
     yield from _check_conflicts(case_id, fold, other_rows.conflicts[case_id])
     outbox = other_rows.outbox_of(fold.case)
@@ -134,6 +137,12 @@ def _check_people(case: Case, rows: Iterable[Any]) -> Iterator[str]:
         if people[person] != place:
             what = _contradiction(people[person], place)
             yield f"{case.id}: of {person} the channel and number {what}"
+
+
+def _check_scores(case: Case, rows: Sequence[Any]) -> Iterator[str]:
+    for revision, action in score_differences(case, rows):
+        name = f"{action} in revision {revision}"
+        yield f"{case.id}: the score of {name} is not what the ledger makes: {CHANGED}"
 
 
 def _check_effects(case_id: str, fold: DerivedRows, rows: Iterable[Any]) -> Iterator[str]:
@@ -239,7 +248,13 @@ _conflicts = tables.inbox_conflicts.c
 _items = tables.live_list_items.c
 _BY_CASE = {
     table.name: select(table).where(table.c.case_id.in_(bindparam("ids", expanding=True)))
-    for table in (tables.case_people, tables.effects, tables.inbox, tables.cards)
+    for table in (
+        tables.case_people,
+        tables.effects,
+        tables.decision_scores,
+        tables.inbox,
+        tables.cards,
+    )
 }
 _BY_KEY = select(tables.outbox).where(tables.outbox.c.key.in_(bindparam("keys", expanding=True)))
 _CONFLICTS = (

@@ -15,7 +15,7 @@ import hashlib
 import json
 import os
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -103,6 +103,22 @@ class Witness:
         """Tell whether anything has been signed that this process can read."""
         return os.access(self._folder / "witness.json", os.R_OK)
 
+    def last_checkpoint(self) -> Checkpoint | None:
+        """Return the note that was signed last; None when there is none of ours."""
+        notes = self._load_notes(after=max(0, self._load_memory().number - 1))
+        return notes[-1] if notes else None
+
+    def last_signed(self) -> tuple[int, float] | None:
+        """Return the entries of the last signed tree and when it was signed.
+
+        None when nothing is signed or can be read. The time is in seconds since 1970.
+        """
+        path = self._folder / "witness.json"
+        try:
+            return int(json.loads(path.read_bytes())["size"]), path.stat().st_mtime
+        except (OSError, ValueError, KeyError, TypeError):
+            return None
+
     @property
     def public_key(self) -> str:
         """Return the verifier key of the notes, as C2SP writes it: name+id+key.
@@ -111,6 +127,13 @@ class Witness:
         """
         key = base64.b64encode(ED25519 + self._raw_public_key()).decode()
         return f"{self._origin}+{self._key_id().hex()}+{key}"
+
+    def latest(self) -> Checkpoint | None:
+        """Return the last note that is ours; None where nothing was signed."""
+        # A folder has a note for every few minutes of years: only the last is read.
+        matches = filter(None, (NOTE_NAME.fullmatch(path.name) for path in self._notes()))
+        last = max(matches, key=lambda match: int(match[1]), default=None)
+        return self._load_note(int(last[1]), last[0]) if last else None
 
     def compare(self, ledger: Ledger) -> FallBehind | None:
         """Compare the ledger with what was signed.
@@ -231,12 +254,15 @@ class Witness:
     def _load_notes(self, *, after: int = 0) -> list[Checkpoint]:
         """Return our own notes above this number, in order."""
         names: list[tuple[int, str]] = []
-        for path in self._folder.glob("*.note"):
+        for path in self._notes():
             match = NOTE_NAME.fullmatch(path.name)
             if match and int(match[1]) > after:
                 names.append((int(match[1]), path.name))
         notes = (self._load_note(number, name) for number, name in sorted(names))
         return [note for note in notes if note]
+
+    def _notes(self) -> Iterator[Path]:
+        return self._folder.glob("*.note")
 
     def _load_note(self, number: int, name: str) -> Checkpoint | None:
         try:

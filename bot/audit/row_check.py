@@ -110,7 +110,14 @@ _WITHOUT_CASE = {
     .where(table.c.case_id != "", ~exists().where(_cases.id == table.c.case_id))
     .order_by(table.c.case_id)
     .limit(MAX_STRAY_ROWS)
-    for table in (tables.case_people, tables.effects, tables.inbox, tables.cards, tables.outbox)
+    for table in (
+        tables.case_people,
+        tables.effects,
+        tables.decision_scores,
+        tables.inbox,
+        tables.cards,
+        tables.outbox,
+    )
 }
 _BAD_OUTCOMES = (
     select(_inbox.source, _inbox.key, _inbox.outcome, _inbox.case_id)

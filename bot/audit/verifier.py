@@ -2,6 +2,7 @@
 """Verify an exported ledger without trusting the program that wrote it.
 
     python verifier.py ledger.jsonl --checkpoints DIR --key "name+id+base64" [--against other.jsonl]
+    python verifier.py EX-12.html --key "name+id+base64"
 
 It needs Python and the `cryptography` package, and nothing of Countersign: copy this file where
 you like. It checks
@@ -9,6 +10,8 @@ you like. It checks
 - that every leaf follows from its entry, and every link and root from the leaves;
 - that every checkpoint is signed, and grows from the one before;
 - that no step was begun without an approval of exactly its plan;
+- that a step of a tree was begun only with what earlier steps told, within the approved bounds;
+- that what was done before something unforeseen was not done again;
 - that no approval was counted twice, and nobody approved what they raised or edited;
 - that nothing was taken back by fewer people than had to approve it;
 - that no step was left whose outcome nobody knows;
@@ -17,6 +20,11 @@ you like. It checks
 A log that goes back is a finding, unless two things explain it. The note that does so names the
 one before it, in a signed line "restored SIZE ROOT COMMON", and an entry says who acknowledged
 that a backup was restored. Then it is printed as a note.
+
+A file that ends in .html is the pack of one case. Then it checks that each of its entries is part
+of the tree that the checkpoint in it signs, that none of the case's entries before its last is
+missing, and the same rules. Whether the case went on after its last entry, only a later pack or an
+export can show. The sentences of the page are not checked here: what holds is the record in it.
 
 Exit status 0: everything holds. 1: something does not, each finding on a line. 2: it cannot be
 read.
@@ -269,8 +277,16 @@ def parse_note(path, key):
 
     Raises InvalidSignature or ValueError.
     """
+    return read_note(path.read_bytes().decode("utf-8"), key)
+
+
+def read_note(content, key):
+    """Return a note from its text.
+
+    Raises InvalidSignature or ValueError.
+    """
     name, key_id, public_key = key
-    text, _, signatures = path.read_bytes().decode("utf-8").partition("\n\n")
+    text, _, signatures = content.partition("\n\n")
     origin, size, root, *extensions = text.split("\n")
     if origin != name:
         raise ValueError(f"is of {origin[:100]!r}, not of {name}")
@@ -433,16 +449,183 @@ def describe_restore(restore, acknowledgements):
     )
 
 
+# --- the pack of one case ------------------------------------------------------------------------
+
+
+PACK_FORMAT = "countersign case pack 1"
+# The program that writes packs escapes what could end the script element.
+PACK_ELEMENT = re.compile(
+    '<script type="application/json" id="countersign-pack">(.*?)</script>', re.DOTALL
+)
+PACK_FIELDS = {
+    "format": str,
+    "case": str,
+    "made_at": str,
+    "key": str,
+    "checkpoint": str,
+    "entries": list,
+    "devices": list,
+}
+PACKED_FIELDS = {"seq": int, "entry": str, "proof": list}
+DEVICE_ENTRIES = {"passkey.invited", "passkey.added", "passkey.removed"}
+
+
+def read_pack(path):
+    """Return the record in the page of a pack.
+
+    Raises Unreadable when there is none.
+    """
+    try:
+        page = Path(path).read_bytes().decode("utf-8")
+    except (OSError, UnicodeDecodeError) as failure:
+        raise Unreadable(f"{path}: {failure}") from None
+    records = PACK_ELEMENT.findall(page)
+    if len(records) != 1:
+        raise Unreadable(f"{path}: holds {len(records)} records of a case, must hold 1")
+    try:
+        pack = parse(records[0])
+    except (ValueError, RecursionError) as failure:
+        raise Unreadable(f"{path}: its record is not JSON ({failure})") from None
+    if not has_fields(pack, PACK_FIELDS) or pack["format"] != PACK_FORMAT:
+        raise Unreadable(f"{path}: its record is not that of a pack")
+    lines = pack["entries"] + pack["devices"]
+    if not pack["entries"] or not all(has_fields(line, PACKED_FIELDS) for line in lines):
+        raise Unreadable(f"{path}: its entries are not those of a pack")
+    return pack
+
+
+def has_fields(value, fields):
+    """Tell whether a value is an object of these fields and types."""
+    return (
+        isinstance(value, dict)
+        and set(value) == set(fields)
+        and all(has_type(value[name], kind) for name, kind in fields.items())
+    )
+
+
+def verify_pack(path, key=None):
+    """Return findings, entries and size of the tree of a pack."""
+    pack = read_pack(path)
+    findings = []
+    if key and key.strip() != pack["key"]:
+        findings.append("the pack carries another key than the pinned one")
+    note = check_pack_note(pack, parse_key(key or pack["key"]), findings)
+    entries = []
+    for line in sorted(pack["entries"] + pack["devices"], key=lambda line: line["seq"]):
+        check_packed(line, note, findings)
+        entries.append((line["seq"], read_entry(line["seq"], line["entry"], findings)))
+    check_order(pack, findings)
+    check_pack_trade(entries, pack["case"], findings)
+    return findings, len(pack["entries"]), note.size if note else 0
+
+
+def check_pack_note(pack, key, findings):
+    """Return the note of a pack.
+
+    None, and a finding, when its signature does not hold.
+    """
+    try:
+        note = read_note(pack["checkpoint"], key)
+    except InvalidSignature:
+        findings.append("the checkpoint: the signature does not hold")
+        return None
+    except (ValueError, IndexError) as failure:
+        findings.append(f"the checkpoint: {failure}")
+        return None
+    # The same bytes can be written in several ways in base64; a checkpoint is written in one.
+    signature = pack["checkpoint"].partition("\n\n")[2]
+    match = re.fullmatch(r"— (\S+) (\S+)\n", signature)
+    if not match or base64.b64encode(base64.b64decode(match[2])).decode() != match[2]:
+        findings.append("the checkpoint: is not written as checkpoints are")
+    return note
+
+
+def check_packed(line, note, findings):
+    """Check that an entry is part of the signed tree."""
+    seq = line["seq"]
+    try:
+        proof = [parse_hash(node) for node in line["proof"]]
+        leaf = sha(b"\x00" + line["entry"].encode())
+        if note is None:
+            return
+        root = root_by_proof(leaf=leaf, place=seq - 1, size=note.size, proof=proof)
+        if root != note.root:
+            findings.append(f"entry {seq}: is not part of what the checkpoint signs")
+    except ValueError as failure:
+        findings.append(f"entry {seq}: {failure}")
+
+
+def parse_hash(text):
+    """Parse a SHA-256 in lower-case hexadecimal."""
+    if not isinstance(text, str) or not re.fullmatch("[0-9a-f]{64}", text, re.ASCII):
+        raise ValueError("its proof is not made of hashes")
+    return bytes.fromhex(text)
+
+
+def root_by_proof(leaf, place, size, proof):
+    """Return the root to which a proof leads (RFC 9162, section 2.1.3.2)."""
+    if not 0 <= place < size:
+        raise ValueError(f"the checkpoint covers {size} entries")
+    node = leaf
+    last = size - 1
+    for sibling in proof:
+        if last == 0:
+            raise ValueError("its proof is too long")
+        if place % 2 or place == last:
+            node = sha(b"\x01" + sibling + node)
+            while place % 2 == 0 and place:
+                place //= 2
+                last //= 2
+        else:
+            node = sha(b"\x01" + node + sibling)
+        place //= 2
+        last //= 2
+    if last:
+        raise ValueError("its proof is too short")
+    return node
+
+
+def check_order(pack, findings):
+    """Check that each entry stands once, in the order of the ledger."""
+    for name in ("entries", "devices"):
+        places = [line["seq"] for line in pack[name]]
+        if places != sorted(set(places)):
+            findings.append(f"the {name} are not in the order of the ledger")
+
+
+def check_pack_trade(entries, case_id, findings):
+    """Check the rules on the entries of one case."""
+    log = Log()
+    case = CaseState(log)
+    desk = CaseState(log)
+    for seq, entry in entries:
+        if not entry:
+            continue
+        if entry["case"] == case_id:
+            problems = entry_problems(entry, case)
+        elif entry["type"] in DEVICE_ENTRIES:
+            # The desk's other entries are left out, so its versions have gaps.
+            desk.version = entry["version"] - 1
+            problems = entry_problems(entry, desk)
+        else:
+            problems = [f"is of {entry['case']}, not of {case_id}"]
+        findings.extend(f"entry {seq}: {problem}" for problem in problems)
+
+
 # --- canonical JSON ------------------------------------------------------------------------------
 
 
 def digest_of(plan):
     """Return the SHA-256 of the plan's RFC 8785 form.
 
-    ``undo_for`` and ``mode`` came with later releases; empty, they are no part of it.
+    Some fields came with later releases; empty, they are no part of it.
     """
-    actions = [without(action, "undo_for", "PT0S") for action in plan["actions"]]
-    plan = dict(without(plan, "mode", ""), actions=actions)
+    actions = [
+        without(without(action, "undo_for", "PT0S"), "returns", {}) for action in plan["actions"]
+    ]
+    for name, empty in (("mode", ""), ("branches", []), ("facts", {})):
+        plan = without(plan, name, empty)
+    plan = dict(plan, actions=actions)
     return hashlib.sha256(canonical(plan).encode()).hexdigest()
 
 
@@ -534,6 +717,11 @@ class Steps:
         self.starts = set()
         # The last state of each step whose outcome is in doubt.
         self.doubt = {}
+        # Those that have landed and stand, and what each of them told.
+        self.landed = set()
+        self.facts = {}
+        # Action and target of what earlier plans did before something unforeseen ended them.
+        self.done = set()
 
 
 class Pending:
@@ -554,6 +742,8 @@ class CaseState:
     def __init__(self, log):
         self.log = log
         self.version = 0
+        # The plan that is shown.
+        self.plan = None
         # Of the plan that is shown, and of the one that may be carried out.
         self.plan_digest = None
         self.authorised_digest = None
@@ -653,7 +843,10 @@ def begin_plan(entry, body, case):
     case.undo_until = None
     case.pending.step_ups = {}
     case.pending.invitations = {}
+    case.plan = plan
     case.steps.starts = set()
+    case.steps.landed = set()
+    case.steps.facts = {}
     case.has_emergency_vote = False
     case.is_automatic = False
     verdict = body.get("verdict") or {}
@@ -882,6 +1075,8 @@ def check_authorisation(entry, body, case):
         begin_plan(entry, body, case)
         if not case.terms.is_low_risk or not body["by"][0].startswith("policy:"):
             return "a plan ran without a person that is not low risk"
+        if body["plan"].get("proposer") == "model":
+            return "a plan ran without a person that a model suggested"
         case.is_automatic = True
     else:
         has_enough = len(case.votes) >= case.terms.votes_needed or case.has_emergency_vote
@@ -902,9 +1097,48 @@ def begin_step(entry, body, case):
     if body["step"] in case.steps.starts:
         return f"step {body['step'] + 1} was begun twice"
     step = step_number(body)
+    problem = step_problem(step, body, case)
+    if problem:
+        return problem
     case.steps.starts.add(step)
     case.steps.doubt[step] = "started"
     return None
+
+
+def step_problem(step, body, case):
+    """Return why a step is not one that the tree lets begin; None when it is."""
+    action = case.plan["actions"][step]
+    if (action["name"], action["target"]) in case.steps.done:
+        return f"step {step + 1} repeats what an earlier plan of the case has done"
+    branches = case.plan.get("branches") or []
+    inputs = body.get("inputs") or {}
+    limits = branches[step].get("inputs") or {} if branches else {}
+    if set(inputs) != set(limits):
+        return f"step {step + 1} was begun with other parameters than its plan leaves open"
+    for name, limit in limits.items():
+        if inputs[name] != told_fact(limit["fact"], branches, case):
+            return f"step {step + 1} was begun with a {name} that no step told"
+        if not is_within(inputs[name], limit):
+            return f"step {step + 1} was begun with a {name} out of its bounds"
+    return None
+
+
+def told_fact(path, branches, case):
+    """Return what an earlier step told, by "step.fact"; None for nothing."""
+    name, _, fact = path.partition(".")
+    for index, branch in enumerate(branches):
+        if branch["name"] == name:
+            return case.steps.facts.get(index, {}).get(fact)
+    return None
+
+
+def is_within(value, limit):
+    """Tell whether a value is within the bounds that were approved."""
+    if limit["type"] == "text":
+        return value in limit["one_of"]
+    if limit["type"] == "date":
+        return limit["minimum"] <= value <= limit["maximum"]
+    return float(limit["minimum"]) <= float(value) <= float(limit["maximum"])
 
 
 def step_number(body):
@@ -923,13 +1157,41 @@ def record_report(entry, body, case):
         case.steps.doubt[step_number(body)] = body["state"]
     else:
         case.steps.doubt.pop(body["step"], None)
+    record_landing(body, case, has_landed=body["state"] == "done")
+
+
+def record_landing(body, case, has_landed):
+    """Record whether a step stands, and what it told."""
+    if has_landed:
+        case.steps.landed.add(body["step"])
+    else:
+        case.steps.landed.discard(body["step"])
+    if body.get("facts"):
+        case.steps.facts[body["step"]] = body["facts"]
 
 
 def settle_step(entry, body, case):
     """Check that a person settled a step that was in doubt."""
     if case.steps.doubt.pop(body["step"], None) is None:
         return f"a person settled step {body['step'] + 1}, of which nothing was in doubt"
+    record_landing(body, case, has_landed=body.get("landed") is True)
     return None
+
+
+def record_drift(entry, body, case):
+    """Void all votes, and keep what has landed: the next plan may not repeat it."""
+    # What a dry run has done was not done.
+    if body.get("is_unforeseen") and case.plan and case.plan.get("mode") != "dry-run":
+        for step in case.steps.landed:
+            action = case.plan["actions"][step]
+            case.steps.done.add((action["name"], action["target"]))
+    void_approvals(entry, body, case)
+
+
+def begin_anew(entry, body, case):
+    """Void all votes: the trouble is back, and may need the same again."""
+    case.steps.done = set()
+    void_approvals(entry, body, case)
 
 
 def is_unreported_drift(entry, case):
@@ -1026,8 +1288,8 @@ RULES = {
     "step.started": begin_step,
     "step.reported": record_report,
     "step.settled": settle_step,
-    "plan.drifted": void_approvals,
-    "case.reopened": void_approvals,
+    "plan.drifted": record_drift,
+    "case.reopened": begin_anew,
     "case.retriage_asked": void_approvals,
     "case.snoozed": void_approvals,
     "inquiry.opened": record_inquiry,
@@ -1075,7 +1337,7 @@ def read_arguments(arguments):
     parser = argparse.ArgumentParser(
         description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
     )
-    parser.add_argument("ledger", help="the export, one entry a line")
+    parser.add_argument("ledger", help="the export, one entry a line; or the page of one case")
     parser.add_argument("--checkpoints", help="the folder of signed notes")
     parser.add_argument(
         "--key",
@@ -1093,6 +1355,8 @@ def main(arguments=None):
     options = read_arguments(arguments)
     remarks = []
     try:
+        if options.ledger.endswith(".html"):
+            return report_pack(*verify_pack(options.ledger, options.key))
         findings, entries, coverage = verify(
             ledger=options.ledger,
             checkpoints=options.checkpoints,
@@ -1105,12 +1369,22 @@ def main(arguments=None):
         return 2
     for remark in remarks:
         print(f"NOTE     {printable(remark)}")
+    return report(findings, f"{entries} entries, {coverage} of them under a signed checkpoint")
+
+
+def report_pack(findings, entries, size):
+    """Print the findings about a pack. Return the exit status."""
+    return report(findings, f"{entries} entries, under a checkpoint of {size}")
+
+
+def report(findings, counts):
+    """Print the findings and a conclusion. Return the exit status."""
     for finding in findings[:MAX_FINDINGS]:
         print(f"FINDING  {printable(finding)}")
     if len(findings) > MAX_FINDINGS:
         print(f"and {len(findings) - MAX_FINDINGS} more")
     conclusion = f"{len(findings)} findings" if findings else "everything holds"
-    print(f"{entries} entries, {coverage} of them under a signed checkpoint: {conclusion}")
+    print(f"{counts}: {conclusion}")
     return 1 if findings else 0
 
 

@@ -7,7 +7,7 @@ from bot.cases.approval import AUTHOR_REASON, Person, either, is_colleague, unfi
 from bot.cases.caller import Caller
 from bot.cases.case import Case
 from bot.cases.commands import MAY, NEVER_BY_AUTHORS, DecisionKind, Role
-from bot.cases.policy import Ruling
+from bot.cases.verdict import Ruling
 
 _ACTS = {
     DecisionKind.APPROVE: "approve this",

@@ -4,12 +4,13 @@
 """
 
 from collections.abc import Iterable
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 
 from bot.cases.actor import CaseId, is_person
 from bot.cases.approval import Approval, ApprovalRequirement
+from bot.cases.canonical import ScalarMapping
 from bot.cases.entries import IN_DOUBT, UNDO_BEGUN, FieldChange, StepState
 from bot.cases.errors import LedgerBroken
 from bot.cases.evidence import Evidence
@@ -17,11 +18,15 @@ from bot.cases.inquiry import Inquiry
 from bot.cases.lifecycle import TERMINAL, State
 from bot.cases.passkey import StepUp
 from bot.cases.plan import Action, Money, Plan
-from bot.cases.policy import Verdict
+from bot.cases.plan_tree import resolve_inputs
+from bot.cases.policy import Stage
+from bot.cases.practice import PracticeSource
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation, Words
+from bot.cases.review import Review, is_sampled
 from bot.cases.signal import Signal
 from bot.cases.sla import Sla
+from bot.cases.verdict import SHADOW_RULE, Verdict
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -33,6 +38,27 @@ class Step:
     key: str
     detail: str
     at: datetime
+    #: The parameters that earlier steps told.
+    inputs: ScalarMapping = field(default_factory=dict)
+    #: What the action told about its effect.
+    facts: ScalarMapping = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoneStep:
+    """A step of an earlier plan of the case that has landed and stands."""
+
+    #: What conditions call it.
+    name: str
+    #: As it was carried out.
+    action: Action
+    key: str
+    at: datetime
+    facts: ScalarMapping = field(default_factory=dict)
+
+    def is_same_as(self, action: Action) -> bool:
+        """Tell whether an action would do the same to the same target again."""
+        return (self.action.name, self.action.target) == (action.name, action.target)
 
 
 @dataclass(frozen=True, slots=True)
@@ -142,6 +168,13 @@ class Execution:
     #: The plan is being undone.
     is_undo_running: bool = False
     undo_approvals: tuple[Approval, ...] = ()
+    #: What earlier plans of this case have done before something unforeseen ended them.
+    done: tuple[DoneStep, ...] = ()
+
+    @property
+    def has_landed(self) -> bool:
+        """Tell whether a step of this plan has landed."""
+        return any(step.state is StepState.LANDED for step in self.steps)
 
     @property
     def step_in_doubt(self) -> int | None:
@@ -179,6 +212,70 @@ class Timers:
     due_at: datetime | None = None
 
 
+class BadOutcome(StrEnum):
+    """The ways in which a plan that was carried out turns out wrong."""
+
+    #: People took it back.
+    UNDONE = "taken back"
+    #: The trouble came back, and the case was opened again.
+    REOPENED = "opened again"
+    #: People put it right by hand, in another way.
+    CORRECTED = "corrected by hand"
+    #: It was reported as done, and a person found that it was not.
+    UNVERIFIED = "not done after all"
+    #: A person reported a mistake.
+    COMPLAINT = "reported as a mistake"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanDecision:
+    """A decision on the plan that the playbook proposed, and how it turned out.
+
+    ``bot.cases.agreement`` says what makes one, and what it tells of the playbook.
+    """
+
+    revision: int
+    #: The kind whose playbook proposed it.
+    kind: str
+    #: The names of its actions, once each.
+    actions: tuple[str, ...]
+    at: datetime
+    #: Approved, rejected or handled by hand.
+    decision: LastDecision
+    #: The stage under which it was decided.
+    stage: Stage
+    #: Policy let it run, and nobody was asked.
+    is_alone: bool = False
+    #: It shows whether people want what the playbook proposes.
+    is_comparable: bool = False
+    #: It would be comparable if it were known what people did instead.
+    is_silent: bool = False
+    action_agrees: bool = False
+    parameters_agree: bool = False
+    bad_outcome: BadOutcome | None = None
+    bad_reason: str = ""
+    bad_at: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Practice:
+    """The comparison of what people did by hand with a plan of the bot."""
+
+    #: The revision of the plan.
+    revision: int
+    at: datetime
+    action_agrees: bool
+    parameters_agree: bool
+    source: PracticeSource
+    detail: str
+    by_name: str = ""
+
+    @property
+    def agrees(self) -> bool:
+        """Tell whether people did exactly what was recommended."""
+        return self.action_agrees and self.parameters_agree
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Activity:
     """The history of the case in figures, reasons and people."""
@@ -203,6 +300,12 @@ class Activity:
     people: tuple[str, ...] = ()
     #: Questions about the case, in the order in which they were asked.
     inquiries: tuple[Inquiry, ...] = ()
+    #: Decisions on what the playbook proposed, in the order in which they were made.
+    plan_decisions: tuple[PlanDecision, ...] = ()
+    #: What people did by hand, as far as it is known.
+    practice: Practice | None = None
+    #: Whether the last run alone was right, as one in so many is asked.
+    review: Review | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -239,6 +342,20 @@ class Case:
     def was_auto_approved(self) -> bool:
         """Tell whether policy let the plan run without an approval."""
         return any(approval.is_by_policy for approval in self.proposal.approvals)
+
+    @property
+    def is_in_shadow(self) -> bool:
+        """Tell whether the plan is recommended only, and carried out by nobody but people."""
+        verdict = self.proposal.verdict
+        return verdict is not None and verdict.rule == SHADOW_RULE
+
+    @property
+    def is_review_due(self) -> bool:
+        """Tell whether somebody is asked if this run alone was right."""
+        review = self.activity.review
+        if review is None or review.verdict is not None or self.state is not State.RESOLVED:
+            return False
+        return self.was_auto_approved and is_sampled(self.id, review.one_in)
 
     @property
     def ended_at(self) -> datetime | None:
@@ -323,11 +440,29 @@ class Case:
         return max(1, verdict.approvals_needed) if verdict else 0
 
     def action(self, step: int) -> Action:
-        """Return the action of a step.
+        """Return the action of a step, with what earlier steps told it.
 
         Raises:
             LedgerBroken: the case has no plan.
+            Unforeseen: the step cannot begin, because an earlier one told nothing that fits.
+        """
+        plan = self.proposal.plan
+        if plan is None:
+            raise LedgerBroken(f"{self.id} has no plan")
+        action = plan.actions[step]
+        inputs = self.inputs(step)
+        return replace(action, parameters={**action.parameters, **inputs}) if inputs else action
+
+    def inputs(self, step: int) -> ScalarMapping:
+        """Return the parameters of a step that earlier ones told.
+
+        Raises:
+            LedgerBroken: the case has no plan.
+            Unforeseen: the step cannot begin, because an earlier one told nothing that fits.
         """
         if self.proposal.plan is None:
             raise LedgerBroken(f"{self.id} has no plan")
-        return self.proposal.plan.actions[step]
+        steps = self.execution.steps
+        if step < len(steps):
+            return steps[step].inputs
+        return resolve_inputs(self.proposal.plan, steps, step)

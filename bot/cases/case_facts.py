@@ -1,10 +1,11 @@
 """The facts of a case: of its signal, look-ups and answers."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from typing import Any
 
 from bot.cases.case import Case
 from bot.cases.evidence import SIGNAL, Evidence, facts_of
+from bot.cases.plan import STEPS
 
 
 def case_facts(case: Case, evidence: Iterable[Evidence]) -> dict[str, Any]:
@@ -18,7 +19,28 @@ def case_facts(case: Case, evidence: Iterable[Evidence]) -> dict[str, Any]:
         item, _, column = inquiry.fact.partition(".")
         if item == SIGNAL and inquiry.answer:
             signal_facts.setdefault(column, inquiry.answer.value)
+    if case.execution.done:
+        facts[STEPS] = {done.name: dict(done.facts) for done in case.execution.done}
     return facts
+
+
+def done_evidence(case: Case, label_of: Callable[[str], str]) -> tuple[Evidence, ...]:
+    """List what earlier plans of the case have done, and what was observed then."""
+    evidence = []
+    for done in case.execution.done:
+        name = f"{STEPS}.{done.name}"
+        values = {"": done.action.summary, **done.facts}
+        for fact, value in values.items():
+            evidence.append(
+                Evidence(
+                    name=f"{name}.{fact}" if fact else name,
+                    label=label_of(fact) if fact else "Done already",
+                    value=value,
+                    source=done.action.system,
+                    read_at=done.at,
+                )
+            )
+    return tuple(evidence)
 
 
 def facts_for_lookups(case: Case, evidence: Sequence[Evidence]) -> dict[str, Any]:

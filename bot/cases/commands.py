@@ -21,10 +21,10 @@ from bot.cases.inquiry import AnswerType
 from bot.cases.lifecycle import WAITING_ON_PEOPLE, State
 from bot.cases.passkey import Assertion, Passkey
 from bot.cases.plan import Plan
-from bot.cases.policy import Verdict
 from bot.cases.recommendation import Recommendation, Words
 from bot.cases.signal import Signal
 from bot.cases.sla import Sla
+from bot.cases.verdict import Verdict
 
 # --- decisions of people ----------------------------------------------------------------------
 
@@ -53,6 +53,8 @@ class DecisionKind(StrEnum):
     EMERGENCY = "break glass"
     NUDGE = "ask again about"
     RETRACT = "withdraw a case"
+    CONFIRM_PRACTICE = "say what was done about"
+    REVIEW = "review"
 
 
 #: The states whose card offers a decision. In any other state it is refused.
@@ -88,6 +90,9 @@ OFFERED: Mapping[DecisionKind, frozenset[State]] = {
     DecisionKind.RETRACT: frozenset(
         {State.OPEN, State.PROPOSED, State.REFERRED, State.SNOOZED, State.APPROVED}
     ),
+    # Of a plan that was recommended only; it may be known when the case has ended.
+    DecisionKind.CONFIRM_PRACTICE: frozenset({State.REFERRED, State.CLEARED, State.RESOLVED}),
+    DecisionKind.REVIEW: frozenset({State.RESOLVED}),
 }
 
 # These change the owner, take back one's own approval or ask again: a card of a state earlier is
@@ -133,6 +138,8 @@ MAY: Mapping[DecisionKind, frozenset[Role]] = {
     DecisionKind.EMERGENCY: frozenset(),
     DecisionKind.NUDGE: frozenset({Role.REQUESTER}),
     DecisionKind.RETRACT: frozenset({Role.REQUESTER}),
+    DecisionKind.CONFIRM_PRACTICE: _DECIDERS,
+    DecisionKind.REVIEW: frozenset({Role.PLAYBOOK_OWNER}),
 }
 
 # Whoever raised or edited a plan, or gains from it, may reject it and never approve it.
@@ -352,6 +359,45 @@ class TryAgain(PersonDecision):
     decision = DecisionKind.TRY_AGAIN
 
 
+# --- hindsight --------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ConfirmPractice(PersonDecision):
+    """Say that people did by hand exactly what was recommended."""
+
+    decision = DecisionKind.CONFIRM_PRACTICE
+
+
+@dataclass(frozen=True, slots=True)
+class CorrectPractice(PersonDecision):
+    """Say what people did instead of what was recommended."""
+
+    decision = DecisionKind.CONFIRM_PRACTICE
+
+    _: KW_ONLY
+    #: It was the recommended action, with other parameters.
+    is_same_action: bool
+    note: str
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewRight(PersonDecision):
+    """Say that a case that ran alone ended right."""
+
+    decision = DecisionKind.REVIEW
+
+
+@dataclass(frozen=True, slots=True)
+class ReviewWrong(PersonDecision):
+    """Say that a case that ran alone ended wrong, and why."""
+
+    decision = DecisionKind.REVIEW
+
+    _: KW_ONLY
+    note: str
+
+
 # --- inquiries --------------------------------------------------------------------------------
 
 
@@ -541,9 +587,20 @@ class StartUndo(Recheck):
 SignalCommand = Recur | Clear
 TriageCommand = NameKind | CallNovel | Narrate | Recommend
 #: Decisions that say nothing but who takes them.
-PlainDecision = Withdraw | CallNovel | Claim | WakeEarly | TryAgain | Nudge | Retract
+PlainDecision = (
+    Withdraw
+    | CallNovel
+    | Claim
+    | WakeEarly
+    | TryAgain
+    | Nudge
+    | Retract
+    | ConfirmPractice
+    | ReviewRight
+)
 VoteCommand = Approve | BeginApproval | Withdraw
 HandlingCommand = Reject | Edit | HandOver | Claim | Snooze | WakeEarly | Resolve | TryAgain
+HindsightCommand = ConfirmPractice | CorrectPractice | ReviewRight | ReviewWrong
 InquiryCommand = AskQuestion | GiveAnswer
 #: The commands of whoever raised the case.
 RequesterCommand = Nudge | Retract
@@ -556,6 +613,7 @@ Command = (
     | TriageCommand
     | VoteCommand
     | HandlingCommand
+    | HindsightCommand
     | InquiryCommand
     | RequesterCommand
     | TimerCommand

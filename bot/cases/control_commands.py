@@ -5,7 +5,9 @@ from datetime import datetime, timedelta
 
 from bot.cases.approval import Groups, Person
 from bot.cases.caller import Caller
+from bot.cases.entries import StageEvidence
 from bot.cases.passkey import Passkey
+from bot.cases.policy import Stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -126,11 +128,57 @@ class Acknowledge:
     numbers_from: int
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeStage:
+    """Put an action of a kind under another stage, as approved in a case."""
+
+    kind: str
+    action: str
+    stage: Stage
+    #: The stage of the playbook, where none is recorded.
+    initial: Stage
+    reason: str
+    #: Who approved it, in words.
+    by_name: str
+    on_case: str
+    #: The idempotency key of the step.
+    key: str
+    evidence: StageEvidence | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeStageBack:
+    """Let an action of a kind ask people again, because it turned out wrong."""
+
+    kind: str
+    action: str
+    reason: str
+    on_case: str
+    #: It ran without a person, by the recorded stage or by that of an earlier playbook.
+    is_alone: bool = True
+
+
+@dataclass(frozen=True, slots=True)
+class Supervise:
+    """Let an action of a kind ask people again, because the caller says so."""
+
+    by: Caller
+    kind: str
+    action: str
+    reason: str
+
+
+StageCommand = ChangeStage | TakeStageBack | Supervise
 PauseCommand = Pause | Resume | TripCircuitBreaker
 DelegationCommand = Delegate | EndDelegation
 EmergencyCommand = BreakGlass | ReviewEmergency
 PasskeyCommand = InvitePasskey | AddPasskey | RemovePasskey
 RollbackCommand = FallBehind | Acknowledge
 ControlCommand = (
-    PauseCommand | DelegationCommand | EmergencyCommand | PasskeyCommand | RollbackCommand
+    PauseCommand
+    | DelegationCommand
+    | EmergencyCommand
+    | PasskeyCommand
+    | RollbackCommand
+    | StageCommand
 )

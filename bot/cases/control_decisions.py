@@ -11,6 +11,7 @@ from bot.cases.control_commands import (
     Acknowledge,
     AddPasskey,
     BreakGlass,
+    ChangeStage,
     ControlCommand,
     Delegate,
     DelegationCommand,
@@ -25,6 +26,9 @@ from bot.cases.control_commands import (
     Resume,
     ReviewEmergency,
     RollbackCommand,
+    StageCommand,
+    Supervise,
+    TakeStageBack,
     TripCircuitBreaker,
 )
 from bot.cases.control_folds import fold_controls
@@ -44,9 +48,11 @@ from bot.cases.entries import (
     PasskeyRemoved,
     Paused,
     Resumed,
+    StageChanged,
 )
 from bot.cases.errors import BadRequest, NotEligible, TooLate
 from bot.cases.passkey import INVITATION_IS_OVER, INVITATION_LIFETIME, find_live_link
+from bot.cases.policy import Stage
 
 MAX_REASON_LENGTH = 500
 UNFIT = "is a guest, from outside, deactivated or an app"
@@ -87,7 +93,7 @@ def decide_controls(
 
 def _author(command: ControlCommand) -> tuple[Actor, Surface]:
     """Find whom the ledger records as the author, and where they acted."""
-    if isinstance(command, TripCircuitBreaker | FallBehind):
+    if isinstance(command, TripCircuitBreaker | FallBehind | ChangeStage | TakeStageBack):
         return DESK, Surface.DESK
     return command.by.actor, command.by.surface
 
@@ -103,6 +109,8 @@ def _find_bodies(
         return (_decide_emergency(controls, command, now),)
     if isinstance(command, PasskeyCommand):
         return (_decide_passkey(controls, command, now),)
+    if isinstance(command, StageCommand):
+        return _decide_stage(controls, command)
     return _decide_rollback(controls, command)
 
 
@@ -363,4 +371,80 @@ def _acknowledge(controls: DeskControls, command: Acknowledge) -> tuple[ControlB
             numbers_from=command.numbers_from,
         )
         for rollback in rollbacks
+    )
+
+
+# --- stages -----------------------------------------------------------------------------------
+
+
+def _decide_stage(controls: DeskControls, command: StageCommand) -> tuple[ControlBody, ...]:
+    match command:
+        case ChangeStage():
+            return _change_stage(controls, command)
+        case TakeStageBack():
+            return _take_stage_back(controls, command)
+        case Supervise():
+            return (_supervise(controls, command),)
+        case _:
+            assert_never(command)
+
+
+def _change_stage(controls: DeskControls, command: ChangeStage) -> tuple[ControlBody, ...]:
+    """Record a stage that was approved in a case, once for each step that does it."""
+    record = controls.recorded_stage(command.kind, command.action)
+    if record is not None and record.key == command.key:
+        return ()
+    before = record.stage if record else command.initial
+    body = StageChanged(
+        kind=command.kind,
+        action=command.action,
+        stage=command.stage,
+        before=before,
+        reason=command.reason[:MAX_REASON_LENGTH],
+        by_name=command.by_name,
+        on_case=command.on_case,
+        key=command.key,
+        evidence=command.evidence,
+    )
+    return (body,)
+
+
+def _take_stage_back(controls: DeskControls, command: TakeStageBack) -> tuple[ControlBody, ...]:
+    """Let it ask from now on. What asks already is left as it is."""
+    record = controls.recorded_stage(command.kind, command.action)
+    if record is None and not command.is_alone:
+        return ()
+    if record is not None and record.stage is not Stage.AUTONOMOUS:
+        return ()
+    body = StageChanged(
+        kind=command.kind,
+        action=command.action,
+        stage=Stage.SUPERVISED,
+        before=Stage.AUTONOMOUS,
+        reason=command.reason[:MAX_REASON_LENGTH],
+        by_name="Countersign",
+        on_case=command.on_case,
+    )
+    return (body,)
+
+
+def _supervise(controls: DeskControls, command: Supervise) -> StageChanged:
+    """Take a stage back on the word of anybody who decides cases: narrowing is easy."""
+    by = command.by
+    decides = by.person.id in by.deciders | by.governors
+    if not decides or not is_colleague(by.person):
+        raise NotEligible("only those who decide cases here may do this; ask one of them")
+    reason = command.reason.strip()
+    if not reason:
+        raise BadRequest("say why; everyone will see it", field="reason")
+    record = controls.recorded_stage(command.kind, command.action)
+    if record is None or record.stage is not Stage.AUTONOMOUS:
+        raise TooLate("it asks people already")
+    return StageChanged(
+        kind=command.kind,
+        action=command.action,
+        stage=Stage.SUPERVISED,
+        before=record.stage,
+        reason=reason[:MAX_REASON_LENGTH],
+        by_name=by.person.name,
     )

@@ -6,9 +6,11 @@ from typing import assert_never
 
 from bot.cases.controls import (
     DESK_ID,
+    STAGE_ORDER,
     ActivePause,
     DeskControls,
     EmergencyApproval,
+    RecordedStage,
     Rollback,
 )
 from bot.cases.entries import (
@@ -25,6 +27,7 @@ from bot.cases.entries import (
     PasskeyRemoved,
     Paused,
     Resumed,
+    StageChanged,
 )
 from bot.cases.errors import LedgerBroken
 from bot.cases.passkey import Invitation
@@ -64,6 +67,8 @@ def _apply(controls: DeskControls, body: ControlBody, entry: Entry) -> DeskContr
         return _apply_emergency(controls, body, entry)
     if isinstance(body, PasskeyBody):
         return _apply_passkey(controls, body, entry)
+    if isinstance(body, StageChanged):
+        return _apply_stage(controls, body, entry)
     return _apply_rollback(controls, body, entry)
 
 
@@ -153,6 +158,24 @@ def _apply_invitation(controls: DeskControls, body: PasskeyInvited, entry: Entry
         until=body.until,
     )
     return replace(controls, invitations=(*rest, new))
+
+
+def _apply_stage(controls: DeskControls, body: StageChanged, entry: Entry) -> DeskControls:
+    record = RecordedStage(
+        kind=body.kind,
+        action=body.action,
+        stage=body.stage,
+        at=entry.at,
+        by=str(entry.actor),
+        by_name=body.by_name,
+        reason=body.reason,
+        is_demotion=STAGE_ORDER.index(body.stage) < STAGE_ORDER.index(body.before),
+        on_case=body.on_case,
+        key=body.key,
+        evidence=body.evidence,
+    )
+    others = [one for one in controls.stages if (one.kind, one.action) != (body.kind, body.action)]
+    return replace(controls, stages=(*others, record))
 
 
 def _apply_rollback(controls: DeskControls, body: RollbackBody, entry: Entry) -> DeskControls:

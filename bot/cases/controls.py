@@ -8,11 +8,15 @@ from datetime import datetime
 
 from bot.cases.actor import DESK, CaseId
 from bot.cases.delegation import Delegation
+from bot.cases.entries import StageEvidence
 from bot.cases.errors import DeskPaused
 from bot.cases.passkey import Invitation, Passkey
 from bot.cases.plan import Plan
+from bot.cases.policy import Stage
 
 DESK_ID = CaseId("DESK")
+#: From the narrowest to the widest.
+STAGE_ORDER = (Stage.SHADOW, Stage.SUPERVISED, Stage.AUTONOMOUS)
 #: The scope of a pause that stops every plan.
 EVERYTHING = ""
 BEHIND = (
@@ -82,6 +86,25 @@ class Rollback:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class RecordedStage:
+    """The stage that an action of a kind has earned or lost."""
+
+    kind: str
+    action: str
+    stage: Stage
+    at: datetime
+    by: str
+    by_name: str
+    reason: str
+    #: It was taken back after a bad outcome, or by a person: what counted before counts no more.
+    is_demotion: bool = False
+    on_case: str = ""
+    #: The idempotency key of the step that recorded it; empty for none.
+    key: str = ""
+    evidence: StageEvidence | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeskControls:
     """Everything that holds for the desk as a whole."""
 
@@ -93,6 +116,25 @@ class DeskControls:
     invitations: tuple[Invitation, ...] = ()
     passkeys: tuple[Passkey, ...] = ()
     rollbacks: tuple[Rollback, ...] = ()
+    #: At most one for each kind and action.
+    stages: tuple[RecordedStage, ...] = ()
+
+    def recorded_stage(self, kind: str, action: str) -> RecordedStage | None:
+        """Return the stage that was recorded for this action of a kind."""
+        for record in self.stages:
+            if (record.kind, record.action) == (kind, action):
+                return record
+        return None
+
+    def stage_of(self, kind: str, action: str, initial: Stage) -> Stage:
+        """Return the stage in force: the recorded one, or ``initial``, that of the playbook."""
+        record = self.recorded_stage(kind, action)
+        return record.stage if record else initial
+
+    def stage_of_plan(self, kind: str, plan: Plan, initial: Stage) -> Stage:
+        """Return the lowest stage of a plan's actions."""
+        stages = [self.stage_of(kind, action.name, initial) for action in plan.actions]
+        return min(stages, key=STAGE_ORDER.index, default=initial)
 
     @property
     def holds(self) -> tuple[ActivePause, ...]:

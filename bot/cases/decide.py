@@ -12,6 +12,7 @@ from datetime import datetime
 
 from bot.cases import (
     handling,
+    hindsight,
     inquiries,
     intake,
     requester,
@@ -34,6 +35,7 @@ from bot.cases.commands import (
     DecisionKind,
     GiveAnswer,
     HandlingCommand,
+    HindsightCommand,
     InquiryCommand,
     Open,
     PersonDecision,
@@ -42,6 +44,7 @@ from bot.cases.commands import (
     StepCommand,
     TimerCommand,
     TriageCommand,
+    UndoCommand,
     VoteCommand,
 )
 from bot.cases.entries import (
@@ -53,6 +56,7 @@ from bot.cases.entries import (
     Gathered,
     Opened,
     Parked,
+    PracticeObserved,
     Recognised,
     Reopened,
     Resolved,
@@ -73,7 +77,17 @@ from bot.cases.lifecycle import DECIDED, State, next_state
 from bot.cases.plan import Plan
 
 #: Entries that the desk writes of its own accord: what it found out, and what it did.
-DeskRecord = Recognised | Gathered | StepReported | Parked | Drifted | Stopped | Resolved | Reopened
+DeskRecord = (
+    Recognised
+    | Gathered
+    | StepReported
+    | Parked
+    | Drifted
+    | Stopped
+    | Resolved
+    | Reopened
+    | PracticeObserved
+)
 
 
 @dataclass(frozen=True, slots=True)
@@ -202,10 +216,19 @@ def _find_bodies(case: Case, command: Command, now: datetime) -> tuple[CaseBody,
         return votes.decide(case, command, now)
     if isinstance(command, HandlingCommand):
         return handling.decide(case, command, now)
+    if isinstance(command, HindsightCommand):
+        return hindsight.decide(case, command)
     if isinstance(command, InquiryCommand):
         return inquiries.decide(case, command)
     if isinstance(command, RequesterCommand):
         return requester.decide(case, command, now)
+    return _find_course(case, command, now)
+
+
+def _find_course(
+    case: Case, command: TimerCommand | StepCommand | UndoCommand, now: datetime
+) -> tuple[CaseBody, ...]:
+    """Hand on what time and the carrying out of the plan bring."""
     if isinstance(command, TimerCommand):
         return timers.decide(case, command, now)
     if isinstance(command, StepCommand):

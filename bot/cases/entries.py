@@ -4,25 +4,28 @@ A released name keeps its meaning, and a new field gets a default: old ledgers f
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
 from typing import Any, ClassVar, TypeVar, get_args
 
 from bot.cases.actor import Actor, CaseId
 from bot.cases.approval import Approval
-from bot.cases.canonical import Scalar, format_utc, from_plain, to_plain
+from bot.cases.canonical import Scalar, ScalarMapping, format_utc, from_plain, to_plain
 from bot.cases.delegation import Delegation
 from bot.cases.evidence import Evidence
 from bot.cases.inquiry import AnswerType
 from bot.cases.lifecycle import Transition
 from bot.cases.passkey import Passkey, Purpose
 from bot.cases.plan import Money, Plan
-from bot.cases.policy import Verdict
+from bot.cases.policy import Stage
+from bot.cases.practice import PracticeSource
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation, Words
+from bot.cases.review import ReviewVerdict
 from bot.cases.signal import Signal
 from bot.cases.sla import Sla
+from bot.cases.verdict import Verdict
 
 
 class Body:
@@ -369,11 +372,38 @@ class Resolved(Body):
     undo_until: datetime | None = None
     #: How many people must approve the undo. The verifier counts them too.
     undo_votes: int = 0
+    #: It ran alone, and one such case in so many is reviewed; 0 for none.
+    review_one_in: int = 0
 
     @property
     def transition(self) -> Transition:
         """Return RESOLVE for a case handled by hand, else FINISH."""
         return Transition.RESOLVE if self.resolution is Resolution.BY_HAND else Transition.FINISH
+
+
+# --- hindsight --------------------------------------------------------------------------------
+
+
+@_entry("practice.observed", Transition.NOTE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PracticeObserved(Body):
+    """What people did by hand, compared with a plan that was not carried out."""
+
+    action_agrees: bool
+    parameters_agree: bool
+    source: PracticeSource
+    detail: str = ""
+    by_name: str = ""
+
+
+@_entry("review.given", Transition.NOTE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewGiven(Body):
+    """A person says whether a case that ran alone ended right."""
+
+    verdict: ReviewVerdict
+    note: str = ""
+    by_name: str
 
 
 # --- inquiries --------------------------------------------------------------------------------
@@ -488,6 +518,10 @@ class StepState(StrEnum):
     LANDED = "done"
     #: The system refused for good.
     FAILED = "failed"
+    #: The system refused for good, and the plan says what is done then.
+    REFUSED = "refused"
+    #: It is not on the path that the plan took.
+    SKIPPED = "not needed"
     #: It did not happen, because it was no longer right; nothing failed.
     ABSENT = "did not happen"
     #: It did not happen, and is begun again under the same key.
@@ -529,6 +563,8 @@ class StepStarted(Body):
     step: int
     key: str
     digest: str
+    #: The parameters that earlier steps told.
+    inputs: ScalarMapping = field(default_factory=dict)
 
 
 @_entry("step.reported", Transition.REPORT)
@@ -539,6 +575,8 @@ class StepReported(Body):
     step: int
     state: StepState
     detail: str
+    #: What the action tells about its effect.
+    facts: ScalarMapping = field(default_factory=dict)
 
 
 @_entry("plan.drifted", Transition.DRIFT)
@@ -552,6 +590,8 @@ class Drifted(Body):
     reasons: tuple[str, ...]
     #: No step was in doubt. Earlier releases wrote False, without reporting the step begun.
     is_settled: bool = False
+    #: The tree did not foresee what was observed. What has landed stays, and is not repeated.
+    is_unforeseen: bool = False
 
 
 @_entry("plan.stopped", Transition.STOP)
@@ -616,6 +656,18 @@ class UndoLapsed(Body):
     undo_until: datetime | None = None
 
 
+# --- how a plan turned out --------------------------------------------------------------------
+
+
+@_entry("mistake.reported", Transition.NOTE)
+@dataclass(frozen=True, slots=True)
+class MistakeReported(Body):
+    """A person says that what the bot did was a mistake."""
+
+    text: str
+    by_name: str
+
+
 # --- refusals ---------------------------------------------------------------------------------
 
 
@@ -631,6 +683,41 @@ class AttemptRefused(Body):
 
 
 # --- the desk as a whole: these entries carry the desk's id instead of a case's -----------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageEvidence:
+    """The figures on which a stage was decided."""
+
+    #: Comparable decisions, and those that the bot would have made alike.
+    decisions: int
+    agreements: int
+    #: The lower bound of the agreement, in thousandths, and the confidence in per cent.
+    lower_bound_permille: int
+    confidence_percent: int
+    window_days: int
+    #: Cases in which people decided otherwise.
+    misses: tuple[str, ...] = ()
+    #: Cases that turned out wrong.
+    bad_cases: tuple[str, ...] = ()
+
+
+@_entry("stage.changed", Transition.NOTE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StageChanged(Body):
+    """An action of a kind runs from now on under another stage."""
+
+    kind: str
+    action: str
+    stage: Stage
+    before: Stage
+    reason: str
+    by_name: str
+    #: The case that decided it, or whose outcome brought it about; empty for none.
+    on_case: str = ""
+    #: The idempotency key of the step that did it; empty for none.
+    key: str = ""
+    evidence: StageEvidence | None = None
 
 
 @_entry("desk.paused", Transition.NOTE)
@@ -773,22 +860,26 @@ HandlingBody = (
     | Resolved
     | AttemptRefused
 )
+HindsightBody = PracticeObserved | ReviewGiven
 InquiryBody = InquiryOpened | InquiryAnswered
 RequesterBody = Nudged | Retracted
 TimerBody = Woken | Escalated | Reminded | Expired
 StepBody = StepStarted | StepReported | Drifted | Stopped | Parked | Settled
 UndoBody = UndoApproved | UndoAsked | UndoLapsed
+OutcomeBody = MistakeReported
 CaseBody = (
     Opened
     | SignalBody
     | TriageBody
     | VoteBody
     | HandlingBody
+    | HindsightBody
     | InquiryBody
     | RequesterBody
     | TimerBody
     | StepBody
     | UndoBody
+    | OutcomeBody
 )
 ControlBody = (
     Paused
@@ -802,6 +893,7 @@ ControlBody = (
     | PasskeyInvited
     | PasskeyAdded
     | PasskeyRemoved
+    | StageChanged
 )
 
 BODIES: dict[str, type[Body]] = {body.name: body for body in get_args(CaseBody | ControlBody)}

@@ -10,6 +10,7 @@ A refusal is an expected no: its text is safe to show a person.
     - TooLate
     - NotEligible
     - DeskPaused          the kill switch is on
+    - NoLongerAlone       what was to run alone must ask now
     - NotNow              it cannot be known just now who asks
     - BadRequest
     - KeyReused
@@ -83,6 +84,15 @@ class DeskPaused(Refusal):
     code = "paused"
 
 
+class NoLongerAlone(Refusal):
+    """A plan that policy let run alone must ask now.
+
+    It is proposed again.
+    """
+
+    code = "no_longer_alone"
+
+
 class NotNow(Refusal):
     """The directory cannot say just now who may do this.
 
@@ -140,6 +150,13 @@ class ConnectorFailed(CountersignError):
     def __init__(self, message: str, *, retryable: bool = False) -> None:
         super().__init__(message)
         self.retryable = retryable
+
+
+class SystemRefused(ConnectorFailed):
+    """The system itself said no, for good.
+
+    No login that fails, no mistake of ours: what its own rules forbid.
+    """
 
 
 class WorldMoved(ConnectorFailed):

@@ -32,9 +32,10 @@ from bot.cases.entries import (
 from bot.cases.evidence import Evidence
 from bot.cases.evolve import evolve
 from bot.cases.inquiry import is_answer
-from bot.cases.plan import Action, Plan
-from bot.cases.policy import RiskTier, Ruling
+from bot.cases.plan import Action, Branch, Plan
+from bot.cases.policy import RiskTier
 from bot.cases.signal import UNRECOGNISED
+from bot.cases.verdict import Ruling
 
 # --- what the desk says ---------------------------------------------------------------------------
 
@@ -61,11 +62,13 @@ class PlannedStep:
 
     action: str
     parameters: Mapping[str, Scalar]
+    #: When it runs, where the plan is a tree; empty for always.
+    condition: str = ""
 
     def __str__(self) -> str:
         # The ledger has them in the order of their names, a playbook in its own.
         values = ", ".join(f"{name} {value}" for name, value in sorted(self.parameters.items()))
-        return f"{self.action}({values})"
+        return f"{self.action}({values}){self.condition and f' {self.condition}'}"
 
 
 Steps = tuple[PlannedStep, ...]
@@ -109,7 +112,25 @@ def judgement_of(case: Case) -> Judgement:
 
 def steps_of(plan: Plan) -> Steps:
     """List the steps of a plan."""
-    return tuple(PlannedStep(action.name, dict(action.parameters)) for action in plan.actions)
+    conditions = [_condition_of(branch) for branch in plan.branches]
+    if not conditions:
+        conditions = [""] * len(plan.actions)
+    return tuple(
+        PlannedStep(action.name, dict(action.parameters), condition)
+        for action, condition in zip(plan.actions, conditions, strict=True)
+    )
+
+
+def _condition_of(branch: Branch) -> str:
+    """Say when a step of a tree runs, and what it takes from earlier ones."""
+    parts = []
+    if branch.after is not None:
+        parts.append(f"step {branch.after + 1} {branch.cause.value}")
+    if branch.when:
+        parts.append(branch.when)
+    text = f"if {' and '.join(parts)}" if parts else ""
+    inputs = [f"{name} from {one.fact}" for name, one in sorted(branch.inputs.items())]
+    return " with ".join(filter(None, [text, ", ".join(inputs)]))
 
 
 # --- trials ---------------------------------------------------------------------------------------

@@ -8,7 +8,9 @@ from dataclasses import replace
 from datetime import datetime
 
 from bot.cases import (
+    agreement,
     handling,
+    hindsight,
     inquiries,
     intake,
     requester,
@@ -28,8 +30,10 @@ from bot.cases.entries import (
     Drifted,
     Entry,
     HandlingBody,
+    HindsightBody,
     InquiryBody,
     Opened,
+    OutcomeBody,
     RequesterBody,
     Settled,
     SignalBody,
@@ -38,6 +42,7 @@ from bot.cases.entries import (
     StepState,
     TimerBody,
     TriageBody,
+    UndoBody,
     VoteBody,
 )
 from bot.cases.errors import DoubtDropped, LedgerBroken
@@ -86,6 +91,7 @@ def apply_entry(case: Case, entry: Entry, state: State) -> Case:
     )
     after = _apply_body(changed_case, entry.body, entry)
     after = with_last_decision(after, entry)
+    after = agreement.with_plan_decisions(case, after, entry)
     _must_keep_doubt(case, after, entry)
     if after.is_terminal:
         after = inquiries.close_unanswered(after)
@@ -117,9 +123,20 @@ def _apply_body(case: Case, body: CaseBody | ControlBody, entry: Entry) -> Case:
         return requester.apply(case, body, entry)
     if isinstance(body, TimerBody):
         return timers.apply(case, body, entry)
+    return _apply_progress(case, body, entry)
+
+
+def _apply_progress(
+    case: Case, body: StepBody | UndoBody | HindsightBody | OutcomeBody, entry: Entry
+) -> Case:
+    """Hand an entry about what is or was carried out to the module of its subject."""
     if isinstance(body, StepBody):
         return steps.apply(case, body, entry)
-    return undo.apply(case, body, entry)
+    if isinstance(body, UndoBody):
+        return undo.apply(case, body, entry)
+    if isinstance(body, HindsightBody):
+        return hindsight.apply(case, body, entry)
+    return agreement.apply(case, body, entry)
 
 
 def _must_keep_doubt(before: Case, after: Case, entry: Entry) -> None:

@@ -5,10 +5,13 @@ It follows from the progress of the steps alone.
 
 from dataclasses import dataclass
 from enum import StrEnum
+from typing import assert_never
 
 from bot.cases.case import Case
 from bot.cases.entries import StepState
 from bot.cases.lifecycle import State
+from bot.cases.plan import Plan
+from bot.cases.plan_tree import Turn, find_way, has_refusal_branch
 
 
 class StepKind(StrEnum):
@@ -20,6 +23,8 @@ class StepKind(StrEnum):
     UNDO = "undo"
     VERIFY_UNDO = "verify undo"
     STOP = "stop"
+    #: The tree does not foresee what was observed.
+    ASK = "ask"
     FINISH = "finish"
     NOTHING = "nothing"
 
@@ -30,6 +35,8 @@ class NextStep:
 
     next: StepKind
     step: int = 0
+    #: What was not foreseen.
+    reason: str = ""
 
 
 DOING = frozenset({StepState.STARTED, StepState.ACCEPTED, StepState.UNKNOWN, StepState.MISSING})
@@ -53,9 +60,27 @@ def next_step(case: Case) -> NextStep:
             return NextStep(StepKind.VERIFY, index)
         if step.state is StepState.DEFERRED:
             return NextStep(StepKind.RETRY, index)
-    if len(case.execution.steps) < len(case.proposal.plan.actions):
-        return NextStep(StepKind.START, len(case.execution.steps))
-    return NextStep(StepKind.FINISH)
+    return _go_on(case, case.proposal.plan)
+
+
+def _go_on(case: Case, plan: Plan) -> NextStep:
+    """Choose the next step when no other is in hand."""
+    steps = case.execution.steps
+    if not plan.branches:
+        is_over = len(steps) >= len(plan.actions)
+        return NextStep(StepKind.FINISH) if is_over else NextStep(StepKind.START, len(steps))
+    way = find_way(plan, steps)
+    match way.turn:
+        case Turn.BEGIN:
+            return NextStep(StepKind.START, way.step)
+        case Turn.ASK:
+            return NextStep(StepKind.ASK, way.step, way.reason)
+        case Turn.END if case.execution.has_landed:
+            return NextStep(StepKind.FINISH)
+        case Turn.END:
+            return NextStep(StepKind.ASK, 0, "every step was refused, and nothing else is planned")
+        case _:
+            assert_never(way.turn)
 
 
 def is_backing_out(case: Case) -> bool:
@@ -77,11 +102,19 @@ def _back_out(case: Case) -> NextStep:
     return NextStep(StepKind.STOP)
 
 
+def is_refusal_foreseen(case: Case, step: int) -> bool:
+    """Tell whether the plan goes on when the system refuses this step for good."""
+    plan = case.proposal.plan
+    return plan is not None and not is_backing_out(case) and has_refusal_branch(plan, step)
+
+
 def step_summary(case: Case) -> str:
     """Say what became of each step, in one sentence each."""
     has_failed = any(step.state in _NOT_DONE for step in case.execution.steps)
     sentences = []
     for index, step in enumerate(case.execution.steps):
+        if step.state is StepState.SKIPPED:
+            continue
         sentence = f"{case.action(index).summary}: {step.state}"
         if has_failed and step.state is StepState.LANDED:
             sentence += " and stays, it cannot be undone"

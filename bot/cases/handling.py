@@ -33,10 +33,11 @@ from bot.cases.entries import (
     WokenEarly,
 )
 from bot.cases.errors import BadRequest, TooLate
-from bot.cases.policy import Ruling
+from bot.cases.review import Review
 from bot.cases.steps import return_to_triage
 from bot.cases.timers import end_snooze
 from bot.cases.triage import must_follow
+from bot.cases.verdict import Ruling
 from bot.cases.votes import must_be_open, shorten_note
 
 MAX_SNOOZE = timedelta(days=30)
@@ -210,6 +211,9 @@ def _apply_resolution(case: Case, body: Resolved, entry: Entry) -> Case:
         reason=body.resolution,
         note=body.note,
     )
+    review = Review(one_in=body.review_one_in) if body.review_one_in else None
+    if review != case.activity.review:
+        case = replace(case, activity=replace(case.activity, review=review))
     return replace(
         case.with_reason(reason).with_decision(entry.at),
         execution=replace(case.execution, undo_until=body.undo_until, undo_approvals=()),

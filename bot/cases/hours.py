@@ -82,6 +82,23 @@ class Hours:
             span -= end - begin
         return at + span
 
+    def working_time(self, since: datetime, until: datetime) -> timedelta:
+        """Return how much working time lies between two moments.
+
+        It is the reverse of ``add_working_time``, and nothing where ``until`` is not later.
+        """
+        total = timedelta(0)
+        # An evening that began the day before may still be open.
+        day = since.astimezone(ZoneInfo(self.zone)).date() - DAY
+        last_day = until.astimezone(ZoneInfo(self.zone)).date()
+        while day <= last_day:
+            opening = _opening_on(self, day)
+            if opening is not None:
+                start, end = opening
+                total += max(timedelta(0), min(end, until) - max(start, since))
+            day += DAY
+        return total
+
     def digest_time(self, day: date) -> datetime:
         """Return when the daily summary of this day is due, in UTC."""
         return _to_utc(day, self.digest_at, self.zone)

@@ -19,8 +19,8 @@ from bot.cases.entries import (
 )
 from bot.cases.errors import LedgerBroken
 from bot.cases.lifecycle import WAITING, State, next_state
-from bot.cases.policy import needs_governance
 from bot.cases.steps import drift
+from bot.cases.verdict import needs_governance
 
 # So many people who raised it again are kept by name. Everybody after them is one unknown
 # account, so that the case counts as raised by a stranger.

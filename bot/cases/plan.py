@@ -4,7 +4,7 @@ A plan is a closed document: what was shown is what runs.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
@@ -17,6 +17,8 @@ NO_TIME = "PT0S"
 CENT = Decimal("0.01")
 MAX_AMOUNT = Decimal(10**12)
 DRY_RUN = "dry-run"
+#: What conditions call the facts that earlier steps told.
+STEPS = "steps"
 SYMBOLS = {"GBP": "£", "EUR": "€", "USD": "$"}
 
 
@@ -35,6 +37,28 @@ class Proposer(StrEnum):
 
     PLAYBOOK = "playbook"
     PERSON = "person"
+    #: A chat model. Such a plan is judged like any other, and never runs alone.
+    MODEL = "model"
+
+
+class FactType(StrEnum):
+    """The type of a fact that an action returns."""
+
+    INTEGER = "integer"
+    DECIMAL = "decimal"
+    TEXT = "text"
+    DATE = "date"
+    BOOLEAN = "boolean"
+
+
+class Cause(StrEnum):
+    """What must have become of an earlier step for a step of a tree to be looked at."""
+
+    LANDED = "landed"
+    #: The system refused it for good.
+    REFUSED = "refused"
+    #: Its condition did not hold, so it was not begun.
+    OTHERWISE = "otherwise"
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +115,43 @@ class Action:
     amount: Money | None = None
     #: How long it may be undone after it has landed; zero where the action declares no window.
     undo_for: timedelta = timedelta(0)
+    #: The facts that it tells once it has landed.
+    returns: Mapping[str, FactType] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StepInput:
+    """A parameter that an earlier step tells, and the bounds of what it may be."""
+
+    #: "step.fact".
+    fact: str
+    type: FactType
+    minimum: Scalar = None
+    maximum: Scalar = None
+    #: The texts that it may be; of no other type.
+    one_of: tuple[str, ...] = ()
+    #: What people read in its place before it is known.
+    words: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Branch:
+    """The place of one action in a tree: when it runs, and what it takes from earlier ones."""
+
+    #: What conditions call the step.
+    name: str
+    #: The earlier step on which it depends; None for the first.
+    after: int | None = None
+    cause: Cause = Cause.LANDED
+    #: A JMESPath expression over ``Plan.facts`` and ``steps``; empty for always.
+    when: str = ""
+    #: The condition in words, after "if".
+    means: str = ""
+    #: The plan goes on without it where its condition does not hold.
+    may_be_skipped: bool = False
+    #: The facts of earlier steps that its condition names, as "step.fact".
+    needs: tuple[str, ...] = ()
+    inputs: Mapping[str, StepInput] = field(default_factory=dict)
 
 
 # No slots: the hash is computed once and kept.
@@ -112,6 +173,10 @@ class Plan:
     #: "live" or "dry-run": the only mode in which it may run. Empty in plans of earlier
     #: releases, which run in any.
     mode: str = ""
+    #: One for each action, where the plan is a tree; empty where all run in their order.
+    branches: tuple[Branch, ...] = ()
+    #: The evidence that conditions of the tree name, by path.
+    facts: Mapping[str, Scalar] = field(default_factory=dict)
 
     @cached_property
     def plan_hash(self) -> str:
@@ -122,19 +187,40 @@ class Plan:
         for action in plain["actions"]:
             if action["undo_for"] == NO_TIME:
                 del action["undo_for"]
-        if not self.mode:
-            del plain["mode"]
+            if not action["returns"]:
+                del action["returns"]
+        for name in ("mode", "branches", "facts"):
+            if not plain[name]:
+                del plain[name]
         return canonical_hash(plain)
 
     @property
     def amount(self) -> Money | None:
-        """Sum the money that this plan moves; None when it moves none."""
+        """Sum the money that this plan moves; None when it moves none.
+
+        Of a tree it is the most that any of its paths can move.
+        """
         amounts = [action.amount for action in self.actions if action.amount]
         if not amounts:
             return None
         # Policy refuses mixed currencies.
+        if self.branches:
+            return Money(self._largest_sum(0), amounts[0].currency)
         total = sum((money.amount for money in amounts), Decimal(0))
         return Money(total, amounts[0].currency)
+
+    def _largest_sum(self, step: int) -> Decimal:
+        """Find the largest sum that this step and those that depend on it can move.
+
+        Of steps that exclude each other the dearer counts; all that may run together do.
+        """
+        sums = dict.fromkeys(Cause, Decimal(0))
+        for index, branch in enumerate(self.branches):
+            if branch.after == step:
+                sums[branch.cause] += self._largest_sum(index)
+        own = self.actions[step].amount
+        landed = sums[Cause.LANDED] + (own.amount if own else Decimal(0))
+        return max(landed, sums[Cause.REFUSED], sums[Cause.OTHERWISE])
 
     @property
     def undo_for(self) -> timedelta:

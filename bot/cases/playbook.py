@@ -1,7 +1,7 @@
 """Playbooks: the handling of one kind of case, from detection to measurement."""
 
 import re
-from collections.abc import Iterator, Mapping
+from collections.abc import Collection, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated
@@ -16,17 +16,20 @@ from bot.cases.constraints import (
     Handle,
     Name,
     OptionalHandle,
+    OptionalName,
     OptionalQuery,
     Query,
     Span,
     Text,
-    not_below,
 )
 from bot.cases.evidence import OWN_FACTS, SIGNAL
 from bot.cases.expressions import Expression
+from bot.cases.plan import STEPS, FactType
 from bot.cases.policy import PlaybookTerms
+from bot.cases.service_level import ServiceLevel
 
 _FACT_OF_SIGNAL = re.compile(r"signal\.([a-z][a-z0-9_]*)")
+_FACT_OF_STEP = re.compile(rf"\b{STEPS}\.")
 # Connectors fill these placeholders; a parameter of that name would take the place of theirs.
 CONNECTOR_PARAMETERS = frozenset({"key", "done_key", "now"})
 
@@ -46,6 +49,8 @@ def _check_lookup_name(name: str) -> str:
         raise ValueError(f"{SIGNAL} is what came in; call the look-up something else")
     if name == PLAN:
         raise ValueError(f"{PLAN} is what is edited; call the look-up something else")
+    if name == STEPS:
+        raise ValueError(f"{STEPS} is what steps tell; call the look-up something else")
     return name
 
 
@@ -129,15 +134,62 @@ class EditWarning:
     text: Text
 
 
+@dataclass(frozen=True, slots=True)
+class Observation:
+    """One SELECT that has a row once people have done the action by hand.
+
+    Its placeholders are the parameters of the action, ``:was_…`` for its snapshot, ``:since`` for
+    when the plan was made, and ``:now``. Columns named like parameters are compared with the plan.
+    """
+
+    system: Name
+    query: Query
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Observed:
+    """The bounds of a parameter that an earlier step tells.
+
+    Numbers and days have a smallest and a largest value, which evidence may tell. A text is one of
+    those that are listed.
+    """
+
+    type: FactType
+    minimum: Annotated[int | Expression | None, Field(validation_alias="min")] = None
+    maximum: Annotated[int | Expression | None, Field(validation_alias="max")] = None
+    one_of: tuple[Text, ...] = ()
+    #: What people read before the value is known: "the day that the carrier names".
+    words: Text
+
+    def __post_init__(self) -> None:
+        has_bounds = self.minimum is not None and self.maximum is not None
+        if self.type is FactType.BOOLEAN:
+            raise ValueError("a yes or no is for conditions; no parameter can be one")
+        if self.type is FactType.TEXT and not self.one_of:
+            raise ValueError("a text needs one_of: what it may be")
+        if self.type is not FactType.TEXT and not has_bounds:
+            raise ValueError(f"{self.type} needs min and max: what it may be")
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionOffer:
-    """An action that this playbook may recommend."""
+    """An action that this playbook may recommend, or a step that follows one."""
 
     action: ActionName
-    #: When it fits; empty for always.
+    #: What conditions of later steps call it; empty for the name of the action.
+    name: OptionalName = ""
+    #: When it fits; empty for always. Of a step it is judged when its turn comes, over the evidence
+    #: and ``steps``: what earlier steps told.
     when: Expression = ""
-    #: A template of why it does not fit, where ``when`` does not hold.
-    otherwise: str = ""
+    #: The condition of a step in words, after "if".
+    means: str = ""
+    #: A template of why it does not fit, where ``when`` does not hold. Of a step: what is done
+    #: instead; an empty list for nothing.
+    otherwise: Annotated[str | tuple["ActionOffer", ...], Field(max_length=500)] = ""
+    #: What is done instead where the system refuses the action for good.
+    if_refused: Annotated[tuple["ActionOffer", ...], Field(max_length=4)] = ()
+    #: The parameters that earlier steps tell, with their bounds.
+    observed: Mapping[Name, Observed] = field(default_factory=dict)
     parameters: Mapping[Name, Expression] = field(default_factory=dict)
     reason: Text
     #: The parameters that a person may edit.
@@ -146,6 +198,8 @@ class ActionOffer:
     limits: Mapping[Name, EditLimit] = field(default_factory=dict)
     #: What the evidence may say against an edit.
     warnings: Annotated[tuple[EditWarning, ...], Field(max_length=10)] = ()
+    #: Finds out whether people did it by hand, where the bot only recommended it.
+    practice: Observation | None = None
     #: What follows it in the same plan.
     then: Annotated[tuple["ActionOffer", ...], Field(max_length=4)] = ()
 
@@ -156,11 +210,38 @@ class ActionOffer:
         extra = sorted(set(self.limits) - set(self.edit))
         if extra:
             raise ValueError(f"limits names {', '.join(extra)}, which nobody may edit")
+        for name, expression in self.parameters.items():
+            is_observed = bool(_FACT_OF_STEP.search(expression))
+            if is_observed is not (name in self.observed):
+                raise ValueError(
+                    f"{name} needs its bounds under observed where an earlier step tells it,"
+                    " and only there"
+                )
+
+    @property
+    def step_name(self) -> str:
+        """Return what conditions of later steps call it."""
+        return self.name or self.action.partition(".")[2]
+
+    @property
+    def fallback(self) -> tuple["ActionOffer", ...] | None:
+        """Return what is done where the condition of a step fails; None where it says nothing."""
+        return self.otherwise if isinstance(self.otherwise, tuple) else None
+
+    @property
+    def is_tree(self) -> bool:
+        """Tell whether what follows depends on what its steps come to."""
+        return any(
+            step.if_refused
+            or step.observed
+            or (step is not self and (step.when or step.fallback is not None))
+            for step in self.chain()
+        )
 
     def chain(self) -> Iterator["ActionOffer"]:
-        """Iterate over this offer and those that follow it."""
+        """Iterate over this offer and all steps that may follow it."""
         yield self
-        for offer in self.then:
+        for offer in (*self.then, *self.if_refused, *(self.fallback or ())):
             yield from offer.chain()
 
 
@@ -191,17 +272,6 @@ class Owners:
             "governance": self.governance,
             "next": self.next_owner,
         }
-
-
-@dataclass(frozen=True, slots=True)
-class ServiceLevel:
-    """The service level of a kind."""
-
-    decide_for: Span
-    resolve_for: Annotated[Span, not_below("decide_for")]
-    follow_up_for: Span
-    #: The plural of what cases are counted against, like "bookings".
-    denominator: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -261,3 +331,12 @@ class Playbook(PlaybookTexts):
     def offer(self, action: str) -> ActionOffer | None:
         """Return the offer of this action, or None."""
         return next((offer for offer in self.offers if offer.action == action), None)
+
+    def observations(self, actions: Collection[str]) -> dict[str, Observation]:
+        """Return how each of these actions is observed, where the playbook says it."""
+        observations: dict[str, Observation] = {}
+        for offer in self.offers:
+            for link in offer.chain():
+                if link.practice and link.action in actions:
+                    observations.setdefault(link.action, link.practice)
+        return observations

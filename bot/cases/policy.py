@@ -1,16 +1,12 @@
-"""Policy: limits, risk tiers, and who must approve.
+"""Policy: the page ``policy.yml``, with its limits, risk tiers and approvers."""
 
-``judge`` is the only place where risk is decided: from the plan, and never from text.
-"""
-
-from collections import Counter
-from collections.abc import Iterable, Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
 from datetime import timedelta
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from enum import IntEnum, StrEnum
 from functools import cached_property
-from typing import Annotated, Any, NamedTuple
+from typing import Annotated, Any
 
 from pydantic import (
     AfterValidator,
@@ -21,8 +17,9 @@ from pydantic import (
 )
 from pydantic_core import InitErrorDetails
 
-from bot.cases.approval import OWNER, ApprovalRequirement
+from bot.cases.alone_hours import AloneHours
 from bot.cases.approvers import Approvers
+from bot.cases.autonomy_rule import AutonomyRule
 from bot.cases.canonical import canonical_hash, to_plain
 from bot.cases.constraints import (
     NOT_IN_FILE,
@@ -33,10 +30,35 @@ from bot.cases.constraints import (
     Times,
     not_below,
 )
-from bot.cases.plan import Action, Idempotency, Plan, Proposer
+from bot.cases.parameter_limits import ParameterLimit
+from bot.cases.plan import CENT
+from bot.cases.policy_rules import PolicyRule
+from bot.cases.usage import DAY
 
-IDENTITY_UNKNOWN = "identity.unknown"
-UNKNOWN_AUTHOR_REASON = "who raised it, or gains from it, is not known here"
+#: How many different windows a policy may have: each is a bound of one statement.
+MAX_WINDOWS = 4
+MAX_WINDOW = timedelta(days=92)
+MAX_RULES = 100
+_WINDOW_LIMIT_NAMES = (
+    "amount",
+    "times",
+    "amount_per_target",
+    "times_per_target",
+    "amount_per_requester",
+    "times_per_requester",
+)
+
+
+def _check_window(window: timedelta) -> timedelta:
+    if not timedelta(minutes=1) <= window <= MAX_WINDOW:
+        raise ValueError(f"must be at least 1m and at most {MAX_WINDOW.days}d")
+    return window
+
+
+#: How far back a limit looks, from now.
+Window = Annotated[Span, AfterValidator(_check_window)]
+#: One unit of another currency in that of policy.
+Rate = Annotated[Decimal, Field(gt=0, le=1_000_000, allow_inf_nan=False)]
 
 
 class RiskTier(IntEnum):
@@ -59,17 +81,6 @@ class Stage(StrEnum):
     AUTONOMOUS = "autonomous"
 
 
-class Ruling(StrEnum):
-    """The decision of policy on a plan."""
-
-    AUTO_APPROVE = "alone"
-    ASK = "ask"
-    REFUSE = "refuse"
-
-
-# --- the file -------------------------------------------------------------------------------------
-
-
 @dataclass(frozen=True, slots=True)
 class TierRule:
     """The approvers of one risk tier, and how long they have."""
@@ -79,10 +90,30 @@ class TierRule:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class WindowLimit:
+    """Limits over a window that ends now; None is no limit."""
+
+    window: Window
+    amount: Amount | None = None
+    times: Times | None = None
+    amount_per_target: Amount | None = None
+    times_per_target: Times | None = None
+    #: What one person may have raised. A plan that no person raised has no requester.
+    amount_per_requester: Amount | None = None
+    times_per_requester: Times | None = None
+
+    def __post_init__(self) -> None:
+        if all(getattr(self, name) is None for name in _WINDOW_LIMIT_NAMES):
+            names = ", ".join(_WINDOW_LIMIT_NAMES)
+            raise ValueError(f"needs at least one limit ({names})")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ActionLimit:
     """The limits of one action; None is no limit.
 
-    An action without an entry may not run at all.
+    An action without an entry may not run at all. A day is the 24 hours that end now. Amounts are
+    in the currency of policy.
     """
 
     per_plan: Amount | None = None
@@ -91,6 +122,18 @@ class ActionLimit:
     times_per_target_per_day: Times | None = None
     #: May run without an approval in a kind that is autonomous.
     alone: bool = False
+    #: Limits over other windows, and for each target and requester.
+    over: Annotated[tuple[WindowLimit, ...], Field(max_length=MAX_WINDOWS)] = ()
+    #: The bounds of parameters by name.
+    parameters: Mapping[str, ParameterLimit] = field(default_factory=dict)
+
+    @property
+    def has_money_limit(self) -> bool:
+        """Tell whether the amount must be known to judge the action."""
+        amounts = [self.per_plan, self.amount_per_day]
+        for limit in self.over:
+            amounts += [limit.amount, limit.amount_per_target, limit.amount_per_requester]
+        return any(amount is not None for amount in amounts)
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,7 +142,7 @@ class _UnlimitedMark:
 
 
 _UNLIMITED_MARK = TypeAdapter(_UnlimitedMark)
-_LIMIT_NAMES = ("per_plan", "amount_per_day", "times_per_day", "times_per_target_per_day")
+_LIMIT_NAMES = ("per_plan", "amount_per_day", "times_per_day", "times_per_target_per_day", "over")
 
 
 def _check_limits(entry: Any) -> Any:
@@ -143,7 +186,7 @@ class EmergencyRule:
     review_for: Span
 
 
-# Without slots, because the cached checksum needs a place.
+# Without slots, because the cached values need a place.
 @dataclass(frozen=True, kw_only=True)
 class Policy:
     """The file ``policy.yml``."""
@@ -162,6 +205,18 @@ class Policy:
     step_up_above: Annotated[
         Amount | None, not_below("high_above", "; only high risk asks for a passkey")
     ] = None
+    #: What one unit of another currency is worth. A plan in a currency without a rate is refused.
+    currencies: Mapping[Currency, Rate] = field(default_factory=dict)
+    #: What went to one target or requester in this time counts with the plan for its risk, so that
+    #: one large action is not split into small ones. None: each plan counts alone.
+    window: Window | None = None
+    #: When plans may run alone; None for always.
+    hours: AloneHours | None = None
+    #: Actions and kinds that never run alone, whatever else says so.
+    never_alone: tuple[str, ...] = ()
+    rules: Annotated[tuple[PolicyRule, ...], Field(max_length=MAX_RULES)] = ()
+    #: What an action must show before it may run alone.
+    autonomy: AutonomyRule = field(default_factory=AutonomyRule)
 
     @cached_property
     def checksum(self) -> str:
@@ -169,7 +224,76 @@ class Policy:
 
         Plans and verdicts name it.
         """
-        return canonical_hash(to_plain(self))
+        plain = to_plain(self)
+        # A field of a later release is left out where it says nothing, so that an upgrade alone
+        # changes no policy.
+        _drop_empty(plain, _LATER_FIELDS)
+        for limit in plain["actions"].values():
+            _drop_empty(limit, ("over", "parameters"))
+        for rule in plain.get("rules", ()):
+            # Where a rule stands in the file is no part of it.
+            del rule["line"]
+        # Of a file that says nothing of it, the checksum is that of earlier releases.
+        if self.autonomy == AutonomyRule():
+            del plain["autonomy"]
+        return canonical_hash(plain)
+
+    @cached_property
+    def windows(self) -> tuple[timedelta, ...]:
+        """List the windows that its limits look back, the shortest first."""
+        windows = {self.recent_window, DAY}
+        for limit in self.actions.values():
+            windows.update(one.window for one in limit.over)
+        return tuple(sorted(windows))
+
+    @property
+    def recent_window(self) -> timedelta:
+        """Return how far back conditions look for what one target or requester got."""
+        return self.window or DAY
+
+    def convert(self, amount: Decimal, currency: str) -> Decimal | None:
+        """Return an amount in the currency of policy; None where no rate is known."""
+        # Rows of earlier releases have no currency: there was one alone.
+        if currency in {"", self.currency}:
+            return amount
+        rate = self.currencies.get(currency)
+        if rate is None:
+            return None
+        # To the next cent, so that rounding never brings a plan below a limit.
+        return (amount * rate).quantize(CENT, ROUND_CEILING)
+
+    def is_never_alone(self, kind: str, actions: Iterable[str]) -> bool:
+        """Tell whether a plan of this kind, with these actions, never runs alone."""
+        return not self._never_alone_names.isdisjoint({kind, *actions})
+
+    @cached_property
+    def _never_alone_names(self) -> frozenset[str]:
+        return frozenset(self.never_alone)
+
+    def __post_init__(self) -> None:
+        if self.currency in self.currencies:
+            raise ValueError(f"currencies: {self.currency} is the currency of policy itself")
+        if len(self.windows) > MAX_WINDOWS:
+            raise ValueError(f"at most {MAX_WINDOWS} different windows, with 24h and window")
+
+
+_LATER_FIELDS = ("currencies", "window", "hours", "never_alone", "rules")
+
+
+def _drop_empty(plain: dict[str, Any], names: Iterable[str]) -> None:
+    for name in names:
+        if not plain[name]:
+            del plain[name]
+
+
+def _check_initial_stage(stage: Stage) -> Stage:
+    """Refuse a file that gives what is earned."""
+    if stage is Stage.AUTONOMOUS:
+        raise ValueError(
+            "is where a kind starts, shadow or supervised: an action earns to run alone by what"
+            " people decide about it, and the governance owner lets it"
+        )
+    return stage
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,445 +302,7 @@ class PlaybookTerms:
 
     factors: Annotated[Approvers, Field(validation_alias="approvers")] = ()
     expires_for: Annotated[Span | None, Field(validation_alias="expires")] = None
-    stage: Stage = Stage.SUPERVISED
+    #: Where the kind starts. ``DeskControls`` has what its actions have earned since.
+    stage: Annotated[Stage, AfterValidator(_check_initial_stage)] = Stage.SUPERVISED
     #: The groups of the playbook by role, which approvers may name.
     owners: Annotated[Mapping[str, str], NOT_IN_FILE] = field(default_factory=dict)
-
-
-# --- verdicts -------------------------------------------------------------------------------------
-
-
-@dataclass(frozen=True, slots=True)
-class Usage:
-    """The actions carried out today, by name and by "name target"."""
-
-    times: Mapping[str, int] = field(default_factory=dict)
-    amounts: Mapping[str, Decimal] = field(default_factory=dict)
-    target_times: Mapping[str, int] = field(default_factory=dict)
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Verdict:
-    """The ruling of policy on one plan, with its rule and reason."""
-
-    ruling: Ruling
-    tier: RiskTier
-    rule: str
-    reason: str
-    factors: tuple[ApprovalRequirement, ...]
-    expires_for: timedelta
-    policy_digest: str
-    #: Each approval needs the passkey of the approver.
-    step_up: bool = False
-
-    @property
-    def approvals_needed(self) -> int:
-        return sum(factor.count for factor in self.factors)
-
-
-class _Finding(NamedTuple):
-    ruling: Ruling
-    rule: str
-    reason: str
-    factors: tuple[ApprovalRequirement, ...] = ()
-
-
-class _Violation(NamedTuple):
-    rule: str
-    reason: str
-
-
-def risk_tier(plan: Plan, policy: Policy) -> tuple[RiskTier, str]:
-    """Return the risk tier and its reason, from reversibility, amount and scope."""
-    money = plan.amount
-    irreversible = [action for action in plan.actions if not action.reversible]
-    is_medium = money is not None and money.amount > policy.medium_above
-    if irreversible and is_medium:
-        return RiskTier.HIGH, f"cannot be undone and moves {money}"
-    if money is not None and money.amount > policy.high_above:
-        return RiskTier.HIGH, f"moves {money}, over {policy.high_above:,.0f} {policy.currency}"
-    if irreversible:
-        return RiskTier.MEDIUM, f"{irreversible[0].summary} cannot be undone"
-    if is_medium:
-        return RiskTier.MEDIUM, f"moves {money}, over {policy.medium_above:,.0f} {policy.currency}"
-    if len(plan.actions) > 1:
-        return RiskTier.MEDIUM, f"changes {len(plan.actions)} things"
-    return RiskTier.LOW, f"one reversible change{f', moving {money}' if money else ''}"
-
-
-def needs_step_up(plan: Plan, policy: Policy) -> bool:
-    """Tell whether each approval of this plan needs a passkey."""
-    if policy.step_up_above is None or plan.amount is None:
-        return False
-    return plan.amount.amount > policy.step_up_above
-
-
-def judge(
-    plan: Plan,
-    terms: PlaybookTerms,
-    policy: Policy,
-    usage: Usage,
-    *,
-    step: int = 0,
-) -> Verdict:
-    """Rule on a plan. What no rule foresees is refused.
-
-    ``step`` is the first action that is still to come. ``usage`` has what was done today, also of
-    this plan, and nothing of what is to come.
-    """
-    tier, risk = risk_tier(plan, policy)
-    violation = _find_violation(
-        plan,
-        terms=terms,
-        policy=policy,
-        usage=usage,
-        step=step,
-    )
-    if violation:
-        finding = _Finding(Ruling.REFUSE, violation.rule, violation.reason)
-    else:
-        finding = _choose_approvers(
-            plan,
-            terms=terms,
-            policy=policy,
-            tier=tier,
-            risk=risk,
-        )
-    return Verdict(
-        ruling=finding.ruling,
-        tier=tier,
-        rule=finding.rule,
-        reason=finding.reason,
-        factors=finding.factors,
-        expires_for=_expiry(terms, policy.tiers.get(tier.name.lower())),
-        policy_digest=policy.checksum,
-        step_up=needs_step_up(plan, policy),
-    )
-
-
-def _choose_approvers(
-    plan: Plan,
-    *,
-    terms: PlaybookTerms,
-    policy: Policy,
-    tier: RiskTier,
-    risk: str,
-) -> _Finding:
-    name = tier.name.lower()
-    tier_rule = policy.tiers.get(name)
-    if tier_rule is None:
-        reason = f"policy names no approvers for {name} risk"
-        return _Finding(Ruling.REFUSE, "tier.unknown", reason)
-    if _is_auto_approved(
-        plan,
-        terms=terms,
-        policy=policy,
-        tier=tier,
-    ):
-        reason = f"{risk}; policy lets this run alone"
-        return _Finding(Ruling.AUTO_APPROVE, "alone.low_risk", reason)
-    factors = approvers_of(tier, terms, tier_rule)
-    if not factors or not all(factor.group for factor in factors):
-        reason = "nobody is named who may approve this"
-        return _Finding(Ruling.REFUSE, "approvers.empty", reason)
-    return _Finding(
-        ruling=Ruling.ASK,
-        rule=f"tier.{name}",
-        reason=risk,
-        factors=factors,
-    )
-
-
-def _expiry(terms: PlaybookTerms, tier_rule: TierRule | None) -> timedelta:
-    """Return the shorter of the playbook's and the tier's time."""
-    spans = [terms.expires_for, tier_rule.expires_for if tier_rule else None]
-    return min(filter(None, spans), default=timedelta(0))
-
-
-def _is_auto_approved(
-    plan: Plan,
-    *,
-    terms: PlaybookTerms,
-    policy: Policy,
-    tier: RiskTier,
-) -> bool:
-    """Tell whether this may run without an approval.
-
-    A plan that a person or a model has touched may not: only the playbook's own proposals are
-    known in advance.
-    """
-    if terms.stage is not Stage.AUTONOMOUS or tier is not RiskTier.LOW:
-        return False
-    if plan.proposer is not Proposer.PLAYBOOK:
-        return False
-    return all(
-        action.reversible
-        and action.idempotency is not Idempotency.NONE
-        and policy.actions[action.name].alone
-        for action in plan.actions
-    )
-
-
-# --- unknown authors ------------------------------------------------------------------------------
-
-
-def require_governance(verdict: Verdict, terms: PlaybookTerms) -> Verdict:
-    """Add the governance owners to a verdict.
-
-    They decide because an author of the plan is not known. That author may be among the other
-    approvers, who must approve as well.
-    """
-    if verdict.ruling is Ruling.REFUSE:
-        return verdict
-    group = terms.owners.get("governance", "")
-    if not group:
-        return replace(
-            verdict,
-            ruling=Ruling.REFUSE,
-            rule=IDENTITY_UNKNOWN,
-            reason=f"{UNKNOWN_AUTHOR_REASON}, and no governance owners are named",
-            factors=(),
-        )
-    factors = verdict.factors
-    if not any(factor.group == group for factor in factors):
-        factors = (*factors, ApprovalRequirement(group, 1))
-    return replace(
-        verdict,
-        ruling=Ruling.ASK,
-        rule=IDENTITY_UNKNOWN,
-        reason=f"{verdict.reason}; {UNKNOWN_AUTHOR_REASON}, so the governance owners decide",
-        factors=factors,
-    )
-
-
-def needs_governance(verdict: Verdict) -> bool:
-    """Tell whether the governance owners decide because an author is not known."""
-    return verdict.rule == IDENTITY_UNKNOWN
-
-
-# --- approvers ------------------------------------------------------------------------------------
-
-
-def approvers_of(
-    tier: RiskTier,
-    terms: PlaybookTerms,
-    tier_rule: TierRule,
-) -> tuple[ApprovalRequirement, ...]:
-    """Return the approvers of this tier, by policy and playbook together.
-
-    A role that the playbook does not fill has an empty name.
-    """
-    of_policy = _resolve_roles(tier_rule.factors, terms)
-    of_playbook = _resolve_roles(terms.factors, terms)
-    return combine_requirements(tier, of_policy, of_playbook)
-
-
-def _resolve_roles(
-    factors: Iterable[ApprovalRequirement], terms: PlaybookTerms
-) -> tuple[ApprovalRequirement, ...]:
-    """Replace the roles of owners by the groups of the playbook."""
-    result = []
-    for factor in factors:
-        if factor.group.startswith(OWNER):
-            group = terms.owners.get(factor.group.removeprefix(OWNER), "")
-            factor = ApprovalRequirement(group, factor.count)
-        result.append(factor)
-    return tuple(result)
-
-
-def combine_requirements(
-    tier: RiskTier,
-    of_policy: tuple[ApprovalRequirement, ...],
-    of_playbook: tuple[ApprovalRequirement, ...],
-) -> tuple[ApprovalRequirement, ...]:
-    """Combine the approvers of policy and playbook.
-
-    There are never fewer people than either asks for. At low risk the playbook's approvers decide,
-    where it names any. Above that both must be satisfied: a group that both name gives the larger
-    count.
-    """
-    policy_counts = _count_by_group(of_policy)
-    playbook_counts = _count_by_group(of_playbook)
-    if tier is RiskTier.LOW and playbook_counts:
-        shortfall = sum(policy_counts.values()) - sum(playbook_counts.values())
-        first = next(iter(playbook_counts))
-        counts = {**playbook_counts, first: playbook_counts[first] + max(shortfall, 0)}
-    elif not policy_counts:
-        return ()
-    else:
-        counts = dict(policy_counts)
-        for group, count in playbook_counts.items():
-            counts[group] = max(count, counts.get(group, 0))
-    return tuple(ApprovalRequirement(group, count) for group, count in counts.items())
-
-
-def _count_by_group(factors: Iterable[ApprovalRequirement]) -> dict[str, int]:
-    """Add up the counts of each group."""
-    counts: dict[str, int] = {}
-    for factor in factors:
-        counts[factor.group] = counts.get(factor.group, 0) + factor.count
-    return counts
-
-
-def still_satisfies(at_approval: Verdict, current: Verdict) -> bool:
-    """Tell whether the verdict at the approval covers what policy asks now.
-
-    Tightening is immediate, loosening is not retroactive. Whether the approvers are still those
-    who must approve is checked on the people: see ``what_moved``.
-    """
-    if current.ruling is Ruling.REFUSE or current.tier > at_approval.tier:
-        return False
-    if at_approval.ruling is Ruling.AUTO_APPROVE and current.ruling is not Ruling.AUTO_APPROVE:
-        return False
-    return current.step_up <= at_approval.step_up
-
-
-# --- limits ---------------------------------------------------------------------------------------
-
-
-class _LimitCheck(NamedTuple):
-    rule: str
-    maximum: Decimal | int | None
-    #: What today's total would be with the plan.
-    total: Decimal | int
-    unit: str
-
-
-def find_exceeded_limit(
-    plan: Plan,
-    step: int,
-    policy: Policy,
-    usage: Usage,
-) -> str | None:
-    """Return the limit that the plan would now exceed, as a sentence.
-
-    Asked where the step begins, with what others have just used.
-    """
-    violation = _limit_violation(
-        plan,
-        policy=policy,
-        usage=usage,
-        step=step,
-    )
-    return violation.reason if violation else None
-
-
-def _find_violation(
-    plan: Plan,
-    *,
-    terms: PlaybookTerms,
-    policy: Policy,
-    usage: Usage,
-    step: int,
-) -> _Violation | None:
-    """Return the first reason against this plan."""
-    violation = (
-        _scope_violation(plan, policy)
-        or _action_violation(plan, policy)
-        or _limit_violation(
-            plan,
-            policy=policy,
-            usage=usage,
-            step=step,
-        )
-    )
-    if violation is None and terms.stage is Stage.SHADOW:
-        reason = "shadow mode: this is what would be recommended; nothing is carried out"
-        return _Violation("stage.shadow", reason)
-    return violation
-
-
-def _scope_violation(plan: Plan, policy: Policy) -> _Violation | None:
-    if not plan.actions:
-        return _Violation("plan.empty", "the plan does nothing")
-    count = len(plan.actions)
-    if count > policy.largest_scope:
-        return _Violation("scope.too_large", f"{count} actions, at most {policy.largest_scope}")
-    currencies = {action.amount.currency for action in plan.actions if action.amount}
-    if currencies - {policy.currency}:
-        names = ", ".join(sorted(currencies))
-        return _Violation("currency.other", f"policy speaks {policy.currency}, the plan {names}")
-    return None
-
-
-def _action_violation(plan: Plan, policy: Policy) -> _Violation | None:
-    for action in plan.actions:
-        limit = policy.actions.get(action.name)
-        if limit is None:
-            reason = f"{action.name} is not on the list of allowed actions"
-            return _Violation("action.not_listed", reason)
-        has_money_limit = limit.per_plan is not None or limit.amount_per_day is not None
-        if action.amount is None and has_money_limit:
-            return _Violation("amount.unknown", f"{action.name}: the amount is not known")
-        if action.amount and action.amount.amount < 0:
-            return _Violation("amount.negative", "an amount below zero")
-    return None
-
-
-def _limit_violation(
-    plan: Plan,
-    *,
-    policy: Policy,
-    usage: Usage,
-    step: int,
-) -> _Violation | None:
-    """Find an exceeded limit.
-
-    A limit for each plan counts all its actions; one of a day counts those still to come.
-    """
-    names = dict.fromkeys(action.name for action in plan.actions[step:])
-    for name in names:
-        limit = policy.actions.get(name, ActionLimit())
-        for check in _limit_checks(
-            name,
-            plan=plan,
-            limit=limit,
-            usage=usage,
-            step=step,
-        ):
-            if check.maximum is not None and check.total > check.maximum:
-                sums = f"{check.total:,} would pass the limit of {check.maximum:,}"
-                return _Violation(check.rule, f"{name}: {sums} {check.unit}")
-    return None
-
-
-def _limit_checks(
-    name: str,
-    *,
-    plan: Plan,
-    limit: ActionLimit,
-    usage: Usage,
-    step: int,
-) -> Iterator[_LimitCheck]:
-    every = [action for action in plan.actions if action.name == name]
-    rest = [action for action in plan.actions[step:] if action.name == name]
-    yield _LimitCheck(
-        rule="limit.per_plan",
-        maximum=limit.per_plan,
-        total=_sum_amounts(every),
-        unit="at once",
-    )
-    yield _LimitCheck(
-        rule="limit.amount_per_day",
-        maximum=limit.amount_per_day,
-        total=usage.amounts.get(name, 0) + _sum_amounts(rest),
-        unit="a day",
-    )
-    yield _LimitCheck(
-        rule="limit.times_per_day",
-        maximum=limit.times_per_day,
-        total=usage.times.get(name, 0) + len(rest),
-        unit="times a day",
-    )
-    for target, count in Counter(action.target for action in rest).items():
-        yield _LimitCheck(
-            rule="limit.per_target",
-            maximum=limit.times_per_target_per_day,
-            total=usage.target_times.get(f"{name} {target}", 0) + count,
-            unit=f"times a day for {target}",
-        )
-
-
-def _sum_amounts(actions: Iterable[Action]) -> Decimal:
-    amounts = (action.amount.amount for action in actions if action.amount)
-    return sum(amounts, Decimal(0))

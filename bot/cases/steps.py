@@ -5,7 +5,7 @@ from datetime import datetime, timedelta
 from typing import assert_never
 
 from bot.cases.approval import names_of
-from bot.cases.case import Case, StatusReason, Step
+from bot.cases.case import Case, DoneStep, StatusReason, Step
 from bot.cases.commands import LookFirst, Settle, StartStep, StepCommand
 from bot.cases.entries import (
     IN_DOUBT,
@@ -24,8 +24,9 @@ from bot.cases.entries import (
 )
 from bot.cases.errors import BadRequest, LedgerBroken, MoveNotAllowed, WorldMoved
 from bot.cases.evidence import list_changes
+from bot.cases.execution import NextStep, StepKind, next_step
 from bot.cases.plan import Plan
-from bot.cases.policy import Ruling, Verdict, still_satisfies
+from bot.cases.verdict import Ruling, Verdict, still_satisfies
 from bot.cases.votes import carries, shorten_note
 
 # The owner of a parked case is reminded after this.
@@ -72,8 +73,11 @@ def _start_step(case: Case, command: StartStep, now: datetime) -> StepStarted | 
     if case.proposal.plan is None or case.proposal.verdict is None:
         raise LedgerBroken(f"{case.id} is approved without a plan")
     must_be_only_doubt(case, command.step)
+    following = next_step(case)
+    if case.proposal.plan.branches and following != NextStep(StepKind.START, command.step):
+        raise MoveNotAllowed(f"step {command.step + 1} of {case.id} is not what comes next")
     reasons = find_drift(case, command, now)
-    if reasons and any(step.state is StepState.LANDED for step in case.execution.steps):
+    if reasons and case.execution.has_landed:
         raise WorldMoved("; ".join(reasons))
     if reasons:
         return drift(*reasons)
@@ -83,7 +87,8 @@ def _start_step(case: Case, command: StartStep, now: datetime) -> StepStarted | 
 def _start(case: Case, step: int) -> StepStarted:
     if case.proposal.plan is None:
         raise LedgerBroken(f"{case.id} is approved without a plan")
-    return StepStarted(step, case.proposal.plan.step_key(step), case.proposal.plan.plan_hash)
+    plan = case.proposal.plan
+    return StepStarted(step, plan.step_key(step), plan.plan_hash, case.inputs(step))
 
 
 def find_drift(case: Case, command: StartStep, now: datetime) -> list[str]:
@@ -94,7 +99,10 @@ def find_drift(case: Case, command: StartStep, now: datetime) -> list[str]:
     plan, verdict = case.proposal.plan, case.proposal.verdict
     if plan is None or verdict is None:
         return ["there is no plan"]
-    reasons = list_changes(plan.actions[command.step].precondition, command.precondition)
+    action = plan.actions[command.step]
+    reasons = list_changes(action.precondition, command.precondition)
+    if any(done.is_same_as(action) for done in case.execution.done):
+        reasons.append("it was done before, under an earlier plan of this case")
     if not _is_approved_plan(case, plan, command):
         reasons.append("the plan is not the one that was approved")
     if now >= plan.not_after:
@@ -158,6 +166,14 @@ def _settle(case: Case, command: Settle) -> Settled:
     )
 
 
+def ask_again(case: Case) -> Drifted:
+    """Say what the tree did not foresee.
+
+    No step may be in doubt.
+    """
+    return Drifted((next_step(case).reason,), is_settled=True, is_unforeseen=True)
+
+
 def drift(*reasons: str) -> Drifted:
     """Say why the plan is no longer what was approved.
 
@@ -215,7 +231,7 @@ def apply(case: Case, body: StepBody, entry: Entry) -> Case:
         case StepStarted():
             return _apply_start(case, body, entry)
         case StepReported():
-            return _report(case, body.step, body.state, detail=body.detail, at=entry.at)
+            return _apply_report(case, body, entry)
         case Settled():
             return _apply_settlement(case, body, entry)
         case Parked():
@@ -225,7 +241,7 @@ def apply(case: Case, body: StepBody, entry: Entry) -> Case:
             execution = replace(case.execution, is_undo_running=False, undo_until=None)
             return replace(case.with_reason(reason), execution=execution)
         case Drifted():
-            return return_to_triage(case, body.reasons)
+            return return_to_triage(_keep_landed(case, body), body.reasons)
         case _:
             assert_never(body)
 
@@ -243,17 +259,50 @@ def return_to_triage(case: Case, reasons: tuple[str, ...]) -> Case:
     )
 
 
+def _keep_landed(case: Case, body: Drifted) -> Case:
+    """Keep what has landed when the rest of its plan is given up, so that it is not repeated."""
+    plan = case.proposal.plan
+    if not body.is_unforeseen or plan is None or plan.is_dry_run:
+        return case
+    done = [
+        DoneStep(
+            name=branch.name,
+            action=case.action(index),
+            key=step.key,
+            at=step.at,
+            facts=step.facts,
+        )
+        for index, (branch, step) in enumerate(
+            zip(plan.branches, case.execution.steps, strict=False)
+        )
+        if step.state is StepState.LANDED
+    ]
+    return replace(case, execution=replace(case.execution, done=(*case.execution.done, *done)))
+
+
 def _apply_start(case: Case, body: StepStarted, entry: Entry) -> Case:
     step = Step(
         state=StepState.STARTED,
         key=body.key,
         detail="",
         at=entry.at,
+        inputs=body.inputs,
     )
     steps = case.execution.steps
     if body.step < len(steps):
         return _with_step(case, body.step, step)
-    return replace(case, execution=replace(case.execution, steps=(*steps, step)))
+    # A tree passes over the steps that are not on its way.
+    skipped = Step(state=StepState.SKIPPED, key="", detail="", at=entry.at)
+    between = (skipped,) * (body.step - len(steps))
+    return replace(case, execution=replace(case.execution, steps=(*steps, *between, step)))
+
+
+def _apply_report(case: Case, body: StepReported, entry: Entry) -> Case:
+    after = _report(case, body.step, body.state, detail=body.detail, at=entry.at)
+    if not body.facts:
+        return after
+    step = replace(after.execution.steps[body.step], facts=body.facts)
+    return _with_step(after, body.step, step)
 
 
 def _apply_settlement(case: Case, body: Settled, entry: Entry) -> Case:
@@ -280,12 +329,7 @@ def _apply_parking(case: Case, body: Parked, entry: Entry) -> Case:
 
 
 def _report(case: Case, index: int, state: StepState, *, detail: str, at: datetime) -> Case:
-    step = Step(
-        state=state,
-        key=case.execution.steps[index].key,
-        detail=detail,
-        at=at,
-    )
+    step = replace(case.execution.steps[index], state=state, detail=detail, at=at)
     return _with_step(case, index, step)
 
 

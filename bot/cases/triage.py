@@ -24,8 +24,8 @@ from bot.cases.entries import (
 from bot.cases.errors import LedgerBroken, Superseded, TooLate
 from bot.cases.lifecycle import WAITING
 from bot.cases.plan import Plan
-from bot.cases.policy import Ruling, Verdict
 from bot.cases.sla import Sla
+from bot.cases.verdict import Ruling, Verdict
 
 # --- decide -----------------------------------------------------------------------------------
 
@@ -246,6 +246,9 @@ def _propose(
         verdict=body.verdict,
         expires_at=expires_at,
     )
+    if case.activity.practice is not None:
+        # It was about the plan before this one.
+        case = replace(case, activity=replace(case.activity, practice=None))
     return replace(
         case.with_reason(None),
         timers=timers,

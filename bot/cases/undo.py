@@ -25,8 +25,8 @@ from bot.cases.entries import (
 from bot.cases.errors import BadRequest, TooLate
 from bot.cases.passkey import STEP_UP_LIFETIME, Purpose
 from bot.cases.plan import Plan
-from bot.cases.policy import Ruling, Verdict
 from bot.cases.step_up import must_have_passkey, verify_step_up
+from bot.cases.verdict import Ruling, Verdict
 from bot.cases.votes import (
     attribute_vote,
     must_be_new,

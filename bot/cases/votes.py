@@ -38,8 +38,9 @@ from bot.cases.errors import BadRequest, LedgerBroken, NotEligible, TooLate
 from bot.cases.identity import Identities
 from bot.cases.passkey import STEP_UP_LIFETIME, Purpose, StepUp, is_in_force
 from bot.cases.plan import Plan
-from bot.cases.policy import RiskTier, Verdict, needs_governance
+from bot.cases.policy import RiskTier
 from bot.cases.step_up import must_have_passkey, verify_step_up
+from bot.cases.verdict import Verdict, needs_governance
 
 MAX_NOTE_LENGTH = 1_000
 

@@ -96,6 +96,11 @@ LEDGER = group(
             "with its entries.",
         ),
         LazyCommand(
+            "verify-pack",
+            "bot.cli.case_pack:verify_pack",
+            "Verify the page of one case that `countersign case --pack` wrote. Needs no database.",
+        ),
+        LazyCommand(
             "export",
             "bot.cli.ledger:export",
             "Export the ledger for an auditor. Includes checkpoints, public key and verifier.",
@@ -174,6 +179,24 @@ PASSKEY = group(
         ),
     ],
 )
+POLICY = group(
+    "policy",
+    "Show the policy, explain a verdict, and try another policy on past cases.",
+    [
+        LazyCommand("show", "bot.cli.policy:show", "Show the policy as one page."),
+        LazyCommand(
+            "explain",
+            "bot.cli.policy:explain",
+            "Explain what policy ruled on a case. Shows what the ruling was made from.",
+        ),
+        LazyCommand(
+            "backtest",
+            "bot.cli.policy:backtest",
+            "Try another policy file on past cases. The status is 1 if more wrong plans would "
+            "run alone than today.",
+        ),
+    ],
+)
 COUNTERSIGN = group(
     "",
     "Countersign puts each business exception in front of the right manager as one card, and "
@@ -232,14 +255,26 @@ COUNTERSIGN = group(
         LazyCommand("unpark", "bot.cli.doctor:unpark", "Retry parked work."),
         LazyCommand("case", "bot.cli.case:case", "Show a case with its history."),
         LazyCommand(
+            "report",
+            "bot.cli.report:report",
+            "Report what was handled, how fast, how well and at what cost. By kind, team and week.",
+        ),
+        LazyCommand(
             "questions",
             "bot.cli.questions:questions",
             "List questions without a good answer. The bot did not understand them, or the person "
             "voted the answer down.",
         ),
+        LazyCommand(
+            "recognition",
+            "bot.cli.recognition:recognition",
+            "List what is recognised in a month, with the ledger entries that prove it. "
+            "recognition.yml says what counts.",
+        ),
         LEDGER,
         MEMORY,
         PASSKEY,
+        POLICY,
     ],
 )
 

@@ -2,6 +2,7 @@
 
 from collections.abc import Sequence
 from contextlib import closing
+from pathlib import Path
 from typing import Annotated
 
 import typer
@@ -9,6 +10,7 @@ import typer
 from bot import storage
 from bot.cases.case import Case
 from bot.cases.entries import Entry
+from bot.cli.case_pack import write_pack
 from bot.cli.case_trail import print_trail
 from bot.cli.terminal import AsJson, out, print_json
 from bot.preflight import open_library
@@ -24,8 +26,15 @@ def case(
     full: Annotated[
         bool, typer.Option("--full", help="Show what each entry says, not only what it is.")
     ] = False,
+    pack: Annotated[
+        Path | None,
+        typer.Option(help="Write a page for an auditor to this file, with proofs of each entry."),
+    ] = None,
     as_json: AsJson = False,
 ) -> None:
+    if pack:
+        write_pack(case_id, pack)
+        return
     settings = load_offline()
     store = storage.open_store(settings)
     with closing(store.database):

@@ -17,6 +17,7 @@ from rich.progress import Progress
 
 from bot.cases.canonical import to_plain
 from bot.cases.errors import BadRequest, PlaybookInvalid
+from bot.cases.evaluation import Comparison
 from bot.cases.evaluation_summary import EvaluationSummary
 from bot.cases.signal import UNRECOGNISED
 from bot.cli.recorded_cases import CaseSource, build_replay, open_cases, open_file
@@ -32,7 +33,7 @@ from bot.cli.terminal import AsJson, err, out
 from bot.desk.case_replay import CaseReplay, RecordedCase
 from bot.ports.recommender import Recogniser
 from bot.settings import Settings, load_offline
-from bot.store.case_histories import CaseSelection
+from bot.store.past_cases import CaseSelection
 from bot.views.labels import Labels
 from knowledge.library import FileLibrary, read_playbook
 
@@ -129,12 +130,15 @@ class PlaybookTest:
             for recorded_case in source.cases:
                 progress.advance(task)
                 result.cases += 1
-                self._play(recorded_case, result, table)
+                comparisons = self.replay.compare(recorded_case, source.usage_before)
+                self._report(comparisons, result, table)
         self.results.append(result)
         self._finish(result, table)
 
-    def _play(self, recorded_case: RecordedCase, result: KindResult, table: MarkdownTable) -> None:
-        for comparison in self.replay.compare(recorded_case):
+    def _report(
+        self, comparisons: Sequence[Comparison], result: KindResult, table: MarkdownTable
+    ) -> None:
+        for comparison in comparisons:
             result.summary.add(comparison)
             table.add(comparison)
             if self.suite:
@@ -220,7 +224,8 @@ def run_tests(
             style=_style(is_markdown=markdown, is_json=as_json),
         )
         for kind in kinds or [kind for kind in rules.playbooks if kind != UNRECOGNISED]:
-            with _cases_of(settings, kind, last=last, source_file=source_file) as source:
+            cases = _cases_of(settings, rules, kind=kind, last=last, source_file=source_file)
+            with cases as source:
                 run.run(kind, source)
     raise typer.Exit(1 if any(result.failures for result in run.results) else 0)
 
@@ -233,11 +238,18 @@ def _style(*, is_markdown: bool, is_json: bool) -> Style:
 
 @contextlib.contextmanager
 def _cases_of(
-    settings: Settings, kind: str, *, last: int, source_file: Path | None
+    settings: Settings,
+    rules: FileLibrary,
+    *,
+    kind: str,
+    last: int,
+    source_file: Path | None,
 ) -> Iterator[CaseSource]:
     """Open the last cases of a kind."""
     if source_file is None:
-        with open_cases(settings, CaseSelection(kinds=(kind,), limit=last)) as source:
+        with open_cases(
+            settings, CaseSelection(kinds=(kind,), limit=last), rules.policy().windows
+        ) as source:
             yield source
         return
     with open_file(source_file) as source:

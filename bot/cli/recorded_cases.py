@@ -6,7 +6,7 @@ Neither asks an outside system anything, and neither writes to the database.
 import contextlib
 import json
 import os
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
@@ -19,12 +19,16 @@ from bot.cases.entries import Entry
 from bot.cases.errors import BadRequest, CountersignError
 from bot.cases.evaluation import Trial
 from bot.cases.playbook import Playbook
-from bot.cases.policy import Stage, Usage
+from bot.cases.policy import Stage
+from bot.cases.stage_playbook import DESK_SYSTEM
+from bot.cases.usage import Usage
 from bot.clock import utc_now
+from bot.connectors.desk import DESK_SPEC
 from bot.connectors.recorded import RecordedSystems, Recording
-from bot.desk.case_replay import CaseReplay, FrozenClock, RecordedCase, record_case
+from bot.desk.case_replay import CaseReplay, FrozenClock, RecordedCase, UsageBefore, record_case
+from bot.desk.null_store import PastUsage
 from bot.settings import Mode, Settings
-from bot.store.case_histories import CaseSelection, SqlCaseHistories
+from bot.store.past_cases import CaseSelection, PastCases
 from knowledge.learning.model_file import ModelFile
 from knowledge.library import FileLibrary, load
 
@@ -41,6 +45,8 @@ class CaseSource:
     cases: Iterator[RecordedCase]
     #: Cases that cannot be read, with the reason.
     unreadable: list[str] = field(default_factory=list)
+    #: Sums what had been carried out before a moment; None for a file, which has it recorded.
+    usage_before: PastUsage | None = None
     #: Reads a case as the database holds it; None for a file.
     read_stored: Callable[[str], Case] | None = None
 
@@ -50,30 +56,37 @@ class CaseSource:
 
 
 @contextlib.contextmanager
-def open_cases(settings: Settings, selection: CaseSelection) -> Iterator[CaseSource]:
-    """Open the cases of the database. It is only read."""
+def open_cases(
+    settings: Settings, selection: CaseSelection, windows: Sequence[timedelta]
+) -> Iterator[CaseSource]:
+    """Open the cases of the database. It is only read.
+
+    ``windows``: those over which policy limits actions.
+    """
     store = storage.open_reader(settings)
     with closing(store.database):
-        histories = SqlCaseHistories(store.database)
+        histories = PastCases(store.database)
         ids = histories.ids(selection)
         unreadable: list[str] = []
-        cases = _record_all(histories, histories.read(ids), unreadable)
+
+        def usage_before(trial: Trial) -> Usage:
+            return histories.usage_before(trial.at, windows, plan=trial.after.proposal.plan)
+
+        cases = _record_all(histories.read(ids), unreadable, usage_before)
         yield CaseSource(
             total=len(ids),
             cases=cases,
             unreadable=unreadable,
             read_stored=store.cases.case,
+            usage_before=histories.usage_before,
         )
 
 
 def _record_all(
-    histories: SqlCaseHistories,
     cases: Iterable[tuple[str, list[Entry]]],
     unreadable: list[str],
+    usage_before: UsageBefore,
 ) -> Iterator[RecordedCase]:
-    def usage_before(trial: Trial) -> Usage:
-        return histories.usage_before(trial.at)
-
     for case_id, entries in cases:
         try:
             yield record_case(entries, usage_before)
@@ -162,7 +175,8 @@ def recorded_systems(library: FileLibrary, trial: Trial, playbook: Playbook) -> 
         alternatives=recommendation.alternatives if recommendation else (),
     )
     return RecordedSystems(
-        specs=library.systems,
+        # The desk is a system, too, and no file declares it.
+        specs={**library.systems, DESK_SYSTEM: DESK_SPEC},
         recording=recording,
         lookups=playbook.evidence,
     )

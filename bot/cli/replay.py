@@ -35,7 +35,7 @@ from bot.cli.terminal import AsJson, err, out
 from bot.clock import monotonic
 from bot.desk.case_replay import CaseReplay, RecordedCase
 from bot.settings import load_offline
-from bot.store.case_histories import CaseSelection
+from bot.store.past_cases import CaseSelection
 from bot.views.labels import Labels
 
 EVALUATION = "evaluation"
@@ -69,7 +69,7 @@ class ReplayRun:
                 if self.is_evaluation and not recorded_case.reasons:
                     continue
                 self.cases += 1
-                comparisons = self.replay.compare(recorded_case)
+                comparisons = self.replay.compare(recorded_case, source.usage_before)
                 for comparison in comparisons:
                     self.summary.add(comparison)
                 yield recorded_case, comparisons
@@ -158,7 +158,8 @@ def replay(  # noqa: PLR0913 (one argument for each option)
             source = stack.enter_context(open_file(source_file))
             source.cases = _only(source.cases, case)
         else:
-            source = stack.enter_context(open_cases(settings, _selection(case, since)))
+            selection = _selection(case, since)
+            source = stack.enter_context(open_cases(settings, selection, rules.policy().windows))
         suite = stack.enter_context(junit_file(junit, SUITE_NAME)) if junit else None
         keep = stack.enter_context(saved_to(save)) if save else None
         for recorded_case, comparisons in run.comparisons(source):

@@ -79,7 +79,7 @@ def _step_text(step: PlannedStep, labels: Labels) -> str:
         f"{labels.parameter(step.action, name)} {value}"
         for name, value in sorted(step.parameters.items())
     ]
-    return f"{labels.action(step.action)} ({', '.join(values)})"
+    return f"{labels.action(step.action)} ({', '.join(values)}) {step.condition}".rstrip()
 
 
 def expectation_text(expected: Expectation, labels: Labels) -> str:

@@ -10,6 +10,7 @@ import typer
 from bot import wiring
 from bot.cli.logs import configure_logging
 from bot.cli.shutdown import StopSignal, report_open, stop_with_parent
+from bot.cli.tracing import tracing
 from bot.settings import Settings, load
 
 log = logging.getLogger("countersign")
@@ -39,10 +40,11 @@ def run(
     settings = load()
     configure_logging(settings.log_level)
     _limit_heaps()
-    if worker:
-        _run_worker(settings, worker)
-    else:
-        _run_service(settings, workers)
+    with tracing(settings):
+        if worker:
+            _run_worker(settings, worker)
+        else:
+            _run_service(settings, workers)
 
 
 def _limit_heaps() -> None:

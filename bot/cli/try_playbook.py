@@ -18,11 +18,14 @@ from bot.cli.terminal import AsJson, out
 from bot.clock import utc_now
 from bot.connectors.sql import SqlConnector, SqlSystem
 from bot.desk.detection import detection_parameters
+from bot.desk.operation_report import count_denominator
+from bot.measures.totals import Period
 from knowledge.library import read_playbook
 from scheduler.detectors import signal_from_row
 
 MAX_ROWS = 5_000
 QUERY_TIMEOUT = timedelta(seconds=10)
+DENOMINATOR_PERIOD = timedelta(days=30)
 
 
 @dataclass(frozen=True)
@@ -31,6 +34,10 @@ class Detections:
 
     rows: list[dict[str, Any]]
     facts: dict[str, Any]
+    #: What the cases of the last days are counted against; None where nobody counts it.
+    denominator: int | None = None
+    #: The same in words: "1,204 bookings in 30 days".
+    basis: str = ""
 
 
 def try_file(
@@ -69,6 +76,7 @@ def try_file(
             "count": len(detections.rows),
             "rows": rows,
             "facts": detections.facts,
+            "denominator": detections.denominator,
         }
         print(json.dumps(summary, indent=2, default=str))
         return
@@ -79,6 +87,8 @@ def try_file(
     out.print(table)
     for name, value in detections.facts.items():
         out.print(f"  {name}: {value}", markup=False)
+    if detections.basis:
+        out.print(f"  counted against: {detections.basis}", markup=False)
 
 
 def try_playbook(playbook: Playbook, *, file: str, database: str, now: str) -> Detections:
@@ -98,8 +108,13 @@ def try_playbook(playbook: Playbook, *, file: str, database: str, now: str) -> D
         rows = connector.look_up(detection.query, parameters, MAX_ROWS)
     except ConnectorFailed as failure:
         raise PlaybookInvalid(f"{file}: signal.query: {failure}") from None
+    denominator = _count_denominator(playbook, file=file, database=database, now=now)
+    basis = ""
+    if denominator is not None:
+        name = playbook.measure.denominator.name
+        basis = f"{denominator:,} {name} in {DENOMINATOR_PERIOD.days} days"
     if not rows:
-        return Detections([], {})
+        return Detections([], {}, denominator, basis)
     signal = signal_from_row(
         playbook=playbook,
         detection=detection,
@@ -109,7 +124,25 @@ def try_playbook(playbook: Playbook, *, file: str, database: str, now: str) -> D
     facts = _look_up_evidence(
         playbook, connector, facts=dict(facts_of(signal, ())), parameters=parameters
     )
-    return Detections(rows, facts)
+    return Detections(rows, facts, denominator, basis)
+
+
+def _count_denominator(playbook: Playbook, *, file: str, database: str, now: str) -> int | None:
+    """Count what cases of the last days are counted against; None without a query.
+
+    Raises:
+        PlaybookInvalid: the database refuses the query, or it returns no number.
+    """
+    denominator = playbook.measure.denominator
+    if not denominator.query:
+        return None
+    until = _parse_time(now)
+    period = Period(until - DENOMINATOR_PERIOD, until)
+    connector = _open_connector(denominator.system, database)
+    try:
+        return count_denominator(denominator, period, connector)
+    except ConnectorFailed as failure:
+        raise PlaybookInvalid(f"{file}: measure.denominator.query: {failure}") from None
 
 
 def _no_episodes(fingerprints: Sequence[str]) -> int:

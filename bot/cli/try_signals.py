@@ -77,6 +77,7 @@ def preview_file(settings: Settings, path: Path) -> Iterator[dict[str, Any]]:
             systems = build_systems(settings, library, NullChat())
             proposals = Proposals(
                 cases=store.cases,
+                desk_controls=store.desk_controls,
                 library=library,
                 systems=systems,
                 mode=settings.mode.value,

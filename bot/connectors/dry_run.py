@@ -4,7 +4,7 @@ from datetime import timedelta
 
 from bot.cases.canonical import Scalar, ScalarMapping
 from bot.cases.plan import Action
-from bot.ports.connector import Connector, EffectStatus
+from bot.ports.connector import NOTHING, Connector, EffectStatus
 
 
 class DryRun:
@@ -26,9 +26,13 @@ class DryRun:
         """Ask the real system."""
         return self._real.look_up(query, parameters, limit)
 
-    def prepare(self, action: str, parameters: ScalarMapping) -> Action:
+    def prepare(
+        self, action: str, parameters: ScalarMapping, words: ScalarMapping = NOTHING
+    ) -> Action:
         """Prepare the action that would be carried out."""
-        return self._real.prepare(action, parameters)
+        if not words:
+            return self._real.prepare(action, parameters)
+        return self._real.prepare(action, parameters, words)
 
     def precondition(self, action: Action) -> ScalarMapping:
         """Ask the real system for the snapshot."""

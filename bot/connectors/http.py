@@ -19,17 +19,18 @@ from urllib.parse import urlsplit
 import httpx
 
 from bot.cases.canonical import Scalar, ScalarMapping, storable
-from bot.cases.errors import ConnectorFailed, OutcomeUnknown, WorldMoved
+from bot.cases.errors import ConnectorFailed, OutcomeUnknown, SystemRefused, WorldMoved
 from bot.cases.evidence import list_changes
 from bot.cases.expressions import find_scalar
 from bot.cases.plan import Action
+from bot.cases.plan_tree import convert_facts
 from bot.clock import boottime, seconds_left, time_limit
 from bot.connectors.http_addresses import fill_address, is_declared_address
 from bot.connectors.http_system import HttpAction, HttpCall, HttpSystem
 from bot.connectors.http_transport import GuardedTransport
 from bot.connectors.parameters import convert_parameters
 from bot.connectors.specs import prepare_action, short_name
-from bot.ports.connector import EffectStatus
+from bot.ports.connector import NOTHING, Effect, EffectStatus
 
 MAX_ANSWER_BYTES = 1_000_000
 MAX_DETAIL = 200
@@ -88,7 +89,9 @@ class HttpConnector:
         with self._time_limit():
             return [self._read_fields(call, parameters)][:limit]
 
-    def prepare(self, action: str, parameters: ScalarMapping) -> Action:
+    def prepare(
+        self, action: str, parameters: ScalarMapping, words: ScalarMapping = NOTHING
+    ) -> Action:
         """Convert the parameters and take the snapshot."""
         spec = self._find_spec(action)
         values = convert_parameters(parameters, spec.parameters)
@@ -100,6 +103,7 @@ class HttpConnector:
             connector=self._system.connector,
             parameters=values,
             snapshot=snapshot,
+            words=words,
         )
 
     def precondition(self, action: Action) -> ScalarMapping:
@@ -108,7 +112,16 @@ class HttpConnector:
         with self._time_limit():
             return self._snapshot(spec, action.parameters)
 
-    def execute(self, action: Action, key: str) -> str:
+    def read_facts(self, action: Action, key: str) -> ScalarMapping:
+        """Read the facts of an effect from the answer that shows it."""
+        spec = self._find_spec(short_name(action))
+        if spec.verify is None or not spec.returns:
+            return {}
+        with self._time_limit():
+            values = self._read_fields(spec.verify, {**action.parameters, "key": key})
+        return convert_facts(values, spec.returns)
+
+    def execute(self, action: Action, key: str) -> str | Effect:
         """Carry out the action, unless something has changed since the approval."""
         spec = self._find_spec(short_name(action))
         if spec.version != action.version:
@@ -118,7 +131,10 @@ class HttpConnector:
             reasons = list_changes(action.precondition, self._snapshot(spec, action.parameters))
             if reasons:
                 raise WorldMoved("; ".join(reasons))
-            return self._act(spec.execute, {**action.parameters, "key": key}, key=key)
+            effect = self._act(spec.execute, {**action.parameters, "key": key}, key=key)
+        if not spec.returns:
+            return effect.detail
+        return Effect(effect.detail, convert_facts(effect.facts, spec.returns))
 
     def undo(
         self,
@@ -131,7 +147,7 @@ class HttpConnector:
         if spec.undo is None:
             raise ConnectorFailed(f"{action.name} cannot be undone")
         with self._time_limit():
-            return self._act(spec.undo, {**action.parameters, "key": key}, key=undo_key)
+            return self._act(spec.undo, {**action.parameters, "key": key}, key=undo_key).detail
 
     def verify(self, action: Action, key: str) -> EffectStatus:
         """Ask for the effect under this key. Only a clear answer counts."""
@@ -190,10 +206,13 @@ class HttpConnector:
         parameters: ScalarMapping,
         *,
         key: str,
-    ) -> str:
+    ) -> Effect:
         """Change something, and say what came of it."""
         answer = self._send(call, parameters, key=key)
         status = answer.status_code
+        body = _read_json(answer)
+        if call.refused_when and find_scalar(call.refused_when, body) is True:
+            raise SystemRefused(self._detail(call, answer, body))
         if status == HTTPStatus.PRECONDITION_FAILED:
             raise WorldMoved(_describe(answer))
         if status in _REFUSALS:
@@ -202,9 +221,14 @@ class HttpConnector:
             raise OutcomeUnknown("the same request is still being worked on there")
         if not answer.is_success:
             raise OutcomeUnknown(_describe(answer))
-        body = _read_json(answer)
         if call.landed_when and find_scalar(call.landed_when, body) is not True:
             raise OutcomeUnknown(f"{_describe(answer)}, without confirming it")
+        facts = {name: find_scalar(field, body) for name, field in call.fields.items()}
+        return Effect(self._detail(call, answer, body), facts)
+
+    @staticmethod
+    def _detail(call: HttpCall, answer: httpx.Response, body: Mapping[str, Any]) -> str:
+        """Return what people read about the outcome."""
         detail = find_scalar(call.detail, body) if call.detail else None
         return _describe(answer) if detail is None else str(detail)[:MAX_DETAIL]
 

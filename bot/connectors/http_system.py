@@ -23,7 +23,7 @@ else:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpCall:
-    """One HTTP call; the last four fields are expressions over its answer."""
+    """One HTTP call; all but its address and body are expressions over its answer."""
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
     #: Path and query with placeholders for parameters, each percent-encoded.
@@ -34,9 +34,11 @@ class HttpCall:
     landed_when: Annotated[str, Field(validation_alias="landed")] = ""
     #: True where the answer of a `verify` says that there is no effect.
     absent_when: Annotated[str, Field(validation_alias="absent")] = ""
+    #: True where the answer says that it is refused for good, whatever its status.
+    refused_when: Annotated[str, Field(validation_alias="refused")] = ""
     #: What people read about the outcome, like a number of the payment.
     detail: str = ""
-    #: What a look-up or precondition reads.
+    #: What a look-up or precondition reads, and the facts that an action returns.
     fields: Mapping[Name, str] = field(default_factory=dict)
 
 
@@ -55,6 +57,10 @@ class HttpAction(ActionSpec):
         ActionSpec.__post_init__(self)
         if self.verify is None and self.idempotency is not Idempotency.NONE:
             raise ValueError("only idempotency: none may go without a verify call")
+        for name in self.returns:
+            is_read = self.verify is not None and name in self.verify.fields
+            if name not in self.execute.fields or not is_read:
+                raise ValueError(f"execute and verify both need the field {name} that it returns")
         fields = self.precondition.fields if self.precondition else {}
         if self.amount and self.amount not in {*self.parameters, *fields}:
             raise ValueError(
@@ -65,6 +71,10 @@ class HttpAction(ActionSpec):
     @property
     def reversible(self) -> bool:
         return self.undo is not None
+
+    @property
+    def says_refusals(self) -> bool:
+        return bool(self.execute.refused_when)
 
     @property
     def idempotency(self) -> Idempotency:

@@ -29,7 +29,7 @@ from bot.connectors.specs import (
     prepare_action,
 )
 from bot.ports.chat import Chat
-from bot.ports.connector import Connector, EffectStatus
+from bot.ports.connector import NOTHING, Connector, EffectStatus
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,6 +41,8 @@ class MessageAction(ActionSpec):
 
     def __post_init__(self) -> None:
         ActionSpec.__post_init__(self)
+        if self.returns:
+            raise ValueError("a message returns no facts")
         if not {"to", "text"} <= set(self.parameters):
             raise ValueError("a message takes the parameters to and text")
         if self.amount and self.amount not in self.parameters:
@@ -90,7 +92,9 @@ class MessageConnector:
         """Refuse: Slack is asked for no evidence."""
         raise ConnectorFailed(f"{self._system.name} answers no questions")
 
-    def prepare(self, action: str, parameters: ScalarMapping) -> Action:
+    def prepare(
+        self, action: str, parameters: ScalarMapping, words: ScalarMapping = NOTHING
+    ) -> Action:
         """Render the message. There is no snapshot."""
         spec = self._system.actions.get(action)
         if spec is None:
@@ -101,6 +105,7 @@ class MessageConnector:
             connector=self._system.connector,
             parameters=convert_parameters(parameters, spec.parameters),
             snapshot={},
+            words=words,
         )
 
     def precondition(self, action: Action) -> ScalarMapping:

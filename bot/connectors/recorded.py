@@ -17,7 +17,7 @@ from bot.cases.playbook import Lookup
 from bot.cases.recommendation import Alternative
 from bot.connectors.parameters import convert_parameters
 from bot.connectors.specs import ActionSpec, SystemSpec, prepare_action
-from bot.ports.connector import Connector, EffectStatus
+from bot.ports.connector import NOTHING, Connector, EffectStatus
 
 NOT_RECORDED = "nobody had asked this then, so the answer is not known"
 NO_CHANGE = "a replay changes nothing"
@@ -101,7 +101,9 @@ class RecordedConnector:
             raise ConnectorFailed(answer.failure)
         return [dict(row) for row in answer.rows[:limit]]
 
-    def prepare(self, action: str, parameters: ScalarMapping) -> Action:
+    def prepare(
+        self, action: str, parameters: ScalarMapping, words: ScalarMapping = NOTHING
+    ) -> Action:
         """Make the dry run over the snapshot of then."""
         spec = self._spec.actions.get(action)
         if spec is None:
@@ -112,19 +114,26 @@ class RecordedConnector:
         if not earlier and name in self._failures:
             raise ConnectorFailed(self._failures[name])
         for one in earlier:
-            dry_run = self._dry_run(spec, values, one.precondition)
+            dry_run = self._dry_run(spec, values, one.precondition, words)
             # The snapshot of another thing says nothing about this one.
             if dry_run.target == one.target:
                 return dry_run
-        return self._dry_run(spec, values, {})
+        return self._dry_run(spec, values, {}, words)
 
-    def _dry_run(self, spec: ActionSpec, values: ScalarMapping, snapshot: ScalarMapping) -> Action:
+    def _dry_run(
+        self,
+        spec: ActionSpec,
+        values: ScalarMapping,
+        snapshot: ScalarMapping,
+        words: ScalarMapping,
+    ) -> Action:
         return prepare_action(
             spec,
             system=self._spec.name,
             connector=self._spec.connector,
             parameters=values,
             snapshot=snapshot,
+            words=words,
         )
 
     def precondition(self, action: Action) -> ScalarMapping:

@@ -10,6 +10,7 @@ from pydantic import Field
 
 from bot.connectors.dry_run import DryRun
 from bot.connectors.http_system import HttpSystem
+from bot.connectors.measured import MeasuredConnector
 from bot.connectors.message import MessageSystem
 from bot.connectors.specs import Secrets, SystemSpec
 from bot.connectors.sql import SqlSystem
@@ -53,7 +54,7 @@ def build_connectors(
     """
     connectors: dict[str, Connector] = {}
     for name, spec in specs.items():
-        connector = spec.connect(secrets, chat)
+        connector = MeasuredConnector(name, spec.connect(secrets, chat))
         connectors[name] = DryRun(connector) if dry_run else connector
     return connectors
 

@@ -21,15 +21,16 @@ from bot.cases.constraints import (
     Text,
 )
 from bot.cases.errors import ConnectorFailed
-from bot.cases.expressions import render
-from bot.cases.plan import Action, Idempotency, Money, amount_of
+from bot.cases.expressions import placeholders, render
+from bot.cases.plan import Action, FactType, Idempotency, Money, amount_of
 from bot.cases.playbook import ParameterName
 from bot.connectors.parameters import ParameterType
 from bot.ports.chat import Chat
-from bot.ports.connector import Connector
+from bot.ports.connector import NOTHING, Connector
 
 MIN_TIMEOUT = timedelta(milliseconds=100)
 MAX_TIMEOUT = timedelta(minutes=5)
+MAX_FACTS = 20
 #: For one call in all: name, connection, question and answer.
 Timeout = Annotated[Duration, Field(ge=MIN_TIMEOUT, le=MAX_TIMEOUT)]
 Secrets = Callable[[str], str]
@@ -64,6 +65,10 @@ class ActionSpec(ABC):
     currency: Currency = "GBP"
     #: How long after it has landed it may be taken back.
     undo_for: Span | None = None
+    #: The facts that it tells once it has landed, with their types.
+    returns: Annotated[Mapping[Name, FactType], Field(max_length=MAX_FACTS)] = field(
+        default_factory=dict
+    )
 
     def __post_init__(self) -> None:
         kind = self.parameters.get(self.amount)
@@ -76,6 +81,11 @@ class ActionSpec(ABC):
     @abstractmethod
     def reversible(self) -> bool:
         """Tell whether it can be taken back."""
+
+    @property
+    def says_refusals(self) -> bool:
+        """Tell whether the system's own no is told from other failures."""
+        return False
 
     @property
     @abstractmethod
@@ -114,20 +124,27 @@ def prepare_action(
     connector: str,
     parameters: ScalarMapping,
     snapshot: ScalarMapping,
+    words: ScalarMapping = NOTHING,
 ) -> Action:
     """Render an action for a plan, from typed parameters and the snapshot.
 
+    ``words`` stand for parameters that an earlier step will tell.
+
     Raises:
-        ConnectorFailed: the action declares an amount and there is none.
+        ConnectorFailed: the action declares an amount and there is none, or it would go to a
+            target or move an amount that is not known yet.
     """
-    facts = {**snapshot, **parameters}
+    facts = {**snapshot, **parameters, **words}
+    for name in words:
+        if name == spec.amount or name in placeholders(spec.target):
+            raise ConnectorFailed(f"{name} decides what is changed, so no step may tell it")
     return Action(
         name=f"{system}.{spec.name}",
         version=spec.version,
         system=system,
         connector=connector,
         target=render(spec.target, facts),
-        parameters=dict(parameters),
+        parameters={name: parameters[name] for name in parameters if name not in words},
         summary=render(spec.summary, facts),
         preview=render(spec.preview, facts),
         reversible=spec.reversible,
@@ -135,6 +152,7 @@ def prepare_action(
         precondition=dict(snapshot),
         amount=_amount(spec, facts),
         undo_for=spec.undo_for or timedelta(0),
+        returns=dict(spec.returns),
     )
 
 

@@ -18,6 +18,7 @@ from bot.cases.constraints import KEYED, EnvironmentName, OptionalEnvironmentNam
 from bot.cases.errors import ConnectorFailed, WorldMoved
 from bot.cases.evidence import list_changes
 from bot.cases.plan import Action, Idempotency
+from bot.cases.plan_tree import convert_facts
 from bot.clock import boottime, time_limit
 from bot.connectors.parameters import ParameterType, convert_parameters
 from bot.connectors.specs import (
@@ -32,7 +33,7 @@ from bot.connectors.sql_database import SqlDatabase
 from bot.connectors.sql_engines import SqlSession
 from bot.connectors.sql_marks import Marks
 from bot.ports.chat import Chat
-from bot.ports.connector import Connector, EffectStatus
+from bot.ports.connector import NOTHING, Connector, Effect, EffectStatus
 
 # The key of the undoing of a step begins so.
 UNDO_PREFIX = "undo:"
@@ -57,6 +58,9 @@ class SqlAction(ActionSpec):
     undo: str = ""
     #: A SELECT that finds a row where the effect is there.
     verify: str = ""
+    #: A SELECT whose one row has the facts that it returns; read after the statement, in its
+    #: transaction. It may name ``:key``.
+    facts: str = ""
     #: Whether a mark proves the effect; else ``verify`` does.
     marker: bool = True
 
@@ -64,13 +68,19 @@ class SqlAction(ActionSpec):
         ActionSpec.__post_init__(self)
         if not self.marker and not self.verify:
             raise ValueError("without a marker table an action needs a verify query")
-        for query in filter(None, (self.precondition, self.verify)):
+        if bool(self.returns) is not bool(self.facts):
+            raise ValueError("returns and facts go together: the names, and the SELECT")
+        for query in filter(None, (self.precondition, self.verify, self.facts)):
             if not query.lstrip().lower().startswith(("select", "with")):
-                raise ValueError("precondition and verify must be SELECTs")
+                raise ValueError("precondition, verify and facts must be SELECTs")
 
     @property
     def reversible(self) -> bool:
         return bool(self.undo)
+
+    @property
+    def says_refusals(self) -> bool:
+        return True
 
     @property
     def idempotency(self) -> Idempotency:
@@ -129,7 +139,9 @@ class SqlConnector:
         with self._time_limit(), self._database.reading() as session:
             return session.fetch(query, parameters, limit)
 
-    def prepare(self, action: str, parameters: ScalarMapping) -> Action:
+    def prepare(
+        self, action: str, parameters: ScalarMapping, words: ScalarMapping = NOTHING
+    ) -> Action:
         """Convert the parameters and take the snapshot."""
         spec = self._find_spec(action)
         values = convert_parameters(parameters, spec.parameters)
@@ -139,6 +151,7 @@ class SqlConnector:
             connector=self._system.connector,
             parameters=values,
             snapshot=self._snapshot(spec, values),
+            words=words,
         )
 
     def precondition(self, action: Action) -> ScalarMapping:
@@ -146,14 +159,24 @@ class SqlConnector:
         spec = self._find_spec(short_name(action))
         return self._snapshot(spec, convert_parameters(action.parameters, spec.parameters))
 
-    def execute(self, action: Action, key: str) -> str:
+    def read_facts(self, action: Action, key: str) -> ScalarMapping:
+        """Read the facts of an effect that is there, as they are now."""
+        spec = self._find_spec(short_name(action))
+        if not spec.facts:
+            return {}
+        values = {**self._values(spec, action), "key": key}
+        with self._time_limit(), self._database.reading() as session:
+            return _facts_of(spec, session, values)
+
+    def execute(self, action: Action, key: str) -> str | Effect:
         """Carry out the statement, unless something has changed since the approval."""
         spec = self._find_spec(short_name(action))
         if spec.version != action.version:
             versions = f"version {spec.version} now, version {action.version} was approved"
             raise WorldMoved(f"{action.name} is {versions}")
         with self._time_limit():
-            return self._change(spec, spec.statement, action, key=key)
+            effect = self._change(spec, spec.statement, action, key=key)
+        return effect if spec.returns else effect.detail
 
     def undo(
         self,
@@ -166,7 +189,7 @@ class SqlConnector:
         if not spec.undo:
             raise ConnectorFailed(f"{action.name} cannot be undone")
         with self._time_limit():
-            return self._change(spec, spec.undo, action, key=undo_key, done_key=key)
+            return self._change(spec, spec.undo, action, key=undo_key, done_key=key).detail
 
     def verify(self, action: Action, key: str) -> EffectStatus:
         """Look for the mark of this key, or for the effect itself."""
@@ -220,8 +243,8 @@ class SqlConnector:
         *,
         key: str,
         done_key: str = "",
-    ) -> str:
-        """Mark, check, change and count in one transaction.
+    ) -> Effect:
+        """Mark, check, change, count and read in one transaction.
 
         An undo has a ``done_key``, the key of what it takes back. It is not held to the
         precondition, because the effect itself has changed what that reads.
@@ -231,7 +254,7 @@ class SqlConnector:
             self._marks.create_table()
         with self._database.writing() as session:
             if spec.marker and not self._marks.insert(session, key, action.name):
-                return "already done"
+                return Effect("already done", _facts_of(spec, session, values))
             if not done_key:
                 self._check_precondition(session, spec, action)
             count = session.change(statement, values)
@@ -239,7 +262,8 @@ class SqlConnector:
                 raise WorldMoved(
                     f"would have changed {count} rows, not {spec.expect_rows}; changed none"
                 )
-        return f"{count} row{'' if count == 1 else 's'} changed"
+            facts = NOTHING if done_key else _facts_of(spec, session, values)
+        return Effect(f"{count} row{'' if count == 1 else 's'} changed", facts)
 
     def _check_precondition(
         self,
@@ -253,3 +277,11 @@ class SqlConnector:
         reasons = list_changes(action.precondition, snapshot)
         if reasons:
             raise WorldMoved("; ".join(reasons))
+
+
+def _facts_of(spec: SqlAction, session: SqlSession, values: Mapping[str, Any]) -> ScalarMapping:
+    """Read what the action returns: the facts of one row that are of their types."""
+    if not spec.facts:
+        return NOTHING
+    rows = session.fetch(spec.facts, values, 2)
+    return convert_facts(rows[0], spec.returns) if len(rows) == 1 else NOTHING

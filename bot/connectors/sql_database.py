@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 
 from bot import sockets
-from bot.cases.errors import ConnectorFailed, OutcomeUnknown
+from bot.cases.errors import ConnectorFailed, OutcomeUnknown, SystemRefused
 from bot.clock import seconds_left
 from bot.connectors.sql_engines import SqlEngine, SqlSession, is_sqlite
 from bot.connectors.sql_postgresql import PostgresqlEngine
@@ -97,6 +97,8 @@ class SqlDatabase:
             raise ConnectorFailed(self._reason(error), retryable=True) from None
 
     def _failure(self, engine: SqlEngine, error: Exception) -> ConnectorFailed:
+        if isinstance(error, engine.refusals):
+            return SystemRefused(self._reason(error))
         is_transient = isinstance(error, engine.transient_failures)
         return ConnectorFailed(self._reason(error), retryable=is_transient)
 

@@ -60,6 +60,8 @@ class SqlEngine(Protocol):
     failures: tuple[type[Exception], ...]
     #: Those against which waiting can help: a lock, a conflict, a database that is away.
     transient_failures: tuple[type[Exception], ...]
+    #: What the database's own rules forbid: a constraint or a trigger.
+    refusals: tuple[type[Exception], ...]
 
     def open_session(self) -> SqlSession:
         """Take a connection from the pool, or open one.

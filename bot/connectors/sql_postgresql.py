@@ -36,6 +36,10 @@ class PostgresqlEngine:
             driver.OperationalError,
             TimeoutError,
         )
+        self.refusals: tuple[type[Exception], ...] = (
+            driver.IntegrityError,
+            driver.errors.RaiseException,
+        )
 
     def open_session(self) -> SqlSession:
         """Take a connection from the pool, or connect. Its transaction has begun."""

@@ -1,5 +1,6 @@
 """Sessions on an SQLite file."""
 
+import contextlib
 import sqlite3
 import threading
 from collections.abc import Mapping
@@ -23,6 +24,8 @@ _READ_OPERATIONS = {
     sqlite3.SQLITE_FUNCTION,
     sqlite3.SQLITE_RECURSIVE,
 }
+# SQLite declares these functions on first use, and asks the guard as for a change of the schema.
+_DECLARE_JSON = ("SELECT 1 FROM json_each('[]')", "SELECT 1 FROM json_tree('[]')")
 _FIND_TABLE = "SELECT 1 AS found FROM sqlite_master WHERE name = :name COLLATE NOCASE"
 # The key under which a pooled connection keeps how long it waits for a lock.
 _WAIT = "busy_timeout"
@@ -33,6 +36,7 @@ class SqliteEngine:
 
     failures: tuple[type[Exception], ...] = (sqlite3.Error, SQLAlchemyError, OSError)
     transient_failures: tuple[type[Exception], ...] = (sqlite3.OperationalError, TimeoutError)
+    refusals: tuple[type[Exception], ...] = (sqlite3.IntegrityError,)
 
     def __init__(self, url: str, seconds: float, *, read_only: bool) -> None:
         """``seconds`` is the time-out of the system."""
@@ -155,6 +159,10 @@ def _is_over() -> bool:
 
 def _guard(raw: sqlite3.Connection, _: object) -> None:
     raw.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, MAX_VALUE_BYTES)
+    # An SQLite without JSON has nothing to declare.
+    with contextlib.suppress(sqlite3.OperationalError):
+        for query in _DECLARE_JSON:
+            raw.execute(query).close()
     raw.set_authorizer(_authorize)
 
 

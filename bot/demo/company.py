@@ -1,14 +1,15 @@
 """The sample company's system of record: a generated year in SQLite.
 
-Beside ordinary rows it plants exceptions: about fifty of each kind over the past year, and one of
-each kind today. The same day and seed always give the same rows.
+Beside ordinary rows it plants exceptions over the past year, more of what happens every other day,
+and one of each kind today. The same day and seed always give the same rows.
 """
 
 import random
 import sqlite3
+from collections.abc import Sequence
 from contextlib import closing
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import date, datetime, timedelta
 from operator import attrgetter
 from pathlib import Path
 
@@ -61,6 +62,24 @@ CREATE INDEX quotes_by_lead ON quotes (lead_id);
 CREATE INDEX claims_by_shipment ON claims (shipment_id);
 CREATE INDEX tasks_by_staff ON tasks (done_by);
 """
+# The carrier is another company, and refuses what its own rules forbid.
+CARRIER_SCHEMA = """
+CREATE TABLE consignments (shipment_id INTEGER PRIMARY KEY, number TEXT NOT NULL,
+  is_signed_for INTEGER NOT NULL, hold_until TEXT NOT NULL);
+CREATE TABLE holds (id INTEGER PRIMARY KEY, shipment_id INTEGER NOT NULL, answer TEXT NOT NULL,
+  held_until TEXT, reference TEXT NOT NULL, note TEXT);
+CREATE INDEX holds_by_shipment ON holds (shipment_id);
+CREATE TRIGGER signed_for BEFORE INSERT ON holds
+WHEN (SELECT is_signed_for FROM consignments c WHERE c.shipment_id = new.shipment_id)
+BEGIN SELECT RAISE(ABORT, 'it was signed for, so it cannot be held'); END;
+"""
+WAREHOUSE_SCHEMA = """
+CREATE TABLE deliveries (shipment_id INTEGER PRIMARY KEY, record TEXT NOT NULL, expected_on TEXT);
+"""
+#: For how long the carrier keeps what it finds, from the day on which it was shipped.
+HOLD_DAYS = 14
+#: One in so many past shipments was signed for; today's was not.
+SIGNED_FOR_EVERY = 3
 VENUES = ("Harbour Street", "The Vine Room", "Quayside", "Old Customs House")
 ROLES = ("waiter", "chef", "shift lead", "sommelier", "accessibility host")
 FIRST_NAMES = (
@@ -166,7 +185,9 @@ REQUESTS = {
 SALES_OWNERS = ("Dev Patel", "Mina Roth", "Sam Oduya")
 #: Merlot Reserve 2018.
 TUTORIAL_PRODUCT = 61
-PAST_EXCEPTIONS_PER_KIND = 53
+PAST_EXCEPTIONS_PER_KIND = 45
+#: What happens every other day: enough of it for a record on which something is let run alone.
+FREQUENT_EXCEPTIONS = 120
 OLDEST_EXCEPTION_DAYS = 345
 #: Above 1 the company grows: the last weeks have more exceptions than those of a year ago.
 GROWTH = 1.4
@@ -217,7 +238,40 @@ def write_database(path: Path, today: datetime, *, seed: int = 7) -> list[Sample
         company.insert(database)
         database.commit()
     database.close()
+    _write_partners(path.parent, company)
     return sorted(company.exceptions, key=attrgetter("at"))
+
+
+def _write_partners(folder: Path, company: "_Company") -> None:
+    """Write what the carrier and the warehouse know of the shipments."""
+    shipments = company.rows("shipments")
+    _write_tables(
+        folder / "carrier.db",
+        CARRIER_SCHEMA,
+        "INSERT INTO consignments VALUES (?, ?, ?, ?)",
+        [_consignment(shipment, row, len(shipments)) for shipment, row in shipments],
+    )
+    _write_tables(
+        folder / "warehouse.db",
+        WAREHOUSE_SCHEMA,
+        "INSERT INTO deliveries VALUES (?, ?, NULL)",
+        [(shipment, row["warehouse_status"]) for shipment, row in shipments],
+    )
+
+
+def _consignment(shipment: int, row: dict[str, object], last: int) -> tuple[object, ...]:
+    is_signed_for = shipment % SIGNED_FOR_EVERY == 0 and shipment != last
+    hold_until = date.fromisoformat(str(row["shipped_on"])) + timedelta(days=HOLD_DAYS)
+    return shipment, f"C{shipment:05}", int(is_signed_for), hold_until.isoformat()
+
+
+def _write_tables(
+    path: Path, schema: str, statement: str, rows: Sequence[tuple[object, ...]]
+) -> None:
+    with closing(sqlite3.connect(path)) as database, database:
+        database.execute("PRAGMA journal_mode=WAL")
+        database.executescript(schema)
+        database.executemany(statement, rows)
 
 
 def settle_exception(path: Path, exception: SampleException) -> None:
@@ -242,14 +296,17 @@ class _Company:
         rows.append(columns)
         return len(rows)
 
+    def rows(self, table: str) -> list[tuple[int, dict[str, object]]]:
+        """Return the rows of a table with their ids."""
+        return list(enumerate(self._rows.get(table, []), start=1))
+
     def change(self, table: str, row_id: int, **columns: object) -> None:
         """Change columns of a row."""
         self._rows[table][row_id - 1].update(columns)
 
-    def exception_times(self) -> list[datetime]:
-        """Return when the exceptions of one kind arise, the last one now."""
+    def exception_times(self, count: int = PAST_EXCEPTIONS_PER_KIND) -> list[datetime]:
+        """Return when so many exceptions of one kind arise, and one more now."""
         times = []
-        count = PAST_EXCEPTIONS_PER_KIND
         for index in range(count):
             share = (index + self.dice.randrange(JITTER_STEPS) / JITTER_STEPS) / count
             days = int((OLDEST_EXCEPTION_DAYS - 1) * (1 - share) ** GROWTH) + 1
@@ -347,7 +404,7 @@ def _make_rota(company: _Company, venue: int, days: int) -> None:
 
 
 def _make_booking_exceptions(company: _Company) -> None:
-    for at in company.exception_times():
+    for at in company.exception_times(FREQUENT_EXCEPTIONS):
         role = company.dice.choice(tuple(REQUESTS))
         # The detector looks 48 hours ahead.
         next_day = at + timedelta(hours=company.dice.randrange(20, 44))
@@ -441,7 +498,7 @@ def _make_service_notes(company: _Company) -> None:
                 closed_at=f"{company.days_ago(days - 1)} 11:00:00",
                 assigned_to=None,
             )
-    for at in company.exception_times():
+    for at in company.exception_times(FREQUENT_EXCEPTIONS):
         # The detector looks for open notes of three to ten days ago.
         raising = at - timedelta(days=4, hours=company.dice.randrange(1, 40))
         note = company.add(
@@ -621,7 +678,7 @@ def _make_tasks(company: _Company) -> None:
                 evidence=f"photo-{days}-{venue}.jpg",
                 status="complete",
             )
-    for at in company.exception_times():
+    for at in company.exception_times(FREQUENT_EXCEPTIONS):
         # The detector looks two days back.
         completion = at - timedelta(hours=company.dice.randrange(2, 30))
         task = company.add(

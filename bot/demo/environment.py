@@ -29,5 +29,7 @@ def sample_environment(folder: Path, slack: str, **extra: str) -> dict[str, str]
         "COUNTERSIGN_SOURCE_API_TOKEN": "sample-source-token",
         "COUNTERSIGN_API_TOKEN": "sample-read-token",
         "HARBOUR_VINE_URL": f"sqlite:///{folder / 'company.db'}",
+        "HARBOUR_CARRIER_URL": f"sqlite:///{folder / 'carrier.db'}",
+        "HARBOUR_WAREHOUSE_URL": f"sqlite:///{folder / 'warehouse.db'}",
     }
     return {**variables, **extra}

@@ -14,11 +14,13 @@ from bot.cases.actor import Surface, UserId
 from bot.cases.approval import Groups, Person
 from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
+from bot.cases.commands import ReviewRight
 from bot.cases.errors import Refusal
 from bot.cases.lifecycle import State
 from bot.cases.signal import Signal, SignalStatus
+from bot.cases.stage_playbook import DESK_SOURCE, stage_kind
 from bot.demo.company import SampleException
-from bot.demo.notes import NOTES
+from bot.demo.notes import MISTAKE_NOTE, NOTES, PROMOTION_NOTE
 from bot.demo.people import TEAM, WORKSPACE, principal
 from bot.desk.decision_path import Request
 from bot.desk.detection import detection_parameters
@@ -29,6 +31,16 @@ from scheduler.detectors import signal_from_row
 
 CLEARED_SHARE = 0.1
 REJECTED_SHARE = 0.16
+#: What happens often is hardly ever decided otherwise.
+ROUTINE_REJECTED_SHARE = 0.03
+ROUTINE = frozenset({"booking_no_cover", "service_note_open", "task_no_evidence"})
+REVIEWED_SHARE = 0.9
+#: Those who govern look at what may run alone once a month. What the last month has earned is put
+#: before them by the running bot.
+GOVERNING_INTERVAL = timedelta(days=30)
+#: So long before the end a review finds a run of this kind wrong.
+MISTAKE_BEFORE = timedelta(days=210)
+MISTAKEN_KIND = "booking_no_cover"
 EDITED_SHARE = 0.25
 EXTRA_BOTTLES = 6
 CLOCK_STEP = timedelta(milliseconds=40)
@@ -86,6 +98,8 @@ class HistoryPlayer:
     settle: Callable[[SampleException], None]
     directory: SampleDirectory = field(default_factory=SampleDirectory)
     dice: random.Random = field(default_factory=_seeded_dice)
+    #: When the past is over; set by ``play``.
+    ends_at: datetime = datetime(9999, 1, 1, tzinfo=UTC)
 
     def play(
         self, exceptions: Sequence[SampleException], progress: Callable[[int, int], None]
@@ -94,11 +108,28 @@ class HistoryPlayer:
 
         ``progress`` is called with how many are done, and how many there are.
         """
+        first, last = (exceptions[index].at.replace(tzinfo=UTC) for index in (0, -1))
+        self.ends_at = last
+        meetings = _governing_times(first, last)
         for count, exception in enumerate(exceptions, start=1):
+            while meetings and meetings[0] <= exception.at.replace(tzinfo=UTC):
+                self._govern(meetings.pop(0))
             self._play_exception(exception)
             progress(count, len(exceptions))
-        # Nobody is to be shown the past.
-        self.desk.store.outbox.discard([Topic.CARD, Topic.NOTE, Topic.CALL])
+        # Nobody is to be shown the past, nor is anything to be found out about it.
+        self.desk.store.outbox.discard([Topic.CARD, Topic.NOTE, Topic.CALL, Topic.OBSERVE])
+
+    def _govern(self, at: datetime) -> None:
+        """Let those who govern decide what has earned to run alone by now."""
+        self.clock.at = max(self.clock.at, at)
+        self.desk.upkeep.promotions.review()
+        self._work()
+        for kind, _ in self.desk.library.titles():
+            for case in self.desk.store.queries.open_from(DESK_SOURCE, stage_kind(kind)):
+                self._wait(1800, 5400)
+                governor = self._anyone_of(case.owner)
+                self.desk.decisions.approve(_request(case, governor), note=PROMOTION_NOTE)
+        self._work()
 
     def _play_exception(self, exception: SampleException) -> None:
         self.clock.at = max(self.clock.at, exception.at.replace(tzinfo=UTC))
@@ -107,6 +138,10 @@ class HistoryPlayer:
         if receipt.case_id is None:
             return
         self._work()
+        case = self.desk.store.cases.case(receipt.case_id)
+        if case.was_auto_approved:
+            self._review(case)
+            return
         self._wait(30, 5400)
         if self.dice.random() < CLEARED_SHARE:
             self.settle(exception)
@@ -114,6 +149,18 @@ class HistoryPlayer:
         else:
             self._decide(receipt.case_id)
         self._work()
+
+    def _review(self, case: Case) -> None:
+        """Let an owner look at what ran alone, where it is of the sample."""
+        if not case.is_review_due or self.dice.random() > REVIEWED_SHARE:
+            return
+        self._wait(1800, 14_400)
+        owners = self.desk.library.playbook(case.kind).owners
+        request = _request(case, self._anyone_of(owners.business))
+        if case.kind == MISTAKEN_KIND and self.clock.at > self.ends_at - MISTAKE_BEFORE:
+            self.desk.decisions.review_wrong(request, note=MISTAKE_NOTE)
+        else:
+            self.desk.decisions.decide(request, ReviewRight)
 
     def _detect(self, exception: SampleException) -> Signal:
         """Find the exception's row by its playbook's own query."""
@@ -143,7 +190,8 @@ class HistoryPlayer:
         if case.state is not State.PROPOSED or case.proposal.verdict is None:
             return
         groups = [factor.group for factor in case.proposal.verdict.factors]
-        if self.dice.random() < REJECTED_SHARE:
+        share = ROUTINE_REJECTED_SHARE if case.kind in ROUTINE else REJECTED_SHARE
+        if self.dice.random() < share:
             self._reject(case, groups[0])
             return
         if case.kind == "low_stock" and self.dice.random() < EDITED_SHARE and case.proposal.plan:
@@ -222,6 +270,12 @@ class HistoryPlayer:
         ):
             for row in rows:
                 handlers[row.topic](row)
+
+
+def _governing_times(first: datetime, last: datetime) -> list[datetime]:
+    """Return when those who govern meet, the last time a while before the end."""
+    count = (last - first) // GOVERNING_INTERVAL
+    return [last - GOVERNING_INTERVAL * number for number in range(count, 0, -1)]
 
 
 def _no_episodes(fingerprints: Sequence[str]) -> int:

@@ -26,6 +26,10 @@ class KindNotes:
         )
 
 
+#: Those who govern say why something may run alone, and somebody why one run was wrong.
+PROMOTION_NOTE = "we would have decided the same"
+MISTAKE_NOTE = "she had given that evening away, and nobody had told the rota"
+
 NOTES = {
     "booking_no_cover": KindNotes(
         approval="agreed with the shift lead",

@@ -111,8 +111,14 @@ class Story:
         """Return all chapters with their titles."""
         return [
             (
-                "Eight cards wait; a signal comes over HTTP, again, and once more: nine cards",
+                "Eight cards and a promotion; a signal comes over HTTP, again, and once more: ten "
+                "cards",
                 self.send_signals,
+            ),
+            (
+                "A case is done alone: one card, already folded; it is taken back, and such cases "
+                "ask people again",
+                self.run_alone,
             ),
             (
                 "A manager approves: the stock row changes once, the card says who and what came "
@@ -174,7 +180,7 @@ class Story:
         self.results.append(result)
 
     def send_signals(self) -> None:
-        self.slack.wait_for_cards(8, expectation="eight cards")
+        self.slack.wait_for_cards(9, expectation="eight cards, and that of a promotion")
         signal = {
             "key": "alert-4711",
             "kind": "service_alert",
@@ -192,8 +198,27 @@ class Story:
         require({receipt["case"] for receipt in receipts} == {case.id}, "all belong to one case")
         self.slack.wait_for_card(case, "Reported 2 times", expectation="the count on the card")
         count = len(self.slack.cards())
-        require(count == 9, f"{count} cards, not nine")
+        require(count == 10, f"{count} cards, not ten")
         self.figures["cards"] = count
+
+    def run_alone(self) -> None:
+        kind, action = "task_no_evidence", "house.reopen_task"
+        case = self.records.wait_for_state(kind, State.RESOLVED, expectation="done")
+        deciders = self.records.actors(case, "approval.given")
+        require(case.was_auto_approved and not deciders, "nobody was asked")
+        self.slack.wait_for_card(case, "Done alone", "case.undo", expectation="a folded card")
+        require(not self.slack.shows(case, "case.approve"), "which asks for no approval")
+        require(not self.slack.replies(case), "and is the only message")
+        task = case.signal.facts["task_id"]
+        status = "SELECT status FROM tasks WHERE id = ?"
+        require(self.company.value(status, task) == "open", "the task is open again")
+        self.slack.press(OMAR, case, "case.undo")
+        self._submit(OMAR, {"field.note": "the photo is in the team chat"})
+        self.records.wait_for_state(kind, State.REFERRED, expectation="taken back, with a person")
+        require(self.company.value(status, task) == "complete", "the row is as it was")
+        record = self.store.desk_controls.load().recorded_stage(kind, action)
+        is_demoted = record is not None and record.is_demotion and record.on_case == case.id
+        require(is_demoted, "such cases ask people from now on")
 
     def approve(self) -> None:
         case = self.records.case("low_stock")
@@ -297,14 +322,14 @@ class Story:
 
     def kill_bot(self) -> None:
         kind = "service_note_open"
-        case = self.records.case(kind)
-        self.slack.press(OMAR, case, "case.approve")
-        # Without waiting: the step may be in any state.
+        case_id = self.source.send(_signal_again(self.records.case(kind)))["case"]
+        # Without waiting: it runs alone, and may be in any state.
         self.bot.kill()
         self.figures["restart_seconds"] = round(self.bot.start(), 2)
         case = self.records.wait_for_state(
             kind, State.RESOLVED, expectation="resolved after the restart"
         )
+        require(case.id == case_id, "the case that was sent")
         starts = self.records.actors(case, "step.started")
         require(len(starts) == 1, f"the step was begun {len(starts)} times")
         effects = self.company.value(
@@ -343,14 +368,7 @@ class Story:
 
     def _send_again(self, case: Case) -> Case:
         """Send the signal again for another subject, and await its card."""
-        signal = {
-            "key": f"again {case.id}",
-            "kind": case.kind,
-            "subject": f"{case.signal.subject} {case.id}",
-            "title": case.signal.title,
-            "facts": dict(case.signal.facts),
-        }
-        case_id = self.source.send(signal)["case"]
+        case_id = self.source.send(_signal_again(case))["case"]
         for _ in polls(f"a card of {case_id}"):
             if self.slack.shows(self.store.cases.case(case_id), "case.more"):
                 break
@@ -381,7 +399,8 @@ class Story:
 
     def pause_and_take_back(self) -> None:
         kind = "task_no_evidence"
-        case = self.records.case(kind)
+        # Earlier one was taken back, so that people are asked about this one.
+        case = self._send_again(self.records.case(kind))
         task = case.signal.facts["task_id"]
         status = "SELECT status FROM tasks WHERE id = ?"
         before = self.company.value(status, task)
@@ -441,3 +460,14 @@ class Story:
         """Submit the open form of this person, which must be accepted."""
         payload = self.slack.submit(person, self.slack.open_form(person), values)
         require(payload is None, f"the form was refused: {payload}")
+
+
+def _signal_again(case: Case) -> Json:
+    """Build the signal of a case for another subject."""
+    return {
+        "key": f"again {case.id}",
+        "kind": case.kind,
+        "subject": f"{case.signal.subject} {case.id}",
+        "title": case.signal.title,
+        "facts": dict(case.signal.facts),
+    }

@@ -14,6 +14,7 @@ from bot.cases.errors import NotEligible
 from bot.cases.hours import Hours
 from bot.desk.eligibility import Eligibility
 from bot.desk.queues import JUST_NOW, Queues
+from bot.desk.results import MONTH, find_tallied_results, headline, span_before
 from bot.desk.rows import find_others, with_cards
 from bot.desk.visibility import Visibility
 from bot.ports.card_store import CardStore
@@ -153,6 +154,7 @@ class AppHome:
             team_more=max(0, team_more),
             alone=self._rows(self._find_automatic(viewer, home_filter, now), person),
             days=trend(case_times, now, hours),
+            figures=self._figures(viewer, now),
             pauses=self._pauses(controls, person),
             delegations=self._delegations(controls, person, now),
             kinds=tuple(self.library.titles()),
@@ -233,6 +235,13 @@ class AppHome:
             except_ids=ids,
             limit=MAX_MINE,
         )
+
+    def _figures(self, viewer: Viewer, now: datetime) -> str:
+        """Say what the last month came to, from tallies."""
+        period = (now - MONTH, now)
+        ended = CaseFilter(viewer=viewer, ended_between=period, is_over=True)
+        before = replace(ended, ended_between=span_before(period))
+        return headline(find_tallied_results(self.queries, ended, before), MONTH.days)
 
     def _find_automatic(
         self,

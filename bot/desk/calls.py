@@ -89,6 +89,8 @@ class Calls:
             self.missed_calls.report(message)
         elif "storm" in message.payload:
             self._call_about_storm(message)
+        elif "demotion" in message.payload:
+            self.direct_calls.tell_of_demotion(message)
         elif "notice" in message.payload:
             self.direct_calls.send_notice(message)
         elif "person" in message.payload:

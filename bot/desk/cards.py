@@ -8,6 +8,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
+from bot import tracing
 from bot.cases.actor import is_person
 from bot.cases.case import Case
 from bot.cases.controls import DeskControls
@@ -81,6 +82,7 @@ class Cards:
         """Make the card and the lists show the case as it is."""
         state = self._read(message)
         case, cards = state.case, state.cards
+        tracing.annotate(kind=case.kind, state=case.state.name.lower())
         context = self._context(state)
         if cards and _is_current(cards[0], case, context):
             self.outbox.finish(message)

@@ -8,7 +8,7 @@ from bot.cases.calls import open_groups
 from bot.cases.case import Case
 from bot.cases.errors import ChatFailed, NotEligible
 from bot.cases.lifecycle import State
-from bot.cases.policy import Verdict
+from bot.cases.verdict import Verdict
 from bot.desk.rows import SOMEBODY
 from bot.desk.usual_times import usual_times
 from bot.ports.case_queries import CaseQueries

@@ -11,6 +11,7 @@ from typing import Any
 
 from bot.cases.canonical import from_plain, to_plain
 from bot.cases.case import Case
+from bot.cases.controls import DeskControls, RecordedStage
 from bot.cases.entries import Entry, entry_of, entry_plain
 from bot.cases.evaluation import (
     Comparison,
@@ -25,8 +26,9 @@ from bot.cases.evaluation import (
     trials_of,
 )
 from bot.cases.playbook import Playbook
-from bot.cases.policy import Usage
-from bot.desk.null_store import NullOutbox, RecordedCases
+from bot.cases.policy import Stage
+from bot.cases.usage import Usage
+from bot.desk.null_store import NullOutbox, PastUsage, RecordedCases, RecordedControls
 from bot.desk.proposal import Proposals
 from bot.desk.triage import FAILURES, Triage
 from bot.ports.connector import Systems
@@ -125,13 +127,20 @@ class CaseReplay:
     mode: str = ""
     _outbox: NullOutbox = field(default_factory=NullOutbox)
 
-    def compare(self, recorded_case: RecordedCase) -> list[Comparison]:
-        """Play every trial of a case, beside what was said then."""
+    def compare(
+        self, recorded_case: RecordedCase, usage_before: PastUsage | None = None
+    ) -> list[Comparison]:
+        """Play every trial of a case, beside what was said then.
+
+        ``usage_before`` sums usage for the plan of today. Without it that of the plan of then
+        counts, as it was recorded.
+        """
         comparisons = []
         for trial, expected, usage in zip(
             recorded_case.trials, recorded_case.expectations, recorded_case.usages, strict=True
         ):
-            now, unknown_names = self.play(trial, usage)
+            cases = RecordedCases(trial.before, usage, usage_before)
+            now, unknown_names = self.play(trial, cases)
             comparisons.append(
                 Comparison(
                     case_id=recorded_case.id,
@@ -147,14 +156,14 @@ class CaseReplay:
             )
         return comparisons
 
-    def play(self, trial: Trial, usage: Usage) -> tuple[Judgement, tuple[str, ...]]:
+    def play(self, trial: Trial, cases: RecordedCases) -> tuple[Judgement, tuple[str, ...]]:
         """Say what the desk would make of the case today.
 
         Also which look-ups failed that had not failed then.
         """
         self.clock.at = trial.at
         try:
-            case = self._triage(trial, usage).look_at(trial.before, trial.at).case
+            case = self._triage(trial, cases).look_at(trial.before, trial.at).case
         except FAILURES as failure:
             judgement = Judgement(
                 kind=trial.before.kind, course=Course.NO_PLAN, reason=str(failure)
@@ -162,11 +171,11 @@ class CaseReplay:
             return judgement, ()
         return judgement_of(case), _newly_failed(trial, case)
 
-    def _triage(self, trial: Trial, usage: Usage) -> Triage:
-        cases = RecordedCases(trial.before, usage)
+    def _triage(self, trial: Trial, cases: RecordedCases) -> Triage:
         systems = self.systems_of(trial, self.library.playbook(trial.after.kind))
         proposals = Proposals(
             cases=cases,
+            desk_controls=RecordedControls(_controls_of(trial)),
             library=self.library,
             systems=systems,
             mode=self.mode,
@@ -181,6 +190,28 @@ class CaseReplay:
             proposals=proposals,
             clock=self.clock,
         )
+
+
+def _controls_of(trial: Trial) -> DeskControls:
+    """Return what had earned to run alone by then; for the rest today's playbook says the stage."""
+    plan, verdict = trial.after.proposal.plan, trial.after.proposal.verdict
+    if plan is None or verdict is None or verdict.inputs is None:
+        return DeskControls()
+    if verdict.inputs.stage is not Stage.AUTONOMOUS:
+        return DeskControls()
+    stages = [
+        RecordedStage(
+            kind=plan.playbook,
+            action=name,
+            stage=Stage.AUTONOMOUS,
+            at=trial.at,
+            by="",
+            by_name="",
+            reason="",
+        )
+        for name in dict.fromkeys(action.name for action in plan.actions)
+    ]
+    return DeskControls(stages=tuple(stages))
 
 
 def _newly_failed(trial: Trial, case: Case) -> tuple[str, ...]:

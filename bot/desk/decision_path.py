@@ -8,6 +8,7 @@ from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass, field
 
+from bot import tracing
 from bot.cases.actor import CaseId, Surface, UserId
 from bot.cases.caller import Caller
 from bot.cases.card_snapshot import CardSnapshot
@@ -119,8 +120,13 @@ class DecisionPath:
         command: CommandOnCase,
     ) -> Change:
         """Decide a command, and say what is to be written."""
-        outcome = self._judge(state, decision, request=request, command=command)
-        return change(state.case, outcome, self.library.playbook(state.case.kind))
+        case = state.case
+        with tracing.span("decision", case.id, kind=case.kind, decision=decision.value) as span:
+            # What is not reached is a refusal, which has no other outcome.
+            span.set(outcome="refused")
+            outcome = self._judge(state, decision, request=request, command=command)
+            span.set(outcome="recorded", state=outcome.case.state.name.lower())
+        return change(case, outcome, self.library.playbook(case.kind))
 
     def _judge(
         self,

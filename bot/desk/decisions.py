@@ -16,12 +16,14 @@ from bot.cases.case import Case
 from bot.cases.commands import (
     Approve,
     Command,
+    CorrectPractice,
     DecisionKind,
     HandOver,
     NameKind,
     PlainDecision,
     Reject,
     Resolve,
+    ReviewWrong,
     Settle,
     Snooze,
     Undo,
@@ -269,6 +271,15 @@ class Decisions:
         """
         command = partial(Settle, has_landed=has_landed, note=note)
         return self.path.decide(DecisionKind.SETTLE, request, command)
+
+    def correct_practice(self, request: Request, *, is_same_action: bool, note: str) -> Case:
+        """Say what people did instead of what was recommended."""
+        command = partial(CorrectPractice, is_same_action=is_same_action, note=note)
+        return self.path.decide(DecisionKind.CONFIRM_PRACTICE, request, command)
+
+    def review_wrong(self, request: Request, note: str) -> Case:
+        """Say that what ran alone was wrong, and why."""
+        return self.path.decide(DecisionKind.REVIEW, request, partial(ReviewWrong, note=note))
 
     def name_kind(self, request: Request, kind: str) -> Case:
         """Name the kind of an unrecognised case.

@@ -9,9 +9,10 @@ from bot.cases.hours import Hours
 from bot.desk.digest_period import DigestPeriod
 from bot.desk.digest_rows import OpenCases
 from bot.desk.question_review import MAX_RECORDS, belongs_to
+from bot.measures.outcomes import count_outcomes
 from bot.ports.case_queries import CaseQueries
 from bot.ports.question_log import QuestionLog
-from bot.views.digest import DigestFigures, DigestMoney, count_endings, money_of, sum_money
+from bot.views.digest import Counts, DigestFigures, DigestMoney, money_of, sum_money
 from bot.views.trend import TREND_DAYS, TrendDay, trend
 
 
@@ -34,10 +35,21 @@ class DigestNumbers:
         return DigestFigures(
             open=open_cases.counts,
             money=self._add_up(period, open_cases.all),
-            counts=count_endings(self.queries.ended_cases(period.endings), openings),
+            counts=self._count_endings(period, openings),
             days=self._trend(period, hours),
             questions=self._count_unanswered(period.place, period.since),
             since=period.since,
+        )
+
+    def _count_endings(self, period: DigestPeriod, openings: int) -> Counts:
+        outcomes = count_outcomes(self.queries.ended_cases(period.endings))
+        return Counts(
+            openings=openings,
+            resolutions=outcomes.resolved - outcomes.alone,
+            alone=outcomes.alone,
+            rejections=outcomes.rejected,
+            clearings=outcomes.cleared,
+            expiries=outcomes.expired,
         )
 
     def _add_up(self, period: DigestPeriod, open_cases: Iterable[Case]) -> DigestMoney:

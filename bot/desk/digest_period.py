@@ -52,6 +52,11 @@ class DigestPeriod:
         """Narrow the endings to cases that expired without a decision."""
         return replace(self.endings, states=(State.EXPIRED,))
 
+    @property
+    def runs_alone(self) -> CaseFilter:
+        """Narrow the endings to cases that ran without a person."""
+        return replace(self.endings, states=(State.RESOLVED,), is_unattended=True)
+
     def ended_since(self, since: datetime) -> CaseFilter:
         """Narrow the scope to cases that ended after this time."""
         return replace(

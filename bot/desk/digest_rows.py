@@ -24,6 +24,9 @@ from bot.views.rows import CaseRow
 MAX_OPEN = 500
 MAX_EXPIRED = 5
 MAX_REST = 20
+MAX_UNREVIEWED = 5
+#: Of so many runs alone the first unreviewed ones are shown.
+MAX_RUNS_ALONE = 100
 NEEDS_PERSON = frozenset({State.REFERRED, State.OUTCOME_UNKNOWN})
 
 
@@ -135,6 +138,17 @@ class DigestRows:
             return self.queries.find(period.expiries, MAX_EXPIRED)
 
         return self.posted_or_find(live_list, "expiries", find_expired)
+
+    def unreviewed(
+        self, period: DigestPeriod, *, live_list: LiveList | None
+    ) -> tuple[CaseRow, ...]:
+        """List what ran alone since the last digest and nobody has reviewed yet."""
+
+        def find_unreviewed() -> list[Case]:
+            cases = self.queries.find(period.runs_alone, MAX_RUNS_ALONE)
+            return [case for case in cases if case.is_review_due][:MAX_UNREVIEWED]
+
+        return self.posted_or_find(live_list, "unreviewed", find_unreviewed)
 
     def posted_or(
         self,

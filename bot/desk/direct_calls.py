@@ -190,6 +190,35 @@ class DirectCalls:
         if self.live_lists.save(live_list, cases=[call.row.case]):
             self.follow(call.row.case, [call.key])
 
+    def tell_of_demotion(self, message: LeasedMessage) -> None:
+        """Tell each of those who govern a kind what asks people again, and why.
+
+        What asked already has lost nothing, and nobody is told.
+        """
+        kind, action = str(message.payload["kind"]), str(message.payload["demotion"])
+        record = self.desk_controls.load().recorded_stage(kind, action)
+        if record is None or record.on_case != message.case_id or not record.is_demotion:
+            self.outbox.finish(message)
+            return
+        labels = self.library.labels()
+        notice = (
+            f"“{labels.action(action)}” for “{labels.kind(kind)}” asks people again from now on:"
+            f" {record.reason}. It may earn to run alone anew, by what people decide from here on."
+        )
+        group = self.library.playbook(kind).owners.governance
+        members = self.directory.groups([group]).get(group, frozenset())
+        messages = [
+            OutboxMessage(
+                topic=Topic.CALL,
+                key=f"{message.key}:{member}",
+                case_id=message.case_id,
+                run_at=self.clock(),
+                payload={"notice": notice, "to": member},
+            )
+            for member in sorted(members)
+        ]
+        self.outbox.finish(message, messages)
+
     def send_notice(self, message: LeasedMessage) -> None:
         """Tell a person in plain words, once."""
         user_id = str(message.payload["to"]).rpartition("/")[2]

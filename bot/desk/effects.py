@@ -6,9 +6,11 @@ It is pure: a commit and its effects are one decision.
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 
+from bot.cases.autonomy import demotions_after
 from bot.cases.call_rules import CallRules, Reach
 from bot.cases.calls import Call, call_after, reach_of
 from bot.cases.case import Case
+from bot.cases.control_commands import TakeStageBack
 from bot.cases.decide import Decision
 from bot.cases.entries import (
     ApprovalGiven,
@@ -30,13 +32,17 @@ from bot.cases.entries import (
     Novel,
     Opened,
     Parked,
+    PracticeObserved,
+    Referred,
     Rejected,
+    RejectReason,
     Reminded,
     Reopened,
     Resolution,
     Resolved,
     Retracted,
     RetriageAsked,
+    ReviewGiven,
     Settled,
     Snoozed,
     StepReported,
@@ -101,6 +107,8 @@ EFFECTS: Mapping[Topic, Bodies] = {
         MarkedClear,
         Named,
         Novel,
+        PracticeObserved,
+        ReviewGiven,
     ),
     Topic.REMEMBER: (Resolved, UndoAsked, Rejected, Stopped, Reopened, Named, Novel),
 }
@@ -112,6 +120,8 @@ BEGINNINGS: Bodies = (Authorised, UndoAsked)
 IN_HAND = frozenset({State.APPROVED, State.RUNNING})
 #: A card that will show the outcome within this time is drawn once.
 CARD_DELAY = timedelta(seconds=1)
+#: Nobody waits for the card of a plan that runs alone: it is posted once, with the outcome.
+ALONE_CARD_DELAY = timedelta(seconds=5)
 #: Before the case and the number of a question, in the key of its message.
 INQUIRY_PREFIX = "inquiry:"
 
@@ -127,17 +137,33 @@ def change(
 
     With ``call_rules`` a call that reaches nobody by them is not requested.
     """
-    messages = _messages(decision, playbook.measure.follow_up_for, call_rules)
+    messages = _messages(decision, playbook, call_rules)
+    demotions = demotions_after(before, decision.case)
     return Change(
         before=before,
         entries=decision.entries,
         after=decision.case,
-        messages=tuple(messages),
+        messages=(*messages, *_demotion_messages(demotions, decision)),
+        control_commands=demotions,
     )
 
 
+def _demotion_messages(
+    demotions: Sequence[TakeStageBack], decision: Decision
+) -> Iterator[OutboxMessage]:
+    """Ask to tell those who govern the kind what asks people again, and why."""
+    for demotion in demotions:
+        yield OutboxMessage(
+            topic=Topic.CALL,
+            key=f"call:{demotion.on_case}:stage:{demotion.action}",
+            case_id=demotion.on_case,
+            run_at=decision.entries[-1].at,
+            payload={"demotion": demotion.action, "kind": demotion.kind},
+        )
+
+
 def _messages(
-    decision: Decision, follow_up_for: timedelta, call_rules: CallRules | None
+    decision: Decision, playbook: Playbook, call_rules: CallRules | None
 ) -> Iterator[OutboxMessage]:
     """Iterate over the outbox messages of one commit."""
     if not decision.entries:
@@ -159,8 +185,7 @@ def _messages(
             run_at=now,
         )
     elif not all(isinstance(body, INVISIBLE) for body in bodies):
-        delay = CARD_DELAY if case.state in IN_HAND else timedelta(0)
-        yield card_message(case.id, now + delay)
+        yield card_message(case.id, now + _card_delay(case))
     if Topic.EXECUTE in topics:
         yield OutboxMessage(
             topic=Topic.EXECUTE,
@@ -169,15 +194,14 @@ def _messages(
             run_at=now,
             payload={"revision": case.proposal.revision},
         )
-    if Topic.NOTE in topics and not is_noted_with_outcome(bodies):
+    if Topic.NOTE in topics and not _is_on_card(case, bodies):
         yield _note(decision, now)
     call = call_after(decision.entries, case)
     if call and not _is_for_nobody(call, case, call_rules):
         yield _call_message(case, call, now)
     yield from _inquiry_messages(decision, now)
     for body in bodies:
-        if isinstance(body, Resolved):
-            yield from _after_resolution(case, body.resolution, now + follow_up_for)
+        yield from _look_backs(case, body, playbook=playbook, now=now)
     if Topic.REMEMBER in topics:
         yield OutboxMessage(
             topic=Topic.REMEMBER,
@@ -187,8 +211,65 @@ def _messages(
         )
 
 
+def _look_backs(
+    case: Case, body: Body, *, playbook: Playbook, now: datetime
+) -> Iterator[OutboxMessage]:
+    """Ask to look later at what came of an entry."""
+    if isinstance(body, Resolved):
+        follow_up_at = now + playbook.measure.follow_up_for
+        yield from _after_resolution(case, body.resolution, follow_up_at)
+    if _leaves_it_to_people(case, body):
+        yield from _observation(case, playbook, now)
+
+
+def _leaves_it_to_people(case: Case, body: Body) -> bool:
+    """Tell whether people may now do by hand what a plan recommends."""
+    match body:
+        case Referred():
+            return case.is_in_shadow
+        case Cleared() | Rejected(reason=RejectReason.ALREADY_HANDLED):
+            return not case.execution.steps
+        case _:
+            return False
+
+
+def _observation(case: Case, playbook: Playbook, now: datetime) -> Iterator[OutboxMessage]:
+    """Ask to look for what people do, where the playbook says how."""
+    plan = case.proposal.plan
+    if plan is None or not playbook.observations([action.name for action in plan.actions]):
+        return
+    yield OutboxMessage(
+        topic=Topic.OBSERVE,
+        key=f"observe:{case.id}:{case.proposal.revision}",
+        case_id=case.id,
+        run_at=now,
+        payload={"revision": case.proposal.revision},
+    )
+
+
+def _card_delay(case: Case) -> timedelta:
+    """Return how long a card waits for the outcome of its plan."""
+    if case.state not in IN_HAND:
+        return timedelta(0)
+    return ALONE_CARD_DELAY if case.was_auto_approved else CARD_DELAY
+
+
 def _is_for_nobody(call: Call, case: Case, rules: CallRules | None) -> bool:
     return rules is not None and reach_of(call, case, rules) is Reach.NOBODY
+
+
+def _is_on_card(case: Case, bodies: Sequence[Body]) -> bool:
+    """Tell whether the card is enough to read of these entries."""
+    return is_noted_with_outcome(bodies) or _is_success_alone(case, bodies)
+
+
+def _is_success_alone(case: Case, bodies: Sequence[Body]) -> bool:
+    """Tell whether a plan that ran alone has worked.
+
+    Its card is posted with the outcome, so that there is no reader of an earlier one to tell.
+    """
+    is_end = any(isinstance(body, Resolved) for body in bodies)
+    return is_end and case.generation == 1 and case.was_auto_approved
 
 
 def is_noted_with_outcome(bodies: Sequence[Body]) -> bool:

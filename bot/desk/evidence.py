@@ -1,12 +1,13 @@
 """Gather the evidence that a playbook lists for a case."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import datetime
+from typing import Any
 
 from bot.cases.askable_facts import with_answers
 from bot.cases.canonical import Scalar, ScalarMapping, storable
 from bot.cases.case import Case
-from bot.cases.case_facts import facts_for_lookups
+from bot.cases.case_facts import done_evidence, facts_for_lookups
 from bot.cases.errors import ConnectorFailed
 from bot.cases.evidence import Evidence
 from bot.cases.expressions import find_scalar
@@ -42,7 +43,43 @@ def gather(
             systems=systems,
             now=now,
         )
+    evidence += done_evidence(case, lambda name: start_upper(as_words(name)))
     return with_answers(case, playbook, evidence)
+
+
+def read_again(
+    case: Case,
+    playbook: Playbook,
+    name: str,
+    evidence: Sequence[Evidence],
+    *,
+    systems: Systems,
+    now: datetime,
+) -> ScalarMapping:
+    """Make one declared look-up again, and return its facts by path.
+
+    Raises:
+        ConnectorFailed: it failed, or there is no such look-up.
+    """
+    lookup = next((one for one in playbook.evidence if one.name == name), None)
+    if lookup is None:
+        raise ConnectorFailed(f"the playbook has no look-up {name!r}")
+    facts = facts_for_lookups(case, evidence)
+    moment = detection_parameters(now)
+    found = _look_up(lookup, facts, moment=moment, systems=systems, now=now)
+    if found[0].failure:
+        raise ConnectorFailed(found[0].failure)
+    return {fact.name: fact.value for fact in found}
+
+
+def flatten(facts: Mapping[str, Any]) -> ScalarMapping:
+    """Write nested facts by path: "item.column"."""
+    flat: dict[str, Scalar] = {}
+    for item, columns in facts.items():
+        for column, value in columns.items():
+            if value is None or isinstance(value, str | int | float | bool):
+                flat[f"{item}.{column}"] = value
+    return flat
 
 
 def _look_up(

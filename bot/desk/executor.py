@@ -10,18 +10,19 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import assert_never
 
+from bot import tracing
 from bot.cases.case import Case
 from bot.cases.controls import BEHIND
 from bot.cases.decide import Decision, record_entry
 from bot.cases.entries import StepReported, StepState
 from bot.cases.execution import DOING, UNDOING, NextStep, StepKind, next_step
 from bot.cases.plan import Plan
-from bot.cases.steps import NOW_FOR_REAL, drift
+from bot.cases.steps import NOW_FOR_REAL, ask_again, drift
 from bot.desk.controls import Controls
 from bot.desk.proposal import Proposals
 from bot.desk.step_checks import StepChecks
 from bot.desk.step_lease import StepLease
-from bot.desk.step_log import StepLog, resolve, stop
+from bot.desk.step_log import StepLog, stop
 from bot.desk.step_runner import StepRunner
 from bot.desk.step_undo import StepUndo
 from bot.desk.step_verification import StepVerification
@@ -29,6 +30,7 @@ from bot.desk.step_work import StepWork
 from bot.ports.case_store import CaseStore
 from bot.ports.clock import Clock
 from bot.ports.connector import Systems
+from bot.ports.decision_records import DecisionRecords
 from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.directory import Directory
 from bot.ports.library import Library
@@ -65,6 +67,7 @@ class Executor:
             return
         case = self.cases.case(message.case_id)
         following = next_step(case)
+        tracing.annotate(kind=case.kind, state=case.state.name.lower(), call=following.next.value)
         is_current = case.proposal.revision == message.payload.get("revision")
         if not is_current or following.next is StepKind.NOTHING:
             self.outbox.finish(message)
@@ -92,10 +95,12 @@ class Executor:
                 self.undo.undo(work)
             case StepKind.VERIFY_UNDO:
                 self.undo.verify(work)
+            case StepKind.ASK:
+                self.step_log.write(case, ask_again(case), message)
             case StepKind.STOP:
                 self.step_log.write(case, stop(case), message)
             case StepKind.FINISH:
-                self.step_log.write(case, resolve(case, self.clock()), message)
+                self.step_log.write(case, self.step_log.end(case, self.clock()), message)
             case StepKind.NOTHING:
                 self.outbox.finish(message)
             case _:
@@ -145,6 +150,7 @@ def build_executor(  # noqa: PLR0913 (one argument for each port)
     directory: Directory,
     proposals: Proposals,
     controls: Controls,
+    records: DecisionRecords,
     clock: Clock,
     lease_for: timedelta,
 ) -> Executor:
@@ -166,6 +172,7 @@ def build_executor(  # noqa: PLR0913 (one argument for each port)
         outbox=outbox,
         library=library,
         controls=controls,
+        records=records,
         clock=clock,
         lease_duration=lease_for,
     )

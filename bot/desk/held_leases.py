@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import timedelta
 
 from bot.clock import boottime
+from bot.metrics import LEASE_LOSSES
 from bot.ports.clock import Clock
 from bot.ports.outbox import LeasedMessage, Outbox
 
@@ -80,6 +81,7 @@ class HeldLeases:
         with self._lock:
             hold = self._holds.get(_key(message))
             if hold is None or now - hold.renewed_at >= self._lease_for:
+                LEASE_LOSSES.labels(message.topic.value).inc()
                 return False
             hold.began_at = now
         return True

@@ -6,6 +6,7 @@ A signal opens a case, counts on one, clears one, or changes nothing.
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from bot import tracing
 from bot.cases import commands
 from bot.cases.actor import CaseId
 from bot.cases.case import Case
@@ -68,8 +69,11 @@ class Intake:
                 return change
             return self._schedule(change, signal, now)
 
-        with self.rush:
+        with self.rush, tracing.span("intake", kind=playbook.kind, source=signal.source) as span:
             receipt = self.cases.receive(signal, raw, judge=judge_latest, now=now)
+            is_new = receipt.outcome is ReceiptOutcome.OPENED
+            span.open_case(receipt.case_id or "", is_root=is_new)
+            span.set(outcome=receipt.outcome.value)
         if receipt.outcome is ReceiptOutcome.CONFLICT:
             raise KeyReused(f"key {signal.key[:80]!r} was used before with another body")
         return receipt

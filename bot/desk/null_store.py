@@ -8,16 +8,53 @@ that wrote would be no replay.
 from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import datetime
-from typing import NoReturn
+from datetime import datetime, timedelta
+from typing import NoReturn, Protocol
 
 from bot.cases.case import Case
+from bot.cases.control_decisions import ControlDecision
+from bot.cases.controls import DeskControls
 from bot.cases.entries import Entry
 from bot.cases.plan import Plan
-from bot.cases.policy import Usage
 from bot.cases.signal import Signal
+from bot.cases.usage import Usage
 from bot.ports.case_store import CaseStore, Change, Judge, Receipt
+from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
+
+
+class PastUsage(Protocol):
+    """Sum what had been carried out of a plan's actions before a moment."""
+
+    def __call__(self, at: datetime, windows: Sequence[timedelta], *, plan: Plan | None) -> Usage:
+        """Count what lies in each window that ends at ``at``."""
+
+
+@dataclass(frozen=True)
+class RecordedControls(DeskControlsStore):
+    """The controls of the desk at the time at which it looked at a case."""
+
+    recorded_controls: DeskControls
+
+    def load(self) -> DeskControls:
+        """Return the controls as they were."""
+        return self.recorded_controls
+
+    def save(
+        self,
+        decision: ControlDecision,
+        messages: Sequence[OutboxMessage] = (),
+        *,
+        urgent: bool = False,
+    ) -> DeskControls:
+        """Refuse."""
+        _refuse()
+
+    def rewind(
+        self, decision: ControlDecision, messages: Sequence[OutboxMessage], numbers_from: int
+    ) -> DeskControls:
+        """Refuse."""
+        _refuse()
 
 
 @dataclass(frozen=True)
@@ -26,6 +63,8 @@ class RecordedCases(CaseStore):
 
     recorded_case: Case
     recorded_usage: Usage
+    #: Sums it anew for the plan that is judged, where the ledger is at hand.
+    usage_before: PastUsage | None = None
 
     def case(self, case_id: str) -> Case:
         """Return the case as it was."""
@@ -39,9 +78,13 @@ class RecordedCases(CaseStore):
         """Return nothing: whoever looks at a case has it."""
         return []
 
-    def usage(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage:
+    def usage(
+        self, at: datetime, windows: Sequence[timedelta], *, plan: Plan, step: int = 0
+    ) -> Usage:
         """Return what had been carried out until then."""
-        return self.recorded_usage
+        if self.usage_before is None:
+            return self.recorded_usage
+        return self.usage_before(at, windows, plan=plan)
 
     def step_outcomes(self, action: str, limit: int) -> list[str]:
         """Return nothing: no step begins."""

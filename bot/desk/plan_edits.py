@@ -19,6 +19,7 @@ from bot.cases.errors import BadRequest, ConnectorFailed
 from bot.cases.evidence import facts_of
 from bot.cases.plan import Action, Money, Proposer
 from bot.cases.playbook import ActionOffer
+from bot.cases.tree_shape import LIST, TreeShape
 from bot.desk.decision_path import CommandOnCase, DecisionPath, Request
 from bot.desk.proposal import Proposals
 from bot.ports.clock import Clock
@@ -74,6 +75,7 @@ class PlanEdits:
                 evidence=case.assessment.evidence,
                 proposer=Proposer.PERSON,
                 now=now,
+                shape=_shape(case),
             )
             hours = self.library.hours(case.channel)
             return Edit(
@@ -100,7 +102,7 @@ class PlanEdits:
                 raise BadRequest(f"{name} cannot be edited here", field=name)
         try:
             parameters = {**first.parameters, **values}
-            action = self.proposals.prepare(first.name, parameters)
+            action = self.proposals.prepare_for(case)(first.name, parameters)
         except ConnectorFailed as failure:
             raise BadRequest(f"that cannot be done: {failure}") from None
         must_be_within_bounds(editable_fields(offer, action, _facts(case)))
@@ -112,6 +114,12 @@ class PlanEdits:
             return None
         action = case.proposal.plan.actions[0]
         return self.library.playbook(case.kind).offer(action.name)
+
+
+def _shape(case: Case) -> TreeShape:
+    """Return the shape of the plan: an edit changes a parameter, and no branch."""
+    plan = case.proposal.plan
+    return TreeShape(branches=plan.branches, facts=plan.facts) if plan else LIST
 
 
 def _facts(case: Case) -> dict[str, Any]:

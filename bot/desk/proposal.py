@@ -1,21 +1,32 @@
 """Proposals: the one place where plans are made and policy judges them."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.cases.autonomy import may_depend_on_record
 from bot.cases.canonical import ScalarMapping
 from bot.cases.case import Case
 from bot.cases.case_facts import case_facts
+from bot.cases.circumstances import Circumstances
+from bot.cases.controls import DeskControls
+from bot.cases.errors import ConnectorFailed
 from bot.cases.evidence import Evidence
 from bot.cases.expressions import find_scalar
+from bot.cases.judgement import judge
 from bot.cases.plan import Action, Plan, Proposer
 from bot.cases.playbook import Playbook
-from bot.cases.policy import Verdict, judge, require_governance
+from bot.cases.policy import Stage
+from bot.cases.tree_shape import LIST, TreeShape
+from bot.cases.verdict import Verdict, require_governance
 from bot.ports.case_store import CaseStore
-from bot.ports.connector import Systems
+from bot.ports.connector import NOTHING, Systems
+from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.library import Library
+from bot.ports.recommender import Prepare
 
+#: The mode in which the program carries nothing out, whatever an action has earned.
+SHADOW_MODE = "shadow"
 # An approved plan that could not start for this long is asked about again.
 APPROVAL_LIFETIME = timedelta(hours=24)
 
@@ -25,6 +36,7 @@ class Proposals:
     """Makes plans, and asks policy about them."""
 
     cases: CaseStore
+    desk_controls: DeskControlsStore
     library: Library
     systems: Systems
     #: The mode that the program runs in: "live", "dry-run" or "shadow". Empty: plans run in any.
@@ -38,6 +50,7 @@ class Proposals:
         evidence: tuple[Evidence, ...],
         proposer: Proposer,
         now: datetime,
+        shape: TreeShape = LIST,
     ) -> tuple[Plan, Verdict]:
         """Make the next revision of the plan, with policy's verdict on it."""
         playbook = self.library.playbook(case.kind)
@@ -53,8 +66,10 @@ class Proposals:
             beneficiary=_beneficiary(case, playbook, evidence),
             not_after=self._last_start(case, now),
             mode=self.mode,
+            branches=shape.branches,
+            facts=shape.facts,
         )
-        verdict = self.verdict(plan, playbook, now)
+        verdict = self.verdict(plan, case, evidence, now=now)
         requesters = [requester.account for requester in case.requesters]
         authors = [plan.requester, plan.beneficiary, *requesters]
         return plan, self.govern_strangers(verdict, authors, playbook)
@@ -77,15 +92,72 @@ class Proposals:
             return require_governance(verdict, playbook.terms)
         return verdict
 
-    def verdict(self, plan: Plan, playbook: Playbook, now: datetime, *, step: int = 0) -> Verdict:
-        """Judge this plan from ``step`` on by the policy of now."""
-        usage = self.cases.usage(f"{now:%Y-%m-%d}", plan=plan, step=step)
-        return judge(plan, playbook.terms, self.library.policy(), usage, step=step)
+    def verdict(
+        self,
+        plan: Plan,
+        case: Case,
+        evidence: Iterable[Evidence],
+        *,
+        now: datetime,
+        step: int = 0,
+        controls: DeskControls | None = None,
+    ) -> Verdict:
+        """Judge this plan from ``step`` on by the policy and the stage of now.
 
-    def prepare(self, action: str, parameters: ScalarMapping) -> Action:
+        The desk's ``controls`` need not be read when they are given.
+        """
+        policy = self.library.policy()
+        terms = self.library.playbook(case.kind).terms
+        if self.mode == SHADOW_MODE:
+            terms = replace(terms, stage=Stage.SHADOW)
+        elif may_depend_on_record(plan, terms, policy):
+            controls = controls or self.desk_controls.load()
+            stage = controls.stage_of_plan(plan.playbook, plan, terms.stage)
+            terms = replace(terms, stage=stage)
+        return judge(
+            plan,
+            terms,
+            policy,
+            self.cases.usage(now, policy.windows, plan=plan, step=step),
+            step=step,
+            circumstances=Circumstances(
+                kind=case.kind,
+                local_at=self.library.hours(case.channel).local(now),
+                source=case.signal.source,
+                channel=case.channel,
+                stake=case.assessment.stake,
+                # No other part of policy reads facts.
+                facts=case_facts(case, evidence) if policy.rules else {},
+            ),
+        )
+
+    def prepare(
+        self, action: str, parameters: ScalarMapping, words: ScalarMapping = NOTHING
+    ) -> Action:
         """Make the dry run of "system.action"."""
         system, _, name = action.partition(".")
-        return self.systems[system].prepare(name, parameters)
+        connector = self.systems[system]
+        if not words:
+            return connector.prepare(name, parameters)
+        return connector.prepare(name, parameters, words)
+
+    def prepare_for(self, case: Case) -> Prepare:
+        """Return ``prepare`` without what this case has done already.
+
+        A step that an earlier plan has carried out is never proposed again.
+        """
+        if not case.execution.done:
+            return self.prepare
+
+        def prepare(
+            action: str, parameters: ScalarMapping, words: ScalarMapping = NOTHING
+        ) -> Action:
+            prepared = self.prepare(action, parameters, words)
+            if any(done.is_same_as(prepared) for done in case.execution.done):
+                raise ConnectorFailed("it was done already, before this plan was made")
+            return prepared
+
+        return prepare
 
 
 def _beneficiary(case: Case, playbook: Playbook, evidence: Iterable[Evidence]) -> str | None:

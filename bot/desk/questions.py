@@ -153,7 +153,6 @@ class Questions:
         """Report the last thirty days, over what this person may see."""
         return report(
             queries=self.queries,
-            library=self.library,
             viewer=self.visibility.viewer(by),
             now=self.clock(),
         )

@@ -9,9 +9,11 @@ from bot.cases import commands
 from bot.cases.approval import Person
 from bot.cases.canonical import ScalarMapping
 from bot.cases.case import Case
+from bot.cases.controls import DeskControls
 from bot.cases.errors import ConnectorFailed, LedgerBroken, NotEligible, WorldMoved
 from bot.cases.plan import Action, Plan
-from bot.cases.policy import RiskTier, Verdict
+from bot.cases.policy import RiskTier
+from bot.cases.verdict import Verdict
 from bot.desk.proposal import Proposals
 from bot.desk.step_work import StepWork
 from bot.ports.case_store import CaseStore
@@ -44,11 +46,13 @@ class StepChecks:
             raise LedgerBroken(f"{case.id} is approved without a plan")
         # For high risk nothing is taken from a cache.
         fresh = case.proposal.verdict.tier is RiskTier.HIGH
+        controls = work.controls or self.desk_controls.load()
         verdict = self._current_verdict(
             case,
             case.proposal.plan,
             step=work.step,
             now=now,
+            controls=controls,
         )
         emergency_group = self._emergency_group(case)
         factors = (*case.proposal.verdict.factors, *verdict.factors)
@@ -57,12 +61,13 @@ class StepChecks:
             handles.add(emergency_group)
         principals = []
         for approval in case.proposal.approvals:
-            principals += [approval.person, approval.principal]
+            # Of policy no directory knows anything, and Slack would be asked in vain.
+            if not approval.is_by_policy:
+                principals += [approval.person, approval.principal]
         groups = self.directory.groups(sorted(handles), fresh=fresh)
         people = self._people(principals, fresh=fresh)
         action = work.action
         precondition = _read_precondition(self.systems[action.system], action)
-        controls = work.controls or self.desk_controls.load()
         return commands.StartStep(
             step=work.step,
             plan_hash=case.proposal.plan.plan_hash,
@@ -123,10 +128,18 @@ class StepChecks:
         *,
         step: int,
         now: datetime,
+        controls: DeskControls,
     ) -> Verdict:
         """Ask policy again, as if the plan were proposed now."""
         playbook = self.library.playbook(case.kind)
-        verdict = self.proposals.verdict(plan, playbook, now, step=step)
+        verdict = self.proposals.verdict(
+            plan,
+            case,
+            case.assessment.evidence,
+            now=now,
+            step=step,
+            controls=controls,
+        )
         # Whoever raised the case after the last approval revokes nothing.
         last_approval_at = max((approval.at for approval in case.proposal.approvals), default=now)
         authors = case.authors_before(last_approval_at)

@@ -3,19 +3,31 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from bot.cases.autonomy import BUDGET_SPENT, may_begin_alone, must_still_run_alone
+from bot.cases.canonical import ScalarMapping
 from bot.cases.case import Case
 from bot.cases.controls import DeskControls, must_not_be_paused
 from bot.cases.decide import Decision, DeskRecord, record_entry
-from bot.cases.entries import Parked, Resolved, StepReported, StepState, Stopped
-from bot.cases.errors import Conflict, DeskPaused
+from bot.cases.entries import (
+    Parked,
+    Resolved,
+    StepReported,
+    StepStarted,
+    StepState,
+    Stopped,
+)
+from bot.cases.errors import Conflict, DeskPaused, NoLongerAlone
 from bot.cases.execution import StepKind, is_backing_out, next_step, step_summary
-from bot.cases.policy import find_exceeded_limit
-from bot.cases.steps import drift, finish
+from bot.cases.limits import find_exceeded_limit
+from bot.cases.review import REVIEW_STEPS, review_one_in
+from bot.cases.steps import ask_again, drift, finish
 from bot.desk.controls import Controls
 from bot.desk.effects import change
 from bot.desk.step_work import Direction, StepWork, is_beginning
-from bot.ports.case_store import CaseStore, Guard, UsageOn
+from bot.ports.case_store import CaseStore, Guard, UsageAt
 from bot.ports.clock import Clock
+from bot.ports.connector import NOTHING
+from bot.ports.decision_records import DecisionRecords
 from bot.ports.library import Library
 from bot.ports.outbox import LeasedMessage, Outbox
 
@@ -23,6 +35,8 @@ MAX_REREADS = 20
 MAX_DETAIL = 500
 # A resumed desk runs what waits at once; this is for what that has missed.
 PAUSE_INTERVAL = timedelta(minutes=1)
+#: More runs than these change no sample.
+MAX_COUNTED_RUNS = REVIEW_STEPS[-1].below + 1
 MAY_BE_DONE = "a backup was restored: it is looked for before it is done"
 
 
@@ -34,6 +48,7 @@ class StepLog:
     outbox: Outbox
     library: Library
     controls: Controls
+    records: DecisionRecords
     clock: Clock
     #: How long the lease is renewed for when an effect begins.
     lease_duration: timedelta
@@ -44,14 +59,16 @@ class StepLog:
         decision: Decision,
         *,
         undoing: bool = False,
+        looking: bool = False,
     ) -> StepWork | None:
-        """Commit that an effect begins. Return None when it must wait.
+        """Commit that an effect begins. Return None when it does not.
 
-        The same transaction checks the pauses, the day's budget and the lease of the message.
-        A worker whose lease was taken over begins nothing.
+        The same transaction checks the pauses, the budgets of policy, the stage of what runs alone
+        and the lease of the message. A worker whose lease was taken over begins nothing.
+        ``looking``: nothing is done yet, and what runs alone is checked again before it is.
         """
         case = work.case
-        guard = self._guard(work, decision.entries[-1].at, undoing=undoing)
+        guard = self._guard(work, decision.entries[-1].at, undoing=undoing, looking=looking)
         outcome = change(case, decision, self.library.playbook(case.kind))
         try:
             after = self.cases.commit(
@@ -62,7 +79,17 @@ class StepLog:
         except DeskPaused as pause:
             self.wait_for_resume(work.message, str(pause))
             return None
+        except NoLongerAlone as change_of_stage:
+            self._ask_instead(work, decision, str(change_of_stage))
+            return None
         return work.on(after)
+
+    def _ask_instead(self, work: StepWork, decision: Decision, reason: str) -> None:
+        """Put a plan that was to run alone before people; nothing of it has happened."""
+        if isinstance(decision.entries[0].body, StepStarted):
+            self.write(work.case, drift(reason), work.message)
+        else:
+            self.report_absent(work, [reason])
 
     def _guard(
         self,
@@ -70,29 +97,50 @@ class StepLog:
         at: datetime,
         *,
         undoing: bool,
+        looking: bool,
     ) -> Guard:
         plan = work.case.proposal.plan
+        policy = self.library.policy()
+        initial = self.library.playbook(work.case.kind).terms.stage
 
-        def check(controls: DeskControls, usage_on: UsageOn) -> None:
+        def check(controls: DeskControls, usage_at: UsageAt) -> None:
             must_not_be_paused(controls, work.case.kind, plan)
             # An undo reduces what was spent, so no budget holds it up.
             if undoing or plan is None:
                 return
-            usage = usage_on(
-                f"{at:%Y-%m-%d}",
+            usage = usage_at(
+                at,
+                policy.windows,
                 plan=plan,
                 step=work.step,
             )
             excess = find_exceeded_limit(
                 plan,
                 work.step,
-                policy=self.library.policy(),
+                policy=policy,
                 usage=usage,
             )
             if excess:
                 raise DeskPaused(f"the budget of the day is used up: {excess}")
+            if work.case.was_auto_approved and not looking:
+                must_still_run_alone(plan, controls, initial=initial)
+                if work.step == 0 and not may_begin_alone(plan.playbook, usage, policy.autonomy):
+                    raise NoLongerAlone(BUDGET_SPENT)
 
         return check
+
+    def end(self, case: Case, now: datetime) -> Resolved:
+        """End a plan whose steps have all landed; some that ran alone are reviewed."""
+        plan = case.proposal.plan
+        end = resolve(case, now)
+        if plan is None or plan.is_dry_run or not case.was_auto_approved:
+            return end
+        runs = [
+            self.records.clean_runs(plan.playbook, name, MAX_COUNTED_RUNS)
+            for name in {action.name for action in plan.actions}
+        ]
+        # This run is among them already.
+        return replace(end, review_one_in=review_one_in(min(runs) - 1))
 
     def wait_for_resume(self, message: LeasedMessage, reason: str) -> None:
         """Try again later, without counting this as a failure."""
@@ -129,6 +177,7 @@ class StepLog:
         state: StepState,
         detail: str,
         *,
+        facts: ScalarMapping = NOTHING,
         again_in: timedelta = timedelta(0),
         drift_reasons: tuple[str, ...] = (),
     ) -> None:
@@ -139,7 +188,7 @@ class StepLog:
         case = work.case
         # An outcome must not be lost because something else was written about the case meanwhile.
         for _ in range(MAX_REREADS):
-            report = StepReported(work.step, state, detail[:MAX_DETAIL])
+            report = StepReported(work.step, state, detail[:MAX_DETAIL], dict(facts))
             decision, is_over = self._decide_report(case, report, drift_reasons)
             again_at = None if is_over else decision.entries[0].at + again_in
             try:
@@ -159,7 +208,7 @@ class StepLog:
 
         At the first step the plan is proposed again; at a later one the plan backs out.
         """
-        is_first = work.step == 0 and not is_backing_out(work.case)
+        is_first = not work.case.execution.has_landed and not is_backing_out(work.case)
         self.report(
             work,
             StepState.ABSENT,
@@ -185,9 +234,11 @@ class StepLog:
             return decision.then(record_entry(after, drift(*drift_reasons), now)), True
         # The last outcome and the end of the plan are one fact, so they are one commit.
         if next_kind is StepKind.FINISH:
-            return decision.then(record_entry(after, resolve(after, now), now)), True
+            return decision.then(record_entry(after, self.end(after, now), now)), True
         if next_kind is StepKind.STOP:
             return decision.then(record_entry(after, stop(after), now)), True
+        if next_kind is StepKind.ASK:
+            return decision.then(record_entry(after, ask_again(after), now)), True
         return decision, False
 
     def park(self, work: StepWork, reason: str) -> None:
@@ -238,9 +289,22 @@ def resolve(case: Case, now: datetime) -> Resolved:
 
     It may be undone for a while.
     """
-    undo_for = case.proposal.plan.undo_for if case.proposal.plan else timedelta(0)
+    undo_for = _undo_for(case)
     undo_until = now + undo_for if undo_for else None
     return finish(case, step_summary(case), undo_until)
+
+
+def _undo_for(case: Case) -> timedelta:
+    """Return how long what was done may be undone."""
+    plan = case.proposal.plan
+    if plan is None:
+        return timedelta(0)
+    if not plan.branches:
+        return plan.undo_for
+    # Of a tree only the path that was taken has to be undone.
+    steps = enumerate(case.execution.steps)
+    landed = [index for index, step in steps if step.state is StepState.LANDED]
+    return replace(plan, actions=tuple(plan.actions[index] for index in landed)).undo_for
 
 
 def stop(case: Case) -> Stopped:

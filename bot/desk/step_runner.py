@@ -6,8 +6,8 @@ from dataclasses import dataclass, replace
 from bot.cases import commands
 from bot.cases.decide import decide, record_entry
 from bot.cases.entries import StepReported, StepStarted, StepState, Stopped
-from bot.cases.errors import ConnectorFailed, OutcomeUnknown, WorldMoved
-from bot.cases.execution import step_summary
+from bot.cases.errors import ConnectorFailed, OutcomeUnknown, SystemRefused, WorldMoved
+from bot.cases.execution import is_refusal_foreseen, step_summary
 from bot.cases.plan import Idempotency
 from bot.cases.steps import drift, find_drift
 from bot.clock import time_limit
@@ -24,7 +24,7 @@ from bot.desk.step_verification import (
 )
 from bot.desk.step_work import FORWARD, StepWork
 from bot.ports.clock import Clock
-from bot.ports.connector import EffectStatus, Systems
+from bot.ports.connector import NOTHING, Effect, EffectStatus, Systems
 
 log = logging.getLogger(__name__)
 
@@ -99,16 +99,16 @@ class StepRunner:
         """Look for an effect that a lost ledger may have recorded."""
         beginning = decide(work.case, commands.LookFirst(work.step), self.clock())
         doubtful = self.step_log.mark_in_doubt(work.step, FORWARD, beginning)
-        begun_work = self.step_log.begin(work, doubtful)
+        begun_work = self.step_log.begin(work, doubtful, looking=True)
         if begun_work is not None:
             self.verify(begun_work)
 
     def _give_up_before_start(self, work: StepWork, reason: str) -> None:
         """Propose the plan again, or undo the steps that landed."""
-        if work.step == 0:
-            self.step_log.write(work.case, drift(reason), work.message)
-        else:
+        if work.case.execution.has_landed:
             self._back_out(work, reason)
+        else:
+            self.step_log.write(work.case, drift(reason), work.message)
 
     def _back_out(self, work: StepWork, reason: str) -> None:
         """Undo the last step that has landed.
@@ -139,7 +139,7 @@ class StepRunner:
         connector = self.systems[action.system]
         try:
             with time_limit(self.lease.attempt_ends(began_at, connector)):
-                detail = connector.execute(action, work.record.key)
+                outcome = connector.execute(action, work.record.key)
         except OutcomeUnknown as doubt:
             self._report_doubt(work, str(doubt))
         except WorldMoved as change:
@@ -153,17 +153,18 @@ class StepRunner:
             )
             self._report_doubt(work, UNEXPECTED)
         else:
-            self._handle_success(work, detail)
+            effect = Effect(outcome, NOTHING) if isinstance(outcome, str) else outcome
+            self._handle_success(work, effect)
 
-    def _handle_success(self, work: StepWork, detail: str) -> None:
+    def _handle_success(self, work: StepWork, effect: Effect) -> None:
         """Report the step as landed once its effect is visible.
 
         An effect that is not visible yet is accepted, and never counts as undone.
         """
         if self._is_visible(work):
-            self.step_log.report(work, StepState.LANDED, detail)
+            self.step_log.report(work, StepState.LANDED, effect.detail, facts=effect.facts)
         else:
-            self.step_log.report(work, StepState.ACCEPTED, detail, again_in=LOOK_INTERVAL)
+            self.step_log.report(work, StepState.ACCEPTED, effect.detail, again_in=LOOK_INTERVAL)
 
     def _is_visible(self, work: StepWork) -> bool:
         if work.action.idempotency is Idempotency.NONE:
@@ -180,6 +181,8 @@ class StepRunner:
         if attempts < MAX_ATTEMPTS:
             wait = LOOK_INTERVAL * 2 ** (attempts - 1)
             self.step_log.report(work, StepState.DEFERRED, str(failure), again_in=wait)
+        elif isinstance(failure, SystemRefused) and is_refusal_foreseen(work.case, work.step):
+            self.step_log.report(work, StepState.REFUSED, str(failure))
         else:
             self.step_log.report(work, StepState.FAILED, str(failure))
 
@@ -190,7 +193,7 @@ class StepRunner:
             # An earlier attempt may be what changed it.
             status = self._look(work)
         if status is EffectStatus.LANDED:
-            self.step_log.report(work, StepState.LANDED, FORWARD.detail)
+            self.verification.report_found(work, FORWARD)
         elif status is EffectStatus.ABSENT:
             self.step_log.report_absent(work, reasons)
         else:

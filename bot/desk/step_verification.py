@@ -4,6 +4,7 @@ import logging
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 
+from bot.cases.canonical import ScalarMapping
 from bot.cases.entries import StepState
 from bot.cases.errors import ConnectorFailed
 from bot.cases.execution import is_backing_out
@@ -12,7 +13,7 @@ from bot.desk.step_lease import StepLease
 from bot.desk.step_log import StepLog
 from bot.desk.step_work import FORWARD, Direction, StepWork, effect_key
 from bot.ports.clock import Clock
-from bot.ports.connector import Connector, EffectStatus, Systems
+from bot.ports.connector import NOTHING, Connector, EffectStatus, FactReader, Systems
 from bot.ports.outbox import Outbox
 
 log = logging.getLogger(__name__)
@@ -48,7 +49,7 @@ class StepVerification:
         status = look(connector, work.action, effect_key(work, direction))
         state = work.record.state
         if status is EffectStatus.LANDED:
-            self.step_log.report(work, direction.done_state, direction.detail)
+            self.report_found(work, direction)
         elif state is direction.begun_state:
             # Whoever began it may still be at it, so a look that found nothing says nothing.
             self._wait_for_other_worker(work, direction)
@@ -71,6 +72,35 @@ class StepVerification:
         else:
             return self._may_repeat(work, direction)
         return False
+
+    def report_found(self, work: StepWork, direction: Direction) -> None:
+        """Report an effect that was found, with the facts that it tells.
+
+        Facts that cannot be read now are read a little later. In the end they are missing, and
+        nobody guesses them.
+        """
+        facts = NOTHING
+        if direction is FORWARD and work.action.returns:
+            try:
+                facts = self._read_facts(work)
+            except ConnectorFailed as failure:
+                if work.message.attempts + 1 < MAX_LOOKS:
+                    self.look_again(work, f"what it told cannot be read: {failure}")
+                    return
+        self.step_log.report(work, direction.done_state, direction.detail, facts=facts)
+
+    def _read_facts(self, work: StepWork) -> ScalarMapping:
+        action = work.action
+        connector = self.systems[action.system]
+        if not isinstance(connector, FactReader):
+            return NOTHING
+        try:
+            return connector.read_facts(action, work.record.key)
+        except ConnectorFailed:
+            raise
+        except Exception as bug:
+            log.exception("reading what %s told ended unexpectedly", action.system)
+            raise ConnectorFailed("it ended in a way that was not expected") from bug
 
     def _wait_for_other_worker(self, work: StepWork, direction: Direction) -> None:
         """Wait until the attempt of whoever began the step is surely over."""

@@ -12,7 +12,7 @@ from datetime import datetime, timedelta
 from bot.cases.case import Case
 from bot.cases.entries import ApprovalGiven, Entry, Escalated, HandedOver, InquiryAnswered, Reminded
 from bot.cases.inquiries import asker_of
-from bot.cases.lifecycle import WAITING_ON_PEOPLE
+from bot.cases.lifecycle import WAITING_ON_PEOPLE, State
 from bot.desk.alert_storms import AlertStorms, shared_card_key
 from bot.desk.effects import BEGINNINGS, EFFECTS, LAST_VOTES, is_noted_with_outcome
 from bot.ports.card_store import CardRef, CardStore
@@ -32,6 +32,8 @@ NOTE_PREFIX = "note:"
 #: In a payload: an earlier attempt may have posted the evidence.
 IS_DOUBTFUL = "doubtful"
 _NOTE_KEY = re.compile(r"note:EX-\d+:(\d+)")
+#: States of a plan that runs or has run.
+CARRIED_OUT = frozenset({State.APPROVED, State.RUNNING, State.RESOLVED})
 #: Entries by which somebody is asked to decide.
 REQUESTS = (Reminded, Escalated, HandedOver)
 
@@ -202,6 +204,9 @@ class ThreadNotes:
 
 def has_evidence(case: Case, card: CardRef) -> bool:
     """Tell whether there is evidence for the thread of a card."""
+    if case.was_auto_approved and case.state in CARRIED_OUT:
+        # Nobody decides by it; *Details* has it.
+        return False
     return bool(card.ts) and any(fact.label for fact in case.assessment.evidence)
 
 

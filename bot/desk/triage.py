@@ -9,7 +9,9 @@ from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime
 
+from bot import tracing
 from bot.cases import commands
+from bot.cases.canonical import ScalarMapping
 from bot.cases.case import Case
 from bot.cases.case_facts import case_facts
 from bot.cases.decide import Decision, decide, record_entry
@@ -19,24 +21,27 @@ from bot.cases.evidence import Evidence, facts_of
 from bot.cases.expressions import find_scalar, has_enough_facts, render
 from bot.cases.inquiries import rests_on_answers
 from bot.cases.lifecycle import State
-from bot.cases.plan import Money, Proposer, amount_of
+from bot.cases.plan import Action, Money, Proposer, amount_of
 from bot.cases.playbook import Playbook, Stake
 from bot.cases.precedent import signal_text
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.sla import Sla, promise_sla
+from bot.cases.tree_shape import LIST, TreeShape, grow
 from bot.desk.effects import change
-from bot.desk.evidence import gather
+from bot.desk.evidence import flatten, gather, read_again
+from bot.desk.prepared_actions import PreparedActions
 from bot.desk.proposal import Proposals
 from bot.desk.stated_amount import find_stated_amount
 from bot.desk.worker import MAX_ATTEMPTS
 from bot.ports.case_store import CaseStore, Change
 from bot.ports.clock import Clock
 from bot.ports.connector import Systems
+from bot.ports.language import Planner
 from bot.ports.library import Library
 from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
-from bot.ports.recommender import Recogniser, Recommender
+from bot.ports.recommender import Recogniser, Recommender, prepare_steps
 
 log = logging.getLogger(__name__)
 
@@ -62,6 +67,8 @@ class Triage:
     clock: Clock
     #: A model words the case once its card is posted.
     has_narrator: bool = False
+    #: Suggests plans where no playbook has one.
+    planner: Planner | None = None
 
     def run(self, message: LeasedMessage) -> None:
         """Look at one case, unless it has moved on meanwhile."""
@@ -76,7 +83,11 @@ class Triage:
         """
         case = self.read(message)
         try:
-            return self.commit(self.judge(case, message), message)
+            outcome = self.judge(case, message)
+            if outcome is not None:
+                after = outcome.after
+                tracing.annotate(kind=after.kind, state=after.state.name.lower())
+            return self.commit(outcome, message)
         except FAILURES as failure:
             return self.commit(self.refer(case, failure, message), message)
 
@@ -189,20 +200,31 @@ class Triage:
         *,
         now: datetime,
     ) -> commands.Recommend:
+        facts = case_facts(case, evidence)
+        prepared = PreparedActions(self.proposals.prepare_for(case))
         recommendation, actions = self.recommender.recommend(
-            case, playbook, evidence, prepare=self.proposals.prepare
+            case, playbook, evidence, prepare=prepared.prepare
         )
         sla = self._renew_sla(case, now)
-        if not actions:
-            return commands.Recommend(recommendation, None, None, sla=sla)
-        # A plan that rests on a person's answer never runs by itself.
-        proposer = Proposer.PERSON if rests_on_answers(case) else Proposer.PLAYBOOK
+        if actions:
+            actions = prepared.offered(recommendation, actions, playbook=playbook, facts=facts)
+            # A plan that rests on a person's answer never runs by itself.
+            proposer = Proposer.PERSON if rests_on_answers(case) else Proposer.PLAYBOOK
+            shape = _shape(case, playbook, actions, evidence)
+        else:
+            suggestion = self._suggest(case, playbook, evidence, now=now)
+            if suggestion is None:
+                return commands.Recommend(recommendation, None, None, sla=sla)
+            actions, shape = suggestion
+            proposer = Proposer.MODEL
+            recommendation = _word_suggestion(recommendation, actions)
         plan, verdict = self.proposals.propose(
             case,
             actions=actions,
             evidence=evidence,
             proposer=proposer,
             now=now,
+            shape=shape,
         )
         hours = self.library.hours(case.channel)
         expires_at = hours.next_opening(now + verdict.expires_for)
@@ -213,6 +235,33 @@ class Triage:
             sla=sla,
             expires_at=expires_at,
         )
+
+    def _suggest(
+        self,
+        case: Case,
+        playbook: Playbook,
+        evidence: tuple[Evidence, ...],
+        *,
+        now: datetime,
+    ) -> tuple[tuple[Action, ...], TreeShape] | None:
+        """Ask a model for a plan; None where there is no model, or no plan in order."""
+        if self.planner is None:
+            return None
+        facts = case_facts(case, evidence)
+        names = [lookup.name for lookup in playbook.evidence]
+
+        def look_up(name: str) -> ScalarMapping:
+            return read_again(case, playbook, name, evidence, systems=self.systems, now=now)
+
+        offer = self.planner.suggest(case, flatten(facts), names, look_up)
+        if offer is None:
+            return None
+        try:
+            actions = prepare_steps(offer, facts, self.proposals.prepare_for(case))
+            return actions, grow(offer, facts)
+        except ConnectorFailed as failure:
+            log.info("a suggested plan cannot be prepared: %s", str(failure)[:MAX_REASON])
+            return None
 
     def _renew_sla(self, case: Case, now: datetime) -> Sla | None:
         """Renew the SLA when its deadline passed before this proposal."""
@@ -267,7 +316,8 @@ class Triage:
         if stake is None:
             return False
         policy = self.library.policy()
-        return stake.currency == policy.currency and stake.amount > policy.high_above
+        amount = policy.convert(stake.amount, stake.currency)
+        return amount is not None and amount > policy.high_above
 
     def _stated_stake(self, case: Case, playbook: Playbook) -> Money | None:
         """Find the stake that the signal of an unrecognised case states."""
@@ -277,6 +327,28 @@ class Triage:
         if stake is not None:
             return stake
         return find_stated_amount(signal_text(case.signal), self.library.policy().currency)
+
+
+def _word_suggestion(recommendation: Recommendation, actions: tuple[Action, ...]) -> Recommendation:
+    """Label a plan as a model's, in our own words."""
+    return replace(
+        recommendation,
+        action=actions[0].name,
+        reason="A model suggests this, and nobody has checked it",
+        basis="no rule of the playbook fits: the plan is a model's",
+        blocked="",
+    )
+
+
+def _shape(
+    case: Case, playbook: Playbook, actions: tuple[Action, ...], evidence: tuple[Evidence, ...]
+) -> TreeShape:
+    """Return the shape that the playbook gives these actions."""
+    names = [action.name for action in actions]
+    for offer in playbook.offers:
+        if offer.is_tree and [step.action for step in offer.chain()] == names:
+            return grow(offer, case_facts(case, evidence))
+    return LIST
 
 
 def _is_last_attempt(message: LeasedMessage) -> bool:

@@ -5,11 +5,14 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.cases.case import Case
+from bot.cases.results import EndedCases
 from bot.desk.digest_period import DigestPeriod
 from bot.desk.digest_rows import DigestRows
 from bot.desk.missed_calls import MissedCalls
 from bot.desk.question_review import QuestionReviews
 from bot.desk.queues import Queues
+from bot.desk.results import Results, span_before
+from bot.measures.outcomes import count_outcomes
 from bot.ports.case_queries import CaseFilter, CaseQueries
 from bot.ports.library import Library
 from bot.ports.live_lists import LiveList
@@ -76,7 +79,19 @@ class WeeklyReview:
             misses=tuple(self.missed_calls.find(period.scope, since, period.due)),
             questions=self.question_reviews.review(period.place, since, limit=MAX_QUESTIONS),
         )
-        return review if review != NOTHING_TO_REVIEW else None
+        if review == NOTHING_TO_REVIEW:
+            return None
+        return replace(review, figures=self._figures(period, groups))
+
+    def _figures(self, period: DigestPeriod, groups: Sequence[EndedCases]) -> tuple[str, ...]:
+        """Say what the week came to, beside the week before."""
+        week = (period.due - WEEK, period.due)
+        before = replace(period.scope, ended_between=span_before(week), is_over=True)
+        results = Results(
+            outcomes=count_outcomes(groups),
+            previous=count_outcomes(self.queries.tallied_outcomes(before)),
+        )
+        return (*results.share_sentences, *filter(None, [results.unhandled_sentence]))
 
     def _find_blind(
         self, scope: CaseFilter, endings: CaseFilter, shown_ids: Collection[str]

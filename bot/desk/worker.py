@@ -19,6 +19,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from typing import Any, TypeVar
 
+from bot import tracing
 from bot.cases.errors import (
     ChatFailed,
     ChatUnknown,
@@ -33,6 +34,7 @@ from bot.desk.backlog import Backlog
 from bot.desk.due_work import DueWork
 from bot.desk.held_leases import HeldLeases
 from bot.desk.lane_priority import LanePriority
+from bot.metrics import LEASE_LOSSES
 from bot.outages import describe_failure
 from bot.ports.clock import Clock
 from bot.ports.outbox import LeasedMessage, Outbox, Topic
@@ -48,6 +50,8 @@ A future is that of the last write, which finishes the message: the thread goes 
 one meanwhile, so that the writes of messages that wait together become durable together.
 """
 MAX_ATTEMPTS = 8
+#: The parts of a trace that are not named like the topic.
+SPAN_NAMES = {Topic.EXECUTE: "step"}
 MAX_BACK_OFF_SECONDS = 300.0
 MAX_ERROR = 500
 # Messages claimed at once per thread. What is in hand when the process ends is handled by another
@@ -94,7 +98,9 @@ class MessageRunner:
 
         One that fails must be settled.
         """
-        return self._settle(message, partial(self._handlers[message.topic], message))
+        name = SPAN_NAMES.get(message.topic, message.topic.value)
+        with tracing.span(name, message.case_id, outcome="done"):
+            return self._settle(message, partial(self._handlers[message.topic], message))
 
     def settle(self, message: LeasedMessage, write: Future[Any]) -> None:
         """Wait for a last write, and retry or park when it fails."""
@@ -105,6 +111,8 @@ class MessageRunner:
         try:
             return handle()
         except StaleFence:
+            tracing.annotate(outcome="taken over")
+            LEASE_LOSSES.labels(message.topic.value).inc()
             log.info("%s was taken over by another worker", message.key)
         except Conflict:
             self._retry(
@@ -181,6 +189,7 @@ class MessageRunner:
         if counts and message.attempts + 1 >= MAX_ATTEMPTS and wait > 0:
             self._park(message, error)
             return
+        tracing.annotate(outcome="to be tried again")
         again_at = self._clock() + timedelta(seconds=wait)
         with contextlib.suppress(StaleFence):
             self._outbox.retry(
@@ -194,6 +203,7 @@ class MessageRunner:
             self._wake()
 
     def _park(self, message: LeasedMessage, error: str) -> None:
+        tracing.annotate(outcome="parked")
         log.error("%s is parked: %s. See `countersign doctor`.", message.key, error)
         self._outbox.park(message, error[:MAX_ERROR])
 

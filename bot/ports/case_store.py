@@ -1,30 +1,36 @@
 """Cases and their ledger entries, read and written whole."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import Protocol
 
 from bot.cases.case import Case
+from bot.cases.control_commands import ControlCommand
 from bot.cases.control_decisions import ControlDecision
 from bot.cases.controls import DeskControls
 from bot.cases.entries import Entry
 from bot.cases.plan import Plan
-from bot.cases.policy import Usage
 from bot.cases.signal import Signal
+from bot.cases.usage import Usage
 from bot.ports.outbox import LeasedMessage, OutboxMessage
 
 
-class UsageOn(Protocol):
-    """Sum what has been carried out on a UTC day."""
+class UsageAt(Protocol):
+    """Sum what was carried out of a plan's actions lately."""
 
-    def __call__(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage:
-        """Leave out the steps of ``plan`` from ``step`` on."""
+    def __call__(
+        self, at: datetime, windows: Sequence[timedelta], *, plan: Plan, step: int = 0
+    ) -> Usage:
+        """Count what lies in each window that ends at ``at``; the windows come in order.
+
+        The steps of ``plan`` from ``step`` on are left out.
+        """
 
 
-Guard = Callable[[DeskControls, UsageOn], None]
+Guard = Callable[[DeskControls, UsageAt], None]
 """Check a change inside its transaction, against controls and usage as they are there.
 
 A refusal that it raises writes nothing.
@@ -45,6 +51,8 @@ class Change:
     guard: Guard | None = None
     #: A decision about the desk, written in the same transaction.
     control_decision: ControlDecision | None = None
+    #: Commands to the desk, decided in the same transaction on its controls as they are there.
+    control_commands: tuple[ControlCommand, ...] = ()
 
 
 class ReceiptOutcome(StrEnum):
@@ -129,8 +137,10 @@ class CaseStore(Protocol):
         and must neither read nor write the store. Its failures are those of ``commit``.
         """
 
-    def usage(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage:
-        """Sum what has been carried out on this UTC day, as ``UsageOn``."""
+    def usage(
+        self, at: datetime, windows: Sequence[timedelta], *, plan: Plan, step: int = 0
+    ) -> Usage:
+        """Sum what was carried out in these windows, as ``UsageAt``."""
 
     def step_outcomes(self, action: str, limit: int) -> list[str]:
         """Return how the last steps of this action ended, the latest first."""

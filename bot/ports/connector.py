@@ -2,10 +2,13 @@
 
 from datetime import timedelta
 from enum import StrEnum
-from typing import Protocol
+from types import MappingProxyType
+from typing import NamedTuple, Protocol, runtime_checkable
 
 from bot.cases.canonical import Scalar, ScalarMapping
 from bot.cases.plan import Action
+
+NOTHING: ScalarMapping = MappingProxyType({})
 
 
 class EffectStatus(StrEnum):
@@ -14,6 +17,13 @@ class EffectStatus(StrEnum):
     LANDED = "landed"
     ABSENT = "absent"
     UNKNOWN = "unknown"
+
+
+class Effect(NamedTuple):
+    """What came of an action that returns facts."""
+
+    detail: str
+    facts: ScalarMapping
 
 
 class Connector(Protocol):
@@ -34,8 +44,13 @@ class Connector(Protocol):
             ConnectorFailed: the system did not answer, or refused.
         """
 
-    def prepare(self, action: str, parameters: ScalarMapping) -> Action:
+    def prepare(
+        self, action: str, parameters: ScalarMapping, words: ScalarMapping = NOTHING
+    ) -> Action:
         """Make the dry run: typed parameters, target, preview and precondition snapshot.
+
+        ``words`` stand in its texts for parameters that an earlier step will tell. Their values
+        are only examples, and not part of the action.
 
         Raises:
             ConnectorFailed: the action is not possible with these parameters.
@@ -48,10 +63,10 @@ class Connector(Protocol):
             ConnectorFailed: the system did not answer.
         """
 
-    def execute(self, action: Action, key: str) -> str:
+    def execute(self, action: Action, key: str) -> str | Effect:
         """Carry the action out once under this key.
 
-        Return what came of it, in words.
+        Return what came of it: in words, or with the facts that the action declares.
 
         Raises:
             WorldMoved: it surely did not happen, and is no longer right.
@@ -69,6 +84,18 @@ class Connector(Protocol):
         """Take back the effect under ``key``.
 
         The undoing has a key of its own.
+        """
+
+
+@runtime_checkable
+class FactReader(Protocol):
+    """A connector whose actions return facts."""
+
+    def read_facts(self, action: Action, key: str) -> ScalarMapping:
+        """Read the facts of the effect under this key again, after a lost answer.
+
+        Raises:
+            ConnectorFailed: the system did not answer.
         """
 
 

@@ -6,7 +6,8 @@ from typing import Protocol
 
 from bot.cases.canonical import ScalarMapping
 from bot.cases.case import Case
-from bot.cases.playbook import Playbook
+from bot.cases.plan import FactType
+from bot.cases.playbook import ActionOffer, Playbook
 from bot.cases.recommendation import Words
 from bot.views.query import QuestionContext, Reading
 
@@ -25,6 +26,39 @@ class Narrator(Protocol):
         """Return the words.
 
         None when there are none in time, in budget and in shape.
+        """
+
+
+LookUp = Callable[[str], ScalarMapping]
+"""Read a declared look-up of the case again; its facts by path.
+
+Raises:
+    ConnectorFailed: the system did not answer, or has nothing.
+"""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ActionSheet:
+    """What a model may know of an action: no secret, no statement, no address."""
+
+    title: str
+    #: The type of each parameter, by name.
+    parameters: Mapping[str, str]
+    #: The facts that it tells once it has landed.
+    returns: Mapping[str, FactType]
+    says_refusals: bool = False
+
+
+class Planner(Protocol):
+    """Let a model suggest a plan where no playbook has one."""
+
+    def suggest(
+        self, case: Case, facts: ScalarMapping, look_ups: Sequence[str], look_up: LookUp
+    ) -> ActionOffer | None:
+        """Return an offer of allowed actions.
+
+        None when there is none in time, in budget and in shape. ``facts`` are those of the case by
+        path; ``look_ups`` the names that ``look_up`` knows.
         """
 
 

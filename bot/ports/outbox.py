@@ -22,6 +22,7 @@ class Topic(StrEnum):
     INQUIRY = "inquiry"
     EXECUTE = "execute"
     FOLLOW_UP = "follow_up"
+    OBSERVE = "observe"
     REMEMBER = "remember"
     ANSWER = "answer"
     ORDER = "order"
@@ -30,6 +31,7 @@ class Topic(StrEnum):
     STORM = "storm"
     SWEEP = "sweep"
     NARRATE = "narrate"
+    RECOGNITION = "recognition"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

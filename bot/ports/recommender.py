@@ -1,18 +1,47 @@
 """Recognition of kinds, and recommendation of plans."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from typing import Protocol
 
 from bot.cases.canonical import ScalarMapping
 from bot.cases.case import Case
 from bot.cases.evidence import Evidence
+from bot.cases.expressions import Facts, find_scalar
 from bot.cases.plan import Action
-from bot.cases.playbook import Playbook
+from bot.cases.playbook import ActionOffer, Playbook
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation
+from bot.cases.tree_shape import likely_values
+from bot.ports.connector import NOTHING
 
-Prepare = Callable[[str, ScalarMapping], Action]
-"""Make the dry run of a "system.action" with these parameters."""
+
+class Prepare(Protocol):
+    """Make the dry run of a "system.action" with these parameters."""
+
+    def __call__(
+        self, action: str, parameters: ScalarMapping, words: ScalarMapping = NOTHING
+    ) -> Action:
+        """Return the action; ``words`` stand for parameters that an earlier step will tell."""
+
+
+def prepare_steps(offer: ActionOffer, facts: Facts, prepare: Prepare) -> tuple[Action, ...]:
+    """Prepare the action of an offer and all that may follow it, in the order of its chain.
+
+    Raises:
+        ConnectorFailed: one of them is not possible.
+    """
+    actions = []
+    for step in offer.chain():
+        parameters = {}
+        for name, expression in step.parameters.items():
+            parameters[name] = find_scalar(expression, facts)
+        if step.observed:
+            words = {name: limit.words for name, limit in step.observed.items()}
+            values = {**parameters, **likely_values(step, facts)}
+            actions.append(prepare(step.action, values, words))
+        else:
+            actions.append(prepare(step.action, parameters))
+    return tuple(actions)
 
 
 class Recogniser(Protocol):

@@ -15,6 +15,7 @@ from sqlalchemy import (
     Subquery,
     Table,
     and_,
+    case,
     func,
     or_,
     select,
@@ -250,7 +251,10 @@ class SqlCaseFigures:
 
     def ended_cases(self, filter: CaseFilter) -> list[EndedCases]:
         """Count this filter's ended cases, as digests and reviews group them."""
-        columns = (_cases.kind, _cases.state, _cases.is_automatic, _cases.agreement)
+        # A person who handled a case by hand after its plan had failed was needed after all.
+        needs_nobody = and_(_cases.is_automatic == 1, _cases.decision != LastDecision.BY_HAND)
+        is_alone = case((needs_nobody, 1), else_=0).label("is_alone")
+        columns = (_cases.kind, _cases.state, is_alone, _cases.agreement)
         query = (
             select(
                 *columns,
@@ -262,6 +266,15 @@ class SqlCaseFigures:
             .group_by(*columns)
         )
         return [_ended_cases(row) for row in self._database.fetch(query)]
+
+    def tallied_outcomes(self, filter: CaseFilter) -> list[EndedCases]:
+        """Count this filter's ended cases from tallies.
+
+        Reopenings and undone steps are not tallied, and left at nothing.
+        """
+        names = ("kind", "state", "decision", "is_automatic", "is_edited", "risk")
+        rows = self._database.fetch(_sums(_figure_rows(filter, names)))
+        return [_tallied_cases(row) for row in rows if State.of_code(row.state) in TERMINAL]
 
     def moved_money(self, filter: CaseFilter) -> dict[str, Decimal]:
         """Sum by currency what plans moved that were carried out and stand."""
@@ -340,12 +353,36 @@ def _ended_cases(row: Any) -> EndedCases:
     return EndedCases(
         kind=row.kind,
         state=State.of_code(row.state),
-        is_automatic=bool(row.is_automatic),
+        is_automatic=bool(row.is_alone),
         agreement=AgreementType(row.agreement) if row.agreement else None,
         cases=row.cases,
         reopened_count=int(row.reopened_count),
         undone_count=int(row.undone_count),
     )
+
+
+def _tallied_cases(row: Any) -> EndedCases:
+    state = State.of_code(row.state)
+    is_automatic = bool(row.is_automatic) and row.decision != LastDecision.BY_HAND
+    return EndedCases(
+        kind=row.kind,
+        state=state,
+        is_automatic=is_automatic,
+        agreement=_agreement(row, state),
+        cases=int(row.cases),
+        reopened_count=0,
+        undone_count=0,
+    )
+
+
+def _agreement(row: Any, state: State) -> AgreementType | None:
+    """Classify a decision by the columns of a tally, as ``agreement_of`` does by the case."""
+    # A plan always has a verdict, which has a risk.
+    if row.is_automatic or not row.risk or state not in {State.RESOLVED, State.REJECTED}:
+        return None
+    if state is State.REJECTED or row.decision == LastDecision.BY_HAND:
+        return AgreementType.OTHERWISE
+    return AgreementType.AFTER_EDIT if row.is_edited else AgreementType.AS_RECOMMENDED
 
 
 def _month(day: str) -> str:

@@ -1,74 +1,75 @@
-"""Whole histories of cases, a page at a time.
+"""The ledger entries of cases, for a report: found by time, read a page at a time."""
 
-For whoever plays cases again. Memory does not grow with the number of cases.
-"""
-
-import json
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
-from datetime import datetime
+from contextlib import contextmanager
+from datetime import UTC, datetime
 
-from sqlalchemy import bindparam, select
+import orjson
+from sqlalchemy import Connection, func, select, union
 
 from bot.cases.entries import Entry, entry_of
-from bot.cases.policy import Usage
+from bot.ports.case_histories import CaseHistories, Span
 from bot.store import tables
 from bot.store.database import Database
-from bot.store.usage import usage_before
+from bot.store.derived import entry_bodies
 
-PAGE_SIZE = 100
+CASES_PER_PAGE = 200
 
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class CaseSelection:
-    """A choice of cases; all of them, unless something is named."""
-
-    #: Opened then or later.
-    since: datetime | None = None
-    ids: tuple[str, ...] = ()
-    kinds: tuple[str, ...] = ()
-    #: Only so many, the latest.
-    limit: int | None = None
+_cases = tables.cases.c
 
 
-class SqlCaseHistories:
-    """Read the entries of many cases."""
+class SqlCaseHistorySource:
+    """Open the ledger for a report."""
 
     def __init__(self, database: Database) -> None:
         self._database = database
 
-    def ids(self, selection: CaseSelection) -> list[str]:
-        """List the cases of a selection, the oldest first."""
-        query = select(_cases.id).order_by(_cases.number.desc())
-        if selection.since:
-            query = query.where(_cases.opened_at >= selection.since.timestamp())
-        if selection.ids:
-            query = query.where(_cases.id.in_(selection.ids))
-        if selection.kinds:
-            query = query.where(_cases.kind.in_(selection.kinds))
-        if selection.limit is not None:
-            query = query.limit(selection.limit)
-        return [row.id for row in reversed(self._database.fetch(query))]
-
-    def read(self, case_ids: Sequence[str]) -> Iterator[tuple[str, list[Entry]]]:
-        """Yield these cases with their entries."""
-        for start in range(0, len(case_ids), PAGE_SIZE):
-            yield from self._read_page(case_ids[start : start + PAGE_SIZE]).items()
-
-    def _read_page(self, case_ids: Sequence[str]) -> dict[str, list[Entry]]:
-        histories: dict[str, list[Entry]] = {case_id: [] for case_id in case_ids}
-        for row in self._database.fetch(_BODIES, {"ids": list(case_ids)}):
-            histories[row.case_id].append(entry_of(json.loads(bytes(row.body))))
-        return histories
-
-    def usage_before(self, at: datetime) -> Usage:
-        """Sum what had been carried out that day, before that time."""
-        return usage_before(self._database.fetch, at)
+    @contextmanager
+    def snapshot(self) -> Iterator[CaseHistories]:
+        """See one moment of the ledger, whatever is written meanwhile."""
+        with self._database.snapshot() as connection:
+            yield SqlCaseHistories(connection)
 
 
-_cases = tables.cases.c
-_BODIES = (
-    select(tables.ledger.c.case_id, tables.ledger.c.body)
-    .where(tables.ledger.c.case_id.in_(bindparam("ids", expanding=True)))
-    .order_by(tables.ledger.c.case_id, tables.ledger.c.version)
-)
+class SqlCaseHistories:
+    """Read the cases of one moment."""
+
+    def __init__(self, connection: Connection) -> None:
+        self._connection = connection
+
+    def ledger_size(self) -> int:
+        """Count the entries of the ledger."""
+        query = select(tables.heads.c.number).where(tables.heads.c.name == "ledger")
+        return int(self._connection.execute(query).scalar_one())
+
+    def first_openings(self) -> dict[str, datetime]:
+        """Return when the first case of each kind was opened."""
+        query = select(_cases.kind, func.min(_cases.opened_at)).group_by(_cases.kind)
+        rows = self._connection.execute(query)
+        return {kind: datetime.fromtimestamp(at, UTC) for kind, at in rows}
+
+    def find(self, spans: Sequence[Span], *, kind: str = "", team: str = "") -> list[int]:
+        """List the numbers of the cases that were open at some time within the spans."""
+        narrowing = []
+        if kind:
+            narrowing.append(_cases.kind == kind)
+        if team:
+            narrowing.append(_cases.team == team)
+        parts = []
+        for since, until in spans:
+            begin, end = since.timestamp(), until.timestamp()
+            # Two parts, each with an index: of few open cases, and of those that ended since.
+            for is_part in (_cases.ended_at.is_(None), _cases.ended_at >= begin):
+                parts.append(select(_cases.number).where(is_part, _cases.opened_at < end))
+        found = union(*(part.where(*narrowing) for part in parts)).subquery()
+        query = select(found.c.number).order_by(found.c.number)
+        return list(self._connection.execute(query).scalars())
+
+    def entries(self, numbers: Sequence[int]) -> Iterator[list[Entry]]:
+        """Yield the entries of each of these cases, a page at a time from the database."""
+        for start in range(0, len(numbers), CASES_PER_PAGE):
+            page = numbers[start : start + CASES_PER_PAGE]
+            query = select(_cases.id).where(_cases.number.in_(page)).order_by(_cases.number)
+            ids = list(self._connection.execute(query).scalars())
+            for bodies in entry_bodies(self._connection, ids).values():
+                yield [entry_of(orjson.loads(body)) for body in bodies]

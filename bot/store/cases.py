@@ -1,29 +1,34 @@
 """Cases and their ledger entries: received, read and committed whole."""
 
 import json
+from collections.abc import Sequence
 from concurrent.futures import Future
-from datetime import datetime
+from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 
 from sqlalchemy import bindparam, insert, literal, select, true
 
 from bot.cases.case import Case
+from bot.cases.control_decisions import decide_controls
 from bot.cases.decide import record_conflict
 from bot.cases.entries import Entry, entry_of
 from bot.cases.errors import NoSuchCase
 from bot.cases.plan import Plan
-from bot.cases.policy import Usage
 from bot.cases.signal import Signal
+from bot.cases.usage import Usage
+from bot.metrics import SIGNALS
 from bot.ports.case_store import Change, Judge, Receipt, ReceiptOutcome
 from bot.ports.outbox import LeasedMessage
 from bot.store import tables
+from bot.store.case_counters import count_change
 from bot.store.database import Database
 from bot.store.dialects import insert_or_ignore
 from bot.store.ledger import LAST_CASE_NUMBER
 from bot.store.projection import CaseWrite, case_write
 from bot.store.statements import CompiledStatement
 from bot.store.unit_of_work import CASE_BODY, UnitOfWork
-from bot.store.usage import usage_on
+from bot.store.usage import usage_at
 
 
 class SqlCaseStore:
@@ -92,7 +97,9 @@ class SqlCaseStore:
                 unit.hold(renew, renew_until)
             return _write_change(unit, change, write)
 
-        return self._database.write(job, urgent=urgent)
+        after = self._database.write(job, urgent=urgent)
+        count_change(change.before, after)
+        return after
 
     def submit(
         self, change: Change, *, finish: LeasedMessage | None = None, urgent: bool = False
@@ -109,7 +116,9 @@ class SqlCaseStore:
                 unit.complete(finish)
             return _write_change(unit, change, write)
 
-        return self._database.submit(job, urgent=urgent)
+        future = self._database.submit(job, urgent=urgent)
+        future.add_done_callback(partial(_count_submitted, change))
+        return future
 
     def _serialise(self, change: Change) -> CaseWrite:
         write = case_write(change.before, change.after, change.entries)
@@ -128,15 +137,16 @@ class SqlCaseStore:
             "fingerprint": signal.fingerprint,
         }
 
-        def job(unit: UnitOfWork) -> Receipt:
+        def job(unit: UnitOfWork) -> tuple[Receipt, Change | None]:
             (before,) = unit.driver.fetch(_BEFORE, row)
             if before.digest is not None:
-                return _receive_again(
+                receipt = _receive_again(
                     unit=unit,
                     earlier=before,
                     row=row,
                     now=now,
                 )
+                return receipt, None
             change = judge(self._latest_case(unit, before, signal), unit.next_case_id())
             receipt = self._write_signal(
                 unit,
@@ -146,9 +156,13 @@ class SqlCaseStore:
             )
             values = {"outcome": receipt.outcome, "case_id": receipt.case_id}
             unit.driver.change_later(_INSERT_SIGNAL, {**row, **values})
-            return receipt
+            return receipt, change
 
-        return self._database.write(job)
+        receipt, change = self._database.write(job)
+        SIGNALS.labels(signal.source, receipt.outcome.value).inc()
+        if change is not None:
+            count_change(change.before, change.after)
+        return receipt
 
     def _latest_case(self, unit: UnitOfWork, before: Any, signal: Signal) -> Case | None:
         if before.id is not None:
@@ -161,12 +175,15 @@ class SqlCaseStore:
         if change is None:
             return Receipt(ReceiptOutcome.IGNORED, None)
         unit.append(self._serialise(change))
+        _decide_controls(unit, change)
         unit.enqueue(change.messages, now, case=change.after)
         return Receipt(_outcome(change, signal), change.after.id)
 
-    def usage(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage:
-        """Sum what has been carried out on this UTC day, as ``UsageOn``."""
-        return usage_on(self._database.fetch, day=day, plan=plan, step=step)
+    def usage(
+        self, at: datetime, windows: Sequence[timedelta], *, plan: Plan, step: int = 0
+    ) -> Usage:
+        """Sum what was carried out in these windows, as ``UsageAt``."""
+        return usage_at(self._database.fetch, at, windows, plan=plan, step=step)
 
     def step_outcomes(self, action: str, limit: int) -> list[str]:
         """Return how the last steps of this action ended, the latest first."""
@@ -179,14 +196,28 @@ class SqlCaseStore:
         return number
 
 
+def _count_submitted(change: Change, write: Future[Case]) -> None:
+    if write.exception() is None:
+        count_change(change.before, change.after)
+
+
 def _write_change(unit: UnitOfWork, change: Change, write: CaseWrite) -> Case:
     if change.guard:
         change.guard(unit.controls(), unit.usage)
     unit.append(write)
     if change.control_decision:
         unit.append_controls(change.control_decision)
+    _decide_controls(unit, change)
     unit.enqueue(change.messages, change.entries[-1].at, case=change.after)
     return change.after
+
+
+def _decide_controls(unit: UnitOfWork, change: Change) -> None:
+    """Decide what the change asks of the desk, where nobody else can write meanwhile."""
+    for command in change.control_commands:
+        decision = decide_controls(unit.controls(), command, change.entries[-1].at)
+        if decision.entries:
+            unit.append_controls(decision)
 
 
 def _receive_again(unit: UnitOfWork, earlier: Any, row: dict[str, Any], now: datetime) -> Receipt:

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from typing import Any
 
 from pydantic import ValidationError
-from sqlalchemy import Connection, bindparam, func, select, update
+from sqlalchemy import Connection, bindparam, select, update
 
 from bot.cases.canonical import from_json
 from bot.cases.case import Case
@@ -30,15 +30,14 @@ from bot.cases.signal import Signal
 from bot.ports.case_store import ReceiptOutcome
 from bot.store import tables
 from bot.store.case_tallies import rebuild_tallies
+from bot.store.decision_scores import DROP_SCORES_OF, PUT_ROWS, score_rows
 from bot.store.dialects import insert_or_update
 from bot.store.heads import HEADS_FOR_UPDATE, Heads
 from bot.store.projection import (
-    RESULT_COLUMNS,
     case_row,
     effect_rows,
     outcome_rows,
     people_rows,
-    result_columns,
 )
 
 log = logging.getLogger(__name__)
@@ -163,25 +162,6 @@ def rewrite_derived_rows(
     return count
 
 
-def fill_columns(connection: Connection) -> None:
-    """Fill the columns for digests, and the tallies from those columns.
-
-    For a database whose other rows are right: nothing is folded.
-    """
-    # Nobody appends meanwhile.
-    _lock_heads(connection)
-    for page in case_pages(connection):
-        rows = []
-        for row in page:
-            case = _stored_case(row.body)
-            if case is not None:
-                rows.append({**result_columns(case), "of_case": row.id})
-        if rows:
-            connection.execute(_SET_RESULTS, rows)
-    connection.execute(_COPY_TO_PEOPLE)
-    rebuild_tallies(connection)
-
-
 def _lock_heads(connection: Connection) -> None:
     Heads.from_rows(connection.execute(HEADS_FOR_UPDATE).all())
 
@@ -212,9 +192,11 @@ def _rewrite_case(connection: Connection, case_id: str, bodies: Iterable[bytes])
     values = dict(rows.case_row)
     connection.execute(update(tables.cases).where(tables.cases.c.id == case_id).values(values))
     _add_people(connection, rows.case)
+    _write_scores(connection, rows.case)
     for (revision, step), row in rows.effects.items():
         key = {"of_case": case_id, "of_revision": revision, "of_step": step}
-        connection.execute(_SET_EFFECT, {**key, "at": row["at"], "outcome": row["outcome"]})
+        values = {name: row[name] for name in _EFFECT_COLUMNS}
+        connection.execute(_SET_EFFECT, {**key, **values})
     for (source, signal_key), row in rows.inbox.items():
         key = {"of_source": source, "of_key": signal_key}
         connection.execute(_SET_FINGERPRINT, {**key, "fingerprint": row["fingerprint"]})
@@ -236,6 +218,13 @@ def _add_people(connection: Connection, case: Case) -> None:
         connection.execute(_ADD_PEOPLE.on(connection), rows)
 
 
+def _write_scores(connection: Connection, case: Case) -> None:
+    connection.execute(DROP_SCORES_OF, {"of_case": case.id})
+    rows = list(score_rows(case).values())
+    if rows:
+        connection.execute(PUT_ROWS.on(connection), rows)
+
+
 _CASES = (
     select(tables.cases)
     .where(tables.cases.c.number > bindparam("after"))
@@ -251,17 +240,8 @@ _BODIES = (
 _ADD_PEOPLE = insert_or_update(
     tables.case_people, key=[tables.case_people.c.person, tables.case_people.c.case_id]
 )
-_IS_THEIR_CASE = tables.cases.c.id == tables.case_people.c.case_id
-_CHANNEL = select(tables.cases.c.channel).where(_IS_THEIR_CASE).scalar_subquery()
-_NUMBER = select(tables.cases.c.number).where(_IS_THEIR_CASE).scalar_subquery()
-_COPY_TO_PEOPLE = update(tables.case_people).values(
-    channel=func.coalesce(_CHANNEL, ""), number=func.coalesce(_NUMBER, 0)
-)
-_SET_RESULTS = (
-    update(tables.cases)
-    .where(tables.cases.c.id == bindparam("of_case"))
-    .values({name: bindparam(name) for name in RESULT_COLUMNS})
-)
+#: The columns of a step that follow from the ledger, beside its key.
+_EFFECT_COLUMNS = ("at", "outcome", "requester", "currency", "alone_kind")
 _SET_EFFECT = (
     update(tables.effects)
     .where(
@@ -269,7 +249,7 @@ _SET_EFFECT = (
         tables.effects.c.revision == bindparam("of_revision"),
         tables.effects.c.step == bindparam("of_step"),
     )
-    .values(at=bindparam("at"), outcome=bindparam("outcome"))
+    .values({name: bindparam(name) for name in _EFFECT_COLUMNS})
 )
 # A fingerprint that was written when the signal came stays, however later releases make them.
 _SET_FINGERPRINT = (

@@ -2,6 +2,7 @@
 
 import json
 from collections.abc import Iterator
+from datetime import datetime, timedelta
 from typing import Any
 
 from sqlalchemy import bindparam, select
@@ -19,12 +20,27 @@ PAGE_SIZE = 2_000
 LAST_CASE_NUMBER = CompiledStatement(
     select(tables.heads.c.number).where(tables.heads.c.name == "cases")
 )
+LEDGER_SIZE = CompiledStatement(
+    select(tables.heads.c.number).where(tables.heads.c.name == "ledger")
+)
 _HEAD = select(tables.heads).where(tables.heads.c.name == "ledger")
 _PAGE = (
     select(tables.ledger)
     .where(tables.ledger.c.seq > bindparam("after"))
     .order_by(tables.ledger.c.seq)
     .limit(bindparam("size"))
+)
+_ENTRY = select(tables.ledger.c.body).where(tables.ledger.c.seq == bindparam("seq"))
+_CASES_AFTER = (
+    select(tables.ledger.c.case_id).where(tables.ledger.c.seq > bindparam("after")).distinct()
+)
+# The clocks of several processes differ a little, so entries are nearly in the order of time.
+CLOCK_TOLERANCE = timedelta(hours=1)
+_LEAVES = (
+    select(tables.ledger.c.seq, tables.ledger.c.leaf)
+    .where(tables.ledger.c.seq > bindparam("after"), tables.ledger.c.seq <= bindparam("until"))
+    .order_by(tables.ledger.c.seq)
+    .limit(PAGE_SIZE)
 )
 
 
@@ -56,6 +72,31 @@ class Ledger:
             yield from page
             if len(page) < page_size:
                 return
+            after = page[-1].seq
+
+    def cases_since(self, at: datetime) -> list[str]:
+        """Return the ids of the cases with entries since this time, the desk's own included."""
+        after = self._find_place(at - CLOCK_TOLERANCE)
+        return sorted(row.case_id for row in self._database.fetch(_CASES_AFTER, {"after": after}))
+
+    def _find_place(self, at: datetime) -> int:
+        """Return the place of the last line before this time; 0 before the first."""
+        before, size = 0, self.head()[0]
+        while before < size:
+            middle = (before + size + 1) // 2
+            body = self._database.fetch(_ENTRY, {"seq": middle})[0].body
+            if datetime.fromisoformat(json.loads(body)["at"]) < at:
+                before = middle
+            else:
+                size = middle - 1
+        return before
+
+    def leaves(self, *, until: int) -> Iterator[bytes]:
+        """Yield the leaves up to this place, in order, a page at a time."""
+        after = 0
+        while page := self._database.fetch(_LEAVES, {"after": after, "until": until}):
+            for row in page:
+                yield bytes.fromhex(row.leaf)
             after = page[-1].seq
 
     def last_case_number(self) -> int:

@@ -7,16 +7,14 @@ from sqlalchemy import Connection, text
 
 from bot.cases.errors import SettingsIncomplete
 from bot.store.database import Database
-from bot.store.derived import fill_columns, rewrite_derived_rows
+from bot.store.derived import rewrite_derived_rows
 
 if TYPE_CHECKING:
     from alembic.config import Config
 
-LATEST_MIGRATION = "0009"
+LATEST_MIGRATION = "0011"
 # Older databases derived their rows from the ledger by other rules, or lack some of them.
-DERIVED_ANEW_AT = "0008"
-# Older databases lack columns that follow from the stored cases.
-FILLED_AT = "0009"
+DERIVED_ANEW_AT = "0011"
 _VERSION = text("SELECT version_num FROM alembic_version")
 # Any number will do, as long as every process locks the same.
 _LOCK = text("SELECT pg_advisory_xact_lock(4267360000000001)")
@@ -99,7 +97,7 @@ def _upgrade(connection: Connection, before: str | None) -> None:
     from alembic import command
 
     command.upgrade(configuration(connection), "head")
-    if before is not None and before < DERIVED_ANEW_AT:
+    if before is None:
+        return
+    if before < DERIVED_ANEW_AT:
         rewrite_derived_rows(connection)
-    elif before is not None and before < FILLED_AT:
-        fill_columns(connection)

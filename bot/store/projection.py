@@ -18,21 +18,10 @@ from bot.cases.results import agreement_of, is_undone, moved_amount
 from bot.cases.search_words import search_words
 from bot.cases.sla import rank
 from bot.store.case_tallies import tally_changes
+from bot.store.decision_scores import score_changes
 
 MAX_SEARCH_TEXT = 4_000
 CENTS = 100
-#: The columns that digests and reviews count.
-RESULT_COLUMNS = (
-    "moved_cents",
-    "moved_currency",
-    "agreement",
-    "is_escalated",
-    "is_reopened",
-    "is_undone",
-    "is_named",
-    "inquiry_count",
-)
-
 Row = Mapping[str, Any]
 
 
@@ -63,11 +52,15 @@ class CaseWrite:
     people: Sequence[Row]
     #: What it adds to ``case_tallies`` and takes from them.
     tallies: Sequence[Row] = ()
+    #: Rows of ``decision_scores``, and keys of those that hold no more.
+    scores: Sequence[Row] = ()
+    dropped_scores: Sequence[Row] = ()
 
 
 def case_write(before: Case | None, after: Case, entries: Sequence[Entry]) -> CaseWrite:
     """Serialise a change of a case."""
     row = case_row(after)
+    scores, dropped_scores = score_changes(before, after)
     return CaseWrite(
         expected_version=before.version if before else 0,
         case=row,
@@ -76,6 +69,8 @@ def case_write(before: Case | None, after: Case, entries: Sequence[Entry]) -> Ca
         outcomes=outcome_rows(entries),
         people=_new_people_rows(before, after),
         tallies=_tally_changes(before, after, row),
+        scores=scores,
+        dropped_scores=dropped_scores,
     )
 
 
@@ -146,7 +141,7 @@ def case_columns(case: Case) -> dict[str, Any]:
         **_people_columns(case),
         **_proposal_columns(case),
         **_decision_columns(case),
-        **result_columns(case),
+        **_result_columns(case),
     }
 
 
@@ -212,8 +207,8 @@ def _decision_columns(case: Case) -> dict[str, Any]:
     }
 
 
-def result_columns(case: Case) -> dict[str, Any]:
-    """Return ``RESULT_COLUMNS`` of a case."""
+def _result_columns(case: Case) -> dict[str, Any]:
+    """Return what digests and reviews count."""
     agreement = agreement_of(case)
     return {
         **_moved_columns(moved_amount(case)),
@@ -282,6 +277,7 @@ def _text(value: Scalar) -> str:
 def effect_rows(after: Case, entries: Iterable[Entry]) -> list[dict[str, Any]]:
     """List the steps that these entries begin. Each consumes its approval."""
     rows = []
+    alone_kind = after.kind if after.was_auto_approved else ""
     for entry in entries:
         if not isinstance(entry.body, StepStarted):
             continue
@@ -296,9 +292,17 @@ def effect_rows(after: Case, entries: Iterable[Entry]) -> list[dict[str, Any]]:
                 "action": action.name,
                 "target": action.target,
                 "amount": action.amount.amount if action.amount else 0,
+                "currency": action.amount.currency if action.amount else "",
+                "requester": _requester(after),
+                "alone_kind": alone_kind,
             }
         )
     return rows
+
+
+def _requester(case: Case) -> str:
+    """Return the account whose limits the plan counts against; empty where no person raised it."""
+    return (case.proposal.plan.requester if case.proposal.plan else None) or ""
 
 
 def outcome_rows(entries: Iterable[Entry]) -> list[dict[str, Any]]:

@@ -9,6 +9,7 @@ from bot.store.cards import SqlCardStore
 from bot.store.case_queries import SqlCaseQueries
 from bot.store.cases import SqlCaseStore
 from bot.store.database import Database
+from bot.store.decision_records import SqlDecisionRecords
 from bot.store.desk_controls import SqlDeskControlsStore
 from bot.store.ledger import Ledger
 from bot.store.live_lists import SqlLiveLists
@@ -35,6 +36,7 @@ class Store:
     precedents: SqlPrecedentStore
     ticks: SqlTicks
     ledger: Ledger
+    decision_records: SqlDecisionRecords
 
     @classmethod
     def over(cls, database: Database) -> "Store":
@@ -52,4 +54,5 @@ class Store:
             precedents=SqlPrecedentStore(database),
             ticks=SqlTicks(database),
             ledger=Ledger(database),
+            decision_records=SqlDecisionRecords(database),
         )

@@ -263,8 +263,11 @@ effects = Table(
     Column("at", Float, nullable=False, server_default="0"),
     # How it ended, for the circuit breaker; empty while nobody knows.
     Column("outcome", Text, nullable=False, server_default=""),
+    Column("requester", Text, nullable=False, server_default=""),
+    Column("currency", Text, nullable=False, server_default=""),
+    # The kind of a plan that policy let run alone, for the budget of the day; empty for others.
+    Column("alone_kind", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("case_id", "revision", "step"),
-    Index("effects_by_day", "day"),
     Index("effects_by_action", "action", "at"),
 )
 
@@ -367,6 +370,29 @@ case_tallies = Table(
     PrimaryKeyConstraint("event", "day", "id"),
     # SQLite keeps the rows in the order of their key: a span of days is one range.
     sqlite_with_rowid=False,
+)
+
+# What the decisions on plans tell about the actions of a kind, by ``bot.cases.agreement``.
+decision_scores = Table(
+    "decision_scores",
+    metadata,
+    Column("case_id", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("action", Text, nullable=False),
+    Column("kind", Text, nullable=False),
+    Column("decided_at", Float, nullable=False),
+    Column("stage", Text, nullable=False),
+    Column("is_alone", Integer, nullable=False),
+    Column("is_comparable", Integer, nullable=False),
+    Column("action_agrees", Integer, nullable=False),
+    Column("parameters_agree", Integer, nullable=False),
+    # ``BadOutcome``; empty for none.
+    Column("bad_outcome", Text, nullable=False),
+    Column("bad_reason", Text, nullable=False),
+    Column("bad_at", Float),
+    PrimaryKeyConstraint("case_id", "revision", "action"),
+    # The record of an action is a range of time: it costs what happened in it.
+    Index("decision_scores_by_action", "kind", "action", "decided_at"),
 )
 
 # Lists that stand somewhere and follow their cases: a channel's digest, a person's App Home.

@@ -4,7 +4,7 @@ Ledger lines are gathered, and get their places together when the batch of jobs 
 """
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from typing import Any
 
@@ -17,10 +17,11 @@ from bot.cases.controls import DeskControls
 from bot.cases.errors import Conflict, StaleFence
 from bot.cases.ledger import chain_hash, leaf_hash
 from bot.cases.plan import Plan
-from bot.cases.policy import Usage
+from bot.cases.usage import Usage
 from bot.ports.outbox import LeasedMessage, OutboxMessage
 from bot.store import outbox_rows, tables
 from bot.store.case_tallies import ADD_TALLY, TallyChanges
+from bot.store.decision_scores import DROP_SCORE, PUT_SCORE
 from bot.store.decoded_cases import DecodedCases
 from bot.store.dialects import insert_or_update
 from bot.store.driver import DriverConnection
@@ -36,7 +37,7 @@ from bot.store.local_workers import Handover, LocalWorker
 from bot.store.message_requests import MessageRequests
 from bot.store.projection import CaseWrite, Line, ledger_lines
 from bot.store.statements import CompiledStatement, InsertRows
-from bot.store.usage import usage_on
+from bot.store.usage import usage_at
 
 
 class UnitOfWork:
@@ -87,9 +88,11 @@ class UnitOfWork:
         """Return the desk's controls as they are in this transaction."""
         return controls_from(self.driver.fetch(CONTROLS_BODY))
 
-    def usage(self, day: str, *, plan: Plan | None = None, step: int = 0) -> Usage:
-        """Sum what has been carried out on this UTC day, as ``UsageOn``."""
-        return usage_on(self.driver.fetch, day=day, plan=plan, step=step)
+    def usage(
+        self, at: datetime, windows: Sequence[timedelta], *, plan: Plan, step: int = 0
+    ) -> Usage:
+        """Sum what was carried out in these windows, as ``UsageAt``."""
+        return usage_at(self.driver.fetch, at, windows, plan=plan, step=step)
 
     # --- the ledger ------------------------------------------------------------------------------
 
@@ -137,6 +140,8 @@ class UnitOfWork:
         self.driver.change_each(_INSERT_EFFECT, write.effects)
         self.driver.change_each(_SET_OUTCOME, write.outcomes)
         self.driver.change_each(_ADD_PERSON, write.people)
+        self.driver.change_each(PUT_SCORE, write.scores)
+        self.driver.change_each(DROP_SCORE, write.dropped_scores)
         self._tallies.add(write.tallies)
 
     def append_controls(self, decision: ControlDecision) -> None:

@@ -1,52 +1,73 @@
-"""The day's usage, for the limits of policy."""
+"""What was carried out lately, for the limits of policy."""
 
-from collections.abc import Callable, Iterable, Sequence
-from datetime import datetime
+from collections.abc import Callable, Sequence
+from datetime import datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import and_, bindparam, func, not_, select
+from sqlalchemy import and_, bindparam, case, func, not_, select
 
 from bot.cases.entries import StepState
 from bot.cases.plan import Plan
-from bot.cases.policy import Usage
+from bot.cases.policy import MAX_WINDOWS
+from bot.cases.usage import Usage, UsedActions
 from bot.store import tables
 from bot.store.statements import CompiledStatement, Values
+
+#: Later than any effect, in seconds of Unix time.
+MAX_SECONDS = 1e12
 
 Fetch = Callable[[CompiledStatement, Values], Sequence[Any]]
 
 
-def usage_on(fetch: Fetch, *, day: str, plan: Plan | None, step: int) -> Usage:
-    """Sum what has been carried out on this UTC day.
+def usage_at(
+    fetch: Fetch,
+    at: datetime,
+    windows: Sequence[timedelta],
+    *,
+    plan: Plan,
+    step: int,
+    is_past: bool = False,
+) -> Usage:
+    """Sum what was carried out of the plan's actions in windows that end now.
 
-    Steps that surely failed do not count.
-
-    The steps of ``plan`` from ``step`` on are left out: they are still to come, also where one
-    was begun and lost.
+    Steps that surely failed do not count. Targets and requesters other than the plan's are summed
+    together. The steps of ``plan`` from ``step`` on are left out: they are still to come, also
+    where one was begun and lost. The cost is that of the rows within the longest window.
+    ``is_past``: what was begun after ``at`` does not count.
     """
-    values: dict[str, Any] = {"day": day, "own_case": "", "own_revision": 0, "own_step": step}
-    if plan:
-        values |= {"own_case": plan.case_id, "own_revision": plan.revision}
-    return _sum(fetch(_USAGE, values))
+    names = sorted({action.name for action in plan.actions[step:]})
+    if not names:
+        return Usage()
+    # The statement has a fixed number of windows; the longest stands for those that are missing.
+    padded = [*windows, *[windows[-1]] * (MAX_WINDOWS - len(windows))]
+    values: dict[str, Any] = {
+        "actions": names,
+        "targets": sorted({action.target for action in plan.actions[step:]}),
+        "requester": plan.requester or "",
+        "own_case": plan.case_id,
+        "own_revision": plan.revision,
+        "own_step": step,
+        # A clock of another process may be ahead of this one: it counts.
+        "until": at.timestamp() if is_past else MAX_SECONDS,
+    }
+    for number, window in enumerate(padded):
+        values[f"since_{number}"] = (at - window).timestamp()
+    return Usage(tuple(_used_actions(row, padded) for row in fetch(_USAGE, values)))
 
 
-def usage_before(fetch: Fetch, at: datetime) -> Usage:
-    """Sum what had been carried out that UTC day, before this time.
-
-    For a case that is played again: what was done later that day says nothing of it.
-    """
-    return _sum(fetch(_USAGE_BEFORE, {"day": f"{at:%Y-%m-%d}", "before": at.timestamp()}))
-
-
-def _sum(rows: Iterable[Any]) -> Usage:
-    times: dict[str, int] = {}
-    amounts: dict[str, Decimal] = {}
-    targets: dict[str, int] = {}
-    for row in rows:
-        times[row.action] = times.get(row.action, 0) + row.times
-        amounts[row.action] = amounts.get(row.action, Decimal(0)) + Decimal(str(row.amount))
-        targets[f"{row.action} {row.target}"] = row.times
-    return Usage(times, amounts, targets)
+def _used_actions(row: Any, windows: Sequence[timedelta]) -> UsedActions:
+    return UsedActions(
+        action=row.action,
+        times=row.times,
+        amount=Decimal(str(row.amount)),
+        currency=row.currency,
+        target=row.own_target,
+        requester=row.own_requester,
+        window=windows[row.place],
+        alone_kind=row.alone_kind,
+        first_steps=row.first_steps,
+    )
 
 
 _effects = tables.effects.c
@@ -55,16 +76,37 @@ _IS_STILL_TO_COME = and_(
     _effects.revision == bindparam("own_revision"),
     _effects.step >= bindparam("own_step"),
 )
-_SUMS = select(
+_PLACE = case(
+    *[(_effects.at > bindparam(f"since_{number}"), number) for number in range(MAX_WINDOWS - 1)],
+    else_=MAX_WINDOWS - 1,
+).label("place")
+_OWN_TARGET = case(
+    (_effects.target.in_(bindparam("targets", expanding=True)), _effects.target), else_=""
+).label("own_target")
+_OWN_REQUESTER = case(
+    (_effects.requester == bindparam("requester"), _effects.requester), else_=""
+).label("own_requester")
+_GROUPS = (
     _effects.action,
-    _effects.target,
-    func.count().label("times"),
-    func.sum(_effects.amount).label("amount"),
-).group_by(_effects.action, _effects.target)
-_MAY_HAVE_HAPPENED = and_(
-    _effects.day == bindparam("day"), _effects.outcome != StepState.FAILED.name
+    _effects.currency,
+    _PLACE,
+    _OWN_TARGET,
+    _OWN_REQUESTER,
+    _effects.alone_kind,
 )
-_USAGE = CompiledStatement(_SUMS.where(_MAY_HAVE_HAPPENED, not_(_IS_STILL_TO_COME)))
-_USAGE_BEFORE = CompiledStatement(
-    _SUMS.where(_MAY_HAVE_HAPPENED, _effects.at < bindparam("before"))
+_USAGE = CompiledStatement(
+    select(
+        *_GROUPS,
+        func.count().label("times"),
+        func.count().filter(_effects.step == 0).label("first_steps"),
+        func.sum(_effects.amount).label("amount"),
+    )
+    .where(
+        _effects.action.in_(bindparam("actions", expanding=True)),
+        _effects.at > bindparam(f"since_{MAX_WINDOWS - 1}"),
+        _effects.at < bindparam("until"),
+        _effects.outcome != StepState.FAILED.name,
+        not_(_IS_STILL_TO_COME),
+    )
+    .group_by("action", "currency", "place", "own_target", "own_requester", "alone_kind")
 )

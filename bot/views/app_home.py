@@ -115,6 +115,8 @@ class HomeView:
     #: Set when their Slack status says that they are away.
     suggestion: str = ""
     at: datetime | None = None
+    #: The figures of the last weeks, in one sentence; empty where nothing ended.
+    figures: str = ""
 
     @property
     def sections(self) -> dict[str, tuple[str, ...]]:

@@ -7,7 +7,6 @@ from datetime import date, datetime
 from decimal import Decimal
 
 from bot.cases.case import Case
-from bot.cases.lifecycle import State
 from bot.cases.plan import Money
 from bot.cases.results import AgreementType, EndedCases
 from bot.views.calls import MissedCall
@@ -62,6 +61,8 @@ class Review:
     misses: tuple[MissedCall, ...] = ()
     #: Questions of this place that were not answered well.
     questions: QuestionListView = NO_QUESTIONS
+    #: The figures of the week beside those of the week before, one sentence each.
+    figures: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +132,8 @@ class DigestView:
     #: More open cases, for the thread.
     rest: tuple[CaseRow, ...]
     figures: DigestFigures
+    #: Cases that ran alone since the last digest, and are to be reviewed.
+    unreviewed: tuple[CaseRow, ...] = ()
     review: Review | None = None
 
     @property
@@ -147,7 +150,7 @@ class DigestView:
     @property
     def says_something(self) -> bool:
         """Tell whether there is anything to post."""
-        has_rows = bool(self.rows or self.expiries or self.review)
+        has_rows = bool(self.rows or self.expiries or self.unreviewed or self.review)
         return has_rows or self.figures.counts != Counts()
 
     @property
@@ -168,6 +171,7 @@ class DigestView:
             "others": self.others,
             "later": self.later,
             "expiries": self.expiries,
+            "unreviewed": self.unreviewed,
             "blind": self.review.blind if self.review else (),
         }
 
@@ -190,24 +194,6 @@ def money_of(totals: Mapping[str, Decimal]) -> tuple[Money, ...]:
             key=lambda money: money.amount,
             reverse=True,
         )
-    )
-
-
-def count_endings(groups: Iterable[EndedCases], openings: int) -> Counts:
-    """Count ended cases by how they ended."""
-    endings: Counter[State] = Counter()
-    automatic = 0
-    for group in groups:
-        endings[group.state] += group.cases
-        if group.state is State.RESOLVED and group.is_automatic:
-            automatic += group.cases
-    return Counts(
-        openings=openings,
-        resolutions=endings[State.RESOLVED] - automatic,
-        alone=automatic,
-        rejections=endings[State.REJECTED],
-        clearings=endings[State.CLEARED],
-        expiries=endings[State.EXPIRED],
     )
 
 

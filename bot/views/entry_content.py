@@ -94,6 +94,8 @@ class EntryWords:
             return self._step_entry(body, before)
         if isinstance(body, bodies.UndoBody):
             return self._undo_entry(body)
+        if isinstance(body, bodies.HindsightBody | bodies.OutcomeBody):
+            return _hindsight(body)
         # An entry about the whole desk is in no case's trail.
         return EntryContent(start_upper(as_words(body.name.replace(".", " "))))
 
@@ -378,6 +380,33 @@ def _resolution(body: bodies.Resolved) -> EntryContent:
     until = moment(body.undo_until) if body.undo_until else ""
     lines = content_lines(**{"Note": body.note, "May be taken back until": until})
     return EntryContent("It worked", lines)
+
+
+def _hindsight(body: bodies.HindsightBody | bodies.OutcomeBody) -> EntryContent:
+    match body:
+        case bodies.PracticeObserved():
+            where = f"{body.by_name} said" if body.by_name else "The system of record shows"
+            return EntryContent(f"{where} what was done by hand: {_practice(body)}", _detail(body))
+        case bodies.ReviewGiven():
+            sentence = f"{body.by_name} reviewed it: {body.verdict.value}"
+            return EntryContent(sentence, content_lines(Note=body.note))
+        case bodies.MistakeReported():
+            sentence = f"{body.by_name} reported a mistake"
+            return EntryContent(sentence, content_lines(Report=body.text))
+        case _:
+            assert_never(body)
+
+
+def _practice(body: bodies.PracticeObserved) -> str:
+    if not body.action_agrees:
+        return "something else than recommended"
+    if not body.parameters_agree:
+        return "as recommended, with other details"
+    return "as recommended"
+
+
+def _detail(body: bodies.PracticeObserved) -> tuple[ContentLine, ...]:
+    return content_lines(Detail=body.detail)
 
 
 def _voter(approval: Approval) -> str:

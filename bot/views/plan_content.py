@@ -7,8 +7,8 @@ from datetime import timedelta
 from bot.cases.approval import ApprovalRequirement
 from bot.cases.canonical import Scalar
 from bot.cases.plan import Action, Plan
-from bot.cases.policy import Ruling, Verdict
 from bot.cases.recommendation import Recommendation
+from bot.cases.verdict import Ruling, Verdict
 from bot.views.content_lines import ContentLine, content_lines, moment, money_text, value_text
 from bot.views.entry_names import EntryNames
 from bot.views.labels import Labels, as_words, start_upper

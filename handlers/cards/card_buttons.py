@@ -10,9 +10,11 @@ from bot.cases.plan import Plan
 from bot.cases.policy import RiskTier
 from bot.cases.recognition import Recognition
 from bot.views.labels import Labels
+from bot.views.plan_words import plan_items
 from handlers.cards import ids
 from handlers.cards.blocks import actions_block, button, option
 from handlers.cards.case_words import case_wording
+from handlers.cards.hindsight import practice_buttons, review_buttons
 from handlers.cards.question import ask
 from handlers.cards.text import Json, clean, plain_text, stored_length
 from handlers.cards.wording import Wording, money_text
@@ -42,9 +44,12 @@ def card_buttons(case: Case, *, is_undoable: bool, labels: Labels = NO_LABELS) -
             claim = _claim_button(case, token)
             return [settle, *claim, details, _overflow_menu(case, token)]
         case State.RESOLVED:
-            undo = button("Undo…", ids.UNDO, token)
-            return [undo, details] if is_undoable else [details]
-        case State.REJECTED | State.EXPIRED | State.CLEARED | State.WITHDRAWN:
+            undo = [button("Undo…", ids.UNDO, token)] if is_undoable else []
+            answers = [*practice_buttons(case, token), *review_buttons(case, token)]
+            return [*answers, *undo, details]
+        case State.CLEARED:
+            return [*practice_buttons(case, token), details]
+        case State.REJECTED | State.EXPIRED | State.WITHDRAWN:
             return [details]
         case State.SNOOZED:
             wake = button("Wake now", ids.WAKE, token)
@@ -107,7 +112,7 @@ def confirmation_text(plan: Plan, wording: Wording) -> str | None:
     None when amount and target alone exceed the dialog.
     """
     head = _amount_and_targets(plan, wording)
-    steps = [wording.prose(action.summary, 80) for action in plan.actions]
+    steps = plan_items(plan, lambda text: wording.prose(text, 80), wording.system)
     for count in range(len(steps), -1, -1):
         text = f"{head} {_list_steps(steps, count)}."
         if stored_length(text) <= MAX_CONFIRM:
@@ -126,10 +131,15 @@ def _proposed_buttons(case: Case, token: str, labels: Labels) -> list[Json]:
 
 
 def _referred_buttons(case: Case, token: str) -> list[Json]:
+    by_hand = practice_buttons(case, token)
+    if not by_hand:
+        by_hand = [button("Handled by hand…", ids.RESOLVE, token)]
+    # Slack shows few buttons in a row on a phone.
+    again = [] if len(by_hand) > 1 else [button("Try again", ids.TRY_AGAIN, token)]
     return [
-        button("Handled by hand…", ids.RESOLVE, token),
+        *by_hand,
         *_claim_button(case, token),
-        button("Try again", ids.TRY_AGAIN, token),
+        *again,
         button("Reject…", ids.REJECT, token),
         _details_button(token),
         _overflow_menu(case, token),

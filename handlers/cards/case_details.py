@@ -6,9 +6,11 @@ It opens with one press on the card.
 from collections.abc import Iterable, Mapping, Sequence
 
 from bot.cases.case import Case
-from bot.cases.plan import Action
+from bot.cases.plan import Action, Branch
+from bot.cases.plan_tree import bounds
 from bot.cases.recommendation import Recommendation
 from bot.views.labels import Labels, start_upper
+from bot.views.plan_words import step_labels
 from handlers.cards.blocks import heading, label_paragraph, modal
 from handlers.cards.case_words import case_wording, describe_approvals, headline
 from handlers.cards.facts import fact_value, shown_facts
@@ -115,13 +117,29 @@ def _plan(case: Case, wording: Wording) -> list[Json]:
     if plan.is_dry_run:
         effect = "nothing was changed" if case.is_terminal else "nothing will be changed"
         blocks.append(rich_text(paragraph(text_run(f"Dry run: {effect}", bold=True))))
-    blocks.append(rich_text(bullets(step_items(case, wording), is_numbered=True)))
-    for number, action in enumerate(plan.actions, start=1):
-        blocks += _join_blocks(_parameters(number, action, wording))
+    # The steps of a tree have numbers of their own.
+    is_numbered = not plan.branches
+    blocks.append(rich_text(bullets(step_items(case, wording), is_numbered=is_numbered)))
+    labels = step_labels(plan)
+    for index, action in enumerate(plan.actions):
+        parameters = _parameters(labels[index], action, wording)
+        if plan.branches:
+            parameters += _observed(plan.branches[index], action, wording)
+        blocks += _join_blocks(parameters)
     return blocks
 
 
-def _parameters(number: int, action: Action, wording: Wording) -> list[Json]:
+def _observed(branch: Branch, action: Action, wording: Wording) -> list[Json]:
+    """Show the parameters that an earlier step tells, with the bounds that are approved."""
+    blocks = []
+    for name, limit in branch.inputs.items():
+        label = wording.parameter_label(action.name, name)
+        text = wording.prose(f"{limit.words}, {bounds(limit)}; else it is asked again", MAX_REASON)
+        blocks += _whole_text(f"{label}  ", text)
+    return blocks
+
+
+def _parameters(number: str, action: Action, wording: Wording) -> list[Json]:
     """Show everything that the approval of a step binds, unshortened."""
     system = wording.system(action.system)
     title = wording.action(action.name)

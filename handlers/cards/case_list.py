@@ -7,6 +7,8 @@ from bot.cases.entries import RejectReason
 from bot.cases.plan import Money
 from bot.views.case_list import CaseGroup, CaseListView, GroupAct, GroupOutcome
 from bot.views.digest import sum_money
+from bot.views.labels import as_words
+from bot.views.plan_words import plan_items
 from handlers.cards import ids
 from handlers.cards.blocks import (
     MAX_OPTIONS,
@@ -124,7 +126,7 @@ def _preview(cases: Sequence[Case]) -> list[list[Json]]:
     items = []
     for case in cases[:MAX_PREVIEW]:
         plan = case.proposal.plan
-        steps = "; ".join(action.summary for action in plan.actions) if plan else ""
+        steps = "; ".join(plan_items(plan, str, as_words)) if plan else ""
         title = text_run(f"{case.id}  {clean(case.signal.title, 80)}")
         items.append([title, text_run(f"  {clean(steps, 100)}")] if steps else [title])
     if len(cases) > MAX_PREVIEW:

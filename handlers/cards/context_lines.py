@@ -9,9 +9,10 @@ from typing import TypeVar
 
 from bot.cases.case import Case
 from bot.cases.lifecycle import State
-from bot.cases.policy import RiskTier, Verdict
+from bot.cases.policy import RiskTier
 from bot.cases.precedent import CaseOutcome
 from bot.cases.recognition import Recognition
+from bot.cases.verdict import Verdict
 from bot.ports.card_store import CardContext
 from handlers.cards.blocks import context_block
 from handlers.cards.case_words import approver_name, owner_mention

@@ -74,20 +74,29 @@ def digest_card(digest: DigestView, permalink: Permalink) -> list[Json]:
         title="Snoozed or handed over",
     )
     blocks += _more(digest)
-    if digest.expiries:
-        blocks.append(heading("Expired without a decision"))
-        blocks.append(plain_rows(digest.expiries, permalink))
+    blocks += _plain_section("Expired without a decision", digest.expiries, permalink)
+    unreviewed = "Done alone: was it right? Please say so on the card"
+    blocks += _plain_section(unreviewed, digest.unreviewed, permalink)
     blocks += _questions(digest)
     review = _review(digest.review, permalink) if digest.review else []
     trend = charts(digest.figures.days) if is_telling(digest.figures.days) else []
     questions = review_lines(digest.review.questions) if digest.review else []
     # The numbers and the questions may be left out on a full day; the cases may not.
     room = MAX_BLOCKS - len(blocks) - len(review)
+    if digest.review and digest.review.figures and room > 0:
+        # Below the heading of the week.
+        review.insert(2, context_block(plain_text(" ".join(digest.review.figures), 600)))
+        room -= 1
     if len(questions) > room:
         questions = []
     if len(trend) > room - len(questions):
         trend = []
     return [*blocks, *trend, *review, *questions]
+
+
+def _plain_section(title: str, rows: Sequence[CaseRow], permalink: Permalink) -> list[Json]:
+    """Build a titled list without buttons; nothing for no rows."""
+    return [heading(title), plain_rows(rows, permalink)] if rows else []
 
 
 def digest_text(digest: DigestView) -> str:

@@ -10,7 +10,7 @@ from datetime import date
 from bot.cases.case import Case
 from bot.cases.edits import EditField, EditForm, EditPreview, describe_bounds
 from bot.cases.plan import Plan
-from bot.cases.policy import Verdict
+from bot.cases.verdict import Verdict
 from bot.views.labels import Labels
 from handlers.cards import ids
 from handlers.cards.blocks import context_block, date_input, input_block, text_input

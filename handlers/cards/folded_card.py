@@ -14,6 +14,7 @@ from bot.views.labels import mid_sentence
 from handlers.cards.blocks import context_block, label_paragraph
 from handlers.cards.card_buttons import button_row, card_buttons
 from handlers.cards.case_words import approver_name, case_wording, owner_mention
+from handlers.cards.hindsight import hindsight_blocks
 from handlers.cards.plan_section import STEP_LABELS
 from handlers.cards.question import describe_done, describe_plan
 from handlers.cards.text import (
@@ -67,6 +68,7 @@ def folded_card(case: Case, card_context: CardContext) -> list[Json]:
     blocks = [rich_text(paragraph(head), status), *_holder(case, card_context)]
     if card_context.is_undoable:
         blocks += _undo_votes(case)
+    blocks += hindsight_blocks(case, wording)
     buttons = card_buttons(case, is_undoable=card_context.is_undoable)
     return [*blocks, *button_row("case", case, buttons)]
 
@@ -87,7 +89,7 @@ def _head(case: Case, wording: Wording) -> str:
     if plan is None or not is_carried_out or _is_by_hand(case):
         return wording.prose(case.signal.title, MAX_HEAD)
     if case.state is State.RESOLVED and not plan.is_dry_run:
-        text = describe_done(plan, wording)
+        text = describe_done(case, plan, wording)
     elif case.execution.is_undo_running:
         text = f"Take back: {describe_plan(plan, wording)}"
     else:
@@ -131,7 +133,9 @@ def _status_line(case: Case, wording: Wording) -> StatusLine:
         case State.EXPIRED:
             return StatusLine("Nobody decided in time,", at, "nothing was done")
         case State.CLEARED:
-            return StatusLine("Went away by itself,", at, "nothing was done")
+            # Where the bot only recommends, people may well have done something.
+            result = "" if case.is_in_shadow else "nothing was done"
+            return StatusLine("Went away by itself,", at, result)
         case State.RESOLVED if _is_by_hand(case):
             return StatusLine(f"{_by('Handled by hand', reason)},", at, _describe_reason(reason))
         case State.WITHDRAWN:
@@ -146,6 +150,8 @@ def _plan_status(case: Case, at: datetime, wording: Wording) -> StatusLine:
     result = " · ".join(_result(case, wording))
     if not votes:
         return StatusLine("Since", at, result)
+    if case.was_auto_approved:
+        return StatusLine("Done alone, within policy's limits,", votes[-1].at, result)
     names = ", ".join(map(approver_name, votes))
     return StatusLine(f"Approved by {names},", votes[-1].at, result)
 

@@ -12,6 +12,7 @@ from bot.cases.missing_approvals import MissingApprovals
 from bot.cases.passkey import STEP_UP_LIFETIME, Purpose
 from bot.cases.plan import Action, Plan
 from bot.views.labels import Labels, start_upper
+from bot.views.plan_words import plan_items
 from handlers.cards import ids
 from handlers.cards.blocks import (
     MAX_OPTIONS,
@@ -19,6 +20,7 @@ from handlers.cards.blocks import (
     context_block,
     form,
     input_block,
+    label_paragraph,
     modal,
     option,
     selected_option,
@@ -26,7 +28,7 @@ from handlers.cards.blocks import (
     text_input,
 )
 from handlers.cards.case_words import case_wording
-from handlers.cards.question import describe_consequence
+from handlers.cards.question import describe_consequence, describe_plan
 from handlers.cards.text import (
     Json,
     bullets,
@@ -70,7 +72,13 @@ def approve_form(
     plan = case.proposal.plan
     if plan:
         parts = [*_approved_effect(plan), *_consequence(plan, wording)]
-        steps = [_step_with_target(action, wording) for action in plan.actions]
+        summaries = plan_items(
+            plan, lambda text: wording.prose(text, MAX_SUMMARY_LENGTH), wording.system
+        )
+        steps = [
+            _step_with_target(action, summary, wording)
+            for action, summary in zip(plan.actions, summaries, strict=True)
+        ]
     return case_form(
         case,
         callback_id=ids.APPROVE_FORM,
@@ -120,9 +128,8 @@ def _approvers(case: Case, missing: MissingApprovals | None) -> list[Json]:
     return [context_block(text)]
 
 
-def _step_with_target(action: Action, wording: Wording) -> list[Json]:
+def _step_with_target(action: Action, summary: str, wording: Wording) -> list[Json]:
     target = wording.target(action.target, MAX_TARGET_LENGTH)
-    summary = wording.prose(action.summary, MAX_SUMMARY_LENGTH)
     system = wording.system(action.system)
     return [text_run(summary, bold=True), text_run(f"  Target: {target} ({system})")]
 
@@ -210,6 +217,40 @@ def settle_form(case: Case, labels: Labels = NO_LABELS) -> Json:
             input_block("landed", "Did it happen?", outcome),
             _note("What did you see, and where?"),
         ],
+    )
+
+
+def practice_form(case: Case, labels: Labels = NO_LABELS) -> Json:
+    """Build the form that records what people did instead of the plan."""
+    plan = case.proposal.plan
+    recommendation = describe_plan(plan, case_wording(case, labels)) if plan else ""
+    options = [
+        option("The same, with other values", "same"),
+        option("Something else, or nothing", "else"),
+    ]
+    choice = {"type": "radio_buttons", "action_id": ids.PRACTICE, "options": options}
+    return case_form(
+        case,
+        callback_id=ids.PRACTICE_FORM,
+        title="What was done?",
+        submit="Say so",
+        blocks=[
+            rich_text(label_paragraph("Recommended  ", clean(recommendation, MAX_SUMMARY_LENGTH))),
+            input_block("practice", "What was done by hand?", choice),
+            _note("In your words", "It is compared with the recommendation."),
+        ],
+    )
+
+
+def review_form(case: Case) -> Json:
+    """Build the form that says why something done alone was wrong."""
+    effect = "Such cases are put before people again, and this one is learned from."
+    return case_form(
+        case,
+        callback_id=ids.REVIEW_FORM,
+        title="It was wrong",
+        submit="Say so",
+        blocks=[rich_text(paragraph(text_run(effect))), _note("What was wrong?")],
     )
 
 

@@ -24,6 +24,7 @@ from handlers.cards.blocks import (
     text_input,
 )
 from handlers.cards.charts import charts
+from handlers.cards.hindsight import review_buttons
 from handlers.cards.rows import Permalink, case_rows, plain_rows
 from handlers.cards.text import (
     Json,
@@ -61,10 +62,16 @@ def home_view(home: HomeView, permalink: Permalink) -> Json:
         *_own_cases(home, permalink),
         *_team_cases(home, permalink),
         *_section("Handled without you", _handled_alone(home, permalink)),
+        *_figures(home),
         *charts(home.days),
         actions_block("home:more", _secondary_buttons(home)),
     ]
     return {"type": "home", "blocks": blocks}
+
+
+def _figures(home: HomeView) -> list[Json]:
+    """Build the line of figures above the charts."""
+    return [context_block(plain_text(home.figures, 300))] if home.figures else []
 
 
 def _headline(home: HomeView) -> str:
@@ -174,11 +181,19 @@ def _handled_alone(home: HomeView, permalink: Permalink) -> list[Json]:
     blocks: list[Json] = []
     for row in home.alone:
         blocks.append(plain_rows([row], permalink))
-        if _can_be_undone(row, home):
-            token = ids.token(row.case)
-            undo = button("Take back…", ids.UNDO, token)
-            blocks.append(actions_block(f"alone:{token}", [undo]))
+        buttons = _buttons_of_run(row, home)
+        if buttons:
+            blocks.append(actions_block(f"alone:{ids.token(row.case)}", buttons))
     return blocks
+
+
+def _buttons_of_run(row: CaseRow, home: HomeView) -> list[Json]:
+    """Build the answers to whether it was right, and what takes it back."""
+    token = ids.token(row.case)
+    buttons = review_buttons(row.case, token) if row.is_decidable else []
+    if _can_be_undone(row, home):
+        buttons.append(button("Take back…", ids.UNDO, token))
+    return buttons
 
 
 def _can_be_undone(row: CaseRow, home: HomeView) -> bool:

@@ -7,7 +7,16 @@ from collections.abc import Mapping
 
 from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
-from bot.cases.commands import Claim, Nudge, PlainDecision, Retract, TryAgain, WakeEarly
+from bot.cases.commands import (
+    Claim,
+    ConfirmPractice,
+    Nudge,
+    PlainDecision,
+    Retract,
+    ReviewRight,
+    TryAgain,
+    WakeEarly,
+)
 
 # Buttons of a card.
 APPROVE = "case.approve"
@@ -27,6 +36,11 @@ NAME_SECOND = "case.name_second"
 NAME_THIRD = "case.name_third"
 NOVEL = "case.novel"
 ANOTHER_KIND = "case.another_kind"
+# What was done by hand, and whether what ran alone was right.
+DID_THAT = "case.did_that"
+DID_OTHERWISE = "case.did_otherwise"
+REVIEW_RIGHT = "case.review_right"
+REVIEW_WRONG = "case.review_wrong"
 # Buttons of the message to whoever raised a case.
 NUDGE = "case.nudge"
 RETRACT = "case.retract"
@@ -37,6 +51,8 @@ ONE_PRESS: Mapping[str, type[PlainDecision]] = {
     TRY_AGAIN: TryAgain,
     NUDGE: Nudge,
     RETRACT: Retract,
+    DID_THAT: ConfirmPractice,
+    REVIEW_RIGHT: ReviewRight,
 }
 # A link, which Slack reports as a press all the same.
 STEP_UP = "case.step_up"
@@ -72,6 +88,8 @@ UNDO_FORM = "form.undo"
 HAND_OVER_FORM = "form.hand_over"
 SNOOZE_FORM = "form.snooze"
 KIND_FORM = "form.kind"
+PRACTICE_FORM = "form.practice"
+REVIEW_FORM = "form.review"
 ASK_FORM = "form.ask"
 ANSWER_FORM = "form.answer"
 RAISE_FORM = "form.raise"
@@ -85,6 +103,7 @@ REASON = "field.reason"
 TO = "field.to"
 UNTIL = "field.until"
 LANDED = "field.landed"
+PRACTICE = "field.practice"
 KIND = "field.kind"
 TITLE = "field.title"
 SUBJECT = "field.subject"

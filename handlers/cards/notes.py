@@ -11,14 +11,18 @@ from bot.cases.case import Case
 from bot.cases.entries import Body, Entry
 from bot.cases.lifecycle import State
 from bot.cases.passkey import Purpose
+from bot.cases.plan import Plan
 from bot.cases.recommendation import Citation
+from bot.cases.review import ReviewVerdict
 from bot.views.labels import Labels, as_words, start_upper
+from bot.views.plan_words import reason_words, step_labels
 from bot.views.rows import CaseRow
 from bot.views.thread_notes import ThreadNote
 from handlers.cards.card_buttons import button_row
 from handlers.cards.case_words import case_wording
+from handlers.cards.hindsight import describe_practice
 from handlers.cards.inquiry_message import describe_answer, file_links
-from handlers.cards.plan_section import STEP_LABELS
+from handlers.cards.plan_section import STEP_LABELS, describe_observed
 from handlers.cards.question import ask
 from handlers.cards.rows import Permalink, row_buttons
 from handlers.cards.text import (
@@ -54,6 +58,7 @@ HandlingEntry = (
     | entries.Nudged
     | entries.Retracted
 )
+HindsightEntry = entries.PracticeObserved | entries.ReviewGiven
 DeadlineEntry = entries.Reminded | entries.Escalated | entries.Expired
 ExecutionEntry = (
     entries.StepReported
@@ -201,6 +206,8 @@ def describe_entry(body: Body, case: Case, labels: Labels = NO_LABELS) -> NoteLi
         return _describe_approval_entry(body, case, labels)
     if isinstance(body, HandlingEntry):
         return _describe_handling(body)
+    if isinstance(body, HindsightEntry):
+        return _describe_hindsight(body)
     if isinstance(body, DeadlineEntry):
         return _describe_deadline(body, case)
     if isinstance(body, ExecutionEntry):
@@ -295,6 +302,18 @@ def _describe_handling(body: HandlingEntry) -> NoteLine:
             assert_never(body)
 
 
+def _describe_hindsight(body: HindsightEntry) -> NoteLine:
+    match body:
+        case entries.PracticeObserved():
+            return NoteLine(*describe_practice(body))
+        case entries.ReviewGiven(verdict=ReviewVerdict.RIGHT):
+            return NoteLine(f"{body.by_name} has looked:", "it was right")
+        case entries.ReviewGiven():
+            return NoteLine(f"{body.by_name} has looked: it was wrong.", _quote(body.note))
+        case _:
+            assert_never(body)
+
+
 def _describe_deadline(body: DeadlineEntry, case: Case) -> NoteLine:
     match body:
         case entries.Reminded():
@@ -352,11 +371,25 @@ def _describe_step(body: entries.StepReported, case: Case, wording: Wording) -> 
     plan = case.proposal.plan
     if plan and body.step < len(plan.actions):
         summary = wording.prose(plan.actions[body.step].summary, MAX_DETAIL)
-    if body.detail and not is_row_count(body.detail):
+    observed = describe_observed(case, body.step, wording) if body.facts else ""
+    if observed:
+        summary += f" ({observed})"
+    elif body.detail and not is_row_count(body.detail):
         summary += f" ({wording.prose(body.detail, MAX_DETAIL)})"
+    if plan and plan.branches and body.step < len(plan.branches):
+        return _describe_tree_step(body, plan, summary, wording)
     if plan and len(plan.actions) == 1:
         return NoteLine(f"{start_upper(STEP_LABELS[body.state])}:", summary)
     return NoteLine(f"Step {body.step + 1} {STEP_LABELS[body.state]}:", summary)
+
+
+def _describe_tree_step(
+    body: entries.StepReported, plan: Plan, summary: str, wording: Wording
+) -> NoteLine:
+    """Say which turn the plan took, and why."""
+    head = f"Step {step_labels(plan)[body.step]} {STEP_LABELS[body.state]}"
+    reason = reason_words(plan, body.step, wording.system)
+    return NoteLine(f"{head}, {reason}:" if reason else f"{head}:", summary)
 
 
 def _describe_undo(body: UndoEntry, case: Case) -> NoteLine:

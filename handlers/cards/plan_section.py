@@ -4,7 +4,10 @@ from datetime import timedelta
 
 from bot.cases.case import Case
 from bot.cases.entries import StepState
-from bot.cases.plan import Action
+from bot.cases.lifecycle import State
+from bot.cases.plan import Action, Plan
+from bot.views.labels import as_words
+from bot.views.plan_words import plan_items
 from handlers.cards.text import Json, text_run
 from handlers.cards.wording import Wording, is_row_count, money_text
 
@@ -14,6 +17,8 @@ STEP_LABELS = {
     StepState.ACCEPTED: "accepted, not visible there yet",
     StepState.LANDED: "done",
     StepState.FAILED: "failed",
+    StepState.REFUSED: "refused",
+    StepState.SKIPPED: "not needed",
     StepState.ABSENT: "did not happen",
     StepState.DEFERRED: "waiting to be tried again",
     StepState.UNKNOWN: "outcome unknown",
@@ -28,21 +33,43 @@ STEP_LABELS = {
 def step_items(case: Case, wording: Wording) -> list[list[Json]]:
     """Build each step: its summary, then its progress or its effects."""
     plan = case.proposal.plan
+    if plan is None:
+        return []
+    summaries = plan_items(plan, lambda text: wording.prose(text, MAX_SUMMARY), wording.system)
     items = []
-    for index, action in enumerate(plan.actions if plan else ()):
-        summary = text_run(wording.prose(action.summary, MAX_SUMMARY), bold=True)
-        is_started = index < len(case.execution.steps)
-        status = _progress(case, index, wording) if is_started else _preview(action, wording)
-        items.append([summary, text_run(f"  {status}")])
+    for index, action in enumerate(plan.actions):
+        summary = text_run(summaries[index], bold=True)
+        items.append([summary, text_run(f"  {_status(case, plan, index, action, wording)}")])
     return items
+
+
+def _status(case: Case, plan: Plan, index: int, action: Action, wording: Wording) -> str:
+    if index < len(case.execution.steps):
+        return _progress(case, index, wording)
+    if plan.branches and case.state is State.RESOLVED and case.execution.steps:
+        return STEP_LABELS[StepState.SKIPPED]
+    return _preview(action, wording)
 
 
 def _progress(case: Case, index: int, wording: Wording) -> str:
     step = case.execution.steps[index]
     label = STEP_LABELS[step.state]
+    observed = describe_observed(case, index, wording)
+    if observed:
+        return f"{label} ({observed})"
     if not step.detail or is_row_count(step.detail):
         return label
     return f"{label} ({wording.reason(step.detail, 150)})"
+
+
+def describe_observed(case: Case, index: int, wording: Wording) -> str:
+    """Write what a step of a tree told: "answer: held, held until: 3 Dec"."""
+    plan = case.proposal.plan
+    if plan is None or not plan.branches or index >= len(case.execution.steps):
+        return ""
+    facts = case.execution.steps[index].facts
+    words = [f"{as_words(name)}: {value}" for name, value in sorted(facts.items())]
+    return wording.prose(", ".join(words), 200)
 
 
 def _preview(action: Action, wording: Wording) -> str:

@@ -8,9 +8,13 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot.cases.case import Case
+from bot.cases.entries import StepState
 from bot.cases.expressions import placeholders, render
-from bot.cases.plan import Action, Plan
+from bot.cases.plan import Action, Money, Plan
+from bot.cases.results import moved_amount
 from bot.views.labels import mid_sentence
+from bot.views.plan_words import plan_sentence, reason_words, step_labels
 from handlers.cards.text import clean
 from handlers.cards.wording import Wording, money_text
 
@@ -45,20 +49,36 @@ def ask(plan: Plan, wording: Wording) -> PlanQuestion:
 
 def describe_plan(plan: Plan, wording: Wording) -> str:
     """Write steps and price as one sentence without a full stop."""
-    steps = _join_steps(wording.prose(action.summary, MAX_SUMMARY) for action in plan.actions)
-    return steps + _price(plan, steps)
+    steps = plan_sentence(plan, lambda text: wording.prose(text, MAX_SUMMARY), wording.system)
+    return steps + _price(plan.amount, steps, is_most=bool(plan.branches))
 
 
-def describe_done(plan: Plan, wording: Wording) -> str:
-    """Write the plan in the past tense, with its price.
+def describe_done(case: Case, plan: Plan, wording: Wording) -> str:
+    """Write what was done in the past tense, with its price.
 
-    For instance "Ordered 24 × Merlot for £168.00".
+    For instance "Ordered 24 × Merlot for £168.00". Of a tree it is the path that was taken.
     """
+    if plan.branches:
+        return describe_path(case, plan, wording)
     sentences = [_describe_done_action(action, wording) for action in plan.actions]
     if not all(sentences):
         return f"Done: {describe_plan(plan, wording)}"
     steps = _join_steps(sentences)
-    return steps + _price(plan, steps)
+    return steps + _price(plan.amount, steps)
+
+
+def describe_path(case: Case, plan: Plan, wording: Wording) -> str:
+    """Write the path that a tree took, with the reason for each turn."""
+    sentences = []
+    for step, record in enumerate(case.execution.steps):
+        if record.state is not StepState.LANDED:
+            continue
+        action = case.action(step)
+        done = _describe_done_action(action, wording) or wording.prose(action.summary, MAX_SUMMARY)
+        reason = reason_words(plan, step, wording.system)
+        sentences.append(f"{mid_sentence(reason)}, {mid_sentence(done)}" if reason else done)
+    steps = _join_steps(sentences)
+    return steps + _price(moved_amount(case), steps)
 
 
 def _describe_done_action(action: Action, wording: Wording) -> str:
@@ -89,18 +109,17 @@ def describe_consequence(plan: Plan) -> str:
         return f"Can be undone for {minutes} minutes." if minutes else "Can be undone."
     if fixed_count == len(plan.actions):
         return "This cannot be undone."
-    fixed_numbers = [
-        str(number) for number, action in enumerate(plan.actions, start=1) if not action.reversible
-    ]
+    labels = zip(step_labels(plan), plan.actions, strict=True)
+    fixed_numbers = [label for label, action in labels if not action.reversible]
     noun = "Step" if fixed_count == 1 else "Steps"
     return f"{noun} {' and '.join(fixed_numbers)} cannot be undone."
 
 
-def _price(plan: Plan, steps: str) -> str:
-    if plan.amount is None:
+def _price(amount: Money | None, steps: str, *, is_most: bool = False) -> str:
+    if amount is None:
         return ""
-    price = money_text(plan.amount)
+    price = money_text(amount)
     # Each number once: a summary may name the amount itself.
     if price in steps:
         return ""
-    return f" for {price}"
+    return f", at most {price}" if is_most else f" for {price}"

@@ -8,8 +8,9 @@ from bot.cases.case import Case, StatusReason
 from bot.cases.entries import Resolution
 from bot.cases.lifecycle import State
 from bot.cases.plan import Plan
-from bot.cases.policy import Verdict
-from bot.views.labels import mid_sentence, start_upper
+from bot.cases.verdict import Verdict
+from bot.views.labels import start_upper
+from bot.views.plan_words import plan_sentence
 from bot.views.rows import CaseRow
 from handlers.cards import ids
 from handlers.cards.blocks import button
@@ -183,8 +184,7 @@ def _owner(row: CaseRow) -> str:
 
 
 def _proposal(case: Case, plan: Plan, verdict: Verdict, *, wording: Wording) -> list[str]:
-    summaries = [wording.prose(action.summary, 80) for action in plan.actions]
-    steps = ", then ".join([*summaries[:1], *map(mid_sentence, summaries[1:])])
+    steps = plan_sentence(plan, lambda text: wording.prose(text, 80), wording.system)
     price = money_text(plan.amount) if plan.amount and plan.amount.amount else ""
     # Many a summary says its price itself.
     if price and price not in steps:

@@ -8,8 +8,9 @@ from collections.abc import Sequence
 from bot.cases.case import Case
 from bot.cases.lifecycle import State
 from bot.cases.missing_facts import left_out_facts
-from bot.cases.policy import Ruling
+from bot.cases.plan import Proposer
 from bot.cases.recommendation import Citation
+from bot.cases.verdict import Ruling
 from bot.ports.card_store import CardContext
 from bot.views.labels import mid_sentence, start_upper
 from handlers.cards.blocks import context_block, header_block
@@ -20,6 +21,7 @@ from handlers.cards.case_words import (
 )
 from handlers.cards.context_lines import context_blocks
 from handlers.cards.facts import failure_sentences, stale_sentences
+from handlers.cards.hindsight import shadow_question
 from handlers.cards.question import ask
 from handlers.cards.report import report_line
 from handlers.cards.text import (
@@ -35,6 +37,7 @@ from handlers.cards.wording import Wording, as_sentence, money_text, plural
 
 MAX_SENTENCE = 300
 MAX_REASON = 300
+SUGGESTED_BY_MODEL = "Suggested by a model, not by your playbooks. Check it with care."
 # Without the labels of buttons. Three more of sixty are for the line that mentions people.
 MAX_WORDS = 57
 
@@ -83,6 +86,8 @@ def _paragraphs(case: Case, wording: Wording, card_context: CardContext) -> list
     parts += [paragraph(text_run(sentence)) for sentence in sentences if sentence]
     question, consequence = _question(case, wording)
     runs = [text_run(question, bold=True)]
+    if case.state is State.PROPOSED and is_of_model(case):
+        parts.append(paragraph(text_run(SUGGESTED_BY_MODEL, italic=True)))
     if consequence:
         runs.append(text_run(f" {consequence}"))
     parts.append(paragraph(*runs))
@@ -104,6 +109,9 @@ def _history(case: Case, wording: Wording, card_context: CardContext) -> list[st
     if case.activity.drift_reasons:
         reasons = wording.reason("; ".join(case.activity.drift_reasons), MAX_REASON)
         sentences.append(as_sentence(f"Asked again: {reasons}"))
+    if case.execution.done and case.state is not State.OUTCOME_UNKNOWN:
+        done = "; ".join(one.action.summary for one in case.execution.done)
+        sentences.append(as_sentence(wording.prose(f"Done already: {mid_sentence(done)}", 300)))
     if case.activity.reopening_reason:
         reason = clean(case.activity.reopening_reason, MAX_REASON)
         sentences.append(as_sentence(f"Opened again: {reason}"))
@@ -123,6 +131,12 @@ def _describe_edit(case: Case, wording: Wording, editor: str) -> str:
     return as_sentence(wording.prose(f"{label}: {', '.join(changes)}", 400))
 
 
+def is_of_model(case: Case) -> bool:
+    """Tell whether a model suggested the plan."""
+    plan = case.proposal.plan
+    return plan is not None and plan.proposer is Proposer.MODEL
+
+
 def _question(case: Case, wording: Wording) -> tuple[str, str]:
     """Write the question and, after it, its consequence."""
     if case.state is State.PROPOSED and case.proposal.plan:
@@ -130,6 +144,8 @@ def _question(case: Case, wording: Wording) -> tuple[str, str]:
         return question.text, question.consequence
     if case.state is State.OUTCOME_UNKNOWN:
         return _question_of_doubt(case, wording)
+    if case.is_in_shadow:
+        return shadow_question(case, wording)
     if _is_unrecognised(case):
         return "What is it?", "Your answer is learned from."
     missing = left_out_facts(case)

@@ -126,7 +126,9 @@ class IntakeApi:
 
     async def get_metrics(self, request: Request) -> Response:
         """Return the counters in Prometheus' text format."""
-        return Response(metrics.exposition(), media_type="text/plain; version=0.0.4")
+        # It reads the database.
+        content = await run_in_threadpool(metrics.exposition)
+        return Response(content, media_type="text/plain; version=0.0.4")
 
     async def get_readiness(self, request: Request) -> Response:
         """Return whether the bot is ready, and whether it is paused."""

@@ -18,11 +18,13 @@ from bot.cases.actor import Surface
 from bot.cases.case import Case
 from bot.cases.errors import BadRequest, ChatFailed, NotEligible, NotNow, Refusal, TooLate
 from bot.cases.passkey import LINK_IS_OVER, Assertion, Passkey, Purpose, StepUp, challenge
-from bot.cases.plan import Action, Plan
+from bot.cases.plan import Plan
 from bot.desk.decision_path import WHO_IS_NOT_KNOWN
 from bot.desk.decisions import Decisions
 from bot.desk.passkeys import PasskeyEnrolment
 from bot.ports.clock import Clock
+from bot.views.labels import as_words
+from bot.views.plan_words import plan_items
 from handlers.bodies import BodyRefused, read_limited_body
 from handlers.passkeys.ceremony import Ceremony
 
@@ -94,7 +96,6 @@ class PasskeyApi:
         """Describe the plan that will run, with the challenge to sign."""
         case, step_up = self.decisions.step_ups.find(path["case"], path["token"])
         plan = case.proposal.plan
-        actions = plan.actions if plan else ()
         passkeys = self._passkeys_of(step_up.person)
         return {
             "purpose": step_up.purpose,
@@ -102,7 +103,7 @@ class PasskeyApi:
             "about": case.signal.title,
             "as": step_up.name,
             "amount": _describe_amount(plan),
-            "steps": [_describe_step(action) for action in actions],
+            "steps": _describe_steps(plan),
             "note": step_up.note,
             "options": self.ceremony.authentication_options(passkeys, _challenge(case, step_up)),
         }
@@ -150,8 +151,14 @@ def _describe_amount(plan: Plan | None) -> str:
     return str(plan.amount)
 
 
-def _describe_step(action: Action) -> Json:
-    return {"what": action.summary, "on": action.target, "undo": action.reversible}
+def _describe_steps(plan: Plan | None) -> list[Json]:
+    if plan is None:
+        return []
+    summaries = plan_items(plan, str, as_words)
+    return [
+        {"what": summary, "on": action.target, "undo": action.reversible}
+        for action, summary in zip(plan.actions, summaries, strict=True)
+    ]
 
 
 def _describe_result(purpose: Purpose, *, is_complete: bool) -> str:

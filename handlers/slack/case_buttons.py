@@ -39,6 +39,8 @@ def register(app: App, services: SlackServices) -> None:
         ids.RESOLVE: buttons.resolve,
         ids.SETTLE: buttons.settle,
         ids.UNDO: buttons.undo,
+        ids.DID_OTHERWISE: buttons.did_otherwise,
+        ids.REVIEW_WRONG: buttons.review_wrong,
         ids.DETAILS: menu.details,
         ids.MORE: menu.select,
         ids.NAME_FIRST: buttons.name_kind,
@@ -113,6 +115,16 @@ class CaseButtons(CasePresses):
         """Open the form that takes back what was done."""
         case = self._current(press, DecisionKind.UNDO)
         self._open(press, forms.undo_form(case, self.library.labels()))
+
+    def did_otherwise(self, press: ButtonPress) -> None:
+        """Open the form that asks what was done by hand."""
+        case = self._current(press, DecisionKind.CONFIRM_PRACTICE)
+        self._open(press, forms.practice_form(case, self.library.labels()))
+
+    def review_wrong(self, press: ButtonPress) -> None:
+        """Open the form that asks what was wrong."""
+        case = self._current(press, DecisionKind.REVIEW)
+        self._open(press, forms.review_form(case))
 
     def name_kind(self, press: ButtonPress) -> None:
         """Set the kind that the button names."""

@@ -39,6 +39,8 @@ def register(app: App, services: SlackServices) -> None:
         ids.RESOLVE_FORM: forms.resolve,
         ids.SETTLE_FORM: forms.settle,
         ids.UNDO_FORM: forms.undo,
+        ids.PRACTICE_FORM: forms.practice,
+        ids.REVIEW_FORM: forms.review,
         ids.HAND_OVER_FORM: forms.hand_over,
         ids.SNOOZE_FORM: forms.snooze,
         ids.KIND_FORM: forms.name_kind,
@@ -144,6 +146,26 @@ class CaseForms:
         self.decisions.settle(
             request,
             has_landed=answer == "yes",
+            note=form.text(ids.NOTE),
+        )
+
+    def practice(self, form: FormSubmission) -> None:
+        """Record what people did instead of the plan."""
+        answer = form.text(ids.PRACTICE)
+        if answer not in {"same", "else"}:
+            raise BadRequest("choose what was done", field="practice")
+        request = self._request(form, DecisionKind.CONFIRM_PRACTICE)
+        self.decisions.correct_practice(
+            request,
+            is_same_action=answer == "same",
+            note=form.text(ids.NOTE),
+        )
+
+    def review(self, form: FormSubmission) -> None:
+        """Record that what ran alone was wrong."""
+        request = self._request(form, DecisionKind.REVIEW)
+        self.decisions.review_wrong(
+            request,
             note=form.text(ids.NOTE),
         )
 

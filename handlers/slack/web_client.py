@@ -2,20 +2,26 @@
 
 import json
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 from functools import cached_property
 from typing import Any
 from urllib.parse import urljoin, urlsplit
 
 import orjson
 from slack_sdk import WebClient
+from slack_sdk.errors import SlackApiError
 from slack_sdk.web import SlackResponse
 from slack_sdk.web.internal_utils import get_user_agent
 
-from bot.clock import boottime, time_limit
+from bot import tracing
+from bot.clock import boottime, monotonic, time_limit
+from bot.metrics import SLACK_CALL_SECONDS, SLACK_CALLS
 from handlers.slack.http_connections import HttpAnswer, HttpConnections
 
 TIMEOUT_SECONDS = 10
+RATE_LIMITED_STATUS = 429
+SERVER_ERROR_STATUS = 500
 #: Of an answer that is not Slack's, for the log.
 MAX_SHOWN_BODY = 200
 
@@ -48,6 +54,17 @@ class TimeLimitedWebClient(WebClient):
         return HttpConnections(self.base_url, self.ssl)
 
     def api_call(
+        self,
+        api_method: str,
+        *,
+        json: dict[str, Any] | None = None,
+        **more: Any,
+    ) -> SlackResponse:
+        """Call a method, and count it for ``/metrics``."""
+        with measured_call(api_method):
+            return self._call(api_method, json=json, **more)
+
+    def _call(
         self,
         api_method: str,
         *,
@@ -96,6 +113,31 @@ class TimeLimitedWebClient(WebClient):
             "headers": answer.headers,
             "body": _text_of(answer.body),
         }
+
+
+@contextmanager
+def measured_call(method: str) -> Iterator[None]:
+    """Count one call by its outcome, and time it."""
+    with tracing.span("slack", method=method) as span:
+        outcome = "failed"
+        began_at = monotonic()
+        try:
+            yield
+            outcome = "ok"
+        except SlackApiError as refusal:
+            outcome = _refusal_outcome(refusal.response.status_code)
+            raise
+        finally:
+            span.set(outcome=outcome)
+            SLACK_CALL_SECONDS.labels(method).observe(monotonic() - began_at)
+            SLACK_CALLS.labels(method, outcome).inc()
+
+
+def _refusal_outcome(status: int) -> str:
+    if status == RATE_LIMITED_STATUS:
+        return "rate_limited"
+    # A server that fails may have done what was asked.
+    return "failed" if status >= SERVER_ERROR_STATUS else "refused"
 
 
 def encode_json(value: Mapping[str, Any]) -> bytes:

@@ -20,6 +20,8 @@ from bot.cases.playbook import Playbook
 from bot.cases.recommendation import Words
 from bot.ports.clock import Clock
 from bot.ports.language import Check
+from bot.views.labels import as_words
+from bot.views.plan_words import plan_items
 from knowledge.language.answer_check import is_grounded
 from knowledge.language.chat_model import ChatLimits, LimitedCalls, NoAnswer, open_chat_model
 
@@ -152,7 +154,7 @@ def case_document(case: Case) -> str:
         if fact.label and fact.failure is None:
             document["facts"][fact.label] = fact.value
     if case.proposal.plan:
-        document["plan"] = [action.summary for action in case.proposal.plan.actions]
+        document["plan"] = plan_items(case.proposal.plan, str, as_words)
     if case.proposal.recommendation:
         document["precedents"] = case.proposal.recommendation.precedents
     return json.dumps(document, ensure_ascii=False, default=str)[:MAX_DOCUMENT_LENGTH]

@@ -13,14 +13,14 @@ from bot.cases.case import Case
 from bot.cases.case_facts import case_facts
 from bot.cases.errors import ConnectorFailed, MemoryUnavailable
 from bot.cases.evidence import Evidence
-from bot.cases.expressions import Facts, evaluate, find_scalar, has_enough_facts, render
+from bot.cases.expressions import Facts, evaluate, has_enough_facts, render
 from bot.cases.plan import Action
 from bot.cases.playbook import ActionOffer, Playbook
 from bot.cases.precedent import CaseOutcome, Precedent, signal_text, tally
 from bot.cases.recommendation import Alternative, Citation, Recommendation
 from bot.cases.signal import UNRECOGNISED
 from bot.ports.clock import Clock
-from bot.ports.recommender import Prepare
+from bot.ports.recommender import Prepare, prepare_steps
 from knowledge.learning.calibration import TARGET_PRECISION
 from knowledge.learning.plan_model import PlanModel
 from knowledge.memory.embedder import Embedder
@@ -244,7 +244,7 @@ def _choose(
             alternatives.append(Alternative(offer.action, why_not))
             continue
         try:
-            actions = _prepare_actions(offer, facts, prepare)
+            actions = prepare_steps(offer, facts, prepare)
         except ConnectorFailed as failure:
             why_not = f"cannot be prepared: {failure}"
             alternatives.append(Alternative(offer.action, why_not))
@@ -255,8 +255,9 @@ def _choose(
 
 def _unfit_reason(offer: ActionOffer, facts: Facts) -> str:
     """Say in the playbook's words why an offer does not fit."""
-    if offer.otherwise and has_enough_facts(offer.otherwise, facts):
-        return render(offer.otherwise, facts)
+    reason = offer.otherwise if isinstance(offer.otherwise, str) else ""
+    if reason and has_enough_facts(reason, facts):
+        return render(reason, facts)
     return "the facts are not those that it is for"
 
 
@@ -272,21 +273,6 @@ def _in_playbook_order(
 ) -> tuple[Alternative, ...]:
     positions = {offer.action: number for number, offer in enumerate(playbook.offers)}
     return tuple(sorted(alternatives, key=lambda alternative: positions[alternative.action]))
-
-
-def _prepare_actions(
-    offer: ActionOffer,
-    facts: Facts,
-    prepare: Prepare,
-) -> tuple[Action, ...]:
-    """Prepare the action of an offer and those that follow it."""
-    parameters = {}
-    for name, expression in offer.parameters.items():
-        parameters[name] = find_scalar(expression, facts)
-    actions = [prepare(offer.action, parameters)]
-    for next_offer in offer.then:
-        actions += _prepare_actions(next_offer, facts, prepare)
-    return tuple(actions)
 
 
 def _recommend_nothing(

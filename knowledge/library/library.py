@@ -1,11 +1,12 @@
 """All files of a folder, read together and refused together.
 
 A folder holds ``playbooks/*.yml``, ``policy.yml``, ``systems.yml``, ``sources.yml``,
-``channels.yml``, ``people.yml`` and ``questions.yml``. Secrets are only named in them.
+``channels.yml``, ``people.yml``, ``recognition.yml`` and ``questions.yml``. Secrets are only named
+in them.
 """
 
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from functools import cached_property
 from pathlib import Path
 
@@ -14,18 +15,23 @@ from bot.cases.call_rules import CallRules
 from bot.cases.errors import PlaybookInvalid
 from bot.cases.hours import Hours
 from bot.cases.identity import UNLINKED, Identities
+from bot.cases.merit_rules import MeritRules
 from bot.cases.playbook import Playbook
 from bot.cases.policy import Policy, Stage
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.source import Source
+from bot.cases.stage_playbook import DESK_SYSTEM, stage_playbook, with_desk_actions
+from bot.connectors.desk import DESK_SPEC
 from bot.connectors.specs import SystemSpec
 from bot.views.labels import Labels
 from knowledge.library.channels import Channels, read_channels
 from knowledge.library.people import read_people
 from knowledge.library.playbooks import read_playbooks
-from knowledge.library.policy import check_limits, read_policy
+from knowledge.library.policy import check_limits, check_names, find_unconverted_stakes, read_policy
 from knowledge.library.questions import FILE_NAME as QUESTIONS_FILE
 from knowledge.library.questions import QuestionExamples, check_kinds, read_questions
+from knowledge.library.recognition import FILE_NAME as RECOGNITION_FILE
+from knowledge.library.recognition import check_merit_kinds, read_recognition
 from knowledge.library.sources import (
     check_domains,
     check_source_names,
@@ -49,6 +55,7 @@ class FileLibrary:
     sources: Mapping[str, Source]
     channel_rules: Channels
     people: Identities = UNLINKED
+    merit_rules: MeritRules = field(default_factory=MeritRules)
     #: The file of examples of questions. It is read when they are needed, which is seldom.
     questions_file: Path = PACKAGED / QUESTIONS_FILE
 
@@ -58,7 +65,14 @@ class FileLibrary:
 
     def playbook(self, kind: str) -> Playbook:
         """Return the playbook of this kind, or the one for unrecognised cases."""
-        return self.playbooks.get(kind) or self.playbooks[UNRECOGNISED]
+        playbook = self.playbooks.get(kind) or self._stage_playbooks.get(kind)
+        return playbook or self.playbooks[UNRECOGNISED]
+
+    @cached_property
+    def _stage_playbooks(self) -> dict[str, Playbook]:
+        """Make the built-in playbooks that decide the stages of kinds."""
+        books = [stage_playbook(playbook) for playbook in self.playbooks.values()]
+        return {playbook.kind: playbook for playbook in books}
 
     def titles(self) -> list[tuple[str, str]]:
         """List the kinds that people can name, with and by their titles."""
@@ -75,15 +89,21 @@ class FileLibrary:
 
     @cached_property
     def _labels(self) -> Labels:
-        return collect_labels(self.playbooks, self.systems, self.channel_rules.titles)
+        playbooks = {**self.playbooks, **self._stage_playbooks}
+        systems = {**self.systems, DESK_SYSTEM: DESK_SPEC}
+        return collect_labels(playbooks, systems, self.channel_rules.titles)
 
     def missing_titles(self) -> list[str]:
         """List the names without a title, which people would read unchanged."""
         return find_missing_titles(self.playbooks, self.systems, self.channel_rules.titles)
 
     def policy(self) -> Policy:
-        """Return the policy."""
-        return self.rules
+        """Return the policy, with the limit of what the desk does to itself."""
+        return self._policy
+
+    @cached_property
+    def _policy(self) -> Policy:
+        return with_desk_actions(self.rules)
 
     def limits_without_action(self) -> list[str]:
         """List the limits of policy.yml for actions that systems.yml does not declare."""
@@ -91,6 +111,10 @@ class FileLibrary:
             f"{name}.{action}" for name, system in self.systems.items() for action in system.actions
         }
         return sorted(set(self.rules.actions) - actions)
+
+    def unconverted_stakes(self) -> list[str]:
+        """List the playbooks whose stake policy cannot compare with its limits."""
+        return find_unconverted_stakes(self.rules, self.playbooks)
 
     def hours(self, channel: str) -> Hours:
         """Return the working hours of a channel."""
@@ -152,10 +176,12 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
     Raises:
         PlaybookInvalid: every complaint of every file, one a line.
     """
-    systems = read_systems(folder / "systems.yml")
-    policy = read_policy(folder / "policy.yml")
+    systems_file, policy_file = folder / "systems.yml", folder / "policy.yml"
+    systems = read_systems(systems_file)
+    policy = read_policy(policy_file)
     sources = read_sources(folder / "sources.yml")
     people = read_people(folder / "people.yml")
+    merit_rules = read_recognition(folder / RECOGNITION_FILE)
     playbooks, playbook_complaints = read_playbooks(
         folder / "playbooks",
         systems=systems,
@@ -163,12 +189,16 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
         stage=stage,
     )
     complaints = [
-        *check_limits(folder, policy, systems),
+        *check_limits(policy_file, policy, systems, systems_file=systems_file),
         *check_source_names(sources, systems),
         *playbook_complaints,
         *_fill_origins(playbooks, sources),
         *check_domains(sources, systems, playbooks),
+        *check_merit_kinds(folder, merit_rules, playbooks),
     ]
+    if not playbook_complaints:
+        # A playbook with a mistake is missing, and its kind would look misspelt.
+        complaints += check_names(policy_file, policy, systems=systems, playbooks=playbooks)
     if UNRECOGNISED not in playbooks and not complaints:
         complaints.append(
             f"playbooks: one must be for kind {UNRECOGNISED}, so that nothing is dropped"
@@ -185,6 +215,7 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
         sources=sources,
         channel_rules=read_channels(folder / "channels.yml"),
         people=people,
+        merit_rules=merit_rules,
         questions_file=questions_file,
     )
 

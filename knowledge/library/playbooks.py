@@ -7,7 +7,9 @@ from pathlib import Path
 from bot.cases.approval import can_be_met
 from bot.cases.errors import PlaybookInvalid
 from bot.cases.playbook import ActionOffer, Playbook
-from bot.cases.policy import Policy, RiskTier, Stage, approvers_of
+from bot.cases.policy import Policy, RiskTier, Stage
+from bot.cases.required_approvers import approvers_of
+from bot.cases.tree_shape import tree_mistakes
 from bot.connectors.specs import SystemSpec
 from knowledge.library.sources import check_name
 from knowledge.library.systems import find_action
@@ -67,7 +69,15 @@ def _check_playbook(
     for first in playbook.offers:
         for offer in first.chain():
             complaints += _check_offer(offer, systems, policy)
+    complaints += _check_trees(playbook, systems)
     complaints = [f"{path.name}: {complaint}" for complaint in complaints]
+    denominator = playbook.measure.denominator
+    if denominator.system and denominator.system not in systems:
+        place = locate(path, ("measure", "denominator", "system"))
+        complaints += [
+            f"{place}: {complaint}"
+            for complaint in _check_system("measure.denominator", denominator.system, systems)
+        ]
     for complaint in _check_approvers(playbook, policy):
         complaints.append(f"{locate(path, ('approval',))}: approval: {complaint}")
     return complaints
@@ -103,6 +113,11 @@ def _check_offer(
     if spec is None:
         return [f"actions: systems.yml has no action {offer.action!r}"]
     complaints = []
+    if offer.if_refused and not spec.says_refusals:
+        complaints.append(
+            f"actions: {offer.action} has if_refused, and systems.yml does not say by what"
+            " (refused) its system refuses"
+        )
     if offer.action not in policy.actions:
         complaints.append(
             f"actions: policy.yml does not list {offer.action!r}, so it could never run"
@@ -111,6 +126,25 @@ def _check_offer(
         expected = ", ".join(sorted(spec.parameters))
         actual = ", ".join(sorted(offer.parameters))
         complaints.append(f"actions: {offer.action} takes {expected}; given {actual}")
+    return complaints
+
+
+def _check_trees(playbook: Playbook, systems: Mapping[str, SystemSpec]) -> list[str]:
+    """Check what steps take from earlier ones, and that each tree is known by its actions."""
+    returns = {
+        f"{name}.{action}": spec.returns
+        for name, system in systems.items()
+        for action, spec in system.actions.items()
+    }
+    complaints = []
+    for offer in playbook.offers:
+        mistakes = tree_mistakes(offer, returns)
+        complaints += [f"actions: {mistake}" for mistake in mistakes]
+        others = [other for other in playbook.offers if other.action == offer.action]
+        if offer.is_tree and len(others) > 1:
+            complaints.append(
+                f"actions: {offer.action} is offered twice; a tree begins with an action of its own"
+            )
     return complaints
 
 

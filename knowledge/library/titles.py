@@ -76,10 +76,9 @@ def _missing_in_systems(systems: Systems) -> Iterator[str]:
 
 def _missing_in_playbooks(playbooks: Playbooks) -> Iterator[str]:
     for kind, playbook in playbooks.items():
-        for first in playbook.offers:
-            for offer in first.chain():
-                if offer.when and not offer.otherwise:
-                    yield (
-                        f"playbooks: {kind}: {offer.action} has a condition and no sentence"
-                        " (otherwise) for when it does not hold"
-                    )
+        for offer in playbook.offers:
+            if offer.when and not offer.otherwise:
+                yield (
+                    f"playbooks: {kind}: {offer.action} has a condition and no sentence"
+                    " (otherwise) for when it does not hold"
+                )

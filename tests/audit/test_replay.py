@@ -158,6 +158,7 @@ TRIAGE = t.outbox.c.key == "triage:EX-10"
 CARD = t.cards.c.case_id == "EX-2"
 LEDGER, CASES, MEMORY = (t.heads.c.name == name for name in ("ledger", "cases", "memory"))
 ENTRY = t.ledger.c.seq == 5
+SCORE = t.decision_scores.c.case_id == "EX-1"
 TALLY = (t.case_tallies.c.event == "ended") & (t.case_tallies.c.state == "RESOLVED")
 
 # By table and column; what is not here, and not in NOT_DERIVED below, fails the last test of this file.
@@ -278,6 +279,7 @@ TAMPERS = {
     "effects.amount": change(t.effects, EFFECT, amount=1),
     "effects.day": change(t.effects, EFFECT, day="2020-01-01"),
     "effects.at": change(t.effects, EFFECT, at=0.0),
+    "effects.alone_kind": change(t.effects, EFFECT, alone_kind="low_stock"),
     "effects.outcome": change(t.effects, EFFECT, outcome="FAILED"),
     "effects.outcome, forgotten": change(t.effects, EFFECT, outcome=""),
     "effects, taken away": remove(t.effects, EFFECT),
@@ -329,6 +331,20 @@ TAMPERS = {
     "case_tallies.cases": change(t.case_tallies, TALLY, cases=99),
     "case_tallies.stake_cents": change(t.case_tallies, TALLY, stake_cents=99),
     "case_tallies, taken away": remove(t.case_tallies, TALLY),
+    "decision_scores.case_id": change(t.decision_scores, SCORE, case_id="EX-2"),
+    "decision_scores.revision": change(t.decision_scores, SCORE, revision=9),
+    "decision_scores.action": change(t.decision_scores, SCORE, action="house.give_notice"),
+    "decision_scores.kind": change(t.decision_scores, SCORE, kind="other"),
+    "decision_scores.decided_at": change(t.decision_scores, SCORE, decided_at=1.5),
+    "decision_scores.stage": change(t.decision_scores, SCORE, stage="shadow"),
+    "decision_scores.is_alone": change(t.decision_scores, SCORE, is_alone=1),
+    "decision_scores.is_comparable": change(t.decision_scores, SCORE, is_comparable=0),
+    "decision_scores.action_agrees": change(t.decision_scores, SCORE, action_agrees=0),
+    "decision_scores.parameters_agree": change(t.decision_scores, SCORE, parameters_agree=0),
+    "decision_scores.bad_outcome": change(t.decision_scores, SCORE, bad_outcome="taken back"),
+    "decision_scores.bad_reason": change(t.decision_scores, SCORE, bad_reason="other"),
+    "decision_scores.bad_at": change(t.decision_scores, SCORE, bad_at=1.5),
+    "decision_scores, taken away": remove(t.decision_scores, SCORE),
 }
 
 NOT_DERIVED = {

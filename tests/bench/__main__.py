@@ -3,7 +3,8 @@
 ``ARGS="cases presses"`` for some parts, ``--quick`` for a short run, ``--json`` for machines.
 ``ARGS=counts`` prints every statement of a case and of a press, ``ARGS=profile`` where their CPU
 time goes, ``ARGS="compare FILE"`` what has become worse since a release, ``ARGS="table FILE"`` the
-tables of docs/benchmarks.md.
+tables of docs/benchmarks.md. ``ARGS=retail``, ``approvals-replay`` and ``malice`` put real work
+through the desk: see ``tests.bench.real_work``.
 """
 
 import argparse
@@ -16,12 +17,14 @@ from typing import Any
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TextColumn, TimeElapsedColumn
 
-from tests.bench import figures
+from tests.bench import figures, real_work
 from tests.bench.counts import run_counts
 from tests.bench.counts_report import print_report
 from tests.bench.markdown import tables_of
 from tests.bench.parts import FULL, PARTS, PROTOTYPES, QUICK, Run, Sizes
+from tests.bench.real_work import REAL_WORK
 from tests.bench.report import open_console, print_figures
+from tests.conftest import SHARED
 from tests.servers import watch_children
 
 DEFAULT_PARTS = tuple(name for name in PARTS if name not in PROTOTYPES)
@@ -43,6 +46,8 @@ def main() -> None:
             _print_profile(options)
         case ["compare", path]:
             _compare(_read_report(path), figures.latest_release())
+        case [*parts] if parts and set(parts) <= {*REAL_WORK}:
+            _play_real_work(options)
         case ["table", path]:
             print(tables_of(_read_report(path)))
         case _:
@@ -121,6 +126,24 @@ def _print_profile(options: argparse.Namespace) -> None:
         print_profile(report, out)
 
 
+def _play_real_work(options: argparse.Namespace) -> None:
+    """Put real work through the desk."""
+    full = real_work.FULL if options.full else real_work.WorkSizes()
+    sizes = real_work.QUICK if options.quick else full
+    reports = {}
+    for part in options.parts:
+        err.print(f"[dim]{part}")
+        report = real_work.run_real_work(part, options.data, sizes, options.seed)
+        if report is None:
+            err.print(real_work.missing_data(part, options.data), markup=False)
+            continue
+        reports[part] = report
+        if not options.json:
+            real_work.print_real_work(part, report, out)
+    if options.json:
+        out.print_json(data=reports)
+
+
 def _sizes(options: argparse.Namespace) -> Sizes:
     sizes = QUICK if options.quick else FULL if options.full else Sizes()
     return replace(sizes, runs=options.runs) if options.runs else sizes
@@ -136,12 +159,15 @@ def _options() -> argparse.Namespace:
         "parts",
         nargs="*",
         metavar="PART",
-        help=f"of {', '.join(PARTS)}; or counts, profile, compare FILE or table FILE, alone",
+        help=f"of {', '.join(PARTS)}; or counts, profile, compare FILE or table FILE, alone;"
+        f" or of {', '.join(REAL_WORK)}",
     )
     parser.add_argument("--quick", action="store_true", help="a short run")
     parser.add_argument("--full", action="store_true", help="with a history of 100,000 cases")
     parser.add_argument("--runs", type=int, default=0, help="runs of which medians are taken")
     parser.add_argument("--json", action="store_true", help="print the figures as JSON")
+    parser.add_argument("--data", type=Path, default=SHARED / "data", help="the data sets")
+    parser.add_argument("--seed", type=int, default=14, help="of mutations and lies")
     parser.add_argument("--save", metavar="RELEASE", help="keep the figures in the repository")
     return parser.parse_args()
 

@@ -19,6 +19,8 @@ TOLERANCE = 0.20
 PRODUCT = "product"
 SKETCH = "sketch"
 FLOOR = "floor"
+#: The floor that also changes a system of record.
+FLOOR_ALONE = "floor_alone"
 BOLT = "bolt"
 #: The base of what depends on no machine, and of what is shown without a comparison.
 ABSOLUTE = "absolute"

@@ -43,7 +43,7 @@ from bot.demo.people import ANA, TEAM
 from bot.desk.null_chat import NullChat
 from bot.desk.options import DeskOptions
 from bot.desk.usual_times import usual_times
-from bot.metrics import exposition
+from bot.metrics import expose, exposition
 from bot.preflight import open_library
 from bot.store import case_queries, tables
 from bot.store.case_tallies import tally_changes
@@ -53,6 +53,7 @@ from bot.store.migrate import migrate
 from bot.store.projection import CaseWrite, Line, case_row, people_rows
 from bot.store.store import Store
 from bot.store.unit_of_work import UnitOfWork
+from bot.store.work_gauges import WorkGauges
 from bot.use_cases import Desk, build_desk
 from bot.views.app_home import HomeFilter
 
@@ -497,6 +498,13 @@ def calls_of(desk: Desk, now: datetime) -> dict[str, Callable[[], object]]:
     person = f"{TEAM}/{ANA}"
     monday = now - timedelta(days=now.weekday())
     case_id = queries.newest(limit=1)[0].id
+    gauges = WorkGauges(
+        database=desk.store.database,
+        clock=lambda: now,
+        last_checkpoint=lambda: None,
+        count_stages=dict,
+    )
+    expose(gauges)
     calls: dict[str, Callable[[], object]] = {
         "App Home": partial(screens.app_home.compose, person, HomeFilter()),
         "prompts": partial(screens.app_home.prompts, person),
@@ -515,12 +523,18 @@ def calls_of(desk: Desk, now: datetime) -> dict[str, Callable[[], object]]:
         "affected by a pause": partial(queries.affected_by_pause, "kind:low_stock"),
         "lists with a case": partial(desk.store.live_lists.keys_with, case_id),
         "lists by prefix": partial(desk.store.live_lists.find, "home:", now - timedelta(hours=8)),
-        "metrics": exposition,
+        "metrics": partial(_scrape, gauges),
     }
     ask = desk.conversation.questions.answer
     for name, text in QUESTIONS.items():
         calls[f"“{name}”"] = partial(ask, text, by=person)
     return calls
+
+
+def _scrape(gauges: WorkGauges) -> object:
+    # Not from the cache.
+    gauges._read_at = float("-inf")
+    return exposition()
 
 
 def _digest(desk: Desk, place: str, due: datetime) -> object:

@@ -9,10 +9,21 @@ from typing import Any
 
 from rich.progress import Progress
 
+from tests.bench.alone import AloneTimes, measure_alone
 from tests.bench.bad_days import FAULTS, measure_bad_day
 from tests.bench.counts import run_counts
 from tests.bench.cpu import anonymous_megabytes
-from tests.bench.figures import ABSOLUTE, ALONE, BOLT, FLOOR, PRODUCT, SKETCH, Better, Figures
+from tests.bench.figures import (
+    ABSOLUTE,
+    ALONE,
+    BOLT,
+    FLOOR,
+    FLOOR_ALONE,
+    PRODUCT,
+    SKETCH,
+    Better,
+    Figures,
+)
 from tests.bench.history_runs import (
     QUESTIONS,
     prepare_history,
@@ -36,6 +47,7 @@ from tests.bench.signals import make_signals, repeating_titles, unique_titles
 
 IDLE_PER_SECOND = 5.0
 STEADY_PER_SECOND = 50.0
+ALONE_PER_SECOND = 20.0
 CHANNELS = 10
 SLOW_SECONDS = 0.15
 PRESSES_AT_ONCE = (1, 50, 200)
@@ -313,6 +325,39 @@ def _plural(processes: int) -> str:
     return "one process" if processes == 1 else f"{processes} processes"
 
 
+def alone(run: Run) -> None:
+    """Measure a signal to the changed system of record, where nobody is asked."""
+    for subject in (FLOOR_ALONE, PRODUCT):
+        for number in run.rounds(f"alone: {subject}"):
+            options = {"runs_alone": True} if subject == PRODUCT else {}
+            with run.subject(subject, **options) as rig:
+                titles = unique_titles()
+                warm_up = make_signals(titles, f"w{subject}{number}", WARM_UPS)
+                measure_alone(rig, warm_up, IDLE_PER_SECOND)
+                wait_until_at_rest(rig)
+                signals = make_signals(titles, f"a{subject}{number}", run.sizes.steady)
+                _add_alone(run, subject, measure_alone(rig, signals, ALONE_PER_SECOND))
+
+
+def _add_alone(run: Run, subject: str, times: AloneTimes) -> None:
+    name = f"alone, {ALONE_PER_SECOND:.0f}/s"
+    add = run.figures.add
+    for what, value in (
+        ("system of record, p50", times.record.p50),
+        ("system of record, p99", times.record.p99),
+        ("card, p50", times.card.p50),
+        ("card, p99", times.card.p99),
+    ):
+        add(f"{name}: {what}", subject, value, base=FLOOR_ALONE)
+    add(f"{name}: CPU", subject, times.cpu, unit="ms/case", base=FLOOR_ALONE)
+    if subject != PRODUCT:
+        return
+    add(f"{name}: messages posted", subject, times.posts, unit="/case", base=ALONE)
+    add(f"{name}: messages drawn again", subject, times.updates, unit="/case", base=ALONE)
+    add(f"{name}: not done", subject, times.missing, unit="", base=ALONE)
+    add(f"{name}: cards that ask", subject, times.asking, unit="", base=ALONE)
+
+
 def slow_slack(run: Run) -> None:
     """Measure a burst over ten channels while Slack takes 150 ms for each answer."""
     name = f"Slack at {SLOW_SECONDS * MILLISECONDS:.0f} ms, {CHANNELS} channels"
@@ -455,6 +500,7 @@ def counts(run: Run) -> None:
 PARTS: dict[str, Callable[[Run], None]] = {
     "counts": counts,
     "cases": case_way,
+    "alone": alone,
     "durable": durable,
     "presses": presses,
     "processes": two_processes,

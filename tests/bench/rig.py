@@ -246,17 +246,18 @@ def open_product(
     processes: int = 1,
     channels: int = 1,
     is_instrumented: bool = False,
+    runs_alone: bool = False,
 ) -> Rig:
     """Open the product with a past, in ``folder``.
 
     Its models are trained beforehand, and it trains again only after a minute without work, which
     the bench never leaves it. ``past`` is a folder with the sample company; without it one is made,
     once in half a day. With ``database_url`` the cases are in that database, and only the rest is
-    in the folder.
+    in the folder. With ``runs_alone`` its cases need nobody.
     """
     shutil.copytree(past or sample.prepare_past(), folder, dirs_exist_ok=True)
     sample.add_products(folder)
-    library = sample.write_library(folder / "library", channels=channels)
+    library = sample.write_library(folder / "library", channels=channels, runs_alone=runs_alone)
     emulator = Emulator(channels=channels)
     url = database_url or f"sqlite:///{folder / 'countersign.db'}"
     module = "tests.bench.instrumented" if is_instrumented else "bot"

@@ -48,16 +48,20 @@ def prepare_past() -> Path:
         return launcher.prepare_sample_data(PAST, show).folder
 
 
-def write_library(folder: Path, *, channels: int = 1) -> Path:
+def write_library(folder: Path, *, channels: int = 1, runs_alone: bool = False) -> Path:
     """Write the packaged library without detectors, daily budgets and rates of sources.
 
-    With more than one channel there are as many kinds, each in a channel of its own.
+    With more than one channel there are as many kinds, each in a channel of its own. With
+    ``runs_alone`` policy lets the plans of the kind run without a person.
     """
     shutil.copytree(PACKAGED_LIBRARY, folder, ignore=shutil.ignore_patterns(*PYTHON_PARTS))
     for path in (folder / "playbooks").glob("*.yml"):
         _change(path, _drop_detection)
     _change(folder / "policy.yml", _lift_budgets)
     _change(folder / "sources.yml", _lift_rates)
+    if runs_alone:
+        _change(folder / "playbooks" / f"{KIND}.yml", _let_run_alone)
+        _change(folder / "policy.yml", _allow_alone)
     for number in range(2, channels + 1):
         _copy_playbook(folder / "playbooks", number)
     return folder
@@ -96,6 +100,16 @@ def _lift_budgets(policy: Any) -> None:
         for name in limits:
             if name.endswith("_per_day"):
                 limits[name] = NO_LIMIT
+
+
+def _let_run_alone(playbook: Any) -> None:
+    playbook["approval"]["stage"] = "autonomous"
+
+
+def _allow_alone(policy: Any) -> None:
+    policy["actions"]["house.order_stock"]["alone"] = True
+    # Every order of the bench is of low risk.
+    policy["medium_above"] = policy["high_above"]
 
 
 def _lift_rates(sources: Any) -> None:

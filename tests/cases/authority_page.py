@@ -24,6 +24,8 @@ WORDS = {
     DecisionKind.EMERGENCY: "Approve alone in an emergency",
     DecisionKind.NUDGE: "Ask again for a decision",
     DecisionKind.RETRACT: "Withdraw a case",
+    DecisionKind.CONFIRM_PRACTICE: "Say what was done by hand",
+    DecisionKind.REVIEW: "Review what ran alone",
 }
 ROLES = {
     Role.APPROVER: "Approver",

@@ -46,12 +46,14 @@ from bot.cases.passkey import (
     link_hash,
 )
 from bot.cases.plan import Action, Idempotency, Money, Plan, Proposer
-from bot.cases.policy import RiskTier, Ruling, Verdict
+from bot.cases.policy import RiskTier
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation
 from bot.cases.signal import Signal
 from bot.cases.sla import promise_sla
 from bot.cases.steps import finish
+from bot.cases.usage import Usage, UsedActions
+from bot.cases.verdict import Ruling, Verdict
 from bot.views.case_record import PARTS
 from tests.fakes.clock import NOON
 
@@ -399,3 +401,17 @@ CASES = {
 
 # A case as ``proposed()`` shows it, whoever must approve its plan.
 SEEN = CardSnapshot.of(proposed())
+
+
+def used(times=None, amounts=None, target_times=None, **common) -> Usage:
+    """What was done lately, by action and by "action target"."""
+    rows = []
+    times, amounts = dict(times or {}), dict(amounts or {})
+    for key, count in (target_times or {}).items():
+        name, _, target = key.partition(" ")
+        times[name] = times.get(name, 0) - count
+        rows.append(UsedActions(action=name, target=target, times=count, **common))
+    for name in {**times, **amounts}:
+        count, amount = max(times.get(name, 0), 0), Decimal(amounts.get(name, 0))
+        rows.append(UsedActions(action=name, times=count, amount=amount, **common))
+    return Usage(tuple(rows))

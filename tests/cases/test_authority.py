@@ -8,7 +8,7 @@ import pytest
 
 import bot.cases.commands as commands_module
 from bot.cases.actor import Surface
-from bot.cases.approval import ApprovalRequirement, Person
+from bot.cases.approval import Approval, ApprovalRequirement, Person
 from bot.cases.caller import Caller
 from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
@@ -20,6 +20,8 @@ from bot.cases.commands import (
     CallNovel,
     Claim,
     Clear,
+    ConfirmPractice,
+    CorrectPractice,
     DecisionKind,
     Edit,
     Expire,
@@ -31,6 +33,8 @@ from bot.cases.commands import (
     Reject,
     Resolve,
     Retract,
+    ReviewRight,
+    ReviewWrong,
     Settle,
     Snooze,
     TryAgain,
@@ -43,10 +47,11 @@ from bot.cases.entries import FieldChange, Parked, RejectReason, StepReported, S
 from bot.cases.errors import BadRequest, NotEligible, Refusal
 from bot.cases.inquiry import AnswerType
 from bot.cases.lifecycle import State
-from bot.cases.policy import Ruling
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation
+from bot.cases.review import Review
 from bot.cases.steps import drift
+from bot.cases.verdict import SHADOW_RULE, Ruling
 from tests.cases.authority_page import page
 from tests.cases.making import (
     HOUR,
@@ -114,34 +119,34 @@ ASKERS = {
 }
 # "y" may, "n" may not, "t" comes too late: it is theirs, or they have said yes already.
 MAY_HERE = """
-                       approve withdraw reject edit snooze wake resolve retry settle undo name novel claim hand  ask nudge retract
-approver                  y       n       y     y     y      y     y      y      y     y    y     y     y    y    y     n      n
-approver who voted        t       y       y     y     y      y     y      y      y     y    y     y     y    y    y     n      n
-playbook owner            n       n       y     y     y      y     y      y      y     n    y     y     y    y    y     n      n
-present owner             n       n       n     n     n      n     n      n      n     n    n     n     t    y    y     n      n
-author who approves       n       n       y     y     y      y     y      y      y     n    y     y     y    y    y     y      y
-stands in for approver    y       n       y     y     y      y     y      y      y     y    y     y     y    y    y     n      n
-stands in for author      n       n       y     y     y      y     y      y      y     n    y     y     y    y    y     y      y
-stands in for owner       n       n       n     n     n      n     n      n      n     n    n     n     y    y    y     n      n
-guest stands in           n       n       n     n     n      n     n      n      n     n    n     n     n    n    n     n      n
-colleague                 n       n       n     n     n      n     n      n      n     n    n     n     n    n    n     n      n
-guest                     n       n       n     n     n      n     n      n      n     n    n     n     n    n    n     n      n
-stranger                  n       n       n     n     n      n     n      n      n     n    n     n     n    n    n     n      n
-app                       n       n       n     n     n      n     n      n      n     n    n     n     n    n    n     n      n
-leaver                    n       n       n     n     n      n     n      n      n     n    n     n     n    n    n     n      n
+                       approve withdraw reject edit snooze wake resolve retry settle undo name novel claim hand  ask nudge retract confirm correct right wrong
+approver                  y       n       y     y     y      y     y      y      y     y    y     y     y    y    y     n      n      y       y       n     n
+approver who voted        t       y       y     y     y      y     y      y      y     y    y     y     y    y    y     n      n      y       y       n     n
+playbook owner            n       n       y     y     y      y     y      y      y     n    y     y     y    y    y     n      n      y       y       y     y
+present owner             n       n       n     n     n      n     n      n      n     n    n     n     t    y    y     n      n      n       n       n     n
+author who approves       n       n       y     y     y      y     y      y      y     n    y     y     y    y    y     y      y      y       y       n     n
+stands in for approver    y       n       y     y     y      y     y      y      y     y    y     y     y    y    y     n      n      y       y       n     n
+stands in for author      n       n       y     y     y      y     y      y      y     n    y     y     y    y    y     y      y      y       y       n     n
+stands in for owner       n       n       n     n     n      n     n      n      n     n    n     n     y    y    y     n      n      n       n       n     n
+guest stands in           n       n       n     n     n      n     n      n      n     n    n     n     n    n    n     n      n      n       n       n     n
+colleague                 n       n       n     n     n      n     n      n      n     n    n     n     n    n    n     n      n      n       n       n     n
+guest                     n       n       n     n     n      n     n      n      n     n    n     n     n    n    n     n      n      n       n       n     n
+stranger                  n       n       n     n     n      n     n      n      n     n    n     n     n    n    n     n      n      n       n       n     n
+app                       n       n       n     n     n      n     n      n      n     n    n     n     n    n    n     n      n      n       n       n     n
+leaver                    n       n       n     n     n      n     n      n      n     n    n     n     n    n    n     n      n      n       n       n     n
 """
 OFFERED_HERE = {
     State.OPEN: "hand retract",
     State.PROPOSED: "approve withdraw reject edit snooze claim hand ask nudge retract",
-    State.REFERRED: "reject snooze resolve retry name novel claim hand ask nudge retract",
+    State.REFERRED: "reject snooze resolve retry name novel claim hand ask nudge retract confirm correct",
     State.SNOOZED: "wake hand retract",
     State.APPROVED: "withdraw hand retract",
     State.RUNNING: "hand",
     State.OUTCOME_UNKNOWN: "settle claim hand",
-    State.RESOLVED: "undo",
+    State.RESOLVED: "undo confirm correct right wrong",
     State.REJECTED: "",
     State.EXPIRED: "",
-    State.CLEARED: "",
+    State.CLEARED: "confirm correct",
     State.WITHDRAWN: "",
 }
 COLUMNS, *LINES = MAY_HERE.strip("\n").splitlines()
@@ -188,6 +193,10 @@ def commands(case: Case, by: Caller) -> dict[str, PersonDecision]:
         ),
         "nudge": Nudge(by, seen),
         "retract": Retract(by, seen),
+        "confirm": ConfirmPractice(by, seen),
+        "correct": CorrectPractice(by, seen, is_same_action=True, note="thirty"),
+        "right": ReviewRight(by, seen),
+        "wrong": ReviewWrong(by, seen, note="another table"),
     }
 
 
@@ -229,9 +238,28 @@ def referred() -> Case:
     case = do(
         running(), StepReported(0, StepState.FAILED, "no"), Stopped("it could not be carried out")
     )
-    return with_fields(
-        case, recognition=Recognition(kind="", confidence=3, guesses=(), basis="", model="")
+    return in_shadow(
+        with_fields(
+            case, recognition=Recognition(kind="", confidence=3, guesses=(), basis="", model="")
+        )
     )
+
+
+def in_shadow(case: Case) -> Case:
+    """Let the plan be one that was recommended only."""
+    return with_fields(case, verdict=replace(case.proposal.verdict, rule=SHADOW_RULE))
+
+
+def resolved() -> Case:
+    """As if it had run alone and in shadow at once: such a case offers the most."""
+    case = do(running(), StepReported(0, StepState.LANDED, ""), Finish("", NOW + HOUR))
+    alone = Approval(
+        person=f"policy:{'p' * 64}",
+        name="policy",
+        digest=case.proposal.plan.plan_hash,
+        at=NOW,
+    )
+    return in_shadow(with_fields(case, approvals=(alone,), review=Review(one_in=1)))
 
 
 def snoozed() -> Case:
@@ -262,12 +290,10 @@ CASES = {
     State.APPROVED: approved,
     State.RUNNING: running,
     State.OUTCOME_UNKNOWN: lambda: do(running(), Parked(0, "nobody knows")),
-    State.RESOLVED: lambda: do(
-        running(), StepReported(0, StepState.LANDED, ""), Finish("", NOW + HOUR)
-    ),
+    State.RESOLVED: resolved,
     State.REJECTED: rejected,
     State.EXPIRED: expired,
-    State.CLEARED: lambda: do(proposed(), Clear(opened().signal)),
+    State.CLEARED: lambda: in_shadow(do(proposed(), Clear(opened().signal))),
     State.WITHDRAWN: withdrawn,
 }
 

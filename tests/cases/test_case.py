@@ -10,8 +10,8 @@ from bot.cases.commands import Approve, Clear, Edit, HandOver, Recommend, Recur,
 from bot.cases.entries import FieldChange, Parked, StepReported, StepState
 from bot.cases.errors import LedgerBroken
 from bot.cases.lifecycle import TERMINAL, State
-from bot.cases.policy import Ruling
 from bot.cases.recommendation import Recommendation
+from bot.cases.verdict import Ruling
 from tests.cases.making import (
     ANA,
     BEN,

@@ -25,21 +25,14 @@ from bot.cases.decide import decide, record_refusal
 from bot.cases.entries import RejectReason, StepReported, StepState, Stopped
 from bot.cases.errors import BadRequest, MoveNotAllowed, NotEligible, Superseded, TooLate
 from bot.cases.execution import NextStep, StepKind, next_step
+from bot.cases.judgement import judge
 from bot.cases.lifecycle import TERMINAL, TRANSITIONS, State, Transition, next_state
 from bot.cases.plan import Idempotency
-from bot.cases.policy import (
-    ActionLimit,
-    PlaybookTerms,
-    RiskTier,
-    Ruling,
-    Stage,
-    TierRule,
-    Usage,
-    combine_requirements,
-    judge,
-    risk_tier,
-    still_satisfies,
-)
+from bot.cases.policy import ActionLimit, PlaybookTerms, RiskTier, Stage, TierRule
+from bot.cases.required_approvers import combine_requirements
+from bot.cases.risk import assess_risk
+from bot.cases.usage import Usage
+from bot.cases.verdict import Ruling, still_satisfies
 from tests.cases.making import (
     ANA,
     BEN,
@@ -57,6 +50,7 @@ from tests.cases.making import (
     proposed,
     standing_in,
     start_step,
+    used,
     verdict,
     with_fields,
     write,
@@ -486,7 +480,7 @@ def test_shadow_mode_recommends_and_carries_out_nothing():
     ],
 )
 def test_the_risk_tier_comes_from_reversibility_amount_and_scope(actions, tier):
-    assert risk_tier(plan(actions=actions), policy())[0] is tier
+    assert assess_risk(plan(actions=actions), policy(), Usage()).tier is tier
 
 
 @pytest.mark.parametrize(
@@ -495,17 +489,17 @@ def test_the_risk_tier_comes_from_reversibility_amount_and_scope(actions, tier):
         (ActionLimit(per_plan=Decimal(99)), Usage(), "limit.per_plan"),
         (
             ActionLimit(amount_per_day=Decimal(150)),
-            Usage(amounts={"house.order_stock": Decimal(51)}),
+            used(amounts={"house.order_stock": Decimal(51)}),
             "limit.amount_per_day",
         ),
         (
             ActionLimit(times_per_day=2),
-            Usage(times={"house.order_stock": 2}),
+            used(times={"house.order_stock": 2}),
             "limit.times_per_day",
         ),
         (
             ActionLimit(times_per_target_per_day=1),
-            Usage(target_times={"house.order_stock product:1": 1}),
+            used(target_times={"house.order_stock product:1": 1}),
             "limit.per_target",
         ),
     ],

@@ -30,6 +30,7 @@ CODES = {
     "TooLate": "too_late",
     "NotEligible": "not_eligible",
     "DeskPaused": "paused",
+    "NoLongerAlone": "no_longer_alone",
     "NotNow": "not_now",
     "BadRequest": "bad_request",
     "KeyReused": "key_reused",

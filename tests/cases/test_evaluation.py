@@ -32,8 +32,9 @@ from bot.cases.evaluation import (
     trials_of,
 )
 from bot.cases.evidence import Evidence
-from bot.cases.policy import RiskTier, Ruling
+from bot.cases.policy import RiskTier
 from bot.cases.recommendation import Recommendation
+from bot.cases.verdict import Ruling
 from tests.cases.making import (
     ANA,
     NOW,

@@ -33,6 +33,8 @@ from tests.cases.making import (
     ACCEPTED,
     LANDED,
     FAILED,
+    REFUSED,
+    SKIPPED,
     ABSENT,
     DEFERRED,
     UNKNOWN,
@@ -67,6 +69,9 @@ ONE_STEP = {
     DEFERRED: StepKind.RETRY,
     LANDED: StepKind.FINISH,
     FAILED: StepKind.STOP,
+    # Only a tree has these: in a list nothing follows from them.
+    REFUSED: StepKind.FINISH,
+    SKIPPED: StepKind.FINISH,
     ABSENT: StepKind.STOP,
     BEING_UNDONE: StepKind.VERIFY_UNDO,
     UNDO_UNKNOWN: StepKind.VERIFY_UNDO,

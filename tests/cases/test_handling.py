@@ -33,7 +33,7 @@ from bot.cases.entries import (
 from bot.cases.errors import BadRequest, LedgerBroken, TooLate
 from bot.cases.handling import MAX_SNOOZE
 from bot.cases.lifecycle import State
-from bot.cases.policy import Ruling
+from bot.cases.verdict import Ruling
 from bot.cases.votes import MAX_NOTE_LENGTH
 from tests.cases.making import (
     ANA,

@@ -53,6 +53,25 @@ def test_working_time_goes_by_only_while_people_are_there(at, span, then):
     assert OFFICE.add_working_time(at, span) == then
 
 
+@given(
+    st.sampled_from([ALWAYS, OFFICE, EVENING]),
+    st.integers(0, 400 * 24 * 60),
+    st.integers(1, 40 * 24 * 60),
+)
+def test_working_time_between_two_moments_is_the_reverse_of_adding_it(hours, start, minutes):
+    at = hours.next_opening(london(2026, 1, 5, 9) + timedelta(minutes=start))
+    span = timedelta(minutes=minutes)
+    assert hours.working_time(at, hours.add_working_time(at, span)) == span
+
+
+def test_working_time_leaves_out_nights_weekends_and_the_past():
+    friday, monday = london(2026, 11, 20, 16), london(2026, 11, 23, 11)
+    assert OFFICE.working_time(friday, monday) == 4 * HOUR
+    assert ALWAYS.working_time(friday, monday) == monday - friday
+    assert OFFICE.working_time(london(2026, 11, 21, 9), london(2026, 11, 22, 9)) == timedelta(0)
+    assert OFFICE.working_time(monday, friday) == timedelta(0)
+
+
 def test_an_evening_ends_on_the_next_day():
     assert EVENING.is_open(london(2026, 11, 21, 1))
     assert not EVENING.is_open(london(2026, 11, 21, 3))

@@ -12,7 +12,8 @@ from bot.cases.errors import NotEligible, TooLate
 from bot.cases.identity import UNLINKED, Identities, is_slack_account
 from bot.cases.intake import MAX_REQUESTERS, OTHERS
 from bot.cases.lifecycle import State
-from bot.cases.policy import PlaybookTerms, Ruling, needs_governance, require_governance
+from bot.cases.policy import PlaybookTerms
+from bot.cases.verdict import Ruling, needs_governance, require_governance
 from tests.cases.making import (
     ANA,
     BEN,

@@ -12,7 +12,8 @@ from bot.cases.errors import LedgerBroken, MoveNotAllowed
 from bot.cases.evolve import evolve
 from bot.cases.identity import Identities
 from bot.cases.lifecycle import WAITING, State
-from bot.cases.policy import PlaybookTerms, require_governance
+from bot.cases.policy import PlaybookTerms
+from bot.cases.verdict import require_governance
 from tests.cases.making import (
     ANA,
     CASES,

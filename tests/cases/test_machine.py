@@ -61,10 +61,10 @@ from bot.cases.evolve import evolve, fold
 from bot.cases.execution import StepKind, next_step
 from bot.cases.inquiry import AnswerType
 from bot.cases.lifecycle import TERMINAL, TRANSITIONS, WAITING, State
-from bot.cases.policy import Ruling
 from bot.cases.recommendation import Recommendation
 from bot.cases.requester import NUDGE_INTERVAL
 from bot.cases.steps import drift
+from bot.cases.verdict import Ruling
 from bot.ports.card_store import CardContext
 from tests.cases.making import (
     ANA,

@@ -22,7 +22,9 @@ from bot.cases.commands import Approve, Recommend, Undo
 from bot.cases.decide import decide
 from bot.cases.entries import StepReported, StepState
 from bot.cases.errors import TooLate
+from bot.cases.judgement import judge
 from bot.cases.lifecycle import State
+from bot.cases.limits import find_exceeded_limit
 from bot.cases.plan import Proposer
 from bot.cases.policy import (
     ActionLimit,
@@ -30,18 +32,14 @@ from bot.cases.policy import (
     PlaybookTerms,
     Policy,
     RiskTier,
-    Ruling,
     Stage,
     TierRule,
-    Usage,
-    combine_requirements,
-    find_exceeded_limit,
-    judge,
-    needs_step_up,
-    risk_tier,
-    still_satisfies,
 )
 from bot.cases.recommendation import Recommendation
+from bot.cases.required_approvers import combine_requirements
+from bot.cases.risk import assess_risk, needs_step_up
+from bot.cases.usage import Usage
+from bot.cases.verdict import Ruling, still_satisfies
 from handlers.cards.case_card import case_card
 from tests.cases.making import (
     ANA,
@@ -60,6 +58,7 @@ from tests.cases.making import (
     plan,
     proposed,
     start_step,
+    used,
     verdict,
     write,
 )
@@ -348,7 +347,7 @@ def test_a_target_of_its_own_has_a_limit_of_its_own():
     rules = policy(actions={"house.order_stock": ActionLimit(times_per_target_per_day=1)})
     two = plan(actions=(action(), action(target="product:2")))
     assert judge(two, PlaybookTerms(), rules, Usage()).ruling is Ruling.ASK
-    usage = Usage(target_times={"house.order_stock product:2": 1})
+    usage = used(target_times={"house.order_stock product:2": 1})
     assert judge(two, PlaybookTerms(), rules, usage).rule == "limit.per_target"
 
 
@@ -358,11 +357,11 @@ def test_at_each_step_only_what_is_still_to_come_is_counted():
         actions={"house.order_stock": ActionLimit(amount_per_day=Decimal(300), times_per_day=3)}
     )
     three = plan(actions=(action(),) * 3)
-    after_one = Usage({"house.order_stock": 1}, {"house.order_stock": Decimal(100)})
+    after_one = used({"house.order_stock": 1}, {"house.order_stock": Decimal(100)})
     assert find_exceeded_limit(three, 1, rules, after_one) is None
     assert find_exceeded_limit(three, 0, rules, after_one) is not None
     assert judge(three, PlaybookTerms(), rules, after_one, step=1).ruling is Ruling.ASK
-    after_one_and_another = Usage({"house.order_stock": 2}, {"house.order_stock": Decimal(101)})
+    after_one_and_another = used({"house.order_stock": 2}, {"house.order_stock": Decimal(101)})
     assert (
         judge(three, PlaybookTerms(), rules, after_one_and_another, step=1).rule
         == "limit.amount_per_day"
@@ -432,7 +431,7 @@ def test_a_plan_that_was_allowed_never_stops_itself(actions, limits):
         return
     times, amounts, targets = Counter(), Counter(), Counter()
     for step, one in enumerate(actions):
-        usage = Usage(
+        usage = used(
             dict(times), {name: Decimal(sum_) for name, sum_ in amounts.items()}, dict(targets)
         )
         assert judge(proposal, PlaybookTerms(), rules, usage, step=step).ruling is not Ruling.REFUSE
@@ -588,8 +587,8 @@ MISTAKES = [
     (
         "actions/house.order_stock",
         {},
-        "needs at least one limit (per_plan, amount_per_day, times_per_day or "
-        "times_per_target_per_day), or unlimited: true",
+        "needs at least one limit (per_plan, amount_per_day, times_per_day, "
+        "times_per_target_per_day or over), or unlimited: true",
     ),
     ("actions/house.order_stock", {"alone": True}, "needs at least one limit"),
     ("actions/house.order_stock", {"unlimited": False}, "needs at least one limit"),
@@ -671,7 +670,7 @@ def test_every_change_of_a_policy_changes_its_checksum(path, value):
 def test_a_passkey_is_asked_for_above_its_bound_alone(bound, amount, is_needed):
     rules = policy(step_up_above=None if bound is None else Decimal(bound))
     proposal = plan(actions=(action(amount=amount),))
-    assert needs_step_up(proposal, rules) is is_needed
+    assert needs_step_up(assess_risk(proposal, rules, Usage()), rules) is is_needed
     assert judge(proposal, PlaybookTerms(), rules, Usage()).step_up is is_needed
 
 
@@ -692,7 +691,8 @@ def test_a_passkey_is_asked_for_above_its_bound_alone(bound, amount, is_needed):
     ],
 )
 def test_a_tier_has_its_reason_in_words(actions, tier, reason):
-    assert risk_tier(plan(actions=actions), policy()) == (tier, reason)
+    risk = assess_risk(plan(actions=actions), policy(), Usage())
+    assert (risk.tier, risk.reason) == (tier, reason)
 
 
 VERDICTS = st.builds(
@@ -773,7 +773,7 @@ def test_an_action_without_a_limit_is_never_over_one():
 def test_an_exceeded_limit_is_told_with_its_sum():
     limit = ActionLimit(amount_per_day=Decimal(20000))
     rules = policy(actions={"house.order_stock": limit})
-    usage = Usage(amounts={"house.order_stock": Decimal(19950)})
+    usage = used(amounts={"house.order_stock": Decimal(19950)})
     assert find_exceeded_limit(plan(), 0, rules, usage) == (
         "house.order_stock: 20,050 would pass the limit of 20,000 a day"
     )

@@ -23,7 +23,7 @@ from bot.cases.entries import (
 )
 from bot.cases.errors import BadRequest, LedgerBroken, MoveNotAllowed, WorldMoved
 from bot.cases.lifecycle import State
-from bot.cases.policy import RiskTier, Ruling
+from bot.cases.policy import RiskTier
 from bot.cases.recommendation import Recommendation
 from bot.cases.steps import (
     NOW_FOR_REAL,
@@ -32,6 +32,7 @@ from bot.cases.steps import (
     find_drift,
     finish,
 )
+from bot.cases.verdict import Ruling
 from tests.cases.making import (
     ANA,
     BEN,

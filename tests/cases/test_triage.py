@@ -23,10 +23,10 @@ from bot.cases.errors import LedgerBroken, MoveNotAllowed, Superseded, TooLate
 from bot.cases.evidence import Evidence
 from bot.cases.lifecycle import WAITING, State
 from bot.cases.plan import Money
-from bot.cases.policy import Ruling
 from bot.cases.recommendation import Recommendation, Words
 from bot.cases.sla import promise_sla
 from bot.cases.steps import drift
+from bot.cases.verdict import Ruling
 from tests.cases.making import (
     ANA,
     BEN,

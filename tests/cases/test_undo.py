@@ -20,8 +20,8 @@ from bot.cases.entries import (
 )
 from bot.cases.errors import BadRequest, NotEligible, TooLate
 from bot.cases.lifecycle import State
-from bot.cases.policy import Ruling
 from bot.cases.recommendation import Recommendation
+from bot.cases.verdict import Ruling
 from tests.cases.making import (
     ANA,
     BEN,

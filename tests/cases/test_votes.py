@@ -12,7 +12,8 @@ from bot.cases.decide import decide
 from bot.cases.entries import Authorised, Withdrawn
 from bot.cases.errors import BadRequest, LedgerBroken, NotEligible, TooLate
 from bot.cases.lifecycle import State
-from bot.cases.policy import PlaybookTerms, RiskTier, require_governance
+from bot.cases.policy import PlaybookTerms, RiskTier
+from bot.cases.verdict import require_governance
 from bot.cases.votes import MAX_NOTE_LENGTH, attribute_vote, shorten_note
 from tests.cases.making import (
     ANA,

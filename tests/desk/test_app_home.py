@@ -31,6 +31,26 @@ def test_a_home_has_what_waits_what_is_mine_the_teams_and_what_was_handled_witho
     assert case_ids(home_of(world, FINN).waiting) == [waiting.id]
 
 
+def test_a_home_says_what_the_last_month_came_to_and_the_month_before(world):
+    assert home_of(world).figures == ""
+    yes, no = open_case(world, "Gin"), open_case(world, "Rum")
+    world.approve(yes)
+    world.work()
+    world.clock.forward(minutes=1)
+    assert home_of(world).figures == (
+        "Last 30 days: 1 ended (0 before); 0 % handled alone;"
+        " 100 % of the recommendations accepted unedited"
+    )
+    world.clock.at += timedelta(days=31)
+    world.clear(no.signal)
+    world.work()
+    world.clock.forward(minutes=1)
+    assert home_of(world).figures == "Last 30 days: 1 ended; 0 % handled alone"
+    # What somebody may not see is in no figure of theirs.
+    world.people.channels["C0STOCK"] = {"ana"}
+    assert home_of(world, FINN).figures == ""
+
+
 def test_a_home_is_published_again_when_its_cases_move_and_after_a_restart(world):
     first, second = open_case(world, "Gin"), open_case(world, "Rum")
     home_of(world)

@@ -16,7 +16,7 @@ from bot.connectors.recorded import RecordedSystems, Recording
 from bot.connectors.sql import SqlAction, SqlSystem
 from bot.desk.case_replay import CaseReplay, FrozenClock, RecordedCase, record_case
 from bot.desk.null_store import NullOutbox, RecordedCases
-from bot.store.case_histories import SqlCaseHistories
+from bot.store.past_cases import PastCases
 from tests.fakes.directory import principal
 from tests.world import request
 
@@ -61,9 +61,14 @@ def replay(world, recogniser=None):
 
 
 def record(world, case):
-    histories = SqlCaseHistories(world.store.database)
+    histories = PastCases(world.store.database)
     entries = world.store.cases.entries(case.id)
-    return record_case(entries, lambda trial: histories.usage_before(trial.at))
+    windows = world.library.policy().windows
+
+    def usage_before(trial):
+        return histories.usage_before(trial.at, windows, plan=trial.after.proposal.plan)
+
+    return record_case(entries, usage_before)
 
 
 def compare(world, case, **more):

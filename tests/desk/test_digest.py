@@ -240,6 +240,11 @@ def test_the_week_shows_blind_spots_agreement_slow_hand_overs_and_rework(world):
     (agreement,) = review.agreements
     assert (agreement.as_recommended, agreement.after_edit, agreement.otherwise) == (2, 0, 1)
     assert case_ids(review.slow) == [slow.id]
+    assert review.figures == (
+        "0 of 3 were handled alone (0 %).",
+        "2 of 3 recommendations were accepted unedited (67 %).",
+        "Not carried out: 1 rejected.",
+    )
     ops = next(one for one in world.chat.digests if one.place == "C0OPS")
     # It is in the digest above; the review does not show it again.
     assert (case_ids(ops.persons), ops.review) == ([unknown_case.id], None)

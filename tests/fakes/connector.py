@@ -3,10 +3,10 @@
 from datetime import timedelta
 from decimal import Decimal
 
-from bot.cases.errors import ConnectorFailed, OutcomeUnknown, WorldMoved
+from bot.cases.errors import ConnectorFailed, OutcomeUnknown, SystemRefused, WorldMoved
 from bot.cases.evidence import list_changes
 from bot.cases.plan import Action, Idempotency, Money
-from bot.ports.connector import EffectStatus
+from bot.ports.connector import NOTHING, Effect, EffectStatus
 
 
 class Died(BaseException):
@@ -19,6 +19,7 @@ class FakeConnector:
         self.facts = {"on_hand": 4, "on_order": 0}
         self.rows: list[dict] = []
         self.effects: list[str] = []
+        self.done_actions: list[Action] = []
         self.amount: Decimal | None = Decimal(100)
         self.reversible = True
         self.undo_for = timedelta(0)
@@ -27,6 +28,9 @@ class FakeConnector:
         self.failing_lookups: set[str] = set()
         self.timeout = timedelta(seconds=2)
         self.calls: list[str] = []
+        #: The types of the facts that an action returns, and what it then tells.
+        self.returns: dict[str, dict] = {}
+        self.told: dict[str, dict] = {}
 
     def _fault(self, verb: str) -> str:
         return self.faults[verb].pop(0) if self.faults.get(verb) else ""
@@ -36,7 +40,7 @@ class FakeConnector:
             raise ConnectorFailed("the system is away")
         return self.rows[:limit]
 
-    def prepare(self, action, parameters):
+    def prepare(self, action, parameters, words=NOTHING):
         if any(value is None for value in parameters.values()):
             raise ConnectorFailed("a parameter is missing")
         amount = Money(self.amount, "GBP") if self.amount is not None else None
@@ -47,14 +51,15 @@ class FakeConnector:
             system=self.name,
             connector="fake",
             target=target,
-            parameters=dict(parameters),
-            summary=f"Do {action}",
+            parameters={name: parameters[name] for name in parameters if name not in words},
+            summary=" ".join([f"Do {action}", *map(str, words.values())]),
             preview=f"{action} done",
             reversible=self.reversible,
             idempotency=self.idempotency,
             precondition=dict(self.facts),
             amount=amount,
             undo_for=self.undo_for,
+            returns=self.returns.get(action, {}),
         )
 
     def precondition(self, action):
@@ -70,7 +75,15 @@ class FakeConnector:
             raise WorldMoved("it moved")
         self.effects.append(key)
         self._fail_after(fault)
-        return "done"
+        self.done_actions.append(action)
+        name = action.name.partition(".")[2]
+        return Effect("done", self.told[name]) if name in self.told else "done"
+
+    def read_facts(self, action, key):
+        self.calls.append("read facts")
+        if self._fault("facts"):
+            raise ConnectorFailed("the system is away", retryable=True)
+        return self.told.get(action.name.partition(".")[2], {})
 
     def verify(self, action, key):
         self.calls.append("verify")
@@ -93,6 +106,8 @@ class FakeConnector:
 
     @staticmethod
     def _fail_before(fault):
+        if fault == "refuse for good":
+            raise SystemRefused("its rules forbid it")
         if fault == "refuse":
             raise ConnectorFailed("no")
         if fault == "busy":

@@ -23,6 +23,8 @@ def kept(world, tmp_path):
         "COUNTERSIGN_DATA_DIR": str(tmp_path),
         "COUNTERSIGN_DATABASE_URL": world.store.database.url,
         "HARBOUR_VINE_URL": "sqlite:///x",
+        "HARBOUR_CARRIER_URL": "sqlite:///x",
+        "HARBOUR_WAREHOUSE_URL": "sqlite:///x",
     }
 
     def countersign(*arguments, **variables):
@@ -147,6 +149,39 @@ def test_a_case_is_shown_with_its_trail(kept):
     assert (missing.returncode, missing.stderr.strip()) == (1, "there is no case EX-9")
 
 
+MONTH = ("--since", "2026-11-01", "--until", "2026-12-01")
+
+
+def test_a_report_is_printed_for_people_machines_and_paper(kept):
+    shown = kept("report", *MONTH)
+    assert shown.returncode == 0, shown.stderr
+    assert "1 November to 30 November 2026" in shown.stdout
+    assert "Accepted unedited 100 %" in words(shown.stdout)
+    assert "From 8 ledger entries; no checkpoint was signed yet." in words(shown.stdout)
+    # The sample library's database is not there: the report says so, and has the rest.
+    assert "could not be counted" in words(shown.stdout)
+    plain = json.loads(kept("report", *MONTH, "--json").stdout)
+    assert plain["all"]["values"]["accepted_unedited"]["part"] == 1
+    assert plain["ledger"]["entries"] == 8
+    rows = kept("report", *MONTH, "--csv").stdout.splitlines()
+    assert rows[0].startswith("since,until,group,name,title,measure,statistic,value,unit")
+    page = kept.folder / "report.html"
+    written = kept("report", *MONTH, "--html", str(page), "--kind", "low_stock")
+    assert (written.returncode, page.read_text().startswith("<!DOCTYPE html>")) == (0, True)
+
+
+@SQLITE_ALONE
+def test_a_report_of_no_such_period_or_kind_is_refused(kept):
+    for arguments, complaint in (
+        (("--since", "soon"), "--since must be a day like 2026-09-01 or a length like 90d"),
+        (("--since", "2026-12-01", "--until", "2026-11-01"), "must end after it begins"),
+        (("--kind", "nothing"), "no playbook is for 'nothing'; there are booking_no_cover"),
+        (("--json", "--csv"), "choose one of --json, --csv and --html"),
+    ):
+        refused = kept("report", *arguments)
+        assert (refused.returncode, complaint in words(refused.stderr)) == (1, True), refused.stderr
+
+
 @SQLITE_ALONE
 def test_check_says_which_secrets_are_missing(kept):
     told = kept("check")
@@ -170,7 +205,19 @@ def test_a_start_without_settings_shows_no_traceback(kept):
     assert "Traceback" not in kept("run").stderr
 
 
-COMMANDS = ["demo", "run", "check", "try", "manifest", "init", "doctor", "unpark", "case", "ledger"]
+COMMANDS = [
+    "demo",
+    "run",
+    "check",
+    "try",
+    "manifest",
+    "init",
+    "doctor",
+    "unpark",
+    "case",
+    "report",
+    "ledger",
+]
 # All in one process: what each of them would import again is not what is tried here.
 HELP = """
 import sys

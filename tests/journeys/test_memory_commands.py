@@ -52,6 +52,8 @@ def countersign(empty_sqlite, tmp_path):
         "PATH": "/usr/bin:/bin",
         "COUNTERSIGN_DATA_DIR": str(tmp_path),
         "HARBOUR_VINE_URL": f"sqlite:///{tmp_path / 'company.db'}",
+        "HARBOUR_CARRIER_URL": f"sqlite:///{tmp_path / 'carrier.db'}",
+        "HARBOUR_WAREHOUSE_URL": f"sqlite:///{tmp_path / 'warehouse.db'}",
     }
 
     def run(*arguments):
@@ -156,9 +158,12 @@ def lines_of_every_sort_are_tried_and_nothing_is_opened(countersign):
 
     database = countersign.folder / "company.db"
     company.write_database(database, utc_now().replace(tzinfo=None, microsecond=0))
-    low = json.loads(
+    tried = json.loads(
         countersign("try", PACKAGED / "playbooks/low_stock.yml", "--database", database, "--json")
-    )["rows"][0]
+    )
+    # What its cases are counted against is counted as well.
+    assert tried["denominator"] > 100
+    low = tried["rows"][0]
     lines = [
         {"text": "We have hardly any Barolo left for Saturday"},
         {"text": "The parrot in the lobby has escaped and they want £40,000"},

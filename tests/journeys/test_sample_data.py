@@ -11,6 +11,10 @@ import pytest
 
 from bot.advisors import open_knowledge
 from bot.audit.replay import replay
+from bot.cases.autonomy import gate_to
+from bot.cases.policy import Stage
+from bot.cases.review import ReviewVerdict
+from bot.cases.stage_playbook import DESK_SOURCE, is_stage_kind, stage_kind
 from bot.clock import utc_now
 from bot.demo.environment import sample_settings
 from bot.demo.notes import NOTES
@@ -22,6 +26,12 @@ from knowledge.learning.model_file import load_model
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
+#: What asks people today, with the action that would run alone.
+PROMOTABLE = {
+    "booking_no_cover": "house.assign_cover",
+    "low_stock": "house.order_stock",
+    "invoice_no_order": "house.hold_invoice",
+}
 ENDED = {"RESOLVED", "REJECTED", "CLEARED", "EXPIRED"}
 
 
@@ -35,12 +45,60 @@ def test_a_year_of_every_kind_has_ended_in_every_way(sample_data):
         dict(rows(sample_data.folder, "SELECT state, count(*) FROM cases GROUP BY state"))
     )
     kinds = {kind for (kind,) in rows(sample_data.folder, "SELECT DISTINCT kind FROM cases")}
-    assert kinds == set(NOTES)
+    assert {kind for kind in kinds if not is_stage_kind(kind)} == set(NOTES)
     assert set(states) <= ENDED
     assert states.total() > 350
     assert min(states[state] for state in ("RESOLVED", "REJECTED", "CLEARED")) > 20
     waiting = rows(sample_data.folder, "SELECT topic FROM outbox WHERE state <> 'done'")
     assert waiting == []
+
+
+def test_three_cases_in_ten_ran_alone_and_what_may_was_decided_on_its_record(sample_data):
+    ran_alone, total = rows(sample_data.folder, "SELECT sum(is_automatic), count(*) FROM cases")[0]
+    assert 0.25 <= ran_alone / total <= 0.35
+    store = open_store(sample_settings(sample_data.folder, ""))
+    with contextlib.closing(store.database):
+        controls = store.desk_controls.load()
+        stages = {record.kind: record for record in controls.stages}
+        assert stages["task_no_evidence"].stage is Stage.AUTONOMOUS
+        assert stages["service_note_open"].stage is Stage.AUTONOMOUS
+        demotion = stages["booking_no_cover"]
+        assert demotion.stage is Stage.SUPERVISED
+        assert demotion.is_demotion
+        # A case that was reviewed, and found wrong.
+        mistake = store.cases.case(demotion.on_case)
+        assert mistake.activity.review.verdict is ReviewVerdict.WRONG
+        # Each promotion was earned: the evidence is in the ledger, and so is the person.
+        promotion = stages["task_no_evidence"]
+        assert promotion.by_name == "Elsie Grant"
+        assert promotion.evidence.decisions >= 20
+        assert not promotion.evidence.bad_cases
+
+
+def test_one_promotion_waits_when_the_demo_starts(sample_data):
+    """The kind that lost it has earned it anew; the running bot asks."""
+    settings = sample_settings(sample_data.folder, "")
+    store = open_store(settings)
+    library = open_library(settings)
+    now = sample_data.today
+    with contextlib.closing(store.database):
+        gates = {
+            kind: gate_to(
+                Stage.AUTONOMOUS,
+                kind=kind,
+                action=action,
+                controls=store.desk_controls.load(),
+                scores=store.decision_records.scores(
+                    kind, action, now - library.policy().autonomy.window
+                ),
+                policy=library.policy(),
+                now=now,
+            )
+            for kind, action in PROMOTABLE.items()
+        }
+        assert {kind for kind, gate in gates.items() if gate.is_open} == {"booking_no_cover"}
+        assert gates["booking_no_cover"].misses
+        assert store.queries.open_from(DESK_SOURCE, stage_kind("booking_no_cover")) == []
 
 
 def test_its_ledger_can_be_verified(sample_data, sample_root):

@@ -34,8 +34,8 @@ def test_the_story_is_told_from_the_first_signal_to_the_proof(sample_data, sampl
     assert (told.returncode, summary["ok"], summary["cards"], len(summary["chapters"])) == (
         0,
         True,
-        9,
-        12,
+        10,
+        13,
     )
     assert summary["ledger_entries"] > 3_000
 

@@ -17,8 +17,25 @@ INDEXES = (
 )
 
 
+def take_back_0011(connection: sa.Connection) -> None:
+    """Take back all that the migration to 0011 changes."""
+    for name in ("requester", "currency"):
+        connection.execute(sa.text(f"ALTER TABLE effects DROP COLUMN {name}"))
+    connection.execute(sa.text("CREATE INDEX effects_by_day ON effects (day)"))
+    connection.execute(sa.text("UPDATE alembic_version SET version_num = '0010'"))
+
+
+def take_back_0010(connection: sa.Connection) -> None:
+    """Take back all that the migration to 0010 changes, and what came after it."""
+    take_back_0011(connection)
+    connection.execute(sa.text("DROP TABLE decision_scores"))
+    connection.execute(sa.text("ALTER TABLE effects DROP COLUMN alone_kind"))
+    connection.execute(sa.text("UPDATE alembic_version SET version_num = '0009'"))
+
+
 def take_back_0009(connection: sa.Connection) -> None:
-    """Take back all that the migration to 0009 changes."""
+    """Take back all that the migration to 0009 changes, and what came after it."""
+    take_back_0010(connection)
     connection.execute(sa.text("DROP TABLE case_tallies"))
     for name in INDEXES:
         connection.execute(sa.text(f"DROP INDEX IF EXISTS {name}"))

@@ -1,56 +1,71 @@
-"""Whole histories of cases, read a page at a time."""
+"""Histories of cases: found by when they were open, and read whole, in one moment."""
 
 from datetime import timedelta
 
-from bot.cases.lifecycle import State
+from bot.cases.entries import Opened, RejectReason
 from bot.store import case_histories
-from bot.store.case_histories import CaseSelection, SqlCaseHistories
-from tests.store.states import bring_to
+from bot.store.case_histories import SqlCaseHistorySource
+from tests.fakes.clock import NOON
+from tests.fakes.directory import principal
+from tests.world import request
+
+DAY = timedelta(days=1)
+ANA = principal("ana")
 
 
-def open_cases(world, count):
-    """Open cases of products from 1 on, an hour apart."""
-    ids = []
-    for number in range(1, count + 1):
-        ids.append(world.receive(world.signal(f"product:{number}")).case_id)
+def play(world) -> None:
+    """Three cases, a day after each other: rejected after an hour, two left open."""
+    for number, kind in enumerate(("low_stock", "low_stock", "lead_cold")):
+        world.clock.at = NOON + number * DAY
+        case_id = world.receive(world.signal(f"product:{number}", kind=kind)).case_id
         world.work()
-        world.clock.forward(hours=1)
-    return ids
+        if number == 0:
+            world.clock.forward(hours=1)
+            by = request(case_id, ANA, world.seen(case_id))
+            world.desk.decisions.reject(by, reason=RejectReason.OTHER, note="no")
 
 
-def test_every_case_is_read_with_its_entries_in_order(world, monkeypatch):
-    monkeypatch.setattr(case_histories, "PAGE_SIZE", 2)
-    ids = open_cases(world, 5)
-    histories = SqlCaseHistories(world.store.database)
-    read = dict(histories.read(histories.ids(CaseSelection())))
-    assert list(read) == ids
-    assert read == {case_id: world.store.cases.entries(case_id) for case_id in ids}
+def test_a_case_is_found_when_it_was_open_within_a_span(world):
+    play(world)
+    source = SqlCaseHistorySource(world.store.database)
+    with source.snapshot() as histories:
+        assert histories.find([(NOON, NOON + 3 * DAY)]) == [1, 2, 3]
+        # It had ended before.
+        assert histories.find([(NOON + 2 * timedelta(hours=1), NOON + 3 * DAY)]) == [2, 3]
+        # It had not begun.
+        assert histories.find([(NOON - DAY, NOON + timedelta(minutes=1))]) == [1]
+        two_spans = [(NOON - DAY, NOON + DAY), (NOON + 2 * DAY, NOON + 3 * DAY)]
+        assert histories.find(two_spans) == [1, 2, 3]
+        assert histories.find(two_spans, kind="lead_cold") == [3]
+        assert histories.find(two_spans, team="floor-managers") == [1, 2, 3]
+        assert histories.find(two_spans, team="finance") == []
 
 
-def test_a_selection_is_by_time_by_id_by_kind_and_by_number(world):
-    start = world.clock()
-    ids = open_cases(world, 4)
-    other = world.receive(world.signal("lead:1", kind="lead_cold")).case_id
-    histories = SqlCaseHistories(world.store.database)
-    since = start + timedelta(hours=2)
-    assert histories.ids(CaseSelection(since=since)) == [*ids[2:], other]
-    assert histories.ids(CaseSelection(ids=(ids[1],))) == [ids[1]]
-    assert histories.ids(CaseSelection(kinds=("lead_cold",))) == [other]
-    assert histories.ids(CaseSelection(kinds=("low_stock",), limit=2)) == ids[2:]
-    assert histories.ids(CaseSelection(ids=("EX-99",))) == []
+def test_each_case_comes_whole_and_in_the_order_of_its_number(world, monkeypatch):
+    play(world)
+    monkeypatch.setattr(case_histories, "CASES_PER_PAGE", 2)
+    with SqlCaseHistorySource(world.store.database).snapshot() as histories:
+        lives = list(histories.entries([1, 2, 3]))
+        size = histories.ledger_size()
+    assert [life[0].case_id for life in lives] == ["EX-1", "EX-2", "EX-3"]
+    assert all(isinstance(life[0].body, Opened) for life in lives)
+    for life in lives:
+        assert life == world.store.cases.entries(life[0].case_id)
+    assert size == sum(map(len, lives)) == world.store.ledger.head()[0]
 
 
-def test_usage_before_a_moment_leaves_out_what_came_after_it(world):
-    histories = SqlCaseHistories(world.store.database)
-    begin = world.clock()
-    bring_to(world, State.RESOLVED, "product:1")
-    world.clock.forward(minutes=10)
-    between = world.clock()
-    world.clock.forward(minutes=10)
-    bring_to(world, State.RESOLVED, "product:2")
-    world.clock.forward(minutes=10)
-    counts = [
-        histories.usage_before(at).times.get("house.order_stock", 0)
-        for at in (begin, between, world.clock(), world.clock() + timedelta(days=1))
-    ]
-    assert counts == [0, 1, 2, 0]
+def test_the_first_case_of_each_kind_is_known(world):
+    play(world)
+    with SqlCaseHistorySource(world.store.database).snapshot() as histories:
+        firsts = histories.first_openings()
+    assert set(firsts) == {"low_stock", "lead_cold"}
+    assert firsts["lead_cold"] - firsts["low_stock"] >= 2 * DAY
+
+
+def test_what_is_written_meanwhile_is_not_seen(world):
+    play(world)
+    with SqlCaseHistorySource(world.store.database).snapshot() as histories:
+        size = histories.ledger_size()
+        world.receive(world.signal("product:9"))
+        assert histories.ledger_size() == size
+        assert histories.find([(NOON, NOON + 9 * DAY)]) == [1, 2, 3]

@@ -13,12 +13,17 @@ import sqlalchemy as sa
 from bot.audit.replay import replay
 from bot.cases.case import LastDecision
 from bot.cases.entries import RejectReason
+from bot.cases.hours import ALWAYS
 from bot.cases.lifecycle import State
-from bot.cases.policy import RiskTier
+from bot.cases.policy import ActionLimit, PlaybookTerms, RiskTier, Stage
 from bot.cases.signal import UNRECOGNISED
+from bot.measures.case_measures import fold_case
+from bot.measures.outcomes import count_outcomes
+from bot.measures.totals import Period, Totals
 from bot.ports.case_queries import CaseFilter, Viewer
 from bot.store import tables
 from bot.store.case_filters import matches
+from bot.store.case_histories import SqlCaseHistorySource
 from bot.store.case_tallies import rebuild_tallies, wrong_tallies
 from bot.store.driver import NO_VALUES, DriverConnection
 from bot.store.migrate import migrate
@@ -29,7 +34,7 @@ from tests.fakes.clock import NOON
 from tests.fakes.directory import principal
 from tests.store.earlier import take_back_0009
 from tests.store.rows import rows_of
-from tests.world import HOUR, World, request
+from tests.world import HOUR, World, playbook, policy, request
 
 ANA, OMAR, FINN = map(principal, ("ana", "omar", "finn"))
 DAY = timedelta(days=1)
@@ -126,6 +131,48 @@ def test_figures_from_tallies_are_those_of_the_cases(town):
             assert counts.rejected_count == queries.count(rejected)
     parts = figure_parts(CaseFilter(viewer=VIEWERS[-1], is_any=True, **SPANS[2]))
     assert parts.tallies is not None
+
+
+def test_outcomes_are_the_same_from_tallies_from_cases_and_from_the_ledger(town):
+    """One definition: digests count the cases, Home the tallies, the report the ledger."""
+    queries = town.store.queries
+    with SqlCaseHistorySource(town.store.database).snapshot() as histories:
+        numbers = histories.find([(NOON - DAY, NOON + 40 * DAY)])
+        folds = [fold_case(entries) for entries in histories.entries(numbers)]
+    assert len(folds) == DAYS
+    for span in ((NOON - DAY, NOON + 40 * DAY), (NOON + 2 * DAY + LATE, NOON + 9 * DAY)):
+        filter = CaseFilter(ended_between=span, is_over=True)
+        totals = Totals()
+        for fold in folds:
+            totals.add(fold, Period(*span), ALWAYS)
+        counted_cases = count_outcomes(queries.ended_cases(filter))
+        assert counted_cases == totals.outcomes
+        assert totals.outcomes.ended == queries.count(filter)
+        without_rework = replace(counted_cases, reopened=0, undone=0)
+        assert count_outcomes(queries.tallied_outcomes(filter)) == without_rework
+        durations = queries.durations(filter)
+        assert durations.to_decision == totals.to_decision.times().clock_p50
+    assert {totals.outcomes.resolved, totals.outcomes.rejected, totals.outcomes.cleared} > {0}
+
+
+def test_a_plan_that_ran_alone_and_failed_is_counted_as_handled_by_hand(world):
+    world.library.rules = policy(actions={"house.order_stock": ActionLimit(alone=True)})
+    world.library.book = playbook(terms=PlaybookTerms(stage=Stage.AUTONOMOUS))
+    world.house.faults = {"execute": ["refuse"]}
+    case = world.proposed()
+    world.work()
+    case = world.case(case)
+    assert (case.state, case.was_auto_approved) == (State.REFERRED, True)
+    world.desk.decisions.resolve(request(case.id, ANA, world.seen(case)), note="I ordered it")
+    filter = CaseFilter(is_over=True)
+    for groups in (
+        world.store.queries.ended_cases(filter),
+        world.store.queries.tallied_outcomes(filter),
+    ):
+        outcomes = count_outcomes(groups)
+        assert (outcomes.resolved, outcomes.alone) == (1, 0)
+    fold = fold_case(world.store.cases.entries(case.id))
+    assert (fold.is_by_hand, fold.ending.is_automatic) == (True, False)
 
 
 def test_groups_by_day_are_those_of_the_zone(town):

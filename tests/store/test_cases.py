@@ -4,6 +4,7 @@ import json
 import threading
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
@@ -199,13 +200,13 @@ def test_usage_counts_what_was_begun_today(world):
     case = world.proposed()
     world.approve(case)
     world.work()
-    usage = world.store.cases.usage("2026-11-21")
-    assert (usage.times, usage.target_times) == (
-        {"house.order_stock": 1},
-        {"house.order_stock order_stock:1": 1},
-    )
-    assert usage.amounts == {"house.order_stock": 100}
-    assert world.store.cases.usage("2026-11-22").times == {}
+    other = replace(world.case(case).proposal.plan, case_id="EX-99")
+    day = (timedelta(days=1),)
+    (row,) = world.store.cases.usage(world.clock(), day, plan=other).rows
+    assert (row.action, row.target) == ("house.order_stock", "order_stock:1")
+    assert (row.times, row.amount) == (1, 100)
+    world.clock.forward(days=1, seconds=1)
+    assert world.store.cases.usage(world.clock(), day, plan=other).rows == ()
 
 
 # --- changes that change nothing ------------------------------------------------------------------

@@ -1,12 +1,14 @@
 """The database itself refuses to change the ledger."""
 
 import hashlib
+from datetime import timedelta
 
 import pytest
 import sqlalchemy as sa
 
 from bot.cases.ledger import GENESIS
 from bot.store import tables
+from tests.fakes.clock import NOON
 from tests.store.rows import rows_of
 
 UPDATE = "UPDATE ledger SET chain = 'x' WHERE seq = 1"
@@ -179,3 +181,17 @@ def test_a_refused_change_takes_nothing_else_of_its_transaction_along(world):
         world.store.database.write(forge)
     assert world.store.cases.case("EX-1").owner == "floor-managers"
     assert [row.owner for row in rows_of(world.store, tables.cases)] == ["floor-managers"]
+
+
+def test_the_cases_since_a_time_are_those_with_entries_since_then(world):
+    first = world.receive(world.signal("product:1")).case_id
+    world.clock.forward(days=2)
+    between = world.clock()
+    second = world.receive(world.signal("product:2")).case_id
+    world.clock.forward(days=2)
+    world.receive(world.signal("product:1"))
+    ledger = world.store.ledger
+    assert ledger.cases_since(NOON - timedelta(days=9)) == [first, second]
+    assert ledger.cases_since(between) == [first, second]
+    assert ledger.cases_since(between + timedelta(days=1)) == [first]
+    assert ledger.cases_since(world.clock() + timedelta(days=9)) == []

@@ -97,9 +97,9 @@ def test_a_guard_that_refuses_leaves_the_message_its_lease_and_the_case_its_stat
     world.store.outbox.enqueue([message("card:x")])
     leased_message = lease(world.store, at=world.clock())
 
-    def refuse(controls, usage_on):
+    def refuse(controls, usage_at):
         assert controls == DeskControls()
-        assert usage_on("2026-11-21").times == {}
+        assert usage_at(world.clock(), (timedelta(days=1),), plan=case.proposal.plan).rows == ()
         raise FailedJob
 
     change = Change(before=case, after=decision.case, entries=decision.entries, guard=refuse)

@@ -1,24 +1,46 @@
-"""What was carried out on a day: for the limits of policy, and without what is still to come."""
+"""What was carried out lately: for the limits of policy, and without what is still to come."""
 
-from datetime import UTC, datetime
+from collections import Counter
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 
 import pytest
 
 from bot.cases.lifecycle import State
+from bot.cases.policy import MAX_WINDOWS
+from bot.store import tables
+from bot.store.usage import _USAGE
+from tests.cases.making import action, plan
 from tests.desk.test_executor import two_steps
+from tests.fakes.directory import principal
 from tests.store.states import bring_to
 
-TODAY = "2026-11-21"
+DAY = timedelta(days=1)
+#: A plan of another case, whose usage is asked for.
+OTHER = plan(
+    case_id="EX-99",
+    actions=(
+        action(target="order_stock:1"),
+        action(target="order_stock:2"),
+        action(name="house.open_claim", target="order_stock:1"),
+    ),
+)
+
+
+def used_by(world, windows=(DAY,), **more):
+    return world.store.cases.usage(world.clock(), windows, **{"plan": OTHER, **more})
 
 
 def times(world, **more):
-    return world.store.cases.usage(TODAY, **more).times
+    counts: Counter[str] = Counter()
+    for row in used_by(world, **more).rows:
+        counts[row.action] += row.times
+    return dict(counts)
 
 
-def test_a_day_without_a_step_has_no_usage(store):
-    usage = store.cases.usage(TODAY)
-    assert (usage.times, usage.amounts, usage.target_times) == ({}, {}, {})
+def test_a_day_without_a_step_has_no_usage(world):
+    assert used_by(world).rows == ()
 
 
 def test_steps_of_one_action_add_up_over_their_targets(world):
@@ -29,12 +51,9 @@ def test_steps_of_one_action_add_up_over_their_targets(world):
         world.work()
         world.approve(world.store.cases.case(case_id))
         world.work()
-    usage = world.store.cases.usage(TODAY)
-    assert usage.times == {"house.order_stock": 3}
-    assert usage.amounts == {"house.order_stock": Decimal(300)}
-    assert usage.target_times == {
-        "house.order_stock order_stock:1": 2,
-        "house.order_stock order_stock:2": 1,
+    assert {(row.action, row.target, row.times, row.amount) for row in used_by(world).rows} == {
+        ("house.order_stock", "order_stock:1", 2, Decimal(200)),
+        ("house.order_stock", "order_stock:2", 1, Decimal(100)),
     }
 
 
@@ -42,7 +61,7 @@ def test_cents_are_not_lost(world):
     world.house.amount = Decimal("0.10")
     for number in (1, 2, 3):
         bring_to(world, State.RESOLVED, f"product:{number}")
-    assert world.store.cases.usage(TODAY).amounts == {"house.order_stock": Decimal("0.3")}
+    assert sum(row.amount for row in used_by(world).rows) == Decimal("0.3")
 
 
 @pytest.mark.parametrize(
@@ -63,8 +82,8 @@ def test_a_plan_does_not_count_against_itself(world):
     plan = world.store.cases.case(case_id).proposal.plan
     assert times(world) == {"house.order_stock": 1}
     assert times(world, plan=plan) == {}
-    # The step before the one that is to begin has been done.
-    assert times(world, plan=plan, step=1) == {"house.order_stock": 1}
+    # Nothing of it is to come, so nothing is held against it.
+    assert times(world, plan=plan, step=1) == {}
 
 
 def test_of_a_plan_only_the_steps_to_come_are_left_out(world):
@@ -73,17 +92,74 @@ def test_of_a_plan_only_the_steps_to_come_are_left_out(world):
     world.approve(case, "ben")
     world.work()
     plan = world.case(case).proposal.plan
-    assert times(world, plan=plan, step=1) == {"house.order_stock": 1}
-    assert times(world, plan=plan, step=2) == {"house.order_stock": 1, "house.open_claim": 1}
+    # The step before the one that is to begin has been done.
+    again = replace(plan, actions=(plan.actions[0], plan.actions[0]))
+    assert times(world, plan=again, step=1) == {"house.order_stock": 1}
+    assert times(world, plan=again, step=0) == {}
 
 
-def test_a_day_is_a_day_in_utc(world):
+def test_a_day_is_the_last_24_hours_and_midnight_frees_nothing(world):
     world.clock.at = datetime(2026, 11, 21, 23, 59, 59, tzinfo=UTC)
     bring_to(world, State.RESOLVED)
-    world.clock.forward(seconds=1)
+    world.clock.forward(seconds=2)
     bring_to(world, State.RESOLVED, "product:2")
+    assert times(world) == {"house.order_stock": 2}
+    world.clock.at = datetime(2026, 11, 22, 23, 59, 59, tzinfo=UTC)
     assert times(world) == {"house.order_stock": 1}
-    assert world.store.cases.usage("2026-11-22").times == {"house.order_stock": 1}
+    world.clock.forward(seconds=2)
+    assert times(world) == {}
+
+
+def test_each_row_says_in_which_window_it_lies(world):
+    windows = (timedelta(hours=1), DAY, timedelta(days=7))
+    for product, hours in ((1, 48), (2, 2), (3, 0)):
+        bring_to(world, State.RESOLVED, f"product:{product}")
+        world.clock.forward(hours=hours)
+    usage = used_by(world, windows)
+    per_window = [
+        sum(row.times for row in usage.of("house.order_stock", window)) for window in windows
+    ]
+    assert per_window == [1, 2, 3]
+
+
+def test_only_the_requester_of_the_plan_is_told_from_others(world):
+    for product, person in ((1, "omar"), (2, "omar"), (3, "finn")):
+        signal = world.signal(f"product:{product}", requester=principal(person))
+        case_id = world.receive(signal).case_id
+        world.work()
+        world.approve(world.store.cases.case(case_id))
+        world.work()
+    by_omar = replace(OTHER, requester=principal("omar"))
+    counts: Counter[str] = Counter()
+    for row in used_by(world, plan=by_omar).rows:
+        counts[row.requester] += row.times
+    assert counts == {principal("omar"): 2, "": 1}
+
+
+def test_each_currency_is_summed_for_itself(world):
+    bring_to(world, State.RESOLVED, "product:1")
+    bring_to(world, State.RESOLVED, "product:2")
+    euros = tables.effects.update().where(tables.effects.c.case_id == "EX-2").values(currency="EUR")
+    world.store.database.write(lambda unit: unit.connection.execute(euros) and None, appends=False)
+    assert {(row.currency, row.amount) for row in used_by(world).rows} == {
+        ("GBP", Decimal(100)),
+        ("EUR", Decimal(100)),
+    }
+
+
+def test_the_usage_reads_an_index_and_not_the_history(world):
+    form = _USAGE.form_for(world.store.database.engine.dialect)
+    values = {f"since_{number}": 0.0 for number in range(MAX_WINDOWS)}
+    values |= {"actions": ["a"], "targets": ["b"], "requester": ""}
+    values |= {"own_case": "EX-1", "own_revision": 1, "own_step": 0, "until": 1.0}
+    sql, arguments = form.bind(values)
+    with world.store.database.read() as connection:
+        if not world.store.database.is_sqlite:
+            connection.exec_driver_sql("SET LOCAL enable_seqscan = off")
+            rows = connection.exec_driver_sql(f"EXPLAIN {sql}", arguments).all()
+        else:
+            rows = connection.exec_driver_sql(f"EXPLAIN QUERY PLAN {sql}", arguments).all()
+    assert "effects_by_action" in " ".join(str(row) for row in rows)
 
 
 def test_outcomes_of_an_action_come_the_latest_first(world):

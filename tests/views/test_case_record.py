@@ -9,6 +9,9 @@ from tests.cases.making import approved, opened
 from tests.cases.test_evaluation import CARRIED_OUT, history
 
 NAMES = {
+    "plan_decisions",
+    "practice",
+    "review",
     "approvals",
     "changes",
     "channel",
@@ -16,6 +19,7 @@ NAMES = {
     "conflicts",
     "count",
     "decided_at",
+    "done_before",
     "drifted",
     "due_at",
     "editors",

@@ -8,7 +8,7 @@ from bot.cases.commands import DecisionKind
 from bot.cases.delegation import Delegation
 from bot.cases.lifecycle import State
 from bot.cases.missing_approvals import missing_approvals
-from bot.cases.policy import Verdict
+from bot.cases.verdict import Verdict
 from bot.desk.answers.case_file import CaseFile, Statement
 from bot.desk.answers.decisions import (
     describe_groups_needed,

@@ -4,9 +4,10 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.cases.approval import OWNER, people_of
+from bot.cases.limits import describe_window
 from bot.cases.plan import Money
 from bot.cases.playbook import Playbook
-from bot.cases.policy import ActionLimit, Policy, Stage, TierRule
+from bot.cases.policy import ActionLimit, Policy, Stage, TierRule, WindowLimit
 from bot.desk.answers.case_file import Statement
 from bot.desk.answers.names import NAMED_PEOPLE, scope_title
 from bot.desk.answers.wording import count_word
@@ -98,6 +99,9 @@ class Capabilities:
             facts.append(f"{book.title}: {join_words(self._alone_actions(book))}.")
         asking = [book.title for book in playbooks if book not in alone]
         facts += _in_lines("A person decides every time", asking)
+        hours = self.library.policy().hours
+        if hours and alone:
+            facts.append(f"Alone only at these hours, by the clock of the channel: {hours}.")
         facts += [ALWAYS_ASKED, *self._describe_pauses()]
         if not alone:
             return Statement(text="None: a person decides every case.", facts=tuple(facts))
@@ -133,7 +137,14 @@ class Capabilities:
         actions = self.library.policy().actions
         labels = self.library.labels()
         names = dict.fromkeys(offer.action for offer in playbook.offers)
-        alone = [name for name in names if name in actions and actions[name].alone]
+        policy = self.library.policy()
+        alone = [
+            name
+            for name in names
+            if name in actions
+            and actions[name].alone
+            and not policy.is_never_alone(playbook.kind, [name])
+        ]
         return [labels.action(name) for name in alone]
 
     def _source_names(self) -> str:
@@ -181,7 +192,7 @@ class Capabilities:
         labels = self.library.labels()
         facts = []
         for name, limit in policy.actions.items():
-            if limit.per_plan is not None or limit.amount_per_day is not None:
+            if limit.has_money_limit:
                 title = start_upper(labels.action(name))
                 facts.append(f"{title}: {_describe_limit(limit, policy)}.")
         return facts
@@ -208,6 +219,28 @@ def _in_lines(head: str, titles: Sequence[str]) -> list[str]:
     if names:
         lines.append(f"{head}: {join_words(names)}.")
     return lines
+
+
+def _describe_window(limit: WindowLimit, policy: Policy) -> list[str]:
+    """Write the limits of one window: "£500.00 in 7 days for one person"."""
+    period = describe_window(limit.window)
+    amounts = (
+        (limit.amount, ""),
+        (limit.amount_per_target, " for the same thing"),
+        (limit.amount_per_requester, " for one person"),
+    )
+    times = (
+        (limit.times, ""),
+        (limit.times_per_target, " for the same thing"),
+        (limit.times_per_requester, " for one person"),
+    )
+    parts = [
+        f"{Money(amount, policy.currency)} {period}{whom}"
+        for amount, whom in amounts
+        if amount is not None
+    ]
+    parts += [f"{_times(count)} {period}{whom}" for count, whom in times if count is not None]
+    return parts
 
 
 def _times(count: int) -> str:
@@ -237,4 +270,6 @@ def _describe_limit(limit: ActionLimit, policy: Policy) -> str:
         parts.append(f"{_times(limit.times_per_day)} a day")
     if limit.times_per_target_per_day is not None:
         parts.append(f"{_times(limit.times_per_target_per_day)} a day for the same thing")
+    for over in limit.over:
+        parts += _describe_window(over, policy)
     return f"at most {', '.join(parts)}" if parts else "without a limit of its own"

@@ -10,8 +10,9 @@ from bot.cases.case import Case
 from bot.cases.entries import Entry
 from bot.cases.lifecycle import WAITING, State
 from bot.cases.missing_approvals import missing_approvals
-from bot.cases.policy import Ruling, Verdict
+from bot.cases.verdict import Ruling, Verdict
 from bot.desk.answers.case_file import CaseFile, Statement
+from bot.desk.answers.verdict_grounds import ruling_text, verdict_facts
 from bot.desk.case_texts import (
     STAGE_TEXTS,
     as_sentence,
@@ -368,19 +369,13 @@ def describe_verdict(file: CaseFile) -> Statement:
     verdict = file.case.proposal.verdict
     if verdict is None:
         return _describe_want_of_plan(file)
-    reason = file.words(verdict.reason)
-    match verdict.ruling:
-        case Ruling.AUTO_APPROVE:
-            text = f"{file.id} was done without asking: {reason}."
-        case Ruling.REFUSE:
-            text = f"Policy does not allow the plan of {file.id}: {reason}."
-        case Ruling.ASK:
-            requirement = _describe_requirement(file, verdict)
-            text = f"I do not do {file.id} without people: {requirement}."
+    requirement = _describe_requirement(file, verdict)
+    text = ruling_text(file, verdict) or f"I do not do {file.id} without people: {requirement}."
     stage = file.playbook.terms.stage
     kind = file.labels.kind(file.case.kind)
     stage_fact = f"The kind “{kind}” is {stage}: {STAGE_TEXTS[stage]}."
-    facts = [f"Rule of policy: {describe_rule(verdict.rule)}."]
+    rule = f"Rule of policy: {describe_rule(verdict.rule)}."
+    facts = [rule, *verdict_facts(file, verdict)]
     if verdict.ruling is Ruling.ASK:
         facts += [stage_fact, describe_groups_needed(file, verdict)]
     return Statement(text=text, facts=tuple(facts))
@@ -398,11 +393,21 @@ def _describe_want_of_plan(file: CaseFile) -> Statement:
     return Statement(text=as_sentence(text))
 
 
+_RULE_WORDS = {
+    "alone.objection": "never alone, or not at this time",
+    "rule.ask": "a condition that asks for people",
+    "rule.refuse": "a condition that forbids it",
+    "rule.failed": "a condition that could not be judged",
+}
+
+
 def describe_rule(rule: str) -> str:
     """Write the name of a rule as words: "tier.high" as "high risk"."""
     group, _, name = rule.partition(".")
     if group == "tier":
         return f"{name} risk"
+    if rule in _RULE_WORDS:
+        return _RULE_WORDS[rule]
     if group == "alone":
         return "low risk may run by itself"
     return rule.replace(".", ": ").replace("_", " ")

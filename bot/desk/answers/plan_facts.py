@@ -17,6 +17,7 @@ from bot.desk.answers.decisions import (
 from bot.desk.answers.times import describe_undo_window
 from bot.desk.case_texts import as_sentence, count_noun, describe_state, phrase
 from bot.views.labels import mid_sentence
+from bot.views.plan_words import plan_items, plan_sentence
 
 NO_EVIDENCE = "nothing was looked up for it"
 
@@ -46,7 +47,11 @@ def describe_plan(file: CaseFile) -> Statement:
     plan = file.case.proposal.plan
     if plan is None:
         return Statement(text=_no_plan(file))
-    facts = [_describe_action(file, action) for action in plan.actions]
+    summaries = plan_items(plan, file.words, file.labels.system)
+    facts = [
+        _describe_action(file, action, summary)
+        for action, summary in zip(plan.actions, summaries, strict=True)
+    ]
     facts.append(describe_undo_window(file))
     count = count_noun(len(plan.actions), "action")
     money = phrase(", moving {}", plan.amount)
@@ -61,12 +66,12 @@ def _no_plan(file: CaseFile) -> str:
     return as_sentence(text)
 
 
-def _describe_action(file: CaseFile, action: Action) -> str:
+def _describe_action(file: CaseFile, action: Action, summary: str) -> str:
     parameters = []
     for name, value in action.parameters.items():
         parameters.append(f"{file.labels.parameter(action.name, name)} {file.words(value)}")
     values = phrase(" ({})", ", ".join(parameters))
-    return as_sentence(f"{file.words(action.summary)}{values}")
+    return as_sentence(f"{summary}{values}")
 
 
 def describe_consequence(file: CaseFile) -> Statement:
@@ -78,8 +83,7 @@ def describe_consequence(file: CaseFile) -> Statement:
     if case.state is not State.PROPOSED:
         text = f"There is nothing to approve now: {describe_state(case)}."
         return Statement(text=text, facts=describe_plan(file).facts)
-    steps = [mid_sentence(file.words(action.summary)) for action in plan.actions]
-    summaries = ", then ".join(steps)
+    summaries = mid_sentence(plan_sentence(plan, file.words, file.labels.system))
     money = phrase(", moving {}", plan.amount)
     effect = "shown as a dry run, and nothing changes" if plan.is_dry_run else "carried out at once"
     facts = []

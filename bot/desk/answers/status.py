@@ -12,6 +12,7 @@ from bot.desk.answers.plan_facts import describe_execution
 from bot.desk.answers.times import describe_due, describe_snooze, describe_undo
 from bot.desk.case_texts import as_sentence, describe_state, join_words, phrase
 from bot.views.labels import start_upper
+from bot.views.plan_words import plan_items
 
 
 def describe_status(file: CaseFile) -> Statement:
@@ -52,8 +53,9 @@ def _next_steps(file: CaseFile) -> list[str]:
 def _describe_wait(file: CaseFile) -> list[str]:
     """Say what is planned, and who must decide by when."""
     case = file.case
-    actions = case.proposal.plan.actions if case.proposal.plan else ()
-    plan = phrase("The plan: {}.", "; ".join(file.words(action.summary) for action in actions))
+    proposed = case.proposal.plan
+    items = plan_items(proposed, file.words, file.labels.system) if proposed else []
+    plan = phrase("The plan: {}.", "; ".join(items))
     pause = phrase("Nothing of it runs now: {}.", file.pause_reason)
     return [plan, *list_votes(case), describe_missing(file), describe_due(file).text, pause]
 

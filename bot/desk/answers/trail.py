@@ -6,6 +6,7 @@ from bot.cases.source import BY_HAND
 from bot.desk.answers.case_file import CaseFile, Statement
 from bot.desk.case_texts import as_sentence, count_noun, phrase
 from bot.views.labels import start_upper
+from bot.views.plan_words import plan_items
 
 #: Longer lines are cut when they are shown.
 MAX_LINE = 280
@@ -76,7 +77,7 @@ def _describe_triage(file: CaseFile, body: entries.Body) -> str:
             facts = [fact for fact in evidence if fact.label or fact.failure]
             return f"It was looked up: {count_noun(len(facts), 'fact')} for its card"
         case entries.Recommended(plan=plan, verdict=verdict):
-            summaries = "; ".join(action.summary for action in plan.actions)
+            summaries = "; ".join(plan_items(plan, str, file.labels.system))
             groups = [file.names.group(factor.group) for factor in verdict.factors]
             return f"A plan was recommended ({summaries}), for {' and '.join(groups)} to decide"
         case _:

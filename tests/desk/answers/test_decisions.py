@@ -10,6 +10,7 @@ from bot.cases.actor import Surface
 from bot.cases.commands import TryAgain, Withdraw
 from bot.cases.entries import RejectReason
 from bot.cases.policy import ActionLimit, EmergencyRule, PlaybookTerms, Stage
+from bot.cases.policy_rules import PolicyRule, RuleEffect
 from bot.desk.answers.decisions import describe_rule
 from bot.views.query import About, Ask, Condition, LastDecision, Query
 from tests.desk.answers.asking import (
@@ -261,10 +262,64 @@ def test_a_plan_over_its_limit_is_not_allowed_and_says_why(world):
     case = world.proposed()
     answer = ask(world, case, About.VERDICT)
     assert answer.text == (
-        "Policy does not allow the plan of EX-1: house.order_stock:"
-        " 100 would pass the limit of 50 at once."
+        "I refused the plan of EX-1: house.order_stock:"
+        " 100 would pass the limit of 50 at once (policy of Sat 21 Nov)."
     )
     assert answer.facts == ("Rule of policy: limit: per plan.",)
+
+
+def test_why_i_asked_names_the_amount_that_it_was_over_and_the_policy_of_that_day(world):
+    world.house.amount = Decimal(310)
+    case = world.proposed()
+    world.clock.forward(days=3)
+    answer = ask(world, case, About.VERDICT)
+    assert answer.text == (
+        "I asked about EX-1 because £310.00 is over £250.00 (policy of Sat 21 Nov)."
+    )
+    world.library.rules = policy(medium_above=Decimal(9999), high_above=Decimal(9999))
+    later = ask(world, case, About.VERDICT)
+    assert later.text == answer.text
+    assert "The policy has been changed since." in later.facts
+
+
+def test_why_i_asked_names_the_rule_of_policy_and_its_place(world):
+    rule = PolicyRule(
+        when="case.kind == 'low_stock'", effect=RuleEffect.ASK, because="stock is being counted"
+    )
+    world.library.rules = policy(rules=(replace(rule, line=12),))
+    answer = ask(world, world.proposed(), About.VERDICT)
+    assert answer.text == (
+        "I asked about EX-1 because stock is being counted (policy of Sat 21 Nov)."
+    )
+    assert "In policy: rule 1 of policy.yml (line 12)." in answer.facts
+
+
+def test_why_it_ran_alone_names_the_limits_that_it_used(world):
+    limit = ActionLimit(alone=True, amount_per_day=Decimal(500), times_per_day=4)
+    world.library.rules = policy(actions={"house.order_stock": limit})
+    world.library.book = playbook(terms=PlaybookTerms(stage=Stage.AUTONOMOUS))
+    answer = ask(world, world.proposed(), About.VERDICT)
+    assert answer.text == (
+        "EX-1 was done without asking: one reversible change, moving £100.00;"
+        " policy lets this run alone (policy of Sat 21 Nov)."
+    )
+    assert "Of the limits it used £100.00 of £500.00 a day and 1 of 4 times a day." in answer.facts
+
+
+def test_why_i_asked_again_after_many_small_plans_tells_what_they_come_to(world):
+    world.library.rules = policy(window=timedelta(days=1))
+    for number in (1, 2):
+        case_id = world.receive(world.signal(f"product:{number}")).case_id
+        world.work()
+        world.approve(world.store.cases.case(case_id))
+        world.work()
+    case_id = world.receive(world.signal("product:3")).case_id
+    world.work()
+    answer = ask(world, world.store.cases.case(case_id), About.VERDICT)
+    assert answer.text == (
+        "I asked about EX-3 because £100.00 comes to £300.00 with what went to the same place or"
+        " person before, and that is over £250.00 (policy of Sat 21 Nov)."
+    )
 
 
 def test_a_case_without_a_plan_says_what_is_in_the_way(world):

@@ -10,6 +10,7 @@ from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.entries import (
     FieldChange,
     Parked,
+    PracticeObserved,
     RejectReason,
     Reopened,
     StepReported,
@@ -20,9 +21,12 @@ from bot.cases.evidence import Evidence
 from bot.cases.inquiry import AnswerType
 from bot.cases.lifecycle import State
 from bot.cases.plan import Money
-from bot.cases.policy import RiskTier, Ruling
+from bot.cases.policy import RiskTier
+from bot.cases.practice import PracticeSource
 from bot.cases.recognition import KindGuess, Recognition
 from bot.cases.recommendation import Alternative, Recommendation
+from bot.cases.steps import finish
+from bot.cases.verdict import SHADOW_RULE, Ruling
 from bot.views.alert_storm import StormView
 from bot.views.answers import EXAMPLES, Answer
 from bot.views.app_home import (
@@ -68,6 +72,12 @@ from tests.cases.making import (
 CHANGE = FieldChange("quantity", 24, 12)
 TWO_MANAGERS = (ApprovalRequirement("floor-managers", 2),)
 OPS_AND_FINANCE = (ApprovalRequirement("ops-leads", 1), ApprovalRequirement("finance", 1))
+OBSERVED = PracticeObserved(
+    action_agrees=True,
+    parameters_agree=False,
+    source=PracticeSource.SYSTEM,
+    detail="quantity 30, not 24",
+)
 RECOMMENDATION = Recommendation("a.b", "r", "b")
 
 
@@ -173,6 +183,41 @@ def unrecognised_case():
 def refused_case():
     refusal = verdict(ruling=Ruling.REFUSE, reason="over the limit")
     return apply_commands(opened(), commands.Recommend(RECOMMENDATION, plan(), refusal))
+
+
+def shadow_case():
+    """A plan that is recommended only: nothing is carried out."""
+    refusal = replace(
+        verdict(ruling=Ruling.REFUSE, reason="it is only recommended", factors=()), rule=SHADOW_RULE
+    )
+    return apply_commands(opened(), commands.Recommend(RECOMMENDATION, plan(), refusal))
+
+
+def shadow_case_cleared():
+    return apply_commands(shadow_case(), commands.Clear(opened().signal))
+
+
+def shadow_case_observed():
+    return apply_commands(shadow_case(), OBSERVED)
+
+
+def shadow_case_handled():
+    case = shadow_case()
+    return apply_commands(case, commands.Resolve(asker(ANA), CardSnapshot.of(case), "ordered 24"))
+
+
+def automatic_case_resolved(**changes):
+    """Run a case alone to its end; it is reviewed, as the first are."""
+    case = automatic_case()
+    case = apply_commands(case, start_step(case), StepReported(0, StepState.LANDED, ""))
+    end = replace(finish(case, "Order 24: done", NOW + timedelta(minutes=30)), review_one_in=1)
+    return apply_commands(case, replace(end, **changes))
+
+
+def automatic_case_reviewed():
+    case = automatic_case_resolved()
+    by = replace(asker(BEN), playbook_owners=("ops-leads",))
+    return apply_commands(case, commands.ReviewWrong(by, CardSnapshot.of(case), note="too early"))
 
 
 def snoozed_case():
@@ -321,6 +366,12 @@ CASE_EXAMPLES = {
     "seen often and contradicted": recurring_case,
     "referred": referred_case,
     "refused by policy": refused_case,
+    "in shadow": shadow_case,
+    "in shadow, cleared": shadow_case_cleared,
+    "in shadow, done by hand": shadow_case_observed,
+    "in shadow, handled": shadow_case_handled,
+    "ran alone": automatic_case_resolved,
+    "ran alone, reviewed": automatic_case_reviewed,
     "snoozed": snoozed_case,
     "approved": approved,
     "alone": automatic_case,
@@ -422,6 +473,10 @@ def digest(case=None, **changes):
             failures=(ReviewedQuestion(text="anything stuck?", count=3),),
             choices=(ReviewedQuestion(text="late ones", choice="overdue open cases"),),
         ),
+        figures=(
+            "3 of 10 were handled alone (30 %, up from 20 %).",
+            "Not carried out: 2 rejected, 1 expired without a decision.",
+        ),
     )
     base = DigestView(
         key="digest:C0STOCK:1",
@@ -475,6 +530,7 @@ def home(case=None, **changes):
         preferences=HomePreferences(filter=HomeFilter("low_stock")),
         suggestion="on holiday",
         at=NOW,
+        figures="Last 30 days: 41 ended (35 before); 30 % handled alone (20 % before)",
     )
     return replace(base, **changes)
 

@@ -61,7 +61,12 @@ def shipped_cases(folder):
     migrate(store_database)
     store = Store.over(store_database)
     advisors = without_memory(store.precedents, utc_now)
-    proposals = Proposals(cases=store.cases, library=library, systems=systems)
+    proposals = Proposals(
+        cases=store.cases,
+        desk_controls=store.desk_controls,
+        library=library,
+        systems=systems,
+    )
     triage = build_triage(proposals, store.outbox, advisors=advisors, clock=utc_now)
     preview = Preview(triage, library, utc_now)
     signals = {"service_alert": ALERT, UNRECOGNISED: UNKNOWN}

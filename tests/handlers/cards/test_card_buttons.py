@@ -7,6 +7,7 @@ import pytest
 
 from bot.cases.approval import ApprovalRequirement
 from bot.cases.commands import OFFERED, DecisionKind
+from bot.cases.hindsight import awaits_practice
 from bot.cases.lifecycle import State
 from bot.cases.policy import RiskTier
 from bot.cases.recognition import KindGuess
@@ -45,7 +46,12 @@ DECISIONS = {
     ids.SNOOZE: DecisionKind.SNOOZE,
     ids.ASK: DecisionKind.ASK,
     ids.WITHDRAW: DecisionKind.WITHDRAW,
+    ids.DID_THAT: DecisionKind.CONFIRM_PRACTICE,
+    ids.DID_OTHERWISE: DecisionKind.CONFIRM_PRACTICE,
+    ids.REVIEW_RIGHT: DecisionKind.REVIEW,
+    ids.REVIEW_WRONG: DecisionKind.REVIEW,
 }
+HINDSIGHT = {ids.DID_THAT, ids.DID_OTHERWISE, ids.REVIEW_RIGHT, ids.REVIEW_WRONG}
 READ_ONLY = {ids.TRAIL, ids.DETAILS}
 
 
@@ -81,11 +87,14 @@ def offered_decisions(case):
 
 @pytest.mark.parametrize("name", CASE_EXAMPLES)
 def test_no_dead_button(name):
-    """A button names the case's version; a terminal case has only its details."""
+    """A button names the case's version; an ended case has details, and asks in hindsight."""
     case = CASE_EXAMPLES[name]()
     buttons = buttons_of(case_card(case))
     if case.is_terminal:
-        assert [button["action_id"] for button in buttons] == [ids.DETAILS]
+        *answers, details = [button["action_id"] for button in buttons]
+        assert details == ids.DETAILS
+        is_asked = awaits_practice(case) or case.is_review_due
+        assert set(answers) <= HINDSIGHT if is_asked else not answers
     for button in buttons:
         assert tokens(button) == {ids.token(case)}
 

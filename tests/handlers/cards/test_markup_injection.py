@@ -13,9 +13,9 @@ from bot.cases.approval import ApprovalRequirement, Person
 from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.decide import decide
 from bot.cases.edits import EditField, EditForm, EditPreview
-from bot.cases.policy import Ruling
 from bot.cases.recognition import KindGuess, Recognition
 from bot.cases.recommendation import Alternative, Citation, Recommendation, Words
+from bot.cases.verdict import Ruling
 from bot.emulator.blocks import validate, validate_view
 from bot.ports.card_store import CardContext
 from bot.views.alert_storm import StormView

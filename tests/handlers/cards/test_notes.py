@@ -20,6 +20,7 @@ from handlers.cards.notes import (
     DeadlineEntry,
     ExecutionEntry,
     HandlingEntry,
+    HindsightEntry,
     SignalEntry,
     UndoEntry,
     describe_entry,
@@ -52,6 +53,7 @@ GROUPS = (
     ExecutionEntry,
     UndoEntry,
     SignalEntry,
+    HindsightEntry,
 )
 
 

@@ -1,5 +1,7 @@
 """Calls end in time, and a strange answer is no refusal."""
 
+import contextlib
+import json
 from concurrent.futures import ThreadPoolExecutor
 from datetime import timedelta
 
@@ -10,9 +12,11 @@ from bot.connectors.message import MessageAction, MessageConnector, MessageSyste
 from bot.connectors.parameters import ParameterType
 from bot.ports.connector import EffectStatus
 from handlers.slack.chat import SlackChat
+from handlers.slack.http_connections import HttpAnswer
 from handlers.slack.rate_limiter import RateLimiter
 from handlers.slack.web_client import web_client
 from tests.fakes.servers import Dripping, Silent, serving
+from tests.metric_samples import sample
 
 TELL = MessageAction(
     name="tell",
@@ -84,3 +88,35 @@ def test_a_refusal_of_slack_names_its_word():
     ):
         chat_at(server, seconds=60).send("C0STOCK", "hello", "k1")
     assert failure.value.error == "not_in_channel"
+
+
+@pytest.mark.parametrize(
+    ("status", "body", "outcome"),
+    [
+        (200, {"ok": True, "ts": "1.0", "channel": "C0STOCK"}, "ok"),
+        (200, {"ok": False, "error": "not_in_channel"}, "refused"),
+        (429, {"ok": False, "error": "ratelimited"}, "rate_limited"),
+        (503, {"ok": False, "error": "service_unavailable"}, "failed"),
+    ],
+)
+def test_calls_are_counted_by_their_outcome_and_timed(monkeypatch, status, body, outcome):
+    method = "chat.postMessage"
+    names = {"method": method, "outcome": outcome}
+    count = sample("countersign_slack_calls_total", **names)
+    timed = sample("countersign_slack_call_seconds_count", method=method)
+    client = web_client("xoxb-emulator", "http://127.0.0.1:9/api/")
+    answer = HttpAnswer(status=status, headers={"Retry-After": "1"}, body=json.dumps(body).encode())
+    monkeypatch.setattr(client, "_post", lambda *_: answer)
+    with contextlib.suppress(ChatFailed):
+        SlackChat(client, RateLimiter(0, 1)).api.post(method, channel="C0STOCK", text="hello")
+    assert sample("countersign_slack_calls_total", **names) == count + 1
+    assert sample("countersign_slack_call_seconds_count", method=method) == timed + 1
+
+
+def test_a_call_that_reaches_nobody_has_failed():
+    names = {"method": "chat.postMessage", "outcome": "failed"}
+    before = sample("countersign_slack_calls_total", **names)
+    client = web_client("xoxb-emulator", "http://127.0.0.1:9/api/")
+    with pytest.raises(ChatFailed):
+        SlackChat(client, RateLimiter(0, 1)).api.post("chat.postMessage", channel="C0STOCK")
+    assert sample("countersign_slack_calls_total", **names) == before + 1

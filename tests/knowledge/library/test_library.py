@@ -116,4 +116,4 @@ def test_policy_and_plans_of_the_packaged_library_keep_their_checksums():
     assert library.policy().checksum == (
         "b319451b5cabc0878bcd2fb1017f1d13f4186161985e5c2a689711434e72262e"
     )
-    assert plan.plan_hash == "b1ede63f8c164be709b747c5227e1bac10d63d92df146fb81707602b9488a56a"
+    assert plan.plan_hash == "421c315857417f711899029fb36ac7aecafd2a212f6af5a8ae3705feb05b9f37"

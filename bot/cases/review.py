@@ -1,0 +1,60 @@
+"""Reviews: a sample of what was done alone, looked at by the business owner."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import datetime
+from enum import StrEnum
+
+from bot.cases.actor import CaseId
+
+
+class ReviewVerdict(StrEnum):
+    """The answer to "Was this right?". The values stand in the ledger."""
+
+    RIGHT = "right"
+    WRONG = "wrong"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReviewStep:
+    """One case in so many is reviewed, up to a number of clean runs."""
+
+    below: int
+    one_in: int
+
+
+#: Every case at first, fewer as evidence grows, and never none.
+REVIEW_STEPS = (ReviewStep(below=10, one_in=1), ReviewStep(below=50, one_in=5))
+LEAST_REVIEWED = 20
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Review:
+    """The question whether a case that ran alone ended right, and its answer."""
+
+    #: One case in so many was looked at when this one ended.
+    one_in: int
+    #: None while nobody has answered.
+    verdict: ReviewVerdict | None = None
+    note: str = ""
+    by_name: str = ""
+    at: datetime | None = None
+
+
+def review_one_in(clean_runs: int) -> int:
+    """Return that one case in so many is reviewed after these clean runs."""
+    for step in REVIEW_STEPS:
+        if clean_runs < step.below:
+            return step.one_in
+    return LEAST_REVIEWED
+
+
+def is_sampled(case_id: CaseId, one_in: int) -> bool:
+    """Tell whether this case is of the sample.
+
+    The id alone decides, so that an auditor finds the same sample, and nobody can steer it.
+    """
+    if one_in < 1:
+        return False
+    checksum = hashlib.sha256(case_id.encode()).digest()
+    return int.from_bytes(checksum[:8], "big") % one_in == 0

@@ -1,0 +1,105 @@
+"""The built-in kind of case that decides a stage, one for each kind of the library.
+
+No file has to declare it, so it cannot be forgotten: the governance owners of the kind concerned
+decide, in the channel of that kind.
+"""
+
+from dataclasses import replace
+from datetime import timedelta
+
+from bot.cases.approval import ApprovalRequirement
+from bot.cases.playbook import ActionOffer, Lookup, Owners, Playbook, Stake
+from bot.cases.policy import ActionLimit, PlaybookTerms, Policy
+from bot.cases.service_level import ServiceLevel
+
+#: The desk as a system of its own, and its action.
+DESK_SYSTEM = "desk"
+CHANGE_STAGE = f"{DESK_SYSTEM}.change_stage"
+RECORD_QUERY = "record"
+#: The source of its signals.
+DESK_SOURCE = "desk"
+MAX_CHANGES_PER_DAY = 20
+DAY = timedelta(days=1)
+_PREFIX = "stage_of_"
+
+
+def stage_kind(kind: str) -> str:
+    """Name the kind of case that decides the stages of another kind."""
+    return f"{_PREFIX}{kind}"
+
+
+def is_stage_kind(kind: str) -> bool:
+    """Tell whether cases of this kind decide a stage."""
+    return kind.startswith(_PREFIX)
+
+
+def concerned_kind(kind: str) -> str:
+    """Return the kind whose stages such cases decide."""
+    return kind.removeprefix(_PREFIX)
+
+
+def stage_playbook(of_kind: Playbook) -> Playbook:
+    """Make the playbook that decides the stages of a kind."""
+    governance = of_kind.owners.governance
+    owners = Owners(
+        business=governance,
+        operations=governance,
+        technical=of_kind.owners.technical,
+        governance=governance,
+        next_owner=governance,
+    )
+    terms = PlaybookTerms(
+        factors=(ApprovalRequirement(governance, 1),), expires_for=7 * DAY, owners=owners.by_role()
+    )
+    return Playbook(
+        kind=stage_kind(of_kind.kind),
+        title=f"More autonomy: {of_kind.title}",
+        what="{record.summary}",
+        brief="{record.brief}",
+        channel=of_kind.channel,
+        evidence=(_record_lookup(),),
+        stake=Stake("Whatever it does alone, nobody looks at before it is done."),
+        offers=(_offer(),),
+        terms=terms,
+        owners=owners,
+        measure=ServiceLevel(decide_for=3 * DAY, resolve_for=7 * DAY, follow_up_for=DAY),
+        checksum=of_kind.checksum,
+    )
+
+
+def _record_lookup() -> Lookup:
+    return Lookup(
+        name="record",
+        system=DESK_SYSTEM,
+        query=RECORD_QUERY,
+        parameters={"kind": "signal.of_kind", "action": "signal.of_action"},
+        show={
+            "agreement": "Decided as the bot would have",
+            "bound": "Agreement is surely at least",
+            "misses": "Decided otherwise",
+            "bad_cases": "Turned out wrong",
+            "window": "Counted over",
+            "limits": "What remains",
+        },
+        fresh_for=DAY,
+    )
+
+
+def _offer() -> ActionOffer:
+    return ActionOffer(
+        action=CHANGE_STAGE,
+        when="record.is_earned",
+        otherwise="it has not earned it: {record.missing}",
+        parameters={
+            "kind": "signal.of_kind",
+            "action": "signal.of_action",
+            "stage": "signal.to_stage",
+        },
+        reason="People have decided like the bot for long enough",
+    )
+
+
+def with_desk_actions(policy: Policy) -> Policy:
+    """Return the policy with the limit of what the desk does to itself."""
+    limit = ActionLimit(times_per_day=MAX_CHANGES_PER_DAY)
+    return replace(policy, actions={**policy.actions, CHANGE_STAGE: limit})

@@ -1,0 +1,125 @@
+"""Promotions: ask the governance owners when an action has earned its next stage.
+
+A promotion is a case like any other: it has a card, a record and a vote. It goes away by itself
+when its evidence does.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, replace
+from datetime import datetime
+
+from bot.cases.autonomy import gate_to, next_stage
+from bot.cases.case import Case
+from bot.cases.controls import DeskControls
+from bot.cases.lifecycle import WAITING
+from bot.cases.playbook import Playbook
+from bot.cases.policy import Stage
+from bot.cases.signal import Signal, SignalStatus
+from bot.cases.source import ABSENCE
+from bot.cases.stage_playbook import DESK_SOURCE, stage_kind
+from bot.desk.intake import Intake
+from bot.desk.proposal import SHADOW_MODE
+from bot.ports.case_queries import CaseQueries
+from bot.ports.case_store import ReceiptOutcome
+from bot.ports.clock import Clock
+from bot.ports.decision_records import DecisionRecords
+from bot.ports.desk_controls import DeskControlsStore
+from bot.ports.library import Library
+
+
+@dataclass(frozen=True, kw_only=True)
+class Promotions:
+    """Open a case for each action whose gate is open, and clear those whose gate has closed."""
+
+    desk_controls: DeskControlsStore
+    records: DecisionRecords
+    queries: CaseQueries
+    intake: Intake
+    library: Library
+    clock: Clock
+    mode: str = ""
+
+    def review(self) -> int:
+        """Judge the record of every action that may earn something. Return the cases opened."""
+        if self.mode == SHADOW_MODE:
+            return 0
+        now, controls = self.clock(), self.desk_controls.load()
+        playbooks = [self.library.playbook(kind) for kind, _ in self.library.titles()]
+        return sum(self._review(playbook, controls, now) for playbook in playbooks)
+
+    def _review(self, playbook: Playbook, controls: DeskControls, now: datetime) -> int:
+        open_cases = {
+            case.signal.subject: case
+            for case in self.queries.open_from(DESK_SOURCE, stage_kind(playbook.kind))
+        }
+        opened_count = 0
+        for action, target in self._candidates(playbook, controls):
+            signal = self._signal(playbook, action, target)
+            case = open_cases.get(signal.subject)
+            if self._is_earned(playbook.kind, action, target, controls=controls, now=now):
+                if case is None and self._may_ask(signal, now):
+                    opened_count += self._open(signal, now)
+            elif case is not None and case.state in WAITING:
+                self.intake.receive(_clear(case, now), b"")
+        return opened_count
+
+    def _candidates(
+        self, playbook: Playbook, controls: DeskControls
+    ) -> Iterator[tuple[str, Stage]]:
+        """Yield the actions of a kind that policy lets have a further stage, with that stage."""
+        policy = self.library.policy()
+        names = [offer.action for first in playbook.offers for offer in first.chain()]
+        for action in dict.fromkeys(names):
+            target = next_stage(controls.stage_of(playbook.kind, action, playbook.terms.stage))
+            limit = policy.actions.get(action)
+            if target is None or limit is None:
+                continue
+            if target is not Stage.AUTONOMOUS or limit.alone:
+                yield action, target
+
+    def _is_earned(
+        self, kind: str, action: str, target: Stage, *, controls: DeskControls, now: datetime
+    ) -> bool:
+        policy = self.library.policy()
+        gate = gate_to(
+            target,
+            kind=kind,
+            action=action,
+            controls=controls,
+            scores=self.records.scores(kind, action, now - policy.autonomy.window),
+            policy=policy,
+            now=now,
+        )
+        return gate.is_open
+
+    def _may_ask(self, signal: Signal, now: datetime) -> bool:
+        """Tell whether nobody was asked the same a short while ago, whatever they said."""
+        last_at = self.queries.last_signal_at(signal.fingerprint, except_from=ABSENCE)
+        return last_at is None or now - last_at >= self.library.policy().autonomy.ask_again
+
+    def _open(self, signal: Signal, now: datetime) -> bool:
+        signal = replace(signal, key=f"{signal.subject}@{int(now.timestamp())}")
+        return self.intake.receive(signal, b"").outcome is ReceiptOutcome.OPENED
+
+    def _signal(self, playbook: Playbook, action: str, target: Stage) -> Signal:
+        title = self.library.labels().action(action)
+        manner = "alone" if target is Stage.AUTONOMOUS else "once people have approved it"
+        return Signal(
+            source=DESK_SOURCE,
+            key="",
+            kind=stage_kind(playbook.kind),
+            subject=f"{action} {target.value}",
+            title=f"Let the bot do “{title}” {manner} for “{playbook.title}”?",
+            occurred_at=None,
+            facts={"of_kind": playbook.kind, "of_action": action, "to_stage": target.value},
+        )
+
+
+def _clear(case: Case, now: datetime) -> Signal:
+    """Build the signal that clears this version of a case."""
+    return replace(
+        case.signal,
+        key=f"{case.signal.key}#clear{case.version}",
+        occurred_at=now,
+        status=SignalStatus.CLEAR,
+    )

@@ -1,0 +1,237 @@
+"""The measures of one case, folded from its ledger entries."""
+
+from collections.abc import Iterable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.cases.case import Case
+from bot.cases.entries import (
+    ApprovalGiven,
+    Claimed,
+    Edited,
+    Entry,
+    Escalated,
+    HandedOver,
+    InquiryAnswered,
+    InquiryOpened,
+    Named,
+    Novel,
+    Rejected,
+    Reopened,
+    Resolution,
+    Resolved,
+    RetriageAsked,
+    Settled,
+    Snoozed,
+    StepStarted,
+    Stopped,
+    UndoApproved,
+    Withdrawn,
+    WokenEarly,
+)
+from bot.cases.evolve import evolve
+from bot.cases.lifecycle import State
+from bot.cases.results import EndedCases, agreement_of, is_undone
+from bot.cases.signal import UNRECOGNISED
+
+#: What costs a person working time, on a card or in its thread.
+PERSON_ACTS = (
+    ApprovalGiven,
+    Withdrawn,
+    Rejected,
+    Edited,
+    HandedOver,
+    Claimed,
+    Snoozed,
+    WokenEarly,
+    RetriageAsked,
+    Named,
+    Novel,
+    InquiryOpened,
+    InquiryAnswered,
+    Settled,
+    UndoApproved,
+)
+#: What decides a case, or has a part in deciding it.
+DECISIONS = (ApprovalGiven, Rejected, Edited, UndoApproved)
+
+
+@dataclass(frozen=True, slots=True)
+class Act:
+    """One thing that a person did about the case."""
+
+    at: datetime
+    #: The account. It is counted, and leaves this room in no other way.
+    person: str
+    is_decision: bool
+
+
+@dataclass(frozen=True, slots=True)
+class Wait:
+    """A span between two entries."""
+
+    since: datetime
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CaseMeasures:
+    """The measures of one case."""
+
+    kind: str
+    #: The group that answers for it.
+    team: str
+    #: Its working hours are those of the case.
+    channel: str
+    #: When the trouble began, where the source said so.
+    occurred_at: datetime | None
+    opened_at: datetime
+    #: The first decision, of people or of policy.
+    decided_at: datetime | None
+    #: None while the case is open.
+    ended_at: datetime | None
+    #: How it ended, in the terms of the store's tallies; None while it is open.
+    ending: EndedCases | None
+    is_recognised: bool
+    #: A person resolved it by hand.
+    is_by_hand: bool
+    #: Its plan changed something in an outside system, or at least was meant to.
+    is_carried_out: bool
+    #: A plan that had begun failed or was undone, and a person had to put it right.
+    is_put_right: bool
+    #: It went to another owner or kind than it was first opened for.
+    is_rerouted: bool
+    is_escalated: bool
+    acts: tuple[Act, ...] = ()
+    #: From each hand-over by a person to the next act of anybody.
+    hand_overs: tuple[Wait, ...] = ()
+    #: When it was opened again after it had been resolved.
+    leaks: tuple[datetime, ...] = ()
+
+    @property
+    def has_rework(self) -> bool:
+        """Tell whether something had to be done twice."""
+        ending = self.ending
+        is_undone_or_reopened = ending is not None and bool(
+            ending.reopened_count or ending.undone_count
+        )
+        return is_undone_or_reopened or self.is_put_right
+
+
+@dataclass(slots=True)
+class CaseFold:
+    """Folds the entries of one case, one after the other.
+
+    It may stop anywhere and go on later: the result is that of all entries.
+    """
+
+    case: Case | None = None
+    acts: list[Act] = field(default_factory=list)
+    hand_overs: list[Wait] = field(default_factory=list)
+    leaks: list[datetime] = field(default_factory=list)
+    #: A hand-over that nobody has answered by an act.
+    handed_over_at: datetime | None = None
+    is_begun: bool = False
+    is_stopped: bool = False
+    is_put_right: bool = False
+    is_rerouted: bool = False
+    is_escalated: bool = False
+
+    def add(self, entry: Entry) -> None:
+        """Fold the next entry.
+
+        Raises:
+            CountersignError: it does not follow the one before.
+        """
+        state_before = self.case.state if self.case else State.NEW
+        self.case = evolve(self.case, entry)
+        self._note_act(entry)
+        match entry.body:
+            case Reopened() if state_before is State.RESOLVED:
+                self.leaks.append(entry.at)
+            case Escalated():
+                self.is_escalated = True
+            case Named() | HandedOver():
+                self.is_rerouted = True
+            case StepStarted():
+                self.is_begun = True
+            case Stopped():
+                self.is_stopped = self.is_begun
+            case Resolved(resolution=Resolution.BY_HAND):
+                self.is_put_right = self.is_put_right or self.is_stopped
+
+    def _note_act(self, entry: Entry) -> None:
+        """Note what a person did, and the hand-over that it answers."""
+        body = entry.body
+        is_by_hand = isinstance(body, Resolved) and body.resolution is Resolution.BY_HAND
+        if not (isinstance(body, PERSON_ACTS) or is_by_hand) or not entry.actor.is_person:
+            return
+        if self.handed_over_at is not None:
+            self.hand_overs.append(Wait(self.handed_over_at, entry.at))
+        self.handed_over_at = entry.at if isinstance(body, HandedOver) else None
+        is_decision = isinstance(body, DECISIONS) or is_by_hand
+        self.acts.append(Act(entry.at, entry.actor.id, is_decision))
+
+    def measures(self) -> CaseMeasures | None:
+        """Return the measures of the case as it stands; None before its first entry."""
+        case = self.case
+        if case is None:
+            return None
+        ending = _ending(case)
+        plan = case.proposal.plan
+        is_by_hand = _is_by_hand(case)
+        has_run = case.state is State.RESOLVED and plan is not None and not plan.is_dry_run
+        return CaseMeasures(
+            kind=case.kind,
+            team=case.team,
+            channel=case.channel,
+            occurred_at=case.signal.occurred_at,
+            opened_at=case.timers.opened_at,
+            decided_at=case.timers.decided_at,
+            ended_at=case.ended_at,
+            ending=ending,
+            is_recognised=case.kind != UNRECOGNISED,
+            is_by_hand=is_by_hand,
+            is_carried_out=has_run and not is_by_hand,
+            is_put_right=self.is_put_right,
+            is_rerouted=self.is_rerouted,
+            is_escalated=self.is_escalated,
+            acts=tuple(self.acts),
+            hand_overs=tuple(self.hand_overs),
+            leaks=tuple(self.leaks),
+        )
+
+
+def fold_case(entries: Iterable[Entry]) -> CaseMeasures | None:
+    """Fold the entries of one case into its measures; None without entries.
+
+    Raises:
+        CountersignError: the entries do not follow on each other.
+    """
+    fold = CaseFold()
+    for entry in entries:
+        fold.add(entry)
+    return fold.measures()
+
+
+def _is_by_hand(case: Case) -> bool:
+    """Tell whether a person resolved the case, and no plan did."""
+    reason = case.activity.status_reason
+    if case.state is not State.RESOLVED or reason is None:
+        return False
+    return reason.reason == Resolution.BY_HAND
+
+
+def _ending(case: Case) -> EndedCases | None:
+    """Classify the end of a case as the columns of the store do."""
+    if not case.is_terminal:
+        return None
+    return EndedCases(
+        kind=case.kind,
+        state=case.state,
+        is_automatic=case.was_auto_approved and not _is_by_hand(case),
+        agreement=agreement_of(case),
+        cases=1,
+        reopened_count=int(bool(case.activity.reopening_reason)),
+        undone_count=int(is_undone(case)),
+    )

@@ -1,0 +1,274 @@
+"""The measures: one function each, whose docstring is the definition that a report prints."""
+
+import inspect
+from collections.abc import Callable
+from dataclasses import dataclass, field
+
+from bot.measures.effort import Effort
+from bot.measures.outcomes import share_accepted, share_alone
+from bot.measures.totals import Totals
+from bot.measures.values import Count, Share, Spread, Sum, Times, Unit, Value, spread
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Sample:
+    """What a measure is taken of: some cases in some period."""
+
+    totals: Totals
+    effort: Effort = field(default_factory=Effort)
+    #: What the cases are counted against; None where nobody counts it.
+    denominator: int | None = None
+
+
+# --- how much ---------------------------------------------------------------------------------
+
+
+def opened(sample: Sample) -> Count:
+    """Count the cases that were opened in the period. Unit: cases."""
+    return Count(sample.totals.opened)
+
+
+def ended(sample: Sample) -> Count:
+    """Count the cases that ended in the period, however they ended. Unit: cases."""
+    return Count(sample.totals.outcomes.ended)
+
+
+def exception_rate(sample: Sample) -> Share:
+    """Divide the cases opened by what they are counted against.
+
+    The playbook names that number, and the query that counts it in the system of record over the
+    same period. Unit: share of it.
+    """
+    return Share(sample.totals.opened, sample.denominator or 0)
+
+
+# --- how fast ---------------------------------------------------------------------------------
+
+
+def time_to_notice(sample: Sample) -> Times:
+    """Measure from the trouble to the opening of its case.
+
+    Only for cases whose source says when the trouble began; opened in the period. Median and ninth
+    decile. Unit: seconds, in working hours and by the clock.
+    """
+    return sample.totals.to_notice.times()
+
+
+def time_to_decision(sample: Sample) -> Times:
+    """Measure from opening a case to the first decision.
+
+    People or policy decide. Cases that ended in the period; those that nobody decided are left out.
+    Median and ninth decile. Unit: seconds, in working hours and by the clock.
+    """
+    return sample.totals.to_decision.times()
+
+
+def time_to_resolution(sample: Sample) -> Times:
+    """Measure from opening a case to its resolution.
+
+    Cases resolved in the period, the last resolution where one was opened again. Median and ninth
+    decile. Unit: seconds, in working hours and by the clock.
+    """
+    return sample.totals.to_resolution.times()
+
+
+def hand_over_delay(sample: Sample) -> Times:
+    """Measure from a hand-over to what somebody next does about the case.
+
+    By the time of that act. Median and ninth decile. Unit: seconds, in working hours and by the
+    clock.
+    """
+    return sample.totals.hand_overs.times()
+
+
+# --- how well ---------------------------------------------------------------------------------
+
+
+def accepted_unedited(sample: Sample) -> Share:
+    """Count the recommendations that people accepted as they were.
+
+    Of all recommendations that people decided in cases that ended in the period: accepted, accepted
+    after an edit, rejected or handled otherwise. Unit: share.
+    """
+    return share_accepted(sample.totals.outcomes)
+
+
+def done_alone(sample: Sample) -> Share:
+    """Count the cases that were resolved within policy and without a person.
+
+    Of all cases that ended in the period. Unit: share.
+    """
+    return share_alone(sample.totals.outcomes)
+
+
+def without_rework(sample: Sample) -> Share:
+    """Count the resolved cases in which nothing had to be done twice.
+
+    Of all cases resolved in the period. Unit: share.
+    """
+    return Share(sample.totals.clean, sample.totals.outcomes.resolved)
+
+
+def rework(sample: Sample) -> Share:
+    """Count the cases in which something had to be done twice.
+
+    They were opened again, a step was taken back, or a person put right what a plan had begun. Of
+    all cases that ended in the period. Unit: share.
+    """
+    return Share(sample.totals.reworked, sample.totals.outcomes.ended)
+
+
+def leaked_defects(sample: Sample) -> Share:
+    """Count the cases that came back after they had been resolved.
+
+    By the time at which they came back, against the cases resolved in the period. Unit: share.
+    """
+    return Share(sample.totals.leaks, sample.totals.outcomes.resolved)
+
+
+def escalated(sample: Sample) -> Share:
+    """Count the cases that went to the next owner because nobody decided in time.
+
+    Of all cases that ended in the period. Unit: share.
+    """
+    return Share(sample.totals.escalated, sample.totals.outcomes.ended)
+
+
+# --- what it costs ----------------------------------------------------------------------------
+
+
+def cost_per_case(sample: Sample) -> Sum:
+    """Divide the cost of people's work by the cases that ended.
+
+    Work is every decision, edit, hand-over and answer, and the whole work by hand where a person
+    resolved the case. Minutes and their cost are assumptions of the playbook. Unit: money a case.
+    """
+    effort = sample.effort
+    if not effort.cases_with_cost or not effort.currency:
+        return Sum(None)
+    return Sum(effort.cost / effort.cases_with_cost, effort.currency)
+
+
+def time_saved(sample: Sample) -> Sum:
+    """Estimate the working time that people did not need.
+
+    The assumed minutes by hand for each case whose plan did the work and stayed without rework,
+    less the minutes for everything that people did on cards. Unit: minutes.
+    """
+    return Sum(sample.effort.minutes_saved if sample.effort.cases else None)
+
+
+def money_saved(sample: Sample) -> Sum:
+    """Multiply the time saved by the assumed cost of a minute. Unit: money."""
+    effort = sample.effort
+    if not effort.cases_with_cost or not effort.currency:
+        return Sum(None)
+    return Sum(effort.money_saved, effort.currency)
+
+
+def throughput(sample: Sample) -> Spread:
+    """Count the decisions a person took in the period: median and range over people.
+
+    Nobody is named, and nothing is shown for fewer than three people. Unit: decisions a person.
+    """
+    return spread(sample.totals.decisions.values())
+
+
+# --- what was not handled ---------------------------------------------------------------------
+
+
+def unrecognised(sample: Sample) -> Share:
+    """Count the cases that fit no playbook, of those opened in the period. Unit: share."""
+    return Share(sample.totals.unrecognised, sample.totals.opened)
+
+
+def rerouted(sample: Sample) -> Share:
+    """Count the cases that people sent to another kind or owner.
+
+    Of all cases that ended in the period. Unit: share.
+    """
+    return Share(sample.totals.rerouted, sample.totals.outcomes.ended)
+
+
+def dismissed(sample: Sample) -> Share:
+    """Count the cases whose plan people rejected, of all that ended. Unit: share."""
+    return Share(sample.totals.outcomes.rejected, sample.totals.outcomes.ended)
+
+
+def expired(sample: Sample) -> Share:
+    """Count the cases that nobody decided in time, of all that ended. Unit: share."""
+    return Share(sample.totals.outcomes.expired, sample.totals.outcomes.ended)
+
+
+# --- all of them ------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Measure:
+    """One measure, by the name that machines read and the title that people read."""
+
+    name: str
+    title: str
+    unit: Unit
+    #: What a lead wants: "up", "down", or "" where neither is better.
+    aim: str
+    take: Callable[[Sample], Value]
+
+    @property
+    def definition(self) -> str:
+        """Return the definition, in one paragraph."""
+        return " ".join((inspect.getdoc(self.take) or "").split())
+
+
+def _measure(title: str, unit: Unit, aim: str, take: Callable[[Sample], Value]) -> Measure:
+    return Measure(name=take.__name__, title=title, unit=unit, aim=aim, take=take)
+
+
+MEASURES = (
+    _measure("Opened", Unit.CASES, "", opened),
+    _measure("Ended", Unit.CASES, "", ended),
+    _measure("Exception rate", Unit.SHARE, "down", exception_rate),
+    _measure("Time to notice", Unit.SECONDS, "down", time_to_notice),
+    _measure("Time to first decision", Unit.SECONDS, "down", time_to_decision),
+    _measure("Time to resolution", Unit.SECONDS, "down", time_to_resolution),
+    _measure("Hand-over delay", Unit.SECONDS, "down", hand_over_delay),
+    _measure("Accepted unedited", Unit.SHARE, "up", accepted_unedited),
+    _measure("Handled alone", Unit.SHARE, "up", done_alone),
+    _measure("Resolved without rework", Unit.SHARE, "up", without_rework),
+    _measure("Rework", Unit.SHARE, "down", rework),
+    _measure("Leaked defects", Unit.SHARE, "down", leaked_defects),
+    _measure("Escalated", Unit.SHARE, "down", escalated),
+    _measure("Cost per exception", Unit.MONEY, "down", cost_per_case),
+    _measure("Time saved", Unit.MINUTES, "up", time_saved),
+    _measure("Money saved", Unit.MONEY, "up", money_saved),
+    _measure("Throughput per person", Unit.DECISIONS, "", throughput),
+    _measure("Unrecognised", Unit.SHARE, "down", unrecognised),
+    _measure("Rerouted", Unit.SHARE, "down", rerouted),
+    _measure("Dismissed", Unit.SHARE, "down", dismissed),
+    _measure("Expired", Unit.SHARE, "down", expired),
+)
+#: The values of one sample by the names of the measures.
+Values = dict[str, Value]
+
+
+def take_all(sample: Sample) -> Values:
+    """Take every measure of a sample."""
+    return {measure.name: measure.take(sample) for measure in MEASURES}
+
+
+def number_of(value: Value) -> float | None:
+    """Return the one number of a value that charts and comparisons use.
+
+    Of times it is the median in working hours, of a spread the median.
+    """
+    match value:
+        case Share():
+            return value.ratio
+        case Count():
+            return float(value.number)
+        case Times():
+            return value.working_p50
+        case Sum():
+            return value.amount
+        case Spread():
+            return value.median

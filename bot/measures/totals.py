@@ -1,0 +1,128 @@
+"""Totals: the measures of many cases over a period, added up.
+
+Totals of two periods or groups add up to those of both, in any order. Each event counts in the
+period in which it happened.
+"""
+
+from collections import Counter
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from bot.cases.hours import Hours
+from bot.measures.case_measures import CaseMeasures
+from bot.measures.outcomes import Outcomes, outcome_of
+from bot.measures.values import TimeSamples
+
+#: Returns the working hours of a channel.
+HoursOf = Callable[[str], Hours]
+
+
+@dataclass(frozen=True, slots=True)
+class Period:
+    """A span of time: its first moment, and the one after its last."""
+
+    since: datetime
+    until: datetime
+
+    def has(self, at: datetime | None) -> bool:
+        """Tell whether a moment lies in the period."""
+        return at is not None and self.since <= at < self.until
+
+
+@dataclass(slots=True, kw_only=True)
+class Totals:
+    """What happened to some cases within a period."""
+
+    opened: int = 0
+    #: Opened without a kind that any playbook knows, as the case stands now.
+    unrecognised: int = 0
+    #: Of the cases that ended in the period.
+    outcomes: Outcomes = field(default_factory=Outcomes)
+    escalated: int = 0
+    rerouted: int = 0
+    by_hand: int = 0
+    reworked: int = 0
+    #: Resolved, and nothing had to be done twice.
+    clean: int = 0
+    #: Clean, and the plan did the work.
+    clean_plans: int = 0
+    #: Reopenings of cases that had been resolved, by the time of the reopening.
+    leaks: int = 0
+    to_notice: TimeSamples = field(default_factory=TimeSamples)
+    to_decision: TimeSamples = field(default_factory=TimeSamples)
+    to_resolution: TimeSamples = field(default_factory=TimeSamples)
+    hand_overs: TimeSamples = field(default_factory=TimeSamples)
+    #: Everything that people did about cases.
+    acts: int = 0
+    #: Decisions by account. No measure shows an account.
+    decisions: Counter[str] = field(default_factory=Counter)
+
+    def add(self, case: CaseMeasures, period: Period, hours: Hours) -> None:
+        """Count what happened to a case within the period."""
+        if period.has(case.opened_at):
+            self.opened += 1
+            self.unrecognised += not case.is_recognised
+            if case.occurred_at is not None:
+                _add_span(self.to_notice, case.occurred_at, case.opened_at, hours)
+        if period.has(case.ended_at):
+            self._add_ending(case, hours)
+        self.leaks += sum(map(period.has, case.leaks))
+        for wait in case.hand_overs:
+            if period.has(wait.until):
+                _add_span(self.hand_overs, wait.since, wait.until, hours)
+        for act in case.acts:
+            if period.has(act.at):
+                self.acts += 1
+                if act.is_decision:
+                    self.decisions[act.person] += 1
+
+    def _add_ending(self, case: CaseMeasures, hours: Hours) -> None:
+        if case.ending is None or case.ended_at is None:
+            return
+        ending = outcome_of(case.ending)
+        self.outcomes += ending
+        self.escalated += case.is_escalated
+        self.rerouted += case.is_rerouted
+        self.by_hand += case.is_by_hand
+        self.reworked += case.has_rework
+        if ending.resolved and not case.has_rework:
+            self.clean += 1
+            self.clean_plans += case.is_carried_out
+        if case.decided_at is not None:
+            _add_span(self.to_decision, case.opened_at, case.decided_at, hours)
+        if ending.resolved:
+            _add_span(self.to_resolution, case.opened_at, case.ended_at, hours)
+
+    def merge(self, other: "Totals") -> None:
+        """Add the totals of other cases, or of another period."""
+        self.opened += other.opened
+        self.unrecognised += other.unrecognised
+        self.outcomes += other.outcomes
+        self.escalated += other.escalated
+        self.rerouted += other.rerouted
+        self.by_hand += other.by_hand
+        self.reworked += other.reworked
+        self.clean += other.clean
+        self.clean_plans += other.clean_plans
+        self.leaks += other.leaks
+        self.to_notice.extend(other.to_notice)
+        self.to_decision.extend(other.to_decision)
+        self.to_resolution.extend(other.to_resolution)
+        self.hand_overs.extend(other.hand_overs)
+        self.acts += other.acts
+        self.decisions.update(other.decisions)
+
+
+def add_up(parts: "list[Totals]") -> Totals:
+    """Return the sum of some totals, which stay as they are."""
+    total = Totals()
+    for part in parts:
+        total.merge(part)
+    return total
+
+
+def _add_span(samples: TimeSamples, since: datetime, until: datetime, hours: Hours) -> None:
+    # A source's clock may be ahead of ours.
+    clock = max(0.0, (until - since).total_seconds())
+    samples.add(working=hours.working_time(since, until).total_seconds(), clock=clock)

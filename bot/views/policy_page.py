@@ -1,0 +1,162 @@
+"""Policy as a page that people read: one table for each part."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from decimal import Decimal
+
+from bot.cases.approval import OWNER, people_of
+from bot.cases.limits import describe_window
+from bot.cases.parameter_limits import ParameterLimit
+from bot.cases.plan import Money
+from bot.cases.policy import ActionLimit, Policy, TierRule, WindowLimit
+from bot.views.labels import Labels
+
+#: The limits of a window, with how each is told.
+_AMOUNTS = (
+    ("amount", ""),
+    ("amount_per_target", " to one target"),
+    ("amount_per_requester", " by one person"),
+)
+_TIMES = (
+    ("times", ""),
+    ("times_per_target", " for one target"),
+    ("times_per_requester", " by one person"),
+)
+
+
+@dataclass(frozen=True, slots=True)
+class PolicyPart:
+    """One table of the page."""
+
+    title: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+
+
+def policy_page(policy: Policy, labels: Labels) -> list[PolicyPart]:
+    """Return the parts of the page; those that say nothing are left out."""
+    parts = [
+        PolicyPart("Risk and approvers", ("Risk", "When", "Approvers", "Time"), _tiers(policy)),
+        PolicyPart("Actions", ("Action", "Alone", "Limits"), _actions(policy, labels)),
+        PolicyPart("Rules", ("#", "When", "Then", "Because"), _rules(policy)),
+        PolicyPart("Always", ("What", "Value"), tuple(_always(policy, labels))),
+    ]
+    return [part for part in parts if part.rows]
+
+
+def _tiers(policy: Policy) -> tuple[tuple[str, ...], ...]:
+    medium, high = (_money(policy.medium_above, policy), _money(policy.high_above, policy))
+    conditions = {
+        "low": f"up to {medium}, and it can be undone",
+        "medium": f"over {medium}, several changes, or it cannot be undone",
+        "high": f"over {high}, or over {medium} and it cannot be undone",
+    }
+    return tuple(
+        (name, when, _approvers(policy.tiers[name]), _span(policy.tiers[name]))
+        for name, when in conditions.items()
+    )
+
+
+def _approvers(rule: TierRule) -> str:
+    names = []
+    for factor in rule.factors:
+        group = f"@{factor.group}"
+        if people_of(factor.group):
+            group = ", ".join(sorted(people_of(factor.group)))
+        elif factor.group.startswith(OWNER):
+            group = f"the {factor.group.removeprefix(OWNER)} owner of the kind"
+        names.append(f"{factor.count} of {group}")
+    return " and ".join(names) or "nobody: refused"
+
+
+def _span(rule: TierRule) -> str:
+    return describe_window(rule.expires_for).removeprefix("in ").replace("a day", "24 hours")
+
+
+def _actions(policy: Policy, labels: Labels) -> tuple[tuple[str, ...], ...]:
+    rows = []
+    for name, limit in policy.actions.items():
+        alone = "yes" if limit.alone and not policy.is_never_alone("", [name]) else "no"
+        title = f"{labels.action(name)} ({name})"
+        rows.append((title, alone, "; ".join(_limits(limit, policy)) or "unlimited"))
+    return tuple(rows)
+
+
+def _limits(limit: ActionLimit, policy: Policy) -> Iterator[str]:
+    if limit.per_plan is not None:
+        yield f"{_money(limit.per_plan, policy)} at once"
+    if limit.amount_per_day is not None:
+        yield f"{_money(limit.amount_per_day, policy)} a day"
+    if limit.times_per_day is not None:
+        yield f"{_times(limit.times_per_day)} a day"
+    if limit.times_per_target_per_day is not None:
+        yield f"{_times(limit.times_per_target_per_day)} a day for one target"
+    for window in limit.over:
+        yield from _window_limits(window, policy)
+    for name, bounds in limit.parameters.items():
+        yield f"{name} {_bounds(bounds)}"
+
+
+def _window_limits(limit: WindowLimit, policy: Policy) -> Iterator[str]:
+    period = describe_window(limit.window)
+    for field, whom in _AMOUNTS:
+        amount = getattr(limit, field)
+        if amount is not None:
+            yield f"{_money(amount, policy)} {period}{whom}"
+    for field, whom in _TIMES:
+        times = getattr(limit, field)
+        if times is not None:
+            yield f"{_times(times)} {period}{whom}"
+
+
+def _times(count: int) -> str:
+    return {1: "once", 2: "twice"}.get(count) or f"{count:,} times"
+
+
+def _bounds(bounds: ParameterLimit) -> str:
+    parts = []
+    if bounds.min is not None:
+        parts.append(f"at least {bounds.min:,}")
+    if bounds.max is not None:
+        parts.append(f"at most {bounds.max:,}")
+    if bounds.one_of is not None:
+        parts.append(f"one of {', '.join(str(choice) for choice in bounds.one_of)}")
+    if bounds.pattern is not None:
+        parts.append(f"of the form {bounds.pattern}")
+    return " and ".join(parts)
+
+
+def _rules(policy: Policy) -> tuple[tuple[str, ...], ...]:
+    rows = []
+    for number, rule in enumerate(policy.rules, start=1):
+        then = rule.effect.value.replace("_", " ")
+        if rule.factors:
+            then += f": {_approvers(TierRule(rule.factors, policy.recent_window))}"
+        rows.append((str(number), rule.when, then, rule.because))
+    return tuple(rows)
+
+
+def _always(policy: Policy, labels: Labels) -> Iterator[tuple[str, str]]:
+    yield "Currency", policy.currency
+    for currency, rate in policy.currencies.items():
+        yield f"1 {currency}", f"{rate.normalize():f} {policy.currency}"
+    yield "Actions in one plan", f"at most {policy.largest_scope}"
+    if policy.window:
+        yield "Counted together", f"what goes to one target or person {_in(policy)}"
+    if policy.hours:
+        yield "Alone only", f"{policy.hours} (clock of the channel)"
+    if policy.never_alone:
+        names = [labels.actions.get(name) or labels.kind(name) for name in policy.never_alone]
+        yield "Never alone", ", ".join(names)
+    if policy.step_up_above is not None:
+        yield "Signed with a passkey", f"over {_money(policy.step_up_above, policy)}"
+    if policy.emergency:
+        yield "Emergency", f"@{policy.emergency.group}, reviewed afterwards"
+
+
+def _in(policy: Policy) -> str:
+    return describe_window(policy.recent_window).replace("a day", "in 24 hours")
+
+
+def _money(amount: Decimal, policy: Policy) -> str:
+    return str(Money(amount, policy.currency))

@@ -1,0 +1,60 @@
+"""Calls of outside systems are counted by system, call and outcome, and timed."""
+
+import pytest
+
+from bot.cases.errors import ConnectorFailed, OutcomeUnknown, WorldMoved
+from bot.connectors.measured import MeasuredConnector
+from bot.ports.connector import EffectStatus
+from tests.fakes.connector import FakeConnector
+from tests.metric_samples import sample
+
+
+class Failing(FakeConnector):
+    """Raises what it is given, whatever is asked."""
+
+    def __init__(self, failure):
+        super().__init__()
+        self.failure = failure
+
+    def execute(self, action, key):
+        raise self.failure
+
+
+def count(call, outcome):
+    return sample("countersign_connector_calls_total", system="till", call=call, outcome=outcome)
+
+
+def test_every_call_is_counted_and_answers_as_the_connector_does():
+    real = FakeConnector()
+    real.rows = [{"product": "Merlot"}]
+    till = MeasuredConnector("till", real)
+    calls = [("look_up", "done"), ("prepare", "done"), ("precondition", "done")]
+    calls += [("execute", "done"), ("verify", "landed"), ("undo", "done")]
+    before = [count(*call) for call in calls]
+    timed = sample("countersign_connector_call_seconds_count", system="till", call="look_up")
+    assert till.look_up("look", {}, 1) == real.rows
+    action = till.prepare("order_stock", {"product_id": 1, "quantity": 24})
+    assert till.precondition(action) == real.precondition(action)
+    till.execute(action, "k")
+    assert till.verify(action, "k") is EffectStatus.LANDED
+    till.undo(action, "k", "undo:k")
+    assert [count(*call) for call in calls] == [number + 1 for number in before]
+    assert till.timeout == real.timeout
+    after = sample("countersign_connector_call_seconds_count", system="till", call="look_up")
+    assert after == timed + 1
+
+
+@pytest.mark.parametrize(
+    ("failure", "outcome"),
+    [
+        (ConnectorFailed("away"), "failed"),
+        (OutcomeUnknown("no answer"), "unknown"),
+        (WorldMoved("sold out"), "changed"),
+        (ZeroDivisionError(), "error"),
+    ],
+)
+def test_a_call_that_fails_is_counted_by_how(failure, outcome):
+    before = count("execute", outcome)
+    with pytest.raises(type(failure)):
+        MeasuredConnector("till", Failing(failure)).execute(None, "k")
+    assert count("execute", outcome) == before + 1

@@ -1,0 +1,1 @@
+"""The report as page, tables and charts."""
