@@ -18,8 +18,10 @@ from bot.cases.entries import (
     Edited,
     Entry,
     Gathered,
+    MistakeReported,
     Named,
     Novel,
+    PracticeObserved,
     Recognised,
     Recommended,
     Referred,
@@ -27,13 +29,16 @@ from bot.cases.entries import (
     Reopened,
     Resolution,
     Resolved,
+    ReviewGiven,
+    StageChanged,
     UndoAsked,
 )
 from bot.cases.evidence import Evidence
 from bot.cases.evolve import evolve
 from bot.cases.inquiry import is_answer
 from bot.cases.plan import Action, Branch, Plan
-from bot.cases.policy import RiskTier
+from bot.cases.policy import RiskTier, Stage
+from bot.cases.review import ReviewVerdict
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.verdict import Ruling
 
@@ -242,6 +247,11 @@ class EvaluationReason(StrEnum):
     REOPENED = "opened again"
     UNRECOGNISED = "not recognised"
     BY_HAND = "handled by hand"
+    MISTAKE = "reported as a mistake"
+    REVIEW = "reviewed as wrong"
+    PRACTICE = "done otherwise by hand"
+    #: It brought about that something does not run alone any more.
+    DEMOTED = "ended that it runs alone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -282,8 +292,13 @@ class _Aftermath:
             case Authorised(plan=None):
                 self.approved_plan = self.plan
                 self.is_authorised = True
-            case Rejected() | UndoAsked():
+            case Rejected() | UndoAsked() | MistakeReported():
                 self._refuse()
+            case ReviewGiven(verdict=verdict):
+                self._compare(is_right=verdict is ReviewVerdict.RIGHT)
+            case PracticeObserved():
+                # By hand, people did what the desk had only recommended, or did not.
+                self._compare(is_right=body.action_agrees and body.parameters_agree)
             # What had cleared by itself says nothing of the plan.
             case Reopened() if self.is_authorised:
                 self._refuse()
@@ -295,6 +310,12 @@ class _Aftermath:
                 self.kind = UNRECOGNISED
             case _:
                 pass
+
+    def _compare(self, *, is_right: bool) -> None:
+        if is_right:
+            self.approved_plan = self.plan
+        else:
+            self._refuse()
 
     def _refuse(self) -> None:
         self.approved_plan = None
@@ -341,7 +362,10 @@ def reasons_for_evaluation(entries: Iterable[Entry]) -> tuple[EvaluationReason, 
 
     By its entries alone: an edit before the desk looked again counts, too.
     """
-    reasons = [reason for entry in entries for reason in _reasons_of(entry.body)]
+    reasons: list[EvaluationReason] = []
+    for entry in entries:
+        reasons += _reasons_of(entry.body)
+        reasons += _reasons_in_hindsight(entry.body)
     return tuple(dict.fromkeys(reasons))
 
 
@@ -363,6 +387,34 @@ def _reasons_of(body: Body) -> tuple[EvaluationReason, ...]:
             return (EvaluationReason.BY_HAND,)
         case _:
             return ()
+
+
+def _reasons_in_hindsight(body: Body) -> tuple[EvaluationReason, ...]:
+    match body:
+        case MistakeReported():
+            return (EvaluationReason.MISTAKE,)
+        case ReviewGiven(verdict=ReviewVerdict.WRONG):
+            return (EvaluationReason.REVIEW,)
+        case PracticeObserved() if not (body.action_agrees and body.parameters_agree):
+            return (EvaluationReason.PRACTICE,)
+        case _:
+            return ()
+
+
+def demoted_by(entries: Iterable[Entry]) -> frozenset[str]:
+    """List the cases that brought about that something does not run alone any more.
+
+    ``entries`` are those of the desk.
+    """
+    cases = set()
+    for entry in entries:
+        match entry.body:
+            case StageChanged(before=Stage.AUTONOMOUS, stage=stage, on_case=case_id):
+                if stage is not Stage.AUTONOMOUS and case_id:
+                    cases.add(case_id)
+            case _:
+                pass
+    return frozenset(cases)
 
 
 def agrees(judgement: Judgement, expected: Expectation) -> bool | None:

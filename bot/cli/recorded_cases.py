@@ -17,7 +17,7 @@ from bot.advisors import open_models, without_models
 from bot.cases.case import Case
 from bot.cases.entries import Entry
 from bot.cases.errors import BadRequest, CountersignError
-from bot.cases.evaluation import Trial
+from bot.cases.evaluation import Trial, demoted_by
 from bot.cases.playbook import Playbook
 from bot.cases.policy import Stage
 from bot.cases.stage_playbook import DESK_SYSTEM
@@ -25,7 +25,7 @@ from bot.cases.usage import Usage
 from bot.clock import utc_now
 from bot.connectors.desk import DESK_SPEC
 from bot.connectors.recorded import RecordedSystems, Recording
-from bot.desk.case_replay import CaseReplay, FrozenClock, RecordedCase, UsageBefore, record_case
+from bot.desk.case_replay import CaseReplay, FrozenClock, RecordedCase, record_case
 from bot.desk.null_store import PastUsage
 from bot.settings import Mode, Settings
 from bot.store.past_cases import CaseSelection, PastCases
@@ -68,11 +68,16 @@ def open_cases(
         histories = PastCases(store.database)
         ids = histories.ids(selection)
         unreadable: list[str] = []
+        demotions = demoted_by(histories.desk_entries())
 
         def usage_before(trial: Trial) -> Usage:
             return histories.usage_before(trial.at, windows, plan=trial.after.proposal.plan)
 
-        cases = _record_all(histories.read(ids), unreadable, usage_before)
+        def record(entries: list[Entry]) -> RecordedCase:
+            is_demotion = entries[0].case_id in demotions
+            return record_case(entries, usage_before, is_demotion=is_demotion)
+
+        cases = _record_all(histories.read(ids), unreadable, record)
         yield CaseSource(
             total=len(ids),
             cases=cases,
@@ -85,11 +90,11 @@ def open_cases(
 def _record_all(
     cases: Iterable[tuple[str, list[Entry]]],
     unreadable: list[str],
-    usage_before: UsageBefore,
+    record: Callable[[list[Entry]], RecordedCase],
 ) -> Iterator[RecordedCase]:
     for case_id, entries in cases:
         try:
-            yield record_case(entries, usage_before)
+            yield record(entries)
         except CountersignError as failure:
             # An earlier release may have written what this one refuses.
             unreadable.append(f"{case_id}: {failure}")

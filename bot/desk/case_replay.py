@@ -101,16 +101,24 @@ class RecordedCase:
         )
 
 
-def record_case(entries: Sequence[Entry], usage_before: UsageBefore) -> RecordedCase:
-    """Take from the ledger what a replay of a case needs."""
+def record_case(
+    entries: Sequence[Entry], usage_before: UsageBefore, *, is_demotion: bool = False
+) -> RecordedCase:
+    """Take from the ledger what a replay of a case needs.
+
+    ``is_demotion``: it brought about that something does not run alone any more.
+    """
     trials = trials_of(entries)
+    reasons = reasons_for_evaluation(entries)
+    if is_demotion:
+        reasons = (*reasons, EvaluationReason.DEMOTED)
     return RecordedCase(
         id=entries[0].case_id,
         entries=tuple(entries),
         trials=tuple(trials),
         expectations=tuple(expectations_of(trials)),
         usages=tuple(usage_before(trial) for trial in trials),
-        reasons=reasons_for_evaluation(entries),
+        reasons=reasons,
     )
 
 

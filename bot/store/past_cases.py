@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, select
 
+from bot.cases.controls import DESK_ID
 from bot.cases.entries import Entry, entry_of
 from bot.cases.plan import Plan
 from bot.cases.usage import Usage
@@ -61,6 +62,10 @@ class PastCases:
         for row in self._database.fetch(_BODIES, {"ids": list(case_ids)}):
             histories[row.case_id].append(entry_of(json.loads(bytes(row.body))))
         return histories
+
+    def desk_entries(self) -> list[Entry]:
+        """Return the entries about the desk as a whole."""
+        return self._read_page([DESK_ID])[DESK_ID]
 
     def usage_before(
         self, at: datetime, windows: Sequence[timedelta], *, plan: Plan | None
