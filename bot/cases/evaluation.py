@@ -127,7 +127,7 @@ def steps_of(plan: Plan) -> Steps:
 
 
 def _condition_of(branch: Branch) -> str:
-    """Say when a step of a tree runs, and what it takes from earlier ones."""
+    """Say when a step of a tree runs, and on which facts."""
     parts = []
     if branch.after is not None:
         parts.append(f"step {branch.after + 1} {branch.cause.value}")
@@ -402,7 +402,7 @@ def _reasons_in_hindsight(body: Body) -> tuple[EvaluationReason, ...]:
 
 
 def demoted_by(entries: Iterable[Entry]) -> frozenset[str]:
-    """List the cases that brought about that something does not run alone any more.
+    """List the cases that ended that something runs alone.
 
     ``entries`` are those of the desk.
     """
@@ -444,7 +444,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class TrialComparison:
     """A trial as it was, and as it would be today."""
 
     case_id: str

@@ -4,7 +4,7 @@ from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.cases.evaluation import Comparison, Course
+from bot.cases.evaluation import Course, TrialComparison
 
 
 @dataclass(slots=True, kw_only=True)
@@ -27,7 +27,7 @@ class EvaluationSummary:
     #: Trials that would take another course, by the course of today.
     moves: Counter[Course] = field(default_factory=Counter)
 
-    def add(self, comparison: Comparison) -> None:
+    def add(self, comparison: TrialComparison) -> None:
         """Count one more comparison."""
         before, now = comparison.before.course, comparison.now.course
         self.trials += 1

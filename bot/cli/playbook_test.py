@@ -17,7 +17,7 @@ from rich.progress import Progress
 
 from bot.cases.canonical import to_plain
 from bot.cases.errors import BadRequest, PlaybookInvalid
-from bot.cases.evaluation import Comparison
+from bot.cases.evaluation import TrialComparison
 from bot.cases.evaluation_summary import EvaluationSummary
 from bot.cases.signal import UNRECOGNISED
 from bot.cli.recorded_cases import CaseSource, build_replay, open_cases, open_file
@@ -136,7 +136,7 @@ class PlaybookTest:
         self._finish(result, table)
 
     def _report(
-        self, comparisons: Sequence[Comparison], result: KindResult, table: MarkdownTable
+        self, comparisons: Sequence[TrialComparison], result: KindResult, table: MarkdownTable
     ) -> None:
         for comparison in comparisons:
             result.summary.add(comparison)

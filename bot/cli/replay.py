@@ -11,7 +11,7 @@ import typer
 from rich.progress import Progress
 
 from bot.cases.errors import BadRequest, Refusal
-from bot.cases.evaluation import Comparison
+from bot.cases.evaluation import TrialComparison
 from bot.cases.evaluation_summary import EvaluationSummary
 from bot.cli.case_trail import print_trail
 from bot.cli.recorded_cases import (
@@ -60,7 +60,9 @@ class ReplayRun:
     summary: EvaluationSummary = field(default_factory=EvaluationSummary)
     cases: int = 0
 
-    def comparisons(self, source: CaseSource) -> Iterator[tuple[RecordedCase, list[Comparison]]]:
+    def comparisons(
+        self, source: CaseSource
+    ) -> Iterator[tuple[RecordedCase, list[TrialComparison]]]:
         """Play the cases one by one, under a progress bar."""
         with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
             task = progress.add_task("Playing cases", total=source.total)
@@ -74,7 +76,7 @@ class ReplayRun:
                     self.summary.add(comparison)
                 yield recorded_case, comparisons
 
-    def print(self, comparison: Comparison) -> None:
+    def print(self, comparison: TrialComparison) -> None:
         """Print one comparison: for programs always, for people where it differs."""
         if self.as_json:
             print(json.dumps(comparison_plain(comparison), ensure_ascii=False), flush=True)
@@ -184,7 +186,7 @@ def _only(cases: Iterator[RecordedCase], case_id: str) -> Iterator[RecordedCase]
     return (recorded_case for recorded_case in cases if not case_id or recorded_case.id == case_id)
 
 
-def _report(run: ReplayRun, comparisons: list[Comparison], suite: JUnitSuite | None) -> None:
+def _report(run: ReplayRun, comparisons: list[TrialComparison], suite: JUnitSuite | None) -> None:
     for comparison in comparisons:
         run.print(comparison)
         if suite:
@@ -192,7 +194,7 @@ def _report(run: ReplayRun, comparisons: list[Comparison], suite: JUnitSuite | N
 
 
 def _print_decisions(
-    recorded_case: RecordedCase, comparisons: list[Comparison], labels: Labels
+    recorded_case: RecordedCase, comparisons: list[TrialComparison], labels: Labels
 ) -> None:
     """Print what people decided, and whether the desk would say the same."""
     reasons = ", ".join(reason.value for reason in recorded_case.reasons)

@@ -14,12 +14,12 @@ from bot.cases.case import Case
 from bot.cases.controls import DeskControls, RecordedStage
 from bot.cases.entries import Entry, entry_of, entry_plain
 from bot.cases.evaluation import (
-    Comparison,
     Course,
     EvaluationReason,
     Expectation,
     Judgement,
     Trial,
+    TrialComparison,
     expectations_of,
     judgement_of,
     reasons_for_evaluation,
@@ -137,7 +137,7 @@ class CaseReplay:
 
     def compare(
         self, recorded_case: RecordedCase, usage_before: PastUsage | None = None
-    ) -> list[Comparison]:
+    ) -> list[TrialComparison]:
         """Play every trial of a case, beside what was said then.
 
         ``usage_before`` sums usage for the plan of today. Without it that of the plan of then
@@ -150,7 +150,7 @@ class CaseReplay:
             cases = RecordedCases(trial.before, usage, usage_before)
             now, unknown_names = self.play(trial, cases)
             comparisons.append(
-                Comparison(
+                TrialComparison(
                     case_id=recorded_case.id,
                     trial=trial.number,
                     at=trial.at,
@@ -201,7 +201,10 @@ class CaseReplay:
 
 
 def _controls_of(trial: Trial) -> DeskControls:
-    """Return what had earned to run alone by then; for the rest today's playbook says the stage."""
+    """Return what had earned to run alone by then.
+
+    Of everything else today's playbook says the stage.
+    """
     plan, verdict = trial.after.proposal.plan, trial.after.proposal.verdict
     if plan is None or verdict is None or verdict.inputs is None:
         return DeskControls()

@@ -24,7 +24,7 @@ from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
 
 
 class PastUsage(Protocol):
-    """Sum what had been carried out of a plan's actions before a moment."""
+    """Sum what had been carried out before a moment."""
 
     def __call__(self, at: datetime, windows: Sequence[timedelta], *, plan: Plan | None) -> Usage:
         """Count what lies in each window that ends at ``at``."""
@@ -32,7 +32,7 @@ class PastUsage(Protocol):
 
 @dataclass(frozen=True)
 class RecordedControls(DeskControlsStore):
-    """The controls of the desk at the time at which it looked at a case."""
+    """The controls of the desk as they were."""
 
     recorded_controls: DeskControls
 

@@ -1,4 +1,4 @@
-"""Whole histories of cases: the entries of many, a page at a time.
+"""Whole histories of cases, a page at a time.
 
 For whoever plays cases again. Memory does not grow with the number of cases.
 """
@@ -70,7 +70,10 @@ class PastCases:
     def usage_before(
         self, at: datetime, windows: Sequence[timedelta], *, plan: Plan | None
     ) -> Usage:
-        """Sum what had been carried out of a plan's actions, in windows that end at that time."""
+        """Sum what had been carried out of a plan's actions.
+
+        The windows end at that time.
+        """
         if plan is None:
             return Usage()
         return usage_at(self._database.fetch, at, windows, plan=plan, step=0, is_past=True)

@@ -24,12 +24,12 @@ from bot.cases.entries import (
     Stopped,
 )
 from bot.cases.evaluation import (
-    Comparison,
     Course,
     EvaluationReason,
     Expectation,
     Judgement,
     PlannedStep,
+    TrialComparison,
     agrees,
     demoted_by,
     expectations_of,
@@ -344,7 +344,7 @@ def test_agreement_is_with_what_people_decided(said, expected, result):
 
 
 def comparison(before, now, expected=None):
-    return Comparison(
+    return TrialComparison(
         case_id="EX-1",
         trial=1,
         at=NOW,
