@@ -181,18 +181,24 @@ class EntryWords:
         sentence = f"Looked up: {_count(len(body.evidence) - failures, 'fact')}"
         if failures:
             sentence += f", and {_count(failures, 'look-up')} failed"
-        lines = [self._fact(fact) for fact in body.evidence]
         stake = str(body.stake) if body.stake else ""
         summary = {"What happened": body.what, "Why it matters": body.why, "At stake": stake}
-        return EntryContent(sentence, (*content_lines(**summary), *lines))
+        lines = (*content_lines(**summary), *self._fact_lines(body.evidence))
+        return EntryContent(sentence, lines)
 
-    def _fact(self, fact: Evidence) -> ContentLine:
-        label = fact.label or start_upper(as_words(fact.name.replace(".", " ")))
-        text = value_text(fact.value)
-        if fact.failure is not None:
-            text = f"could not be read: {fact.failure}"
-        source = self.labels.system(fact.source)
-        return ContentLine(label, f"{text} — {source}, read {moment(fact.read_at)}")
+    def _fact_lines(self, evidence: Iterable[Evidence]) -> Iterator[ContentLine]:
+        """Write facts below their source and the time at which they were read."""
+        origin = ""
+        for fact in evidence:
+            source = f"{self.labels.system(fact.source)}, {moment(fact.read_at)}"
+            if source != origin:
+                yield ContentLine("Read from", source)
+                origin = source
+            text = value_text(fact.value)
+            if fact.failure is not None:
+                text = f"could not be read: {fact.failure}"
+            name = fact.label or as_words(fact.name.replace(".", " "))
+            yield ContentLine(start_upper(name), text)
 
     def _recommendation_entry(self, body: bodies.Recommended) -> EntryContent:
         lines = [
