@@ -1,4 +1,4 @@
-"""Evaluation: what people finally decided about a case, held against what the desk says today.
+"""Evaluation: what people decided, held against what the desk says today.
 
 Each time the desk looked at a case is one trial: what it knew then, what it said, and what people
 made of it. A case that people corrected in any way is a test case of this team.
@@ -18,8 +18,10 @@ from bot.cases.entries import (
     Edited,
     Entry,
     Gathered,
+    MistakeReported,
     Named,
     Novel,
+    PracticeObserved,
     Recognised,
     Recommended,
     Referred,
@@ -27,13 +29,16 @@ from bot.cases.entries import (
     Reopened,
     Resolution,
     Resolved,
+    ReviewGiven,
+    StageChanged,
     UndoAsked,
 )
 from bot.cases.evidence import Evidence
 from bot.cases.evolve import evolve
 from bot.cases.inquiry import is_answer
-from bot.cases.plan import Action, Plan
-from bot.cases.policy import RiskTier
+from bot.cases.plan import Action, Branch, Plan
+from bot.cases.policy import RiskTier, Stage
+from bot.cases.review import ReviewVerdict
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.verdict import Ruling
 
@@ -41,7 +46,7 @@ from bot.cases.verdict import Ruling
 
 
 class Course(StrEnum):
-    """The way that a case takes after the desk has looked at it."""
+    """The way of a case after the desk has looked at it."""
 
     ALONE = "runs alone"
     ASK = "asks people"
@@ -58,15 +63,17 @@ _COURSES = {
 
 @dataclass(frozen=True, slots=True)
 class PlannedStep:
-    """An action of a plan with its parameters, without what it found in the outside system."""
+    """An action of a plan with its parameters."""
 
     action: str
     parameters: Mapping[str, Scalar]
+    #: When it runs, where the plan is a tree; empty for always.
+    condition: str = ""
 
     def __str__(self) -> str:
         # The ledger has them in the order of their names, a playbook in its own.
         values = ", ".join(f"{name} {value}" for name, value in sorted(self.parameters.items()))
-        return f"{self.action}({values})"
+        return f"{self.action}({values}){self.condition and f' {self.condition}'}"
 
 
 Steps = tuple[PlannedStep, ...]
@@ -74,7 +81,7 @@ Steps = tuple[PlannedStep, ...]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """The desk's view of a case: its kind, the plan, and policy's verdict on it."""
+    """The desk's view of a case: kind, plan and policy's verdict."""
 
     kind: str
     steps: Steps = ()
@@ -110,7 +117,25 @@ def judgement_of(case: Case) -> Judgement:
 
 def steps_of(plan: Plan) -> Steps:
     """List the steps of a plan."""
-    return tuple(PlannedStep(action.name, dict(action.parameters)) for action in plan.actions)
+    conditions = [_condition_of(branch) for branch in plan.branches]
+    if not conditions:
+        conditions = [""] * len(plan.actions)
+    return tuple(
+        PlannedStep(action.name, dict(action.parameters), condition)
+        for action, condition in zip(plan.actions, conditions, strict=True)
+    )
+
+
+def _condition_of(branch: Branch) -> str:
+    """Say when a step of a tree runs, and on which facts."""
+    parts = []
+    if branch.after is not None:
+        parts.append(f"step {branch.after + 1} {branch.cause.value}")
+    if branch.when:
+        parts.append(branch.when)
+    text = f"if {' and '.join(parts)}" if parts else ""
+    inputs = [f"{name} from {one.fact}" for name, one in sorted(branch.inputs.items())]
+    return " with ".join(filter(None, [text, ", ".join(inputs)]))
 
 
 # --- trials ---------------------------------------------------------------------------------------
@@ -164,7 +189,7 @@ def trials_of(entries: Iterable[Entry]) -> list[Trial]:
         if before and isinstance(entry.body, Recommended | Referred | Authorised) and gathering:
             _close(trials, sequel)
             sequel = []
-            trials.append(_trial(len(trials) + 1, before, case, gathering))
+            trials.append(_trial(len(trials) + 1, before, after=case, gathering=gathering))
             before = gathering = None
         else:
             sequel.append(entry)
@@ -182,7 +207,7 @@ def _close(trials: list[Trial], sequel: Sequence[Entry]) -> None:
         trials[-1] = replace(trials[-1], sequel=tuple(sequel))
 
 
-def _trial(number: int, before: Case, after: Case, gathering: Entry) -> Trial:
+def _trial(number: int, before: Case, *, after: Case, gathering: Entry) -> Trial:
     body = gathering.body
     evidence = body.evidence if isinstance(body, Gathered) else ()
     return Trial(
@@ -195,7 +220,7 @@ def _trial(number: int, before: Case, after: Case, gathering: Entry) -> Trial:
 
 
 def _with_all_actions(trials: Sequence[Trial]) -> list[Trial]:
-    """Give every trial the actions that were prepared for the case at any time."""
+    """Give every trial all actions that were ever prepared for the case."""
     action_lists = [_prepared_in(trial) for trial in trials]
     every = [action for actions in action_lists for action in actions]
     return [
@@ -222,6 +247,11 @@ class EvaluationReason(StrEnum):
     REOPENED = "opened again"
     UNRECOGNISED = "not recognised"
     BY_HAND = "handled by hand"
+    MISTAKE = "reported as a mistake"
+    REVIEW = "reviewed as wrong"
+    PRACTICE = "done otherwise by hand"
+    #: It brought about that something does not run alone any more.
+    DEMOTED = "ended that it runs alone"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -243,7 +273,7 @@ class Expectation:
         return self == Expectation()
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Aftermath:
     """The trial in the light of the entries after it."""
 
@@ -262,8 +292,13 @@ class _Aftermath:
             case Authorised(plan=None):
                 self.approved_plan = self.plan
                 self.is_authorised = True
-            case Rejected() | UndoAsked():
+            case Rejected() | UndoAsked() | MistakeReported():
                 self._refuse()
+            case ReviewGiven(verdict=verdict):
+                self._compare(is_right=verdict is ReviewVerdict.RIGHT)
+            case PracticeObserved():
+                # By hand, people did what the desk had only recommended, or did not.
+                self._compare(is_right=body.action_agrees and body.parameters_agree)
             # What had cleared by itself says nothing of the plan.
             case Reopened() if self.is_authorised:
                 self._refuse()
@@ -275,6 +310,12 @@ class _Aftermath:
                 self.kind = UNRECOGNISED
             case _:
                 pass
+
+    def _compare(self, *, is_right: bool) -> None:
+        if is_right:
+            self.approved_plan = self.plan
+        else:
+            self._refuse()
 
     def _refuse(self) -> None:
         self.approved_plan = None
@@ -317,11 +358,14 @@ def _was_recognised(trial: Trial) -> bool:
 
 
 def reasons_for_evaluation(entries: Iterable[Entry]) -> tuple[EvaluationReason, ...]:
-    """Say why a case is one of the evaluation set; nothing where it is none.
+    """List why a case belongs to the evaluation set, if it does.
 
     By its entries alone: an edit before the desk looked again counts, too.
     """
-    reasons = [reason for entry in entries for reason in _reasons_of(entry.body)]
+    reasons: list[EvaluationReason] = []
+    for entry in entries:
+        reasons += _reasons_of(entry.body)
+        reasons += _reasons_in_hindsight(entry.body)
     return tuple(dict.fromkeys(reasons))
 
 
@@ -343,6 +387,34 @@ def _reasons_of(body: Body) -> tuple[EvaluationReason, ...]:
             return (EvaluationReason.BY_HAND,)
         case _:
             return ()
+
+
+def _reasons_in_hindsight(body: Body) -> tuple[EvaluationReason, ...]:
+    match body:
+        case MistakeReported():
+            return (EvaluationReason.MISTAKE,)
+        case ReviewGiven(verdict=ReviewVerdict.WRONG):
+            return (EvaluationReason.REVIEW,)
+        case PracticeObserved() if not (body.action_agrees and body.parameters_agree):
+            return (EvaluationReason.PRACTICE,)
+        case _:
+            return ()
+
+
+def demoted_by(entries: Iterable[Entry]) -> frozenset[str]:
+    """List the cases that ended that something runs alone.
+
+    ``entries`` are those of the desk.
+    """
+    cases = set()
+    for entry in entries:
+        match entry.body:
+            case StageChanged(before=Stage.AUTONOMOUS, stage=stage, on_case=case_id):
+                if stage is not Stage.AUTONOMOUS and case_id:
+                    cases.add(case_id)
+            case _:
+                pass
+    return frozenset(cases)
 
 
 def agrees(judgement: Judgement, expected: Expectation) -> bool | None:
@@ -372,7 +444,7 @@ class Difference:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Comparison:
+class TrialComparison:
     """A trial as it was, and as it would be today."""
 
     case_id: str
@@ -405,7 +477,7 @@ class Comparison:
 
     @property
     def is_regression(self) -> bool:
-        """Tell whether people would have to correct today what they had not to correct then.
+        """Tell whether people would have to correct more than then.
 
         Something that runs alone although people decided otherwise is one, too.
         """

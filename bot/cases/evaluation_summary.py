@@ -1,13 +1,13 @@
-"""Figures over many comparisons: how often the desk agrees with people, then and today."""
+"""Figures over comparisons: how often the desk agrees with people."""
 
 from collections import Counter
 from dataclasses import dataclass, field
 from typing import Any
 
-from bot.cases.evaluation import Comparison, Course
+from bot.cases.evaluation import Course, TrialComparison
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class EvaluationSummary:
     """The figures of the comparisons so far."""
 
@@ -27,7 +27,7 @@ class EvaluationSummary:
     #: Trials that would take another course, by the course of today.
     moves: Counter[Course] = field(default_factory=Counter)
 
-    def add(self, comparison: Comparison) -> None:
+    def add(self, comparison: TrialComparison) -> None:
         """Count one more comparison."""
         before, now = comparison.before.course, comparison.now.course
         self.trials += 1

@@ -1,4 +1,4 @@
-"""The whole trail of a case in a terminal: every entry with all that it says."""
+"""The whole trail of a case in a terminal."""
 
 from collections.abc import Iterable, Sequence
 
@@ -11,7 +11,7 @@ from bot.views.labels import Labels
 
 
 def print_trail(entries: Sequence[Entry], labels: Labels, stored_case: Case | None = None) -> None:
-    """Print every entry, the state after it, and whether folding gives the stored case.
+    """Print every entry, and whether folding gives the stored case.
 
     Without a ``stored_case`` only that the entries follow on each other is said.
 
@@ -29,7 +29,7 @@ def print_trail(entries: Sequence[Entry], labels: Labels, stored_case: Case | No
 
 
 def item_lines(item: TrailItem, earlier: TrailItem | None) -> Iterable[str]:
-    """Write one entry: time, author, sentence, facts, and the state where it changed."""
+    """Write one entry, and the state where it changed."""
     entry = item.entry
     plan = f", plan {entry.revision}" if entry.revision else ""
     at = f"{entry.at:%d %b %Y %H:%M:%S} UTC"

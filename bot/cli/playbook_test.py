@@ -1,4 +1,4 @@
-"""``countersign test``: a changed playbook against its examples and the last real cases."""
+"""``countersign test``: a changed playbook against examples and past cases."""
 
 import contextlib
 import json
@@ -8,14 +8,16 @@ from collections import deque
 from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
-from typing import Annotated, Any
+from typing import Annotated, Any, assert_never
 
 import typer
 from rich.progress import Progress
 
 from bot.cases.canonical import to_plain
 from bot.cases.errors import BadRequest, PlaybookInvalid
+from bot.cases.evaluation import TrialComparison
 from bot.cases.evaluation_summary import EvaluationSummary
 from bot.cases.signal import UNRECOGNISED
 from bot.cli.recorded_cases import CaseSource, build_replay, open_cases, open_file
@@ -37,18 +39,34 @@ from knowledge.library import FileLibrary, read_playbook
 
 SUITE_NAME = "countersign test"
 PLAYBOOKS = "playbooks"
-RECOGNISED, MISTAKEN, ABSTAINED = "recognised", "taken for another kind", "not recognised"
 
 
-@dataclass(frozen=True, slots=True)
+class Style(StrEnum):
+    """The form of what is printed."""
+
+    TEXT = "text"
+    MARKDOWN = "markdown"
+    JSON = "json"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ExampleResult:
-    """The recognition of one example of a playbook."""
+    """The recognition of one example of a playbook.
+
+    It is right where it is neither a mistake nor an abstention.
+    """
 
     kind: str
     text: str
-    #: RECOGNISED, MISTAKEN or ABSTAINED.
-    result: str
-    detail: str = ""
+    #: The other kind that it was taken for, in words.
+    mistake: str = ""
+    #: Why no kind was recognised.
+    abstention: str = ""
+
+    @property
+    def is_right(self) -> bool:
+        """Tell whether the kind of the playbook was recognised."""
+        return not self.mistake and not self.abstention
 
 
 @dataclass(kw_only=True)
@@ -64,14 +82,14 @@ class KindResult:
     @property
     def failures(self) -> int:
         """Count what must not be merged."""
-        mistake_count = sum(example.result == MISTAKEN for example in self.examples)
+        mistake_count = sum(bool(example.mistake) for example in self.examples)
         return mistake_count + self.summary.regressions
 
     def sentences(self) -> list[str]:
         """Say the result in words."""
         lines = []
         if self.examples:
-            right = sum(example.result == RECOGNISED for example in self.examples)
+            right = sum(example.is_right for example in self.examples)
             lines.append(f"{right} of {len(self.examples)} examples are recognised.")
         return [*lines, f"Cases: {self.cases}.", *self.summary.sentences()]
 
@@ -92,8 +110,7 @@ class PlaybookTest:
     library: FileLibrary
     replay: CaseReplay
     suite: JUnitSuite | None
-    #: Prints each result: as JSON, as Markdown or as plain lines.
-    style: str
+    style: Style
     results: list[KindResult] = field(default_factory=list)
 
     @property
@@ -113,19 +130,22 @@ class PlaybookTest:
             for recorded_case in source.cases:
                 progress.advance(task)
                 result.cases += 1
-                self._play(recorded_case, result, table)
+                comparisons = self.replay.compare(recorded_case, source.usage_before)
+                self._report(comparisons, result, table)
         self.results.append(result)
         self._finish(result, table)
 
-    def _play(self, recorded_case: RecordedCase, result: KindResult, table: MarkdownTable) -> None:
-        for comparison in self.replay.compare(recorded_case):
+    def _report(
+        self, comparisons: Sequence[TrialComparison], result: KindResult, table: MarkdownTable
+    ) -> None:
+        for comparison in comparisons:
             result.summary.add(comparison)
             table.add(comparison)
             if self.suite:
                 self.suite.add_comparison(comparison, self.labels)
-            if self.style == "json":
+            if self.style is Style.JSON:
                 print(json.dumps(comparison_plain(comparison), ensure_ascii=False), flush=True)
-            elif self.style == "text" and comparison.differences:
+            elif self.style is Style.TEXT and comparison.differences:
                 for line in comparison_lines(comparison, self.labels):
                     out.print(line, markup=False, soft_wrap=True)
 
@@ -134,35 +154,38 @@ class PlaybookTest:
             self.suite.add(
                 example.kind,
                 f"example: {example.text}",
-                failure=example.detail if example.result == MISTAKEN else "",
-                skip_reason=example.detail if example.result == ABSTAINED else "",
+                failure=example.mistake,
+                skip_reason=example.abstention,
             )
-        if self.style == "text" and example.result == MISTAKEN:
-            out.print(f"“{example.text}”: {example.detail}", markup=False, soft_wrap=True)
+        if self.style is Style.TEXT and example.mistake:
+            out.print(f"“{example.text}”: {example.mistake}", markup=False, soft_wrap=True)
 
     def _finish(self, result: KindResult, table: MarkdownTable) -> None:
         match self.style:
-            case "json":
+            case Style.JSON:
                 print(json.dumps({"summary": result.to_plain()}, ensure_ascii=False), flush=True)
-            case "markdown":
+            case Style.MARKDOWN:
                 print("\n".join(table.lines(result.title, result.sentences())))
+            case Style.TEXT:
+                text = f"{result.title}: {' '.join(result.sentences())}"
+                out.print(text, markup=False, soft_wrap=True)
             case _:
-                out.print(f"{result.title}: {' '.join(result.sentences())}", markup=False)
+                assert_never(self.style)
 
 
 def check_examples(
     recogniser: Recogniser, kind: str, examples: Sequence[str]
 ) -> Iterator[ExampleResult]:
-    """Say for each example of a kind whether it is recognised as that."""
+    """Say for each example whether its kind is recognised."""
     for text in examples:
         recognition = recogniser.recognise(text)
         if recognition.kind == kind:
-            yield ExampleResult(kind, text, RECOGNISED)
+            yield ExampleResult(kind=kind, text=text)
         elif recognition.abstains:
-            yield ExampleResult(kind, text, ABSTAINED, recognition.basis)
+            yield ExampleResult(kind=kind, text=text, abstention=recognition.basis)
         else:
-            title = recognition.guesses[0].title if recognition.guesses else recognition.kind
-            yield ExampleResult(kind, text, MISTAKEN, f"taken for “{title}”")
+            titles = [guess.title for guess in recognition.guesses] or [recognition.kind]
+            yield ExampleResult(kind=kind, text=text, mistake=f"taken for “{titles[0]}”")
 
 
 def run_tests(
@@ -198,13 +221,19 @@ def run_tests(
             library=rules,
             replay=build_replay(settings, rules, has_models=models),
             suite=stack.enter_context(junit_file(junit, SUITE_NAME)) if junit else None,
-            style="json" if as_json else "markdown" if markdown else "text",
+            style=_style(is_markdown=markdown, is_json=as_json),
         )
         for kind in kinds or [kind for kind in rules.playbooks if kind != UNRECOGNISED]:
             cases = _cases_of(settings, rules, kind=kind, last=last, source_file=source_file)
             with cases as source:
                 run.run(kind, source)
     raise typer.Exit(1 if any(result.failures for result in run.results) else 0)
+
+
+def _style(*, is_markdown: bool, is_json: bool) -> Style:
+    if is_json:
+        return Style.JSON
+    return Style.MARKDOWN if is_markdown else Style.TEXT
 
 
 @contextlib.contextmanager
@@ -239,7 +268,7 @@ def _is_of(recorded_case: RecordedCase, kind: str) -> bool:
 def changed_library(
     settings: Settings, folder: Path, files: Sequence[Path]
 ) -> Iterator[FileLibrary]:
-    """Load a library with these playbooks in the place of those of their kinds.
+    """Load a library with these playbooks in place of others.
 
     Raises:
         BadRequest: one of the files is missing.
@@ -284,7 +313,7 @@ def _replace_playbook(folder: Path, file: Path) -> None:
 
 
 def changed_lookups(folder: Path, rules: FileLibrary, kinds: Sequence[str]) -> Iterator[str]:
-    """Say which look-ups ask otherwise than in the library that is in use.
+    """Name the look-ups that ask otherwise than those in use.
 
     Their recorded answers are those to the earlier query.
     """
@@ -294,7 +323,9 @@ def changed_lookups(folder: Path, rules: FileLibrary, kinds: Sequence[str]) -> I
             playbook = read_playbook(file)
             in_use[playbook.kind] = playbook
     for kind in kinds:
-        earlier = {one.name: one for one in in_use[kind].evidence} if kind in in_use else {}
+        earlier = {}
+        if kind in in_use:
+            earlier = {one.name: one for one in in_use[kind].evidence}
         for lookup in rules.playbook(kind).evidence:
             before = earlier.get(lookup.name)
             if before and (before.query, before.system) != (lookup.query, lookup.system):

@@ -1,4 +1,4 @@
-"""Recorded cases for ``replay`` and ``test``: from the database, or from a file.
+"""Recorded cases for ``replay`` and ``test``, from database or file.
 
 Neither asks an outside system anything, and neither writes to the database.
 """
@@ -17,13 +17,16 @@ from bot.advisors import open_models, without_models
 from bot.cases.case import Case
 from bot.cases.entries import Entry
 from bot.cases.errors import BadRequest, CountersignError
-from bot.cases.evaluation import Trial
+from bot.cases.evaluation import Trial, demoted_by
 from bot.cases.playbook import Playbook
 from bot.cases.policy import Stage
+from bot.cases.stage_playbook import DESK_SYSTEM
 from bot.cases.usage import Usage
 from bot.clock import utc_now
+from bot.connectors.desk import DESK_SPEC
 from bot.connectors.recorded import RecordedSystems, Recording
-from bot.desk.case_replay import CaseReplay, FrozenClock, RecordedCase, UsageBefore, record_case
+from bot.desk.case_replay import CaseReplay, FrozenClock, RecordedCase, record_case
+from bot.desk.null_store import PastUsage
 from bot.settings import Mode, Settings
 from bot.store.past_cases import CaseSelection, PastCases
 from knowledge.learning.model_file import ModelFile
@@ -33,7 +36,7 @@ from knowledge.library import FileLibrary, load
 OWN_FILE = 0o600
 
 
-@dataclass
+@dataclass(kw_only=True)
 class CaseSource:
     """Recorded cases, read one by one."""
 
@@ -42,6 +45,14 @@ class CaseSource:
     cases: Iterator[RecordedCase]
     #: Cases that cannot be read, with the reason.
     unreadable: list[str] = field(default_factory=list)
+    #: Sums what had been carried out before a moment; None for a file, which has it recorded.
+    usage_before: PastUsage | None = None
+    #: Reads a case as the database holds it; None for a file.
+    read_stored: Callable[[str], Case] | None = None
+
+    def stored_case(self, case_id: str) -> Case | None:
+        """Return the case as the database holds it, if there is one."""
+        return self.read_stored(case_id) if self.read_stored else None
 
 
 @contextlib.contextmanager
@@ -57,29 +68,33 @@ def open_cases(
         histories = PastCases(store.database)
         ids = histories.ids(selection)
         unreadable: list[str] = []
+        demotions = demoted_by(histories.desk_entries())
 
         def usage_before(trial: Trial) -> Usage:
-            return histories.usage_before(trial.at, windows, trial.after.proposal.plan)
+            return histories.usage_before(trial.at, windows, plan=trial.after.proposal.plan)
 
-        cases = _record_all(histories.read(ids), unreadable, usage_before)
-        yield CaseSource(total=len(ids), cases=cases, unreadable=unreadable)
+        def record(entries: list[Entry]) -> RecordedCase:
+            is_demotion = entries[0].case_id in demotions
+            return record_case(entries, usage_before, is_demotion=is_demotion)
 
-
-def read_stored_case(settings: Settings, case_id: str) -> Case:
-    """Read a case as the database holds it."""
-    store = storage.open_reader(settings)
-    with closing(store.database):
-        return store.cases.case(case_id)
+        cases = _record_all(histories.read(ids), unreadable, record)
+        yield CaseSource(
+            total=len(ids),
+            cases=cases,
+            unreadable=unreadable,
+            read_stored=store.cases.case,
+            usage_before=histories.usage_before,
+        )
 
 
 def _record_all(
     cases: Iterable[tuple[str, list[Entry]]],
     unreadable: list[str],
-    usage_before: UsageBefore,
+    record: Callable[[list[Entry]], RecordedCase],
 ) -> Iterator[RecordedCase]:
     for case_id, entries in cases:
         try:
-            yield record_case(entries, usage_before)
+            yield record(entries)
         except CountersignError as failure:
             # An earlier release may have written what this one refuses.
             unreadable.append(f"{case_id}: {failure}")
@@ -112,7 +127,10 @@ def _parse_lines(path: Path, lines: Iterable[str]) -> Iterator[RecordedCase]:
 
 @contextlib.contextmanager
 def saved_to(path: Path) -> Iterator[Callable[[RecordedCase], None]]:
-    """Open a file for recorded cases. It has personal data, as an export of the ledger has."""
+    """Open a file for recorded cases.
+
+    It has personal data, as an export of the ledger has.
+    """
     descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC, OWN_FILE)
     with os.fdopen(descriptor, "w", encoding="utf-8") as file:
 
@@ -124,7 +142,7 @@ def saved_to(path: Path) -> Iterator[Callable[[RecordedCase], None]]:
 
 
 def open_library(settings: Settings, folder: Path | None) -> FileLibrary:
-    """Load the library that judges today: that of the settings, or another folder."""
+    """Load the library that judges today, by default that of the settings."""
     stage = Stage.SHADOW if settings.mode is Mode.SHADOW else None
     return load(folder or settings.library_dir, stage=stage)
 
@@ -162,7 +180,8 @@ def recorded_systems(library: FileLibrary, trial: Trial, playbook: Playbook) -> 
         alternatives=recommendation.alternatives if recommendation else (),
     )
     return RecordedSystems(
-        specs=library.systems,
+        # The desk is a system, too, and no file declares it.
+        specs={**library.systems, DESK_SYSTEM: DESK_SPEC},
         recording=recording,
         lookups=playbook.evidence,
     )

@@ -10,9 +10,8 @@ from typing import Annotated
 import typer
 from rich.progress import Progress
 
-from bot.cases.case import Case
 from bot.cases.errors import BadRequest, Refusal
-from bot.cases.evaluation import Comparison
+from bot.cases.evaluation import TrialComparison
 from bot.cases.evaluation_summary import EvaluationSummary
 from bot.cli.case_trail import print_trail
 from bot.cli.recorded_cases import (
@@ -23,7 +22,6 @@ from bot.cli.recorded_cases import (
     open_file,
     open_library,
     parse_since,
-    read_stored_case,
     saved_to,
 )
 from bot.cli.replay_report import (
@@ -62,7 +60,9 @@ class ReplayRun:
     summary: EvaluationSummary = field(default_factory=EvaluationSummary)
     cases: int = 0
 
-    def comparisons(self, source: CaseSource) -> Iterator[tuple[RecordedCase, list[Comparison]]]:
+    def comparisons(
+        self, source: CaseSource
+    ) -> Iterator[tuple[RecordedCase, list[TrialComparison]]]:
         """Play the cases one by one, under a progress bar."""
         with Progress(console=err, transient=True, disable=not err.is_terminal) as progress:
             task = progress.add_task("Playing cases", total=source.total)
@@ -71,12 +71,12 @@ class ReplayRun:
                 if self.is_evaluation and not recorded_case.reasons:
                     continue
                 self.cases += 1
-                comparisons = self.replay.compare(recorded_case)
+                comparisons = self.replay.compare(recorded_case, source.usage_before)
                 for comparison in comparisons:
                     self.summary.add(comparison)
                 yield recorded_case, comparisons
 
-    def print(self, comparison: Comparison) -> None:
+    def print(self, comparison: TrialComparison) -> None:
         """Print one comparison: for programs always, for people where it differs."""
         if self.as_json:
             print(json.dumps(comparison_plain(comparison), ensure_ascii=False), flush=True)
@@ -156,11 +156,11 @@ def replay(  # noqa: PLR0913 (one argument for each option)
     )
     started_at = monotonic()
     with ExitStack() as stack:
-        selection = CaseSelection(since=parse_since(since), ids=(case,) if case else ())
         if source_file:
             source = stack.enter_context(open_file(source_file))
             source.cases = _only(source.cases, case)
         else:
+            selection = _selection(case, since)
             source = stack.enter_context(open_cases(settings, selection, rules.policy().windows))
         suite = stack.enter_context(junit_file(junit, SUITE_NAME)) if junit else None
         keep = stack.enter_context(saved_to(save)) if save else None
@@ -168,8 +168,8 @@ def replay(  # noqa: PLR0913 (one argument for each option)
             if keep:
                 keep(recorded_case)
             if case and not as_json:
-                stored_case = None if source_file else read_stored_case(settings, case)
-                _print_case(recorded_case, comparisons, run.labels, stored_case)
+                print_trail(recorded_case.entries, run.labels, source.stored_case(case))
+                _print_decisions(recorded_case, comparisons, run.labels)
             _report(run, comparisons, suite)
         seconds = monotonic() - started_at
     if case and not run.cases:
@@ -177,25 +177,26 @@ def replay(  # noqa: PLR0913 (one argument for each option)
     run.finish(source, seconds)
 
 
+def _selection(case_id: str, since: str) -> CaseSelection:
+    ids = (case_id,) if case_id else ()
+    return CaseSelection(since=parse_since(since), ids=ids)
+
+
 def _only(cases: Iterator[RecordedCase], case_id: str) -> Iterator[RecordedCase]:
     return (recorded_case for recorded_case in cases if not case_id or recorded_case.id == case_id)
 
 
-def _report(run: ReplayRun, comparisons: list[Comparison], suite: JUnitSuite | None) -> None:
+def _report(run: ReplayRun, comparisons: list[TrialComparison], suite: JUnitSuite | None) -> None:
     for comparison in comparisons:
         run.print(comparison)
         if suite:
             suite.add_comparison(comparison, run.labels)
 
 
-def _print_case(
-    recorded_case: RecordedCase,
-    comparisons: list[Comparison],
-    labels: Labels,
-    stored_case: Case | None,
+def _print_decisions(
+    recorded_case: RecordedCase, comparisons: list[TrialComparison], labels: Labels
 ) -> None:
-    """Print a case step by step, as it was seen, and what the desk would say today."""
-    print_trail(recorded_case.entries, labels, stored_case)
+    """Print what people decided, and whether the desk would say the same."""
     reasons = ", ".join(reason.value for reason in recorded_case.reasons)
     out.print(f"\nFor evaluation: {reasons or 'no'}", markup=False)
     for comparison in comparisons:

@@ -1,4 +1,4 @@
-"""The output of ``replay`` and ``test``: lines for people, JSON, JUnit and Markdown."""
+"""The output of ``replay`` and ``test``."""
 
 import contextlib
 import re
@@ -11,8 +11,8 @@ from xml.etree import ElementTree
 from xml.sax.saxutils import escape, quoteattr
 
 from bot.cases.canonical import to_plain
-from bot.cases.evaluation import Comparison, Difference, Expectation, PlannedStep, Steps
-from bot.views.entry_content import moment
+from bot.cases.evaluation import Difference, Expectation, PlannedStep, Steps, TrialComparison
+from bot.views.content_lines import moment
 from bot.views.labels import Labels
 
 #: Rows of the table for a pull request; the rest is counted.
@@ -27,7 +27,7 @@ DIFFERENCE_LABELS = {
 }
 
 
-def comparison_lines(comparison: Comparison, labels: Labels) -> list[str]:
+def comparison_lines(comparison: TrialComparison, labels: Labels) -> list[str]:
     """Write a comparison side by side, for a terminal."""
     lines = [
         f"{comparison.case_id}  {comparison.title}  ({moment(comparison.at)})  {_mark(comparison)}"
@@ -49,7 +49,7 @@ def comparison_lines(comparison: Comparison, labels: Labels) -> list[str]:
     return lines
 
 
-def _mark(comparison: Comparison) -> str:
+def _mark(comparison: TrialComparison) -> str:
     if comparison.is_regression:
         return "WORSE"
     if comparison.is_improvement:
@@ -57,8 +57,8 @@ def _mark(comparison: Comparison) -> str:
     return ""
 
 
-def _sides(difference: Difference, comparison: Comparison, labels: Labels) -> tuple[str, str]:
-    """Write what was said then and what would be said today, in words."""
+def _sides(difference: Difference, comparison: TrialComparison, labels: Labels) -> tuple[str, str]:
+    """Write both sides of a difference in words."""
     match difference.name:
         case "plan":
             steps = comparison.before.steps, comparison.now.steps
@@ -79,7 +79,7 @@ def _step_text(step: PlannedStep, labels: Labels) -> str:
         f"{labels.parameter(step.action, name)} {value}"
         for name, value in sorted(step.parameters.items())
     ]
-    return f"{labels.action(step.action)} ({', '.join(values)})"
+    return f"{labels.action(step.action)} ({', '.join(values)}) {step.condition}".rstrip()
 
 
 def expectation_text(expected: Expectation, labels: Labels) -> str:
@@ -95,7 +95,7 @@ def expectation_text(expected: Expectation, labels: Labels) -> str:
     return ", ".join(parts)
 
 
-def comparison_plain(comparison: Comparison) -> dict[str, Any]:
+def comparison_plain(comparison: TrialComparison) -> dict[str, Any]:
     """Convert a comparison to JSON types."""
     return {
         "case": comparison.case_id,
@@ -128,7 +128,7 @@ class JUnitSuite:
     failures: int = 0
     skip_count: int = 0
 
-    def add_comparison(self, comparison: Comparison, labels: Labels) -> None:
+    def add_comparison(self, comparison: TrialComparison, labels: Labels) -> None:
         """Write one trial as a test case."""
         name = f"{comparison.case_id}.{comparison.trial} {comparison.title}"
         suite = comparison.before.kind
@@ -162,7 +162,10 @@ class JUnitSuite:
 
 @contextlib.contextmanager
 def junit_file(path: Path, name: str) -> Iterator[JUnitSuite]:
-    """Open a JUnit file. Its head has the counts, so it is written last."""
+    """Open a JUnit file, whose head is written last.
+
+    It has the counts.
+    """
     with tempfile.TemporaryFile("w+", encoding="utf-8") as body:
         suite = JUnitSuite(body)
         yield suite
@@ -194,7 +197,7 @@ class MarkdownTable:
         self._rows: list[str] = []
         self._more = 0
 
-    def add(self, comparison: Comparison) -> None:
+    def add(self, comparison: TrialComparison) -> None:
         """Add a comparison that differs. Those that are worse come first."""
         if not comparison.differences:
             return
@@ -203,7 +206,7 @@ class MarkdownTable:
             return
         self._rows.append(self._row(comparison))
 
-    def _row(self, comparison: Comparison) -> str:
+    def _row(self, comparison: TrialComparison) -> str:
         labels = self._labels
         changes = []
         for one in comparison.differences:

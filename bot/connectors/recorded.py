@@ -114,16 +114,17 @@ class RecordedConnector:
         if not earlier and name in self._failures:
             raise ConnectorFailed(self._failures[name])
         for one in earlier:
-            dry_run = self._dry_run(spec, values, one.precondition, words)
+            dry_run = self._dry_run(spec, values, snapshot=one.precondition, words=words)
             # The snapshot of another thing says nothing about this one.
             if dry_run.target == one.target:
                 return dry_run
-        return self._dry_run(spec, values, {}, words)
+        return self._dry_run(spec, values, snapshot={}, words=words)
 
     def _dry_run(
         self,
         spec: ActionSpec,
         values: ScalarMapping,
+        *,
         snapshot: ScalarMapping,
         words: ScalarMapping,
     ) -> Action:

@@ -1,4 +1,4 @@
-"""Replay: look at a case again as the desk would today, over what it knew then.
+"""Replay: look at a case again, over what was known then.
 
 The desk's own triage does it, with today's playbooks, policy and models. Only the systems, the
 clock and the usage are those of then, and nothing is written.
@@ -14,12 +14,12 @@ from bot.cases.case import Case
 from bot.cases.controls import DeskControls, RecordedStage
 from bot.cases.entries import Entry, entry_of, entry_plain
 from bot.cases.evaluation import (
-    Comparison,
     Course,
     EvaluationReason,
     Expectation,
     Judgement,
     Trial,
+    TrialComparison,
     expectations_of,
     judgement_of,
     reasons_for_evaluation,
@@ -28,7 +28,7 @@ from bot.cases.evaluation import (
 from bot.cases.playbook import Playbook
 from bot.cases.policy import Stage
 from bot.cases.usage import Usage
-from bot.desk.null_store import NullOutbox, RecordedCases, RecordedControls
+from bot.desk.null_store import NullOutbox, PastUsage, RecordedCases, RecordedControls
 from bot.desk.proposal import Proposals
 from bot.desk.triage import FAILURES, Triage
 from bot.ports.connector import Systems
@@ -101,16 +101,24 @@ class RecordedCase:
         )
 
 
-def record_case(entries: Sequence[Entry], usage_before: UsageBefore) -> RecordedCase:
-    """Take from the ledger what is needed to look at a case again."""
+def record_case(
+    entries: Sequence[Entry], usage_before: UsageBefore, *, is_demotion: bool = False
+) -> RecordedCase:
+    """Take from the ledger what a replay of a case needs.
+
+    ``is_demotion``: it brought about that something does not run alone any more.
+    """
     trials = trials_of(entries)
+    reasons = reasons_for_evaluation(entries)
+    if is_demotion:
+        reasons = (*reasons, EvaluationReason.DEMOTED)
     return RecordedCase(
         id=entries[0].case_id,
         entries=tuple(entries),
         trials=tuple(trials),
         expectations=tuple(expectations_of(trials)),
         usages=tuple(usage_before(trial) for trial in trials),
-        reasons=reasons_for_evaluation(entries),
+        reasons=reasons,
     )
 
 
@@ -127,15 +135,22 @@ class CaseReplay:
     mode: str = ""
     _outbox: NullOutbox = field(default_factory=NullOutbox)
 
-    def compare(self, recorded_case: RecordedCase) -> list[Comparison]:
-        """Play every trial of a case, and hold it against what was said then."""
+    def compare(
+        self, recorded_case: RecordedCase, usage_before: PastUsage | None = None
+    ) -> list[TrialComparison]:
+        """Play every trial of a case, beside what was said then.
+
+        ``usage_before`` sums usage for the plan of today. Without it that of the plan of then
+        counts, as it was recorded.
+        """
         comparisons = []
         for trial, expected, usage in zip(
             recorded_case.trials, recorded_case.expectations, recorded_case.usages, strict=True
         ):
-            now, unknown_names = self.play(trial, usage)
+            cases = RecordedCases(trial.before, usage, usage_before)
+            now, unknown_names = self.play(trial, cases)
             comparisons.append(
-                Comparison(
+                TrialComparison(
                     case_id=recorded_case.id,
                     trial=trial.number,
                     at=trial.at,
@@ -149,14 +164,14 @@ class CaseReplay:
             )
         return comparisons
 
-    def play(self, trial: Trial, usage: Usage) -> tuple[Judgement, tuple[str, ...]]:
+    def play(self, trial: Trial, cases: RecordedCases) -> tuple[Judgement, tuple[str, ...]]:
         """Say what the desk would make of the case today.
 
         Also which look-ups failed that had not failed then.
         """
         self.clock.at = trial.at
         try:
-            case = self._triage(trial, usage).look_at(trial.before, trial.at).case
+            case = self._triage(trial, cases).look_at(trial.before, trial.at).case
         except FAILURES as failure:
             judgement = Judgement(
                 kind=trial.before.kind, course=Course.NO_PLAN, reason=str(failure)
@@ -164,8 +179,7 @@ class CaseReplay:
             return judgement, ()
         return judgement_of(case), _newly_failed(trial, case)
 
-    def _triage(self, trial: Trial, usage: Usage) -> Triage:
-        cases = RecordedCases(trial.before, usage)
+    def _triage(self, trial: Trial, cases: RecordedCases) -> Triage:
         systems = self.systems_of(trial, self.library.playbook(trial.after.kind))
         proposals = Proposals(
             cases=cases,
@@ -187,7 +201,10 @@ class CaseReplay:
 
 
 def _controls_of(trial: Trial) -> DeskControls:
-    """Return what had earned to run alone by then; for the rest today's playbook says the stage."""
+    """Return what had earned to run alone by then.
+
+    Of everything else today's playbook says the stage.
+    """
     plan, verdict = trial.after.proposal.plan, trial.after.proposal.verdict
     if plan is None or verdict is None or verdict.inputs is None:
         return DeskControls()
@@ -209,7 +226,7 @@ def _controls_of(trial: Trial) -> DeskControls:
 
 
 def _newly_failed(trial: Trial, case: Case) -> tuple[str, ...]:
-    """Name the look-ups that have no answer today, and had one or were not made then."""
+    """Name the look-ups that fail today and had not failed then."""
     failed_then = {fact.name for fact in trial.evidence if fact.failure is not None}
     failed_now = [fact.name for fact in case.assessment.evidence if fact.failure is not None]
     return tuple(name for name in failed_now if name not in failed_then)

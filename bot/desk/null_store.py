@@ -1,5 +1,6 @@
-"""A case store of one recorded case, and an outbox for nothing: for a case that is played again.
+"""A store of one recorded case, and an outbox for nothing.
 
+They stand in while a case is played again.
 What the desk reads to judge a plan is answered as it was then. Whatever would write fails: a replay
 that wrote would be no replay.
 """
@@ -8,7 +9,7 @@ from collections.abc import Sequence
 from concurrent.futures import Future
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import NoReturn
+from typing import NoReturn, Protocol
 
 from bot.cases.case import Case
 from bot.cases.control_decisions import ControlDecision
@@ -22,9 +23,16 @@ from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
 
 
+class PastUsage(Protocol):
+    """Sum what had been carried out before a moment."""
+
+    def __call__(self, at: datetime, windows: Sequence[timedelta], *, plan: Plan | None) -> Usage:
+        """Count what lies in each window that ends at ``at``."""
+
+
 @dataclass(frozen=True)
 class RecordedControls(DeskControlsStore):
-    """The controls of the desk at the time at which it looked at a case."""
+    """The controls of the desk as they were."""
 
     recorded_controls: DeskControls
 
@@ -51,10 +59,12 @@ class RecordedControls(DeskControlsStore):
 
 @dataclass(frozen=True)
 class RecordedCases(CaseStore):
-    """One case, with the usage of the time at which the desk looked at it."""
+    """One case, with the usage of its time."""
 
     recorded_case: Case
     recorded_usage: Usage
+    #: Sums it anew for the plan that is judged, where the ledger is at hand.
+    usage_before: PastUsage | None = None
 
     def case(self, case_id: str) -> Case:
         """Return the case as it was."""
@@ -72,7 +82,9 @@ class RecordedCases(CaseStore):
         self, at: datetime, windows: Sequence[timedelta], *, plan: Plan, step: int = 0
     ) -> Usage:
         """Return what had been carried out until then."""
-        return self.recorded_usage
+        if self.usage_before is None:
+            return self.recorded_usage
+        return self.usage_before(at, windows, plan=plan)
 
     def step_outcomes(self, action: str, limit: int) -> list[str]:
         """Return nothing: no step begins."""

@@ -1,4 +1,4 @@
-"""Whole histories of cases: the entries of many, a page at a time.
+"""Whole histories of cases, a page at a time.
 
 For whoever plays cases again. Memory does not grow with the number of cases.
 """
@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 
 from sqlalchemy import bindparam, select
 
+from bot.cases.controls import DESK_ID
 from bot.cases.entries import Entry, entry_of
 from bot.cases.plan import Plan
 from bot.cases.usage import Usage
@@ -62,8 +63,17 @@ class PastCases:
             histories[row.case_id].append(entry_of(json.loads(bytes(row.body))))
         return histories
 
-    def usage_before(self, at: datetime, windows: Sequence[timedelta], plan: Plan | None) -> Usage:
-        """Sum what had been carried out of a plan's actions, in windows that end at that time."""
+    def desk_entries(self) -> list[Entry]:
+        """Return the entries about the desk as a whole."""
+        return self._read_page([DESK_ID])[DESK_ID]
+
+    def usage_before(
+        self, at: datetime, windows: Sequence[timedelta], *, plan: Plan | None
+    ) -> Usage:
+        """Sum what had been carried out of a plan's actions.
+
+        The windows end at that time.
+        """
         if plan is None:
             return Usage()
         return usage_at(self._database.fetch, at, windows, plan=plan, step=0, is_past=True)

@@ -40,7 +40,7 @@ def case_record(case: Case) -> dict[str, Any]:
 
 
 def trail_record(entries: Iterable[Entry], labels: Labels) -> list[dict[str, Any]]:
-    """Return every entry of a case, as it stands in the ledger and in words."""
+    """Return every entry of a case, as recorded and in words."""
     return [
         {
             **entry_plain(item.entry),

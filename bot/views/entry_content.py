@@ -1,49 +1,33 @@
-"""Entries of the ledger in words: a sentence each, and the facts under it.
+"""Entries of the ledger in words, with all that they say.
 
 The trail in Slack, the command line and the file for an auditor show the same words. Nothing of an
 entry that people could have seen or decided on is left out; hashes and keys are.
 """
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
-from typing import Any, assert_never
+from typing import assert_never
 
 from bot.cases import entries as bodies
-from bot.cases.actor import Actor, ActorKind
-from bot.cases.approval import Approval, ApprovalRequirement, people_of
-from bot.cases.canonical import Scalar
+from bot.cases.approval import Approval
 from bot.cases.case import Case
 from bot.cases.entries import Body, Entry
 from bot.cases.evidence import Evidence
 from bot.cases.evolve import evolve
 from bot.cases.passkey import Purpose
-from bot.cases.plan import Action, Money, Plan
-from bot.cases.recommendation import Recommendation
 from bot.cases.signal import Signal
-from bot.cases.sla import Sla
-from bot.cases.verdict import Ruling, Verdict
+from bot.views.content_lines import (
+    ContentLine,
+    content_lines,
+    deadline_lines,
+    moment,
+    value_text,
+)
+from bot.views.entry_names import EntryNames, names_in
 from bot.views.labels import Labels, as_words, start_upper
+from bot.views.plan_content import PlanContent, plan_summary
 
 NO_LABELS = Labels()
-#: An account that no entry names.
-SOMEBODY = "a colleague"
-RULINGS = {
-    Ruling.AUTO_APPROVE: "may run alone",
-    Ruling.ASK: "must be approved",
-    Ruling.REFUSE: "refused",
-}
-
-
-@dataclass(frozen=True, slots=True)
-class ContentLine:
-    """One thing that an entry says, under its label."""
-
-    label: str
-    text: str
-
-    def __str__(self) -> str:
-        return f"{self.label}: {self.text}"
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,7 +41,7 @@ class EntryContent:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TrailItem:
-    """One entry of a trail, with the case as this entry left it."""
+    """One entry of a trail, and the case after it."""
 
     entry: Entry
     case: Case
@@ -71,42 +55,12 @@ class EntryWords:
     """Puts entries of one case into words."""
 
     labels: Labels = NO_LABELS
-    #: The names of people by account.
-    names: Mapping[str, str] = field(default_factory=dict)
+    names: EntryNames = field(default_factory=EntryNames)
 
-    def author(self, entry: Entry) -> str:
-        """Name the author of an entry."""
-        actor = entry.actor
-        match actor.kind:
-            case ActorKind.PERSON | ActorKind.GROUP:
-                return self.account(actor.id)
-            case ActorKind.SOURCE:
-                return self.labels.system(actor.id)
-            case ActorKind.OPERATOR:
-                return f"{actor.id}, at the command line"
-            case ActorKind.POLICY:
-                return "policy"
-            case ActorKind.DESK:
-                return "Countersign"
-            case _:
-                assert_never(actor.kind)
-
-    def account(self, text: str) -> str:
-        """Name a person or group."""
-        if people_of(text):
-            return ", ".join(self._person(user_id) for user_id in people_of(text))
-        actor = Actor.parse(text)
-        if actor.kind is ActorKind.PERSON:
-            return self.names.get(text, SOMEBODY)
-        if actor.kind is ActorKind.GROUP:
-            return f"@{text}"
-        return as_words(actor.id)
-
-    def _person(self, user_id: str) -> str:
-        for account, name in self.names.items():
-            if account.endswith(f"/{user_id}"):
-                return name
-        return SOMEBODY
+    @property
+    def plans(self) -> PlanContent:
+        """Return what writes the lines of plans."""
+        return PlanContent(labels=self.labels, names=self.names)
 
     def content(self, entry: Entry, before: Case | None) -> EntryContent:
         """Put an entry into words. ``before`` is the case that it found."""
@@ -150,16 +104,19 @@ class EntryWords:
     def _signal_entry(self, body: bodies.Opened | bodies.SignalBody) -> EntryContent:
         match body:
             case bodies.Opened(signal=signal):
-                lines = [*self._signal(signal), ContentLine("Owner", self.account(body.owner))]
-                return EntryContent(f"Opened: {signal.title}", (*lines, *_deadlines(body.sla)))
+                owner = ContentLine("Owner", self.names.account(body.owner))
+                lines = (*self._signal(signal), owner, *deadline_lines(body.sla))
+                return EntryContent(f"Opened: {signal.title}", lines)
             case bodies.Recurred(signal=signal):
                 sentence = f"Reported again by {self.labels.system(signal.source)}: {signal.title}"
                 return EntryContent(sentence, self._signal(signal))
             case bodies.Cleared(signal=signal):
-                return EntryContent("The source said that it is over", self._all_clear(signal))
+                return EntryContent(
+                    "The source said that it is over", self._signal(signal, signal.title)
+                )
             case bodies.MarkedClear(signal=signal):
                 sentence = "The source said that it is over, after the decision"
-                return EntryContent(sentence, self._all_clear(signal))
+                return EntryContent(sentence, self._signal(signal, signal.title))
             case bodies.Conflicted():
                 source = self.labels.system(body.source)
                 return EntryContent(f"{source} sent another text under the same key")
@@ -168,15 +125,13 @@ class EntryWords:
             case _:
                 assert_never(body)
 
-    def _all_clear(self, signal: Signal) -> tuple[ContentLine, ...]:
-        return (*_lines(Message=signal.title), *self._signal(signal))
-
-    def _signal(self, signal: Signal) -> tuple[ContentLine, ...]:
-        lines = [ContentLine("Source", self.labels.system(signal.source))]
+    def _signal(self, signal: Signal, message: str = "") -> tuple[ContentLine, ...]:
+        lines = [*content_lines(Message=message)]
+        lines.append(ContentLine("Source", self.labels.system(signal.source)))
         if signal.occurred_at:
             lines.append(ContentLine("Happened", moment(signal.occurred_at)))
         if signal.requester:
-            lines.append(ContentLine("Raised by", self.account(signal.requester)))
+            lines.append(ContentLine("Raised by", self.names.account(signal.requester)))
         for name, value in signal.facts.items():
             lines.append(ContentLine(start_upper(as_words(name)), value_text(value)))
         return tuple(lines)
@@ -188,12 +143,15 @@ class EntryWords:
             case bodies.Recognised():
                 return self._recognition(body)
             case bodies.Named():
-                lines = (ContentLine("Owner", self.account(body.owner)), *_deadlines(body.sla))
+                lines = (
+                    ContentLine("Owner", self.names.account(body.owner)),
+                    *deadline_lines(body.sla),
+                )
                 return EntryContent(f"{body.by_name} said: {self.labels.kind(body.kind)}", lines)
             case bodies.Novel():
                 return EntryContent(f"{body.by_name} said that it is something new")
             case bodies.Narrated(words=words):
-                lines = _lines(What=words.what, Why=words.why, Suggestion=words.suggestion)
+                lines = content_lines(What=words.what, Why=words.why, Suggestion=words.suggestion)
                 return EntryContent("A language model put it into words", lines)
             case bodies.Gathered():
                 return self._evidence(body)
@@ -209,8 +167,8 @@ class EntryWords:
     def _recognition(self, body: bodies.Recognised) -> EntryContent:
         recognition = body.recognition
         lines = [ContentLine(one.title, f"{one.confidence} %") for one in recognition.guesses]
-        lines += [ContentLine("Basis", recognition.basis), *_deadlines(body.sla)]
-        lines.append(ContentLine("Owner", self.account(body.owner)))
+        lines += [ContentLine("Basis", recognition.basis), *deadline_lines(body.sla)]
+        lines.append(ContentLine("Owner", self.names.account(body.owner)))
         if body.is_urgent:
             lines.append(ContentLine("Urgent", "much is at stake, and no kind fits"))
         if recognition.abstains:
@@ -223,104 +181,57 @@ class EntryWords:
         sentence = f"Looked up: {_count(len(body.evidence) - failures, 'fact')}"
         if failures:
             sentence += f", and {_count(failures, 'look-up')} failed"
-        lines = [self._fact(fact) for fact in body.evidence]
         stake = str(body.stake) if body.stake else ""
         summary = {"What happened": body.what, "Why it matters": body.why, "At stake": stake}
-        return EntryContent(sentence, (*_lines(**summary), *lines))
+        lines = (*content_lines(**summary), *self._fact_lines(body.evidence))
+        return EntryContent(sentence, lines)
 
-    def _fact(self, fact: Evidence) -> ContentLine:
-        label = fact.label or start_upper(as_words(fact.name.replace(".", " ")))
-        text = value_text(fact.value)
-        if fact.failure is not None:
-            text = f"could not be read: {fact.failure}"
-        source = self.labels.system(fact.source)
-        return ContentLine(label, f"{text} — {source}, read {moment(fact.read_at)}")
+    def _fact_lines(self, evidence: Iterable[Evidence]) -> Iterator[ContentLine]:
+        """Write facts below their source and the time at which they were read."""
+        origin = ""
+        for fact in evidence:
+            source = f"{self.labels.system(fact.source)}, {moment(fact.read_at)}"
+            if source != origin:
+                yield ContentLine("Read from", source)
+                origin = source
+            text = value_text(fact.value)
+            if fact.failure is not None:
+                text = f"could not be read: {fact.failure}"
+            name = fact.label or as_words(fact.name.replace(".", " "))
+            yield ContentLine(start_upper(name), text)
 
     def _recommendation_entry(self, body: bodies.Recommended) -> EntryContent:
         lines = [
-            *self._plan(body.plan),
-            *self._reasons(body.recommendation),
-            *self._verdict(body.verdict),
+            *self.plans.plan_lines(body.plan),
+            *self.plans.reason_lines(body.recommendation),
+            *self.plans.verdict_lines(body.verdict),
             ContentLine("To approve until", moment(body.expires_at)),
-            *_deadlines(body.sla),
+            *deadline_lines(body.sla),
         ]
-        return EntryContent(f"Recommended: {_summaries(body.plan)}", tuple(lines))
+        return EntryContent(f"Recommended: {plan_summary(body.plan)}", tuple(lines))
 
     def _referral_entry(self, body: bodies.Referred) -> EntryContent:
-        lines = [*self._reasons(body.recommendation)]
+        lines = [*self.plans.reason_lines(body.recommendation)]
         if body.plan:
-            lines = [*self._plan(body.plan), *lines]
+            lines = [*self.plans.plan_lines(body.plan), *lines]
         if body.verdict:
-            lines += self._verdict(body.verdict)
+            lines += self.plans.verdict_lines(body.verdict)
         return EntryContent(f"A person is needed: {body.reason}", tuple(lines))
 
     def _authorisation_entry(self, body: bodies.Authorised) -> EntryContent:
-        lines = [
-            *(self._plan(body.plan) if body.plan else ()),
-            *(self._reasons(body.recommendation) if body.recommendation else ()),
-            *(self._verdict(body.verdict) if body.verdict else ()),
-        ]
+        lines: list[ContentLine] = []
+        sentence = "The approvals are complete"
         if body.plan:
-            sentence = f"Policy lets it run alone: {_summaries(body.plan)}"
-            return EntryContent(sentence, tuple(lines))
-        people = ", ".join(self.account(person) for person in body.by)
-        lines = [*_lines(**{"Approved by": people}), *lines]
-        return EntryContent("The approvals are complete", tuple(lines))
-
-    def _plan(self, plan: Plan) -> Iterator[ContentLine]:
-        for number, action in enumerate(plan.actions, start=1):
-            yield ContentLine(f"Step {number}", action.summary)
-            yield from self._action(action)
-        if len(plan.actions) > 1 and plan.amount:
-            yield ContentLine("It moves", money_text(plan.amount))
-        yield ContentLine("Proposed by", f"the {plan.proposer.value}")
-        if plan.is_dry_run:
-            yield ContentLine("Dry run", "nothing is changed")
-        yield ContentLine("May begin until", moment(plan.not_after))
-
-    def _action(self, action: Action) -> Iterator[ContentLine]:
-        system = self.labels.system(action.system)
-        yield ContentLine("Target", f"{_target(action.target)}, {system}")
-        for name, value in action.parameters.items():
-            label = start_upper(self.labels.parameter(action.name, name))
-            yield ContentLine(label, value_text(value))
-        yield ContentLine("It would", action.preview)
-        if action.amount:
-            yield ContentLine("It moves", money_text(action.amount))
-        yield ContentLine("Undo", _undo_terms(action))
-        if action.precondition:
-            state = [f"{as_words(name)} {value_text(one)}" for name, one in _snapshot_of(action)]
-            yield ContentLine("Only while", ", ".join(state))
-
-    def _reasons(self, recommendation: Recommendation) -> Iterator[ContentLine]:
-        confidence = "" if recommendation.confidence is None else f"{recommendation.confidence} %"
-        yield from _lines(
-            Reason=recommendation.reason,
-            Blocked=recommendation.blocked,
-            Basis=recommendation.basis,
-            Confidence=confidence,
-            Promise=recommendation.promise,
-            Precedents=recommendation.precedents,
-            Memory=recommendation.memory,
-        )
-        for one in recommendation.alternatives:
-            yield ContentLine(f"Not “{self.labels.action(one.action)}”", one.why_not)
-        for citation in recommendation.citations:
-            title = f"{citation.case_id or 'imported'}: {citation.title}"
-            yield ContentLine("Like case", f"{title} ({citation.ended}, {moment(citation.at)})")
-
-    def _verdict(self, verdict: Verdict) -> Iterator[ContentLine]:
-        rule = as_words(verdict.rule.replace(".", " "))
-        risk = f"{verdict.tier.name.lower()} risk"
-        text = f"{RULINGS[verdict.ruling]}, {risk}: {verdict.reason} (rule: {rule})"
-        yield ContentLine("Policy", text)
-        if verdict.factors:
-            yield ContentLine("Needs", self._approvers(verdict.factors))
-        if verdict.step_up:
-            yield ContentLine("Signature", "each approval needs a passkey")
-
-    def _approvers(self, factors: Iterable[ApprovalRequirement]) -> str:
-        return " and ".join(f"{one.count} of {self.account(one.group)}" for one in factors)
+            sentence = f"Policy lets it run alone: {plan_summary(body.plan)}"
+            lines += self.plans.plan_lines(body.plan)
+        else:
+            people = ", ".join(self.names.account(person) for person in body.by)
+            lines += content_lines(**{"Approved by": people})
+        if body.recommendation:
+            lines += self.plans.reason_lines(body.recommendation)
+        if body.verdict:
+            lines += self.plans.verdict_lines(body.verdict)
+        return EntryContent(sentence, tuple(lines))
 
     # --- people -----------------------------------------------------------------------------------
 
@@ -328,12 +239,12 @@ class EntryWords:
         match body:
             case bodies.StepUpAsked():
                 aim = "take it back" if body.purpose is Purpose.UNDO else "approve"
-                lines = _lines(Note=body.note, Until=moment(body.until))
+                lines = content_lines(Note=body.note, Until=moment(body.until))
                 return EntryContent(f"{body.by_name} wants to {aim}, and has yet to sign", lines)
             case bodies.ApprovalGiven(approval=approval):
                 return EntryContent(f"{_voter(approval)} approved", _vote(approval))
             case bodies.Withdrawn():
-                return EntryContent(f"{self.account(body.person)} withdrew their approval")
+                return EntryContent(f"{self.names.account(body.person)} withdrew their approval")
             case _:
                 assert_never(body)
 
@@ -341,17 +252,17 @@ class EntryWords:
         match body:
             case bodies.Rejected():
                 sentence = f"{body.by_name} rejected it: {body.reason.description.lower()}"
-                return EntryContent(sentence, _lines(Note=body.note))
+                return EntryContent(sentence, content_lines(Note=body.note))
             case bodies.Edited():
                 return self._edit(body)
             case bodies.HandedOver():
-                sentence = f"{body.by_name} handed it over to {self.account(body.to)}"
-                return EntryContent(sentence, _lines(Note=body.note))
+                sentence = f"{body.by_name} handed it over to {self.names.account(body.to)}"
+                return EntryContent(sentence, content_lines(Note=body.note))
             case bodies.Claimed():
                 return EntryContent(f"{body.by_name} took it on")
             case bodies.Snoozed():
                 sentence = f"{body.by_name} let it rest until {moment(body.until)}"
-                return EntryContent(sentence, _lines(Reason=body.reason))
+                return EntryContent(sentence, content_lines(Reason=body.reason))
             case bodies.WokenEarly():
                 return EntryContent(f"{body.by_name} ended the snooze")
             case bodies.RetriageAsked():
@@ -372,8 +283,8 @@ class EntryWords:
             for one in body.changes
         ]
         lines = (
-            *self._plan(body.plan),
-            *self._verdict(body.verdict),
+            *self.plans.plan_lines(body.plan),
+            *self.plans.verdict_lines(body.verdict),
             ContentLine("To approve until", moment(body.expires_at)),
         )
         return EntryContent(f"{body.by_name} edited the plan: {', '.join(changes)}", lines)
@@ -381,7 +292,7 @@ class EntryWords:
     def _inquiry_entry(self, body: bodies.InquiryBody) -> EntryContent:
         match body:
             case bodies.InquiryOpened():
-                lines = _lines(
+                lines = content_lines(
                     Question=body.question,
                     Choices=", ".join(body.options),
                     About=as_words(body.fact.replace(".", " ")),
@@ -403,10 +314,10 @@ class EntryWords:
                 return EntryContent("The snooze was over")
             case bodies.Escalated():
                 lines = (ContentLine("To decide until", moment(body.expires_at)),)
-                sentence = f"Nobody decided in time; it went to {self.account(body.to)}"
+                sentence = f"Nobody decided in time; it went to {self.names.account(body.to)}"
                 return EntryContent(sentence, lines)
             case bodies.Reminded():
-                return EntryContent(f"{self.account(body.to)} was reminded")
+                return EntryContent(f"{self.names.account(body.to)} was reminded")
             case bodies.Expired():
                 return EntryContent("Nobody decided in time; it was closed, and nothing was done")
             case _:
@@ -419,7 +330,7 @@ class EntryWords:
             case bodies.StepStarted(step=step):
                 return EntryContent(f"Step {step + 1} began: {_step_summary(before, step)}")
             case bodies.StepReported(step=step, state=state):
-                return EntryContent(f"Step {step + 1}: {state}", _lines(Report=body.detail))
+                return EntryContent(f"Step {step + 1}: {state}", content_lines(Report=body.detail))
             case bodies.Drifted():
                 lines = tuple(ContentLine("Reason", reason) for reason in body.reasons)
                 return EntryContent("Stopped, and asked again", lines)
@@ -431,7 +342,7 @@ class EntryWords:
             case bodies.Settled(step=step):
                 outcome = "happened" if body.landed else "did not happen"
                 sentence = f"{body.by_name} looked: step {step + 1} {outcome}"
-                return EntryContent(sentence, _lines(Note=body.note))
+                return EntryContent(sentence, content_lines(Note=body.note))
             case _:
                 assert_never(body)
 
@@ -440,8 +351,8 @@ class EntryWords:
             case bodies.UndoApproved(approval=approval):
                 return EntryContent(f"{_voter(approval)} wants it taken back", _vote(approval))
             case bodies.UndoAsked():
-                people = ", ".join(self.account(person) for person in body.by) or body.by_name
-                lines = _lines(**{"Decided by": people, "Note": body.note})
+                people = ", ".join(self.names.account(person) for person in body.by) or body.by_name
+                lines = content_lines(**{"Decided by": people, "Note": body.note})
                 return EntryContent("It is being taken back", lines)
             case bodies.UndoLapsed():
                 return EntryContent(f"It was not taken back: {body.reason}")
@@ -450,85 +361,30 @@ class EntryWords:
 
 
 def trail(entries: Iterable[Entry], labels: Labels = NO_LABELS) -> Iterator[TrailItem]:
-    """Put the entries of one case into words, each with the case after it.
+    """Put the entries of one case into words.
 
     Raises:
         LedgerBroken: an entry does not follow the one before.
     """
     entries = list(entries)
-    words = EntryWords(labels=labels, names=names_in(entries))
+    names = EntryNames(labels=labels, people=names_in(entries))
+    words = EntryWords(labels=labels, names=names)
     case: Case | None = None
     for entry in entries:
         before = case
         case = evolve(before, entry)
         content = words.content(entry, before)
-        yield TrailItem(entry=entry, case=case, content=content, author=words.author(entry))
-
-
-def names_in(entries: Iterable[Entry]) -> dict[str, str]:
-    """Find the names of people by account, as the entries say them."""
-    names: dict[str, str] = {}
-    for entry in entries:
-        body = entry.body
-        approval: Any = getattr(body, "approval", None)
-        if isinstance(approval, Approval):
-            names[approval.person] = approval.name
-            names |= {approval.behalf_of: approval.behalf_name} if approval.behalf_of else {}
-        name = getattr(body, "by_name", "")
-        if name and entry.actor.is_person:
-            names.setdefault(entry.actor.id, name)
-        if isinstance(body, bodies.InquiryOpened):
-            names.setdefault(body.to, body.to_name)
-    return names
+        yield TrailItem(entry=entry, case=case, content=content, author=names.author(entry))
 
 
 # --- values ---------------------------------------------------------------------------------------
 
 
-def moment(at: datetime) -> str:
-    """Write a time in UTC: "21 Nov 2026 12:00 UTC"."""
-    return f"{at.day} {at:%b %Y %H:%M} UTC"
-
-
-def value_text(value: Scalar) -> str:
-    """Write a value as people read it."""
-    match value:
-        case None:
-            return "none"
-        case True:
-            return "yes"
-        case False:
-            return "no"
-        case float():
-            return f"{value:,.2f}".removesuffix(".00")
-        case _:
-            return str(value)
-
-
-def money_text(money: Money) -> str:
-    """Write an amount with its sign before the currency."""
-    return f"−{Money(-money.amount, money.currency)}" if money.amount < 0 else str(money)
-
-
-def _lines(**texts: str) -> tuple[ContentLine, ...]:
-    """Make a line of each text that is not empty."""
-    return tuple(ContentLine(label, text) for label, text in texts.items() if text)
-
-
-def _deadlines(sla: Sla | None) -> tuple[ContentLine, ...]:
-    if sla is None:
-        return ()
-    return (
-        ContentLine("Decide by", moment(sla.decide_by)),
-        ContentLine("Resolve by", moment(sla.resolve_by)),
-    )
-
-
 def _resolution(body: bodies.Resolved) -> EntryContent:
     if body.resolution is bodies.Resolution.BY_HAND:
-        return EntryContent(f"{body.by_name} handled it by hand", _lines(Note=body.note))
+        return EntryContent(f"{body.by_name} handled it by hand", content_lines(Note=body.note))
     until = moment(body.undo_until) if body.undo_until else ""
-    lines = _lines(**{"Note": body.note, "May be taken back until": until})
+    lines = content_lines(**{"Note": body.note, "May be taken back until": until})
     return EntryContent("It worked", lines)
 
 
@@ -539,10 +395,10 @@ def _hindsight(body: bodies.HindsightBody | bodies.OutcomeBody) -> EntryContent:
             return EntryContent(f"{where} what was done by hand: {_practice(body)}", _detail(body))
         case bodies.ReviewGiven():
             sentence = f"{body.by_name} reviewed it: {body.verdict.value}"
-            return EntryContent(sentence, _lines(Note=body.note))
+            return EntryContent(sentence, content_lines(Note=body.note))
         case bodies.MistakeReported():
             sentence = f"{body.by_name} reported a mistake"
-            return EntryContent(sentence, _lines(Report=body.text))
+            return EntryContent(sentence, content_lines(Report=body.text))
         case _:
             assert_never(body)
 
@@ -556,7 +412,7 @@ def _practice(body: bodies.PracticeObserved) -> str:
 
 
 def _detail(body: bodies.PracticeObserved) -> tuple[ContentLine, ...]:
-    return _lines(Detail=body.detail)
+    return content_lines(Detail=body.detail)
 
 
 def _voter(approval: Approval) -> str:
@@ -567,11 +423,7 @@ def _voter(approval: Approval) -> str:
 
 def _vote(approval: Approval) -> tuple[ContentLine, ...]:
     signature = "signed with their passkey" if approval.assertion else ""
-    return _lines(Note=approval.note, Signature=signature)
-
-
-def _summaries(plan: Plan) -> str:
-    return "; ".join(action.summary for action in plan.actions)
+    return content_lines(Note=approval.note, Signature=signature)
 
 
 def _step_summary(case: Case | None, step: int) -> str:
@@ -580,22 +432,6 @@ def _step_summary(case: Case | None, step: int) -> str:
     if plan is None or not 0 <= step < len(plan.actions):
         return "a step of an earlier plan"
     return plan.actions[step].summary
-
-
-def _target(target: str) -> str:
-    kind, _, name = target.partition(":")
-    return f"{as_words(kind)} {name}" if name else target
-
-
-def _undo_terms(action: Action) -> str:
-    if not action.reversible:
-        return "it cannot be undone"
-    minutes = action.undo_for // timedelta(minutes=1)
-    return f"it can be taken back for {minutes} minutes" if minutes else "it can be undone"
-
-
-def _snapshot_of(action: Action) -> list[tuple[str, Scalar]]:
-    return sorted(action.precondition.items())
 
 
 def _count(count: int, noun: str) -> str:

@@ -1,4 +1,4 @@
-"""The window *Trail*: the history of a case, entry by entry, with what each says.
+"""The window *Trail*: the history of a case, entry by entry.
 
 Long entries are folded to their first lines, and unfold with one press. A page fits into a window.
 """
@@ -8,7 +8,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from bot.cases.case import Case
-from bot.views.entry_content import ContentLine, TrailItem
+from bot.views.content_lines import ContentLine
+from bot.views.entry_content import TrailItem
 from bot.views.labels import Labels
 from handlers.cards import ids
 from handlers.cards.blocks import actions_block, button, heading, modal
@@ -51,7 +52,9 @@ class TrailPlace:
         return f"{self.case_id} {self.page} {'full' if self.is_full else 'folded'}"
 
 
-def trail_view(case: Case, items: Sequence[TrailItem], place: TrailPlace, labels: Labels) -> Json:
+def trail_view(
+    case: Case, items: Sequence[TrailItem], *, place: TrailPlace, labels: Labels
+) -> Json:
     """Build the window with one page of the trail."""
     wording = case_wording(case, labels)
     pages = _pages([_entry_lines(item, wording, is_full=place.is_full) for item in items])
@@ -71,7 +74,7 @@ def trail_view(case: Case, items: Sequence[TrailItem], place: TrailPlace, labels
 
 
 def _pages(entries: Sequence[Sequence[str]]) -> list[list[int]]:
-    """Split entries into pages by their texts, none of which is ever cut."""
+    """Split entries into pages, and no entry into two."""
     pages: list[list[int]] = []
     length = 0
     for index, lines in enumerate(entries):

@@ -1,4 +1,4 @@
-"""The buttons of the window *Trail*: its pages, and all that its entries say."""
+"""The window *Trail*, and its buttons."""
 
 from dataclasses import dataclass
 
@@ -36,7 +36,8 @@ class TrailWindow:
         labels = self.library.labels()
         cases = self.decisions.cases
         items = list(trail(cases.entries(place.case_id), labels))
-        return trail_view(cases.case(place.case_id), items, place, labels)
+        case = cases.case(place.case_id)
+        return trail_view(case, items, place=place, labels=labels)
 
     def on_press(self, body: Json, ack: Ack) -> None:
         """Show another page, or the same entries unfolded."""

@@ -8,32 +8,43 @@ from bot.cases.actor import CaseId
 from bot.cases.approval import ApprovalRequirement
 from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.commands import Approve, Edit, NameKind, Recommend, Reject, TryAgain, Undo
+from bot.cases.controls import DESK_ID
 from bot.cases.entries import (
     FieldChange,
     Gathered,
+    MistakeReported,
+    PracticeObserved,
     Recognised,
     RejectReason,
     Reopened,
+    ReviewGiven,
+    StageChanged,
     StepReported,
     StepState,
     Stopped,
 )
 from bot.cases.evaluation import (
-    Comparison,
     Course,
     EvaluationReason,
     Expectation,
     Judgement,
     PlannedStep,
+    TrialComparison,
     agrees,
+    demoted_by,
     expectations_of,
     judgement_of,
     reasons_for_evaluation,
+    steps_of,
     trials_of,
 )
 from bot.cases.evidence import Evidence
-from bot.cases.policy import RiskTier
+from bot.cases.evolve import fold
+from bot.cases.plan import Branch, Cause
+from bot.cases.policy import RiskTier, Stage
+from bot.cases.practice import PracticeSource
 from bot.cases.recommendation import Recommendation
+from bot.cases.review import ReviewVerdict
 from bot.cases.verdict import Ruling
 from tests.cases.making import (
     ANA,
@@ -41,6 +52,7 @@ from tests.cases.making import (
     OMAR,
     Finish,
     caller,
+    entry_after,
     opening,
     plan,
     recognition,
@@ -230,6 +242,83 @@ def test_a_case_that_people_corrected_is_one_of_the_evaluation_set(moves, reason
     assert reasons_for_evaluation(history(*moves)) == reasons
 
 
+def hindsight(body):
+    """The entries of a case that was carried out, and what was said of it afterwards."""
+    entries = history(*CARRIED_OUT)
+    return [*entries, entry_after(fold(entries), body)]
+
+
+PRACTICE = {"source": PracticeSource.PERSON, "by_name": "Ana"}
+
+
+@pytest.mark.parametrize(
+    ("body", "expected", "reasons"),
+    [
+        (
+            MistakeReported("wrong bottles", "Ana"),
+            Expectation(refused_steps=(step(24),)),
+            (EvaluationReason.MISTAKE,),
+        ),
+        (
+            ReviewGiven(verdict=ReviewVerdict.WRONG, by_name="Ana"),
+            Expectation(refused_steps=(step(24),)),
+            (EvaluationReason.REVIEW,),
+        ),
+        (
+            ReviewGiven(verdict=ReviewVerdict.RIGHT, by_name="Ana"),
+            Expectation(approved_steps=step(24)),
+            (),
+        ),
+        (
+            PracticeObserved(action_agrees=True, parameters_agree=False, **PRACTICE),
+            Expectation(refused_steps=(step(24),)),
+            (EvaluationReason.PRACTICE,),
+        ),
+        (
+            PracticeObserved(action_agrees=True, parameters_agree=True, **PRACTICE),
+            Expectation(approved_steps=step(24)),
+            (),
+        ),
+    ],
+    ids=["mistake", "reviewed as wrong", "reviewed as right", "done otherwise", "done alike"],
+)
+def test_what_is_said_in_hindsight_counts(body, expected, reasons):
+    entries = hindsight(body)
+    (trial,) = trials_of(entries)
+    assert expectations_of([trial]) == [expected]
+    assert reasons_for_evaluation(entries) == reasons
+
+
+def test_a_case_that_ended_that_something_runs_alone_is_named_by_the_desk():
+    def change(before, stage, on_case):
+        body = StageChanged(
+            kind="low_stock",
+            action="house.order_stock",
+            stage=stage,
+            before=before,
+            reason="undone",
+            by_name="",
+            on_case=on_case,
+        )
+        return replace(history()[0], case_id=DESK_ID, body=body)
+
+    entries = [
+        change(Stage.SUPERVISED, Stage.AUTONOMOUS, "EX-1"),
+        change(Stage.AUTONOMOUS, Stage.SUPERVISED, "EX-2"),
+        change(Stage.AUTONOMOUS, Stage.SHADOW, ""),
+    ]
+    assert demoted_by(entries) == {"EX-2"}
+
+
+def test_another_condition_in_a_tree_is_another_plan():
+    branches = (Branch(name="order"), Branch(name="claim", after=0, cause=Cause.REFUSED))
+    actions = (plan().actions[0], plan().actions[0])
+    tree = plan(actions=actions, branches=branches)
+    other = replace(tree, branches=(branches[0], replace(branches[1], when="steps.order.late")))
+    assert steps_of(tree) != steps_of(other)
+    assert str(steps_of(other)[1]).endswith("if step 1 refused and steps.order.late")
+
+
 # --- agreement --------------------------------------------------------------------------------------
 
 
@@ -255,7 +344,7 @@ def test_agreement_is_with_what_people_decided(said, expected, result):
 
 
 def comparison(before, now, expected=None):
-    return Comparison(
+    return TrialComparison(
         case_id="EX-1",
         trial=1,
         at=NOW,

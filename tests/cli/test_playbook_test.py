@@ -8,9 +8,6 @@ import pytest
 from bot.cases.errors import BadRequest, PlaybookInvalid
 from bot.cases.recognition import KindGuess, Recognition
 from bot.cli.playbook_test import (
-    ABSTAINED,
-    MISTAKEN,
-    RECOGNISED,
     KindResult,
     changed_library,
     changed_lookups,
@@ -39,8 +36,9 @@ class Recogniser:
 
 def test_an_example_is_recognised_mistaken_or_left_to_a_person():
     results = list(check_examples(Recogniser(), "low_stock", ["no wine", "cold", "hm"]))
-    assert [one.result for one in results] == [RECOGNISED, MISTAKEN, ABSTAINED]
-    assert results[1].detail == "taken for “LEAD_COLD”"
+    assert [one.is_right for one in results] == [True, False, False]
+    assert results[1].mistake == "taken for “LEAD_COLD”"
+    assert results[2].abstention == "too short"
     result = KindResult(kind="low_stock", title="Running low", examples=results)
     # What is not recognised yet goes to a person; what is mistaken goes to the wrong one.
     assert result.failures == 1

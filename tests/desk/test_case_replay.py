@@ -66,7 +66,7 @@ def record(world, case):
     windows = world.library.policy().windows
 
     def usage_before(trial):
-        return histories.usage_before(trial.at, windows, trial.after.proposal.plan)
+        return histories.usage_before(trial.at, windows, plan=trial.after.proposal.plan)
 
     return record_case(entries, usage_before)
 

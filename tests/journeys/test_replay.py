@@ -264,7 +264,7 @@ def test_one_case_is_shown_step_by_step_as_it_was_seen(countersign, histories):
         "Opened: ",
         "Source: operations system",
         "On hand: ",
-        "operations system, read ",
+        "Read from: operations system, ",
         "Recommended: Order ",
         "Policy: must be approved",
         "Needs: 1 of @",

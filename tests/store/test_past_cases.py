@@ -54,8 +54,8 @@ def test_usage_before_a_moment_leaves_out_what_came_after_it(world):
     later = plan(case_id="EX-9")
 
     def times_before(at):
-        return sum(row.times for row in histories.usage_before(at, (DAY,), later).rows)
+        return sum(row.times for row in histories.usage_before(at, (DAY,), plan=later).rows)
 
     next_day = world.clock() + timedelta(days=1)
     assert [times_before(at) for at in (begin, between, world.clock(), next_day)] == [0, 1, 2, 0]
-    assert histories.usage_before(between, (DAY,), None) == Usage()
+    assert histories.usage_before(between, (DAY,), plan=None) == Usage()

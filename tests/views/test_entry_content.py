@@ -16,7 +16,8 @@ from bot.cases.entries import CaseBody, Entry, Gathered, Reminded, StepReported,
 from bot.cases.evidence import Evidence
 from bot.cases.evolve import fold
 from bot.cases.recommendation import Recommendation
-from bot.views.entry_content import SOMEBODY, EntryWords, names_in, trail
+from bot.views.entry_content import EntryWords, trail
+from bot.views.entry_names import SOMEBODY, EntryNames, names_in
 from bot.views.labels import Labels, as_words, start_upper
 from tests.cases.making import (
     ANA,
@@ -112,8 +113,11 @@ def test_a_trail_says_each_fact_with_its_source_and_time():
     labels = Labels(systems={"house": "stock system"})
     gathered = next(one for one in trail(carried_out(), labels) if "Looked up" in words(one))
     assert gathered.content.sentence == "Looked up: 1 fact, and 1 look-up failed"
-    assert "On hand: 4 — stock system, read 21 Nov 2026 12:00 UTC" in words(gathered)
-    assert "Supplier: could not be read: nothing found — stock system" in words(gathered)
+    assert words(gathered).endswith(
+        "Read from: stock system, 21 Nov 2026 12:00 UTC\n"
+        "On hand: 4\n"
+        "Supplier: could not be read: nothing found"
+    )
 
 
 def test_a_trail_says_plan_verdict_and_who_decided():
@@ -142,7 +146,7 @@ def test_no_hash_stands_in_a_trail():
 
 def test_people_have_the_names_that_the_entries_say():
     names = names_in(carried_out())
-    known = EntryWords(names=names)
+    known = EntryWords(names=EntryNames(people=names))
     assert known.content(entry(Reminded(ANA.id, NOW)), None).sentence == "Ana was reminded"
     assert known.content(entry(Reminded("T1/UZOE", NOW)), None).sentence == (
         f"{SOMEBODY} was reminded"

@@ -40,7 +40,7 @@ def long_history(count=40, evidence=()):
 def view_of(entries, place=None):
     items = items_of(entries)
     case = items[-1].case
-    return trail_view(case, items, place or TrailPlace(case.id), NO_LABELS)
+    return trail_view(case, items, place=place or TrailPlace(case.id), labels=NO_LABELS)
 
 
 def texts(view):
@@ -68,7 +68,7 @@ def buttons(view):
 def test_the_window_says_what_each_entry_says():
     shown = "\n".join(texts(view_of(history(*CARRIED_OUT), TrailPlace("EX-1", is_full=True))))
     assert "Opened: Merlot is running low" in shown
-    assert "On hand: 4 — house" in shown
+    assert "Read from: house, 21 Nov 2026 12:00 UTC" in shown
     assert "Recommended: Order 24" in shown
     assert "Policy: must be approved, low risk" in shown
     assert "Ana approved" in shown
@@ -78,7 +78,7 @@ def test_the_window_says_what_each_entry_says():
 def test_a_long_entry_is_folded_and_unfolds_with_one_press():
     entries = long_history(1, facts(30))
     folded = view_of(entries)
-    assert "… and 26 more lines" in texts(folded)
+    assert "… and 27 more lines" in texts(folded)
     place = TrailPlace.parse(buttons(folded)["Show everything"])
     unfolded = "\n".join(texts(view_of(entries, place)))
     assert "Fact 29: x" in unfolded
