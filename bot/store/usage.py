@@ -1,4 +1,4 @@
-"""What was carried out lately, for the limits of policy."""
+"""Recent usage, for the limits of policy."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -25,7 +25,7 @@ def usage_at(
     plan: Plan,
     step: int,
 ) -> Usage:
-    """Sum what was carried out of the plan's actions in windows that end now.
+    """Sum what was done of the plan's actions in recent windows.
 
     Steps that surely failed do not count. Targets and requesters other than the plan's are summed
     together. The steps of ``plan`` from ``step`` on are left out: they are still to come, also
@@ -35,7 +35,7 @@ def usage_at(
     if not names:
         return Usage()
     # The statement has a fixed number of windows; the longest stands for those that are missing.
-    padded = [*windows, *[windows[-1]] * (MAX_WINDOWS - len(windows))]
+    spans = [*windows, *[windows[-1]] * (MAX_WINDOWS - len(windows))]
     values: dict[str, Any] = {
         "actions": names,
         "targets": sorted({action.target for action in plan.actions[step:]}),
@@ -44,9 +44,9 @@ def usage_at(
         "own_revision": plan.revision,
         "own_step": step,
     }
-    for number, window in enumerate(padded):
+    for number, window in enumerate(spans):
         values[f"since_{number}"] = (at - window).timestamp()
-    return Usage(tuple(_used_actions(row, padded) for row in fetch(_USAGE, values)))
+    return Usage(tuple(_used_actions(row, spans) for row in fetch(_USAGE, values)))
 
 
 def _used_actions(row: Any, windows: Sequence[timedelta]) -> UsedActions:
@@ -78,6 +78,7 @@ _OWN_REQUESTER = case(
     (_effects.requester == bindparam("requester"), _effects.requester), else_=""
 ).label("own_requester")
 _GROUPS = (_effects.action, _effects.currency, _PLACE, _OWN_TARGET, _OWN_REQUESTER)
+_GROUP_NAMES = ("action", "currency", "place", "own_target", "own_requester")
 _USAGE = CompiledStatement(
     select(
         *_GROUPS,
@@ -90,5 +91,5 @@ _USAGE = CompiledStatement(
         _effects.outcome != StepState.FAILED.name,
         not_(_IS_STILL_TO_COME),
     )
-    .group_by("action", "currency", "place", "own_target", "own_requester")
+    .group_by(*_GROUP_NAMES)
 )

@@ -142,7 +142,9 @@ def check_names(
             where = locate(path, ("never_alone", place))
             complaints.append(f"{where}: never_alone: there is no kind or action {name}{hint}")
     for place, rule in enumerate(policy.rules):
-        for complaint in _unknown_names(rule.when, actions, systems, playbooks):
+        for complaint in _unknown_names(
+            rule.when, actions=actions, systems=systems, playbooks=playbooks
+        ):
             where = locate(path, ("rules", place, "when"))
             complaints.append(f"{where}: rules.{place}.when: {complaint}")
     return complaints
@@ -150,6 +152,7 @@ def check_names(
 
 def _unknown_names(
     condition: str,
+    *,
     actions: Sequence[str],
     systems: Mapping[str, SystemSpec],
     playbooks: Mapping[str, Playbook],

@@ -95,12 +95,12 @@ def test_what_would_run_alone_is_told_with_what_of_it_was_wrong(past):
 
 def test_the_same_policy_changes_nothing_and_is_not_worse(past):
     result = backtest(past, TODAY)
-    assert (list(result.changed()), result.is_worse) == ([], False)
+    assert (list(result.differences()), result.is_worse) == ([], False)
     assert comparison_sentence(result) == (
         "No past case would be ruled otherwise than by today's policy."
     )
     tighter = backtest(past, TODAY, today=ALONE)
-    assert (len(list(tighter.changed())), tighter.is_worse) == (5, False)
+    assert (len(list(tighter.differences())), tighter.is_worse) == (5, False)
 
 
 def test_the_stage_of_the_kind_counts(past):
