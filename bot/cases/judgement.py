@@ -210,8 +210,8 @@ def _objection(matter: _Matter) -> str:
         return "policy never lets this run alone"
     if matter.circumstances and policy.is_never_alone(matter.circumstances.kind, ()):
         return "policy never lets this kind run alone"
-    for finding in matter.rules:
-        return finding.rule.because
+    if matter.rules:
+        return matter.rules[0].rule.because
     return _hours_objection(policy, matter.circumstances)
 
 

@@ -18,6 +18,7 @@ from bot import storage
 from bot.cases.backtest import Backtest, BacktestResult, Judged, Surroundings, summary_plain
 from bot.cases.canonical import to_plain
 from bot.cases.case import Case
+from bot.cases.conditions import ANY_NAME, FUNCTIONS, VARIABLES
 from bot.cases.constraints import Span
 from bot.cases.entries import entry_of
 from bot.cases.errors import Refusal
@@ -40,6 +41,14 @@ from knowledge.library import FileLibrary
 from knowledge.library.policy import read_policy_file
 
 MAX_CHANGES = 20
+_TYPES = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+    list: "list of texts",
+    dict: "by name",
+}
 
 
 def show(as_json: AsJson = False) -> None:
@@ -54,6 +63,26 @@ def show(as_json: AsJson = False) -> None:
             table.add_row(*map(escape, row))
         out.print(table, markup=False)
     out.print(f"SHA-256 {policy.checksum}", markup=False)
+
+
+def names(as_json: AsJson = False) -> None:
+    rows = [
+        (f"{owner}.{member}".removesuffix(f".{ANY_NAME}"), _TYPES[type(example)], meaning)
+        for owner, members in VARIABLES.items()
+        for member, (example, meaning) in members.items()
+    ]
+    if as_json:
+        names = [
+            {"name": name, "type": type_name, "meaning": meaning}
+            for name, type_name, meaning in rows
+        ]
+        print_json({"names": names, "functions": list(FUNCTIONS)})
+        return
+    table = Table("Name", "Type", "Meaning")
+    for row in rows:
+        table.add_row(*map(escape, row))
+    out.print(table, markup=False)
+    out.print(f"Functions: {', '.join(FUNCTIONS)}", markup=False)
 
 
 # --- one verdict ----------------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from bot import storage
 from bot.cases.entries import RejectReason
 from bot.cases.errors import PlaybookInvalid, Refusal
 from bot.cases.policy import Stage
-from bot.cli.policy import backtest, explain, show
+from bot.cli.policy import backtest, explain, names, show
 from bot.settings import load_offline
 from knowledge.library.library import PACKAGED
 from tests.desk.answers.asking import as_person
@@ -154,6 +154,17 @@ def test_the_page_shows_every_part_of_the_policy(library, capsys):
     plain = json.loads(capsys.readouterr().out)
     assert len(plain["digest"]) == 64
     assert plain["policy"]["currencies"] == {"EUR": "0.85"}
+
+
+def test_the_names_of_conditions_are_listed_with_types_and_meanings(library, capsys):
+    names()
+    text = " ".join(capsys.readouterr().out.split())
+    assert "plan.amount │ number │ what the plan moves, in the currency of policy" in text
+    assert "Functions: size, contains" in text
+    names(as_json=True)
+    document = json.loads(capsys.readouterr().out)
+    listed = {entry["name"] for entry in document["names"]}
+    assert {"plan.amount", "action.parameters", "facts", "time.weekday"} <= listed
 
 
 def test_a_verdict_is_explained_from_what_was_stored_with_it(past, capsys):
