@@ -248,11 +248,11 @@ class Policy:
 
     @property
     def recent_window(self) -> timedelta:
-        """Return how far back conditions look for what one target or requester got."""
+        """Return how far back one target or requester is looked at."""
         return self.window or DAY
 
     def convert(self, amount: Decimal, currency: str) -> Decimal | None:
-        """Return an amount in the currency of policy; None where no rate is known."""
+        """Return an amount in the currency of policy; None without a rate."""
         # Rows of earlier releases have no currency: there was one alone.
         if currency in {"", self.currency}:
             return amount
@@ -263,7 +263,7 @@ class Policy:
         return (amount * rate).quantize(CENT, ROUND_CEILING)
 
     def is_never_alone(self, kind: str, actions: Iterable[str]) -> bool:
-        """Tell whether a plan of this kind, with these actions, never runs alone."""
+        """Tell whether a plan of this kind and actions never runs alone."""
         return not self._never_alone_names.isdisjoint({kind, *actions})
 
     @cached_property

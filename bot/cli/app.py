@@ -185,6 +185,11 @@ POLICY = group(
     [
         LazyCommand("show", "bot.cli.policy:show", "Show the policy as one page."),
         LazyCommand(
+            "names",
+            "bot.cli.policy:names",
+            "List the names that conditions of rules may use, with types and meanings.",
+        ),
+        LazyCommand(
             "explain",
             "bot.cli.policy:explain",
             "Explain what policy ruled on a case. Shows what the ruling was made from.",

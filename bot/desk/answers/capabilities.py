@@ -222,7 +222,7 @@ def _in_lines(head: str, titles: Sequence[str]) -> list[str]:
 
 
 def _describe_window(limit: WindowLimit, policy: Policy) -> list[str]:
-    """Write the limits of one window: "£500.00 in 7 days for one person"."""
+    """Write the limits of one window: "£500.00 in 7 days"."""
     period = describe_window(limit.window)
     amounts = (
         (limit.amount, ""),
