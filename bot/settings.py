@@ -53,6 +53,13 @@ class Mode(StrEnum):
     LIVE = "live"
 
 
+class ApproverHealth(StrEnum):
+    """Whether figures about approvers are made at all."""
+
+    ON = "on"
+    OFF = "off"
+
+
 class TracesSampler(StrEnum):
     """The cases that are traced. Each name has a form for a parent, which no case has."""
 
@@ -345,6 +352,16 @@ class TracingSettings(_SettingsGroup):
         return f"{self.otlp_endpoint.rstrip('/')}/v1/traces"
 
 
+class ReviewSettings(_SettingsGroup):
+    """What is measured about people's work."""
+
+    approver_health: ApproverHealth = Field(
+        ApproverHealth.OFF,
+        validation_alias="COUNTERSIGN_APPROVER_HEALTH",
+        description="on: `countersign approvers` shows how groups decide; default off",
+    )
+
+
 class SlackSettings(_SettingsGroup):
     """The Slack app, and how many cards it posts at once."""
 
@@ -401,6 +418,7 @@ GROUPS: tuple[type[_SettingsGroup], ...] = (
     KnowledgeSettings,
     SlackSettings,
     TracingSettings,
+    ReviewSettings,
 )
 FIELDS: dict[str, FieldInfo] = {
     str(field.validation_alias): field for group in GROUPS for field in group.model_fields.values()
@@ -417,6 +435,7 @@ class Settings(
     KnowledgeSettings,
     SlackSettings,
     TracingSettings,
+    ReviewSettings,
 ):
     """Every setting. Each is in README.md, which a test checks."""
 

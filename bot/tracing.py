@@ -96,7 +96,8 @@ _CURRENT: ContextVar[Span | None] = ContextVar("span", default=None)
 def span(name: str, case_id: str = "", **attributes: str) -> Iterator[Span]:
     """Trace what happens inside.
 
-    It is a part of the span around it, or of the case. A span that has no case when it ends is dropped.
+    It is a part of the span around it, or of the case. A span that has no case when it ends is
+    dropped.
     """
     sink = _SWITCH.sink
     if sink is None:

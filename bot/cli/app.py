@@ -231,6 +231,12 @@ COUNTERSIGN = group(
         LazyCommand("unpark", "bot.cli.doctor:unpark", "Retry parked work."),
         LazyCommand("case", "bot.cli.case:case", "Show a case with its history."),
         LazyCommand(
+            "approvers",
+            "bot.cli.approvers:approvers",
+            "Show how groups decide: time, load, and approvals too fast to read. Names nobody; "
+            "off until it is set.",
+        ),
+        LazyCommand(
             "questions",
             "bot.cli.questions:questions",
             "List questions without a good answer. The bot did not understand them, or the person "
