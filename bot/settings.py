@@ -54,14 +54,17 @@ class Mode(StrEnum):
 
 
 class ApproverHealth(StrEnum):
-    """Whether figures about approvers are made at all."""
+    """A switch for figures about approvers."""
 
     ON = "on"
     OFF = "off"
 
 
 class TracesSampler(StrEnum):
-    """The cases that are traced. Each name has a form for a parent, which no case has."""
+    """The cases that are traced.
+
+    Each name has a form for spans with a parent, which no case has.
+    """
 
     ALWAYS_ON = "always_on"
     ALWAYS_OFF = "always_off"
@@ -353,7 +356,7 @@ class TracingSettings(_SettingsGroup):
 
 
 class ReviewSettings(_SettingsGroup):
-    """What is measured about people's work."""
+    """Measures of people's work."""
 
     approver_health: ApproverHealth = Field(
         ApproverHealth.OFF,

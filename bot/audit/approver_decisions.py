@@ -23,7 +23,7 @@ _DECIDED = (
 
 
 def read_decisions(database: Database, since: datetime) -> Iterator[DecisionSample]:
-    """Yield the decisions after this time, a page of cases at a time."""
+    """Yield the decisions of people after this time."""
     after = -1
     with database.snapshot() as connection:
         while True:

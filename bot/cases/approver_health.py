@@ -1,4 +1,4 @@
-"""The health of an approval queue: whether people can and do look before they approve.
+"""The health of approvals: do people look before they approve?
 
 Everything is read from ledger entries, and comes out as figures of a group, never of a person.
 Where fewer people decided than ``MIN_PEOPLE``, figures that would be about one of them are left
@@ -55,7 +55,7 @@ class DecisionSample:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class QueueHealth:
-    """How one group decides."""
+    """Figures about the decisions of one group."""
 
     group: str
     decisions: int
@@ -74,7 +74,7 @@ class QueueHealth:
 
     @property
     def is_rubber_stamped(self) -> bool:
-        """Tell whether the queue is approved without being read, and hardly ever refused."""
+        """Tell whether the queue is approved unread, and never refused."""
         return (
             self.decisions >= MIN_DECISIONS
             and self.fast_share is not None
@@ -84,7 +84,7 @@ class QueueHealth:
 
 
 def decision_samples(entries: Iterable[Entry]) -> Iterator[DecisionSample]:
-    """Yield the decisions in the entries of one case, without their reading time."""
+    """Yield the decisions of one case, without their reading time."""
     case: Case | None = None
     shown_at: datetime | None = None
     for entry in entries:
@@ -176,7 +176,7 @@ def _group(case: Case) -> str:
 
 
 def _author(case: Case) -> str:
-    """Return the person behind the plan: its last editor, else who raised the case."""
+    """Return the last editor of the plan, else who raised the case."""
     if case.proposal.editors:
         return case.proposal.editors[-1]
     return case.signal.requester or ""
