@@ -265,6 +265,12 @@ COUNTERSIGN = group(
             "Report what was handled, how fast, how well and at what cost. By kind, team and week.",
         ),
         LazyCommand(
+            "approvers",
+            "bot.cli.approvers:approvers",
+            "Show how groups decide: time, load, and approvals too fast to read. Names nobody; "
+            "off until it is set.",
+        ),
+        LazyCommand(
             "questions",
             "bot.cli.questions:questions",
             "List questions without a good answer. The bot did not understand them, or the person "

@@ -95,7 +95,7 @@ class Ledger:
         return before
 
     def leaves(self, *, until: int) -> Iterator[bytes]:
-        """Yield the leaves up to this place, in order, a page at a time."""
+        """Yield the leaves up to this place, in order."""
         after = 0
         while page := self._database.fetch(_LEAVES, {"after": after, "until": until}):
             for row in page:

@@ -4,6 +4,7 @@ from bot.cases.case import Case
 from bot.cases.commands import Claim, DecisionKind, Withdraw
 from bot.cases.errors import BadRequest
 from bot.cases.evidence import find_stale_facts
+from bot.metrics import DETAILS_OPENED, kind_label
 from handlers.cards import forms, ids
 from handlers.cards.case_details import details_view
 from handlers.cards.inquiry_form import ask_form
@@ -69,6 +70,8 @@ class CaseMenu(CasePresses):
         links = self._precedent_links(case)
         view = details_view(case, self.library.labels(), links=links, stale_facts=stale_facts)
         self._open(press, view)
+        # For the health of approvals: of a kind, never of a person or a case.
+        DETAILS_OPENED.labels(kind_label(case.kind)).inc()
 
     def _precedent_links(self, case: Case) -> dict[str, str]:
         """Map each precedent to the address of its card."""
