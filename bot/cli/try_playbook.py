@@ -19,7 +19,7 @@ from bot.clock import utc_now
 from bot.connectors.sql import SqlConnector, SqlSystem
 from bot.desk.detection import detection_parameters
 from bot.desk.operation_report import count_denominator
-from bot.measures.totals import Period
+from bot.measures.totals import ReportPeriod
 from knowledge.library import read_playbook
 from scheduler.detectors import signal_from_row
 
@@ -137,7 +137,7 @@ def _count_denominator(playbook: Playbook, *, file: str, database: str, now: str
     if not denominator.query:
         return None
     until = _parse_time(now)
-    period = Period(until - DENOMINATOR_PERIOD, until)
+    period = ReportPeriod(until - DENOMINATOR_PERIOD, until)
     connector = _open_connector(denominator.system, database)
     try:
         return count_denominator(denominator, period, connector)

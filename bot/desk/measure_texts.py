@@ -6,8 +6,8 @@ from typing import assert_never
 
 from bot.cases.plan import SYMBOLS
 from bot.desk.case_texts import describe_span
-from bot.measures.catalogue import Measure, number_of
-from bot.measures.totals import Period
+from bot.measures.catalogue import MeasureDefinition, number_of
+from bot.measures.totals import ReportPeriod
 from bot.measures.values import Count, Share, Spread, Sum, Times, Unit, Value
 
 #: Where there is nothing to say.
@@ -110,7 +110,7 @@ def is_steady(now: float, before: float) -> bool:
     return abs(now - before) <= STEADY * max(abs(before), abs(now))
 
 
-def is_better(measure: Measure, value: Value, previous: Value) -> bool | None:
+def is_better(measure: MeasureDefinition, value: Value, previous: Value) -> bool | None:
     """Tell whether a change is what a lead wants; None where neither direction is."""
     now, before = number_of(value), number_of(previous)
     if now is None or before is None or not measure.aim:
@@ -120,7 +120,7 @@ def is_better(measure: Measure, value: Value, previous: Value) -> bool | None:
     return (now > before) == (measure.aim == "up")
 
 
-def period_text(period: Period) -> str:
+def period_text(period: ReportPeriod) -> str:
     """Write a period by its first and its last day."""
     last = period.until - timedelta(seconds=1)
     first = period.since

@@ -16,7 +16,7 @@ from bot.measures.report import (
     OperationReport,
     ReportFold,
 )
-from bot.measures.totals import Period
+from bot.measures.totals import ReportPeriod
 from bot.ports.case_histories import CaseHistories, CaseHistorySource
 from bot.ports.connector import Connector
 from bot.ports.library import Library
@@ -25,7 +25,7 @@ from bot.ports.library import Library
 OnProgress = Callable[[int, int], None]
 
 
-def _no_progress(done: int, total: int) -> None:
+def _no_progress(count: int, total: int) -> None:
     """Show no progress."""
 
 
@@ -33,7 +33,7 @@ def _no_progress(done: int, total: int) -> None:
 class ReportRequest:
     """The period of a report, and what it is narrowed to."""
 
-    period: Period
+    period: ReportPeriod
     kind: str = ""
     #: The handle of the group whose cases are meant.
     team: str = ""
@@ -88,17 +88,17 @@ class OperationReports:
     ) -> None:
         spans = [(span.since, span.until) for span in fold.spans]
         numbers = histories.find(spans, kind=request.kind, team=request.team)
-        for done, entries in enumerate(histories.entries(numbers), start=1):
+        for count, entries in enumerate(histories.entries(numbers), start=1):
             case = fold_case(entries)
             if case is not None:
                 fold.add(case)
-            on_progress(done, len(numbers))
+            on_progress(count, len(numbers))
 
     def _count(
         self, fold: ReportFold, request: ReportRequest
     ) -> tuple[Denominators, tuple[str, ...]]:
         """Count what the cases are counted against, and say what could not be counted."""
-        numbers: dict[tuple[str, Period], int] = {}
+        numbers: dict[tuple[str, ReportPeriod], int] = {}
         notes: dict[str, None] = {}
         if request.team:
             return numbers, ("Exception rates are left out: they are of all teams together.",)
@@ -113,7 +113,7 @@ class OperationReports:
                 notes[f"{title}: {denominator.name} could not be counted: {failure}."] = None
         return numbers, tuple(notes)
 
-    def _look_up(self, denominator: Denominator, period: Period) -> int:
+    def _look_up(self, denominator: Denominator, period: ReportPeriod) -> int:
         connector = self.systems.get(denominator.system)
         if connector is None:
             raise ConnectorFailed("the system cannot be reached from here")
@@ -128,7 +128,7 @@ class OperationReports:
         return ", ".join(parts)
 
 
-def count_denominator(denominator: Denominator, period: Period, connector: Connector) -> int:
+def count_denominator(denominator: Denominator, period: ReportPeriod, connector: Connector) -> int:
     """Count what the cases of a period are counted against.
 
     Raises:

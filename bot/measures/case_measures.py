@@ -57,7 +57,7 @@ DECISIONS = (ApprovalGiven, Rejected, Edited, UndoApproved)
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class PersonAct:
     """One thing that a person did about the case."""
 
     at: datetime
@@ -102,7 +102,7 @@ class CaseMeasures:
     #: It went to another owner or kind than it was first opened for.
     is_rerouted: bool
     is_escalated: bool
-    acts: tuple[Act, ...] = ()
+    acts: tuple[PersonAct, ...] = ()
     #: From each hand-over by a person to the next act of anybody.
     hand_overs: tuple[Wait, ...] = ()
     #: When it was opened again after it had been resolved.
@@ -126,7 +126,7 @@ class CaseFold:
     """
 
     case: Case | None = None
-    acts: list[Act] = field(default_factory=list)
+    acts: list[PersonAct] = field(default_factory=list)
     hand_overs: list[Wait] = field(default_factory=list)
     leaks: list[datetime] = field(default_factory=list)
     #: A hand-over that nobody has answered by an act.
@@ -170,7 +170,7 @@ class CaseFold:
             self.hand_overs.append(Wait(self.handed_over_at, entry.at))
         self.handed_over_at = entry.at if isinstance(body, HandedOver) else None
         is_decision = isinstance(body, DECISIONS) or is_by_hand
-        self.acts.append(Act(entry.at, entry.actor.id, is_decision))
+        self.acts.append(PersonAct(entry.at, entry.actor.id, is_decision))
 
     def measures(self) -> CaseMeasures | None:
         """Return the measures of the case as it stands; None before its first entry."""

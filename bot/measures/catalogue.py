@@ -12,7 +12,7 @@ from bot.measures.values import Count, Share, Spread, Sum, Times, Unit, Value, s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """What a measure is taken of: some cases in some period."""
+    """The cases that a measure is taken of, in some period."""
 
     totals: Totals
     effort: Effort = field(default_factory=Effort)
@@ -23,14 +23,14 @@ class Sample:
 # --- how much ---------------------------------------------------------------------------------
 
 
-def opened(sample: Sample) -> Count:
+def openings(sample: Sample) -> Count:
     """Count the cases that were opened in the period. Unit: cases."""
-    return Count(sample.totals.opened)
+    return Count(sample.totals.openings)
 
 
-def ended(sample: Sample) -> Count:
+def endings(sample: Sample) -> Count:
     """Count the cases that ended in the period, however they ended. Unit: cases."""
-    return Count(sample.totals.outcomes.ended)
+    return Count(sample.totals.outcomes.endings)
 
 
 def exception_rate(sample: Sample) -> Share:
@@ -39,14 +39,14 @@ def exception_rate(sample: Sample) -> Share:
     The playbook names that number, and the query that counts it in the system of record over the
     same period. Unit: share of it.
     """
-    return Share(sample.totals.opened, sample.denominator or 0)
+    return Share(sample.totals.openings, sample.denominator or 0)
 
 
 # --- how fast ---------------------------------------------------------------------------------
 
 
 def time_to_notice(sample: Sample) -> Times:
-    """Measure from the trouble to the opening of its case.
+    """MeasureDefinition from the trouble to the opening of its case.
 
     Only for cases whose source says when the trouble began; opened in the period. Median and ninth
     decile. Unit: seconds, in working hours and by the clock.
@@ -55,7 +55,7 @@ def time_to_notice(sample: Sample) -> Times:
 
 
 def time_to_decision(sample: Sample) -> Times:
-    """Measure from opening a case to the first decision.
+    """MeasureDefinition from opening a case to the first decision.
 
     People or policy decide. Cases that ended in the period; those that nobody decided are left out.
     Median and ninth decile. Unit: seconds, in working hours and by the clock.
@@ -64,7 +64,7 @@ def time_to_decision(sample: Sample) -> Times:
 
 
 def time_to_resolution(sample: Sample) -> Times:
-    """Measure from opening a case to its resolution.
+    """MeasureDefinition from opening a case to its resolution.
 
     Cases resolved in the period, the last resolution where one was opened again. Median and ninth
     decile. Unit: seconds, in working hours and by the clock.
@@ -73,7 +73,7 @@ def time_to_resolution(sample: Sample) -> Times:
 
 
 def hand_over_delay(sample: Sample) -> Times:
-    """Measure from a hand-over to what somebody next does about the case.
+    """MeasureDefinition from a hand-over to what somebody next does about the case.
 
     By the time of that act. Median and ninth decile. Unit: seconds, in working hours and by the
     clock.
@@ -106,7 +106,7 @@ def without_rework(sample: Sample) -> Share:
 
     Of all cases resolved in the period. Unit: share.
     """
-    return Share(sample.totals.clean, sample.totals.outcomes.resolved)
+    return Share(sample.totals.clean, sample.totals.outcomes.resolutions)
 
 
 def rework(sample: Sample) -> Share:
@@ -115,7 +115,7 @@ def rework(sample: Sample) -> Share:
     They were opened again, a step was taken back, or a person put right what a plan had begun. Of
     all cases that ended in the period. Unit: share.
     """
-    return Share(sample.totals.reworked, sample.totals.outcomes.ended)
+    return Share(sample.totals.rework, sample.totals.outcomes.endings)
 
 
 def leaked_defects(sample: Sample) -> Share:
@@ -123,15 +123,15 @@ def leaked_defects(sample: Sample) -> Share:
 
     By the time at which they came back, against the cases resolved in the period. Unit: share.
     """
-    return Share(sample.totals.leaks, sample.totals.outcomes.resolved)
+    return Share(sample.totals.leaks, sample.totals.outcomes.resolutions)
 
 
-def escalated(sample: Sample) -> Share:
+def escalation_rate(sample: Sample) -> Share:
     """Count the cases that went to the next owner because nobody decided in time.
 
     Of all cases that ended in the period. Unit: share.
     """
-    return Share(sample.totals.escalated, sample.totals.outcomes.ended)
+    return Share(sample.totals.escalations, sample.totals.outcomes.endings)
 
 
 # --- what it costs ----------------------------------------------------------------------------
@@ -177,34 +177,34 @@ def throughput(sample: Sample) -> Spread:
 # --- what was not handled ---------------------------------------------------------------------
 
 
-def unrecognised(sample: Sample) -> Share:
+def unrecognised_rate(sample: Sample) -> Share:
     """Count the cases that fit no playbook, of those opened in the period. Unit: share."""
-    return Share(sample.totals.unrecognised, sample.totals.opened)
+    return Share(sample.totals.unrecognised_count, sample.totals.openings)
 
 
-def rerouted(sample: Sample) -> Share:
+def rerouting_rate(sample: Sample) -> Share:
     """Count the cases that people sent to another kind or owner.
 
     Of all cases that ended in the period. Unit: share.
     """
-    return Share(sample.totals.rerouted, sample.totals.outcomes.ended)
+    return Share(sample.totals.reroutings, sample.totals.outcomes.endings)
 
 
-def dismissed(sample: Sample) -> Share:
+def rejection_rate(sample: Sample) -> Share:
     """Count the cases whose plan people rejected, of all that ended. Unit: share."""
-    return Share(sample.totals.outcomes.rejected, sample.totals.outcomes.ended)
+    return Share(sample.totals.outcomes.rejections, sample.totals.outcomes.endings)
 
 
-def expired(sample: Sample) -> Share:
+def expiry_rate(sample: Sample) -> Share:
     """Count the cases that nobody decided in time, of all that ended. Unit: share."""
-    return Share(sample.totals.outcomes.expired, sample.totals.outcomes.ended)
+    return Share(sample.totals.outcomes.expiries, sample.totals.outcomes.endings)
 
 
 # --- all of them ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
+class MeasureDefinition:
     """One measure, by the name that machines read and the title that people read."""
 
     name: str
@@ -220,13 +220,15 @@ class Measure:
         return " ".join((inspect.getdoc(self.take) or "").split())
 
 
-def _measure(title: str, unit: Unit, aim: str, take: Callable[[Sample], Value]) -> Measure:
-    return Measure(name=take.__name__, title=title, unit=unit, aim=aim, take=take)
+def _measure(
+    title: str, unit: Unit, aim: str, take: Callable[[Sample], Value]
+) -> MeasureDefinition:
+    return MeasureDefinition(name=take.__name__, title=title, unit=unit, aim=aim, take=take)
 
 
 MEASURES = (
-    _measure("Opened", Unit.CASES, "", opened),
-    _measure("Ended", Unit.CASES, "", ended),
+    _measure("Opened", Unit.CASES, "", openings),
+    _measure("Ended", Unit.CASES, "", endings),
     _measure("Exception rate", Unit.SHARE, "down", exception_rate),
     _measure("Time to notice", Unit.SECONDS, "down", time_to_notice),
     _measure("Time to first decision", Unit.SECONDS, "down", time_to_decision),
@@ -237,15 +239,15 @@ MEASURES = (
     _measure("Resolved without rework", Unit.SHARE, "up", without_rework),
     _measure("Rework", Unit.SHARE, "down", rework),
     _measure("Leaked defects", Unit.SHARE, "down", leaked_defects),
-    _measure("Escalated", Unit.SHARE, "down", escalated),
+    _measure("Escalated", Unit.SHARE, "down", escalation_rate),
     _measure("Cost per exception", Unit.MONEY, "down", cost_per_case),
     _measure("Time saved", Unit.MINUTES, "up", time_saved),
     _measure("Money saved", Unit.MONEY, "up", money_saved),
     _measure("Throughput per person", Unit.DECISIONS, "", throughput),
-    _measure("Unrecognised", Unit.SHARE, "down", unrecognised),
-    _measure("Rerouted", Unit.SHARE, "down", rerouted),
-    _measure("Dismissed", Unit.SHARE, "down", dismissed),
-    _measure("Expired", Unit.SHARE, "down", expired),
+    _measure("Unrecognised", Unit.SHARE, "down", unrecognised_rate),
+    _measure("Rerouted", Unit.SHARE, "down", rerouting_rate),
+    _measure("Dismissed", Unit.SHARE, "down", rejection_rate),
+    _measure("Expired", Unit.SHARE, "down", expiry_rate),
 )
 #: The values of one sample by the names of the measures.
 Values = dict[str, Value]

@@ -61,8 +61,8 @@ class SqlCaseHistories:
             # Two parts, each with an index: of few open cases, and of those that ended since.
             for is_part in (_cases.ended_at.is_(None), _cases.ended_at >= begin):
                 parts.append(select(_cases.number).where(is_part, _cases.opened_at < end))
-        found = union(*(part.where(*narrowing) for part in parts)).subquery()
-        query = select(found.c.number).order_by(found.c.number)
+        matches = union(*(part.where(*narrowing) for part in parts)).subquery()
+        query = select(matches.c.number).order_by(matches.c.number)
         return list(self._connection.execute(query).scalars())
 
     def entries(self, numbers: Sequence[int]) -> Iterator[list[Entry]]:

@@ -48,12 +48,12 @@ def over_time(report: OperationReport) -> str:
         Series(
             name="rejected or expired",
             colour=RED,
-            values=[one.rejected + one.expired for one in outcomes],
+            values=[one.rejections + one.expiries for one in outcomes],
         ),
         Series(
             name="cleared or withdrawn",
             colour=GREY,
-            values=[one.cleared + one.withdrawn for one in outcomes],
+            values=[one.clearings + one.withdrawals for one in outcomes],
         ),
     ]
     return stacked_columns(_labels(report), series, unit="cases") + legend(series)
@@ -82,7 +82,7 @@ def ways_to_end(kinds: Sequence[KindSection]) -> str:
         for place, (name, colour) in enumerate(WAYS)
     ]
     labels = [kind.title for kind in kinds]
-    ends = [f"{kind.totals.outcomes.ended:,}" for kind in kinds]
+    ends = [f"{kind.totals.outcomes.endings:,}" for kind in kinds]
     return lying_bars(labels, series, ends=ends) + legend(series)
 
 
@@ -114,22 +114,22 @@ def _labels(report: OperationReport) -> list[str]:
 
 
 def _by_people(outcomes: Outcomes) -> int:
-    return outcomes.resolved - outcomes.alone
+    return outcomes.resolutions - outcomes.alone
 
 
 def _ways(totals: Totals) -> tuple[int, ...]:
     outcomes = totals.outcomes
-    approved = outcomes.as_recommended + outcomes.after_edit
+    approvals = outcomes.as_recommended + outcomes.after_edit
     # Those without a recommendation that anybody decided are handled by hand too.
-    by_hand = max(0, outcomes.resolved - outcomes.alone - approved)
+    by_hand = max(0, outcomes.resolutions - outcomes.alone - approvals)
     return (
         outcomes.alone,
         outcomes.as_recommended,
         outcomes.after_edit,
         by_hand,
-        outcomes.rejected,
-        outcomes.expired,
-        outcomes.cleared + outcomes.withdrawn,
+        outcomes.rejections,
+        outcomes.expiries,
+        outcomes.clearings + outcomes.withdrawals,
     )
 
 
