@@ -145,7 +145,7 @@ def _build(
 
 
 def _open_systems(settings: Settings, library: FileLibrary) -> dict[str, Connector]:
-    """Build the systems that denominators are counted in, as far as their secrets are set."""
+    """Build the systems of denominators whose secrets are set."""
     names = {one.measure.denominator.system for one in library.playbooks.values()} - {""}
     specs = {name: spec for name, spec in library.systems.items() if name in names}
     missing = {secret.system for secret in missing_secrets(specs, settings.secret)}

@@ -128,7 +128,7 @@ def try_playbook(playbook: Playbook, *, file: str, database: str, now: str) -> D
 
 
 def _count_denominator(playbook: Playbook, *, file: str, database: str, now: str) -> int | None:
-    """Count what cases of the last days are counted against; None without a query.
+    """Count the denominator of the last days; None without a query.
 
     Raises:
         PlaybookInvalid: the database refuses the query, or it returns no number.

@@ -1,4 +1,7 @@
-"""The report of an operation: cases from the ledger, denominators from the systems of record."""
+"""The report of an operation.
+
+Cases come from the ledger, denominators from the systems of record.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -97,7 +100,7 @@ class OperationReports:
     def _count(
         self, fold: ReportFold, request: ReportRequest
     ) -> tuple[Denominators, tuple[str, ...]]:
-        """Count what the cases are counted against, and say what could not be counted."""
+        """Count the denominators, and say which could not be counted."""
         numbers: dict[tuple[str, ReportPeriod], int] = {}
         notes: dict[str, None] = {}
         if request.team:
@@ -149,5 +152,5 @@ def count_denominator(denominator: Denominator, period: ReportPeriod, connector:
 
 
 def _time_text(at: datetime) -> str:
-    """Write a time as detection queries get theirs: text that sorts, in UTC."""
+    """Write a time as text that sorts, in UTC."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"

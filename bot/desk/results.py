@@ -62,7 +62,7 @@ def span_before(span: Span) -> Span:
 
 
 def find_results(queries: CaseStatistics, filter: CaseFilter, before: CaseFilter) -> Results:
-    """Count the ended cases of a filter and of the period before, with their rework."""
+    """Count the ended cases of two filters, with their rework."""
     return Results(
         outcomes=count_outcomes(queries.ended_cases(filter)),
         previous=count_outcomes(queries.ended_cases(before)),
@@ -72,7 +72,10 @@ def find_results(queries: CaseStatistics, filter: CaseFilter, before: CaseFilter
 def find_tallied_results(
     queries: CaseStatistics, filter: CaseFilter, before: CaseFilter
 ) -> Results:
-    """Count the same from tallies, which know no rework: at little cost, whatever the history."""
+    """Count the same from tallies, which know no rework.
+
+    It costs little, whatever the history.
+    """
     return Results(
         outcomes=count_outcomes(queries.tallied_outcomes(filter)),
         previous=count_outcomes(queries.tallied_outcomes(before)),
@@ -80,7 +83,7 @@ def find_tallied_results(
 
 
 def time_sentences(durations: Durations, previous: Durations) -> tuple[str, ...]:
-    """Say the median times to the decision and to the end, by the clock."""
+    """Say the median times to decision and end, by the clock."""
     pairs = (
         ("were decided", durations.to_decision, previous.to_decision),
         ("ended", durations.to_end, previous.to_end),
@@ -98,7 +101,10 @@ def time_sentences(durations: Durations, previous: Durations) -> tuple[str, ...]
 
 
 def headline(results: Results, days: int) -> str:
-    """Say the figures of a home in one sentence; empty where nothing ended."""
+    """Say the figures of a home in one sentence.
+
+    Empty where nothing ended.
+    """
     outcomes, previous = results.outcomes, results.previous
     if not outcomes.endings:
         return ""

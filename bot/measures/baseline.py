@@ -1,4 +1,4 @@
-"""Before and after: the work on a kind before it was live, and since."""
+"""The work on a kind before it was live, and since."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
@@ -52,7 +52,10 @@ class Windows:
 def windows_of(
     level: ServiceLevel, *, first_opened_at: datetime | None, period: ReportPeriod
 ) -> Windows | None:
-    """Return what the period is compared with; None where nothing tells before from after."""
+    """Return what the period is compared with.
+
+    None where nothing tells before from after.
+    """
     baseline = level.baseline
     if baseline.has_figures:
         return Windows(f"as stated: {baseline.source}", None, period)

@@ -173,7 +173,7 @@ class CaseFold:
         self.acts.append(PersonAct(entry.at, entry.actor.id, is_decision))
 
     def measures(self) -> CaseMeasures | None:
-        """Return the measures of the case as it stands; None before its first entry."""
+        """Return the measures so far; None before the first entry."""
         case = self.case
         if case is None:
             return None
@@ -223,7 +223,7 @@ def _is_by_hand(case: Case) -> bool:
 
 
 def _ending(case: Case) -> EndedCases | None:
-    """Classify the end of a case as the columns of the store do."""
+    """Classify the end of a case as the store does."""
     if not case.is_terminal:
         return None
     return EndedCases(

@@ -1,4 +1,7 @@
-"""The measures: one function each, whose docstring is the definition that a report prints."""
+"""The measures, one function each.
+
+A docstring is the definition that a report prints.
+"""
 
 import inspect
 from collections.abc import Callable
@@ -29,7 +32,10 @@ def openings(sample: Sample) -> Count:
 
 
 def endings(sample: Sample) -> Count:
-    """Count the cases that ended in the period, however they ended. Unit: cases."""
+    """Count the cases that ended in the period.
+
+    However they ended. Unit: cases.
+    """
     return Count(sample.totals.outcomes.endings)
 
 
@@ -127,7 +133,9 @@ def leaked_defects(sample: Sample) -> Share:
 
 
 def escalation_rate(sample: Sample) -> Share:
-    """Count the cases that went to the next owner because nobody decided in time.
+    """Count the cases that were escalated.
+
+    They went to the next owner, because nobody decided in time.
 
     Of all cases that ended in the period. Unit: share.
     """
@@ -159,7 +167,10 @@ def time_saved(sample: Sample) -> Sum:
 
 
 def money_saved(sample: Sample) -> Sum:
-    """Multiply the time saved by the assumed cost of a minute. Unit: money."""
+    """Multiply the time saved by the cost of a minute.
+
+    That cost is an assumption of the playbook. Unit: money.
+    """
     effort = sample.effort
     if not effort.cases_with_cost or not effort.currency:
         return Sum(None)
@@ -167,7 +178,9 @@ def money_saved(sample: Sample) -> Sum:
 
 
 def throughput(sample: Sample) -> Spread:
-    """Count the decisions a person took in the period: median and range over people.
+    """Count the decisions a person took in the period.
+
+    Median and range over people.
 
     Nobody is named, and nothing is shown for fewer than three people. Unit: decisions a person.
     """
@@ -178,7 +191,10 @@ def throughput(sample: Sample) -> Spread:
 
 
 def unrecognised_rate(sample: Sample) -> Share:
-    """Count the cases that fit no playbook, of those opened in the period. Unit: share."""
+    """Count the cases that fit no playbook.
+
+    Of all cases opened in the period. Unit: share.
+    """
     return Share(sample.totals.unrecognised_count, sample.totals.openings)
 
 
@@ -191,12 +207,18 @@ def rerouting_rate(sample: Sample) -> Share:
 
 
 def rejection_rate(sample: Sample) -> Share:
-    """Count the cases whose plan people rejected, of all that ended. Unit: share."""
+    """Count the cases whose plan people rejected.
+
+    Of all cases that ended in the period. Unit: share.
+    """
     return Share(sample.totals.outcomes.rejections, sample.totals.outcomes.endings)
 
 
 def expiry_rate(sample: Sample) -> Share:
-    """Count the cases that nobody decided in time, of all that ended. Unit: share."""
+    """Count the cases that nobody decided in time.
+
+    They ended unexecuted. Of all cases that ended in the period. Unit: share.
+    """
     return Share(sample.totals.outcomes.expiries, sample.totals.outcomes.endings)
 
 
@@ -205,7 +227,7 @@ def expiry_rate(sample: Sample) -> Share:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeasureDefinition:
-    """One measure, by the name that machines read and the title that people read."""
+    """One measure, with its names for machines and people."""
 
     name: str
     title: str

@@ -21,7 +21,7 @@ class Assumptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effort:
-    """Minutes and money of some cases, of those kinds whose playbooks state the assumptions."""
+    """Minutes and money of cases whose playbooks state assumptions."""
 
     #: Ended cases of kinds that state how long the work takes by hand.
     cases: int = 0

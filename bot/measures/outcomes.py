@@ -1,4 +1,4 @@
-"""Ended cases by outcome; the same from ledger entries as from tallies of the store."""
+"""Ended cases by outcome, counted alike from ledger and tallies."""
 
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
@@ -77,7 +77,7 @@ def outcome_of(group: EndedCases) -> Outcomes:
 
 
 def share_alone(outcomes: Outcomes) -> Share:
-    """Count the cases that policy resolved without a person, of all that ended."""
+    """Count the cases resolved without a person, of all ended."""
     return Share(outcomes.alone, outcomes.endings)
 
 

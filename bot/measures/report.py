@@ -1,4 +1,7 @@
-"""The report of an operation over a period: by kind, by team, over time, before and after."""
+"""The report of an operation over a period.
+
+It is divided by kind, by team and over time, and compares before and after.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -60,7 +63,7 @@ class KindTerms:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportSection:
-    """The measures of one group of cases, and those of the period before."""
+    """The measures of one group of cases in two periods."""
 
     #: A kind, the handle of a group, or empty for all cases.
     name: str
@@ -124,7 +127,7 @@ Denominators = Mapping[tuple[str, ReportPeriod], int]
 
 @dataclass(kw_only=True)
 class ReportFold:
-    """Adds up cases to a report, one after the other, in any order."""
+    """Adds up cases to a report, in any order."""
 
     period: ReportPeriod
     #: By kind, with those for unrecognised cases.
@@ -154,7 +157,7 @@ class ReportFold:
         return (ReportPeriod(self.previous.since, self.period.until), *dict.fromkeys(befores))
 
     def denominator_periods(self) -> Iterator[tuple[str, ReportPeriod]]:
-        """Yield each kind that is counted against something, with the periods to count."""
+        """Yield the kinds and periods whose denominators are needed."""
         for kind, terms in self.terms.items():
             if not terms.level.denominator.query:
                 continue
@@ -287,7 +290,7 @@ class ReportFold:
         team: str | None = None,
         denominator: int | None = None,
     ) -> Sample:
-        """Add up the cells of these slots, of one kind and team or of all."""
+        """Add up the cells of these slots, narrowed as named."""
         slot_numbers = set(slots)
         by_kind: dict[str, list[Totals]] = defaultdict(list)
         for (slot, cell_kind, cell_team), totals in self._cells.items():
@@ -303,7 +306,7 @@ class ReportFold:
         return Sample(totals=add_up(sums), effort=effort, denominator=denominator)
 
     def _terms(self, kind: str) -> KindTerms:
-        """Return the terms of a kind; those of unrecognised cases where no playbook is for it."""
+        """Return the terms of a kind, or those of unrecognised cases."""
         terms = self.terms.get(kind)
         if terms is not None:
             return terms
@@ -313,7 +316,10 @@ class ReportFold:
 
 
 def bar_periods(period: ReportPeriod) -> Iterator[ReportPeriod]:
-    """Divide a period into steps that end with it; the first may be shorter."""
+    """Divide a period into steps that end with it.
+
+    The first may be shorter.
+    """
     length = period.until - period.since
     step = DAY if length <= MAX_DAILY else 7 * DAY
     if length > MAX_WEEKLY:

@@ -20,7 +20,7 @@ HoursOf = Callable[[str], Hours]
 
 @dataclass(frozen=True, slots=True)
 class ReportPeriod:
-    """A span of time: its first moment, and the one after its last."""
+    """A span: its first moment, and the one after its last."""
 
     since: datetime
     until: datetime

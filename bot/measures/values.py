@@ -53,7 +53,7 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """An amount that is the sum of some, or None where an assumption is missing."""
+    """A sum; None where an assumption is missing."""
 
     amount: float | None
     #: The currency of money; empty for other units.
@@ -131,7 +131,10 @@ MIN_PEOPLE = 3
 
 
 def spread(numbers: Iterable[int]) -> Spread:
-    """Return median and range over people; only how many they are when they are too few."""
+    """Return median and range over people.
+
+    When they are too few, it says only how many they are.
+    """
     values = sorted(map(float, numbers))
     if len(values) < MIN_PEOPLE:
         return Spread(people=len(values))

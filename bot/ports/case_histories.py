@@ -20,10 +20,13 @@ class CaseHistories(Protocol):
         """Return when the first case of each kind was opened."""
 
     def find(self, spans: Sequence[Span], *, kind: str = "", team: str = "") -> list[int]:
-        """List the numbers of the cases that were open at some time within the spans."""
+        """List the cases that were open within the spans, by number."""
 
     def entries(self, numbers: Sequence[int]) -> Iterator[list[Entry]]:
-        """Yield the entries of each of these cases, read a page at a time."""
+        """Yield the entries of each of these cases.
+
+        They are read a page at a time.
+        """
 
 
 class CaseHistorySource(Protocol):

@@ -1,4 +1,4 @@
-"""The ledger entries of cases, for a report: found by time, read a page at a time."""
+"""The ledger entries of the cases of a report, read in pages."""
 
 from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
@@ -49,7 +49,7 @@ class SqlCaseHistories:
         return {kind: datetime.fromtimestamp(at, UTC) for kind, at in rows}
 
     def find(self, spans: Sequence[Span], *, kind: str = "", team: str = "") -> list[int]:
-        """List the numbers of the cases that were open at some time within the spans."""
+        """List the cases that were open within the spans, by number."""
         narrowing = []
         if kind:
             narrowing.append(_cases.kind == kind)
@@ -66,7 +66,10 @@ class SqlCaseHistories:
         return list(self._connection.execute(query).scalars())
 
     def entries(self, numbers: Sequence[int]) -> Iterator[list[Entry]]:
-        """Yield the entries of each of these cases, a page at a time from the database."""
+        """Yield the entries of each of these cases.
+
+        They are read a page at a time.
+        """
         for start in range(0, len(numbers), CASES_PER_PAGE):
             page = numbers[start : start + CASES_PER_PAGE]
             query = select(_cases.id).where(_cases.number.in_(page)).order_by(_cases.number)

@@ -75,7 +75,7 @@ def to_decision(report: OperationReport) -> str:
 
 
 def ways_to_end(kinds: Sequence[KindSection]) -> str:
-    """Draw for each kind which part of its cases ended in which way."""
+    """Draw how the cases of each kind ended."""
     counts = [_ways(kind.totals) for kind in kinds]
     series = [
         Series(name=name, colour=colour, values=[one[place] for one in counts])
@@ -87,7 +87,10 @@ def ways_to_end(kinds: Sequence[KindSection]) -> str:
 
 
 def to_resolution_pairs(kinds: Sequence[KindSection]) -> str:
-    """Draw the median time to resolution before and after; empty where none is comparable."""
+    """Draw median times to resolution before and after.
+
+    Empty where none can be compared.
+    """
     labels: list[str] = []
     before: list[float] = []
     after: list[float] = []

@@ -1,4 +1,7 @@
-"""The report as one page of HTML, made to be printed on A4: charts inside, nothing from outside."""
+"""The report as one page of HTML, made to be printed.
+
+Its charts are inside, and nothing is loaded from outside.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
@@ -103,7 +106,7 @@ def _stylesheet() -> str:
 
 
 def _print_footer(report: OperationReport) -> str:
-    """Write the rule that puts period and checkpoint at the foot of each printed page."""
+    """Write the rule for the foot of each printed page."""
     # A text of CSS: its quotation marks and line ends are written as code points.
     text = "".join(
         letter if letter.isalnum() or letter in " .,:·" else f"\\{ord(letter):06x}"

@@ -1,4 +1,4 @@
-"""The report as rows, for CSV and JSON: every number with its unit, and none rounded."""
+"""The report for machines: every number with its unit, none rounded."""
 
 import csv
 import io
@@ -67,7 +67,7 @@ Statistic = tuple[str, float | None, int | None]
 
 
 def statistics_of(value: Value) -> tuple[Statistic, ...]:
-    """List the numbers of a value: name, number, and of how many it is taken."""
+    """List name, number and count of everything in a value."""
     match value:
         case Share():
             return (("", value.ratio, value.whole),)
@@ -108,7 +108,7 @@ def as_csv(report: OperationReport) -> str:
 
 
 def _cell(value: object) -> object:
-    """Keep a spreadsheet from computing what a playbook or a team is called."""
+    """Keep a spreadsheet from computing the text of a cell."""
     if isinstance(value, str) and value.startswith(FORMULA_SIGNS):
         return f"'{value}"
     return value
