@@ -85,7 +85,7 @@ def report(
     _require_kind(kind, library)
     store = storage.open_store(settings)
     with closing(store.database):
-        result = _build(settings, library, store, request)
+        result = _build(settings, library, store=store, request=request)
     if as_json:
         print_json(as_plain(result))
     elif csv:
@@ -128,7 +128,7 @@ def _require_kind(kind: str, library: FileLibrary) -> None:
 
 
 def _build(
-    settings: Settings, library: FileLibrary, store: Store, request: ReportRequest
+    settings: Settings, library: FileLibrary, *, store: Store, request: ReportRequest
 ) -> OperationReport:
     reports = OperationReports(
         source=SqlCaseHistorySource(store.database),
@@ -194,7 +194,8 @@ def _measures_table(section: ReportSection) -> Table:
         if measure.name == "exception_rate":
             continue
         within = span_text(value.working_p90) if isinstance(value, Times) else ""
-        table.add_row(measure.title, value_text(value), within, change_text(value, previous))
+        cells = (value_text(value), within, change_text(value, previous))
+        table.add_row(measure.title, *cells)
     return table
 
 

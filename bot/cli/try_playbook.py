@@ -114,7 +114,7 @@ def try_playbook(playbook: Playbook, *, file: str, database: str, now: str) -> D
         name = playbook.measure.denominator.name
         basis = f"{denominator:,} {name} in {DENOMINATOR_PERIOD.days} days"
     if not rows:
-        return Detections([], {}, denominator, basis)
+        return Detections(rows=[], facts={}, denominator=denominator, basis=basis)
     signal = signal_from_row(
         playbook=playbook,
         detection=detection,
@@ -124,7 +124,7 @@ def try_playbook(playbook: Playbook, *, file: str, database: str, now: str) -> D
     facts = _look_up_evidence(
         playbook, connector, facts=dict(facts_of(signal, ())), parameters=parameters
     )
-    return Detections(rows, facts, denominator, basis)
+    return Detections(rows=rows, facts=facts, denominator=denominator, basis=basis)
 
 
 def _count_denominator(playbook: Playbook, *, file: str, database: str, now: str) -> int | None:

@@ -118,7 +118,7 @@ class CaseMeasures:
         return is_undone_or_reopened or self.is_put_right
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class CaseFold:
     """Folds the entries of one case, one after the other.
 

@@ -243,33 +243,33 @@ class MeasureDefinition:
 
 
 def _measure(
-    title: str, unit: Unit, aim: str, take: Callable[[Sample], Value]
+    take: Callable[[Sample], Value], *, title: str, unit: Unit, aim: str
 ) -> MeasureDefinition:
     return MeasureDefinition(name=take.__name__, title=title, unit=unit, aim=aim, take=take)
 
 
 MEASURES = (
-    _measure("Opened", Unit.CASES, "", openings),
-    _measure("Ended", Unit.CASES, "", endings),
-    _measure("Exception rate", Unit.SHARE, "down", exception_rate),
-    _measure("Time to notice", Unit.SECONDS, "down", time_to_notice),
-    _measure("Time to first decision", Unit.SECONDS, "down", time_to_decision),
-    _measure("Time to resolution", Unit.SECONDS, "down", time_to_resolution),
-    _measure("Hand-over delay", Unit.SECONDS, "down", hand_over_delay),
-    _measure("Accepted unedited", Unit.SHARE, "up", accepted_unedited),
-    _measure("Handled alone", Unit.SHARE, "up", done_alone),
-    _measure("Resolved without rework", Unit.SHARE, "up", without_rework),
-    _measure("Rework", Unit.SHARE, "down", rework),
-    _measure("Leaked defects", Unit.SHARE, "down", leaked_defects),
-    _measure("Escalated", Unit.SHARE, "down", escalation_rate),
-    _measure("Cost per exception", Unit.MONEY, "down", cost_per_case),
-    _measure("Time saved", Unit.MINUTES, "up", time_saved),
-    _measure("Money saved", Unit.MONEY, "up", money_saved),
-    _measure("Throughput per person", Unit.DECISIONS, "", throughput),
-    _measure("Unrecognised", Unit.SHARE, "down", unrecognised_rate),
-    _measure("Rerouted", Unit.SHARE, "down", rerouting_rate),
-    _measure("Dismissed", Unit.SHARE, "down", rejection_rate),
-    _measure("Expired", Unit.SHARE, "down", expiry_rate),
+    _measure(openings, title="Opened", unit=Unit.CASES, aim=""),
+    _measure(endings, title="Ended", unit=Unit.CASES, aim=""),
+    _measure(exception_rate, title="Exception rate", unit=Unit.SHARE, aim="down"),
+    _measure(time_to_notice, title="Time to notice", unit=Unit.SECONDS, aim="down"),
+    _measure(time_to_decision, title="Time to first decision", unit=Unit.SECONDS, aim="down"),
+    _measure(time_to_resolution, title="Time to resolution", unit=Unit.SECONDS, aim="down"),
+    _measure(hand_over_delay, title="Hand-over delay", unit=Unit.SECONDS, aim="down"),
+    _measure(accepted_unedited, title="Accepted unedited", unit=Unit.SHARE, aim="up"),
+    _measure(done_alone, title="Handled alone", unit=Unit.SHARE, aim="up"),
+    _measure(without_rework, title="Resolved without rework", unit=Unit.SHARE, aim="up"),
+    _measure(rework, title="Rework", unit=Unit.SHARE, aim="down"),
+    _measure(leaked_defects, title="Leaked defects", unit=Unit.SHARE, aim="down"),
+    _measure(escalation_rate, title="Escalated", unit=Unit.SHARE, aim="down"),
+    _measure(cost_per_case, title="Cost per exception", unit=Unit.MONEY, aim="down"),
+    _measure(time_saved, title="Time saved", unit=Unit.MINUTES, aim="up"),
+    _measure(money_saved, title="Money saved", unit=Unit.MONEY, aim="up"),
+    _measure(throughput, title="Throughput per person", unit=Unit.DECISIONS, aim=""),
+    _measure(unrecognised_rate, title="Unrecognised", unit=Unit.SHARE, aim="down"),
+    _measure(rerouting_rate, title="Rerouted", unit=Unit.SHARE, aim="down"),
+    _measure(rejection_rate, title="Dismissed", unit=Unit.SHARE, aim="down"),
+    _measure(expiry_rate, title="Expired", unit=Unit.SHARE, aim="down"),
 )
 #: The values of one sample by the names of the measures.
 Values = dict[str, Value]

@@ -257,11 +257,13 @@ class ReportFold:
         windows = self.windows.get(kind)
         if windows is None:
             return None
-        after = self._comparable_values(kind, self._after[kind], windows.after, denominators)
+        number = denominators.get((kind, windows.after))
+        after = self._comparable_values(kind, self._after[kind], number)
         if windows.before is None:
             before = stated_values(terms.level.baseline, terms.currency)
         else:
-            before = self._comparable_values(kind, self._before[kind], windows.before, denominators)
+            number = denominators.get((kind, windows.before))
+            before = self._comparable_values(kind, self._before[kind], number)
         return Comparison(
             basis=windows.basis,
             before=before,
@@ -270,12 +272,9 @@ class ReportFold:
             after_period=windows.after,
         )
 
-    def _comparable_values(
-        self, kind: str, totals: Totals, period: ReportPeriod, denominators: Denominators
-    ) -> Values:
+    def _comparable_values(self, kind: str, totals: Totals, denominator: int | None) -> Values:
         effort = effort_of(totals, self._terms(kind).assumptions)
-        number = denominators.get((kind, period))
-        values = take_all(Sample(totals=totals, effort=effort, denominator=number))
+        values = take_all(Sample(totals=totals, effort=effort, denominator=denominator))
         return {name: values[name] for name in COMPARED}
 
     def _bar(self, number: int, period: ReportPeriod) -> Bar:

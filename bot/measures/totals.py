@@ -64,13 +64,13 @@ class Totals:
             self.openings += 1
             self.unrecognised_count += not case.is_recognised
             if case.occurred_at is not None:
-                _add_span(self.to_notice, case.occurred_at, case.opened_at, hours)
+                self.to_notice.add_span(case.occurred_at, case.opened_at, hours)
         if period.has(case.ended_at):
             self._add_ending(case, hours)
         self.leaks += sum(map(period.has, case.leaks))
         for wait in case.hand_overs:
             if period.has(wait.until):
-                _add_span(self.hand_overs, wait.since, wait.until, hours)
+                self.hand_overs.add_span(wait.since, wait.until, hours)
         for act in case.acts:
             if period.has(act.at):
                 self.acts += 1
@@ -90,9 +90,9 @@ class Totals:
             self.clean += 1
             self.clean_plans += case.is_carried_out
         if case.decided_at is not None:
-            _add_span(self.to_decision, case.opened_at, case.decided_at, hours)
+            self.to_decision.add_span(case.opened_at, case.decided_at, hours)
         if ending.resolutions:
-            _add_span(self.to_resolution, case.opened_at, case.ended_at, hours)
+            self.to_resolution.add_span(case.opened_at, case.ended_at, hours)
 
     def merge(self, other: "Totals") -> None:
         """Add the totals of other cases, or of another period."""
@@ -120,9 +120,3 @@ def add_up(parts: "list[Totals]") -> Totals:
     for part in parts:
         total.merge(part)
     return total
-
-
-def _add_span(samples: TimeSamples, since: datetime, until: datetime, hours: Hours) -> None:
-    # A source's clock may be ahead of ours.
-    clock = max(0.0, (until - since).total_seconds())
-    samples.add(working=hours.working_time(since, until).total_seconds(), clock=clock)

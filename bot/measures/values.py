@@ -4,7 +4,10 @@ import math
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
+
+from bot.cases.hours import Hours
 
 
 class Unit(StrEnum):
@@ -85,6 +88,12 @@ class TimeSamples:
         """Add the time of one case."""
         self.working.append(working)
         self.clock.append(clock)
+
+    def add_span(self, since: datetime, until: datetime, hours: Hours) -> None:
+        """Add the span between two moments of one case."""
+        # A source's clock may be ahead of ours.
+        clock = max(0.0, (until - since).total_seconds())
+        self.add(working=hours.working_time(since, until).total_seconds(), clock=clock)
 
     def extend(self, other: "TimeSamples") -> None:
         """Add the times of other cases."""

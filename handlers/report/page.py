@@ -95,7 +95,8 @@ def report_page(report: OperationReport) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_stylesheet()}{_print_footer(report)}</style></head>"
+        f"<title>{escape(title)}</title>"
+        f"<style>{_stylesheet()}{_print_footer(report)}</style></head>"
         f"<body>{''.join(parts)}</body></html>\n"
     )
 
