@@ -59,11 +59,12 @@ class OperationReports:
         on_progress: OnProgress = _no_progress,
     ) -> OperationReport:
         """Read the cases of a period, and take all measures."""
+        terms = self._terms()
         with self.source.snapshot() as histories:
             fold = ReportFold(
                 period=request.period,
-                terms=self._terms(),
-                first_openings=histories.first_openings(),
+                terms=terms,
+                first_openings=histories.first_openings(terms),
                 hours=self.library.hours,
             )
             self._read(histories, fold, request=request, on_progress=on_progress)

@@ -132,7 +132,7 @@ class ReportFold:
     period: ReportPeriod
     #: By kind, with those for unrecognised cases.
     terms: Mapping[str, KindTerms]
-    #: The first case of each kind ever.
+    #: When the first case of each kind was opened, where one has ended.
     first_openings: Mapping[str, datetime]
     hours: HoursOf
     _cells: dict[Slot, Totals] = field(default_factory=lambda: defaultdict(Totals))
