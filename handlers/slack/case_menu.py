@@ -65,10 +65,15 @@ class CaseMenu(CasePresses):
     def details(self, press: ButtonPress) -> None:
         """Show everything that the card leaves out."""
         case = self.decisions.cases.case(press.case_id)
-        fresh_for = self.library.playbook(case.kind).fresh_for
-        stale_facts = find_stale_facts(case.assessment.evidence, fresh_for, self.decisions.clock())
-        links = self._precedent_links(case)
-        view = details_view(case, self.library.labels(), links=links, stale_facts=stale_facts)
+        playbook = self.library.playbook(case.kind)
+        evidence = case.assessment.evidence
+        view = details_view(
+            case,
+            self.library.labels(),
+            links=self._precedent_links(case),
+            stale_facts=find_stale_facts(evidence, playbook.fresh_for, self.decisions.clock()),
+            owners=playbook.owners.by_role(),
+        )
         self._open(press, view)
         # For the health of approvals: of a kind, never of a person or a case.
         DETAILS_OPENED.labels(kind_label(case.kind)).inc()
