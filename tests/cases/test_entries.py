@@ -76,7 +76,7 @@ WIRE = {
     "passkey.invited": (Transition.NOTE, "to to_name ticket until"),
     "passkey.removed": (Transition.NOTE, "credential owner"),
     "plan.authorised": (Transition.AUTHORISE, "digest by recommendation plan verdict"),
-    "plan.drifted": (Transition.DRIFT, "reasons is_settled"),
+    "plan.drifted": (Transition.DRIFT, "reasons is_settled is_unforeseen"),
     "plan.edited": (Transition.EDIT, "plan verdict changes by_name expires_at"),
     "plan.recommended": (Transition.RECOMMEND, "recommendation plan verdict expires_at sla"),
     "plan.rejected": (Transition.REJECT, "reason note by_name"),
@@ -87,9 +87,9 @@ WIRE = {
     "signal.marked_clear": (Transition.MARK_CLEAR, "signal"),
     "signal.recurred": (Transition.RECUR, "signal"),
     "step.parked": (Transition.PARK, "step reason"),
-    "step.reported": (Transition.REPORT, "step state detail"),
+    "step.reported": (Transition.REPORT, "step state detail facts"),
     "step.settled": (Transition.SETTLE, "step landed note by_name"),
-    "step.started": (Transition.START, "step key digest"),
+    "step.started": (Transition.START, "step key digest inputs"),
     "undo.approved": (Transition.UNDO_VOTE, "approval"),
     "undo.lapsed": (Transition.UNDO_LAPSE, "reason undo_until"),
 }
@@ -158,7 +158,7 @@ def test_an_entry_is_an_object_of_eight_fields():
         "at": NOW.strftime("%Y-%m-%dT%H:%M:%S.000000Z"),
         "actor": "T1/UANA",
         "surface": "slack",
-        "body": {"reasons": ["it moved"], "is_settled": True},
+        "body": {"reasons": ["it moved"], "is_settled": True, "is_unforeseen": False},
     }
 
 
@@ -203,6 +203,9 @@ LATER_FIELDS = [
     (Resolved(resolution=Resolution.WORKED, note=""), "undo_votes"),
     (Resolved(resolution=Resolution.WORKED, note=""), "by_name"),
     (Drifted(("x",)), "is_settled"),
+    (Drifted(("x",)), "is_unforeseen"),
+    (StepStarted(0, "k", "d"), "inputs"),
+    (StepReported(0, StepState.LANDED, ""), "facts"),
     (UndoAsked(note="", by_name="Ana"), "by"),
     (UndoAsked(note="", by_name="Ana"), "until"),
     (UndoLapsed("x"), "undo_until"),

@@ -10,7 +10,7 @@ from bot.cases.case import Step
 from bot.cases.entries import StepState
 from bot.cases.plan import Cause, FactType, StepInput
 from bot.cases.plan_tree import (
-    Turn,
+    TreeMove,
     convert_fact,
     convert_facts,
     find_way,
@@ -47,53 +47,54 @@ HELD = record(answer="held", held_until="2026-12-01")
 
 def test_a_tree_begins_with_its_first_step():
     assert find_way(tree(), []) == find_way(tree(), ())
-    assert (find_way(tree(), []).turn, find_way(tree(), []).step) == (Turn.BEGIN, 0)
+    assert (find_way(tree(), []).turn, find_way(tree(), []).step) == (TreeMove.BEGIN, 0)
 
 
 @pytest.mark.parametrize(
     ("first", "turn", "step"),
     [
-        (HELD, Turn.BEGIN, 1),
-        (record(answer="returned"), Turn.BEGIN, 2),
-        (record(StepState.REFUSED), Turn.BEGIN, 3),
-        (record(answer="lost"), Turn.ASK, 2),
-        (record(), Turn.ASK, 1),
-        (record(answer=True), Turn.ASK, 1),
-        (record(answer="held"), Turn.ASK, 1),
-        (record(answer="held", held_until="2027-12-01"), Turn.ASK, 1),
+        (HELD, TreeMove.BEGIN, 1),
+        (record(answer="returned"), TreeMove.BEGIN, 2),
+        (record(StepState.REFUSED), TreeMove.BEGIN, 3),
+        (record(answer="lost"), TreeMove.ASK, 2),
+        (record(), TreeMove.ASK, 1),
+        (record(answer=True), TreeMove.ASK, 1),
+        (record(answer="held"), TreeMove.ASK, 1),
+        (record(answer="held", held_until="2027-12-01"), TreeMove.ASK, 1),
     ],
 )
 def test_what_a_step_came_to_decides_what_is_next(first, turn, step):
     way = find_way(tree(), [first])
     assert (way.turn, way.step) == (turn, step)
-    assert bool(way.reason) is (turn is Turn.ASK)
+    assert bool(way.reason) is (turn is TreeMove.ASK)
 
 
 def test_after_the_last_step_of_its_path_a_tree_has_ended():
     skipped = record(StepState.SKIPPED)
-    assert find_way(tree(), [HELD, record()]).turn is Turn.END
-    assert find_way(tree(), [record(answer="returned"), skipped, record()]).turn is Turn.END
+    assert find_way(tree(), [HELD, record()]).turn is TreeMove.END
+    assert find_way(tree(), [record(answer="returned"), skipped, record()]).turn is TreeMove.END
     assert (
-        find_way(tree(), [record(StepState.REFUSED), skipped, skipped, record()]).turn is Turn.END
+        find_way(tree(), [record(StepState.REFUSED), skipped, skipped, record()]).turn
+        is TreeMove.END
     )
 
 
 def test_evidence_in_a_condition_is_that_of_the_plan():
     elsewhere = tree()
     elsewhere = replace(elsewhere, facts={"signal.product_id": 2})
-    assert find_way(elsewhere, [record(answer="returned")]).turn is Turn.ASK
+    assert find_way(elsewhere, [record(answer="returned")]).turn is TreeMove.ASK
 
 
 def test_a_step_that_may_be_left_out_is_left_out():
     branches = list(tree().branches)
     branches[2] = replace(branches[2], may_be_skipped=True)
-    assert find_way(tree(), [record(answer="lost")]).turn is Turn.ASK
+    assert find_way(tree(), [record(answer="lost")]).turn is TreeMove.ASK
     skipping = replace(tree(), branches=tuple(branches))
-    assert find_way(skipping, [record(answer="lost")]).turn is Turn.END
+    assert find_way(skipping, [record(answer="lost")]).turn is TreeMove.END
 
 
 def test_a_dry_run_leaves_out_what_it_cannot_know():
-    assert find_way(tree(mode="dry-run"), [record()]).turn is Turn.END
+    assert find_way(tree(mode="dry-run"), [record()]).turn is TreeMove.END
 
 
 @given(answer=ANSWERS, day=st.one_of(st.none(), st.integers(), st.dates().map(str), st.text()))
@@ -102,13 +103,13 @@ def test_whatever_a_system_says_only_a_foreseen_step_begins(answer, day):
     facts = {name: value for name, value in (("answer", answer), ("held_until", day)) if value}
     subject = tree()
     way = find_way(subject, [record(**facts)])
-    if way.turn is Turn.BEGIN and way.step == 1:
+    if way.turn is TreeMove.BEGIN and way.step == 1:
         assert answer == "held"
         assert "2026-11-21" <= resolve_inputs(subject, [record(**facts)], 1)["day"] <= "2026-12-21"
-    elif way.turn is Turn.BEGIN:
+    elif way.turn is TreeMove.BEGIN:
         assert (answer, way.step) == ("returned", 2)
     else:
-        assert way.turn is Turn.ASK
+        assert way.turn is TreeMove.ASK
 
 
 # --- facts ----------------------------------------------------------------------------------------

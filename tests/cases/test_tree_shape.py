@@ -6,7 +6,7 @@ import pytest
 
 from bot.cases.errors import ConnectorFailed
 from bot.cases.plan import Cause, FactType
-from bot.cases.playbook import Observed
+from bot.cases.playbook import AnswerBounds
 from bot.cases.tree_shape import LIST, evidence_paths, grow, likely_values, step_facts
 from tests.cases.trees import EXPECT, HOLD, step
 
@@ -40,16 +40,18 @@ def test_bounds_and_evidence_are_values_of_the_plan():
 
 
 def test_a_bound_that_nobody_knows_makes_no_plan():
-    limit = replace(EXPECT.observed["day"], maximum="stock.last_day")
-    offer = replace(HOLD, then=(replace(EXPECT, observed={"day": limit}),))
+    limit = replace(EXPECT.answer_bounds["day"], maximum="stock.last_day")
+    offer = replace(HOLD, then=(replace(EXPECT, answer_bounds={"day": limit}),))
     with pytest.raises(ConnectorFailed, match="bounds of day are not known"):
         grow(offer, FACTS)
 
 
 def test_an_action_is_prepared_by_a_value_that_may_be():
     assert likely_values(EXPECT, FACTS) == {"day": "2026-12-21"}
-    colour = Observed(type=FactType.TEXT, one_of=("gold", "blue"), words="the colour")
-    offer = step("paint", parameters={"colour": "steps.hold.colour"}, observed={"colour": colour})
+    colour = AnswerBounds(type=FactType.TEXT, one_of=("gold", "blue"), words="the colour")
+    offer = step(
+        "paint", parameters={"colour": "steps.hold.colour"}, answer_bounds={"colour": colour}
+    )
     assert likely_values(offer, FACTS) == {"colour": "gold"}
 
 

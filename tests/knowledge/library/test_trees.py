@@ -55,7 +55,7 @@ def test_the_tree_of_the_sample_shipment_is_in_order():
         "warehouse.expect_shipment",
         "house.open_claim",
     ]
-    limit = next(step for step in offer.chain() if step.observed).observed["expected_on"]
+    limit = next(step for step in offer.chain() if step.answer_bounds).answer_bounds["expected_on"]
     assert (limit.type, limit.minimum) == (FactType.DATE, "shipment.today")
 
 
