@@ -11,11 +11,12 @@ from typing import Any, ClassVar
 import pytest
 import sqlalchemy as sa
 
-from bot.cases.errors import (, SystemRefused
+from bot.cases.errors import (
     ChatFailed,
     ChatUnknown,
     ConnectorFailed,
     OutcomeUnknown,
+    SystemRefused,
     WorldMoved,
 )
 from bot.cases.plan import Action
