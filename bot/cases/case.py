@@ -169,7 +169,7 @@ class Execution:
     is_undo_running: bool = False
     undo_approvals: tuple[Approval, ...] = ()
     #: What earlier plans of this case have done before something unforeseen ended them.
-    done: tuple[DoneStep, ...] = ()
+    earlier_steps: tuple[DoneStep, ...] = ()
 
     @property
     def has_landed(self) -> bool:

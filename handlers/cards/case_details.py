@@ -141,12 +141,12 @@ def _plan(case: Case, wording: Wording) -> list[Json]:
     for index, action in enumerate(plan.actions):
         parameters = _parameters(labels[index], action, wording)
         if plan.branches:
-            parameters += _observed(plan.branches[index], action, wording)
+            parameters += _open_parameters(plan.branches[index], action, wording)
         blocks += _join_blocks(parameters)
     return blocks
 
 
-def _observed(branch: Branch, action: Action, wording: Wording) -> list[Json]:
+def _open_parameters(branch: Branch, action: Action, wording: Wording) -> list[Json]:
     """Show the parameters that an earlier step tells, with the bounds that are approved."""
     blocks = []
     for name, limit in branch.inputs.items():

@@ -54,15 +54,15 @@ def _status(case: Case, plan: Plan, index: int, action: Action, wording: Wording
 def _progress(case: Case, index: int, wording: Wording) -> str:
     step = case.execution.steps[index]
     label = STEP_LABELS[step.state]
-    observed = describe_observed(case, index, wording)
-    if observed:
-        return f"{label} ({observed})"
+    answer = describe_step_facts(case, index, wording)
+    if answer:
+        return f"{label} ({answer})"
     if not step.detail or is_row_count(step.detail):
         return label
     return f"{label} ({wording.reason(step.detail, 150)})"
 
 
-def describe_observed(case: Case, index: int, wording: Wording) -> str:
+def describe_step_facts(case: Case, index: int, wording: Wording) -> str:
     """Write what a step of a tree told: "answer: held, held until: 3 Dec"."""
     plan = case.proposal.plan
     if plan is None or not plan.branches or index >= len(case.execution.steps):

@@ -74,9 +74,13 @@ def describe_path(case: Case, plan: Plan, wording: Wording) -> str:
         if record.state is not StepState.LANDED:
             continue
         action = case.action(step)
-        done = _describe_done_action(action, wording) or wording.prose(action.summary, MAX_SUMMARY)
+        sentence = _describe_done_action(action, wording) or wording.prose(
+            action.summary, MAX_SUMMARY
+        )
         reason = reason_words(plan, step, wording.system)
-        sentences.append(f"{mid_sentence(reason)}, {mid_sentence(done)}" if reason else done)
+        sentences.append(
+            f"{mid_sentence(reason)}, {mid_sentence(sentence)}" if reason else sentence
+        )
     steps = _join_steps(sentences)
     return steps + _price(moved_amount(case), steps)
 

@@ -114,6 +114,6 @@ def test_policy_and_plans_of_the_packaged_library_keep_their_checksums():
         mode="live",
     )
     assert library.policy().checksum == (
-        "b319451b5cabc0878bcd2fb1017f1d13f4186161985e5c2a689711434e72262e"
+        "1da8c835a13ed6d4439a4575b66fa9aa13f7f4cb20158a3990b7858e9d9f5adf"
     )
     assert plan.plan_hash == "421c315857417f711899029fb36ac7aecafd2a212f6af5a8ae3705feb05b9f37"
