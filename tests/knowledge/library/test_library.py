@@ -116,4 +116,4 @@ def test_policy_and_plans_of_the_packaged_library_keep_their_checksums():
     assert library.policy().checksum == (
         "a281c31c530e6d446a9e3f0c82a114bebd178da293807aea20ebe738d7aad408"
     )
-    assert plan.plan_hash == "b1ede63f8c164be709b747c5227e1bac10d63d92df146fb81707602b9488a56a"
+    assert plan.plan_hash == "ab575f3f7a849a6cb5304d93e1d6c3a4f5aa06c4de2ffe820bd8194a25c8e93f"
