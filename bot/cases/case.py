@@ -268,6 +268,11 @@ class Activity:
     #: What people did by hand, as far as it is known.
     practice: Practice | None = None
 
+    @property
+    def has_bad_outcome(self) -> bool:
+        """Tell whether the last decided plan turned out wrong."""
+        return any(one.bad_outcome is not None for one in self.plan_decisions[-1:])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:

@@ -53,6 +53,7 @@ class DecisionKind(StrEnum):
     EMERGENCY = "break glass"
     NUDGE = "ask again about"
     RETRACT = "withdraw a case"
+    REPORT_MISTAKE = "report a mistake in"
 
 
 #: The states whose card offers a decision. In any other state it is refused.
@@ -67,6 +68,7 @@ OFFERED: Mapping[DecisionKind, frozenset[State]] = {
     DecisionKind.TRY_AGAIN: frozenset({State.REFERRED}),
     DecisionKind.SETTLE: frozenset({State.OUTCOME_UNKNOWN}),
     DecisionKind.UNDO: frozenset({State.RESOLVED}),
+    DecisionKind.REPORT_MISTAKE: frozenset({State.RESOLVED}),
     DecisionKind.NAME_KIND: frozenset({State.REFERRED}),
     DecisionKind.CALL_NOVEL: frozenset({State.REFERRED}),
     DecisionKind.CLAIM: WAITING_ON_PEOPLE,
@@ -90,10 +92,16 @@ OFFERED: Mapping[DecisionKind, frozenset[State]] = {
     ),
 }
 
-# These change the owner, take back one's own approval or ask again: a card of a state earlier is
-# enough.
+# These change the owner, take back one's own approval, ask again or say what was wrong: a card of a
+# state earlier is enough.
 _KEEPS_ITS_COURSE = frozenset(
-    {DecisionKind.CLAIM, DecisionKind.HAND_OVER, DecisionKind.WITHDRAW, DecisionKind.NUDGE}
+    {
+        DecisionKind.CLAIM,
+        DecisionKind.HAND_OVER,
+        DecisionKind.WITHDRAW,
+        DecisionKind.NUDGE,
+        DecisionKind.REPORT_MISTAKE,
+    }
 )
 CHANGES_COURSE = frozenset(DecisionKind) - _KEEPS_ITS_COURSE
 
@@ -129,6 +137,7 @@ MAY: Mapping[DecisionKind, frozenset[Role]] = {
     DecisionKind.CLAIM: _HOLDERS,
     DecisionKind.HAND_OVER: _HOLDERS,
     DecisionKind.ASK: _HOLDERS,
+    DecisionKind.REPORT_MISTAKE: _HOLDERS | {Role.REQUESTER},
     # Whom policy names for emergencies is checked in ``decide_controls``.
     DecisionKind.EMERGENCY: frozenset(),
     DecisionKind.NUDGE: frozenset({Role.REQUESTER}),
@@ -536,6 +545,18 @@ class StartUndo(Recheck):
     playbook_owners: tuple[str, ...] = ()
 
 
+# --- how it turned out ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ReportMistake(PersonDecision):
+    """Say that what the bot did was a mistake, and why."""
+
+    decision = DecisionKind.REPORT_MISTAKE
+
+    text: str
+
+
 # --- all commands -----------------------------------------------------------------------------
 
 SignalCommand = Recur | Clear
@@ -550,6 +571,7 @@ RequesterCommand = Nudge | Retract
 TimerCommand = Wake | Expire | Remind
 StepCommand = StartStep | LookFirst | Settle
 UndoCommand = Undo | BeginUndo | StartUndo
+OutcomeCommand = ReportMistake
 Command = (
     Open
     | SignalCommand
@@ -561,4 +583,5 @@ Command = (
     | TimerCommand
     | StepCommand
     | UndoCommand
+    | OutcomeCommand
 )

@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.cases import (
+    agreement,
     handling,
     inquiries,
     intake,
@@ -36,12 +37,14 @@ from bot.cases.commands import (
     HandlingCommand,
     InquiryCommand,
     Open,
+    OutcomeCommand,
     PersonDecision,
     RequesterCommand,
     SignalCommand,
     StepCommand,
     TimerCommand,
     TriageCommand,
+    UndoCommand,
     VoteCommand,
 )
 from bot.cases.entries import (
@@ -208,9 +211,18 @@ def _find_bodies(case: Case, command: Command, now: datetime) -> tuple[CaseBody,
         return requester.decide(case, command, now)
     if isinstance(command, TimerCommand):
         return timers.decide(case, command, now)
+    return _find_progress_bodies(case, command, now)
+
+
+def _find_progress_bodies(
+    case: Case, command: StepCommand | UndoCommand | OutcomeCommand, now: datetime
+) -> tuple[CaseBody, ...]:
+    """Hand a command about what is or was carried out to the module of its subject."""
     if isinstance(command, StepCommand):
         return steps.decide(case, command, now)
-    return undo.decide(case, command, now)
+    if isinstance(command, UndoCommand):
+        return undo.decide(case, command, now)
+    return agreement.decide(case, command)
 
 
 def _author(command: Command) -> tuple[Actor, Surface]:

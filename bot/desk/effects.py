@@ -28,6 +28,7 @@ from bot.cases.entries import (
     InquiryAnswered,
     InquiryOpened,
     MarkedClear,
+    MistakeReported,
     Named,
     Novel,
     Opened,
@@ -103,6 +104,7 @@ EFFECTS: Mapping[Topic, Bodies] = {
         MarkedClear,
         Named,
         Novel,
+        MistakeReported,
     ),
     Topic.REMEMBER: (Resolved, UndoAsked, Rejected, Stopped, Reopened, Named, Novel),
 }

@@ -42,8 +42,8 @@ def card_buttons(case: Case, *, is_undoable: bool, labels: Labels = NO_LABELS) -
             claim = _claim_button(case, token)
             return [settle, *claim, details, _overflow_menu(case, token)]
         case State.RESOLVED:
-            undo = button("Undo…", ids.UNDO, token)
-            return [undo, details] if is_undoable else [details]
+            undo = [button("Undo…", ids.UNDO, token)] if is_undoable else []
+            return [*undo, *_mistake_button(case, token), details]
         case State.REJECTED | State.EXPIRED | State.CLEARED | State.WITHDRAWN:
             return [details]
         case State.SNOOZED:
@@ -145,6 +145,13 @@ def _claim_button(case: Case, token: str) -> list[Json]:
     if is_person(case.owner):
         return []
     return [button("I'm on it", ids.CLAIM, token)]
+
+
+def _mistake_button(case: Case, token: str) -> list[Json]:
+    """Build the button that says what was wrong, where nobody looked at it before."""
+    if not case.was_auto_approved or case.activity.has_bad_outcome:
+        return []
+    return [button("Report a mistake…", ids.REPORT_MISTAKE, token)]
 
 
 def _approve_button(case: Case, token: str, labels: Labels) -> Json:

@@ -39,6 +39,7 @@ def register(app: App, services: SlackServices) -> None:
         ids.RESOLVE: buttons.resolve,
         ids.SETTLE: buttons.settle,
         ids.UNDO: buttons.undo,
+        ids.REPORT_MISTAKE: buttons.report_mistake,
         ids.DETAILS: menu.details,
         ids.MORE: menu.select,
         ids.NAME_FIRST: buttons.name_kind,
@@ -113,6 +114,11 @@ class CaseButtons(CasePresses):
         """Open the form that takes back what was done."""
         case = self._current(press, DecisionKind.UNDO)
         self._open(press, forms.undo_form(case, self.library.labels()))
+
+    def report_mistake(self, press: ButtonPress) -> None:
+        """Open the form that says what was wrong."""
+        case = self._current(press, DecisionKind.REPORT_MISTAKE)
+        self._open(press, forms.mistake_form(case))
 
     def name_kind(self, press: ButtonPress) -> None:
         """Set the kind that the button names."""

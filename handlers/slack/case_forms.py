@@ -39,6 +39,7 @@ def register(app: App, services: SlackServices) -> None:
         ids.RESOLVE_FORM: forms.resolve,
         ids.SETTLE_FORM: forms.settle,
         ids.UNDO_FORM: forms.undo,
+        ids.MISTAKE_FORM: forms.report_mistake,
         ids.HAND_OVER_FORM: forms.hand_over,
         ids.SNOOZE_FORM: forms.snooze,
         ids.KIND_FORM: forms.name_kind,
@@ -92,6 +93,11 @@ class CaseForms:
             )
         self.decisions.undo(request, note)
         return None
+
+    def report_mistake(self, form: FormSubmission) -> None:
+        """Record what was wrong with what the bot did."""
+        request = self._request(form, DecisionKind.REPORT_MISTAKE)
+        self.decisions.report_mistake(request, form.text(ids.NOTE))
 
     def reject(self, form: FormSubmission) -> None:
         """Reject the plan for one of the reasons in the list."""

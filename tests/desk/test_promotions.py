@@ -9,7 +9,7 @@ import pytest
 from bot.cases.autonomy_rule import AutonomyRule
 from bot.cases.case import Case
 from bot.cases.entries import RejectReason, StageChanged
-from bot.cases.errors import NotEligible
+from bot.cases.errors import NotEligible, TooLate
 from bot.cases.lifecycle import State
 from bot.cases.policy import ActionLimit, PlaybookTerms, Stage
 from bot.cases.stage_playbook import stage_kind
@@ -125,7 +125,8 @@ def test_from_decisions_to_a_card_to_running_alone_and_back(world):
     assert (record.is_demotion, record.on_case) == (True, alone.id)
     assert "the wrong shop" in record.reason
     (notice,) = notices(world)
-    assert alone.id in notice and "the wrong shop" in notice
+    assert alone.id in notice
+    assert "the wrong shop" in notice
 
     again = next_case(world, "product:again")
     assert (again.state, again.was_auto_approved) == (State.PROPOSED, False)
@@ -145,6 +146,31 @@ def test_trouble_that_comes_back_takes_the_stage_back(world):
     next_case(world)
     world.receive(world.signal("product:next"))
     assert stage(world) is Stage.SUPERVISED
+
+
+def test_a_reported_mistake_takes_the_stage_back_once(world):
+    promote(world)
+    alone = next_case(world)
+    by = request(alone.id, principal("ana"), world.seen(alone))
+    world.desk.decisions.report_mistake(by, "that shop has closed")
+    world.work()
+    assert stage(world) is Stage.SUPERVISED
+    # What was done stands.
+    assert world.case(alone).state is State.RESOLVED
+    assert [note for note in notices(world) if "that shop has closed" in note]
+    with pytest.raises(TooLate, match="reported as a mistake"):
+        world.desk.decisions.report_mistake(by, "once more")
+
+
+def test_what_a_person_approved_wrongly_keeps_the_gate_closed(world):
+    earn(world)
+    bad = decide(world, 500)
+    by = request(bad.id, principal("ana"), world.seen(bad))
+    world.desk.decisions.report_mistake(by, "too many")
+    assert world.desk.upkeep.promotions.review() == 0
+    world.clock.at += RULE.window + DAY
+    earn(world, first=1000)
+    assert world.desk.upkeep.promotions.review() == 1
 
 
 def test_a_promotion_is_asked_for_once(world):
