@@ -276,6 +276,11 @@ class Activity:
     #: Whether the last run alone was right, as one in so many is asked.
     review: Review | None = None
 
+    @property
+    def has_bad_outcome(self) -> bool:
+        """Tell whether the last decided plan turned out wrong."""
+        return any(one.bad_outcome is not None for one in self.plan_decisions[-1:])
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Case:
@@ -323,6 +328,9 @@ class Case:
         """Tell whether somebody is asked if this run alone was right."""
         review = self.activity.review
         if review is None or review.verdict is not None or self.state is not State.RESOLVED:
+            return False
+        if self.activity.has_bad_outcome:
+            # Somebody has said already that it was wrong.
             return False
         return self.was_auto_approved and is_sampled(self.id, review.one_in)
 

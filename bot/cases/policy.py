@@ -37,6 +37,8 @@ from bot.cases.constraints import (
 from bot.cases.plan import Action, Idempotency, Plan, Proposer
 
 IDENTITY_UNKNOWN = "identity.unknown"
+#: The actions of the desk on itself begin so; no system of a file may have its name.
+OWN_ACTIONS = "desk."
 #: The rule of plans that are recommended and not carried out.
 SHADOW_RULE = "stage.shadow"
 UNKNOWN_AUTHOR_REASON = "who raised it, or gains from it, is not known here"
@@ -178,6 +180,9 @@ class Policy:
         # Of a file that says nothing of it, the checksum is that of earlier releases.
         if self.autonomy == AutonomyRule():
             del plain["autonomy"]
+        # What the desk does to itself is in no file, and no part of what people wrote.
+        for name in [name for name in self.actions if name.startswith(OWN_ACTIONS)]:
+            del plain["actions"][name]
         return canonical_hash(plain)
 
 

@@ -220,6 +220,12 @@ COUNTERSIGN = group(
         LazyCommand("unpark", "bot.cli.doctor:unpark", "Retry parked work."),
         LazyCommand("case", "bot.cli.case:case", "Show a case with its history."),
         LazyCommand(
+            "autonomy",
+            "bot.cli.autonomy:autonomy",
+            "Show what the bot may do alone, why, and what is missing for more. By kind and "
+            "action.",
+        ),
+        LazyCommand(
             "questions",
             "bot.cli.questions:questions",
             "List questions without a good answer. The bot did not understand them, or the person "
