@@ -77,9 +77,9 @@ def digest_card(digest: DigestView, permalink: Permalink) -> list[Json]:
     if digest.expiries:
         blocks.append(heading("Expired without a decision"))
         blocks.append(plain_rows(digest.expiries, permalink))
-    if digest.unreviewed:
+    if digest.open_reviews:
         blocks.append(heading("Done alone: was it right? Please say so on the card"))
-        blocks.append(plain_rows(digest.unreviewed, permalink))
+        blocks.append(plain_rows(digest.open_reviews, permalink))
     blocks += _questions(digest)
     review = _review(digest.review, permalink) if digest.review else []
     trend = charts(digest.figures.days) if is_telling(digest.figures.days) else []
