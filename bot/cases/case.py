@@ -21,7 +21,7 @@ from bot.cases.policy import SHADOW_RULE, Stage, Verdict
 from bot.cases.practice import PracticeSource
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation, Words
-from bot.cases.review import Review, is_sampled
+from bot.cases.review import RunReview, is_sampled
 from bot.cases.signal import Signal
 from bot.cases.sla import Sla
 
@@ -274,7 +274,7 @@ class Activity:
     #: What people did by hand, as far as it is known.
     practice: Practice | None = None
     #: Whether the last run alone was right, as one in so many is asked.
-    review: Review | None = None
+    review: RunReview | None = None
 
     @property
     def has_bad_outcome(self) -> bool:

@@ -51,7 +51,7 @@ from bot.cases.lifecycle import State
 from bot.cases.policy import SHADOW_RULE, Ruling
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation
-from bot.cases.review import Review
+from bot.cases.review import RunReview
 from bot.cases.steps import drift
 from tests.cases.authority_page import page
 from tests.cases.making import (
@@ -261,7 +261,7 @@ def resolved() -> Case:
         digest=case.proposal.plan.plan_hash,
         at=NOW,
     )
-    return in_shadow(with_fields(case, approvals=(alone,), review=Review(one_in=1)))
+    return in_shadow(with_fields(case, approvals=(alone,), review=RunReview(one_in=1)))
 
 
 def snoozed() -> Case:
