@@ -1,4 +1,4 @@
-"""What a card shows of practice and reviews: questions, buttons and answers.
+"""Practice and reviews on a card: questions, buttons and answers.
 
 Practice is what people did by hand where the bot only recommended. A review says whether what ran
 alone was right.
