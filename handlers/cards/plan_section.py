@@ -5,6 +5,7 @@ from datetime import timedelta
 from bot.cases.case import Case
 from bot.cases.entries import StepState
 from bot.cases.plan import Action
+from bot.desk.case_texts import describe_span
 from handlers.cards.text import Json, text_run
 from handlers.cards.wording import Wording, is_row_count, money_text
 
@@ -54,7 +55,6 @@ def _preview(action: Action, wording: Wording) -> str:
 def _undo_terms(action: Action) -> str:
     if not action.reversible:
         return "CANNOT be undone"
-    minutes = action.undo_for // timedelta(minutes=1)
-    if not minutes:
+    if action.undo_for < timedelta(minutes=1):
         return "can be undone"
-    return f"can be taken back for {minutes} minutes"
+    return f"can be taken back for {describe_span(action.undo_for)}"

@@ -10,6 +10,7 @@ from datetime import timedelta
 
 from bot.cases.expressions import placeholders, render
 from bot.cases.plan import Action, Plan
+from bot.desk.case_texts import describe_span
 from bot.views.labels import mid_sentence
 from handlers.cards.text import clean
 from handlers.cards.wording import Wording, money_text
@@ -85,8 +86,9 @@ def describe_consequence(plan: Plan) -> str:
         return DRY_RUN
     fixed_count = sum(not action.reversible for action in plan.actions)
     if not fixed_count:
-        minutes = plan.undo_for // timedelta(minutes=1)
-        return f"Can be undone for {minutes} minutes." if minutes else "Can be undone."
+        if plan.undo_for < timedelta(minutes=1):
+            return "Can be undone."
+        return f"Can be undone for {describe_span(plan.undo_for)}."
     if fixed_count == len(plan.actions):
         return "This cannot be undone."
     fixed_numbers = [

@@ -41,6 +41,7 @@ USAGE = (
     "digest: what waits for whom, now",
     "report: figures for the last thirty days",
     "autonomy: what runs without a person, and what is missing for more",
+    "supervise [kind] because …: let what runs alone ask people again",
     "pause [kind] because …: stop everything, or one kind, at once",
     "resume [kind]: end a pause",
     "stand-in: let a colleague decide for you until a date",
@@ -150,6 +151,7 @@ class SlashCommand:
             "digest": self._digest,
             "report": self._report,
             "autonomy": self._autonomy,
+            "supervise": self._supervise,
             "pause": self._pause,
             "resume": self._resume,
             "stand-in": self._stand_in,
@@ -282,6 +284,16 @@ class SlashCommand:
 
     def _autonomy(self, request: SlashRequest) -> Answer:
         return self._query(AUTONOMY, request)
+
+    def _supervise(self, request: SlashRequest) -> Answer:
+        words, reason = _split_reason(request.argument)
+        self.services.controls.supervise(
+            words,
+            by=request.person,
+            reason=reason,
+            surface=Surface.SLACK,
+        )
+        return Answer(text=f"From now on people decide: {words}.")
 
     def _help(self, request: SlashRequest) -> Answer:
         return Answer(

@@ -25,11 +25,16 @@ RULE = AutonomyRule(decisions=12, agreement=0.6, alone_per_day=3)
 
 @pytest.fixture
 def world(world) -> World:
+    prepare(world)
+    return world
+
+
+def prepare(world: World) -> None:
+    """Let policy allow that the action runs alone, once it has earned it."""
     limits = {**policy().actions, ORDER: ActionLimit(alone=True)}
     world.library.rules = policy(actions=limits, autonomy=RULE, medium_above=Decimal(1000))
     world.house.undo_for = DAY
     world.house.rows = [{**world.house.rows[0], "at_risk": 10}]
-    return world
 
 
 def decide(world: World, number: int, *, rejecting: bool = False) -> Case:

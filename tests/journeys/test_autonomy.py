@@ -85,6 +85,7 @@ def test_autonomy_is_earned_decided_and_lost_in_slack(town):
 
     promotion = town.the(stage_kind(KIND))
     card = words_of(town, promotion)
+    print("CARD", card)
     assert f"Of {DECISIONS} decisions it would have matched you {DECISIONS} times" in card
     assert "Open the task again" in card
     for code_name in (KIND, ACTION, "autonomous", "stage_of"):
