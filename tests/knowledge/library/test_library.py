@@ -48,7 +48,7 @@ def test_the_command_that_checks_says_it(folder, tmp_path):
     )
     assert process.returncode == 1
     assert "policy.yml:4: high_above" in process.stderr
-    assert "policy.yml:17: actions.house.assign_cover" in process.stderr
+    assert "policy.yml:19: actions.house.assign_cover" in process.stderr
 
 
 # --- checksums ------------------------------------------------------------------------------------
@@ -114,6 +114,6 @@ def test_policy_and_plans_of_the_packaged_library_keep_their_checksums():
         mode="live",
     )
     assert library.policy().checksum == (
-        "a281c31c530e6d446a9e3f0c82a114bebd178da293807aea20ebe738d7aad408"
+        "740e6d827874855adea11abd0232cb71a5bbb334d34ee97c30426d77a3e138f0"
     )
-    assert plan.plan_hash == "ab575f3f7a849a6cb5304d93e1d6c3a4f5aa06c4de2ffe820bd8194a25c8e93f"
+    assert plan.plan_hash == "8dc0425681a7cf17dd5dfe8c495817042466384a441a3f229053745423c0478c"
