@@ -697,6 +697,8 @@ class Log:
         self.restored_backups = set()
         # From the release on that says how many people an undo takes, they are required.
         self.has_undo_votes = False
+        # The states of all cases, for entries about one that rest on another.
+        self.cases = {}
 
 
 class Terms:
@@ -766,7 +768,7 @@ class CaseState:
 def check_trade(entries, findings):
     """Check the rules that make the ledger worth having."""
     log = Log()
-    cases = {}
+    cases = log.cases
     for number, entry in enumerate(entries, start=1):
         # An entry that could not be read is a finding already.
         if not entry:
@@ -1088,6 +1090,16 @@ def check_authorisation(entry, body, case):
     return None
 
 
+def change_stage(entry, body, case):
+    """Check that people have approved whatever an action may do more than before."""
+    if STAGES.index(body["stage"]) <= STAGES.index(body["before"]):
+        return None
+    other = case.log.cases.get(body["on_case"])
+    if other is None or other.authorised_digest is None or other.is_automatic:
+        return "an action may do more than before, and nobody has approved it"
+    return None
+
+
 def begin_step(entry, body, case):
     """Check that a step is of an approved plan, and begun once."""
     if case.log.restored_backups:
@@ -1271,6 +1283,8 @@ ENDS_DOUBT = {
     "undo.lapsed",
     "case.reopened",
 }
+# What an action may do, from the narrowest to the widest.
+STAGES = ("shadow", "supervised", "autonomous")
 RULES = {
     "case.opened": add_requester,
     "signal.recurred": add_requester,
@@ -1297,6 +1311,7 @@ RULES = {
     "passkey.invited": record_invitation,
     "passkey.added": add_passkey,
     "passkey.removed": remove_passkey,
+    "stage.changed": change_stage,
     "ledger.behind": record_restore,
     "ledger.acknowledged": acknowledge_restore,
 }

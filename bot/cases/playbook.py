@@ -201,7 +201,7 @@ class ActionOffer:
     #: What the evidence may say against an edit.
     warnings: Annotated[tuple[EditWarning, ...], Field(max_length=10)] = ()
     #: Finds out whether people did it by hand, where the bot only recommended it.
-    practice: Observation | None = None
+    observation: Annotated[Observation | None, Field(validation_alias="practice")] = None
     #: What follows it in the same plan.
     then: Annotated[tuple["ActionOffer", ...], Field(max_length=4)] = ()
 
@@ -339,6 +339,6 @@ class Playbook(PlaybookTexts):
         observations: dict[str, Observation] = {}
         for offer in self.offers:
             for link in offer.chain():
-                if link.practice and link.action in actions:
-                    observations.setdefault(link.action, link.practice)
+                if link.observation and link.action in actions:
+                    observations.setdefault(link.action, link.observation)
         return observations

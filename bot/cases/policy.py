@@ -35,6 +35,8 @@ from bot.cases.plan import CENT
 from bot.cases.policy_rules import PolicyRule
 from bot.cases.usage import DAY
 
+#: The actions of the desk on itself begin so; no system of a file may have its name.
+OWN_ACTIONS = "desk."
 #: How many different windows a policy may have: each is a bound of one statement.
 MAX_WINDOWS = 4
 MAX_WINDOW = timedelta(days=92)
@@ -236,6 +238,9 @@ class Policy:
         # Of a file that says nothing of it, the checksum is that of earlier releases.
         if self.autonomy == AutonomyRule():
             del plain["autonomy"]
+        # What the desk does to itself is in no file, and no part of what people wrote.
+        for name in [name for name in self.actions if name.startswith(OWN_ACTIONS)]:
+            del plain["actions"][name]
         return canonical_hash(plain)
 
     @cached_property

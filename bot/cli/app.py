@@ -271,6 +271,12 @@ COUNTERSIGN = group(
             "off until it is set.",
         ),
         LazyCommand(
+            "autonomy",
+            "bot.cli.autonomy:autonomy",
+            "Show what the bot may do alone, why, and what is missing for more. By kind and "
+            "action.",
+        ),
+        LazyCommand(
             "questions",
             "bot.cli.questions:questions",
             "List questions without a good answer. The bot did not understand them, or the person "

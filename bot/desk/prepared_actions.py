@@ -103,6 +103,6 @@ def _is_of(offer: ActionOffer, preparation: _Preparation, facts: Facts) -> bool:
     parameters = {
         name: find_scalar(expression, facts) for name, expression in offer.parameters.items()
     }
-    words = {name: limit.words for name, limit in offer.observed.items()}
+    words = {name: limit.words for name, limit in offer.answer_bounds.items()}
     expected = {**parameters, **likely_values(offer, facts)}
     return (expected, words) == (preparation.parameters, preparation.words)

@@ -68,7 +68,13 @@ ExecutionEntry = (
     | entries.Settled
     | entries.Resolved
 )
-UndoEntry = entries.UndoApproved | entries.UndoAsked | entries.UndoLapsed | entries.Reopened
+UndoEntry = (
+    entries.UndoApproved
+    | entries.UndoAsked
+    | entries.UndoLapsed
+    | entries.Reopened
+    | entries.MistakeReported
+)
 SignalEntry = (
     entries.Named
     | entries.Novel
@@ -405,6 +411,8 @@ def _describe_undo(body: UndoEntry, case: Case) -> NoteLine:
             return NoteLine("Not taken back:", f"{body.reason}. What was done stands")
         case entries.Reopened():
             return NoteLine("Opened again:", body.reason)
+        case entries.MistakeReported():
+            return NoteLine(f"{body.by_name} says that this was a mistake:", f"“{body.text}”")
         case _:
             assert_never(body)
 

@@ -6,6 +6,7 @@ from bot.cases.case import Case
 from bot.cases.entries import StepState
 from bot.cases.lifecycle import State
 from bot.cases.plan import Action, Plan
+from bot.desk.case_texts import describe_span
 from bot.views.labels import as_words
 from bot.views.plan_words import plan_items
 from handlers.cards.text import Json, text_run
@@ -81,7 +82,6 @@ def _preview(action: Action, wording: Wording) -> str:
 def _undo_terms(action: Action) -> str:
     if not action.reversible:
         return "CANNOT be undone"
-    minutes = action.undo_for // timedelta(minutes=1)
-    if not minutes:
+    if action.undo_for < timedelta(minutes=1):
         return "can be undone"
-    return f"can be taken back for {minutes} minutes"
+    return f"can be taken back for {describe_span(action.undo_for)}"
