@@ -29,44 +29,43 @@ class MeasuredConnector:
 
     def __init__(self, system: str, connector: Connector) -> None:
         self._system = system
-        #: What is measured.
-        self.connector = connector
+        self._connector = connector
 
     @property
     def timeout(self) -> timedelta:
-        return self.connector.timeout
+        return self._connector.timeout
 
     def look_up(self, query: str, parameters: ScalarMapping, limit: int) -> list[dict[str, Scalar]]:
         """Run a read-only query."""
         with self._measure("look_up"):
-            return self.connector.look_up(query, parameters, limit)
+            return self._connector.look_up(query, parameters, limit)
 
     def prepare(self, action: str, parameters: ScalarMapping) -> Action:
         """Make the dry run."""
         with self._measure("prepare"):
-            return self.connector.prepare(action, parameters)
+            return self._connector.prepare(action, parameters)
 
     def precondition(self, action: Action) -> ScalarMapping:
         """Return the precondition snapshot as it is now."""
         with self._measure("precondition", action):
-            return self.connector.precondition(action)
+            return self._connector.precondition(action)
 
     def execute(self, action: Action, key: str) -> str:
         """Carry the action out."""
         with self._measure("execute", action):
-            return self.connector.execute(action, key)
+            return self._connector.execute(action, key)
 
     def verify(self, action: Action, key: str) -> EffectStatus:
         """Look whether the effect is there, and count what was found."""
         with self._measure("verify", action) as call:
-            status = self.connector.verify(action, key)
+            status = self._connector.verify(action, key)
             call.outcome = status.value
             return status
 
     def undo(self, action: Action, key: str, undo_key: str) -> str:
         """Take the effect back."""
         with self._measure("undo", action):
-            return self.connector.undo(action, key, undo_key)
+            return self._connector.undo(action, key, undo_key)
 
     @contextmanager
     def _measure(self, name: str, action: Action | None = None) -> Iterator[_Call]:

@@ -42,9 +42,9 @@ def test_every_connector_has_a_name_of_its_own_in_yaml():
 def test_a_system_is_built_as_its_own_declaration_says():
     connectors = build(systems())
     assert {type(measured) for measured in connectors.values()} == {MeasuredConnector}
-    types = {name: type(measured.connector) for name, measured in connectors.items()}
+    types = {name: type(measured._connector) for name, measured in connectors.items()}
     assert types == {"house": SqlConnector, "bank": HttpConnector, "slack": MessageConnector}
-    assert connectors["bank"].connector._client.headers["Authorization"] == "Bearer t0ken"
+    assert connectors["bank"]._connector._client.headers["Authorization"] == "Bearer t0ken"
 
 
 def test_a_dry_run_stands_in_front_of_every_one():
