@@ -228,14 +228,14 @@ COUNTERSIGN = group(
             "Look at past cases again with today's playbooks and policy. Shows what would differ, "
             "and fails if people would have to correct more. Asks no outside system.",
         ),
+        LazyCommand("unpark", "bot.cli.doctor:unpark", "Retry parked work."),
+        LazyCommand("case", "bot.cli.case:case", "Show a case with its history."),
         LazyCommand(
             "approvers",
             "bot.cli.approvers:approvers",
             "Show how groups decide: time, load, and approvals too fast to read. Names nobody; "
             "off until it is set.",
         ),
-        LazyCommand("unpark", "bot.cli.doctor:unpark", "Retry parked work."),
-        LazyCommand("case", "bot.cli.case:case", "Show a case with its history."),
         LazyCommand(
             "questions",
             "bot.cli.questions:questions",

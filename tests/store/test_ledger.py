@@ -15,25 +15,6 @@ DELETE = "DELETE FROM ledger WHERE seq = 1"
 COLUMNS = "(seq, case_id, version, leaf, chain, body)"
 
 
-def test_the_leaves_are_those_of_the_lines_up_to_a_place(world, monkeypatch):
-    """A page at a time: however many there are, and whatever is appended meanwhile."""
-    monkeypatch.setattr(ledger_module, "_LEAVES", ledger_module._LEAVES.limit(2))
-    for number in range(3):
-        world.receive(world.signal(f"product:{number}"))
-    world.work()
-    ledger = world.store.ledger
-    size = ledger.head()[0]
-    lines = [bytes.fromhex(row.leaf) for row in ledger.rows()]
-    assert size == len(lines) > 5
-    assert list(ledger.leaves(until=size)) == lines
-    assert list(ledger.leaves(until=3)) == lines[:3]
-    assert list(ledger.leaves(until=0)) == []
-    leaves = ledger.leaves(until=size)
-    first = [next(leaves), next(leaves)]
-    world.receive(world.signal("product:9"))
-    assert [*first, *leaves] == lines
-
-
 @pytest.mark.parametrize(
     "statement",
     [
@@ -199,3 +180,22 @@ def test_a_refused_change_takes_nothing_else_of_its_transaction_along(world):
         world.store.database.write(forge)
     assert world.store.cases.case("EX-1").owner == "floor-managers"
     assert [row.owner for row in rows_of(world.store, tables.cases)] == ["floor-managers"]
+
+
+def test_the_leaves_are_those_of_the_lines_up_to_a_place(world, monkeypatch):
+    """A page at a time: however many there are, and whatever is appended meanwhile."""
+    monkeypatch.setattr(ledger_module, "_LEAVES", ledger_module._LEAVES.limit(2))
+    for number in range(3):
+        world.receive(world.signal(f"product:{number}"))
+    world.work()
+    ledger = world.store.ledger
+    size = ledger.head()[0]
+    lines = [bytes.fromhex(row.leaf) for row in ledger.rows()]
+    assert size == len(lines) > 5
+    assert list(ledger.leaves(until=size)) == lines
+    assert list(ledger.leaves(until=3)) == lines[:3]
+    assert list(ledger.leaves(until=0)) == []
+    leaves = ledger.leaves(until=size)
+    first = [next(leaves), next(leaves)]
+    world.receive(world.signal("product:9"))
+    assert [*first, *leaves] == lines
