@@ -41,7 +41,8 @@ def settings(collector, **more):
 @pytest.fixture
 def world(small_world):
     """A desk whose system of record is measured, as that of the bot is."""
-    small_world.desk.systems["house"] = MeasuredConnector("house", small_world.house)
+    small_world.house = MeasuredConnector("house", small_world.house)
+    small_world.start("")
     return small_world
 
 

@@ -7,6 +7,7 @@ import pytest
 from bot.cases.errors import ConnectorFailed
 from bot.connectors.dry_run import DryRun
 from bot.connectors.http import HttpConnector
+from bot.connectors.measured import MeasuredConnector
 from bot.connectors.message import MessageConnector
 from bot.connectors.registry import AnySystem, MissingSecret, build_connectors, missing_secrets
 from bot.connectors.specs import SystemSpec
@@ -40,9 +41,10 @@ def test_every_connector_has_a_name_of_its_own_in_yaml():
 
 def test_a_system_is_built_as_its_own_declaration_says():
     connectors = build(systems())
-    types = {name: type(connector) for name, connector in connectors.items()}
+    assert {type(measured) for measured in connectors.values()} == {MeasuredConnector}
+    types = {name: type(measured._connector) for name, measured in connectors.items()}
     assert types == {"house": SqlConnector, "bank": HttpConnector, "slack": MessageConnector}
-    assert connectors["bank"]._client.headers["Authorization"] == "Bearer t0ken"
+    assert connectors["bank"]._connector._client.headers["Authorization"] == "Bearer t0ken"
 
 
 def test_a_dry_run_stands_in_front_of_every_one():
