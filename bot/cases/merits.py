@@ -140,7 +140,7 @@ def cap_awards(awards: Iterable[Award], caps: MeritCaps) -> list[Award]:
 
 
 def _limits_of(award: Award, caps: MeritCaps) -> dict[tuple[object, ...], tuple[int, str]]:
-    """Return each count that an award adds to, with its maximum and reason."""
+    """Return the counts that an award adds to, with their maximums."""
     day, month = f"{award.at:%Y-%m-%d}", f"{award.at:%Y-%m}"
     limits: dict[tuple[object, ...], tuple[int, str]] = {
         (award.person, day): (caps.per_day, "more than count on one day"),

@@ -7,7 +7,7 @@ skipped. ``--full`` plays every record, ``--quick`` a few.
 
 import logging
 from collections.abc import Mapping
-from dataclasses import asdict, dataclass
+from dataclasses import dataclass, fields, is_dataclass
 from decimal import Decimal
 from pathlib import Path
 from typing import Any
@@ -71,7 +71,7 @@ def _run_retail(data: Path, sizes: WorkSizes, seed: int) -> dict[str, Any] | Non
     )
     lenient = replay_lenient(records, mutations=sizes.mutations // 10, seed=seed)
     figures = {**retail_figures(report), **lenient_figures(lenient)}
-    return {"figures": figures, **_plain(report), "lenient": _plain(lenient)}
+    return {"figures": figures, **plain_report(report), "lenient": plain_report(lenient)}
 
 
 def lenient_figures(report: RetailReport) -> dict[str, Any]:
@@ -114,7 +114,7 @@ def _run_approvals(data: Path, sizes: WorkSizes, seed: int) -> dict[str, Any] | 
     if logs is None:
         return None
     report = replay_approvals(logs, count=sizes.logs, seed=seed)
-    return {"figures": approval_figures(report), **_plain(report)}
+    return {"figures": approval_figures(report), **plain_report(report)}
 
 
 def approval_figures(report: ApprovalsReport) -> dict[str, Any]:
@@ -144,8 +144,8 @@ def _run_malice(sizes: WorkSizes, seed: int) -> dict[str, Any]:
     return {
         "figures": malice_figures(report),
         "limits alone": malice_figures(believed),
-        **_plain(report),
-        "believed": _plain(believed),
+        **plain_report(report),
+        "believed": plain_report(believed),
     }
 
 
@@ -176,22 +176,24 @@ def _share(part: int, whole: int) -> str:
     return f"{part} of {whole} ({part / whole:.1%})" if whole else "0 of 0"
 
 
-def _plain(report: Any) -> dict[str, Any]:
+def plain_report(report: Any) -> dict[str, Any]:
     """Convert a report to what JSON knows."""
+    # Not ``asdict``: of a Counter it makes one of its pairs.
+    return {part.name: _plain_value(getattr(report, part.name)) for part in fields(report)}
 
-    def convert(value: Any) -> Any:
-        match value:
-            case Decimal():
-                return float(value)
-            case Mapping():
-                return {str(key): convert(item) for key, item in value.items()}
-            case list() | tuple():
-                return [convert(item) for item in value]
-            case _:
-                return value
 
-    plain: dict[str, Any] = convert(asdict(report))
-    return plain
+def _plain_value(value: Any) -> Any:
+    match value:
+        case Decimal():
+            return float(value)
+        case Mapping():
+            return {str(key): _plain_value(item) for key, item in value.items()}
+        case list() | tuple():
+            return [_plain_value(item) for item in value]
+        case _ if is_dataclass(value):
+            return plain_report(value)
+        case _:
+            return value
 
 
 def print_real_work(part: str, report: Mapping[str, Any], out: Console) -> None:

@@ -3,16 +3,18 @@
 import json
 import subprocess
 import sys
+from collections import Counter
 from dataclasses import replace
+from decimal import Decimal
 
 import pytest
 
 from bot.cases.approval import ApprovalRequirement
 from tests.bench.approvals.logs import LogMutator, read_logs
 from tests.bench.approvals.replay import kind_of, library_of, replay_approvals
-from tests.bench.malice import limits_alone, run_malice
-from tests.bench.real_work import QUICK
-from tests.bench.retail.replay import replay_lenient, replay_retail
+from tests.bench.malice import Damage, MaliceReport, limits_alone, run_malice
+from tests.bench.real_work import QUICK, plain_report
+from tests.bench.retail.replay import RetailReport, replay_lenient, replay_retail
 from tests.bench.retail.shop import read_records
 from tests.conftest import SHARED
 
@@ -153,6 +155,15 @@ def test_the_limits_hold_when_every_lie_is_believed():
     assert believed.rules["action.not_listed"] > 0
     # Which is why the desk believes none: see the test before.
     assert believed.harmful > 0
+
+
+def test_counts_stay_counts_for_machines():
+    report = RetailReport(mutations={"another amount": Counter(refused=2)})
+    damage = MaliceReport(damage={"house.order_stock": Damage(effects=1, money=Decimal("1.50"))})
+    assert plain_report(report)["mutations"] == {"another amount": {"refused": 2}}
+    assert plain_report(damage)["damage"] == {
+        "house.order_stock": {"effects": 1, "harmful": 0, "money": 1.5}
+    }
 
 
 def test_a_part_without_its_data_is_skipped_with_a_message(tmp_path):
