@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from importlib.metadata import version
 
 from bot.audit.checkpoints import Witness
+from bot.cases.controls import DeskControls
 from bot.metrics import BUILD_INFO, expose
 from bot.ports.clock import Clock
 from bot.settings import Settings
@@ -26,16 +27,17 @@ def expose_metrics(
         database=store.database,
         clock=clock,
         last_checkpoint=last_checkpoint,
-        count_stages=lambda: count_stages(library),
+        count_stages=lambda: count_stages(library, store.desk_controls.load()),
     )
     BUILD_INFO.labels(version("countersign"), settings.mode.value).set(1)
     expose(gauges)
 
 
-def count_stages(library: FileLibrary) -> Mapping[tuple[str, str], int]:
-    """Count the actions that playbooks offer, by kind and stage."""
-    return Counter(
-        (playbook.kind, playbook.terms.stage.value)
-        for playbook in library.playbooks.values()
-        for _ in playbook.offers
-    )
+def count_stages(library: FileLibrary, controls: DeskControls) -> Mapping[tuple[str, str], int]:
+    """Count the actions that playbooks offer, by kind and stage in force."""
+    counts: Counter[tuple[str, str]] = Counter()
+    for playbook in library.playbooks.values():
+        for offer in playbook.offers:
+            stage = controls.stage_of(playbook.kind, offer.action, playbook.terms.stage)
+            counts[playbook.kind, stage.value] += 1
+    return counts

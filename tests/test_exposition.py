@@ -11,10 +11,14 @@ from ruamel.yaml import YAML
 
 from bot import metrics
 from bot.audit.checkpoints import Checkpoints, Witness
+from bot.cases.controls import DeskControls, RecordedStage
+from bot.cases.policy import Stage
 from bot.exposition import count_stages, expose_metrics
 from bot.settings import load
 from knowledge.library import load as load_library
 from tests.conftest import SAMPLE_ENVIRONMENT
+from tests.fakes.clock import NOON
+from tests.fakes.directory import principal
 
 DOCS = Path(__file__).parent.parent / "docs"
 #: Everything of PromQL that is used and is no metric. A word that is not here must be one.
@@ -208,6 +212,24 @@ def test_the_last_checkpoint_is_read_from_its_folder(small_world, tmp_path):
 
 def test_stages_are_those_of_the_playbooks():
     library = load_library()
-    counts = count_stages(library)
+    counts = count_stages(library, DeskControls())
     assert sum(counts.values()) == sum(len(book.offers) for book in library.playbooks.values())
     assert {stage for _, stage in counts} <= {"shadow", "supervised", "autonomous"}
+
+
+def test_a_recorded_stage_goes_before_that_of_the_playbook():
+    library = load_library()
+    (kind, stage), count = next(iter(count_stages(library, DeskControls()).items()))
+    other = Stage.SHADOW if stage != "shadow" else Stage.AUTONOMOUS
+    recorded = RecordedStage(
+        kind=kind,
+        action=library.playbooks[kind].offers[0].action,
+        stage=other,
+        at=NOON,
+        by=principal("ana"),
+        by_name="Ana",
+        reason="earned",
+    )
+    counts = count_stages(library, DeskControls(stages=(recorded,)))
+    assert counts[kind, other.value] == 1
+    assert counts[kind, stage] == count - 1
