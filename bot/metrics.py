@@ -103,6 +103,12 @@ RESOLUTION_SECONDS = Histogram(
     registry=REGISTRY,
     buckets=WORK_BUCKETS,
 )
+DETAILS_OPENED = Counter(
+    "countersign_details_opened",
+    "How often people opened the details of a case. Nobody knows who.",
+    ["kind"],
+    registry=REGISTRY,
+)
 #: The machinery.
 LEASE_LOSSES = Counter(
     "countersign_lease_losses",

@@ -53,8 +53,18 @@ class Mode(StrEnum):
     LIVE = "live"
 
 
+class ApproverHealth(StrEnum):
+    """A switch for figures about approvers."""
+
+    ON = "on"
+    OFF = "off"
+
+
 class TracesSampler(StrEnum):
-    """The cases that are traced. Each name has a form for a parent, which no case has."""
+    """The cases that are traced.
+
+    Each name has a form for spans with a parent, which no case has.
+    """
 
     ALWAYS_ON = "always_on"
     ALWAYS_OFF = "always_off"
@@ -353,6 +363,16 @@ class TracingSettings(_SettingsGroup):
         return f"{self.otlp_endpoint.rstrip('/')}/v1/traces"
 
 
+class ReviewSettings(_SettingsGroup):
+    """Measures of people's work."""
+
+    approver_health: ApproverHealth = Field(
+        ApproverHealth.OFF,
+        validation_alias="COUNTERSIGN_APPROVER_HEALTH",
+        description="on: `countersign approvers` shows how groups decide; default off",
+    )
+
+
 class SlackSettings(_SettingsGroup):
     """The Slack app, and how many cards it posts at once."""
 
@@ -409,6 +429,7 @@ GROUPS: tuple[type[_SettingsGroup], ...] = (
     KnowledgeSettings,
     SlackSettings,
     TracingSettings,
+    ReviewSettings,
 )
 FIELDS: dict[str, FieldInfo] = {
     str(field.validation_alias): field for group in GROUPS for field in group.model_fields.values()
@@ -425,6 +446,7 @@ class Settings(
     KnowledgeSettings,
     SlackSettings,
     TracingSettings,
+    ReviewSettings,
 ):
     """Every setting. Each is in README.md, which a test checks."""
 

@@ -10,7 +10,7 @@ Nothing is traced, and no library imported, before ``start_tracing``.
 import hashlib
 import os
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager, nullcontext
 from contextvars import ContextVar
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Protocol
@@ -92,8 +92,7 @@ _SWITCH = _Switch()
 _CURRENT: ContextVar[Span | None] = ContextVar("span", default=None)
 
 
-@contextmanager
-def span(name: str, case_id: str = "", **attributes: str) -> Iterator[Span]:
+def span(name: str, case_id: str = "", **attributes: str) -> AbstractContextManager[Span]:
     """Trace what happens inside.
 
     It is a part of the span around it, or of the case. A span that has no case when it ends is
@@ -101,8 +100,14 @@ def span(name: str, case_id: str = "", **attributes: str) -> Iterator[Span]:
     """
     sink = _SWITCH.sink
     if sink is None:
-        yield _UNUSED
-        return
+        return _NOTHING
+    return _trace(sink, name=name, case_id=case_id, attributes=attributes)
+
+
+@contextmanager
+def _trace(
+    sink: SpanSink, *, name: str, case_id: str, attributes: Mapping[str, str]
+) -> Iterator[Span]:
     parent = _CURRENT.get()
     part = Span(
         name=name,
@@ -139,7 +144,7 @@ class _Unused(Span):
         """Forget them."""
 
 
-_UNUSED = _Unused(name="")
+_NOTHING = nullcontext(_Unused(name=""))
 
 
 def trace_id_of(ledger: str, case_id: str) -> int:

@@ -7,6 +7,7 @@ from bot.advisors import Advisors
 from bot.cases.plan import DRY_RUN
 from bot.connectors.desk import DeskConnector, SystemsWithDesk
 from bot.connectors.dry_run import DryRun
+from bot.desk.action_stages import ActionStages
 from bot.desk.answers.acts import ActAnswers
 from bot.desk.answers.answering import QueryAnswers
 from bot.desk.answers.approvers import Approvers
@@ -49,7 +50,7 @@ from bot.desk.question_lists import QuestionLists
 from bot.desk.questions import Questions
 from bot.desk.queues import Queues
 from bot.desk.raising import Raising
-from bot.desk.recognition import MonthlyAwards, Recognition
+from bot.desk.recognition import MonthlyAwards, RecognitionSummary
 from bot.desk.reminders import Reminders
 from bot.desk.source_throttle import SourceThrottle
 from bot.desk.thread_orders import ThreadOrders
@@ -86,7 +87,7 @@ class Upkeep:
     promotions: Promotions
     message_cleanup: MessageCleanup
     precedents: PrecedentRecorder
-    recognition: Recognition
+    recognition: RecognitionSummary
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -194,6 +195,12 @@ class _AnswerBuilder:
             library=self.library,
             desk_controls=self.store.desk_controls,
             recogniser=self.advisors.recogniser,
+            stages=ActionStages(
+                desk_controls=self.store.desk_controls,
+                records=self.store.decision_records,
+                library=self.library,
+                clock=self.clock,
+            ),
         )
         return ProductAnswers(capabilities=capabilities, eligibility=self.eligibility())
 
@@ -352,6 +359,15 @@ class _Builder:
         )
         return PlanExecution(executor=executor, follow_up=follow_up, observation=observation)
 
+    def action_stages(self) -> ActionStages:
+        """Build what tells the stages of actions."""
+        return ActionStages(
+            desk_controls=self.store.desk_controls,
+            records=self.store.decision_records,
+            library=self.library,
+            clock=self.clock,
+        )
+
     def upkeep(self, intake: Intake) -> Upkeep:
         """Build what nobody asks for."""
         deadlines = Deadlines(
@@ -365,7 +381,7 @@ class _Builder:
         )
         promotions = Promotions(
             desk_controls=self.store.desk_controls,
-            records=self.store.decision_records,
+            stages=self.action_stages(),
             queries=self.store.queries,
             intake=intake,
             library=self.library,
@@ -380,9 +396,9 @@ class _Builder:
             recognition=self.recognition(),
         )
 
-    def recognition(self) -> Recognition:
+    def recognition(self) -> RecognitionSummary:
         """Build what posts the recognition of a month."""
-        return Recognition(
+        return RecognitionSummary(
             awards=build_monthly_awards(self.store, self.library),
             directory=self.directory,
             outbox=self.store.outbox,

@@ -72,7 +72,12 @@ def test_a_system_that_may_take_longer_than_a_lease_keeps_the_bot_from_starting(
 @pytest.mark.threat("A3")
 def test_the_sample_starts_with_the_default_lease_and_with_a_short_one(tmp_path):
     for lease in ({}, {"COUNTERSIGN_LEASE_FOR": "2"}):
-        assert set(systems_of(settings(tmp_path, PACKAGED, **lease))) == {"house", "slack"}
+        assert set(systems_of(settings(tmp_path, PACKAGED, **lease))) == {
+            "carrier",
+            "house",
+            "slack",
+            "warehouse",
+        }
 
 
 @pytest.mark.threat("C2")

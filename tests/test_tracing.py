@@ -7,7 +7,7 @@ import sys
 import pytest
 
 from bot import tracing
-from bot.cases.errors import NotEligible
+from bot.cases.errors import NotEligible, SettingsIncomplete
 from bot.cli.tracing import trace_options
 from bot.cli.tracing import tracing as traced
 from bot.connectors.measured import MeasuredConnector
@@ -240,6 +240,13 @@ def test_traces_can_be_turned_off(collector, more):
     with traced(off), tracing.span("card", "EX-1"):
         pass
     assert collector.bodies == []
+
+
+def test_without_the_libraries_the_bot_says_what_to_install(collector, monkeypatch):
+    name = "opentelemetry.exporter.otlp.proto.http.trace_exporter"
+    monkeypatch.setitem(sys.modules, name, None)
+    with pytest.raises(SettingsIncomplete, match=r"install countersign\[otel\]"):
+        traced(settings(collector)).__enter__()
 
 
 def test_headers_are_secrets(collector):

@@ -196,11 +196,11 @@ def _record(pack: CasePack) -> str:
 
 def _entry(line: PackedEntry) -> str:
     leaf = leaf_hash(line.text.encode()).hex()
-    proof = "\n".join(node.hex() for node in line.proof)
+    proof = " ".join(node.hex() for node in line.proof)
     return (
         f'<div class="entry"><h3>Entry {line.seq}</h3>\n<pre>{escape(line.text)}</pre>\n'
         f'<p class="quiet">Leaf <code>{leaf}</code></p>\n'
-        f'<p class="quiet">Proof</p>\n<pre>{proof}</pre></div>'
+        f'<p class="quiet">Proof <code class="proof">{proof or "(the only leaf)"}</code></p></div>'
     )
 
 

@@ -26,8 +26,8 @@ class _Node:
 def prove(leaves: Iterable[bytes], size: int, places: Collection[int]) -> Mapping[int, Proof]:
     """Return the proof of each place in the tree.
 
-    The tree has the first ``size`` leaves; the first place is 0. The leaves are read once, and
-    memory holds only what the proofs need.
+    The tree has the first ``size`` leaves; the first place is 0. The leaves are
+    read once, and memory holds only what the proofs need.
 
     Raises:
         ValueError: there are fewer leaves.

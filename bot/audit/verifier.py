@@ -697,6 +697,8 @@ class Log:
         self.restored_backups = set()
         # From the release on that says how many people an undo takes, they are required.
         self.has_undo_votes = False
+        # The states of all cases, for entries about one that rest on another.
+        self.cases = {}
 
 
 class Terms:
@@ -718,10 +720,10 @@ class Steps:
         # The last state of each step whose outcome is in doubt.
         self.doubt = {}
         # Those that have landed and stand, and what each of them told.
-        self.landed = set()
+        self.effects = set()
         self.facts = {}
         # Action and target of what earlier plans did before something unforeseen ended them.
-        self.done = set()
+        self.earlier_effects = set()
 
 
 class Pending:
@@ -766,7 +768,7 @@ class CaseState:
 def check_trade(entries, findings):
     """Check the rules that make the ledger worth having."""
     log = Log()
-    cases = {}
+    cases = log.cases
     for number, entry in enumerate(entries, start=1):
         # An entry that could not be read is a finding already.
         if not entry:
@@ -845,7 +847,7 @@ def begin_plan(entry, body, case):
     case.pending.invitations = {}
     case.plan = plan
     case.steps.starts = set()
-    case.steps.landed = set()
+    case.steps.effects = set()
     case.steps.facts = {}
     case.has_emergency_vote = False
     case.is_automatic = False
@@ -1088,6 +1090,16 @@ def check_authorisation(entry, body, case):
     return None
 
 
+def change_stage(entry, body, case):
+    """Check that people have approved whatever an action may do more than before."""
+    if STAGES.index(body["stage"]) <= STAGES.index(body["before"]):
+        return None
+    other = case.log.cases.get(body["on_case"])
+    if other is None or other.authorised_digest is None or other.is_automatic:
+        return "an action may do more than before, and nobody has approved it"
+    return None
+
+
 def begin_step(entry, body, case):
     """Check that a step is of an approved plan, and begun once."""
     if case.log.restored_backups:
@@ -1108,7 +1120,7 @@ def begin_step(entry, body, case):
 def step_problem(step, body, case):
     """Return why a step is not one that the tree lets begin; None when it is."""
     action = case.plan["actions"][step]
-    if (action["name"], action["target"]) in case.steps.done:
+    if (action["name"], action["target"]) in case.steps.earlier_effects:
         return f"step {step + 1} repeats what an earlier plan of the case has done"
     branches = case.plan.get("branches") or []
     inputs = body.get("inputs") or {}
@@ -1163,9 +1175,9 @@ def record_report(entry, body, case):
 def record_landing(body, case, has_landed):
     """Record whether a step stands, and what it told."""
     if has_landed:
-        case.steps.landed.add(body["step"])
+        case.steps.effects.add(body["step"])
     else:
-        case.steps.landed.discard(body["step"])
+        case.steps.effects.discard(body["step"])
     if body.get("facts"):
         case.steps.facts[body["step"]] = body["facts"]
 
@@ -1182,15 +1194,15 @@ def record_drift(entry, body, case):
     """Void all votes, and keep what has landed: the next plan may not repeat it."""
     # What a dry run has done was not done.
     if body.get("is_unforeseen") and case.plan and case.plan.get("mode") != "dry-run":
-        for step in case.steps.landed:
+        for step in case.steps.effects:
             action = case.plan["actions"][step]
-            case.steps.done.add((action["name"], action["target"]))
+            case.steps.earlier_effects.add((action["name"], action["target"]))
     void_approvals(entry, body, case)
 
 
 def begin_anew(entry, body, case):
     """Void all votes: the trouble is back, and may need the same again."""
-    case.steps.done = set()
+    case.steps.earlier_effects = set()
     void_approvals(entry, body, case)
 
 
@@ -1271,6 +1283,8 @@ ENDS_DOUBT = {
     "undo.lapsed",
     "case.reopened",
 }
+# What an action may do, from the narrowest to the widest.
+STAGES = ("shadow", "supervised", "autonomous")
 RULES = {
     "case.opened": add_requester,
     "signal.recurred": add_requester,
@@ -1297,6 +1311,7 @@ RULES = {
     "passkey.invited": record_invitation,
     "passkey.added": add_passkey,
     "passkey.removed": remove_passkey,
+    "stage.changed": change_stage,
     "ledger.behind": record_restore,
     "ledger.acknowledged": acknowledge_restore,
 }

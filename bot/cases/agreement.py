@@ -13,8 +13,10 @@ from datetime import datetime
 from typing import assert_never
 
 from bot.cases.case import BadOutcome, Case, LastDecision, PlanDecision, Practice
+from bot.cases.commands import OutcomeCommand
 from bot.cases.entries import (
     Authorised,
+    CaseBody,
     Drifted,
     Entry,
     MistakeReported,
@@ -29,11 +31,13 @@ from bot.cases.entries import (
     UndoAsked,
     Withdrawn,
 )
+from bot.cases.errors import BadRequest, TooLate
 from bot.cases.lifecycle import State
 from bot.cases.plan import Idempotency, Plan, Proposer
 from bot.cases.policy import RiskTier, Stage
 from bot.cases.review import ReviewVerdict
 from bot.cases.verdict import SHADOW_RULE, Ruling, Verdict
+from bot.cases.votes import shorten_note
 
 #: Rejections that say nothing about the plan.
 SILENT_REASONS = frozenset({RejectReason.DUPLICATE, RejectReason.ALREADY_HANDLED})
@@ -124,6 +128,31 @@ def _with_practice(decision: PlanDecision, practice: Practice) -> PlanDecision:
         action_agrees=practice.action_agrees,
         parameters_agree=practice.parameters_agree,
     )
+
+
+# --- complaints -------------------------------------------------------------------------------
+
+
+def decide(case: Case, command: OutcomeCommand) -> tuple[CaseBody, ...]:
+    """Find the entry of a person who says that a plan was a mistake.
+
+    Raises:
+        BadRequest: nothing is said.
+        TooLate: nothing was carried out, or it is known to be wrong already.
+    """
+    text = command.text.strip()
+    if not text:
+        raise BadRequest("say in a few words what was wrong", field="note")
+    decision = next(filter(_is_approved, reversed(case.activity.plan_decisions)), None)
+    if decision is None:
+        raise TooLate("nothing was carried out here that could have been a mistake")
+    if decision.bad_outcome is not None:
+        raise TooLate(f"it is in the record already: {decision.bad_outcome}")
+    return (MistakeReported(shorten_note(text), command.by.person.name),)
+
+
+def _is_approved(decision: PlanDecision) -> bool:
+    return decision.decision is LastDecision.APPROVED
 
 
 # --- the fold ---------------------------------------------------------------------------------
@@ -239,7 +268,7 @@ def _mark(case: Case, outcome: BadOutcome, reason: str, at: datetime) -> Case:
     """Record a bad outcome of the last plan that was approved."""
     decisions = case.activity.plan_decisions
     for index in reversed(range(len(decisions))):
-        if decisions[index].decision is LastDecision.APPROVED:
+        if _is_approved(decisions[index]):
             decision = _with_bad_outcome(decisions[index], outcome, reason=reason, at=at)
             return _with_decisions(case, (*decisions[:index], decision, *decisions[index + 1 :]))
     return case

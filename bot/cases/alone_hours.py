@@ -15,7 +15,7 @@ OpeningTimes = Annotated[str, StringConstraints(pattern=rf"^{_CLOCK}-{_CLOCK}$")
 
 @dataclass(frozen=True, slots=True)
 class AloneHours:
-    """The hours in which plans may run alone, by the clock of the channel.
+    """The hours of plans that run alone, by the channel's clock.
 
     A closing time at or before the opening is on the next day, as in channels.yml.
     """

@@ -17,7 +17,7 @@ from bot.cases.circumstances import Circumstances
 from bot.cases.entries import Entry, StepStarted
 from bot.cases.evolve import evolve
 from bot.cases.judgement import judge
-from bot.cases.plan import Action, Plan
+from bot.cases.plan import Action, Money, Plan
 from bot.cases.policy import PlaybookTerms, Policy, RiskTier
 from bot.cases.recent_actions import PastAction, RecentActions
 from bot.cases.usage import NOTHING
@@ -39,7 +39,7 @@ MISSES: Mapping[str, str] = {
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Surroundings:
-    """What is asked of today's files about a past case."""
+    """Ask today's files about a past case."""
 
     terms: Callable[[str], PlaybookTerms]
     #: The time by the clock of a channel.
@@ -78,7 +78,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastCase:
-    """A past case under both policies, and what became of its first plan."""
+    """A past case under both policies, with the outcome of its first plan."""
 
     case_id: str
     kind: str
@@ -99,7 +99,10 @@ class BacktestResult:
     cases: tuple[PastCase, ...]
 
     def count(self, ruling: Ruling, *, after: bool = True) -> int:
-        """Count the cases with this ruling, under the new policy or under today's."""
+        """Count the cases with this ruling.
+
+        That is under the new policy, or under today's where not ``after``.
+        """
         return sum(_side(case, after).ruling is ruling for case in self.cases)
 
     def wrong_alone(self, *, after: bool = True) -> tuple[str, ...]:
@@ -116,14 +119,14 @@ class BacktestResult:
         return len(self.wrong_alone()) > len(self.wrong_alone(after=False))
 
     def by_kind(self) -> dict[str, Counter[tuple[Ruling, Ruling]]]:
-        """Count, for each kind, the pairs of rulings of today and under the new policy."""
+        """Count the pairs of rulings, before and after, for each kind."""
         kinds: dict[str, Counter[tuple[Ruling, Ruling]]] = {}
         for case in self.cases:
             pair = (case.before.ruling, case.after.ruling)
             kinds.setdefault(case.kind, Counter())[pair] += 1
         return kinds
 
-    def changed(self) -> Iterator[PastCase]:
+    def differences(self) -> Iterator[PastCase]:
         """Yield the cases whose ruling, risk or approvers would be others."""
         for case in self.cases:
             if case.before.outcome != case.after.outcome:
@@ -142,9 +145,9 @@ class _Side:
     recent: RecentActions
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class _Record:
-    """What is kept of a case: itself until its first plan, and then little."""
+    """Keep a case until its first plan, and then little of it."""
 
     case: Case | None = None
     kind: str = ""
@@ -154,7 +157,7 @@ class _Record:
     misses: dict[str, None] = field(default_factory=dict)
     #: The present plan, by whose steps the case fills up limits.
     plan: Plan | None = None
-    begun: set[tuple[int, int]] = field(default_factory=set)
+    steps: set[tuple[int, int]] = field(default_factory=set)
 
 
 class Backtest:
@@ -168,7 +171,10 @@ class Backtest:
         surroundings: Surroundings,
         since: datetime | None = None,
     ) -> None:
-        """Judge plans that were made at ``since`` or later; those before only fill up limits."""
+        """Judge plans of ``since`` or later.
+
+        Those before it only fill up limits.
+        """
         self._before = _Side(today, RecentActions(today.windows))
         self._after = _Side(proposal, RecentActions(proposal.windows))
         self._surroundings = surroundings
@@ -176,7 +182,10 @@ class Backtest:
         self._records: dict[str, _Record] = {}
 
     def needs(self, case_id: str, type: str) -> bool:
-        """Tell whether an entry must be read: most lines of a ledger say nothing about plans."""
+        """Tell whether an entry must be read.
+
+        Most lines of a ledger say nothing about plans.
+        """
         record = self._records.get(case_id)
         if record is None:
             return type == OPENED
@@ -195,7 +204,7 @@ class Backtest:
         if plan is not None:
             record.plan = plan
         if plan is not None and record.case is not None:
-            self._judge(record, record.case, plan, entry.at)
+            self._judge(record, case=record.case, plan=plan, at=entry.at)
             record.case = None
         match entry.body:
             case StepStarted(step=step):
@@ -204,10 +213,10 @@ class Backtest:
                 pass
 
     def result(self) -> BacktestResult:
-        """Return the cases with a plan, as far as the ledger was read."""
-        return BacktestResult(tuple(self._tested()))
+        """Return the cases with a plan that were read so far."""
+        return BacktestResult(tuple(self._past_cases()))
 
-    def _tested(self) -> Iterator[PastCase]:
+    def _past_cases(self) -> Iterator[PastCase]:
         for case_id, record in self._records.items():
             if record.is_tested and record.before and record.after:
                 yield PastCase(
@@ -218,13 +227,13 @@ class Backtest:
                     misses=tuple(record.misses),
                 )
 
-    def _judge(self, record: _Record, case: Case, plan: Plan, at: datetime) -> None:
+    def _judge(self, record: _Record, *, case: Case, plan: Plan, at: datetime) -> None:
         record.kind = case.kind
         record.is_tested = self._since is None or at >= self._since
-        record.before = self._rule(self._before, case, plan, at)
-        record.after = self._rule(self._after, case, plan, at)
+        record.before = self._rule(self._before, case=case, plan=plan, at=at)
+        record.after = self._rule(self._after, case=case, plan=plan, at=at)
 
-    def _rule(self, side: _Side, case: Case, plan: Plan, at: datetime) -> Judged:
+    def _rule(self, side: _Side, *, case: Case, plan: Plan, at: datetime) -> Judged:
         policy, terms = side.policy, self._surroundings.terms(case.kind)
         verdict = judge(
             plan,
@@ -250,24 +259,25 @@ class Backtest:
     def _carry_out(self, record: _Record, entry: Entry, step: int) -> None:
         """Count a step that people let begin, once for each plan."""
         key = (entry.revision, step)
-        if record.plan is None or key in record.begun or step >= len(record.plan.actions):
+        if record.plan is None or key in record.steps or step >= len(record.plan.actions):
             return
-        record.begun.add(key)
+        record.steps.add(key)
         action = _past_action(record.plan, record.plan.actions[step], entry.at)
-        for judged, side in ((record.before, self._before), (record.after, self._after)):
+        for ruling, side in ((record.before, self._before), (record.after, self._after)):
             # What ran alone was counted with its plan, and what is refused never runs.
-            if judged is not None and judged.ruling is Ruling.ASK:
+            if ruling is not None and ruling.ruling is Ruling.ASK:
                 side.recent.add([action])
 
 
 def _past_action(plan: Plan, action: Action, at: datetime) -> PastAction:
+    money = action.amount or Money(NOTHING, "")
     return PastAction(
         at=at,
         name=action.name,
         target=action.target,
         requester=plan.requester or "",
-        currency=action.amount.currency if action.amount else "",
-        amount=action.amount.amount if action.amount else NOTHING,
+        currency=money.currency,
+        amount=money.amount,
     )
 
 

@@ -23,7 +23,7 @@ from bot.cases.policy import Stage
 from bot.cases.practice import PracticeSource
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation, Words
-from bot.cases.review import Review, is_sampled
+from bot.cases.review import RunReview, is_sampled
 from bot.cases.signal import Signal
 from bot.cases.sla import Sla
 from bot.cases.verdict import SHADOW_RULE, Verdict
@@ -169,7 +169,7 @@ class Execution:
     is_undo_running: bool = False
     undo_approvals: tuple[Approval, ...] = ()
     #: What earlier plans of this case have done before something unforeseen ended them.
-    done: tuple[DoneStep, ...] = ()
+    earlier_steps: tuple[DoneStep, ...] = ()
 
     @property
     def has_landed(self) -> bool:
@@ -305,7 +305,12 @@ class Activity:
     #: What people did by hand, as far as it is known.
     practice: Practice | None = None
     #: Whether the last run alone was right, as one in so many is asked.
-    review: Review | None = None
+    review: RunReview | None = None
+
+    @property
+    def has_bad_outcome(self) -> bool:
+        """Tell whether the last decided plan turned out wrong."""
+        return any(one.bad_outcome is not None for one in self.plan_decisions[-1:])
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -354,6 +359,9 @@ class Case:
         """Tell whether somebody is asked if this run alone was right."""
         review = self.activity.review
         if review is None or review.verdict is not None or self.state is not State.RESOLVED:
+            return False
+        if self.activity.has_bad_outcome:
+            # Somebody has said already that it was wrong.
             return False
         return self.was_auto_approved and is_sampled(self.id, review.one_in)
 

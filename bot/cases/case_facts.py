@@ -19,25 +19,25 @@ def case_facts(case: Case, evidence: Iterable[Evidence]) -> dict[str, Any]:
         item, _, column = inquiry.fact.partition(".")
         if item == SIGNAL and inquiry.answer:
             signal_facts.setdefault(column, inquiry.answer.value)
-    if case.execution.done:
-        facts[STEPS] = {done.name: dict(done.facts) for done in case.execution.done}
+    if case.execution.earlier_steps:
+        facts[STEPS] = {step.name: dict(step.facts) for step in case.execution.earlier_steps}
     return facts
 
 
 def done_evidence(case: Case, label_of: Callable[[str], str]) -> tuple[Evidence, ...]:
     """List what earlier plans of the case have done, and what was observed then."""
     evidence = []
-    for done in case.execution.done:
-        name = f"{STEPS}.{done.name}"
-        values = {"": done.action.summary, **done.facts}
+    for step in case.execution.earlier_steps:
+        name = f"{STEPS}.{step.name}"
+        values = {"": step.action.summary, **step.facts}
         for fact, value in values.items():
             evidence.append(
                 Evidence(
                     name=f"{name}.{fact}" if fact else name,
                     label=label_of(fact) if fact else "Done already",
                     value=value,
-                    source=done.action.system,
-                    read_at=done.at,
+                    source=step.action.system,
+                    read_at=step.at,
                 )
             )
     return tuple(evidence)

@@ -55,6 +55,7 @@ class DecisionKind(StrEnum):
     RETRACT = "withdraw a case"
     CONFIRM_PRACTICE = "say what was done about"
     REVIEW = "review"
+    REPORT_MISTAKE = "report a mistake in"
 
 
 #: The states whose card offers a decision. In any other state it is refused.
@@ -69,6 +70,7 @@ OFFERED: Mapping[DecisionKind, frozenset[State]] = {
     DecisionKind.TRY_AGAIN: frozenset({State.REFERRED}),
     DecisionKind.SETTLE: frozenset({State.OUTCOME_UNKNOWN}),
     DecisionKind.UNDO: frozenset({State.RESOLVED}),
+    DecisionKind.REPORT_MISTAKE: frozenset({State.RESOLVED}),
     DecisionKind.NAME_KIND: frozenset({State.REFERRED}),
     DecisionKind.CALL_NOVEL: frozenset({State.REFERRED}),
     DecisionKind.CLAIM: WAITING_ON_PEOPLE,
@@ -95,10 +97,16 @@ OFFERED: Mapping[DecisionKind, frozenset[State]] = {
     DecisionKind.REVIEW: frozenset({State.RESOLVED}),
 }
 
-# These change the owner, take back one's own approval or ask again: a card of a state earlier is
-# enough.
+# These change the owner, take back one's own approval, ask again or say what was wrong: a card of a
+# state earlier is enough.
 _KEEPS_ITS_COURSE = frozenset(
-    {DecisionKind.CLAIM, DecisionKind.HAND_OVER, DecisionKind.WITHDRAW, DecisionKind.NUDGE}
+    {
+        DecisionKind.CLAIM,
+        DecisionKind.HAND_OVER,
+        DecisionKind.WITHDRAW,
+        DecisionKind.NUDGE,
+        DecisionKind.REPORT_MISTAKE,
+    }
 )
 CHANGES_COURSE = frozenset(DecisionKind) - _KEEPS_ITS_COURSE
 
@@ -134,6 +142,7 @@ MAY: Mapping[DecisionKind, frozenset[Role]] = {
     DecisionKind.CLAIM: _HOLDERS,
     DecisionKind.HAND_OVER: _HOLDERS,
     DecisionKind.ASK: _HOLDERS,
+    DecisionKind.REPORT_MISTAKE: _HOLDERS | {Role.REQUESTER},
     # Whom policy names for emergencies is checked in ``decide_controls``.
     DecisionKind.EMERGENCY: frozenset(),
     DecisionKind.NUDGE: frozenset({Role.REQUESTER}),
@@ -582,6 +591,18 @@ class StartUndo(Recheck):
     playbook_owners: tuple[str, ...] = ()
 
 
+# --- how it turned out ------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True)
+class ReportMistake(PersonDecision):
+    """Say that what the bot did was a mistake, and why."""
+
+    decision = DecisionKind.REPORT_MISTAKE
+
+    text: str
+
+
 # --- all commands -----------------------------------------------------------------------------
 
 SignalCommand = Recur | Clear
@@ -607,6 +628,7 @@ RequesterCommand = Nudge | Retract
 TimerCommand = Wake | Expire | Remind
 StepCommand = StartStep | LookFirst | Settle
 UndoCommand = Undo | BeginUndo | StartUndo
+OutcomeCommand = ReportMistake
 Command = (
     Open
     | SignalCommand
@@ -619,4 +641,5 @@ Command = (
     | TimerCommand
     | StepCommand
     | UndoCommand
+    | OutcomeCommand
 )

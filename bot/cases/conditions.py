@@ -83,7 +83,7 @@ class ConditionFailed(Exception):
 
 
 @dataclass(frozen=True, slots=True)
-class Condition:
+class CompiledCondition:
     """A compiled condition."""
 
     text: str
@@ -91,7 +91,7 @@ class Condition:
 
     @property
     def is_of_action(self) -> bool:
-        """Tell whether it speaks of one action, so that it is asked of each."""
+        """Tell whether it speaks of one action, and is asked of each."""
         return "action" in self.program.variables()
 
     def holds(self, values: Mapping[str, Any]) -> bool:
@@ -122,7 +122,7 @@ def check_condition(text: str) -> str:
 
 
 @lru_cache(maxsize=MAX_COMPILED)
-def compile_condition(text: str) -> Condition:
+def compile_condition(text: str) -> CompiledCondition:
     """Compile a condition, and try it on a value of each type.
 
     Raises:
@@ -138,7 +138,7 @@ def compile_condition(text: str) -> Condition:
         program = _cel().compile(text)
     except (ValueError, RuntimeError) as error:
         raise ConditionInvalid(f"not a condition in CEL: {_first_sentence(error)}") from None
-    condition = Condition(text, program)
+    condition = CompiledCondition(text, program)
     _check_program(condition)
     return condition
 
@@ -205,7 +205,7 @@ def _owner_hint(name: str) -> str:
 
 
 def did_you_mean(name: str, options: Iterable[str]) -> str:
-    """Return "; did you mean …?" with the nearest option; empty where none is near."""
+    """Ask whether the nearest option was meant; empty where none is near."""
     matches = difflib.get_close_matches(name, list(options), n=1)
     return f"; did you mean {matches[0]}?" if matches else ""
 
@@ -214,7 +214,7 @@ def _list(options: Iterable[str]) -> str:
     return f"; there are {', '.join(options)}"
 
 
-def _check_program(condition: Condition) -> None:
+def _check_program(condition: CompiledCondition) -> None:
     references = condition.program.references()
     # The library's own reading, should ours have missed a name or a loop.
     if not set(references["variables"]) <= VARIABLES.keys():
@@ -239,7 +239,7 @@ def example_values() -> dict[str, dict[str, Any]]:
 
 
 def compared_names(text: str, path: str) -> Iterator[str]:
-    """Yield the texts that a condition compares with a name, as in ``case.kind == 'x'``."""
+    """Yield the texts that a condition compares with a name."""
     name = re.escape(path)
     for match in re.finditer(rf"{name}\s*(?:==|!=)\s*(?:'([^']*)'|\"([^\"]*)\")", text):
         yield match[1] or match[2] or ""
@@ -260,7 +260,7 @@ def parameter_names(text: str) -> list[str]:
 
 
 def _first_sentence(error: BaseException) -> str:
-    """Return the first line of an error, without the expression and the position marks."""
+    """Return the first line of an error, without marks of position."""
     text = " ".join(str(error).split())
     text = re.sub(r"^Failed to parse expression .*?ERROR: <input>:\d+:(\d+): ", r"at \1: ", text)
     text = text.split(" | ")[0].split(". Check that")[0].split(". CEL does not coerce")[0]

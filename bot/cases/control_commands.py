@@ -160,11 +160,10 @@ class TakeStageBack:
 
 @dataclass(frozen=True, slots=True)
 class Supervise:
-    """Let an action of a kind ask people again, because the caller says so."""
+    """Let every action of a kind ask people again, because the caller says so."""
 
     by: Caller
     kind: str
-    action: str
     reason: str
 
 

@@ -384,7 +384,7 @@ def _decide_stage(controls: DeskControls, command: StageCommand) -> tuple[Contro
         case TakeStageBack():
             return _take_stage_back(controls, command)
         case Supervise():
-            return (_supervise(controls, command),)
+            return _supervise(controls, command)
         case _:
             assert_never(command)
 
@@ -428,8 +428,8 @@ def _take_stage_back(controls: DeskControls, command: TakeStageBack) -> tuple[Co
     return (body,)
 
 
-def _supervise(controls: DeskControls, command: Supervise) -> StageChanged:
-    """Take a stage back on the word of anybody who decides cases: narrowing is easy."""
+def _supervise(controls: DeskControls, command: Supervise) -> tuple[ControlBody, ...]:
+    """Take stages back on the word of anybody who decides cases: narrowing is easy."""
     by = command.by
     decides = by.person.id in by.deciders | by.governors
     if not decides or not is_colleague(by.person):
@@ -437,14 +437,21 @@ def _supervise(controls: DeskControls, command: Supervise) -> StageChanged:
     reason = command.reason.strip()
     if not reason:
         raise BadRequest("say why; everyone will see it", field="reason")
-    record = controls.recorded_stage(command.kind, command.action)
-    if record is None or record.stage is not Stage.AUTONOMOUS:
-        raise TooLate("it asks people already")
-    return StageChanged(
-        kind=command.kind,
-        action=command.action,
-        stage=Stage.SUPERVISED,
-        before=record.stage,
-        reason=reason[:MAX_REASON_LENGTH],
-        by_name=by.person.name,
+    records = [
+        record
+        for record in controls.stages
+        if record.kind == command.kind and record.stage is Stage.AUTONOMOUS
+    ]
+    if not records:
+        raise TooLate("nothing of it runs without a person")
+    return tuple(
+        StageChanged(
+            kind=record.kind,
+            action=record.action,
+            stage=Stage.SUPERVISED,
+            before=record.stage,
+            reason=reason[:MAX_REASON_LENGTH],
+            by_name=by.person.name,
+        )
+        for record in records
     )

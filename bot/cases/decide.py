@@ -11,6 +11,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.cases import (
+    agreement,
     handling,
     hindsight,
     inquiries,
@@ -38,6 +39,7 @@ from bot.cases.commands import (
     HindsightCommand,
     InquiryCommand,
     Open,
+    OutcomeCommand,
     PersonDecision,
     RequesterCommand,
     SignalCommand,
@@ -216,24 +218,28 @@ def _find_bodies(case: Case, command: Command, now: datetime) -> tuple[CaseBody,
         return votes.decide(case, command, now)
     if isinstance(command, HandlingCommand):
         return handling.decide(case, command, now)
-    if isinstance(command, HindsightCommand):
-        return hindsight.decide(case, command)
     if isinstance(command, InquiryCommand):
         return inquiries.decide(case, command)
     if isinstance(command, RequesterCommand):
         return requester.decide(case, command, now)
-    return _find_course(case, command, now)
-
-
-def _find_course(
-    case: Case, command: TimerCommand | StepCommand | UndoCommand, now: datetime
-) -> tuple[CaseBody, ...]:
-    """Hand on what time and the carrying out of the plan bring."""
     if isinstance(command, TimerCommand):
         return timers.decide(case, command, now)
+    return _find_progress_bodies(case, command, now)
+
+
+def _find_progress_bodies(
+    case: Case,
+    command: StepCommand | UndoCommand | HindsightCommand | OutcomeCommand,
+    now: datetime,
+) -> tuple[CaseBody, ...]:
+    """Hand a command about what is or was carried out to the module of its subject."""
     if isinstance(command, StepCommand):
         return steps.decide(case, command, now)
-    return undo.decide(case, command, now)
+    if isinstance(command, UndoCommand):
+        return undo.decide(case, command, now)
+    if isinstance(command, HindsightCommand):
+        return hindsight.decide(case, command)
+    return agreement.decide(case, command)
 
 
 def _author(command: Command) -> tuple[Actor, Surface]:

@@ -20,6 +20,7 @@ A refusal is an expected no: its text is safe to show a person.
   + StaleFence              this worker's lease was taken over; nothing was written
   + ConnectorFailed         an outside system said no, and nothing changed there
     - WorldMoved            the precondition no longer holds, and nothing was changed
+    - SystemRefused         the system's own rules forbid it, for good
     - OutcomeUnknown        it may or may not have happened: verify, never repeat blindly
   + ChatFailed              Slack refused, and nothing was posted
     - ChatUnknown           Slack may or may not have posted

@@ -11,7 +11,7 @@ from bot.cases.case import Case
 from bot.cases.entries import StepState
 from bot.cases.lifecycle import State
 from bot.cases.plan import Plan
-from bot.cases.plan_tree import Turn, find_way, has_refusal_branch
+from bot.cases.plan_tree import TreeMove, find_way, has_refusal_branch
 
 
 class StepKind(StrEnum):
@@ -71,13 +71,13 @@ def _go_on(case: Case, plan: Plan) -> NextStep:
         return NextStep(StepKind.FINISH) if is_over else NextStep(StepKind.START, len(steps))
     way = find_way(plan, steps)
     match way.turn:
-        case Turn.BEGIN:
+        case TreeMove.BEGIN:
             return NextStep(StepKind.START, way.step)
-        case Turn.ASK:
+        case TreeMove.ASK:
             return NextStep(StepKind.ASK, way.step, way.reason)
-        case Turn.END if case.execution.has_landed:
+        case TreeMove.END if case.execution.has_landed:
             return NextStep(StepKind.FINISH)
-        case Turn.END:
+        case TreeMove.END:
             return NextStep(StepKind.ASK, 0, "every step was refused, and nothing else is planned")
         case _:
             assert_never(way.turn)

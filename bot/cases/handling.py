@@ -33,7 +33,7 @@ from bot.cases.entries import (
     WokenEarly,
 )
 from bot.cases.errors import BadRequest, TooLate
-from bot.cases.review import Review
+from bot.cases.review import RunReview
 from bot.cases.steps import return_to_triage
 from bot.cases.timers import end_snooze
 from bot.cases.triage import must_follow
@@ -211,7 +211,7 @@ def _apply_resolution(case: Case, body: Resolved, entry: Entry) -> Case:
         reason=body.resolution,
         note=body.note,
     )
-    review = Review(one_in=body.review_one_in) if body.review_one_in else None
+    review = RunReview(one_in=body.review_one_in) if body.review_one_in else None
     if review != case.activity.review:
         case = replace(case, activity=replace(case.activity, review=review))
     return replace(

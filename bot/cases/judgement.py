@@ -160,7 +160,7 @@ def _choose_approvers(matter: _Matter) -> _Finding:
 
 
 def _ask(matter: _Matter, factors: tuple[ApprovalRequirement, ...], objection: str) -> _Finding:
-    """Ask these approvers, for the reasons of the rules that hold and of the risk."""
+    """Ask these approvers, for the reasons of rules and risk."""
     asking = [finding.rule for finding in matter.rules if finding.rule.effect is RuleEffect.ASK]
     reasons = [rule.because for rule in asking]
     if objection and objection not in reasons:
@@ -205,21 +205,21 @@ def _is_autonomous(matter: _Matter) -> bool:
 
 
 def _objection(matter: _Matter) -> str:
-    """Say why the plan may not run alone now, whatever its stage; empty where it may."""
+    """Say why the plan may not run alone now; empty where it may."""
     plan, policy = matter.plan, matter.policy
     if policy.is_never_alone(plan.playbook, (action.name for action in plan.actions)):
         return "policy never lets this run alone"
     if matter.circumstances and policy.is_never_alone(matter.circumstances.kind, ()):
         return "policy never lets this kind run alone"
-    for finding in matter.rules:
-        return finding.rule.because
+    if matter.rules:
+        return matter.rules[0].rule.because
     is_first = matter.step == 0
     if is_first and not may_begin_alone(plan.playbook, matter.usage, policy.autonomy):
         return BUDGET_SPENT
-    return _closed(policy, matter.circumstances)
+    return _hours_objection(policy, matter.circumstances)
 
 
-def _closed(policy: Policy, circumstances: Circumstances | None) -> str:
+def _hours_objection(policy: Policy, circumstances: Circumstances | None) -> str:
     if policy.hours is None:
         return ""
     if circumstances is None:
@@ -253,7 +253,7 @@ def _money(amount: Decimal | None, policy: Policy) -> Money | None:
 
 
 def _limit_uses(matter: _Matter) -> list[LimitUse]:
-    """List the limits that are set, with what the plan brings them to."""
+    """List the limits that are set, with their totals."""
     checks = limit_checks(
         matter.plan,
         policy=matter.policy,

@@ -1,4 +1,4 @@
-"""Limits of policy: what a plan may move, how often, and with which parameters.
+"""Limits of policy: how much, how often, and with which parameters.
 
 What has been used comes from the store; nothing here reads it.
 """
@@ -30,7 +30,7 @@ class Violation(NamedTuple):
 
 
 class LimitCheck(NamedTuple):
-    """One limit of an action, with what the plan would bring it to."""
+    """One limit of an action, with the total that a plan makes."""
 
     action: str
     rule: str
@@ -64,16 +64,16 @@ def find_exceeded_limit(
 
 
 def scope_violation(plan: Plan, policy: Policy) -> Violation | None:
-    """Refuse a plan that is empty, too large or in a currency without a rate."""
+    """Refuse an empty or too large plan, or one without a rate."""
     if not plan.actions:
         return Violation("plan.empty", "the plan does nothing")
     count = len(plan.actions)
     if count > policy.largest_scope:
         return Violation("scope.too_large", f"{count} actions, at most {policy.largest_scope}")
     currencies = {action.amount.currency for action in plan.actions if action.amount}
-    unknown = currencies - {policy.currency, *policy.currencies}
-    if unknown:
-        names = ", ".join(sorted(unknown))
+    missing_rates = currencies - {policy.currency, *policy.currencies}
+    if missing_rates:
+        names = ", ".join(sorted(missing_rates))
         reason = f"policy speaks {policy.currency}, the plan {names}, and policy.yml has no rate"
         return Violation("currency.other", reason)
     if len(currencies) > 1:
@@ -83,7 +83,7 @@ def scope_violation(plan: Plan, policy: Policy) -> Violation | None:
 
 
 def action_violation(plan: Plan, policy: Policy) -> Violation | None:
-    """Refuse an action that is not listed, or whose amount or parameters may not be."""
+    """Refuse an action by the list, its amount or its parameters."""
     for action in plan.actions:
         limit = policy.actions.get(action.name)
         if limit is None:
@@ -121,9 +121,9 @@ def limit_violation(
 
     A limit for each plan counts all its actions; one of a window counts those still to come.
     """
-    unknown = _unknown_currency(usage, policy)
-    if unknown:
-        reason = f"policy.yml has no rate for {unknown}, which was moved lately"
+    currency = _unknown_currency(usage, policy)
+    if currency:
+        reason = f"policy.yml has no rate for {currency}, which was moved lately"
         return Violation("currency.other", reason)
     for check in limit_checks(plan, policy=policy, usage=usage, step=step):
         if check.is_exceeded:
@@ -133,7 +133,7 @@ def limit_violation(
 
 
 def _unknown_currency(usage: Usage, policy: Policy) -> str:
-    """Return a currency of the usage that no rate converts; empty for none."""
+    """Return a currency of the usage without a rate; empty for none."""
     for row in usage.rows:
         if row.amount and policy.convert(row.amount, row.currency) is None:
             return row.currency
@@ -147,7 +147,7 @@ def limit_checks(
     usage: Usage,
     step: int,
 ) -> Iterator[LimitCheck]:
-    """Yield every limit of the actions that are still to come, set or not."""
+    """Yield every limit of the actions to come, set or not."""
     for name in dict.fromkeys(action.name for action in plan.actions[step:]):
         limit = policy.actions.get(name, ActionLimit())
         every = [action for action in plan.actions if action.name == name]
@@ -160,8 +160,8 @@ def limit_checks(
         )
         rest = [action for action in plan.actions[step:] if action.name == name]
         for window_limit in _windows(limit):
-            used = tuple(usage.of(name, window_limit.window))
-            parts = _Parts(policy, rest=rest, used=used, requester=plan.requester)
+            rows = tuple(usage.of(name, window_limit.window))
+            parts = _Parts(policy, rest=rest, rows=rows, requester=plan.requester)
             yield from _window_checks(name, window_limit, parts)
 
 
@@ -179,43 +179,43 @@ def _windows(limit: ActionLimit) -> Iterator[WindowLimit]:
 
 
 class _Parts:
-    """What was done of an action in a window, and what a plan would add."""
+    """The totals of an action in a window, with those of a plan."""
 
     def __init__(
         self,
         policy: Policy,
         *,
         rest: Sequence[Action],
-        used: Sequence[UsedActions],
+        rows: Sequence[UsedActions],
         requester: str | None,
     ) -> None:
         self._policy = policy
         self._rest = rest
-        self._used = used
+        self._rows = rows
         self.requester = requester
         self.targets = tuple(dict.fromkeys(action.target for action in rest))
 
     def amount(self) -> Decimal:
-        return sum_used(self._used, self._policy) + _sum_amounts(self._rest, self._policy)
+        return sum_used(self._rows, self._policy) + _sum_amounts(self._rest, self._policy)
 
     def times(self) -> int:
-        return _count(self._used) + len(self._rest)
+        return _count(self._rows) + len(self._rest)
 
     def target_amount(self, target: str) -> Decimal:
-        used = [row for row in self._used if row.target == target]
+        rows = [row for row in self._rows if row.target == target]
         rest = [action for action in self._rest if action.target == target]
-        return sum_used(used, self._policy) + _sum_amounts(rest, self._policy)
+        return sum_used(rows, self._policy) + _sum_amounts(rest, self._policy)
 
     def target_times(self, target: str) -> int:
         rest = sum(action.target == target for action in self._rest)
-        return _count(row for row in self._used if row.target == target) + rest
+        return _count(row for row in self._rows if row.target == target) + rest
 
     def requester_amount(self) -> Decimal:
-        used = [row for row in self._used if row.requester == self.requester]
-        return sum_used(used, self._policy) + _sum_amounts(self._rest, self._policy)
+        rows = [row for row in self._rows if row.requester == self.requester]
+        return sum_used(rows, self._policy) + _sum_amounts(self._rest, self._policy)
 
     def requester_times(self) -> int:
-        own = (row for row in self._used if row.requester == self.requester)
+        own = (row for row in self._rows if row.requester == self.requester)
         return _count(own) + len(self._rest)
 
 
@@ -246,7 +246,7 @@ def _window_checks(name: str, limit: WindowLimit, parts: _Parts) -> Iterator[Lim
 
 
 def describe_window(window: timedelta) -> str:
-    """Write a window as in "20 times a day" or "20 times in 7 days"."""
+    """Write a window as in "twice a day" or "twice in 7 days"."""
     if window == DAY:
         return "a day"
     for unit, name in ((DAY, "days"), (HOUR, "hours"), (MINUTE, "minutes")):

@@ -1,4 +1,4 @@
-"""The rules of recognition: which verified behaviour earns points, and how many at most."""
+"""The rules of recognition: which verified behaviour earns points."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -58,7 +58,7 @@ class MeritRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class MeritCaps:
-    """The most that counts, so that nothing is gained by doing the same again and again."""
+    """Caps on what counts, so that repetition gains nothing."""
 
     #: Awards of one person on one day.
     per_day: Annotated[int, Field(ge=1, le=100)] = 5

@@ -54,7 +54,7 @@ REVERSED = "the outcome was reversed"
 
 
 class AwardState(StrEnum):
-    """Whether an award counts."""
+    """The state of an award: whether its points are given."""
 
     COUNTS = "counts"
     #: Its outcome has not stood for long enough.
@@ -104,7 +104,7 @@ def find_awards(
     identities: Identities,
     now: datetime,
 ) -> list[Award]:
-    """Find every award in these histories of cases, in the order of their proofs.
+    """Find the awards of these histories, in the order of their proofs.
 
     Each history is all entries of one case, or of the desk as a whole.
     """
@@ -130,9 +130,9 @@ def cap_awards(awards: Iterable[Award], caps: MeritCaps) -> list[Award]:
     for award in awards:
         if award.counts:
             limits = _limits_of(award, caps)
-            exceeded = [reason for key, (most, reason) in limits.items() if counts[key] >= most]
-            if exceeded:
-                award = award.without_points(AwardState.NOT_COUNTED, exceeded[0])
+            reasons = [reason for key, (most, reason) in limits.items() if counts[key] >= most]
+            if reasons:
+                award = award.without_points(AwardState.NOT_COUNTED, reasons[0])
             else:
                 counts.update(limits.keys())
         result.append(award)
@@ -140,7 +140,7 @@ def cap_awards(awards: Iterable[Award], caps: MeritCaps) -> list[Award]:
 
 
 def _limits_of(award: Award, caps: MeritCaps) -> dict[tuple[object, ...], tuple[int, str]]:
-    """Return what an award adds to, with the most of each and the reason beyond it."""
+    """Return each count that an award adds to, with its maximum and reason."""
     day, month = f"{award.at:%Y-%m-%d}", f"{award.at:%Y-%m}"
     limits: dict[tuple[object, ...], tuple[int, str]] = {
         (award.person, day): (caps.per_day, "more than count on one day"),
@@ -186,8 +186,8 @@ class _CaseMerits:
                     kind = signal.kind
                 case Recognised(recognition=recognition) if recognition.kind:
                     kind = recognition.kind
-                case Named(kind=named):
-                    kind = named
+                case Named(kind=name):
+                    kind = name
                 case _:
                     pass
         return kind
@@ -248,11 +248,14 @@ class _CaseMerits:
         reversal = self._find_reversal(proof, reversals)
         if reversal is None:
             return award
-        revoked = award.without_points(AwardState.REVOKED, REVERSED)
-        return replace(revoked, reversal=reversal.version)
+        award = award.without_points(AwardState.REVOKED, REVERSED)
+        return replace(award, reversal=reversal.version)
 
     def _find_reversal(self, proof: Entry, reversals: tuple[type, ...]) -> Entry | None:
-        """Return the entry that reversed what was proved. An undo that lapsed reverses nothing."""
+        """Return the entry that reversed what was proved.
+
+        An undo that lapsed reverses nothing.
+        """
         reversal: Entry | None = None
         for entry in self._after(proof):
             if reversal is not None and isinstance(entry.body, UndoLapsed):
@@ -270,7 +273,7 @@ class _CaseMerits:
     # --- each merit -----------------------------------------------------------------------
 
     def _hand_overs(self, rule: MeritRule) -> Iterator[Award]:
-        """Find hand-overs after which the case came to its end where it was handed to."""
+        """Find hand-overs to the owner who brought the case to its end."""
         for entry in self.entries:
             if not isinstance(entry.body, HandedOver) or not entry.actor.is_person:
                 continue
@@ -306,7 +309,7 @@ class _CaseMerits:
             match entry.body:
                 case Claimed():
                     owner, taking = str(entry.actor), entry
-                case HandedOver(to=to) | Escalated(to=to):
+                case HandedOver(to=to) | Escalated(to=to) | Named(owner=to):
                     owner, taking = to, entry
                 case Resolved(resolution=Resolution.BY_HAND) if entry.actor.is_person:
                     yield self._resolution(rule, str(entry.actor), deed=entry, proof=entry)
@@ -326,10 +329,10 @@ class _CaseMerits:
         for entry in self.entries:
             if not entry.actor.is_person:
                 continue
-            asked = self._request_of(entry)
-            if asked is None:
+            pair = self._request_of(entry)
+            if pair is None:
                 continue
-            request, due = asked
+            request, due = pair
             is_own = self._is_same(str(request.actor), str(entry.actor))
             if entry.at <= (due or request.at + rule.within) and not is_own:
                 yield self._award(
@@ -348,9 +351,9 @@ class _CaseMerits:
             match check.body, entry.body:
                 case InquiryAnswered(inquiry=number), InquiryOpened() if entry.version == number:
                     return entry, None
-                case Settled(step=step), Parked(step=parked) if step == parked:
+                case Settled(step=step), Parked(step=doubt) if step == doubt:
                     return entry, None
-                case GlassReviewed(on_case=case), GlassBroken(on_case=broken) if case == broken:
+                case GlassReviewed(on_case=case), GlassBroken(on_case=other) if case == other:
                     return entry, entry.body.review_by
                 case _:
                     pass
@@ -392,7 +395,7 @@ class _CaseMerits:
                 )
 
     def _named_person(self, rule: MeritRule) -> str:
-        """Return the account in Slack of the person that a case is about."""
+        """Return the Slack account of the person whom a case is about."""
         opening = self.entries[0].body
         if not isinstance(opening, Opened):
             return ""
@@ -402,7 +405,7 @@ class _CaseMerits:
         return self.identities.person_of(account) or ""
 
     def _corrections(self, rule: MeritRule) -> Iterator[Award]:
-        """Find edits and names of kinds with which the case came to its end."""
+        """Find edits and named kinds that brought a case to its end."""
         for entry in self.entries:
             if not isinstance(entry.body, Edited | Named) or not entry.actor.is_person:
                 continue
@@ -430,7 +433,7 @@ class _CaseMerits:
 
 
 def names_of(entries: Iterable[Entry]) -> dict[str, str]:
-    """Return the names of the people who acted, by their accounts, as the entries have them."""
+    """Map the accounts of those who acted to their names."""
     names: dict[str, str] = {}
     for entry in entries:
         name = getattr(entry.body, "by_name", "")

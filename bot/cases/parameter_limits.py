@@ -44,7 +44,7 @@ Choices = Annotated[
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ParameterLimit:
-    """The bounds of one parameter; it must be within all that are set."""
+    """The bounds of one parameter, which must be within all of them."""
 
     min: Bound | None = None
     max: Annotated[Bound | None, not_below("min")] = None
@@ -57,7 +57,7 @@ class ParameterLimit:
             raise ValueError("needs min, max, one_of or pattern")
 
     def objection(self, value: Scalar) -> str:
-        """Say why this value is out of bounds; empty where it is within."""
+        """Say why this value is out of bounds; empty where it is not."""
         return (
             self._number_objection(value)
             or self._choice_objection(value)

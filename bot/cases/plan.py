@@ -219,8 +219,8 @@ class Plan:
             if branch.after == step:
                 sums[branch.cause] += self._largest_sum(index)
         own = self.actions[step].amount
-        landed = sums[Cause.LANDED] + (own.amount if own else Decimal(0))
-        return max(landed, sums[Cause.REFUSED], sums[Cause.OTHERWISE])
+        forward = sums[Cause.LANDED] + (own.amount if own else Decimal(0))
+        return max(forward, sums[Cause.REFUSED], sums[Cause.OTHERWISE])
 
     @property
     def undo_for(self) -> timedelta:

@@ -31,7 +31,7 @@ class StepRecord(Protocol):
         """Return what it told."""
 
 
-class Turn(StrEnum):
+class TreeMove(StrEnum):
     """What the tree says about its next step."""
 
     BEGIN = "begin"
@@ -45,7 +45,7 @@ class Turn(StrEnum):
 class Way:
     """What comes next in a tree, with its reason."""
 
-    turn: Turn
+    turn: TreeMove
     step: int = 0
     reason: str = ""
 
@@ -68,9 +68,9 @@ def find_way(plan: Plan, records: Sequence[StepRecord]) -> Way:
             # What a dry run would be told cannot be known, so it ends here.
             if plan.is_dry_run:
                 continue
-            return Way(Turn.ASK, step, str(gap))
-        return Way(Turn.BEGIN, step)
-    return Way(Turn.END)
+            return Way(TreeMove.ASK, step, str(gap))
+        return Way(TreeMove.BEGIN, step)
+    return Way(TreeMove.END)
 
 
 def _applies(plan: Plan, records: Sequence[StepRecord], step: int) -> bool:

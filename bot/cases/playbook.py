@@ -147,7 +147,7 @@ class Observation:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Observed:
+class AnswerBounds:
     """The bounds of a parameter that an earlier step tells.
 
     Numbers and days have a smallest and a largest value, which evidence may tell. A text is one of
@@ -189,7 +189,9 @@ class ActionOffer:
     #: What is done instead where the system refuses the action for good.
     if_refused: Annotated[tuple["ActionOffer", ...], Field(max_length=4)] = ()
     #: The parameters that earlier steps tell, with their bounds.
-    observed: Mapping[Name, Observed] = field(default_factory=dict)
+    answer_bounds: Annotated[Mapping[Name, AnswerBounds], Field(validation_alias="observed")] = (
+        field(default_factory=dict)
+    )
     parameters: Mapping[Name, Expression] = field(default_factory=dict)
     reason: Text
     #: The parameters that a person may edit.
@@ -199,7 +201,7 @@ class ActionOffer:
     #: What the evidence may say against an edit.
     warnings: Annotated[tuple[EditWarning, ...], Field(max_length=10)] = ()
     #: Finds out whether people did it by hand, where the bot only recommended it.
-    practice: Observation | None = None
+    observation: Annotated[Observation | None, Field(validation_alias="practice")] = None
     #: What follows it in the same plan.
     then: Annotated[tuple["ActionOffer", ...], Field(max_length=4)] = ()
 
@@ -212,7 +214,7 @@ class ActionOffer:
             raise ValueError(f"limits names {', '.join(extra)}, which nobody may edit")
         for name, expression in self.parameters.items():
             is_observed = bool(_FACT_OF_STEP.search(expression))
-            if is_observed is not (name in self.observed):
+            if is_observed is not (name in self.answer_bounds):
                 raise ValueError(
                     f"{name} needs its bounds under observed where an earlier step tells it,"
                     " and only there"
@@ -233,7 +235,7 @@ class ActionOffer:
         """Tell whether what follows depends on what its steps come to."""
         return any(
             step.if_refused
-            or step.observed
+            or step.answer_bounds
             or (step is not self and (step.when or step.fallback is not None))
             for step in self.chain()
         )
@@ -337,6 +339,6 @@ class Playbook(PlaybookTexts):
         observations: dict[str, Observation] = {}
         for offer in self.offers:
             for link in offer.chain():
-                if link.practice and link.action in actions:
-                    observations.setdefault(link.action, link.practice)
+                if link.observation and link.action in actions:
+                    observations.setdefault(link.action, link.observation)
         return observations

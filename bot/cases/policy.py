@@ -35,6 +35,8 @@ from bot.cases.plan import CENT
 from bot.cases.policy_rules import PolicyRule
 from bot.cases.usage import DAY
 
+#: The actions of the desk on itself begin so; no system of a file may have its name.
+OWN_ACTIONS = "desk."
 #: How many different windows a policy may have: each is a bound of one statement.
 MAX_WINDOWS = 4
 MAX_WINDOW = timedelta(days=92)
@@ -236,6 +238,9 @@ class Policy:
         # Of a file that says nothing of it, the checksum is that of earlier releases.
         if self.autonomy == AutonomyRule():
             del plain["autonomy"]
+        # What the desk does to itself is in no file, and no part of what people wrote.
+        for name in [name for name in self.actions if name.startswith(OWN_ACTIONS)]:
+            del plain["actions"][name]
         return canonical_hash(plain)
 
     @cached_property
@@ -248,11 +253,11 @@ class Policy:
 
     @property
     def recent_window(self) -> timedelta:
-        """Return how far back conditions look for what one target or requester got."""
+        """Return how far back one target or requester is looked at."""
         return self.window or DAY
 
     def convert(self, amount: Decimal, currency: str) -> Decimal | None:
-        """Return an amount in the currency of policy; None where no rate is known."""
+        """Return an amount in the currency of policy; None without a rate."""
         # Rows of earlier releases have no currency: there was one alone.
         if currency in {"", self.currency}:
             return amount
@@ -263,7 +268,7 @@ class Policy:
         return (amount * rate).quantize(CENT, ROUND_CEILING)
 
     def is_never_alone(self, kind: str, actions: Iterable[str]) -> bool:
-        """Tell whether a plan of this kind, with these actions, never runs alone."""
+        """Tell whether a plan of this kind and actions never runs alone."""
         return not self._never_alone_names.isdisjoint({kind, *actions})
 
     @cached_property

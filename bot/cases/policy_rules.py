@@ -12,7 +12,7 @@ from bot.cases.constraints import NOT_IN_FILE, Text
 
 
 class RuleEffect(StrEnum):
-    """What follows where the condition of a rule holds.
+    """The consequence of a rule whose condition holds.
 
     Each can only tighten: no rule lets run alone what would be asked about.
     """

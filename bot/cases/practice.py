@@ -8,7 +8,7 @@ from bot.cases.canonical import Scalar
 
 
 class PracticeSource(StrEnum):
-    """Who says what was done. The values stand in the ledger."""
+    """The witness of what was done. The values stand in the ledger."""
 
     #: The system of record shows it.
     SYSTEM = "system"

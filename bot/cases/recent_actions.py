@@ -60,7 +60,7 @@ class _Window:
         _add(self._by_both, (*key, action.target, action.requester), change)
 
     def groups(self, plan: Plan) -> dict[tuple[str, str, str, str], Count]:
-        """Split the sums by action, currency, target of the plan and requester of the plan."""
+        """Split the sums by action, currency, and the plan's target and requester."""
         names = {action.name for action in plan.actions}
         targets = {action.target for action in plan.actions}
         requester = plan.requester or ""
@@ -82,7 +82,7 @@ class _Window:
 
 
 class RecentActions:
-    """The actions of each window of a policy, as the time of a back-test goes on."""
+    """The actions of each window, as the time of a back-test goes on."""
 
     def __init__(self, windows: Sequence[timedelta]) -> None:
         self._windows = [_Window(span) for span in sorted(windows)]

@@ -25,11 +25,11 @@ class ReviewStep:
 
 #: Every case at first, fewer as evidence grows, and never none.
 REVIEW_STEPS = (ReviewStep(below=10, one_in=1), ReviewStep(below=50, one_in=5))
-LEAST_REVIEWED = 20
+MAX_ONE_IN = 20
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Review:
+class RunReview:
     """The question whether a case that ran alone ended right, and its answer."""
 
     #: One case in so many was looked at when this one ended.
@@ -46,7 +46,7 @@ def review_one_in(clean_runs: int) -> int:
     for step in REVIEW_STEPS:
         if clean_runs < step.below:
             return step.one_in
-    return LEAST_REVIEWED
+    return MAX_ONE_IN
 
 
 def is_sampled(case_id: CaseId, one_in: int) -> bool:

@@ -1,4 +1,4 @@
-"""The risk of a plan: from reversibility, amount and scope, never from text."""
+"""The risk of a plan: from reversibility, amount and scope."""
 
 from dataclasses import dataclass, replace
 from decimal import Decimal
@@ -25,7 +25,7 @@ class Risk:
 
     @property
     def exposure(self) -> Decimal:
-        """Return the larger of both amounts: what splitting a plan does not make smaller."""
+        """Return the larger of both amounts, which no splitting makes smaller."""
         return max(self.amount or NOTHING, self.recent or NOTHING)
 
 
@@ -44,17 +44,17 @@ def assess_risk(plan: Plan, policy: Policy, usage: Usage, *, step: int = 0) -> R
         return Risk(tier=RiskTier.HIGH, reason=reason)
     # Policy counts each plan alone unless it names a window.
     total = recent_amount(plan, policy, usage, step=step) if policy.window else amount
-    by_itself = _judge_amount(plan, policy, amount, f"moves {money}")
+    by_itself = _judge_amount(plan, policy, amount=amount, words=f"moves {money}")
     if total <= amount:
         return by_itself
     words = f"moves {money}, and {Money(total, policy.currency)} with what went to one target "
     words += f"or requester {describe_window(policy.recent_window)}"
-    together = _judge_amount(plan, policy, total, words)
+    together = _judge_amount(plan, policy, amount=total, words=words)
     decisive = by_itself if together.tier is by_itself.tier else together
     return replace(decisive, amount=amount, recent=total)
 
 
-def _judge_amount(plan: Plan, policy: Policy, amount: Decimal, words: str) -> Risk:
+def _judge_amount(plan: Plan, policy: Policy, *, amount: Decimal, words: str) -> Risk:
     """Judge the plan as if it moved this amount."""
     irreversible = [action for action in plan.actions if not action.reversible]
     is_medium = amount > policy.medium_above
@@ -84,9 +84,9 @@ def _tier_without_money(plan: Plan) -> tuple[RiskTier, str]:
 
 
 def recent_amount(plan: Plan, policy: Policy, usage: Usage, *, step: int = 0) -> Decimal:
-    """Return the most that one target or the requester gets, with the plan.
+    """Return the most that one target or the requester gets.
 
-    That is over the window of policy; only the actions that are still to come are added.
+    That is over the window of policy, with the actions that are still to come.
     """
     return max(
         target_amount(plan, policy, usage, step=step),
@@ -95,7 +95,7 @@ def recent_amount(plan: Plan, policy: Policy, usage: Usage, *, step: int = 0) ->
 
 
 def target_amount(plan: Plan, policy: Policy, usage: Usage, *, step: int = 0) -> Decimal:
-    """Return the most that one target of the plan gets of one action in the window."""
+    """Return the most that one target gets of one action."""
     totals: dict[tuple[str, str], Decimal] = {}
     for action in plan.actions[step:]:
         if action.amount:
@@ -121,8 +121,8 @@ def requester_amount(plan: Plan, policy: Policy, usage: Usage, *, step: int = 0)
     ]
     total = sum((amount for amount in amounts if amount is not None), NOTHING)
     for name in dict.fromkeys(action.name for action in rest):
-        used = usage.of(name, policy.recent_window)
-        total += sum_used((row for row in used if row.requester == plan.requester), policy)
+        rows = usage.of(name, policy.recent_window)
+        total += sum_used((row for row in rows if row.requester == plan.requester), policy)
     return total
 
 

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from bot.cases.circumstances import Circumstances
-from bot.cases.conditions import Condition, ConditionFailed, ConditionInvalid, compile_condition
+from bot.cases.conditions import ConditionFailed, ConditionInvalid, compile_condition
 from bot.cases.plan import Action, Money, Plan
 from bot.cases.policy import Policy
 from bot.cases.policy_rules import PolicyRule
@@ -34,7 +34,7 @@ def find_rules(
     circumstances: Circumstances | None,
     step: int,
 ) -> tuple[RuleFinding, ...]:
-    """Return the rules that hold for a plan, and those that cannot be evaluated."""
+    """Return the rules that hold, and those that cannot be evaluated."""
     if not policy.rules:
         return ()
     values = rule_values(plan, policy=policy, usage=usage, circumstances=circumstances, step=step)
@@ -44,7 +44,7 @@ def find_rules(
         if rule.line:
             place = f"{place} (line {rule.line})"
         try:
-            if _holds(compile_condition(rule.when), plan, policy, values):
+            if _holds(rule, plan=plan, policy=policy, values=values):
                 findings.append(RuleFinding(rule, place))
         except (ConditionFailed, ConditionInvalid) as failure:
             findings.append(RuleFinding(rule, place, str(failure)))
@@ -52,8 +52,9 @@ def find_rules(
 
 
 def _holds(
-    condition: Condition, plan: Plan, policy: Policy, values: Mapping[str, Mapping[str, Any]]
+    rule: PolicyRule, *, plan: Plan, policy: Policy, values: Mapping[str, Mapping[str, Any]]
 ) -> bool:
+    condition = compile_condition(rule.when)
     if not condition.is_of_action:
         return condition.holds(values)
     # Every action is asked, so that a failure is not hidden by one for which the rule holds.
@@ -72,7 +73,7 @@ def rule_values(
     circumstances: Circumstances | None,
     step: int,
 ) -> dict[str, dict[str, Any]]:
-    """Return the values that conditions see. What is not known is left out."""
+    """Return the values that conditions see, as far as they are known."""
     return {
         "plan": _plan_values(plan, policy),
         "used": {

@@ -1,4 +1,7 @@
-"""The ``measure`` section of a playbook: promised times, and what results are compared with."""
+"""The ``measure`` section of a playbook.
+
+It promises times, and says what results are compared with.
+"""
 
 from dataclasses import dataclass, field
 from datetime import date
@@ -53,7 +56,10 @@ def _read_denominator(value: Any) -> Any:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Targets:
-    """The results that a kind shall reach; those that are left out are not compared."""
+    """The results that a kind shall reach.
+
+    Those that are left out are not compared.
+    """
 
     #: At most so many cases for each of the denominator.
     exception_rate: Ratio | None = None
@@ -67,7 +73,10 @@ class Targets:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Baseline:
-    """The work before the kind was live: its first weeks, or figures that people measured."""
+    """The work before the kind was live.
+
+    It is given as the first weeks, or as figures that people measured.
+    """
 
     #: The first weeks with cases of this kind.
     weeks: Weeks | None = None

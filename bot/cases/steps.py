@@ -101,7 +101,7 @@ def find_drift(case: Case, command: StartStep, now: datetime) -> list[str]:
         return ["there is no plan"]
     action = plan.actions[command.step]
     reasons = list_changes(action.precondition, command.precondition)
-    if any(done.is_same_as(action) for done in case.execution.done):
+    if any(earlier.is_same_as(action) for earlier in case.execution.earlier_steps):
         reasons.append("it was done before, under an earlier plan of this case")
     if not _is_approved_plan(case, plan, command):
         reasons.append("the plan is not the one that was approved")
@@ -264,7 +264,7 @@ def _keep_landed(case: Case, body: Drifted) -> Case:
     plan = case.proposal.plan
     if not body.is_unforeseen or plan is None or plan.is_dry_run:
         return case
-    done = [
+    new_steps = [
         DoneStep(
             name=branch.name,
             action=case.action(index),
@@ -277,7 +277,8 @@ def _keep_landed(case: Case, body: Drifted) -> Case:
         )
         if step.state is StepState.LANDED
     ]
-    return replace(case, execution=replace(case.execution, done=(*case.execution.done, *done)))
+    earlier_steps = (*case.execution.earlier_steps, *new_steps)
+    return replace(case, execution=replace(case.execution, earlier_steps=earlier_steps))
 
 
 def _apply_start(case: Case, body: StepStarted, entry: Entry) -> Case:
@@ -292,8 +293,8 @@ def _apply_start(case: Case, body: StepStarted, entry: Entry) -> Case:
     if body.step < len(steps):
         return _with_step(case, body.step, step)
     # A tree passes over the steps that are not on its way.
-    skipped = Step(state=StepState.SKIPPED, key="", detail="", at=entry.at)
-    between = (skipped,) * (body.step - len(steps))
+    blank = Step(state=StepState.SKIPPED, key="", detail="", at=entry.at)
+    between = (blank,) * (body.step - len(steps))
     return replace(case, execution=replace(case.execution, steps=(*steps, *between, step)))
 
 

@@ -8,7 +8,7 @@ from bot.cases.canonical import Scalar, ScalarMapping
 from bot.cases.errors import ConnectorFailed
 from bot.cases.expressions import Facts, find_scalar
 from bot.cases.plan import STEPS, Branch, Cause, FactType, StepInput
-from bot.cases.playbook import ActionOffer, Observed
+from bot.cases.playbook import ActionOffer, AnswerBounds
 
 # The names before and after the dot in an expression: "shipment.value", "steps.hold.held_until".
 _PATH = re.compile(r"\b([A-Za-z_]\w*)\.([A-Za-z_]\w*)(?:\.([A-Za-z_]\w*))?")
@@ -39,11 +39,11 @@ def grow(offer: ActionOffer, facts: Facts) -> TreeShape:
         return LIST
     branches: list[Branch] = []
     _grow(offer, facts, branches, after=None, cause=Cause.LANDED)
-    named: dict[str, Scalar] = {}
+    evidence: dict[str, Scalar] = {}
     for branch in branches:
         for path in evidence_paths(branch.when):
-            named[path] = find_scalar(path, facts)
-    return TreeShape(branches=tuple(branches), facts=named)
+            evidence[path] = find_scalar(path, facts)
+    return TreeShape(branches=tuple(branches), facts=evidence)
 
 
 def _grow(
@@ -79,7 +79,7 @@ def _grow(
 
 def _inputs(offer: ActionOffer, facts: Facts) -> dict[str, StepInput]:
     inputs = {}
-    for name, limit in offer.observed.items():
+    for name, limit in offer.answer_bounds.items():
         inputs[name] = StepInput(
             fact=step_facts(offer.parameters[name])[0],
             type=limit.type,
@@ -91,7 +91,7 @@ def _inputs(offer: ActionOffer, facts: Facts) -> dict[str, StepInput]:
     return inputs
 
 
-def _bound(name: str, bound: int | str | None, limit: Observed, facts: Facts) -> Scalar:
+def _bound(name: str, bound: int | str | None, limit: AnswerBounds, facts: Facts) -> Scalar:
     """Return a bound as a value, so that the plan names it."""
     if limit.type is FactType.TEXT:
         return None
@@ -168,14 +168,14 @@ def _step_mistakes(
     if earlier:
         complaints += _words_mistakes(step)
         complaints += _unknown_facts(step, step.when, earlier)
-    for name, limit in step.observed.items():
-        complaints += _observed_mistakes(step, name, limit, earlier)
+    for name, limit in step.answer_bounds.items():
+        complaints += _input_mistakes(step, name, limit, earlier)
     own = {step.step_name: returns_of.get(step.action, {})}
     for then in step.then:
         complaints += _step_mistakes(then, {**earlier, **own}, returns_of)
-    for refused in step.if_refused:
+    for instead in step.if_refused:
         # What was refused has told nothing.
-        complaints += _step_mistakes(refused, {**earlier, step.step_name: {}}, returns_of)
+        complaints += _step_mistakes(instead, {**earlier, step.step_name: {}}, returns_of)
     for instead in step.fallback or ():
         complaints += _step_mistakes(instead, earlier, returns_of)
     return complaints
@@ -200,10 +200,10 @@ def _unknown_facts(
     return complaints
 
 
-def _observed_mistakes(
+def _input_mistakes(
     step: ActionOffer,
     name: str,
-    limit: Observed,
+    limit: AnswerBounds,
     earlier: Mapping[str, Mapping[str, FactType]],
 ) -> list[str]:
     expression = step.parameters.get(name, "")

@@ -25,7 +25,7 @@ class Ruling(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LimitUse:
-    """A limit that the plan was held against, and what the plan would bring it to."""
+    """A limit that the plan was held against, with its total."""
 
     rule: str
     action: str
@@ -35,7 +35,7 @@ class LimitUse:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerdictInputs:
-    """What a verdict was judged from, in the currency of policy."""
+    """The grounds of a verdict, in the currency of policy."""
 
     #: What the plan moves; None where it moves no money.
     amount: Money | None = None

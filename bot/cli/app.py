@@ -185,6 +185,11 @@ POLICY = group(
     [
         LazyCommand("show", "bot.cli.policy:show", "Show the policy as one page."),
         LazyCommand(
+            "names",
+            "bot.cli.policy:names",
+            "List the names that conditions of rules may use, with types and meanings.",
+        ),
+        LazyCommand(
             "explain",
             "bot.cli.policy:explain",
             "Explain what policy ruled on a case. Shows what the ruling was made from.",
@@ -258,6 +263,18 @@ COUNTERSIGN = group(
             "report",
             "bot.cli.report:report",
             "Report what was handled, how fast, how well and at what cost. By kind, team and week.",
+        ),
+        LazyCommand(
+            "approvers",
+            "bot.cli.approvers:approvers",
+            "Show how groups decide: time, load, and approvals too fast to read. Names nobody; "
+            "off until it is set.",
+        ),
+        LazyCommand(
+            "autonomy",
+            "bot.cli.autonomy:autonomy",
+            "Show what the bot may do alone, why, and what is missing for more. By kind and "
+            "action.",
         ),
         LazyCommand(
             "questions",

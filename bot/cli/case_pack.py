@@ -37,6 +37,8 @@ def write_pack(case_id: str, path: Path) -> None:
         f"{len(pack.entries)} entries of {pack.case_id} in {path}, under a checkpoint of "
         f"{pack.size}. Verify with:\n  countersign ledger verify-pack {path} --key '{pack.key}'",
         markup=False,
+        # A command is copied in one piece.
+        soft_wrap=True,
     )
 
 

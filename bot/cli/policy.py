@@ -1,4 +1,4 @@
-"""``countersign policy``: show it, explain a verdict, try another one on past cases."""
+"""``countersign policy``: show, explain and try a policy."""
 
 import json
 from collections.abc import Iterable, Iterator
@@ -9,6 +9,7 @@ from pathlib import Path
 from typing import Annotated, Any
 
 import typer
+from pydantic import TypeAdapter, ValidationError
 from rich.markup import escape
 from rich.progress import Progress
 from rich.table import Table
@@ -17,6 +18,7 @@ from bot import storage
 from bot.cases.backtest import Backtest, BacktestResult, Judged, Surroundings, summary_plain
 from bot.cases.canonical import to_plain
 from bot.cases.case import Case
+from bot.cases.conditions import ANY_NAME, FUNCTIONS, VARIABLES
 from bot.cases.constraints import Span
 from bot.cases.entries import entry_of
 from bot.cases.errors import Refusal
@@ -39,6 +41,14 @@ from knowledge.library import FileLibrary
 from knowledge.library.policy import read_policy_file
 
 MAX_CHANGES = 20
+_TYPES = {
+    str: "text",
+    int: "whole number",
+    float: "number",
+    bool: "true or false",
+    list: "list of texts",
+    dict: "by name",
+}
 
 
 def show(as_json: AsJson = False) -> None:
@@ -53,6 +63,26 @@ def show(as_json: AsJson = False) -> None:
             table.add_row(*map(escape, row))
         out.print(table, markup=False)
     out.print(f"SHA-256 {policy.checksum}", markup=False)
+
+
+def names(as_json: AsJson = False) -> None:
+    rows = [
+        (f"{owner}.{member}".removesuffix(f".{ANY_NAME}"), _TYPES[type(example)], meaning)
+        for owner, members in VARIABLES.items()
+        for member, (example, meaning) in members.items()
+    ]
+    if as_json:
+        names = [
+            {"name": name, "type": type_name, "meaning": meaning}
+            for name, type_name, meaning in rows
+        ]
+        print_json({"names": names, "functions": list(FUNCTIONS)})
+        return
+    table = Table("Name", "Type", "Meaning")
+    for row in rows:
+        table.add_row(*map(escape, row))
+    out.print(table, markup=False)
+    out.print(f"Functions: {', '.join(FUNCTIONS)}", markup=False)
 
 
 # --- one verdict ----------------------------------------------------------------------------------
@@ -111,8 +141,6 @@ def _explanation(verdict: Verdict) -> Iterator[tuple[str, str]]:
 
 
 def _read_since(value: str) -> Any:
-    from pydantic import TypeAdapter, ValidationError
-
     try:
         return TypeAdapter(Span).validate_python(value)
     except ValidationError as error:
@@ -164,7 +192,7 @@ def run_backtest(
     since: datetime | None,
     stage: Stage | None = None,
 ) -> BacktestResult:
-    """Judge the past plans of a ledger by today's policy and by another one."""
+    """Judge past plans by today's policy and by another one."""
     test = Backtest(
         today=library.policy(),
         proposal=proposal,
@@ -207,13 +235,13 @@ def _plain(result: BacktestResult) -> dict[str, Any]:
             ]
             for kind, pairs in result.by_kind().items()
         },
-        "changes": [to_plain(case) for case in result.changed()],
+        "changes": [to_plain(case) for case in result.differences()],
     }
 
 
-def _judged_text(judged: Judged) -> str:
-    text = f"{RULINGS[judged.ruling]}, {judged.tier.name.lower()} risk"
-    return escape(f"{text} ({', '.join(judged.approvers)})" if judged.approvers else text)
+def _ruling_text(ruling: Judged) -> str:
+    text = f"{RULINGS[ruling.ruling]}, {ruling.tier.name.lower()} risk"
+    return escape(f"{text} ({', '.join(ruling.approvers)})" if ruling.approvers else text)
 
 
 def _print_result(result: BacktestResult) -> None:
@@ -222,18 +250,19 @@ def _print_result(result: BacktestResult) -> None:
         kinds.add_row(*map(escape, row))
     if result.cases:
         out.print(kinds, markup=False)
-    changes = list(result.changed())
+    changes = list(result.differences())
     if changes:
         table = Table("Case", "Kind", "Today", "With this", "Because", "Was wrong")
         for case in changes[:MAX_CHANGES]:
-            table.add_row(
+            cells = (
                 case.case_id,
                 case.kind,
-                _judged_text(case.before),
-                _judged_text(case.after),
+                _ruling_text(case.before),
+                _ruling_text(case.after),
                 escape(case.after.reason),
                 ", ".join(case.misses),
             )
+            table.add_row(*cells)
         out.print(table, markup=False)
         if len(changes) > MAX_CHANGES:
             rest = tuple(case.case_id for case in changes[MAX_CHANGES:])

@@ -50,9 +50,9 @@ def recognition(
         now = utc_now()
         month = month or awards.month_of(now)
         read_month(month)
-        found = sorted(awards.find(month, now), key=lambda award: (award.at, award.proof))
-        names = _names(store, found)
-    rows = [_row(award, names) for award in found]
+        month_awards = awards.find(month, now)
+        names = _names(store, month_awards)
+    rows = [_row(award, names) for award in month_awards]
     # By name, and never by points.
     rows.sort(key=lambda row: (str(row["name"]).casefold(), str(row["at"])))
     if as_json:
@@ -85,7 +85,7 @@ def _row(award: Award, names: dict[str, str]) -> dict[str, object]:
         "kind": award.kind,
         "deed": award.deed,
         "proof": award.proof,
-        "reversal": award.reversal if award.reversal is not None else "",
+        "reversal": award.reversal or "",
         "at": award.at.isoformat(),
     }
 

@@ -30,8 +30,8 @@ from bot.desk.measure_texts import (
 from bot.desk.null_chat import NullChat
 from bot.desk.operation_report import OperationReports, ReportRequest
 from bot.measures.catalogue import MEASURES
-from bot.measures.report import KindSection, OperationReport, Section
-from bot.measures.totals import Period
+from bot.measures.report import KindSection, OperationReport, ReportSection
+from bot.measures.totals import ReportPeriod
 from bot.measures.values import Times
 from bot.ports.connector import Connector
 from bot.preflight import open_library
@@ -47,7 +47,7 @@ MAX_DAYS = 3_650
 MAX_TITLE = 27
 PADDING = (0, 1, 0, 0)
 COLUMNS = {
-    "opened": "opened",
+    "openings": "openings",
     "exception_rate": "rate",
     "time_to_decision": "decided",
     "accepted_unedited": "unedited",
@@ -55,7 +55,7 @@ COLUMNS = {
     "time_saved": "saved",
 }
 COMPARISON_COLUMNS = {
-    "ended": "cases",
+    "endings": "cases",
     "exception_rate": "rate",
     "time_to_resolution": "resolved",
 }
@@ -85,7 +85,7 @@ def report(
     _require_kind(kind, library)
     store = storage.open_store(settings)
     with closing(store.database):
-        result = _build(settings, library, store, request)
+        result = _build(settings, library, store=store, request=request)
     if as_json:
         print_json(as_plain(result))
     elif csv:
@@ -99,7 +99,7 @@ def report(
         _print(result)
 
 
-def parse_period(since: str, until: str, now: datetime) -> Period:
+def parse_period(since: str, until: str, now: datetime) -> ReportPeriod:
     """Read the period of a report; days are those of UTC.
 
     Raises:
@@ -110,7 +110,7 @@ def parse_period(since: str, until: str, now: datetime) -> Period:
     begin = end - timedelta(days=int(match[1])) if match else _parse_day(since, "--since")
     if not timedelta(0) < end - begin <= timedelta(days=MAX_DAYS):
         raise Refusal(f"the period must end after it begins, and have at most {MAX_DAYS:,} days")
-    return Period(begin, end)
+    return ReportPeriod(begin, end)
 
 
 def _parse_day(text: str, option: str) -> datetime:
@@ -128,7 +128,7 @@ def _require_kind(kind: str, library: FileLibrary) -> None:
 
 
 def _build(
-    settings: Settings, library: FileLibrary, store: Store, request: ReportRequest
+    settings: Settings, library: FileLibrary, *, store: Store, request: ReportRequest
 ) -> OperationReport:
     reports = OperationReports(
         source=SqlCaseHistorySource(store.database),
@@ -138,14 +138,14 @@ def _build(
     with Progress(console=err, transient=True) as progress:
         task = progress.add_task("Reading cases", total=None)
 
-        def show(done: int, total: int) -> None:
-            progress.update(task, completed=done, total=total)
+        def show(count: int, total: int) -> None:
+            progress.update(task, completed=count, total=total)
 
         return reports.build(request, checkpoint=_checkpoint(settings), on_progress=show)
 
 
 def _open_systems(settings: Settings, library: FileLibrary) -> dict[str, Connector]:
-    """Build the systems that denominators are counted in, as far as their secrets are set."""
+    """Build the systems of denominators whose secrets are set."""
     names = {one.measure.denominator.system for one in library.playbooks.values()} - {""}
     specs = {name: spec for name, spec in library.systems.items() if name in names}
     missing = {secret.system for secret in missing_secrets(specs, settings.secret)}
@@ -186,7 +186,7 @@ def _print(result: OperationReport) -> None:
     out.print(_footer(result), markup=False)
 
 
-def _measures_table(section: Section) -> Table:
+def _measures_table(section: ReportSection) -> Table:
     table = Table("measure", "value", "90 % within", "and the period before", box=SIMPLE_HEAD)
     for measure in MEASURES:
         value, previous = section.values[measure.name], section.previous[measure.name]
@@ -194,11 +194,12 @@ def _measures_table(section: Section) -> Table:
         if measure.name == "exception_rate":
             continue
         within = span_text(value.working_p90) if isinstance(value, Times) else ""
-        table.add_row(measure.title, value_text(value), within, change_text(value, previous))
+        cells = (value_text(value), within, change_text(value, previous))
+        table.add_row(measure.title, *cells)
     return table
 
 
-def _sections_table(title: str, sections: Iterable[Section]) -> Table:
+def _sections_table(title: str, sections: Iterable[ReportSection]) -> Table:
     table = Table(title=title, title_justify="left", box=SIMPLE_HEAD, padding=PADDING)
     table.add_column("", no_wrap=True, overflow="ellipsis", max_width=MAX_TITLE)
     for head in COLUMNS.values():

@@ -19,7 +19,7 @@ from bot.clock import utc_now
 from bot.connectors.sql import SqlConnector, SqlSystem
 from bot.desk.detection import detection_parameters
 from bot.desk.operation_report import count_denominator
-from bot.measures.totals import Period
+from bot.measures.totals import ReportPeriod
 from knowledge.library import read_playbook
 from scheduler.detectors import signal_from_row
 
@@ -114,7 +114,7 @@ def try_playbook(playbook: Playbook, *, file: str, database: str, now: str) -> D
         name = playbook.measure.denominator.name
         basis = f"{denominator:,} {name} in {DENOMINATOR_PERIOD.days} days"
     if not rows:
-        return Detections([], {}, denominator, basis)
+        return Detections(rows=[], facts={}, denominator=denominator, basis=basis)
     signal = signal_from_row(
         playbook=playbook,
         detection=detection,
@@ -124,11 +124,11 @@ def try_playbook(playbook: Playbook, *, file: str, database: str, now: str) -> D
     facts = _look_up_evidence(
         playbook, connector, facts=dict(facts_of(signal, ())), parameters=parameters
     )
-    return Detections(rows, facts, denominator, basis)
+    return Detections(rows=rows, facts=facts, denominator=denominator, basis=basis)
 
 
 def _count_denominator(playbook: Playbook, *, file: str, database: str, now: str) -> int | None:
-    """Count what cases of the last days are counted against; None without a query.
+    """Count the denominator of the last days; None without a query.
 
     Raises:
         PlaybookInvalid: the database refuses the query, or it returns no number.
@@ -137,7 +137,7 @@ def _count_denominator(playbook: Playbook, *, file: str, database: str, now: str
     if not denominator.query:
         return None
     until = _parse_time(now)
-    period = Period(until - DENOMINATOR_PERIOD, until)
+    period = ReportPeriod(until - DENOMINATOR_PERIOD, until)
     connector = _open_connector(denominator.system, database)
     try:
         return count_denominator(denominator, period, connector)

@@ -269,7 +269,6 @@ class DeskConnector:
             "limits": self._limits(target, rule.alone_per_day),
             "is_earned": gate.is_open,
             "missing": "; ".join(gate.reasons),
-            "brief": f"Decided otherwise: {misses}",
             "summary": (
                 f"Of {gate.decisions:,} decisions it would have matched you {gate.agreements:,}"
                 f" times (surely {bound} or more). {_outcomes(gate, window)}"

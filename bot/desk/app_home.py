@@ -239,9 +239,9 @@ class AppHome:
     def _figures(self, viewer: Viewer, now: datetime) -> str:
         """Say what the last month came to, from tallies."""
         period = (now - MONTH, now)
-        ended = CaseFilter(viewer=viewer, ended_between=period, is_over=True)
-        before = replace(ended, ended_between=span_before(period))
-        return headline(find_tallied_results(self.queries, ended, before), MONTH.days)
+        filter = CaseFilter(viewer=viewer, ended_between=period, is_over=True)
+        before = replace(filter, ended_between=span_before(period))
+        return headline(find_tallied_results(self.queries, filter, before), MONTH.days)
 
     def _find_automatic(
         self,

@@ -12,6 +12,7 @@ from bot.cases.control_commands import (
     Pause,
     Resume,
     ReviewEmergency,
+    Supervise,
     TripCircuitBreaker,
 )
 from bot.cases.controls import DeskControls
@@ -80,6 +81,21 @@ class Controls:
         controls = self.path.decide(command, refresh=scope)
         self.outbox.run_now(Topic.EXECUTE, self.clock())
         return controls
+
+    def supervise(self, kind: str, *, by: str, reason: str, surface: Surface) -> DeskControls:
+        """Let every action of a kind ask people again.
+
+        Who may run alone is decided by a case; who may not, by anybody who decides cases.
+        """
+        scope = self.scope_of(kind)
+        sort, _, name = scope.partition(":")
+        if sort != "kind":
+            raise BadRequest("name a kind of case", field="kind")
+
+        def command() -> ControlCommand:
+            return Supervise(self.callers.for_desk(by, surface), name, reason)
+
+        return self.path.decide(command)
 
     def delegate(
         self,

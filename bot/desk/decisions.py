@@ -22,6 +22,7 @@ from bot.cases.commands import (
     NameKind,
     PlainDecision,
     Reject,
+    ReportMistake,
     Resolve,
     ReviewWrong,
     Settle,
@@ -263,6 +264,14 @@ class Decisions:
     def resolve(self, request: Request, note: str) -> Case:
         """Say that the case was handled by hand, and how."""
         return self.path.decide(DecisionKind.RESOLVE, request, partial(Resolve, note=note))
+
+    def report_mistake(self, request: Request, text: str) -> Case:
+        """Say that what the bot did was a mistake.
+
+        What it did alone asks people from then on.
+        """
+        command = partial(ReportMistake, text=text)
+        return self.path.decide(DecisionKind.REPORT_MISTAKE, request, command)
 
     def settle(self, request: Request, *, has_landed: bool, note: str) -> Case:
         """Report the outcome of a step in doubt.

@@ -168,7 +168,7 @@ class Digest:
             others=sections[Section.OTHERS],
             later=sections[Section.LATER],
             expiries=self.rows.expiries(period, live_list=live_list),
-            unreviewed=self.rows.unreviewed(period, live_list=live_list),
+            open_reviews=self.rows.open_reviews(period, live_list=live_list),
             rest=rest,
             figures=figures,
             review=review,

@@ -45,11 +45,11 @@ class DigestNumbers:
         outcomes = count_outcomes(self.queries.ended_cases(period.endings))
         return Counts(
             openings=openings,
-            resolutions=outcomes.resolved - outcomes.alone,
+            resolutions=outcomes.resolutions - outcomes.alone,
             alone=outcomes.alone,
-            rejections=outcomes.rejected,
-            clearings=outcomes.cleared,
-            expiries=outcomes.expired,
+            rejections=outcomes.rejections,
+            clearings=outcomes.clearings,
+            expiries=outcomes.expiries,
         )
 
     def _add_up(self, period: DigestPeriod, open_cases: Iterable[Case]) -> DigestMoney:

@@ -24,8 +24,8 @@ from bot.views.rows import CaseRow
 MAX_OPEN = 500
 MAX_EXPIRED = 5
 MAX_REST = 20
-MAX_UNREVIEWED = 5
-#: Of so many runs alone the first unreviewed ones are shown.
+MAX_OPEN_REVIEWS = 5
+#: Of so many runs alone the first that are to be reviewed are shown.
 MAX_RUNS_ALONE = 100
 NEEDS_PERSON = frozenset({State.REFERRED, State.OUTCOME_UNKNOWN})
 
@@ -139,16 +139,16 @@ class DigestRows:
 
         return self.posted_or_find(live_list, "expiries", find_expired)
 
-    def unreviewed(
+    def open_reviews(
         self, period: DigestPeriod, *, live_list: LiveList | None
     ) -> tuple[CaseRow, ...]:
         """List what ran alone since the last digest and nobody has reviewed yet."""
 
-        def find_unreviewed() -> list[Case]:
+        def find_open_reviews() -> list[Case]:
             cases = self.queries.find(period.runs_alone, MAX_RUNS_ALONE)
-            return [case for case in cases if case.is_review_due][:MAX_UNREVIEWED]
+            return [case for case in cases if case.is_review_due][:MAX_OPEN_REVIEWS]
 
-        return self.posted_or_find(live_list, "unreviewed", find_unreviewed)
+        return self.posted_or_find(live_list, "open_reviews", find_open_reviews)
 
     def posted_or(
         self,

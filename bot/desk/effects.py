@@ -28,6 +28,7 @@ from bot.cases.entries import (
     InquiryAnswered,
     InquiryOpened,
     MarkedClear,
+    MistakeReported,
     Named,
     Novel,
     Opened,
@@ -109,6 +110,7 @@ EFFECTS: Mapping[Topic, Bodies] = {
         Novel,
         PracticeObserved,
         ReviewGiven,
+        MistakeReported,
     ),
     Topic.REMEMBER: (Resolved, UndoAsked, Rejected, Stopped, Reopened, Named, Novel),
 }

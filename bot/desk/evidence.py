@@ -66,10 +66,10 @@ def read_again(
         raise ConnectorFailed(f"the playbook has no look-up {name!r}")
     facts = facts_for_lookups(case, evidence)
     moment = detection_parameters(now)
-    found = _look_up(lookup, facts, moment=moment, systems=systems, now=now)
-    if found[0].failure:
-        raise ConnectorFailed(found[0].failure)
-    return {fact.name: fact.value for fact in found}
+    reading = _look_up(lookup, facts, moment=moment, systems=systems, now=now)
+    if reading[0].failure:
+        raise ConnectorFailed(reading[0].failure)
+    return {fact.name: fact.value for fact in reading}
 
 
 def flatten(facts: Mapping[str, Any]) -> ScalarMapping:

@@ -92,5 +92,7 @@ def _describe_end(body: entries.Body, at: str) -> str:
             return f"The source said on {at} that it was over."
         case entries.Reopened():
             return f"It was opened again on {at}: {body.reason}."
+        case entries.MistakeReported():
+            return f"{body.by_name} said on {at} that it was a mistake: {body.text}."
         case _:
             return ""

@@ -6,8 +6,8 @@ from typing import assert_never
 
 from bot.cases.plan import SYMBOLS
 from bot.desk.case_texts import describe_span
-from bot.measures.catalogue import Measure, number_of
-from bot.measures.totals import Period
+from bot.measures.catalogue import MeasureDefinition, number_of
+from bot.measures.totals import ReportPeriod
 from bot.measures.values import Count, Share, Spread, Sum, Times, Unit, Value
 
 #: Where there is nothing to say.
@@ -39,7 +39,7 @@ def value_text(value: Value) -> str:
 
 
 def share_text(ratio: float | None) -> str:
-    """Write a share as a percentage, with a decimal where it is small."""
+    """Write a share in per cent, with a decimal when small."""
     if ratio is None:
         return NOTHING
     if ratio >= MANY:
@@ -89,14 +89,17 @@ def sum_text(value: Sum) -> str:
 
 
 def spread_text(value: Spread) -> str:
-    """Write a median with its range, or that there are too few people."""
+    """Write a median with its range over people."""
     if value.median is None or value.minimum is None or value.maximum is None:
         return "not shown: fewer than three people" if value.people else NOTHING
     return f"{value.median:g} ({value.minimum:g} to {value.maximum:g}), {value.people} people"
 
 
 def change_text(value: Value, previous: Value) -> str:
-    """Compare with the period before: "up from 30 %"; empty where nothing can be compared."""
+    """Compare with the period before: "up from 30 %".
+
+    Empty where nothing can be compared.
+    """
     now, before = number_of(value), number_of(previous)
     if now is None or before is None:
         return ""
@@ -110,8 +113,11 @@ def is_steady(now: float, before: float) -> bool:
     return abs(now - before) <= STEADY * max(abs(before), abs(now))
 
 
-def is_better(measure: Measure, value: Value, previous: Value) -> bool | None:
-    """Tell whether a change is what a lead wants; None where neither direction is."""
+def is_better(measure: MeasureDefinition, value: Value, previous: Value) -> bool | None:
+    """Tell whether a change is what a lead wants.
+
+    None where neither direction is.
+    """
     now, before = number_of(value), number_of(previous)
     if now is None or before is None or not measure.aim:
         return None
@@ -120,7 +126,7 @@ def is_better(measure: Measure, value: Value, previous: Value) -> bool | None:
     return (now > before) == (measure.aim == "up")
 
 
-def period_text(period: Period) -> str:
+def period_text(period: ReportPeriod) -> str:
     """Write a period by its first and its last day."""
     last = period.until - timedelta(seconds=1)
     first = period.since

@@ -1,4 +1,7 @@
-"""The report of an operation: cases from the ledger, denominators from the systems of record."""
+"""The report of an operation.
+
+Cases come from the ledger, denominators from the systems of record.
+"""
 
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass
@@ -16,7 +19,7 @@ from bot.measures.report import (
     OperationReport,
     ReportFold,
 )
-from bot.measures.totals import Period
+from bot.measures.totals import ReportPeriod
 from bot.ports.case_histories import CaseHistories, CaseHistorySource
 from bot.ports.connector import Connector
 from bot.ports.library import Library
@@ -25,7 +28,7 @@ from bot.ports.library import Library
 OnProgress = Callable[[int, int], None]
 
 
-def _no_progress(done: int, total: int) -> None:
+def _no_progress(count: int, total: int) -> None:
     """Show no progress."""
 
 
@@ -33,7 +36,7 @@ def _no_progress(done: int, total: int) -> None:
 class ReportRequest:
     """The period of a report, and what it is narrowed to."""
 
-    period: Period
+    period: ReportPeriod
     kind: str = ""
     #: The handle of the group whose cases are meant.
     team: str = ""
@@ -56,11 +59,12 @@ class OperationReports:
         on_progress: OnProgress = _no_progress,
     ) -> OperationReport:
         """Read the cases of a period, and take all measures."""
+        terms = self._terms()
         with self.source.snapshot() as histories:
             fold = ReportFold(
                 period=request.period,
-                terms=self._terms(),
-                first_openings=histories.first_openings(),
+                terms=terms,
+                first_openings=histories.first_openings(terms),
                 hours=self.library.hours,
             )
             self._read(histories, fold, request=request, on_progress=on_progress)
@@ -88,17 +92,17 @@ class OperationReports:
     ) -> None:
         spans = [(span.since, span.until) for span in fold.spans]
         numbers = histories.find(spans, kind=request.kind, team=request.team)
-        for done, entries in enumerate(histories.entries(numbers), start=1):
+        for count, entries in enumerate(histories.entries(numbers), start=1):
             case = fold_case(entries)
             if case is not None:
                 fold.add(case)
-            on_progress(done, len(numbers))
+            on_progress(count, len(numbers))
 
     def _count(
         self, fold: ReportFold, request: ReportRequest
     ) -> tuple[Denominators, tuple[str, ...]]:
-        """Count what the cases are counted against, and say what could not be counted."""
-        numbers: dict[tuple[str, Period], int] = {}
+        """Count the denominators, and say which could not be counted."""
+        numbers: dict[tuple[str, ReportPeriod], int] = {}
         notes: dict[str, None] = {}
         if request.team:
             return numbers, ("Exception rates are left out: they are of all teams together.",)
@@ -113,7 +117,7 @@ class OperationReports:
                 notes[f"{title}: {denominator.name} could not be counted: {failure}."] = None
         return numbers, tuple(notes)
 
-    def _look_up(self, denominator: Denominator, period: Period) -> int:
+    def _look_up(self, denominator: Denominator, period: ReportPeriod) -> int:
         connector = self.systems.get(denominator.system)
         if connector is None:
             raise ConnectorFailed("the system cannot be reached from here")
@@ -128,7 +132,7 @@ class OperationReports:
         return ", ".join(parts)
 
 
-def count_denominator(denominator: Denominator, period: Period, connector: Connector) -> int:
+def count_denominator(denominator: Denominator, period: ReportPeriod, connector: Connector) -> int:
     """Count what the cases of a period are counted against.
 
     Raises:
@@ -149,5 +153,5 @@ def count_denominator(denominator: Denominator, period: Period, connector: Conne
 
 
 def _time_text(at: datetime) -> str:
-    """Write a time as detection queries get theirs: text that sorts, in UTC."""
+    """Write a time as text that sorts, in UTC."""
     return f"{at.astimezone(UTC):%Y-%m-%d %H:%M:%S}"

@@ -140,6 +140,6 @@ def _describe_differences(action: Action, row: dict[str, Scalar]) -> list[str]:
     """Write each parameter that people chose otherwise: "quantity 30, not 24"."""
     sentences = []
     for name in differing_parameters(action.parameters, row):
-        done = storable(row[name])
-        sentences.append(f"{as_words(name)} {done}, not {action.parameters[name]}")
+        value = storable(row[name])
+        sentences.append(f"{as_words(name)} {value}, not {action.parameters[name]}")
     return sentences

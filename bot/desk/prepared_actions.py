@@ -53,7 +53,7 @@ class PreparedActions:
         self._preparations.append(_Preparation(dict(parameters), dict(words), own))
         return prepared
 
-    def offered(
+    def require_offer(
         self,
         recommendation: Recommendation,
         actions: tuple[Action, ...],
@@ -61,7 +61,7 @@ class PreparedActions:
         playbook: Playbook,
         facts: Facts,
     ) -> tuple[Action, ...]:
-        """Return the actions as they were prepared, if the playbook offers them with these facts.
+        """Return the actions as they were prepared, if the playbook offers them.
 
         Raises:
             BadRequest: they were not prepared here, or no offer has them.
@@ -103,6 +103,6 @@ def _is_of(offer: ActionOffer, preparation: _Preparation, facts: Facts) -> bool:
     parameters = {
         name: find_scalar(expression, facts) for name, expression in offer.parameters.items()
     }
-    words = {name: limit.words for name, limit in offer.observed.items()}
+    words = {name: limit.words for name, limit in offer.answer_bounds.items()}
     expected = {**parameters, **likely_values(offer, facts)}
     return (expected, words) == (preparation.parameters, preparation.words)

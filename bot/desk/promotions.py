@@ -8,7 +8,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from bot.cases.autonomy import gate_to, next_stage
+from bot.cases.autonomy import next_stage
 from bot.cases.case import Case
 from bot.cases.controls import DeskControls
 from bot.cases.lifecycle import WAITING
@@ -17,12 +17,12 @@ from bot.cases.policy import Stage
 from bot.cases.signal import Signal, SignalStatus
 from bot.cases.source import ABSENCE
 from bot.cases.stage_playbook import DESK_SOURCE, stage_kind
+from bot.desk.action_stages import ActionStages, actions_of
 from bot.desk.intake import Intake
 from bot.desk.proposal import SHADOW_MODE
 from bot.ports.case_queries import CaseQueries
 from bot.ports.case_store import ReceiptOutcome
 from bot.ports.clock import Clock
-from bot.ports.decision_records import DecisionRecords
 from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.library import Library
 
@@ -32,7 +32,7 @@ class Promotions:
     """Open a case for each action whose gate is open, and clear those whose gate has closed."""
 
     desk_controls: DeskControlsStore
-    records: DecisionRecords
+    stages: ActionStages
     queries: CaseQueries
     intake: Intake
     library: Library
@@ -56,7 +56,7 @@ class Promotions:
         for action, target in self._candidates(playbook, controls):
             signal = self._signal(playbook, action, target)
             case = open_cases.get(signal.subject)
-            if self._is_earned(playbook.kind, action, target, controls=controls, now=now):
+            if self.stages.gate(playbook.kind, action, target, controls, now).is_open:
                 if case is None and self._may_ask(signal, now):
                     opened_count += self._open(signal, now)
             elif case is not None and case.state in WAITING:
@@ -68,29 +68,13 @@ class Promotions:
     ) -> Iterator[tuple[str, Stage]]:
         """Yield the actions of a kind that policy lets have a further stage, with that stage."""
         policy = self.library.policy()
-        names = [offer.action for first in playbook.offers for offer in first.chain()]
-        for action in dict.fromkeys(names):
+        for action in actions_of(playbook):
             target = next_stage(controls.stage_of(playbook.kind, action, playbook.terms.stage))
             limit = policy.actions.get(action)
             if target is None or limit is None:
                 continue
             if target is not Stage.AUTONOMOUS or limit.alone:
                 yield action, target
-
-    def _is_earned(
-        self, kind: str, action: str, target: Stage, *, controls: DeskControls, now: datetime
-    ) -> bool:
-        policy = self.library.policy()
-        gate = gate_to(
-            target,
-            kind=kind,
-            action=action,
-            controls=controls,
-            scores=self.records.scores(kind, action, now - policy.autonomy.window),
-            policy=policy,
-            now=now,
-        )
-        return gate.is_open
 
     def _may_ask(self, signal: Signal, now: datetime) -> bool:
         """Tell whether nobody was asked the same a short while ago, whatever they said."""

@@ -146,16 +146,16 @@ class Proposals:
 
         A step that an earlier plan has carried out is never proposed again.
         """
-        if not case.execution.done:
+        if not case.execution.earlier_steps:
             return self.prepare
 
         def prepare(
             action: str, parameters: ScalarMapping, words: ScalarMapping = NOTHING
         ) -> Action:
-            prepared = self.prepare(action, parameters, words)
-            if any(done.is_same_as(prepared) for done in case.execution.done):
+            candidate = self.prepare(action, parameters, words)
+            if any(earlier.is_same_as(candidate) for earlier in case.execution.earlier_steps):
                 raise ConnectorFailed("it was done already, before this plan was made")
-            return prepared
+            return candidate
 
         return prepare
 

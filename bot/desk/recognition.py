@@ -1,4 +1,4 @@
-"""The recognition of a month: what people did well, with its proof, to one channel.
+"""The recognition of a month, posted to one channel with its cases.
 
 An alphabetical list without sums: it invites nobody to a race.
 """
@@ -26,7 +26,8 @@ MONTH_FORMAT = "%Y-%m"
 #: Slack shows no longer text in one block.
 MAX_TEXT_LENGTH = 2_800
 MAX_CASES_NAMED = 5
-LONGEST_MONTH = timedelta(days=31)
+#: A summary that could not be requested for so long is no news any more.
+MAX_DELAY = timedelta(days=14)
 #: Awards of the day before count towards the caps of the first day.
 MARGIN = timedelta(days=2)
 FOOTER = (
@@ -72,8 +73,8 @@ class MonthlyAwards:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Recognition:
-    """Posts what is recognised in a month."""
+class RecognitionSummary:
+    """Posts the recognition of each month."""
 
     awards: MonthlyAwards
     directory: Directory
@@ -82,7 +83,10 @@ class Recognition:
     clock: Clock
 
     def enqueue_due(self) -> int:
-        """Request the summary of the month before, once. Return how many were requested."""
+        """Request the summary of the month before, once.
+
+        Return how many were requested.
+        """
         rules, now = self.awards.rules, self.clock()
         if not rules.is_on or not rules.channel:
             return 0
@@ -91,7 +95,7 @@ class Recognition:
         first = today.replace(day=1)
         # What was proved on the last day counts only when it has stood.
         due_at = hours.digest_time(first) + rules.stands_for
-        if not due_at <= now < due_at + LONGEST_MONTH / 2:
+        if not due_at <= now < due_at + MAX_DELAY:
             return 0
         month = f"{first - timedelta(days=1):{MONTH_FORMAT}}"
         slot = int(month.replace("-", ""))
@@ -172,14 +176,14 @@ def _describe_deeds(awards: Sequence[Award]) -> str:
 
 
 def _name_cases(case_ids: Sequence[str]) -> str:
-    named = list(dict.fromkeys(case_ids))
-    rest = len(named) - MAX_CASES_NAMED
-    text = ", ".join(named[:MAX_CASES_NAMED])
+    unique_ids = list(dict.fromkeys(case_ids))
+    rest = len(unique_ids) - MAX_CASES_NAMED
+    text = ", ".join(unique_ids[:MAX_CASES_NAMED])
     return f"{text} and {rest} more" if rest > 0 else text
 
 
 def _fitting(lines: Sequence[str]) -> list[str]:
-    """Return the lines that one message has room for, and say what is left out."""
+    """Cut the lines to one message, and count what is left out."""
     result: list[str] = []
     length = 0
     for number, line in enumerate(lines):

@@ -17,9 +17,9 @@ def report(queries: CaseQueries, viewer: Viewer, now: datetime) -> Answer:
     in_before = CaseFilter(viewer=viewer, ended_between=before, is_over=True)
     results = find_results(queries, in_period, in_before)
     opened_count = queries.count(CaseFilter(viewer=viewer, opened_between=period, is_any=True))
-    ended, ended_before = results.outcomes.ended, results.previous.ended
-    text = f"Cases in the last thirty days: {opened_count:,} opened, {ended:,} ended"
-    comparison = f" ({ended_before:,} in the thirty days before)" if ended_before else ""
+    endings, endings_before = results.outcomes.endings, results.previous.endings
+    text = f"Cases in the last thirty days: {opened_count:,} opened, {endings:,} ended"
+    comparison = f" ({endings_before:,} in the thirty days before)" if endings_before else ""
     facts = [
         *results.share_sentences,
         *time_sentences(queries.durations(in_period), queries.durations(in_before)),

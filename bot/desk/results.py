@@ -1,4 +1,4 @@
-"""What cases came to in a period, beside the period before, in sentences."""
+"""Results of a period in sentences, beside those of the period before."""
 
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -16,7 +16,7 @@ Span = tuple[datetime, datetime]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Results:
-    """How the cases of two periods of one length ended."""
+    """Ended cases of two periods of one length."""
 
     outcomes: Outcomes
     previous: Outcomes
@@ -27,21 +27,21 @@ class Results:
         alone = _share_sentence(
             "were handled alone", share_alone(self.outcomes), share_alone(self.previous)
         )
-        accepted = _share_sentence(
+        acceptance = _share_sentence(
             "recommendations were accepted unedited",
             share_accepted(self.outcomes),
             share_accepted(self.previous),
         )
-        return tuple(filter(None, (alone, accepted)))
+        return tuple(filter(None, (alone, acceptance)))
 
     @property
     def unhandled_sentence(self) -> str:
         """Say what was not carried out; empty where everything was."""
         counts = (
-            (self.outcomes.rejected, "rejected"),
-            (self.outcomes.expired, "expired without a decision"),
-            (self.outcomes.cleared, "gone by themselves"),
-            (self.outcomes.withdrawn, "withdrawn"),
+            (self.outcomes.rejections, "rejected"),
+            (self.outcomes.expiries, "expired without a decision"),
+            (self.outcomes.clearings, "gone by themselves"),
+            (self.outcomes.withdrawals, "withdrawn"),
         )
         parts = [f"{count:,} {words}" for count, words in counts if count]
         return f"Not carried out: {', '.join(parts)}." if parts else ""
@@ -49,10 +49,10 @@ class Results:
     @property
     def rework_sentence(self) -> str:
         """Say what had to be done twice."""
-        reopened, undone = self.outcomes.reopened, self.outcomes.undone
-        if not reopened and not undone:
+        reopenings, undoings = self.outcomes.reopenings, self.outcomes.undoings
+        if not reopenings and not undoings:
             return ""
-        return f"Rework: {reopened:,} opened again, {undone:,} taken back."
+        return f"Rework: {reopenings:,} opened again, {undoings:,} taken back."
 
 
 def span_before(span: Span) -> Span:
@@ -62,7 +62,7 @@ def span_before(span: Span) -> Span:
 
 
 def find_results(queries: CaseStatistics, filter: CaseFilter, before: CaseFilter) -> Results:
-    """Count the ended cases of a filter and of the period before, with their rework."""
+    """Count the ended cases of two filters, with their rework."""
     return Results(
         outcomes=count_outcomes(queries.ended_cases(filter)),
         previous=count_outcomes(queries.ended_cases(before)),
@@ -72,7 +72,10 @@ def find_results(queries: CaseStatistics, filter: CaseFilter, before: CaseFilter
 def find_tallied_results(
     queries: CaseStatistics, filter: CaseFilter, before: CaseFilter
 ) -> Results:
-    """Count the same from tallies, which know no rework: at little cost, whatever the history."""
+    """Count the same from tallies, which know no rework.
+
+    It costs little, whatever the history.
+    """
     return Results(
         outcomes=count_outcomes(queries.tallied_outcomes(filter)),
         previous=count_outcomes(queries.tallied_outcomes(before)),
@@ -80,9 +83,9 @@ def find_tallied_results(
 
 
 def time_sentences(durations: Durations, previous: Durations) -> tuple[str, ...]:
-    """Say the median times to the decision and to the end, by the clock."""
+    """Say the median times to decision and end, by the clock."""
     pairs = (
-        ("decided", durations.to_decision, previous.to_decision),
+        ("were decided", durations.to_decision, previous.to_decision),
         ("ended", durations.to_end, previous.to_end),
     )
     sentences = []
@@ -93,23 +96,26 @@ def time_sentences(durations: Durations, previous: Durations) -> tuple[str, ...]
         before = span_text(seconds_before)
         is_comparable = seconds_before is not None and before != text
         comparison = f", before within {before}" if is_comparable else ""
-        verb_phrase = "were decided" if verb == "decided" else "ended"
-        sentences.append(f"Half {verb_phrase} within {text}{comparison}.")
+        sentences.append(f"Half {verb} within {text}{comparison}.")
     return tuple(sentences)
 
 
 def headline(results: Results, days: int) -> str:
-    """Say the figures of a home in one sentence; empty where nothing ended."""
+    """Say the figures of a home in one sentence.
+
+    Empty where nothing ended.
+    """
     outcomes, previous = results.outcomes, results.previous
-    if not outcomes.ended:
+    if not outcomes.endings:
         return ""
-    parts = [f"{outcomes.ended:,} ended{_before(Count(outcomes.ended), Count(previous.ended))}"]
-    alone, accepted = share_alone(outcomes), share_accepted(outcomes)
+    before = _before(Count(outcomes.endings), Count(previous.endings))
+    parts = [f"{outcomes.endings:,} ended{before}"]
+    alone, acceptance = share_alone(outcomes), share_accepted(outcomes)
     parts.append(f"{share_text(alone.ratio)} handled alone{_before(alone, share_alone(previous))}")
-    if accepted.whole:
+    if acceptance.whole:
         parts.append(
-            f"{share_text(accepted.ratio)} of the recommendations accepted unedited"
-            f"{_before(accepted, share_accepted(previous))}"
+            f"{share_text(acceptance.ratio)} of the recommendations accepted unedited"
+            f"{_before(acceptance, share_accepted(previous))}"
         )
     return f"Last {days} days: {'; '.join(parts)}"
 

@@ -303,8 +303,8 @@ def _undo_for(case: Case) -> timedelta:
         return plan.undo_for
     # Of a tree only the path that was taken has to be undone.
     steps = enumerate(case.execution.steps)
-    landed = [index for index, step in steps if step.state is StepState.LANDED]
-    return replace(plan, actions=tuple(plan.actions[index] for index in landed)).undo_for
+    indexes = [index for index, step in steps if step.state is StepState.LANDED]
+    return replace(plan, actions=tuple(plan.actions[index] for index in indexes)).undo_for
 
 
 def stop(case: Case) -> Stopped:

@@ -201,13 +201,15 @@ class Triage:
         now: datetime,
     ) -> commands.Recommend:
         facts = case_facts(case, evidence)
-        prepared = PreparedActions(self.proposals.prepare_for(case))
+        preparations = PreparedActions(self.proposals.prepare_for(case))
         recommendation, actions = self.recommender.recommend(
-            case, playbook, evidence, prepare=prepared.prepare
+            case, playbook, evidence, prepare=preparations.prepare
         )
         sla = self._renew_sla(case, now)
         if actions:
-            actions = prepared.offered(recommendation, actions, playbook=playbook, facts=facts)
+            actions = preparations.require_offer(
+                recommendation, actions, playbook=playbook, facts=facts
+            )
             # A plan that rests on a person's answer never runs by itself.
             proposer = Proposer.PERSON if rests_on_answers(case) else Proposer.PLAYBOOK
             shape = _shape(case, playbook, actions, evidence)

@@ -1,11 +1,11 @@
-"""Before and after: the work on a kind before it was live, and since."""
+"""The work on a kind before it was live, and since."""
 
 from dataclasses import dataclass
 from datetime import UTC, datetime, time, timedelta
 
 from bot.cases.service_level import Baseline, ServiceLevel
 from bot.measures.catalogue import Values
-from bot.measures.totals import Period
+from bot.measures.totals import ReportPeriod
 from bot.measures.values import Share, Sum, Times
 
 #: So much of the time before a kind was live is looked at.
@@ -13,7 +13,7 @@ MAX_BASELINE = timedelta(weeks=26)
 WEEK = timedelta(weeks=1)
 #: What is compared: stated figures have these and no others.
 COMPARED = (
-    "ended",
+    "endings",
     "exception_rate",
     "time_to_decision",
     "time_to_resolution",
@@ -35,8 +35,8 @@ class Comparison:
     before: Values
     after: Values
     #: The span of the earlier figures; None where people stated them.
-    before_period: Period | None
-    after_period: Period
+    before_period: ReportPeriod | None
+    after_period: ReportPeriod
 
 
 @dataclass(frozen=True, slots=True)
@@ -45,14 +45,17 @@ class Windows:
 
     basis: str
     #: None where people stated the figures.
-    before: Period | None
-    after: Period
+    before: ReportPeriod | None
+    after: ReportPeriod
 
 
 def windows_of(
-    level: ServiceLevel, *, first_opened_at: datetime | None, period: Period
+    level: ServiceLevel, *, first_opened_at: datetime | None, period: ReportPeriod
 ) -> Windows | None:
-    """Return what the period is compared with; None where nothing tells before from after."""
+    """Return what the period is compared with.
+
+    None where nothing tells before from after.
+    """
     baseline = level.baseline
     if baseline.has_figures:
         return Windows(f"as stated: {baseline.source}", None, period)
@@ -68,10 +71,10 @@ def windows_of(
         basis = f"its first {baseline.weeks} weeks"
     else:
         return None
-    after = Period(max(period.since, live_at), period.until)
+    after = ReportPeriod(max(period.since, live_at), period.until)
     if begin >= live_at or after.since >= after.until:
         return None
-    return Windows(basis, Period(begin, live_at), after)
+    return Windows(basis, ReportPeriod(begin, live_at), after)
 
 
 def stated_values(baseline: Baseline, currency: str) -> Values:

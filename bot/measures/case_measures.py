@@ -57,7 +57,7 @@ DECISIONS = (ApprovalGiven, Rejected, Edited, UndoApproved)
 
 
 @dataclass(frozen=True, slots=True)
-class Act:
+class PersonAct:
     """One thing that a person did about the case."""
 
     at: datetime
@@ -102,7 +102,7 @@ class CaseMeasures:
     #: It went to another owner or kind than it was first opened for.
     is_rerouted: bool
     is_escalated: bool
-    acts: tuple[Act, ...] = ()
+    acts: tuple[PersonAct, ...] = ()
     #: From each hand-over by a person to the next act of anybody.
     hand_overs: tuple[Wait, ...] = ()
     #: When it was opened again after it had been resolved.
@@ -118,7 +118,7 @@ class CaseMeasures:
         return is_undone_or_reopened or self.is_put_right
 
 
-@dataclass(slots=True)
+@dataclass(slots=True, kw_only=True)
 class CaseFold:
     """Folds the entries of one case, one after the other.
 
@@ -126,7 +126,7 @@ class CaseFold:
     """
 
     case: Case | None = None
-    acts: list[Act] = field(default_factory=list)
+    acts: list[PersonAct] = field(default_factory=list)
     hand_overs: list[Wait] = field(default_factory=list)
     leaks: list[datetime] = field(default_factory=list)
     #: A hand-over that nobody has answered by an act.
@@ -170,10 +170,10 @@ class CaseFold:
             self.hand_overs.append(Wait(self.handed_over_at, entry.at))
         self.handed_over_at = entry.at if isinstance(body, HandedOver) else None
         is_decision = isinstance(body, DECISIONS) or is_by_hand
-        self.acts.append(Act(entry.at, entry.actor.id, is_decision))
+        self.acts.append(PersonAct(entry.at, entry.actor.id, is_decision))
 
     def measures(self) -> CaseMeasures | None:
-        """Return the measures of the case as it stands; None before its first entry."""
+        """Return the measures so far; None before the first entry."""
         case = self.case
         if case is None:
             return None
@@ -223,7 +223,7 @@ def _is_by_hand(case: Case) -> bool:
 
 
 def _ending(case: Case) -> EndedCases | None:
-    """Classify the end of a case as the columns of the store do."""
+    """Classify the end of a case as the store does."""
     if not case.is_terminal:
         return None
     return EndedCases(

@@ -1,4 +1,7 @@
-"""The measures: one function each, whose docstring is the definition that a report prints."""
+"""The measures, one function each.
+
+A docstring is the definition that a report prints.
+"""
 
 import inspect
 from collections.abc import Callable
@@ -12,7 +15,7 @@ from bot.measures.values import Count, Share, Spread, Sum, Times, Unit, Value, s
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Sample:
-    """What a measure is taken of: some cases in some period."""
+    """The cases that a measure is taken of, in some period."""
 
     totals: Totals
     effort: Effort = field(default_factory=Effort)
@@ -23,14 +26,17 @@ class Sample:
 # --- how much ---------------------------------------------------------------------------------
 
 
-def opened(sample: Sample) -> Count:
+def openings(sample: Sample) -> Count:
     """Count the cases that were opened in the period. Unit: cases."""
-    return Count(sample.totals.opened)
+    return Count(sample.totals.openings)
 
 
-def ended(sample: Sample) -> Count:
-    """Count the cases that ended in the period, however they ended. Unit: cases."""
-    return Count(sample.totals.outcomes.ended)
+def endings(sample: Sample) -> Count:
+    """Count the cases that ended in the period.
+
+    However they ended. Unit: cases.
+    """
+    return Count(sample.totals.outcomes.endings)
 
 
 def exception_rate(sample: Sample) -> Share:
@@ -39,14 +45,14 @@ def exception_rate(sample: Sample) -> Share:
     The playbook names that number, and the query that counts it in the system of record over the
     same period. Unit: share of it.
     """
-    return Share(sample.totals.opened, sample.denominator or 0)
+    return Share(sample.totals.openings, sample.denominator or 0)
 
 
 # --- how fast ---------------------------------------------------------------------------------
 
 
 def time_to_notice(sample: Sample) -> Times:
-    """Measure from the trouble to the opening of its case.
+    """MeasureDefinition from the trouble to the opening of its case.
 
     Only for cases whose source says when the trouble began; opened in the period. Median and ninth
     decile. Unit: seconds, in working hours and by the clock.
@@ -55,7 +61,7 @@ def time_to_notice(sample: Sample) -> Times:
 
 
 def time_to_decision(sample: Sample) -> Times:
-    """Measure from opening a case to the first decision.
+    """MeasureDefinition from opening a case to the first decision.
 
     People or policy decide. Cases that ended in the period; those that nobody decided are left out.
     Median and ninth decile. Unit: seconds, in working hours and by the clock.
@@ -64,7 +70,7 @@ def time_to_decision(sample: Sample) -> Times:
 
 
 def time_to_resolution(sample: Sample) -> Times:
-    """Measure from opening a case to its resolution.
+    """MeasureDefinition from opening a case to its resolution.
 
     Cases resolved in the period, the last resolution where one was opened again. Median and ninth
     decile. Unit: seconds, in working hours and by the clock.
@@ -73,7 +79,7 @@ def time_to_resolution(sample: Sample) -> Times:
 
 
 def hand_over_delay(sample: Sample) -> Times:
-    """Measure from a hand-over to what somebody next does about the case.
+    """MeasureDefinition from a hand-over to what somebody next does about the case.
 
     By the time of that act. Median and ninth decile. Unit: seconds, in working hours and by the
     clock.
@@ -106,7 +112,7 @@ def without_rework(sample: Sample) -> Share:
 
     Of all cases resolved in the period. Unit: share.
     """
-    return Share(sample.totals.clean, sample.totals.outcomes.resolved)
+    return Share(sample.totals.clean, sample.totals.outcomes.resolutions)
 
 
 def rework(sample: Sample) -> Share:
@@ -115,7 +121,7 @@ def rework(sample: Sample) -> Share:
     They were opened again, a step was taken back, or a person put right what a plan had begun. Of
     all cases that ended in the period. Unit: share.
     """
-    return Share(sample.totals.reworked, sample.totals.outcomes.ended)
+    return Share(sample.totals.rework, sample.totals.outcomes.endings)
 
 
 def leaked_defects(sample: Sample) -> Share:
@@ -123,15 +129,17 @@ def leaked_defects(sample: Sample) -> Share:
 
     By the time at which they came back, against the cases resolved in the period. Unit: share.
     """
-    return Share(sample.totals.leaks, sample.totals.outcomes.resolved)
+    return Share(sample.totals.leaks, sample.totals.outcomes.resolutions)
 
 
-def escalated(sample: Sample) -> Share:
-    """Count the cases that went to the next owner because nobody decided in time.
+def escalation_rate(sample: Sample) -> Share:
+    """Count the cases that were escalated.
+
+    They went to the next owner, because nobody decided in time.
 
     Of all cases that ended in the period. Unit: share.
     """
-    return Share(sample.totals.escalated, sample.totals.outcomes.ended)
+    return Share(sample.totals.escalations, sample.totals.outcomes.endings)
 
 
 # --- what it costs ----------------------------------------------------------------------------
@@ -159,7 +167,10 @@ def time_saved(sample: Sample) -> Sum:
 
 
 def money_saved(sample: Sample) -> Sum:
-    """Multiply the time saved by the assumed cost of a minute. Unit: money."""
+    """Multiply the time saved by the cost of a minute.
+
+    That cost is an assumption of the playbook. Unit: money.
+    """
     effort = sample.effort
     if not effort.cases_with_cost or not effort.currency:
         return Sum(None)
@@ -167,7 +178,9 @@ def money_saved(sample: Sample) -> Sum:
 
 
 def throughput(sample: Sample) -> Spread:
-    """Count the decisions a person took in the period: median and range over people.
+    """Count the decisions a person took in the period.
+
+    Median and range over people.
 
     Nobody is named, and nothing is shown for fewer than three people. Unit: decisions a person.
     """
@@ -177,35 +190,44 @@ def throughput(sample: Sample) -> Spread:
 # --- what was not handled ---------------------------------------------------------------------
 
 
-def unrecognised(sample: Sample) -> Share:
-    """Count the cases that fit no playbook, of those opened in the period. Unit: share."""
-    return Share(sample.totals.unrecognised, sample.totals.opened)
+def unrecognised_rate(sample: Sample) -> Share:
+    """Count the cases that fit no playbook.
+
+    Of all cases opened in the period. Unit: share.
+    """
+    return Share(sample.totals.unrecognised_count, sample.totals.openings)
 
 
-def rerouted(sample: Sample) -> Share:
+def rerouting_rate(sample: Sample) -> Share:
     """Count the cases that people sent to another kind or owner.
 
     Of all cases that ended in the period. Unit: share.
     """
-    return Share(sample.totals.rerouted, sample.totals.outcomes.ended)
+    return Share(sample.totals.reroutings, sample.totals.outcomes.endings)
 
 
-def dismissed(sample: Sample) -> Share:
-    """Count the cases whose plan people rejected, of all that ended. Unit: share."""
-    return Share(sample.totals.outcomes.rejected, sample.totals.outcomes.ended)
+def rejection_rate(sample: Sample) -> Share:
+    """Count the cases whose plan people rejected.
+
+    Of all cases that ended in the period. Unit: share.
+    """
+    return Share(sample.totals.outcomes.rejections, sample.totals.outcomes.endings)
 
 
-def expired(sample: Sample) -> Share:
-    """Count the cases that nobody decided in time, of all that ended. Unit: share."""
-    return Share(sample.totals.outcomes.expired, sample.totals.outcomes.ended)
+def expiry_rate(sample: Sample) -> Share:
+    """Count the cases that nobody decided in time.
+
+    They ended unexecuted. Of all cases that ended in the period. Unit: share.
+    """
+    return Share(sample.totals.outcomes.expiries, sample.totals.outcomes.endings)
 
 
 # --- all of them ------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Measure:
-    """One measure, by the name that machines read and the title that people read."""
+class MeasureDefinition:
+    """One measure, with its names for machines and people."""
 
     name: str
     title: str
@@ -220,32 +242,34 @@ class Measure:
         return " ".join((inspect.getdoc(self.take) or "").split())
 
 
-def _measure(title: str, unit: Unit, aim: str, take: Callable[[Sample], Value]) -> Measure:
-    return Measure(name=take.__name__, title=title, unit=unit, aim=aim, take=take)
+def _measure(
+    take: Callable[[Sample], Value], *, title: str, unit: Unit, aim: str
+) -> MeasureDefinition:
+    return MeasureDefinition(name=take.__name__, title=title, unit=unit, aim=aim, take=take)
 
 
 MEASURES = (
-    _measure("Opened", Unit.CASES, "", opened),
-    _measure("Ended", Unit.CASES, "", ended),
-    _measure("Exception rate", Unit.SHARE, "down", exception_rate),
-    _measure("Time to notice", Unit.SECONDS, "down", time_to_notice),
-    _measure("Time to first decision", Unit.SECONDS, "down", time_to_decision),
-    _measure("Time to resolution", Unit.SECONDS, "down", time_to_resolution),
-    _measure("Hand-over delay", Unit.SECONDS, "down", hand_over_delay),
-    _measure("Accepted unedited", Unit.SHARE, "up", accepted_unedited),
-    _measure("Handled alone", Unit.SHARE, "up", done_alone),
-    _measure("Resolved without rework", Unit.SHARE, "up", without_rework),
-    _measure("Rework", Unit.SHARE, "down", rework),
-    _measure("Leaked defects", Unit.SHARE, "down", leaked_defects),
-    _measure("Escalated", Unit.SHARE, "down", escalated),
-    _measure("Cost per exception", Unit.MONEY, "down", cost_per_case),
-    _measure("Time saved", Unit.MINUTES, "up", time_saved),
-    _measure("Money saved", Unit.MONEY, "up", money_saved),
-    _measure("Throughput per person", Unit.DECISIONS, "", throughput),
-    _measure("Unrecognised", Unit.SHARE, "down", unrecognised),
-    _measure("Rerouted", Unit.SHARE, "down", rerouted),
-    _measure("Dismissed", Unit.SHARE, "down", dismissed),
-    _measure("Expired", Unit.SHARE, "down", expired),
+    _measure(openings, title="Opened", unit=Unit.CASES, aim=""),
+    _measure(endings, title="Ended", unit=Unit.CASES, aim=""),
+    _measure(exception_rate, title="Exception rate", unit=Unit.SHARE, aim="down"),
+    _measure(time_to_notice, title="Time to notice", unit=Unit.SECONDS, aim="down"),
+    _measure(time_to_decision, title="Time to first decision", unit=Unit.SECONDS, aim="down"),
+    _measure(time_to_resolution, title="Time to resolution", unit=Unit.SECONDS, aim="down"),
+    _measure(hand_over_delay, title="Hand-over delay", unit=Unit.SECONDS, aim="down"),
+    _measure(accepted_unedited, title="Accepted unedited", unit=Unit.SHARE, aim="up"),
+    _measure(done_alone, title="Handled alone", unit=Unit.SHARE, aim="up"),
+    _measure(without_rework, title="Resolved without rework", unit=Unit.SHARE, aim="up"),
+    _measure(rework, title="Rework", unit=Unit.SHARE, aim="down"),
+    _measure(leaked_defects, title="Leaked defects", unit=Unit.SHARE, aim="down"),
+    _measure(escalation_rate, title="Escalated", unit=Unit.SHARE, aim="down"),
+    _measure(cost_per_case, title="Cost per exception", unit=Unit.MONEY, aim="down"),
+    _measure(time_saved, title="Time saved", unit=Unit.MINUTES, aim="up"),
+    _measure(money_saved, title="Money saved", unit=Unit.MONEY, aim="up"),
+    _measure(throughput, title="Throughput per person", unit=Unit.DECISIONS, aim=""),
+    _measure(unrecognised_rate, title="Unrecognised", unit=Unit.SHARE, aim="down"),
+    _measure(rerouting_rate, title="Rerouted", unit=Unit.SHARE, aim="down"),
+    _measure(rejection_rate, title="Dismissed", unit=Unit.SHARE, aim="down"),
+    _measure(expiry_rate, title="Expired", unit=Unit.SHARE, aim="down"),
 )
 #: The values of one sample by the names of the measures.
 Values = dict[str, Value]

@@ -1,6 +1,6 @@
 """Work, cost and savings, as the assumptions of a playbook make them."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
 from bot.measures.totals import Totals
@@ -8,7 +8,7 @@ from bot.measures.totals import Totals
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Assumptions:
-    """What nobody measured: the report shows each of them."""
+    """Unmeasured figures of a playbook; the report shows each of them."""
 
     #: Minutes that a person takes for a case without the bot; None where the playbook is silent.
     minutes_by_hand: Decimal | None
@@ -21,7 +21,7 @@ class Assumptions:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Effort:
-    """Minutes and money of some cases, of those kinds whose playbooks state the assumptions."""
+    """Minutes and money of cases whose playbooks state assumptions."""
 
     #: Ended cases of kinds that state how long the work takes by hand.
     cases: int = 0
@@ -60,19 +60,19 @@ def effort_of(totals: Totals, assumptions: Assumptions) -> Effort:
     if assumptions.minutes_by_hand is None:
         return Effort()
     by_hand = float(assumptions.minutes_by_hand)
-    on_cards = totals.acts * float(assumptions.minutes_per_decision)
-    spent = on_cards + totals.by_hand * by_hand
-    saved = totals.clean_plans * by_hand - on_cards
-    ended = totals.outcomes.ended
+    minutes_on_cards = totals.acts * float(assumptions.minutes_per_decision)
+    minutes_spent = minutes_on_cards + totals.by_hand * by_hand
+    minutes_saved = totals.clean_plans * by_hand - minutes_on_cards
+    effort = Effort(
+        cases=totals.outcomes.endings, minutes_spent=minutes_spent, minutes_saved=minutes_saved
+    )
     if assumptions.cost_per_minute is None:
-        return Effort(cases=ended, minutes_spent=spent, minutes_saved=saved)
+        return effort
     rate = float(assumptions.cost_per_minute)
-    return Effort(
-        cases=ended,
-        minutes_spent=spent,
-        minutes_saved=saved,
-        cases_with_cost=ended,
-        cost=spent * rate,
-        money_saved=saved * rate,
+    return replace(
+        effort,
+        cases_with_cost=effort.cases,
+        cost=minutes_spent * rate,
+        money_saved=minutes_saved * rate,
         currencies=frozenset({assumptions.currency}),
     )

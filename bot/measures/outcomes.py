@@ -1,4 +1,4 @@
-"""How cases ended, counted; the same from ledger entries as from tallies of the store."""
+"""Ended cases by outcome, counted alike from ledger and tallies."""
 
 from collections.abc import Iterable
 from dataclasses import astuple, dataclass
@@ -13,30 +13,32 @@ class Outcomes:
     """Ended cases, counted by how they ended."""
 
     #: Carried out or handled by hand.
-    resolved: int = 0
+    resolutions: int = 0
     #: Of the resolved, those that policy let run without a person.
     alone: int = 0
     #: A person decided that the plan is not carried out.
-    rejected: int = 0
+    rejections: int = 0
     #: Nobody decided in time.
-    expired: int = 0
+    expiries: int = 0
     #: The source gave the all-clear before anybody decided.
-    cleared: int = 0
+    clearings: int = 0
     #: Whoever raised it took it back.
-    withdrawn: int = 0
+    withdrawals: int = 0
     #: Decisions on a recommendation: accepted as it was, after an edit, or not.
     as_recommended: int = 0
     after_edit: int = 0
     otherwise: int = 0
     #: Ended cases that were opened again at some time.
-    reopened: int = 0
+    reopenings: int = 0
     #: Ended cases of which a step was taken back.
-    undone: int = 0
+    undoings: int = 0
 
     @property
-    def ended(self) -> int:
+    def endings(self) -> int:
         """Count all ended cases."""
-        return self.resolved + self.rejected + self.expired + self.cleared + self.withdrawn
+        return (
+            self.resolutions + self.rejections + self.expiries + self.clearings + self.withdrawals
+        )
 
     def __add__(self, other: "Outcomes") -> "Outcomes":
         sums = [a + b for a, b in zip(astuple(self), astuple(other), strict=True)]
@@ -60,23 +62,23 @@ def outcome_of(group: EndedCases) -> Outcomes:
         return cases if is_counted else 0
 
     return Outcomes(
-        resolved=count(group.state is State.RESOLVED),
+        resolutions=count(group.state is State.RESOLVED),
         alone=count(is_alone),
-        rejected=count(group.state is State.REJECTED),
-        expired=count(group.state is State.EXPIRED),
-        cleared=count(group.state is State.CLEARED),
-        withdrawn=count(group.state is State.WITHDRAWN),
+        rejections=count(group.state is State.REJECTED),
+        expiries=count(group.state is State.EXPIRED),
+        clearings=count(group.state is State.CLEARED),
+        withdrawals=count(group.state is State.WITHDRAWN),
         as_recommended=count(group.agreement is AgreementType.AS_RECOMMENDED),
         after_edit=count(group.agreement is AgreementType.AFTER_EDIT),
         otherwise=count(group.agreement is AgreementType.OTHERWISE),
-        reopened=group.reopened_count,
-        undone=group.undone_count,
+        reopenings=group.reopened_count,
+        undoings=group.undone_count,
     )
 
 
 def share_alone(outcomes: Outcomes) -> Share:
-    """Count the cases that policy resolved without a person, of all that ended."""
-    return Share(outcomes.alone, outcomes.ended)
+    """Count the cases resolved without a person, of all ended."""
+    return Share(outcomes.alone, outcomes.endings)
 
 
 def share_accepted(outcomes: Outcomes) -> Share:

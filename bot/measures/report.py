@@ -1,4 +1,7 @@
-"""The report of an operation over a period: by kind, by team, over time, before and after."""
+"""The report of an operation over a period.
+
+It is divided by kind, by team and over time, and compares before and after.
+"""
 
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Mapping
@@ -12,7 +15,7 @@ from bot.measures.baseline import COMPARED, Comparison, Windows, stated_values, 
 from bot.measures.case_measures import CaseMeasures
 from bot.measures.catalogue import Sample, Values, take_all
 from bot.measures.effort import Assumptions, Effort, effort_of
-from bot.measures.totals import HoursOf, Period, Totals, add_up
+from bot.measures.totals import HoursOf, ReportPeriod, Totals, add_up
 
 DAY = timedelta(days=1)
 #: A shorter report has a bar a day, a longer one a bar a week or four weeks.
@@ -26,7 +29,7 @@ Slot = tuple[int, str, str]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindTerms:
-    """What the playbook of a kind says that a report needs."""
+    """The part of a playbook that a report needs."""
 
     kind: str
     title: str
@@ -59,8 +62,8 @@ class KindTerms:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Section:
-    """The measures of one group of cases, and those of the period before."""
+class ReportSection:
+    """The measures of one group of cases in two periods."""
 
     #: A kind, the handle of a group, or empty for all cases.
     name: str
@@ -71,7 +74,7 @@ class Section:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KindSection(Section):
+class KindSection(ReportSection):
     """The section of a kind, with its terms."""
 
     terms: KindTerms
@@ -82,7 +85,7 @@ class KindSection(Section):
 class Bar:
     """One step of the charts over time."""
 
-    period: Period
+    period: ReportPeriod
     totals: Totals
     values: Values
 
@@ -100,36 +103,36 @@ class LedgerState:
 class OperationReport:
     """All measures of a period."""
 
-    period: Period
-    previous: Period
+    period: ReportPeriod
+    previous: ReportPeriod
     #: What the report is narrowed to, in words; empty for everything.
     scope: str
-    total: Section
+    total: ReportSection
     kinds: tuple[KindSection, ...]
-    teams: tuple[Section, ...]
+    teams: tuple[ReportSection, ...]
     bars: tuple[Bar, ...]
     ledger: LedgerState
     #: What could not be measured, as sentences.
     notes: tuple[str, ...] = ()
 
     @property
-    def sections(self) -> tuple[Section, ...]:
+    def sections(self) -> tuple[ReportSection, ...]:
         """List all sections, the whole first."""
         return (self.total, *self.kinds, *self.teams)
 
 
 #: The denominators: of a kind in a period.
-Denominators = Mapping[tuple[str, Period], int]
+Denominators = Mapping[tuple[str, ReportPeriod], int]
 
 
 @dataclass(kw_only=True)
 class ReportFold:
-    """Adds up cases to a report, one after the other, in any order."""
+    """Adds up cases to a report, in any order."""
 
-    period: Period
+    period: ReportPeriod
     #: By kind, with those for unrecognised cases.
     terms: Mapping[str, KindTerms]
-    #: The first case of each kind ever.
+    #: When the first case of each kind was opened, where one has ended.
     first_openings: Mapping[str, datetime]
     hours: HoursOf
     _cells: dict[Slot, Totals] = field(default_factory=lambda: defaultdict(Totals))
@@ -139,7 +142,7 @@ class ReportFold:
     def __post_init__(self) -> None:
         self.bars = tuple(bar_periods(self.period))
         length = self.period.until - self.period.since
-        self.previous = Period(self.period.since - length, self.period.since)
+        self.previous = ReportPeriod(self.period.since - length, self.period.since)
         self.windows: dict[str, Windows] = {}
         for kind, terms in self.terms.items():
             first = self.first_openings.get(kind)
@@ -148,13 +151,13 @@ class ReportFold:
                 self.windows[kind] = windows
 
     @property
-    def spans(self) -> tuple[Period, ...]:
+    def spans(self) -> tuple[ReportPeriod, ...]:
         """List the spans whose cases the report needs."""
         befores = [one.before for one in self.windows.values() if one.before]
-        return (Period(self.previous.since, self.period.until), *dict.fromkeys(befores))
+        return (ReportPeriod(self.previous.since, self.period.until), *dict.fromkeys(befores))
 
-    def denominator_periods(self) -> Iterator[tuple[str, Period]]:
-        """Yield each kind that is counted against something, with the periods to count."""
+    def denominator_periods(self) -> Iterator[tuple[str, ReportPeriod]]:
+        """Yield the kinds and periods whose denominators are needed."""
         for kind, terms in self.terms.items():
             if not terms.level.denominator.query:
                 continue
@@ -182,7 +185,7 @@ class ReportFold:
         if self._touches(case, windows.after):
             self._after[case.kind].add(case, windows.after, hours)
 
-    def _touches(self, case: CaseMeasures, period: Period) -> bool:
+    def _touches(self, case: CaseMeasures, period: ReportPeriod) -> bool:
         """Tell whether anything of the case can lie in the period."""
         moments = [case.ended_at, *(act.at for act in case.acts), *case.leaks]
         last_at = max((at for at in moments if at), default=case.opened_at)
@@ -219,10 +222,10 @@ class ReportFold:
             notes=tuple(notes),
         )
 
-    def _section(self, *, name: str, title: str, team: str | None = None) -> Section:
+    def _section(self, *, name: str, title: str, team: str | None = None) -> ReportSection:
         sample = self._sample(range(len(self.bars)), team=team)
         previous = self._sample([PREVIOUS], team=team)
-        return Section(
+        return ReportSection(
             name=name,
             title=title,
             values=take_all(sample),
@@ -254,11 +257,13 @@ class ReportFold:
         windows = self.windows.get(kind)
         if windows is None:
             return None
-        after = self._compared(kind, self._after[kind], windows.after, denominators)
+        number = denominators.get((kind, windows.after))
+        after = self._comparable_values(kind, self._after[kind], number)
         if windows.before is None:
             before = stated_values(terms.level.baseline, terms.currency)
         else:
-            before = self._compared(kind, self._before[kind], windows.before, denominators)
+            number = denominators.get((kind, windows.before))
+            before = self._comparable_values(kind, self._before[kind], number)
         return Comparison(
             basis=windows.basis,
             before=before,
@@ -267,15 +272,12 @@ class ReportFold:
             after_period=windows.after,
         )
 
-    def _compared(
-        self, kind: str, totals: Totals, period: Period, denominators: Denominators
-    ) -> Values:
+    def _comparable_values(self, kind: str, totals: Totals, denominator: int | None) -> Values:
         effort = effort_of(totals, self._terms(kind).assumptions)
-        number = denominators.get((kind, period))
-        values = take_all(Sample(totals=totals, effort=effort, denominator=number))
+        values = take_all(Sample(totals=totals, effort=effort, denominator=denominator))
         return {name: values[name] for name in COMPARED}
 
-    def _bar(self, number: int, period: Period) -> Bar:
+    def _bar(self, number: int, period: ReportPeriod) -> Bar:
         sample = self._sample([number])
         return Bar(period=period, totals=sample.totals, values=take_all(sample))
 
@@ -287,12 +289,12 @@ class ReportFold:
         team: str | None = None,
         denominator: int | None = None,
     ) -> Sample:
-        """Add up the cells of these slots, of one kind and team or of all."""
-        wanted = set(slots)
+        """Add up the cells of these slots, narrowed as named."""
+        slot_numbers = set(slots)
         by_kind: dict[str, list[Totals]] = defaultdict(list)
         for (slot, cell_kind, cell_team), totals in self._cells.items():
             is_kind = kind is None or cell_kind == kind
-            if slot in wanted and is_kind and (team is None or cell_team == team):
+            if slot in slot_numbers and is_kind and (team is None or cell_team == team):
                 by_kind[cell_kind].append(totals)
         effort = Effort()
         sums = []
@@ -303,7 +305,7 @@ class ReportFold:
         return Sample(totals=add_up(sums), effort=effort, denominator=denominator)
 
     def _terms(self, kind: str) -> KindTerms:
-        """Return the terms of a kind; those of unrecognised cases where no playbook is for it."""
+        """Return the terms of a kind, or those of unrecognised cases."""
         terms = self.terms.get(kind)
         if terms is not None:
             return terms
@@ -312,8 +314,11 @@ class ReportFold:
         return replace(self.terms[UNRECOGNISED], kind=kind, title=title)
 
 
-def bar_periods(period: Period) -> Iterator[Period]:
-    """Divide a period into steps that end with it; the first may be shorter."""
+def bar_periods(period: ReportPeriod) -> Iterator[ReportPeriod]:
+    """Divide a period into steps that end with it.
+
+    The first may be shorter.
+    """
     length = period.until - period.since
     step = DAY if length <= MAX_DAILY else 7 * DAY
     if length > MAX_WEEKLY:
@@ -321,9 +326,9 @@ def bar_periods(period: Period) -> Iterator[Period]:
     count = -(-length // step)
     for back in range(count, 0, -1):
         begin = max(period.since, period.until - back * step)
-        yield Period(begin, period.until - (back - 1) * step)
+        yield ReportPeriod(begin, period.until - (back - 1) * step)
 
 
-def _by_size(section: Section) -> tuple[int, str]:
+def _by_size(section: ReportSection) -> tuple[int, str]:
     outcomes = section.totals.outcomes
-    return (-(section.totals.opened + outcomes.ended), section.name)
+    return (-(section.totals.openings + outcomes.endings), section.name)

@@ -30,7 +30,7 @@ class TargetResult:
 
 
 def target_results(section: KindSection) -> Iterator[TargetResult]:
-    """Yield each target of a kind that can be compared with a figure.
+    """Yield each target of a kind beside what was reached.
 
     The times that the playbook promises are targets as well: half of the cases shall keep them.
     """

@@ -19,8 +19,8 @@ HoursOf = Callable[[str], Hours]
 
 
 @dataclass(frozen=True, slots=True)
-class Period:
-    """A span of time: its first moment, and the one after its last."""
+class ReportPeriod:
+    """A span: its first moment, and the one after its last."""
 
     since: datetime
     until: datetime
@@ -32,17 +32,17 @@ class Period:
 
 @dataclass(slots=True, kw_only=True)
 class Totals:
-    """What happened to some cases within a period."""
+    """Events of some cases within a period, counted."""
 
-    opened: int = 0
+    openings: int = 0
     #: Opened without a kind that any playbook knows, as the case stands now.
-    unrecognised: int = 0
+    unrecognised_count: int = 0
     #: Of the cases that ended in the period.
     outcomes: Outcomes = field(default_factory=Outcomes)
-    escalated: int = 0
-    rerouted: int = 0
+    escalations: int = 0
+    reroutings: int = 0
     by_hand: int = 0
-    reworked: int = 0
+    rework: int = 0
     #: Resolved, and nothing had to be done twice.
     clean: int = 0
     #: Clean, and the plan did the work.
@@ -58,19 +58,19 @@ class Totals:
     #: Decisions by account. No measure shows an account.
     decisions: Counter[str] = field(default_factory=Counter)
 
-    def add(self, case: CaseMeasures, period: Period, hours: Hours) -> None:
+    def add(self, case: CaseMeasures, period: ReportPeriod, hours: Hours) -> None:
         """Count what happened to a case within the period."""
         if period.has(case.opened_at):
-            self.opened += 1
-            self.unrecognised += not case.is_recognised
+            self.openings += 1
+            self.unrecognised_count += not case.is_recognised
             if case.occurred_at is not None:
-                _add_span(self.to_notice, case.occurred_at, case.opened_at, hours)
+                self.to_notice.add_span(case.occurred_at, case.opened_at, hours)
         if period.has(case.ended_at):
             self._add_ending(case, hours)
         self.leaks += sum(map(period.has, case.leaks))
         for wait in case.hand_overs:
             if period.has(wait.until):
-                _add_span(self.hand_overs, wait.since, wait.until, hours)
+                self.hand_overs.add_span(wait.since, wait.until, hours)
         for act in case.acts:
             if period.has(act.at):
                 self.acts += 1
@@ -82,27 +82,27 @@ class Totals:
             return
         ending = outcome_of(case.ending)
         self.outcomes += ending
-        self.escalated += case.is_escalated
-        self.rerouted += case.is_rerouted
+        self.escalations += case.is_escalated
+        self.reroutings += case.is_rerouted
         self.by_hand += case.is_by_hand
-        self.reworked += case.has_rework
-        if ending.resolved and not case.has_rework:
+        self.rework += case.has_rework
+        if ending.resolutions and not case.has_rework:
             self.clean += 1
             self.clean_plans += case.is_carried_out
         if case.decided_at is not None:
-            _add_span(self.to_decision, case.opened_at, case.decided_at, hours)
-        if ending.resolved:
-            _add_span(self.to_resolution, case.opened_at, case.ended_at, hours)
+            self.to_decision.add_span(case.opened_at, case.decided_at, hours)
+        if ending.resolutions:
+            self.to_resolution.add_span(case.opened_at, case.ended_at, hours)
 
     def merge(self, other: "Totals") -> None:
         """Add the totals of other cases, or of another period."""
-        self.opened += other.opened
-        self.unrecognised += other.unrecognised
+        self.openings += other.openings
+        self.unrecognised_count += other.unrecognised_count
         self.outcomes += other.outcomes
-        self.escalated += other.escalated
-        self.rerouted += other.rerouted
+        self.escalations += other.escalations
+        self.reroutings += other.reroutings
         self.by_hand += other.by_hand
-        self.reworked += other.reworked
+        self.rework += other.rework
         self.clean += other.clean
         self.clean_plans += other.clean_plans
         self.leaks += other.leaks
@@ -120,9 +120,3 @@ def add_up(parts: "list[Totals]") -> Totals:
     for part in parts:
         total.merge(part)
     return total
-
-
-def _add_span(samples: TimeSamples, since: datetime, until: datetime, hours: Hours) -> None:
-    # A source's clock may be ahead of ours.
-    clock = max(0.0, (until - since).total_seconds())
-    samples.add(working=hours.working_time(since, until).total_seconds(), clock=clock)

@@ -4,7 +4,10 @@ import math
 from array import array
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
+from datetime import datetime
 from enum import StrEnum
+
+from bot.cases.hours import Hours
 
 
 class Unit(StrEnum):
@@ -53,7 +56,7 @@ class Times:
 
 @dataclass(frozen=True, slots=True)
 class Sum:
-    """An amount that is the sum of some, or None where an assumption is missing."""
+    """A sum; None where an assumption is missing."""
 
     amount: float | None
     #: The currency of money; empty for other units.
@@ -85,6 +88,12 @@ class TimeSamples:
         """Add the time of one case."""
         self.working.append(working)
         self.clock.append(clock)
+
+    def add_span(self, since: datetime, until: datetime, hours: Hours) -> None:
+        """Add the span between two moments of one case."""
+        # A source's clock may be ahead of ours.
+        clock = max(0.0, (until - since).total_seconds())
+        self.add(working=hours.working_time(since, until).total_seconds(), clock=clock)
 
     def extend(self, other: "TimeSamples") -> None:
         """Add the times of other cases."""
@@ -131,7 +140,10 @@ MIN_PEOPLE = 3
 
 
 def spread(numbers: Iterable[int]) -> Spread:
-    """Return median and range over people; only how many they are when they are too few."""
+    """Return median and range over people.
+
+    When they are too few, it says only how many they are.
+    """
     values = sorted(map(float, numbers))
     if len(values) < MIN_PEOPLE:
         return Spread(people=len(values))

@@ -1,6 +1,6 @@
 """The ledger entries of the cases that a report is about."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from contextlib import AbstractContextManager
 from datetime import datetime
 from typing import Protocol
@@ -16,14 +16,17 @@ class CaseHistories(Protocol):
     def ledger_size(self) -> int:
         """Count the entries of the ledger."""
 
-    def first_openings(self) -> dict[str, datetime]:
-        """Return when the first case of each kind was opened."""
+    def first_openings(self, kinds: Iterable[str]) -> dict[str, datetime]:
+        """Return when the case of each kind that ended first was opened."""
 
     def find(self, spans: Sequence[Span], *, kind: str = "", team: str = "") -> list[int]:
-        """List the numbers of the cases that were open at some time within the spans."""
+        """List the cases that were open within the spans, by number."""
 
     def entries(self, numbers: Sequence[int]) -> Iterator[list[Entry]]:
-        """Yield the entries of each of these cases, read a page at a time."""
+        """Yield the entries of each of these cases.
+
+        They are read a page at a time.
+        """
 
 
 class CaseHistorySource(Protocol):

@@ -8,4 +8,7 @@ class LedgerCases(Protocol):
     """Find which cases the ledger has entries of."""
 
     def cases_since(self, at: datetime) -> list[str]:
-        """Return the ids of the cases with entries since this time, the desk's own included."""
+        """Return the ids of cases with entries since this time.
+
+        The desk's own id may be among them.
+        """

@@ -35,8 +35,8 @@ def prepare_steps(offer: ActionOffer, facts: Facts, prepare: Prepare) -> tuple[A
         parameters = {}
         for name, expression in step.parameters.items():
             parameters[name] = find_scalar(expression, facts)
-        if step.observed:
-            words = {name: limit.words for name, limit in step.observed.items()}
+        if step.answer_bounds:
+            words = {name: limit.words for name, limit in step.answer_bounds.items()}
             values = {**parameters, **likely_values(step, facts)}
             actions.append(prepare(step.action, values, words))
         else:

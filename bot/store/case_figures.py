@@ -376,7 +376,10 @@ def _tallied_cases(row: Any) -> EndedCases:
 
 
 def _agreement(row: Any, state: State) -> AgreementType | None:
-    """Classify a decision by the columns of a tally, as ``agreement_of`` does by the case."""
+    """Classify a decision by the columns of a tally.
+
+    ``agreement_of`` does the same by the case.
+    """
     # A plan always has a verdict, which has a risk.
     if row.is_automatic or not row.risk or state not in {State.RESOLVED, State.REJECTED}:
         return None

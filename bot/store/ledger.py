@@ -75,12 +75,15 @@ class Ledger:
             after = page[-1].seq
 
     def cases_since(self, at: datetime) -> list[str]:
-        """Return the ids of the cases with entries since this time, the desk's own included."""
+        """Return the ids of cases with entries since this time.
+
+        The desk's own id may be among them.
+        """
         after = self._find_place(at - CLOCK_TOLERANCE)
         return sorted(row.case_id for row in self._database.fetch(_CASES_AFTER, {"after": after}))
 
     def _find_place(self, at: datetime) -> int:
-        """Return the place of the last line before this time; 0 before the first."""
+        """Return the place of the last line before this time, or 0."""
         before, size = 0, self.head()[0]
         while before < size:
             middle = (before + size + 1) // 2
@@ -92,7 +95,7 @@ class Ledger:
         return before
 
     def leaves(self, *, until: int) -> Iterator[bytes]:
-        """Yield the leaves up to this place, in order, a page at a time."""
+        """Yield the leaves up to this place, in order."""
         after = 0
         while page := self._database.fetch(_LEAVES, {"after": after, "until": until}):
             for row in page:

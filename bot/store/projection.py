@@ -6,6 +6,7 @@ They are serialised before the writer's turn comes.
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from decimal import Decimal
 from typing import Any
 
 from bot.cases.canonical import Scalar, canonical_bytes, to_json
@@ -282,6 +283,7 @@ def effect_rows(after: Case, entries: Iterable[Entry]) -> list[dict[str, Any]]:
         if not isinstance(entry.body, StepStarted):
             continue
         action = after.action(entry.body.step)
+        money = action.amount or Money(Decimal(0), "")
         rows.append(
             {
                 "case_id": after.id,
@@ -291,8 +293,8 @@ def effect_rows(after: Case, entries: Iterable[Entry]) -> list[dict[str, Any]]:
                 "at": entry.at.timestamp(),
                 "action": action.name,
                 "target": action.target,
-                "amount": action.amount.amount if action.amount else 0,
-                "currency": action.amount.currency if action.amount else "",
+                "amount": money.amount,
+                "currency": money.currency,
                 "requester": _requester(after),
                 "alone_kind": alone_kind,
             }
@@ -301,7 +303,7 @@ def effect_rows(after: Case, entries: Iterable[Entry]) -> list[dict[str, Any]]:
 
 
 def _requester(case: Case) -> str:
-    """Return the account whose limits the plan counts against; empty where no person raised it."""
+    """Return who raised the plan; empty where no person did."""
     return (case.proposal.plan.requester if case.proposal.plan else None) or ""
 
 

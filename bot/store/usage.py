@@ -1,4 +1,4 @@
-"""What was carried out lately, for the limits of policy."""
+"""Recent usage, for the limits of policy."""
 
 from collections.abc import Callable, Sequence
 from datetime import datetime, timedelta
@@ -29,7 +29,7 @@ def usage_at(
     step: int,
     is_past: bool = False,
 ) -> Usage:
-    """Sum what was carried out of the plan's actions in windows that end now.
+    """Sum what was done of the plan's actions in recent windows.
 
     Steps that surely failed do not count. Targets and requesters other than the plan's are summed
     together. The steps of ``plan`` from ``step`` on are left out: they are still to come, also
@@ -40,7 +40,7 @@ def usage_at(
     if not names:
         return Usage()
     # The statement has a fixed number of windows; the longest stands for those that are missing.
-    padded = [*windows, *[windows[-1]] * (MAX_WINDOWS - len(windows))]
+    spans = [*windows, *[windows[-1]] * (MAX_WINDOWS - len(windows))]
     values: dict[str, Any] = {
         "actions": names,
         "targets": sorted({action.target for action in plan.actions[step:]}),
@@ -51,9 +51,9 @@ def usage_at(
         # A clock of another process may be ahead of this one: it counts.
         "until": at.timestamp() if is_past else MAX_SECONDS,
     }
-    for number, window in enumerate(padded):
+    for number, window in enumerate(spans):
         values[f"since_{number}"] = (at - window).timestamp()
-    return Usage(tuple(_used_actions(row, padded) for row in fetch(_USAGE, values)))
+    return Usage(tuple(_used_actions(row, spans) for row in fetch(_USAGE, values)))
 
 
 def _used_actions(row: Any, windows: Sequence[timedelta]) -> UsedActions:
@@ -94,6 +94,7 @@ _GROUPS = (
     _OWN_REQUESTER,
     _effects.alone_kind,
 )
+_GROUP_NAMES = ("action", "currency", "place", "own_target", "own_requester", "alone_kind")
 _USAGE = CompiledStatement(
     select(
         *_GROUPS,
@@ -108,5 +109,5 @@ _USAGE = CompiledStatement(
         _effects.outcome != StepState.FAILED.name,
         not_(_IS_STILL_TO_COME),
     )
-    .group_by("action", "currency", "place", "own_target", "own_requester", "alone_kind")
+    .group_by(*_GROUP_NAMES)
 )

@@ -12,7 +12,6 @@ from bot.views.labels import Labels
 PARTS = ("timers", "classification", "assessment", "proposal", "execution", "activity")
 #: The names that programs know, where the case has another one.
 PUBLIC_NAMES = {
-    "done": "done_before",
     "reminder_count": "reminded",
     "is_escalated": "escalated",
     "is_undo_running": "undoing",

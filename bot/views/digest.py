@@ -133,7 +133,7 @@ class DigestView:
     rest: tuple[CaseRow, ...]
     figures: DigestFigures
     #: Cases that ran alone since the last digest, and are to be reviewed.
-    unreviewed: tuple[CaseRow, ...] = ()
+    open_reviews: tuple[CaseRow, ...] = ()
     review: Review | None = None
 
     @property
@@ -150,7 +150,7 @@ class DigestView:
     @property
     def says_something(self) -> bool:
         """Tell whether there is anything to post."""
-        has_rows = bool(self.rows or self.expiries or self.unreviewed or self.review)
+        has_rows = bool(self.rows or self.expiries or self.open_reviews or self.review)
         return has_rows or self.figures.counts != Counts()
 
     @property
@@ -171,7 +171,7 @@ class DigestView:
             "others": self.others,
             "later": self.later,
             "expiries": self.expiries,
-            "unreviewed": self.unreviewed,
+            "open_reviews": self.open_reviews,
             "blind": self.review.blind if self.review else (),
         }
 

@@ -87,11 +87,11 @@ def step_labels(plan: Plan) -> Sequence[str]:
     groups = [_group(plan, step) for step in range(len(plan.branches))]
     labels: list[str] = []
     numbers: dict[int, int] = {}
-    seen: dict[int, int] = {}
+    letter_counts: dict[int, int] = {}
     for group in groups:
         number = numbers.setdefault(group, len(numbers) + 1)
-        letter = ascii_lowercase[seen.get(group, 0)] if groups.count(group) > 1 else ""
-        seen[group] = seen.get(group, 0) + 1
+        letter = ascii_lowercase[letter_counts.get(group, 0)] if groups.count(group) > 1 else ""
+        letter_counts[group] = letter_counts.get(group, 0) + 1
         labels.append(f"{number}{letter}")
     return labels
 

@@ -1,4 +1,4 @@
-"""The figures of a back-test in words, for the command line and for cards."""
+"""The figures of a back-test in words."""
 
 from collections import Counter
 
@@ -15,14 +15,14 @@ RULINGS = {
 
 
 def backtest_sentence(result: BacktestResult) -> str:
-    """Say what would run alone, be asked about and be wrong, in one sentence."""
+    """Say what would run alone, go to people and be wrong."""
     if not result.cases:
         return "There is no past case with a plan in this time, so nothing can be compared."
     alone = result.count(Ruling.AUTO_APPROVE)
     parts = [f"{alone:,} would run alone", f"{result.count(Ruling.ASK):,} would go to managers"]
-    refused = result.count(Ruling.REFUSE)
-    if refused:
-        parts.append(f"{refused:,} would be refused")
+    refusals = result.count(Ruling.REFUSE)
+    if refusals:
+        parts.append(f"{refusals:,} would be refused")
     wrong = result.wrong_alone()
     if alone:
         parts.append(f"{_wrong_of(len(wrong), alone)} would have been wrong")
@@ -43,10 +43,10 @@ def name_cases(ids: tuple[str, ...]) -> str:
 
 def comparison_sentence(result: BacktestResult) -> str:
     """Say how the policy compares with today's."""
-    changed = list(result.changed())
-    if not changed:
+    differences = list(result.differences())
+    if not differences:
         return "No past case would be ruled otherwise than by today's policy."
-    count = len(changed)
+    count = len(differences)
     text = f"{count:,} of {len(result.cases):,} cases would be ruled otherwise than today"
     wrong, wrong_today = len(result.wrong_alone()), len(result.wrong_alone(after=False))
     if wrong > wrong_today:
@@ -55,9 +55,9 @@ def comparison_sentence(result: BacktestResult) -> str:
 
 
 def kind_rows(result: BacktestResult) -> list[tuple[str, ...]]:
-    """Return a row for each kind: the counts of today and under the new policy, by ruling."""
+    """Return a row for each kind, with its counts before and after."""
     rows = []
-    changes = Counter(case.kind for case in result.changed())
+    changes = Counter(case.kind for case in result.differences())
     for kind, pairs in sorted(result.by_kind().items()):
         cells = [kind]
         for ruling in RULINGS:

@@ -46,7 +46,9 @@ def card_buttons(case: Case, *, is_undoable: bool, labels: Labels = NO_LABELS) -
         case State.RESOLVED:
             undo = [button("Undo…", ids.UNDO, token)] if is_undoable else []
             answers = [*practice_buttons(case, token), *review_buttons(case, token)]
-            return [*answers, *undo, details]
+            # A review asks for the same in its own words.
+            mistake = [] if answers else _mistake_button(case, token)
+            return [*answers, *undo, *mistake, details]
         case State.CLEARED:
             return [*practice_buttons(case, token), details]
         case State.REJECTED | State.EXPIRED | State.WITHDRAWN:
@@ -155,6 +157,13 @@ def _claim_button(case: Case, token: str) -> list[Json]:
     if is_person(case.owner):
         return []
     return [button("I'm on it", ids.CLAIM, token)]
+
+
+def _mistake_button(case: Case, token: str) -> list[Json]:
+    """Build the button that says what was wrong, where nobody looked at it before."""
+    if not case.was_auto_approved or case.activity.has_bad_outcome:
+        return []
+    return [button("Report a mistake…", ids.REPORT_MISTAKE, token)]
 
 
 def _approve_button(case: Case, token: str, labels: Labels) -> Json:

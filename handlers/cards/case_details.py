@@ -37,15 +37,20 @@ MAX_VALUE = 20_000
 # The text of one block.
 MAX_CHUNK = 2_500
 CLOSE = "Close"
+OWNER_TITLES = {"next": "asked next"}
 
 
 def details_view(
-    case: Case, labels: Labels, links: Mapping[str, str], stale_facts: Sequence[str] = ()
+    case: Case,
+    labels: Labels,
+    links: Mapping[str, str],
+    stale_facts: Sequence[str] = (),
+    owners: Mapping[str, str] | None = None,
 ) -> Json:
     """Build the window.
 
     ``links`` are the URLs of cards by case id. ``stale_facts`` are names of facts that were read
-    too long ago.
+    too long ago. ``owners`` are the groups that answer for the kind, by role.
     """
     wording = case_wording(case, labels)
     blocks = [
@@ -56,6 +61,7 @@ def details_view(
         *_plan(case, wording),
         *_recommendation(case, wording, links),
         *_policy(case, wording),
+        *_owners(owners or {}),
         *_recognition(case),
         *_model_text(case),
     ]
@@ -80,6 +86,17 @@ def _what_happened(case: Case, wording: Wording) -> list[Json]:
     if approvals:
         parts.append(label_paragraph("Approved by  ", approvals))
     return [*blocks, *_block(parts)]
+
+
+def _owners(owners: Mapping[str, str]) -> list[Json]:
+    """Name the group that answers for the kind in each role."""
+    if not owners:
+        return []
+    items = []
+    for role, group in owners.items():
+        label = start_upper(OWNER_TITLES.get(role, role))
+        items.append([text_run(f"{label}  ", bold=True), text_run(f"@{clean(group, 60)}")])
+    return [heading("Who answers for this kind"), rich_text(bullets(items))]
 
 
 def _evidence(case: Case, wording: Wording, stale_facts: Sequence[str]) -> list[Json]:
@@ -124,12 +141,12 @@ def _plan(case: Case, wording: Wording) -> list[Json]:
     for index, action in enumerate(plan.actions):
         parameters = _parameters(labels[index], action, wording)
         if plan.branches:
-            parameters += _observed(plan.branches[index], action, wording)
+            parameters += _open_parameters(plan.branches[index], action, wording)
         blocks += _join_blocks(parameters)
     return blocks
 
 
-def _observed(branch: Branch, action: Action, wording: Wording) -> list[Json]:
+def _open_parameters(branch: Branch, action: Action, wording: Wording) -> list[Json]:
     """Show the parameters that an earlier step tells, with the bounds that are approved."""
     blocks = []
     for name, limit in branch.inputs.items():

@@ -75,8 +75,8 @@ def digest_card(digest: DigestView, permalink: Permalink) -> list[Json]:
     )
     blocks += _more(digest)
     blocks += _plain_section("Expired without a decision", digest.expiries, permalink)
-    unreviewed = "Done alone: was it right? Please say so on the card"
-    blocks += _plain_section(unreviewed, digest.unreviewed, permalink)
+    open_reviews = "Done alone: was it right? Please say so on the card"
+    blocks += _plain_section(open_reviews, digest.open_reviews, permalink)
     blocks += _questions(digest)
     review = _review(digest.review, permalink) if digest.review else []
     trend = charts(digest.figures.days) if is_telling(digest.figures.days) else []

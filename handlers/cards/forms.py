@@ -277,6 +277,21 @@ def undo_form(case: Case, labels: Labels = NO_LABELS) -> Json:
     )
 
 
+def mistake_form(case: Case) -> Json:
+    """Build the form that says what was wrong with what the bot did."""
+    effect = "Nothing is taken back by this. From now on the bot asks before it does the like."
+    return case_form(
+        case,
+        callback_id=ids.MISTAKE_FORM,
+        title="Report a mistake",
+        submit="Report it",
+        blocks=[
+            rich_text(paragraph(text_run(effect))),
+            _note("What was wrong?", "It becomes part of the record."),
+        ],
+    )
+
+
 def hand_over_form(case: Case, next_owner: str, *, to: str = "", remains: str = "") -> Json:
     """Build the form that hands a case over.
 

@@ -1,4 +1,4 @@
-"""What a card shows of practice and reviews: questions, buttons and answers.
+"""Practice and reviews on a card: questions, buttons and answers.
 
 Practice is what people did by hand where the bot only recommended. A review says whether what ran
 alone was right.
@@ -9,7 +9,7 @@ from bot.cases.entries import PracticeObserved
 from bot.cases.hindsight import awaits_practice
 from bot.cases.lifecycle import State
 from bot.cases.practice import PracticeSource
-from bot.cases.review import Review, ReviewVerdict
+from bot.cases.review import ReviewVerdict, RunReview
 from bot.views.labels import mid_sentence
 from handlers.cards import ids
 from handlers.cards.blocks import button, context_block
@@ -100,14 +100,14 @@ def _review(case: Case) -> list[Json]:
     return [rich_text(paragraph(question, text_run(f" {_sample(case, review)}")))]
 
 
-def _sample(case: Case, review: Review) -> str:
+def _sample(case: Case, review: RunReview) -> str:
     """Say who is asked, and about how many."""
     owner = f"@{safe_handle(case.team)}"
     share = "each of these" if review.one_in == 1 else f"one in {review.one_in} of these"
     return f"It was done alone; {owner} checks {share}."
 
 
-def _describe_review(review: Review) -> str:
+def _describe_review(review: RunReview) -> str:
     name = clean(review.by_name, 60)
     if review.verdict is ReviewVerdict.RIGHT:
         return f"{name} has looked: it was right."

@@ -22,7 +22,7 @@ from handlers.cards.card_buttons import button_row
 from handlers.cards.case_words import case_wording
 from handlers.cards.hindsight import describe_practice
 from handlers.cards.inquiry_message import describe_answer, file_links
-from handlers.cards.plan_section import STEP_LABELS, describe_observed
+from handlers.cards.plan_section import STEP_LABELS, describe_step_facts
 from handlers.cards.question import ask
 from handlers.cards.rows import Permalink, row_buttons
 from handlers.cards.text import (
@@ -68,7 +68,13 @@ ExecutionEntry = (
     | entries.Settled
     | entries.Resolved
 )
-UndoEntry = entries.UndoApproved | entries.UndoAsked | entries.UndoLapsed | entries.Reopened
+UndoEntry = (
+    entries.UndoApproved
+    | entries.UndoAsked
+    | entries.UndoLapsed
+    | entries.Reopened
+    | entries.MistakeReported
+)
 SignalEntry = (
     entries.Named
     | entries.Novel
@@ -371,9 +377,9 @@ def _describe_step(body: entries.StepReported, case: Case, wording: Wording) -> 
     plan = case.proposal.plan
     if plan and body.step < len(plan.actions):
         summary = wording.prose(plan.actions[body.step].summary, MAX_DETAIL)
-    observed = describe_observed(case, body.step, wording) if body.facts else ""
-    if observed:
-        summary += f" ({observed})"
+    answer = describe_step_facts(case, body.step, wording) if body.facts else ""
+    if answer:
+        summary += f" ({answer})"
     elif body.detail and not is_row_count(body.detail):
         summary += f" ({wording.prose(body.detail, MAX_DETAIL)})"
     if plan and plan.branches and body.step < len(plan.branches):
@@ -405,6 +411,8 @@ def _describe_undo(body: UndoEntry, case: Case) -> NoteLine:
             return NoteLine("Not taken back:", f"{body.reason}. What was done stands")
         case entries.Reopened():
             return NoteLine("Opened again:", body.reason)
+        case entries.MistakeReported():
+            return NoteLine(f"{body.by_name} says that this was a mistake:", f"“{body.text}”")
         case _:
             assert_never(body)
 

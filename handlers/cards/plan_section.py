@@ -6,6 +6,7 @@ from bot.cases.case import Case
 from bot.cases.entries import StepState
 from bot.cases.lifecycle import State
 from bot.cases.plan import Action, Plan
+from bot.desk.case_texts import describe_span
 from bot.views.labels import as_words
 from bot.views.plan_words import plan_items
 from handlers.cards.text import Json, text_run
@@ -54,15 +55,15 @@ def _status(case: Case, plan: Plan, index: int, action: Action, wording: Wording
 def _progress(case: Case, index: int, wording: Wording) -> str:
     step = case.execution.steps[index]
     label = STEP_LABELS[step.state]
-    observed = describe_observed(case, index, wording)
-    if observed:
-        return f"{label} ({observed})"
+    answer = describe_step_facts(case, index, wording)
+    if answer:
+        return f"{label} ({answer})"
     if not step.detail or is_row_count(step.detail):
         return label
     return f"{label} ({wording.reason(step.detail, 150)})"
 
 
-def describe_observed(case: Case, index: int, wording: Wording) -> str:
+def describe_step_facts(case: Case, index: int, wording: Wording) -> str:
     """Write what a step of a tree told: "answer: held, held until: 3 Dec"."""
     plan = case.proposal.plan
     if plan is None or not plan.branches or index >= len(case.execution.steps):
@@ -81,7 +82,6 @@ def _preview(action: Action, wording: Wording) -> str:
 def _undo_terms(action: Action) -> str:
     if not action.reversible:
         return "CANNOT be undone"
-    minutes = action.undo_for // timedelta(minutes=1)
-    if not minutes:
+    if action.undo_for < timedelta(minutes=1):
         return "can be undone"
-    return f"can be taken back for {minutes} minutes"
+    return f"can be taken back for {describe_span(action.undo_for)}"

@@ -13,6 +13,7 @@ from bot.cases.entries import StepState
 from bot.cases.expressions import placeholders, render
 from bot.cases.plan import Action, Money, Plan
 from bot.cases.results import moved_amount
+from bot.desk.case_texts import describe_span
 from bot.views.labels import mid_sentence
 from bot.views.plan_words import plan_sentence, reason_words, step_labels
 from handlers.cards.text import clean
@@ -74,9 +75,13 @@ def describe_path(case: Case, plan: Plan, wording: Wording) -> str:
         if record.state is not StepState.LANDED:
             continue
         action = case.action(step)
-        done = _describe_done_action(action, wording) or wording.prose(action.summary, MAX_SUMMARY)
+        sentence = _describe_done_action(action, wording) or wording.prose(
+            action.summary, MAX_SUMMARY
+        )
         reason = reason_words(plan, step, wording.system)
-        sentences.append(f"{mid_sentence(reason)}, {mid_sentence(done)}" if reason else done)
+        sentences.append(
+            f"{mid_sentence(reason)}, {mid_sentence(sentence)}" if reason else sentence
+        )
     steps = _join_steps(sentences)
     return steps + _price(moved_amount(case), steps)
 
@@ -105,8 +110,9 @@ def describe_consequence(plan: Plan) -> str:
         return DRY_RUN
     fixed_count = sum(not action.reversible for action in plan.actions)
     if not fixed_count:
-        minutes = plan.undo_for // timedelta(minutes=1)
-        return f"Can be undone for {minutes} minutes." if minutes else "Can be undone."
+        if plan.undo_for < timedelta(minutes=1):
+            return "Can be undone."
+        return f"Can be undone for {describe_span(plan.undo_for)}."
     if fixed_count == len(plan.actions):
         return "This cannot be undone."
     labels = zip(step_labels(plan), plan.actions, strict=True)

@@ -109,9 +109,11 @@ def _history(case: Case, wording: Wording, card_context: CardContext) -> list[st
     if case.activity.drift_reasons:
         reasons = wording.reason("; ".join(case.activity.drift_reasons), MAX_REASON)
         sentences.append(as_sentence(f"Asked again: {reasons}"))
-    if case.execution.done and case.state is not State.OUTCOME_UNKNOWN:
-        done = "; ".join(one.action.summary for one in case.execution.done)
-        sentences.append(as_sentence(wording.prose(f"Done already: {mid_sentence(done)}", 300)))
+    if case.execution.earlier_steps and case.state is not State.OUTCOME_UNKNOWN:
+        summaries = "; ".join(one.action.summary for one in case.execution.earlier_steps)
+        sentences.append(
+            as_sentence(wording.prose(f"Done already: {mid_sentence(summaries)}", 300))
+        )
     if case.activity.reopening_reason:
         reason = clean(case.activity.reopening_reason, MAX_REASON)
         sentences.append(as_sentence(f"Opened again: {reason}"))

@@ -1,1 +1,1 @@
-"""The report of an operation, as tables, JSON, CSV and one page to print."""
+"""The report of an operation, for machines and for print."""

@@ -48,12 +48,12 @@ def over_time(report: OperationReport) -> str:
         Series(
             name="rejected or expired",
             colour=RED,
-            values=[one.rejected + one.expired for one in outcomes],
+            values=[one.rejections + one.expiries for one in outcomes],
         ),
         Series(
             name="cleared or withdrawn",
             colour=GREY,
-            values=[one.cleared + one.withdrawn for one in outcomes],
+            values=[one.clearings + one.withdrawals for one in outcomes],
         ),
     ]
     return stacked_columns(_labels(report), series, unit="cases") + legend(series)
@@ -75,19 +75,22 @@ def to_decision(report: OperationReport) -> str:
 
 
 def ways_to_end(kinds: Sequence[KindSection]) -> str:
-    """Draw for each kind which part of its cases ended in which way."""
+    """Draw how the cases of each kind ended."""
     counts = [_ways(kind.totals) for kind in kinds]
     series = [
         Series(name=name, colour=colour, values=[one[place] for one in counts])
         for place, (name, colour) in enumerate(WAYS)
     ]
     labels = [kind.title for kind in kinds]
-    ends = [f"{kind.totals.outcomes.ended:,}" for kind in kinds]
+    ends = [f"{kind.totals.outcomes.endings:,}" for kind in kinds]
     return lying_bars(labels, series, ends=ends) + legend(series)
 
 
 def to_resolution_pairs(kinds: Sequence[KindSection]) -> str:
-    """Draw the median time to resolution before and after; empty where none is comparable."""
+    """Draw median times to resolution before and after.
+
+    Empty where none can be compared.
+    """
     labels: list[str] = []
     before: list[float] = []
     after: list[float] = []
@@ -114,22 +117,22 @@ def _labels(report: OperationReport) -> list[str]:
 
 
 def _by_people(outcomes: Outcomes) -> int:
-    return outcomes.resolved - outcomes.alone
+    return outcomes.resolutions - outcomes.alone
 
 
 def _ways(totals: Totals) -> tuple[int, ...]:
     outcomes = totals.outcomes
-    approved = outcomes.as_recommended + outcomes.after_edit
+    approvals = outcomes.as_recommended + outcomes.after_edit
     # Those without a recommendation that anybody decided are handled by hand too.
-    by_hand = max(0, outcomes.resolved - outcomes.alone - approved)
+    by_hand = max(0, outcomes.resolutions - outcomes.alone - approvals)
     return (
         outcomes.alone,
         outcomes.as_recommended,
         outcomes.after_edit,
         by_hand,
-        outcomes.rejected,
-        outcomes.expired,
-        outcomes.cleared + outcomes.withdrawn,
+        outcomes.rejections,
+        outcomes.expiries,
+        outcomes.clearings + outcomes.withdrawals,
     )
 
 

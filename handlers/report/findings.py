@@ -1,10 +1,10 @@
-"""What stands out in a report, in a few sentences."""
+"""Findings: the few sentences of a report that a lead reads first."""
 
 from collections.abc import Iterator
 from operator import itemgetter
 
 from bot.desk.measure_texts import is_better, share_text, span_text, value_text
-from bot.measures.catalogue import MEASURES, Measure, number_of
+from bot.measures.catalogue import MEASURES, MeasureDefinition, number_of
 from bot.measures.report import KindSection, OperationReport
 from bot.measures.targets import MIN_CASES, TargetResult, target_results
 from bot.measures.values import Times
@@ -19,17 +19,17 @@ _BY_NAME = {measure.name: measure for measure in MEASURES}
 
 def findings(report: OperationReport) -> tuple[str, ...]:
     """Say what a lead should look at, the most important first."""
-    sentences = [*_summary(report), *_misses(report), *_changes(report), *_unhandled(report)]
+    sentences = [*_summary(report), *_misses(report), *_changes(report), *_open_ends(report)]
     return tuple(sentences[:MAX_FINDINGS])
 
 
 def _summary(report: OperationReport) -> Iterator[str]:
     outcomes = report.total.totals.outcomes
-    if not outcomes.ended:
+    if not outcomes.endings:
         yield "No case ended in this period."
         return
-    people = outcomes.resolved - outcomes.alone
-    sentence = f"{outcomes.ended:,} cases ended: people resolved {people:,}"
+    people = outcomes.resolutions - outcomes.alone
+    sentence = f"{outcomes.endings:,} cases ended: people resolved {people:,}"
     if outcomes.alone:
         sentence += f", {outcomes.alone:,} needed nobody"
     times = report.total.values["time_to_decision"]
@@ -62,7 +62,7 @@ def _changes(report: OperationReport) -> Iterator[str]:
     """Say which measures of a kind changed most since the period before."""
     changes: list[tuple[float, str]] = []
     for kind in report.kinds:
-        if min(kind.totals.outcomes.ended, kind.totals.opened) < MIN_CASES:
+        if min(kind.totals.outcomes.endings, kind.totals.openings) < MIN_CASES:
             continue
         for name in WATCHED:
             change = _change(kind, _BY_NAME[name])
@@ -73,7 +73,7 @@ def _changes(report: OperationReport) -> Iterator[str]:
         yield sentence
 
 
-def _change(kind: KindSection, measure: Measure) -> tuple[float, str] | None:
+def _change(kind: KindSection, measure: MeasureDefinition) -> tuple[float, str] | None:
     value, previous = kind.values[measure.name], kind.previous[measure.name]
     now, before = number_of(value), number_of(previous)
     better = is_better(measure, value, previous)
@@ -84,11 +84,11 @@ def _change(kind: KindSection, measure: Measure) -> tuple[float, str] | None:
     return abs(now - before) / before, f"{kind.title}: {measure.title.lower()} {verb} {texts}."
 
 
-def _unhandled(report: OperationReport) -> Iterator[str]:
+def _open_ends(report: OperationReport) -> Iterator[str]:
     totals = report.total.totals
-    if totals.outcomes.expired:
-        verb = "cases expired" if totals.outcomes.expired > 1 else "case expired"
-        yield f"{totals.outcomes.expired:,} {verb} without a decision."
+    if totals.outcomes.expiries:
+        verb = "cases expired" if totals.outcomes.expiries > 1 else "case expired"
+        yield f"{totals.outcomes.expiries:,} {verb} without a decision."
     if totals.leaks:
         verb = "cases" if totals.leaks > 1 else "case"
         yield f"{totals.leaks:,} resolved {verb} came back."

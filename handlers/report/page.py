@@ -1,4 +1,7 @@
-"""The report as one page of HTML, made to be printed on A4: charts inside, nothing from outside."""
+"""The report as one page of HTML, made to be printed.
+
+Its charts are inside, and nothing is loaded from outside.
+"""
 
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cache
@@ -15,8 +18,8 @@ from bot.desk.measure_texts import (
     span_text,
     value_text,
 )
-from bot.measures.catalogue import MEASURES, Measure, number_of
-from bot.measures.report import KindSection, OperationReport, Section
+from bot.measures.catalogue import MEASURES, MeasureDefinition, number_of
+from bot.measures.report import KindSection, OperationReport, ReportSection
 from bot.measures.targets import MIN_CASES, target_results
 from bot.measures.values import Times, Value
 from handlers.report.charts import over_time, to_decision, to_resolution_pairs, ways_to_end
@@ -24,7 +27,7 @@ from handlers.report.findings import findings
 
 STYLE = Path(__file__).with_name("style.css")
 TILES = (
-    "ended",
+    "endings",
     "done_alone",
     "accepted_unedited",
     "without_rework",
@@ -38,7 +41,7 @@ TILE_TITLES = {
     "time_to_resolution": "Resolution, median",
 }
 BY_KIND = (
-    "opened",
+    "openings",
     "exception_rate",
     "time_to_decision",
     "accepted_unedited",
@@ -55,10 +58,10 @@ SHORT_TITLES = {
     "without_rework": "Without rework",
     "cost_per_case": "Cost each",
     "exception_rate": "Rate",
-    "ended": "Cases",
+    "endings": "Cases",
 }
 BEFORE_AND_AFTER = (
-    "ended",
+    "endings",
     "exception_rate",
     "time_to_decision",
     "accepted_unedited",
@@ -66,7 +69,14 @@ BEFORE_AND_AFTER = (
     "cost_per_case",
 )
 PEOPLE = ("throughput", "hand_over_delay", "time_to_notice")
-UNHANDLED = ("unrecognised", "rerouted", "dismissed", "expired", "escalated", "leaked_defects")
+UNHANDLED = (
+    "unrecognised_rate",
+    "rerouting_rate",
+    "rejection_rate",
+    "expiry_rate",
+    "escalation_rate",
+    "leaked_defects",
+)
 _BY_NAME = {measure.name: measure for measure in MEASURES}
 
 
@@ -85,7 +95,8 @@ def report_page(report: OperationReport) -> str:
     return (
         '<!DOCTYPE html>\n<html lang="en"><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(title)}</title><style>{_stylesheet()}{_print_footer(report)}</style></head>"
+        f"<title>{escape(title)}</title>"
+        f"<style>{_stylesheet()}{_print_footer(report)}</style></head>"
         f"<body>{''.join(parts)}</body></html>\n"
     )
 
@@ -96,7 +107,7 @@ def _stylesheet() -> str:
 
 
 def _print_footer(report: OperationReport) -> str:
-    """Write the rule that puts period and checkpoint at the foot of each printed page."""
+    """Write the rule for the foot of each printed page."""
     # A text of CSS: its quotation marks and line ends are written as code points.
     text = "".join(
         letter if letter.isalnum() or letter in " .,:·" else f"\\{ord(letter):06x}"
@@ -132,7 +143,7 @@ def _front(report: OperationReport) -> Iterator[str]:
     yield _figure("Working hours to the first decision", to_decision(report))
 
 
-def _tile(section: Section, name: str) -> str:
+def _tile(section: ReportSection, name: str) -> str:
     measure = _BY_NAME[name]
     value = section.values[name]
     title = TILE_TITLES.get(name, measure.title)
@@ -142,7 +153,7 @@ def _tile(section: Section, name: str) -> str:
     )
 
 
-def _change(measure: Measure, value: Value, previous: Value) -> str:
+def _change(measure: MeasureDefinition, value: Value, previous: Value) -> str:
     text = change_text(value, previous)
     better = is_better(measure, value, previous)
     judgement = {True: ' class="good"', False: ' class="bad"', None: ""}[better]
@@ -168,7 +179,7 @@ def _kinds(report: OperationReport) -> Iterator[str]:
     yield _figure("How the cases of each kind ended", ways_to_end(report.kinds))
 
 
-def _table(first: str, sections: Sequence[Section], total: Section | None) -> str:
+def _table(first: str, sections: Sequence[ReportSection], total: ReportSection | None) -> str:
     heads = "".join(
         f'<th class="n">{escape(SHORT_TITLES.get(name, _BY_NAME[name].title))}</th>'
         for name in BY_KIND
@@ -182,7 +193,7 @@ def _table(first: str, sections: Sequence[Section], total: Section | None) -> st
     )
 
 
-def _row(section: Section, *, is_sum: bool = False) -> str:
+def _row(section: ReportSection, *, is_sum: bool = False) -> str:
     results = {}
     if isinstance(section, KindSection):
         results = {one.measure: one for one in target_results(section) if one.says_something}
@@ -235,9 +246,9 @@ def _comparison_row(kind: KindSection) -> str:
     comparison = kind.comparison
     if comparison is None:
         return ""
-    ended = comparison.before.get("ended")
+    before_count = comparison.before.get("endings")
     # Of a few cases any difference may be chance.
-    has_enough = ended is None or (number_of(ended) or 0) >= MIN_CASES
+    has_enough = before_count is None or (number_of(before_count) or 0) >= MIN_CASES
     cells = []
     for name in BEFORE_AND_AFTER:
         after = comparison.after[name]
@@ -262,7 +273,7 @@ def _people(report: OperationReport) -> Iterator[str]:
     yield f'<div class="tiles facts">{tiles}</div>'
 
 
-def _fact(section: Section, name: str) -> str:
+def _fact(section: ReportSection, name: str) -> str:
     measure = _BY_NAME[name]
     value = section.values[name]
     within = ""
@@ -319,12 +330,12 @@ def _assumption_row(kind: KindSection) -> str:
         f"<tr><td>{escape(kind.title)}<br><small>{escape(owners)}</small></td>"
         f"<td class='n'>{escape(by_hand)}</td>"
         f"<td class='n'>{level.minutes_per_decision:g} min</td><td class='n'>{escape(cost)}</td>"
-        f"<td>{escape(level.denominator.name or NOTHING)}{_counted(kind)}</td>"
+        f"<td>{escape(level.denominator.name or NOTHING)}{_denominator_note(kind)}</td>"
         f"<td>{escape(targets)}</td></tr>"
     )
 
 
-def _counted(kind: KindSection) -> str:
+def _denominator_note(kind: KindSection) -> str:
     """Write the number that cases were counted against."""
     whole = getattr(kind.values["exception_rate"], "whole", 0)
     return f"<br><small>{whole:,} in the period</small>" if whole else ""

@@ -1,4 +1,4 @@
-"""Charts as inline SVG: bars in layers, lines, and bars that lie; each with its axis and numbers.
+"""Charts as inline SVG, each with its axis and numbers.
 
 Nothing is loaded from outside, and no script is needed. Colours are told apart by people who see
 few of them, and on grey paper by their order.
@@ -27,7 +27,7 @@ FILL = 0.72
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Series:
-    """Numbers under one name, drawn in one colour; None where there is none."""
+    """Numbers under one name, drawn in one colour."""
 
     name: str
     colour: str
@@ -59,7 +59,7 @@ def stacked_columns(labels: Sequence[str], series: Sequence[Series], *, unit: st
 
 
 def lines(labels: Sequence[str], series: Sequence[Series], *, unit: str) -> str:
-    """Draw a line for each series; a gap where there is no number."""
+    """Draw a line for each series, with gaps for missing numbers."""
     values = [value for one in series for value in one.values if value is not None]
     axis = Axis.over(values)
     step = (WIDTH - LEFT - RIGHT) / max(1, len(labels))
@@ -83,7 +83,10 @@ def lines(labels: Sequence[str], series: Sequence[Series], *, unit: str) -> str:
 
 
 def lying_bars(labels: Sequence[str], series: Sequence[Series], *, ends: Sequence[str]) -> str:
-    """Draw a bar in layers for each label, all of full length, with a text at its end."""
+    """Draw a bar in layers for each label.
+
+    All have the full length, and a text of ``ends`` at their end.
+    """
     room = WIDTH - LABELS - 64
     parts = []
     for row, label in enumerate(labels):
@@ -116,7 +119,7 @@ def lying_bars(labels: Sequence[str], series: Sequence[Series], *, ends: Sequenc
 
 
 def pairs(labels: Sequence[str], before: Sequence[float], after: Sequence[float]) -> str:
-    """Draw two dots and a line between them for each label: before and after, in hours."""
+    """Draw hours before and after as two dots for each label."""
     axis_end = nice_ceiling(max([*before, *after, 0.1]))
     room = WIDTH - LABELS - 24
     height = len(labels) * ROW + 24
@@ -146,7 +149,10 @@ def pairs(labels: Sequence[str], before: Sequence[float], after: Sequence[float]
 
 
 def legend(series: Iterable[Series]) -> str:
-    """Name the series beside their colours; those without a number are left out."""
+    """Name the series beside their colours.
+
+    Those without any number are left out.
+    """
     items = (
         f'<span class="key"><i style="background:{one.colour}"></i>{escape(one.name)}</span>'
         for one in series
@@ -168,7 +174,10 @@ class Axis:
 
     @classmethod
     def over(cls, values: Iterable[float], *, is_whole: bool = False) -> "Axis":
-        """Reach over all values. ``is_whole``: they are whole numbers, and so are its ticks."""
+        """Reach over all values.
+
+        ``is_whole``: they are whole numbers, and so are its ticks.
+        """
         end = max(values, default=0.0)
         return cls(nice_ceiling(end / TICKS) * TICKS if is_whole else nice_ceiling(end))
 
@@ -227,7 +236,7 @@ def _shorten(label: str) -> str:
 
 
 def _description(series: Iterable[Series], unit: str) -> str:
-    """Describe a chart to who cannot see it; the numbers stand in the tables."""
+    """Describe a chart to whoever cannot see it."""
     return f"{', '.join(one.name for one in series)}; {unit}"
 
 

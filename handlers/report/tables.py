@@ -1,4 +1,4 @@
-"""The report as rows, for CSV and JSON: every number with its unit, and none rounded."""
+"""The report for machines: every number with its unit, none rounded."""
 
 import csv
 import io
@@ -7,9 +7,9 @@ from dataclasses import asdict, dataclass
 from typing import Any, assert_never
 
 from bot.desk.measure_texts import unit_text
-from bot.measures.catalogue import MEASURES, Measure, Values
-from bot.measures.report import KindSection, OperationReport, Section
-from bot.measures.totals import Period
+from bot.measures.catalogue import MEASURES, MeasureDefinition, Values
+from bot.measures.report import KindSection, OperationReport, ReportSection
+from bot.measures.totals import ReportPeriod
 from bot.measures.values import Count, Share, Spread, Sum, Times, Value
 
 #: A spreadsheet takes a cell that begins so for a formula.
@@ -44,7 +44,7 @@ def figure_rows(report: OperationReport) -> Iterator[FigureRow]:
         yield from _section_rows("team", team)
 
 
-def _section_rows(group: str, section: Section) -> Iterator[FigureRow]:
+def _section_rows(group: str, section: ReportSection) -> Iterator[FigureRow]:
     for measure in MEASURES:
         value, previous = section.values[measure.name], section.previous[measure.name]
         for (statistic, number, count), (_, before, _) in zip(
@@ -67,7 +67,7 @@ Statistic = tuple[str, float | None, int | None]
 
 
 def statistics_of(value: Value) -> tuple[Statistic, ...]:
-    """List the numbers of a value: name, number, and of how many it is taken."""
+    """List name, number and count of everything in a value."""
     match value:
         case Share():
             return (("", value.ratio, value.whole),)
@@ -108,7 +108,7 @@ def as_csv(report: OperationReport) -> str:
 
 
 def _cell(value: object) -> object:
-    """Keep a spreadsheet from computing what a playbook or a team is called."""
+    """Keep a spreadsheet from computing the text of a cell."""
     if isinstance(value, str) and value.startswith(FORMULA_SIGNS):
         return f"'{value}"
     return value
@@ -135,11 +135,11 @@ def as_plain(report: OperationReport) -> dict[str, Any]:
     }
 
 
-def _period(period: Period) -> dict[str, str]:
+def _period(period: ReportPeriod) -> dict[str, str]:
     return {"since": period.since.isoformat(), "until": period.until.isoformat()}
 
 
-def _definition(measure: Measure) -> dict[str, str]:
+def _definition(measure: MeasureDefinition) -> dict[str, str]:
     return {
         "title": measure.title,
         "unit": measure.unit.value,
@@ -148,7 +148,7 @@ def _definition(measure: Measure) -> dict[str, str]:
     }
 
 
-def _section(section: Section) -> dict[str, Any]:
+def _section(section: ReportSection) -> dict[str, Any]:
     return {
         "name": section.name,
         "title": section.title,

@@ -41,6 +41,7 @@ def register(app: App, services: SlackServices) -> None:
         ids.UNDO: buttons.undo,
         ids.DID_OTHERWISE: buttons.did_otherwise,
         ids.REVIEW_WRONG: buttons.review_wrong,
+        ids.REPORT_MISTAKE: buttons.report_mistake,
         ids.DETAILS: menu.details,
         ids.MORE: menu.select,
         ids.NAME_FIRST: buttons.name_kind,
@@ -125,6 +126,11 @@ class CaseButtons(CasePresses):
         """Open the form that asks what was wrong."""
         case = self._current(press, DecisionKind.REVIEW)
         self._open(press, forms.review_form(case))
+
+    def report_mistake(self, press: ButtonPress) -> None:
+        """Open the form that says what was wrong."""
+        case = self._current(press, DecisionKind.REPORT_MISTAKE)
+        self._open(press, forms.mistake_form(case))
 
     def name_kind(self, press: ButtonPress) -> None:
         """Set the kind that the button names."""

@@ -41,6 +41,7 @@ def register(app: App, services: SlackServices) -> None:
         ids.UNDO_FORM: forms.undo,
         ids.PRACTICE_FORM: forms.practice,
         ids.REVIEW_FORM: forms.review,
+        ids.MISTAKE_FORM: forms.report_mistake,
         ids.HAND_OVER_FORM: forms.hand_over,
         ids.SNOOZE_FORM: forms.snooze,
         ids.KIND_FORM: forms.name_kind,
@@ -94,6 +95,11 @@ class CaseForms:
             )
         self.decisions.undo(request, note)
         return None
+
+    def report_mistake(self, form: FormSubmission) -> None:
+        """Record what was wrong with what the bot did."""
+        request = self._request(form, DecisionKind.REPORT_MISTAKE)
+        self.decisions.report_mistake(request, form.text(ids.NOTE))
 
     def reject(self, form: FormSubmission) -> None:
         """Reject the plan for one of the reasons in the list."""

@@ -4,6 +4,7 @@ from bot.cases.case import Case
 from bot.cases.commands import Claim, DecisionKind, Withdraw
 from bot.cases.errors import BadRequest
 from bot.cases.evidence import find_stale_facts
+from bot.metrics import DETAILS_OPENED, kind_label
 from handlers.cards import forms, ids
 from handlers.cards.case_details import details_view
 from handlers.cards.inquiry_form import ask_form
@@ -64,11 +65,18 @@ class CaseMenu(CasePresses):
     def details(self, press: ButtonPress) -> None:
         """Show everything that the card leaves out."""
         case = self.decisions.cases.case(press.case_id)
-        fresh_for = self.library.playbook(case.kind).fresh_for
-        stale_facts = find_stale_facts(case.assessment.evidence, fresh_for, self.decisions.clock())
-        links = self._precedent_links(case)
-        view = details_view(case, self.library.labels(), links=links, stale_facts=stale_facts)
+        playbook = self.library.playbook(case.kind)
+        evidence = case.assessment.evidence
+        view = details_view(
+            case,
+            self.library.labels(),
+            links=self._precedent_links(case),
+            stale_facts=find_stale_facts(evidence, playbook.fresh_for, self.decisions.clock()),
+            owners=playbook.owners.by_role(),
+        )
         self._open(press, view)
+        # For the health of approvals: of a kind, never of a person or a case.
+        DETAILS_OPENED.labels(kind_label(case.kind)).inc()
 
     def _precedent_links(self, case: Case) -> dict[str, str]:
         """Map each precedent to the address of its card."""

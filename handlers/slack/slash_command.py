@@ -13,7 +13,7 @@ from bot.cases.errors import BadRequest
 from bot.desk.decision_path import Request
 from bot.ports.question_log import QuestionRecord
 from bot.views.answers import EXAMPLES, Answer
-from bot.views.query import ME, Ask, Condition, Query
+from bot.views.query import ME, About, Ask, Condition, Query
 from bot.views.raising import RaiseDraft
 from handlers.cards import forms
 from handlers.cards.answer_blocks import answer_blocks, answer_text
@@ -32,6 +32,7 @@ CASE_ID = re.compile(r"EX-\d{1,9}", re.IGNORECASE)
 WHITESPACE = re.compile(r"\s+")
 OPEN_CASES = Query(ask=Ask.LIST, condition=Condition(is_open=True))
 WAITING_ON_ME = Query(ask=Ask.LIST, condition=Condition(is_open=True, waits_on=ME))
+AUTONOMY = Query(ask=Ask.CAPABILITY, about=About.AUTONOMY)
 USAGE = (
     "list: open cases",
     "mine: cases that wait on you",
@@ -39,6 +40,8 @@ USAGE = (
     "raise: raise an exception",
     "digest: what waits for whom, now",
     "report: figures for the last thirty days",
+    "autonomy: what runs without a person, and what is missing for more",
+    "supervise [kind] because …: let what runs alone ask people again",
     "pause [kind] because …: stop everything, or one kind, at once",
     "resume [kind]: end a pause",
     "stand-in: let a colleague decide for you until a date",
@@ -147,6 +150,8 @@ class SlashCommand:
             "raise": self._raise,
             "digest": self._digest,
             "report": self._report,
+            "autonomy": self._autonomy,
+            "supervise": self._supervise,
             "pause": self._pause,
             "resume": self._resume,
             "stand-in": self._stand_in,
@@ -276,6 +281,19 @@ class SlashCommand:
 
     def _report(self, request: SlashRequest) -> Answer:
         return self.services.conversation.questions.report(by=request.person)
+
+    def _autonomy(self, request: SlashRequest) -> Answer:
+        return self._query(AUTONOMY, request)
+
+    def _supervise(self, request: SlashRequest) -> Answer:
+        words, reason = _split_reason(request.argument)
+        self.services.controls.supervise(
+            words,
+            by=request.person,
+            reason=reason,
+            surface=Surface.SLACK,
+        )
+        return Answer(text=f"From now on people decide: {words}.")
 
     def _help(self, request: SlashRequest) -> Answer:
         return Answer(

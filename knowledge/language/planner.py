@@ -137,11 +137,11 @@ class ModelPlanner:
                 if call["name"] == PROPOSE:
                     return _read_plan(call["args"]), facts
                 readings += 1
-                found = {}
+                reading = {}
                 if readings <= MAX_LOOK_UPS and call["name"] == LOOK_UP:
-                    found = _read(call["args"], look_ups, look_up)
-                facts |= found
-                text = json.dumps(found or "nothing", default=str)[:MAX_DOCUMENT_LENGTH]
+                    reading = _read(call["args"], look_ups, look_up)
+                facts |= reading
+                text = json.dumps(reading or "nothing", default=str)[:MAX_DOCUMENT_LENGTH]
                 messages.append(ToolMessage(text, tool_call_id=str(call["id"])))
         raise NoAnswer("too many turns")
 

@@ -21,8 +21,15 @@ from knowledge.library.yaml_files import locate, read
 
 
 def read_policy(path: Path) -> Policy:
-    """Read the policy, with the line of each rule."""
-    policy, _ = read(path, Policy)
+    """Read the policy, with the line of each rule.
+
+    Raises:
+        PlaybookInvalid: one line for each mistake, and what to do: there is no default policy.
+    """
+    try:
+        policy, _ = read(path, Policy)
+    except PlaybookInvalid as error:
+        raise PlaybookInvalid(f"{error}\n{_remedy(path)}") from None
     if not policy.rules:
         return policy
     rules = tuple(
@@ -30,6 +37,14 @@ def read_policy(path: Path) -> Policy:
         for place, rule in enumerate(policy.rules)
     )
     return replace(policy, rules=rules)
+
+
+def _remedy(path: Path) -> str:
+    if not path.exists():
+        return f"Nothing may run without a policy: put {path.name} back, or run `countersign init`"
+    return (
+        f"Nothing may run by a policy with mistakes: correct {path.name}, or put the last one back"
+    )
 
 
 def read_policy_file(
@@ -127,7 +142,9 @@ def check_names(
             where = locate(path, ("never_alone", place))
             complaints.append(f"{where}: never_alone: there is no kind or action {name}{hint}")
     for place, rule in enumerate(policy.rules):
-        for complaint in _unknown_names(rule.when, actions, systems, playbooks):
+        for complaint in _unknown_names(
+            rule.when, actions=actions, systems=systems, playbooks=playbooks
+        ):
             where = locate(path, ("rules", place, "when"))
             complaints.append(f"{where}: rules.{place}.when: {complaint}")
     return complaints
@@ -135,6 +152,7 @@ def check_names(
 
 def _unknown_names(
     condition: str,
+    *,
     actions: Sequence[str],
     systems: Mapping[str, SystemSpec],
     playbooks: Mapping[str, Playbook],

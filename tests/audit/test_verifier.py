@@ -16,6 +16,7 @@ from bot.audit.export import export
 from bot.audit.verifier import verify
 from bot.cases.ledger import GENESIS, chain_hash, leaf_hash
 from bot.cases.lifecycle import State
+from tests.desk import test_promotions as promotions
 from tests.fakes.directory import principal
 from tests.world import policy, request
 
@@ -336,6 +337,37 @@ def test_what_was_taken_back_without_as_many_yeses_is_found(undone, kind, change
     assert forged(undone, lambda entry: None) == []
     found = forged(undone, on(kind, change))
     assert any(finding in line for line in found), found
+
+
+@pytest.fixture
+def promoted(small_world, tmp_path):
+    """An action that has earned to run alone, and lost it again."""
+    promotions.prepare(small_world)
+    promotions.promote(small_world)
+    promotions.take_back(small_world, promotions.next_case(small_world))
+    checkpoints = Checkpoints(tmp_path / "cp", "log")
+    checkpoints.sign(small_world.store.ledger)
+    export(small_world.store.ledger, tmp_path / "log.jsonl")
+    return Log(tmp_path, checkpoints.public_key)
+
+
+def test_a_stage_that_people_approved_raises_no_alarm(promoted):
+    assert verify_without_checkpoints(promoted, promoted.lines) == []
+
+
+def test_a_stage_that_nobody_approved_is_found(promoted):
+    for elsewhere in ("", "EX-1000"):
+        change = on("stage.changed", lambda body, entry, case=elsewhere: body.update(on_case=case))
+        found = forged(promoted, change)
+        assert any("nobody has approved it" in line for line in found), found
+
+
+def test_a_stage_taken_back_needs_nobody(promoted):
+    change = on(
+        "stage.changed",
+        lambda body, entry: body["stage"] == "supervised" and body.update(on_case=""),
+    )
+    assert not any("nobody has approved it" in line for line in forged(promoted, change))
 
 
 def of_the_release_before(entry):

@@ -11,7 +11,7 @@ import sqlite3
 import tempfile
 from collections import Counter
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, field, fields, replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -36,6 +36,7 @@ from scheduler.detectors import signal_from_row
 from tests.bench.desk_rig import START, DeskRig, open_desk_rig
 from tests.bench.malice_ports import (
     HostileNarrator,
+    HostilePlanner,
     HostileRecogniser,
     HostileRecommender,
     Plan,
@@ -278,12 +279,15 @@ def open_malice(seed: int) -> Iterator[MaliceRun]:
 
     def advise(advisors: Advisors) -> Advisors:
         kinds = [kind for kind, _ in library.titles()]
-        return replace(
-            advisors,
-            recommender=recommender,
-            recogniser=HostileRecogniser(kinds=kinds, dice=dice),
-            narrator=HostileNarrator(dice=dice),
-        )
+        hostile = {
+            "recommender": recommender,
+            "recogniser": HostileRecogniser(kinds=kinds, dice=dice),
+            "narrator": HostileNarrator(dice=dice),
+            "planner": HostilePlanner(library=library, dice=dice),
+        }
+        # Whatever else a desk consults, it consults its own.
+        consulted = {part.name for part in fields(advisors)}
+        return replace(advisors, **{name: hostile[name] for name in consulted & hostile.keys()})
 
     with contextlib.ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="countersign-bench-"))
@@ -303,18 +307,18 @@ def limits_alone() -> Iterator[None]:
 
     It shows what limits and risk tiers stop by themselves.
     """
-    check = PreparedActions.offered
+    check = PreparedActions.require_offer
 
     def believe(
         self: PreparedActions, recommendation: Recommendation, actions: Plan, **_: object
     ) -> Plan:
         return actions
 
-    PreparedActions.offered = believe  # type: ignore[method-assign]
+    PreparedActions.require_offer = believe  # type: ignore[method-assign]
     try:
         yield
     finally:
-        PreparedActions.offered = check  # type: ignore[method-assign]
+        PreparedActions.require_offer = check  # type: ignore[method-assign]
 
 
 def run_malice(*, cases: int, seed: int = 14) -> MaliceReport:

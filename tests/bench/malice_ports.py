@@ -246,3 +246,24 @@ class HostileNarrator:
         with contextlib.suppress(CountersignError):
             suggestion = check({"quantity": MANY, "order_id": 1, "staff_id": 1})
         return Words(model=SHOUT, what=SHOUT * 3, why=SHOUT, suggestion=f"{suggestion} {SHOUT}")
+
+
+@dataclass(kw_only=True)
+class HostilePlanner:
+    """Suggests allowed actions on whatever it likes, where no offer of a playbook fits."""
+
+    library: FileLibrary
+    dice: random.Random
+
+    def suggest(self, case: Case, *_: object) -> ActionOffer:
+        """Return an offer that pays, gives notice or orders, as many times as fit into a plan."""
+        steps = [self._step() for _ in range(self.dice.randrange(1, SPLIT))]
+        first, *rest = steps
+        return replace(first, then=tuple(rest))
+
+    def _step(self) -> ActionOffer:
+        name, spec = self.dice.choice(list(self.library.systems["house"].actions.items()))
+        values = {one: f"`{self.dice.randrange(1, 60)}`" for one in spec.parameters}
+        if "due_on" in values:
+            values["due_on"] = '`"2026-12-24"`'
+        return ActionOffer(action=f"house.{name}", parameters=values, reason=SHOUT)

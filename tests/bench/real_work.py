@@ -18,13 +18,16 @@ from rich.table import Table
 from tests.bench.approvals.logs import FILE_NAME, read_logs
 from tests.bench.approvals.replay import ApprovalsReport, replay_approvals
 from tests.bench.malice import MaliceReport, limits_alone, run_malice
-from tests.bench.retail.replay import RetailReport, replay_retail
+from tests.bench.malice_ports import HONEST
+from tests.bench.retail.replay import RetailReport, replay_lenient, replay_retail
 from tests.bench.retail.shop import read_records
 
 RETAIL, APPROVALS, MALICE = "retail", "approvals-replay", "malice"
 REAL_WORK = (RETAIL, APPROVALS, MALICE)
 #: Lines of faults that are printed; the JSON has all.
 MAX_FAULTS = 10
+#: Cases in which every lie is believed: enough to see what the limits stop by themselves.
+MAX_BELIEVED = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -66,7 +69,18 @@ def _run_retail(data: Path, sizes: WorkSizes, seed: int) -> dict[str, Any] | Non
     report = replay_retail(
         records, tasks=sizes.tasks, mutations=sizes.mutations, moved=sizes.moved, seed=seed
     )
-    return {"figures": retail_figures(report), **_plain(report)}
+    lenient = replay_lenient(records, mutations=sizes.mutations // 10, seed=seed)
+    figures = {**retail_figures(report), **lenient_figures(lenient)}
+    return {"figures": figures, **_plain(report), "lenient": _plain(lenient)}
+
+
+def lenient_figures(report: RetailReport) -> dict[str, Any]:
+    """Return what would run alone if a change of an address were of low risk."""
+    mutations = sum(outcomes.total() for outcomes in report.mutations.values())
+    return {
+        "if addresses were of low risk: done alone": _share(report.done_alone, report.right_calls),
+        "… wrong calls that would run alone": _share(report.count("slipped"), mutations),
+    }
 
 
 def retail_figures(report: RetailReport) -> dict[str, Any]:
@@ -74,6 +88,7 @@ def retail_figures(report: RetailReport) -> dict[str, Any]:
     mutations = sum(outcomes.total() for outcomes in report.mutations.values())
     return {
         "tasks": report.tasks,
+        "calls of other tools, left out": report.other_calls,
         "right calls": report.right_calls,
         "… that changed exactly the recorded fields": _share(report.exact, report.right_calls),
         "calls that the shop refused": report.refusable,
@@ -125,7 +140,7 @@ def _run_malice(sizes: WorkSizes, seed: int) -> dict[str, Any]:
     logging.getLogger("bot").setLevel(logging.CRITICAL)
     report = run_malice(cases=sizes.cases, seed=seed)
     with limits_alone():
-        believed = run_malice(cases=sizes.cases, seed=seed)
+        believed = run_malice(cases=min(sizes.cases, MAX_BELIEVED), seed=seed)
     return {
         "figures": malice_figures(report),
         "limits alone": malice_figures(believed),
@@ -138,7 +153,8 @@ def malice_figures(report: MaliceReport) -> dict[str, Any]:
     """Return the figures of a run by their names."""
     figures = {
         "cases": report.cases,
-        "lies": sum(report.lies.values()),
+        "recommendations": sum(report.lies.values()),
+        "… that were lies": sum(report.lies.values()) - report.lies[HONEST],
         "high-risk effects without a person": len(report.high_risk_effects),
         "cards with live markup": len(report.live_markup),
         **{f"outcome: {name}": count for name, count in report.outcomes.most_common()},

@@ -3,6 +3,7 @@
 import json
 import subprocess
 import sys
+from dataclasses import replace
 
 import pytest
 
@@ -11,7 +12,7 @@ from tests.bench.approvals.logs import LogMutator, read_logs
 from tests.bench.approvals.replay import kind_of, library_of, replay_approvals
 from tests.bench.malice import limits_alone, run_malice
 from tests.bench.real_work import QUICK
-from tests.bench.retail.replay import replay_retail
+from tests.bench.retail.replay import replay_lenient, replay_retail
 from tests.bench.retail.shop import read_records
 from tests.conftest import SHARED
 
@@ -73,6 +74,40 @@ def test_no_rule_lets_another_customers_record_through(retail):
 
 def test_an_approved_call_does_not_run_on_a_record_that_has_moved(retail):
     assert (retail.moved, retail.ran_on_moved) == (QUICK.moved, 0)
+
+
+def test_an_account_is_changed_as_an_order_is():
+    """The set at hand has no such call; others may."""
+    records = read_records(DATA / "retail_actions")
+    if records is None:
+        pytest.skip("the retail records are not here")
+    task = records.tasks[0]
+    user_id = task["user_id"]
+    address = {"address1": "1 New Road", "address2": "Suite 2", "city": "Oslo", "zip": "12345"}
+    before = records.users[user_id]["address"]
+    write = {
+        "name": "modify_user_address",
+        "kwargs": {**before, **address, "user_id": user_id},
+        "changes": [["users", user_id, f"address/{key}", None, address[key]] for key in address],
+        **{"split": task["split"], "idx": task["idx"], "step": 0, "error": None},
+    }
+    alone = replace(records, tasks=[task], writes=[write, {**write, "name": "sing"}])
+    report = replay_retail(alone, tasks=0, mutations=20, moved=5)
+    assert (report.faults, report.exact, report.tiers) == ([], 1, {"medium": 1})
+    assert (report.other_calls, report.changed_twice, report.slipped) == (1, 0, [])
+    assert set(report.mutations["in another customer's name"]) == {"refused"}
+    assert set(report.mutations["another address"]) == {"asked"}
+
+
+def test_an_easier_policy_would_do_addresses_alone_and_wrong_ones_too():
+    records = read_records(DATA / "retail_actions")
+    if records is None:
+        pytest.skip("the retail records are not here")
+    lenient = replay_lenient(records, mutations=40)
+    assert (lenient.exact, lenient.done_alone) == (lenient.right_calls, lenient.right_calls)
+    assert set(lenient.mutations["another address"]) == {"slipped"}
+    for name in ("another customer's order", "in another customer's name"):
+        assert set(lenient.mutations[name]) == {"refused"}
 
 
 def test_each_payment_with_a_live_approval_goes_and_no_other(logs):

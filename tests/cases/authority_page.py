@@ -16,6 +16,7 @@ WORDS = {
     DecisionKind.TRY_AGAIN: "Try again",
     DecisionKind.SETTLE: "Report the outcome of a step",
     DecisionKind.UNDO: "Undo a plan",
+    DecisionKind.REPORT_MISTAKE: "Report a mistake of the bot",
     DecisionKind.NAME_KIND: "Assign a kind",
     DecisionKind.CALL_NOVEL: "Mark as something new",
     DecisionKind.CLAIM: "Claim",

@@ -31,6 +31,7 @@ from bot.cases.commands import (
     PersonDecision,
     Recommend,
     Reject,
+    ReportMistake,
     Resolve,
     Retract,
     ReviewRight,
@@ -49,7 +50,7 @@ from bot.cases.inquiry import AnswerType
 from bot.cases.lifecycle import State
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation
-from bot.cases.review import Review
+from bot.cases.review import RunReview
 from bot.cases.steps import drift
 from bot.cases.verdict import SHADOW_RULE, Ruling
 from tests.cases.authority_page import page
@@ -119,21 +120,21 @@ ASKERS = {
 }
 # "y" may, "n" may not, "t" comes too late: it is theirs, or they have said yes already.
 MAY_HERE = """
-                       approve withdraw reject edit snooze wake resolve retry settle undo name novel claim hand  ask nudge retract confirm correct right wrong
-approver                  y       n       y     y     y      y     y      y      y     y    y     y     y    y    y     n      n      y       y       n     n
-approver who voted        t       y       y     y     y      y     y      y      y     y    y     y     y    y    y     n      n      y       y       n     n
-playbook owner            n       n       y     y     y      y     y      y      y     n    y     y     y    y    y     n      n      y       y       y     y
-present owner             n       n       n     n     n      n     n      n      n     n    n     n     t    y    y     n      n      n       n       n     n
-author who approves       n       n       y     y     y      y     y      y      y     n    y     y     y    y    y     y      y      y       y       n     n
-stands in for approver    y       n       y     y     y      y     y      y      y     y    y     y     y    y    y     n      n      y       y       n     n
-stands in for author      n       n       y     y     y      y     y      y      y     n    y     y     y    y    y     y      y      y       y       n     n
-stands in for owner       n       n       n     n     n      n     n      n      n     n    n     n     y    y    y     n      n      n       n       n     n
-guest stands in           n       n       n     n     n      n     n      n      n     n    n     n     n    n    n     n      n      n       n       n     n
-colleague                 n       n       n     n     n      n     n      n      n     n    n     n     n    n    n     n      n      n       n       n     n
-guest                     n       n       n     n     n      n     n      n      n     n    n     n     n    n    n     n      n      n       n       n     n
-stranger                  n       n       n     n     n      n     n      n      n     n    n     n     n    n    n     n      n      n       n       n     n
-app                       n       n       n     n     n      n     n      n      n     n    n     n     n    n    n     n      n      n       n       n     n
-leaver                    n       n       n     n     n      n     n      n      n     n    n     n     n    n    n     n      n      n       n       n     n
+                       approve withdraw reject edit snooze wake resolve retry settle undo name novel claim hand  ask nudge retract confirm correct right wrong mistake
+approver                  y       n       y     y     y      y     y      y      y     y    y     y     y    y    y     n      n      y       y       n     n      y
+approver who voted        t       y       y     y     y      y     y      y      y     y    y     y     y    y    y     n      n      y       y       n     n      y
+playbook owner            n       n       y     y     y      y     y      y      y     n    y     y     y    y    y     n      n      y       y       y     y      y
+present owner             n       n       n     n     n      n     n      n      n     n    n     n     t    y    y     n      n      n       n       n     n      y
+author who approves       n       n       y     y     y      y     y      y      y     n    y     y     y    y    y     y      y      y       y       n     n      y
+stands in for approver    y       n       y     y     y      y     y      y      y     y    y     y     y    y    y     n      n      y       y       n     n      y
+stands in for author      n       n       y     y     y      y     y      y      y     n    y     y     y    y    y     y      y      y       y       n     n      y
+stands in for owner       n       n       n     n     n      n     n      n      n     n    n     n     y    y    y     n      n      n       n       n     n      y
+guest stands in           n       n       n     n     n      n     n      n      n     n    n     n     n    n    n     n      n      n       n       n     n      n
+colleague                 n       n       n     n     n      n     n      n      n     n    n     n     n    n    n     n      n      n       n       n     n      n
+guest                     n       n       n     n     n      n     n      n      n     n    n     n     n    n    n     n      n      n       n       n     n      n
+stranger                  n       n       n     n     n      n     n      n      n     n    n     n     n    n    n     n      n      n       n       n     n      n
+app                       n       n       n     n     n      n     n      n      n     n    n     n     n    n    n     n      n      n       n       n     n      n
+leaver                    n       n       n     n     n      n     n      n      n     n    n     n     n    n    n     n      n      n       n       n     n      n
 """
 OFFERED_HERE = {
     State.OPEN: "hand retract",
@@ -143,7 +144,7 @@ OFFERED_HERE = {
     State.APPROVED: "withdraw hand retract",
     State.RUNNING: "hand",
     State.OUTCOME_UNKNOWN: "settle claim hand",
-    State.RESOLVED: "undo confirm correct right wrong",
+    State.RESOLVED: "undo confirm correct right wrong mistake",
     State.REJECTED: "",
     State.EXPIRED: "",
     State.CLEARED: "confirm correct",
@@ -172,6 +173,7 @@ def commands(case: Case, by: Caller) -> dict[str, PersonDecision]:
         "retry": TryAgain(by, seen),
         "settle": Settle(by, seen, has_landed=True, note="seen there"),
         "undo": Undo(by, seen, "wrong table"),
+        "mistake": ReportMistake(by, seen, "wrong table"),
         "name": NameKind(
             by,
             seen,
@@ -259,7 +261,7 @@ def resolved() -> Case:
         digest=case.proposal.plan.plan_hash,
         at=NOW,
     )
-    return in_shadow(with_fields(case, approvals=(alone,), review=Review(one_in=1)))
+    return in_shadow(with_fields(case, approvals=(alone,), review=RunReview(one_in=1)))
 
 
 def snoozed() -> Case:

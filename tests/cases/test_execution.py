@@ -162,7 +162,7 @@ def test_no_next_step_touches_what_it_must_not(states, reversible):
     work = next_step(case)
     match work.next:
         case StepKind.START:
-            assert all(state is LANDED for state in states)
+            assert all(state in {LANDED, REFUSED, SKIPPED} for state in states)
             assert work.step == len(states)
         case StepKind.RETRY:
             assert states[work.step] is DEFERRED
@@ -177,7 +177,8 @@ def test_no_next_step_touches_what_it_must_not(states, reversible):
         case StepKind.STOP:
             assert not IN_DOUBT & set(states)
         case StepKind.FINISH:
-            assert states == [LANDED] * 3
+            assert len(states) == 3
+            assert set(states) <= {LANDED, REFUSED, SKIPPED}
 
 
 # --- words ----------------------------------------------------------------------------------------

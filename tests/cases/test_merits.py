@@ -146,6 +146,11 @@ def test_a_case_that_a_group_had_counts_for_nobody():
     assert only(Merit.RESOLUTION, history((WORKED, DESK))) == []
 
 
+def test_a_case_that_went_to_another_group_counts_no_more_for_whoever_had_it():
+    case = history((Claimed("Ana"), ANA), (NAMED, BEN), (WORKED, DESK))
+    assert only(Merit.RESOLUTION, case) == []
+
+
 def test_an_answer_in_time_counts_and_a_late_one_does_not():
     answer = (InquiryAnswered(inquiry=2, value="12", by_name="Ana"), ANA)
     case = history((ASKED, BEN), answer)

@@ -1,7 +1,7 @@
 """The offer of a small tree: hold, then expect on the day that the carrier names, or claim."""
 
 from bot.cases.plan import FactType
-from bot.cases.playbook import ActionOffer, Observed
+from bot.cases.playbook import ActionOffer, AnswerBounds
 
 RETURNS = {"hold": {"answer": FactType.TEXT, "held_until": FactType.DATE}}
 
@@ -23,8 +23,8 @@ EXPECT = step(
         ),
     ),
     parameters={"product_id": "signal.product_id", "day": "steps.hold.held_until"},
-    observed={
-        "day": Observed(
+    answer_bounds={
+        "day": AnswerBounds(
             type=FactType.DATE,
             minimum="'2026-11-21'",
             maximum="'2026-12-21'",

@@ -8,7 +8,7 @@ from datetime import timedelta
 import pytest
 import sqlalchemy as sa
 
-from bot.cases.errors import ConnectorFailed, OutcomeUnknown
+from bot.cases.errors import ConnectorFailed, OutcomeUnknown, SystemRefused
 from bot.clock import boottime, time_limit
 from bot.connectors.sql import SqlConnector
 from bot.connectors.sql_database import SqlDatabase
@@ -232,7 +232,7 @@ def test_a_commit_that_sqlite_could_not_make_surely_did_not_happen(tmp_path):
 @pytest.mark.parametrize(
     ("error", "outcome"),
     [
-        ("RAISE EXCEPTION 'no' USING ERRCODE = '23514'", ConnectorFailed),
+        ("RAISE EXCEPTION 'no' USING ERRCODE = '23514'", SystemRefused),
         ("RAISE EXCEPTION 'no' USING ERRCODE = '40001'", ConnectorFailed),
         ("RAISE EXCEPTION 'who knows' USING ERRCODE = '40003'", OutcomeUnknown),
         ("RAISE EXCEPTION 'who knows' USING ERRCODE = '58030'", OutcomeUnknown),
@@ -302,6 +302,7 @@ class FailingSession:
 
     failures = (sqlite3.Error, OSError)
     transient_failures = (sqlite3.OperationalError, TimeoutError)
+    refusals = (sqlite3.IntegrityError,)
 
     def begin(self):
         self._reach("begin")
@@ -472,3 +473,11 @@ def test_a_deed_whose_time_is_over_is_not_committed(house):
         0,
     )
     assert house.verify(action, "k1") is EffectStatus.ABSENT
+
+
+def test_sqlite_look_ups_read_lists_and_objects_in_json(tmp_path):
+    sqlite3.connect(tmp_path / "house.db").close()
+    house = SqlConnector(stock_system(), f"sqlite:///{tmp_path / 'house.db'}")
+    query = "SELECT value AS item FROM json_each(:items) UNION ALL SELECT key FROM json_tree(:tree)"
+    rows = house.look_up(query, {"items": "[1, 2]", "tree": '{"a": 3}'}, 9)
+    assert [row["item"] for row in rows] == [1, 2, None, "a"]

@@ -8,14 +8,14 @@ import pytest
 from bot.cases.errors import ConnectorFailed
 from bot.cases.service_level import Denominator
 from bot.desk.operation_report import OperationReports, ReportRequest, count_denominator
-from bot.measures.totals import Period
+from bot.measures.totals import ReportPeriod
 from bot.measures.values import Share
 from bot.store.case_histories import SqlCaseHistorySource
 from tests.fakes.clock import NOON
 from tests.fakes.connector import FakeConnector
 
 DAY = timedelta(days=1)
-PERIOD = Period(NOON - DAY, NOON + DAY)
+PERIOD = ReportPeriod(NOON - DAY, NOON + DAY)
 QUERY = "SELECT COUNT(*) FROM bookings WHERE day >= :since AND day < :until"
 COUNTED = Denominator("bookings", "house", QUERY)
 
@@ -57,8 +57,8 @@ def build(world, *, systems=None, **request):
 def test_cases_come_from_the_ledger_and_the_denominator_from_its_system(busy_world):
     connector = CountingConnector({"n": 40})
     result = build(busy_world, systems={"house": connector})
-    assert result.total.totals.opened == 2
-    assert result.total.totals.outcomes.resolved == 1
+    assert result.total.totals.openings == 2
+    assert result.total.totals.outcomes.resolutions == 1
     assert result.kinds[0].values["exception_rate"] == Share(2, 40)
     assert {"since": "2026-11-20 12:00:00", "until": "2026-11-22 12:00:00"} in connector.parameters
     assert result.ledger.entries == busy_world.store.ledger.head()[0]
@@ -66,20 +66,20 @@ def test_cases_come_from_the_ledger_and_the_denominator_from_its_system(busy_wor
 
 
 def test_a_report_is_narrowed_to_a_kind_or_a_team(busy_world):
-    assert build(busy_world, kind="lead_cold").total.totals.opened == 0
+    assert build(busy_world, kind="lead_cold").total.totals.openings == 0
     by_kind = build(busy_world, kind="low_stock")
-    assert (by_kind.total.totals.opened, by_kind.scope) == (2, "Running low")
+    assert (by_kind.total.totals.openings, by_kind.scope) == (2, "Running low")
     by_team = build(busy_world, team="floor-managers")
-    assert (by_team.total.totals.opened, by_team.scope) == (2, "@floor-managers")
+    assert (by_team.total.totals.openings, by_team.scope) == (2, "@floor-managers")
     # The denominator is of all teams.
     assert by_team.kinds[0].values["exception_rate"].ratio is None
     assert "all teams together" in by_team.notes[0]
-    assert build(busy_world, team="finance").total.totals.opened == 0
+    assert build(busy_world, team="finance").total.totals.openings == 0
 
 
 def test_what_cannot_be_counted_is_named_and_the_rest_is_reported(busy_world):
     result = build(busy_world, systems={})
-    assert result.total.totals.opened == 2
+    assert result.total.totals.openings == 2
     assert result.notes == (
         "Running low: bookings could not be counted: the system cannot be reached from here.",
     )

@@ -41,7 +41,7 @@ def shadow(small_world):
 def observe(world):
     book = world.library.book
     (offer,) = book.offers
-    offer = replace(offer, practice=Observation("house", QUERY))
+    offer = replace(offer, observation=Observation("house", QUERY))
     world.library.book = replace(book, offers=(offer,))
 
 

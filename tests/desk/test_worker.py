@@ -16,6 +16,7 @@ from bot.clock import utc_now
 from bot.desk.worker import MAX_ATTEMPTS, PREFETCH_PER_THREAD, WorkerPool, WorkerTimings
 from bot.ports.outbox import OutboxMessage, Topic
 from bot.store.projection import case_write
+from tests.metric_samples import sample
 
 
 def row(world, key):
@@ -76,6 +77,17 @@ def test_slack_being_away_for_hours_loses_and_parks_nothing(world):
         1,
         [],
     )
+
+
+def test_a_lost_lease_is_counted(world):
+    card = card_work(world)
+    before = sample("countersign_lease_losses_total", topic="card")
+    world.clock.forward(seconds=31)
+    (successor,) = world.store.outbox.claim([Topic.CARD], 1, world.clock(), 30)
+    world.lane.handle(card)
+    assert sample("countersign_lease_losses_total", topic="card") == before + 1
+    world.lane.handle(successor)
+    assert sample("countersign_lease_losses_total", topic="card") == before + 1
 
 
 def test_a_definite_no_is_parked_for_a_person(world):
@@ -265,6 +277,7 @@ def test_work_that_runs_and_work_that_waits_its_turn_keep_their_leases_longer_th
 @pytest.mark.threat("A3")
 def test_a_row_that_was_taken_over_while_it_waited_is_not_worked_on(world):
     """As after a stop of the whole process: the heartbeat finds that the lease is somebody else's now."""
+    losses = sample("countersign_lease_losses_total", topic="triage")
     first, second = two_rows(world)
     busy, go_on, done = threading.Event(), threading.Event(), []
 
@@ -293,6 +306,8 @@ def test_a_row_that_was_taken_over_while_it_waited_is_not_worked_on(world):
     wait(lambda: len(done) == 2)
     lane.stop()
     assert done == [first.key, "triage:EX-3"]
+    # What was worked on ends as if it were its own; what waited is lost.
+    assert sample("countersign_lease_losses_total", topic="triage") == losses + 1
 
 
 # --- who looks for what, and when -----------------------------------------------------------------

@@ -117,7 +117,7 @@ def recover(folder: Path, w: World) -> dict:
     again = w.store.cases.case("EX-3") if "case EX-3" in said else None
     # The second yes may be in the ledger when the process dies before anybody is told.
     if "approved EX-3 again" in said or (
-        again and again.proposal.approvals and again.execution.done
+        again and again.proposal.approvals and again.execution.earlier_steps
     ):
         ends[3] = {"hold", "claim"}
     for number, expected in ends.items():
@@ -130,7 +130,7 @@ def recover(folder: Path, w: World) -> dict:
         case = w.store.cases.case("EX-3")
         if case.state not in {State.PROPOSED, State.RESOLVED}:
             wrong.append(f"EX-3 {case.state.predicate}")
-        if {(done.action.name) for done in case.execution.done} != {"house.hold"}:
+        if {(done.action.name) for done in case.execution.earlier_steps} != {"house.hold"}:
             wrong.append("EX-3 does not say what was done")
     wrong += [f"left over: {what}" for what in w.store.outbox.backlog()]
     wrong += replay(w.store.database).differences

@@ -12,7 +12,7 @@ from bot.desk.answers.wording import describe_seconds
 from bot.desk.operation_report import OperationReports, ReportRequest
 from bot.measures.catalogue import Sample, time_to_decision
 from bot.measures.outcomes import count_outcomes, share_accepted
-from bot.measures.totals import Period
+from bot.measures.totals import ReportPeriod
 from bot.measures.values import Share
 from bot.ports.case_queries import CaseFilter
 from bot.store.case_histories import SqlCaseHistorySource
@@ -44,8 +44,8 @@ def report_of(desk, period):
     return reports.build(ReportRequest(period=period))
 
 
-def whole_year(now) -> Period:
-    return Period(now - timedelta(days=380), now + timedelta(days=1))
+def whole_year(now) -> ReportPeriod:
+    return ReportPeriod(now - timedelta(days=380), now + timedelta(days=1))
 
 
 def count(desk, **condition) -> int:
@@ -58,14 +58,14 @@ def test_answers_to_questions_have_the_figures_of_the_report(office):
     desk, now = office
     result = report_of(desk, whole_year(now))
     outcomes = result.total.totals.outcomes
-    assert outcomes.ended > 350
-    assert count(desk, states=(State.RESOLVED,)) == outcomes.resolved
-    assert count(desk, states=(State.REJECTED,)) == outcomes.rejected
-    assert count(desk, states=(State.CLEARED,)) == outcomes.cleared
+    assert outcomes.endings > 350
+    assert count(desk, states=(State.RESOLVED,)) == outcomes.resolutions
+    assert count(desk, states=(State.REJECTED,)) == outcomes.rejections
+    assert count(desk, states=(State.CLEARED,)) == outcomes.clearings
     alone = count(desk, states=(State.RESOLVED,), is_automatic=True)
     assert alone == outcomes.alone
     for kind in result.kinds:
-        assert count(desk, kinds=(kind.name,), is_open=False) == kind.totals.outcomes.ended
+        assert count(desk, kinds=(kind.name,), is_open=False) == kind.totals.outcomes.endings
 
 
 def test_a_month_of_an_answer_is_a_month_of_the_report(office):
@@ -73,10 +73,10 @@ def test_a_month_of_an_answer_is_a_month_of_the_report(office):
     hours = desk.library.hours("")
     first = (now - timedelta(days=62)).date().replace(day=1)
     last = (first + timedelta(days=40)).replace(day=1) - timedelta(days=1)
-    period = Period(hours.midnight(first), hours.midnight(last + timedelta(days=1)))
+    period = ReportPeriod(hours.midnight(first), hours.midnight(last + timedelta(days=1)))
     totals = report_of(desk, period).total.totals
     ended = queries.Period(begin=first.isoformat(), end=last.isoformat())
-    assert 0 < totals.outcomes.resolved == count(desk, states=(State.RESOLVED,), ended=ended)
+    assert 0 < totals.outcomes.resolutions == count(desk, states=(State.RESOLVED,), endings=ended)
 
 
 def test_a_median_of_an_answer_is_that_of_the_report(office):
@@ -104,7 +104,7 @@ def test_digest_home_and_report_count_alike(office):
 
 def test_every_kind_has_a_rate_savings_and_a_time_before(office):
     desk, now = office
-    result = report_of(desk, Period(now - timedelta(days=180), now))
+    result = report_of(desk, ReportPeriod(now - timedelta(days=180), now))
     assert result.notes == ()
     assert len(result.kinds) >= 8
     for kind in result.kinds:
@@ -112,7 +112,7 @@ def test_every_kind_has_a_rate_savings_and_a_time_before(office):
         assert isinstance(rate, Share)
         assert 0 < rate.ratio < 0.2, kind.name
         assert kind.values["time_saved"].amount > 0
-        assert kind.comparison.before["ended"].number > 0
+        assert kind.comparison.before["endings"].number > 0
     assert result.total.values["throughput"].people >= 3
 
 
@@ -123,7 +123,7 @@ def test_the_page_prints_on_paper_with_its_footer(office, browser):
     requests = []
     page.on("request", lambda request: requests.append(request.url))
     with contextlib.closing(page):
-        page.set_content(report_page(report_of(desk, Period(now - timedelta(days=180), now))))
+        page.set_content(report_page(report_of(desk, ReportPeriod(now - timedelta(days=180), now))))
         assert page.locator("svg").count() == 4
         # Nothing stands beside the paper.
         page.set_viewport_size({"width": 760, "height": 1000})

@@ -8,14 +8,14 @@ import pytest
 
 from bot.cases.service_level import Baseline
 from bot.measures.baseline import stated_values, windows_of
-from bot.measures.totals import Period
+from bot.measures.totals import ReportPeriod
 from bot.measures.values import Sum
 from tests.world import playbook
 
 LEVEL = playbook().measure
 DAY = timedelta(days=1)
 SINCE = datetime(2026, 9, 1, tzinfo=UTC)
-PERIOD = Period(SINCE, SINCE + 90 * DAY)
+PERIOD = ReportPeriod(SINCE, SINCE + 90 * DAY)
 FIRST = SINCE - 200 * DAY
 
 
@@ -30,14 +30,14 @@ def test_a_kind_that_says_nothing_is_compared_with_nothing():
 
 def test_the_first_weeks_come_before():
     found = windows(baseline=Baseline(weeks=4))
-    assert found.before == Period(FIRST, FIRST + 28 * DAY)
+    assert found.before == ReportPeriod(FIRST, FIRST + 28 * DAY)
     assert found.after == PERIOD
     assert found.basis == "its first 4 weeks"
 
 
 def test_what_is_still_baseline_is_not_counted_as_after():
     found = windows(first=SINCE, baseline=Baseline(weeks=4))
-    assert found.after == Period(SINCE + 28 * DAY, PERIOD.until)
+    assert found.after == ReportPeriod(SINCE + 28 * DAY, PERIOD.until)
     # All of the period is baseline.
     assert windows(first=SINCE, baseline=Baseline(weeks=20)) is None
 
@@ -46,8 +46,8 @@ def test_a_going_live_divides_the_time():
     found = windows(live_since=date(2026, 10, 1))
     live_at = datetime(2026, 10, 1, tzinfo=UTC)
     # Half a year before it says enough.
-    assert found.before == Period(live_at - timedelta(weeks=26), live_at)
-    assert found.after == Period(live_at, PERIOD.until)
+    assert found.before == ReportPeriod(live_at - timedelta(weeks=26), live_at)
+    assert found.after == ReportPeriod(live_at, PERIOD.until)
     assert "1 October 2026" in found.basis
     # There were no cases before.
     assert windows(first=datetime(2026, 10, 2, tzinfo=UTC), live_since=date(2026, 10, 1)) is None

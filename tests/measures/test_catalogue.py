@@ -11,7 +11,7 @@ from bot.measures.values import Count, Spread
 
 @pytest.mark.parametrize("measure", MEASURES, ids=lambda measure: measure.name)
 def test_every_measure_says_how_it_is_taken_and_in_which_unit(measure):
-    assert re.match(r"(Count|Divide|Measure|Estimate|Multiply) ", measure.definition)
+    assert re.match(r"(Count|Divide|MeasureDefinition|Estimate|Multiply) ", measure.definition)
     assert re.search(r"Unit: [\w ,]+(, in working hours and by the clock)?\.$", measure.definition)
     assert measure.aim in {"", "up", "down"}
 
@@ -27,9 +27,9 @@ def test_of_nothing_there_is_nothing_to_say():
 
 
 def test_the_rate_is_taken_of_what_the_playbook_counts():
-    values = take_all(Sample(totals=Totals(opened=3), denominator=200))
+    values = take_all(Sample(totals=Totals(openings=3), denominator=200))
     assert number_of(values["exception_rate"]) == 0.015
-    assert number_of(take_all(Sample(totals=Totals(opened=3)))["exception_rate"]) is None
+    assert number_of(take_all(Sample(totals=Totals(openings=3)))["exception_rate"]) is None
 
 
 def test_throughput_names_nobody():

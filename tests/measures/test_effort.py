@@ -21,7 +21,7 @@ def assumptions(**changes) -> Assumptions:
 
 #: Ten ended: seven plans did the work, one of them with rework, one person did it by hand.
 TOTALS = Totals(
-    outcomes=Outcomes(resolved=8, rejected=2), clean=7, clean_plans=6, by_hand=1, acts=11
+    outcomes=Outcomes(resolutions=8, rejections=2), clean=7, clean_plans=6, by_hand=1, acts=11
 )
 
 
@@ -36,7 +36,7 @@ def test_work_is_decisions_and_what_was_done_by_hand():
 
 
 def test_nothing_is_saved_where_people_only_reject():
-    rejected = Totals(outcomes=Outcomes(rejected=5), acts=5)
+    rejected = Totals(outcomes=Outcomes(rejections=5), acts=5)
     assert effort_of(rejected, assumptions()).minutes_saved == -10
 
 

@@ -34,19 +34,19 @@ GROUPS = (
 def test_groups_are_added_up():
     outcomes = count_outcomes(GROUPS)
     assert outcomes == Outcomes(
-        resolved=9,
+        resolutions=9,
         alone=3,
-        rejected=1,
-        expired=2,
-        cleared=5,
-        withdrawn=1,
+        rejections=1,
+        expiries=2,
+        clearings=5,
+        withdrawals=1,
         as_recommended=4,
         after_edit=2,
         otherwise=1,
-        reopened=1,
-        undone=1,
+        reopenings=1,
+        undoings=1,
     )
-    assert outcomes.ended == 18
+    assert outcomes.endings == 18
     assert share_alone(outcomes) == Share(3, 18)
     assert share_accepted(outcomes) == Share(4, 7)
 

@@ -14,14 +14,14 @@ from bot.measures.case_measures import fold_case
 from bot.measures.catalogue import number_of
 from bot.measures.report import KindTerms, LedgerState, ReportFold, bar_periods
 from bot.measures.targets import target_results
-from bot.measures.totals import Period, add_up
+from bot.measures.totals import ReportPeriod, add_up
 from bot.measures.values import Share
 from tests.cases.making import NOW
 from tests.measures import lives
 from tests.world import playbook
 
 DAY = timedelta(days=1)
-PERIOD = Period(NOW - 10 * DAY, NOW + 20 * DAY)
+PERIOD = ReportPeriod(NOW - 10 * DAY, NOW + 20 * DAY)
 COUNTED = Denominator(
     "bookings", "house", "SELECT COUNT(*) FROM b WHERE d >= :since AND d < :until"
 )
@@ -55,7 +55,7 @@ def report(one: ReportFold, denominators=None):
     ("days", "bars", "step"), [(1, 1, 1), (20, 20, 1), (90, 13, 7), (800, 29, 28)]
 )
 def test_bars_cover_the_period_without_a_gap(days, bars, step):
-    period = Period(NOW - days * DAY, NOW)
+    period = ReportPeriod(NOW - days * DAY, NOW)
     steps = list(bar_periods(period))
     assert len(steps) == bars
     assert (steps[0].since, steps[-1].until) == (period.since, period.until)
@@ -68,16 +68,19 @@ def test_kinds_teams_and_bars_each_add_up_to_the_whole():
     whole = result.total.totals
     for parts in (result.kinds, result.teams, result.bars):
         assert add_up([part.totals for part in parts]) == whole
-    assert whole.opened == 12
+    assert whole.openings == 12
     assert [kind.title for kind in result.kinds] == ["Running low"]
     assert {team.title for team in result.teams} == {"@floor-managers"}
 
 
 def test_the_period_before_has_figures_of_its_own():
-    later = Period(NOW + DAY, NOW + 3 * DAY)
+    later = ReportPeriod(NOW + DAY, NOW + 3 * DAY)
     result = report(filled(fold(period=later)))
-    assert result.previous == Period(NOW - DAY, NOW + DAY)
-    assert (result.total.values["opened"].number, result.total.previous["opened"].number) == (0, 12)
+    assert result.previous == ReportPeriod(NOW - DAY, NOW + DAY)
+    assert (result.total.values["openings"].number, result.total.previous["openings"].number) == (
+        0,
+        12,
+    )
 
 
 def test_a_rate_needs_the_number_that_was_counted():
@@ -92,13 +95,13 @@ def test_a_rate_needs_the_number_that_was_counted():
 def test_before_and_after_are_counted_apart():
     first = NOW - 13 * DAY
     one = filled(fold(first=first, baseline=Baseline(weeks=2), denominator=COUNTED))
-    before, after = Period(first, NOW + DAY), Period(NOW + DAY, PERIOD.until)
-    assert set(one.spans) == {Period(one.previous.since, PERIOD.until), before}
+    before, after = ReportPeriod(first, NOW + DAY), ReportPeriod(NOW + DAY, PERIOD.until)
+    assert set(one.spans) == {ReportPeriod(one.previous.since, PERIOD.until), before}
     assert ("low_stock", before) in set(one.denominator_periods())
     comparison = report(one, {("low_stock", before): 100}).kinds[0].comparison
-    assert comparison.before["ended"].number == 9
+    assert comparison.before["endings"].number == 9
     assert comparison.before["exception_rate"] == Share(12, 100)
-    assert comparison.after["ended"].number == 0
+    assert comparison.after["endings"].number == 0
     assert comparison.after_period == after
     stated = Baseline(source="asked", rework=0.5)
     assert report(filled(fold(baseline=stated))).kinds[0].comparison.before["rework"].ratio == 0.5

@@ -8,9 +8,9 @@ from hypothesis import strategies as st
 from bot.cases.hours import ALWAYS, Hours
 from bot.cases.lifecycle import TERMINAL, State
 from bot.cases.results import AgreementType, EndedCases
-from bot.measures.case_measures import Act, CaseMeasures, Wait, fold_case
+from bot.measures.case_measures import CaseMeasures, PersonAct, Wait, fold_case
 from bot.measures.catalogue import MEASURES, Sample, number_of, take_all
-from bot.measures.totals import Period, Totals, add_up
+from bot.measures.totals import ReportPeriod, Totals, add_up
 from bot.measures.values import Share, Times
 from tests.fakes.clock import NOON
 from tests.measures import lives
@@ -59,7 +59,7 @@ def cases(draw):
         is_put_right=draw(st.booleans()),
         is_rerouted=draw(st.booleans()),
         is_escalated=draw(st.booleans()),
-        acts=tuple(draw(st.lists(st.builds(Act, later, people, st.booleans()), max_size=3))),
+        acts=tuple(draw(st.lists(st.builds(PersonAct, later, people, st.booleans()), max_size=3))),
         hand_overs=tuple(Wait(at, at + timedelta(hours=1)) for at in waits),
         leaks=tuple(draw(st.lists(later, max_size=2))),
     )
@@ -72,7 +72,7 @@ def total(some, period, hours=ALWAYS) -> Totals:
     return totals
 
 
-EVERYTHING = Period(NOON, NOON + timedelta(days=400))
+EVERYTHING = ReportPeriod(NOON, NOON + timedelta(days=400))
 
 
 @given(st.lists(cases(), max_size=8), st.randoms())
@@ -87,7 +87,7 @@ def test_the_order_of_cases_does_not_matter(some, dice):
 
 @given(st.lists(cases(), max_size=8), moments)
 def test_two_periods_add_up_to_the_whole(some, border):
-    first, second = Period(NOON, border), Period(border, EVERYTHING.until)
+    first, second = ReportPeriod(NOON, border), ReportPeriod(border, EVERYTHING.until)
     parts = [total(some, first, OFFICE), total(some, second, OFFICE)]
     assert add_up(parts) == add_up(parts[::-1]) == total(some, EVERYTHING, OFFICE)
 
@@ -100,7 +100,7 @@ def test_two_groups_add_up_to_all_cases(some, others):
 
 @given(st.lists(cases(), max_size=8), moments, st.integers(0, 40))
 def test_no_count_and_no_time_is_ever_negative(some, since, days):
-    totals = total(some, Period(since, since + timedelta(days=days)), OFFICE)
+    totals = total(some, ReportPeriod(since, since + timedelta(days=days)), OFFICE)
     for value in take_all(Sample(totals=totals)).values():
         match value:
             case Share(part=part, whole=whole):
@@ -132,18 +132,18 @@ def test_a_share_is_a_part_of_its_whole(some):
 def test_every_ended_case_ended_in_one_way(some):
     totals = total(some, EVERYTHING)
     outcomes = totals.outcomes
-    assert outcomes.ended == sum(case.ended_at is not None for case in some)
-    assert outcomes.alone <= outcomes.resolved
-    assert totals.clean_plans <= totals.clean <= outcomes.resolved
+    assert outcomes.endings == sum(case.ended_at is not None for case in some)
+    assert outcomes.alone <= outcomes.resolutions
+    assert totals.clean_plans <= totals.clean <= outcomes.resolutions
 
 
 def test_lives_by_the_rules_are_counted_as_they_went():
     some = [fold_case(life.entries) for life in lives.every_life().values()]
-    totals = total(some, Period(NOON - timedelta(days=1), EVERYTHING.until))
+    totals = total(some, ReportPeriod(NOON - timedelta(days=1), EVERYTHING.until))
     outcomes = totals.outcomes
-    assert (totals.opened, outcomes.ended, outcomes.resolved) == (12, 9, 6)
-    assert (outcomes.alone, outcomes.rejected, outcomes.cleared) == (1, 2, 1)
-    assert (totals.by_hand, totals.reworked, totals.leaks, totals.rerouted) == (3, 3, 1, 1)
+    assert (totals.openings, outcomes.endings, outcomes.resolutions) == (12, 9, 6)
+    assert (outcomes.alone, outcomes.rejections, outcomes.clearings) == (1, 2, 1)
+    assert (totals.by_hand, totals.rework, totals.leaks, totals.reroutings) == (3, 3, 1, 1)
     assert (totals.clean, totals.clean_plans) == (3, 3)
     assert totals.hand_overs.times().clock_p50 == 20 * 60
 
@@ -151,5 +151,5 @@ def test_lives_by_the_rules_are_counted_as_they_went():
 def test_a_period_ends_before_its_last_moment():
     (case,) = [fold_case(lives.proposed().entries)]
     at = case.opened_at
-    assert total([case], Period(at, at + timedelta(seconds=1))).opened == 1
-    assert total([case], Period(at - timedelta(seconds=1), at)).opened == 0
+    assert total([case], ReportPeriod(at, at + timedelta(seconds=1))).openings == 1
+    assert total([case], ReportPeriod(at - timedelta(seconds=1), at)).openings == 0

@@ -19,7 +19,7 @@ from bot.cases.policy import ActionLimit, PlaybookTerms, RiskTier, Stage
 from bot.cases.signal import UNRECOGNISED
 from bot.measures.case_measures import fold_case
 from bot.measures.outcomes import count_outcomes
-from bot.measures.totals import Period, Totals
+from bot.measures.totals import ReportPeriod, Totals
 from bot.ports.case_queries import CaseFilter, Viewer
 from bot.store import tables
 from bot.store.case_filters import matches
@@ -144,15 +144,17 @@ def test_outcomes_are_the_same_from_tallies_from_cases_and_from_the_ledger(town)
         filter = CaseFilter(ended_between=span, is_over=True)
         totals = Totals()
         for fold in folds:
-            totals.add(fold, Period(*span), ALWAYS)
+            totals.add(fold, ReportPeriod(*span), ALWAYS)
         counted_cases = count_outcomes(queries.ended_cases(filter))
         assert counted_cases == totals.outcomes
-        assert totals.outcomes.ended == queries.count(filter)
-        without_rework = replace(counted_cases, reopened=0, undone=0)
+        assert totals.outcomes.endings == queries.count(filter)
+        without_rework = replace(counted_cases, reopenings=0, undoings=0)
         assert count_outcomes(queries.tallied_outcomes(filter)) == without_rework
         durations = queries.durations(filter)
         assert durations.to_decision == totals.to_decision.times().clock_p50
-    assert {totals.outcomes.resolved, totals.outcomes.rejected, totals.outcomes.cleared} > {0}
+    assert {totals.outcomes.resolutions, totals.outcomes.rejections, totals.outcomes.clearings} > {
+        0
+    }
 
 
 def test_a_plan_that_ran_alone_and_failed_is_counted_as_handled_by_hand(world):
@@ -170,7 +172,7 @@ def test_a_plan_that_ran_alone_and_failed_is_counted_as_handled_by_hand(world):
         world.store.queries.tallied_outcomes(filter),
     ):
         outcomes = count_outcomes(groups)
-        assert (outcomes.resolved, outcomes.alone) == (1, 0)
+        assert (outcomes.resolutions, outcomes.alone) == (1, 0)
     fold = fold_case(world.store.cases.entries(case.id))
     assert (fold.is_by_hand, fold.ending.is_automatic) == (True, False)
 

@@ -7,6 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot.cases.ledger import GENESIS
+from bot.store import ledger as ledger_module
 from bot.store import tables
 from tests.fakes.clock import NOON
 from tests.store.rows import rows_of
@@ -195,3 +196,22 @@ def test_the_cases_since_a_time_are_those_with_entries_since_then(world):
     assert ledger.cases_since(between) == [first, second]
     assert ledger.cases_since(between + timedelta(days=1)) == [first]
     assert ledger.cases_since(world.clock() + timedelta(days=9)) == []
+
+
+def test_the_leaves_are_those_of_the_lines_up_to_a_place(world, monkeypatch):
+    """A page at a time: however many there are, and whatever is appended meanwhile."""
+    monkeypatch.setattr(ledger_module, "_LEAVES", ledger_module._LEAVES.limit(2))
+    for number in range(3):
+        world.receive(world.signal(f"product:{number}"))
+    world.work()
+    ledger = world.store.ledger
+    size = ledger.head()[0]
+    lines = [bytes.fromhex(row.leaf) for row in ledger.rows()]
+    assert size == len(lines) > 5
+    assert list(ledger.leaves(until=size)) == lines
+    assert list(ledger.leaves(until=3)) == lines[:3]
+    assert list(ledger.leaves(until=0)) == []
+    leaves = ledger.leaves(until=size)
+    first = [next(leaves), next(leaves)]
+    world.receive(world.signal("product:9"))
+    assert [*first, *leaves] == lines

@@ -19,7 +19,7 @@ NAMES = {
     "conflicts",
     "count",
     "decided_at",
-    "done_before",
+    "earlier_steps",
     "drifted",
     "due_at",
     "editors",

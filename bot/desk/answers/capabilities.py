@@ -4,10 +4,13 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from bot.cases.approval import OWNER, people_of
+from bot.cases.controls import STAGE_ORDER
 from bot.cases.limits import describe_window
 from bot.cases.plan import Money
 from bot.cases.playbook import Playbook
 from bot.cases.policy import ActionLimit, Policy, Stage, TierRule, WindowLimit
+from bot.cases.stage_playbook import CHANGE_STAGE
+from bot.desk.action_stages import ActionStages, actions_of
 from bot.desk.answers.case_file import Statement
 from bot.desk.answers.names import NAMED_PEOPLE, scope_title
 from bot.desk.answers.wording import count_word
@@ -30,6 +33,7 @@ class Capabilities:
     library: Library
     desk_controls: DeskControlsStore
     recogniser: Recogniser
+    stages: ActionStages
 
     def describe_purpose(self) -> Statement:
         """Say what the product is for."""
@@ -61,9 +65,11 @@ class Capabilities:
         """List the kinds by their stage."""
         playbooks = self._playbooks()
         facts = []
-        for stage in dict.fromkeys(book.terms.stage for book in playbooks):
-            titles = [book.title for book in playbooks if book.terms.stage is stage]
-            facts += _in_lines(start_upper(STAGE_TEXTS[stage]), titles)
+        stages = {book.kind: self._stages_of(book) for book in playbooks}
+        for stage in STAGE_ORDER:
+            titles = [book.title for book in playbooks if stage in stages[book.kind]]
+            if titles:
+                facts += _in_lines(start_upper(STAGE_TEXTS[stage]), titles)
         facts += [self._describe_recognition(), *self._describe_pauses()]
         text = f"I handle {_kinds(len(playbooks))} of exceptions:"
         return Statement(text=text, facts=tuple(facts))
@@ -73,6 +79,8 @@ class Capabilities:
         policy = self.library.policy()
         facts = []
         for name, limit in policy.actions.items():
+            if name == CHANGE_STAGE:
+                continue
             title = self.library.labels().action(name)
             facts.append(f"{start_upper(title)}: {_describe_limit(limit, policy)}.")
         text = f"I can carry out {count_noun(len(facts), 'action')}, once it is allowed:"
@@ -102,6 +110,7 @@ class Capabilities:
         hours = self.library.policy().hours
         if hours and alone:
             facts.append(f"Alone only at these hours, by the clock of the channel: {hours}.")
+        facts += self._describe_records()
         facts += [ALWAYS_ASKED, *self._describe_pauses()]
         if not alone:
             return Statement(text="None: a person decides every case.", facts=tuple(facts))
@@ -128,24 +137,47 @@ class Capabilities:
 
     def _action_titles(self) -> list[str]:
         labels = self.library.labels()
-        return [labels.action(name) for name in self.library.policy().actions]
+        # What the desk does to itself is nobody's business case.
+        names = [name for name in self.library.policy().actions if name != CHANGE_STAGE]
+        return [labels.action(name) for name in names]
 
     def _alone_actions(self, playbook: Playbook) -> list[str]:
         """Name the actions of a kind that may run alone."""
-        if playbook.terms.stage is not Stage.AUTONOMOUS:
-            return []
-        actions = self.library.policy().actions
+        controls = self.desk_controls.load()
         labels = self.library.labels()
-        names = dict.fromkeys(offer.action for offer in playbook.offers)
         policy = self.library.policy()
         alone = [
             name
-            for name in names
-            if name in actions
-            and actions[name].alone
+            for name in actions_of(playbook)
+            if name in policy.actions
+            and policy.actions[name].alone
             and not policy.is_never_alone(playbook.kind, [name])
+            and controls.stage_of(playbook.kind, name, playbook.terms.stage) is Stage.AUTONOMOUS
         ]
         return [labels.action(name) for name in alone]
+
+    def _stages_of(self, playbook: Playbook) -> set[Stage]:
+        """Return the stages in force among the actions of a kind."""
+        controls, initial = self.desk_controls.load(), playbook.terms.stage
+        names = actions_of(playbook)
+        return {controls.stage_of(playbook.kind, name, initial) for name in names} or {initial}
+
+    def _describe_records(self) -> list[str]:
+        """Say what has been earned, by whose decision, and what is missing elsewhere."""
+        facts = []
+        actions = self.library.policy().actions
+        for one in self.stages.list():
+            name = f"“{start_upper(one.action_title)}” for “{one.kind_title}”"
+            if one.stage is Stage.AUTONOMOUS and one.since:
+                facts.append(f"{name}: since {one.since:%d %b %Y}, decided by {one.by_name}.")
+            elif one.gate and one.action in actions and actions[one.action].alone:
+                gate = one.gate
+                missing = "; ".join(gate.reasons) or "nothing, and it is asked for"
+                facts.append(
+                    f"{name}: people agreed {gate.agreements:,} of {gate.decisions:,} times;"
+                    f" missing: {missing}."
+                )
+        return facts
 
     def _source_names(self) -> str:
         return join_words(list(dict.fromkeys(self._origin(one) for one in self._playbooks())))
@@ -222,7 +254,7 @@ def _in_lines(head: str, titles: Sequence[str]) -> list[str]:
 
 
 def _describe_window(limit: WindowLimit, policy: Policy) -> list[str]:
-    """Write the limits of one window: "£500.00 in 7 days for one person"."""
+    """Write the limits of one window: "£500.00 in 7 days"."""
     period = describe_window(limit.window)
     amounts = (
         (limit.amount, ""),

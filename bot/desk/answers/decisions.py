@@ -372,6 +372,8 @@ def describe_verdict(file: CaseFile) -> Statement:
     requirement = _describe_requirement(file, verdict)
     text = ruling_text(file, verdict) or f"I do not do {file.id} without people: {requirement}."
     stage = file.playbook.terms.stage
+    if file.case.proposal.plan:
+        stage = file.controls.stage_of_plan(file.case.kind, file.case.proposal.plan, stage)
     kind = file.labels.kind(file.case.kind)
     stage_fact = f"The kind “{kind}” is {stage}: {STAGE_TEXTS[stage]}."
     rule = f"Rule of policy: {describe_rule(verdict.rule)}."

@@ -53,8 +53,8 @@ def _next_steps(file: CaseFile) -> list[str]:
 def _describe_wait(file: CaseFile) -> list[str]:
     """Say what is planned, and who must decide by when."""
     case = file.case
-    proposed = case.proposal.plan
-    items = plan_items(proposed, file.words, file.labels.system) if proposed else []
+    present_plan = case.proposal.plan
+    items = plan_items(present_plan, file.words, file.labels.system) if present_plan else []
     plan = phrase("The plan: {}.", "; ".join(items))
     pause = phrase("Nothing of it runs now: {}.", file.pause_reason)
     return [plan, *list_votes(case), describe_missing(file), describe_due(file).text, pause]

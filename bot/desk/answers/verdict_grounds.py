@@ -1,4 +1,4 @@
-"""The grounds of a verdict in words, from what was recorded with it."""
+"""The recorded grounds of a verdict, in words."""
 
 from collections.abc import Sequence
 
@@ -73,12 +73,12 @@ def find_judging(history: Sequence[Entry], verdict: Verdict) -> Entry | None:
     for entry in history:
         match entry.body:
             case (
-                entries.Recommended(verdict=recorded)
-                | entries.Referred(verdict=recorded)
-                | entries.Authorised(verdict=recorded)
-                | entries.Edited(verdict=recorded)
+                entries.Recommended(verdict=other)
+                | entries.Referred(verdict=other)
+                | entries.Authorised(verdict=other)
+                | entries.Edited(verdict=other)
             ):
-                if recorded == verdict:
+                if other == verdict:
                     judging = entry
             case _:
                 continue
@@ -108,7 +108,7 @@ def _over_threshold(inputs: VerdictInputs) -> str:
 
 
 def _place(rule: str) -> str:
-    """Return where a rule stands; it was recorded as "rule 2 of policy.yml (line 9): …"."""
+    """Return where a rule stands, as in "rule 2 of policy.yml (line 9)"."""
     return rule.partition(": ")[0]
 
 

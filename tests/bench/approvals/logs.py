@@ -16,6 +16,7 @@ from pathlib import Path
 from typing import Any
 
 FILE_NAME = "RequestForPayment.jsonl.gz"
+OFFICE = "finance"
 #: The groups of people, by the roles of the log.
 GROUPS = {
     "ADMINISTRATION": "administration",
@@ -23,8 +24,8 @@ GROUPS = {
     "PRE_APPROVER": "pre-approver",
     "SUPERVISOR": "supervisor",
     "DIRECTOR": "director",
-    # A rejection that names nobody comes from the office that pays.
-    "MISSING": "finance",
+    # A rejection that names nobody comes from the office that pays, as does any other role.
+    "MISSING": OFFICE,
 }
 EMPLOYEE = "EMPLOYEE"
 
@@ -117,9 +118,9 @@ def _read_event(at: datetime, name: str) -> LogEvent | None:
     if what == "SUBMITTED":
         return LogEvent(at, Act.SUBMIT)
     if what in {"APPROVED", "FINAL_APPROVED"}:
-        return LogEvent(at, Act.APPROVE, GROUPS[role])
+        return LogEvent(at, Act.APPROVE, GROUPS.get(role, OFFICE))
     if what == "REJECTED" and role != EMPLOYEE:
-        return LogEvent(at, Act.REJECT, GROUPS[role])
+        return LogEvent(at, Act.REJECT, GROUPS.get(role, OFFICE))
     # Saved, handled by the bank, or taken back by its author after a rejection: nothing to do.
     return None
 

@@ -17,11 +17,12 @@ KINDS = {
     "modify_pending_order_items": "item_change_request",
     "modify_pending_order_payment": "payment_change_request",
     "modify_pending_order_address": "address_change_request",
+    "modify_user_address": "user_address_request",
 }
 #: The fields of an address that are replaced together.
 ADDRESS = ("address1", "address2", "city", "state", "zip")
 REASONS = ("no longer needed", "ordered by mistake")
-MAX_TRIES = 50
+MAX_TRIES = 2_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -40,6 +41,16 @@ class Call:
         """Tell whether the shop took it."""
         return self.write["error"] is None
 
+    @property
+    def order_id(self) -> str:
+        """Return the order that it is about; empty for an account."""
+        return str(self.arguments.get("order_id", ""))
+
+    @property
+    def subject(self) -> str:
+        """Say what it is about."""
+        return f"order {self.order_id}" if self.order_id else f"account {self.user_id}"
+
     def signal(self, key: str) -> Signal:
         """Return the request as it is sent."""
         facts: dict[str, Scalar] = {"user_id": self.user_id, "words": self.words}
@@ -50,7 +61,7 @@ class Call:
             key=key,
             kind=KINDS[self.name],
             subject=key,
-            title=f"A customer's request about order {self.arguments['order_id']}",
+            title=f"A customer's request about {self.subject}",
             occurred_at=None,
             facts=facts,
         )
@@ -71,17 +82,32 @@ def task_calls(records: Records) -> list[list[Call]]:
     tasks = {(task["split"], task["idx"]): task for task in records.tasks}
     by_task: dict[tuple[str, int], list[Call]] = {}
     for write in sorted(records.writes, key=lambda write: write["step"]):
+        if write["name"] not in KINDS:
+            continue
         place = write["split"], write["idx"]
         task = tasks[place]
         call = Call(
             name=write["name"],
             user_id=task["user_id"],
-            arguments=write["kwargs"],
+            arguments=_arguments(write["kwargs"]),
             words=task["instruction"],
             write=write,
         )
         by_task.setdefault(place, []).append(call)
     return list(by_task.values())
+
+
+def other_calls(records: Records) -> int:
+    """Count the calls of tools that this shop does not have."""
+    return sum(write["name"] not in KINDS for write in records.writes)
+
+
+def _arguments(values: Mapping[str, Json]) -> dict[str, Json]:
+    """Tell the account that a call is about from the customer who asks."""
+    arguments = dict(values)
+    if "user_id" in arguments:
+        arguments["account_id"] = arguments.pop("user_id")
+    return arguments
 
 
 def with_amounts(call: Call, records: Records, order: Json) -> Call:
@@ -96,7 +122,7 @@ def with_amounts(call: Call, records: Records, order: Json) -> Call:
             prices = _prices(records)
             new = sum(prices.get(item, 0.0) for item in arguments["new_item_ids"])
             arguments["difference"] = round(new - _worth(order, arguments["item_ids"]), 2)
-        case "modify_pending_order_address":
+        case "modify_pending_order_address" | "modify_user_address":
             pass
     return replace(call, arguments=arguments)
 
@@ -137,7 +163,10 @@ class Mutator:
         }
 
     def mutations(self, calls: Sequence[Call], count: int) -> Iterator[Mutation]:
-        """Yield so many mutations of these calls, each class as often as the others."""
+        """Yield so many mutations of these calls, each class as often as the others.
+
+        A class that none of the calls has yields none.
+        """
         names = list(self._rules)
         for number in range(count):
             name = names[number % len(names)]
@@ -157,11 +186,15 @@ class Mutator:
         return with_amounts(call, self._records, order)
 
     def _another_order(self, call: Call) -> Call | None:
+        if not call.order_id:
+            return None
         orders = self._records.users[call.user_id]["orders"]
         return self._at_order(call, [one for one in orders if one in self._records.orders])
 
     def _foreign_order(self, call: Call) -> Call | None:
-        own = self._records.orders[call.arguments["order_id"]]
+        if not call.order_id:
+            return None
+        own = self._records.orders[call.order_id]
         orders = [
             order_id
             for order_id, order in self._records.orders.items()

@@ -16,9 +16,9 @@ from bot.cases.entries import ApprovalGiven
 from bot.cases.lifecycle import State
 from bot.clock import monotonic
 from bot.ports.outbox import LeasedMessage, Topic
-from knowledge.library import load
+from knowledge.library import FileLibrary, load
 from tests.bench.desk_rig import DeskRig, open_desk_rig
-from tests.bench.retail.calls import Call, Mutation, Mutator, task_calls, with_amounts
+from tests.bench.retail.calls import Call, Mutation, Mutator, other_calls, task_calls, with_amounts
 from tests.bench.retail.shop import (
     Records,
     Rows,
@@ -33,6 +33,7 @@ LIBRARY = Path(__file__).parent / "library"
 SUPERVISOR, FINANCE, OWNER = "sam", "fay", "olu"
 GROUPS = {"supervisors": {SUPERVISOR}, "finance": {FINANCE}, "owners": {OWNER}}
 NO_PLAN = "No plan fits: "
+ADDRESS_CHANGE = "modify_pending_order_address"
 #: As much of a customer's words as a person reads before deciding.
 MIN_WORDS = 60
 MILLISECONDS = 1_000
@@ -43,6 +44,8 @@ class RetailReport:
     """The outcome of a replay."""
 
     tasks: int = 0
+    #: Calls of tools that the shop does not have, which are left out.
+    other_calls: int = 0
     right_calls: int = 0
     #: Right calls that changed exactly the recorded fields.
     exact: int = 0
@@ -99,7 +102,7 @@ class RetailReplay:
 
     def _play(self, call: Call, key: str) -> None:
         before = self.shop.rows()
-        call = self._with_amounts(call)
+        call = self.stated(call)
         begin = monotonic()
         case, messages = self._approve_and_run(call, key)
         self.report.milliseconds.append((monotonic() - begin) * MILLISECONDS)
@@ -125,8 +128,11 @@ class RetailReplay:
     def _fault(self, call: Call, text: str) -> None:
         self.report.faults.append(f"{call.name} {call.arguments}: {text}")
 
-    def _with_amounts(self, call: Call) -> Call:
-        order = self.shop.order(call.arguments["order_id"])
+    def stated(self, call: Call) -> Call:
+        """Add the amount that a caller states, by the records of now."""
+        if not call.order_id:
+            return call
+        order = self.shop.order(call.order_id)
         return with_amounts(call, self.records, order)
 
     def _approve_and_run(self, call: Call, key: str) -> tuple[Case, list[LeasedMessage]]:
@@ -199,7 +205,7 @@ class RetailReplay:
     def play_moved(self, call: Call, key: str) -> None:
         """Change the record of an approved call before it runs: it must not."""
         self.rig.clock.forward(hours=25)
-        case_id = self.rig.receive(self._with_amounts(call).signal(key))
+        case_id = self.rig.receive(self.stated(call).signal(key))
         self.propose(case_id)
         self._approve(case_id)
         order_id = call.arguments["order_id"]
@@ -222,14 +228,26 @@ def _rule(case: Case) -> str:
     return reason or blocked
 
 
+def lenient_library() -> FileLibrary:
+    """Load the library with an address that can be changed back, and so is of low risk."""
+    library = load(LIBRARY)
+    shop = library.systems["shop"]
+    undo = "UPDATE orders SET address = :was_address WHERE order_id = :order_id"
+    change = replace(shop.actions["change_address"], undo=undo)
+    shop = replace(shop, actions={**shop.actions, "change_address": change})
+    return replace(library, systems={"shop": shop})
+
+
 @contextmanager
-def open_replay(records: Records) -> Iterator[RetailReplay]:
+def open_replay(records: Records, library: FileLibrary | None = None) -> Iterator[RetailReplay]:
     """Open a shop with these records, and a desk before it."""
     with ExitStack() as stack:
         folder = stack.enter_context(tempfile.TemporaryDirectory(prefix="countersign-bench-"))
         shop = stack.enter_context(open_shop(Path(folder) / "shop.db", records))
         secrets = {"SHOP_URL": shop.url}
-        rig = stack.enter_context(open_desk_rig(load(LIBRARY), secrets=secrets, groups=GROUPS))
+        rig = stack.enter_context(
+            open_desk_rig(library or load(LIBRARY), secrets=secrets, groups=GROUPS)
+        )
         yield RetailReplay(records=records, shop=shop, rig=rig)
 
 
@@ -246,17 +264,36 @@ def replay_retail(
     with open_replay(records) as replay:
         for number, calls in enumerate(chosen):
             replay.play_task(calls, number)
-        right = [
-            with_amounts(call, records, records.orders[call.arguments["order_id"]])
-            for calls in chosen
-            for call in calls[:1]
-            if call.is_right
-        ]
+        firsts = [calls[0] for calls in chosen if calls[0].is_right]
+        right = [replay.stated(call) for call in firsts]
         mutator = Mutator(records, seed)
         for number, mutation in enumerate(mutator.mutations(right, mutations)):
             replay.play_mutation(mutation, f"mutant-{number}")
         if replay.shop.rows() != replay.shop.pristine:
             replay.report.slipped.append("the records are not as they were")
-        for number, call in enumerate(right[:moved]):
+        movable = [call for call in right if call.order_id]
+        for number, call in enumerate(movable[:moved]):
             replay.play_moved(call, f"moved-{number}")
+        replay.report.other_calls = other_calls(records)
+        return replay.report
+
+
+def replay_lenient(records: Records, *, mutations: int, seed: int = 14) -> RetailReport:
+    """Play every change of an address, and wrong ones, where policy lets it run alone.
+
+    It shows what a policy that is easier on people would let through.
+    """
+    calls = [
+        call
+        for task in task_calls(records)
+        for call in task[:1]
+        if call.name == ADDRESS_CHANGE and call.is_right
+    ]
+    with open_replay(records, lenient_library()) as replay:
+        for number, call in enumerate(calls):
+            replay.play_task([call], number)
+        mutator = Mutator(records, seed)
+        for number, mutation in enumerate(mutator.mutations(calls, mutations)):
+            replay.play_mutation(mutation, f"mutant-{number}")
+            replay.shop.restore(changed_places(replay.shop.pristine, replay.shop.rows()))
         return replay.report

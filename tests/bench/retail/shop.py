@@ -55,7 +55,11 @@ JSON_COLUMNS = frozenset(
         "exchange_new_items",
     }
 )
-TABLES = {"orders": "order_id", "payment_methods": "user_id || ' ' || method_id"}
+TABLES = {
+    "orders": "order_id",
+    "users": "user_id",
+    "payment_methods": "user_id || ' ' || method_id",
+}
 #: A row by its table and key.
 Place = tuple[str, str]
 Rows = dict[Place, tuple[Any, ...]]

@@ -29,6 +29,7 @@ def fact_answers(world) -> FactAnswers:
         queries=world.store.queries,
         card_store=world.store.cards,
         desk_controls=world.store.desk_controls,
+        decision_records=world.store.decision_records,
         library=world.library,
         directory=world.people,
         memory=advisors.memory,

@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+from bot.desk.action_stages import ActionStages
 from bot.desk.answers.acts import ActAnswers
 from bot.desk.answers.approvers import Approvers
 from bot.desk.answers.capabilities import Capabilities
@@ -22,6 +23,7 @@ from bot.ports.card_store import CardStore
 from bot.ports.case_queries import CaseQueries
 from bot.ports.case_store import CaseStore
 from bot.ports.clock import Clock
+from bot.ports.decision_records import DecisionRecords
 from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.directory import Directory
 from bot.ports.library import Library
@@ -47,6 +49,7 @@ class FactAnswersBuilder:
     queries: CaseQueries
     card_store: CardStore
     desk_controls: DeskControlsStore
+    decision_records: DecisionRecords
     library: Library
     directory: Directory
     memory: Memory
@@ -131,6 +134,12 @@ class FactAnswersBuilder:
             library=self.library,
             desk_controls=self.desk_controls,
             recogniser=self.recogniser,
+            stages=ActionStages(
+                desk_controls=self.desk_controls,
+                records=self.decision_records,
+                library=self.library,
+                clock=self.clock,
+            ),
         )
         return ProductAnswers(capabilities=capabilities, eligibility=self._eligibility)
 

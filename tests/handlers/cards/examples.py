@@ -248,6 +248,17 @@ def resolved_case():
     )
 
 
+def done_alone_case():
+    """A case that the bot has worked by itself."""
+    case = automatic_case()
+    return apply_commands(
+        case,
+        start_step(case),
+        StepReported(0, StepState.LANDED, "1 row changed"),
+        Finish("Order 24: done"),
+    )
+
+
 def undoable_case():
     """Resolve a case whose plan can be undone for thirty minutes."""
     return apply_commands(
@@ -375,6 +386,7 @@ CASE_EXAMPLES = {
     "snoozed": snoozed_case,
     "approved": approved,
     "alone": automatic_case,
+    "done alone": done_alone_case,
     "running": running_case,
     "resolved": resolved_case,
     "by hand": case_resolved_by_hand,

@@ -39,6 +39,7 @@ from tests.handlers.cards.examples import (
     resolved_case,
 )
 from tests.handlers.cards.markup import live_parts, nodes, visible_text
+from tests.world import playbook
 
 TWO_OPS_LEADS = (ApprovalRequirement("ops-leads", 2),)
 
@@ -151,6 +152,16 @@ def test_the_card_says_what_was_approved_alone_in_an_emergency():
     approval = commands.Approve(asker(ANA), SEEN, "fire", emergency=True)
     case = apply_commands(proposed(factors=TWO_OPS_LEADS), approval)
     assert "ALONE in an emergency" in json.dumps(case_card(case))
+
+
+def test_the_details_name_the_four_who_answer_for_the_kind():
+    owners = playbook().owners.by_role()
+    details = details_view(proposed(), Labels(), {}, owners=owners)
+    assert validate(details["blocks"]) == []
+    text = " ".join(visible_text(details).split())
+    for line in ("Business @floor-managers", "Technical @ops-leads", "Governance @owners"):
+        assert line in text
+    assert "answers for" not in visible_text(details_view(proposed(), Labels(), {}))
 
 
 def test_the_card_shows_the_envelope_and_not_what_somebody_says_of_it():

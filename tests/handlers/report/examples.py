@@ -9,13 +9,13 @@ from bot.cases.service_level import Baseline, Denominator, Targets
 from bot.cases.signal import UNRECOGNISED
 from bot.measures.case_measures import fold_case
 from bot.measures.report import KindTerms, LedgerState, OperationReport, ReportFold
-from bot.measures.totals import Period
+from bot.measures.totals import ReportPeriod
 from tests.cases.making import NOW
 from tests.measures import lives
 from tests.world import playbook
 
 DAY = timedelta(days=1)
-PERIOD = Period(NOW - 29 * DAY, NOW + DAY)
+PERIOD = ReportPeriod(NOW - 29 * DAY, NOW + DAY)
 LEVEL = replace(
     playbook().measure,
     minutes_by_hand=Decimal(10),

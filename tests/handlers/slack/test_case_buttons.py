@@ -15,6 +15,7 @@ from handlers.cards.case_card import case_card
 from tests.cases.making import with_fields
 from tests.fakes.directory import principal
 from tests.handlers.slack.requests import post_signed, press_body
+from tests.metric_samples import sample
 from tests.world import request
 
 BUTTONS = [
@@ -133,3 +134,13 @@ def test_a_button_of_another_plan_under_the_same_number_decides_nothing(receiver
         "that card shows another plan than EX-1 has now; look at its card again",
     )
     assert world.case(case).proposal.approvals == ()
+
+
+def test_details_that_are_opened_are_counted_by_kind_and_written_nowhere(receiver):
+    world = receiver.world
+    case = world.proposed()
+    before = sample("countersign_details_opened_total", kind="low_stock")
+    body = press_body(case, action=ids.DETAILS)
+    assert post_signed(receiver, body).status_code == 200
+    assert sample("countersign_details_opened_total", kind="low_stock") == before + 1
+    assert world.case(case) == case

@@ -28,7 +28,7 @@ def test_a_limit_for_an_action_that_does_not_exist_is_asked_about(folder):
 @pytest.mark.threat("D6")
 def test_the_command_that_checks_says_it(folder, tmp_path):
     change(folder / "policy.yml", "medium_above: 250", "medium_above: 2501")
-    change(folder / "policy.yml", "{times_per_day: 40}", "{}")
+    change(folder / "policy.yml", "{times_per_day: 40, alone: true}", "{}")
     environment = {
         "COUNTERSIGN_LIBRARY_DIR": str(folder),
         "COUNTERSIGN_DATA_DIR": str(tmp_path / "data"),
@@ -48,7 +48,7 @@ def test_the_command_that_checks_says_it(folder, tmp_path):
     )
     assert process.returncode == 1
     assert "policy.yml:4: high_above" in process.stderr
-    assert "policy.yml:15: actions.house.assign_cover" in process.stderr
+    assert "policy.yml:19: actions.house.assign_cover" in process.stderr
 
 
 # --- checksums ------------------------------------------------------------------------------------
@@ -114,6 +114,6 @@ def test_policy_and_plans_of_the_packaged_library_keep_their_checksums():
         mode="live",
     )
     assert library.policy().checksum == (
-        "b319451b5cabc0878bcd2fb1017f1d13f4186161985e5c2a689711434e72262e"
+        "740e6d827874855adea11abd0232cb71a5bbb334d34ee97c30426d77a3e138f0"
     )
-    assert plan.plan_hash == "421c315857417f711899029fb36ac7aecafd2a212f6af5a8ae3705feb05b9f37"
+    assert plan.plan_hash == "8dc0425681a7cf17dd5dfe8c495817042466384a441a3f229053745423c0478c"

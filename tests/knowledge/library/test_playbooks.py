@@ -11,7 +11,11 @@ MISTAKES = [
     ("every: 60s", "every: often", "low_stock.yml:15: signal.every: .*duration like 30s"),
     ("title:", "titel:", "low_stock.yml"),
     ("channel: C0STOCK", "channel: stock", "low_stock.yml:3: channel"),
-    ("system: house", "system: home", "systems.yml has no system 'home'; it has house, slack"),
+    (
+        "system: house",
+        "system: home",
+        "systems.yml has no system 'home'; it has carrier, house, slack",
+    ),
     ("action: house.order_stock", "action: house.order_stok", "has no action 'house.order_stok'"),
     ("edit: [quantity]", "edit: [price]", "edit names price, which is no parameter here"),
     ("stock.days_left >= supplier.lead_days", "stock.days_left >= [", "not a JMESPath expression"),

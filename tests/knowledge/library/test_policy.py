@@ -1,9 +1,14 @@
 """``policy.yml``: mistakes in limits and approvers."""
 
+from datetime import timedelta
+from decimal import Decimal
+
 import pytest
 
 from bot.cases.approval import ApprovalRequirement
+from bot.cases.errors import PlaybookInvalid
 from bot.cases.policy import ActionLimit
+from bot.cases.policy_rules import RuleEffect
 from knowledge.library import load
 from tests.knowledge.library.editing import change, refuse
 
@@ -149,3 +154,138 @@ def test_approvers_are_a_group_people_or_an_owner_of_the_playbook(folder):
     assert technical | {"people:U0ANA+U0BEN"} <= set(library.deciders())
     assert not [name for name in library.deciders() if name.startswith("owner:")]
     assert library.playbook("low_stock").terms.owners["technical"] in technical
+
+
+# --- windows, parameters, rules, hours --------------------------------------------------------------
+
+
+def last_line(folder) -> int:
+    return len((folder / "policy.yml").read_text().splitlines())
+
+
+def append(folder, text: str) -> None:
+    path = folder / "policy.yml"
+    path.write_text(path.read_text() + text)
+
+
+RULE = "rules:\n  - when: {}\n    then: {}\n    because: so it is\n"
+RULE_MISTAKES = [
+    ("plan.amuont > 5", "ask", 2, "did you mean plan.amount"),
+    ("plan.amount", "ask", 2, "neither true nor false"),
+    ("case.kind == 'low_stok'", "ask", 2, "no kind low_stok; did you mean low_stock"),
+    ("action.name == 'house.order_stok'", "ask", 2, "did you mean house.order_stock"),
+    ("facts.stok.on_hand > 1", "ask", 2, "no look-up stok; did you mean stock"),
+    ("action.parameters.quantty > 1", "ask", 2, "did you mean quantity"),
+    ("'true'", "let_it_run", 3, "then: .*'ask', 'refuse' or 'never_alone'"),
+]
+
+
+@pytest.mark.threat("D6")
+@pytest.mark.parametrize(
+    ("when", "then", "line", "complaint"), RULE_MISTAKES, ids=range(len(RULE_MISTAKES))
+)
+def test_a_mistake_in_a_rule_is_told_with_its_line_and_what_was_meant(
+    folder, when, then, line, complaint
+):
+    first = last_line(folder)
+    append(folder, RULE.format(f'"{when}"', then))
+    with pytest.raises(PlaybookInvalid, match=rf"policy.yml:{first + line}: rules.0.*{complaint}"):
+        load(folder)
+
+
+def test_a_rule_knows_its_line(folder):
+    first = last_line(folder)
+    append(folder, RULE.format("\"plan.amount > 5 && case.kind == 'low_stock'\"", "ask"))
+    (rule,) = load(folder).policy().rules
+    assert (rule.line, rule.effect, rule.because) == (first + 2, RuleEffect.ASK, "so it is")
+
+
+OTHER_MISTAKES = [
+    ("never_alone: [house.match", "never_alone: [house.macth", "did you mean house.match_and_pay"),
+    ("window: 24h", "window: 24y", "policy.yml:27: window: .*duration like"),
+    ("window: 24h", "window: 365d", "policy.yml:27: window: .*at most 92d"),
+    ("window: 24h", "currencies: {GBP: 1}", "GBP is the currency of policy itself"),
+    ("window: 24h", "currencies: {EUR: 0}", "policy.yml:27: currencies.EUR"),
+    ("window: 24h", "hours: {open: 8-18}", "policy.yml:27: hours.open"),
+    ("window: 24h", "hours: {days: [monday]}", "policy.yml:27: hours.days"),
+    (
+        "{per_plan: 5000,",
+        "{parameters: {quantty: {max: 5}}, per_plan: 5000,",
+        "policy.yml:16: house.order_stock has no parameter quantty; did you mean quantity",
+    ),
+    (
+        "{per_plan: 5000,",
+        "{parameters: {quantity: {}}, per_plan: 5000,",
+        "policy.yml:16: .*needs min, max, one_of or pattern",
+    ),
+    (
+        "{per_plan: 5000,",
+        "{over: [{window: 7d}], per_plan: 5000,",
+        "policy.yml:16: .*at least one limit",
+    ),
+    (
+        "{times_per_day: 40}",
+        "{over: [{window: 7d, amount: 5}]}",
+        "policy.yml:15: house.assign_cover declares no amount",
+    ),
+    (
+        "{per_plan: 5000,",
+        "{over: [{window: 1h, times: 5}, {window: 2h, times: 5}, {window: 3h, times: 5},"
+        " {window: 4h, times: 5}], per_plan: 5000,",
+        "at most 4 different windows",
+    ),
+]
+
+
+@pytest.mark.threat("D6")
+@pytest.mark.parametrize(
+    ("before", "after", "complaint"), OTHER_MISTAKES, ids=range(len(OTHER_MISTAKES))
+)
+def test_a_mistake_in_hours_windows_rates_and_bounds_is_told_where_it_is(
+    folder, before, after, complaint
+):
+    refuse(folder / "policy.yml", before, after, complaint=complaint)
+
+
+def test_an_action_in_another_currency_needs_a_rate(folder):
+    change(folder / "policy.yml", "currency: GBP", "currency: EUR")
+    with pytest.raises(PlaybookInvalid, match="systems.yml:.*give GBP a rate under currencies"):
+        load(folder)
+    append(folder, "currencies: {GBP: 1.15}\n")
+    assert load(folder).policy().currencies == {"GBP": Decimal("1.15")}
+
+
+def test_a_stake_in_a_currency_without_a_rate_is_named_by_the_check(folder):
+    path = folder / "playbooks" / "low_stock.yml"
+    change(path, "stake: {", "stake: {currency: JPY, ")
+    (problem,) = load(folder).unconverted_stakes()
+    assert "the stake of low_stock is in JPY, and policy.yml has no rate for it" in problem
+    append(folder, "currencies: {JPY: 0.005}\n")
+    assert load(folder).unconverted_stakes() == []
+
+
+@pytest.mark.threat("D6")
+@pytest.mark.parametrize(
+    ("content", "complaint"),
+    [
+        (None, "Nothing may run without a policy: put policy.yml back"),
+        ("", "Nothing may run by a policy with mistakes: correct policy.yml"),
+        ("currency: [", "Nothing may run by a policy with mistakes"),
+        ("\x00\xff", "Nothing may run by a policy with mistakes"),
+        ("currency: GBP\n", "policy.yml:1: tiers: .*required"),
+    ],
+)
+def test_a_missing_or_corrupt_policy_opens_no_door_and_says_what_to_do(folder, content, complaint):
+    path = folder / "policy.yml"
+    if content is None:
+        path.unlink()
+    else:
+        path.write_text(content, encoding="latin-1")
+    with pytest.raises(PlaybookInvalid, match=complaint):
+        load(folder)
+
+
+def test_what_is_shipped_never_lets_money_run_alone_and_counts_split_orders_together():
+    rules = load().policy()
+    assert set(rules.never_alone) == {"house.match_and_pay", "house.give_notice"}
+    assert rules.window == timedelta(days=1)

@@ -12,7 +12,7 @@ MISTAKES = [
     (
         "precondition: |\n          SELECT b.status",
         "precondition: |\n          DELETE b.status",
-        "precondition and verify must be SELECTs",
+        "precondition, verify and facts must be SELECTs",
     ),
     ("url_env: HARBOUR_VINE_URL", "url_env: sqlite:///x", "url_env"),
     ("note_id: integer, staff_id", "key: integer, staff_id", "key is filled by the desk itself"),

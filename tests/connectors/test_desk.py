@@ -1,0 +1,90 @@
+"""The desk as a system: its record, and its stages changed once and taken back."""
+
+import pytest
+
+from bot.cases.errors import ConnectorFailed, WorldMoved
+from bot.cases.policy import Stage
+from bot.cases.stage_playbook import DESK_SYSTEM, RECORD_QUERY
+from bot.connectors.desk import DESK_SPEC
+from bot.ports.connector import EffectStatus
+from tests.desk.test_promotions import ORDER, decide, earn, next_case, prepare, stage, take_back
+from tests.world import World
+
+KEY, UNDO_KEY = "k" * 64, "u" * 64
+PARAMETERS = {"kind": "low_stock", "action": ORDER, "stage": "autonomous"}
+RECORD = {"kind": "low_stock", "action": ORDER}
+
+
+@pytest.fixture
+def town(world) -> World:
+    prepare(world)
+    earn(world)
+    return world
+
+
+@pytest.fixture
+def desk(town):
+    return town.desk.systems[DESK_SYSTEM]
+
+
+def test_the_record_is_in_words(desk):
+    (row,) = desk.look_up(RECORD_QUERY, RECORD, 10)
+    assert row["agreement"] == "11 of 12 times"
+    assert (row["misses"], row["bad_cases"], row["is_earned"]) == ("EX-8", "none", True)
+    assert "one bad outcome ends it" in row["limits"]
+
+
+def test_it_has_one_look_up_and_one_action(desk):
+    with pytest.raises(ConnectorFailed):
+        desk.look_up("SELECT 1", RECORD, 10)
+    with pytest.raises(ConnectorFailed):
+        desk.prepare("delete_everything", PARAMETERS)
+    with pytest.raises(ConnectorFailed, match="no stage"):
+        desk.prepare("change_stage", {**PARAMETERS, "stage": "omnipotent"})
+
+
+def test_a_change_is_prepared_done_once_and_found(desk, town):
+    action = desk.prepare("change_stage", PARAMETERS)
+    assert action.precondition["is_earned"] is True
+    assert desk.precondition(action) == action.precondition
+    assert desk.verify(action, KEY) is EffectStatus.ABSENT
+    desk.execute(action, KEY)
+    assert (stage(town), desk.verify(action, KEY)) == (Stage.AUTONOMOUS, EffectStatus.LANDED)
+    version = town.store.desk_controls.load().version
+    desk.execute(action, KEY)
+    assert town.store.desk_controls.load().version == version
+    # What it rests on has changed by it.
+    assert desk.precondition(action) != action.precondition
+
+
+def test_a_change_is_not_repeated_after_its_stage_was_taken_back(desk, town):
+    action = desk.prepare("change_stage", PARAMETERS)
+    desk.execute(action, KEY)
+    take_back(town, next_case(town))
+    assert stage(town) is Stage.SUPERVISED
+    desk.execute(action, KEY)
+    assert (stage(town), desk.verify(action, KEY)) == (Stage.SUPERVISED, EffectStatus.LANDED)
+
+
+def test_what_is_not_earned_any_more_is_not_done(desk, town):
+    action = desk.prepare("change_stage", PARAMETERS)
+    take_back(town, decide(town, 900))
+    with pytest.raises(WorldMoved, match="not earned any more"):
+        desk.execute(action, KEY)
+    assert stage(town) is Stage.SUPERVISED
+
+
+def test_an_undo_puts_the_stage_back_once(desk, town):
+    action = desk.prepare("change_stage", PARAMETERS)
+    desk.execute(action, KEY)
+    desk.undo(action, KEY, UNDO_KEY)
+    assert (stage(town), desk.verify(action, UNDO_KEY)) == (Stage.SUPERVISED, EffectStatus.LANDED)
+    version = town.store.desk_controls.load().version
+    desk.undo(action, KEY, UNDO_KEY)
+    assert town.store.desk_controls.load().version == version
+
+
+def test_no_file_connects_it():
+    with pytest.raises(ConnectorFailed):
+        DESK_SPEC.connect(str, None)
+    assert DESK_SPEC.secret_names() == ()
