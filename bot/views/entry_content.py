@@ -187,7 +187,7 @@ class EntryWords:
         return EntryContent(sentence, lines)
 
     def _fact_lines(self, evidence: Iterable[Evidence]) -> Iterator[ContentLine]:
-        """Write facts below their source and the time at which they were read."""
+        """Write facts below their source and the time of reading."""
         origin = ""
         for fact in evidence:
             source = f"{self.labels.system(fact.source)}, {moment(fact.read_at)}"

@@ -56,7 +56,7 @@ def test_programs_read_everything():
     plain = json.loads(json.dumps(comparison_plain(WORSE)))
     assert plain["regression"] is True
     assert plain["now"]["steps"] == [
-        {"action": "house.order_stock", "parameters": {"quantity": 25}}
+        {"action": "house.order_stock", "parameters": {"quantity": 25}, "condition": ""}
     ]
     assert plain["expected"]["approved_steps"][0]["parameters"] == {"quantity": 24}
 

@@ -25,6 +25,7 @@ CORRECTED = (
     "case.reopened",
     "kind.named",
     "kind.novel",
+    "mistake.reported",
 )
 
 
@@ -55,14 +56,24 @@ def countersign(sample_data, tmp_path):
 
 
 @pytest.fixture
-def histories(sample_data):
-    """The entries of every case, as plain JSON, in their order."""
+def ledger(sample_data):
+    """The entries of every case and of the desk, as plain JSON, in their order."""
     found = {}
     with contextlib.closing(sqlite3.connect(sample_data.folder / "countersign.db")) as database:
         query = "SELECT case_id, body FROM ledger ORDER BY case_id, version"
         for case_id, body in database.execute(query):
             found.setdefault(case_id, []).append(json.loads(body))
-    return {case_id: entries for case_id, entries in found.items() if case_id.startswith("EX-")}
+    return found
+
+
+@pytest.fixture
+def histories(ledger):
+    return {case_id: entries for case_id, entries in ledger.items() if case_id.startswith("EX-")}
+
+
+@pytest.fixture
+def desk_entries(ledger):
+    return ledger["DESK"]
 
 
 def changed_library(folder, file, before, after):
@@ -114,18 +125,30 @@ def test_the_library_of_then_says_of_every_case_what_it_said(countersign, histor
     )
 
 
-def test_the_evaluation_set_is_what_people_corrected(countersign, histories):
+def is_corrected(entry):
+    body = entry["body"]
+    return (
+        entry["type"] in CORRECTED
+        or body.get("resolution") == "handled by hand"
+        or (entry["type"] == "review.given" and body["verdict"] == "wrong")
+        or (entry["type"] == "practice.observed" and not body["parameters_agree"])
+    )
+
+
+def test_the_evaluation_set_is_what_people_corrected(countersign, histories, desk_entries):
     comparisons, _ = results(countersign("replay", "--json", "--no-models", "--set", "evaluation"))
     corrected = {
-        case_id
-        for case_id, entries in histories.items()
-        if any(
-            one["type"] in CORRECTED or one["body"].get("resolution") == "handled by hand"
-            for one in entries
-        )
+        case_id for case_id, entries in histories.items() if any(map(is_corrected, entries))
+    }
+    corrected |= {
+        one["body"]["on_case"]
+        for one in desk_entries
+        if one["type"] == "stage.changed" and one["body"]["before"] == "autonomous"
     }
     assert {one["case"] for one in comparisons} == corrected
     assert 50 < len(corrected) < len(histories)
+    reasons = {reason for one in comparisons for reason in one["reasons"]}
+    assert {"rejected", "edited", "handled by hand", "ended that it runs alone"} <= reasons
 
 
 def test_another_quantity_differs_in_exactly_the_cases_that_it_concerns(
