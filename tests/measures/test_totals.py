@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from bot.cases.hours import ALWAYS, Hours
 from bot.cases.lifecycle import TERMINAL, State
 from bot.cases.results import AgreementType, EndedCases
-from bot.measures.case_measures import CaseMeasures, PersonAct, Wait, fold_case
+from bot.measures.case_measures import CaseMeasures, PersonAct, Wait, Work, fold_case
 from bot.measures.catalogue import MEASURES, Sample, number_of, take_all
 from bot.measures.totals import ReportPeriod, Totals, add_up
 from bot.measures.values import Share, Times
@@ -41,7 +41,7 @@ def cases(draw):
     opened_at = draw(moments)
     later = st.integers(0, 5_000).map(lambda minutes: opened_at + timedelta(minutes=minutes))
     ended_at = draw(st.none() | later)
-    kind = draw(st.sampled_from(["low_stock", "lead_cold"]))
+    kind = draw(st.sampled_from(["low_stock", "unrecognised"]))
     people = st.sampled_from(["T1/UANA", "T1/UBEN", "T1/UCARLA", "T1/UOMAR"])
     waits = draw(st.lists(later, max_size=2))
     return CaseMeasures(
@@ -53,9 +53,7 @@ def cases(draw):
         decided_at=draw(st.none() | later),
         ended_at=ended_at,
         ending=draw(endings(kind)) if ended_at else None,
-        is_recognised=draw(st.booleans()),
-        is_by_hand=draw(st.booleans()),
-        is_carried_out=draw(st.booleans()),
+        work=draw(st.sampled_from(Work)),
         is_put_right=draw(st.booleans()),
         is_rerouted=draw(st.booleans()),
         is_escalated=draw(st.booleans()),
@@ -145,7 +143,7 @@ def test_lives_by_the_rules_are_counted_as_they_went():
     assert (outcomes.alone, outcomes.rejections, outcomes.clearings) == (1, 2, 1)
     assert (totals.by_hand, totals.rework, totals.leaks, totals.reroutings) == (3, 3, 1, 1)
     assert (totals.clean, totals.clean_plans) == (3, 3)
-    assert totals.hand_overs.times().clock_p50 == 20 * 60
+    assert totals.waits.hand_overs.times().clock_p50 == 20 * 60
 
 
 def test_a_period_ends_before_its_last_moment():
