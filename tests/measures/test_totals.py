@@ -2,7 +2,7 @@
 
 from datetime import timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.cases.hours import ALWAYS, Hours
@@ -15,6 +15,8 @@ from bot.measures.values import Share, Times
 from tests.fakes.clock import NOON
 from tests.measures import lives
 
+#: Each example is a list of whole cases.
+FEWER = settings(max_examples=40)
 HOURS = 24 * 40
 moments = st.integers(0, HOURS * 60).map(lambda minutes: NOON + timedelta(minutes=minutes))
 OFFICE = Hours(days=frozenset(range(5)))
@@ -73,6 +75,7 @@ def total(some, period, hours=ALWAYS) -> Totals:
 EVERYTHING = ReportPeriod(NOON, NOON + timedelta(days=400))
 
 
+@FEWER
 @given(st.lists(cases(), max_size=8), st.randoms())
 def test_the_order_of_cases_does_not_matter(some, dice):
     others = list(some)
@@ -83,6 +86,7 @@ def test_the_order_of_cases_does_not_matter(some, dice):
     )
 
 
+@FEWER
 @given(st.lists(cases(), max_size=8), moments)
 def test_two_periods_add_up_to_the_whole(some, border):
     first, second = ReportPeriod(NOON, border), ReportPeriod(border, EVERYTHING.until)
@@ -90,12 +94,14 @@ def test_two_periods_add_up_to_the_whole(some, border):
     assert add_up(parts) == add_up(parts[::-1]) == total(some, EVERYTHING, OFFICE)
 
 
+@FEWER
 @given(st.lists(cases(), max_size=6), st.lists(cases(), max_size=6))
 def test_two_groups_add_up_to_all_cases(some, others):
     parts = [total(some, EVERYTHING), total(others, EVERYTHING)]
     assert add_up(parts) == total([*some, *others], EVERYTHING)
 
 
+@FEWER
 @given(st.lists(cases(), max_size=8), moments, st.integers(0, 40))
 def test_no_count_and_no_time_is_ever_negative(some, since, days):
     totals = total(some, ReportPeriod(since, since + timedelta(days=days)), OFFICE)
@@ -117,6 +123,7 @@ def test_no_count_and_no_time_is_ever_negative(some, since, days):
 OPEN_ENDED = {"exception_rate", "leaked_defects"}
 
 
+@FEWER
 @given(st.lists(cases(), max_size=8))
 def test_a_share_is_a_part_of_its_whole(some):
     values = take_all(Sample(totals=total(some, EVERYTHING)))
@@ -126,6 +133,7 @@ def test_a_share_is_a_part_of_its_whole(some):
             assert value.part <= value.whole
 
 
+@FEWER
 @given(st.lists(cases(), max_size=8))
 def test_every_ended_case_ended_in_one_way(some):
     totals = total(some, EVERYTHING)
