@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from datetime import datetime
+from enum import StrEnum
 
 from bot.cases.case import Case
 from bot.cases.entries import (
@@ -74,6 +75,16 @@ class Wait:
     until: datetime
 
 
+class Work(StrEnum):
+    """The work that resolved a case."""
+
+    #: None, or that of a dry run.
+    NONE = "none"
+    #: A plan changed something in an outside system.
+    BY_PLAN = "by plan"
+    BY_HAND = "by hand"
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseMeasures:
     """The measures of one case."""
@@ -92,11 +103,7 @@ class CaseMeasures:
     ended_at: datetime | None
     #: How it ended, in the terms of the store's tallies; None while it is open.
     ending: EndedCases | None
-    is_recognised: bool
-    #: A person resolved it by hand.
-    is_by_hand: bool
-    #: Its plan changed something in an outside system, or at least was meant to.
-    is_carried_out: bool
+    work: Work
     #: A plan that had begun failed or was undone, and a person had to put it right.
     is_put_right: bool
     #: It went to another owner or kind than it was first opened for.
@@ -107,6 +114,11 @@ class CaseMeasures:
     hand_overs: tuple[Wait, ...] = ()
     #: When it was opened again after it had been resolved.
     leaks: tuple[datetime, ...] = ()
+
+    @property
+    def is_recognised(self) -> bool:
+        """Tell whether a playbook is for the case."""
+        return self.kind != UNRECOGNISED
 
     @property
     def has_rework(self) -> bool:
@@ -179,8 +191,11 @@ class CaseFold:
             return None
         ending = _ending(case)
         plan = case.proposal.plan
-        is_by_hand = _is_by_hand(case)
-        has_run = case.state is State.RESOLVED and plan is not None and not plan.is_dry_run
+        work = Work.NONE
+        if _is_by_hand(case):
+            work = Work.BY_HAND
+        elif case.state is State.RESOLVED and plan is not None and not plan.is_dry_run:
+            work = Work.BY_PLAN
         return CaseMeasures(
             kind=case.kind,
             team=case.team,
@@ -190,9 +205,7 @@ class CaseFold:
             decided_at=case.timers.decided_at,
             ended_at=case.ended_at,
             ending=ending,
-            is_recognised=case.kind != UNRECOGNISED,
-            is_by_hand=is_by_hand,
-            is_carried_out=has_run and not is_by_hand,
+            work=work,
             is_put_right=self.is_put_right,
             is_rerouted=self.is_rerouted,
             is_escalated=self.is_escalated,

@@ -57,7 +57,7 @@ def time_to_notice(sample: Sample) -> Times:
     Only for cases whose source says when the trouble began; opened in the period. Median and ninth
     decile. Unit: seconds, in working hours and by the clock.
     """
-    return sample.totals.to_notice.times()
+    return sample.totals.waits.to_notice.times()
 
 
 def time_to_decision(sample: Sample) -> Times:
@@ -66,7 +66,7 @@ def time_to_decision(sample: Sample) -> Times:
     People or policy decide. Cases that ended in the period; those that nobody decided are left out.
     Median and ninth decile. Unit: seconds, in working hours and by the clock.
     """
-    return sample.totals.to_decision.times()
+    return sample.totals.waits.to_decision.times()
 
 
 def time_to_resolution(sample: Sample) -> Times:
@@ -75,7 +75,7 @@ def time_to_resolution(sample: Sample) -> Times:
     Cases resolved in the period, the last resolution where one was opened again. Median and ninth
     decile. Unit: seconds, in working hours and by the clock.
     """
-    return sample.totals.to_resolution.times()
+    return sample.totals.waits.to_resolution.times()
 
 
 def hand_over_delay(sample: Sample) -> Times:
@@ -84,7 +84,7 @@ def hand_over_delay(sample: Sample) -> Times:
     By the time of that act. Median and ninth decile. Unit: seconds, in working hours and by the
     clock.
     """
-    return sample.totals.hand_overs.times()
+    return sample.totals.waits.hand_overs.times()
 
 
 # --- how well ---------------------------------------------------------------------------------

@@ -10,7 +10,7 @@ from dataclasses import dataclass, field
 from datetime import datetime
 
 from bot.cases.hours import Hours
-from bot.measures.case_measures import CaseMeasures
+from bot.measures.case_measures import CaseMeasures, Work
 from bot.measures.outcomes import Outcomes, outcome_of
 from bot.measures.values import TimeSamples
 
@@ -28,6 +28,23 @@ class ReportPeriod:
     def has(self, at: datetime | None) -> bool:
         """Tell whether a moment lies in the period."""
         return at is not None and self.since <= at < self.until
+
+
+@dataclass(slots=True, kw_only=True)
+class Waits:
+    """Times that cases took."""
+
+    to_notice: TimeSamples = field(default_factory=TimeSamples)
+    to_decision: TimeSamples = field(default_factory=TimeSamples)
+    to_resolution: TimeSamples = field(default_factory=TimeSamples)
+    hand_overs: TimeSamples = field(default_factory=TimeSamples)
+
+    def extend(self, other: "Waits") -> None:
+        """Add the times of other cases."""
+        self.to_notice.extend(other.to_notice)
+        self.to_decision.extend(other.to_decision)
+        self.to_resolution.extend(other.to_resolution)
+        self.hand_overs.extend(other.hand_overs)
 
 
 @dataclass(slots=True, kw_only=True)
@@ -49,10 +66,7 @@ class Totals:
     clean_plans: int = 0
     #: Reopenings of cases that had been resolved, by the time of the reopening.
     leaks: int = 0
-    to_notice: TimeSamples = field(default_factory=TimeSamples)
-    to_decision: TimeSamples = field(default_factory=TimeSamples)
-    to_resolution: TimeSamples = field(default_factory=TimeSamples)
-    hand_overs: TimeSamples = field(default_factory=TimeSamples)
+    waits: Waits = field(default_factory=Waits)
     #: Everything that people did about cases.
     acts: int = 0
     #: Decisions by account. No measure shows an account.
@@ -64,13 +78,13 @@ class Totals:
             self.openings += 1
             self.unrecognised_count += not case.is_recognised
             if case.occurred_at is not None:
-                self.to_notice.add_span(case.occurred_at, case.opened_at, hours)
+                self.waits.to_notice.add_span(case.occurred_at, case.opened_at, hours)
         if period.has(case.ended_at):
             self._add_ending(case, hours)
         self.leaks += sum(map(period.has, case.leaks))
         for wait in case.hand_overs:
             if period.has(wait.until):
-                self.hand_overs.add_span(wait.since, wait.until, hours)
+                self.waits.hand_overs.add_span(wait.since, wait.until, hours)
         for act in case.acts:
             if period.has(act.at):
                 self.acts += 1
@@ -84,15 +98,15 @@ class Totals:
         self.outcomes += ending
         self.escalations += case.is_escalated
         self.reroutings += case.is_rerouted
-        self.by_hand += case.is_by_hand
+        self.by_hand += case.work is Work.BY_HAND
         self.rework += case.has_rework
         if ending.resolutions and not case.has_rework:
             self.clean += 1
-            self.clean_plans += case.is_carried_out
+            self.clean_plans += case.work is Work.BY_PLAN
         if case.decided_at is not None:
-            self.to_decision.add_span(case.opened_at, case.decided_at, hours)
+            self.waits.to_decision.add_span(case.opened_at, case.decided_at, hours)
         if ending.resolutions:
-            self.to_resolution.add_span(case.opened_at, case.ended_at, hours)
+            self.waits.to_resolution.add_span(case.opened_at, case.ended_at, hours)
 
     def merge(self, other: "Totals") -> None:
         """Add the totals of other cases, or of another period."""
@@ -106,10 +120,7 @@ class Totals:
         self.clean += other.clean
         self.clean_plans += other.clean_plans
         self.leaks += other.leaks
-        self.to_notice.extend(other.to_notice)
-        self.to_decision.extend(other.to_decision)
-        self.to_resolution.extend(other.to_resolution)
-        self.hand_overs.extend(other.hand_overs)
+        self.waits.extend(other.waits)
         self.acts += other.acts
         self.decisions.update(other.decisions)
 

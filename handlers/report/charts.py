@@ -61,7 +61,7 @@ def over_time(report: OperationReport) -> str:
 
 def to_decision(report: OperationReport) -> str:
     """Draw median and ninth decile of the time to the first decision."""
-    times = [bar.totals.to_decision.times() for bar in report.bars]
+    times = [bar.totals.waits.to_decision.times() for bar in report.bars]
     medians: list[float | None] = []
     deciles: list[float | None] = []
     for one in times:

@@ -4,7 +4,7 @@ import pytest
 
 from bot.cases.lifecycle import State
 from bot.cases.results import AgreementType
-from bot.measures.case_measures import CaseFold, fold_case
+from bot.measures.case_measures import CaseFold, Work, fold_case
 from tests.cases.making import ANA, NOW, OMAR
 from tests.measures import lives
 from tests.measures.lives import MINUTE
@@ -37,7 +37,7 @@ def test_an_approval_is_an_act_and_a_decision_of_its_person():
     case = measures("accepted")
     assert case.ending.agreement is AgreementType.AS_RECOMMENDED
     assert [(act.person, act.is_decision) for act in case.acts] == [(ANA.id, True)]
-    assert (case.is_carried_out, case.is_by_hand, case.has_rework) == (True, False, False)
+    assert (case.work, case.has_rework) == (Work.BY_PLAN, False)
     assert case.opened_at == NOW
     assert case.decided_at == NOW + 2 * MINUTE
     assert case.ended_at == NOW + 5 * MINUTE
@@ -60,7 +60,7 @@ def test_what_policy_let_run_is_nobodys_act():
 def test_a_plan_that_ran_alone_and_failed_was_not_handled_alone():
     case = measures("alone, then by hand")
     assert (case.ending.state, case.ending.is_automatic) == (State.RESOLVED, False)
-    assert (case.is_by_hand, case.is_carried_out, case.is_put_right) == (True, False, True)
+    assert (case.work, case.is_put_right) == (Work.BY_HAND, True)
     assert case.has_rework
 
 

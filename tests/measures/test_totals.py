@@ -2,19 +2,21 @@
 
 from datetime import timedelta
 
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from bot.cases.hours import ALWAYS, Hours
 from bot.cases.lifecycle import TERMINAL, State
 from bot.cases.results import AgreementType, EndedCases
-from bot.measures.case_measures import CaseMeasures, PersonAct, Wait, fold_case
+from bot.measures.case_measures import CaseMeasures, PersonAct, Wait, Work, fold_case
 from bot.measures.catalogue import MEASURES, Sample, number_of, take_all
 from bot.measures.totals import ReportPeriod, Totals, add_up
 from bot.measures.values import Share, Times
 from tests.fakes.clock import NOON
 from tests.measures import lives
 
+#: Each example is a list of whole cases.
+FEWER = settings(max_examples=40)
 HOURS = 24 * 40
 moments = st.integers(0, HOURS * 60).map(lambda minutes: NOON + timedelta(minutes=minutes))
 OFFICE = Hours(days=frozenset(range(5)))
@@ -41,7 +43,7 @@ def cases(draw):
     opened_at = draw(moments)
     later = st.integers(0, 5_000).map(lambda minutes: opened_at + timedelta(minutes=minutes))
     ended_at = draw(st.none() | later)
-    kind = draw(st.sampled_from(["low_stock", "lead_cold"]))
+    kind = draw(st.sampled_from(["low_stock", "unrecognised"]))
     people = st.sampled_from(["T1/UANA", "T1/UBEN", "T1/UCARLA", "T1/UOMAR"])
     waits = draw(st.lists(later, max_size=2))
     return CaseMeasures(
@@ -53,9 +55,7 @@ def cases(draw):
         decided_at=draw(st.none() | later),
         ended_at=ended_at,
         ending=draw(endings(kind)) if ended_at else None,
-        is_recognised=draw(st.booleans()),
-        is_by_hand=draw(st.booleans()),
-        is_carried_out=draw(st.booleans()),
+        work=draw(st.sampled_from(Work)),
         is_put_right=draw(st.booleans()),
         is_rerouted=draw(st.booleans()),
         is_escalated=draw(st.booleans()),
@@ -75,6 +75,7 @@ def total(some, period, hours=ALWAYS) -> Totals:
 EVERYTHING = ReportPeriod(NOON, NOON + timedelta(days=400))
 
 
+@FEWER
 @given(st.lists(cases(), max_size=8), st.randoms())
 def test_the_order_of_cases_does_not_matter(some, dice):
     others = list(some)
@@ -85,6 +86,7 @@ def test_the_order_of_cases_does_not_matter(some, dice):
     )
 
 
+@FEWER
 @given(st.lists(cases(), max_size=8), moments)
 def test_two_periods_add_up_to_the_whole(some, border):
     first, second = ReportPeriod(NOON, border), ReportPeriod(border, EVERYTHING.until)
@@ -92,12 +94,14 @@ def test_two_periods_add_up_to_the_whole(some, border):
     assert add_up(parts) == add_up(parts[::-1]) == total(some, EVERYTHING, OFFICE)
 
 
+@FEWER
 @given(st.lists(cases(), max_size=6), st.lists(cases(), max_size=6))
 def test_two_groups_add_up_to_all_cases(some, others):
     parts = [total(some, EVERYTHING), total(others, EVERYTHING)]
     assert add_up(parts) == total([*some, *others], EVERYTHING)
 
 
+@FEWER
 @given(st.lists(cases(), max_size=8), moments, st.integers(0, 40))
 def test_no_count_and_no_time_is_ever_negative(some, since, days):
     totals = total(some, ReportPeriod(since, since + timedelta(days=days)), OFFICE)
@@ -119,6 +123,7 @@ def test_no_count_and_no_time_is_ever_negative(some, since, days):
 OPEN_ENDED = {"exception_rate", "leaked_defects"}
 
 
+@FEWER
 @given(st.lists(cases(), max_size=8))
 def test_a_share_is_a_part_of_its_whole(some):
     values = take_all(Sample(totals=total(some, EVERYTHING)))
@@ -128,6 +133,7 @@ def test_a_share_is_a_part_of_its_whole(some):
             assert value.part <= value.whole
 
 
+@FEWER
 @given(st.lists(cases(), max_size=8))
 def test_every_ended_case_ended_in_one_way(some):
     totals = total(some, EVERYTHING)
@@ -145,7 +151,7 @@ def test_lives_by_the_rules_are_counted_as_they_went():
     assert (outcomes.alone, outcomes.rejections, outcomes.clearings) == (1, 2, 1)
     assert (totals.by_hand, totals.rework, totals.leaks, totals.reroutings) == (3, 3, 1, 1)
     assert (totals.clean, totals.clean_plans) == (3, 3)
-    assert totals.hand_overs.times().clock_p50 == 20 * 60
+    assert totals.waits.hand_overs.times().clock_p50 == 20 * 60
 
 
 def test_a_period_ends_before_its_last_moment():

@@ -17,7 +17,7 @@ from bot.cases.hours import ALWAYS
 from bot.cases.lifecycle import State
 from bot.cases.policy import ActionLimit, PlaybookTerms, RiskTier, Stage
 from bot.cases.signal import UNRECOGNISED
-from bot.measures.case_measures import fold_case
+from bot.measures.case_measures import Work, fold_case
 from bot.measures.outcomes import count_outcomes
 from bot.measures.totals import ReportPeriod, Totals
 from bot.ports.case_queries import CaseFilter, Viewer
@@ -151,7 +151,7 @@ def test_outcomes_are_the_same_from_tallies_from_cases_and_from_the_ledger(town)
         without_rework = replace(counted_cases, reopenings=0, undoings=0)
         assert count_outcomes(queries.tallied_outcomes(filter)) == without_rework
         durations = queries.durations(filter)
-        assert durations.to_decision == totals.to_decision.times().clock_p50
+        assert durations.to_decision == totals.waits.to_decision.times().clock_p50
     assert {totals.outcomes.resolutions, totals.outcomes.rejections, totals.outcomes.clearings} > {
         0
     }
@@ -174,7 +174,7 @@ def test_a_plan_that_ran_alone_and_failed_is_counted_as_handled_by_hand(world):
         outcomes = count_outcomes(groups)
         assert (outcomes.resolutions, outcomes.alone) == (1, 0)
     fold = fold_case(world.store.cases.entries(case.id))
-    assert (fold.is_by_hand, fold.ending.is_automatic) == (True, False)
+    assert (fold.work, fold.ending.is_automatic) == (Work.BY_HAND, False)
 
 
 def test_groups_by_day_are_those_of_the_zone(town):
