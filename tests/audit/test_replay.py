@@ -278,6 +278,8 @@ TAMPERS = {
     "effects.amount": change(t.effects, EFFECT, amount=1),
     "effects.day": change(t.effects, EFFECT, day="2020-01-01"),
     "effects.at": change(t.effects, EFFECT, at=0.0),
+    "effects.requester": change(t.effects, EFFECT, requester="T1/UEVE"),
+    "effects.currency": change(t.effects, EFFECT, currency="JPY"),
     "effects.outcome": change(t.effects, EFFECT, outcome="FAILED"),
     "effects.outcome, forgotten": change(t.effects, EFFECT, outcome=""),
     "effects, taken away": remove(t.effects, EFFECT),
