@@ -78,7 +78,7 @@ class Judged:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PastCase:
-    """A past case under both policies, with the outcome of its first plan."""
+    """A past case under both policies, with its outcome."""
 
     case_id: str
     kind: str

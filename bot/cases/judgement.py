@@ -205,7 +205,7 @@ def _is_autonomous(matter: _Matter) -> bool:
 
 
 def _objection(matter: _Matter) -> str:
-    """Say why the plan may not run alone now; empty where it may."""
+    """Say why the plan may not run alone; empty where it may."""
     plan, policy = matter.plan, matter.policy
     if policy.is_never_alone(plan.playbook, (action.name for action in plan.actions)):
         return "policy never lets this run alone"

@@ -179,7 +179,7 @@ def _windows(limit: ActionLimit) -> Iterator[WindowLimit]:
 
 
 class _Parts:
-    """The totals of an action in a window, with those of a plan."""
+    """The totals of an action in a window, with a plan's."""
 
     def __init__(
         self,
@@ -246,7 +246,7 @@ def _window_checks(name: str, limit: WindowLimit, parts: _Parts) -> Iterator[Lim
 
 
 def describe_window(window: timedelta) -> str:
-    """Write a window as in "twice a day" or "twice in 7 days"."""
+    """Write a window as in "twice a day", "twice in 7 days"."""
     if window == DAY:
         return "a day"
     for unit, name in ((DAY, "days"), (HOUR, "hours"), (MINUTE, "minutes")):

@@ -82,7 +82,7 @@ class _Window:
 
 
 class RecentActions:
-    """The actions of each window, as the time of a back-test goes on."""
+    """The actions of each window, as a back-test goes on."""
 
     def __init__(self, windows: Sequence[timedelta]) -> None:
         self._windows = [_Window(span) for span in sorted(windows)]

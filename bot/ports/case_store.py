@@ -24,9 +24,9 @@ class UsageAt(Protocol):
     def __call__(
         self, at: datetime, windows: Sequence[timedelta], *, plan: Plan, step: int = 0
     ) -> Usage:
-        """Count what lies in each window that ends at ``at``; the windows come in order.
+        """Count what lies in each window that ends at ``at``.
 
-        The steps of ``plan`` from ``step`` on are left out.
+        The windows come in order. The steps of ``plan`` from ``step`` on are left out.
         """
 
 

@@ -34,7 +34,7 @@ class PolicyPart:
 
 
 def policy_page(policy: Policy, labels: Labels) -> list[PolicyPart]:
-    """Return the parts of the page; those that say nothing are left out."""
+    """Return the parts of the page that say something."""
     parts = [
         PolicyPart("Risk and approvers", ("Risk", "When", "Approvers", "Time"), _tiers(policy)),
         PolicyPart("Actions", ("Action", "Alone", "Limits"), _actions(policy, labels)),

@@ -11,7 +11,13 @@ from bot.cases.entries import entry_of
 from bot.cases.errors import KeyReused
 from bot.cases.lifecycle import State
 from bot.store import tables
-from bot.store.derived import case_pages, derive, entry_bodies, rewrite_derived_rows
+from bot.store.derived import (
+    case_pages,
+    derive,
+    entry_bodies,
+    fill_effects,
+    rewrite_derived_rows,
+)
 from tests.fakes.directory import principal
 from tests.store.rows import rows_of
 from tests.store.states import STORED, bring_to
@@ -60,6 +66,30 @@ def test_columns_that_an_earlier_release_left_empty_are_filled(world):
     assert rows_of(world.store, tables.cases) == case_row
     assert rows_of(world.store, tables.effects) == effect_rows
     assert world.store.queries.is_party(principal("ana"), case_id)
+    assert replay(world.store.database).differences == ()
+
+
+def test_requester_and_currency_of_effects_are_filled_from_the_plans_in_the_ledger(world):
+    """As an upgrade from the release before does, page by page and in no other row."""
+    for product in (1, 2):
+        raised = world.signal(f"product:{product}", requester=principal("finn"))
+        case_id = world.receive(raised).case_id
+        world.work()
+        world.approve(world.store.cases.case(case_id))
+        world.work()
+    world.receive(world.signal("product:3"))
+    world.work()
+    before = {
+        name: rows_of(world.store, tables.metadata.tables[name]) for name in ("cases", "effects")
+    }
+    assert {(row.requester, row.currency) for row in before["effects"]} == {
+        (principal("finn"), "GBP")
+    }
+    damage(world.store, tables.effects, requester="", currency="")
+    assert replay(world.store.database).differences != ()
+    world.store.database.write(lambda unit: fill_effects(unit.connection) and None, appends=False)
+    after = {name: rows_of(world.store, tables.metadata.tables[name]) for name in before}
+    assert after == before
     assert replay(world.store.database).differences == ()
 
 

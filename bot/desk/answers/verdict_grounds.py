@@ -44,7 +44,7 @@ def ruling_text(file: CaseFile, verdict: Verdict) -> str:
 
 
 def verdict_facts(file: CaseFile, verdict: Verdict) -> list[str]:
-    """Say which rules and limits the verdict rests on, as they were then."""
+    """Say which rules and limits the verdict rests on."""
     facts = []
     inputs = verdict.inputs
     if inputs is not None:
@@ -108,7 +108,7 @@ def _over_threshold(inputs: VerdictInputs) -> str:
 
 
 def _place(rule: str) -> str:
-    """Return where a rule stands, as in "rule 2 of policy.yml (line 9)"."""
+    """Return the place of a rule: "rule 2 of policy.yml (line 9)"."""
     return rule.partition(": ")[0]
 
 

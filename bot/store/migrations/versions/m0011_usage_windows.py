@@ -1,4 +1,4 @@
-"""Requester and currency of each effect, for limits over windows that end now.
+"""Requester and currency of each effect, for limits over windows.
 
 What was begun before this has neither until it leaves the windows: there was one currency, and no
 limit by requester. Nothing counts by calendar day any more.
