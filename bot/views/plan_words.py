@@ -1,4 +1,4 @@
-"""The steps of a plan in words, with the conditions of a tree."""
+"""The steps of a plan in words; those of a tree with conditions."""
 
 from collections.abc import Callable, Sequence
 from string import ascii_lowercase

@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
+from langchain_core.messages import HumanMessage, SystemMessage, ToolMessage
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from bot import metrics
@@ -124,8 +125,6 @@ class ModelPlanner:
         self, document: str, *, look_ups: Sequence[str], look_up: LookUp
     ) -> tuple[SuggestedPlan, dict[str, Any]]:
         """Let the model read look-ups until it answers."""
-        from langchain_core.messages import HumanMessage, SystemMessage, ToolMessage
-
         messages: list[Any] = [SystemMessage(INSTRUCTIONS), HumanMessage(document)]
         facts: dict[str, Any] = {}
         readings = 0
