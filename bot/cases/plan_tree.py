@@ -188,14 +188,13 @@ def _words(fact: str) -> str:
 
 
 def readable_fact(value: Scalar) -> str:
-    """Write a fact as people read it: days with their weekday."""
+    """Write a fact as text.
+
+    Cards write its days as people say them.
+    """
     if isinstance(value, bool):
         return "yes" if value else "no"
-    try:
-        day = date.fromisoformat(str(value))
-    except ValueError:
-        return str(value)
-    return f"{day:%a} {day.day} {day:%b %Y}"
+    return str(value)
 
 
 def is_of_type(value: Scalar, kind: FactType | None) -> bool:
