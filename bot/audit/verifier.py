@@ -1118,7 +1118,7 @@ def begin_step(entry, body, case):
 
 
 def step_problem(step, body, case):
-    """Return why a step is not one that the tree lets begin; None when it is."""
+    """Return why the tree does not let a step begin; else None."""
     action = case.plan["actions"][step]
     if (action["name"], action["target"]) in case.steps.earlier_effects:
         return f"step {step + 1} repeats what an earlier plan of the case has done"
@@ -1191,7 +1191,10 @@ def settle_step(entry, body, case):
 
 
 def record_drift(entry, body, case):
-    """Void all votes, and keep what has landed: the next plan may not repeat it."""
+    """Void all votes, and keep what has landed.
+
+    The next plan may not repeat it.
+    """
     # What a dry run has done was not done.
     if body.get("is_unforeseen") and case.plan and case.plan.get("mode") != "dry-run":
         for step in case.steps.effects:
@@ -1201,7 +1204,10 @@ def record_drift(entry, body, case):
 
 
 def begin_anew(entry, body, case):
-    """Void all votes: the trouble is back, and may need the same again."""
+    """Void all votes.
+
+    The trouble is back, and may need the same again.
+    """
     case.steps.earlier_effects = set()
     void_approvals(entry, body, case)
 

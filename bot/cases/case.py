@@ -46,7 +46,7 @@ class Step:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class DoneStep:
-    """A step of an earlier plan of the case that has landed and stands."""
+    """A step of an earlier plan that has landed and stands."""
 
     #: What conditions call it.
     name: str
@@ -57,7 +57,7 @@ class DoneStep:
     facts: ScalarMapping = field(default_factory=dict)
 
     def is_same_as(self, action: Action) -> bool:
-        """Tell whether an action would do the same to the same target again."""
+        """Tell whether an action would do the same again."""
         return (self.action.name, self.action.target) == (action.name, action.target)
 
 

@@ -25,16 +25,18 @@ def case_facts(case: Case, evidence: Iterable[Evidence]) -> dict[str, Any]:
 
 
 def done_evidence(case: Case, label_of: Callable[[str], str]) -> tuple[Evidence, ...]:
-    """List what earlier plans of the case have done, and what was observed then."""
+    """List what earlier plans have done, and what they were told."""
     evidence = []
     for step in case.execution.earlier_steps:
         name = f"{STEPS}.{step.name}"
         values = {"": step.action.summary, **step.facts}
         for fact, value in values.items():
+            full_name = f"{name}.{fact}" if fact else name
+            label = label_of(fact) if fact else "Done already"
             evidence.append(
                 Evidence(
-                    name=f"{name}.{fact}" if fact else name,
-                    label=label_of(fact) if fact else "Done already",
+                    name=full_name,
+                    label=label,
                     value=value,
                     source=step.action.system,
                     read_at=step.at,

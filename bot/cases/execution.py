@@ -103,7 +103,7 @@ def _back_out(case: Case) -> NextStep:
 
 
 def is_refusal_foreseen(case: Case, step: int) -> bool:
-    """Tell whether the plan goes on when the system refuses this step for good."""
+    """Tell whether the plan goes on when this step is refused."""
     plan = case.proposal.plan
     return plan is not None and not is_backing_out(case) and has_refusal_branch(plan, step)
 

@@ -52,7 +52,7 @@ class FactType(StrEnum):
 
 
 class Cause(StrEnum):
-    """What must have become of an earlier step for a step of a tree to be looked at."""
+    """The outcome of an earlier step that a step depends on."""
 
     LANDED = "landed"
     #: The system refused it for good.
@@ -121,7 +121,7 @@ class Action:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StepInput:
-    """A parameter that an earlier step tells, and the bounds of what it may be."""
+    """A parameter that an earlier step tells, with its bounds."""
 
     #: "step.fact".
     fact: str
@@ -136,7 +136,7 @@ class StepInput:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Branch:
-    """The place of one action in a tree: when it runs, and what it takes from earlier ones."""
+    """The place of one action in a tree."""
 
     #: What conditions call the step.
     name: str
@@ -210,7 +210,7 @@ class Plan:
         return Money(total, amounts[0].currency)
 
     def _largest_sum(self, step: int) -> Decimal:
-        """Find the largest sum that this step and those that depend on it can move.
+        """Find the largest sum that this step and its dependents can move.
 
         Of steps that exclude each other the dearer counts; all that may run together do.
         """

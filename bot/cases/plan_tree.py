@@ -20,7 +20,7 @@ MAX_FACT_TEXT = 500
 
 
 class StepRecord(Protocol):
-    """The progress of a step, as far as the way depends on it."""
+    """The progress of a step, where the way depends on it."""
 
     @property
     def state(self) -> StepState:
@@ -32,7 +32,7 @@ class StepRecord(Protocol):
 
 
 class TreeMove(StrEnum):
-    """What the tree says about its next step."""
+    """The next thing to do, as the tree says."""
 
     BEGIN = "begin"
     #: Nothing is left to do.
@@ -43,7 +43,7 @@ class TreeMove(StrEnum):
 
 @dataclass(frozen=True, slots=True)
 class Way:
-    """What comes next in a tree, with its reason."""
+    """The next step of a tree, with its reason."""
 
     turn: TreeMove
     step: int = 0
@@ -105,7 +105,7 @@ def _is_reached(plan: Plan, records: Sequence[StepRecord], branch: Branch) -> bo
 
 
 def state_of(records: Sequence[StepRecord], step: int) -> StepState | None:
-    """Return the state of a step; None for one that was not begun."""
+    """Return the state of a step; None before it begins."""
     return records[step].state if step < len(records) else None
 
 
@@ -155,7 +155,7 @@ def _has_fallback(plan: Plan, step: int) -> bool:
 
 
 def has_refusal_branch(plan: Plan, step: int) -> bool:
-    """Tell whether the plan says what is done when this step is refused."""
+    """Tell whether the plan goes on when this step is refused."""
     return any(branch.after == step and branch.cause is Cause.REFUSED for branch in plan.branches)
 
 
@@ -163,7 +163,7 @@ def has_refusal_branch(plan: Plan, step: int) -> bool:
 
 
 def known_facts(plan: Plan, records: Sequence[StepRecord]) -> dict[str, Any]:
-    """Nest the evidence that the plan names, and what its steps have told."""
+    """Nest the evidence of the plan, and what its steps told."""
     facts: dict[str, Any] = {}
     for path, value in plan.facts.items():
         item, _, column = path.partition(".")
@@ -188,14 +188,13 @@ def _words(fact: str) -> str:
 
 
 def readable_fact(value: Scalar) -> str:
-    """Write a fact as people read it: days with their weekday."""
+    """Write a fact as text.
+
+    Cards write its days as people say them.
+    """
     if isinstance(value, bool):
         return "yes" if value else "no"
-    try:
-        day = date.fromisoformat(str(value))
-    except ValueError:
-        return str(value)
-    return f"{day:%a} {day.day} {day:%b %Y}"
+    return str(value)
 
 
 def is_of_type(value: Scalar, kind: FactType | None) -> bool:
@@ -204,7 +203,7 @@ def is_of_type(value: Scalar, kind: FactType | None) -> bool:
 
 
 def convert_fact(value: object, kind: FactType) -> Scalar:
-    """Convert what a system said to the canonical form of a type; None when it is not of it."""
+    """Convert a value to the canonical form of a type, or None."""
     if value is None:
         return None
     if kind is FactType.BOOLEAN or isinstance(value, bool):
@@ -271,7 +270,7 @@ def resolve_inputs(plan: Plan, records: Sequence[StepRecord], step: int) -> dict
 
 
 def is_within(limit: StepInput, value: Scalar) -> bool:
-    """Tell whether a value is of the type of an input, and within its bounds."""
+    """Tell whether a value is of its type and within its bounds."""
     if not is_of_type(value, limit.type):
         return False
     if limit.type is FactType.TEXT:
@@ -289,7 +288,7 @@ def _comparable(value: Scalar, kind: FactType) -> Any:
 
 
 def bounds(limit: StepInput) -> str:
-    """Write the bounds of an input: "from Thu 26 Nov 2026 to Sat 26 Dec 2026"."""
+    """Write the bounds of an input: "from 1 to 5"."""
     if limit.type is FactType.TEXT:
         return f"one of {', '.join(limit.one_of)}"
     return f"from {readable_fact(limit.minimum)} to {readable_fact(limit.maximum)}"

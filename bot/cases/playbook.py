@@ -173,7 +173,7 @@ class AnswerBounds:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionOffer:
-    """An action that this playbook may recommend, or a step that follows one."""
+    """An action that this playbook may recommend, or a later step."""
 
     action: ActionName
     #: What conditions of later steps call it; empty for the name of the action.
@@ -227,7 +227,7 @@ class ActionOffer:
 
     @property
     def fallback(self) -> tuple["ActionOffer", ...] | None:
-        """Return what is done where the condition of a step fails; None where it says nothing."""
+        """Return the steps for a condition that fails; None without any said."""
         return self.otherwise if isinstance(self.otherwise, tuple) else None
 
     @property

@@ -88,7 +88,12 @@ def _start(case: Case, step: int) -> StepStarted:
     if case.proposal.plan is None:
         raise LedgerBroken(f"{case.id} is approved without a plan")
     plan = case.proposal.plan
-    return StepStarted(step, plan.step_key(step), plan.plan_hash, case.inputs(step))
+    return StepStarted(
+        step=step,
+        key=plan.step_key(step),
+        digest=plan.plan_hash,
+        inputs=case.inputs(step),
+    )
 
 
 def find_drift(case: Case, command: StartStep, now: datetime) -> list[str]:
@@ -260,7 +265,10 @@ def return_to_triage(case: Case, reasons: tuple[str, ...]) -> Case:
 
 
 def _keep_landed(case: Case, body: Drifted) -> Case:
-    """Keep what has landed when the rest of its plan is given up, so that it is not repeated."""
+    """Keep what has landed when the rest is given up.
+
+    So it is not repeated.
+    """
     plan = case.proposal.plan
     if not body.is_unforeseen or plan is None or plan.is_dry_run:
         return case

@@ -1,4 +1,4 @@
-"""Trees grown from the offer of a playbook, over the facts of a case."""
+"""Trees grown from the offers of playbooks, over known facts."""
 
 import re
 from collections.abc import Iterator, Mapping, Sequence
@@ -17,7 +17,7 @@ _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"|`[^`]*`")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TreeShape:
-    """What makes a list of actions a tree; empty for a list."""
+    """The branches of a tree; empty for a list."""
 
     branches: tuple[Branch, ...] = ()
     #: The evidence that its conditions name, by path.
@@ -56,16 +56,17 @@ def _grow(
 ) -> None:
     step = len(branches)
     is_first = after is None
+    # Whether the first fits has been judged already.
+    when = "" if is_first else offer.when
     branches.append(
         Branch(
             name=offer.step_name,
             after=after,
             cause=cause,
-            # Whether the first fits has been judged already.
-            when="" if is_first else offer.when,
+            when=when,
             means=offer.means,
             may_be_skipped=offer.fallback == (),
-            needs=() if is_first else step_facts(offer.when),
+            needs=step_facts(when),
             inputs=_inputs(offer, facts),
         )
     )
@@ -83,17 +84,17 @@ def _inputs(offer: ActionOffer, facts: Facts) -> dict[str, StepInput]:
         inputs[name] = StepInput(
             fact=step_facts(offer.parameters[name])[0],
             type=limit.type,
-            minimum=_bound(name, limit.minimum, limit, facts),
-            maximum=_bound(name, limit.maximum, limit, facts),
+            minimum=_bound(name, limit.minimum, kind=limit.type, facts=facts),
+            maximum=_bound(name, limit.maximum, kind=limit.type, facts=facts),
             one_of=limit.one_of,
             words=limit.words,
         )
     return inputs
 
 
-def _bound(name: str, bound: int | str | None, limit: AnswerBounds, facts: Facts) -> Scalar:
+def _bound(name: str, bound: int | str | None, *, kind: FactType, facts: Facts) -> Scalar:
     """Return a bound as a value, so that the plan names it."""
-    if limit.type is FactType.TEXT:
+    if kind is FactType.TEXT:
         return None
     value = find_scalar(bound, facts) if isinstance(bound, str) else bound
     if value is None:
@@ -102,7 +103,10 @@ def _bound(name: str, bound: int | str | None, limit: AnswerBounds, facts: Facts
 
 
 def likely_values(offer: ActionOffer, facts: Facts) -> ScalarMapping:
-    """Return a permitted value for each parameter that a step tells, to prepare the action by."""
+    """Return a permitted value for each parameter that a step tells.
+
+    The action is prepared by them.
+    """
     values: dict[str, Scalar] = {}
     for name, limit in _inputs(offer, facts).items():
         values[name] = limit.one_of[0] if limit.type is FactType.TEXT else limit.maximum
@@ -169,7 +173,7 @@ def _step_mistakes(
         complaints += _words_mistakes(step)
         complaints += _unknown_facts(step, step.when, earlier)
     for name, limit in step.answer_bounds.items():
-        complaints += _input_mistakes(step, name, limit, earlier)
+        complaints += _input_mistakes(step, name, limit=limit, earlier=earlier)
     own = {step.step_name: returns_of.get(step.action, {})}
     for then in step.then:
         complaints += _step_mistakes(then, {**earlier, **own}, returns_of)
@@ -203,6 +207,7 @@ def _unknown_facts(
 def _input_mistakes(
     step: ActionOffer,
     name: str,
+    *,
     limit: AnswerBounds,
     earlier: Mapping[str, Mapping[str, FactType]],
 ) -> list[str]:

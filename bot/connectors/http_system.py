@@ -23,7 +23,7 @@ else:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class HttpCall:
-    """One HTTP call; all but its address and body are expressions over its answer."""
+    """One HTTP call, with expressions over its answer."""
 
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
     #: Path and query with placeholders for parameters, each percent-encoded.

@@ -160,7 +160,7 @@ class SqlConnector:
         return self._snapshot(spec, convert_parameters(action.parameters, spec.parameters))
 
     def read_facts(self, action: Action, key: str) -> ScalarMapping:
-        """Read the facts of an effect that is there, as they are now."""
+        """Read the facts of an effect as they are now."""
         spec = self._find_spec(short_name(action))
         if not spec.facts:
             return {}
@@ -280,7 +280,7 @@ class SqlConnector:
 
 
 def _facts_of(spec: SqlAction, session: SqlSession, values: Mapping[str, Any]) -> ScalarMapping:
-    """Read what the action returns: the facts of one row that are of their types."""
+    """Read the facts of one row that are of their types."""
     if not spec.facts:
         return NOTHING
     rows = session.fetch(spec.facts, values, 2)

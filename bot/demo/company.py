@@ -247,15 +247,15 @@ def _write_partners(folder: Path, company: "_Company") -> None:
     shipments = company.rows("shipments")
     _write_tables(
         folder / "carrier.db",
-        CARRIER_SCHEMA,
-        "INSERT INTO consignments VALUES (?, ?, ?, ?)",
-        [_consignment(shipment, row, len(shipments)) for shipment, row in shipments],
+        schema=CARRIER_SCHEMA,
+        statement="INSERT INTO consignments VALUES (?, ?, ?, ?)",
+        rows=[_consignment(shipment, row, len(shipments)) for shipment, row in shipments],
     )
     _write_tables(
         folder / "warehouse.db",
-        WAREHOUSE_SCHEMA,
-        "INSERT INTO deliveries VALUES (?, ?, NULL)",
-        [(shipment, row["warehouse_status"]) for shipment, row in shipments],
+        schema=WAREHOUSE_SCHEMA,
+        statement="INSERT INTO deliveries VALUES (?, ?, NULL)",
+        rows=[(shipment, row["warehouse_status"]) for shipment, row in shipments],
     )
 
 
@@ -266,7 +266,7 @@ def _consignment(shipment: int, row: dict[str, object], last: int) -> tuple[obje
 
 
 def _write_tables(
-    path: Path, schema: str, statement: str, rows: Sequence[tuple[object, ...]]
+    path: Path, *, schema: str, statement: str, rows: Sequence[tuple[object, ...]]
 ) -> None:
     with closing(sqlite3.connect(path)) as database, database:
         database.execute("PRAGMA journal_mode=WAL")

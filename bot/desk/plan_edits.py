@@ -117,7 +117,7 @@ class PlanEdits:
 
 
 def _shape(case: Case) -> TreeShape:
-    """Return the shape of the plan: an edit changes a parameter, and no branch."""
+    """Return the shape of the plan, which an edit keeps."""
     plan = case.proposal.plan
     return TreeShape(branches=plan.branches, facts=plan.facts) if plan else LIST
 

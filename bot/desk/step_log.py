@@ -188,7 +188,12 @@ class StepLog:
         case = work.case
         # An outcome must not be lost because something else was written about the case meanwhile.
         for _ in range(MAX_REREADS):
-            report = StepReported(work.step, state, detail[:MAX_DETAIL], dict(facts))
+            report = StepReported(
+                step=work.step,
+                state=state,
+                detail=detail[:MAX_DETAIL],
+                facts=dict(facts),
+            )
             decision, is_over = self._decide_report(case, report, drift_reasons)
             again_at = None if is_over else decision.entries[0].at + again_in
             try:

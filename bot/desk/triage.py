@@ -18,7 +18,7 @@ from bot.cases.decide import Decision, decide, record_entry
 from bot.cases.entries import Gathered, Recognised
 from bot.cases.errors import ConnectorFailed, Refusal
 from bot.cases.evidence import Evidence, facts_of
-from bot.cases.expressions import find_scalar, has_enough_facts, render
+from bot.cases.expressions import Facts, find_scalar, has_enough_facts, render
 from bot.cases.inquiries import rests_on_answers
 from bot.cases.lifecycle import State
 from bot.cases.plan import Action, Money, Proposer, amount_of
@@ -212,7 +212,7 @@ class Triage:
             )
             # A plan that rests on a person's answer never runs by itself.
             proposer = Proposer.PERSON if rests_on_answers(case) else Proposer.PLAYBOOK
-            shape = _shape(case, playbook, actions, evidence)
+            shape = _shape(playbook, actions, case_facts(case, evidence))
         else:
             suggestion = self._suggest(case, playbook, evidence, now=now)
             if suggestion is None:
@@ -246,7 +246,7 @@ class Triage:
         *,
         now: datetime,
     ) -> tuple[tuple[Action, ...], TreeShape] | None:
-        """Ask a model for a plan; None where there is no model, or no plan in order."""
+        """Ask a model for a plan; None where it has none."""
         if self.planner is None:
             return None
         facts = case_facts(case, evidence)
@@ -255,7 +255,7 @@ class Triage:
         def look_up(name: str) -> ScalarMapping:
             return read_again(case, playbook, name, evidence, systems=self.systems, now=now)
 
-        offer = self.planner.suggest(case, flatten(facts), names, look_up)
+        offer = self.planner.suggest(case, flatten(facts), look_ups=names, look_up=look_up)
         if offer is None:
             return None
         try:
@@ -342,14 +342,12 @@ def _word_suggestion(recommendation: Recommendation, actions: tuple[Action, ...]
     )
 
 
-def _shape(
-    case: Case, playbook: Playbook, actions: tuple[Action, ...], evidence: tuple[Evidence, ...]
-) -> TreeShape:
+def _shape(playbook: Playbook, actions: tuple[Action, ...], facts: Facts) -> TreeShape:
     """Return the shape that the playbook gives these actions."""
     names = [action.name for action in actions]
     for offer in playbook.offers:
         if offer.is_tree and [step.action for step in offer.chain()] == names:
-            return grow(offer, case_facts(case, evidence))
+            return grow(offer, facts)
     return LIST
 
 

@@ -20,7 +20,7 @@ class EffectStatus(StrEnum):
 
 
 class Effect(NamedTuple):
-    """What came of an action that returns facts."""
+    """The outcome of an action that returns facts."""
 
     detail: str
     facts: ScalarMapping
@@ -92,7 +92,7 @@ class FactReader(Protocol):
     """A connector whose actions return facts."""
 
     def read_facts(self, action: Action, key: str) -> ScalarMapping:
-        """Read the facts of the effect under this key again, after a lost answer.
+        """Read the facts of an effect after a lost answer.
 
         Raises:
             ConnectorFailed: the system did not answer.

@@ -39,7 +39,10 @@ Raises:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionSheet:
-    """What a model may know of an action: no secret, no statement, no address."""
+    """The part of an action that a model may know.
+
+    No secret, no statement, no address.
+    """
 
     title: str
     #: The type of each parameter, by name.
@@ -53,7 +56,7 @@ class Planner(Protocol):
     """Let a model suggest a plan where no playbook has one."""
 
     def suggest(
-        self, case: Case, facts: ScalarMapping, look_ups: Sequence[str], look_up: LookUp
+        self, case: Case, facts: ScalarMapping, *, look_ups: Sequence[str], look_up: LookUp
     ) -> ActionOffer | None:
         """Return an offer of allowed actions.
 

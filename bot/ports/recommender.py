@@ -21,11 +21,14 @@ class Prepare(Protocol):
     def __call__(
         self, action: str, parameters: ScalarMapping, words: ScalarMapping = NOTHING
     ) -> Action:
-        """Return the action; ``words`` stand for parameters that an earlier step will tell."""
+        """Return the action.
+
+        ``words`` stand for parameters that an earlier step will tell.
+        """
 
 
 def prepare_steps(offer: ActionOffer, facts: Facts, prepare: Prepare) -> tuple[Action, ...]:
-    """Prepare the action of an offer and all that may follow it, in the order of its chain.
+    """Prepare the actions of an offer in the order of its chain.
 
     Raises:
         ConnectorFailed: one of them is not possible.

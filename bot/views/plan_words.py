@@ -1,4 +1,4 @@
-"""The steps of a plan in words: a list as a list, a tree with its conditions."""
+"""The steps of a plan in words; those of a tree with conditions."""
 
 from collections.abc import Callable, Sequence
 from string import ascii_lowercase
@@ -33,7 +33,10 @@ def _link(plan: Plan, step: int, system: Words) -> str:
 
 
 def plan_items(plan: Plan, text: Words, system: Words) -> list[str]:
-    """Write each step by itself, with its number and condition where the plan is a tree."""
+    """Write each step by itself.
+
+    Those of a tree have their number and condition.
+    """
     summaries = [text(action.summary) for action in plan.actions]
     if not plan.branches:
         return summaries
@@ -47,7 +50,10 @@ def plan_items(plan: Plan, text: Words, system: Words) -> list[str]:
 
 
 def condition_words(plan: Plan, step: int, system: Words) -> str:
-    """Say when a step of a tree runs: "if the carrier refuses"; empty for always."""
+    """Say when a step runs: "if the carrier refuses".
+
+    Empty for always.
+    """
     if not plan.branches:
         return ""
     branch = plan.branches[step]
@@ -61,7 +67,10 @@ def condition_words(plan: Plan, step: int, system: Words) -> str:
 
 
 def reason_words(plan: Plan, step: int, system: Words) -> str:
-    """Say why a step of a tree was begun: "as the carrier refused"; empty for always."""
+    """Say why a step was begun: "as the carrier refused".
+
+    Empty for always.
+    """
     if not plan.branches:
         return ""
     branch = plan.branches[step]
@@ -81,7 +90,10 @@ def name_system(action: Action, system: Words) -> str:
 
 
 def step_labels(plan: Plan) -> Sequence[str]:
-    """List the number of each step; those that exclude each other share one, as "3a" and "3b"."""
+    """List the numbers of the steps.
+
+    Steps that exclude each other share one: "3a" and "3b".
+    """
     if not plan.branches:
         return [str(number) for number, _ in enumerate(plan.actions, start=1)]
     groups = [_group(plan, step) for step in range(len(plan.branches))]
@@ -97,7 +109,7 @@ def step_labels(plan: Plan) -> Sequence[str]:
 
 
 def _group(plan: Plan, step: int) -> int:
-    """Return what the conditional steps after one step have in common; negative for that."""
+    """Return a number that the conditional steps after one share."""
     branch = plan.branches[step]
     while branch.cause is Cause.OTHERWISE and branch.after is not None:
         branch = plan.branches[branch.after]

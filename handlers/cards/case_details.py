@@ -147,7 +147,7 @@ def _plan(case: Case, wording: Wording) -> list[Json]:
 
 
 def _open_parameters(branch: Branch, action: Action, wording: Wording) -> list[Json]:
-    """Show the parameters that an earlier step tells, with the bounds that are approved."""
+    """Show the approved bounds of what an earlier step tells."""
     blocks = []
     for name, limit in branch.inputs.items():
         label = wording.parameter_label(action.name, name)

@@ -383,14 +383,14 @@ def _describe_step(body: entries.StepReported, case: Case, wording: Wording) -> 
     elif body.detail and not is_row_count(body.detail):
         summary += f" ({wording.prose(body.detail, MAX_DETAIL)})"
     if plan and plan.branches and body.step < len(plan.branches):
-        return _describe_tree_step(body, plan, summary, wording)
+        return _describe_tree_step(body, plan, summary=summary, wording=wording)
     if plan and len(plan.actions) == 1:
         return NoteLine(f"{start_upper(STEP_LABELS[body.state])}:", summary)
     return NoteLine(f"Step {body.step + 1} {STEP_LABELS[body.state]}:", summary)
 
 
 def _describe_tree_step(
-    body: entries.StepReported, plan: Plan, summary: str, wording: Wording
+    body: entries.StepReported, plan: Plan, *, summary: str, wording: Wording
 ) -> NoteLine:
     """Say which turn the plan took, and why."""
     head = f"Step {step_labels(plan)[body.step]} {STEP_LABELS[body.state]}"

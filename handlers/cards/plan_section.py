@@ -38,18 +38,18 @@ def step_items(case: Case, wording: Wording) -> list[list[Json]]:
         return []
     summaries = plan_items(plan, lambda text: wording.prose(text, MAX_SUMMARY), wording.system)
     items = []
-    for index, action in enumerate(plan.actions):
-        summary = text_run(summaries[index], bold=True)
-        items.append([summary, text_run(f"  {_status(case, plan, index, action, wording)}")])
+    for index, words in enumerate(summaries):
+        summary = text_run(words, bold=True)
+        items.append([summary, text_run(f"  {_status(case, plan, index=index, wording=wording)}")])
     return items
 
 
-def _status(case: Case, plan: Plan, index: int, action: Action, wording: Wording) -> str:
+def _status(case: Case, plan: Plan, *, index: int, wording: Wording) -> str:
     if index < len(case.execution.steps):
         return _progress(case, index, wording)
     if plan.branches and case.state is State.RESOLVED and case.execution.steps:
         return STEP_LABELS[StepState.SKIPPED]
-    return _preview(action, wording)
+    return _preview(plan.actions[index], wording)
 
 
 def _progress(case: Case, index: int, wording: Wording) -> str:
@@ -64,7 +64,7 @@ def _progress(case: Case, index: int, wording: Wording) -> str:
 
 
 def describe_step_facts(case: Case, index: int, wording: Wording) -> str:
-    """Write what a step of a tree told: "answer: held, held until: 3 Dec"."""
+    """Write what a step of a tree told: "answer: held"."""
     plan = case.proposal.plan
     if plan is None or not plan.branches or index >= len(case.execution.steps):
         return ""

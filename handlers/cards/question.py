@@ -69,7 +69,7 @@ def describe_done(case: Case, plan: Plan, wording: Wording) -> str:
 
 
 def describe_path(case: Case, plan: Plan, wording: Wording) -> str:
-    """Write the path that a tree took, with the reason for each turn."""
+    """Write the path that a tree took, with its reasons."""
     sentences = []
     for step, record in enumerate(case.execution.steps):
         if record.state is not StepState.LANDED:

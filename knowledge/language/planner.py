@@ -1,4 +1,4 @@
-"""Plans that a chat model suggests for cases for which no playbook has one.
+"""Plans that a chat model suggests where no playbook has one.
 
 The model sees the facts of the card, may read the case's declared look-ups again, and answers with
 steps. It writes no value and no text of its own: a parameter is named by the fact that it has, a
@@ -13,6 +13,7 @@ import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Annotated, Any, Literal
 
+from langchain_core.messages import HumanMessage, SystemMessage, ToolMessage
 from pydantic import BaseModel, ConfigDict, Field, StringConstraints, ValidationError
 
 from bot import metrics
@@ -103,15 +104,17 @@ class ModelPlanner:
         self._calls = LimitedCalls(clock, limits, "planner")
 
     def suggest(
-        self, case: Case, facts: ScalarMapping, look_ups: Sequence[str], look_up: LookUp
+        self, case: Case, facts: ScalarMapping, *, look_ups: Sequence[str], look_up: LookUp
     ) -> ActionOffer | None:
         """Suggest a plan, or return None, and count the outcome."""
         outcome = "shown"
         offer = None
         try:
             sheets = self._catalogue()
-            document = plan_document(case, facts, look_ups, sheets)
-            plan, read_facts = self._calls.run(self._converse, document, look_ups, look_up)
+            document = plan_document(case, facts, look_ups=look_ups, sheets=sheets)
+            plan, read_facts = self._calls.run(
+                self._converse, document, look_ups=look_ups, look_up=look_up
+            )
             offer = build_offer(plan, {**facts, **read_facts}, sheets)
         except NoAnswer as reason:
             outcome = reason.outcome
@@ -119,11 +122,9 @@ class ModelPlanner:
         return offer
 
     def _converse(
-        self, document: str, look_ups: Sequence[str], look_up: LookUp
+        self, document: str, *, look_ups: Sequence[str], look_up: LookUp
     ) -> tuple[SuggestedPlan, dict[str, Any]]:
-        """Let the model read look-ups, until it answers or its turns are over."""
-        from langchain_core.messages import HumanMessage, SystemMessage, ToolMessage
-
+        """Let the model read look-ups until it answers."""
         messages: list[Any] = [SystemMessage(INSTRUCTIONS), HumanMessage(document)]
         facts: dict[str, Any] = {}
         readings = 0
@@ -170,6 +171,7 @@ def _read(arguments: object, look_ups: Sequence[str], look_up: LookUp) -> dict[s
 def plan_document(
     case: Case,
     facts: ScalarMapping,
+    *,
     look_ups: Sequence[str],
     sheets: Mapping[str, ActionSheet],
 ) -> str:
@@ -196,15 +198,15 @@ def plan_document(
 def build_offer(
     plan: SuggestedPlan, facts: ScalarMapping, sheets: Mapping[str, ActionSheet]
 ) -> ActionOffer:
-    """Make an offer of a suggested plan, by the checks of a playbook.
+    """Make an offer of a suggestion, by the checks of playbooks.
 
     Raises:
         NoAnswer: the plan is empty, or one of the checks fails.
     """
     if not plan.steps:
         raise NoAnswer("nothing suggested")
-    for index, step in enumerate(plan.steps):
-        _must_be_allowed(plan, index, step, facts, sheets)
+    for index in range(len(plan.steps)):
+        _must_be_allowed(plan, index, facts=facts, sheets=sheets)
     offer = _offer(plan, 0, sheets)
     returns = {name: sheet.returns for name, sheet in sheets.items()}
     mistakes = tree_mistakes(offer, returns)
@@ -217,10 +219,11 @@ def build_offer(
 def _must_be_allowed(
     plan: SuggestedPlan,
     index: int,
-    step: SuggestedStep,
+    *,
     facts: ScalarMapping,
     sheets: Mapping[str, ActionSheet],
 ) -> None:
+    step = plan.steps[index]
     sheet = sheets.get(step.action)
     is_first = index == 0
     if sheet is None or is_first is not (step.after is None):
@@ -252,13 +255,13 @@ def _offer(plan: SuggestedPlan, index: int, sheets: Mapping[str, ActionSheet]) -
         means=means,
         parameters=dict(step.parameters),
         reason="A model suggests it; nobody has checked it.",
-        then=_following(plan, index, "landed", sheets),
-        if_refused=_following(plan, index, "refused", sheets),
+        then=_following(plan, index, cause="landed", sheets=sheets),
+        if_refused=_following(plan, index, cause="refused", sheets=sheets),
     )
 
 
 def _following(
-    plan: SuggestedPlan, index: int, cause: str, sheets: Mapping[str, ActionSheet]
+    plan: SuggestedPlan, index: int, *, cause: str, sheets: Mapping[str, ActionSheet]
 ) -> tuple[ActionOffer, ...]:
     return tuple(
         _offer(plan, number, sheets)
@@ -313,7 +316,12 @@ def open_planner(
         }
         for tool_name, shape in ((LOOK_UP, LookUpCall), (PROPOSE, SuggestedPlan))
     ]
-    return ModelPlanner(model.bind_tools(tools).invoke, catalogue, clock, limits)
+    return ModelPlanner(
+        ask=model.bind_tools(tools).invoke,
+        catalogue=catalogue,
+        clock=clock,
+        limits=limits,
+    )
 
 
 def _tool(name: str, shape: type[BaseModel]) -> dict[str, Any]:

@@ -130,7 +130,7 @@ def _check_offer(
 
 
 def _check_trees(playbook: Playbook, systems: Mapping[str, SystemSpec]) -> list[str]:
-    """Check what steps take from earlier ones, and that each tree is known by its actions."""
+    """Check the trees of a playbook."""
     returns = {
         f"{name}.{action}": spec.returns
         for name, system in systems.items()

@@ -337,7 +337,7 @@ LOCKED = sqlite3.OperationalError("database is locked")
         ("begin", TimeoutError(), False, (ConnectorFailed, True)),
         ("begin", OSError(9, "Bad file descriptor"), False, (ConnectorFailed, False)),
         ("statement", LOCKED, False, (ConnectorFailed, True)),
-        ("statement", sqlite3.IntegrityError("CHECK"), False, (ConnectorFailed, False)),
+        ("statement", sqlite3.IntegrityError("CHECK"), False, (SystemRefused, False)),
         ("commit", LOCKED, True, (ConnectorFailed, True)),
         ("commit", LOCKED, False, (OutcomeUnknown, False)),
         ("commit", TimeoutError(), False, (OutcomeUnknown, False)),

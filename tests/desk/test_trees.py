@@ -125,11 +125,11 @@ UNFORESEEN = {
     "no day": ({"answer": "held", "held_until": "soon"}, "held until was not told"),
     "too late a day": (
         {"answer": "held", "held_until": "2026-12-22"},
-        "held until is Tue 22 Dec 2026, which must be from Sat 21 Nov 2026 to Mon 21 Dec 2026",
+        "held until is 2026-12-22, which must be from 2026-11-21 to 2026-12-21",
     ),
     "too early a day": (
         {"answer": "held", "held_until": "2026-11-20"},
-        "held until is Fri 20 Nov 2026, which must be from Sat 21 Nov 2026 to Mon 21 Dec 2026",
+        "held until is 2026-11-20, which must be from 2026-11-21 to 2026-12-21",
     ),
 }
 
