@@ -37,7 +37,7 @@ def usage_on(fetch: Fetch, *, day: str, plan: Plan | None, step: int) -> Usage:
         targets[target] = targets.get(target, 0) + row.times
         if row.alone_kind:
             alone[row.alone_kind] = alone.get(row.alone_kind, 0) + row.first_steps
-    return Usage(times, amounts, targets, alone)
+    return Usage(times, amounts, target_times=targets, alone_times=alone)
 
 
 _effects = tables.effects.c
