@@ -1091,7 +1091,7 @@ def check_authorisation(entry, body, case):
 
 
 def change_stage(entry, body, case):
-    """Check that people have approved whatever an action may do more than before."""
+    """Check that people have approved a wider stage."""
     if STAGES.index(body["stage"]) <= STAGES.index(body["before"]):
         return None
     other = case.log.cases.get(body["on_case"])

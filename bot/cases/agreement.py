@@ -1,4 +1,4 @@
-"""Agreement of people's decisions with what the playbook proposed, and how plans turned out.
+"""Agreement of people with the playbook, and how plans turned out.
 
 A decision is comparable when it shows whether people want this plan: it was of low risk, policy
 allowed it, the playbook made it, and a person judged it. An unedited approval agrees. An edit
@@ -97,7 +97,7 @@ def is_scored_alike(before: Case, after: Case) -> bool:
 
 
 def _decisions(case: Case) -> Iterator[PlanDecision]:
-    """Yield the decisions of a case, with what people were seen to do by hand."""
+    """Yield the decisions of a case in the light of practice."""
     practice = case.activity.practice
     has_decided = False
     for decision in case.activity.plan_decisions:
@@ -134,7 +134,7 @@ def _with_practice(decision: PlanDecision, practice: Practice) -> PlanDecision:
 
 
 def decide(case: Case, command: OutcomeCommand) -> tuple[CaseBody, ...]:
-    """Find the entry of a person who says that a plan was a mistake.
+    """Find the entry of a person who reports a mistake.
 
     Raises:
         BadRequest: nothing is said.
@@ -159,7 +159,7 @@ def _is_approved(decision: PlanDecision) -> bool:
 
 
 def with_plan_decisions(before: Case, case: Case, entry: Entry) -> Case:
-    """Return the case after this entry, with what it decides or shows about a plan."""
+    """Return the case with what this entry decides about a plan."""
     body = entry.body
     match body:
         case Authorised():
@@ -172,13 +172,13 @@ def with_plan_decisions(before: Case, case: Case, entry: Entry) -> Case:
             # The plan did not run, and is decided anew.
             return _drop(before, case)
         case UndoAsked(note=note):
-            return _mark(case, BadOutcome.UNDONE, note, entry.at)
+            return _mark(case, BadOutcome.UNDONE, reason=note, at=entry.at)
         case Reopened(reason=reason) if before.state is State.RESOLVED:
-            return _mark(case, BadOutcome.REOPENED, reason, entry.at)
+            return _mark(case, BadOutcome.REOPENED, reason=reason, at=entry.at)
         case Settled(landed=False, note=note) if not before.execution.is_undo_running:
-            return _mark(case, BadOutcome.UNVERIFIED, note, entry.at)
+            return _mark(case, BadOutcome.UNVERIFIED, reason=note, at=entry.at)
         case ReviewGiven(verdict=ReviewVerdict.WRONG, note=note):
-            return _mark(case, BadOutcome.COMPLAINT, note, entry.at)
+            return _mark(case, BadOutcome.COMPLAINT, reason=note, at=entry.at)
         case _:
             return case
 
@@ -187,7 +187,7 @@ def apply(case: Case, body: OutcomeBody, entry: Entry) -> Case:
     """Return the case after an entry about how a plan turned out."""
     match body:
         case MistakeReported():
-            return _mark(case, BadOutcome.COMPLAINT, body.text, entry.at)
+            return _mark(case, BadOutcome.COMPLAINT, reason=body.text, at=entry.at)
         case _:
             assert_never(body)
 
@@ -225,7 +225,7 @@ def _as_silent(decision: PlanDecision) -> PlanDecision:
 
 
 def _decision_on_plan(case: Case, kind: LastDecision, at: datetime) -> PlanDecision | None:
-    """Return a decision on the plan of the case that agrees with nothing; None without a plan."""
+    """Return a decision that agrees with nothing; None without a plan."""
     plan, verdict = case.proposal.plan, case.proposal.verdict
     if plan is None or verdict is None:
         return None
@@ -264,7 +264,7 @@ def _drop(before: Case, case: Case) -> Case:
     return case if len(rest) == len(case.activity.plan_decisions) else _with_decisions(case, rest)
 
 
-def _mark(case: Case, outcome: BadOutcome, reason: str, at: datetime) -> Case:
+def _mark(case: Case, outcome: BadOutcome, *, reason: str, at: datetime) -> Case:
     """Record a bad outcome of the last plan that was approved."""
     decisions = case.activity.plan_decisions
     for index in reversed(range(len(decisions))):

@@ -1,4 +1,4 @@
-"""Autonomy: what may run alone, and what an action must show before it may.
+"""Autonomy: what may run alone, and what it must show first.
 
 A stage is recorded by kind and action. The playbook's own stage is where a kind starts.
 """
@@ -42,7 +42,7 @@ def may_begin_alone(kind: str, usage: Usage, rule: AutonomyRule) -> bool:
 
 
 def must_still_run_alone(plan: Plan, controls: DeskControls, *, initial: Stage) -> None:
-    """Refuse to begin a step alone under a stage that was taken back.
+    """Refuse to begin alone under a stage that was taken back.
 
     It is called in the transaction that begins the step.
 
@@ -58,7 +58,7 @@ def must_still_run_alone(plan: Plan, controls: DeskControls, *, initial: Stage) 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Gate:
-    """The figures of an action's record, and the sentences that say what is missing."""
+    """The figures of an action's record, and what is missing."""
 
     rule: AutonomyRule
     #: Comparable decisions, and those that the bot would have made alike.
@@ -157,7 +157,7 @@ def _cases_of(scores: Iterable[DecisionScore]) -> tuple[str, ...]:
 
 
 def percent_below(share: float) -> int:
-    """Return a share in per cent, rounded down: a bound is never overstated."""
+    """Return a share in per cent, rounded down."""
     return int(share * PERCENT)
 
 
@@ -172,7 +172,7 @@ def clopper_pearson_lower(successes: int, trials: int, confidence: float) -> flo
 
 
 def fall_chance(agreements: Sequence[bool]) -> float:
-    """Return how likely chance alone lets agreement fall so far from one half to the next.
+    """Return how likely chance alone lets agreement fall so far.
 
     It is Fisher's exact test, one-sided, on the earlier and the recent half.
     """
@@ -192,7 +192,7 @@ def fall_chance(agreements: Sequence[bool]) -> float:
 
 
 def next_stage(stage: Stage) -> Stage | None:
-    """Return the stage that an action may earn next; None for the widest."""
+    """Return the stage to earn next; None for the widest."""
     index = STAGE_ORDER.index(stage) + 1
     return STAGE_ORDER[index] if index < len(STAGE_ORDER) else None
 
@@ -208,7 +208,7 @@ def obstacles_to(stage: Stage, action: str, policy: Policy) -> tuple[str, ...]:
 
 
 def standing_since(record: RecordedStage | None) -> datetime | None:
-    """Return when the record of an action began anew; None where no stage was taken back."""
+    """Return when the record began anew; None for never."""
     return record.at if record and record.is_demotion else None
 
 
@@ -236,7 +236,7 @@ def gate_to(
 
 
 def demotions_after(before: Case | None, after: Case) -> tuple[TakeStageBack, ...]:
-    """List the stages that a change of a case takes back: what it did turned out wrong."""
+    """List the stages that a bad outcome takes back."""
     if before is None or is_scored_alike(before, after):
         return ()
     earlier = {_score_key(score) for score in score_of(before) if score.bad_outcome}

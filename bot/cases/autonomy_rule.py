@@ -1,4 +1,4 @@
-"""The rule of what an action must show before it runs alone, from ``policy.yml``."""
+"""The rule of what an action must show before it runs alone."""
 
 from dataclasses import dataclass
 from datetime import timedelta

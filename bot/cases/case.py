@@ -213,7 +213,7 @@ class Timers:
 
 
 class BadOutcome(StrEnum):
-    """The ways in which a plan that was carried out turns out wrong."""
+    """The ways in which a carried out plan turns out wrong."""
 
     #: People took it back.
     UNDONE = "taken back"
@@ -229,7 +229,7 @@ class BadOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PlanDecision:
-    """A decision on the plan that the playbook proposed, and how it turned out.
+    """A decision on a proposed plan, and how it turned out.
 
     ``bot.cases.agreement`` says what makes one, and what it tells of the playbook.
     """
@@ -259,7 +259,7 @@ class PlanDecision:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Practice:
-    """The comparison of what people did by hand with a plan of the bot."""
+    """The comparison of what people did by hand with a plan."""
 
     #: The revision of the plan.
     revision: int

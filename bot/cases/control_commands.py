@@ -130,7 +130,7 @@ class Acknowledge:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeStage:
-    """Put an action of a kind under another stage, as approved in a case."""
+    """Put an action of a kind under the stage that was approved."""
 
     kind: str
     action: str
@@ -148,7 +148,7 @@ class ChangeStage:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class TakeStageBack:
-    """Let an action of a kind ask people again, because it turned out wrong."""
+    """Let an action ask people again, because it turned out wrong."""
 
     kind: str
     action: str
@@ -160,7 +160,7 @@ class TakeStageBack:
 
 @dataclass(frozen=True, slots=True)
 class Supervise:
-    """Let every action of a kind ask people again, because the caller says so."""
+    """Let every action of a kind ask people again."""
 
     by: Caller
     kind: str

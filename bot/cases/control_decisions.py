@@ -390,7 +390,7 @@ def _decide_stage(controls: DeskControls, command: StageCommand) -> tuple[Contro
 
 
 def _change_stage(controls: DeskControls, command: ChangeStage) -> tuple[ControlBody, ...]:
-    """Record a stage that was approved in a case, once for each step that does it."""
+    """Record an approved stage, once for each step that does it."""
     record = controls.recorded_stage(command.kind, command.action)
     if record is not None and record.key == command.key:
         return ()
@@ -410,7 +410,7 @@ def _change_stage(controls: DeskControls, command: ChangeStage) -> tuple[Control
 
 
 def _take_stage_back(controls: DeskControls, command: TakeStageBack) -> tuple[ControlBody, ...]:
-    """Let it ask from now on. What asks already is left as it is."""
+    """Let it ask from now on; what asks already stays so."""
     record = controls.recorded_stage(command.kind, command.action)
     if record is None and not command.is_alone:
         return ()
@@ -429,7 +429,7 @@ def _take_stage_back(controls: DeskControls, command: TakeStageBack) -> tuple[Co
 
 
 def _supervise(controls: DeskControls, command: Supervise) -> tuple[ControlBody, ...]:
-    """Take stages back on the word of anybody who decides cases: narrowing is easy."""
+    """Take stages back on the word of anybody who decides cases."""
     by = command.by
     decides = by.person.id in by.deciders | by.governors
     if not decides or not is_colleague(by.person):

@@ -127,7 +127,7 @@ class DeskControls:
         return None
 
     def stage_of(self, kind: str, action: str, initial: Stage) -> Stage:
-        """Return the stage in force: the recorded one, or ``initial``, that of the playbook."""
+        """Return the recorded stage, or ``initial``, that of the playbook."""
         record = self.recorded_stage(kind, action)
         return record.stage if record else initial
 

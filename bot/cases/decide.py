@@ -232,7 +232,7 @@ def _find_progress_bodies(
     command: StepCommand | UndoCommand | HindsightCommand | OutcomeCommand,
     now: datetime,
 ) -> tuple[CaseBody, ...]:
-    """Hand a command about what is or was carried out to the module of its subject."""
+    """Hand a command about the execution to the module of its subject."""
     if isinstance(command, StepCommand):
         return steps.decide(case, command, now)
     if isinstance(command, UndoCommand):

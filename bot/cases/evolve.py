@@ -129,7 +129,7 @@ def _apply_body(case: Case, body: CaseBody | ControlBody, entry: Entry) -> Case:
 def _apply_progress(
     case: Case, body: StepBody | UndoBody | HindsightBody | OutcomeBody, entry: Entry
 ) -> Case:
-    """Hand an entry about what is or was carried out to the module of its subject."""
+    """Hand an entry about the execution to the module of its subject."""
     if isinstance(body, StepBody):
         return steps.apply(case, body, entry)
     if isinstance(body, UndoBody):

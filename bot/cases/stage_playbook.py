@@ -1,4 +1,4 @@
-"""The built-in kind of case that decides a stage, one for each kind of the library.
+"""The built-in kinds of case that decide the stages of others.
 
 No file has to declare it, so it cannot be forgotten: the governance owners of the kind concerned
 decide, in the channel of that kind.
@@ -100,6 +100,6 @@ def _offer() -> ActionOffer:
 
 
 def with_desk_actions(policy: Policy) -> Policy:
-    """Return the policy with the limit of what the desk does to itself."""
+    """Return the policy with the limits of the desk's own actions."""
     limit = ActionLimit(times_per_day=MAX_CHANGES_PER_DAY)
     return replace(policy, actions={**policy.actions, CHANGE_STAGE: limit})

@@ -1,4 +1,4 @@
-"""The desk as a system of its own: the stages of its actions, changed as any other record.
+"""The desk as a system of its own, with its stages.
 
 A change is written into the ledger under the key of its step, once. It can be taken back, and is
 looked for there.
@@ -122,8 +122,8 @@ class DeskConnector:
         target = next_stage(stage)
         if target is None:
             raise ConnectorFailed("it runs alone already")
-        gate = self._gate(controls, kind, action, target)
-        return [self._row(kind, action, target, gate)]
+        gate = self._gate(controls, kind, action=action, stage=target)
+        return [self._row(target, gate)]
 
     def prepare(
         self, action: str, parameters: ScalarMapping, words: ScalarMapping = NOTHING
@@ -142,7 +142,7 @@ class DeskConnector:
         )
 
     def precondition(self, action: Action) -> ScalarMapping:
-        """Return what the change rests on: the stage of now, and that it is still earned."""
+        """Return what the change rests on: stage and record of now."""
         return self._snapshot(action.parameters)
 
     def execute(self, action: Action, key: str) -> str:
@@ -151,7 +151,7 @@ class DeskConnector:
             return "recorded before"
         kind, name, stage = _read(action.parameters)
         controls = self._desk_controls.load()
-        gate = self._gate(controls, kind, name, stage)
+        gate = self._gate(controls, kind, action=name, stage=stage)
         if not gate.is_open:
             raise WorldMoved(f"it is not earned any more: {'; '.join(gate.reasons)}")
         case = self._case_of(kind, key)
@@ -198,7 +198,7 @@ class DeskConnector:
     # --- parts -----------------------------------------------------------------------------------
 
     def _decide(self, command: ChangeStage) -> None:
-        """Decide the command on the controls as they are when it is written."""
+        """Decide the command on the controls of the moment of writing."""
         for _ in range(MAX_ATTEMPTS):
             decision = decide_controls(self._desk_controls.load(), command, self._clock())
             if not decision.entries:
@@ -228,7 +228,7 @@ class DeskConnector:
     def _stage(self, controls: DeskControls, kind: str, action: str) -> Stage:
         return controls.stage_of(kind, action, self._library.playbook(kind).terms.stage)
 
-    def _gate(self, controls: DeskControls, kind: str, action: str, stage: Stage) -> Gate:
+    def _gate(self, controls: DeskControls, kind: str, *, action: str, stage: Stage) -> Gate:
         policy, now = self._library.policy(), self._clock()
         return gate_to(
             stage,
@@ -249,10 +249,10 @@ class DeskConnector:
             "kind_title": labels.kind(kind),
             "target_text": TARGETS[stage],
             "stage_before": self._stage(controls, kind, action).value,
-            "is_earned": self._gate(controls, kind, action, stage).is_open,
+            "is_earned": self._gate(controls, kind, action=action, stage=stage).is_open,
         }
 
-    def _row(self, kind: str, action: str, target: Stage, gate: Gate) -> dict[str, Scalar]:
+    def _row(self, target: Stage, gate: Gate) -> dict[str, Scalar]:
         rule = gate.rule
         agreement = f"{gate.agreements:,} of {gate.decisions:,} times"
         window = f"{rule.window.days} days"

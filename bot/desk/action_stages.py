@@ -1,4 +1,4 @@
-"""The stages of all actions, with their records: who may see what the bot may do alone."""
+"""The stages of all actions, with their records."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ from bot.views.autonomy import ActionStage
 
 @dataclass(frozen=True, kw_only=True)
 class ActionStages:
-    """Tell what each action of each kind may do, and what is missing for more."""
+    """Tell what each action may do, and what is missing for more."""
 
     desk_controls: DeskControlsStore
     records: DecisionRecords
@@ -28,7 +28,7 @@ class ActionStages:
         """List the actions of all kinds, by the titles of their kinds."""
         controls, now = self.desk_controls.load(), self.clock()
         return [
-            self.describe(playbook, action, controls, now)
+            self.describe(playbook, action, controls=controls, now=now)
             for playbook in map(self.library.playbook, self._kinds())
             for action in actions_of(playbook)
         ]
@@ -37,26 +37,31 @@ class ActionStages:
         yield from (kind for kind, _ in self.library.titles())
 
     def describe(
-        self, playbook: Playbook, action: str, controls: DeskControls, now: datetime
+        self, playbook: Playbook, action: str, *, controls: DeskControls, now: datetime
     ) -> ActionStage:
         """Return the stage of one action, with its record."""
         kind, labels = playbook.kind, self.library.labels()
         record = controls.recorded_stage(kind, action)
         stage = controls.stage_of(kind, action, playbook.terms.stage)
         target = next_stage(stage)
+        gate, since, by_name = None, None, ""
+        if target is not None:
+            gate = self.gate(kind, action, target, controls=controls, now=now)
+        if record is not None:
+            since, by_name = record.at, record.by_name
         return ActionStage(
             kind=kind,
             kind_title=playbook.title,
             action=action,
             action_title=labels.action(action),
             stage=stage,
-            since=record.at if record else None,
-            by_name=record.by_name if record else "",
-            gate=self.gate(kind, action, target, controls, now) if target else None,
+            since=since,
+            by_name=by_name,
+            gate=gate,
         )
 
     def gate(
-        self, kind: str, action: str, target: Stage, controls: DeskControls, now: datetime
+        self, kind: str, action: str, target: Stage, *, controls: DeskControls, now: datetime
     ) -> Gate:
         """Judge whether an action has earned a stage."""
         policy = self.library.policy()

@@ -191,7 +191,7 @@ class DirectCalls:
             self.follow(call.row.case, [call.key])
 
     def tell_of_demotion(self, message: LeasedMessage) -> None:
-        """Tell each of those who govern a kind what asks people again, and why.
+        """Tell those who govern a kind what asks people again.
 
         What asked already has lost nothing, and nobody is told.
         """

@@ -153,7 +153,7 @@ def change(
 def _demotion_messages(
     demotions: Sequence[TakeStageBack], decision: Decision
 ) -> Iterator[OutboxMessage]:
-    """Ask to tell those who govern the kind what asks people again, and why."""
+    """Ask to tell those who govern the kind of each demotion."""
     for demotion in demotions:
         yield OutboxMessage(
             topic=Topic.CALL,

@@ -1,4 +1,4 @@
-"""Promotions: ask the governance owners when an action has earned its next stage.
+"""Promotions: ask the governance owners about an earned stage.
 
 A promotion is a case like any other: it has a card, a record and a vote. It goes away by itself
 when its evidence does.
@@ -29,7 +29,7 @@ from bot.ports.library import Library
 
 @dataclass(frozen=True, kw_only=True)
 class Promotions:
-    """Open a case for each action whose gate is open, and clear those whose gate has closed."""
+    """Open a case for each open gate, and clear the others."""
 
     desk_controls: DeskControlsStore
     stages: ActionStages
@@ -40,7 +40,7 @@ class Promotions:
     mode: str = ""
 
     def review(self) -> int:
-        """Judge the record of every action that may earn something. Return the cases opened."""
+        """Judge every record; return how many cases that opened."""
         if self.mode == SHADOW_MODE:
             return 0
         now, controls = self.clock(), self.desk_controls.load()
@@ -56,7 +56,8 @@ class Promotions:
         for action, target in self._candidates(playbook, controls):
             signal = self._signal(playbook, action, target)
             case = open_cases.get(signal.subject)
-            if self.stages.gate(playbook.kind, action, target, controls, now).is_open:
+            gate = self.stages.gate(playbook.kind, action, target, controls=controls, now=now)
+            if gate.is_open:
                 if case is None and self._may_ask(signal, now):
                     opened_count += self._open(signal, now)
             elif case is not None and case.state in WAITING:
@@ -66,7 +67,7 @@ class Promotions:
     def _candidates(
         self, playbook: Playbook, controls: DeskControls
     ) -> Iterator[tuple[str, Stage]]:
-        """Yield the actions of a kind that policy lets have a further stage, with that stage."""
+        """Yield the actions that policy lets go further, with their next stage."""
         policy = self.library.policy()
         for action in actions_of(playbook):
             target = next_stage(controls.stage_of(playbook.kind, action, playbook.terms.stage))
@@ -77,7 +78,7 @@ class Promotions:
                 yield action, target
 
     def _may_ask(self, signal: Signal, now: datetime) -> bool:
-        """Tell whether nobody was asked the same a short while ago, whatever they said."""
+        """Tell whether nobody was asked the same a short while ago."""
         last_at = self.queries.last_signal_at(signal.fingerprint, except_from=ABSENCE)
         return last_at is None or now - last_at >= self.library.policy().autonomy.ask_again
 

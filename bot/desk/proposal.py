@@ -31,7 +31,7 @@ SHADOW_MODE = "shadow"
 APPROVAL_LIFETIME = timedelta(hours=24)
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Proposals:
     """Makes plans, and asks policy about them."""
 
@@ -102,7 +102,7 @@ class Proposals:
         step: int = 0,
         controls: DeskControls | None = None,
     ) -> Verdict:
-        """Judge this plan from ``step`` on by the policy and the stage of now.
+        """Judge this plan from ``step`` on by policy and stage of now.
 
         The desk's ``controls`` need not be read when they are given.
         """

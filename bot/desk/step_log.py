@@ -85,7 +85,7 @@ class StepLog:
         return work.on(after)
 
     def _ask_instead(self, work: StepWork, decision: Decision, reason: str) -> None:
-        """Put a plan that was to run alone before people; nothing of it has happened."""
+        """Put a plan before people of which nothing has happened."""
         if isinstance(decision.entries[0].body, StepStarted):
             self.write(work.case, drift(reason), work.message)
         else:

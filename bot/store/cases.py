@@ -213,7 +213,7 @@ def _write_change(unit: UnitOfWork, change: Change, write: CaseWrite) -> Case:
 
 
 def _decide_controls(unit: UnitOfWork, change: Change) -> None:
-    """Decide what the change asks of the desk, where nobody else can write meanwhile."""
+    """Decide what the change asks of the desk, in its transaction."""
     for command in change.control_commands:
         decision = decide_controls(unit.controls(), command, change.entries[-1].at)
         if decision.entries:

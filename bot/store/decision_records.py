@@ -1,4 +1,4 @@
-"""The record of an action: what decisions on its plans tell, read by kind, action and time."""
+"""The record of an action, read by kind, action and time."""
 
 from datetime import datetime
 
@@ -14,7 +14,7 @@ _scores = tables.decision_scores.c
 
 
 class SqlDecisionRecords:
-    """Read scores of decisions. It costs what happened in the time that is asked for."""
+    """Read scores of decisions; the cost grows with the time asked for."""
 
     def __init__(self, database: Database) -> None:
         self._database = database

@@ -26,10 +26,12 @@ def score_rows(case: Case) -> dict[Key, dict[str, Any]]:
 def score_changes(
     before: Case | None, after: Case
 ) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-    """Return the rows that a change of a case writes, and the keys of those that it takes away."""
+    """Return rows that a change writes, and keys that it takes away."""
     if before is not None and is_scored_alike(before, after):
         return [], []
-    old_rows = score_rows(before) if before else {}
+    old_rows: dict[Key, dict[str, Any]] = {}
+    if before is not None:
+        old_rows = score_rows(before)
     new_rows = score_rows(after)
     changed_rows = [row for key, row in new_rows.items() if old_rows.get(key) != row]
     dropped_keys = [
@@ -51,9 +53,17 @@ def _row(score: DecisionScore) -> dict[str, Any]:
         "is_comparable": int(score.is_comparable),
         "action_agrees": int(score.action_agrees),
         "parameters_agree": int(score.parameters_agree),
-        "bad_outcome": score.bad_outcome.value if score.bad_outcome else "",
+        **_outcome_columns(score),
+    }
+
+
+def _outcome_columns(score: DecisionScore) -> dict[str, Any]:
+    if score.bad_outcome is None or score.bad_at is None:
+        return {"bad_outcome": "", "bad_reason": "", "bad_at": None}
+    return {
+        "bad_outcome": score.bad_outcome.value,
         "bad_reason": score.bad_reason,
-        "bad_at": score.bad_at.timestamp() if score.bad_at else None,
+        "bad_at": score.bad_at.timestamp(),
     }
 
 

@@ -9,7 +9,7 @@ from bot.cases.policy import Stage
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ActionStage:
-    """One action of one kind: its stage, its record and what is missing."""
+    """One action of one kind, with its stage and record."""
 
     kind: str
     kind_title: str

@@ -160,7 +160,7 @@ def _claim_button(case: Case, token: str) -> list[Json]:
 
 
 def _mistake_button(case: Case, token: str) -> list[Json]:
-    """Build the button that says what was wrong, where nobody looked at it before."""
+    """Build the button that reports a mistake of what ran alone."""
     if not case.was_auto_approved or case.activity.has_bad_outcome:
         return []
     return [button("Report a mistake…", ids.REPORT_MISTAKE, token)]

@@ -278,7 +278,7 @@ def undo_form(case: Case, labels: Labels = NO_LABELS) -> Json:
 
 
 def mistake_form(case: Case) -> Json:
-    """Build the form that says what was wrong with what the bot did."""
+    """Build the form that reports a mistake of the bot."""
     effect = "Nothing is taken back by this. From now on the bot asks before it does the like."
     return case_form(
         case,

@@ -98,7 +98,7 @@ class FileLibrary:
         return find_missing_titles(self.playbooks, self.systems, self.channel_rules.titles)
 
     def policy(self) -> Policy:
-        """Return the policy, with the limit of what the desk does to itself."""
+        """Return the policy, with the limits of the desk's own actions."""
         return self._policy
 
     @cached_property

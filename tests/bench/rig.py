@@ -260,6 +260,8 @@ def open_product(
     library = sample.write_library(folder / "library", channels=channels, runs_alone=runs_alone)
     emulator = Emulator(channels=channels)
     url = database_url or f"sqlite:///{folder / 'countersign.db'}"
+    if runs_alone:
+        sample.promote(url)
     module = "tests.bench.instrumented" if is_instrumented else "bot"
     commands = _commands(module, processes)
     programs = []

@@ -12,12 +12,19 @@ from rich.console import Console
 from rich.progress import Progress
 from ruamel.yaml import YAML
 
+from bot.cases.control_commands import ChangeStage
+from bot.cases.control_decisions import decide_controls
+from bot.cases.policy import Stage
+from bot.clock import utc_now
 from bot.demo import launcher
 from bot.settings import PACKAGED_LIBRARY
+from bot.store.database import Database
+from bot.store.store import Store
 
 PAST = Path(tempfile.gettempdir()) / "countersign-bench-past"
 PYTHON_PARTS = ("*.py", "__pycache__", "library", "memory", "learning", "language")
 KIND = "low_stock"
+ACTION = "house.order_stock"
 CHANNEL = "C0STOCK"
 #: A case changes the stock of its product, and so the plan of every other case about it.
 PRODUCTS = 20_000
@@ -60,7 +67,6 @@ def write_library(folder: Path, *, channels: int = 1, runs_alone: bool = False) 
     _change(folder / "policy.yml", _lift_budgets)
     _change(folder / "sources.yml", _lift_rates)
     if runs_alone:
-        _change(folder / "playbooks" / f"{KIND}.yml", _let_run_alone)
         _change(folder / "policy.yml", _allow_alone)
     for number in range(2, channels + 1):
         _copy_playbook(folder / "playbooks", number)
@@ -71,6 +77,23 @@ def add_products(folder: Path) -> None:
     """Give the company many products that run low before a peak, so that each case gets a plan."""
     with contextlib.closing(sqlite3.connect(folder / "company.db")) as database:
         database.executescript(STOCK)
+
+
+def promote(database_url: str) -> None:
+    """Record that the action runs alone, as if people had decided it."""
+    command = ChangeStage(
+        kind=KIND,
+        action=ACTION,
+        stage=Stage.AUTONOMOUS,
+        initial=Stage.SUPERVISED,
+        reason="it is measured",
+        by_name="the bench",
+        on_case="",
+        key="",
+    )
+    with contextlib.closing(Database(database_url)) as database:
+        controls = Store.over(database).desk_controls
+        controls.save(decide_controls(controls.load(), command, utc_now()))
 
 
 def kind_of(number: int) -> str:
@@ -102,12 +125,9 @@ def _lift_budgets(policy: Any) -> None:
                 limits[name] = NO_LIMIT
 
 
-def _let_run_alone(playbook: Any) -> None:
-    playbook["approval"]["stage"] = "autonomous"
-
-
 def _allow_alone(policy: Any) -> None:
-    policy["actions"]["house.order_stock"]["alone"] = True
+    policy["actions"][ACTION]["alone"] = True
+    policy["autonomy"]["alone_per_day"] = NO_LIMIT
     # Every order of the bench is of low risk.
     policy["medium_above"] = policy["high_above"]
 

@@ -163,7 +163,7 @@ class Capabilities:
         return {controls.stage_of(playbook.kind, name, initial) for name in names} or {initial}
 
     def _describe_records(self) -> list[str]:
-        """Say what has been earned, by whose decision, and what is missing elsewhere."""
+        """Say what has been earned, and what is missing elsewhere."""
         facts = []
         actions = self.library.policy().actions
         for one in self.stages.list():

@@ -1,4 +1,4 @@
-"""Scores of decisions on the actions of a kind, and a mark for steps that ran alone.
+"""Scores of decisions, and a mark for steps that ran alone.
 
 The scores follow from the ledger and are written after this one.
 """
