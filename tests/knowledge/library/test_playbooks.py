@@ -4,7 +4,8 @@ import pytest
 
 from bot.cases.errors import PlaybookInvalid
 from bot.cases.policy import Stage
-from knowledge.library import load
+from knowledge.library import load, read_playbook
+from knowledge.library.library import PACKAGED
 from tests.knowledge.library.editing import change, refuse
 
 MISTAKES = [
