@@ -49,7 +49,7 @@ def test_the_command_that_checks_says_it(folder, tmp_path):
     )
     assert process.returncode == 1
     assert "policy.yml:4: high_above" in process.stderr
-    assert "policy.yml:19: actions.house.assign_cover" in process.stderr
+    assert "policy.yml:15: actions.house.assign_cover" in process.stderr
 
 
 # --- checksums ------------------------------------------------------------------------------------
@@ -116,5 +116,5 @@ def test_policy_and_plans_of_the_packaged_library_keep_their_checksums():
         not_after=datetime(2026, 11, 21, 12, tzinfo=UTC),
         mode="live",
     )
-    assert rules.checksum == ("b319451b5cabc0878bcd2fb1017f1d13f4186161985e5c2a689711434e72262e")
-    assert plan.plan_hash == "b1ede63f8c164be709b747c5227e1bac10d63d92df146fb81707602b9488a56a"
+    assert rules.checksum == ("f8922ef11bbc2719c0e9b026f6e49253401b19d7abb4b89485738612e692472f")
+    assert plan.plan_hash == "efac4e8fc09985b049f66bd0a0843f69d04805ce193236927a7aad9438ad6974"

@@ -119,7 +119,7 @@ def test_people_of_policy_and_playbook_who_are_too_few_together_are_told(folder)
         "approvers: [{people: [U0ANA]}, {people: [U0BEN]}]",
     )
     with pytest.raises(
-        PlaybookInvalid, match="low_stock.yml:56: approval: at high risk .*never be complete"
+        PlaybookInvalid, match="low_stock.yml:61: approval: at high risk .*never be complete"
     ):
         load(folder)
 

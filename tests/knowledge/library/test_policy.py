@@ -89,21 +89,21 @@ MEANINGLESS = [
     ("review_for: 48h", "review_for: 0h", "policy.yml:13: emergency.review_for"),
     ("{per_plan: 5000,", "{per_plan: -5000,", "policy.yml:16: actions.house.order_stock.per_plan"),
     ("{per_plan: 5000,", "{per_plan: 50000,", "policy.yml:16: .*amount_per_day: .*below per_plan"),
-    ("{times_per_day: 40}", "{times_per_day: -1}", "policy.yml:15: .*times_per_day"),
-    ("{times_per_day: 40}", "{times_per_day: true}", "policy.yml:15: .*times_per_day"),
+    ("{times_per_day: 40, alone: true}", "{times_per_day: -1}", "policy.yml:15: .*times_per_day"),
+    ("{times_per_day: 40, alone: true}", "{times_per_day: true}", "policy.yml:15: .*times_per_day"),
     (
-        "{times_per_day: 40}",
+        "{times_per_day: 40, alone: true}",
         "{}",
         "policy.yml:15: actions.house.assign_cover: .*at least one limit.*unlimited: true",
     ),
-    ("{times_per_day: 40}", "{alone: true}", "policy.yml:15: .*at least one limit"),
+    ("{times_per_day: 40, alone: true}", "{alone: true}", "policy.yml:15: .*at least one limit"),
     (
-        "{times_per_day: 40}",
+        "{times_per_day: 40, alone: true}",
         "{times_per_day: 4, unlimited: true}",
         "policy.yml:15: .*unlimited goes without",
     ),
     (
-        "{times_per_day: 40}",
+        "{times_per_day: 40, alone: true}",
         "{per_plan: 40}",
         "policy.yml:15: house.assign_cover declares no amount",
     ),
@@ -125,7 +125,7 @@ def test_a_policy_that_could_not_be_meant_is_refused_with_file_and_line(
 
 @pytest.mark.threat("D6")
 def test_an_action_without_limits_says_so(folder):
-    change(folder / "policy.yml", "{times_per_day: 40}", "{unlimited: true}")
+    change(folder / "policy.yml", "{times_per_day: 40, alone: true}", "{unlimited: true}")
     assert load(folder).policy().actions["house.assign_cover"] == ActionLimit()
 
 
@@ -202,12 +202,12 @@ def test_a_rule_knows_its_line(folder):
 
 OTHER_MISTAKES = [
     ("never_alone: [house.match", "never_alone: [house.macth", "did you mean house.match_and_pay"),
-    ("window: 24h", "window: 24y", "policy.yml:27: window: .*duration like"),
-    ("window: 24h", "window: 365d", "policy.yml:27: window: .*at most 92d"),
+    ("window: 24h", "window: 24y", "policy.yml:29: window: .*duration like"),
+    ("window: 24h", "window: 365d", "policy.yml:29: window: .*at most 92d"),
     ("window: 24h", "currencies: {GBP: 1}", "GBP is the currency of policy itself"),
-    ("window: 24h", "currencies: {EUR: 0}", "policy.yml:27: currencies.EUR"),
-    ("window: 24h", "hours: {open: 8-18}", "policy.yml:27: hours.open"),
-    ("window: 24h", "hours: {days: [monday]}", "policy.yml:27: hours.days"),
+    ("window: 24h", "currencies: {EUR: 0}", "policy.yml:29: currencies.EUR"),
+    ("window: 24h", "hours: {open: 8-18}", "policy.yml:29: hours.open"),
+    ("window: 24h", "hours: {days: [monday]}", "policy.yml:29: hours.days"),
     (
         "{per_plan: 5000,",
         "{parameters: {quantty: {max: 5}}, per_plan: 5000,",
@@ -224,7 +224,7 @@ OTHER_MISTAKES = [
         "policy.yml:16: .*at least one limit",
     ),
     (
-        "{times_per_day: 40}",
+        "{times_per_day: 40, alone: true}",
         "{over: [{window: 7d, amount: 5}]}",
         "policy.yml:15: house.assign_cover declares no amount",
     ),
