@@ -43,15 +43,15 @@ class PreparedActions:
         self, action: str, parameters: ScalarMapping, words: ScalarMapping = NOTHING
     ) -> Action:
         """Make the dry run of "system.action", as ``Prepare`` says."""
-        prepared = self._prepare(action, parameters, words)
+        proposal = self._prepare(action, parameters, words)
         # A copy of its own: what the caller makes of its mappings changes nothing here.
         own = replace(
-            prepared,
-            parameters=dict(prepared.parameters),
-            precondition=dict(prepared.precondition),
+            proposal,
+            parameters=dict(proposal.parameters),
+            precondition=dict(proposal.precondition),
         )
         self._preparations.append(_Preparation(dict(parameters), dict(words), own))
-        return prepared
+        return proposal
 
     def require_offer(
         self,
