@@ -130,10 +130,13 @@ class Witness:
 
     def latest(self) -> Checkpoint | None:
         """Return the last note that is ours; None where nothing was signed."""
-        # A folder has a note for every few minutes of years: only the last is read.
         matches = filter(None, (NOTE_NAME.fullmatch(path.name) for path in self._notes()))
-        last = max(matches, key=lambda match: int(match[1]), default=None)
-        return self._load_note(int(last[1]), last[0]) if last else None
+        # A folder has a note for every few minutes of years: only the last is read.
+        for match in sorted(matches, key=lambda match: int(match[1]), reverse=True):
+            note = self._load_note(int(match[1]), match[0])
+            if note is not None:
+                return note
+        return None
 
     def compare(self, ledger: Ledger) -> FallBehind | None:
         """Compare the ledger with what was signed.

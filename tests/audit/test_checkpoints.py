@@ -223,3 +223,15 @@ def test_the_signer_refuses_when_its_memory_was_taken(small_world, tmp_path):
 def test_the_key_is_its_owners_alone(tmp_path):
     Checkpoints(tmp_path / "cp", "log")
     assert (tmp_path / "cp" / "key").stat().st_mode & 0o077 == 0
+
+
+def test_the_last_note_of_ours_is_found_behind_a_forged_one(small_world, tmp_path):
+    folder = tmp_path / "cp"
+    signed(small_world, folder, 3)
+    latest = Witness(folder, "log").latest()
+    assert latest is not None
+    assert (latest.number, latest.size) == (3, small_world.store.ledger.head()[0])
+    (folder / "000009-999.note").write_text("log\n999\nAAAA\n\n— log AAAA\n")
+    assert Witness(folder, "log").latest() == latest
+    (tmp_path / "empty").mkdir()
+    assert Witness(tmp_path / "empty", "log").latest() is None

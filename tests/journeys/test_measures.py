@@ -76,7 +76,7 @@ def test_a_month_of_an_answer_is_a_month_of_the_report(office):
     period = ReportPeriod(hours.midnight(first), hours.midnight(last + timedelta(days=1)))
     totals = report_of(desk, period).total.totals
     ended = queries.Period(begin=first.isoformat(), end=last.isoformat())
-    assert 0 < totals.outcomes.resolutions == count(desk, states=(State.RESOLVED,), endings=ended)
+    assert 0 < totals.outcomes.resolutions == count(desk, states=(State.RESOLVED,), ended=ended)
 
 
 def test_a_median_of_an_answer_is_that_of_the_report(office):
