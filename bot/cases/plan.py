@@ -195,6 +195,11 @@ class Plan:
         return canonical_hash(plain)
 
     @property
+    def is_tree(self) -> bool:
+        """Tell whether each action has its place in a tree."""
+        return bool(self.branches) and len(self.branches) == len(self.actions)
+
+    @property
     def amount(self) -> Money | None:
         """Sum the money that this plan moves; None when it moves none.
 
@@ -204,7 +209,7 @@ class Plan:
         if not amounts:
             return None
         # Policy refuses mixed currencies.
-        if self.branches:
+        if self.is_tree:
             return Money(self._largest_sum(0), amounts[0].currency)
         total = sum((money.amount for money in amounts), Decimal(0))
         return Money(total, amounts[0].currency)
