@@ -196,8 +196,16 @@ class Plan:
 
     @property
     def is_tree(self) -> bool:
-        """Tell whether each action has its place in a tree."""
-        return bool(self.branches) and len(self.branches) == len(self.actions)
+        """Tell whether each action has its place in a tree.
+
+        The first depends on nothing, and each other step on an earlier one.
+        """
+        if not self.branches or len(self.branches) != len(self.actions):
+            return False
+        first, *others = (branch.after for branch in self.branches)
+        return first is None and all(
+            after is not None and 0 <= after < step for step, after in enumerate(others, start=1)
+        )
 
     @property
     def amount(self) -> Money | None:
