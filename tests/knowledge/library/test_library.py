@@ -116,4 +116,4 @@ def test_policy_and_plans_of_the_packaged_library_keep_their_checksums():
     assert library.policy().checksum == (
         "1da8c835a13ed6d4439a4575b66fa9aa13f7f4cb20158a3990b7858e9d9f5adf"
     )
-    assert plan.plan_hash == "b1ede63f8c164be709b747c5227e1bac10d63d92df146fb81707602b9488a56a"
+    assert plan.plan_hash == "53d5efcdae1224daaccdfb2c0c0fd6ddc922ac57db8eba5236a8aa1a53bc785c"
