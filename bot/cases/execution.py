@@ -69,6 +69,8 @@ def _go_on(case: Case, plan: Plan) -> NextStep:
     if not plan.branches:
         is_over = len(steps) >= len(plan.actions)
         return NextStep(StepKind.FINISH) if is_over else NextStep(StepKind.START, len(steps))
+    if not plan.is_tree:
+        return NextStep(StepKind.ASK, 0, "the branches of the plan do not fit its steps")
     way = find_way(plan, steps)
     match way.turn:
         case TreeMove.BEGIN:

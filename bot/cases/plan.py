@@ -195,6 +195,19 @@ class Plan:
         return canonical_hash(plain)
 
     @property
+    def is_tree(self) -> bool:
+        """Tell whether each action has its place in a tree.
+
+        The first depends on nothing, and each other step on an earlier one.
+        """
+        if not self.branches or len(self.branches) != len(self.actions):
+            return False
+        first, *others = (branch.after for branch in self.branches)
+        return first is None and all(
+            after is not None and 0 <= after < step for step, after in enumerate(others, start=1)
+        )
+
+    @property
     def amount(self) -> Money | None:
         """Sum the money that this plan moves; None when it moves none.
 
@@ -204,7 +217,7 @@ class Plan:
         if not amounts:
             return None
         # Policy refuses mixed currencies.
-        if self.branches:
+        if self.is_tree:
             return Money(self._largest_sum(0), amounts[0].currency)
         total = sum((money.amount for money in amounts), Decimal(0))
         return Money(total, amounts[0].currency)

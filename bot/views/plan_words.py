@@ -24,7 +24,7 @@ def plan_sentence(plan: Plan, text: Words, system: Words) -> str:
 
 def _link(plan: Plan, step: int, system: Words) -> str:
     """Say how a step is joined to the one before."""
-    if not plan.branches:
+    if not plan.is_tree:
         return ", then "
     condition = condition_words(plan, step, system)
     if condition:
@@ -38,7 +38,7 @@ def plan_items(plan: Plan, text: Words, system: Words) -> list[str]:
     Those of a tree have their number and condition.
     """
     summaries = [text(action.summary) for action in plan.actions]
-    if not plan.branches:
+    if not plan.is_tree:
         return summaries
     labels = step_labels(plan)
     items = []
@@ -54,7 +54,7 @@ def condition_words(plan: Plan, step: int, system: Words) -> str:
 
     Empty for always.
     """
-    if not plan.branches:
+    if not plan.is_tree:
         return ""
     branch = plan.branches[step]
     own = f"if {branch.means}" if branch.when else ""
@@ -71,7 +71,7 @@ def reason_words(plan: Plan, step: int, system: Words) -> str:
 
     Empty for always.
     """
-    if not plan.branches:
+    if not plan.is_tree:
         return ""
     branch = plan.branches[step]
     if branch.cause is Cause.REFUSED and branch.after is not None:
@@ -94,7 +94,7 @@ def step_labels(plan: Plan) -> Sequence[str]:
 
     Steps that exclude each other share one: "3a" and "3b".
     """
-    if not plan.branches:
+    if not plan.is_tree:
         return [str(number) for number, _ in enumerate(plan.actions, start=1)]
     groups = [_group(plan, step) for step in range(len(plan.branches))]
     labels: list[str] = []

@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from bot.cases.case import Step
 from bot.cases.entries import StepState
+from bot.cases.execution import StepKind, next_step
 from bot.cases.plan import Cause, FactType, StepInput
 from bot.cases.plan_tree import (
     TreeMove,
@@ -18,7 +19,7 @@ from bot.cases.plan_tree import (
     resolve_inputs,
 )
 from bot.cases.tree_shape import grow
-from tests.cases.making import NOW, action, plan
+from tests.cases.making import NOW, action, approved, plan, with_fields
 from tests.cases.trees import HOLD, RETURNS
 
 FACTS = {"signal": {"product_id": 1}}
@@ -163,3 +164,13 @@ def test_a_text_is_one_of_those_that_are_listed():
 
 def test_the_causes_keep_their_names():
     assert [cause.value for cause in Cause] == ["landed", "refused", "otherwise"]
+
+
+def test_branches_that_form_no_tree_begin_nothing():
+    """No plan is made so; one that were would stop, and not run as a list."""
+    subject = tree()
+    loop = replace(subject.branches[0], after=0)
+    for branches in (subject.branches[:2], (loop, *subject.branches[1:])):
+        broken = replace(subject, branches=branches)
+        assert not broken.is_tree
+        assert next_step(with_fields(approved(), plan=broken)).next is StepKind.ASK
