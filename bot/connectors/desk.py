@@ -155,19 +155,26 @@ class DeskConnector:
         if not gate.is_open:
             raise WorldMoved(f"it is not earned any more: {'; '.join(gate.reasons)}")
         case = self._case_of(kind, key)
-        approvers = [vote.name for vote in case.proposal.approvals] if case else []
+        if case is None:
+            # Signals from outside, and those who govern another kind, decide nothing here.
+            raise ConnectorFailed("no case of the desk about this kind asks for it")
         command = ChangeStage(
             kind=kind,
             action=name,
             stage=stage,
             initial=self._library.playbook(kind).terms.stage,
             reason="people decided it on its record",
-            by_name=", ".join(approvers),
-            on_case=str(case.id) if case else "",
+            by_name=", ".join(vote.name for vote in case.proposal.approvals),
+            on_case=str(case.id),
             key=key,
             evidence=gate.evidence,
         )
         self._decide(command)
+        # What turned out wrong in between took back a stage that was not there yet.
+        late_gate = self._gate(self._desk_controls.load(), kind, action=name, stage=stage)
+        if not late_gate.is_open:
+            self.undo(action, key, f"{key}:late")
+            raise WorldMoved(f"it is not earned any more: {'; '.join(late_gate.reasons)}")
         return "recorded"
 
     def verify(self, action: Action, key: str) -> EffectStatus:

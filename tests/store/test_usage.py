@@ -8,13 +8,14 @@ from decimal import Decimal
 import pytest
 
 from bot.cases.lifecycle import State
-from bot.cases.policy import MAX_WINDOWS
+from bot.cases.policy import MAX_WINDOWS, ActionLimit, PlaybookTerms, Stage
 from bot.store import tables
 from bot.store.usage import _USAGE
 from tests.cases.making import action, plan
 from tests.desk.test_executor import two_steps
 from tests.fakes.directory import principal
 from tests.store.states import bring_to
+from tests.world import playbook, policy
 
 DAY = timedelta(days=1)
 #: A plan of another case, whose usage is asked for.
@@ -174,3 +175,66 @@ def test_outcomes_of_an_action_come_the_latest_first(world):
     assert outcomes("house.order_stock", 9) == ["LANDED", "FAILED", "LANDED"]
     assert outcomes("house.order_stock", 2) == ["LANDED", "FAILED"]
     assert outcomes("house.open_claim", 9) == []
+
+
+# --- what ran alone ---------------------------------------------------------------------------
+
+
+@pytest.fixture
+def autonomous(world):
+    """A world in which low risk runs alone."""
+    limits = {**policy().actions, "house.order_stock": ActionLimit(alone=True)}
+    world.library.rules = policy(actions=limits)
+    world.library.book = playbook(terms=PlaybookTerms(stage=Stage.AUTONOMOUS))
+    return world
+
+
+def run_alone(world, number: int):
+    case_id = world.receive(world.signal(f"product:{number}")).case_id
+    world.work()
+    case = world.store.cases.case(case_id)
+    assert (case.state, case.was_auto_approved) == (State.RESOLVED, True)
+    return case
+
+
+def alone_times(world, **more):
+    return used_by(world, **more).alone_times("low_stock")
+
+
+def test_plans_that_ran_alone_are_counted_by_kind(autonomous):
+    assert alone_times(autonomous) == 0
+    for number in range(3):
+        run_alone(autonomous, number)
+    assert alone_times(autonomous) == 3
+
+
+def test_a_plan_that_people_approved_did_not_run_alone(world):
+    world.approve(world.proposed())
+    world.work()
+    assert sum(row.times for row in used_by(world).rows) == 1
+    assert alone_times(world) == 0
+
+
+def test_a_plan_is_not_counted_before_its_own_first_step(autonomous):
+    plan = run_alone(autonomous, 1).proposal.plan
+    run_alone(autonomous, 2)
+    assert alone_times(autonomous, plan=plan, step=0) == 1
+
+
+def test_a_plan_counts_for_a_day(autonomous):
+    run_alone(autonomous, 1)
+    autonomous.clock.at += timedelta(days=1)
+    assert alone_times(autonomous) == 0
+
+
+def test_targets_add_up_whoever_let_the_plans_run(autonomous):
+    run_alone(autonomous, 1)
+    autonomous.library.book = playbook()
+    case_id = autonomous.receive(autonomous.signal("product:2")).case_id
+    autonomous.work()
+    autonomous.approve(autonomous.store.cases.case(case_id))
+    autonomous.work()
+    rows = used_by(autonomous).rows
+    assert {(row.action, row.target) for row in rows} == {("house.order_stock", "order_stock:1")}
+    assert sum(row.times for row in rows) == 2
+    assert alone_times(autonomous) == 1
