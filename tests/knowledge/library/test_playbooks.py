@@ -4,7 +4,8 @@ import pytest
 
 from bot.cases.errors import PlaybookInvalid
 from bot.cases.policy import Stage
-from knowledge.library import load
+from knowledge.library import load, read_playbook
+from knowledge.library.library import PACKAGED
 from tests.knowledge.library.editing import change, refuse
 
 MISTAKES = [
@@ -90,7 +91,7 @@ def test_people_of_policy_and_playbook_who_are_too_few_together_are_told(folder)
         "approvers: [{people: [U0ANA]}, {people: [U0BEN]}]",
     )
     with pytest.raises(
-        PlaybookInvalid, match="low_stock.yml:56: approval: at high risk .*never be complete"
+        PlaybookInvalid, match="low_stock.yml:61: approval: at high risk .*never be complete"
     ):
         load(folder)
 

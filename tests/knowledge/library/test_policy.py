@@ -82,25 +82,25 @@ MEANINGLESS = [
     ),
     ("emergency: {group: owners,", "emergency: {group: '',", "policy.yml:13: emergency.group"),
     ("review_for: 48h", "review_for: 0h", "policy.yml:13: emergency.review_for"),
-    ("{per_plan: 5000,", "{per_plan: -5000,", "policy.yml:16: actions.house.order_stock.per_plan"),
-    ("{per_plan: 5000,", "{per_plan: 50000,", "policy.yml:16: .*amount_per_day: .*below per_plan"),
-    ("{times_per_day: 40}", "{times_per_day: -1}", "policy.yml:15: .*times_per_day"),
-    ("{times_per_day: 40}", "{times_per_day: true}", "policy.yml:15: .*times_per_day"),
+    ("{per_plan: 5000,", "{per_plan: -5000,", "policy.yml:20: actions.house.order_stock.per_plan"),
+    ("{per_plan: 5000,", "{per_plan: 50000,", "policy.yml:20: .*amount_per_day: .*below per_plan"),
+    ("{times_per_day: 40, alone: true}", "{times_per_day: -1}", "policy.yml:19: .*times_per_day"),
+    ("{times_per_day: 40, alone: true}", "{times_per_day: true}", "policy.yml:19: .*times_per_day"),
     (
-        "{times_per_day: 40}",
+        "{times_per_day: 40, alone: true}",
         "{}",
-        "policy.yml:15: actions.house.assign_cover: .*at least one limit.*unlimited: true",
+        "policy.yml:19: actions.house.assign_cover: .*at least one limit.*unlimited: true",
     ),
-    ("{times_per_day: 40}", "{alone: true}", "policy.yml:15: .*at least one limit"),
+    ("{times_per_day: 40, alone: true}", "{alone: true}", "policy.yml:19: .*at least one limit"),
     (
-        "{times_per_day: 40}",
+        "{times_per_day: 40, alone: true}",
         "{times_per_day: 4, unlimited: true}",
-        "policy.yml:15: .*unlimited goes without",
+        "policy.yml:19: .*unlimited goes without",
     ),
     (
-        "{times_per_day: 40}",
+        "{times_per_day: 40, alone: true}",
         "{per_plan: 40}",
-        "policy.yml:15: house.assign_cover declares no amount",
+        "policy.yml:19: house.assign_cover declares no amount",
     ),
     (
         "{group: finance}]",
@@ -120,7 +120,7 @@ def test_a_policy_that_could_not_be_meant_is_refused_with_file_and_line(
 
 @pytest.mark.threat("D6")
 def test_an_action_without_limits_says_so(folder):
-    change(folder / "policy.yml", "{times_per_day: 40}", "{unlimited: true}")
+    change(folder / "policy.yml", "{times_per_day: 40, alone: true}", "{unlimited: true}")
     assert load(folder).policy().actions["house.assign_cover"] == ActionLimit()
 
 
