@@ -165,6 +165,11 @@ class DeskConnector:
             evidence=gate.evidence,
         )
         self._decide(command)
+        # What turned out wrong in between took back a stage that was not there yet.
+        late_gate = self._gate(self._desk_controls.load(), kind, action=name, stage=stage)
+        if not late_gate.is_open:
+            self.undo(action, key, f"{key}:late")
+            raise WorldMoved(f"it is not earned any more: {'; '.join(late_gate.reasons)}")
         return "recorded"
 
     def verify(self, action: Action, key: str) -> EffectStatus:

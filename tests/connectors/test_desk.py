@@ -74,6 +74,22 @@ def test_what_is_not_earned_any_more_is_not_done(desk, town):
     assert stage(town) is Stage.SUPERVISED
 
 
+def test_what_turns_out_wrong_in_the_last_moment_is_not_overtaken(desk, town, monkeypatch):
+    bad = decide(town, 900)
+    action = desk.prepare("change_stage", PARAMETERS)
+    save = town.store.desk_controls.save
+
+    def save_late(decision, *more, **options):
+        monkeypatch.undo()
+        take_back(town, bad)
+        return save(decision, *more, **options)
+
+    monkeypatch.setattr(town.store.desk_controls, "save", save_late)
+    with pytest.raises(WorldMoved, match="not earned any more"):
+        desk.execute(action, KEY)
+    assert stage(town) is Stage.SUPERVISED
+
+
 def test_an_undo_puts_the_stage_back_once(desk, town):
     action = desk.prepare("change_stage", PARAMETERS)
     desk.execute(action, KEY)

@@ -20,7 +20,7 @@ pytestmark = [pytest.mark.journey, pytest.mark.timeout(900)]
 
 KIND, ACTION = "task_no_evidence", "house.reopen_task"
 DECISIONS = 20
-RULE = f"\nautonomy: {{decisions: {DECISIONS}, agreement: 0.8, window: 90d, alone_per_day: 5}}\n"
+RULE = f"autonomy: {{decisions: {DECISIONS}, agreement: 0.8, window: 90d, alone_per_day: 5}}"
 
 
 @pytest.fixture
@@ -29,7 +29,9 @@ def town(tmp_path, emulator):
     library = tmp_path / "library"
     shutil.copytree(PACKAGED_LIBRARY, library, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     policy = library / "policy.yml"
-    policy.write_text(policy.read_text() + RULE)
+    text = re.sub(r"^autonomy: .*$", RULE, policy.read_text(), flags=re.MULTILINE)
+    assert RULE in text
+    policy.write_text(text)
     # Otherwise the sample company's own task would be decided among ours.
     playbook = library / "playbooks" / f"{KIND}.yml"
     text = re.sub(
@@ -85,7 +87,6 @@ def test_autonomy_is_earned_decided_and_lost_in_slack(town):
 
     promotion = town.the(stage_kind(KIND))
     card = words_of(town, promotion)
-    print("CARD", card)
     assert f"Of {DECISIONS} decisions it would have matched you {DECISIONS} times" in card
     assert "Open the task again" in card
     for code_name in (KIND, ACTION, "autonomous", "stage_of"):

@@ -48,7 +48,7 @@ def test_the_command_that_checks_says_it(folder, tmp_path):
     )
     assert process.returncode == 1
     assert "policy.yml:4: high_above" in process.stderr
-    assert "policy.yml:19: actions.house.assign_cover" in process.stderr
+    assert "policy.yml:15: actions.house.assign_cover" in process.stderr
 
 
 # --- checksums ------------------------------------------------------------------------------------
