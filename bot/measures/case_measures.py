@@ -15,6 +15,7 @@ from bot.cases.entries import (
     HandedOver,
     InquiryAnswered,
     InquiryOpened,
+    MistakeReported,
     Named,
     Novel,
     Rejected,
@@ -22,6 +23,7 @@ from bot.cases.entries import (
     Resolution,
     Resolved,
     RetriageAsked,
+    ReviewGiven,
     Settled,
     Snoozed,
     StepStarted,
@@ -33,6 +35,7 @@ from bot.cases.entries import (
 from bot.cases.evolve import evolve
 from bot.cases.lifecycle import State
 from bot.cases.results import EndedCases, agreement_of, is_undone
+from bot.cases.review import ReviewVerdict
 from bot.cases.signal import UNRECOGNISED
 
 #: What costs a person working time, on a card or in its thread.
@@ -112,7 +115,7 @@ class CaseMeasures:
     acts: tuple[PersonAct, ...] = ()
     #: From each hand-over by a person to the next act of anybody.
     hand_overs: tuple[Wait, ...] = ()
-    #: When it was opened again after it had been resolved.
+    #: When a resolution proved wrong: it came back, or people called it a mistake. Once for each.
     leaks: tuple[datetime, ...] = ()
 
     @property
@@ -141,6 +144,8 @@ class CaseFold:
     acts: list[PersonAct] = field(default_factory=list)
     hand_overs: list[Wait] = field(default_factory=list)
     leaks: list[datetime] = field(default_factory=list)
+    #: The last resolution has proved wrong already.
+    is_leaked: bool = False
     #: A hand-over that nobody has answered by an act.
     handed_over_at: datetime | None = None
     is_begun: bool = False
@@ -160,7 +165,9 @@ class CaseFold:
         self._note_act(entry)
         match entry.body:
             case Reopened() if state_before is State.RESOLVED:
-                self.leaks.append(entry.at)
+                self._note_leak(entry.at)
+            case MistakeReported() | ReviewGiven(verdict=ReviewVerdict.WRONG):
+                self._note_leak(entry.at)
             case Escalated():
                 self.is_escalated = True
             case Named() | HandedOver():
@@ -169,8 +176,15 @@ class CaseFold:
                 self.is_begun = True
             case Stopped():
                 self.is_stopped = self.is_begun
-            case Resolved(resolution=Resolution.BY_HAND):
-                self.is_put_right = self.is_put_right or self.is_stopped
+            case Resolved():
+                self.is_leaked = False
+                is_by_hand = entry.body.resolution is Resolution.BY_HAND
+                self.is_put_right |= is_by_hand and self.is_stopped
+
+    def _note_leak(self, at: datetime) -> None:
+        if not self.is_leaked:
+            self.leaks.append(at)
+        self.is_leaked = True
 
     def _note_act(self, entry: Entry) -> None:
         """Note what a person did, and the hand-over that it answers."""

@@ -125,9 +125,10 @@ def rework(sample: Sample) -> Share:
 
 
 def leaked_defects(sample: Sample) -> Share:
-    """Count the cases that came back after they had been resolved.
+    """Count the resolutions that proved wrong.
 
-    By the time at which they came back, against the cases resolved in the period. Unit: share.
+    The case came back, somebody reported a mistake, or a review of what ran alone said so. By the
+    time at which it was noticed, against the cases resolved in the period. Unit: share.
     """
     return Share(sample.totals.leaks, sample.totals.outcomes.resolutions)
 

@@ -15,6 +15,7 @@ from bot.cases.commands import (
     Recommend,
     Recur,
     Reject,
+    ReportMistake,
     Resolve,
     StartUndo,
     Undo,
@@ -120,6 +121,10 @@ def hand_over(case: Case) -> HandOver:
     return HandOver(
         caller(ANA), CardSnapshot.of(case), to=OMAR.id, progress="called them", remains="decide"
     )
+
+
+def report_mistake(case: Case) -> ReportMistake:
+    return ReportMistake(caller(ANA), CardSnapshot.of(case), text="The wrong task")
 
 
 def claim(case: Case) -> Claim:

@@ -81,6 +81,14 @@ def test_only_what_comes_back_after_a_resolution_is_a_leak():
     assert measures("cleared and back").leaks == ()
 
 
+def test_a_mistake_that_is_reported_is_a_leak_once_for_a_resolution():
+    life = lives.carried_out(lives.run_alone()).do(lives.report_mistake)
+    reported_at = life.entries[-1].at
+    assert fold_case(life.entries).leaks == (reported_at,)
+    again = life.do(lives.report_mistake, lives.recur(reopen=True))
+    assert fold_case(again.entries).leaks == (reported_at,)
+
+
 def test_an_undone_step_is_rework():
     case = measures("undone")
     assert case.ending.undone_count == 1
