@@ -218,7 +218,7 @@ def test_a_library_may_name_the_connector(changed_tree):
         return result.stdout
 
     assert "WAREHOUSE_FOLDER is not set" in find_problems()
-    assert "warehouse" not in find_problems(WAREHOUSE_FOLDER=str(changed_tree))
+    assert "depot" not in find_problems(WAREHOUSE_FOLDER=str(changed_tree))
 
 
 def test_the_examples_are_written_as_our_code_is(changed_tree):
