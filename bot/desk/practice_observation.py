@@ -53,7 +53,7 @@ class PracticeObservation:
             return
         playbook = self.library.playbook(case.kind)
         now = self.clock()
-        practice = self._observe(case, plan, playbook, now)
+        practice = self._observe(case, plan, playbook=playbook, now=now)
         if practice is None:
             self._look_again(case, playbook, message=message, now=now)
             return
@@ -73,7 +73,7 @@ class PracticeObservation:
         self.outbox.wait(message, min(again_at, until or again_at), "not done by hand so far")
 
     def _observe(
-        self, case: Case, plan: Plan, playbook: Playbook, now: datetime
+        self, case: Case, plan: Plan, *, playbook: Playbook, now: datetime
     ) -> PracticeObserved | None:
         """Return what is certain; None while nothing is."""
         observations = playbook.observations([action.name for action in plan.actions])
