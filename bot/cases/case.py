@@ -350,7 +350,7 @@ class Case:
 
     @property
     def is_in_shadow(self) -> bool:
-        """Tell whether the plan is recommended only, and carried out by nobody but people."""
+        """Tell whether the plan is recommended, and never carried out."""
         verdict = self.proposal.verdict
         return verdict is not None and verdict.rule == SHADOW_RULE
 

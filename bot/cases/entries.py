@@ -387,7 +387,7 @@ class Resolved(Body):
 @_entry("practice.observed", Transition.NOTE)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PracticeObserved(Body):
-    """A comparison of people's own work with a plan that was not carried out."""
+    """A comparison of people's own work with the plan."""
 
     action_agrees: bool
     parameters_agree: bool

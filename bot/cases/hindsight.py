@@ -1,4 +1,4 @@
-"""Hindsight: what people did by hand, and whether what ran alone was right."""
+"""Hindsight: work by hand, and reviews of runs alone."""
 
 from dataclasses import replace
 from typing import assert_never
@@ -84,7 +84,7 @@ def _correction(command: CorrectPractice, name: str) -> PracticeObserved:
 
 
 def _say_practice(case: Case, practice: PracticeObserved, note: str) -> tuple[CaseBody, ...]:
-    """Record what was done by hand; a case that waits is resolved with it."""
+    """Record practice, and resolve a case that still waits."""
     if not case.is_in_shadow:
         raise MoveNotAllowed(f"{case.id} has no plan that was only recommended")
     if case.activity.practice is not None:

@@ -136,7 +136,7 @@ class EditWarning:
 
 @dataclass(frozen=True, slots=True)
 class Observation:
-    """One SELECT that has a row once people have done the action by hand.
+    """A SELECT with a row once people have done the action.
 
     Its placeholders are the parameters of the action, ``:was_…`` for its snapshot, ``:since`` for
     when the plan was made, and ``:now``. Columns named like parameters are compared with the plan.
@@ -335,7 +335,7 @@ class Playbook(PlaybookTexts):
         return next((offer for offer in self.offers if offer.action == action), None)
 
     def observations(self, actions: Collection[str]) -> dict[str, Observation]:
-        """Return how each of these actions is observed, where the playbook says it."""
+        """Return the observations of these actions, by action."""
         observations: dict[str, Observation] = {}
         for offer in self.offers:
             for link in offer.chain():

@@ -1,4 +1,4 @@
-"""Reviews: a sample of what was done alone, looked at by the business owner."""
+"""Reviews: a sample of runs alone, for the business owner."""
 
 import hashlib
 from dataclasses import dataclass
@@ -17,7 +17,7 @@ class ReviewVerdict(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReviewStep:
-    """One case in so many is reviewed, up to a number of clean runs."""
+    """A share of cases to review, below a count of runs."""
 
     below: int
     one_in: int
@@ -30,7 +30,7 @@ MAX_ONE_IN = 20
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RunReview:
-    """The question whether a case that ran alone ended right, and its answer."""
+    """The question whether a run alone was right, and its answer."""
 
     #: One case in so many was looked at when this one ended.
     one_in: int
@@ -42,7 +42,7 @@ class RunReview:
 
 
 def review_one_in(clean_runs: int) -> int:
-    """Return that one case in so many is reviewed after these clean runs."""
+    """Return how many cases share one review after these runs."""
     for step in REVIEW_STEPS:
         if clean_runs < step.below:
             return step.one_in

@@ -305,7 +305,7 @@ class _Company:
         self._rows[table][row_id - 1].update(columns)
 
     def exception_times(self, count: int = PAST_EXCEPTIONS_PER_KIND) -> list[datetime]:
-        """Return when so many exceptions of one kind arise, and one more now."""
+        """Return the times of so many exceptions, and one more now."""
         times = []
         for index in range(count):
             share = (index + self.dice.randrange(JITTER_STEPS) / JITTER_STEPS) / count

@@ -120,7 +120,7 @@ class HistoryPlayer:
         self.desk.store.outbox.discard([Topic.CARD, Topic.NOTE, Topic.CALL, Topic.OBSERVE])
 
     def _govern(self, at: datetime) -> None:
-        """Let those who govern decide what has earned to run alone by now."""
+        """Let those who govern decide on what was earned."""
         self.clock.at = max(self.clock.at, at)
         self.desk.upkeep.promotions.review()
         self._work()
@@ -151,7 +151,7 @@ class HistoryPlayer:
         self._work()
 
     def _review(self, case: Case) -> None:
-        """Let an owner look at what ran alone, where it is of the sample."""
+        """Let an owner review a run alone of the sample."""
         if not case.is_review_due or self.dice.random() > REVIEWED_SHARE:
             return
         self._wait(1800, 14_400)
@@ -273,7 +273,7 @@ class HistoryPlayer:
 
 
 def _governing_times(first: datetime, last: datetime) -> list[datetime]:
-    """Return when those who govern meet, the last time a while before the end."""
+    """Return the times at which those who govern meet."""
     count = (last - first) // GOVERNING_INTERVAL
     return [last - GOVERNING_INTERVAL * number for number in range(count, 0, -1)]
 

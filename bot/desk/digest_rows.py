@@ -142,7 +142,7 @@ class DigestRows:
     def open_reviews(
         self, period: DigestPeriod, *, live_list: LiveList | None
     ) -> tuple[CaseRow, ...]:
-        """List what ran alone since the last digest and nobody has reviewed yet."""
+        """List runs alone since the last digest without a review."""
 
         def find_open_reviews() -> list[Case]:
             cases = self.queries.find(period.runs_alone, MAX_RUNS_ALONE)

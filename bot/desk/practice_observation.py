@@ -33,7 +33,7 @@ MAX_ROWS = 1
 
 @dataclass(frozen=True, kw_only=True)
 class PracticeObservation:
-    """Compare what people did by hand with a plan that was not carried out.
+    """Compare work by hand with a plan that was not run.
 
     It only reads. It looks until the action is found, or the time to follow up is over.
     """
@@ -53,7 +53,7 @@ class PracticeObservation:
             return
         playbook = self.library.playbook(case.kind)
         now = self.clock()
-        practice = self._observe(case, plan, playbook, now)
+        practice = self._observe(case, plan, playbook=playbook, now=now)
         if practice is None:
             self._look_again(case, playbook, message=message, now=now)
             return
@@ -73,7 +73,7 @@ class PracticeObservation:
         self.outbox.wait(message, min(again_at, until or again_at), "not done by hand so far")
 
     def _observe(
-        self, case: Case, plan: Plan, playbook: Playbook, now: datetime
+        self, case: Case, plan: Plan, *, playbook: Playbook, now: datetime
     ) -> PracticeObserved | None:
         """Return what is certain; None while nothing is."""
         observations = playbook.observations([action.name for action in plan.actions])
@@ -109,7 +109,7 @@ class PracticeObservation:
 
 
 def _is_open(case: Case, message: LeasedMessage) -> bool:
-    """Tell whether it is still to be found out what people did about this plan."""
+    """Tell whether the practice of this plan is still unknown."""
     if case.proposal.revision != message.payload.get("revision"):
         return False
     # A plan that the bot carries out is no practice of people.
@@ -123,7 +123,7 @@ def _last_look_at(case: Case, playbook: Playbook) -> datetime | None:
 
 
 def _not_done(case: Case, playbook: Playbook, now: datetime) -> PracticeObserved | None:
-    """Say that something else was done, once the case has ended for a while."""
+    """Record a miss, once the case has ended for long enough."""
     # Otherwise only agreements would ever be found, and every kind would look perfect.
     until = _last_look_at(case, playbook)
     if until is None or now < until or not case.is_in_shadow:

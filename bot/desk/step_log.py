@@ -130,7 +130,7 @@ class StepLog:
         return check
 
     def end(self, case: Case, now: datetime) -> Resolved:
-        """End a plan whose steps have all landed; some that ran alone are reviewed."""
+        """End a plan whose steps landed, with its share of reviews."""
         plan = case.proposal.plan
         end = resolve(case, now)
         if plan is None or plan.is_dry_run or not case.was_auto_approved:

@@ -13,4 +13,4 @@ class DecisionRecords(Protocol):
         """Return the scores of an action from this time on, in order."""
 
     def clean_runs(self, kind: str, action: str, limit: int) -> int:
-        """Count the runs alone since the last one that turned out wrong, up to a limit."""
+        """Count runs alone since the last wrong one, to a limit."""

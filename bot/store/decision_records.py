@@ -25,7 +25,7 @@ class SqlDecisionRecords:
         return [score_from_row(row) for row in self._database.fetch(_SCORES, values)]
 
     def clean_runs(self, kind: str, action: str, limit: int) -> int:
-        """Count the runs alone since the last one that turned out wrong, up to a limit."""
+        """Count runs alone since the last wrong one, to a limit."""
         values = {"kind": kind, "action": action, "limit": limit}
         count: int = self._database.fetch(_CLEAN_RUNS, values)[0].runs
         return count

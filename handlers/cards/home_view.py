@@ -188,7 +188,7 @@ def _handled_alone(home: HomeView, permalink: Permalink) -> list[Json]:
 
 
 def _buttons_of_run(row: CaseRow, home: HomeView) -> list[Json]:
-    """Build the answers to whether it was right, and what takes it back."""
+    """Build the answers of a review, and the undo."""
     token = ids.token(row.case)
     buttons = review_buttons(row.case, token) if row.is_decidable else []
     if _can_be_undone(row, home):
