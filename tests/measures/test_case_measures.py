@@ -85,7 +85,7 @@ def test_a_mistake_that_is_reported_is_a_leak_once_for_a_resolution():
     life = lives.carried_out(lives.run_alone()).do(lives.report_mistake)
     reported_at = life.entries[-1].at
     assert fold_case(life.entries).leaks == (reported_at,)
-    again = life.do(lives.report_mistake, lives.recur(reopen=True))
+    again = life.do(lives.recur(reopen=True))
     assert fold_case(again.entries).leaks == (reported_at,)
 
 
