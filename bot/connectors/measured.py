@@ -45,6 +45,9 @@ class MeasuredConnector:
     ) -> Action:
         """Make the dry run."""
         with self._measure("prepare"):
+            if not words:
+                # Connectors without plans that observe take two arguments.
+                return self._connector.prepare(action, parameters)
             return self._connector.prepare(action, parameters, words)
 
     def precondition(self, action: Action) -> ScalarMapping:

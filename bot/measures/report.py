@@ -153,8 +153,11 @@ class ReportFold:
     @property
     def spans(self) -> tuple[ReportPeriod, ...]:
         """List the spans whose cases the report needs."""
-        befores = [one.before for one in self.windows.values() if one.before]
-        return (ReportPeriod(self.previous.since, self.period.until), *dict.fromkeys(befores))
+        earlier_periods = [one.before for one in self.windows.values() if one.before]
+        return (
+            ReportPeriod(self.previous.since, self.period.until),
+            *dict.fromkeys(earlier_periods),
+        )
 
     def denominator_periods(self) -> Iterator[tuple[str, ReportPeriod]]:
         """Yield the kinds and periods whose denominators are needed."""

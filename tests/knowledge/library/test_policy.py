@@ -201,7 +201,7 @@ def test_a_rule_knows_its_line(folder):
 
 
 OTHER_MISTAKES = [
-    ("never_alone: [house.match", "never_alone: [house.macth", "did you mean house.match_and_pay"),
+    ("never_alone: [house.match", "never_alone: [house.math", "did you mean house.match_and_pay"),
     ("window: 24h", "window: 24y", "policy.yml:29: window: .*duration like"),
     ("window: 24h", "window: 365d", "policy.yml:29: window: .*at most 92d"),
     ("window: 24h", "currencies: {GBP: 1}", "GBP is the currency of policy itself"),
