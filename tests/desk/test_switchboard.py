@@ -144,9 +144,8 @@ def test_rule_20_the_budget_of_the_day_is_asked_where_the_step_begins(world):
     for case in (first, second):
         world.approve(world.case(case))
     as_if_alone = replace(world.case(first).proposal.verdict, rule="as if nobody else had begun")
-    world.desk.execution.executor.proposals.__dict__["verdict"] = lambda plan, book, now, *, step: (
-        as_if_alone
-    )
+    proposals = world.desk.execution.executor.proposals
+    proposals.__dict__["verdict"] = lambda *judged, **circumstances: as_if_alone
     world.work()
     assert len(world.house.effects) == 1
     assert {world.case(first).state, world.case(second).state} == {State.RESOLVED, State.APPROVED}

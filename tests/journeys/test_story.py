@@ -66,9 +66,11 @@ def test_the_company_has_a_year_of_rows_and_is_the_same_for_the_same_seed(tmp_pa
     from bot.demo.company import write_database
 
     today = datetime(2026, 11, 21, 12, 0)
-    first, second = (write_database(tmp_path / f"{name}.db", today) for name in ("a", "b"))
+    for name in ("a", "b"):
+        (tmp_path / name).mkdir()
+    first, second = (write_database(tmp_path / name / "house.db", today) for name in ("a", "b"))
     assert first == second
-    with sqlite3.connect(tmp_path / "a.db") as database:
+    with sqlite3.connect(tmp_path / "a" / "house.db") as database:
         tables = [
             name
             for (name,) in database.execute("SELECT name FROM sqlite_master WHERE type = 'table'")
