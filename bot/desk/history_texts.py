@@ -6,6 +6,7 @@ from bot.cases import entries
 from bot.cases.approval import Approval
 from bot.cases.entries import Entry
 from bot.cases.hours import Hours
+from bot.cases.review import ReviewVerdict
 from bot.desk.case_texts import as_sentence, local_time
 
 
@@ -16,7 +17,12 @@ def describe_decision(entry: Entry, hours: Hours, now: datetime | None = None) -
     """
     at = local_time(entry.at, hours, now)
     body = entry.body
-    text = _describe_vote(body, at) or _describe_handling(body, at) or _describe_end(body, at)
+    text = (
+        _describe_vote(body, at)
+        or _describe_handling(body, at)
+        or _describe_end(body, at)
+        or _describe_hindsight(body, at)
+    )
     # What people and systems said may have its own full stop.
     return text.removesuffix("..") + "." if text.endswith("..") else text
 
@@ -92,7 +98,31 @@ def _describe_end(body: entries.Body, at: str) -> str:
             return f"The source said on {at} that it was over."
         case entries.Reopened():
             return f"It was opened again on {at}: {body.reason}."
+        case _:
+            return ""
+
+
+def _describe_hindsight(body: entries.Body, at: str) -> str:
+    """Describe what people said about it afterwards."""
+    match body:
+        case entries.PracticeObserved():
+            return f"{_witness(body)} on {at} that {_describe_practice(body)}."
+        case entries.ReviewGiven():
+            outcome = "right" if body.verdict is ReviewVerdict.RIGHT else f"wrong: {body.note}"
+            return f"{body.by_name} said on {at} that what ran alone was {outcome}."
         case entries.MistakeReported():
             return f"{body.by_name} said on {at} that it was a mistake: {body.text}."
         case _:
             return ""
+
+
+def _witness(body: entries.PracticeObserved) -> str:
+    return f"{body.by_name} said" if body.by_name else "The system of record showed"
+
+
+def _describe_practice(body: entries.PracticeObserved) -> str:
+    if not body.action_agrees:
+        return "something else was done by hand than was recommended"
+    if not body.parameters_agree:
+        return "what was recommended was done by hand, with other details"
+    return "what was recommended was done by hand"

@@ -131,7 +131,8 @@ def policy(packaged: dict[str, Any]) -> dict[str, Any]:
     plain = {"times_per_day": 1_000_000}
     actions = {"house.order_stock": {**wide, "times_per_target_per_day": 1_000}}
     actions |= dict.fromkeys(("house.hold_shipment", "house.open_claim", "depot.issue"), plain)
-    return {**packaged, "actions": actions}
+    # What the shipped page names beside them is not here.
+    return {**packaged, "actions": actions, "never_alone": []}
 
 
 def sources() -> dict[str, Any]:

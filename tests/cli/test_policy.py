@@ -11,6 +11,7 @@ from bot import storage
 from bot.cases.entries import RejectReason
 from bot.cases.errors import PlaybookInvalid, Refusal
 from bot.cases.policy import Stage
+from bot.cli import terminal
 from bot.cli.policy import backtest, explain, names, show
 from bot.settings import load_offline
 from knowledge.library.library import PACKAGED
@@ -103,10 +104,10 @@ def test_only_cases_of_the_time_asked_for_count(past, capsys):
 
 def test_a_proposal_with_mistakes_is_refused_with_its_own_file_and_line(past):
     path = let_alone(past, more='rules: [{when: "plan.amuont > 5", then: ask, because: x}]\n')
-    with pytest.raises(PlaybookInvalid, match=r"proposal.yml:30: .*did you mean plan.amount"):
+    with pytest.raises(PlaybookInvalid, match=r"proposal.yml:36: .*did you mean plan.amount"):
         backtest(path)
     path = let_alone(past, more="rules: [{when: \"case.kind == 'x'\", then: ask, because: x}]\n")
-    with pytest.raises(PlaybookInvalid, match=r"proposal.yml:30: .*no kind x"):
+    with pytest.raises(PlaybookInvalid, match=r"proposal.yml:36: .*no kind x"):
         backtest(path)
 
 
@@ -116,7 +117,13 @@ def test_a_time_that_is_none_is_refused(past, since):
         backtest(let_alone(past), since=since)
 
 
-def test_the_page_shows_every_part_of_the_policy(library, capsys):
+def in_one_line(monkeypatch):
+    """Break no cell of a table into lines, however narrow the terminal is."""
+    monkeypatch.setattr(terminal.out, "_width", 250)
+
+
+def test_the_page_shows_every_part_of_the_policy(library, capsys, monkeypatch):
+    in_one_line(monkeypatch)
     path = library / "policy.yml"
     more = (
         "currencies: {EUR: 0.85}\n"
@@ -156,7 +163,8 @@ def test_the_page_shows_every_part_of_the_policy(library, capsys):
     assert plain["policy"]["currencies"] == {"EUR": "0.85"}
 
 
-def test_the_names_of_conditions_are_listed_with_types_and_meanings(library, capsys):
+def test_the_names_of_conditions_are_listed_with_types_and_meanings(library, capsys, monkeypatch):
+    in_one_line(monkeypatch)
     names()
     text = " ".join(capsys.readouterr().out.split())
     assert "plan.amount │ number │ what the plan moves, in the currency of policy" in text

@@ -31,7 +31,7 @@ STORM_CASES = 24
 
 @pytest.fixture
 def town(tmp_path, emulator):
-    with harbour(tmp_path, emulator, COUNTERSIGN_STORM_AFTER="3") as running:
+    with harbour(tmp_path, emulator, COUNTERSIGN_STORM_AFTER="8") as running:
         yield running
 
 
