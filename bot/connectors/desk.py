@@ -295,11 +295,11 @@ class SystemsWithDesk:
     """The systems of the library, and the desk beside them."""
 
     def __init__(self, systems: Systems, desk: Connector) -> None:
-        self._systems = systems
+        self.of_library = systems
         self._desk = desk
 
     def __getitem__(self, name: str) -> Connector:
-        return self._desk if name == DESK_SYSTEM else self._systems[name]
+        return self._desk if name == DESK_SYSTEM else self.of_library[name]
 
 
 def _outcomes(gate: Gate, window: str) -> str:

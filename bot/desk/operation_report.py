@@ -3,7 +3,7 @@
 Cases come from the ledger, denominators from the systems of record.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 
@@ -21,7 +21,7 @@ from bot.measures.report import (
 )
 from bot.measures.totals import ReportPeriod
 from bot.ports.case_histories import CaseHistories, CaseHistorySource
-from bot.ports.connector import Connector
+from bot.ports.connector import Connector, Systems
 from bot.ports.library import Library
 
 #: Called with the number of cases read, and of all.
@@ -49,7 +49,7 @@ class OperationReports:
     source: CaseHistorySource
     library: Library
     #: Those that can be reached; a denominator of another is named as missing.
-    systems: Mapping[str, Connector]
+    systems: Systems
 
     def build(
         self,
@@ -118,9 +118,10 @@ class OperationReports:
         return numbers, tuple(notes)
 
     def _look_up(self, denominator: Denominator, period: ReportPeriod) -> int:
-        connector = self.systems.get(denominator.system)
-        if connector is None:
-            raise ConnectorFailed("the system cannot be reached from here")
+        try:
+            connector = self.systems[denominator.system]
+        except KeyError:
+            raise ConnectorFailed("the system cannot be reached from here") from None
         return count_denominator(denominator, period, connector)
 
     def _scope(self, request: ReportRequest) -> str:

@@ -48,6 +48,7 @@ from bot.preflight import open_library
 from bot.store import case_queries, tables
 from bot.store.case_tallies import tally_changes
 from bot.store.database import Database
+from bot.store.decision_scores import score_changes
 from bot.store.derived import derive, entry_bodies
 from bot.store.migrate import migrate
 from bot.store.projection import CaseWrite, Line, case_row, people_rows
@@ -277,6 +278,7 @@ def _case_write(shape: Shape, case: Case, bodies: Sequence[str], *, days: int) -
         outcomes=outcomes,
         people=people_rows(case),
         tallies=tally_changes(None, row if case.is_terminal else None),
+        scores=score_changes(None, case)[0],
     )
 
 

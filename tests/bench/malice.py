@@ -267,7 +267,7 @@ def permissive_library() -> FileLibrary:
     library = load(stage=Stage.AUTONOMOUS)
     rules = library.rules
     actions = {name: replace(limit, alone=True) for name, limit in rules.actions.items()}
-    return replace(library, rules=replace(rules, actions=actions))
+    return replace(library, rules=replace(rules, actions=actions, never_alone=()))
 
 
 @contextlib.contextmanager
@@ -294,7 +294,11 @@ def open_malice(seed: int) -> Iterator[MaliceRun]:
         path = Path(folder) / "company.db"
         company.write_database(path, START.replace(tzinfo=None))
         books = stack.enter_context(contextlib.closing(sqlite3.connect(path)))
-        secrets = {"HARBOUR_VINE_URL": f"sqlite:///{path}"}
+        secrets = {
+            "HARBOUR_VINE_URL": f"sqlite:///{path}",
+            "HARBOUR_CARRIER_URL": f"sqlite:///{path.with_name('carrier.db')}",
+            "HARBOUR_WAREHOUSE_URL": f"sqlite:///{path.with_name('warehouse.db')}",
+        }
         rig = stack.enter_context(
             open_desk_rig(library, secrets=secrets, groups=GROUPS, advise=advise)
         )

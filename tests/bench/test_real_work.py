@@ -101,13 +101,14 @@ def test_an_account_is_changed_as_an_order_is():
     assert set(report.mutations["another address"]) == {"asked"}
 
 
-def test_an_easier_policy_would_do_addresses_alone_and_wrong_ones_too():
+def test_an_easier_policy_does_addresses_alone_until_one_comes_back():
+    """The second delivery opens the first case again: a bad outcome, so people are asked from then on."""
     records = read_records(DATA / "retail_actions")
     if records is None:
         pytest.skip("the retail records are not here")
     lenient = replay_lenient(records, mutations=40)
-    assert (lenient.exact, lenient.done_alone) == (lenient.right_calls, lenient.right_calls)
-    assert set(lenient.mutations["another address"]) == {"slipped"}
+    assert (lenient.exact, lenient.done_alone) == (lenient.right_calls, 1)
+    assert set(lenient.mutations["another address"]) == {"asked"}
     for name in ("another customer's order", "in another customer's name"):
         assert set(lenient.mutations[name]) == {"refused"}
 

@@ -66,7 +66,10 @@ def let_alone(folder, *, more: str = ""):
     return path
 
 
-def test_a_looser_policy_names_what_would_have_been_wrong_and_ends_with_1(past, capsys):
+def test_a_looser_policy_names_what_would_have_been_wrong_and_ends_with_1(
+    past, capsys, monkeypatch
+):
+    in_one_line(monkeypatch)
     assert status(backtest, let_alone(past), stage=Stage.AUTONOMOUS) == 1
     printed = " ".join(capsys.readouterr().out.split())
     assert (

@@ -167,7 +167,7 @@ def world(folder: Path, point) -> World:
 
     connector.execute, connector.undo = hooked("effect", execute), hooked("undo", undo)
     built.store.database._transaction = hooked("commit", transaction)
-    built.desk.systems["house"] = connector
+    built.desk.systems.of_library["house"] = connector
     slack = FileSlack(folder / "slack", point)
     for screen in (built.desk.screens.cards, built.desk.screens.notes):
         object.__setattr__(screen, "chat", slack)

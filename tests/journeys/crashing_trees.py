@@ -75,7 +75,7 @@ def world(folder: Path, point) -> World:
         return result
 
     connector.execute = hooked
-    built.desk.systems["house"] = connector
+    built.desk.systems.of_library["house"] = connector
     expect = step("expect", when="steps.hold.answer == 'held'", means="it is held")
     hold = step("hold", then=(expect,), if_refused=(step("claim"),))
     after = step("claim", when="steps.hold.answer == 'found elsewhere'")

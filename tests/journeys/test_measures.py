@@ -108,6 +108,9 @@ def test_every_kind_has_a_rate_savings_and_a_time_before(office):
     assert result.notes == ()
     assert len(result.kinds) >= 8
     for kind in result.kinds:
+        if kind.name.startswith("stage_of_"):
+            # What decides a stage is counted against nothing.
+            continue
         rate = kind.values["exception_rate"]
         assert isinstance(rate, Share)
         assert 0 < rate.ratio < 0.2, kind.name

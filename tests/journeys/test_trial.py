@@ -34,7 +34,7 @@ def test_the_clock_on_the_page_brings_the_digest_a_deadline_and_the_review(
 ):
     with opened(tmp_path, sample_data) as (emulator, service):
         slack = SlackWorkspace(emulator)
-        wait_until(lambda: len(slack.cards()) == 8, "eight cards")
+        wait_until(lambda: len(slack.cards()) == 9, "nine cards")
         before = service.clock()
         page = window(browser, emulator, "U0BEN", "C0OPS")
         offers = page.locator("#clock option", has_text="9:00")
@@ -63,12 +63,12 @@ def test_the_first_command_of_the_readme_makes_a_card_that_can_be_approved(sampl
     command = _first_curl()
     with opened(tmp_path, sample_data) as (emulator, service):
         slack = SlackWorkspace(emulator)
-        wait_until(lambda: len(slack.cards()) == 8, "eight cards")
+        wait_until(lambda: len(slack.cards()) == 9, "nine cards")
         url = f"http://127.0.0.1:{service.settings.port}/v1/signals"
         answer = httpx.post(url, content=command["body"], headers=command["headers"])
         assert answer.json()["outcome"] == "opened"
         case = service.desk.store.cases.case(answer.json()["case"])
-        wait_until(lambda: slack.card(case), "the ninth card")
+        wait_until(lambda: slack.card(case), "one more card")
         assert slack.shows(case, "Merlot Reserve 2018")
         assert slack.shows(case, "case.approve")
         case = service.desk.store.cases.case(case.id)

@@ -15,7 +15,6 @@ from bot.store.derived import (
     case_pages,
     derive,
     entry_bodies,
-    fill_effects,
     rewrite_derived_rows,
 )
 from tests.fakes.directory import principal
@@ -70,7 +69,7 @@ def test_columns_that_an_earlier_release_left_empty_are_filled(world):
 
 
 def test_requester_and_currency_of_effects_are_filled_from_the_plans_in_the_ledger(world):
-    """As an upgrade from the release before does, page by page and in no other row."""
+    """As an upgrade from the release before does, and no other row changes."""
     for product in (1, 2):
         raised = world.signal(f"product:{product}", requester=principal("finn"))
         case_id = world.receive(raised).case_id
@@ -87,7 +86,9 @@ def test_requester_and_currency_of_effects_are_filled_from_the_plans_in_the_ledg
     }
     damage(world.store, tables.effects, requester="", currency="")
     assert replay(world.store.database).differences != ()
-    world.store.database.write(lambda unit: fill_effects(unit.connection) and None, appends=False)
+    world.store.database.write(
+        lambda unit: rewrite_derived_rows(unit.connection) and None, appends=False
+    )
     after = {name: rows_of(world.store, tables.metadata.tables[name]) for name in before}
     assert after == before
     assert replay(world.store.database).differences == ()

@@ -14,6 +14,7 @@ from statistics import median
 from bot.cases.case import Case
 from bot.cases.entries import ApprovalGiven
 from bot.cases.lifecycle import State
+from bot.cases.policy import Stage
 from bot.clock import monotonic
 from bot.ports.outbox import LeasedMessage, Topic
 from knowledge.library import FileLibrary, load
@@ -230,7 +231,7 @@ def _rule(case: Case) -> str:
 
 def lenient_library() -> FileLibrary:
     """Load the library with an address that can be changed back, and so is of low risk."""
-    library = load(LIBRARY)
+    library = load(LIBRARY, stage=Stage.AUTONOMOUS)
     shop = library.systems["shop"]
     undo = "UPDATE orders SET address = :was_address WHERE order_id = :order_id"
     change = replace(shop.actions["change_address"], undo=undo)
@@ -246,7 +247,9 @@ def open_replay(records: Records, library: FileLibrary | None = None) -> Iterato
         shop = stack.enter_context(open_shop(Path(folder) / "shop.db", records))
         secrets = {"SHOP_URL": shop.url}
         rig = stack.enter_context(
-            open_desk_rig(library or load(LIBRARY), secrets=secrets, groups=GROUPS)
+            open_desk_rig(
+                library or load(LIBRARY, stage=Stage.AUTONOMOUS), secrets=secrets, groups=GROUPS
+            )
         )
         yield RetailReplay(records=records, shop=shop, rig=rig)
 
