@@ -180,7 +180,7 @@ def test_a_digest_is_acted_on_row_by_row(browser, sample_data, tmp_path):
         # A case that comes to a decision later gets its buttons in the digest then.
         queries = service.desk.store.queries
         wait_until(
-            lambda: len(queries.open_ids()) >= 8 and not queries.newest(states=[State.OPEN]),
+            lambda: len(queries.open_ids()) >= 7 and not queries.newest(states=[State.OPEN]),
             "every case of the morning",
         )
         now = service.desk.screens.digests.clock()

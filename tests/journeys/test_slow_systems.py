@@ -146,7 +146,10 @@ def library(tmp_path, till, durations):
     for name in ("sources.yml", "channels.yml", "playbooks/unrecognised.yml"):
         shutil.copy(PACKAGED / name, folder / name)
     policy = (PACKAGED / "policy.yml").read_text()
-    (folder / "policy.yml").write_text(f"{policy.rstrip()}\n  till.order: {{times_per_day: 40}}\n")
+    actions = "\nactions:\n"
+    (folder / "policy.yml").write_text(
+        policy.replace(actions, f"{actions}  till.order: {{times_per_day: 40}}\n")
+    )
     systems = SYSTEMS.replace("PORT", str(till.server_port)).replace("TIMEOUT", durations["call"])
     (folder / "systems.yml").write_text(systems)
     (folder / "playbooks" / "bin_low.yml").write_text(PLAYBOOK)
