@@ -112,7 +112,7 @@ def make_grant(
     return Grant(
         giver=vote.person,
         giver_name=vote.name,
-        kind=case.kind,
+        kind=plan.playbook,
         action=action.name,
         target=action.target if terms.is_for_target else "",
         group=verdict.factors[0].group,

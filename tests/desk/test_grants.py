@@ -19,10 +19,15 @@ HOUR = timedelta(hours=1)
 
 @pytest.fixture
 def world(world) -> World:
+    prepare(world)
+    return world
+
+
+def prepare(world: World) -> None:
+    """Let such orders be of low risk."""
     world.house.undo_for = timedelta(days=1)
     world.house.rows = [{**world.house.rows[0], "at_risk": 10}]
     world.library.rules = policy(medium_above=Decimal(1000))
-    return world
 
 
 def raised(world: World, number: int, **changes) -> Case:
