@@ -12,7 +12,7 @@ from bot.cases.control_commands import EndGrants
 from bot.cases.controls import DeskControls
 from bot.cases.entries import Entry, Stopped
 from bot.cases.errors import BadRequest, NoLongerAlone, NotEligible
-from bot.cases.grant import Grant, GrantUse
+from bot.cases.grant import DEFAULT_GRANT_COUNT, Grant, GrantUse
 from bot.cases.identity import Identities
 from bot.cases.plan import Money, Plan, Proposer
 from bot.cases.policy import OWN_ACTIONS, Policy, RiskTier
@@ -77,9 +77,13 @@ def _obstacle(plan: Plan, verdict: Verdict) -> str | None:
     return None
 
 
-def default_amount(plan: Plan, count: int) -> Decimal | None:
-    """Return the sum that a form suggests: as much again for each."""
-    return plan.amount.amount * count if plan.amount else None
+def suggested_amount(plan: Plan, policy: Policy) -> Decimal | None:
+    """Return the sum that a form suggests: as much again for each, within the giver's limit."""
+    if plan.amount is None:
+        return None
+    amount = plan.amount.amount * DEFAULT_GRANT_COUNT
+    converted = policy.convert(amount, plan.amount.currency)
+    return plan.amount.amount if converted is None or converted > policy.high_above else amount
 
 
 def make_grant(

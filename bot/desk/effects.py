@@ -47,7 +47,6 @@ from bot.cases.entries import (
     Settled,
     Snoozed,
     StepReported,
-    StepStarted,
     StepUpAsked,
     Stopped,
     UndoApproved,
@@ -191,7 +190,7 @@ def _messages(
         )
     elif not all(isinstance(body, INVISIBLE) for body in bodies):
         yield card_message(case.id, now + _card_delay(case))
-    if case.grant_id and any(isinstance(body, StepStarted | StepReported) for body in bodies):
+    if case.grant_id:
         # The card of the case that it was given on is the meter of the grant.
         yield card_message(giving_case(case.grant_id), now)
     if Topic.EXECUTE in topics:

@@ -6,14 +6,13 @@ from bot.cases.case import Case
 from bot.cases.commands import Approve, DecisionKind
 from bot.cases.control_commands import GiveGrant
 from bot.cases.control_decisions import decide_controls
-from bot.cases.controls import DeskControls
 from bot.cases.decide import Decision, decide, must_be_current
 from bot.cases.entries import ApprovalGiven, Authorised
 from bot.cases.errors import NotEligible, Refusal
-from bot.cases.grant import Grant
-from bot.cases.granting import GrantTerms, make_grant, must_be_grantable
+from bot.cases.grant import DEFAULT_GRANT_COUNT, MAX_GRANT_TIME, Grant
+from bot.cases.granting import GrantTerms, make_grant, must_be_grantable, suggested_amount
 from bot.desk.decision_path import DecisionPath, Request
-from bot.desk.effects import change
+from bot.desk.effects import card_message, change
 from bot.desk.retry import retry_on_conflict
 from bot.ports.clock import Clock
 from bot.ports.desk_controls import DeskControlsStore
@@ -31,16 +30,23 @@ class Grants:
     library: Library
     clock: Clock
 
-    def must_be_offered(self, case: Case) -> None:
-        """Refuse to open the form for a plan whose like is decided one by one.
+    def suggest(self, case: Case) -> GrantTerms:
+        """Return what the form suggests.
 
         Raises:
-            NotEligible: with the reason.
+            NotEligible: such a plan is always decided one by one.
         """
         plan, verdict = case.proposal.plan, case.proposal.verdict
         if plan is None or verdict is None:
             raise NotEligible("there is no plan to approve")
-        must_be_grantable(plan, verdict, self.library.policy())
+        policy, now = self.library.policy(), self.clock()
+        must_be_grantable(plan, verdict, policy)
+        closing = self.library.hours(case.channel).next_closing(now)
+        return GrantTerms(
+            count=DEFAULT_GRANT_COUNT,
+            amount=suggested_amount(plan, policy),
+            until=min(closing, now + MAX_GRANT_TIME),
+        )
 
     def give(self, request: Request, terms: GrantTerms) -> Grant:
         """Approve the plan, and the next few like it, in one commit.
@@ -70,9 +76,15 @@ class Grants:
                     refusal=refusal,
                 )
                 raise
+            grant = given.controls.grants[-1]
             outcome = change(case, decision, self.library.playbook(case.kind))
-            self.path.cases.commit(replace(outcome, control_decision=given), urgent=True)
-            return _newest(given.controls)
+            # When its time is over the meter goes: there is never a dead button.
+            end = replace(card_message(case.id, grant.until), key=f"card:{case.id}:grant")
+            self.path.cases.commit(
+                replace(outcome, messages=(*outcome.messages, end), control_decision=given),
+                urgent=True,
+            )
+            return grant
 
         with self.path.priority:
             return retry_on_conflict(attempt)
@@ -95,7 +107,3 @@ class Grants:
             policy=self.library.policy(),
             editable=offer.edit if offer else (),
         )
-
-
-def _newest(controls: DeskControls) -> Grant:
-    return controls.grants[-1]
