@@ -11,6 +11,7 @@ from bot.cases.entries import ApprovalGiven, Authorised
 from bot.cases.errors import NotEligible, Refusal
 from bot.cases.grant import DEFAULT_GRANT_COUNT, MAX_GRANT_TIME, Grant
 from bot.cases.granting import GrantTerms, make_grant, must_be_grantable, suggested_amount
+from bot.cases.plan import Plan
 from bot.desk.decision_path import DecisionPath, Request
 from bot.desk.effects import card_message, change
 from bot.desk.retry import retry_on_conflict
@@ -36,11 +37,8 @@ class Grants:
         Raises:
             NotEligible: such a plan is always decided one by one.
         """
-        plan, verdict = case.proposal.plan, case.proposal.verdict
-        if plan is None or verdict is None:
-            raise NotEligible("there is no plan to approve")
+        plan = self._must_be_grantable(case)
         policy, now = self.library.policy(), self.clock()
-        must_be_grantable(plan, verdict, policy)
         closing = self.library.hours(case.channel).next_closing(now)
         return GrantTerms(
             count=DEFAULT_GRANT_COUNT,
@@ -63,6 +61,7 @@ class Grants:
             )
             try:
                 must_be_current(case, DecisionKind.APPROVE, request.snapshot)
+                self._must_be_grantable(case)
                 decision = decide(case, Approve(caller, request.snapshot), self.clock())
                 grant = self._grant(case, decision, terms)
                 command = GiveGrant(caller, grant)
@@ -88,6 +87,14 @@ class Grants:
 
         with self.path.priority:
             return retry_on_conflict(attempt)
+
+    def _must_be_grantable(self, case: Case) -> Plan:
+        """Return the plan of a case, unless its like is decided one by one."""
+        plan, verdict = case.proposal.plan, case.proposal.verdict
+        if plan is None or verdict is None:
+            raise NotEligible("there is no plan to approve")
+        must_be_grantable(plan, verdict, self.library.policy())
+        return plan
 
     def _grant(self, case: Case, decision: Decision, terms: GrantTerms) -> Grant:
         """Make the grant of whoever has just approved alone."""

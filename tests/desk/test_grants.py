@@ -292,7 +292,7 @@ def test_high_risk_is_never_approved_in_advance(world):
 
 
 def test_what_needs_two_people_is_not_either(world):
-    factors = (ApprovalRequirement("finance", 1),)
+    factors = (ApprovalRequirement("floor-managers", 2),)
     world.library.book = playbook(terms=PlaybookTerms(factors=factors))
     assert "more than one person" in refused(world, NotEligible)
 
