@@ -82,8 +82,8 @@ def suggested_amount(plan: Plan, policy: Policy) -> Decimal | None:
     if plan.amount is None:
         return None
     amount = plan.amount.amount * DEFAULT_GRANT_COUNT
-    converted = policy.convert(amount, plan.amount.currency)
-    return plan.amount.amount if converted is None or converted > policy.high_above else amount
+    own_amount = policy.convert(amount, plan.amount.currency)
+    return plan.amount.amount if own_amount is None or own_amount > policy.high_above else amount
 
 
 def make_grant(

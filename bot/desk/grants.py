@@ -65,7 +65,7 @@ class Grants:
                 decision = decide(case, Approve(caller, request.snapshot), self.clock())
                 grant = self._grant(case, decision, terms)
                 command = GiveGrant(caller, grant)
-                given = decide_controls(controls, command, self.clock())
+                control_decision = decide_controls(controls, command, self.clock())
             except Refusal as refusal:
                 self.path.record_refusal(
                     request.case_id,
@@ -75,12 +75,14 @@ class Grants:
                     refusal=refusal,
                 )
                 raise
-            grant = given.controls.grants[-1]
+            grant = control_decision.controls.grants[-1]
             outcome = change(case, decision, self.library.playbook(case.kind))
             # When its time is over the meter goes: there is never a dead button.
             end = replace(card_message(case.id, grant.until), key=f"card:{case.id}:grant")
             self.path.cases.commit(
-                replace(outcome, messages=(*outcome.messages, end), control_decision=given),
+                replace(
+                    outcome, messages=(*outcome.messages, end), control_decision=control_decision
+                ),
                 urgent=True,
             )
             return grant

@@ -237,7 +237,7 @@ def _overflow_choices(case: Case) -> list[tuple[str, str]]:
     if case.proposal.approvals and case.state in {State.PROPOSED, State.APPROVED}:
         choices.append((ids.WITHDRAW, "Withdraw my approval"))
     if case.state is State.PROPOSED and may_be_offered(case):
-        choices.insert(0, (ids.APPROVE_NEXT, "Approve this and the next…"))
+        choices.insert(0, (ids.APPROVE_NEXT, "Approve and the next like it…"))
     choices.append((ids.TRAIL, "Trail"))
     # Other states have a claim button beside the menu; here it takes the last free place.
     has_room = len(choices) < MAX_OVERFLOW_OPTIONS

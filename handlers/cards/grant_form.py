@@ -114,6 +114,6 @@ def meter_text(meter: GrantMeter) -> str:
     grant, use = meter.grant, meter.use
     text = f"{use.count} of {grant.max_count} more"
     if grant.max_amount:
-        spent = Money(use.amount, grant.max_amount.currency)
-        text += f", {money_text(spent)} of {money_text(grant.max_amount)}"
+        used_amount = Money(use.amount, grant.max_amount.currency)
+        text += f", {money_text(used_amount)} of {money_text(grant.max_amount)}"
     return text

@@ -157,7 +157,7 @@ PAUSE_FORM = "form.pause"
 SCOPE = "field.scope"
 
 # On the meter of what is approved in advance, on a card and on Home. The value is the grant.
-STOP_GRANT = "grant.stop"
+STOP_GRANT = "home.stop_grant"
 
 # Buttons of a question. The value is the case and the number of the inquiry, and for a choice the
 # place of the option: no two buttons of a row may have one id.

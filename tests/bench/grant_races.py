@@ -40,7 +40,8 @@ from tests.world import World
 CLAIMS_A_ROUND = 25
 CONNECTIONS = 4
 COVERED = 7
-LEASE_SECONDS = 600
+#: Longer than all rounds together: nothing is leased twice.
+LEASE_SECONDS = 10_000_000
 
 
 @dataclass(frozen=True)
