@@ -44,7 +44,7 @@ class Grant:
 
 @dataclass(frozen=True, slots=True)
 class GrantUse:
-    """How often a grant was used, and what it moved."""
+    """The number and the sum that were used of a grant."""
 
     count: int = 0
     amount: Decimal = Decimal(0)

@@ -25,7 +25,7 @@ OVER = "what was approved in advance is over"
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GrantTerms:
-    """What a person fills in: how many, up to which sum, until when."""
+    """The number, sum and end that a person chooses for a grant."""
 
     count: int
     #: In the currency of the plan; None where it moves no money.
@@ -78,7 +78,7 @@ def _obstacle(plan: Plan, verdict: Verdict) -> str | None:
 
 
 def suggested_amount(plan: Plan, policy: Policy) -> Decimal | None:
-    """Return the sum that a form suggests: as much again for each, within the giver's limit."""
+    """Return the sum that a form suggests, as much again for each."""
     if plan.amount is None:
         return None
     amount = plan.amount.amount * DEFAULT_GRANT_COUNT
