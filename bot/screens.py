@@ -138,6 +138,7 @@ class ScreenBuilder:
     def app_home(self) -> AppHome:
         """Build the App Home."""
         return AppHome(
+            cases=self.store.cases,
             queries=self.store.queries,
             live_lists=self.store.live_lists,
             card_store=self.store.cards,

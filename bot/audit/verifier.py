@@ -15,6 +15,7 @@ you like. It checks
 - that no approval was counted twice, and nobody approved what they raised or edited;
 - that nothing was taken back by fewer people than had to approve it;
 - that no step was left whose outcome nobody knows;
+- that what was approved in advance was within number, sum and time, and like what it came with;
 - that an approval with a passkey carries a signature by the approver's own device over its plan.
 
 A log that goes back is a finding, unless two things explain it. The note that does so names the
@@ -37,6 +38,7 @@ import json
 import re
 import sys
 from datetime import datetime
+from decimal import Decimal
 from pathlib import Path
 
 from cryptography.exceptions import InvalidSignature, UnsupportedAlgorithm
@@ -695,8 +697,13 @@ class Log:
         self.passkeys = {}
         # Size and root of the last checkpoint, for each restored backup not acknowledged yet.
         self.restored_backups = set()
+        self.was_restored = False
         # From the release on that says how many people an undo takes, they are required.
         self.has_undo_votes = False
+        # What is approved in advance and not ended: the grant by its id, with its giver.
+        self.grants = {}
+        # What was begun under each: the amount by case and revision.
+        self.grant_uses = {}
         # The states of all cases, for entries about one that rest on another.
         self.cases = {}
 
@@ -709,6 +716,7 @@ class Terms:
         self.needs_passkey = False
         # None before there is a plan.
         self.is_low_risk = None
+        self.is_high_risk = None
 
 
 class Steps:
@@ -757,6 +765,8 @@ class CaseState:
         self.undo_votes = {}
         self.undo_until = None
         self.has_emergency_vote = False
+        # The grant by which the plan was approved.
+        self.grant = None
         # Who raised the exception or answered for its plan, and who edited the plan or gains from
         # it: none may approve.
         self.requesters = set()
@@ -850,6 +860,7 @@ def begin_plan(entry, body, case):
     case.steps.effects = set()
     case.steps.facts = {}
     case.has_emergency_vote = False
+    case.grant = None
     case.is_automatic = False
     verdict = body.get("verdict") or {}
     case.terms.needs_passkey = bool(verdict.get("step_up"))
@@ -862,6 +873,7 @@ def begin_plan(entry, body, case):
         case.authors |= {author for author in authors if author}
         case.terms.votes_needed = sum(factor["count"] for factor in verdict.get("factors", []))
         case.terms.is_low_risk = verdict.get("tier") == 1
+        case.terms.is_high_risk = verdict.get("tier") == 3
 
 
 def count_vote(entry, body, case):
@@ -870,12 +882,97 @@ def count_vote(entry, body, case):
     if approval["digest"] != case.plan_digest:
         return "an approval of another plan than the one that was shown"
     authors = case.authors | case.requesters
-    problem = vote_problem(entry, approval, case, authors=authors, purpose="approve")
+    problem = grant_problem(entry, approval, case) or vote_problem(
+        entry, approval, case, authors=authors, purpose="approve"
+    )
     if problem:
         return problem
     if approval.get("emergency"):
         case.has_emergency_vote = True
     return None
+
+
+def grant_problem(entry, approval, case):
+    """Return why a plan is not covered by what a person approved in advance.
+
+    None where it is, and where people looked at the plan itself.
+    """
+    name = approval.get("grant")
+    if not name:
+        return None
+    grant = case.log.grants.get(name)
+    if grant is None or grant["giver"] != approval["person"]:
+        return "an approval in advance that nobody had given, or that had ended"
+    if parse_time(entry["at"]) >= parse_time(grant["until"]):
+        return "an approval in advance whose time was over"
+    if case.terms.is_high_risk or case.terms.needs_passkey or case.terms.votes_needed != 1:
+        return "an approval in advance of a plan that one person cannot approve alone"
+    if not is_like_granted(grant, case.plan):
+        return "an approval in advance of a plan that is not like the one it came with"
+    case.grant = name
+    return None
+
+
+def is_like_granted(grant, plan):
+    """Tell whether a plan is of the kind, action and shape of a grant."""
+    if len(plan["actions"]) != 1 or plan.get("branches") or plan.get("proposer") != "playbook":
+        return False
+    action = plan["actions"][0]
+    parameters = action["parameters"]
+    names = ("policy_digest", "playbook_digest")
+    return (
+        plan["playbook"] == grant["kind"]
+        and action["name"] == grant["action"]
+        and grant["target"] in ("", action["target"])
+        and sorted(parameters) == list(grant["parameters"])
+        and all(
+            Decimal(str(parameters[name])) <= Decimal(str(most))
+            for name, most in (grant.get("limits") or {}).items()
+        )
+        and all(plan[name] == grant[name] for name in names)
+    )
+
+
+def spend_grant(entry, case):
+    """Count a step against its grant, and return why it is beyond the bounds."""
+    if case.grant is None:
+        return None
+    grant = case.log.grants.get(case.grant)
+    is_over = grant is None or parse_time(entry["at"]) >= parse_time(grant["until"])
+    # After a restored backup a step is begun to look whether it was done, and only then judged.
+    if is_over:
+        finding = "a step was begun under an approval in advance that had ended"
+        return None if case.log.was_restored else finding
+    money = case.plan["actions"][0].get("amount")
+    uses = case.log.grant_uses.setdefault(case.grant, {})
+    uses[entry["case"], entry["revision"]] = Decimal(money["amount"]) if money else Decimal(0)
+    if len(uses) > grant["max_count"]:
+        return "more steps were begun than were approved in advance"
+    most = grant.get("max_amount")
+    if money and (most is None or most["currency"] != money["currency"]):
+        return "a step was begun in another currency than was approved in advance"
+    if most and sum(uses.values()) > Decimal(most["amount"]):
+        return "more was moved than was approved in advance"
+    return None
+
+
+def give_grant(entry, body, case):
+    """Record what a person approves in advance, with a plan that they approved alone."""
+    grant = body["grant"]
+    other = case.log.cases.get(grant["on_case"])
+    if grant["giver"] != entry["actor"]:
+        return "an approval in advance in somebody else's name"
+    if other is None or other.authorised_digest is None or set(other.votes) != {grant["giver"]}:
+        return "an approval in advance without an approval of a plan like it"
+    if other.grant or not is_like_granted(grant, other.plan):
+        return "an approval in advance of other plans than the one that was approved"
+    case.log.grants[grant["id"]] = grant
+    return None
+
+
+def end_grant(entry, body, case):
+    """End what a person approved in advance."""
+    case.log.grants.pop(body["grant"], None)
 
 
 def count_undo_vote(entry, body, case):
@@ -909,7 +1006,7 @@ def vote_problem(entry, approval, case, authors, purpose):
         return f"{twice[0]} was heard twice"
     if person in authors:
         return f"{person} approved what they raised, edited or gain from"
-    if person != entry["actor"]:
+    if person != entry["actor"] and not approval.get("grant"):
         return "an approval in somebody else's name"
     if principal in authors:
         return f"{person} approved for {principal}, who raised, edited or gains from it"
@@ -1109,7 +1206,7 @@ def begin_step(entry, body, case):
     if body["step"] in case.steps.starts:
         return f"step {body['step'] + 1} was begun twice"
     step = step_number(body)
-    problem = step_problem(step, body, case)
+    problem = step_problem(step, body, case) or spend_grant(entry, case)
     if problem:
         return problem
     case.steps.starts.add(step)
@@ -1169,7 +1266,14 @@ def record_report(entry, body, case):
         case.steps.doubt[step_number(body)] = body["state"]
     else:
         case.steps.doubt.pop(body["step"], None)
+    if body["state"] == "failed":
+        release_grant(entry, case)
     record_landing(body, case, has_landed=body["state"] == "done")
+
+
+def release_grant(entry, case):
+    """Count what surely failed no more."""
+    case.log.grant_uses.get(case.grant, {}).pop((entry["case"], entry["revision"]), None)
 
 
 def record_landing(body, case, has_landed):
@@ -1186,6 +1290,8 @@ def settle_step(entry, body, case):
     """Check that a person settled a step that was in doubt."""
     if case.steps.doubt.pop(body["step"], None) is None:
         return f"a person settled step {body['step'] + 1}, of which nothing was in doubt"
+    if body.get("landed") is False and body["step"] not in case.steps.effects:
+        release_grant(entry, case)
     record_landing(body, case, has_landed=body.get("landed") is True)
     return None
 
@@ -1238,6 +1344,7 @@ def void_approvals(entry, body, case):
 
 def record_restore(entry, body, case):
     """Record a restored backup: nothing may run before it is acknowledged."""
+    case.log.was_restored = True
     case.log.restored_backups.add((body["signed_size"], body["signed_root"]))
 
 
@@ -1318,6 +1425,8 @@ RULES = {
     "passkey.added": add_passkey,
     "passkey.removed": remove_passkey,
     "stage.changed": change_stage,
+    "grant.given": give_grant,
+    "grant.ended": end_grant,
     "ledger.behind": record_restore,
     "ledger.acknowledged": acknowledge_restore,
 }

@@ -198,6 +198,9 @@ def _approval(case: Case, entry: Entry, *, is_alone: bool) -> PlanDecision | Non
         return None
     if is_alone:
         return replace(decision, stage=Stage.AUTONOMOUS, is_alone=True, is_comparable=False)
+    if case.grant_id:
+        # Nobody looked at this plan, so it shows nothing; its outcome counts.
+        return replace(decision, is_comparable=False)
     is_edited = bool(case.proposal.editors)
     return replace(decision, action_agrees=True, parameters_agree=not is_edited)
 

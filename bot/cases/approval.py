@@ -65,6 +65,8 @@ class Approval:
     emergency: bool = False
     #: The signature by the person's passkey, where policy asks for one.
     assertion: Assertion | None = None
+    #: The id of the grant by which the person approved this plan in advance; empty for none.
+    grant: str = ""
 
     @property
     def is_by_policy(self) -> bool:

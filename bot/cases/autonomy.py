@@ -237,9 +237,8 @@ def gate_to(
 
 def demotions_after(before: Case | None, after: Case) -> tuple[TakeStageBack, ...]:
     """List the stages that a bad outcome takes back."""
-    if before is None or is_scored_alike(before, after):
+    if before is None:
         return ()
-    earlier = {_score_key(score) for score in score_of(before) if score.bad_outcome}
     return tuple(
         TakeStageBack(
             kind=score.kind,
@@ -248,10 +247,18 @@ def demotions_after(before: Case | None, after: Case) -> tuple[TakeStageBack, ..
             on_case=score.case_id,
             is_alone=score.is_alone,
         )
-        for score in score_of(after)
-        if score.bad_outcome
-        and _score_key(score) not in earlier
-        and (score.is_alone or score.is_comparable)
+        for score in bad_outcomes_after(before, after)
+        if score.is_alone or score.is_comparable
+    )
+
+
+def bad_outcomes_after(before: Case, after: Case) -> tuple[DecisionScore, ...]:
+    """List the decisions that turned out wrong between these two versions."""
+    if is_scored_alike(before, after):
+        return ()
+    earlier = {_score_key(score) for score in score_of(before) if score.bad_outcome}
+    return tuple(
+        score for score in score_of(after) if score.bad_outcome and _score_key(score) not in earlier
     )
 
 

@@ -349,6 +349,12 @@ class Case:
         return any(approval.is_by_policy for approval in self.proposal.approvals)
 
     @property
+    def grant_id(self) -> str:
+        """Return the grant that approved the plan; empty where people looked at it."""
+        grants = [approval.grant for approval in self.proposal.approvals if approval.grant]
+        return grants[0] if grants else ""
+
+    @property
     def is_in_shadow(self) -> bool:
         """Tell whether the plan is recommended, and never carried out."""
         verdict = self.proposal.verdict

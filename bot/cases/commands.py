@@ -16,6 +16,7 @@ from bot.cases.canonical import Scalar
 from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.delegation import Delegation
 from bot.cases.entries import FieldChange, RejectReason
+from bot.cases.grant import Grant
 from bot.cases.identity import UNLINKED, Identities
 from bot.cases.inquiry import AnswerType
 from bot.cases.lifecycle import WAITING_ON_PEOPLE, State
@@ -247,6 +248,8 @@ class Recommend:
     sla: Sla | None = None
     #: Set when the channel's working hours end later than policy's plain time span.
     expires_at: datetime | None = None
+    #: Approves the plan in advance; None where people are asked.
+    grant: Grant | None = None
 
 
 # --- votes ------------------------------------------------------------------------------------

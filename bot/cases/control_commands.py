@@ -6,6 +6,7 @@ from datetime import datetime, timedelta
 from bot.cases.approval import Groups, Person
 from bot.cases.caller import Caller
 from bot.cases.entries import StageEvidence
+from bot.cases.grant import Grant
 from bot.cases.passkey import Passkey
 from bot.cases.policy import Stage
 
@@ -167,7 +168,36 @@ class Supervise:
     reason: str
 
 
+@dataclass(frozen=True, slots=True)
+class GiveGrant:
+    """Record that the caller approves the next few plans like one."""
+
+    by: Caller
+    grant: Grant
+
+
+@dataclass(frozen=True, slots=True)
+class StopGrant:
+    """End a grant before its time."""
+
+    by: Caller
+    grant_id: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndGrants:
+    """End every grant on an action of a kind, because it turned out wrong."""
+
+    kind: str
+    action: str
+    reason: str
+    on_case: str
+
+
+GrantCommand = GiveGrant | StopGrant | EndGrants
 StageCommand = ChangeStage | TakeStageBack | Supervise
+#: What the desk does of its own accord.
+OwnCommand = TripCircuitBreaker | FallBehind | ChangeStage | TakeStageBack | EndGrants
 PauseCommand = Pause | Resume | TripCircuitBreaker
 DelegationCommand = Delegate | EndDelegation
 EmergencyCommand = BreakGlass | ReviewEmergency
@@ -180,4 +210,5 @@ ControlCommand = (
     | PasskeyCommand
     | RollbackCommand
     | StageCommand
+    | GrantCommand
 )

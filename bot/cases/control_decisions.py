@@ -1,6 +1,6 @@
 """Decide what a command does to the controls of the desk. Pure."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
@@ -17,8 +17,12 @@ from bot.cases.control_commands import (
     DelegationCommand,
     EmergencyCommand,
     EndDelegation,
+    EndGrants,
     FallBehind,
+    GiveGrant,
+    GrantCommand,
     InvitePasskey,
+    OwnCommand,
     PasskeyCommand,
     Pause,
     PauseCommand,
@@ -27,6 +31,7 @@ from bot.cases.control_commands import (
     ReviewEmergency,
     RollbackCommand,
     StageCommand,
+    StopGrant,
     Supervise,
     TakeStageBack,
     TripCircuitBreaker,
@@ -41,6 +46,8 @@ from bot.cases.entries import (
     Entry,
     GlassBroken,
     GlassReviewed,
+    GrantEnded,
+    GrantGiven,
     LedgerAcknowledged,
     LedgerBehind,
     PasskeyAdded,
@@ -51,6 +58,7 @@ from bot.cases.entries import (
     StageChanged,
 )
 from bot.cases.errors import BadRequest, NotEligible, TooLate
+from bot.cases.grant import MAX_GRANT_COUNT, MAX_GRANT_TIME
 from bot.cases.passkey import INVITATION_IS_OVER, INVITATION_LIFETIME, find_live_link
 from bot.cases.policy import Stage
 
@@ -93,7 +101,7 @@ def decide_controls(
 
 def _author(command: ControlCommand) -> tuple[Actor, Surface]:
     """Find whom the ledger records as the author, and where they acted."""
-    if isinstance(command, TripCircuitBreaker | FallBehind | ChangeStage | TakeStageBack):
+    if isinstance(command, OwnCommand):
         return DESK, Surface.DESK
     return command.by.actor, command.by.surface
 
@@ -111,6 +119,8 @@ def _find_bodies(
         return (_decide_passkey(controls, command, now),)
     if isinstance(command, StageCommand):
         return _decide_stage(controls, command)
+    if isinstance(command, GrantCommand):
+        return _decide_grant(controls, command, now)
     return _decide_rollback(controls, command)
 
 
@@ -454,4 +464,63 @@ def _supervise(controls: DeskControls, command: Supervise) -> tuple[ControlBody,
             by_name=by.person.name,
         )
         for record in records
+    )
+
+
+# --- grants -----------------------------------------------------------------------------------
+
+
+def _decide_grant(
+    controls: DeskControls, command: GrantCommand, now: datetime
+) -> tuple[ControlBody, ...]:
+    match command:
+        case GiveGrant():
+            return (_give_grant(controls, command, now),)
+        case StopGrant():
+            return (_stop_grant(controls, command, now),)
+        case EndGrants():
+            return _end_grants(controls, command, now)
+        case _:
+            assert_never(command)
+
+
+def _give_grant(controls: DeskControls, command: GiveGrant, now: datetime) -> GrantGiven:
+    """Give it an id, after the case and the entry that it comes with."""
+    grant = command.grant
+    if not 1 <= grant.max_count <= MAX_GRANT_COUNT:
+        raise BadRequest(f"choose a number from 1 to {MAX_GRANT_COUNT}", field="count")
+    if not now < grant.until <= now + MAX_GRANT_TIME:
+        hours = MAX_GRANT_TIME.total_seconds() / 3600
+        raise BadRequest(f"choose an end within {hours:.0f} hours", field="until")
+    same = (grant.giver, grant.kind, grant.action)
+    for other in controls.grants:
+        if (other.giver, other.kind, other.action) == same and now < other.until:
+            raise TooLate("you have approved the next ones already; stop that first, on Home")
+    return GrantGiven(replace(grant, id=f"{grant.on_case}/{controls.version + 1}"))
+
+
+def _stop_grant(controls: DeskControls, command: StopGrant, now: datetime) -> GrantEnded:
+    """Stop it on the word of anybody who decides cases: stopping is easy."""
+    by = command.by
+    grant = controls.grant(command.grant_id)
+    if grant is None or now >= grant.until:
+        raise TooLate("this has ended already")
+    decides = by.person.id in {grant.giver, *by.deciders, *by.governors}
+    if not decides or not is_colleague(by.person):
+        raise NotEligible("only those who decide cases here may stop this; ask one of them")
+    return GrantEnded(grant=grant.id, reason="stopped", by_name=by.person.name)
+
+
+def _end_grants(
+    controls: DeskControls, command: EndGrants, now: datetime
+) -> tuple[ControlBody, ...]:
+    return tuple(
+        GrantEnded(
+            grant=grant.id,
+            reason=command.reason[:MAX_REASON_LENGTH],
+            by_name="Countersign",
+            on_case=command.on_case,
+        )
+        for grant in controls.grants
+        if (grant.kind, grant.action) == (command.kind, command.action) and now < grant.until
     )

@@ -20,6 +20,8 @@ from bot.cases.entries import (
     Entry,
     GlassBroken,
     GlassReviewed,
+    GrantEnded,
+    GrantGiven,
     LedgerAcknowledged,
     LedgerBehind,
     PasskeyAdded,
@@ -36,6 +38,7 @@ PauseBody = Paused | Resumed
 DelegationBody = Delegated | DelegationEnded
 EmergencyBody = GlassBroken | GlassReviewed
 PasskeyBody = PasskeyInvited | PasskeyAdded | PasskeyRemoved
+GrantBody = GrantGiven | GrantEnded
 RollbackBody = LedgerBehind | LedgerAcknowledged
 
 
@@ -69,6 +72,8 @@ def _apply(controls: DeskControls, body: ControlBody, entry: Entry) -> DeskContr
         return _apply_passkey(controls, body, entry)
     if isinstance(body, StageChanged):
         return _apply_stage(controls, body, entry)
+    if isinstance(body, GrantBody):
+        return _apply_grant(controls, body, entry)
     return _apply_rollback(controls, body, entry)
 
 
@@ -176,6 +181,19 @@ def _apply_stage(controls: DeskControls, body: StageChanged, entry: Entry) -> De
     )
     others = [one for one in controls.stages if (one.kind, one.action) != (body.kind, body.action)]
     return replace(controls, stages=(*others, record))
+
+
+def _apply_grant(controls: DeskControls, body: GrantBody, entry: Entry) -> DeskControls:
+    match body:
+        case GrantGiven():
+            # What is over is forgotten here, and stays in the ledger.
+            rest = [grant for grant in controls.grants if grant.until > entry.at]
+            return replace(controls, grants=(*rest, body.grant))
+        case GrantEnded():
+            others = tuple(grant for grant in controls.grants if grant.id != body.grant)
+            return replace(controls, grants=others)
+        case _:
+            assert_never(body)
 
 
 def _apply_rollback(controls: DeskControls, body: RollbackBody, entry: Entry) -> DeskControls:

@@ -10,6 +10,7 @@ from bot.cases.actor import DESK, CaseId
 from bot.cases.delegation import Delegation
 from bot.cases.entries import StageEvidence
 from bot.cases.errors import DeskPaused
+from bot.cases.grant import Grant
 from bot.cases.passkey import Invitation, Passkey
 from bot.cases.plan import Plan
 from bot.cases.policy import Stage
@@ -118,6 +119,12 @@ class DeskControls:
     rollbacks: tuple[Rollback, ...] = ()
     #: At most one for each kind and action.
     stages: tuple[RecordedStage, ...] = ()
+    #: Those that nobody and nothing has ended, also when their time is over.
+    grants: tuple[Grant, ...] = ()
+
+    def grant(self, grant_id: str) -> Grant | None:
+        """Return a grant that has not been ended."""
+        return next((one for one in self.grants if one.id == grant_id), None)
 
     def recorded_stage(self, kind: str, action: str) -> RecordedStage | None:
         """Return the stage that was recorded for this action of a kind."""

@@ -14,6 +14,7 @@ from bot.cases.approval import Approval
 from bot.cases.canonical import Scalar, ScalarMapping, format_utc, from_plain, to_plain
 from bot.cases.delegation import Delegation
 from bot.cases.evidence import Evidence
+from bot.cases.grant import Grant
 from bot.cases.inquiry import AnswerType
 from bot.cases.lifecycle import Transition
 from bot.cases.passkey import Passkey, Purpose
@@ -758,6 +759,26 @@ class DelegationEnded(Body):
     by_name: str
 
 
+@_entry("grant.given", Transition.NOTE)
+@dataclass(frozen=True, slots=True)
+class GrantGiven(Body):
+    """A person approves the next few plans like one, within bounds."""
+
+    grant: Grant
+
+
+@_entry("grant.ended", Transition.NOTE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GrantEnded(Body):
+    """A grant ends before its time."""
+
+    grant: str
+    reason: str
+    by_name: str
+    #: The case whose outcome ended it; empty for none.
+    on_case: str = ""
+
+
 @_entry("glass.broken", Transition.NOTE)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GlassBroken(Body):
@@ -894,6 +915,8 @@ ControlBody = (
     | PasskeyAdded
     | PasskeyRemoved
     | StageChanged
+    | GrantGiven
+    | GrantEnded
 )
 
 BODIES: dict[str, type[Body]] = {body.name: body for body in get_args(CaseBody | ControlBody)}

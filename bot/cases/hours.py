@@ -19,6 +19,8 @@ DAY = timedelta(days=1)
 MIDNIGHT = time(0)
 # How far ahead an opening is looked for.
 MAX_CLOSED_DAYS = 400
+# An evening that began the day before, and the two days around an opening.
+MAX_OPEN_DAYS = 3
 # Every new case asks for the same few days.
 OPENINGS_KEPT = 4_096
 
@@ -98,6 +100,16 @@ class Hours:
                 total += max(timedelta(0), min(end, until) - max(start, since))
             day += DAY
         return total
+
+    def next_closing(self, at: datetime) -> datetime:
+        """Return the end of the working time that goes on, or comes next, in UTC."""
+        opening = self.next_opening(at)
+        first = opening.astimezone(ZoneInfo(self.zone)).date() - DAY
+        for ahead in range(MAX_OPEN_DAYS):
+            span = _opening_on(self, first + ahead * DAY)
+            if span is not None and opening < span[1]:
+                return span[1]
+        return opening + DAY
 
     def digest_time(self, day: date) -> datetime:
         """Return when the daily summary of this day is due, in UTC."""

@@ -9,6 +9,7 @@ from bot.cases.approval import Approval
 from bot.cases.case import Assessment, Case, Proposal, StatusReason
 from bot.cases.commands import CallNovel, NameKind, Narrate, Recommend, TriageCommand
 from bot.cases.entries import (
+    ApprovalGiven,
     Authorised,
     CaseBody,
     Entry,
@@ -22,6 +23,7 @@ from bot.cases.entries import (
     TriageBody,
 )
 from bot.cases.errors import LedgerBroken, Superseded, TooLate
+from bot.cases.grant import Grant
 from bot.cases.lifecycle import WAITING
 from bot.cases.plan import Plan
 from bot.cases.sla import Sla
@@ -45,7 +47,7 @@ def decide(case: Case, command: TriageCommand, now: datetime) -> tuple[CaseBody,
         case Narrate():
             return (_narrate(case, command),)
         case Recommend():
-            return (_recommend(case, command, now),)
+            return _recommend(case, command, now)
         case _:
             assert_never(command)
 
@@ -74,7 +76,7 @@ def _narrate(case: Case, command: Narrate) -> Narrated:
     return Narrated(command.words, command.revision)
 
 
-def _recommend(case: Case, command: Recommend, now: datetime) -> CaseBody:
+def _recommend(case: Case, command: Recommend, now: datetime) -> tuple[CaseBody, ...]:
     """Propose the plan, or refer the case to a person.
 
     It is referred without a plan, and when policy refuses the plan.
@@ -82,27 +84,43 @@ def _recommend(case: Case, command: Recommend, now: datetime) -> CaseBody:
     plan, verdict = command.plan, command.verdict
     if plan is None or verdict is None:
         reason = command.recommendation.blocked or "no action of the playbook fits"
-        return Referred(
+        referral = Referred(
             reason=reason,
             recommendation=command.recommendation,
             sla=command.sla,
         )
+        return (referral,)
     must_follow(case, plan)
     match verdict.ruling:
         case Ruling.REFUSE:
-            return _refer_refused(command, plan, verdict)
+            return (_refer_refused(command, plan, verdict),)
         case Ruling.AUTO_APPROVE:
-            return _auto_approve(command, plan, verdict)
+            return (_auto_approve(command, plan, verdict),)
         case Ruling.ASK:
-            return Recommended(
+            question = Recommended(
                 recommendation=command.recommendation,
                 plan=plan,
                 verdict=verdict,
                 expires_at=command.expires_at or now + verdict.expires_for,
                 sla=command.sla,
             )
+            return (question, *_approve_by_grant(command.grant, plan, now))
         case _:
             assert_never(verdict.ruling)
+
+
+def _approve_by_grant(grant: Grant | None, plan: Plan, now: datetime) -> tuple[CaseBody, ...]:
+    """Approve the plan in the name of whoever has approved the next ones like it."""
+    if grant is None:
+        return ()
+    vote = Approval(
+        person=grant.giver,
+        name=grant.giver_name,
+        digest=plan.plan_hash,
+        at=now,
+        grant=grant.id,
+    )
+    return ApprovalGiven(vote), Authorised(digest=vote.digest, by=(vote.person,))
 
 
 def _refer_refused(command: Recommend, plan: Plan, verdict: Verdict) -> Referred:

@@ -1,12 +1,15 @@
 """Usage: what was carried out lately, for the limits of policy."""
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from datetime import timedelta
 from decimal import Decimal
 
+from bot.cases.grant import GrantUse
+
 DAY = timedelta(days=1)
 NOTHING = Decimal(0)
+STORED_DIGITS = Decimal("0.0001")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,6 +31,8 @@ class UsedActions:
     alone_kind: str = ""
     #: How many of them were the first step of a plan.
     first_steps: int = 0
+    #: The id of the grant that approved them; empty for none.
+    grant_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -47,3 +52,16 @@ class Usage:
         return sum(
             row.first_steps for row in self.rows if row.alone_kind == kind and row.window <= DAY
         )
+
+    def of_grant(self, grant_id: str) -> GrantUse:
+        """Sum what was begun under a grant, which never lasts as long as a day."""
+        rows = [row for row in self.rows if row.grant_id == grant_id]
+        return sum_grant((row.times, row.amount) for row in rows)
+
+
+def sum_grant(rows: Iterable[tuple[int, Decimal]]) -> GrantUse:
+    """Add up numbers and amounts, to the digits that are stored."""
+    rows = list(rows)
+    # SQLite sums in binary, and a sum that is used up to the penny must not seem above it.
+    amount = sum((amount for _, amount in rows), NOTHING).quantize(STORED_DIGITS)
+    return GrantUse(sum(times for times, _ in rows), amount)

@@ -11,6 +11,7 @@ from bot.cases.actor import is_person
 from bot.cases.case import Case
 from bot.cases.controls import DeskControls
 from bot.cases.errors import NotEligible
+from bot.cases.grant import GrantMeter
 from bot.cases.hours import Hours
 from bot.desk.eligibility import Eligibility
 from bot.desk.queues import JUST_NOW, Queues
@@ -19,6 +20,7 @@ from bot.desk.rows import find_others, with_cards
 from bot.desk.visibility import Visibility
 from bot.ports.card_store import CardStore
 from bot.ports.case_queries import CaseFilter, CaseQueries, Viewer
+from bot.ports.case_store import CaseStore
 from bot.ports.chat import Chat
 from bot.ports.clock import Clock
 from bot.ports.desk_controls import DeskControlsStore
@@ -53,6 +55,7 @@ AUTOMATIC_FOR = timedelta(days=2)
 class AppHome:
     """Compose and publish App Homes."""
 
+    cases: CaseStore
     queries: CaseQueries
     live_lists: LiveLists
     card_store: CardStore
@@ -169,6 +172,7 @@ class AppHome:
             ),
             suggestion=self._suggestion(person, controls, now),
             at=now,
+            grants=self._grants(controls, person, now),
         )
 
     def _rows(self, cases: Sequence[Case], person: str) -> tuple[CaseRow, ...]:
@@ -194,6 +198,18 @@ class AppHome:
             )
             pauses.append(home_pause)
         return tuple(pauses)
+
+    def _grants(
+        self, controls: DeskControls, person: str, now: datetime
+    ) -> tuple[tuple[GrantMeter, str], ...]:
+        """List what is approved in advance now: one's own, or all for who may stop the desk."""
+        titles = dict(self.library.titles())
+        sees_all = self.eligibility.may_resume(person)
+        return tuple(
+            (GrantMeter(grant, self.cases.grant_use(grant)), titles.get(grant.kind, grant.kind))
+            for grant in controls.grants
+            if now < grant.until and (sees_all or grant.giver == person)
+        )
 
     def _delegations(
         self, controls: DeskControls, person: str, now: datetime

@@ -15,6 +15,7 @@ from bot.cases.controls import DeskControls
 from bot.cases.entries import Claimed, Edited, Escalated, HandedOver
 from bot.cases.errors import StaleFence
 from bot.cases.evidence import find_stale_facts
+from bot.cases.grant import GrantMeter
 from bot.cases.lifecycle import State
 from bot.cases.missing_approvals import MissingApprovals
 from bot.desk.alert_storms import AlertStorms, shared_card_key
@@ -125,7 +126,16 @@ class Cards:
             stale_facts=self._find_stale_facts(case),
             requester_name=requester_name(self.directory, case),
             labels=self.library.labels() if self.library else Labels(),
+            grant_meter=self._grant_meter(case, state.controls),
         )
+
+    def _grant_meter(self, case: Case, controls: DeskControls) -> GrantMeter | None:
+        """Return what was approved in advance with this case, with its use."""
+        now = self.clock()
+        for grant in controls.grants:
+            if grant.on_case == case.id and now < grant.until:
+                return GrantMeter(grant, self.cases.grant_use(grant))
+        return None
 
     def _mentions_on_card(self, case: Case, cards: Sequence[CardRef]) -> tuple[str, ...]:
         if self.calls is None:

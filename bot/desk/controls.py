@@ -12,13 +12,16 @@ from bot.cases.control_commands import (
     Pause,
     Resume,
     ReviewEmergency,
+    StopGrant,
     Supervise,
     TripCircuitBreaker,
 )
 from bot.cases.controls import DeskControls
 from bot.cases.errors import BadRequest
+from bot.cases.grant import GrantMeter, giving_case
 from bot.desk.callers import Callers
 from bot.desk.control_path import ControlPath
+from bot.desk.effects import card_message
 from bot.ports.case_queries import CaseQueries
 from bot.ports.case_store import CaseStore
 from bot.ports.clock import Clock
@@ -145,6 +148,25 @@ class Controls:
             return ReviewEmergency(self.callers.for_desk(by, surface), case_id, note)
 
         return self.path.decide(command)
+
+    def stop_grant(self, grant_id: str, *, by: str, surface: Surface) -> DeskControls:
+        """End an approval of the next plans before its time."""
+
+        def command() -> ControlCommand:
+            return StopGrant(self.callers.for_desk(by, surface), grant_id)
+
+        controls = self.path.decide(command)
+        self.outbox.enqueue([card_message(giving_case(grant_id), self.clock())])
+        return controls
+
+    def grants(self, person: str = "") -> tuple[GrantMeter, ...]:
+        """List what is approved in advance now, with what was used of it."""
+        now = self.clock()
+        return tuple(
+            GrantMeter(grant, self.cases.grant_use(grant))
+            for grant in self.desk_controls.load().grants
+            if now < grant.until and person in {"", grant.giver}
+        )
 
     def trip_circuit_breaker(self, action: str) -> None:
         """Pause an action that has failed too often in a row."""

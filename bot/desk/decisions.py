@@ -34,6 +34,8 @@ from bot.cases.control_decisions import decide_controls
 from bot.cases.decide import decide, must_be_current
 from bot.cases.entries import RejectReason
 from bot.cases.errors import BadRequest, Refusal, Superseded
+from bot.cases.grant import Grant
+from bot.cases.granting import GrantTerms
 from bot.cases.missing_approvals import MissingApprovals
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.sla import promise_sla
@@ -41,6 +43,7 @@ from bot.desk.callers import Callers
 from bot.desk.decision_path import DecisionPath, Request
 from bot.desk.decision_priority import DecisionPriority
 from bot.desk.effects import change
+from bot.desk.grants import Grants
 from bot.desk.missing_approvals import find_missing_approvals
 from bot.desk.plan_edits import PlanEdits
 from bot.desk.proposal import Proposals
@@ -99,6 +102,16 @@ class Decisions:
     def step_ups(self) -> StepUps:
         """Approve with a passkey."""
         return StepUps(self.path, self.proposals.mode)
+
+    @cached_property
+    def grants(self) -> Grants:
+        """Approve the next plans like one."""
+        return Grants(
+            path=self.path,
+            desk_controls=self.desk_controls,
+            library=self.library,
+            clock=self.clock,
+        )
 
     @cached_property
     def edits(self) -> PlanEdits:
@@ -171,6 +184,13 @@ class Decisions:
         The future fails with ``Conflict`` when somebody else wrote first.
         """
         return self.path.submit(DecisionKind.APPROVE, request, Approve)
+
+    def approve_next(self, request: Request, terms: GrantTerms) -> Grant:
+        """Approve the plan, and the next few like it.
+
+        Both are one commit, or neither.
+        """
+        return self.grants.give(request, terms)
 
     def reject(self, request: Request, reason: RejectReason, note: str = "") -> Case:
         """Decide that the plan is not carried out."""

@@ -56,6 +56,8 @@ from bot.cases.entries import (
     Woken,
     WokenEarly,
 )
+from bot.cases.grant import giving_case
+from bot.cases.granting import grant_ends_after
 from bot.cases.lifecycle import State
 from bot.cases.playbook import Playbook
 from bot.ports.case_store import Change
@@ -146,7 +148,7 @@ def change(
         entries=decision.entries,
         after=decision.case,
         messages=(*messages, *_demotion_messages(demotions, decision)),
-        control_commands=demotions,
+        control_commands=(*demotions, *grant_ends_after(before, decision.entries, decision.case)),
     )
 
 
@@ -188,6 +190,9 @@ def _messages(
         )
     elif not all(isinstance(body, INVISIBLE) for body in bodies):
         yield card_message(case.id, now + _card_delay(case))
+    if case.grant_id:
+        # The card of the case that it was given on is the meter of the grant.
+        yield card_message(giving_case(case.grant_id), now)
     if Topic.EXECUTE in topics:
         yield OutboxMessage(
             topic=Topic.EXECUTE,

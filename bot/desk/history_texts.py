@@ -5,6 +5,7 @@ from datetime import datetime
 from bot.cases import entries
 from bot.cases.approval import Approval
 from bot.cases.entries import Entry
+from bot.cases.grant import giving_case
 from bot.cases.hours import Hours
 from bot.cases.review import ReviewVerdict
 from bot.desk.case_texts import as_sentence, local_time
@@ -53,7 +54,8 @@ def _describe_vote(body: entries.Body, at: str) -> str:
 def _describe_approval(approval: Approval, at: str) -> str:
     behalf = f" for {approval.behalf_name}" if approval.behalf_of else ""
     note = f": “{approval.note}”" if approval.note else ""
-    return as_sentence(f"{approval.name} approved it{behalf} on {at}{note}")
+    advance = f", in advance with {giving_case(approval.grant)}" if approval.grant else ""
+    return as_sentence(f"{approval.name} approved it{behalf} on {at}{advance}{note}")
 
 
 def _describe_handling(body: entries.Body, at: str) -> str:

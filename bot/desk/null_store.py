@@ -15,6 +15,7 @@ from bot.cases.case import Case
 from bot.cases.control_decisions import ControlDecision
 from bot.cases.controls import DeskControls
 from bot.cases.entries import Entry
+from bot.cases.grant import Grant, GrantUse
 from bot.cases.plan import Plan
 from bot.cases.signal import Signal
 from bot.cases.usage import Usage
@@ -85,6 +86,10 @@ class RecordedCases(CaseStore):
         if self.usage_before is None:
             return self.recorded_usage
         return self.usage_before(at, windows, plan=plan)
+
+    def grant_use(self, grant: Grant) -> GrantUse:
+        """Return nothing: nothing is approved in advance."""
+        return GrantUse()
 
     def step_outcomes(self, action: str, limit: int) -> list[str]:
         """Return nothing: no step begins."""

@@ -13,6 +13,8 @@ from bot.cases.controls import DeskControls
 from bot.cases.errors import ConnectorFailed
 from bot.cases.evidence import Evidence
 from bot.cases.expressions import find_scalar
+from bot.cases.grant import Grant
+from bot.cases.granting import covering_grants, has_room, is_coverable
 from bot.cases.judgement import judge
 from bot.cases.plan import Action, Plan, Proposer
 from bot.cases.playbook import Playbook
@@ -130,6 +132,28 @@ class Proposals:
                 facts=case_facts(case, evidence) if policy.rules else {},
             ),
         )
+
+    def find_grant(
+        self, plan: Plan, verdict: Verdict, case: Case, *, now: datetime
+    ) -> Grant | None:
+        """Find a grant by which the first plan of a case is approved already."""
+        policy = self.library.policy()
+        if case.proposal.revision or not is_coverable(plan, verdict, policy):
+            return None
+        grants = covering_grants(
+            self.desk_controls.load(),
+            plan,
+            verdict,
+            case=case,
+            policy=policy,
+            identities=self.library.identities(),
+            now=now,
+        )
+        # This spares a card that would be withdrawn at once; the claim of the step decides.
+        for grant in grants:
+            if has_room(grant, plan, self.cases.grant_use(grant)):
+                return grant
+        return None
 
     def prepare(
         self, action: str, parameters: ScalarMapping, words: ScalarMapping = NOTHING

@@ -18,6 +18,7 @@ from bot.cases.entries import (
 )
 from bot.cases.errors import Conflict, DeskPaused, NoLongerAlone
 from bot.cases.execution import StepKind, is_backing_out, next_step, step_summary
+from bot.cases.granting import must_still_be_granted
 from bot.cases.limits import find_exceeded_limit
 from bot.cases.review import REVIEW_STEPS, review_one_in
 from bot.cases.steps import ask_again, drift, finish
@@ -101,7 +102,9 @@ class StepLog:
     ) -> Guard:
         plan = work.case.proposal.plan
         policy = self.library.policy()
-        initial = self.library.playbook(work.case.kind).terms.stage
+        playbook = self.library.playbook(work.case.kind)
+        initial = playbook.terms.stage
+        grant_id = work.case.grant_id
 
         def check(controls: DeskControls, usage_at: UsageAt) -> None:
             must_not_be_paused(controls, work.case.kind, plan)
@@ -126,6 +129,16 @@ class StepLog:
                 must_still_run_alone(plan, controls, initial=initial)
                 if work.step == 0 and not may_begin_alone(plan.playbook, usage, policy.autonomy):
                     raise NoLongerAlone(BUDGET_SPENT)
+            if grant_id and not looking:
+                must_still_be_granted(
+                    plan,
+                    grant_id,
+                    controls=controls,
+                    usage=usage,
+                    policy_digest=policy.checksum,
+                    playbook_digest=playbook.checksum,
+                    now=at,
+                )
 
         return check
 

@@ -236,6 +236,7 @@ class Triage:
             verdict,
             sla=sla,
             expires_at=expires_at,
+            grant=self.proposals.find_grant(plan, verdict, case, now=now),
         )
 
     def _suggest(

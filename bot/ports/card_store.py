@@ -7,6 +7,7 @@ from typing import Protocol
 
 from bot.cases.case import Case
 from bot.cases.controls import DeskControls
+from bot.cases.grant import GrantMeter
 from bot.cases.missing_approvals import MissingApprovals
 from bot.ports.outbox import LeasedMessage, OutboxMessage
 from bot.views.labels import Labels
@@ -53,11 +54,15 @@ class CardContext:
     requester_name: str = ""
     #: What people read in place of names in code.
     labels: Labels = field(default_factory=Labels)
+    #: What was approved in advance with this case, with its use; None where that is over.
+    grant_meter: GrantMeter | None = None
 
     @property
     def key(self) -> str:
         """Return the look that a card drawn in this context has."""
         flags = {"paused": bool(self.pause_reason), "undoable": self.is_undoable}
+        if self.grant_meter:
+            flags[f"grant:{self.grant_meter.use.count}:{self.grant_meter.use.amount:.2f}"] = True
         return " ".join([CARD_FORMAT, *(name for name, is_set in flags.items() if is_set)])
 
 

@@ -12,6 +12,7 @@ from bot.cases.control_commands import ControlCommand
 from bot.cases.control_decisions import ControlDecision
 from bot.cases.controls import DeskControls
 from bot.cases.entries import Entry
+from bot.cases.grant import Grant, GrantUse
 from bot.cases.plan import Plan
 from bot.cases.signal import Signal
 from bot.cases.usage import Usage
@@ -141,6 +142,9 @@ class CaseStore(Protocol):
         self, at: datetime, windows: Sequence[timedelta], *, plan: Plan, step: int = 0
     ) -> Usage:
         """Sum what was carried out in these windows, as ``UsageAt``."""
+
+    def grant_use(self, grant: Grant) -> GrantUse:
+        """Sum what was begun under a grant."""
 
     def step_outcomes(self, action: str, limit: int) -> list[str]:
         """Return how the last steps of this action ended, the latest first."""

@@ -14,6 +14,7 @@ from bot.cases.control_decisions import decide_controls
 from bot.cases.decide import record_conflict
 from bot.cases.entries import Entry, entry_of
 from bot.cases.errors import NoSuchCase
+from bot.cases.grant import Grant, GrantUse
 from bot.cases.plan import Plan
 from bot.cases.signal import Signal
 from bot.cases.usage import Usage
@@ -28,7 +29,7 @@ from bot.store.ledger import LAST_CASE_NUMBER
 from bot.store.projection import CaseWrite, case_write
 from bot.store.statements import CompiledStatement
 from bot.store.unit_of_work import CASE_BODY, UnitOfWork
-from bot.store.usage import usage_at
+from bot.store.usage import grant_use, usage_at
 
 
 class SqlCaseStore:
@@ -184,6 +185,10 @@ class SqlCaseStore:
     ) -> Usage:
         """Sum what was carried out in these windows, as ``UsageAt``."""
         return usage_at(self._database.fetch, at, windows, plan=plan, step=step)
+
+    def grant_use(self, grant: Grant) -> GrantUse:
+        """Sum what was begun under a grant."""
+        return grant_use(self._database.fetch, grant)
 
     def step_outcomes(self, action: str, limit: int) -> list[str]:
         """Return how the last steps of this action ended, the latest first."""

@@ -297,6 +297,7 @@ def effect_rows(after: Case, entries: Iterable[Entry]) -> list[dict[str, Any]]:
                 "currency": money.currency,
                 "requester": _requester(after),
                 "alone_kind": alone_kind,
+                "grant_id": after.grant_id,
             }
         )
     return rows

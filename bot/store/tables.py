@@ -267,6 +267,8 @@ effects = Table(
     Column("currency", Text, nullable=False, server_default=""),
     # The kind of a plan that policy let run alone, for the budget of the day; empty for others.
     Column("alone_kind", Text, nullable=False, server_default=""),
+    # The grant that approved the plan; empty where people did, or policy.
+    Column("grant_id", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("case_id", "revision", "step"),
     Index("effects_by_action", "action", "at"),
 )

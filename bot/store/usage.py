@@ -8,9 +8,10 @@ from typing import Any
 from sqlalchemy import and_, bindparam, case, func, not_, select
 
 from bot.cases.entries import StepState
+from bot.cases.grant import MAX_GRANT_TIME, Grant, GrantUse
 from bot.cases.plan import Plan
 from bot.cases.policy import MAX_WINDOWS
-from bot.cases.usage import Usage, UsedActions
+from bot.cases.usage import Usage, UsedActions, sum_grant
 from bot.store import tables
 from bot.store.statements import CompiledStatement, Values
 
@@ -67,10 +68,28 @@ def _used_actions(row: Any, windows: Sequence[timedelta]) -> UsedActions:
         window=windows[row.place],
         alone_kind=row.alone_kind,
         first_steps=row.first_steps,
+        grant_id=row.grant_id,
     )
 
 
+def grant_use(fetch: Fetch, grant: Grant) -> GrantUse:
+    """Sum what was begun under a grant, but for what surely failed."""
+    # It lasts less than a day: the index by action and time leaves few rows to look at.
+    since = (grant.until - 2 * MAX_GRANT_TIME).timestamp()
+    values = {"action": grant.action, "grant_id": grant.id, "since": since}
+    (row,) = fetch(_GRANT_USE, values)
+    return sum_grant([(row.times, Decimal(str(row.amount or 0)))])
+
+
 _effects = tables.effects.c
+_GRANT_USE = CompiledStatement(
+    select(func.count().label("times"), func.sum(_effects.amount).label("amount")).where(
+        _effects.action == bindparam("action"),
+        _effects.at > bindparam("since"),
+        _effects.grant_id == bindparam("grant_id"),
+        _effects.outcome != StepState.FAILED.name,
+    )
+)
 _IS_STILL_TO_COME = and_(
     _effects.case_id == bindparam("own_case"),
     _effects.revision == bindparam("own_revision"),
@@ -93,8 +112,17 @@ _GROUPS = (
     _OWN_TARGET,
     _OWN_REQUESTER,
     _effects.alone_kind,
+    _effects.grant_id,
 )
-_GROUP_NAMES = ("action", "currency", "place", "own_target", "own_requester", "alone_kind")
+_GROUP_NAMES = (
+    "action",
+    "currency",
+    "place",
+    "own_target",
+    "own_requester",
+    "alone_kind",
+    "grant_id",
+)
 _USAGE = CompiledStatement(
     select(
         *_GROUPS,

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.cases.case import Case
+from bot.cases.grant import GrantMeter
 from bot.views.rows import CaseRow
 from bot.views.trend import TrendDay
 
@@ -117,6 +118,8 @@ class HomeView:
     at: datetime | None = None
     #: The figures of the last weeks, in one sentence; empty where nothing ended.
     figures: str = ""
+    #: What the reader has approved in advance, and the title of its kind.
+    grants: tuple[tuple[GrantMeter, str], ...] = ()
 
     @property
     def sections(self) -> dict[str, tuple[str, ...]]:

@@ -14,6 +14,7 @@ from bot.cases.case import Case
 from bot.cases.entries import Body, Entry
 from bot.cases.evidence import Evidence
 from bot.cases.evolve import evolve
+from bot.cases.grant import giving_case
 from bot.cases.passkey import Purpose
 from bot.cases.signal import Signal
 from bot.views.content_lines import (
@@ -418,7 +419,8 @@ def _detail(body: bodies.PracticeObserved) -> tuple[ContentLine, ...]:
 def _voter(approval: Approval) -> str:
     behalf = f" for {approval.behalf_name}" if approval.behalf_of else ""
     emergency = ", alone in an emergency," if approval.emergency else ""
-    return f"{approval.name}{behalf}{emergency}"
+    advance = f", in advance with {giving_case(approval.grant)}," if approval.grant else ""
+    return f"{approval.name}{behalf}{emergency}{advance}"
 
 
 def _vote(approval: Approval) -> tuple[ContentLine, ...]:

@@ -5,6 +5,7 @@ from typing import assert_never
 
 from bot.cases.actor import is_person
 from bot.cases.case import Case
+from bot.cases.granting import may_be_offered
 from bot.cases.lifecycle import State
 from bot.cases.plan import Plan
 from bot.cases.policy import RiskTier
@@ -235,6 +236,8 @@ def _overflow_choices(case: Case) -> list[tuple[str, str]]:
         choices.append((ids.ASK, "Ask a question…"))
     if case.proposal.approvals and case.state in {State.PROPOSED, State.APPROVED}:
         choices.append((ids.WITHDRAW, "Withdraw my approval"))
+    if case.state is State.PROPOSED and may_be_offered(case):
+        choices.insert(0, (ids.APPROVE_NEXT, "Approve and the next like it…"))
     choices.append((ids.TRAIL, "Trail"))
     # Other states have a claim button beside the menu; here it takes the last free place.
     has_room = len(choices) < MAX_OVERFLOW_OPTIONS

@@ -4,6 +4,7 @@ import re
 
 from bot.cases.approval import Approval
 from bot.cases.case import Case
+from bot.cases.grant import giving_case
 from bot.views.labels import Labels
 from handlers.cards.text import clean, safe_handle
 from handlers.cards.wording import Wording
@@ -47,6 +48,8 @@ def approver_name(approval: Approval) -> str:
     name = clean(approval.name, 60)
     if approval.behalf_of:
         name += f" for {clean(approval.behalf_name, 60)}"
+    if approval.grant:
+        name += f", in advance with {giving_case(approval.grant)}"
     if approval.emergency:
         name += ", ALONE in an emergency"
     return name

@@ -14,6 +14,7 @@ from bot.views.labels import mid_sentence
 from handlers.cards.blocks import context_block, label_paragraph
 from handlers.cards.card_buttons import button_row, card_buttons
 from handlers.cards.case_words import approver_name, case_wording, owner_mention
+from handlers.cards.grant_form import grant_blocks
 from handlers.cards.hindsight import hindsight_blocks
 from handlers.cards.plan_section import STEP_LABELS
 from handlers.cards.question import describe_done, describe_plan
@@ -69,6 +70,8 @@ def folded_card(case: Case, card_context: CardContext) -> list[Json]:
     if card_context.is_undoable:
         blocks += _undo_votes(case)
     blocks += hindsight_blocks(case, wording)
+    if card_context.grant_meter:
+        blocks += grant_blocks(card_context.grant_meter)
     buttons = card_buttons(case, is_undoable=card_context.is_undoable)
     return [*blocks, *button_row("case", case, buttons)]
 

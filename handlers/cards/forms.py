@@ -325,7 +325,7 @@ def snooze_form(case: Case, until: int | None = None, note: str = "") -> Json:
         callback_id=ids.SNOOZE_FORM,
         title="Snooze",
         submit="Snooze",
-        blocks=[_until(until), _note("Why not now?", initial_value=note)],
+        blocks=[until_block(until), _note("Why not now?", initial_value=note)],
     )
 
 
@@ -381,7 +381,7 @@ def delegate_form(
             rich_text(paragraph(text_run(rule))),
             input_block("to", "Who", _person_select("Who stands in?", initial_user=to)),
             input_block("kind", "For", kind_select),
-            _until(until),
+            until_block(until),
         ],
     )
 
@@ -433,7 +433,8 @@ def _person_select(placeholder: str, *, initial_user: str = "") -> Json:
     return element
 
 
-def _until(at: int | None = None) -> Json:
+def until_block(at: int | None = None) -> Json:
+    """Build the field that asks until when."""
     picker: Json = {"type": "datetimepicker", "action_id": ids.UNTIL}
     if at is not None:
         picker["initial_date_time"] = at

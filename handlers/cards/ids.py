@@ -77,10 +77,12 @@ CLAIM_IT = "claim"
 SNOOZE = "snooze"
 ASK = "ask"
 WITHDRAW = "withdraw"
+APPROVE_NEXT = "approve_next"
 TRAIL = "trail"
 
 # Forms.
 APPROVE_FORM = "form.approve"
+APPROVE_NEXT_FORM = "form.approve_next"
 REJECT_FORM = "form.reject"
 EDIT_FORM = "form.edit"
 RESOLVE_FORM = "form.resolve"
@@ -104,6 +106,9 @@ REMAINS = "field.remains"
 REASON = "field.reason"
 TO = "field.to"
 UNTIL = "field.until"
+COUNT = "field.count"
+AMOUNT = "field.amount"
+TARGET = "field.target"
 LANDED = "field.landed"
 PRACTICE = "field.practice"
 KIND = "field.kind"
@@ -150,6 +155,9 @@ HOME_RESUME = "home.resume"
 HOME_END_DELEGATION = "home.end_delegation"
 PAUSE_FORM = "form.pause"
 SCOPE = "field.scope"
+
+# On the meter of what is approved in advance, on a card and on Home. The value is the grant.
+STOP_GRANT = "home.stop_grant"
 
 # Buttons of a question. The value is the case and the number of the inquiry, and for a choice the
 # place of the option: no two buttons of a row may have one id.

@@ -9,6 +9,7 @@ from bot.cases.actor import is_person
 from bot.cases.approval import Approval
 from bot.cases.case import Case
 from bot.cases.entries import Body, Entry
+from bot.cases.grant import giving_case
 from bot.cases.lifecycle import State
 from bot.cases.passkey import Purpose
 from bot.cases.plan import Plan
@@ -252,6 +253,9 @@ def _describe_approval(approval: Approval) -> NoteLine:
             f"EMERGENCY: {approval.name} let this through ALONE.",
             f"{note} Somebody else must look at it afterwards",
         )
+    if approval.grant:
+        case_id = giving_case(approval.grant)
+        return NoteLine(f"{approval.name} approved this in advance, with {case_id}.")
     head = f"{approval.name} approved{_behalf(approval)}{_signature(approval)}"
     return NoteLine(f"{head}:", note) if note else NoteLine(f"{head}.")
 

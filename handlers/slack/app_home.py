@@ -45,6 +45,7 @@ def register(app: App, services: SlackServices) -> None:
     app.action(ids.HOME_PAUSE)(controls.on_pause_pressed)
     app.action(ids.HOME_RESUME)(controls.on_resume_pressed)
     app.action(ids.HOME_END_DELEGATION)(controls.on_end_delegation)
+    app.action(ids.STOP_GRANT)(controls.on_stop_grant)
     app.view(ids.DELEGATE_FORM)(form_listener(controls.delegate))
     app.view(ids.PAUSE_FORM)(form_listener(controls.pause))
 
@@ -137,6 +138,15 @@ class HomeControls:
             )
 
         self._act(body, end)
+        ack()
+
+    def on_stop_grant(self, body: Json, ack: Ack) -> None:
+        """Stop what the button's meter counts."""
+
+        def stop(person: str) -> None:
+            self.controls.stop_grant(_button_value(body), by=person, surface=Surface.SLACK)
+
+        self._act(body, stop)
         ack()
 
     def _act(self, body: Json, act: Callable[[str], None]) -> None:

@@ -9,13 +9,16 @@ from bot.cases.canonical import canonical_hash
 from bot.cases.commands import DecisionKind
 from bot.cases.entries import RejectReason
 from bot.cases.errors import BadRequest
+from bot.cases.granting import GrantTerms
 from bot.cases.passkey import Purpose
+from bot.cases.plan import amount_of
 from bot.desk.decision_path import Request
 from bot.desk.decisions import Decisions
 from bot.ports.library import Library
 from handlers.cards import ids
 from handlers.cards.edit_form import edit_preview_form
 from handlers.cards.forms import step_up_form
+from handlers.cards.grant_form import SAME, grant_notice
 from handlers.cards.text import Json
 from handlers.cards.wording import Wording
 from handlers.slack.interactions import FormSubmission
@@ -34,6 +37,7 @@ def register(app: App, services: SlackServices) -> None:
     )
     handlers: dict[str, FormHandler] = {
         ids.APPROVE_FORM: forms.approve,
+        ids.APPROVE_NEXT_FORM: forms.approve_next,
         ids.REJECT_FORM: forms.reject,
         ids.EDIT_FORM: forms.edit,
         ids.RESOLVE_FORM: forms.resolve,
@@ -77,6 +81,20 @@ class CaseForms:
             return step_up_form(case, self.confirmation_link(case.id, token))
         self.decisions.approve(request, note)
         return None
+
+    def approve_next(self, form: FormSubmission) -> Json:
+        """Approve the plan and the next ones like it."""
+        request = self._request(form, DecisionKind.APPROVE)
+        count, amount = form.text(ids.COUNT), form.text(ids.AMOUNT)
+        if not count.isdecimal():
+            raise BadRequest("choose how many", field="count")
+        terms = GrantTerms(
+            count=int(count),
+            amount=amount_of(amount.replace(",", "")) if amount else None,
+            until=form.time(ids.UNTIL, "choose a time"),
+            is_for_target=form.text(ids.TARGET) == SAME,
+        )
+        return grant_notice(self.decisions.approve_next(request, terms))
 
     def undo(self, form: FormSubmission) -> Json | None:
         """Take back what was done.

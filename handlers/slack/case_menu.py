@@ -7,6 +7,7 @@ from bot.cases.evidence import find_stale_facts
 from bot.metrics import DETAILS_OPENED, kind_label
 from handlers.cards import forms, ids
 from handlers.cards.case_details import details_view
+from handlers.cards.grant_form import grant_form
 from handlers.cards.inquiry_form import ask_form
 from handlers.cards.trail_view import TrailPlace
 from handlers.slack.case_presses import CasePresses
@@ -26,6 +27,7 @@ class CaseMenu(CasePresses):
             ids.SNOOZE: self.snooze,
             ids.ASK: self.ask,
             ids.WITHDRAW: self.withdraw,
+            ids.APPROVE_NEXT: self.approve_next,
             ids.TRAIL: self.trail,
         }
         if press.choice not in handlers:
@@ -56,6 +58,12 @@ class CaseMenu(CasePresses):
         """Withdraw the presser's approval."""
         self._decide(Withdraw, press)
         return "Your approval is withdrawn."
+
+    def approve_next(self, press: ButtonPress) -> None:
+        """Open the form that approves the next plans like this one, too."""
+        case = self._current(press, DecisionKind.APPROVE)
+        suggestion = self.decisions.grants.suggest(case)
+        self._open(press, grant_form(case, suggestion, self.library.labels()))
 
     def trail(self, press: ButtonPress) -> None:
         """Open the window with the latest entries of the case."""

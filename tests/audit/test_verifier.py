@@ -16,6 +16,7 @@ from bot.audit.export import export
 from bot.audit.verifier import verify
 from bot.cases.ledger import GENESIS, chain_hash, leaf_hash
 from bot.cases.lifecycle import State
+from tests.desk import test_grants as grants
 from tests.desk import test_promotions as promotions
 from tests.fakes.directory import principal
 from tests.world import policy, request
@@ -368,6 +369,42 @@ def test_a_stage_taken_back_needs_nobody(promoted):
         lambda body, entry: body["stage"] == "supervised" and body.update(on_case=""),
     )
     assert not any("nobody has approved it" in line for line in forged(promoted, change))
+
+
+@pytest.fixture
+def granted(small_world, tmp_path):
+    """An approval of the next two like one, both of them used."""
+    grants.prepare(small_world)
+    grants.give(small_world, count=2)
+    for number in range(2):
+        assert grants.raised(small_world, number).grant_id
+    export(small_world.store.ledger, tmp_path / "log.jsonl")
+    return Log(tmp_path, "")
+
+
+GRANTED = [
+    ("grant.given", lambda grant: grant.update(max_count=1), "more steps were begun"),
+    (
+        "grant.given",
+        lambda grant: grant.update(max_amount={"amount": "1", "currency": "GBP"}),
+        "more was moved",
+    ),
+    ("grant.given", lambda grant: grant.update(until="2020-01-01T00:00:00Z"), "whose time was"),
+    ("grant.given", lambda grant: grant.update(giver="T1/UBEN"), "in somebody else's name"),
+    ("grant.given", lambda grant: grant.update(target="elsewhere"), "of other plans than"),
+    ("grant.given", lambda grant: grant.update(action="house.give_notice"), "of other plans than"),
+    ("grant.given", lambda grant: grant.update(limits={"quantity": 1}), "of other plans than"),
+    ("grant.given", lambda grant: grant.update(policy_digest="0"), "of other plans than"),
+    ("grant.given", lambda grant: grant.update(on_case="EX-9"), "without an approval of a plan"),
+    ("grant.given", lambda grant: grant.update(id="EX-1/9"), "that nobody had given"),
+]
+
+
+@pytest.mark.parametrize(("kind", "change", "finding"), GRANTED, ids=range(len(GRANTED)))
+def test_what_was_approved_in_advance_beyond_its_bounds_is_found(granted, kind, change, finding):
+    assert forged(granted, lambda entry: None) == []
+    found = forged(granted, on(kind, lambda body, entry: change(body["grant"])))
+    assert any(finding in line for line in found), found
 
 
 def of_the_release_before(entry):

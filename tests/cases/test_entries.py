@@ -68,6 +68,8 @@ WIRE = {
     "evidence.gathered": (Transition.GATHER, "evidence what why stake"),
     "glass.broken": (Transition.NOTE, "on_case on_revision by_name reason review_by"),
     "glass.reviewed": (Transition.NOTE, "on_case note by_name"),
+    "grant.ended": (Transition.NOTE, "grant reason by_name on_case"),
+    "grant.given": (Transition.NOTE, "grant"),
     "inquiry.answered": (Transition.NOTE, "inquiry value by_name fact is_replanned"),
     "inquiry.opened": (
         Transition.NOTE,

@@ -204,3 +204,12 @@ def test_a_day_begins_before_its_digest_and_after_the_day_before(zone, day):
     assert hours.midnight(day) < hours.digest_time(day) < hours.midnight(day + timedelta(days=1))
     length = hours.midnight(day + timedelta(days=1)) - hours.midnight(day)
     assert abs(length - timedelta(days=1)) <= HOUR
+
+
+def test_the_working_time_that_goes_on_or_comes_next_ends_at_its_closing():
+    hours = Hours(opens=time(9), closes=time(17), days=frozenset(range(5)))
+    friday, monday = datetime(2026, 11, 20, tzinfo=UTC), datetime(2026, 11, 23, tzinfo=UTC)
+    assert hours.next_closing(friday.replace(hour=10)) == friday.replace(hour=17)
+    assert hours.next_closing(friday.replace(hour=17)) == monday.replace(hour=17)
+    evening = Hours(opens=time(17), closes=time(2))
+    assert evening.next_closing(friday.replace(hour=1)) == friday.replace(hour=2)

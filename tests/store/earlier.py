@@ -17,8 +17,15 @@ INDEXES = (
 )
 
 
+def take_back_0012(connection: sa.Connection) -> None:
+    """Take back all that the migration to 0012 changes."""
+    connection.execute(sa.text("ALTER TABLE effects DROP COLUMN grant_id"))
+    connection.execute(sa.text("UPDATE alembic_version SET version_num = '0011'"))
+
+
 def take_back_0011(connection: sa.Connection) -> None:
-    """Take back all that the migration to 0011 changes."""
+    """Take back all that the migration to 0011 changes, and what came after it."""
+    take_back_0012(connection)
     for name in ("requester", "currency"):
         connection.execute(sa.text(f"ALTER TABLE effects DROP COLUMN {name}"))
     connection.execute(sa.text("CREATE INDEX effects_by_day ON effects (day)"))

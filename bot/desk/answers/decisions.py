@@ -8,6 +8,7 @@ from bot.cases.actor import Actor, ActorKind
 from bot.cases.approval import Approval
 from bot.cases.case import Case
 from bot.cases.entries import Entry
+from bot.cases.grant import giving_case
 from bot.cases.lifecycle import WAITING, State
 from bot.cases.missing_approvals import missing_approvals
 from bot.cases.verdict import Ruling, Verdict
@@ -169,7 +170,9 @@ def _describe_vote(file: CaseFile, vote: Approval) -> str:
     behalf = phrase(" for {}", vote.behalf_name)
     note = phrase(": “{}”", vote.note)
     emergency = ", alone in an emergency" if vote.emergency else ""
-    return as_sentence(f"{vote.name} approved it{behalf} on {file.time(vote.at)}{emergency}{note}")
+    advance = f", in advance with {giving_case(vote.grant)}" if vote.grant else ""
+    manner = f"{emergency}{advance}{note}"
+    return as_sentence(f"{vote.name} approved it{behalf} on {file.time(vote.at)}{manner}")
 
 
 def _events_after(file: CaseFile, decision: Entry) -> list[str]:

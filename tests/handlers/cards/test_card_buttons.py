@@ -47,6 +47,7 @@ DECISIONS = {
     ids.SNOOZE: DecisionKind.SNOOZE,
     ids.ASK: DecisionKind.ASK,
     ids.WITHDRAW: DecisionKind.WITHDRAW,
+    ids.APPROVE_NEXT: DecisionKind.APPROVE,
     ids.DID_THAT: DecisionKind.CONFIRM_PRACTICE,
     ids.DID_OTHERWISE: DecisionKind.CONFIRM_PRACTICE,
     ids.REVIEW_RIGHT: DecisionKind.REVIEW,
