@@ -8,6 +8,7 @@ from bot.cases.caller import Caller
 from bot.cases.entries import StageEvidence
 from bot.cases.passkey import Passkey
 from bot.cases.policy import Stage
+from bot.cases.rule_record import RuleRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -167,6 +168,18 @@ class Supervise:
     reason: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptRules:
+    """Put rules in force: those of the first start, or those that were approved."""
+
+    record: RuleRecord
+    #: Who approved it, in words.
+    by_name: str
+    on_case: str = ""
+    #: The idempotency key of the step; empty at the first start.
+    key: str = ""
+
+
 StageCommand = ChangeStage | TakeStageBack | Supervise
 PauseCommand = Pause | Resume | TripCircuitBreaker
 DelegationCommand = Delegate | EndDelegation
@@ -180,4 +193,5 @@ ControlCommand = (
     | PasskeyCommand
     | RollbackCommand
     | StageCommand
+    | AdoptRules
 )

@@ -10,6 +10,7 @@ from bot.cases.caller import Caller
 from bot.cases.control_commands import (
     Acknowledge,
     AddPasskey,
+    AdoptRules,
     BreakGlass,
     ChangeStage,
     ControlCommand,
@@ -47,6 +48,7 @@ from bot.cases.entries import (
     PasskeyInvited,
     PasskeyRemoved,
     Paused,
+    PolicyAdopted,
     Resumed,
     StageChanged,
 )
@@ -91,9 +93,12 @@ def decide_controls(
     return ControlDecision(entries, fold_controls(entries, controls))
 
 
+DeskCommand = TripCircuitBreaker | FallBehind | ChangeStage | TakeStageBack | AdoptRules
+
+
 def _author(command: ControlCommand) -> tuple[Actor, Surface]:
     """Find whom the ledger records as the author, and where they acted."""
-    if isinstance(command, TripCircuitBreaker | FallBehind | ChangeStage | TakeStageBack):
+    if isinstance(command, DeskCommand):
         return DESK, Surface.DESK
     return command.by.actor, command.by.surface
 
@@ -111,6 +116,8 @@ def _find_bodies(
         return (_decide_passkey(controls, command, now),)
     if isinstance(command, StageCommand):
         return _decide_stage(controls, command)
+    if isinstance(command, AdoptRules):
+        return _adopt_rules(controls, command)
     return _decide_rollback(controls, command)
 
 
@@ -455,3 +462,24 @@ def _supervise(controls: DeskControls, command: Supervise) -> tuple[ControlBody,
         )
         for record in records
     )
+
+
+# --- rules ------------------------------------------------------------------------------------
+
+
+def _adopt_rules(controls: DeskControls, command: AdoptRules) -> tuple[ControlBody, ...]:
+    """Put rules in force, once for each step; the first ones without a case."""
+    adopted = controls.adopted_rules
+    is_done = adopted is not None and adopted.key == command.key
+    if is_done or (adopted is None) is not (not command.key):
+        return ()
+    body = PolicyAdopted(
+        checksum=command.record.checksum,
+        record=command.record,
+        before=adopted.checksum if adopted else "",
+        before_version=adopted.version if adopted else 0,
+        by_name=command.by_name,
+        on_case=command.on_case,
+        key=command.key,
+    )
+    return (body,)

@@ -8,6 +8,7 @@ from bot.cases.controls import (
     DESK_ID,
     STAGE_ORDER,
     ActivePause,
+    AdoptedRules,
     DeskControls,
     EmergencyApproval,
     RecordedStage,
@@ -26,6 +27,7 @@ from bot.cases.entries import (
     PasskeyInvited,
     PasskeyRemoved,
     Paused,
+    PolicyAdopted,
     Resumed,
     StageChanged,
 )
@@ -69,6 +71,8 @@ def _apply(controls: DeskControls, body: ControlBody, entry: Entry) -> DeskContr
         return _apply_passkey(controls, body, entry)
     if isinstance(body, StageChanged):
         return _apply_stage(controls, body, entry)
+    if isinstance(body, PolicyAdopted):
+        return _apply_adoption(controls, body, entry)
     return _apply_rollback(controls, body, entry)
 
 
@@ -176,6 +180,18 @@ def _apply_stage(controls: DeskControls, body: StageChanged, entry: Entry) -> De
     )
     others = [one for one in controls.stages if (one.kind, one.action) != (body.kind, body.action)]
     return replace(controls, stages=(*others, record))
+
+
+def _apply_adoption(controls: DeskControls, body: PolicyAdopted, entry: Entry) -> DeskControls:
+    adopted = AdoptedRules(
+        checksum=body.checksum,
+        version=entry.version,
+        at=entry.at,
+        by_name=body.by_name,
+        on_case=body.on_case,
+        key=body.key,
+    )
+    return replace(controls, adopted_rules=adopted)
 
 
 def _apply_rollback(controls: DeskControls, body: RollbackBody, entry: Entry) -> DeskControls:

@@ -105,6 +105,20 @@ class RecordedStage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptedRules:
+    """The rules in force; the ledger has their content."""
+
+    checksum: str
+    #: The number of the entry about the desk that has it.
+    version: int
+    at: datetime
+    by_name: str
+    on_case: str = ""
+    #: The idempotency key of the step that recorded it; empty for none.
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeskControls:
     """Everything that holds for the desk as a whole."""
 
@@ -118,6 +132,8 @@ class DeskControls:
     rollbacks: tuple[Rollback, ...] = ()
     #: At most one for each kind and action.
     stages: tuple[RecordedStage, ...] = ()
+    #: None before the first start.
+    adopted_rules: AdoptedRules | None = None
 
     def recorded_stage(self, kind: str, action: str) -> RecordedStage | None:
         """Return the stage that was recorded for this action of a kind."""
