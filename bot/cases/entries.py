@@ -22,8 +22,8 @@ from bot.cases.policy import Stage
 from bot.cases.practice import PracticeSource
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation, Words
-from bot.cases.rule_record import RuleRecord
 from bot.cases.review import ReviewVerdict
+from bot.cases.rule_record import RuleRecord
 from bot.cases.signal import Signal
 from bot.cases.sla import Sla
 from bot.cases.verdict import Verdict

@@ -23,6 +23,7 @@ from bot.cases.review import REVIEW_STEPS, review_one_in
 from bot.cases.steps import ask_again, drift, finish
 from bot.desk.controls import Controls
 from bot.desk.effects import change
+from bot.desk.rules_in_force import RulesInForce
 from bot.desk.step_work import Direction, StepWork, is_beginning
 from bot.ports.case_store import CaseStore, Guard, UsageAt
 from bot.ports.clock import Clock
@@ -48,6 +49,7 @@ class StepLog:
     outbox: Outbox
     library: Library
     controls: Controls
+    rules: RulesInForce
     records: DecisionRecords
     clock: Clock
     #: How long the lease is renewed for when an effect begins.
@@ -100,32 +102,41 @@ class StepLog:
         looking: bool,
     ) -> Guard:
         plan = work.case.proposal.plan
-        policy = self.library.policy()
-        initial = self.library.playbook(work.case.kind).terms.stage
 
         def check(controls: DeskControls, usage_at: UsageAt) -> None:
             must_not_be_paused(controls, work.case.kind, plan)
             # An undo reduces what was spent, so no budget holds it up.
             if undoing or plan is None:
                 return
-            usage = usage_at(
-                at,
-                policy.windows,
-                plan=plan,
-                step=work.step,
-            )
-            excess = find_exceeded_limit(
-                plan,
-                work.step,
-                policy=policy,
-                usage=usage,
-            )
-            if excess:
-                raise DeskPaused(f"the budget of the day is used up: {excess}")
-            if work.case.was_auto_approved and not looking:
-                must_still_run_alone(plan, controls, initial=initial)
-                if work.step == 0 and not may_begin_alone(plan.playbook, usage, policy.autonomy):
-                    raise NoLongerAlone(BUDGET_SPENT)
+            if not self.rules.is_at_hand(controls):
+                raise DeskPaused("the rules have just been changed")
+            waiting = self.rules.waiting(controls)
+            refusal = waiting.refusal(plan, work.step) if waiting else ""
+            if refusal:
+                raise DeskPaused(refusal)
+            # Both hold while a change of the rules waits.
+            for rules in self.rules.each(controls):
+                policy = rules.policy
+                usage = usage_at(
+                    at,
+                    policy.windows,
+                    plan=plan,
+                    step=work.step,
+                )
+                excess = find_exceeded_limit(
+                    plan,
+                    work.step,
+                    policy=policy,
+                    usage=usage,
+                )
+                if excess:
+                    raise DeskPaused(f"the budget of the day is used up: {excess}")
+                if work.case.was_auto_approved and not looking:
+                    initial = rules.terms(work.case.kind).stage
+                    must_still_run_alone(plan, controls, initial=initial)
+                    is_first = work.step == 0
+                    if is_first and not may_begin_alone(plan.playbook, usage, policy.autonomy):
+                        raise NoLongerAlone(BUDGET_SPENT)
 
         return check
 

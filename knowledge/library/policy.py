@@ -3,6 +3,7 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 from bot.cases.conditions import (
     compared_names,
@@ -37,6 +38,18 @@ def read_policy(path: Path) -> Policy:
         for place, rule in enumerate(policy.rules)
     )
     return replace(policy, rules=rules)
+
+
+def read_policy_text(text: str) -> Policy:
+    """Read the text of a policy that was in force.
+
+    Raises:
+        PlaybookInvalid: one line for each mistake.
+    """
+    with TemporaryDirectory() as folder:
+        path = Path(folder) / "policy.yml"
+        path.write_text(text, encoding="utf-8")
+        return read_policy(path)
 
 
 def _remedy(path: Path) -> str:
