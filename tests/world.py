@@ -169,7 +169,7 @@ class FakeLibrary:
         return ["floor-managers", "ops-leads", "finance", "owners"]
 
     def governors(self) -> list[str]:
-        return ["owners"]
+        return [self.book.owners.governance]
 
     def channels(self) -> list[str]:
         return ["C0STOCK", "C0OPS"]

@@ -28,6 +28,7 @@ from bot.cli.terminal import AsJson, err, out, print_json
 from bot.clock import utc_now
 from bot.desk.past_plans import surroundings_of
 from bot.preflight import open_library
+from bot.rules_status import RulesStatus, rules_status
 from bot.settings import load_offline
 from bot.store.store import Store
 from bot.views.policy_backtest import (
@@ -55,8 +56,18 @@ _TYPES = {
 def show(as_json: AsJson = False) -> None:
     library = open_library(load_offline())
     policy = library.policy()
+    status = _status(library)
     if as_json:
-        print_json({"digest": policy.checksum, "policy": to_plain(policy)})
+        print_json(
+            {
+                "digest": policy.checksum,
+                "policy": to_plain(policy),
+                "in_force": status.is_in_force,
+                "status": status.sentence,
+                "changes": list(status.changes),
+                "case": status.on_case,
+            }
+        )
         return
     for part in policy_page(policy, library.labels()):
         table = Table(*part.columns, title=part.title, title_justify="left")
@@ -64,6 +75,15 @@ def show(as_json: AsJson = False) -> None:
             table.add_row(*map(escape, row))
         out.print(table, markup=False)
     out.print(f"SHA-256 {policy.checksum}", markup=False)
+    out.print(status.sentence, markup=False)
+    for change in status.changes:
+        out.print(f"  {change}", markup=False)
+
+
+def _status(library: FileLibrary) -> RulesStatus:
+    store = storage.open_store(load_offline())
+    with closing(store.database):
+        return rules_status(store, library)
 
 
 def names(as_json: AsJson = False) -> None:

@@ -39,7 +39,7 @@ def policy_changes(before: Policy, after: Policy, labels: Labels) -> list[str]:
     """Say what differs between two policies, part by part."""
     old_parts = {part.title: part for part in policy_page(before, labels)}
     new_parts = {part.title: part for part in policy_page(after, labels)}
-    changes = []
+    changes: list[str] = []
     for title in dict.fromkeys([*old_parts, *new_parts]):
         changes += _part_changes(title, old_parts.get(title), new_parts.get(title))
     return [*changes, *_autonomy_changes(before, after)]
@@ -93,7 +93,7 @@ def _value(value: object) -> str:
 
 def record_changes(before: RuleRecord, after: RuleRecord, labels: Labels) -> list[str]:
     """Say what differs in approver groups, connectors and people."""
-    changes = []
+    changes: list[str] = []
     for kind in sorted({*before.kinds, *after.kinds}):
         changes += _kind_changes(
             f"“{labels.kind(kind)}”", before.kinds.get(kind), after.kinds.get(kind)
@@ -160,6 +160,7 @@ def shorten(changes: Iterable[str]) -> str:
     """Join the first changes, and count the others."""
     lines = list(changes)
     text = "; ".join(lines[:MAX_CHANGES])
+    text = text[:1].upper() + text[1:]
     rest = len(lines) - MAX_CHANGES
     return f"{text}; and {rest:,} more" if rest > 0 else text
 
