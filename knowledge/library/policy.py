@@ -3,7 +3,6 @@
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import replace
 from pathlib import Path
-from tempfile import TemporaryDirectory
 
 from bot.cases.conditions import (
     compared_names,
@@ -18,7 +17,7 @@ from bot.cases.playbook import Playbook
 from bot.cases.policy import ActionLimit, Policy
 from bot.connectors.specs import ActionSpec, SystemSpec
 from knowledge.library.systems import find_action
-from knowledge.library.yaml_files import locate, read
+from knowledge.library.yaml_files import locate, locate_raw, read, read_raw
 
 
 def read_policy(path: Path) -> Policy:
@@ -31,10 +30,14 @@ def read_policy(path: Path) -> Policy:
         policy, _ = read(path, Policy)
     except PlaybookInvalid as error:
         raise PlaybookInvalid(f"{error}\n{_remedy(path)}") from None
+    return _with_lines(policy, path, path.read_bytes())
+
+
+def _with_lines(policy: Policy, path: Path, raw: bytes) -> Policy:
     if not policy.rules:
         return policy
     rules = tuple(
-        replace(rule, line=int(locate(path, ("rules", place, "when")).rpartition(":")[2]))
+        replace(rule, line=int(locate_raw(path, raw, ("rules", place, "when")).rpartition(":")[2]))
         for place, rule in enumerate(policy.rules)
     )
     return replace(policy, rules=rules)
@@ -46,10 +49,8 @@ def read_policy_text(text: str) -> Policy:
     Raises:
         PlaybookInvalid: one line for each mistake.
     """
-    with TemporaryDirectory() as folder:
-        path = Path(folder) / "policy.yml"
-        path.write_text(text, encoding="utf-8")
-        return read_policy(path)
+    path, raw = Path("policy.yml"), text.encode()
+    return _with_lines(read_raw(path, raw, Policy), path, raw)
 
 
 def _remedy(path: Path) -> str:

@@ -8,7 +8,7 @@ import pytest
 
 from bot.cases.lifecycle import State
 from bot.cases.rules_playbook import RULES_KIND
-from bot.demo.people import BEN, ELSIE
+from bot.demo.people import ANA, BEN, ELSIE
 from bot.settings import PACKAGED_LIBRARY
 from tests.journeys.harbour import harbour
 from tests.journeys.test_autonomy import completed_tasks, raised, words_of
@@ -17,12 +17,13 @@ from tests.waiting import wait_until
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(900)]
 
 KIND = "task_no_evidence"
-LIMIT = "  house.reopen_task: {times_per_day: 100, alone: true}\n"
+WIDE = "house.reopen_task: {times_per_day: 100, alone: true}"
+NARROW = "house.reopen_task: {times_per_day: 1, alone: true}"
 
 
 @pytest.fixture
 def town(tmp_path, emulator):
-    """The sample company, whose first policy lets nobody open a task again."""
+    """The sample company, whose first policy lets one task a day be opened again."""
     library = tmp_path / "library"
     shutil.copytree(PACKAGED_LIBRARY, library, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     playbook = library / "playbooks" / f"{KIND}.yml"
@@ -32,7 +33,7 @@ def town(tmp_path, emulator):
     playbook.write_text(text)
     folder = tmp_path / "data"
     folder.mkdir()
-    rewrite(library, LIMIT, "")
+    rewrite(library, WIDE, NARROW)
     with harbour(folder, emulator, COUNTERSIGN_LIBRARY_DIR=str(library)) as running:
         yield running
 
@@ -66,14 +67,16 @@ def is_refused(town, case) -> bool:
 def test_a_loosened_policy_waits_for_the_owners_and_a_tightened_one_does_not(town, tmp_path):
     assert adopted(town) == ""
     tasks = completed_tasks(town)
-    refused = raised(town, tasks.pop())
-    assert is_refused(town, refused)
+    first = raised(town, tasks.pop())
+    town.approve(ANA, first)
+    town.until(lambda: town.case(first).state is State.RESOLVED, "an outcome")
+    assert is_refused(town, raised(town, tasks.pop()))
 
-    restart(town, "  slack.tell:", f"{LIMIT}  slack.tell:")
+    restart(town, NARROW, WIDE)
     change = town.the(RULES_KIND)
     card = words_of(town, change)
     assert "policy.yml was changed: let it be in force?" in card
-    assert "Open the task again: new, yes, 100 times a day" in card
+    assert "Open the task again, limits: once a day → 100 times a day" in card
     assert "would run alone" in card
     for code_name in ("reopen_task", RULES_KIND, change.signal.facts["checksum"]):
         assert code_name not in re.sub(r'"(action_id|block_id|value)": "[^"]*"', "", card)
@@ -98,7 +101,7 @@ def test_a_loosened_policy_waits_for_the_owners_and_a_tightened_one_does_not(tow
     town.until(lambda: town.case(let).state is State.PROPOSED, "a plan")
     assert shown_status(town)["in_force"]
 
-    restart(town, LIMIT, "")
+    restart(town, WIDE, NARROW)
     assert is_refused(town, raised(town, tasks.pop()))
     wait_until(lambda: len(town.cases(RULES_KIND)) == 2, "a second case")
     town.close()
