@@ -1,4 +1,4 @@
-"""What the files are: in force, waiting, or rejected."""
+"""Files of rules: in force, waiting, or rejected."""
 
 from dataclasses import dataclass
 
@@ -28,21 +28,21 @@ class RulesStatus:
 def rules_status(store: Store, library: FileLibrary) -> RulesStatus:
     """Compare the files with what is in force."""
     controls = store.desk_controls.load()
-    adopted = controls.adopted_rules
-    if adopted is None:
+    rules = controls.adopted_rules
+    if rules is None:
         return RulesStatus(
             is_in_force=True, sentence="These rules come into force with the first start."
         )
-    if adopted.checksum == library.rule_record().checksum:
-        return RulesStatus(is_in_force=True, sentence=_adoption_text(adopted))
+    if rules.checksum == library.rule_record().checksum:
+        return RulesStatus(is_in_force=True, sentence=_adoption_text(rules))
     return _waiting_status(store, library, controls)
 
 
-def _adoption_text(adopted: AdoptedRules) -> str:
-    since = f"In force since {adopted.at:%-d %b %Y %H:%M} UTC"
-    if not adopted.on_case:
-        return f"{since}, {adopted.by_name}."
-    return f"{since}: {adopted.by_name} decided it in {adopted.on_case}."
+def _adoption_text(rules: AdoptedRules) -> str:
+    since = f"In force since {rules.at:%-d %b %Y %H:%M} UTC"
+    if not rules.on_case:
+        return f"{since}, {rules.by_name}."
+    return f"{since}: {rules.by_name} decided it in {rules.on_case}."
 
 
 def _waiting_status(store: Store, library: FileLibrary, controls: DeskControls) -> RulesStatus:
@@ -51,7 +51,7 @@ def _waiting_status(store: Store, library: FileLibrary, controls: DeskControls) 
         return RulesStatus(is_in_force=True, sentence="")
     before, after = waiting.record, waiting.changed_record
     changes = rule_changes(
-        (before, waiting.adopted.policy), (after, waiting.changed.policy), library.labels()
+        (before, waiting.in_force.policy), (after, waiting.of_files.policy), library.labels()
     )
     case = _case_about(store, after.checksum)
     *others, last = changed_files(before, after)

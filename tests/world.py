@@ -17,7 +17,7 @@ from bot.cases.identity import Identities
 from bot.cases.merit_rules import MeritRules
 from bot.cases.playbook import ActionOffer, Detection, Lookup, Owners, Playbook, Stake
 from bot.cases.policy import ActionLimit, PlaybookTerms, Policy, TierRule
-from bot.cases.rule_record import KindTerms, RuleRecord
+from bot.cases.rule_record import KindRules, RuleRecord
 from bot.cases.rules_playbook import RULES_KIND, rules_playbook
 from bot.cases.service_level import ServiceLevel
 from bot.cases.signal import UNRECOGNISED, Signal, SignalStatus
@@ -147,7 +147,7 @@ class FakeLibrary:
 
     def rule_record(self) -> RuleRecord:
         self.saved_policies[self.rules.checksum] = self.rules
-        terms = KindTerms.of(self.book.terms, self.book.owners.by_role())
+        terms = KindRules.of(self.book.terms, self.book.owners.by_role())
         return RuleRecord(
             policy_text=self.rules.checksum,
             policy_checksum=self.rules.checksum,

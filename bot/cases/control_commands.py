@@ -170,7 +170,7 @@ class Supervise:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class AdoptRules:
-    """Put rules in force: those of the first start, or those that were approved."""
+    """Put rules in force: the first ones, or approved ones."""
 
     record: RuleRecord
     #: Who approved it, in words.

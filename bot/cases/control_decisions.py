@@ -468,16 +468,18 @@ def _supervise(controls: DeskControls, command: Supervise) -> tuple[ControlBody,
 
 
 def _adopt_rules(controls: DeskControls, command: AdoptRules) -> tuple[ControlBody, ...]:
-    """Put rules in force, once for each step; the first ones without a case."""
-    adopted = controls.adopted_rules
-    is_done = adopted is not None and adopted.key == command.key
-    if is_done or (adopted is None) is not (not command.key):
+    """Put rules in force, once for each step."""
+    last = controls.adopted_rules
+    if last is None:
+        if command.key:
+            return ()
+    elif command.key in {"", last.key}:
         return ()
     body = PolicyAdopted(
         checksum=command.record.checksum,
         record=command.record,
-        before=adopted.checksum if adopted else "",
-        before_version=adopted.version if adopted else 0,
+        before=last.checksum if last else "",
+        before_version=last.version if last else 0,
         by_name=command.by_name,
         on_case=command.on_case,
         key=command.key,

@@ -183,7 +183,7 @@ def _apply_stage(controls: DeskControls, body: StageChanged, entry: Entry) -> De
 
 
 def _apply_adoption(controls: DeskControls, body: PolicyAdopted, entry: Entry) -> DeskControls:
-    adopted = AdoptedRules(
+    rules = AdoptedRules(
         checksum=body.checksum,
         version=entry.version,
         at=entry.at,
@@ -191,7 +191,7 @@ def _apply_adoption(controls: DeskControls, body: PolicyAdopted, entry: Entry) -
         on_case=body.on_case,
         key=body.key,
     )
-    return replace(controls, adopted_rules=adopted)
+    return replace(controls, adopted_rules=rules)
 
 
 def _apply_rollback(controls: DeskControls, body: RollbackBody, entry: Entry) -> DeskControls:

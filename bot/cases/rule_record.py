@@ -14,7 +14,7 @@ from bot.cases.policy import PlaybookTerms, Stage
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KindTerms:
+class KindRules:
     """The approvers, owners and first stage of a kind."""
 
     approvers: tuple[ApprovalRequirement, ...] = ()
@@ -24,7 +24,7 @@ class KindTerms:
     owners: Mapping[str, str] = field(default_factory=dict)
 
     @classmethod
-    def of(cls, terms: PlaybookTerms, owners: Mapping[str, str]) -> "KindTerms":
+    def of(cls, terms: PlaybookTerms, owners: Mapping[str, str]) -> "KindRules":
         """Keep of a playbook what decides who approves."""
         return cls(
             approvers=terms.factors,
@@ -51,7 +51,7 @@ class RuleRecord:
     #: The file ``policy.yml``; the checksum leaves its comments out.
     policy_text: str
     policy_checksum: str
-    kinds: Mapping[str, KindTerms]
+    kinds: Mapping[str, KindRules]
     #: The checksum of each action's definition, by its name.
     actions: Mapping[str, str]
     #: The checksum of who has which accounts. Accounts themselves are no part of the ledger.

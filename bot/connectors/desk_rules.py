@@ -119,8 +119,8 @@ class RulesConnector:
         entry = self._entry_of(key)
         if entry is None or self._entry_of(undo_key) is not None:
             return "nothing to take back"
-        adopted = self._desk_controls.load().adopted_rules
-        if adopted is None or adopted.key != key:
+        last = self._desk_controls.load().adopted_rules
+        if last is None or last.key != key:
             return "other rules came into force since"
         self._adopt(
             self._record_at(entry.before_version),
@@ -171,9 +171,9 @@ class RulesConnector:
         return parameters["checksum"] == self._library.rule_record().checksum
 
     def _snapshot(self, parameters: ScalarMapping) -> dict[str, Scalar]:
-        adopted = self._desk_controls.load().adopted_rules
+        last = self._desk_controls.load().adopted_rules
         return {
-            "in_force": adopted.checksum if adopted else "",
+            "in_force": last.checksum if last else "",
             "is_of_files": self._is_of_files(parameters),
         }
 

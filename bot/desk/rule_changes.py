@@ -57,16 +57,16 @@ class RuleDescriptions:
         return self._changes[key]
 
     def _describe(self, waiting: WaitingRules, controls: DeskControls) -> RuleChange:
-        adopted, changed = waiting.adopted.policy, waiting.changed.policy
+        today, proposal = waiting.in_force.policy, waiting.of_files.policy
         changes = rule_changes(
-            (waiting.record, adopted),
-            (waiting.changed_record, changed),
+            (waiting.record, today),
+            (waiting.changed_record, proposal),
             self.library.labels(),
         )
         result = judge_past(
             self.ledger,
-            today=adopted,
-            proposal=changed,
+            today=today,
+            proposal=proposal,
             surroundings=surroundings_of(self.library, controls),
             since=self.clock() - BACKTEST_SPAN,
         )
@@ -90,7 +90,10 @@ class RuleReview:
     mode: str = ""
 
     def review(self) -> int:
-        """Compare the files with what is in force; return how many cases that opened."""
+        """Compare the files with what is in force, and ask.
+
+        Returns how many cases that opened.
+        """
         if self.mode == SHADOW_MODE:
             return 0
         now, controls = self.clock(), self.desk_controls.load()

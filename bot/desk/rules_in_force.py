@@ -38,10 +38,10 @@ class WaitingRules:
     """The rules in force beside those of the files, which wait."""
 
     #: In force.
-    adopted: Rules
+    in_force: Rules
     record: RuleRecord
     #: Of the files.
-    changed: Rules
+    of_files: Rules
     changed_record: RuleRecord
 
     @cached_property
@@ -66,8 +66,8 @@ class WaitingRules:
 
     def joint_verdict(self, plan: Plan, judge: Callable[[Rules], Verdict], step: int) -> Verdict:
         """Judge by both, and return the stricter verdict."""
-        adopted, changed = judge(self.adopted), judge(self.changed)
-        verdict = stricter(adopted, changed)
+        old, new = judge(self.in_force), judge(self.of_files)
+        verdict = stricter(old, new)
         refusal = self.refusal(plan, step)
         if refusal:
             return replace(
@@ -78,8 +78,8 @@ class WaitingRules:
                 factors=(),
             )
         if self.is_people_changed and plan.playbook != RULES_KIND:
-            verdict = require_governance(verdict, self.adopted.terms(plan.playbook))
-        if _outcome(adopted) != _outcome(changed):
+            verdict = require_governance(verdict, self.in_force.terms(plan.playbook))
+        if _outcome(old) != _outcome(new):
             verdict = replace(verdict, reason=f"{verdict.reason}; {UNDECIDED}")
         return verdict
 
@@ -106,34 +106,34 @@ class RulesInForce:
         return Rules(policy=library.policy(), terms=lambda kind: library.playbook(kind).terms)
 
     def waiting(self, controls: DeskControls) -> WaitingRules | None:
-        """Return both rules while a change waits; None where the files are in force."""
-        adopted = controls.adopted_rules
+        """Return both rules while a change waits, else None."""
+        last = controls.adopted_rules
         # Before the first start nothing else can be in force.
-        self.is_settled = adopted is None or adopted.checksum == self._files_checksum()
-        if adopted is None or self.is_settled:
+        self.is_settled = last is None or last.checksum == self._files_checksum()
+        if last is None or self.is_settled:
             return None
-        record = self.record_of(adopted)
+        record = self.record_of(last)
         return WaitingRules(
-            adopted=self._rules_of(record),
+            in_force=self._rules_of(record),
             record=record,
-            changed=self.files,
+            of_files=self.files,
             changed_record=self._library.rule_record(),
         )
 
     def is_at_hand(self, controls: DeskControls) -> bool:
         """Tell whether ``waiting`` reads nothing, as inside a transaction."""
-        adopted = controls.adopted_rules
+        last = controls.adopted_rules
         return (
-            adopted is None
-            or adopted.checksum in self._records
-            or adopted.checksum == self._files_checksum()
+            last is None
+            or last.checksum in self._records
+            or last.checksum == self._files_checksum()
         )
 
     def each(self, controls: DeskControls) -> Iterator[Rules]:
-        """Yield the rules that a plan must satisfy: one, or both while a change waits."""
+        """Yield all the rules that a plan must satisfy."""
         waiting = self.waiting(controls)
         if waiting:
-            yield waiting.adopted
+            yield waiting.in_force
         yield self.files
 
     def emergency(self, controls: DeskControls) -> EmergencyRule | None:
@@ -144,12 +144,12 @@ class RulesInForce:
             return None
         return min((rule for rule in rules if rule), key=lambda rule: rule.review_for)
 
-    def record_of(self, adopted: AdoptedRules) -> RuleRecord:
+    def record_of(self, rules: AdoptedRules) -> RuleRecord:
         """Return what was adopted, from the ledger."""
-        record = self._records.get(adopted.checksum)
+        record = self._records.get(rules.checksum)
         if record is None:
-            record = self.record_at(adopted.version)
-            self._records[adopted.checksum] = record
+            record = self.record_at(rules.version)
+            self._records[rules.checksum] = record
         return record
 
     def record_at(self, version: int) -> RuleRecord:
@@ -173,11 +173,11 @@ class RulesInForce:
         def terms(kind: str) -> PlaybookTerms:
             if kind == RULES_KIND:
                 return rules_terms(record.governors or files.governors())
-            adopted = record.kinds.get(concerned_kind(kind))
-            if adopted and is_stage_kind(kind):
-                return rules_terms([adopted.owners["governance"]])
+            old = record.kinds.get(concerned_kind(kind))
+            if old and is_stage_kind(kind):
+                return rules_terms([old.owners["governance"]])
             # A kind that is new has no terms but its own.
-            return adopted.terms if adopted else files.playbook(kind).terms
+            return old.terms if old else files.playbook(kind).terms
 
         return Rules(policy=policy, terms=terms)
 

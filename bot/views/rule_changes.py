@@ -1,4 +1,4 @@
-"""What changes between two records of the rules, in words."""
+"""Differences between two records of the rules, in words."""
 
 import re
 from collections.abc import Iterable, Iterator
@@ -7,7 +7,7 @@ from datetime import timedelta
 
 from bot.cases.limits import describe_window
 from bot.cases.policy import Policy
-from bot.cases.rule_record import KindTerms, RuleRecord
+from bot.cases.rule_record import KindRules, RuleRecord
 from bot.views.labels import Labels
 from bot.views.policy_page import PolicyPart, policy_page
 
@@ -111,7 +111,7 @@ def record_changes(before: RuleRecord, after: RuleRecord, labels: Labels) -> lis
     return changes
 
 
-def _kind_changes(title: str, before: KindTerms | None, after: KindTerms | None) -> Iterator[str]:
+def _kind_changes(title: str, before: KindRules | None, after: KindRules | None) -> Iterator[str]:
     if after is None:
         yield f"{title} is no kind any more"
         return
@@ -131,12 +131,12 @@ def _kind_changes(title: str, before: KindTerms | None, after: KindTerms | None)
             yield f"{title}, {words}: {_group(one)} → {_group(other)}"
 
 
-def _approvers(terms: KindTerms) -> str:
+def _approvers(terms: KindRules) -> str:
     names = [f"{factor.count} of {_group(factor.group)}" for factor in terms.approvers]
     return " and ".join(names) or "those of policy"
 
 
-def _time(terms: KindTerms) -> str:
+def _time(terms: KindRules) -> str:
     return _value(terms.expires_for) if terms.expires_for else "that of policy"
 
 

@@ -19,7 +19,7 @@ from bot.cases.identity import UNLINKED, Identities
 from bot.cases.merit_rules import MeritRules
 from bot.cases.playbook import Playbook
 from bot.cases.policy import Policy, Stage
-from bot.cases.rule_record import KindTerms, RuleRecord
+from bot.cases.rule_record import KindRules, RuleRecord
 from bot.cases.rules_playbook import rules_playbook
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.source import Source
@@ -128,7 +128,7 @@ class FileLibrary:
             policy_text=self.policy_text,
             policy_checksum=self.rules.checksum,
             kinds={
-                kind: KindTerms.of(playbook.terms, playbook.owners.by_role())
+                kind: KindRules.of(playbook.terms, playbook.owners.by_role())
                 for kind, playbook in self.playbooks.items()
             },
             actions=definition_checksums(self.systems),

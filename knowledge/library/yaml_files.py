@@ -45,7 +45,7 @@ def read(path: Path, shape: type[T]) -> tuple[T, str]:
 
 
 def read_raw(path: Path, raw: bytes, shape: type[T]) -> T:
-    """Read the content of a YAML file as a dataclass; ``path`` only names it.
+    """Read the content of a YAML file; ``path`` only names it.
 
     Raises:
         PlaybookInvalid: one line for each mistake, with file, line and what is allowed.

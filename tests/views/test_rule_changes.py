@@ -5,7 +5,7 @@ from decimal import Decimal
 
 from bot.cases.autonomy_rule import AutonomyRule
 from bot.cases.policy import ActionLimit
-from bot.cases.rule_record import KindTerms, RuleRecord
+from bot.cases.rule_record import KindRules, RuleRecord
 from bot.views.labels import Labels
 from bot.views.rule_changes import change_title, policy_changes, record_changes, shorten
 from tests.world import policy
@@ -14,7 +14,7 @@ LABELS = Labels(actions={"house.order_stock": "Order stock"}, kinds={"low_stock"
 RECORD = RuleRecord(
     policy_text="",
     policy_checksum="1",
-    kinds={"low_stock": KindTerms(owners={"governance": "owners"})},
+    kinds={"low_stock": KindRules(owners={"governance": "owners"})},
     actions={"house.order_stock": "1"},
     people_checksum="1",
 )
@@ -44,7 +44,7 @@ def test_what_comes_and_goes_is_said():
 def test_groups_connectors_and_people_are_named():
     after = replace(
         RECORD,
-        kinds={"low_stock": KindTerms(owners={"governance": "finance"})},
+        kinds={"low_stock": KindRules(owners={"governance": "finance"})},
         actions={"house.order_stock": "2"},
         people_checksum="2",
     )
