@@ -9,9 +9,9 @@ from bot import storage
 from bot.audit.replay import replay
 from bot.cases.errors import Refusal
 from bot.checkpoint_keeper import checkpoint_problems
+from bot.cli.rules_status import rules_status
 from bot.cli.terminal import AsJson, out, print_problems
 from bot.preflight import find_problems, open_library
-from bot.rules_status import rules_status
 from bot.settings import load_offline
 from bot.store.clock import clock_of
 from bot.store.store import Store

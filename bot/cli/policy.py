@@ -24,11 +24,11 @@ from bot.cases.entries import entry_of
 from bot.cases.errors import Refusal
 from bot.cases.policy import Policy, Stage
 from bot.cases.verdict import Verdict
+from bot.cli.rules_status import RulesStatus, rules_status
 from bot.cli.terminal import AsJson, err, out, print_json
 from bot.clock import utc_now
 from bot.desk.past_plans import surroundings_of
 from bot.preflight import open_library
-from bot.rules_status import RulesStatus, rules_status
 from bot.settings import load_offline
 from bot.store.store import Store
 from bot.views.policy_backtest import (

@@ -14,7 +14,7 @@ from bot.cases.signal import UNRECOGNISED
 from bot.measures.case_measures import fold_case
 from bot.measures.report import (
     Denominators,
-    KindRules,
+    KindTerms,
     LedgerState,
     OperationReport,
     ReportFold,
@@ -78,9 +78,9 @@ class OperationReports:
             notes=notes,
         )
 
-    def _terms(self) -> dict[str, KindRules]:
+    def _terms(self) -> dict[str, KindTerms]:
         kinds = [kind for kind, _ in self.library.titles()]
-        return {kind: KindRules.of(self.library.playbook(kind)) for kind in (*kinds, UNRECOGNISED)}
+        return {kind: KindTerms.of(self.library.playbook(kind)) for kind in (*kinds, UNRECOGNISED)}
 
     def _read(
         self,

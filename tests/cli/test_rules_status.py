@@ -10,7 +10,7 @@ from bot import storage
 from bot.cases.control_commands import AdoptRules
 from bot.cases.control_decisions import decide_controls
 from bot.cases.controls import DeskControls
-from bot.rules_status import RulesStatus, rules_status
+from bot.cli.rules_status import RulesStatus, rules_status
 from bot.settings import load_offline
 from knowledge.library.library import PACKAGED, load
 
