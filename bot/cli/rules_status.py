@@ -16,7 +16,7 @@ MAX_CASES = 100
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RulesStatus:
-    """How the files stand to what is in force."""
+    """The standing of the files against the rules in force."""
 
     is_in_force: bool
     sentence: str
