@@ -46,6 +46,7 @@ DIGESTS_INTERVAL = timedelta(seconds=30)
 CHECKPOINT_INTERVAL = timedelta(minutes=5)
 PRECEDENTS_INTERVAL = timedelta(hours=1)
 PROMOTIONS_INTERVAL = timedelta(hours=1)
+RULES_INTERVAL = timedelta(hours=1)
 #: A busy machine may need long; a server that could not listen has ended.
 START_TIMEOUT_SECONDS = 60.0
 SERVER_POLL_INTERVAL_SECONDS = 0.005
@@ -158,6 +159,8 @@ class Service:
         """
         self.keeper.start()
         self.worker.prepare()
+        # Before the first plan is judged: what is in force must be known.
+        self.desk.upkeep.rule_review.review()
         # Receiving starts before the work: what arrives is stored, even if nobody works on it yet.
         self._start_server()
         if self.socket:
@@ -300,6 +303,7 @@ def build_jobs(desk: Desk, keeper: CheckpointKeeper, clock: Clock) -> list[Job]:
         Job("checkpoint", CHECKPOINT_INTERVAL, keeper.sign),
         Job("digests", DIGESTS_INTERVAL, digest_schedule.enqueue_due),
         Job("promotions", PROMOTIONS_INTERVAL, desk.upkeep.promotions.review),
+        Job("rules", RULES_INTERVAL, desk.upkeep.rule_review.review),
         Job("memory", PRECEDENTS_INTERVAL, desk.upkeep.precedents.reconcile),
     ]
     if desk.library.merit_rules.is_on:

@@ -6,6 +6,7 @@ from datetime import timedelta
 from bot.advisors import Advisors
 from bot.cases.plan import DRY_RUN
 from bot.connectors.desk import DeskConnector, SystemsWithDesk
+from bot.connectors.desk_rules import CombinedDesk, RulesConnector
 from bot.connectors.dry_run import DryRun
 from bot.desk.action_stages import ActionStages
 from bot.desk.answers.acts import ActAnswers
@@ -52,6 +53,8 @@ from bot.desk.queues import Queues
 from bot.desk.raising import Raising
 from bot.desk.recognition import MonthlyAwards, RecognitionSummary
 from bot.desk.reminders import Reminders
+from bot.desk.rule_changes import RuleDescriptions, RuleReview
+from bot.desk.rules_in_force import RulesInForce
 from bot.desk.source_throttle import SourceThrottle
 from bot.desk.thread_orders import ThreadOrders
 from bot.desk.triage import Triage
@@ -85,6 +88,7 @@ class Upkeep:
 
     deadlines: Deadlines
     promotions: Promotions
+    rule_review: RuleReview
     message_cleanup: MessageCleanup
     precedents: PrecedentRecorder
     recognition: RecognitionSummary
@@ -388,9 +392,19 @@ class _Builder:
             clock=self.clock,
             mode=self.options.mode,
         )
+        rule_review = RuleReview(
+            desk_controls=self.store.desk_controls,
+            rules=RulesInForce(self.store.cases, self.library),
+            queries=self.store.queries,
+            intake=intake,
+            library=self.library,
+            clock=self.clock,
+            mode=self.options.mode,
+        )
         return Upkeep(
             deadlines=deadlines,
             promotions=promotions,
+            rule_review=rule_review,
             message_cleanup=self.message_cleanup(),
             precedents=precedents,
             recognition=self.recognition(),
@@ -571,14 +585,7 @@ def build_desk(
     options: DeskOptions,
 ) -> Desk:
     """Build the use cases over whatever stands behind the ports."""
-    desk_connector: Connector = DeskConnector(
-        desk_controls=store.desk_controls,
-        records=store.decision_records,
-        cases=store.cases,
-        queries=store.queries,
-        library=library,
-        clock=clock,
-    )
+    desk_connector = _build_desk_connector(store, library, clock)
     if options.mode == DRY_RUN:
         desk_connector = DryRun(desk_connector)
     systems = SystemsWithDesk(systems, desk_connector)
@@ -644,6 +651,33 @@ def build_desk(
         screens=build.screens(visibility, conversation),
         upkeep=build.upkeep(intake),
     )
+
+
+def _build_desk_connector(store: Store, library: FileLibrary, clock: Clock) -> Connector:
+    stages = DeskConnector(
+        desk_controls=store.desk_controls,
+        records=store.decision_records,
+        cases=store.cases,
+        queries=store.queries,
+        library=library,
+        clock=clock,
+    )
+    descriptions = RuleDescriptions(
+        desk_controls=store.desk_controls,
+        rules=RulesInForce(store.cases, library),
+        ledger=store.ledger,
+        library=library,
+        clock=clock,
+    )
+    rules = RulesConnector(
+        desk_controls=store.desk_controls,
+        cases=store.cases,
+        queries=store.queries,
+        library=library,
+        clock=clock,
+        describe=descriptions.describe,
+    )
+    return CombinedDesk(stages, rules)
 
 
 def build_monthly_awards(store: Store, library: FileLibrary) -> MonthlyAwards:

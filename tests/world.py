@@ -9,6 +9,7 @@ from bot.advisors import without_memory
 from bot.cases.actor import CaseId, Surface, UserId
 from bot.cases.approval import ApprovalRequirement
 from bot.cases.call_rules import CallRules
+from bot.cases.canonical import canonical_hash
 from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
 from bot.cases.hours import ALWAYS, Hours
@@ -16,6 +17,8 @@ from bot.cases.identity import Identities
 from bot.cases.merit_rules import MeritRules
 from bot.cases.playbook import ActionOffer, Detection, Lookup, Owners, Playbook, Stake
 from bot.cases.policy import ActionLimit, PlaybookTerms, Policy, TierRule
+from bot.cases.rule_record import KindRules, RuleRecord
+from bot.cases.rules_playbook import RULES_KIND, rules_playbook
 from bot.cases.service_level import ServiceLevel
 from bot.cases.signal import UNRECOGNISED, Signal, SignalStatus
 from bot.cases.stage_playbook import (
@@ -111,11 +114,15 @@ class FakeLibrary:
         self.people = Identities()
         self.lead_channels: list[str] = []
         self.merit_rules = MeritRules()
+        self.saved_policies: dict[str, Policy] = {}
+        self.definitions = {"house.order_stock": "1" * 64}
 
     def identities(self) -> Identities:
         return self.people
 
     def playbook(self, kind: str) -> Playbook:
+        if kind == RULES_KIND:
+            return rules_playbook(self.playbook(UNRECOGNISED), self.governors())
         if is_stage_kind(kind):
             return stage_playbook(self.playbook(concerned_kind(kind)))
         if kind == UNRECOGNISED:
@@ -138,6 +145,20 @@ class FakeLibrary:
     def policy(self) -> Policy:
         return with_desk_actions(self.rules)
 
+    def rule_record(self) -> RuleRecord:
+        self.saved_policies[self.rules.checksum] = self.rules
+        terms = KindRules.of(self.book.terms, self.book.owners.by_role())
+        return RuleRecord(
+            policy_text=self.rules.checksum,
+            policy_checksum=self.rules.checksum,
+            kinds={kind: terms for kind, _ in self.titles()},
+            actions=dict(self.definitions),
+            people_checksum=canonical_hash(sorted(map(sorted, self.people.links.values()))),
+        )
+
+    def policy_from(self, text: str) -> Policy:
+        return with_desk_actions(self.saved_policies[text])
+
     def hours(self, channel: str) -> Hours:
         return self.calendars.get(channel, ALWAYS)
 
@@ -148,7 +169,7 @@ class FakeLibrary:
         return ["floor-managers", "ops-leads", "finance", "owners"]
 
     def governors(self) -> list[str]:
-        return ["owners"]
+        return [self.book.owners.governance]
 
     def channels(self) -> list[str]:
         return ["C0STOCK", "C0OPS"]

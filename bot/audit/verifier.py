@@ -706,6 +706,8 @@ class Log:
         self.grant_uses = {}
         # The states of all cases, for entries about one that rest on another.
         self.cases = {}
+        # Of the rules in force; empty before the first.
+        self.rules_checksum = ""
 
 
 class Terms:
@@ -1197,6 +1199,19 @@ def change_stage(entry, body, case):
     return None
 
 
+def adopt_policy(entry, body, case):
+    """Check that people have approved changed rules; the first ones need nobody."""
+    before, case.log.rules_checksum = case.log.rules_checksum, body["checksum"]
+    if body["before"] != before:
+        return "rules came into force after others than those that were"
+    if not before:
+        return None
+    other = case.log.cases.get(body["on_case"])
+    if other is None or other.authorised_digest is None or other.is_automatic:
+        return "changed rules came into force, and nobody has approved them"
+    return None
+
+
 def begin_step(entry, body, case):
     """Check that a step is of an approved plan, and begun once."""
     if case.log.restored_backups:
@@ -1427,6 +1442,7 @@ RULES = {
     "stage.changed": change_stage,
     "grant.given": give_grant,
     "grant.ended": end_grant,
+    "policy.adopted": adopt_policy,
     "ledger.behind": record_restore,
     "ledger.acknowledged": acknowledge_restore,
 }

@@ -7,7 +7,7 @@ it was in fact. So the limits of each policy fill up as they would have.
 
 from collections import Counter
 from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
@@ -18,7 +18,7 @@ from bot.cases.entries import Entry, StepStarted
 from bot.cases.evolve import evolve
 from bot.cases.judgement import judge
 from bot.cases.plan import Action, Money, Plan
-from bot.cases.policy import PlaybookTerms, Policy, RiskTier
+from bot.cases.policy import PlaybookTerms, Policy, RiskTier, Stage
 from bot.cases.recent_actions import PastAction, RecentActions
 from bot.cases.usage import NOTHING
 from bot.cases.verdict import Ruling, Verdict, require_governance
@@ -46,6 +46,15 @@ class Surroundings:
     local: Callable[[str, datetime], datetime]
     #: Tell whether one of these accounts is nobody's that is known.
     has_stranger: Callable[[Iterable[str]], bool]
+    #: The stage of a plan of a kind by what was recorded; None for that of its terms.
+    stage: Callable[[str, Plan, Stage], Stage] | None = None
+
+    def terms_of(self, kind: str, plan: Plan) -> PlaybookTerms:
+        """Return the terms of a kind, at the stage of this plan."""
+        terms = self.terms(kind)
+        if self.stage is None:
+            return terms
+        return replace(terms, stage=self.stage(kind, plan, terms.stage))
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -234,7 +243,7 @@ class Backtest:
         record.after = self._rule(self._after, case=case, plan=plan, at=at)
 
     def _rule(self, side: _Side, *, case: Case, plan: Plan, at: datetime) -> Judged:
-        policy, terms = side.policy, self._surroundings.terms(case.kind)
+        policy, terms = side.policy, self._surroundings.terms_of(case.kind, plan)
         verdict = judge(
             plan,
             terms,

@@ -9,6 +9,7 @@ from bot.cases.entries import StageEvidence
 from bot.cases.grant import Grant
 from bot.cases.passkey import Passkey
 from bot.cases.policy import Stage
+from bot.cases.rule_record import RuleRecord
 
 
 @dataclass(frozen=True, slots=True)
@@ -195,9 +196,23 @@ class EndGrants:
 
 
 GrantCommand = GiveGrant | StopGrant | EndGrants
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptRules:
+    """Put rules in force: the first ones, or approved ones."""
+
+    record: RuleRecord
+    #: Who approved it, in words.
+    by_name: str
+    on_case: str = ""
+    #: The idempotency key of the step; empty at the first start.
+    key: str = ""
+
+
 StageCommand = ChangeStage | TakeStageBack | Supervise
 #: What the desk does of its own accord.
-OwnCommand = TripCircuitBreaker | FallBehind | ChangeStage | TakeStageBack | EndGrants
+OwnCommand = TripCircuitBreaker | FallBehind | ChangeStage | TakeStageBack | EndGrants | AdoptRules
 PauseCommand = Pause | Resume | TripCircuitBreaker
 DelegationCommand = Delegate | EndDelegation
 EmergencyCommand = BreakGlass | ReviewEmergency
@@ -211,4 +226,5 @@ ControlCommand = (
     | RollbackCommand
     | StageCommand
     | GrantCommand
+    | AdoptRules
 )

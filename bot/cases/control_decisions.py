@@ -10,6 +10,7 @@ from bot.cases.caller import Caller
 from bot.cases.control_commands import (
     Acknowledge,
     AddPasskey,
+    AdoptRules,
     BreakGlass,
     ChangeStage,
     ControlCommand,
@@ -54,6 +55,7 @@ from bot.cases.entries import (
     PasskeyInvited,
     PasskeyRemoved,
     Paused,
+    PolicyAdopted,
     Resumed,
     StageChanged,
 )
@@ -121,6 +123,8 @@ def _find_bodies(
         return _decide_stage(controls, command)
     if isinstance(command, GrantCommand):
         return _decide_grant(controls, command, now)
+    if isinstance(command, AdoptRules):
+        return _adopt_rules(controls, command)
     return _decide_rollback(controls, command)
 
 
@@ -524,3 +528,26 @@ def _end_grants(
         for grant in controls.grants
         if (grant.kind, grant.action) == (command.kind, command.action) and now < grant.until
     )
+
+
+# --- rules ------------------------------------------------------------------------------------
+
+
+def _adopt_rules(controls: DeskControls, command: AdoptRules) -> tuple[ControlBody, ...]:
+    """Put rules in force, once for each step."""
+    last = controls.adopted_rules
+    if last is None:
+        if command.key:
+            return ()
+    elif command.key in {"", last.key}:
+        return ()
+    body = PolicyAdopted(
+        checksum=command.record.checksum,
+        record=command.record,
+        before=last.checksum if last else "",
+        before_version=last.version if last else 0,
+        by_name=command.by_name,
+        on_case=command.on_case,
+        key=command.key,
+    )
+    return (body,)

@@ -8,6 +8,7 @@ from bot.cases.controls import (
     DESK_ID,
     STAGE_ORDER,
     ActivePause,
+    AdoptedRules,
     DeskControls,
     EmergencyApproval,
     RecordedStage,
@@ -28,6 +29,7 @@ from bot.cases.entries import (
     PasskeyInvited,
     PasskeyRemoved,
     Paused,
+    PolicyAdopted,
     Resumed,
     StageChanged,
 )
@@ -74,6 +76,8 @@ def _apply(controls: DeskControls, body: ControlBody, entry: Entry) -> DeskContr
         return _apply_stage(controls, body, entry)
     if isinstance(body, GrantBody):
         return _apply_grant(controls, body, entry)
+    if isinstance(body, PolicyAdopted):
+        return _apply_adoption(controls, body, entry)
     return _apply_rollback(controls, body, entry)
 
 
@@ -194,6 +198,18 @@ def _apply_grant(controls: DeskControls, body: GrantBody, entry: Entry) -> DeskC
             return replace(controls, grants=others)
         case _:
             assert_never(body)
+
+
+def _apply_adoption(controls: DeskControls, body: PolicyAdopted, entry: Entry) -> DeskControls:
+    rules = AdoptedRules(
+        checksum=body.checksum,
+        version=entry.version,
+        at=entry.at,
+        by_name=body.by_name,
+        on_case=body.on_case,
+        key=body.key,
+    )
+    return replace(controls, adopted_rules=rules)
 
 
 def _apply_rollback(controls: DeskControls, body: RollbackBody, entry: Entry) -> DeskControls:

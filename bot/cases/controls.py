@@ -106,6 +106,20 @@ class RecordedStage:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptedRules:
+    """The rules in force; the ledger has their content."""
+
+    checksum: str
+    #: The number of the entry about the desk that has it.
+    version: int
+    at: datetime
+    by_name: str
+    on_case: str = ""
+    #: The idempotency key of the step that recorded it; empty for none.
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class DeskControls:
     """Everything that holds for the desk as a whole."""
 
@@ -121,6 +135,8 @@ class DeskControls:
     stages: tuple[RecordedStage, ...] = ()
     #: Those that nobody and nothing has ended, also when their time is over.
     grants: tuple[Grant, ...] = ()
+    #: None before the first start.
+    adopted_rules: AdoptedRules | None = None
 
     def grant(self, grant_id: str) -> Grant | None:
         """Return a grant that has not been ended."""

@@ -24,6 +24,7 @@ from bot.cases.practice import PracticeSource
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation, Words
 from bot.cases.review import ReviewVerdict
+from bot.cases.rule_record import RuleRecord
 from bot.cases.signal import Signal
 from bot.cases.sla import Sla
 from bot.cases.verdict import Verdict
@@ -721,6 +722,23 @@ class StageChanged(Body):
     evidence: StageEvidence | None = None
 
 
+@_entry("policy.adopted", Transition.NOTE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PolicyAdopted(Body):
+    """Policy, approver groups and connectors are in force from now on."""
+
+    checksum: str
+    record: RuleRecord
+    #: The checksum and the entry of what was in force before; empty and zero for nothing.
+    before: str = ""
+    before_version: int = 0
+    by_name: str
+    #: The case that decided it; empty for the first ones, which were there at the first start.
+    on_case: str = ""
+    #: The idempotency key of the step that did it; empty for none.
+    key: str = ""
+
+
 @_entry("desk.paused", Transition.NOTE)
 @dataclass(frozen=True, slots=True)
 class Paused(Body):
@@ -917,6 +935,7 @@ ControlBody = (
     | StageChanged
     | GrantGiven
     | GrantEnded
+    | PolicyAdopted
 )
 
 BODIES: dict[str, type[Body]] = {body.name: body for body in get_args(CaseBody | ControlBody)}

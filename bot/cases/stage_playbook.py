@@ -12,9 +12,10 @@ from bot.cases.playbook import ActionOffer, Lookup, Owners, Playbook, Stake
 from bot.cases.policy import ActionLimit, PlaybookTerms, Policy
 from bot.cases.service_level import ServiceLevel
 
-#: The desk as a system of its own, and its action.
+#: The desk as a system of its own, and its actions.
 DESK_SYSTEM = "desk"
 CHANGE_STAGE = f"{DESK_SYSTEM}.change_stage"
+ADOPT_RULES = f"{DESK_SYSTEM}.adopt_rules"
 RECORD_QUERY = "record"
 #: The source of its signals.
 DESK_SOURCE = "desk"
@@ -102,4 +103,5 @@ def _offer() -> ActionOffer:
 def with_desk_actions(policy: Policy) -> Policy:
     """Return the policy with the limits of the desk's own actions."""
     limit = ActionLimit(times_per_day=MAX_CHANGES_PER_DAY)
-    return replace(policy, actions={**policy.actions, CHANGE_STAGE: limit})
+    own_actions = dict.fromkeys((CHANGE_STAGE, ADOPT_RULES), limit)
+    return replace(policy, actions={**policy.actions, **own_actions})

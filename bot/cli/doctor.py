@@ -9,8 +9,9 @@ from bot import storage
 from bot.audit.replay import replay
 from bot.cases.errors import Refusal
 from bot.checkpoint_keeper import checkpoint_problems
+from bot.cli.rules_status import rules_status
 from bot.cli.terminal import AsJson, out, print_problems
-from bot.preflight import find_problems
+from bot.preflight import find_problems, open_library
 from bot.settings import load_offline
 from bot.store.clock import clock_of
 from bot.store.store import Store
@@ -26,6 +27,9 @@ def doctor(as_json: AsJson = False) -> None:
     store = storage.open_store(settings)
     with closing(store.database):
         problems += _parked_problems(store)
+        status = rules_status(store, open_library(settings))
+        if not status.is_in_force:
+            problems.append(status.sentence)
         comparison = replay(store.database)
         problems += checkpoint_problems(settings, store)
         problems += [f"ledger: {difference}" for difference in comparison.differences]

@@ -1,7 +1,7 @@
 """``countersign policy``: show, explain and try a policy."""
 
 import json
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
@@ -22,10 +22,12 @@ from bot.cases.conditions import ANY_NAME, FUNCTIONS, VARIABLES
 from bot.cases.constraints import Span
 from bot.cases.entries import entry_of
 from bot.cases.errors import Refusal
-from bot.cases.policy import PlaybookTerms, Policy, Stage
+from bot.cases.policy import Policy, Stage
 from bot.cases.verdict import Verdict
+from bot.cli.rules_status import RulesStatus, rules_status
 from bot.cli.terminal import AsJson, err, out, print_json
 from bot.clock import utc_now
+from bot.desk.past_plans import surroundings_of
 from bot.preflight import open_library
 from bot.settings import load_offline
 from bot.store.store import Store
@@ -54,8 +56,18 @@ _TYPES = {
 def show(as_json: AsJson = False) -> None:
     library = open_library(load_offline())
     policy = library.policy()
+    status = _status(library)
     if as_json:
-        print_json({"digest": policy.checksum, "policy": to_plain(policy)})
+        print_json(
+            {
+                "digest": policy.checksum,
+                "policy": to_plain(policy),
+                "in_force": status.is_in_force,
+                "status": status.sentence,
+                "changes": list(status.changes),
+                "case": status.on_case,
+            }
+        )
         return
     for part in policy_page(policy, library.labels()):
         table = Table(*part.columns, title=part.title, title_justify="left")
@@ -63,6 +75,15 @@ def show(as_json: AsJson = False) -> None:
             table.add_row(*map(escape, row))
         out.print(table, markup=False)
     out.print(f"SHA-256 {policy.checksum}", markup=False)
+    out.print(status.sentence, markup=False)
+    for change in status.changes:
+        out.print(f"  {change}", markup=False)
+
+
+def _status(library: FileLibrary) -> RulesStatus:
+    store = storage.open_store(load_offline())
+    with closing(store.database):
+        return rules_status(store, library)
 
 
 def names(as_json: AsJson = False) -> None:
@@ -211,17 +232,10 @@ def run_backtest(
 
 
 def _surroundings(library: FileLibrary, stage: Stage | None) -> Surroundings:
-    def terms(kind: str) -> PlaybookTerms:
-        terms = library.playbook(kind).terms
-        return replace(terms, stage=stage) if stage else terms
-
-    def local(channel: str, at: datetime) -> datetime:
-        return library.hours(channel).local(at)
-
-    def has_stranger(accounts: Iterable[str]) -> bool:
-        return bool(library.identities().unknown_accounts(accounts))
-
-    return Surroundings(terms=terms, local=local, has_stranger=has_stranger)
+    surroundings = surroundings_of(library)
+    if stage is None:
+        return surroundings
+    return replace(surroundings, stage=lambda kind, plan, initial: stage)
 
 
 def _plain(result: BacktestResult) -> dict[str, Any]:

@@ -79,11 +79,22 @@ CHANGE_STAGE_SPEC = DeskAction(
     preview="“{action_title}” is {target_text} for “{kind_title}”, until it is taken back",
     undo_for=UNDO_FOR,
 )
+ADOPT_RULES_SPEC = DeskAction(
+    name="adopt_rules",
+    title="Let the changed rules be in force",
+    parameters={"checksum": ParameterType.TEXT},
+    titles={"checksum": "Version"},
+    target="rules",
+    summary="Let the changed rules be in force",
+    past_summary="The changed rules are in force",
+    preview="The changed rules are in force, until they are taken back",
+    undo_for=UNDO_FOR,
+)
 DESK_SPEC = DeskSystem(
     name=DESK_SYSTEM,
     title="bot itself",
     timeout=TIMEOUT,
-    actions={CHANGE_STAGE_SPEC.name: CHANGE_STAGE_SPEC},
+    actions={spec.name: spec for spec in (CHANGE_STAGE_SPEC, ADOPT_RULES_SPEC)},
 )
 
 

@@ -214,9 +214,6 @@ class Decisions:
 
         Somebody else must review it afterwards.
         """
-        emergency = self.library.policy().emergency
-        group = emergency.group if emergency else ""
-        review_for = emergency.review_for if emergency else timedelta(0)
 
         def attempt() -> Case:
             case, controls, now = (
@@ -224,6 +221,9 @@ class Decisions:
                 self.desk_controls.load(),
                 self.clock(),
             )
+            emergency = self.proposals.rules.emergency(controls)
+            group = emergency.group if emergency else ""
+            review_for = emergency.review_for if emergency else timedelta(0)
             caller = self.path.identify(case, request, DecisionKind.EMERGENCY, fresh=True)
             approval = Approve(caller, request.snapshot, reason, emergency=True)
             emergency_command = BreakGlass(

@@ -172,6 +172,7 @@ def build_executor(  # noqa: PLR0913 (one argument for each port)
         outbox=outbox,
         library=library,
         controls=controls,
+        rules=proposals.rules,
         records=records,
         clock=clock,
         lease_duration=lease_for,

@@ -3,6 +3,7 @@
 from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
+from functools import cached_property
 
 from bot.cases.autonomy import may_depend_on_record
 from bot.cases.canonical import ScalarMapping
@@ -19,8 +20,10 @@ from bot.cases.judgement import judge
 from bot.cases.plan import Action, Plan, Proposer
 from bot.cases.playbook import Playbook
 from bot.cases.policy import Stage
+from bot.cases.rules_playbook import RULES_KIND
 from bot.cases.tree_shape import LIST, TreeShape
 from bot.cases.verdict import Verdict, require_governance
+from bot.desk.rules_in_force import Rules, RulesInForce
 from bot.ports.case_store import CaseStore
 from bot.ports.connector import NOTHING, Systems
 from bot.ports.desk_controls import DeskControlsStore
@@ -43,6 +46,11 @@ class Proposals:
     systems: Systems
     #: The mode that the program runs in: "live", "dry-run" or "shadow". Empty: plans run in any.
     mode: str = ""
+
+    @cached_property
+    def rules(self) -> RulesInForce:
+        """Return what tells the rules that hold now."""
+        return RulesInForce(self.cases, self.library)
 
     def propose(
         self,
@@ -108,8 +116,35 @@ class Proposals:
 
         The desk's ``controls`` need not be read when they are given.
         """
-        policy = self.library.policy()
-        terms = self.library.playbook(case.kind).terms
+        if controls is None and not self.rules.is_settled:
+            controls = self.desk_controls.load()
+        waiting = self.rules.waiting(controls) if controls else None
+
+        def judge_by(rules: Rules) -> Verdict:
+            return self._judge(
+                plan, case, evidence, rules=rules, now=now, step=step, controls=controls
+            )
+
+        if waiting is None or self.mode == SHADOW_MODE:
+            return judge_by(self.rules.files)
+        return waiting.joint_verdict(plan, judge_by, step)
+
+    def _judge(
+        self,
+        plan: Plan,
+        case: Case,
+        evidence: Iterable[Evidence],
+        *,
+        rules: Rules,
+        now: datetime,
+        step: int,
+        controls: DeskControls | None,
+    ) -> Verdict:
+        """Judge a plan by these rules."""
+        policy, terms = rules.policy, rules.terms(case.kind)
+        if case.kind == RULES_KIND:
+            # A rule that refuses everything could never be replaced.
+            policy = replace(policy, rules=())
         if self.mode == SHADOW_MODE:
             terms = replace(terms, stage=Stage.SHADOW)
         elif may_depend_on_record(plan, terms, policy):

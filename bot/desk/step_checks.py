@@ -54,7 +54,7 @@ class StepChecks:
             now=now,
             controls=controls,
         )
-        emergency_group = self._emergency_group(case)
+        emergency_group = self._emergency_group(case, controls)
         factors = (*case.proposal.verdict.factors, *verdict.factors)
         handles = {factor.group for factor in factors}
         if emergency_group:
@@ -145,9 +145,9 @@ class StepChecks:
         authors = case.authors_before(last_approval_at)
         return self.proposals.govern_strangers(verdict, authors, playbook)
 
-    def _emergency_group(self, case: Case) -> str:
+    def _emergency_group(self, case: Case, controls: DeskControls) -> str:
         """Return the group that may break the glass, if one did."""
-        emergency = self.library.policy().emergency
+        emergency = self.proposals.rules.emergency(controls)
         if emergency and any(approval.emergency for approval in case.proposal.approvals):
             return emergency.group
         return ""

@@ -24,6 +24,7 @@ from bot.cases.review import REVIEW_STEPS, review_one_in
 from bot.cases.steps import ask_again, drift, finish
 from bot.desk.controls import Controls
 from bot.desk.effects import change
+from bot.desk.rules_in_force import RulesInForce
 from bot.desk.step_work import Direction, StepWork, is_beginning
 from bot.ports.case_store import CaseStore, Guard, UsageAt
 from bot.ports.clock import Clock
@@ -49,6 +50,7 @@ class StepLog:
     outbox: Outbox
     library: Library
     controls: Controls
+    rules: RulesInForce
     records: DecisionRecords
     clock: Clock
     #: How long the lease is renewed for when an effect begins.
@@ -101,9 +103,7 @@ class StepLog:
         looking: bool,
     ) -> Guard:
         plan = work.case.proposal.plan
-        policy = self.library.policy()
         playbook = self.library.playbook(work.case.kind)
-        initial = playbook.terms.stage
         grant_id = work.case.grant_id
 
         def check(controls: DeskControls, usage_at: UsageAt) -> None:
@@ -111,31 +111,42 @@ class StepLog:
             # An undo reduces what was spent, so no budget holds it up.
             if undoing or plan is None:
                 return
-            usage = usage_at(
-                at,
-                policy.windows,
-                plan=plan,
-                step=work.step,
-            )
-            excess = find_exceeded_limit(
-                plan,
-                work.step,
-                policy=policy,
-                usage=usage,
-            )
-            if excess:
-                raise DeskPaused(f"the budget of the day is used up: {excess}")
-            if work.case.was_auto_approved and not looking:
-                must_still_run_alone(plan, controls, initial=initial)
-                if work.step == 0 and not may_begin_alone(plan.playbook, usage, policy.autonomy):
-                    raise NoLongerAlone(BUDGET_SPENT)
+            if not self.rules.is_at_hand(controls):
+                raise DeskPaused("the rules have just been changed")
+            waiting = self.rules.waiting(controls)
+            refusal = waiting.refusal(plan, work.step) if waiting else ""
+            if refusal:
+                raise DeskPaused(refusal)
+            # Both hold while a change of the rules waits.
+            for rules in self.rules.each(controls):
+                policy = rules.policy
+                usage = usage_at(
+                    at,
+                    policy.windows,
+                    plan=plan,
+                    step=work.step,
+                )
+                excess = find_exceeded_limit(
+                    plan,
+                    work.step,
+                    policy=policy,
+                    usage=usage,
+                )
+                if excess:
+                    raise DeskPaused(f"the budget of the day is used up: {excess}")
+                if work.case.was_auto_approved and not looking:
+                    initial = rules.terms(work.case.kind).stage
+                    must_still_run_alone(plan, controls, initial=initial)
+                    is_first = work.step == 0
+                    if is_first and not may_begin_alone(plan.playbook, usage, policy.autonomy):
+                        raise NoLongerAlone(BUDGET_SPENT)
             if grant_id and not looking:
                 must_still_be_granted(
                     plan,
                     grant_id,
                     controls=controls,
                     usage=usage,
-                    policy_digest=policy.checksum,
+                    policy_digest=self.library.policy().checksum,
                     playbook_digest=playbook.checksum,
                     now=at,
                 )

@@ -7,6 +7,7 @@ from bot.cases.hours import Hours
 from bot.cases.identity import Identities
 from bot.cases.playbook import Playbook
 from bot.cases.policy import Policy
+from bot.cases.rule_record import RuleRecord
 from bot.views.labels import Labels
 
 
@@ -18,6 +19,16 @@ class Library(Protocol):
 
     def policy(self) -> Policy:
         """Return the limits and who must approve."""
+
+    def rule_record(self) -> RuleRecord:
+        """Return policy, approver groups, connectors and people as one record."""
+
+    def policy_from(self, text: str) -> Policy:
+        """Read a policy that the ledger has kept, as ``policy`` returns it.
+
+        Raises:
+            PlaybookInvalid: this release cannot read it.
+        """
 
     def titles(self) -> list[tuple[str, str]]:
         """List every kind that can be named, with its title, by title."""

@@ -12,12 +12,15 @@ from pathlib import Path
 
 from bot.cases.approval import OWNER
 from bot.cases.call_rules import CallRules
+from bot.cases.canonical import canonical_hash
 from bot.cases.errors import PlaybookInvalid
 from bot.cases.hours import Hours
 from bot.cases.identity import UNLINKED, Identities
 from bot.cases.merit_rules import MeritRules
 from bot.cases.playbook import Playbook
 from bot.cases.policy import Policy, Stage
+from bot.cases.rule_record import KindRules, RuleRecord
+from bot.cases.rules_playbook import rules_playbook
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.source import Source
 from bot.cases.stage_playbook import DESK_SYSTEM, stage_playbook, with_desk_actions
@@ -25,9 +28,16 @@ from bot.connectors.desk import DESK_SPEC
 from bot.connectors.specs import SystemSpec
 from bot.views.labels import Labels
 from knowledge.library.channels import Channels, read_channels
+from knowledge.library.definitions import definition_checksums
 from knowledge.library.people import read_people
 from knowledge.library.playbooks import read_playbooks
-from knowledge.library.policy import check_limits, check_names, find_unconverted_stakes, read_policy
+from knowledge.library.policy import (
+    check_limits,
+    check_names,
+    find_unconverted_stakes,
+    read_policy,
+    read_policy_text,
+)
 from knowledge.library.questions import FILE_NAME as QUESTIONS_FILE
 from knowledge.library.questions import QuestionExamples, check_kinds, read_questions
 from knowledge.library.recognition import FILE_NAME as RECOGNITION_FILE
@@ -51,6 +61,8 @@ class FileLibrary:
 
     playbooks: Mapping[str, Playbook]
     rules: Policy
+    #: The file of the policy as it was read.
+    policy_text: str = ""
     systems: Mapping[str, SystemSpec]
     sources: Mapping[str, Source]
     channel_rules: Channels
@@ -65,13 +77,14 @@ class FileLibrary:
 
     def playbook(self, kind: str) -> Playbook:
         """Return the playbook of this kind, or the one for unrecognised cases."""
-        playbook = self.playbooks.get(kind) or self._stage_playbooks.get(kind)
+        playbook = self.playbooks.get(kind) or self._own_playbooks.get(kind)
         return playbook or self.playbooks[UNRECOGNISED]
 
     @cached_property
-    def _stage_playbooks(self) -> dict[str, Playbook]:
-        """Make the built-in playbooks that decide the stages of kinds."""
+    def _own_playbooks(self) -> dict[str, Playbook]:
+        """Make the built-in playbooks: of the stages of kinds, and of changed rules."""
         books = [stage_playbook(playbook) for playbook in self.playbooks.values()]
+        books.append(rules_playbook(self.playbooks[UNRECOGNISED], self.governors()))
         return {playbook.kind: playbook for playbook in books}
 
     def titles(self) -> list[tuple[str, str]]:
@@ -89,7 +102,7 @@ class FileLibrary:
 
     @cached_property
     def _labels(self) -> Labels:
-        playbooks = {**self.playbooks, **self._stage_playbooks}
+        playbooks = {**self.playbooks, **self._own_playbooks}
         systems = {**self.systems, DESK_SYSTEM: DESK_SPEC}
         return collect_labels(playbooks, systems, self.channel_rules.titles)
 
@@ -104,6 +117,29 @@ class FileLibrary:
     @cached_property
     def _policy(self) -> Policy:
         return with_desk_actions(self.rules)
+
+    def rule_record(self) -> RuleRecord:
+        """Return policy, approver groups, connectors and people as one record."""
+        return self._rule_record
+
+    @cached_property
+    def _rule_record(self) -> RuleRecord:
+        return RuleRecord(
+            policy_text=self.policy_text,
+            policy_checksum=self.rules.checksum,
+            kinds={
+                kind: KindRules.of(playbook.terms, playbook.owners.by_role())
+                for kind, playbook in self.playbooks.items()
+            },
+            actions=definition_checksums(self.systems),
+            people_checksum=canonical_hash(
+                sorted(sorted(accounts) for accounts in set(self.people.links.values()))
+            ),
+        )
+
+    def policy_from(self, text: str) -> Policy:
+        """Read a policy that the ledger has kept, as ``policy`` returns it."""
+        return with_desk_actions(read_policy_text(text))
 
     def limits_without_action(self) -> list[str]:
         """List the limits of policy.yml for actions that systems.yml does not declare."""
@@ -211,6 +247,7 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
     return FileLibrary(
         playbooks=playbooks,
         rules=policy,
+        policy_text=policy_file.read_text(encoding="utf-8"),
         systems=systems,
         sources=sources,
         channel_rules=read_channels(folder / "channels.yml"),

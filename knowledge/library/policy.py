@@ -17,7 +17,7 @@ from bot.cases.playbook import Playbook
 from bot.cases.policy import ActionLimit, Policy
 from bot.connectors.specs import ActionSpec, SystemSpec
 from knowledge.library.systems import find_action
-from knowledge.library.yaml_files import locate, read
+from knowledge.library.yaml_files import locate, locate_raw, read, read_raw
 
 
 def read_policy(path: Path) -> Policy:
@@ -30,13 +30,27 @@ def read_policy(path: Path) -> Policy:
         policy, _ = read(path, Policy)
     except PlaybookInvalid as error:
         raise PlaybookInvalid(f"{error}\n{_remedy(path)}") from None
+    return _with_lines(policy, path, path.read_bytes())
+
+
+def _with_lines(policy: Policy, path: Path, raw: bytes) -> Policy:
     if not policy.rules:
         return policy
     rules = tuple(
-        replace(rule, line=int(locate(path, ("rules", place, "when")).rpartition(":")[2]))
+        replace(rule, line=int(locate_raw(path, raw, ("rules", place, "when")).rpartition(":")[2]))
         for place, rule in enumerate(policy.rules)
     )
     return replace(policy, rules=rules)
+
+
+def read_policy_text(text: str) -> Policy:
+    """Read the text of a policy that was in force.
+
+    Raises:
+        PlaybookInvalid: one line for each mistake.
+    """
+    path, raw = Path("policy.yml"), text.encode()
+    return _with_lines(read_raw(path, raw, Policy), path, raw)
 
 
 def _remedy(path: Path) -> str:

@@ -41,18 +41,33 @@ def read(path: Path, shape: type[T]) -> tuple[T, str]:
         PlaybookInvalid: one line for each mistake, with file, line and what is allowed.
     """
     raw = _read_bytes(path)
+    return read_raw(path, raw, shape), hashlib.sha256(raw).hexdigest()
+
+
+def read_raw(path: Path, raw: bytes, shape: type[T]) -> T:
+    """Read the content of a YAML file; ``path`` only names it.
+
+    Raises:
+        PlaybookInvalid: one line for each mistake, with file, line and what is allowed.
+    """
     try:
         (value,) = _adapter(cast(Hashable, shape)).validate_python((_read_values(path, raw),))
     except ValidationError as error:
         document = marked_yaml.parse(path, raw)
         complaints = [_complaint(path, document, details) for details in _causes(error)]
         raise PlaybookInvalid("\n".join(complaints)) from None
-    return value, hashlib.sha256(raw).hexdigest()
+    result: T = value
+    return result
 
 
 def locate(path: Path, place: tuple[int | str, ...]) -> str:
     """Return the file and line of a value."""
-    document = marked_yaml.parse(path, _read_bytes(path))
+    return locate_raw(path, _read_bytes(path), place)
+
+
+def locate_raw(path: Path, raw: bytes, place: tuple[int | str, ...]) -> str:
+    """Return the file and line of a value in its content."""
+    document = marked_yaml.parse(path, raw)
     return f"{path.name}:{marked_yaml.line_of(document, place)}"
 
 

@@ -18,6 +18,7 @@ from bot.cases.ledger import GENESIS, chain_hash, leaf_hash
 from bot.cases.lifecycle import State
 from tests.desk import test_grants as grants
 from tests.desk import test_promotions as promotions
+from tests.desk import test_rule_changes as rule_changes
 from tests.fakes.directory import principal
 from tests.world import policy, request
 
@@ -477,3 +478,43 @@ def test_the_verifier_runs_alone_without_the_app(log, tmp_path):
     assert "import bot" not in Path(bot.audit.verifier.__file__).read_text()
     command[3] = str(tmp_path / "nothing.jsonl")
     assert subprocess.run(command, cwd=alone, capture_output=True, env={}).returncode == 2
+
+
+@pytest.fixture
+def readopted(small_world, tmp_path):
+    """Rules that were changed, decided by the owners and taken back."""
+    world = small_world
+    world.house.rows = [{**world.house.rows[0], "at_risk": 10}]
+    world.library.rules = rule_changes.limited(500)
+    world.desk.upkeep.rule_review.review()
+    rule_changes.restart(world, rules=rule_changes.limited(2000))
+    case = rule_changes.the_change(world)
+    world.approve(case, "elsie")
+    world.work()
+    by = request(case.id, principal("elsie"), world.seen(case))
+    world.desk.decisions.undo(by, note="too soon")
+    world.work()
+    checkpoints = Checkpoints(tmp_path / "cp", "log")
+    checkpoints.sign(world.store.ledger)
+    export(world.store.ledger, tmp_path / "log.jsonl")
+    return Log(tmp_path, checkpoints.public_key)
+
+
+def test_rules_that_people_approved_raise_no_alarm(readopted):
+    assert verify_without_checkpoints(readopted, readopted.lines) == []
+
+
+def test_rules_that_nobody_approved_are_found(readopted):
+    for elsewhere in ("", "EX-1000"):
+        change = on(
+            "policy.adopted",
+            lambda body, entry, case=elsewhere: body["before"] and body.update(on_case=case),
+        )
+        found = forged(readopted, change)
+        assert any("nobody has approved them" in line for line in found), found
+
+
+def test_rules_that_claim_to_be_the_first_are_found(readopted):
+    change = on("policy.adopted", lambda body, entry: body.update(before=""))
+    found = forged(readopted, change)
+    assert any("after others than those that were" in line for line in found), found

@@ -100,6 +100,10 @@ WIRE = {
     "signal.conflicted": (Transition.NOTE, "source key digest"),
     "signal.marked_clear": (Transition.MARK_CLEAR, "signal"),
     "signal.recurred": (Transition.RECUR, "signal"),
+    "policy.adopted": (
+        Transition.NOTE,
+        "checksum record before before_version by_name on_case key",
+    ),
     "stage.changed": (
         Transition.NOTE,
         "kind action stage before reason by_name on_case key evidence",

@@ -8,8 +8,7 @@ from bot.cases.controls import STAGE_ORDER
 from bot.cases.limits import describe_window
 from bot.cases.plan import Money
 from bot.cases.playbook import Playbook
-from bot.cases.policy import ActionLimit, Policy, Stage, TierRule, WindowLimit
-from bot.cases.stage_playbook import CHANGE_STAGE
+from bot.cases.policy import OWN_ACTIONS, ActionLimit, Policy, Stage, TierRule, WindowLimit
 from bot.desk.action_stages import ActionStages, actions_of
 from bot.desk.answers.case_file import Statement
 from bot.desk.answers.names import NAMED_PEOPLE, scope_title
@@ -79,7 +78,7 @@ class Capabilities:
         policy = self.library.policy()
         facts = []
         for name, limit in policy.actions.items():
-            if name == CHANGE_STAGE:
+            if name.startswith(OWN_ACTIONS):
                 continue
             title = self.library.labels().action(name)
             facts.append(f"{start_upper(title)}: {_describe_limit(limit, policy)}.")
@@ -138,7 +137,7 @@ class Capabilities:
     def _action_titles(self) -> list[str]:
         labels = self.library.labels()
         # What the desk does to itself is nobody's business case.
-        names = [name for name in self.library.policy().actions if name != CHANGE_STAGE]
+        names = [name for name in self.library.policy().actions if not name.startswith(OWN_ACTIONS)]
         return [labels.action(name) for name in names]
 
     def _alone_actions(self, playbook: Playbook) -> list[str]:

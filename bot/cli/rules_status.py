@@ -1,0 +1,80 @@
+"""Files of rules: in force, waiting, or rejected."""
+
+from dataclasses import dataclass
+
+from bot.cases.case import Case
+from bot.cases.controls import AdoptedRules, DeskControls
+from bot.cases.rules_playbook import RULES_KIND
+from bot.desk.rules_in_force import RulesInForce
+from bot.ports.case_queries import CaseFilter
+from bot.store.store import Store
+from bot.views.rule_changes import changed_files, rule_changes
+from knowledge.library import FileLibrary
+
+MAX_CASES = 100
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RulesStatus:
+    """The standing of the files against the rules in force."""
+
+    is_in_force: bool
+    sentence: str
+    #: What differs, in words.
+    changes: tuple[str, ...] = ()
+    on_case: str = ""
+
+
+def rules_status(store: Store, library: FileLibrary) -> RulesStatus:
+    """Compare the files with what is in force."""
+    controls = store.desk_controls.load()
+    rules = controls.adopted_rules
+    if rules is None:
+        return RulesStatus(
+            is_in_force=True, sentence="These rules come into force with the first start."
+        )
+    if rules.checksum == library.rule_record().checksum:
+        return RulesStatus(is_in_force=True, sentence=_adoption_text(rules))
+    return _waiting_status(store, library, controls)
+
+
+def _adoption_text(rules: AdoptedRules) -> str:
+    since = f"In force since {rules.at:%-d %b %Y %H:%M} UTC"
+    if not rules.on_case:
+        return f"{since}, {rules.by_name}."
+    return f"{since}: {rules.by_name} decided it in {rules.on_case}."
+
+
+def _waiting_status(store: Store, library: FileLibrary, controls: DeskControls) -> RulesStatus:
+    waiting = RulesInForce(store.cases, library).waiting(controls)
+    if waiting is None:
+        return RulesStatus(is_in_force=True, sentence="")
+    before, after = waiting.record, waiting.changed_record
+    changes = rule_changes(
+        (before, waiting.in_force.policy), (after, waiting.of_files.policy), library.labels()
+    )
+    case = _case_about(store, after.checksum)
+    *others, last = changed_files(before, after)
+    files = f"{', '.join(others)} and {last} are" if others else f"{last} is"
+    return RulesStatus(
+        is_in_force=False,
+        sentence=f"{files} not in force: {_case_text(case)}",
+        changes=tuple(changes),
+        on_case=str(case.id) if case else "",
+    )
+
+
+def _case_about(store: Store, checksum: str) -> Case | None:
+    """Find the latest case about these rules."""
+    cases = [
+        case
+        for case in store.queries.find(CaseFilter(kinds=(RULES_KIND,)), MAX_CASES)
+        if case.signal.facts.get("checksum") == checksum
+    ]
+    return max(cases, key=lambda case: case.timers.opened_at, default=None)
+
+
+def _case_text(case: Case | None) -> str:
+    if case is None:
+        return "a case is opened at the next start"
+    return f"{case.id} {case.state.predicate}"
