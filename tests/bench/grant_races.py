@@ -26,6 +26,7 @@ from bot.cases.decide import decide
 from bot.cases.grant import Grant, GrantUse
 from bot.cases.lifecycle import State
 from bot.cases.plan import Money
+from bot.desk.rules_in_force import RulesInForce
 from bot.desk.step_log import StepLog
 from bot.desk.step_work import StepWork
 from bot.ports.outbox import LeasedMessage, Topic
@@ -147,6 +148,7 @@ def _step_log(world: World) -> StepLog:
         outbox=world.store.outbox,
         library=world.library,
         controls=world.desk.controls,
+        rules=RulesInForce(world.store.cases, world.library),
         records=world.store.decision_records,
         clock=world.clock,
         lease_duration=timedelta(seconds=LEASE_SECONDS),
