@@ -31,7 +31,7 @@ def boottime() -> float:
 
 
 def epoch_nanoseconds() -> int:
-    """Return the time now in nanoseconds since 1970: for traces, which have no other clock."""
+    """Return the time in nanoseconds since 1970, for traces."""
     return time.time_ns()
 
 

@@ -251,7 +251,7 @@ def must_still_be_granted(
 def grant_ends_after(
     before: Case | None, entries: Iterable[Entry], after: Case
 ) -> tuple[EndGrants, ...]:
-    """List the grants that an outcome ends: all of that kind and action."""
+    """List the grants of a kind and action that an outcome ends."""
     if before is None:
         return ()
     ends = [

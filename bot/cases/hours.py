@@ -102,7 +102,7 @@ class Hours:
         return total
 
     def next_closing(self, at: datetime) -> datetime:
-        """Return the end of the working time that goes on, or comes next, in UTC."""
+        """Return the end of the present or next working time, in UTC."""
         opening = self.next_opening(at)
         first = opening.astimezone(ZoneInfo(self.zone)).date() - DAY
         for ahead in range(MAX_OPEN_DAYS):

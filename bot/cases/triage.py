@@ -110,7 +110,7 @@ def _recommend(case: Case, command: Recommend, now: datetime) -> tuple[CaseBody,
 
 
 def _approve_by_grant(grant: Grant | None, plan: Plan, now: datetime) -> tuple[CaseBody, ...]:
-    """Approve the plan in the name of whoever has approved the next ones like it."""
+    """Approve the plan in the name of the giver of a grant."""
     if grant is None:
         return ()
     vote = Approval(

@@ -48,13 +48,14 @@ class Usage:
                 yield row
 
     def alone_times(self, kind: str) -> int:
-        """Count the plans of a kind that began alone within a day, by their first actions."""
+        """Count the plans of a kind that began alone within a day."""
         return sum(
             row.first_steps for row in self.rows if row.alone_kind == kind and row.window <= DAY
         )
 
     def of_grant(self, grant_id: str) -> GrantUse:
-        """Sum what was begun under a grant, which never lasts as long as a day."""
+        """Sum the plans begun under a grant."""
+        # A grant never lasts as long as a day, so the rows of a day have all of it.
         rows = [row for row in self.rows if row.grant_id == grant_id]
         return sum_grant((row.times, row.amount) for row in rows)
 

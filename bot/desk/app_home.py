@@ -202,7 +202,7 @@ class AppHome:
     def _grants(
         self, controls: DeskControls, person: str, now: datetime
     ) -> tuple[tuple[GrantMeter, str], ...]:
-        """List what is approved in advance now: one's own, or all for who may stop the desk."""
+        """List the grants in force that this person may stop."""
         titles = dict(self.library.titles())
         sees_all = self.eligibility.may_resume(person)
         return tuple(
