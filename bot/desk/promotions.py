@@ -94,7 +94,7 @@ class Promotions:
             key="",
             kind=stage_kind(playbook.kind),
             subject=f"{action} {target.value}",
-            title=f"Let the bot do “{title}” {manner} for “{playbook.title}”?",
+            title=f"Let the bot do “{title}” {manner}?",
             occurred_at=None,
             facts={"of_kind": playbook.kind, "of_action": action, "to_stage": target.value},
         )
