@@ -55,7 +55,7 @@ def distil(yeses: Iterable[Press], noes: Iterable[Press], minimum: int) -> Disti
     The answer does not depend on the order of the plans.
     """
     all_yeses, all_noes = sorted(yeses, key=_order), sorted(noes, key=_order)
-    chosen = all_yeses
+    chosen: Sequence[Press] = all_yeses
     while len(chosen) >= max(minimum, 1):
         subset = _with_few_values(chosen)
         if len(subset) < len(chosen):
@@ -66,7 +66,7 @@ def distil(yeses: Iterable[Press], noes: Iterable[Press], minimum: int) -> Disti
         if inside is None:
             covered = tuple(yes for yes in all_yeses if contains(bounds, yes.figures))
             return Distillate(
-                bounds=bounds, yeses=covered, counter_examples=_nearest(bounds, all_noes)
+                bounds=bounds, yeses=covered, counter_examples=nearest(bounds, all_noes)
             )
         chosen = _largest_without(chosen, inside, minimum)
     return None
@@ -166,7 +166,7 @@ def _by_text(yeses: Sequence[Press], name: str, text: str) -> Iterator[Sequence[
         yield groups[other]
 
 
-def _nearest(bounds: tuple[Bound, ...], noes: Sequence[Press]) -> tuple[Press, ...]:
+def nearest(bounds: tuple[Bound, ...], noes: Sequence[Press]) -> tuple[Press, ...]:
     """Return the plans outside that the fewest bounds keep out."""
 
     def distance(no: Press) -> int:

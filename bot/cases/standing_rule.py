@@ -11,13 +11,24 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
-from bot.cases.canonical import Scalar
+from bot.cases.canonical import Scalar, canonical_bytes, canonical_hash, from_json, to_plain
 from bot.cases.evidence import SIGNAL
 from bot.cases.plan import STEPS, Plan
 
 AMOUNT = "amount"
 CURRENCY = "currency"
 FACTS = "facts"
+#: The terms of a rule that an approval binds.
+APPROVED_TERMS = (
+    "kind",
+    "actions",
+    "parameters",
+    "bounds",
+    "times_per_day",
+    "owner",
+    "playbook_digest",
+    "until",
+)
 #: Texts of the signal that tell one case from another, and bound nothing.
 UNBOUND_FACTS = frozenset({"subject", "title"})
 #: A number of that name says which one, and not how much.
@@ -67,8 +78,18 @@ class StandingRule:
     #: The playbook that made the plans. Another one is another question.
     playbook_digest: str
     until: datetime
+    #: When it was adopted; of a draft, when it was made.
+    since: datetime
+    #: When people last kept it for longer; None for never.
+    renewed_at: datetime | None = None
     #: Why it ends unless somebody keeps it; empty while it does not.
     doubt: str = ""
+
+    @property
+    def checksum(self) -> str:
+        """Hash what people approve; the verifier does likewise."""
+        plain = to_plain(self)
+        return canonical_hash({name: plain[name] for name in APPROVED_TERMS})
 
     def covers(self, plan: Plan, figures: Figures, now: datetime) -> bool:
         """Tell whether a plan may run by this rule now."""
@@ -85,6 +106,24 @@ class StandingRule:
     def contains(self, figures: Figures) -> bool:
         """Tell whether every bound holds."""
         return contains(self.bounds, figures)
+
+
+def rule_to_json(rule: StandingRule) -> str:
+    """Write a draft as text, for the signal that proposes it."""
+    return canonical_bytes(to_plain(rule)).decode()
+
+
+def rule_from_json(text: str) -> StandingRule:
+    """Read what ``rule_to_json`` wrote."""
+    return from_json(StandingRule, text)
+
+
+@dataclass(frozen=True, slots=True)
+class RuleUse:
+    """How often a standing rule was used, and when last."""
+
+    times: int = 0
+    last_at: datetime | None = None
 
 
 def deciding_case(rule_id: str) -> str:

@@ -15,8 +15,10 @@ def press(number: int, **figures) -> Press:
     return Press(
         case_id=f"EX-{number}",
         revision=1,
-        figures={f"0.{name}" if "." not in name and name != "amount" else name: value
-                 for name, value in names.items()},
+        figures={
+            f"0.{name}" if "." not in name and name != "amount" else name: value
+            for name, value in names.items()
+        },
         identities=frozenset({"0.booking_id"}),
     )
 
@@ -30,9 +32,15 @@ def bound_of(distillate, name):
 
 
 def test_bounds_are_what_was_approved():
-    yeses = [press(n, quantity=6 + n, amount=str(20 * n), facts__stock__venue="Soho") for n in range(5)]
+    yeses = [
+        press(n, quantity=6 + n, amount=str(20 * n), facts__stock__venue="Soho") for n in range(5)
+    ]
     distillate = distil(yeses, [], 5)
-    assert [bound.name for bound in distillate.bounds] == ["0.quantity", "amount", "facts.stock.venue"]
+    assert [bound.name for bound in distillate.bounds] == [
+        "0.quantity",
+        "amount",
+        "facts.stock.venue",
+    ]
     quantity, amount, venue = distillate.bounds
     assert (quantity.minimum, quantity.maximum) == (6, 10)
     assert (amount.minimum, amount.maximum) == (0, 80)
@@ -107,7 +115,9 @@ SCALARS = st.one_of(
     st.sampled_from(VENUES), st.integers(0, 9), st.booleans(), st.none(), st.floats(0, 9, width=16)
 )
 FIGURES = st.dictionaries(
-    st.sampled_from(["0.quantity", "0.venue", "0.staff_id", "amount", "facts.stock.x", "facts.y.z"]),
+    st.sampled_from(
+        ["0.quantity", "0.venue", "0.staff_id", "amount", "facts.stock.x", "facts.y.z"]
+    ),
     SCALARS,
     min_size=1,
 )
