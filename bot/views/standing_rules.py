@@ -54,7 +54,7 @@ def breach_words(
     for bound in rule.bounds:
         value = figures.get(bound.name)
         if not bound.holds(value):  # type: ignore[arg-type]
-            title = titles.get(bound.name) or _title(rule, bound.name, labels)
+            title = titles.get(bound.name) or _name_words(rule, bound.name, labels)
             return f"{title} {NONE if value is None else value}"
     return "within it"
 
@@ -107,7 +107,7 @@ def _main_bounds(rule: StandingRule, labels: Labels) -> Iterator[str]:
         if bound.name == AMOUNT:
             yield _amount_words(bound, currency)
         else:
-            yield f"{_title(rule, bound.name, labels)} {bound_words(bound)}"
+            yield f"{_name_words(rule, bound.name, labels)} {bound_words(bound)}"
 
 
 def _amount_words(bound: Bound, currency: str) -> str:
@@ -117,9 +117,11 @@ def _amount_words(bound: Bound, currency: str) -> str:
     return low if low == high else f"{low} to {high}"
 
 
-def _title(rule: StandingRule, name: str, labels: Labels) -> str:
+def _name_words(rule: StandingRule, name: str, labels: Labels) -> str:
     step, _, parameter = name.partition(".")
-    if not step.isdigit():
+    if step == FACTS:
+        return _fact_words(name)
+    if not parameter:
         return as_words(name)
     return labels.parameter(rule.actions[int(step)], parameter).lower()
 

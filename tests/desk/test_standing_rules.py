@@ -94,6 +94,7 @@ def adopt(world: World) -> Case:
     case = ask(world)
     world.approve(case, "elsie")
     world.work()
+    world.clock.at += timedelta(hours=1)
     return world.case(case)
 
 
@@ -185,6 +186,8 @@ def test_an_edited_plan_is_a_no_to_the_plan_before_it(world):
     by = request(case.id, principal("ana"), world.seen(case))
     world.desk.decisions.edit(by, {"quantity": 6})
     world.work()
+    world.approve(case, "omar")
+    world.work()
     # The edited plan was like the four that were approved, so nothing tells them apart.
     assert world.desk.upkeep.standing_rules.review() == 0
 
@@ -255,7 +258,7 @@ def test_a_rule_that_ended_after_the_verdict_stops_the_step(world):
     case_id = world.receive(world.signal("product:200")).case_id
     work_until_approved(world, case_id)
     world.desk.controls.supervise(
-        "low_stock", "stock-taking", by=principal("ana"), surface=Surface.SLACK
+        "low_stock", by=principal("ana"), reason="stock-taking", surface=Surface.SLACK
     )
     world.work()
     case = world.store.cases.case(case_id)
