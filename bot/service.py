@@ -303,6 +303,7 @@ def build_jobs(desk: Desk, keeper: CheckpointKeeper, clock: Clock) -> list[Job]:
         Job("checkpoint", CHECKPOINT_INTERVAL, keeper.sign),
         Job("digests", DIGESTS_INTERVAL, digest_schedule.enqueue_due),
         Job("promotions", PROMOTIONS_INTERVAL, desk.upkeep.promotions.review),
+        Job("standing rules", PROMOTIONS_INTERVAL, desk.upkeep.standing_rules.review),
         Job("rules", RULES_INTERVAL, desk.upkeep.rule_review.review),
         Job("memory", PRECEDENTS_INTERVAL, desk.upkeep.precedents.reconcile),
     ]

@@ -7,6 +7,7 @@ from bot.advisors import Advisors
 from bot.cases.plan import DRY_RUN
 from bot.connectors.desk import DeskConnector, SystemsWithDesk
 from bot.connectors.desk_rules import CombinedDesk, RulesConnector
+from bot.connectors.desk_standing_rules import StandingRulesConnector
 from bot.connectors.dry_run import DryRun
 from bot.desk.action_stages import ActionStages
 from bot.desk.answers.acts import ActAnswers
@@ -56,6 +57,7 @@ from bot.desk.reminders import Reminders
 from bot.desk.rule_changes import RuleDescriptions, RuleReview
 from bot.desk.rules_in_force import RulesInForce
 from bot.desk.source_throttle import SourceThrottle
+from bot.desk.standing_rules import RulePresses, StandingRuleRecords, StandingRules
 from bot.desk.thread_orders import ThreadOrders
 from bot.desk.triage import Triage
 from bot.desk.visibility import Visibility
@@ -88,6 +90,7 @@ class Upkeep:
 
     deadlines: Deadlines
     promotions: Promotions
+    standing_rules: StandingRules
     rule_review: RuleReview
     message_cleanup: MessageCleanup
     precedents: PrecedentRecorder
@@ -392,6 +395,16 @@ class _Builder:
             clock=self.clock,
             mode=self.options.mode,
         )
+        standing_rules = StandingRules(
+            desk_controls=self.store.desk_controls,
+            presses=RulePresses(records=self.store.decision_records, cases=self.store.cases),
+            cases=self.store.cases,
+            queries=self.store.queries,
+            intake=intake,
+            library=self.library,
+            clock=self.clock,
+            mode=self.options.mode,
+        )
         rule_review = RuleReview(
             desk_controls=self.store.desk_controls,
             rules=RulesInForce(self.store.cases, self.library),
@@ -404,6 +417,7 @@ class _Builder:
         return Upkeep(
             deadlines=deadlines,
             promotions=promotions,
+            standing_rules=standing_rules,
             rule_review=rule_review,
             message_cleanup=self.message_cleanup(),
             precedents=precedents,
@@ -677,7 +691,21 @@ def _build_desk_connector(store: Store, library: FileLibrary, clock: Clock) -> C
         clock=clock,
         describe=descriptions.describe,
     )
-    return CombinedDesk(stages, rules)
+    standing_rules = StandingRulesConnector(
+        desk_controls=store.desk_controls,
+        cases=store.cases,
+        queries=store.queries,
+        clock=clock,
+        descriptions=StandingRuleRecords(
+            presses=RulePresses(records=store.decision_records, cases=store.cases),
+            desk_controls=store.desk_controls,
+            cases=store.cases,
+            ledger=store.ledger,
+            library=library,
+            clock=clock,
+        ),
+    )
+    return CombinedDesk(stages, rules, standing_rules)
 
 
 def build_monthly_awards(store: Store, library: FileLibrary) -> MonthlyAwards:

@@ -27,6 +27,11 @@ from bot.cases.stage_playbook import (
     stage_playbook,
     with_desk_actions,
 )
+from bot.cases.standing_rule_playbook import (
+    is_standing_rule_kind,
+    ruled_kind,
+    standing_rule_playbook,
+)
 from bot.connectors.dry_run import DryRun
 from bot.desk.decision_path import Request
 from bot.desk.options import DeskOptions
@@ -125,6 +130,8 @@ class FakeLibrary:
             return rules_playbook(self.playbook(UNRECOGNISED), self.governors())
         if is_stage_kind(kind):
             return stage_playbook(self.playbook(concerned_kind(kind)))
+        if is_standing_rule_kind(kind):
+            return standing_rule_playbook(self.playbook(ruled_kind(kind)))
         if kind == UNRECOGNISED:
             return replace(
                 self.book,

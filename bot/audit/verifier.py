@@ -37,7 +37,7 @@ import hashlib
 import json
 import re
 import sys
-from datetime import datetime
+from datetime import datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
 
@@ -704,6 +704,9 @@ class Log:
         self.grants = {}
         # What was begun under each: the amount by case and revision.
         self.grant_uses = {}
+        # Standing rules that have not ended, and the times at which plans began by each.
+        self.standing_rules = {}
+        self.rule_uses = {}
         # The states of all cases, for entries about one that rest on another.
         self.cases = {}
         # Of the rules in force; empty before the first.
@@ -769,6 +772,11 @@ class CaseState:
         self.has_emergency_vote = False
         # The grant by which the plan was approved.
         self.grant = None
+        # The standing rule by which the plan runs.
+        self.standing_rule = None
+        # What the signal and the look-ups say, by "item.column".
+        self.signal_facts = {}
+        self.evidence_facts = {}
         # Who raised the exception or answered for its plan, and who edited the plan or gains from
         # it: none may approve.
         self.requesters = set()
@@ -825,6 +833,14 @@ def add_requester(entry, body, case):
         case.requesters.add(requester)
 
 
+def open_case(entry, body, case):
+    """Record who raised the exception, and what the signal says."""
+    add_requester(entry, body, case)
+    signal = body.get("signal") or {}
+    facts = {**(signal.get("facts") or {}), "source": signal.get("source")}
+    case.signal_facts = {f"facts.signal.{name}": value for name, value in facts.items()}
+
+
 def record_inquiry(entry, body, case):
     """Record a question, which may be answered once."""
     case.pending.inquiries[entry["version"]] = body["to"]
@@ -863,6 +879,7 @@ def begin_plan(entry, body, case):
     case.steps.facts = {}
     case.has_emergency_vote = False
     case.grant = None
+    case.standing_rule = None
     case.is_automatic = False
     verdict = body.get("verdict") or {}
     case.terms.needs_passkey = bool(verdict.get("step_up"))
@@ -1178,6 +1195,9 @@ def check_authorisation(entry, body, case):
             return "a plan ran without a person that is not low risk"
         if body["plan"].get("proposer") == "model":
             return "a plan ran without a person that a model suggested"
+        problem = alone_problem(entry, body, case)
+        if problem:
+            return problem
         case.is_automatic = True
     else:
         has_enough = len(case.votes) >= case.terms.votes_needed or case.has_emergency_vote
@@ -1197,6 +1217,159 @@ def change_stage(entry, body, case):
     if other is None or other.authorised_digest is None or other.is_automatic:
         return "an action may do more than before, and nobody has approved it"
     return None
+
+
+def alone_problem(entry, body, case):
+    """Return why neither its stage nor a standing rule lets a plan run alone; else None."""
+    inputs = (body.get("verdict") or {}).get("inputs") or {}
+    if inputs.get("stage", "autonomous") == "autonomous":
+        return None
+    name = inputs.get("standing_rule")
+    if not name:
+        return "a plan ran without a person whose actions had not earned it"
+    rule = case.log.standing_rules.get(name)
+    if rule is None:
+        return "a plan ran by a standing rule that nobody had adopted, or that had ended"
+    if parse_time(entry["at"]) >= parse_time(rule["until"]):
+        return "a plan ran by a standing rule whose time was over"
+    if not is_within_rule(rule, case):
+        return "a plan ran by a standing rule that does not cover it"
+    case.standing_rule = name
+    return None
+
+
+def is_within_rule(rule, case):
+    """Tell whether a plan has the shape of a standing rule, and is within its bounds."""
+    plan = case.plan
+    shape = [[action["name"] for action in plan["actions"]]]
+    shape.append([sorted(action["parameters"]) for action in plan["actions"]])
+    is_alike = shape == [rule["actions"], rule["parameters"]] and not plan.get("branches")
+    names = (plan["playbook"], plan["playbook_digest"])
+    if not is_alike or names != (rule["kind"], rule["playbook_digest"]):
+        return False
+    figures = figures_of(case)
+    return all(bound_holds(bound, figures.get(bound["name"])) for bound in rule["bounds"])
+
+
+def figures_of(case):
+    """List what a standing rule looks at: parameters, amount and facts."""
+    figures = {**case.signal_facts, **case.evidence_facts}
+    amounts = []
+    for step, action in enumerate(case.plan["actions"]):
+        for name, value in action["parameters"].items():
+            figures[f"{step}.{name}"] = value
+        if action.get("amount"):
+            amounts.append(action["amount"])
+    if amounts:
+        figures["amount"] = str(sum(Decimal(money["amount"]) for money in amounts))
+        figures["currency"] = amounts[0]["currency"]
+    return figures
+
+
+def bound_holds(bound, value):
+    """Tell whether a figure is one of the texts, or within the range, of a bound."""
+    if bound["values"]:
+        return figure_text(value) in bound["values"]
+    if value is None or isinstance(value, bool):
+        return False
+    try:
+        number = Decimal(str(value))
+    except ArithmeticError:
+        return False
+    return Decimal(bound["minimum"]) <= number <= Decimal(bound["maximum"])
+
+
+def figure_text(value):
+    """Write a value so that equal ones are written alike."""
+    if value is None:
+        return ""
+    if isinstance(value, bool):
+        return "true" if value else "false"
+    if isinstance(value, (int, float)):
+        return format(Decimal(str(value)).normalize(), "f")
+    return value
+
+
+def use_standing_rule(entry, case, step):
+    """Count a plan against its standing rule, and return why it may not begin."""
+    if case.standing_rule is None or step:
+        return None
+    rule = case.log.standing_rules.get(case.standing_rule)
+    at = parse_time(entry["at"])
+    if rule is None or at >= parse_time(rule["until"]):
+        # After a restored backup a step is begun to look whether it was done.
+        finding = "a step was begun by a standing rule that had ended"
+        return None if case.log.was_restored else finding
+    uses = case.log.rule_uses.setdefault(case.standing_rule, {})
+    uses[entry["case"], entry["revision"]] = at
+    recent = [one for one in uses.values() if at - timedelta(days=1) < one]
+    if len(recent) > rule["times_per_day"]:
+        return "more plans were begun in a day than a standing rule lets"
+    return None
+
+
+def adopt_standing_rule(entry, body, case):
+    """Check that people have approved exactly this standing rule."""
+    rule = body["rule"]
+    case.log.standing_rules[rule["id"]] = rule
+    terms = canonical({name: rule[name] for name in RULE_TERMS})
+    if not has_approved(case, body["on_case"], rule=sha(terms.encode()).hex()):
+        return "a standing rule came into force, and nobody has approved it"
+    return None
+
+
+def doubt_standing_rule(entry, body, case):
+    """Let a standing rule end sooner."""
+    rule = case.log.standing_rules.get(body["rule"])
+    if rule is None:
+        return None
+    if parse_time(body["until"]) > parse_time(rule["until"]):
+        return "a standing rule lasts longer, and nobody has approved it"
+    case.log.standing_rules[body["rule"]] = {**rule, "until": body["until"]}
+    return None
+
+
+def prolong_standing_rule(entry, body, case):
+    """Check that people have approved that a standing rule lasts longer."""
+    rule = case.log.standing_rules.get(body["rule"])
+    if rule is None:
+        return "a standing rule was kept that had ended"
+    case.log.standing_rules[body["rule"]] = {**rule, "until": body["until"]}
+    if parse_time(body["until"]) <= parse_time(rule["until"]):
+        return None
+    if not has_approved(case, body["on_case"], rule=body["rule"], until=body["until"]):
+        return "a standing rule lasts longer, and nobody has approved it"
+    return None
+
+
+def has_approved(case, case_id, rule, until=None):
+    """Tell whether people approved, in another case, this rule and this end."""
+    other = case.log.cases.get(case_id)
+    if other is None or other.authorised_digest is None or other.is_automatic:
+        return False
+    for action in other.plan["actions"]:
+        parameters = action["parameters"]
+        if parameters.get("rule") != rule:
+            continue
+        if until is None:
+            return action["name"] == "desk.adopt_standing_rule"
+        is_same_end = parse_time(parameters.get("until", "")) == parse_time(until)
+        return action["name"] == "desk.keep_standing_rule" and is_same_end
+    return False
+
+
+def end_standing_rule(entry, body, case):
+    """End a standing rule."""
+    case.log.standing_rules.pop(body["rule"], None)
+
+
+def record_evidence(entry, body, case):
+    """Record what the look-ups say."""
+    case.evidence_facts = {
+        f"facts.{fact['name']}": fact["value"]
+        for fact in body["evidence"]
+        if fact.get("failure") is None
+    }
 
 
 def adopt_policy(entry, body, case):
@@ -1221,7 +1394,11 @@ def begin_step(entry, body, case):
     if body["step"] in case.steps.starts:
         return f"step {body['step'] + 1} was begun twice"
     step = step_number(body)
-    problem = step_problem(step, body, case) or spend_grant(entry, case)
+    problem = (
+        step_problem(step, body, case)
+        or spend_grant(entry, case)
+        or use_standing_rule(entry, case, step)
+    )
     if problem:
         return problem
     case.steps.starts.add(step)
@@ -1288,7 +1465,9 @@ def record_report(entry, body, case):
 
 def release_grant(entry, case):
     """Count what surely failed no more."""
-    case.log.grant_uses.get(case.grant, {}).pop((entry["case"], entry["revision"]), None)
+    key = (entry["case"], entry["revision"])
+    case.log.grant_uses.get(case.grant, {}).pop(key, None)
+    case.log.rule_uses.get(case.standing_rule, {}).pop(key, None)
 
 
 def record_landing(body, case, has_landed):
@@ -1413,8 +1592,19 @@ ENDS_DOUBT = {
 }
 # What an action may do, from the narrowest to the widest.
 STAGES = ("shadow", "supervised", "autonomous")
+# What an approval of a standing rule binds.
+RULE_TERMS = (
+    "kind",
+    "actions",
+    "parameters",
+    "bounds",
+    "times_per_day",
+    "owner",
+    "playbook_digest",
+    "until",
+)
 RULES = {
-    "case.opened": add_requester,
+    "case.opened": open_case,
     "signal.recurred": add_requester,
     "case.resolved": record_resolution,
     "undo.approved": count_undo_vote,
@@ -1443,6 +1633,11 @@ RULES = {
     "grant.given": give_grant,
     "grant.ended": end_grant,
     "policy.adopted": adopt_policy,
+    "rule.adopted": adopt_standing_rule,
+    "rule.doubted": doubt_standing_rule,
+    "rule.prolonged": prolong_standing_rule,
+    "rule.ended": end_standing_rule,
+    "evidence.gathered": record_evidence,
     "ledger.behind": record_restore,
     "ledger.acknowledged": acknowledge_restore,
 }

@@ -197,7 +197,9 @@ def _approval(case: Case, entry: Entry, *, is_alone: bool) -> PlanDecision | Non
     if decision is None:
         return None
     if is_alone:
-        return replace(decision, stage=Stage.AUTONOMOUS, is_alone=True, is_comparable=False)
+        # What ran by a standing rule has not earned the stage, and cannot lose it.
+        stage = decision.stage if case.standing_rule_id else Stage.AUTONOMOUS
+        return replace(decision, stage=stage, is_alone=True, is_comparable=False)
     if case.grant_id:
         # Nobody looked at this plan, so it shows nothing; its outcome counts.
         return replace(decision, is_comparable=False)

@@ -43,15 +43,20 @@ def may_begin_alone(kind: str, usage: Usage, rule: AutonomyRule) -> bool:
     return usage.alone_times(kind) < rule.alone_per_day
 
 
-def must_still_run_alone(plan: Plan, controls: DeskControls, *, initial: Stage) -> None:
+def must_still_run_alone(
+    plan: Plan, controls: DeskControls, *, initial: Stage, has_rule: bool = False
+) -> None:
     """Refuse to begin alone under a stage that was taken back.
 
-    It is called in the transaction that begins the step.
+    It is called in the transaction that begins the step. ``has_rule``: a standing rule stands in
+    for the stage, and not for that of shadow.
 
     Raises:
         NoLongerAlone: people decide about such plans now.
     """
-    if controls.stage_of_plan(plan.playbook, plan, initial) is not Stage.AUTONOMOUS:
+    lowest = Stage.SUPERVISED if has_rule else Stage.AUTONOMOUS
+    stage = controls.stage_of_plan(plan.playbook, plan, initial)
+    if STAGE_ORDER.index(stage) < STAGE_ORDER.index(lowest):
         raise NoLongerAlone("such plans are put before people now")
 
 
@@ -265,7 +270,7 @@ def demotions_after(before: Case | None, after: Case) -> tuple[TakeStageBack, ..
             action=score.action,
             reason=_demotion_reason(score),
             on_case=score.case_id,
-            is_alone=score.is_alone,
+            is_alone=score.is_alone and score.stage is Stage.AUTONOMOUS,
         )
         for score in bad_outcomes_after(before, after)
         if score.is_alone or score.is_comparable

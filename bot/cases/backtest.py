@@ -20,6 +20,7 @@ from bot.cases.judgement import judge
 from bot.cases.plan import Action, Money, Plan
 from bot.cases.policy import PlaybookTerms, Policy, RiskTier, Stage
 from bot.cases.recent_actions import PastAction, RecentActions
+from bot.cases.standing_rule import StandingRule
 from bot.cases.usage import NOTHING
 from bot.cases.verdict import Ruling, Verdict, require_governance
 
@@ -48,6 +49,8 @@ class Surroundings:
     has_stranger: Callable[[Iterable[str]], bool]
     #: The stage of a plan of a kind by what was recorded; None for that of its terms.
     stage: Callable[[str, Plan, Stage], Stage] | None = None
+    #: The standing rule within whose bounds a plan of a case was.
+    standing_rule: Callable[[Case, Plan], StandingRule | None] | None = None
 
     def terms_of(self, kind: str, plan: Plan) -> PlaybookTerms:
         """Return the terms of a kind, at the stage of this plan."""
@@ -244,6 +247,7 @@ class Backtest:
 
     def _rule(self, side: _Side, *, case: Case, plan: Plan, at: datetime) -> Judged:
         policy, terms = side.policy, self._surroundings.terms_of(case.kind, plan)
+        find_rule = self._surroundings.standing_rule
         verdict = judge(
             plan,
             terms,
@@ -257,6 +261,7 @@ class Backtest:
                 stake=case.assessment.stake,
                 facts=case_facts(case, case.assessment.evidence) if policy.rules else {},
             ),
+            standing_rule=find_rule(case, plan) if find_rule else None,
         )
         accounts = [plan.requester, plan.beneficiary, *(one.account for one in case.requesters)]
         if self._surroundings.has_stranger([account for account in accounts if account]):

@@ -355,6 +355,14 @@ class Case:
         return grants[0] if grants else ""
 
     @property
+    def standing_rule_id(self) -> str:
+        """Return the standing rule that the plan ran by; empty for none."""
+        verdict = self.proposal.verdict
+        if not self.was_auto_approved or verdict is None or verdict.inputs is None:
+            return ""
+        return verdict.inputs.standing_rule
+
+    @property
     def is_in_shadow(self) -> bool:
         """Tell whether the plan is recommended, and never carried out."""
         verdict = self.proposal.verdict

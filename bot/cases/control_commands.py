@@ -10,6 +10,7 @@ from bot.cases.grant import Grant
 from bot.cases.passkey import Passkey
 from bot.cases.policy import Stage
 from bot.cases.rule_record import RuleRecord
+from bot.cases.standing_rule import Figures, StandingRule
 
 
 @dataclass(frozen=True, slots=True)
@@ -210,9 +211,82 @@ class AdoptRules:
     key: str = ""
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptStandingRule:
+    """Let plans within the bounds of an approved rule run."""
+
+    rule: StandingRule
+    by_name: str
+    on_case: str
+    #: The idempotency key of the step.
+    key: str
+    yeses: tuple[str, ...] = ()
+    counter_examples: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DoubtStandingRule:
+    """Let a rule end soon, unless somebody keeps it."""
+
+    rule_id: str
+    reason: str
+    until: datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProlongStandingRule:
+    """Keep a rule for longer, as was approved, or take that back."""
+
+    rule_id: str
+    until: datetime
+    by_name: str
+    on_case: str
+    key: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndStandingRule:
+    """End one rule."""
+
+    rule_id: str
+    reason: str
+    by_name: str = "Countersign"
+    on_case: str = ""
+    key: str = ""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndRulesAfterOutcome:
+    """End the rules that a plan ran by, or could have, because it turned out wrong."""
+
+    kind: str
+    action: str
+    reason: str
+    on_case: str
+    #: The rule that it ran by; empty for none.
+    rule_id: str = ""
+    #: None where they are not known: every rule on the action ends.
+    figures: Figures | None = None
+
+
+StandingRuleCommand = (
+    AdoptStandingRule
+    | DoubtStandingRule
+    | ProlongStandingRule
+    | EndStandingRule
+    | EndRulesAfterOutcome
+)
 StageCommand = ChangeStage | TakeStageBack | Supervise
 #: What the desk does of its own accord.
-OwnCommand = TripCircuitBreaker | FallBehind | ChangeStage | TakeStageBack | EndGrants | AdoptRules
+OwnCommand = (
+    TripCircuitBreaker
+    | FallBehind
+    | ChangeStage
+    | TakeStageBack
+    | EndGrants
+    | AdoptRules
+    | StandingRuleCommand
+)
 PauseCommand = Pause | Resume | TripCircuitBreaker
 DelegationCommand = Delegate | EndDelegation
 EmergencyCommand = BreakGlass | ReviewEmergency
@@ -227,4 +301,5 @@ ControlCommand = (
     | StageCommand
     | GrantCommand
     | AdoptRules
+    | StandingRuleCommand
 )

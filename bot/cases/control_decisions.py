@@ -32,6 +32,7 @@ from bot.cases.control_commands import (
     ReviewEmergency,
     RollbackCommand,
     StageCommand,
+    StandingRuleCommand,
     StopGrant,
     Supervise,
     TakeStageBack,
@@ -63,6 +64,7 @@ from bot.cases.errors import BadRequest, NotEligible, TooLate
 from bot.cases.grant import MAX_GRANT_COUNT, MAX_GRANT_TIME
 from bot.cases.passkey import INVITATION_IS_OVER, INVITATION_LIFETIME, find_live_link
 from bot.cases.policy import Stage
+from bot.cases.standing_rule_decisions import decide_standing_rule, rules_end_with
 
 MAX_REASON_LENGTH = 500
 UNFIT = "is a guest, from outside, deactivated or an app"
@@ -123,6 +125,8 @@ def _find_bodies(
         return _decide_stage(controls, command)
     if isinstance(command, GrantCommand):
         return _decide_grant(controls, command, now)
+    if isinstance(command, StandingRuleCommand):
+        return decide_standing_rule(controls, command, now)
     if isinstance(command, AdoptRules):
         return _adopt_rules(controls, command)
     return _decide_rollback(controls, command)
@@ -439,7 +443,12 @@ def _take_stage_back(controls: DeskControls, command: TakeStageBack) -> tuple[Co
         by_name="Countersign",
         on_case=command.on_case,
     )
-    return (body,)
+    rules = [
+        rule
+        for rule in controls.standing_rules
+        if rule.kind == command.kind and command.action in rule.actions
+    ]
+    return (body, *rules_end_with(rules, reason=command.reason, on_case=command.on_case))
 
 
 def _supervise(controls: DeskControls, command: Supervise) -> tuple[ControlBody, ...]:
@@ -456,9 +465,10 @@ def _supervise(controls: DeskControls, command: Supervise) -> tuple[ControlBody,
         for record in controls.stages
         if record.kind == command.kind and record.stage is Stage.AUTONOMOUS
     ]
-    if not records:
+    rules = [rule for rule in controls.standing_rules if rule.kind == command.kind]
+    if not records and not rules:
         raise TooLate("nothing of it runs without a person")
-    return tuple(
+    stages = tuple(
         StageChanged(
             kind=record.kind,
             action=record.action,
@@ -469,6 +479,7 @@ def _supervise(controls: DeskControls, command: Supervise) -> tuple[ControlBody,
         )
         for record in records
     )
+    return (*stages, *rules_end_with(rules, reason=reason, by_name=by.person.name))
 
 
 # --- grants -----------------------------------------------------------------------------------

@@ -31,7 +31,12 @@ from bot.cases.entries import (
     Paused,
     PolicyAdopted,
     Resumed,
+    RuleAdopted,
+    RuleDoubted,
+    RuleEnded,
+    RuleProlonged,
     StageChanged,
+    StandingRuleBody,
 )
 from bot.cases.errors import LedgerBroken
 from bot.cases.passkey import Invitation
@@ -76,6 +81,8 @@ def _apply(controls: DeskControls, body: ControlBody, entry: Entry) -> DeskContr
         return _apply_stage(controls, body, entry)
     if isinstance(body, GrantBody):
         return _apply_grant(controls, body, entry)
+    if isinstance(body, StandingRuleBody):
+        return _apply_standing_rule(controls, body, entry)
     if isinstance(body, PolicyAdopted):
         return _apply_adoption(controls, body, entry)
     return _apply_rollback(controls, body, entry)
@@ -196,6 +203,33 @@ def _apply_grant(controls: DeskControls, body: GrantBody, entry: Entry) -> DeskC
         case GrantEnded():
             others = tuple(grant for grant in controls.grants if grant.id != body.grant)
             return replace(controls, grants=others)
+        case _:
+            assert_never(body)
+
+
+def _apply_standing_rule(
+    controls: DeskControls, body: StandingRuleBody, entry: Entry
+) -> DeskControls:
+    match body:
+        case RuleAdopted():
+            return replace(controls, standing_rules=(*controls.standing_rules, body.rule))
+        case RuleDoubted():
+            rules = [
+                replace(rule, until=body.until, doubt=body.reason) if rule.id == body.rule else rule
+                for rule in controls.standing_rules
+            ]
+            return replace(controls, standing_rules=tuple(rules))
+        case RuleProlonged():
+            rules = [
+                replace(rule, until=body.until, renewed_at=entry.at, doubt="")
+                if rule.id == body.rule
+                else rule
+                for rule in controls.standing_rules
+            ]
+            return replace(controls, standing_rules=tuple(rules))
+        case RuleEnded():
+            rest = tuple(rule for rule in controls.standing_rules if rule.id != body.rule)
+            return replace(controls, standing_rules=rest)
         case _:
             assert_never(body)
 

@@ -14,6 +14,7 @@ from bot.cases.grant import Grant
 from bot.cases.passkey import Invitation, Passkey
 from bot.cases.plan import Plan
 from bot.cases.policy import Stage
+from bot.cases.standing_rule import StandingRule
 
 DESK_ID = CaseId("DESK")
 #: From the narrowest to the widest.
@@ -135,12 +136,18 @@ class DeskControls:
     stages: tuple[RecordedStage, ...] = ()
     #: Those that nobody and nothing has ended, also when their time is over.
     grants: tuple[Grant, ...] = ()
+    #: Those that nobody and nothing has ended, also when their time is over.
+    standing_rules: tuple[StandingRule, ...] = ()
     #: None before the first start.
     adopted_rules: AdoptedRules | None = None
 
     def grant(self, grant_id: str) -> Grant | None:
         """Return a grant that has not been ended."""
         return next((one for one in self.grants if one.id == grant_id), None)
+
+    def standing_rule(self, rule_id: str) -> StandingRule | None:
+        """Return a rule that has not been ended."""
+        return next((one for one in self.standing_rules if one.id == rule_id), None)
 
     def recorded_stage(self, kind: str, action: str) -> RecordedStage | None:
         """Return the stage that was recorded for this action of a kind."""

@@ -27,6 +27,7 @@ from bot.cases.review import ReviewVerdict
 from bot.cases.rule_record import RuleRecord
 from bot.cases.signal import Signal
 from bot.cases.sla import Sla
+from bot.cases.standing_rule import StandingRule
 from bot.cases.verdict import Verdict
 
 
@@ -797,6 +798,61 @@ class GrantEnded(Body):
     on_case: str = ""
 
 
+@_entry("rule.adopted", Transition.NOTE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleAdopted(Body):
+    """Plans within the bounds of a rule run from now on without being asked."""
+
+    rule: StandingRule
+    by_name: str
+    #: The case that decided it.
+    on_case: str
+    #: The idempotency key of the step that did it.
+    key: str
+    #: Cases whose plans were approved, and of plans just outside that were not.
+    yeses: tuple[str, ...] = ()
+    counter_examples: tuple[str, ...] = ()
+
+
+@_entry("rule.doubted", Transition.NOTE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleDoubted(Body):
+    """A rule ends soon, unless somebody keeps it."""
+
+    rule: str
+    reason: str
+    until: datetime
+
+
+@_entry("rule.prolonged", Transition.NOTE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleProlonged(Body):
+    """People keep a rule for longer."""
+
+    rule: str
+    until: datetime
+    before: datetime
+    by_name: str
+    on_case: str
+    key: str
+
+
+@_entry("rule.ended", Transition.NOTE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RuleEnded(Body):
+    """A rule ends: plans within its bounds are put before people again."""
+
+    rule: str
+    kind: str
+    actions: tuple[str, ...]
+    reason: str
+    by_name: str
+    #: The case whose outcome ended it, or that decided it; empty for none.
+    on_case: str = ""
+    #: The idempotency key of the step that did it; empty for none.
+    key: str = ""
+
+
 @_entry("glass.broken", Transition.NOTE)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class GlassBroken(Body):
@@ -920,6 +976,7 @@ CaseBody = (
     | UndoBody
     | OutcomeBody
 )
+StandingRuleBody = RuleAdopted | RuleDoubted | RuleProlonged | RuleEnded
 ControlBody = (
     Paused
     | Resumed
@@ -936,6 +993,7 @@ ControlBody = (
     | GrantGiven
     | GrantEnded
     | PolicyAdopted
+    | StandingRuleBody
 )
 
 BODIES: dict[str, type[Body]] = {body.name: body for body in get_args(CaseBody | ControlBody)}

@@ -27,8 +27,17 @@ from bot.cases.policy_rules import RuleEffect
 from bot.cases.required_approvers import add_requirements, approvers_of, resolve_roles
 from bot.cases.risk import Risk, assess_risk, needs_step_up
 from bot.cases.rule_findings import RuleFinding, find_rules
+from bot.cases.rule_use import RULE_SPENT
+from bot.cases.standing_rule import StandingRule, deciding_case
 from bot.cases.usage import Usage
-from bot.cases.verdict import SHADOW_RULE, LimitUse, Ruling, Verdict, VerdictInputs
+from bot.cases.verdict import (
+    SHADOW_RULE,
+    STANDING_RULE,
+    LimitUse,
+    Ruling,
+    Verdict,
+    VerdictInputs,
+)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -44,6 +53,8 @@ class _Matter:
     circumstances: Circumstances | None
     risk: Risk
     rules: tuple[RuleFinding, ...]
+    #: Within whose bounds the plan is; None for none.
+    standing_rule: StandingRule | None
 
 
 class _Finding(NamedTuple):
@@ -62,12 +73,14 @@ def judge(
     *,
     step: int = 0,
     circumstances: Circumstances | None = None,
+    standing_rule: StandingRule | None = None,
 ) -> Verdict:
     """Rule on a plan. What no rule foresees is refused.
 
     ``step`` is the first action that is still to come. ``usage`` has what was done lately, also of
     this plan, and nothing of what is to come. Without ``circumstances`` no rule that needs them
-    holds: the plan is refused.
+    holds: the plan is refused. A ``standing_rule`` covers the plan, which may run as if its actions
+    had earned it.
     """
     matter = _Matter(
         plan=plan,
@@ -78,6 +91,7 @@ def judge(
         circumstances=circumstances,
         risk=assess_risk(plan, policy, usage, step=step),
         rules=find_rules(plan, policy=policy, usage=usage, circumstances=circumstances, step=step),
+        standing_rule=standing_rule,
     )
     violation = _find_violation(matter)
     if violation:
@@ -145,8 +159,7 @@ def _choose_approvers(matter: _Matter) -> _Finding:
     if _is_autonomous(matter):
         objection = _objection(matter)
         if not objection:
-            reason = f"{risk.reason}; policy lets this run alone"
-            return _Finding(Ruling.AUTO_APPROVE, "alone.low_risk", reason)
+            return _run_alone(matter)
     factors = approvers_of(risk.tier, matter.terms, tier_rule)
     for finding in matter.rules:
         factors = add_requirements(factors, resolve_roles(finding.rule.factors, matter.terms))
@@ -157,6 +170,15 @@ def _choose_approvers(matter: _Matter) -> _Finding:
         reason = "the approvers of tier, playbook and rules can never be complete"
         return _Finding(Ruling.REFUSE, "approvers.impossible", reason)
     return _ask(matter, factors, objection)
+
+
+def _run_alone(matter: _Matter) -> _Finding:
+    rule = matter.standing_rule
+    if rule is None or matter.terms.stage is Stage.AUTONOMOUS:
+        reason = f"{matter.risk.reason}; policy lets this run alone"
+        return _Finding(Ruling.AUTO_APPROVE, "alone.low_risk", reason)
+    reason = f"{matter.risk.reason}; it is within the standing rule of {deciding_case(rule.id)}"
+    return _Finding(Ruling.AUTO_APPROVE, STANDING_RULE, reason)
 
 
 def _ask(matter: _Matter, factors: tuple[ApprovalRequirement, ...], objection: str) -> _Finding:
@@ -192,7 +214,10 @@ def _is_autonomous(matter: _Matter) -> bool:
     known in advance.
     """
     plan = matter.plan
-    if matter.terms.stage is not Stage.AUTONOMOUS or matter.risk.tier is not RiskTier.LOW:
+    has_earned = matter.terms.stage is Stage.AUTONOMOUS
+    if not has_earned and not _is_by_rule(matter):
+        return False
+    if matter.risk.tier is not RiskTier.LOW:
         return False
     if plan.proposer is not Proposer.PLAYBOOK:
         return False
@@ -202,6 +227,14 @@ def _is_autonomous(matter: _Matter) -> bool:
         and matter.policy.actions[action.name].alone
         for action in plan.actions
     )
+
+
+def _is_by_rule(matter: _Matter) -> bool:
+    """Tell whether a standing rule stands in for the stage.
+
+    In shadow nothing runs.
+    """
+    return matter.standing_rule is not None and matter.terms.stage is Stage.SUPERVISED
 
 
 def _objection(matter: _Matter) -> str:
@@ -216,7 +249,14 @@ def _objection(matter: _Matter) -> str:
     is_first = matter.step == 0
     if is_first and not may_begin_alone(plan.playbook, matter.usage, policy.autonomy):
         return BUDGET_SPENT
+    if is_first and _is_by_rule(matter) and not _has_room(matter):
+        return RULE_SPENT
     return _hours_objection(policy, matter.circumstances)
+
+
+def _has_room(matter: _Matter) -> bool:
+    rule = matter.standing_rule
+    return rule is None or matter.usage.rule_times(rule.id) < rule.times_per_day
 
 
 def _hours_objection(policy: Policy, circumstances: Circumstances | None) -> str:
@@ -245,6 +285,7 @@ def _inputs(matter: _Matter, finding: _Finding) -> VerdictInputs:
         rules=tuple(f"{one.place}: {one.failure or one.rule.because}" for one in matter.rules),
         objection=finding.objection,
         local_time=local_time,
+        standing_rule=matter.standing_rule.id if matter.standing_rule else "",
     )
 
 

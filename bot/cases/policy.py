@@ -33,6 +33,7 @@ from bot.cases.constraints import (
 from bot.cases.parameter_limits import ParameterLimit
 from bot.cases.plan import CENT
 from bot.cases.policy_rules import PolicyRule
+from bot.cases.standing_rule_terms import StandingRuleTerms
 from bot.cases.usage import DAY
 
 #: The actions of the desk on itself begin so; no system of a file may have its name.
@@ -219,6 +220,8 @@ class Policy:
     rules: Annotated[tuple[PolicyRule, ...], Field(max_length=MAX_RULES)] = ()
     #: What an action must show before it may run alone.
     autonomy: AutonomyRule = field(default_factory=AutonomyRule)
+    #: When a rule is distilled from approvals, and when it ends.
+    standing_rules: StandingRuleTerms = field(default_factory=StandingRuleTerms)
 
     @cached_property
     def checksum(self) -> str:
@@ -238,6 +241,8 @@ class Policy:
         # Of a file that says nothing of it, the checksum is that of earlier releases.
         if self.autonomy == AutonomyRule():
             del plain["autonomy"]
+        if self.standing_rules == StandingRuleTerms():
+            del plain["standing_rules"]
         # What the desk does to itself is in no file, and no part of what people wrote.
         for name in [name for name in self.actions if name.startswith(OWN_ACTIONS)]:
             del plain["actions"][name]

@@ -16,6 +16,9 @@ from bot.cases.service_level import ServiceLevel
 DESK_SYSTEM = "desk"
 CHANGE_STAGE = f"{DESK_SYSTEM}.change_stage"
 ADOPT_RULES = f"{DESK_SYSTEM}.adopt_rules"
+ADOPT_STANDING_RULE = f"{DESK_SYSTEM}.adopt_standing_rule"
+KEEP_STANDING_RULE = f"{DESK_SYSTEM}.keep_standing_rule"
+STANDING_RULE_ACTIONS = (ADOPT_STANDING_RULE, KEEP_STANDING_RULE)
 RECORD_QUERY = "record"
 #: The source of its signals.
 DESK_SOURCE = "desk"
@@ -103,5 +106,6 @@ def _offer() -> ActionOffer:
 def with_desk_actions(policy: Policy) -> Policy:
     """Return the policy with the limits of the desk's own actions."""
     limit = ActionLimit(times_per_day=MAX_CHANGES_PER_DAY)
-    own_actions = dict.fromkeys((CHANGE_STAGE, ADOPT_RULES), limit)
+    names = (CHANGE_STAGE, ADOPT_RULES, *STANDING_RULE_ACTIONS)
+    own_actions = dict.fromkeys(names, limit)
     return replace(policy, actions={**policy.actions, **own_actions})

@@ -33,6 +33,8 @@ class UsedActions:
     first_steps: int = 0
     #: The id of the grant that approved them; empty for none.
     grant_id: str = ""
+    #: The id of the standing rule that they ran by; empty for none.
+    rule_id: str = ""
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,6 +53,12 @@ class Usage:
         """Count the plans of a kind that began alone within a day."""
         return sum(
             row.first_steps for row in self.rows if row.alone_kind == kind and row.window <= DAY
+        )
+
+    def rule_times(self, rule_id: str) -> int:
+        """Count the plans that began by a standing rule within a day."""
+        return sum(
+            row.first_steps for row in self.rows if row.rule_id == rule_id and row.window <= DAY
         )
 
     def of_grant(self, grant_id: str) -> GrantUse:

@@ -12,6 +12,8 @@ from bot.cases.policy import PlaybookTerms, RiskTier, Stage
 IDENTITY_UNKNOWN = "identity.unknown"
 #: The rule of plans that are recommended and not carried out.
 SHADOW_RULE = "stage.shadow"
+#: The rule of plans that run by a standing rule, before their actions have earned it.
+STANDING_RULE = "alone.standing_rule"
 UNKNOWN_AUTHOR_REASON = "who raised it, or gains from it, is not known here"
 
 
@@ -53,6 +55,8 @@ class VerdictInputs:
     objection: str = ""
     #: The time by the clock of the channel, such as "Thu 26 Nov 20:15".
     local_time: str = ""
+    #: The id of the standing rule whose bounds it is within, such as "EX-30/7".
+    standing_rule: str = ""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -90,11 +90,39 @@ ADOPT_RULES_SPEC = DeskAction(
     preview="The changed rules are in force, until they are taken back",
     undo_for=UNDO_FOR,
 )
+ADOPT_STANDING_RULE_SPEC = DeskAction(
+    name="adopt_standing_rule",
+    title="Let such plans run without being asked",
+    parameters=dict.fromkeys(("kind", "rule"), ParameterType.TEXT),
+    titles={"kind": "Kind of case", "rule": "Version"},
+    target="rule:{kind}:{rule}",
+    summary="Let this run without being asked, until {until_text}: {sentence}",
+    past_summary="This runs without being asked, until {until_text}: {sentence}",
+    preview="Plans within these bounds are carried out alone, until {until_text}",
+    undo_for=UNDO_FOR,
+)
+KEEP_STANDING_RULE_SPEC = DeskAction(
+    name="keep_standing_rule",
+    title="Keep a standing rule",
+    parameters=dict.fromkeys(("kind", "rule", "until"), ParameterType.TEXT),
+    titles={"kind": "Kind of case", "rule": "Rule", "until": "Until"},
+    target="rule:{kind}:{rule}",
+    summary="Keep this until {until_text}: {sentence}",
+    past_summary="This is kept until {until_text}: {sentence}",
+    preview="Such plans go on running without being asked, until {until_text}",
+    undo_for=UNDO_FOR,
+)
+DESK_ACTIONS = (
+    CHANGE_STAGE_SPEC,
+    ADOPT_RULES_SPEC,
+    ADOPT_STANDING_RULE_SPEC,
+    KEEP_STANDING_RULE_SPEC,
+)
 DESK_SPEC = DeskSystem(
     name=DESK_SYSTEM,
     title="bot itself",
     timeout=TIMEOUT,
-    actions={spec.name: spec for spec in (CHANGE_STAGE_SPEC, ADOPT_RULES_SPEC)},
+    actions={spec.name: spec for spec in DESK_ACTIONS},
 )
 
 

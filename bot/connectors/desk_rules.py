@@ -17,7 +17,13 @@ from bot.cases.errors import Conflict, ConnectorFailed, WorldMoved
 from bot.cases.plan import Action
 from bot.cases.rule_record import RuleRecord
 from bot.cases.rules_playbook import CHANGE_QUERY, RULES_KIND
-from bot.cases.stage_playbook import ADOPT_RULES, DESK_SOURCE, DESK_SYSTEM
+from bot.cases.stage_playbook import (
+    ADOPT_RULES,
+    DESK_SOURCE,
+    DESK_SYSTEM,
+    STANDING_RULE_ACTIONS,
+)
+from bot.cases.standing_rule_playbook import STANDING_RULE_QUERY
 from bot.connectors.desk import (
     ADOPT_RULES_SPEC,
     DESK_SPEC,
@@ -179,18 +185,20 @@ class RulesConnector:
 
 
 class CombinedDesk:
-    """The parts of the desk as one system: its stages and its rules."""
+    """The parts of the desk as one system: stages, rules and standing rules."""
 
-    def __init__(self, stages: Connector, rules: Connector) -> None:
+    def __init__(self, stages: Connector, rules: Connector, standing_rules: Connector) -> None:
         self._stages = stages
         self._rules = rules
+        self._standing_rules = standing_rules
 
     @property
     def timeout(self) -> timedelta:
         return TIMEOUT
 
     def look_up(self, query: str, parameters: ScalarMapping, limit: int) -> list[dict[str, Scalar]]:
-        part = self._rules if query == CHANGE_QUERY else self._stages
+        parts = {CHANGE_QUERY: self._rules, STANDING_RULE_QUERY: self._standing_rules}
+        part = parts.get(query, self._stages)
         return part.look_up(query, parameters, limit)
 
     def prepare(
@@ -211,4 +219,6 @@ class CombinedDesk:
         return self._part(action.name).undo(action, key, undo_key)
 
     def _part(self, name: str) -> Connector:
+        if name in STANDING_RULE_ACTIONS:
+            return self._standing_rules
         return self._rules if name == ADOPT_RULES else self._stages

@@ -11,9 +11,12 @@ from bot.cases.actor import is_person
 from bot.cases.approval import Person
 from bot.cases.calls import Call, CallSubject, add_stand_ins, people_on_duty
 from bot.cases.case import Case
+from bot.cases.controls import DESK_ID
+from bot.cases.entries import RuleEnded
 from bot.cases.errors import NotEligible
 from bot.cases.lifecycle import WAITING_ON_PEOPLE
 from bot.cases.requester import next_nudge_at
+from bot.cases.standing_rule import deciding_case
 from bot.desk.call_records import DIRECT_PREFIX
 from bot.desk.call_slots import CallSlots
 from bot.desk.case_progress import CaseProgress
@@ -205,6 +208,30 @@ class DirectCalls:
             f"“{labels.action(action)}” for “{labels.kind(kind)}” asks people again from now on:"
             f" {record.reason}. It may earn to run alone anew, by what people decide from here on."
         )
+        self._tell_governors(message, kind, notice)
+
+    def tell_of_ended_rules(self, message: LeasedMessage) -> None:
+        """Tell those who govern a kind which of its standing rules a case has ended."""
+        kind, action = str(message.payload["kind"]), str(message.payload["ended_rules"])
+        ends = [
+            entry.body
+            for entry in self.cases.entries(str(DESK_ID))
+            if isinstance(entry.body, RuleEnded)
+            and entry.body.on_case == message.case_id
+            and (entry.body.kind == kind and action in entry.body.actions)
+        ]
+        if not ends:
+            self.outbox.finish(message)
+            return
+        labels = self.library.labels()
+        case_ids = ", ".join(deciding_case(end.rule) for end in ends)
+        notice = (
+            f"The standing rule of {case_ids} (“{labels.action(action)}” for"
+            f" “{labels.kind(kind)}”) has ended: {ends[0].reason}. Such plans ask people again."
+        )
+        self._tell_governors(message, kind, notice)
+
+    def _tell_governors(self, message: LeasedMessage, kind: str, notice: str) -> None:
         group = self.library.playbook(kind).owners.governance
         members = self.directory.groups([group]).get(group, frozenset())
         messages = [

@@ -10,7 +10,7 @@ from bot.cases.autonomy import demotions_after
 from bot.cases.call_rules import CallRules, Reach
 from bot.cases.calls import Call, call_after, reach_of
 from bot.cases.case import Case
-from bot.cases.control_commands import TakeStageBack
+from bot.cases.control_commands import EndRulesAfterOutcome, TakeStageBack
 from bot.cases.decide import Decision
 from bot.cases.entries import (
     ApprovalGiven,
@@ -60,6 +60,7 @@ from bot.cases.grant import giving_case
 from bot.cases.granting import grant_ends_after
 from bot.cases.lifecycle import State
 from bot.cases.playbook import Playbook
+from bot.cases.rule_use import rule_ends_after
 from bot.ports.case_store import Change
 from bot.ports.outbox import OutboxMessage, Topic
 
@@ -143,12 +144,21 @@ def change(
     """
     messages = _messages(decision, playbook, call_rules)
     demotions = demotions_after(before, decision.case)
+    rule_ends = rule_ends_after(before, decision.case)
     return Change(
         before=before,
         entries=decision.entries,
         after=decision.case,
-        messages=(*messages, *_demotion_messages(demotions, decision)),
-        control_commands=(*demotions, *grant_ends_after(before, decision.entries, decision.case)),
+        messages=(
+            *messages,
+            *_demotion_messages(demotions, decision),
+            *_rule_end_messages(rule_ends, decision),
+        ),
+        control_commands=(
+            *demotions,
+            *grant_ends_after(before, decision.entries, decision.case),
+            *rule_ends,
+        ),
     )
 
 
@@ -163,6 +173,20 @@ def _demotion_messages(
             case_id=demotion.on_case,
             run_at=decision.entries[-1].at,
             payload={"demotion": demotion.action, "kind": demotion.kind},
+        )
+
+
+def _rule_end_messages(
+    ends: Sequence[EndRulesAfterOutcome], decision: Decision
+) -> Iterator[OutboxMessage]:
+    """Ask to tell those who govern the kind which standing rules ended."""
+    for end in ends:
+        yield OutboxMessage(
+            topic=Topic.CALL,
+            key=f"call:{end.on_case}:rule:{end.action}",
+            case_id=end.on_case,
+            run_at=decision.entries[-1].at,
+            payload={"ended_rules": end.action, "kind": end.kind},
         )
 
 

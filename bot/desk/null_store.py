@@ -18,6 +18,7 @@ from bot.cases.entries import Entry
 from bot.cases.grant import Grant, GrantUse
 from bot.cases.plan import Plan
 from bot.cases.signal import Signal
+from bot.cases.standing_rule import RuleUse, StandingRule
 from bot.cases.usage import Usage
 from bot.ports.case_store import CaseStore, Change, Judge, Receipt
 from bot.ports.desk_controls import DeskControlsStore
@@ -90,6 +91,10 @@ class RecordedCases(CaseStore):
     def grant_use(self, grant: Grant) -> GrantUse:
         """Return nothing: nothing is approved in advance."""
         return GrantUse()
+
+    def rule_use(self, rule: StandingRule) -> RuleUse:
+        """Return nothing: what a standing rule may take a day comes with the usage."""
+        return RuleUse()
 
     def step_outcomes(self, action: str, limit: int) -> list[str]:
         """Return nothing: no step begins."""

@@ -20,6 +20,7 @@ from bot.cases.judgement import judge
 from bot.cases.plan import Action, Plan, Proposer
 from bot.cases.playbook import Playbook
 from bot.cases.policy import Stage
+from bot.cases.rule_use import covering_rule
 from bot.cases.rules_playbook import RULES_KIND
 from bot.cases.tree_shape import LIST, TreeShape
 from bot.cases.verdict import Verdict, require_governance
@@ -142,6 +143,7 @@ class Proposals:
     ) -> Verdict:
         """Judge a plan by these rules."""
         policy, terms = rules.policy, rules.terms(case.kind)
+        standing_rule = None
         if case.kind == RULES_KIND:
             # A rule that refuses everything could never be replaced.
             policy = replace(policy, rules=())
@@ -151,6 +153,10 @@ class Proposals:
             controls = controls or self.desk_controls.load()
             stage = controls.stage_of_plan(plan.playbook, plan, terms.stage)
             terms = replace(terms, stage=stage)
+            if stage is Stage.SUPERVISED:
+                standing_rule = covering_rule(
+                    controls, plan, lambda: case_facts(case, evidence), now
+                )
         return judge(
             plan,
             terms,
@@ -166,6 +172,7 @@ class Proposals:
                 # No other part of policy reads facts.
                 facts=case_facts(case, evidence) if policy.rules else {},
             ),
+            standing_rule=standing_rule,
         )
 
     def find_grant(

@@ -5,7 +5,7 @@ case like any other, with a card, a record and a vote.
 """
 
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta
+from datetime import datetime
 
 from bot.cases.case import Case
 from bot.cases.control_commands import AdoptRules
@@ -18,7 +18,7 @@ from bot.cases.signal import Signal, SignalStatus
 from bot.cases.source import ABSENCE
 from bot.cases.stage_playbook import DESK_SOURCE
 from bot.desk.intake import Intake
-from bot.desk.past_plans import LedgerRows, judge_past, surroundings_of
+from bot.desk.past_plans import BACKTEST_SPAN, LedgerRows, judge_past, surroundings_of
 from bot.desk.proposal import SHADOW_MODE
 from bot.desk.rules_in_force import RulesInForce, WaitingRules
 from bot.ports.case_queries import CaseQueries
@@ -29,7 +29,6 @@ from bot.ports.library import Library
 from bot.views.policy_backtest import backtest_sentence, comparison_sentence
 from bot.views.rule_changes import RuleChange, change_title, rule_changes, shorten
 
-BACKTEST_SPAN = timedelta(days=90)
 FIRST_START = "the first start"
 
 

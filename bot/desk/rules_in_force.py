@@ -16,6 +16,7 @@ from bot.cases.policy import EmergencyRule, PlaybookTerms, Policy
 from bot.cases.rule_record import RuleRecord
 from bot.cases.rules_playbook import RULES_KIND, rules_terms
 from bot.cases.stage_playbook import concerned_kind, is_stage_kind
+from bot.cases.standing_rule_playbook import is_standing_rule_kind, ruled_kind
 from bot.cases.strictness import stricter
 from bot.cases.verdict import Ruling, Verdict, require_governance
 from bot.ports.case_store import CaseStore
@@ -173,8 +174,8 @@ class RulesInForce:
         def terms(kind: str) -> PlaybookTerms:
             if kind == RULES_KIND:
                 return rules_terms(record.governors or files.governors())
-            old = record.kinds.get(concerned_kind(kind))
-            if old and is_stage_kind(kind):
+            old = record.kinds.get(ruled_kind(concerned_kind(kind)))
+            if old and (is_stage_kind(kind) or is_standing_rule_kind(kind)):
                 return rules_terms([old.owners["governance"]])
             # A kind that is new has no terms but its own.
             return old.terms if old else files.playbook(kind).terms

@@ -21,10 +21,12 @@ from bot.cases.execution import StepKind, is_backing_out, next_step, step_summar
 from bot.cases.granting import must_still_be_granted
 from bot.cases.limits import find_exceeded_limit
 from bot.cases.review import REVIEW_STEPS, review_one_in
+from bot.cases.rule_use import must_still_be_covered
 from bot.cases.steps import ask_again, drift, finish
+from bot.cases.usage import Usage
 from bot.desk.controls import Controls
 from bot.desk.effects import change
-from bot.desk.rules_in_force import RulesInForce
+from bot.desk.rules_in_force import Rules, RulesInForce
 from bot.desk.step_work import Direction, StepWork, is_beginning
 from bot.ports.case_store import CaseStore, Guard, UsageAt
 from bot.ports.clock import Clock
@@ -135,11 +137,16 @@ class StepLog:
                 if excess:
                     raise DeskPaused(f"the budget of the day is used up: {excess}")
                 if work.case.was_auto_approved and not looking:
-                    initial = rules.terms(work.case.kind).stage
-                    must_still_run_alone(plan, controls, initial=initial)
-                    is_first = work.step == 0
-                    if is_first and not may_begin_alone(plan.playbook, usage, policy.autonomy):
-                        raise NoLongerAlone(BUDGET_SPENT)
+                    _must_run_alone(work, controls, rules=rules, usage=usage)
+                    if work.case.standing_rule_id:
+                        must_still_be_covered(
+                            work.case,
+                            controls=controls,
+                            usage=usage,
+                            playbook_digest=playbook.checksum,
+                            is_first=work.step == 0,
+                            now=at,
+                        )
             if grant_id and not looking:
                 must_still_be_granted(
                     plan,
@@ -302,6 +309,26 @@ class StepLog:
             finish=message,
             retry_at=again_at,
         )
+
+
+def _must_run_alone(work: StepWork, controls: DeskControls, *, rules: Rules, usage: Usage) -> None:
+    """Refuse to begin what has lost its stage, or the budget of the day.
+
+    Raises:
+        NoLongerAlone: people decide about the plan now.
+    """
+    plan = work.case.proposal.plan
+    if plan is None:
+        return
+    must_still_run_alone(
+        plan,
+        controls,
+        initial=rules.terms(work.case.kind).stage,
+        has_rule=bool(work.case.standing_rule_id),
+    )
+    is_first = work.step == 0
+    if is_first and not may_begin_alone(plan.playbook, usage, rules.policy.autonomy):
+        raise NoLongerAlone(BUDGET_SPENT)
 
 
 def _is_same_progress(one: Case, other: Case) -> bool:

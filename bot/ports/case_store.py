@@ -15,6 +15,7 @@ from bot.cases.entries import Entry
 from bot.cases.grant import Grant, GrantUse
 from bot.cases.plan import Plan
 from bot.cases.signal import Signal
+from bot.cases.standing_rule import RuleUse, StandingRule
 from bot.cases.usage import Usage
 from bot.ports.outbox import LeasedMessage, OutboxMessage
 
@@ -145,6 +146,9 @@ class CaseStore(Protocol):
 
     def grant_use(self, grant: Grant) -> GrantUse:
         """Sum what was begun under a grant."""
+
+    def rule_use(self, rule: StandingRule) -> RuleUse:
+        """Count the plans that began by a standing rule, and find the last."""
 
     def step_outcomes(self, action: str, limit: int) -> list[str]:
         """Return how the last steps of this action ended, the latest first."""

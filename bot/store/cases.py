@@ -17,6 +17,7 @@ from bot.cases.errors import NoSuchCase
 from bot.cases.grant import Grant, GrantUse
 from bot.cases.plan import Plan
 from bot.cases.signal import Signal
+from bot.cases.standing_rule import RuleUse, StandingRule
 from bot.cases.usage import Usage
 from bot.metrics import SIGNALS
 from bot.ports.case_store import Change, Judge, Receipt, ReceiptOutcome
@@ -29,7 +30,7 @@ from bot.store.ledger import LAST_CASE_NUMBER
 from bot.store.projection import CaseWrite, case_write
 from bot.store.statements import CompiledStatement
 from bot.store.unit_of_work import CASE_BODY, UnitOfWork
-from bot.store.usage import grant_use, usage_at
+from bot.store.usage import grant_use, rule_use, usage_at
 
 
 class SqlCaseStore:
@@ -189,6 +190,10 @@ class SqlCaseStore:
     def grant_use(self, grant: Grant) -> GrantUse:
         """Sum what was begun under a grant."""
         return grant_use(self._database.fetch, grant)
+
+    def rule_use(self, rule: StandingRule) -> RuleUse:
+        """Count the plans that began by a standing rule."""
+        return rule_use(self._database.fetch, rule)
 
     def step_outcomes(self, action: str, limit: int) -> list[str]:
         """Return how the last steps of this action ended, the latest first."""

@@ -241,7 +241,7 @@ _ADD_PEOPLE = insert_or_update(
     tables.case_people, key=[tables.case_people.c.person, tables.case_people.c.case_id]
 )
 #: The columns of a step that follow from the ledger, beside its key.
-_EFFECT_COLUMNS = ("at", "outcome", "requester", "currency", "alone_kind", "grant_id")
+_EFFECT_COLUMNS = ("at", "outcome", "requester", "currency", "alone_kind", "grant_id", "rule_id")
 _SET_EFFECT = (
     update(tables.effects)
     .where(

@@ -298,6 +298,7 @@ def effect_rows(after: Case, entries: Iterable[Entry]) -> list[dict[str, Any]]:
                 "requester": _requester(after),
                 "alone_kind": alone_kind,
                 "grant_id": after.grant_id,
+                "rule_id": after.standing_rule_id,
             }
         )
     return rows

@@ -269,6 +269,8 @@ effects = Table(
     Column("alone_kind", Text, nullable=False, server_default=""),
     # The grant that approved the plan; empty where people did, or policy.
     Column("grant_id", Text, nullable=False, server_default=""),
+    # The standing rule that it ran by; empty for none.
+    Column("rule_id", Text, nullable=False, server_default=""),
     PrimaryKeyConstraint("case_id", "revision", "step"),
     Index("effects_by_action", "action", "at"),
 )

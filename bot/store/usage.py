@@ -1,7 +1,7 @@
 """Recent usage, for the limits of policy."""
 
 from collections.abc import Callable, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +11,7 @@ from bot.cases.entries import StepState
 from bot.cases.grant import MAX_GRANT_TIME, Grant, GrantUse
 from bot.cases.plan import Plan
 from bot.cases.policy import MAX_WINDOWS
+from bot.cases.standing_rule import RuleUse, StandingRule
 from bot.cases.usage import Usage, UsedActions, sum_grant
 from bot.store import tables
 from bot.store.statements import CompiledStatement, Values
@@ -69,6 +70,7 @@ def _used_actions(row: Any, windows: Sequence[timedelta]) -> UsedActions:
         alone_kind=row.alone_kind,
         first_steps=row.first_steps,
         grant_id=row.grant_id,
+        rule_id=row.rule_id,
     )
 
 
@@ -81,7 +83,24 @@ def grant_use(fetch: Fetch, grant: Grant) -> GrantUse:
     return sum_grant([(row.times, Decimal(str(row.amount or 0)))])
 
 
+def rule_use(fetch: Fetch, rule: StandingRule) -> RuleUse:
+    """Count the plans that began by a standing rule, but for what surely failed."""
+    values = {"action": rule.actions[0], "rule_id": rule.id, "since": rule.since.timestamp()}
+    (row,) = fetch(_RULE_USE, values)
+    last_at = None if row.last_at is None else datetime.fromtimestamp(row.last_at, UTC)
+    return RuleUse(row.times, last_at)
+
+
 _effects = tables.effects.c
+_RULE_USE = CompiledStatement(
+    select(func.count().label("times"), func.max(_effects.at).label("last_at")).where(
+        _effects.action == bindparam("action"),
+        _effects.at >= bindparam("since"),
+        _effects.rule_id == bindparam("rule_id"),
+        _effects.step == 0,
+        _effects.outcome != StepState.FAILED.name,
+    )
+)
 _GRANT_USE = CompiledStatement(
     select(func.count().label("times"), func.sum(_effects.amount).label("amount")).where(
         _effects.action == bindparam("action"),
@@ -113,6 +132,7 @@ _GROUPS = (
     _OWN_REQUESTER,
     _effects.alone_kind,
     _effects.grant_id,
+    _effects.rule_id,
 )
 _GROUP_NAMES = (
     "action",
@@ -122,6 +142,7 @@ _GROUP_NAMES = (
     "own_requester",
     "alone_kind",
     "grant_id",
+    "rule_id",
 )
 _USAGE = CompiledStatement(
     select(

@@ -24,6 +24,7 @@ from bot.cases.rules_playbook import rules_playbook
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.source import Source
 from bot.cases.stage_playbook import DESK_SYSTEM, stage_playbook, with_desk_actions
+from bot.cases.standing_rule_playbook import standing_rule_playbook
 from bot.connectors.desk import DESK_SPEC
 from bot.connectors.specs import SystemSpec
 from bot.views.labels import Labels
@@ -84,6 +85,7 @@ class FileLibrary:
     def _own_playbooks(self) -> dict[str, Playbook]:
         """Make the built-in playbooks: of the stages of kinds, and of changed rules."""
         books = [stage_playbook(playbook) for playbook in self.playbooks.values()]
+        books += [standing_rule_playbook(playbook) for playbook in self.playbooks.values()]
         books.append(rules_playbook(self.playbooks[UNRECOGNISED], self.governors()))
         return {playbook.kind: playbook for playbook in books}
 

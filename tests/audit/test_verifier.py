@@ -19,6 +19,7 @@ from bot.cases.lifecycle import State
 from tests.desk import test_grants as grants
 from tests.desk import test_promotions as promotions
 from tests.desk import test_rule_changes as rule_changes
+from tests.desk import test_standing_rules as standing_rules
 from tests.fakes.directory import principal
 from tests.world import policy, request
 
@@ -405,6 +406,73 @@ GRANTED = [
 def test_what_was_approved_in_advance_beyond_its_bounds_is_found(granted, kind, change, finding):
     assert forged(granted, lambda entry: None) == []
     found = forged(granted, on(kind, lambda body, entry: change(body["grant"])))
+    assert any(finding in line for line in found), found
+
+
+@pytest.fixture
+def ruled(small_world, tmp_path):
+    """A standing rule that people adopted, kept after a while, used twice and lost."""
+    world = small_world
+    standing_rules.prepare(world)
+    standing_rules.adopt(world)
+    world.clock.at += standing_rules.TERMS.unused
+    world.approve(standing_rules.ask(world), "elsie")
+    world.work()
+    cases = [standing_rules.raise_case(world, number) for number in (200, 201)]
+    assert all(case.standing_rule_id for case in cases)
+    promotions.take_back(world, cases[0])
+    assert standing_rules.rules(world) == ()
+    export(world.store.ledger, tmp_path / "log.jsonl")
+    return Log(tmp_path, "")
+
+
+def on_rule(**changes):
+    return lambda body, entry: body["rule"].update(changes)
+
+
+def run_by(entry, change):
+    """Change the verdict by which a plan ran by a standing rule."""
+    verdict = entry["body"].get("verdict") or {}
+    if entry["type"] == "plan.authorised" and verdict.get("rule") == "alone.standing_rule":
+        change(entry, verdict["inputs"])
+
+
+RULED = [
+    (on("rule.adopted", on_rule(times_per_day=1000)), "nobody has approved it"),
+    (on("rule.adopted", on_rule(bounds=[])), "nobody has approved it"),
+    (on("rule.adopted", lambda body, entry: body.update(on_case="EX-1")), "nobody has approved it"),
+    (on("rule.adopted", on_rule(id="EX-6/99")), "that nobody had adopted"),
+    (
+        on("rule.prolonged", lambda body, entry: body.update(until="2030-01-01T00:00:00Z")),
+        "lasts longer",
+    ),
+    (
+        on("rule.prolonged", lambda body, entry: body.update(until="2026-01-01T00:00:00Z")),
+        "whose time was over",
+    ),
+    (
+        on("rule.doubted", lambda body, entry: body.update(until="2030-01-01T00:00:00Z")),
+        "lasts longer",
+    ),
+    (
+        on("evidence.gathered", lambda body, entry: [f.update(value=99) for f in body["evidence"]]),
+        "does not cover it",
+    ),
+    (
+        on("case.opened", lambda body, entry: body["signal"]["facts"].update(product_id=2)),
+        "does not cover it",
+    ),
+    (
+        lambda entry: run_by(entry, lambda entry, inputs: inputs.update(standing_rule="")),
+        "had not earned it",
+    ),
+]
+
+
+@pytest.mark.parametrize(("change", "finding"), RULED, ids=range(len(RULED)))
+def test_what_ran_beyond_a_standing_rule_is_found(ruled, change, finding):
+    assert forged(ruled, lambda entry: None) == []
+    found = forged(ruled, change)
     assert any(finding in line for line in found), found
 
 

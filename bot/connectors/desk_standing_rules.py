@@ -1,0 +1,263 @@
+"""The standing rules of the desk as a part of the desk's own system.
+
+A rule comes into force by an action like any other: dry run, approval, effect under the key of its
+step, verification, and a way back.
+"""
+
+from datetime import datetime, timedelta
+from typing import Protocol
+
+from bot.cases.canonical import Scalar, ScalarMapping
+from bot.cases.case import Case
+from bot.cases.control_commands import (
+    AdoptStandingRule,
+    EndStandingRule,
+    ProlongStandingRule,
+    StandingRuleCommand,
+)
+from bot.cases.control_decisions import decide_controls
+from bot.cases.controls import DESK_ID
+from bot.cases.entries import RuleAdopted, RuleEnded, RuleProlonged
+from bot.cases.errors import Conflict, ConnectorFailed, WorldMoved
+from bot.cases.plan import Action
+from bot.cases.stage_playbook import DESK_SOURCE, DESK_SYSTEM
+from bot.cases.standing_rule import StandingRule, rule_from_json
+from bot.cases.standing_rule_playbook import (
+    DRAFT_FACT,
+    STANDING_RULE_QUERY,
+    standing_rule_kind,
+)
+from bot.connectors.desk import (
+    ADOPT_STANDING_RULE_SPEC,
+    DESK_SPEC,
+    KEEP_STANDING_RULE_SPEC,
+    MAX_ATTEMPTS,
+    TIMEOUT,
+)
+from bot.connectors.parameters import convert_parameters
+from bot.connectors.specs import prepare_action
+from bot.ports.case_queries import CaseQueries
+from bot.ports.case_store import CaseStore
+from bot.ports.clock import Clock
+from bot.ports.connector import NOTHING, EffectStatus
+from bot.ports.desk_controls import DeskControlsStore
+
+ADOPT = "adopt"
+RuleBody = RuleAdopted | RuleProlonged | RuleEnded
+
+
+class RuleDescriptions(Protocol):
+    """Put a standing rule into words, with its record."""
+
+    def describe(self, rule: StandingRule) -> dict[str, Scalar]:
+        """Return what the card of a draft shows."""
+
+    def describe_use(self, rule: StandingRule) -> dict[str, Scalar]:
+        """Return what the card of a rule in force shows."""
+
+    def sentence(self, rule: StandingRule) -> str:
+        """Say what runs by the rule."""
+
+    def obstacle(self, rule: StandingRule) -> str:
+        """Say why a draft may not be adopted now; empty where it may."""
+
+    def evidence(self, rule: StandingRule) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """List the cases of approved plans within, and of others just outside."""
+
+
+class StandingRulesConnector:
+    """Adopts standing rules, keeps them for longer, and takes that back."""
+
+    def __init__(
+        self,
+        *,
+        desk_controls: DeskControlsStore,
+        cases: CaseStore,
+        queries: CaseQueries,
+        clock: Clock,
+        descriptions: RuleDescriptions,
+    ) -> None:
+        """Read and write by the store's ports; no network is between."""
+        self._desk_controls = desk_controls
+        self._cases = cases
+        self._queries = queries
+        self._clock = clock
+        self._descriptions = descriptions
+
+    @property
+    def timeout(self) -> timedelta:
+        return TIMEOUT
+
+    def look_up(self, query: str, parameters: ScalarMapping, limit: int) -> list[dict[str, Scalar]]:
+        """Return a draft or a rule in words, with its record."""
+        if query != STANDING_RULE_QUERY:
+            raise ConnectorFailed(f"the desk has no look-up {query[:50]!r}")
+        kind, name = str(parameters["kind"]), str(parameters["rule"])
+        if parameters["purpose"] == ADOPT:
+            return [self._descriptions.describe(self._draft(kind, name))]
+        rule = self._desk_controls.load().standing_rule(name)
+        if rule is None:
+            raise ConnectorFailed("the rule has ended")
+        return [self._descriptions.describe_use(rule)]
+
+    def prepare(
+        self, action: str, parameters: ScalarMapping, words: ScalarMapping = NOTHING
+    ) -> Action:
+        """Make the dry run of adopting a rule, or of keeping one."""
+        spec = KEEP_STANDING_RULE_SPEC
+        if action == ADOPT_STANDING_RULE_SPEC.name:
+            spec = ADOPT_STANDING_RULE_SPEC
+        values = convert_parameters(parameters, spec.parameters)
+        return prepare_action(
+            spec,
+            system=DESK_SYSTEM,
+            connector=DESK_SPEC.connector,
+            parameters=values,
+            snapshot=self._snapshot(values),
+            words=words,
+        )
+
+    def precondition(self, action: Action) -> ScalarMapping:
+        """Return what the change rests on: the record of now."""
+        return self._snapshot(action.parameters)
+
+    def execute(self, action: Action, key: str) -> str:
+        """Write into the ledger that the rule is in force, or for longer."""
+        if self._entry_of(key) is not None:
+            return "recorded before"
+        kind, name = str(action.parameters["kind"]), str(action.parameters["rule"])
+        case = self._case_of(kind, key)
+        if case is None:
+            # Signals from outside, and those who govern another kind, decide nothing here.
+            raise ConnectorFailed("no case of the desk about this kind asks for it")
+        by_name = ", ".join(vote.name for vote in case.proposal.approvals)
+        if "until" in action.parameters:
+            until = datetime.fromisoformat(str(action.parameters["until"]))
+            self._must_be_in_force(name)
+            command: StandingRuleCommand = ProlongStandingRule(
+                rule_id=name, until=until, by_name=by_name, on_case=str(case.id), key=key
+            )
+        else:
+            draft = self._draft(kind, name)
+            self._must_be_open(draft)
+            yeses, counter_examples = self._descriptions.evidence(draft)
+            command = AdoptStandingRule(
+                rule=draft,
+                by_name=by_name,
+                on_case=str(case.id),
+                key=key,
+                yeses=yeses,
+                counter_examples=counter_examples,
+            )
+        self._decide(command)
+        if isinstance(command, AdoptStandingRule):
+            self._must_stay_open(command.rule, action, key)
+        return "recorded"
+
+    def verify(self, action: Action, key: str) -> EffectStatus:
+        """Look for the change in the ledger."""
+        return EffectStatus.ABSENT if self._entry_of(key) is None else EffectStatus.LANDED
+
+    def undo(self, action: Action, key: str, undo_key: str) -> str:
+        """End the rule, or let it end when it would have."""
+        entry = self._entry_of(key)
+        if entry is None or self._entry_of(undo_key) is not None:
+            return "nothing to take back"
+        if isinstance(entry, RuleAdopted):
+            self._decide(
+                EndStandingRule(
+                    rule_id=entry.rule.id,
+                    reason=f"taken back in {entry.on_case}",
+                    by_name=entry.by_name,
+                    on_case=entry.on_case,
+                    key=undo_key,
+                )
+            )
+        elif isinstance(entry, RuleProlonged):
+            self._decide(
+                ProlongStandingRule(
+                    rule_id=entry.rule,
+                    until=entry.before,
+                    by_name=entry.by_name,
+                    on_case=entry.on_case,
+                    key=undo_key,
+                )
+            )
+        return "recorded"
+
+    # --- parts -----------------------------------------------------------------------------------
+
+    def _decide(self, command: StandingRuleCommand) -> None:
+        """Decide the command on the controls of the moment of writing."""
+        for _ in range(MAX_ATTEMPTS):
+            decision = decide_controls(self._desk_controls.load(), command, self._clock())
+            if not decision.entries:
+                return
+            try:
+                self._desk_controls.save(decision)
+            except Conflict:
+                continue
+            return
+        raise ConnectorFailed("the controls keep changing", retryable=True)
+
+    def _must_be_open(self, draft: StandingRule) -> None:
+        obstacle = self._descriptions.obstacle(draft)
+        if obstacle:
+            raise WorldMoved(f"it cannot be adopted any more: {obstacle}")
+
+    def _must_stay_open(self, draft: StandingRule, action: Action, key: str) -> None:
+        """End at once what turned out wrong while it was being adopted."""
+        try:
+            self._must_be_open(draft)
+        except WorldMoved:
+            self.undo(action, key, f"{key}:late")
+            raise
+
+    def _must_be_in_force(self, rule_id: str) -> None:
+        if self._desk_controls.load().standing_rule(rule_id) is None:
+            raise WorldMoved("the rule has ended")
+
+    def _entry_of(self, key: str) -> RuleBody | None:
+        """Find the entry that was written under this key."""
+        for entry in self._cases.entries(str(DESK_ID)):
+            if isinstance(entry.body, RuleBody) and entry.body.key == key:
+                return entry.body
+        return None
+
+    def _open_cases(self, kind: str) -> list[Case]:
+        return list(self._queries.open_from(DESK_SOURCE, standing_rule_kind(kind)))
+
+    def _case_of(self, kind: str, key: str) -> Case | None:
+        """Find the case whose step has this key."""
+        for case in self._open_cases(kind):
+            plan = case.proposal.plan
+            if plan is not None and key in map(plan.step_key, range(len(plan.actions))):
+                return case
+        return None
+
+    def _draft(self, kind: str, checksum: str) -> StandingRule:
+        """Find the draft of this checksum in the case that asks about it."""
+        for case in self._open_cases(kind):
+            text = case.signal.facts.get(DRAFT_FACT)
+            rule = rule_from_json(text) if isinstance(text, str) else None
+            if rule is not None and rule.checksum == checksum and rule.kind == kind:
+                return rule
+        raise ConnectorFailed("no case of the desk has this draft")
+
+    def _snapshot(self, parameters: ScalarMapping) -> dict[str, Scalar]:
+        kind, name = str(parameters["kind"]), str(parameters["rule"])
+        if "until" in parameters:
+            rule = self._desk_controls.load().standing_rule(name)
+            if rule is None:
+                raise ConnectorFailed("the rule has ended")
+            until = datetime.fromisoformat(str(parameters["until"]))
+            return {
+                "sentence": self._descriptions.sentence(rule),
+                "until_text": f"{until:%-d %b %Y}",
+            }
+        draft = self._draft(kind, name)
+        return {
+            "sentence": self._descriptions.sentence(draft),
+            "until_text": f"{draft.until:%-d %b %Y}",
+            "is_open": not self._descriptions.obstacle(draft),
+        }

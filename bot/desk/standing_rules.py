@@ -1,0 +1,487 @@
+"""Standing rules: distilled from approvals, proposed as cases, and kept or let go.
+
+A draft is a case like any other: it has a card, a record and a vote, and goes away by itself when
+its evidence does. A rule that is not used, that people begin to disagree with, or whose time ends
+is put before those who govern it, and ends unless they keep it.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
+
+from bot.cases.autonomy import standing_since
+from bot.cases.canonical import Scalar
+from bot.cases.case import Case
+from bot.cases.control_commands import (
+    DoubtStandingRule,
+    EndStandingRule,
+    StandingRuleCommand,
+)
+from bot.cases.control_decisions import decide_controls
+from bot.cases.controls import DeskControls
+from bot.cases.distillation import Distillate, Press, distil, nearest
+from bot.cases.errors import Conflict
+from bot.cases.lifecycle import WAITING
+from bot.cases.playbook import Playbook
+from bot.cases.policy import Policy, Stage
+from bot.cases.presses import DecidedPlan, decided_plans
+from bot.cases.signal import Signal, SignalStatus
+from bot.cases.source import ABSENCE
+from bot.cases.stage_playbook import DESK_SOURCE, stage_kind
+from bot.cases.standing_rule import StandingRule, deciding_case, rule_to_json, shape_of
+from bot.cases.standing_rule_playbook import DRAFT_FACT, standing_rule_kind
+from bot.cases.standing_rule_terms import StandingRuleTerms
+from bot.cases.verdict import STANDING_RULE
+from bot.desk.action_stages import actions_of
+from bot.desk.intake import Intake
+from bot.desk.past_plans import BACKTEST_SPAN, LedgerRows, judge_past, surroundings_of
+from bot.desk.proposal import SHADOW_MODE
+from bot.ports.case_queries import CaseQueries
+from bot.ports.case_store import CaseStore, ReceiptOutcome
+from bot.ports.clock import Clock
+from bot.ports.decision_records import DecisionRecords
+from bot.ports.desk_controls import DeskControlsStore
+from bot.ports.library import Library
+from bot.views.policy_backtest import name_cases
+from bot.views.standing_rules import (
+    breach_words,
+    free_words,
+    rule_sentence,
+    terms_words,
+    use_words,
+    within_words,
+)
+
+EVER = datetime(1970, 1, 1, tzinfo=UTC)
+NONE = "none"
+ADOPT, KEEP = "adopt", "keep"
+Shape = tuple[tuple[str, ...], tuple[tuple[str, ...], ...]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class RulePresses:
+    """Reads what people decided about the plans of a kind."""
+
+    records: DecisionRecords
+    cases: CaseStore
+
+    def of_action(self, kind: str, action: str) -> list[DecidedPlan]:
+        """List the decided plans of a kind with this action."""
+        scores = self.records.scores(kind, action, EVER)
+        plans = []
+        for case_id in dict.fromkeys(score.case_id for score in scores):
+            plans += decided_plans(self.cases.entries(case_id))
+        return [one for one in plans if one.plan.playbook == kind and not one.plan.branches]
+
+    def about(self, rule: StandingRule) -> list[DecidedPlan]:
+        """List the decided plans of the shape of a rule, by any playbook."""
+        shape = (rule.actions, rule.parameters)
+        plans = self.of_action(rule.kind, rule.actions[0])
+        return [one for one in plans if shape_of(one.plan) == shape]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StandingRuleRecords:
+    """Puts a rule into words, with its record."""
+
+    presses: RulePresses
+    desk_controls: DeskControlsStore
+    cases: CaseStore
+    ledger: LedgerRows
+    library: Library
+    clock: Clock
+    #: By the checksum of a draft: a back-test reads the whole ledger.
+    _outcomes: dict[str, str] = field(default_factory=dict, init=False)
+
+    def describe(self, rule: StandingRule) -> dict[str, Scalar]:
+        """Return what the card of a draft shows."""
+        yeses, counter_examples = self._examples(rule)
+        playbook, labels = self.library.playbook(rule.kind), self.library.labels()
+        obstacle = self.obstacle(rule)
+        cases = name_cases(tuple(dict.fromkeys(yes.case_id for yes in yeses)))
+        count = len(yeses)
+        others = [
+            f"{no.case_id} ({breach_words(rule, no.figures, playbook, labels)})"
+            for no in counter_examples
+        ]
+        return {
+            "rule": self.sentence(rule),
+            "grounds": f"People approved all {count:,} such plans as they were: {cases}",
+            "within": within_words(rule, playbook),
+            "free": free_words(rule, labels),
+            "counter_examples": ", ".join(others) or NONE,
+            "outcome": self._outcome(rule),
+            "terms": terms_words(rule),
+            "is_open": not obstacle,
+            "obstacle": obstacle,
+        }
+
+    def describe_use(self, rule: StandingRule) -> dict[str, Scalar]:
+        """Return what the card of a rule in force shows."""
+        playbook, labels = self.library.playbook(rule.kind), self.library.labels()
+        return {
+            "rule": self.sentence(rule),
+            "grounds": f"It ends: {rule.doubt}" if rule.doubt else "It is in force",
+            "within": within_words(rule, playbook),
+            "free": free_words(rule, labels),
+            "counter_examples": NONE,
+            "outcome": f"It was {use_words(self.cases.rule_use(rule))}.",
+            "terms": terms_words(rule),
+            "is_open": self.clock() < rule.until,
+            "obstacle": "its time is over",
+        }
+
+    def sentence(self, rule: StandingRule) -> str:
+        """Say what runs by the rule."""
+        return rule_sentence(rule, self.library.playbook(rule.kind), self.library.labels())
+
+    def obstacle(self, rule: StandingRule) -> str:
+        """Say why a draft may not be adopted now; empty where it may."""
+        playbook, policy = self.library.playbook(rule.kind), self.library.policy()
+        controls, now = self.desk_controls.load(), self.clock()
+        if rule.playbook_digest != playbook.checksum:
+            return "the playbook has changed since"
+        if rule.owner != playbook.owners.governance:
+            return "others govern the kind now"
+        if now >= rule.until:
+            return "its time is over"
+        if not is_ruleable(playbook, rule.actions, policy=policy, controls=controls):
+            return "policy or stage of its actions has changed"
+        misses = [
+            one.press.case_id
+            for one in self.presses.about(rule)
+            if one.is_no and rule.contains(one.press.figures)
+        ]
+        return f"people decided otherwise in {name_cases(tuple(misses))}" if misses else ""
+
+    def evidence(self, rule: StandingRule) -> tuple[tuple[str, ...], tuple[str, ...]]:
+        """List the cases of approved plans within, and of others just outside."""
+        yeses, noes = self._examples(rule)
+        return tuple(one.case_id for one in yeses), tuple(one.case_id for one in noes)
+
+    def _examples(self, rule: StandingRule) -> tuple[list[Press], tuple[Press, ...]]:
+        plans = self.presses.about(rule)
+        yeses = [one.press for one in plans if one.is_yes and rule.contains(one.press.figures)]
+        return yeses, nearest(rule.bounds, [one.press for one in plans if one.is_no])
+
+    def _outcome(self, rule: StandingRule) -> str:
+        if rule.checksum not in self._outcomes:
+            self._outcomes[rule.checksum] = self._judge_past(rule)
+        return self._outcomes[rule.checksum]
+
+    def _judge_past(self, rule: StandingRule) -> str:
+        """Say which cases of late would have run by the rule."""
+        policy, now = self.library.policy(), self.clock()
+        surroundings = surroundings_of(self.library, self.desk_controls.load(), draft=rule)
+        result = judge_past(
+            self.ledger,
+            today=policy,
+            proposal=policy,
+            surroundings=surroundings,
+            since=now - BACKTEST_SPAN,
+        )
+        cases = [case for case in result.cases if case.kind == rule.kind]
+        taken = [case for case in cases if case.after.rule == STANDING_RULE]
+        wrong = tuple(case.case_id for case in taken if case.is_wrong)
+        otherwise = name_cases(wrong) if wrong else "none of them"
+        verb = "were" if len(wrong) > 1 else "was"
+        days = BACKTEST_SPAN.days
+        return (
+            f"Over {days} days it would have taken {len(taken):,} of {len(cases):,} cases;"
+            f" {otherwise} {verb} decided otherwise."
+        )
+
+
+def is_ruleable(
+    playbook: Playbook, actions: tuple[str, ...], *, policy: Policy, controls: DeskControls
+) -> bool:
+    """Tell whether policy and stages let plans of these actions run by a rule."""
+    if policy.is_never_alone(playbook.kind, actions):
+        return False
+    for action in actions:
+        limit = policy.actions.get(action)
+        stage = controls.stage_of(playbook.kind, action, playbook.terms.stage)
+        if limit is None or not limit.alone or stage is not Stage.SUPERVISED:
+            return False
+    return True
+
+
+@dataclass(frozen=True, kw_only=True)
+class StandingRules:
+    """Opens a case for each rule to adopt or keep, and ends those that nobody keeps."""
+
+    desk_controls: DeskControlsStore
+    presses: RulePresses
+    cases: CaseStore
+    queries: CaseQueries
+    intake: Intake
+    library: Library
+    clock: Clock
+    mode: str = ""
+
+    def review(self) -> int:
+        """Look at all rules and records; return how many cases that opened."""
+        if self.mode == SHADOW_MODE:
+            return 0
+        now = self.clock()
+        opened_count = sum(
+            self._review_rule(rule, now) for rule in self.desk_controls.load().standing_rules
+        )
+        controls = self.desk_controls.load()
+        for kind, _ in self.library.titles():
+            opened_count += self._propose(self.library.playbook(kind), controls, now)
+        return opened_count
+
+    @property
+    def _terms(self) -> StandingRuleTerms:
+        return self.library.policy().standing_rules
+
+    # --- rules in force --------------------------------------------------------------------------
+
+    def _review_rule(self, rule: StandingRule, now: datetime) -> int:
+        """End a rule, or ask whether to keep it, where there is a reason."""
+        open_cases = self._open_cases(rule.kind, KEEP)
+        reason = self._end_reason(rule, now)
+        if not reason and rule.doubt and rule.id not in open_cases:
+            reason = f"nobody kept it: {rule.doubt}"
+        if reason:
+            self._save(EndStandingRule(rule_id=rule.id, reason=reason))
+            self._clear([open_cases[rule.id]] if rule.id in open_cases else [], now)
+            return 0
+        if rule.doubt:
+            return 0
+        doubt = self._doubt(rule, now)
+        if not doubt:
+            return 0
+        until = min(rule.until, now + self._terms.notice)
+        opened_count = self._open(self._keep_signal(rule, now, doubt), now)
+        if opened_count:
+            self._save(DoubtStandingRule(rule_id=rule.id, reason=doubt, until=until))
+        return opened_count
+
+    def _end_reason(self, rule: StandingRule, now: datetime) -> str:
+        playbook, policy = self.library.playbook(rule.kind), self.library.policy()
+        if now >= rule.until:
+            return f"its time is over: {rule.doubt}" if rule.doubt else "its time is over"
+        if rule.playbook_digest != playbook.checksum:
+            return "the playbook has changed"
+        if is_ruleable(playbook, rule.actions, policy=policy, controls=self.desk_controls.load()):
+            return ""
+        return "policy or the stage of its actions has changed"
+
+    def _doubt(self, rule: StandingRule, now: datetime) -> str:
+        """Say why a rule should end, unless somebody keeps it."""
+        renewed_at = rule.renewed_at or rule.since
+        misses = [
+            one.press.case_id
+            for one in self.presses.about(rule)
+            if one.is_no and one.at > renewed_at and rule.contains(one.press.figures)
+        ]
+        if misses:
+            return f"people decided otherwise in {name_cases(tuple(dict.fromkeys(misses)))}"
+        used_at = self.cases.rule_use(rule).last_at or renewed_at
+        if now - max(used_at, renewed_at) >= self._terms.unused:
+            return f"nothing ran by it for {self._terms.unused.days} days"
+        if rule.until - now <= self._terms.notice:
+            return "its time is nearly over"
+        return ""
+
+    def _keep_signal(self, rule: StandingRule, now: datetime, doubt: str) -> Signal:
+        playbook = self.library.playbook(rule.kind)
+        until = now + self._terms.expires
+        return Signal(
+            source=DESK_SOURCE,
+            key="",
+            kind=standing_rule_kind(rule.kind),
+            subject=f"{KEEP} {rule.id}",
+            title=(
+                f"The standing rule of {deciding_case(rule.id)} for “{playbook.title}” ends:"
+                f" {doubt}. Keep it?"
+            ),
+            occurred_at=None,
+            facts={
+                "of_kind": rule.kind,
+                "purpose": KEEP,
+                "rule": rule.id,
+                "until": until.isoformat(),
+            },
+        )
+
+    # --- drafts ----------------------------------------------------------------------------------
+
+    def _propose(self, playbook: Playbook, controls: DeskControls, now: datetime) -> int:
+        """Open a case for what can be distilled of a kind, and clear other drafts."""
+        open_cases = self._open_cases(playbook.kind, ADOPT)
+        drafts = {
+            _subject(shape): draft
+            for shape, draft in self._drafts(playbook, controls, now, open_cases)
+        }
+        gone = [case for subject, case in open_cases.items() if subject not in drafts]
+        self._clear(gone, now)
+        opened_count = 0
+        for subject, draft in drafts.items():
+            signal = self._draft_signal(playbook, subject, draft)
+            if draft is not None and self._may_ask(signal, now):
+                opened_count += self._open(signal, now)
+        return opened_count
+
+    def _drafts(
+        self,
+        playbook: Playbook,
+        controls: DeskControls,
+        now: datetime,
+        open_cases: dict[str, Case],
+    ) -> Iterator[tuple[Shape, StandingRule]]:
+        """Yield the drafts of a kind, one for each sort of plan."""
+        policy = self.library.policy()
+        promotions = self.queries.open_from(DESK_SOURCE, stage_kind(playbook.kind))
+        # Who is asked about the whole action is not asked about a part of it.
+        promoted = {case.signal.facts.get("of_action") for case in promotions}
+        seen: set[Shape] = set()
+        for action in actions_of(playbook):
+            is_open = is_ruleable(playbook, (action,), policy=policy, controls=controls)
+            if not is_open or action in promoted:
+                continue
+            if not self._has_enough(playbook.kind, action, now):
+                continue
+            for shape, plans in _by_shape(self.presses.of_action(playbook.kind, action)).items():
+                if shape in seen:
+                    continue
+                seen.add(shape)
+                if is_ruleable(playbook, shape[0], policy=policy, controls=controls):
+                    rule = self._distil(playbook, shape, plans, controls=controls, now=now)
+                    if rule is not None:
+                        yield shape, rule
+
+    def _has_enough(self, kind: str, action: str, now: datetime) -> bool:
+        """Tell by the scores alone whether there may be anything to distil."""
+        since = now - self.library.policy().autonomy.window
+        scores = self.presses.records.scores(kind, action, since)
+        agreements = sum(score.is_comparable and score.agrees for score in scores)
+        return agreements >= self._terms.yeses
+
+    def _distil(
+        self,
+        playbook: Playbook,
+        shape: Shape,
+        plans: list[DecidedPlan],
+        *,
+        controls: DeskControls,
+        now: datetime,
+    ) -> StandingRule | None:
+        since = self._counts_since(playbook.kind, shape[0], controls, now)
+        rules = [
+            rule
+            for rule in controls.standing_rules
+            if rule.kind == playbook.kind and (rule.actions, rule.parameters) == shape
+        ]
+        yeses = [
+            one.press
+            for one in plans
+            if one.is_yes
+            and one.at >= since
+            and one.plan.playbook_digest == playbook.checksum
+            and not any(rule.contains(one.press.figures) for rule in rules)
+        ]
+        noes = [one.press for one in plans if one.is_no]
+        distillate = distil(yeses, noes, self._terms.yeses)
+        return self._draft(playbook, shape, distillate, now) if distillate else None
+
+    def _counts_since(
+        self, kind: str, actions: tuple[str, ...], controls: DeskControls, now: datetime
+    ) -> datetime:
+        """Return from when on decisions count: after a demotion, only later ones."""
+        times = [standing_since(controls.recorded_stage(kind, action)) for action in actions]
+        begins_at = now - self.library.policy().autonomy.window
+        return max([begins_at, *(at for at in times if at is not None)])
+
+    def _draft(
+        self, playbook: Playbook, shape: Shape, distillate: Distillate, now: datetime
+    ) -> StandingRule:
+        terms = self._terms
+        return StandingRule(
+            kind=playbook.kind,
+            actions=shape[0],
+            parameters=shape[1],
+            bounds=distillate.bounds,
+            times_per_day=terms.times_per_day,
+            owner=playbook.owners.governance,
+            playbook_digest=playbook.checksum,
+            until=now + terms.expires,
+            since=now,
+        )
+
+    def _draft_signal(self, playbook: Playbook, subject: str, draft: StandingRule) -> Signal:
+        labels = self.library.labels()
+        titles = " and then ".join(f"“{labels.action(name)}”" for name in draft.actions)
+        return Signal(
+            source=DESK_SOURCE,
+            key="",
+            kind=standing_rule_kind(playbook.kind),
+            subject=subject,
+            title=f"Let {titles} run without being asked within bounds, for “{playbook.title}”?",
+            occurred_at=None,
+            facts={
+                "of_kind": playbook.kind,
+                "purpose": ADOPT,
+                "rule": draft.checksum,
+                DRAFT_FACT: rule_to_json(draft),
+            },
+        )
+
+    # --- parts -----------------------------------------------------------------------------------
+
+    def _open_cases(self, kind: str, purpose: str) -> dict[str, Case]:
+        """Find the open cases about the rules of a kind, by their subjects."""
+        cases = self.queries.open_from(DESK_SOURCE, standing_rule_kind(kind))
+        name = "rule" if purpose == KEEP else ""
+        return {
+            str(case.signal.facts[name]) if name else case.signal.subject: case
+            for case in cases
+            if case.signal.facts.get("purpose") == purpose
+        }
+
+    def _may_ask(self, signal: Signal, now: datetime) -> bool:
+        """Tell whether nobody was asked the same a short while ago."""
+        last_at = self.queries.last_signal_at(signal.fingerprint, except_from=ABSENCE)
+        return last_at is None or now - last_at >= self._terms.ask_again
+
+    def _open(self, signal: Signal, now: datetime) -> int:
+        signal = replace(signal, key=f"{signal.subject}@{int(now.timestamp())}")
+        return int(self.intake.receive(signal, b"").outcome is ReceiptOutcome.OPENED)
+
+    def _clear(self, cases: list[Case], now: datetime) -> None:
+        for case in cases:
+            if case.state in WAITING:
+                self.intake.receive(_clear_signal(case, now), b"")
+
+    def _save(self, command: StandingRuleCommand) -> None:
+        decision = decide_controls(self.desk_controls.load(), command, self.clock())
+        if not decision.entries:
+            return
+        try:
+            self.desk_controls.save(decision)
+        except Conflict:
+            # The controls have just changed; the next review looks again.
+            return
+
+
+def _subject(shape: Shape) -> str:
+    return f"{ADOPT} {' '.join(shape[0])}"
+
+
+def _by_shape(plans: list[DecidedPlan]) -> dict[Shape, list[DecidedPlan]]:
+    shapes: dict[Shape, list[DecidedPlan]] = {}
+    for one in plans:
+        shapes.setdefault(shape_of(one.plan), []).append(one)
+    return shapes
+
+
+def _clear_signal(case: Case, now: datetime) -> Signal:
+    """Build the signal that clears this version of a case."""
+    return replace(
+        case.signal,
+        key=f"{case.signal.key}#clear{case.version}",
+        occurred_at=now,
+        status=SignalStatus.CLEAR,
+    )
