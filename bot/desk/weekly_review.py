@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from bot.cases.case import Case
 from bot.cases.results import EndedCases
+from bot.cases.stage_playbook import DESK_SOURCE
 from bot.desk.digest_period import DigestPeriod
 from bot.desk.digest_rows import DigestRows
 from bot.desk.missed_calls import MissedCalls
@@ -59,7 +60,7 @@ class WeeklyReview:
         ``shown_ids``: the cases that the digest shows already.
         """
         since = period.due - WEEK
-        endings = period.ended_since(since)
+        endings = replace(period.ended_since(since), except_source=DESK_SOURCE)
         groups = self.queries.ended_cases(endings)
         titles = dict(self.library.titles())
         asked_about = self.queries.find(replace(endings, has_inquiries=True), MAX_ASKED_ABOUT)
@@ -86,7 +87,12 @@ class WeeklyReview:
     def _figures(self, period: DigestPeriod, groups: Sequence[EndedCases]) -> tuple[str, ...]:
         """Say what the week came to, beside the week before."""
         week = (period.due - WEEK, period.due)
-        before = replace(period.scope, ended_between=span_before(week), is_over=True)
+        before = replace(
+            period.scope,
+            ended_between=span_before(week),
+            is_over=True,
+            except_source=DESK_SOURCE,
+        )
         results = Results(
             outcomes=count_outcomes(groups),
             previous=count_outcomes(self.queries.tallied_outcomes(before)),

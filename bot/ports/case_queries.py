@@ -89,6 +89,8 @@ class CaseFilter:
     #: Accounts.
     raised_by: tuple[str, ...] = ()
     source: str = ""
+    #: Cases of this source are left out.
+    except_source: str = ""
     #: Only these cases, by number; None for all.
     numbers: tuple[int, ...] | None = None
     #: Cases that are left out, by id.

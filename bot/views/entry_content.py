@@ -27,6 +27,7 @@ from bot.views.content_lines import (
 from bot.views.entry_names import EntryNames, names_in
 from bot.views.labels import Labels, as_words, start_upper
 from bot.views.plan_content import PlanContent, plan_summary
+from bot.views.practice_words import practice_words
 
 NO_LABELS = Labels()
 
@@ -392,8 +393,7 @@ def _resolution(body: bodies.Resolved) -> EntryContent:
 def _hindsight(body: bodies.HindsightBody | bodies.OutcomeBody) -> EntryContent:
     match body:
         case bodies.PracticeObserved():
-            where = f"{body.by_name} said" if body.by_name else "The system of record shows"
-            return EntryContent(f"{where} what was done by hand: {_practice(body)}", _detail(body))
+            return EntryContent(practice_words(body), _detail(body))
         case bodies.ReviewGiven():
             sentence = f"{body.by_name} reviewed it: {body.verdict.value}"
             return EntryContent(sentence, content_lines(Note=body.note))
@@ -402,14 +402,6 @@ def _hindsight(body: bodies.HindsightBody | bodies.OutcomeBody) -> EntryContent:
             return EntryContent(sentence, content_lines(Report=body.text))
         case _:
             assert_never(body)
-
-
-def _practice(body: bodies.PracticeObserved) -> str:
-    if not body.action_agrees:
-        return "something else than recommended"
-    if not body.parameters_agree:
-        return "as recommended, with other details"
-    return "as recommended"
 
 
 def _detail(body: bodies.PracticeObserved) -> tuple[ContentLine, ...]:

@@ -4,6 +4,7 @@ from bot.cases.case import Case
 from bot.cases.commands import Claim, DecisionKind, Withdraw
 from bot.cases.errors import BadRequest
 from bot.cases.evidence import find_stale_facts
+from bot.cases.stage_playbook import counted_kind
 from bot.metrics import DETAILS_OPENED, kind_label
 from handlers.cards import forms, ids
 from handlers.cards.case_details import details_view
@@ -84,7 +85,7 @@ class CaseMenu(CasePresses):
         )
         self._open(press, view)
         # For the health of approvals: of a kind, never of a person or a case.
-        DETAILS_OPENED.labels(kind_label(case.kind)).inc()
+        DETAILS_OPENED.labels(kind_label(counted_kind(case.kind, case.signal.source))).inc()
 
     def _precedent_links(self, case: Case) -> dict[str, str]:
         """Map each precedent to the address of its card."""
