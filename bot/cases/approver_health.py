@@ -35,6 +35,9 @@ class DecisionSample:
     group: str
     #: The account. It is counted, and leaves this module in no other way.
     person: str
+    case_id: str
+    #: Of the plan that was decided.
+    revision: int
     #: Whoever raised the case or edited the plan; empty where only the program did.
     author: str
     is_approval: bool
@@ -43,6 +46,8 @@ class DecisionSample:
     at: datetime
     #: Words that whoever decides has to read.
     words: int
+    #: Somebody had opened the details of this plan by then; None where that was not recorded.
+    has_opened_details: bool | None = None
     #: Seconds that they can have spent on reading: since the plan was there, and since they
     #: decided something else.
     reading_seconds: float = 0.0
@@ -64,9 +69,11 @@ class QueueHealth:
     time_to_decide: float
     #: The share of approvals among the decisions.
     approval_share: float
-    #: The share of approvals that came faster than their words can be read. These three are None
+    #: The share of approvals that came faster than their words can be read. These four are None
     #: where too few people decided.
     fast_share: float | None
+    #: The share of decisions before which nobody had opened the details of the plan.
+    unopened_share: float | None
     #: The share of the decisions that the busiest person made.
     busiest_share: float | None
     #: Of the approvals of what a person wrote: the share of the most frequent pair of both.
@@ -99,6 +106,8 @@ def decision_samples(entries: Iterable[Entry]) -> Iterator[DecisionSample]:
             yield DecisionSample(
                 group=_group(before),
                 person=entry.actor.id,
+                case_id=entry.case_id,
+                revision=before.proposal.revision,
                 author=_author(before),
                 is_approval=isinstance(entry.body, ApprovalGiven),
                 shown_at=shown_at,
@@ -144,6 +153,7 @@ def _queue(group: str, samples: Sequence[DecisionSample]) -> QueueHealth:
     approvals = [sample for sample in samples if sample.is_approval]
     pairs = [(sample.author, sample.person) for sample in approvals if sample.author]
     waits = [(sample.at - sample.shown_at).total_seconds() for sample in samples]
+    openings = [one.has_opened_details for one in samples if one.has_opened_details is not None]
     health = QueueHealth(
         group=group,
         decisions=len(samples),
@@ -151,12 +161,19 @@ def _queue(group: str, samples: Sequence[DecisionSample]) -> QueueHealth:
         time_to_decide=statistics.median(waits),
         approval_share=len(approvals) / len(samples),
         fast_share=_share([sample.is_fast for sample in approvals]),
+        unopened_share=_share([not opened for opened in openings]),
         busiest_share=_largest_share([sample.person for sample in samples]),
         pair_share=_largest_share(pairs),
     )
     if len(people) >= MIN_PEOPLE:
         return health
-    return replace(health, fast_share=None, busiest_share=None, pair_share=None)
+    return replace(
+        health,
+        fast_share=None,
+        unopened_share=None,
+        busiest_share=None,
+        pair_share=None,
+    )
 
 
 def _share(values: Sequence[bool]) -> float | None:

@@ -11,6 +11,7 @@ from bot.desk.digest_period import DigestPeriod
 from bot.desk.digest_rows import DigestRows
 from bot.desk.missed_calls import MissedCalls
 from bot.desk.question_review import QuestionReviews
+from bot.desk.queue_reviews import QueueReviews
 from bot.desk.queues import Queues
 from bot.desk.results import Results, span_before
 from bot.measures.outcomes import count_outcomes
@@ -46,6 +47,7 @@ class WeeklyReview:
     rows: DigestRows
     missed_calls: MissedCalls
     question_reviews: QuestionReviews
+    queue_reviews: QueueReviews
 
     def review(
         self,
@@ -78,6 +80,7 @@ class WeeklyReview:
             taken_back=sum(group.undone_count for group in groups),
             inquiries=inquiries,
             misses=tuple(self.missed_calls.find(period.scope, since, period.due)),
+            busy_queues=self.queue_reviews.find(period.place, period.due),
             questions=self.question_reviews.review(period.place, since, limit=MAX_QUESTIONS),
         )
         if review == NOTHING_TO_REVIEW:
