@@ -219,6 +219,11 @@ def _details_openings(settings: Settings, store: Store) -> DetailsOpenings:
     return store.details_openings
 
 
+def _probes_per_week(settings: Settings) -> int:
+    """Put no practice cases where figures about approvals are not agreed."""
+    return settings.probes_per_week if settings.approver_health is ApproverHealth.ON else 0
+
+
 def _open_socket(
     settings: Settings, listeners: App, priority: DecisionPriority
 ) -> SocketModeConnection | None:
@@ -239,4 +244,5 @@ def _desk_options(settings: Settings) -> DeskOptions:
         lease_for=settings.lease_for,
         settle_for=settings.settle_for,
         is_health_shown=settings.approver_health is ApproverHealth.ON,
+        probes_per_week=_probes_per_week(settings),
     )

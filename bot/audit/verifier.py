@@ -15,6 +15,7 @@ you like. It checks
 - that no approval was counted twice, and nobody approved what they raised or edited;
 - that nothing was taken back by fewer people than had to approve it;
 - that no step was left whose outcome nobody knows;
+- that nothing of a practice case was approved or carried out;
 - that what was approved in advance was within number, sum and time, and like what it came with;
 - that an approval with a passkey carries a signature by the approver's own device over its plan.
 
@@ -775,6 +776,8 @@ class CaseState:
         self.authors = set()
         self.pending = Pending()
         self.steps = Steps()
+        # It is a past case put before people as practice.
+        self.is_probe = False
 
 
 def check_trade(entries, findings):
@@ -803,6 +806,8 @@ def entry_problems(entry, case):
         step = min(case.steps.doubt) + 1
         yield f"{case_id}: step {step} was forgotten while nobody knew of it"
         case.steps.doubt = {}
+    if case.is_probe and kind in NEVER_OF_PROBES:
+        yield f"{case_id}: {kind} on a practice case, of which nothing is ever carried out"
     rule = RULES.get(kind)
     if rule is None:
         return
@@ -823,6 +828,17 @@ def add_requester(entry, body, case):
     requester = (body.get("signal") or {}).get("requester")
     if requester:
         case.requesters.add(requester)
+
+
+def open_case(entry, body, case):
+    """Note whether a case is practice, from its first entry on."""
+    case.is_probe = bool(body.get("probe"))
+    add_requester(entry, body, case)
+
+
+def answer_probe(entry, body, case):
+    """Check that only practice is answered as such."""
+    return None if case.is_probe else "a case of the business was ended as practice"
 
 
 def record_inquiry(entry, body, case):
@@ -1403,6 +1419,7 @@ ENDS_DOUBT = {
     "case.escalated",
     "case.expired",
     "case.retracted",
+    "probe.answered",
     "plan.drifted",
     "plan.stopped",
     "case.resolved",
@@ -1411,10 +1428,23 @@ ENDS_DOUBT = {
     "undo.lapsed",
     "case.reopened",
 }
+# Entries that belong to carrying out a plan, or to approving one.
+NEVER_OF_PROBES = {
+    "approval.given",
+    "plan.authorised",
+    "plan.edited",
+    "step.started",
+    "step.reported",
+    "step.settled",
+    "case.resolved",
+    "undo.approved",
+    "plan.undo_asked",
+}
 # What an action may do, from the narrowest to the widest.
 STAGES = ("shadow", "supervised", "autonomous")
 RULES = {
-    "case.opened": add_requester,
+    "case.opened": open_case,
+    "probe.answered": answer_probe,
     "signal.recurred": add_requester,
     "case.resolved": record_resolution,
     "undo.approved": count_undo_vote,

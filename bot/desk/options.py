@@ -19,3 +19,5 @@ class DeskOptions:
     settle_for: float = 30.0
     #: The lead of the operation sees how groups decide.
     is_health_shown: bool = False
+    #: Practice cases for each queue and week; 0 for none.
+    probes_per_week: int = 0

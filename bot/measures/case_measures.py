@@ -202,9 +202,9 @@ class CaseFold:
         self.acts.append(PersonAct(entry.at, entry.actor.id, is_decision))
 
     def measures(self) -> CaseMeasures | None:
-        """Return the measures so far; None before the first entry."""
+        """Return the measures so far; None before the first entry, and of a probe."""
         case = self.case
-        if case is None:
+        if case is None or case.probe is not None:
             return None
         ending = _ending(case)
         plan = case.proposal.plan

@@ -15,6 +15,8 @@ from bot.metrics import (
 
 def count_change(before: Case | None, after: Case) -> None:
     """Count an opening, a first decision and an end. Runs no statement."""
+    if after.probe is not None:
+        return
     if before is None:
         CASES_OPENED.labels(_label(after)).inc()
     opened_at = after.timers.opened_at

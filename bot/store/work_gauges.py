@@ -36,7 +36,7 @@ _outbox = tables.outbox.c
 _OPEN_CODES = [state.code for state in State if state not in TERMINAL]
 _OPEN_CASES = CompiledStatement(
     select(_cases.kind, _cases.source, _cases.state, func.count().label("cases"))
-    .where(or_(*(_cases.state == code for code in _OPEN_CODES)))
+    .where(or_(*(_cases.state == code for code in _OPEN_CODES)), _cases.number > 0)
     .group_by(_cases.state, _cases.kind, _cases.source)
 )
 # A message that was requested again while it ran is due since 0, which is no time.

@@ -5,7 +5,7 @@ entry that people could have seen or decided on is left out; hashes and keys are
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from bot.cases import entries as bodies
@@ -98,6 +98,10 @@ class EntryWords:
             return self._undo_entry(body)
         if isinstance(body, bodies.HindsightBody | bodies.OutcomeBody):
             return _hindsight(body)
+        if isinstance(body, bodies.ProbeBody):
+            return EntryContent(
+                f"It was a practice case, and {body.answer.value}; nothing was done"
+            )
         # An entry about the whole desk is in no case's trail.
         return EntryContent(start_upper(as_words(body.name.replace(".", " "))))
 
@@ -107,6 +111,9 @@ class EntryWords:
         match body:
             case bodies.Opened(signal=signal):
                 owner = ContentLine("Owner", self.names.account(body.owner))
+                if body.probe:
+                    # Whoever is to decide it may read this.
+                    signal = replace(signal, source=body.probe.source)
                 lines = (*self._signal(signal), owner, *deadline_lines(body.sla))
                 return EntryContent(f"Opened: {signal.title}", lines)
             case bodies.Recurred(signal=signal):
