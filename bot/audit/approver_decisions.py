@@ -9,7 +9,9 @@ from sqlalchemy import bindparam, select
 
 from bot.cases.approver_health import DecisionSample, decision_samples
 from bot.cases.entries import entry_of
+from bot.cases.probe import Probe
 from bot.store import tables
+from bot.store.case_queries import SqlCaseQueries
 from bot.store.database import Database
 from bot.store.derived import entry_bodies
 from bot.store.details_openings import OpeningTimes, counting_since, opening_times
@@ -33,6 +35,11 @@ class SqlApproverDecisions:
     def read(self, since: datetime) -> Iterator[DecisionSample]:
         """Return the decisions of people after this time."""
         return read_decisions(self._database, since)
+
+    def probes(self, since: datetime) -> list[Probe]:
+        """Return the practice cases after this time, with their answers."""
+        cases = SqlCaseQueries(self._database).probes(since)
+        return [case.probe for case in cases if case.probe]
 
 
 def read_decisions(database: Database, since: datetime) -> Iterator[DecisionSample]:

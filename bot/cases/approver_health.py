@@ -16,6 +16,7 @@ from bot.cases.case import Case
 from bot.cases.entries import ApprovalGiven, Edited, Entry, Rejected
 from bot.cases.evolve import evolve
 from bot.cases.plan import Plan
+from bot.cases.probe import Probe, ProbeAnswer
 
 T = TypeVar("T")
 MIN_PEOPLE = 3
@@ -78,6 +79,10 @@ class QueueHealth:
     busiest_share: float | None
     #: Of the approvals of what a person wrote: the share of the most frequent pair of both.
     pair_share: float | None
+    #: Practice cases that were decided, and those of them that were not simply approved. None
+    #: where too few people decided.
+    practice_count: int | None = None
+    noticed_count: int | None = None
 
     @property
     def is_rubber_stamped(self) -> bool:
@@ -129,12 +134,21 @@ def count_words(case: Case, plan: Plan) -> int:
     return sum(len(text.split()) for text in texts)
 
 
-def measure_health(samples: Iterable[DecisionSample]) -> list[QueueHealth]:
-    """Return the health of each group, the busiest first."""
+def measure_health(
+    samples: Iterable[DecisionSample], probes: Iterable[Probe] = ()
+) -> list[QueueHealth]:
+    """Return the health of each group, the busiest first.
+
+    Of a group that decided nothing but practice cases nothing is said.
+    """
+    answers: dict[str, list[ProbeAnswer]] = {}
+    for probe in probes:
+        if probe.answer not in {None, ProbeAnswer.NONE}:
+            answers.setdefault(probe.group, []).append(probe.answer)
     by_group: dict[str, list[DecisionSample]] = {}
     for sample in _with_reading_time(samples):
         by_group.setdefault(sample.group, []).append(sample)
-    queues = [_queue(group, members) for group, members in by_group.items()]
+    queues = [_queue(group, members, answers.get(group, ())) for group, members in by_group.items()]
     return sorted(queues, key=lambda queue: (-queue.decisions, queue.group))
 
 
@@ -148,7 +162,9 @@ def _with_reading_time(samples: Iterable[DecisionSample]) -> Iterator[DecisionSa
         yield replace(sample, reading_seconds=max(0.0, seconds))
 
 
-def _queue(group: str, samples: Sequence[DecisionSample]) -> QueueHealth:
+def _queue(
+    group: str, samples: Sequence[DecisionSample], answers: Sequence[ProbeAnswer]
+) -> QueueHealth:
     people = {sample.person for sample in samples}
     approvals = [sample for sample in samples if sample.is_approval]
     pairs = [(sample.author, sample.person) for sample in approvals if sample.author]
@@ -164,6 +180,8 @@ def _queue(group: str, samples: Sequence[DecisionSample]) -> QueueHealth:
         unopened_share=_share([not opened for opened in openings]),
         busiest_share=_largest_share([sample.person for sample in samples]),
         pair_share=_largest_share(pairs),
+        practice_count=len(answers),
+        noticed_count=sum(answer.is_noticed for answer in answers),
     )
     if len(people) >= MIN_PEOPLE:
         return health
@@ -173,6 +191,8 @@ def _queue(group: str, samples: Sequence[DecisionSample]) -> QueueHealth:
         unopened_share=None,
         busiest_share=None,
         pair_share=None,
+        practice_count=None,
+        noticed_count=None,
     )
 
 

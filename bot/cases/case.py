@@ -375,6 +375,11 @@ class Case:
         return self.was_auto_approved and is_sampled(self.id, review.one_in)
 
     @property
+    def shown_source(self) -> str:
+        """Return the system that reported it; of a probe, that of the past case."""
+        return self.probe.source if self.probe else self.signal.source
+
+    @property
     def ended_at(self) -> datetime | None:
         """Return when the case ended, if it has."""
         if not self.is_terminal:

@@ -9,14 +9,26 @@ import typer
 from rich.table import Table
 
 from bot import storage
-from bot.audit.approver_decisions import read_decisions
+from bot.audit.approver_decisions import SqlApproverDecisions
 from bot.cases.approver_health import MIN_PEOPLE, QueueHealth, measure_health
 from bot.cases.errors import Refusal
 from bot.cli.terminal import AsJson, out, print_json
 from bot.clock import utc_now
 from bot.settings import ApproverHealth, load_offline
-from bot.views.queue_health import REMEDIES, busy_sentence, duration, percent
+from bot.views.queue_health import REMEDIES, busy_sentence, duration, percent, practice_text
 
+HEADS = (
+    "group",
+    "decisions",
+    "people",
+    "time to decide",
+    "approved",
+    "too fast to read",
+    "without details",
+    "busiest person",
+    "most frequent pair",
+    "practice",
+)
 TURNED_OFF = (
     "Figures about how people decide are off. If your organisation has agreed to them, set "
     "COUNTERSIGN_APPROVER_HEALTH=on. They are about groups, and leave out what would be about one "
@@ -33,8 +45,9 @@ def approvers(
         raise Refusal(TURNED_OFF)
     store = storage.open_store(settings)
     with closing(store.database):
-        samples = read_decisions(store.database, utc_now() - timedelta(days=days))
-        queues = measure_health(samples)
+        decisions = SqlApproverDecisions(store.database)
+        since = utc_now() - timedelta(days=days)
+        queues = measure_health(decisions.read(since), decisions.probes(since))
     if as_json:
         print_json([_as_plain(queue) for queue in queues])
         return
@@ -52,8 +65,7 @@ def _as_plain(queue: QueueHealth) -> dict[str, object]:
 
 
 def _table(queues: list[QueueHealth]) -> Table:
-    heads = ("group", "decisions", "people", "time to decide", "approved", "too fast to read")
-    table = Table(*heads, "without details", "busiest person", "most frequent pair", box=None)
+    table = Table(*HEADS, box=None)
     for queue in queues:
         table.add_row(
             f"@{queue.group}",
@@ -65,5 +77,6 @@ def _table(queues: list[QueueHealth]) -> Table:
             percent(queue.unopened_share),
             percent(queue.busiest_share),
             percent(queue.pair_share),
+            practice_text(queue),
         )
     return table

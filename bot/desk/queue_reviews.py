@@ -35,8 +35,9 @@ class QueueReviews:
     def _measure(self, due: datetime) -> tuple[QueueHealth, ...]:
         queues = self._latest.get(due)
         if queues is None:
-            samples = self.decisions.read(due - timedelta(days=DAYS))
-            queues = tuple(measure_health(one for one in samples if one.at < due))
+            since = due - timedelta(days=DAYS)
+            samples = (one for one in self.decisions.read(since) if one.at < due)
+            queues = tuple(measure_health(samples, self.decisions.probes(since)))
             self._latest.clear()
             self._latest[due] = queues
         return queues

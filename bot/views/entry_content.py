@@ -96,12 +96,8 @@ class EntryWords:
             return self._step_entry(body, before)
         if isinstance(body, bodies.UndoBody):
             return self._undo_entry(body)
-        if isinstance(body, bodies.HindsightBody | bodies.OutcomeBody):
+        if isinstance(body, bodies.HindsightBody | bodies.OutcomeBody | bodies.ProbeBody):
             return _hindsight(body)
-        if isinstance(body, bodies.ProbeBody):
-            return EntryContent(
-                f"It was a practice case, and {body.answer.value}; nothing was done"
-            )
         # An entry about the whole desk is in no case's trail.
         return EntryContent(start_upper(as_words(body.name.replace(".", " "))))
 
@@ -397,7 +393,7 @@ def _resolution(body: bodies.Resolved) -> EntryContent:
     return EntryContent("It worked", lines)
 
 
-def _hindsight(body: bodies.HindsightBody | bodies.OutcomeBody) -> EntryContent:
+def _hindsight(body: bodies.HindsightBody | bodies.OutcomeBody | bodies.ProbeBody) -> EntryContent:
     match body:
         case bodies.PracticeObserved():
             return EntryContent(practice_words(body), _detail(body))
@@ -407,6 +403,8 @@ def _hindsight(body: bodies.HindsightBody | bodies.OutcomeBody) -> EntryContent:
         case bodies.MistakeReported():
             sentence = f"{body.by_name} reported a mistake"
             return EntryContent(sentence, content_lines(Report=body.text))
+        case bodies.ProbeAnswered():
+            return EntryContent(f"It was a practice case, {body.answer.value}; nothing was done")
         case _:
             assert_never(body)
 

@@ -5,6 +5,8 @@ from dataclasses import dataclass
 
 from bot.cases.approver_health import QueueHealth
 
+#: Where a figure is left out.
+HIDDEN = "–"
 MINUTE = 60.0
 HOUR = 60 * MINUTE
 #: From so many of a unit on the next larger one is used.
@@ -52,11 +54,21 @@ def _figures(queue: QueueHealth, days: int) -> Iterator[str]:
     yield f"half of them within {duration(queue.time_to_decide)}"
     if queue.unopened_share is not None:
         yield f"{percent(queue.unopened_share)} before anybody had opened Details"
+    if queue.practice_count:
+        yield practice_text(queue)
+
+
+def practice_text(queue: QueueHealth) -> str:
+    """Say how many practice cases a queue noticed; a dash for none, or where it is left out."""
+    if not queue.practice_count or queue.noticed_count is None:
+        return HIDDEN
+    noun = "practice case" if queue.practice_count == 1 else "practice cases"
+    return f"{queue.noticed_count:,} of {queue.practice_count:,} {noun} noticed"
 
 
 def percent(share: float | None) -> str:
     """Write a share; a dash for one that is left out."""
-    return "–" if share is None else f"{share:.0%}"
+    return HIDDEN if share is None else f"{share:.0%}"
 
 
 def duration(seconds: float) -> str:

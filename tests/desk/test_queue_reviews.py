@@ -30,6 +30,9 @@ class ListedDecisions:
         self.reads.append(since)
         return iter(self.samples)
 
+    def probes(self, since):
+        return ()
+
 
 def hasty(count=MIN_DECISIONS, before=MONDAY):
     people = [f"T1/U{number % 3}" for number in range(count)]
