@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import timedelta
 
+from bot.audit.approver_decisions import SqlApproverDecisions
 from bot.desk.alert_storms import AlertStorms
 from bot.desk.app_home import AppHome
 from bot.desk.call_slots import CallSlots
@@ -22,10 +23,12 @@ from bot.desk.missed_calls import MissedCalls
 from bot.desk.options import DeskOptions
 from bot.desk.question_lists import QuestionLists
 from bot.desk.question_review import DescribeQuery, QuestionReviews, describe_nothing
+from bot.desk.queue_reviews import QueueReviews
 from bot.desk.queues import Queues
 from bot.desk.thread_notes import ThreadNotes
 from bot.desk.visibility import Visibility
 from bot.desk.weekly_review import WeeklyReview
+from bot.ports.approver_decisions import ApproverDecisions, NoApproverDecisions
 from bot.ports.chat import Chat
 from bot.ports.clock import Clock
 from bot.ports.directory import Directory
@@ -129,11 +132,19 @@ class ScreenBuilder:
                 rows=rows,
                 missed_calls=self.missed_calls(),
                 question_reviews=self.question_reviews(),
+                queue_reviews=self.queue_reviews(),
             ),
             chat=self.chat,
             clock=self.clock,
             settle_for=self.settle_for,
         )
+
+    def queue_reviews(self) -> QueueReviews:
+        """Build what finds queues that are approved unread."""
+        decisions: ApproverDecisions = NoApproverDecisions()
+        if self.options.is_health_shown:
+            decisions = SqlApproverDecisions(self.store.database)
+        return QueueReviews(decisions=decisions, library=self.library, directory=self.directory)
 
     def app_home(self) -> AppHome:
         """Build the App Home."""

@@ -46,6 +46,7 @@ DIGESTS_INTERVAL = timedelta(seconds=30)
 CHECKPOINT_INTERVAL = timedelta(minutes=5)
 PRECEDENTS_INTERVAL = timedelta(hours=1)
 PROMOTIONS_INTERVAL = timedelta(hours=1)
+PROBES_INTERVAL = timedelta(hours=1)
 RULES_INTERVAL = timedelta(hours=1)
 #: A busy machine may need long; a server that could not listen has ended.
 START_TIMEOUT_SECONDS = 60.0
@@ -307,6 +308,8 @@ def build_jobs(desk: Desk, keeper: CheckpointKeeper, clock: Clock) -> list[Job]:
         Job("rules", RULES_INTERVAL, desk.upkeep.rule_review.review),
         Job("memory", PRECEDENTS_INTERVAL, desk.upkeep.precedents.reconcile),
     ]
+    if desk.upkeep.probes.max_per_week:
+        jobs.append(Job("probes", PROBES_INTERVAL, desk.upkeep.probes.put_due))
     if desk.library.merit_rules.is_on:
         jobs.append(Job("recognition", DIGESTS_INTERVAL, desk.upkeep.recognition.enqueue_due))
     return [*jobs, *_detection_jobs(desk, clock), *_absence_jobs(desk, clock)]

@@ -371,6 +371,16 @@ class ReviewSettings(_SettingsGroup):
         validation_alias="COUNTERSIGN_APPROVER_HEALTH",
         description="on: `countersign approvers` shows how groups decide; default off",
     )
+    probes_per_week: int = Field(
+        0,
+        ge=0,
+        le=5,
+        validation_alias="COUNTERSIGN_PROBES_PER_WEEK",
+        description=(
+            "practice cases for each queue and week, at most 5, never carried out; only with "
+            "COUNTERSIGN_APPROVER_HEALTH=on; default 0"
+        ),
+    )
 
 
 class SlackSettings(_SettingsGroup):

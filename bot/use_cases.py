@@ -46,6 +46,7 @@ from bot.desk.options import DeskOptions
 from bot.desk.passkeys import PasskeyEnrolment
 from bot.desk.practice_observation import PracticeObservation
 from bot.desk.precedents import PrecedentRecorder
+from bot.desk.probes import Probes
 from bot.desk.promotions import Promotions
 from bot.desk.proposal import Proposals
 from bot.desk.question_lists import QuestionLists
@@ -95,6 +96,7 @@ class Upkeep:
     message_cleanup: MessageCleanup
     precedents: PrecedentRecorder
     recognition: RecognitionSummary
+    probes: Probes
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -422,6 +424,19 @@ class _Builder:
             message_cleanup=self.message_cleanup(),
             precedents=precedents,
             recognition=self.recognition(),
+            probes=self.probes(),
+        )
+
+    def probes(self) -> Probes:
+        """Build what puts practice cases before queues."""
+        return Probes(
+            cases=self.store.cases,
+            queries=self.store.queries,
+            library=self.library,
+            directory=self.directory,
+            clock=self.clock,
+            mode=self.options.mode,
+            max_per_week=self.options.probes_per_week,
         )
 
     def recognition(self) -> RecognitionSummary:

@@ -16,6 +16,7 @@ from bot.desk.worker import WorkerTimings
 from bot.exposition import expose_metrics
 from bot.http_server import HealthChecks, HttpServices, build_http_server
 from bot.ports.clock import Clock
+from bot.ports.details_openings import DetailsOpenings, NoDetailsOpenings
 from bot.preflight import build_systems, open_library
 from bot.service import (
     LANES,
@@ -27,7 +28,7 @@ from bot.service import (
     build_worker_processes,
     lanes_of_worker,
 )
-from bot.settings import Settings
+from bot.settings import ApproverHealth, Settings
 from bot.storage import open_store
 from bot.store.clock import clock_of
 from bot.store.store import Store
@@ -206,8 +207,21 @@ def _build_listeners(settings: Settings, desk: Desk, client: WebClient, chat: Sl
         clock=desk.decisions.clock,
         confirmation_link=partial(confirmation_url, settings.public_url),
         message_cleanup=desk.upkeep.message_cleanup,
+        details_openings=_details_openings(settings, desk.store),
     )
     return build_app(client, services)
+
+
+def _details_openings(settings: Settings, store: Store) -> DetailsOpenings:
+    """Record openings only where figures about approvals are agreed."""
+    if settings.approver_health is ApproverHealth.OFF:
+        return NoDetailsOpenings()
+    return store.details_openings
+
+
+def _probes_per_week(settings: Settings) -> int:
+    """Put no practice cases where figures about approvals are not agreed."""
+    return settings.probes_per_week if settings.approver_health is ApproverHealth.ON else 0
 
 
 def _open_socket(
@@ -229,4 +243,6 @@ def _desk_options(settings: Settings) -> DeskOptions:
         storm_after=settings.storm_after,
         lease_for=settings.lease_for,
         settle_for=settings.settle_for,
+        is_health_shown=settings.approver_health is ApproverHealth.ON,
+        probes_per_week=_probes_per_week(settings),
     )

@@ -15,6 +15,7 @@ you like. It checks
 - that no approval was counted twice, and nobody approved what they raised or edited;
 - that nothing was taken back by fewer people than had to approve it;
 - that no step was left whose outcome nobody knows;
+- that nothing of a practice case was approved or carried out;
 - that what was approved in advance was within number, sum and time, and like what it came with;
 - that an approval with a passkey carries a signature by the approver's own device over its plan.
 
@@ -783,6 +784,8 @@ class CaseState:
         self.authors = set()
         self.pending = Pending()
         self.steps = Steps()
+        # It is a past case put before people as practice.
+        self.is_probe = False
 
 
 def check_trade(entries, findings):
@@ -811,6 +814,8 @@ def entry_problems(entry, case):
         step = min(case.steps.doubt) + 1
         yield f"{case_id}: step {step} was forgotten while nobody knew of it"
         case.steps.doubt = {}
+    if case.is_probe and kind in NEVER_OF_PROBES:
+        yield f"{case_id}: {kind} on a practice case, of which nothing is ever carried out"
     rule = RULES.get(kind)
     if rule is None:
         return
@@ -834,11 +839,17 @@ def add_requester(entry, body, case):
 
 
 def open_case(entry, body, case):
-    """Record who raised the exception, and what the signal says."""
+    """Record who raised the exception, what the signal says, and whether it is practice."""
+    case.is_probe = bool(body.get("probe"))
     add_requester(entry, body, case)
     signal = body.get("signal") or {}
     facts = {**(signal.get("facts") or {}), "source": signal.get("source")}
     case.signal_facts = {f"facts.signal.{name}": value for name, value in facts.items()}
+
+
+def answer_probe(entry, body, case):
+    """Check that only practice is answered as such."""
+    return None if case.is_probe else "a case of the business was ended as practice"
 
 
 def record_inquiry(entry, body, case):
@@ -1582,6 +1593,7 @@ ENDS_DOUBT = {
     "case.escalated",
     "case.expired",
     "case.retracted",
+    "probe.answered",
     "plan.drifted",
     "plan.stopped",
     "case.resolved",
@@ -1589,6 +1601,18 @@ ENDS_DOUBT = {
     "undo.approved",
     "undo.lapsed",
     "case.reopened",
+}
+# Entries that belong to carrying out a plan, or to approving one.
+NEVER_OF_PROBES = {
+    "approval.given",
+    "plan.authorised",
+    "plan.edited",
+    "step.started",
+    "step.reported",
+    "step.settled",
+    "case.resolved",
+    "undo.approved",
+    "plan.undo_asked",
 }
 # What an action may do, from the narrowest to the widest.
 STAGES = ("shadow", "supervised", "autonomous")
@@ -1605,6 +1629,7 @@ RULE_TERMS = (
 )
 RULES = {
     "case.opened": open_case,
+    "probe.answered": answer_probe,
     "signal.recurred": add_requester,
     "case.resolved": record_resolution,
     "undo.approved": count_undo_vote,

@@ -16,6 +16,7 @@ from bot.cases.case import Case
 from bot.cases.entries import ApprovalGiven, Edited, Entry, Rejected
 from bot.cases.evolve import evolve
 from bot.cases.plan import Plan
+from bot.cases.probe import Probe, ProbeAnswer
 
 T = TypeVar("T")
 MIN_PEOPLE = 3
@@ -35,6 +36,9 @@ class DecisionSample:
     group: str
     #: The account. It is counted, and leaves this module in no other way.
     person: str
+    case_id: str
+    #: Of the plan that was decided.
+    revision: int
     #: Whoever raised the case or edited the plan; empty where only the program did.
     author: str
     is_approval: bool
@@ -43,6 +47,8 @@ class DecisionSample:
     at: datetime
     #: Words that whoever decides has to read.
     words: int
+    #: Somebody had opened the details of this plan by then; None where that was not recorded.
+    has_opened_details: bool | None = None
     #: Seconds that they can have spent on reading: since the plan was there, and since they
     #: decided something else.
     reading_seconds: float = 0.0
@@ -64,13 +70,19 @@ class QueueHealth:
     time_to_decide: float
     #: The share of approvals among the decisions.
     approval_share: float
-    #: The share of approvals that came faster than their words can be read. These three are None
+    #: The share of approvals that came faster than their words can be read. These four are None
     #: where too few people decided.
     fast_share: float | None
+    #: The share of decisions before which nobody had opened the details of the plan.
+    unopened_share: float | None
     #: The share of the decisions that the busiest person made.
     busiest_share: float | None
     #: Of the approvals of what a person wrote: the share of the most frequent pair of both.
     pair_share: float | None
+    #: Practice cases that were decided, and those of them that were not simply approved. None
+    #: where too few people decided.
+    practice_count: int | None = None
+    noticed_count: int | None = None
 
     @property
     def is_rubber_stamped(self) -> bool:
@@ -99,6 +111,8 @@ def decision_samples(entries: Iterable[Entry]) -> Iterator[DecisionSample]:
             yield DecisionSample(
                 group=_group(before),
                 person=entry.actor.id,
+                case_id=entry.case_id,
+                revision=before.proposal.revision,
                 author=_author(before),
                 is_approval=isinstance(entry.body, ApprovalGiven),
                 shown_at=shown_at,
@@ -120,12 +134,21 @@ def count_words(case: Case, plan: Plan) -> int:
     return sum(len(text.split()) for text in texts)
 
 
-def measure_health(samples: Iterable[DecisionSample]) -> list[QueueHealth]:
-    """Return the health of each group, the busiest first."""
+def measure_health(
+    samples: Iterable[DecisionSample], probes: Iterable[Probe] = ()
+) -> list[QueueHealth]:
+    """Return the health of each group, the busiest first.
+
+    Of a group that decided nothing but practice cases nothing is said.
+    """
+    answers: dict[str, list[ProbeAnswer]] = {}
+    for probe in probes:
+        if probe.answer not in {None, ProbeAnswer.NONE}:
+            answers.setdefault(probe.group, []).append(probe.answer)
     by_group: dict[str, list[DecisionSample]] = {}
     for sample in _with_reading_time(samples):
         by_group.setdefault(sample.group, []).append(sample)
-    queues = [_queue(group, members) for group, members in by_group.items()]
+    queues = [_queue(group, members, answers.get(group, ())) for group, members in by_group.items()]
     return sorted(queues, key=lambda queue: (-queue.decisions, queue.group))
 
 
@@ -139,11 +162,14 @@ def _with_reading_time(samples: Iterable[DecisionSample]) -> Iterator[DecisionSa
         yield replace(sample, reading_seconds=max(0.0, seconds))
 
 
-def _queue(group: str, samples: Sequence[DecisionSample]) -> QueueHealth:
+def _queue(
+    group: str, samples: Sequence[DecisionSample], answers: Sequence[ProbeAnswer]
+) -> QueueHealth:
     people = {sample.person for sample in samples}
     approvals = [sample for sample in samples if sample.is_approval]
     pairs = [(sample.author, sample.person) for sample in approvals if sample.author]
     waits = [(sample.at - sample.shown_at).total_seconds() for sample in samples]
+    openings = [one.has_opened_details for one in samples if one.has_opened_details is not None]
     health = QueueHealth(
         group=group,
         decisions=len(samples),
@@ -151,12 +177,23 @@ def _queue(group: str, samples: Sequence[DecisionSample]) -> QueueHealth:
         time_to_decide=statistics.median(waits),
         approval_share=len(approvals) / len(samples),
         fast_share=_share([sample.is_fast for sample in approvals]),
+        unopened_share=_share([not opened for opened in openings]),
         busiest_share=_largest_share([sample.person for sample in samples]),
         pair_share=_largest_share(pairs),
+        practice_count=len(answers),
+        noticed_count=sum(answer.is_noticed for answer in answers),
     )
     if len(people) >= MIN_PEOPLE:
         return health
-    return replace(health, fast_share=None, busiest_share=None, pair_share=None)
+    return replace(
+        health,
+        fast_share=None,
+        unopened_share=None,
+        busiest_share=None,
+        pair_share=None,
+        practice_count=None,
+        noticed_count=None,
+    )
 
 
 def _share(values: Sequence[bool]) -> float | None:

@@ -21,6 +21,7 @@ from bot.cases.plan import Action, Money, Plan
 from bot.cases.plan_tree import resolve_inputs
 from bot.cases.policy import Stage
 from bot.cases.practice import PracticeSource
+from bot.cases.probe import Probe
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation, Words
 from bot.cases.review import RunReview, is_sampled
@@ -337,6 +338,8 @@ class Case:
     proposal: Proposal = Proposal()
     execution: Execution = Execution()
     activity: Activity = Activity()
+    #: It is practice, with a known answer. None for every case of the business.
+    probe: Probe | None = None
 
     @property
     def is_terminal(self) -> bool:
@@ -378,6 +381,11 @@ class Case:
             # Somebody has said already that it was wrong.
             return False
         return self.was_auto_approved and is_sampled(self.id, review.one_in)
+
+    @property
+    def shown_source(self) -> str:
+        """Return the system that reported it; of a probe, that of the past case."""
+        return self.probe.source if self.probe else self.signal.source
 
     @property
     def ended_at(self) -> datetime | None:

@@ -22,6 +22,7 @@ from bot.cases.inquiry import AnswerType
 from bot.cases.lifecycle import WAITING_ON_PEOPLE, State
 from bot.cases.passkey import Assertion, Passkey
 from bot.cases.plan import Plan
+from bot.cases.probe import Probe
 from bot.cases.recommendation import Recommendation, Words
 from bot.cases.signal import Signal
 from bot.cases.sla import Sla
@@ -182,6 +183,8 @@ class Open:
     owner: str
     channel: str
     sla: Sla
+    #: It is practice.
+    probe: Probe | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -16,6 +16,7 @@ from bot.cases import (
     hindsight,
     inquiries,
     intake,
+    probes,
     requester,
     steps,
     timers,
@@ -59,7 +60,9 @@ from bot.cases.entries import (
     Opened,
     Parked,
     PracticeObserved,
+    ProbeAnswered,
     Recognised,
+    Recommended,
     Reopened,
     Resolved,
     StepReported,
@@ -115,6 +118,9 @@ def decide(case: Case | None, command: Command, now: datetime) -> Decision:
     if isinstance(command, PersonDecision):
         must_be_current(case, command.decision, command.snapshot)
         _must_be_allowed(case, command)
+    if probes.is_practised(case, command):
+        bodies = probes.decide(case, command, now)
+        return _write(case, bodies, actor=DESK, surface=Surface.DESK, now=now)
     actor, surface = _author(command)
     return _write(
         case,
@@ -123,6 +129,29 @@ def decide(case: Case | None, command: Command, now: datetime) -> Decision:
         surface=surface,
         now=now,
     )
+
+
+def open_probe(
+    command: Open, gathered: Gathered, recommended: Recommended, now: datetime
+) -> Decision:
+    """Put a past case before its queue once more, with the plan that was refused."""
+    opening = _open(command, now)
+    content = _write(
+        opening.case, (gathered, recommended), actor=DESK, surface=Surface.DESK, now=now
+    )
+    return opening.then(content)
+
+
+def answer_probe(
+    case: Case, decision: DecisionKind, by: Caller, snapshot: CardSnapshot, now: datetime
+) -> Decision:
+    """Judge a decision on a probe without its command, whose making reads other systems."""
+    must_be_current(case, decision, snapshot)
+    reason = ineligibility(case, decision, by)
+    if reason:
+        raise NotEligible(reason)
+    body = ProbeAnswered(probes.ANSWERS[decision])
+    return _write(case, (body,), actor=DESK, surface=Surface.DESK, now=now)
 
 
 def record_entry(case: Case, body: DeskRecord, now: datetime) -> Decision:
@@ -201,6 +230,7 @@ def _open(command: Command, now: datetime) -> Decision:
             owner=command.owner,
             channel=command.channel,
             sla=command.sla,
+            probe=command.probe,
         ),
     )
     return Decision((entry,), evolve(None, entry))

@@ -21,6 +21,7 @@ from bot.cases.passkey import Passkey, Purpose
 from bot.cases.plan import Money, Plan
 from bot.cases.policy import Stage
 from bot.cases.practice import PracticeSource
+from bot.cases.probe import Probe, ProbeAnswer
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation, Words
 from bot.cases.review import ReviewVerdict
@@ -62,7 +63,7 @@ def _entry(name: str, transition: Transition) -> Callable[[B], B]:
 
 
 @_entry("case.opened", Transition.OPEN)
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Opened(Body):
     """A signal opens the case."""
 
@@ -70,6 +71,8 @@ class Opened(Body):
     owner: str
     channel: str
     sla: Sla
+    #: It is practice: nothing of it counts, and nothing is carried out.
+    probe: Probe | None = None
 
 
 @_entry("signal.recurred", Transition.RECUR)
@@ -671,6 +674,17 @@ class MistakeReported(Body):
     by_name: str
 
 
+# --- practice ---------------------------------------------------------------------------------
+
+
+@_entry("probe.answered", Transition.RETRACT)
+@dataclass(frozen=True, slots=True)
+class ProbeAnswered(Body):
+    """A probe ends. Nobody is named: what a queue notices is counted, and never who did."""
+
+    answer: ProbeAnswer
+
+
 # --- refusals ---------------------------------------------------------------------------------
 
 
@@ -962,6 +976,7 @@ TimerBody = Woken | Escalated | Reminded | Expired
 StepBody = StepStarted | StepReported | Drifted | Stopped | Parked | Settled
 UndoBody = UndoApproved | UndoAsked | UndoLapsed
 OutcomeBody = MistakeReported
+ProbeBody = ProbeAnswered
 CaseBody = (
     Opened
     | SignalBody
@@ -975,6 +990,7 @@ CaseBody = (
     | StepBody
     | UndoBody
     | OutcomeBody
+    | ProbeBody
 )
 StandingRuleBody = RuleAdopted | RuleDoubted | RuleProlonged | RuleEnded
 ControlBody = (

@@ -13,6 +13,7 @@ from bot.cases import (
     hindsight,
     inquiries,
     intake,
+    probes,
     requester,
     steps,
     timers,
@@ -34,6 +35,7 @@ from bot.cases.entries import (
     InquiryBody,
     Opened,
     OutcomeBody,
+    ProbeBody,
     RequesterBody,
     Settled,
     SignalBody,
@@ -127,7 +129,7 @@ def _apply_body(case: Case, body: CaseBody | ControlBody, entry: Entry) -> Case:
 
 
 def _apply_progress(
-    case: Case, body: StepBody | UndoBody | HindsightBody | OutcomeBody, entry: Entry
+    case: Case, body: StepBody | UndoBody | HindsightBody | OutcomeBody | ProbeBody, entry: Entry
 ) -> Case:
     """Hand an entry about the execution to the module of its subject."""
     if isinstance(body, StepBody):
@@ -136,6 +138,8 @@ def _apply_progress(
         return undo.apply(case, body, entry)
     if isinstance(body, HindsightBody):
         return hindsight.apply(case, body, entry)
+    if isinstance(body, ProbeBody):
+        return probes.apply(case, body, entry)
     return agreement.apply(case, body, entry)
 
 

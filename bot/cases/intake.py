@@ -88,6 +88,7 @@ def open_case(entry: Entry) -> Case:
             remind_at=body.sla.remind_at,
         ),
         activity=Activity(people=(requester,) if is_person(requester) else ()),
+        probe=body.probe,
     )
 
 

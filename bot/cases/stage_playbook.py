@@ -22,6 +22,8 @@ STANDING_RULE_ACTIONS = (ADOPT_STANDING_RULE, KEEP_STANDING_RULE)
 RECORD_QUERY = "record"
 #: The source of its signals.
 DESK_SOURCE = "desk"
+#: The group of all cases of that source, where cases are counted by kind.
+ASSISTANT = "assistant"
 MAX_CHANGES_PER_DAY = 20
 DAY = timedelta(days=1)
 _PREFIX = "stage_of_"
@@ -40,6 +42,14 @@ def is_stage_kind(kind: str) -> bool:
 def concerned_kind(kind: str) -> str:
     """Return the kind whose stages such cases decide."""
     return kind.removeprefix(_PREFIX)
+
+
+def counted_kind(kind: str, source: str) -> str:
+    """Return the kind under which a case is counted.
+
+    Decisions about the assistant are one group, and no part of the business.
+    """
+    return ASSISTANT if source == DESK_SOURCE else kind
 
 
 def stage_playbook(of_kind: Playbook) -> Playbook:

@@ -21,6 +21,7 @@ from bot.clock import utc_now
 from bot.connectors.registry import build_connectors, missing_secrets
 from bot.desk.measure_texts import (
     NOTHING,
+    assistant_text,
     change_text,
     period_text,
     short_text,
@@ -181,6 +182,9 @@ def _print(result: OperationReport) -> None:
     comparisons = [kind for kind in result.kinds if kind.comparison]
     if comparisons:
         out.print(_comparison_table(comparisons))
+    about_assistant = assistant_text(result)
+    if about_assistant:
+        out.print(about_assistant, markup=False)
     for note in result.notes:
         out.print(f"Note: {note}", markup=False)
     out.print(_footer(result), markup=False)

@@ -13,6 +13,7 @@ from bot.cases.controls import DeskControls
 from bot.cases.errors import NotEligible
 from bot.cases.grant import GrantMeter
 from bot.cases.hours import Hours
+from bot.cases.stage_playbook import DESK_SOURCE
 from bot.desk.eligibility import Eligibility
 from bot.desk.queues import JUST_NOW, Queues
 from bot.desk.results import MONTH, find_tallied_results, headline, span_before
@@ -255,7 +256,9 @@ class AppHome:
     def _figures(self, viewer: Viewer, now: datetime) -> str:
         """Say what the last month came to, from tallies."""
         period = (now - MONTH, now)
-        filter = CaseFilter(viewer=viewer, ended_between=period, is_over=True)
+        filter = CaseFilter(
+            viewer=viewer, ended_between=period, is_over=True, except_source=DESK_SOURCE
+        )
         before = replace(filter, ended_between=span_before(period))
         return headline(find_tallied_results(self.queries, filter, before), MONTH.days)
 

@@ -15,8 +15,9 @@ from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
 from bot.cases.commands import Command, DecisionKind
 from bot.cases.controls import DeskControls
-from bot.cases.decide import Decision, decide, must_be_current, record_refusal
+from bot.cases.decide import Decision, answer_probe, decide, must_be_current, record_refusal
 from bot.cases.errors import ChatFailed, NotEligible, NotNow, Refusal, Superseded
+from bot.cases.probes import ANSWERS
 from bot.desk.callers import Callers
 from bot.desk.decision_priority import DecisionPriority
 from bot.desk.effects import card_message, change
@@ -142,6 +143,8 @@ class DecisionPath:
         try:
             # Before a form's content is read: what it is about may be gone.
             must_be_current(case, decision, request.snapshot)
+            if case.probe is not None and decision in ANSWERS:
+                return answer_probe(case, decision, caller, request.snapshot, self.clock())
             return decide(case, command(case, caller), self.clock())
         except Refusal as refusal:
             self.record_refusal(

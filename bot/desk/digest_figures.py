@@ -1,16 +1,17 @@
 """The figures of a digest: counts, money, trend and questions."""
 
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.cases.case import Case
 from bot.cases.hours import Hours
+from bot.cases.stage_playbook import DESK_SOURCE
 from bot.desk.digest_period import DigestPeriod
 from bot.desk.digest_rows import OpenCases
 from bot.desk.question_review import MAX_RECORDS, belongs_to
 from bot.measures.outcomes import count_outcomes
-from bot.ports.case_queries import CaseQueries
+from bot.ports.case_queries import CaseFilter, CaseQueries
 from bot.ports.question_log import QuestionLog
 from bot.views.digest import Counts, DigestFigures, DigestMoney, money_of, sum_money
 from bot.views.trend import TREND_DAYS, TrendDay, trend
@@ -31,7 +32,7 @@ class DigestNumbers:
         hours: Hours,
     ) -> DigestFigures:
         """Gather all figures of one digest."""
-        openings = self.queries.count(period.openings)
+        openings = self.queries.count(_of_business(period.openings))
         return DigestFigures(
             open=open_cases.counts,
             money=self._add_up(period, open_cases.all),
@@ -42,7 +43,7 @@ class DigestNumbers:
         )
 
     def _count_endings(self, period: DigestPeriod, openings: int) -> Counts:
-        outcomes = count_outcomes(self.queries.ended_cases(period.endings))
+        outcomes = count_outcomes(self.queries.ended_cases(_of_business(period.endings)))
         return Counts(
             openings=openings,
             resolutions=outcomes.resolutions - outcomes.alone,
@@ -66,7 +67,7 @@ class DigestNumbers:
 
     def _trend(self, period: DigestPeriod, hours: Hours) -> tuple[TrendDay, ...]:
         since = period.due - timedelta(days=TREND_DAYS)
-        case_times = self.queries.case_times(period.scope, since, period.due)
+        case_times = self.queries.case_times(_of_business(period.scope), since, period.due)
         return trend(case_times, period.due, hours)
 
     def _count_unanswered(self, place: str, since: datetime) -> int:
@@ -74,3 +75,8 @@ class DigestNumbers:
         # Questions from elsewhere are not for everyone to see, not even as a number.
         records = self.question_log.questions(since, only_unanswered=True, limit=MAX_RECORDS)
         return sum(belongs_to(record, place) for record in records)
+
+
+def _of_business(filter: CaseFilter) -> CaseFilter:
+    """Leave out decisions about the assistant."""
+    return replace(filter, except_source=DESK_SOURCE)

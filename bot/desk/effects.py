@@ -142,6 +142,8 @@ def change(
 
     With ``call_rules`` a call that reaches nobody by them is not requested.
     """
+    if decision.case.probe is not None:
+        return _probe_change(before, decision)
     messages = _messages(decision, playbook, call_rules)
     demotions = demotions_after(before, decision.case)
     rule_ends = rule_ends_after(before, decision.case)
@@ -159,6 +161,20 @@ def change(
             *grant_ends_after(before, decision.entries, decision.case),
             *rule_ends,
         ),
+    )
+
+
+def _probe_change(before: Case | None, decision: Decision) -> Change:
+    """Draw the card of a probe, and nothing else.
+
+    Nobody is called about practice, nothing is learned from it, and nothing is carried out.
+    """
+    case = decision.case
+    return Change(
+        before=before,
+        entries=decision.entries,
+        after=case,
+        messages=(card_message(case.id, decision.entries[-1].at),),
     )
 
 

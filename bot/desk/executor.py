@@ -69,7 +69,7 @@ class Executor:
         following = next_step(case)
         tracing.annotate(kind=case.kind, state=case.state.name.lower(), call=following.next.value)
         is_current = case.proposal.revision == message.payload.get("revision")
-        if not is_current or following.next is StepKind.NOTHING:
+        if not is_current or following.next is StepKind.NOTHING or case.probe is not None:
             self.outbox.finish(message)
         elif case.proposal.plan and self._is_of_other_mode(case, case.proposal.plan, following):
             self._set_aside(case, case.proposal.plan, message)

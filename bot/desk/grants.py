@@ -19,6 +19,7 @@ from bot.ports.clock import Clock
 from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.library import Library
 
+ONE_BY_ONE = "this one is decided by itself"
 NOT_ALONE = "nobody can approve this alone, so nobody can approve the next ones"
 
 
@@ -92,6 +93,8 @@ class Grants:
 
     def _must_be_grantable(self, case: Case) -> Plan:
         """Return the plan of a case, unless its like is decided one by one."""
+        if case.probe is not None:
+            raise NotEligible(ONE_BY_ONE)
         plan, verdict = case.proposal.plan, case.proposal.verdict
         if plan is None or verdict is None:
             raise NotEligible("there is no plan to approve")

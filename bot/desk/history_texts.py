@@ -9,6 +9,7 @@ from bot.cases.grant import giving_case
 from bot.cases.hours import Hours
 from bot.cases.review import ReviewVerdict
 from bot.desk.case_texts import as_sentence, local_time
+from bot.views.practice_words import practice_words
 
 
 def describe_decision(entry: Entry, hours: Hours, now: datetime | None = None) -> str:
@@ -108,7 +109,7 @@ def _describe_hindsight(body: entries.Body, at: str) -> str:
     """Describe what people said about it afterwards."""
     match body:
         case entries.PracticeObserved():
-            return f"{_witness(body)} on {at} that {_describe_practice(body)}."
+            return f"{practice_words(body, at)}."
         case entries.ReviewGiven():
             outcome = "right" if body.verdict is ReviewVerdict.RIGHT else f"wrong: {body.note}"
             return f"{body.by_name} said on {at} that what ran alone was {outcome}."
@@ -116,15 +117,3 @@ def _describe_hindsight(body: entries.Body, at: str) -> str:
             return f"{body.by_name} said on {at} that it was a mistake: {body.text}."
         case _:
             return ""
-
-
-def _witness(body: entries.PracticeObserved) -> str:
-    return f"{body.by_name} said" if body.by_name else "The system of record showed"
-
-
-def _describe_practice(body: entries.PracticeObserved) -> str:
-    if not body.action_agrees:
-        return "something else was done by hand than was recommended"
-    if not body.parameters_agree:
-        return "what was recommended was done by hand, with other details"
-    return "what was recommended was done by hand"

@@ -7,6 +7,7 @@ from typing import assert_never
 from bot.cases.plan import SYMBOLS
 from bot.desk.case_texts import describe_span
 from bot.measures.catalogue import MeasureDefinition, number_of
+from bot.measures.report import OperationReport
 from bot.measures.totals import ReportPeriod
 from bot.measures.values import Count, Share, Spread, Sum, Times, Unit, Value
 
@@ -19,6 +20,18 @@ MANY = 2
 #: A change smaller than this part of the earlier value is none.
 STEADY = 0.005
 MINUS = "\N{MINUS SIGN}"
+
+
+def assistant_text(report: OperationReport) -> str:
+    """Say how many cases decided about the assistant; empty for none."""
+    totals = report.assistant.totals
+    endings = totals.outcomes.endings
+    if not totals.openings and not endings:
+        return ""
+    return (
+        f"{report.assistant.title}: {totals.openings:,} opened, {endings:,} ended. "
+        "They are no part of the figures above."
+    )
 
 
 def value_text(value: Value) -> str:

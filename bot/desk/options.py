@@ -17,3 +17,7 @@ class DeskOptions:
     lease_for: float = 30.0
     #: Seconds before a message whose posting is in doubt is looked for.
     settle_for: float = 30.0
+    #: The lead of the operation sees how groups decide.
+    is_health_shown: bool = False
+    #: Practice cases for each queue and week; 0 for none.
+    probes_per_week: int = 0

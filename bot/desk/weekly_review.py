@@ -6,10 +6,12 @@ from datetime import timedelta
 
 from bot.cases.case import Case
 from bot.cases.results import EndedCases
+from bot.cases.stage_playbook import DESK_SOURCE
 from bot.desk.digest_period import DigestPeriod
 from bot.desk.digest_rows import DigestRows
 from bot.desk.missed_calls import MissedCalls
 from bot.desk.question_review import QuestionReviews
+from bot.desk.queue_reviews import QueueReviews
 from bot.desk.queues import Queues
 from bot.desk.results import Results, span_before
 from bot.measures.outcomes import count_outcomes
@@ -45,6 +47,7 @@ class WeeklyReview:
     rows: DigestRows
     missed_calls: MissedCalls
     question_reviews: QuestionReviews
+    queue_reviews: QueueReviews
 
     def review(
         self,
@@ -59,7 +62,7 @@ class WeeklyReview:
         ``shown_ids``: the cases that the digest shows already.
         """
         since = period.due - WEEK
-        endings = period.ended_since(since)
+        endings = replace(period.ended_since(since), except_source=DESK_SOURCE)
         groups = self.queries.ended_cases(endings)
         titles = dict(self.library.titles())
         asked_about = self.queries.find(replace(endings, has_inquiries=True), MAX_ASKED_ABOUT)
@@ -77,6 +80,7 @@ class WeeklyReview:
             taken_back=sum(group.undone_count for group in groups),
             inquiries=inquiries,
             misses=tuple(self.missed_calls.find(period.scope, since, period.due)),
+            busy_queues=self.queue_reviews.find(period.place, period.due),
             questions=self.question_reviews.review(period.place, since, limit=MAX_QUESTIONS),
         )
         if review == NOTHING_TO_REVIEW:
@@ -86,7 +90,12 @@ class WeeklyReview:
     def _figures(self, period: DigestPeriod, groups: Sequence[EndedCases]) -> tuple[str, ...]:
         """Say what the week came to, beside the week before."""
         week = (period.due - WEEK, period.due)
-        before = replace(period.scope, ended_between=span_before(week), is_over=True)
+        before = replace(
+            period.scope,
+            ended_between=span_before(week),
+            is_over=True,
+            except_source=DESK_SOURCE,
+        )
         results = Results(
             outcomes=count_outcomes(groups),
             previous=count_outcomes(self.queries.tallied_outcomes(before)),

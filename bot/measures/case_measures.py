@@ -37,6 +37,7 @@ from bot.cases.lifecycle import State
 from bot.cases.results import EndedCases, agreement_of, is_undone
 from bot.cases.review import ReviewVerdict
 from bot.cases.signal import UNRECOGNISED
+from bot.cases.stage_playbook import DESK_SOURCE
 
 #: What costs a person working time, on a card or in its thread.
 PERSON_ACTS = (
@@ -97,6 +98,8 @@ class CaseMeasures:
     team: str
     #: Its working hours are those of the case.
     channel: str
+    #: It decides about the assistant, and is no part of the business.
+    is_about_assistant: bool = False
     #: When the trouble began, where the source said so.
     occurred_at: datetime | None
     opened_at: datetime
@@ -199,9 +202,9 @@ class CaseFold:
         self.acts.append(PersonAct(entry.at, entry.actor.id, is_decision))
 
     def measures(self) -> CaseMeasures | None:
-        """Return the measures so far; None before the first entry."""
+        """Return the measures so far; None before the first entry, and of a probe."""
         case = self.case
-        if case is None:
+        if case is None or case.probe is not None:
             return None
         ending = _ending(case)
         plan = case.proposal.plan
@@ -214,6 +217,7 @@ class CaseFold:
             kind=case.kind,
             team=case.team,
             channel=case.channel,
+            is_about_assistant=case.signal.source == DESK_SOURCE,
             occurred_at=case.signal.occurred_at,
             opened_at=case.timers.opened_at,
             decided_at=case.timers.decided_at,

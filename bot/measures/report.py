@@ -8,9 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from bot.cases.hours import Hours
 from bot.cases.playbook import Playbook
 from bot.cases.service_level import ServiceLevel
 from bot.cases.signal import UNRECOGNISED
+from bot.cases.stage_playbook import ASSISTANT
 from bot.measures.baseline import COMPARED, Comparison, Windows, stated_values, windows_of
 from bot.measures.case_measures import CaseMeasures
 from bot.measures.catalogue import Sample, Values, take_all
@@ -23,6 +25,7 @@ MAX_DAILY = 21 * DAY
 MAX_WEEKLY = 400 * DAY
 #: The slot of the period before.
 PREVIOUS = -1
+ASSISTANT_TITLE = "Decisions about the assistant"
 
 Slot = tuple[int, str, str]
 
@@ -108,6 +111,8 @@ class OperationReport:
     #: What the report is narrowed to, in words; empty for everything.
     scope: str
     total: ReportSection
+    #: Decisions about the assistant, which are counted nowhere else.
+    assistant: ReportSection
     kinds: tuple[KindSection, ...]
     teams: tuple[ReportSection, ...]
     bars: tuple[Bar, ...]
@@ -117,7 +122,7 @@ class OperationReport:
 
     @property
     def sections(self) -> tuple[ReportSection, ...]:
-        """List all sections, the whole first."""
+        """List all sections of the business, the whole first."""
         return (self.total, *self.kinds, *self.teams)
 
 
@@ -136,6 +141,8 @@ class ReportFold:
     first_openings: Mapping[str, datetime]
     hours: HoursOf
     _cells: dict[Slot, Totals] = field(default_factory=lambda: defaultdict(Totals))
+    #: Decisions about the assistant, in the period and in the one before.
+    _assistant: tuple[Totals, Totals] = field(default_factory=lambda: (Totals(), Totals()))
     _before: dict[str, Totals] = field(default_factory=lambda: defaultdict(Totals))
     _after: dict[str, Totals] = field(default_factory=lambda: defaultdict(Totals))
 
@@ -174,6 +181,9 @@ class ReportFold:
     def add(self, case: CaseMeasures) -> None:
         """Count one case wherever it belongs."""
         hours = self.hours(case.channel)
+        if case.is_about_assistant:
+            self._add_decision(case, hours)
+            return
         if self._touches(case, self.previous):
             self._cells[PREVIOUS, case.kind, case.team].add(case, self.previous, hours)
         if self._touches(case, self.period):
@@ -187,6 +197,12 @@ class ReportFold:
             self._before[case.kind].add(case, windows.before, hours)
         if self._touches(case, windows.after):
             self._after[case.kind].add(case, windows.after, hours)
+
+    def _add_decision(self, case: CaseMeasures, hours: Hours) -> None:
+        """Count a decision about the assistant."""
+        for totals, period in zip(self._assistant, (self.period, self.previous), strict=True):
+            if self._touches(case, period):
+                totals.add(case, period, hours)
 
     def _touches(self, case: CaseMeasures, period: ReportPeriod) -> bool:
         """Tell whether anything of the case can lie in the period."""
@@ -213,6 +229,7 @@ class ReportFold:
             previous=self.previous,
             scope=scope,
             total=self._section(name="", title="All cases"),
+            assistant=self._assistant_section(),
             kinds=tuple(sorted(sections, key=_by_size)),
             teams=tuple(
                 sorted(
@@ -223,6 +240,16 @@ class ReportFold:
             bars=tuple(self._bar(number, bar) for number, bar in enumerate(self.bars)),
             ledger=ledger,
             notes=tuple(notes),
+        )
+
+    def _assistant_section(self) -> ReportSection:
+        totals, previous = self._assistant
+        return ReportSection(
+            name=ASSISTANT,
+            title=ASSISTANT_TITLE,
+            values=take_all(Sample(totals=totals)),
+            previous=take_all(Sample(totals=previous)),
+            totals=totals,
         )
 
     def _section(self, *, name: str, title: str, team: str | None = None) -> ReportSection:

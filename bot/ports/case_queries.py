@@ -89,6 +89,8 @@ class CaseFilter:
     #: Accounts.
     raised_by: tuple[str, ...] = ()
     source: str = ""
+    #: Cases of this source are left out.
+    except_source: str = ""
     #: Only these cases, by number; None for all.
     numbers: tuple[int, ...] | None = None
     #: Cases that are left out, by id.
@@ -222,6 +224,9 @@ class CaseQueries(CaseStatistics, Protocol):
 
         It is that for the first decision; without one, for the end.
         """
+
+    def probes(self, since: datetime) -> list[Case]:
+        """Return the probes opened after this time, the latest first."""
 
     def names_since(self, number: int, limit: int) -> list[CaseNames]:
         """Return the names in the cases after this number, the oldest first."""

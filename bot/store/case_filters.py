@@ -164,6 +164,8 @@ def _place_clauses(filter: CaseFilter) -> list[Clause]:
         clauses.append(_without_index(_cases.channel) == filter.channel)
     if filter.source:
         clauses.append(_cases.source == filter.source)
+    if filter.except_source:
+        clauses.append(_without_index(_cases.source) != filter.except_source)
     if filter.numbers is not None:
         clauses.append(_cases.number.in_(filter.numbers))
     if filter.except_ids:

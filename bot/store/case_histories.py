@@ -60,7 +60,8 @@ class SqlCaseHistories:
 
     def find(self, spans: Sequence[Span], *, kind: str = "", team: str = "") -> list[int]:
         """List the cases that were open within the spans, by number."""
-        narrowing = []
+        # Probes have numbers below zero.
+        narrowing = [_cases.number > 0]
         if kind:
             narrowing.append(_cases.kind == kind)
         if team:

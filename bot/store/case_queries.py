@@ -168,6 +168,11 @@ class SqlCaseQueries(SqlCaseFigures):
         at = self._database.fetch(query)[0].at
         return datetime.fromisoformat(at) if at else None
 
+    def probes(self, since: datetime) -> list[Case]:
+        """Return the probes opened after this time, the latest first."""
+        query = select(_cases.body).where(_cases.number < 0, _cases.opened_at >= since.timestamp())
+        return self._load(query.order_by(_cases.number))
+
     # --- for operators ---------------------------------------------------------------------------
 
     def newest(self, *, states: Iterable[State] = (), limit: int = 100) -> list[Case]:
@@ -175,7 +180,8 @@ class SqlCaseQueries(SqlCaseFigures):
 
         Only those in these states when any are named.
         """
-        query = select(_cases.body).order_by(_cases.number.desc()).limit(limit)
+        is_no_probe = _cases.number > 0
+        query = select(_cases.body).where(is_no_probe).order_by(_cases.number.desc()).limit(limit)
         codes = [state.code for state in states]
         return self._load(query.where(_cases.state.in_(codes)) if codes else query)
 
@@ -186,12 +192,12 @@ class SqlCaseQueries(SqlCaseFigures):
 
     def case_ids(self) -> list[str]:
         """List every case, by number."""
-        query = select(_cases.id).order_by(_cases.number)
+        query = select(_cases.id).where(_cases.number > 0).order_by(_cases.number)
         return [row.id for row in self._database.fetch(query)]
 
     def kinds(self) -> set[str]:
         """Return every kind that a case has."""
-        of_open = select(_cases.kind).where(_IS_OPEN)
+        of_open = select(_cases.kind).where(_IS_OPEN, _cases.number > 0)
         of_ended = select(_tallies.kind).where(_tallies.event == _ENDED, _tallies.cases > 0)
         return {row.kind for row in self._database.fetch(union(of_open, of_ended))}
 

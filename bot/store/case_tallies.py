@@ -174,7 +174,8 @@ def _expected_tallies(connection: Connection) -> Iterator[dict[str, Any]]:
                 func.count().label("cases"),
                 func.coalesce(func.sum(_cases.stake_cents), 0).label("stake_cents"),
             )
-            .where(_cases.ended_at.is_not(None), column.is_not(None))
+            # Probes have numbers below zero.
+            .where(_cases.ended_at.is_not(None), column.is_not(None), _cases.number > 0)
             .group_by(day, *columns)
         )
         for row in connection.execute(query).all():

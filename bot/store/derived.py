@@ -42,6 +42,7 @@ from bot.store.projection import (
 
 log = logging.getLogger(__name__)
 PAGE_SIZE = 200
+MIN_NUMBER = -(2**62)
 
 
 @dataclass(slots=True)
@@ -121,7 +122,8 @@ def _receipt_outcome(body: Body) -> ReceiptOutcome | None:
 
 def case_pages(connection: Connection, *, size: int = PAGE_SIZE) -> Iterator[Sequence[Any]]:
     """Yield the rows of ``cases`` by number, a page at a time."""
-    after = -1
+    # Probes have numbers below zero.
+    after = MIN_NUMBER
     while True:
         rows = connection.execute(_CASES, {"after": after, "size": size}).all()
         if rows:

@@ -41,7 +41,8 @@ class PastCases:
 
     def ids(self, selection: CaseSelection) -> list[str]:
         """List the cases of a selection, the oldest first."""
-        query = select(_cases.id).order_by(_cases.number.desc())
+        # Probes have numbers below zero.
+        query = select(_cases.id).where(_cases.number > 0).order_by(_cases.number.desc())
         if selection.since:
             query = query.where(_cases.opened_at >= selection.since.timestamp())
         if selection.ids:

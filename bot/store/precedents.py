@@ -267,7 +267,9 @@ _CHANGES = CompiledStatement(
     .order_by(_precedents.seq)
     .limit(bindparam("limit"))
 )
-_CASE_IDS = select(tables.cases.c.id).order_by(tables.cases.c.number)
+_CASE_IDS = (
+    select(tables.cases.c.id).where(tables.cases.c.number > 0).order_by(tables.cases.c.number)
+)
 _ENTRIES = (
     select(tables.ledger.c.case_id, tables.ledger.c.body)
     .where(tables.ledger.c.case_id.in_(bindparam("ids", expanding=True)))

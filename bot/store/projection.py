@@ -22,6 +22,8 @@ from bot.store.case_tallies import tally_changes
 from bot.store.decision_scores import score_changes
 
 MAX_SEARCH_TEXT = 4_000
+#: The kind of every probe, in columns.
+PROBE_KIND = "probe"
 CENTS = 100
 Row = Mapping[str, Any]
 
@@ -78,6 +80,8 @@ def case_write(before: Case | None, after: Case, entries: Sequence[Entry]) -> Ca
 def people_rows(case: Case) -> list[dict[str, Any]]:
     """Return the rows of ``case_people``: the parties to a case."""
     number = case_number(case.id)
+    if case.probe is not None:
+        return []
     return [
         {"person": person, "case_id": case.id, "channel": case.channel, "number": number}
         for person in case.activity.people
@@ -96,6 +100,8 @@ def _tally_changes(before: Case | None, after: Case, row: Row) -> list[dict[str,
 
     A case that is open before and after has none.
     """
+    if after.probe is not None:
+        return []
     row_before = case_columns(before) if before is not None and before.is_terminal else None
     return tally_changes(row_before, row if after.is_terminal else None)
 
@@ -109,6 +115,8 @@ def ledger_lines(entries: Iterable[Entry]) -> list[Line]:
 
 def case_row(case: Case) -> dict[str, Any]:
     """Return the row of ``cases``, with the columns for lists."""
+    if case.probe is not None:
+        return {**_probe_columns(case), "body": to_json(case), "words": "", "names": ""}
     return {
         **case_columns(case),
         "body": to_json(case),
@@ -143,6 +151,20 @@ def case_columns(case: Case) -> dict[str, Any]:
         **_proposal_columns(case),
         **_decision_columns(case),
         **_result_columns(case),
+    }
+
+
+def _probe_columns(case: Case) -> dict[str, Any]:
+    """Return the row of a probe, which no list, figure or signal finds.
+
+    Its number is below zero, and it is in no channel.
+    """
+    return {
+        **case_columns(case),
+        "number": -case_number(case.id),
+        "kind": PROBE_KIND,
+        "channel": "",
+        "fingerprint": f"probe:{case.id}",
     }
 
 

@@ -11,6 +11,7 @@ from bot.store.cases import SqlCaseStore
 from bot.store.database import Database
 from bot.store.decision_records import SqlDecisionRecords
 from bot.store.desk_controls import SqlDeskControlsStore
+from bot.store.details_openings import SqlDetailsOpenings
 from bot.store.ledger import Ledger
 from bot.store.live_lists import SqlLiveLists
 from bot.store.outbox import SqlOutbox
@@ -35,6 +36,7 @@ class Store:
     question_log: SqlQuestionLog
     precedents: SqlPrecedentStore
     ticks: SqlTicks
+    details_openings: SqlDetailsOpenings
     ledger: Ledger
     decision_records: SqlDecisionRecords
 
@@ -53,6 +55,7 @@ class Store:
             question_log=SqlQuestionLog(database),
             precedents=SqlPrecedentStore(database),
             ticks=SqlTicks(database),
+            details_openings=SqlDetailsOpenings(database),
             ledger=Ledger(database),
             decision_records=SqlDecisionRecords(database),
         )

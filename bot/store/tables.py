@@ -298,6 +298,16 @@ ticks = Table(
     PrimaryKeyConstraint("job", "slot"),
 )
 
+# When the details of a plan were opened first. Nobody who opened them is named.
+details_openings = Table(
+    "details_openings",
+    metadata,
+    Column("case_id", Text, nullable=False),
+    Column("revision", Integer, nullable=False),
+    Column("first_at", Float, nullable=False),
+    PrimaryKeyConstraint("case_id", "revision"),
+)
+
 # Precedents follow from the ledger, except for imported ones, which are only here: ``batch`` names
 # the import. ``seq`` goes up with every change, so that an index catches up by what is new.
 precedents = Table(

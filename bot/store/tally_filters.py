@@ -39,6 +39,7 @@ TALLY_FIELDS = frozenset(
         "kinds",
         "channel",
         "source",
+        "except_source",
         "is_unrecognised",
         "known_kinds",
         "decision",
@@ -166,6 +167,8 @@ def _tally_clause(filter: CaseFilter, event: TallyEvent, days: range | None) -> 
         clauses.append(_tallies.channel == filter.channel)
     if filter.source:
         clauses.append(_tallies.source == filter.source)
+    if filter.except_source:
+        clauses.append(_tallies.source != filter.except_source)
     if filter.is_unrecognised:
         clauses.append(_is_unrecognised(filter))
     return and_(*clauses, *_decision_clauses(filter))

@@ -17,6 +17,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from bot.cases.errors import LedgerBroken
 from bot.cases.lifecycle import TERMINAL, State
+from bot.cases.stage_playbook import counted_kind
 from bot.clock import monotonic
 from bot.metrics import kind_label
 from bot.ports.clock import Clock
@@ -34,9 +35,9 @@ _cases = tables.cases.c
 _outbox = tables.outbox.c
 _OPEN_CODES = [state.code for state in State if state not in TERMINAL]
 _OPEN_CASES = CompiledStatement(
-    select(_cases.kind, _cases.state, func.count().label("cases"))
-    .where(or_(*(_cases.state == code for code in _OPEN_CODES)))
-    .group_by(_cases.state, _cases.kind)
+    select(_cases.kind, _cases.source, _cases.state, func.count().label("cases"))
+    .where(or_(*(_cases.state == code for code in _OPEN_CODES)), _cases.number > 0)
+    .group_by(_cases.state, _cases.kind, _cases.source)
 )
 # A message that was requested again while it ran is due since 0, which is no time.
 _due_since = case((_outbox.run_at > 0, _outbox.run_at))
@@ -107,7 +108,8 @@ class WorkGauges(Collector):
         )
         counts: dict[tuple[str, str], int] = {}
         for row in self.database.fetch(_OPEN_CASES):
-            key = (kind_label(row.kind), State.of_code(row.state).name.lower())
+            kind = kind_label(counted_kind(row.kind, row.source))
+            key = (kind, State.of_code(row.state).name.lower())
             counts[key] = counts.get(key, 0) + row.cases
         for key, count in counts.items():
             gauge.add_metric(key, count)

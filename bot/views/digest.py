@@ -12,6 +12,7 @@ from bot.cases.results import AgreementType, EndedCases
 from bot.views.calls import MissedCall
 from bot.views.inquiries import FrequentInquiry
 from bot.views.question_list import NO_QUESTIONS, QuestionListView
+from bot.views.queue_health import BusyQueue
 from bot.views.rows import CaseRow
 from bot.views.trend import TrendDay
 
@@ -59,6 +60,8 @@ class Review:
     inquiries: tuple[FrequentInquiry, ...] = ()
     #: Cases that nobody decided in time, though somebody was called.
     misses: tuple[MissedCall, ...] = ()
+    #: Queues that are approved faster than they can be read, for the lead of the operation.
+    busy_queues: tuple[BusyQueue, ...] = ()
     #: Questions of this place that were not answered well.
     questions: QuestionListView = NO_QUESTIONS
     #: The figures of the week beside those of the week before, one sentence each.

@@ -5,7 +5,7 @@ entry that people could have seen or decided on is left out; hashes and keys are
 """
 
 from collections.abc import Iterable, Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import assert_never
 
 from bot.cases import entries as bodies
@@ -27,6 +27,7 @@ from bot.views.content_lines import (
 from bot.views.entry_names import EntryNames, names_in
 from bot.views.labels import Labels, as_words, start_upper
 from bot.views.plan_content import PlanContent, plan_summary
+from bot.views.practice_words import practice_words
 
 NO_LABELS = Labels()
 
@@ -95,7 +96,7 @@ class EntryWords:
             return self._step_entry(body, before)
         if isinstance(body, bodies.UndoBody):
             return self._undo_entry(body)
-        if isinstance(body, bodies.HindsightBody | bodies.OutcomeBody):
+        if isinstance(body, bodies.HindsightBody | bodies.OutcomeBody | bodies.ProbeBody):
             return _hindsight(body)
         # An entry about the whole desk is in no case's trail.
         return EntryContent(start_upper(as_words(body.name.replace(".", " "))))
@@ -106,6 +107,9 @@ class EntryWords:
         match body:
             case bodies.Opened(signal=signal):
                 owner = ContentLine("Owner", self.names.account(body.owner))
+                if body.probe:
+                    # Whoever is to decide it may read this.
+                    signal = replace(signal, source=body.probe.source)
                 lines = (*self._signal(signal), owner, *deadline_lines(body.sla))
                 return EntryContent(f"Opened: {signal.title}", lines)
             case bodies.Recurred(signal=signal):
@@ -389,27 +393,20 @@ def _resolution(body: bodies.Resolved) -> EntryContent:
     return EntryContent("It worked", lines)
 
 
-def _hindsight(body: bodies.HindsightBody | bodies.OutcomeBody) -> EntryContent:
+def _hindsight(body: bodies.HindsightBody | bodies.OutcomeBody | bodies.ProbeBody) -> EntryContent:
     match body:
         case bodies.PracticeObserved():
-            where = f"{body.by_name} said" if body.by_name else "The system of record shows"
-            return EntryContent(f"{where} what was done by hand: {_practice(body)}", _detail(body))
+            return EntryContent(practice_words(body), _detail(body))
         case bodies.ReviewGiven():
             sentence = f"{body.by_name} reviewed it: {body.verdict.value}"
             return EntryContent(sentence, content_lines(Note=body.note))
         case bodies.MistakeReported():
             sentence = f"{body.by_name} reported a mistake"
             return EntryContent(sentence, content_lines(Report=body.text))
+        case bodies.ProbeAnswered():
+            return EntryContent(f"It was a practice case, {body.answer.value}; nothing was done")
         case _:
             assert_never(body)
-
-
-def _practice(body: bodies.PracticeObserved) -> str:
-    if not body.action_agrees:
-        return "something else than recommended"
-    if not body.parameters_agree:
-        return "as recommended, with other details"
-    return "as recommended"
 
 
 def _detail(body: bodies.PracticeObserved) -> tuple[ContentLine, ...]:

@@ -70,7 +70,7 @@ def details_view(
 
 def _what_happened(case: Case, wording: Wording) -> list[Json]:
     """Quote what the source says, and why it matters."""
-    source = wording.system(case.signal.source)
+    source = wording.system(case.shown_source)
     text = case.assessment.what or case.signal.title
     what = wording.prose(text, 900, lines=6) or "(no words)"
     blocks = [heading(f"What happened, according to {source}"), rich_text(quote(what))]

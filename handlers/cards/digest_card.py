@@ -6,6 +6,7 @@ from bot.cases.plan import Money
 from bot.views.calls import MissedCall
 from bot.views.digest import Agreement, Counts, DigestMoney, DigestView, Review
 from bot.views.labels import start_upper
+from bot.views.queue_health import BusyQueue
 from bot.views.rows import CaseRow
 from handlers.cards import ids
 from handlers.cards.blocks import actions_block, button, context_block, header_block, heading, modal
@@ -29,6 +30,7 @@ NO_COUNTS = Counts()
 # The kinds that people disagreed with most come first.
 MAX_AGREEMENTS = 8
 MAX_PAUSES = 2
+MAX_BUSY_QUEUES = 3
 # Slack accepts no more in a message.
 MAX_BLOCKS = 50
 # From these shares on people agreed always, mostly, or in half of the cases.
@@ -231,10 +233,22 @@ def _review(review: Review, permalink: Permalink) -> list[Json]:
         blocks.append(plain_rows(review.slow, permalink))
     if review.misses:
         blocks.append(_misses(review.misses))
+    for queue in review.busy_queues[:MAX_BUSY_QUEUES]:
+        blocks.append(_busy_queue(queue))
     if review.reopenings or review.taken_back:
         rework = f"{review.reopenings:,} opened again, {review.taken_back:,} taken back"
         blocks.append(context_block(f"*Rework:* {rework}"))
     return blocks
+
+
+def _busy_queue(queue: BusyQueue) -> Json:
+    """Build the card about a queue that is approved unread."""
+    return rich_text(
+        paragraph(text_run(f"{queue.title}\n", bold=True), text_run(queue.sentence)),
+        paragraph(text_run(f"{', '.join(queue.figures)}.")),
+        paragraph(text_run("What may help more than a reminder")),
+        bullets([[text_run(remedy)] for remedy in queue.remedies]),
+    )
 
 
 def _misses(misses: tuple[MissedCall, ...]) -> Json:

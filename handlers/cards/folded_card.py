@@ -17,6 +17,7 @@ from handlers.cards.case_words import approver_name, case_wording, owner_mention
 from handlers.cards.grant_form import grant_blocks
 from handlers.cards.hindsight import hindsight_blocks
 from handlers.cards.plan_section import STEP_LABELS
+from handlers.cards.probe_card import probe_card
 from handlers.cards.question import describe_done, describe_plan
 from handlers.cards.text import (
     Json,
@@ -62,6 +63,8 @@ class StatusLine(NamedTuple):
 def folded_card(case: Case, card_context: CardContext) -> list[Json]:
     """Build two lines and the buttons that still do something."""
     wording = case_wording(case, card_context.labels)
+    if case.probe is not None:
+        return probe_card(case, case.probe, wording)
     icon = _icon(case, card_context)
     head = text_run(f"{icon} {_head(case, wording)}", bold=True)
     status = paragraph(*_status_runs(case, wording, card_context))

@@ -10,6 +10,7 @@ from pathlib import Path
 
 from bot.desk.measure_texts import (
     NOTHING,
+    assistant_text,
     change_text,
     is_better,
     period_text,
@@ -89,6 +90,7 @@ def report_page(report: OperationReport) -> str:
         *_people(report),
         *_comparison(report),
         *_teams(report),
+        *_assistant(report),
         *_appendix(report),
         f'<footer class="screen">{escape(_footer(report))}</footer>',
     ]
@@ -290,6 +292,12 @@ def _teams(report: OperationReport) -> Iterator[str]:
     if len(report.teams) > 1:
         yield "<h2>By team</h2>"
         yield _table("Team", report.teams, None)
+
+
+def _assistant(report: OperationReport) -> Iterator[str]:
+    text = assistant_text(report)
+    if text:
+        yield f'<p class="note">{escape(text)}</p>'
 
 
 # --- appendix ---------------------------------------------------------------------------------

@@ -20,7 +20,7 @@ FORMULA_SIGNS = ("=", "+", "-", "@", "\t", "\r")
 class FigureRow:
     """One number of the report."""
 
-    #: "all", "kind" or "team".
+    #: "all", "kind", "team" or "assistant".
     group: str
     name: str
     title: str
@@ -42,6 +42,7 @@ def figure_rows(report: OperationReport) -> Iterator[FigureRow]:
         yield from _section_rows("kind", kind)
     for team in report.teams:
         yield from _section_rows("team", team)
+    yield from _section_rows("assistant", report.assistant)
 
 
 def _section_rows(group: str, section: ReportSection) -> Iterator[FigureRow]:
@@ -129,6 +130,7 @@ def as_plain(report: OperationReport) -> dict[str, Any]:
         "all": _section(report.total),
         "kinds": [_kind(kind) for kind in report.kinds],
         "teams": [_section(team) for team in report.teams],
+        "assistant": _section(report.assistant),
         "over_time": [
             {**_period(bar.period), "values": _values(bar.values)} for bar in report.bars
         ],

@@ -24,6 +24,9 @@ def sample(number=0, *, person=ANA, author="", after=60.0, words=40, **more):
     return DecisionSample(
         group="floor-managers",
         person=person,
+        case_id=f"EX-{number}",
+        revision=1,
+        has_opened_details=more.pop("opened", None),
         author=author,
         is_approval=more.pop("is_approval", True),
         shown_at=at - timedelta(seconds=after),
@@ -99,6 +102,13 @@ def test_a_queue_is_rubber_stamped_when_it_is_fast_and_never_refused():
     assert not only([*many(after=1), sample(99, is_approval=False)]).is_rubber_stamped
 
 
+def test_what_was_decided_without_the_details_is_a_share_of_what_was_counted():
+    counted = [*many(9, opened=True), *many(3, opened=False)]
+    assert only([*counted, *many(8)]).unopened_share == 0.25
+    # Nothing is said of decisions made before anybody counted.
+    assert only(many()).unopened_share is None
+
+
 def test_who_approves_whose_is_one_figure():
     pairs = [sample(number, person=ANA, author=OMAR) for number in range(6)]
     pairs += [sample(10, person=BEN, author=OMAR), sample(11, person="T1/U3", author=ANA)]
@@ -109,11 +119,12 @@ def test_who_approves_whose_is_one_figure():
 def test_figures_about_few_people_are_left_out(people):
     accounts = [f"T1/U{number}" for number in range(people)]
     samples = [
-        sample(number, person=accounts[number % people], author=OMAR, after=1)
+        sample(number, person=accounts[number % people], author=OMAR, after=1, opened=True)
         for number in range(30)
     ]
     queue = only(samples)
-    assert (queue.fast_share, queue.busiest_share, queue.pair_share) == (None, None, None)
+    hidden = (queue.fast_share, queue.unopened_share, queue.busiest_share, queue.pair_share)
+    assert hidden == (None,) * 4
     assert not queue.is_rubber_stamped
     assert queue.decisions == 30
 

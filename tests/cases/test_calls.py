@@ -254,7 +254,7 @@ def raised(*others, **changes):
 def opening(requester):
     sla = case().timers.sla
     signal = replace(case().signal, requester=requester)
-    return entry(Opened(signal, "floor-managers", "C0STOCK", sla))
+    return entry(Opened(signal=signal, owner="floor-managers", channel="C0STOCK", sla=sla))
 
 
 def test_a_person_who_raises_a_case_is_told_and_a_program_is_not():

@@ -85,7 +85,9 @@ def test_an_entry_that_does_not_follow_is_a_broken_ledger(state):
 
 def test_a_case_has_no_second_opening():
     command = opening()
-    again = Opened(command.signal, command.owner, command.channel, command.sla)
+    again = Opened(
+        signal=command.signal, owner=command.owner, channel=command.channel, sla=command.sla
+    )
     with pytest.raises(MoveNotAllowed, match="cannot open a case"):
         record(opened(), again)
 

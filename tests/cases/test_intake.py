@@ -96,7 +96,9 @@ def test_a_ledger_that_begins_with_something_else_is_broken():
 
 def opening_body() -> Opened:
     command: Open = opening()
-    return Opened(command.signal, command.owner, command.channel, command.sla)
+    return Opened(
+        signal=command.signal, owner=command.owner, channel=command.channel, sla=command.sla
+    )
 
 
 # --- count ----------------------------------------------------------------------------------------

@@ -76,7 +76,7 @@ def history(*steps, requester=None, kind="low_stock", case_id="EX-1", facts=None
     changes = {"kind": kind, "requester": requester}
     if facts:
         changes["facts"] = facts
-    opening = Opened(signal(**changes), "floor-managers", "C0STOCK", SLA)
+    opening = Opened(signal=signal(**changes), owner="floor-managers", channel="C0STOCK", sla=SLA)
     return entries_of([(opening, DESK), *steps], case_id)
 
 

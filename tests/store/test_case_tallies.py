@@ -67,6 +67,8 @@ NARROWINGS = (
     {"states": (State.RESOLVED,), "is_over": True, "risk": RiskTier.MEDIUM},
     {"is_any": True, "channel": "C0OPS"},
     {"is_any": True, "source": "api", "is_automatic": True},
+    {"is_any": True, "except_source": "api"},
+    {"is_over": True, "except_source": "desk"},
 )
 
 

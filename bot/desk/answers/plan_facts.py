@@ -154,7 +154,7 @@ def describe_recognition(file: CaseFile) -> Statement:
         name = file.names.person(case.signal.requester)
         text = f"{case.id} is “{title}” because {name} raised it as that."
     elif recognition is None:
-        source = file.labels.system(case.signal.source)
+        source = file.labels.system(case.shown_source)
         text = f"{case.id} is “{title}” because {source} reported it as that."
     elif recognition.abstains:
         text = f"I could not tell the kind of {case.id}: {recognition.basis or 'no kind fits'}."

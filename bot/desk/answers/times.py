@@ -32,7 +32,7 @@ def _describe_origin(file: CaseFile) -> list[str]:
     if case.signal.source == BY_HAND and case.signal.requester:
         facts.append(start_upper(f"{file.names.person(case.signal.requester)} raised it."))
     else:
-        facts.append(f"It came from {file.labels.system(case.signal.source)}.")
+        facts.append(f"It came from {file.labels.system(case.shown_source)}.")
     if case.activity.signal_count > 1:
         facts.append(f"It was reported {case.activity.signal_count} times.")
     if case.activity.reopening_reason:

@@ -46,16 +46,21 @@ def agreeable_slack():
     slack.close()
 
 
-@pytest.fixture
-def receiver(agreeable_slack, small_world):
+def receiver_of(agreeable_slack, world, **services):
+    """Receive Slack's requests with the desk of this world."""
     agreeable_slack.calls.clear()
     client = web_client("xoxb-test", agreeable_slack.api_url)
-    services = small_world.slack_services(SlackChat(client, RateLimiter(0, 1)))
-    app = build_app(client, services)
+    all_services = replace(world.slack_services(SlackChat(client, RateLimiter(0, 1))), **services)
+    app = build_app(client, all_services)
     route = http_receiver.route(app, SIGNING_SECRETS, lambda: datetime.now(UTC))
     receiver = TestClient(Starlette(routes=[route]), raise_server_exceptions=False)
-    receiver.world = small_world
+    receiver.world = world
     return receiver
+
+
+@pytest.fixture
+def receiver(agreeable_slack, small_world):
+    return receiver_of(agreeable_slack, small_world)
 
 
 @pytest.fixture

@@ -8,14 +8,17 @@ import pytest
 
 from bot.cases.lifecycle import State
 from bot.desk.message_cleanup import MessageCleanup
+from bot.store import tables
 from bot.store.cases import SqlCaseStore
 from bot.store.database import Database
 from handlers.cards import ids
 from handlers.cards.case_card import case_card
 from tests.cases.making import with_fields
 from tests.fakes.directory import principal
+from tests.handlers.slack.conftest import receiver_of
 from tests.handlers.slack.requests import post_signed, press_body
 from tests.metric_samples import sample
+from tests.store.rows import rows_of
 from tests.world import request
 
 BUTTONS = [
@@ -136,6 +139,18 @@ def test_a_button_of_another_plan_under_the_same_number_decides_nothing(receiver
     assert world.case(case).proposal.approvals == ()
 
 
+def test_details_that_are_opened_are_recorded_of_the_plan_where_that_is_agreed(
+    agreeable_slack, small_world
+):
+    openings = small_world.store.details_openings
+    receiver = receiver_of(agreeable_slack, small_world, details_openings=openings)
+    case = small_world.proposed()
+    assert post_signed(receiver, press_body(case, action=ids.DETAILS)).status_code == 200
+    (row,) = rows_of(small_world.store, tables.details_openings)
+    assert (row.case_id, row.revision) == (case.id, 1)
+    assert small_world.case(case) == case
+
+
 def test_details_that_are_opened_are_counted_by_kind_and_written_nowhere(receiver):
     world = receiver.world
     case = world.proposed()
@@ -144,3 +159,4 @@ def test_details_that_are_opened_are_counted_by_kind_and_written_nowhere(receive
     assert post_signed(receiver, body).status_code == 200
     assert sample("countersign_details_opened_total", kind="low_stock") == before + 1
     assert world.case(case) == case
+    assert rows_of(world.store, tables.details_openings) == []

@@ -1,0 +1,36 @@
+"""A probe: a past case that people rightly refused, put before a queue once more as practice."""
+
+from dataclasses import dataclass
+from enum import StrEnum
+
+
+class ProbeAnswer(StrEnum):
+    """What came of a probe. The values stand in the ledger."""
+
+    APPROVED = "approved"
+    REJECTED = "rejected"
+    EDITED = "edited"
+    #: Somebody was asked, it was handed over, or put off.
+    LOOKED_INTO = "looked into"
+    #: Nobody decided it in time.
+    NONE = "not answered"
+
+    @property
+    def is_noticed(self) -> bool:
+        """Tell whether the plan was not simply approved."""
+        return self in {ProbeAnswer.REJECTED, ProbeAnswer.EDITED, ProbeAnswer.LOOKED_INTO}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Probe:
+    """The known answer of a probe; it is always to refuse the plan."""
+
+    of_case: str
+    #: The queue that it is put before.
+    group: str
+    #: The system that reported the past case, as its card showed.
+    source: str
+    #: Why the plan was refused, in words.
+    reason: str
+    #: None until it is decided, or its time is over.
+    answer: ProbeAnswer | None = None
