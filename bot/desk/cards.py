@@ -22,7 +22,6 @@ from bot.desk.alert_storms import AlertStorms, shared_card_key
 from bot.desk.app_home import FRESH_FOR
 from bot.desk.calls import Calls
 from bot.desk.card_evidence import CardEvidence
-from bot.desk.effects import card_message
 from bot.desk.message_cleanup import SETTLE_FOR, sweep_card
 from bot.desk.missing_approvals import find_missing_approvals
 from bot.desk.rows import requester_name
@@ -39,7 +38,7 @@ from bot.ports.chat import Chat
 from bot.ports.clock import Clock
 from bot.ports.directory import Directory
 from bot.ports.library import Library
-from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage
+from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, card_message
 from bot.views.labels import Labels
 
 # In these states somebody decides by the facts on the card.

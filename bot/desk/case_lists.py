@@ -6,7 +6,6 @@ from math import ceil
 from bot.cases.case import Case
 from bot.cases.errors import NotEligible
 from bot.desk.alert_storms import STORM_PREFIX, requested_key
-from bot.desk.effects import card_message
 from bot.desk.eligibility import Eligibility
 from bot.desk.question_lists import NOT_YOUR_QUESTION, QuestionList, QuestionLists
 from bot.desk.rows import with_cards
@@ -17,7 +16,7 @@ from bot.ports.clock import Clock
 from bot.ports.directory import Directory
 from bot.ports.library import Library
 from bot.ports.live_lists import LiveLists
-from bot.ports.outbox import Outbox
+from bot.ports.outbox import Outbox, card_message
 from bot.views.case_list import CaseListView
 
 PAGE_SIZE = 15

@@ -13,12 +13,11 @@ from bot.cases.controls import DeskControls
 from bot.cases.entries import Entry
 from bot.cases.notices import notices_after
 from bot.desk.call_slots import delegated_cases_message
-from bot.desk.effects import card_message
 from bot.desk.retry import retry_on_conflict
 from bot.ports.case_queries import CaseQueries
 from bot.ports.clock import Clock
 from bot.ports.desk_controls import DeskControlsStore
-from bot.ports.outbox import OutboxMessage, Topic
+from bot.ports.outbox import OutboxMessage, Topic, card_message
 
 
 @dataclass(frozen=True)

@@ -18,10 +18,9 @@ from bot.cases.control_commands import (
 )
 from bot.cases.controls import DeskControls
 from bot.cases.errors import BadRequest
-from bot.cases.grant import GrantMeter, giving_case
+from bot.cases.grant import GrantMeter
 from bot.desk.callers import Callers
 from bot.desk.control_path import ControlPath
-from bot.desk.effects import card_message
 from bot.ports.case_queries import CaseQueries
 from bot.ports.case_store import CaseStore
 from bot.ports.clock import Clock
@@ -155,9 +154,7 @@ class Controls:
         def command() -> ControlCommand:
             return StopGrant(self.callers.for_desk(by, surface), grant_id)
 
-        controls = self.path.decide(command)
-        self.outbox.enqueue([card_message(giving_case(grant_id), self.clock())])
-        return controls
+        return self.path.decide(command)
 
     def grants(self, person: str = "") -> tuple[GrantMeter, ...]:
         """List what is approved in advance now, with what was used of it."""

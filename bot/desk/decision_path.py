@@ -20,12 +20,13 @@ from bot.cases.errors import ChatFailed, NotEligible, NotNow, Refusal, Supersede
 from bot.cases.probes import ANSWERS
 from bot.desk.callers import Callers
 from bot.desk.decision_priority import DecisionPriority
-from bot.desk.effects import card_message, change
+from bot.desk.effects import change
 from bot.desk.retry import retry_on_conflict
 from bot.ports.case_store import CaseStore, Change
 from bot.ports.clock import Clock
 from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.library import Library
+from bot.ports.outbox import card_message
 from bot.ports.press_store import PressState, PressStore
 
 WHO_IS_NOT_KNOWN = (

@@ -62,7 +62,7 @@ from bot.cases.lifecycle import State
 from bot.cases.playbook import Playbook
 from bot.cases.rule_use import rule_ends_after
 from bot.ports.case_store import Change
-from bot.ports.outbox import OutboxMessage, Topic
+from bot.ports.outbox import OutboxMessage, Topic, card_message
 
 # A type check against a whole row of this table needs tuples.
 Bodies = tuple[type[Body], ...]
@@ -330,21 +330,6 @@ def is_noted_with_outcome(bodies: Sequence[Body]) -> bool:
         return False
     is_beginning = any(isinstance(body, BEGINNINGS) for body in causes)
     return is_beginning and all(isinstance(body, (*BEGINNINGS, *LAST_VOTES)) for body in causes)
-
-
-def card_message(case_id: str, run_at: datetime) -> OutboxMessage:
-    """Ask for a refresh of the card.
-
-    It shows the state and not the event.
-
-    There is one row per case, however often it is asked for; it is due at the earliest time.
-    """
-    return OutboxMessage(
-        topic=Topic.CARD,
-        key=f"card:{case_id}",
-        case_id=case_id,
-        run_at=run_at,
-    )
 
 
 def _inquiry_messages(decision: Decision, now: datetime) -> Iterator[OutboxMessage]:

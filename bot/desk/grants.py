@@ -13,11 +13,12 @@ from bot.cases.grant import DEFAULT_GRANT_COUNT, MAX_GRANT_TIME, Grant
 from bot.cases.granting import GrantTerms, make_grant, must_be_grantable, suggested_amount
 from bot.cases.plan import Plan
 from bot.desk.decision_path import DecisionPath, Request
-from bot.desk.effects import card_message, change
+from bot.desk.effects import change
 from bot.desk.retry import retry_on_conflict
 from bot.ports.clock import Clock
 from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.library import Library
+from bot.ports.outbox import card_message
 
 ONE_BY_ONE = "this one is decided by itself"
 NOT_ALONE = "nobody can approve this alone, so nobody can approve the next ones"

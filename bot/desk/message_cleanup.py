@@ -14,13 +14,12 @@ from datetime import datetime, timedelta
 from bot.cases.case import Case
 from bot.cases.entries import Named, Opened, Recognised
 from bot.cases.errors import StaleFence
-from bot.desk.effects import card_message
 from bot.ports.card_store import CardRef, CardStore
 from bot.ports.case_store import CaseStore
 from bot.ports.chat import Chat, PostedMessage
 from bot.ports.clock import Clock
 from bot.ports.live_lists import LiveLists
-from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic
+from bot.ports.outbox import LeasedMessage, Outbox, OutboxMessage, Topic, card_message
 
 log = logging.getLogger(__name__)
 

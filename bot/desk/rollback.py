@@ -14,13 +14,12 @@ from bot.cases.caller import Caller
 from bot.cases.control_commands import Acknowledge, FallBehind
 from bot.cases.control_decisions import decide_controls
 from bot.cases.controls import BEHIND, DeskControls
-from bot.desk.effects import card_message
 from bot.desk.retry import retry_on_conflict
 from bot.ports.case_queries import CaseQueries
 from bot.ports.case_store import CaseStore
 from bot.ports.clock import Clock
 from bot.ports.desk_controls import DeskControlsStore
-from bot.ports.outbox import Outbox, OutboxMessage, Topic
+from bot.ports.outbox import Outbox, OutboxMessage, Topic, card_message
 
 log = logging.getLogger(__name__)
 

@@ -52,6 +52,21 @@ class OutboxMessage:
     priority: int = 0
 
 
+def card_message(case_id: str, run_at: datetime) -> OutboxMessage:
+    """Ask for a refresh of the card.
+
+    It shows the state and not the event.
+
+    There is one row per case, however often it is asked for; it is due at the earliest time.
+    """
+    return OutboxMessage(
+        topic=Topic.CARD,
+        key=f"card:{case_id}",
+        case_id=case_id,
+        run_at=run_at,
+    )
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class LeasedMessage:
     """An outbox message that one worker holds for a time."""

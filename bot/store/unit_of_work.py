@@ -3,7 +3,7 @@
 Ledger lines are gathered, and get their places together when the batch of jobs ends.
 """
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from typing import Any
@@ -14,11 +14,13 @@ from bot.cases.canonical import from_json, to_json
 from bot.cases.case import Case
 from bot.cases.control_decisions import ControlDecision
 from bot.cases.controls import DeskControls
+from bot.cases.entries import GrantEnded
 from bot.cases.errors import Conflict, StaleFence
+from bot.cases.grant import giving_case
 from bot.cases.ledger import chain_hash, leaf_hash
 from bot.cases.plan import Plan
 from bot.cases.usage import Usage
-from bot.ports.outbox import LeasedMessage, OutboxMessage
+from bot.ports.outbox import LeasedMessage, OutboxMessage, card_message
 from bot.store import outbox_rows, tables
 from bot.store.case_tallies import ADD_TALLY, TallyChanges
 from bot.store.decision_scores import DROP_SCORE, PUT_SCORE
@@ -159,6 +161,8 @@ class UnitOfWork:
         if self.driver.change(_UPDATE_CONTROLS, values) != 1:
             raise Conflict(f"the desk's controls are no longer at version {expected}")
         self._lines.extend(ledger_lines(decision.entries))
+        # Whatever ends a grant, its meter goes with it: there is never a dead button.
+        self.enqueue([card_message(case, at) for case, at in _ended_meters(decision)])
 
     # --- the outbox ------------------------------------------------------------------------------
 
@@ -249,6 +253,13 @@ class UnitOfWork:
                 }
             )
         return rows
+
+
+def _ended_meters(decision: ControlDecision) -> Iterator[tuple[str, datetime]]:
+    """Yield the cases whose cards show a grant that has ended."""
+    for entry in decision.entries:
+        if isinstance(entry.body, GrantEnded):
+            yield giving_case(entry.body.grant), entry.at
 
 
 def _check_lease(handover: Handover, message: LeasedMessage, rows: Sequence[Any]) -> None:

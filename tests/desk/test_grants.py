@@ -18,6 +18,7 @@ from bot.cases.grant import Grant
 from bot.cases.granting import GrantTerms
 from bot.cases.lifecycle import State
 from bot.cases.policy import PlaybookTerms
+from bot.ports.outbox import Topic
 from tests.fakes.directory import principal
 from tests.world import World, playbook, policy, request
 
@@ -122,6 +123,57 @@ def test_what_was_asked_before_is_not_approved_in_advance(world):
     world.desk.decisions.decide(replace(asked, snapshot=world.seen(early)), WakeEarly)
     world.work()
     assert (world.case(early).state, world.case(early).grant_id) == (State.PROPOSED, "")
+
+
+# --- the meter on the card --------------------------------------------------------------------
+
+
+def meter_on_card(world: World, case: Case) -> tuple[int, Decimal] | None:
+    """What the card that was drawn last says."""
+    meter = world.chat.looks[case.id].grant_meter
+    return (meter.use.count, meter.use.amount) if meter else None
+
+
+def test_the_card_of_the_first_counts_the_next_ones(world):
+    first, _ = give(world)
+    assert meter_on_card(world, first) == (0, 0)
+    for number in range(3):
+        raised(world, number)
+        assert meter_on_card(world, first) == (number + 1, 100 * (number + 1))
+
+
+def test_one_that_begins_while_the_meter_is_drawn_is_counted_too(world, monkeypatch):
+    first, _ = give(world)
+    late = in_hand(world, 1)
+    (message,) = world.store.outbox.claim([Topic.EXECUTE], 9, world.clock(), 60)
+    draw = world.chat.draw_card
+
+    def draw_slowly(case, cards, **rest):
+        card = draw(case, cards, **rest)
+        if case.id == first.id and world.case(late).state is State.APPROVED:
+            world.lane.handle(message)
+        return card
+
+    monkeypatch.setattr(world.chat, "draw_card", draw_slowly)
+    raised(world, 2)
+    world.work()
+    assert world.case(late).state is State.RESOLVED
+    assert meter_on_card(world, first) == (2, 200)
+
+
+@pytest.mark.parametrize("is_stopped", [True, False])
+def test_the_meter_goes_from_the_card_with_whatever_ends_it(world, is_stopped):
+    other = world.approve(raised(world, 1), "ana")
+    world.work()
+    first, _ = give(world)
+    assert meter_on_card(world, first) == (0, 0)
+    if is_stopped:
+        stop(world)
+    else:
+        take_back(world, world.case(other))
+    assert f"card:{first.id}" in world.store.outbox.waiting_keys(Topic.CARD, first.id)
+    world.work()
+    assert meter_on_card(world, first) is None
 
 
 # --- what changes under it ----------------------------------------------------------------------

@@ -9,8 +9,7 @@ from bot.cases.entries import RejectReason
 from bot.cases.errors import ChatFailed, ChatUnknown, RateLimited
 from bot.cases.lifecycle import State
 from bot.cases.policy import EmergencyRule
-from bot.desk.effects import card_message
-from bot.ports.outbox import Topic
+from bot.ports.outbox import Topic, card_message
 from bot.store import tables
 from tests.fakes.directory import principal
 from tests.store.rows import lease, outbox_row, rows_of

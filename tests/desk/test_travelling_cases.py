@@ -4,8 +4,7 @@ import pytest
 
 from bot.cases.errors import Conflict
 from bot.cases.lifecycle import State
-from bot.desk.effects import card_message
-from bot.ports.outbox import Topic
+from bot.ports.outbox import Topic, card_message
 from bot.store.database import Database
 from bot.store.store import Store
 from tests.store.rows import lease, outbox_row

@@ -35,7 +35,7 @@ def status_of(town, task: int) -> str:
         return connection.execute("SELECT status FROM tasks WHERE id = ?", (task,)).fetchone()[0]
 
 
-def raised(town, task: int):
+def sent(town, task: int) -> str:
     receipt = town.signal(
         key=f"task-{task}",
         kind=KIND,
@@ -43,7 +43,11 @@ def raised(town, task: int):
         title="A task without evidence",
         facts={"task_id": task},
     )
-    case_id = receipt["case"]
+    return receipt["case"]
+
+
+def raised(town, task: int):
+    case_id = sent(town, task)
     wait_until(lambda: town.card(town.desk.store.cases.case(case_id)), "a card")
     return town.desk.store.cases.case(case_id)
 
@@ -53,15 +57,17 @@ def words_of(town, case) -> str:
 
 
 def test_the_next_ones_are_approved_in_the_menu_counted_on_the_card_and_stopped_on_home(town):
+    # The detector of this kind finds cases of its own: they must not spend what is given below.
+    town.settled()
     tasks = completed_tasks(town)
     first = raised(town, tasks.pop())
     place = {"channel": first.channel, "ts": town.card(first)["ts"], "action_id": ids.MORE}
     value = f"{ids.APPROVE_NEXT} {ids.token(town.case(first))}"
     town.press(ANA, value=value, **place)
     town.until(lambda: town.window(ANA)["views"], "a form")
-    town.submit(ANA, **{ids.COUNT: "2"})
+    town.submit(ANA, **{ids.COUNT: "4"})
     town.until(lambda: town.case(first).state is State.RESOLVED, "an outcome")
-    assert "up to 2 more like it" in json.dumps(town.window(ANA)["views"])
+    assert "up to 4 more like it" in json.dumps(town.window(ANA)["views"])
 
     task = tasks.pop()
     second = raised(town, task)
@@ -69,15 +75,19 @@ def test_the_next_ones_are_approved_in_the_menu_counted_on_the_card_and_stopped_
     assert status_of(town, task) == "open"
     assert not town.case(second).was_auto_approved
     town.until(lambda: f"in advance with {first.id}" in words_of(town, second), "the approver")
-    town.until(lambda: "1 of 2 more" in json.dumps(town.home(ANA)), "the meter")
+    town.until(lambda: "1 of 4 more" in words_of(town, first), "the meter")
+    for task in (tasks.pop(), tasks.pop()):
+        sent(town, task)
+    town.until(lambda: "3 of 4 more" in words_of(town, first), "the meter after two at once")
+    assert "3 of 4 more" in json.dumps(town.home(ANA))
 
     (grant,) = town.desk.store.desk_controls.load().grants
     assert grant.id in json.dumps(town.home(ANA))
     town.press_home(ANA, ids.STOP_GRANT, grant.id)
     town.until(lambda: not town.desk.store.desk_controls.load().grants, "the end of it")
     town.until(lambda: ids.STOP_GRANT not in words_of(town, first), "the card without the button")
-    third = raised(town, tasks.pop())
-    assert town.case(third).state is State.PROPOSED
+    last = raised(town, tasks.pop())
+    assert town.case(last).state is State.PROPOSED
 
     export(town.desk.store.ledger, town.folder / "log.jsonl")
     assert verify(str(town.folder / "log.jsonl"))[0] == []
