@@ -27,6 +27,7 @@ from bot.cases.stage_playbook import (
     stage_playbook,
     with_desk_actions,
 )
+from bot.cases.version_playbook import is_version_kind, version_playbook
 from bot.connectors.dry_run import DryRun
 from bot.desk.decision_path import Request
 from bot.desk.options import DeskOptions
@@ -114,6 +115,7 @@ class FakeLibrary:
         self.people = Identities()
         self.lead_channels: list[str] = []
         self.merit_rules = MeritRules()
+        self.saved_playbooks: dict[str, Playbook] = {}
         self.saved_policies: dict[str, Policy] = {}
         self.definitions = {"house.order_stock": "1" * 64}
 
@@ -123,6 +125,8 @@ class FakeLibrary:
     def playbook(self, kind: str) -> Playbook:
         if kind == RULES_KIND:
             return rules_playbook(self.playbook(UNRECOGNISED), self.governors())
+        if is_version_kind(kind):
+            return version_playbook(self.playbook(concerned_kind(kind)))
         if is_stage_kind(kind):
             return stage_playbook(self.playbook(concerned_kind(kind)))
         if kind == UNRECOGNISED:
@@ -135,6 +139,9 @@ class FakeLibrary:
                 channel="C0OPS",
             )
         return replace(self.book, kind=kind)
+
+    def playbook_from(self, kind: str, text: str) -> Playbook:
+        return replace(self.saved_playbooks[text], kind=kind)
 
     def titles(self) -> list[tuple[str, str]]:
         return [("low_stock", "Running low")]
@@ -240,6 +247,7 @@ class World:
             Topic.NOTE: self.desk.screens.notes.run,
             Topic.CALL: self.desk.screens.calls.run,
             Topic.INQUIRY: self.desk.screens.inquiry_messages.run,
+            Topic.COMPARE: self.desk.upkeep.version_comparisons.run,
             Topic.REMEMBER: self.desk.upkeep.precedents.run,
             Topic.ANSWER: self.desk.conversation.questions.run,
             Topic.ORDER: self.desk.conversation.thread_orders.run,

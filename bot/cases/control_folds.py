@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import assert_never
 
+from bot.cases import version_decisions
 from bot.cases.controls import (
     DESK_ID,
     STAGE_ORDER,
@@ -32,6 +33,7 @@ from bot.cases.entries import (
     PolicyAdopted,
     Resumed,
     StageChanged,
+    VersionBody,
 )
 from bot.cases.errors import LedgerBroken
 from bot.cases.passkey import Invitation
@@ -78,6 +80,8 @@ def _apply(controls: DeskControls, body: ControlBody, entry: Entry) -> DeskContr
         return _apply_grant(controls, body, entry)
     if isinstance(body, PolicyAdopted):
         return _apply_adoption(controls, body, entry)
+    if isinstance(body, VersionBody):
+        return version_decisions.apply(controls, body, entry)
     return _apply_rollback(controls, body, entry)
 
 

@@ -14,6 +14,7 @@ from bot.cases.grant import Grant
 from bot.cases.passkey import Invitation, Passkey
 from bot.cases.plan import Plan
 from bot.cases.policy import Stage
+from bot.cases.version_record import KindVersions
 
 DESK_ID = CaseId("DESK")
 #: From the narrowest to the widest.
@@ -137,6 +138,12 @@ class DeskControls:
     grants: tuple[Grant, ...] = ()
     #: None before the first start.
     adopted_rules: AdoptedRules | None = None
+    #: At most one for each kind; none before the first start.
+    versions: tuple[KindVersions, ...] = ()
+
+    def versions_of(self, kind: str) -> KindVersions | None:
+        """Return the versions of a kind's playbook; None before the first."""
+        return next((one for one in self.versions if one.kind == kind), None)
 
     def grant(self, grant_id: str) -> Grant | None:
         """Return a grant that has not been ended."""

@@ -64,6 +64,7 @@ from bot.cases.entries import (
     Resolved,
     StepReported,
     Stopped,
+    VersionCompared,
 )
 from bot.cases.errors import (
     BadRequest,
@@ -89,6 +90,7 @@ DeskRecord = (
     | Resolved
     | Reopened
     | PracticeObserved
+    | VersionCompared
 )
 
 

@@ -34,6 +34,7 @@ from bot.cases.parameter_limits import ParameterLimit
 from bot.cases.plan import CENT
 from bot.cases.policy_rules import PolicyRule
 from bot.cases.usage import DAY
+from bot.cases.version_rule import VersionRule
 
 #: The actions of the desk on itself begin so; no system of a file may have its name.
 OWN_ACTIONS = "desk."
@@ -219,6 +220,8 @@ class Policy:
     rules: Annotated[tuple[PolicyRule, ...], Field(max_length=MAX_RULES)] = ()
     #: What an action must show before it may run alone.
     autonomy: AutonomyRule = field(default_factory=AutonomyRule)
+    #: How a changed playbook is tried; None: it is in force at once.
+    versions: VersionRule | None = None
 
     @cached_property
     def checksum(self) -> str:
@@ -282,7 +285,7 @@ class Policy:
             raise ValueError(f"at most {MAX_WINDOWS} different windows, with 24h and window")
 
 
-_LATER_FIELDS = ("currencies", "window", "hours", "never_alone", "rules")
+_LATER_FIELDS = ("currencies", "window", "hours", "never_alone", "rules", "versions")
 
 
 def _drop_empty(plain: dict[str, Any], names: Iterable[str]) -> None:

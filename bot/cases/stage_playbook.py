@@ -16,12 +16,15 @@ from bot.cases.service_level import ServiceLevel
 DESK_SYSTEM = "desk"
 CHANGE_STAGE = f"{DESK_SYSTEM}.change_stage"
 ADOPT_RULES = f"{DESK_SYSTEM}.adopt_rules"
+ADOPT_VERSION = f"{DESK_SYSTEM}.adopt_version"
 RECORD_QUERY = "record"
 #: The source of its signals.
 DESK_SOURCE = "desk"
 MAX_CHANGES_PER_DAY = 20
 DAY = timedelta(days=1)
 _PREFIX = "stage_of_"
+#: Of the kinds that decide the version of another one's playbook.
+VERSION_PREFIX = "version_of_"
 
 
 def stage_kind(kind: str) -> str:
@@ -35,8 +38,8 @@ def is_stage_kind(kind: str) -> bool:
 
 
 def concerned_kind(kind: str) -> str:
-    """Return the kind whose stages such cases decide."""
-    return kind.removeprefix(_PREFIX)
+    """Return the kind whose stages or version such cases decide."""
+    return kind.removeprefix(_PREFIX).removeprefix(VERSION_PREFIX)
 
 
 def stage_playbook(of_kind: Playbook) -> Playbook:
@@ -103,5 +106,5 @@ def _offer() -> ActionOffer:
 def with_desk_actions(policy: Policy) -> Policy:
     """Return the policy with the limits of the desk's own actions."""
     limit = ActionLimit(times_per_day=MAX_CHANGES_PER_DAY)
-    own_actions = dict.fromkeys((CHANGE_STAGE, ADOPT_RULES), limit)
+    own_actions = dict.fromkeys((CHANGE_STAGE, ADOPT_RULES, ADOPT_VERSION), limit)
     return replace(policy, actions={**policy.actions, **own_actions})

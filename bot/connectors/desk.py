@@ -90,11 +90,22 @@ ADOPT_RULES_SPEC = DeskAction(
     preview="The changed rules are in force, until they are taken back",
     undo_for=UNDO_FOR,
 )
+ADOPT_VERSION_SPEC = DeskAction(
+    name="adopt_version",
+    title="Let the new version of a playbook be in force",
+    parameters=dict.fromkeys(("kind", "version"), ParameterType.TEXT),
+    titles={"kind": "Kind of case", "version": "Version"},
+    target="version:{kind}",
+    summary="Let the new version of “{kind_title}” be in force",
+    past_summary="The new version of “{kind_title}” is in force",
+    preview="The new version of “{kind_title}” judges every case, until it is taken back",
+    undo_for=UNDO_FOR,
+)
 DESK_SPEC = DeskSystem(
     name=DESK_SYSTEM,
     title="bot itself",
     timeout=TIMEOUT,
-    actions={spec.name: spec for spec in (CHANGE_STAGE_SPEC, ADOPT_RULES_SPEC)},
+    actions={spec.name: spec for spec in (CHANGE_STAGE_SPEC, ADOPT_RULES_SPEC, ADOPT_VERSION_SPEC)},
 )
 
 

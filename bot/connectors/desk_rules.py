@@ -17,7 +17,8 @@ from bot.cases.errors import Conflict, ConnectorFailed, WorldMoved
 from bot.cases.plan import Action
 from bot.cases.rule_record import RuleRecord
 from bot.cases.rules_playbook import CHANGE_QUERY, RULES_KIND
-from bot.cases.stage_playbook import ADOPT_RULES, DESK_SOURCE, DESK_SYSTEM
+from bot.cases.stage_playbook import ADOPT_RULES, ADOPT_VERSION, DESK_SOURCE, DESK_SYSTEM
+from bot.cases.version_playbook import VERSION_QUERY
 from bot.connectors.desk import (
     ADOPT_RULES_SPEC,
     DESK_SPEC,
@@ -179,18 +180,23 @@ class RulesConnector:
 
 
 class CombinedDesk:
-    """The parts of the desk as one system: its stages and its rules."""
+    """The parts of the desk as one system: stages, rules and versions."""
 
-    def __init__(self, stages: Connector, rules: Connector) -> None:
+    def __init__(self, stages: Connector, rules: Connector, versions: Connector) -> None:
         self._stages = stages
         self._rules = rules
+        self._versions = versions
 
     @property
     def timeout(self) -> timedelta:
         return TIMEOUT
 
     def look_up(self, query: str, parameters: ScalarMapping, limit: int) -> list[dict[str, Scalar]]:
-        part = self._rules if query == CHANGE_QUERY else self._stages
+        part = self._stages
+        if query == CHANGE_QUERY:
+            part = self._rules
+        elif query == VERSION_QUERY:
+            part = self._versions
         return part.look_up(query, parameters, limit)
 
     def prepare(
@@ -211,4 +217,6 @@ class CombinedDesk:
         return self._part(action.name).undo(action, key, undo_key)
 
     def _part(self, name: str) -> Connector:
-        return self._rules if name == ADOPT_RULES else self._stages
+        if name == ADOPT_RULES:
+            return self._rules
+        return self._versions if name == ADOPT_VERSION else self._stages

@@ -91,6 +91,8 @@ class Calls:
             self._call_about_storm(message)
         elif "demotion" in message.payload:
             self.direct_calls.tell_of_demotion(message)
+        elif "version" in message.payload:
+            self.direct_calls.tell_of_version(message)
         elif "notice" in message.payload:
             self.direct_calls.send_notice(message)
         elif "person" in message.payload:

@@ -10,7 +10,7 @@ from bot.cases.autonomy import demotions_after
 from bot.cases.call_rules import CallRules, Reach
 from bot.cases.calls import Call, call_after, reach_of
 from bot.cases.case import Case
-from bot.cases.control_commands import TakeStageBack
+from bot.cases.control_commands import EndVersion, TakeStageBack, TakeVersionBack
 from bot.cases.decide import Decision
 from bot.cases.entries import (
     ApprovalGiven,
@@ -52,6 +52,7 @@ from bot.cases.entries import (
     UndoApproved,
     UndoAsked,
     UndoLapsed,
+    VersionCompared,
     Withdrawn,
     Woken,
     WokenEarly,
@@ -60,6 +61,7 @@ from bot.cases.grant import giving_case
 from bot.cases.granting import grant_ends_after
 from bot.cases.lifecycle import State
 from bot.cases.playbook import Playbook
+from bot.cases.version_outcomes import version_ends_after
 from bot.ports.case_store import Change
 from bot.ports.outbox import OutboxMessage, Topic
 
@@ -116,7 +118,7 @@ EFFECTS: Mapping[Topic, Bodies] = {
     ),
     Topic.REMEMBER: (Resolved, UndoAsked, Rejected, Stopped, Reopened, Named, Novel),
 }
-INVISIBLE: Bodies = (AttemptRefused, Conflicted, StepUpAsked)
+INVISIBLE: Bodies = (AttemptRefused, Conflicted, StepUpAsked, VersionCompared)
 #: The entries that let a plan run, or its undo, and the approvals that come with them.
 LAST_VOTES: Bodies = (ApprovalGiven, UndoApproved)
 BEGINNINGS: Bodies = (Authorised, UndoAsked)
@@ -143,12 +145,21 @@ def change(
     """
     messages = _messages(decision, playbook, call_rules)
     demotions = demotions_after(before, decision.case)
+    version_ends = version_ends_after(before, decision.entries, decision.case)
     return Change(
         before=before,
         entries=decision.entries,
         after=decision.case,
-        messages=(*messages, *_demotion_messages(demotions, decision)),
-        control_commands=(*demotions, *grant_ends_after(before, decision.entries, decision.case)),
+        messages=(
+            *messages,
+            *_demotion_messages(demotions, decision),
+            *_return_messages(version_ends, decision),
+        ),
+        control_commands=(
+            *demotions,
+            *grant_ends_after(before, decision.entries, decision.case),
+            *version_ends,
+        ),
     )
 
 
@@ -164,6 +175,31 @@ def _demotion_messages(
             run_at=decision.entries[-1].at,
             payload={"demotion": demotion.action, "kind": demotion.kind},
         )
+
+
+def _return_messages(
+    ends: Sequence[TakeVersionBack | EndVersion], decision: Decision
+) -> Iterator[OutboxMessage]:
+    """Ask to tell those who govern the kind that a version went back."""
+    for end in ends:
+        if isinstance(end, TakeVersionBack):
+            yield OutboxMessage(
+                topic=Topic.CALL,
+                key=f"call:{end.on_case}:version:{end.checksum}",
+                case_id=end.on_case,
+                run_at=decision.entries[-1].at,
+                payload={"version": end.checksum, "kind": end.kind},
+            )
+
+
+def comparison_message(case: Case, now: datetime) -> OutboxMessage:
+    """Ask to hold the version that is tried against the one in force."""
+    return OutboxMessage(
+        topic=Topic.COMPARE,
+        key=f"compare:{case.id}",
+        case_id=case.id,
+        run_at=now,
+    )
 
 
 def _messages(

@@ -17,12 +17,13 @@ from bot.cases.expressions import find_scalar
 from bot.cases.grant import Grant
 from bot.cases.granting import covering_grants, has_room, is_coverable
 from bot.cases.judgement import judge
-from bot.cases.plan import Action, Plan, Proposer
+from bot.cases.plan import DRY_RUN, Action, Plan, Proposer
 from bot.cases.playbook import Playbook
 from bot.cases.policy import Stage
 from bot.cases.rules_playbook import RULES_KIND
 from bot.cases.tree_shape import LIST, TreeShape
 from bot.cases.verdict import Verdict, require_governance
+from bot.desk.playbook_versions import PlaybookVersions
 from bot.desk.rules_in_force import Rules, RulesInForce
 from bot.ports.case_store import CaseStore
 from bot.ports.connector import NOTHING, Systems
@@ -32,6 +33,8 @@ from bot.ports.recommender import Prepare
 
 #: The mode in which the program carries nothing out, whatever an action has earned.
 SHADOW_MODE = "shadow"
+#: Modes in which nothing is carried out: there the files are tried by looking.
+IDLE_MODES = frozenset({DRY_RUN, SHADOW_MODE})
 # An approved plan that could not start for this long is asked about again.
 APPROVAL_LIFETIME = timedelta(hours=24)
 
@@ -46,11 +49,24 @@ class Proposals:
     systems: Systems
     #: The mode that the program runs in: "live", "dry-run" or "shadow". Empty: plans run in any.
     mode: str = ""
+    #: Judge by the playbooks of the files, whatever version is in force.
+    is_by_files: bool = False
 
     @cached_property
     def rules(self) -> RulesInForce:
         """Return what tells the rules that hold now."""
         return RulesInForce(self.cases, self.library)
+
+    @cached_property
+    def versions(self) -> PlaybookVersions:
+        """Return what tells which versions of playbooks judge now."""
+        return PlaybookVersions(
+            cases=self.cases,
+            desk_controls=self.desk_controls,
+            library=self.library,
+            rules=self.rules,
+            is_by_files=self.is_by_files or self.mode in IDLE_MODES,
+        )
 
     def propose(
         self,
@@ -63,7 +79,7 @@ class Proposals:
         shape: TreeShape = LIST,
     ) -> tuple[Plan, Verdict]:
         """Make the next revision of the plan, with policy's verdict on it."""
-        playbook = self.library.playbook(case.kind)
+        playbook = self.versions.of_case(case)
         plan = Plan(
             case_id=case.id,
             revision=case.proposal.revision + 1,
@@ -151,6 +167,9 @@ class Proposals:
             controls = controls or self.desk_controls.load()
             stage = controls.stage_of_plan(plan.playbook, plan, terms.stage)
             terms = replace(terms, stage=stage)
+        if case.assessment.is_on_trial and terms.stage is Stage.AUTONOMOUS:
+            # What runs alone was earned by the version in force.
+            terms = replace(terms, stage=Stage.SUPERVISED)
         return judge(
             plan,
             terms,

@@ -18,6 +18,7 @@ from bot.cases.rules_playbook import RULES_KIND, rules_terms
 from bot.cases.stage_playbook import concerned_kind, is_stage_kind
 from bot.cases.strictness import stricter
 from bot.cases.verdict import Ruling, Verdict, require_governance
+from bot.cases.version_playbook import is_version_kind
 from bot.ports.case_store import CaseStore
 from bot.ports.library import Library
 
@@ -174,7 +175,7 @@ class RulesInForce:
             if kind == RULES_KIND:
                 return rules_terms(record.governors or files.governors())
             old = record.kinds.get(concerned_kind(kind))
-            if old and is_stage_kind(kind):
+            if old and (is_stage_kind(kind) or is_version_kind(kind)):
                 return rules_terms([old.owners["governance"]])
             # A kind that is new has no terms but its own.
             return old.terms if old else files.playbook(kind).terms

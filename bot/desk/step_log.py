@@ -22,6 +22,7 @@ from bot.cases.granting import must_still_be_granted
 from bot.cases.limits import find_exceeded_limit
 from bot.cases.review import REVIEW_STEPS, review_one_in
 from bot.cases.steps import ask_again, drift, finish
+from bot.cases.version_outcomes import must_be_of_live_version
 from bot.desk.controls import Controls
 from bot.desk.effects import change
 from bot.desk.rules_in_force import RulesInForce
@@ -137,6 +138,7 @@ class StepLog:
                 if work.case.was_auto_approved and not looking:
                     initial = rules.terms(work.case.kind).stage
                     must_still_run_alone(plan, controls, initial=initial)
+                    must_be_of_live_version(work.case, plan, controls)
                     is_first = work.step == 0
                     if is_first and not may_begin_alone(plan.playbook, usage, policy.autonomy):
                         raise NoLongerAlone(BUDGET_SPENT)
