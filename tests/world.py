@@ -16,6 +16,7 @@ from bot.cases.hours import ALWAYS, Hours
 from bot.cases.identity import Identities
 from bot.cases.merit_rules import MeritRules
 from bot.cases.playbook import ActionOffer, Detection, Lookup, Owners, Playbook, Stake
+from bot.cases.playbook_version import decision_checksum
 from bot.cases.policy import ActionLimit, PlaybookTerms, Policy, TierRule
 from bot.cases.rule_record import KindRules, RuleRecord
 from bot.cases.rules_playbook import RULES_KIND, rules_playbook
@@ -121,6 +122,14 @@ class FakeLibrary:
 
     def identities(self) -> Identities:
         return self.people
+
+    def edit(self, book: Playbook) -> Playbook:
+        """Save a playbook as a team does: from now on it is one of the files."""
+        text = f"file {len(self.saved_playbooks) + 1}"
+        checksum = canonical_hash(text)
+        self.book = replace(book, version=decision_checksum(book), text=text, checksum=checksum)
+        self.saved_playbooks[text] = self.book
+        return self.book
 
     def playbook(self, kind: str) -> Playbook:
         if kind == RULES_KIND:

@@ -142,6 +142,10 @@ class PlaybookVersions:
                 return entry.body.text
         return ""
 
+    def forget(self) -> None:
+        """Read the controls again before the next case."""
+        self._read_at = None
+
     def _is_settled(self, kind: str, now: datetime) -> bool:
         is_recent = self._read_at is not None and now - self._read_at < REFRESH_INTERVAL
         return is_recent and kind in self._settled

@@ -25,6 +25,7 @@ from bot.cases.steps import ask_again, drift, finish
 from bot.cases.version_outcomes import must_be_of_live_version
 from bot.desk.controls import Controls
 from bot.desk.effects import change
+from bot.desk.playbook_versions import PlaybookVersions
 from bot.desk.rules_in_force import RulesInForce
 from bot.desk.step_work import Direction, StepWork, is_beginning
 from bot.ports.case_store import CaseStore, Guard, UsageAt
@@ -52,6 +53,7 @@ class StepLog:
     library: Library
     controls: Controls
     rules: RulesInForce
+    versions: PlaybookVersions
     records: DecisionRecords
     clock: Clock
     #: How long the lease is renewed for when an effect begins.
@@ -84,6 +86,8 @@ class StepLog:
             self.wait_for_resume(work.message, str(pause))
             return None
         except NoLongerAlone as change_of_stage:
+            # What another process has let be in force may be the reason.
+            self.versions.forget()
             self._ask_instead(work, decision, str(change_of_stage))
             return None
         return work.on(after)
