@@ -48,6 +48,7 @@ PRECEDENTS_INTERVAL = timedelta(hours=1)
 PROMOTIONS_INTERVAL = timedelta(hours=1)
 PROBES_INTERVAL = timedelta(hours=1)
 RULES_INTERVAL = timedelta(hours=1)
+VERSIONS_INTERVAL = timedelta(minutes=5)
 #: A busy machine may need long; a server that could not listen has ended.
 START_TIMEOUT_SECONDS = 60.0
 SERVER_POLL_INTERVAL_SECONDS = 0.005
@@ -162,6 +163,7 @@ class Service:
         self.worker.prepare()
         # Before the first plan is judged: what is in force must be known.
         self.desk.upkeep.rule_review.review()
+        self.desk.upkeep.version_review.offer()
         # Receiving starts before the work: what arrives is stored, even if nobody works on it yet.
         self._start_server()
         if self.socket:
@@ -283,6 +285,7 @@ def _lane_handlers(desk: Desk) -> dict[str, dict[Topic, Handler]]:
         "later": {
             Topic.REMEMBER: desk.upkeep.precedents.run,
             Topic.OBSERVE: desk.execution.observation.run,
+            Topic.COMPARE: desk.upkeep.version_comparisons.run,
         },
     }
     if desk.narration:
@@ -306,6 +309,7 @@ def build_jobs(desk: Desk, keeper: CheckpointKeeper, clock: Clock) -> list[Job]:
         Job("promotions", PROMOTIONS_INTERVAL, desk.upkeep.promotions.review),
         Job("standing rules", PROMOTIONS_INTERVAL, desk.upkeep.standing_rules.review),
         Job("rules", RULES_INTERVAL, desk.upkeep.rule_review.review),
+        Job("versions", VERSIONS_INTERVAL, desk.upkeep.version_review.advance),
         Job("memory", PRECEDENTS_INTERVAL, desk.upkeep.precedents.reconcile),
     ]
     if desk.upkeep.probes.max_per_week:

@@ -8,6 +8,7 @@ from bot.cases.plan import DRY_RUN
 from bot.connectors.desk import DeskConnector, SystemsWithDesk
 from bot.connectors.desk_rules import CombinedDesk, RulesConnector
 from bot.connectors.desk_standing_rules import StandingRulesConnector
+from bot.connectors.desk_versions import VersionsConnector
 from bot.connectors.dry_run import DryRun
 from bot.desk.action_stages import ActionStages
 from bot.desk.answers.acts import ActAnswers
@@ -44,11 +45,12 @@ from bot.desk.message_cleanup import MessageCleanup
 from bot.desk.narration import CaseNarration
 from bot.desk.options import DeskOptions
 from bot.desk.passkeys import PasskeyEnrolment
+from bot.desk.playbook_versions import PlaybookVersions
 from bot.desk.practice_observation import PracticeObservation
 from bot.desk.precedents import PrecedentRecorder
 from bot.desk.probes import Probes
 from bot.desk.promotions import Promotions
-from bot.desk.proposal import Proposals
+from bot.desk.proposal import IDLE_MODES, Proposals
 from bot.desk.question_lists import QuestionLists
 from bot.desk.questions import Questions
 from bot.desk.queues import Queues
@@ -61,6 +63,8 @@ from bot.desk.source_throttle import SourceThrottle
 from bot.desk.standing_rules import RulePresses, StandingRuleRecords, StandingRules
 from bot.desk.thread_orders import ThreadOrders
 from bot.desk.triage import Triage
+from bot.desk.version_comparison import VersionComparisons
+from bot.desk.version_review import VersionFigures, VersionReports, VersionReview
 from bot.desk.visibility import Visibility
 from bot.desk.vocabulary import Vocabulary
 from bot.desk.waiting import WaitingFilters
@@ -93,6 +97,8 @@ class Upkeep:
     promotions: Promotions
     standing_rules: StandingRules
     rule_review: RuleReview
+    version_review: VersionReview
+    version_comparisons: VersionComparisons
     message_cleanup: MessageCleanup
     precedents: PrecedentRecorder
     recognition: RecognitionSummary
@@ -377,7 +383,20 @@ class _Builder:
             clock=self.clock,
         )
 
-    def upkeep(self, intake: Intake) -> Upkeep:
+    def version_review(self, intake: Intake, proposals: Proposals) -> VersionReview:
+        """Build what tries changed playbooks."""
+        return VersionReview(
+            desk_controls=self.store.desk_controls,
+            versions=proposals.versions,
+            figures=VersionFigures(queries=self.store.queries, clock=self.clock),
+            queries=self.store.queries,
+            intake=intake,
+            library=self.library,
+            clock=self.clock,
+            is_idle=self.options.mode in IDLE_MODES,
+        )
+
+    def upkeep(self, intake: Intake, triage: Triage) -> Upkeep:
         """Build what nobody asks for."""
         deadlines = Deadlines(
             cases=self.store.cases,
@@ -416,7 +435,12 @@ class _Builder:
             clock=self.clock,
             mode=self.options.mode,
         )
+        version_review = self.version_review(intake, triage.proposals)
         return Upkeep(
+            version_review=version_review,
+            version_comparisons=VersionComparisons(
+                triage=triage, advance=version_review.advance_kind, clock=self.clock
+            ),
             deadlines=deadlines,
             promotions=promotions,
             standing_rules=standing_rules,
@@ -648,6 +672,7 @@ def build_desk(
         library=library,
         directory=directory,
     )
+    triage = build_triage(proposals, store.outbox, advisors=advisors, clock=clock)
     controls = build.controls()
     decisions = build.decisions(proposals)
     conversation = build.conversation(decisions, visibility)
@@ -669,7 +694,7 @@ def build_desk(
             systems=systems,
             clock=clock,
         ),
-        triage=build_triage(proposals, store.outbox, advisors=advisors, clock=clock),
+        triage=triage,
         narration=_build_narration(proposals, store.outbox, advisors=advisors, clock=clock),
         decisions=decisions,
         group_decisions=group_decisions,
@@ -678,7 +703,7 @@ def build_desk(
         execution=build.execution(proposals, controls),
         conversation=conversation,
         screens=build.screens(visibility, conversation),
-        upkeep=build.upkeep(intake),
+        upkeep=build.upkeep(intake, triage),
     )
 
 
@@ -720,7 +745,26 @@ def _build_desk_connector(store: Store, library: FileLibrary, clock: Clock) -> C
             clock=clock,
         ),
     )
-    return CombinedDesk(stages, rules, standing_rules)
+    reports = VersionReports(
+        desk_controls=store.desk_controls,
+        versions=PlaybookVersions(
+            cases=store.cases,
+            desk_controls=store.desk_controls,
+            library=library,
+            rules=RulesInForce(store.cases, library),
+        ),
+        figures=VersionFigures(queries=store.queries, clock=clock),
+        library=library,
+    )
+    versions = VersionsConnector(
+        desk_controls=store.desk_controls,
+        cases=store.cases,
+        queries=store.queries,
+        library=library,
+        clock=clock,
+        describe=reports.describe,
+    )
+    return CombinedDesk(stages, rules=rules, standing_rules=standing_rules, versions=versions)
 
 
 def build_monthly_awards(store: Store, library: FileLibrary) -> MonthlyAwards:

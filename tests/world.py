@@ -16,6 +16,7 @@ from bot.cases.hours import ALWAYS, Hours
 from bot.cases.identity import Identities
 from bot.cases.merit_rules import MeritRules
 from bot.cases.playbook import ActionOffer, Detection, Lookup, Owners, Playbook, Stake
+from bot.cases.playbook_version import decision_checksum
 from bot.cases.policy import ActionLimit, PlaybookTerms, Policy, TierRule
 from bot.cases.rule_record import KindRules, RuleRecord
 from bot.cases.rules_playbook import RULES_KIND, rules_playbook
@@ -32,6 +33,7 @@ from bot.cases.standing_rule_playbook import (
     ruled_kind,
     standing_rule_playbook,
 )
+from bot.cases.version_playbook import is_version_kind, version_playbook
 from bot.connectors.dry_run import DryRun
 from bot.desk.decision_path import Request
 from bot.desk.options import DeskOptions
@@ -119,15 +121,26 @@ class FakeLibrary:
         self.people = Identities()
         self.lead_channels: list[str] = []
         self.merit_rules = MeritRules()
+        self.saved_playbooks: dict[str, Playbook] = {}
         self.saved_policies: dict[str, Policy] = {}
         self.definitions = {"house.order_stock": "1" * 64}
 
     def identities(self) -> Identities:
         return self.people
 
+    def edit(self, book: Playbook) -> Playbook:
+        """Save a playbook as a team does: from now on it is one of the files."""
+        text = f"file {len(self.saved_playbooks) + 1}"
+        checksum = canonical_hash(text)
+        self.book = replace(book, version=decision_checksum(book), text=text, checksum=checksum)
+        self.saved_playbooks[text] = self.book
+        return self.book
+
     def playbook(self, kind: str) -> Playbook:
         if kind == RULES_KIND:
             return rules_playbook(self.playbook(UNRECOGNISED), self.governors())
+        if is_version_kind(kind):
+            return version_playbook(self.playbook(concerned_kind(kind)))
         if is_stage_kind(kind):
             return stage_playbook(self.playbook(concerned_kind(kind)))
         if is_standing_rule_kind(kind):
@@ -142,6 +155,9 @@ class FakeLibrary:
                 channel="C0OPS",
             )
         return replace(self.book, kind=kind)
+
+    def playbook_from(self, kind: str, text: str) -> Playbook:
+        return replace(self.saved_playbooks[text], kind=kind)
 
     def titles(self) -> list[tuple[str, str]]:
         return [("low_stock", "Running low")]
@@ -247,6 +263,7 @@ class World:
             Topic.NOTE: self.desk.screens.notes.run,
             Topic.CALL: self.desk.screens.calls.run,
             Topic.INQUIRY: self.desk.screens.inquiry_messages.run,
+            Topic.COMPARE: self.desk.upkeep.version_comparisons.run,
             Topic.REMEMBER: self.desk.upkeep.precedents.run,
             Topic.ANSWER: self.desk.conversation.questions.run,
             Topic.ORDER: self.desk.conversation.thread_orders.run,

@@ -28,6 +28,7 @@ from bot.cases.review import RunReview, is_sampled
 from bot.cases.signal import Signal
 from bot.cases.sla import Sla
 from bot.cases.verdict import SHADOW_RULE, Verdict
+from bot.cases.version_record import VersionComparison
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -131,6 +132,12 @@ class Assessment:
     what: str = ""
     why: str = ""
     stake: Money | None = None
+    #: The checksum of what the playbook decided that judged it; empty in earlier releases.
+    playbook_version: str = ""
+    #: That version was on trial, under which nothing runs alone.
+    is_on_trial: bool = False
+    #: What a version that is tried would have said.
+    comparison: VersionComparison | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -276,6 +276,76 @@ StandingRuleCommand = (
     | EndStandingRule
     | EndRulesAfterOutcome
 )
+
+
+@dataclass(frozen=True, slots=True)
+class BeginVersion:
+    """Try a changed playbook beside the one in force."""
+
+    kind: str
+    checksum: str
+    #: The file.
+    text: str
+    reason: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class BeginTrial:
+    """Let the version that is tried judge some of the cases."""
+
+    kind: str
+    checksum: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AdoptVersion:
+    """Put a version of a playbook in force."""
+
+    kind: str
+    checksum: str
+    #: The file; empty for a version that an earlier entry has.
+    text: str = ""
+    reason: str
+    by_name: str
+    on_case: str = ""
+    #: The idempotency key of the step; empty for none.
+    key: str = ""
+    watch_until: datetime | None = None
+    #: The version that goes back with it; empty for none.
+    ended: str = ""
+
+
+@dataclass(frozen=True, slots=True)
+class AdoptVersions:
+    """Put versions in force together: those of the first start."""
+
+    adoptions: tuple[AdoptVersion, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class EndVersion:
+    """Stop trying a version."""
+
+    kind: str
+    checksum: str
+    reason: str
+    by_name: str = "Countersign"
+    on_case: str = ""
+    may_return: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TakeVersionBack:
+    """Return to the version before, because a case turned out wrong."""
+
+    kind: str
+    #: The version that judged the case.
+    checksum: str
+    reason: str
+    on_case: str
+
+
+VersionCommand = BeginVersion | BeginTrial | AdoptVersions | EndVersion | TakeVersionBack
 StageCommand = ChangeStage | TakeStageBack | Supervise
 #: What the desk does of its own accord.
 OwnCommand = (
@@ -286,6 +356,7 @@ OwnCommand = (
     | EndGrants
     | AdoptRules
     | StandingRuleCommand
+    | VersionCommand
 )
 PauseCommand = Pause | Resume | TripCircuitBreaker
 DelegationCommand = Delegate | EndDelegation
@@ -302,4 +373,5 @@ ControlCommand = (
     | GrantCommand
     | AdoptRules
     | StandingRuleCommand
+    | VersionCommand
 )

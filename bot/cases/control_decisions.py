@@ -4,6 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
+from bot.cases import version_decisions
 from bot.cases.actor import DESK, Actor, Surface
 from bot.cases.approval import is_colleague
 from bot.cases.caller import Caller
@@ -37,6 +38,7 @@ from bot.cases.control_commands import (
     Supervise,
     TakeStageBack,
     TripCircuitBreaker,
+    VersionCommand,
 )
 from bot.cases.control_folds import fold_controls
 from bot.cases.controls import BEHIND, DESK_ID, EVERYTHING, DeskControls, scope_text
@@ -129,6 +131,8 @@ def _find_bodies(
         return decide_standing_rule(controls, command, now)
     if isinstance(command, AdoptRules):
         return _adopt_rules(controls, command)
+    if isinstance(command, VersionCommand):
+        return version_decisions.decide(controls, command, now)
     return _decide_rollback(controls, command)
 
 

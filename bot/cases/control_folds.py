@@ -4,6 +4,7 @@ from collections.abc import Iterable
 from dataclasses import replace
 from typing import assert_never
 
+from bot.cases import version_decisions
 from bot.cases.controls import (
     DESK_ID,
     STAGE_ORDER,
@@ -37,6 +38,7 @@ from bot.cases.entries import (
     RuleProlonged,
     StageChanged,
     StandingRuleBody,
+    VersionBody,
 )
 from bot.cases.errors import LedgerBroken
 from bot.cases.passkey import Invitation
@@ -85,6 +87,8 @@ def _apply(controls: DeskControls, body: ControlBody, entry: Entry) -> DeskContr
         return _apply_standing_rule(controls, body, entry)
     if isinstance(body, PolicyAdopted):
         return _apply_adoption(controls, body, entry)
+    if isinstance(body, VersionBody):
+        return version_decisions.apply(controls, body, entry)
     return _apply_rollback(controls, body, entry)
 
 

@@ -15,6 +15,7 @@ from bot.cases.passkey import Invitation, Passkey
 from bot.cases.plan import Plan
 from bot.cases.policy import Stage
 from bot.cases.standing_rule import StandingRule
+from bot.cases.version_record import KindVersions
 
 DESK_ID = CaseId("DESK")
 #: From the narrowest to the widest.
@@ -140,6 +141,12 @@ class DeskControls:
     standing_rules: tuple[StandingRule, ...] = ()
     #: None before the first start.
     adopted_rules: AdoptedRules | None = None
+    #: At most one for each kind; none before the first start.
+    versions: tuple[KindVersions, ...] = ()
+
+    def versions_of(self, kind: str) -> KindVersions | None:
+        """Return the versions of a kind's playbook; None before the first."""
+        return next((one for one in self.versions if one.kind == kind), None)
 
     def grant(self, grant_id: str) -> Grant | None:
         """Return a grant that has not been ended."""

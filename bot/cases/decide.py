@@ -67,6 +67,7 @@ from bot.cases.entries import (
     Resolved,
     StepReported,
     Stopped,
+    VersionCompared,
 )
 from bot.cases.errors import (
     BadRequest,
@@ -92,6 +93,7 @@ DeskRecord = (
     | Resolved
     | Reopened
     | PracticeObserved
+    | VersionCompared
 )
 
 

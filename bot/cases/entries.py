@@ -30,6 +30,7 @@ from bot.cases.signal import Signal
 from bot.cases.sla import Sla
 from bot.cases.standing_rule import StandingRule
 from bot.cases.verdict import Verdict
+from bot.cases.version_record import VersionComparison, VersionPhase
 
 
 class Body:
@@ -179,6 +180,18 @@ class Gathered(Body):
     what: str
     why: str
     stake: Money | None
+    #: The checksum of what the playbook decides that judges the case.
+    playbook_version: str = ""
+    #: That version is on trial.
+    is_on_trial: bool = False
+
+
+@_entry("version.compared", Transition.NOTE)
+@dataclass(frozen=True, slots=True)
+class VersionCompared(Body):
+    """A version that is tried was held against the one in force."""
+
+    comparison: VersionComparison
 
 
 @_entry("plan.recommended", Transition.RECOMMEND)
@@ -754,6 +767,59 @@ class PolicyAdopted(Body):
     key: str = ""
 
 
+@_entry("version.begun", Transition.NOTE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionBegun(Body):
+    """A version of a playbook is tried, beside the one in force."""
+
+    kind: str
+    checksum: str
+    phase: VersionPhase
+    #: The file; empty where an earlier entry has it.
+    text: str = ""
+    reason: str = ""
+
+
+@_entry("version.adopted", Transition.NOTE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionAdopted(Body):
+    """A version of a playbook is in force from now on."""
+
+    kind: str
+    checksum: str
+    #: The file; empty where an earlier entry has it.
+    text: str = ""
+    #: The entry about the desk that has the file; zero for this one.
+    text_entry: int = 0
+    #: What was in force before; empty for nothing.
+    before: str = ""
+    reason: str
+    by_name: str
+    #: The case that decided it, or whose outcome brought it about; empty for none.
+    on_case: str = ""
+    #: The idempotency key of the step that did it; empty for none.
+    key: str = ""
+    #: Until then a bad outcome brings the version before back.
+    watch_until: datetime | None = None
+    #: The version that went back, and is not tried again; empty for none.
+    ended: str = ""
+
+
+@_entry("version.ended", Transition.NOTE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionEnded(Body):
+    """A version that was tried is not tried any more."""
+
+    kind: str
+    checksum: str
+    reason: str
+    by_name: str
+    #: The case that decided it, or whose outcome brought it about; empty for none.
+    on_case: str = ""
+    #: It may be tried again, as after a file that was put back.
+    may_return: bool = False
+
+
 @_entry("desk.paused", Transition.NOTE)
 @dataclass(frozen=True, slots=True)
 class Paused(Body):
@@ -956,7 +1022,17 @@ class PasskeyRemoved(Body):
 # --- all bodies -------------------------------------------------------------------------------
 
 SignalBody = Recurred | Cleared | MarkedClear | Conflicted | Reopened
-TriageBody = Recognised | Named | Novel | Narrated | Gathered | Recommended | Referred | Authorised
+TriageBody = (
+    Recognised
+    | Named
+    | Novel
+    | Narrated
+    | Gathered
+    | VersionCompared
+    | Recommended
+    | Referred
+    | Authorised
+)
 VoteBody = StepUpAsked | ApprovalGiven | Withdrawn
 HandlingBody = (
     Rejected
@@ -993,6 +1069,7 @@ CaseBody = (
     | ProbeBody
 )
 StandingRuleBody = RuleAdopted | RuleDoubted | RuleProlonged | RuleEnded
+VersionBody = VersionBegun | VersionAdopted | VersionEnded
 ControlBody = (
     Paused
     | Resumed
@@ -1010,6 +1087,7 @@ ControlBody = (
     | GrantEnded
     | PolicyAdopted
     | StandingRuleBody
+    | VersionBody
 )
 
 BODIES: dict[str, type[Body]] = {body.name: body for body in get_args(CaseBody | ControlBody)}

@@ -32,6 +32,8 @@ from bot.cases.entries import (
     ReviewGiven,
     StageChanged,
     UndoAsked,
+    VersionAdopted,
+    VersionEnded,
 )
 from bot.cases.evidence import Evidence
 from bot.cases.evolve import evolve
@@ -41,6 +43,9 @@ from bot.cases.policy import RiskTier, Stage
 from bot.cases.review import ReviewVerdict
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.verdict import Ruling
+
+#: The author of what no person did, in entries.
+DESK_NAME = "Countersign"
 
 # --- what the desk says ---------------------------------------------------------------------------
 
@@ -250,7 +255,7 @@ class EvaluationReason(StrEnum):
     MISTAKE = "reported as a mistake"
     REVIEW = "reviewed as wrong"
     PRACTICE = "done otherwise by hand"
-    #: It brought about that something does not run alone any more.
+    #: It brought about that something does not run alone any more, or that a version went back.
     DEMOTED = "ended that it runs alone"
 
 
@@ -402,7 +407,7 @@ def _reasons_in_hindsight(body: Body) -> tuple[EvaluationReason, ...]:
 
 
 def demoted_by(entries: Iterable[Entry]) -> frozenset[str]:
-    """List the cases that ended that something runs alone.
+    """List the cases that ended that something runs alone, or a version of a playbook.
 
     ``entries`` are those of the desk.
     """
@@ -412,6 +417,10 @@ def demoted_by(entries: Iterable[Entry]) -> frozenset[str]:
             case StageChanged(before=Stage.AUTONOMOUS, stage=stage, on_case=case_id):
                 if stage is not Stage.AUTONOMOUS and case_id:
                     cases.add(case_id)
+            case VersionEnded(by_name=name, on_case=case_id) if name == DESK_NAME and case_id:
+                cases.add(case_id)
+            case VersionAdopted(ended=ended, on_case=case_id, key="") if ended and case_id:
+                cases.add(case_id)
             case _:
                 pass
     return frozenset(cases)

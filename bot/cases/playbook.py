@@ -311,6 +311,10 @@ class Playbook(PlaybookTexts):
     calls: CallOverrides = field(default_factory=CallOverrides)
     #: SHA-256 of the file, which plans name.
     checksum: Annotated[str, NOT_IN_FILE] = ""
+    #: SHA-256 of what it decides; empty where it is not tried before it is in force.
+    version: Annotated[str, NOT_IN_FILE] = ""
+    #: The file, from which the version can be read again.
+    text: Annotated[str, NOT_IN_FILE] = ""
 
     def fresh_for(self, lookup_name: str) -> timedelta:
         """Return how long the facts of a look-up count as fresh."""

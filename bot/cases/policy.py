@@ -35,6 +35,7 @@ from bot.cases.plan import CENT
 from bot.cases.policy_rules import PolicyRule
 from bot.cases.standing_rule_terms import StandingRuleTerms
 from bot.cases.usage import DAY
+from bot.cases.version_rule import VersionRule
 
 #: The actions of the desk on itself begin so; no system of a file may have its name.
 OWN_ACTIONS = "desk."
@@ -222,6 +223,8 @@ class Policy:
     autonomy: AutonomyRule = field(default_factory=AutonomyRule)
     #: When a rule is distilled from approvals, and when it ends.
     standing_rules: StandingRuleTerms = field(default_factory=StandingRuleTerms)
+    #: How a changed playbook is tried; None: it is in force at once.
+    versions: VersionRule | None = None
 
     @cached_property
     def checksum(self) -> str:
@@ -287,7 +290,7 @@ class Policy:
             raise ValueError(f"at most {MAX_WINDOWS} different windows, with 24h and window")
 
 
-_LATER_FIELDS = ("currencies", "window", "hours", "never_alone", "rules")
+_LATER_FIELDS = ("currencies", "window", "hours", "never_alone", "rules", "versions")
 
 
 def _drop_empty(plain: dict[str, Any], names: Iterable[str]) -> None:

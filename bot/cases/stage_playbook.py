@@ -19,6 +19,7 @@ ADOPT_RULES = f"{DESK_SYSTEM}.adopt_rules"
 ADOPT_STANDING_RULE = f"{DESK_SYSTEM}.adopt_standing_rule"
 KEEP_STANDING_RULE = f"{DESK_SYSTEM}.keep_standing_rule"
 STANDING_RULE_ACTIONS = (ADOPT_STANDING_RULE, KEEP_STANDING_RULE)
+ADOPT_VERSION = f"{DESK_SYSTEM}.adopt_version"
 RECORD_QUERY = "record"
 #: The source of its signals.
 DESK_SOURCE = "desk"
@@ -27,6 +28,8 @@ ASSISTANT = "assistant"
 MAX_CHANGES_PER_DAY = 20
 DAY = timedelta(days=1)
 _PREFIX = "stage_of_"
+#: Of the kinds that decide the version of another one's playbook.
+VERSION_PREFIX = "version_of_"
 
 
 def stage_kind(kind: str) -> str:
@@ -40,8 +43,8 @@ def is_stage_kind(kind: str) -> bool:
 
 
 def concerned_kind(kind: str) -> str:
-    """Return the kind whose stages such cases decide."""
-    return kind.removeprefix(_PREFIX)
+    """Return the kind whose stages or version such cases decide."""
+    return kind.removeprefix(_PREFIX).removeprefix(VERSION_PREFIX)
 
 
 def counted_kind(kind: str, source: str) -> str:
@@ -116,6 +119,6 @@ def _offer() -> ActionOffer:
 def with_desk_actions(policy: Policy) -> Policy:
     """Return the policy with the limits of the desk's own actions."""
     limit = ActionLimit(times_per_day=MAX_CHANGES_PER_DAY)
-    names = (CHANGE_STAGE, ADOPT_RULES, *STANDING_RULE_ACTIONS)
+    names = (CHANGE_STAGE, ADOPT_RULES, ADOPT_VERSION, *STANDING_RULE_ACTIONS)
     own_actions = dict.fromkeys(names, limit)
     return replace(policy, actions={**policy.actions, **own_actions})

@@ -21,6 +21,7 @@ from bot.cases.entries import (
     Recommended,
     Referred,
     TriageBody,
+    VersionCompared,
 )
 from bot.cases.errors import LedgerBroken, Superseded, TooLate
 from bot.cases.grant import Grant
@@ -173,6 +174,9 @@ def apply(case: Case, body: TriageBody, entry: Entry) -> Case:
             return _apply_words(case, body)
         case Gathered():
             return _apply_evidence(case, body)
+        case VersionCompared(comparison=comparison):
+            assessment = replace(case.assessment, comparison=comparison)
+            return replace(case, assessment=assessment)
         case Recommended():
             return _propose(case, body, entry, expires_at=body.expires_at)
         case Referred():
@@ -228,6 +232,8 @@ def _apply_evidence(case: Case, body: Gathered) -> Case:
         what=body.what,
         why=body.why,
         stake=body.stake,
+        playbook_version=body.playbook_version,
+        is_on_trial=body.is_on_trial,
     )
     return replace(case, assessment=assessment)
 

@@ -81,6 +81,8 @@ def preview_file(settings: Settings, path: Path) -> Iterator[dict[str, Any]]:
                 library=library,
                 systems=systems,
                 mode=settings.mode.value,
+                # Whoever tries signals wants to know what the files would do.
+                is_by_files=True,
             )
             triage = build_triage(
                 proposals, store.outbox, advisors=knowledge.advisors, clock=utc_now

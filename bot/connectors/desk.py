@@ -112,11 +112,23 @@ KEEP_STANDING_RULE_SPEC = DeskAction(
     preview="Such plans go on running without being asked, until {until_text}",
     undo_for=UNDO_FOR,
 )
+ADOPT_VERSION_SPEC = DeskAction(
+    name="adopt_version",
+    title="Let the new version of a playbook be in force",
+    parameters=dict.fromkeys(("kind", "version"), ParameterType.TEXT),
+    titles={"kind": "Kind of case", "version": "Version"},
+    target="version:{kind}",
+    summary="Let the new version of “{kind_title}” be in force",
+    past_summary="The new version of “{kind_title}” is in force",
+    preview="The new version of “{kind_title}” judges every case, until it is taken back",
+    undo_for=UNDO_FOR,
+)
 DESK_ACTIONS = (
     CHANGE_STAGE_SPEC,
     ADOPT_RULES_SPEC,
     ADOPT_STANDING_RULE_SPEC,
     KEEP_STANDING_RULE_SPEC,
+    ADOPT_VERSION_SPEC,
 )
 DESK_SPEC = DeskSystem(
     name=DESK_SYSTEM,

@@ -19,11 +19,13 @@ from bot.cases.rule_record import RuleRecord
 from bot.cases.rules_playbook import CHANGE_QUERY, RULES_KIND
 from bot.cases.stage_playbook import (
     ADOPT_RULES,
+    ADOPT_VERSION,
     DESK_SOURCE,
     DESK_SYSTEM,
     STANDING_RULE_ACTIONS,
 )
 from bot.cases.standing_rule_playbook import STANDING_RULE_QUERY
+from bot.cases.version_playbook import VERSION_QUERY
 from bot.connectors.desk import (
     ADOPT_RULES_SPEC,
     DESK_SPEC,
@@ -185,20 +187,34 @@ class RulesConnector:
 
 
 class CombinedDesk:
-    """The parts of the desk as one system: stages, rules and standing rules."""
+    """The parts of the desk as one system: stages, rules, standing rules and versions."""
 
-    def __init__(self, stages: Connector, rules: Connector, standing_rules: Connector) -> None:
+    def __init__(
+        self,
+        stages: Connector,
+        *,
+        rules: Connector,
+        standing_rules: Connector,
+        versions: Connector,
+    ) -> None:
         self._stages = stages
-        self._rules = rules
-        self._standing_rules = standing_rules
+        self._by_query = {
+            CHANGE_QUERY: rules,
+            STANDING_RULE_QUERY: standing_rules,
+            VERSION_QUERY: versions,
+        }
+        self._by_action = {
+            ADOPT_RULES: rules,
+            ADOPT_VERSION: versions,
+            **dict.fromkeys(STANDING_RULE_ACTIONS, standing_rules),
+        }
 
     @property
     def timeout(self) -> timedelta:
         return TIMEOUT
 
     def look_up(self, query: str, parameters: ScalarMapping, limit: int) -> list[dict[str, Scalar]]:
-        parts = {CHANGE_QUERY: self._rules, STANDING_RULE_QUERY: self._standing_rules}
-        part = parts.get(query, self._stages)
+        part = self._by_query.get(query, self._stages)
         return part.look_up(query, parameters, limit)
 
     def prepare(
@@ -219,6 +235,4 @@ class CombinedDesk:
         return self._part(action.name).undo(action, key, undo_key)
 
     def _part(self, name: str) -> Connector:
-        if name in STANDING_RULE_ACTIONS:
-            return self._standing_rules
-        return self._rules if name == ADOPT_RULES else self._stages
+        return self._by_action.get(name, self._stages)

@@ -93,6 +93,8 @@ class Calls:
             self.direct_calls.tell_of_demotion(message)
         elif "ended_rules" in message.payload:
             self.direct_calls.tell_of_ended_rules(message)
+        elif "version" in message.payload:
+            self.direct_calls.tell_of_version(message)
         elif "notice" in message.payload:
             self.direct_calls.send_notice(message)
         elif "person" in message.payload:

@@ -231,6 +231,24 @@ class DirectCalls:
         )
         self._tell_governors(message, kind, notice)
 
+    def tell_of_version(self, message: LeasedMessage) -> None:
+        """Tell those who govern a kind that a version of its playbook went back.
+
+        What was not tried any more when the case turned out wrong has lost nothing.
+        """
+        kind, checksum = str(message.payload["kind"]), str(message.payload["version"])
+        versions = self.desk_controls.load().versions_of(kind)
+        is_its = versions is not None and versions.ended_on == message.case_id
+        if versions is None or not is_its or checksum not in versions.ended:
+            self.outbox.finish(message)
+            return
+        notice = (
+            f"The new version of “{self.library.labels().kind(kind)}” judges nothing any more:"
+            f" {versions.end_reason}. The version before judges every case again. The new one is"
+            " tried again once its file is edited."
+        )
+        self._tell_governors(message, kind, notice)
+
     def _tell_governors(self, message: LeasedMessage, kind: str, notice: str) -> None:
         group = self.library.playbook(kind).owners.governance
         members = self.directory.groups([group]).get(group, frozenset())

@@ -10,7 +10,12 @@ from bot.cases.autonomy import demotions_after
 from bot.cases.call_rules import CallRules, Reach
 from bot.cases.calls import Call, call_after, reach_of
 from bot.cases.case import Case
-from bot.cases.control_commands import EndRulesAfterOutcome, TakeStageBack
+from bot.cases.control_commands import (
+    EndRulesAfterOutcome,
+    EndVersion,
+    TakeStageBack,
+    TakeVersionBack,
+)
 from bot.cases.decide import Decision
 from bot.cases.entries import (
     ApprovalGiven,
@@ -52,6 +57,7 @@ from bot.cases.entries import (
     UndoApproved,
     UndoAsked,
     UndoLapsed,
+    VersionCompared,
     Withdrawn,
     Woken,
     WokenEarly,
@@ -61,6 +67,7 @@ from bot.cases.granting import grant_ends_after
 from bot.cases.lifecycle import State
 from bot.cases.playbook import Playbook
 from bot.cases.rule_use import rule_ends_after
+from bot.cases.version_outcomes import version_ends_after
 from bot.ports.case_store import Change
 from bot.ports.outbox import OutboxMessage, Topic, card_message
 
@@ -117,7 +124,7 @@ EFFECTS: Mapping[Topic, Bodies] = {
     ),
     Topic.REMEMBER: (Resolved, UndoAsked, Rejected, Stopped, Reopened, Named, Novel),
 }
-INVISIBLE: Bodies = (AttemptRefused, Conflicted, StepUpAsked)
+INVISIBLE: Bodies = (AttemptRefused, Conflicted, StepUpAsked, VersionCompared)
 #: The entries that let a plan run, or its undo, and the approvals that come with them.
 LAST_VOTES: Bodies = (ApprovalGiven, UndoApproved)
 BEGINNINGS: Bodies = (Authorised, UndoAsked)
@@ -147,6 +154,7 @@ def change(
     messages = _messages(decision, playbook, call_rules)
     demotions = demotions_after(before, decision.case)
     rule_ends = rule_ends_after(before, decision.case)
+    version_ends = version_ends_after(before, decision.entries, decision.case)
     return Change(
         before=before,
         entries=decision.entries,
@@ -155,11 +163,13 @@ def change(
             *messages,
             *_demotion_messages(demotions, decision),
             *_rule_end_messages(rule_ends, decision),
+            *_return_messages(version_ends, decision),
         ),
         control_commands=(
             *demotions,
             *grant_ends_after(before, decision.entries, decision.case),
             *rule_ends,
+            *version_ends,
         ),
     )
 
@@ -204,6 +214,31 @@ def _rule_end_messages(
             run_at=decision.entries[-1].at,
             payload={"ended_rules": end.action, "kind": end.kind},
         )
+
+
+def _return_messages(
+    ends: Sequence[TakeVersionBack | EndVersion], decision: Decision
+) -> Iterator[OutboxMessage]:
+    """Ask to tell those who govern the kind that a version went back."""
+    for end in ends:
+        if isinstance(end, TakeVersionBack):
+            yield OutboxMessage(
+                topic=Topic.CALL,
+                key=f"call:{end.on_case}:version:{end.checksum}",
+                case_id=end.on_case,
+                run_at=decision.entries[-1].at,
+                payload={"version": end.checksum, "kind": end.kind},
+            )
+
+
+def comparison_message(case: Case, now: datetime) -> OutboxMessage:
+    """Ask to hold the version that is tried against the one in force."""
+    return OutboxMessage(
+        topic=Topic.COMPARE,
+        key=f"compare:{case.id}",
+        case_id=case.id,
+        run_at=now,
+    )
 
 
 def _messages(

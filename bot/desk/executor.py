@@ -173,6 +173,7 @@ def build_executor(  # noqa: PLR0913 (one argument for each port)
         library=library,
         controls=controls,
         rules=proposals.rules,
+        versions=proposals.versions,
         records=records,
         clock=clock,
         lease_duration=lease_for,

@@ -17,13 +17,14 @@ from bot.cases.expressions import find_scalar
 from bot.cases.grant import Grant
 from bot.cases.granting import covering_grants, has_room, is_coverable
 from bot.cases.judgement import judge
-from bot.cases.plan import Action, Plan, Proposer
+from bot.cases.plan import DRY_RUN, Action, Plan, Proposer
 from bot.cases.playbook import Playbook
 from bot.cases.policy import Stage
 from bot.cases.rule_use import covering_rule
 from bot.cases.rules_playbook import RULES_KIND
 from bot.cases.tree_shape import LIST, TreeShape
 from bot.cases.verdict import Verdict, require_governance
+from bot.desk.playbook_versions import PlaybookVersions
 from bot.desk.rules_in_force import Rules, RulesInForce
 from bot.ports.case_store import CaseStore
 from bot.ports.connector import NOTHING, Systems
@@ -33,6 +34,8 @@ from bot.ports.recommender import Prepare
 
 #: The mode in which the program carries nothing out, whatever an action has earned.
 SHADOW_MODE = "shadow"
+#: Modes in which nothing is carried out: there the files are tried by looking.
+IDLE_MODES = frozenset({DRY_RUN, SHADOW_MODE})
 # An approved plan that could not start for this long is asked about again.
 APPROVAL_LIFETIME = timedelta(hours=24)
 
@@ -47,11 +50,24 @@ class Proposals:
     systems: Systems
     #: The mode that the program runs in: "live", "dry-run" or "shadow". Empty: plans run in any.
     mode: str = ""
+    #: Judge by the playbooks of the files, whatever version is in force.
+    is_by_files: bool = False
 
     @cached_property
     def rules(self) -> RulesInForce:
         """Return what tells the rules that hold now."""
         return RulesInForce(self.cases, self.library)
+
+    @cached_property
+    def versions(self) -> PlaybookVersions:
+        """Return what tells which versions of playbooks judge now."""
+        return PlaybookVersions(
+            cases=self.cases,
+            desk_controls=self.desk_controls,
+            library=self.library,
+            rules=self.rules,
+            is_by_files=self.is_by_files or self.mode in IDLE_MODES,
+        )
 
     def propose(
         self,
@@ -64,7 +80,7 @@ class Proposals:
         shape: TreeShape = LIST,
     ) -> tuple[Plan, Verdict]:
         """Make the next revision of the plan, with policy's verdict on it."""
-        playbook = self.library.playbook(case.kind)
+        playbook = self.versions.of_case(case)
         plan = Plan(
             case_id=case.id,
             revision=case.proposal.revision + 1,
@@ -157,6 +173,11 @@ class Proposals:
                 standing_rule = covering_rule(
                     controls, plan, lambda: case_facts(case, evidence), now
                 )
+        if case.assessment.is_on_trial:
+            # What runs alone was earned by the version in force.
+            standing_rule = None
+            if terms.stage is Stage.AUTONOMOUS:
+                terms = replace(terms, stage=Stage.SUPERVISED)
         return judge(
             plan,
             terms,

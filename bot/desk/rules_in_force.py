@@ -19,6 +19,7 @@ from bot.cases.stage_playbook import concerned_kind, is_stage_kind
 from bot.cases.standing_rule_playbook import is_standing_rule_kind, ruled_kind
 from bot.cases.strictness import stricter
 from bot.cases.verdict import Ruling, Verdict, require_governance
+from bot.cases.version_playbook import is_version_kind
 from bot.ports.case_store import CaseStore
 from bot.ports.library import Library
 
@@ -175,7 +176,10 @@ class RulesInForce:
             if kind == RULES_KIND:
                 return rules_terms(record.governors or files.governors())
             old = record.kinds.get(ruled_kind(concerned_kind(kind)))
-            if old and (is_stage_kind(kind) or is_standing_rule_kind(kind)):
+            is_about_kind = (
+                is_stage_kind(kind) or is_standing_rule_kind(kind) or is_version_kind(kind)
+            )
+            if old and is_about_kind:
                 return rules_terms([old.owners["governance"]])
             # A kind that is new has no terms but its own.
             return old.terms if old else files.playbook(kind).terms

@@ -24,8 +24,10 @@ from bot.cases.review import REVIEW_STEPS, review_one_in
 from bot.cases.rule_use import must_still_be_covered
 from bot.cases.steps import ask_again, drift, finish
 from bot.cases.usage import Usage
+from bot.cases.version_outcomes import must_be_of_live_version
 from bot.desk.controls import Controls
 from bot.desk.effects import change
+from bot.desk.playbook_versions import PlaybookVersions
 from bot.desk.rules_in_force import Rules, RulesInForce
 from bot.desk.step_work import Direction, StepWork, is_beginning
 from bot.ports.case_store import CaseStore, Guard, UsageAt
@@ -53,6 +55,7 @@ class StepLog:
     library: Library
     controls: Controls
     rules: RulesInForce
+    versions: PlaybookVersions
     records: DecisionRecords
     clock: Clock
     #: How long the lease is renewed for when an effect begins.
@@ -85,6 +88,8 @@ class StepLog:
             self.wait_for_resume(work.message, str(pause))
             return None
         except NoLongerAlone as change_of_stage:
+            # What another process has let be in force may be the reason.
+            self.versions.forget()
             self._ask_instead(work, decision, str(change_of_stage))
             return None
         return work.on(after)
@@ -138,6 +143,7 @@ class StepLog:
                     raise DeskPaused(f"the budget of the day is used up: {excess}")
                 if work.case.was_auto_approved and not looking:
                     _must_run_alone(work, controls, rules=rules, usage=usage)
+                    must_be_of_live_version(work.case, plan, controls)
                     if work.case.standing_rule_id:
                         must_still_be_covered(
                             work.case,

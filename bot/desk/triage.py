@@ -29,8 +29,10 @@ from bot.cases.recommendation import Recommendation
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.sla import Sla, promise_sla
 from bot.cases.tree_shape import LIST, TreeShape, grow
-from bot.desk.effects import change
+from bot.desk.answered_systems import AnsweredSystems, common_lookups
+from bot.desk.effects import change, comparison_message
 from bot.desk.evidence import flatten, gather, read_again
+from bot.desk.playbook_versions import KindPlaybooks
 from bot.desk.prepared_actions import PreparedActions
 from bot.desk.proposal import Proposals
 from bot.desk.stated_amount import find_stated_amount
@@ -113,6 +115,9 @@ class Triage:
         if self.has_narrator:
             narration = _narration(decision.case, now)
             outcome = replace(outcome, messages=(*outcome.messages, narration))
+        if self.proposals.versions.is_tried(decision.case.kind):
+            comparison = comparison_message(decision.case, now)
+            outcome = replace(outcome, messages=(*outcome.messages, comparison))
         return _keep_turn(outcome, message)
 
     def refer(self, case: Case, failure: Exception, message: LeasedMessage) -> Change:
@@ -158,17 +163,32 @@ class Triage:
         """Return what to write about this open case; write nothing."""
         recognition = self._recognise(case, now)
         case = recognition.case
-        playbook = self.library.playbook(case.kind)
-        evidence = gather(
-            case,
-            playbook,
-            systems=self.systems,
-            now=now,
+        playbooks = self.proposals.versions.of_kind(case.kind, now)
+        playbook, evidence = self._gather(case, playbooks, now)
+        body = replace(
+            self._describe(case, playbook, evidence),
+            playbook_version=playbook.version,
+            is_on_trial=playbook is playbooks.tried,
         )
-        gathering = record_entry(case, self._describe(case, playbook, evidence), now)
+        gathering = record_entry(case, body, now)
         case = gathering.case
         proposal = decide(case, self._recommend(case, playbook, evidence, now=now), now)
         return recognition.then(gathering).then(proposal)
+
+    def _gather(
+        self, case: Case, playbooks: KindPlaybooks, now: datetime
+    ) -> tuple[Playbook, tuple[Evidence, ...]]:
+        """Gather evidence by the version in force, or by the one on trial."""
+        playbook = playbooks.in_force
+        evidence = gather(case, playbook, systems=self.systems, now=now)
+        if playbooks.tried is None or not playbooks.is_on_trial(case, case_facts(case, evidence)):
+            return playbook, evidence
+        systems = AnsweredSystems(
+            systems=self.systems,
+            evidence=evidence,
+            lookups=common_lookups(playbook, playbooks.tried),
+        )
+        return playbooks.tried, gather(case, playbooks.tried, systems=systems, now=now)
 
     def _describe(
         self,

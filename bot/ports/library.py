@@ -30,6 +30,13 @@ class Library(Protocol):
             PlaybookInvalid: this release cannot read it.
         """
 
+    def playbook_from(self, kind: str, text: str) -> Playbook:
+        """Read a playbook that the ledger has kept, as ``playbook`` returns it.
+
+        Raises:
+            PlaybookInvalid: this release cannot read it, or it does not fit the systems of now.
+        """
+
     def titles(self) -> list[tuple[str, str]]:
         """List every kind that can be named, with its title, by title."""
 

@@ -31,6 +31,7 @@ class Topic(StrEnum):
     STORM = "storm"
     SWEEP = "sweep"
     NARRATE = "narrate"
+    COMPARE = "compare"
     RECOGNITION = "recognition"
 
 

@@ -17,6 +17,7 @@ from bot.cases.evolve import evolve
 from bot.cases.grant import giving_case
 from bot.cases.passkey import Purpose
 from bot.cases.signal import Signal
+from bot.cases.version_record import VersionComparison, short_version
 from bot.views.content_lines import (
     ContentLine,
     content_lines,
@@ -160,6 +161,8 @@ class EntryWords:
                 return EntryContent("A language model put it into words", lines)
             case bodies.Gathered():
                 return self._evidence(body)
+            case bodies.VersionCompared(comparison=comparison):
+                return _comparison(comparison)
             case bodies.Recommended():
                 return self._recommendation_entry(body)
             case bodies.Referred():
@@ -188,7 +191,11 @@ class EntryWords:
             sentence += f", and {_count(failures, 'look-up')} failed"
         stake = str(body.stake) if body.stake else ""
         summary = {"What happened": body.what, "Why it matters": body.why, "At stake": stake}
-        lines = (*content_lines(**summary), *self._fact_lines(body.evidence))
+        lines = (
+            *content_lines(**summary),
+            *self._fact_lines(body.evidence),
+            *content_lines(Playbook=_version_text(body)),
+        )
         return EntryContent(sentence, lines)
 
     def _fact_lines(self, evidence: Iterable[Evidence]) -> Iterator[ContentLine]:
@@ -383,6 +390,30 @@ def trail(entries: Iterable[Entry], labels: Labels = NO_LABELS) -> Iterator[Trai
 
 
 # --- values ---------------------------------------------------------------------------------------
+
+
+def _version_text(body: bodies.Gathered) -> str:
+    """Name the version of the playbook that judges the case."""
+    if not body.playbook_version:
+        return ""
+    text = f"version {short_version(body.playbook_version)}"
+    return f"{text}, which is on trial" if body.is_on_trial else text
+
+
+def _comparison(comparison: VersionComparison) -> EntryContent:
+    """Say what a version that is tried says beside the one in force."""
+    subject = f"Version {short_version(comparison.version)}, which is tried"
+    if comparison.failure:
+        return EntryContent(
+            f"{subject}, could not judge the case", content_lines(Reason=comparison.failure)
+        )
+    if not comparison.differences:
+        return EntryContent(f"{subject}, says the same as the one in force")
+    lines = [
+        ContentLine(start_upper(one.name), f"{one.in_force} → {one.tried}")
+        for one in comparison.differences
+    ]
+    return EntryContent(f"{subject}, judges the case otherwise", tuple(lines))
 
 
 def _resolution(body: bodies.Resolved) -> EntryContent:

@@ -25,13 +25,14 @@ from bot.cases.signal import UNRECOGNISED
 from bot.cases.source import Source
 from bot.cases.stage_playbook import DESK_SYSTEM, stage_playbook, with_desk_actions
 from bot.cases.standing_rule_playbook import standing_rule_playbook
+from bot.cases.version_playbook import version_playbook
 from bot.connectors.desk import DESK_SPEC
 from bot.connectors.specs import SystemSpec
 from bot.views.labels import Labels
 from knowledge.library.channels import Channels, read_channels
 from knowledge.library.definitions import definition_checksums
 from knowledge.library.people import read_people
-from knowledge.library.playbooks import read_playbooks
+from knowledge.library.playbooks import read_earlier_playbook, read_playbooks
 from knowledge.library.policy import (
     check_limits,
     check_names,
@@ -83,9 +84,10 @@ class FileLibrary:
 
     @cached_property
     def _own_playbooks(self) -> dict[str, Playbook]:
-        """Make the built-in playbooks: of the stages of kinds, and of changed rules."""
+        """Make the built-in playbooks: of stages, versions and changed rules."""
         books = [stage_playbook(playbook) for playbook in self.playbooks.values()]
         books += [standing_rule_playbook(playbook) for playbook in self.playbooks.values()]
+        books += [version_playbook(playbook) for playbook in self.playbooks.values()]
         books.append(rules_playbook(self.playbooks[UNRECOGNISED], self.governors()))
         return {playbook.kind: playbook for playbook in books}
 
@@ -142,6 +144,14 @@ class FileLibrary:
     def policy_from(self, text: str) -> Policy:
         """Read a policy that the ledger has kept, as ``policy`` returns it."""
         return with_desk_actions(read_policy_text(text))
+
+    def playbook_from(self, kind: str, text: str) -> Playbook:
+        """Read a playbook that the ledger has kept.
+
+        Raises:
+            PlaybookInvalid: this release cannot read it, or it does not fit the systems of now.
+        """
+        return read_earlier_playbook(kind, text, systems=self.systems, policy=self.rules)
 
     def limits_without_action(self) -> list[str]:
         """List the limits of policy.yml for actions that systems.yml does not declare."""

@@ -1,5 +1,6 @@
 """``playbooks/*.yml``: one kind of case each, checked against systems and policy."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
@@ -7,13 +8,14 @@ from pathlib import Path
 from bot.cases.approval import can_be_met
 from bot.cases.errors import PlaybookInvalid
 from bot.cases.playbook import ActionOffer, Playbook
+from bot.cases.playbook_version import decision_checksum
 from bot.cases.policy import Policy, RiskTier, Stage
 from bot.cases.required_approvers import approvers_of
 from bot.cases.tree_shape import tree_mistakes
 from bot.connectors.specs import SystemSpec
 from knowledge.library.sources import check_name
 from knowledge.library.systems import find_action
-from knowledge.library.yaml_files import locate, read
+from knowledge.library.yaml_files import locate, read_bytes, read_raw
 
 
 def read_playbook(path: Path, *, stage: Stage | None = None) -> Playbook:
@@ -22,13 +24,47 @@ def read_playbook(path: Path, *, stage: Stage | None = None) -> Playbook:
     Raises:
         PlaybookInvalid: one line for each mistake.
     """
-    playbook, checksum = read(path, Playbook)
+    return playbook_from(path, read_bytes(path), stage=stage)
+
+
+def playbook_from(path: Path, raw: bytes, *, stage: Stage | None = None) -> Playbook:
+    """Read the content of a playbook's file; ``path`` only names it.
+
+    Raises:
+        PlaybookInvalid: one line for each mistake.
+    """
+    playbook = read_raw(path, raw, Playbook)
     terms = replace(
         playbook.terms,
         owners=playbook.owners.by_role(),
         stage=stage or playbook.terms.stage,
     )
-    return replace(playbook, terms=terms, checksum=checksum)
+    return replace(
+        playbook,
+        terms=terms,
+        checksum=hashlib.sha256(raw).hexdigest(),
+        version=decision_checksum(playbook),
+        text=raw.decode("utf-8"),
+    )
+
+
+def read_earlier_playbook(
+    kind: str, text: str, *, systems: Mapping[str, SystemSpec], policy: Policy
+) -> Playbook:
+    """Read a version of a playbook that the ledger has kept.
+
+    Raises:
+        PlaybookInvalid: this release cannot read it, or it does not fit the systems of now.
+    """
+    path = Path(f"{kind}.yml")
+    playbook = playbook_from(path, text.encode())
+    complaints = _check_lookups(playbook, systems)
+    for first in playbook.offers:
+        for offer in first.chain():
+            complaints += _check_offer(offer, systems, policy)
+    if complaints:
+        raise PlaybookInvalid("\n".join(f"{path.name}: {complaint}" for complaint in complaints))
+    return playbook
 
 
 def read_playbooks(

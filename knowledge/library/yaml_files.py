@@ -40,7 +40,7 @@ def read(path: Path, shape: type[T]) -> tuple[T, str]:
     Raises:
         PlaybookInvalid: one line for each mistake, with file, line and what is allowed.
     """
-    raw = _read_bytes(path)
+    raw = read_bytes(path)
     return read_raw(path, raw, shape), hashlib.sha256(raw).hexdigest()
 
 
@@ -62,7 +62,7 @@ def read_raw(path: Path, raw: bytes, shape: type[T]) -> T:
 
 def locate(path: Path, place: tuple[int | str, ...]) -> str:
     """Return the file and line of a value."""
-    return locate_raw(path, _read_bytes(path), place)
+    return locate_raw(path, read_bytes(path), place)
 
 
 def locate_raw(path: Path, raw: bytes, place: tuple[int | str, ...]) -> str:
@@ -114,7 +114,12 @@ def _sentence(error: ErrorDetails) -> str:
     return re.sub(r"^(Tuple|Value) should have", "List should have", message)
 
 
-def _read_bytes(path: Path) -> bytes:
+def read_bytes(path: Path) -> bytes:
+    """Read the content of a YAML file.
+
+    Raises:
+        PlaybookInvalid: it cannot be read, or is too large.
+    """
     try:
         raw = path.read_bytes()
     except OSError as error:

@@ -1,0 +1,197 @@
+"""How a version of a playbook does beside the one in force, in words."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import timedelta
+
+from bot.cases.canonical import Scalar
+from bot.cases.case import Case, LastDecision
+from bot.cases.version_record import VersionComparison, VersionPhase, WaitingVersion
+from bot.cases.version_rule import VersionRule
+from bot.views.labels import start_upper
+
+MAX_LINES = 12
+MAX_CASES = 500
+NONE = "none"
+_NAMES = {"plan": "the plan", "course": "what happens", "kind": "the kind"}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionProgress:
+    """The cases that a version that is tried was compared on, and judged."""
+
+    kind: str
+    version: WaitingVersion
+    rule: VersionRule
+    #: All on which it was held against the version in force.
+    compared: tuple[Case, ...] = ()
+
+    @property
+    def differing(self) -> tuple[Case, ...]:
+        """List the cases of which it did not say the same."""
+        return tuple(case for case in self.compared if _comparison(case).differs)
+
+    @property
+    def failed(self) -> tuple[Case, ...]:
+        """List the cases that it could not judge."""
+        return tuple(case for case in self.compared if _comparison(case).failure)
+
+    @property
+    def on_trial(self) -> tuple[Case, ...]:
+        """List the cases that it judged."""
+        return tuple(case for case in self.compared if _comparison(case).is_on_trial)
+
+    @property
+    def ended(self) -> tuple[Case, ...]:
+        """List the cases that it judged and that have ended."""
+        return tuple(case for case in self.on_trial if case.is_terminal)
+
+    @property
+    def may_begin_trial(self) -> bool:
+        """Tell whether it may judge some of the cases from now on."""
+        is_in_shadow = self.version.phase is VersionPhase.SHADOW
+        return is_in_shadow and self.rule.has_trial(self.kind) and self._has_seen_enough
+
+    @property
+    def is_ready(self) -> bool:
+        """Tell whether people can be asked to let it be in force."""
+        if not self._has_seen_enough:
+            return False
+        return not self.rule.has_trial(self.kind) or len(self.ended) >= self.rule.trial
+
+    @property
+    def _has_seen_enough(self) -> bool:
+        return len(self.compared) >= self.rule.shadow and not self.failed
+
+    @property
+    def missing(self) -> str:
+        """Say what is missing before people are asked; empty for nothing."""
+        if self.failed:
+            return f"it could not judge {_names(self.failed)}; correct the file"
+        seen = len(self.compared)
+        if seen < self.rule.shadow:
+            return f"it has been compared on {seen:,} of {self.rule.shadow:,} cases"
+        if not self.is_ready:
+            return f"{len(self.ended):,} of {self.rule.trial:,} cases that it judged have ended"
+        return ""
+
+    @property
+    def sentence(self) -> str:
+        """Say how far it has come, in one line."""
+        differing = f"{len(self.differing):,} judged otherwise"
+        if self.failed:
+            return f"in shadow: it could not judge {_names(self.failed)}; correct the file"
+        if self.is_ready:
+            return f"waits for the governance owners: {len(self.compared):,} cases, {differing}"
+        if self.version.phase is VersionPhase.TRIAL:
+            return (
+                f"on trial: {len(self.ended):,} of {self.rule.trial:,} cases have ended,"
+                f" {differing}"
+            )
+        return f"in shadow: {len(self.compared):,} of {self.rule.shadow:,} cases, {differing}"
+
+    @property
+    def compared_text(self) -> str:
+        """Say on how many cases both versions were held against each other."""
+        alike = len(self.compared) - len(self.differing)
+        return f"{_count(self.compared)}: {alike:,} alike, {len(self.differing):,} otherwise"
+
+    @property
+    def trial_text(self) -> str:
+        """Say what people decided on the cases that it judged."""
+        if not self.on_trial:
+            return "no case, by the rule of policy"
+        decisions: dict[str, int] = {}
+        for case in self.on_trial:
+            words = decision_words(case)
+            decisions[words] = decisions.get(words, 0) + 1
+        parts = [f"{count:,} {words}" for words, count in decisions.items()]
+        return f"{_count(self.on_trial)}: {', '.join(parts)}"
+
+    @property
+    def otherwise(self) -> str:
+        """List what it said otherwise, case by case."""
+        lines = [_line(case) for case in self.differing]
+        rest = len(lines) - MAX_LINES
+        more = [f"and {rest:,} more"] if rest > 0 else []
+        return "\n".join([*lines[:MAX_LINES], *more]) or NONE
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionReport:
+    """How a version does, for the card that asks to let it be in force."""
+
+    progress: VersionProgress
+    #: The parts of the playbook that differ.
+    changes: tuple[str, ...]
+    kind_title: str
+
+    @property
+    def missing(self) -> str:
+        """Say what is missing before it can be in force; empty for nothing."""
+        return self.progress.missing
+
+    @property
+    def watch(self) -> timedelta:
+        """Return how long a bad outcome brings the version before back."""
+        return self.progress.rule.watch
+
+    def row(self) -> dict[str, Scalar]:
+        """Return it as a look-up answers."""
+        progress = self.progress
+        return {
+            "changes": start_upper(", ".join(self.changes)),
+            "compared": progress.compared_text,
+            "on_trial": progress.trial_text,
+            "otherwise": progress.otherwise,
+            "return": f"the version before is back at once, for {self.watch.days} days",
+            "is_ready": progress.is_ready,
+            "missing": progress.missing,
+            "summary": (
+                f"The new version of “{self.kind_title}” differs in {', '.join(self.changes)}."
+                f" Beside the version in force: {progress.compared_text}"
+            ),
+            "outcomes": f"It judged {progress.trial_text}.",
+        }
+
+
+def decision_words(case: Case) -> str:
+    """Say what became of the plan of a case."""
+    decisions = case.activity.plan_decisions
+    bad = next((one.bad_outcome for one in decisions if one.bad_outcome), None)
+    if bad is not None:
+        return str(bad)
+    if not decisions:
+        return "ended without a decision" if case.is_terminal else "not decided yet"
+    last = decisions[-1]
+    if last.decision is LastDecision.APPROVED and not last.parameters_agree:
+        return "edited and approved"
+    return last.decision.value.replace("_", " ")
+
+
+def _line(case: Case) -> str:
+    comparison = _comparison(case)
+    if comparison.failure:
+        return f"{case.id}: the new version could not judge it ({comparison.failure})"
+    parts = [
+        f"{_NAMES.get(one.name, one.name)}: {one.in_force} → {one.tried}"
+        for one in comparison.differences
+    ]
+    judge = "the new version judged it" if comparison.is_on_trial else "the old version judged it"
+    return f"{case.id}: {'; '.join(parts)} ({judge}; {decision_words(case)})"
+
+
+def _comparison(case: Case) -> VersionComparison:
+    """Return the comparison of a case that has one."""
+    comparison = case.assessment.comparison
+    if comparison is None:
+        raise ValueError(f"{case.id} was not compared")
+    return comparison
+
+
+def _names(cases: Sequence[Case]) -> str:
+    return ", ".join(str(case.id) for case in cases[:3])
+
+
+def _count(cases: Sequence[Case]) -> str:
+    return f"{len(cases):,} case{'' if len(cases) == 1 else 's'}"
