@@ -154,6 +154,8 @@ def _explanation(verdict: Verdict) -> Iterator[tuple[str, str]]:
     if inputs.objection:
         yield "Not alone", inputs.objection
     yield "Stage", inputs.stage.value
+    if inputs.standing_rule:
+        yield "Standing", f"within the rule {inputs.standing_rule}"
     if inputs.local_time:
         yield "Local time", inputs.local_time
 
