@@ -164,10 +164,10 @@ class CaseReplay:
         counts, as it was recorded.
         """
         comparisons = []
-        numbered = enumerate(
+        trials = enumerate(
             zip(recorded_case.trials, recorded_case.expectations, recorded_case.usages, strict=True)
         )
-        for index, (trial, expected, usage) in numbered:
+        for index, (trial, expected, usage) in trials:
             cases = RecordedCases(trial.before, usage, usage_before)
             now, unknown_names = self.play(trial, cases, recorded_case.rules_of(index))
             comparisons.append(

@@ -312,7 +312,7 @@ def test_disagreement_within_the_bounds_ends_it_by_card(world):
 
 def test_a_rule_that_is_not_used_is_kept_or_ends(world):
     adopt(world)
-    world.clock.at += TERMS.unused
+    world.clock.at += TERMS.disuse
     case = ask(world)
     assert "nothing ran by it for 30 days" in case.assessment.what
     world.approve(case, "elsie")
@@ -326,7 +326,7 @@ def test_a_rule_that_is_not_used_is_kept_or_ends(world):
 
 def test_a_rule_that_nobody_wants_to_keep_ends(world):
     adopt(world)
-    world.clock.at += TERMS.unused
+    world.clock.at += TERMS.disuse
     case = ask(world)
     by = request(case.id, principal("elsie"), world.seen(case))
     world.desk.decisions.reject(by, reason=RejectReason.NOT_WORTH_IT, note="nobody needs it")
