@@ -104,9 +104,10 @@ class StandingRuleRecords:
             f"{no.case_id} ({breach_words(rule, no.figures, playbook, labels)})"
             for no in counter_examples
         ]
+        left_out = f"; left out: {', '.join(others)}" if others else ""
         return {
             "rule": self.sentence(rule),
-            "grounds": f"People approved all {count:,} such plans as they were: {cases}",
+            "grounds": f"People approved {count:,} such plans as they were ({cases}){left_out}",
             "within": within_words(rule, playbook),
             "free": free_words(rule, labels),
             "counter_examples": ", ".join(others) or NONE,
@@ -419,7 +420,7 @@ class StandingRules:
             key="",
             kind=standing_rule_kind(playbook.kind),
             subject=subject,
-            title=f"Let {titles} run without being asked within bounds, for “{playbook.title}”?",
+            title=f"Let {titles} run within bounds, without being asked?",
             occurred_at=None,
             facts={
                 "of_kind": playbook.kind,
