@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable
 from dataclasses import replace
+from datetime import datetime
 from typing import assert_never
 
 from bot.cases import version_decisions
@@ -42,6 +43,7 @@ from bot.cases.entries import (
 )
 from bot.cases.errors import LedgerBroken
 from bot.cases.passkey import Invitation
+from bot.cases.standing_rule import StandingRule
 
 PauseBody = Paused | Resumed
 DelegationBody = Delegated | DelegationEnded
@@ -84,7 +86,8 @@ def _apply(controls: DeskControls, body: ControlBody, entry: Entry) -> DeskContr
     if isinstance(body, GrantBody):
         return _apply_grant(controls, body, entry)
     if isinstance(body, StandingRuleBody):
-        return _apply_standing_rule(controls, body, entry)
+        rules = rules_after(controls.standing_rules, body, entry.at)
+        return replace(controls, standing_rules=rules)
     if isinstance(body, PolicyAdopted):
         return _apply_adoption(controls, body, entry)
     if isinstance(body, VersionBody):
@@ -211,29 +214,27 @@ def _apply_grant(controls: DeskControls, body: GrantBody, entry: Entry) -> DeskC
             assert_never(body)
 
 
-def _apply_standing_rule(
-    controls: DeskControls, body: StandingRuleBody, entry: Entry
-) -> DeskControls:
+def rules_after(
+    rules: tuple[StandingRule, ...], body: StandingRuleBody, at: datetime
+) -> tuple[StandingRule, ...]:
+    """Return the standing rules after an entry about one."""
     match body:
         case RuleAdopted():
-            return replace(controls, standing_rules=(*controls.standing_rules, body.rule))
+            return (*rules, body.rule)
         case RuleDoubted():
-            rules = [
+            return tuple(
                 replace(rule, until=body.until, doubt=body.reason) if rule.id == body.rule else rule
-                for rule in controls.standing_rules
-            ]
-            return replace(controls, standing_rules=tuple(rules))
+                for rule in rules
+            )
         case RuleProlonged():
-            rules = [
-                replace(rule, until=body.until, renewed_at=entry.at, doubt="")
+            return tuple(
+                replace(rule, until=body.until, renewed_at=at, doubt="")
                 if rule.id == body.rule
                 else rule
-                for rule in controls.standing_rules
-            ]
-            return replace(controls, standing_rules=tuple(rules))
+                for rule in rules
+            )
         case RuleEnded():
-            rest = tuple(rule for rule in controls.standing_rules if rule.id != body.rule)
-            return replace(controls, standing_rules=rest)
+            return tuple(rule for rule in rules if rule.id != body.rule)
         case _:
             assert_never(body)
 

@@ -55,20 +55,18 @@ def distil(yeses: Iterable[Press], noes: Iterable[Press], minimum: int) -> Disti
     The answer does not depend on the order of the plans.
     """
     all_yeses, all_noes = sorted(yeses, key=_order), sorted(noes, key=_order)
-    chosen: Sequence[Press] = all_yeses
-    while len(chosen) >= max(minimum, 1):
-        subset = _with_few_values(chosen)
-        if len(subset) < len(chosen):
-            chosen = subset
+    candidates: Sequence[Press] = all_yeses
+    while len(candidates) >= max(minimum, 1):
+        subset = _with_few_values(candidates)
+        if len(subset) < len(candidates):
+            candidates = subset
             continue
-        bounds = fit(chosen)
+        bounds = fit(candidates)
         inside = next((no for no in all_noes if contains(bounds, no.figures)), None)
         if inside is None:
-            covered = tuple(yes for yes in all_yeses if contains(bounds, yes.figures))
-            return Distillate(
-                bounds=bounds, yeses=covered, counter_examples=nearest(bounds, all_noes)
-            )
-        chosen = _largest_without(chosen, inside, minimum)
+            pool = tuple(yes for yes in all_yeses if contains(bounds, yes.figures))
+            return Distillate(bounds=bounds, yeses=pool, counter_examples=nearest(bounds, all_noes))
+        candidates = _largest_without(candidates, inside, minimum)
     return None
 
 

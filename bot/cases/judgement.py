@@ -28,7 +28,7 @@ from bot.cases.required_approvers import add_requirements, approvers_of, resolve
 from bot.cases.risk import Risk, assess_risk, needs_step_up
 from bot.cases.rule_findings import RuleFinding, find_rules
 from bot.cases.rule_use import RULE_SPENT
-from bot.cases.standing_rule import StandingRule, deciding_case
+from bot.cases.standing_rule import StandingRule, rule_words
 from bot.cases.usage import Usage
 from bot.cases.verdict import (
     SHADOW_RULE,
@@ -177,7 +177,7 @@ def _run_alone(matter: _Matter) -> _Finding:
     if rule is None or matter.terms.stage is Stage.AUTONOMOUS:
         reason = f"{matter.risk.reason}; policy lets this run alone"
         return _Finding(Ruling.AUTO_APPROVE, "alone.low_risk", reason)
-    reason = f"{matter.risk.reason}; it is within the standing rule of {deciding_case(rule.id)}"
+    reason = f"{matter.risk.reason}; it is within {rule_words(rule)}"
     return _Finding(Ruling.AUTO_APPROVE, STANDING_RULE, reason)
 
 

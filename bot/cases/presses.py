@@ -44,7 +44,7 @@ def decided_plans(entries: Iterable[Entry]) -> list[DecidedPlan]:
             decisions.append(edit)
         _add_plan(plans, case)
     if case is not None:
-        decisions += _scored(case, plans)
+        decisions += _plans_with_scores(case, plans)
     return decisions
 
 
@@ -62,7 +62,7 @@ def _add_plan(plans: dict[int, tuple[Plan, Press]], case: Case) -> None:
     plans[plan.revision] = (plan, press)
 
 
-def _scored(case: Case, plans: dict[int, tuple[Plan, Press]]) -> Iterator[DecidedPlan]:
+def _plans_with_scores(case: Case, plans: dict[int, tuple[Plan, Press]]) -> Iterator[DecidedPlan]:
     by_revision = {one.revision: one for one in case.activity.plan_decisions}
     for revision, score in {one.revision: one for one in score_of(case)}.items():
         if revision not in plans:

@@ -1,6 +1,7 @@
 """The use of standing rules: which one covers a plan, and when it ends."""
 
-from collections.abc import Callable, Mapping
+from bisect import bisect_right
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime
 from typing import Any
 
@@ -8,7 +9,9 @@ from bot.cases.autonomy import bad_outcomes_after
 from bot.cases.case import Case
 from bot.cases.case_facts import case_facts
 from bot.cases.control_commands import EndRulesAfterOutcome
+from bot.cases.control_folds import rules_after
 from bot.cases.controls import DeskControls
+from bot.cases.entries import Entry, StandingRuleBody
 from bot.cases.errors import NoLongerAlone
 from bot.cases.plan import Plan
 from bot.cases.standing_rule import Figures, StandingRule, figures_of
@@ -86,3 +89,21 @@ def rule_ends_after(before: Case | None, after: Case) -> tuple[EndRulesAfterOutc
 
 def _is_present(case: Case, revision: int) -> bool:
     return case.proposal.revision == revision
+
+
+class RuleHistory:
+    """The standing rules of each moment, by the entries about the desk."""
+
+    def __init__(self, entries: Iterable[Entry]) -> None:
+        """Fold the entries, which are in order."""
+        self._times: list[datetime] = []
+        self._rules: list[tuple[StandingRule, ...]] = [()]
+        for entry in entries:
+            if isinstance(entry.body, StandingRuleBody):
+                self._times.append(entry.at)
+                self._rules.append(rules_after(self._rules[-1], entry.body, entry.at))
+
+    def at(self, moment: datetime, kind: str) -> tuple[StandingRule, ...]:
+        """Return the rules on a kind that were in force at a moment."""
+        rules = self._rules[bisect_right(self._times, moment)]
+        return tuple(rule for rule in rules if rule.kind == kind)

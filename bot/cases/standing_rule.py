@@ -80,6 +80,8 @@ class StandingRule:
     until: datetime
     #: When it was adopted; of a draft, when it was made.
     since: datetime
+    #: Who approved it, in words; empty for a draft.
+    by_name: str = ""
     #: When people last kept it for longer; None for never.
     renewed_at: datetime | None = None
     #: Why it ends unless somebody keeps it; empty while it does not.
@@ -106,6 +108,12 @@ class StandingRule:
     def contains(self, figures: Figures) -> bool:
         """Tell whether every bound holds."""
         return contains(self.bounds, figures)
+
+
+def rule_words(rule: StandingRule) -> str:
+    """Name a rule in force by its approver, day and case."""
+    day = f"{rule.since:%-d %b %Y}"
+    return f"the standing rule that {rule.by_name} approved on {day} ({deciding_case(rule.id)})"
 
 
 def rule_to_json(rule: StandingRule) -> str:

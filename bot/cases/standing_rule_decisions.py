@@ -76,7 +76,14 @@ def _adopt(
     if is_there or len(controls.standing_rules) >= MAX_STANDING_RULES:
         return ()
     rule_id = f"{command.on_case}/{controls.version + 1}"
-    rule = replace(command.rule, id=rule_id, since=now, renewed_at=None, doubt="")
+    rule = replace(
+        command.rule,
+        id=rule_id,
+        since=now,
+        by_name=command.by_name,
+        renewed_at=None,
+        doubt="",
+    )
     return (
         RuleAdopted(
             rule=rule,

@@ -42,10 +42,10 @@ def standing_rule_playbook(of_kind: Playbook) -> Playbook:
         stage_playbook(of_kind),
         kind=standing_rule_kind(of_kind.kind),
         title=f"Standing rule: {of_kind.title}",
-        what="{rule.rule}. {rule.grounds}",
-        brief="{rule.rule}",
+        what="{rule.rule}. {rule.grounds}.",
+        brief="only while {rule.within}",
         evidence=(_lookup(),),
-        stake=Stake("{rule.outcome}"),
+        stake=Stake("{rule.grounds}. {rule.outcome}"),
         offers=(_adoption(), _prolongation()),
     )
 
@@ -64,7 +64,7 @@ def _lookup() -> Lookup:
             "within": "Only while",
             "free": "Left open",
             "counter_examples": "Decided otherwise, and left out",
-            "outcome": "What it would do, or did",
+            "outcome": "What it would have done, or did",
             "terms": "Terms",
         },
         fresh_for=DAY,

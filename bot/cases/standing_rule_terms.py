@@ -18,7 +18,7 @@ class StandingRuleTerms:
     #: A rule ends after this time, unless somebody keeps it.
     expires: Span = timedelta(days=90)
     #: A rule that nothing ran by for so long ends, unless somebody keeps it.
-    unused: Span = timedelta(days=30)
+    disuse: Span = timedelta(days=30)
     #: How long before the end the owners are asked whether to keep it.
     notice: Span = timedelta(days=7)
     #: A rejected draft is not proposed again before.

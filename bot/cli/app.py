@@ -195,6 +195,11 @@ POLICY = group(
             "Explain what policy ruled on a case. Shows what the ruling was made from.",
         ),
         LazyCommand(
+            "rules",
+            "bot.cli.standing_rules:rules",
+            "List the standing rules by which plans run without being asked, with their use.",
+        ),
+        LazyCommand(
             "backtest",
             "bot.cli.policy:backtest",
             "Try another policy file on past cases. The status is 1 if more wrong plans would "

@@ -23,7 +23,7 @@ from bot.cases.constraints import Span
 from bot.cases.entries import entry_of
 from bot.cases.errors import Refusal
 from bot.cases.policy import Policy, Stage
-from bot.cases.verdict import Verdict
+from bot.cases.verdict import Verdict, VerdictInputs
 from bot.cli.rules_status import RulesStatus, rules_status
 from bot.cli.terminal import AsJson, err, out, print_json
 from bot.clock import utc_now
@@ -153,7 +153,14 @@ def _explanation(verdict: Verdict) -> Iterator[tuple[str, str]]:
         yield "Condition", rule
     if inputs.objection:
         yield "Not alone", inputs.objection
+    yield from _grounds(inputs)
+
+
+def _grounds(inputs: VerdictInputs) -> Iterator[tuple[str, str]]:
+    """Say under which stage, rule and time it was judged."""
     yield "Stage", inputs.stage.value
+    if inputs.standing_rule:
+        yield "Within", f"standing rule {inputs.standing_rule}"
     if inputs.local_time:
         yield "Local time", inputs.local_time
 

@@ -20,6 +20,7 @@ from bot.cases.errors import BadRequest, CountersignError
 from bot.cases.evaluation import Trial, demoted_by
 from bot.cases.playbook import Playbook
 from bot.cases.policy import Stage
+from bot.cases.rule_use import RuleHistory
 from bot.cases.stage_playbook import DESK_SYSTEM
 from bot.cases.usage import Usage
 from bot.clock import utc_now
@@ -68,14 +69,20 @@ def open_cases(
         histories = PastCases(store.database)
         ids = histories.ids(selection)
         unreadable: list[str] = []
-        demotions = demoted_by(histories.desk_entries())
+        desk_entries = histories.desk_entries()
+        demotions, rule_history = demoted_by(desk_entries), RuleHistory(desk_entries)
 
         def usage_before(trial: Trial) -> Usage:
             return histories.usage_before(trial.at, windows, plan=trial.after.proposal.plan)
 
         def record(entries: list[Entry]) -> RecordedCase:
             is_demotion = entries[0].case_id in demotions
-            return record_case(entries, usage_before, is_demotion=is_demotion)
+            return record_case(
+                entries,
+                usage_before,
+                is_demotion=is_demotion,
+                rules_before=lambda trial: rule_history.at(trial.at, trial.after.kind),
+            )
 
         cases = _record_all(histories.read(ids), unreadable, record)
         yield CaseSource(

@@ -27,6 +27,7 @@ from bot.cases.evaluation import (
 )
 from bot.cases.playbook import Playbook
 from bot.cases.policy import Stage
+from bot.cases.standing_rule import StandingRule
 from bot.cases.usage import Usage
 from bot.desk.null_store import NullOutbox, PastUsage, RecordedCases, RecordedControls
 from bot.desk.proposal import Proposals
@@ -37,6 +38,8 @@ from bot.ports.recommender import Recogniser, Recommender
 
 SystemsOf = Callable[[Trial, Playbook], Systems]
 """Return the systems as they answered in this trial to the look-ups of this playbook."""
+RulesBefore = Callable[[Trial], tuple[StandingRule, ...]]
+"""Return the standing rules that were in force when the desk looked."""
 UsageBefore = Callable[[Trial], Usage]
 """Return what had been carried out when the desk looked, of what policy limits."""
 FORMAT = "countersign-replay/1"
@@ -63,6 +66,12 @@ class RecordedCase:
     expectations: tuple[Expectation, ...]
     usages: tuple[Usage, ...]
     reasons: tuple[EvaluationReason, ...]
+    #: The standing rules of then, for each trial; empty where there were none at all.
+    standing_rules: tuple[tuple[StandingRule, ...], ...] = ()
+
+    def rules_of(self, index: int) -> tuple[StandingRule, ...]:
+        """Return the standing rules of a trial."""
+        return self.standing_rules[index] if self.standing_rules else ()
 
     def to_plain(self) -> dict[str, Any]:
         """Convert to JSON types, as one line of a file."""
@@ -72,6 +81,7 @@ class RecordedCase:
             "reasons": [reason.value for reason in self.reasons],
             "expected": [to_plain(expected) for expected in self.expectations],
             "usage": [to_plain(usage) for usage in self.usages],
+            "standing_rules": [to_plain(list(rules)) for rules in self.standing_rules],
             "entries": [entry_plain(entry) for entry in self.entries],
         }
 
@@ -98,17 +108,26 @@ class RecordedCase:
             expectations=expectations,
             usages=usages,
             reasons=tuple(EvaluationReason(reason) for reason in plain["reasons"]),
+            standing_rules=tuple(
+                from_plain(tuple[StandingRule, ...], rules)
+                for rules in plain.get("standing_rules", ())
+            ),
         )
 
 
 def record_case(
-    entries: Sequence[Entry], usage_before: UsageBefore, *, is_demotion: bool = False
+    entries: Sequence[Entry],
+    usage_before: UsageBefore,
+    *,
+    is_demotion: bool = False,
+    rules_before: RulesBefore = lambda trial: (),
 ) -> RecordedCase:
     """Take from the ledger what a replay of a case needs.
 
     ``is_demotion``: it brought about that something does not run alone any more.
     """
     trials = trials_of(entries)
+    rules = tuple(rules_before(trial) for trial in trials)
     reasons = reasons_for_evaluation(entries)
     if is_demotion:
         reasons = (*reasons, EvaluationReason.DEMOTED)
@@ -119,6 +138,7 @@ def record_case(
         expectations=tuple(expectations_of(trials)),
         usages=tuple(usage_before(trial) for trial in trials),
         reasons=reasons,
+        standing_rules=rules if any(rules) else (),
     )
 
 
@@ -144,11 +164,12 @@ class CaseReplay:
         counts, as it was recorded.
         """
         comparisons = []
-        for trial, expected, usage in zip(
-            recorded_case.trials, recorded_case.expectations, recorded_case.usages, strict=True
-        ):
+        trials = enumerate(
+            zip(recorded_case.trials, recorded_case.expectations, recorded_case.usages, strict=True)
+        )
+        for index, (trial, expected, usage) in trials:
             cases = RecordedCases(trial.before, usage, usage_before)
-            now, unknown_names = self.play(trial, cases)
+            now, unknown_names = self.play(trial, cases, recorded_case.rules_of(index))
             comparisons.append(
                 TrialComparison(
                     case_id=recorded_case.id,
@@ -164,14 +185,16 @@ class CaseReplay:
             )
         return comparisons
 
-    def play(self, trial: Trial, cases: RecordedCases) -> tuple[Judgement, tuple[str, ...]]:
+    def play(
+        self, trial: Trial, cases: RecordedCases, rules: tuple[StandingRule, ...] = ()
+    ) -> tuple[Judgement, tuple[str, ...]]:
         """Say what the desk would make of the case today.
 
         Also which look-ups failed that had not failed then.
         """
         self.clock.at = trial.at
         try:
-            case = self._triage(trial, cases).look_at(trial.before, trial.at).case
+            case = self._triage(trial, cases, rules).look_at(trial.before, trial.at).case
         except FAILURES as failure:
             judgement = Judgement(
                 kind=trial.before.kind, course=Course.NO_PLAN, reason=str(failure)
@@ -179,11 +202,13 @@ class CaseReplay:
             return judgement, ()
         return judgement_of(case), _newly_failed(trial, case)
 
-    def _triage(self, trial: Trial, cases: RecordedCases) -> Triage:
+    def _triage(
+        self, trial: Trial, cases: RecordedCases, rules: tuple[StandingRule, ...]
+    ) -> Triage:
         systems = self.systems_of(trial, self.library.playbook(trial.after.kind))
         proposals = Proposals(
             cases=cases,
-            desk_controls=RecordedControls(_controls_of(trial)),
+            desk_controls=RecordedControls(_controls_of(trial, rules)),
             library=self.library,
             systems=systems,
             mode=self.mode,
@@ -200,16 +225,16 @@ class CaseReplay:
         )
 
 
-def _controls_of(trial: Trial) -> DeskControls:
+def _controls_of(trial: Trial, rules: tuple[StandingRule, ...]) -> DeskControls:
     """Return what had earned to run alone by then.
 
     Of everything else today's playbook says the stage.
     """
     plan, verdict = trial.after.proposal.plan, trial.after.proposal.verdict
     if plan is None or verdict is None or verdict.inputs is None:
-        return DeskControls()
+        return DeskControls(standing_rules=rules)
     if verdict.inputs.stage is not Stage.AUTONOMOUS:
-        return DeskControls()
+        return DeskControls(standing_rules=rules)
     stages = [
         RecordedStage(
             kind=plan.playbook,
@@ -222,7 +247,7 @@ def _controls_of(trial: Trial) -> DeskControls:
         )
         for name in dict.fromkeys(action.name for action in plan.actions)
     ]
-    return DeskControls(stages=tuple(stages))
+    return DeskControls(stages=tuple(stages), standing_rules=rules)
 
 
 def _newly_failed(trial: Trial, case: Case) -> tuple[str, ...]:

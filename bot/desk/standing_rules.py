@@ -104,9 +104,10 @@ class StandingRuleRecords:
             f"{no.case_id} ({breach_words(rule, no.figures, playbook, labels)})"
             for no in counter_examples
         ]
+        left_out = f"; left out: {', '.join(others)}" if others else ""
         return {
             "rule": self.sentence(rule),
-            "grounds": f"People approved all {count:,} such plans as they were: {cases}",
+            "grounds": f"People approved {count:,} such plans as they were ({cases}){left_out}",
             "within": within_words(rule, playbook),
             "free": free_words(rule, labels),
             "counter_examples": ", ".join(others) or NONE,
@@ -181,13 +182,13 @@ class StandingRuleRecords:
             since=now - BACKTEST_SPAN,
         )
         cases = [case for case in result.cases if case.kind == rule.kind]
-        taken = [case for case in cases if case.after.rule == STANDING_RULE]
-        wrong = tuple(case.case_id for case in taken if case.is_wrong)
+        matches = [case for case in cases if case.after.rule == STANDING_RULE]
+        wrong = tuple(case.case_id for case in matches if case.is_wrong)
         otherwise = name_cases(wrong) if wrong else "none of them"
         verb = "were" if len(wrong) > 1 else "was"
         days = BACKTEST_SPAN.days
         return (
-            f"Over {days} days it would have taken {len(taken):,} of {len(cases):,} cases;"
+            f"Over {days} days it would have taken {len(matches):,} of {len(cases):,} cases;"
             f" {otherwise} {verb} decided otherwise."
         )
 
@@ -280,8 +281,8 @@ class StandingRules:
         if misses:
             return f"people decided otherwise in {name_cases(tuple(dict.fromkeys(misses)))}"
         used_at = self.cases.rule_use(rule).last_at or renewed_at
-        if now - max(used_at, renewed_at) >= self._terms.unused:
-            return f"nothing ran by it for {self._terms.unused.days} days"
+        if now - max(used_at, renewed_at) >= self._terms.disuse:
+            return f"nothing ran by it for {self._terms.disuse.days} days"
         if rule.until - now <= self._terms.notice:
             return "its time is nearly over"
         return ""
@@ -316,8 +317,8 @@ class StandingRules:
             _subject(shape): draft
             for shape, draft in self._drafts(playbook, controls, now, open_cases)
         }
-        gone = [case for subject, case in open_cases.items() if subject not in drafts]
-        self._clear(gone, now)
+        stale_cases = [case for subject, case in open_cases.items() if subject not in drafts]
+        self._clear(stale_cases, now)
         opened_count = 0
         for subject, draft in drafts.items():
             signal = self._draft_signal(playbook, subject, draft)
@@ -336,18 +337,18 @@ class StandingRules:
         policy = self.library.policy()
         promotions = self.queries.open_from(DESK_SOURCE, stage_kind(playbook.kind))
         # Who is asked about the whole action is not asked about a part of it.
-        promoted = {case.signal.facts.get("of_action") for case in promotions}
-        seen: set[Shape] = set()
+        promoted_actions = {case.signal.facts.get("of_action") for case in promotions}
+        shapes: set[Shape] = set()
         for action in actions_of(playbook):
             is_open = is_ruleable(playbook, (action,), policy=policy, controls=controls)
-            if not is_open or action in promoted:
+            if not is_open or action in promoted_actions:
                 continue
             if not self._has_enough(playbook.kind, action, now):
                 continue
             for shape, plans in _by_shape(self.presses.of_action(playbook.kind, action)).items():
-                if shape in seen:
+                if shape in shapes:
                     continue
-                seen.add(shape)
+                shapes.add(shape)
                 if is_ruleable(playbook, shape[0], policy=policy, controls=controls):
                     rule = self._distil(playbook, shape, plans, controls=controls, now=now)
                     if rule is not None:
@@ -419,7 +420,7 @@ class StandingRules:
             key="",
             kind=standing_rule_kind(playbook.kind),
             subject=subject,
-            title=f"Let {titles} run without being asked within bounds, for “{playbook.title}”?",
+            title=f"Let {titles} run within bounds, without being asked?",
             occurred_at=None,
             facts={
                 "of_kind": playbook.kind,

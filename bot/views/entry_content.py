@@ -17,6 +17,7 @@ from bot.cases.evolve import evolve
 from bot.cases.grant import giving_case
 from bot.cases.passkey import Purpose
 from bot.cases.signal import Signal
+from bot.cases.standing_rule_playbook import DRAFT_FACT, is_standing_rule_kind
 from bot.cases.version_record import VersionComparison, short_version
 from bot.views.content_lines import (
     ContentLine,
@@ -139,6 +140,9 @@ class EntryWords:
         if signal.requester:
             lines.append(ContentLine("Raised by", self.names.account(signal.requester)))
         for name, value in signal.facts.items():
+            if name == DRAFT_FACT and is_standing_rule_kind(signal.kind):
+                # The plan and the evidence say in words what the draft says in code.
+                continue
             lines.append(ContentLine(start_upper(as_words(name)), value_text(value)))
         return tuple(lines)
 

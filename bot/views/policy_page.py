@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from datetime import timedelta
 from decimal import Decimal
 
 from bot.cases.approval import OWNER, people_of
@@ -150,8 +151,18 @@ def _always(policy: Policy, labels: Labels) -> Iterator[tuple[str, str]]:
         yield "Never alone", ", ".join(names)
     if policy.step_up_above is not None:
         yield "Signed with a passkey", f"over {_money(policy.step_up_above, policy)}"
+    terms = policy.standing_rules
+    yield (
+        "Standing rules",
+        f"proposed after {terms.yeses:,} approvals, for {_days(terms.expires)}, at most"
+        f" {terms.times_per_day:,} a day; they end when unused for {_days(terms.disuse)}",
+    )
     if policy.emergency:
         yield "Emergency", f"@{policy.emergency.group}, reviewed afterwards"
+
+
+def _days(span: timedelta) -> str:
+    return f"{span / timedelta(days=1):g} days"
 
 
 def _in(policy: Policy) -> str:

@@ -11,12 +11,13 @@ from bot.views.labels import Labels, as_words
 
 NONE = "none"
 MAX_WITHIN = 12
+MAX_SORTS = 3
 
 
 def rule_sentence(rule: StandingRule, playbook: Playbook, labels: Labels) -> str:
     """Say what runs without being asked: actions, parameters and amount."""
     actions = " and then ".join(f"“{labels.action(name)}”" for name in rule.actions)
-    bounds = list(_main_bounds(rule, labels))
+    bounds = [*_main_bounds(rule, labels), *_sorts_of_case(rule, playbook)]
     sentence = f"{actions} for “{playbook.title}”"
     return f"{sentence}, {', '.join(bounds)}" if bounds else sentence
 
@@ -108,6 +109,17 @@ def _main_bounds(rule: StandingRule, labels: Labels) -> Iterator[str]:
             yield _amount_words(bound, currency)
         else:
             yield f"{_name_words(rule, bound.name, labels)} {bound_words(bound)}"
+
+
+def _sorts_of_case(rule: StandingRule, playbook: Playbook) -> list[str]:
+    """Say for which sorts of cases it is, by the facts that cards show in words."""
+    titles = _fact_titles(playbook)
+    sorts = [
+        f"{titles[bound.name]} {bound_words(bound)}"
+        for bound in rule.bounds
+        if bound.name in titles and bound.values
+    ]
+    return [f"only where {' and '.join(sorts[:MAX_SORTS])}"] if sorts else []
 
 
 def _amount_words(bound: Bound, currency: str) -> str:

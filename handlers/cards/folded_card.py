@@ -9,6 +9,7 @@ from typing import NamedTuple
 from bot.cases.case import Case, StatusReason
 from bot.cases.entries import Resolution, StepState
 from bot.cases.lifecycle import State
+from bot.cases.standing_rule import deciding_case
 from bot.ports.card_store import CardContext
 from bot.views.labels import mid_sentence
 from handlers.cards.blocks import context_block, label_paragraph
@@ -156,6 +157,9 @@ def _plan_status(case: Case, at: datetime, wording: Wording) -> StatusLine:
     result = " · ".join(_result(case, wording))
     if not votes:
         return StatusLine("Since", at, result)
+    if case.standing_rule_id:
+        rule_case = deciding_case(case.standing_rule_id)
+        return StatusLine(f"Done alone, by the standing rule of {rule_case},", votes[-1].at, result)
     if case.was_auto_approved:
         return StatusLine("Done alone, within policy's limits,", votes[-1].at, result)
     names = ", ".join(map(approver_name, votes))

@@ -415,7 +415,7 @@ def ruled(small_world, tmp_path):
     world = small_world
     standing_rules.prepare(world)
     standing_rules.adopt(world)
-    world.clock.at += standing_rules.TERMS.unused
+    world.clock.at += standing_rules.TERMS.disuse
     world.approve(standing_rules.ask(world), "elsie")
     world.work()
     cases = [standing_rules.raise_case(world, number) for number in (200, 201)]

@@ -399,6 +399,7 @@ def _describe_want_of_plan(file: CaseFile) -> Statement:
 
 
 _RULE_WORDS = {
+    "alone.standing_rule": "a standing rule lets it run by itself",
     "alone.objection": "never alone, or not at this time",
     "rule.ask": "a condition that asks for people",
     "rule.refuse": "a condition that forbids it",
