@@ -34,6 +34,7 @@ from bot.store.clock import clock_of
 from bot.store.store import Store
 from bot.trainer import IdleWatch, Trainer
 from bot.use_cases import Desk, build_desk
+from bot.views.queue_health import PRACTICE_NOTICE
 from handlers.passkeys.app import confirmation_url
 from handlers.slack.app import build_app
 from handlers.slack.chat import SlackChat
@@ -208,6 +209,7 @@ def _build_listeners(settings: Settings, desk: Desk, client: WebClient, chat: Sl
         confirmation_link=partial(confirmation_url, settings.public_url),
         message_cleanup=desk.upkeep.message_cleanup,
         details_openings=_details_openings(settings, desk.store),
+        notices=(PRACTICE_NOTICE,) if _probes_per_week(settings) else (),
     )
     return build_app(client, services)
 

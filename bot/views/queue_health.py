@@ -5,6 +5,11 @@ from dataclasses import dataclass
 
 from bot.cases.approver_health import QueueHealth
 
+#: What everybody is told beforehand, where practice cases are on.
+PRACTICE_NOTICE = (
+    "Now and then a card is a practice case: a past case that was rightly refused. Nothing of it "
+    "is carried out, and its card says so afterwards. Only groups are counted, never a person."
+)
 #: Where a figure is left out.
 HIDDEN = "–"
 MINUTE = 60.0

@@ -58,5 +58,7 @@ class SlackServices:
     confirmation_link: ConfirmationLink
     #: Knows which message is the live card of a case; None takes any message for it.
     message_cleanup: MessageCleanup | None = None
+    #: What people are told beforehand, in the help of the command.
+    notices: tuple[str, ...] = ()
     #: Records that details were opened, where the organisation has agreed to it.
     details_openings: DetailsOpenings = field(default_factory=NoDetailsOpenings)

@@ -298,6 +298,7 @@ class SlashCommand:
     def _help(self, request: SlashRequest) -> Answer:
         return Answer(
             text=f"Type {COMMAND} and one of these, or a question:",
+            facts=self.services.notices,
             examples=(*USAGE, *EXAMPLES),
         )
 

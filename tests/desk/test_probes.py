@@ -127,7 +127,9 @@ def test_a_case_that_was_rightly_refused_is_put_before_its_queue_as_it_was(world
 
 
 def test_its_card_and_its_details_look_like_those_of_any_case(world, practice):
-    text = json.dumps([case_card(practice), details_view(practice, world.library.labels(), links={})])
+    text = json.dumps(
+        [case_card(practice), details_view(practice, world.library.labels(), links={})]
+    )
     assert "ractice" not in text
     assert "probe" not in text.lower()
     assert "esk" not in text.replace(practice.assessment.what, "")
