@@ -145,13 +145,13 @@ def test_decisions_about_the_assistant_are_one_group_and_in_no_other_figure():
     cases = [fold_case(life.entries) for life in lives.every_life().values()]
     one = filled(fold())
     before = report(one)
+    assert before.assistant.totals.openings == 0
+    assert assistant_text(before) == ""
     for case in cases:
         one.add(replace(case, kind="stage_of_low_stock", is_about_assistant=True))
     after = report(one)
     assert (after.total, after.kinds, after.teams) == (before.total, before.kinds, before.teams)
-    assert before.assistant.totals.openings == 0
     assert after.assistant.totals == after.total.totals
     assert after.assistant.title == "Decisions about the assistant"
-    assert assistant_text(before) == ""
     openings = after.assistant.totals.openings
     assert assistant_text(after).startswith(f"Decisions about the assistant: {openings} opened, ")
