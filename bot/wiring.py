@@ -16,7 +16,6 @@ from bot.desk.worker import WorkerTimings
 from bot.exposition import expose_metrics
 from bot.http_server import HealthChecks, HttpServices, build_http_server
 from bot.ports.clock import Clock
-from bot.ports.details_openings import DetailsOpenings, NoDetailsOpenings
 from bot.preflight import build_systems, open_library
 from bot.service import (
     LANES,
@@ -34,7 +33,6 @@ from bot.store.clock import clock_of
 from bot.store.store import Store
 from bot.trainer import IdleWatch, Trainer
 from bot.use_cases import Desk, build_desk
-from bot.views.queue_health import PRACTICE_NOTICE
 from handlers.passkeys.app import confirmation_url
 from handlers.slack.app import build_app
 from handlers.slack.chat import SlackChat
@@ -208,17 +206,8 @@ def _build_listeners(settings: Settings, desk: Desk, client: WebClient, chat: Sl
         clock=desk.decisions.clock,
         confirmation_link=partial(confirmation_url, settings.public_url),
         message_cleanup=desk.upkeep.message_cleanup,
-        details_openings=_details_openings(settings, desk.store),
-        notices=(PRACTICE_NOTICE,) if _probes_per_week(settings) else (),
     )
     return build_app(client, services)
-
-
-def _details_openings(settings: Settings, store: Store) -> DetailsOpenings:
-    """Record openings only where figures about approvals are agreed."""
-    if settings.approver_health is ApproverHealth.OFF:
-        return NoDetailsOpenings()
-    return store.details_openings
 
 
 def _probes_per_week(settings: Settings) -> int:

@@ -73,7 +73,7 @@ def practice_text(queue: QueueHealth) -> str:
 
 def percent(share: float | None) -> str:
     """Write a share; a dash for one that is left out."""
-    return HIDDEN if share is None else f"{share:.0%}"
+    return HIDDEN if share is None else f"{100 * share:.0f} %"
 
 
 def duration(seconds: float) -> str:

@@ -25,7 +25,7 @@ LATER = NOW + MIN_AGE + timedelta(days=1)
 
 
 def practice():
-    return replace(proposed(), probe=PROBE)
+    return with_fields(proposed(), probe=PROBE)
 
 
 def refused(reason=RejectReason.WRONG_PLAN, note="none is sold"):
@@ -68,7 +68,7 @@ def with_verdict(case, **changes):
         lambda case: with_verdict(case, factors=case.proposal.verdict.factors * 2),
         lambda case: replace(case, signal=replace(case.signal, source=DESK_SOURCE)),
         lambda case: replace(case, signal=replace(case.signal, requester=BEN.id)),
-        lambda case: replace(case, probe=PROBE),
+        lambda case: with_fields(case, probe=PROBE),
         lambda case: replace(case, state=State.EXPIRED),
         lambda case: with_fields(case, editors=(BEN.id,)),
         lambda case: with_fields(case, plan=replace(case.proposal.plan, mode="dry-run")),

@@ -49,7 +49,7 @@ def put(town):
     """Wait until chance picks an hour of work, and return the practice case."""
     for _ in range(24 * 21):
         town.desk.upkeep.probes.put_due()
-        probes = town.desk.store.queries.probes(town.clock() - 90 * DAY)
+        probes = town.desk.store.probe_records.since(town.clock() - 90 * DAY)
         if probes:
             return probes[0]
         town.clock.forward(hours=1)

@@ -11,7 +11,7 @@ from bot.cases.decide import answer_probe
 from bot.cases.probe import Probe, ProbeAnswer
 from bot.emulator.blocks import validate
 from handlers.cards.case_card import case_card
-from tests.cases.making import ANA, NOW, caller, proposed
+from tests.cases.making import ANA, NOW, caller, proposed, with_fields
 
 PROBE = Probe(
     of_case="EX-31",
@@ -22,7 +22,7 @@ PROBE = Probe(
 
 
 def practice():
-    return replace(proposed(), probe=PROBE)
+    return with_fields(proposed(), probe=PROBE)
 
 
 def answered(decision):
@@ -47,6 +47,6 @@ def test_afterwards_it_says_what_it_was_and_what_was_right(decision, snapshot):
 
 
 def test_one_that_nobody_decided_blames_nobody():
-    case = replace(practice(), probe=replace(PROBE, answer=ProbeAnswer.NONE))
-    case = replace(answered(DecisionKind.REJECT), probe=case.probe)
+    probe = replace(PROBE, answer=ProbeAnswer.NONE)
+    case = with_fields(answered(DecisionKind.REJECT), probe=probe)
     assert "which is fine" in json.dumps(case_card(case))
