@@ -33,6 +33,7 @@ from bot.ports.chat import Chat
 from bot.ports.clock import Clock
 from bot.ports.directory import Directory
 from bot.store.store import Store
+from bot.views.queue_health import PRACTICE_NOTICE
 from knowledge.library import FileLibrary
 
 #: Redraws the lists that show a case, by their keys.
@@ -162,6 +163,7 @@ class ScreenBuilder:
             queues=self.queues,
             chat=self.chat,
             clock=self.clock,
+            practice_notice=PRACTICE_NOTICE if self.options.probes_per_week else "",
         )
 
     def case_lists(self) -> CaseLists:

@@ -71,6 +71,7 @@ from bot.desk.waiting import WaitingFilters
 from bot.ports.chat import Chat
 from bot.ports.clock import Clock
 from bot.ports.connector import Connector, Systems
+from bot.ports.details_openings import DetailsOpenings, NoDetailsOpenings
 from bot.ports.directory import Directory
 from bot.ports.outbox import Outbox
 from bot.screens import ScreenBuilder, Screens
@@ -331,8 +332,13 @@ class _Builder:
             library=self.library,
             directory=self.directory,
             proposals=proposals,
+            details_openings=self.details_openings(),
             clock=self.clock,
         )
+
+    def details_openings(self) -> DetailsOpenings:
+        """Record openings only where figures about approvals are agreed."""
+        return self.store.details_openings if self.options.is_health_shown else NoDetailsOpenings()
 
     def enrolment(self) -> PasskeyEnrolment:
         """Build the enrolment of passkeys."""
@@ -456,6 +462,7 @@ class _Builder:
         return Probes(
             cases=self.store.cases,
             queries=self.store.queries,
+            records=self.store.probe_records,
             library=self.library,
             directory=self.directory,
             clock=self.clock,

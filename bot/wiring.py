@@ -16,7 +16,6 @@ from bot.desk.worker import WorkerTimings
 from bot.exposition import expose_metrics
 from bot.http_server import HealthChecks, HttpServices, build_http_server
 from bot.ports.clock import Clock
-from bot.ports.details_openings import DetailsOpenings, NoDetailsOpenings
 from bot.preflight import build_systems, open_library
 from bot.service import (
     LANES,
@@ -207,16 +206,8 @@ def _build_listeners(settings: Settings, desk: Desk, client: WebClient, chat: Sl
         clock=desk.decisions.clock,
         confirmation_link=partial(confirmation_url, settings.public_url),
         message_cleanup=desk.upkeep.message_cleanup,
-        details_openings=_details_openings(settings, desk.store),
     )
     return build_app(client, services)
-
-
-def _details_openings(settings: Settings, store: Store) -> DetailsOpenings:
-    """Record openings only where figures about approvals are agreed."""
-    if settings.approver_health is ApproverHealth.OFF:
-        return NoDetailsOpenings()
-    return store.details_openings
 
 
 def _probes_per_week(settings: Settings) -> int:

@@ -11,10 +11,10 @@ from bot.cases.approver_health import DecisionSample, decision_samples
 from bot.cases.entries import entry_of
 from bot.cases.probe import Probe
 from bot.store import tables
-from bot.store.case_queries import SqlCaseQueries
 from bot.store.database import Database
 from bot.store.derived import entry_bodies
 from bot.store.details_openings import OpeningTimes, counting_since, opening_times
+from bot.store.probes import SqlProbeRecords
 
 CASES_PER_PAGE = 200
 _cases = tables.cases.c
@@ -38,7 +38,7 @@ class SqlApproverDecisions:
 
     def probes(self, since: datetime) -> list[Probe]:
         """Return the practice cases after this time, with their answers."""
-        cases = SqlCaseQueries(self._database).probes(since)
+        cases = SqlProbeRecords(self._database).since(since)
         return [case.probe for case in cases if case.probe]
 
 

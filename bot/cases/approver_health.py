@@ -177,7 +177,7 @@ def _queue(
         time_to_decide=statistics.median(waits),
         approval_share=len(approvals) / len(samples),
         fast_share=_share([sample.is_fast for sample in approvals]),
-        unopened_share=_share([not opened for opened in openings]),
+        unopened_share=_share([not has_opened for has_opened in openings]),
         busiest_share=_largest_share([sample.person for sample in samples]),
         pair_share=_largest_share(pairs),
         practice_count=len(answers),

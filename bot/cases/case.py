@@ -122,6 +122,8 @@ class Classification:
     #: The person who named the kind, or called it novel.
     named_by: str = ""
     is_novel: bool = False
+    #: It is practice, with a known answer. None for every case of the business.
+    probe: Probe | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -345,8 +347,6 @@ class Case:
     proposal: Proposal = Proposal()
     execution: Execution = Execution()
     activity: Activity = Activity()
-    #: It is practice, with a known answer. None for every case of the business.
-    probe: Probe | None = None
 
     @property
     def is_terminal(self) -> bool:
@@ -388,6 +388,11 @@ class Case:
             # Somebody has said already that it was wrong.
             return False
         return self.was_auto_approved and is_sampled(self.id, review.one_in)
+
+    @property
+    def probe(self) -> Probe | None:
+        """Return what the case practises; None for every case of the business."""
+        return self.classification.probe
 
     @property
     def shown_source(self) -> str:

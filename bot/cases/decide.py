@@ -133,14 +133,10 @@ def decide(case: Case | None, command: Command, now: datetime) -> Decision:
     )
 
 
-def open_probe(
-    command: Open, gathered: Gathered, recommended: Recommended, now: datetime
-) -> Decision:
+def open_probe(command: Open, evidence: Gathered, proposal: Recommended, now: datetime) -> Decision:
     """Put a past case before its queue once more, with the plan that was refused."""
     opening = _open(command, now)
-    content = _write(
-        opening.case, (gathered, recommended), actor=DESK, surface=Surface.DESK, now=now
-    )
+    content = _write(opening.case, (evidence, proposal), actor=DESK, surface=Surface.DESK, now=now)
     return opening.then(content)
 
 

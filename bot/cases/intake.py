@@ -4,7 +4,15 @@ from dataclasses import replace
 from typing import assert_never
 
 from bot.cases.actor import is_person
-from bot.cases.case import Activity, Case, Execution, Requester, StatusReason, Timers
+from bot.cases.case import (
+    Activity,
+    Case,
+    Classification,
+    Execution,
+    Requester,
+    StatusReason,
+    Timers,
+)
 from bot.cases.commands import Clear, Recur, SignalCommand
 from bot.cases.entries import (
     CaseBody,
@@ -88,7 +96,7 @@ def open_case(entry: Entry) -> Case:
             remind_at=body.sla.remind_at,
         ),
         activity=Activity(people=(requester,) if is_person(requester) else ()),
-        probe=body.probe,
+        classification=Classification(probe=body.probe),
     )
 
 

@@ -67,7 +67,9 @@ def apply(case: Case, body: ProbeBody, entry: Entry) -> Case:
     if case.probe is None:
         raise LedgerBroken(f"{case.id} is no probe, and entry {entry.version} answers one")
     probe = replace(case.probe, answer=body.answer)
-    return replace(case.with_reason(StatusReason(entry.at, "", ENDED)), probe=probe)
+    classification = replace(case.classification, probe=probe)
+    case = case.with_reason(StatusReason(entry.at, "", ENDED))
+    return replace(case, classification=classification)
 
 
 def probe_of(case: Case, mode: str, now: datetime) -> Probe | None:

@@ -69,6 +69,8 @@ class AppHome:
     queues: Queues
     chat: Chat
     clock: Clock
+    #: What deciders are told of practice cases; empty where there are none.
+    practice_notice: str = ""
 
     def show(
         self,
@@ -174,6 +176,7 @@ class AppHome:
             suggestion=self._suggestion(person, controls, now),
             at=now,
             grants=self._grants(controls, person, now),
+            practice_notice=self.practice_notice,
         )
 
     def _rows(self, cases: Sequence[Case], person: str) -> tuple[CaseRow, ...]:

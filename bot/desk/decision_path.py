@@ -145,7 +145,13 @@ class DecisionPath:
             # Before a form's content is read: what it is about may be gone.
             must_be_current(case, decision, request.snapshot)
             if case.probe is not None and decision in ANSWERS:
-                return answer_probe(case, decision, caller, request.snapshot, self.clock())
+                return answer_probe(
+                    case,
+                    decision,
+                    by=caller,
+                    snapshot=request.snapshot,
+                    now=self.clock(),
+                )
             return decide(case, command(case, caller), self.clock())
         except Refusal as refusal:
             self.record_refusal(

@@ -52,6 +52,7 @@ from bot.desk.step_ups import StepUps
 from bot.ports.case_store import CaseStore
 from bot.ports.clock import Clock
 from bot.ports.desk_controls import DeskControlsStore
+from bot.ports.details_openings import DetailsOpenings, NoDetailsOpenings
 from bot.ports.directory import Directory
 from bot.ports.library import Library
 from bot.ports.press_store import PressStore
@@ -73,6 +74,8 @@ class Decisions:
     directory: Directory
     proposals: Proposals
     clock: Clock
+    #: Records that somebody looked at what a card leaves out, and never who.
+    details_openings: DetailsOpenings = field(default_factory=NoDetailsOpenings)
     priority: DecisionPriority = field(default_factory=DecisionPriority)
 
     @cached_property

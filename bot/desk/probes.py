@@ -31,6 +31,7 @@ from bot.ports.case_store import CaseStore, Change, ReceiptOutcome
 from bot.ports.clock import Clock
 from bot.ports.directory import Directory
 from bot.ports.library import Library
+from bot.ports.probe_records import ProbeRecords
 
 WEEK = timedelta(days=7)
 #: A past case is used once, and not when it is older.
@@ -44,7 +45,7 @@ PER_MILLE = 1_000
 
 
 @dataclass(frozen=True, slots=True)
-class Candidate:
+class ProbeCandidate:
     """A past case, and the probe that it makes."""
 
     case: Case
@@ -57,6 +58,7 @@ class Probes:
 
     cases: CaseStore
     queries: CaseQueries
+    records: ProbeRecords
     library: Library
     directory: Directory
     clock: Clock
@@ -69,7 +71,7 @@ class Probes:
         if not self.max_per_week:
             return 0
         now = self.clock()
-        earlier = self.queries.probes(now - MAX_AGE)
+        earlier = self.records.since(now - MAX_AGE)
         candidates = self._find_candidates(earlier, now)
         groups = sorted({one.probe.group for one in candidates})
         due_groups = [group for group in groups if self._is_due(group, earlier, now)]
@@ -79,18 +81,18 @@ class Probes:
             count += self._put(min(own, key=lambda one: _draw(one.probe.of_case, now)), now)
         return count
 
-    def _find_candidates(self, earlier: Sequence[Case], now: datetime) -> list[Candidate]:
+    def _find_candidates(self, earlier: Sequence[Case], now: datetime) -> list[ProbeCandidate]:
         used_ids = {case.probe.of_case for case in earlier if case.probe}
-        refused = CaseFilter(
+        filter = CaseFilter(
             states=(State.REJECTED,), ended_between=(now - MAX_AGE, now - MIN_AGE), is_over=True
         )
         candidates = []
-        for case in self.queries.find(refused, MAX_CANDIDATES):
+        for case in self.queries.find(filter, MAX_CANDIDATES):
             probe = probe_of(case, self.mode, now)
             is_handled = self.library.playbook(case.kind).kind == case.kind
             is_awake = self.library.hours(case.channel).is_open(now)
             if probe and probe.of_case not in used_ids and is_handled and is_awake:
-                candidates.append(Candidate(case, probe))
+                candidates.append(ProbeCandidate(case, probe))
         return candidates
 
     def _is_due(self, group: str, earlier: Sequence[Case], now: datetime) -> bool:
@@ -114,18 +116,20 @@ class Probes:
             if len(members.get(group) or ()) >= MIN_PEOPLE:
                 yield group
 
-    def _put(self, candidate: Candidate, now: datetime) -> bool:
+    def _put(self, candidate: ProbeCandidate, now: datetime) -> bool:
         """Put one before its queue, once ever."""
         signal = _probe_signal(candidate, now)
 
         def judge(latest: Case | None, new_id: str) -> Change | None:
-            return None if latest else self._open(candidate, signal, CaseId(new_id), now)
+            return (
+                None if latest else self._open(candidate, signal, case_id=CaseId(new_id), now=now)
+            )
 
-        receipt = self.cases.receive(signal, b"{}", judge, now)
+        receipt = self.cases.receive(signal, b"{}", judge=judge, now=now)
         return receipt.outcome is ReceiptOutcome.OPENED
 
     def _open(
-        self, candidate: Candidate, signal: Signal, case_id: CaseId, now: datetime
+        self, candidate: ProbeCandidate, signal: Signal, *, case_id: CaseId, now: datetime
     ) -> Change | None:
         past, proposal = candidate.case, candidate.case.proposal
         plan, verdict, recommendation = proposal.plan, proposal.verdict, proposal.recommendation
@@ -141,17 +145,19 @@ class Probes:
             sla=Sla(decide_by=expires_at, resolve_by=expires_at),
             probe=candidate.probe,
         )
-        recommended = _recommended(
+        proposal_body = _proposal_body(
             plan=replace(plan, case_id=case_id, revision=1, not_after=expires_at, mode=PROBE_MODE),
             verdict=verdict,
             recommendation=recommendation,
             expires_at=expires_at,
         )
-        decision = open_probe(opening, _gathered(past, now), recommended, now)
+        decision = open_probe(
+            opening, evidence=_evidence_body(past, now), proposal=proposal_body, now=now
+        )
         return change(None, decision, self.library.playbook(past.kind))
 
 
-def _probe_signal(candidate: Candidate, now: datetime) -> Signal:
+def _probe_signal(candidate: ProbeCandidate, now: datetime) -> Signal:
     """Make the signal of a probe, as old as that of the past case was then."""
     signal = candidate.case.signal
     occurred_at = signal.occurred_at
@@ -166,7 +172,7 @@ def _probe_signal(candidate: Candidate, now: datetime) -> Signal:
     )
 
 
-def _gathered(past: Case, now: datetime) -> Gathered:
+def _evidence_body(past: Case, now: datetime) -> Gathered:
     assessment = past.assessment
     return Gathered(
         evidence=tuple(replace(fact, read_at=now) for fact in assessment.evidence),
@@ -176,7 +182,7 @@ def _gathered(past: Case, now: datetime) -> Gathered:
     )
 
 
-def _recommended(
+def _proposal_body(
     *, plan: Plan, verdict: Verdict, recommendation: Recommendation, expires_at: datetime
 ) -> Recommended:
     return Recommended(

@@ -37,7 +37,7 @@ from bot.cases.lifecycle import State
 from bot.cases.results import EndedCases, agreement_of, is_undone
 from bot.cases.review import ReviewVerdict
 from bot.cases.signal import UNRECOGNISED
-from bot.cases.stage_playbook import DESK_SOURCE
+from bot.cases.stage_playbook import ASSISTANT, counted_kind
 
 #: What costs a person working time, on a card or in its thread.
 PERSON_ACTS = (
@@ -98,8 +98,6 @@ class CaseMeasures:
     team: str
     #: Its working hours are those of the case.
     channel: str
-    #: It decides about the assistant, and is no part of the business.
-    is_about_assistant: bool = False
     #: When the trouble began, where the source said so.
     occurred_at: datetime | None
     opened_at: datetime
@@ -120,6 +118,11 @@ class CaseMeasures:
     hand_overs: tuple[Wait, ...] = ()
     #: When a resolution proved wrong: it came back, or people called it a mistake. Once for each.
     leaks: tuple[datetime, ...] = ()
+
+    @property
+    def is_about_assistant(self) -> bool:
+        """Tell whether it decides about the assistant, and is no part of the business."""
+        return self.kind == ASSISTANT
 
     @property
     def is_recognised(self) -> bool:
@@ -214,10 +217,9 @@ class CaseFold:
         elif case.state is State.RESOLVED and plan is not None and not plan.is_dry_run:
             work = Work.BY_PLAN
         return CaseMeasures(
-            kind=case.kind,
+            kind=counted_kind(case.kind, case.signal.source),
             team=case.team,
             channel=case.channel,
-            is_about_assistant=case.signal.source == DESK_SOURCE,
             occurred_at=case.signal.occurred_at,
             opened_at=case.timers.opened_at,
             decided_at=case.timers.decided_at,

@@ -225,9 +225,6 @@ class CaseQueries(CaseStatistics, Protocol):
         It is that for the first decision; without one, for the end.
         """
 
-    def probes(self, since: datetime) -> list[Case]:
-        """Return the probes opened after this time, the latest first."""
-
     def names_since(self, number: int, limit: int) -> list[CaseNames]:
         """Return the names in the cases after this number, the oldest first."""
 

@@ -168,11 +168,6 @@ class SqlCaseQueries(SqlCaseFigures):
         at = self._database.fetch(query)[0].at
         return datetime.fromisoformat(at) if at else None
 
-    def probes(self, since: datetime) -> list[Case]:
-        """Return the probes opened after this time, the latest first."""
-        query = select(_cases.body).where(_cases.number < 0, _cases.opened_at >= since.timestamp())
-        return self._load(query.order_by(_cases.number))
-
     # --- for operators ---------------------------------------------------------------------------
 
     def newest(self, *, states: Iterable[State] = (), limit: int = 100) -> list[Case]:

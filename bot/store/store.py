@@ -17,6 +17,7 @@ from bot.store.live_lists import SqlLiveLists
 from bot.store.outbox import SqlOutbox
 from bot.store.precedents import SqlPrecedentStore
 from bot.store.presses import SqlPressStore
+from bot.store.probes import SqlProbeRecords
 from bot.store.question_log import SqlQuestionLog
 from bot.store.ticks import SqlTicks
 
@@ -37,6 +38,7 @@ class Store:
     precedents: SqlPrecedentStore
     ticks: SqlTicks
     details_openings: SqlDetailsOpenings
+    probe_records: SqlProbeRecords
     ledger: Ledger
     decision_records: SqlDecisionRecords
 
@@ -56,6 +58,7 @@ class Store:
             precedents=SqlPrecedentStore(database),
             ticks=SqlTicks(database),
             details_openings=SqlDetailsOpenings(database),
+            probe_records=SqlProbeRecords(database),
             ledger=Ledger(database),
             decision_records=SqlDecisionRecords(database),
         )

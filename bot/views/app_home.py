@@ -120,6 +120,8 @@ class HomeView:
     figures: str = ""
     #: What the reader has approved in advance, and the title of its kind.
     grants: tuple[tuple[GrantMeter, str], ...] = ()
+    #: What the reader is told of practice cases; empty where there are none.
+    practice_notice: str = ""
 
     @property
     def sections(self) -> dict[str, tuple[str, ...]]:

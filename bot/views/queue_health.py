@@ -5,6 +5,11 @@ from dataclasses import dataclass
 
 from bot.cases.approver_health import QueueHealth
 
+#: What everybody is told beforehand, where practice cases are on.
+PRACTICE_NOTICE = (
+    "Now and then a card is a practice case: a past case that was rightly refused. Nothing of it "
+    "is carried out, and its card says so afterwards. Only groups are counted, never a person."
+)
 #: Where a figure is left out.
 HIDDEN = "–"
 MINUTE = 60.0
@@ -68,7 +73,7 @@ def practice_text(queue: QueueHealth) -> str:
 
 def percent(share: float | None) -> str:
     """Write a share; a dash for one that is left out."""
-    return HIDDEN if share is None else f"{share:.0%}"
+    return HIDDEN if share is None else f"{100 * share:.0f} %"
 
 
 def duration(seconds: float) -> str:

@@ -244,9 +244,11 @@ def _review(review: Review, permalink: Permalink) -> list[Json]:
 def _busy_queue(queue: BusyQueue) -> Json:
     """Build the card about a queue that is approved unread."""
     return rich_text(
-        paragraph(text_run(f"{queue.title}\n", bold=True), text_run(queue.sentence)),
-        paragraph(text_run(f"{', '.join(queue.figures)}.")),
-        paragraph(text_run("What may help more than a reminder")),
+        paragraph(
+            text_run(f"{queue.title}\n", bold=True),
+            text_run(f"{queue.sentence}\n{', '.join(queue.figures)}.\n"),
+            text_run("What may help more than a reminder"),
+        ),
         bullets([[text_run(remedy)] for remedy in queue.remedies]),
     )
 

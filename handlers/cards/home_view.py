@@ -65,6 +65,7 @@ def home_view(home: HomeView, permalink: Permalink) -> Json:
         *_section("Handled without you", _handled_alone(home, permalink)),
         *_figures(home),
         *charts(home.days),
+        *_practice(home),
         actions_block("home:more", _secondary_buttons(home)),
     ]
     return {"type": "home", "blocks": blocks}
@@ -73,6 +74,13 @@ def home_view(home: HomeView, permalink: Permalink) -> Json:
 def _figures(home: HomeView) -> list[Json]:
     """Build the line of figures above the charts."""
     return [context_block(plain_text(home.figures, 300))] if home.figures else []
+
+
+def _practice(home: HomeView) -> list[Json]:
+    """Say that practice cases exist, to those who decide."""
+    if not home.practice_notice or not home.rights.may_delegate:
+        return []
+    return [context_block(plain_text(home.practice_notice, 300))]
 
 
 def _headline(home: HomeView) -> str:

@@ -30,7 +30,6 @@ def register(app: App, services: SlackServices) -> None:
         card_store=services.card_store,
         library=services.library,
         chat=services.chat,
-        details_openings=services.details_openings,
     )
     handlers: dict[str, ButtonHandler] = {
         ids.APPROVE: buttons.approve,

@@ -1,14 +1,11 @@
 """The menu "More" of a card."""
 
-from dataclasses import dataclass
-
 from bot.cases.case import Case
 from bot.cases.commands import Claim, DecisionKind, Withdraw
 from bot.cases.errors import BadRequest
 from bot.cases.evidence import find_stale_facts
 from bot.cases.stage_playbook import counted_kind
 from bot.metrics import DETAILS_OPENED, kind_label
-from bot.ports.details_openings import DetailsOpenings
 from handlers.cards import forms, ids
 from handlers.cards.case_details import details_view
 from handlers.cards.grant_form import grant_form
@@ -20,11 +17,8 @@ from handlers.slack.interactions import ButtonPress
 from handlers.slack.listeners import ButtonHandler
 
 
-@dataclass(frozen=True)
 class CaseMenu(CasePresses):
     """One method for each entry of the menu."""
-
-    details_openings: DetailsOpenings
 
     def select(self, press: ButtonPress) -> str | None:
         """Do what was selected."""
@@ -91,7 +85,8 @@ class CaseMenu(CasePresses):
         )
         self._open(press, view)
         # For the health of approvals: that somebody has looked, and never who.
-        self.details_openings.record(case.id, case.proposal.revision, self.decisions.clock())
+        decisions = self.decisions
+        decisions.details_openings.record(case.id, case.proposal.revision, decisions.clock())
         DETAILS_OPENED.labels(kind_label(counted_kind(case.kind, case.signal.source))).inc()
 
     def _precedent_links(self, case: Case) -> dict[str, str]:

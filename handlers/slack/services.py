@@ -15,7 +15,6 @@ from bot.desk.question_review import QuestionReviews
 from bot.desk.raising import Raising
 from bot.ports.card_store import CardStore
 from bot.ports.clock import Clock
-from bot.ports.details_openings import DetailsOpenings, NoDetailsOpenings
 from bot.ports.library import Library
 from bot.ports.question_log import QuestionLog
 from handlers.slack.chat import SlackChat
@@ -58,5 +57,3 @@ class SlackServices:
     confirmation_link: ConfirmationLink
     #: Knows which message is the live card of a case; None takes any message for it.
     message_cleanup: MessageCleanup | None = None
-    #: Records that details were opened, where the organisation has agreed to it.
-    details_openings: DetailsOpenings = field(default_factory=NoDetailsOpenings)

@@ -296,8 +296,10 @@ class SlashCommand:
         return Answer(text=f"From now on people decide: {words}.")
 
     def _help(self, request: SlashRequest) -> Answer:
+        notice = self.services.app_home.practice_notice
         return Answer(
             text=f"Type {COMMAND} and one of these, or a question:",
+            facts=(notice,) if notice else (),
             examples=(*USAGE, *EXAMPLES),
         )
 

@@ -17,6 +17,7 @@ from bot.audit.verifier import verify
 from bot.cases.ledger import GENESIS, chain_hash, leaf_hash
 from bot.cases.lifecycle import State
 from tests.desk import test_grants as grants
+from tests.desk import test_probes as probes
 from tests.desk import test_promotions as promotions
 from tests.desk import test_rule_changes as rule_changes
 from tests.desk import test_standing_rules as standing_rules
@@ -586,3 +587,34 @@ def test_rules_that_claim_to_be_the_first_are_found(readopted):
     change = on("policy.adopted", lambda body, entry: body.update(before=""))
     found = forged(readopted, change)
     assert any("after others than those that were" in line for line in found), found
+
+
+@pytest.fixture
+def practised(small_world, tmp_path):
+    """A ledger with a practice case that somebody approved, exported."""
+    world = probes.with_probes(small_world)
+    probes.refused(world)
+    world.clock.forward(days=20)
+    world.approve(probes.put(world), "omar")
+    world.work()
+    export(world.store.ledger, tmp_path / "log.jsonl")
+    return Log(tmp_path, "")
+
+
+def test_practice_raises_no_alarm(practised):
+    assert "probe.answered" in [json.loads(line["entry"])["type"] for line in practised.lines]
+    assert verify_without_checkpoints(practised, practised.lines) == []
+
+
+@pytest.mark.parametrize("kind", sorted(bot.audit.verifier.NEVER_OF_PROBES))
+def test_practice_that_is_approved_or_carried_out_is_found(practised, kind):
+    findings = forged(practised, on("probe.answered", lambda body, entry: entry.update(type=kind)))
+    assert any(f"{kind} on a practice case" in finding for finding in findings)
+
+
+def test_a_case_of_the_business_that_is_passed_off_as_practice_is_found(practised):
+    def change(body, entry):
+        entry.update(type="probe.answered", body={"answer": "approved"})
+
+    findings = forged(practised, on("plan.rejected", change))
+    assert any("a case of the business was ended as practice" in one for one in findings)

@@ -1,6 +1,7 @@
 """The health of approval queues: figures of groups, from real entries, and never of a person."""
 
 import dataclasses
+from dataclasses import replace
 from datetime import timedelta
 
 import pytest
@@ -12,6 +13,7 @@ from bot.cases.approver_health import (
     measure_health,
 )
 from bot.cases.entries import RejectReason
+from bot.cases.probe import Probe, ProbeAnswer
 from tests.fakes.clock import NOON
 from tests.fakes.directory import principal
 from tests.world import request
@@ -107,6 +109,20 @@ def test_what_was_decided_without_the_details_is_a_share_of_what_was_counted():
     assert only([*counted, *many(8)]).unopened_share == 0.25
     # Nothing is said of decisions made before anybody counted.
     assert only(many()).unopened_share is None
+
+
+def test_practice_is_counted_where_a_group_is_large_enough():
+    answers = [ProbeAnswer.APPROVED, ProbeAnswer.REJECTED, ProbeAnswer.EDITED, ProbeAnswer.NONE]
+    probes = [
+        Probe(of_case="EX-1", group="floor-managers", source="api", reason="", answer=answer)
+        for answer in (*answers, None)
+    ]
+    probes.append(replace(probes[0], group="finance"))
+    (queue,) = measure_health(many(), probes)
+    # What nobody decided says nothing about how people look.
+    assert (queue.practice_count, queue.noticed_count) == (3, 2)
+    (small,) = measure_health([sample(number) for number in range(9)], probes)
+    assert (small.practice_count, small.noticed_count) == (None, None)
 
 
 def test_who_approves_whose_is_one_figure():

@@ -76,7 +76,7 @@ def put(world: World, *, hours: int = 24 * 14) -> Case:
     for _ in range(hours):
         if world.desk.upkeep.probes.put_due():
             world.work()
-            return world.store.queries.probes(world.clock() - DAY)[0]
+            return world.store.probe_records.since(world.clock() - DAY)[0]
         world.clock.forward(hours=1)
     raise AssertionError("no hour was picked")
 
@@ -178,11 +178,11 @@ def test_a_queue_gets_no_more_than_was_agreed_and_no_past_case_twice(world):
     while world.clock() < begin + 21 * DAY:
         if world.desk.upkeep.probes.put_due():
             opened_at.append(world.clock())
-        for case in world.store.queries.probes(begin):
+        for case in world.store.probe_records.since(begin):
             if not case.is_terminal:
                 world.approve(case)
         world.clock.forward(hours=1)
-    probes = world.store.queries.probes(begin)
+    probes = world.store.probe_records.since(begin)
     assert len(probes) == len(opened_at) >= 3
     assert len({case.probe.of_case for case in probes}) == len(probes)
     for at in opened_at:

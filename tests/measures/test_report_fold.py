@@ -10,6 +10,7 @@ import pytest
 from bot.cases.hours import ALWAYS
 from bot.cases.service_level import Baseline, Denominator, Targets
 from bot.cases.signal import UNRECOGNISED
+from bot.cases.stage_playbook import ASSISTANT
 from bot.desk.measure_texts import assistant_text
 from bot.measures.case_measures import fold_case
 from bot.measures.catalogue import number_of
@@ -145,13 +146,13 @@ def test_decisions_about_the_assistant_are_one_group_and_in_no_other_figure():
     cases = [fold_case(life.entries) for life in lives.every_life().values()]
     one = filled(fold())
     before = report(one)
+    assert before.assistant.totals.openings == 0
+    assert assistant_text(before) == ""
     for case in cases:
-        one.add(replace(case, kind="stage_of_low_stock", is_about_assistant=True))
+        one.add(replace(case, kind=ASSISTANT))
     after = report(one)
     assert (after.total, after.kinds, after.teams) == (before.total, before.kinds, before.teams)
-    assert before.assistant.totals.openings == 0
     assert after.assistant.totals == after.total.totals
     assert after.assistant.title == "Decisions about the assistant"
-    assert assistant_text(before) == ""
     openings = after.assistant.totals.openings
     assert assistant_text(after).startswith(f"Decisions about the assistant: {openings} opened, ")

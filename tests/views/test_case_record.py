@@ -43,6 +43,7 @@ NAMES = {
     "owner",
     "people",
     "plan",
+    "probe",
     "raised_again",
     "recognition",
     "recommendation",

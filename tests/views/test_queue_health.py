@@ -24,13 +24,13 @@ def test_the_card_has_one_kind_sentence_figures_and_what_could_help():
     queue = busy_queue(health(), 30)
     assert queue.title == "@floor-managers may have more cards than it can read"
     assert queue.sentence == (
-        "71% of the approvals of @floor-managers came faster than a card can be read, and none was "
+        "71 % of the approvals of @floor-managers came faster than a card can be read, and none was "
         "refused. That says more about the number of cards than about anybody who decides them."
     )
     assert queue.figures == (
         "1,234 decisions by 4 people in 30 days",
         "half of them within 12 s",
-        "90% before anybody had opened Details",
+        "90 % before anybody had opened Details",
     )
     assert queue.remedies == REMEDIES
     assert queue.sentence == busy_sentence(health())

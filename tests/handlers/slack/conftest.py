@@ -46,12 +46,12 @@ def agreeable_slack():
     slack.close()
 
 
-def receiver_of(agreeable_slack, world, **services):
+def receiver_of(agreeable_slack, world):
     """Receive Slack's requests with the desk of this world."""
     agreeable_slack.calls.clear()
     client = web_client("xoxb-test", agreeable_slack.api_url)
-    all_services = replace(world.slack_services(SlackChat(client, RateLimiter(0, 1))), **services)
-    app = build_app(client, all_services)
+    services = world.slack_services(SlackChat(client, RateLimiter(0, 1)))
+    app = build_app(client, services)
     route = http_receiver.route(app, SIGNING_SECRETS, lambda: datetime.now(UTC))
     receiver = TestClient(Starlette(routes=[route]), raise_server_exceptions=False)
     receiver.world = world

@@ -142,8 +142,9 @@ def test_a_button_of_another_plan_under_the_same_number_decides_nothing(receiver
 def test_details_that_are_opened_are_recorded_of_the_plan_where_that_is_agreed(
     agreeable_slack, small_world
 ):
-    openings = small_world.store.details_openings
-    receiver = receiver_of(agreeable_slack, small_world, details_openings=openings)
+    small_world.waits["is_health_shown"] = True
+    small_world.start("")
+    receiver = receiver_of(agreeable_slack, small_world)
     case = small_world.proposed()
     assert post_signed(receiver, press_body(case, action=ids.DETAILS)).status_code == 200
     (row,) = rows_of(small_world.store, tables.details_openings)
