@@ -87,8 +87,13 @@ class Ledger:
 
 
 AMOUNTS = st.decimals(min_value="0.01", max_value=400, places=2)
+BEGINNING = st.tuples(st.just("begin"), AMOUNTS)
 EVENTS = st.one_of(
-    st.tuples(st.just("begin"), AMOUNTS),
+    # Most of what happens, so that most examples reach the bounds.
+    BEGINNING,
+    BEGINNING,
+    BEGINNING,
+    st.tuples(st.just("begin"), st.just(Decimal("0.01"))),
     st.tuples(st.just("refund"), st.integers(0, 5)),
     st.tuples(st.just("wait"), st.integers(0, 40)),
     st.tuples(st.just("stop"), st.none()),
@@ -98,7 +103,7 @@ EVENTS = st.one_of(
 
 @given(
     st.lists(EVENTS, max_size=30),
-    st.integers(1, 20),
+    st.integers(1, 4),
     st.decimals(min_value=1, max_value=2000, places=2),
 )
 def test_no_order_of_events_overdraws_it_in_number_sum_or_time(events, count, amount):
