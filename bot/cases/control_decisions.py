@@ -64,6 +64,7 @@ from bot.cases.entries import (
 )
 from bot.cases.errors import BadRequest, NotEligible, TooLate
 from bot.cases.grant import MAX_GRANT_COUNT, MAX_GRANT_TIME
+from bot.cases.granting import may_stop
 from bot.cases.passkey import INVITATION_IS_OVER, INVITATION_LIFETIME, find_live_link
 from bot.cases.policy import Stage
 from bot.cases.standing_rule_decisions import decide_standing_rule, rules_end_with
@@ -524,8 +525,7 @@ def _stop_grant(controls: DeskControls, command: StopGrant, now: datetime) -> Gr
     grant = controls.grant(command.grant_id)
     if grant is None or now >= grant.until:
         raise TooLate("this has ended already")
-    decides = by.person.id in {grant.giver, *by.deciders, *by.governors}
-    if not decides or not is_colleague(by.person):
+    if not may_stop(by, grant):
         raise NotEligible("only those who decide cases here may stop this; ask one of them")
     return GrantEnded(grant=grant.id, reason="stopped", by_name=by.person.name)
 

@@ -5,8 +5,10 @@ from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
 
-from bot.cases.approval import Approval
+from bot.cases.actor import Surface
+from bot.cases.approval import Approval, is_colleague
 from bot.cases.autonomy import bad_outcomes_after
+from bot.cases.caller import Caller
 from bot.cases.case import Case
 from bot.cases.control_commands import EndGrants
 from bot.cases.controls import DeskControls
@@ -246,6 +248,26 @@ def must_still_be_granted(
 
 
 # --- the end ----------------------------------------------------------------------------------
+
+
+def may_stop(by: Caller, grant: Grant) -> bool:
+    """Tell whether this caller may end a grant: stopping is easy.
+
+    An operator may, and every colleague who decides or governs.
+    """
+    if by.surface is Surface.COMMAND_LINE:
+        return True
+    decides = by.person.id in {grant.giver, *by.deciders, *by.governors}
+    return decides and is_colleague(by.person)
+
+
+def live_grants(controls: DeskControls, now: datetime, *, on_case: str = "") -> list[Grant]:
+    """List the grants in force, or those that came with one case."""
+    return [
+        grant
+        for grant in controls.grants
+        if now < grant.until and on_case in {"", grant.on_case, grant.id}
+    ]
 
 
 def grant_ends_after(

@@ -85,6 +85,33 @@ def group(name: str, help_text: str, commands: list[TyperCommand | TyperGroup]) 
     )
 
 
+class ListingGroup(TyperGroup):
+    """A group that lists when it is called without a command."""
+
+    def parse_args(self, ctx: Any, args: list[str]) -> list[str]:
+        """Put ``list`` before options that are not the group's own."""
+        if not args or args[0] == "--json":
+            args = ["list", *args]
+        return super().parse_args(ctx, args)
+
+
+GRANTS = ListingGroup(
+    name="grants",
+    help="List what people have approved in advance, with what was used of it; stop it.",
+    commands=[
+        LazyCommand(
+            "list",
+            "bot.cli.grants:list_grants",
+            "List what is approved in advance now. The same as `countersign grants`.",
+        ),
+        LazyCommand(
+            "stop",
+            "bot.cli.grants:stop",
+            "Stop what was approved in advance with a case. From then on such plans ask people.",
+        ),
+    ],
+    rich_markup_mode=None,
+)
 LEDGER = group(
     "ledger",
     "Verify, export and sign the ledger.",
@@ -293,6 +320,7 @@ COUNTERSIGN = group(
             "List what is recognised in a month, with the ledger entries that prove it. "
             "recognition.yml says what counts.",
         ),
+        GRANTS,
         LEDGER,
         MEMORY,
         PASSKEY,

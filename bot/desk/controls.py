@@ -17,8 +17,9 @@ from bot.cases.control_commands import (
     TripCircuitBreaker,
 )
 from bot.cases.controls import DeskControls
-from bot.cases.errors import BadRequest
+from bot.cases.errors import BadRequest, TooLate
 from bot.cases.grant import GrantMeter
+from bot.cases.granting import live_grants, may_stop
 from bot.desk.callers import Callers
 from bot.desk.control_path import ControlPath
 from bot.ports.case_queries import CaseQueries
@@ -156,14 +157,30 @@ class Controls:
 
         return self.path.decide(command)
 
-    def grants(self, person: str = "") -> tuple[GrantMeter, ...]:
-        """List what is approved in advance now, with what was used of it."""
-        now = self.clock()
-        return tuple(
-            GrantMeter(grant, self.cases.grant_use(grant))
-            for grant in self.desk_controls.load().grants
-            if now < grant.until and person in {"", grant.giver}
-        )
+    def stop_grants_on(self, case_id: str, *, by: str, surface: Surface) -> DeskControls:
+        """End what was approved in advance with a case.
+
+        Raises:
+            TooLate: nothing is.
+        """
+        controls = self.desk_controls.load()
+        grants = live_grants(controls, self.clock(), on_case=case_id)
+        if not grants:
+            raise TooLate(f"nothing is approved in advance with {case_id}")
+        for grant in grants:
+            controls = self.stop_grant(grant.id, by=by, surface=surface)
+        return controls
+
+    def grants(self, stopper: str = "") -> tuple[GrantMeter, ...]:
+        """List what is approved in advance now, with what was used of it.
+
+        With ``stopper``: only what this person may stop.
+        """
+        grants = live_grants(self.desk_controls.load(), self.clock())
+        if grants and stopper:
+            caller = self.callers.for_desk(stopper, Surface.SLACK)
+            grants = [grant for grant in grants if may_stop(caller, grant)]
+        return tuple(GrantMeter(grant, self.cases.grant_use(grant)) for grant in grants)
 
     def trip_circuit_breaker(self, action: str) -> None:
         """Pause an action that has failed too often in a row."""

@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from bot.cases.approval import Person
+from bot.cases.grant import GrantMeter
 from bot.views.query import Act
 from bot.views.rows import CaseRow
 from bot.views.thread_orders import Confirmation
@@ -74,6 +75,8 @@ class Answer:
     #: The table runs over time, and is drawn as a chart too.
     is_trend: bool = False
     offers: tuple[Offer, ...] = ()
+    #: What is approved in advance, each with the title of its kind; the asker may stop it.
+    grants: tuple[tuple[GrantMeter, str], ...] = ()
     #: The question as it was understood; empty when it was not.
     reading: str = ""
     #: Words that narrowed nothing.

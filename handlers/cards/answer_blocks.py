@@ -8,6 +8,7 @@ from bot.views.rows import CaseRow
 from handlers.cards import ids
 from handlers.cards.answer_table import figure_table, trend_chart
 from handlers.cards.blocks import actions_block, button, context_block, heading
+from handlers.cards.grant_form import named_grant_blocks
 from handlers.cards.offer_blocks import offer_blocks
 from handlers.cards.rows import Permalink, case_rows
 from handlers.cards.text import (
@@ -27,6 +28,7 @@ from handlers.cards.wording import as_sentence
 MAX_TEXT = 1_000
 MAX_FACT = 500
 MAX_FACTS = 20
+MAX_GRANTS = 15
 MAX_READING = 200
 MAX_CHOICES = 3
 MAX_EXAMPLES = 20
@@ -67,6 +69,7 @@ def answer_blocks(
         below += _feedback(question_id, answer)
     blocks += [
         *offer_blocks(answer.offers, permalink),
+        *_grants(answer),
         *_figures(answer),
         *_cases(answer, permalink, question_id),
         *_choices(answer, question_id),
@@ -128,6 +131,17 @@ def _fact(fact: str, links: Mapping[str, str]) -> list[Json]:
     if colon and links.get(case_id):
         return [link_run(links[case_id], case_id), text_run(f":{rest}")]
     return [text_run(fact)]
+
+
+def _grants(answer: Answer) -> list[Json]:
+    """Build the meters of what is approved in advance, and count those left out."""
+    blocks = []
+    for meter, title in answer.grants[:MAX_GRANTS]:
+        blocks += named_grant_blocks(meter, title)
+    more = len(answer.grants) - MAX_GRANTS
+    if more > 0:
+        blocks.append(context_block(f"and {more:,} more. Stop one of them with its case."))
+    return blocks
 
 
 def _figures(answer: Answer) -> list[Json]:

@@ -27,6 +27,8 @@ NO_LABELS = Labels()
 MAX_PLAN_LENGTH = 500
 MAX_TARGET_LENGTH = 60
 MAX_AMOUNT_LENGTH = 20
+MAX_NAME_LENGTH = 60
+MAX_WHAT_LENGTH = 200
 ANY, SAME = "any", "same"
 COUNTS = (1, 2, 3, 4, 5, 6, 8, 10, 15, MAX_GRANT_COUNT)
 
@@ -100,13 +102,21 @@ def grant_blocks(meter: GrantMeter, what: str = "") -> list[Json]:
     ``what`` says what is approved, where the place does not.
     """
     grant = meter.grant
-    text = text_run(f"🎟️ {clean(what, 150)}{meter_text(meter)}, until ")
+    words = [clean(what, MAX_WHAT_LENGTH), meter_text(meter)]
+    text = text_run(f"🎟️ {' '.join(filter(None, words))}, until ")
     dialog = confirmation("Stop?", "From now on such plans ask again.", confirm="Stop")
     stop = button("Stop…", ids.STOP_GRANT, grant.id)
     return [
         rich_text(paragraph(text, date_run(grant.until))),
         actions_block(f"grant:{grant.id}", [{**stop, "confirm": dialog}]),
     ]
+
+
+def named_grant_blocks(meter: GrantMeter, title: str) -> list[Json]:
+    """Build the meter for a place that has to say whose it is, and of what kind."""
+    giver = clean(meter.grant.giver_name, MAX_NAME_LENGTH)
+    kind = clean(title, MAX_NAME_LENGTH)
+    return grant_blocks(meter, f"{giver} approved in advance with {meter.grant.on_case} ({kind}): ")
 
 
 def meter_text(meter: GrantMeter) -> str:

@@ -24,7 +24,7 @@ from handlers.cards.blocks import (
     text_input,
 )
 from handlers.cards.charts import charts
-from handlers.cards.grant_form import grant_blocks
+from handlers.cards.grant_form import named_grant_blocks
 from handlers.cards.hindsight import review_buttons
 from handlers.cards.rows import Permalink, case_rows, plain_rows
 from handlers.cards.text import (
@@ -98,8 +98,7 @@ def _notices(home: HomeView) -> list[Json]:
     for number, delegation in enumerate(home.delegations[:MAX_NOTICES]):
         blocks += delegation_blocks(delegation, number)
     for meter, title in home.grants[:MAX_NOTICES]:
-        giver = clean(meter.grant.giver_name, 60)
-        blocks += grant_blocks(meter, f"{giver} approved in advance ({clean(title, 60)}): ")
+        blocks += named_grant_blocks(meter, title)
     if home.suggestion and home.rights.may_delegate:
         status = clean(home.suggestion, 80)
         text = f"🌴 Your status says “{status}”. Shall somebody stand in?"

@@ -25,6 +25,7 @@ from handlers.slack.services import SlackServices
 
 # Before the scope in the value of a button, which may not be empty.
 RESUME = "resume "
+STOPPED = "Stopped. From now on such plans ask again."
 
 
 def register(app: App, services: SlackServices) -> None:
@@ -145,6 +146,9 @@ class HomeControls:
 
         def stop(person: str) -> None:
             self.controls.stop_grant(_button_value(body), by=person, surface=Surface.SLACK)
+            if (body.get("container") or {}).get("is_ephemeral"):
+                # Card and Home are drawn again; the answer to a command stays as it is.
+                self.chat.open_modal(str(body["trigger_id"]), notice(STOPPED))
 
         self._act(body, stop)
         ack()

@@ -33,6 +33,8 @@ WHITESPACE = re.compile(r"\s+")
 OPEN_CASES = Query(ask=Ask.LIST, condition=Condition(is_open=True))
 WAITING_ON_ME = Query(ask=Ask.LIST, condition=Condition(is_open=True, waits_on=ME))
 AUTONOMY = Query(ask=Ask.CAPABILITY, about=About.AUTONOMY)
+#: Subcommands that are a question.
+QUESTIONS = {"list": OPEN_CASES, "mine": WAITING_ON_ME, "autonomy": AUTONOMY}
 USAGE = (
     "list: open cases",
     "mine: cases that wait on you",
@@ -41,6 +43,8 @@ USAGE = (
     "digest: what waits for whom, now",
     "report: figures for the last thirty days",
     "autonomy: what runs without a person, and what is missing for more",
+    "grants: what is approved in advance, each with its button to stop",
+    "stop EX-12: stop what was approved in advance with that case",
     "supervise [kind] because …: let what runs alone ask people again",
     "pause [kind] because …: stop everything, or one kind, at once",
     "resume [kind]: end a pause",
@@ -132,11 +136,15 @@ class SlashCommand:
         )
 
     def _reply(self, request: SlashRequest) -> _Reply | None:
-        subcommand = self._subcommands().get(request.subcommand)
-        if subcommand is None:
-            return self._answer_question(request.text, request)
         if request.subcommand == "list" and request.argument:
             return self._answer_question(f"open {request.argument}", request)
+        if request.subcommand in QUESTIONS:
+            return _Reply(answer=self._query(QUESTIONS[request.subcommand], request))
+        subcommand = self._subcommands().get(request.subcommand)
+        # "Stop everything" is about a pause.
+        is_other_stop = request.subcommand == "stop" and not CASE_ID.search(request.argument)
+        if subcommand is None or is_other_stop:
+            return self._answer_question(request.text, request)
         answer = subcommand(request)
         if answer is None:
             return None
@@ -144,13 +152,12 @@ class SlashCommand:
 
     def _subcommands(self) -> dict[str, Subcommand]:
         return {
-            "list": self._list,
-            "mine": self._mine,
             "show": self._show,
             "raise": self._raise,
             "digest": self._digest,
             "report": self._report,
-            "autonomy": self._autonomy,
+            "grants": self._list_grants,
+            "stop": self._stop_grants,
             "supervise": self._supervise,
             "pause": self._pause,
             "resume": self._resume,
@@ -168,12 +175,6 @@ class SlashCommand:
         if not standing.is_behind:
             return answer
         return replace(answer, text=f"{standing.holds[0].description}. {answer.text}")
-
-    def _list(self, request: SlashRequest) -> Answer:
-        return self._query(OPEN_CASES, request)
-
-    def _mine(self, request: SlashRequest) -> Answer:
-        return self._query(WAITING_ON_ME, request)
 
     def _show(self, request: SlashRequest) -> Answer:
         query = Query(ask=Ask.STATUS, case_id=_case_id(request.argument))
@@ -282,8 +283,20 @@ class SlashCommand:
     def _report(self, request: SlashRequest) -> Answer:
         return self.services.conversation.questions.report(by=request.person)
 
-    def _autonomy(self, request: SlashRequest) -> Answer:
-        return self._query(AUTONOMY, request)
+    def _list_grants(self, request: SlashRequest) -> Answer:
+        """List what is approved in advance, for those who may stop it."""
+        titles = dict(self.services.library.titles())
+        meters = self.services.controls.grants(request.person)
+        grants = [(meter, titles.get(meter.grant.kind, meter.grant.kind)) for meter in meters]
+        nothing = "Nothing is approved in advance that you could stop."
+        return Answer(text="Approved in advance:" if grants else nothing, grants=tuple(grants))
+
+    def _stop_grants(self, request: SlashRequest) -> Answer:
+        case_id = _case_id(request.argument)
+        self.services.controls.stop_grants_on(case_id, by=request.person, surface=Surface.SLACK)
+        return Answer(
+            text=f"Stopped: what was approved in advance with {case_id}. Such plans ask again."
+        )
 
     def _supervise(self, request: SlashRequest) -> Answer:
         words, reason = _split_reason(request.argument)

@@ -1,6 +1,6 @@
 """Races on what one person has approved in advance: many claims at once, of which few may begin.
 
-    python -m tests.bench.grant_races [--claims 10000] [--url sqlite:///… or postgresql://…]
+    python -m tests.bench.grant_races [--claims 10000] [--postgres | --url sqlite:///… or postgresql://…]
 
 Each round gives a grant and triages more cases than it covers; then threads, shared among connections that know nothing
 of each other, claim their first steps at the same instant by the code that the executor claims with. In every other
@@ -36,6 +36,7 @@ from bot.store.store import Store
 from tests.desk.test_grants import give, prepare
 from tests.fakes.clock import FakeClock
 from tests.fakes.directory import principal
+from tests.servers import create_database, postgres_tools, running_postgres
 from tests.world import World
 
 CLAIMS_A_ROUND = 25
@@ -155,14 +156,31 @@ def _step_log(world: World) -> StepLog:
     )
 
 
+def _new_database(stack: ExitStack, *, is_postgres: bool) -> str:
+    """Return the URL of an empty database, which goes with the stack."""
+    if not is_postgres:
+        folder = stack.enter_context(tempfile.TemporaryDirectory())
+        return f"sqlite:///{Path(folder) / 'races.db'}"
+    tools = postgres_tools()
+    if tools is None:
+        raise SystemExit("PostgreSQL is not installed")
+    # It does not wait for the disk: what races here is the head of the ledger.
+    server = stack.enter_context(running_postgres(tools))
+    create_database(server.url, "races")
+    return f"{server.url}/races"
+
+
 def main() -> None:
     """Race, and print what came of it."""
     parser = argparse.ArgumentParser(description=__doc__.splitlines()[0])
     parser.add_argument("--claims", type=int, default=10_000)
     parser.add_argument("--url", help="an empty database; default: a new SQLite file")
+    parser.add_argument(
+        "--postgres", action="store_true", help="start the PostgreSQL that the tests use"
+    )
     options = parser.parse_args()
-    with tempfile.TemporaryDirectory() as folder:
-        url = options.url or f"sqlite:///{Path(folder) / 'races.db'}"
+    with ExitStack() as stack:
+        url = options.url or _new_database(stack, is_postgres=options.postgres)
         database = Database(url)
         migrate(database)
         database.close()

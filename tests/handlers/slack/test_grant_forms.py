@@ -3,6 +3,7 @@
 import json
 from datetime import timedelta
 from decimal import Decimal
+from urllib.parse import urlencode
 
 from bot.cases.grant import GrantMeter, GrantUse
 from bot.cases.lifecycle import State
@@ -13,6 +14,7 @@ from handlers.cards import ids
 from handlers.cards.case_card import case_card
 from handlers.cards.grant_form import SAME, grant_form
 from handlers.cards.home_view import home_view
+from handlers.slack.slash_command import COMMAND
 from tests.desk.test_grants import give, prepare, raised
 from tests.fakes.directory import principal
 from tests.handlers.slack.requests import form_body, post_signed, press_body
@@ -138,3 +140,74 @@ def test_home_lists_it_for_the_giver_and_for_those_who_govern(receiver):
         view = home_view(home, lambda channel, ts: "")
         assert (grant.id in json.dumps(view)) is is_shown
         assert validate(view["blocks"]) == []
+
+
+def command(receiver, text: str, user: str) -> str:
+    """Type a command, and return the answer."""
+    fields = {
+        "command": COMMAND,
+        "text": text,
+        "team_id": "T1",
+        "user_id": user,
+        "channel_id": "C0STOCK",
+        "trigger_id": "t",
+    }
+    answer = post_signed(receiver, urlencode(fields).encode()).json()
+    assert validate(answer["blocks"]) == []
+    return json.dumps(answer["blocks"], ensure_ascii=False)
+
+
+def test_the_command_lists_it_with_its_button_for_those_who_may_stop_it(receiver):
+    world = receiver.world
+    prepare(world)
+    assert "Nothing is approved in advance" in command(receiver, "grants", "UANA")
+    first, grant = give(world)
+    raised(world, 1)
+    for user in ("UANA", "UBEN"):
+        answer = command(receiver, "grants", user)
+        assert f"Ana approved in advance with {first.id} (Running low): 1 of 3 more" in answer
+        assert f'"action_id": "{ids.STOP_GRANT}"' in answer
+        assert f'"value": "{grant.id}"' in answer
+    world.people.members["nobody"] = {"finn"}
+    assert grant.id not in command(receiver, "grants", "UFINN")
+
+
+def test_the_command_stops_what_came_with_a_case(receiver):
+    world = receiver.world
+    prepare(world)
+    first, _ = give(world)
+    world.people.members["nobody"] = {"finn"}
+    assert "Not done" in command(receiver, f"stop {first.id}", "UFINN")
+    assert world.store.desk_controls.load().grants
+    answer = command(receiver, f"stop {first.id.lower()}", "UBEN")
+    assert f"Stopped: what was approved in advance with {first.id}" in answer
+    assert world.store.desk_controls.load().grants == ()
+    assert "Not done: nothing is approved in advance" in command(
+        receiver, f"stop {first.id}", "UBEN"
+    )
+    assert raised(world, 1).state is State.PROPOSED
+
+
+def test_a_stop_of_everything_is_about_a_pause(receiver):
+    assert "approved in advance" not in command(receiver, "stop everything", "UANA")
+
+
+def test_a_press_in_the_answer_to_a_command_says_that_it_stopped(receiver, agreeable_slack):
+    world = receiver.world
+    prepare(world)
+    _, grant = give(world)
+    body = {
+        "type": "block_actions",
+        "user": {"id": "UBEN", "team_id": "T1"},
+        "team": {"id": "T1", "domain": "x"},
+        "api_app_id": "A1",
+        "token": "x",
+        "trigger_id": "t",
+        "container": {"type": "message", "is_ephemeral": True},
+        "actions": [
+            {"type": "button", "action_id": ids.STOP_GRANT, "block_id": "b", "value": grant.id}
+        ],
+    }
+    post_signed(receiver, form_body(body))
+    assert world.store.desk_controls.load().grants == ()
+    assert "Stopped. From now on such plans ask again." in str(agreeable_slack.calls)
