@@ -24,6 +24,7 @@ from bot.desk.question_lists import QuestionLists
 from bot.desk.question_review import DescribeQuery, QuestionReviews, describe_nothing
 from bot.desk.queues import Queues
 from bot.desk.thread_notes import ThreadNotes
+from bot.desk.version_review import build_reports
 from bot.desk.visibility import Visibility
 from bot.desk.weekly_review import WeeklyReview
 from bot.ports.chat import Chat
@@ -151,6 +152,13 @@ class ScreenBuilder:
             queues=self.queues,
             chat=self.chat,
             clock=self.clock,
+            versions=build_reports(
+                cases=self.store.cases,
+                desk_controls=self.store.desk_controls,
+                queries=self.store.queries,
+                library=self.library,
+                clock=self.clock,
+            ),
         )
 
     def case_lists(self) -> CaseLists:

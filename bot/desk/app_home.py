@@ -17,6 +17,7 @@ from bot.desk.eligibility import Eligibility
 from bot.desk.queues import JUST_NOW, Queues
 from bot.desk.results import MONTH, find_tallied_results, headline, span_before
 from bot.desk.rows import find_others, with_cards
+from bot.desk.version_review import VersionReports
 from bot.desk.visibility import Visibility
 from bot.ports.card_store import CardStore
 from bot.ports.case_queries import CaseFilter, CaseQueries, Viewer
@@ -68,6 +69,7 @@ class AppHome:
     queues: Queues
     chat: Chat
     clock: Clock
+    versions: VersionReports
 
     def show(
         self,
@@ -173,6 +175,7 @@ class AppHome:
             suggestion=self._suggestion(person, controls, now),
             at=now,
             grants=self._grants(controls, person, now),
+            versions=self._versions(controls, person),
         )
 
     def _rows(self, cases: Sequence[Case], person: str) -> tuple[CaseRow, ...]:
@@ -210,6 +213,13 @@ class AppHome:
             for grant in controls.grants
             if now < grant.until and (sees_all or grant.giver == person)
         )
+
+    def _versions(self, controls: DeskControls, person: str) -> tuple[str, ...]:
+        """Say to those who govern which changed playbooks are tried."""
+        # Nearly always nothing is, and then nothing is read.
+        if not any(one.waiting for one in controls.versions):
+            return ()
+        return self.versions.notes(controls) if self.eligibility.may_resume(person) else ()
 
     def _delegations(
         self, controls: DeskControls, person: str, now: datetime

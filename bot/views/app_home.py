@@ -120,6 +120,8 @@ class HomeView:
     figures: str = ""
     #: What the reader has approved in advance, and the title of its kind.
     grants: tuple[tuple[GrantMeter, str], ...] = ()
+    #: The changed playbooks that are tried, as sentences; for those who govern.
+    versions: tuple[str, ...] = ()
 
     @property
     def sections(self) -> dict[str, tuple[str, ...]]:

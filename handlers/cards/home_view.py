@@ -92,6 +92,8 @@ def _notices(home: HomeView) -> list[Json]:
     for meter, title in home.grants[:MAX_NOTICES]:
         giver = clean(meter.grant.giver_name, 60)
         blocks += grant_blocks(meter, f"{giver} approved in advance ({clean(title, 60)}): ")
+    for sentence in home.versions[:MAX_NOTICES]:
+        blocks.append(context_block(plain_text(f"🧪 {clean(sentence, 250)}", 300)))
     if home.suggestion and home.rights.may_delegate:
         status = clean(home.suggestion, 80)
         text = f"🌴 Your status says “{status}”. Shall somebody stand in?"
