@@ -1294,10 +1294,20 @@ def adopt_version(entry, body, case):
         versions.waiting, versions.is_on_trial = "", False
     if is_return or body.get("is_unreadable") or not log.tries_versions:
         return None
-    other = log.cases.get(body["on_case"])
-    if other is None or other.authorised_digest is None or other.is_automatic:
-        return "a changed playbook came into force, and nobody has approved it"
-    return None
+    if is_version_approved(body, log.cases.get(body["on_case"])):
+        return None
+    return "a changed playbook came into force, and nobody has approved it"
+
+
+def is_version_approved(body, case):
+    """Tell whether people have approved a plan that puts this version in force."""
+    if case is None or case.authorised_digest is None or case.is_automatic:
+        return False
+    expected = {"kind": body["kind"], "version": body["checksum"]}
+    return any(
+        action["name"] == "desk.adopt_version" and action["parameters"] == expected
+        for action in (case.plan or {}).get("actions", ())
+    )
 
 
 def record_judge(entry, body, case):
@@ -1494,7 +1504,7 @@ ENDS_DOUBT = {
     "signal.cleared",
     "kind.recognised",
     "kind.named",
-    "version.compared",
+    "evidence.gathered",
     "plan.recommended",
     "case.referred",
     "approval.given",
