@@ -26,6 +26,7 @@ from bot.desk.question_review import DescribeQuery, QuestionReviews, describe_no
 from bot.desk.queue_reviews import QueueReviews
 from bot.desk.queues import Queues
 from bot.desk.thread_notes import ThreadNotes
+from bot.desk.version_review import build_reports
 from bot.desk.visibility import Visibility
 from bot.desk.weekly_review import WeeklyReview
 from bot.ports.approver_decisions import ApproverDecisions, NoApproverDecisions
@@ -164,6 +165,13 @@ class ScreenBuilder:
             chat=self.chat,
             clock=self.clock,
             practice_notice=PRACTICE_NOTICE if self.options.probes_per_week else "",
+            versions=build_reports(
+                cases=self.store.cases,
+                desk_controls=self.store.desk_controls,
+                queries=self.store.queries,
+                library=self.library,
+                clock=self.clock,
+            ),
         )
 
     def case_lists(self) -> CaseLists:

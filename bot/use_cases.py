@@ -45,7 +45,6 @@ from bot.desk.message_cleanup import MessageCleanup
 from bot.desk.narration import CaseNarration
 from bot.desk.options import DeskOptions
 from bot.desk.passkeys import PasskeyEnrolment
-from bot.desk.playbook_versions import PlaybookVersions
 from bot.desk.practice_observation import PracticeObservation
 from bot.desk.precedents import PrecedentRecorder
 from bot.desk.probes import Probes
@@ -64,7 +63,7 @@ from bot.desk.standing_rules import RulePresses, StandingRuleRecords, StandingRu
 from bot.desk.thread_orders import ThreadOrders
 from bot.desk.triage import Triage
 from bot.desk.version_comparison import VersionComparisons
-from bot.desk.version_review import VersionFigures, VersionReports, VersionReview
+from bot.desk.version_review import VersionFigures, VersionReview, build_reports
 from bot.desk.visibility import Visibility
 from bot.desk.vocabulary import Vocabulary
 from bot.desk.waiting import WaitingFilters
@@ -752,16 +751,12 @@ def _build_desk_connector(store: Store, library: FileLibrary, clock: Clock) -> C
             clock=clock,
         ),
     )
-    reports = VersionReports(
+    reports = build_reports(
+        cases=store.cases,
         desk_controls=store.desk_controls,
-        versions=PlaybookVersions(
-            cases=store.cases,
-            desk_controls=store.desk_controls,
-            library=library,
-            rules=RulesInForce(store.cases, library),
-        ),
-        figures=VersionFigures(queries=store.queries, clock=clock),
+        queries=store.queries,
         library=library,
+        clock=clock,
     )
     versions = VersionsConnector(
         desk_controls=store.desk_controls,

@@ -17,6 +17,8 @@ you like. It checks
 - that no step was left whose outcome nobody knows;
 - that nothing of a practice case was approved or carried out;
 - that what was approved in advance was within number, sum and time, and like what it came with;
+- that a changed playbook came into force by people's approval where policy asks for it, that a case
+  was judged by a version that was in force or on trial, and that nothing on trial ran alone;
 - that an approval with a passkey carries a signature by the approver's own device over its plan.
 
 A log that goes back is a finding, unless two things explain it. The note that does so names the
@@ -59,6 +61,8 @@ MALFORMED = (
 )
 GENESIS = hashlib.sha256(b"countersign ledger").digest()
 MAX_FINDINGS = 50
+# A process may have looked at a case while another one let a version be in force.
+VERSION_GRACE = timedelta(minutes=10)
 
 LINE_FIELDS = {"seq": int, "chain": str, "leaf": str, "entry": str}
 ENTRY_FIELDS = {
@@ -712,6 +716,30 @@ class Log:
         self.cases = {}
         # Of the rules in force; empty before the first.
         self.rules_checksum = ""
+        # Policy in force says that changed playbooks are tried first.
+        self.tries_versions = False
+        # The versions of each kind's playbook.
+        self.versions = {}
+
+
+class KindVersions:
+    """The versions of a kind's playbook at this place of the log."""
+
+    def __init__(self, in_force):
+        self.in_force = in_force
+        # The one before, to which a bad outcome goes back.
+        self.before = ""
+        self.waiting = ""
+        self.is_on_trial = False
+        # When each of the others judged last.
+        self.ended = {}
+
+    def may_judge(self, version, at):
+        """Tell whether this version was in force or on trial a short while ago."""
+        if version == self.in_force or (version == self.waiting and self.is_on_trial):
+            return True
+        ended = self.ended.get(version)
+        return ended is not None and at - ended < VERSION_GRACE
 
 
 class Terms:
@@ -778,6 +806,9 @@ class CaseState:
         # What the signal and the look-ups say, by "item.column".
         self.signal_facts = {}
         self.evidence_facts = {}
+        # The version of the playbook that judged it; empty in earlier releases.
+        self.playbook_version = ""
+        self.is_on_trial = False
         # Who raised the exception or answered for its plan, and who edited the plan or gains from
         # it: none may approve.
         self.requesters = set()
@@ -904,6 +935,8 @@ def begin_plan(entry, body, case):
         case.terms.votes_needed = sum(factor["count"] for factor in verdict.get("factors", []))
         case.terms.is_low_risk = verdict.get("tier") == 1
         case.terms.is_high_risk = verdict.get("tier") == 3
+    # An edited plan is of the version that judged the case, however long ago.
+    return None if entry["type"] == "plan.edited" else version_problem(entry, plan, case)
 
 
 def count_vote(entry, body, case):
@@ -1201,7 +1234,11 @@ def remove_passkey(entry, body, case):
 def check_authorisation(entry, body, case):
     """Check that the plan is approved, or of low risk."""
     if body.get("plan"):
-        begin_plan(entry, body, case)
+        problem = begin_plan(entry, body, case)
+        if problem:
+            return problem
+        if case.is_on_trial:
+            return "a plan ran without a person by a version of the playbook on trial"
         if not case.terms.is_low_risk or not body["by"][0].startswith("policy:"):
             return "a plan ran without a person that is not low risk"
         if body["plan"].get("proposer") == "model":
@@ -1375,7 +1412,9 @@ def end_standing_rule(entry, body, case):
 
 
 def record_evidence(entry, body, case):
-    """Record what the look-ups say."""
+    """Record what the look-ups say, and which version of the playbook judges the case."""
+    case.playbook_version = body.get("playbook_version", "")
+    case.is_on_trial = bool(body.get("is_on_trial"))
     case.evidence_facts = {
         f"facts.{fact['name']}": fact["value"]
         for fact in body["evidence"]
@@ -1386,6 +1425,8 @@ def record_evidence(entry, body, case):
 def adopt_policy(entry, body, case):
     """Check that people have approved changed rules; the first ones need nobody."""
     before, case.log.rules_checksum = case.log.rules_checksum, body["checksum"]
+    text = body["record"].get("policy_text", "")
+    case.log.tries_versions = re.search(r"(?m)^versions:", text) is not None
     if body["before"] != before:
         return "rules came into force after others than those that were"
     if not before:
@@ -1394,6 +1435,76 @@ def adopt_policy(entry, body, case):
     if other is None or other.authorised_digest is None or other.is_automatic:
         return "changed rules came into force, and nobody has approved them"
     return None
+
+
+def begin_version(entry, body, case):
+    """Note which version of a playbook is tried."""
+    versions = case.log.versions.get(body["kind"])
+    if versions is None:
+        return "a version of a playbook is tried beside none in force"
+    is_trial = body["phase"] == "on trial"
+    if is_trial and versions.waiting != body["checksum"]:
+        return "a version of a playbook was on trial that had not been in shadow"
+    if versions.is_on_trial and not is_trial:
+        versions.ended[versions.waiting] = parse_time(entry["at"])
+    versions.waiting, versions.is_on_trial = body["checksum"], is_trial
+    return None
+
+
+def end_version(entry, body, case):
+    """Note that a version is not tried any more."""
+    versions = case.log.versions.get(body["kind"])
+    if versions is None or versions.waiting != body["checksum"]:
+        return "a version of a playbook ended that was not tried"
+    if versions.is_on_trial:
+        versions.ended[versions.waiting] = parse_time(entry["at"])
+    versions.waiting, versions.is_on_trial = "", False
+    return None
+
+
+def adopt_version(entry, body, case):
+    """Check that people have approved a version, or that it was in force before."""
+    log, kind = case.log, body["kind"]
+    versions = log.versions.get(kind)
+    if versions is None:
+        log.versions[kind] = KindVersions(body["checksum"])
+        if body["before"]:
+            return "a version of a playbook came into force after none"
+        return None
+    if body["before"] != versions.in_force:
+        return "a version of a playbook came into force after another than the one that was"
+    is_return = bool(body.get("ended")) and body["checksum"] == versions.before
+    versions.ended[versions.in_force] = parse_time(entry["at"])
+    versions.before, versions.in_force = versions.in_force, body["checksum"]
+    if versions.waiting == body["checksum"]:
+        versions.waiting, versions.is_on_trial = "", False
+    if is_return or body.get("is_unreadable") or not log.tries_versions:
+        return None
+    if is_version_approved(body, log.cases.get(body["on_case"])):
+        return None
+    return "a changed playbook came into force, and nobody has approved it"
+
+
+def is_version_approved(body, case):
+    """Tell whether people have approved a plan that puts this version in force."""
+    if case is None or case.authorised_digest is None or case.is_automatic:
+        return False
+    expected = {"kind": body["kind"], "version": body["checksum"]}
+    return any(
+        action["name"] == "desk.adopt_version" and action["parameters"] == expected
+        for action in (case.plan or {}).get("actions", ())
+    )
+
+
+def version_problem(entry, plan, case):
+    """Return why the version that made a plan was not to judge; None where it was."""
+    if not (plan and case.playbook_version) or plan.get("mode") in ("dry-run", "shadow"):
+        return None
+    versions = case.log.versions.get(plan["playbook"])
+    at = parse_time(entry["at"])
+    if versions is None or versions.may_judge(case.playbook_version, at):
+        return None
+    return "a plan was made by a version of the playbook that was neither in force nor on trial"
 
 
 def begin_step(entry, body, case):
@@ -1662,6 +1773,9 @@ RULES = {
     "rule.doubted": doubt_standing_rule,
     "rule.prolonged": prolong_standing_rule,
     "rule.ended": end_standing_rule,
+    "version.begun": begin_version,
+    "version.ended": end_version,
+    "version.adopted": adopt_version,
     "evidence.gathered": record_evidence,
     "ledger.behind": record_restore,
     "ledger.acknowledged": acknowledge_restore,

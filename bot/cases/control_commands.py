@@ -313,6 +313,8 @@ class AdoptVersion:
     watch_until: datetime | None = None
     #: The version that goes back with it; empty for none.
     ended: str = ""
+    #: The version before cannot be read any more, so that nothing can be compared.
+    is_unreadable: bool = False
 
 
 @dataclass(frozen=True, slots=True)

@@ -803,6 +803,8 @@ class VersionAdopted(Body):
     watch_until: datetime | None = None
     #: The version that went back, and is not tried again; empty for none.
     ended: str = ""
+    #: The version before could not be read any more, so that nothing could be compared.
+    is_unreadable: bool = False
 
 
 @_entry("version.ended", Transition.NOTE)

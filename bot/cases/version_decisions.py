@@ -101,6 +101,7 @@ def _adopt(controls: DeskControls, adoptions: tuple[AdoptVersion, ...]) -> Itera
             key=one.key,
             watch_until=one.watch_until,
             ended=one.ended,
+            is_unreadable=one.is_unreadable,
         )
 
 

@@ -309,6 +309,11 @@ COUNTERSIGN = group(
             "action.",
         ),
         LazyCommand(
+            "versions",
+            "bot.cli.versions:versions",
+            "Show which version of each playbook is in force, and how a changed one does.",
+        ),
+        LazyCommand(
             "questions",
             "bot.cli.questions:questions",
             "List questions without a good answer. The bot did not understand them, or the person "

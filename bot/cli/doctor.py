@@ -11,6 +11,7 @@ from bot.cases.errors import Refusal
 from bot.checkpoint_keeper import checkpoint_problems
 from bot.cli.rules_status import rules_status
 from bot.cli.terminal import AsJson, out, print_problems
+from bot.cli.versions import version_statuses
 from bot.preflight import find_problems, open_library
 from bot.settings import load_offline
 from bot.store.clock import clock_of
@@ -30,12 +31,17 @@ def doctor(as_json: AsJson = False) -> None:
         status = rules_status(store, open_library(settings))
         if not status.is_in_force:
             problems.append(status.sentence)
+        versions = version_statuses(store, open_library(settings))
+        problems += [one.sentence for one in versions if one.is_problem]
         comparison = replay(store.database)
         problems += checkpoint_problems(settings, store)
         problems += [f"ledger: {difference}" for difference in comparison.differences]
         if not as_json:
             for topic, count in store.outbox.backlog().items():
                 out.print(f"  {topic}: {count}", markup=False)
+            for one in versions:
+                if one.sentence and not one.is_problem:
+                    out.print(f"  {one.sentence}", markup=False)
     print_problems(
         problems,
         otherwise=(

@@ -18,6 +18,7 @@ from bot.desk.eligibility import Eligibility
 from bot.desk.queues import JUST_NOW, Queues
 from bot.desk.results import MONTH, find_tallied_results, headline, span_before
 from bot.desk.rows import find_others, with_cards
+from bot.desk.version_review import VersionReports
 from bot.desk.visibility import Visibility
 from bot.ports.card_store import CardStore
 from bot.ports.case_queries import CaseFilter, CaseQueries, Viewer
@@ -69,6 +70,7 @@ class AppHome:
     queues: Queues
     chat: Chat
     clock: Clock
+    versions: VersionReports
     #: What deciders are told of practice cases; empty where there are none.
     practice_notice: str = ""
 
@@ -177,6 +179,7 @@ class AppHome:
             at=now,
             grants=self._grants(controls, person, now),
             practice_notice=self.practice_notice,
+            versions=self._versions(controls, person),
         )
 
     def _rows(self, cases: Sequence[Case], person: str) -> tuple[CaseRow, ...]:
@@ -214,6 +217,13 @@ class AppHome:
             for grant in controls.grants
             if now < grant.until and (sees_all or grant.giver == person)
         )
+
+    def _versions(self, controls: DeskControls, person: str) -> tuple[str, ...]:
+        """Say to those who govern which changed playbooks are tried."""
+        # Nearly always nothing is, and then nothing is read.
+        if not any(one.waiting for one in controls.versions):
+            return ()
+        return self.versions.notes(controls) if self.eligibility.may_resume(person) else ()
 
     def _delegations(
         self, controls: DeskControls, person: str, now: datetime

@@ -113,7 +113,7 @@ class PlanEdits:
         if case.proposal.plan is None:
             return None
         action = case.proposal.plan.actions[0]
-        return self.library.playbook(case.kind).offer(action.name)
+        return self.proposals.versions.of_case(case).offer(action.name)
 
 
 def _shape(case: Case) -> TreeShape:

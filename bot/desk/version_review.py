@@ -33,12 +33,13 @@ from bot.cases.version_record import KindVersions, VersionText, WaitingVersion
 from bot.cases.version_rule import VersionRule
 from bot.desk.intake import Intake
 from bot.desk.playbook_versions import PlaybookVersions
+from bot.desk.rules_in_force import RulesInForce
 from bot.ports.case_queries import CaseFilter, CaseQueries
-from bot.ports.case_store import ReceiptOutcome
+from bot.ports.case_store import CaseStore, ReceiptOutcome
 from bot.ports.clock import Clock
 from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.library import Library
-from bot.views.version_progress import MAX_CASES, VersionProgress, VersionReport
+from bot.views.version_progress import MAX_CASES, VersionProgress, VersionReport, VersionStatus
 
 log = logging.getLogger(__name__)
 
@@ -116,6 +117,62 @@ class VersionReports:
             kind_title=files.title,
         )
 
+    def list(self) -> list[VersionStatus]:
+        """List the versions of all kinds, by the titles of their kinds."""
+        controls = self.desk_controls.load()
+        return [
+            self._status(kind, title, versions, controls)
+            for kind, title in self.library.titles()
+            if (versions := controls.versions_of(kind)) is not None
+        ]
+
+    def notes(self, controls: DeskControls) -> tuple[str, ...]:
+        """Say of each version that is tried how far it has come."""
+        titles = dict(self.library.titles())
+        return tuple(
+            self._status(one.kind, titles[one.kind], one, controls).sentence
+            for one in controls.versions
+            if one.waiting is not None and one.kind in titles
+        )
+
+    def _status(
+        self, kind: str, title: str, versions: KindVersions, controls: DeskControls
+    ) -> VersionStatus:
+        rule, waiting = self.versions.rule(controls), versions.waiting
+        progress = None
+        if rule is not None and waiting is not None:
+            progress = self.figures.progress(kind, waiting, rule)
+        return VersionStatus(
+            kind=kind,
+            kind_title=title,
+            versions=versions,
+            progress=progress,
+            file_version=self.library.playbook(kind).version,
+        )
+
+
+def build_reports(
+    *,
+    cases: CaseStore,
+    desk_controls: DeskControlsStore,
+    queries: CaseQueries,
+    library: Library,
+    clock: Clock,
+) -> VersionReports:
+    """Build what puts versions into words."""
+    versions = PlaybookVersions(
+        cases=cases,
+        desk_controls=desk_controls,
+        library=library,
+        rules=RulesInForce(cases, library),
+    )
+    return VersionReports(
+        desk_controls=desk_controls,
+        versions=versions,
+        figures=VersionFigures(queries=queries, clock=clock),
+        library=library,
+    )
+
 
 @dataclass(frozen=True, kw_only=True)
 class VersionReview:
@@ -160,7 +217,8 @@ class VersionReview:
         elif self.versions.rule(controls) is None:
             self._decide(AdoptVersions((_adoption(files, NO_TRIAL),)))
         elif self.versions.playbook_of(files, versions.in_force) is None:
-            self._decide(AdoptVersions((_adoption(files, UNREADABLE),)))
+            adoption = replace(_adoption(files, UNREADABLE), is_unreadable=True)
+            self._decide(AdoptVersions((adoption,)))
         elif files.version in versions.ended:
             if waiting is not None:
                 self._end(files.kind, waiting.checksum, EDITED_AGAIN)
@@ -168,6 +226,7 @@ class VersionReview:
             self._begin(files)
 
     def _begin(self, files: Playbook) -> None:
+        log.info("the new version of “%s” is tried beside the one in force", files.title)
         command = BeginVersion(kind=files.kind, checksum=files.version, text=files.text)
         self._decide(command)
 

@@ -122,6 +122,8 @@ class HomeView:
     grants: tuple[tuple[GrantMeter, str], ...] = ()
     #: What the reader is told of practice cases; empty where there are none.
     practice_notice: str = ""
+    #: The changed playbooks that are tried, as sentences; for those who govern.
+    versions: tuple[str, ...] = ()
 
     @property
     def sections(self) -> dict[str, tuple[str, ...]]:

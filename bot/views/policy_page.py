@@ -10,6 +10,7 @@ from bot.cases.limits import describe_window
 from bot.cases.parameter_limits import ParameterLimit
 from bot.cases.plan import Money
 from bot.cases.policy import ActionLimit, Policy, TierRule, WindowLimit
+from bot.cases.version_rule import VersionRule
 from bot.views.labels import Labels
 
 #: The limits of a window, with how each is told.
@@ -157,12 +158,22 @@ def _always(policy: Policy, labels: Labels) -> Iterator[tuple[str, str]]:
         f"proposed after {terms.yeses:,} approvals, for {_days(terms.expires)}, at most"
         f" {terms.times_per_day:,} a day; they end when unused for {_days(terms.disuse)}",
     )
+    if policy.versions:
+        yield "Changed playbooks", _versions(policy.versions, labels)
     if policy.emergency:
         yield "Emergency", f"@{policy.emergency.group}, reviewed afterwards"
 
 
 def _days(span: timedelta) -> str:
     return f"{span / timedelta(days=1):g} days"
+
+
+def _versions(rule: VersionRule, labels: Labels) -> str:
+    parts = [f"{rule.shadow:,} cases in shadow"]
+    if rule.trial and rule.share:
+        parts.append(f"{rule.trial:,} on trial among {rule.share} %")
+    parts += [f"“{labels.kind(kind)}” where {when}" for kind, when in rule.only.items()]
+    return f"{', '.join(parts)}; then asked, and watched for {rule.watch.days} days"
 
 
 def _in(policy: Policy) -> str:

@@ -6,7 +6,12 @@ from datetime import timedelta
 
 from bot.cases.canonical import Scalar
 from bot.cases.case import Case, LastDecision
-from bot.cases.version_record import VersionComparison, VersionPhase, WaitingVersion
+from bot.cases.version_record import (
+    KindVersions,
+    VersionComparison,
+    VersionPhase,
+    WaitingVersion,
+)
 from bot.cases.version_rule import VersionRule
 from bot.views.labels import start_upper
 
@@ -82,7 +87,7 @@ class VersionProgress:
         if self.failed:
             return f"in shadow: it could not judge {_names(self.failed)}; correct the file"
         if self.is_ready:
-            return f"waits for the governance owners: {len(self.compared):,} cases, {differing}"
+            return f"before the governance owners: {len(self.compared):,} cases, {differing}"
         if self.version.phase is VersionPhase.TRIAL:
             return (
                 f"on trial: {len(self.ended):,} of {self.rule.trial:,} cases have ended,"
@@ -153,6 +158,47 @@ class VersionReport:
             ),
             "outcomes": f"It judged {progress.trial_text}.",
         }
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class VersionStatus:
+    """The version of a kind in force, and how another one does."""
+
+    kind: str
+    kind_title: str
+    versions: KindVersions
+    #: None where nothing is tried.
+    progress: VersionProgress | None = None
+    #: The version of the files of this process.
+    file_version: str = ""
+
+    @property
+    def is_file_in_force(self) -> bool:
+        """Tell whether the file judges the cases of its kind."""
+        return self.file_version in {"", self.versions.in_force.checksum}
+
+    @property
+    def sentence(self) -> str:
+        """Say what is not in force, and why; empty where the file is."""
+        title = f"“{self.kind_title}”"
+        if self.progress is not None:
+            return f"The new version of {title} is {self.progress.sentence}"
+        if self.is_file_in_force:
+            return ""
+        if self.file_version in self.versions.ended:
+            case = f" ({self.versions.ended_on})" if self.versions.ended_on else ""
+            return (
+                f"The new version of {title} is not in force: {self.versions.end_reason}{case};"
+                " edit the file to try another one"
+            )
+        return f"The new version of {title} is not in force: it is tried from the next start on"
+
+    @property
+    def is_problem(self) -> bool:
+        """Tell whether somebody must do something before anything goes on."""
+        if self.progress is not None:
+            return bool(self.progress.failed)
+        return not self.is_file_in_force
 
 
 def decision_words(case: Case) -> str:

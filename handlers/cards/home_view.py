@@ -99,6 +99,8 @@ def _notices(home: HomeView) -> list[Json]:
         blocks += delegation_blocks(delegation, number)
     for meter, title in home.grants[:MAX_NOTICES]:
         blocks += named_grant_blocks(meter, title)
+    for sentence in home.versions[:MAX_NOTICES]:
+        blocks.append(context_block(plain_text(f"🧪 {clean(sentence, 250)}", 300)))
     if home.suggestion and home.rights.may_delegate:
         status = clean(home.suggestion, 80)
         text = f"🌴 Your status says “{status}”. Shall somebody stand in?"

@@ -155,6 +155,11 @@ def check_names(
             hint = did_you_mean(name, [*playbooks, *actions])
             where = locate(path, ("never_alone", place))
             complaints.append(f"{where}: never_alone: there is no kind or action {name}{hint}")
+    for kind in policy.versions.only if policy.versions else ():
+        if kind not in playbooks:
+            where = locate(path, ("versions", "only", kind))
+            hint = did_you_mean(kind, playbooks)
+            complaints.append(f"{where}: versions.only: there is no kind {kind}{hint}")
     for place, rule in enumerate(policy.rules):
         for complaint in _unknown_names(
             rule.when, actions=actions, systems=systems, playbooks=playbooks

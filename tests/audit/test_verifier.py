@@ -4,6 +4,7 @@ import json
 import random
 import subprocess
 import sys
+from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -21,8 +22,9 @@ from tests.desk import test_probes as probes
 from tests.desk import test_promotions as promotions
 from tests.desk import test_rule_changes as rule_changes
 from tests.desk import test_standing_rules as standing_rules
+from tests.desk import test_version_review as version_review
 from tests.fakes.directory import principal
-from tests.world import policy, request
+from tests.world import playbook, policy, request
 
 
 @pytest.fixture
@@ -618,3 +620,85 @@ def test_a_case_of_the_business_that_is_passed_off_as_practice_is_found(practise
 
     findings = forged(practised, on("plan.rejected", change))
     assert any("a case of the business was ended as practice" in one for one in findings)
+
+
+@pytest.fixture
+def reversioned(small_world, tmp_path):
+    """A playbook that was changed, tried, approved, and went back after a bad outcome."""
+    world = small_world
+    rule = replace(version_review.RULE, watch=timedelta(days=10))
+    world.house.rows = [{**world.house.rows[0], "at_risk": 10, "case_size": 6, "shop": "Soho"}]
+    world.house.undo_for = timedelta(days=1)
+    world.library.rules = version_review.tried(rule)
+    world.library.edit(playbook())
+    version_review.restart(world)
+    world.desk.upkeep.rule_review.review()
+    _, case = version_review.to_question(world)
+    world.approve(case, "elsie")
+    world.work()
+    version_review.take_back(world, version_review.decided(world, 300))
+    version_review.case_of(world, 301)
+    checkpoints = Checkpoints(tmp_path / "cp", "log")
+    checkpoints.sign(world.store.ledger)
+    export(world.store.ledger, tmp_path / "log.jsonl")
+    return Log(tmp_path, checkpoints.public_key)
+
+
+def demand_trials(entry):
+    """Let the policy in force say that changed playbooks are tried."""
+    if entry["type"] == "policy.adopted":
+        entry["body"]["record"]["policy_text"] = "currency: GBP\nversions: {shadow: 3}\n"
+
+
+def test_versions_that_people_approved_and_that_went_back_raise_no_alarm(reversioned):
+    assert verify_without_checkpoints(reversioned, reversioned.lines) == []
+    assert forged(reversioned, demand_trials) == []
+
+
+def test_a_version_that_nobody_approved_is_found(reversioned):
+    for elsewhere in ("", "EX-1000"):
+
+        def change(entry, case=elsewhere):
+            demand_trials(entry)
+            body = entry["body"]
+            if entry["type"] == "version.adopted" and body["key"]:
+                body["on_case"] = case
+
+        found = forged(reversioned, change)
+        assert any("a changed playbook came into force, and nobody" in line for line in found), (
+            found
+        )
+
+
+def test_a_return_to_another_version_than_the_one_before_is_found(reversioned):
+    def change(entry):
+        demand_trials(entry)
+        body = entry["body"]
+        if entry["type"] == "version.adopted" and body["ended"]:
+            body["checksum"] = "f" * 64
+
+    found = forged(reversioned, change)
+    assert any("a changed playbook came into force, and nobody" in line for line in found), found
+
+
+def test_a_plan_of_a_version_that_was_not_in_force_is_found(reversioned):
+    change = on("evidence.gathered", lambda body, entry: body.update(playbook_version="f" * 64))
+    found = forged(reversioned, change)
+    assert any("neither in force nor on trial" in line for line in found), found
+
+
+def test_a_version_on_trial_that_was_never_in_shadow_is_found(reversioned):
+    change = on(
+        "version.begun",
+        lambda body, entry: body["phase"] == "on trial" and body.update(checksum="f" * 64),
+    )
+    found = forged(reversioned, change)
+    assert any("that had not been in shadow" in line for line in found), found
+
+
+def test_a_version_that_claims_another_before_it_is_found(reversioned):
+    change = on(
+        "version.adopted", lambda body, entry: body["before"] and body.update(before="f" * 64)
+    )
+    found = forged(reversioned, change)
+    assert any("after another than the one that was" in line for line in found), found

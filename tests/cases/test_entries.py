@@ -65,7 +65,10 @@ WIRE = {
     "delegation.given": (Transition.NOTE, "delegation"),
     "desk.paused": (Transition.NOTE, "scope reason by_name"),
     "desk.resumed": (Transition.NOTE, "scope by_name"),
-    "evidence.gathered": (Transition.GATHER, "evidence what why stake"),
+    "evidence.gathered": (
+        Transition.GATHER,
+        "evidence what why stake playbook_version is_on_trial",
+    ),
     "glass.broken": (Transition.NOTE, "on_case on_revision by_name reason review_by"),
     "glass.reviewed": (Transition.NOTE, "on_case note by_name"),
     "grant.ended": (Transition.NOTE, "grant reason by_name on_case"),
@@ -108,6 +111,17 @@ WIRE = {
     "policy.adopted": (
         Transition.NOTE,
         "checksum record before before_version by_name on_case key",
+    ),
+    "version.adopted": (
+        Transition.NOTE,
+        "kind checksum text text_entry before reason by_name on_case key watch_until ended"
+        " is_unreadable",
+    ),
+    "version.begun": (Transition.NOTE, "kind checksum phase text reason"),
+    "version.compared": (Transition.NOTE, "comparison"),
+    "version.ended": (
+        Transition.NOTE,
+        "kind checksum reason by_name on_case may_return",
     ),
     "stage.changed": (
         Transition.NOTE,

@@ -495,6 +495,7 @@ def test_a_field_of_a_later_release_that_says_nothing_leaves_the_checksum_as_it_
         shipped,
         window=None,
         never_alone=(),
+        versions=None,
         autonomy=AutonomyRule(),
         actions=earlier_actions,
     )
