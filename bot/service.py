@@ -17,6 +17,7 @@ from bot.advisors import Knowledge
 from bot.cases.errors import SettingsIncomplete
 from bot.checkpoint_keeper import CheckpointKeeper
 from bot.clock import monotonic
+from bot.desk.kind_watch import KindWatch
 from bot.desk.lane_priority import LanePriority
 from bot.desk.worker import Handler, WorkerPool, WorkerTimings
 from bot.ports.clock import Clock
@@ -66,6 +67,8 @@ class Worker:
     lanes: dict[str, WorkerPool]
     knowledge: Knowledge
     clock: Clock
+    #: Looks at a kind soon after this process has written a decision on it.
+    kind_watch: KindWatch
     _warm_up_timer: threading.Timer | None = field(default=None, init=False)
 
     def prepare(self) -> None:
@@ -78,6 +81,7 @@ class Worker:
         # Only lanes ask memory: a process without them leaves it to the others.
         if self.lanes:
             self.knowledge.precedents.start()
+        self.kind_watch.start()
         for lane in self.lanes.values():
             lane.start()
         if QUESTION_LANE in self.lanes:
@@ -96,6 +100,7 @@ class Worker:
         """Finish what the lanes have begun, and write that down."""
         for lane in self.lanes.values():
             lane.stop()
+        self.kind_watch.stop()
         if self._warm_up_timer:
             self._warm_up_timer.cancel()
             # It reads from the database that is closed later.
@@ -306,7 +311,7 @@ def build_jobs(desk: Desk, keeper: CheckpointKeeper, clock: Clock) -> list[Job]:
         Job("keep time", DEADLINES_INTERVAL, desk.upkeep.deadlines.process_due),
         Job("checkpoint", CHECKPOINT_INTERVAL, keeper.sign),
         Job("digests", DIGESTS_INTERVAL, digest_schedule.enqueue_due),
-        Job("promotions", PROMOTIONS_INTERVAL, desk.upkeep.promotions.review),
+        Job("promotions", PROMOTIONS_INTERVAL, desk.upkeep.review_kinds),
         Job("standing rules", PROMOTIONS_INTERVAL, desk.upkeep.standing_rules.review),
         Job("rules", RULES_INTERVAL, desk.upkeep.rule_review.review),
         Job("versions", VERSIONS_INTERVAL, desk.upkeep.version_review.advance),

@@ -10,6 +10,7 @@ from slack_sdk import WebClient
 from bot.advisors import open_knowledge
 from bot.checkpoint_keeper import open_keeper
 from bot.desk.decision_priority import DecisionPriority
+from bot.desk.kind_watch import KindWatch
 from bot.desk.options import DeskOptions
 from bot.desk.passkeys import PasskeyEnrolment
 from bot.desk.worker import WorkerTimings
@@ -149,11 +150,14 @@ def _build_parts(settings: Settings, clock: Clock | None, *, lanes: Sequence[str
     )
     # Work that a write leaves behind goes to a lane at once, without a look into the outbox.
     store.database.local_workers.extend(pools.values())
+    kind_watch = KindWatch(desk.upkeep.review_kind)
+    store.database.score_listeners.append(kind_watch.note)
     worker = Worker(
         desk=desk,
         lanes=pools,
         knowledge=knowledge,
         clock=clock,
+        kind_watch=kind_watch,
     )
     return _Parts(worker=worker, client=client, chat=chat)
 

@@ -5,8 +5,9 @@ when its evidence does.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
+from threading import Lock
 
 from bot.cases.autonomy import next_stage
 from bot.cases.case import Case
@@ -38,14 +39,26 @@ class Promotions:
     library: Library
     clock: Clock
     mode: str = ""
+    _lock: Lock = field(default_factory=Lock)
 
     def review(self) -> int:
         """Judge every record; return how many cases that opened."""
-        if self.mode == SHADOW_MODE:
+        return sum(self.review_kind(kind) for kind, _ in self.library.titles())
+
+    def review_kind(self, kind: str) -> int:
+        """Judge the records of one kind; return how many cases that opened."""
+        playbook = self.library.playbook(kind)
+        if self.mode == SHADOW_MODE or not self._may_ever_ask(playbook):
             return 0
-        now, controls = self.clock(), self.desk_controls.load()
-        playbooks = [self.library.playbook(kind) for kind, _ in self.library.titles()]
-        return sum(self._review(playbook, controls, now) for playbook in playbooks)
+        with self._lock:
+            return self._review(playbook, self.desk_controls.load(), self.clock())
+
+    def _may_ever_ask(self, playbook: Playbook) -> bool:
+        """Tell from the files alone whether any action can go further."""
+        actions = self.library.policy().actions
+        limits = [actions[name] for name in actions_of(playbook) if name in actions]
+        is_wide = playbook.terms.stage is not Stage.SHADOW
+        return any(limit.alone for limit in limits) if is_wide else bool(limits)
 
     def _review(self, playbook: Playbook, controls: DeskControls, now: datetime) -> int:
         open_cases = {
@@ -58,7 +71,7 @@ class Promotions:
             case = open_cases.get(signal.subject)
             gate = self.stages.gate(playbook.kind, action, target, controls=controls, now=now)
             if gate.is_open:
-                if case is None and self._may_ask(signal, now):
+                if case is None:
                     opened_count += self._open(signal, now)
             elif case is not None and case.state in WAITING:
                 self.intake.receive(_clear(case, now), b"")
@@ -77,13 +90,14 @@ class Promotions:
             if target is not Stage.AUTONOMOUS or limit.alone:
                 yield action, target
 
-    def _may_ask(self, signal: Signal, now: datetime) -> bool:
-        """Tell whether nobody was asked the same a short while ago."""
-        last_at = self.queries.last_signal_at(signal.fingerprint, except_from=ABSENCE)
-        return last_at is None or now - last_at >= self.library.policy().autonomy.ask_again
-
     def _open(self, signal: Signal, now: datetime) -> bool:
-        signal = replace(signal, key=f"{signal.subject}@{int(now.timestamp())}")
+        """Ask, unless the same was asked a short while ago; tell whether that opened a case."""
+        last_at = self.queries.last_signal_at(signal.fingerprint, except_from=ABSENCE)
+        if last_at is not None and now - last_at < self.library.policy().autonomy.ask_again:
+            return False
+        # Two processes that look at once ask under one key, and open one case.
+        after = 0 if last_at is None else int(last_at.timestamp())
+        signal = replace(signal, key=f"{signal.subject} after {after}")
         return self.intake.receive(signal, b"").outcome is ReceiptOutcome.OPENED
 
     def _signal(self, playbook: Playbook, action: str, target: Stage) -> Signal:

@@ -101,6 +101,7 @@ class SqlCaseStore:
 
         after = self._database.write(job, urgent=urgent)
         count_change(change.before, after)
+        self._report_scores(write)
         return after
 
     def submit(
@@ -119,8 +120,18 @@ class SqlCaseStore:
             return _write_change(unit, change, write)
 
         future = self._database.submit(job, urgent=urgent)
-        future.add_done_callback(partial(_count_submitted, change))
+        future.add_done_callback(partial(self._finish_submitted, change, write))
         return future
+
+    def _finish_submitted(self, change: Change, write: CaseWrite, result: Future[Case]) -> None:
+        if result.exception() is None:
+            count_change(change.before, change.after)
+            self._report_scores(write)
+
+    def _report_scores(self, write: CaseWrite) -> None:
+        for kind in {row["kind"] for row in write.scores}:
+            for listener in self._database.score_listeners:
+                listener(kind)
 
     def _serialise(self, change: Change) -> CaseWrite:
         write = case_write(change.before, change.after, change.entries)
@@ -204,11 +215,6 @@ class SqlCaseStore:
         """Return the highest number that a case may have so far."""
         number: int = self._database.fetch(LAST_CASE_NUMBER)[0].number
         return number
-
-
-def _count_submitted(change: Change, write: Future[Case]) -> None:
-    if write.exception() is None:
-        count_change(change.before, change.after)
 
 
 def _write_change(unit: UnitOfWork, change: Change, write: CaseWrite) -> Case:

@@ -47,6 +47,8 @@ class Database:
         self.url = url
         #: They get the messages of a write under lease once it is durable, or are woken.
         self.local_workers: list[LocalWorker] = []
+        #: They get the kind of each decision that was scored, once it is durable.
+        self.score_listeners: list[Callable[[str], None]] = []
         self.decoded_cases = DecodedCases()
         self.engine = writing_engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"

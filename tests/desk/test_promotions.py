@@ -3,6 +3,7 @@
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
+from threading import Lock
 
 import pytest
 
@@ -349,3 +350,73 @@ def test_a_kind_of_an_earlier_file_that_said_autonomous_is_taken_back_too(world)
     assert alone.was_auto_approved
     take_back(world, alone)
     assert next_case(world, "product:again").state is State.PROPOSED
+
+
+def watched(world: World) -> list[str]:
+    kinds: list[str] = []
+    world.store.database.score_listeners.append(kinds.append)
+    return kinds
+
+
+def test_each_scored_decision_is_reported_once_it_is_durable_and_nothing_else(world):
+    kinds = watched(world)
+    case_id = world.receive(world.signal("product:1")).case_id
+    world.work()
+    assert kinds == []
+    case = world.store.cases.case(case_id)
+    world.approve(case)
+    assert kinds == ["low_stock"]
+
+
+def test_a_decision_that_was_not_written_is_not_reported(world):
+    case_id = world.receive(world.signal("product:1")).case_id
+    world.work()
+    case = world.store.cases.case(case_id)
+    by = request(case.id, principal("ana"), world.seen(case))
+    world.desk.decisions.reject(by, reason=RejectReason.WRONG_PLAN, note="no")
+    kinds = watched(world)
+    with pytest.raises(TooLate):
+        world.desk.decisions.reject(by, reason=RejectReason.WRONG_PLAN, note="no")
+    assert kinds == []
+
+
+def test_the_deciding_press_alone_opens_the_gate(world):
+    kinds = watched(world)
+    earn(world, first=200)
+    opened_counts = [world.desk.upkeep.review_kind(kind) for kind in dict.fromkeys(kinds)]
+    assert opened_counts == [1]
+    world.work()
+    assert promotion(world) is not None
+
+
+def test_two_processes_that_look_at_once_open_one_case(world):
+    earn(world)
+    other = replace(
+        world.desk.upkeep.promotions,
+        clock=lambda: world.clock() + timedelta(seconds=3),
+        # That of another process.
+        _lock=Lock(),
+    )
+    signal_of_first = []
+    receive = world.desk.upkeep.promotions.intake.receive
+
+    class Slow:
+        """An intake before which the other process looks, too."""
+
+        def receive(self, signal, raw):
+            signal_of_first.append(signal)
+            assert other.review_kind("low_stock") == 1
+            return receive(signal, raw)
+
+    first = replace(world.desk.upkeep.promotions, intake=Slow())
+    assert first.review_kind("low_stock") == 0
+    case = promotion(world)
+    assert case is not None
+    assert signal_of_first == [case.signal]
+    assert case.activity.signal_count == 1
+
+
+def test_a_kind_that_policy_never_lets_go_further_costs_no_statement(world):
+    world.library.rules = policy(autonomy=RULE)
+    promotions = replace(world.desk.upkeep.promotions, desk_controls=None, queries=None)
+    assert promotions.review_kind("low_stock") == 0
