@@ -19,7 +19,7 @@ from sqlalchemy.exc import DBAPIError
 from bot.cases.errors import LedgerBroken
 from bot.store.decoded_cases import DecodedCases
 from bot.store.driver import DriverConnection
-from bot.store.engines import BEGINS_ON_DRIVER, reading_engine, writing_engine
+from bot.store.engines import BEGINS_ON_DRIVER, mapping_file, reading_engine, writing_engine
 from bot.store.heads import HeadMoved, Heads
 from bot.store.local_workers import Handover, LocalWorker, dispatch
 from bot.store.parameters import keep_storable
@@ -91,7 +91,7 @@ class Database:
         self.precedence.give_way()
         if isinstance(query, CompiledStatement):
             return self._readers.fetch(query, values or {})
-        with self._reading_engine.connect() as connection:
+        with self._reading_engine.connect() as connection, mapping_file(connection):
             return connection.execute(query, values or {}).all()
 
     @contextlib.contextmanager

@@ -1,7 +1,9 @@
 """Engines for SQLite and PostgreSQL: one for the writer, one for readers."""
 
+import contextlib
 import sqlite3
 import time
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -12,8 +14,11 @@ from bot.clock import monotonic
 
 WAL_RETRY_SECONDS = 0.01
 SQLITE_BUSY_TIMEOUT_SECONDS = 30.0
-#: So much of the file is mapped into the memory of readers.
+#: So much of the file is mapped into memory for a search.
 MAX_MAPPED_BYTES = 256 * 1024 * 1024
+#: The writer keeps pages from one transaction to the next. A reader loses its own at every write.
+WRITER_CACHE_KILOBYTES = 8_000
+READER_CACHE_KILOBYTES = 1_000
 #: The write-ahead log is copied into the file when it has so many pages (16 MB). What is written
 #: again and again meanwhile, such as the heads and the ends of indexes, is copied once.
 MAX_LOGGED_PAGES = 4_000
@@ -34,7 +39,7 @@ def writing_engine(url: str) -> Engine:
         )
     engine = create_engine(url, **_sqlite_options())
     event.listen(engine, "connect", _on_sqlite_connect)
-    event.listen(engine, "connect", _checkpoint_seldom)
+    event.listen(engine, "connect", _configure_writer)
     event.listen(engine, "begin", _begin_immediate)
     path = engine.url.database
     if path and not Path(path).exists():
@@ -59,20 +64,36 @@ def reading_engine(url: str) -> Engine:
         )
     engine = create_engine(url, isolation_level="AUTOCOMMIT", **_sqlite_options())
     event.listen(engine, "connect", _on_sqlite_connect)
-    event.listen(engine, "connect", _map_into_memory)
+    event.listen(engine, "connect", _configure_reader)
     return engine
 
 
-def _checkpoint_seldom(raw: sqlite3.Connection, _: object) -> None:
-    raw.execute(f"PRAGMA wal_autocheckpoint={MAX_LOGGED_PAGES}")
+@contextlib.contextmanager
+def mapping_file(connection: Connection) -> Iterator[None]:
+    """Map the file into memory while this connection searches.
 
-
-def _map_into_memory(raw: sqlite3.Connection, _: object) -> None:
-    """Let readers share the pages of the file.
-
-    A search for words reads every row, and copying pages would be half of its time.
+    A search for words reads every row, and copying pages would be half of its time. Whoever reads
+    a few rows gains nothing: every write of another connection ends the mapping, and the next
+    read pays for it again. One that stays counts all its pages once more for each connection.
     """
+    if connection.dialect.name != "sqlite":
+        yield
+        return
+    raw: Any = connection.connection.driver_connection
     raw.execute(f"PRAGMA mmap_size={MAX_MAPPED_BYTES}")
+    try:
+        yield
+    finally:
+        raw.execute("PRAGMA mmap_size=0")
+
+
+def _configure_writer(raw: sqlite3.Connection, _: object) -> None:
+    raw.execute(f"PRAGMA wal_autocheckpoint={MAX_LOGGED_PAGES}")
+    raw.execute(f"PRAGMA cache_size=-{WRITER_CACHE_KILOBYTES}")
+
+
+def _configure_reader(raw: sqlite3.Connection, _: object) -> None:
+    raw.execute(f"PRAGMA cache_size=-{READER_CACHE_KILOBYTES}")
 
 
 def _sqlite_options() -> dict[str, Any]:
@@ -80,6 +101,8 @@ def _sqlite_options() -> dict[str, Any]:
         "poolclass": QueuePool,
         "pool_size": 12,
         "max_overflow": 20,
+        # What one connection needs of memory is needed once, as long as one is enough.
+        "pool_use_lifo": True,
         "hide_parameters": True,
         "connect_args": {
             "timeout": SQLITE_BUSY_TIMEOUT_SECONDS,
@@ -95,7 +118,6 @@ def _on_sqlite_connect(raw: sqlite3.Connection, _: object) -> None:
         "synchronous=FULL",
         "recursive_triggers=ON",
         "foreign_keys=ON",
-        "cache_size=-8000",
     ):
         raw.execute(f"PRAGMA {pragma}")
 
