@@ -13,10 +13,11 @@ import threading
 from collections.abc import Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import ExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from pathlib import Path
 
+from bot.cases.autonomy_rule import AutonomyRule
 from bot.cases.commands import LookFirst
 from bot.cases.control_commands import AdoptStandingRule, EndStandingRule
 from bot.cases.control_decisions import decide_controls
@@ -63,6 +64,9 @@ def race(url: str, claims: int) -> Result:
         worlds = [World(_open(stack, url), clock=clock) for _ in range(CONNECTIONS)]
         for world in worlds:
             prepare(world)
+            # What all rules together may take in a day is not what is raced for.
+            autonomy = AutonomyRule(decisions=1000, alone_per_day=1_000_000)
+            world.library.rules = replace(world.library.rules, autonomy=autonomy)
         draft = _draft(worlds[0])
         pool = stack.enter_context(ThreadPoolExecutor(CLAIMS_A_ROUND + 1))
         for number in range(rounds):
