@@ -123,7 +123,7 @@ def _sorts_of_case(rule: StandingRule, playbook: Playbook) -> list[str]:
         for bound in rule.bounds
         if bound.name in titles and bound.values
     ]
-    return [f"only where {' and '.join(sorts[:MAX_SORTS])}"] if sorts else []
+    return [f"only where {', '.join(sorts[:MAX_SORTS])}"] if sorts else []
 
 
 def _amount_words(bound: Bound, currency: str) -> str:
