@@ -1,10 +1,14 @@
 """Which plans count for a standing rule, and which against it."""
 
+from dataclasses import replace
+from decimal import Decimal
+
 from bot.cases.entries import RejectReason
+from bot.cases.policy import ActionLimit
 from bot.cases.presses import decided_plans
-from tests.desk.test_standing_rules import prepare, press, raise_case
+from tests.desk.test_standing_rules import ORDER, prepare, press, raise_case
 from tests.fakes.directory import principal
-from tests.world import request
+from tests.world import policy, request
 
 
 def plans_of(world, case):
@@ -56,13 +60,15 @@ def test_what_was_taken_back_is_a_no(small_world):
     assert (one.is_yes, one.is_no, one.is_bad) == (False, True, True)
 
 
-def test_what_was_done_by_hand_is_a_no(small_world):
+def test_what_was_done_by_hand_instead_is_a_no(small_world):
     prepare(small_world)
+    limits = {**policy().actions, ORDER: ActionLimit(per_plan=Decimal(50), alone=True)}
+    small_world.library.rules = replace(small_world.library.rules, actions=limits)
     case = raise_case(small_world, 1)
     by = request(case.id, principal("ana"), small_world.seen(case))
     small_world.desk.decisions.resolve(by, note="another wine came")
     (one,) = plans_of(small_world, case)
-    assert one.is_no
+    assert (one.is_yes, one.is_no) == (False, True)
 
 
 def test_a_plan_without_a_decision_counts_for_nothing(small_world):
