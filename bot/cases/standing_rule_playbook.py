@@ -42,7 +42,7 @@ def standing_rule_playbook(of_kind: Playbook) -> Playbook:
         stage_playbook(of_kind),
         kind=standing_rule_kind(of_kind.kind),
         title=f"Standing rule: {of_kind.title}",
-        what="{rule.rule}. {rule.grounds}.",
+        what="{rule.rule}.",
         brief="only while {rule.within}",
         evidence=(_lookup(),),
         stake=Stake("{rule.grounds}. {rule.outcome}"),
@@ -75,7 +75,7 @@ def _adoption() -> ActionOffer:
     return ActionOffer(
         action=ADOPT_STANDING_RULE,
         when="signal.purpose == 'adopt' && rule.is_open",
-        otherwise="it cannot be adopted any more: {rule.obstacle}",
+        otherwise="{rule.adopt_obstacle}",
         parameters={"kind": "signal.of_kind", "rule": "signal.rule"},
         reason="People have approved every such plan, as it was proposed",
     )
@@ -85,7 +85,7 @@ def _prolongation() -> ActionOffer:
     return ActionOffer(
         action=KEEP_STANDING_RULE,
         when="signal.purpose == 'keep' && rule.is_open",
-        otherwise="there is nothing to keep: {rule.obstacle}",
+        otherwise="{rule.keep_obstacle}",
         parameters={
             "kind": "signal.of_kind",
             "rule": "signal.rule",

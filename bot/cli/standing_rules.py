@@ -21,7 +21,7 @@ from bot.store.store import Store
 from bot.views.standing_rules import bound_words, day_words, free_words, rule_sentence, within_words
 from knowledge.library import FileLibrary
 
-COLUMNS = ("decided in", "what runs", "only while", "owner", "state", "used", "last", "until")
+COLUMNS = ("decided in", "what runs", "owner", "state", "used", "last", "until")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +83,6 @@ def _row(one: ListedRule, library: FileLibrary) -> tuple[str, ...]:
     return (
         deciding_case(one.rule.id),
         what.removesuffix("; none"),
-        within_words(one.rule, playbook),
         f"{one.rule.owner} ({one.adoption.by_name})",
         one.state,
         f"{one.use.times:,}",
@@ -99,6 +98,7 @@ def _plain(one: ListedRule, library: FileLibrary) -> dict[str, Any]:
         "kind": rule.kind,
         "actions": list(rule.actions),
         "sentence": rule_sentence(rule, library.playbook(rule.kind), library.labels()),
+        "within": within_words(rule, library.playbook(rule.kind)),
         "bounds": {bound.name: bound_words(bound) for bound in rule.bounds},
         "owner": rule.owner,
         "approved_by": one.adoption.by_name,

@@ -58,6 +58,9 @@ class RuleDescriptions(Protocol):
     def sentence(self, rule: StandingRule) -> str:
         """Say what runs by the rule."""
 
+    def kind_title(self, rule: StandingRule) -> str:
+        """Name the kind that the rule is about."""
+
     def obstacle(self, rule: StandingRule) -> str:
         """Say why a draft may not be adopted now; empty where it may."""
 
@@ -252,11 +255,13 @@ class StandingRulesConnector:
                 raise ConnectorFailed("the rule has ended")
             until = datetime.fromisoformat(str(parameters["until"]))
             return {
+                "kind_title": self._descriptions.kind_title(rule),
                 "sentence": self._descriptions.sentence(rule),
                 "until_text": f"{until:%-d %b %Y}",
             }
         draft = self._draft(kind, name)
         return {
+            "kind_title": self._descriptions.kind_title(draft),
             "sentence": self._descriptions.sentence(draft),
             "until_text": f"{draft.until:%-d %b %Y}",
             "is_open": not self._descriptions.obstacle(draft),

@@ -114,7 +114,8 @@ class StandingRuleRecords:
             "outcome": self._outcome(rule),
             "terms": terms_words(rule),
             "is_open": not obstacle,
-            "obstacle": obstacle,
+            "adopt_obstacle": f"it cannot be adopted any more: {obstacle}" if obstacle else NONE,
+            "keep_obstacle": "it is not in force yet",
         }
 
     def describe_use(self, rule: StandingRule) -> dict[str, Scalar]:
@@ -129,12 +130,17 @@ class StandingRuleRecords:
             "outcome": f"It was {use_words(self.cases.rule_use(rule))}.",
             "terms": terms_words(rule),
             "is_open": self.clock() < rule.until,
-            "obstacle": "its time is over",
+            "adopt_obstacle": "it was adopted already",
+            "keep_obstacle": "its time is over",
         }
 
     def sentence(self, rule: StandingRule) -> str:
         """Say what runs by the rule."""
         return rule_sentence(rule, self.library.playbook(rule.kind), self.library.labels())
+
+    def kind_title(self, rule: StandingRule) -> str:
+        """Name the kind that the rule is about."""
+        return self.library.playbook(rule.kind).title
 
     def obstacle(self, rule: StandingRule) -> str:
         """Say why a draft may not be adopted now; empty where it may."""

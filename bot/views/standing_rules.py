@@ -12,6 +12,8 @@ from bot.views.labels import Labels, as_words
 NONE = "none"
 MAX_WITHIN = 12
 MAX_SORTS = 3
+#: How many rows a look-up found says nothing to people.
+ROW_COUNT = ".rows"
 
 
 def rule_sentence(rule: StandingRule, playbook: Playbook, labels: Labels) -> str:
@@ -25,10 +27,12 @@ def rule_sentence(rule: StandingRule, playbook: Playbook, labels: Labels) -> str
 def within_words(rule: StandingRule, playbook: Playbook) -> str:
     """List the facts of the case that must be as they were."""
     titles = _fact_titles(playbook)
+    facts = [bound for bound in rule.bounds if bound.name.startswith(f"{FACTS}.")]
     words = [
         f"{titles.get(bound.name, _fact_words(bound.name))} {bound_words(bound)}"
-        for bound in rule.bounds
-        if bound.name.startswith(f"{FACTS}.")
+        # What cards show comes first.
+        for bound in sorted(facts, key=lambda bound: bound.name not in titles)
+        if not bound.name.endswith(ROW_COUNT)
     ]
     more = len(words) - MAX_WITHIN
     text = "; ".join(words[:MAX_WITHIN])
@@ -119,7 +123,7 @@ def _sorts_of_case(rule: StandingRule, playbook: Playbook) -> list[str]:
         for bound in rule.bounds
         if bound.name in titles and bound.values
     ]
-    return [f"only where {' and '.join(sorts[:MAX_SORTS])}"] if sorts else []
+    return [f"only where {', '.join(sorts[:MAX_SORTS])}"] if sorts else []
 
 
 def _amount_words(bound: Bound, currency: str) -> str:

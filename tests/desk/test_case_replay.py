@@ -6,17 +6,21 @@ from dataclasses import replace
 import pytest
 
 from bot.advisors import without_models
+from bot.cases.actor import Surface
 from bot.cases.entries import RejectReason
 from bot.cases.evaluation import Course
 from bot.cases.playbook import Lookup
 from bot.cases.policy import ActionLimit, PlaybookTerms, Stage
 from bot.cases.recognition import Recognition
+from bot.cases.rule_use import RuleHistory
+from bot.cases.usage import Usage
 from bot.connectors.parameters import ParameterType
 from bot.connectors.recorded import RecordedSystems, Recording
 from bot.connectors.sql import SqlAction, SqlSystem
 from bot.desk.case_replay import CaseReplay, FrozenClock, RecordedCase, record_case
 from bot.desk.null_store import NullOutbox, RecordedCases
 from bot.store.past_cases import PastCases
+from tests.desk import test_standing_rules as standing_rules
 from tests.fakes.directory import principal
 from tests.world import request
 
@@ -219,3 +223,43 @@ def test_whatever_would_write_fails(world):
     ):
         with pytest.raises(AssertionError, match="writes nothing"):
             write()
+
+
+def test_a_case_that_ran_by_a_standing_rule_is_played_by_the_rules_of_then(world):
+    standing_rules.prepare(world)
+    # The action of this file declares no amount.
+    world.house.amount = None
+    standing_rules.adopt(world)
+    alone = standing_rules.raise_case(world, 200, quantity=18)
+    outside = standing_rules.raise_case(world, 201, quantity=36)
+    world.clock.forward(hours=1)
+    world.desk.controls.supervise(
+        "low_stock", by=principal("ana"), reason="stock-taking", surface=Surface.SLACK
+    )
+    assert standing_rules.rules(world) == ()
+    history = RuleHistory(world.store.cases.entries("DESK"))
+
+    def played(case):
+        entries = world.store.cases.entries(case.id)
+        recorded_case = record_case(
+            entries,
+            lambda trial: Usage(),
+            rules_before=lambda trial: history.at(trial.at, trial.after.kind),
+        )
+        # Saved and read again, it has the rules with it.
+        recorded_case = RecordedCase.from_plain(json.loads(json.dumps(recorded_case.to_plain())))
+        (comparison,) = replay(world).compare(recorded_case)
+        return comparison
+
+    assert played(alone).differences == ()
+    assert played(alone).now.course is Course.ALONE
+    assert played(outside).now.course is Course.ASK
+    # Another quantity is outside what was approved.
+    change_offer(world, parameters={"product_id": "signal.product_id", "quantity": "stock.on_hand"})
+    assert played(alone).now.course is Course.ASK
+
+
+def test_a_file_of_an_earlier_release_has_no_standing_rules(world):
+    plain = record(world, world.proposed()).to_plain()
+    del plain["standing_rules"]
+    assert RecordedCase.from_plain(plain).rules_of(0) == ()

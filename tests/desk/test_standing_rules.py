@@ -117,7 +117,7 @@ def test_from_presses_to_a_card_to_running_alone_to_its_end(world):
     case = ask(world)
     shown = {fact.label: fact.value for fact in case.assessment.evidence}
     assert "quantity 12 to 24" in case.assessment.what
-    assert "approved 4 such plans as they were (EX-1, EX-2, EX-3, EX-4)" in case.assessment.what
+    assert "approved 4 such plans as they were (EX-1, EX-2, EX-3, EX-4)" in case.assessment.why
     assert "left out: EX-5 (shop Camden)" in case.assessment.why
     assert "shop Soho" in shown["Only while"]
     assert shown["Decided otherwise, and left out"] == "EX-5 (shop Camden)"
@@ -296,7 +296,7 @@ def test_disagreement_within_the_bounds_ends_it_by_card(world):
         raise_case(world, number)
     miss = press(world, 203, rejecting=True)
     case = ask(world)
-    assert f"people decided otherwise in {miss.id}" in case.assessment.what
+    assert f"people decided otherwise in {miss.id}" in case.assessment.why
     (doubt,) = bodies(world, RuleDoubted)
     assert doubt.until == world.clock() + TERMS.notice
     # Until then it holds.
@@ -312,7 +312,7 @@ def test_a_rule_that_is_not_used_is_kept_or_ends(world):
     adopt(world)
     world.clock.at += TERMS.disuse
     case = ask(world)
-    assert "nothing ran by it for 30 days" in case.assessment.what
+    assert "nothing ran by it for 30 days" in case.assessment.why
     world.approve(case, "elsie")
     world.work()
     (rule,) = rules(world)
@@ -339,7 +339,7 @@ def test_the_owners_are_asked_before_its_time_is_over(world):
     while rule.until - world.clock() > TERMS.notice:
         raise_case(world, int(world.clock().timestamp()))
         world.clock.at += 5 * DAY
-    assert "its time is nearly over" in ask(world).assessment.what
+    assert "its time is nearly over" in ask(world).assessment.why
 
 
 def test_a_wrong_plan_that_people_approved_ends_the_rule_it_is_within(world):

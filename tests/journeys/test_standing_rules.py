@@ -107,9 +107,9 @@ def test_a_rule_is_distilled_decided_and_lost_in_slack(town):
     assert town.case(outside).state is State.PROPOSED
 
     (line,) = json.loads(town.countersign("policy", "rules", "--json"))
-    assert (line["state"], line["used"], line["approved_by"]) == ("in force", 1, "Elsie")
+    assert (line["state"], line["used"], line["approved_by"]) == ("in force", 1, "Elsie Grant")
     explanation = town.countersign("policy", "explain", str(alone.id))
-    assert "the standing rule that Elsie approved on" in explanation
+    assert "the standing rule that Elsie Grant approved on" in " ".join(explanation.split())
 
     # The first ones that run alone are all reviewed.
     town.until(lambda: ids.REVIEW_WRONG in words_of(town, alone), "a review")
