@@ -65,7 +65,10 @@ def read_decisions(database: Database, since: datetime) -> Iterator[DecisionSamp
 def _with_details(
     sample: DecisionSample, openings: OpeningTimes, counted_since: datetime | None
 ) -> DecisionSample:
-    """Say whether the details had been opened, from the first recorded opening on."""
+    """Tell whether the details had been opened.
+
+    Nothing is known of what was shown before the first recorded opening.
+    """
     if counted_since is None or sample.shown_at < counted_since:
         return sample
     opened_at = openings.get((sample.case_id, sample.revision))

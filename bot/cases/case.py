@@ -396,7 +396,10 @@ class Case:
 
     @property
     def shown_source(self) -> str:
-        """Return the system that reported it; of a probe, that of the past case."""
+        """Return the system that reported it.
+
+        Of a probe it is that of the past case.
+        """
         return self.probe.source if self.probe else self.signal.source
 
     @property

@@ -134,7 +134,7 @@ def decide(case: Case | None, command: Command, now: datetime) -> Decision:
 
 
 def open_probe(command: Open, evidence: Gathered, proposal: Recommended, now: datetime) -> Decision:
-    """Put a past case before its queue once more, with the plan that was refused."""
+    """Open a probe with evidence and plan of its past case."""
     opening = _open(command, now)
     content = _write(opening.case, (evidence, proposal), actor=DESK, surface=Surface.DESK, now=now)
     return opening.then(content)
@@ -143,7 +143,10 @@ def open_probe(command: Open, evidence: Gathered, proposal: Recommended, now: da
 def answer_probe(
     case: Case, decision: DecisionKind, by: Caller, snapshot: CardSnapshot, now: datetime
 ) -> Decision:
-    """Judge a decision on a probe without its command, whose making reads other systems."""
+    """Judge a decision on a probe without its command.
+
+    To make one may read other systems.
+    """
     must_be_current(case, decision, snapshot)
     reason = ineligibility(case, decision, by)
     if reason:

@@ -693,7 +693,10 @@ class MistakeReported(Body):
 @_entry("probe.answered", Transition.RETRACT)
 @dataclass(frozen=True, slots=True)
 class ProbeAnswered(Body):
-    """A probe ends. Nobody is named: what a queue notices is counted, and never who did."""
+    """A probe ends.
+
+    Nobody is named: what a queue notices is counted, and never who did.
+    """
 
     answer: ProbeAnswer
 

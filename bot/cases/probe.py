@@ -1,11 +1,11 @@
-"""A probe: a past case that people rightly refused, put before a queue once more as practice."""
+"""Probes: past cases with a known answer, put before a queue as practice."""
 
 from dataclasses import dataclass
 from enum import StrEnum
 
 
 class ProbeAnswer(StrEnum):
-    """What came of a probe. The values stand in the ledger."""
+    """The outcome of a probe. The values stand in the ledger."""
 
     APPROVED = "approved"
     REJECTED = "rejected"
@@ -23,7 +23,7 @@ class ProbeAnswer(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """The known answer of a probe; it is always to refuse the plan."""
+    """The past case of a probe. The right answer is to refuse its plan."""
 
     of_case: str
     #: The queue that it is put before.

@@ -1,4 +1,4 @@
-"""Probes: what any decision on one comes to, and which past cases may be one.
+"""The rules of probes: their choice, and the outcome of any decision.
 
 Nothing of a probe is ever carried out: every decision but taking it on ends it, and no entry that
 could authorise its plan can be written.
@@ -39,7 +39,9 @@ NOT_FOR_PROBES = "this case is decided in the usual way, or not at all"
 
 
 def decide(case: Case, command: Command, now: datetime) -> tuple[CaseBody, ...]:
-    """Find the entry that ends a probe. Currency and authority are checked already.
+    """Find the entry that ends a probe.
+
+    Currency and authority are checked already.
 
     Raises:
         MoveNotAllowed: the command is nothing that is done with a probe.
@@ -73,7 +75,10 @@ def apply(case: Case, body: ProbeBody, entry: Entry) -> Case:
 
 
 def probe_of(case: Case, mode: str, now: datetime) -> Probe | None:
-    """Make the probe of a past case; None where its right answer is not plain."""
+    """Make the probe of a past case.
+
+    None where its right answer is not plain.
+    """
     plan, verdict, reason = case.proposal.plan, case.proposal.verdict, case.activity.status_reason
     if case.state is not State.REJECTED or plan is None or verdict is None or reason is None:
         return None

@@ -67,7 +67,7 @@ def _as_plain(queue: QueueHealth) -> dict[str, object]:
 def _table(queues: list[QueueHealth]) -> Table:
     table = Table(*HEADS, box=None)
     for queue in queues:
-        table.add_row(
+        cells = (
             f"@{queue.group}",
             str(queue.decisions),
             str(queue.people),
@@ -79,4 +79,5 @@ def _table(queues: list[QueueHealth]) -> Table:
             percent(queue.pair_share),
             practice_text(queue),
         )
+        table.add_row(*cells)
     return table

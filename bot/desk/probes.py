@@ -67,7 +67,7 @@ class Probes:
     max_per_week: int
 
     def put_due(self) -> int:
-        """Put what is due in this hour. Return how many cards that makes."""
+        """Put what is due in this hour. Return the number of cards."""
         if not self.max_per_week:
             return 0
         now = self.clock()
@@ -96,7 +96,7 @@ class Probes:
         return candidates
 
     def _is_due(self, group: str, earlier: Sequence[Case], now: datetime) -> bool:
-        """Tell whether chance picks this hour for a queue that may have one more."""
+        """Tell whether a queue gets one more, and chance picks this hour."""
         own = [case for case in earlier if case.probe and case.probe.group == group]
         recent_count = sum(now - case.timers.opened_at < WEEK for case in own)
         has_open = any(not case.is_terminal for case in own)
@@ -158,7 +158,10 @@ class Probes:
 
 
 def _probe_signal(candidate: ProbeCandidate, now: datetime) -> Signal:
-    """Make the signal of a probe, as old as that of the past case was then."""
+    """Make the signal of a probe.
+
+    It is as old as that of the past case was then.
+    """
     signal = candidate.case.signal
     occurred_at = signal.occurred_at
     if occurred_at is not None:

@@ -26,7 +26,10 @@ class QueueReviews:
     _latest: dict[datetime, tuple[QueueHealth, ...]] = field(default_factory=dict)
 
     def find(self, place: str, due: datetime) -> tuple[BusyQueue, ...]:
-        """List these queues for the digest of a place; none where others would read it too."""
+        """List these queues for the digest of a place.
+
+        None where others would read it too.
+        """
         if not self._is_of_leads(place):
             return ()
         queues = self._measure(due)
@@ -43,7 +46,7 @@ class QueueReviews:
         return queues
 
     def _is_of_leads(self, place: str) -> bool:
-        """Tell whether a digest is read by those who lead the operation alone."""
+        """Tell whether only leads of the operation read a digest."""
         if place.startswith(WHOLE_DESK):
             return True
         return is_of_person(place) and place in self._leads()

@@ -121,7 +121,7 @@ class CaseMeasures:
 
     @property
     def is_about_assistant(self) -> bool:
-        """Tell whether it decides about the assistant, and is no part of the business."""
+        """Tell whether it decides about the assistant."""
         return self.kind == ASSISTANT
 
     @property
@@ -205,7 +205,10 @@ class CaseFold:
         self.acts.append(PersonAct(entry.at, entry.actor.id, is_decision))
 
     def measures(self) -> CaseMeasures | None:
-        """Return the measures so far; None before the first entry, and of a probe."""
+        """Return the measures so far.
+
+        None before the first entry, and of a probe.
+        """
         case = self.case
         if case is None or case.probe is not None:
             return None

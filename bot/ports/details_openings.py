@@ -1,4 +1,4 @@
-"""When the details of plans were opened, without anybody's name."""
+"""Openings of details, without anybody's name."""
 
 from datetime import datetime
 from typing import Protocol

@@ -1,4 +1,4 @@
-"""When the details of plans were opened, without anybody's name."""
+"""Openings of details, without anybody's name."""
 
 from collections.abc import Sequence
 from datetime import UTC, datetime
@@ -44,6 +44,6 @@ def opening_times(connection: Connection, case_ids: Sequence[str]) -> OpeningTim
 
 
 def counting_since(connection: Connection) -> datetime | None:
-    """Return when the first opening of all was recorded; None before there is one."""
+    """Return the time of the first opening of all; None before one."""
     first_at = connection.execute(select(func.min(_openings.first_at))).scalar()
     return None if first_at is None else datetime.fromtimestamp(first_at, UTC)

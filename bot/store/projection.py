@@ -155,9 +155,9 @@ def case_columns(case: Case) -> dict[str, Any]:
 
 
 def _probe_columns(case: Case) -> dict[str, Any]:
-    """Return the row of a probe, which no list, figure or signal finds.
+    """Return the row of a probe.
 
-    Its number is below zero, and it is in no channel.
+    No list, figure or signal finds it: its number is below zero, and it is in no channel.
     """
     return {
         **case_columns(case),

@@ -1,4 +1,4 @@
-"""What people did by hand, in words: one sentence, wherever it is read."""
+"""The words for practice: one sentence, wherever it is read."""
 
 from bot.cases.entries import PracticeObserved
 

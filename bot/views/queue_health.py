@@ -1,4 +1,4 @@
-"""The health of a queue in words, for the lead of the operation: kind, and about no person."""
+"""The health of a queue in words: kind, and about no person."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -27,7 +27,7 @@ REMEDIES = (
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class BusyQueue:
-    """A queue with more cards than can be read, for the weekly review."""
+    """A queue with more cards than its people can read."""
 
     title: str
     sentence: str
@@ -64,7 +64,10 @@ def _figures(queue: QueueHealth, days: int) -> Iterator[str]:
 
 
 def practice_text(queue: QueueHealth) -> str:
-    """Say how many practice cases a queue noticed; a dash for none, or where it is left out."""
+    """Say how many practice cases a queue noticed.
+
+    A dash for none, or where it is left out.
+    """
     if not queue.practice_count or queue.noticed_count is None:
         return HIDDEN
     noun = "practice case" if queue.practice_count == 1 else "practice cases"

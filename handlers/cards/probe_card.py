@@ -1,4 +1,4 @@
-"""The card of a practice case that is over: what it was, and what the right answer was."""
+"""The card of a practice case that is over, with the right answer."""
 
 from bot.cases.case import Case
 from bot.cases.probe import Probe, ProbeAnswer

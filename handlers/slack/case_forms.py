@@ -150,6 +150,10 @@ class CaseForms:
             # Systems and policy name the parameter and the action as the files do.
             text = Wording(labels=labels).reason(str(refusal), MAX_REFUSAL)
             raise BadRequest(text, field=refusal.field) from None
+        if preview.after.probe is not None:
+            # There is nothing to look at: any edit of a practice case is its answer.
+            self.decisions.edit(request, values)
+            return None
         fields = self.decisions.edits.form(preview.after).fields
         return edit_preview_form(preview, fields, labels, fingerprint=fingerprint)
 

@@ -6,6 +6,7 @@ from datetime import timedelta
 
 from bot.emulator.blocks import validate_view
 from bot.views.app_home import HomeRights
+from bot.views.queue_health import PRACTICE_NOTICE
 from handlers.cards import ids
 from handlers.cards.home_view import delegations_modal, home_view, pause_form
 from handlers.cards.ids import token
@@ -49,6 +50,7 @@ def test_a_home_of_the_fullest_day_fits():
         mine=rows(case, range(20, 26)),
         team=rows(case, range(30, 38)),
         alone=rows(undoable_case(), range(40, 46)),
+        practice_notice=PRACTICE_NOTICE,
     )
     assert validate_view(home_view(fullest, permalink)) == []
 
@@ -66,6 +68,17 @@ def test_rows_that_need_a_person_have_their_buttons():
     waiting = (row(referred_case(), 1), row(case_in_doubt(), 2), row(unrecognised_case(), 3))
     drawn_ids = action_ids(home_view(home(waiting=waiting), permalink))
     assert {ids.RESOLVE, ids.SETTLE, ids.NAME_FIRST} <= set(drawn_ids)
+
+
+def test_those_who_decide_are_told_beforehand_that_practice_exists():
+    def is_told(**changes):
+        view = home_view(home(practice_notice=PRACTICE_NOTICE, **changes), permalink)
+        assert validate_view(view) == []
+        return PRACTICE_NOTICE in json.dumps(view)
+
+    assert is_told(rights=HomeRights(may_delegate=True))
+    assert not is_told(rights=HomeRights())
+    assert "practice" not in json.dumps(home_view(home(), permalink))
 
 
 def test_nothing_is_offered_to_those_who_may_not():

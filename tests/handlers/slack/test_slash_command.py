@@ -11,6 +11,7 @@ from bot.views.query import ME, Ask, Condition, Query
 from handlers.cards import ids
 from handlers.slack.question_limit import TOO_MANY
 from handlers.slack.slash_command import COMMAND
+from tests.handlers.slack.conftest import receiver_of
 from tests.handlers.slack.requests import post_signed
 
 
@@ -18,7 +19,7 @@ from tests.handlers.slack.requests import post_signed
 def run(receiver):
     """Type a command; return the answer with its blocks."""
 
-    def run(text, user="UANA"):
+    def run(text, user="UANA", receiver=receiver):
         fields = {
             "command": COMMAND,
             "text": text,
@@ -39,6 +40,13 @@ def run(receiver):
 @pytest.mark.parametrize("text", ["", "help", "HELP"])
 def test_help_lists_the_subcommands(run, text):
     assert "reviewed EX-12" in run(text)
+
+
+def test_help_tells_of_practice_cases_where_there_are_any(run, agreeable_slack, small_world):
+    assert "practice case" not in run("help")
+    small_world.waits["probes_per_week"] = 1
+    small_world.start("")
+    assert "practice case" in run("help", receiver=receiver_of(agreeable_slack, small_world))
 
 
 @pytest.mark.parametrize("text", ["list", "list low stock", "show ex-1", "what is open?"])

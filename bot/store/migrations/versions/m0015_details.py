@@ -1,4 +1,4 @@
-"""When the details of a plan were opened first, so that queues which decide without are seen.
+"""The first opening of each plan's details.
 
 Nobody who opened them is named.
 """
