@@ -747,6 +747,7 @@ class Terms:
 
     def __init__(self):
         self.votes_needed = 1
+        self.groups = {}
         self.needs_passkey = False
         # None before there is a plan.
         self.is_low_risk = None
@@ -757,15 +758,27 @@ class Steps:
     """The steps of the plan that is carried out."""
 
     def __init__(self):
-        # The numbers of the steps that were begun.
+        # The numbers of the steps that were begun, and their keys.
         self.starts = set()
+        self.keys = {}
         # The last state of each step whose outcome is in doubt.
         self.doubt = {}
         # Those that have landed and stand, and what each of them told.
         self.effects = set()
         self.facts = {}
-        # Action and target of what earlier plans did before something unforeseen ended them.
-        self.earlier_effects = set()
+        # What earlier plans did before something unforeseen ended them, by the keys of its steps:
+        # action and target, and how many of each group had to approve it.
+        self.earlier_effects = {}
+        # The keys of those that an undo takes back. Their numbers follow those of the plan.
+        self.earlier_undone = ()
+
+    def begin_plan(self):
+        """Begin with the steps of another plan."""
+        self.starts = set()
+        self.keys = {}
+        self.effects = set()
+        self.facts = {}
+        self.earlier_undone = ()
 
 
 class Pending:
@@ -916,9 +929,7 @@ def begin_plan(entry, body, case):
     case.pending.step_ups = {}
     case.pending.invitations = {}
     case.plan = plan
-    case.steps.starts = set()
-    case.steps.effects = set()
-    case.steps.facts = {}
+    case.steps.begin_plan()
     case.has_emergency_vote = False
     case.grant = None
     case.standing_rule = None
@@ -932,11 +943,34 @@ def begin_plan(entry, body, case):
     if plan:
         authors = (plan.get("requester"), plan.get("beneficiary"))
         case.authors |= {author for author in authors if author}
+        case.terms.groups = group_counts(verdict)
         case.terms.votes_needed = sum(factor["count"] for factor in verdict.get("factors", []))
         case.terms.is_low_risk = verdict.get("tier") == 1
         case.terms.is_high_risk = verdict.get("tier") == 3
     # An edited plan is of the version that judged the case, however long ago.
     return None if entry["type"] == "plan.edited" else version_problem(entry, plan, case)
+
+
+def group_counts(verdict):
+    """Return how many of each group have to approve."""
+    counts = {}
+    for factor in verdict.get("factors", []):
+        counts[factor["group"]] = max(factor["count"], counts.get(factor["group"], 0))
+    return counts
+
+
+def undo_votes_needed(case):
+    """Return how many people an undo needs.
+
+    As many as the plan did, with those who had to approve what earlier plans have done.
+    """
+    counts = {} if case.is_automatic else dict(case.terms.groups)
+    if not case.is_automatic and not case.steps.earlier_effects:
+        return max(1, case.terms.votes_needed)
+    for _, groups in case.steps.earlier_effects.values():
+        for group, count in groups.items():
+            counts[group] = max(count, counts.get(group, 0))
+    return max(1, sum(counts.values()))
 
 
 def count_vote(entry, body, case):
@@ -1177,23 +1211,35 @@ def record_resolution(entry, body, case):
 
 
 def check_undo(entry, body, case):
-    """Check that enough people took the plan back.
+    """Check that enough people took the plan back, and what goes with it.
 
-    In ledgers of earlier releases, which know no votes, one person was enough.
+    In ledgers of earlier releases, which know no votes, one person was enough, and what earlier
+    plans have done stayed.
     """
     voters = set(case.undo_votes)
     by = set(body.get("by") or ())
-    votes_needed = 1 if case.is_automatic else max(1, case.terms.votes_needed)
+    has_earlier = "earlier_keys" in body
+    votes_needed = undo_votes_needed(case) if has_earlier else own_votes_needed(case)
     has_votes = case.log.has_undo_votes or "by" in body
+    keys = tuple(body.get("earlier_keys") or ())
+    case.steps.earlier_undone = keys
     case.undo_votes = {}
     case.undo_until = None
     if has_votes and (not by <= voters or len(by) < votes_needed):
         return "taken back without the approvals it needs"
+    if len(set(keys)) != len(keys) or not set(keys) <= set(case.steps.earlier_effects):
+        return "takes back what no earlier plan of the case has done"
     return None
+
+
+def own_votes_needed(case):
+    """Return how many people the undo of the plan alone needs."""
+    return 1 if case.is_automatic else max(1, case.terms.votes_needed)
 
 
 def end_undo_vote(entry, body, case):
     """Void the votes for taking back."""
+    case.steps.earlier_undone = ()
     case.undo_votes = {}
     case.undo_until = body.get("undo_until")
 
@@ -1524,6 +1570,7 @@ def begin_step(entry, body, case):
     if problem:
         return problem
     case.steps.starts.add(step)
+    case.steps.keys[step] = body.get("key")
     case.steps.doubt[step] = "started"
     return None
 
@@ -1531,7 +1578,8 @@ def begin_step(entry, body, case):
 def step_problem(step, body, case):
     """Return why the tree does not let a step begin; else None."""
     action = case.plan["actions"][step]
-    if (action["name"], action["target"]) in case.steps.earlier_effects:
+    earlier = [effect for effect, _ in case.steps.earlier_effects.values()]
+    if (action["name"], action["target"]) in earlier:
         return f"step {step + 1} repeats what an earlier plan of the case has done"
     branches = case.plan.get("branches") or []
     inputs = body.get("inputs") or {}
@@ -1576,6 +1624,8 @@ def step_number(body):
 
 def record_report(entry, body, case):
     """Record what became of a step."""
+    if is_earlier(body, case):
+        return record_earlier_undo(body, case)
     if body["state"] in IN_DOUBT:
         case.steps.doubt[step_number(body)] = body["state"]
     else:
@@ -1583,6 +1633,27 @@ def record_report(entry, body, case):
     if body["state"] == "failed":
         release_grant(entry, case)
     record_landing(body, case, has_landed=body["state"] == "done")
+    return None
+
+
+def is_earlier(body, case):
+    """Tell whether this is about a step of an earlier plan, which is taken back too."""
+    return bool(case.plan) and step_number(body) >= len(case.plan["actions"])
+
+
+def record_earlier_undo(body, case):
+    """Check that a step of an earlier plan is taken back as it was asked, and record it."""
+    place = body["step"] - len(case.plan["actions"])
+    if place >= len(case.steps.earlier_undone):
+        return f"step {body['step'] + 1} was reported, which no plan of the case has"
+    if body["state"] not in UNDO_STATES:
+        return f"step {body['step'] + 1} is of an earlier plan, and was done again"
+    if body["state"] in IN_DOUBT:
+        case.steps.doubt[body["step"]] = body["state"]
+        return None
+    case.steps.doubt.pop(body["step"], None)
+    case.steps.earlier_effects.pop(case.steps.earlier_undone[place], None)
+    return None
 
 
 def release_grant(entry, case):
@@ -1606,6 +1677,11 @@ def settle_step(entry, body, case):
     """Check that a person settled a step that was in doubt."""
     if case.steps.doubt.pop(body["step"], None) is None:
         return f"a person settled step {body['step'] + 1}, of which nothing was in doubt"
+    if is_earlier(body, case):
+        if body.get("landed") is True:
+            key = case.steps.earlier_undone[body["step"] - len(case.plan["actions"])]
+            case.steps.earlier_effects.pop(key, None)
+        return None
     if body.get("landed") is False and body["step"] not in case.steps.effects:
         release_grant(entry, case)
     record_landing(body, case, has_landed=body.get("landed") is True)
@@ -1619,9 +1695,11 @@ def record_drift(entry, body, case):
     """
     # What a dry run has done was not done.
     if body.get("is_unforeseen") and case.plan and case.plan.get("mode") != "dry-run":
+        groups = {} if case.is_automatic else case.terms.groups
         for step in case.steps.effects:
             action = case.plan["actions"][step]
-            case.steps.earlier_effects.add((action["name"], action["target"]))
+            effect = (action["name"], action["target"])
+            case.steps.earlier_effects[case.steps.keys[step]] = (effect, groups)
     void_approvals(entry, body, case)
 
 
@@ -1630,7 +1708,7 @@ def begin_anew(entry, body, case):
 
     The trouble is back, and may need the same again.
     """
-    case.steps.earlier_effects = set()
+    case.steps.earlier_effects = {}
     void_approvals(entry, body, case)
 
 
@@ -1682,6 +1760,12 @@ IN_DOUBT = {
     "being undone",
     "outcome of undoing unknown",
     "undoing not found yet",
+}
+UNDO_STATES = {
+    "being undone",
+    "outcome of undoing unknown",
+    "undoing not found yet",
+    "undone",
 }
 # Entries that leave the carrying out of a plan. None may come while a step is in doubt.
 ENDS_DOUBT = {

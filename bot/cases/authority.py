@@ -7,6 +7,7 @@ from bot.cases.approval import AUTHOR_REASON, Person, either, is_colleague, unfi
 from bot.cases.caller import Caller
 from bot.cases.case import Case
 from bot.cases.commands import MAY, NEVER_BY_AUTHORS, DecisionKind, Role
+from bot.cases.lifecycle import State
 from bot.cases.verdict import Ruling
 
 _ACTS = {
@@ -58,8 +59,8 @@ def _has_raised(case: Case, person: Person, by: Caller) -> bool:
 
 
 def _approvers(case: Case, by: Caller) -> tuple[str, ...]:
-    """List the groups of the verdict."""
-    verdict = case.proposal.verdict
+    """List the groups of the verdict, or of all that an undo would take back."""
+    verdict = case.undo_verdict if case.state is State.RESOLVED else case.proposal.verdict
     if verdict is None:
         return ()
     # A plan that policy let run alone answers to the playbook's owners.

@@ -27,7 +27,7 @@ from bot.cases.recommendation import Recommendation, Words
 from bot.cases.review import RunReview, is_sampled
 from bot.cases.signal import Signal
 from bot.cases.sla import Sla
-from bot.cases.verdict import SHADOW_RULE, Verdict
+from bot.cases.verdict import SHADOW_RULE, Verdict, stricter
 from bot.cases.version_record import VersionComparison
 
 
@@ -57,6 +57,12 @@ class DoneStep:
     key: str
     at: datetime
     facts: ScalarMapping = field(default_factory=dict)
+    #: The verdict on its plan, without its grounds; None in cases of earlier releases.
+    verdict: Verdict | None = None
+
+    def may_be_undone(self, at: datetime) -> bool:
+        """Tell whether it declares an undo whose time has not passed."""
+        return self.action.reversible and at < self.at + self.action.undo_for
 
     def is_same_as(self, action: Action) -> bool:
         """Tell whether an action would do the same again."""
@@ -171,7 +177,7 @@ class Proposal:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execution:
-    """The progress of the plan, and of its undo."""
+    """The progress of the plan, and of the undo."""
 
     steps: tuple[Step, ...] = ()
     undo_until: datetime | None = None
@@ -180,6 +186,8 @@ class Execution:
     undo_approvals: tuple[Approval, ...] = ()
     #: What earlier plans of this case have done before something unforeseen ended them.
     earlier_steps: tuple[DoneStep, ...] = ()
+    #: Those of them that an undo takes back too. Their numbers follow those of the plan's steps.
+    earlier_undone: tuple[DoneStep, ...] = ()
 
     @property
     def has_landed(self) -> bool:
@@ -481,8 +489,26 @@ class Case:
 
         It takes as many as the plan did.
         """
-        verdict = self.proposal.verdict
+        verdict = self.undo_verdict
         return max(1, verdict.approvals_needed) if verdict else 0
+
+    @property
+    def undo_verdict(self) -> Verdict | None:
+        """Return the verdict that the approvals of an undo must satisfy.
+
+        Whoever was needed for what earlier plans have done is needed for its undo too.
+        """
+        verdict = self.proposal.verdict
+        if verdict is None:
+            return None
+        steps = self.execution.earlier_steps
+        return stricter(verdict, [one.verdict for one in steps if one.verdict])
+
+    @property
+    def approver_groups(self) -> tuple[str, ...]:
+        """List the groups that the plan needs, or what is still to be undone with it."""
+        verdict = self.undo_verdict
+        return tuple(factor.group for factor in verdict.factors) if verdict else ()
 
     def action(self, step: int) -> Action:
         """Return the action of a step, with what earlier steps told it.
@@ -494,6 +520,8 @@ class Case:
         plan = self.proposal.plan
         if plan is None:
             raise LedgerBroken(f"{self.id} has no plan")
+        if step >= len(plan.actions):
+            return self.execution.earlier_undone[step - len(plan.actions)].action
         action = plan.actions[step]
         inputs = self.inputs(step)
         return replace(action, parameters={**action.parameters, **inputs}) if inputs else action

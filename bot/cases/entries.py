@@ -663,6 +663,8 @@ class UndoAsked(Body):
     by: tuple[str, ...] = ()
     #: The end of the undo window, should the undo not begin after all.
     until: datetime | None = None
+    #: The keys of the steps of earlier plans that are taken back too, the first one first.
+    earlier_keys: tuple[str, ...] = ()
 
 
 @_entry("undo.lapsed", Transition.UNDO_LAPSE)

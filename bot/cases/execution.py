@@ -3,6 +3,7 @@
 It follows from the progress of the steps alone.
 """
 
+from collections.abc import Iterator
 from dataclasses import dataclass
 from enum import StrEnum
 from typing import assert_never
@@ -42,6 +43,7 @@ class NextStep:
 DOING = frozenset({StepState.STARTED, StepState.ACCEPTED, StepState.UNKNOWN, StepState.MISSING})
 UNDOING = frozenset({StepState.UNDOING, StepState.UNDO_UNKNOWN, StepState.UNDO_MISSING})
 _BACKING_OUT = frozenset({StepState.FAILED, StepState.ABSENT, StepState.UNDONE}) | UNDOING
+STAYS_FROM_EARLIER = "done before this plan, and stays"
 _NOT_DONE = frozenset({StepState.FAILED, StepState.ABSENT})
 
 
@@ -92,8 +94,20 @@ def is_backing_out(case: Case) -> bool:
     )
 
 
+def undo_order(case: Case) -> Iterator[int]:
+    """Yield the steps that have begun, the latest first.
+
+    Those of earlier plans have higher numbers than those of the plan, and are older.
+    """
+    steps = range(len(case.execution.steps))
+    plan = case.proposal.plan
+    count = len(plan.actions) if plan else 0
+    yield from reversed(steps[:count])
+    yield from reversed(steps[count:])
+
+
 def _back_out(case: Case) -> NextStep:
-    for index in reversed(range(len(case.execution.steps))):
+    for index in undo_order(case):
         state = case.execution.steps[index].state
         if state in UNDOING:
             return NextStep(StepKind.VERIFY_UNDO, index)
@@ -112,15 +126,22 @@ def is_refusal_foreseen(case: Case, step: int) -> bool:
 
 def step_summary(case: Case) -> str:
     """Say what became of each step, in one sentence each."""
-    has_failed = any(step.state in _NOT_DONE for step in case.execution.steps)
+    execution = case.execution
+    is_taken_back = execution.is_undo_running or any(
+        step.state in _NOT_DONE for step in execution.steps
+    )
     sentences = []
     for index, step in enumerate(case.execution.steps):
         if step.state is StepState.SKIPPED:
             continue
         sentence = f"{case.action(index).summary}: {step.state}"
-        if has_failed and step.state is StepState.LANDED:
+        if is_taken_back and step.state is StepState.LANDED:
             sentence += " and stays, it cannot be undone"
         if step.detail:
             sentence += f" ({step.detail})"
         sentences.append(sentence)
+    if execution.is_undo_running:
+        sentences += [
+            f"{one.action.summary}: {STAYS_FROM_EARLIER}" for one in execution.earlier_steps
+        ]
     return "; ".join(sentences)

@@ -269,7 +269,7 @@ def _keep_landed(case: Case, body: Drifted) -> Case:
 
     So it is not repeated.
     """
-    plan = case.proposal.plan
+    plan, verdict = case.proposal.plan, case.proposal.verdict
     if not body.is_unforeseen or plan is None or plan.is_dry_run:
         return case
     new_steps = [
@@ -279,6 +279,7 @@ def _keep_landed(case: Case, body: Drifted) -> Case:
             key=step.key,
             at=step.at,
             facts=step.facts,
+            verdict=replace(verdict, inputs=None) if verdict else None,
         )
         for index, (branch, step) in enumerate(
             zip(plan.branches, case.execution.steps, strict=False)
@@ -339,7 +340,14 @@ def _apply_parking(case: Case, body: Parked, entry: Entry) -> Case:
 
 def _report(case: Case, index: int, state: StepState, *, detail: str, at: datetime) -> Case:
     step = replace(case.execution.steps[index], state=state, detail=detail, at=at)
-    return _with_step(case, index, step)
+    after = _with_step(case, index, step)
+    return _without_earlier(after, step.key) if state is StepState.UNDONE else after
+
+
+def _without_earlier(case: Case, key: str) -> Case:
+    """Forget a step of an earlier plan, if it is one: it stands no longer."""
+    earlier_steps = tuple(one for one in case.execution.earlier_steps if one.key != key)
+    return replace(case, execution=replace(case.execution, earlier_steps=earlier_steps))
 
 
 def _with_step(case: Case, index: int, step: Step) -> Case:

@@ -277,7 +277,7 @@ def _propose(
         case.with_reason(None),
         timers=timers,
         proposal=proposal,
-        execution=replace(case.execution, steps=(), undo_approvals=()),
+        execution=replace(case.execution, steps=(), undo_approvals=(), earlier_undone=()),
     )
 
 

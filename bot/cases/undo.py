@@ -1,6 +1,10 @@
-"""Undo: approve that a whole plan is taken back, and begin it."""
+"""Undo: approve that a whole plan is taken back, and begin it.
 
-from dataclasses import replace
+What earlier plans of the case have done before something unforeseen ended them goes with it.
+"""
+
+from collections.abc import Collection
+from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
@@ -8,7 +12,7 @@ from bot.cases.actor import Surface
 from bot.cases.approval import Approval, Groups, quorum_met
 from bot.cases.authority import ineligibility
 from bot.cases.caller import Caller
-from bot.cases.case import Case, StatusReason
+from bot.cases.case import Case, DoneStep, StatusReason, Step
 from bot.cases.commands import BeginUndo, DecisionKind, StartUndo, Undo, UndoCommand
 from bot.cases.delegation import stands_in_for
 from bot.cases.entries import (
@@ -22,9 +26,9 @@ from bot.cases.entries import (
     UndoBody,
     UndoLapsed,
 )
-from bot.cases.errors import BadRequest, TooLate
+from bot.cases.errors import BadRequest, LedgerBroken, TooLate
 from bot.cases.passkey import STEP_UP_LIFETIME, Purpose
-from bot.cases.plan import Plan
+from bot.cases.plan import Action, Plan
 from bot.cases.step_up import must_have_passkey, verify_step_up
 from bot.cases.verdict import Ruling, Verdict
 from bot.cases.votes import (
@@ -78,8 +82,38 @@ def _undo(case: Case, command: Undo, now: datetime) -> tuple[CaseBody, ...]:
         by_name=" and ".join(one.name for one in votes),
         by=tuple(one.person for one in votes),
         until=case.execution.undo_until,
+        earlier_keys=tuple(one.key for one in undo_scope(case, now).earlier),
     )
     return UndoApproved(vote), beginning
+
+
+@dataclass(frozen=True, slots=True)
+class UndoScope:
+    """What an undo takes back of the steps of all plans, and what stays."""
+
+    #: The steps of the plan, by number.
+    own: tuple[int, ...]
+    #: Those of earlier plans, as they were done.
+    earlier: tuple[DoneStep, ...]
+    #: What cannot be taken back, of any plan.
+    remaining: tuple[Action, ...]
+
+    def actions(self, case: Case) -> tuple[Action, ...]:
+        """List what is taken back, in the order in which that is done."""
+        own = [case.action(step) for step in reversed(self.own)]
+        return (*own, *(one.action for one in reversed(self.earlier)))
+
+
+def undo_scope(case: Case, at: datetime) -> UndoScope:
+    """Find what an undo at this time takes back."""
+    landed = [
+        step for step, record in enumerate(case.execution.steps) if record.state is StepState.LANDED
+    ]
+    own = tuple(step for step in landed if case.action(step).reversible)
+    earlier = tuple(one for one in case.execution.earlier_steps if one.may_be_undone(at))
+    remaining = [case.action(step) for step in landed if step not in own]
+    remaining += [one.action for one in case.execution.earlier_steps if one not in earlier]
+    return UndoScope(own, earlier, tuple(remaining))
 
 
 def _begin_undo(case: Case, command: BeginUndo, now: datetime) -> StepUpAsked:
@@ -109,7 +143,7 @@ def _judge_approval(
     """
     plan, verdict, until, by = (
         case.proposal.plan,
-        case.proposal.verdict,
+        case.undo_verdict,
         case.execution.undo_until,
         command.by,
     )
@@ -180,7 +214,7 @@ def _start_undo(case: Case, command: StartUndo, now: datetime) -> StepReported |
 
 
 def _is_still_agreed(case: Case, command: StartUndo, now: datetime) -> bool:
-    verdict = case.proposal.verdict
+    verdict = case.undo_verdict
     if verdict is None:
         return False
     votes = [
@@ -247,7 +281,42 @@ def _apply_undo(case: Case, body: UndoAsked, entry: Entry) -> Case:
         note=body.note,
     )
     execution = replace(case.execution, is_undo_running=True, undo_until=body.until)
-    return replace(case.with_reason(reason), execution=execution)
+    after = replace(case.with_reason(reason), execution=execution)
+    return _with_earlier(after, body.earlier_keys) if body.earlier_keys else after
+
+
+def _with_earlier(case: Case, keys: Collection[str]) -> Case:
+    """Append the steps of earlier plans to those of the plan.
+
+    They are taken back like them.
+    """
+    plan = case.proposal.plan
+    earlier = tuple(one for one in case.execution.earlier_steps if one.key in keys)
+    if plan is None or len(earlier) != len(keys):
+        raise LedgerBroken(f"the undo of {case.id} names steps that no earlier plan has done")
+    steps = case.execution.steps
+    blank = Step(state=StepState.SKIPPED, key="", detail="", at=case.timers.changed_at)
+    blanks = (blank,) * (len(plan.actions) - len(steps))
+    earlier_steps = tuple(
+        Step(state=StepState.LANDED, key=one.key, detail="", at=one.at, facts=one.facts)
+        for one in earlier
+    )
+    execution = replace(
+        case.execution, steps=(*steps, *blanks, *earlier_steps), earlier_undone=earlier
+    )
+    return replace(case, execution=execution)
+
+
+def _own_steps(case: Case) -> tuple[Step, ...]:
+    """Return the steps as they were before the undo."""
+    steps = case.execution.steps
+    if case.proposal.plan is None or not case.execution.earlier_undone:
+        return steps
+    own_steps = list(steps[: len(case.proposal.plan.actions)])
+    # A tree records nothing after the last step of its way.
+    while own_steps and own_steps[-1].state is StepState.SKIPPED:
+        own_steps.pop()
+    return tuple(own_steps)
 
 
 def _apply_approval(case: Case, body: UndoApproved, entry: Entry) -> Case:
@@ -267,5 +336,7 @@ def _apply_lapse(case: Case, body: UndoLapsed, entry: Entry) -> Case:
         is_undo_running=False,
         undo_until=body.undo_until,
         undo_approvals=(),
+        steps=_own_steps(case),
+        earlier_undone=(),
     )
     return replace(case.with_reason(reason), execution=execution)

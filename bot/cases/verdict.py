@@ -1,5 +1,6 @@
 """Verdicts: the ruling of policy on one plan."""
 
+from collections.abc import Iterable
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from decimal import Decimal
@@ -78,6 +79,24 @@ class Verdict:
     @property
     def approvals_needed(self) -> int:
         return sum(factor.count for factor in self.factors)
+
+
+def stricter(verdict: Verdict, others: Iterable[Verdict]) -> Verdict:
+    """Return a verdict that asks for everybody whom one of these asks for."""
+    for other in others:
+        if other.ruling is not Ruling.ASK:
+            continue
+        counts = {factor.group: factor.count for factor in verdict.factors}
+        for factor in other.factors:
+            counts[factor.group] = max(factor.count, counts.get(factor.group, 0))
+        verdict = replace(
+            verdict,
+            ruling=Ruling.ASK,
+            tier=max(verdict.tier, other.tier),
+            factors=tuple(ApprovalRequirement(group, count) for group, count in counts.items()),
+            step_up=verdict.step_up or other.step_up,
+        )
+    return verdict
 
 
 def require_governance(verdict: Verdict, terms: PlaybookTerms) -> Verdict:

@@ -43,13 +43,10 @@ class Callers:
             NotEligible: the directory knows no such person.
             ChatFailed: the directory cannot be read.
         """
-        fresh = fresh or (
-            case.proposal.verdict is not None and case.proposal.verdict.tier is RiskTier.HIGH
-        )
-        factors = case.proposal.factors
+        verdict = case.undo_verdict
+        fresh = fresh or (verdict is not None and verdict.tier is RiskTier.HIGH)
         owners = self.library.playbook(case.kind).owners.handles
-        approver_groups = [factor.group for factor in factors]
-        handles = sorted({*approver_groups, *owners, case.owner})
+        handles = sorted({*case.approver_groups, *owners, case.owner})
         controls = controls or self.desk_controls.load()
         givers = self._givers(case, by, controls, fresh=fresh)
         return Caller(

@@ -93,10 +93,8 @@ class Eligibility:
 
     def _caller(self, case: Case, person: str, delegations: Sequence[Delegation]) -> Caller | None:
         """Read the person and the groups of the case; None for nobody."""
-        factors = case.proposal.factors
         owners = self.library.playbook(case.kind).owners.handles
-        approver_groups = [factor.group for factor in factors]
-        handles = sorted({*approver_groups, *owners, case.owner})
+        handles = sorted({*case.approver_groups, *owners, case.owner})
         try:
             return Caller(
                 person=self.directory.person(person),

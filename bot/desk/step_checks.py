@@ -85,7 +85,7 @@ class StepChecks:
     def undo_facts(self, work: StepWork, now: datetime) -> commands.StartUndo:
         """Read the people who asked for the undo, as they are now."""
         case = work.case
-        verdict = case.proposal.verdict
+        verdict = case.undo_verdict
         fresh = verdict is not None and verdict.tier is RiskTier.HIGH
         owners = self.library.playbook(case.kind).owners.handles
         handles = set(owners)

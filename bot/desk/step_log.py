@@ -20,6 +20,7 @@ from bot.cases.errors import Conflict, DeskPaused, NoLongerAlone
 from bot.cases.execution import StepKind, is_backing_out, next_step, step_summary
 from bot.cases.granting import must_still_be_granted
 from bot.cases.limits import find_exceeded_limit
+from bot.cases.plan import Plan
 from bot.cases.review import REVIEW_STEPS, review_one_in
 from bot.cases.rule_use import must_still_be_covered
 from bot.cases.steps import ask_again, drift, finish
@@ -114,7 +115,7 @@ class StepLog:
         grant_id = work.case.grant_id
 
         def check(controls: DeskControls, usage_at: UsageAt) -> None:
-            must_not_be_paused(controls, work.case.kind, plan)
+            must_not_be_paused(controls, work.case.kind, _with_earlier(plan, work.case))
             # An undo reduces what was spent, so no budget holds it up.
             if undoing or plan is None:
                 return
@@ -354,6 +355,14 @@ def resolve(case: Case, now: datetime) -> Resolved:
     undo_for = _undo_for(case)
     undo_until = now + undo_for if undo_for else None
     return finish(case, step_summary(case), undo_until)
+
+
+def _with_earlier(plan: Plan | None, case: Case) -> Plan | None:
+    """Add what an undo takes back of earlier plans: a pause stops that too."""
+    if plan is None or not case.execution.earlier_undone:
+        return plan
+    actions = [one.action for one in case.execution.earlier_undone]
+    return replace(plan, actions=(*plan.actions, *actions))
 
 
 def _undo_for(case: Case) -> timedelta:

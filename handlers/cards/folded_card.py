@@ -232,7 +232,7 @@ def _progress(case: Case, wording: Wording) -> list[str]:
 
 def _undo_votes(case: Case) -> list[Json]:
     """Build who wants the plan undone, and how many more must agree."""
-    votes, verdict = case.execution.undo_approvals, case.proposal.verdict
+    votes, verdict = case.execution.undo_approvals, case.undo_verdict
     if case.state is not State.RESOLVED or not votes:
         return []
     if verdict is None or case.execution.undo_until is None:

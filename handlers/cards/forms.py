@@ -4,13 +4,14 @@ A form carries the case's token and nothing else; the rest is looked up when it 
 """
 
 from collections.abc import Iterable
-from datetime import timedelta
+from datetime import datetime, timedelta
 
 from bot.cases.case import Case
 from bot.cases.entries import RejectReason
 from bot.cases.missing_approvals import MissingApprovals
 from bot.cases.passkey import STEP_UP_LIFETIME, Purpose
 from bot.cases.plan import Action, Plan
+from bot.cases.undo import UndoScope, undo_scope
 from bot.views.labels import Labels, start_upper
 from bot.views.plan_words import plan_items
 from handlers.cards import ids
@@ -254,19 +255,24 @@ def review_form(case: Case) -> Json:
     )
 
 
-def undo_form(case: Case, labels: Labels = NO_LABELS) -> Json:
-    """Build the form that lists the steps to undo."""
-    actions = case.proposal.plan.actions if case.proposal.plan else ()
-    wording = case_wording(case, labels)
-    steps = [[text_run(wording.prose(action.summary, MAX_SUMMARY_LENGTH))] for action in actions]
+def undo_form(case: Case, labels: Labels = NO_LABELS, at: datetime | None = None) -> Json:
+    """Build the form that lists exactly what is undone at this time, and what stays."""
     effect = (
         "This is taken back in the outside system, last step first. The case then needs a person."
     )
+    scope = undo_scope(case, at or case.timers.changed_at)
+    wording = case_wording(case, labels)
+    steps = _summaries(scope.actions(case), wording)
     parts = [bullets(steps), paragraph(text_run(effect))]
+    if scope.remaining:
+        stays = "This stays, because it cannot be taken back, or not any more:"
+        parts += [paragraph(text_run(stays)), bullets(_summaries(scope.remaining, wording))]
     votes_needed = case.undo_votes_needed
     if votes_needed > 1:
         votes = len(case.execution.undo_approvals)
-        rule = f"It needs {votes_needed} people, as the plan did; {votes} of them so far."
+        rule = (
+            f"It needs {votes_needed} people, as {_needed_by(scope)} did; {votes} of them so far."
+        )
         parts.append(paragraph(text_run(rule)))
     return case_form(
         case,
@@ -275,6 +281,14 @@ def undo_form(case: Case, labels: Labels = NO_LABELS) -> Json:
         submit="Take it back",
         blocks=[rich_text(*parts), _note("Why?")],
     )
+
+
+def _summaries(actions: Iterable[Action], wording: Wording) -> list[list[Json]]:
+    return [[text_run(wording.prose(action.summary, MAX_SUMMARY_LENGTH))] for action in actions]
+
+
+def _needed_by(scope: UndoScope) -> str:
+    return "its plans together" if scope.earlier else "the plan"
 
 
 def mistake_form(case: Case) -> Json:

@@ -115,7 +115,7 @@ class CaseButtons(CasePresses):
     def undo(self, press: ButtonPress) -> None:
         """Open the form that takes back what was done."""
         case = self._current(press, DecisionKind.UNDO)
-        self._open(press, forms.undo_form(case, self.library.labels()))
+        self._open(press, forms.undo_form(case, self.library.labels(), self.decisions.clock()))
 
     def did_otherwise(self, press: ButtonPress) -> None:
         """Open the form that asks what was done by hand."""

@@ -104,7 +104,7 @@ class CaseForms:
         request = self._request(form, DecisionKind.UNDO)
         note = form.text(ids.NOTE)
         case = self.decisions.cases.case(form.case_id)
-        if case.proposal.verdict and case.proposal.verdict.step_up:
+        if case.undo_verdict and case.undo_verdict.step_up:
             token = self.decisions.step_ups.begin_undo(request, note)
             return step_up_form(
                 case,

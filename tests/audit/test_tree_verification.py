@@ -9,7 +9,12 @@ from bot.audit.verifier import digest_of
 from bot.cases.canonical import to_plain
 from bot.cases.entries import entry_plain
 from tests.cases.making import plan
-from tests.desk.test_trees import carried_out, world  # noqa: F401 (a fixture)
+from tests.desk.test_trees import (  # noqa: F401 (a fixture)
+    asked_again,
+    carried_out,
+    take_back,
+    world,
+)
 
 
 def findings_of(world, case, change=lambda entry: None) -> list[str]:  # noqa: F811
@@ -86,3 +91,52 @@ def test_a_repeated_step_is_found(world):  # noqa: F811
     findings: list[str] = []
     verifier.check_trade([*first, stop, *again], findings)
     assert any("repeats what an earlier plan" in finding for finding in findings)
+
+
+def test_an_undo_of_two_plans_holds(world):  # noqa: F811
+    assert findings_of(world, take_back(world, asked_again(world))) == []
+
+
+def _undo_asked(**values):
+    def change(entry):
+        if entry["type"] == "plan.undo_asked":
+            entry["body"] |= values
+
+    return change
+
+
+def _report(state, **values):
+    def change(entry):
+        if entry["type"] == "step.reported" and entry["body"]["state"] == state:
+            if entry["body"]["step"]:
+                entry["body"] |= values
+
+    return change
+
+
+@pytest.mark.parametrize(
+    ("change", "finding"),
+    [
+        (_undo_asked(earlier_keys=["0" * 64]), "takes back what no earlier plan of the case"),
+        (_undo_asked(earlier_keys=[]), "which no plan of the case has"),
+        (_undo_asked(by=["T1/UBEN"]), "taken back without the approvals it needs"),
+        (_report("undone", step=7), "which no plan of the case has"),
+        (_report("undone", state="done"), "is of an earlier plan, and was done again"),
+    ],
+)
+def test_what_an_undo_takes_back_of_earlier_plans_is_checked(world, change, finding):  # noqa: F811
+    case = take_back(world, asked_again(world))
+    assert any(finding in one for one in findings_of(world, case, change))
+
+
+def test_an_undo_of_an_earlier_release_leaves_what_earlier_plans_have_done(world):  # noqa: F811
+    """Its ledger names no such steps, and one plan's approvers were enough."""
+    case = take_back(world, asked_again(world))
+
+    def without_earlier(entry):
+        if entry["type"] == "plan.undo_asked":
+            del entry["body"]["earlier_keys"]
+            entry["body"]["by"] = entry["body"]["by"][:1]
+
+    findings = findings_of(world, case, without_earlier)
+    assert not any("without the approvals" in one for one in findings)

@@ -6,12 +6,22 @@ from decimal import Decimal
 
 import pytest
 
+from bot.cases.approval import ApprovalRequirement
 from bot.cases.commands import StartStep
-from bot.cases.entries import Drifted, StepReported, StepStarted, StepState
+from bot.cases.entries import (
+    Drifted,
+    StepReported,
+    StepStarted,
+    StepState,
+    Stopped,
+    UndoAsked,
+    UndoLapsed,
+)
 from bot.cases.lifecycle import State
 from bot.cases.plan import Proposer
 from bot.cases.policy import ActionLimit
 from bot.cases.steps import find_drift
+from bot.cases.undo import undo_scope
 from tests.cases.trees import HOLD, RETURNS
 from tests.fakes.connector import Died
 from tests.fakes.directory import principal
@@ -222,6 +232,133 @@ def test_a_plan_is_taken_back_by_the_path_that_it_took(world):
     case = finished(world, case)
     keys = [step.key for step in case.execution.steps]
     assert world.house.effects[-2:] == [f"undo:{keys[1]}", f"undo:{keys[0]}"]
+
+
+def asked_again(world, **hold_terms):
+    """A case whose first plan held and met something unforeseen; its second one claimed."""
+    world.house.undo_for = timedelta(minutes=30)
+    prepare = world.house.prepare
+
+    def prepare_hold(name, *rest):
+        changes = hold_terms if name == "hold" else {}
+        return replace(prepare(name, *rest), **changes)
+
+    world.house.prepare = prepare_hold
+    claim = replace(HOLD.if_refused[0], when="steps.hold.answer == 'lost'")
+    world.library.book = replace(world.library.book, offers=(HOLD, claim))
+    world.house.told["hold"] = {"answer": "lost"}
+    case = carried_out(world)
+    assert case.state is State.PROPOSED
+    case = finished(world, world.approve(case, "ana"), rounds=3)
+    assert (case.state, done(world)) == (State.RESOLVED, ["hold", "claim"])
+    return case
+
+
+def say_take_back(world, case, *names):
+    for name in names or ("ben", "ana"):
+        seen = world.seen(case)
+        world.desk.decisions.undo(request(case.id, principal(name), seen), note="wrong one")
+
+
+def take_back(world, case):
+    say_take_back(world, case)
+    return finished(world, case)
+
+
+def keys_of(world, case) -> list[str]:
+    return [body.key for body in bodies(world, case, StepStarted)]
+
+
+def test_an_undo_takes_back_what_earlier_plans_of_the_case_have_done_last_first(world):
+    case = asked_again(world)
+    hold, claim = keys_of(world, case)
+    (earlier,) = case.execution.earlier_steps
+    assert earlier.key == hold
+    case = take_back(world, case)
+    (asked,) = bodies(world, case, UndoAsked)
+    assert asked.earlier_keys == (hold,)
+    assert world.house.effects[-2:] == [f"undo:{claim}", f"undo:{hold}"]
+    assert case.state is State.REFERRED
+    assert case.execution.earlier_steps == ()
+    (stopped,) = bodies(world, case, Stopped)
+    assert "Do claim: undone (taken back); Do hold: undone (taken back)" in stopped.reason
+
+
+def test_what_was_taken_back_may_be_proposed_again(world):
+    case = take_back(world, asked_again(world))
+    case = world.store.cases.case(case.id)
+    world.library.book = replace(world.library.book, offers=(HOLD,))
+    proposals = world.desk.triage.proposals
+    assert proposals.prepare_for(case)("house.hold", {}).name == "house.hold"
+
+
+@pytest.mark.parametrize("terms", [{"undo_for": timedelta(minutes=1)}, {"reversible": False}])
+def test_what_cannot_be_taken_back_stays_and_is_named(world, terms):
+    case = asked_again(world, **terms)
+    world.clock.forward(minutes=2)
+    scope = undo_scope(case, world.clock())
+    assert [action.name for action in scope.remaining] == ["house.hold"]
+    hold, claim = keys_of(world, case)
+    case = take_back(world, case)
+    assert world.house.effects == [hold, claim, f"undo:{claim}"]
+    assert [one.key for one in case.execution.earlier_steps] == [hold]
+    (stopped,) = bodies(world, case, Stopped)
+    assert "Do hold: done before this plan, and stays" in stopped.reason
+
+
+@pytest.mark.parametrize("fault", ["lost after", "lost before", "away"])
+@pytest.mark.parametrize("step", [0, 1])
+def test_an_undo_of_two_plans_is_done_once_whatever_becomes_of_the_answers(world, fault, step):
+    case = asked_again(world)
+    world.house.faults["undo"] = [""] * step + [fault]
+    case = take_back(world, case)
+    for _ in range(30):
+        case = finished(world, case)
+    undone = [effect for effect in world.house.effects if effect.startswith("undo:")]
+    assert undone == [f"undo:{key}" for key in reversed(keys_of(world, case))]
+    assert (case.state, case.execution.earlier_steps) == (State.REFERRED, ())
+
+
+@pytest.mark.parametrize("point", ["die before", "die after"])
+@pytest.mark.parametrize("step", [0, 1])
+def test_a_process_that_dies_while_two_plans_are_undone_repeats_nothing(world, point, step):
+    case = asked_again(world)
+    world.house.faults["undo"] = [""] * step + [point]
+    say_take_back(world, case)
+    with pytest.raises(Died):
+        finished(world, case)
+    world.clock.forward(minutes=2)
+    case = finished(world, case, rounds=60)
+    undone = [effect for effect in world.house.effects if effect.startswith("undo:")]
+    assert undone == [f"undo:{key}" for key in reversed(keys_of(world, case))]
+    assert (case.state, case.execution.earlier_steps) == (State.REFERRED, ())
+
+
+def test_an_undo_that_lapses_leaves_the_case_as_it_was(world):
+    case = asked_again(world)
+    before = case.execution
+    say_take_back(world, case)
+    world.people.change("ben", active=False)
+    case = finished(world, case)
+    assert bodies(world, case, UndoLapsed)
+    assert (case.state, case.execution.steps) == (State.RESOLVED, before.steps)
+    assert case.execution.earlier_steps == before.earlier_steps
+    assert case.execution.earlier_undone == ()
+    assert len(world.house.effects) == 2
+
+
+def test_an_undo_needs_everybody_whom_any_of_its_plans_needed(world):
+    """The tree of two steps moves more than the claim, and other people had to approve it."""
+    case = asked_again(world)
+    assert case.proposal.verdict.factors == (ApprovalRequirement("floor-managers", 1),)
+    assert case.approver_groups == ("floor-managers", "ops-leads")
+    assert case.undo_votes_needed == 2
+    for name in ("ana", "omar"):
+        say_take_back(world, case, name)
+    case = finished(world, case)
+    assert (case.state, len(world.house.effects)) == (State.RESOLVED, 2)
+    say_take_back(world, case, "ben")
+    assert len(finished(world, case).execution.earlier_steps) == 0
 
 
 def test_a_later_step_that_fails_takes_back_what_landed(world):
