@@ -20,6 +20,7 @@ NAMES = {
     "count",
     "decided_at",
     "earlier_steps",
+    "earlier_undone",
     "drifted",
     "due_at",
     "editors",
