@@ -105,11 +105,11 @@ def _undo_asked(**values):
     return change
 
 
-def _report(state, **values):
+def _undone_later_step(**values):
     def change(entry):
-        if entry["type"] == "step.reported" and entry["body"]["state"] == state:
-            if entry["body"]["step"]:
-                entry["body"] |= values
+        body = entry["body"]
+        if entry["type"] == "step.reported" and body["state"] == "undone" and body["step"]:
+            body |= values
 
     return change
 
@@ -120,8 +120,8 @@ def _report(state, **values):
         (_undo_asked(earlier_keys=["0" * 64]), "takes back what no earlier plan of the case"),
         (_undo_asked(earlier_keys=[]), "which no plan of the case has"),
         (_undo_asked(by=["T1/UBEN"]), "taken back without the approvals it needs"),
-        (_report("undone", step=7), "which no plan of the case has"),
-        (_report("undone", state="done"), "is of an earlier plan, and was done again"),
+        (_undone_later_step(step=7), "which no plan of the case has"),
+        (_undone_later_step(state="done"), "is of an earlier plan, and was done again"),
     ],
 )
 def test_what_an_undo_takes_back_of_earlier_plans_is_checked(world, change, finding):  # noqa: F811

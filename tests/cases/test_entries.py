@@ -94,7 +94,7 @@ WIRE = {
     "plan.recommended": (Transition.RECOMMEND, "recommendation plan verdict expires_at sla"),
     "plan.rejected": (Transition.REJECT, "reason note by_name"),
     "plan.stopped": (Transition.STOP, "reason"),
-    "plan.undo_asked": (Transition.UNDO, "note by_name by until"),
+    "plan.undo_asked": (Transition.UNDO, "note by_name by until earlier_keys"),
     "practice.observed": (
         Transition.NOTE,
         "action_agrees parameters_agree source detail by_name",

@@ -23,6 +23,7 @@ NAMES = {
     "count",
     "decided_at",
     "earlier_steps",
+    "earlier_undone",
     "drifted",
     "due_at",
     "editors",
