@@ -3,18 +3,29 @@
 import json
 import re
 import shutil
+from contextlib import closing
 from urllib.error import HTTPError
 
 import pytest
 
+from bot.audit.replay import replay
+from bot.cases.controls import DESK_ID
+from bot.cases.entries import VersionBegun
 from bot.cases.lifecycle import State
 from bot.cases.version_playbook import version_kind
 from bot.cases.version_record import VersionPhase
+from bot.clock import utc_now
+from bot.demo.company import write_database
 from bot.demo.people import ANA, BEN, ELSIE
-from bot.settings import PACKAGED_LIBRARY
+from bot.demo.processes import BotProcess
+from bot.settings import PACKAGED_LIBRARY, load
+from bot.store.database import Database
+from bot.store.store import Store
 from handlers.cards import ids
+from tests.journeys.bots import sample_environment
 from tests.journeys.harbour import harbour
 from tests.journeys.test_autonomy import words_of
+from tests.journeys.test_two_processes import send
 from tests.waiting import wait_until
 
 pytestmark = [pytest.mark.journey, pytest.mark.timeout(900)]
@@ -208,3 +219,43 @@ def test_a_bad_outcome_on_trial_ends_it_and_the_owner_is_told(town):
     town.close()
     town.countersign("ledger", "verify")
     town.open()
+
+
+def test_power_cuts_between_lose_and_double_no_comparison(tmp_path, emulator):
+    library = tmp_path / "library"
+    prepare_library(library)
+    write_database(tmp_path / "company.db", utc_now().replace(tzinfo=None, microsecond=0))
+    own = {"COUNTERSIGN_LIBRARY_DIR": str(library), "COUNTERSIGN_LEASE_FOR": "2"}
+    environment = sample_environment(tmp_path, emulator.url, **own)
+    settings = load(environment)
+    bot = BotProcess(environment)
+    try:
+        bot.start()
+        bot.kill()
+        edit(library, OLD, NEW)
+        # Each is received, and then the power is cut wherever the work on it happens to be.
+        for number in range(1, 5):
+            bot.start()
+            assert send(bot, number) == "opened"
+            bot.kill()
+        bot.start()
+        with closing(Database(settings.database_url)) as database:
+            store = Store.over(database)
+            ours = [case for case in store.queries.newest(limit=200) if case.signal.source == "api"]
+            wait_until(
+                lambda: all(store.cases.case(case.id).assessment.comparison for case in ours),
+                "a comparison of each case",
+            )
+            bot.stop()
+            for case in ours:
+                names = [entry.body.name for entry in store.cases.entries(case.id)]
+                assert names.count("version.compared") == names.count("evidence.gathered") == 1
+            begun = [
+                (entry.body.kind, entry.body.phase)
+                for entry in store.cases.entries(DESK_ID)
+                if isinstance(entry.body, VersionBegun)
+            ]
+            assert begun == [(KIND, VersionPhase.SHADOW), (KIND, VersionPhase.TRIAL)]
+            assert replay(database).differences == ()
+    finally:
+        bot.stop()
