@@ -65,7 +65,7 @@ class VersionsConnector:
         kind, version = _read(parameters)
         report = self._describe(kind, version)
         if report is None:
-            return [{"summary": GONE, "outcomes": GONE, "is_ready": False, "missing": GONE.lower()}]
+            return [{"summary": GONE, "is_ready": False, "missing": GONE.lower()}]
         return [report.row()]
 
     def prepare(

@@ -13,12 +13,13 @@ from bot.cases.version_record import (
     WaitingVersion,
 )
 from bot.cases.version_rule import VersionRule
-from bot.views.labels import start_upper
 
-MAX_LINES = 12
+#: Cases that the details of a card list, and that the card itself names.
+MAX_LINES = 8
+MAX_EXAMPLES = 2
 MAX_CASES = 500
-NONE = "none"
-_NAMES = {"plan": "the plan", "course": "what happens", "kind": "the kind"}
+#: What stands before a difference; what a plan does needs no name.
+_NAMES = {"plan": "", "course": "", "kind": "", "approvers": "approvers: ", "risk": "risk: "}
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -114,12 +115,9 @@ class VersionProgress:
         return f"{_count(self.on_trial)}: {', '.join(parts)}"
 
     @property
-    def otherwise(self) -> str:
-        """List what it said otherwise, case by case."""
-        lines = [_line(case) for case in self.differing]
-        rest = len(lines) - MAX_LINES
-        more = [f"and {rest:,} more"] if rest > 0 else []
-        return "\n".join([*lines[:MAX_LINES], *more]) or NONE
+    def lines(self) -> list[str]:
+        """Say what it said otherwise, a case a line, the latest first."""
+        return [_line(case) for case in reversed(self.differing)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -141,22 +139,29 @@ class VersionReport:
         """Return how long a bad outcome brings the version before back."""
         return self.progress.rule.watch
 
+    @property
+    def _summary(self) -> str:
+        """Say in how many cases it said something else."""
+        total, count = len(self.progress.compared), len(self.progress.differing)
+        if not count:
+            return f"Judged alike in all {total:,} cases"
+        return f"Judged otherwise in {count:,} of {total:,} cases"
+
     def row(self) -> dict[str, Scalar]:
         """Return it as a look-up answers."""
         progress = self.progress
+        lines = progress.lines
         return {
-            "changes": start_upper(", ".join(self.changes)),
+            "changes": ", ".join(self.changes),
             "compared": progress.compared_text,
             "on_trial": progress.trial_text,
-            "otherwise": progress.otherwise,
+            "examples": ", ".join(lines[:MAX_EXAMPLES]) or "no other plan",
             "return": f"the version before is back at once, for {self.watch.days} days",
             "is_ready": progress.is_ready,
             "missing": progress.missing,
-            "summary": (
-                f"The new version of “{self.kind_title}” differs in {', '.join(self.changes)}."
-                f" Beside the version in force: {progress.compared_text}"
-            ),
-            "outcomes": f"It judged {progress.trial_text}.",
+            "summary": self._summary,
+            "outcomes": f"The new version judged {progress.trial_text}",
+            **{f"case_{number}": line for number, line in enumerate(lines[:MAX_LINES], start=1)},
         }
 
 
@@ -220,11 +225,18 @@ def _line(case: Case) -> str:
     if comparison.failure:
         return f"{case.id}: the new version could not judge it ({comparison.failure})"
     parts = [
-        f"{_NAMES.get(one.name, one.name)}: {one.in_force} → {one.tried}"
+        f"{_NAMES.get(one.name, '')}{one.in_force} → {_second(one.in_force, one.tried)}"
         for one in comparison.differences
     ]
-    judge = "the new version judged it" if comparison.is_on_trial else "the old version judged it"
-    return f"{case.id}: {'; '.join(parts)} ({judge}; {decision_words(case)})"
+    version = "new" if comparison.is_on_trial else "old"
+    return f"{case.id} {'; '.join(parts)} ({version} one {decision_words(case)})"
+
+
+def _second(first: str, second: str) -> str:
+    """Leave out the name that both values have: "quantity 6 → 12"."""
+    name, _, _ = first.rpartition(" ")
+    is_one_value = name and "," not in first and second.rpartition(" ")[0] == name
+    return second.removeprefix(f"{name} ") if is_one_value else second
 
 
 def _comparison(case: Case) -> VersionComparison:

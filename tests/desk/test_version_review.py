@@ -265,16 +265,23 @@ def test_a_trial_in_one_place_judges_by_a_fact(world):
 def test_the_governance_owners_are_asked_with_the_disagreements(world):
     version, case = to_question(world)
     assert case.signal.title == "Let the new version of “Running low” be in force?"
-    assert case.assessment.what == (
-        "The new version of “Running low” differs in actions."
-        " Beside the version in force: 5 cases: 0 alike, 5 otherwise"
+    assert case.assessment.what == "Another version of the playbook: actions differ."
+    assert case.assessment.why == (
+        "Judged otherwise in 5 of 5 cases: EX-5 quantity 24 → 6 (new one approved),"
+        " EX-4 quantity 24 → 6 (new one approved). The new version judged 2 cases: 2 approved."
     )
-    shown = {fact.label: str(fact.value) for fact in case.assessment.evidence}
-    assert shown["Judged by the new version"] == "2 cases: 2 approved"
-    assert (
-        "EX-1: the plan: quantity 24 → quantity 6 (the old version judged it"
-        in (shown["Judged otherwise"])
-    )
+    shown = [(fact.label, fact.value) for fact in case.assessment.evidence if fact.label]
+    assert shown == [
+        ("What changes", "actions"),
+        ("Compared beside the version in force", "5 cases: 0 alike, 5 otherwise"),
+        ("Judged by the new version", "2 cases: 2 approved"),
+        ("If a case turns out wrong", "the version before is back at once, for 10 days"),
+        ("Judged otherwise, 1", "EX-5 quantity 24 → 6 (new one approved)"),
+        ("Judged otherwise, 2", "EX-4 quantity 24 → 6 (new one approved)"),
+        ("Judged otherwise, 3", "EX-3 quantity 24 → 6 (old one not decided yet)"),
+        ("Judged otherwise, 4", "EX-2 quantity 24 → 6 (old one not decided yet)"),
+        ("Judged otherwise, 5", "EX-1 quantity 24 → 6 (old one not decided yet)"),
+    ]
     assert [factor.group for factor in case.proposal.verdict.factors] == ["owners"]
     world.approve(case, "elsie")
     world.work()
