@@ -50,7 +50,7 @@ class Proposals:
     @cached_property
     def rules(self) -> RulesInForce:
         """Return what tells the rules that hold now."""
-        return RulesInForce(self.cases, self.library)
+        return RulesInForce(self.cases, self.library, self.desk_controls)
 
     def propose(
         self,
