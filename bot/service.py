@@ -75,6 +75,8 @@ class Worker:
         """Start the parts that receiving and working need."""
         if isinstance(self.clock, DatabaseClock):
             self.clock.start()
+        # Before the first vote is counted: accounts that were one person's still are.
+        self.desk.upkeep.rule_review.load()
 
     def start(self) -> None:
         """Start the lanes, and what they ask."""

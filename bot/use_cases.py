@@ -444,7 +444,7 @@ class _Builder:
         )
         rule_review = RuleReview(
             desk_controls=self.store.desk_controls,
-            rules=RulesInForce(self.store.cases, self.library),
+            rules=RulesInForce(self.store.cases, self.library, self.store.desk_controls),
             queries=self.store.queries,
             intake=intake,
             library=self.library,
@@ -735,7 +735,7 @@ def _build_desk_connector(store: Store, library: FileLibrary, clock: Clock) -> C
     )
     descriptions = RuleDescriptions(
         desk_controls=store.desk_controls,
-        rules=RulesInForce(store.cases, library),
+        rules=RulesInForce(store.cases, library, store.desk_controls),
         ledger=store.ledger,
         library=library,
         clock=clock,

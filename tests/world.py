@@ -9,7 +9,6 @@ from bot.advisors import without_memory
 from bot.cases.actor import CaseId, Surface, UserId
 from bot.cases.approval import ApprovalRequirement
 from bot.cases.call_rules import CallRules
-from bot.cases.canonical import canonical_hash
 from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
 from bot.cases.hours import ALWAYS, Hours
@@ -119,6 +118,7 @@ class FakeLibrary:
         self.calendars: dict[str, Hours] = {}
         self.calls = CallRules()
         self.people = Identities()
+        self.earlier_people: Identities | None = None
         self.lead_channels: list[str] = []
         self.merit_rules = MeritRules()
         self.saved_playbooks: dict[str, Playbook] = {}
@@ -126,7 +126,13 @@ class FakeLibrary:
         self.definitions = {"house.order_stock": "1" * 64}
 
     def identities(self) -> Identities:
+        return self.people.joined(self.earlier_people) if self.earlier_people else self.people
+
+    def declared_identities(self) -> Identities:
         return self.people
+
+    def join_identities(self, earlier: Identities | None) -> None:
+        self.earlier_people = earlier
 
     def edit(self, book: Playbook) -> Playbook:
         """Save a playbook as a team does: from now on it is one of the files."""
@@ -176,7 +182,7 @@ class FakeLibrary:
             policy_checksum=self.rules.checksum,
             kinds={kind: terms for kind, _ in self.titles()},
             actions=dict(self.definitions),
-            people_checksum=canonical_hash(sorted(map(sorted, self.people.links.values()))),
+            people_checksum=self.people.checksum,
         )
 
     def policy_from(self, text: str) -> Policy:

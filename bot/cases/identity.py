@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 from itertools import product
 
 from bot.cases.approval import Approval
+from bot.cases.canonical import canonical_hash
 
 # A workspace or an organisation, and a member of it, by Slack's immutable ids.
 _PRINCIPAL = re.compile(r"[ET][A-Z0-9]{1,20}/[UW][A-Z0-9]{1,20}")
@@ -43,6 +44,35 @@ class Identities:
                     raise ValueError(f"{key} belongs to two people")
                 links[key] = accounts
         return cls(links)
+
+    @property
+    def people(self) -> list[list[str]]:
+        """List the accounts of each person, in order."""
+        return sorted(sorted(accounts) for accounts in set(self.links.values()))
+
+    @property
+    def checksum(self) -> str:
+        """Return the SHA-256 of who has which accounts."""
+        return canonical_hash(self.people)
+
+    def joined(self, other: "Identities") -> "Identities":
+        """Link what either of the two links.
+
+        Whoever was one person by any of them can then never act as two.
+        """
+        groups: list[set[str]] = []
+        for accounts in (*self.people, *other.people):
+            keys = set(map(_fold, accounts))
+            group = set(accounts)
+            apart = []
+            for earlier in groups:
+                if keys & set(map(_fold, earlier)):
+                    group |= earlier
+                    keys |= set(map(_fold, earlier))
+                else:
+                    apart.append(earlier)
+            groups = [*apart, group]
+        return Identities.of(groups)
 
     def person_of(self, account: str) -> str | None:
         """Return the account in Slack that names a person, or None."""

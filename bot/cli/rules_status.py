@@ -46,7 +46,7 @@ def _adoption_text(rules: AdoptedRules) -> str:
 
 
 def _waiting_status(store: Store, library: FileLibrary, controls: DeskControls) -> RulesStatus:
-    waiting = RulesInForce(store.cases, library).waiting(controls)
+    waiting = RulesInForce(store.cases, library, store.desk_controls).waiting(controls)
     if waiting is None:
         return RulesStatus(is_in_force=True, sentence="")
     before, after = waiting.record, waiting.changed_record

@@ -115,6 +115,8 @@ class RulesConnector:
             # Signals from outside decide nothing here.
             raise ConnectorFailed("no case of the desk about the rules asks for it")
         by_name = ", ".join(vote.name for vote in case.proposal.approvals)
+        # Before they are in force: the next change is judged by them, too.
+        self._desk_controls.keep_accounts(self._library.declared_identities())
         self._adopt(self._library.rule_record(), key=key, on_case=str(case.id), by_name=by_name)
         return "recorded"
 

@@ -16,6 +16,7 @@ from bot.cases.control_decisions import ControlDecision
 from bot.cases.controls import DeskControls
 from bot.cases.entries import Entry
 from bot.cases.grant import Grant, GrantUse
+from bot.cases.identity import Identities
 from bot.cases.plan import Plan
 from bot.cases.signal import Signal
 from bot.cases.standing_rule import RuleUse, StandingRule
@@ -57,6 +58,14 @@ class RecordedControls(DeskControlsStore):
     ) -> DeskControls:
         """Refuse."""
         _refuse()
+
+    def keep_accounts(self, accounts: Identities) -> None:
+        """Refuse."""
+        _refuse()
+
+    def accounts_of(self, checksum: str) -> Identities | None:
+        """Return nothing: no change waits."""
+        return None
 
 
 @dataclass(frozen=True)

@@ -56,7 +56,7 @@ class Proposals:
     @cached_property
     def rules(self) -> RulesInForce:
         """Return what tells the rules that hold now."""
-        return RulesInForce(self.cases, self.library)
+        return RulesInForce(self.cases, self.library, self.desk_controls)
 
     @cached_property
     def versions(self) -> PlaybookVersions:

@@ -88,6 +88,11 @@ class RuleReview:
     clock: Clock
     mode: str = ""
 
+    def load(self) -> None:
+        """Read what is in force, without asking anybody."""
+        if self.mode != SHADOW_MODE:
+            self.rules.waiting(self.desk_controls.load())
+
     def review(self) -> int:
         """Compare the files with what is in force, and ask.
 
@@ -100,6 +105,8 @@ class RuleReview:
             self._adopt_first(controls, now)
             return 0
         waiting = self.rules.waiting(controls)
+        if waiting is None:
+            self._keep_accounts()
         signal = self._signal(waiting) if waiting else None
         self._clear_others(signal, now)
         if signal is None or not self._may_ask(signal, now):
@@ -109,11 +116,16 @@ class RuleReview:
 
     def _adopt_first(self, controls: DeskControls, now: datetime) -> None:
         command = AdoptRules(record=self.library.rule_record(), by_name=FIRST_START)
+        self._keep_accounts()
         try:
             self.desk_controls.save(decide_controls(controls, command, now))
         except Conflict:
             # Another process starts beside this one; the next review looks again.
             return
+
+    def _keep_accounts(self) -> None:
+        """Keep the accounts in force: a changed file will not have them any more."""
+        self.desk_controls.keep_accounts(self.library.declared_identities())
 
     def _open_cases(self) -> list[Case]:
         return list(self.queries.open_from(DESK_SOURCE, RULES_KIND))

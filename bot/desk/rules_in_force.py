@@ -11,6 +11,7 @@ from functools import cached_property
 from bot.cases.controls import DESK_ID, AdoptedRules, DeskControls
 from bot.cases.entries import PolicyAdopted
 from bot.cases.errors import LedgerBroken
+from bot.cases.identity import Identities
 from bot.cases.plan import Plan
 from bot.cases.policy import EmergencyRule, PlaybookTerms, Policy
 from bot.cases.rule_record import RuleRecord
@@ -21,6 +22,7 @@ from bot.cases.strictness import stricter
 from bot.cases.verdict import Ruling, Verdict, require_governance
 from bot.cases.version_playbook import is_version_kind
 from bot.ports.case_store import CaseStore
+from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.library import Library
 
 UNDECIDED = "the rules were changed, and the stricter of both holds until that is decided"
@@ -45,6 +47,8 @@ class WaitingRules:
     #: Of the files.
     of_files: Rules
     changed_record: RuleRecord
+    #: The accounts in force; None where they are not known any more.
+    accounts: Identities | None = None
 
     @cached_property
     def changed_actions(self) -> frozenset[str]:
@@ -57,7 +61,12 @@ class WaitingRules:
         return self.record.people_checksum != self.changed_record.people_checksum
 
     def refusal(self, plan: Plan, step: int = 0) -> str:
-        """Say which action of a plan waits; empty for none."""
+        """Say what of a plan waits for a decision; empty for nothing."""
+        if self.is_people_changed and self.accounts is None and plan.playbook != RULES_KIND:
+            return (
+                "people.yml was changed, and who had which accounts before is not known:"
+                " put it back, start once, and change it then"
+            )
         for action in plan.actions[step:]:
             if action.name in self.changed_actions:
                 return (
@@ -93,9 +102,13 @@ def _outcome(verdict: Verdict) -> tuple[object, ...]:
 class RulesInForce:
     """Find the rules that hold now. Each process keeps what it has read."""
 
-    def __init__(self, cases: CaseStore, library: Library) -> None:
+    def __init__(
+        self, cases: CaseStore, library: Library, desk_controls: DeskControlsStore
+    ) -> None:
         self._cases = cases
         self._library = library
+        self._desk_controls = desk_controls
+        self._accounts: dict[str, Identities | None] = {}
         self._records: dict[str, RuleRecord] = {}
         self._policies: dict[str, Policy] = {}
         #: The controls said last that the files are in force.
@@ -108,14 +121,21 @@ class RulesInForce:
         return Rules(policy=library.policy(), terms=lambda kind: library.playbook(kind).terms)
 
     def waiting(self, controls: DeskControls) -> WaitingRules | None:
-        """Return both rules while a change waits, else None."""
+        """Return both rules while a change waits, else None.
+
+        Until it is decided, whoever is one person by either counts as one.
+        """
         last = controls.adopted_rules
         # Before the first start nothing else can be in force.
         self.is_settled = last is None or last.checksum == self._files_checksum()
         if last is None or self.is_settled:
+            self._library.join_identities(None)
             return None
         record = self.record_of(last)
+        accounts = self._accounts.get(record.people_checksum)
+        self._library.join_identities(accounts)
         return WaitingRules(
+            accounts=accounts,
             in_force=self._rules_of(record),
             record=record,
             of_files=self.files,
@@ -151,6 +171,8 @@ class RulesInForce:
         record = self._records.get(rules.checksum)
         if record is None:
             record = self.record_at(rules.version)
+            checksum = record.people_checksum
+            self._accounts[checksum] = self._desk_controls.accounts_of(checksum)
             self._records[rules.checksum] = record
         return record
 

@@ -164,7 +164,7 @@ def build_reports(
         cases=cases,
         desk_controls=desk_controls,
         library=library,
-        rules=RulesInForce(cases, library),
+        rules=RulesInForce(cases, library, desk_controls),
     )
     return VersionReports(
         desk_controls=desk_controls,

@@ -5,6 +5,7 @@ from typing import Protocol
 
 from bot.cases.control_decisions import ControlDecision
 from bot.cases.controls import DeskControls
+from bot.cases.identity import Identities
 from bot.ports.outbox import OutboxMessage
 
 
@@ -39,3 +40,12 @@ class DeskControlsStore(Protocol):
 
         New cases are numbered above ``numbers_from``, and no card counts as drawn.
         """
+
+    def keep_accounts(self, accounts: Identities) -> None:
+        """Keep who has which accounts, for as long as the file may say otherwise.
+
+        They are personal, so that they are no part of the ledger, which has their checksum.
+        """
+
+    def accounts_of(self, checksum: str) -> Identities | None:
+        """Return the accounts with this checksum; None where they are not kept."""

@@ -63,3 +63,9 @@ class Library(Protocol):
 
     def identities(self) -> Identities:
         """Return which accounts belong to one person."""
+
+    def declared_identities(self) -> Identities:
+        """Return what the file alone says of the accounts."""
+
+    def join_identities(self, earlier: Identities | None) -> None:
+        """Count as one person, too, whoever is one by these; None for the file alone."""

@@ -1,17 +1,29 @@
-"""The desk's controls: one row, the fold of the entries about it."""
+"""The desk's controls: one row, the fold of the entries about it.
 
+Beside it a row with the accounts of people.yml, whose checksum the ledger has.
+"""
+
+import json
 from collections.abc import Sequence
+from typing import Any
 
 from sqlalchemy import select, update
 
 from bot.cases.control_decisions import ControlDecision
 from bot.cases.controls import DeskControls
+from bot.cases.identity import Identities
 from bot.cases.lifecycle import TERMINAL
 from bot.ports.outbox import OutboxMessage
 from bot.store import tables
 from bot.store.database import Database
+from bot.store.dialects import insert_or_update
+from bot.store.statements import CompiledStatement
 from bot.store.unit_of_work import CONTROLS_BODY, UnitOfWork, controls_from
 
+#: The row with the accounts of people.yml, beside that of the controls.
+ACCOUNTS = "accounts"
+#: In force, waiting, and taken back.
+MAX_ACCOUNT_FILES = 4
 _OPEN_CASES = select(tables.cases.c.id).where(
     tables.cases.c.state.not_in([state.code for state in TERMINAL])
 )
@@ -72,3 +84,38 @@ class SqlDeskControlsStore:
 
         self._database.write(job)
         return decision.controls
+
+    def keep_accounts(self, accounts: Identities) -> None:
+        """Keep who has which accounts, for as long as the file may say otherwise."""
+
+        def job(unit: UnitOfWork) -> None:
+            kept = _accounts_from(unit.driver.fetch(_ACCOUNTS))
+            kept.pop(accounts.checksum, None)
+            latest = list(kept.items())[1 - MAX_ACCOUNT_FILES :]
+            body = json.dumps(dict([*latest, (accounts.checksum, accounts.people)]))
+            values = {"name": ACCOUNTS, "version": 1, "body": body}
+            unit.connection.execute(_KEEP_ACCOUNTS.on(unit.connection), values)
+
+        if self.accounts_of(accounts.checksum) is None:
+            self._database.write(job, appends=False)
+
+    def accounts_of(self, checksum: str) -> Identities | None:
+        """Return the accounts with this checksum; None where they are not kept."""
+        people = _accounts_from(self._database.fetch(_ACCOUNTS)).get(checksum)
+        if people is None:
+            return None
+        try:
+            accounts = Identities.of(people)
+        except ValueError:
+            return None
+        # Whoever can write here must not say who is who: the ledger does.
+        return accounts if accounts.checksum == checksum else None
+
+
+def _accounts_from(rows: Sequence[Any]) -> dict[str, list[list[str]]]:
+    return json.loads(rows[0].body) if rows else {}
+
+
+_controls = tables.controls.c
+_ACCOUNTS = CompiledStatement(select(_controls.body).where(_controls.name == ACCOUNTS))
+_KEEP_ACCOUNTS = insert_or_update(tables.controls, key=[_controls.name])

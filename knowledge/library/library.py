@@ -12,7 +12,6 @@ from pathlib import Path
 
 from bot.cases.approval import OWNER
 from bot.cases.call_rules import CallRules
-from bot.cases.canonical import canonical_hash
 from bot.cases.errors import PlaybookInvalid
 from bot.cases.hours import Hours
 from bot.cases.identity import UNLINKED, Identities
@@ -72,10 +71,27 @@ class FileLibrary:
     merit_rules: MeritRules = field(default_factory=MeritRules)
     #: The file of examples of questions. It is read when they are needed, which is seldom.
     questions_file: Path = PACKAGED / QUESTIONS_FILE
+    #: Accounts and those before them, while a change of people.yml waits; else empty.
+    _joint: list[tuple[Identities, Identities | None]] = field(default_factory=list, init=False)
 
     def identities(self) -> Identities:
         """Return which accounts are one person's."""
+        return self._joint_identities[0]
+
+    def declared_identities(self) -> Identities:
+        """Return what the file alone says of the accounts."""
         return self.people
+
+    def join_identities(self, earlier: Identities | None) -> None:
+        """Count as one person, too, whoever is one by these; None for the file alone."""
+        if earlier is not self._joint_identities[1]:
+            joint = self.people if earlier is None else self.people.joined(earlier)
+            # One item, so that a reader in another thread never sees half of it.
+            self._joint[:] = [(joint, earlier)]
+
+    @property
+    def _joint_identities(self) -> tuple[Identities, Identities | None]:
+        return self._joint[0] if self._joint else (self.people, None)
 
     def playbook(self, kind: str) -> Playbook:
         """Return the playbook of this kind, or the one for unrecognised cases."""
@@ -136,9 +152,7 @@ class FileLibrary:
                 for kind, playbook in self.playbooks.items()
             },
             actions=definition_checksums(self.systems),
-            people_checksum=canonical_hash(
-                sorted(sorted(accounts) for accounts in set(self.people.links.values()))
-            ),
+            people_checksum=self.people.checksum,
         )
 
     def policy_from(self, text: str) -> Policy:

@@ -183,7 +183,7 @@ def _step_log(world: World) -> StepLog:
         outbox=world.store.outbox,
         library=world.library,
         controls=world.desk.controls,
-        rules=RulesInForce(world.store.cases, world.library),
+        rules=RulesInForce(world.store.cases, world.library, world.store.desk_controls),
         records=world.store.decision_records,
         clock=world.clock,
         lease_duration=timedelta(seconds=LEASE_SECONDS),

@@ -1,18 +1,21 @@
 """Changed rules from end to end: nothing is loosened before the governance owners let it."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
+import sqlalchemy as sa
 
+from bot.audit.ledger_check import LedgerCheck
 from bot.cases.approval import ApprovalRequirement
 from bot.cases.case import Case
 from bot.cases.entries import PolicyAdopted, RejectReason
-from bot.cases.errors import NotEligible
+from bot.cases.errors import NotEligible, TooLate
 from bot.cases.identity import Identities
 from bot.cases.lifecycle import State
-from bot.cases.policy import ActionLimit, EmergencyRule, PlaybookTerms, Stage
+from bot.cases.policy import ActionLimit, EmergencyRule, PlaybookTerms, Stage, TierRule
 from bot.cases.policy_rules import PolicyRule, RuleEffect
 from bot.cases.rules_playbook import RULES_KIND
 from bot.cases.verdict import Ruling
@@ -307,3 +310,150 @@ def test_shadow_mode_adopts_nothing_and_asks_nothing(world):
     world.start("shadow")
     assert world.desk.upkeep.rule_review.review() == 0
     assert len(adoptions(world)) == 1
+
+
+# --- accounts that are declared otherwise ---------------------------------------------------------
+
+ELSIE_AND_ANA = Identities.of([[principal("elsie"), principal("ana")]])
+
+
+def split(world: World, in_force: Identities, changed: Identities) -> Case:
+    """Start with some accounts in force, and again with others in the file."""
+    world.library.people = in_force
+    restart(world)
+    for case in waiting(world):
+        world.approve(case, "elsie")
+        world.work()
+    assert world.desk.upkeep.rule_review.review() == 0
+    restart(world, people=changed)
+    return the_change(world)
+
+
+def govern(world: World, *groups: str) -> None:
+    """Let each of these groups govern a kind."""
+    original = world.library.rule_record
+
+    def rule_record():
+        record = original()
+        (terms, *_) = record.kinds.values()
+        kinds = {
+            f"kind_{group}": replace(terms, owners={**terms.owners, "governance": group})
+            for group in groups
+        }
+        return replace(record, kinds={**record.kinds, **kinds})
+
+    world.library.rule_record = rule_record
+    world.library.governors = lambda: sorted({"owners", *groups})
+
+
+def ask_two_owners(world: World) -> tuple[ApprovalRequirement, ...]:
+    """Let two of the owners approve each order; two accounts of one of them are linked."""
+    two = (ApprovalRequirement("owners", 2),)
+    world.people.members["owners"] = {"elsie", "ana", "ben"}
+    world.library.people = ELSIE_AND_ANA
+    restart(world, rules=limited(500, tiers={**policy().tiers, "low": TierRule(two, DAY)}))
+    case = the_change(world)
+    for name in ("elsie", "ben"):
+        world.approve(case, name)
+    world.work()
+    assert waiting(world) == []
+    return two
+
+
+def test_one_person_with_two_accounts_is_still_one_while_the_split_waits(world):
+    """Both are in the group that governs, so that asking it as well would catch nobody."""
+    two = ask_two_owners(world)
+    restart(world, people=Identities())
+    case = order(world, 10, "product:1")
+    assert case.proposal.factors == two
+    world.approve(case, "elsie")
+    with pytest.raises(TooLate):
+        world.approve(case, "ana")
+    assert world.case(case).state is State.PROPOSED
+
+
+def test_nobody_brings_the_own_split_into_force_with_two_accounts(world):
+    govern(world, "finance")
+    world.people.members["finance"] = {"ana", "ben"}
+    restart(world, people=ELSIE_AND_ANA)
+    the_first = the_change(world)
+    world.approve(the_first, "elsie")
+    world.approve(the_first, "ben")
+    world.work()
+    assert waiting(world) == []
+
+    restart(world, people=Identities())
+    case = the_change(world)
+    assert {one.group for one in case.proposal.factors} == {"finance", "owners"}
+    world.approve(case, "elsie")
+    with pytest.raises(TooLate):
+        world.approve(case, "ana")
+    assert world.case(case).state is State.PROPOSED
+    # Somebody else of that group decides; from then on they are two.
+    world.approve(case, "ben")
+    world.work()
+    assert waiting(world) == []
+    order(world, 10, "product:1")
+    assert not world.library.identities().is_same_person(principal("elsie"), principal("ana"))
+
+
+def test_whoever_raised_a_case_does_not_decide_it_by_giving_the_account_to_somebody_else(world):
+    mine = Identities.of([[principal("elsie"), "staff:17"]])
+    his = Identities.of([[principal("ben"), "staff:17"]])
+    world.people.members["floor-managers"] = {"ana", "elsie"}
+    split(world, mine, his)
+    case_id = world.receive(world.signal("product:1", requester="staff:17")).case_id
+    world.work()
+    case = world.store.cases.case(case_id)
+    with pytest.raises(NotEligible):
+        world.approve(case, "elsie")
+    # Nor does whoever it is said to be.
+    world.people.members["floor-managers"] = {"ben"}
+    with pytest.raises(NotEligible):
+        world.approve(case, "ben")
+
+
+def test_a_split_that_was_made_after_the_first_vote_counts_no_second_one(world):
+    ask_two_owners(world)
+    case = order(world, 10, "product:1")
+    world.approve(case, "elsie")
+    restart(world, people=Identities())
+    with pytest.raises(TooLate):
+        world.approve(case, "ana")
+
+
+def test_a_process_that_asks_nobody_joins_the_accounts_before_it_works(world):
+    split(world, ELSIE_AND_ANA, Identities())
+    world.library.join_identities(None)
+    world.start("")
+    world.desk.upkeep.rule_review.load()
+    assert world.library.identities().is_same_person(principal("elsie"), principal("ana"))
+
+
+def test_where_the_accounts_before_are_not_known_nothing_is_proposed(world):
+    split(world, ELSIE_AND_ANA, Identities())
+    world.store.desk_controls.keep_accounts(Identities())
+    tamper(world, [[principal("ben"), principal("ana")]])
+    restart(world)
+    case = order(world, 10, "product:1")
+    assert ruling(case) is Ruling.REFUSE
+    assert "who had which accounts before is not known" in case.proposal.verdict.reason
+    # Put back, everything goes on, and they are known again.
+    restart(world, people=ELSIE_AND_ANA)
+    assert ruling(order(world, 10, "product:2")) is Ruling.ASK
+    assert world.store.desk_controls.accounts_of(ELSIE_AND_ANA.checksum) == ELSIE_AND_ANA
+
+
+def tamper(world: World, people: list[list[str]]) -> None:
+    """Let the kept accounts say something else under the same checksum."""
+    body = json.dumps({ELSIE_AND_ANA.checksum: people})
+    statement = sa.text("UPDATE standing SET body = :body WHERE name = 'accounts'")
+    with world.store.database.engine.begin() as connection:
+        assert connection.execute(statement, {"body": body}).rowcount == 1
+
+
+def test_accounts_that_are_kept_are_no_finding_of_the_doctor(world):
+    split(world, ELSIE_AND_ANA, Identities())
+    with world.store.database.snapshot() as connection:
+        check = LedgerCheck(connection, None)
+        assert list(check.differences()) == []

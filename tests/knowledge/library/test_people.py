@@ -2,8 +2,9 @@
 
 import pytest
 
-from bot.cases.identity import UNLINKED
+from bot.cases.identity import UNLINKED, Identities
 from knowledge.library import load
+from knowledge.library.library import PACKAGED
 from tests.knowledge.library.editing import change, refuse
 
 MISTAKES = [
@@ -57,3 +58,14 @@ def test_people_are_declared_with_all_their_accounts_and_the_file_may_be_missing
     assert people.person_of("staff:18") is None
     (folder / "people.yml").unlink()
     assert load(folder).identities() == UNLINKED == load().identities()
+
+
+def test_accounts_before_count_until_they_are_taken_away_again():
+    library = load(PACKAGED)
+    earlier = Identities.of([["T1/UANA", "T1/UANA2"]])
+    assert not library.identities().is_same_person("T1/UANA", "T1/UANA2")
+    library.join_identities(earlier)
+    assert library.identities().is_same_person("T1/UANA", "T1/UANA2")
+    assert library.declared_identities() == UNLINKED
+    library.join_identities(None)
+    assert library.identities() == UNLINKED
