@@ -12,6 +12,7 @@ from bot.audit.approver_decisions import SqlApproverDecisions, read_decisions
 from bot.audit.replay import replay
 from bot.cases.actor import DESK
 from bot.cases.approver_health import measure_health
+from bot.cases.canonical import to_json
 from bot.cases.case import Case
 from bot.cases.commands import Claim
 from bot.cases.entries import RejectReason
@@ -21,7 +22,7 @@ from bot.cases.granting import GrantTerms
 from bot.cases.inquiry import AnswerType
 from bot.cases.lifecycle import State
 from bot.cases.policy import EmergencyRule
-from bot.cases.probe import ProbeAnswer
+from bot.cases.probe import Probe, ProbeAnswer
 from bot.cases.probes import MIN_AGE, PROBE_MODE
 from bot.desk.inquiries import Addressee, InquiryRequest
 from bot.measures.totals import ReportPeriod
@@ -31,6 +32,7 @@ from bot.store import tables
 from bot.store.case_histories import SqlCaseHistorySource
 from handlers.cards.case_card import case_card
 from handlers.cards.case_details import details_view
+from tests.cases.making import with_fields
 from tests.fakes.directory import principal
 from tests.store.rows import rows_of
 from tests.world import World, request
@@ -322,6 +324,33 @@ def test_a_message_to_execute_it_finds_nothing_to_do(world, practice):
     assert "step.started" not in world.entry_names(practice)
     assert rows_of(world.store, tables.effects) == []
     assert world.house.calls == []
+
+
+def test_an_edit_reads_no_other_system(world, practice):
+    def fail(*arguments, **more):
+        raise AssertionError("another system was asked about a practice case")
+
+    world.house.prepare = world.house.look_up = fail
+    asked = request(practice.id, OMAR, world.seen(practice))
+    world.desk.decisions.edit(asked, {"quantity": 1})
+    assert world.case(practice).probe.answer is ProbeAnswer.EDITED
+
+
+def test_a_plan_that_was_approved_past_all_rules_is_not_begun(world):
+    """Somebody writes into the database that an approved case is practice."""
+    receipt = world.receive(world.signal("product:3"))
+    world.work()
+    approved = world.approve(world.store.cases.case(receipt.case_id))
+    probe = Probe(of_case="EX-0", group="floor-managers", source="tills", reason="")
+    forgery = with_fields(approved, probe=probe)
+    with world.store.database.engine.begin() as connection:
+        connection.execute(tables.cases.update().values(body=to_json(forgery)))
+    forbid(world)
+    world.work()
+    assert world.house.calls == []
+    assert "step.started" not in world.entry_names(approved)
+    # The message is done with, and not tried again.
+    assert Topic.EXECUTE.value not in topics(world, approved)
 
 
 def test_it_may_be_taken_on_and_still_decided(world, practice):
