@@ -105,7 +105,7 @@ def _give_again(world: World, base: Grant, *, by_sum: bool) -> Grant:
 def _race_once(
     worlds: Sequence[World], grant: Grant, pool: ThreadPoolExecutor, number: int
 ) -> GrantUse:
-    messages = _triage(worlds[0], number)
+    messages = _triage(worlds[0], pool, number)
     barrier = threading.Barrier(len(messages))
 
     def claim(place: int) -> None:
@@ -127,17 +127,25 @@ def _race_once(
     return use
 
 
-def _triage(world: World, number: int) -> list[LeasedMessage]:
-    """Open the cases of a round, and lease the messages that carry out their plans."""
+def _triage(world: World, pool: ThreadPoolExecutor, number: int) -> list[LeasedMessage]:
+    """Open the cases of a round, and lease the messages that carry out their plans.
+
+    Side by side, so that they share their commits: only the claims are measured.
+    """
     outbox = world.store.outbox
-    for place in range(CLAIMS_A_ROUND):
-        world.receive(world.signal(f"product:{number}-{place}"))
-    for message in outbox.claim([Topic.TRIAGE], 100, world.clock(), LEASE_SECONDS):
+    signals = [world.signal(f"product:{number}-{place}") for place in range(CLAIMS_A_ROUND)]
+    list(pool.map(world.receive, signals))
+
+    def look(message: LeasedMessage) -> None:
         # Those who came too late in the last round are left to people.
         if world.store.cases.case(message.case_id).proposal.revision == 0:
-            world.desk.triage.run(message)
+            write = world.desk.triage.run(message)
+            if write is not None:
+                write.result()
         else:
             outbox.finish(message)
+
+    list(pool.map(look, outbox.claim([Topic.TRIAGE], 100, world.clock(), LEASE_SECONDS)))
     messages = outbox.claim([Topic.EXECUTE], 100, world.clock(), LEASE_SECONDS)
     assert len(messages) == CLAIMS_A_ROUND
     return messages
