@@ -9,6 +9,7 @@ from bot.advisors import without_memory
 from bot.cases.actor import CaseId, Surface, UserId
 from bot.cases.approval import ApprovalRequirement
 from bot.cases.call_rules import CallRules
+from bot.cases.canonical import canonical_hash
 from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
 from bot.cases.hours import ALWAYS, Hours
