@@ -185,7 +185,7 @@ class RulesConnector:
 
 
 class CombinedDesk:
-    """The parts of the desk as one system: stages, rules and standing rules."""
+    """The desk as one system: stages, rules and standing rules."""
 
     def __init__(self, stages: Connector, rules: Connector, standing_rules: Connector) -> None:
         self._stages = stages

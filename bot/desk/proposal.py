@@ -155,7 +155,7 @@ class Proposals:
             terms = replace(terms, stage=stage)
             if stage is Stage.SUPERVISED:
                 standing_rule = covering_rule(
-                    controls, plan, lambda: case_facts(case, evidence), now
+                    controls, plan, facts=lambda: case_facts(case, evidence), now=now
                 )
         return judge(
             plan,

@@ -1,4 +1,4 @@
-"""Standing rules: distilled from approvals, proposed as cases, and kept or let go.
+"""Standing rules, from the draft to the end.
 
 A draft is a case like any other: it has a card, a record and a vote, and goes away by itself when
 its evidence does. A rule that is not used, that people begin to disagree with, or whose time ends
@@ -19,7 +19,7 @@ from bot.cases.control_commands import (
 )
 from bot.cases.control_decisions import decide_controls
 from bot.cases.controls import DeskControls
-from bot.cases.distillation import Distillate, Press, distil, nearest
+from bot.cases.distillation import Press, distil, nearest
 from bot.cases.errors import Conflict
 from bot.cases.lifecycle import WAITING
 from bot.cases.playbook import Playbook
@@ -28,7 +28,7 @@ from bot.cases.presses import DecidedPlan, decided_plans
 from bot.cases.signal import Signal, SignalStatus
 from bot.cases.source import ABSENCE
 from bot.cases.stage_playbook import DESK_SOURCE, stage_kind
-from bot.cases.standing_rule import StandingRule, deciding_case, rule_to_json, shape_of
+from bot.cases.standing_rule import Bound, StandingRule, deciding_case, rule_to_json, shape_of
 from bot.cases.standing_rule_playbook import DRAFT_FACT, standing_rule_kind
 from bot.cases.standing_rule_terms import StandingRuleTerms
 from bot.cases.verdict import STANDING_RULE
@@ -74,7 +74,7 @@ class RulePresses:
         return [one for one in plans if one.plan.playbook == kind and not one.plan.branches]
 
     def about(self, rule: StandingRule) -> list[DecidedPlan]:
-        """List the decided plans of the shape of a rule, by any playbook."""
+        """List the decided plans of the shape of a rule."""
         shape = (rule.actions, rule.parameters)
         plans = self.of_action(rule.kind, rule.actions[0])
         return [one for one in plans if shape_of(one.plan) == shape]
@@ -101,7 +101,7 @@ class StandingRuleRecords:
         cases = name_cases(tuple(dict.fromkeys(yes.case_id for yes in yeses)))
         count = len(yeses)
         others = [
-            f"{no.case_id} ({breach_words(rule, no.figures, playbook, labels)})"
+            f"{no.case_id} ({breach_words(rule, no.figures, playbook=playbook, labels=labels)})"
             for no in counter_examples
         ]
         left_out = f"; left out: {', '.join(others)}" if others else ""
@@ -143,7 +143,7 @@ class StandingRuleRecords:
         return self.library.playbook(rule.kind).title
 
     def obstacle(self, rule: StandingRule) -> str:
-        """Say why a draft may not be adopted now; empty where it may."""
+        """Say why a draft may not be adopted; empty where it may."""
         playbook, policy = self.library.playbook(rule.kind), self.library.policy()
         controls, now = self.desk_controls.load(), self.clock()
         if rule.playbook_digest != playbook.checksum:
@@ -202,7 +202,7 @@ class StandingRuleRecords:
 def is_ruleable(
     playbook: Playbook, actions: tuple[str, ...], *, policy: Policy, controls: DeskControls
 ) -> bool:
-    """Tell whether policy and stages let plans of these actions run by a rule."""
+    """Tell whether these actions may run by a rule at all."""
     if policy.is_never_alone(playbook.kind, actions):
         return False
     for action in actions:
@@ -215,7 +215,7 @@ def is_ruleable(
 
 @dataclass(frozen=True, kw_only=True)
 class StandingRules:
-    """Opens a case for each rule to adopt or keep, and ends those that nobody keeps."""
+    """Asks which rules to adopt or keep, and ends the others."""
 
     desk_controls: DeskControlsStore
     presses: RulePresses
@@ -246,7 +246,7 @@ class StandingRules:
     # --- rules in force --------------------------------------------------------------------------
 
     def _review_rule(self, rule: StandingRule, now: datetime) -> int:
-        """End a rule, or ask whether to keep it, where there is a reason."""
+        """End a rule, or ask whether to keep it."""
         open_cases = self._open_cases(rule.kind, KEEP)
         reason = self._end_reason(rule, now)
         if not reason and rule.doubt and rule.id not in open_cases:
@@ -317,12 +317,9 @@ class StandingRules:
     # --- drafts ----------------------------------------------------------------------------------
 
     def _propose(self, playbook: Playbook, controls: DeskControls, now: datetime) -> int:
-        """Open a case for what can be distilled of a kind, and clear other drafts."""
+        """Propose what can be distilled of a kind, and clear other drafts."""
         open_cases = self._open_cases(playbook.kind, ADOPT)
-        drafts = {
-            _subject(shape): draft
-            for shape, draft in self._drafts(playbook, controls, now, open_cases)
-        }
+        drafts = {_subject(shape): draft for shape, draft in self._drafts(playbook, controls, now)}
         stale_cases = [case for subject, case in open_cases.items() if subject not in drafts]
         self._clear(stale_cases, now)
         opened_count = 0
@@ -333,11 +330,7 @@ class StandingRules:
         return opened_count
 
     def _drafts(
-        self,
-        playbook: Playbook,
-        controls: DeskControls,
-        now: datetime,
-        open_cases: dict[str, Case],
+        self, playbook: Playbook, controls: DeskControls, now: datetime
     ) -> Iterator[tuple[Shape, StandingRule]]:
         """Yield the drafts of a kind, one for each sort of plan."""
         policy = self.library.policy()
@@ -376,7 +369,7 @@ class StandingRules:
         controls: DeskControls,
         now: datetime,
     ) -> StandingRule | None:
-        since = self._counts_since(playbook.kind, shape[0], controls, now)
+        since = self._counts_since(playbook.kind, shape[0], controls=controls, now=now)
         rules = [
             rule
             for rule in controls.standing_rules
@@ -392,10 +385,10 @@ class StandingRules:
         ]
         noes = [one.press for one in plans if one.is_no]
         distillate = distil(yeses, noes, self._terms.yeses)
-        return self._draft(playbook, shape, distillate, now) if distillate else None
+        return self._draft(playbook, shape, distillate.bounds, now=now) if distillate else None
 
     def _counts_since(
-        self, kind: str, actions: tuple[str, ...], controls: DeskControls, now: datetime
+        self, kind: str, actions: tuple[str, ...], *, controls: DeskControls, now: datetime
     ) -> datetime:
         """Return from when on decisions count: after a demotion, only later ones."""
         times = [standing_since(controls.recorded_stage(kind, action)) for action in actions]
@@ -403,14 +396,14 @@ class StandingRules:
         return max([begins_at, *(at for at in times if at is not None)])
 
     def _draft(
-        self, playbook: Playbook, shape: Shape, distillate: Distillate, now: datetime
+        self, playbook: Playbook, shape: Shape, bounds: tuple[Bound, ...], *, now: datetime
     ) -> StandingRule:
         terms = self._terms
         return StandingRule(
             kind=playbook.kind,
             actions=shape[0],
             parameters=shape[1],
-            bounds=distillate.bounds,
+            bounds=bounds,
             times_per_day=terms.times_per_day,
             owner=playbook.owners.governance,
             playbook_digest=playbook.checksum,
@@ -439,7 +432,7 @@ class StandingRules:
     # --- parts -----------------------------------------------------------------------------------
 
     def _open_cases(self, kind: str, purpose: str) -> dict[str, Case]:
-        """Find the open cases about the rules of a kind, by their subjects."""
+        """Find the open cases about a kind's rules, by their subjects."""
         cases = self.queries.open_from(DESK_SOURCE, standing_rule_kind(kind))
         name = "rule" if purpose == KEEP else ""
         return {
