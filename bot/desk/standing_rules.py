@@ -8,6 +8,7 @@ is put before those who govern it, and ends unless they keep it.
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from bot.cases.autonomy import standing_since
 from bot.cases.canonical import Scalar
@@ -65,18 +66,20 @@ class RulePresses:
     records: DecisionRecords
     cases: CaseStore
 
-    def of_action(self, kind: str, action: str) -> list[DecidedPlan]:
+    def of_action(self, kind: str, action: str, *, since: datetime = EVER) -> list[DecidedPlan]:
         """List the decided plans of a kind with this action."""
-        scores = self.records.scores(kind, action, EVER)
+        scores = self.records.scores(kind, action, since)
+        # What ran alone and went well says nothing of people, and may be nearly all.
+        telling_scores = [score for score in scores if score.bad_outcome or not score.is_alone]
         plans = []
-        for case_id in dict.fromkeys(score.case_id for score in scores):
+        for case_id in dict.fromkeys(score.case_id for score in telling_scores):
             plans += decided_plans(self.cases.entries(case_id))
         return [one for one in plans if one.plan.playbook == kind and not one.plan.branches]
 
-    def about(self, rule: StandingRule) -> list[DecidedPlan]:
+    def about(self, rule: StandingRule, *, since: datetime = EVER) -> list[DecidedPlan]:
         """List the decided plans of the shape of a rule."""
         shape = (rule.actions, rule.parameters)
-        plans = self.of_action(rule.kind, rule.actions[0])
+        plans = self.of_action(rule.kind, rule.actions[0], since=since)
         return [one for one in plans if shape_of(one.plan) == shape]
 
 
@@ -225,6 +228,10 @@ class StandingRules:
     library: Library
     clock: Clock
     mode: str = ""
+    #: What the last drafts of a kind and action were made from, with them.
+    _last_drafts: dict[tuple[str, str], tuple[Any, list[tuple[Shape, StandingRule]]]] = field(
+        default_factory=dict, init=False
+    )
 
     def review(self) -> int:
         """Look at all rules and records; return how many cases that opened."""
@@ -281,7 +288,7 @@ class StandingRules:
         renewed_at = rule.renewed_at or rule.since
         misses = [
             one.press.case_id
-            for one in self.presses.about(rule)
+            for one in self.presses.about(rule, since=renewed_at)
             if one.is_no and one.at > renewed_at and rule.contains(one.press.figures)
         ]
         if misses:
@@ -337,28 +344,43 @@ class StandingRules:
         promotions = self.queries.open_from(DESK_SOURCE, stage_kind(playbook.kind))
         # Who is asked about the whole action is not asked about a part of it.
         promoted_actions = {case.signal.facts.get("of_action") for case in promotions}
-        shapes: set[Shape] = set()
         for action in actions_of(playbook):
             is_open = is_ruleable(playbook, (action,), policy=policy, controls=controls)
-            if not is_open or action in promoted_actions:
-                continue
-            if not self._has_enough(playbook.kind, action, now):
-                continue
-            for shape, plans in _by_shape(self.presses.of_action(playbook.kind, action)).items():
-                if shape in shapes:
-                    continue
-                shapes.add(shape)
-                if is_ruleable(playbook, shape[0], policy=policy, controls=controls):
-                    rule = self._distil(playbook, shape, plans, controls=controls, now=now)
-                    if rule is not None:
-                        yield shape, rule
+            if is_open and action not in promoted_actions:
+                yield from self._drafts_of(playbook, action, controls=controls, now=now)
 
-    def _has_enough(self, kind: str, action: str, now: datetime) -> bool:
-        """Tell by the scores alone whether there may be anything to distil."""
-        since = now - self.library.policy().autonomy.window
-        scores = self.presses.records.scores(kind, action, since)
+    def _drafts_of(
+        self, playbook: Playbook, action: str, *, controls: DeskControls, now: datetime
+    ) -> list[tuple[Shape, StandingRule]]:
+        """Distil the plans that begin with an action, unless nothing is new."""
+        policy = self.library.policy()
+        since = now - policy.autonomy.window
+        scores = self.presses.records.scores(playbook.kind, action, since)
         agreements = sum(score.is_comparable and score.agrees for score in scores)
-        return agreements >= self._terms.yeses
+        if agreements < self._terms.yeses:
+            return []
+        # Reading all decided cases costs much more than their scores.
+        basis = (tuple(scores), controls.version, playbook.checksum, policy.checksum, now.date())
+        last_basis, drafts = self._last_drafts.get((playbook.kind, action), (None, []))
+        if basis != last_basis:
+            drafts = self._distil_all(playbook, action, controls=controls, now=now)
+            self._last_drafts[playbook.kind, action] = (basis, drafts)
+        return drafts
+
+    def _distil_all(
+        self, playbook: Playbook, action: str, *, controls: DeskControls, now: datetime
+    ) -> list[tuple[Shape, StandingRule]]:
+        policy = self.library.policy()
+        drafts = []
+        for shape, plans in _by_shape(self.presses.of_action(playbook.kind, action)).items():
+            if shape[0][0] != action:
+                continue
+            if not is_ruleable(playbook, shape[0], policy=policy, controls=controls):
+                continue
+            draft = self._distil(playbook, shape, plans, controls=controls, now=now)
+            if draft is not None:
+                drafts.append((shape, draft))
+        return drafts
 
     def _distil(
         self,

@@ -386,3 +386,22 @@ def test_why_it_acted_is_text_with_the_rule(world):
         query, by=principal("elsie"), channel="C0STOCK"
     )
     assert "the standing rule that Elsie approved on 21 Nov 2026 (EX-6)" in statement.text
+
+
+def test_a_review_reads_decided_cases_only_when_something_is_new(world, monkeypatch):
+    earn(world)
+    ask(world)
+    read = []
+    entries = type(world.store.cases).entries
+
+    def counting(store, case_id, **more):
+        read.append(case_id)
+        return entries(store, case_id, **more)
+
+    monkeypatch.setattr(type(world.store.cases), "entries", counting)
+    world.desk.upkeep.standing_rules.review()
+    assert read == []
+    press(world, 300)
+    read.clear()
+    world.desk.upkeep.standing_rules.review()
+    assert "EX-1" in read
