@@ -1314,7 +1314,7 @@ def change_stage(entry, body, case):
 
 
 def alone_problem(entry, body, case):
-    """Return why neither its stage nor a standing rule lets a plan run alone; else None."""
+    """Return why nothing lets a plan run alone; else None."""
     inputs = (body.get("verdict") or {}).get("inputs") or {}
     if inputs.get("stage", "autonomous") == "autonomous":
         return None
@@ -1333,7 +1333,7 @@ def alone_problem(entry, body, case):
 
 
 def is_within_rule(rule, case):
-    """Tell whether a plan has the shape of a standing rule, and is within its bounds."""
+    """Tell whether a standing rule covers a plan."""
     plan = case.plan
     shape = [[action["name"] for action in plan["actions"]]]
     shape.append([sorted(action["parameters"]) for action in plan["actions"]])
@@ -1346,7 +1346,7 @@ def is_within_rule(rule, case):
 
 
 def figures_of(case):
-    """List what a standing rule looks at: parameters, amount and facts."""
+    """List what a standing rule looks at."""
     figures = {**case.signal_facts, **case.evidence_facts}
     amounts = []
     for step, action in enumerate(case.plan["actions"]):
@@ -1361,7 +1361,7 @@ def figures_of(case):
 
 
 def bound_holds(bound, value):
-    """Tell whether a figure is one of the texts, or within the range, of a bound."""
+    """Tell whether a figure is within a bound."""
     if bound["values"]:
         return figure_text(value) in bound["values"]
     if value is None or isinstance(value, bool):
@@ -1385,7 +1385,7 @@ def figure_text(value):
 
 
 def use_standing_rule(entry, case, step):
-    """Count a plan against its standing rule, and return why it may not begin."""
+    """Count a use of a standing rule, and return its problem."""
     if case.standing_rule is None or step:
         return None
     rule = case.log.standing_rules.get(case.standing_rule)

@@ -59,6 +59,10 @@ class Surroundings:
             return terms
         return replace(terms, stage=self.stage(kind, plan, terms.stage))
 
+    def rule_of(self, case: Case, plan: Plan) -> StandingRule | None:
+        """Return the standing rule that covers a plan of a case."""
+        return self.standing_rule(case, plan) if self.standing_rule else None
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judged:
@@ -247,7 +251,6 @@ class Backtest:
 
     def _rule(self, side: _Side, *, case: Case, plan: Plan, at: datetime) -> Judged:
         policy, terms = side.policy, self._surroundings.terms_of(case.kind, plan)
-        find_rule = self._surroundings.standing_rule
         verdict = judge(
             plan,
             terms,
@@ -261,7 +264,7 @@ class Backtest:
                 stake=case.assessment.stake,
                 facts=case_facts(case, case.assessment.evidence) if policy.rules else {},
             ),
-            standing_rule=find_rule(case, plan) if find_rule else None,
+            standing_rule=self._surroundings.rule_of(case, plan),
         )
         accounts = [plan.requester, plan.beneficiary, *(one.account for one in case.requesters)]
         if self._surroundings.has_stranger([account for account in accounts if account]):

@@ -257,7 +257,7 @@ class EndStandingRule:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndRulesAfterOutcome:
-    """End the rules that a plan ran by, or could have, because it turned out wrong."""
+    """End the rules that a wrong plan ran by, or could have."""
 
     kind: str
     action: str

@@ -107,7 +107,7 @@ def _is_range(name: str, values: Sequence[Scalar]) -> bool:
 def _is_free(
     name: str, values: Sequence[Scalar], *, counts: Counter[str], yeses: Sequence[Press]
 ) -> bool:
-    """Tell whether a figure is another one in each case, so that it bounds nothing."""
+    """Tell whether a figure differs in each case, and bounds nothing."""
     if any(map(is_moment, values)):
         return True
     is_never_again = len(counts) == len(values)
@@ -117,7 +117,7 @@ def _is_free(
 
 
 def _with_few_values(yeses: Sequence[Press]) -> Sequence[Press]:
-    """Leave out the plans with the rarest values of a parameter that has too many."""
+    """Leave out the rarest values of a parameter with too many."""
     for name in _names(yeses):
         bound = None if _is_fact(name) else _bound(name, yeses)
         if bound is not None and len(bound.values) > MAX_VALUES:

@@ -888,7 +888,7 @@ class GrantEnded(Body):
 @_entry("rule.adopted", Transition.NOTE)
 @dataclass(frozen=True, slots=True, kw_only=True)
 class RuleAdopted(Body):
-    """Plans within the bounds of a rule run from now on without being asked."""
+    """Plans within a rule run from now on without being asked."""
 
     rule: StandingRule
     by_name: str

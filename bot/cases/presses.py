@@ -1,4 +1,4 @@
-"""The decided plans of a case, as a standing rule is distilled from them."""
+"""The decided plans of a case, from which rules are distilled."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -49,7 +49,7 @@ def decided_plans(entries: Iterable[Entry]) -> list[DecidedPlan]:
 
 
 def _add_plan(plans: dict[int, tuple[Plan, Press]], case: Case) -> None:
-    """Keep each plan with the facts of the moment at which it was made."""
+    """Keep each plan with the facts that it was made from."""
     plan = case.proposal.plan
     if plan is None or plan.revision in plans:
         return
@@ -80,7 +80,7 @@ def _plans_with_scores(case: Case, plans: dict[int, tuple[Plan, Press]]) -> Iter
 
 
 def _is_yes(score: DecisionScore, decision: PlanDecision | None) -> bool:
-    """Tell whether a person approved the plan as it was, and it went well."""
+    """Tell whether a person approved it unedited, and it went well."""
     if decision is None or decision.decision is not LastDecision.APPROVED:
         return False
     is_wanted = score.is_comparable and score.agrees and not score.is_alone

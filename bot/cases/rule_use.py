@@ -1,10 +1,12 @@
-"""The use of standing rules: which one covers a plan, and when it ends."""
+"""The use of standing rules, and their end by a bad outcome."""
 
 from bisect import bisect_right
 from collections.abc import Callable, Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime
 from typing import Any
 
+from bot.cases.agreement import DecisionScore
 from bot.cases.autonomy import bad_outcomes_after
 from bot.cases.case import Case
 from bot.cases.case_facts import case_facts
@@ -22,7 +24,7 @@ RULE_OVER = "the standing rule that it would run by has ended"
 
 
 def covering_rule(
-    controls: DeskControls, plan: Plan, facts: Callable[[], Mapping[str, Any]], now: datetime
+    controls: DeskControls, plan: Plan, *, facts: Callable[[], Mapping[str, Any]], now: datetime
 ) -> StandingRule | None:
     """Find the standing rule within whose bounds a plan is.
 
@@ -44,7 +46,7 @@ def must_still_be_covered(
     is_first: bool,
     now: datetime,
 ) -> None:
-    """Refuse to begin by a standing rule that has ended, or is used up for today.
+    """Refuse to begin by a standing rule that ended or is spent.
 
     It is called in the transaction that begins the step.
 
@@ -70,25 +72,23 @@ def case_figures(case: Case) -> Figures | None:
 
 
 def rule_ends_after(before: Case | None, after: Case) -> tuple[EndRulesAfterOutcome, ...]:
-    """List what a bad outcome ends: the rules that the plan ran by, or could have."""
+    """List the rules that a bad outcome ends."""
     if before is None:
         return ()
-    return tuple(
-        EndRulesAfterOutcome(
-            kind=score.kind,
-            action=score.action,
-            reason=f"{score.case_id} was {score.bad_outcome}: {score.bad_reason}".rstrip(": "),
-            on_case=score.case_id,
-            rule_id=after.standing_rule_id if _is_present(after, score.revision) else "",
-            # Of an earlier plan the figures are not at hand, so that every rule ends.
-            figures=case_figures(after) if _is_present(after, score.revision) else None,
-        )
-        for score in bad_outcomes_after(before, after)
+    return tuple(_end_after(score, after) for score in bad_outcomes_after(before, after))
+
+
+def _end_after(score: DecisionScore, case: Case) -> EndRulesAfterOutcome:
+    end = EndRulesAfterOutcome(
+        kind=score.kind,
+        action=score.action,
+        reason=f"{score.case_id} was {score.bad_outcome}: {score.bad_reason}".rstrip(": "),
+        on_case=score.case_id,
     )
-
-
-def _is_present(case: Case, revision: int) -> bool:
-    return case.proposal.revision == revision
+    if score.revision != case.proposal.revision:
+        # Of an earlier plan the figures are not at hand, so that every rule ends.
+        return end
+    return replace(end, rule_id=case.standing_rule_id, figures=case_figures(case))
 
 
 class RuleHistory:
@@ -104,6 +104,6 @@ class RuleHistory:
                 self._rules.append(rules_after(self._rules[-1], entry.body, entry.at))
 
     def at(self, moment: datetime, kind: str) -> tuple[StandingRule, ...]:
-        """Return the rules on a kind that were in force at a moment."""
+        """Return the rules on a kind in force at a moment."""
         rules = self._rules[bisect_right(self._times, moment)]
         return tuple(rule for rule in rules if rule.kind == kind)

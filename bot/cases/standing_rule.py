@@ -1,4 +1,4 @@
-"""Standing rules: plans of one shape, within bounds, that run without being asked.
+"""Standing rules: plans within bounds, which run without being asked.
 
 A rule is distilled from plans that people approved, and a governance owner has adopted it. It says
 what may happen to the figures of a plan and its case, and never more than was approved.
@@ -41,7 +41,7 @@ Figures = Mapping[str, Scalar]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Bound:
-    """What one figure may be: one of some texts, or a number between two."""
+    """Bound one figure by some texts, or by two numbers."""
 
     name: str
     #: In the form of ``figure_text``; empty for a range.
@@ -128,7 +128,7 @@ def rule_from_json(text: str) -> StandingRule:
 
 @dataclass(frozen=True, slots=True)
 class RuleUse:
-    """How often a standing rule was used, and when last."""
+    """Count the uses of a standing rule, with the last one."""
 
     times: int = 0
     last_at: datetime | None = None
@@ -192,17 +192,17 @@ def figure_text(value: Scalar) -> str:
 
 
 def is_label(name: str) -> bool:
-    """Tell whether a number of this name says which one, and not how much."""
+    """Tell whether a number of this name only names something."""
     return _LABEL_NAME.search(name) is not None
 
 
 def is_moment(value: Scalar) -> bool:
-    """Tell whether a value is a date or time, which no later case has again."""
+    """Tell whether a value is a date or time."""
     return isinstance(value, str) and _MOMENT.fullmatch(value) is not None
 
 
 def number_of(value: Scalar) -> Decimal | None:
-    """Read a number, also where it is written as text; None for none."""
+    """Read a number, also from text; None for none."""
     if value is None or isinstance(value, bool):
         return None
     try:

@@ -1,4 +1,4 @@
-"""Decide what a command does to the standing rules of the desk. Pure."""
+"""Decide what a command does to the standing rules. Pure."""
 
 from collections.abc import Iterable
 from dataclasses import replace
@@ -31,7 +31,7 @@ MAX_STANDING_RULES = 50
 def decide_standing_rule(
     controls: DeskControls, command: StandingRuleCommand, now: datetime
 ) -> tuple[StandingRuleBody, ...]:
-    """Find the entries of a command about standing rules; none where it changes nothing."""
+    """Find the entries of a command; none where it changes nothing."""
     match command:
         case AdoptStandingRule():
             return _adopt(controls, command, now)
@@ -97,7 +97,7 @@ def _adopt(
 
 
 def _doubt(controls: DeskControls, command: DoubtStandingRule) -> tuple[StandingRuleBody, ...]:
-    """Let it end at the earlier of both times: the desk alone widens nothing."""
+    """Let it end at the earlier of both times."""
     rule = controls.standing_rule(command.rule_id)
     if rule is None or rule.doubt:
         return ()

@@ -22,7 +22,7 @@ _PREFIX = "rule_of_"
 
 
 def standing_rule_kind(kind: str) -> str:
-    """Name the kind of case that decides the standing rules of another kind."""
+    """Name the kind of case that decides a kind's standing rules."""
     return f"{_PREFIX}{kind}"
 
 

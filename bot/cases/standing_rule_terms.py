@@ -11,7 +11,7 @@ from bot.cases.constraints import Span, Times
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class StandingRuleTerms:
-    """When a rule is drafted, how long it lasts, and what ends it."""
+    """Terms on which rules are drafted and end."""
 
     #: How many plans people must have approved as they were proposed.
     yeses: Annotated[int, Field(ge=3, le=1_000, strict=True)] = 8

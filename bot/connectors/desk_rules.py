@@ -189,7 +189,7 @@ class RulesConnector:
 
 
 class CombinedDesk:
-    """The parts of the desk as one system: stages, rules, standing rules and versions."""
+    """The desk as one system: stages, rules, standing rules and versions."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The standing rules of the desk as a part of the desk's own system.
+"""The standing rules as a part of the desk's own system.
 
 A rule comes into force by an action like any other: dry run, approval, effect under the key of its
 step, verification, and a way back.
@@ -46,7 +46,7 @@ ADOPT = "adopt"
 RuleBody = RuleAdopted | RuleProlonged | RuleEnded
 
 
-class RuleDescriptions(Protocol):
+class RuleWords(Protocol):
     """Put a standing rule into words, with its record."""
 
     def describe(self, rule: StandingRule) -> dict[str, Scalar]:
@@ -62,7 +62,7 @@ class RuleDescriptions(Protocol):
         """Name the kind that the rule is about."""
 
     def obstacle(self, rule: StandingRule) -> str:
-        """Say why a draft may not be adopted now; empty where it may."""
+        """Say why a draft may not be adopted; empty where it may."""
 
     def evidence(self, rule: StandingRule) -> tuple[tuple[str, ...], tuple[str, ...]]:
         """List the cases of approved plans within, and of others just outside."""
@@ -78,7 +78,7 @@ class StandingRulesConnector:
         cases: CaseStore,
         queries: CaseQueries,
         clock: Clock,
-        descriptions: RuleDescriptions,
+        descriptions: RuleWords,
     ) -> None:
         """Read and write by the store's ports; no network is between."""
         self._desk_controls = desk_controls
@@ -125,7 +125,7 @@ class StandingRulesConnector:
         return self._snapshot(action.parameters)
 
     def execute(self, action: Action, key: str) -> str:
-        """Write into the ledger that the rule is in force, or for longer."""
+        """Write the rule, or its later end, into the ledger."""
         if self._entry_of(key) is not None:
             return "recorded before"
         kind, name = str(action.parameters["kind"]), str(action.parameters["rule"])
@@ -239,7 +239,7 @@ class StandingRulesConnector:
         return None
 
     def _draft(self, kind: str, checksum: str) -> StandingRule:
-        """Find the draft of this checksum in the case that asks about it."""
+        """Find the draft of this checksum in its case."""
         for case in self._open_cases(kind):
             text = case.signal.facts.get(DRAFT_FACT)
             rule = rule_from_json(text) if isinstance(text, str) else None

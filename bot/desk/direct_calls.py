@@ -211,7 +211,7 @@ class DirectCalls:
         self._tell_governors(message, kind, notice)
 
     def tell_of_ended_rules(self, message: LeasedMessage) -> None:
-        """Tell those who govern a kind which of its standing rules a case has ended."""
+        """Tell the owners of a kind which standing rules have ended."""
         kind, action = str(message.payload["kind"]), str(message.payload["ended_rules"])
         ends = [
             entry.body

@@ -102,7 +102,7 @@ class RecordedCases(CaseStore):
         return GrantUse()
 
     def rule_use(self, rule: StandingRule) -> RuleUse:
-        """Return nothing: what a standing rule may take a day comes with the usage."""
+        """Return nothing: the uses of a day come with the usage."""
         return RuleUse()
 
     def step_outcomes(self, action: str, limit: int) -> list[str]:

@@ -37,7 +37,9 @@ def surroundings_of(
     *,
     draft: StandingRule | None = None,
 ) -> Surroundings:
-    """Ask these files about a past case, at the recorded stages and by the rules in force.
+    """Ask these files about a past case.
+
+    The stages are the recorded ones, and the standing rules those in force.
 
     ``draft``: as if it were the only standing rule, and always had been.
     """
@@ -71,7 +73,7 @@ def surroundings_of(
 
 
 def _has_bounds_of(rule: StandingRule, plan: Plan, facts: Mapping[str, Any]) -> bool:
-    """Tell whether a past plan was within a rule, before or after it was in force."""
+    """Tell whether a past plan was within a rule, at any time."""
     return rule.is_about(plan) and rule.contains(figures_of(plan, facts))
 
 

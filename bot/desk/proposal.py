@@ -171,7 +171,7 @@ class Proposals:
             terms = replace(terms, stage=stage)
             if stage is Stage.SUPERVISED:
                 standing_rule = covering_rule(
-                    controls, plan, lambda: case_facts(case, evidence), now
+                    controls, plan, facts=lambda: case_facts(case, evidence), now=now
                 )
         if case.assessment.is_on_trial:
             # What runs alone was earned by the version in force.

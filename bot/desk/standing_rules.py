@@ -1,4 +1,4 @@
-"""Standing rules: distilled from approvals, proposed as cases, and kept or let go.
+"""Standing rules, from the draft to the end.
 
 A draft is a case like any other: it has a card, a record and a vote, and goes away by itself when
 its evidence does. A rule that is not used, that people begin to disagree with, or whose time ends
@@ -8,6 +8,7 @@ is put before those who govern it, and ends unless they keep it.
 from collections.abc import Iterator
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime
+from typing import Any
 
 from bot.cases.autonomy import standing_since
 from bot.cases.canonical import Scalar
@@ -19,7 +20,7 @@ from bot.cases.control_commands import (
 )
 from bot.cases.control_decisions import decide_controls
 from bot.cases.controls import DeskControls
-from bot.cases.distillation import Distillate, Press, distil, nearest
+from bot.cases.distillation import Press, distil, nearest
 from bot.cases.errors import Conflict
 from bot.cases.lifecycle import WAITING
 from bot.cases.playbook import Playbook
@@ -28,7 +29,7 @@ from bot.cases.presses import DecidedPlan, decided_plans
 from bot.cases.signal import Signal, SignalStatus
 from bot.cases.source import ABSENCE
 from bot.cases.stage_playbook import DESK_SOURCE, stage_kind
-from bot.cases.standing_rule import StandingRule, deciding_case, rule_to_json, shape_of
+from bot.cases.standing_rule import Bound, StandingRule, deciding_case, rule_to_json, shape_of
 from bot.cases.standing_rule_playbook import DRAFT_FACT, standing_rule_kind
 from bot.cases.standing_rule_terms import StandingRuleTerms
 from bot.cases.verdict import STANDING_RULE
@@ -65,18 +66,20 @@ class RulePresses:
     records: DecisionRecords
     cases: CaseStore
 
-    def of_action(self, kind: str, action: str) -> list[DecidedPlan]:
+    def of_action(self, kind: str, action: str, *, since: datetime = EVER) -> list[DecidedPlan]:
         """List the decided plans of a kind with this action."""
-        scores = self.records.scores(kind, action, EVER)
+        scores = self.records.scores(kind, action, since)
+        # What ran alone and went well says nothing of people, and may be nearly all.
+        telling_scores = [score for score in scores if score.bad_outcome or not score.is_alone]
         plans = []
-        for case_id in dict.fromkeys(score.case_id for score in scores):
+        for case_id in dict.fromkeys(score.case_id for score in telling_scores):
             plans += decided_plans(self.cases.entries(case_id))
         return [one for one in plans if one.plan.playbook == kind and not one.plan.branches]
 
-    def about(self, rule: StandingRule) -> list[DecidedPlan]:
-        """List the decided plans of the shape of a rule, by any playbook."""
+    def about(self, rule: StandingRule, *, since: datetime = EVER) -> list[DecidedPlan]:
+        """List the decided plans of the shape of a rule."""
         shape = (rule.actions, rule.parameters)
-        plans = self.of_action(rule.kind, rule.actions[0])
+        plans = self.of_action(rule.kind, rule.actions[0], since=since)
         return [one for one in plans if shape_of(one.plan) == shape]
 
 
@@ -101,7 +104,7 @@ class StandingRuleRecords:
         cases = name_cases(tuple(dict.fromkeys(yes.case_id for yes in yeses)))
         count = len(yeses)
         others = [
-            f"{no.case_id} ({breach_words(rule, no.figures, playbook, labels)})"
+            f"{no.case_id} ({breach_words(rule, no.figures, playbook=playbook, labels=labels)})"
             for no in counter_examples
         ]
         left_out = f"; left out: {', '.join(others)}" if others else ""
@@ -143,7 +146,7 @@ class StandingRuleRecords:
         return self.library.playbook(rule.kind).title
 
     def obstacle(self, rule: StandingRule) -> str:
-        """Say why a draft may not be adopted now; empty where it may."""
+        """Say why a draft may not be adopted; empty where it may."""
         playbook, policy = self.library.playbook(rule.kind), self.library.policy()
         controls, now = self.desk_controls.load(), self.clock()
         if rule.playbook_digest != playbook.checksum:
@@ -202,7 +205,7 @@ class StandingRuleRecords:
 def is_ruleable(
     playbook: Playbook, actions: tuple[str, ...], *, policy: Policy, controls: DeskControls
 ) -> bool:
-    """Tell whether policy and stages let plans of these actions run by a rule."""
+    """Tell whether these actions may run by a rule at all."""
     if policy.is_never_alone(playbook.kind, actions):
         return False
     for action in actions:
@@ -215,7 +218,7 @@ def is_ruleable(
 
 @dataclass(frozen=True, kw_only=True)
 class StandingRules:
-    """Opens a case for each rule to adopt or keep, and ends those that nobody keeps."""
+    """Asks which rules to adopt or keep, and ends the others."""
 
     desk_controls: DeskControlsStore
     presses: RulePresses
@@ -225,6 +228,10 @@ class StandingRules:
     library: Library
     clock: Clock
     mode: str = ""
+    #: What the last drafts of a kind and action were made from, with them.
+    _last_drafts: dict[tuple[str, str], tuple[Any, list[tuple[Shape, StandingRule]]]] = field(
+        default_factory=dict, init=False
+    )
 
     def review(self) -> int:
         """Look at all rules and records; return how many cases that opened."""
@@ -246,7 +253,7 @@ class StandingRules:
     # --- rules in force --------------------------------------------------------------------------
 
     def _review_rule(self, rule: StandingRule, now: datetime) -> int:
-        """End a rule, or ask whether to keep it, where there is a reason."""
+        """End a rule, or ask whether to keep it."""
         open_cases = self._open_cases(rule.kind, KEEP)
         reason = self._end_reason(rule, now)
         if not reason and rule.doubt and rule.id not in open_cases:
@@ -281,7 +288,7 @@ class StandingRules:
         renewed_at = rule.renewed_at or rule.since
         misses = [
             one.press.case_id
-            for one in self.presses.about(rule)
+            for one in self.presses.about(rule, since=renewed_at)
             if one.is_no and one.at > renewed_at and rule.contains(one.press.figures)
         ]
         if misses:
@@ -317,12 +324,9 @@ class StandingRules:
     # --- drafts ----------------------------------------------------------------------------------
 
     def _propose(self, playbook: Playbook, controls: DeskControls, now: datetime) -> int:
-        """Open a case for what can be distilled of a kind, and clear other drafts."""
+        """Propose what can be distilled of a kind, and clear other drafts."""
         open_cases = self._open_cases(playbook.kind, ADOPT)
-        drafts = {
-            _subject(shape): draft
-            for shape, draft in self._drafts(playbook, controls, now, open_cases)
-        }
+        drafts = {_subject(shape): draft for shape, draft in self._drafts(playbook, controls, now)}
         stale_cases = [case for subject, case in open_cases.items() if subject not in drafts]
         self._clear(stale_cases, now)
         opened_count = 0
@@ -333,39 +337,50 @@ class StandingRules:
         return opened_count
 
     def _drafts(
-        self,
-        playbook: Playbook,
-        controls: DeskControls,
-        now: datetime,
-        open_cases: dict[str, Case],
+        self, playbook: Playbook, controls: DeskControls, now: datetime
     ) -> Iterator[tuple[Shape, StandingRule]]:
         """Yield the drafts of a kind, one for each sort of plan."""
         policy = self.library.policy()
         promotions = self.queries.open_from(DESK_SOURCE, stage_kind(playbook.kind))
         # Who is asked about the whole action is not asked about a part of it.
         promoted_actions = {case.signal.facts.get("of_action") for case in promotions}
-        shapes: set[Shape] = set()
         for action in actions_of(playbook):
             is_open = is_ruleable(playbook, (action,), policy=policy, controls=controls)
-            if not is_open or action in promoted_actions:
-                continue
-            if not self._has_enough(playbook.kind, action, now):
-                continue
-            for shape, plans in _by_shape(self.presses.of_action(playbook.kind, action)).items():
-                if shape in shapes:
-                    continue
-                shapes.add(shape)
-                if is_ruleable(playbook, shape[0], policy=policy, controls=controls):
-                    rule = self._distil(playbook, shape, plans, controls=controls, now=now)
-                    if rule is not None:
-                        yield shape, rule
+            if is_open and action not in promoted_actions:
+                yield from self._drafts_of(playbook, action, controls=controls, now=now)
 
-    def _has_enough(self, kind: str, action: str, now: datetime) -> bool:
-        """Tell by the scores alone whether there may be anything to distil."""
-        since = now - self.library.policy().autonomy.window
-        scores = self.presses.records.scores(kind, action, since)
+    def _drafts_of(
+        self, playbook: Playbook, action: str, *, controls: DeskControls, now: datetime
+    ) -> list[tuple[Shape, StandingRule]]:
+        """Distil the plans that begin with an action, unless nothing is new."""
+        policy = self.library.policy()
+        since = now - policy.autonomy.window
+        scores = self.presses.records.scores(playbook.kind, action, since)
         agreements = sum(score.is_comparable and score.agrees for score in scores)
-        return agreements >= self._terms.yeses
+        if agreements < self._terms.yeses:
+            return []
+        # Reading all decided cases costs much more than their scores.
+        basis = (tuple(scores), controls.version, playbook.checksum, policy.checksum, now.date())
+        last_basis, drafts = self._last_drafts.get((playbook.kind, action), (None, []))
+        if basis != last_basis:
+            drafts = self._distil_all(playbook, action, controls=controls, now=now)
+            self._last_drafts[playbook.kind, action] = (basis, drafts)
+        return drafts
+
+    def _distil_all(
+        self, playbook: Playbook, action: str, *, controls: DeskControls, now: datetime
+    ) -> list[tuple[Shape, StandingRule]]:
+        policy = self.library.policy()
+        drafts = []
+        for shape, plans in _by_shape(self.presses.of_action(playbook.kind, action)).items():
+            if shape[0][0] != action:
+                continue
+            if not is_ruleable(playbook, shape[0], policy=policy, controls=controls):
+                continue
+            draft = self._distil(playbook, shape, plans, controls=controls, now=now)
+            if draft is not None:
+                drafts.append((shape, draft))
+        return drafts
 
     def _distil(
         self,
@@ -376,7 +391,7 @@ class StandingRules:
         controls: DeskControls,
         now: datetime,
     ) -> StandingRule | None:
-        since = self._counts_since(playbook.kind, shape[0], controls, now)
+        since = self._counts_since(playbook.kind, shape[0], controls=controls, now=now)
         rules = [
             rule
             for rule in controls.standing_rules
@@ -392,10 +407,10 @@ class StandingRules:
         ]
         noes = [one.press for one in plans if one.is_no]
         distillate = distil(yeses, noes, self._terms.yeses)
-        return self._draft(playbook, shape, distillate, now) if distillate else None
+        return self._draft(playbook, shape, distillate.bounds, now=now) if distillate else None
 
     def _counts_since(
-        self, kind: str, actions: tuple[str, ...], controls: DeskControls, now: datetime
+        self, kind: str, actions: tuple[str, ...], *, controls: DeskControls, now: datetime
     ) -> datetime:
         """Return from when on decisions count: after a demotion, only later ones."""
         times = [standing_since(controls.recorded_stage(kind, action)) for action in actions]
@@ -403,14 +418,14 @@ class StandingRules:
         return max([begins_at, *(at for at in times if at is not None)])
 
     def _draft(
-        self, playbook: Playbook, shape: Shape, distillate: Distillate, now: datetime
+        self, playbook: Playbook, shape: Shape, bounds: tuple[Bound, ...], *, now: datetime
     ) -> StandingRule:
         terms = self._terms
         return StandingRule(
             kind=playbook.kind,
             actions=shape[0],
             parameters=shape[1],
-            bounds=distillate.bounds,
+            bounds=bounds,
             times_per_day=terms.times_per_day,
             owner=playbook.owners.governance,
             playbook_digest=playbook.checksum,
@@ -439,7 +454,7 @@ class StandingRules:
     # --- parts -----------------------------------------------------------------------------------
 
     def _open_cases(self, kind: str, purpose: str) -> dict[str, Case]:
-        """Find the open cases about the rules of a kind, by their subjects."""
+        """Find the open cases about a kind's rules, by their subjects."""
         cases = self.queries.open_from(DESK_SOURCE, standing_rule_kind(kind))
         name = "rule" if purpose == KEEP else ""
         return {

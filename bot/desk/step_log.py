@@ -319,7 +319,7 @@ class StepLog:
 
 
 def _must_run_alone(work: StepWork, controls: DeskControls, *, rules: Rules, usage: Usage) -> None:
-    """Refuse to begin what has lost its stage, or the budget of the day.
+    """Refuse to begin what has lost its stage or budget.
 
     Raises:
         NoLongerAlone: people decide about the plan now.

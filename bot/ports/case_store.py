@@ -148,7 +148,7 @@ class CaseStore(Protocol):
         """Sum what was begun under a grant."""
 
     def rule_use(self, rule: StandingRule) -> RuleUse:
-        """Count the plans that began by a standing rule, and find the last."""
+        """Count the plans that began by a standing rule."""
 
     def step_outcomes(self, action: str, limit: int) -> list[str]:
         """Return how the last steps of this action ended, the latest first."""

@@ -84,7 +84,7 @@ def grant_use(fetch: Fetch, grant: Grant) -> GrantUse:
 
 
 def rule_use(fetch: Fetch, rule: StandingRule) -> RuleUse:
-    """Count the plans that began by a standing rule, but for what surely failed."""
+    """Count the plans that began by a standing rule."""
     values = {"action": rule.actions[0], "rule_id": rule.id, "since": rule.since.timestamp()}
     (row,) = fetch(_RULE_USE, values)
     last_at = None if row.last_at is None else datetime.fromtimestamp(row.last_at, UTC)

@@ -1,12 +1,20 @@
 """Standing rules in words."""
 
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Iterable, Iterator
 from datetime import datetime
 from decimal import Decimal
 
 from bot.cases.plan import Money
 from bot.cases.playbook import Playbook
-from bot.cases.standing_rule import AMOUNT, CURRENCY, FACTS, Bound, RuleUse, StandingRule
+from bot.cases.standing_rule import (
+    AMOUNT,
+    CURRENCY,
+    FACTS,
+    Bound,
+    Figures,
+    RuleUse,
+    StandingRule,
+)
 from bot.views.labels import Labels, as_words
 
 NONE = "none"
@@ -40,7 +48,7 @@ def within_words(rule: StandingRule, playbook: Playbook) -> str:
 
 
 def free_words(rule: StandingRule, labels: Labels) -> str:
-    """List the parameters that may be anything, as they were in each case."""
+    """List the parameters that may be anything."""
     bounded_names = {bound.name for bound in rule.bounds}
     names = [
         f"any {labels.parameter(action, name).lower()}"
@@ -52,20 +60,20 @@ def free_words(rule: StandingRule, labels: Labels) -> str:
 
 
 def breach_words(
-    rule: StandingRule, figures: Mapping[str, object], playbook: Playbook, labels: Labels
+    rule: StandingRule, figures: Figures, *, playbook: Playbook, labels: Labels
 ) -> str:
     """Say by which figure a plan is outside: "quantity 14"."""
     titles = _fact_titles(playbook)
     for bound in rule.bounds:
         value = figures.get(bound.name)
-        if not bound.holds(value):  # type: ignore[arg-type]
+        if not bound.holds(value):
             title = titles.get(bound.name) or _name_words(rule, bound.name, labels)
             return f"{title} {NONE if value is None else value}"
     return "within it"
 
 
 def terms_words(rule: StandingRule) -> str:
-    """Say who answers for a rule, how often it runs, and until when."""
+    """Say who answers for a rule, and on which terms."""
     return (
         f"@{rule.owner} answer for it; at most {rule.times_per_day:,} a day, within the limits of"
         f" policy; until {day_words(rule.until)}; one bad outcome ends it"
@@ -116,7 +124,7 @@ def _main_bounds(rule: StandingRule, labels: Labels) -> Iterator[str]:
 
 
 def _sorts_of_case(rule: StandingRule, playbook: Playbook) -> list[str]:
-    """Say for which sorts of cases it is, by the facts that cards show in words."""
+    """Say for which sorts of cases it is."""
     titles = _fact_titles(playbook)
     sorts = [
         f"{titles[bound.name]} {bound_words(bound)}"

@@ -479,6 +479,23 @@ def test_what_ran_beyond_a_standing_rule_is_found(ruled, change, finding):
     assert any(finding in line for line in found), found
 
 
+def test_more_runs_in_a_day_than_a_standing_rule_lets_are_found(small_world, tmp_path):
+    standing_rules.prepare(small_world)
+    standing_rules.adopt(small_world)
+    for number in range(standing_rules.TERMS.times_per_day):
+        assert standing_rules.raise_case(small_world, 200 + number).standing_rule_id
+    first_day = small_world.clock.at.isoformat().replace("+00:00", "Z")
+    small_world.clock.at += timedelta(days=1)
+    assert standing_rules.raise_case(small_world, 300).standing_rule_id
+    export(small_world.store.ledger, tmp_path / "log.jsonl")
+    log = Log(tmp_path, "")
+    assert forged(log, lambda entry: None) == []
+    found = forged(
+        log, lambda entry: entry["type"] == "step.started" and entry.update(at=first_day)
+    )
+    assert any("more plans were begun in a day" in line for line in found), found
+
+
 def of_the_release_before(entry):
     """What an earlier release wrote of the same: one press, no votes, and none of the new fields."""
     for name, fields in (("case.resolved", ["undo_votes"]), ("plan.undo_asked", ["by", "until"])):

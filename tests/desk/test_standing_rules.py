@@ -17,6 +17,7 @@ from bot.cases.standing_rule_playbook import standing_rule_kind
 from bot.cases.standing_rule_terms import StandingRuleTerms
 from bot.cases.verdict import STANDING_RULE
 from bot.ports.case_queries import CaseFilter
+from bot.views.query import About, Ask, Query
 from tests.fakes.directory import principal
 from tests.world import World, playbook, policy, request
 
@@ -107,7 +108,7 @@ def bodies(world: World, *types):
 
 
 def notices(world: World) -> list[str]:
-    """What those who govern the kind were told of rules that ended."""
+    """What those who govern the kind were text of rules that ended."""
     sent = world.chat.sent.items()
     return [text for key, text in sent if ":rule:" in key and key.endswith(principal("elsie"))]
 
@@ -354,3 +355,53 @@ def test_a_wrong_plan_that_people_approved_ends_the_rule_it_is_within(world):
     world.desk.decisions.report_mistake(by, "too many")
     assert rules(world) == ()
     assert outside.state is State.RESOLVED
+
+
+def answer(world: World, about: About) -> str:
+    query = Query(ask=Ask.CAPABILITY, about=about)
+    statement = world.desk.conversation.questions.answer_query(
+        query, by=principal("elsie"), channel="C0STOCK"
+    )
+    return " ".join([statement.text, *statement.facts])
+
+
+def test_answers_tell_the_rules_in_force(world):
+    adopt(world)
+    text = answer(world, About.AUTONOMY)
+    assert "None: a person decides every case" not in text
+    assert "A person decides every time" not in text
+    assert "By a standing rule until 19 Feb 2027" in text
+    assert "quantity 12 to 24" in text
+    assert "approved by Elsie in EX-6" in text
+    assert "By a standing rule" in answer(world, About.LIMITS)
+    world.clock.at += 91 * DAY
+    assert "None: a person decides every case" in answer(world, About.AUTONOMY)
+
+
+def test_why_it_acted_is_text_with_the_rule(world):
+    adopt(world)
+    case = raise_case(world, 200)
+    query = Query(ask=Ask.WHY, about=About.VERDICT, case_id=str(case.id))
+    statement = world.desk.conversation.questions.answer_query(
+        query, by=principal("elsie"), channel="C0STOCK"
+    )
+    assert "the standing rule that Elsie approved on 21 Nov 2026 (EX-6)" in statement.text
+
+
+def test_a_review_reads_decided_cases_only_when_something_is_new(world, monkeypatch):
+    earn(world)
+    ask(world)
+    read = []
+    entries = type(world.store.cases).entries
+
+    def counting(store, case_id, **more):
+        read.append(case_id)
+        return entries(store, case_id, **more)
+
+    monkeypatch.setattr(type(world.store.cases), "entries", counting)
+    world.desk.upkeep.standing_rules.review()
+    assert read == []
+    press(world, 300)
+    read.clear()
+    world.desk.upkeep.standing_rules.review()
+    assert "EX-1" in read

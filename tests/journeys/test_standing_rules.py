@@ -28,7 +28,9 @@ def town(tmp_path, emulator):
     library = tmp_path / "library"
     shutil.copytree(PACKAGED_LIBRARY, library, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     policy = library / "policy.yml"
-    policy.write_text(f"{policy.read_text()}{RULES}\n")
+    text = re.sub(r"^standing_rules: .*$", RULES, policy.read_text(), flags=re.MULTILINE)
+    assert RULES in text
+    policy.write_text(text)
     # Otherwise the sample company's own task would be decided among ours.
     playbook = library / "playbooks" / f"{KIND}.yml"
     text = re.sub(

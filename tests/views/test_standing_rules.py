@@ -47,9 +47,14 @@ def test_a_sentence_has_parameters_amount_and_sorts_of_case():
 
 def test_a_counter_example_is_told_by_the_figure_that_keeps_it_out():
     figures = {"0.quantity": 12, "facts.stock.shop": "Camden"}
-    assert breach_words(DRAFT, figures, playbook(), LABELS) == "shop Camden"
-    assert breach_words(DRAFT, {**figures, "0.quantity": 36}, playbook(), LABELS) == "quantity 36"
-    assert breach_words(DRAFT, {"0.quantity": 12}, playbook(), LABELS) == "shop none"
+    assert breach_words(DRAFT, figures, playbook=playbook(), labels=LABELS) == "shop Camden"
+    assert (
+        breach_words(DRAFT, {**figures, "0.quantity": 36}, playbook=playbook(), labels=LABELS)
+        == "quantity 36"
+    )
+    assert (
+        breach_words(DRAFT, {"0.quantity": 12}, playbook=playbook(), labels=LABELS) == "shop none"
+    )
 
 
 def test_bounds_uses_and_terms_in_words():

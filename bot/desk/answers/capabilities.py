@@ -9,6 +9,7 @@ from bot.cases.limits import describe_window
 from bot.cases.plan import Money
 from bot.cases.playbook import Playbook
 from bot.cases.policy import OWN_ACTIONS, ActionLimit, Policy, Stage, TierRule, WindowLimit
+from bot.cases.standing_rule import StandingRule, deciding_case
 from bot.desk.action_stages import ActionStages, actions_of
 from bot.desk.answers.case_file import Statement
 from bot.desk.answers.names import NAMED_PEOPLE, scope_title
@@ -18,6 +19,7 @@ from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.library import Library
 from bot.ports.recommender import Recogniser
 from bot.views.labels import start_upper
+from bot.views.standing_rules import day_words, rule_sentence
 
 NEVER_READ = "I cannot read e-mails or calls, and in Slack I read only what is said to me"
 #: Longer lines are cut when they are shown.
@@ -104,13 +106,20 @@ class Capabilities:
         facts = []
         for book in alone:
             facts.append(f"{book.title}: {join_words(self._alone_actions(book))}.")
-        asking = [book.title for book in playbooks if book not in alone]
+        rules = self._rules()
+        ruled_kinds = {rule.kind for rule in rules}
+        facts += self._describe_rules(rules)
+        others = [book for book in playbooks if book not in alone and book.kind not in ruled_kinds]
+        asking = [book.title for book in others]
         facts += _in_lines("A person decides every time", asking)
         hours = self.library.policy().hours
         if hours and alone:
             facts.append(f"Alone only at these hours, by the clock of the channel: {hours}.")
         facts += self._describe_records()
         facts += [ALWAYS_ASKED, *self._describe_pauses()]
+        if not alone and rules:
+            text = "No kind as a whole, but some plans by standing rules:"
+            return Statement(text=text, facts=tuple(facts))
         if not alone:
             return Statement(text="None: a person decides every case.", facts=tuple(facts))
         count = start_upper(_kinds(len(alone)))
@@ -120,12 +129,15 @@ class Capabilities:
         """Say how much may be moved without people, and with whom."""
         policy = self.library.policy()
         alone = [title for book in self._playbooks() for title in self._alone_actions(book)]
+        rules = self._rules()
+        alone += [self.library.labels().action(name) for rule in rules for name in rule.actions]
         low = Money(policy.medium_above, policy.currency)
         text = "Nothing: I spend no money unless a person has approved it."
         if alone:
             names = join_words([f"“{title}”" for title in dict.fromkeys(alone)])
             text = f"At most {low} in one plan, and only for {names}."
         facts = [*self._describe_tiers(policy), *self._describe_action_limits(policy)]
+        facts += self._describe_rules(rules)
         facts.append("A kind may ask for further approvers, or for a shorter time.")
         return Statement(text=text, facts=(*facts, ALWAYS_ASKED))
 
@@ -154,6 +166,21 @@ class Capabilities:
             and controls.stage_of(playbook.kind, name, playbook.terms.stage) is Stage.AUTONOMOUS
         ]
         return [labels.action(name) for name in alone]
+
+    def _rules(self) -> list[StandingRule]:
+        """List the standing rules in force."""
+        now = self.stages.clock()
+        return [rule for rule in self.desk_controls.load().standing_rules if now < rule.until]
+
+    def _describe_rules(self, rules: Sequence[StandingRule]) -> list[str]:
+        """Say what runs by a standing rule, and who approved it."""
+        labels = self.library.labels()
+        return [
+            f"By a standing rule until {day_words(rule.until)}:"
+            f" {rule_sentence(rule, self.library.playbook(rule.kind), labels)}"
+            f" (approved by {rule.by_name} in {deciding_case(rule.id)})."
+            for rule in rules
+        ]
 
     def _stages_of(self, playbook: Playbook) -> set[Stage]:
         """Return the stages in force among the actions of a kind."""

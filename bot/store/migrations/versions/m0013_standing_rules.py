@@ -1,4 +1,4 @@
-"""The standing rule by which each effect was begun, so that none is overused.
+"""The standing rule by which each effect was begun.
 
 What was begun before this ran by none.
 """
