@@ -1,11 +1,13 @@
 """The checks before a start, and the connectors that pass them."""
 
+from collections.abc import Iterator
+
 from bot.cases.policy import Stage
 from bot.cases.source import Source
 from bot.connectors.registry import build_connectors, lease_conflicts, missing_secrets
 from bot.ports.chat import Chat
 from bot.ports.connector import Connector
-from bot.settings import Mode, Settings, incomplete
+from bot.settings import ApproverHealth, Mode, Settings, incomplete
 from knowledge.library import FileLibrary, load
 
 
@@ -60,12 +62,28 @@ def find_problems(settings: Settings) -> list[str]:
         problems.append(
             f"policy.yml limits {action}, which systems.yml does not declare: check the name"
         )
+    problems += _health_problems(settings, library)
     problems += library.unconverted_stakes()
     problems += library.missing_titles()
     problems += library.question_problems()
     for name, source in library.sources.items():
         problems += _source_problems(name, source, settings)
     return problems
+
+
+def _health_problems(settings: Settings, library: FileLibrary) -> Iterator[str]:
+    """Yield why figures about approvals would reach nobody, or practice cases never come."""
+    is_on = settings.approver_health is ApproverHealth.ON
+    if is_on and not library.whole_desk_digests():
+        yield (
+            "COUNTERSIGN_APPROVER_HEALTH is on, and channels.yml names no whole_desk_digest: name "
+            "the channel of those who lead the operation, or only their own digests tell them"
+        )
+    if settings.probes_per_week and not is_on:
+        yield (
+            "COUNTERSIGN_PROBES_PER_WEEK is set, and COUNTERSIGN_APPROVER_HEALTH is off: no "
+            "practice case is put before that is on"
+        )
 
 
 def _source_problems(name: str, source: Source, settings: Settings) -> list[str]:

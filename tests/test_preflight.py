@@ -104,3 +104,19 @@ def test_everything_that_is_missing_is_named_with_its_system_or_source(tmp_path,
     assert "HARBOUR_VINE_URL is not set: set it, or house cannot be reached" in problems
     assert [problem for problem in problems if problem.startswith("source api has no secret set")]
     assert [problem for problem in problems if problem.startswith("COUNTERSIGN_PUBLIC_URL")]
+
+
+def test_figures_about_approvals_that_reach_nobody_are_named(tmp_path, library):
+    def about_health(**extra):
+        problems = find_problems(settings(tmp_path, library, **extra))
+        return [problem for problem in problems if "APPROVER_HEALTH" in problem]
+
+    assert about_health() == []
+    (problem,) = about_health(COUNTERSIGN_APPROVER_HEALTH="on")
+    assert "channels.yml names no whole_desk_digest" in problem
+    (problem,) = about_health(COUNTERSIGN_PROBES_PER_WEEK="2")
+    assert "no practice case is put" in problem
+    channels = library / "channels.yml"
+    text = channels.read_text()
+    channels.write_text(text.replace("whole_desk_digest: []", "whole_desk_digest: [C0OPS]"))
+    assert about_health(COUNTERSIGN_APPROVER_HEALTH="on", COUNTERSIGN_PROBES_PER_WEEK="2") == []

@@ -20,6 +20,12 @@ from bot.views.labels import Labels
 from handlers.cards.inquiry_message import inquiry_summary
 from handlers.cards.notes import trail_lines
 
+#: An operator may know, also before anybody has decided it.
+PRACTICE = (
+    "Practice: the past case {probe.of_case} once more, before @{probe.group}. Nothing of it is "
+    "carried out.\n"
+)
+
 
 def case(
     case_id: Annotated[str, typer.Argument(help="The case, like EX-12.")],
@@ -48,6 +54,8 @@ def case(
         print_json(record)
         return
     out.print(f"{shown_case.id}  {shown_case.state}  {shown_case.signal.title}\n", markup=False)
+    if shown_case.probe:
+        out.print(PRACTICE.format(probe=shown_case.probe), markup=False)
     if full:
         print_trail(entries, labels, shown_case)
     else:

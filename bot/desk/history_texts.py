@@ -99,6 +99,8 @@ def _describe_end(body: entries.Body, at: str) -> str:
             return f"It was given up on {at}: {body.reason}."
         case entries.Cleared():
             return f"The source said on {at} that it was over."
+        case entries.ProbeAnswered():
+            return f"It ended on {at}: it was a practice case, and nothing was done."
         case entries.Reopened():
             return f"It was opened again on {at}: {body.reason}."
         case _:

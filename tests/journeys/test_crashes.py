@@ -46,3 +46,13 @@ def test_killed_at_every_point_of_a_tree_it_goes_on_from_what_was_told(tmp_path,
     assert found["points"] > 60
     assert [run["at"] for run in runs if not run["died"]] == []
     assert {run["at"]: run["wrong"] for run in runs if run["wrong"]} == {}
+
+
+@pytest.mark.timeout(900)
+def test_killed_at_every_point_of_a_practice_case_nothing_is_carried_out(tmp_path, empty_sqlite):
+    found = live_and_die("tests.journeys.crashing_probes", tmp_path, empty_sqlite)
+    whole, *runs = found["runs"]
+    assert (whole["wrong"], whole["died"], whole["cases"]) == ([], False, 2)
+    assert found["points"] > 30
+    assert [run["at"] for run in runs if not run["died"]] == []
+    assert {run["at"]: run["wrong"] for run in runs if run["wrong"]} == {}

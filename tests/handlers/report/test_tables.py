@@ -20,6 +20,7 @@ def test_csv_has_every_measure_of_every_group_with_its_unit():
         ("all", ""),
         ("kind", "low_stock"),
         ("team", "floor-managers"),
+        ("assistant", "assistant"),
     }
     assert all(row["unit"] for row in found)
     (rate,) = (r for r in found if r["group"] == "kind" and r["measure"] == "exception_rate")
