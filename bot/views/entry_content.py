@@ -4,7 +4,7 @@ The trail in Slack, the command line and the file for an auditor show the same w
 entry that people could have seen or decided on is left out; hashes and keys are.
 """
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from typing import assert_never
 
@@ -97,7 +97,7 @@ class EntryWords:
         if isinstance(body, bodies.StepBody):
             return self._step_entry(body, before)
         if isinstance(body, bodies.UndoBody):
-            return self._undo_entry(body)
+            return self._undo_entry(body, before)
         if isinstance(body, bodies.HindsightBody | bodies.OutcomeBody | bodies.ProbeBody):
             return _hindsight(body)
         # An entry about the whole desk is in no case's trail.
@@ -362,13 +362,19 @@ class EntryWords:
             case _:
                 assert_never(body)
 
-    def _undo_entry(self, body: bodies.UndoBody) -> EntryContent:
+    def _undo_entry(self, body: bodies.UndoBody, before: Case | None) -> EntryContent:
         match body:
             case bodies.UndoApproved(approval=approval):
                 return EntryContent(f"{_voter(approval)} wants it taken back", _vote(approval))
             case bodies.UndoAsked():
                 people = ", ".join(self.names.account(person) for person in body.by) or body.by_name
-                lines = content_lines(**{"Decided by": people, "Note": body.note})
+                lines = content_lines(
+                    **{
+                        "Decided by": people,
+                        "Note": body.note,
+                        "Done by earlier plans": _earlier_summaries(before, body.earlier_keys),
+                    }
+                )
                 return EntryContent("It is being taken back", lines)
             case bodies.UndoLapsed():
                 return EntryContent(f"It was not taken back: {body.reason}")
@@ -466,6 +472,12 @@ def _step_summary(case: Case | None, step: int) -> str:
     if plan is None or not 0 <= step < len(plan.actions):
         return "a step of an earlier plan"
     return plan.actions[step].summary
+
+
+def _earlier_summaries(case: Case | None, keys: Collection[str]) -> str:
+    """List the steps of earlier plans that have these keys."""
+    steps = case.execution.earlier_steps if case else ()
+    return "; ".join(step.action.summary for step in steps if step.key in keys)
 
 
 def _count(count: int, noun: str) -> str:

@@ -72,7 +72,7 @@ def folded_card(case: Case, card_context: CardContext) -> list[Json]:
     # One block of rich text: there a date stands in the line, and no text is read as markup.
     blocks = [rich_text(paragraph(head), status), *_holder(case, card_context)]
     if card_context.is_undoable:
-        blocks += _undo_votes(case)
+        blocks += [*_earlier_steps(case, wording), *_undo_votes(case)]
     blocks += hindsight_blocks(case, wording)
     if card_context.grant_meter:
         blocks += grant_blocks(card_context.grant_meter)
@@ -228,6 +228,15 @@ def _progress(case: Case, wording: Wording) -> list[str]:
     if step.detail and is_telling and not is_row_count(step.detail):
         text += f" ({wording.reason(step.detail, 150)})"
     return [text]
+
+
+def _earlier_steps(case: Case, wording: Wording) -> list[Json]:
+    """Name what earlier plans of the case have done: an undo is about that too."""
+    if case.state is not State.RESOLVED or not case.execution.earlier_steps:
+        return []
+    summaries = "; ".join(one.action.summary for one in case.execution.earlier_steps)
+    text = wording.prose(f"Done before, by an earlier plan: {mid_sentence(summaries)}", MAX_STATUS)
+    return [context_block(plain_text(f"{text}. Taking it back is about both.", 2 * MAX_STATUS))]
 
 
 def _undo_votes(case: Case) -> list[Json]:

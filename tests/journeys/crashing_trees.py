@@ -1,27 +1,34 @@
 """Kill -9 at every point of three cases whose plan is a tree: held, refused, and answered as nobody foresaw.
 
+The third asks again, does what was approved then, and is taken back: what both of its plans have done.
+
 The same run as ``tests.journeys.crashing``, with other cases and another system of record.
 """
 
 import sqlite3
 from collections import Counter
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 from bot.audit.checkpoints import Checkpoints
 from bot.audit.export import export
 from bot.audit.replay import replay
 from bot.audit.verifier import verify
+from bot.cases.entries import UndoAsked
 from bot.cases.lifecycle import State
 from bot.cases.plan import FactType
 from bot.cases.playbook import ActionOffer
 from bot.cases.policy import ActionLimit
 from bot.connectors.parameters import ParameterType
 from bot.connectors.sql import SqlAction, SqlConnector, SqlSystem
+from tests.fakes.directory import principal
 from tests.journeys import crashing
 from tests.journeys.crashing import acked
-from tests.world import World, playbook
+from tests.world import World, playbook, request
 
+#: For each plan of the third case the one who had to approve it.
+TAKEN_BACK_BY = ("ben", "ana")
 ANSWERS = {1: "held", 2: "refused", 3: "found elsewhere"}
 SCHEMA = """
 CREATE TABLE parcels (product_id INTEGER PRIMARY KEY, answer TEXT, record TEXT);
@@ -43,6 +50,8 @@ def action(name: str, **changes) -> SqlAction:
         precondition="SELECT record FROM parcels WHERE product_id = :product_id",
         statement=f"INSERT INTO done SELECT product_id, '{name}', :key FROM parcels WHERE product_id = :product_id",
         undo="DELETE FROM done WHERE note = :done_key",
+        # Over before the recovery is: nothing waits for its end.
+        undo_for=timedelta(minutes=15),
         **changes,
     )
 
@@ -66,15 +75,18 @@ def step(name: str, **changes) -> ActionOffer:
 def world(folder: Path, point) -> World:
     built = WORLD(folder, point)
     connector = house(folder)
-    execute = connector.execute
 
-    def hooked(*arguments):
-        point("before effect")
-        result = execute(*arguments)
-        point("after effect")
-        return result
+    def hooked(name, inner):
+        def call(*arguments):
+            point(f"before {name}")
+            result = inner(*arguments)
+            point(f"after {name}")
+            return result
 
-    connector.execute = hooked
+        return call
+
+    connector.execute = hooked("effect", connector.execute)
+    connector.undo = hooked("undo", connector.undo)
     built.desk.systems.of_library["house"] = connector
     expect = step("expect", when="steps.hold.answer == 'held'", means="it is held")
     hold = step("hold", then=(expect,), if_refused=(step("claim"),))
@@ -88,7 +100,7 @@ def world(folder: Path, point) -> World:
 
 
 def live(folder: Path, w: World) -> None:
-    """Three cases, approved and carried out; the third asks again, and is approved again."""
+    """Three cases, approved and carried out; the third asks again, is approved again, and taken back."""
     for number in ANSWERS:
         signal = w.signal(f"product:{number}", key=f"k{number}", facts={"product_id": number})
         acked(folder, f"case {w.receive(signal).case_id}")
@@ -99,6 +111,11 @@ def live(folder: Path, w: World) -> None:
     w.work()
     w.approve(w.store.cases.case("EX-3"), "ana")
     acked(folder, "approved EX-3 again")
+    w.work()
+    for name in TAKEN_BACK_BY:
+        asked = request("EX-3", principal(name), w.seen("EX-3"))
+        w.desk.decisions.undo(asked, note="the wrong parcel")
+    acked(folder, "taken back EX-3")
     w.work()
 
 
@@ -120,6 +137,16 @@ def recover(folder: Path, w: World) -> dict:
         again and again.proposal.approvals and again.execution.earlier_steps
     ):
         ends[3] = {"hold", "claim"}
+    # So may the last yes to take it back.
+    is_taken_back = again is not None and any(
+        isinstance(entry.body, UndoAsked) for entry in w.store.cases.entries("EX-3")
+    )
+    if is_taken_back:
+        ends[3] = set()
+        if again.execution.earlier_steps or again.state is not State.REFERRED:
+            wrong.append(f"EX-3 was taken back, and {again.state.predicate}")
+    elif "taken back EX-3" in said:
+        wrong.append("nobody takes EX-3 back")
     for number, expected in ends.items():
         found = {what for product, what in done if product == number}
         if f"approved EX-{number}" in said and found != expected:

@@ -232,7 +232,7 @@ def _describe_steps(file: CaseFile) -> tuple[str, ...]:
     plan = file.case.proposal.plan
     facts = []
     for index, step in enumerate(file.case.execution.steps):
-        summary = plan.actions[index].summary if plan and index < len(plan.actions) else "Step"
+        summary = file.case.action(index).summary if plan else "Step"
         detail = phrase(" ({})", file.words(step.detail))
         facts.append(f"{file.words(summary)}: {step.state} on {file.time(step.at)}{detail}.")
     return tuple(facts)

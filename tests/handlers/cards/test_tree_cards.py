@@ -9,13 +9,17 @@ import pytest
 from bot.cases.entries import StepReported, StepState
 from bot.cases.lifecycle import State
 from bot.cases.policy import ActionLimit
+from bot.emulator.blocks import validate, validate_view
 from bot.ports.card_store import CardContext
+from bot.views.entry_content import trail
 from bot.views.labels import Labels
 from handlers.cards.case_card import case_card
 from handlers.cards.case_details import details_view
 from handlers.cards.case_words import case_wording
+from handlers.cards.forms import undo_form
 from handlers.cards.notes import _describe_step
 from tests.cases.trees import HOLD, RETURNS
+from tests.desk.test_trees import asked_again, take_back
 
 LABELS = Labels(systems={"house": "carrier"}, parameters={"house.expect.day": "Expected on"})
 QUESTION = (
@@ -105,3 +109,39 @@ def test_an_undone_tree_says_so(world):
     world.house.faults["execute"] = ["", "refuse"]
     case = carried_out(world)
     assert "undone" in details(case)
+
+
+# --- two plans, and their undo -------------------------------------------------------------------
+
+
+def shown_undoable(case) -> str:
+    context = CardContext(labels=LABELS, is_undoable=True)
+    blocks = case_card(case, context)
+    assert validate(blocks) == []
+    return json.dumps(blocks, ensure_ascii=False)
+
+
+def test_card_and_form_list_exactly_what_an_undo_of_two_plans_takes_back(world):
+    case = asked_again(world)
+    assert "Done before, by an earlier plan: do hold" in shown_undoable(case)
+    view = undo_form(case, LABELS, world.clock())
+    assert validate_view(view) == []
+    form = json.dumps(view, ensure_ascii=False)
+    assert form.index("Do claim") < form.index("Do hold") < form.index("This is taken back")
+    assert "This stays" not in form
+    assert "It needs 2 people, as its plans together did; 0 of them so far." in form
+
+
+def test_the_form_says_what_an_undo_leaves(world):
+    case = asked_again(world, reversible=False)
+    form = json.dumps(undo_form(case, LABELS, world.clock()), ensure_ascii=False)
+    assert form.index("Do claim") < form.index("This stays") < form.index("Do hold")
+
+
+def test_a_card_that_lost_its_earlier_steps_says_what_was_taken_back(world):
+    case = take_back(world, asked_again(world))
+    assert "Do hold: undone" in shown(case)
+    assert "Done already" not in shown(case)
+    contents = [item.content for item in trail(world.store.cases.entries(case.id))]
+    (lines,) = [one.lines for one in contents if one.sentence == "It is being taken back"]
+    assert [line.text for line in lines if line.label == "Done by earlier plans"] == ["Do hold"]
