@@ -520,11 +520,18 @@ class Case:
         plan = self.proposal.plan
         if plan is None:
             raise LedgerBroken(f"{self.id} has no plan")
-        if step >= len(plan.actions):
-            return self.execution.earlier_undone[step - len(plan.actions)].action
+        earlier = self.earlier_step(step)
+        if earlier is not None:
+            return earlier.action
         action = plan.actions[step]
         inputs = self.inputs(step)
         return replace(action, parameters={**action.parameters, **inputs}) if inputs else action
+
+    def earlier_step(self, step: int) -> DoneStep | None:
+        """Return the step of an earlier plan that an undo takes back under this number."""
+        count = len(self.proposal.plan.actions) if self.proposal.plan else 0
+        earlier_undone = self.execution.earlier_undone
+        return earlier_undone[step - count] if 0 <= step - count < len(earlier_undone) else None
 
     def inputs(self, step: int) -> ScalarMapping:
         """Return the parameters of a step that earlier ones told.

@@ -346,7 +346,9 @@ class EntryWords:
             case bodies.StepStarted(step=step):
                 return EntryContent(f"Step {step + 1} began: {_step_summary(before, step)}")
             case bodies.StepReported(step=step, state=state):
-                return EntryContent(f"Step {step + 1}: {state}", content_lines(Report=body.detail))
+                earlier = before.earlier_step(step) if before else None
+                name = earlier.action.summary if earlier else f"Step {step + 1}"
+                return EntryContent(f"{name}: {state}", content_lines(Report=body.detail))
             case bodies.Drifted():
                 lines = tuple(ContentLine("Reason", reason) for reason in body.reasons)
                 return EntryContent("Stopped, and asked again", lines)

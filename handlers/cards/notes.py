@@ -379,8 +379,11 @@ def _describe_execution(body: ExecutionEntry, case: Case, wording: Wording) -> N
 def _describe_step(body: entries.StepReported, case: Case, wording: Wording) -> NoteLine:
     summary = "a step of an earlier plan"
     plan = case.proposal.plan
+    earlier = case.earlier_step(body.step)
     if plan and body.step < len(plan.actions):
         summary = wording.prose(plan.actions[body.step].summary, MAX_DETAIL)
+    elif earlier:
+        summary = wording.prose(earlier.action.summary, MAX_DETAIL)
     answer = describe_step_facts(case, body.step, wording) if body.facts else ""
     if answer:
         summary += f" ({answer})"
@@ -388,7 +391,7 @@ def _describe_step(body: entries.StepReported, case: Case, wording: Wording) -> 
         summary += f" ({wording.prose(body.detail, MAX_DETAIL)})"
     if plan and plan.branches and body.step < len(plan.branches):
         return _describe_tree_step(body, plan, summary=summary, wording=wording)
-    if plan and len(plan.actions) == 1:
+    if earlier or (plan and len(plan.actions) == 1):
         return NoteLine(f"{start_upper(STEP_LABELS[body.state])}:", summary)
     return NoteLine(f"Step {body.step + 1} {STEP_LABELS[body.state]}:", summary)
 

@@ -169,7 +169,7 @@ def _question_of_doubt(case: Case, wording: Wording) -> tuple[str, str]:
     step = case.execution.step_in_doubt
     if step is None or case.proposal.plan is None:
         return "Did it happen?", detail
-    action = case.proposal.plan.actions[step]
+    action = case.action(step)
     summary = wording.prose(action.summary, MAX_SENTENCE)
     system = wording.system(action.system)
     target = wording.target(action.target, 120)

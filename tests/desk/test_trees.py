@@ -1,5 +1,6 @@
 """Plans that are trees: each path, and everything that they do not foresee."""
 
+import json
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
@@ -22,6 +23,8 @@ from bot.cases.plan import Proposer
 from bot.cases.policy import ActionLimit
 from bot.cases.steps import find_drift
 from bot.cases.undo import undo_scope
+from bot.ports.card_store import CardContext
+from handlers.cards.case_card import case_card
 from tests.cases.trees import HOLD, RETURNS
 from tests.fakes.connector import Died
 from tests.fakes.directory import principal
@@ -331,6 +334,18 @@ def test_a_process_that_dies_while_two_plans_are_undone_repeats_nothing(world, p
     case = finished(world, case, rounds=60)
     undone = [effect for effect in world.house.effects if effect.startswith("undo:")]
     assert undone == [f"undo:{key}" for key in reversed(keys_of(world, case))]
+    assert (case.state, case.execution.earlier_steps) == (State.REFERRED, ())
+
+
+def test_a_person_settles_the_undo_of_an_earlier_step_that_was_refused(world):
+    case = asked_again(world)
+    world.house.faults["undo"] = ["", "refuse"]
+    case = take_back(world, case)
+    assert (case.state, case.execution.step_in_doubt) == (State.OUTCOME_UNKNOWN, 1)
+    assert "Did this happen: Do hold?" in json.dumps(case_card(case, CardContext()))
+    settled = request(case.id, principal("ana"), world.seen(case))
+    world.desk.decisions.settle(settled, has_landed=True, note="it is gone there")
+    case = finished(world, case)
     assert (case.state, case.execution.earlier_steps) == (State.REFERRED, ())
 
 
