@@ -718,7 +718,7 @@ class Log:
         self.versions = {}
 
 
-class KindVersions:
+class PlaybookState:
     """The versions of a kind's playbook at this place of the log."""
 
     def __init__(self, in_force):
@@ -728,14 +728,14 @@ class KindVersions:
         self.waiting = ""
         self.is_on_trial = False
         # When each of the others judged last.
-        self.ended = {}
+        self.ended_at = {}
 
     def may_judge(self, version, at):
         """Tell whether this version was in force or on trial a short while ago."""
         if version == self.in_force or (version == self.waiting and self.is_on_trial):
             return True
-        ended = self.ended.get(version)
-        return ended is not None and at - ended < VERSION_GRACE
+        ended_at = self.ended_at.get(version)
+        return ended_at is not None and at - ended_at < VERSION_GRACE
 
 
 class Terms:
@@ -1260,7 +1260,7 @@ def begin_version(entry, body, case):
     if is_trial and versions.waiting != body["checksum"]:
         return "a version of a playbook was on trial that had not been in shadow"
     if versions.is_on_trial and not is_trial:
-        versions.ended[versions.waiting] = parse_time(entry["at"])
+        versions.ended_at[versions.waiting] = parse_time(entry["at"])
     versions.waiting, versions.is_on_trial = body["checksum"], is_trial
     return None
 
@@ -1271,7 +1271,7 @@ def end_version(entry, body, case):
     if versions is None or versions.waiting != body["checksum"]:
         return "a version of a playbook ended that was not tried"
     if versions.is_on_trial:
-        versions.ended[versions.waiting] = parse_time(entry["at"])
+        versions.ended_at[versions.waiting] = parse_time(entry["at"])
     versions.waiting, versions.is_on_trial = "", False
     return None
 
@@ -1281,14 +1281,14 @@ def adopt_version(entry, body, case):
     log, kind = case.log, body["kind"]
     versions = log.versions.get(kind)
     if versions is None:
-        log.versions[kind] = KindVersions(body["checksum"])
+        log.versions[kind] = PlaybookState(body["checksum"])
         if body["before"]:
             return "a version of a playbook came into force after none"
         return None
     if body["before"] != versions.in_force:
         return "a version of a playbook came into force after another than the one that was"
-    is_return = bool(body.get("ended")) and body["checksum"] == versions.before
-    versions.ended[versions.in_force] = parse_time(entry["at"])
+    is_return = bool(body.get("former_version")) and body["checksum"] == versions.before
+    versions.ended_at[versions.in_force] = parse_time(entry["at"])
     versions.before, versions.in_force = versions.in_force, body["checksum"]
     if versions.waiting == body["checksum"]:
         versions.waiting, versions.is_on_trial = "", False

@@ -419,7 +419,9 @@ def demoted_by(entries: Iterable[Entry]) -> frozenset[str]:
                     cases.add(case_id)
             case VersionEnded(by_name=name, on_case=case_id) if name == DESK_NAME and case_id:
                 cases.add(case_id)
-            case VersionAdopted(ended=ended, on_case=case_id, key="") if ended and case_id:
+            case VersionAdopted(former_version=version, on_case=case_id, key="") if (
+                version and case_id
+            ):
                 cases.add(case_id)
             case _:
                 pass

@@ -215,7 +215,7 @@ class DirectCalls:
         kind, checksum = str(message.payload["kind"]), str(message.payload["version"])
         versions = self.desk_controls.load().versions_of(kind)
         is_its = versions is not None and versions.ended_on == message.case_id
-        if versions is None or not is_its or checksum not in versions.ended:
+        if versions is None or not is_its or checksum not in versions.past_candidates:
             self.outbox.finish(message)
             return
         notice = (

@@ -406,7 +406,7 @@ def _comparison(comparison: VersionComparison) -> EntryContent:
     if not comparison.differences:
         return EntryContent(f"{subject}, says the same as the one in force")
     lines = [
-        ContentLine(start_upper(one.name), f"{one.in_force} → {one.tried}")
+        ContentLine(start_upper(one.name), f"{one.in_force} → {one.candidate}")
         for one in comparison.differences
     ]
     return EntryContent(f"{subject}, judges the case otherwise", tuple(lines))
