@@ -731,7 +731,7 @@ class PlaybookState:
         self.ended_at = {}
 
     def may_judge(self, version, at):
-        """Tell whether this version was in force or on trial a short while ago."""
+        """Tell whether this version judged cases a short while ago."""
         if version == self.in_force or (version == self.waiting and self.is_on_trial):
             return True
         ended_at = self.ended_at.get(version)
@@ -1277,7 +1277,7 @@ def end_version(entry, body, case):
 
 
 def adopt_version(entry, body, case):
-    """Check that people have approved a version, or that it was in force before."""
+    """Check that people have approved a version, or had before."""
     log, kind = case.log, body["kind"]
     versions = log.versions.get(kind)
     if versions is None:
@@ -1300,7 +1300,7 @@ def adopt_version(entry, body, case):
 
 
 def is_version_approved(body, case):
-    """Tell whether people have approved a plan that puts this version in force."""
+    """Tell whether people have approved this version."""
     if case is None or case.authorised_digest is None or case.is_automatic:
         return False
     expected = {"kind": body["kind"], "version": body["checksum"]}
@@ -1318,7 +1318,7 @@ def record_judge(entry, body, case):
 
 
 def version_problem(entry, plan, case):
-    """Return why the version that made a plan was not to judge; None where it was."""
+    """Return why the version of a plan was not to judge."""
     if not (plan and case.playbook_version) or plan.get("mode") in ("dry-run", "shadow"):
         return None
     versions = case.log.versions.get(plan["playbook"])

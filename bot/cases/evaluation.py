@@ -407,7 +407,7 @@ def _reasons_in_hindsight(body: Body) -> tuple[EvaluationReason, ...]:
 
 
 def demoted_by(entries: Iterable[Entry]) -> frozenset[str]:
-    """List the cases that ended that something runs alone, or a version of a playbook.
+    """List the cases that ended a stage or a version.
 
     ``entries`` are those of the desk.
     """

@@ -208,7 +208,7 @@ class DirectCalls:
         self._tell_governors(message, kind, notice)
 
     def tell_of_version(self, message: LeasedMessage) -> None:
-        """Tell those who govern a kind that a version of its playbook went back.
+        """Tell those who govern a kind that a version went back.
 
         What was not tried any more when the case turned out wrong has lost nothing.
         """

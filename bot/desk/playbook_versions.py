@@ -99,7 +99,7 @@ class PlaybookVersions:
         )
 
     def is_tried(self, kind: str) -> bool:
-        """Tell whether a version of this kind is tried, as far as known."""
+        """Tell whether a version of this kind is known as tried."""
         return kind in self._tried_kinds
 
     def of_case(self, case: Case) -> Playbook:

@@ -178,7 +178,7 @@ class Triage:
     def _gather(
         self, case: Case, playbooks: KindPlaybooks, now: datetime
     ) -> tuple[Playbook, tuple[Evidence, ...]]:
-        """Gather evidence by the version in force, or by the one on trial."""
+        """Gather evidence by the version that judges the case."""
         playbook = playbooks.in_force
         evidence = gather(case, playbook, systems=self.systems, now=now)
         if playbooks.candidate is None or not playbooks.is_on_trial(

@@ -1,4 +1,4 @@
-"""Compare two versions of a playbook on a case that was just judged.
+"""Compare two versions of a playbook on a live case.
 
 Both look at the case as it was, over the same answers of systems, by the desk's own triage. Nothing
 is carried out, and whatever fails is written down as a disagreement.

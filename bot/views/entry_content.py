@@ -397,7 +397,7 @@ def _version_text(body: bodies.Gathered) -> str:
 
 
 def _comparison(comparison: VersionComparison) -> EntryContent:
-    """Say what a version that is tried says beside the one in force."""
+    """Say how a version that is tried judges the case."""
     subject = f"Version {short_version(comparison.version)}, which is tried"
     if comparison.failure:
         return EntryContent(
