@@ -722,7 +722,7 @@ class Log:
         self.versions = {}
 
 
-class KindVersions:
+class PlaybookState:
     """The versions of a kind's playbook at this place of the log."""
 
     def __init__(self, in_force):
@@ -732,14 +732,14 @@ class KindVersions:
         self.waiting = ""
         self.is_on_trial = False
         # When each of the others judged last.
-        self.ended = {}
+        self.ended_at = {}
 
     def may_judge(self, version, at):
-        """Tell whether this version was in force or on trial a short while ago."""
+        """Tell whether this version judged cases a short while ago."""
         if version == self.in_force or (version == self.waiting and self.is_on_trial):
             return True
-        ended = self.ended.get(version)
-        return ended is not None and at - ended < VERSION_GRACE
+        ended_at = self.ended_at.get(version)
+        return ended_at is not None and at - ended_at < VERSION_GRACE
 
 
 class Terms:
@@ -1492,7 +1492,7 @@ def begin_version(entry, body, case):
     if is_trial and versions.waiting != body["checksum"]:
         return "a version of a playbook was on trial that had not been in shadow"
     if versions.is_on_trial and not is_trial:
-        versions.ended[versions.waiting] = parse_time(entry["at"])
+        versions.ended_at[versions.waiting] = parse_time(entry["at"])
     versions.waiting, versions.is_on_trial = body["checksum"], is_trial
     return None
 
@@ -1503,24 +1503,24 @@ def end_version(entry, body, case):
     if versions is None or versions.waiting != body["checksum"]:
         return "a version of a playbook ended that was not tried"
     if versions.is_on_trial:
-        versions.ended[versions.waiting] = parse_time(entry["at"])
+        versions.ended_at[versions.waiting] = parse_time(entry["at"])
     versions.waiting, versions.is_on_trial = "", False
     return None
 
 
 def adopt_version(entry, body, case):
-    """Check that people have approved a version, or that it was in force before."""
+    """Check that people have approved a version, or had before."""
     log, kind = case.log, body["kind"]
     versions = log.versions.get(kind)
     if versions is None:
-        log.versions[kind] = KindVersions(body["checksum"])
+        log.versions[kind] = PlaybookState(body["checksum"])
         if body["before"]:
             return "a version of a playbook came into force after none"
         return None
     if body["before"] != versions.in_force:
         return "a version of a playbook came into force after another than the one that was"
-    is_return = bool(body.get("ended")) and body["checksum"] == versions.before
-    versions.ended[versions.in_force] = parse_time(entry["at"])
+    is_return = bool(body.get("former_version")) and body["checksum"] == versions.before
+    versions.ended_at[versions.in_force] = parse_time(entry["at"])
     versions.before, versions.in_force = versions.in_force, body["checksum"]
     if versions.waiting == body["checksum"]:
         versions.waiting, versions.is_on_trial = "", False
@@ -1532,7 +1532,7 @@ def adopt_version(entry, body, case):
 
 
 def is_version_approved(body, case):
-    """Tell whether people have approved a plan that puts this version in force."""
+    """Tell whether people have approved this version."""
     if case is None or case.authorised_digest is None or case.is_automatic:
         return False
     expected = {"kind": body["kind"], "version": body["checksum"]}
@@ -1543,7 +1543,7 @@ def is_version_approved(body, case):
 
 
 def version_problem(entry, plan, case):
-    """Return why the version that made a plan was not to judge; None where it was."""
+    """Return why the version of a plan was not to judge."""
     if not (plan and case.playbook_version) or plan.get("mode") in ("dry-run", "shadow"):
         return None
     versions = case.log.versions.get(plan["playbook"])

@@ -312,7 +312,7 @@ class AdoptVersion:
     key: str = ""
     watch_until: datetime | None = None
     #: The version that goes back with it; empty for none.
-    ended: str = ""
+    former_version: str = ""
     #: The version before cannot be read any more, so that nothing can be compared.
     is_unreadable: bool = False
 

@@ -172,7 +172,7 @@ class Narrated(Body):
 
 
 @_entry("evidence.gathered", Transition.GATHER)
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Gathered(Body):
     """Evidence, the sentences made from it, and the money at stake."""
 
@@ -807,7 +807,7 @@ class VersionAdopted(Body):
     #: Until then a bad outcome brings the version before back.
     watch_until: datetime | None = None
     #: The version that went back, and is not tried again; empty for none.
-    ended: str = ""
+    former_version: str = ""
     #: The version before could not be read any more, so that nothing could be compared.
     is_unreadable: bool = False
 

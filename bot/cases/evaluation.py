@@ -407,7 +407,7 @@ def _reasons_in_hindsight(body: Body) -> tuple[EvaluationReason, ...]:
 
 
 def demoted_by(entries: Iterable[Entry]) -> frozenset[str]:
-    """List the cases that ended that something runs alone, or a version of a playbook.
+    """List the cases that ended a stage or a version.
 
     ``entries`` are those of the desk.
     """
@@ -419,7 +419,9 @@ def demoted_by(entries: Iterable[Entry]) -> frozenset[str]:
                     cases.add(case_id)
             case VersionEnded(by_name=name, on_case=case_id) if name == DESK_NAME and case_id:
                 cases.add(case_id)
-            case VersionAdopted(ended=ended, on_case=case_id, key="") if ended and case_id:
+            case VersionAdopted(former_version=version, on_case=case_id, key="") if (
+                version and case_id
+            ):
                 cases.add(case_id)
             case _:
                 pass

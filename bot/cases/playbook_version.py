@@ -1,4 +1,4 @@
-"""What of a playbook is its version: all that it decides, and no text.
+"""The version of a playbook: all that it decides, and no text.
 
 What opens a case, who owns and approves it and when it is due belong to the file: the first is
 no judgement of a case, and the rest changes under four eyes.
@@ -46,7 +46,7 @@ def with_version(files: Playbook, version: Playbook) -> Playbook:
 
 
 def _decisions(playbook: Playbook) -> dict[str, Any]:
-    """Return what a playbook decides, as plain values by the names of people."""
+    """Return what a playbook decides, by the names of people."""
     return {
         "look-ups": [_lookup(lookup) for lookup in playbook.evidence],
         "what is at stake": [playbook.stake.amount, playbook.stake.currency],

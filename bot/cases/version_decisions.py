@@ -1,4 +1,4 @@
-"""Versions of playbooks in the controls of the desk: decided, and applied. Pure."""
+"""Versions of playbooks in the controls of the desk. Pure."""
 
 from collections.abc import Iterator
 from dataclasses import replace
@@ -40,7 +40,10 @@ AUTHOR = "Countersign"
 def decide(
     controls: DeskControls, command: VersionCommand, now: datetime
 ) -> tuple[ControlBody, ...]:
-    """Find the entries of a command about versions; none where it is done already."""
+    """Find the entries of a command about versions.
+
+    There are none where it is done already.
+    """
     match command:
         case BeginVersion():
             return _begin(controls, command)
@@ -100,7 +103,7 @@ def _adopt(controls: DeskControls, adoptions: tuple[AdoptVersion, ...]) -> Itera
             on_case=one.on_case,
             key=one.key,
             watch_until=one.watch_until,
-            ended=one.ended,
+            former_version=one.former_version,
             is_unreadable=one.is_unreadable,
         )
 
@@ -132,18 +135,18 @@ def _end(controls: DeskControls, command: EndVersion) -> tuple[ControlBody, ...]
 def _take_back(
     controls: DeskControls, command: TakeVersionBack, now: datetime
 ) -> tuple[ControlBody, ...]:
-    """End a trial, or go back to the version before while it is watched."""
+    """End a trial, or go back while a version is watched."""
     reason = command.reason[:MAX_REASON_LENGTH]
     waiting = _waiting(controls, command.kind, command.checksum)
     if waiting is not None and waiting.phase is VersionPhase.TRIAL:
-        ended = VersionEnded(
+        end = VersionEnded(
             kind=command.kind,
             checksum=command.checksum,
             reason=reason,
             by_name=AUTHOR,
             on_case=command.on_case,
         )
-        return (ended,)
+        return (end,)
     versions = controls.versions_of(command.kind)
     if versions is None or versions.before is None or versions.watch_until is None:
         return ()
@@ -157,7 +160,7 @@ def _take_back(
         reason=reason,
         by_name=AUTHOR,
         on_case=command.on_case,
-        ended=command.checksum,
+        former_version=command.checksum,
     )
     return (body,)
 
@@ -177,11 +180,11 @@ def apply(controls: DeskControls, body: VersionBody, entry: Entry) -> DeskContro
     before = controls.versions_of(body.kind)
     match body:
         case VersionAdopted():
-            after: KindVersions | None = _adopted(before, body, entry)
+            after: KindVersions | None = _apply_adoption(before, body, entry)
         case VersionBegun():
-            after = _begun(before, body, entry)
+            after = _apply_beginning(before, body, entry)
         case VersionEnded():
-            after = _ended(before, body)
+            after = _apply_end(before, body)
         case _:
             assert_never(body)
     if after is None:
@@ -190,12 +193,10 @@ def apply(controls: DeskControls, body: VersionBody, entry: Entry) -> DeskContro
     return replace(controls, versions=(*others, after))
 
 
-def _adopted(before: KindVersions | None, body: VersionAdopted, entry: Entry) -> KindVersions:
-    waiting = before.waiting if before else None
-    if waiting is not None and waiting.checksum == body.checksum:
-        waiting = None
-    ended = before.ended if before else ()
-    return KindVersions(
+def _apply_adoption(
+    before: KindVersions | None, body: VersionAdopted, entry: Entry
+) -> KindVersions:
+    after = KindVersions(
         kind=body.kind,
         in_force=VersionText(body.checksum, body.text_entry or entry.version),
         since=entry.at,
@@ -204,15 +205,24 @@ def _adopted(before: KindVersions | None, body: VersionAdopted, entry: Entry) ->
         on_case=body.on_case,
         key=body.key,
         watch_until=body.watch_until,
-        before=before.in_force if before else None,
-        waiting=waiting,
-        ended=_with_ended(ended, body.ended),
-        end_reason=body.reason if body.ended else "",
-        ended_on=body.on_case if body.ended else "",
     )
+    if before is None:
+        return after
+    is_candidate = before.waiting is not None and before.waiting.checksum == body.checksum
+    after = replace(
+        after,
+        before=before.in_force,
+        waiting=None if is_candidate else before.waiting,
+        past_candidates=_with_candidate(before.past_candidates, body.former_version),
+    )
+    if not body.former_version:
+        return after
+    return replace(after, end_reason=body.reason, ended_on=body.on_case)
 
 
-def _begun(before: KindVersions | None, body: VersionBegun, entry: Entry) -> KindVersions | None:
+def _apply_beginning(
+    before: KindVersions | None, body: VersionBegun, entry: Entry
+) -> KindVersions | None:
     if before is None:
         return None
     waiting = before.waiting
@@ -229,7 +239,7 @@ def _begun(before: KindVersions | None, body: VersionBegun, entry: Entry) -> Kin
     return replace(before, waiting=waiting)
 
 
-def _ended(before: KindVersions | None, body: VersionEnded) -> KindVersions | None:
+def _apply_end(before: KindVersions | None, body: VersionEnded) -> KindVersions | None:
     if before is None or before.waiting is None:
         return None
     if body.may_return:
@@ -237,11 +247,11 @@ def _ended(before: KindVersions | None, body: VersionEnded) -> KindVersions | No
     return replace(
         before,
         waiting=None,
-        ended=_with_ended(before.ended, body.checksum),
+        past_candidates=_with_candidate(before.past_candidates, body.checksum),
         end_reason=body.reason,
         ended_on=body.on_case,
     )
 
 
-def _with_ended(ended: tuple[str, ...], checksum: str) -> tuple[str, ...]:
-    return (*ended, checksum)[-MAX_ENDED_VERSIONS:] if checksum else ended
+def _with_candidate(candidates: tuple[str, ...], checksum: str) -> tuple[str, ...]:
+    return (*candidates, checksum)[-MAX_ENDED_VERSIONS:] if checksum else candidates

@@ -1,4 +1,4 @@
-"""Outcomes of cases that end a version of a playbook, or bring the one before back."""
+"""Outcomes of cases that end a version of a playbook."""
 
 from collections.abc import Iterable
 
@@ -56,7 +56,7 @@ def _rejections(case: Case, entries: Iterable[Entry]) -> Iterable[EndVersion]:
 
 
 def must_be_of_live_version(case: Case, plan: Plan, controls: DeskControls) -> None:
-    """Refuse to begin alone what a version planned that is not in force.
+    """Refuse to begin alone by a version that is not in force.
 
     It is called in the transaction that begins the step.
 

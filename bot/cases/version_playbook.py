@@ -1,4 +1,4 @@
-"""The built-in kinds of case that decide which version of a playbook is in force.
+"""The built-in kinds of case that decide the version of a playbook.
 
 No file has to declare it, so it cannot be forgotten: the governance owners of the kind concerned
 decide, in the channel of that kind.

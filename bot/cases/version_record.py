@@ -1,4 +1,4 @@
-"""The versions of a playbook, as the ledger and the controls keep them."""
+"""The versions of a playbook as the ledger keeps them."""
 
 from dataclasses import dataclass
 from datetime import datetime
@@ -16,7 +16,7 @@ def short_version(checksum: str) -> str:
 
 
 class VersionPhase(StrEnum):
-    """How far a version of a playbook has come that is not in force."""
+    """The phases of a version before it is in force."""
 
     #: It judges beside the version in force, and nothing follows from it.
     SHADOW = "in shadow"
@@ -48,7 +48,7 @@ class WaitingVersion:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class KindVersions:
-    """The version of a playbook in force, and the one that is tried."""
+    """The version in force, and the one that is tried."""
 
     kind: str
     in_force: VersionText
@@ -63,7 +63,7 @@ class KindVersions:
     before: VersionText | None = None
     waiting: WaitingVersion | None = None
     #: Those that were rejected or went back: they are not tried again.
-    ended: tuple[str, ...] = ()
+    past_candidates: tuple[str, ...] = ()
     #: The last of them: why, and the case that brought it about.
     end_reason: str = ""
     ended_on: str = ""
@@ -75,12 +75,12 @@ class VersionDifference:
 
     name: str
     in_force: str
-    tried: str
+    candidate: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionComparison:
-    """What a version in trial said of a case beside the one in force."""
+    """The difference of two versions on one case."""
 
     #: The version that is tried.
     version: str

@@ -1,4 +1,4 @@
-"""The rule of how a changed playbook is tried before it is in force."""
+"""The rule by which a changed playbook is tried."""
 
 import hashlib
 import re
@@ -30,7 +30,7 @@ CaseCount = Annotated[int, Field(ge=0, le=500, strict=True)]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionRule:
-    """How many cases a changed playbook must see, and which it may judge."""
+    """The cases that a changed playbook must see and may judge."""
 
     #: So many cases it judges beside the version in force, and nothing follows from it.
     shadow: CaseCount = 20

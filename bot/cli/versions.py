@@ -65,25 +65,25 @@ def _row(one: VersionStatus) -> tuple[str, ...]:
         *cells,
         by,
         phase,
-        f"{len(progress.compared):,} of {progress.rule.shadow:,}",
+        f"{len(progress.compared_cases):,} of {progress.rule.shadow:,}",
         f"{len(progress.differing):,}",
-        f"{len(progress.ended):,} of {progress.rule.trial:,}",
+        f"{len(progress.ended_cases):,} of {progress.rule.trial:,}",
     )
 
 
 def _plain(one: VersionStatus) -> dict[str, Any]:
     progress = one.progress
-    tried: dict[str, Any] | None = None
+    candidate: dict[str, Any] | None = None
     if progress is not None:
-        tried = {
+        candidate = {
             "version": progress.version.checksum,
             "phase": progress.version.phase.value,
             "since": progress.version.phase_since.isoformat(),
-            "compared": len(progress.compared),
+            "compared": len(progress.compared_cases),
             "otherwise": [str(case.id) for case in progress.differing],
-            "failed": [str(case.id) for case in progress.failed],
+            "failed": [str(case.id) for case in progress.failures],
             "on_trial": len(progress.on_trial),
-            "ended": len(progress.ended),
+            "ended": len(progress.ended_cases),
             "missing": progress.missing,
         }
     in_force = one.versions
@@ -96,7 +96,7 @@ def _plain(one: VersionStatus) -> dict[str, Any]:
         "case": in_force.on_case,
         "file": one.file_version,
         "is_file_in_force": one.is_file_in_force,
-        "tried": tried,
-        "ended": list(in_force.ended),
+        "tried": candidate,
+        "ended": list(in_force.past_candidates),
         "sentence": one.sentence,
     }

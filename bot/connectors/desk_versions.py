@@ -85,7 +85,7 @@ class VersionsConnector:
         )
 
     def precondition(self, action: Action) -> ScalarMapping:
-        """Return what the change rests on: what is in force and tried now."""
+        """Return what is in force and tried now."""
         return self._snapshot(action.parameters)
 
     def execute(self, action: Action, key: str) -> str:
@@ -135,7 +135,7 @@ class VersionsConnector:
             by_name=entry.by_name,
             on_case=entry.on_case,
             key=undo_key,
-            ended=entry.checksum,
+            former_version=entry.checksum,
         )
         self._adopt(adoption)
         return "recorded"

@@ -25,16 +25,16 @@ Answer = Sequence[dict[str, Scalar]] | str
 """The rows of an answer, or why there are none."""
 
 
-def common_lookups(asked: Playbook, asking: Playbook) -> list[Lookup]:
+def common_lookups(first: Playbook, second: Playbook) -> list[Lookup]:
     """List the look-ups of one playbook whose answers another one has.
 
     They must ask the same with the same parameters, which no look-up of its own may give.
     """
     names = {SIGNAL}
     common = []
-    for lookup in asking.evidence:
+    for lookup in second.evidence:
         roots = set(_ROOT.findall(" ".join(lookup.parameters.values())))
-        if roots <= names and any(_asks_the_same(lookup, one) for one in asked.evidence):
+        if roots <= names and any(_asks_the_same(lookup, one) for one in first.evidence):
             names.add(lookup.name)
             common.append(lookup)
     return common

@@ -232,14 +232,14 @@ class DirectCalls:
         self._tell_governors(message, kind, notice)
 
     def tell_of_version(self, message: LeasedMessage) -> None:
-        """Tell those who govern a kind that a version of its playbook went back.
+        """Tell those who govern a kind that a version went back.
 
         What was not tried any more when the case turned out wrong has lost nothing.
         """
         kind, checksum = str(message.payload["kind"]), str(message.payload["version"])
         versions = self.desk_controls.load().versions_of(kind)
         is_its = versions is not None and versions.ended_on == message.case_id
-        if versions is None or not is_its or checksum not in versions.ended:
+        if versions is None or not is_its or checksum not in versions.past_candidates:
             self.outbox.finish(message)
             return
         notice = (

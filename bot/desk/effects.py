@@ -219,7 +219,7 @@ def _rule_end_messages(
 def _return_messages(
     ends: Sequence[TakeVersionBack | EndVersion], decision: Decision
 ) -> Iterator[OutboxMessage]:
-    """Ask to tell those who govern the kind that a version went back."""
+    """Ask to tell the governance owners that a version went back."""
     for end in ends:
         if isinstance(end, TakeVersionBack):
             yield OutboxMessage(
@@ -232,7 +232,7 @@ def _return_messages(
 
 
 def comparison_message(case: Case, now: datetime) -> OutboxMessage:
-    """Ask to hold the version that is tried against the one in force."""
+    """Ask to compare the version that is tried on a case."""
     return OutboxMessage(
         topic=Topic.COMPARE,
         key=f"compare:{case.id}",

@@ -1,4 +1,4 @@
-"""The versions of playbooks that judge cases: in force, in shadow, and on trial.
+"""The versions of playbooks that judge cases.
 
 The ledger says which those are, and has their texts, so that a process with older or newer files
 judges like every other. Where the files are in force and nothing is tried, which is nearly always,
@@ -36,22 +36,25 @@ class KindPlaybooks:
 
     in_force: Playbook
     #: The version that is tried; None for none.
-    tried: Playbook | None = None
+    candidate: Playbook | None = None
     phase: VersionPhase = VersionPhase.SHADOW
     rule: VersionRule = field(default_factory=VersionRule)
 
     def is_on_trial(self, case: Case, facts: Facts) -> bool:
         """Tell whether the version that is tried judges this case."""
-        if self.tried is None or self.phase is not VersionPhase.TRIAL:
+        if self.candidate is None or self.phase is not VersionPhase.TRIAL:
             return False
-        condition = self.rule.only.get(self.tried.kind)
+        condition = self.rule.only.get(self.candidate.kind)
         if condition:
             return evaluate(condition, facts)
-        return is_in_share(self.tried.version, case.signal.subject, self.rule.share)
+        return is_in_share(self.candidate.version, case.signal.subject, self.rule.share)
 
 
 class PlaybookVersions:
-    """Finds the playbooks that judge now. Each process keeps what it has read."""
+    """Finds the playbooks that judge now.
+
+    Each process keeps what it has read.
+    """
 
     def __init__(
         self,
@@ -71,7 +74,7 @@ class PlaybookVersions:
         #: By checksum; None for what this release cannot read.
         self._playbooks: dict[str, Playbook | None] = {}
         #: The kinds whose files are in force, and when that was read.
-        self._settled: frozenset[str] = frozenset()
+        self._settled_kinds: frozenset[str] = frozenset()
         self._read_at: datetime | None = None
         self._tried_kinds: frozenset[str] = frozenset()
 
@@ -90,13 +93,13 @@ class PlaybookVersions:
             return KindPlaybooks(in_force=self.playbook_of(files, versions.in_force) or files)
         return KindPlaybooks(
             in_force=self.playbook_of(files, versions.in_force) or files,
-            tried=self.playbook_of(files, _text_of(waiting)),
+            candidate=self.playbook_of(files, _text_of(waiting)),
             phase=waiting.phase,
             rule=rule,
         )
 
     def is_tried(self, kind: str) -> bool:
-        """Tell whether a version of this kind was tried when the controls were read last."""
+        """Tell whether a version of this kind is known as tried."""
         return kind in self._tried_kinds
 
     def of_case(self, case: Case) -> Playbook:
@@ -119,7 +122,7 @@ class PlaybookVersions:
         return policy.versions
 
     def playbook_of(self, files: Playbook, version: VersionText) -> Playbook | None:
-        """Return the playbook of a version; None where it cannot be read any more."""
+        """Return the playbook of a version; None where it is unreadable."""
         if version.checksum == files.version:
             return files
         if version.checksum not in self._playbooks:
@@ -148,11 +151,11 @@ class PlaybookVersions:
 
     def _is_settled(self, kind: str, now: datetime) -> bool:
         is_recent = self._read_at is not None and now - self._read_at < REFRESH_INTERVAL
-        return is_recent and kind in self._settled
+        return is_recent and kind in self._settled_kinds
 
     def _remember(self, controls: DeskControls, now: datetime) -> None:
         self._tried_kinds = frozenset(one.kind for one in controls.versions if one.waiting)
-        self._settled = frozenset(
+        self._settled_kinds = frozenset(
             one.kind
             for one in controls.versions
             if not one.waiting and one.in_force.checksum == self._library.playbook(one.kind).version

@@ -168,7 +168,7 @@ class Triage:
         body = replace(
             self._describe(case, playbook, evidence),
             playbook_version=playbook.version,
-            is_on_trial=playbook is playbooks.tried,
+            is_on_trial=playbook is playbooks.candidate,
         )
         gathering = record_entry(case, body, now)
         case = gathering.case
@@ -178,17 +178,19 @@ class Triage:
     def _gather(
         self, case: Case, playbooks: KindPlaybooks, now: datetime
     ) -> tuple[Playbook, tuple[Evidence, ...]]:
-        """Gather evidence by the version in force, or by the one on trial."""
+        """Gather evidence by the version that judges the case."""
         playbook = playbooks.in_force
         evidence = gather(case, playbook, systems=self.systems, now=now)
-        if playbooks.tried is None or not playbooks.is_on_trial(case, case_facts(case, evidence)):
+        if playbooks.candidate is None or not playbooks.is_on_trial(
+            case, case_facts(case, evidence)
+        ):
             return playbook, evidence
         systems = AnsweredSystems(
             systems=self.systems,
             evidence=evidence,
-            lookups=common_lookups(playbook, playbooks.tried),
+            lookups=common_lookups(playbook, playbooks.candidate),
         )
-        return playbooks.tried, gather(case, playbooks.tried, systems=systems, now=now)
+        return playbooks.candidate, gather(case, playbooks.candidate, systems=systems, now=now)
 
     def _describe(
         self,

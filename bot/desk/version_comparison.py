@@ -1,4 +1,4 @@
-"""Hold a version that is tried against the one in force, on a case that was just judged.
+"""Compare two versions of a playbook on a live case.
 
 Both look at the case as it was, over the same answers of systems, by the desk's own triage. Nothing
 is carried out, and whatever fails is written down as a disagreement.
@@ -26,7 +26,6 @@ from bot.cases.playbook import Playbook
 from bot.cases.version_record import VersionComparison, VersionDifference
 from bot.desk.answered_systems import AnsweredSystems, common_lookups
 from bot.desk.effects import change
-from bot.desk.playbook_versions import KindPlaybooks
 from bot.desk.proposal import Proposals
 from bot.desk.triage import Triage
 from bot.ports.clock import Clock
@@ -68,17 +67,17 @@ class VersionComparisons:
     clock: Clock
 
     def run(self, message: LeasedMessage) -> None:
-        """Compare both versions on the case of a message, and write what differs."""
+        """Compare both versions on a case, and write what differs."""
         triage, now = self.triage, self.clock()
         entries = triage.cases.entries(message.case_id)
         trials = trials_of(entries)
         playbooks = (
             triage.proposals.versions.of_kind(trials[-1].after.kind, now) if trials else None
         )
-        if playbooks is None or playbooks.tried is None:
+        if playbooks is None or playbooks.candidate is None:
             triage.outbox.finish(message)
             return
-        comparison = self.compare(trials[-1], playbooks, playbooks.tried, now)
+        comparison = self.compare(trials[-1], playbooks.in_force, playbooks.candidate, now=now)
         case = triage.cases.case(message.case_id)
         try:
             decision = record_entry(case, VersionCompared(comparison), now)
@@ -91,31 +90,34 @@ class VersionComparisons:
         self.advance(playbook.kind)
 
     def compare(
-        self, trial: Trial, playbooks: KindPlaybooks, tried: Playbook, now: datetime
+        self, trial: Trial, in_force: Playbook, candidate: Playbook, *, now: datetime
     ) -> VersionComparison:
         """Say what differs between the two versions on one case."""
         comparison = VersionComparison(
-            version=tried.version,
+            version=candidate.version,
             at=now,
             on_revision=trial.after.proposal.revision,
-            is_on_trial=trial.after.assessment.playbook_version == tried.version,
+            is_on_trial=trial.after.assessment.playbook_version == candidate.version,
         )
-        judged = tried if comparison.is_on_trial else playbooks.in_force
+        judge = candidate if comparison.is_on_trial else in_force
         try:
-            before = self._look_at(trial, playbooks.in_force, judged)
-            after = self._look_at(trial, tried, judged)
+            before = self._look_at(trial, in_force, judge)
+            after = self._look_at(trial, candidate, judge)
         except FAILURES as failure:
             log.info("%s: a version that is tried could not judge it", trial.case_id, exc_info=True)
             return replace(comparison, failure=_shorten(str(failure) or type(failure).__name__))
         return replace(comparison, differences=self._differences(trial, before, after))
 
-    def _look_at(self, trial: Trial, playbook: Playbook, judged: Playbook) -> Case:
-        """Look at the case of a trial by this version."""
+    def _look_at(self, trial: Trial, playbook: Playbook, judge: Playbook) -> Case:
+        """Look at the case of a trial by this version.
+
+        ``judge`` judged it then, and has asked for what it needs.
+        """
         live, library = self.triage, LibraryWithVersion(self.triage.library, playbook)
         systems = AnsweredSystems(
             systems=live.systems,
             evidence=trial.evidence,
-            lookups=common_lookups(judged, playbook),
+            lookups=common_lookups(judge, playbook),
             actions=trial.actions,
         )
         proposals = Proposals(
@@ -133,7 +135,7 @@ class VersionComparisons:
     def _differences(
         self, trial: Trial, before: Case, after: Case
     ) -> tuple[VersionDifference, ...]:
-        """List what differs, as a replay compares it, in the words of people."""
+        """List in the words of people what differs."""
         comparison = TrialComparison(
             case_id=trial.case_id,
             trial=trial.number,
@@ -152,7 +154,7 @@ class VersionComparisons:
         return tuple(differences)
 
     def _plan_words(self, before: Plan | None, after: Plan | None) -> tuple[str, str]:
-        """Say how two plans differ: by their values, or by what they do."""
+        """Say how two plans differ."""
         if before and after and len(before.actions) == len(after.actions):
             pairs = list(zip(before.actions, after.actions, strict=True))
             if all(old.name == new.name for old, new in pairs):

@@ -73,12 +73,12 @@ class VersionFigures:
             ),
             MAX_CASES,
         )
-        compared = [case for case in cases if _is_about(case, version)]
+        cases_compared = [case for case in cases if _is_about(case, version)]
         return VersionProgress(
             kind=kind,
             version=version,
             rule=rule,
-            compared=tuple(sorted(compared, key=lambda case: case.timers.opened_at)),
+            compared_cases=tuple(sorted(cases_compared, key=lambda case: case.timers.opened_at)),
         )
 
 
@@ -121,7 +121,7 @@ class VersionReports:
         """List the versions of all kinds, by the titles of their kinds."""
         controls = self.desk_controls.load()
         return [
-            self._status(kind, title, versions, controls)
+            self._status(title, versions, controls)
             for kind, title in self.library.titles()
             if (versions := controls.versions_of(kind)) is not None
         ]
@@ -130,14 +130,13 @@ class VersionReports:
         """Say of each version that is tried how far it has come."""
         titles = dict(self.library.titles())
         return tuple(
-            self._status(one.kind, titles[one.kind], one, controls).sentence
+            self._status(titles[one.kind], one, controls).sentence
             for one in controls.versions
             if one.waiting is not None and one.kind in titles
         )
 
-    def _status(
-        self, kind: str, title: str, versions: KindVersions, controls: DeskControls
-    ) -> VersionStatus:
+    def _status(self, title: str, versions: KindVersions, controls: DeskControls) -> VersionStatus:
+        kind = versions.kind
         rule, waiting = self.versions.rule(controls), versions.waiting
         progress = None
         if rule is not None and waiting is not None:
@@ -219,7 +218,7 @@ class VersionReview:
         elif self.versions.playbook_of(files, versions.in_force) is None:
             adoption = replace(_adoption(files, UNREADABLE), is_unreadable=True)
             self._decide(AdoptVersions((adoption,)))
-        elif files.version in versions.ended:
+        elif files.version in versions.past_candidates:
             if waiting is not None:
                 self._end(files.kind, waiting.checksum, EDITED_AGAIN)
         elif waiting is None or waiting.checksum != files.version:

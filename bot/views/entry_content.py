@@ -413,7 +413,7 @@ def _version_text(body: bodies.Gathered) -> str:
 
 
 def _comparison(comparison: VersionComparison) -> EntryContent:
-    """Say what a version that is tried says beside the one in force."""
+    """Say how a version that is tried judges the case."""
     subject = f"Version {short_version(comparison.version)}, which is tried"
     if comparison.failure:
         return EntryContent(
@@ -422,7 +422,7 @@ def _comparison(comparison: VersionComparison) -> EntryContent:
     if not comparison.differences:
         return EntryContent(f"{subject}, says the same as the one in force")
     lines = [
-        ContentLine(start_upper(one.name), f"{one.in_force} → {one.tried}")
+        ContentLine(start_upper(one.name), f"{one.in_force} → {one.candidate}")
         for one in comparison.differences
     ]
     return EntryContent(f"{subject}, judges the case otherwise", tuple(lines))

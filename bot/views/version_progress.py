@@ -1,4 +1,4 @@
-"""How a version of a playbook does beside the one in force, in words."""
+"""The progress of a version of a playbook, in words."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -24,31 +24,31 @@ _NAMES = {"plan": "", "course": "", "kind": "", "approvers": "approvers: ", "ris
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionProgress:
-    """The cases that a version that is tried was compared on, and judged."""
+    """The cases that a version was compared on, and judged."""
 
     kind: str
     version: WaitingVersion
     rule: VersionRule
     #: All on which it was held against the version in force.
-    compared: tuple[Case, ...] = ()
+    compared_cases: tuple[Case, ...] = ()
 
     @property
     def differing(self) -> tuple[Case, ...]:
         """List the cases of which it did not say the same."""
-        return tuple(case for case in self.compared if _comparison(case).differs)
+        return tuple(case for case in self.compared_cases if _comparison(case).differs)
 
     @property
-    def failed(self) -> tuple[Case, ...]:
+    def failures(self) -> tuple[Case, ...]:
         """List the cases that it could not judge."""
-        return tuple(case for case in self.compared if _comparison(case).failure)
+        return tuple(case for case in self.compared_cases if _comparison(case).failure)
 
     @property
     def on_trial(self) -> tuple[Case, ...]:
         """List the cases that it judged."""
-        return tuple(case for case in self.compared if _comparison(case).is_on_trial)
+        return tuple(case for case in self.compared_cases if _comparison(case).is_on_trial)
 
     @property
-    def ended(self) -> tuple[Case, ...]:
+    def ended_cases(self) -> tuple[Case, ...]:
         """List the cases that it judged and that have ended."""
         return tuple(case for case in self.on_trial if case.is_terminal)
 
@@ -63,44 +63,46 @@ class VersionProgress:
         """Tell whether people can be asked to let it be in force."""
         if not self._has_seen_enough:
             return False
-        return not self.rule.has_trial(self.kind) or len(self.ended) >= self.rule.trial
+        return not self.rule.has_trial(self.kind) or len(self.ended_cases) >= self.rule.trial
 
     @property
     def _has_seen_enough(self) -> bool:
-        return len(self.compared) >= self.rule.shadow and not self.failed
+        return len(self.compared_cases) >= self.rule.shadow and not self.failures
 
     @property
     def missing(self) -> str:
         """Say what is missing before people are asked; empty for nothing."""
-        if self.failed:
-            return f"it could not judge {_names(self.failed)}; correct the file"
-        seen = len(self.compared)
-        if seen < self.rule.shadow:
-            return f"it has been compared on {seen:,} of {self.rule.shadow:,} cases"
+        if self.failures:
+            return f"it could not judge {_names(self.failures)}; correct the file"
+        count = len(self.compared_cases)
+        if count < self.rule.shadow:
+            return f"it has been compared on {count:,} of {self.rule.shadow:,} cases"
         if not self.is_ready:
-            return f"{len(self.ended):,} of {self.rule.trial:,} cases that it judged have ended"
+            return (
+                f"{len(self.ended_cases):,} of {self.rule.trial:,} cases that it judged have ended"
+            )
         return ""
 
     @property
     def sentence(self) -> str:
         """Say how far it has come, in one line."""
         differing = f"{len(self.differing):,} judged otherwise"
-        if self.failed:
-            return f"in shadow: it could not judge {_names(self.failed)}; correct the file"
+        if self.failures:
+            return f"in shadow: it could not judge {_names(self.failures)}; correct the file"
         if self.is_ready:
-            return f"before the governance owners: {len(self.compared):,} cases, {differing}"
+            return f"before the governance owners: {len(self.compared_cases):,} cases, {differing}"
         if self.version.phase is VersionPhase.TRIAL:
             return (
-                f"on trial: {len(self.ended):,} of {self.rule.trial:,} cases have ended,"
+                f"on trial: {len(self.ended_cases):,} of {self.rule.trial:,} cases have ended,"
                 f" {differing}"
             )
-        return f"in shadow: {len(self.compared):,} of {self.rule.shadow:,} cases, {differing}"
+        return f"in shadow: {len(self.compared_cases):,} of {self.rule.shadow:,} cases, {differing}"
 
     @property
     def compared_text(self) -> str:
         """Say on how many cases both versions were held against each other."""
-        alike = len(self.compared) - len(self.differing)
-        return f"{_count(self.compared)}: {alike:,} alike, {len(self.differing):,} otherwise"
+        alike = len(self.compared_cases) - len(self.differing)
+        return f"{_count(self.compared_cases)}: {alike:,} alike, {len(self.differing):,} otherwise"
 
     @property
     def trial_text(self) -> str:
@@ -122,7 +124,7 @@ class VersionProgress:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VersionReport:
-    """How a version does, for the card that asks to let it be in force."""
+    """The report of a version for the governance owners."""
 
     progress: VersionProgress
     #: The parts of the playbook that differ.
@@ -131,7 +133,7 @@ class VersionReport:
 
     @property
     def missing(self) -> str:
-        """Say what is missing before it can be in force; empty for nothing."""
+        """Say what is missing for it to be in force."""
         return self.progress.missing
 
     @property
@@ -142,7 +144,7 @@ class VersionReport:
     @property
     def _summary(self) -> str:
         """Say in how many cases it said something else."""
-        total, count = len(self.progress.compared), len(self.progress.differing)
+        total, count = len(self.progress.compared_cases), len(self.progress.differing)
         if not count:
             return f"Judged alike in all {total:,} cases"
         return f"Judged otherwise in {count:,} of {total:,} cases"
@@ -184,13 +186,13 @@ class VersionStatus:
 
     @property
     def sentence(self) -> str:
-        """Say what is not in force, and why; empty where the file is."""
+        """Say why the file is not in force; empty where it is."""
         title = f"“{self.kind_title}”"
         if self.progress is not None:
             return f"The new version of {title} is {self.progress.sentence}"
         if self.is_file_in_force:
             return ""
-        if self.file_version in self.versions.ended:
+        if self.file_version in self.versions.past_candidates:
             case = f" ({self.versions.ended_on})" if self.versions.ended_on else ""
             return (
                 f"The new version of {title} is not in force: {self.versions.end_reason}{case};"
@@ -202,7 +204,7 @@ class VersionStatus:
     def is_problem(self) -> bool:
         """Tell whether somebody must do something before anything goes on."""
         if self.progress is not None:
-            return bool(self.progress.failed)
+            return bool(self.progress.failures)
         return not self.is_file_in_force
 
 
@@ -225,7 +227,7 @@ def _line(case: Case) -> str:
     if comparison.failure:
         return f"{case.id}: the new version could not judge it ({comparison.failure})"
     parts = [
-        f"{_NAMES.get(one.name, '')}{one.in_force} → {_second(one.in_force, one.tried)}"
+        f"{_NAMES.get(one.name, '')}{one.in_force} → {_second(one.in_force, one.candidate)}"
         for one in comparison.differences
     ]
     version = "new" if comparison.is_on_trial else "old"

@@ -691,7 +691,7 @@ def test_a_return_to_another_version_than_the_one_before_is_found(reversioned):
     def change(entry):
         demand_trials(entry)
         body = entry["body"]
-        if entry["type"] == "version.adopted" and body["ended"]:
+        if entry["type"] == "version.adopted" and body["former_version"]:
             body["checksum"] = "f" * 64
 
     found = forged(reversioned, change)

@@ -317,7 +317,7 @@ def filled(desk, many: int, channel: str, like, *, cards: bool = True) -> list[s
             opened_at,
         )
         stake = Money(Decimal(number % 977), "GBP")
-        gathered = Gathered((), f"bench {number}", "because", stake)
+        gathered = Gathered(evidence=(), what=f"bench {number}", why="because", stake=stake)
         decision = decision.then(record_entry(decision.case, gathered, opened_at))
         proposal = replace(
             plan(),

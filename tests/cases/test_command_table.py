@@ -254,7 +254,7 @@ def desk_commands(case: Case) -> dict[str, Command | DeskRecord | Finish]:
         "reopen": Recur(signal(key="again"), reopen=True),
         "clear": Clear(signal(key="gone")),
         "recognise": finding,
-        "gather": Gathered((), "what", "why", None),
+        "gather": Gathered(evidence=(), what="what", why="why", stake=None),
         "recommend": Recommend(advice, proposal, verdict()),
         "refer": Recommend(advice, None, None),
         "narrate": Narrate(Words("m1", "what", "why"), case.proposal.revision),

@@ -114,8 +114,8 @@ WIRE = {
     ),
     "version.adopted": (
         Transition.NOTE,
-        "kind checksum text text_entry before reason by_name on_case key watch_until ended"
-        " is_unreadable",
+        "kind checksum text text_entry before reason by_name on_case key watch_until"
+        " former_version is_unreadable",
     ),
     "version.begun": (Transition.NOTE, "kind checksum phase text reason"),
     "version.compared": (Transition.NOTE, "comparison"),

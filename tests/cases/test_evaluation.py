@@ -76,7 +76,7 @@ def history(*moves, first=None):
 
 
 def gathered():
-    return Gathered((FACT,), "4 left", "matters", None)
+    return Gathered(evidence=(FACT,), what="4 left", why="matters", stake=None)
 
 
 def recommend(revision=1, **more):

@@ -460,7 +460,7 @@ def history(case=None):
 @pytest.mark.threat("B12")
 def test_the_verifier_takes_one_answer_from_whoever_was_asked():
     first, second = history()
-    opening = entry_after(opened(), Gathered((), "what", "why", None))
+    opening = entry_after(opened(), Gathered(evidence=(), what="what", why="why", stake=None))
     opening = replace(opening, version=1)
     assert findings(opening, first, second) == []
     twice = replace(second, version=4)
@@ -481,7 +481,9 @@ def test_the_verifier_takes_one_answer_from_whoever_was_asked():
 def test_the_verifier_counts_no_approval_of_who_gave_the_plan_its_value():
     state = CaseState(Log())
     first, second = history()
-    opening = replace(entry_after(opened(), Gathered((), "what", "why", None)), version=1)
+    opening = replace(
+        entry_after(opened(), Gathered(evidence=(), what="what", why="why", stake=None)), version=1
+    )
     plain = [entry_plain(entry) for entry in (opening, first, second)]
     for entry in plain:
         assert list(entry_problems(entry, state)) == []

@@ -219,7 +219,7 @@ class CaseMachine(RuleBasedStateMachine):
             read_at=self.now,
             failure="away" if fails else None,
         )
-        self.ask(Gathered((found,), "what", "why", None))
+        self.ask(Gathered(evidence=(found,), what="what", why="why", stake=None))
 
     @rule(
         count=st.integers(1, 2),

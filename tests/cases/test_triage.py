@@ -178,8 +178,8 @@ def test_evidence_replaces_what_was_gathered_before():
         )
 
     stake = Money(Decimal(312), "GBP")
-    case = do(opened(), Gathered((fact(4),), "4 left", "it matters", stake))
-    case = do(case, Gathered((fact(3),), "3 left", "still", None))
+    case = do(opened(), Gathered(evidence=(fact(4),), what="4 left", why="it matters", stake=stake))
+    case = do(case, Gathered(evidence=(fact(3),), what="3 left", why="still", stake=None))
     assert [one.value for one in case.assessment.evidence] == [3]
     assert (case.assessment.what, case.assessment.why, case.assessment.stake) == (
         "3 left",
@@ -187,7 +187,7 @@ def test_evidence_replaces_what_was_gathered_before():
         None,
     )
     with pytest.raises(MoveNotAllowed, match="cannot gather evidence for a case"):
-        do(proposed(), Gathered((), "", "", None))
+        do(proposed(), Gathered(evidence=(), what="", why="", stake=None))
 
 
 # --- a recommendation -----------------------------------------------------------------------------

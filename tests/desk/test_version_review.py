@@ -165,7 +165,7 @@ def test_a_changed_playbook_judges_beside_the_old_one_and_nothing_follows(world)
     (comparison,) = comparisons(world, case)
     assert (comparison.version, comparison.is_on_trial) == (version, False)
     (difference,) = comparison.differences
-    assert (difference.name, difference.in_force, difference.tried) == (
+    assert (difference.name, difference.in_force, difference.candidate) == (
         "plan",
         "quantity 24",
         "quantity 6",
@@ -221,7 +221,7 @@ def test_after_enough_cases_it_judges_its_share_and_nothing_of_it_runs_alone(wor
     assert case.proposal.plan.playbook_digest == world.library.book.checksum
     (comparison,) = comparisons(world, case)
     assert comparison.is_on_trial
-    assert [one.tried for one in comparison.differences] == ["quantity 6"]
+    assert [one.candidate for one in comparison.differences] == ["quantity 6"]
 
 
 def test_on_trial_nothing_runs_alone(world):
@@ -344,7 +344,7 @@ def test_a_bad_outcome_soon_after_brings_the_version_before_back(world):
     wrong = decided(world, 300)
     take_back(world, wrong)
     assert versions(world).in_force.checksum == first
-    assert (versions(world).ended, versions(world).ended_on) == ((version,), wrong.id)
+    assert (versions(world).past_candidates, versions(world).ended_on) == ((version,), wrong.id)
     assert quantity(case_of(world, 301)) == 24
     restart(world)
     assert quantity(case_of(world, 302)) == 24
@@ -368,7 +368,7 @@ def test_what_was_let_in_can_be_taken_back(world):
     world.desk.decisions.undo(by, note="too soon")
     world.work()
     assert quantity(case_of(world, 300)) == 24
-    assert versions(world).ended == (version,)
+    assert versions(world).past_candidates == (version,)
 
 
 def test_a_file_put_back_ends_the_trial(world):

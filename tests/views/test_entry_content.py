@@ -94,7 +94,7 @@ def carried_out():
     case, entries = None, []
     for move in (
         opening(),
-        Gathered((found, failed), "Merlot: 4 left", "24 short", None),
+        Gathered(evidence=(found, failed), what="Merlot: 4 left", why="24 short", stake=None),
         Recommend(recommendation, plan(), verdict()),
         Approve,
         start_step,

@@ -31,7 +31,9 @@ def long_history(count=40, evidence=()):
     entries = history()
     case = opened()
     for _ in range(count):
-        entry = entry_after(case, Gathered(evidence, "4 left", "matters", None))
+        entry = entry_after(
+            case, Gathered(evidence=evidence, what="4 left", why="matters", stake=None)
+        )
         case = items_of([*entries, entry])[-1].case
         entries.append(entry)
     return entries
