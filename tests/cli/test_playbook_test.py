@@ -13,6 +13,7 @@ from bot.cli.playbook_test import (
     changed_lookups,
     check_examples,
 )
+from bot.cli.recorded_cases import find_changed_lookups
 from bot.settings import Mode
 from knowledge.library.library import PACKAGED
 
