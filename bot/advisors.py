@@ -235,7 +235,7 @@ def without_models(clock: Clock, memory: PrecedentSearch | None = None) -> Train
     return TrainedModels(
         recogniser=TrainedRecogniser(_no_recogniser, embedder, {}),
         recommender=PrecedentRecommender(
-            memory=memory or NullMemory(),
+            memory=NullMemory() if memory is None else memory,
             plan_model_of=_no_plan,
             embedder=embedder,
             clock=clock,

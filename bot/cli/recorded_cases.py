@@ -220,7 +220,7 @@ def build_replay(
     clock = FrozenClock()
     models = without_models(clock, memory)
     if has_models:
-        models = open_models(settings, library, clock, memory or NullMemory())
+        models = open_models(settings, library, clock, NullMemory() if memory is None else memory)
 
     def systems_of(trial: Trial, playbook: Playbook) -> RecordedSystems:
         return recorded_systems(library, trial, playbook)

@@ -128,7 +128,7 @@ class ReplayRun:
         """Say what it took: look-ups, recalls, models and time."""
         if self.memory:
             yield (
-                f"Memory of then: {self.memory.recalls:,} searches among {len(self.memory):,} "
+                f"Memory of then: {self.memory.recalls:,} searches among {self.memory.size:,} "
                 f"precedents found {self.memory.finds:,}."
             )
         requests = self._plans_of_a_model()

@@ -191,7 +191,7 @@ class CaseReplay:
         Also which look-ups failed that had not failed then, and the whole recommendation.
         """
         self.clock.at = trial.at
-        if self.memory:
+        if self.memory is not None:
             # Whatever came of the case itself, nobody knew.
             self.memory.leave_out(trial.case_id)
         try:

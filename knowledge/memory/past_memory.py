@@ -28,6 +28,8 @@ class PastMemory:
         """Index all of them in ``folder``, which may be deleted afterwards."""
         shelf = _VersionShelf(tuple(versions))
         self._versions = {hash_key(id): one for id, one in shelf.versions.items()}
+        #: Precedents of the whole history.
+        self.size = len({one.precedent.id for one in self._versions.values()})
         self._left_out = ""
         #: Searches so far, and precedents that they have found.
         self.recalls = 0
@@ -36,9 +38,6 @@ class PastMemory:
         self._index.open(0)
         self._index.update(shelf.changes_since(0), _ignore)
         self._index.finish_update()
-
-    def __len__(self) -> int:
-        return len({one.precedent.id for one in self._versions.values()})
 
     def leave_out(self, case_id: str) -> None:
         """Find no precedent of this case from now on."""
