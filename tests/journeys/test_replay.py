@@ -301,7 +301,7 @@ def test_a_replay_says_of_each_kind_of_how_many_trials_nothing_is_known(
         for entries in histories.values()
     )
     assert summary["not_known"] == {"low_stock": asked}
-    assert asked > 50
+    assert asked > 30
     assert (summary["recalls"], differing(comparisons)) == (0, set())
 
 
@@ -314,7 +314,7 @@ def test_the_precedents_of_one_case_ended_before_it_and_are_never_its_own(counte
     assert case_id not in cited
     opened_at = histories[case_id][0]["at"]
     assert all(histories[one][-1]["at"] < opened_at for one in cited)
-    first = countersign("replay", "--case", list(histories)[0], "--no-models").stdout
+    first = countersign("replay", "--case", next(iter(histories)), "--no-models").stdout
     assert "recalled now   no precedent" in first
 
 
