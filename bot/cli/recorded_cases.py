@@ -17,10 +17,16 @@ from typing import Any
 
 from bot import storage
 from bot.advisors import open_models, without_models
-from bot.cases.canonical import ScalarMapping
+from bot.cases.canonical import Scalar, ScalarMapping
 from bot.cases.case import Case
 from bot.cases.entries import Entry
-from bot.cases.errors import BadRequest, CountersignError, PlaybookInvalid
+from bot.cases.errors import (
+    BadRequest,
+    ConnectorFailed,
+    CountersignError,
+    PlaybookInvalid,
+    SettingsIncomplete,
+)
 from bot.cases.evaluation import Trial, demoted_by
 from bot.cases.playbook import ActionOffer, Lookup, Playbook
 from bot.cases.policy import Stage
@@ -30,9 +36,13 @@ from bot.cases.stage_playbook import DESK_SYSTEM
 from bot.cases.usage import Usage
 from bot.clock import utc_now
 from bot.connectors.desk import DESK_SPEC
-from bot.connectors.recorded import RecordedSystems, Recording
+from bot.connectors.recorded import NOT_RECORDED, AskSystem, RecordedSystems, Recording
+from bot.connectors.registry import build_connectors
+from bot.connectors.specs import Secrets
 from bot.desk.case_replay import CaseReplay, FrozenClock, RecordedCase, record_case
+from bot.desk.null_chat import NullChat
 from bot.desk.null_store import PastUsage
+from bot.ports.connector import Connector
 from bot.ports.language import LookUp
 from bot.settings import Mode, Settings
 from bot.store.past_cases import CaseSelection, PastCases
@@ -215,15 +225,22 @@ def build_replay(
     has_models: bool,
     memory: PastMemory | None = None,
     changed_lookups: Mapping[str, Sequence[str]] | None = None,
+    ask: AskSystem | None = None,
 ) -> CaseReplay:
-    """Build what looks at recorded cases with this library."""
+    """Build what looks at recorded cases with this library.
+
+    ``ask`` makes look-ups today which nobody had made then, or otherwise.
+    """
+    changed = changed_lookups or {}
     clock = FrozenClock()
     models = without_models(clock, memory)
     if has_models:
         models = open_models(settings, library, clock, NullMemory() if memory is None else memory)
 
     def systems_of(trial: Trial, playbook: Playbook) -> RecordedSystems:
-        return recorded_systems(library, trial, playbook)
+        return recorded_systems(
+            library, trial, playbook, ask=ask, changed_names=changed.get(playbook.kind, ())
+        )
 
     return CaseReplay(
         library=library,
@@ -234,7 +251,7 @@ def build_replay(
         mode=settings.mode.value,
         memory=memory,
         planner=AbsentPlanner() if settings.chat_model and settings.chat_plans == "on" else None,
-        changed_lookups=changed_lookups or {},
+        changed_lookups=changed,
     )
 
 
@@ -291,8 +308,58 @@ def model_version(settings: Settings) -> str:
     return model.version if model else ""
 
 
-def recorded_systems(library: FileLibrary, trial: Trial, playbook: Playbook) -> RecordedSystems:
-    """Return the systems as they answered in a trial."""
+@dataclass(kw_only=True)
+class SystemsOfToday:
+    """Makes look-ups in the real systems, and nothing else.
+
+    A look-up is a transaction that can only read, or a request that a playbook may make. Of a
+    connector no other verb is reached from here.
+    """
+
+    library: FileLibrary
+    secrets: Secrets
+    questions: int = 0
+    _connectors: dict[str, Connector] = field(default_factory=dict)
+
+    def look_up(
+        self, system: str, query: str, parameters: ScalarMapping, limit: int
+    ) -> list[dict[str, Scalar]]:
+        """Ask a system as it is today.
+
+        Raises:
+            ConnectorFailed: it cannot be asked, or it is the desk itself.
+        """
+        self.questions += 1
+        connector = self._connectors.get(system)
+        if connector is None:
+            specs = {name: one for name, one in self.library.systems.items() if name == system}
+            try:
+                opened = build_connectors(
+                    specs, secrets=self.secrets, chat=NullChat(), dry_run=True
+                )
+            except SettingsIncomplete as failure:
+                raise ConnectorFailed(str(failure)) from None
+            if system not in opened:
+                raise ConnectorFailed(NOT_RECORDED)
+            connector = self._connectors[system] = opened[system]
+        return connector.look_up(query, parameters, limit)
+
+
+def recorded_systems(
+    library: FileLibrary,
+    trial: Trial,
+    playbook: Playbook,
+    *,
+    ask: AskSystem | None = None,
+    changed_names: Sequence[str] = (),
+) -> RecordedSystems:
+    """Return the systems as they answered in a trial.
+
+    With ``ask`` the look-ups of ``changed_names`` are made today.
+    """
+    lookups = playbook.evidence
+    if ask:
+        lookups = tuple(one for one in lookups if one.name not in changed_names)
     recommendation = trial.after.proposal.recommendation
     recording = Recording(
         evidence=trial.evidence,
@@ -303,7 +370,8 @@ def recorded_systems(library: FileLibrary, trial: Trial, playbook: Playbook) -> 
         # The desk is a system, too, and no file declares it.
         specs={**library.systems, DESK_SYSTEM: DESK_SPEC},
         recording=recording,
-        lookups=playbook.evidence,
+        lookups=lookups,
+        ask=ask,
     )
 
 

@@ -17,6 +17,7 @@ from bot.cli.case_trail import print_trail
 from bot.cli.recorded_cases import (
     AbsentPlanner,
     CaseSource,
+    SystemsOfToday,
     build_replay,
     find_changed_lookups,
     model_version,
@@ -38,9 +39,10 @@ from bot.cli.replay_report import (
 from bot.cli.terminal import AsJson, err, out
 from bot.clock import monotonic
 from bot.desk.case_replay import CaseReplay, RecordedCase
-from bot.settings import load_offline
+from bot.settings import Settings, load_offline
 from bot.store.past_cases import CaseSelection
 from bot.views.labels import Labels
+from knowledge.library import FileLibrary
 from knowledge.memory.past_memory import PastMemory
 
 EVALUATION = "evaluation"
@@ -58,6 +60,8 @@ class ReplayRun:
     replay: CaseReplay
     labels: Labels
     as_json: bool
+    #: None where no system is asked.
+    systems_of_today: SystemsOfToday | None = None
     #: None where nothing is recalled.
     memory: PastMemory | None = None
     #: Only cases of the evaluation set.
@@ -93,6 +97,7 @@ class ReplayRun:
 
     def finish(self, source: CaseSource, seconds: float) -> None:
         """Print the figures, and exit with status 1 on a regression."""
+        today = self.systems_of_today
         figures = {
             **self.summary.to_plain(),
             "cases": self.cases,
@@ -100,6 +105,7 @@ class ReplayRun:
             "seconds": round(seconds, 2),
             "models": self.model_version,
             "recalls": self.memory.recalls if self.memory else 0,
+            "questions_today": today.questions if today else 0,
             "precedents": self.memory.finds if self.memory else 0,
             # A replay asks no language model, neither to word a case nor to suggest a plan.
             "model_calls": 0,
@@ -138,7 +144,17 @@ class ReplayRun:
         yield (
             f"Cases: {self.cases}, in {seconds:.1f} s ({rate:.0f} a second). "
             f"{self.summary.lookups:,} look-ups were answered from the record. "
-            "No outside system and no chat model was asked."
+            f"No chat model was asked. {self._outside()}"
+        )
+
+    def _outside(self) -> str:
+        """Say whether outside systems were asked."""
+        today = self.systems_of_today
+        if today is None:
+            return "No outside system was asked."
+        return (
+            f"Systems were asked {today.questions:,} times, read-only: the answers of today are "
+            "not those of then."
         )
 
     def _plans_of_a_model(self) -> int:
@@ -170,6 +186,10 @@ def replay(  # noqa: PLR0913 (one argument for each option)
     save: Annotated[
         Path | None, typer.Option(help="Also write the cases to this file (JSON lines).")
     ] = None,
+    ask_systems: Annotated[
+        bool,
+        typer.Option(help="Make look-ups that are new or ask otherwise in the systems of today."),
+    ] = False,
     source_file: Annotated[
         Path | None, typer.Option("--from", help="Play the cases of this file, no database.")
     ] = None,
@@ -191,15 +211,10 @@ def replay(  # noqa: PLR0913 (one argument for each option)
             source = stack.enter_context(cases)
         versions = source.versions if memory else ()
         past_memory = stack.enter_context(open_memory(settings, versions))
-        changed = find_changed_lookups(settings.library_dir, rules, rules.playbooks)
+        today = SystemsOfToday(library=rules, secrets=settings.secret) if ask_systems else None
         run = ReplayRun(
-            replay=build_replay(
-                settings,
-                rules,
-                has_models=models,
-                memory=past_memory,
-                changed_lookups=changed,
-            ),
+            replay=_build_replay(settings, rules, past_memory, today, has_models=models),
+            systems_of_today=today,
             memory=past_memory,
             labels=rules.labels(),
             as_json=as_json,
@@ -219,6 +234,24 @@ def replay(  # noqa: PLR0913 (one argument for each option)
     if case and not run.cases:
         raise Refusal(f"{case} is not among the cases here")
     run.finish(source, seconds)
+
+
+def _build_replay(
+    settings: Settings,
+    rules: FileLibrary,
+    memory: PastMemory | None,
+    today: SystemsOfToday | None,
+    *,
+    has_models: bool,
+) -> CaseReplay:
+    return build_replay(
+        settings,
+        rules,
+        has_models=has_models,
+        memory=memory,
+        changed_lookups=find_changed_lookups(settings.library_dir, rules, rules.playbooks),
+        ask=today.look_up if today else None,
+    )
 
 
 def _selection(case_id: str, since: str) -> CaseSelection:

@@ -305,6 +305,26 @@ def test_a_replay_says_of_each_kind_of_how_many_trials_nothing_is_known(
     assert (summary["recalls"], differing(comparisons)) == (0, set())
 
 
+def test_today_is_asked_only_where_it_is_wanted_and_then_read_only(
+    countersign, sample_data, tmp_path
+):
+    library = changed_library(
+        tmp_path,
+        "playbooks/low_stock.yml",
+        "SELECT s.name AS supplier",
+        "SELECT upper(s.name) AS supplier",
+    )
+    company = sample_data.folder / "company.db"
+    before = company.read_bytes()
+    arguments = ("replay", "--no-models", "--no-memory", "--library", library, "--ask-systems")
+    done = countersign(*arguments, "--json", HARBOUR_VINE_URL=f"sqlite:///{company}")
+    _, summary = results(done)
+    assert summary["questions_today"] == summary["not_known"]["low_stock"] > 30
+    assert company.read_bytes() == before
+    text = " ".join(countersign(*arguments, HARBOUR_VINE_URL=f"sqlite:///{company}").stdout.split())
+    assert "the answers of today are not those of then" in text
+
+
 def test_the_precedents_of_one_case_ended_before_it_and_are_never_its_own(countersign, histories):
     case_id = list(histories)[-1]
     text = countersign("replay", "--case", case_id, "--no-models").stdout
