@@ -21,7 +21,7 @@ from knowledge.learning.plan_model import PlanModel
 from knowledge.learning.question_examples import question_version
 from knowledge.learning.question_model import QuestionModel, TrainedQuestionClassifier
 from knowledge.learning.recogniser import RecogniserModel, TrainedRecogniser
-from knowledge.learning.recommender import PrecedentRecommender
+from knowledge.learning.recommender import PrecedentRecommender, PrecedentSearch
 from knowledge.learning.training_set import is_training_due
 from knowledge.library import FileLibrary
 from knowledge.memory.embedder import (
@@ -203,10 +203,12 @@ class TrainedModels:
     recommender: Recommender
 
 
-def open_models(settings: Settings, library: FileLibrary, clock: Clock) -> TrainedModels:
-    """Open the trained models alone, to play cases again.
+def open_models(
+    settings: Settings, library: FileLibrary, clock: Clock, memory: PrecedentSearch
+) -> TrainedModels:
+    """Open the trained models with a memory of its own, to play cases again.
 
-    No precedent is recalled: a case would find its own outcome. Vectors are made in this process.
+    Vectors are made in this process.
     """
     embedders = open_embedders(settings.embeddings)
     model_file = ModelFile(settings.data_dir / "memory")
@@ -218,7 +220,7 @@ def open_models(settings: Settings, library: FileLibrary, clock: Clock) -> Train
             titles=dict(library.titles()),
         ),
         recommender=PrecedentRecommender(
-            memory=NullMemory(),
+            memory=memory,
             plan_model_of=models.plan,
             embedder=embedders.precedents,
             clock=clock,
@@ -227,13 +229,13 @@ def open_models(settings: Settings, library: FileLibrary, clock: Clock) -> Train
     )
 
 
-def without_models(clock: Clock) -> TrainedModels:
+def without_models(clock: Clock, memory: PrecedentSearch | None = None) -> TrainedModels:
     """Return models that have learned nothing: playbooks alone recommend."""
     embedder = HashedWordsEmbedder()
     return TrainedModels(
         recogniser=TrainedRecogniser(_no_recogniser, embedder, {}),
         recommender=PrecedentRecommender(
-            memory=NullMemory(),
+            memory=NullMemory() if memory is None else memory,
             plan_model_of=_no_plan,
             embedder=embedder,
             clock=clock,

@@ -40,6 +40,7 @@ from bot.cases.evolve import evolve
 from bot.cases.inquiry import is_answer
 from bot.cases.plan import Action, Branch, Plan
 from bot.cases.policy import RiskTier, Stage
+from bot.cases.recommendation import Recommendation
 from bot.cases.review import ReviewVerdict
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.verdict import Ruling
@@ -468,6 +469,18 @@ class TrialComparison:
     reasons: tuple[EvaluationReason, ...] = ()
     #: Look-ups and actions that nobody had made then, so that their answers are not known.
     unknown_names: tuple[str, ...] = ()
+    #: Look-ups that ask otherwise today; their answers are those to the earlier query.
+    changed_names: tuple[str, ...] = ()
+    #: Look-ups that were answered from the record.
+    lookups: int = 0
+    #: For precedents and confidence, which are shown and not compared.
+    recommended_then: Recommendation | None = None
+    recommended_now: Recommendation | None = None
+
+    @property
+    def is_known(self) -> bool:
+        """Tell whether every answer that it rests on is one to the query of today."""
+        return not self.unknown_names and not self.changed_names
 
     @property
     def agreed_then(self) -> bool | None:

@@ -1,6 +1,7 @@
 """Figures over comparisons: how often the desk agrees with people."""
 
 from collections import Counter
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -26,6 +27,11 @@ class EvaluationSummary:
     courses_now: Counter[Course] = field(default_factory=Counter)
     #: Trials that would take another course, by the course of today.
     moves: Counter[Course] = field(default_factory=Counter)
+    #: Look-ups that were answered from the record.
+    lookups: int = 0
+    #: Trials by kind, and those that rest on answers which are not known.
+    trials_by_kind: Counter[str] = field(default_factory=Counter)
+    unknown_by_kind: Counter[str] = field(default_factory=Counter)
 
     def add(self, comparison: TrialComparison) -> None:
         """Count one more comparison."""
@@ -40,6 +46,10 @@ class EvaluationSummary:
         self.newly_alone += comparison.is_newly_alone
         self.courses_before[before] += 1
         self.courses_now[now] += 1
+        self.lookups += comparison.lookups
+        self.trials_by_kind[comparison.now.kind] += 1
+        if not comparison.is_known:
+            self.unknown_by_kind[comparison.now.kind] += 1
         if before is not now:
             self.moves[now] += 1
 
@@ -56,6 +66,8 @@ class EvaluationSummary:
             "regressions": self.regressions,
             "improvements": self.improvements,
             "newly_alone": self.newly_alone,
+            "lookups": self.lookups,
+            "not_known": dict(self.unknown_by_kind),
             "courses_before": earlier,
             "courses_now": courses,
         }
@@ -73,6 +85,14 @@ class EvaluationSummary:
             )
         lines.append(f"Worse: {self.regressions}. Better: {self.improvements}.")
         return lines
+
+    def unknown_sentences(self, title_of: Callable[[str], str]) -> list[str]:
+        """Say for each kind of how many trials the result is not known."""
+        return [
+            f"{title_of(kind)}: not known for {count} of {self.trials_by_kind[kind]}, because it"
+            " asks systems what nobody had asked then, or otherwise."
+            for kind, count in sorted(self.unknown_by_kind.items())
+        ]
 
 
 #: What is said of trials that would take this course, and took another one.

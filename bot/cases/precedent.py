@@ -43,6 +43,8 @@ class CaseOutcome(StrEnum):
     REJECTED = "rejected"
 
 
+#: An earlier outcome of the same plan may stand before these.
+CHANGED_OUTCOMES = (CaseOutcome.REOPENED, CaseOutcome.UNDONE)
 APPROVED_OUTCOMES = (CaseOutcome.WORKED, CaseOutcome.REOPENED, CaseOutcome.UNDONE)
 
 
@@ -168,6 +170,42 @@ def precedents_from(entries: Iterable[Entry]) -> tuple[list[Precedent], Label | 
             last_id = f"{case.id}.{case.proposal.revision}{by_hand}"
             precedents[last_id] = _precedent(last_id, case, entry, outcome=outcome, reason=reason)
     return list(precedents.values()), label
+
+
+@dataclass(frozen=True, slots=True)
+class PrecedentVersion:
+    """A precedent as memory held it for a time.
+
+    A plan that worked is a precedent for that until its case is opened again.
+    """
+
+    precedent: Precedent
+    since: datetime
+    #: None where nothing has changed it since.
+    until: datetime | None = None
+
+    def is_held(self, at: datetime) -> bool:
+        """Tell whether memory held this before a moment."""
+        return self.since < at and (self.until is None or at <= self.until)
+
+
+def precedent_versions(entries: Iterable[Entry]) -> list[PrecedentVersion]:
+    """List the precedents of one case in every form that they had."""
+    versions: dict[str, list[PrecedentVersion]] = {}
+    history: list[Entry] = []
+    for entry in entries:
+        history.append(entry)
+        if not isinstance(entry.body, Reopened) and _outcome(entry.body) is None:
+            continue
+        precedents, _ = precedents_from(history)
+        for precedent in precedents:
+            earlier = versions.setdefault(precedent.id, [])
+            if earlier and earlier[-1].precedent == precedent:
+                continue
+            if earlier:
+                earlier[-1] = replace(earlier[-1], until=entry.at)
+            earlier.append(PrecedentVersion(precedent, since=entry.at))
+    return [version for every in versions.values() for version in every]
 
 
 def _label(case: Case, body: Named | Novel, entry: Entry) -> Label:

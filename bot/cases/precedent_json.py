@@ -4,10 +4,12 @@ The names are those of the rows that earlier releases stored.
 """
 
 import json
+from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 from bot.cases.canonical import from_plain, to_json, to_plain
-from bot.cases.precedent import Label, Precedent
+from bot.cases.precedent import Label, Precedent, PrecedentVersion
 
 
 def precedent_to_plain(precedent: Precedent) -> dict[str, Any]:
@@ -62,6 +64,25 @@ def precedent_from_json(raw: str | bytes) -> Precedent:
     }
     precedent: Precedent = from_plain(Precedent, plain)
     return precedent
+
+
+def version_to_plain(version: PrecedentVersion) -> dict[str, Any]:
+    """Convert a precedent with its times to JSON types."""
+    return {
+        "since": version.since.isoformat(),
+        "until": version.until and version.until.isoformat(),
+        "precedent": precedent_to_plain(version.precedent),
+    }
+
+
+def version_from_plain(plain: Mapping[str, Any]) -> PrecedentVersion:
+    """Read what ``version_to_plain`` wrote."""
+    until = plain["until"]
+    return PrecedentVersion(
+        precedent_from_json(json.dumps(plain["precedent"])),
+        since=datetime.fromisoformat(plain["since"]),
+        until=datetime.fromisoformat(until) if until else None,
+    )
 
 
 def label_to_json(label: Label) -> str:

@@ -5,7 +5,7 @@ import json
 import shutil
 import tempfile
 from collections import deque
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from contextlib import ExitStack
 from dataclasses import dataclass, field
 from enum import StrEnum
@@ -20,7 +20,14 @@ from bot.cases.errors import BadRequest, PlaybookInvalid
 from bot.cases.evaluation import TrialComparison
 from bot.cases.evaluation_summary import EvaluationSummary
 from bot.cases.signal import UNRECOGNISED
-from bot.cli.recorded_cases import CaseSource, build_replay, open_cases, open_file
+from bot.cli.recorded_cases import (
+    PLAYBOOKS,
+    CaseSource,
+    build_replay,
+    find_changed_lookups,
+    open_cases,
+    open_file,
+)
 from bot.cli.recorded_cases import open_library as open_folder
 from bot.cli.replay_report import (
     JUnitSuite,
@@ -38,7 +45,6 @@ from bot.views.labels import Labels
 from knowledge.library import FileLibrary, read_playbook
 
 SUITE_NAME = "countersign test"
-PLAYBOOKS = "playbooks"
 
 
 class Style(StrEnum):
@@ -91,7 +97,8 @@ class KindResult:
         if self.examples:
             right = sum(example.is_right for example in self.examples)
             lines.append(f"{right} of {len(self.examples)} examples are recognised.")
-        return [*lines, f"Cases: {self.cases}.", *self.summary.sentences()]
+        unknown = self.summary.unknown_sentences(lambda _: "This kind")
+        return [*lines, f"Cases: {self.cases}.", *self.summary.sentences(), *unknown]
 
     def to_plain(self) -> dict[str, Any]:
         """Convert to JSON types."""
@@ -215,11 +222,12 @@ def run_tests(
         folder = library or _own_folder(files) or settings.library_dir
         rules = stack.enter_context(changed_library(settings, folder, files))
         kinds = [read_playbook(file).kind for file in files]
-        for note in changed_lookups(settings.library_dir, rules, kinds):
+        changed = find_changed_lookups(settings.library_dir, rules, kinds)
+        for note in changed_lookups(changed):
             err.print(f"Note: {note}", markup=False, soft_wrap=True)
         run = PlaybookTest(
             library=rules,
-            replay=build_replay(settings, rules, has_models=models),
+            replay=build_replay(settings, rules, has_models=models, changed_lookups=changed),
             suite=stack.enter_context(junit_file(junit, SUITE_NAME)) if junit else None,
             style=_style(is_markdown=markdown, is_json=as_json),
         )
@@ -312,24 +320,11 @@ def _replace_playbook(folder: Path, file: Path) -> None:
     shutil.copy(file, folder / file.name)
 
 
-def changed_lookups(folder: Path, rules: FileLibrary, kinds: Sequence[str]) -> Iterator[str]:
-    """Name the look-ups that ask otherwise than those in use.
-
-    Their recorded answers are those to the earlier query.
-    """
-    in_use = {}
-    for file in sorted((folder / PLAYBOOKS).glob("*.yml")):
-        with contextlib.suppress(PlaybookInvalid):
-            playbook = read_playbook(file)
-            in_use[playbook.kind] = playbook
-    for kind in kinds:
-        earlier = {}
-        if kind in in_use:
-            earlier = {one.name: one for one in in_use[kind].evidence}
-        for lookup in rules.playbook(kind).evidence:
-            before = earlier.get(lookup.name)
-            if before and (before.query, before.system) != (lookup.query, lookup.system):
-                yield (
-                    f"the look-up “{lookup.name}” has another query now, and is not asked again: "
-                    "its recorded answers are those to the earlier one"
-                )
+def changed_lookups(changed: Mapping[str, Sequence[str]]) -> Iterator[str]:
+    """Say of look-ups that ask otherwise now that they are not asked again."""
+    for names in changed.values():
+        for name in names:
+            yield (
+                f"the look-up “{name}” has another query now, and is not asked again: "
+                "its recorded answers are those to the earlier one"
+            )

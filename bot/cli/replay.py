@@ -15,12 +15,16 @@ from bot.cases.evaluation import TrialComparison
 from bot.cases.evaluation_summary import EvaluationSummary
 from bot.cli.case_trail import print_trail
 from bot.cli.recorded_cases import (
+    AbsentPlanner,
     CaseSource,
+    SystemsOfToday,
     build_replay,
+    find_changed_lookups,
     model_version,
     open_cases,
     open_file,
     open_library,
+    open_memory,
     parse_since,
     saved_to,
 )
@@ -30,13 +34,16 @@ from bot.cli.replay_report import (
     comparison_plain,
     expectation_text,
     junit_file,
+    recommendation_lines,
 )
 from bot.cli.terminal import AsJson, err, out
 from bot.clock import monotonic
 from bot.desk.case_replay import CaseReplay, RecordedCase
-from bot.settings import load_offline
+from bot.settings import Settings, load_offline
 from bot.store.past_cases import CaseSelection
 from bot.views.labels import Labels
+from knowledge.library import FileLibrary
+from knowledge.memory.past_memory import PastMemory
 
 EVALUATION = "evaluation"
 SUITE_NAME = "countersign replay"
@@ -53,6 +60,10 @@ class ReplayRun:
     replay: CaseReplay
     labels: Labels
     as_json: bool
+    #: None where no system is asked.
+    systems_of_today: SystemsOfToday | None = None
+    #: None where nothing is recalled.
+    memory: PastMemory | None = None
     #: Only cases of the evaluation set.
     is_evaluation: bool = False
     #: Empty where no trained models are asked.
@@ -86,14 +97,20 @@ class ReplayRun:
 
     def finish(self, source: CaseSource, seconds: float) -> None:
         """Print the figures, and exit with status 1 on a regression."""
+        today = self.systems_of_today
         figures = {
             **self.summary.to_plain(),
             "cases": self.cases,
             "unreadable": len(source.unreadable),
             "seconds": round(seconds, 2),
             "models": self.model_version,
-            # Recommendations need no language model, and a replay asks none to word a case.
+            "recalls": self.memory.recalls if self.memory else 0,
+            "questions_today": today.questions if today else 0,
+            "precedents": self.memory.finds if self.memory else 0,
+            # A replay asks no language model, neither to word a case nor to suggest a plan.
+            "model_calls": 0,
             "model_tokens": 0,
+            "model_would_be_asked": self._plans_of_a_model(),
         }
         if self.as_json:
             print(json.dumps({"summary": figures}), flush=True)
@@ -108,13 +125,42 @@ class ReplayRun:
             out.print(sentence, markup=False)
         if self.model_version:
             out.print(LEARNED, markup=False, soft_wrap=True)
+        for sentence in self.summary.unknown_sentences(self.labels.kind):
+            out.print(sentence, markup=False, soft_wrap=True)
+        for sentence in self._costs(seconds):
+            out.print(sentence, markup=False, soft_wrap=True)
+
+    def _costs(self, seconds: float) -> Iterator[str]:
+        """Say what it took: look-ups, recalls, models and time."""
+        if self.memory:
+            yield (
+                f"Memory of then: {self.memory.recalls:,} searches among {self.memory.size:,} "
+                f"precedents found {self.memory.finds:,}."
+            )
+        requests = self._plans_of_a_model()
+        if requests:
+            yield f"For {requests} trials a chat model would be asked for a plan; none was asked."
         rate = self.cases / seconds if seconds else 0
-        out.print(
-            f"Cases: {self.cases}, in {seconds:.1f} s ({rate:.0f} a second). No outside system and "
-            "no language model was asked.",
-            markup=False,
-            soft_wrap=True,
+        yield (
+            f"Cases: {self.cases}, in {seconds:.1f} s ({rate:.0f} a second). "
+            f"{self.summary.lookups:,} look-ups were answered from the record. "
+            f"No chat model was asked. {self._outside()}"
         )
+
+    def _outside(self) -> str:
+        """Say whether outside systems were asked."""
+        today = self.systems_of_today
+        if today is None:
+            return "No outside system was asked."
+        return (
+            f"Systems were asked {today.questions:,} times, read-only: the answers of today are "
+            "not those of then."
+        )
+
+    def _plans_of_a_model(self) -> int:
+        """Count the trials for which a chat model would be asked for a plan."""
+        planner = self.replay.planner
+        return planner.requests if isinstance(planner, AbsentPlanner) else 0
 
 
 def replay(  # noqa: PLR0913 (one argument for each option)
@@ -124,6 +170,9 @@ def replay(  # noqa: PLR0913 (one argument for each option)
     since: Annotated[
         str, typer.Option(help="Only cases opened since then: days like 30d, or a date.")
     ] = "",
+    memory: Annotated[
+        bool, typer.Option(help="Recall what memory held before; without it nothing is recalled.")
+    ] = True,
     set_name: Annotated[
         str,
         typer.Option("--set", help="evaluation: only cases that people corrected."),
@@ -137,6 +186,10 @@ def replay(  # noqa: PLR0913 (one argument for each option)
     save: Annotated[
         Path | None, typer.Option(help="Also write the cases to this file (JSON lines).")
     ] = None,
+    ask_systems: Annotated[
+        bool,
+        typer.Option(help="Make look-ups that are new or ask otherwise in the systems of today."),
+    ] = False,
     source_file: Annotated[
         Path | None, typer.Option("--from", help="Play the cases of this file, no database.")
     ] = None,
@@ -147,23 +200,29 @@ def replay(  # noqa: PLR0913 (one argument for each option)
         raise BadRequest(f"--set must be {EVALUATION}, not {set_name!r}")
     settings = load_offline()
     rules = open_library(settings, library)
-    run = ReplayRun(
-        replay=build_replay(settings, rules, has_models=models),
-        labels=rules.labels(),
-        as_json=as_json,
-        is_evaluation=bool(set_name),
-        model_version=model_version(settings) if models else "",
-    )
     started_at = monotonic()
     with ExitStack() as stack:
         if source_file:
             source = stack.enter_context(open_file(source_file))
             source.cases = _only(source.cases, case)
         else:
-            selection = _selection(case, since)
-            source = stack.enter_context(open_cases(settings, selection, rules.policy().windows))
+            selection, windows = _selection(case, since), rules.policy().windows
+            cases = open_cases(settings, selection, windows, has_memory=memory)
+            source = stack.enter_context(cases)
+        versions = source.versions if memory else ()
+        past_memory = stack.enter_context(open_memory(settings, versions))
+        today = SystemsOfToday(library=rules, secrets=settings.secret) if ask_systems else None
+        run = ReplayRun(
+            replay=_build_replay(settings, rules, past_memory, today, has_models=models),
+            systems_of_today=today,
+            memory=past_memory,
+            labels=rules.labels(),
+            as_json=as_json,
+            is_evaluation=bool(set_name),
+            model_version=model_version(settings) if models else "",
+        )
         suite = stack.enter_context(junit_file(junit, SUITE_NAME)) if junit else None
-        keep = stack.enter_context(saved_to(save)) if save else None
+        keep = stack.enter_context(saved_to(save, versions)) if save else None
         for recorded_case, comparisons in run.comparisons(source):
             if keep:
                 keep(recorded_case)
@@ -175,6 +234,24 @@ def replay(  # noqa: PLR0913 (one argument for each option)
     if case and not run.cases:
         raise Refusal(f"{case} is not among the cases here")
     run.finish(source, seconds)
+
+
+def _build_replay(
+    settings: Settings,
+    rules: FileLibrary,
+    memory: PastMemory | None,
+    today: SystemsOfToday | None,
+    *,
+    has_models: bool,
+) -> CaseReplay:
+    return build_replay(
+        settings,
+        rules,
+        has_models=has_models,
+        memory=memory,
+        changed_lookups=find_changed_lookups(settings.library_dir, rules, rules.playbooks),
+        ask=today.look_up if today else None,
+    )
 
 
 def _selection(case_id: str, since: str) -> CaseSelection:
@@ -204,4 +281,6 @@ def _print_decisions(
         verb = "differs" if comparison.differences else "is the same"
         out.print(f"Look {comparison.trial}: people {expected}.", markup=False, soft_wrap=True)
         out.print(f"What the desk would say today {verb}.", markup=False)
+        for line in recommendation_lines(comparison):
+            out.print(line, markup=False, soft_wrap=True)
     out.print()

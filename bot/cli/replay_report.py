@@ -42,10 +42,29 @@ def comparison_lines(comparison: TrialComparison, labels: Labels) -> list[str]:
     expected = expectation_text(comparison.expected, labels)
     if expected:
         lines.append(f"  people  {expected}")
+    if comparison.changed_names:
+        lines.append(
+            f"  not known  {', '.join(comparison.changed_names)}: the answer is that to an"
+            " earlier query"
+        )
     if comparison.unknown_names:
         lines.append(
             f"  not known  {', '.join(comparison.unknown_names)}: nobody had asked this then"
         )
+    return lines
+
+
+def recommendation_lines(comparison: TrialComparison) -> list[str]:
+    """Write precedents and confidence of then and today, which are not compared."""
+    then, now = comparison.recommended_then, comparison.recommended_now
+    lines = []
+    for label, one in (("then", then), ("now", now)):
+        if one is None:
+            continue
+        words = one.precedents or one.memory or "no precedent"
+        confidence = "" if one.confidence is None else f"; confidence {one.confidence} %"
+        cases = ", ".join(dict.fromkeys(citation.case_id for citation in one.citations))
+        lines.append(f"  recalled {label:4}  {words}{cases and f' ({cases})'}{confidence}")
     return lines
 
 

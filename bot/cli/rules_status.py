@@ -1,16 +1,27 @@
 """Files of rules: in force, waiting, or rejected."""
 
+import logging
+from contextlib import closing
 from dataclasses import dataclass
+from pathlib import Path
 
+from sqlalchemy import make_url
+from sqlalchemy.exc import SQLAlchemyError
+
+from bot import storage
 from bot.cases.case import Case
 from bot.cases.controls import AdoptedRules, DeskControls
+from bot.cases.errors import CountersignError
 from bot.cases.rules_playbook import RULES_KIND
 from bot.desk.rules_in_force import RulesInForce
 from bot.ports.case_queries import CaseFilter
+from bot.preflight import open_library
+from bot.settings import Settings
 from bot.store.store import Store
 from bot.views.rule_changes import changed_files, rule_changes
 from knowledge.library import FileLibrary
 
+log = logging.getLogger(__name__)
 MAX_CASES = 100
 
 
@@ -23,6 +34,30 @@ class RulesStatus:
     #: What differs, in words.
     changes: tuple[str, ...] = ()
     on_case: str = ""
+
+
+def note_about_rules(settings: Settings) -> str:
+    """Say that the files are not in force, and what to do; empty where that is not known.
+
+    A database that is away, or of another release, says nothing here.
+    """
+    url = make_url(settings.database_url)
+    if url.get_backend_name() == "sqlite" and not Path(url.database or "").is_file():
+        # A look must not make one.
+        return ""
+    try:
+        store = storage.open_reader(settings)
+        with closing(store.database):
+            status = rules_status(store, open_library(settings))
+    except (CountersignError, SQLAlchemyError, OSError) as failure:
+        log.info("whether the rules are in force cannot be read: %s", failure)
+        return ""
+    if status.is_in_force:
+        return ""
+    return (
+        f"{status.sentence}. Until then the stricter of both holds: let the governance owners"
+        " decide the case, or put the file back"
+    )
 
 
 def rules_status(store: Store, library: FileLibrary) -> RulesStatus:

@@ -5,9 +5,10 @@ snapshot that was taken then, and nothing can be carried out. What nobody asked 
 """
 
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from functools import partial
 
 from bot.cases.canonical import Scalar, ScalarMapping
 from bot.cases.errors import ConnectorFailed
@@ -19,6 +20,10 @@ from bot.connectors.parameters import convert_parameters
 from bot.connectors.specs import ActionSpec, SystemSpec, prepare_action
 from bot.ports.connector import NOTHING, Connector, EffectStatus
 
+LookUpToday = Callable[[str, ScalarMapping, int], list[dict[str, Scalar]]]
+"""Make a look-up in one system, as it is today: query, parameters and limit."""
+AskSystem = Callable[[str, str, ScalarMapping, int], list[dict[str, Scalar]]]
+"""The same, with the name of the system before."""
 NOT_RECORDED = "nobody had asked this then, so the answer is not known"
 NO_CHANGE = "a replay changes nothing"
 #: As the recommender writes why an action was not possible.
@@ -56,13 +61,18 @@ class RecordedSystems:
     specs: Mapping[str, SystemSpec]
     recording: Recording
     lookups: Sequence[Lookup]
+    #: Asks a system of today what nobody had asked then; None to ask none.
+    ask: AskSystem | None = None
     _connectors: dict[str, Connector] = field(default_factory=dict)
 
     def __getitem__(self, name: str) -> Connector:
         """Return the recorded connector of this system."""
         if name not in self._connectors:
             answers = _answers_of(name, self.lookups, self.recording.evidence)
-            self._connectors[name] = RecordedConnector(self.specs[name], self.recording, answers)
+            ask = partial(self.ask, name) if self.ask else None
+            self._connectors[name] = RecordedConnector(
+                self.specs[name], self.recording, answers, ask=ask
+            )
         return self._connectors[name]
 
 
@@ -74,8 +84,11 @@ class RecordedConnector:
         spec: SystemSpec,
         recording: Recording,
         answers: Mapping[str, Sequence[_Answer]],
+        *,
+        ask: LookUpToday | None = None,
     ) -> None:
         """``answers`` are those to each query, in the order of the look-ups."""
+        self._ask = ask
         self._spec = spec
         self._actions = recording.actions
         self._failures = dict(_failures_of(recording.alternatives))
@@ -94,7 +107,9 @@ class RecordedConnector:
         """Return what was answered then."""
         answers = self._answers.get(query)
         if not answers:
-            raise ConnectorFailed(NOT_RECORDED)
+            if self._ask is None:
+                raise ConnectorFailed(NOT_RECORDED)
+            return self._ask(query, parameters, limit)
         # Two look-ups may have one query, with other parameters.
         answer = answers.pop(0) if len(answers) > 1 else answers[0]
         if answer.failure:

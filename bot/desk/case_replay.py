@@ -7,7 +7,7 @@ clock and the usage are those of then, and nothing is written.
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
-from typing import Any
+from typing import Any, Protocol
 
 from bot.cases.canonical import from_plain, to_plain
 from bot.cases.case import Case
@@ -27,12 +27,14 @@ from bot.cases.evaluation import (
 )
 from bot.cases.playbook import Playbook
 from bot.cases.policy import Stage
+from bot.cases.recommendation import Recommendation
 from bot.cases.standing_rule import StandingRule
 from bot.cases.usage import Usage
 from bot.desk.null_store import NullOutbox, PastUsage, RecordedCases, RecordedControls
 from bot.desk.proposal import Proposals
 from bot.desk.triage import FAILURES, Triage
 from bot.ports.connector import Systems
+from bot.ports.language import Planner
 from bot.ports.library import Library
 from bot.ports.recommender import Recogniser, Recommender
 
@@ -43,6 +45,13 @@ RulesBefore = Callable[[Trial], tuple[StandingRule, ...]]
 UsageBefore = Callable[[Trial], Usage]
 """Return what had been carried out when the desk looked, of what policy limits."""
 FORMAT = "countersign-replay/1"
+
+
+class PastMemory(Protocol):
+    """The memory of the recommender, as it was at the time of its clock."""
+
+    def leave_out(self, case_id: str) -> None:
+        """Find no precedent of this case from now on."""
 
 
 @dataclass
@@ -152,7 +161,13 @@ class CaseReplay:
     systems_of: SystemsOf
     #: The one that the recommender reads.
     clock: FrozenClock
+    #: The memory of then; None without one.
+    memory: PastMemory | None = None
+    #: Counts for how many trials a chat model would be asked for a plan; None without one.
+    planner: Planner | None = None
     mode: str = ""
+    #: By kind, the look-ups that ask otherwise than those in use.
+    changed_lookups: Mapping[str, Sequence[str]] = field(default_factory=dict)
     _outbox: NullOutbox = field(default_factory=NullOutbox)
 
     def compare(
@@ -169,7 +184,9 @@ class CaseReplay:
         )
         for index, (trial, expected, usage) in trials:
             cases = RecordedCases(trial.before, usage, usage_before)
-            now, unknown_names = self.play(trial, cases, recorded_case.rules_of(index))
+            now, unknown_names, recommendation = self.play(
+                trial, cases, recorded_case.rules_of(index)
+            )
             comparisons.append(
                 TrialComparison(
                     case_id=recorded_case.id,
@@ -181,26 +198,38 @@ class CaseReplay:
                     expected=expected,
                     reasons=recorded_case.reasons,
                     unknown_names=unknown_names,
+                    changed_names=self._changed_lookups(trial, now.kind),
+                    lookups=len({fact.name.partition(".")[0] for fact in trial.evidence}),
+                    recommended_then=trial.after.proposal.recommendation,
+                    recommended_now=recommendation,
                 )
             )
         return comparisons
 
     def play(
         self, trial: Trial, cases: RecordedCases, rules: tuple[StandingRule, ...] = ()
-    ) -> tuple[Judgement, tuple[str, ...]]:
+    ) -> tuple[Judgement, tuple[str, ...], Recommendation | None]:
         """Say what the desk would make of the case today.
 
-        Also which look-ups failed that had not failed then.
+        Also which look-ups failed that had not failed then, and the whole recommendation.
         """
         self.clock.at = trial.at
+        if self.memory is not None:
+            # Whatever came of the case itself, nobody knew.
+            self.memory.leave_out(trial.case_id)
         try:
             case = self._triage(trial, cases, rules).look_at(trial.before, trial.at).case
         except FAILURES as failure:
             judgement = Judgement(
                 kind=trial.before.kind, course=Course.NO_PLAN, reason=str(failure)
             )
-            return judgement, ()
-        return judgement_of(case), _newly_failed(trial, case)
+            return judgement, (), None
+        return judgement_of(case), _newly_failed(trial, case), case.proposal.recommendation
+
+    def _changed_lookups(self, trial: Trial, kind: str) -> tuple[str, ...]:
+        """Name the look-ups of a trial whose answer is to another query than that of today."""
+        answered = {fact.name.partition(".")[0] for fact in trial.evidence}
+        return tuple(name for name in self.changed_lookups.get(kind, ()) if name in answered)
 
     def _triage(
         self, trial: Trial, cases: RecordedCases, rules: tuple[StandingRule, ...]
@@ -222,6 +251,7 @@ class CaseReplay:
             recogniser=self.recogniser,
             proposals=proposals,
             clock=self.clock,
+            planner=self.planner,
         )
 
 

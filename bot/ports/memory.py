@@ -29,7 +29,23 @@ class Batch:
     precedents: int
 
 
-class PrecedentStore(Protocol):
+class PrecedentSource(Protocol):
+    """Precedents to be indexed and shown."""
+
+    def changes_since(self, seq: int, limit: int = 500) -> list[StoredPrecedent]:
+        """Return the changes after this place, in order."""
+
+    def last_place(self) -> int:
+        """Return the place of the last change; 0 before the first."""
+
+    def by_id(self, ids: Sequence[str]) -> dict[str, Precedent]:
+        """Return these precedents, as far as they have not been taken back."""
+
+    def count(self) -> int:
+        """Count the precedents of all kinds."""
+
+
+class PrecedentStore(PrecedentSource, Protocol):
     """Keep precedents and labels as rows.
 
     Indexes follow the order of their changes.
@@ -44,23 +60,11 @@ class PrecedentStore(Protocol):
     ) -> int:
         """Write what is new or different. Return how many precedents were."""
 
-    def changes_since(self, seq: int, limit: int = 500) -> list[StoredPrecedent]:
-        """Return the changes after this place, in order."""
-
-    def last_place(self) -> int:
-        """Return the place of the last change; 0 before the first."""
-
-    def by_id(self, ids: Sequence[str]) -> dict[str, Precedent]:
-        """Return these precedents, as far as they have not been taken back."""
-
     def of_kind(self, kind: str, limit: int) -> list[Precedent]:
         """Return the latest precedents of this kind, the oldest of them first."""
 
     def kinds(self) -> dict[str, int]:
         """Count the precedents of each kind."""
-
-    def count(self) -> int:
-        """Count the precedents of all kinds."""
 
     def labels(self) -> list[Label]:
         """Return what people called unrecognised cases."""

@@ -13,6 +13,8 @@ from sqlalchemy import bindparam, select
 from bot.cases.controls import DESK_ID
 from bot.cases.entries import Entry, entry_of
 from bot.cases.plan import Plan
+from bot.cases.precedent import CHANGED_OUTCOMES, PrecedentVersion, precedent_versions
+from bot.cases.precedent_json import precedent_from_json
 from bot.cases.usage import Usage
 from bot.store import tables
 from bot.store.database import Database
@@ -64,6 +66,24 @@ class PastCases:
             histories[row.case_id].append(entry_of(json.loads(bytes(row.body))))
         return histories
 
+    def precedent_versions(self) -> list[PrecedentVersion]:
+        """Return every precedent with the times at which memory held it.
+
+        The ledger is read of those cases alone whose precedents had another outcome before.
+        """
+        precedents = [precedent_from_json(row.body) for row in self._database.fetch(_PRECEDENTS)]
+        changed_ids = sorted(
+            {one.case_id for one in precedents if one.case_id and one.outcome in CHANGED_OUTCOMES}
+        )
+        versions = [
+            PrecedentVersion(one, since=one.ended_at)
+            for one in precedents
+            if one.case_id not in changed_ids
+        ]
+        for _, entries in self.read(changed_ids):
+            versions += precedent_versions(entries)
+        return versions
+
     def desk_entries(self) -> list[Entry]:
         """Return the entries about the desk as a whole."""
         return self._read_page([DESK_ID])[DESK_ID]
@@ -81,6 +101,11 @@ class PastCases:
 
 
 _cases = tables.cases.c
+_PRECEDENTS = (
+    select(tables.precedents.c.body)
+    .where(tables.precedents.c.is_gone == 0)
+    .order_by(tables.precedents.c.seq)
+)
 _BODIES = (
     select(tables.ledger.c.case_id, tables.ledger.c.body)
     .where(tables.ledger.c.case_id.in_(bindparam("ids", expanding=True)))

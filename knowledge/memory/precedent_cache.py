@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from functools import cached_property
 
 from bot.cases.precedent import Precedent
-from bot.ports.memory import PrecedentStore
+from bot.ports.memory import PrecedentSource
 from knowledge.memory.text_features import find_codes
 
 MAX_PRECEDENTS = 1_000
@@ -28,7 +28,7 @@ class DecodedPrecedent:
 class PrecedentCache:
     """Decoded precedents by id; others are read from the store."""
 
-    def __init__(self, shelf: PrecedentStore) -> None:
+    def __init__(self, shelf: PrecedentSource) -> None:
         self._shelf = shelf
         self._lock = threading.Lock()
         self._precedents: OrderedDict[str, DecodedPrecedent] = OrderedDict()

@@ -8,13 +8,14 @@ import logging
 from collections.abc import Callable, Collection, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import datetime
+from itertools import islice
 from typing import NamedTuple
 
 import numpy as np
 
 from bot.cases.errors import MemoryUnavailable
 from bot.cases.precedent import Precedent
-from bot.ports.memory import PrecedentStore, StoredPrecedent
+from bot.ports.memory import PrecedentSource, StoredPrecedent
 from knowledge.memory.embedder import Embedder
 from knowledge.memory.keyword_index import KeywordEntry, KeywordIndex
 from knowledge.memory.matrix_rows import MatrixEntry, hash_key, to_microseconds
@@ -57,6 +58,12 @@ class PrecedentQuery:
     kind: str = ""
     channels: Collection[str]
     now: datetime
+    #: Tells by its key whether a precedent may be found; None for every one in the scope.
+    admits: Callable[[int], bool] | None = None
+
+    def first_of(self, keys: Iterable[int]) -> list[int]:
+        """Return the first keys that may be found, as many as one search fetches."""
+        return list(islice(filter(self.admits, keys) if self.admits else keys, FETCH_SIZE))
 
     @property
     def scope(self) -> Scope:
@@ -79,7 +86,7 @@ class PrecedentIndex:
     Its methods let every error of the libraries through.
     """
 
-    def __init__(self, shelf: PrecedentStore, embedder: Embedder, vectors: VectorStore) -> None:
+    def __init__(self, shelf: PrecedentSource, embedder: Embedder, vectors: VectorStore) -> None:
         self.embedder = embedder
         self.vectors = vectors
         self.matrix = PrecedentMatrix(MirrorFolder(vectors.folder, embedder.identity))
@@ -306,13 +313,16 @@ class PrecedentIndex:
         What is alike by keyword alone counts only if the query has a code.
         """
         vector = self.embedder.embed([query.text])[0]
-        similar = self._find_similar(vector, query.scope)
-        by_keyword = self._keywords.search(
+        # What is left out must make room for what comes behind it.
+        limit = FETCH_SIZE if query.admits is None else max(self.matrix.count(), 1)
+        similar = query.first_of(self._find_similar(vector, query.scope, limit))
+        keys = self._keywords.search(
             query.keyword_text,
-            limit=FETCH_SIZE,
+            limit=limit,
             kind=query.kind,
             channels=query.channels,
         )
+        by_keyword = query.first_of(keys)
         ranking = fuse_rankings([similar, by_keyword])[:MAX_CANDIDATES]
         rows = self.matrix.rows([key for key, _ in ranking])
         similar_keys = set(similar)
@@ -328,11 +338,11 @@ class PrecedentIndex:
             candidates.append(_Candidate(row, score * weight, is_similar))
         return sorted(candidates, key=lambda candidate: candidate.score, reverse=True)
 
-    def _find_similar(self, vector: Vectors, scope: Scope) -> list[int]:
+    def _find_similar(self, vector: Vectors, scope: Scope, limit: int) -> list[int]:
         """Find keys by meaning, the most similar first."""
         if self.matrix.is_larger(scope, MAX_EXACT_ROWS):
             return self._find_by_chroma(vector, scope)
-        return self._take_similar(self.matrix.find_nearest(vector, scope, FETCH_SIZE))
+        return self._take_similar(self.matrix.find_nearest(vector, scope, limit))
 
     def _find_by_chroma(self, vector: Vectors, scope: Scope) -> list[int]:
         """Find keys by Chroma's index, which is not exact and filters nothing."""

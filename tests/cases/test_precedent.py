@@ -33,6 +33,7 @@ from bot.cases.precedent import (
     MAX_TEXT_LENGTH,
     CaseOutcome,
     PrecedentDecision,
+    precedent_versions,
     precedents_from,
     signal_text,
     tally,
@@ -56,6 +57,8 @@ from tests.cases.making import (
     write,
 )
 from tests.conftest import SHARED
+
+DAY = timedelta(days=1)
 
 
 class Told:
@@ -346,3 +349,16 @@ def test_a_plan_that_was_edited_is_marked_and_its_editor_is_no_approver():
     told.move(Finish("landed"))
     (one,) = precedents_from(told.entries)[0]
     assert (one.id, one.decision.is_edited, one.decision.people) == ("EX-1.2", True, ("Omar",))
+
+
+def test_a_precedent_has_had_every_outcome_for_a_time():
+    told = Told().proposed().carried_out()
+    (worked,) = precedent_versions(told.entries)
+    assert (worked.since, worked.until) == (NOW, None)
+    later = replace(write(told.case, Reopened("still there"), NOW).entries[0], at=NOW + DAY)
+    first, second = precedent_versions([*told.entries, later])
+    assert (first.precedent, first.until) == (worked.precedent, NOW + DAY)
+    assert (second.precedent.outcome, second.since) == (CaseOutcome.REOPENED, NOW + DAY)
+    assert first.is_held(NOW + DAY)
+    assert not second.is_held(NOW + DAY)
+    assert precedents_from([*told.entries, later])[0] == [second.precedent]

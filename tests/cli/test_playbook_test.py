@@ -13,6 +13,7 @@ from bot.cli.playbook_test import (
     changed_lookups,
     check_examples,
 )
+from bot.cli.recorded_cases import find_changed_lookups
 from bot.settings import Mode
 from knowledge.library.library import PACKAGED
 
@@ -80,6 +81,6 @@ def test_a_changed_query_is_named_and_nothing_else(tmp_path):
     shutil.copy(LOW_STOCK, tmp_path / "playbooks")
     file = changed(tmp_path, "SELECT s.name AS supplier", "SELECT upper(s.name) AS supplier")
     with changed_library(SETTINGS, PACKAGED, [file]) as library:
-        (note,) = changed_lookups(tmp_path, library, ["low_stock"])
+        (note,) = changed_lookups(find_changed_lookups(tmp_path, library, ["low_stock"]))
         assert "“supplier” has another query now" in note
-        assert list(changed_lookups(tmp_path, library, ["lead_cold"])) == []
+        assert find_changed_lookups(tmp_path, library, ["lead_cold"]) == {}

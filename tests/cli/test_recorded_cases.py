@@ -5,11 +5,14 @@ from datetime import UTC, datetime, timedelta
 import pytest
 
 from bot.cases.errors import BadRequest
+from bot.cases.precedent import PrecedentVersion
 from bot.cases.usage import Usage
 from bot.cli.recorded_cases import open_file, parse_since, saved_to
 from bot.clock import utc_now
 from bot.desk.case_replay import record_case
+from tests.cases.making import NOW
 from tests.cases.test_evaluation import CARRIED_OUT, history
+from tests.store.test_precedents import precedent
 
 
 def recorded_case():
@@ -51,3 +54,28 @@ def test_since_is_a_number_of_days_or_a_date():
     assert timedelta(days=29) < utc_now() - parse_since("30d") < timedelta(days=31)
     with pytest.raises(BadRequest, match="--since must be"):
         parse_since("yesterday")
+
+
+def test_what_memory_held_is_saved_before_the_cases_and_read_again(tmp_path):
+    path = tmp_path / "set.jsonl"
+    versions = [
+        PrecedentVersion(precedent("EX-1.1"), since=NOW, until=NOW + timedelta(days=1)),
+        PrecedentVersion(precedent("EX-2.1"), since=NOW),
+    ]
+    with saved_to(path, versions) as save:
+        save(recorded_case())
+    with open_file(path) as source:
+        assert source.versions == versions
+        assert list(source.cases) == [recorded_case()]
+    # A file with nothing else is one, too.
+    with saved_to(path, versions):
+        pass
+    with open_file(path) as source:
+        assert list(source.cases) == []
+
+
+def test_a_precedent_that_cannot_be_read_is_named(tmp_path):
+    path = tmp_path / "set.jsonl"
+    path.write_text('{"format": "countersign-precedent/1", "since": 3}\n')
+    with pytest.raises(BadRequest, match="line 1 is no precedent"), open_file(path):
+        pass

@@ -10,7 +10,7 @@ from bot import storage
 from bot.cases.control_commands import AdoptRules
 from bot.cases.control_decisions import decide_controls
 from bot.cases.controls import DeskControls
-from bot.cli.rules_status import RulesStatus, rules_status
+from bot.cli.rules_status import RulesStatus, note_about_rules, rules_status
 from bot.settings import load_offline
 from knowledge.library.library import PACKAGED, load
 
@@ -55,3 +55,21 @@ def test_changed_files_say_that_they_are_not_in_force_and_what_differs(folder):
     assert not status.is_in_force
     assert status.sentence.startswith("policy.yml is not in force: ")
     assert any("£3,000.00" in change for change in status.changes)
+
+
+def test_a_check_says_in_one_line_that_files_are_not_in_force_and_what_to_do(folder):
+    status_after(folder, adopted=True, old="high_above: 2500", new="high_above: 3000")
+    note = note_about_rules(load_offline())
+    assert note.startswith("policy.yml is not in force: ")
+    assert "put the file back" in note
+    assert "\n" not in note
+
+
+def test_a_check_says_nothing_of_files_in_force_nor_without_a_database(folder, monkeypatch):
+    assert note_about_rules(load_offline()) == ""
+    # The look has made no database either.
+    assert list(folder.glob("*.db")) == []
+    status_after(folder, adopted=True)
+    assert note_about_rules(load_offline()) == ""
+    monkeypatch.setenv("COUNTERSIGN_DATABASE_URL", "postgresql+psycopg://nobody@127.0.0.1:1/none")
+    assert note_about_rules(load_offline()) == ""

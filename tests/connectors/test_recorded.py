@@ -141,3 +141,25 @@ def test_nothing_can_be_carried_out():
 def test_a_system_that_is_not_declared_is_missing_as_ever():
     with pytest.raises(KeyError):
         systems()["elsewhere"]
+
+
+def test_what_nobody_asked_then_is_asked_today_only_where_that_is_wanted():
+    questions = []
+
+    def ask(system, query, parameters, limit):
+        questions.append((system, query, dict(parameters), limit))
+        return [{"on_hand": 9}]
+
+    lookups = (Lookup(name="stock", system="house", query="SELECT then"),)
+    evidence = (fact("stock.on_hand", 4),)
+    recording = Recording(evidence=evidence)
+    systems = RecordedSystems(specs={"house": HOUSE}, recording=recording, lookups=lookups, ask=ask)
+    house = systems["house"]
+    assert house.look_up("SELECT then", {}, 1) == [{"on_hand": 4}]
+    assert questions == []
+    assert house.look_up("SELECT now", {"id": 7}, 1) == [{"on_hand": 9}]
+    assert questions == [("house", "SELECT now", {"id": 7}, 1)]
+    # Nothing but look-ups leaves the machine.
+    with pytest.raises(ConnectorFailed, match="changes nothing"):
+        house.execute(None, "key")
+    assert len(questions) == 1

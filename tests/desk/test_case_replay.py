@@ -11,15 +11,20 @@ from bot.cases.entries import RejectReason
 from bot.cases.evaluation import Course
 from bot.cases.playbook import Lookup
 from bot.cases.policy import ActionLimit, PlaybookTerms, Stage
+from bot.cases.precedent import CaseOutcome, signal_text
 from bot.cases.recognition import Recognition
+from bot.cases.recommendation import Recommendation
 from bot.cases.rule_use import RuleHistory
 from bot.cases.usage import Usage
+from bot.cli.recorded_cases import AbsentPlanner
 from bot.connectors.parameters import ParameterType
 from bot.connectors.recorded import RecordedSystems, Recording
 from bot.connectors.sql import SqlAction, SqlSystem
 from bot.desk.case_replay import CaseReplay, FrozenClock, RecordedCase, record_case
 from bot.desk.null_store import NullOutbox, RecordedCases
 from bot.store.past_cases import PastCases
+from knowledge.memory.embedder import HashedWordsEmbedder
+from knowledge.memory.past_memory import PastMemory
 from tests.desk import test_standing_rules as standing_rules
 from tests.fakes.directory import principal
 from tests.world import request
@@ -263,3 +268,65 @@ def test_a_file_of_an_earlier_release_has_no_standing_rules(world):
     plain = record(world, world.proposed()).to_plain()
     del plain["standing_rules"]
     assert RecordedCase.from_plain(plain).rules_of(0) == ()
+
+
+class CautiousRecommender:
+    """Recommends nothing where a plan like it was rejected before."""
+
+    def __init__(self, inner, memory, clock):
+        self.inner, self.memory, self.clock = inner, memory, clock
+
+    def recommend(self, case, playbook, evidence, prepare):
+        result = self.memory.recall(
+            signal_text=signal_text(case.signal),
+            kind=playbook.kind,
+            channel=case.channel,
+            now=self.clock(),
+        )
+        if any(one.outcome is CaseOutcome.REJECTED for one in result.precedents):
+            return Recommendation("", "", "", blocked="it was rejected before"), ()
+        return self.inner.recommend(case, playbook, evidence, prepare)
+
+
+def test_a_plan_that_rests_on_precedents_is_played_with_those_of_then(world, tmp_path):
+    cases = []
+    for number in (1, 2):
+        case_id = world.receive(world.signal(f"product:{number}")).case_id
+        world.work()
+        case = world.store.cases.case(case_id)
+        world.desk.decisions.reject(
+            request(case.id, principal("ana"), world.seen(case)),
+            reason=RejectReason.WRONG_PLAN,
+            note="",
+        )
+        world.work()
+        world.clock.forward(days=1)
+        cases.append(case)
+    versions = PastCases(world.store.database).precedent_versions()
+    memory = PastMemory(versions, HashedWordsEmbedder(), tmp_path)
+    plain = replay(world)
+    cautious = replace(
+        plain,
+        recommender=CautiousRecommender(plain.recommender, memory, plain.clock),
+        memory=memory,
+    )
+    first, second = (cautious.compare(record(world, case))[0] for case in cases)
+    # Its own rejection came later, and is its own.
+    assert first.now.course is Course.ASK
+    assert (second.now.course, second.now.reason) == (Course.NO_PLAN, "it was rejected before")
+
+
+def test_a_chat_model_is_counted_and_not_asked_where_no_plan_fits(world):
+    case = world.proposed()
+    change_offer(world, when="stock.on_hand > `4`")
+    planner = AbsentPlanner()
+    (comparison,) = replace(replay(world), planner=planner).compare(record(world, case))
+    assert comparison.now.course is Course.NO_PLAN
+    assert planner.requests == 1
+
+
+def test_an_answer_to_another_query_is_no_known_one(world):
+    case = world.proposed()
+    changed = replace(replay(world), changed_lookups={"low_stock": ("stock", "rota")})
+    (comparison,) = changed.compare(record(world, case))
+    assert (comparison.changed_names, comparison.is_known) == (("stock",), False)

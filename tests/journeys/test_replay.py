@@ -3,6 +3,7 @@ exactly what must."""
 
 import contextlib
 import json
+import re
 import shutil
 import sqlite3
 import subprocess
@@ -116,6 +117,10 @@ def test_the_library_of_then_says_of_every_case_what_it_said(countersign, histor
     assert differing(comparisons) == set()
     assert summary["cases"] == len(histories) > 350
     assert (summary["unreadable"], summary["regressions"], summary["model_tokens"]) == (0, 0, 0)
+    # Memory was searched for every one of them.
+    assert summary["recalls"] == summary["trials"]
+    assert summary["precedents"] > 5 * summary["trials"]
+    assert summary["not_known"] == {}
     # Not because nothing was compared.
     assert sum(bool(one["now"]["steps"]) for one in comparisons) > 300
     assert all(
@@ -221,7 +226,7 @@ def test_another_policy_differs_in_exactly_the_cases_that_it_concerns(
 
 def test_a_saved_set_plays_alike_without_the_database(countersign, tmp_path):
     file = tmp_path / "set.jsonl"
-    saved, _ = results(
+    saved, recalled = results(
         countersign("replay", "--json", "--no-models", "--set", "evaluation", "--save", file)
     )
     assert file.stat().st_mode & 0o077 == 0
@@ -229,10 +234,16 @@ def test_a_saved_set_plays_alike_without_the_database(countersign, tmp_path):
         "COUNTERSIGN_DATA_DIR": str(tmp_path / "nothing"),
         "COUNTERSIGN_DATABASE_URL": "sqlite:////nowhere/x.db",
     }
-    played, _ = results(countersign("replay", "--json", "--no-models", "--from", file, **elsewhere))
+    played, summary = results(
+        countersign("replay", "--json", "--no-models", "--from", file, **elsewhere)
+    )
     assert played == saved
-    first = json.loads(file.read_text().splitlines()[0])
-    assert {"case", "reasons", "expected", "usage", "entries"} <= set(first)
+    assert summary["precedents"] == recalled["precedents"] > 0
+    lines = [json.loads(line) for line in file.read_text().splitlines()]
+    # What memory held comes first, so that the file needs no database for it either.
+    kinds = ["case" if "case" in one else "precedent" for one in lines]
+    assert kinds == sorted(kinds, reverse=True)
+    assert {"case", "reasons", "expected", "usage", "entries"} <= set(lines[-1])
 
 
 def test_a_changed_playbook_is_tested_for_a_pull_request(countersign, tmp_path):
@@ -271,6 +282,60 @@ def test_a_changed_query_is_not_asked_again_and_that_is_said(countersign, tmp_pa
     )
     done = countersign("test", library / "playbooks" / "low_stock.yml", "--no-models")
     assert "the look-up “supplier” has another query now" in " ".join(done.stderr.split())
+    assert "This kind: not known for" in " ".join(done.stdout.split())
+
+
+def test_a_replay_says_of_each_kind_of_how_many_trials_nothing_is_known(
+    countersign, histories, tmp_path
+):
+    library = changed_library(
+        tmp_path,
+        "playbooks/low_stock.yml",
+        "SELECT s.name AS supplier",
+        "SELECT upper(s.name) AS supplier",
+    )
+    done = countersign("replay", "--json", "--no-models", "--no-memory", "--library", library)
+    comparisons, summary = results(done)
+    asked = sum(
+        any(fact.startswith("supplier.") for fact in facts_of(entries))
+        for entries in histories.values()
+    )
+    assert summary["not_known"] == {"low_stock": asked}
+    assert asked > 30
+    assert (summary["recalls"], differing(comparisons)) == (0, set())
+
+
+def test_today_is_asked_only_where_it_is_wanted_and_then_read_only(
+    countersign, sample_data, tmp_path
+):
+    library = changed_library(
+        tmp_path,
+        "playbooks/low_stock.yml",
+        "SELECT s.name AS supplier",
+        "SELECT upper(s.name) AS supplier",
+    )
+    company = sample_data.folder / "company.db"
+    before = company.read_bytes()
+    arguments = ("replay", "--no-models", "--no-memory", "--library", library, "--ask-systems")
+    done = countersign(*arguments, "--json", HARBOUR_VINE_URL=f"sqlite:///{company}")
+    _, summary = results(done)
+    assert summary["questions_today"] == summary["not_known"]["low_stock"] > 30
+    assert company.read_bytes() == before
+    text = " ".join(countersign(*arguments, HARBOUR_VINE_URL=f"sqlite:///{company}").stdout.split())
+    assert "the answers of today are not those of then" in text
+
+
+def test_the_precedents_of_one_case_ended_before_it_and_are_never_its_own(countersign, histories):
+    case_id = list(histories)[-1]
+    text = countersign("replay", "--case", case_id, "--no-models").stdout
+    (line,) = [one for one in text.splitlines() if "recalled now" in one]
+    cited = set(re.findall(r"EX-\d+", line))
+    assert cited
+    assert case_id not in cited
+    opened_at = histories[case_id][0]["at"]
+    assert all(histories[one][-1]["at"] < opened_at for one in cited)
+    first = countersign("replay", "--case", next(iter(histories)), "--no-models").stdout
+    assert "recalled now   no precedent" in first
 
 
 def test_one_case_is_shown_step_by_step_as_it_was_seen(countersign, histories):
