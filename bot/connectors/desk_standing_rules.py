@@ -217,7 +217,8 @@ class StandingRulesConnector:
             raise
 
     def _must_be_in_force(self, rule_id: str) -> None:
-        if self._desk_controls.load().standing_rule(rule_id) is None:
+        rule = self._desk_controls.load().standing_rule(rule_id)
+        if rule is None or self._clock() >= rule.until:
             raise WorldMoved("the rule has ended")
 
     def _entry_of(self, key: str) -> RuleBody | None:

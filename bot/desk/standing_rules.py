@@ -239,7 +239,8 @@ class StandingRules:
             return 0
         now = self.clock()
         opened_count = sum(
-            self._review_rule(rule, now) for rule in self.desk_controls.load().standing_rules
+            self._review_rule(rule.id, now, rule.kind)
+            for rule in self.desk_controls.load().standing_rules
         )
         controls = self.desk_controls.load()
         for kind, _ in self.library.titles():
@@ -252,24 +253,32 @@ class StandingRules:
 
     # --- rules in force --------------------------------------------------------------------------
 
-    def _review_rule(self, rule: StandingRule, now: datetime) -> int:
+    def _review_rule(self, rule_id: str, now: datetime, kind: str) -> int:
         """End a rule, or ask whether to keep it."""
-        open_cases = self._open_cases(rule.kind, KEEP)
+        # In this order: a case that is gone from here has had its effect on the rule.
+        case = self._open_cases(kind, KEEP).get(rule_id)
+        rule = self.desk_controls.load().standing_rule(rule_id)
+        if rule is None:
+            return 0
         reason = self._end_reason(rule, now)
-        if not reason and rule.doubt and rule.id not in open_cases:
+        if not reason and rule.doubt and case is None:
             reason = f"nobody kept it: {rule.doubt}"
         if reason:
             self._save(EndStandingRule(rule_id=rule.id, reason=reason))
-            self._clear([open_cases[rule.id]] if rule.id in open_cases else [], now)
+            self._clear([case] if case else [], now)
             return 0
-        if rule.doubt:
-            return 0
-        doubt = self._doubt(rule, now)
-        if not doubt:
-            return 0
-        until = min(rule.until, now + self._terms.notice)
-        opened_count = self._open(self._keep_signal(rule, now, doubt), now)
-        if opened_count:
+        doubt = "" if rule.doubt else self._doubt(rule, now)
+        return self._ask_to_keep(rule, case, doubt, now=now) if doubt else 0
+
+    def _ask_to_keep(
+        self, rule: StandingRule, case: Case | None, doubt: str, *, now: datetime
+    ) -> int:
+        """Put a rule before its owners, and let it end soon."""
+        opened_count = 0
+        if case is None:
+            opened_count = self._open(self._keep_signal(rule, now, doubt), now)
+        if case or opened_count:
+            until = min(rule.until, now + self._terms.notice)
             self._save(DoubtStandingRule(rule_id=rule.id, reason=doubt, until=until))
         return opened_count
 

@@ -128,3 +128,14 @@ def test_keeping_it_is_taken_back_to_the_end_that_it_had(world):
     (after,) = rules(world)
     (doubt,) = bodies(world, RuleDoubted)
     assert after.until == doubt.until < rule.until
+
+
+def test_a_rule_whose_time_is_over_is_not_kept(world):
+    prepare(world)
+    adopt(world)
+    world.clock.at += timedelta(days=30)
+    case = ask(world)
+    world.clock.at += timedelta(days=8)
+    desk, plan = world.desk.systems[DESK_SYSTEM], case.proposal.plan
+    with pytest.raises(WorldMoved, match="the rule has ended"):
+        desk.execute(plan.actions[0], plan.step_key(0))

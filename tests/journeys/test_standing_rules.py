@@ -70,14 +70,24 @@ def elsewhere(town) -> int:
     return task
 
 
-def test_a_rule_is_distilled_decided_and_lost_in_slack(town):
+def drafted(town):
+    """Let Ana approve a few tasks alike, and return the case of the draft."""
     for number in range(YESES):
         case = raised(town, alike(town, number))
         town.approve(ANA, case)
         town.until(lambda case=case: town.case(case).state is State.RESOLVED, "an outcome")
     assert town.desk.upkeep.standing_rules.review() == 1
+    return town.the(standing_rule_kind(KIND))
 
-    draft = town.the(standing_rule_kind(KIND))
+
+def adopt(town, draft) -> None:
+    town.approve(ELSIE, draft)
+    town.until(lambda: len(rules(town)) == 1, "the rule")
+    town.until(lambda: town.case(draft).state is State.RESOLVED, "the outcome of the draft")
+
+
+def test_a_rule_is_distilled_decided_and_lost_in_slack(town):
+    draft = drafted(town)
     card = words_of(town, draft)
     assert "Open the task again" in card
     assert f"People approved {YESES} such plans as they were" in card
@@ -95,9 +105,7 @@ def test_a_rule_is_distilled_decided_and_lost_in_slack(town):
         "a refusal",
     )
     assert rules(town) == ()
-    town.approve(ELSIE, draft)
-    town.until(lambda: len(rules(town)) == 1, "the rule")
-    town.until(lambda: town.case(draft).state is State.RESOLVED, "the outcome of the draft")
+    adopt(town, draft)
 
     task = alike(town, 100)
     alone = raised(town, task)
@@ -128,3 +136,26 @@ def test_a_rule_is_distilled_decided_and_lost_in_slack(town):
     assert town.case(again).state is State.PROPOSED
     (line,) = json.loads(town.countersign("policy", "rules", "--json"))
     assert line["state"].startswith(f"ended: {alone.id} was reported as a mistake")
+
+
+def test_a_rule_that_is_not_used_is_kept_or_ends_by_card(town):
+    draft = drafted(town)
+    adopt(town, draft)
+    for is_kept in (True, False):
+        town.clock.forward(days=31)
+        # The scheduler of the bot may have noticed it first.
+        town.desk.upkeep.standing_rules.review()
+        town.until(lambda: rules(town)[0].doubt, "a doubt")
+        (case,) = [one for one in town.cases(standing_rule_kind(KIND)) if not one.is_terminal]
+        town.until(lambda case=case: town.card(case), "a card")
+        card = words_of(town, case)
+        assert f"The standing rule of {draft.id}" in card
+        assert "nothing ran by it for 30 days" in card
+        assert ("It was never used" if is_kept else "It was used once") in card
+        if is_kept:
+            town.approve(ELSIE, case)
+            town.until(lambda: not rules(town)[0].doubt, "the rule to be kept")
+            assert town.case(raised(town, alike(town, 200))).standing_rule_id
+    town.clock.forward(days=8)
+    town.desk.upkeep.standing_rules.review()
+    assert rules(town) == ()
