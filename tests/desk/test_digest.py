@@ -11,6 +11,7 @@ from bot.cases.entries import RejectReason
 from bot.cases.hours import ALWAYS, Hours
 from bot.cases.lifecycle import State
 from bot.cases.signal import UNRECOGNISED
+from bot.cases.stage_playbook import DESK_SOURCE
 from bot.ports.case_queries import CaseFilter
 from bot.ports.question_log import QuestionRecord
 from scheduler.digest import DigestSchedule, due_times
@@ -316,3 +317,29 @@ def test_a_weekly_review_lists_the_questions_of_its_channel_alone(world):
     assert digest.figures.since is not None
     texts = [question.text for question in digest.review.questions.failures]
     assert texts == ["is anything stuck?"]
+
+
+def test_decisions_about_the_assistant_wait_in_the_digest_and_count_in_no_figure(world):
+    world.clock.at = MONDAY - timedelta(days=3)
+    business = open_case(world, "Gin")
+    receipt = world.receive(world.signal(kind="stage_of_low_stock", source=DESK_SOURCE))
+    world.work()
+    about_assistant = world.store.cases.case(receipt.case_id)
+    world.desk.decisions.reject(
+        request(business.id, ANA, world.seen(business)), reason=RejectReason.WRONG_PLAN
+    )
+    digest = digest_at(world)
+    waiting = case_ids((*digest.needs, *digest.persons, *digest.others))
+    assert waiting == [about_assistant.id]
+    assert digest.review.figures[-1] == "Not carried out: 1 rejected."
+    world.desk.decisions.reject(
+        request(about_assistant.id, ELSIE, world.seen(about_assistant)),
+        reason=RejectReason.WRONG_PLAN,
+    )
+    world.clock.forward(minutes=1)
+    again = world.desk.screens.digests.show_now("C0STOCK")
+    assert again.review.figures[-1] == "Not carried out: 1 rejected."
+    # The case of the business ended before the last digest.
+    assert again.figures.counts.rejections == 0
+    answer = world.desk.conversation.questions.report(by=ANA)
+    assert "1 opened, 1 ended" in answer.text

@@ -5,7 +5,9 @@ from datetime import timedelta
 import pytest
 
 from bot.cases.errors import Conflict
+from bot.cases.stage_playbook import ASSISTANT, DESK_SOURCE
 from bot.ports.case_store import Change
+from tests.desk.test_probes import put, refused, with_probes
 from tests.metric_samples import sample
 
 
@@ -71,3 +73,17 @@ def test_signals_are_counted_by_source_and_outcome(small_world):
     small_world.receive(small_world.signal())
     after = count("opened"), count("counted"), count("duplicate")
     assert [new - old for new, old in zip(after, before, strict=True)] == [1, 1, 1]
+
+
+def test_decisions_about_the_assistant_are_one_kind_and_practice_is_none(small_world):
+    before, other = figures(), figures(ASSISTANT)
+    world = with_probes(small_world)
+    refused(world)
+    grown_once = grown(before)["opened"]
+    world.receive(world.signal(kind="stage_of_low_stock", source=DESK_SOURCE))
+    world.clock.forward(days=20)
+    world.approve(put(world), "omar")
+    world.work()
+    assert grown(before)["opened"] == grown_once == 1
+    after = figures(ASSISTANT)
+    assert (after["opened"] - other["opened"], after["ended"] - other["ended"]) == (1, 0)

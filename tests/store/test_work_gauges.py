@@ -7,9 +7,11 @@ import pytest
 import sqlalchemy as sa
 
 from bot import metrics
+from bot.cases.stage_playbook import ASSISTANT, DESK_SOURCE
 from bot.ports.outbox import Topic
 from bot.store import tables
 from bot.store.work_gauges import _MESSAGES, _OPEN_CASES, CACHE_SECONDS, SignedSize, WorkGauges
+from tests.desk.test_probes import put, refused, with_probes
 from tests.metric_samples import samples
 
 OPEN = "countersign_open_cases"
@@ -47,6 +49,15 @@ def test_open_cases_are_counted_by_kind_and_state_and_ended_ones_are_not(world, 
     states = {key[2] for key in scrape(gauges) if key[0] == OPEN}
     assert world.case(case).is_terminal
     assert states == {"state=proposed"}
+
+
+def test_open_decisions_about_the_assistant_are_one_kind_and_practice_is_none(world, gauges):
+    refused(with_probes(world))
+    world.receive(world.signal(kind="stage_of_low_stock", source=DESK_SOURCE))
+    world.clock.forward(days=20)
+    assert not put(world).is_terminal
+    kinds = {key[1] for key, count in scrape(gauges).items() if key[0] == OPEN and count}
+    assert kinds == {f"kind={ASSISTANT}"}
 
 
 def test_what_waits_in_the_outbox_is_shown_with_its_age(world, gauges):
