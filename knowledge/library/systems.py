@@ -3,12 +3,12 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, cast
 
 from bot.cases.constraints import KEYED
 from bot.connectors.registry import AnySystem
 from bot.connectors.specs import ActionSpec, SystemSpec
-from knowledge.library.yaml_files import read
+from knowledge.library.yaml_files import read, to_plain
 
 
 @dataclass(frozen=True, slots=True)
@@ -20,6 +20,16 @@ def read_systems(path: Path) -> Mapping[str, SystemSpec]:
     """Read the systems by name."""
     document, _ = read(path, SystemsFile)
     return document.systems
+
+
+def systems_plain(systems: Mapping[str, SystemSpec]) -> dict[str, Any]:
+    """Convert the systems to JSON types, without what says nothing.
+
+    So a field of a later release changes nothing.
+    """
+    file = SystemsFile(cast(Mapping[str, AnySystem], systems))
+    plain: dict[str, Any] = to_plain(file, SystemsFile)["systems"]
+    return plain
 
 
 def find_action(systems: Mapping[str, SystemSpec], action: str) -> ActionSpec | None:

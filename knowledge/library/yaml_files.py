@@ -60,6 +60,16 @@ def read_raw(path: Path, raw: bytes, shape: type[T]) -> T:
     return result
 
 
+def to_plain(value: T, shape: type[T]) -> Any:
+    """Convert what was read to JSON types, without values that are the default.
+
+    It takes the adapter by which the file was read: to make one is the most of the work.
+    """
+    adapter = _adapter(cast(Hashable, shape))
+    (plain,) = adapter.dump_python((value,), mode="json", exclude_defaults=True)
+    return plain
+
+
 def locate(path: Path, place: tuple[int | str, ...]) -> str:
     """Return the file and line of a value."""
     return locate_raw(path, read_bytes(path), place)

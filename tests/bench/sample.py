@@ -108,6 +108,7 @@ def channel_of(number: int) -> str:
 
 def _change(path: Path, change: Callable[[Any], None]) -> None:
     yaml = YAML()
+    yaml.preserve_quotes = True
     content = yaml.load(path.read_text("utf-8"))
     change(content)
     with path.open("w", encoding="utf-8") as file:
