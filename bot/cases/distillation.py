@@ -25,6 +25,10 @@ from bot.cases.standing_rule import (
 #: A longer list is no sort of case.
 MAX_VALUES = 12
 MAX_COUNTER_EXAMPLES = 3
+#: A longer text of a fact tells a story, and no sort of case.
+MAX_TEXT = 200
+#: Every step that begins reads all bounds in force.
+MAX_BOUNDS = 60
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -63,6 +67,8 @@ def distil(yeses: Iterable[Press], noes: Iterable[Press], minimum: int) -> Disti
             continue
         bounds = fit(candidates)
         inside = next((no for no in all_noes if contains(bounds, no.figures)), None)
+        if len(bounds) > MAX_BOUNDS:
+            return None
         if inside is None:
             pool = tuple(yes for yes in all_yeses if contains(bounds, yes.figures))
             return Distillate(bounds=bounds, yeses=pool, counter_examples=nearest(bounds, all_noes))
@@ -91,6 +97,8 @@ def _bound(name: str, yeses: Sequence[Press]) -> Bound | None:
     if len(counts) > 1 and _is_free(name, values, counts=counts, yeses=yeses):
         return None
     if len(counts) == 1 and any(map(is_moment, values)):
+        return None
+    if _is_fact(name) and max(map(len, counts)) > MAX_TEXT:
         return None
     return Bound(name=name, values=tuple(sorted(counts)))
 

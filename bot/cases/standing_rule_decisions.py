@@ -25,7 +25,7 @@ from bot.cases.standing_rule import StandingRule
 
 MAX_REASON_LENGTH = 500
 #: Every step that begins reads the rules in force.
-MAX_STANDING_RULES = 50
+MAX_STANDING_RULES = 30
 
 
 def decide_standing_rule(

@@ -30,6 +30,7 @@ from bot.cases.signal import Signal, SignalStatus
 from bot.cases.source import ABSENCE
 from bot.cases.stage_playbook import DESK_SOURCE, stage_kind
 from bot.cases.standing_rule import Bound, StandingRule, deciding_case, rule_to_json, shape_of
+from bot.cases.standing_rule_decisions import MAX_STANDING_RULES
 from bot.cases.standing_rule_playbook import DRAFT_FACT, standing_rule_kind
 from bot.cases.standing_rule_terms import StandingRuleTerms
 from bot.cases.verdict import STANDING_RULE
@@ -155,6 +156,8 @@ class StandingRuleRecords:
             return "others govern the kind now"
         if now >= rule.until:
             return "its time is over"
+        if len(controls.standing_rules) >= MAX_STANDING_RULES and not _is_in_force(rule, controls):
+            return f"{MAX_STANDING_RULES} rules are in force, and no more may be"
         if not is_ruleable(playbook, rule.actions, policy=policy, controls=controls):
             return "policy or stage of its actions has changed"
         misses = [
@@ -214,6 +217,10 @@ def is_ruleable(
         if limit is None or not limit.alone or stage is not Stage.SUPERVISED:
             return False
     return True
+
+
+def _is_in_force(rule: StandingRule, controls: DeskControls) -> bool:
+    return any(one.checksum == rule.checksum for one in controls.standing_rules)
 
 
 @dataclass(frozen=True, kw_only=True)

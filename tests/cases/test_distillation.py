@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.cases.distillation import MAX_VALUES, Press, distil, fit, free_names
+from bot.cases.distillation import MAX_BOUNDS, MAX_VALUES, Press, distil, fit, free_names
 from bot.cases.standing_rule import contains, figure_text, number_of
 
 VENUES = ("Soho", "Camden", "Brixton")
@@ -173,3 +173,11 @@ def test_bounds_hold_for_every_plan_that_they_were_made_of(yeses):
 )
 def test_equal_values_are_written_alike(value, text):
     assert figure_text(value) == text
+
+
+def test_a_story_bounds_nothing_and_too_many_bounds_are_no_rule():
+    story = "x" * 201
+    yeses = [press(n, quantity=1, facts__stock__note=story) for n in range(5)]
+    assert [bound.name for bound in distil(yeses, [], 5).bounds] == ["0.quantity"]
+    figures = {f"facts__stock__column_{number}": 1 for number in range(MAX_BOUNDS + 1)}
+    assert distil([press(n, **figures) for n in range(5)], [], 5) is None

@@ -405,3 +405,11 @@ def test_a_review_reads_decided_cases_only_when_something_is_new(world, monkeypa
     read.clear()
     world.desk.upkeep.standing_rules.review()
     assert "EX-1" in read
+
+
+def test_a_rule_beyond_as_many_as_may_be_waits(world, monkeypatch):
+    monkeypatch.setattr("bot.desk.standing_rules.MAX_STANDING_RULES", 0)
+    earn(world)
+    case = ask(world)
+    assert case.proposal.plan is None
+    assert "no more may be" in case.proposal.recommendation.blocked
