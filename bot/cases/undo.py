@@ -110,7 +110,12 @@ def undo_scope(case: Case, at: datetime) -> UndoScope:
         step for step, record in enumerate(case.execution.steps) if record.state is StepState.LANDED
     ]
     own = tuple(step for step in landed if case.action(step).reversible)
-    earlier = tuple(one for one in case.execution.earlier_steps if one.may_be_undone(at))
+    plan = case.proposal.plan
+    # What was done for real is not taken back for show.
+    is_real = plan is not None and not plan.is_dry_run
+    earlier = tuple(
+        one for one in case.execution.earlier_steps if is_real and one.may_be_undone(at)
+    )
     remaining = [case.action(step) for step in landed if step not in own]
     remaining += [one.action for one in case.execution.earlier_steps if one not in earlier]
     return UndoScope(own, earlier, tuple(remaining))

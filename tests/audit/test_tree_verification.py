@@ -12,9 +12,12 @@ from tests.cases.making import plan
 from tests.desk.test_trees import (  # noqa: F401 (a fixture)
     asked_again,
     carried_out,
+    finished,
     take_back,
     world,
 )
+from tests.fakes.directory import principal
+from tests.world import request
 
 
 def findings_of(world, case, change=lambda entry: None) -> list[str]:  # noqa: F811
@@ -95,6 +98,17 @@ def test_a_repeated_step_is_found(world):  # noqa: F811
 
 def test_an_undo_of_two_plans_holds(world):  # noqa: F811
     assert findings_of(world, take_back(world, asked_again(world))) == []
+
+
+def test_an_undo_that_a_person_settled_holds(world):  # noqa: F811
+    case = asked_again(world)
+    world.house.faults["undo"] = ["", "refuse"]
+    case = take_back(world, case)
+    settled = request(case.id, principal("ana"), world.seen(case))
+    world.desk.decisions.settle(settled, has_landed=True, note="it is gone there")
+    case = finished(world, case)
+    assert case.execution.earlier_steps == ()
+    assert findings_of(world, case) == []
 
 
 def _undo_asked(**values):

@@ -287,6 +287,15 @@ def test_an_undo_takes_back_what_earlier_plans_of_the_case_have_done_last_first(
     assert "Do claim: undone (taken back); Do hold: undone (taken back)" in stopped.reason
 
 
+def test_the_undo_of_a_dry_run_leaves_what_was_done_for_real(world):
+    case = asked_again(world)
+    assert [one.action.name for one in undo_scope(case, world.clock()).earlier] == ["house.hold"]
+    rehearsed = replace(case.proposal, plan=replace(case.proposal.plan, mode="dry-run"))
+    scope = undo_scope(replace(case, proposal=rehearsed), world.clock())
+    assert scope.earlier == ()
+    assert [action.name for action in scope.remaining] == ["house.hold"]
+
+
 def test_what_was_taken_back_may_be_proposed_again(world):
     case = take_back(world, asked_again(world))
     case = world.store.cases.case(case.id)
