@@ -104,12 +104,12 @@ class Witness:
         return os.access(self._folder / "witness.json", os.R_OK)
 
     def last_checkpoint(self) -> Checkpoint | None:
-        """Return the note that was signed last; None when there is none of ours."""
+        """Return the note of ours that was signed last, or None."""
         notes = self._load_notes(after=max(0, self._load_memory().number - 1))
         return notes[-1] if notes else None
 
     def last_signed(self) -> tuple[int, float] | None:
-        """Return the entries of the last signed tree and when it was signed.
+        """Return the size of the last signed tree, and its time.
 
         None when nothing is signed or can be read. The time is in seconds since 1970.
         """

@@ -990,7 +990,7 @@ def count_vote(entry, body, case):
 
 
 def grant_problem(entry, approval, case):
-    """Return why a plan is not covered by what a person approved in advance.
+    """Return why nobody has approved a plan in advance.
 
     None where it is, and where people looked at the plan itself.
     """
@@ -1011,7 +1011,7 @@ def grant_problem(entry, approval, case):
 
 
 def is_like_granted(grant, plan):
-    """Tell whether a plan is of the kind, action and shape of a grant."""
+    """Tell whether kind, action and shape are those of a grant."""
     if len(plan["actions"]) != 1 or plan.get("branches") or plan.get("proposer") != "playbook":
         return False
     action = plan["actions"][0]
@@ -1031,7 +1031,7 @@ def is_like_granted(grant, plan):
 
 
 def spend_grant(entry, case):
-    """Count a step against its grant, and return why it is beyond the bounds."""
+    """Count a step against its grant, and return what it exceeds."""
     if case.grant is None:
         return None
     grant = case.log.grants.get(case.grant)
@@ -1054,7 +1054,7 @@ def spend_grant(entry, case):
 
 
 def give_grant(entry, body, case):
-    """Record what a person approves in advance, with a plan that they approved alone."""
+    """Record what a person approves in advance, with their own plan."""
     grant = body["grant"]
     other = case.log.cases.get(grant["on_case"])
     if grant["giver"] != entry["actor"]:

@@ -368,7 +368,7 @@ class Case:
 
     @property
     def grant_id(self) -> str:
-        """Return the grant that approved the plan; empty where people looked at it."""
+        """Return the grant that approved the plan; empty for none."""
         grants = [approval.grant for approval in self.proposal.approvals if approval.grant]
         return grants[0] if grants else ""
 

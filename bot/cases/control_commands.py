@@ -188,7 +188,7 @@ class StopGrant:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class EndGrants:
-    """End every grant on an action of a kind, because it turned out wrong."""
+    """End the grants on an action that turned out wrong."""
 
     kind: str
     action: str

@@ -505,7 +505,7 @@ def _decide_grant(
 
 
 def _give_grant(controls: DeskControls, command: GiveGrant, now: datetime) -> GrantGiven:
-    """Give it an id, after the case and the entry that it comes with."""
+    """Give it an id, after its case and entry."""
     grant = command.grant
     if not 1 <= grant.max_count <= MAX_GRANT_COUNT:
         raise BadRequest(f"choose a number from 1 to {MAX_GRANT_COUNT}", field="count")
@@ -520,7 +520,7 @@ def _give_grant(controls: DeskControls, command: GiveGrant, now: datetime) -> Gr
 
 
 def _stop_grant(controls: DeskControls, command: StopGrant, now: datetime) -> GrantEnded:
-    """Stop it on the word of anybody who decides cases: stopping is easy."""
+    """Stop it on the word of anybody who decides cases."""
     by = command.by
     grant = controls.grant(command.grant_id)
     if grant is None or now >= grant.until:
@@ -559,10 +559,12 @@ def _adopt_rules(controls: DeskControls, command: AdoptRules) -> tuple[ControlBo
     body = PolicyAdopted(
         checksum=command.record.checksum,
         record=command.record,
-        before=last.checksum if last else "",
-        before_version=last.version if last else 0,
+        before="",
+        before_version=0,
         by_name=command.by_name,
         on_case=command.on_case,
         key=command.key,
     )
+    if last is not None:
+        body = replace(body, before=last.checksum, before_version=last.version)
     return (body,)

@@ -1,4 +1,4 @@
-"""Grants: a person's approval of the next few plans like one, within bounds."""
+"""Grants: bounded approval of the next few plans like one."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
@@ -16,7 +16,7 @@ DEFAULT_GRANT_COUNT = 3
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Grant:
-    """An approval, given in advance, of the next plans like one that was approved."""
+    """An approval in advance of the next plans like one."""
 
     #: The case whose approval it came with, and the entry of the desk: "EX-12/7".
     id: str = ""

@@ -1,4 +1,4 @@
-"""The rules of grants: who may give one, what it covers, and when it ends."""
+"""The rules of grants: givers, cover and end."""
 
 from collections.abc import Iterable
 from dataclasses import dataclass
@@ -191,7 +191,7 @@ def is_coverable(plan: Plan, verdict: Verdict, policy: Policy) -> bool:
 
 
 def is_covered(grant: Grant, plan: Plan, *, now: datetime, group: str) -> bool:
-    """Tell whether a plan is like the one that the grant came with, in time."""
+    """Tell whether a plan is, in time, like that of the grant."""
     action = plan.actions[0]
     return (
         now < grant.until
@@ -231,7 +231,7 @@ def must_still_be_granted(
     playbook_digest: str,
     now: datetime,
 ) -> None:
-    """Refuse to begin under a grant that has ended or is used up.
+    """Refuse to begin under a grant that is over or used up.
 
     It is called in the transaction that begins the step.
 

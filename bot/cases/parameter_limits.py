@@ -57,7 +57,7 @@ class ParameterLimit:
             raise ValueError("needs min, max, one_of or pattern")
 
     def objection(self, value: Scalar) -> str:
-        """Say why a value is out of bounds; empty where it is not."""
+        """Say why a value is out of bounds; empty if not."""
         return (
             self._number_objection(value)
             or self._choice_objection(value)

@@ -1,4 +1,4 @@
-"""The record of the rules that are in force, as the ledger keeps it.
+"""The record of the rules in force, as in the ledger.
 
 It is small where it can be: policy as its text, approver groups as they are, and of connectors and
 people a checksum alone.
@@ -71,7 +71,7 @@ class RuleRecord:
         return tuple(sorted(groups - {""}))
 
     def changed_actions(self, later: "RuleRecord") -> frozenset[str]:
-        """List the actions that are new, or defined otherwise, in a later record."""
+        """List the actions that a later record adds or defines otherwise."""
         return frozenset(
             name for name, checksum in later.actions.items() if self.actions.get(name) != checksum
         )

@@ -1,4 +1,4 @@
-"""The built-in kind of case that decides whether changed rules come into force.
+"""The built-in kind of case about changed rules.
 
 No file declares it, so no change of a file can take it away.
 """

@@ -15,7 +15,7 @@ RULING_ORDER = (Ruling.AUTO_APPROVE, Ruling.ASK, Ruling.REFUSE)
 
 
 def stricter(one: Verdict, other: Verdict) -> Verdict:
-    """Combine two verdicts on one plan, so that neither is looser than this.
+    """Combine two verdicts on a plan into one as strict.
 
     Rule, reason and inputs are those of the one that binds; of ``one`` where neither does.
     """

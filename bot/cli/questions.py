@@ -4,7 +4,7 @@ import json
 from collections.abc import Iterable, Sequence
 from contextlib import closing
 from datetime import timedelta
-from typing import Annotated
+from typing import TYPE_CHECKING, Annotated
 
 import typer
 from rich.table import Table
@@ -12,8 +12,15 @@ from rich.table import Table
 from bot import storage
 from bot.cli.terminal import AsJson, out
 from bot.clock import utc_now
+from bot.lazy_module import LazyModule
 from bot.ports.question_log import QuestionRecord
 from bot.settings import load_offline
+
+if TYPE_CHECKING:
+    from knowledge.language import labels
+else:
+    # Questions that nobody has corrected are listed without it.
+    labels = LazyModule("knowledge.language.labels")
 
 COLUMNS = ("asked at", "question", "understood as", "meant", "feedback")
 MAX_QUESTION_LENGTH = 100
@@ -61,12 +68,9 @@ def _print_examples(records: Sequence[QuestionRecord]) -> None:
 
 
 def _chosen_examples(records: Iterable[QuestionRecord]) -> Iterable[tuple[str, str]]:
-    # The commands that read no language start without it.
-    from knowledge.language.labels import example_of, label_of
-
     for record in records:
         if record.choice is not None:
-            yield label_of(record.choice), example_of(record.text, record.choice)
+            yield labels.label_of(record.choice), labels.example_of(record.text, record.choice)
 
 
 def _json_row(record: QuestionRecord) -> dict[str, str]:
@@ -98,6 +102,4 @@ def _meaning(record: QuestionRecord) -> str:
 
     Empty when they chose none.
     """
-    from knowledge.language.labels import label_of
-
-    return label_of(record.choice) if record.choice is not None else ""
+    return labels.label_of(record.choice) if record.choice is not None else ""

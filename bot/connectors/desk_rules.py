@@ -1,4 +1,4 @@
-"""The rules of the desk as a part of the desk's own system.
+"""The rules of the desk, in the desk's own system.
 
 What the files say comes into force by an action like any other: dry run, approval, effect under
 the key of its step, verification, and a way back.
@@ -44,6 +44,7 @@ from bot.views.rule_changes import RuleChange
 
 #: Describe the change from what is in force to what the files say; None for no change.
 DescribeChange = Callable[[], RuleChange | None]
+NO_CHANGE = RuleChange(text="Nothing any more", figures="", comparison="")
 
 
 class RulesConnector:
@@ -75,12 +76,12 @@ class RulesConnector:
         """Return what changes, with the figures of the back-test."""
         if query != CHANGE_QUERY:
             raise ConnectorFailed(f"the desk has no look-up {query[:50]!r}")
-        change = self._describe()
+        change = self._describe() or NO_CHANGE
         row: dict[str, Scalar] = {
-            "changes": change.text if change else "Nothing any more",
-            "figures": change.figures if change else "",
-            "comparison": change.comparison if change else "",
-            "is_waiting": change is not None and self._is_of_files(parameters),
+            "changes": change.text,
+            "figures": change.figures,
+            "comparison": change.comparison,
+            "is_waiting": change is not NO_CHANGE and self._is_of_files(parameters),
         }
         return [row]
 
@@ -105,7 +106,7 @@ class RulesConnector:
         return self._snapshot(action.parameters)
 
     def execute(self, action: Action, key: str) -> str:
-        """Write into the ledger that the rules of the files are in force."""
+        """Record that the rules of the files are in force."""
         if self._entry_of(key) is not None:
             return "recorded before"
         if not self._is_of_files(action.parameters):

@@ -162,7 +162,7 @@ def requested_key(case_id: str) -> str:
 
 
 def shared_card_key(case_id: str, live_list_keys: Sequence[str]) -> str:
-    """Return the key of the only card that shows a case, a shared one.
+    """Return the key of the shared card that alone shows a case.
 
     Empty when the case has a card of its own, or none.
     """

@@ -93,7 +93,7 @@ class Grants:
             return retry_on_conflict(attempt)
 
     def _must_be_grantable(self, case: Case) -> Plan:
-        """Return the plan of a case, unless its like is decided one by one."""
+        """Return a plan, unless its like is decided one by one."""
         if case.probe is not None:
             raise NotEligible(ONE_BY_ONE)
         plan, verdict = case.proposal.plan, case.proposal.verdict

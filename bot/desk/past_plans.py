@@ -1,4 +1,4 @@
-"""Past plans, judged again under another policy: what the card of a change shows."""
+"""Past plans, judged again under another policy."""
 
 import json
 from collections.abc import Iterable, Iterator, Mapping

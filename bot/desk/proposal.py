@@ -199,7 +199,7 @@ class Proposals:
     def find_grant(
         self, plan: Plan, verdict: Verdict, case: Case, *, now: datetime
     ) -> Grant | None:
-        """Find a grant by which the first plan of a case is approved already."""
+        """Find a grant that covers the first plan of a case."""
         policy = self.library.policy()
         if case.proposal.revision or not is_coverable(plan, verdict, policy):
             return None

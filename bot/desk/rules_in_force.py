@@ -100,7 +100,10 @@ def _outcome(verdict: Verdict) -> tuple[object, ...]:
 
 
 class RulesInForce:
-    """Find the rules that hold now. Each process keeps what it has read."""
+    """Find the rules that hold now.
+
+    Each process keeps what it has read.
+    """
 
     def __init__(
         self, cases: CaseStore, library: Library, desk_controls: DeskControlsStore
@@ -159,7 +162,7 @@ class RulesInForce:
         yield self.files
 
     def emergency(self, controls: DeskControls) -> EmergencyRule | None:
-        """Return who may break the glass by all rules, with the shortest review."""
+        """Return who may break the glass, with the shortest review."""
         rules = [one.policy.emergency for one in self.each(controls)]
         groups = {rule.group for rule in rules if rule}
         if None in rules or len(groups) != 1:

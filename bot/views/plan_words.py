@@ -1,4 +1,4 @@
-"""The steps of a plan in words; those of a tree with conditions."""
+"""The steps of a plan in words, with their conditions."""
 
 from collections.abc import Callable, Sequence
 from string import ascii_lowercase

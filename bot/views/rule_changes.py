@@ -28,7 +28,7 @@ _AUTONOMY_WORDS = {
 
 @dataclass(frozen=True, slots=True)
 class RuleChange:
-    """A change of the rules in words, with the figures of its back-test."""
+    """A change of the rules in words, with its back-test."""
 
     text: str
     figures: str

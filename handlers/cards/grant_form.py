@@ -1,4 +1,4 @@
-"""Approvals of the next plans like one: the form, what it said, and the meter."""
+"""Approvals of the next plans: the form, its values and the meter."""
 
 from bot.cases.case import Case
 from bot.cases.grant import MAX_GRANT_COUNT, Grant, GrantMeter
@@ -34,7 +34,7 @@ COUNTS = (1, 2, 3, 4, 5, 6, 8, 10, 15, MAX_GRANT_COUNT)
 
 
 def grant_form(case: Case, suggestion: GrantTerms, labels: Labels = NO_LABELS) -> Json:
-    """Build the form that asks how many, up to which sum and until when."""
+    """Build the form that asks for number, sum and end."""
     plan = case.proposal.plan
     wording = case_wording(case, labels)
     text = clean(describe_plan(plan, wording), MAX_PLAN_LENGTH) if plan else ""
@@ -120,7 +120,7 @@ def named_grant_blocks(meter: GrantMeter, title: str) -> list[Json]:
 
 
 def meter_text(meter: GrantMeter) -> str:
-    """Write what was used of it: "2 of 3 more, £410.00 of £600.00"."""
+    """Write its use, such as "2 of 3 more, £410.00 of £600.00"."""
     grant, use = meter.grant, meter.use
     text = f"{use.count} of {grant.max_count} more"
     if grant.max_amount:

@@ -13,7 +13,7 @@ _SYSTEM_WORDS = ("title", "timeout", "actions", "lookups")
 
 
 def definition_checksums(systems: Mapping[str, SystemSpec]) -> dict[str, str]:
-    """Return the checksum of every action: what it does, and in which system."""
+    """Return the checksum of each action with its system."""
     checksums = {}
     for name, system in systems_plain(systems).items():
         place = _without(system, _SYSTEM_WORDS)

@@ -68,7 +68,7 @@ def read_policy_file(
     playbooks: Mapping[str, Playbook],
     systems_file: Path,
 ) -> Policy:
-    """Read a policy that is not in force, checked against the other files.
+    """Read another policy, checked against the other files.
 
     Raises:
         PlaybookInvalid: one line for each mistake, with file and line.

@@ -61,7 +61,7 @@ def read_raw(path: Path, raw: bytes, shape: type[T]) -> T:
 
 
 def to_plain(value: T, shape: type[T]) -> Any:
-    """Convert what was read to JSON types, without values that are the default.
+    """Convert what was read to JSON types, without defaults.
 
     It takes the adapter by which the file was read: to make one is the most of the work.
     """

@@ -1,4 +1,4 @@
-"""The grant under which each effect was begun, so that none is overdrawn.
+"""The grant of each effect, so that none is overdrawn.
 
 What was begun before this was approved by people or by policy.
 """
