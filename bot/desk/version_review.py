@@ -7,7 +7,7 @@ comparison, and every few minutes.
 
 import logging
 from collections.abc import Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
 from bot.cases.case import Case
@@ -52,7 +52,7 @@ EDITED_AGAIN = "the file was edited again"
 AUTHOR = "Countersign"
 MAX_ATTEMPTS = 20
 #: A version is looked at again for cases that were opened so long before it was tried.
-GRACE = timedelta(days=30)
+GRACE = timedelta(days=7)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -186,6 +186,8 @@ class VersionReview:
     clock: Clock
     #: Nothing is carried out in this mode, and nothing is tried or adopted.
     is_idle: bool = False
+    #: So many comparisons of a kind bring nothing new, since more cases than that are missing.
+    _waits: dict[str, int] = field(default_factory=dict, init=False)
 
     def offer(self) -> None:
         """Compare the files with what is in force, once for each start."""
@@ -240,7 +242,11 @@ class VersionReview:
         return sum(self._advance(versions, controls) for versions in controls.versions)
 
     def advance_kind(self, kind: str) -> None:
-        """Take the version of one kind further."""
+        """Take the version of one kind further, after a comparison."""
+        # To count is to read all of its cases. What other processes have compared is counted later.
+        if self._waits.get(kind, 0) > 0:
+            self._waits[kind] -= 1
+            return
         controls = self.desk_controls.load()
         versions = controls.versions_of(kind)
         if versions is not None and not self.is_idle:
@@ -258,6 +264,7 @@ class VersionReview:
                 self._decide(AdoptVersions((_adoption(files, NO_TRIAL),)))
             return 0
         progress = self.figures.progress(versions.kind, waiting, rule)
+        self._waits[versions.kind] = progress.missing_count - 1
         if progress.may_begin_trial:
             self._decide(BeginTrial(versions.kind, waiting.checksum))
             return 0

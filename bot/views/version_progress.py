@@ -84,6 +84,14 @@ class VersionProgress:
         return ""
 
     @property
+    def missing_count(self) -> int:
+        """Return how many cases at least are missing for the next step."""
+        missing_in_shadow = self.rule.shadow - len(self.compared_cases)
+        if missing_in_shadow > 0 or self.version.phase is VersionPhase.SHADOW:
+            return max(missing_in_shadow, 0)
+        return max(self.rule.trial - len(self.ended_cases), 0)
+
+    @property
     def sentence(self) -> str:
         """Say how far it has come, in one line."""
         differing = f"{len(self.differing):,} judged otherwise"
