@@ -105,14 +105,14 @@ class Upkeep:
     probes: Probes
 
     def review_kind(self, kind: str) -> int:
-        """Look for what may be proposed about a kind; return how many cases that opened.
+        """Look for what may be proposed about a kind.
 
-        Right after a decision on it, and every hour. Every look for a proposal belongs here.
+        Returns how many cases that opened. Right after a decision on it, and every hour. Every look for a proposal belongs here.
         """
         return self.promotions.review_kind(kind)
 
     def review_kinds(self) -> int:
-        """Look for what may be proposed about any kind; return how many cases that opened."""
+        """Look for what may be proposed about any kind."""
         return sum(self.review_kind(kind) for kind, _ in self.promotions.library.titles())
 
 

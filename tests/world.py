@@ -127,7 +127,7 @@ class FakeLibrary:
         self.definitions = {"house.order_stock": "1" * 64}
 
     def identities(self) -> Identities:
-        return self.people.joined(self.earlier_people) if self.earlier_people else self.people
+        return self.people.join(self.earlier_people) if self.earlier_people else self.people
 
     def declared_identities(self) -> Identities:
         return self.people

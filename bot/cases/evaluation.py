@@ -479,7 +479,7 @@ class TrialComparison:
 
     @property
     def is_known(self) -> bool:
-        """Tell whether every answer that it rests on is one to the query of today."""
+        """Tell whether every answer is one to the query of today."""
         return not self.unknown_names and not self.changed_names
 
     @property

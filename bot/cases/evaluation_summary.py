@@ -87,7 +87,7 @@ class EvaluationSummary:
         return lines
 
     def unknown_sentences(self, title_of: Callable[[str], str]) -> list[str]:
-        """Say for each kind of how many trials the result is not known."""
+        """Say of how many trials of each kind nothing is known."""
         return [
             f"{title_of(kind)}: not known for {count} of {self.trials_by_kind[kind]}, because it"
             " asks systems what nobody had asked then, or otherwise."

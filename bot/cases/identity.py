@@ -55,7 +55,7 @@ class Identities:
         """Return the SHA-256 of who has which accounts."""
         return canonical_hash(self.people)
 
-    def joined(self, other: "Identities") -> "Identities":
+    def join(self, other: "Identities") -> "Identities":
         """Link what either of the two links.
 
         Whoever was one person by any of them can then never act as two.

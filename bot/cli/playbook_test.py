@@ -97,8 +97,8 @@ class KindResult:
         if self.examples:
             right = sum(example.is_right for example in self.examples)
             lines.append(f"{right} of {len(self.examples)} examples are recognised.")
-        unknown = self.summary.unknown_sentences(lambda _: "This kind")
-        return [*lines, f"Cases: {self.cases}.", *self.summary.sentences(), *unknown]
+        sentences = self.summary.unknown_sentences(lambda _: "This kind")
+        return [*lines, f"Cases: {self.cases}.", *self.summary.sentences(), *sentences]
 
     def to_plain(self) -> dict[str, Any]:
         """Convert to JSON types."""
@@ -222,12 +222,12 @@ def run_tests(
         folder = library or _own_folder(files) or settings.library_dir
         rules = stack.enter_context(changed_library(settings, folder, files))
         kinds = [read_playbook(file).kind for file in files]
-        changed = find_changed_lookups(settings.library_dir, rules, kinds)
-        for note in changed_lookups(changed):
+        differences = find_changed_lookups(settings.library_dir, rules, kinds)
+        for note in changed_lookups(differences):
             err.print(f"Note: {note}", markup=False, soft_wrap=True)
         run = PlaybookTest(
             library=rules,
-            replay=build_replay(settings, rules, has_models=models, changed_lookups=changed),
+            replay=build_replay(settings, rules, has_models=models, changed_lookups=differences),
             suite=stack.enter_context(junit_file(junit, SUITE_NAME)) if junit else None,
             style=_style(is_markdown=markdown, is_json=as_json),
         )
@@ -320,9 +320,9 @@ def _replace_playbook(folder: Path, file: Path) -> None:
     shutil.copy(file, folder / file.name)
 
 
-def changed_lookups(changed: Mapping[str, Sequence[str]]) -> Iterator[str]:
+def changed_lookups(differences: Mapping[str, Sequence[str]]) -> Iterator[str]:
     """Say of look-ups that ask otherwise now that they are not asked again."""
-    for names in changed.values():
+    for names in differences.values():
         for name in names:
             yield (
                 f"the look-up “{name}” has another query now, and is not asked again: "

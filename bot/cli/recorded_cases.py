@@ -157,7 +157,7 @@ def open_file(path: Path) -> Iterator[CaseSource]:
 def _parse_precedents(
     path: Path, file: Iterable[str]
 ) -> tuple[list[PrecedentVersion], Iterator[tuple[int, str]]]:
-    """Read the precedents, which come first. Return them, and the numbered lines behind them."""
+    """Read the precedents, which come first, and number the lines behind."""
     versions: list[PrecedentVersion] = []
     lines = enumerate(file, start=1)
     for number, line in lines:
@@ -238,15 +238,20 @@ def build_replay(
 
     ``ask`` makes look-ups today which nobody had made then, or otherwise.
     """
-    changed = changed_lookups or {}
+    lookups = changed_lookups or {}
     clock = FrozenClock()
     models = without_models(clock, memory)
     if has_models:
-        models = open_models(settings, library, clock, NullMemory() if memory is None else memory)
+        models = open_models(
+            settings,
+            library,
+            clock=clock,
+            memory=NullMemory() if memory is None else memory,
+        )
 
     def systems_of(trial: Trial, playbook: Playbook) -> RecordedSystems:
         return recorded_systems(
-            library, trial, playbook, ask=ask, changed_names=changed.get(playbook.kind, ())
+            library, trial, playbook, ask=ask, changed_names=lookups.get(playbook.kind, ())
         )
 
     return CaseReplay(
@@ -258,13 +263,13 @@ def build_replay(
         mode=settings.mode.value,
         memory=memory,
         planner=AbsentPlanner() if settings.chat_model and settings.chat_plans == "on" else None,
-        changed_lookups=changed,
+        changed_lookups=lookups,
     )
 
 
 @dataclass
 class AbsentPlanner:
-    """Stands in for the chat model that suggests plans: counts, and suggests none."""
+    """Counts the plans that a chat model would be asked for."""
 
     requests: int = 0
 
@@ -279,7 +284,7 @@ class AbsentPlanner:
 def find_changed_lookups(
     folder: Path, rules: FileLibrary, kinds: Iterable[str]
 ) -> dict[str, tuple[str, ...]]:
-    """Name by kind the look-ups that ask otherwise than those of the library in ``folder``.
+    """Name by kind the look-ups that ask otherwise than in ``folder``.
 
     Their recorded answers are those to the earlier query.
     """
@@ -288,7 +293,7 @@ def find_changed_lookups(
         with contextlib.suppress(PlaybookInvalid):
             playbook = read_playbook(file)
             in_use[playbook.kind] = {one.name: one for one in playbook.evidence}
-    changed = {}
+    differences = {}
     for kind in kinds:
         earlier = in_use.get(kind, {})
         names = [
@@ -297,8 +302,8 @@ def find_changed_lookups(
             if one.name in earlier and _asks_otherwise(earlier[one.name], one)
         ]
         if names:
-            changed[kind] = tuple(names)
-    return changed
+            differences[kind] = tuple(names)
+    return differences
 
 
 def _asks_otherwise(before: Lookup, now: Lookup) -> bool:
@@ -341,14 +346,14 @@ class SystemsOfToday:
         if connector is None:
             specs = {name: one for name, one in self.library.systems.items() if name == system}
             try:
-                opened = build_connectors(
+                connectors = build_connectors(
                     specs, secrets=self.secrets, chat=NullChat(), dry_run=True
                 )
             except SettingsIncomplete as failure:
                 raise ConnectorFailed(str(failure)) from None
-            if system not in opened:
+            if system not in connectors:
                 raise ConnectorFailed(NOT_RECORDED)
-            connector = self._connectors[system] = opened[system]
+            connector = self._connectors[system] = connectors[system]
         return connector.look_up(query, parameters, limit)
 
 

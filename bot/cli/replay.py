@@ -104,9 +104,8 @@ class ReplayRun:
             "unreadable": len(source.unreadable),
             "seconds": round(seconds, 2),
             "models": self.model_version,
-            "recalls": self.memory.recalls if self.memory else 0,
+            **self._searches(),
             "questions_today": today.questions if today else 0,
-            "precedents": self.memory.finds if self.memory else 0,
             # A replay asks no language model, neither to word a case nor to suggest a plan.
             "model_calls": 0,
             "model_tokens": 0,
@@ -117,6 +116,12 @@ class ReplayRun:
         else:
             self._print_figures(source, seconds)
         raise typer.Exit(1 if self.summary.regressions else 0)
+
+    def _searches(self) -> dict[str, int]:
+        """Count the searches of memory, and what they have found."""
+        if self.memory is None:
+            return {"recalls": 0, "precedents": 0}
+        return {"recalls": self.memory.recalls, "precedents": self.memory.finds}
 
     def _print_figures(self, source: CaseSource, seconds: float) -> None:
         for reason in source.unreadable:
@@ -158,7 +163,7 @@ class ReplayRun:
         )
 
     def _plans_of_a_model(self) -> int:
-        """Count the trials for which a chat model would be asked for a plan."""
+        """Count the plans that a chat model would be asked for."""
         planner = self.replay.planner
         return planner.requests if isinstance(planner, AbsentPlanner) else 0
 

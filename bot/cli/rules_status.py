@@ -37,7 +37,9 @@ class RulesStatus:
 
 
 def note_about_rules(settings: Settings) -> str:
-    """Say that the files are not in force, and what to do; empty where that is not known.
+    """Say what to do about files that are not in force.
+
+    Empty where they are, or where that is not known.
 
     A database that is away, or of another release, says nothing here.
     """

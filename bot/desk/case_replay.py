@@ -47,8 +47,8 @@ UsageBefore = Callable[[Trial], Usage]
 FORMAT = "countersign-replay/1"
 
 
-class PastMemory(Protocol):
-    """The memory of the recommender, as it was at the time of its clock."""
+class BoundedMemory(Protocol):
+    """The memory of the recommender, as it was then."""
 
     def leave_out(self, case_id: str) -> None:
         """Find no precedent of this case from now on."""
@@ -162,7 +162,7 @@ class CaseReplay:
     #: The one that the recommender reads.
     clock: FrozenClock
     #: The memory of then; None without one.
-    memory: PastMemory | None = None
+    memory: BoundedMemory | None = None
     #: Counts for how many trials a chat model would be asked for a plan; None without one.
     planner: Planner | None = None
     mode: str = ""
@@ -227,9 +227,9 @@ class CaseReplay:
         return judgement_of(case), _newly_failed(trial, case), case.proposal.recommendation
 
     def _changed_lookups(self, trial: Trial, kind: str) -> tuple[str, ...]:
-        """Name the look-ups of a trial whose answer is to another query than that of today."""
-        answered = {fact.name.partition(".")[0] for fact in trial.evidence}
-        return tuple(name for name in self.changed_lookups.get(kind, ()) if name in answered)
+        """Name the look-ups of a trial that ask otherwise today."""
+        names = {fact.name.partition(".")[0] for fact in trial.evidence}
+        return tuple(name for name in self.changed_lookups.get(kind, ()) if name in names)
 
     def _triage(
         self, trial: Trial, cases: RecordedCases, rules: tuple[StandingRule, ...]

@@ -37,7 +37,10 @@ class KindWatch:
         self._thread: threading.Thread | None = None
 
     def note(self, kind: str) -> None:
-        """Let this kind be looked at. It may be called by the thread that writes."""
+        """Let this kind be looked at.
+
+        The thread that writes may call it.
+        """
         with self._lock:
             self._kinds[kind] = None
         self._due.set()

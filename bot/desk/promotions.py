@@ -91,7 +91,7 @@ class Promotions:
                 yield action, target
 
     def _open(self, signal: Signal, now: datetime) -> bool:
-        """Ask, unless the same was asked a short while ago; tell whether that opened a case."""
+        """Ask, unless that was done lately; tell whether it opened a case."""
         last_at = self.queries.last_signal_at(signal.fingerprint, except_from=ABSENCE)
         if last_at is not None and now - last_at < self.library.policy().autonomy.ask_again:
             return False

@@ -42,7 +42,7 @@ class DeskControlsStore(Protocol):
         """
 
     def keep_accounts(self, accounts: Identities) -> None:
-        """Keep who has which accounts, for as long as the file may say otherwise.
+        """Keep who has which accounts; the file may change.
 
         They are personal, so that they are no part of the ledger, which has their checksum.
         """

@@ -68,4 +68,7 @@ class Library(Protocol):
         """Return what the file alone says of the accounts."""
 
     def join_identities(self, earlier: Identities | None) -> None:
-        """Count as one person, too, whoever is one by these; None for the file alone."""
+        """Count as one person, too, whoever is one by these.
+
+        None for the file alone.
+        """

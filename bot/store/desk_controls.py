@@ -86,12 +86,12 @@ class SqlDeskControlsStore:
         return decision.controls
 
     def keep_accounts(self, accounts: Identities) -> None:
-        """Keep who has which accounts, for as long as the file may say otherwise."""
+        """Keep who has which accounts; the file may change."""
 
         def job(unit: UnitOfWork) -> None:
-            kept = _accounts_from(unit.driver.fetch(_ACCOUNTS))
-            kept.pop(accounts.checksum, None)
-            latest = list(kept.items())[1 - MAX_ACCOUNT_FILES :]
+            files = _accounts_from(unit.driver.fetch(_ACCOUNTS))
+            files.pop(accounts.checksum, None)
+            latest = list(files.items())[1 - MAX_ACCOUNT_FILES :]
             body = json.dumps(dict([*latest, (accounts.checksum, accounts.people)]))
             values = {"name": ACCOUNTS, "version": 1, "body": body}
             unit.connection.execute(_KEEP_ACCOUNTS.on(unit.connection), values)
@@ -100,7 +100,7 @@ class SqlDeskControlsStore:
             self._database.write(job, appends=False)
 
     def accounts_of(self, checksum: str) -> Identities | None:
-        """Return the accounts with this checksum; None where they are not kept."""
+        """Return the accounts with this checksum; None where none are stored."""
         people = _accounts_from(self._database.fetch(_ACCOUNTS)).get(checksum)
         if people is None:
             return None

@@ -83,9 +83,12 @@ class FileLibrary:
         return self.people
 
     def join_identities(self, earlier: Identities | None) -> None:
-        """Count as one person, too, whoever is one by these; None for the file alone."""
+        """Count as one person, too, whoever is one by these.
+
+        None for the file alone.
+        """
         if earlier is not self._joint_identities[1]:
-            joint = self.people if earlier is None else self.people.joined(earlier)
+            joint = self.people if earlier is None else self.people.join(earlier)
             # One item, so that a reader in another thread never sees half of it.
             self._joint[:] = [(joint, earlier)]
 

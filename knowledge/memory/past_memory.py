@@ -1,4 +1,4 @@
-"""Memory as it was: the precedents that were there before a moment, and no later ones.
+"""Memory as it was before a moment, without later precedents.
 
 The product's own index searches them. It holds every version of every precedent, and each search
 finds those of its time. Keywords are weighed by how frequent they are in all of the history.
@@ -52,7 +52,7 @@ class PastMemory:
         now: datetime,
         what: str = "",
     ) -> RecallResult:
-        """Find the cases of this kind most like this one that had been decided before."""
+        """Find decided cases like this one, as memory held them then."""
 
         def admits(key: int) -> bool:
             version = self._versions[key]
@@ -67,11 +67,10 @@ class PastMemory:
             now=now,
             admits=admits,
         )
-        found = self._index.search(query)
+        precedents = self._index.search(query)
         self.recalls += 1
-        self.finds += len(found)
-        precedents = [replace(one, id=one.id.partition("@")[0]) for one in found]
-        return RecallResult(tuple(precedents))
+        self.finds += len(precedents)
+        return RecallResult(tuple(replace(one, id=one.id.partition("@")[0]) for one in precedents))
 
 
 class _VersionShelf:

@@ -62,7 +62,7 @@ class PrecedentQuery:
     admits: Callable[[int], bool] | None = None
 
     def first_of(self, keys: Iterable[int]) -> list[int]:
-        """Return the first keys that may be found, as many as one search fetches."""
+        """Return the first keys that may be found."""
         return list(islice(filter(self.admits, keys) if self.admits else keys, FETCH_SIZE))
 
     @property

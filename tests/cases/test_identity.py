@@ -265,9 +265,9 @@ def test_when_somebody_unknown_raises_it_too_the_question_is_asked_anew_and_once
 def test_joined_accounts_are_one_person_by_either_file_and_through_both():
     one = Identities.of([["T1/UANA", "staff:17"], ["T1/UBEN", "ben@a.example"]])
     other = Identities.of([["T1/UBEN", "Staff:17"], ["T1/UCARLA", "staff:9"]])
-    joint = one.joined(other)
+    joint = one.join(other)
     assert joint.is_same_person("T1/UANA", "T1/UBEN")
     assert joint.is_same_person("T1/UANA", "ben@a.example")
     assert not joint.is_same_person("T1/UANA", "T1/UCARLA")
     assert joint.person_of("staff:9") == "T1/UCARLA"
-    assert one.joined(Identities()).checksum == one.checksum == Identities().joined(one).checksum
+    assert one.join(Identities()).checksum == one.checksum == Identities().join(one).checksum
