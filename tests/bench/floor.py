@@ -3,6 +3,7 @@
 import sqlite3
 import sys
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import uvicorn
@@ -16,9 +17,7 @@ from starlette.routing import Route
 
 def main(port: int, slack: str, path: str) -> None:
     """Serve until terminated."""
-    database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-    for pragma in ("journal_mode=WAL", "synchronous=FULL"):
-        database.execute(f"PRAGMA {pragma}")
+    database = open_durable(path)
     database.execute("CREATE TABLE signals (key TEXT PRIMARY KEY, body TEXT)")
     client = WebClient("xoxb-floor", base_url=f"{slack}/api/", retry_handlers=[])
     lock = threading.Lock()
@@ -32,6 +31,20 @@ def main(port: int, slack: str, path: str) -> None:
             text=signal["title"],
             metadata={"event_type": "exception_card", "event_payload": {"uid": signal["key"]}},
         )
+
+    serve(port, keep)
+
+
+def open_durable(path: str) -> sqlite3.Connection:
+    """Open a database whose commits survive a loss of power."""
+    database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
+    for pragma in ("journal_mode=WAL", "synchronous=FULL"):
+        database.execute(f"PRAGMA {pragma}")
+    return database
+
+
+def serve(port: int, keep: Callable[[dict[str, Any]], None]) -> None:
+    """Answer each signal once it is kept, until terminated."""
 
     async def receive(request: Request) -> Response:
         signal = await request.json()

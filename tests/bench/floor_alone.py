@@ -4,27 +4,14 @@ Intent before the effect and the look after it are what keeps an effect from bei
 twice; nothing else of a product is here.
 """
 
-import sqlite3
 import sys
 import threading
 import time
 from typing import Any
 
-import uvicorn
 from slack_sdk import WebClient
-from starlette.applications import Starlette
-from starlette.concurrency import run_in_threadpool
-from starlette.requests import Request
-from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
-
-def open_durable(path: str) -> sqlite3.Connection:
-    """Open a database whose commits survive a loss of power."""
-    database = sqlite3.connect(path, check_same_thread=False, isolation_level=None)
-    for pragma in ("journal_mode=WAL", "synchronous=FULL"):
-        database.execute(f"PRAGMA {pragma}")
-    return database
+from tests.bench.floor import open_durable, serve
 
 
 def main(port: int, slack: str, path: str) -> None:
@@ -53,16 +40,7 @@ def main(port: int, slack: str, path: str) -> None:
             own.execute("INSERT INTO signals VALUES (?, ?, NULL)", row)
         threading.Thread(target=act, args=(signal,)).start()
 
-    async def receive(request: Request) -> Response:
-        signal = await request.json()
-        await run_in_threadpool(keep, signal)
-        return JSONResponse({"case": signal["key"]}, 201)
-
-    async def ready(request: Request) -> Response:
-        return JSONResponse({})
-
-    routes = [Route("/v1/signals", receive, methods=["POST"]), Route("/readyz", ready)]
-    uvicorn.run(Starlette(routes=routes), port=port, log_level="error")
+    serve(port, keep)
 
 
 if __name__ == "__main__":
