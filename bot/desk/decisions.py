@@ -112,6 +112,7 @@ class Decisions:
         return Grants(
             path=self.path,
             desk_controls=self.desk_controls,
+            versions=self.proposals.versions,
             library=self.library,
             clock=self.clock,
         )

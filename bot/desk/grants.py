@@ -14,6 +14,7 @@ from bot.cases.granting import GrantTerms, make_grant, must_be_grantable, sugges
 from bot.cases.plan import Plan
 from bot.desk.decision_path import DecisionPath, Request
 from bot.desk.effects import change
+from bot.desk.playbook_versions import PlaybookVersions
 from bot.desk.retry import retry_on_conflict
 from bot.ports.clock import Clock
 from bot.ports.desk_controls import DeskControlsStore
@@ -30,6 +31,7 @@ class Grants:
 
     path: DecisionPath
     desk_controls: DeskControlsStore
+    versions: PlaybookVersions
     library: Library
     clock: Clock
 
@@ -109,7 +111,7 @@ class Grants:
         if len(votes) != 1 or not any(isinstance(body, Authorised) for body in bodies):
             raise NotEligible(NOT_ALONE)
         plan = case.proposal.plan
-        playbook = self.library.playbook(case.kind)
+        playbook = self.versions.of_kind(case.kind, self.clock()).in_force
         if plan is None or plan.playbook_digest != playbook.checksum:
             raise NotEligible("the playbook has changed since; approve this one alone")
         offer = playbook.offer(plan.actions[0].name)

@@ -111,7 +111,7 @@ class StepLog:
         looking: bool,
     ) -> Guard:
         plan = work.case.proposal.plan
-        playbook = self.library.playbook(work.case.kind)
+        playbook = self.versions.of_kind(work.case.kind, at).in_force
         grant_id = work.case.grant_id
 
         def check(controls: DeskControls, usage_at: UsageAt) -> None:
