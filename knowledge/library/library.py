@@ -103,7 +103,7 @@ class FileLibrary:
 
     @cached_property
     def _own_playbooks(self) -> dict[str, Playbook]:
-        """Make the built-in playbooks: of stages, versions and changed rules."""
+        """Make the playbooks that no file declares."""
         books = [stage_playbook(playbook) for playbook in self.playbooks.values()]
         books += [standing_rule_playbook(playbook) for playbook in self.playbooks.values()]
         books += [version_playbook(playbook) for playbook in self.playbooks.values()]

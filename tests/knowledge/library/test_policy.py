@@ -27,6 +27,8 @@ MISTAKES = [
     ),
     ("[{group: floor-managers}]", "[{owner: nobody}]", "policy.yml:.*owner"),
     ("high_above: 2500", "high_above: lots", "policy.yml:4: high_above"),
+    ("yeses: 8", "yeses: 1", r"policy.yml:38: standing_rules.yeses: .*greater than or equal to 3"),
+    ('disuse: "30d"', "disuse: never", r"policy.yml:38: standing_rules.disuse: "),
     (
         "house.order_stock:",
         "house.other:",
