@@ -281,6 +281,7 @@ TAMPERS = {
     "effects.at": change(t.effects, EFFECT, at=0.0),
     "effects.alone_kind": change(t.effects, EFFECT, alone_kind="low_stock"),
     "effects.grant_id": change(t.effects, EFFECT, grant_id="EX-1/1"),
+    "effects.rule_id": change(t.effects, EFFECT, rule_id="EX-1/1"),
     "effects.requester": change(t.effects, EFFECT, requester="T1/UEVE"),
     "effects.currency": change(t.effects, EFFECT, currency="JPY"),
     "effects.outcome": change(t.effects, EFFECT, outcome="FAILED"),
