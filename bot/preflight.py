@@ -72,7 +72,7 @@ def find_problems(settings: Settings) -> list[str]:
 
 
 def _health_problems(settings: Settings, library: FileLibrary) -> Iterator[str]:
-    """Yield why figures about approvals would reach nobody, or practice cases never come."""
+    """Yield why figures or practice cases would reach nobody."""
     is_on = settings.approver_health is ApproverHealth.ON
     if is_on and not library.whole_desk_digests():
         yield (

@@ -70,7 +70,7 @@ from bot.desk.waiting import WaitingFilters
 from bot.ports.chat import Chat
 from bot.ports.clock import Clock
 from bot.ports.connector import Connector, Systems
-from bot.ports.details_openings import DetailsOpenings, NoDetailsOpenings
+from bot.ports.details_openings import NoDetailsOpenings
 from bot.ports.directory import Directory
 from bot.ports.outbox import Outbox
 from bot.screens import ScreenBuilder, Screens
@@ -336,6 +336,7 @@ class _Builder:
 
     def decisions(self, proposals: Proposals) -> Decisions:
         """Build the decisions of people about a case."""
+        openings = self.store.details_openings
         return Decisions(
             cases=self.store.cases,
             presses=self.store.presses,
@@ -343,13 +344,9 @@ class _Builder:
             library=self.library,
             directory=self.directory,
             proposals=proposals,
-            details_openings=self.details_openings(),
+            details_openings=openings if self.options.is_health_shown else NoDetailsOpenings(),
             clock=self.clock,
         )
-
-    def details_openings(self) -> DetailsOpenings:
-        """Record openings only where figures about approvals are agreed."""
-        return self.store.details_openings if self.options.is_health_shown else NoDetailsOpenings()
 
     def enrolment(self) -> PasskeyEnrolment:
         """Build the enrolment of passkeys."""

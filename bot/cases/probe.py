@@ -1,4 +1,4 @@
-"""Probes: past cases with a known answer, put before a queue as practice."""
+"""Probes: past cases with a known answer, shown again as practice."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -23,7 +23,10 @@ class ProbeAnswer(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Probe:
-    """The past case of a probe. The right answer is to refuse its plan."""
+    """The past case of a probe.
+
+    The right answer is to refuse its plan.
+    """
 
     of_case: str
     #: The queue that it is put before.

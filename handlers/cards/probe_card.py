@@ -1,4 +1,4 @@
-"""The card of a practice case that is over, with the right answer."""
+"""The card of an ended practice case, with the right answer."""
 
 from bot.cases.case import Case
 from bot.cases.probe import Probe, ProbeAnswer
