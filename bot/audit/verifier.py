@@ -1211,7 +1211,7 @@ def record_resolution(entry, body, case):
 
 
 def check_undo(entry, body, case):
-    """Check that enough people took the plan back, and what goes with it.
+    """Check who took the plan back, and what goes with it.
 
     In ledgers of earlier releases, which know no votes, one person was enough, and what earlier
     plans have done stayed.
@@ -1637,12 +1637,12 @@ def record_report(entry, body, case):
 
 
 def is_earlier(body, case):
-    """Tell whether this is about a step of an earlier plan, which is taken back too."""
+    """Tell whether this is about a step of an earlier plan."""
     return bool(case.plan) and step_number(body) >= len(case.plan["actions"])
 
 
 def record_earlier_undo(body, case):
-    """Check that a step of an earlier plan is taken back as it was asked, and record it."""
+    """Record the undo of a step of an earlier plan."""
     place = body["step"] - len(case.plan["actions"])
     if place >= len(case.steps.earlier_undone):
         return f"step {body['step'] + 1} was reported, which no plan of the case has"

@@ -59,7 +59,7 @@ def _has_raised(case: Case, person: Person, by: Caller) -> bool:
 
 
 def _approvers(case: Case, by: Caller) -> tuple[str, ...]:
-    """List the groups of the verdict, or of all that an undo would take back."""
+    """List the groups of the verdict, or those of an undo."""
     verdict = case.undo_verdict if case.state is State.RESOLVED else case.proposal.verdict
     if verdict is None:
         return ()

@@ -506,7 +506,7 @@ class Case:
 
     @property
     def approver_groups(self) -> tuple[str, ...]:
-        """List the groups that the plan needs, or what is still to be undone with it."""
+        """List the groups that the plan, or its undo, needs."""
         verdict = self.undo_verdict
         return tuple(factor.group for factor in verdict.factors) if verdict else ()
 
@@ -528,7 +528,7 @@ class Case:
         return replace(action, parameters={**action.parameters, **inputs}) if inputs else action
 
     def earlier_step(self, step: int) -> DoneStep | None:
-        """Return the step of an earlier plan that an undo takes back under this number."""
+        """Return the earlier step that an undo takes back by this number."""
         count = len(self.proposal.plan.actions) if self.proposal.plan else 0
         earlier_undone = self.execution.earlier_undone
         return earlier_undone[step - count] if 0 <= step - count < len(earlier_undone) else None

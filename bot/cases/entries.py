@@ -653,7 +653,7 @@ class UndoApproved(Body):
 
 
 @_entry("plan.undo_asked", Transition.UNDO)
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, kw_only=True)
 class UndoAsked(Body):
     """The quorum for the undo is complete, and it begins."""
 

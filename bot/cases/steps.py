@@ -345,7 +345,7 @@ def _report(case: Case, index: int, state: StepState, *, detail: str, at: dateti
 
 
 def _without_earlier(case: Case, key: str) -> Case:
-    """Forget a step of an earlier plan, if it is one: it stands no longer."""
+    """Forget a step of an earlier plan, which stands no longer."""
     earlier_steps = tuple(one for one in case.execution.earlier_steps if one.key != key)
     return replace(case, execution=replace(case.execution, earlier_steps=earlier_steps))
 

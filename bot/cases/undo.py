@@ -89,7 +89,7 @@ def _undo(case: Case, command: Undo, now: datetime) -> tuple[CaseBody, ...]:
 
 @dataclass(frozen=True, slots=True)
 class UndoScope:
-    """What an undo takes back of the steps of all plans, and what stays."""
+    """The steps of all plans that an undo takes back or leaves."""
 
     #: The steps of the plan, by number.
     own: tuple[int, ...]
@@ -99,24 +99,24 @@ class UndoScope:
     remaining: tuple[Action, ...]
 
     def actions(self, case: Case) -> tuple[Action, ...]:
-        """List what is taken back, in the order in which that is done."""
+        """List what is taken back, the latest first."""
         own = [case.action(step) for step in reversed(self.own)]
         return (*own, *(one.action for one in reversed(self.earlier)))
 
 
 def undo_scope(case: Case, at: datetime) -> UndoScope:
     """Find what an undo at this time takes back."""
-    landed = [
+    landed_steps = [
         step for step, record in enumerate(case.execution.steps) if record.state is StepState.LANDED
     ]
-    own = tuple(step for step in landed if case.action(step).reversible)
+    own = tuple(step for step in landed_steps if case.action(step).reversible)
     plan = case.proposal.plan
     # What was done for real is not taken back for show.
     is_real = plan is not None and not plan.is_dry_run
     earlier = tuple(
         one for one in case.execution.earlier_steps if is_real and one.may_be_undone(at)
     )
-    remaining = [case.action(step) for step in landed if step not in own]
+    remaining = [case.action(step) for step in landed_steps if step not in own]
     remaining += [one.action for one in case.execution.earlier_steps if one not in earlier]
     return UndoScope(own, earlier, tuple(remaining))
 

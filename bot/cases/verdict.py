@@ -82,7 +82,7 @@ class Verdict:
 
 
 def stricter(verdict: Verdict, others: Iterable[Verdict]) -> Verdict:
-    """Return a verdict that asks for everybody whom one of these asks for."""
+    """Return a verdict that asks everybody whom any of these asks."""
     for other in others:
         if other.ruling is not Ruling.ASK:
             continue

@@ -172,7 +172,7 @@ class Controls:
         return controls
 
     def grants(self, stopper: str = "") -> tuple[GrantMeter, ...]:
-        """List what is approved in advance now, with what was used of it.
+        """List what is approved in advance now, with its use.
 
         With ``stopper``: only what this person may stop.
         """

@@ -358,7 +358,7 @@ def resolve(case: Case, now: datetime) -> Resolved:
 
 
 def _with_earlier(plan: Plan | None, case: Case) -> Plan | None:
-    """Add what an undo takes back of earlier plans: a pause stops that too."""
+    """Add the earlier steps of an undo: a pause stops them too."""
     if plan is None or not case.execution.earlier_undone:
         return plan
     actions = [one.action for one in case.execution.earlier_undone]

@@ -134,7 +134,7 @@ def _fact(fact: str, links: Mapping[str, str]) -> list[Json]:
 
 
 def _grants(answer: Answer) -> list[Json]:
-    """Build the meters of what is approved in advance, and count those left out."""
+    """Build the meters of grants, and count those left out."""
     blocks = []
     for meter, title in answer.grants[:MAX_GRANTS]:
         blocks += named_grant_blocks(meter, title)

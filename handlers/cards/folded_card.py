@@ -231,7 +231,7 @@ def _progress(case: Case, wording: Wording) -> list[str]:
 
 
 def _earlier_steps(case: Case, wording: Wording) -> list[Json]:
-    """Name what earlier plans of the case have done: an undo is about that too."""
+    """Name what earlier plans have done: an undo is about that too."""
     if case.state is not State.RESOLVED or not case.execution.earlier_steps:
         return []
     summaries = "; ".join(one.action.summary for one in case.execution.earlier_steps)

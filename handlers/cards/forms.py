@@ -256,7 +256,7 @@ def review_form(case: Case) -> Json:
 
 
 def undo_form(case: Case, labels: Labels = NO_LABELS, at: datetime | None = None) -> Json:
-    """Build the form that lists exactly what is undone at this time, and what stays."""
+    """Build the form that lists what is undone and what stays."""
     effect = (
         "This is taken back in the outside system, last step first. The case then needs a person."
     )

@@ -113,7 +113,7 @@ def grant_blocks(meter: GrantMeter, what: str = "") -> list[Json]:
 
 
 def named_grant_blocks(meter: GrantMeter, title: str) -> list[Json]:
-    """Build the meter for a place that has to say whose it is, and of what kind."""
+    """Build the meter with its giver and kind."""
     giver = clean(meter.grant.giver_name, MAX_NAME_LENGTH)
     kind = clean(title, MAX_NAME_LENGTH)
     return grant_blocks(meter, f"{giver} approved in advance with {meter.grant.on_case} ({kind}): ")

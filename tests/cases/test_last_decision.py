@@ -75,7 +75,7 @@ def test_a_new_case_and_one_that_waits_are_undecided():
         (referred, BY_HAND, LastDecision.BY_HAND),
         (proposed, EDIT, LastDecision.EDITED),
         (proposed, HAND_OVER, LastDecision.HANDED_OVER),
-        (resolved, UndoAsked("wrong", "Ana"), LastDecision.TAKEN_BACK),
+        (resolved, UndoAsked(note="wrong", by_name="Ana"), LastDecision.TAKEN_BACK),
     ],
     ids=lambda value: getattr(value, "value", ""),
 )
@@ -150,7 +150,7 @@ def test_what_was_edited_and_expired_or_cleared_was_edited_last():
 
 
 def test_an_undo_is_of_everybody_who_agreed_and_one_that_lapses_leaves_the_approval():
-    undo = UndoAsked("wrong", "Ana", by=(ANA.id, BEN.id))
+    undo = UndoAsked(note="wrong", by_name="Ana", by=(ANA.id, BEN.id))
     assert decided(resolved(), undo) == (LastDecision.TAKEN_BACK, (ANA.id, BEN.id))
     case = resolved()
     after = record(case, undo, UndoLapsed("nobody may"), actor=ACTOR, at=LATER)

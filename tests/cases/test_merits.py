@@ -246,7 +246,9 @@ def test_a_kind_that_was_named_rightly_counts_however_the_case_ended():
 # --- revocation -----------------------------------------------------------------------------------
 
 
-@pytest.mark.parametrize("reversal", [Reopened("it is back"), UndoAsked("wrong", "Ben")])
+@pytest.mark.parametrize(
+    "reversal", [Reopened("it is back"), UndoAsked(note="wrong", by_name="Ben")]
+)
 def test_what_was_reversed_is_revoked_and_names_the_entry(reversal):
     case = history((HANDED_TO_BEN, ANA), (BY_HAND, BEN), (reversal, DESK))
     found = awards(case)
@@ -257,9 +259,12 @@ def test_what_was_reversed_is_revoked_and_names_the_entry(reversal):
 
 
 def test_an_undo_that_lapsed_revokes_nothing():
-    case = history((EDITED, ANA), (WORKED, DESK), (UndoAsked("wrong", "Ben"), BEN))
+    case = history((EDITED, ANA), (WORKED, DESK), (UndoAsked(note="wrong", by_name="Ben"), BEN))
     lapsed = history(
-        (EDITED, ANA), (WORKED, DESK), (UndoAsked("wrong", "Ben"), BEN), (UndoLapsed("late"), DESK)
+        (EDITED, ANA),
+        (WORKED, DESK),
+        (UndoAsked(note="wrong", by_name="Ben"), BEN),
+        (UndoLapsed("late"), DESK),
     )
     assert only(Merit.CORRECTION, case)[0][1] is AwardState.REVOKED
     assert only(Merit.CORRECTION, lapsed)[0][1] is AwardState.COUNTS

@@ -501,7 +501,7 @@ def test_an_undoing_that_was_asked_before_the_upgrade_goes_on(small_world):
         at=world.clock(),
         actor=Actor.parse(BEN),
         surface="slack",
-        body=UndoAsked("wrong", "Ben"),
+        body=UndoAsked(note="wrong", by_name="Ben"),
     )
     decision = Decision((asked,), evolve(case, asked))
     world.store.cases.commit(change(case, decision, world.library.book))
