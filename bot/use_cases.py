@@ -107,8 +107,8 @@ class Upkeep:
     def review_kind(self, kind: str) -> int:
         """Look for what may be proposed about a kind.
 
-        Returns how many cases that opened. Right after a decision on it, and every hour.
-        Every look for a proposal belongs here.
+        Returns how many cases that opened. Right after a decision on it, and every hour: every
+        look for a proposal belongs here.
         """
         return self.promotions.review_kind(kind)
 

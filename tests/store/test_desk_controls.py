@@ -8,8 +8,10 @@ from bot.cases.control_folds import fold_controls
 from bot.cases.controls import DeskControls
 from bot.cases.entries import entry_of
 from bot.cases.errors import Conflict
+from bot.cases.identity import Identities
 from bot.ports.card_store import CardRef
 from bot.store import tables
+from bot.store.desk_controls import MAX_ACCOUNT_FILES
 from tests.store.rows import (
     decision_after,
     message,
@@ -90,3 +92,27 @@ def test_a_rewind_below_the_last_number_takes_none_back(world):
     before = world.store.desk_controls.load()
     world.store.desk_controls.rewind(decision_after(before, paused_entry(before)), (), 1)
     assert world.receive(world.signal("product:9")).case_id == "EX-4"
+
+
+def accounts(number):
+    return Identities.of([[f"T1/U{number}A", f"staff:{number}"], [f"T1/U{number}B"]])
+
+
+def test_accounts_are_found_under_their_checksum_alone(world):
+    store = world.store.desk_controls
+    assert store.accounts_of(accounts(1).checksum) is None
+    store.keep_accounts(accounts(1))
+    store.keep_accounts(accounts(1))
+    assert store.accounts_of(accounts(1).checksum) == accounts(1)
+    assert store.accounts_of(accounts(2).checksum) is None
+    # They are beside the controls, not of them.
+    assert store.load() == DeskControls()
+
+
+def test_only_the_latest_accounts_are_kept(world):
+    store = world.store.desk_controls
+    for number in range(1, MAX_ACCOUNT_FILES + 3):
+        store.keep_accounts(accounts(number))
+    numbers = range(1, MAX_ACCOUNT_FILES + 3)
+    stored = [one for one in numbers if store.accounts_of(accounts(one).checksum)]
+    assert stored == list(numbers)[-MAX_ACCOUNT_FILES:]

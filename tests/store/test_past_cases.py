@@ -3,6 +3,7 @@
 from datetime import timedelta
 
 from bot.cases.lifecycle import State
+from bot.cases.precedent import precedent_versions
 from bot.cases.usage import DAY, Usage
 from bot.store import past_cases
 from bot.store.past_cases import CaseSelection, PastCases
@@ -59,3 +60,14 @@ def test_usage_before_a_moment_leaves_out_what_came_after_it(world):
     next_day = world.clock() + timedelta(days=1)
     assert [times_before(at) for at in (begin, between, world.clock(), next_day)] == [0, 1, 2, 0]
     assert histories.usage_before(between, (DAY,), plan=None) == Usage()
+
+
+def test_precedents_are_read_with_the_time_since_when_memory_held_them(world):
+    case_id = world.receive(world.signal("product:1")).case_id
+    world.work()
+    world.approve(world.store.cases.case(case_id))
+    world.work()
+    (version,) = PastCases(world.store.database).precedent_versions()
+    assert (version.precedent.case_id, version.until) == (case_id, None)
+    assert version.since == version.precedent.ended_at
+    assert [version] == precedent_versions(world.store.cases.entries(case_id))
