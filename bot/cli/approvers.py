@@ -58,14 +58,16 @@ def _table(queues: list[QueueHealth]) -> Table:
     heads = ("group", "decisions", "people", "time to decide", "approved", "too fast to read")
     table = Table(*heads, "busiest person", "most frequent pair", box=None)
     for queue in queues:
-        shares = (
-            queue.approval_share,
-            queue.fast_share,
-            queue.busiest_share,
-            queue.pair_share,
+        table.add_row(
+            f"@{queue.group}",
+            str(queue.decisions),
+            str(queue.people),
+            _duration(queue.time_to_decide),
+            _percent(queue.approval_share),
+            _percent(queue.fast_share),
+            _percent(queue.busiest_share),
+            _percent(queue.pair_share),
         )
-        counts = (f"@{queue.group}", str(queue.decisions), str(queue.people))
-        table.add_row(*counts, _duration(queue.time_to_decide), *map(_percent, shares))
     return table
 
 

@@ -180,7 +180,7 @@ class RulesConnector:
 
 
 class CombinedDesk:
-    """The stages and rules of the desk as one system."""
+    """The parts of the desk as one system: its stages and its rules."""
 
     def __init__(self, stages: Connector, rules: Connector) -> None:
         self._stages = stages

@@ -160,7 +160,7 @@ class Controls:
         return controls
 
     def grants(self, person: str = "") -> tuple[GrantMeter, ...]:
-        """List what is approved in advance now, and its use."""
+        """List what is approved in advance now, with what was used of it."""
         now = self.clock()
         return tuple(
             GrantMeter(grant, self.cases.grant_use(grant))

@@ -91,7 +91,7 @@ class Grants:
             return retry_on_conflict(attempt)
 
     def _must_be_grantable(self, case: Case) -> Plan:
-        """Return a plan, unless its like is decided one by one."""
+        """Return the plan of a case, unless its like is decided one by one."""
         plan, verdict = case.proposal.plan, case.proposal.verdict
         if plan is None or verdict is None:
             raise NotEligible("there is no plan to approve")

@@ -82,7 +82,7 @@ class FileLibrary:
 
     @cached_property
     def _own_playbooks(self) -> dict[str, Playbook]:
-        """Make the built-in playbooks: of stages and changed rules."""
+        """Make the built-in playbooks: of the stages of kinds, and of changed rules."""
         books = [stage_playbook(playbook) for playbook in self.playbooks.values()]
         books.append(rules_playbook(self.playbooks[UNRECOGNISED], self.governors()))
         return {playbook.kind: playbook for playbook in books}
