@@ -17,15 +17,15 @@ INDEXES = (
 )
 
 
-def take_back_0015(connection: sa.Connection) -> None:
-    """Take back all that the migration to 0015 changes."""
+def take_back_0014(connection: sa.Connection) -> None:
+    """Take back all that the migration to 0014 changes."""
     connection.execute(sa.text("DROP TABLE details_openings"))
     connection.execute(sa.text("UPDATE alembic_version SET version_num = '0013'"))
 
 
 def take_back_0013(connection: sa.Connection) -> None:
     """Take back all that the migration to 0013 changes, and what came after it."""
-    take_back_0015(connection)
+    take_back_0014(connection)
     connection.execute(sa.text("ALTER TABLE effects DROP COLUMN rule_id"))
     connection.execute(sa.text("UPDATE alembic_version SET version_num = '0012'"))
 
