@@ -437,6 +437,7 @@ class _Builder:
             queries=self.store.queries,
             intake=intake,
             library=self.library,
+            versions=triage.proposals.versions,
             clock=self.clock,
             mode=self.options.mode,
         )
@@ -746,6 +747,13 @@ def _build_desk_connector(store: Store, library: FileLibrary, clock: Clock) -> C
         clock=clock,
         describe=descriptions.describe,
     )
+    reports = build_reports(
+        cases=store.cases,
+        desk_controls=store.desk_controls,
+        queries=store.queries,
+        library=library,
+        clock=clock,
+    )
     standing_rules = StandingRulesConnector(
         desk_controls=store.desk_controls,
         cases=store.cases,
@@ -757,15 +765,9 @@ def _build_desk_connector(store: Store, library: FileLibrary, clock: Clock) -> C
             cases=store.cases,
             ledger=store.ledger,
             library=library,
+            versions=reports.versions,
             clock=clock,
         ),
-    )
-    reports = build_reports(
-        cases=store.cases,
-        desk_controls=store.desk_controls,
-        queries=store.queries,
-        library=library,
-        clock=clock,
     )
     versions = VersionsConnector(
         desk_controls=store.desk_controls,

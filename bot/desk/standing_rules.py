@@ -37,6 +37,7 @@ from bot.cases.verdict import STANDING_RULE
 from bot.desk.action_stages import actions_of
 from bot.desk.intake import Intake
 from bot.desk.past_plans import BACKTEST_SPAN, LedgerRows, judge_past, surroundings_of
+from bot.desk.playbook_versions import PlaybookVersions
 from bot.desk.proposal import SHADOW_MODE
 from bot.ports.case_queries import CaseQueries
 from bot.ports.case_store import CaseStore, ReceiptOutcome
@@ -93,6 +94,7 @@ class StandingRuleRecords:
     cases: CaseStore
     ledger: LedgerRows
     library: Library
+    versions: PlaybookVersions
     clock: Clock
     #: By the checksum of a draft: a back-test reads the whole ledger.
     _outcomes: dict[str, str] = field(default_factory=dict, init=False)
@@ -148,8 +150,8 @@ class StandingRuleRecords:
 
     def obstacle(self, rule: StandingRule) -> str:
         """Say why a draft may not be adopted; empty where it may."""
-        playbook, policy = self.library.playbook(rule.kind), self.library.policy()
-        controls, now = self.desk_controls.load(), self.clock()
+        controls, now, policy = self.desk_controls.load(), self.clock(), self.library.policy()
+        playbook = self.versions.of_kind(rule.kind, now).in_force
         if rule.playbook_digest != playbook.checksum:
             return "the playbook has changed since"
         if rule.owner != playbook.owners.governance:
@@ -233,6 +235,7 @@ class StandingRules:
     queries: CaseQueries
     intake: Intake
     library: Library
+    versions: PlaybookVersions
     clock: Clock
     mode: str = ""
     #: What the last drafts of a kind and action were made from, with them.
@@ -251,7 +254,7 @@ class StandingRules:
         )
         controls = self.desk_controls.load()
         for kind, _ in self.library.titles():
-            opened_count += self._propose(self.library.playbook(kind), controls, now)
+            opened_count += self._propose(self.versions.of_kind(kind, now).in_force, controls, now)
         return opened_count
 
     @property
@@ -290,7 +293,8 @@ class StandingRules:
         return opened_count
 
     def _end_reason(self, rule: StandingRule, now: datetime) -> str:
-        playbook, policy = self.library.playbook(rule.kind), self.library.policy()
+        policy = self.library.policy()
+        playbook = self.versions.of_kind(rule.kind, now).in_force
         if now >= rule.until:
             return f"its time is over: {rule.doubt}" if rule.doubt else "its time is over"
         if rule.playbook_digest != playbook.checksum:
