@@ -12,6 +12,13 @@ from bot.cases.call_rules import CallRules
 from bot.cases.canonical import canonical_hash
 from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
+from bot.cases.desk_kinds import (
+    RULES_KIND,
+    concerned_kind,
+    is_stage_kind,
+    is_standing_rule_kind,
+    is_version_kind,
+)
 from bot.cases.hours import ALWAYS, Hours
 from bot.cases.identity import Identities
 from bot.cases.merit_rules import MeritRules
@@ -19,21 +26,12 @@ from bot.cases.playbook import ActionOffer, Detection, Lookup, Owners, Playbook,
 from bot.cases.playbook_version import decision_checksum
 from bot.cases.policy import ActionLimit, PlaybookTerms, Policy, TierRule
 from bot.cases.rule_record import KindRules, RuleRecord
-from bot.cases.rules_playbook import RULES_KIND, rules_playbook
+from bot.cases.rules_playbook import rules_playbook
 from bot.cases.service_level import ServiceLevel
 from bot.cases.signal import UNRECOGNISED, Signal, SignalStatus
-from bot.cases.stage_playbook import (
-    concerned_kind,
-    is_stage_kind,
-    stage_playbook,
-    with_desk_actions,
-)
-from bot.cases.standing_rule_playbook import (
-    is_standing_rule_kind,
-    ruled_kind,
-    standing_rule_playbook,
-)
-from bot.cases.version_playbook import is_version_kind, version_playbook
+from bot.cases.stage_playbook import stage_playbook, with_desk_actions
+from bot.cases.standing_rule_playbook import standing_rule_playbook
+from bot.cases.version_playbook import version_playbook
 from bot.connectors.dry_run import DryRun
 from bot.desk.decision_path import Request
 from bot.desk.options import DeskOptions
@@ -151,7 +149,7 @@ class FakeLibrary:
         if is_stage_kind(kind):
             return stage_playbook(self.playbook(concerned_kind(kind)))
         if is_standing_rule_kind(kind):
-            return standing_rule_playbook(self.playbook(ruled_kind(kind)))
+            return standing_rule_playbook(self.playbook(concerned_kind(kind)))
         if kind == UNRECOGNISED:
             return replace(
                 self.book,

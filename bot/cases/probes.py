@@ -10,12 +10,12 @@ from datetime import datetime, timedelta
 
 from bot.cases.case import Case, StatusReason
 from bot.cases.commands import Approve, Claim, Command, DecisionKind, Expire, PersonDecision
+from bot.cases.desk_kinds import DESK_SOURCE
 from bot.cases.entries import CaseBody, Entry, ProbeAnswered, ProbeBody, RejectReason
 from bot.cases.errors import LedgerBroken, MoveNotAllowed
 from bot.cases.lifecycle import State
 from bot.cases.policy import RiskTier
 from bot.cases.probe import Probe, ProbeAnswer
-from bot.cases.stage_playbook import DESK_SOURCE
 
 #: The mode of a probe's plan: no program runs in it, so none would carry it out.
 PROBE_MODE = "probe"

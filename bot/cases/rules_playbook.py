@@ -7,12 +7,11 @@ from collections.abc import Iterable
 from datetime import timedelta
 
 from bot.cases.approval import ApprovalRequirement
+from bot.cases.desk_kinds import ADOPT_RULES, DESK_SYSTEM, RULES_KIND
 from bot.cases.playbook import ActionOffer, Lookup, Owners, Playbook, Stake
 from bot.cases.policy import PlaybookTerms
 from bot.cases.service_level import ServiceLevel
-from bot.cases.stage_playbook import ADOPT_RULES, DESK_SYSTEM
 
-RULES_KIND = "changed_rules"
 CHANGE_QUERY = "rule_change"
 DAY = timedelta(days=1)
 EXPIRES_FOR = 7 * DAY

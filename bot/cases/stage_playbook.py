@@ -8,51 +8,21 @@ from dataclasses import replace
 from datetime import timedelta
 
 from bot.cases.approval import ApprovalRequirement
+from bot.cases.desk_kinds import (
+    ADOPT_RULES,
+    ADOPT_VERSION,
+    CHANGE_STAGE,
+    DESK_SYSTEM,
+    STANDING_RULE_ACTIONS,
+    stage_kind,
+)
 from bot.cases.playbook import ActionOffer, Lookup, Owners, Playbook, Stake
 from bot.cases.policy import ActionLimit, PlaybookTerms, Policy
 from bot.cases.service_level import ServiceLevel
 
-#: The desk as a system of its own, and its actions.
-DESK_SYSTEM = "desk"
-CHANGE_STAGE = f"{DESK_SYSTEM}.change_stage"
-ADOPT_RULES = f"{DESK_SYSTEM}.adopt_rules"
-ADOPT_STANDING_RULE = f"{DESK_SYSTEM}.adopt_standing_rule"
-KEEP_STANDING_RULE = f"{DESK_SYSTEM}.keep_standing_rule"
-STANDING_RULE_ACTIONS = (ADOPT_STANDING_RULE, KEEP_STANDING_RULE)
-ADOPT_VERSION = f"{DESK_SYSTEM}.adopt_version"
 RECORD_QUERY = "record"
-#: The source of its signals.
-DESK_SOURCE = "desk"
-#: The group of all cases of that source, where cases are counted by kind.
-ASSISTANT = "assistant"
 MAX_CHANGES_PER_DAY = 20
 DAY = timedelta(days=1)
-_PREFIX = "stage_of_"
-#: Of the kinds that decide the version of another one's playbook.
-VERSION_PREFIX = "version_of_"
-
-
-def stage_kind(kind: str) -> str:
-    """Name the kind of case that decides the stages of another kind."""
-    return f"{_PREFIX}{kind}"
-
-
-def is_stage_kind(kind: str) -> bool:
-    """Tell whether cases of this kind decide a stage."""
-    return kind.startswith(_PREFIX)
-
-
-def concerned_kind(kind: str) -> str:
-    """Return the kind whose stages or version such cases decide."""
-    return kind.removeprefix(_PREFIX).removeprefix(VERSION_PREFIX)
-
-
-def counted_kind(kind: str, source: str) -> str:
-    """Return the kind under which a case is counted.
-
-    Decisions about the assistant are one group, and no part of the business.
-    """
-    return ASSISTANT if source == DESK_SOURCE else kind
 
 
 def stage_playbook(of_kind: Playbook) -> Playbook:

@@ -6,34 +6,19 @@ No file has to declare them. The governance owners of the kind concerned decide,
 from dataclasses import replace
 from datetime import timedelta
 
-from bot.cases.playbook import ActionOffer, Lookup, Playbook, Stake
-from bot.cases.stage_playbook import (
+from bot.cases.desk_kinds import (
     ADOPT_STANDING_RULE,
     DESK_SYSTEM,
     KEEP_STANDING_RULE,
-    stage_playbook,
+    standing_rule_kind,
 )
+from bot.cases.playbook import ActionOffer, Lookup, Playbook, Stake
+from bot.cases.stage_playbook import stage_playbook
 
 STANDING_RULE_QUERY = "standing_rule"
 #: The fact of a signal that has the draft, as JSON. Its words are in the plan.
 DRAFT_FACT = "draft"
 DAY = timedelta(days=1)
-_PREFIX = "rule_of_"
-
-
-def standing_rule_kind(kind: str) -> str:
-    """Name the kind of case that decides a kind's standing rules."""
-    return f"{_PREFIX}{kind}"
-
-
-def is_standing_rule_kind(kind: str) -> bool:
-    """Tell whether cases of this kind decide a standing rule."""
-    return kind.startswith(_PREFIX)
-
-
-def ruled_kind(kind: str) -> str:
-    """Return the kind whose standing rules such cases decide."""
-    return kind.removeprefix(_PREFIX)
 
 
 def standing_rule_playbook(of_kind: Playbook) -> Playbook:

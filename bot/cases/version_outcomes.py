@@ -6,11 +6,10 @@ from bot.cases.autonomy import bad_outcomes_after
 from bot.cases.case import Case
 from bot.cases.control_commands import EndVersion, TakeVersionBack
 from bot.cases.controls import DeskControls
+from bot.cases.desk_kinds import DESK_SOURCE, is_version_kind
 from bot.cases.entries import Entry, Rejected
 from bot.cases.errors import NoLongerAlone
 from bot.cases.plan import DRY_RUN, Plan
-from bot.cases.stage_playbook import DESK_SOURCE
-from bot.cases.version_playbook import is_version_kind
 
 
 def version_ends_after(

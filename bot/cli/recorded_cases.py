@@ -19,6 +19,7 @@ from bot import storage
 from bot.advisors import open_models, without_models
 from bot.cases.canonical import Scalar, ScalarMapping
 from bot.cases.case import Case
+from bot.cases.desk_kinds import DESK_SYSTEM
 from bot.cases.entries import Entry
 from bot.cases.errors import (
     BadRequest,
@@ -33,7 +34,6 @@ from bot.cases.policy import Stage
 from bot.cases.precedent import PrecedentVersion
 from bot.cases.precedent_json import version_from_plain, version_to_plain
 from bot.cases.rule_use import RuleHistory
-from bot.cases.stage_playbook import DESK_SYSTEM
 from bot.cases.usage import Usage
 from bot.clock import utc_now
 from bot.connectors.desk import DESK_SPEC

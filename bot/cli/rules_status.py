@@ -11,8 +11,8 @@ from sqlalchemy.exc import SQLAlchemyError
 from bot import storage
 from bot.cases.case import Case
 from bot.cases.controls import AdoptedRules, DeskControls
+from bot.cases.desk_kinds import RULES_KIND
 from bot.cases.errors import CountersignError
-from bot.cases.rules_playbook import RULES_KIND
 from bot.desk.rules_in_force import RulesInForce
 from bot.ports.case_queries import CaseFilter
 from bot.preflight import open_library

@@ -15,11 +15,12 @@ from bot.cases.case import Case
 from bot.cases.control_commands import ChangeStage
 from bot.cases.control_decisions import decide_controls
 from bot.cases.controls import DESK_ID, DeskControls
+from bot.cases.desk_kinds import DESK_SOURCE, DESK_SYSTEM, stage_kind
 from bot.cases.entries import StageChanged
 from bot.cases.errors import Conflict, ConnectorFailed, WorldMoved
 from bot.cases.plan import Action, Idempotency
 from bot.cases.policy import Stage
-from bot.cases.stage_playbook import DESK_SOURCE, DESK_SYSTEM, RECORD_QUERY, stage_kind
+from bot.cases.stage_playbook import RECORD_QUERY
 from bot.connectors.parameters import ParameterType, convert_parameters
 from bot.connectors.specs import ActionSpec, Secrets, SystemSpec, prepare_action
 from bot.ports.case_queries import CaseQueries

@@ -12,18 +12,19 @@ from bot.cases.case import Case
 from bot.cases.control_commands import AdoptRules
 from bot.cases.control_decisions import decide_controls
 from bot.cases.controls import DESK_ID
-from bot.cases.entries import PolicyAdopted
-from bot.cases.errors import Conflict, ConnectorFailed, WorldMoved
-from bot.cases.plan import Action
-from bot.cases.rule_record import RuleRecord
-from bot.cases.rules_playbook import CHANGE_QUERY, RULES_KIND
-from bot.cases.stage_playbook import (
+from bot.cases.desk_kinds import (
     ADOPT_RULES,
     ADOPT_VERSION,
     DESK_SOURCE,
     DESK_SYSTEM,
+    RULES_KIND,
     STANDING_RULE_ACTIONS,
 )
+from bot.cases.entries import PolicyAdopted
+from bot.cases.errors import Conflict, ConnectorFailed, WorldMoved
+from bot.cases.plan import Action
+from bot.cases.rule_record import RuleRecord
+from bot.cases.rules_playbook import CHANGE_QUERY
 from bot.cases.standing_rule_playbook import STANDING_RULE_QUERY
 from bot.cases.version_playbook import VERSION_QUERY
 from bot.connectors.desk import (

@@ -17,16 +17,12 @@ from bot.cases.control_commands import (
 )
 from bot.cases.control_decisions import decide_controls
 from bot.cases.controls import DESK_ID
+from bot.cases.desk_kinds import DESK_SOURCE, DESK_SYSTEM, standing_rule_kind
 from bot.cases.entries import RuleAdopted, RuleEnded, RuleProlonged
 from bot.cases.errors import Conflict, ConnectorFailed, WorldMoved
 from bot.cases.plan import Action
-from bot.cases.stage_playbook import DESK_SOURCE, DESK_SYSTEM
 from bot.cases.standing_rule import StandingRule, rule_from_json
-from bot.cases.standing_rule_playbook import (
-    DRAFT_FACT,
-    STANDING_RULE_QUERY,
-    standing_rule_kind,
-)
+from bot.cases.standing_rule_playbook import DRAFT_FACT, STANDING_RULE_QUERY
 from bot.connectors.desk import (
     ADOPT_STANDING_RULE_SPEC,
     DESK_SPEC,

@@ -12,11 +12,11 @@ from bot.cases.case import Case
 from bot.cases.control_commands import AdoptVersion, AdoptVersions
 from bot.cases.control_decisions import decide_controls
 from bot.cases.controls import DESK_ID
+from bot.cases.desk_kinds import DESK_SOURCE, DESK_SYSTEM, version_kind
 from bot.cases.entries import VersionAdopted
 from bot.cases.errors import Conflict, ConnectorFailed, WorldMoved
 from bot.cases.plan import Action
-from bot.cases.stage_playbook import DESK_SOURCE, DESK_SYSTEM
-from bot.cases.version_playbook import VERSION_QUERY, version_kind
+from bot.cases.version_playbook import VERSION_QUERY
 from bot.connectors.desk import ADOPT_VERSION_SPEC, DESK_SPEC, MAX_ATTEMPTS, TIMEOUT
 from bot.connectors.parameters import convert_parameters
 from bot.connectors.specs import prepare_action

@@ -15,10 +15,10 @@ from bot.cases.approval import Groups, Person
 from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.case import Case
 from bot.cases.commands import ReviewRight
+from bot.cases.desk_kinds import DESK_SOURCE, stage_kind
 from bot.cases.errors import Refusal
 from bot.cases.lifecycle import State
 from bot.cases.signal import Signal, SignalStatus
-from bot.cases.stage_playbook import DESK_SOURCE, stage_kind
 from bot.demo.company import SampleException
 from bot.demo.notes import MISTAKE_NOTE, NOTES, PROMOTION_NOTE
 from bot.demo.people import TEAM, WORKSPACE, principal

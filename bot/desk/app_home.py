@@ -10,10 +10,10 @@ from datetime import datetime, timedelta
 from bot.cases.actor import is_person
 from bot.cases.case import Case
 from bot.cases.controls import DeskControls
+from bot.cases.desk_kinds import DESK_SOURCE
 from bot.cases.errors import NotEligible
 from bot.cases.grant import GrantMeter
 from bot.cases.hours import Hours
-from bot.cases.stage_playbook import DESK_SOURCE
 from bot.desk.eligibility import Eligibility
 from bot.desk.queues import JUST_NOW, Queues
 from bot.desk.results import MONTH, find_tallied_results, headline, span_before

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
 from bot.cases.case import Case
+from bot.cases.desk_kinds import DESK_SOURCE
 from bot.cases.hours import Hours
-from bot.cases.stage_playbook import DESK_SOURCE
 from bot.desk.digest_period import DigestPeriod
 from bot.desk.digest_rows import OpenCases
 from bot.desk.question_review import MAX_RECORDS, belongs_to

@@ -14,6 +14,7 @@ from bot.cases.approver_health import MIN_PEOPLE
 from bot.cases.case import Case
 from bot.cases.commands import Open
 from bot.cases.decide import open_probe
+from bot.cases.desk_kinds import DESK_SOURCE
 from bot.cases.entries import Gathered, Recommended
 from bot.cases.errors import ChatFailed
 from bot.cases.lifecycle import State
@@ -23,7 +24,6 @@ from bot.cases.probes import MIN_AGE, PROBE_MODE, probe_of
 from bot.cases.recommendation import Recommendation
 from bot.cases.signal import Signal
 from bot.cases.sla import Sla
-from bot.cases.stage_playbook import DESK_SOURCE
 from bot.cases.verdict import Verdict
 from bot.desk.effects import change
 from bot.ports.case_queries import CaseFilter, CaseQueries

@@ -12,12 +12,12 @@ from threading import Lock
 from bot.cases.autonomy import next_stage
 from bot.cases.case import Case
 from bot.cases.controls import DeskControls
+from bot.cases.desk_kinds import DESK_SOURCE, stage_kind
 from bot.cases.lifecycle import WAITING
 from bot.cases.playbook import Playbook
 from bot.cases.policy import Stage
 from bot.cases.signal import Signal, SignalStatus
 from bot.cases.source import ABSENCE
-from bot.cases.stage_playbook import DESK_SOURCE, stage_kind
 from bot.desk.action_stages import ActionStages, actions_of
 from bot.desk.intake import Intake
 from bot.desk.proposal import SHADOW_MODE

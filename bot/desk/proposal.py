@@ -11,6 +11,7 @@ from bot.cases.case import Case
 from bot.cases.case_facts import case_facts
 from bot.cases.circumstances import Circumstances
 from bot.cases.controls import DeskControls
+from bot.cases.desk_kinds import RULES_KIND
 from bot.cases.errors import ConnectorFailed
 from bot.cases.evidence import Evidence
 from bot.cases.expressions import find_scalar
@@ -21,7 +22,6 @@ from bot.cases.plan import DRY_RUN, Action, Plan, Proposer
 from bot.cases.playbook import Playbook
 from bot.cases.policy import Stage
 from bot.cases.rule_use import covering_rule
-from bot.cases.rules_playbook import RULES_KIND
 from bot.cases.tree_shape import LIST, TreeShape
 from bot.cases.verdict import Verdict, require_governance
 from bot.desk.playbook_versions import PlaybookVersions

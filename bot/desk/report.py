@@ -3,7 +3,7 @@
 from dataclasses import replace
 from datetime import datetime
 
-from bot.cases.stage_playbook import DESK_SOURCE
+from bot.cases.desk_kinds import DESK_SOURCE
 from bot.desk.results import MONTH, find_results, span_before, time_sentences
 from bot.ports.case_queries import CaseFilter, CaseQueries, Viewer
 from bot.views.answers import Answer

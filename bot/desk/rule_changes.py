@@ -11,12 +11,11 @@ from bot.cases.case import Case
 from bot.cases.control_commands import AdoptRules
 from bot.cases.control_decisions import decide_controls
 from bot.cases.controls import DeskControls
+from bot.cases.desk_kinds import DESK_SOURCE, RULES_KIND
 from bot.cases.errors import Conflict
 from bot.cases.lifecycle import WAITING
-from bot.cases.rules_playbook import RULES_KIND
 from bot.cases.signal import Signal, SignalStatus
 from bot.cases.source import ABSENCE
-from bot.cases.stage_playbook import DESK_SOURCE
 from bot.desk.intake import Intake
 from bot.desk.past_plans import BACKTEST_SPAN, LedgerRows, judge_past, surroundings_of
 from bot.desk.proposal import SHADOW_MODE

@@ -9,18 +9,16 @@ from dataclasses import dataclass, replace
 from functools import cached_property
 
 from bot.cases.controls import DESK_ID, AdoptedRules, DeskControls
+from bot.cases.desk_kinds import RULES_KIND, concerned_kind
 from bot.cases.entries import PolicyAdopted
 from bot.cases.errors import LedgerBroken
 from bot.cases.identity import Identities
 from bot.cases.plan import Plan
 from bot.cases.policy import EmergencyRule, PlaybookTerms, Policy
 from bot.cases.rule_record import RuleRecord
-from bot.cases.rules_playbook import RULES_KIND, rules_terms
-from bot.cases.stage_playbook import concerned_kind, is_stage_kind
-from bot.cases.standing_rule_playbook import is_standing_rule_kind, ruled_kind
+from bot.cases.rules_playbook import rules_terms
 from bot.cases.strictness import stricter
 from bot.cases.verdict import Ruling, Verdict, require_governance
-from bot.cases.version_playbook import is_version_kind
 from bot.ports.case_store import CaseStore
 from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.library import Library
@@ -200,11 +198,9 @@ class RulesInForce:
         def terms(kind: str) -> PlaybookTerms:
             if kind == RULES_KIND:
                 return rules_terms(record.governors or files.governors())
-            old = record.kinds.get(ruled_kind(concerned_kind(kind)))
-            is_about_kind = (
-                is_stage_kind(kind) or is_standing_rule_kind(kind) or is_version_kind(kind)
-            )
-            if old and is_about_kind:
+            concerned = concerned_kind(kind)
+            old = record.kinds.get(concerned)
+            if old and concerned != kind:
                 return rules_terms([old.owners["governance"]])
             # A kind that is new has no terms but its own.
             return old.terms if old else files.playbook(kind).terms

@@ -20,6 +20,7 @@ from bot.cases.control_commands import (
 )
 from bot.cases.control_decisions import decide_controls
 from bot.cases.controls import DeskControls
+from bot.cases.desk_kinds import DESK_SOURCE, stage_kind, standing_rule_kind
 from bot.cases.distillation import Press, distil, nearest
 from bot.cases.errors import Conflict
 from bot.cases.lifecycle import WAITING
@@ -28,10 +29,9 @@ from bot.cases.policy import Policy, Stage
 from bot.cases.presses import DecidedPlan, decided_plans
 from bot.cases.signal import Signal, SignalStatus
 from bot.cases.source import ABSENCE
-from bot.cases.stage_playbook import DESK_SOURCE, stage_kind
 from bot.cases.standing_rule import Bound, StandingRule, deciding_case, rule_to_json, shape_of
 from bot.cases.standing_rule_decisions import MAX_STANDING_RULES
-from bot.cases.standing_rule_playbook import DRAFT_FACT, standing_rule_kind
+from bot.cases.standing_rule_playbook import DRAFT_FACT
 from bot.cases.standing_rule_terms import StandingRuleTerms
 from bot.cases.verdict import STANDING_RULE
 from bot.desk.action_stages import actions_of

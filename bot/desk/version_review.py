@@ -21,14 +21,13 @@ from bot.cases.control_commands import (
 )
 from bot.cases.control_decisions import decide_controls
 from bot.cases.controls import DeskControls
+from bot.cases.desk_kinds import DESK_SOURCE, version_kind
 from bot.cases.errors import Conflict
 from bot.cases.lifecycle import WAITING
 from bot.cases.playbook import Playbook
 from bot.cases.playbook_version import changed_parts
 from bot.cases.signal import Signal, SignalStatus
 from bot.cases.source import ABSENCE
-from bot.cases.stage_playbook import DESK_SOURCE
-from bot.cases.version_playbook import version_kind
 from bot.cases.version_record import KindVersions, VersionText, WaitingVersion
 from bot.cases.version_rule import VersionRule
 from bot.desk.intake import Intake

@@ -5,8 +5,8 @@ from dataclasses import dataclass, replace
 from datetime import timedelta
 
 from bot.cases.case import Case
+from bot.cases.desk_kinds import DESK_SOURCE
 from bot.cases.results import EndedCases
-from bot.cases.stage_playbook import DESK_SOURCE
 from bot.desk.digest_period import DigestPeriod
 from bot.desk.digest_rows import DigestRows
 from bot.desk.missed_calls import MissedCalls

@@ -6,6 +6,7 @@ from datetime import datetime
 from enum import StrEnum
 
 from bot.cases.case import Case
+from bot.cases.desk_kinds import ASSISTANT, counted_kind
 from bot.cases.entries import (
     ApprovalGiven,
     Claimed,
@@ -37,7 +38,6 @@ from bot.cases.lifecycle import State
 from bot.cases.results import EndedCases, agreement_of, is_undone
 from bot.cases.review import ReviewVerdict
 from bot.cases.signal import UNRECOGNISED
-from bot.cases.stage_playbook import ASSISTANT, counted_kind
 
 #: What costs a person working time, on a card or in its thread.
 PERSON_ACTS = (

@@ -8,11 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 
+from bot.cases.desk_kinds import ASSISTANT
 from bot.cases.hours import Hours
 from bot.cases.playbook import Playbook
 from bot.cases.service_level import ServiceLevel
 from bot.cases.signal import UNRECOGNISED
-from bot.cases.stage_playbook import ASSISTANT
 from bot.measures.baseline import COMPARED, Comparison, Windows, stated_values, windows_of
 from bot.measures.case_measures import CaseMeasures
 from bot.measures.catalogue import Sample, Values, take_all

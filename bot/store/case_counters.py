@@ -3,7 +3,7 @@
 from datetime import timedelta
 
 from bot.cases.case import Case
-from bot.cases.stage_playbook import counted_kind
+from bot.cases.desk_kinds import counted_kind
 from bot.metrics import (
     CASES_ENDED,
     CASES_OPENED,

@@ -15,9 +15,9 @@ from prometheus_client.registry import Collector
 from sqlalchemy import case, func, or_, select
 from sqlalchemy.exc import SQLAlchemyError
 
+from bot.cases.desk_kinds import counted_kind
 from bot.cases.errors import LedgerBroken
 from bot.cases.lifecycle import TERMINAL, State
-from bot.cases.stage_playbook import counted_kind
 from bot.clock import monotonic
 from bot.metrics import kind_label
 from bot.ports.clock import Clock

@@ -11,13 +11,14 @@ from typing import assert_never
 from bot.cases import entries as bodies
 from bot.cases.approval import Approval
 from bot.cases.case import Case
+from bot.cases.desk_kinds import is_standing_rule_kind
 from bot.cases.entries import Body, Entry
 from bot.cases.evidence import Evidence
 from bot.cases.evolve import evolve
 from bot.cases.grant import giving_case
 from bot.cases.passkey import Purpose
 from bot.cases.signal import Signal
-from bot.cases.standing_rule_playbook import DRAFT_FACT, is_standing_rule_kind
+from bot.cases.standing_rule_playbook import DRAFT_FACT
 from bot.cases.version_record import VersionComparison, short_version
 from bot.views.content_lines import (
     ContentLine,

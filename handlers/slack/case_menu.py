@@ -2,9 +2,9 @@
 
 from bot.cases.case import Case
 from bot.cases.commands import Claim, DecisionKind, Withdraw
+from bot.cases.desk_kinds import counted_kind
 from bot.cases.errors import BadRequest
 from bot.cases.evidence import find_stale_facts
-from bot.cases.stage_playbook import counted_kind
 from bot.metrics import DETAILS_OPENED, kind_label
 from handlers.cards import forms, ids
 from handlers.cards.case_details import details_view

@@ -12,6 +12,7 @@ from pathlib import Path
 
 from bot.cases.approval import OWNER
 from bot.cases.call_rules import CallRules
+from bot.cases.desk_kinds import DESK_SYSTEM
 from bot.cases.errors import PlaybookInvalid
 from bot.cases.hours import Hours
 from bot.cases.identity import UNLINKED, Identities
@@ -22,7 +23,7 @@ from bot.cases.rule_record import KindRules, RuleRecord
 from bot.cases.rules_playbook import rules_playbook
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.source import Source
-from bot.cases.stage_playbook import DESK_SYSTEM, stage_playbook, with_desk_actions
+from bot.cases.stage_playbook import stage_playbook, with_desk_actions
 from bot.cases.standing_rule_playbook import standing_rule_playbook
 from bot.cases.version_playbook import version_playbook
 from bot.connectors.desk import DESK_SPEC

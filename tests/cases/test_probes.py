@@ -10,6 +10,7 @@ from bot.cases.actor import DESK
 from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.commands import DecisionKind
 from bot.cases.decide import answer_probe, decide
+from bot.cases.desk_kinds import DESK_SOURCE
 from bot.cases.entries import Authorised, Entry, ProbeAnswered, RejectReason
 from bot.cases.errors import LedgerBroken, MoveNotAllowed, NotEligible, Superseded
 from bot.cases.evolve import evolve
@@ -17,7 +18,6 @@ from bot.cases.lifecycle import State
 from bot.cases.policy import RiskTier
 from bot.cases.probe import Probe, ProbeAnswer
 from bot.cases.probes import ANSWERS, MIN_AGE, probe_of
-from bot.cases.stage_playbook import DESK_SOURCE
 from tests.cases.making import ANA, BEN, NOW, caller, do, proposed, with_fields
 
 PROBE = Probe(of_case="EX-0", group="floor-managers", source="api", reason="The plan is wrong")

@@ -1,16 +1,10 @@
 """The built-in kinds that decide stages: no file declares them, and the right people decide."""
 
+from bot.cases.desk_kinds import CHANGE_STAGE, concerned_kind, is_stage_kind, stage_kind
 from bot.cases.judgement import judge
 from bot.cases.plan import Idempotency
 from bot.cases.policy import RiskTier, Stage
-from bot.cases.stage_playbook import (
-    CHANGE_STAGE,
-    concerned_kind,
-    is_stage_kind,
-    stage_kind,
-    stage_playbook,
-    with_desk_actions,
-)
+from bot.cases.stage_playbook import stage_playbook, with_desk_actions
 from bot.cases.usage import Usage
 from bot.cases.verdict import Ruling
 from knowledge.library import load

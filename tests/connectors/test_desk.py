@@ -2,9 +2,10 @@
 
 import pytest
 
+from bot.cases.desk_kinds import DESK_SYSTEM
 from bot.cases.errors import ConnectorFailed, WorldMoved
 from bot.cases.policy import Stage
-from bot.cases.stage_playbook import DESK_SYSTEM, RECORD_QUERY
+from bot.cases.stage_playbook import RECORD_QUERY
 from bot.connectors.desk import DESK_SPEC
 from bot.ports.connector import EffectStatus
 from tests.desk.test_promotions import (

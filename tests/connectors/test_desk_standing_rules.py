@@ -4,11 +4,11 @@ from datetime import timedelta
 
 import pytest
 
+from bot.cases.desk_kinds import DESK_SYSTEM, standing_rule_kind
 from bot.cases.entries import RuleDoubted
 from bot.cases.errors import ConnectorFailed, WorldMoved
 from bot.cases.policy import ActionLimit
-from bot.cases.stage_playbook import DESK_SYSTEM
-from bot.cases.standing_rule_playbook import DRAFT_FACT, STANDING_RULE_QUERY, standing_rule_kind
+from bot.cases.standing_rule_playbook import DRAFT_FACT, STANDING_RULE_QUERY
 from bot.ports.connector import EffectStatus
 from tests.desk.test_standing_rules import (
     ORDER,

@@ -7,11 +7,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from bot.cases.desk_kinds import DESK_SOURCE
 from bot.cases.entries import RejectReason
 from bot.cases.hours import ALWAYS, Hours
 from bot.cases.lifecycle import State
 from bot.cases.signal import UNRECOGNISED
-from bot.cases.stage_playbook import DESK_SOURCE
 from bot.ports.case_queries import CaseFilter
 from bot.ports.question_log import QuestionRecord
 from scheduler.digest import DigestSchedule, due_times

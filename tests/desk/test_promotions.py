@@ -9,11 +9,11 @@ import pytest
 
 from bot.cases.autonomy_rule import AutonomyRule
 from bot.cases.case import Case
+from bot.cases.desk_kinds import stage_kind
 from bot.cases.entries import RejectReason, StageChanged
 from bot.cases.errors import NotEligible, TooLate
 from bot.cases.lifecycle import State
 from bot.cases.policy import ActionLimit, PlaybookTerms, Stage
-from bot.cases.stage_playbook import stage_kind
 from bot.ports.case_queries import CaseFilter
 from bot.ports.outbox import Topic
 from tests.fakes.directory import principal

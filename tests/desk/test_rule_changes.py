@@ -11,13 +11,13 @@ import sqlalchemy as sa
 from bot.audit.ledger_check import LedgerCheck
 from bot.cases.approval import ApprovalRequirement
 from bot.cases.case import Case
+from bot.cases.desk_kinds import RULES_KIND
 from bot.cases.entries import PolicyAdopted, RejectReason
 from bot.cases.errors import NotEligible, TooLate
 from bot.cases.identity import Identities
 from bot.cases.lifecycle import State
 from bot.cases.policy import ActionLimit, EmergencyRule, PlaybookTerms, Stage, TierRule
 from bot.cases.policy_rules import PolicyRule, RuleEffect
-from bot.cases.rules_playbook import RULES_KIND
 from bot.cases.verdict import Ruling
 from bot.desk.rules_in_force import UNDECIDED
 from bot.ports.case_queries import CaseFilter

@@ -9,11 +9,11 @@ import pytest
 from bot.cases.actor import Surface
 from bot.cases.autonomy_rule import AutonomyRule
 from bot.cases.case import Case
+from bot.cases.desk_kinds import standing_rule_kind
 from bot.cases.entries import RejectReason, RuleAdopted, RuleDoubted, RuleEnded, RuleProlonged
 from bot.cases.errors import NotEligible
 from bot.cases.lifecycle import State
 from bot.cases.policy import ActionLimit, PlaybookTerms, Stage
-from bot.cases.standing_rule_playbook import standing_rule_kind
 from bot.cases.standing_rule_terms import StandingRuleTerms
 from bot.cases.verdict import STANDING_RULE
 from bot.ports.case_queries import CaseFilter

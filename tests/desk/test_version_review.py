@@ -7,6 +7,7 @@ from decimal import Decimal
 import pytest
 
 from bot.cases.case import Case
+from bot.cases.desk_kinds import version_kind
 from bot.cases.entries import (
     RejectReason,
     VersionAdopted,
@@ -18,7 +19,6 @@ from bot.cases.evaluation import demoted_by
 from bot.cases.lifecycle import State
 from bot.cases.policy import ActionLimit, PlaybookTerms, Stage
 from bot.cases.verdict import Ruling
-from bot.cases.version_playbook import version_kind
 from bot.cases.version_record import KindVersions, VersionPhase, WaitingVersion
 from bot.cases.version_rule import VersionRule
 from bot.ports.case_queries import CaseFilter

@@ -7,9 +7,9 @@ import sqlite3
 
 import pytest
 
+from bot.cases.desk_kinds import stage_kind
 from bot.cases.lifecycle import State
 from bot.cases.policy import Stage
-from bot.cases.stage_playbook import stage_kind
 from bot.demo.people import ANA, BEN, ELSIE
 from bot.settings import PACKAGED_LIBRARY
 from handlers.cards import ids

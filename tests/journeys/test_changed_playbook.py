@@ -10,9 +10,9 @@ import pytest
 
 from bot.audit.replay import replay
 from bot.cases.controls import DESK_ID
+from bot.cases.desk_kinds import version_kind
 from bot.cases.entries import VersionBegun
 from bot.cases.lifecycle import State
-from bot.cases.version_playbook import version_kind
 from bot.cases.version_record import VersionPhase
 from bot.clock import utc_now
 from bot.demo.company import write_database

@@ -6,8 +6,8 @@ import shutil
 
 import pytest
 
+from bot.cases.desk_kinds import RULES_KIND
 from bot.cases.lifecycle import State
-from bot.cases.rules_playbook import RULES_KIND
 from bot.demo.people import ANA, BEN, ELSIE
 from bot.settings import PACKAGED_LIBRARY
 from tests.journeys.harbour import harbour

@@ -6,8 +6,8 @@ from datetime import timedelta
 
 import pytest
 
+from bot.cases.desk_kinds import DESK_SOURCE
 from bot.cases.lifecycle import State
-from bot.cases.stage_playbook import DESK_SOURCE
 from bot.demo.people import ANA, TEAM
 from bot.desk.answers.wording import describe_seconds
 from bot.desk.operation_report import OperationReports, ReportRequest

@@ -12,9 +12,9 @@ import pytest
 from bot.advisors import open_knowledge
 from bot.audit.replay import replay
 from bot.cases.autonomy import gate_to
+from bot.cases.desk_kinds import DESK_SOURCE, is_stage_kind, stage_kind
 from bot.cases.policy import Stage
 from bot.cases.review import ReviewVerdict
-from bot.cases.stage_playbook import DESK_SOURCE, is_stage_kind, stage_kind
 from bot.clock import utc_now
 from bot.demo.environment import sample_settings
 from bot.demo.notes import NOTES

@@ -7,8 +7,8 @@ import sqlite3
 
 import pytest
 
+from bot.cases.desk_kinds import standing_rule_kind
 from bot.cases.lifecycle import State
-from bot.cases.standing_rule_playbook import standing_rule_kind
 from bot.demo.people import ANA, BEN, ELSIE
 from bot.settings import PACKAGED_LIBRARY
 from handlers.cards import ids

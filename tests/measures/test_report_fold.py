@@ -7,10 +7,10 @@ from itertools import pairwise
 
 import pytest
 
+from bot.cases.desk_kinds import ASSISTANT
 from bot.cases.hours import ALWAYS
 from bot.cases.service_level import Baseline, Denominator, Targets
 from bot.cases.signal import UNRECOGNISED
-from bot.cases.stage_playbook import ASSISTANT
 from bot.desk.measure_texts import assistant_text
 from bot.measures.case_measures import fold_case
 from bot.measures.catalogue import number_of

@@ -4,8 +4,8 @@ from datetime import timedelta
 
 import pytest
 
+from bot.cases.desk_kinds import ASSISTANT, DESK_SOURCE
 from bot.cases.errors import Conflict
-from bot.cases.stage_playbook import ASSISTANT, DESK_SOURCE
 from bot.ports.case_store import Change
 from tests.desk.test_probes import put, refused, with_probes
 from tests.metric_samples import sample

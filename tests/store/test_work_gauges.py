@@ -7,7 +7,7 @@ import pytest
 import sqlalchemy as sa
 
 from bot import metrics
-from bot.cases.stage_playbook import ASSISTANT, DESK_SOURCE
+from bot.cases.desk_kinds import ASSISTANT, DESK_SOURCE
 from bot.ports.outbox import Topic
 from bot.store import tables
 from bot.store.work_gauges import _MESSAGES, _OPEN_CASES, CACHE_SECONDS, SignedSize, WorkGauges
