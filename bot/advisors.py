@@ -206,7 +206,7 @@ class TrainedModels:
 def open_models(
     settings: Settings, library: FileLibrary, clock: Clock, memory: PrecedentSearch
 ) -> TrainedModels:
-    """Open the trained models with a memory of its own, to play cases again.
+    """Open the trained models to play cases again.
 
     Vectors are made in this process.
     """

@@ -321,7 +321,7 @@ def _replace_playbook(folder: Path, file: Path) -> None:
 
 
 def changed_lookups(differences: Mapping[str, Sequence[str]]) -> Iterator[str]:
-    """Say of look-ups that ask otherwise now that they are not asked again."""
+    """Say which changed look-ups are not asked again."""
     for names in differences.values():
         for name in names:
             yield (

@@ -123,7 +123,7 @@ class RuleReview:
             return
 
     def _keep_accounts(self) -> None:
-        """Keep the accounts in force: a changed file will not have them any more."""
+        """Keep the accounts in force, before the file changes."""
         self.desk_controls.keep_accounts(self.library.declared_identities())
 
     def _open_cases(self) -> list[Case]:

@@ -106,7 +106,7 @@ class _VersionShelf:
 
 @dataclass
 class _NoVectors:
-    """A store of vectors that keeps none: they are made for one run."""
+    """A store of vectors that keeps none."""
 
     folder: Path
     is_open: bool = False
