@@ -12,6 +12,10 @@ from bot.ports.outbox import OutboxMessage
 class DeskControlsStore(Protocol):
     """Read and write the desk's controls."""
 
+    @property
+    def changes(self) -> int:
+        """Count the changes that this process has made. Reads nothing."""
+
     def load(self) -> DeskControls:
         """Return the controls as they are now."""
 

@@ -49,6 +49,8 @@ class Database:
         self.local_workers: list[LocalWorker] = []
         #: They get the kind of each decision that was scored, once it is durable.
         self.score_listeners: list[Callable[[str], None]] = []
+        #: How often this process has changed the desk's controls.
+        self.control_changes = 0
         self.decoded_cases = DecodedCases()
         self.engine = writing_engine(url)
         self.is_sqlite = self.engine.dialect.name == "sqlite"
@@ -244,6 +246,7 @@ class Database:
         except BaseException:
             self._roll_back()
             raise
+        self.control_changes += unit.control_changes
         self._keep_heads(unit)
         return results
 

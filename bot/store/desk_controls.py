@@ -39,6 +39,11 @@ class SqlDeskControlsStore:
     def __init__(self, database: Database) -> None:
         self._database = database
 
+    @property
+    def changes(self) -> int:
+        """Count the changes that this process has made. Reads nothing."""
+        return self._database.control_changes
+
     def load(self) -> DeskControls:
         """Return the controls as they are now."""
         return controls_from(self._database.fetch(CONTROLS_BODY))

@@ -63,6 +63,8 @@ class UnitOfWork:
         self._heads = heads
         self._lines: list[Line] = []
         self._tallies = TallyChanges()
+        #: How often the desk's controls were changed.
+        self.control_changes = 0
         #: What the present job leaves to the local workers.
         self.handover = Handover()
 
@@ -160,6 +162,7 @@ class UnitOfWork:
         }
         if self.driver.change(_UPDATE_CONTROLS, values) != 1:
             raise Conflict(f"the desk's controls are no longer at version {expected}")
+        self.control_changes += 1
         self._lines.extend(ledger_lines(decision.entries))
         # Whatever ends a grant, its meter goes with it: there is never a dead button.
         self.enqueue([card_message(case, at) for case, at in _ended_meters(decision)])

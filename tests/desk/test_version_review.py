@@ -24,6 +24,8 @@ from bot.cases.version_rule import VersionRule
 from bot.ports.case_queries import CaseFilter
 from bot.ports.connector import EffectStatus
 from bot.ports.outbox import Topic
+from bot.store.database import Database
+from bot.store.store import Store
 from tests.desk.test_promotions import take_back
 from tests.fakes.directory import principal
 from tests.world import World, playbook, policy, request
@@ -411,8 +413,8 @@ def test_without_the_rule_a_changed_playbook_is_in_force_at_once_and_the_ledger_
     assert (quantity(case), comparisons(world, case)) == (6, [])
 
 
-def test_a_process_with_older_files_uses_what_is_in_force(world):
-    old = other_process(world)
+def test_a_process_with_older_files_uses_what_is_in_force(world, other_store):
+    old = other_process(world, other_store)
     _, case = to_question(world)
     # It has judged nothing yet, and has its own files only.
     assert quantity(case_of(old, 400)) == 6
@@ -424,9 +426,16 @@ def test_a_process_with_older_files_uses_what_is_in_force(world):
     assert versions(world).in_force.checksum == world.library.book.version
 
 
-def other_process(world: World, book=None) -> World:
+@pytest.fixture
+def other_store(world):
+    database = Database(world.store.database.url)
+    yield Store.over(database)
+    database.close()
+
+
+def other_process(world: World, store: Store, book=None) -> World:
     """A process that still runs with the first file, or with this one."""
-    other = World(world.store, outside=world)
+    other = World(store, outside=world)
     other.library.rules = world.library.rules
     other.library.saved_playbooks = world.library.saved_playbooks
     other.library.book = book or world.library.saved_playbooks["file 1"]
@@ -436,14 +445,14 @@ def other_process(world: World, book=None) -> World:
     return other
 
 
-def test_a_plan_that_runs_alone_by_another_version_asks_instead(world):
+def test_a_plan_that_runs_alone_by_another_version_asks_instead(world, other_store):
     limits = {**policy().actions, ORDER: ActionLimit(alone=True)}
     world.library.rules = tried(None, actions=limits)
     terms = PlaybookTerms(stage=Stage.AUTONOMOUS)
     world.library.edit(playbook(terms=terms))
     restart(world)
     case_of(world, 1)
-    stale = other_process(world, world.library.book)
+    stale = other_process(world, other_store, world.library.book)
     case_of(stale, 2)
     edit(world, book(terms=terms))
     # Within a minute of what it has read, the other process plans by the version before.
