@@ -883,7 +883,7 @@ def add_requester(entry, body, case):
 
 
 def open_case(entry, body, case):
-    """Record who raised the exception, what the signal says, and whether it is practice."""
+    """Record who raised the exception, its signal, and whether it is practice."""
     case.is_probe = bool(body.get("probe"))
     add_requester(entry, body, case)
     signal = body.get("signal") or {}
@@ -1458,7 +1458,7 @@ def end_standing_rule(entry, body, case):
 
 
 def record_evidence(entry, body, case):
-    """Record what the look-ups say, and which version of the playbook judges the case."""
+    """Record what the look-ups say, and which version judges the case."""
     case.playbook_version = body.get("playbook_version", "")
     case.is_on_trial = bool(body.get("is_on_trial"))
     case.evidence_facts = {

@@ -1,6 +1,6 @@
-"""The kinds of case in which people decide about the desk itself, and its actions on itself.
+"""The kinds of case in which people decide about the desk.
 
-No file declares them, so that no change of a file can take them away.
+Beside them its actions on itself. No file declares them, so that no change of a file can take them away.
 """
 
 #: The desk as a system of its own, and its actions.
@@ -53,7 +53,7 @@ def is_version_kind(kind: str) -> bool:
 
 
 def concerned_kind(kind: str) -> str:
-    """Return the kind about which such cases decide; the kind itself for others."""
+    """Return the kind that such cases decide about; others as they are."""
     for prefix in _PREFIXES:
         if kind.startswith(prefix):
             return kind.removeprefix(prefix)

@@ -81,6 +81,13 @@ def _row(meter: GrantMeter) -> tuple[str, ...]:
 
 def _plain(meter: GrantMeter) -> dict[str, Any]:
     grant, use = meter.grant, meter.use
+    amounts = {"used_amount": None, "amount": None, "currency": ""}
+    if grant.max_amount:
+        amounts = {
+            "used_amount": str(use.amount),
+            "amount": str(grant.max_amount.amount),
+            "currency": grant.max_amount.currency,
+        }
     return {
         "grant": grant.id,
         "case": grant.on_case,
@@ -91,8 +98,6 @@ def _plain(meter: GrantMeter) -> dict[str, Any]:
         "target": grant.target,
         "used": use.count,
         "count": grant.max_count,
-        "used_amount": str(use.amount) if grant.max_amount else None,
-        "amount": str(grant.max_amount.amount) if grant.max_amount else None,
-        "currency": grant.max_amount.currency if grant.max_amount else "",
+        **amounts,
         "until": grant.until.isoformat(),
     }

@@ -198,9 +198,9 @@ class RulesInForce:
         def terms(kind: str) -> PlaybookTerms:
             if kind == RULES_KIND:
                 return rules_terms(record.governors or files.governors())
-            concerned = concerned_kind(kind)
-            old = record.kinds.get(concerned)
-            if old and concerned != kind:
+            subject = concerned_kind(kind)
+            old = record.kinds.get(subject)
+            if old and subject != kind:
                 return rules_terms([old.owners["governance"]])
             # A kind that is new has no terms but its own.
             return old.terms if old else files.playbook(kind).terms

@@ -3,10 +3,8 @@
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
-from bot.cases.autonomy import BUDGET_SPENT, may_begin_alone, must_still_run_alone
 from bot.cases.canonical import ScalarMapping
 from bot.cases.case import Case
-from bot.cases.controls import DeskControls, must_not_be_paused
 from bot.cases.decide import Decision, DeskRecord, record_entry
 from bot.cases.entries import (
     Parked,
@@ -18,20 +16,15 @@ from bot.cases.entries import (
 )
 from bot.cases.errors import Conflict, DeskPaused, NoLongerAlone
 from bot.cases.execution import StepKind, is_backing_out, next_step, step_summary
-from bot.cases.granting import must_still_be_granted
-from bot.cases.limits import find_exceeded_limit
-from bot.cases.plan import Plan
 from bot.cases.review import REVIEW_STEPS, review_one_in
-from bot.cases.rule_use import must_still_be_covered
 from bot.cases.steps import ask_again, drift, finish
-from bot.cases.usage import Usage
-from bot.cases.version_outcomes import must_be_of_live_version
 from bot.desk.controls import Controls
 from bot.desk.effects import change
 from bot.desk.playbook_versions import PlaybookVersions
-from bot.desk.rules_in_force import Rules, RulesInForce
+from bot.desk.rules_in_force import RulesInForce
+from bot.desk.step_guard import StepGuard
 from bot.desk.step_work import Direction, StepWork, is_beginning
-from bot.ports.case_store import CaseStore, Guard, UsageAt
+from bot.ports.case_store import CaseStore, Guard
 from bot.ports.clock import Clock
 from bot.ports.connector import NOTHING
 from bot.ports.decision_records import DecisionRecords
@@ -102,70 +95,17 @@ class StepLog:
         else:
             self.report_absent(work, [reason])
 
-    def _guard(
-        self,
-        work: StepWork,
-        at: datetime,
-        *,
-        undoing: bool,
-        looking: bool,
-    ) -> Guard:
-        plan = work.case.proposal.plan
-        playbook = self.versions.of_kind(work.case.kind, at).in_force
-        grant_id = work.case.grant_id
-
-        def check(controls: DeskControls, usage_at: UsageAt) -> None:
-            must_not_be_paused(controls, work.case.kind, _with_earlier(plan, work.case))
-            # An undo reduces what was spent, so no budget holds it up.
-            if undoing or plan is None:
-                return
-            if not self.rules.is_at_hand(controls):
-                raise DeskPaused("the rules have just been changed")
-            waiting = self.rules.waiting(controls)
-            refusal = waiting.refusal(plan, work.step) if waiting else ""
-            if refusal:
-                raise DeskPaused(refusal)
-            # Both hold while a change of the rules waits.
-            for rules in self.rules.each(controls):
-                policy = rules.policy
-                usage = usage_at(
-                    at,
-                    policy.windows,
-                    plan=plan,
-                    step=work.step,
-                )
-                excess = find_exceeded_limit(
-                    plan,
-                    work.step,
-                    policy=policy,
-                    usage=usage,
-                )
-                if excess:
-                    raise DeskPaused(f"the budget of the day is used up: {excess}")
-                if work.case.was_auto_approved and not looking:
-                    _must_run_alone(work, controls, rules=rules, usage=usage)
-                    must_be_of_live_version(work.case, plan, controls)
-                    if work.case.standing_rule_id:
-                        must_still_be_covered(
-                            work.case,
-                            controls=controls,
-                            usage=usage,
-                            playbook_digest=playbook.checksum,
-                            is_first=work.step == 0,
-                            now=at,
-                        )
-            if grant_id and not looking:
-                must_still_be_granted(
-                    plan,
-                    grant_id,
-                    controls=controls,
-                    usage=usage,
-                    policy_digest=self.library.policy().checksum,
-                    playbook_digest=playbook.checksum,
-                    now=at,
-                )
-
-        return check
+    def _guard(self, work: StepWork, at: datetime, *, undoing: bool, looking: bool) -> Guard:
+        return StepGuard(
+            case=work.case,
+            step=work.step,
+            at=at,
+            rules=self.rules,
+            policy_digest=self.library.policy().checksum,
+            playbook_digest=self.versions.of_kind(work.case.kind, at).in_force.checksum,
+            undoing=undoing,
+            looking=looking,
+        )
 
     def end(self, case: Case, now: datetime) -> Resolved:
         """End a plan whose steps landed, with its share of reviews."""
@@ -318,26 +258,6 @@ class StepLog:
         )
 
 
-def _must_run_alone(work: StepWork, controls: DeskControls, *, rules: Rules, usage: Usage) -> None:
-    """Refuse to begin what has lost its stage or budget.
-
-    Raises:
-        NoLongerAlone: people decide about the plan now.
-    """
-    plan = work.case.proposal.plan
-    if plan is None:
-        return
-    must_still_run_alone(
-        plan,
-        controls,
-        initial=rules.terms(work.case.kind).stage,
-        has_rule=bool(work.case.standing_rule_id),
-    )
-    is_first = work.step == 0
-    if is_first and not may_begin_alone(plan.playbook, usage, rules.policy.autonomy):
-        raise NoLongerAlone(BUDGET_SPENT)
-
-
 def _is_same_progress(one: Case, other: Case) -> bool:
     """Tell whether nothing that concerns the plan lies between these two versions."""
     return (one.proposal.revision, one.state, one.execution.steps) == (
@@ -355,14 +275,6 @@ def resolve(case: Case, now: datetime) -> Resolved:
     undo_for = _undo_for(case)
     undo_until = now + undo_for if undo_for else None
     return finish(case, step_summary(case), undo_until)
-
-
-def _with_earlier(plan: Plan | None, case: Case) -> Plan | None:
-    """Add the earlier steps of an undo: a pause stops them too."""
-    if plan is None or not case.execution.earlier_undone:
-        return plan
-    actions = [one.action for one in case.execution.earlier_undone]
-    return replace(plan, actions=(*plan.actions, *actions))
 
 
 def _undo_for(case: Case) -> timedelta:
