@@ -5,8 +5,10 @@ from datetime import timedelta
 
 from bot.advisors import Advisors
 from bot.cases.plan import DRY_RUN
-from bot.connectors.desk import DeskConnector, SystemsWithDesk
-from bot.connectors.desk_rules import CombinedDesk, RulesConnector
+from bot.connectors.combined_desk import CombinedDesk
+from bot.connectors.desk import SystemsWithDesk
+from bot.connectors.desk_rules import RulesConnector
+from bot.connectors.desk_stages import StagesConnector
 from bot.connectors.desk_standing_rules import StandingRulesConnector
 from bot.connectors.desk_versions import VersionsConnector
 from bot.connectors.dry_run import DryRun
@@ -724,7 +726,7 @@ def build_desk(
 
 
 def _build_desk_connector(store: Store, library: FileLibrary, clock: Clock) -> Connector:
-    stages = DeskConnector(
+    stages = StagesConnector(
         desk_controls=store.desk_controls,
         records=store.decision_records,
         cases=store.cases,

@@ -1,6 +1,7 @@
 """The kinds of case in which people decide about the desk.
 
-Beside them its actions on itself. No file declares them, so that no change of a file can take them away.
+Beside them its actions on itself. No file declares them, so that no change of a file can take them
+away.
 """
 
 #: The desk as a system of its own, and its actions.

@@ -4,38 +4,30 @@ A rule comes into force by an action like any other: dry run, approval, effect u
 step, verification, and a way back.
 """
 
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Protocol
 
 from bot.cases.canonical import Scalar, ScalarMapping
-from bot.cases.case import Case
 from bot.cases.control_commands import (
     AdoptStandingRule,
     EndStandingRule,
     ProlongStandingRule,
     StandingRuleCommand,
 )
-from bot.cases.control_decisions import decide_controls
-from bot.cases.controls import DESK_ID
-from bot.cases.desk_kinds import DESK_SOURCE, DESK_SYSTEM, standing_rule_kind
+from bot.cases.desk_kinds import DESK_SOURCE, standing_rule_kind
 from bot.cases.entries import RuleAdopted, RuleEnded, RuleProlonged
-from bot.cases.errors import Conflict, ConnectorFailed, WorldMoved
+from bot.cases.errors import ConnectorFailed, WorldMoved
 from bot.cases.plan import Action
 from bot.cases.standing_rule import StandingRule, rule_from_json
 from bot.cases.standing_rule_playbook import DRAFT_FACT, STANDING_RULE_QUERY
 from bot.connectors.desk import (
     ADOPT_STANDING_RULE_SPEC,
-    DESK_SPEC,
     KEEP_STANDING_RULE_SPEC,
-    MAX_ATTEMPTS,
-    TIMEOUT,
 )
-from bot.connectors.parameters import convert_parameters
-from bot.connectors.specs import prepare_action
+from bot.connectors.desk_part import DeskPart
 from bot.ports.case_queries import CaseQueries
 from bot.ports.case_store import CaseStore
 from bot.ports.clock import Clock
-from bot.ports.connector import NOTHING, EffectStatus
 from bot.ports.desk_controls import DeskControlsStore
 
 ADOPT = "adopt"
@@ -64,8 +56,11 @@ class RuleWords(Protocol):
         """List the cases of approved plans within, and of others just outside."""
 
 
-class StandingRulesConnector:
+class StandingRulesConnector(DeskPart[RuleBody]):
     """Adopts standing rules, keeps them for longer, and takes that back."""
+
+    specs = (ADOPT_STANDING_RULE_SPEC, KEEP_STANDING_RULE_SPEC)
+    bodies = RuleBody
 
     def __init__(
         self,
@@ -77,15 +72,8 @@ class StandingRulesConnector:
         descriptions: RuleWords,
     ) -> None:
         """Read and write by the store's ports; no network is between."""
-        self._desk_controls = desk_controls
-        self._cases = cases
-        self._queries = queries
-        self._clock = clock
+        super().__init__(desk_controls=desk_controls, cases=cases, queries=queries, clock=clock)
         self._descriptions = descriptions
-
-    @property
-    def timeout(self) -> timedelta:
-        return TIMEOUT
 
     def look_up(self, query: str, parameters: ScalarMapping, limit: int) -> list[dict[str, Scalar]]:
         """Return a draft or a rule in words, with its record."""
@@ -99,36 +87,12 @@ class StandingRulesConnector:
             raise ConnectorFailed("the rule has ended")
         return [self._descriptions.describe_use(rule)]
 
-    def prepare(
-        self, action: str, parameters: ScalarMapping, words: ScalarMapping = NOTHING
-    ) -> Action:
-        """Make the dry run of adopting a rule, or of keeping one."""
-        spec = KEEP_STANDING_RULE_SPEC
-        if action == ADOPT_STANDING_RULE_SPEC.name:
-            spec = ADOPT_STANDING_RULE_SPEC
-        values = convert_parameters(parameters, spec.parameters)
-        return prepare_action(
-            spec,
-            system=DESK_SYSTEM,
-            connector=DESK_SPEC.connector,
-            parameters=values,
-            snapshot=self._snapshot(values),
-            words=words,
-        )
-
-    def precondition(self, action: Action) -> ScalarMapping:
-        """Return what the change rests on: the record of now."""
-        return self._snapshot(action.parameters)
-
     def execute(self, action: Action, key: str) -> str:
         """Write the rule, or its later end, into the ledger."""
         if self._entry_of(key) is not None:
             return "recorded before"
         kind, name = str(action.parameters["kind"]), str(action.parameters["rule"])
-        case = self._case_of(kind, key)
-        if case is None:
-            # Signals from outside, and those who govern another kind, decide nothing here.
-            raise ConnectorFailed("no case of the desk about this kind asks for it")
+        case = self._case_of(standing_rule_kind(kind), key)
         by_name = ", ".join(vote.name for vote in case.proposal.approvals)
         if "until" in action.parameters:
             until = datetime.fromisoformat(str(action.parameters["until"]))
@@ -152,10 +116,6 @@ class StandingRulesConnector:
         if isinstance(command, AdoptStandingRule):
             self._must_stay_open(command.rule, action, key)
         return "recorded"
-
-    def verify(self, action: Action, key: str) -> EffectStatus:
-        """Look for the change in the ledger."""
-        return EffectStatus.ABSENT if self._entry_of(key) is None else EffectStatus.LANDED
 
     def undo(self, action: Action, key: str, undo_key: str) -> str:
         """End the rule, or let it end when it would have."""
@@ -186,19 +146,6 @@ class StandingRulesConnector:
 
     # --- parts -----------------------------------------------------------------------------------
 
-    def _decide(self, command: StandingRuleCommand) -> None:
-        """Decide the command on the controls of the moment of writing."""
-        for _ in range(MAX_ATTEMPTS):
-            decision = decide_controls(self._desk_controls.load(), command, self._clock())
-            if not decision.entries:
-                return
-            try:
-                self._desk_controls.save(decision)
-            except Conflict:
-                continue
-            return
-        raise ConnectorFailed("the controls keep changing", retryable=True)
-
     def _must_be_open(self, draft: StandingRule) -> None:
         obstacle = self._descriptions.obstacle(draft)
         if obstacle:
@@ -217,27 +164,9 @@ class StandingRulesConnector:
         if rule is None or self._clock() >= rule.until:
             raise WorldMoved("the rule has ended")
 
-    def _entry_of(self, key: str) -> RuleBody | None:
-        """Find the entry that was written under this key."""
-        for entry in self._cases.entries(str(DESK_ID)):
-            if isinstance(entry.body, RuleBody) and entry.body.key == key:
-                return entry.body
-        return None
-
-    def _open_cases(self, kind: str) -> list[Case]:
-        return list(self._queries.open_from(DESK_SOURCE, standing_rule_kind(kind)))
-
-    def _case_of(self, kind: str, key: str) -> Case | None:
-        """Find the case whose step has this key."""
-        for case in self._open_cases(kind):
-            plan = case.proposal.plan
-            if plan is not None and key in map(plan.step_key, range(len(plan.actions))):
-                return case
-        return None
-
     def _draft(self, kind: str, checksum: str) -> StandingRule:
         """Find the draft of this checksum in its case."""
-        for case in self._open_cases(kind):
+        for case in self._queries.open_from(DESK_SOURCE, standing_rule_kind(kind)):
             text = case.signal.facts.get(DRAFT_FACT)
             rule = rule_from_json(text) if isinstance(text, str) else None
             if rule is not None and rule.checksum == checksum and rule.kind == kind:

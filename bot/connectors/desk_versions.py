@@ -5,25 +5,19 @@ its step, verification, and a way back.
 """
 
 from collections.abc import Callable
-from datetime import timedelta
 
 from bot.cases.canonical import Scalar, ScalarMapping
-from bot.cases.case import Case
 from bot.cases.control_commands import AdoptVersion, AdoptVersions
-from bot.cases.control_decisions import decide_controls
-from bot.cases.controls import DESK_ID
-from bot.cases.desk_kinds import DESK_SOURCE, DESK_SYSTEM, version_kind
+from bot.cases.desk_kinds import version_kind
 from bot.cases.entries import VersionAdopted
-from bot.cases.errors import Conflict, ConnectorFailed, WorldMoved
+from bot.cases.errors import ConnectorFailed, WorldMoved
 from bot.cases.plan import Action
 from bot.cases.version_playbook import VERSION_QUERY
-from bot.connectors.desk import ADOPT_VERSION_SPEC, DESK_SPEC, MAX_ATTEMPTS, TIMEOUT
-from bot.connectors.parameters import convert_parameters
-from bot.connectors.specs import prepare_action
+from bot.connectors.desk import ADOPT_VERSION_SPEC
+from bot.connectors.desk_part import DeskPart
 from bot.ports.case_queries import CaseQueries
 from bot.ports.case_store import CaseStore
 from bot.ports.clock import Clock
-from bot.ports.connector import NOTHING, EffectStatus
 from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.library import Library
 from bot.views.version_progress import VersionReport
@@ -33,8 +27,11 @@ DescribeVersion = Callable[[str, str], VersionReport | None]
 GONE = "It is not tried any more"
 
 
-class VersionsConnector:
+class VersionsConnector(DeskPart[VersionAdopted]):
     """Puts a version of a playbook in force, and takes it back."""
+
+    specs = (ADOPT_VERSION_SPEC,)
+    bodies = VersionAdopted
 
     def __init__(
         self,
@@ -47,16 +44,9 @@ class VersionsConnector:
         describe: DescribeVersion,
     ) -> None:
         """Read and write by the store's ports; no network is between."""
-        self._desk_controls = desk_controls
-        self._cases = cases
-        self._queries = queries
+        super().__init__(desk_controls=desk_controls, cases=cases, queries=queries, clock=clock)
         self._library = library
-        self._clock = clock
         self._describe = describe
-
-    @property
-    def timeout(self) -> timedelta:
-        return TIMEOUT
 
     def look_up(self, query: str, parameters: ScalarMapping, limit: int) -> list[dict[str, Scalar]]:
         """Return how a version does beside the one in force."""
@@ -68,26 +58,6 @@ class VersionsConnector:
             return [{"summary": GONE, "is_ready": False, "missing": GONE.lower()}]
         return [report.row()]
 
-    def prepare(
-        self, action: str, parameters: ScalarMapping, words: ScalarMapping = NOTHING
-    ) -> Action:
-        """Make the dry run of putting a version in force."""
-        if action != ADOPT_VERSION_SPEC.name:
-            raise ConnectorFailed(f"the desk has no action {action!r}")
-        values = convert_parameters(parameters, ADOPT_VERSION_SPEC.parameters)
-        return prepare_action(
-            ADOPT_VERSION_SPEC,
-            system=DESK_SYSTEM,
-            connector=DESK_SPEC.connector,
-            parameters=values,
-            snapshot=self._snapshot(values),
-            words=words,
-        )
-
-    def precondition(self, action: Action) -> ScalarMapping:
-        """Return what is in force and tried now."""
-        return self._snapshot(action.parameters)
-
     def execute(self, action: Action, key: str) -> str:
         """Write into the ledger that the version is in force."""
         if self._entry_of(key) is not None:
@@ -96,10 +66,7 @@ class VersionsConnector:
         report = self._describe(kind, version)
         if report is None or report.missing:
             raise WorldMoved(report.missing if report else GONE.lower())
-        case = self._case_of(kind, key)
-        if case is None:
-            # Signals from outside, and those who govern another kind, decide nothing here.
-            raise ConnectorFailed("no case of the desk about this kind asks for it")
+        case = self._case_of(version_kind(kind), key)
         now = self._clock()
         adoption = AdoptVersion(
             kind=kind,
@@ -110,15 +77,11 @@ class VersionsConnector:
             key=key,
             watch_until=now + report.watch,
         )
-        self._adopt(adoption)
+        self._decide(AdoptVersions((adoption,)))
         if self._entry_of(key) is None:
             # A case turned out wrong in between, and the version is not tried any more.
             raise WorldMoved(GONE.lower())
         return "recorded"
-
-    def verify(self, action: Action, key: str) -> EffectStatus:
-        """Look for the change in the ledger."""
-        return EffectStatus.ABSENT if self._entry_of(key) is None else EffectStatus.LANDED
 
     def undo(self, action: Action, key: str, undo_key: str) -> str:
         """Put the version before back in force."""
@@ -137,38 +100,10 @@ class VersionsConnector:
             key=undo_key,
             former_version=entry.checksum,
         )
-        self._adopt(adoption)
+        self._decide(AdoptVersions((adoption,)))
         return "recorded"
 
     # --- parts -----------------------------------------------------------------------------------
-
-    def _adopt(self, adoption: AdoptVersion) -> None:
-        command = AdoptVersions((adoption,))
-        for _ in range(MAX_ATTEMPTS):
-            decision = decide_controls(self._desk_controls.load(), command, self._clock())
-            if not decision.entries:
-                return
-            try:
-                self._desk_controls.save(decision)
-            except Conflict:
-                continue
-            return
-        raise ConnectorFailed("the controls keep changing", retryable=True)
-
-    def _entry_of(self, key: str) -> VersionAdopted | None:
-        """Find the entry that was written under this key."""
-        for entry in self._cases.entries(str(DESK_ID)):
-            if isinstance(entry.body, VersionAdopted) and entry.body.key == key:
-                return entry.body
-        return None
-
-    def _case_of(self, kind: str, key: str) -> Case | None:
-        """Find the case whose step has this key."""
-        for case in self._queries.open_from(DESK_SOURCE, version_kind(kind)):
-            plan = case.proposal.plan
-            if plan is not None and key in map(plan.step_key, range(len(plan.actions))):
-                return case
-        return None
 
     def _snapshot(self, parameters: ScalarMapping) -> dict[str, Scalar]:
         kind, version = _read(parameters)

@@ -1,4 +1,4 @@
-"""Whether a step may still begin, decided in the transaction that begins it.
+"""The last check of a step, in the transaction that begins it.
 
 What lies between a verdict and its step may have changed everything: a pause, the rules, the budget
 of the day, a stage, a standing rule, a grant, the version of the playbook.

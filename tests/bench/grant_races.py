@@ -114,7 +114,7 @@ def _race_once(
         assert (case.state, case.grant_id) == (State.APPROVED, grant.id)
         decision = decide(case, LookFirst(0), world.clock())
         work = StepWork(case, 0, messages[place])
-        log = _step_log(world)
+        log = step_log(world)
         barrier.wait()
         log.begin(work, decision)
 
@@ -151,13 +151,15 @@ def _triage(world: World, pool: ThreadPoolExecutor, number: int) -> list[LeasedM
     return messages
 
 
-def _step_log(world: World) -> StepLog:
+def step_log(world: World) -> StepLog:
+    """Build the log of steps of another process."""
     return StepLog(
         cases=world.store.cases,
         outbox=world.store.outbox,
         library=world.library,
         controls=world.desk.controls,
         rules=RulesInForce(world.store.cases, world.library, world.store.desk_controls),
+        versions=world.desk.triage.proposals.versions,
         records=world.store.decision_records,
         clock=world.clock,
         lease_duration=timedelta(seconds=LEASE_SECONDS),

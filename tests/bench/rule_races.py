@@ -27,13 +27,12 @@ from bot.cases.errors import Conflict
 from bot.cases.lifecycle import State
 from bot.cases.rule_use import case_figures
 from bot.cases.standing_rule import StandingRule, shape_of
-from bot.desk.rules_in_force import RulesInForce
-from bot.desk.step_log import StepLog
 from bot.desk.step_work import StepWork
 from bot.ports.outbox import LeasedMessage, Topic
 from bot.store.database import Database
 from bot.store.migrate import migrate
 from bot.store.store import Store
+from tests.bench.grant_races import step_log
 from tests.desk.test_standing_rules import prepare, raise_case
 from tests.fakes.clock import FakeClock
 from tests.world import World
@@ -150,7 +149,7 @@ def _race_once(
         case = world.store.cases.case(messages[place].case_id)
         assert (case.state, case.standing_rule_id) == (State.APPROVED, rule.id)
         work = StepWork(case, 0, messages[place])
-        decision, log = decide(case, LookFirst(0), world.clock()), _step_log(world)
+        decision, log = decide(case, LookFirst(0), world.clock()), step_log(world)
         barrier.wait()
         log.begin(work, decision)
 
@@ -175,19 +174,6 @@ def _triage(world: World, number: int) -> list[LeasedMessage]:
     messages = outbox.claim([Topic.EXECUTE], 100, world.clock(), LEASE_SECONDS)
     assert len(messages) == CLAIMS_A_ROUND
     return messages
-
-
-def _step_log(world: World) -> StepLog:
-    return StepLog(
-        cases=world.store.cases,
-        outbox=world.store.outbox,
-        library=world.library,
-        controls=world.desk.controls,
-        rules=RulesInForce(world.store.cases, world.library, world.store.desk_controls),
-        records=world.store.decision_records,
-        clock=world.clock,
-        lease_duration=timedelta(seconds=LEASE_SECONDS),
-    )
 
 
 def _late_starts(world: World, rule: StandingRule) -> int:
