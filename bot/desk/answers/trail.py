@@ -3,6 +3,7 @@
 from bot.cases import entries
 from bot.cases.entries import Entry
 from bot.cases.source import BY_HAND
+from bot.cases.version_record import VersionComparison
 from bot.desk.answers.case_file import CaseFile, Statement
 from bot.desk.case_texts import as_sentence, count_noun, phrase
 from bot.views.labels import start_upper
@@ -80,8 +81,21 @@ def _describe_triage(file: CaseFile, body: entries.Body) -> str:
             summaries = "; ".join(plan_items(plan, str, file.labels.system))
             groups = [file.names.group(factor.group) for factor in verdict.factors]
             return f"A plan was recommended ({summaries}), for {' and '.join(groups)} to decide"
+        case entries.VersionCompared(comparison=comparison):
+            return _describe_comparison(comparison)
         case _:
             return ""
+
+
+def _describe_comparison(comparison: VersionComparison) -> str:
+    """Say how a changed playbook that is tried judges the case."""
+    subject = "A new version of its playbook"
+    if comparison.failure:
+        return f"{subject} could not judge it: {comparison.failure}"
+    if not comparison.differences:
+        return f"{subject} judges it likewise"
+    pairs = [f"{one.name} {one.in_force} → {one.candidate}" for one in comparison.differences]
+    return f"{subject} judges it otherwise: {'; '.join(pairs)}"
 
 
 def _describe_votes(file: CaseFile, entry: Entry) -> str:
