@@ -189,6 +189,9 @@ def _is_fact(name: str) -> bool:
     return name.startswith(f"{FACTS}.")
 
 
-def _order(press: Press) -> tuple[str, int, str]:
-    figures = sorted((name, figure_text(value)) for name, value in press.figures.items())
-    return press.case_id, press.revision, repr(figures)
+def _order(press: Press) -> tuple[str, int, str, list[str]]:
+    """Tell any two plans apart, so that no answer depends on their order."""
+    figures = sorted(
+        (name, figure_text(value), repr(value)) for name, value in press.figures.items()
+    )
+    return press.case_id, press.revision, repr(figures), sorted(press.identities)
