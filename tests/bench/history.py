@@ -57,6 +57,7 @@ from bot.store.unit_of_work import UnitOfWork
 from bot.store.work_gauges import WorkGauges
 from bot.use_cases import Desk, build_desk
 from bot.views.app_home import HomeFilter
+from tests.bench.sample import PAST, history_folder
 
 SIZES = (1_000, 10_000, 100_000)
 #: A history spreads over so many days.
@@ -367,8 +368,7 @@ def make_history(
     stamp = folder / f"history-{count}-{open_count}-{days}"
     if stamp.exists():
         return folder
-    root = Path(tempfile.gettempdir()) / "countersign-bench-past"
-    past = launcher.prepare_sample_data(root, progress)
+    past = launcher.prepare_sample_data(PAST, progress)
     shutil.rmtree(folder, ignore_errors=True)
     unwanted = shutil.ignore_patterns("countersign.db*", "today")
     shutil.copytree(past.folder, folder, ignore=unwanted)
@@ -548,7 +548,7 @@ def measure(sizes: Sequence[int], *, open_count: int = 40) -> dict[str, dict[int
     """Return the cost of each call at each size."""
     costs: dict[str, dict[int, Any]] = {}
     for size in sizes:
-        folder = Path(tempfile.gettempdir()) / f"countersign-bench-history-{size}"
+        folder = history_folder(size)
         make_history(folder, size, open_count=open_count, progress=show_progress)
         with open_desk(folder) as (desk, now):
             meter = Meter(desk=desk)

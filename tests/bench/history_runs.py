@@ -15,6 +15,7 @@ from bot.settings import inherit
 from tests.bench.load import MILLISECONDS
 from tests.bench.postgres import database_on
 from tests.bench.rig import Rig
+from tests.bench.sample import history_folder
 
 #: So many cases wait for a decision in each history.
 OPEN_CASES = 40
@@ -34,7 +35,7 @@ def prepare_history(count: int) -> Path:
     """Return a folder with so many ended cases, their memory filled; it is made once."""
     from tests.bench.history import make_history
 
-    folder = Path(tempfile.gettempdir()) / f"countersign-bench-history-{count}"
+    folder = history_folder(count)
     make_history(folder, count, open_count=OPEN_CASES)
     stamp = folder / "memory-filled"
     if not stamp.exists():

@@ -19,9 +19,12 @@ from bot.clock import utc_now
 from bot.demo import launcher
 from bot.settings import PACKAGED_LIBRARY
 from bot.store.database import Database
+from bot.store.migrate import LATEST_MIGRATION
 from bot.store.store import Store
 
-PAST = Path(tempfile.gettempdir()) / "countersign-bench-past"
+#: A past of an earlier release would be upgraded at each start, and the upgrade measured.
+PREFIX = f"countersign-bench-{LATEST_MIGRATION}"
+PAST = Path(tempfile.gettempdir()) / f"{PREFIX}-past"
 PYTHON_PARTS = ("*.py", "__pycache__", "library", "memory", "learning", "language")
 KIND = "low_stock"
 ACTION = "house.order_stock"
@@ -53,6 +56,11 @@ def prepare_past() -> Path:
             progress.update(task, completed=count, total=total)
 
         return launcher.prepare_sample_data(PAST, show).folder
+
+
+def history_folder(count: int) -> Path:
+    """Return the folder of a history with so many ended cases."""
+    return Path(tempfile.gettempdir()) / f"{PREFIX}-history-{count}"
 
 
 def write_library(folder: Path, *, channels: int = 1, runs_alone: bool = False) -> Path:
