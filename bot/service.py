@@ -314,7 +314,6 @@ def build_jobs(desk: Desk, keeper: CheckpointKeeper, clock: Clock) -> list[Job]:
         Job("checkpoint", CHECKPOINT_INTERVAL, keeper.sign),
         Job("digests", DIGESTS_INTERVAL, digest_schedule.enqueue_due),
         Job("promotions", PROMOTIONS_INTERVAL, desk.upkeep.review_kinds),
-        Job("standing rules", PROMOTIONS_INTERVAL, desk.upkeep.standing_rules.review),
         Job("rules", RULES_INTERVAL, desk.upkeep.rule_review.review),
         Job("versions", VERSIONS_INTERVAL, desk.upkeep.version_review.advance),
         Job("memory", PRECEDENTS_INTERVAL, desk.upkeep.precedents.reconcile),

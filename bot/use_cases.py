@@ -115,8 +115,12 @@ class Upkeep:
         return self.promotions.review_kind(kind)
 
     def review_kinds(self) -> int:
-        """Look for what may be proposed about any kind."""
-        return sum(self.review_kind(kind) for kind, _ in self.promotions.library.titles())
+        """Look for what may be proposed about any kind, and for standing rules.
+
+        In this order: who is asked about a whole action is not asked about a part of it.
+        """
+        opened_count = sum(self.review_kind(kind) for kind, _ in self.promotions.library.titles())
+        return opened_count + self.standing_rules.review()
 
 
 @dataclass(frozen=True, kw_only=True)

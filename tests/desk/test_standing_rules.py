@@ -200,6 +200,16 @@ def test_what_policy_lets_never_run_alone_gets_no_rule(world):
     assert world.desk.upkeep.standing_rules.review() == 0
 
 
+def test_who_is_asked_about_a_whole_action_is_not_asked_about_a_part_of_it(world):
+    easy = AutonomyRule(decisions=20, agreement=0.8)
+    world.library.rules = replace(world.library.rules, autonomy=easy)
+    for number in range(20):
+        press(world, 100 + number)
+    # The promotion alone: in the other order there would be two.
+    assert world.desk.upkeep.review_kinds() == 1
+    assert open_case(world) is None
+
+
 def test_a_rejected_draft_is_not_asked_about_again_soon(world):
     earn(world)
     case = ask(world)
