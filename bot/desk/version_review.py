@@ -32,6 +32,7 @@ from bot.cases.version_record import KindVersions, VersionText, WaitingVersion
 from bot.cases.version_rule import VersionRule
 from bot.desk.intake import Intake
 from bot.desk.playbook_versions import PlaybookVersions
+from bot.desk.retry import retry_on_conflict
 from bot.desk.rules_in_force import RulesInForce
 from bot.ports.case_queries import CaseFilter, CaseQueries
 from bot.ports.case_store import CaseStore, ReceiptOutcome
@@ -49,7 +50,6 @@ UNREADABLE = "the version before it cannot be read any more"
 PUT_BACK = "the file says again what is in force"
 EDITED_AGAIN = "the file was edited again"
 AUTHOR = "Countersign"
-MAX_ATTEMPTS = 20
 #: A version is looked at again for cases that were opened so long before it was tried.
 GRACE = timedelta(days=7)
 
@@ -303,17 +303,16 @@ class VersionReview:
         return [playbook for playbook in playbooks if playbook.version]
 
     def _decide(self, command: VersionCommand) -> None:
-        for _ in range(MAX_ATTEMPTS):
+        def attempt() -> None:
             decision = decide_controls(self.desk_controls.load(), command, self.clock())
-            if not decision.entries:
-                return
-            try:
+            if decision.entries:
                 self.desk_controls.save(decision)
-            except Conflict:
-                continue
-            return
-        # The next review, or the next start, looks again.
-        log.warning("the controls keep changing; %s is not written", type(command).__name__)
+
+        try:
+            retry_on_conflict(attempt)
+        except Conflict:
+            # The next review, or the next start, looks again.
+            log.warning("the controls keep changing; %s is not written", type(command).__name__)
 
 
 def _adoption(files: Playbook, reason: str) -> AdoptVersion:
