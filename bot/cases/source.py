@@ -16,6 +16,7 @@ from bot.cases.constraints import (
     OptionalName,
 )
 from bot.cases.expressions import Expression
+from bot.cases.verification import Handshake, Verification
 
 # The desk itself opens cases under these names.
 ABSENCE = "absence"
@@ -32,21 +33,51 @@ class Format(StrEnum):
     CLOUDEVENTS = "cloudevents"
     ALERTMANAGER = "alertmanager"
     MAPPING = "mapping"
+    #: Guessed from the body; the card says so.
+    AUTO = "auto"
+
+
+class AmountUnit(StrEnum):
+    """The unit in which a product writes an amount of money."""
+
+    #: 42.00 euros are 42.00.
+    MAJOR = "major"
+    #: 42.00 euros are 4200, and 42 yen are 42: by the exponents of ISO 4217.
+    MINOR = "minor"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AmountMapping:
+    """JMESPath expressions for an amount of money."""
+
+    value: Expression
+    currency: Expression
+    unit: AmountUnit = AmountUnit.MAJOR
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalMapping:
-    """JMESPath expressions for the fields of a signal in any JSON."""
+    """The fields of a signal in a request of any form.
 
-    #: Finds several signals in one body; the other expressions then look into each of them.
+    Expressions are JMESPath over ``body``, ``headers``, ``query`` and ``item``. Templates are text
+    with expressions in braces.
+    """
+
+    #: Finds several signals in one request: ``item`` is each of them; else the body.
     each: Expression = ""
-    key: Expression
-    subject: Expression
-    title: Expression
+    #: A request is a signal where this is true.
+    only: Expression = ""
+    #: A request is no signal where this is true.
+    ignore: Expression = ""
+    #: The first of these that has a value; where none has, the SHA-256 of the item.
+    key: tuple[Expression, ...] = ()
+    subject: str = ""
+    title: str = ""
     occurred_at: Expression = ""
     #: True where the signal clears a case.
     clear: Expression = ""
     kind: Expression = ""
+    amount: AmountMapping | None = None
     facts: Mapping[Name, Expression] = field(default_factory=dict)
 
 
@@ -72,8 +103,12 @@ class Source:
     token_env: Annotated[tuple[EnvironmentName, ...], Field(max_length=2)] = ()
     webhook_secret_env: Annotated[tuple[EnvironmentName, ...], Field(max_length=2)] = ()
     per_minute: Annotated[int, Field(ge=1, strict=True)] = 6000
-    #: Only with the format of the same name.
+    #: With the format of the same name only.
     mapping: SignalMapping | None = None
+    #: The product whose file of ``sources/`` it begins with.
+    preset: OptionalHandle = ""
+    verify: Verification | None = None
+    handshake: Handshake = Handshake.NONE
 
     @property
     def origin(self) -> str:

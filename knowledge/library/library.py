@@ -1,8 +1,8 @@
 """All files of a folder, read together and refused together.
 
 A folder holds ``playbooks/*.yml``, ``policy.yml``, ``systems.yml``, ``sources.yml``,
-``channels.yml``, ``people.yml``, ``recognition.yml`` and ``questions.yml``. Secrets are only named
-in them.
+``channels.yml``, ``people.yml``, ``programs.yml``, ``recognition.yml`` and ``questions.yml``.
+Secrets are only named in them.
 """
 
 from collections.abc import Mapping
@@ -19,6 +19,7 @@ from bot.cases.identity import UNLINKED, Identities
 from bot.cases.merit_rules import MeritRules
 from bot.cases.playbook import Playbook
 from bot.cases.policy import Policy, Stage
+from bot.cases.program import Program
 from bot.cases.rule_record import KindRules, RuleRecord
 from bot.cases.rules_playbook import rules_playbook
 from bot.cases.signal import UNRECOGNISED
@@ -40,6 +41,8 @@ from knowledge.library.policy import (
     read_policy,
     read_policy_text,
 )
+from knowledge.library.programs import FILE_NAME as PROGRAMS_FILE
+from knowledge.library.programs import read_programs
 from knowledge.library.questions import FILE_NAME as QUESTIONS_FILE
 from knowledge.library.questions import QuestionExamples, check_kinds, read_questions
 from knowledge.library.recognition import FILE_NAME as RECOGNITION_FILE
@@ -70,6 +73,7 @@ class FileLibrary:
     channel_rules: Channels
     people: Identities = UNLINKED
     merit_rules: MeritRules = field(default_factory=MeritRules)
+    programs: Mapping[str, Program] = field(default_factory=dict)
     #: The file of examples of questions. It is read when they are needed, which is seldom.
     questions_file: Path = PACKAGED / QUESTIONS_FILE
     #: Accounts and those before them, while a change of people.yml waits; else empty.
@@ -283,6 +287,7 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
         channel_rules=read_channels(folder / "channels.yml"),
         people=people,
         merit_rules=merit_rules,
+        programs=read_programs(folder / PROGRAMS_FILE),
         questions_file=questions_file,
     )
 
