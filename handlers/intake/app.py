@@ -2,7 +2,7 @@
 
 import logging
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from typing import Any, assert_never
 
@@ -17,23 +17,28 @@ from starlette.types import ExceptionHandler
 from bot import metrics
 from bot.cases.errors import ChatFailed, KeyReused, NoSuchCase
 from bot.cases.signal import Signal
-from bot.cases.source import Format, Source
+from bot.cases.source import Format
 from bot.desk.case_progress import CaseProgress
 from bot.desk.intake import Intake
 from bot.ports.case_store import Receipt
 from bot.views.case_record import case_record
-from handlers.intake.authentication import Sources, bearer_token, has_token
+from handlers.intake.authentication import Sources
+from handlers.intake.delivery import Delivery
 from handlers.intake.problem import TITLES, Problem
 from handlers.intake.readiness import Readiness
 from handlers.intake.reading import Item, read_body
+from handlers.intake.request_head import RequestHead
 from handlers.intake.responses import batch_response, is_unavailable
 from handlers.intake.sources import alertmanager, cloudevents, mapped, signals
+from handlers.intake.tokens import bearer_token, has_token
 
 log = logging.getLogger(__name__)
 RETRY_AFTER_SECONDS = 5
 MAX_SMALL_BODY_BYTES = 8 * 1024
 # So many failures in a row mean that the database is away, and not that a signal is at fault.
 MAX_FAILURES_IN_A_ROW = 2
+#: The formats whose senders can be told to send JSON as JSON.
+JSON_FORMATS = frozenset({Format.SIGNAL, Format.ALERTMANAGER})
 
 
 def build_app(api: "IntakeApi", *, extra_routes: Sequence[Route] = ()) -> Starlette:
@@ -41,6 +46,7 @@ def build_app(api: "IntakeApi", *, extra_routes: Sequence[Route] = ()) -> Starle
     routes = [
         Route("/v1/signals", api.receive_signals, methods=["POST"]),
         Route("/v1/webhooks/{source}", api.receive_signals, methods=["POST"]),
+        Route("/v1/webhooks/{source}/{secret}", api.receive_signals, methods=["POST"]),
         Route("/v1/signals/schema", api.get_schema),
         Route("/v1/cases/{id}", api.get_case),
         Route("/healthz", api.get_health),
@@ -68,21 +74,23 @@ class IntakeApi:
     read_tokens: tuple[str, ...]
     #: Lists what keeps the bot from being ready, as sentences.
     find_problems: Callable[[], list[str]]
+    #: The address at which senders reach us: some of them sign it.
+    public_url: str = "http://localhost"
     #: Lists why nothing is carried out. A paused bot is ready all the same: it receives signals.
     list_pauses: Callable[[], list[str]] = list
     readiness: Readiness = field(default_factory=Readiness)
 
     async def receive_signals(self, request: Request) -> Response:
         """Authenticate the source, parse its signals and commit each on its own."""
-        headers = request.headers
-        source_name = request.path_params.get("source", "")
-        self.sources.reject_unauthenticated(headers, source_name=source_name)
+        head = RequestHead.of(request, self.public_url)
+        self.sources.reject_unauthenticated(head)
         body = await read_body(request)
-        source = self.sources.authenticate(headers, body, source_name=source_name)
-        _require_json(source, headers)
+        source, proof = self.sources.authenticate(head, body)
+        delivery = Delivery(head=head, body=body, source=source, proof=proof)
+        _require_json(delivery)
         self.sources.require_quota(source)
         try:
-            items = await _parse_aside(body, headers, source)
+            items = await _parse_aside(delivery)
         except Problem:
             self.sources.consume_quota(source, 1)
             raise
@@ -174,18 +182,19 @@ class IntakeApi:
             )
 
 
-async def _parse_aside(body: bytes, headers: Mapping[str, str], source: Source) -> list[Item]:
+async def _parse_aside(delivery: Delivery) -> list[Item]:
     """Parse a body, a large one in a thread.
 
     It must not hold up the answers to other requests.
     """
-    if len(body) <= MAX_SMALL_BODY_BYTES:
+    if len(delivery.body) <= MAX_SMALL_BODY_BYTES:
         # A thread would take longer to wake than the body to parse.
-        return _parse(body, headers, source)
-    return await run_in_threadpool(_parse, body, headers=headers, source=source)
+        return _parse(delivery)
+    return await run_in_threadpool(_parse, delivery)
 
 
-def _parse(body: bytes, headers: Mapping[str, str], source: Source) -> list[Item]:
+def _parse(delivery: Delivery) -> list[Item]:
+    body, headers, source = delivery.body, delivery.head.headers, delivery.source
     match source.format:
         case Format.SIGNAL:
             return signals.parse_signals(body, headers, source)
@@ -193,8 +202,8 @@ def _parse(body: bytes, headers: Mapping[str, str], source: Source) -> list[Item
             return cloudevents.parse_signals(body, headers, source)
         case Format.ALERTMANAGER:
             return alertmanager.parse_signals(body, source)
-        case Format.MAPPING:
-            return mapped.parse_signals(body, source)
+        case Format.MAPPING | Format.AUTO:
+            return mapped.parse_signals(delivery.content(), source, delivery.proof)
         case _:
             assert_never(source.format)
 
@@ -205,11 +214,11 @@ def _is_database_away(results: Sequence[Receipt | Problem]) -> bool:
     return all(map(is_unavailable, results[-MAX_FAILURES_IN_A_ROW:]))
 
 
-def _require_json(source: Source, headers: Mapping[str, str]) -> None:
-    if source.format is Format.CLOUDEVENTS:
-        # Their parser knows which content types an event may have.
+def _require_json(delivery: Delivery) -> None:
+    if delivery.source.format not in JSON_FORMATS:
+        # The parser of events knows which content types they have; the others read anything.
         return
-    content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    content_type = delivery.head.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != "application/json" and not content_type.endswith("+json"):
         raise Problem(
             415, f"the content type must be application/json, not {content_type or 'empty'}"

@@ -44,6 +44,11 @@ def readable_headers(headers: Mapping[str, str]) -> dict[str, str]:
     return {name: value for name, value in names.items() if name not in SECRET_HEADERS}
 
 
+def is_form(body: bytes) -> bool:
+    """Tell whether the bytes are an escaped form and nothing else."""
+    return bool(_FORM.fullmatch(body))
+
+
 def _read_body(body: bytes, content_type: str) -> Any:
     # The bytes decide before the content type does: no signature covers that, and some senders
     # send JSON as text.
@@ -52,7 +57,7 @@ def _read_body(body: bytes, content_type: str) -> Any:
     except Problem:
         pass
     media_type = content_type.partition(";")[0].strip().lower()
-    if media_type == "application/x-www-form-urlencoded" or _FORM.fullmatch(body):
+    if media_type == "application/x-www-form-urlencoded" or is_form(body):
         return _read_form(body)
     return {"text": _text(body)}
 
