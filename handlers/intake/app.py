@@ -4,7 +4,7 @@ import logging
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, assert_never
+from typing import Any, TypeVar, assert_never
 
 from sqlalchemy.exc import DataError, DBAPIError
 from starlette.applications import Starlette
@@ -37,6 +37,8 @@ RETRY_AFTER_SECONDS = 5
 MAX_SMALL_BODY_BYTES = 8 * 1024
 # So many failures in a row mean that the database is away, and not that a signal is at fault.
 MAX_FAILURES_IN_A_ROW = 2
+First = TypeVar("First")
+Result = TypeVar("Result")
 #: The formats whose senders can be told to send JSON as JSON.
 JSON_FORMATS = frozenset({Format.SIGNAL, Format.ALERTMANAGER})
 
@@ -85,17 +87,17 @@ class IntakeApi:
         head = RequestHead.of(request, self.public_url)
         self.sources.reject_unauthenticated(head)
         body = await read_body(request)
-        source, proof = self.sources.authenticate(head, body)
-        delivery = Delivery(head=head, body=body, source=source, proof=proof)
-        _require_json(delivery)
+        source, proof = await _aside(self.sources.authenticate, head, body)
         self.sources.require_quota(source)
         try:
-            items = await _parse_aside(delivery)
+            delivery = Delivery.unpacked(head, body, source=source, proof=proof)
+            _require_readable(delivery)
+            items = await _aside(_parse, delivery, delivery.body)
         except Problem:
             self.sources.consume_quota(source, 1)
             raise
         self.sources.consume_quota(source, max(1, len(items)))
-        return batch_response(await self._commit_all(items, body))
+        return batch_response(await self._commit_all(items, delivery.body))
 
     async def get_case(self, request: Request) -> Response:
         """Return a case as JSON, with what it waits for."""
@@ -182,19 +184,19 @@ class IntakeApi:
             )
 
 
-async def _parse_aside(delivery: Delivery) -> list[Item]:
-    """Parse a body, a large one in a thread.
+async def _aside(work: Callable[[First, bytes], Result], first: First, body: bytes) -> Result:
+    """Work on a body, on a large one in a thread.
 
     It must not hold up the answers to other requests.
     """
-    if len(delivery.body) <= MAX_SMALL_BODY_BYTES:
+    if len(body) <= MAX_SMALL_BODY_BYTES:
         # A thread would take longer to wake than the body to parse.
-        return _parse(delivery)
-    return await run_in_threadpool(_parse, delivery)
+        return work(first, body)
+    return await run_in_threadpool(work, first, body)
 
 
-def _parse(delivery: Delivery) -> list[Item]:
-    body, headers, source = delivery.body, delivery.head.headers, delivery.source
+def _parse(delivery: Delivery, body: bytes) -> list[Item]:
+    headers, source = delivery.head.headers, delivery.source
     match source.format:
         case Format.SIGNAL:
             return signals.parse_signals(body, headers, source)
@@ -214,7 +216,9 @@ def _is_database_away(results: Sequence[Receipt | Problem]) -> bool:
     return all(map(is_unavailable, results[-MAX_FAILURES_IN_A_ROW:]))
 
 
-def _require_json(delivery: Delivery) -> None:
+def _require_readable(delivery: Delivery) -> None:
+    """Refuse what the sender of a strict format can correct."""
+    delivery.refuse_unsigned_event()
     if delivery.source.format not in JSON_FORMATS:
         # The parser of events knows which content types they have; the others read anything.
         return

@@ -22,7 +22,8 @@ from bot.cases.signed_content import (
     parse_location,
 )
 from bot.cases.verification import Algorithm, Encoding, Scheme, Verification, decode_secret
-from handlers.intake.content import RequestContent, is_form, read_content
+from handlers.intake.content import RequestContent, read_content
+from handlers.intake.forms import is_form
 from handlers.intake.proof import Proof
 from handlers.intake.request_head import RequestHead
 
