@@ -1,9 +1,11 @@
 """The HTTP intake as one Starlette application."""
 
 import logging
+import re
 import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
+from functools import cached_property
 from typing import Any, TypeVar, assert_never
 
 from sqlalchemy.exc import DataError, DBAPIError
@@ -24,6 +26,7 @@ from bot.ports.case_store import Receipt
 from bot.views.case_record import case_record
 from handlers.intake.authentication import Sources
 from handlers.intake.delivery import Delivery
+from handlers.intake.handshake import Handshakes
 from handlers.intake.problem import TITLES, Problem
 from handlers.intake.readiness import Readiness
 from handlers.intake.reading import Item, read_body
@@ -37,6 +40,7 @@ RETRY_AFTER_SECONDS = 5
 MAX_SMALL_BODY_BYTES = 8 * 1024
 # So many failures in a row mean that the database is away, and not that a signal is at fault.
 MAX_FAILURES_IN_A_ROW = 2
+_WEBHOOK_SECRET = re.compile("(/v1/webhooks/[^/]*/).*", re.DOTALL)
 First = TypeVar("First")
 Result = TypeVar("Result")
 #: The formats whose senders can be told to send JSON as JSON.
@@ -48,7 +52,10 @@ def build_app(api: "IntakeApi", *, extra_routes: Sequence[Route] = ()) -> Starle
     routes = [
         Route("/v1/signals", api.receive_signals, methods=["POST"]),
         Route("/v1/webhooks/{source}", api.receive_signals, methods=["POST"]),
+        Route("/v1/webhooks/{source}", api.answer_handshake, methods=["GET"]),
+        # For senders that can send their secret nowhere else. No log has it.
         Route("/v1/webhooks/{source}/{secret}", api.receive_signals, methods=["POST"]),
+        Route("/v1/webhooks/{source}/{secret}", api.answer_handshake, methods=["GET"]),
         Route("/v1/signals/schema", api.get_schema),
         Route("/v1/cases/{id}", api.get_case),
         Route("/healthz", api.get_health),
@@ -82,15 +89,26 @@ class IntakeApi:
     list_pauses: Callable[[], list[str]] = list
     readiness: Readiness = field(default_factory=Readiness)
 
+    @cached_property
+    def handshakes(self) -> Handshakes:
+        """The questions that products ask before they send."""
+        return Handshakes(self.sources)
+
     async def receive_signals(self, request: Request) -> Response:
         """Authenticate the source, parse its signals and commit each on its own."""
         head = RequestHead.of(request, self.public_url)
+        greeting = self.handshakes.answer_head(head)
+        if greeting:
+            return greeting
         self.sources.reject_unauthenticated(head)
         body = await read_body(request)
         source, proof = await _aside(self.sources.authenticate, head, body)
         self.sources.require_quota(source)
         try:
             delivery = Delivery.unpacked(head, body, source=source, proof=proof)
+            greeting = self.handshakes.answer_body(delivery)
+            if greeting:
+                return greeting
             _require_readable(delivery)
             items = await _aside(_parse, delivery, delivery.body)
         except Problem:
@@ -98,6 +116,11 @@ class IntakeApi:
             raise
         self.sources.consume_quota(source, max(1, len(items)))
         return batch_response(await self._commit_all(items, delivery.body))
+
+    async def answer_handshake(self, request: Request) -> Response:
+        """Answer what a product asks once about the address; 405 for anything else."""
+        greeting = self.handshakes.answer_head(RequestHead.of(request, self.public_url))
+        return greeting or _unknown_route(request, 405).response()
 
     async def get_case(self, request: Request) -> Response:
         """Return a case as JSON, with what it waits for."""
@@ -237,10 +260,15 @@ async def _answer_problem(request: Request, problem: Exception) -> Response:
 
 async def _answer_unknown_route(request: Request, error: Any) -> Response:
     status = error.status_code if error.status_code in TITLES else 404
-    path = request.url.path[:100]
+    return _unknown_route(request, status).response()
+
+
+def _unknown_route(request: Request, status: int) -> Problem:
+    # What comes after the name of a source may be a secret.
+    path = _WEBHOOK_SECRET.sub(r"\1…", request.url.path)[:100]
     return Problem(
         status, f"there is no endpoint {request.method} {path}; see README.md for the endpoints"
-    ).response()
+    )
 
 
 async def _answer_failure(request: Request, failure: Exception) -> Response:
