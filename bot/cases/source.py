@@ -15,7 +15,7 @@ from bot.cases.constraints import (
     OptionalHandle,
     OptionalName,
 )
-from bot.cases.expressions import Expression
+from bot.cases.request_expressions import RequestExpression, RequestTemplate
 from bot.cases.verification import Handshake, Verification
 
 # The desk itself opens cases under these names.
@@ -50,8 +50,8 @@ class AmountUnit(StrEnum):
 class AmountMapping:
     """JMESPath expressions for an amount of money."""
 
-    value: Expression
-    currency: Expression
+    value: RequestExpression
+    currency: RequestExpression
     unit: AmountUnit = AmountUnit.MAJOR
 
 
@@ -64,21 +64,21 @@ class SignalMapping:
     """
 
     #: Finds several signals in one request: ``item`` is each of them; else the body.
-    each: Expression = ""
+    each: RequestExpression = ""
     #: A request is a signal where this is true.
-    only: Expression = ""
+    only: RequestExpression = ""
     #: A request is no signal where this is true.
-    ignore: Expression = ""
+    ignore: RequestExpression = ""
     #: The first of these that has a value; where none has, the SHA-256 of the item.
-    key: tuple[Expression, ...] = ()
-    subject: str = ""
-    title: str = ""
-    occurred_at: Expression = ""
+    key: tuple[RequestExpression, ...] = ()
+    subject: RequestTemplate = ""
+    title: RequestTemplate = ""
+    occurred_at: RequestExpression = ""
     #: True where the signal clears a case.
-    clear: Expression = ""
-    kind: Expression = ""
+    clear: RequestExpression = ""
+    kind: RequestExpression = ""
     amount: AmountMapping | None = None
-    facts: Mapping[Name, Expression] = field(default_factory=dict)
+    facts: Mapping[Name, RequestExpression] = field(default_factory=dict)
 
 
 def _check_kinds(kinds: tuple[str, ...]) -> tuple[str, ...]:
