@@ -9,6 +9,7 @@ from pydantic import AfterValidator, Field
 
 from bot.cases.constraints import (
     FROM_KEY,
+    Currency,
     EnvironmentName,
     Handle,
     Name,
@@ -53,6 +54,10 @@ class AmountMapping:
     value: RequestExpression
     currency: RequestExpression
     unit: AmountUnit = AmountUnit.MAJOR
+    #: The decimals of currencies that the product counts otherwise than ISO 4217 does.
+    exponents: Mapping[Currency, Annotated[int, Field(ge=0, le=4, strict=True)]] = field(
+        default_factory=dict
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
