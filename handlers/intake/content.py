@@ -1,18 +1,17 @@
 """The content of a request: its body as an object, its headers and its query."""
 
-import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
-from urllib.parse import parse_qsl
 
+from handlers.intake.forms import is_form, read_form, read_parts, read_text
 from handlers.intake.problem import Problem
 from handlers.intake.reading import parse_json
 
 #: Secrets that come in headers; no expression can read them, so none ends on a card.
 SECRET_HEADERS = frozenset({"authorization", "proxy_authorization", "cookie"})
-MAX_FORM_FIELDS = 1_000
-_FORM = re.compile(rb"[!-%'-;>-~]+=[!-%'-~]*(?:&[!-%'-~]*)*")
+_FORM_TYPE = "application/x-www-form-urlencoded"
+_BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +29,7 @@ class RequestContent:
 def read_content(
     body: bytes, headers: Mapping[str, str], query: Mapping[str, str] | None = None
 ) -> RequestContent:
-    """Read any body, already decompressed; none is refused for its content."""
+    """Read any body, already unpacked; none is refused for its content."""
     return RequestContent(
         body=_read_body(body, headers.get("content-type", "")),
         headers=readable_headers(headers),
@@ -48,31 +47,14 @@ def _read_body(body: bytes, content_type: str) -> Any:
     # The bytes decide before the content type does: no signature covers that, and some senders
     # send JSON as text.
     try:
-        return parse_json(body.removeprefix(b"\xef\xbb\xbf"))
+        return parse_json(body.removeprefix(_BYTE_ORDER_MARK), is_strict=False)
     except Problem:
         pass
+    if body.startswith(b"--"):
+        parts = read_parts(body)
+        if parts is not None:
+            return parts
     media_type = content_type.partition(";")[0].strip().lower()
-    if media_type == "application/x-www-form-urlencoded" or _FORM.fullmatch(body):
-        return _read_form(body)
-    return {"text": _text(body)}
-
-
-def _read_form(body: bytes) -> dict[str, Any]:
-    pairs = parse_qsl(_text(body), keep_blank_values=True)[:MAX_FORM_FIELDS]
-    return gather_fields(pairs)
-
-
-def gather_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
-    """Make an object of fields; one that is repeated becomes a list."""
-    values: dict[str, list[Any]] = {}
-    for name, value in pairs:
-        values.setdefault(name, []).append(value)
-    return {name: found if len(found) > 1 else found[0] for name, found in values.items()}
-
-
-def _text(body: bytes) -> str:
-    try:
-        return body.decode()
-    except UnicodeDecodeError:
-        # Every byte is a character there, so nothing is lost.
-        return body.decode("latin-1")
+    if media_type == _FORM_TYPE or is_form(body):
+        return read_form(body)
+    return {"text": read_text(body)}

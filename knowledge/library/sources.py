@@ -13,14 +13,15 @@ from bot.cases.playbook import Absence, Playbook
 from bot.cases.source import RESERVED_NAMES, Format, Source
 from bot.connectors.specs import SystemSpec
 from knowledge.library.presets import Preset, PresetFiles
+from knowledge.library.verification import check_verification
 from knowledge.library.yaml_files import read_bytes, read_raw
 
 
 def _check_secrets(source: Source) -> Source:
-    if not source.token_env and not source.webhook_secret_env and source.verify is None:
+    if not source.token_env and not source.webhook_secret_env and not source.verify:
         raise ValueError(
-            "a source needs token_env or webhook_secret_env"
-            " (two of either while a secret is changed), or verify"
+            "a source needs verify, token_env or webhook_secret_env"
+            " (two names of either while a secret is changed)"
         )
     return source
 
@@ -48,6 +49,7 @@ def _check_kinds(source: Source) -> Source:
 SourceEntry = Annotated[
     Source,
     AfterValidator(_check_secrets),
+    AfterValidator(check_verification),
     AfterValidator(_check_mapping),
     AfterValidator(_check_kinds),
 ]
