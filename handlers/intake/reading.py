@@ -9,6 +9,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -36,8 +37,19 @@ MIN_YEAR, MAX_YEAR = 1900, 2200
 _STRUCTURE = re.compile(rb'[\[\]{}]|"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _KIND = re.compile(r"[a-z0-9_]{1,50}")
 
-Item = Signal | Problem
-"""One part of a body: a signal, or what is wrong with it."""
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A request that its source leaves out; it is counted."""
+
+    #: Why, as the end of a sentence.
+    reason: str
+    #: What the product calls it, for the count.
+    event: str
+
+
+Item = Signal | Problem | Ignored
+"""One part of a body: a signal, what is wrong with it, or why it is none."""
 
 
 async def read_body(request: Request) -> bytes:
