@@ -19,7 +19,7 @@ class Proof:
     covers_body: bool = True
     #: Whether the address with its query is vouched for.
     covers_query: bool = True
-    #: False where only the named headers are vouched for.
+    #: False where only the named headers are full_proof for.
     covers_all_headers: bool = True
     #: Names as in ``RequestContent.headers``: lower case, ``_`` for ``-``.
     signed_headers: frozenset[str] = frozenset()
@@ -32,6 +32,6 @@ class Proof:
         return self.covers_all_headers or name in self.signed_headers
 
 
-def vouched(scheme: Scheme) -> Proof:
+def full_proof(scheme: Scheme) -> Proof:
     """Return the proof of a secret that came with the request."""
     return Proof(scheme=scheme)
