@@ -19,7 +19,7 @@ class Proof:
     covers_body: bool = True
     #: Whether the address with its query is vouched for.
     covers_query: bool = True
-    #: False where only the named headers are full_proof for.
+    #: False where only the named headers are vouched for.
     covers_all_headers: bool = True
     #: Names as in ``RequestContent.headers``: lower case, ``_`` for ``-``.
     signed_headers: frozenset[str] = frozenset()
