@@ -103,6 +103,16 @@ def test_a_signed_run_opens_a_case_and_its_body_sent_again_changes_nothing(desk,
 
 
 @pytest.mark.threat("C9")
+def test_a_content_type_that_nobody_signed_does_not_say_how_a_body_is_read(port):
+    body = b"id=7&name=the till"
+    form = {"Content-Type": "application/x-www-form-urlencoded"}
+    assert send(port, "/v1/webhooks/github", body, {**signed(body), **form})[0] == 201
+    for content_type in ("text/plain", "application/json", ""):
+        headers = {**signed(body), "Content-Type": content_type}
+        assert send(port, "/v1/webhooks/github", body, headers)[0] == 200
+
+
+@pytest.mark.threat("C9")
 def test_a_signature_is_over_the_bytes_as_they_are_sent(port):
     body = json.dumps(RUN).encode()
     packed = gzip.compress(body)
