@@ -28,7 +28,7 @@ _ENDS = (
     ("_message", 70),
     ("_description", 64),
     ("_text", 60),
-    ("_reason", 42),
+    ("_reason", 36),
     ("_name", 44),
 )
 #: Names that hold the name of a thing; the others hold sentences.

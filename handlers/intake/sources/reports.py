@@ -154,6 +154,9 @@ class Report:
             named = {snake(str(key)[:MAX_NAME_LENGTH]): value for key, value in owner.items()}
             for name in _KINDS:
                 words = _short_words(named.get(name))
+                if "/" in str(named.get(name)):
+                    # The type of a resource of a cloud.
+                    continue
                 is_empty = snake(words) in EMPTY_EVENTS - OBJECTS
                 if words and not is_empty and words != self.event.lower():
                     return words
