@@ -1,7 +1,6 @@
 """``countersign send``: the rows of a file as signals."""
 
 import io
-import json
 import sys
 from collections import Counter
 from collections.abc import Iterator
@@ -12,7 +11,7 @@ from pathlib import Path
 from typing import Annotated, Any, TextIO
 
 import typer
-from rich.progress import Progress, TaskID
+from rich.progress import Progress
 
 from bot import storage
 from bot.cases.errors import BadRequest, KeyReused
@@ -22,15 +21,15 @@ from bot.cli.terminal import AsJson, err, out, print_json
 from bot.clock import utc_now
 from bot.desk.intake import Intake
 from bot.ports.case_store import ReceiptOutcome
+from bot.ports.file_rows import FileRow
 from bot.preflight import open_library
+from bot.row_files import read_file, read_signals_of_row
 from bot.settings import Settings, load_offline
 from bot.store.store import Store
-from handlers.intake.problem import Problem
-from handlers.intake.reading import Ignored
-from handlers.intake.rows import column_mapping, parse_document, read_row
+from handlers.intake.rows import column_mapping
 from knowledge.library import FileLibrary
 from knowledge.library.presets import preset_path, read_preset
-from knowledge.memory.row_file import BadRow, Row, read_open_rows
+from knowledge.memory.row_file import BadRow, Row
 
 STANDARD_INPUT = "-"
 FILE_SOURCE = "file"
@@ -81,7 +80,8 @@ def send(
         str, typer.Option(help="The source of sources.yml whose mapping reads the rows.")
     ] = "",
     product: Annotated[
-        str, typer.Option(help="The preset that reads them, as `countersign sources list` names it.")
+        str,
+        typer.Option(help="The preset that reads them, as `countersign sources list` names it."),
     ] = "",
     maps: Annotated[
         list[str] | None,
@@ -111,7 +111,7 @@ def send(
         library = open_library(settings)
         with _open_file(file, progress) as stream:
             file_name = f"input.{form or 'csv'}" if file == STANDARD_INPUT else file
-            rows = _read_rows(stream, file_name)
+            rows = read_file(stream, file_name)
             sender, rows = _find_sender(settings, library, options, rows)
             summary = _send_rows(rows, sender, _intake(store, library), progress)
     if as_json:
@@ -124,18 +124,13 @@ def send(
 def _open_file(file: str, progress: Progress) -> TextIO:
     """Open the file with a bar of its bytes; standard input has no length."""
     if file == STANDARD_INPUT:
-        return io.TextIOWrapper(sys.stdin.buffer, encoding="utf-8-sig", errors="replace", newline="")
+        return io.TextIOWrapper(
+            sys.stdin.buffer, encoding="utf-8-sig", errors="replace", newline=""
+        )
     if not Path(file).is_file():
         raise BadRequest(f"{file}: file not found")
     raw = progress.open(file, "rb", description="Sending")
     return io.TextIOWrapper(raw, encoding="utf-8-sig", errors="replace", newline="")
-
-
-def _read_rows(stream: TextIO, name: str) -> Iterator[tuple[int, Row | BadRow]]:
-    if name.lower().endswith(".json"):
-        yield 1, parse_document(stream.read(), name)
-    else:
-        yield from read_open_rows(stream, name)
 
 
 def _find_sender(
@@ -195,36 +190,30 @@ def _send_rows(
     progress: Progress,
 ) -> SendSummary:
     summary = SendSummary()
-    task: TaskID = progress.add_task("Rows", total=None)
+    task = progress.add_task("Rows", total=None)
     for line, row in rows:
         summary.row_count += 1
         progress.update(task, advance=1)
-        if isinstance(row, BadRow):
-            summary.bad_rows.append(row)
-        else:
-            _send_row(row, line, sender=sender, intake=intake, summary=summary)
+        for file_row in read_signals_of_row(line, row, sender):
+            _send_row(file_row, sender=sender, intake=intake, summary=summary)
     return summary
 
 
-def _send_row(
-    row: Row, line: int, *, sender: Source, intake: Intake, summary: SendSummary
-) -> None:
-    for item in read_row(row, sender):
-        match item:
-            case Problem():
-                summary.bad_rows.append(BadRow(line, item.detail))
-            case Ignored():
-                intake.ignore(sender.name, item.event)
-                summary.counts[IGNORED] += 1
-            case Signal():
-                summary.counts[_receive(item, row, intake)] += 1
+def _send_row(row: FileRow, *, sender: Source, intake: Intake, summary: SendSummary) -> None:
+    if row.problem:
+        summary.bad_rows.append(BadRow(row.line, row.problem))
+    elif row.signal is None:
+        intake.ignore(sender.name, row.ignored_event)
+        summary.counts[IGNORED] += 1
+    else:
+        summary.counts[_receive(row.signal, row.raw, intake)] += 1
 
 
-def _receive(signal: Signal, row: Row, intake: Intake) -> str:
+def _receive(signal: Signal, raw: bytes, intake: Intake) -> str:
     try:
-        outcome = intake.receive(signal, json.dumps(row).encode()).outcome
+        outcome = intake.receive(signal, raw).outcome
     except KeyReused:
-        return "sent before"
+        return UNCHANGED[ReceiptOutcome.DUPLICATE]
     return UNCHANGED.get(outcome, outcome.value)
 
 
