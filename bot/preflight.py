@@ -96,6 +96,8 @@ def _source_problems(name: str, source: Source, settings: Settings) -> Iterator[
     verification = source.verify
     if verification and verification.scheme is Scheme.LOOPBACK:
         return
+    if source.folder and not (source.token_env or source.webhook_secret_env or verification):
+        return
     secret_env = verification.secret_env if verification else ()
     variables = (*source.token_env, *source.webhook_secret_env, *secret_env)
     if not any(settings.secret(variable) for variable in variables):

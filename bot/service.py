@@ -22,6 +22,7 @@ from bot.desk.lane_priority import LanePriority
 from bot.desk.worker import Handler, WorkerPool, WorkerTimings
 from bot.ports.clock import Clock
 from bot.ports.outbox import Topic
+from bot.row_files import read_signals
 from bot.settings import Settings
 from bot.store.clock import DatabaseClock
 from bot.trainer import Trainer
@@ -30,6 +31,7 @@ from bot.worker_processes import RemoteLane, WorkerProcess, WorkerProcesses
 from handlers.slack.socket_mode import SocketModeConnection
 from scheduler.detectors import AbsenceDetector, Detector
 from scheduler.digest import DigestSchedule
+from scheduler.folders import FolderWatch
 from scheduler.loop import Job, Loop
 
 log = logging.getLogger(__name__)
@@ -322,7 +324,23 @@ def build_jobs(desk: Desk, keeper: CheckpointKeeper, clock: Clock) -> list[Job]:
         jobs.append(Job("probes", PROBES_INTERVAL, desk.upkeep.probes.put_due))
     if desk.library.merit_rules.is_on:
         jobs.append(Job("recognition", DIGESTS_INTERVAL, desk.upkeep.recognition.enqueue_due))
-    return [*jobs, *_detection_jobs(desk, clock), *_absence_jobs(desk, clock)]
+    return [
+        *jobs,
+        *_detection_jobs(desk, clock),
+        *_absence_jobs(desk, clock),
+        *_folder_jobs(desk),
+    ]
+
+
+def _folder_jobs(desk: Desk) -> list[Job]:
+    jobs = []
+    for source in desk.library.sources.values():
+        if source.folder:
+            watch = FolderWatch(
+                source=source, folder=source.folder, intake=desk.intake, read_rows=read_signals
+            )
+            jobs.append(Job(f"read {source.name}", source.folder.every, watch.poll))
+    return jobs
 
 
 def _detection_jobs(desk: Desk, clock: Clock) -> list[Job]:

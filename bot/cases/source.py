@@ -1,11 +1,12 @@
-"""Systems that send signals over HTTP: format, rate and names of secrets."""
+"""Systems that send signals: their format, rate and names of secrets."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
 from enum import StrEnum
 from typing import Annotated, Any
 
-from pydantic import AfterValidator, BeforeValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field, StringConstraints
 
 from bot.cases.constraints import (
     FROM_KEY,
@@ -15,6 +16,7 @@ from bot.cases.constraints import (
     Name,
     OptionalHandle,
     OptionalName,
+    Span,
 )
 from bot.cases.request_expressions import RequestExpression, RequestTemplate
 from bot.cases.verification import Handshake, Verification
@@ -97,8 +99,18 @@ def _check_kinds(kinds: tuple[str, ...]) -> tuple[str, ...]:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Folder:
+    """A folder of files, of which each row is a signal."""
+
+    #: A local folder, or the address of one in an object store, like ``s3://bucket/exports``.
+    path: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+    pattern: Annotated[str, StringConstraints(pattern=r"^[^/]{1,100}$")] = "*.csv"
+    every: Span = timedelta(minutes=1)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class Source:
-    """A sender of signals over HTTP."""
+    """A sender of signals: over HTTP, or by files in a folder."""
 
     name: Annotated[Handle, FROM_KEY]
     format: Format
@@ -118,6 +130,8 @@ class Source:
     preset: OptionalHandle = ""
     verify: Verification | None = None
     handshake: Handshake = Handshake.NONE
+    #: Watched for files; such a source needs no secret.
+    folder: Folder | None = None
 
     @property
     def is_foreign(self) -> bool:

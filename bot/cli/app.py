@@ -251,6 +251,11 @@ COUNTERSIGN = group(
             "Run the bot until it is stopped.",
         ),
         LazyCommand(
+            "send",
+            "bot.cli.send:send",
+            "Send the rows of a file as signals. What was sent before is not sent twice.",
+        ),
+        LazyCommand(
             "check",
             "bot.cli.check:check",
             "Check all playbooks and settings. List what is wrong or missing.",

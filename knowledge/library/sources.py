@@ -18,10 +18,11 @@ from knowledge.library.yaml_files import read_bytes, read_raw
 
 
 def _check_secrets(source: Source) -> Source:
-    if not source.token_env and not source.webhook_secret_env and not source.verify:
+    has_secret = source.token_env or source.webhook_secret_env or source.verify
+    if not has_secret and not source.folder:
         raise ValueError(
             "a source needs verify, token_env or webhook_secret_env"
-            " (two names of either while a secret is changed)"
+            " (two names of either while a secret is changed), or a folder of files"
         )
     return source
 
@@ -29,6 +30,14 @@ def _check_secrets(source: Source) -> Source:
 def _check_mapping(source: Source) -> Source:
     if (source.format is Format.MAPPING) != (source.mapping is not None):
         raise ValueError("format: mapping goes with a mapping, and only that does")
+    return source
+
+
+def _check_folder(source: Source) -> Source:
+    if source.folder and not source.is_foreign:
+        raise ValueError(
+            "the rows of a folder are read through a mapping: say format: mapping, or a preset"
+        )
     return source
 
 
@@ -51,6 +60,7 @@ SourceEntry = Annotated[
     AfterValidator(_check_secrets),
     AfterValidator(check_verification),
     AfterValidator(_check_mapping),
+    AfterValidator(_check_folder),
     AfterValidator(_check_kinds),
 ]
 

@@ -25,10 +25,15 @@ def read_rows(path: Path) -> Iterator[tuple[int, Row | BadRow]]:
     A line that cannot be read is a bad row.
     """
     with path.open(encoding="utf-8-sig", errors="replace", newline="") as file:
-        if path.suffix.lower() == ".csv":
-            yield from _read_csv(file, path.name)
-        else:
-            yield from _read_json_lines(file)
+        yield from read_open_rows(file, path.name)
+
+
+def read_open_rows(file: TextIO, name: str) -> Iterator[tuple[int, Row | BadRow]]:
+    """Read the rows of an open file: CSV by its name, else JSON lines."""
+    if name.lower().endswith(".csv"):
+        yield from _read_csv(file, name)
+    else:
+        yield from _read_json_lines(file)
 
 
 def _read_csv(file: TextIO, name: str) -> Iterator[tuple[int, Row | BadRow]]:
