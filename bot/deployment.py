@@ -53,19 +53,22 @@ class InstalledWorkspaces:
         self.processes.bring_to(tokens)
 
     def _renew(self, workspace: WorkspaceId, bot: Bot) -> Bot:
+        """Return the bot with a token that has time left, stored before it is used.
+
+        Slack takes the one before back soon.
+        """
         try:
-            renewed = self.rotator.perform_bot_token_rotation(
+            successor = self.rotator.perform_bot_token_rotation(
                 bot=bot, minutes_before_expiration=RENEWAL_LEAD_MINUTES
             )
         except SlackTokenRotationError as failure:
             # The present one is good for two hours still, and is tried again before that.
             log.warning("the token of workspace %s could not be renewed: %s", workspace, failure)
             return bot
-        if renewed is None:
+        if successor is None:
             return bot
-        # Before it is used: Slack takes the one before back soon.
-        self.installations.save_bot(renewed)
-        return renewed
+        self.installations.save_bot(successor)
+        return successor
 
     def _create_schema(self, workspace: WorkspaceId) -> None:
         schema = sa.schema.CreateSchema(workspace_schema(str(workspace)), if_not_exists=True)

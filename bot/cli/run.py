@@ -36,7 +36,7 @@ def run(
         int,
         typer.Option(hidden=True, help="Be the worker of this number, as the bot starts it."),
     ] = 0,
-    attached: Annotated[
+    is_attached: Annotated[
         bool,
         typer.Option("--attached", hidden=True, help="Report when open, and end with the parent."),
     ] = False,
@@ -52,7 +52,7 @@ def run(
         if worker:
             _run_worker(settings, worker)
         else:
-            _run_service(settings, workers, attached=attached, receive_only=receive_only)
+            _run_service(settings, workers, is_attached=is_attached, receive_only=receive_only)
 
 
 def _limit_heaps() -> None:
@@ -76,7 +76,9 @@ def _freeze_memory() -> None:
     gc.set_threshold(*COLLECTOR_THRESHOLDS)
 
 
-def _run_service(settings: Settings, processes: int, *, attached: bool, receive_only: bool) -> None:
+def _run_service(
+    settings: Settings, processes: int, *, is_attached: bool, receive_only: bool
+) -> None:
     service = wiring.build_service(settings, processes=processes, receive_only=receive_only)
     # Before anything is received: what was received is finished, however soon the stop comes.
     stop = StopSignal()
@@ -84,7 +86,7 @@ def _run_service(settings: Settings, processes: int, *, attached: bool, receive_
     _freeze_memory()
     addresses = f"intake on http://{settings.host}:{settings.port}, {settings.slack_api_url}"
     log.info("open: %s mode, %s", settings.mode, addresses)
-    if attached:
+    if is_attached:
         stop_with_parent(_ignore_bytes)
         report_open()
     stop.wait()

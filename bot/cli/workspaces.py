@@ -20,13 +20,13 @@ COLUMNS = ("workspace", "name", "installed", "library", "address")
 def run() -> None:
     settings = load_deployment()
     configure_logging(settings.log_level)
-    deployed = deployment.build_deployment(settings)
+    service = deployment.build_deployment(settings)
     stop = StopSignal()
-    deployed.start()
+    service.start()
     log.info("open: workspaces install at %s%s", settings.public_url, INSTALL_PATH)
     stop.wait()
     log.info("closing: every workspace finishes what is in hand")
-    deployed.stop()
+    service.stop()
 
 
 def list_workspaces(as_json: AsJson = False) -> None:

@@ -93,8 +93,8 @@ class OAuth:
         client_id = arguments.get("client_id", "")
         secret = arguments.get("client_secret", "")
         if authorization.startswith("Basic "):
-            decoded = base64.b64decode(authorization.removeprefix("Basic ")).decode()
-            client_id, _, secret = decoded.partition(":")
+            pair = base64.b64decode(authorization.removeprefix("Basic ")).decode()
+            client_id, _, secret = pair.partition(":")
         if client_id != self.client.id:
             raise ApiError("invalid_client_id")
         if secret != self.client.secret:
@@ -137,5 +137,5 @@ class OAuth:
         if end is not None:
             refresh_token = f"xoxe-{workspace.team['id']}-{number}"
             self._refresh_tokens[refresh_token] = team
-            answer |= {"refresh_token": refresh_token, "expires_in": self.client.token_seconds}
+            answer |= {"refresh_token": refresh_token, "expires_in": int(self.client.token_seconds)}
         return answer

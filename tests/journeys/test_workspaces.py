@@ -98,7 +98,9 @@ def signed_headers(body: bytes, timestamp: str) -> dict[str, str]:
     import hashlib
     import hmac
 
-    digest = hmac.new(SIGNING_SECRET.encode(), b"v0:" + timestamp.encode() + b":" + body, hashlib.sha256)
+    digest = hmac.new(
+        SIGNING_SECRET.encode(), b"v0:" + timestamp.encode() + b":" + body, hashlib.sha256
+    )
     signature = f"v0={digest.hexdigest()}"
     assert RequestSignature(timestamp, signature).matches(body, [SIGNING_SECRET])
     return {
