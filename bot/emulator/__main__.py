@@ -11,7 +11,7 @@ import uvicorn
 
 from bot.emulator.oauth import Client
 from bot.emulator.request_url import AppAddress
-from bot.emulator.server import Installation, build
+from bot.emulator.server import DistributedApp, build
 
 DEFAULT_PORT = 8765
 
@@ -31,7 +31,7 @@ def main() -> None:
         build(
             host=f"{options.host}:{port}",
             manifest=options.manifest,
-            installation=_parse_installation(options),
+            app=_parse_app(options),
         ),
         host=options.host,
         port=port,
@@ -76,11 +76,11 @@ def _parse_options() -> argparse.Namespace:
         action="store_true",
         help="end when standard input does, and so with its starter",
     )
-    _add_installation(parser)
+    _add_app_options(parser)
     return parser.parse_args()
 
 
-def _add_installation(parser: argparse.ArgumentParser) -> None:
+def _add_app_options(parser: argparse.ArgumentParser) -> None:
     """Add the options of an app that several teams install by themselves."""
     parser.add_argument(
         "--request-url",
@@ -104,11 +104,11 @@ def _add_installation(parser: argparse.ArgumentParser) -> None:
     )
 
 
-def _parse_installation(options: argparse.Namespace) -> Installation | None:
+def _parse_app(options: argparse.Namespace) -> DistributedApp | None:
     if not options.request_url:
         return None
     teams = [(team.partition("=")[0], team.partition("=")[2]) for team in options.team]
-    return Installation(
+    return DistributedApp(
         address=AppAddress(options.request_url, options.signing_secret),
         client=Client(
             id=options.client_id,

@@ -54,7 +54,7 @@ PAGE_HEADERS = {
 
 
 @dataclass(frozen=True, kw_only=True)
-class Installation:
+class DistributedApp:
     """The app as Slack knows it, where teams install it by themselves."""
 
     address: AppAddress
@@ -67,19 +67,19 @@ def build(
     *,
     host: str = "127.0.0.1",
     manifest: Path | None = None,
-    installation: Installation | None = None,
+    app: DistributedApp | None = None,
 ) -> Starlette:
     """Build the emulator as one application, empty until it is seeded.
 
-    ``host`` with its port is where the emulator is reached. With an ``installation`` several teams
+    ``host`` with its port is where the emulator is reached. With an ``app`` several teams
     install the app, which is reached over HTTP; the control API of each but the first stands under
     ``/{team}``.
     """
-    teams = _build_teams(host, installation)
+    teams = _build_teams(host, app)
     for team in (teams.first, *teams.others):
         if manifest is not None:
             team.workspace.app.permissions.read(manifest)
-    oauth = OAuth(teams=teams, client=installation.client if installation else ANY_CLIENT)
+    oauth = OAuth(teams=teams, client=app.client if app else ANY_CLIENT)
     endpoint = WebApiEndpoint(teams, oauth)
     mounts = [
         Mount(f"/{team.workspace.team['id']}", routes=control.build(team.envelopes))
@@ -97,12 +97,12 @@ def build(
     return Starlette(routes=routes)
 
 
-def _build_teams(host: str, installation: Installation | None) -> Teams:
-    if installation is None:
+def _build_teams(host: str, app: DistributedApp | None) -> Teams:
+    if app is None:
         return Teams([build_team(host, None)])
-    teams = [build_team(host, installation.address)]
-    for team_id, name in installation.teams:
-        team = build_team(host, installation.address)
+    teams = [build_team(host, app.address)]
+    for team_id, name in app.teams:
+        team = build_team(host, app.address)
         team.workspace.team.update(id=team_id, name=name, domain=team_id.lower())
         teams.append(team)
     return Teams(teams)
