@@ -31,6 +31,14 @@ DEFAULT_PORT = 8080
 Network = IPv4Network | IPv6Network
 # With these in the environment the Slack SDK silently switches to OAuth and ignores the bot token.
 OAUTH_VARIABLES = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")
+#: What a deployment of several workspaces cannot do without.
+DEPLOYMENT_VARIABLES = (
+    "COUNTERSIGN_SLACK_CLIENT_ID",
+    "COUNTERSIGN_SLACK_CLIENT_SECRET",
+    "SLACK_SIGNING_SECRET",
+    "COUNTERSIGN_INSTALLATION_KEY",
+    "COUNTERSIGN_PUBLIC_URL",
+)
 
 
 class Signer(StrEnum):
@@ -87,7 +95,9 @@ def _checked_public_url(url: str) -> str:
     Browsers allow them on https and localhost only.
     """
     parts = urlsplit(url)
-    is_this_machine = (parts.scheme, parts.hostname) == ("http", "localhost")
+    host = parts.hostname or ""
+    is_local = host == "localhost" or host.endswith(".localhost")
+    is_this_machine = parts.scheme == "http" and is_local
     is_secure = parts.scheme == "https" and parts.hostname
     if not is_this_machine and not is_secure:
         raise ValueError(
@@ -463,6 +473,41 @@ class SlackSettings(_SettingsGroup):
         return tuple(filter(None, [self.slack_signing_secret, self.slack_signing_secret_old]))
 
 
+class DeploymentSettings(_SettingsGroup):
+    """A deployment that several workspaces install."""
+
+    slack_client_id: str = Field(
+        "",
+        validation_alias="COUNTERSIGN_SLACK_CLIENT_ID",
+        description="the app's client id, for `countersign workspaces run`",
+    )
+    slack_client_secret: str = Field(
+        "",
+        validation_alias="COUNTERSIGN_SLACK_CLIENT_SECRET",
+        repr=False,
+        description="its client secret",
+    )
+    installation_key: str = Field(
+        "",
+        validation_alias="COUNTERSIGN_INSTALLATION_KEY",
+        repr=False,
+        description=(
+            "encrypts the tokens of the workspaces; `countersign workspaces key` makes one"
+        ),
+    )
+    installation_key_old: str = Field(
+        "",
+        validation_alias="COUNTERSIGN_INSTALLATION_KEY_OLD",
+        repr=False,
+        description="the previous one, until the next start has encrypted them again",
+    )
+
+    @property
+    def installation_keys(self) -> tuple[str, ...]:
+        """The keys that are valid now, the one that encrypts first."""
+        return tuple(filter(None, [self.installation_key, self.installation_key_old]))
+
+
 GROUPS: tuple[type[_SettingsGroup], ...] = (
     StorageSettings,
     HttpSettings,
@@ -472,6 +517,7 @@ GROUPS: tuple[type[_SettingsGroup], ...] = (
     SlackSettings,
     TracingSettings,
     ReviewSettings,
+    DeploymentSettings,
 )
 FIELDS: dict[str, FieldInfo] = {
     str(field.validation_alias): field for group in GROUPS for field in group.model_fields.values()
@@ -489,6 +535,7 @@ class Settings(
     SlackSettings,
     TracingSettings,
     ReviewSettings,
+    DeploymentSettings,
 ):
     """Every setting. Each is in README.md, which a test checks."""
 
@@ -535,6 +582,27 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
 def load_offline() -> Settings:
     """Read the settings for a command that needs no tokens."""
     return load({"SLACK_BOT_TOKEN": "xoxb-none", "SLACK_APP_TOKEN": "xapp-none", **os.environ})
+
+
+def load_deployment(environment: Mapping[str, str] | None = None) -> Settings:
+    """Read the settings of a deployment that several workspaces install.
+
+    Raises:
+        SettingsIncomplete: a to-do list, as ``load`` gives it.
+    """
+    variables = dict(os.environ if environment is None else environment)
+    problems = []
+    for name in DEPLOYMENT_VARIABLES:
+        if not variables.get(name):
+            problems.append(f"set {name}: {NAMES[name]}")
+    if variables.get("SLACK_APP_TOKEN"):
+        problems.append(
+            "unset SLACK_APP_TOKEN: a deployment of several workspaces is reached over HTTP"
+        )
+    if problems:
+        raise incomplete(problems)
+    # Each workspace has a token of its own.
+    return load({**variables, "SLACK_BOT_TOKEN": "xoxb-none"})
 
 
 def inherit(*names: str) -> dict[str, str]:

@@ -45,13 +45,21 @@ from handlers.slack.web_client import web_client
 from scheduler.loop import Loop
 
 
-def build_service(settings: Settings, *, clock: Clock | None = None, processes: int = 1) -> Service:
+def build_service(
+    settings: Settings,
+    *,
+    clock: Clock | None = None,
+    processes: int = 1,
+    receive_only: bool = False,
+) -> Service:
     """Build the bot, not yet started.
 
     Its clock is the database's unless another is given. With several ``processes`` this one
-    receives requests and runs the jobs, and the others run the lanes.
+    receives requests and runs the jobs, and the others run the lanes. With ``receive_only`` nobody
+    does: what comes is stored, and waits until the app is installed again.
     """
-    parts = _build_parts(settings, clock, lanes=LANES if processes == 1 else ())
+    has_lanes = processes == 1 and not receive_only
+    parts = _build_parts(settings, clock, lanes=LANES if has_lanes else ())
     worker = parts.worker
     desk = worker.desk
     workers = None
@@ -85,7 +93,7 @@ def build_service(settings: Settings, *, clock: Clock | None = None, processes: 
         worker=worker,
         processes=workers,
         loop=Loop(desk.store.ticks, worker.clock),
-        jobs=build_jobs(desk, keeper, worker.clock),
+        jobs=[] if receive_only else build_jobs(desk, keeper, worker.clock),
         keeper=keeper,
         trainer=_build_trainer(settings, worker),
         socket=socket,

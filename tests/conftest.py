@@ -39,7 +39,11 @@ __all__ = ["_create", "free_port", "missing"]
 END_SECONDS = 120
 IN_CI = bool(os.environ.get("CI"))
 # A company with its past, and trained models, once for all their tests.
-WHOLE_FILES = ("journeys/test_questions.py", "learning/test_question_training.py")
+WHOLE_FILES = (
+    "journeys/test_questions.py",
+    "journeys/test_workspaces.py",
+    "learning/test_question_training.py",
+)
 # For the emulator: a machine that is busy does not answer within Slack's three seconds.
 PATIENT = {"answer_within": 60}
 SHARED = Path(__file__).parent.parent.parent / "shared"

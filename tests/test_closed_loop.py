@@ -134,6 +134,8 @@ def test_every_setting_is_read():
         "api_token_old": "api_tokens",
         "slack_signing_secret": "slack_signing_secrets",
         "slack_signing_secret_old": "slack_signing_secrets",
+        "installation_key": "installation_keys",
+        "installation_key_old": "installation_keys",
         "otlp_endpoint": "traces_url",
         "otlp_traces_endpoint": "traces_url",
         "otel_sdk_disabled": "traces_url",

@@ -9,7 +9,7 @@ import sys
 import psutil
 import pytest
 
-from bot import worker_processes
+from bot import child_process, worker_processes
 from bot.metrics import RECALLS, exposition
 from bot.ports.outbox import Topic
 from bot.worker_processes import RemoteLane, WorkerProcess, WorkerProcesses
@@ -42,7 +42,7 @@ LANE = b"x"[0]
 
 @pytest.fixture(autouse=True)
 def short_waits(monkeypatch):
-    monkeypatch.setattr(worker_processes, "MIN_RESTART_SECONDS", 0.01)
+    monkeypatch.setattr(child_process, "MIN_RESTART_SECONDS", 0.01)
 
 
 @pytest.fixture
@@ -106,7 +106,7 @@ def test_a_worker_that_dies_is_started_again_and_said(start, tmp_path, caplog):
 
 
 def test_a_wake_goes_to_another_while_one_is_missing(start, tmp_path, monkeypatch):
-    monkeypatch.setattr(worker_processes, "MIN_RESTART_SECONDS", 600.0)
+    monkeypatch.setattr(child_process, "MIN_RESTART_SECONDS", 600.0)
     processes, (worker, _) = start(ECHO, ECHO)
     wait_until(lambda: written(tmp_path / "2"), "the second worker")
     psutil.Process(worker.pid).kill()

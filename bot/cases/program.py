@@ -31,9 +31,9 @@ EVENTS = frozenset(
 
 
 def _check_events(events: tuple[str, ...]) -> tuple[str, ...]:
-    unknown = sorted(set(events) - EVENTS)
-    if unknown:
-        raise ValueError(f"there is no event {unknown[0]}; there are {', '.join(sorted(EVENTS))}")
+    for event in events:
+        if event not in EVENTS:
+            raise ValueError(f"there is no event {event}; there are {', '.join(sorted(EVENTS))}")
     return events
 
 

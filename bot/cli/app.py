@@ -112,6 +112,27 @@ GRANTS = ListingGroup(
     ],
     rich_markup_mode=None,
 )
+WORKSPACES = group(
+    "workspaces",
+    "Serve several workspaces of Slack that install the app, each with data of its own.",
+    [
+        LazyCommand(
+            "run",
+            "bot.cli.workspaces:run",
+            "Run the front door, and one bot for each workspace that has installed the app.",
+        ),
+        LazyCommand(
+            "list",
+            "bot.cli.workspaces:list_workspaces",
+            "List the workspaces, whether the app is installed there, and what is missing.",
+        ),
+        LazyCommand(
+            "key",
+            "bot.cli.workspaces:make_key",
+            "Print a new key for COUNTERSIGN_INSTALLATION_KEY.",
+        ),
+    ],
+)
 LEDGER = group(
     "ledger",
     "Verify, export and sign the ledger.",
@@ -334,6 +355,7 @@ COUNTERSIGN = group(
         LEDGER,
         MEMORY,
         PASSKEY,
+        WORKSPACES,
         POLICY,
     ],
 )

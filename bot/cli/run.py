@@ -36,6 +36,14 @@ def run(
         int,
         typer.Option(hidden=True, help="Be the worker of this number, as the bot starts it."),
     ] = 0,
+    is_attached: Annotated[
+        bool,
+        typer.Option("--attached", hidden=True, help="Report when open, and end with the parent."),
+    ] = False,
+    receive_only: Annotated[
+        bool,
+        typer.Option("--receive-only", hidden=True, help="Store what comes, and do no work."),
+    ] = False,
 ) -> None:
     settings = load()
     configure_logging(settings.log_level)
@@ -44,7 +52,7 @@ def run(
         if worker:
             _run_worker(settings, worker)
         else:
-            _run_service(settings, workers)
+            _run_service(settings, workers, is_attached=is_attached, receive_only=receive_only)
 
 
 def _limit_heaps() -> None:
@@ -68,18 +76,27 @@ def _freeze_memory() -> None:
     gc.set_threshold(*COLLECTOR_THRESHOLDS)
 
 
-def _run_service(settings: Settings, processes: int) -> None:
-    service = wiring.build_service(settings, processes=processes)
+def _run_service(
+    settings: Settings, processes: int, *, is_attached: bool, receive_only: bool
+) -> None:
+    service = wiring.build_service(settings, processes=processes, receive_only=receive_only)
     # Before anything is received: what was received is finished, however soon the stop comes.
     stop = StopSignal()
     service.start()
     _freeze_memory()
     addresses = f"intake on http://{settings.host}:{settings.port}, {settings.slack_api_url}"
     log.info("open: %s mode, %s", settings.mode, addresses)
+    if is_attached:
+        stop_with_parent(_ignore_bytes)
+        report_open()
     stop.wait()
     # Work under lease is finished, so that no other process has to wait for the lease to end.
     log.info("closing: finishing what is in hand")
     service.stop()
+
+
+def _ignore_bytes(content: bytes) -> None:
+    """Do nothing with them: only the end of the input tells something."""
 
 
 def _run_worker(settings: Settings, number: int) -> None:

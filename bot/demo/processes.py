@@ -9,7 +9,7 @@ import sys
 import time
 import urllib.error
 import urllib.request
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
 
@@ -86,13 +86,16 @@ def _listen_for_emulator(port: int) -> socket.socket:
 class EmulatorProcess:
     """The emulator as a process of its own, and its control API."""
 
-    def __init__(self, port: int = 0, *, is_quiet: bool = False) -> None:
+    def __init__(
+        self, port: int = 0, *, is_quiet: bool = False, options: Sequence[str] = ()
+    ) -> None:
         # Listening here and handed on: between finding a free port and taking it, another demo
         # might take it.
         listener = _listen_for_emulator(port)
         descriptor = listener.fileno()
         self.url = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
         command = [sys.executable, "-m", "bot.emulator", "--attached", "--fd", str(descriptor)]
+        command += options
         # A wheel has no manifest beside it: then the emulator asks for no scopes.
         if MANIFEST.exists():
             command += ["--manifest", str(MANIFEST)]

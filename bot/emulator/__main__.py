@@ -9,7 +9,9 @@ from pathlib import Path
 
 import uvicorn
 
-from bot.emulator.server import build
+from bot.emulator.oauth import Client
+from bot.emulator.request_url import AppAddress
+from bot.emulator.server import DistributedApp, build
 
 DEFAULT_PORT = 8765
 
@@ -26,7 +28,11 @@ def main() -> None:
         port = listener.getsockname()[1]
         sockets = [listener]
     config = uvicorn.Config(
-        build(host=f"{options.host}:{port}", manifest=options.manifest),
+        build(
+            host=f"{options.host}:{port}",
+            manifest=options.manifest,
+            app=_parse_app(options),
+        ),
         host=options.host,
         port=port,
         # A stream that is cut off at the end is no error.
@@ -70,7 +76,47 @@ def _parse_options() -> argparse.Namespace:
         action="store_true",
         help="end when standard input does, and so with its starter",
     )
+    _add_app_options(parser)
     return parser.parse_args()
+
+
+def _add_app_options(parser: argparse.ArgumentParser) -> None:
+    """Add the options of an app that several teams install by themselves."""
+    parser.add_argument(
+        "--request-url",
+        help="the app's address for events; instead of Socket Mode, and teams install the app",
+    )
+    parser.add_argument("--signing-secret", default="", help="signs what is sent there")
+    parser.add_argument("--client-id", default="", help="the app's id for OAuth")
+    parser.add_argument("--client-secret", default="", help="its secret")
+    parser.add_argument(
+        "--token-seconds",
+        type=float,
+        default=0.0,
+        help="seconds until a token must be refreshed; 0 for tokens without an end",
+    )
+    parser.add_argument(
+        "--team",
+        action="append",
+        default=[],
+        metavar="ID=NAME",
+        help="a team beside the first; its control API stands under /ID",
+    )
+
+
+def _parse_app(options: argparse.Namespace) -> DistributedApp | None:
+    if not options.request_url:
+        return None
+    teams = [(team.partition("=")[0], team.partition("=")[2]) for team in options.team]
+    return DistributedApp(
+        address=AppAddress(options.request_url, options.signing_secret),
+        client=Client(
+            id=options.client_id,
+            secret=options.client_secret,
+            token_seconds=options.token_seconds,
+        ),
+        teams=teams,
+    )
 
 
 def _end_with_input() -> None:

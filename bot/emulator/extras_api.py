@@ -254,22 +254,3 @@ def _complete(arguments: Json, required_argument: str) -> Json:
     if not arguments.get("function_execution_id") or required_argument not in arguments:
         raise ApiError("invalid_arguments")
     return {}
-
-
-@method("oauth.v2.access")
-def oauth_access(workspace: Workspace, arguments: Json) -> Json:
-    # Any code is good: there is one app, and it is installed.
-    if not arguments.get("code"):
-        raise ApiError("invalid_code")
-    team = {
-        "id": workspace.team["id"],
-        "name": workspace.team["name"],
-    }
-    return {
-        "access_token": "xoxb-emulator",
-        "token_type": "bot",
-        "scope": ",".join(sorted(workspace.app.permissions.scopes)),
-        "bot_user_id": workspace.app.bot_user,
-        "app_id": workspace.app.id,
-        "team": team,
-    }

@@ -5,6 +5,8 @@
 
 import asyncio
 import json
+from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, assert_never
 from urllib.parse import parse_qsl
@@ -12,18 +14,20 @@ from urllib.parse import parse_qsl
 from starlette.applications import Starlette
 from starlette.requests import Request
 from starlette.responses import FileResponse, JSONResponse, Response
-from starlette.routing import Route, WebSocketRoute
+from starlette.routing import Mount, Route, WebSocketRoute
 
 from bot.emulator import assistant_api, extras_api
 from bot.emulator.control import routes as control
-from bot.emulator.control.envelopes import Envelopes, TrafficLog
-from bot.emulator.faults import CallFault, Faults
-from bot.emulator.rates import Rates
-from bot.emulator.socket_mode import AppConnections
+from bot.emulator.faults import CallFault
+from bot.emulator.oauth import Client, OAuth
+from bot.emulator.request_url import AppAddress
+from bot.emulator.team import Team, Teams, build_team
 from bot.emulator.web_api import call, method
 from bot.emulator.wire import Json
 from bot.emulator.workspace import Workspace
 
+#: Where nobody installs the app, nobody has its credentials.
+ANY_CLIENT = Client(id="", secret="")
 PAGE = Path(__file__).parent / "page"
 PAGE_FILES = ("page.js", "blocks.js", "page.css")
 # Importing these registers their methods.
@@ -49,87 +53,115 @@ PAGE_HEADERS = {
 }
 
 
-def build(*, host: str = "127.0.0.1", manifest: Path | None = None) -> Starlette:
+@dataclass(frozen=True, kw_only=True)
+class DistributedApp:
+    """The app as Slack knows it, where teams install it by themselves."""
+
+    address: AppAddress
+    client: Client
+    #: Id and name of each team beside the first.
+    teams: Sequence[tuple[str, str]] = ()
+
+
+def build(
+    *,
+    host: str = "127.0.0.1",
+    manifest: Path | None = None,
+    app: DistributedApp | None = None,
+) -> Starlette:
     """Build the emulator as one application, empty until it is seeded.
 
-    ``host`` with its port is where the emulator is reached.
+    ``host`` with its port is where the emulator is reached. With an ``app`` several teams
+    install the app, which is reached over HTTP; the control API of each but the first stands under
+    ``/{team}``.
     """
-    workspace = Workspace()
-    workspace.host = host
-    if manifest is not None:
-        workspace.app.permissions.read(manifest)
-    faults = Faults()
-    traffic = TrafficLog()
-    connections = AppConnections(workspace.app.id)
-    endpoint = WebApiEndpoint(workspace, faults, traffic)
-    envelopes = Envelopes(
-        workspace=workspace,
-        connections=connections,
-        faults=faults,
-        traffic=traffic,
-    )
+    teams = _build_teams(host, app)
+    for team in (teams.first, *teams.others):
+        if manifest is not None:
+            team.workspace.app.permissions.read(manifest)
+    oauth = OAuth(teams=teams, client=app.client if app else ANY_CLIENT)
+    endpoint = WebApiEndpoint(teams, oauth)
+    mounts = [
+        Mount(f"/{team.workspace.team['id']}", routes=control.build(team.envelopes))
+        for team in teams.others
+    ]
     routes = [
         _page_route("/", "index.html"),
         *(_page_route(f"/{name}", name) for name in PAGE_FILES),
         Route("/api/{name:path}", endpoint.serve, methods=["GET", "POST"]),
-        WebSocketRoute("/link/", connections.serve),
-        *control.build(envelopes),
+        WebSocketRoute("/link/", teams.first.connections.serve),
+        *oauth.routes(),
+        *mounts,
+        *control.build(teams.first.envelopes),
     ]
     return Starlette(routes=routes)
+
+
+def _build_teams(host: str, app: DistributedApp | None) -> Teams:
+    if app is None:
+        return Teams([build_team(host, None)])
+    teams = [build_team(host, app.address)]
+    for team_id, name in app.teams:
+        team = build_team(host, app.address)
+        team.workspace.team.update(id=team_id, name=name, domain=team_id.lower())
+        teams.append(team)
+    return Teams(teams)
 
 
 class WebApiEndpoint:
     """The Web API over HTTP, with rates and faults."""
 
-    def __init__(self, workspace: Workspace, faults: Faults, traffic: TrafficLog) -> None:
-        self.workspace = workspace
-        self.faults = faults
-        self.traffic = traffic
-        self.rates = Rates(workspace.now)
+    def __init__(self, teams: Teams, oauth: OAuth) -> None:
+        self.teams = teams
+        self.oauth = oauth
 
     async def serve(self, request: Request) -> Response:
         """Answer one call, or let it go wrong."""
         name = request.path_params["name"]
         token, arguments = await _read(request)
-        delay = self.faults.delay()
+        if name == "oauth.v2.access":
+            authorization = request.headers.get("authorization", "")
+            return JSONResponse(self.oauth.access(authorization, arguments))
+        team = self.teams.of_token(token)
+        delay = team.faults.delay()
         if delay:
             await asyncio.sleep(delay)
-        fault = self.faults.decide(name)
-        wait = self._wait_for(name, arguments)
+        fault = team.faults.decide(name)
+        wait = self._wait_for(team, name, arguments)
         if wait:
             return _rate_limit(wait)
         if fault.prevents_work:
-            return self._respond(fault, {})
+            return self._respond(team, fault, {})
         if name == "apps.connections.open":
             # The app connects to the host that it knows, whatever name this server has itself.
             arguments["_host"] = request.headers.get("host", "")
-        answer = self._call(name, token, arguments)
-        self.traffic.record_call(name, answer)
-        return self._respond(fault, answer)
+        answer = self._call(team, name, token=token, arguments=arguments)
+        team.traffic.record_call(name, answer)
+        return self._respond(team, fault, answer)
 
-    def _wait_for(self, name: str, arguments: Json) -> int:
+    def _wait_for(self, team: Team, name: str, arguments: Json) -> int:
         """Return the seconds that Slack's own rates make this call wait."""
         wait = 0
-        if self.faults.rate.tiers:
-            wait = self.rates.wait_for(name, str(arguments.get("channel", "")))
+        if team.faults.rate.tiers:
+            wait = team.rates.wait_for(name, str(arguments.get("channel", "")))
         # A call that may pass adds zero, so that every method has a line in the counts.
-        self.faults.rejections[name] += int(wait > 0)
+        team.faults.rejections[name] += int(wait > 0)
         return wait
 
-    def _call(self, name: str, token: str, arguments: Json) -> Json:
-        self.workspace.clock.history_delay = self.faults.call.hidden_for
-        self.workspace.views.trigger_seconds = self.faults.envelope.answer_within
-        error = self.faults.error_of(name)
+    def _call(self, team: Team, name: str, *, token: str, arguments: Json) -> Json:
+        team.workspace.clock.history_delay = team.faults.call.hidden_for
+        team.workspace.views.trigger_seconds = team.faults.envelope.answer_within
+        error = team.faults.error_of(name)
         if error:
             return {"ok": False, "error": error}
-        return call(self.workspace, name, token=token, arguments=arguments)
+        return call(team.workspace, name, token=token, arguments=arguments)
 
-    def _respond(self, fault: CallFault, answer: Json) -> Response:
+    def _respond(self, team: Team, fault: CallFault, answer: Json) -> Response:
         match fault:
             case CallFault.NONE:
                 return JSONResponse(answer)
             case CallFault.RATE_LIMITED:
-                return _rate_limit(self.faults.rate.retry_after)
+                return _rate_limit(team.faults.rate.retry_after)
             case CallFault.DROP_AFTER:
                 return _DroppedResponse()
             case CallFault.FAIL_BEFORE | CallFault.FAIL_AFTER:

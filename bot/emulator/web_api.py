@@ -18,6 +18,7 @@ Method = Callable[[Workspace, Json], Json]
 METHODS: dict[str, Method] = {}
 APP_LEVEL_METHODS = frozenset({"apps.connections.open"})
 METHODS_WITHOUT_TOKEN = frozenset({"api.test", "blocks.validate"})
+BOT_TOKEN_PREFIX = "xoxb-"  # noqa: S105 (it begins every one)
 MAX_UPDATE_LENGTH = 4_000
 DEFAULT_PAGE_SIZE = 100
 MAX_PAGE_SIZE = 999
@@ -65,11 +66,13 @@ def _check_token(workspace: Workspace, name: str, token: str) -> None:
         return
     if not token:
         raise ApiError("not_authed")
-    prefix = "xapp-" if name in APP_LEVEL_METHODS else "xoxb-"
+    prefix = "xapp-" if name in APP_LEVEL_METHODS else BOT_TOKEN_PREFIX
     if not token.startswith(prefix):
         is_token = token.startswith(("xo", "xapp-"))
         raise ApiError("not_allowed_token_type" if is_token else "invalid_auth")
-    if workspace.app.are_tokens_revoked:
+    if prefix == BOT_TOKEN_PREFIX:
+        workspace.app.check_token(token, workspace.now())
+    elif workspace.app.are_tokens_revoked:
         raise ApiError("token_revoked")
 
 

@@ -61,6 +61,21 @@ class App:
     bot_name: str = "Countersign"
     permissions: Permissions = field(default_factory=Permissions)
     are_tokens_revoked: bool = False
+    #: The end of each token that an installation gave, in seconds since 1970; None for no end.
+    #: Empty before the first: then any bot token is good.
+    token_ends: dict[str, float | None] = field(default_factory=dict)
+
+    def check_token(self, token: str, now: float) -> None:
+        """Raise Slack's error unless this bot token is good."""
+        if self.are_tokens_revoked:
+            raise ApiError("token_revoked")
+        if not self.token_ends:
+            return
+        if token not in self.token_ends:
+            raise ApiError("invalid_auth")
+        end = self.token_ends[token]
+        if end is not None and end <= now:
+            raise ApiError("token_expired")
 
     @property
     def authorship(self) -> Json:

@@ -4,10 +4,10 @@ import asyncio
 import contextlib
 from collections import deque
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, Protocol
 
 from bot.emulator.faults import EnvelopeKnobs, Faults
-from bot.emulator.socket_mode import AppConnections, EnvelopeAnswer
+from bot.emulator.socket_mode import EnvelopeAnswer
 from bot.emulator.wire import Json
 from bot.emulator.workspace import Channel, Workspace
 
@@ -18,6 +18,26 @@ RETRY_DELAYS = (
     300.0,
 )
 VERIFICATION_TOKEN = "emulator"  # noqa: S105 (Slack's old token; it protects nothing)
+
+
+class WayToApp(Protocol):
+    """Socket Mode, or the app's request URL."""
+
+    @property
+    def count(self) -> int:
+        """The number of open connections."""
+
+    @property
+    def unanswered_count(self) -> int:
+        """The number of requests that wait for their answer."""
+
+    async def send(
+        self, kind: str, payload: Json, *, answer_within: float, **fields: Any
+    ) -> EnvelopeAnswer:
+        """Send one request and wait for its answer, so many seconds."""
+
+    async def disconnect(self, reason: str) -> None:
+        """Close every connection; without a reason, at once."""
 
 
 class TrafficLog:
@@ -61,7 +81,7 @@ class Envelopes:
     """Sends envelopes to the app and counts them in the traffic."""
 
     workspace: Workspace
-    connections: AppConnections
+    connections: WayToApp
     faults: Faults
     traffic: TrafficLog
     #: Set when an envelope has gone out; one that is to be swapped waits for it.
@@ -135,6 +155,10 @@ class Envelopes:
         """Send an event, if the app has subscribed to it."""
         if not self.workspace.app.permissions.is_subscribed(event):
             return EnvelopeAnswer(is_acknowledged=True)
+        return await self.send_lifecycle_event(event)
+
+    async def send_lifecycle_event(self, event: Json) -> EnvelopeAnswer:
+        """Send an event, whether the app has subscribed to it or not."""
         authorization = {
             "team_id": self.workspace.team["id"],
             "user_id": self.workspace.app.bot_user,

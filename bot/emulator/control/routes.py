@@ -12,6 +12,7 @@ from bot.emulator.control.clock import ClockControl
 from bot.emulator.control.envelopes import Envelopes
 from bot.emulator.control.faults import FaultControl
 from bot.emulator.control.inspect import Inspector
+from bot.emulator.control.installation import InstallationControl
 from bot.emulator.control.modals import Modals
 from bot.emulator.control.seed import Seed
 from bot.emulator.wire import ApiError, Json
@@ -42,6 +43,7 @@ def build(envelopes: Envelopes) -> list[Route]:
         *Seed(workspace).routes(),
         *faults.routes(),
         *clock.routes(),
+        *InstallationControl(workspace, envelopes).routes(),
         *Inspector(envelopes).routes(),
     ]
 

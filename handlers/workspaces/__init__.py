@@ -1,0 +1,1 @@
+"""The front door of a deployment that several workspaces share."""
