@@ -43,7 +43,7 @@ class FolderWatch:
     #: Size and time of each file as the last look found it.
     _states: dict[str, State] = field(default_factory=dict, init=False)
     #: Files that have been read and cannot be moved.
-    _unmoved: dict[str, State] = field(default_factory=dict, init=False)
+    _files_in_place: dict[str, State] = field(default_factory=dict, init=False)
 
     def poll(self) -> int:
         """Read the files that have not changed since the last look; return how many.
@@ -58,7 +58,7 @@ class FolderWatch:
             return 0
         quiet = [path for path, state in states.items() if self._states.get(path) == state]
         self._states = states
-        new = [path for path in quiet if self._unmoved.get(path) != states[path]]
+        new = [path for path in quiet if self._files_in_place.get(path) != states[path]]
         return sum(self._read_file(files, path) for path in sorted(new))
 
     def _read_file(self, files: "AbstractFileSystem", path: str) -> bool:
@@ -99,12 +99,12 @@ class FolderWatch:
         target = f"{folder}/{READ_FOLDER}/{name}"
         try:
             files.makedirs(f"{folder}/{READ_FOLDER}", exist_ok=True)
-            files.mv(path, _unused(files, target))
+            files.mv(path, _free_path(files, target))
             if problems:
                 files.pipe(f"{target}{PROBLEMS_SUFFIX}", _write_problems(problems))
         except OSError as failure:
             # Remembered while this process runs. After a start it is read again, for nothing.
-            self._unmoved[path] = self._states[path]
+            self._files_in_place[path] = self._states[path]
             log.warning("file %s cannot be moved to %s/: %s", name, READ_FOLDER, failure)
 
 
@@ -120,7 +120,7 @@ def _list_files(files: "AbstractFileSystem", root: str, pattern: str) -> dict[st
     }
 
 
-def _unused(files: "AbstractFileSystem", target: str) -> str:
+def _free_path(files: "AbstractFileSystem", target: str) -> str:
     """Return this path, or one with a number where a file of its name was read before."""
     stem, dot, suffix = target.rpartition(".")
     number = 1

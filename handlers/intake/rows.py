@@ -12,7 +12,7 @@ from bot.cases.verification import Scheme
 from handlers.intake.content import RequestContent
 from handlers.intake.facts import MAX_FACTS
 from handlers.intake.problem import Problem
-from handlers.intake.proof import vouched
+from handlers.intake.proof import full_proof
 from handlers.intake.reading import Item
 from handlers.intake.sources.mapped import GUESSED, READ_BY, parse_signals
 
@@ -66,7 +66,7 @@ def read_row(row: Mapping[str, Any], source: Source) -> list[Item]:
 
     What the mapping does not fit is a problem here: whoever sends a file can correct it.
     """
-    items = parse_signals(RequestContent(body=row), source, vouched(Scheme.LOOPBACK))
+    items = parse_signals(RequestContent(body=row), source, full_proof(Scheme.LOOPBACK))
     return [_refuse_misfit(item, source) for item in items]
 
 
@@ -108,7 +108,7 @@ def _expression(value: str, columns: Sequence[str]) -> str:
         return f"item.{json.dumps(value)}"
     if not _EXPRESSION.match(value):
         raise BadRequest(f"the file has no column {value!r}; it has {', '.join(columns[:20])}")
-    return _checked(value, is_template=False)
+    return _check_text(value, is_template=False)
 
 
 def _template(value: str, columns: Sequence[str]) -> str:
@@ -119,10 +119,10 @@ def _template(value: str, columns: Sequence[str]) -> str:
     def fill(match: re.Match[str]) -> str:
         return f"{{{_expression(match[1], columns)}}}"
 
-    return _checked(_PLACEHOLDER.sub(fill, value), is_template=True)
+    return _check_text(_PLACEHOLDER.sub(fill, value), is_template=True)
 
 
-def _checked(value: str, *, is_template: bool) -> str:
+def _check_text(value: str, *, is_template: bool) -> str:
     check = check_template if is_template else check_expression
     try:
         return check(value)
