@@ -28,7 +28,7 @@ from handlers.workspaces.installations import Installations, WorkspaceId
 log = logging.getLogger(__name__)
 #: Slack's tokens last twelve hours where they end at all, and are renewed so long before.
 RENEWAL_LEAD_MINUTES = 120
-RENEWAL_INTERVAL_SECONDS = 600.0
+LOOK_INTERVAL_SECONDS = 60.0
 RETRY_INTERVAL_SECONDS = 5.0
 STOP_TIMEOUT_SECONDS = 10.0
 
@@ -110,14 +110,14 @@ class Deployment:
         thread.start()
 
     def _follow_changes(self) -> None:
-        """Bring the workspaces up when one changes, and when a token may end soon."""
-        interval = RENEWAL_INTERVAL_SECONDS
+        """Bring the workspaces up when one changes, and look for libraries and ends of tokens."""
+        interval = LOOK_INTERVAL_SECONDS
         while True:
             self.changes.wait(interval)
             if self._stopping.is_set():
                 return
             self.changes.clear()
-            interval = RENEWAL_INTERVAL_SECONDS
+            interval = LOOK_INTERVAL_SECONDS
             try:
                 self.workspaces.bring_up()
             except sa.exc.DBAPIError:
