@@ -72,7 +72,7 @@ def parse_json(body: bytes, *, is_strict: bool = True) -> Any:
     """
     # Counting brackets is cheap, and settles the matter for nearly every body.
     brackets = body.count(b"[") + body.count(b"{")
-    if brackets > MAX_JSON_DEPTH and _depth(body) > MAX_JSON_DEPTH:
+    if brackets > MAX_JSON_DEPTH and _is_too_deep(body):
         raise Problem(400, f"the body is nested more than {MAX_JSON_DEPTH} deep")
     try:
         return json.loads(
@@ -109,17 +109,17 @@ def parse_items(parts: Sequence[Any], parse: Callable[[Any, int], Signal]) -> li
     return items
 
 
-def _depth(body: bytes) -> int:
+def _is_too_deep(body: bytes) -> bool:
     depth = 0
-    max_depth = 0
     for match in _STRUCTURE.finditer(body):
         token = match[0]
         if token in b"[{":
             depth += 1
-            max_depth = max(max_depth, depth)
+            if depth > MAX_JSON_DEPTH:
+                return True
         elif token in b"]}":
             depth -= 1
-    return max_depth
+    return False
 
 
 def _refuse_constant(name: str) -> Any:
