@@ -1,4 +1,4 @@
-"""The content of a request: its body as an object, its headers and its query."""
+"""The content of a request, as expressions see it."""
 
 import hashlib
 from collections.abc import Mapping
@@ -18,7 +18,7 @@ _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 @dataclass(frozen=True, slots=True)
 class RequestContent:
-    """What expressions of a mapping are evaluated over."""
+    """Hold what the expressions of a mapping are evaluated over."""
 
     #: JSON, or an object of the fields of a form, or ``{"text": …}`` for anything else, of which a
     #: long one ends in a hash.

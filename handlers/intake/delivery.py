@@ -35,10 +35,10 @@ class Delivery:
         content = unpack(body, head.headers.get("content-encoding", ""), limit)
         if len(content) > limit:
             raise Problem(413, f"the body is too large; at most {limit:,} bytes are allowed")
-        return cls(head, content, source, proof)
+        return cls(head=head, body=content, source=source, proof=proof)
 
     def refuse_unsigned_event(self) -> None:
-        """Refuse an event whose attributes stand in headers that the signature does not cover.
+        """Refuse an event whose attributes the signature does not cover.
 
         Raises:
             Problem: 415.

@@ -9,10 +9,11 @@ import json
 import math
 import re
 from array import array
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from itertools import accumulate
+from types import MappingProxyType
 from typing import Any
 
 from starlette.requests import Request
@@ -57,7 +58,7 @@ Item = Signal | Problem | Ignored
 
 
 async def read_body(request: Request) -> bytes:
-    """Read the raw body of any source; which one it is may not be known yet.
+    """Read the raw body of any source.
 
     Raises:
         Problem: 413 when it is too large, 408 when it is too slow.
@@ -69,7 +70,9 @@ async def read_body(request: Request) -> bytes:
 
 
 def parse_json(body: bytes, *, is_strict: bool = True) -> Any:
-    """Parse JSON of bounded depth; numbers that are none are null where it is not strict.
+    """Parse JSON of bounded depth.
+
+    Where it is not strict, NaN and numbers that are too large are null.
 
     Raises:
         Problem: 400, also for what only Python's parser accepts, such as NaN.
@@ -78,12 +81,9 @@ def parse_json(body: bytes, *, is_strict: bool = True) -> Any:
     brackets = body.count(b"[") + body.count(b"{")
     if brackets > MAX_JSON_DEPTH and _is_too_deep(body):
         raise Problem(400, f"the body is nested more than {MAX_JSON_DEPTH} deep")
+    numbers = STRICT_NUMBERS if is_strict else LENIENT_NUMBERS
     try:
-        return json.loads(
-            body.decode("utf-8"),
-            parse_constant=_refuse_constant if is_strict else _ignore_constant,
-            parse_float=_parse_float if is_strict else _parse_any_float,
-        )
+        return json.loads(body.decode("utf-8"), **numbers)
     except UnicodeDecodeError:
         raise Problem(400, "the body is not UTF-8 text") from None
     except ValueError as error:
@@ -138,6 +138,14 @@ def _parse_float(text: str) -> float:
     if math.isinf(number):
         raise ValueError(f"the number {text[:20]} is too large")
     return number
+
+
+STRICT_NUMBERS: Mapping[str, Any] = MappingProxyType(
+    {"parse_constant": _refuse_constant, "parse_float": _parse_float}
+)
+LENIENT_NUMBERS: Mapping[str, Any] = MappingProxyType(
+    {"parse_constant": _ignore_constant, "parse_float": _parse_any_float}
+)
 
 
 def read_strict_text(value: Any, field: str, limit: int) -> str:

@@ -46,7 +46,7 @@ def verify_head(
     *,
     trusted_proxies: Sequence[Network] = (),
 ) -> bool:
-    """Verify what needs no body; False also for a scheme that signs the body."""
+    """Verify a scheme that needs no body; False for the others."""
     match verification.scheme:
         case Scheme.TOKEN:
             return _has_header_token(verification, secrets, head)
@@ -166,7 +166,7 @@ def _is_within(peer: str, networks: Sequence[Network]) -> bool:
 
 
 def _is_local(head: RequestHead) -> bool:
-    """Tell whether a program on this machine sent the request, and nobody through it."""
+    """Tell whether a program on this machine sent the request itself."""
     address = _parse_address(head.peer)
     if address is None or not address.is_loopback:
         return False
