@@ -95,7 +95,7 @@ class Handshakes:
         return tokens[0]
 
     def _echo_hook_secret(self, source: Source, head: RequestHead) -> Response | None:
-        """Send the secret of a new webhook back, to show that we agree.
+        """Send the secret of a new webhook back, to agree to it.
 
         It is not stored. Asana shows it to whoever made the webhook, and they set it.
         """

@@ -196,7 +196,7 @@ class SignatureCheck:
 
 
 def read_signed_time(text: str) -> datetime | None:
-    """Read a time of RFC 3339, or seconds or smaller units since 1970."""
+    """Read a time of RFC 3339, or a number since 1970."""
     if _EPOCH.fullmatch(text):
         seconds: float = int(text)
         # Seconds have ten digits until the year 2286; what has more counts smaller units.

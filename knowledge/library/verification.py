@@ -97,7 +97,7 @@ def _check_signed(verification: Verification) -> None:
 
 
 def _check_location(verification: Verification, name: str, kind: PieceKind) -> None:
-    """Require that a time or an id can be found, and is signed."""
+    """Require that a time or an id is signed."""
     coverage = Coverage.of(verification)
     location = _location(name, getattr(verification, name))
     if location is None:
