@@ -229,7 +229,7 @@ async def _aside(work: Callable[[First, bytes], Result], first: First, body: byt
 
 
 def _parse(delivery: Delivery, body: bytes) -> list[Item]:
-    headers, source = delivery.head.headers, delivery.source
+    headers, source = delivery.headers, delivery.source
     match source.format:
         case Format.SIGNAL:
             return signals.parse_signals(body, headers, source)

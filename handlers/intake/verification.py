@@ -47,6 +47,9 @@ def verify_head(
     trusted_proxies: Sequence[Network] = (),
 ) -> bool:
     """Verify a scheme that needs no body; False for the others."""
+    # An address with a secret at its end is for the scheme of that name alone.
+    if head.path_secret and verification.scheme is not Scheme.PATH:
+        return False
     match verification.scheme:
         case Scheme.TOKEN:
             return _has_header_token(verification, secrets, head)
@@ -75,8 +78,7 @@ def verify(
     trusted_proxies: Sequence[Network] = (),
 ) -> Proof | None:
     """Verify a request by its scheme; None where it proves nothing."""
-    # An address with a secret at its end is for the scheme of that name alone.
-    if request.head.path_secret and verification.scheme is not Scheme.PATH:
+    if request.head.path_secret and verification.scheme in SIGNING_SCHEMES:
         return None
     if verification.scheme is Scheme.HMAC:
         return verify_signature(verification, secrets, request, now=now, each=each)
