@@ -181,6 +181,7 @@ def attack(plan: Plan) -> None:
         )
         for number, (name, threats, make) in enumerate(sorts, start=1):
             _shower(plan, running, plan.begin(name, threats), make, 0.1 + 0.07 * number)
+        _genuine(running, plan.begin("a genuine signature, and its request once more", "C9"))
         _slow_bodies(running, plan.begin("large bodies that take long to read", "C4"))
         _crowd(
             plan,
@@ -486,6 +487,20 @@ def _forgeries(dice: Random) -> Iterator[tuple[str, bytes]]:
         headers = {"Content-Type": "application/json", "X-Signature": header}
         path = "/v1/webhooks/hooked"
         yield f"{header[:90]} over {body[:40]!r}", _request("POST", path, body, headers)
+
+
+def _genuine(running: Town, tally: Tally) -> None:
+    """Hold what is refused against what must not be: the same request opens one case, once."""
+    body = _json({"id": "genuine", "object": {"id": "o"}, "type": "due"})
+    at = str(int(time.time()))
+    signature = hmac.new(HOOKED_SECRET, f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+    headers = {"Content-Type": "application/json", "X-Signature": f"t={at},v1={signature}"}
+    for number, expected in enumerate(({201, 202}, {200}, {200})):
+        path = f"/v1/webhooks/hooked?again={number}"
+        status = _exchange(running, _request("POST", path, body, headers | {"X-Id": str(number)}))
+        tally.tried()
+        if status not in expected:
+            tally.broke(f"{status} to a genuine request that was sent {number} times before")
 
 
 def _spoil(dice: Random, header: str, body: bytes) -> tuple[str, bytes]:
