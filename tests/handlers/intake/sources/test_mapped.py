@@ -1,6 +1,7 @@
 """Any JSON, through the mapping of its source."""
 
 from dataclasses import replace
+from datetime import date
 
 import pytest
 
@@ -175,6 +176,30 @@ def test_without_a_key_the_content_is_the_key():
     body = {"order": 7, "state": "failed"}
     assert read(body).key == content_hash(body)
     assert read({**body, "large": 10**40, "odd": "\ud800"}).key != read(body).key
+
+
+DAYS = (date(2026, 11, 14), date(2026, 11, 15))
+
+
+@pytest.mark.parametrize(
+    ("body", "proof", "count"),
+    [
+        # Nothing in it tells one night's failure from the next.
+        ({"text": "The backup failed"}, FULL, 2),
+        ({"text": "The backup failed", "at": "2026-11-14T01:00:00Z"}, FULL, 2),
+        ({"text": "The backup failed", "time": "2026-11-14T01:00:00Z"}, FULL, 1),
+        # What is only signed may be sent again by anybody.
+        ({"text": "The backup failed"}, BODY_ALONE, 1),
+    ],
+)
+def test_an_equal_report_of_another_day_counts_where_it_says_no_time(body, proof, count):
+    content = RequestContent(body, {}, {})
+    source = Source(name="any", format=Format.AUTO)
+    keys = set()
+    for day in DAYS:
+        (signal,) = mapped.parse_signals(content, source, proof, received_on=day)
+        keys.add(signal.key)
+    assert len(keys) == count
 
 
 # --- what is left out, and what does not fit ------------------------------------------------------
