@@ -1,6 +1,8 @@
 """Presets: each request of a fixture through the real intake, signed as its product signs."""
 
+import contextlib
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,9 @@ from bot.cases.errors import PlaybookInvalid
 from bot.cases.signal import Signal
 from bot.cases.source import Format, Source
 from bot.cases.verification import Scheme
+from bot.store.database import Database
+from bot.store.store import Store
+from handlers.intake.authentication import Credentials
 from handlers.intake.content import RequestContent, readable_headers
 from handlers.intake.proof import full_proof
 from handlers.intake.reading import Ignored
@@ -25,7 +30,10 @@ from knowledge.library.presets import (
     read_preset,
     secret_names,
 )
+from tests.handlers.intake.deliveries import IntakeClient
 from tests.knowledge.library.editing import change
+from tests.knowledge.library.preset_signing import secret_of, sign
+from tests.world import World
 
 FIXTURES = Path(__file__).parent.parent / "sources"
 MAX_LINES = 15
@@ -125,6 +133,74 @@ def test_a_preset_is_short_and_has_a_fixture(handle):
 
 def test_every_fixture_is_of_a_preset():
     assert {path.stem for path in FIXTURES.glob("*.yml")} <= set(HANDLES)
+
+
+# --- over HTTP ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def client(empty_sqlite, tmp_path_factory):
+    """Return a client of an intake with a source for each preset that has a fixture."""
+    path = tmp_path_factory.mktemp("presets") / "presets.db"
+    shutil.copy(empty_sqlite, path)
+    sources = {handle: source_of(handle) for handle in HANDLES}
+    credentials = {
+        handle: Credentials(secrets=(secret_of(source.verify),))
+        for handle, source in sources.items()
+        if source.verify
+    }
+    database = Database(f"sqlite:///{path}")
+    with contextlib.closing(database):
+        world = World(Store.over(database))
+        yield IntakeClient(world, sources=sources, credentials=credentials)
+
+
+def signed_params():
+    for handle in HANDLES:
+        verify = source_of(handle).verify
+        fixture = FIXTURES / f"{handle}.yml"
+        is_here = verify and verify.scheme not in {Scheme.LOOPBACK, Scheme.PROXY_CERTIFICATE}
+        # Where each item is signed on its own, the tests of signatures do it.
+        if fixture.exists() and is_here and "item." not in verify.content + verify.signature:
+            yield pytest.param(handle, id=handle)
+
+
+@pytest.mark.parametrize("handle", list(signed_params()))
+def test_a_request_that_is_signed_as_its_product_signs_is_recorded_and_a_forged_one_is_not(
+    client, handle
+):
+    verify = source_of(handle).verify
+    request = read_fixture(FIXTURES / f"{handle}.yml")[0]
+    body = json.loads(json.dumps(request["body"], default=str))
+    signed = sign(
+        verify,
+        path=f"/v1/webhooks/{handle}",
+        body=body,
+        headers=request.get("headers"),
+        query=request.get("query"),
+    )
+    response = client.post(signed.path, content=signed.body, headers=signed.headers)
+    assert response.status_code in {200, 201, 202}, response.text
+    again = client.post(signed.path, content=signed.body, headers=signed.headers)
+    assert again.status_code in {200, 202}, again.text
+    assert again.json().get("case") == response.json().get("case")
+    secret = secret_of(verify)
+    forged_headers = {
+        name: value.replace(secret, "another secret") for name, value in signed.headers.items()
+    }
+    forged = client.post(
+        signed.path.replace(secret, "another-secret-another-secret"),
+        content=signed.body + b" ",
+        headers=without_proof(forged_headers, verify),
+    )
+    assert forged.status_code == 401
+
+
+def without_proof(headers, verify):
+    """Break a password that a header has in Base64."""
+    if verify.scheme is not Scheme.BASIC:
+        return headers
+    return {**headers, "authorization": "Basic dXNlcjphbm90aGVy"}
 
 
 # --- the loader -----------------------------------------------------------------------------------
