@@ -57,25 +57,27 @@ def sign(
     body: Any,
     headers: dict[str, Any] | None = None,
     query: dict[str, Any] | None = None,
+    secret: str = "",
 ) -> SignedRequest:
-    """Sign a request now."""
-    path = f"{path}/{secret_of(verify)}" if verify.scheme is Scheme.PATH else path
+    """Sign a request now, with the secret of the product or another one."""
+    secret = secret or secret_of(verify)
+    path = f"{path}/{secret}" if verify.scheme is Scheme.PATH else path
     if query:
         path = f"{path}?{urlencode(query)}"
     request = SignedRequest(path, b"", {name: str(text) for name, text in (headers or {}).items()})
     match verify.scheme:
         case Scheme.HMAC:
-            return _signed(verify, request, copy.deepcopy(body))
+            return _signed(verify, request, copy.deepcopy(body), secret)
         case Scheme.TOKEN | Scheme.PROXY_CERTIFICATE:
-            request.headers[verify.header] = verify.prefix + secret_of(verify)
+            request.headers[verify.header] = verify.prefix + secret
         case Scheme.BASIC:
-            pair = base64.b64encode(secret_of(verify).encode()).decode()
+            pair = base64.b64encode(secret.encode()).decode()
             request.headers["authorization"] = f"Basic {pair}"
         case Scheme.BEARER:
-            request.headers["authorization"] = f"Bearer {secret_of(verify)}"
+            request.headers["authorization"] = f"Bearer {secret}"
         case Scheme.STANDARD_WEBHOOKS:
             request.body = json.dumps(body).encode()
-            return _signed(STANDARD, request, body)
+            return _signed(STANDARD, request, body, secret.removeprefix("whsec_"))
         case Scheme.PATH | Scheme.LOOPBACK:
             pass
     request.body = _encode(verify, body, request.headers)
@@ -94,7 +96,7 @@ STANDARD = Verification(
 )
 
 
-def _signed(verify: Verification, request: SignedRequest, body: Any) -> SignedRequest:
+def _signed(verify: Verification, request: SignedRequest, body: Any, secret: str) -> SignedRequest:
     fields: dict[str, str] = {}
     seconds = str(int(time.time()))
     for location, value in ((verify.timestamp, seconds), (verify.message_id, MESSAGE_ID)):
@@ -107,7 +109,12 @@ def _signed(verify: Verification, request: SignedRequest, body: Any) -> SignedRe
             _put(body, name, value)
     values = {"timestamp": seconds, "id": _message_id(verify, body)}
     request.body = _encode(verify, body, request.headers)
-    signature = _signature(verify, request, body, values)
+    signature = _signature(verify, request, body, values, secret)
+    if verify.signature.startswith("query."):
+        mark = "&" if "?" in request.path else "?"
+        name = verify.signature.removeprefix("query.")
+        request.path += f"{mark}{urlencode({name: signature})}"
+        return request
     if verify.signature:
         _put(body, verify.signature.removeprefix("body."), signature)
         request.body = _encode(verify, body, request.headers)
@@ -127,7 +134,7 @@ def _message_id(verify: Verification, body: Any) -> str:
 
 
 def _signature(
-    verify: Verification, request: SignedRequest, body: Any, values: dict[str, str]
+    verify: Verification, request: SignedRequest, body: Any, values: dict[str, str], secret: str
 ) -> str:
     def piece(match: re.Match[str]) -> str:
         name = match[1]
@@ -153,7 +160,6 @@ def _signature(
         return "" if found is None else str(found)
 
     text = _PIECE.sub(piece, verify.content)
-    secret = secret_of(verify)
     key = {
         Encoding.TEXT: secret.encode,
         Encoding.HEX: lambda: bytes.fromhex(secret),
