@@ -28,6 +28,8 @@ UNAUTHENTICATED = (
     "names for it is set"
 )
 MAX_RETRY_AFTER_SECONDS = 60
+#: They say nothing of a signature; empty where the signature stands in the body.
+COMMON_HEADERS = frozenset({"", "authorization"})
 
 
 @dataclass(frozen=True)
@@ -194,7 +196,7 @@ def _awaits_body(source: Source, head: RequestHead) -> bool:
     """Tell whether a signature of this source may be in the request."""
     if source.verify is None or source.verify.scheme is not Scheme.HMAC:
         return False
-    if source.verify.header:
+    if source.verify.header.lower() not in COMMON_HEADERS:
         return bool(head.source_name) and source.verify.header in head.headers
-    # In the body: only what is sent to this address is read for it.
+    # In the body, or where everybody has a header: only what is sent to this address is read.
     return head.source_name == source.name
