@@ -20,8 +20,8 @@ from handlers.intake.sources.amounts import find_amount
 from handlers.intake.sources.conditions import find_condition
 from handlers.intake.sources.events import field_event, header_event
 from handlers.intake.sources.fields import Field, fields_of, is_about_others, snake
-from handlers.intake.sources.headlines import best_headline, compose_title
-from handlers.intake.sources.subjects import find_subject
+from handlers.intake.sources.headlines import Report, best_headline
+from handlers.intake.sources.subjects import bare_title, find_subject
 from handlers.intake.times import read_foreign_time
 
 MAX_TITLE_LENGTH = 200
@@ -81,20 +81,28 @@ class Guess:
     @cached_property
     def headline(self) -> Field | None:
         """Return the field that says best what it is about."""
-        return best_headline(self.fields)
+        return best_headline(self.fields, self.event)
 
     @cached_property
     def title(self) -> str:
         """Say what happened in one line; never empty."""
-        title = compose_title(
-            self.headline, event=self.event, action=self.action, fields=self.fields, item=self.item
+        report = Report(
+            fields=self.fields,
+            event=self.event,
+            action=self.action,
+            headline=self.headline,
+            subject=self._named_subject,
         )
-        return shorten(title, MAX_TITLE_LENGTH)
+        return shorten(report.title(), MAX_TITLE_LENGTH)
 
     @cached_property
     def subject(self) -> str:
         """Name the object, alike when it breaks and when it recovers."""
-        return find_subject(self.fields, self.headline, self.title)
+        return self._named_subject or bare_title(self.title)
+
+    @cached_property
+    def _named_subject(self) -> str:
+        return find_subject(self.fields, self.headline)
 
     @cached_property
     def is_over(self) -> bool:

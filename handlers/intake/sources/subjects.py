@@ -27,6 +27,8 @@ _STATUS_MARKS = re.compile(
     r"cleared|re-?triggered|ok|alarm)\b:?",
     re.IGNORECASE,
 )
+# Objects that have no identity of their own, or another one each time.
+_NOT_OBJECTS = frozenset({"event", "labels", "annotations", "fields", "message", "head_commit"})
 # The containers of an envelope say nothing about the object.
 _ENVELOPES = name_set(
     """
@@ -36,44 +38,67 @@ _ENVELOPES = name_set(
 )
 
 
-def find_subject(fields: Sequence[Field], headline: Field | None, title: str) -> str:
-    """Name the object: by its own id, a steady id, or what the title says."""
-    subject = _by_headline(headline) or _by_steady_id(fields) or _by_object(fields)
-    return subject or _bare(title) or title
+def find_subject(fields: Sequence[Field], headline: Field | None) -> str:
+    """Name the object by its own id or a steady one; empty without any."""
+    outer = [field for field in fields if field.depth <= 1 and field.place == 0]
+    return (
+        _by_headline(headline)
+        or _by_steady_id(outer, fields)
+        or _by_object(fields)
+        or _by_steady_id(fields, fields)
+    )
 
 
 def _by_headline(headline: Field | None) -> str:
-    """Use the id of the object that has the title, unless that is the envelope itself."""
-    if headline is None or headline.depth == 0 or headline.container in {"labels", "annotations"}:
+    """Use the id of the object that has the title, or of the one around it.
+
+    Not of the envelope: its id is another one each time.
+    """
+    if headline is None or is_about_others(headline):
         return ""
-    if is_about_others(headline):
-        return ""
-    return _with_id(headline.owner, headline.container)
+    names = [name for name in headline.path if not name.isdigit()]
+    owners = headline.owners[1:][-len(names) :] if names else ()
+    for name, owner in zip(reversed(names), reversed(owners), strict=False):
+        if name in _NOT_OBJECTS:
+            continue
+        subject = _with_id(owner, name)
+        if subject:
+            return subject
+    return ""
 
 
-def _by_steady_id(fields: Sequence[Field]) -> str:
+def _by_steady_id(candidates: Sequence[Field], fields: Sequence[Field]) -> str:
     ranks = {name: rank for rank, name in enumerate(STEADY)}
     matches = [
         field
-        for field in fields
+        for field in candidates
         if field.name in ranks and _as_id(field.value) and not is_about_others(field)
     ]
     if not matches:
         return ""
-    best = min(matches, key=lambda field: (field.depth > 1, ranks[field.name]))
+    best = min(matches, key=lambda field: ranks[field.name])
     text = f"{best.name.removesuffix('_id').removesuffix('_name')}:{_as_id(best.value)}"
     return text if best.name.endswith(("_id", "fingerprint", "_key")) else text + _place(fields)
 
 
 def _by_object(fields: Sequence[Field]) -> str:
-    """Use the id of the outermost object that has one."""
+    """Use the id of the outermost object that has one, but not that of an envelope."""
+    outermost = next((field.owners[0] for field in fields), {})
+    own = _with_id(outermost, "")
+    if own and not _is_envelope(outermost):
+        return own
     for field in fields:
         if field.name in {"id", "number"} and field.depth and not is_about_others(field):
             subject = _with_id(field.owner, field.container)
             if subject:
                 return subject
-    outermost = [field for field in fields if field.depth == 0]
-    return _with_id(outermost[0].owner, "") if outermost else ""
+    return own
+
+
+def _is_envelope(owner: Mapping[str, Any]) -> bool:
+    """Tell whether an object is there for the one in it."""
+    names = {snake(str(key)[:100]) for key, value in owner.items() if isinstance(value, Mapping)}
+    return not names.isdisjoint(_ENVELOPES) or owner.get("object") == "event" or "action" in owner
 
 
 def _with_id(owner: Mapping[str, Any], container: str) -> str:
@@ -99,7 +124,7 @@ def _as_id(value: Any) -> str:
     if isinstance(value, bool) or not isinstance(value, str | int):
         return ""
     text = str(value).strip()
-    return text if 0 < len(text) <= MAX_ID_LENGTH else ""
+    return text if 0 < len(text) <= MAX_ID_LENGTH and "{{" not in text else ""
 
 
 def _place(fields: Sequence[Field]) -> str:
@@ -110,6 +135,6 @@ def _place(fields: Sequence[Field]) -> str:
     return ""
 
 
-def _bare(title: str) -> str:
+def bare_title(title: str) -> str:
     """Return a title without what changes when trouble ends."""
-    return " ".join(_STATUS_MARKS.sub(" ", title).split()).strip(" :-|")
+    return " ".join(_STATUS_MARKS.sub(" ", title).split()).strip(" :-|") or title
