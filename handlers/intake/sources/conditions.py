@@ -47,7 +47,7 @@ _DONE = frozenset({"done", "completed", "complete", "finished"})
 _STATES = re.compile(
     r"(?:(?:current|new|alert|event|incident|monitor|issue|ticket|check|problem|alarm|to)_)?"
     r"(?:status|state|condition)(?:_value|_name|_text)?|alert_transition|transition|conclusion|"
-    r"result|resolution_status"
+    r"result|resolution_status|alert_type(?:_friendly_name)?"
 )
 _INNER_STATES = frozenset({"name", "value", "label", "key", "slug"})
 _BEFORE = re.compile(r"previous|prior|\bold\b|\bfrom\b|\blast\b|before")
@@ -70,10 +70,17 @@ def find_condition(
         verb = words_of(name).rpartition(" ")[2].lower()
         if verb in {"resolved", "recovered", "closed", "cleared", "resolve", "recovery", "solved"}:
             return Condition.OVER
-        if verb:
+        if verb in FIRING or verb.endswith("ed"):
             return Condition.FIRING
     text = str(headline.value) if headline else ""
     return Condition.OVER if _OVER_MARK.search(text) else Condition.UNKNOWN
+
+
+def is_condition(field: Field) -> bool:
+    """Tell whether a field says that there is trouble, or none."""
+    if field.depth > MAX_STATE_DEPTH or not isinstance(field.value, str):
+        return False
+    return _condition_of(field, "") is not Condition.UNKNOWN
 
 
 def _stated(fields: Sequence[Field], event: str) -> Condition:
@@ -114,6 +121,11 @@ def _is_good_end(words: set[str], field: Field, event: str) -> bool:
     if words & _GOOD_RUN:
         return bool(_RUNS.search(names))
     return bool(words & _DONE and _TASKS.search(names))
+
+
+def is_state_name(name: str) -> bool:
+    """Tell whether a field of this name holds a state."""
+    return bool(_STATES.fullmatch(name))
 
 
 def _is_state(field: Field) -> bool:

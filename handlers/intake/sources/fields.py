@@ -32,7 +32,8 @@ OTHERS = name_set(
     license_info plan price product issuetype issue_type status_category timetracking watches
     votes _embedded chat from to cc bcc replay_info origin_context environment env runner
     runners payment_method_details payment_method payment_method_options outcome source_card
-    controller capabilities requirements future_requirements business_profile
+    controller capabilities requirements future_requirements business_profile service customer
+    commit commits board model list line_items lines
     """
 )
 

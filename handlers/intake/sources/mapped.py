@@ -32,7 +32,7 @@ from handlers.intake.reading import (
     Item,
     parse_kind,
 )
-from handlers.intake.sources.auto import Guess, find_items, guess, unfold
+from handlers.intake.sources.auto import Guess, find_items, guess, unfold, with_context
 from handlers.intake.sources.events import event_name
 from handlers.intake.sources.titles import is_title
 from handlers.intake.times import read_foreign_time
@@ -123,7 +123,10 @@ class _Reading:
     @cached_property
     def unfolded(self) -> Any:
         """Return the object with objects in place of texts that hold one."""
-        return redact(unfold(self.part))
+        part = self.part
+        if self.request.is_guessed:
+            part = with_context(part, self.request.content.body)
+        return redact(unfold(part))
 
     @cached_property
     def guessed(self) -> Guess:
