@@ -105,7 +105,7 @@ class IntakeApi:
         source, proof = await _aside(self.sources.authenticate, head, body)
         self.sources.require_quota(source)
         try:
-            delivery = Delivery.unpacked(head, body, source=source, proof=proof)
+            delivery = Delivery.of(head, body, source=source, proof=proof)
             greeting = self.handshakes.answer_body(delivery)
             if greeting:
                 return greeting

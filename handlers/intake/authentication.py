@@ -9,7 +9,7 @@ from bot.clock import monotonic, utc_now
 from bot.ports.clock import Clock
 from bot.rate_limit import RateLimit, TokenBuckets
 from handlers.intake.problem import Problem
-from handlers.intake.proof import Proof, vouched
+from handlers.intake.proof import Proof, full_proof
 from handlers.intake.request_head import RequestHead
 from handlers.intake.signature import SignedRequest
 from handlers.intake.tokens import bearer_token, has_token
@@ -168,7 +168,7 @@ class Sources:
         """Try each way in which a source may sign in."""
         credentials, source, head = self._credentials(name), self.sources[name], request.head
         if _has_bearer_token(head, credentials.tokens):
-            return vouched(Scheme.BEARER)
+            return full_proof(Scheme.BEARER)
         if bearer_token(head.headers) is None and not head.path_secret:
             proof = verify_standard_webhook(request, credentials.webhook_secrets)
             if proof:

@@ -47,6 +47,13 @@ def test_the_source_comes_from_the_credential_and_not_from_the_body(client):
     assert_problem(client.deliver(SIGNAL, path="/v1/webhooks/stripe"), 401)
 
 
+@pytest.mark.threat("C9")
+def test_an_address_with_something_at_its_end_is_for_sources_that_have_a_secret_there(client):
+    assert client.deliver(SIGNAL, path="/v1/webhooks/api").status_code == 201
+    assert_problem(client.deliver(SIGNAL, path="/v1/webhooks/api/x"), 401)
+    assert_problem(client.deliver_signed(SIGNAL, path="/v1/webhooks/api/x"), 401)
+
+
 # --- signatures ------------------------------------------------------------------------------
 
 

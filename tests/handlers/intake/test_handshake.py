@@ -104,6 +104,14 @@ def test_event_grid_and_zoom_are_answered_in_their_own_words(ask):
     assert_problem(post(client, zoom), 401)
 
 
+def test_a_challenge_in_a_header_is_sent_back_to_who_signs(ask):
+    client = ask(Handshake.CHALLENGE)
+    headers = {"x-front-challenge": "f1"}
+    response = assert_harmless(post(client, {}, headers=headers, signed=True))
+    assert response.json() == {"challenge": "f1"}
+    assert_problem(post(client, {}, headers=headers), 401)
+
+
 @pytest.mark.threat("C9")
 @pytest.mark.parametrize("token", ["v0:1763717400:{}", "", "a b", 1, None])
 def test_zoom_has_nothing_signed_that_could_be_a_request(ask, token):

@@ -13,7 +13,7 @@ from bot.cases.signal import Signal
 from bot.cases.source import Format, Source
 from bot.cases.verification import Scheme
 from handlers.intake.content import RequestContent, readable_headers
-from handlers.intake.proof import vouched
+from handlers.intake.proof import full_proof
 from handlers.intake.reading import Ignored
 from handlers.intake.sources import alertmanager, mapped
 from handlers.intake.sources.titles import is_title
@@ -76,7 +76,7 @@ def read_request(handle: str, request: dict[str, Any]) -> list[Any]:
         headers=readable_headers(request.get("headers") or {}),
         query=request.get("query") or {},
     )
-    return mapped.parse_signals(content, source, vouched(Scheme.BEARER))
+    return mapped.parse_signals(content, source, full_proof(Scheme.BEARER))
 
 
 @pytest.mark.parametrize(("handle", "request_"), list(fixture_params()))
