@@ -21,7 +21,7 @@ from tests.knowledge.library.test_presets import source_of
 
 PUBLIC_URL = "https://desk.example.com"
 #: Hexadecimal, and Base64 too, for the products that give their secret so.
-SECRET = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"  # noqa: S105
+SECRET = "0a1b2c3d4e5f60718293a4b5c6d7e8f9"
 OTHER_SECRET = SECRET[::-1]
 BOUNDARY = "part-of-a-form"
 
