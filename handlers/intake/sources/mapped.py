@@ -18,7 +18,7 @@ from bot.cases.request_expressions import (
     render_request,
     search_request,
 )
-from bot.cases.signal import UNRECOGNISED, Signal, SignalStatus
+from bot.cases.signal import GUESSED, READ_BY, UNRECOGNISED, Signal, SignalStatus
 from bot.cases.source import AmountMapping, SignalMapping, Source
 from bot.cases.text import bounded_key, shorten, storable
 from handlers.intake.content import RequestContent
@@ -40,13 +40,10 @@ from handlers.intake.times import read_foreign_time
 MAX_ITEMS = 500
 CHECKSUM_LENGTH = 16
 NO_MAPPING = SignalMapping()
-#: The fact by which a card says that a request was read without a mapping.
-READ_BY = "read_by"
 NOT_TAKEN = "it is not one of those that this source takes"
 LEFT_OUT = "this source leaves such requests out"
 #: The facts that the playbook of what is not recognised takes for the money at stake.
 STAKES = frozenset({"amount", "currency", "value", "total"})
-GUESSED = "guess"
 
 
 def parse_signals(content: RequestContent, source: Source, proof: Proof) -> list[Item]:
