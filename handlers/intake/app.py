@@ -20,6 +20,7 @@ from bot import metrics
 from bot.cases.errors import ChatFailed, KeyReused, NoSuchCase
 from bot.cases.signal import Signal
 from bot.cases.source import Format
+from bot.clock import utc_now
 from bot.desk.case_progress import CaseProgress
 from bot.desk.intake import Intake
 from bot.ports.case_store import Receipt, ReceiptOutcome
@@ -236,7 +237,9 @@ def _parse(delivery: Delivery, body: bytes) -> list[Item]:
         case Format.ALERTMANAGER:
             return alertmanager.parse_signals(body, source)
         case Format.MAPPING | Format.AUTO:
-            return mapped.parse_signals(delivery.content(), source, delivery.proof)
+            return mapped.parse_signals(
+                delivery.content(), source, delivery.proof, received_on=utc_now().date()
+            )
         case _:
             assert_never(source.format)
 
