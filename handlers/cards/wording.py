@@ -2,7 +2,7 @@
 
 import re
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import UTC, date, datetime
 from decimal import Decimal
 
 from bot.cases.canonical import Scalar
@@ -19,7 +19,10 @@ MAX_LABEL = 60
 # By how much the text of a card may be shorter than what it is written from.
 MAX_CHANGE = 200
 
-_DATE = re.compile(r"\b(\d{4})-(\d\d)-(\d\d)(?:[ T](\d\d:\d\d)(?::\d\d)?(?:\+00:00|Z)?)?\b")
+_DATE = re.compile(
+    r"\b(\d{4}-\d\d-\d\d)"
+    r"(?:[ T](\d\d:\d\d)(?::\d\d(?:\.\d{1,9})?)?(Z|[+-]\d\d:?\d\d)?)?\b"
+)
 _AMOUNT = re.compile(
     r"(?<![\w£€$])(-?)([£€$])(-?)(\d[\d,]{0,17}(?:\.\d{1,9})?)(?!\w|[\d,.]{0,20}\d)"
 )
@@ -115,12 +118,15 @@ class Wording:
         return f"“{title}”" if title else match[0].rpartition(".")[2]
 
     def _date(self, match: re.Match[str]) -> str:
+        day, time, zone = match.groups()
         try:
-            day = date(int(match[1]), int(match[2]), int(match[3]))
-        except ValueError:
+            at = datetime.fromisoformat(f"{day}T{time or '00:00'}{zone or ''}")
+            if at.tzinfo:
+                at = at.astimezone(UTC)
+        except (ValueError, OverflowError):
             return match[0]
-        text = day_text(day, self.year)
-        return f"{text}, {match[4]}" if match[4] else text
+        text = day_text(at.date(), self.year)
+        return f"{text}, {at:%H:%M}" if time else text
 
 
 def day_text(day: date, year: int) -> str:
