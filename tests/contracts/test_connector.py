@@ -23,11 +23,20 @@ from bot.cases.plan import Action
 from bot.clock import boottime, time_limit
 from bot.connectors.http import HttpConnector
 from bot.connectors.http_system import HttpCall
+from bot.connectors.mail_servers import Login, MailSecurity
 from bot.connectors.message import MessageAction, MessageConnector, MessageSystem
 from bot.connectors.parameters import ParameterType
+from bot.connectors.smtp import SmtpConnector
+from bot.connectors.smtp_system import MailAction, SentMailbox, SmtpSystem
 from bot.connectors.sql import SqlConnector
 from bot.ports.connector import Connector, EffectStatus
 from tests.connectors.bank import PAY, Bank, bank_system, running_bank
+from tests.connectors.mail import (
+    IMAP_LOGIN,
+    Certificates,
+    running_imap,
+    running_post_office,
+)
 from tests.connectors.stock import (
     ORDER,
     administer,
@@ -38,7 +47,7 @@ from tests.connectors.stock import (
 )
 from tests.fakes.chat import FakeChat
 from tests.fakes.connector import FakeConnector
-from tests.servers import create_database
+from tests.servers import create_database, free_port
 
 KEY, UNDO_KEY = "k1", "undo:k1"
 REFUND = HttpCall(
@@ -239,7 +248,80 @@ class MessageSubject(Subject):
         yield
 
 
-@pytest.fixture(params=["fake", "sqlite", "postgresql", "http", "message"])
+class MailSubject(Subject):
+    action = "ask"
+    parameters: ClassVar = {"to": "anna@supplier.example", "number": "R-17"}
+    # The same key has the same Message-ID, by which people and servers recognise it.
+    keeps_keys = False
+    is_reversible = False
+    can_move = False
+
+    def __init__(self, office, port, imap, certificates) -> None:
+        self.office = office
+        office.sent = imap
+        sent = imap.server(certificates)
+        login = Login(*IMAP_LOGIN)
+        system = SmtpSystem(
+            name="mail",
+            host="localhost",
+            port=port,
+            security=MailSecurity.STARTTLS,
+            ca_file=certificates.authority,
+            sender="desk@harbour.example",
+            domains=("supplier.example",),
+            sent=SentMailbox(
+                host=sent.host,
+                port=sent.port,
+                security=MailSecurity.STARTTLS,
+                ca_file=sent.ca_file,
+                username_env="IMAP_USER",
+                password_env="IMAP_PASSWORD",
+                complete=True,
+            ),
+            actions={
+                "ask": MailAction(
+                    name="ask",
+                    parameters={"to": ParameterType.TEXT, "number": ParameterType.TEXT},
+                    to=("{to}",),
+                    subject="Invoice {number}",
+                    # Another mail for every test: the mailbox is one for all of them.
+                    text=uuid.uuid4().hex,
+                )
+            },
+        )
+        self.system = system
+        self.connector = SmtpConnector(system, Login(), login)
+
+    def count_effects(self) -> int:
+        return len({message["Message-ID"] for message in self.office.mails})
+
+    def refuse(self) -> None:
+        self.office.fault = "RCPT:550 no such user"
+
+    def lose_answer(self) -> None:
+        self.office.fault = "CONFIRMATION:drop"
+
+    @contextmanager
+    def disconnect(self):
+        connector = self.connector
+        away = replace(self.system, sent=replace(self.system.sent, port=free_port()))
+        self.connector = SmtpConnector(away, Login(), Login(*IMAP_LOGIN))
+        yield
+        self.connector = connector
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="module")
+def imap(certificates):
+    with running_imap(certificates) as server:
+        yield server
+
+
+@pytest.fixture(params=["fake", "sqlite", "postgresql", "http", "message", "smtp"])
 def subject(request, tmp_path):
     match request.param:
         case "fake":
@@ -256,6 +338,11 @@ def subject(request, tmp_path):
                 yield HttpSubject(bank)
         case "message":
             yield MessageSubject()
+        case "smtp":
+            certificates = request.getfixturevalue("certificates")
+            imap = request.getfixturevalue("imap")
+            with running_post_office(certificates, auth_required=False) as (office, port):
+                yield MailSubject(office, port, imap, certificates)
 
 
 def needs(ability: bool, what: str) -> None:

@@ -1,0 +1,81 @@
+"""A mailbox over IMAP, read only and within the time limit of the call."""
+
+import imaplib
+import socket
+import ssl
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import imapclient
+from imapclient.exceptions import CapabilityError, IMAPClientError, LoginError
+
+from bot import sockets
+from bot.cases.errors import ConnectorFailed
+from bot.connectors.mail_servers import Login, MailSecurity, MailServer
+
+# What a lost connection, a refusal or an answer that is no IMAP raises.
+_FAILURES = (IMAPClientError, OSError, imaplib.IMAP4.error, ValueError)
+
+
+@contextmanager
+def open_mailbox(server: MailServer, login: Login, folder: str) -> Iterator["Mailbox"]:
+    """Log in and open a folder, in which nothing is changed unless a caller asks.
+
+    Raises:
+        ConnectorFailed: it cannot be opened, or fails inside.
+    """
+    try:
+        with _Client(server) as client:
+            if server.security is MailSecurity.STARTTLS:
+                client.starttls(server.tls_context())
+            if login.username:
+                client.login(login.username, login.password)
+            yield Mailbox(client, folder)
+    except LoginError:
+        raise ConnectorFailed(f"{server.host} does not accept the login") from None
+    except CapabilityError as failure:
+        raise ConnectorFailed(f"{server.host} cannot do it: {failure}") from None
+    except ssl.SSLCertVerificationError as failure:
+        reason = f"the certificate of {server.host} is not valid: {failure.verify_message}"
+        raise ConnectorFailed(reason) from None
+    except _FAILURES as failure:
+        reason = f"{server.host} cannot be read: {type(failure).__name__}"
+        raise ConnectorFailed(reason, retryable=True) from None
+
+
+class Mailbox:
+    """One open folder."""
+
+    def __init__(self, client: "_Client", folder: str) -> None:
+        self._client = client
+        answer: dict[bytes, Any] = client.select_folder(folder, readonly=True)
+        #: Numbers of mails hold as long as this is the same.
+        self.validity = int(answer[b"UIDVALIDITY"])
+
+    def has_message(self, message_id: str) -> bool:
+        """Look for a mail by its Message-ID."""
+        return bool(self._client.search(["HEADER", "Message-ID", message_id]))
+
+
+class _Client(imapclient.IMAPClient):  # type: ignore[misc]
+    """A client whose socket ends at the time limit."""
+
+    def __init__(self, server: MailServer) -> None:
+        self._server = server
+        super().__init__(server.host, server.port, ssl=server.security is MailSecurity.TLS)
+
+    def _create_IMAP4(self) -> imaplib.IMAP4:
+        return _Connection(self._server)
+
+
+class _Connection(imaplib.IMAP4):
+    def __init__(self, server: MailServer) -> None:
+        self._server = server
+        super().__init__(server.host, server.port)
+
+    def _create_socket(self, timeout: float | None) -> socket.socket:
+        connection = sockets.connect(self._server.host, self._server.port)
+        if self._server.security is not MailSecurity.TLS:
+            return connection
+        return self._server.tls_context().wrap_socket(connection, server_hostname=self._server.host)
