@@ -10,6 +10,7 @@ from pydantic import Field
 
 from bot.connectors.dry_run import DryRun
 from bot.connectors.http_system import HttpSystem
+from bot.connectors.mcp_system import McpSystem
 from bot.connectors.measured import MeasuredConnector
 from bot.connectors.message import MessageSystem
 from bot.connectors.smtp_system import SmtpSystem
@@ -20,7 +21,8 @@ from bot.ports.connector import Connector
 
 #: A system of ``systems.yml``: the field ``connector`` says which.
 AnySystem = Annotated[
-    SqlSystem | HttpSystem | MessageSystem | SmtpSystem, Field(discriminator="connector")
+    SqlSystem | HttpSystem | MessageSystem | SmtpSystem | McpSystem,
+    Field(discriminator="connector"),
 ]
 
 
