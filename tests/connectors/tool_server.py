@@ -57,7 +57,7 @@ def get_ticket(ticket: int) -> dict:
 def close_ticket(ticket: int, reason: str, request_id: str, context: Context) -> dict:
     misbehave("before")
     state = load()
-    if state["status"] == "locked":
+    if state["status"] == "locked" or fault() == "refuse":
         return {"refused": True, "text": "the ticket is locked"}
     state["status"] = "closed"
     state["reason"] = reason

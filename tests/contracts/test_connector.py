@@ -24,6 +24,7 @@ from bot.clock import boottime, time_limit
 from bot.connectors.http import HttpConnector
 from bot.connectors.http_system import HttpCall
 from bot.connectors.mail_servers import Login, MailSecurity
+from bot.connectors.mcp import McpConnector
 from bot.connectors.message import MessageAction, MessageConnector, MessageSystem
 from bot.connectors.parameters import ParameterType
 from bot.connectors.smtp import SmtpConnector
@@ -45,6 +46,7 @@ from tests.connectors.stock import (
     on_order,
     stock_system,
 )
+from tests.connectors.tickets import CLOSE, Tickets, address, checksums, serving, ticket_system
 from tests.fakes.chat import FakeChat
 from tests.fakes.connector import FakeConnector
 from tests.servers import create_database, free_port
@@ -310,6 +312,48 @@ class MailSubject(Subject):
         self.connector = connector
 
 
+class ToolSubject(Subject):
+    action = "close"
+    parameters: ClassVar = CLOSE
+    # The effect changes the ticket, which is the snapshot.
+    keeps_keys = False
+
+    def __init__(self, tickets) -> None:
+        self.tickets = tickets
+        tickets.write(status="open", effects=[])
+        tickets.misbehave("")
+        self.connector = McpConnector(ticket_system(tickets.pins, **address(tickets.port)), str)
+
+    def count_effects(self) -> int:
+        state = self.tickets.state
+        return len(state["effects"]) - 2 * len(state.get("undone", []))
+
+    def move(self) -> None:
+        self.tickets.write(status="waiting", effects=[])
+
+    def refuse(self) -> None:
+        self.tickets.misbehave("refuse")
+
+    def lose_answer(self) -> None:
+        self.tickets.misbehave("error after")
+
+    @contextmanager
+    def disconnect(self):
+        connector = self.connector
+        self.connector = McpConnector(ticket_system(self.tickets.pins, **address(free_port())), str)
+        yield
+        self.connector = connector
+
+
+@pytest.fixture(scope="module")
+def tickets(tmp_path_factory):
+    tickets = Tickets(tmp_path_factory.mktemp("tickets"))
+    with serving(tickets) as port:
+        tickets.port = port
+        tickets.pins = checksums(port)
+        yield tickets
+
+
 @pytest.fixture(scope="session")
 def certificates(tmp_path_factory):
     return Certificates(tmp_path_factory.mktemp("certificates"))
@@ -321,7 +365,7 @@ def imap(certificates):
         yield server
 
 
-@pytest.fixture(params=["fake", "sqlite", "postgresql", "http", "message", "smtp"])
+@pytest.fixture(params=["fake", "sqlite", "postgresql", "http", "message", "smtp", "mcp"])
 def subject(request, tmp_path):
     match request.param:
         case "fake":
@@ -343,6 +387,8 @@ def subject(request, tmp_path):
             imap = request.getfixturevalue("imap")
             with running_post_office(certificates, auth_required=False) as (office, port):
                 yield MailSubject(office, port, imap, certificates)
+        case "mcp":
+            yield ToolSubject(request.getfixturevalue("tickets"))
 
 
 def needs(ability: bool, what: str) -> None:
