@@ -86,7 +86,13 @@ def build_http_server(
     intake_api = IntakeApi(
         intake=services.intake,
         progress=services.progress,
-        sources=Sources(sources, _credentials(sources, settings)),
+        sources=Sources(
+            sources,
+            _credentials(sources, settings),
+            trusted_proxies=settings.trusted_proxies,
+            clock=clock,
+        ),
+        public_url=settings.public_url,
         read_tokens=settings.api_tokens,
         find_problems=health.find_problems,
         list_pauses=health.find_pauses,
@@ -120,8 +126,10 @@ def _credentials(sources: Mapping[str, Source], settings: Settings) -> dict[str,
     for name, source in sources.items():
         tokens = map(settings.secret, source.token_env)
         webhook_secrets = map(settings.secret, source.webhook_secret_env)
+        secrets = map(settings.secret, source.verify.secret_env if source.verify else ())
         credentials[name] = Credentials(
             tokens=tuple(filter(None, tokens)),
             webhook_secrets=tuple(filter(None, webhook_secrets)),
+            secrets=tuple(filter(None, secrets)),
         )
     return credentials

@@ -3,12 +3,17 @@
 from collections.abc import Iterator
 
 from bot.cases.policy import Stage
+from bot.cases.signed_content import Coverage, PieceKind
 from bot.cases.source import Source
+from bot.cases.verification import Scheme, Verification, decode_secret
 from bot.connectors.registry import build_connectors, lease_conflicts, missing_secrets
 from bot.ports.chat import Chat
 from bot.ports.connector import Connector
 from bot.settings import ApproverHealth, Mode, Settings, incomplete
 from knowledge.library import FileLibrary, load
+
+#: About as many as a UUID has.
+MIN_PATH_SECRET_LENGTH = 24
 
 
 def open_library(settings: Settings) -> FileLibrary:
@@ -89,8 +94,43 @@ def _health_problems(settings: Settings, library: FileLibrary) -> Iterator[str]:
         )
 
 
-def _source_problems(name: str, source: Source, settings: Settings) -> list[str]:
-    variables = (*source.token_env, *source.webhook_secret_env)
-    if any(settings.secret(variable) for variable in variables):
-        return []
-    return [f"source {name} has no secret set, so it cannot send: set {' or '.join(variables)}"]
+def _source_problems(name: str, source: Source, settings: Settings) -> Iterator[str]:
+    """Yield why a source could not send, or anybody in its name."""
+    verification = source.verify
+    if verification and verification.scheme is Scheme.LOOPBACK:
+        return
+    secret_env = verification.secret_env if verification else ()
+    variables = (*source.token_env, *source.webhook_secret_env, *secret_env)
+    if not any(settings.secret(variable) for variable in variables):
+        yield f"source {name} has no secret set, so it cannot send: set {' or '.join(variables)}"
+    if verification:
+        yield from _verification_problems(name, verification, settings)
+
+
+def _verification_problems(
+    name: str, verification: Verification, settings: Settings
+) -> Iterator[str]:
+    """Yield what is wrong with the secrets of ``verify``, and with what they are for."""
+    for variable in verification.secret_env:
+        secret = settings.secret(variable)
+        if secret and not decode_secret(secret, verification.secret_encoding):
+            yield (
+                f"{variable} is not {verification.secret_encoding}, as sources.yml says of the"
+                f" secrets of {name}: copy it again"
+            )
+        if secret and verification.scheme is Scheme.PATH and len(secret) < MIN_PATH_SECRET_LENGTH:
+            yield (
+                f"{variable} is short enough to be guessed, and it is all that protects {name}:"
+                f" use at least {MIN_PATH_SECRET_LENGTH} letters and digits by chance"
+            )
+    if verification.scheme is Scheme.PROXY_CERTIFICATE and not settings.trusted_proxies:
+        yield (
+            f"source {name} is known by a certificate that a proxy checks, and none is trusted:"
+            " set COUNTERSIGN_TRUSTED_PROXIES"
+        )
+    kinds = Coverage.of(verification).kinds
+    if PieceKind.URL in kinds and not settings.secret("COUNTERSIGN_PUBLIC_URL"):
+        yield (
+            f"COUNTERSIGN_PUBLIC_URL is not set, and {name} signs the address to which it sends:"
+            " set it to what that system was told"
+        )

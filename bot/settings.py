@@ -6,6 +6,7 @@ Settings are frozen, and complete before anything starts.
 import os
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
@@ -27,6 +28,7 @@ from bot.cases.errors import SettingsIncomplete
 PACKAGED_LIBRARY = Path(__file__).parent.parent / "knowledge"
 DEFAULT_DATA_DIR = ".countersign"
 DEFAULT_PORT = 8080
+Network = IPv4Network | IPv6Network
 # With these in the environment the Slack SDK silently switches to OAuth and ignores the bot token.
 OAUTH_VARIABLES = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")
 
@@ -94,8 +96,25 @@ def _checked_public_url(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def _parse_networks(text: str) -> tuple[Network, ...]:
+    """Parse addresses and networks like ``10.0.0.4, 10.1.0.0/16``."""
+    names = [name.strip() for name in text.split(",") if name.strip()]
+    return tuple(map(ip_network, names))
+
+
+def _checked_networks(text: str) -> str:
+    try:
+        networks = _parse_networks(text)
+    except ValueError as error:
+        raise ValueError(f"must be addresses or networks like 10.1.0.0/16: {error}") from None
+    if any(network.prefixlen == 0 for network in networks):
+        raise ValueError("must not trust every address: name the proxies alone")
+    return text
+
+
 ResolvedPath = Annotated[Path, AfterValidator(Path.resolve)]
 PublicUrl = Annotated[str, AfterValidator(_checked_public_url)]
+Networks = Annotated[str, AfterValidator(_checked_networks)]
 
 
 class _SettingsGroup(BaseSettings):
@@ -169,6 +188,14 @@ class HttpSettings(_SettingsGroup):
             "open connections from one address; default 64, 0 for no limit (behind a proxy)"
         ),
     )
+    trusted_proxy_list: Networks = Field(
+        "",
+        validation_alias="COUNTERSIGN_TRUSTED_PROXIES",
+        description=(
+            "addresses or networks of proxies that check certificates of senders, like "
+            "10.1.0.0/16, with commas; default: none"
+        ),
+    )
     public_url: PublicUrl = Field(
         validation_alias="COUNTERSIGN_PUBLIC_URL",
         description=(
@@ -188,6 +215,11 @@ class HttpSettings(_SettingsGroup):
         repr=False,
         description="the previous one, while you change it",
     )
+
+    @property
+    def trusted_proxies(self) -> tuple[Network, ...]:
+        """The networks of proxies whose headers are believed."""
+        return _parse_networks(self.trusted_proxy_list)
 
     @property
     def api_tokens(self) -> tuple[str, ...]:

@@ -9,13 +9,14 @@ from pydantic import AfterValidator, Field
 
 from bot.cases.constraints import (
     FROM_KEY,
+    Currency,
     EnvironmentName,
     Handle,
     Name,
     OptionalHandle,
     OptionalName,
 )
-from bot.cases.expressions import Expression
+from bot.cases.request_expressions import RequestExpression, RequestTemplate
 from bot.cases.verification import Handshake, Verification
 
 # The desk itself opens cases under these names.
@@ -50,9 +51,13 @@ class AmountUnit(StrEnum):
 class AmountMapping:
     """JMESPath expressions for an amount of money."""
 
-    value: Expression
-    currency: Expression
+    value: RequestExpression
+    currency: RequestExpression
     unit: AmountUnit = AmountUnit.MAJOR
+    #: The decimals of currencies that the product counts otherwise than ISO 4217 does.
+    exponents: Mapping[Currency, Annotated[int, Field(ge=0, le=4, strict=True)]] = field(
+        default_factory=dict
+    )
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -64,21 +69,21 @@ class SignalMapping:
     """
 
     #: Finds several signals in one request: ``item`` is each of them; else the body.
-    each: Expression = ""
+    each: RequestExpression = ""
     #: A request is a signal where this is true.
-    only: Expression = ""
+    only: RequestExpression = ""
     #: A request is no signal where this is true.
-    ignore: Expression = ""
+    ignore: RequestExpression = ""
     #: The first of these that has a value; where none has, the SHA-256 of the item.
-    key: tuple[Expression, ...] = ()
-    subject: str = ""
-    title: str = ""
-    occurred_at: Expression = ""
+    key: tuple[RequestExpression, ...] = ()
+    subject: RequestTemplate = ""
+    title: RequestTemplate = ""
+    occurred_at: RequestExpression = ""
     #: True where the signal clears a case.
-    clear: Expression = ""
-    kind: Expression = ""
+    clear: RequestExpression = ""
+    kind: RequestExpression = ""
     amount: AmountMapping | None = None
-    facts: Mapping[Name, Expression] = field(default_factory=dict)
+    facts: Mapping[Name, RequestExpression] = field(default_factory=dict)
 
 
 def _check_kinds(kinds: tuple[str, ...]) -> tuple[str, ...]:

@@ -1,8 +1,10 @@
 """Verification: how a sender over HTTP proves who it is."""
 
+import base64
+import binascii
 from dataclasses import dataclass
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, assert_never
 
 from pydantic import Field, StringConstraints
 
@@ -85,3 +87,19 @@ class Verification:
     message_id: ShortText = ""
     #: Seconds that the time may differ from ours.
     tolerance: Annotated[int, Field(ge=1, le=MAX_TOLERANCE_SECONDS, strict=True)] = 300
+
+
+def decode_secret(secret: str, encoding: Encoding) -> bytes | None:
+    """Return the key that a secret stands for; None where it is not in that encoding."""
+    try:
+        match encoding:
+            case Encoding.TEXT:
+                return secret.encode()
+            case Encoding.HEX:
+                return bytes.fromhex(secret)
+            case Encoding.BASE64:
+                return base64.b64decode(secret.removeprefix("whsec_"), validate=True)
+            case _:
+                assert_never(encoding)
+    except (ValueError, binascii.Error):
+        return None

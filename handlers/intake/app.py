@@ -1,10 +1,12 @@
 """The HTTP intake as one Starlette application."""
 
 import logging
+import re
 import uuid
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
-from typing import Any, assert_never
+from functools import cached_property
+from typing import Any, TypeVar, assert_never
 
 from sqlalchemy.exc import DataError, DBAPIError
 from starlette.applications import Starlette
@@ -17,23 +19,32 @@ from starlette.types import ExceptionHandler
 from bot import metrics
 from bot.cases.errors import ChatFailed, KeyReused, NoSuchCase
 from bot.cases.signal import Signal
-from bot.cases.source import Format, Source
+from bot.cases.source import Format
 from bot.desk.case_progress import CaseProgress
 from bot.desk.intake import Intake
 from bot.ports.case_store import Receipt
 from bot.views.case_record import case_record
-from handlers.intake.authentication import Sources, bearer_token, has_token
+from handlers.intake.authentication import Sources
+from handlers.intake.delivery import Delivery
+from handlers.intake.handshake import Handshakes
 from handlers.intake.problem import TITLES, Problem
 from handlers.intake.readiness import Readiness
 from handlers.intake.reading import Item, read_body
+from handlers.intake.request_head import RequestHead
 from handlers.intake.responses import batch_response, is_unavailable
 from handlers.intake.sources import alertmanager, cloudevents, mapped, signals
+from handlers.intake.tokens import bearer_token, has_token
 
 log = logging.getLogger(__name__)
 RETRY_AFTER_SECONDS = 5
 MAX_SMALL_BODY_BYTES = 8 * 1024
 # So many failures in a row mean that the database is away, and not that a signal is at fault.
 MAX_FAILURES_IN_A_ROW = 2
+_WEBHOOK_SECRET = re.compile("(/v1/webhooks/[^/]*/).*", re.DOTALL)
+First = TypeVar("First")
+Result = TypeVar("Result")
+#: The formats whose senders can be told to send JSON as JSON.
+JSON_FORMATS = frozenset({Format.SIGNAL, Format.ALERTMANAGER})
 
 
 def build_app(api: "IntakeApi", *, extra_routes: Sequence[Route] = ()) -> Starlette:
@@ -41,6 +52,10 @@ def build_app(api: "IntakeApi", *, extra_routes: Sequence[Route] = ()) -> Starle
     routes = [
         Route("/v1/signals", api.receive_signals, methods=["POST"]),
         Route("/v1/webhooks/{source}", api.receive_signals, methods=["POST"]),
+        Route("/v1/webhooks/{source}", api.answer_handshake, methods=["GET"]),
+        # For senders that can send their secret nowhere else. No log has it.
+        Route("/v1/webhooks/{source}/{secret}", api.receive_signals, methods=["POST"]),
+        Route("/v1/webhooks/{source}/{secret}", api.answer_handshake, methods=["GET"]),
         Route("/v1/signals/schema", api.get_schema),
         Route("/v1/cases/{id}", api.get_case),
         Route("/healthz", api.get_health),
@@ -68,26 +83,44 @@ class IntakeApi:
     read_tokens: tuple[str, ...]
     #: Lists what keeps the bot from being ready, as sentences.
     find_problems: Callable[[], list[str]]
+    #: The address at which senders reach us: some of them sign it.
+    public_url: str = "http://localhost"
     #: Lists why nothing is carried out. A paused bot is ready all the same: it receives signals.
     list_pauses: Callable[[], list[str]] = list
     readiness: Readiness = field(default_factory=Readiness)
 
+    @cached_property
+    def handshakes(self) -> Handshakes:
+        """The questions that products ask before they send."""
+        return Handshakes(self.sources)
+
     async def receive_signals(self, request: Request) -> Response:
         """Authenticate the source, parse its signals and commit each on its own."""
-        headers = request.headers
-        source_name = request.path_params.get("source", "")
-        self.sources.reject_unauthenticated(headers, source_name=source_name)
+        head = RequestHead.of(request, self.public_url)
+        greeting = self.handshakes.answer_head(head)
+        if greeting:
+            return greeting
+        self.sources.reject_unauthenticated(head)
         body = await read_body(request)
-        source = self.sources.authenticate(headers, body, source_name=source_name)
-        _require_json(source, headers)
+        source, proof = await _aside(self.sources.authenticate, head, body)
         self.sources.require_quota(source)
         try:
-            items = await _parse_aside(body, headers, source)
+            delivery = Delivery.unpacked(head, body, source=source, proof=proof)
+            greeting = self.handshakes.answer_body(delivery)
+            if greeting:
+                return greeting
+            _require_readable(delivery)
+            items = await _aside(_parse, delivery, delivery.body)
         except Problem:
             self.sources.consume_quota(source, 1)
             raise
         self.sources.consume_quota(source, max(1, len(items)))
-        return batch_response(await self._commit_all(items, body))
+        return batch_response(await self._commit_all(items, delivery.body))
+
+    async def answer_handshake(self, request: Request) -> Response:
+        """Answer what a product asks once about the address; 405 for anything else."""
+        greeting = self.handshakes.answer_head(RequestHead.of(request, self.public_url))
+        return greeting or _unknown_route(request, 405).response()
 
     async def get_case(self, request: Request) -> Response:
         """Return a case as JSON, with what it waits for."""
@@ -174,18 +207,19 @@ class IntakeApi:
             )
 
 
-async def _parse_aside(body: bytes, headers: Mapping[str, str], source: Source) -> list[Item]:
-    """Parse a body, a large one in a thread.
+async def _aside(work: Callable[[First, bytes], Result], first: First, body: bytes) -> Result:
+    """Work on a body, on a large one in a thread.
 
     It must not hold up the answers to other requests.
     """
     if len(body) <= MAX_SMALL_BODY_BYTES:
         # A thread would take longer to wake than the body to parse.
-        return _parse(body, headers, source)
-    return await run_in_threadpool(_parse, body, headers=headers, source=source)
+        return work(first, body)
+    return await run_in_threadpool(work, first, body)
 
 
-def _parse(body: bytes, headers: Mapping[str, str], source: Source) -> list[Item]:
+def _parse(delivery: Delivery, body: bytes) -> list[Item]:
+    headers, source = delivery.head.headers, delivery.source
     match source.format:
         case Format.SIGNAL:
             return signals.parse_signals(body, headers, source)
@@ -193,8 +227,8 @@ def _parse(body: bytes, headers: Mapping[str, str], source: Source) -> list[Item
             return cloudevents.parse_signals(body, headers, source)
         case Format.ALERTMANAGER:
             return alertmanager.parse_signals(body, source)
-        case Format.MAPPING:
-            return mapped.parse_signals(body, source)
+        case Format.MAPPING | Format.AUTO:
+            return mapped.parse_signals(delivery.content(), source, delivery.proof)
         case _:
             assert_never(source.format)
 
@@ -205,11 +239,13 @@ def _is_database_away(results: Sequence[Receipt | Problem]) -> bool:
     return all(map(is_unavailable, results[-MAX_FAILURES_IN_A_ROW:]))
 
 
-def _require_json(source: Source, headers: Mapping[str, str]) -> None:
-    if source.format is Format.CLOUDEVENTS:
-        # Their parser knows which content types an event may have.
+def _require_readable(delivery: Delivery) -> None:
+    """Refuse what the sender of a strict format can correct."""
+    delivery.refuse_unsigned_event()
+    if delivery.source.format not in JSON_FORMATS:
+        # The parser of events knows which content types they have; the others read anything.
         return
-    content_type = headers.get("content-type", "").partition(";")[0].strip().lower()
+    content_type = delivery.head.headers.get("content-type", "").partition(";")[0].strip().lower()
     if content_type != "application/json" and not content_type.endswith("+json"):
         raise Problem(
             415, f"the content type must be application/json, not {content_type or 'empty'}"
@@ -224,10 +260,15 @@ async def _answer_problem(request: Request, problem: Exception) -> Response:
 
 async def _answer_unknown_route(request: Request, error: Any) -> Response:
     status = error.status_code if error.status_code in TITLES else 404
-    path = request.url.path[:100]
+    return _unknown_route(request, status).response()
+
+
+def _unknown_route(request: Request, status: int) -> Problem:
+    # What comes after the name of a source may be a secret.
+    path = _WEBHOOK_SECRET.sub(r"\1…", request.url.path)[:100]
     return Problem(
         status, f"there is no endpoint {request.method} {path}; see README.md for the endpoints"
-    ).response()
+    )
 
 
 async def _answer_failure(request: Request, failure: Exception) -> Response:

@@ -1,16 +1,26 @@
 """Authentication of sources by a secret, before the body is parsed."""
 
-import hashlib
-import hmac
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 
-from standardwebhooks import Webhook, WebhookVerificationError
-
 from bot.cases.source import Source
-from bot.clock import monotonic
+from bot.cases.verification import Scheme, Verification
+from bot.clock import monotonic, utc_now
+from bot.ports.clock import Clock
 from bot.rate_limit import RateLimit, TokenBuckets
 from handlers.intake.problem import Problem
+from handlers.intake.proof import Proof, vouched
+from handlers.intake.request_head import RequestHead
+from handlers.intake.signature import SignedRequest
+from handlers.intake.tokens import bearer_token, has_token
+from handlers.intake.verification import (
+    NAMELESS_SCHEMES,
+    Network,
+    has_webhook_signature,
+    verify,
+    verify_head,
+    verify_standard_webhook,
+)
 
 # One answer for a wrong secret and for a source that does not exist.
 UNAUTHENTICATED = (
@@ -18,7 +28,6 @@ UNAUTHENTICATED = (
     "names for it is set"
 )
 MAX_RETRY_AFTER_SECONDS = 60
-SIGNATURE_HEADERS = ("webhook-id", "webhook-timestamp", "webhook-signature")
 
 
 @dataclass(frozen=True)
@@ -27,6 +36,8 @@ class Credentials:
 
     tokens: tuple[str, ...] = ()
     webhook_secrets: tuple[str, ...] = ()
+    #: Those of ``verify``.
+    secrets: tuple[str, ...] = ()
 
 
 NO_CREDENTIALS = Credentials()
@@ -38,45 +49,51 @@ class Sources:
 
     sources: Mapping[str, Source]
     credentials: Mapping[str, Credentials]
+    #: The proxies whose headers are believed; none unless they are named.
+    trusted_proxies: Sequence[Network] = ()
+    clock: Clock = utc_now
     _quotas: TokenBuckets = field(default_factory=TokenBuckets)
 
-    def authenticate(
-        self, headers: Mapping[str, str], body: bytes, *, source_name: str = ""
-    ) -> Source:
-        """Find the source whose secret was used.
-
-        ``source_name`` is the source in the URL; empty where the URL names none.
+    def authenticate(self, head: RequestHead, body: bytes) -> tuple[Source, Proof]:
+        """Find the source whose secret was used, and what that proves.
 
         Raises:
             Problem: 401 unless exactly one source matches.
         """
+        request = SignedRequest(head, body)
         matches = []
-        for name in self._candidates(source_name):
-            if name in self.sources and self._is_authentic(name, headers, body):
-                matches.append(name)
+        for name in self._candidates(head):
+            proof = self._prove(name, request) if name in self.sources else None
+            if proof:
+                matches.append((self.sources[name], proof))
         if len(matches) != 1:
             raise Problem(401, UNAUTHENTICATED)
-        return self.sources[matches[0]]
+        return matches[0]
 
-    def reject_unauthenticated(self, headers: Mapping[str, str], *, source_name: str = "") -> None:
+    def reject_unauthenticated(self, head: RequestHead) -> None:
         """Reject a request before its body is read.
 
-        A request with a signature passes, as does one with a valid token.
+        A request with a signature passes, as does one with a valid secret.
 
         Raises:
             Problem: 401.
         """
-        token = bearer_token(headers)
-        if token is None:
-            # A signature covers the body, and can only be verified once that is read.
-            if not headers.get("webhook-signature"):
-                raise Problem(401, UNAUTHENTICATED)
+        if self.has_valid_head(head) or self._may_be_signed(head):
             return
-        valid_tokens: list[str] = []
-        for name in self._candidates(source_name):
-            valid_tokens += self._credentials(name).tokens
-        if not has_token(token, valid_tokens):
-            raise Problem(401, UNAUTHENTICATED)
+        raise Problem(401, UNAUTHENTICATED)
+
+    def has_valid_head(self, head: RequestHead) -> bool:
+        """Tell whether the head alone proves who sends."""
+        matches = [self._is_head_valid(name, head) for name in self._candidates(head)]
+        return any(matches)
+
+    def named_by(self, head: RequestHead) -> Source | None:
+        """Return the source that the address names, which proves nothing."""
+        return self.sources.get(head.source_name)
+
+    def secrets_of(self, source: Source) -> Sequence[str]:
+        """Return the secrets of ``verify`` that are set."""
+        return self._credentials(source.name).secrets
 
     def require_quota(self, source: Source) -> None:
         """Reject a source whose quota is used up.
@@ -110,58 +127,74 @@ class Sources:
                 retry_after=min(wait, MAX_RETRY_AFTER_SECONDS),
             )
 
-    def _candidates(self, source_name: str) -> Iterable[str]:
+    def _candidates(self, head: RequestHead) -> Iterable[str]:
         # A URL that names no source leaves all of them to be tried.
-        return [source_name] if source_name else self.sources
+        return [head.source_name] if head.source_name else self.sources
 
     def _credentials(self, name: str) -> Credentials:
         return self.credentials.get(name, NO_CREDENTIALS)
 
-    def _is_authentic(self, name: str, headers: Mapping[str, str], body: bytes) -> bool:
+    def _is_head_valid(self, name: str, head: RequestHead) -> bool:
         credentials = self._credentials(name)
-        token = bearer_token(headers)
-        if token is not None:
-            return has_token(token, credentials.tokens)
-        return is_signed(headers, body, credentials.webhook_secrets)
+        if _has_bearer_token(head, credentials.tokens):
+            return True
+        verification = self._verification(name, head)
+        if verification is None:
+            return False
+        return verify_head(
+            verification, credentials.secrets, head, trusted_proxies=self.trusted_proxies
+        )
+
+    def _verification(self, name: str, head: RequestHead) -> Verification | None:
+        """Return how a source signs in; most schemes need its name in the address."""
+        source = self.sources.get(name)
+        if source is None or source.verify is None:
+            return None
+        is_addressed = bool(head.source_name) or source.verify.scheme in NAMELESS_SCHEMES
+        return source.verify if is_addressed else None
+
+    def _may_be_signed(self, head: RequestHead) -> bool:
+        """Tell whether the body has to be read before the request can be judged."""
+        if head.path_secret:
+            return False
+        if bearer_token(head.headers) is None and has_webhook_signature(head):
+            return True
+        # Not of the named source alone: the answer would come earlier where there is none.
+        return any(_awaits_body(source, head) for source in self.sources.values())
+
+    def _prove(self, name: str, request: SignedRequest) -> Proof | None:
+        """Try each way in which a source may sign in."""
+        credentials, source, head = self._credentials(name), self.sources[name], request.head
+        if _has_bearer_token(head, credentials.tokens):
+            return vouched(Scheme.BEARER)
+        if bearer_token(head.headers) is None and not head.path_secret:
+            proof = verify_standard_webhook(request, credentials.webhook_secrets)
+            if proof:
+                return proof
+        verification = self._verification(name, head)
+        if verification is None:
+            return None
+        return verify(
+            verification,
+            credentials.secrets,
+            request,
+            now=self.clock(),
+            each=source.mapping.each if source.mapping else "",
+            trusted_proxies=self.trusted_proxies,
+        )
 
 
-def bearer_token(headers: Mapping[str, str]) -> str | None:
-    """Read the bearer token; None when there is none."""
-    scheme, _, token = headers.get("authorization", "").partition(" ")
-    if scheme.lower() != "bearer":
-        return None
-    return token.strip()
+def _has_bearer_token(head: RequestHead, tokens: Sequence[str]) -> bool:
+    token = bearer_token(head.headers)
+    # An address with a secret at its end is for that secret alone.
+    return token is not None and not head.path_secret and has_token(token, tokens)
 
 
-def has_token(token: str, valid_tokens: Sequence[str]) -> bool:
-    """Tell whether the token is valid, in constant time."""
-    digest = hashlib.sha256(token.encode("utf-8", "replace")).digest()
-    matches = []
-    # Every token is compared: stopping at a match would show which one it is.
-    for valid_token in filter(None, valid_tokens):
-        valid_digest = hashlib.sha256(valid_token.encode()).digest()
-        matches.append(hmac.compare_digest(digest, valid_digest))
-    return any(matches)
-
-
-def is_signed(headers: Mapping[str, str], body: bytes, secrets: Sequence[str]) -> bool:
-    """Tell whether the body has a valid Standard Webhooks signature.
-
-    A signature is valid for five minutes.
-    """
-    message_id = headers.get("webhook-id", "")
-    # A dot in the id would let one signed text be read as another.
-    if not message_id or "." in message_id:
+def _awaits_body(source: Source, head: RequestHead) -> bool:
+    """Tell whether a signature of this source may be in the request."""
+    if source.verify is None or source.verify.scheme is not Scheme.HMAC:
         return False
-    signature_headers = {name: headers.get(name, "") for name in SIGNATURE_HEADERS}
-    matches = [_verify(secret, signature_headers, body) for secret in secrets if secret]
-    return any(matches)
-
-
-def _verify(secret: str, headers: dict[str, str], body: bytes) -> bool:
-    try:
-        Webhook(secret).verify(body, headers, json_parse=False)
-    except (WebhookVerificationError, ValueError, IndexError, OverflowError):
-        # The library raises other errors than its own for malformed headers.
-        return False
-    return True
+    if source.verify.header:
+        return bool(head.source_name) and source.verify.header in head.headers
+    # In the body: only what is sent to this address is read for it.
+    return head.source_name == source.name

@@ -9,6 +9,7 @@ import json
 import math
 import re
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
 
@@ -20,7 +21,12 @@ from bot.cases.text import bounded_key, is_storable, shorten, storable
 from handlers.bodies import BodyRefused, read_limited_body
 from handlers.intake.problem import Problem
 
+#: Of our own format and of events: a signal is small, and its sender can make it smaller.
 MAX_BODY_BYTES = 256 * 1024
+#: Of other products, which send whole objects. GitHub sends up to 25 MB for a push of thousands of
+#: commits, which nobody decides on; orders, tickets and alerts stay below a tenth of this. All
+#: connections together could fill half a gigabyte.
+MAX_FOREIGN_BODY_BYTES = 1024 * 1024
 MAX_JSON_DEPTH = 200
 MAX_KEY_LENGTH = 200
 MAX_TITLE_LENGTH = 300
@@ -31,24 +37,35 @@ MIN_YEAR, MAX_YEAR = 1900, 2200
 _STRUCTURE = re.compile(rb'[\[\]{}]|"(?:[^"\\]|\\.)*"?', re.DOTALL)
 _KIND = re.compile(r"[a-z0-9_]{1,50}")
 
-Item = Signal | Problem
-"""One part of a body: a signal, or what is wrong with it."""
+
+@dataclass(frozen=True, slots=True)
+class Ignored:
+    """A request that its source leaves out; it is counted."""
+
+    #: Why, as the end of a sentence.
+    reason: str
+    #: What the product calls it, for the count.
+    event: str
+
+
+Item = Signal | Problem | Ignored
+"""One part of a body: a signal, what is wrong with it, or why it is none."""
 
 
 async def read_body(request: Request) -> bytes:
-    """Read the raw body.
+    """Read the raw body of any source; which one it is may not be known yet.
 
     Raises:
         Problem: 413 when it is too large, 408 when it is too slow.
     """
     try:
-        return await read_limited_body(request, MAX_BODY_BYTES)
+        return await read_limited_body(request, MAX_FOREIGN_BODY_BYTES)
     except BodyRefused as refusal:
         raise Problem(refusal.status, refusal.detail) from None
 
 
-def parse_json(body: bytes) -> Any:
-    """Parse strict JSON of bounded depth.
+def parse_json(body: bytes, *, is_strict: bool = True) -> Any:
+    """Parse JSON of bounded depth; numbers that are none are null where it is not strict.
 
     Raises:
         Problem: 400, also for what only Python's parser accepts, such as NaN.
@@ -60,8 +77,8 @@ def parse_json(body: bytes) -> Any:
     try:
         return json.loads(
             body.decode("utf-8"),
-            parse_constant=_refuse_constant,
-            parse_float=_parse_float,
+            parse_constant=_refuse_constant if is_strict else _ignore_constant,
+            parse_float=_parse_float if is_strict else _parse_any_float,
         )
     except UnicodeDecodeError:
         raise Problem(400, "the body is not UTF-8 text") from None
@@ -107,6 +124,16 @@ def _depth(body: bytes) -> int:
 
 def _refuse_constant(name: str) -> Any:
     raise ValueError(f"{name} is not JSON")
+
+
+def _ignore_constant(name: str) -> Any:
+    # Python's own writer makes NaN of a missing measurement.
+    return None
+
+
+def _parse_any_float(text: str) -> float | None:
+    number = float(text)
+    return None if math.isinf(number) else number
 
 
 def _parse_float(text: str) -> float:

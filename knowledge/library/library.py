@@ -1,7 +1,8 @@
 """All files of a folder, read together and refused together.
 
 A folder holds ``playbooks/*.yml``, ``policy.yml``, ``systems.yml``, ``sources.yml``,
-``channels.yml``, ``people.yml``, ``programs.yml``, ``recognition.yml`` and ``questions.yml``.
+``channels.yml``, ``people.yml``, ``programs.yml``, ``recognition.yml``, ``questions.yml`` and the
+presets of ``sources/``.
 Secrets are only named in them.
 """
 
@@ -41,6 +42,7 @@ from knowledge.library.policy import (
     read_policy,
     read_policy_text,
 )
+from knowledge.library.presets import Preset
 from knowledge.library.programs import FILE_NAME as PROGRAMS_FILE
 from knowledge.library.programs import read_programs
 from knowledge.library.questions import FILE_NAME as QUESTIONS_FILE
@@ -70,6 +72,8 @@ class FileLibrary:
     policy_text: str = ""
     systems: Mapping[str, SystemSpec]
     sources: Mapping[str, Source]
+    #: What products send, by the name of the source that takes it.
+    presets: Mapping[str, Preset] = field(default_factory=dict)
     channel_rules: Channels
     people: Identities = UNLINKED
     merit_rules: MeritRules = field(default_factory=MeritRules)
@@ -249,7 +253,7 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
     systems_file, policy_file = folder / "systems.yml", folder / "policy.yml"
     systems = read_systems(systems_file)
     policy = read_policy(policy_file)
-    sources = read_sources(folder / "sources.yml")
+    source_files = read_sources(folder / "sources.yml")
     people = read_people(folder / "people.yml")
     merit_rules = read_recognition(folder / RECOGNITION_FILE)
     playbooks, playbook_complaints = read_playbooks(
@@ -258,6 +262,7 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
         policy=policy,
         stage=stage,
     )
+    sources = source_files.with_kinds(playbooks)
     complaints = [
         *check_limits(policy_file, policy, systems, systems_file=systems_file),
         *check_source_names(sources, systems),
@@ -284,6 +289,7 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
         policy_text=policy_file.read_text(encoding="utf-8"),
         systems=systems,
         sources=sources,
+        presets=source_files.presets,
         channel_rules=read_channels(folder / "channels.yml"),
         people=people,
         merit_rules=merit_rules,

@@ -1,7 +1,7 @@
 """``sources.yml``: the senders of signals, and their names and domains."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Collection, Mapping
+from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Annotated
 
@@ -12,14 +12,16 @@ from bot.cases.errors import PlaybookInvalid
 from bot.cases.playbook import Absence, Playbook
 from bot.cases.source import RESERVED_NAMES, Format, Source
 from bot.connectors.specs import SystemSpec
-from knowledge.library.yaml_files import read
+from knowledge.library.presets import Preset, PresetFiles
+from knowledge.library.verification import check_verification
+from knowledge.library.yaml_files import read_bytes, read_raw
 
 
 def _check_secrets(source: Source) -> Source:
-    if not source.token_env and not source.webhook_secret_env:
+    if not source.token_env and not source.webhook_secret_env and not source.verify:
         raise ValueError(
-            "a source needs token_env or webhook_secret_env"
-            " (two of either while a secret is changed)"
+            "a source needs verify, token_env or webhook_secret_env"
+            " (two names of either while a secret is changed)"
         )
     return source
 
@@ -47,6 +49,7 @@ def _check_kinds(source: Source) -> Source:
 SourceEntry = Annotated[
     Source,
     AfterValidator(_check_secrets),
+    AfterValidator(check_verification),
     AfterValidator(_check_mapping),
     AfterValidator(_check_kinds),
 ]
@@ -57,10 +60,39 @@ class SourcesFile:
     sources: Annotated[Mapping[str, SourceEntry], KEYED]
 
 
-def read_sources(path: Path) -> Mapping[str, Source]:
-    """Read the sources by name."""
-    document, _ = read(path, SourcesFile)
-    return document.sources
+@dataclass(frozen=True, slots=True)
+class SourceFiles:
+    """The sources of a folder, and the presets that they name."""
+
+    sources: Mapping[str, Source]
+    #: By the name of the source.
+    presets: Mapping[str, Preset]
+
+    def with_kinds(self, kinds: Collection[str]) -> Mapping[str, Source]:
+        """Give each source the kind of its preset, where a playbook for it exists."""
+        sources = dict(self.sources)
+        for name, preset in self.presets.items():
+            source = sources[name]
+            if preset.kind in kinds and not source.allowed_kinds and not _names_kind(source):
+                sources[name] = replace(source, kind=preset.kind)
+        return sources
+
+
+def _names_kind(source: Source) -> bool:
+    return source.mapping is not None and bool(source.mapping.kind)
+
+
+def read_sources(path: Path) -> SourceFiles:
+    """Read the sources by name, each completed by its preset.
+
+    Raises:
+        PlaybookInvalid: one line for each mistake.
+    """
+    files = PresetFiles(path.parent, {}, [])
+    document = read_raw(path, read_bytes(path), SourcesFile, complete=files.complete)
+    if files.complaints:
+        raise PlaybookInvalid("\n".join(files.complaints))
+    return SourceFiles(document.sources, files.presets)
 
 
 # --- names ----------------------------------------------------------------------------------------

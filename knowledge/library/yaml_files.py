@@ -5,7 +5,7 @@ Every complaint is one line with file, line and field.
 
 import hashlib
 import re
-from collections.abc import Hashable
+from collections.abc import Callable, Hashable
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar, cast
@@ -44,14 +44,30 @@ def read(path: Path, shape: type[T]) -> tuple[T, str]:
     return read_raw(path, raw, shape), hashlib.sha256(raw).hexdigest()
 
 
-def read_raw(path: Path, raw: bytes, shape: type[T]) -> T:
+def read_values(path: Path) -> Any:
+    """Read a YAML file as it is, without a shape.
+
+    Raises:
+        PlaybookInvalid: it cannot be read.
+    """
+    return _read_values(path, read_bytes(path))
+
+
+def read_raw(
+    path: Path, raw: bytes, shape: type[T], *, complete: Callable[[Any], Any] | None = None
+) -> T:
     """Read the content of a YAML file; ``path`` only names it.
+
+    ``complete`` fills in, before it is checked, what the file takes from elsewhere.
 
     Raises:
         PlaybookInvalid: one line for each mistake, with file, line and what is allowed.
     """
     try:
-        (value,) = _adapter(cast(Hashable, shape)).validate_python((_read_values(path, raw),))
+        values = _read_values(path, raw)
+        if complete is not None:
+            values = complete(values)
+        (value,) = _adapter(cast(Hashable, shape)).validate_python((values,))
     except ValidationError as error:
         document = marked_yaml.parse(path, raw)
         complaints = [_complaint(path, document, details) for details in _causes(error)]

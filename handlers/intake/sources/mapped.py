@@ -1,86 +1,291 @@
-"""Any JSON, through the mapping that sources.yml defines for its source."""
+"""Requests of any form: read through the mapping of their source, or guessed.
 
+Nothing is refused for its content once its sender is known: what a mapping does not fit opens a
+case that is not recognised, with all that came as its facts.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cached_property
 from typing import Any
 
-from bot.cases.expressions import evaluate, find_scalar, search
-from bot.cases.signal import Signal, SignalStatus
-from bot.cases.source import SignalMapping, Source
+from bot.cases.canonical import Scalar, canonical_hash
+from bot.cases.redaction import REMOVED, redact, redact_text, redact_value
+from bot.cases.request_expressions import (
+    expression_roots,
+    find_text,
+    render_request,
+    search_request,
+)
+from bot.cases.signal import UNRECOGNISED, Signal, SignalStatus
+from bot.cases.source import AmountMapping, SignalMapping, Source
+from bot.cases.text import bounded_key, shorten, storable
+from handlers.intake.content import RequestContent
 from handlers.intake.facts import flatten_facts
-from handlers.intake.problem import Problem
+from handlers.intake.money import as_fact, read_amount, read_currency
+from handlers.intake.proof import Proof
 from handlers.intake.reading import (
     MAX_KEY_LENGTH,
     MAX_TITLE_LENGTH,
+    Ignored,
     Item,
-    parse_items,
-    parse_json,
     parse_kind,
-    read_key,
-    read_time,
-    read_title,
-    resolve_kind,
 )
+from handlers.intake.sources.auto import Guess, find_items, guess, unfold
+from handlers.intake.sources.events import event_name
+from handlers.intake.sources.titles import is_title
+from handlers.intake.times import read_foreign_time
 
 MAX_ITEMS = 500
+CHECKSUM_LENGTH = 16
+NO_MAPPING = SignalMapping()
+#: The fact by which a card says that a request was read without a mapping.
+READ_BY = "read_by"
+NOT_TAKEN = "it is not one of those that this source takes"
+LEFT_OUT = "this source leaves such requests out"
+#: The facts that the playbook of what is not recognised takes for the money at stake.
+STAKES = frozenset({"amount", "currency", "value", "total"})
+GUESSED = "guess"
 
 
-def parse_signals(body: bytes, source: Source) -> list[Item]:
-    """Parse the objects that the mapping selects.
+def parse_signals(content: RequestContent, source: Source, proof: Proof) -> list[Item]:
+    """Parse the objects of a request; none is refused for its content."""
+    mapping = source.mapping or NO_MAPPING
+    request = _Request(source, mapping, proof, content)
+    return [_Reading(request, part).item() for part in request.parts()]
 
-    Raises:
-        Problem: 400 or 422 when the body is no JSON, or the mapping selects too few or many.
+
+@dataclass(frozen=True)
+class _Request:
+    """A request, and how to read it."""
+
+    source: Source
+    mapping: SignalMapping
+    proof: Proof
+    content: RequestContent
+
+    def parts(self) -> list[Any]:
+        """Select the objects of the request; the whole body where there are none."""
+        body = self.content.body
+        if self.mapping.each:
+            parts = search_request(self.mapping.each, self.names(body))
+        elif self.is_guessed:
+            parts = find_items(body)
+        else:
+            return [body]
+        if not isinstance(parts, list) or not 1 <= len(parts) <= MAX_ITEMS:
+            return [body]
+        return parts
+
+    @property
+    def is_guessed(self) -> bool:
+        """Tell whether there is no mapping."""
+        return self.mapping is NO_MAPPING
+
+    def names(self, item: Any) -> dict[str, Any]:
+        """Return what expressions begin with."""
+        return {
+            "body": self.content.body,
+            "headers": self.content.headers,
+            "query": self.content.query,
+            "item": item,
+        }
+
+    @cached_property
+    def shown(self) -> Mapping[str, Any]:
+        """Return the same without the secrets in it."""
+        shown: Mapping[str, Any] = redact(self.names(None))
+        return shown
+
+
+@dataclass(frozen=True)
+class _Reading:
+    """One object of a request, read."""
+
+    request: _Request
+    part: Any
+
+    def item(self) -> Item:
+        """Return the signal, or why it is none."""
+        reason = self._reason_to_ignore()
+        if reason:
+            return Ignored(reason=reason, event=event_name(self.request.content, self.part))
+        return self._signal()
+
+    @cached_property
+    def shown(self) -> Mapping[str, Any]:
+        """Return what expressions begin with, without secrets."""
+        shown = self.request.shown
+        is_whole = self.part is self.request.content.body
+        return {**shown, "item": shown["body"] if is_whole else redact(self.part)}
+
+    @cached_property
+    def unfolded(self) -> Any:
+        """Return the object with objects in place of texts that hold one."""
+        return redact(unfold(self.part))
+
+    @cached_property
+    def guessed(self) -> Guess:
+        """Guess what the object says."""
+        return guess(self.unfolded, self.shown["headers"])
+
+    @property
+    def mapping(self) -> SignalMapping:
+        """Return how the object is read."""
+        return self.request.mapping
+
+    @property
+    def proof(self) -> Proof:
+        """Return what the sender vouches for."""
+        return self.request.proof
+
+    def _reason_to_ignore(self) -> str:
+        mapping = self.mapping
+        if mapping.only and not _is_true(search_request(mapping.only, self.shown)):
+            return NOT_TAKEN
+        if mapping.ignore and _is_true(search_request(mapping.ignore, self.shown)):
+            return LEFT_OUT
+        return ""
+
+    @cached_property
+    def title(self) -> str:
+        """Return the title of the mapping; empty where it has none that can be read."""
+        title = (render_request(self.mapping.title, self.shown) or "").strip()
+        return title if is_title(title) and title != REMOVED else ""
+
+    @cached_property
+    def subject(self) -> str:
+        """Return the subject of the mapping; empty where it has none."""
+        return render_request(self.mapping.subject, self.shown) or ""
+
+    @property
+    def is_mapped(self) -> bool:
+        """Tell whether the mapping fits: one of which no part has a value is for others."""
+        return not self.request.is_guessed and bool(self.title or self.subject)
+
+    def _signal(self) -> Signal:
+        source = self.request.source
+        title = self.title or self.guessed.title
+        subject = self.subject or self.guessed.subject
+        return Signal(
+            source=source.name,
+            key=self._key(),
+            kind=self._kind(),
+            subject=bounded_key(storable(redact_text(subject)), MAX_KEY_LENGTH),
+            title=shorten(storable(redact_text(title)), MAX_TITLE_LENGTH),
+            occurred_at=self._time(),
+            facts=self._facts(),
+            status=self._status(),
+            domain=source.domain,
+        )
+
+    def _key(self) -> str:
+        """Return what a repetition has in common with the original, and nothing else has.
+
+        The same body is the same signal, and another body of the same event counts once more.
+        """
+        if not self.proof.covers_body and self.proof.message_id:
+            # The rest is not signed: whoever saw one message could send it with another body.
+            return self._bounded(self.proof.message_id)
+        value = self._key_value()
+        if not self.proof.covers_body and value:
+            return self._bounded(value)
+        checksum = canonical_hash(self.part)
+        if value is None:
+            return checksum
+        suffix = f"@{checksum[:CHECKSUM_LENGTH]}"
+        return self._bounded(value, MAX_KEY_LENGTH - len(suffix)) + suffix
+
+    def _key_value(self) -> str | None:
+        """Find the first key that the sender vouches for."""
+        names = self.request.names(self.part)
+        for expression in self.mapping.key:
+            if not self._is_vouched_for(expression):
+                continue
+            value = find_text(expression, names)
+            if value is not None:
+                return value
+        return None
+
+    def _is_vouched_for(self, expression: str) -> bool:
+        for root, *names in expression_roots(expression):
+            if root == "query" and not self.proof.covers_query:
+                return False
+            if root == "headers" and not (names and self.proof.covers_header(names[0])):
+                return False
+        return True
+
+    def _bounded(self, key: str, limit: int = MAX_KEY_LENGTH) -> str:
+        return bounded_key(storable(key), limit)
+
+    def _kind(self) -> str:
+        """Choose the kind; one that the source may not send is not recognised."""
+        source = self.request.source
+        kind = ""
+        if self.mapping.kind:
+            kind = parse_kind(search_request(self.mapping.kind, self.shown))
+        if self.is_mapped or self.request.is_guessed:
+            kind = kind or source.kind
+        is_allowed = not source.allowed_kinds or kind in source.allowed_kinds
+        return kind if kind and is_allowed else UNRECOGNISED
+
+    def _time(self) -> datetime | None:
+        at = read_foreign_time(search_request(self.mapping.occurred_at, self.shown))
+        if at is None and not self.is_mapped:
+            return self.guessed.occurred_at
+        return at
+
+    def _status(self) -> SignalStatus:
+        if self.is_mapped:
+            is_over = search_request(self.mapping.clear, self.shown) is True
+        else:
+            is_over = self.guessed.is_over
+        return SignalStatus.CLEAR if is_over else SignalStatus.FIRING
+
+    def _facts(self) -> dict[str, Scalar]:
+        parts: list[Mapping[str, Any]] = []
+        if self.mapping.amount:
+            parts.append(_amount_facts(self.mapping.amount, self.shown))
+        values = {
+            name: search_request(expression, self.shown)
+            for name, expression in self.mapping.facts.items()
+        }
+        parts.append({name: value for name, value in values.items() if value is not None})
+        if not self.is_mapped:
+            parts.append({READ_BY: GUESSED, **self.guessed.facts()})
+            parts.append(_without_stakes(self.unfolded))
+        facts = flatten_facts(parts, strict=False)
+        return {name: redact_value(name, value) for name, value in facts.items()}
+
+
+def _amount_facts(mapping: AmountMapping, shown: Mapping[str, Any]) -> dict[str, Any]:
+    """Return amount and currency; what cannot be converted keeps the name of its unit."""
+    value = search_request(mapping.value, shown)
+    currency = read_currency(search_request(mapping.currency, shown))
+    amount = read_amount(value, currency=currency, unit=mapping.unit, exponents=mapping.exponents)
+    facts: dict[str, Any] = {}
+    if amount is not None:
+        facts["amount"] = as_fact(amount)
+    elif value is not None:
+        facts["amount_in_minor_units"] = value
+    if currency is not None:
+        facts["currency"] = currency
+    return facts
+
+
+def _without_stakes(item: Any) -> Mapping[str, Any]:
+    """Return an object as it came, without facts that a playbook takes for money at stake.
+
+    Nobody has said in which unit and currency they are.
     """
-    mapping = source.mapping
-    if mapping is None:
-        raise Problem(503, f"source {source.name} has no mapping; add one in sources.yml")
-    content = parse_json(body)
-    parts = search(mapping.each, content) if mapping.each else [content]
-    if not isinstance(parts, list) or not parts or len(parts) > MAX_ITEMS:
-        selection = mapping.each or "the body"
-        raise Problem(422, f"{selection} must give 1 to {MAX_ITEMS} objects", mapping.each)
-    return parse_items(parts, lambda part, index: _signal(part, mapping, source))
+    if isinstance(item, list):
+        return {"item": item}
+    if not isinstance(item, Mapping):
+        return {"text": item}
+    return {f"{name}_as_sent" if name in STAKES else name: item[name] for name in item}
 
 
-def _signal(part: Any, mapping: SignalMapping, source: Source) -> Signal:
-    if not isinstance(part, dict):
-        raise Problem(422, "each signal must come from a JSON object", mapping.each)
-    facts = {name: find_scalar(expression, part) for name, expression in mapping.facts.items()}
-    occurred_at = _look_up_optional(mapping.occurred_at, part)
-    is_clear = bool(mapping.clear) and evaluate(mapping.clear, part)
-    return Signal(
-        source=source.name,
-        key=read_key(_look_up_text(mapping.key, part), f"key ({mapping.key})", MAX_KEY_LENGTH),
-        kind=_kind(part, mapping, source),
-        subject=read_key(
-            _look_up_text(mapping.subject, part), f"subject ({mapping.subject})", MAX_KEY_LENGTH
-        ),
-        title=read_title(
-            _look_up_text(mapping.title, part), f"title ({mapping.title})", MAX_TITLE_LENGTH
-        ),
-        occurred_at=read_time(occurred_at, mapping.occurred_at or "occurred_at"),
-        facts=flatten_facts([facts], strict=False),
-        status=SignalStatus.CLEAR if is_clear else SignalStatus.FIRING,
-        domain=source.domain,
-    )
-
-
-def _kind(part: dict[str, Any], mapping: SignalMapping, source: Source) -> str:
-    """Read the kind by the mapping, or use the source's own."""
-    value = _look_up_optional(mapping.kind, part)
-    if not value:
-        return resolve_kind("", source)
-    return resolve_kind(parse_kind(value), source)
-
-
-def _look_up_optional(expression: str, part: dict[str, Any]) -> Any:
-    """Evaluate an expression that the mapping may leave out."""
-    if not expression:
-        return None
-    return find_scalar(expression, part)
-
-
-def _look_up_text(expression: str, part: dict[str, Any]) -> str | None:
-    """Evaluate an expression to text; None for a truth value."""
-    value = find_scalar(expression, part)
-    if value is None or isinstance(value, bool):
-        return None
-    return str(value)
+def _is_true(value: Any) -> bool:
+    """Tell whether JMESPath takes a value for true."""
+    return value is not None and value is not False and value not in ("", [], {})

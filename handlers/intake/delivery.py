@@ -1,0 +1,66 @@
+"""Delivery: a request whose sender is known, ready to be parsed."""
+
+from dataclasses import dataclass
+
+from bot.cases.source import Format, Source
+from handlers.intake.bodies import unpack
+from handlers.intake.content import RequestContent, read_content
+from handlers.intake.problem import Problem
+from handlers.intake.proof import Proof
+from handlers.intake.reading import MAX_BODY_BYTES, MAX_FOREIGN_BODY_BYTES
+from handlers.intake.request_head import RequestHead
+
+#: The formats whose senders can be told to send less, and as JSON.
+STRICT_FORMATS = frozenset({Format.SIGNAL, Format.CLOUDEVENTS, Format.ALERTMANAGER})
+
+
+@dataclass(frozen=True, slots=True)
+class Delivery:
+    """A verified request."""
+
+    head: RequestHead
+    #: Decompressed.
+    body: bytes
+    source: Source
+    proof: Proof
+
+    @classmethod
+    def unpacked(
+        cls, head: RequestHead, body: bytes, *, source: Source, proof: Proof
+    ) -> "Delivery":
+        """Unpack the body within the limit of its source's format.
+
+        Raises:
+            Problem: 413, or 400 or 415 for an encoding that we cannot read.
+        """
+        limit = MAX_BODY_BYTES if source.format in STRICT_FORMATS else MAX_FOREIGN_BODY_BYTES
+        content = unpack(body, head.headers.get("content-encoding", ""), limit)
+        if len(content) > limit:
+            raise Problem(413, f"the body is too large; at most {limit:,} bytes are allowed")
+        return cls(head, content, source, proof)
+
+    def refuse_unsigned_event(self) -> None:
+        """Refuse an event whose attributes stand in headers that the signature does not cover.
+
+        Raises:
+            Problem: 415.
+        """
+        if self.source.format is not Format.CLOUDEVENTS or self.proof.covers_header("ce_id"):
+            return
+        content_type = self.head.headers.get("content-type", "").lower()
+        if not content_type.startswith("application/cloudevents"):
+            raise Problem(
+                415,
+                "the signature covers the body and not the ce- headers, so anybody could change"
+                " those; send application/cloudevents+json",
+            )
+
+    def content(self) -> RequestContent:
+        """Read the content for expressions, without what would show a secret."""
+        headers = dict(self.head.headers)
+        if not self.proof.covers_header("content_type"):
+            # Whoever sends a signed body again must not choose how it is read.
+            headers.pop("content-type", None)
+        if self.source.verify:
+            headers.pop(self.source.verify.header.lower(), None)
+        return read_content(self.body, headers, self.head.query)

@@ -1,0 +1,114 @@
+"""The condition that a report seems to tell of: trouble, or that it is over."""
+
+import re
+from collections.abc import Sequence
+from enum import Enum, auto
+
+from handlers.intake.sources.fields import Field, is_about_others
+from handlers.intake.sources.titles import name_set, words_of
+
+MAX_STATE_LENGTH = 60
+MAX_STATE_DEPTH = 4
+
+
+class Condition(Enum):
+    """The condition of what a report is about."""
+
+    UNKNOWN = auto()
+    FIRING = auto()
+    OVER = auto()
+
+    @property
+    def is_over(self) -> bool:
+        """Tell whether the trouble is over."""
+        return self is Condition.OVER
+
+
+OVER = name_set(
+    """
+    resolved resolve ok okay closed recovered recovery cleared clear normal healthy fixed solved
+    up deactivated untriggered settled good
+    """
+)
+FIRING = name_set(
+    """
+    firing open opened alerting triggered trigger active activated problem down critical alarm
+    alert error failed failing failure new pending acknowledged unresolved reopened warning warn
+    bad unhealthy degraded major minor created in_alarm
+    """
+)
+#: Runs of machines, of which a success ends the trouble.
+_RUNS = re.compile(r"build|pipeline|workflow|\bjob\b|check|deploy|\brun\b|\btest|sync|backup|scan")
+_GOOD_RUN = frozenset({"success", "succeeded", "successful", "passed", "pass", "green"})
+_STATES = re.compile(
+    r"(?:(?:current|new|alert|event|incident|monitor|issue|ticket|check|problem|alarm|to)_)?"
+    r"(?:status|state|condition)(?:_value|_name|_text)?|alert_transition|transition|conclusion|"
+    r"result|resolution_status"
+)
+_INNER_STATES = frozenset({"name", "value", "label", "key", "slug"})
+_BEFORE = re.compile(r"previous|prior|\bold\b|\bfrom\b|\blast\b|before")
+_OVER_MARK = re.compile(
+    r"^\W*(?:(?:fully|manually|automatically)\s+)?"
+    r"(?:resolved|recovered|recovery|cleared|ok|closed|up)\b\s*(?:[\]:!|)–-]|\d|$)",
+    re.IGNORECASE,
+)
+_OVER_WORDS = re.compile(r"\b(?:resolved|recovered|cleared|untriggered)$", re.IGNORECASE)
+
+
+def find_condition(
+    fields: Sequence[Field], *, event: str, action: str, headline: Field | None
+) -> Condition:
+    """Find the condition; a field for it goes before the name of the event and the title."""
+    condition = _stated(fields, event)
+    if condition is not Condition.UNKNOWN:
+        return condition
+    for name in (action, event):
+        verb = words_of(name).rpartition(" ")[2].lower()
+        if verb in {"resolved", "recovered", "closed", "cleared", "resolve", "recovery", "solved"}:
+            return Condition.OVER
+        if verb:
+            return Condition.FIRING
+    text = str(headline.value) if headline else ""
+    return Condition.OVER if _OVER_MARK.search(text) else Condition.UNKNOWN
+
+
+def _stated(fields: Sequence[Field], event: str) -> Condition:
+    """Return what the outermost state says; trouble where several differ."""
+    by_depth: dict[int, set[Condition]] = {}
+    for field in fields:
+        if field.depth > MAX_STATE_DEPTH or is_about_others(field) or field.place > 0:
+            continue
+        condition = _condition_of(field, event)
+        if condition is not Condition.UNKNOWN:
+            by_depth.setdefault(field.depth, set()).add(condition)
+    if not by_depth:
+        return Condition.UNKNOWN
+    conditions = by_depth[min(by_depth)]
+    return Condition.FIRING if Condition.FIRING in conditions else Condition.OVER
+
+
+def _condition_of(field: Field, event: str) -> Condition:
+    if field.name in {"resolved", "is_resolved", "recovered"} and isinstance(field.value, bool):
+        return Condition.OVER if field.value else Condition.FIRING
+    if not isinstance(field.value, str) or not 0 < len(field.value) <= MAX_STATE_LENGTH:
+        return Condition.UNKNOWN
+    if not _is_state(field) or _BEFORE.search(f"{field.name} {' '.join(field.path)}"):
+        return Condition.UNKNOWN
+    words = words_of(field.value).lower()
+    # Such as ALERT_STATE_OK, or "resolved by the user".
+    candidates = {words.replace(" ", "_"), words.partition(" ")[0], words.rpartition(" ")[2]}
+    if candidates & FIRING:
+        return Condition.FIRING
+    if candidates & OVER or (candidates & _GOOD_RUN and _is_run(field, event)):
+        return Condition.OVER
+    return Condition.UNKNOWN
+
+
+def _is_state(field: Field) -> bool:
+    if _STATES.fullmatch(field.name):
+        return True
+    return field.name in _INNER_STATES and bool(_STATES.fullmatch(field.container))
+
+
+def _is_run(field: Field, event: str) -> bool:
+    return bool(_RUNS.search(f"{' '.join(field.path)} {event}".replace("_", " ")))
