@@ -80,6 +80,12 @@ SIGNALS = Counter(
     ["source", "outcome"],
     registry=REGISTRY,
 )
+IGNORED_REQUESTS = Counter(
+    "countersign_ignored_requests",
+    "Requests that their source leaves out.",
+    ["source"],
+    registry=REGISTRY,
+)
 CASES_OPENED = Counter(
     "countersign_cases_opened", "Cases that were opened.", ["kind"], registry=REGISTRY
 )

@@ -5,6 +5,7 @@ on them.
 """
 
 import hashlib
+import json
 import math
 from collections.abc import Hashable, Iterable, Mapping
 from datetime import datetime
@@ -148,6 +149,19 @@ def storable(value: Scalar) -> Scalar:
 def canonical_hash(plain: Any) -> str:
     """Hash the canonical bytes with SHA-256, in hex."""
     return hashlib.sha256(canonical_bytes(plain)).hexdigest()
+
+
+def content_hash(plain: Any) -> str:
+    """Hash any JSON with SHA-256, also what RFC 8785 cannot write: large integers, odd characters.
+
+    Of what it can write it is the canonical hash.
+    """
+    try:
+        return canonical_hash(plain)
+    except (ValueError, RecursionError):
+        # The errors of rfc8785 and of encoding are ValueErrors.
+        text = json.dumps(plain, sort_keys=True, separators=(",", ":"))
+        return hashlib.sha256(text.encode()).hexdigest()
 
 
 def format_utc(at: datetime) -> str:

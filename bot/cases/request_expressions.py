@@ -6,6 +6,7 @@ of our own. Templates are text with such expressions in braces. Neither can act.
 
 import hashlib
 import json
+import re
 from collections.abc import Iterator, Mapping
 from functools import lru_cache
 from typing import Annotated, Any
@@ -17,7 +18,7 @@ from jmespath.parser import ParsedResult
 from jmespath.visitor import Options, TreeInterpreter
 from pydantic import AfterValidator, StringConstraints
 
-from bot.cases.canonical import canonical_bytes
+from bot.cases.canonical import content_hash
 
 #: What an expression begins with.
 ROOTS = ("body", "headers", "query", "item")
@@ -41,52 +42,56 @@ _CHAINS = frozenset(
         "pipe",
     }
 )
-_ANY: dict[str, list[str]] = {"types": []}
+# A text without braces that was meant as an expression.
+_BARE = re.compile(r"[A-Za-z_]\w*(?:\.[\w\"-]+)+|[a-z_]+\(.*\)", re.DOTALL)
+_ANY: Any = {"types": []}
+_TEXT: Any = {"types": ["string"]}
 
 
-class RequestFunctions(Functions):  # type: ignore[misc]
+class RequestFunctions(Functions):
     """Functions of mappings beside those of JMESPath.
 
     Each gives null for a value of another type.
     """
 
-    @signature(_ANY)  # type: ignore[untyped-decorator]
+    @signature(_ANY)
     def _func_sha256(self, value: Any) -> str | None:
         if value is None:
             return None
-        raw = value.encode() if isinstance(value, str) else canonical_bytes(value)
-        return hashlib.sha256(raw).hexdigest()
+        if isinstance(value, str):
+            return hashlib.sha256(value.encode("utf-8", "surrogatepass")).hexdigest()
+        return content_hash(value)
 
-    @signature(_ANY)  # type: ignore[untyped-decorator]
+    @signature(_ANY)
     def _func_lower(self, value: Any) -> str | None:
         return value.lower() if isinstance(value, str) else None
 
-    @signature(_ANY)  # type: ignore[untyped-decorator]
+    @signature(_ANY)
     def _func_upper(self, value: Any) -> str | None:
         return value.upper() if isinstance(value, str) else None
 
-    @signature(_ANY)  # type: ignore[untyped-decorator]
+    @signature(_ANY)
     def _func_trim(self, value: Any) -> str | None:
         return value.strip() if isinstance(value, str) else None
 
-    @signature(_ANY, {"types": ["string"]})  # type: ignore[untyped-decorator]
+    @signature(_ANY, _TEXT)
     def _func_split(self, value: Any, separator: str) -> list[str] | None:
         if not isinstance(value, str) or not separator:
             return None
         return value.split(separator)
 
-    @signature(_ANY, {"types": ["string"]}, {"types": ["string"]})  # type: ignore[untyped-decorator]
+    @signature(_ANY, _TEXT, _TEXT)
     def _func_replace(self, value: Any, old: str, new: str) -> str | None:
         return value.replace(old, new) if isinstance(value, str) else None
 
-    @signature(_ANY)  # type: ignore[untyped-decorator]
+    @signature(_ANY)
     def _func_line(self, value: Any) -> str | None:
         if not isinstance(value, str):
             return None
         lines = value.strip().splitlines()
         return lines[0].strip() if lines else None
 
-    @signature(_ANY)  # type: ignore[untyped-decorator]
+    @signature(_ANY)
     def _func_parse(self, value: Any) -> Any:
         if not isinstance(value, str) or len(value) > MAX_PARSED_TEXT_LENGTH:
             return None
@@ -95,7 +100,7 @@ class RequestFunctions(Functions):  # type: ignore[misc]
         except (ValueError, RecursionError):
             return None
 
-    @signature(_ANY)  # type: ignore[untyped-decorator]
+    @signature(_ANY)
     def _func_text(self, value: Any) -> str | None:
         return readable(value)
 
@@ -247,6 +252,8 @@ def check_template(template: str) -> str:
     Raises:
         ValueError: one cannot, or a brace has no partner.
     """
+    if _BARE.fullmatch(template):
+        raise ValueError(f"write the expression in braces: {{{template}}}")
     for expression in parse_template(template)[1::2]:
         if not expression:
             raise ValueError("the braces are empty; write an expression in them")

@@ -3,9 +3,9 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import Annotated
+from typing import Annotated, Any
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, BeforeValidator, Field
 
 from bot.cases.constraints import (
     FROM_KEY,
@@ -60,6 +60,10 @@ class AmountMapping:
     )
 
 
+def _as_list(value: Any) -> Any:
+    return [value] if isinstance(value, str) else value
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SignalMapping:
     """The fields of a signal in a request of any form.
@@ -75,7 +79,7 @@ class SignalMapping:
     #: A request is no signal where this is true.
     ignore: RequestExpression = ""
     #: The first of these that has a value; where none has, the SHA-256 of the item.
-    key: tuple[RequestExpression, ...] = ()
+    key: Annotated[tuple[RequestExpression, ...], BeforeValidator(_as_list)] = ()
     subject: RequestTemplate = ""
     title: RequestTemplate = ""
     occurred_at: RequestExpression = ""
@@ -114,6 +118,11 @@ class Source:
     preset: OptionalHandle = ""
     verify: Verification | None = None
     handshake: Handshake = Handshake.NONE
+
+    @property
+    def is_foreign(self) -> bool:
+        """Tell whether its sender knows nothing of us, and can correct nothing."""
+        return self.format not in {Format.SIGNAL, Format.CLOUDEVENTS}
 
     @property
     def origin(self) -> str:

@@ -23,6 +23,7 @@ from bot.desk.signal_rush import SignalRush
 from bot.desk.source_throttle import SourceThrottle
 from bot.ports.case_store import CaseStore, Change, Receipt, ReceiptOutcome
 from bot.ports.clock import Clock
+from bot.ports.ignored_requests import IgnoredRequests, NoIgnoredRequests
 from bot.ports.library import Library
 
 # Trouble that comes back within this time is the same case again, not a new one. Asking again soon
@@ -41,6 +42,11 @@ class Intake:
     throttle: SourceThrottle | None = field(default_factory=SourceThrottle)
     #: Work on cases waits while many signals come.
     rush: SignalRush = field(default_factory=SignalRush)
+    ignored: IgnoredRequests = field(default_factory=NoIgnoredRequests)
+
+    def ignore(self, source: str, event: str) -> None:
+        """Count a request that its source leaves out."""
+        self.ignored.count(source, event, self.clock())
 
     def receive(self, signal: Signal, raw: bytes) -> Receipt:
         """Record a signal durably and return what it became.

@@ -12,6 +12,7 @@ from bot.store.database import Database
 from bot.store.decision_records import SqlDecisionRecords
 from bot.store.desk_controls import SqlDeskControlsStore
 from bot.store.details_openings import SqlDetailsOpenings
+from bot.store.ignored_requests import SqlIgnoredRequests
 from bot.store.ledger import Ledger
 from bot.store.live_lists import SqlLiveLists
 from bot.store.outbox import SqlOutbox
@@ -38,6 +39,7 @@ class Store:
     precedents: SqlPrecedentStore
     ticks: SqlTicks
     details_openings: SqlDetailsOpenings
+    ignored_requests: SqlIgnoredRequests
     probe_records: SqlProbeRecords
     ledger: Ledger
     decision_records: SqlDecisionRecords
@@ -58,6 +60,7 @@ class Store:
             precedents=SqlPrecedentStore(database),
             ticks=SqlTicks(database),
             details_openings=SqlDetailsOpenings(database),
+            ignored_requests=SqlIgnoredRequests(database),
             probe_records=SqlProbeRecords(database),
             ledger=Ledger(database),
             decision_records=SqlDecisionRecords(database),

@@ -308,6 +308,19 @@ details_openings = Table(
     PrimaryKeyConstraint("case_id", "revision"),
 )
 
+# What sources leave out of what they are sent. Nothing of the requests themselves is kept.
+ignored_requests = Table(
+    "ignored_requests",
+    metadata,
+    Column("source", Text, nullable=False),
+    # The day in UTC, in ISO 8601.
+    Column("day", Text, nullable=False),
+    Column("event", Text, nullable=False),
+    Column("requests", BigInteger, nullable=False),
+    Column("last_at", Float, nullable=False),
+    PrimaryKeyConstraint("source", "day", "event"),
+)
+
 # Precedents follow from the ledger, except for imported ones, which are only here: ``batch`` names
 # the import. ``seq`` goes up with every change, so that an index catches up by what is new.
 precedents = Table(

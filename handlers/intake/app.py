@@ -22,14 +22,14 @@ from bot.cases.signal import Signal
 from bot.cases.source import Format
 from bot.desk.case_progress import CaseProgress
 from bot.desk.intake import Intake
-from bot.ports.case_store import Receipt
+from bot.ports.case_store import Receipt, ReceiptOutcome
 from bot.views.case_record import case_record
 from handlers.intake.authentication import Sources
 from handlers.intake.delivery import Delivery
 from handlers.intake.handshake import Handshakes
 from handlers.intake.problem import TITLES, Problem
 from handlers.intake.readiness import Readiness
-from handlers.intake.reading import Item, read_body
+from handlers.intake.reading import Ignored, Item, read_body
 from handlers.intake.request_head import RequestHead
 from handlers.intake.responses import batch_response, is_unavailable
 from handlers.intake.sources import alertmanager, cloudevents, mapped, signals
@@ -115,7 +115,7 @@ class IntakeApi:
             self.sources.consume_quota(source, 1)
             raise
         self.sources.consume_quota(source, max(1, len(items)))
-        return batch_response(await self._commit_all(items, delivery.body))
+        return batch_response(await self._commit_all(items, delivery))
 
     async def answer_handshake(self, request: Request) -> Response:
         """Answer what a product asks once about the address; 405 for anything else."""
@@ -172,22 +172,30 @@ class IntakeApi:
         pauses = await run_in_threadpool(self.list_pauses)
         return JSONResponse({"status": "paused" if pauses else "ready", "problems": pauses})
 
-    async def _commit_all(self, items: Sequence[Item], body: bytes) -> list[Receipt | Problem]:
+    async def _commit_all(
+        self, items: Sequence[Item], delivery: Delivery
+    ) -> list[Receipt | Problem | Ignored]:
         """Commit every signal; give up when the database is away."""
-        results: list[Receipt | Problem] = []
+        results: list[Receipt | Problem | Ignored] = []
         for item in items:
             if isinstance(item, Problem):
                 results.append(item)
             elif _is_database_away(results):
                 results.append(results[-1])
             else:
-                results.append(await run_in_threadpool(self._commit, item, body))
+                results.append(await run_in_threadpool(self._commit, item, delivery))
         return results
 
-    def _commit(self, signal: Signal, body: bytes) -> Receipt | Problem:
+    def _commit(self, item: Signal | Ignored, delivery: Delivery) -> Receipt | Problem | Ignored:
         try:
-            return self.intake.receive(signal, body)
+            if isinstance(item, Ignored):
+                self.intake.ignore(delivery.source.name, item.event)
+                return item
+            return self.intake.receive(item, delivery.body)
         except KeyReused as error:
+            if delivery.source.is_foreign:
+                # The key has the content in it: only how it is read has changed since.
+                return Receipt(ReceiptOutcome.DUPLICATE, None)
             return Problem(
                 409,
                 f"{error}; both are kept, nothing was merged. Send another signal with another key",
@@ -233,7 +241,7 @@ def _parse(delivery: Delivery, body: bytes) -> list[Item]:
             assert_never(source.format)
 
 
-def _is_database_away(results: Sequence[Receipt | Problem]) -> bool:
+def _is_database_away(results: Sequence[Receipt | Problem | Ignored]) -> bool:
     if len(results) < MAX_FAILURES_IN_A_ROW:
         return False
     return all(map(is_unavailable, results[-MAX_FAILURES_IN_A_ROW:]))

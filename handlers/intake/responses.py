@@ -7,9 +7,12 @@ from starlette.responses import JSONResponse, Response
 
 from bot.ports.case_store import Receipt, ReceiptOutcome
 from handlers.intake.problem import Problem
+from handlers.intake.reading import Ignored
+
+IGNORED_STATUS = 202
 
 
-def batch_response(results: Sequence[Receipt | Problem]) -> Response:
+def batch_response(results: Sequence[Receipt | Problem | Ignored]) -> Response:
     """Answer one signal with its result, and several with a list.
 
     2xx means that at least one signal was stored, now or before: a sender that reads only the
@@ -30,14 +33,16 @@ def batch_response(results: Sequence[Receipt | Problem]) -> Response:
     return JSONResponse(content, _batch_status(results))
 
 
-def is_unavailable(result: Receipt | Problem) -> bool:
+def is_unavailable(result: Receipt | Problem | Ignored) -> bool:
     """Tell whether the database was not available for a signal."""
     return isinstance(result, Problem) and result.status == 503
 
 
-def _single_response(result: Receipt | Problem) -> Response:
+def _single_response(result: Receipt | Problem | Ignored) -> Response:
     if isinstance(result, Problem):
         return result.response()
+    if isinstance(result, Ignored):
+        return JSONResponse(_describe(result), IGNORED_STATUS)
     return JSONResponse(_describe(result), _status_of(result.outcome))
 
 
@@ -47,9 +52,13 @@ def _all_refused(problems: Sequence[Problem], signals: Sequence[dict[str, Any]])
     return Problem(409 if is_conflict else 422, detail).response(signals=signals)
 
 
-def _batch_status(results: Sequence[Receipt | Problem]) -> int:
-    receipts = [result for result in results if isinstance(result, Receipt)]
-    return max((_status_of(receipt.outcome) for receipt in receipts), default=200)
+def _batch_status(results: Sequence[Receipt | Problem | Ignored]) -> int:
+    statuses = [
+        IGNORED_STATUS if isinstance(result, Ignored) else _status_of(result.outcome)
+        for result in results
+        if not isinstance(result, Problem)
+    ]
+    return max(statuses, default=200)
 
 
 def _status_of(outcome: ReceiptOutcome) -> int:
@@ -67,9 +76,11 @@ def _status_of(outcome: ReceiptOutcome) -> int:
             assert_never(outcome)
 
 
-def _describe(result: Receipt | Problem) -> dict[str, Any]:
+def _describe(result: Receipt | Problem | Ignored) -> dict[str, Any]:
     if isinstance(result, Receipt):
         return {"outcome": result.outcome, "case": result.case_id}
+    if isinstance(result, Ignored):
+        return {"outcome": ReceiptOutcome.IGNORED, "reason": result.reason}
     problem = {"detail": result.detail, "field": result.field}
     return {"outcome": _outcome_of(result), "problem": problem}
 

@@ -5,16 +5,17 @@ A folder may have its own; the others come with the release.
 
 import re
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Annotated, Any
 
-from pydantic import StringConstraints
+from pydantic import AfterValidator, StringConstraints
 
 from bot.cases.constraints import OptionalName, Text
 from bot.cases.errors import PlaybookInvalid
 from bot.cases.source import Format, SignalMapping
 from bot.cases.verification import Handshake, Scheme, Verification
+from knowledge.library.verification import check_scheme
 from knowledge.library.yaml_files import read, read_values
 
 FOLDER = "sources"
@@ -38,7 +39,7 @@ class Preset:
     #: The kind of its cases, where a playbook for that exists.
     kind: OptionalName = ""
     format: Format = Format.MAPPING
-    verify: Verification | None = None
+    verify: Annotated[Verification, AfterValidator(check_scheme)] | None = None
     handshake: Handshake = Handshake.NONE
     mapping: SignalMapping | None = None
 
@@ -89,15 +90,21 @@ class PresetFiles:
 
     folder: Path
     #: By the name of the source.
-    presets: dict[str, Preset]
-    complaints: list[str]
+    presets: dict[str, Preset] = field(default_factory=dict)
+    _complaints: list[str] = field(default_factory=list)
 
     def complete(self, document: Any) -> Any:
-        """Fill each source of ``sources.yml`` with what its preset says."""
+        """Fill each source of ``sources.yml`` with what its preset says.
+
+        Raises:
+            PlaybookInvalid: one line for each mistake in a preset.
+        """
         sources = document.get("sources") if isinstance(document, dict) else None
         if not isinstance(sources, dict):
             return document
         entries = {name: self._complete_entry(name, entry) for name, entry in sources.items()}
+        if self._complaints:
+            raise PlaybookInvalid("\n".join(self._complaints))
         return {**document, "sources": entries}
 
     def _complete_entry(self, name: str, entry: Any) -> Any:
@@ -114,8 +121,8 @@ class PresetFiles:
             preset = read_preset(path)
         except PlaybookInvalid as error:
             lines = str(error).splitlines()
-            self.complaints.extend(f"sources.yml: source {name}: {line}" for line in lines)
-            return {"format": str(Format.AUTO)}
+            self._complaints.extend(f"sources.yml: source {name}: {line}" for line in lines)
+            return {}
         self.presets[name] = preset
         values: Mapping[str, Any] = read_values(path)
         own = {field: value for field, value in values.items() if field not in _ABOUT}

@@ -88,10 +88,8 @@ def read_sources(path: Path) -> SourceFiles:
     Raises:
         PlaybookInvalid: one line for each mistake.
     """
-    files = PresetFiles(path.parent, {}, [])
+    files = PresetFiles(path.parent)
     document = read_raw(path, read_bytes(path), SourcesFile, complete=files.complete)
-    if files.complaints:
-        raise PlaybookInvalid("\n".join(files.complaints))
     return SourceFiles(document.sources, files.presets)
 
 

@@ -138,12 +138,12 @@ def policy(packaged: dict[str, Any]) -> dict[str, Any]:
 def sources() -> dict[str, Any]:
     """Every format of the intake, and two sources that may speak of the same kinds."""
     mapping = {
-        "key": "id",
-        "subject": "object.id",
-        "title": "join(' ', ['Payment', type])",
-        "clear": "type == 'paid'",
-        "kind": "what",
-        "facts": {"amount": "object.amount"},
+        "key": "body.id",
+        "subject": "{body.object.id}",
+        "title": "Payment {body.type}",
+        "clear": "body.type == 'paid'",
+        "kind": "body.what",
+        "facts": {"amount": "body.object.amount"},
     }
     found: dict[str, Any] = {
         "api": {"format": "signal", "token_env": ["COUNTERSIGN_SOURCE_API_TOKEN"]},

@@ -367,6 +367,7 @@ TABLES_NOT_DERIVED = {
     "boards",
     "listed",
     "details_openings",
+    "ignored_requests",
     "questions",
     "precedents",
     "labels",

@@ -9,7 +9,7 @@ from bot.cases.constraints import KEYED
 from bot.cases.source import RESERVED_NAMES, Format, SignalMapping, Source
 
 SOURCES = TypeAdapter(Annotated[dict[str, Source], KEYED])
-MAPPING = {"key": "id", "subject": "item", "title": "text"}
+MAPPING = {"key": ["body.id"], "subject": "{item.id}", "title": "Order {body.text}"}
 
 
 def read(**entry) -> Source:
@@ -42,9 +42,12 @@ def test_sources_of_a_domain_are_counted_under_its_name():
 
 
 def test_a_source_of_any_json_has_expressions_for_its_fields():
-    source = read(format="mapping", mapping={**MAPPING, "facts": {"amount": "total"}})
+    source = read(format="mapping", mapping={**MAPPING, "facts": {"amount": "body.total"}})
     assert source.mapping == SignalMapping(
-        key="id", subject="item", title="text", facts={"amount": "total"}
+        key=("body.id",),
+        subject="{item.id}",
+        title="Order {body.text}",
+        facts={"amount": "body.total"},
     )
 
 
@@ -68,10 +71,20 @@ COMPLAINTS = [
     ({"per_minute": 0}, "per_minute", "greater than or equal to 1"),
     ({"per_minute": True}, "per_minute", "valid integer"),
     ({"per_minute": "60"}, "per_minute", "valid integer"),
-    ({"mapping": {"key": "id"}}, "mapping", "Field required"),
-    ({"mapping": {**MAPPING, "title": "a.["}}, "mapping", "not a JMESPath expression"),
-    ({"mapping": {**MAPPING, "facts": {"A b": "x"}}}, "mapping", "String should match pattern"),
+    ({"mapping": {**MAPPING, "title": "{a.[}"}}, "mapping", "not a JMESPath expression"),
+    ({"mapping": {**MAPPING, "title": "{a.b}"}}, "mapping", "a is not part of a request"),
+    ({"mapping": {**MAPPING, "title": "body.title"}}, "mapping", "write the expression in braces"),
+    ({"mapping": {**MAPPING, "title": "x {body.a"}}, "mapping", "a brace is opened"),
+    ({"mapping": {**MAPPING, "title": "x {}"}}, "mapping", "the braces are empty"),
+    ({"mapping": {**MAPPING, "key": "id"}}, "mapping", "id is not part of a request"),
+    ({"mapping": {**MAPPING, "only": "nope(body.a)"}}, "mapping", "there is no function nope"),
+    ({"mapping": {**MAPPING, "facts": {"A b": "body"}}}, "mapping", "String should match pattern"),
     ({"mapping": {**MAPPING, "facts": {"total": "a.["}}}, "mapping", "not a JMESPath"),
+    (
+        {"mapping": {**MAPPING, "amount": {"value": "body.a", "currency": "body.c", "unit": "x"}}},
+        "mapping",
+        "Input should be 'major'",
+    ),
 ]
 
 

@@ -29,7 +29,7 @@ def header_event(headers: Mapping[str, str]) -> str:
 def event_name(content: RequestContent, item: Any) -> str:
     """Name an event for a count: by a header, or by the body."""
     event = header_event(content.headers)
-    action = ""
+    action: Any = ""
     if isinstance(item, Mapping):
         event = event or field_event(item)
         action = item.get("action")

@@ -10,7 +10,7 @@ from datetime import datetime
 from functools import cached_property
 from typing import Any
 
-from bot.cases.canonical import Scalar, canonical_hash
+from bot.cases.canonical import Scalar, content_hash
 from bot.cases.redaction import REMOVED, redact, redact_text, redact_value
 from bot.cases.request_expressions import (
     expression_roots,
@@ -191,7 +191,7 @@ class _Reading:
         value = self._key_value()
         if not self.proof.covers_body and value:
             return self._bounded(value)
-        checksum = canonical_hash(self.part)
+        checksum = content_hash(self.part)
         if value is None:
             return checksum
         suffix = f"@{checksum[:CHECKSUM_LENGTH]}"

@@ -18,12 +18,12 @@ READ_HEADERS = {"authorization": f"Bearer {READ_TOKEN}"}
 WEBHOOK_SECRET = "whsec_" + base64.b64encode(b"a secret of some length").decode()
 STRIPE_SECRET = "whsec_" + base64.b64encode(b"stripe's own secret").decode()
 STRIPE_MAPPING = SignalMapping(
-    key="id",
-    subject="data.object.id",
-    title="join(' ', ['Payment', type])",
-    occurred_at="created",
-    clear="type == 'charge.succeeded'",
-    facts={"amount": "data.object.amount"},
+    key=("item.id",),
+    subject="{item.data.object.id}",
+    title="Payment {item.type}",
+    occurred_at="item.created",
+    clear="item.type == 'charge.succeeded'",
+    facts={"amount": "item.data.object.amount"},
 )
 SOURCES = {
     "api": Source(name="api", format=Format.SIGNAL),

@@ -31,9 +31,9 @@ from tests.handlers.intake.odd_values import ODD_TEXTS
 JSON_TYPE = "application/json"
 ITEMS_MAPPING = replace(
     STRIPE_MAPPING,
-    each="items",
-    kind="type",
-    facts={"all": "sum(amounts)", "has": "contains(id, n)"},
+    each="body.items",
+    kind="item.type",
+    facts={"all": "sum(item.amounts)", "has": "contains(item.id, item.n)"},
 )
 ITEM = {
     "id": "e",

@@ -11,15 +11,21 @@ MISTAKES = [
     (
         "token_env: [COUNTERSIGN_SOURCE_ALERTMANAGER_TOKEN]",
         "per_minute: 5",
-        "a source needs token_env or webhook_secret_env",
+        "a source needs verify, token_env or webhook_secret_env",
     ),
-    ("format: mapping", "format: signal", "format: mapping goes with a mapping"),
+    ("preset: stripe", "preset: stripe\n    format: signal", "format: mapping goes with a mapping"),
+    ("preset: stripe", "preset: stripey", "source stripe: there is no preset stripey"),
+    ("preset: stripe", "preset: ../policy", "sources.stripe.preset: String should match pattern"),
     ("  api:\n", "  house:\n", "source house is called like a system of systems.yml"),
     ("format: signal", "format: signal\n    kinds: []", "kinds is empty"),
     ("format: signal", "format: signal\n    kinds:", "sources.api.kinds: .*list"),
     ("kind: service_alert", "kind: service_alert\n    kinds: [other]", "not both"),
     ("kind: service_alert", "kinds: [service_alert]", "an alert names no kind; say kind"),
-    ("      key: id", "      key: id\n      kind: type", "say kinds instead of kind"),
+    (
+        "preset: stripe",
+        "format: mapping\n    token_env: [ABC]\n    mapping: {kind: body.type}",
+        "say kinds instead of kind",
+    ),
     (
         "format: signal",
         "format: signal\n    domain: events",
@@ -53,8 +59,9 @@ def test_a_detection_speaks_for_no_source_that_is_not_in_its_domain(folder):
 
 
 def test_an_expression_that_is_none_is_told_where_it_is(folder):
-    complaint = "sources.yml:25: sources.stripe.mapping.key: not a JMESPath expression"
-    refuse(folder / "sources.yml", "      key: id\n", "      key: 'id ['\n", complaint=complaint)
+    complaint = "sources.yml:23: sources.stripe.mapping.key.0: not a JMESPath expression"
+    mapping = "preset: stripe\n    mapping: {key: ['body [']}\n"
+    refuse(folder / "sources.yml", "preset: stripe\n", mapping, complaint=complaint)
 
 
 MEANINGLESS = [
