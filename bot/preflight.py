@@ -96,6 +96,11 @@ def _health_problems(settings: Settings, library: FileLibrary) -> Iterator[str]:
 
 def _source_problems(name: str, source: Source, settings: Settings) -> Iterator[str]:
     """Yield why a source could not send, or anybody in its name."""
+    if source.mailbox:
+        for name in source.mailbox.secret_names():
+            if not settings.secret(name):
+                yield f"{name} is not set: set it, or the mailbox of {source.name} is not read"
+        return
     verification = source.verify
     if verification and verification.scheme is Scheme.LOOPBACK:
         return

@@ -16,6 +16,7 @@ from bot.cases.constraints import (
     OptionalHandle,
     OptionalName,
 )
+from bot.cases.mail_server import Mailbox
 from bot.cases.request_expressions import RequestExpression, RequestTemplate
 from bot.cases.verification import Handshake, Verification
 
@@ -36,6 +37,8 @@ class Format(StrEnum):
     MAPPING = "mapping"
     #: Guessed from the body; the card says so.
     AUTO = "auto"
+    #: A mail, as the providers of mailboxes send it on, or read from a mailbox.
+    EMAIL = "email"
 
 
 class AmountUnit(StrEnum):
@@ -118,6 +121,8 @@ class Source:
     preset: OptionalHandle = ""
     verify: Verification | None = None
     handshake: Handshake = Handshake.NONE
+    #: Read over IMAP in place of requests.
+    mailbox: Mailbox | None = None
 
     @property
     def is_foreign(self) -> bool:

@@ -12,14 +12,15 @@ from imapclient.exceptions import CapabilityError, IMAPClientError, LoginError
 
 from bot import sockets
 from bot.cases.errors import ConnectorFailed
-from bot.connectors.mail_servers import Login, MailSecurity, MailServer
+from bot.cases.mail_server import MailSecurity, MailServer
+from bot.connectors.mail_servers import Login, tls_context
 
 # What a lost connection, a refusal or an answer that is no IMAP raises.
 _FAILURES = (IMAPClientError, OSError, imaplib.IMAP4.error, ValueError)
 
 
 @contextmanager
-def open_mailbox(server: MailServer, login: Login, folder: str) -> Iterator["Mailbox"]:
+def open_mailbox(server: MailServer, login: Login, folder: str) -> Iterator["OpenMailbox"]:
     """Log in and open a folder, in which nothing is changed unless a caller asks.
 
     Raises:
@@ -28,10 +29,10 @@ def open_mailbox(server: MailServer, login: Login, folder: str) -> Iterator["Mai
     try:
         with _Client(server) as client:
             if server.security is MailSecurity.STARTTLS:
-                client.starttls(server.tls_context())
+                client.starttls(tls_context(server))
             if login.username:
                 client.login(login.username, login.password)
-            yield Mailbox(client, folder)
+            yield OpenMailbox(client, folder)
     except LoginError:
         raise ConnectorFailed(f"{server.host} does not accept the login") from None
     except CapabilityError as failure:
@@ -44,7 +45,7 @@ def open_mailbox(server: MailServer, login: Login, folder: str) -> Iterator["Mai
         raise ConnectorFailed(reason, retryable=True) from None
 
 
-class Mailbox:
+class OpenMailbox:
     """One open folder."""
 
     def __init__(self, client: "_Client", folder: str) -> None:
@@ -78,4 +79,4 @@ class _Connection(imaplib.IMAP4):
         connection = sockets.connect(self._server.host, self._server.port)
         if self._server.security is not MailSecurity.TLS:
             return connection
-        return self._server.tls_context().wrap_socket(connection, server_hostname=self._server.host)
+        return tls_context(self._server).wrap_socket(connection, server_hostname=self._server.host)

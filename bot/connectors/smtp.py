@@ -19,6 +19,7 @@ from bot.cases.canonical import Scalar, ScalarMapping
 from bot.cases.errors import ConnectorFailed, OutcomeUnknown, SystemRefused, WorldMoved
 from bot.cases.evidence import list_changes
 from bot.cases.expressions import render
+from bot.cases.mail_server import MailSecurity
 from bot.cases.plan import Action, Idempotency
 from bot.clock import boottime, seconds_left, time_limit, utc_now
 from bot.connectors.imap_mailbox import open_mailbox
@@ -31,7 +32,7 @@ from bot.connectors.mail_message import (
     require_allowed,
     write_mail,
 )
-from bot.connectors.mail_servers import Login, MailSecurity
+from bot.connectors.mail_servers import Login, tls_context
 from bot.connectors.parameters import convert_parameters
 from bot.connectors.smtp_system import MAIL_SUBJECT, MAIL_TEXT, MAIL_TO, MailAction, SmtpSystem
 from bot.connectors.specs import prepare_action, short_name
@@ -263,7 +264,7 @@ class _Connection(smtplib.SMTP):
         """Begin TLS, and log in."""
         self.ehlo_or_helo_if_needed()
         if self._system.security is MailSecurity.STARTTLS:
-            self.starttls(context=self._system.tls_context())
+            self.starttls(context=tls_context(self._system))
             self.ehlo_or_helo_if_needed()
         if login.username:
             self.login(login.username, login.password)
@@ -272,7 +273,7 @@ class _Connection(smtplib.SMTP):
         connection = sockets.connect(host, port)
         if self._system.security is not MailSecurity.TLS:
             return connection
-        return self._system.tls_context().wrap_socket(connection, server_hostname=host)
+        return tls_context(self._system).wrap_socket(connection, server_hostname=host)
 
 
 def _snapshot(mail: Mail) -> dict[str, Scalar]:

@@ -13,8 +13,9 @@ from pydantic import Field, StringConstraints
 from bot.cases.constraints import KEYED, Text
 from bot.cases.errors import ConnectorFailed
 from bot.cases.expressions import placeholders
+from bot.cases.mail_server import MailServer, Port
 from bot.cases.plan import Idempotency
-from bot.connectors.mail_servers import Login, MailServer
+from bot.connectors.mail_servers import Login
 from bot.connectors.specs import ActionSpec, Secrets, SystemSpec, Timeout
 from bot.lazy_module import LazyModule
 from bot.ports.chat import Chat
@@ -81,7 +82,7 @@ class MailAction(ActionSpec):
 class SentMailbox(MailServer):
     """The mailbox over IMAP in which the mail server files what it sends."""
 
-    port: int = 993
+    port: Port = 993
     folder: Text = "Sent"
     #: The server files a mail before it confirms it, so what is not there was not sent. Without
     #: this a mail that is not there may still have been sent, and a person is asked.
@@ -93,7 +94,7 @@ class SmtpSystem(MailServer, SystemSpec):
     """A mail server that takes mails of one sender."""
 
     connector: Literal["smtp"] = "smtp"
-    port: int = 465
+    port: Port = 465
     timeout: Timeout = timedelta(seconds=15)
     sender: Text
     sender_name: Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{0,60}$")] = ""
@@ -117,11 +118,5 @@ class SmtpSystem(MailServer, SystemSpec):
         return (*names, *self.sent.secret_names()) if self.sent else names
 
     def connect(self, secrets: Secrets, chat: Chat) -> Connector:
-        sent_login = _login(self.sent, secrets) if self.sent else Login()
-        return smtp.SmtpConnector(self, _login(self, secrets), sent_login)
-
-
-def _login(server: MailServer, secrets: Secrets) -> Login:
-    if not server.username_env:
-        return Login()
-    return Login(secrets(server.username_env), secrets(server.password_env))
+        sent_login = Login.of(self.sent, secrets) if self.sent else Login()
+        return smtp.SmtpConnector(self, Login.of(self, secrets), sent_login)

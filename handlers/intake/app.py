@@ -25,14 +25,14 @@ from bot.desk.intake import Intake
 from bot.ports.case_store import Receipt, ReceiptOutcome
 from bot.views.case_record import case_record
 from handlers.intake.authentication import Sources
-from handlers.intake.delivery import Delivery
+from handlers.intake.delivery import Delivery, max_body_bytes
 from handlers.intake.handshake import Handshakes
 from handlers.intake.problem import TITLES, Problem
 from handlers.intake.readiness import Readiness
 from handlers.intake.reading import Ignored, Item, read_body
 from handlers.intake.request_head import RequestHead
 from handlers.intake.responses import batch_response, is_unavailable
-from handlers.intake.sources import alertmanager, cloudevents, mapped, signals
+from handlers.intake.sources import alertmanager, cloudevents, mail, mapped, signals
 from handlers.intake.tokens import bearer_token, has_token
 
 log = logging.getLogger(__name__)
@@ -101,7 +101,7 @@ class IntakeApi:
         if greeting:
             return greeting
         self.sources.reject_unauthenticated(head)
-        body = await read_body(request)
+        body = await read_body(request, max_body_bytes(self.sources.named_by(head)))
         source, proof = await _aside(self.sources.authenticate, head, body)
         self.sources.require_quota(source)
         try:
@@ -191,7 +191,7 @@ class IntakeApi:
             if isinstance(item, Ignored):
                 self.intake.ignore(delivery.source.name, item.event)
                 return item
-            return self.intake.receive(item, delivery.body)
+            return self.intake.receive(item, delivery.stored_body)
         except KeyReused as error:
             if delivery.source.is_foreign:
                 # The key has the content in it: only how it is read has changed since.
@@ -237,6 +237,8 @@ def _parse(delivery: Delivery, body: bytes) -> list[Item]:
             return alertmanager.parse_signals(body, source)
         case Format.MAPPING | Format.AUTO:
             return mapped.parse_signals(delivery.content(), source, delivery.proof)
+        case Format.EMAIL:
+            return mail.parse_signals(delivery)
         case _:
             assert_never(source.format)
 

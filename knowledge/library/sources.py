@@ -18,6 +18,8 @@ from knowledge.library.yaml_files import read_bytes, read_raw
 
 
 def _check_secrets(source: Source) -> Source:
+    if source.mailbox:
+        return source
     if not source.token_env and not source.webhook_secret_env and not source.verify:
         raise ValueError(
             "a source needs verify, token_env or webhook_secret_env"
@@ -32,6 +34,16 @@ def _check_mapping(source: Source) -> Source:
     return source
 
 
+def _check_mailbox(source: Source) -> Source:
+    if source.mailbox is None:
+        return source
+    if source.format is not Format.EMAIL:
+        raise ValueError("a mailbox goes with format: email")
+    if source.token_env or source.webhook_secret_env or source.verify:
+        raise ValueError("a source with a mailbox gets no requests; make two sources of it")
+    return source
+
+
 def _check_kinds(source: Source) -> Source:
     """Require that the kinds a source may send are declared once."""
     if source.kind and source.kinds:
@@ -40,8 +52,8 @@ def _check_kinds(source: Source) -> Source:
         raise ValueError(
             "with a fixed kind the mapping cannot name another; say kinds instead of kind"
         )
-    if source.format is Format.ALERTMANAGER and source.kinds:
-        raise ValueError("an alert names no kind; say kind instead of kinds")
+    if source.format in {Format.ALERTMANAGER, Format.EMAIL} and source.kinds:
+        raise ValueError("alerts and mails name no kind; say kind instead of kinds")
     return source
 
 
@@ -51,6 +63,7 @@ SourceEntry = Annotated[
     AfterValidator(_check_secrets),
     AfterValidator(check_verification),
     AfterValidator(_check_mapping),
+    AfterValidator(_check_mailbox),
     AfterValidator(_check_kinds),
 ]
 

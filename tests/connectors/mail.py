@@ -15,7 +15,7 @@ import trustme
 from aiosmtpd.controller import Controller
 from aiosmtpd.smtp import SMTP, AuthResult
 
-from bot.connectors.mail_servers import MailServer
+from bot.cases.mail_server import MailServer
 from tests.servers import free_port
 from tests.waiting import wait_until
 

@@ -19,11 +19,12 @@ from bot.cases.errors import (
     SystemRefused,
     WorldMoved,
 )
+from bot.cases.mail_server import MailSecurity
 from bot.cases.plan import Action
 from bot.clock import boottime, time_limit
 from bot.connectors.http import HttpConnector
 from bot.connectors.http_system import HttpCall
-from bot.connectors.mail_servers import Login, MailSecurity
+from bot.connectors.mail_servers import Login
 from bot.connectors.mcp import McpConnector
 from bot.connectors.message import MessageAction, MessageConnector, MessageSystem
 from bot.connectors.parameters import ParameterType
