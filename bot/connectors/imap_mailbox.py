@@ -5,6 +5,7 @@ import socket
 import ssl
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import date
 from typing import Any
 
 import imapclient
@@ -20,8 +21,10 @@ _FAILURES = (IMAPClientError, OSError, imaplib.IMAP4.error, ValueError)
 
 
 @contextmanager
-def open_mailbox(server: MailServer, login: Login, folder: str) -> Iterator["OpenMailbox"]:
-    """Log in and open a folder, in which nothing is changed unless a caller asks.
+def open_mailbox(
+    server: MailServer, login: Login, folder: str, *, is_writable: bool = False
+) -> Iterator["OpenMailbox"]:
+    """Log in and open a folder, in which nothing is changed unless it is writable.
 
     Raises:
         ConnectorFailed: it cannot be opened, or fails inside.
@@ -32,7 +35,7 @@ def open_mailbox(server: MailServer, login: Login, folder: str) -> Iterator["Ope
                 client.starttls(tls_context(server))
             if login.username:
                 client.login(login.username, login.password)
-            yield OpenMailbox(client, folder)
+            yield OpenMailbox(client, folder, is_writable=is_writable)
     except LoginError:
         raise ConnectorFailed(f"{server.host} does not accept the login") from None
     except CapabilityError as failure:
@@ -48,15 +51,37 @@ def open_mailbox(server: MailServer, login: Login, folder: str) -> Iterator["Ope
 class OpenMailbox:
     """One open folder."""
 
-    def __init__(self, client: "_Client", folder: str) -> None:
+    def __init__(self, client: "_Client", folder: str, *, is_writable: bool) -> None:
         self._client = client
-        answer: dict[bytes, Any] = client.select_folder(folder, readonly=True)
+        answer: dict[bytes, Any] = client.select_folder(folder, readonly=not is_writable)
         #: Numbers of mails hold as long as this is the same.
-        self.validity = int(answer[b"UIDVALIDITY"])
+        self.validity = int(answer.get(b"UIDVALIDITY", 0))
 
     def has_message(self, message_id: str) -> bool:
         """Look for a mail by its Message-ID."""
         return bool(self._client.search(["HEADER", "Message-ID", message_id]))
+
+    def numbers_after(self, number: int) -> list[int]:
+        """List the numbers of the mails after this one, in order."""
+        # The protocol answers "from here on" with the last mail even where it comes before.
+        numbers = self._client.search(["UID", f"{number + 1}:*"])
+        return sorted(one for one in numbers if one > number)
+
+    def numbers_since(self, day: date) -> list[int]:
+        """List the numbers of the mails that arrived on this day or later, in order."""
+        return sorted(self._client.search(["SINCE", day]))
+
+    def read(self, number: int, max_bytes: int) -> bytes | None:
+        """Read a mail up to so many bytes, without marking it; None where it is gone."""
+        answer = self._client.fetch([number], [f"BODY.PEEK[]<0.{max_bytes}>"])
+        for name, value in answer.get(number, {}).items():
+            if name.startswith(b"BODY[") and isinstance(value, bytes):
+                return value
+        return None
+
+    def mark_seen(self, number: int) -> None:
+        """Mark a mail as seen."""
+        self._client.add_flags([number], [imapclient.SEEN])
 
 
 class _Client(imapclient.IMAPClient):  # type: ignore[misc]

@@ -196,7 +196,8 @@ def _text_of(parts: Sequence[Message]) -> str:
     """Return the text that people would read: plain if there is one, else of the markup."""
     texts = [part for part in parts if not _is_attachment(part)]
     for part in texts:
-        if part.get_content_type() == "text/plain":
+        # Of several parts without a boundary between them there is one, of no type.
+        if part.get_content_type() == "text/plain" or part.get_content_maintype() == "multipart":
             text = _decode_part(part).strip()
             if text:
                 return text

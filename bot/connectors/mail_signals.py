@@ -61,12 +61,12 @@ def signal_of(mail: IncomingMail, source: Source, *, key: str = "") -> Signal:
     """Make the signal of a mail; ``key`` stands for its id where only that is vouched for."""
     facts = _facts(mail)
     title = _title(mail)
-    thread = f"mail:{mail.thread}" if mail.thread else f"mail:{canonical_hash([title, facts])}"
+    own_key = _key(mail, title, facts)
     return Signal(
         source=source.name,
-        key=key or _key(mail, title, facts),
+        key=key or own_key,
         kind=source.kind or UNRECOGNISED,
-        subject=bounded_key(storable(thread), MAX_KEY_LENGTH),
+        subject=bounded_key(storable(f"mail:{mail.thread or own_key}"), MAX_KEY_LENGTH),
         title=title,
         occurred_at=mail.sent_at,
         facts=facts,
@@ -129,6 +129,8 @@ def _key(mail: IncomingMail, title: str, facts: dict[str, Scalar]) -> str:
     """
     checksum = canonical_hash([title, facts, list(mail.references)])
     if not mail.message_id:
-        return checksum
+        return canonical_hash(
+            [checksum, {name: storable(text) for name, text in mail.headers.items()}]
+        )
     suffix = f"@{checksum[:CHECKSUM_LENGTH]}"
     return bounded_key(storable(mail.message_id), MAX_KEY_LENGTH - len(suffix)) + suffix
