@@ -43,6 +43,7 @@ from bot.desk.follow_up import FollowUp
 from bot.desk.group_decisions import GroupDecisions
 from bot.desk.inquiries import Inquiries
 from bot.desk.intake import Intake
+from bot.desk.known_signals import KnownSignals
 from bot.desk.message_cleanup import MessageCleanup
 from bot.desk.narration import CaseNarration
 from bot.desk.options import DeskOptions
@@ -688,6 +689,7 @@ def build_desk(
         clock=clock,
         throttle=throttle,
         ignored=store.ignored_requests,
+        known=KnownSignals(systems, clock),
     )
     visibility = Visibility(
         cases=store.cases,

@@ -103,6 +103,8 @@ class MailboxReader:
             self.intake.ignore(self.source.name, reason)
             return False
         signal = signal_of(mail, self.source)
+        if self.intake.is_known(self.source, signal):
+            return False
         try:
             receipt = self.intake.receive(signal, content[:MAX_STORED_BYTES])
         except KeyReused:

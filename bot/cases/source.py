@@ -15,7 +15,9 @@ from bot.cases.constraints import (
     Name,
     OptionalHandle,
     OptionalName,
+    Query,
 )
+from bot.cases.expressions import Expression
 from bot.cases.mail_server import Mailbox
 from bot.cases.request_expressions import RequestExpression, RequestTemplate
 from bot.cases.verification import Handshake, Verification
@@ -93,6 +95,17 @@ class SignalMapping:
     facts: Mapping[Name, RequestExpression] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class KnownLookup:
+    """A question whether a system knows of the trouble already."""
+
+    system: Name
+    #: A row means that it is known; ``:now`` is given.
+    query: Query
+    #: Expressions over ``signal``: its facts, subject and title.
+    parameters: Mapping[Name, Expression] = field(default_factory=dict)
+
+
 def _check_kinds(kinds: tuple[str, ...]) -> tuple[str, ...]:
     if not kinds:
         raise ValueError("kinds is empty, so nothing could be sent; name some, or leave kinds out")
@@ -123,6 +136,8 @@ class Source:
     handshake: Handshake = Handshake.NONE
     #: Read over IMAP in place of requests.
     mailbox: Mailbox | None = None
+    #: What a system of record has already is left out, and counted.
+    known: KnownLookup | None = None
 
     @property
     def is_foreign(self) -> bool:

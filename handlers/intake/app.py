@@ -22,6 +22,7 @@ from bot.cases.signal import Signal
 from bot.cases.source import Format
 from bot.desk.case_progress import CaseProgress
 from bot.desk.intake import Intake
+from bot.desk.known_signals import KNOWN
 from bot.ports.case_store import Receipt, ReceiptOutcome
 from bot.views.case_record import case_record
 from handlers.intake.authentication import Sources
@@ -191,6 +192,8 @@ class IntakeApi:
             if isinstance(item, Ignored):
                 self.intake.ignore(delivery.source.name, item.event)
                 return item
+            if self.intake.is_known(delivery.source, item):
+                return Ignored(reason="it is known already", event=KNOWN)
             return self.intake.receive(item, delivery.stored_body)
         except KeyReused as error:
             if delivery.source.is_foreign:

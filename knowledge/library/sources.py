@@ -130,6 +130,15 @@ def check_source_names(
     return complaints
 
 
+def check_known(sources: Mapping[str, Source], systems: Mapping[str, SystemSpec]) -> list[str]:
+    """Complain of look-ups in systems that there are not."""
+    return [
+        f"sources.yml: {name}.known: there is no system {source.known.system}"
+        for name, source in sources.items()
+        if source.known and source.known.system not in systems
+    ]
+
+
 def check_domains(
     sources: Mapping[str, Source],
     systems: Mapping[str, SystemSpec],

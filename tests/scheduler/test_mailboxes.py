@@ -8,8 +8,9 @@ import pytest
 
 from bot.cases.errors import NoSuchCase
 from bot.cases.mail_server import Mailbox, MailSecurity
-from bot.cases.source import Format, Source
+from bot.cases.source import Format, KnownLookup, Source
 from bot.connectors.mail_servers import Login
+from bot.desk.known_signals import KnownSignals
 from scheduler.mailboxes import MailboxReader
 from tests.connectors.mail import HOST, IMAP_LOGIN, Certificates, running_imap
 
@@ -143,6 +144,9 @@ def test_a_database_that_is_away_for_one_mail_is_tried_again_from_there(imap, re
         pass
 
     class Intake:
+        def is_known(self, source, signal):
+            return False
+
         def receive(self, signal, raw):
             if signal.title.startswith("Table 1"):
                 raise Away
@@ -234,3 +238,20 @@ def test_a_wrong_password_changes_nothing(imap, reader, world, caplog):
     assert replace(reader, login=Login("demouser", "wr0ng")).poll() == 0
     assert "does not accept the login" in caplog.text
     assert "wr0ng" not in caplog.text
+
+
+def test_what_the_service_log_has_already_opens_nothing(imap, reader, world):
+    known = KnownLookup(
+        system="house", query="SELECT 1 AS known", parameters={"guest": "signal.from"}
+    )
+    source = replace(reader.source, known=known)
+    intake = replace(world.desk.intake, known=KnownSignals({"house": world.house}, world.clock))
+    reader = replace(reader, source=source, intake=intake)
+    world.house.rows = [{"known": 1}]
+    post(imap, 1)
+    assert reader.poll() == 0
+    (count,) = world.store.ignored_requests.list("support")
+    assert (count.event, count.count) == ("known already", 1)
+    world.house.rows = []
+    post(imap, 2)
+    assert reader.poll() == 1
