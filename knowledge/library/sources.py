@@ -52,8 +52,9 @@ def _check_kinds(source: Source) -> Source:
         raise ValueError(
             "with a fixed kind the mapping cannot name another; say kinds instead of kind"
         )
-    if source.format in {Format.ALERTMANAGER, Format.EMAIL} and source.kinds:
-        raise ValueError("alerts and mails name no kind; say kind instead of kinds")
+    nameless = {Format.ALERTMANAGER: "an alert", Format.EMAIL: "a mail"}
+    if source.format in nameless and source.kinds:
+        raise ValueError(f"{nameless[source.format]} names no kind; say kind instead of kinds")
     return source
 
 
