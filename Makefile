@@ -8,7 +8,7 @@ ARGS ?=
 # Images of containers often set it; then every process compiles all that it imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo check format test coverage measures journeys attack bench bench-work bench-knowledge bench-slack bench-questions token-table small-model shots clean
+.PHONY: help setup demo check format test coverage measures journeys attack bench bench-work bench-intake bench-knowledge bench-slack bench-questions token-table small-model shots clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -71,6 +71,9 @@ bench: $(VENV)/.dev ## The product beside a bare floor and a sketch of it; ARGS=
 
 bench-work: $(VENV)/.dev ## Real work through the desk: retail calls, approval logs, advisers that lie; ARGS="--full", ARGS="--data FOLDER"
 	@$(BIN)/python -m tests.bench retail approvals-replay malice $(ARGS)
+
+bench-intake: $(VENV)/.dev ## Recorded requests of many products, posted as they come; ARGS=--list, ARGS="--data FOLDER"
+	@$(BIN)/python -m tests.bench.recorded_requests $(ARGS)
 
 bench-knowledge: $(VENV)/.dev ## How good recognition and recommendation are, and what they cost; ARGS="clinc150 cost" for some parts
 	@$(BIN)/python -m tests.bench.knowledge $(ARGS)

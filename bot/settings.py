@@ -188,7 +188,7 @@ class HttpSettings(_SettingsGroup):
             "open connections from one address; default 64, 0 for no limit (behind a proxy)"
         ),
     )
-    trusted_proxy_list: Networks = Field(
+    trusted_proxy_names: Networks = Field(
         "",
         validation_alias="COUNTERSIGN_TRUSTED_PROXIES",
         description=(
@@ -219,7 +219,7 @@ class HttpSettings(_SettingsGroup):
     @property
     def trusted_proxies(self) -> tuple[Network, ...]:
         """The networks of proxies whose headers are believed."""
-        return _parse_networks(self.trusted_proxy_list)
+        return _parse_networks(self.trusted_proxy_names)
 
     @property
     def api_tokens(self) -> tuple[str, ...]:

@@ -129,6 +129,7 @@ def test_every_setting_is_in_the_readme_and_the_reverse():
 def test_every_setting_is_read():
     code = "".join(text for path, text in SOURCE.items() if path.name != "settings.py")
     properties = {
+        "trusted_proxy_names": "trusted_proxies",
         "api_token": "api_tokens",
         "api_token_old": "api_tokens",
         "slack_signing_secret": "slack_signing_secrets",

@@ -120,3 +120,63 @@ def test_figures_about_approvals_that_reach_nobody_are_named(tmp_path, library):
     text = channels.read_text()
     channels.write_text(text.replace("whole_desk_digest: []", "whole_desk_digest: [C0OPS]"))
     assert about_health(COUNTERSIGN_APPROVER_HEALTH="on", COUNTERSIGN_PROBES_PER_WEEK="2") == []
+
+
+VERIFIED = """
+  {name}:
+    format: signal
+    verify: {verify}
+"""
+
+
+def verify_problems(tmp_path, library, verify, **variables):
+    """Return what is wrong with a source that signs in like this."""
+    with (library / "sources.yml").open("a") as file:
+        file.write(VERIFIED.replace("{name}", "till").replace("{verify}", verify))
+    problems = find_problems(settings(tmp_path, library, **variables))
+    return [problem for problem in problems if "till" in problem]
+
+
+def test_a_source_without_the_secret_of_its_signature_is_named(tmp_path, library):
+    verify = "{scheme: hmac, header: X-S, secret_env: [TILL_SECRET, TILL_OLD]}"
+    (problem,) = verify_problems(tmp_path, library, verify)
+    assert problem == (
+        "source till has no secret set, so it cannot send: set TILL_SECRET or TILL_OLD"
+    )
+    ready = find_problems(settings(tmp_path, library, TILL_OLD="x"))
+    assert [problem for problem in ready if "till" in problem] == []
+
+
+@pytest.mark.parametrize(
+    ("verify", "variables", "complaint"),
+    [
+        (
+            "{scheme: hmac, header: X-S, secret_encoding: hex, secret_env: [TILL_SECRET]}",
+            {"TILL_SECRET": "zz"},
+            "TILL_SECRET is not hex",
+        ),
+        (
+            "{scheme: path, secret_env: [TILL_SECRET]}",
+            {"TILL_SECRET": "by-hand"},
+            "short enough to be guessed",
+        ),
+        (
+            "{scheme: proxy_certificate, header: X-S, secret_env: [TILL_SECRET]}",
+            {"TILL_SECRET": "CN=till"},
+            "set COUNTERSIGN_TRUSTED_PROXIES",
+        ),
+        (
+            '{scheme: hmac, header: X-S, content: "{url}{body}", secret_env: [TILL_SECRET]}',
+            {"TILL_SECRET": "$"},
+            "COUNTERSIGN_PUBLIC_URL is not set, and till signs the address",
+        ),
+    ],
+)
+def test_a_secret_that_cannot_work_is_named(tmp_path, library, verify, variables, complaint):
+    (problem,) = verify_problems(tmp_path, library, verify, **variables)
+    assert complaint in problem
+    assert variables["TILL_SECRET"] not in problem
+
+
+def test_a_source_of_this_machine_alone_needs_nothing(tmp_path, library):
+    assert verify_problems(tmp_path, library, "{scheme: loopback}") == []

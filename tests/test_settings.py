@@ -90,3 +90,12 @@ def test_defaults_follow_the_data_folder_and_the_port(tmp_path):
 
 def test_a_command_that_calls_no_slack_needs_no_token():
     assert isinstance(load_offline(), Settings)
+
+
+def test_proxies_are_trusted_by_address_and_never_all_of_them():
+    assert load(TOKENS).trusted_proxies == ()
+    settings = load({**TOKENS, "COUNTERSIGN_TRUSTED_PROXIES": "10.1.0.0/16, 192.0.2.7,::1"})
+    assert list(map(str, settings.trusted_proxies)) == ["10.1.0.0/16", "192.0.2.7/32", "::1/128"]
+    for text in ("proxy.example", "10.1.0.7/16", "0.0.0.0/0", "10.1.0.0/16 10.2.0.0/16", "*"):
+        with pytest.raises(SettingsIncomplete, match="COUNTERSIGN_TRUSTED_PROXIES must"):
+            load({**TOKENS, "COUNTERSIGN_TRUSTED_PROXIES": text})

@@ -115,6 +115,8 @@ class Stake:
     #: Empty when the kind has no price.
     amount: Expression = ""
     currency: Currency = "GBP"
+    #: Finds the currency where the source says it; where it does not, it is the one above.
+    currency_from: Expression = ""
 
 
 @dataclass(frozen=True, slots=True)

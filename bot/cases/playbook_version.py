@@ -8,7 +8,7 @@ from dataclasses import replace
 from typing import Any
 
 from bot.cases.canonical import canonical_hash, to_plain
-from bot.cases.playbook import ActionOffer, Lookup, Playbook
+from bot.cases.playbook import ActionOffer, Lookup, Playbook, Stake
 
 #: They change what people read, and not what is done.
 _OFFER_WORDS = ("reason", "means", "observation")
@@ -49,10 +49,15 @@ def _decisions(playbook: Playbook) -> dict[str, Any]:
     """Return what a playbook decides, by the names of people."""
     return {
         "look-ups": [_lookup(lookup) for lookup in playbook.evidence],
-        "what is at stake": [playbook.stake.amount, playbook.stake.currency],
+        "what is at stake": _stake_terms(playbook.stake),
         "who gains": playbook.beneficiary,
         "actions": [_offer(offer) for offer in playbook.offers],
     }
+
+
+def _stake_terms(stake: Stake) -> list[str]:
+    terms = [stake.amount, stake.currency]
+    return [*terms, stake.currency_from] if stake.currency_from else terms
 
 
 def _lookup(lookup: Lookup) -> dict[str, Any]:

@@ -25,7 +25,7 @@ from bot.cases.entries import (
 from bot.cases.evolve import evolve
 from bot.cases.lifecycle import State
 from bot.cases.prompt_injection import looks_like_prompt_injection
-from bot.cases.signal import Signal
+from bot.cases.signal import READ_BY, Signal
 
 STALE_AFTER = timedelta(days=365)
 MAX_FACTS = 12
@@ -136,8 +136,8 @@ class Label:
 def signal_text(signal: Signal) -> str:
     """Join the title of a signal and its facts in words."""
     words = [signal.title]
-    for value in signal.facts.values():
-        if isinstance(value, str) and not value.isdigit():
+    for name, value in signal.facts.items():
+        if isinstance(value, str) and not value.isdigit() and name != READ_BY:
             words.append(value)
     return "\n".join(dict.fromkeys(words))[:MAX_TEXT_LENGTH]
 

@@ -37,10 +37,12 @@ _AFTER_WORD = re.compile(
     r"(?:=|:(?=\s*[\"']?(?:[^\s\d]{0,80}\d|\S{20})))\s*[\"']?)"
     r"(?!\(secret)[^\s\"'&,;<>]{4,}"
 )
-_IN_ADDRESS = re.compile(r"(?i)(\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{0,200}:)[^\s/@]{1,200}(?=@)")
+_IN_ADDRESS = re.compile(
+    r"(?i)(\b[a-z][a-z0-9+.-]{1,20}://[^\s/:@]{0,200}:)(?!\(secret)[^\s/@]{1,200}(?=@)"
+)
 _PARAMETER = re.compile(
     r"(?i)([?&;](?:[\w.-]*(?:token|secret|password|api_?key|access_?key|signature|credential)"
-    r"|sig|auth|key|code)=)[^\s&#\"'<>]{6,}"
+    r"|sig|auth|key|code)=)(?!\(secret)[^\s&#\"'<>]{6,}"
 )
 _CARD = re.compile(r"(?<![\w.-])(?:\d[ -]?){12,18}\d(?![\w-])")
 # First digits and lengths of the brands of payment cards.

@@ -12,6 +12,8 @@ from functools import cached_property, lru_cache
 from bot.cases.canonical import Scalar, canonical_hash, to_plain
 
 UNRECOGNISED = "unrecognised"
+#: The fact of a signal that was read without a mapping, and its value.
+READ_BY, GUESSED = "read_by", "guess"
 MAX_FINGERPRINTS = 4_000
 
 #: Speaker, kind and subject of the trouble.
@@ -48,6 +50,11 @@ class Signal:
     #: A name that several sources share: each may clear what another opened. Empty for a source
     #: that speaks for itself.
     domain: str = ""
+
+    @property
+    def is_guessed(self) -> bool:
+        """Tell whether its title and subject were guessed from what came."""
+        return self.facts.get(READ_BY) == GUESSED
 
     @property
     def identity(self) -> Identity:

@@ -234,6 +234,33 @@ POLICY = group(
         ),
     ],
 )
+SOURCES = group(
+    "sources",
+    "List, show and add the products that send signals, and try a request of one.",
+    [
+        LazyCommand(
+            "list",
+            "bot.cli.sources:list_sources",
+            "List the sources with what they left out, and the products that are known.",
+        ),
+        LazyCommand(
+            "show",
+            "bot.cli.sources:show",
+            "Show a source or product: how it signs in, its address, how it is read, and what it "
+            "left out.",
+        ),
+        LazyCommand(
+            "add",
+            "bot.cli.sources:add",
+            "Add a product to sources.yml, and say what is still to be done.",
+        ),
+        LazyCommand(
+            "try",
+            "bot.cli.try_request:try_request",
+            "Read a recorded request as a source would, and preview its card. Opens no case.",
+        ),
+    ],
+)
 COUNTERSIGN = group(
     "",
     "Countersign puts each business exception in front of the right manager as one card, and "
@@ -330,6 +357,7 @@ COUNTERSIGN = group(
         MEMORY,
         PASSKEY,
         POLICY,
+        SOURCES,
     ],
 )
 

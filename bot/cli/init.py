@@ -10,6 +10,10 @@ from bot.cases.errors import Refusal
 from bot.cli.terminal import out
 from bot.settings import NAMES, PACKAGED_LIBRARY
 
+#: What is no file for people to edit, and the presets: those of the release hold until a folder
+#: has its own, so that an upgrade brings new ones.
+NOT_COPIED = ("*.py", "__pycache__", "library", "memory", "learning", "language", "sources")
+
 
 def init(
     folder: Annotated[Path, typer.Argument(help="The folder to create.")] = Path(
@@ -22,9 +26,7 @@ def init(
         PACKAGED_LIBRARY,
         folder,
         # The folder is a Python package too; only its YAML is for people to edit.
-        ignore=shutil.ignore_patterns(
-            "*.py", "__pycache__", "library", "memory", "learning", "language"
-        ),
+        ignore=shutil.ignore_patterns(*NOT_COPIED),
     )
     out.print(
         f"Copied to {folder}. Edit the files in playbooks/ and the other .yml files, then set:",

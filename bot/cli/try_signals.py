@@ -2,7 +2,7 @@
 
 import json
 from collections.abc import Iterator, Mapping
-from contextlib import closing
+from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +20,7 @@ from bot.clock import utc_now
 from bot.desk.null_chat import NullChat
 from bot.desk.preview import Preview
 from bot.desk.proposal import Proposals
+from bot.ports.connector import Systems
 from bot.preflight import build_systems, open_library
 from bot.settings import Settings, load_offline
 from bot.triage import build_triage
@@ -63,8 +64,22 @@ def preview_file(settings: Settings, path: Path) -> Iterator[dict[str, Any]]:
     """Yield for each line the summary of its case, or its error."""
     if not path.is_file():
         raise BadRequest(f"{path}: file not found")
-    store = storage.open_store(settings)
     library = open_library(settings)
+    with open_preview(settings, library) as preview:
+        for line, row in read_rows(path):
+            summary = _preview_row(preview, library, line=line, row=row)
+            yield {"line": line, **summary}
+
+
+@contextmanager
+def open_preview(
+    settings: Settings, library: FileLibrary, *, systems: Systems | None = None
+) -> Iterator[Preview]:
+    """Open what previews signals: the store, memory and connectors that reach nobody.
+
+    ``systems`` are the connectors instead of those of systems.yml.
+    """
+    store = storage.open_store(settings)
     with closing(store.database):
         knowledge = open_knowledge(
             settings=settings,
@@ -74,7 +89,8 @@ def preview_file(settings: Settings, path: Path) -> Iterator[dict[str, Any]]:
         )
         with closing(knowledge.precedents):
             # Actions that send messages must reach nobody.
-            systems = build_systems(settings, library, NullChat())
+            if systems is None:
+                systems = build_systems(settings, library, NullChat())
             proposals = Proposals(
                 cases=store.cases,
                 desk_controls=store.desk_controls,
@@ -87,11 +103,8 @@ def preview_file(settings: Settings, path: Path) -> Iterator[dict[str, Any]]:
             triage = build_triage(
                 proposals, store.outbox, advisors=knowledge.advisors, clock=utc_now
             )
-            preview = Preview(triage, library, utc_now)
             knowledge.precedents.open()
-            for line, row in read_rows(path):
-                summary = _preview_row(preview, library, line=line, row=row)
-                yield {"line": line, **summary}
+            yield Preview(triage, library, utc_now)
 
 
 def _preview_row(

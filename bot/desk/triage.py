@@ -5,6 +5,7 @@ from its owner. Nor does anything else: a case that cannot be looked at goes to 
 """
 
 import logging
+import re
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -51,6 +52,7 @@ MAX_REASON = 300
 NOT_COMPUTED = "It cannot be computed: most of the evidence is missing."
 KEEPS_FAILING = "it was tried again and again, and did not succeed"
 MAKES_NO_SENSE = "something that was read about it makes no sense"
+_CURRENCY = re.compile(r"[A-Z]{3}")
 #: Failures that end a triage. The owner then gets the case as it is.
 FAILURES = (ConnectorFailed, Refusal, ArithmeticError, LookupError, ValueError)
 
@@ -406,4 +408,8 @@ def _keep_turn(outcome: Change, message: LeasedMessage) -> Change:
 def stake_of(stake: Stake, facts: dict[str, object]) -> Money | None:
     """Return the money at risk; None when it is not known."""
     amount = amount_of(find_scalar(stake.amount, facts)) if stake.amount else None
-    return Money(amount, stake.currency) if amount is not None else None
+    if amount is None:
+        return None
+    currency = find_scalar(stake.currency_from, facts) if stake.currency_from else None
+    is_code = isinstance(currency, str) and bool(_CURRENCY.fullmatch(currency))
+    return Money(amount, str(currency) if is_code else stake.currency)

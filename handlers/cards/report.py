@@ -6,6 +6,7 @@ from urllib.parse import urlsplit
 from bot.cases.canonical import Scalar
 from bot.cases.case import Case
 from bot.cases.evidence import Evidence
+from bot.cases.signal import READ_BY
 from bot.cases.source import BY_HAND
 from bot.views.labels import as_words, start_upper
 from handlers.cards.blocks import heading
@@ -17,6 +18,8 @@ MESSAGE = "message"
 NOTE = "words"
 LINK = "link"
 WRITTEN_FACTS = frozenset({MESSAGE, NOTE, LINK})
+#: Facts that a card says in other words.
+HIDDEN_FACTS = WRITTEN_FACTS | {READ_BY}
 # A card has one line for them; the window has all.
 MAX_QUOTE = 90
 MAX_TEXT = 2_000
@@ -86,7 +89,7 @@ def signal_facts(case: Case) -> list[Evidence]:
         return []
     facts = []
     for name, value in case.signal.facts.items():
-        if name not in WRITTEN_FACTS and _is_readable(value):
+        if name not in HIDDEN_FACTS and _is_readable(value):
             fact = Evidence(
                 name=f"signal.{name}",
                 label=start_upper(as_words(name)),

@@ -206,6 +206,11 @@ def _warnings(case: Case, wording: Wording, card_context: CardContext) -> list[J
     if conflict_count:
         verb = "contradicts" if conflict_count == 1 else "contradict"
         warnings.append(f"⚠ {plural(conflict_count, 'later report')} {verb} this.")
+    if case.signal.is_guessed:
+        source = wording.system(case.shown_source)
+        warnings.append(
+            f"⚠ Nobody has described what {source} sends: title and object are a guess."
+        )
     if case.timers.cleared_at:
         warnings.append("⚠ The source says it is over.")
     flagged_count = sum(citation.is_flagged for citation in _citations(case))

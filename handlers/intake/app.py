@@ -20,6 +20,7 @@ from bot import metrics
 from bot.cases.errors import ChatFailed, KeyReused, NoSuchCase
 from bot.cases.signal import Signal
 from bot.cases.source import Format
+from bot.clock import utc_now
 from bot.desk.case_progress import CaseProgress
 from bot.desk.intake import Intake
 from bot.desk.known_signals import KNOWN
@@ -106,7 +107,7 @@ class IntakeApi:
         source, proof = await _aside(self.sources.authenticate, head, body)
         self.sources.require_quota(source)
         try:
-            delivery = Delivery.unpacked(head, body, source=source, proof=proof)
+            delivery = Delivery.of(head, body, source=source, proof=proof)
             greeting = self.handshakes.answer_body(delivery)
             if greeting:
                 return greeting
@@ -239,9 +240,11 @@ def _parse(delivery: Delivery, body: bytes) -> list[Item]:
         case Format.ALERTMANAGER:
             return alertmanager.parse_signals(body, source)
         case Format.MAPPING | Format.AUTO:
-            return mapped.parse_signals(delivery.content(), source, delivery.proof)
+            return mapped.parse_signals(
+                delivery.content(), source, delivery.proof, received_on=utc_now().date()
+            )
         case Format.EMAIL:
-            return mail.parse_signals(delivery)
+            return mail.parse_signals(delivery, received_on=utc_now().date())
         case _:
             assert_never(source.format)
 

@@ -9,7 +9,7 @@ from bot.clock import monotonic, utc_now
 from bot.ports.clock import Clock
 from bot.rate_limit import RateLimit, TokenBuckets
 from handlers.intake.problem import Problem
-from handlers.intake.proof import Proof, vouched
+from handlers.intake.proof import Proof, full_proof
 from handlers.intake.request_head import RequestHead
 from handlers.intake.signature import SignedRequest
 from handlers.intake.tokens import bearer_token, has_token
@@ -28,6 +28,8 @@ UNAUTHENTICATED = (
     "names for it is set"
 )
 MAX_RETRY_AFTER_SECONDS = 60
+#: They say nothing of a signature; empty where the signature stands in the body.
+COMMON_HEADERS = frozenset({"", "authorization"})
 
 
 @dataclass(frozen=True)
@@ -166,7 +168,7 @@ class Sources:
         """Try each way in which a source may sign in."""
         credentials, source, head = self._credentials(name), self.sources[name], request.head
         if _has_bearer_token(head, credentials.tokens):
-            return vouched(Scheme.BEARER)
+            return full_proof(Scheme.BEARER)
         if bearer_token(head.headers) is None and not head.path_secret:
             proof = verify_standard_webhook(request, credentials.webhook_secrets)
             if proof:
@@ -194,7 +196,7 @@ def _awaits_body(source: Source, head: RequestHead) -> bool:
     """Tell whether a signature of this source may be in the request."""
     if source.verify is None or source.verify.scheme is not Scheme.HMAC:
         return False
-    if source.verify.header:
+    if source.verify.header.lower() not in COMMON_HEADERS:
         return bool(head.source_name) and source.verify.header in head.headers
-    # In the body: only what is sent to this address is read for it.
+    # In the body, or where everybody has a header: only what is sent to this address is read.
     return head.source_name == source.name

@@ -29,9 +29,7 @@ class Delivery:
     proof: Proof
 
     @classmethod
-    def unpacked(
-        cls, head: RequestHead, body: bytes, *, source: Source, proof: Proof
-    ) -> "Delivery":
+    def of(cls, head: RequestHead, body: bytes, *, source: Source, proof: Proof) -> "Delivery":
         """Unpack the body within the limit of its source's format.
 
         Raises:

@@ -26,6 +26,7 @@ from handlers.intake.verification import SIGNING_SCHEMES
 
 log = logging.getLogger(__name__)
 HOOK_SECRET_HEADER = "x-hook-secret"  # noqa: S105
+FRONT_HEADER = "x-front-challenge"
 OKTA_HEADER = "x-okta-verification-challenge"
 EVENT_GRID_VALIDATION = "Microsoft.EventGrid.SubscriptionValidationEvent"
 ZOOM_VALIDATION = "endpoint.url_validation"
@@ -75,6 +76,8 @@ class Handshakes:
         if len(delivery.body) > MAX_QUESTION_BYTES:
             return None
         body = delivery.content().body
+        if handshake is Handshake.CHALLENGE and FRONT_HEADER in delivery.head.headers:
+            return _json({"challenge": delivery.head.single_header(FRONT_HEADER)})
         if handshake is Handshake.CHALLENGE:
             return self._answer_challenge(delivery.source, body)
         return _confirm(delivery.source, body)

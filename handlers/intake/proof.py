@@ -32,6 +32,6 @@ class Proof:
         return self.covers_all_headers or name in self.signed_headers
 
 
-def vouched(scheme: Scheme) -> Proof:
+def full_proof(scheme: Scheme) -> Proof:
     """Return the proof of a secret that came with the request."""
     return Proof(scheme=scheme)

@@ -9,7 +9,7 @@ from datetime import datetime
 from standardwebhooks import Webhook, WebhookVerificationError
 
 from bot.cases.verification import Scheme, Verification
-from handlers.intake.proof import Proof, vouched
+from handlers.intake.proof import Proof, full_proof
 from handlers.intake.request_head import RequestHead
 from handlers.intake.signature import SignedRequest, verify_signature
 from handlers.intake.tokens import bearer_token, has_token
@@ -83,7 +83,7 @@ def verify(
     if verification.scheme is Scheme.STANDARD_WEBHOOKS:
         return verify_standard_webhook(request, secrets)
     is_valid = verify_head(verification, secrets, request.head, trusted_proxies=trusted_proxies)
-    return vouched(verification.scheme) if is_valid else None
+    return full_proof(verification.scheme) if is_valid else None
 
 
 def has_webhook_signature(head: RequestHead) -> bool:
@@ -143,11 +143,11 @@ def _has_header_token(
 
 def _has_password(head: RequestHead, secrets: Sequence[str]) -> bool:
     """Compare the user and password of HTTP Basic, or the password alone."""
-    scheme, _, encoded = (head.single_header("authorization") or "").partition(" ")
+    scheme, _, text = (head.single_header("authorization") or "").partition(" ")
     if scheme.lower() != "basic":
         return False
     try:
-        credentials = base64.b64decode(encoded.strip(), validate=True).decode()
+        credentials = base64.b64decode(text.strip(), validate=True).decode()
     except (binascii.Error, ValueError):
         return False
     _, mark, password = credentials.partition(":")

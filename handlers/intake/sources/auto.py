@@ -17,21 +17,29 @@ from typing import Any
 from bot.cases.text import shorten
 from handlers.intake.money import as_fact
 from handlers.intake.sources.amounts import find_amount
-from handlers.intake.sources.conditions import find_condition
+from handlers.intake.sources.conditions import find_condition, is_state_name
 from handlers.intake.sources.events import field_event, header_event
 from handlers.intake.sources.fields import Field, fields_of, is_about_others, snake
-from handlers.intake.sources.headlines import best_headline, compose_title
-from handlers.intake.sources.subjects import find_subject
+from handlers.intake.sources.headlines import best_headline, ranks_as_headline
+from handlers.intake.sources.reports import Report
+from handlers.intake.sources.subjects import bare_title, find_subject
+from handlers.intake.sources.titles import is_title
 from handlers.intake.times import read_foreign_time
 
 MAX_TITLE_LENGTH = 200
 MAX_ITEMS = 500
+MAX_ACTION_DEPTH = 2
 MAX_UNFOLDED_DEPTH = 2
 MAX_UNFOLDED_LENGTH = 256 * 1024
 #: Lists of these names hold one report each.
 BATCHES = frozenset(
-    {"alerts", "events", "incidents", "records", "entries", "messages", "notifications"}
+    {
+        *("alerts", "events", "incidents", "records", "entries", "messages", "notifications"),
+        "notification_items",
+    }
 )
+#: Objects that hold what a request is about.
+ENVELOPES = frozenset({"event", "data", "payload", "action", "event_data", "notification", "body"})
 # Names of times, the surest first.
 TIMES = (
     *("occurred_at", "event_time", "event_timestamp", "timestamp", "triggered_at", "started_at"),
@@ -66,41 +74,53 @@ class Guess:
         named = header_event(self.headers)
         if named or not isinstance(self.item, Mapping):
             return named
-        event = field_event(self.item)
-        if event:
-            return event
-        inner = self.item.get("event") or self.item.get("data") or self.item.get("payload")
-        return field_event(inner) if isinstance(inner, Mapping) else ""
+        inner = _envelopes(self.item)
+        events = (field_event(part) for part in (self.item, *inner))
+        return next(filter(None, events), "")
 
     @cached_property
-    def action(self) -> str:
+    def action(self) -> Field | None:
         """Return the verb that some products send beside the object."""
-        action = self.item.get("action") if isinstance(self.item, Mapping) else None
-        return action.strip() if isinstance(action, str) else ""
+        for field in self.fields:
+            is_verb = field.name == "action" and field.depth <= MAX_ACTION_DEPTH
+            if is_verb and isinstance(field.value, str) and is_title(field.value):
+                return field
+        return None
 
     @cached_property
     def headline(self) -> Field | None:
         """Return the field that says best what it is about."""
-        return best_headline(self.fields)
+        return best_headline(self.fields, self.event)
 
     @cached_property
     def title(self) -> str:
         """Say what happened in one line; never empty."""
-        title = compose_title(
-            self.headline, event=self.event, action=self.action, fields=self.fields, item=self.item
+        report = Report(
+            fields=self.fields,
+            event=self.event,
+            action=self.action,
+            headline=self.headline,
+            subject=self._named_subject,
         )
-        return shorten(title, MAX_TITLE_LENGTH)
+        return shorten(report.title(), MAX_TITLE_LENGTH)
 
     @cached_property
     def subject(self) -> str:
         """Name the object, alike when it breaks and when it recovers."""
-        return find_subject(self.fields, self.headline, self.title)
+        return self._named_subject or bare_title(self.title)
+
+    @cached_property
+    def _named_subject(self) -> str:
+        return find_subject(self.fields, self.headline, self.event)
 
     @cached_property
     def is_over(self) -> bool:
         """Tell whether it says that the trouble is over."""
         return find_condition(
-            self.fields, event=self.event, action=self.action, headline=self.headline
+            self.fields,
+            event=self.event,
+            action=str(self.action.value) if self.action else "",
+            headline=self.headline,
         ).is_over
 
     @cached_property
@@ -163,6 +183,23 @@ def find_items(body: Any) -> Any:
     return None
 
 
+def with_context(item: Any, body: Any) -> Any:
+    """Add to a report of a batch what stands around it, but no title or condition of others."""
+    if not isinstance(item, Mapping) or not isinstance(body, Mapping):
+        return item
+    around = {
+        name: value
+        for name, value in body.items()
+        if name not in item and not isinstance(value, Mapping | list) and is_context(snake(name))
+    }
+    return {**item, **around}
+
+
+def is_context(name: str) -> bool:
+    """Tell whether a value around the reports of a batch is about each of them."""
+    return not ranks_as_headline(name) and not is_state_name(name)
+
+
 def unfold(value: Any, depth: int = 0) -> Any:
     """Copy JSON with the objects that stand in texts as objects."""
     if isinstance(value, Mapping):
@@ -180,6 +217,16 @@ def _unfold_named(name: str, value: Any, depth: int) -> Any:
         # Queues put the bytes of a message there.
         parsed = _parse_object(_decoded(value))
     return value if parsed is None else unfold(parsed, depth + 1)
+
+
+def _envelopes(item: Mapping[str, Any]) -> list[Mapping[str, Any]]:
+    """List the objects that an object is there for: one alone, or by their names."""
+    inner = {
+        snake(str(name)[:100]): value for name, value in item.items() if isinstance(value, Mapping)
+    }
+    if len(inner) == 1:
+        return list(inner.values())
+    return [value for name, value in inner.items() if name in ENVELOPES]
 
 
 def _parse_object(text: str) -> Any:

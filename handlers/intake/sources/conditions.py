@@ -34,16 +34,20 @@ FIRING = name_set(
     """
     firing open opened alerting triggered trigger active activated problem down critical alarm
     alert error failed failing failure new pending acknowledged unresolved reopened warning warn
-    bad unhealthy degraded major minor created in_alarm
+    bad unhealthy degraded major minor created in_alarm in_progress running queued waiting
+    requested started escalated
     """
 )
 #: Runs of machines, of which a success ends the trouble.
 _RUNS = re.compile(r"build|pipeline|workflow|\bjob\b|check|deploy|\brun\b|\btest|sync|backup|scan")
 _GOOD_RUN = frozenset({"success", "succeeded", "successful", "passed", "pass", "green"})
+#: What people work on until it is done.
+_TASKS = re.compile(r"issue|ticket|task|incident|work ?item|\bbug\b|request|problem")
+_DONE = frozenset({"done", "completed", "complete", "finished"})
 _STATES = re.compile(
     r"(?:(?:current|new|alert|event|incident|monitor|issue|ticket|check|problem|alarm|to)_)?"
     r"(?:status|state|condition)(?:_value|_name|_text)?|alert_transition|transition|conclusion|"
-    r"result|resolution_status"
+    r"result|resolution_status|alert_type(?:_friendly_name)?"
 )
 _INNER_STATES = frozenset({"name", "value", "label", "key", "slug"})
 _BEFORE = re.compile(r"previous|prior|\bold\b|\bfrom\b|\blast\b|before")
@@ -66,10 +70,17 @@ def find_condition(
         verb = words_of(name).rpartition(" ")[2].lower()
         if verb in {"resolved", "recovered", "closed", "cleared", "resolve", "recovery", "solved"}:
             return Condition.OVER
-        if verb:
+        if verb in FIRING or verb.endswith("ed"):
             return Condition.FIRING
     text = str(headline.value) if headline else ""
     return Condition.OVER if _OVER_MARK.search(text) else Condition.UNKNOWN
+
+
+def is_condition(field: Field) -> bool:
+    """Tell whether a field says that there is trouble, or none."""
+    if field.depth > MAX_STATE_DEPTH or not isinstance(field.value, str):
+        return False
+    return _condition_of(field, "") is not Condition.UNKNOWN
 
 
 def _stated(fields: Sequence[Field], event: str) -> Condition:
@@ -99,16 +110,25 @@ def _condition_of(field: Field, event: str) -> Condition:
     candidates = {words.replace(" ", "_"), words.partition(" ")[0], words.rpartition(" ")[2]}
     if candidates & FIRING:
         return Condition.FIRING
-    if candidates & OVER or (candidates & _GOOD_RUN and _is_run(field, event)):
+    if candidates & OVER or _is_good_end(candidates, field, event):
         return Condition.OVER
     return Condition.UNKNOWN
+
+
+def _is_good_end(words: set[str], field: Field, event: str) -> bool:
+    """Tell whether a run has succeeded, or a task is done."""
+    names = f"{' '.join(field.path)} {event}".replace("_", " ")
+    if words & _GOOD_RUN:
+        return bool(_RUNS.search(names))
+    return bool(words & _DONE and _TASKS.search(names))
+
+
+def is_state_name(name: str) -> bool:
+    """Tell whether a field of this name holds a state."""
+    return bool(_STATES.fullmatch(name))
 
 
 def _is_state(field: Field) -> bool:
     if _STATES.fullmatch(field.name):
         return True
     return field.name in _INNER_STATES and bool(_STATES.fullmatch(field.container))
-
-
-def _is_run(field: Field, event: str) -> bool:
-    return bool(_RUNS.search(f"{' '.join(field.path)} {event}".replace("_", " ")))

@@ -1,21 +1,36 @@
 """The name that a product gives to an event."""
 
+import re
 from collections.abc import Mapping
 from typing import Any
 
 from bot.cases.text import shorten, storable
 from handlers.intake.content import RequestContent
-from handlers.intake.sources.titles import is_title
+from handlers.intake.sources.fields import snake
+from handlers.intake.sources.titles import is_title, name_set
 
 MAX_EVENT_LENGTH = 80
 UNNAMED = "unnamed"
 #: Names of fields for it, the surest first.
 EVENT_FIELDS = (
-    *("event_type", "eventType", "event_name", "eventName", "webhookEvent", "event_key"),
-    *("type", "event", "topic", "notification_type", "trigger", "alert_type", "resource_type"),
+    *("event_type", "event_name", "webhook_event", "event_key", "event_code", "topic"),
+    *("subscription_type", "trigger", "event", "notification_type", "object_kind", "change_type"),
+    *("hook_event", "type", "resource_type"),
 )
+#: Types that say nothing.
+EMPTY_EVENTS = name_set(
+    """
+    event events object default message notification alert incident webhook hook callback data
+    event_callback record item unknown test error notification_event
+    notification_event_data
+    """
+)
+#: What an object may call itself all the same.
+OBJECTS = frozenset({"alert", "incident", "message", "error", "record"})
 # The ends of names of headers for it: x_github_event, x_shopify_topic, x_event_key.
 _HEADER_ENDS = ("_event", "_event_type", "_topic", "_event_name", "_event_key", "_resource")
+# A description that is the name of an event: tracker.updated.
+_DOTTED = re.compile(r"[a-z_]{2,40}(?:[.:][a-z_]{2,40}){1,3}")
 
 
 def header_event(headers: Mapping[str, str]) -> str:
@@ -40,12 +55,22 @@ def event_name(content: RequestContent, item: Any) -> str:
 
 def field_event(item: Mapping[str, Any]) -> str:
     """Return the event that a field of an object names; empty where none does."""
+    values = {snake(str(name)[:MAX_EVENT_LENGTH]): value for name, value in item.items()}
     for name in EVENT_FIELDS:
-        value = item.get(name)
-        if isinstance(value, str) and value.strip() and len(value) <= MAX_EVENT_LENGTH:
-            return value.strip() if is_title(value) else ""
-        if isinstance(value, Mapping):
-            inner = value.get("type") or value.get("name")
-            if isinstance(inner, str) and is_title(inner) and len(inner) <= MAX_EVENT_LENGTH:
-                return inner.strip()
+        text = _event_text(values.get(name))
+        if text:
+            return text
+    for name in ("description", "name"):
+        value = values.get(name)
+        if isinstance(value, str) and _DOTTED.fullmatch(value):
+            return value
     return ""
+
+
+def _event_text(value: Any) -> str:
+    if isinstance(value, Mapping):
+        value = value.get("type") or value.get("name")
+    if not isinstance(value, str) or len(value) > MAX_EVENT_LENGTH or not is_title(value):
+        return ""
+    text = value.strip()
+    return "" if snake(text) in EMPTY_EVENTS else text

@@ -1,7 +1,7 @@
 """The plain values of any JSON, with the names around them."""
 
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
 from typing import Any
@@ -32,9 +32,13 @@ OTHERS = name_set(
     license_info plan price product issuetype issue_type status_category timetracking watches
     votes _embedded chat from to cc bcc replay_info origin_context environment env runner
     runners payment_method_details payment_method payment_method_options outcome source_card
-    controller capabilities requirements future_requirements business_profile
+    controller capabilities requirements future_requirements business_profile service customer
+    commit commits board model list line_items lines
     """
 )
+
+
+_OTHER_ENDS = ("_by", "_user", "_users", "_author", "_owner", "_to", "_team", "_account", "_urls")
 
 
 @dataclass(frozen=True, slots=True)
@@ -46,8 +50,13 @@ class Field:
     value: Scalar
     #: The names around it, the outermost first; a place in a list is its number.
     path: tuple[str, ...]
-    #: The object that it is in.
-    owner: Mapping[str, Any]
+    #: The objects that it is in, the outermost first.
+    owners: tuple[Mapping[str, Any], ...]
+
+    @property
+    def owner(self) -> Mapping[str, Any]:
+        """Return the object that it is in."""
+        return self.owners[-1]
 
     @property
     def depth(self) -> int:
@@ -76,43 +85,47 @@ def fields_of(item: Any) -> tuple[Field, ...]:
     """List the plain values of JSON, the outermost first, to a bound."""
     root = item if isinstance(item, Mapping) else {"text": item}
     fields: list[Field] = []
-    waiting: deque[tuple[Mapping[str, Any], tuple[str, ...]]] = deque([(root, ())])
+    waiting = deque([_Object((), (root,))])
     while waiting and len(fields) < MAX_FIELDS:
-        owner, path = waiting.popleft()
-        for key, value in owner.items():
+        inside = waiting.popleft()
+        for key, value in inside.owners[-1].items():
             name = snake(str(key)[:100])
-            inner_path = (*path, name)
             if isinstance(value, Mapping):
-                if len(path) < MAX_DEPTH:
-                    waiting.append((value, inner_path))
+                waiting.extend(inside.inner([value], name))
             elif isinstance(value, list):
-                waiting.extend(_inner_objects(value, inner_path))
-                fields += _plain_items(name, value, path=path, owner=owner)
+                waiting.extend(inside.inner(value, name, is_list=True))
+                if len(value) == 1 and not isinstance(value[0], Mapping | list):
+                    fields.append(Field(name, value[0], inside.path, inside.owners))
             else:
-                fields.append(Field(name, value, path, owner))
+                fields.append(Field(name, value, inside.path, inside.owners))
     return tuple(fields[:MAX_FIELDS])
 
 
-def _inner_objects(
-    values: list[Any], path: tuple[str, ...]
-) -> list[tuple[Mapping[str, Any], tuple[str, ...]]]:
-    if len(path) >= MAX_DEPTH:
-        return []
-    return [
-        (value, (*path, str(number)))
-        for number, value in enumerate(values[:MAX_LIST])
-        if isinstance(value, Mapping)
-    ]
+@dataclass(frozen=True, slots=True)
+class _Object:
+    """An object that is still to be walked."""
 
+    path: tuple[str, ...]
+    owners: tuple[Mapping[str, Any], ...]
 
-def _plain_items(
-    name: str, values: list[Any], *, path: tuple[str, ...], owner: Mapping[str, Any]
-) -> list[Field]:
-    if len(values) != 1 or isinstance(values[0], Mapping | list):
-        return []
-    return [Field(name, values[0], path, owner)]
+    def inner(
+        self, values: Sequence[Any], name: str, *, is_list: bool = False
+    ) -> Iterator["_Object"]:
+        """Yield the objects among these values."""
+        if len(self.path) >= MAX_DEPTH:
+            return
+        for number, value in enumerate(values[:MAX_LIST]):
+            if isinstance(value, Mapping):
+                place = (str(number),) if is_list else ()
+                yield _Object((*self.path, name, *place), (*self.owners, value))
 
 
 def is_about_others(field: Field) -> bool:
     """Tell whether a value is about people or places around the event."""
-    return not OTHERS.isdisjoint(field.path)
+    return any(map(is_other, field.path))
+
+
+@lru_cache(maxsize=4096)
+def is_other(name: str) -> bool:
+    """Tell whether an object of this name is about people or places around the event."""
+    return name in OTHERS or name.endswith(_OTHER_ENDS)

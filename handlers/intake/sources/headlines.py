@@ -1,18 +1,10 @@
-"""The line that says what happened: the best text of an object, or one made of its names."""
+"""The text of an object that says best what happened."""
 
 import re
-from collections.abc import Mapping, Sequence
-from typing import Any
+from collections.abc import Sequence
 
-from handlers.intake.sources.fields import OTHERS, Field
-from handlers.intake.sources.titles import (
-    has_words,
-    is_title,
-    name_set,
-    plain_line,
-    sentence,
-    words_of,
-)
+from handlers.intake.sources.fields import Field, is_about_others, snake
+from handlers.intake.sources.titles import plain_line
 
 RANKS = {
     **dict.fromkeys(("title", "message_title", "alert_title", "problem_title"), 100),
@@ -27,7 +19,7 @@ RANKS = {
     **dict.fromkeys(("name", "display_name", "policy_name", "event_name"), 62),
     **dict.fromkeys(("reason", "new_state_reason", "details", "detail", "comment"), 58),
     **dict.fromkeys(("display", "full_name", "body", "content", "note", "label", "info"), 48),
-    **dict.fromkeys(("culprit", "resource_name", "key", "slug", "identifier"), 30),
+    **dict.fromkeys(("culprit", "resource_name", "key", "slug", "identifier", "login"), 32),
 }
 _ENDS = (
     ("_title", 86),
@@ -35,58 +27,92 @@ _ENDS = (
     ("_summary", 84),
     ("_message", 70),
     ("_description", 64),
-    ("_reason", 56),
+    ("_text", 60),
+    ("_reason", 36),
     ("_name", 44),
 )
-#: Names that hold sentences; the others hold names.
-_SENTENCES = frozenset(
-    name for name, rank in RANKS.items() if rank >= 68 and not name.endswith("name")
+#: Names that hold the name of a thing; the others hold sentences.
+_NAMES = frozenset(
+    {"name", "display", "label", "key", "slug", "identifier", "login", "full_name", "culprit"}
 )
+_ALERT_NAMES = frozenset({"alertname", "alert_name", "alarm_name", "rule_name", "check_name"})
 _PERSONAL = re.compile(
-    r"(?:user|first|last|sender|author|owner|host|domain|file|account|org)_?name"
+    r"(?:user|first|last|sender|author|owner|host|domain|file|account|org|bank|property)_?name"
 )
+# A name of a program, and no text: tracker.updated, low_stock.
+_CODE = re.compile(r"[\w$]+(?:[._:/-][\w$]+)+")
 MIN_RANK = 18
-DEPTH_COST = 6
-LIST_COST = 8
-OTHERS_COST = 70
 MIN_SENTENCE_WORDS = 3
-#: Types that say nothing.
-_EMPTY_EVENTS = name_set(
-    """
-    event events object default message notification alert incident webhook callback data
-    event_callback update record item unknown test error
-    """
+DEPTH_COST = 6
+#: An object of a list is one of many.
+LIST_COST = 45
+OTHERS_COST = 70
+TEMPLATE_COST = 20
+CODE_COST = 24
+FOCUS_BONUS = 25
+#: Objects that are an attribute of another.
+_ATTRIBUTES = frozenset(
+    {
+        "status",
+        "priority",
+        "severity",
+        "resolution",
+        "state",
+        "category",
+        "value",
+        "column",
+        "label",
+    }
 )
-_VERB = re.compile(
-    r"(?:ed|ing|failure|error|sent|paid|lost|won|overdue|down|up|left|late|due|made|begun|new|open|"
-    r"add|create|update|delete|resolve|trigger|acknowledge)$"
-)
+#: Lists that hold what is reported.
+_REPORTS = frozenset({"checkrules", "matching_messages", "messages", "notifications", "alerts"})
 
 
-def best_headline(fields: Sequence[Field]) -> Field | None:
+def best_headline(fields: Sequence[Field], event: str) -> Field | None:
     """Return the field whose text says best what happened."""
     best: Field | None = None
     best_rank = MIN_RANK
+    focus = snake(event.split(".", maxsplit=1)[0].rpartition(":")[2])
     for field in fields:
-        rank = _rank(field)
+        rank = _rank(field) if field.value != event else 0
+        if rank and field.depth == 1 and field.path[0] in {focus, focus.removesuffix("s")}:
+            # The event names the object, and it is a field of that.
+            rank += FOCUS_BONUS
         if rank > best_rank:
             best, best_rank = field, rank
     return best
 
 
+def is_name(field: Field) -> bool:
+    """Tell whether a field holds the name of a thing, and no sentence."""
+    return field.name in _NAMES or field.name.endswith("name")
+
+
+def is_alert_name(field: Field) -> bool:
+    """Tell whether a field holds the name of an alert, which often says what happened."""
+    return field.name in _ALERT_NAMES
+
+
+def ranks_as_headline(name: str) -> bool:
+    """Tell whether a field of this name may say what happened."""
+    return bool(_name_rank(name))
+
+
 def _rank(field: Field) -> int:
     rank = _name_rank(field.name)
-    if not rank or not isinstance(field.value, str):
+    if not rank or not isinstance(field.value, str) or not _ATTRIBUTES.isdisjoint(field.path[-2:]):
         return 0
     line = plain_line(field.value)
     if not line:
         return 0
-    words = len(line.split())
-    rank += min(words, MIN_SENTENCE_WORDS) * 6 - 12
+    rank += min(len(line.split()), MIN_SENTENCE_WORDS) * 6 - 12
     rank -= DEPTH_COST * field.depth
-    rank -= LIST_COST * (1 + field.place) * any(name.isdigit() for name in field.path)
-    rank -= OTHERS_COST * (not OTHERS.isdisjoint(field.path))
-    rank -= 20 * ("{{" in line)
+    rank -= OTHERS_COST * is_about_others(field)
+    rank -= TEMPLATE_COST * ("{{" in line)
+    rank -= CODE_COST * bool(_CODE.fullmatch(line))
+    if any(name.isdigit() for name in field.path):
+        rank -= DEPTH_COST if field.container in _REPORTS else LIST_COST
+        rank -= DEPTH_COST * field.place
     return rank
 
 
@@ -96,104 +122,3 @@ def _name_rank(name: str) -> int:
     if _PERSONAL.search(name):
         return 0
     return next((rank for end, rank in _ENDS if name.endswith(end)), 0)
-
-
-def compose_title(
-    headline: Field | None,
-    *,
-    event: str,
-    action: str,
-    fields: Sequence[Field],
-    item: Any,
-) -> str:
-    """Say what happened: the headline, with the event where that is only a name."""
-    happening = _happening(headline, event=event, action=action, item=item)
-    line = plain_line(str(headline.value)) if headline else ""
-    if not line:
-        return _without_headline(happening, fields)
-    if headline is not None and headline.name in {"alertname", "alert_name", "alarm_name"}:
-        line = sentence(words_of(line)) if " " not in line else line
-    if not happening or _says(line, happening):
-        return line if has_words(line) else _with_status(line, headline, fields)
-    return f"{sentence(happening)}: {line}"
-
-
-def _happening(headline: Field | None, *, event: str, action: str, item: Any) -> str:
-    """Word the event: "issue opened", "invoice payment failed"."""
-    words = words_of(event)
-    if words.lower().replace(" ", "_") in _EMPTY_EVENTS:
-        words = ""
-    verb = words_of(action).lower()
-    if verb and verb not in words.lower():
-        noun = words or _noun(headline, item)
-        return f"{noun} {verb}".strip()
-    has_verb = any(_VERB.search(word) for word in words.lower().split())
-    return words if has_verb else ""
-
-
-def _noun(headline: Field | None, item: Any) -> str:
-    if headline is not None and headline.container and OTHERS.isdisjoint(headline.path):
-        return headline.container.replace("_", " ")
-    if isinstance(item, Mapping):
-        for name, value in item.items():
-            if isinstance(value, Mapping) and name not in OTHERS:
-                return words_of(str(name))
-    return ""
-
-
-def _says(line: str, happening: str) -> bool:
-    """Tell whether a line has the words of an event in it already."""
-    lower = line.lower()
-    return all(word.lower()[:5] in lower for word in happening.split())
-
-
-def _with_status(line: str, headline: Field | None, fields: Sequence[Field]) -> str:
-    """Say of a mere name what it is, and its state."""
-    noun = ""
-    if headline is not None:
-        noun = headline.container.replace("_", " ") or _kind_words(fields)
-    state = next((_state_words(field) for field in fields if _state_words(field)), "")
-    rest = " ".join(part for part in (noun, state) if part)
-    if rest and not _says(line, rest):
-        return f"{sentence(rest)}: {line}"
-    name = headline.name.replace("_", " ") if headline is not None else "report"
-    return f"{sentence(name)}: {line}"
-
-
-def _state_words(field: Field) -> str:
-    if field.name not in {"status", "state", "current_state", "conclusion"} or field.depth > 2:
-        return ""
-    if not isinstance(field.value, str) or not is_title(field.value) or len(field.value) > 40:
-        return ""
-    return words_of(field.value).lower()
-
-
-def _kind_words(fields: Sequence[Field]) -> str:
-    for field in fields:
-        is_kind = field.name in {"object", "type", "kind", "resource_type"} and not field.depth
-        if is_kind and isinstance(field.value, str) and is_title(field.value):
-            return words_of(field.value).lower()
-    return ""
-
-
-def _without_headline(happening: str, fields: Sequence[Field]) -> str:
-    """Say what there is: the event, what it is about and its state."""
-    kind = happening or _kind_words(fields)
-    state = next((_state_words(field) for field in fields if _state_words(field)), "")
-    if kind and state and not _says(kind, state):
-        kind = f"{kind} {state}"
-    identifier = next(
-        (
-            str(field.value)
-            for field in fields
-            if field.name in {"id", "number"} and isinstance(field.value, str | int)
-        ),
-        "",
-    )
-    if kind and identifier and len(identifier) <= 60:
-        return f"{sentence(kind)}: {identifier}"
-    if kind and has_words(kind):
-        return sentence(kind)
-    names = list(dict.fromkeys(field.name.replace("_", " ") for field in fields))[:4]
-    about = ", ".join(name for name in names if name)
-    return f"{sentence(kind)} report" if kind else f"Report with {about or 'no content'}"

@@ -8,6 +8,7 @@ import base64
 import binascii
 import json
 from collections.abc import Mapping
+from datetime import date
 from typing import Any
 
 from bot.connectors.incoming_mail import Attachment, Headers, IncomingMail, mail_of, read_mail
@@ -23,12 +24,12 @@ _MIME_TYPE = "message/rfc822"
 _POSTMARK_HEADERS = ("From", "To", "Cc", "Subject", "Date")
 
 
-def parse_signals(delivery: Delivery) -> list[Item]:
+def parse_signals(delivery: Delivery, *, received_on: date) -> list[Item]:
     """Parse a mail, whoever sends it on; nothing is refused for its content."""
     content, source, proof = delivery.content(), delivery.source, delivery.proof
     mail = _find_mail(delivery, content)
     if mail is None:
-        return mapped.parse_signals(content, source, proof)
+        return mapped.parse_signals(content, source, proof, received_on=received_on)
     reason = reason_to_ignore(mail)
     if reason:
         return [Ignored(reason=f"it is {reason}", event=reason)]

@@ -6,7 +6,7 @@ case that is not recognised, with all that came as its facts.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import date, datetime
 from functools import cached_property
 from typing import Any
 
@@ -18,7 +18,7 @@ from bot.cases.request_expressions import (
     render_request,
     search_request,
 )
-from bot.cases.signal import UNRECOGNISED, Signal, SignalStatus
+from bot.cases.signal import GUESSED, READ_BY, UNRECOGNISED, Signal, SignalStatus
 from bot.cases.source import AmountMapping, SignalMapping, Source
 from bot.cases.text import bounded_key, shorten, storable
 from handlers.intake.content import RequestContent
@@ -32,7 +32,7 @@ from handlers.intake.reading import (
     Item,
     parse_kind,
 )
-from handlers.intake.sources.auto import Guess, find_items, guess, unfold
+from handlers.intake.sources.auto import Guess, find_items, guess, unfold, with_context
 from handlers.intake.sources.events import event_name
 from handlers.intake.sources.titles import is_title
 from handlers.intake.times import read_foreign_time
@@ -40,19 +40,21 @@ from handlers.intake.times import read_foreign_time
 MAX_ITEMS = 500
 CHECKSUM_LENGTH = 16
 NO_MAPPING = SignalMapping()
-#: The fact by which a card says that a request was read without a mapping.
-READ_BY = "read_by"
 NOT_TAKEN = "it is not one of those that this source takes"
 LEFT_OUT = "this source leaves such requests out"
 #: The facts that the playbook of what is not recognised takes for the money at stake.
 STAKES = frozenset({"amount", "currency", "value", "total"})
-GUESSED = "guess"
 
 
-def parse_signals(content: RequestContent, source: Source, proof: Proof) -> list[Item]:
-    """Parse the objects of a request; none is refused for its content."""
+def parse_signals(
+    content: RequestContent, source: Source, proof: Proof, *, received_on: date | None = None
+) -> list[Item]:
+    """Parse the objects of a request; none is refused for its content.
+
+    ``received_on`` tells apart equal reports of several days that say no time.
+    """
     mapping = source.mapping or NO_MAPPING
-    request = _Request(source, mapping, proof, content)
+    request = _Request(source, mapping, proof, content, received_on)
     return [_Reading(request, part).item() for part in request.parts()]
 
 
@@ -64,6 +66,7 @@ class _Request:
     mapping: SignalMapping
     proof: Proof
     content: RequestContent
+    received_on: date | None
 
     def parts(self) -> list[Any]:
         """Select the objects of the request; the whole body where there are none."""
@@ -123,7 +126,10 @@ class _Reading:
     @cached_property
     def unfolded(self) -> Any:
         """Return the object with objects in place of texts that hold one."""
-        return redact(unfold(self.part))
+        part = self.part
+        if self.request.is_guessed:
+            part = with_context(part, self.request.content.body)
+        return redact(unfold(part))
 
     @cached_property
     def guessed(self) -> Guess:
@@ -192,10 +198,22 @@ class _Reading:
         if not self.proof.covers_body and value:
             return self._bounded(value)
         checksum = content_hash(self.part)
+        day = self._day()
         if value is None:
-            return checksum
-        suffix = f"@{checksum[:CHECKSUM_LENGTH]}"
+            return f"{checksum}{day}"
+        suffix = f"@{checksum[:CHECKSUM_LENGTH]}{day}"
         return self._bounded(value, MAX_KEY_LENGTH - len(suffix)) + suffix
+
+    def _day(self) -> str:
+        """Return the day of a report that says no time, which may come again word for word.
+
+        Not where only the body is signed: whoever saw it could send it again another day.
+        """
+        received_on = self.request.received_on
+        if received_on is None or not self.proof.covers_all_headers:
+            return ""
+        has_time = self._time() is not None or self.guessed.occurred_at is not None
+        return "" if has_time else f"@{received_on.isoformat()}"
 
     def _key_value(self) -> str | None:
         """Find the first key that the sender vouches for."""

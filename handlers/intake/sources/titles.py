@@ -4,6 +4,7 @@ import re
 
 MAX_WORDS_LENGTH = 160
 MIN_LETTERS = 2
+MIN_PLURAL = 4
 _HEX_OR_UUID = re.compile(
     r"[0-9a-f]{8}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{4}-?[0-9a-f]{12}|"
     r"(?=[0-9a-f]*\d)[0-9a-f]{12,64}",
@@ -14,6 +15,9 @@ _NUMBER = re.compile(r"[\s\d.,:;+%/()#_TZ-]*")
 #: Identifiers like ``evt_1MqqbKLt4d``: letters and digits without a word among them.
 _ID = re.compile(r"(?=\S*\d)[A-Za-z]{1,10}[_-][A-Za-z0-9]{10,}|(?=\S*\d)(?=\S*[A-Z])[\w-]{20,}")
 _TIME = re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d\S*")
+_NOTHING = frozenset(
+    {"none", "null", "n/a", "na", "nil", "undefined", "unknown", "true", "false", "default"}
+)
 _WORD = re.compile(r"(?<=[a-z0-9])(?=[A-Z])|(?<=[A-Z])(?=[A-Z][a-z])|[\W_]+")
 _TAG = re.compile(r"<(?:/?[a-zA-Z][^<>]{0,300}|!--.{0,300}?--)>|&nbsp;")
 _LINK = re.compile(r"<(?:https?|mailto):[^|<>]{1,500}\|([^<>]{1,300})>")
@@ -30,6 +34,8 @@ def name_set(names: str) -> frozenset[str]:
 def is_title(text: str) -> bool:
     """Tell whether a text says something: no JSON, number, identifier or address alone."""
     text = text.strip()
+    if text.lower() in _NOTHING:
+        return False
     if text[:1] in {"{", "["} and text[-1:] in {"}", "]"}:
         return False
     if sum(map(str.isalpha, text)) < MIN_LETTERS:
@@ -47,6 +53,13 @@ def words_of(name: str) -> str:
     """Write the name of a program's thing as words: ``invoice.payment_failed``."""
     words = [word for word in _WORD.split(name[:MAX_WORDS_LENGTH]) if word]
     return " ".join(word if word.isupper() else word.lower() for word in words)
+
+
+def singular(word: str) -> str:
+    """Return a plural noun in the singular, as far as its last letter tells."""
+    if len(word) < MIN_PLURAL or not word.endswith("s") or word.endswith(("ss", "us", "is")):
+        return word
+    return f"{word[:-3]}y" if word.endswith("ies") else word[:-1]
 
 
 def sentence(text: str) -> str:

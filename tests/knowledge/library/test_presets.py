@@ -1,6 +1,8 @@
 """Presets: each request of a fixture through the real intake, signed as its product signs."""
 
+import contextlib
 import json
+import shutil
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -11,9 +13,12 @@ from ruamel.yaml import YAML
 from bot.cases.errors import PlaybookInvalid
 from bot.cases.signal import Signal
 from bot.cases.source import Format, Source
-from bot.cases.verification import Scheme
+from bot.cases.verification import Encoding, Scheme
+from bot.store.database import Database
+from bot.store.store import Store
+from handlers.intake.authentication import Credentials
 from handlers.intake.content import RequestContent, readable_headers
-from handlers.intake.proof import vouched
+from handlers.intake.proof import full_proof
 from handlers.intake.reading import Ignored
 from handlers.intake.sources import alertmanager, mapped
 from handlers.intake.sources.titles import is_title
@@ -25,7 +30,10 @@ from knowledge.library.presets import (
     read_preset,
     secret_names,
 )
+from tests.handlers.intake.deliveries import IntakeClient
 from tests.knowledge.library.editing import change
+from tests.knowledge.library.preset_signing import secret_of, sign
+from tests.world import World
 
 FIXTURES = Path(__file__).parent.parent / "sources"
 MAX_LINES = 15
@@ -76,7 +84,7 @@ def read_request(handle: str, request: dict[str, Any]) -> list[Any]:
         headers=readable_headers(request.get("headers") or {}),
         query=request.get("query") or {},
     )
-    return mapped.parse_signals(content, source, vouched(Scheme.BEARER))
+    return mapped.parse_signals(content, source, full_proof(Scheme.BEARER))
 
 
 @pytest.mark.parametrize(("handle", "request_"), list(fixture_params()))
@@ -125,6 +133,75 @@ def test_a_preset_is_short_and_has_a_fixture(handle):
 
 def test_every_fixture_is_of_a_preset():
     assert {path.stem for path in FIXTURES.glob("*.yml")} <= set(HANDLES)
+
+
+# --- over HTTP ------------------------------------------------------------------------------------
+
+
+@pytest.fixture(scope="module")
+def client(empty_sqlite, tmp_path_factory):
+    """Return a client of an intake with a source for each preset that has a fixture."""
+    path = tmp_path_factory.mktemp("presets") / "presets.db"
+    shutil.copy(empty_sqlite, path)
+    sources = {handle: source_of(handle) for handle in HANDLES}
+    credentials = {
+        handle: Credentials(secrets=(secret_of(source.verify),))
+        for handle, source in sources.items()
+        if source.verify
+    }
+    database = Database(f"sqlite:///{path}")
+    with contextlib.closing(database):
+        world = World(Store.over(database))
+        yield IntakeClient(world, sources=sources, credentials=credentials)
+
+
+def signed_params():
+    for handle in HANDLES:
+        verify = source_of(handle).verify
+        fixture = FIXTURES / f"{handle}.yml"
+        is_here = verify and verify.scheme not in {Scheme.LOOPBACK, Scheme.PROXY_CERTIFICATE}
+        # Where each item is signed on its own, the tests of signatures do it.
+        if fixture.exists() and is_here and "item." not in verify.content + verify.signature:
+            yield pytest.param(handle, id=handle)
+
+
+@pytest.mark.parametrize("handle", list(signed_params()))
+def test_a_request_that_is_signed_as_its_product_signs_is_recorded_and_a_forged_one_is_not(
+    client, handle
+):
+    verify = source_of(handle).verify
+    request = read_fixture(FIXTURES / f"{handle}.yml")[0]
+    body = json.loads(json.dumps(request["body"], default=str))
+    query = dict(request.get("query") or {})
+    if verify.signature.startswith("query."):
+        query.pop(verify.signature.removeprefix("query."), None)
+
+    def post(secret: str = ""):
+        signed = sign(
+            verify,
+            path=f"/v1/webhooks/{handle}",
+            body=body,
+            headers=request.get("headers"),
+            query=query,
+            secret=secret,
+        )
+        return client.post(signed.path, content=signed.body, headers=signed.headers)
+
+    response = post()
+    assert response.status_code in {200, 201, 202}, response.text
+    again = post()
+    assert again.status_code in {200, 202}, again.text
+    assert again.json().get("case") == response.json().get("case")
+    assert post(another_secret(verify)).status_code == 401
+
+
+def another_secret(verify):
+    """Return a wrong secret of the same form."""
+    if verify.scheme is Scheme.STANDARD_WEBHOOKS:
+        return "whsec_b3RoZXIgc2VjcmV0IG9mIHRoZSBwcm9kdWN0"
+    if verify.secret_encoding is Encoding.BASE64:
+        return "b3RoZXIgc2VjcmV0IG9mIHRoZSBwcm9kdWN0"
+    return secret_of(verify)[::-1]
 
 
 # --- the loader -----------------------------------------------------------------------------------
