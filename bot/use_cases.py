@@ -43,7 +43,6 @@ from bot.desk.follow_up import FollowUp
 from bot.desk.group_decisions import GroupDecisions
 from bot.desk.inquiries import Inquiries
 from bot.desk.intake import Intake
-from bot.desk.known_signals import KnownSignals
 from bot.desk.message_cleanup import MessageCleanup
 from bot.desk.narration import CaseNarration
 from bot.desk.options import DeskOptions
@@ -58,6 +57,7 @@ from bot.desk.questions import Questions
 from bot.desk.queues import Queues
 from bot.desk.raising import Raising
 from bot.desk.recognition import MonthlyAwards, RecognitionSummary
+from bot.desk.record_checks import RecordChecks
 from bot.desk.reminders import Reminders
 from bot.desk.rule_changes import RuleDescriptions, RuleReview
 from bot.desk.rules_in_force import RulesInForce
@@ -689,7 +689,7 @@ def build_desk(
         clock=clock,
         throttle=throttle,
         ignored=store.ignored_requests,
-        known=KnownSignals(systems, clock),
+        record_checks=RecordChecks(systems, clock),
     )
     visibility = Visibility(
         cases=store.cases,

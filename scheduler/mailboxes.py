@@ -103,7 +103,7 @@ class MailboxReader:
             self.intake.ignore(self.source.name, reason)
             return False
         signal = signal_of(mail, self.source)
-        if self.intake.is_known(self.source, signal):
+        if self.intake.is_on_record(self.source, signal):
             return False
         try:
             receipt = self.intake.receive(signal, content[:MAX_STORED_BYTES])

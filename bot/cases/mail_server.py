@@ -15,7 +15,7 @@ Port = Annotated[int, Field(ge=1, le=65_535, strict=True)]
 
 
 class MailSecurity(StrEnum):
-    """How a connection to a mail server is protected."""
+    """The protection of a connection to a mail server."""
 
     TLS = "tls"
     STARTTLS = "starttls"

@@ -96,7 +96,7 @@ class SignalMapping:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class KnownLookup:
+class RecordCheck:
     """A question whether a system knows of the trouble already."""
 
     system: Name
@@ -137,7 +137,7 @@ class Source:
     #: Read over IMAP in place of requests.
     mailbox: Mailbox | None = None
     #: What a system of record has already is left out, and counted.
-    known: KnownLookup | None = None
+    record_check: RecordCheck | None = None
 
     @property
     def is_foreign(self) -> bool:

@@ -48,7 +48,7 @@ class Attachment:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IncomingMail:
-    """What a mail says."""
+    """A mail, read."""
 
     #: Without brackets; empty where the sender gave none.
     message_id: str = ""
@@ -107,7 +107,7 @@ def mail_of(
     senders = _addresses(first.get("from", "") or first.get("sender", ""))
     recipients = _addresses(first.get("to", "")) + _addresses(first.get("cc", ""))
     sender_name, sender = senders[0] if senders else ("", "")
-    answered = _ids(first.get("references", "")) or _ids(first.get("in-reply-to", ""))
+    earlier_ids = _ids(first.get("references", "")) or _ids(first.get("in-reply-to", ""))
     return IncomingMail(
         message_id=next(iter(_ids(first.get("message-id", ""))), ""),
         sender=sender,
@@ -116,7 +116,7 @@ def mail_of(
         subject=first.get("subject", "").strip(),
         text=shorten(storable(text.replace("\r\n", "\n")).strip(), MAX_TEXT_LENGTH),
         sent_at=read_date(first.get("date", "")),
-        references=answered,
+        references=earlier_ids,
         attachments=tuple(attachments[:MAX_LISTED]),
         headers=first,
         is_cut=is_cut,

@@ -17,8 +17,8 @@ from bot.cases.plan import Action
 from bot.cases.plan_tree import convert_facts
 from bot.clock import boottime, time_limit
 from bot.connectors.mcp_conversation import (
-    Conversation,
     SchemaMoved,
+    ToolConversation,
     ToolResult,
     converse,
     describe_pin,
@@ -53,7 +53,7 @@ class McpConnector:
         if call is None:
             raise ConnectorFailed(f"{self._system.name} has no look-up {query!r}")
 
-        async def ask(server: Conversation) -> dict[str, Scalar]:
+        async def ask(server: ToolConversation) -> dict[str, Scalar]:
             return await self._read_fields(server, call, parameters)
 
         with self._time_limit():
@@ -66,7 +66,7 @@ class McpConnector:
         spec = self._find_spec(action)
         values = convert_parameters(parameters, spec.parameters)
 
-        async def check(server: Conversation) -> dict[str, Scalar]:
+        async def check(server: ToolConversation) -> dict[str, Scalar]:
             for call in spec.calls:
                 await server.require_schema(call)
             return await self._snapshot(server, spec, values)
@@ -86,7 +86,7 @@ class McpConnector:
         """Take the snapshot again."""
         spec = self._find_spec(short_name(action))
 
-        async def ask(server: Conversation) -> dict[str, Scalar]:
+        async def ask(server: ToolConversation) -> dict[str, Scalar]:
             return await self._snapshot(server, spec, action.parameters)
 
         if spec.precondition is None:
@@ -101,7 +101,7 @@ class McpConnector:
         if verify is None or not spec.returns:
             return {}
 
-        async def ask(server: Conversation) -> dict[str, Scalar]:
+        async def ask(server: ToolConversation) -> dict[str, Scalar]:
             return await self._read_fields(server, verify, {**action.parameters, "key": key})
 
         with self._time_limit():
@@ -114,7 +114,7 @@ class McpConnector:
             versions = f"version {spec.version} now, version {action.version} was approved"
             raise WorldMoved(f"{action.name} is {versions}")
 
-        async def act(server: Conversation) -> Effect:
+        async def act(server: ToolConversation) -> Effect:
             snapshot = await self._snapshot(server, spec, action.parameters)
             reasons = list_changes(action.precondition, snapshot)
             if reasons:
@@ -142,7 +142,7 @@ class McpConnector:
         if call is None:
             raise ConnectorFailed(f"{action.name} cannot be undone")
 
-        async def act(server: Conversation) -> Effect:
+        async def act(server: ToolConversation) -> Effect:
             values = {**action.parameters, "key": undo_key, "done_key": key}
             return await self._act(server, call, values)
 
@@ -155,7 +155,7 @@ class McpConnector:
         if call is None:
             return EffectStatus.UNKNOWN
 
-        async def ask(server: Conversation) -> ToolResult:
+        async def ask(server: ToolConversation) -> ToolResult:
             return await server.ask(call, _fill(call.arguments, {**action.parameters, "key": key}))
 
         try:
@@ -179,14 +179,14 @@ class McpConnector:
             raise ConnectorFailed(f"{self._system.name} has no action {action!r}") from None
 
     async def _snapshot(
-        self, server: Conversation, spec: ToolAction, parameters: ScalarMapping
+        self, server: ToolConversation, spec: ToolAction, parameters: ScalarMapping
     ) -> dict[str, Scalar]:
         if spec.precondition is None:
             return {}
         return await self._read_fields(server, spec.precondition, parameters)
 
     async def _read_fields(
-        self, server: Conversation, call: ToolCall, parameters: ScalarMapping
+        self, server: ToolConversation, call: ToolCall, parameters: ScalarMapping
     ) -> dict[str, Scalar]:
         """Ask a question and read the declared fields of its result."""
         result = await server.ask(call, _fill(call.arguments, parameters))
@@ -197,7 +197,9 @@ class McpConnector:
             for name, expression in call.fields.items()
         }
 
-    async def _act(self, server: Conversation, call: ToolCall, parameters: ScalarMapping) -> Effect:
+    async def _act(
+        self, server: ToolConversation, call: ToolCall, parameters: ScalarMapping
+    ) -> Effect:
         """Change something, and say what came of it."""
         arguments, meta = _fill(call.arguments, parameters), _fill(call.meta, parameters)
         result = await server.change(call, arguments, meta)
@@ -216,7 +218,7 @@ class McpConnector:
 def find_problems(system: McpSystem, secrets: Secrets) -> list[str]:
     """Compare the tools of the server with those that are pinned."""
 
-    async def ask(server: Conversation) -> Mapping[str, str]:
+    async def ask(server: ToolConversation) -> Mapping[str, str]:
         return await server.read_checksums()
 
     try:

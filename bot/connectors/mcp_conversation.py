@@ -54,7 +54,7 @@ _FAILURES = (
 
 @dataclass(frozen=True, slots=True)
 class ToolResult:
-    """What a tool answered: an object of JSON, or its text."""
+    """The answer of a tool: an object of JSON, or its text."""
 
     content: Mapping[str, Any]
     #: The tool says that it failed.
@@ -72,7 +72,7 @@ class _Outcome(Generic[T]):
     is_known: bool = False
 
 
-class Conversation:
+class ToolConversation:
     """A server that has said hello."""
 
     def __init__(self, system: McpSystem, client: Client) -> None:
@@ -131,16 +131,16 @@ class Conversation:
             answer = _read_result(result)
         except MCPError as error:
             if error.error.code not in _NOT_RUN:
-                raise OutcomeUnknown(self._lost(error)) from None
+                raise OutcomeUnknown(self._doubt(error)) from None
             self.is_changing = False
             reason = f"{self._system.name} did not run {call.tool}: error {error.error.code}"
             raise ConnectorFailed(reason) from None
         except _FAILURES as error:
-            raise OutcomeUnknown(self._lost(error)) from None
+            raise OutcomeUnknown(self._doubt(error)) from None
         self.is_changing = False
         return answer
 
-    def _lost(self, failure: Exception) -> str:
+    def _doubt(self, failure: Exception) -> str:
         return f"{self._system.name} did not say what came of it: {type(failure).__name__}"
 
 
@@ -162,7 +162,7 @@ def describe_pin(system: McpSystem, call: ToolCall, checksums: Mapping[str, str]
 
 
 def converse(
-    system: McpSystem, secrets: Secrets, work: Callable[[Conversation], Awaitable[T]]
+    system: McpSystem, secrets: Secrets, work: Callable[[ToolConversation], Awaitable[T]]
 ) -> T:
     """Speak with the server, within the time limit of the call.
 
@@ -183,18 +183,18 @@ async def _converse(
     system: McpSystem,
     secrets: Secrets,
     *,
-    work: Callable[[Conversation], Awaitable[T]],
+    work: Callable[[ToolConversation], Awaitable[T]],
     outcome: _Outcome[T],
 ) -> None:
     """Fill the outcome, whatever happens.
 
     Nothing is raised: a task group would wrap it.
     """
-    conversations: list[Conversation] = []
+    conversations: list[ToolConversation] = []
     try:
         with anyio.fail_after(seconds_left()) as scope:
             async with Client(_transport(system, secrets), cache=None) as client:
-                conversations.append(Conversation(system, client))
+                conversations.append(ToolConversation(system, client))
                 try:
                     outcome.value = await work(conversations[0])
                 except ConnectorFailed as failure:
@@ -210,7 +210,7 @@ async def _converse(
 
 
 def _lost_conversation(
-    system: McpSystem, conversations: list[Conversation], failure: Exception
+    system: McpSystem, conversations: list[ToolConversation], failure: Exception
 ) -> ConnectorFailed:
     if any(one.is_changing for one in conversations):
         return OutcomeUnknown(

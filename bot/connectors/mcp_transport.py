@@ -66,11 +66,11 @@ async def run_command(
 async def _streams(process: Process) -> AsyncIterator[Streams]:
     assert process.stdout is not None  # noqa: S101 (opened with pipes)
     assert process.stdin is not None  # noqa: S101
-    received, incoming = anyio.create_memory_object_stream[SessionMessage | Exception](0)
-    outgoing, sent = anyio.create_memory_object_stream[SessionMessage](0)
+    inlet, incoming = anyio.create_memory_object_stream[SessionMessage | Exception](0)
+    outgoing, queue = anyio.create_memory_object_stream[SessionMessage](0)
     async with anyio.create_task_group() as tasks:
-        tasks.start_soon(_receive, process.stdout, received)
-        tasks.start_soon(_send, process.stdin, sent, received)
+        tasks.start_soon(_receive, process.stdout, inlet)
+        tasks.start_soon(_send, process.stdin, queue, inlet)
         try:
             yield incoming, outgoing
         finally:
@@ -80,33 +80,33 @@ async def _streams(process: Process) -> AsyncIterator[Streams]:
 
 
 async def _receive(
-    output: ByteReceiveStream, received: MemoryObjectSendStream[SessionMessage | Exception]
+    output: ByteReceiveStream, inlet: MemoryObjectSendStream[SessionMessage | Exception]
 ) -> None:
     """Pass on one message a line, until the output ends or is too large."""
     buffer, count = b"", 0
     with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream):
-        async with received:
+        async with inlet:
             while len(buffer) <= MAX_MESSAGE_BYTES and count <= MAX_RECEIVED_BYTES:
                 chunk = await output.receive()
                 count += len(chunk)
                 *lines, buffer = (buffer + chunk).split(b"\n")
                 for line in lines:
-                    await received.send(_parse(line))
+                    await inlet.send(_parse(line))
 
 
 async def _send(
     input_stream: ByteSendStream,
-    sent: MemoryObjectReceiveStream[SessionMessage],
-    received: MemoryObjectSendStream[SessionMessage | Exception],
+    queue: MemoryObjectReceiveStream[SessionMessage],
+    inlet: MemoryObjectSendStream[SessionMessage | Exception],
 ) -> None:
     try:
-        async with sent:
-            async for message in sent:
+        async with queue:
+            async for message in queue:
                 text = message.message.model_dump_json(by_alias=True, exclude_unset=True)
                 await input_stream.send(text.encode() + b"\n")
     except (anyio.BrokenResourceError, anyio.ClosedResourceError, OSError):
         # Nobody will answer.
-        await received.aclose()
+        await inlet.aclose()
 
 
 def _parse(line: bytes) -> SessionMessage | Exception:
@@ -178,7 +178,7 @@ class _GuardedBackend(httpcore2.AsyncNetworkBackend):
     def __init__(self, private_hosts: frozenset[str]) -> None:
         self._private_hosts = private_hosts
         self._backend = httpcore2.AnyIOBackend()
-        self._received = _Received()
+        self._traffic = _Traffic()
 
     async def connect_tcp(
         self,
@@ -197,7 +197,7 @@ class _GuardedBackend(httpcore2.AsyncNetworkBackend):
             local_address=local_address,
             socket_options=socket_options,
         )
-        return _BoundedStream(stream, self._received)
+        return _BoundedStream(stream, self._traffic)
 
     async def _resolve(self, host: str, port: int) -> str:
         try:
@@ -211,21 +211,21 @@ class _GuardedBackend(httpcore2.AsyncNetworkBackend):
         return addresses[0]
 
 
-class _Received:
-    """The bytes that a conversation has received."""
+class _Traffic:
+    """The bytes that a conversation has inlet."""
 
     count = 0
 
 
 class _BoundedStream(httpcore2.AsyncNetworkStream):
-    def __init__(self, stream: httpcore2.AsyncNetworkStream, received: _Received) -> None:
+    def __init__(self, stream: httpcore2.AsyncNetworkStream, traffic: _Traffic) -> None:
         self._stream = stream
-        self._received = received
+        self._traffic = traffic
 
     async def read(self, max_bytes: int, timeout: float | None = None) -> bytes:
         data = await self._stream.read(max_bytes, timeout)
-        self._received.count += len(data)
-        if self._received.count > MAX_RECEIVED_BYTES:
+        self._traffic.count += len(data)
+        if self._traffic.count > MAX_RECEIVED_BYTES:
             raise httpcore2.ReadError("the server sends too much")
         return data
 
@@ -242,7 +242,7 @@ class _BoundedStream(httpcore2.AsyncNetworkStream):
         timeout: float | None = None,
     ) -> httpcore2.AsyncNetworkStream:
         stream = await self._stream.start_tls(ssl_context, server_hostname, timeout)
-        return _BoundedStream(stream, self._received)
+        return _BoundedStream(stream, self._traffic)
 
     def get_extra_info(self, info: str) -> Any:
         return self._stream.get_extra_info(info)

@@ -77,16 +77,16 @@ class SmtpConnector:
             # Nobody would have read it.
             raise ConnectorFailed("a mail is approved whole, so no earlier step may fill it")
         values = convert_parameters(parameters, spec.parameters)
-        prepared = prepare_action(
+        draft = prepare_action(
             spec,
             system=self._system.name,
             connector=self._system.connector,
             parameters=values,
             snapshot=_snapshot(self._compose(spec, values)),
         )
-        if self._system.sent is None:
-            return prepared
-        return replace(prepared, idempotency=Idempotency.MARKER)
+        if self._system.sent_mailbox is None:
+            return draft
+        return replace(draft, idempotency=Idempotency.MARKER)
 
     def precondition(self, action: Action) -> ScalarMapping:
         """Write the mail again, as it would be sent now."""
@@ -111,21 +111,21 @@ class SmtpConnector:
 
     def verify(self, action: Action, key: str) -> EffectStatus:
         """Look for the mail among those that were sent."""
-        sent = self._system.sent
-        if sent is None:
+        mailbox_spec = self._system.sent_mailbox
+        if mailbox_spec is None:
             return EffectStatus.UNKNOWN
         mail = self._compose(self._find_spec(short_name(action)), action.parameters)
         try:
             with (
                 self._time_limit(),
-                open_mailbox(sent, self._sent_login, sent.folder) as mailbox,
+                open_mailbox(mailbox_spec, self._sent_login, mailbox_spec.folder) as mailbox,
             ):
                 is_there = mailbox.has_message(message_id(mail, key))
         except ConnectorFailed:
             return EffectStatus.UNKNOWN
         if is_there:
             return EffectStatus.LANDED
-        return EffectStatus.ABSENT if sent.complete else EffectStatus.UNKNOWN
+        return EffectStatus.ABSENT if mailbox_spec.complete else EffectStatus.UNKNOWN
 
     def undo(
         self,
@@ -169,7 +169,7 @@ class SmtpConnector:
             ConnectorFailed: it surely was not sent.
             OutcomeUnknown: the server may have it.
         """
-        with self._connected() as connection:
+        with self._connection() as connection:
             with self._nothing_sent():
                 self._offer(connection, mail)
             try:
@@ -184,7 +184,7 @@ class SmtpConnector:
             self._judge(code, reply)
 
     @contextmanager
-    def _connected(self) -> Iterator["_Connection"]:
+    def _connection(self) -> Iterator["_Connection"]:
         """Connect, in private and logged in."""
         with self._nothing_sent():
             connection = _Connection(self._system, self._sender.domain)

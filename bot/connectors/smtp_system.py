@@ -54,9 +54,9 @@ class MailAction(ActionSpec):
         ActionSpec.__post_init__(self)
         if self.returns:
             raise ValueError("a mail returns no facts")
-        reserved = sorted(_SNAPSHOT & set(self.parameters))
-        if reserved:
-            raise ValueError(f"{', '.join(reserved)} is part of every mail; rename the parameter")
+        clashes = sorted(_SNAPSHOT & set(self.parameters))
+        if clashes:
+            raise ValueError(f"{', '.join(clashes)} is part of every mail; rename the parameter")
         for template in (*self.to, self.subject, self.text):
             missing = sorted(set(placeholders(template)) - set(self.parameters))
             if missing:
@@ -101,7 +101,7 @@ class SmtpSystem(MailServer, SystemSpec):
     #: The only domains to which mails may go. A subdomain is listed by itself.
     domains: Annotated[tuple[Text, ...], Field(min_length=1, max_length=200)]
     #: Where a mail is looked for after a lost answer; without it a person is asked.
-    sent: SentMailbox | None = None
+    sent_mailbox: SentMailbox | None = None
     actions: Annotated[Mapping[str, MailAction], KEYED]
 
     def __post_init__(self) -> None:
@@ -115,8 +115,8 @@ class SmtpSystem(MailServer, SystemSpec):
 
     def secret_names(self) -> tuple[str, ...]:
         names = MailServer.secret_names(self)
-        return (*names, *self.sent.secret_names()) if self.sent else names
+        return (*names, *self.sent_mailbox.secret_names()) if self.sent_mailbox else names
 
     def connect(self, secrets: Secrets, chat: Chat) -> Connector:
-        sent_login = Login.of(self.sent, secrets) if self.sent else Login()
+        sent_login = Login.of(self.sent_mailbox, secrets) if self.sent_mailbox else Login()
         return smtp.SmtpConnector(self, Login.of(self, secrets), sent_login)

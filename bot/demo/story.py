@@ -467,17 +467,17 @@ class Story:
             " ORDER BY starts_at DESC LIMIT 1"
         )
         address = "a.guest@guest.example"
-        logged = self.source.send_mail(
+        old_receipt = self.source.send_mail(
             "Ivo Kaur", GUEST_IN_LOG, "Cold soup", "The soup was cold; thank you for replacing it."
         )
-        require(logged["outcome"] == "ignored", f"what is in the log opens nothing: {logged}")
-        unlogged = self.source.send_mail(
+        require(old_receipt["outcome"] == "ignored", f"the log has it: {old_receipt}")
+        new_receipt = self.source.send_mail(
             guest, address, "[EXTERNAL] Warm wine", "The wine came warm and nobody cared."
         )
-        require(unlogged["outcome"] == "opened", f"what is not becomes a case: {unlogged}")
+        require(new_receipt["outcome"] == "opened", f"what is not becomes a case: {new_receipt}")
         self._wait_for_card("guest_complaint", "Warm wine", expectation="its card")
         case = self.records.case("guest_complaint")
-        require(case.id == unlogged["case"], "of that mail alone")
+        require(case.id == new_receipt["case"], "of that mail alone")
         self.slack.press(ANA, case, "case.approve")
         self.records.wait_for_state("guest_complaint", State.RESOLVED, expectation="resolved")
         note = self.company.row("SELECT text, venue_id FROM service_notes WHERE guest = ?", address)

@@ -20,7 +20,7 @@ from bot.cases.signal import Signal, SignalStatus
 from bot.cases.sla import promise_sla
 from bot.cases.source import Source
 from bot.desk.effects import change
-from bot.desk.known_signals import KNOWN, KnownSignals
+from bot.desk.record_checks import ON_RECORD, RecordChecks
 from bot.desk.signal_rush import SignalRush
 from bot.desk.source_throttle import SourceThrottle
 from bot.ports.case_store import CaseStore, Change, Receipt, ReceiptOutcome
@@ -46,17 +46,17 @@ class Intake:
     rush: SignalRush = field(default_factory=SignalRush)
     ignored: IgnoredRequests = field(default_factory=NoIgnoredRequests)
     #: Tells what the systems of record have already; None where nobody is asked.
-    known: KnownSignals | None = None
+    record_checks: RecordChecks | None = None
 
     def ignore(self, source: str, event: str) -> None:
         """Count a request that its source leaves out."""
         self.ignored.count(source, event, self.clock())
 
-    def is_known(self, source: Source, signal: Signal) -> bool:
+    def is_on_record(self, source: Source, signal: Signal) -> bool:
         """Tell whether a system of record has this trouble already, and count it if so."""
-        if self.known is None or not self.known.has(source, signal):
+        if self.record_checks is None or not self.record_checks.has(source, signal):
             return False
-        self.ignore(source.name, KNOWN)
+        self.ignore(source.name, ON_RECORD)
         return True
 
     def receive(self, signal: Signal, raw: bytes) -> Receipt:

@@ -23,7 +23,7 @@ from bot.cases.source import Format
 from bot.clock import utc_now
 from bot.desk.case_progress import CaseProgress
 from bot.desk.intake import Intake
-from bot.desk.known_signals import KNOWN
+from bot.desk.record_checks import ON_RECORD
 from bot.ports.case_store import Receipt, ReceiptOutcome
 from bot.views.case_record import case_record
 from handlers.intake.authentication import Sources
@@ -193,8 +193,8 @@ class IntakeApi:
             if isinstance(item, Ignored):
                 self.intake.ignore(delivery.source.name, item.event)
                 return item
-            if self.intake.is_known(delivery.source, item):
-                return Ignored(reason="it is known already", event=KNOWN)
+            if self.intake.is_on_record(delivery.source, item):
+                return Ignored(reason="it is on record already", event=ON_RECORD)
             return self.intake.receive(item, delivery.stored_body)
         except KeyReused as error:
             if delivery.source.is_foreign:
@@ -244,7 +244,9 @@ def _parse(delivery: Delivery, body: bytes) -> list[Item]:
                 delivery.content(), source, delivery.proof, received_on=utc_now().date()
             )
         case Format.EMAIL:
-            return mail.parse_signals(delivery, received_on=utc_now().date())
+            return mail.parse_signals(
+                body, delivery.content(), source, delivery.proof, received_on=utc_now().date()
+            )
         case _:
             assert_never(source.format)
 

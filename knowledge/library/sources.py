@@ -131,12 +131,14 @@ def check_source_names(
     return complaints
 
 
-def check_known(sources: Mapping[str, Source], systems: Mapping[str, SystemSpec]) -> list[str]:
+def check_record_checks(
+    sources: Mapping[str, Source], systems: Mapping[str, SystemSpec]
+) -> list[str]:
     """Complain of look-ups in systems that there are not."""
     return [
-        f"sources.yml: {name}.known: there is no system {source.known.system}"
+        f"sources.yml: {name}.record_check: there is no system {source.record_check.system}"
         for name, source in sources.items()
-        if source.known and source.known.system not in systems
+        if source.record_check and source.record_check.system not in systems
     ]
 
 

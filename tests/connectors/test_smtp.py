@@ -49,7 +49,7 @@ systems:
         subject: "{{number}}"
         text: "See {{number}}."
 """
-SENT = """    sent:
+SENT = """    sent_mailbox:
       host: localhost
       port: {port}
       security: starttls

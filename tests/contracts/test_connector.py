@@ -272,7 +272,7 @@ class MailSubject(Subject):
             ca_file=certificates.authority,
             sender="desk@harbour.example",
             domains=("supplier.example",),
-            sent=SentMailbox(
+            sent_mailbox=SentMailbox(
                 host=sent.host,
                 port=sent.port,
                 security=MailSecurity.STARTTLS,
@@ -307,7 +307,9 @@ class MailSubject(Subject):
     @contextmanager
     def disconnect(self):
         connector = self.connector
-        away = replace(self.system, sent=replace(self.system.sent, port=free_port()))
+        away = replace(
+            self.system, sent_mailbox=replace(self.system.sent_mailbox, port=free_port())
+        )
         self.connector = SmtpConnector(away, Login(), Login(*IMAP_LOGIN))
         yield
         self.connector = connector

@@ -8,9 +8,9 @@ import pytest
 
 from bot.cases.errors import NoSuchCase
 from bot.cases.mail_server import Mailbox, MailSecurity
-from bot.cases.source import Format, KnownLookup, Source
+from bot.cases.source import Format, RecordCheck, Source
 from bot.connectors.mail_servers import Login
-from bot.desk.known_signals import KnownSignals
+from bot.desk.record_checks import RecordChecks
 from scheduler.mailboxes import MailboxReader
 from tests.connectors.mail import HOST, IMAP_LOGIN, Certificates, running_imap
 
@@ -144,7 +144,7 @@ def test_a_database_that_is_away_for_one_mail_is_tried_again_from_there(imap, re
         pass
 
     class Intake:
-        def is_known(self, source, signal):
+        def is_on_record(self, source, signal):
             return False
 
         def receive(self, signal, raw):
@@ -241,17 +241,19 @@ def test_a_wrong_password_changes_nothing(imap, reader, world, caplog):
 
 
 def test_what_the_service_log_has_already_opens_nothing(imap, reader, world):
-    known = KnownLookup(
+    check = RecordCheck(
         system="house", query="SELECT 1 AS known", parameters={"guest": "signal.from"}
     )
-    source = replace(reader.source, known=known)
-    intake = replace(world.desk.intake, known=KnownSignals({"house": world.house}, world.clock))
+    source = replace(reader.source, record_check=check)
+    intake = replace(
+        world.desk.intake, record_checks=RecordChecks({"house": world.house}, world.clock)
+    )
     reader = replace(reader, source=source, intake=intake)
     world.house.rows = [{"known": 1}]
     post(imap, 1)
     assert reader.poll() == 0
     (count,) = world.store.ignored_requests.list("support")
-    assert (count.event, count.count) == ("known already", 1)
+    assert (count.event, count.count) == ("on record already", 1)
     world.house.rows = []
     post(imap, 2)
     assert reader.poll() == 1

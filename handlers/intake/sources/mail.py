@@ -7,27 +7,40 @@ request without a mapping, so nothing is lost.
 import base64
 import binascii
 import json
+import re
 from collections.abc import Mapping
 from datetime import date
 from typing import Any
 
+from bot.cases.source import Source
 from bot.connectors.incoming_mail import Attachment, Headers, IncomingMail, mail_of, read_mail
 from bot.connectors.mail_html import html_to_text
 from bot.connectors.mail_signals import reason_to_ignore, signal_of
 from handlers.intake.content import RequestContent
-from handlers.intake.delivery import Delivery
+from handlers.intake.proof import Proof
 from handlers.intake.reading import Ignored, Item
 from handlers.intake.sources import mapped
 
 MAX_ATTACHMENTS = 100
 _MIME_TYPE = "message/rfc822"
+_BEGINNING = re.compile(
+    rb"(?:[A-Za-z][A-Za-z0-9-]{0,60}:[^\n]{0,2000}\n(?:[ \t][^\n]{0,2000}\n){0,50}){0,50}?"
+    rb"(?:From|Received|Message-ID): ",
+    re.IGNORECASE,
+)
 _POSTMARK_HEADERS = ("From", "To", "Cc", "Subject", "Date")
 
 
-def parse_signals(delivery: Delivery, *, received_on: date) -> list[Item]:
+def parse_signals(
+    body: bytes,
+    content: RequestContent,
+    source: Source,
+    proof: Proof,
+    *,
+    received_on: date | None = None,
+) -> list[Item]:
     """Parse a mail, whoever sends it on; nothing is refused for its content."""
-    content, source, proof = delivery.content(), delivery.source, delivery.proof
-    mail = _find_mail(delivery, content)
+    mail = _find_mail(body, content)
     if mail is None:
         return mapped.parse_signals(content, source, proof, received_on=received_on)
     reason = reason_to_ignore(mail)
@@ -37,15 +50,15 @@ def parse_signals(delivery: Delivery, *, received_on: date) -> list[Item]:
     return [signal_of(mail, source, key="" if proof.covers_body else proof.message_id)]
 
 
-def _find_mail(delivery: Delivery, content: RequestContent) -> IncomingMail | None:
-    media_type = delivery.head.headers.get("content-type", "").partition(";")[0].strip().lower()
-    if media_type == _MIME_TYPE:
-        return read_mail(delivery.body)
-    body = content.body
-    if not isinstance(body, Mapping):
+def _find_mail(body: bytes, content: RequestContent) -> IncomingMail | None:
+    # The bytes decide too: no signature covers the content type.
+    if content.headers.get("content_type", "").startswith(_MIME_TYPE) or _BEGINNING.match(body):
+        return read_mail(body)
+    fields = content.body
+    if not isinstance(fields, Mapping):
         return None
-    for read in (_read_mime_field, _read_ses, _read_postmark, _read_fields):
-        mail = read(body)
+    for reader in (_read_mime_field, _read_ses, _read_postmark, _read_fields):
+        mail = reader(fields)
         if mail is not None:
             return mail
     return None

@@ -13,11 +13,11 @@ from bot.ports.connector import Systems
 
 log = logging.getLogger(__name__)
 #: The name under which such signals are counted.
-KNOWN = "known already"
+ON_RECORD = "on record already"
 
 
 @dataclass(frozen=True)
-class KnownSignals:
+class RecordChecks:
     """Asks the system that a source names."""
 
     systems: Systems
@@ -25,17 +25,17 @@ class KnownSignals:
 
     def has(self, source: Source, signal: Signal) -> bool:
         """Tell whether the trouble is known; a system that does not answer knows nothing."""
-        known = source.known
-        if known is None:
+        check = source.record_check
+        if check is None:
             return False
         facts = {**signal.facts, "subject": signal.subject, "title": signal.title}
         parameters = {
             name: find_scalar(expression, {"signal": facts})
-            for name, expression in known.parameters.items()
+            for name, expression in check.parameters.items()
         }
         parameters.update(detection_parameters(self.clock()))
         try:
-            return bool(self.systems[known.system].look_up(known.query, parameters, 1))
+            return bool(self.systems[check.system].look_up(check.query, parameters, 1))
         except ConnectorFailed as failure:
-            log.warning("whether a signal of %s is known: %s", source.name, failure)
+            log.warning("whether a signal of %s is on record: %s", source.name, failure)
             return False
