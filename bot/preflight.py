@@ -57,6 +57,9 @@ def find_problems(settings: Settings) -> list[str]:
     problems = lease_conflicts(library.systems, settings.lease_for)
     for missing in missing_secrets(library.systems, settings.secret):
         problems.append(f"{missing.name} is not set: set it, or {missing.system} cannot be reached")
+    for system in library.systems.values():
+        if all(settings.secret(name) for name in system.secret_names()):
+            problems += system.find_problems(settings.secret)
     # The default address is this machine, which only its own browser reaches.
     if library.policy().step_up_above is not None and not settings.secret("COUNTERSIGN_PUBLIC_URL"):
         problems.append(
@@ -93,6 +96,11 @@ def _health_problems(settings: Settings, library: FileLibrary) -> Iterator[str]:
 
 def _source_problems(name: str, source: Source, settings: Settings) -> Iterator[str]:
     """Yield why a source could not send, or anybody in its name."""
+    if source.mailbox:
+        for name in source.mailbox.secret_names():
+            if not settings.secret(name):
+                yield f"{name} is not set: set it, or the mailbox of {source.name} is not read"
+        return
     verification = source.verify
     if verification and verification.scheme is Scheme.LOOPBACK:
         return

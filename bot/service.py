@@ -7,9 +7,10 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Collection, Sequence
+from collections.abc import Callable, Collection, Sequence
 from dataclasses import dataclass, field
 from datetime import timedelta
+from typing import TYPE_CHECKING
 
 import uvicorn
 
@@ -17,9 +18,11 @@ from bot.advisors import Knowledge
 from bot.cases.errors import SettingsIncomplete
 from bot.checkpoint_keeper import CheckpointKeeper
 from bot.clock import monotonic
+from bot.connectors.mail_servers import Login
 from bot.desk.kind_watch import KindWatch
 from bot.desk.lane_priority import LanePriority
 from bot.desk.worker import Handler, WorkerPool, WorkerTimings
+from bot.lazy_module import LazyModule
 from bot.ports.clock import Clock
 from bot.ports.outbox import Topic
 from bot.row_files import read_signals
@@ -33,6 +36,12 @@ from scheduler.detectors import AbsenceDetector, Detector
 from scheduler.digest import DigestSchedule
 from scheduler.folders import FolderWatch
 from scheduler.loop import Job, Loop
+
+if TYPE_CHECKING:
+    from scheduler import mailboxes
+else:
+    # Only who reads mailboxes loads the libraries for them.
+    mailboxes = LazyModule("scheduler.mailboxes")
 
 log = logging.getLogger(__name__)
 # A thread that draws waits for Slack most of the time: 24 draw fifty cards a second at 150 ms.
@@ -302,8 +311,10 @@ def _lane_handlers(desk: Desk) -> dict[str, dict[Topic, Handler]]:
     return handlers
 
 
-def build_jobs(desk: Desk, keeper: CheckpointKeeper, clock: Clock) -> list[Job]:
-    """Build the jobs of the scheduler, detectors included."""
+def build_jobs(
+    desk: Desk, keeper: CheckpointKeeper, clock: Clock, secrets: Callable[[str], str]
+) -> list[Job]:
+    """Build the jobs of the scheduler, detectors and mailboxes included."""
     digest_schedule = DigestSchedule(
         live_lists=desk.store.live_lists,
         outbox=desk.store.outbox,
@@ -329,6 +340,7 @@ def build_jobs(desk: Desk, keeper: CheckpointKeeper, clock: Clock) -> list[Job]:
         *_detection_jobs(desk, clock),
         *_absence_jobs(desk, clock),
         *_folder_jobs(desk),
+        *_mailbox_jobs(desk, clock, secrets),
     ]
 
 
@@ -372,4 +384,20 @@ def _absence_jobs(desk: Desk, clock: Clock) -> list[Job]:
                 since=clock(),
             )
             jobs.append(Job(f"miss {playbook.kind}", playbook.absence.every, detector.poll))
+    return jobs
+
+
+def _mailbox_jobs(desk: Desk, clock: Clock, secrets: Callable[[str], str]) -> list[Job]:
+    jobs = []
+    for source in desk.library.sources.values():
+        if source.mailbox and all(map(secrets, source.mailbox.secret_names())):
+            reader = mailboxes.MailboxReader(
+                source=source,
+                mailbox=source.mailbox,
+                login=Login.of(source.mailbox, secrets),
+                positions=desk.store.ticks,
+                intake=desk.intake,
+                clock=clock,
+            )
+            jobs.append(Job(f"read {source.name}", source.mailbox.every, reader.poll))
     return jobs

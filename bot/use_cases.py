@@ -57,6 +57,7 @@ from bot.desk.questions import Questions
 from bot.desk.queues import Queues
 from bot.desk.raising import Raising
 from bot.desk.recognition import MonthlyAwards, RecognitionSummary
+from bot.desk.record_checks import RecordChecks
 from bot.desk.reminders import Reminders
 from bot.desk.rule_changes import RuleDescriptions, RuleReview
 from bot.desk.rules_in_force import RulesInForce
@@ -688,6 +689,7 @@ def build_desk(
         clock=clock,
         throttle=throttle,
         ignored_requests=store.ignored_requests,
+        record_checks=RecordChecks(systems, clock),
     )
     visibility = Visibility(
         cases=store.cases,

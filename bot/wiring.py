@@ -93,7 +93,7 @@ def build_service(
         worker=worker,
         processes=workers,
         loop=Loop(desk.store.ticks, worker.clock),
-        jobs=[] if receive_only else build_jobs(desk, keeper, worker.clock),
+        jobs=[] if receive_only else build_jobs(desk, keeper, worker.clock, settings.secret),
         keeper=keeper,
         trainer=_build_trainer(settings, worker),
         socket=socket,

@@ -16,8 +16,11 @@ from bot.cases.constraints import (
     Name,
     OptionalHandle,
     OptionalName,
+    Query,
     Span,
 )
+from bot.cases.expressions import Expression
+from bot.cases.mail_server import Mailbox
 from bot.cases.request_expressions import RequestExpression, RequestTemplate
 from bot.cases.verification import Handshake, Verification
 
@@ -38,6 +41,8 @@ class Format(StrEnum):
     MAPPING = "mapping"
     #: Guessed from the body; the card says so.
     AUTO = "auto"
+    #: A mail, as the providers of mailboxes send it on, or read from a mailbox.
+    EMAIL = "email"
 
 
 class AmountUnit(StrEnum):
@@ -92,6 +97,17 @@ class SignalMapping:
     facts: Mapping[Name, RequestExpression] = field(default_factory=dict)
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class RecordCheck:
+    """A question whether a system knows of the trouble already."""
+
+    system: Name
+    #: A row means that it is known; ``:now`` is given.
+    query: Query
+    #: Expressions over ``signal``: its facts, subject and title.
+    parameters: Mapping[Name, Expression] = field(default_factory=dict)
+
+
 def _check_kinds(kinds: tuple[str, ...]) -> tuple[str, ...]:
     if not kinds:
         raise ValueError("kinds is empty, so nothing could be sent; name some, or leave kinds out")
@@ -132,6 +148,10 @@ class Source:
     handshake: Handshake = Handshake.NONE
     #: Watched for files; such a source needs no secret.
     folder: Folder | None = None
+    #: Read over IMAP in place of requests.
+    mailbox: Mailbox | None = None
+    #: What a system of record has already is left out, and counted.
+    record_check: RecordCheck | None = None
 
     @property
     def is_foreign(self) -> bool:

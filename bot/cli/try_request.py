@@ -25,7 +25,7 @@ from handlers.intake.content import read_content
 from handlers.intake.problem import Problem
 from handlers.intake.proof import Proof, full_proof
 from handlers.intake.reading import Ignored, Item
-from handlers.intake.sources import alertmanager, cloudevents, mapped, signals
+from handlers.intake.sources import alertmanager, cloudevents, mail, mapped, signals
 from knowledge.library import FileLibrary
 from knowledge.library.presets import preset_path, read_preset
 
@@ -113,6 +113,9 @@ def read_items(source: Source, body: bytes, headers: Mapping[str, str]) -> list[
                 return alertmanager.parse_signals(body, source)
             case Format.MAPPING | Format.AUTO:
                 return mapped.parse_signals(read_content(body, headers), source, _proof(source))
+            case Format.EMAIL:
+                content = read_content(body, headers)
+                return mail.parse_signals(body, content, source, _proof(source))
             case _:
                 assert_never(source.format)
     except Problem as problem:

@@ -10,15 +10,20 @@ from pydantic import Field
 
 from bot.connectors.dry_run import DryRun
 from bot.connectors.http_system import HttpSystem
+from bot.connectors.mcp_system import McpSystem
 from bot.connectors.measured import MeasuredConnector
 from bot.connectors.message import MessageSystem
+from bot.connectors.smtp_system import SmtpSystem
 from bot.connectors.specs import Secrets, SystemSpec
 from bot.connectors.sql import SqlSystem
 from bot.ports.chat import Chat
 from bot.ports.connector import Connector
 
 #: A system of ``systems.yml``: the field ``connector`` says which.
-AnySystem = Annotated[SqlSystem | HttpSystem | MessageSystem, Field(discriminator="connector")]
+AnySystem = Annotated[
+    SqlSystem | HttpSystem | MessageSystem | SmtpSystem | McpSystem,
+    Field(discriminator="connector"),
+]
 
 
 class MissingSecret(NamedTuple):

@@ -116,6 +116,10 @@ class SystemSpec(ABC):
     def connect(self, secrets: Secrets, chat: Chat) -> Connector:
         """Create its connector. Nothing is opened before the first call."""
 
+    def find_problems(self, secrets: Secrets) -> list[str]:
+        """Ask the system whether its declaration fits, where it can tell."""
+        return []
+
 
 def prepare_action(
     spec: ActionSpec,

@@ -42,7 +42,7 @@ CREATE TABLE orders (id INTEGER PRIMARY KEY, supplier_id INTEGER NOT NULL, amoun
 CREATE TABLE invoices (id INTEGER PRIMARY KEY, number TEXT NOT NULL, supplier_id INTEGER NOT NULL,
   order_id INTEGER, amount REAL NOT NULL, received_on TEXT NOT NULL, status TEXT NOT NULL);
 CREATE TABLE service_notes (id INTEGER PRIMARY KEY, venue_id INTEGER NOT NULL, text TEXT NOT NULL,
-  severity TEXT NOT NULL, raised_at TEXT NOT NULL, closed_at TEXT, assigned_to INTEGER);
+  severity TEXT NOT NULL, raised_at TEXT NOT NULL, closed_at TEXT, assigned_to INTEGER, guest TEXT);
 CREATE TABLE shipments (id INTEGER PRIMARY KEY, customer TEXT NOT NULL, value REAL NOT NULL,
   shipped_on TEXT NOT NULL, carrier_status TEXT NOT NULL, warehouse_status TEXT NOT NULL,
   status TEXT NOT NULL);
@@ -192,6 +192,8 @@ OLDEST_EXCEPTION_DAYS = 345
 #: Above 1 the company grows: the last weeks have more exceptions than those of a year ago.
 GROWTH = 1.4
 JITTER_STEPS = 5
+#: The address of a guest whose complaint is in the service log.
+GUEST_IN_LOG = "ivo.kaur@guest.example"
 #: What ends an exception of each kind by itself, for the row with this id.
 SETTLEMENTS = {
     "booking_no_cover": "UPDATE bookings SET status = 'cancelled' WHERE id = ?",
@@ -497,6 +499,7 @@ def _make_service_notes(company: _Company) -> None:
                 raised_at=raised_at,
                 closed_at=f"{company.days_ago(days - 1)} 11:00:00",
                 assigned_to=None,
+                guest=None,
             )
     for at in company.exception_times(FREQUENT_EXCEPTIONS):
         # The detector looks for open notes of three to ten days ago.
@@ -509,8 +512,20 @@ def _make_service_notes(company: _Company) -> None:
             raised_at=_time(raising),
             closed_at=None,
             assigned_to=None,
+            guest=None,
         )
         company.plant("service_note_open", f"service_note:{note}", at)
+    # A guest who complained on the spot, and writes about it as well.
+    company.add(
+        "service_notes",
+        venue_id=1,
+        text="Soup served cold, replaced and taken off the bill",
+        severity="low",
+        raised_at=f"{company.days_ago(1)} 20:40:00",
+        closed_at=f"{company.days_ago(1)} 22:00:00",
+        assigned_to=None,
+        guest=GUEST_IN_LOG,
+    )
 
 
 def _make_leads(company: _Company) -> None:

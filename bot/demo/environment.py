@@ -27,6 +27,7 @@ def sample_environment(folder: Path, slack: str, **extra: str) -> dict[str, str]
         # The emulator shows at once what was posted.
         "COUNTERSIGN_SETTLE_FOR": "2",
         "COUNTERSIGN_SOURCE_API_TOKEN": "sample-source-token",
+        "COUNTERSIGN_SOURCE_GUEST_MAIL_TOKEN": "sample-mail-token",
         "COUNTERSIGN_API_TOKEN": "sample-read-token",
         "HARBOUR_VINE_URL": f"sqlite:///{folder / 'company.db'}",
         "HARBOUR_CARRIER_URL": f"sqlite:///{folder / 'carrier.db'}",

@@ -24,9 +24,14 @@ class CompanyDatabase:
 
     def value(self, query: str, *parameters: Any) -> Any:
         """Return the one value of the one row that the query finds."""
-        with closing(sqlite3.connect(self.path)) as database:
-            (value,) = database.execute(query, parameters).fetchone()
+        (value,) = self.row(query, *parameters)
         return value
+
+    def row(self, query: str, *parameters: Any) -> tuple[Any, ...]:
+        """Return the first row that the query finds."""
+        with closing(sqlite3.connect(self.path)) as database:
+            row: tuple[Any, ...] = database.execute(query, parameters).fetchone()
+        return row
 
     def change(self, statement: str, *parameters: Any) -> None:
         """Change rows as somebody else would."""

@@ -14,12 +14,15 @@ from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import closing
 from dataclasses import dataclass, field
+from email.message import EmailMessage
+from email.utils import format_datetime, make_msgid
 from pathlib import Path
 
 from bot.cases.case import Case
 from bot.cases.errors import CountersignError
 from bot.cases.lifecycle import State
-from bot.clock import monotonic
+from bot.clock import monotonic, utc_now
+from bot.demo.company import GUEST_IN_LOG
 from bot.demo.expectations import StoryFailed, polls, require
 from bot.demo.launcher import SampleData, launch_demo_processes
 from bot.demo.people import ANA, BEN, DEV, ELSIE, FINN, FLOOR, GUS, OMAR, STOCK
@@ -79,11 +82,34 @@ class SignalSource:
 
     def send(self, signal: Json) -> Json:
         """Send a signal and return its receipt."""
-        token = self.bot.environment["COUNTERSIGN_SOURCE_API_TOKEN"]
+        return self._post(
+            "signals",
+            json.dumps(signal).encode(),
+            content_type="application/json",
+            token=self.bot.environment["COUNTERSIGN_SOURCE_API_TOKEN"],
+        )
+
+    def send_mail(self, name: str, address: str, subject: str, text: str) -> Json:
+        """Send a guest's mail on, as the provider of the mailbox does, and return its receipt."""
+        mail = EmailMessage()
+        mail["From"] = f"{name} <{address}>"
+        mail["To"] = "complaints@harbour-vine.example"
+        mail["Subject"] = subject
+        mail["Date"] = format_datetime(utc_now())
+        mail["Message-ID"] = make_msgid(domain="guest.example")
+        mail.set_content(text)
+        return self._post(
+            "webhooks/guest_mail",
+            mail.as_bytes(),
+            content_type="message/rfc822",
+            token=self.bot.environment["COUNTERSIGN_SOURCE_GUEST_MAIL_TOKEN"],
+        )
+
+    def _post(self, path: str, body: bytes, *, content_type: str, token: str) -> Json:
         request = urllib.request.Request(
-            f"{self.bot.url}/v1/signals",
-            data=json.dumps(signal).encode(),
-            headers={"Content-Type": "application/json", "Authorization": f"Bearer {token}"},
+            f"{self.bot.url}/v1/{path}",
+            data=body,
+            headers={"Content-Type": content_type, "Authorization": f"Bearer {token}"},
         )
         try:
             with urllib.request.urlopen(request, timeout=REQUEST_TIMEOUT_SECONDS) as response:
@@ -162,6 +188,11 @@ class Story:
                 "People ask: the answer is what was recorded, and nobody learns what they may not "
                 "see",
                 self.answer_questions,
+            ),
+            (
+                "Two guests write mails: one complaint is in no service log and becomes a case, "
+                "the other is logged and does not",
+                self.read_mails,
             ),
             ("The ledger proves it", self.verify_ledger),
         ]
@@ -429,6 +460,28 @@ class Story:
         for case_id in (self.records.case("renewal_due").id, "EX-99999"):
             answer = self.slack.ask(GUS, f"show {case_id}")
             require("none that you may see" in answer, answer)
+
+    def read_mails(self) -> None:
+        guest, venue = self.company.row(
+            "SELECT guest, venue_id FROM bookings WHERE starts_at < date('now')"
+            " ORDER BY starts_at DESC LIMIT 1"
+        )
+        address = "a.guest@guest.example"
+        old_receipt = self.source.send_mail(
+            "Ivo Kaur", GUEST_IN_LOG, "Cold soup", "The soup was cold; thank you for replacing it."
+        )
+        require(old_receipt["outcome"] == "ignored", f"the log has it: {old_receipt}")
+        new_receipt = self.source.send_mail(
+            guest, address, "[EXTERNAL] Warm wine", "The wine came warm and nobody cared."
+        )
+        require(new_receipt["outcome"] == "opened", f"what is not becomes a case: {new_receipt}")
+        self._wait_for_card("guest_complaint", "Warm wine", expectation="its card")
+        case = self.records.case("guest_complaint")
+        require(case.id == new_receipt["case"], "of that mail alone")
+        self.slack.press(ANA, case, "case.approve")
+        self.records.wait_for_state("guest_complaint", State.RESOLVED, expectation="resolved")
+        note = self.company.row("SELECT text, venue_id FROM service_notes WHERE guest = ?", address)
+        require(note == ("Warm wine", venue), f"the service log has it now: {note}")
 
     def verify_ledger(self) -> None:
         verification = subprocess.run(

@@ -18,7 +18,9 @@ from bot.cases.lifecycle import State
 from bot.cases.playbook import Playbook
 from bot.cases.signal import Signal, SignalStatus
 from bot.cases.sla import promise_sla
+from bot.cases.source import Source
 from bot.desk.effects import change
+from bot.desk.record_checks import ON_RECORD, RecordChecks
 from bot.desk.signal_rush import SignalRush
 from bot.desk.source_throttle import SourceThrottle
 from bot.ports.case_store import CaseStore, Change, Receipt, ReceiptOutcome
@@ -43,10 +45,19 @@ class Intake:
     #: Work on cases waits while many signals come.
     rush: SignalRush = field(default_factory=SignalRush)
     ignored_requests: IgnoredRequests = field(default_factory=NoIgnoredRequests)
+    #: Tells what the systems of record have already; None where nobody is asked.
+    record_checks: RecordChecks | None = None
 
     def ignore(self, source: str, event: str) -> None:
         """Count a request that its source leaves out."""
         self.ignored_requests.count(source, event, self.clock())
+
+    def is_on_record(self, source: Source, signal: Signal) -> bool:
+        """Tell whether a system of record has this trouble already, and count it if so."""
+        if self.record_checks is None or not self.record_checks.has(source, signal):
+            return False
+        self.ignore(source.name, ON_RECORD)
+        return True
 
     def receive(self, signal: Signal, raw: bytes) -> Receipt:
         """Record a signal durably and return what it became.

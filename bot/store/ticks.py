@@ -1,6 +1,6 @@
 """Ticks: which process runs a periodic job for which slot of time."""
 
-from sqlalchemy import bindparam, delete
+from sqlalchemy import bindparam, delete, select
 
 from bot.store import tables
 from bot.store.database import Database
@@ -15,6 +15,14 @@ _ticks = tables.ticks.c
 CLAIM_TICK = CompiledStatement(insert_or_ignore(tables.ticks, returning=_ticks.job))
 _DELETE_OLD = CompiledStatement(
     delete(tables.ticks).where(_ticks.job == bindparam("of_job"), _ticks.slot < bindparam("before"))
+)
+
+
+_LAST = CompiledStatement(
+    select(_ticks.slot)
+    .where(_ticks.job == bindparam("of_job"))
+    .order_by(_ticks.slot.desc())
+    .limit(1)
 )
 
 
@@ -40,3 +48,8 @@ class SqlTicks:
             return claim is not None
 
         return self._database.write(write, appends=False)
+
+    def last_slot(self, job: str) -> int | None:
+        """Return the latest slot of a job; None where it has none yet."""
+        rows = self._database.fetch(_LAST, {"of_job": job})
+        return int(rows[0].slot) if rows else None

@@ -23,10 +23,11 @@ from bot.cases.source import Format
 from bot.clock import utc_now
 from bot.desk.case_progress import CaseProgress
 from bot.desk.intake import Intake
+from bot.desk.record_checks import ON_RECORD
 from bot.ports.case_store import Receipt, ReceiptOutcome
 from bot.views.case_record import case_record
 from handlers.intake.authentication import Sources
-from handlers.intake.delivery import Delivery
+from handlers.intake.delivery import Delivery, max_body_bytes
 from handlers.intake.handshake import Handshakes
 from handlers.intake.problem import TITLES, Problem
 from handlers.intake.quotas import Quotas
@@ -34,7 +35,7 @@ from handlers.intake.readiness import Readiness
 from handlers.intake.reading import Ignored, Item, read_body
 from handlers.intake.request_head import RequestHead
 from handlers.intake.responses import batch_response, is_unavailable
-from handlers.intake.sources import alertmanager, cloudevents, mapped, signals
+from handlers.intake.sources import alertmanager, cloudevents, mail, mapped, signals
 from handlers.intake.tokens import bearer_token, has_token
 
 log = logging.getLogger(__name__)
@@ -104,7 +105,7 @@ class IntakeApi:
         if greeting:
             return greeting
         self.sources.reject_unauthenticated(head)
-        body = await read_body(request)
+        body = await read_body(request, max_body_bytes(self.sources.named_by(head)))
         source, proof = await _aside(self.sources.authenticate, head, body)
         self.quotas.require(source)
         try:
@@ -194,7 +195,9 @@ class IntakeApi:
             if isinstance(item, Ignored):
                 self.intake.ignore(delivery.source.name, item.event)
                 return item
-            return self.intake.receive(item, delivery.body)
+            if self.intake.is_on_record(delivery.source, item):
+                return Ignored(reason="it is on record already", event=ON_RECORD)
+            return self.intake.receive(item, delivery.stored_body)
         except KeyReused as error:
             if delivery.source.is_foreign:
                 # The key has the content in it: only how it is read has changed since.
@@ -241,6 +244,10 @@ def _parse(delivery: Delivery, body: bytes) -> list[Item]:
         case Format.MAPPING | Format.AUTO:
             return mapped.parse_signals(
                 delivery.content(), source, delivery.proof, received_on=utc_now().date()
+            )
+        case Format.EMAIL:
+            return mail.parse_signals(
+                body, delivery.content(), source, delivery.proof, received_on=utc_now().date()
             )
         case _:
             assert_never(source.format)

@@ -8,7 +8,11 @@ from handlers.intake.bodies import unpack
 from handlers.intake.content import RequestContent, read_content
 from handlers.intake.problem import Problem
 from handlers.intake.proof import Proof
-from handlers.intake.reading import MAX_BODY_BYTES, MAX_FOREIGN_BODY_BYTES
+from handlers.intake.reading import (
+    MAX_BODY_BYTES,
+    MAX_FOREIGN_BODY_BYTES,
+    MAX_MAIL_BODY_BYTES,
+)
 from handlers.intake.request_head import RequestHead
 
 ID_HEADER = "webhook-id"
@@ -33,11 +37,16 @@ class Delivery:
         Raises:
             Problem: 413, or 400 or 415 for an encoding that we cannot read.
         """
-        limit = MAX_BODY_BYTES if source.format in STRICT_FORMATS else MAX_FOREIGN_BODY_BYTES
+        limit = MAX_BODY_BYTES if source.format in STRICT_FORMATS else max_body_bytes(source)
         content = unpack(body, head.headers.get("content-encoding", ""), limit)
         if len(content) > limit:
             raise Problem(413, f"the body is too large; at most {limit:,} bytes are allowed")
         return cls(head=head, body=content, source=source, proof=proof)
+
+    @property
+    def stored_body(self) -> bytes:
+        """Return what is kept of the body: of a mail without most of its files."""
+        return self.body[:MAX_FOREIGN_BODY_BYTES]
 
     def refuse_unsigned_event(self) -> None:
         """Refuse an event whose attributes the signature does not cover.
@@ -74,3 +83,9 @@ class Delivery:
         if self.source.verify:
             headers.pop(self.source.verify.header.lower(), None)
         return read_content(self.body, headers, self.head.query)
+
+
+def max_body_bytes(source: Source | None) -> int:
+    """Return how large a body of this source may be; None where its name says nothing yet."""
+    is_mail = source is not None and source.format is Format.EMAIL
+    return MAX_MAIL_BODY_BYTES if is_mail else MAX_FOREIGN_BODY_BYTES

@@ -30,6 +30,8 @@ MAX_BODY_BYTES = 256 * 1024
 #: commits, which nobody decides on; orders, tickets and alerts stay below a tenth of this. All
 #: connections together could fill half a gigabyte.
 MAX_FOREIGN_BODY_BYTES = 1024 * 1024
+#: Of mails with their files: five megabytes in base64, and the envelope of the provider.
+MAX_MAIL_BODY_BYTES = 8 * 1024 * 1024
 MAX_JSON_DEPTH = 200
 MAX_KEY_LENGTH = 200
 MAX_TITLE_LENGTH = 300
@@ -57,14 +59,14 @@ Item = Signal | Problem | Ignored
 """One part of a body: a signal, what is wrong with it, or why it is none."""
 
 
-async def read_body(request: Request) -> bytes:
-    """Read the raw body of any source.
+async def read_body(request: Request, limit: int = MAX_FOREIGN_BODY_BYTES) -> bytes:
+    """Read the raw body of any source; which one it is may not be known yet.
 
     Raises:
         Problem: 413 when it is too large, 408 when it is too slow.
     """
     try:
-        return await read_limited_body(request, MAX_FOREIGN_BODY_BYTES)
+        return await read_limited_body(request, limit)
     except BodyRefused as refusal:
         raise Problem(refusal.status, refusal.detail) from None
 

@@ -51,6 +51,7 @@ from knowledge.library.recognition import FILE_NAME as RECOGNITION_FILE
 from knowledge.library.recognition import check_merit_kinds, read_recognition
 from knowledge.library.sources import (
     check_domains,
+    check_record_checks,
     check_source_names,
     find_origin,
     read_sources,
@@ -268,6 +269,7 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
         *check_source_names(sources, systems),
         *playbook_complaints,
         *_fill_origins(playbooks, sources),
+        *check_record_checks(sources, systems),
         *check_domains(sources, systems, playbooks),
         *check_merit_kinds(folder, merit_rules, playbooks),
     ]

@@ -18,6 +18,8 @@ from knowledge.library.yaml_files import read_bytes, read_raw
 
 
 def _check_secrets(source: Source) -> Source:
+    if source.mailbox:
+        return source
     has_secret = source.token_env or source.webhook_secret_env or source.verify
     if not has_secret and not source.folder:
         raise ValueError(
@@ -41,6 +43,16 @@ def _check_folder(source: Source) -> Source:
     return source
 
 
+def _check_mailbox(source: Source) -> Source:
+    if source.mailbox is None:
+        return source
+    if source.format is not Format.EMAIL:
+        raise ValueError("a mailbox goes with format: email")
+    if source.token_env or source.webhook_secret_env or source.verify:
+        raise ValueError("a source with a mailbox gets no requests; make two sources of it")
+    return source
+
+
 def _check_kinds(source: Source) -> Source:
     """Require that the kinds a source may send are declared once."""
     if source.kind and source.kinds:
@@ -49,8 +61,9 @@ def _check_kinds(source: Source) -> Source:
         raise ValueError(
             "with a fixed kind the mapping cannot name another; say kinds instead of kind"
         )
-    if source.format is Format.ALERTMANAGER and source.kinds:
-        raise ValueError("an alert names no kind; say kind instead of kinds")
+    nameless = {Format.ALERTMANAGER: "an alert", Format.EMAIL: "a mail"}
+    if source.format in nameless and source.kinds:
+        raise ValueError(f"{nameless[source.format]} names no kind; say kind instead of kinds")
     return source
 
 
@@ -61,6 +74,7 @@ SourceEntry = Annotated[
     AfterValidator(check_verification),
     AfterValidator(_check_mapping),
     AfterValidator(_check_folder),
+    AfterValidator(_check_mailbox),
     AfterValidator(_check_kinds),
 ]
 
@@ -125,6 +139,17 @@ def check_source_names(
                 f"sources.yml: source {name} is called like a system of systems.yml; rename it"
             )
     return complaints
+
+
+def check_record_checks(
+    sources: Mapping[str, Source], systems: Mapping[str, SystemSpec]
+) -> list[str]:
+    """Complain of look-ups in systems that there are not."""
+    return [
+        f"sources.yml: {name}.record_check: there is no system {source.record_check.system}"
+        for name, source in sources.items()
+        if source.record_check and source.record_check.system not in systems
+    ]
 
 
 def check_domains(

@@ -6,6 +6,7 @@ import pytest
 
 from bot.connectors.sql import SqlConnector
 from tests.connectors.bank import running_bank
+from tests.connectors.mail import Certificates, running_imap
 from tests.connectors.stock import administer, create_stock, stock_system
 from tests.servers import create_database
 
@@ -47,3 +48,16 @@ def reader_url(postgres_house):
     administer(postgres_house.url, f"CREATE ROLE {name} LOGIN", f"GRANT SELECT ON stock TO {name}")
     yield postgres_house.url.replace("countersign@", f"{name}@")
     administer(postgres_house.url, f"DROP OWNED BY {name}", f"DROP ROLE {name}")
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    """Issue certificates for this machine and for another one."""
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="module")
+def imap(certificates):
+    """Run a real IMAP server."""
+    with running_imap(certificates) as server:
+        yield server

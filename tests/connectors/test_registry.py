@@ -35,7 +35,7 @@ def build(specs, *, dry_run=False):
 def test_every_connector_has_a_name_of_its_own_in_yaml():
     types = get_args(get_args(AnySystem)[0])
     names = [one.__dataclass_fields__["connector"].default for one in types]
-    assert sorted(names) == ["http", "message", "sql"]
+    assert sorted(names) == ["http", "mcp", "message", "smtp", "sql"]
     assert all(issubclass(one, SystemSpec) for one in types)
 
 

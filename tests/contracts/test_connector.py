@@ -19,15 +19,26 @@ from bot.cases.errors import (
     SystemRefused,
     WorldMoved,
 )
+from bot.cases.mail_server import MailSecurity
 from bot.cases.plan import Action
 from bot.clock import boottime, time_limit
 from bot.connectors.http import HttpConnector
 from bot.connectors.http_system import HttpCall
+from bot.connectors.mail_servers import Login
+from bot.connectors.mcp import McpConnector
 from bot.connectors.message import MessageAction, MessageConnector, MessageSystem
 from bot.connectors.parameters import ParameterType
+from bot.connectors.smtp import SmtpConnector
+from bot.connectors.smtp_system import MailAction, SentMailbox, SmtpSystem
 from bot.connectors.sql import SqlConnector
 from bot.ports.connector import Connector, EffectStatus
 from tests.connectors.bank import PAY, Bank, bank_system, running_bank
+from tests.connectors.mail import (
+    IMAP_LOGIN,
+    Certificates,
+    running_imap,
+    running_post_office,
+)
 from tests.connectors.stock import (
     ORDER,
     administer,
@@ -36,9 +47,10 @@ from tests.connectors.stock import (
     on_order,
     stock_system,
 )
+from tests.connectors.tickets import CLOSE, Tickets, address, checksums, serving, ticket_system
 from tests.fakes.chat import FakeChat
 from tests.fakes.connector import FakeConnector
-from tests.servers import create_database
+from tests.servers import create_database, free_port
 
 KEY, UNDO_KEY = "k1", "undo:k1"
 REFUND = HttpCall(
@@ -239,7 +251,124 @@ class MessageSubject(Subject):
         yield
 
 
-@pytest.fixture(params=["fake", "sqlite", "postgresql", "http", "message"])
+class MailSubject(Subject):
+    action = "ask"
+    parameters: ClassVar = {"to": "anna@supplier.example", "number": "R-17"}
+    # The same key has the same Message-ID, by which people and servers recognise it.
+    keeps_keys = False
+    is_reversible = False
+    can_move = False
+
+    def __init__(self, office, port, imap, certificates) -> None:
+        self.office = office
+        office.sent = imap
+        sent = imap.server(certificates)
+        login = Login(*IMAP_LOGIN)
+        system = SmtpSystem(
+            name="mail",
+            host="localhost",
+            port=port,
+            security=MailSecurity.STARTTLS,
+            ca_file=certificates.authority,
+            sender="desk@harbour.example",
+            domains=("supplier.example",),
+            sent_mailbox=SentMailbox(
+                host=sent.host,
+                port=sent.port,
+                security=MailSecurity.STARTTLS,
+                ca_file=sent.ca_file,
+                username_env="IMAP_USER",
+                password_env="IMAP_PASSWORD",
+                complete=True,
+            ),
+            actions={
+                "ask": MailAction(
+                    name="ask",
+                    parameters={"to": ParameterType.TEXT, "number": ParameterType.TEXT},
+                    to=("{to}",),
+                    subject="Invoice {number}",
+                    # Another mail for every test: the mailbox is one for all of them.
+                    text=uuid.uuid4().hex,
+                )
+            },
+        )
+        self.system = system
+        self.connector = SmtpConnector(system, Login(), login)
+
+    def count_effects(self) -> int:
+        return len({message["Message-ID"] for message in self.office.mails})
+
+    def refuse(self) -> None:
+        self.office.fault = "RCPT:550 no such user"
+
+    def lose_answer(self) -> None:
+        self.office.fault = "CONFIRMATION:drop"
+
+    @contextmanager
+    def disconnect(self):
+        connector = self.connector
+        away = replace(
+            self.system, sent_mailbox=replace(self.system.sent_mailbox, port=free_port())
+        )
+        self.connector = SmtpConnector(away, Login(), Login(*IMAP_LOGIN))
+        yield
+        self.connector = connector
+
+
+class ToolSubject(Subject):
+    action = "close"
+    parameters: ClassVar = CLOSE
+    # The effect changes the ticket, which is the snapshot.
+    keeps_keys = False
+
+    def __init__(self, tickets) -> None:
+        self.tickets = tickets
+        tickets.write(status="open", effects=[])
+        tickets.misbehave("")
+        self.connector = McpConnector(ticket_system(tickets.pins, **address(tickets.port)), str)
+
+    def count_effects(self) -> int:
+        state = self.tickets.state
+        return len(state["effects"]) - 2 * len(state.get("undone", []))
+
+    def move(self) -> None:
+        self.tickets.write(status="waiting", effects=[])
+
+    def refuse(self) -> None:
+        self.tickets.misbehave("refuse")
+
+    def lose_answer(self) -> None:
+        self.tickets.misbehave("error after")
+
+    @contextmanager
+    def disconnect(self):
+        connector = self.connector
+        self.connector = McpConnector(ticket_system(self.tickets.pins, **address(free_port())), str)
+        yield
+        self.connector = connector
+
+
+@pytest.fixture(scope="module")
+def tickets(tmp_path_factory):
+    tickets = Tickets(tmp_path_factory.mktemp("tickets"))
+    with serving(tickets) as port:
+        tickets.port = port
+        tickets.pins = checksums(port)
+        yield tickets
+
+
+@pytest.fixture(scope="session")
+def certificates(tmp_path_factory):
+    return Certificates(tmp_path_factory.mktemp("certificates"))
+
+
+@pytest.fixture(scope="module")
+def imap(certificates):
+    with running_imap(certificates) as server:
+        yield server
+
+
+@pytest.fixture(params=["fake", "sqlite", "postgresql", "http", "message", "smtp", "mcp"])
 def subject(request, tmp_path):
     match request.param:
         case "fake":
@@ -256,6 +385,13 @@ def subject(request, tmp_path):
                 yield HttpSubject(bank)
         case "message":
             yield MessageSubject()
+        case "smtp":
+            certificates = request.getfixturevalue("certificates")
+            imap = request.getfixturevalue("imap")
+            with running_post_office(certificates, auth_required=False) as (office, port):
+                yield MailSubject(office, port, imap, certificates)
+        case "mcp":
+            yield ToolSubject(request.getfixturevalue("tickets"))
 
 
 def needs(ability: bool, what: str) -> None:

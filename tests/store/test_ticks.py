@@ -53,3 +53,11 @@ def test_a_slot_that_was_lost_forgets_nothing(store):
     store.ticks.claim_tick("digest", 1)
     assert not store.ticks.claim_tick("digest", MIN_SLOTS_KEPT + 2)
     assert len(rows_of(store, tables.ticks)) == 2
+
+
+def test_the_latest_slot_of_a_job_is_found(store):
+    assert store.ticks.last_slot("read support 1") is None
+    for slot in (7, 9, 8):
+        store.ticks.claim_tick("read support 1", slot)
+    store.ticks.claim_tick("read support 2", 20)
+    assert store.ticks.last_slot("read support 1") == 9

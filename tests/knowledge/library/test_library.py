@@ -116,5 +116,5 @@ def test_policy_and_plans_of_the_packaged_library_keep_their_checksums():
         not_after=datetime(2026, 11, 21, 12, tzinfo=UTC),
         mode="live",
     )
-    assert rules.checksum == ("f8922ef11bbc2719c0e9b026f6e49253401b19d7abb4b89485738612e692472f")
-    assert plan.plan_hash == "efac4e8fc09985b049f66bd0a0843f69d04805ce193236927a7aad9438ad6974"
+    assert rules.checksum == ("6d82cea8d12a59c14e4bdff6f1dc760b595a1d33b424f96d8e2ea7ea37da1a2a")
+    assert plan.plan_hash == "8e157366a443fba8386b4577a39d1be7b6148706943e08265764ed00addae9a9"

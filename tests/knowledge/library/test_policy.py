@@ -27,8 +27,8 @@ MISTAKES = [
     ),
     ("[{group: floor-managers}]", "[{owner: nobody}]", "policy.yml:.*owner"),
     ("high_above: 2500", "high_above: lots", "policy.yml:4: high_above"),
-    ("yeses: 8", "yeses: 1", r"policy.yml:38: standing_rules.yeses: .*greater than or equal to 3"),
-    ('disuse: "30d"', "disuse: never", r"policy.yml:38: standing_rules.disuse: "),
+    ("yeses: 8", "yeses: 1", r"policy.yml:39: standing_rules.yeses: .*greater than or equal to 3"),
+    ('disuse: "30d"', "disuse: never", r"policy.yml:39: standing_rules.disuse: "),
     (
         "house.order_stock:",
         "house.other:",
@@ -204,12 +204,12 @@ def test_a_rule_knows_its_line(folder):
 
 OTHER_MISTAKES = [
     ("never_alone: [house.match", "never_alone: [house.math", "did you mean house.match_and_pay"),
-    ("window: 24h", "window: 24y", "policy.yml:29: window: .*duration like"),
-    ("window: 24h", "window: 365d", "policy.yml:29: window: .*at most 92d"),
+    ("window: 24h", "window: 24y", "policy.yml:30: window: .*duration like"),
+    ("window: 24h", "window: 365d", "policy.yml:30: window: .*at most 92d"),
     ("window: 24h", "currencies: {GBP: 1}", "GBP is the currency of policy itself"),
-    ("window: 24h", "currencies: {EUR: 0}", "policy.yml:29: currencies.EUR"),
-    ("window: 24h", "hours: {open: 8-18}", "policy.yml:29: hours.open"),
-    ("window: 24h", "hours: {days: [monday]}", "policy.yml:29: hours.days"),
+    ("window: 24h", "currencies: {EUR: 0}", "policy.yml:30: currencies.EUR"),
+    ("window: 24h", "hours: {open: 8-18}", "policy.yml:30: hours.open"),
+    ("window: 24h", "hours: {days: [monday]}", "policy.yml:30: hours.days"),
     (
         "{per_plan: 5000,",
         "{parameters: {quantty: {max: 5}}, per_plan: 5000,",

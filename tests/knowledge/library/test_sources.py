@@ -111,6 +111,7 @@ def test_a_domain_may_have_the_name_of_one_that_is_in_it(folder):
     assert {source.origin for source in load(folder).sources.values()} == {
         "api",
         "alertmanager",
+        "guest_mail",
         "stripe",
     }
 
