@@ -12,6 +12,7 @@ from bot.connectors.desk_stages import StagesConnector
 from bot.connectors.desk_standing_rules import StandingRulesConnector
 from bot.connectors.desk_versions import VersionsConnector
 from bot.connectors.dry_run import DryRun
+from bot.connectors.programs import ProgramConnector
 from bot.desk.action_stages import ActionStages
 from bot.desk.answers.acts import ActAnswers
 from bot.desk.answers.answering import QueryAnswers
@@ -672,9 +673,13 @@ def build_desk(
 ) -> Desk:
     """Build the use cases over whatever stands behind the ports."""
     desk_connector = _build_desk_connector(store, library, clock)
+    programs: dict[str, Connector] = {
+        program.system: ProgramConnector(program) for program in library.programs.values()
+    }
     if options.mode == DRY_RUN:
         desk_connector = DryRun(desk_connector)
-    systems = SystemsWithDesk(systems, desk_connector)
+        programs = {name: DryRun(connector) for name, connector in programs.items()}
+    systems = SystemsWithDesk(systems, desk_connector, programs)
     build = _Builder(
         store=store,
         library=library,
