@@ -51,6 +51,7 @@ from bot.desk.passkeys import PasskeyEnrolment
 from bot.desk.practice_observation import PracticeObservation
 from bot.desk.precedents import PrecedentRecorder
 from bot.desk.probes import Probes
+from bot.desk.program_approvals import ProgramApprovals
 from bot.desk.program_tokens import ProgramTokens
 from bot.desk.promotions import Promotions
 from bot.desk.proposal import IDLE_MODES, Proposals
@@ -141,6 +142,7 @@ class Desk:
     controls: Controls
     enrolment: PasskeyEnrolment
     program_tokens: ProgramTokens
+    program_approvals: ProgramApprovals
     execution: PlanExecution
     conversation: Conversation
     screens: Screens
@@ -739,6 +741,13 @@ def build_desk(
         controls=controls,
         enrolment=build.enrolment(),
         program_tokens=build.program_tokens(),
+        program_approvals=ProgramApprovals(
+            cases=store.cases,
+            queries=store.queries,
+            intake=intake,
+            library=library,
+            clock=clock,
+        ),
         execution=build.execution(proposals, controls),
         conversation=conversation,
         screens=build.screens(visibility, conversation),

@@ -61,8 +61,9 @@ class ProgramRequest:
     approvers: tuple[str, ...] = ()
     #: The account of the person for whom it asks, beside those for whom it always acts.
     on_behalf_of: str = ""
-    #: When the request is over; None for the time that policy gives.
+    #: When the request is over, or how long it waits; None for the time that policy gives.
     expires_at: datetime | None = None
+    expires_for: timedelta | None = None
     #: The most that it may move by its token.
     limit: Decimal | None = None
 
@@ -171,9 +172,11 @@ def with_reversibility(action: Action, request: ProgramRequest) -> Action:
 def cap_expiry(case: Case, at: datetime) -> datetime:
     """Return when a plan expires: never after the request itself."""
     request = request_of(case.signal)
-    if request is None or request.expires_at is None:
+    if request is None:
         return at
-    return min(at, request.expires_at)
+    if request.expires_for is not None:
+        at = min(at, case.timers.opened_at + request.expires_for)
+    return at if request.expires_at is None else min(at, request.expires_at)
 
 
 # --- what people read -------------------------------------------------------------------------
