@@ -23,7 +23,13 @@ from bot.cases.errors import ConnectorFailed
 from bot.cases.evidence import Evidence
 from bot.cases.plan import Action, Idempotency, Money, amount_of
 from bot.cases.playbook import ActionOffer
-from bot.cases.program import Program, ProgramAction, is_own_action, program_of_source
+from bot.cases.program import (
+    Program,
+    ProgramAction,
+    is_approval_kind,
+    is_own_action,
+    program_of_source,
+)
 from bot.cases.signal import Signal
 
 #: The fact with the whole request, as JSON.
@@ -95,15 +101,22 @@ class ProgramRequest:
 
 def request_of(signal: Signal) -> ProgramRequest | None:
     """Read the request of a signal; None where a program asks for nothing."""
+    if not _is_request(signal):
+        return None
     content = signal.facts.get(REQUEST)
-    if not program_of_source(signal.source) or not isinstance(content, str):
+    if not isinstance(content, str):
         return None
     return from_json(ProgramRequest, content)
 
 
 def is_request(case: Case) -> bool:
     """Tell whether a case is the request of a program."""
-    return bool(program_of_source(case.signal.source)) and REQUEST in case.signal.facts
+    return _is_request(case.signal) and REQUEST in case.signal.facts
+
+
+def _is_request(signal: Signal) -> bool:
+    """Tell whether a program asks: no other source has its name, and no signal this kind."""
+    return is_approval_kind(signal.kind) and bool(program_of_source(signal.source))
 
 
 # --- the plan ---------------------------------------------------------------------------------

@@ -241,7 +241,7 @@ class ProgramApprovals:
         return retry_on_conflict(attempt)
 
 
-@dataclass(frozen=True, kw_only=True)
+@dataclass(frozen=True)
 class ApprovalRecords:
     """Writes requests as JSON, with the receipts of their decisions."""
 
