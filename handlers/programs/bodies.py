@@ -32,37 +32,39 @@ from handlers.intake.reading import parse_object, read_time
 Model = TypeVar("Model", bound=BaseModel)
 MAX_ARGUMENTS = 20
 MAX_EVIDENCE = 10
+MAX_VALUE_LENGTH = 500
 MAX_EXPIRY = timedelta(days=30)
 _SPAN: TypeAdapter[timedelta] = TypeAdapter(Span)
 
 
-def _check_text(text: str) -> str:
-    if not is_storable(text):
+def _check_text(text: Any) -> Any:
+    if isinstance(text, str) and not is_storable(text):
         raise ValueError("contains a NUL character or half of a surrogate pair")
     return text
 
 
 def _check_value(value: Any) -> Any:
     """Refuse a value that no ledger can hold exactly."""
-    if isinstance(value, str):
-        return _check_text(value)
+    if not isinstance(value, str | bool | int | float | None):
+        raise ValueError("must be a text, a number, true, false or null")
+    if isinstance(value, str) and len(value) > MAX_VALUE_LENGTH:
+        raise ValueError(f"has more than {MAX_VALUE_LENGTH} characters")
     if isinstance(value, int) and abs(value) > MAX_INTEGER:
         raise ValueError("is too large for a number; send it as text")
-    return value
+    return _check_text(value)
 
 
 ShortText = Annotated[
     str,
-    BeforeValidator(_check_value),
     StringConstraints(strip_whitespace=True, min_length=1, max_length=200),
+    BeforeValidator(_check_text),
 ]
-LongText = Annotated[str, BeforeValidator(_check_value), Field(max_length=2_000)]
+LongText = Annotated[str, Field(max_length=2_000), BeforeValidator(_check_text)]
 Value = Annotated[
-    Annotated[StrictStr, Field(max_length=500)] | StrictBool | StrictInt | StrictFloat | None,
-    BeforeValidator(_check_value),
+    StrictStr | StrictBool | StrictInt | StrictFloat | None, BeforeValidator(_check_value)
 ]
 Url = Annotated[
-    str, BeforeValidator(_check_value), StringConstraints(pattern=r"^https?://[^\s]{3,500}$")
+    str, StringConstraints(pattern=r"^https?://[^\s]{3,500}$"), BeforeValidator(_check_text)
 ]
 
 
@@ -126,7 +128,7 @@ class ReportIn(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     outcome: ReportedOutcome
-    detail: Annotated[str, BeforeValidator(_check_value), Field(max_length=500)] = ""
+    detail: Annotated[str, Field(max_length=500), BeforeValidator(_check_text)] = ""
     result: Annotated[dict[Name, Value], Field(max_length=MAX_ARGUMENTS)] = {}
 
 
