@@ -46,9 +46,10 @@ EVENTS = frozenset(
 
 
 def _check_events(events: tuple[str, ...]) -> tuple[str, ...]:
-    unknown = sorted(set(events) - EVENTS)
-    if unknown:
-        raise ValueError(f"there is no event {unknown[0]}; there are {', '.join(sorted(EVENTS))}")
+    strange_events = sorted(set(events) - EVENTS)
+    if strange_events:
+        names = ", ".join(sorted(EVENTS))
+        raise ValueError(f"there is no event {strange_events[0]}; there are {names}")
     return events
 
 

@@ -48,7 +48,7 @@ MAX_TITLE = 300
 
 
 class RequestOutcome(StrEnum):
-    """What became of a request that came in."""
+    """The effect of a request that came in."""
 
     #: It has a case of its own.
     NEW = "new"
@@ -68,7 +68,7 @@ class RequestReceipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramReport:
-    """What a program says came of an action that it has carried out."""
+    """The outcome of an action, as the program says that carried it out."""
 
     outcome: ReportedOutcome
     detail: str = ""
@@ -129,13 +129,13 @@ class ProgramApprovals:
         """
         terms = caller.actions.get(request.action)
         if terms is None:
-            allowed = ", ".join(sorted(caller.actions)) or "nothing"
+            names = ", ".join(sorted(caller.actions)) or "nothing"
             raise NotEligible(
-                f"{caller.program.name} may not ask for {request.action}; it may ask for {allowed}"
+                f"{caller.program.name} may not ask for {request.action}; it may ask for {names}"
             )
-        unknown = sorted(set(request.approvers) - set(self.library.deciders()))
-        if unknown:
-            raise BadRequest(f"nobody here decides as {unknown[0]}", field="approvers")
+        strange_groups = sorted(set(request.approvers) - set(self.library.deciders()))
+        if strange_groups:
+            raise BadRequest(f"nobody here decides as {strange_groups[0]}", field="approvers")
         if request.is_own:
             request = self._with_amount(terms, request)
             self._must_be_within_limits(caller, terms, request)
@@ -147,18 +147,18 @@ class ProgramApprovals:
         A limit of money needs an amount: what is not known is never taken for little.
         """
         policy = self.library.policy()
-        stated = request.amount
+        statement = request.amount
         if terms.amount:
             amount = amount_of(request.arguments.get(terms.amount))
             if amount is None:
                 field = f"arguments.{terms.amount}"
                 raise BadRequest(f"{terms.amount} must be an amount of money", field=field)
-            if stated is not None and stated.amount != amount:
+            if statement is not None and statement.amount != amount:
                 raise BadRequest(f"amount is not what {terms.amount} says", field="amount")
-            currency = stated.currency if stated else policy.currency
+            currency = statement.currency if statement else policy.currency
             return replace(request, amount=Money(amount, currency))
         has_money_limit = terms.per_request is not None or terms.amount_per_day is not None
-        if stated is None and has_money_limit:
+        if statement is None and has_money_limit:
             raise BadRequest("say what it moves, as amount", field="amount")
         return request
 

@@ -50,9 +50,10 @@ class ProgramTokens:
             Refusal: there is no such program, or it may not do this itself.
         """
         program = self._program(program_name)
-        unknown = sorted(set(actions) - set(program.actions))
-        if unknown:
-            raise BadRequest(f"programs.yml lets {program_name} ask for no {unknown[0][:60]}")
+        strange_actions = sorted(set(actions) - set(program.actions))
+        if strange_actions:
+            name = strange_actions[0][:60]
+            raise BadRequest(f"programs.yml lets {program_name} ask for no {name}")
         secret = f"{PREFIX}{program_name}_{secrets.token_urlsafe(TOKEN_BYTES)}"
         now = self.clock()
         token = ProgramToken(

@@ -137,8 +137,8 @@ def _gather(
 
 def _defer(case: Case, reason: str, *, now: datetime, sla: Sla | None) -> Decision:
     """Put the request before its owner, who can have it looked at again."""
-    blocked = f"This could not be looked at: {reason[:MAX_NOTE]}. Try again later"
-    recommendation = Recommendation("", "", BASIS, blocked=blocked)
+    instruction = f"This could not be looked at: {reason[:MAX_NOTE]}. Try again later"
+    recommendation = Recommendation("", "", BASIS, blocked=instruction)
     return decide(case, commands.Recommend(recommendation, None, None, sla=sla), now)
 
 

@@ -123,7 +123,7 @@ class ApprovalIn(BaseModel):
 
 
 class ReportIn(BaseModel):
-    """What came of an action that the program has carried out itself."""
+    """The outcome of an action that the program has carried out itself."""
 
     model_config = ConfigDict(extra="forbid")
 
