@@ -225,10 +225,16 @@ def request_words(request: ProgramRequest, program: Program) -> str:
     """Say who carries the action out, and for whom it is asked."""
     by = f"{program.title} asks"
     if request.on_behalf_of:
-        by += " on behalf of somebody else"
+        by += f" on behalf of {_person(request.on_behalf_of)}"
     if request.is_own:
         return f"{by}, and does this itself once it is approved"
     return f"{by}; Countersign does it once it is approved"
+
+
+def _person(name: str) -> str:
+    """Name a person as the program does; an account says nothing to people."""
+    is_account = "/" in name or "@" in name
+    return "a colleague" if is_account else f"“{name}”"
 
 
 def _words(name: str) -> str:

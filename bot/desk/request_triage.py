@@ -14,7 +14,7 @@ from bot.cases.decide import Decision, decide, record_entry
 from bot.cases.entries import Gathered, Rejected, RejectReason
 from bot.cases.errors import ConnectorFailed
 from bot.cases.evidence import Evidence
-from bot.cases.plan import Action, Proposer
+from bot.cases.plan import Action, Money, Proposer
 from bot.cases.program import Program, program_of_source
 from bot.cases.program_request import (
     ProgramRequest,
@@ -114,7 +114,8 @@ def excess(amount: Decimal | None, limit: Decimal, currency: str) -> str:
         return "the amount is in a currency without a rate"
     if amount <= limit:
         return ""
-    return f"{amount:,} {currency} is more than the {limit:,} that it may ask for"
+    sums = f"{Money(amount, currency)} is more than the {Money(limit, currency)}"
+    return f"{sums} that it may ask for"
 
 
 def _gather(

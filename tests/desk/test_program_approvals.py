@@ -201,12 +201,12 @@ def test_risk_is_that_of_policy_and_a_claim_lowers_nothing(world, agent):
 def test_what_neither_file_nor_token_allows_is_refused_without_a_case(world, agent):
     with pytest.raises(NotEligible, match=r"may not ask for house\.give_notice"):
         agent.ask(replace(ORDER, action="house.give_notice"))
-    with pytest.raises(NotEligible, match=r"2,000.* is more than the 1,000"):
+    with pytest.raises(NotEligible, match=r"£2,000\.00 is more than the £1,000\.00"):
         agent.ask(replace(REFUND, arguments={"booking": "B-1", "deposit": 2000}))
     narrow = Agent(world, actions=["refund"], limit=Decimal(50))
     with pytest.raises(NotEligible, match=r"may not ask for house\.order_stock"):
         narrow.ask(ORDER)
-    with pytest.raises(NotEligible, match="is more than the 50"):
+    with pytest.raises(NotEligible, match=r"£51\.00 is more than the £50\.00"):
         narrow.ask(replace(REFUND, arguments={"booking": "B-1", "deposit": 51}))
     for deposit in (None, True, "much", -1, float("nan")):
         with pytest.raises(BadRequest, match="must be an amount of money"):
@@ -223,7 +223,9 @@ def test_a_price_above_what_the_program_may_ask_for_ends_the_request_at_once(wor
 
     record = agent.record(case)
     assert (case.state, record["state"]) == (State.REJECTED, "rejected")
-    assert record["decision"]["reason"].endswith("501 GBP is more than the 500 that it may ask for")
+    assert record["decision"]["reason"].endswith(
+        "£501.00 is more than the £500.00 that it may ask for"
+    )
 
 
 def test_what_policy_refuses_ends_at_once_and_says_why(world, agent):
