@@ -907,7 +907,7 @@ def open_case(entry, body, case):
 
 
 def token_problem(entry, signal, case):
-    """Return why nobody can have signed in as the program that a signal comes from."""
+    """Return why nobody can have signed in as this program."""
     source = signal.get("source") or ""
     if not source.startswith(PROGRAM) or case.log.is_pack:
         return None
@@ -1738,7 +1738,7 @@ def record_landing(body, case, has_landed):
 
 
 def settle_step(entry, body, case):
-    """Check that a person, or the program itself, settled a step that was in doubt."""
+    """Check who settled a step, and that it was in doubt."""
     problem = reporter_problem(entry, case)
     if problem:
         return problem

@@ -68,7 +68,7 @@ class RequestReceipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramReport:
-    """The outcome of an action, as the program says that carried it out."""
+    """The outcome of an action, as its program says."""
 
     outcome: ReportedOutcome
     detail: str = ""
@@ -121,7 +121,7 @@ class ProgramApprovals:
         return RequestReceipt(case, _outcome(receipt.outcome, case))
 
     def check(self, caller: ProgramCaller, request: ProgramRequest) -> ProgramRequest:
-        """Return the request as it stands, if the program may ask for it at all.
+        """Return the request with its amount, if it may be asked for.
 
         Raises:
             NotEligible: neither file nor token allows it.
@@ -248,13 +248,13 @@ class ApprovalRecords:
     signer: ReceiptSigner
 
     def of(self, case: Case) -> dict[str, object]:
-        """Return a request with its decision, and the receipt where there is a key."""
+        """Return a request with its decision and receipt."""
         payload = receipt_payload(case, self.signer.issuer)
         return approval_record(case, self.signer.sign(payload) if payload else None)
 
 
 def _is_same_matter(latest: Case, signal: Signal, now: datetime) -> bool:
-    """Tell whether a request is one that waits, or was refused a short while ago."""
+    """Tell whether a request waits, or was refused lately."""
     if latest.signal.identity not in signal.identities:
         return False
     reason = latest.activity.status_reason
@@ -289,7 +289,10 @@ def _outcome(outcome: ReceiptOutcome, case: Case) -> RequestOutcome:
 
 
 def _with_end(decision: Decision, now: datetime) -> Decision:
-    """Add the end of the plan that follows from a report: both are one commit."""
+    """Add the end of the plan that follows from a report.
+
+    Both are one commit.
+    """
     case = decision.case
     match next_step(case).next:
         case StepKind.FINISH:

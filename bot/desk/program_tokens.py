@@ -1,4 +1,4 @@
-"""Tokens of programs: make, list and revoke them, and find whose one is."""
+"""Tokens of programs: make, list, revoke and recognise them."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -78,7 +78,10 @@ class ProgramTokens:
         return self.desk_controls.load().tokens
 
     def revoke(self, token_id: str, *, operator: str) -> None:
-        """Revoke a token, at once and in every process. Accepts a unique prefix of its id."""
+        """Revoke a token, at once and in every process.
+
+        Accepts a unique prefix of its id.
+        """
 
         def command() -> ControlCommand:
             return RevokeToken(Caller.operator(operator), token_id)

@@ -1,4 +1,4 @@
-"""Look at the request of a program: make its plan, or refuse it.
+"""Make the plan of a program's request, or refuse it.
 
 Nothing is recommended: the plan is what the program asked for. Its words are shown as quoted, and
 no model reads them. What cannot be approved ends at once, so that the program can go on.
@@ -67,7 +67,7 @@ class RequestTriage:
         return self.proposals.prepare_for(case)(name, request.arguments)
 
     def _find_excess(self, action: Action, program: Program, request: ProgramRequest) -> str:
-        """Say which limit of the program or its token the amount passes; empty for none."""
+        """Say which limit the amount passes; empty for none."""
         terms = program.actions.get(request.action)
         if terms is None:
             return f"{program.title} may not ask for this any more"
@@ -109,7 +109,7 @@ class RequestTriage:
 
 
 def excess(amount: Decimal | None, limit: Decimal, currency: str) -> str:
-    """Say that an amount passes what a program may ask for; empty where it does not."""
+    """Say that an amount passes a limit; empty where it does not."""
     if amount is None:
         return "the amount is in a currency without a rate"
     if amount <= limit:
@@ -137,7 +137,7 @@ def _gather(
 
 
 def _defer(case: Case, reason: str, *, now: datetime, sla: Sla | None) -> Decision:
-    """Put the request before its owner, who can have it looked at again."""
+    """Put the request before its owner, who can try again."""
     instruction = f"This could not be looked at: {reason[:MAX_NOTE]}. Try again later"
     recommendation = Recommendation("", "", BASIS, blocked=instruction)
     return decide(case, commands.Recommend(recommendation, None, None, sla=sla), now)

@@ -156,7 +156,10 @@ class EntryWords:
         return tuple(lines)
 
     def _request(self, request: ProgramRequest, signal: Signal) -> Iterator[ContentLine]:
-        """Say what a program asks for; its evidence stands in an entry of its own."""
+        """Say what a program asks for.
+
+        Its evidence stands in an entry of its own.
+        """
         program = program_of_source(signal.source)
         action = Program(name=program, title=program).plan_action(request.action)
         yield ContentLine("Asks for", self.labels.action(action))

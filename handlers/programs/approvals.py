@@ -96,7 +96,7 @@ class ApprovalsApi:
         return JSONResponse(self.records.of(case), status)
 
     async def get(self, request: Request) -> Response:
-        """Return a request with its decision, at once or when there is one."""
+        """Return a request, at once or when it is decided."""
         caller = await self._authenticate(request)
         seconds = _read_wait(request)
         case = await _in_thread(self.approvals.find, caller, request.path_params["id"])
@@ -133,7 +133,7 @@ class ApprovalsApi:
     async def _wait(
         self, caller: ProgramCaller, case: Case, *, seconds: float, is_ready: IsReady
     ) -> Case:
-        """Return the case once it is ready, or as it is after so many seconds."""
+        """Return the case once it is ready, or at its time."""
         until = monotonic() + seconds
         program = caller.program.name
         while not is_ready(case):

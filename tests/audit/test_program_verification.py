@@ -14,7 +14,7 @@ from tests.fakes.directory import principal
 
 @pytest.fixture
 def log(small_world, tmp_path):
-    """A ledger with requests in every state, after which the token was revoked."""
+    """A ledger with requests of every outcome, and a revoked token."""
     small_world.library.programs[AGENT.name] = AGENT
     small_world.start("")
     agent = Agent(small_world)

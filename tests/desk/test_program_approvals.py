@@ -1,4 +1,4 @@
-"""Requests of programs: asked, decided on an ordinary card, handed back or carried out, reported."""
+"""Requests of programs, from the question to the report."""
 
 from dataclasses import replace
 from datetime import timedelta

@@ -1,4 +1,4 @@
-"""Two at once on one request: exactly one of them wins, in the ledger and in every answer."""
+"""Two at once on one request: exactly one wins, everywhere."""
 
 import threading
 from dataclasses import replace
