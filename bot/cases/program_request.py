@@ -37,6 +37,7 @@ REQUEST = "request"
 CONNECTOR = "program"
 MAX_VALUE = 200
 NO_UNDO = timedelta(0)
+_YES_OR_NO = {"true": True, "yes": True, "false": False, "no": False}
 #: Before the names of what the program gives as evidence.
 GIVEN = "given"
 
@@ -136,6 +137,9 @@ def own_action(
     terms = program.actions.get(request.action)
     if terms is None:
         raise ConnectorFailed(f"{program.title} may not ask for this any more")
+    arguments = {
+        name: _like(request.arguments.get(name), value) for name, value in arguments.items()
+    }
     title = terms.title or request.action
     words = ", ".join(f"{_words(name)} “{_value(value)}”" for name, value in arguments.items())
     return Action(
@@ -153,6 +157,30 @@ def own_action(
         precondition={},
         amount=_amount(terms, request, arguments),
     )
+
+
+def _like(original: Scalar, value: Scalar) -> Scalar:
+    """Read an edited value as what the program gave: a form has texts alone.
+
+    Raises:
+        ConnectorFailed: it is nothing of that sort.
+    """
+    if value == original or not isinstance(value, str) or isinstance(original, str):
+        return value
+    text = value.strip()
+    if text == str(original):
+        return original
+    try:
+        match original:
+            case bool():
+                return _YES_OR_NO[text.casefold()]
+            case int() | float():
+                number = Decimal(text)
+                return int(number) if number == number.to_integral_value() else float(number)
+            case _:
+                return value
+    except (ArithmeticError, KeyError, ValueError):
+        raise ConnectorFailed(f"{text[:40]!r} is not like {original}") from None
 
 
 def _amount(

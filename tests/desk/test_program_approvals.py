@@ -163,6 +163,37 @@ def test_edited_arguments_come_back_and_the_price_follows_them(world, agent):
     assert decision["plan_hash"] == edited.proposal.plan.plan_hash
 
 
+@pytest.mark.parametrize(
+    ("before", "text", "after"),
+    [
+        (40, "30", 30),
+        (40, "30.5", 30.5),
+        (True, "no", False),
+        (None, "None", None),
+        ("17", "18", "18"),
+        (40, "40", 40),
+    ],
+)
+def test_what_a_form_gives_back_is_of_the_sort_that_the_program_gave(
+    world, agent, before, text, after
+):
+    publish = ProgramRequest(action="publish", arguments={"menu": before, "x": 1}, summary="New")
+    case = agent.ask(publish).case
+    edit = {"menu": text, "x": "2"}
+    world.desk.decisions.edit(request(case.id, principal("ana"), world.seen(case)), edit)
+    parameters = world.case(case).proposal.plan.actions[0].parameters
+    assert (parameters, type(parameters["menu"])) == ({"menu": after, "x": 2}, type(after))
+
+
+def test_an_edit_of_another_sort_is_refused(world, agent):
+    case = agent.ask().case
+    for text in ("much", "NaN", ""):
+        with pytest.raises(BadRequest, match="cannot be done|nothing was changed"):
+            world.desk.decisions.edit(
+                request(case.id, principal("elsie"), world.seen(case)), {"deposit": text}
+            )
+
+
 def test_neither_the_program_nor_those_it_acts_for_approve(world, agent):
     world.library.people_by_name["Elsie"] = principal("elsie")
     case = agent.ask(replace(REFUND, on_behalf_of="Elsie")).case
