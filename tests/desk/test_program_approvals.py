@@ -484,3 +484,13 @@ def test_evidence_stands_as_the_programs_own_word(world, agent):
         ("Booking, days before", 9, "program:stock-agent"),
     }
     assert case.signal.title == "Stock agent: “The guest cancelled in time”"
+
+
+def test_no_source_passes_for_a_program_that_has_signed_in(world):
+    """A stranger brings in the governance owners, whatever they call themselves."""
+    case = world.case(
+        world.store.cases.case(world.receive(world.signal(requester=AGENT.source)).case_id)
+    )
+    world.work()
+    groups = [factor.group for factor in world.case(case).proposal.verdict.factors]
+    assert "owners" in groups
