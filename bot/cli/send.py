@@ -180,7 +180,12 @@ def _sender(library: FileLibrary, name: str, kind: str, mapping: Any) -> Source:
 
 
 def _intake(store: Store, library: FileLibrary) -> Intake:
-    return Intake(cases=store.cases, library=library, clock=utc_now, ignored=store.ignored_requests)
+    return Intake(
+        cases=store.cases,
+        library=library,
+        clock=utc_now,
+        ignored_requests=store.ignored_requests,
+    )
 
 
 def _send_rows(

@@ -6,7 +6,7 @@ import uuid
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 from functools import cached_property
-from typing import Any, TypeVar, assert_never
+from typing import Any, Protocol, TypeVar, assert_never
 
 from sqlalchemy.exc import DataError, DBAPIError
 from starlette.applications import Starlette
@@ -75,6 +75,16 @@ def build_app(api: "IntakeApi", *, extra_routes: Sequence[Route] = ()) -> Starle
     return Starlette(routes=routes, exception_handlers=exception_handlers)
 
 
+class SignalReceiver(Protocol):
+    """Receives the signals of some senders in another way."""
+
+    def is_for(self, request: Request) -> bool:
+        """Tell whether a request is one of theirs."""
+
+    async def receive(self, request: Request) -> Response:
+        """Authenticate the sender, and record the signals."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class IntakeApi:
     """The endpoints for sources, operators and monitoring."""
@@ -91,6 +101,8 @@ class IntakeApi:
     #: Lists why nothing is carried out. A paused bot is ready all the same: it receives signals.
     list_pauses: Callable[[], list[str]] = list
     readiness: Readiness = field(default_factory=Readiness)
+    #: Receives the signals that come with a token of a program; None where there is none.
+    of_programs: "SignalReceiver | None" = None
     quotas: Quotas = field(default_factory=Quotas)
 
     @cached_property
@@ -101,6 +113,9 @@ class IntakeApi:
     async def receive_signals(self, request: Request) -> Response:
         """Authenticate the source, parse its signals and commit each on its own."""
         head = RequestHead.of(request, self.public_url)
+        is_nameless = not head.source_name
+        if self.of_programs is not None and is_nameless and self.of_programs.is_for(request):
+            return await self.of_programs.receive(request)
         greeting = self.handshakes.answer_head(head)
         if greeting:
             return greeting

@@ -7,6 +7,7 @@ from typing import Any
 
 from bot.cases.errors import BadRequest, PlaybookInvalid
 from bot.cases.request_expressions import check_expression, check_template
+from bot.cases.signal import GUESSED, READ_BY
 from bot.cases.source import AmountMapping, SignalMapping, Source
 from bot.cases.verification import Scheme
 from handlers.intake.content import RequestContent
@@ -14,7 +15,7 @@ from handlers.intake.facts import MAX_FACTS
 from handlers.intake.problem import Problem
 from handlers.intake.proof import full_proof
 from handlers.intake.reading import Item
-from handlers.intake.sources.mapped import GUESSED, READ_BY, parse_signals
+from handlers.intake.sources.mapped import parse_signals
 
 FIELDS = ("key", "subject", "title", "occurred_at", "clear", "kind", "amount", "currency")
 MISFIT = "the mapping finds neither a subject nor a title in it"
