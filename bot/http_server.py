@@ -13,6 +13,7 @@ from bot.desk.case_progress import CaseProgress
 from bot.desk.decisions import Decisions
 from bot.desk.intake import Intake
 from bot.desk.passkeys import PasskeyEnrolment
+from bot.desk.program_tokens import ProgramTokens
 from bot.ports.clock import Clock
 from bot.settings import Settings
 from bot.store.store import Store
@@ -71,6 +72,7 @@ class HttpServices:
     progress: CaseProgress
     decisions: Decisions
     enrolment: PasskeyEnrolment
+    program_tokens: ProgramTokens
 
 
 def build_http_server(

@@ -50,6 +50,7 @@ from bot.desk.passkeys import PasskeyEnrolment
 from bot.desk.practice_observation import PracticeObservation
 from bot.desk.precedents import PrecedentRecorder
 from bot.desk.probes import Probes
+from bot.desk.program_tokens import ProgramTokens
 from bot.desk.promotions import Promotions
 from bot.desk.proposal import IDLE_MODES, Proposals
 from bot.desk.question_lists import QuestionLists
@@ -138,6 +139,7 @@ class Desk:
     group_decisions: GroupDecisions
     controls: Controls
     enrolment: PasskeyEnrolment
+    program_tokens: ProgramTokens
     execution: PlanExecution
     conversation: Conversation
     screens: Screens
@@ -360,6 +362,15 @@ class _Builder:
             desk_controls=self.store.desk_controls,
             queries=self.store.queries,
             directory=self.directory,
+            clock=self.clock,
+        )
+
+    def program_tokens(self) -> ProgramTokens:
+        """Build the tokens of programs."""
+        return ProgramTokens(
+            programs=self.library.programs,
+            desk_controls=self.store.desk_controls,
+            queries=self.store.queries,
             clock=self.clock,
         )
 
@@ -722,6 +733,7 @@ def build_desk(
         group_decisions=group_decisions,
         controls=controls,
         enrolment=build.enrolment(),
+        program_tokens=build.program_tokens(),
         execution=build.execution(proposals, controls),
         conversation=conversation,
         screens=build.screens(visibility, conversation),

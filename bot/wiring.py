@@ -96,6 +96,7 @@ def build_service(settings: Settings, *, clock: Clock | None = None, processes: 
                 progress=desk.conversation.progress,
                 decisions=desk.decisions,
                 enrolment=desk.enrolment,
+                program_tokens=desk.program_tokens,
             ),
             sources=desk.library.sources,
             slack_app=listeners,

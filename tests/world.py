@@ -25,6 +25,7 @@ from bot.cases.merit_rules import MeritRules
 from bot.cases.playbook import ActionOffer, Detection, Lookup, Owners, Playbook, Stake
 from bot.cases.playbook_version import decision_checksum
 from bot.cases.policy import ActionLimit, PlaybookTerms, Policy, TierRule
+from bot.cases.program import Program
 from bot.cases.rule_record import KindRules, RuleRecord
 from bot.cases.rules_playbook import rules_playbook
 from bot.cases.service_level import ServiceLevel
@@ -122,6 +123,7 @@ class FakeLibrary:
         self.merit_rules = MeritRules()
         self.saved_playbooks: dict[str, Playbook] = {}
         self.saved_policies: dict[str, Policy] = {}
+        self.programs: dict[str, Program] = {}
         self.definitions = {"house.order_stock": "1" * 64}
 
     def identities(self) -> Identities:

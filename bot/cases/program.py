@@ -2,6 +2,7 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -74,3 +75,15 @@ class Program:
     kinds: Annotated[tuple[Name, ...], Field(max_length=100)] = ()
     callback: Callback | None = None
     per_minute: Annotated[int, Field(ge=1, strict=True)] = 60
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramCaller:
+    """A program that has signed in, and what its token allows."""
+
+    program: Program
+    token_id: str
+    #: Those of the program, or fewer by its token.
+    actions: Mapping[str, ProgramAction]
+    #: The most that one request may move, by its token; None for no narrower limit.
+    limit: Decimal | None = None
