@@ -6,6 +6,7 @@ Settings are frozen, and complete before anything starts.
 import os
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
@@ -94,6 +95,23 @@ def _checked_public_url(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+Network = IPv4Network | IPv6Network
+
+
+def _read_networks(text: str) -> tuple[Network, ...]:
+    """Read networks, separated by commas."""
+    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
+
+
+def _checked_networks(text: str) -> str:
+    try:
+        _read_networks(text)
+    except ValueError as error:
+        raise ValueError(f"must be networks like 10.1.0.0/16, by commas: {error}") from None
+    return text
+
+
+Networks = Annotated[str, AfterValidator(_checked_networks)]
 ResolvedPath = Annotated[Path, AfterValidator(Path.resolve)]
 PublicUrl = Annotated[str, AfterValidator(_checked_public_url)]
 
@@ -176,11 +194,19 @@ class HttpSettings(_SettingsGroup):
             "default http://localhost and the port"
         ),
     )
+    callback_networks_text: Networks = Field(
+        "",
+        validation_alias="COUNTERSIGN_CALLBACK_NETWORKS",
+        description=(
+            "networks of your own to which callbacks of programs may lead, like "
+            "10.1.0.0/16,fd00::/8; default: none, public addresses only"
+        ),
+    )
     api_token: str = Field(
         "",
         validation_alias="COUNTERSIGN_API_TOKEN",
         repr=False,
-        description="bearer token for GET /v1/cases/{id}",
+        description="bearer token for GET /v1/cases and GET /v1/precedents",
     )
     api_token_old: str = Field(
         "",
@@ -188,6 +214,11 @@ class HttpSettings(_SettingsGroup):
         repr=False,
         description="the previous one, while you change it",
     )
+
+    @property
+    def callback_networks(self) -> tuple[Network, ...]:
+        """The networks of our own to which callbacks may lead."""
+        return _read_networks(self.callback_networks_text)
 
     @property
     def api_tokens(self) -> tuple[str, ...]:

@@ -38,6 +38,8 @@ from bot.desk.conversation import Conversation
 from bot.desk.deadlines import Deadlines
 from bot.desk.decisions import Decisions
 from bot.desk.eligibility import Eligibility
+from bot.desk.event_effects import EventEffects, with_callbacks
+from bot.desk.events import NO_APPROVALS, EventDelivery
 from bot.desk.executor import Executor, build_executor
 from bot.desk.follow_up import FollowUp
 from bot.desk.group_decisions import GroupDecisions
@@ -144,6 +146,7 @@ class Desk:
     conversation: Conversation
     screens: Screens
     upkeep: Upkeep
+    events: EventDelivery
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -404,6 +407,23 @@ class _Builder:
             clock=self.clock,
         )
         return PlanExecution(executor=executor, follow_up=follow_up, observation=observation)
+
+    def events(self) -> EventDelivery:
+        """Build what tells programs of cases, and let decisions cause it."""
+        programs = with_callbacks(self.library.programs)
+        approvals = NO_APPROVALS
+        if self.options.event_sender and programs:
+            effects = EventEffects(programs=programs, is_approval=approvals.is_approval)
+            self.store.cases.further_effects[:] = [effects.messages]
+        return EventDelivery(
+            cases=self.store.cases,
+            outbox=self.store.outbox,
+            library=self.library,
+            sender=self.options.event_sender,
+            approvals=approvals,
+            url=self.options.public_url,
+            clock=self.clock,
+        )
 
     def action_stages(self) -> ActionStages:
         """Build what tells the stages of actions."""
@@ -738,6 +758,7 @@ def build_desk(
         conversation=conversation,
         screens=build.screens(visibility, conversation),
         upkeep=build.upkeep(intake, triage),
+        events=build.events(),
     )
 
 

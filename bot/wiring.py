@@ -9,6 +9,7 @@ from slack_sdk import WebClient
 
 from bot.advisors import open_knowledge
 from bot.checkpoint_keeper import open_keeper
+from bot.connectors.callbacks import CallbackSender
 from bot.desk.decision_priority import DecisionPriority
 from bot.desk.kind_watch import KindWatch
 from bot.desk.options import DeskOptions
@@ -239,6 +240,8 @@ def _desk_options(settings: Settings) -> DeskOptions:
         storm_after=settings.storm_after,
         lease_for=settings.lease_for,
         settle_for=settings.settle_for,
+        event_sender=CallbackSender(settings.secret, settings.callback_networks),
+        public_url=settings.public_url,
         is_health_shown=settings.approver_health is ApproverHealth.ON,
         probes_per_week=_probes_per_week(settings),
     )

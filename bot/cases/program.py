@@ -3,6 +3,7 @@
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -20,21 +21,28 @@ from bot.cases.constraints import (
 ActionName = Annotated[
     str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,48}(\.[a-z][a-z0-9_]{1,48})?$")
 ]
-EVENTS = frozenset(
-    {
-        "approval.decided",
-        "case.opened",
-        "case.decided",
-        "case.executed",
-        "case.resolved",
-    }
-)
+
+
+class EventType(StrEnum):
+    """What a program can be told of."""
+
+    #: A case of its kinds is opened, opened again, or turns out to be of its kinds.
+    CASE_OPENED = "case.opened"
+    #: People or policy decided what is done about it, or took that back.
+    CASE_DECIDED = "case.decided"
+    #: A plan was carried out, failed, or nobody knows.
+    CASE_EXECUTED = "case.executed"
+    #: The case has ended, in whatever way.
+    CASE_RESOLVED = "case.resolved"
+    #: The program's own request is decided, has expired or was cancelled.
+    APPROVAL_DECIDED = "approval.decided"
 
 
 def _check_events(events: tuple[str, ...]) -> tuple[str, ...]:
-    unknown = sorted(set(events) - EVENTS)
+    unknown = sorted(set(events) - set(EventType))
     if unknown:
-        raise ValueError(f"there is no event {unknown[0]}; there are {', '.join(sorted(EVENTS))}")
+        names = ", ".join(sorted(EventType))
+        raise ValueError(f"there is no event {unknown[0]}; there are {names}")
     return events
 
 
@@ -46,7 +54,7 @@ class Callback:
     #: Secrets of Standard Webhooks (``whsec_…``); with two, each message has both signatures.
     secret_env: Annotated[tuple[EnvironmentName, ...], Field(min_length=1, max_length=2)]
     events: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_check_events)] = (
-        "approval.decided",
+        EventType.APPROVAL_DECIDED,
     )
 
 

@@ -3,6 +3,7 @@
 from dataclasses import dataclass
 
 from bot.desk.alert_storms import MAX_CARDS
+from bot.ports.event_sender import EventSender
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,5 +20,9 @@ class DeskOptions:
     settle_for: float = 30.0
     #: The lead of the operation sees how groups decide.
     is_health_shown: bool = False
+    #: Posts events to programs; None for a desk that tells them nothing.
+    event_sender: EventSender | None = None
+    #: The address at which people and programs reach the bot.
+    public_url: str = ""
     #: Practice cases for each queue and week; 0 for none.
     probes_per_week: int = 0

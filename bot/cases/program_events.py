@@ -1,0 +1,95 @@
+"""What programs are told of, and whom a case concerns.
+
+It is pure: the messages of events are written with the decision that causes them.
+"""
+
+from collections.abc import Callable, Iterator, Mapping, Sequence
+
+from bot.cases.case import Case
+from bot.cases.entries import (
+    Authorised,
+    Body,
+    Cleared,
+    Entry,
+    Expired,
+    Named,
+    Opened,
+    Parked,
+    Recognised,
+    Rejected,
+    Reopened,
+    Resolution,
+    Resolved,
+    Retracted,
+    Stopped,
+    UndoAsked,
+    UndoLapsed,
+)
+from bot.cases.program import EventType, Program
+
+# A type check against a whole row of this table needs tuples.
+Bodies = tuple[type[Body], ...]
+
+#: Before the name of a program, in the source of its signals and requests.
+SOURCE_PREFIX = "program:"
+#: The entries that may cause an event.
+CAUSES: Mapping[EventType, Bodies] = {
+    EventType.CASE_OPENED: (Opened, Reopened, Recognised, Named),
+    EventType.CASE_DECIDED: (Authorised, Rejected, Resolved, UndoAsked),
+    EventType.CASE_EXECUTED: (Resolved, Stopped, Parked),
+    EventType.CASE_RESOLVED: (Resolved, Rejected, Expired, Cleared, Retracted, UndoLapsed),
+    EventType.APPROVAL_DECIDED: (Authorised, Rejected, Expired, Retracted, Resolved),
+}
+
+
+def events_after(before: Case | None, entries: Sequence[Entry], after: Case) -> Iterator[EventType]:
+    """Iterate over the events of one decision, each once."""
+    if after.probe is not None:
+        # Nobody is told of practice.
+        return
+    for event, causes in CAUSES.items():
+        bodies = [entry.body for entry in entries if isinstance(entry.body, causes)]
+        if any(_is_cause(event, body, before, after) for body in bodies):
+            yield event
+
+
+def _is_cause(event: EventType, body: Body, before: Case | None, after: Case) -> bool:
+    """Tell whether an entry of the table causes the event here."""
+    match body:
+        case Recognised() | Named():
+            return before is not None and before.kind != after.kind
+        case Resolved(resolution=resolution) if event is not EventType.CASE_RESOLVED:
+            # Done by hand is a decision and no execution; a plan that worked was decided before.
+            is_by_hand = resolution is Resolution.BY_HAND
+            return is_by_hand is not (event is EventType.CASE_EXECUTED)
+        case _:
+            return True
+
+
+def source_of(program: str) -> str:
+    """Return the source of what a program sends."""
+    return f"{SOURCE_PREFIX}{program}"
+
+
+def is_from(program: Program, case: Case) -> bool:
+    """Tell whether a program has raised a case or asked for what it decides."""
+    return case.signal.source == source_of(program.name)
+
+
+def may_read(program: Program, case: Case) -> bool:
+    """Tell whether a program may read a case: its own, or one of its kinds.
+
+    Practice is nobody's.
+    """
+    return case.probe is None and (is_from(program, case) or case.kind in program.kinds)
+
+
+def is_told(
+    program: Program, event: EventType, case: Case, *, is_approval: Callable[[Case], bool]
+) -> bool:
+    """Tell whether a program hears of an event of a case."""
+    if program.callback is None or event not in program.callback.events:
+        return False
+    if event is EventType.APPROVAL_DECIDED:
+        return is_from(program, case) and is_approval(case)
+    return may_read(program, case)
