@@ -279,6 +279,7 @@ class World:
             Topic.STORM: self.desk.screens.storms.run,
             Topic.SWEEP: self.desk.upkeep.message_cleanup.run,
             Topic.RECOGNITION: self.desk.upkeep.recognition.run,
+            Topic.EVENT: self.desk.events.run,
         }
         if self.desk.narration:
             work[Topic.NARRATE] = self.desk.narration.run

@@ -11,9 +11,12 @@ from bot.clock import monotonic
 
 #: Of one receiver, among the threads of the lane.
 MAX_AT_ONCE = 2
-#: After a failure a receiver is left alone for so long, and tried by one event then.
-REST = timedelta(seconds=30)
+#: After a failure a receiver is left alone for so long, and tried by one event then. The rest
+#: doubles with each failure, and the first is shorter than the first wait of an event.
+FIRST_REST_SECONDS, MAX_REST_SECONDS = 4.0, 60.0
+#: What an event is thought to take at first, and how long one that must wait waits at least.
 MIN_PACE_SECONDS = 0.05
+MIN_WAIT = timedelta(seconds=0.25)
 
 
 class ReceiverBusy(Exception):
@@ -26,7 +29,10 @@ class ReceiverBusy(Exception):
 
 @dataclass
 class _Receiver:
-    active: int = 0
+    #: When each event that is on its way was sent, by ``monotonic``.
+    active: list[float] = field(default_factory=list)
+    #: Failures since it last accepted an event.
+    failures: int = 0
     rests_until: datetime | None = None
     #: When the next event that waits for its turn has it.
     turn: datetime | None = None
@@ -49,39 +55,46 @@ class ReceiverPace:
             ReceiverBusy: come back later; nothing has failed.
             ConnectorFailed: it has just failed, and is left alone for a while.
         """
-        receiver = self._begin(name, now)
         begun = monotonic()
+        receiver = self._begin(name, now, begun)
         try:
             yield
         except ConnectorFailed:
-            self._end(receiver, begun, rests_until=now + REST)
+            self._end(receiver, begun)
+            with self._lock:
+                receiver.failures += 1
+                seconds = FIRST_REST_SECONDS * 2.0 ** (receiver.failures - 1)
+                receiver.rests_until = now + timedelta(seconds=min(MAX_REST_SECONDS, seconds))
             raise
         except BaseException:
-            self._end(receiver, begun, rests_until=receiver.rests_until)
+            self._end(receiver, begun)
             raise
-        self._end(receiver, begun, rests_until=None)
+        self._end(receiver, begun)
+        with self._lock:
+            receiver.failures, receiver.rests_until = 0, None
 
-    def _begin(self, name: str, now: datetime) -> _Receiver:
+    def _begin(self, name: str, now: datetime, begun: float) -> _Receiver:
         with self._lock:
             receiver = self._receivers.setdefault(name, _Receiver())
+            rests_until = receiver.rests_until
             # After its rest a receiver gets one event, which shows whether it is back.
-            is_on_trial = receiver.rests_until is not None and receiver.active > 0
-            if receiver.rests_until is not None and (now < receiver.rests_until or is_on_trial):
+            if rests_until is not None and (now < rests_until or receiver.active):
                 raise ConnectorFailed("it did not take an earlier event", retryable=True)
-            if receiver.active >= MAX_AT_ONCE:
+            if len(receiver.active) >= MAX_AT_ONCE:
                 raise ReceiverBusy(_next_turn(receiver, now))
-            receiver.active += 1
+            receiver.active.append(begun)
             return receiver
 
-    def _end(self, receiver: _Receiver, begun: float, *, rests_until: datetime | None) -> None:
+    def _end(self, receiver: _Receiver, begun: float) -> None:
         with self._lock:
-            receiver.active -= 1
-            receiver.rests_until = rests_until
+            receiver.active.remove(begun)
             receiver.seconds = max(MIN_PACE_SECONDS, monotonic() - begun)
 
 
 def _next_turn(receiver: _Receiver, now: datetime) -> datetime:
     """Give each event that waits a time of its own, as long as those before it may take."""
-    earlier = max(now, receiver.turn or now)
-    receiver.turn = earlier + timedelta(seconds=receiver.seconds / MAX_AT_ONCE)
+    # One that is on its way for long shows that the receiver is slower than it was.
+    seconds = max(receiver.seconds, monotonic() - receiver.active[0])
+    earlier = max(now + MIN_WAIT, receiver.turn or now)
+    receiver.turn = earlier + timedelta(seconds=seconds / MAX_AT_ONCE)
     return receiver.turn
