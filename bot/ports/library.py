@@ -20,6 +20,12 @@ class Library(Protocol):
     def programs(self) -> Mapping[str, Program]:
         """Return the programs that may ask for approvals, by name."""
 
+    def account_of(self, name: str) -> str:
+        """Return the account of a person by their name in people.yml.
+
+        Anything else is an account itself.
+        """
+
     def playbook(self, kind: str) -> Playbook:
         """Return the playbook of a kind, or the one for unrecognised cases."""
 
