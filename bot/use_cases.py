@@ -40,7 +40,7 @@ from bot.desk.deadlines import Deadlines
 from bot.desk.decisions import Decisions
 from bot.desk.eligibility import Eligibility
 from bot.desk.event_effects import EventEffects, with_callbacks
-from bot.desk.events import NO_APPROVALS, EventDelivery
+from bot.desk.events import EventDelivery
 from bot.desk.executor import Executor, build_executor
 from bot.desk.follow_up import FollowUp
 from bot.desk.group_decisions import GroupDecisions
@@ -83,6 +83,7 @@ from bot.ports.outbox import Outbox
 from bot.screens import ScreenBuilder, Screens
 from bot.store.store import Store
 from bot.triage import build_triage
+from bot.views.approval_record import approval_record
 from knowledge.language.deferred_reading import DeferredQuestionReading
 from knowledge.library import FileLibrary
 
@@ -414,16 +415,15 @@ class _Builder:
     def events(self) -> EventDelivery:
         """Build what tells programs of cases, and let decisions cause it."""
         programs = with_callbacks(self.library.programs)
-        approvals = NO_APPROVALS
         if self.options.event_sender and programs:
-            effects = EventEffects(programs=programs, is_approval=approvals.is_approval)
+            effects = EventEffects(programs=programs)
             self.store.cases.further_effects[:] = [effects.messages]
         return EventDelivery(
             cases=self.store.cases,
             outbox=self.store.outbox,
             library=self.library,
             sender=self.options.event_sender,
-            approvals=approvals,
+            approval_record=approval_record,
             url=self.options.public_url,
             clock=self.clock,
         )

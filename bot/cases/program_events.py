@@ -3,7 +3,7 @@
 It is pure: the messages of events are written with the decision that causes them.
 """
 
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 
 from bot.cases.case import Case
 from bot.cases.entries import (
@@ -25,25 +25,23 @@ from bot.cases.entries import (
     UndoAsked,
     UndoLapsed,
 )
-from bot.cases.program import EventType, Program
+from bot.cases.program import EventType, Program, is_approval_kind
 
 # A type check against a whole row of this table needs tuples.
 Bodies = tuple[type[Body], ...]
 
-#: Before the name of a program, in the source of its signals and requests.
-SOURCE_PREFIX = "program:"
-#: The entries that may cause an event.
+#: The entries that may cause an event of a case. The decision on a request is no entry of its own:
+#: ``bot.views.approval_record`` says when a program may act on it.
 CAUSES: Mapping[EventType, Bodies] = {
     EventType.CASE_OPENED: (Opened, Reopened, Recognised, Named),
     EventType.CASE_DECIDED: (Authorised, Rejected, Resolved, UndoAsked),
     EventType.CASE_EXECUTED: (Resolved, Stopped, Parked),
     EventType.CASE_RESOLVED: (Resolved, Rejected, Expired, Cleared, Retracted, UndoLapsed),
-    EventType.APPROVAL_DECIDED: (Authorised, Rejected, Expired, Retracted, Resolved),
 }
 
 
 def events_after(before: Case | None, entries: Sequence[Entry], after: Case) -> Iterator[EventType]:
-    """Iterate over the events of one decision, each once."""
+    """Iterate over the events of a case that one decision causes, each once."""
     if after.probe is not None:
         # Nobody is told of practice.
         return
@@ -61,35 +59,34 @@ def _is_cause(event: EventType, body: Body, before: Case | None, after: Case) ->
         case Resolved(resolution=resolution) if event is not EventType.CASE_RESOLVED:
             # Done by hand is a decision and no execution; a plan that worked was decided before.
             is_by_hand = resolution is Resolution.BY_HAND
-            return is_by_hand is not (event is EventType.CASE_EXECUTED)
+            return is_by_hand is (event is EventType.CASE_DECIDED)
         case _:
             return True
 
 
-def source_of(program: str) -> str:
-    """Return the source of what a program sends."""
-    return f"{SOURCE_PREFIX}{program}"
-
-
 def is_from(program: Program, case: Case) -> bool:
     """Tell whether a program has raised a case or asked for what it decides."""
-    return case.signal.source == source_of(program.name)
+    return case.signal.source == program.source
 
 
 def may_read(program: Program, case: Case) -> bool:
     """Tell whether a program may read a case: its own, or one of its kinds.
 
-    Practice is nobody's.
+    Practice is nobody's, and what another program has asked for is that one's alone.
     """
-    return case.probe is None and (is_from(program, case) or case.kind in program.kinds)
+    is_of_kind = case.kind in readable_kinds(program)
+    return case.probe is None and (is_from(program, case) or is_of_kind)
 
 
-def is_told(
-    program: Program, event: EventType, case: Case, *, is_approval: Callable[[Case], bool]
-) -> bool:
+def readable_kinds(program: Program) -> tuple[str, ...]:
+    """Return the kinds of which a program reads every case."""
+    return tuple(kind for kind in program.kinds if not is_approval_kind(kind))
+
+
+def is_told(program: Program, event: EventType, case: Case) -> bool:
     """Tell whether a program hears of an event of a case."""
     if program.callback is None or event not in program.callback.events:
         return False
     if event is EventType.APPROVAL_DECIDED:
-        return is_from(program, case) and is_approval(case)
+        return is_from(program, case)
     return may_read(program, case)

@@ -14,6 +14,7 @@ from bot.cases.errors import ConnectorFailed, LedgerBroken
 from bot.cases.evolve import fold
 from bot.cases.program import Callback, EventType, Program
 from bot.cases.program_events import is_from
+from bot.cases.program_request import is_request
 from bot.desk.receiver_pace import ReceiverBusy, ReceiverPace
 from bot.metrics import CONNECTOR_CALLS
 from bot.ports.case_store import CaseStore
@@ -24,18 +25,8 @@ from bot.ports.outbox import LeasedMessage, Outbox
 from bot.views.case_summary import case_summary
 from bot.views.program_event import CloudEvent, EventData, event_id
 
-
-@dataclass(frozen=True, kw_only=True)
-class ApprovalView:
-    """The approvals that programs have asked for, as they read them."""
-
-    #: Tells whether a case is such a request; it is pure, and asked in the transaction.
-    is_approval: Callable[[Case], bool]
-    #: Describes one, as ``GET /v1/approvals/{id}`` does.
-    record: Callable[[Case], Mapping[str, Any]]
-
-
-NO_APPROVALS = ApprovalView(is_approval=lambda case: False, record=lambda case: {})
+ApprovalRecord = Callable[[Case], Mapping[str, Any]]
+"""Describe a request of a program, as ``GET /v1/approvals/{id}`` does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,7 +38,7 @@ class EventDelivery:
     library: Library
     #: None where nothing is sent from: whoever subscribed is no more.
     sender: EventSender | None
-    approvals: ApprovalView
+    approval_record: ApprovalRecord
     #: The address at which cases can be read.
     url: str
     clock: Clock
@@ -95,8 +86,8 @@ class EventDelivery:
     def _event(self, message: LeasedMessage, event: EventType, program: Program) -> CloudEvent:
         case = self._case_then(message)
         # What others have asked for is not told, where a program hears of every case of a kind.
-        is_its_own = is_from(program, case) and self.approvals.is_approval(case)
-        approval = self.approvals.record(case) if is_its_own else None
+        is_its_own = is_from(program, case) and is_request(case)
+        approval = self.approval_record(case) if is_its_own else None
         return CloudEvent(
             id=event_id(case.id, case.version, event),
             type=event,

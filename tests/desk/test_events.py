@@ -11,16 +11,14 @@ from standardwebhooks import Webhook
 from bot.cases.entries import RejectReason
 from bot.cases.errors import StaleFence
 from bot.cases.program import Callback, EventType, Program
-from bot.cases.program_events import source_of
 from bot.clock import utc_now
 from bot.connectors.callbacks import CallbackSender
-from bot.desk.event_effects import EventEffects
-from bot.desk.events import ApprovalView
 from bot.desk.worker import PAUSES, WorkerPool, WorkerTimings
 from bot.metrics import REGISTRY
 from bot.ports.outbox import Topic
 from bot.store import tables
 from bot.store.outbox_rows import DONE, PARKED, READY
+from tests.desk.test_program_approvals import AGENT, ORDER, REFUND, Agent, approve, reject
 from tests.fakes.clock import FakeClock
 from tests.fakes.directory import principal
 from tests.fakes.receiver import SECRET, Receiver
@@ -168,34 +166,57 @@ def test_a_program_hears_of_its_kinds_and_of_what_it_raised_and_of_nothing_else(
     tell(world, program("till", receiver), program("shop", other_receiver, kinds=()))
     world.proposed()
     assert (len(receiver.posts), len(other_receiver.posts)) == (1, 0)
-    world.receive(world.signal("product:2", source=source_of("shop"), kind="other_kind"))
+    world.receive(world.signal("product:2", source="program:shop", kind="other_kind"))
     world.work()
     assert (len(receiver.posts), len(other_receiver.posts)) == (1, 1)
     assert other_receiver.posts[0].event["data"]["case"]["source"] == "program:shop"
 
 
-def test_only_the_own_approval_is_told_and_no_one_elses(small_world, receiver, other_receiver):
-    till, shop = program("till", receiver), program("shop", other_receiver)
-    world = tell(small_world, till, shop)
-    approvals = ApprovalView(
-        is_approval=lambda case: case.signal.source.startswith("program:"),
-        record=lambda case: {"id": case.id, "state": case.state.code},
-    )
-    effects = EventEffects(programs=[till, shop], is_approval=approvals.is_approval)
-    world.store.cases.further_effects[:] = [effects.messages]
-    world.desk = replace(world.desk, events=replace(world.desk.events, approvals=approvals))
-    receipt = world.receive(world.signal(source=source_of("till")))
-    case = world.store.cases.case(receipt.case_id)
-    world.desk.triage.run(world.store.outbox.claim([Topic.TRIAGE], 1, world.clock(), 30)[0])
-    world.approve(world.case(case), "ana")
-    for message in world.store.outbox.claim([Topic.EVENT], 50, world.clock(), 30):
-        world.desk.events.run(message)
-    assert sorted(receiver.types()) == ["approval.decided", "case.decided", "case.opened"]
-    # Both hear of the kind.
-    assert sorted(other_receiver.types()) == ["case.decided", "case.opened"]
-    decided = next(post.event for post in receiver.posts if "approval" in post.event["type"])
-    assert decided["data"]["approval"] == {"id": case.id, "state": "APPROVED"}
-    assert all(post.event["data"]["approval"] is None for post in other_receiver.posts)
+def test_a_decision_on_a_request_is_told_to_its_program_as_it_reads_it(world, receiver):
+    shop = program("stock-agent", receiver, events=("approval.decided",), kinds=())
+    tell(world, replace(shop, **{name: getattr(AGENT, name) for name in ("actions", "owner")}))
+    agent = Agent(world, world.library.programs["stock-agent"])
+    ordered, refund = agent.ask(ORDER).case, agent.ask(REFUND).case
+    assert receiver.posts == []
+    # Ours is decided when it is approved, its own when it is handed back.
+    world.approve(world.case(ordered), "ana")
+    world.approve(world.case(refund), "elsie")
+    world.work()
+    told = {post.event["subject"]: post.event for post in receiver.posts}
+    assert set(told) == {ordered.id, refund.id}
+    assert {event["type"] for event in told.values()} == {"approval.decided"}
+    approval = told[refund.id]["data"]["approval"]
+    assert approval["decision"]["by"] == [{"id": principal("elsie"), "name": "Elsie"}]
+    assert approval["decision"]["arguments"] == REFUND.arguments
+    # For nothing has happened since.
+    assert approval == agent.record(refund)
+    assert told[ordered.id]["data"]["approval"]["state"] == "approved"
+
+
+@pytest.mark.parametrize("end", ["rejected", "expired", "cancelled"])
+def test_every_other_end_of_a_request_is_a_decision_too(small_world, receiver, end):
+    world = tell(small_world, replace(AGENT, callback=program("x", receiver).callback))
+    agent = Agent(world, world.library.programs["stock-agent"])
+    case = agent.ask().case
+    if end == "rejected":
+        reject(world, case)
+    elif end == "cancelled":
+        world.desk.program_approvals.cancel(agent.caller, case.id)
+    else:
+        world.clock.forward(days=3)
+        world.desk.upkeep.deadlines.process_due()
+    post_due(world)
+    (decided,) = [post.event for post in receiver.posts if "approval." in post.event["type"]]
+    assert decided["data"]["approval"]["decision"]["outcome"] == end
+
+
+def test_a_request_is_told_to_no_other_program(small_world, receiver, other_receiver):
+    till = replace(AGENT, callback=program("till", receiver).callback)
+    world = tell(small_world, till, program("spy", other_receiver, kinds=(till.approval_kind,)))
+    agent = Agent(world, till)
+    approve(world, agent.ask().case, "elsie")
+    assert receiver.types().count("approval.decided") == 1
+    assert other_receiver.posts == []
 
 
 def test_without_a_subscription_nothing_is_written(small_world, receiver):
