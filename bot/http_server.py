@@ -10,6 +10,7 @@ from bot.cases.controls import EVERYTHING
 from bot.cases.errors import ChatFailed
 from bot.cases.source import Source
 from bot.desk.case_progress import CaseProgress
+from bot.desk.case_reading import CaseReading
 from bot.desk.decisions import Decisions
 from bot.desk.intake import Intake
 from bot.desk.passkeys import PasskeyEnrolment
@@ -23,6 +24,8 @@ from handlers.intake.authentication import Credentials, Sources
 from handlers.intake.server import ConnectionLimits, build_server
 from handlers.passkeys import app as passkeys
 from handlers.passkeys.ceremony import Ceremony
+from handlers.programs.authentication import Programs
+from handlers.programs.cases import CaseApi
 from handlers.slack import http_receiver
 from handlers.slack.chat import SlackChat
 from handlers.slack.socket_mode import SocketModeConnection
@@ -73,6 +76,7 @@ class HttpServices:
     decisions: Decisions
     enrolment: PasskeyEnrolment
     program_tokens: ProgramTokens
+    reading: CaseReading
 
 
 def build_http_server(
@@ -87,11 +91,15 @@ def build_http_server(
     """Build the server with all routes, not yet listening."""
     intake_api = IntakeApi(
         intake=services.intake,
-        progress=services.progress,
         sources=Sources(sources, _credentials(sources, settings)),
-        read_tokens=settings.api_tokens,
         find_problems=health.find_problems,
         list_pauses=health.find_pauses,
+    )
+    case_api = CaseApi(
+        reading=services.reading,
+        progress=services.progress,
+        programs=Programs(services.program_tokens),
+        read_tokens=settings.api_tokens,
     )
     routes = passkeys.routes(
         decisions=services.decisions,
@@ -109,7 +117,12 @@ def build_http_server(
         )
         routes = [slack_route, *routes]
     return build_server(
-        build_intake(intake_api, extra_routes=routes),
+        build_intake(
+            intake_api,
+            operations=case_api.operations(),
+            extra_routes=routes,
+            url=settings.public_url,
+        ),
         host=settings.host,
         port=settings.port,
         limits=ConnectionLimits(per_address=settings.connections_per_address),

@@ -33,6 +33,7 @@ from bot.desk.answers.precedents import CasePrecedents
 from bot.desk.answers.product import ProductAnswers
 from bot.desk.answers.readings import QueryWords
 from bot.desk.case_progress import CaseProgress
+from bot.desk.case_reading import CaseReading
 from bot.desk.confirmations import Confirmations
 from bot.desk.controls import Controls
 from bot.desk.conversation import Conversation
@@ -151,6 +152,7 @@ class Desk:
     screens: Screens
     upkeep: Upkeep
     events: EventDelivery
+    reading: CaseReading
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -411,6 +413,18 @@ class _Builder:
             clock=self.clock,
         )
         return PlanExecution(executor=executor, follow_up=follow_up, observation=observation)
+
+    def reading(self) -> CaseReading:
+        """Build what programs read."""
+        return CaseReading(
+            cases=self.store.cases,
+            queries=self.store.queries,
+            library=self.library,
+            memory=self.advisors.memory,
+            shelf=self.advisors.shelf,
+            url=self.options.public_url,
+            clock=self.clock,
+        )
 
     def events(self) -> EventDelivery:
         """Build what tells programs of cases, and let decisions cause it."""
@@ -773,6 +787,7 @@ def build_desk(
         screens=build.screens(visibility, conversation),
         upkeep=build.upkeep(intake, triage),
         events=build.events(),
+        reading=build.reading(),
     )
 
 

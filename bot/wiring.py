@@ -98,6 +98,7 @@ def build_service(settings: Settings, *, clock: Clock | None = None, processes: 
                 decisions=desk.decisions,
                 enrolment=desk.enrolment,
                 program_tokens=desk.program_tokens,
+                reading=desk.reading,
             ),
             sources=desk.library.sources,
             slack_app=listeners,

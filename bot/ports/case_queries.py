@@ -22,6 +22,14 @@ class Viewer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadableCases:
+    """The cases that a program may read: of these kinds, or from these sources."""
+
+    kinds: tuple[str, ...]
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CaseFilter:
     """A filter for cases.
 
@@ -30,6 +38,8 @@ class CaseFilter:
 
     #: None sees every case.
     viewer: Viewer | None = None
+    #: None for every case.
+    readable: ReadableCases | None = None
     states: tuple[str, ...] = ()
     kind: str = ""
     channel: str = ""
@@ -91,6 +101,8 @@ class CaseFilter:
     source: str = ""
     #: Cases of this source are left out.
     except_source: str = ""
+    #: The names of troubles; None for all.
+    fingerprints: tuple[str, ...] | None = None
     #: Only these cases, by number; None for all.
     numbers: tuple[int, ...] | None = None
     #: Cases that are left out, by id.
@@ -212,6 +224,9 @@ class CaseQueries(CaseStatistics, Protocol):
         Without an order, open cases are sorted by urgency, ended ones by the time they ended,
         latest first.
         """
+
+    def page(self, filter: CaseFilter, limit: int, *, below: int | None) -> list[Case]:
+        """Return the newest cases below this number; None begins at the newest of all."""
 
     def resolve_text(self, filter: CaseFilter) -> CaseFilter:
         """Look up the text of a filter once for several queries.

@@ -68,6 +68,18 @@ class SqlCaseQueries(SqlCaseFigures):
         is_on_page = _cases.number.in_(page)
         return self._load(select(_cases.body).where(is_on_page).order_by(*places))
 
+    def page(self, filter: CaseFilter, limit: int, *, below: int | None) -> list[Case]:
+        """Return the newest cases below this number; None begins at the newest of all.
+
+        What is opened meanwhile stands before every page, and moves none of them.
+        """
+        numbers = select(_cases.number).where(matches(filter))
+        if below is not None:
+            numbers = numbers.where(_cases.number < below)
+        page = numbers.order_by(_cases.number.desc()).limit(limit)
+        is_on_page = _cases.number.in_(page)
+        return self._load(select(_cases.body).where(is_on_page).order_by(_cases.number.desc()))
+
     def slowest(self, filter: CaseFilter, limit: int) -> list[Case]:
         """Return the cases with the longest wait for decision or end."""
         wait = func.coalesce(_cases.decided_at, _cases.ended_at) - _cases.opened_at

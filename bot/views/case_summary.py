@@ -14,7 +14,9 @@ from bot.cases.plan import Money
 from bot.views.labels import Labels
 
 #: The names of states that programs read and filter by.
-STATE_NAMES: Mapping[State, str] = {state: state.name.lower() for state in State}
+STATE_NAMES: Mapping[State, str] = {
+    state: state.name.lower() for state in State if state is not State.NEW
+}
 STATES_BY_NAME: Mapping[str, State] = {name: state for state, name in STATE_NAMES.items()}
 
 

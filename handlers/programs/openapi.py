@@ -1,13 +1,17 @@
 """The description of the HTTP API by OpenAPI 3.1, made of its operations."""
 
+import json
 from collections.abc import Mapping, Sequence
 from http import HTTPStatus
 from typing import Annotated, Any, cast
 
 from pydantic import BaseModel, ConfigDict, Field, TypeAdapter
 from pydantic.json_schema import JsonSchemaMode
+from starlette.concurrency import run_in_threadpool
+from starlette.requests import Request
+from starlette.responses import Response
 
-from handlers.programs.operation import Access, Answer, Operation
+from handlers.programs.operation import Access, Answer, MadeShape, Operation
 
 Json = dict[str, Any]
 
@@ -89,6 +93,39 @@ def openapi_document(operations: Sequence[Operation], *, url: str = "") -> Json:
     return document
 
 
+class ApiDescription:
+    """The operations of a server, and the route that describes them all."""
+
+    def __init__(self, operations: Sequence[Operation], url: str) -> None:
+        self.operations = [*operations, self._own_operation()]
+        self._url = url
+        self._document: bytes | None = None
+
+    def _own_operation(self) -> Operation:
+        return Operation(
+            name="describeApi",
+            path="/openapi.json",
+            endpoint=self.describe,
+            tag="monitoring",
+            summary="Describe every operation by OpenAPI 3.1.",
+            access=Access.OPEN,
+            answers={200: Answer(description="This document.", shape=dict[str, Any])},
+        )
+
+    async def describe(self, request: Request) -> Response:
+        """Return the document, which is made once."""
+        if self._document is None:
+            self._document = await run_in_threadpool(self._make)
+        return Response(self._document, media_type="application/json")
+
+    def _make(self) -> bytes:
+        return json.dumps(openapi_document(self.operations, url=self._url)).encode()
+
+
+def _shape(answer: Answer) -> Any:
+    return answer.shape.make() if isinstance(answer.shape, MadeShape) else answer.shape
+
+
 class _Schemas:
     """The JSON schemas of all operations, each shape once."""
 
@@ -102,7 +139,7 @@ class _Schemas:
             for status, answer in operation.answers.items():
                 if answer.shape is not None:
                     key = (operation.name, status)
-                    inputs.append((key, "serialization", TypeAdapter(answer.shape)))
+                    inputs.append((key, "serialization", TypeAdapter(_shape(answer))))
         by_key, definitions = TypeAdapter.json_schemas(inputs, ref_template=_REFERENCE)
         self._by_key = {key: schema for (key, _), schema in by_key.items()}
         self.components: Json = definitions.get("$defs", {})

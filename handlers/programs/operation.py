@@ -31,6 +31,13 @@ class Access(StrEnum):
     PROGRAM = "program"
 
 
+@dataclass(frozen=True, slots=True)
+class MadeShape:
+    """A shape that costs something, and is made when it is described."""
+
+    make: Callable[[], Any]
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Answer:
     """What an operation answers with one status."""
