@@ -19,9 +19,9 @@ from bot.cases.program import Callback, Program
 from bot.clock import boottime, time_limit
 from bot.connectors.http_transport import AddressRefused, AddressRules, GuardedTransport, Network
 from bot.ports.event_sender import Reception
+from bot.views.program_event import CONTENT_TYPE
 
 TIMEOUT_SECONDS = 10.0
-CONTENT_TYPE = "application/cloudevents+json; charset=utf-8"
 USER_AGENT = "Countersign"
 
 
@@ -56,7 +56,7 @@ class CallbackSender:
             ConnectorFailed: nobody accepted it.
         """
         headers = {
-            "content-type": CONTENT_TYPE,
+            "content-type": f"{CONTENT_TYPE}; charset=utf-8",
             "user-agent": USER_AGENT,
             **self._signature(callback, event_id=event_id, body=body, now=now),
         }

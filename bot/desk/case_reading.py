@@ -133,7 +133,9 @@ class CaseReading:
     def _kinds(self) -> set[str]:
         programs = self.library.programs.values()
         own = {program.approval_kind for program in programs}
-        return {kind for kind, _ in self.library.titles()} | own | {UNRECOGNISED}
+        declared = {kind for kind, _ in self.library.titles()}
+        # A source may send kinds that no file has.
+        return declared | own | self.queries.kinds() | {UNRECOGNISED}
 
     # --- precedents ------------------------------------------------------------------------------
 

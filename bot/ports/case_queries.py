@@ -261,6 +261,9 @@ class CaseQueries(CaseStatistics, Protocol):
     def open_from(self, source: str, kind: str) -> list[Case]:
         """Return the cases of this source and kind that have not ended."""
 
+    def kinds(self) -> set[str]:
+        """Return every kind that a case has."""
+
     def open_ids(self) -> list[str]:
         """List every case that has not ended, the most urgent first."""
 

@@ -1,7 +1,8 @@
 """The routes of the intake, as programs read about them."""
 
-from typing import Any, NotRequired, Protocol, TypedDict
+from typing import Any, Protocol
 
+from pydantic import BaseModel
 from starlette.requests import Request
 from starlette.responses import Response
 
@@ -11,28 +12,28 @@ from handlers.programs.operation import Access, Answer, Operation
 SOURCE_PROBLEMS = (400, 408, 409, 413, 415, 422)
 
 
-class SignalOutcome(TypedDict):
+class SignalOutcome(BaseModel):
     """What became of a signal."""
 
     #: opened, counted, cleared, duplicate or ignored; conflict, invalid or not stored in a batch.
     outcome: str
-    case: NotRequired[str | None]
-    problem: NotRequired[dict[str, str]]
+    case: str | None = None
+    problem: dict[str, str] | None = None
 
 
-class BatchOutcome(TypedDict):
+class BatchOutcome(BaseModel):
     """What became of each signal of a batch."""
 
     signals: list[SignalOutcome]
     #: How many of them were refused.
-    refused: NotRequired[int]
+    refused: int | None = None
 
 
-class HealthAnswer(TypedDict):
+class HealthAnswer(BaseModel):
     """Whether the bot is there, or ready."""
 
     status: str
-    problems: NotRequired[list[str]]
+    problems: list[str] | None = None
 
 
 class IntakeEndpoints(Protocol):

@@ -309,7 +309,7 @@ def case_shape() -> type[BaseModel]:
             shapes[PUBLIC_NAMES.get(field.name, field.name)] = part_hints[field.name]
     definitions: dict[str, Any] = {name: (shape, ...) for name, shape in shapes.items()}
     # A program is not given these.
-    definitions |= {name: (shapes[name], None) for name in _SECRETS}
+    definitions |= {name: (shapes[name], ()) for name in _SECRETS}
     model: type[BaseModel] = create_model(
         "CaseRecord",
         __config__=ConfigDict(defer_build=True, extra="forbid"),

@@ -11,6 +11,8 @@ from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import Response
 
+from bot.cases.program import EventType
+from bot.views.program_event import CONTENT_TYPE, CloudEvent
 from handlers.programs.operation import Access, Answer, MadeShape, Operation
 
 Json = dict[str, Any]
@@ -21,6 +23,7 @@ API_VERSION = "1"
 PROBLEM_TYPE = "application/problem+json"
 _REFERENCE = "#/components/schemas/{model}"
 _PROBLEM = "Problem"
+_EVENT = "CloudEvent"
 _DESCRIPTION = (
     "Puts an exception or a program's request in front of the right person, carries out exactly "
     "what was approved, and proves it. Decisions are made by people in Slack, and never here."
@@ -54,6 +57,20 @@ _SECURITY: Mapping[Access, list[Json]] = {
 }
 
 
+_EVENT_SUMMARIES: Mapping[EventType, str] = {
+    EventType.CASE_OPENED: "A case is opened, opened again, or turns out to be of a kind.",
+    EventType.CASE_DECIDED: "It is decided what is done about a case, or that was taken back.",
+    EventType.CASE_EXECUTED: "A plan was carried out, failed, or nobody knows.",
+    EventType.CASE_RESOLVED: "A case has ended.",
+    EventType.APPROVAL_DECIDED: "A request of the program is decided.",
+}
+_EVENT_DESCRIPTION = (
+    "Signed by Standard Webhooks. It may come more than once, always with the same webhook-id, and "
+    "in any order; it says how the case was then. Anything but 2xx or 410 within ten seconds is "
+    "a failure: the event is sent again for a day."
+)
+
+
 class FieldProblem(BaseModel):
     """A field of the request that is wrong."""
 
@@ -83,6 +100,7 @@ def openapi_document(operations: Sequence[Operation], *, url: str = "") -> Json:
         "openapi": OPENAPI_VERSION,
         "info": {"title": "Countersign", "version": API_VERSION, "description": _DESCRIPTION},
         "paths": paths,
+        "webhooks": schemas.webhooks(),
         "components": {
             "schemas": schemas.components,
             "securitySchemes": dict(_SCHEMES),
@@ -131,7 +149,8 @@ class _Schemas:
 
     def __init__(self, operations: Sequence[Operation]) -> None:
         inputs: list[tuple[Any, JsonSchemaMode, TypeAdapter[Any]]] = [
-            ((_PROBLEM, 0), "serialization", TypeAdapter(ProblemDocument))
+            ((_PROBLEM, 0), "serialization", TypeAdapter(ProblemDocument)),
+            ((_EVENT, 0), "serialization", TypeAdapter(CloudEvent)),
         ]
         for operation in operations:
             if operation.body is not None:
@@ -145,6 +164,29 @@ class _Schemas:
         self.components: Json = definitions.get("$defs", {})
         problem = self._by_key[_PROBLEM, 0]
         self._problem = problem
+
+    def webhooks(self) -> Json:
+        """Describe the events that are posted to the callbacks of programs."""
+        body = {
+            "required": True,
+            "content": {CONTENT_TYPE: {"schema": self._by_key[_EVENT, 0]}},
+        }
+        return {
+            event.value: {
+                "post": {
+                    "operationId": f"on{event.name.title().replace('_', '')}",
+                    "tags": ["events"],
+                    "summary": _EVENT_SUMMARIES[event],
+                    "description": _EVENT_DESCRIPTION,
+                    "requestBody": body,
+                    "responses": {
+                        "2XX": {"description": "The event is accepted, and is not sent again."},
+                        "410": {"description": "It is not wanted, and is not sent again."},
+                    },
+                }
+            }
+            for event in EventType
+        }
 
     def describe(self, operation: Operation) -> Json:
         """Describe one operation."""
