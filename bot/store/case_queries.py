@@ -73,11 +73,7 @@ class SqlCaseQueries(SqlCaseFigures):
 
         What is opened meanwhile stands before every page, and moves none of them.
         """
-        numbers = select(_cases.number).where(matches(filter))
-        if below is not None:
-            numbers = numbers.where(_cases.number < below)
-        page = numbers.order_by(_cases.number.desc()).limit(limit)
-        is_on_page = _cases.number.in_(page)
+        is_on_page = _cases.number.in_(numbers_below(filter, limit, below))
         return self._load(select(_cases.body).where(is_on_page).order_by(_cases.number.desc()))
 
     def slowest(self, filter: CaseFilter, limit: int) -> list[Case]:
@@ -216,6 +212,14 @@ class SqlCaseQueries(SqlCaseFigures):
 
     def _load(self, query: Select[Any]) -> list[Case]:
         return [from_json(Case, row.body) for row in self._database.fetch(query)]
+
+
+def numbers_below(filter: CaseFilter, limit: int, below: int | None) -> Select[Any]:
+    """Return the query for the numbers of a page, which the index by number answers in order."""
+    numbers = select(_cases.number).where(matches(filter))
+    if below is not None:
+        numbers = numbers.where(_cases.number < below)
+    return numbers.order_by(_cases.number.desc()).limit(limit)
 
 
 def _places(filter: CaseFilter, order: Order | None) -> list[ColumnElement[Any]]:
