@@ -13,12 +13,20 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from annotated_types import Ge
-from pydantic import AfterValidator, Field, PrivateAttr, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    StringConstraints,
+    ValidationError,
+)
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
@@ -98,20 +106,17 @@ def _checked_public_url(url: str) -> str:
 Network = IPv4Network | IPv6Network
 
 
-def _read_networks(text: str) -> tuple[Network, ...]:
+def _read_networks(value: object) -> object:
     """Read networks, separated by commas."""
-    return tuple(ip_network(part.strip()) for part in text.split(",") if part.strip())
-
-
-def _checked_networks(text: str) -> str:
+    if not isinstance(value, str):
+        return value
     try:
-        _read_networks(text)
+        return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
     except ValueError as error:
         raise ValueError(f"must be networks like 10.1.0.0/16, by commas: {error}") from None
-    return text
 
 
-Networks = Annotated[str, AfterValidator(_checked_networks)]
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_read_networks)]
 ResolvedPath = Annotated[Path, AfterValidator(Path.resolve)]
 PublicUrl = Annotated[str, AfterValidator(_checked_public_url)]
 
@@ -194,8 +199,8 @@ class HttpSettings(_SettingsGroup):
             "default http://localhost and the port"
         ),
     )
-    callback_networks_text: Networks = Field(
-        "",
+    callback_networks: Networks = Field(
+        (),
         validation_alias="COUNTERSIGN_CALLBACK_NETWORKS",
         description=(
             "networks of your own to which callbacks of programs may lead, like "
@@ -214,11 +219,6 @@ class HttpSettings(_SettingsGroup):
         repr=False,
         description="the previous one, while you change it",
     )
-
-    @property
-    def callback_networks(self) -> tuple[Network, ...]:
-        """The networks of our own to which callbacks may lead."""
-        return _read_networks(self.callback_networks_text)
 
     @property
     def api_tokens(self) -> tuple[str, ...]:

@@ -38,7 +38,7 @@ ActionName = Annotated[
 
 
 class EventType(StrEnum):
-    """What a program can be told of."""
+    """The events that a program can be told of."""
 
     #: A case of its kinds is opened, opened again, or turns out to be of its kinds.
     CASE_OPENED = "case.opened"
@@ -53,10 +53,10 @@ class EventType(StrEnum):
 
 
 def _check_events(events: tuple[str, ...]) -> tuple[str, ...]:
-    unknown = sorted(set(events) - set(EventType))
-    if unknown:
+    wrong_names = sorted(set(events) - set(EventType))
+    if wrong_names:
         names = ", ".join(sorted(EventType))
-        raise ValueError(f"there is no event {unknown[0]}; there are {names}")
+        raise ValueError(f"there is no event {wrong_names[0]}; there are {names}")
     return events
 
 

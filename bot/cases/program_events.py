@@ -1,4 +1,4 @@
-"""What programs are told of, and whom a case concerns.
+"""The events of a case, and the programs that it concerns.
 
 It is pure: the messages of events are written with the decision that causes them.
 """

@@ -1,6 +1,6 @@
-"""What programs read: lists of cases, one case, and how like cases ended.
+"""Reading for programs: lists of cases, one case, and how like cases ended.
 
-A program sees what it has raised or asked for, and cases of its kinds. Everything else is to it as
+A program sees what it has raised or kinds for, and cases of its kinds. Everything else is to it as
 if it were not there. The operator's token sees every case. Practice is shown to nobody.
 """
 
@@ -133,9 +133,9 @@ class CaseReading:
     def _kinds(self) -> set[str]:
         programs = self.library.programs.values()
         own = {program.approval_kind for program in programs}
-        declared = {kind for kind, _ in self.library.titles()}
+        library_kinds = {kind for kind, _ in self.library.titles()}
         # A source may send kinds that no file has.
-        return declared | own | self.queries.kinds() | {UNRECOGNISED}
+        return library_kinds | own | self.queries.kinds() | {UNRECOGNISED}
 
     # --- precedents ------------------------------------------------------------------------------
 
@@ -144,26 +144,26 @@ class CaseReading:
     ) -> PrecedentList:
         """Find how cases like this text ended."""
         kinds = self._precedent_kinds(kind, program)
-        found: list[Precedent] | None = []
+        results: list[Precedent] | None = []
         if kinds or kinds is None:
             channels = {*self.library.channels(), ""}
-            found = self.memory.find_precedents(
+            results = self.memory.find_precedents(
                 text, kinds=kinds, channels=channels, now=self.clock()
             )
-        is_by_meaning = found is not None
-        if found is None:
-            found = self._compare_words(text, kinds)
+        is_by_meaning = results is not None
+        if results is None:
+            results = self._compare_words(text, kinds)
         labels = self.library.labels()
-        summaries = [precedent_summary(precedent, labels) for precedent in found[:limit]]
+        summaries = [precedent_summary(precedent, labels) for precedent in results[:limit]]
         return PrecedentList(tuple(summaries), is_by_meaning)
 
     def _precedent_kinds(self, kind: str, program: Program | None) -> frozenset[str] | None:
-        """Return the kinds that may be found; None for all."""
-        asked = frozenset({kind}) if kind else None
+        """Return the kinds to search; None for all."""
+        kinds = frozenset({kind}) if kind else None
         if program is None:
-            return asked
+            return kinds
         readable = frozenset({*readable_kinds(program), program.approval_kind})
-        return readable if asked is None else readable & asked
+        return readable if kinds is None else readable & kinds
 
     def _compare_words(self, text: str, kinds: frozenset[str] | None) -> list[Precedent]:
         """Find precedents that have most words of the text, the latest of them first."""

@@ -55,25 +55,25 @@ class ReceiverPace:
             ReceiverBusy: come back later; nothing has failed.
             ConnectorFailed: it has just failed, and is left alone for a while.
         """
-        begun = monotonic()
-        receiver = self._begin(name, now, begun)
+        sent_at = monotonic()
+        receiver = self._begin(name, now, sent_at)
         try:
             yield
         except ConnectorFailed:
-            self._end(receiver, begun)
+            self._end(receiver, sent_at)
             with self._lock:
                 receiver.failures += 1
                 seconds = FIRST_REST_SECONDS * 2.0 ** (receiver.failures - 1)
                 receiver.rests_until = now + timedelta(seconds=min(MAX_REST_SECONDS, seconds))
             raise
         except BaseException:
-            self._end(receiver, begun)
+            self._end(receiver, sent_at)
             raise
-        self._end(receiver, begun)
+        self._end(receiver, sent_at)
         with self._lock:
             receiver.failures, receiver.rests_until = 0, None
 
-    def _begin(self, name: str, now: datetime, begun: float) -> _Receiver:
+    def _begin(self, name: str, now: datetime, sent_at: float) -> _Receiver:
         with self._lock:
             receiver = self._receivers.setdefault(name, _Receiver())
             rests_until = receiver.rests_until
@@ -82,13 +82,13 @@ class ReceiverPace:
                 raise ConnectorFailed("it did not take an earlier event", retryable=True)
             if len(receiver.active) >= MAX_AT_ONCE:
                 raise ReceiverBusy(_next_turn(receiver, now))
-            receiver.active.append(begun)
+            receiver.active.append(sent_at)
             return receiver
 
-    def _end(self, receiver: _Receiver, begun: float) -> None:
+    def _end(self, receiver: _Receiver, sent_at: float) -> None:
         with self._lock:
-            receiver.active.remove(begun)
-            receiver.seconds = max(MIN_PACE_SECONDS, monotonic() - begun)
+            receiver.active.remove(sent_at)
+            receiver.seconds = max(MIN_PACE_SECONDS, monotonic() - sent_at)
 
 
 def _next_turn(receiver: _Receiver, now: datetime) -> datetime:

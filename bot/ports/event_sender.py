@@ -8,7 +8,7 @@ from bot.cases.program import Callback
 
 
 class Reception(Enum):
-    """What a receiver says of an event that reached it."""
+    """The word of a receiver on an event that reached it."""
 
     ACCEPTED = auto()
     #: It wants this event no more.

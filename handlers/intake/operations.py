@@ -1,19 +1,19 @@
 """The routes of the intake, as programs read about them."""
 
-from typing import Any, Protocol
+from typing import Annotated, Any, Protocol
 
-from pydantic import BaseModel
+from pydantic import BaseModel, Field
 from starlette.requests import Request
 from starlette.responses import Response
 
 from handlers.intake.sources.signals import SignalIn
-from handlers.programs.operation import Access, Answer, Operation
+from handlers.programs.operation import Access, ApiAnswer, Operation
 
 SOURCE_PROBLEMS = (400, 408, 409, 413, 415, 422)
 
 
 class SignalOutcome(BaseModel):
-    """What became of a signal."""
+    """The outcome of a signal."""
 
     #: opened, counted, cleared, duplicate or ignored; conflict, invalid or not stored in a batch.
     outcome: str
@@ -22,22 +22,22 @@ class SignalOutcome(BaseModel):
 
 
 class BatchOutcome(BaseModel):
-    """What became of each signal of a batch."""
+    """The outcome of each signal of a batch."""
 
     signals: list[SignalOutcome]
     #: How many of them were refused.
-    refused: int | None = None
+    refusal_count: Annotated[int | None, Field(serialization_alias="refused")] = None
 
 
 class HealthAnswer(BaseModel):
-    """Whether the bot is there, or ready."""
+    """The health of the bot."""
 
     status: str
     problems: list[str] | None = None
 
 
 class IntakeEndpoints(Protocol):
-    """What the routes lead to."""
+    """The endpoints of the intake."""
 
     async def receive_signals(self, request: Request) -> Response:
         """Receive signals of a source."""
@@ -46,7 +46,7 @@ class IntakeEndpoints(Protocol):
         """Return the schema of a signal."""
 
     async def get_health(self, request: Request) -> Response:
-        """Answer that the process is alive."""
+        """ApiAnswer that the process is alive."""
 
     async def get_readiness(self, request: Request) -> Response:
         """Return whether the bot is ready."""
@@ -67,7 +67,7 @@ def _signal_operations(api: IntakeEndpoints) -> list[Operation]:
         202: "It was counted on a case, cleared one, or was ignored.",
     }
     answers = {
-        status: Answer(description=description, shape=SignalOutcome | BatchOutcome)
+        status: ApiAnswer(description=description, shape=SignalOutcome | BatchOutcome)
         for status, description in outcomes.items()
     }
     return [
@@ -104,7 +104,7 @@ def _signal_operations(api: IntakeEndpoints) -> list[Operation]:
             summary="Return the JSON schema of our own signal format.",
             access=Access.OPEN,
             answers={
-                200: Answer(
+                200: ApiAnswer(
                     description="A JSON schema.",
                     shape=dict[str, Any],
                     media_type="application/schema+json",
@@ -115,7 +115,7 @@ def _signal_operations(api: IntakeEndpoints) -> list[Operation]:
 
 
 def _monitoring_operations(api: IntakeEndpoints) -> list[Operation]:
-    health = Answer(description="It is.", shape=HealthAnswer)
+    health = ApiAnswer(description="It is.", shape=HealthAnswer)
     return [
         Operation(
             name="getHealth",
@@ -133,7 +133,7 @@ def _monitoring_operations(api: IntakeEndpoints) -> list[Operation]:
             tag="monitoring",
             summary="Tell whether the bot is ready, and whether it is paused.",
             access=Access.OPEN,
-            answers={200: health, 503: Answer(description="It is not.", shape=HealthAnswer)},
+            answers={200: health, 503: ApiAnswer(description="It is not.", shape=HealthAnswer)},
         ),
         Operation(
             name="getMetrics",
@@ -142,6 +142,6 @@ def _monitoring_operations(api: IntakeEndpoints) -> list[Operation]:
             tag="monitoring",
             summary="Return the metrics for Prometheus.",
             access=Access.OPEN,
-            answers={200: Answer(description="Metrics as text.")},
+            answers={200: ApiAnswer(description="Metrics as text.")},
         ),
     ]

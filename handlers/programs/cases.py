@@ -27,7 +27,7 @@ from bot.views.precedent_summary import PrecedentSummary
 from handlers.intake.authentication import bearer_token, has_token
 from handlers.intake.problem import Problem
 from handlers.programs.authentication import Programs
-from handlers.programs.operation import Access, Answer, MadeShape, Operation, read_query
+from handlers.programs.operation import Access, ApiAnswer, MadeShape, Operation, read_query
 
 MAX_NAME = 200
 MAX_TEXT = 2_000
@@ -105,7 +105,7 @@ class PrecedentsAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgressAnswer:
-    """What a case waits for."""
+    """The progress of a case that somebody waits for."""
 
     waits_for: tuple[str, ...]
     approvals_needed: int
@@ -136,7 +136,7 @@ class CaseApi:
                 summary="List cases, the newest first.",
                 access=Access.READER,
                 query=CaseQuery,
-                answers={200: Answer(description="A page of cases.", shape=CaseListAnswer)},
+                answers={200: ApiAnswer(description="A page of cases.", shape=CaseListAnswer)},
                 problems=(422,),
             ),
             Operation(
@@ -146,7 +146,7 @@ class CaseApi:
                 tag="cases",
                 summary="Return a case, with what it waits for.",
                 access=Access.READER,
-                answers={200: Answer(description="The case.", shape=MadeShape(case_shape))},
+                answers={200: ApiAnswer(description="The case.", shape=MadeShape(case_shape))},
                 problems=(404,),
                 path_parameters={"id": "The id of the case, like EX-12."},
             ),
@@ -158,7 +158,7 @@ class CaseApi:
                 summary="Tell how cases like a text ended.",
                 access=Access.READER,
                 query=PrecedentsQuery,
-                answers={200: Answer(description="Decided cases.", shape=PrecedentsAnswer)},
+                answers={200: ApiAnswer(description="Decided cases.", shape=PrecedentsAnswer)},
                 problems=(422,),
             ),
         ]
@@ -168,7 +168,7 @@ class CaseApi:
         program = await self._reader(request)
         query = read_query(request, CaseQuery)
         checksum = _checksum(query, program)
-        asked = CaseListQuery(
+        desk_query = CaseListQuery(
             states=_states(query.state),
             kind=query.kind,
             subject=query.subject,
@@ -177,7 +177,7 @@ class CaseApi:
             below=_read_cursor(query.cursor, checksum) if query.cursor else None,
             limit=query.limit,
         )
-        page = await run_in_threadpool(self.reading.page, asked, program)
+        page = await run_in_threadpool(self.reading.page, desk_query, program)
         cursor = None if page.below is None else _cursor(page.below, checksum)
         return JSONResponse(to_plain(CaseListAnswer(page.cases, cursor)))
 
@@ -204,14 +204,14 @@ class CaseApi:
         """Return decided cases that are like a text."""
         program = await self._reader(request)
         query = read_query(request, PrecedentsQuery)
-        found = await run_in_threadpool(
+        results = await run_in_threadpool(
             self.reading.precedents,
             query.text,
             kind=query.kind,
             limit=query.limit,
             program=program,
         )
-        return JSONResponse(to_plain(PrecedentsAnswer(found.precedents, found.is_by_meaning)))
+        return JSONResponse(to_plain(PrecedentsAnswer(results.precedents, results.is_by_meaning)))
 
     async def _reader(self, request: Request) -> Program | None:
         """Return the program that reads; None for the operator.
@@ -289,10 +289,10 @@ def _read_cursor(cursor: str, checksum: str) -> int:
 
 def _without_secrets(record: Mapping[str, Any]) -> dict[str, Any]:
     """Leave out what only the ledger needs."""
-    kept = {name: value for name, value in record.items() if name not in _SECRETS}
+    rest = {name: value for name, value in record.items() if name not in _SECRETS}
     for name in ("approvals", "undo_approvals"):
-        kept[name] = [{**approval, "assertion": None} for approval in record[name]]
-    return kept
+        rest[name] = [{**approval, "assertion": None} for approval in record[name]]
+    return rest
 
 
 @cache

@@ -13,7 +13,7 @@ from starlette.responses import Response
 
 from bot.cases.program import EventType
 from bot.views.program_event import CONTENT_TYPE, CloudEvent
-from handlers.programs.operation import Access, Answer, MadeShape, Operation
+from handlers.programs.operation import Access, ApiAnswer, MadeShape, Operation
 
 Json = dict[str, Any]
 
@@ -127,7 +127,7 @@ class ApiDescription:
             tag="monitoring",
             summary="Describe every operation by OpenAPI 3.1.",
             access=Access.OPEN,
-            answers={200: Answer(description="This document.", shape=dict[str, Any])},
+            answers={200: ApiAnswer(description="This document.", shape=dict[str, Any])},
         )
 
     async def describe(self, request: Request) -> Response:
@@ -140,7 +140,7 @@ class ApiDescription:
         return json.dumps(openapi_document(self.operations, url=self._url)).encode()
 
 
-def _shape(answer: Answer) -> Any:
+def _shape(answer: ApiAnswer) -> Any:
     return answer.shape.make() if isinstance(answer.shape, MadeShape) else answer.shape
 
 
@@ -220,7 +220,7 @@ class _Schemas:
             }
         return responses
 
-    def _answer(self, name: str, status: int, answer: Answer) -> Json:
+    def _answer(self, name: str, status: int, answer: ApiAnswer) -> Json:
         response: Json = {"description": answer.description}
         schema = self._by_key.get((name, status))
         if schema is not None:

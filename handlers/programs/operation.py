@@ -19,7 +19,7 @@ _PATH_PARAMETER = re.compile(r"\{(\w+)\}")
 
 
 class Access(StrEnum):
-    """What a caller must show."""
+    """The credential that a caller must show."""
 
     #: Nothing.
     OPEN = "open"
@@ -39,8 +39,8 @@ class MadeShape:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class Answer:
-    """What an operation answers with one status."""
+class ApiAnswer:
+    """The answer of an operation with one status."""
 
     description: str
     #: A model, a dataclass or a TypedDict; None for a body that is no JSON, or none.
@@ -62,7 +62,7 @@ class Operation:
     summary: str
     access: Access
     #: By status; those of problems are in ``problems``.
-    answers: Mapping[int, Answer]
+    answers: Mapping[int, ApiAnswer]
     #: The statuses of problem documents, without 401 and 503, which follow from the access.
     problems: Sequence[int] = ()
     #: The parameters of the query string.
@@ -100,9 +100,9 @@ def read_query(request: Request, model: type[Query]) -> Query:
     except ValidationError as error:
         first = error.errors(include_url=False, include_context=False, include_input=False)[0]
         name = ".".join(map(str, first["loc"]))
-        allowed = ", ".join(model.model_fields)
+        names = ", ".join(model.model_fields)
         if first["type"] == "extra_forbidden":
             raise Problem(
-                422, f"there is no parameter {name[:50]}; there are {allowed}", name
+                422, f"there is no parameter {name[:50]}; there are {names}", name
             ) from None
         raise Problem(422, f"{name}: {first['msg']}", name) from None
