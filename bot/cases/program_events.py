@@ -41,17 +41,17 @@ CAUSES: Mapping[EventType, Bodies] = {
 
 
 def events_after(before: Case | None, entries: Sequence[Entry], after: Case) -> Iterator[EventType]:
-    """Iterate over the events of a case that one decision causes, each once."""
+    """Iterate over the events that one decision causes, each once."""
     if after.probe is not None:
         # Nobody is told of practice.
         return
     for event, causes in CAUSES.items():
         bodies = [entry.body for entry in entries if isinstance(entry.body, causes)]
-        if any(_is_cause(event, body, before, after) for body in bodies):
+        if any(_is_cause(event, body, before=before, after=after) for body in bodies):
             yield event
 
 
-def _is_cause(event: EventType, body: Body, before: Case | None, after: Case) -> bool:
+def _is_cause(event: EventType, body: Body, *, before: Case | None, after: Case) -> bool:
     """Tell whether an entry of the table causes the event here."""
     match body:
         case Recognised() | Named():
@@ -65,14 +65,15 @@ def _is_cause(event: EventType, body: Body, before: Case | None, after: Case) ->
 
 
 def is_from(program: Program, case: Case) -> bool:
-    """Tell whether a program has raised a case or asked for what it decides."""
+    """Tell whether a case is the signal or request of a program."""
     return case.signal.source == program.source
 
 
 def may_read(program: Program, case: Case) -> bool:
-    """Tell whether a program may read a case: its own, or one of its kinds.
+    """Tell whether a program may read a case.
 
-    Practice is nobody's, and what another program has asked for is that one's alone.
+    It reads its own, and those of its kinds. Practice is nobody's, and what another program has
+    asked for is that one's alone.
     """
     is_of_kind = case.kind in readable_kinds(program)
     return case.probe is None and (is_from(program, case) or is_of_kind)

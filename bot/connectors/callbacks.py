@@ -4,7 +4,7 @@ The address is somebody else's choice. It is resolved and checked as that of any
 redirect is followed, nothing of the answer but its status is read, and one post ends in time.
 """
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import closing
 from datetime import UTC, datetime
 from functools import cached_property
@@ -35,7 +35,7 @@ class CallbackSender:
         *,
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
-        """``secrets`` returns a secret by name, ``networks`` are those of our own to reach."""
+        """Reach ``networks`` of our own too; ``secrets`` returns a secret by name."""
         self._secrets = secrets
         self._rules = AddressRules(networks=tuple(networks))
         self._timeout_seconds = timeout_seconds
@@ -113,12 +113,24 @@ def _describe(error: Exception) -> str:
     return f"no answer: {type(error).__name__}"
 
 
-def missing_callback_secrets(
+def callback_problems(
     programs: Mapping[str, Program], secrets: Callable[[str], str]
-) -> list[str]:
-    """List the programs whose callback has no secret that is set."""
-    return [
-        name
-        for name, program in programs.items()
-        if program.callback and not any(map(secrets, program.callback.secret_env))
-    ]
+) -> Iterator[str]:
+    """Yield a sentence for each callback that nothing can be posted to."""
+    for name, program in programs.items():
+        if program.callback is None:
+            continue
+        names = " and ".join(program.callback.secret_env)
+        values = list(filter(None, map(secrets, program.callback.secret_env)))
+        if not values:
+            yield f"{names} is not set: set it, or {name} is told of nothing"
+        elif not all(map(_is_secret, values)):
+            yield f"{names} must be whsec_ and base64, or {name} is told of nothing"
+
+
+def _is_secret(value: str) -> bool:
+    try:
+        Webhook(value)
+    except (ValueError, EmptyWebhookSecretError):
+        return False
+    return True

@@ -47,7 +47,7 @@ class AddressRules:
     networks: tuple[Network, ...] = ()
 
     def resolve(self, host: str, port: int) -> str:
-        """Resolve a host within the time limit of the call, and check all of its addresses.
+        """Resolve a host in time, and check all of its addresses.
 
         Raises:
             httpcore.ConnectError: it has no address, or one that is not allowed.

@@ -1,4 +1,4 @@
-"""Reading for programs: lists of cases, one case, and how like cases ended.
+"""Reading for programs: cases, and how like cases ended.
 
 A program sees what it has raised or kinds for, and cases of its kinds. Everything else is to it as
 if it were not there. The operator's token sees every case. Practice is shown to nobody.
@@ -33,7 +33,7 @@ END_OF_TIME = datetime.max.replace(tzinfo=UTC)
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CaseListQuery:
-    """The cases that a list is about, and the place where a page begins."""
+    """The cases of a list, and where a page begins."""
 
     #: Empty for any.
     states: tuple[State, ...] = ()
@@ -67,7 +67,7 @@ class PrecedentList:
 
 @dataclass(frozen=True, kw_only=True)
 class CaseReading:
-    """Read cases for programs, and for the operator where there is no program."""
+    """Read cases for programs, or for the operator without one."""
 
     cases: CaseStore
     queries: CaseQueries
@@ -124,7 +124,7 @@ class CaseReading:
         )
 
     def _fingerprints(self, query: CaseListQuery) -> Iterator[str]:
-        """Name the trouble of a subject by every sender and kind that it may have."""
+        """Yield every name that the trouble of a subject may have."""
         # A signal keeps the kind that its sender gave it, whatever the case is called later.
         kinds = {query.kind, UNRECOGNISED} if query.kind else self._kinds()
         for speaker, kind in product(self.library.speakers(), sorted(kinds)):
@@ -166,7 +166,7 @@ class CaseReading:
         return readable if kinds is None else readable & kinds
 
     def _compare_words(self, text: str, kinds: frozenset[str] | None) -> list[Precedent]:
-        """Find precedents that have most words of the text, the latest of them first."""
+        """Find precedents with most words of the text, the latest first."""
         words = set(search_words([text]))
         candidates: list[tuple[int, datetime, Precedent]] = []
         for kind in sorted(self.shelf.kinds() if kinds is None else kinds):

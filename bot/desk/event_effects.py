@@ -47,7 +47,7 @@ def _events(change: Change) -> Iterator[EventType]:
 
 
 def is_approval_decided(change: Change) -> bool:
-    """Tell whether a program may now act on its request, or may not.
+    """Tell whether a request of a program is decided now.
 
     What it carries out itself is decided when it is handed back to it.
     """

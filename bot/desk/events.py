@@ -1,4 +1,4 @@
-"""Events to programs: what happened to a case, posted to the address of each program.
+"""Events of cases, posted to the addresses of programs.
 
 At least once and in no order that is promised. What an event says is the case as the event left
 it, however late it arrives.
@@ -60,14 +60,14 @@ class EventDelivery:
         now = self.clock()
         try:
             with self._pace.turn(program.name, now):
-                self._send(message, event, program, callback)
+                self._send(message, event, program=program, callback=callback)
         except ReceiverBusy as busy:
             self.outbox.wait(message, busy.until, str(busy))
             return
         self.outbox.finish(message)
 
     def _send(
-        self, message: LeasedMessage, event: EventType, program: Program, callback: Callback
+        self, message: LeasedMessage, event: EventType, *, program: Program, callback: Callback
     ) -> None:
         if self.sender is None:
             raise ConnectorFailed("no callbacks are sent from here", retryable=True)

@@ -1,4 +1,7 @@
-"""The pace at which receivers of events are served, so that a slow one holds up no other."""
+"""The pace of receivers of events.
+
+A slow one must not hold up another.
+"""
 
 import threading
 from collections.abc import Iterator
@@ -20,14 +23,14 @@ MIN_WAIT = timedelta(seconds=0.25)
 
 
 class ReceiverBusy(Exception):
-    """As many events as it may take at once are on their way to a receiver."""
+    """A receiver is busy with earlier events."""
 
     def __init__(self, until: datetime) -> None:
         super().__init__("earlier events are on their way")
         self.until = until
 
 
-@dataclass
+@dataclass(kw_only=True)
 class _Receiver:
     #: When each event that is on its way was sent, by ``monotonic``.
     active: list[float] = field(default_factory=list)
@@ -92,7 +95,7 @@ class ReceiverPace:
 
 
 def _next_turn(receiver: _Receiver, now: datetime) -> datetime:
-    """Give each event that waits a time of its own, as long as those before it may take."""
+    """Give each event that waits a time of its own."""
     # One that is on its way for long shows that the receiver is slower than it was.
     seconds = max(receiver.seconds, monotonic() - receiver.active[0])
     earlier = max(now + MIN_WAIT, receiver.turn or now)

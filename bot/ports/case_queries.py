@@ -23,7 +23,7 @@ class Viewer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReadableCases:
-    """The cases that a program may read: of these kinds, or from these sources."""
+    """The cases of these kinds, or from these sources."""
 
     kinds: tuple[str, ...]
     sources: tuple[str, ...]
@@ -226,7 +226,7 @@ class CaseQueries(CaseStatistics, Protocol):
         """
 
     def page(self, filter: CaseFilter, limit: int, *, below: int | None) -> list[Case]:
-        """Return the newest cases below this number; None begins at the newest of all."""
+        """Return the newest cases below this number; None for no bound."""
 
     def resolve_text(self, filter: CaseFilter) -> CaseFilter:
         """Look up the text of a filter once for several queries.

@@ -19,7 +19,7 @@ class EventSender(Protocol):
     """Post events, signed, to the addresses of programs."""
 
     def send(self, callback: Callback, *, event_id: str, body: str, now: datetime) -> Reception:
-        """Post an event. Sent again it has the same id, by which its receiver knows it.
+        """Post an event, always with the same id.
 
         Raises:
             ConnectorFailed: nobody accepted it; it is to be sent again.

@@ -100,9 +100,9 @@ class Memory(Protocol):
         channels: Collection[str],
         now: datetime,
     ) -> list[Precedent] | None:
-        """Return decided cases of a like meaning, best first; ``kinds`` None for any.
+        """Return decided cases of a like meaning, best first.
 
-        None when the index is unavailable.
+        ``kinds`` None is any. None when the index is unavailable.
         """
 
     def find_related(self, words: str, channels: Collection[str], now: datetime) -> list[str]:

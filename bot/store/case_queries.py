@@ -69,7 +69,7 @@ class SqlCaseQueries(SqlCaseFigures):
         return self._load(select(_cases.body).where(is_on_page).order_by(*places))
 
     def page(self, filter: CaseFilter, limit: int, *, below: int | None) -> list[Case]:
-        """Return the newest cases below this number; None begins at the newest of all.
+        """Return the newest cases below this number; None for no bound.
 
         What is opened meanwhile stands before every page, and moves none of them.
         """
@@ -215,7 +215,10 @@ class SqlCaseQueries(SqlCaseFigures):
 
 
 def numbers_below(filter: CaseFilter, limit: int, below: int | None) -> Select[Any]:
-    """Return the query for the numbers of a page, which the index by number answers in order."""
+    """Return the query for the numbers of a page.
+
+    The index by number answers it in order.
+    """
     numbers = select(_cases.number).where(matches(filter))
     if below is not None:
         numbers = numbers.where(_cases.number < below)

@@ -1,4 +1,4 @@
-"""A case as programs read it in lists and events: what it is, how it stands, who decided."""
+"""A case in short, as programs read it in lists and events."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -106,7 +106,7 @@ def _decision(case: Case) -> SummaryDecision | None:
 
 
 def _names(case: Case) -> dict[str, str]:
-    """Return the names of those who decided, as far as the case has them."""
+    """Return the names of those who decided, where they are known."""
     names = {approval.person: approval.name for approval in case.proposal.approvals}
     decision, reason = case.activity.last_decision, case.activity.status_reason
     if decision and reason and decision.at == reason.at:

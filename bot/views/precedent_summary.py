@@ -1,4 +1,4 @@
-"""A precedent as programs read it: how a like case ended, and who decided."""
+"""A precedent as programs read it."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

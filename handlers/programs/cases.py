@@ -1,4 +1,4 @@
-"""Reading over HTTP: lists of cases, one case, and how like cases ended."""
+"""Reading over HTTP: cases, and how like cases ended."""
 
 import base64
 import binascii
@@ -127,41 +127,46 @@ class CaseApi:
 
     def operations(self) -> list[Operation]:
         """List the routes."""
-        return [
-            Operation(
-                name="listCases",
-                path="/v1/cases",
-                endpoint=self.list_cases,
-                tag="cases",
-                summary="List cases, the newest first.",
-                access=Access.READER,
-                query=CaseQuery,
-                answers={200: ApiAnswer(description="A page of cases.", shape=CaseListAnswer)},
-                problems=(422,),
-            ),
-            Operation(
-                name="getCase",
-                path="/v1/cases/{id}",
-                endpoint=self.get_case,
-                tag="cases",
-                summary="Return a case, with what it waits for.",
-                access=Access.READER,
-                answers={200: ApiAnswer(description="The case.", shape=MadeShape(case_shape))},
-                problems=(404,),
-                path_parameters={"id": "The id of the case, like EX-12."},
-            ),
-            Operation(
-                name="findPrecedents",
-                path="/v1/precedents",
-                endpoint=self.find_precedents,
-                tag="cases",
-                summary="Tell how cases like a text ended.",
-                access=Access.READER,
-                query=PrecedentsQuery,
-                answers={200: ApiAnswer(description="Decided cases.", shape=PrecedentsAnswer)},
-                problems=(422,),
-            ),
-        ]
+        return [self._list_operation(), self._case_operation(), self._precedent_operation()]
+
+    def _list_operation(self) -> Operation:
+        return Operation(
+            name="listCases",
+            path="/v1/cases",
+            endpoint=self.list_cases,
+            tag="cases",
+            summary="List cases, the newest first.",
+            access=Access.READER,
+            query=CaseQuery,
+            answers={200: ApiAnswer(description="A page of cases.", shape=CaseListAnswer)},
+            problems=(422,),
+        )
+
+    def _case_operation(self) -> Operation:
+        return Operation(
+            name="getCase",
+            path="/v1/cases/{id}",
+            endpoint=self.get_case,
+            tag="cases",
+            summary="Return a case, with what it waits for.",
+            access=Access.READER,
+            answers={200: ApiAnswer(description="The case.", shape=MadeShape(case_shape))},
+            problems=(404,),
+            path_parameters={"id": "The id of the case, like EX-12."},
+        )
+
+    def _precedent_operation(self) -> Operation:
+        return Operation(
+            name="findPrecedents",
+            path="/v1/precedents",
+            endpoint=self.find_precedents,
+            tag="cases",
+            summary="Tell how cases like a text ended.",
+            access=Access.READER,
+            query=PrecedentsQuery,
+            answers={200: ApiAnswer(description="Decided cases.", shape=PrecedentsAnswer)},
+            problems=(422,),
+        )
 
     async def list_cases(self, request: Request) -> Response:
         """Return a page of cases."""
@@ -297,7 +302,7 @@ def _without_secrets(record: Mapping[str, Any]) -> dict[str, Any]:
 
 @cache
 def case_shape() -> type[BaseModel]:
-    """Return the shape of ``case_record``: the parts of a case side by side."""
+    """Return the shape of ``case_record``."""
     shapes: dict[str, Any] = {}
     hints = get_type_hints(Case)
     for field in fields(Case):

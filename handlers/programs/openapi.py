@@ -1,4 +1,4 @@
-"""The description of the HTTP API by OpenAPI 3.1, made of its operations."""
+"""The HTTP API described by OpenAPI 3.1, from its operations."""
 
 import json
 from collections.abc import Mapping, Sequence

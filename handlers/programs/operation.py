@@ -1,4 +1,4 @@
-"""Operations of the HTTP API: each is a route and what programs read about it."""
+"""Operations of the HTTP API: routes with their descriptions."""
 
 import re
 from collections.abc import Awaitable, Callable, Mapping, Sequence

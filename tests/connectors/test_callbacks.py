@@ -10,7 +10,7 @@ from standardwebhooks import Webhook, WebhookVerificationError
 
 from bot.cases.errors import ConnectorFailed, OutcomeUnknown
 from bot.cases.program import Callback, Program
-from bot.connectors.callbacks import CallbackSender, missing_callback_secrets
+from bot.connectors.callbacks import CallbackSender, callback_problems
 from bot.connectors.http_transport import AddressRules, AsyncGuardedTransport
 from bot.ports.event_sender import Reception
 from tests.fakes.receiver import OLD_SECRET, SECRET, Receiver
@@ -68,15 +68,20 @@ def test_a_secret_that_is_not_set_or_is_none_posts_nothing(receiver):
     with pytest.raises(ConnectorFailed, match="WRONG must be a secret of Standard Webhooks"):
         post(receiver.url, names=("WRONG",))
     assert receiver.posts == []
-    programs = {
-        name: Program(name=name, title=name, callback=callback)
-        for name, callback in {
-            "deaf": None,
-            "ready": Callback(url=receiver.url, secret_env=("GONE_SECRET", "HOOK_SECRET")),
-            "lost": Callback(url=receiver.url, secret_env=("GONE_SECRET",)),
-        }.items()
-    }
-    assert missing_callback_secrets(programs, lambda name: SECRETS.get(name, "")) == ["lost"]
+
+
+def test_a_callback_that_nothing_can_be_posted_to_is_named_before_a_start():
+    def problems(*names):
+        callback = Callback(url="https://hooks.example/", secret_env=names) if names else None
+        programs = {"till": Program(name="till", title="The till", callback=callback)}
+        return list(callback_problems(programs, lambda name: SECRETS.get(name, "")))
+
+    assert problems() == []
+    assert problems("GONE_SECRET", "HOOK_SECRET") == []
+    assert problems("GONE_SECRET") == ["GONE_SECRET is not set: set it, or till is told of nothing"]
+    assert problems("HOOK_SECRET", "WRONG") == [
+        "HOOK_SECRET and WRONG must be whsec_ and base64, or till is told of nothing"
+    ]
 
 
 def test_gone_is_told_apart_from_failures(receiver):

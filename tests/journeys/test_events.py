@@ -36,7 +36,7 @@ def receivers():
 
 @pytest.fixture
 def bot(emulator, tmp_path, receivers):
-    """A bot with a worker process, whose programs are told of stock."""
+    """A bot whose programs are told of stock."""
     library = tmp_path / "library"
     shutil.copytree(PACKAGED_LIBRARY, library, ignore=shutil.ignore_patterns("*.py", "__pycache__"))
     programs = {
@@ -60,7 +60,7 @@ def bot(emulator, tmp_path, receivers):
         COUNTERSIGN_MODE="live",
         HOOK_SECRET=SECRET,
     )
-    running = BotProcess(environment, workers=2)
+    running = BotProcess(environment, workers=1)
     running.environment = environment
     running.start()
     wait_until(lambda: emulator.get("traffic")["connections"] == 1, "the socket of the doors")
