@@ -14,8 +14,11 @@ from bot.desk.case_reading import CaseReading
 from bot.desk.decisions import Decisions
 from bot.desk.intake import Intake
 from bot.desk.passkeys import PasskeyEnrolment
+from bot.desk.program_approvals import ApprovalRecords, ProgramApprovals
 from bot.desk.program_tokens import ProgramTokens
+from bot.ports.case_queries import CaseQueries
 from bot.ports.clock import Clock
+from bot.ports.receipts import ReceiptSigner
 from bot.settings import Settings
 from bot.store.store import Store
 from handlers.intake.app import IntakeApi
@@ -24,8 +27,13 @@ from handlers.intake.authentication import Credentials, Sources
 from handlers.intake.server import ConnectionLimits, build_server
 from handlers.passkeys import app as passkeys
 from handlers.passkeys.ceremony import Ceremony
+from handlers.programs.approval_operations import approval_operations
+from handlers.programs.approvals import ApprovalsApi
 from handlers.programs.authentication import Programs
 from handlers.programs.cases import CaseApi
+from handlers.programs.operation import Operation
+from handlers.programs.signals import ProgramSignals
+from handlers.programs.waiting import CaseWaits
 from handlers.slack import http_receiver
 from handlers.slack.chat import SlackChat
 from handlers.slack.socket_mode import SocketModeConnection
@@ -77,6 +85,10 @@ class HttpServices:
     enrolment: PasskeyEnrolment
     program_tokens: ProgramTokens
     reading: CaseReading
+    program_approvals: ProgramApprovals
+    queries: CaseQueries
+    #: Signs the decisions on what programs ask for.
+    signer: ReceiptSigner
 
 
 def build_http_server(
@@ -89,7 +101,9 @@ def build_http_server(
     clock: Clock,
 ) -> uvicorn.Server:
     """Build the server with all routes, not yet listening."""
+    programs = Programs(services.program_tokens)
     intake_api = IntakeApi(
+        of_programs=ProgramSignals(programs, services.intake),
         intake=services.intake,
         sources=Sources(sources, _credentials(sources, settings)),
         find_problems=health.find_problems,
@@ -98,7 +112,7 @@ def build_http_server(
     case_api = CaseApi(
         reading=services.reading,
         progress=services.progress,
-        programs=Programs(services.program_tokens),
+        programs=programs,
         read_tokens=settings.api_tokens,
     )
     routes = passkeys.routes(
@@ -119,7 +133,7 @@ def build_http_server(
     return build_server(
         build_intake(
             intake_api,
-            operations=case_api.operations(),
+            operations=[*case_api.operations(), *_approval_operations(services, programs)],
             extra_routes=routes,
             url=settings.public_url,
         ),
@@ -127,6 +141,16 @@ def build_http_server(
         port=settings.port,
         limits=ConnectionLimits(per_address=settings.connections_per_address),
     )
+
+
+def _approval_operations(services: HttpServices, programs: Programs) -> list[Operation]:
+    api = ApprovalsApi(
+        programs=programs,
+        approvals=services.program_approvals,
+        records=ApprovalRecords(services.signer),
+        waits=CaseWaits(services.queries),
+    )
+    return approval_operations(api)
 
 
 def _credentials(sources: Mapping[str, Source], settings: Settings) -> dict[str, Credentials]:

@@ -54,7 +54,7 @@ from bot.desk.passkeys import PasskeyEnrolment
 from bot.desk.practice_observation import PracticeObservation
 from bot.desk.precedents import PrecedentRecorder
 from bot.desk.probes import Probes
-from bot.desk.program_approvals import ProgramApprovals
+from bot.desk.program_approvals import ApprovalRecords, ProgramApprovals
 from bot.desk.program_tokens import ProgramTokens
 from bot.desk.promotions import Promotions
 from bot.desk.proposal import IDLE_MODES, Proposals
@@ -429,6 +429,7 @@ class _Builder:
     def events(self) -> EventDelivery:
         """Build what tells programs of cases, and let decisions cause it."""
         programs = with_callbacks(self.library.programs)
+        signer = self.options.receipt_signer
         if self.options.event_sender and programs:
             effects = EventEffects(programs=programs)
             self.store.cases.further_effects[:] = [effects.messages]
@@ -437,7 +438,7 @@ class _Builder:
             outbox=self.store.outbox,
             library=self.library,
             sender=self.options.event_sender,
-            approval_record=approval_record,
+            approval_record=ApprovalRecords(signer).of if signer else approval_record,
             url=self.options.public_url,
             clock=self.clock,
         )

@@ -264,6 +264,9 @@ class CaseQueries(CaseStatistics, Protocol):
     def kinds(self) -> set[str]:
         """Return every kind that a case has."""
 
+    def versions(self, case_ids: Sequence[str]) -> dict[str, int]:
+        """Return how many entries each of these cases has, by its id."""
+
     def open_ids(self) -> list[str]:
         """List every case that has not ended, the most urgent first."""
 

@@ -16,6 +16,11 @@ TILL = Program(name="till", title="The till", kinds=("low_stock",))
 SHOP = Program(name="shop", title="The shop")
 
 
+@pytest.fixture
+def client(small_world):
+    return IntakeClient(small_world)
+
+
 def as_program(world, program):
     """The headers of a program's token."""
     world.library.programs[program.name] = program

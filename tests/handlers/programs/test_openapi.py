@@ -11,6 +11,11 @@ PROBLEM = "application/problem+json"
 
 
 @pytest.fixture
+def client(small_world):
+    return IntakeClient(small_world)
+
+
+@pytest.fixture
 def document(client):
     return client.get("/openapi.json").json()
 
