@@ -8,6 +8,8 @@ from itertools import pairwise
 import pytest
 from standardwebhooks import Webhook
 
+from bot.audit.checkpoints import Checkpoints
+from bot.audit.receipts import Receipts
 from bot.cases.entries import RejectReason
 from bot.cases.errors import StaleFence
 from bot.cases.program import Callback, EventType, Program
@@ -18,6 +20,7 @@ from bot.metrics import REGISTRY
 from bot.ports.outbox import Topic
 from bot.store import tables
 from bot.store.outbox_rows import DONE, PARKED, READY
+from bot.views.approval_record import receipt_payload
 from tests.desk.test_program_approvals import AGENT, ORDER, REFUND, Agent, approve, reject
 from tests.fakes.clock import FakeClock
 from tests.fakes.directory import principal
@@ -172,7 +175,8 @@ def test_a_program_hears_of_its_kinds_and_of_what_it_raised_and_of_nothing_else(
     assert other_receiver.posts[0].event["data"]["case"]["source"] == "program:shop"
 
 
-def test_a_decision_on_a_request_is_told_to_its_program_as_it_reads_it(world, receiver):
+def test_a_decision_on_a_request_is_told_to_its_program_as_it_reads_it(world, receiver, tmp_path):
+    world.waits["receipt_signer"] = Receipts(Checkpoints(tmp_path / "notes", "countersign"))
     shop = program("stock-agent", receiver, events=("approval.decided",), kinds=())
     tell(world, replace(shop, **{name: getattr(AGENT, name) for name in ("actions", "owner")}))
     agent = Agent(world, world.library.programs["stock-agent"])
@@ -189,7 +193,11 @@ def test_a_decision_on_a_request_is_told_to_its_program_as_it_reads_it(world, re
     assert approval["decision"]["by"] == [{"id": principal("elsie"), "name": "Elsie"}]
     assert approval["decision"]["arguments"] == REFUND.arguments
     # For nothing has happened since.
-    assert approval == agent.record(refund)
+    assert {**approval, "receipt": None} == agent.record(refund)
+    # The same receipt that the program would be answered.
+    signer = world.waits["receipt_signer"]
+    assert approval["receipt"] == signer.sign(receipt_payload(agent.look(refund.id), "countersign"))
+    assert approval["receipt"].count(".") == 2
     assert told[ordered.id]["data"]["approval"]["state"] == "approved"
 
 

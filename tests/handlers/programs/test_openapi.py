@@ -6,6 +6,7 @@ from openapi_spec_validator import OpenAPIV31SpecValidator
 from starlette.routing import Route
 
 from tests.handlers.intake.deliveries import READ_HEADERS, SIGNAL, IntakeClient
+from tests.handlers.programs.conftest import ProgramClient
 
 PROBLEM = "application/problem+json"
 
@@ -98,6 +99,40 @@ def test_what_the_routes_answer_is_what_is_described(client, document):
         assert response.status_code == status
         assert check(document, response, path)["status"] == status
         check(document, client.get(url), path)
+
+
+def test_what_a_program_is_answered_about_its_requests_is_what_is_described(small_world, signer):
+    program = ProgramClient(small_world, signer)
+    document = program.http.get("/openapi.json").json()
+    OpenAPIV31SpecValidator(document).validate()
+    place, one = "/v1/approvals", "/v1/approvals/{id}"
+
+    def checked(response, path=one, method="GET"):
+        return check(document, response, path, method)
+
+    asked = checked(program.ask(), place, "POST")
+    assert checked(program.ask(), place, "POST")["id"] == asked["id"]
+    url = f"{place}/{asked['id']}"
+    small_world.work()
+    assert checked(program.http.get(url))["state"] == "pending"
+    checked(program.http.post(f"{url}/report", json={"outcome": "done"}), f"{one}/report", "POST")
+    small_world.approve(small_world.store.cases.case(asked["id"]), "elsie")
+    small_world.work()
+    approved = checked(program.http.get(url))
+    assert approved["decision"]["by"][0]["name"] == "Elsie"
+    assert approved["receipt"]
+    report = program.http.post(f"{url}/report", json={"outcome": "done", "result": {"paid": 1}})
+    assert report.status_code == 200, report.text
+    assert checked(report, f"{one}/report", "POST")["execution"]["state"] == "done"
+    checked(program.http.post(f"{url}/cancel"), f"{one}/cancel", "POST")
+    other = checked(program.ask(idempotency_key="key-2", arguments={"deposit": 1}), place, "POST")
+    cancelled = program.http.post(f"{place}/{other['id']}/cancel")
+    assert checked(cancelled, f"{one}/cancel", "POST")["decision"]["outcome"] == "cancelled"
+    checked(program.http.get(f"{place}/EX-99"))
+    checked(program.http.get(f"{url}?wait=61"))
+    checked(program.ask(action="burn"), place, "POST")
+    checked(program.ask(idempotency_key=5), place, "POST")
+    checked(program.http.get("/v1/keys"), "/v1/keys")
 
 
 def test_an_answer_with_another_shape_would_be_noticed(client, document):
