@@ -10,6 +10,7 @@ from standardwebhooks import Webhook
 
 from bot.audit.checkpoints import Checkpoints
 from bot.audit.receipts import Receipts
+from bot.audit.replay import replay
 from bot.cases.entries import RejectReason
 from bot.cases.errors import StaleFence
 from bot.cases.program import Callback, EventType, Program
@@ -259,6 +260,7 @@ def test_a_receiver_that_fails_for_a_day_is_tried_all_day_and_then_parked(world,
     world.receive()
     world.work()
     waits = []
+    assert replay(world.store.database).differences == ()
     while states(world) == [READY]:
         run_at = messages(world)[0]["run_at"]
         waits.append(run_at - world.clock.at.timestamp())
@@ -275,6 +277,8 @@ def test_a_receiver_that_fails_for_a_day_is_tried_all_day_and_then_parked(world,
     (parked,) = world.store.outbox.parked_messages()
     assert parked["key"] == "event:EX-1:1:case.opened:till"
     assert parked["error"] == "The till: answered 500"
+    # For `countersign doctor` it is work that somebody must look at, and nothing else.
+    assert replay(world.store.database).differences == ()
     # The cause was corrected.
     receiver.status = 200
     assert world.store.outbox.unpark(parked["key"], world.clock())

@@ -4,10 +4,14 @@ import base64
 from dataclasses import replace
 from datetime import timedelta
 from itertools import chain
+from urllib.parse import quote
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from bot.cases.program import Program
+from handlers.programs.cases import CaseQuery
 from tests.desk.test_probes import put, refused, with_probes
 from tests.desk.test_program_approvals import AGENT, Agent
 from tests.handlers.intake.deliveries import READ_HEADERS, IntakeClient, assert_problem
@@ -145,6 +149,23 @@ def test_filters_narrow_a_list_each_and_together(client):
 )
 def test_a_parameter_that_is_wrong_is_named(client, query, field):
     assert_problem(client.get(f"/v1/cases?{query}", headers=READ_HEADERS), 422, field)
+
+
+ODD_TEXTS = st.text(alphabet=st.characters(codec="utf-8"), max_size=250)
+
+
+@settings(max_examples=60)
+@given(
+    st.dictionaries(st.sampled_from(["text", *CaseQuery.model_fields, "x"]), ODD_TEXTS),
+    st.sampled_from(["/v1/cases", "/v1/precedents", "/v1/cases/"]),
+    ODD_TEXTS,
+)
+def test_whatever_is_asked_is_answered_or_refused_by_name(client, parameters, path, tail):
+    path = f"{path}{quote(tail, safe='')}" if path.endswith("/") else path
+    response = client.get(path, params=parameters, headers=READ_HEADERS)
+    assert response.status_code in {200, 404, 422}, response.text
+    if response.status_code != 200:
+        assert_problem(response, response.status_code)
 
 
 # --- who reads what -------------------------------------------------------------------------------
