@@ -63,7 +63,7 @@ class CallbackSender:
         status = self._post(callback.url, body.encode(), headers)
         if status == HTTPStatus.GONE:
             return Reception.GONE
-        if not HTTPStatus(200) <= status < 300:
+        if not 200 <= status < 300:
             raise ConnectorFailed(f"answered {status}", retryable=True)
         return Reception.ACCEPTED
 

@@ -17,6 +17,7 @@ MAX_AT_ONCE = 2
 #: After a failure a receiver is left alone for so long, and tried by one event then. The rest
 #: doubles with each failure, and the first is shorter than the first wait of an event.
 FIRST_REST_SECONDS, MAX_REST_SECONDS = 4.0, 60.0
+MAX_DOUBLINGS = 8
 #: What an event is thought to take at first, and how long one that must wait waits at least.
 MIN_PACE_SECONDS = 0.05
 MIN_WAIT = timedelta(seconds=0.25)
@@ -64,10 +65,8 @@ class ReceiverPace:
             yield
         except ConnectorFailed:
             self._end(receiver, sent_at)
-            with self._lock:
-                receiver.failures += 1
-                seconds = FIRST_REST_SECONDS * 2.0 ** (receiver.failures - 1)
-                receiver.rests_until = now + timedelta(seconds=min(MAX_REST_SECONDS, seconds))
+            # From now on, and not from when it was sent: a receiver that hangs fails late.
+            self._let_rest(receiver, now + timedelta(seconds=monotonic() - sent_at))
             raise
         except BaseException:
             self._end(receiver, sent_at)
@@ -88,10 +87,20 @@ class ReceiverPace:
             receiver.active.append(sent_at)
             return receiver
 
+    def _let_rest(self, receiver: _Receiver, now: datetime) -> None:
+        with self._lock:
+            receiver.failures += 1
+            receiver.rests_until = now + timedelta(seconds=_rest_seconds(receiver.failures))
+
     def _end(self, receiver: _Receiver, sent_at: float) -> None:
         with self._lock:
             receiver.active.remove(sent_at)
             receiver.seconds = max(MIN_PACE_SECONDS, monotonic() - sent_at)
+
+
+def _rest_seconds(failures: int) -> float:
+    """Return how long a receiver rests after so many failures in a row."""
+    return min(MAX_REST_SECONDS, FIRST_REST_SECONDS * 2.0 ** min(failures - 1, MAX_DOUBLINGS))
 
 
 def _next_turn(receiver: _Receiver, now: datetime) -> datetime:

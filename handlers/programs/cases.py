@@ -26,12 +26,14 @@ from bot.views.case_summary import STATES_BY_NAME, CaseSummary
 from bot.views.precedent_summary import PrecedentSummary
 from handlers.intake.authentication import bearer_token, has_token
 from handlers.intake.problem import Problem
+from handlers.intake.reading import MAX_KEY_LENGTH
 from handlers.programs.authentication import Programs
 from handlers.programs.operation import Access, ApiAnswer, MadeShape, Operation, read_query
 
-MAX_NAME = 200
 MAX_TEXT = 2_000
 MAX_PRECEDENTS = 10
+#: Of the number of a case.
+MAX_DIGITS = 18
 #: Names that stand for several states.
 OPEN, OVER = "active", "ended"
 UNAUTHENTICATED = (
@@ -41,7 +43,7 @@ UNAUTHENTICATED = (
 #: Of a case, what proves who somebody is. It is for the ledger, and for no program.
 _SECRETS = ("step_ups",)
 
-Name = Annotated[str, Field(max_length=MAX_NAME)]
+Name = Annotated[str, Field(max_length=MAX_KEY_LENGTH)]
 
 
 class CaseQuery(BaseModel):
@@ -279,7 +281,8 @@ def _read_cursor(cursor: str, checksum: str) -> int:
     except (binascii.Error, ValueError):
         text = ""
     number, _, of_list = text.partition(".")
-    if of_list != checksum or not number.isascii() or not number.isdigit():
+    is_number = number.isascii() and number.isdigit() and len(number) <= MAX_DIGITS
+    if of_list != checksum or not is_number:
         raise Problem(
             422,
             "the cursor is not of this list: leave it out to begin anew, and change no other "

@@ -6,7 +6,14 @@ from datetime import timedelta
 import pytest
 
 from bot.cases.errors import ConnectorFailed
-from bot.desk.receiver_pace import MAX_AT_ONCE, MAX_REST_SECONDS, ReceiverBusy, ReceiverPace
+from bot.desk import receiver_pace
+from bot.desk.receiver_pace import (
+    MAX_AT_ONCE,
+    MAX_REST_SECONDS,
+    ReceiverBusy,
+    ReceiverPace,
+    _rest_seconds,
+)
 from tests.fakes.clock import NOON
 
 
@@ -80,3 +87,18 @@ def test_a_mistake_of_ours_is_no_failure_of_the_receiver():
     with pytest.raises(ZeroDivisionError), pace.turn("till", NOON):
         raise ZeroDivisionError
     assert not is_resting(pace, NOON)
+
+
+def test_a_receiver_that_is_away_for_ever_rests_as_long_as_any():
+    assert _rest_seconds(5_000) == MAX_REST_SECONDS
+    assert _rest_seconds(1) < 5
+
+
+def test_the_rest_begins_when_a_receiver_has_failed_and_not_when_it_was_sent_to(monkeypatch):
+    times = iter([100.0, 110.0, 110.0])
+    monkeypatch.setattr(receiver_pace, "monotonic", lambda: next(times))
+    pace = ReceiverPace()
+    # It took ten seconds to fail.
+    fail(pace, NOON)
+    until = pace._receivers["till"].rests_until
+    assert until == NOON + timedelta(seconds=10 + _rest_seconds(1))

@@ -82,6 +82,10 @@ def test_a_cursor_belongs_to_its_list_and_its_reader(client):
         (f"/v1/cases?cursor={base64.urlsafe_b64encode(b'9.9').decode()}", READ_HEADERS),
     ]:
         assert_problem(client.get(url, headers=headers), 422, "cursor")
+    # Its number is beyond any, and it is of this list.
+    checksum = base64.urlsafe_b64decode(cursor + "==").decode().partition(".")[2]
+    far = base64.urlsafe_b64encode(f"{10**30}.{checksum}".encode()).decode()
+    assert_problem(client.get(f"/v1/cases?cursor={far}", headers=READ_HEADERS), 422, "cursor")
     # The length of a page may change.
     assert len(ids(client.get(f"/v1/cases?cursor={cursor}&limit=9", headers=READ_HEADERS))) == 2
 
