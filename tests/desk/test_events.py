@@ -282,7 +282,7 @@ def test_a_receiver_that_fails_for_a_day_is_tried_all_day_and_then_parked(world,
     # The cause was corrected.
     receiver.status = 200
     assert world.store.outbox.unpark(parked["key"], world.clock())
-    world.clock.forward(minutes=1)
+    world.clock.forward(minutes=2)
     post_due(world)
     assert states(world) == [DONE]
 
