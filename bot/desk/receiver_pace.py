@@ -78,11 +78,12 @@ class ReceiverPace:
     def _begin(self, name: str, now: datetime, sent_at: float) -> _Receiver:
         with self._lock:
             receiver = self._receivers.setdefault(name, _Receiver())
-            rests_until = receiver.rests_until
-            # After its rest a receiver gets one event, which shows whether it is back.
-            if rests_until is not None and (now < rests_until or receiver.active):
+            if receiver.rests_until is not None and now < receiver.rests_until:
                 raise ConnectorFailed("it did not take an earlier event", retryable=True)
-            if len(receiver.active) >= MAX_AT_ONCE:
+            # After its rest a receiver gets one event, which shows whether it is back. The others
+            # wait for that: as failures of their own they might wait for hours.
+            limit = MAX_AT_ONCE if receiver.rests_until is None else 1
+            if len(receiver.active) >= limit:
                 raise ReceiverBusy(_next_turn(receiver, now))
             receiver.active.append(sent_at)
             return receiver

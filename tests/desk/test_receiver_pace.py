@@ -78,8 +78,13 @@ def test_after_its_rest_a_receiver_gets_one_event_alone():
     fail(pace, NOON)
     later = NOON + timedelta(minutes=5)
     with pace.turn("till", later):
-        assert is_resting(pace, later)
+        with pytest.raises(ReceiverBusy) as busy, pace.turn("till", later):
+            pass
+        # It has not failed, and waits for moments.
+        assert later < busy.value.until < later + timedelta(seconds=2)
     assert not is_resting(pace, later)
+    with pace.turn("till", later), pace.turn("till", later):
+        pass
 
 
 def test_a_mistake_of_ours_is_no_failure_of_the_receiver():
