@@ -13,12 +13,20 @@ from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from annotated_types import Ge
-from pydantic import AfterValidator, Field, PrivateAttr, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    StringConstraints,
+    ValidationError,
+)
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
@@ -106,25 +114,26 @@ def _checked_public_url(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
-def _parse_networks(text: str) -> tuple[Network, ...]:
-    """Parse addresses and networks like ``10.0.0.4, 10.1.0.0/16``."""
-    names = [name.strip() for name in text.split(",") if name.strip()]
-    return tuple(map(ip_network, names))
-
-
-def _checked_networks(text: str) -> str:
+def _read_networks(value: object) -> object:
+    """Read addresses and networks, separated by commas."""
+    if not isinstance(value, str):
+        return value
     try:
-        networks = _parse_networks(text)
+        return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
     except ValueError as error:
-        raise ValueError(f"must be addresses or networks like 10.1.0.0/16: {error}") from None
+        raise ValueError(f"must be networks like 10.1.0.0/16, by commas: {error}") from None
+
+
+def _check_proxies(networks: tuple[Network, ...]) -> tuple[Network, ...]:
     if any(network.prefixlen == 0 for network in networks):
         raise ValueError("must not trust every address: name the proxies alone")
-    return text
+    return networks
 
 
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_read_networks)]
+Proxies = Annotated[Networks, AfterValidator(_check_proxies)]
 ResolvedPath = Annotated[Path, AfterValidator(Path.resolve)]
 PublicUrl = Annotated[str, AfterValidator(_checked_public_url)]
-Networks = Annotated[str, AfterValidator(_checked_networks)]
 
 
 class _SettingsGroup(BaseSettings):
@@ -198,8 +207,8 @@ class HttpSettings(_SettingsGroup):
             "open connections from one address; default 64, 0 for no limit (behind a proxy)"
         ),
     )
-    trusted_proxy_names: Networks = Field(
-        "",
+    trusted_proxies: Proxies = Field(
+        (),
         validation_alias="COUNTERSIGN_TRUSTED_PROXIES",
         description=(
             "addresses or networks of proxies that check certificates of senders, like "
@@ -213,11 +222,19 @@ class HttpSettings(_SettingsGroup):
             "default http://localhost and the port"
         ),
     )
+    callback_networks: Networks = Field(
+        (),
+        validation_alias="COUNTERSIGN_CALLBACK_NETWORKS",
+        description=(
+            "networks of your own to which callbacks of programs may lead, like "
+            "10.1.0.0/16,fd00::/8; default: none, public addresses only"
+        ),
+    )
     api_token: str = Field(
         "",
         validation_alias="COUNTERSIGN_API_TOKEN",
         repr=False,
-        description="bearer token for GET /v1/cases/{id}",
+        description="bearer token for GET /v1/cases and GET /v1/precedents",
     )
     api_token_old: str = Field(
         "",
@@ -225,11 +242,6 @@ class HttpSettings(_SettingsGroup):
         repr=False,
         description="the previous one, while you change it",
     )
-
-    @property
-    def trusted_proxies(self) -> tuple[Network, ...]:
-        """The networks of proxies whose headers are believed."""
-        return _parse_networks(self.trusted_proxy_names)
 
     @property
     def api_tokens(self) -> tuple[str, ...]:

@@ -99,3 +99,12 @@ def test_proxies_are_trusted_by_address_and_never_all_of_them():
     for text in ("proxy.example", "10.1.0.7/16", "0.0.0.0/0", "10.1.0.0/16 10.2.0.0/16", "*"):
         with pytest.raises(SettingsIncomplete, match="COUNTERSIGN_TRUSTED_PROXIES must"):
             load({**TOKENS, "COUNTERSIGN_TRUSTED_PROXIES": text})
+
+
+def test_networks_of_callbacks_are_read_and_a_wrong_one_is_named():
+    networks = load({**TOKENS, "COUNTERSIGN_CALLBACK_NETWORKS": "10.1.0.0/16, fd00::/8,"})
+    assert [str(network) for network in networks.callback_networks] == ["10.1.0.0/16", "fd00::/8"]
+    assert load(TOKENS).callback_networks == ()
+    for wrong in ("10.1.0.1/16", "localhost", "10.0.0.0/99"):
+        with pytest.raises(SettingsIncomplete, match="COUNTERSIGN_CALLBACK_NETWORKS must be net"):
+            load({**TOKENS, "COUNTERSIGN_CALLBACK_NETWORKS": wrong})

@@ -17,18 +17,17 @@ from starlette.routing import Route
 from starlette.types import ExceptionHandler
 
 from bot import metrics
-from bot.cases.errors import ChatFailed, KeyReused, NoSuchCase
+from bot.cases.errors import KeyReused
 from bot.cases.signal import Signal
 from bot.cases.source import Format
 from bot.clock import utc_now
-from bot.desk.case_progress import CaseProgress
 from bot.desk.intake import Intake
 from bot.desk.record_checks import ON_RECORD
 from bot.ports.case_store import Receipt, ReceiptOutcome
-from bot.views.case_record import case_record
 from handlers.intake.authentication import Sources
 from handlers.intake.delivery import Delivery, max_body_bytes
 from handlers.intake.handshake import Handshakes
+from handlers.intake.operations import intake_operations
 from handlers.intake.problem import TITLES, Problem
 from handlers.intake.quotas import Quotas
 from handlers.intake.readiness import Readiness
@@ -36,7 +35,8 @@ from handlers.intake.reading import Ignored, Item, read_body
 from handlers.intake.request_head import RequestHead
 from handlers.intake.responses import batch_response, is_unavailable
 from handlers.intake.sources import alertmanager, cloudevents, mail, mapped, signals
-from handlers.intake.tokens import bearer_token, has_token
+from handlers.programs.openapi import ApiDescription
+from handlers.programs.operation import Operation
 
 log = logging.getLogger(__name__)
 RETRY_AFTER_SECONDS = 5
@@ -50,22 +50,20 @@ Result = TypeVar("Result")
 JSON_FORMATS = frozenset({Format.SIGNAL, Format.ALERTMANAGER})
 
 
-def build_app(api: "IntakeApi", *, extra_routes: Sequence[Route] = ()) -> Starlette:
-    """Build the application; ``extra_routes`` are those of Slack and the passkey page."""
-    routes = [
-        Route("/v1/signals", api.receive_signals, methods=["POST"]),
-        Route("/v1/webhooks/{source}", api.receive_signals, methods=["POST"]),
-        Route("/v1/webhooks/{source}", api.answer_handshake, methods=["GET"]),
-        # For senders that can send their secret nowhere else. No log has it.
-        Route("/v1/webhooks/{source}/{secret}", api.receive_signals, methods=["POST"]),
-        Route("/v1/webhooks/{source}/{secret}", api.answer_handshake, methods=["GET"]),
-        Route("/v1/signals/schema", api.get_schema),
-        Route("/v1/cases/{id}", api.get_case),
-        Route("/healthz", api.get_health),
-        Route("/readyz", api.get_readiness),
-        Route("/metrics", api.get_metrics),
-        *extra_routes,
-    ]
+def build_app(
+    api: "IntakeApi",
+    *,
+    operations: Sequence[Operation] = (),
+    extra_routes: Sequence[Route] = (),
+    url: str = "",
+) -> Starlette:
+    """Build the application of these operations and those of the intake.
+
+    ``extra_routes`` are those of Slack and the passkey page, which no program calls. ``url`` is the
+    address of the server, as OpenAPI says it.
+    """
+    description = ApiDescription([*api.operations(), *operations], url)
+    routes = [*(operation.route for operation in description.operations), *extra_routes]
     exception_handlers: dict[int | type[Exception], ExceptionHandler] = {
         Problem: _answer_problem,
         404: _answer_unknown_route,
@@ -90,10 +88,7 @@ class IntakeApi:
     """The endpoints for sources, operators and monitoring."""
 
     intake: Intake
-    progress: CaseProgress
     sources: Sources
-    #: Bearer tokens that may read cases.
-    read_tokens: tuple[str, ...]
     #: Lists what keeps the bot from being ready, as sentences.
     find_problems: Callable[[], list[str]]
     #: The address at which senders reach us: some of them sign it.
@@ -109,6 +104,10 @@ class IntakeApi:
     def handshakes(self) -> Handshakes:
         """The questions that products ask before they send."""
         return Handshakes(self.sources)
+
+    def operations(self) -> list[Operation]:
+        """List the routes."""
+        return intake_operations(self)
 
     async def receive_signals(self, request: Request) -> Response:
         """Authenticate the source, parse its signals and commit each on its own."""
@@ -140,29 +139,6 @@ class IntakeApi:
         """Answer what a product asks about its address; else 405."""
         greeting = self.handshakes.answer_head(RequestHead.of(request, self.public_url))
         return greeting or _unknown_route(request, 405).response()
-
-    async def get_case(self, request: Request) -> Response:
-        """Return a case as JSON, with what it waits for."""
-        token = bearer_token(request.headers)
-        if token is None or not has_token(token, self.read_tokens):
-            raise Problem(
-                401, "a valid bearer token is required: send the value of COUNTERSIGN_API_TOKEN"
-            )
-        case_id = request.path_params["id"]
-        try:
-            record = await run_in_threadpool(self._describe_case, case_id)
-        except NoSuchCase as error:
-            raise Problem(404, str(error)) from None
-        return JSONResponse(record)
-
-    def _describe_case(self, case_id: str) -> dict[str, Any]:
-        case = self.intake.cases.case(case_id)
-        try:
-            progress = self.progress.of(case).to_record()
-        except ChatFailed:
-            # The case can be read while nobody can say who is in a group.
-            progress = None
-        return {**case_record(case), "progress": progress}
 
     async def get_schema(self, request: Request) -> Response:
         """Return the JSON schema of our own signal format."""
