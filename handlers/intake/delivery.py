@@ -66,7 +66,7 @@ class Delivery:
 
     @property
     def headers(self) -> Mapping[str, str]:
-        """Return the headers, with an id of the message only where it is vouched for."""
+        """Return the headers, without an id that nobody vouches for."""
         headers = dict(self.head.headers)
         if not self.proof.covers_header("webhook_id"):
             headers.pop(ID_HEADER, None)
