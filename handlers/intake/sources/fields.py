@@ -33,7 +33,7 @@ OTHERS = name_set(
     votes _embedded chat from to cc bcc replay_info origin_context environment env runner
     runners payment_method_details payment_method payment_method_options outcome source_card
     controller capabilities requirements future_requirements business_profile service customer
-    commit commits board model list line_items lines
+    commit commits board model list line_items lines answer answers
     """
 )
 
