@@ -52,7 +52,10 @@ LINKS = (
     *("event_url", "monitor_url", "dashboard_url", "rule_url", "generator_url", "portal_link"),
     *("url", "link", "href", "target_url", "build_url", "details_url", "self"),
 )
-SEVERITIES = ("severity", "priority", "criticality", "urgency", "importance_level", "level")
+SEVERITIES = (
+    *("severity", "priority", "criticality", "urgency", "importance_level", "level"),
+    *("event_severity", "alert_severity"),
+)
 MAX_SEVERITY_LENGTH = 40
 
 

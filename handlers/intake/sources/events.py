@@ -73,4 +73,6 @@ def _event_text(value: Any) -> str:
     if not isinstance(value, str) or len(value) > MAX_EVENT_LENGTH or not is_title(value):
         return ""
     text = value.strip()
-    return "" if snake(text) in EMPTY_EVENTS else text
+    # With more words it is a sentence, and no name.
+    is_sentence = text.count(" ") > 1
+    return "" if is_sentence or snake(text) in EMPTY_EVENTS else text

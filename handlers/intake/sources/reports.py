@@ -27,7 +27,20 @@ MAX_NAMES = 4
 #: A headline from this depth on needs the event before it.
 MIN_DEEP = 2
 _STATES = frozenset({"status", "state", "current_state", "conclusion", "result"})
-_KINDS = ("object", "event_category", "entity_type", "resource_type", "object_kind", "kind", "type")
+_KINDS = (
+    "object",
+    "object_type",
+    "event_category",
+    "entity_type",
+    "resource_type",
+    "object_kind",
+    "kind",
+    "type",
+)
+_OUTCOMES = frozenset({"conclusion", "outcome", "result"})
+#: States in which everything is.
+_USUAL = frozenset({"active", "enabled"})
+_EMPTY_STEMS = frozenset({"event", "display", "full", "description"})
 _PLACES = frozenset({"repository", "project", "organization", "workspace", "shop", "site", "app"})
 _ENVELOPES = name_set(
     """
@@ -54,7 +67,7 @@ _OTHER_VERBS = name_set(
 _TAILS = frozenset({"hook", "event", "webhook", "notification"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Report:
     """The parts of a title."""
 
@@ -122,7 +135,7 @@ class Report:
 
     def _says_more(self, words: str) -> bool:
         """Tell whether an event is more than a sort of alert."""
-        return self.event.islower() or "." in self.event or (self._is_name and len(words) > 1)
+        return not self.event.isupper() or (self._is_name and len(words) > 1)
 
     @property
     def _action_verb(self) -> str:
@@ -179,8 +192,14 @@ class Report:
         """Add what came of it: "workflow run completed, failure"."""
         if happening.rpartition(" ")[2] not in _OPEN_ENDED:
             return happening
+        for field in self.fields:
+            is_outcome = field.name in _OUTCOMES and field.depth <= 1
+            words = _short_words(field.value) if is_outcome else ""
+            if words and not is_about_others(field):
+                return f"{happening}, {words}"
         state = self._state
-        return f"{happening}, {state}" if state and not _says(happening, state) else happening
+        is_new = state not in _USUAL and not _says(happening, state)
+        return f"{happening}, {state}" if is_new else happening
 
     def _with_kind(self, line: str) -> str:
         """Say of a name what it is, and its state."""
@@ -189,7 +208,7 @@ class Report:
             stem = self.headline.name
             for end in ("_friendly_name", "_display_name", "_name", "name", "_title"):
                 stem = stem.removesuffix(end)
-            kind = stem.replace("_", " ")
+            kind = "" if stem in _EMPTY_STEMS else stem.replace("_", " ")
         state = "" if _says(line, self._state) else self._state
         before = " ".join(part for part in (kind, state) if part)
         if before and not _says(line, before):

@@ -23,7 +23,12 @@ _OCCURRENCES = name_set(
     "event_id message_id request_id notification_id response_id submission_id message_sid sms_sid "
     "call_sid"
 )
+_ANSWER_IDS = frozenset({"submission_id", "response_id"})
 _ANSWER = re.compile(r"response|submission|submitted|answer", re.IGNORECASE)
+_KINDS = (
+    *("object", "object_type", "event_category", "resource_type", "entity_type", "kind", "type"),
+)
+_RUNS = re.compile(r"(?:workflow|check|test|flow|job)_(?:run|job)|build|workflow|pipeline|run")
 _NO_NOUNS = name_set(
     "updated created deleted changed update create delete change hook event webhook new"
 )
@@ -55,7 +60,8 @@ _ENVELOPES = name_set(
 def find_subject(fields: Sequence[Field], headline: Field | None, event: str) -> str:
     """Name the object by an id that stays; empty without."""
     outer = [field for field in fields if field.depth <= 1 and field.place == 0]
-    if _ANSWER.search(event):
+    has_answer = any(field.name in _ANSWER_IDS and not field.depth for field in fields)
+    if has_answer or _ANSWER.search(event):
         # Each answer to a form is an object of its own.
         answer = _by_occurrence(fields)
         if answer:
@@ -198,6 +204,11 @@ def _with_id(
     noun = container
     if not noun or noun in _ENVELOPES:
         noun = _kind_of(names) or _kind_of(root) or noun
+    if _RUNS.fullmatch(noun):
+        # The next run has another id, and is of the same thing.
+        run = _as_id(names.get("name")) or _as_id(root.get("name"))
+        if run:
+            return ":".join(filter(None, (noun, _place_of(root), run)))
     for name in (f"{container}_id", *identifiers):
         identifier = _as_id(names.get(name))
         if identifier:
@@ -205,8 +216,27 @@ def _with_id(
     return ""
 
 
+def _place_of(root: Mapping[str, Any]) -> str:
+    """Return the repository or project of a run."""
+    for place in ("repository", "project"):
+        owner = root.get(place)
+        if isinstance(owner, Mapping):
+            for name in ("full_name", "path_with_namespace", "slug", "name"):
+                if _as_id(owner.get(name)):
+                    return _as_id(owner.get(name))
+    return ""
+
+
 def _kind_of(names: Mapping[str, Any]) -> str:
-    for name in ("object", "event_category", "resource_type", "entity_type", "kind", "type"):
+    for name in (
+        "object",
+        "object_type",
+        "event_category",
+        "resource_type",
+        "entity_type",
+        "kind",
+        "type",
+    ):
         value = names.get(name)
         if isinstance(value, str) and value and snake(value) not in EMPTY_EVENTS - OBJECTS:
             return value
