@@ -127,7 +127,7 @@ def find_text(expression: str, content: Mapping[str, Any]) -> str | None:
     if isinstance(value, bool | list | dict):
         return None
     text = readable(value)
-    return text.strip() or None if text else None
+    return (text or "").strip() or None
 
 
 def render_request(template: str, content: Mapping[str, Any]) -> str | None:

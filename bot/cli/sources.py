@@ -68,7 +68,7 @@ def show(
     counts = _read_ignored(settings, name)
     source = library.sources.get(name)
     preset = library.presets.get(name) or _find_preset(settings.library_dir, name, source)
-    facts = _facts(name, source, preset, settings)
+    facts = _facts(name, source=source, preset=preset, settings=settings)
     if as_json:
         print_json({**facts, "ignored": [_plain_count(count) for count in counts]})
         return
@@ -158,27 +158,24 @@ def _facts(
     name: str, source: Source | None, preset: Preset | None, settings: Settings
 ) -> dict[str, Any]:
     """Describe a source or a product for people and machines."""
-    verify = source.verify if source else preset and preset.verify
-    mapping = source.mapping if source else preset and preset.mapping
-    kinds = list(source.allowed_kinds) if source else []
-    facts: dict[str, Any] = {
-        "name": name,
-        "is_configured": source is not None,
-        "product": preset.product if preset else "",
-        "documentation": preset.documentation if preset else "",
-        "suggested_kind": preset.kind if preset else "",
-        "kinds": kinds,
-        "format": str(source.format if source else preset and preset.format),
-        "verification": describe_verification(source, verify or None),
-        "address": address_of(source, settings) if source else "",
-    }
+    facts: dict[str, Any] = {"name": name, "is_configured": source is not None}
+    if preset is not None:
+        facts["product"] = preset.product
+        facts["documentation"] = preset.documentation
+        facts["suggested_kind"] = preset.kind
     if source is not None:
+        facts["kinds"] = list(source.allowed_kinds)
+        facts["address"] = address_of(source, settings)
         facts["secrets"] = _secret_states(source, settings)
+        if preset is not None:
+            facts["next_steps"] = next_steps(source, preset, settings)
     else:
         facts["secrets"] = dict.fromkeys(secret_names(name), False)
-    if source is not None and preset is not None:
-        facts["next_steps"] = next_steps(source, preset, settings)
-    facts["mapping"] = _plain_mapping(mapping) if mapping else {}
+    origin = source or preset
+    if origin is not None:
+        facts["format"] = str(origin.format)
+        facts["verification"] = describe_verification(source, origin.verify)
+        facts["mapping"] = _plain_mapping(origin.mapping) if origin.mapping else {}
     return facts
 
 

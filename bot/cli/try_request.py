@@ -88,7 +88,7 @@ def choose_source(settings: Settings, library: FileLibrary, *, source: str, prod
 
 
 def read_headers(path: Path) -> dict[str, str]:
-    """Read headers from JSON, or from lines as they are on the wire."""
+    """Read headers from JSON or from lines."""
     text = _read_bytes(path).decode("utf-8", "replace")
     try:
         values = json.loads(text)

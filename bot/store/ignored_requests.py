@@ -67,9 +67,8 @@ class SqlIgnoredRequests:
 
     def list(self, source: str = "") -> Sequence[IgnoredCount]:
         """List counts, of one source or all, latest day first."""
-        query = select(tables.ignored_requests).order_by(
-            _columns.day.desc(), _columns.source, _columns.requests.desc(), _columns.event
-        )
+        order = (_columns.day.desc(), _columns.source, _columns.requests.desc(), _columns.event)
+        query = select(tables.ignored_requests).order_by(*order)
         if source:
             query = query.where(_columns.source == source)
         return [_ignored_count(row) for row in self._database.fetch(query)]

@@ -84,7 +84,7 @@ def best_headline(fields: Sequence[Field], event: str) -> Field | None:
 
 
 def is_name(field: Field) -> bool:
-    """Tell whether a field holds the name of a thing, and no sentence."""
+    """Tell whether a field holds a name, and no sentence."""
     return field.name in _NAMES or field.name.endswith("name")
 
 

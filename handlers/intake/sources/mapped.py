@@ -54,11 +54,13 @@ def parse_signals(
     ``received_on`` tells apart equal reports of several days that say no time.
     """
     mapping = source.mapping or NO_MAPPING
-    request = _Request(source, mapping, proof, content, received_on)
+    request = _Request(
+        source=source, mapping=mapping, proof=proof, content=content, received_on=received_on
+    )
     return [_Reading(request, part).item() for part in request.parts()]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Request:
     """A request, and how to read it."""
 

@@ -54,7 +54,7 @@ _OTHER_VERBS = name_set(
 _TAILS = frozenset({"hook", "event", "webhook", "notification"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Report:
     """The parts of a title."""
 
