@@ -687,7 +687,7 @@ def build_desk(
         library=library,
         clock=clock,
         throttle=throttle,
-        ignored=store.ignored_requests,
+        ignored_requests=store.ignored_requests,
     )
     visibility = Visibility(
         cases=store.cases,

@@ -1,4 +1,4 @@
-"""``countersign sources``: who may send signals, which products are known, and trying a request."""
+"""``countersign sources``: list, show and add senders of signals."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -42,10 +42,10 @@ STEPS = {
 def list_sources(as_json: AsJson = False) -> None:
     settings = load_offline()
     library = open_library(settings)
-    ignored = _ignored_by_source(_read_ignored(settings))
-    sources = [_describe(source, library, ignored) for source in library.sources.values()]
-    configured = {source.preset for source in library.sources.values()}
-    presets = [name for name in list_presets(settings.library_dir) if name not in configured]
+    totals = _ignored_by_source(_read_ignored(settings))
+    sources = [_describe(source, library, totals) for source in library.sources.values()]
+    used_presets = {source.preset for source in library.sources.values()}
+    presets = [name for name in list_presets(settings.library_dir) if name not in used_presets]
     if as_json:
         print_json({"sources": sources, "presets": presets})
         return
@@ -236,7 +236,7 @@ def describe_verification(source: Source | None, verify: Verification | None) ->
     return ", ".join(ways) or "none"
 
 
-def _describe(source: Source, library: FileLibrary, ignored: Counter[str]) -> dict[str, Any]:
+def _describe(source: Source, library: FileLibrary, totals: Counter[str]) -> dict[str, Any]:
     preset = library.presets.get(source.name)
     return {
         "name": source.name,
@@ -245,7 +245,7 @@ def _describe(source: Source, library: FileLibrary, ignored: Counter[str]) -> di
         "format": str(source.format),
         "verification": describe_verification(source, source.verify),
         "kinds": list(source.allowed_kinds),
-        "ignored": ignored[source.name],
+        "ignored": totals[source.name],
     }
 
 

@@ -42,11 +42,11 @@ class Intake:
     throttle: SourceThrottle | None = field(default_factory=SourceThrottle)
     #: Work on cases waits while many signals come.
     rush: SignalRush = field(default_factory=SignalRush)
-    ignored: IgnoredRequests = field(default_factory=NoIgnoredRequests)
+    ignored_requests: IgnoredRequests = field(default_factory=NoIgnoredRequests)
 
     def ignore(self, source: str, event: str) -> None:
         """Count a request that its source leaves out."""
-        self.ignored.count(source, event, self.clock())
+        self.ignored_requests.count(source, event, self.clock())
 
     def receive(self, signal: Signal, raw: bytes) -> Receipt:
         """Record a signal durably and return what it became.

@@ -127,5 +127,5 @@ def is_about_others(field: Field) -> bool:
 
 @lru_cache(maxsize=4096)
 def is_other(name: str) -> bool:
-    """Tell whether an object of this name is about people or places around the event."""
+    """Tell whether such an object is about people or places around."""
     return name in OTHERS or name.endswith(_OTHER_ENDS)

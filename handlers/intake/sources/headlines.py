@@ -89,7 +89,7 @@ def is_name(field: Field) -> bool:
 
 
 def is_alert_name(field: Field) -> bool:
-    """Tell whether a field holds the name of an alert, which often says what happened."""
+    """Tell whether a field holds the name of an alert."""
     return field.name in _ALERT_NAMES
 
 

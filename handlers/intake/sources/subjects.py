@@ -1,4 +1,4 @@
-"""The object that a report is about, by a name that stays the same."""
+"""The object of a report, by a name that stays."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -53,7 +53,7 @@ _ENVELOPES = name_set(
 
 
 def find_subject(fields: Sequence[Field], headline: Field | None, event: str) -> str:
-    """Name the object by its own id or a steady one; empty without any."""
+    """Name the object by an id that stays; empty without."""
     outer = [field for field in fields if field.depth <= 1 and field.place == 0]
     if _ANSWER.search(event):
         # Each answer to a form is an object of its own.
@@ -89,7 +89,7 @@ def _by_reference(fields: Sequence[Field]) -> str:
 
 
 def _by_pair(fields: Sequence[Field]) -> str:
-    """Use the id of what has a name beside it: ``connector_id`` and ``connector_name``."""
+    """Use an id with a name beside it: ``connector_id``, ``connector_name``."""
     by_name = {(field.path, field.name): field for field in fields if not is_about_others(field)}
     for (path, name), field in by_name.items():
         stem = name.removesuffix("_name").removesuffix("_title")
@@ -119,7 +119,7 @@ def _by_event(fields: Sequence[Field], event: str) -> str:
 
 
 def _by_occurrence(fields: Sequence[Field]) -> str:
-    """Use the id of the event itself: each is another object, such as the answer to a form."""
+    """Use the id of the event itself, as for answers to forms."""
     for field in fields:
         if field.name in _OCCURRENCES and not field.depth and _as_id(field.value):
             return f"{field.name.rpartition('_')[0]}:{_as_id(field.value)}"
@@ -127,7 +127,7 @@ def _by_occurrence(fields: Sequence[Field]) -> str:
 
 
 def _by_headline(headline: Field | None) -> str:
-    """Use the id of the object that has the title, or of the one around it.
+    """Use the id of the object that has the title.
 
     Not of the envelope: its id is another one each time.
     """
@@ -161,7 +161,7 @@ def _by_steady_id(candidates: Sequence[Field], fields: Sequence[Field]) -> str:
 
 
 def _by_object(fields: Sequence[Field]) -> str:
-    """Use the id of the outermost object that has one, but not that of an envelope."""
+    """Use the id of the outermost object that is no envelope."""
     outermost: Mapping[str, Any] = next((field.owners[0] for field in fields), {})
     own = _with_id(outermost, "", _IDS, root=outermost)
     if own and not _is_envelope(outermost):
