@@ -90,12 +90,14 @@ def find_strange_kinds(
     programs: Mapping[str, Program], playbooks: Mapping[str, Playbook]
 ) -> list[str]:
     """List the kinds of programs that no playbook has: nothing could be raised."""
-    return [
-        f"{FILE_NAME}: {program.name}: kinds: there is no kind {kind}{did_you_mean(kind, playbooks)}"
-        for program in programs.values()
-        for kind in program.kinds
-        if kind not in playbooks
-    ]
+    problems = []
+    for program in programs.values():
+        for kind in program.kinds:
+            if kind not in playbooks:
+                hint = did_you_mean(kind, playbooks)
+                place = f"{FILE_NAME}: {program.name}: kinds"
+                problems.append(f"{place}: there is no kind {kind}{hint}")
+    return problems
 
 
 def _clashes(
