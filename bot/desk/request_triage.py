@@ -1,7 +1,7 @@
 """Make the plan of a program's request, or refuse it.
 
-Nothing is recommended: the plan is what the program asked for. Its words are shown as quotation, and
-no model reads them. What cannot be approved ends at once, so that the program can go on.
+Nothing is recommended: the plan is what the program asked for. Its words are shown in quotation
+marks, and no model reads them. What cannot be approved ends at once, so that the program can go on.
 """
 
 from dataclasses import dataclass
