@@ -180,3 +180,12 @@ def test_a_secret_that_cannot_work_is_named(tmp_path, library, verify, variables
 
 def test_a_source_of_this_machine_alone_needs_nothing(tmp_path, library):
     assert verify_problems(tmp_path, library, "{scheme: loopback}") == []
+
+
+def test_a_program_whose_callback_has_no_secret_is_told_of_nothing(tmp_path, library):
+    path = library / "programs.yml"
+    callback = "callback: {url: 'https://agent.example/told', secret_env: [AGENT_SECRET]}\n"
+    path.write_text(path.read_text() + f"    {callback}")
+    problem = "program stock-agent has no secret set, so it is told of nothing: set AGENT_SECRET"
+    assert problem in find_problems(settings(tmp_path, library))
+    assert problem not in find_problems(settings(tmp_path, library, AGENT_SECRET="whsec_x"))

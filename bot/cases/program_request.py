@@ -1,6 +1,6 @@
 """The request of a program, as its signal's facts have it.
 
-Everything in it is the program's own word: it is shown as quoted, and judged by nobody's trust.
+Everything in it is the program's own word: it is shown as quotation, and judged by nobody's trust.
 """
 
 from collections.abc import Mapping
@@ -143,7 +143,7 @@ def own_action(
     }
     title = terms.title or request.action
     words = ", ".join(
-        f"{_words(name)} {quoted(_value(value))}" for name, value in arguments.items()
+        f"{_words(name)} {quotation(_value(value))}" for name, value in arguments.items()
     )
     return Action(
         name=program.plan_action(request.action),
@@ -265,7 +265,7 @@ def request_words(request: ProgramRequest, program: Program) -> str:
     return f"{by}; Countersign does it once it is approved"
 
 
-def quoted(text: str) -> str:
+def quotation(text: str) -> str:
     """Quote what a program wrote, so that it cannot end the quotation itself."""
     return f"“{text.translate(_QUOTES)}”"
 
@@ -273,7 +273,7 @@ def quoted(text: str) -> str:
 def _person(name: str) -> str:
     """Name a person as the program does, and hide accounts."""
     is_account = "/" in name or "@" in name
-    return "a colleague" if is_account else quoted(name)
+    return "a colleague" if is_account else quotation(name)
 
 
 def _words(name: str) -> str:
