@@ -43,6 +43,22 @@ ALERT = Signal(
     facts={"severity": "critical", "instance": "web-1"},
 )
 UNKNOWN = replace(ALERT, kind=UNRECOGNISED, title="The terrace heater makes a noise", facts={})
+MAIL = Signal(
+    source="guest_mail",
+    key="m1@guest.example",
+    kind="guest_complaint",
+    subject="mail:m1@guest.example",
+    title="Warm wine on Friday",
+    occurred_at=None,
+    facts={
+        "from": "ada@guest.example",
+        "from_name": "Ada Grey",
+        "to": "complaints@harbour-vine.example",
+        "mail_subject": "[EXTERNAL] Warm wine on Friday",
+        "mail_date": "2026-11-21",
+        "text": "The wine came warm and nobody cared.",
+    },
+)
 
 
 def shipped_cases(folder):
@@ -69,7 +85,7 @@ def shipped_cases(folder):
     )
     triage = build_triage(proposals, store.outbox, advisors=advisors, clock=utc_now)
     preview = Preview(triage, library, utc_now)
-    signals = {"service_alert": ALERT, UNRECOGNISED: UNKNOWN}
+    signals = {"service_alert": ALERT, "guest_complaint": MAIL, UNRECOGNISED: UNKNOWN}
     for kind, playbook in library.playbooks.items():
         if playbook.detection:
             system = systems[playbook.detection.system]
