@@ -421,7 +421,7 @@ def _poll_flow(
     deadline = time.monotonic() + limit
     while True:
         begun_at = time.monotonic()
-        seconds = min(MAX_POLL_SECONDS, math.ceil(max(0.0, deadline - begun_at)))
+        seconds = math.ceil(min(MAX_POLL_SECONDS, max(0.0, deadline - begun_at)))
         response = yield from _exchange(
             _Exchange(
                 method="GET",
@@ -895,17 +895,17 @@ def encode_arguments(arguments: Arguments) -> Mapping[str, Scalar]:
 
 
 def _encode_value(value: Any) -> Scalar:
-    if value is None or isinstance(value, str | int | float | bool):
-        return value
     if isinstance(value, Decimal):
         return str(value)
     try:
-        return canonical_text(value)
+        text = canonical_text(value)
     except TypeError:
         raise RequestInvalid(
             f"an argument of type {type(value).__name__} cannot be shown to people; pass texts, "
             "numbers, booleans, and lists or objects of them"
         ) from None
+    is_scalar = value is None or isinstance(value, str | int | float | bool)
+    return value if is_scalar else text
 
 
 def approved_arguments(arguments: Arguments, approval: ApprovalRecord) -> dict[str, Any]:
@@ -1190,7 +1190,7 @@ def needs_approval(
             amount=amount,
             idempotency_key=idempotency_key,
             wait_seconds=wait_seconds,
-            options=RequestOptions(**options),
+            options=cast(RequestOptions, options),
         )
         if inspect.iscoroutinefunction(function):
             return cast(Callable[P, T], _guard_coroutine(function, gate, client))

@@ -1,0 +1,30 @@
+"""A server for programs, for each test."""
+
+import pytest
+
+from handlers.programs.client import AsyncCountersign, Countersign
+from tests.fakes.approval_server import TOKEN, ApprovalServer
+
+
+@pytest.fixture
+def server():
+    server = ApprovalServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def pauses():
+    """The pauses that clients made, which take no time."""
+    return []
+
+
+@pytest.fixture
+def client(server, pauses):
+    with Countersign(server.url, TOKEN, sleep=pauses.append) as client:
+        yield client
+
+
+@pytest.fixture
+def coroutines(server):
+    return AsyncCountersign(server.url, TOKEN)
