@@ -411,7 +411,7 @@ def _request_flow(
 
 def _wait_flow(approval_id: str, timeout_seconds: float | None) -> _Flow[ApprovalRecord]:
     """Wait for the decision; a lost connection or a restart only delays it."""
-    return (yield from _poll_flow(approval_id, timeout_seconds, lambda one: not one.is_pending))
+    return (yield from _poll_flow(approval_id, timeout_seconds, _is_decided))
 
 
 def _poll_flow(
@@ -448,11 +448,33 @@ def _obtain_flow(
     wait_seconds: float | None,
     options: RequestOptions,
 ) -> _Flow[ApprovalRecord]:
-    """Ask and wait; return an approval that allows to act now."""
+    """Ask and wait; return an approval that allows to act now, or has been carried out."""
     approval = yield from _request_flow(action, arguments, summary=summary, options=options)
+    if is_carried_out_by_server(action):
+        if not approval.is_over:
+            approval = yield from _poll_flow(approval.id, wait_seconds, _is_over)
+        if not approval.is_allowed:
+            raise ActionRefused(approval)
+        return approval
     if approval.is_pending:
         approval = yield from _wait_flow(approval.id, wait_seconds)
     return require_allowed(approval)
+
+
+def is_carried_out_by_server(action: str) -> bool:
+    """Tell whether Countersign carries out the action, as one of a connected system.
+
+    Those are named ``system.action``. An action of the program itself has no dot.
+    """
+    return "." in action
+
+
+def _is_decided(approval: ApprovalRecord) -> bool:
+    return not approval.is_pending
+
+
+def _is_over(approval: ApprovalRecord) -> bool:
+    return approval.is_over
 
 
 def require_allowed(approval: ApprovalRecord) -> ApprovalRecord:
@@ -657,7 +679,9 @@ class Countersign:
     ) -> ApprovalRecord:
         """Ask, wait, and return an approval on which the program may act.
 
-        Act with the arguments of its decision, then ``report``.
+        Act with the arguments of its decision, then ``report``. An action of a connected system
+        (``system.action``) is carried out by Countersign: then its state is done, failed or
+        unknown, and nothing remains to be done.
 
         Raises:
             ActionRefused: people said no, or nobody decided before it expired.
@@ -1181,6 +1205,12 @@ def needs_approval(
         ActionRefused: when it is called, and people say no.
         AlreadyCarriedOut: when it is called again under the same idempotency key.
     """
+
+    if is_carried_out_by_server(action):
+        raise ValueError(
+            f"Countersign carries out {action} itself: call `obtain` in place of a function, or "
+            "name an action of your own, without a dot"
+        )
 
     def decorate(function: Callable[P, T]) -> Callable[P, T]:
         gate = _Gate(

@@ -109,6 +109,13 @@ class ApprovalServer:
         approval["state"] = "approved" if outcome == "edited" else outcome
         approval["receipt"] = self.signer.sign(receipt_claims(approval))
 
+    def carry_out(self, approval_id: str, state: str, detail: str = "") -> None:
+        """Do an action of a connected system."""
+        self.approvals[approval_id] |= {
+            "state": state,
+            "execution": {"state": state, "detail": detail},
+        }
+
     def only(self) -> dict:
         (approval,) = self.approvals.values()
         return approval
@@ -123,8 +130,8 @@ class ApprovalServer:
             if known != fingerprint:
                 return problem(409, "the key was used with other content")
             return JSONResponse(public(self.approvals[approval_id]))
-        if content["action"] == "refunds.forbidden":
-            return problem(403, "refund_agent may not ask for refunds.forbidden")
+        if content["action"] == "close_account":
+            return problem(403, "refund_agent may not ask for close_account")
         if not content["summary"]:
             return problem(422, "summary: must not be empty")
         approval_id = f"EX-{next(self._numbers)}"

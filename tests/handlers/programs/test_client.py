@@ -38,7 +38,7 @@ PAY = {"order": "A-17", "amount": 80}
 
 
 def ask(client, **options):
-    return client.request("refunds.pay", PAY, summary="Refund £80", **options)
+    return client.request("pay_refund", PAY, summary="Refund £80", **options)
 
 
 def soon(act):
@@ -115,21 +115,21 @@ def test_the_same_key_is_the_same_request_and_other_content_a_conflict(server, c
     first = ask(client, idempotency_key="order-17")
     assert ask(client, idempotency_key="order-17").id == first.id
     with pytest.raises(RequestConflict, match="other content"):
-        client.request("refunds.pay", {"amount": 90}, summary="Other", idempotency_key="order-17")
+        client.request("pay_refund", {"amount": 90}, summary="Other", idempotency_key="order-17")
     assert ask(client).id != ask(client).id
 
 
 @pytest.mark.parametrize(
     ("call", "error", "advice"),
     [
-        (lambda c: c.request("refunds.forbidden", {}, summary="x"), NotPermitted, "programs.yml"),
-        (lambda c: c.request("refunds.pay", {}, summary=""), RequestInvalid, "summary: must not"),
+        (lambda c: c.request("close_account", {}, summary="x"), NotPermitted, "programs.yml"),
+        (lambda c: c.request("pay_refund", {}, summary=""), RequestInvalid, "summary: must not"),
         (
-            lambda c: c.request("refunds.pay", {"of": object()}, summary="x"),
+            lambda c: c.request("pay_refund", {"of": object()}, summary="x"),
             RequestInvalid,
             "texts",
         ),
-        (lambda c: c.request("refunds.pay", {"n": 2**60}, summary="x"), RequestInvalid, "as text"),
+        (lambda c: c.request("pay_refund", {"n": 2**60}, summary="x"), RequestInvalid, "as text"),
         (lambda c: c.approval("EX-404"), UnknownId, "your own program"),
         (lambda c: c.case("EX/404"), UnknownId, "Check the id"),
     ],
@@ -232,13 +232,25 @@ def test_coroutines_do_the_same(server, coroutines):
 def test_obtaining_returns_only_what_may_be_acted_on(server, client):
     server.on_request = lambda approval: server.decide(approval["id"], "approved")
     key = {"idempotency_key": "order-17"}
-    approval = client.obtain("refunds.pay", PAY, summary="Refund £80", **key)
+    approval = client.obtain("pay_refund", PAY, summary="Refund £80", **key)
     client.report(approval.id, "done", detail="paid at nine")
     with pytest.raises(AlreadyCarriedOut, match=r"recorded as done \(paid at nine\); do not act"):
-        client.obtain("refunds.pay", PAY, summary="Refund £80", **key)
+        client.obtain("pay_refund", PAY, summary="Refund £80", **key)
     server.on_request = lambda approval: server.decide(approval["id"], "expired")
     with pytest.raises(ActionRefused, match="Nobody decided in time. Do not act"):
-        client.obtain("refunds.pay", PAY, summary="Refund £80")
+        client.obtain("pay_refund", PAY, summary="Refund £80")
+
+
+def test_an_action_of_a_connected_system_is_carried_out_by_the_server(server, client):
+    server.on_request = lambda approval: server.decide(approval["id"], "approved")
+    soon(lambda: server.carry_out("EX-1", "failed", "no stock"))
+    approval = client.obtain("house.order_stock", {"product": 3}, summary="Order cups")
+    assert (approval.state, approval.execution.detail) == ("failed", "no stock")
+    server.on_request = lambda approval: server.decide(approval["id"], "rejected")
+    with pytest.raises(ActionRefused):
+        client.obtain("house.order_stock", {"product": 3}, summary="Order cups")
+    with pytest.raises(ValueError, match="carries out house.order_stock itself"):
+        needs_approval(client, action="house.order_stock", summary="Order cups")
 
 
 # --- the decorator --------------------------------------------------------------------------------
@@ -247,9 +259,7 @@ def test_obtaining_returns_only_what_may_be_acted_on(server, client):
 def refund(client, **options):
     calls = []
 
-    @needs_approval(
-        client, action="refunds.pay", summary="Refund {amount} to {customer}", **options
-    )
+    @needs_approval(client, action="pay_refund", summary="Refund {amount} to {customer}", **options)
     def pay(customer: str, amount: int, lines: list[str] | None = None) -> str:
         calls.append((customer, amount, lines))
         return f"paid {amount}"
@@ -310,7 +320,7 @@ def test_a_function_does_not_run_twice_under_one_key(server, client):
 def test_what_a_function_raises_is_reported_and_raised(server, client, error, outcome):
     server.on_request = lambda approval: server.decide(approval["id"], "approved")
 
-    @needs_approval(client, action="refunds.pay", summary="Refund")
+    @needs_approval(client, action="pay_refund", summary="Refund")
     def pay() -> None:
         raise error
 
@@ -323,7 +333,7 @@ def test_what_a_function_raises_is_reported_and_raised(server, client, error, ou
 def test_a_report_that_cannot_be_made_hides_no_result(server, client, caplog):
     server.on_request = lambda approval: server.decide(approval["id"], "approved")
 
-    @needs_approval(client, action="refunds.pay", summary="Refund")
+    @needs_approval(client, action="pay_refund", summary="Refund")
     def pay() -> str:
         server.stop()
         return "paid"
@@ -345,11 +355,11 @@ def test_a_coroutine_waits_too(server, client):
     server.on_request = lambda approval: server.decide(approval["id"], "edited", amount=50)
     hangs = asyncio.Event()
 
-    @needs_approval(client, action="refunds.pay", summary=lambda given: f"Refund {given['amount']}")
+    @needs_approval(client, action="pay_refund", summary=lambda given: f"Refund {given['amount']}")
     async def pay(amount: int) -> str:
         return f"paid {amount}"
 
-    @needs_approval(client, action="refunds.pay", summary="Refund")
+    @needs_approval(client, action="pay_refund", summary="Refund")
     async def hang(amount: int) -> None:
         hangs.set()
         await asyncio.sleep(60)
@@ -400,7 +410,7 @@ import sys
 from countersign_client import Countersign, needs_approval
 client = Countersign(sys.argv[1], sys.argv[2])
 
-@needs_approval(client, action="refunds.pay", summary="Refund {amount}")
+@needs_approval(client, action="pay_refund", summary="Refund {amount}")
 def pay(amount: int) -> str:
     return f"paid {amount}"
 

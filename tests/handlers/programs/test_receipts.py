@@ -13,7 +13,7 @@ ARGUMENTS = {"order": "A-17", "amount": 80.0, "urgent": True, "note": None}
 APPROVAL = {
     "id": "EX-7",
     "case": "EX-7",
-    "action": "refunds.pay",
+    "action": "pay_refund",
     "decision": {
         "outcome": "approved",
         "by": [{"id": "T1/U0BEN", "name": "Ben Okafor"}],
@@ -31,7 +31,7 @@ def claims(**changes):
 
 
 def verify(receipt, **changes):
-    expected = {"action": "refunds.pay", "arguments": ARGUMENTS} | changes
+    expected = {"action": "pay_refund", "arguments": ARGUMENTS} | changes
     return verify_receipt(receipt, SIGNER.keys, **expected)
 
 
@@ -62,7 +62,7 @@ def test_edited_arguments_match_and_those_that_were_asked_do_not():
         {"arguments": ARGUMENTS | {"note": ""}},
         {"arguments": {"order": "A-17"}},
         {"arguments": ARGUMENTS | {"also": 1}},
-        {"action": "refunds.pay_all"},
+        {"action": "pay_refunds"},
         {"approval": "EX-8"},
         {"now": datetime(2026, 11, 29, tzinfo=UTC)},
     ],
@@ -142,17 +142,17 @@ def test_a_forged_receipt_allows_nothing(forge):
 def test_a_key_for_another_purpose_is_not_used(change):
     keys = {"keys": [SIGNER.keys["keys"][0] | change]}
     with pytest.raises(ReceiptInvalid):
-        verify_receipt(SIGNER.sign(claims()), keys, action="refunds.pay", arguments=ARGUMENTS)
+        verify_receipt(SIGNER.sign(claims()), keys, action="pay_refund", arguments=ARGUMENTS)
 
 
 def test_a_receipt_of_the_server_is_verified_with_its_keys(server, client):
     server.on_request = lambda approval: server.decide(approval["id"], "edited", amount=50)
-    approval = client.obtain("refunds.pay", {"amount": 80}, summary="Refund £80")
+    approval = client.obtain("pay_refund", {"amount": 80}, summary="Refund £80")
     proof = verify_receipt(
-        approval.receipt, client.keys(), action="refunds.pay", arguments={"amount": 50}
+        approval.receipt, client.keys(), action="pay_refund", arguments={"amount": 50}
     )
     assert (proof.approval, proof.outcome) == (approval.id, "edited")
     with pytest.raises(ReceiptInvalid):
         verify_receipt(
-            approval.receipt, client.keys(), action="refunds.pay", arguments={"amount": 80}
+            approval.receipt, client.keys(), action="pay_refund", arguments={"amount": 80}
         )
