@@ -314,10 +314,10 @@ class _Rest:
 
 
 #: Yields requests and pauses, is sent what came of them, and returns a result.
-_Flow = Generator[_Exchange | _Rest, httpx.Response | httpx.TransportError | None, T]
+Flow = Generator[_Exchange | _Rest, httpx.Response | httpx.TransportError | None, T]
 
 
-def _exchange(exchange: _Exchange) -> _Flow[httpx.Response]:
+def _exchange(exchange: _Exchange) -> Flow[httpx.Response]:
     """Send a request until there is an answer; repeating it changes nothing."""
     for attempt in range(exchange.max_attempts):
         result = yield exchange
@@ -386,9 +386,9 @@ def _problem_detail(response: httpx.Response) -> str:
     return str(problem.get("detail") or response.reason_phrase).rstrip(".")[:MAX_DETAIL_LENGTH]
 
 
-def _request_flow(
+def request_flow(
     action: str, arguments: Arguments, *, summary: str, options: RequestOptions
-) -> _Flow[ApprovalRecord]:
+) -> Flow[ApprovalRecord]:
     content: dict[str, Any] = {
         "action": action,
         "arguments": dict(encode_arguments(arguments)),
@@ -409,14 +409,14 @@ def _request_flow(
     return _parse_approval(response)
 
 
-def _wait_flow(approval_id: str, timeout_seconds: float | None) -> _Flow[ApprovalRecord]:
+def wait_flow(approval_id: str, timeout_seconds: float | None) -> Flow[ApprovalRecord]:
     """Wait for the decision; a lost connection or a restart only delays it."""
-    return (yield from _poll_flow(approval_id, timeout_seconds, _is_decided))
+    return (yield from poll_flow(approval_id, timeout_seconds, is_decided))
 
 
-def _poll_flow(
+def poll_flow(
     approval_id: str, timeout_seconds: float | None, is_enough: Callable[[ApprovalRecord], bool]
-) -> _Flow[ApprovalRecord]:
+) -> Flow[ApprovalRecord]:
     limit = math.inf if timeout_seconds is None else timeout_seconds
     deadline = time.monotonic() + limit
     while True:
@@ -440,24 +440,24 @@ def _poll_flow(
             yield _Rest(POLL_PAUSE_SECONDS)
 
 
-def _obtain_flow(
+def obtain_flow(
     action: str,
     arguments: Arguments,
     *,
     summary: str,
     wait_seconds: float | None,
     options: RequestOptions,
-) -> _Flow[ApprovalRecord]:
+) -> Flow[ApprovalRecord]:
     """Ask and wait; return an approval that allows to act now, or has been carried out."""
-    approval = yield from _request_flow(action, arguments, summary=summary, options=options)
+    approval = yield from request_flow(action, arguments, summary=summary, options=options)
     if is_carried_out_by_server(action):
         if not approval.is_over:
-            approval = yield from _poll_flow(approval.id, wait_seconds, _is_over)
+            approval = yield from poll_flow(approval.id, wait_seconds, has_ended)
         if not approval.is_allowed:
             raise ActionRefused(approval)
         return approval
     if approval.is_pending:
-        approval = yield from _wait_flow(approval.id, wait_seconds)
+        approval = yield from wait_flow(approval.id, wait_seconds)
     return require_allowed(approval)
 
 
@@ -469,11 +469,11 @@ def is_carried_out_by_server(action: str) -> bool:
     return "." in action
 
 
-def _is_decided(approval: ApprovalRecord) -> bool:
+def is_decided(approval: ApprovalRecord) -> bool:
     return not approval.is_pending
 
 
-def _is_over(approval: ApprovalRecord) -> bool:
+def has_ended(approval: ApprovalRecord) -> bool:
     return approval.is_over
 
 
@@ -491,7 +491,7 @@ def require_allowed(approval: ApprovalRecord) -> ApprovalRecord:
     return approval
 
 
-def _cancel_flow(approval_id: str) -> _Flow[ApprovalRecord]:
+def _cancel_flow(approval_id: str) -> Flow[ApprovalRecord]:
     exchange = _Exchange(method="POST", path=f"{_approval_path(approval_id)}/cancel")
     try:
         return _parse_approval((yield from _exchange(exchange)))
@@ -505,7 +505,7 @@ def _cancel_flow(approval_id: str) -> _Flow[ApprovalRecord]:
 
 def _report_flow(
     approval_id: str, outcome: ReportOutcome, *, detail: str, result: Mapping[str, Scalar] | None
-) -> _Flow[ApprovalRecord]:
+) -> Flow[ApprovalRecord]:
     content: dict[str, Any] = {"outcome": outcome}
     if detail:
         content["detail"] = detail[:MAX_DETAIL_LENGTH]
@@ -523,34 +523,34 @@ def _report_flow(
     return _parse_approval(response)
 
 
-def _read_flow(approval_id: str) -> _Flow[ApprovalRecord]:
+def _read_flow(approval_id: str) -> Flow[ApprovalRecord]:
     response = yield from _exchange(_Exchange(method="GET", path=_approval_path(approval_id)))
     return _parse_approval(response)
 
 
-def _cases_flow(search: CaseSearch) -> _Flow[CasePage]:
+def _cases_flow(search: CaseSearch) -> Flow[CasePage]:
     query = {name: value for name, value in search.items() if value not in (None, "")}
     document = _parse_object((yield from _exchange(_get("/v1/cases", query))))
     return CasePage(tuple(document.get("cases", ())), document.get("next"))
 
 
-def _case_flow(case_id: str) -> _Flow[Mapping[str, Any]]:
+def _case_flow(case_id: str) -> Flow[Mapping[str, Any]]:
     path = f"/v1/cases/{quote(case_id, safe='')}"
     return _parse_object((yield from _exchange(_get(path, {}))))
 
 
-def _precedents_flow(text: str, kind: str, limit: int) -> _Flow[Sequence[Mapping[str, Any]]]:
+def _precedents_flow(text: str, kind: str, limit: int) -> Flow[Sequence[Mapping[str, Any]]]:
     query = {"text": text, "kind": kind, "limit": limit}
     query = {name: value for name, value in query.items() if value != ""}
     document = _parse_object((yield from _exchange(_get("/v1/precedents", query))))
     return tuple(document.get("precedents", ()))
 
 
-def _keys_flow() -> _Flow[Mapping[str, Any]]:
+def _keys_flow() -> Flow[Mapping[str, Any]]:
     return _parse_object((yield from _exchange(_get("/v1/keys", {}))))
 
 
-def _raise_flow(signal: Mapping[str, Any]) -> _Flow[RaisedCase]:
+def _raise_flow(signal: Mapping[str, Any]) -> Flow[RaisedCase]:
     exchange = _Exchange(method="POST", path="/v1/signals", content=signal)
     document = _parse_object((yield from _exchange(exchange)))
     return RaisedCase(str(document.get("case", "")), str(document.get("outcome", "")))
@@ -665,8 +665,8 @@ class Countersign:
         self, action: str, arguments: Arguments, *, summary: str, **options: Unpack[RequestOptions]
     ) -> ApprovalRecord:
         """Ask whether the action may be done with these arguments; return at once."""
-        flow = _request_flow(action, arguments, summary=summary, options=options)
-        return self._run(flow)
+        flow = request_flow(action, arguments, summary=summary, options=options)
+        return self.run(flow)
 
     def obtain(
         self,
@@ -688,22 +688,22 @@ class Countersign:
             AlreadyCarriedOut: an action under the same idempotency key is done.
             StillPending: nobody has decided within ``wait_seconds``.
         """
-        flow = _obtain_flow(
+        flow = obtain_flow(
             action, arguments, summary=summary, wait_seconds=wait_seconds, options=options
         )
-        return self._run(flow)
+        return self.run(flow)
 
     def wait(self, approval_id: str, timeout_seconds: float | None = None) -> ApprovalRecord:
         """Wait until people have decided, however long; or raise ``StillPending``."""
-        return self._run(_wait_flow(approval_id, timeout_seconds))
+        return self.run(wait_flow(approval_id, timeout_seconds))
 
     def approval(self, approval_id: str) -> ApprovalRecord:
         """Return an approval as it is now."""
-        return self._run(_read_flow(approval_id))
+        return self.run(_read_flow(approval_id))
 
     def cancel(self, approval_id: str) -> ApprovalRecord:
         """Withdraw a request; raise ``RequestConflict`` when it is decided."""
-        return self._run(_cancel_flow(approval_id))
+        return self.run(_cancel_flow(approval_id))
 
     def report(
         self,
@@ -714,21 +714,21 @@ class Countersign:
         result: Mapping[str, Scalar] | None = None,
     ) -> ApprovalRecord:
         """Say what became of an action that the program carried out."""
-        return self._run(_report_flow(approval_id, outcome, detail=detail, result=result))
+        return self.run(_report_flow(approval_id, outcome, detail=detail, result=result))
 
     def cases(self, **search: Unpack[CaseSearch]) -> CasePage:
         """List the cases that the program may see."""
-        return self._run(_cases_flow(search))
+        return self.run(_cases_flow(search))
 
     def case(self, case_id: str) -> Mapping[str, Any]:
         """Return one case."""
-        return self._run(_case_flow(case_id))
+        return self.run(_case_flow(case_id))
 
     def precedents(
         self, text: str, *, kind: str = "", limit: int = 5
     ) -> Sequence[Mapping[str, Any]]:
         """List how cases like this text ended."""
-        return self._run(_precedents_flow(text, kind, limit))
+        return self.run(_precedents_flow(text, kind, limit))
 
     def raise_exception(
         self,
@@ -741,13 +741,14 @@ class Countersign:
     ) -> RaisedCase:
         """Put an exception before people; the same kind and subject are one case."""
         signal = _signal(kind=kind, subject=subject, title=title, facts=facts, key=key)
-        return self._run(_raise_flow(signal))
+        return self.run(_raise_flow(signal))
 
     def keys(self) -> Mapping[str, Any]:
         """Return the public keys of receipts, as a JSON Web Key Set."""
-        return self._run(_keys_flow())
+        return self.run(_keys_flow())
 
-    def _run(self, flow: _Flow[T]) -> T:
+    def run(self, flow: Flow[T]) -> T:
+        """Carry out a conversation with the server."""
         result: httpx.Response | httpx.TransportError | None = None
         while True:
             try:
@@ -790,8 +791,8 @@ class AsyncCountersign:
         self, action: str, arguments: Arguments, *, summary: str, **options: Unpack[RequestOptions]
     ) -> ApprovalRecord:
         """Ask whether the action may be done with these arguments; return at once."""
-        flow = _request_flow(action, arguments, summary=summary, options=options)
-        return await self._run(flow)
+        flow = request_flow(action, arguments, summary=summary, options=options)
+        return await self.run(flow)
 
     async def obtain(
         self,
@@ -803,22 +804,22 @@ class AsyncCountersign:
         **options: Unpack[RequestOptions],
     ) -> ApprovalRecord:
         """Ask, wait, and return an approval, as ``Countersign.obtain`` does."""
-        flow = _obtain_flow(
+        flow = obtain_flow(
             action, arguments, summary=summary, wait_seconds=wait_seconds, options=options
         )
-        return await self._run(flow)
+        return await self.run(flow)
 
     async def wait(self, approval_id: str, timeout_seconds: float | None = None) -> ApprovalRecord:
         """Wait until people have decided, however long; or raise ``StillPending``."""
-        return await self._run(_wait_flow(approval_id, timeout_seconds))
+        return await self.run(wait_flow(approval_id, timeout_seconds))
 
     async def approval(self, approval_id: str) -> ApprovalRecord:
         """Return an approval as it is now."""
-        return await self._run(_read_flow(approval_id))
+        return await self.run(_read_flow(approval_id))
 
     async def cancel(self, approval_id: str) -> ApprovalRecord:
         """Withdraw a request; raise ``RequestConflict`` when it is decided."""
-        return await self._run(_cancel_flow(approval_id))
+        return await self.run(_cancel_flow(approval_id))
 
     async def report(
         self,
@@ -829,21 +830,21 @@ class AsyncCountersign:
         result: Mapping[str, Scalar] | None = None,
     ) -> ApprovalRecord:
         """Say what became of an action that the program carried out."""
-        return await self._run(_report_flow(approval_id, outcome, detail=detail, result=result))
+        return await self.run(_report_flow(approval_id, outcome, detail=detail, result=result))
 
     async def cases(self, **search: Unpack[CaseSearch]) -> CasePage:
         """List the cases that the program may see."""
-        return await self._run(_cases_flow(search))
+        return await self.run(_cases_flow(search))
 
     async def case(self, case_id: str) -> Mapping[str, Any]:
         """Return one case."""
-        return await self._run(_case_flow(case_id))
+        return await self.run(_case_flow(case_id))
 
     async def precedents(
         self, text: str, *, kind: str = "", limit: int = 5
     ) -> Sequence[Mapping[str, Any]]:
         """List how cases like this text ended."""
-        return await self._run(_precedents_flow(text, kind, limit))
+        return await self.run(_precedents_flow(text, kind, limit))
 
     async def raise_exception(
         self,
@@ -856,13 +857,14 @@ class AsyncCountersign:
     ) -> RaisedCase:
         """Put an exception before people; the same kind and subject are one case."""
         signal = _signal(kind=kind, subject=subject, title=title, facts=facts, key=key)
-        return await self._run(_raise_flow(signal))
+        return await self.run(_raise_flow(signal))
 
     async def keys(self) -> Mapping[str, Any]:
         """Return the public keys of receipts, as a JSON Web Key Set."""
-        return await self._run(_keys_flow())
+        return await self.run(_keys_flow())
 
-    async def _run(self, flow: _Flow[T]) -> T:
+    async def run(self, flow: Flow[T]) -> T:
+        """Carry out a conversation with the server."""
         result: httpx.Response | httpx.TransportError | None = None
         async with httpx.AsyncClient(
             base_url=self.url, headers=_headers(self._token), transport=self._transport
@@ -1249,14 +1251,14 @@ class _Gate:
         bound.apply_defaults()
         return bound
 
-    def flow(self, arguments: Arguments) -> _Flow[ApprovalRecord]:
+    def flow(self, arguments: Arguments) -> Flow[ApprovalRecord]:
         """Ask and wait."""
         options = self.options.copy()
         if self.amount is not None:
             options["amount"] = self.amount(arguments)
         if self.idempotency_key is not None:
             options["idempotency_key"] = word(self.idempotency_key, arguments)
-        return _obtain_flow(
+        return obtain_flow(
             self.action,
             arguments,
             summary=word(self.summary, arguments),
@@ -1279,7 +1281,7 @@ def _guard_function(function: Callable[P, T], gate: _Gate, client: Countersign) 
     @functools.wraps(function)
     def ask_first(*args: P.args, **kwargs: P.kwargs) -> T:
         bound = gate.bind(args, kwargs)
-        approval = client._run(gate.flow(bound.arguments))
+        approval = client.run(gate.flow(bound.arguments))
         try:
             bound.arguments.update(approved_arguments(bound.arguments, approval))
             result = function(*bound.args, **bound.kwargs)
@@ -1300,7 +1302,7 @@ def _guard_coroutine(
     @functools.wraps(function)
     async def ask_first(*args: Any, **kwargs: Any) -> T:
         bound = gate.bind(args, kwargs)
-        approval = await caller._run(gate.flow(bound.arguments))
+        approval = await caller.run(gate.flow(bound.arguments))
         try:
             bound.arguments.update(approved_arguments(bound.arguments, approval))
             result = await function(*bound.args, **bound.kwargs)

@@ -75,6 +75,12 @@ class ApprovalServer:
     """A server on loopback; it keeps what it knows while it is stopped."""
 
     def __init__(self) -> None:
+        self.port = 0
+        self.forget()
+        self.start()
+
+    def forget(self) -> None:
+        """Begin anew, for another test."""
         self.approvals: dict[str, dict] = {}
         self.signals: list[dict] = []
         self.requests: list[tuple[str, str]] = []
@@ -85,9 +91,6 @@ class ApprovalServer:
         self.on_request = lambda approval: None
         self._keys: dict[str, tuple[str, str]] = {}
         self._numbers = itertools.count(1)
-        self._sockets: list[socket.socket] = []
-        self.port = 0
-        self.start()
 
     @property
     def url(self) -> str:

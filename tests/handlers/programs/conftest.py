@@ -6,11 +6,17 @@ from handlers.programs.client import AsyncCountersign, Countersign
 from tests.fakes.approval_server import TOKEN, ApprovalServer
 
 
-@pytest.fixture
-def server():
+@pytest.fixture(scope="package")
+def listening():
     server = ApprovalServer()
     yield server
     server.stop()
+
+
+@pytest.fixture
+def server(listening):
+    listening.forget()
+    return listening
 
 
 @pytest.fixture
