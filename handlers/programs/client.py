@@ -97,7 +97,7 @@ class NotPermitted(CountersignClientError):
 
 
 class UnknownId(CountersignClientError):
-    """There is no such approval or case, or it belongs to another program."""
+    """There is no such approval or case, or it is another program's."""
 
 
 class RequestInvalid(CountersignClientError):
@@ -113,7 +113,7 @@ class ReceiptInvalid(CountersignClientError):
 
 
 class EffectUncertain(Exception):
-    """Raise it in a function that cannot tell whether its action took place."""
+    """Raise it in a function that cannot tell whether it acted."""
 
 
 # --- what is answered -----------------------------------------------------------------------------
@@ -129,7 +129,7 @@ class DecidingPerson:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalDecision:
-    """What people decided."""
+    """The decision of people."""
 
     #: approved, edited, rejected, expired or cancelled.
     outcome: str
@@ -143,7 +143,7 @@ class ApprovalDecision:
 
 @dataclass(frozen=True, slots=True)
 class ApprovalExecution:
-    """What is known of the action after its approval."""
+    """The state of the action after its approval."""
 
     #: waiting, done, failed, unknown or reported.
     state: str
@@ -257,7 +257,7 @@ class Amount(TypedDict):
 
 
 class FixedOptions(TypedDict, total=False):
-    """What a request for approval may have, whatever its arguments are."""
+    """Options of a request that do not depend on its arguments."""
 
     #: Whether the action can be taken back.
     reversible: bool | None
@@ -272,7 +272,7 @@ class FixedOptions(TypedDict, total=False):
 
 
 class RequestOptions(FixedOptions, total=False):
-    """What a request may have beside action, arguments and summary."""
+    """Options of a request, beside action, arguments and summary."""
 
     amount: Amount | None
     #: The same key is the same request, however often it is sent.
@@ -280,7 +280,7 @@ class RequestOptions(FixedOptions, total=False):
 
 
 class CaseSearch(TypedDict, total=False):
-    """What cases to list."""
+    """A search for cases."""
 
     state: str
     kind: str
@@ -335,7 +335,7 @@ def _exchange(exchange: _Exchange) -> Flow[httpx.Response]:
 
 
 def _pause_seconds(result: object, attempt: int) -> float:
-    """Return how long to pause: as the server asks, or twice as long each time."""
+    """Return the pause that the server asks for, else a growing one."""
     if isinstance(result, httpx.Response):
         text = result.headers.get("retry-after", "")
         if text.isascii() and text.isdigit():
@@ -448,7 +448,7 @@ def obtain_flow(
     wait_seconds: float | None,
     options: RequestOptions,
 ) -> Flow[ApprovalRecord]:
-    """Ask and wait; return an approval that allows to act now, or has been carried out."""
+    """Ask and wait; return an approval that allows the action."""
     approval = yield from request_flow(action, arguments, summary=summary, options=options)
     if is_carried_out_by_server(action):
         if not approval.is_over:
@@ -462,7 +462,7 @@ def obtain_flow(
 
 
 def is_carried_out_by_server(action: str) -> bool:
-    """Tell whether Countersign carries out the action, as one of a connected system.
+    """Tell whether Countersign itself carries out the action, in a connected system.
 
     Those are named ``system.action``. An action of the program itself has no dot.
     """
@@ -592,20 +592,21 @@ def _parse_approval(response: httpx.Response) -> ApprovalRecord:
     document = _parse_object(response)
     if not document.get("id") or not document.get("state"):
         raise CountersignUnavailable("the answer is no approval. Do not act; check the address")
-    decision, execution = document.get("decision"), document.get("execution")
     return ApprovalRecord(
         id=document["id"],
         case=document.get("case", ""),
         state=document["state"],
         plan_hash=document.get("plan_hash") or "",
         expires_at=document.get("expires_at") or "",
-        decision=_parse_decision(decision) if decision else None,
+        decision=_parse_decision(document.get("decision")),
         receipt=document.get("receipt"),
-        execution=_parse_execution(execution) if execution else None,
+        execution=_parse_execution(document.get("execution")),
     )
 
 
-def _parse_decision(document: Mapping[str, Any]) -> ApprovalDecision:
+def _parse_decision(document: Mapping[str, Any] | None) -> ApprovalDecision | None:
+    if not document:
+        return None
     people = [DecidingPerson(one.get("id", ""), one.get("name", "")) for one in document["by"]]
     return ApprovalDecision(
         outcome=document["outcome"],
@@ -617,7 +618,9 @@ def _parse_decision(document: Mapping[str, Any]) -> ApprovalDecision:
     )
 
 
-def _parse_execution(document: Mapping[str, Any]) -> ApprovalExecution:
+def _parse_execution(document: Mapping[str, Any] | None) -> ApprovalExecution | None:
+    if not document:
+        return None
     return ApprovalExecution(document["state"], document.get("detail") or "")
 
 
@@ -664,7 +667,7 @@ class Countersign:
     def request(
         self, action: str, arguments: Arguments, *, summary: str, **options: Unpack[RequestOptions]
     ) -> ApprovalRecord:
-        """Ask whether the action may be done with these arguments; return at once."""
+        """Ask for approval of the action with these arguments; return at once."""
         flow = request_flow(action, arguments, summary=summary, options=options)
         return self.run(flow)
 
@@ -739,7 +742,7 @@ class Countersign:
         facts: Mapping[str, Any] | None = None,
         key: str = "",
     ) -> RaisedCase:
-        """Put an exception before people; the same kind and subject are one case."""
+        """Put an exception before people; kind and subject name its case."""
         signal = _signal(kind=kind, subject=subject, title=title, facts=facts, key=key)
         return self.run(_raise_flow(signal))
 
@@ -790,7 +793,7 @@ class AsyncCountersign:
     async def request(
         self, action: str, arguments: Arguments, *, summary: str, **options: Unpack[RequestOptions]
     ) -> ApprovalRecord:
-        """Ask whether the action may be done with these arguments; return at once."""
+        """Ask for approval of the action with these arguments; return at once."""
         flow = request_flow(action, arguments, summary=summary, options=options)
         return await self.run(flow)
 
@@ -855,7 +858,7 @@ class AsyncCountersign:
         facts: Mapping[str, Any] | None = None,
         key: str = "",
     ) -> RaisedCase:
-        """Put an exception before people; the same kind and subject are one case."""
+        """Put an exception before people; kind and subject name its case."""
         signal = _signal(kind=kind, subject=subject, title=title, facts=facts, key=key)
         return await self.run(_raise_flow(signal))
 
@@ -935,7 +938,7 @@ def _encode_value(value: Any) -> Scalar:
 
 
 def approved_arguments(arguments: Arguments, approval: ApprovalRecord) -> dict[str, Any]:
-    """Return the arguments to act with: as approved, which may be other values.
+    """Return the arguments as people approved them.
 
     Raises:
         ReceiptInvalid: the approval has other names than the request.
@@ -950,9 +953,8 @@ def approved_arguments(arguments: Arguments, approval: ApprovalRecord) -> dict[s
 
 
 def _decode_value(original: Any, value: Scalar) -> Any:
-    """Return the original where it was approved as it is, else the new value."""
-    encoded = _encode_value(original)
-    if canonical_text(encoded) == canonical_text(value):
+    """Return the original value where people did not change it."""
+    if canonical_text(_encode_value(original)) == canonical_text(value):
         return original
     if isinstance(original, Decimal):
         return Decimal(str(value))
@@ -1023,7 +1025,7 @@ def arguments_hash(arguments: Arguments) -> str:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class VerifiedReceipt:
-    """What a receipt proves."""
+    """The content of a receipt that was verified."""
 
     approval: str
     case: str
@@ -1067,7 +1069,7 @@ def verify_receipt(
     _check_claims(claims, action=action, arguments=arguments, approval=approval)
     if now is not None:
         _check_expiry(claims, now)
-    return _verified(claims)
+    return _read_claims(claims)
 
 
 def _invalid(reason: str) -> ReceiptInvalid:
@@ -1154,7 +1156,7 @@ def _check_expiry(claims: Mapping[str, Any], now: datetime) -> None:
         raise _invalid("its time is over")
 
 
-def _verified(claims: Mapping[str, Any]) -> VerifiedReceipt:
+def _read_claims(claims: Mapping[str, Any]) -> VerifiedReceipt:
     people = claims.get("by", ())
     return VerifiedReceipt(
         approval=str(claims.get("approval", "")),
@@ -1235,7 +1237,7 @@ def needs_approval(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Gate:
-    """What is asked before a function runs."""
+    """The question before a function runs."""
 
     signature: inspect.Signature
     action: str
@@ -1286,7 +1288,7 @@ def _guard_function(function: Callable[P, T], gate: _Gate, client: Countersign) 
             bound.arguments.update(approved_arguments(bound.arguments, approval))
             result = function(*bound.args, **bound.kwargs)
         except BaseException as error:
-            report_quietly(client, approval.id, outcome_of(error), describe(error))
+            report_quietly(client, approval.id, outcome=outcome_of(error), detail=describe(error))
             raise
         report_quietly(client, approval.id, "done")
         return result
@@ -1307,7 +1309,9 @@ def _guard_coroutine(
             bound.arguments.update(approved_arguments(bound.arguments, approval))
             result = await function(*bound.args, **bound.kwargs)
         except BaseException as error:
-            await areport_quietly(caller, approval.id, outcome_of(error), describe(error))
+            await areport_quietly(
+                caller, approval.id, outcome=outcome_of(error), detail=describe(error)
+            )
             raise
         await areport_quietly(caller, approval.id, "done")
         return result

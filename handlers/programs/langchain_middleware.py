@@ -67,7 +67,7 @@ EDIT_NOTICE = (
 
 
 class GatedTool(FixedOptions, total=False):
-    """How calls of one tool are put to people."""
+    """The way in which calls of one tool are put to people."""
 
     #: The action in programs.yml; the tool's name where it is left out.
     action: str
@@ -82,7 +82,7 @@ class GatedTool(FixedOptions, total=False):
 class CountersignMiddleware(AgentMiddleware[Any, Any, Any]):
     """Send every call of a gated tool through Countersign.
 
-    ``gated`` has the tools by name: ``True``, or a ``GatedTool``. A call waits for its decision
+    ``gates`` has the tools by name: ``True``, or a ``GatedTool``. A call waits for its decision
     without an end; with ``pause_after``, after so many seconds the run is interrupted, which needs
     a checkpointer, and ``agent.invoke(None, config)`` takes it up again. What a run is resumed
     with decides nothing: only Countersign does.
@@ -91,21 +91,23 @@ class CountersignMiddleware(AgentMiddleware[Any, Any, Any]):
     def __init__(
         self,
         client: Countersign,
-        gated: Mapping[str, GatedTool | bool],
+        gates: Mapping[str, GatedTool | bool],
         *,
         pause_after: float | None = None,
         edit_notice: str = EDIT_NOTICE,
     ) -> None:
-        """Check what is gated: a misspelled option would leave a gate open."""
+        """Take the gates; refuse a misspelled option, as it could open one."""
         super().__init__()
-        known = GatedTool.__annotations__.keys() | FixedOptions.__annotations__.keys()
-        for name, tool in gated.items():
-            if not isinstance(tool, bool) and (unknown := sorted(set(tool) - known)):
-                raise ValueError(f"{name} has the option {unknown[0]}; there are {sorted(known)}")
+        options = GatedTool.__annotations__.keys() | FixedOptions.__annotations__.keys()
+        for name, tool in gates.items():
+            if not isinstance(tool, bool) and (mistakes := sorted(set(tool) - options)):
+                raise ValueError(
+                    f"{name}: there is no option {mistakes[0]}; there are {sorted(options)}"
+                )
         self._client = client
         self._coroutines = client.asynchronous()
-        self._gated: dict[str, GatedTool] = {
-            name: GatedTool() if tool is True else tool for name, tool in gated.items() if tool
+        self._gates: dict[str, GatedTool] = {
+            name: GatedTool() if tool is True else tool for name, tool in gates.items() if tool
         }
         self._pause_after = pause_after
         self._edit_notice = edit_notice
@@ -130,7 +132,9 @@ class CountersignMiddleware(AgentMiddleware[Any, Any, Any]):
             # The tool itself waits for somebody: that is no outcome.
             raise
         except BaseException as error:
-            report_quietly(self._client, approval.id, outcome_of(error), describe(error))
+            report_quietly(
+                self._client, approval.id, outcome=outcome_of(error), detail=describe(error)
+            )
             raise
         report_quietly(self._client, approval.id, *_report(result))
         return self._annotate(result, step)
@@ -138,7 +142,7 @@ class CountersignMiddleware(AgentMiddleware[Any, Any, Any]):
     async def awrap_tool_call(
         self, request: ToolCallRequest, handler: Callable[[ToolCallRequest], Awaitable[ToolResult]]
     ) -> ToolResult:
-        """Do the same in a coroutine, which holds no thread while people decide."""
+        """Do the same in a coroutine, without holding a thread."""
         gate = self._find_gate(request)
         if gate is None:
             return await handler(request)
@@ -154,14 +158,16 @@ class CountersignMiddleware(AgentMiddleware[Any, Any, Any]):
         except GraphBubbleUp:
             raise
         except BaseException as error:
-            await areport_quietly(self._coroutines, approval.id, outcome_of(error), describe(error))
+            await areport_quietly(
+                self._coroutines, approval.id, outcome=outcome_of(error), detail=describe(error)
+            )
             raise
         await areport_quietly(self._coroutines, approval.id, *_report(result))
         return self._annotate(result, step)
 
     def _find_gate(self, request: ToolCallRequest) -> "_Gate | None":
         """Return the gate of this call; None where people are not asked."""
-        tool = self._gated.get(request.tool_call["name"])
+        tool = self._gates.get(request.tool_call["name"])
         if tool is None or ("when" in tool and not tool["when"](request)):
             return None
         return _Gate(request.tool_call["name"], tool)
@@ -197,7 +203,7 @@ class CountersignMiddleware(AgentMiddleware[Any, Any, Any]):
 
 @dataclass(frozen=True, slots=True)
 class _Gate:
-    """How the calls of one tool are put to people."""
+    """A tool whose calls are put to people."""
 
     name: str
     tool: GatedTool
@@ -247,7 +253,7 @@ def decision_of(approval: ApprovalRecord, tool: str, arguments: Arguments) -> To
 def _next_step(
     request: ToolCallRequest, gate: _Gate, approval: ApprovalRecord
 ) -> _Run | ToolMessage:
-    """Return the call to run, or what the model is told in place of it."""
+    """Return the call to run, or the message in place of it."""
     call = request.tool_call
     decision = decision_of(approval, call["name"], call["args"])
     if decision["type"] == "reject":
@@ -260,10 +266,10 @@ def _next_step(
         return _already_executed(request, approval)
     if decision["type"] == "approve":
         return _Run(request, is_edited=False)
-    edited = ToolCall(
+    call = ToolCall(
         name=call["name"], args=decision["edited_action"]["args"], id=call["id"], type="tool_call"
     )
-    return _Run(request.override(tool_call=edited), is_edited=True)
+    return _Run(request.override(tool_call=call), is_edited=True)
 
 
 def _not_executed(request: ToolCallRequest, reason: str) -> ToolMessage:
@@ -272,7 +278,7 @@ def _not_executed(request: ToolCallRequest, reason: str) -> ToolMessage:
 
 
 def _already_executed(request: ToolCallRequest, approval: ApprovalRecord) -> ToolMessage:
-    """Tell the model what is on record of a call that is not to run again."""
+    """Tell the model the outcome on record; the call is not repeated."""
     execution = approval.execution
     content = f"The tool call for `{request.tool_call['name']}` is on record as {approval.state}."
     if execution is not None and execution.detail:
@@ -310,9 +316,10 @@ def _report(result: ToolResult) -> tuple[ReportOutcome, str]:
 
 
 def _idempotency_key(request: ToolCallRequest) -> str | None:
-    """Return one key for this call, in all attempts of the run; None where no run can resume.
+    """Return one key for this call, in every attempt of the run.
 
-    Ids of calls alone would not do: some models count them from one in every message.
+    None where no later run could take it up. Ids of calls alone would not do: some models count
+    them from one in every message.
     """
     config = request.runtime.config if request.runtime is not None else {}
     thread_id, call_id = config.get("configurable", {}).get("thread_id"), request.tool_call["id"]

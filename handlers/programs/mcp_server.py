@@ -5,6 +5,7 @@ visibility and limits hold. No tool decides anything.
 """
 
 import hashlib
+import inspect
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -118,21 +119,23 @@ class ApprovalOut(BaseModel):
     @classmethod
     def of(cls, approval: ApprovalRecord) -> Self:
         """Show an approval with what to do next."""
-        decision, execution = approval.decision, approval.execution
-        people = decision.by if decision else ()
-        return cls(
+        answer = cls(
             id=approval.id,
             case=approval.case,
             state=approval.state,
             next=_next_step(approval),
-            arguments=dict(decision.arguments) if decision and approval.is_allowed else None,
-            is_edited=decision is not None and decision.outcome == "edited",
-            decided_by=[person.name for person in people],
-            reason=decision.reason if decision else "",
             expires_at=approval.expires_at,
             receipt=approval.receipt,
-            outcome=execution.detail if execution else "",
         )
+        if approval.execution is not None:
+            answer.outcome = approval.execution.detail
+        if approval.decision is not None:
+            answer.decided_by = [person.name for person in approval.decision.by]
+            answer.reason = approval.decision.reason
+            answer.is_edited = approval.decision.outcome == "edited"
+        if approval.decision is not None and approval.is_allowed:
+            answer.arguments = dict(approval.decision.arguments)
+        return answer
 
 
 def _next_step(approval: ApprovalRecord) -> str:
@@ -160,7 +163,7 @@ class CasesOut(BaseModel):
 
 
 class PrecedentsOut(BaseModel):
-    """How cases like this ended."""
+    """Cases like this one, and how they ended."""
 
     precedents: list[dict[str, Any]]
 
@@ -176,7 +179,7 @@ class RaisedOut(BaseModel):
 
 
 def build_server(connect: Connect, **options: Any) -> MCPServer:
-    """Build the server with all tools; ``options`` are those of its signing in."""
+    """Build the server with all tools; ``options`` say who may call."""
     server = MCPServer(
         NAME,
         title="Countersign",
@@ -186,13 +189,19 @@ def build_server(connect: Connect, **options: Any) -> MCPServer:
         **options,
     )
     tools = ApprovalTools(connect)
-    server.add_tool(tools.request_approval, title="Ask for approval", annotations=ASKS)
-    server.add_tool(tools.wait_for_decision, title="Wait for a decision", annotations=READS)
-    server.add_tool(tools.report_outcome, title="Report an outcome", annotations=REPORTS)
-    server.add_tool(tools.list_my_cases, title="List cases", annotations=READS)
-    server.add_tool(tools.get_case, title="Read a case", annotations=READS)
-    server.add_tool(tools.raise_exception, title="Raise an exception", annotations=ASKS)
-    server.add_tool(tools.find_precedents, title="Find precedents", annotations=READS)
+    titles: list[tuple[Callable[..., Any], str, ToolAnnotations]] = [
+        (tools.request_approval, "Ask for approval", ASKS),
+        (tools.wait_for_decision, "Wait for a decision", READS),
+        (tools.report_outcome, "Report an outcome", REPORTS),
+        (tools.list_my_cases, "List cases", READS),
+        (tools.get_case, "Read a case", READS),
+        (tools.raise_exception, "Raise an exception", ASKS),
+        (tools.find_precedents, "Find precedents", READS),
+    ]
+    for tool, title, annotations in titles:
+        server.add_tool(
+            tool, title=title, description=inspect.getdoc(tool), annotations=annotations
+        )
     return server
 
 
@@ -219,7 +228,10 @@ class ApprovalTools:
             str, Field(description="Name the task, so that asking again is the same request.")
         ] = "",
     ) -> ApprovalOut:
-        """Ask people whether you may do this action. Do not act before they have said yes."""
+        """Ask people whether you may do this action.
+
+        Do not act before they have said yes.
+        """
         options = RequestOptions(
             evidence=[piece.model_dump(exclude_defaults=True) for piece in evidence or ()],
             on_behalf_of=on_behalf_of or None,
@@ -278,7 +290,7 @@ class ApprovalTools:
         cursor: Annotated[str, Field(description="next_cursor of the page before.")] = "",
         limit: Annotated[int, Field(ge=1, le=100, description="Cases on one page.")] = 20,
     ) -> CasesOut:
-        """List the cases that you may see: your own requests, and those of your kinds."""
+        """List your own requests, and the cases of your kinds."""
         search = CaseSearch(
             state=state,
             kind=kind,
@@ -294,7 +306,7 @@ class ApprovalTools:
     async def get_case(
         self, case_id: Annotated[str, Field(description="Like EX-12.")]
     ) -> dict[str, Any]:
-        """Read one case: its evidence, what was proposed and decided, and how it ended."""
+        """Read one case: its evidence, plan, decisions and end."""
         with _plain_errors():
             return dict(await self._connect().case(case_id))
 
@@ -312,10 +324,10 @@ class ApprovalTools:
     ) -> RaisedOut:
         """Put something that went wrong before the people who decide such cases."""
         with _plain_errors():
-            raised = await self._connect().raise_exception(
+            case = await self._connect().raise_exception(
                 kind=kind, subject=subject, title=title, facts=facts, key=idempotency_key
             )
-        return RaisedOut(case=raised.case, outcome=raised.outcome)
+        return RaisedOut(case=case.case, outcome=case.outcome)
 
     async def find_precedents(
         self,
@@ -325,8 +337,8 @@ class ApprovalTools:
     ) -> PrecedentsOut:
         """Find how cases like this ended, and what people decided then."""
         with _plain_errors():
-            found = await self._connect().precedents(text, kind=kind, limit=limit)
-        return PrecedentsOut(precedents=_objects(found))
+            precedents = await self._connect().precedents(text, kind=kind, limit=limit)
+        return PrecedentsOut(precedents=_objects(precedents))
 
 
 def _objects(items: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:
@@ -382,7 +394,7 @@ class ApiTokenVerifier:
 
 
 def build_http_app(url: str, *, public_url: str) -> Starlette:
-    """Build the server for HTTP, where each caller signs in with a token of its own.
+    """Build the server for HTTP; each caller sends its own token.
 
     ``url`` is the API, and ``public_url`` the address of this server as callers know it.
     """
@@ -418,7 +430,10 @@ def _caller_token() -> str:
 
 
 def _transport_security(public_url: str) -> TransportSecuritySettings:
-    """Allow this server's own names alone, against a web page that rebinds its own."""
+    """Allow this server's own names alone.
+
+    A web page could rebind its own name to this address.
+    """
     host = urlsplit(public_url).netloc
     return TransportSecuritySettings(
         enable_dns_rebinding_protection=True,

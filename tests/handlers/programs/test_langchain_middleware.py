@@ -18,7 +18,7 @@ from tests.fakes.approval_server import TOKEN, problem
 from tests.fakes.scripted_model import scripted_model
 
 CONFIG = {"configurable": {"thread_id": "mia"}}
-GATED = {
+GATES = {
     "pay_refund": {
         "summary": "Refund £{amount} to {customer}",
         "amount": lambda given: {"value": given["amount"], "currency": "GBP"},
@@ -51,9 +51,9 @@ class Desk:
         self.tools = [pay_refund, find_order]
         self.before_paying = lambda: None
 
-    def agent(self, *script, gated=GATED, checkpointer=None, **options):
+    def agent(self, *script, gates=GATES, checkpointer=None, **options):
         self.model = scripted_model(*script)
-        middleware = CountersignMiddleware(self.client, gated, **options)
+        middleware = CountersignMiddleware(self.client, gates, **options)
         return create_agent(
             self.model, self.tools, middleware=[middleware], checkpointer=checkpointer
         )
@@ -116,8 +116,8 @@ def test_a_call_that_is_not_approved_does_not_run_and_the_model_is_told_why(
 
 
 def test_what_the_program_may_not_ask_is_told_to_the_model(server, desk):
-    gated = {"pay_refund": {"action": "close_account"}}
-    (message,) = answers(desk.agent([PAY], "I am sorry.", gated=gated).invoke(ASK))
+    gates = {"pay_refund": {"action": "close_account"}}
+    (message,) = answers(desk.agent([PAY], "I am sorry.", gates=gates).invoke(ASK))
     assert "may not ask for close_account" in message.content
     assert desk.paid == []
 
@@ -178,7 +178,7 @@ def test_a_tool_that_fails_is_reported(server, desk, failure, is_async):
 def test_wrong_arguments_of_the_model_are_reported_as_a_failure(server, desk):
     at_once(server, "approved")
     call = ("pay_refund", {"customer": "Mia", "amount": "much"})
-    state = desk.agent([call], "Sorry.", gated={"pay_refund": True}).invoke(ASK)
+    state = desk.agent([call], "Sorry.", gates={"pay_refund": True}).invoke(ASK)
     assert answers(state)[0].status == "error"
     assert server.only()["state"] == "failed"
     assert server.only()["summary"] == "An agent wants to pay refund"
@@ -266,7 +266,7 @@ def test_a_long_wait_interrupts_the_run_and_only_countersign_decides(server, des
     server.decide(second.value["approval"], "rejected", reason="once is enough")
     state = agent.invoke(None, CONFIG)
     assert desk.paid == [("Mia", 80)]
-    assert [message.status for message in answers(state)] == ["success", "error"]
+    assert sorted(message.status for message in answers(state)) == ["error", "success"]
     assert len(server.approvals) == 2
 
 
@@ -297,29 +297,29 @@ def test_an_action_of_a_connected_system_is_carried_out_by_countersign(server, d
     at_once(server, "approved")
     timer = threading.Timer(0.2, lambda: server.carry_out("EX-1", "done", "Paid by the bank"))
     timer.start()
-    gated = {"pay_refund": {"action": "bank.pay", "summary": "Refund"}}
-    (message,) = answers(desk.agent([PAY], "Done.", gated=gated).invoke(ASK))
+    gates = {"pay_refund": {"action": "bank.pay", "summary": "Refund"}}
+    (message,) = answers(desk.agent([PAY], "Done.", gates=gates).invoke(ASK))
     assert message.content.endswith("is on record as done. Paid by the bank")
     assert desk.paid == []
     timer.join()
 
 
 def test_small_calls_may_pass_by_a_condition(server, desk):
-    gated = {"pay_refund": {"when": lambda request: request.tool_call["args"]["amount"] > 100}}
-    desk.agent([PAY], "Done.", gated=gated).invoke(ASK)
+    gates = {"pay_refund": {"when": lambda request: request.tool_call["args"]["amount"] > 100}}
+    desk.agent([PAY], "Done.", gates=gates).invoke(ASK)
     assert (desk.paid, server.approvals) == ([("Mia", 80)], {})
 
 
 def test_a_tool_can_be_left_open_and_a_misspelled_gate_is_refused(server, desk):
-    desk.agent([PAY], "Done.", gated={"pay_refund": False}).invoke(ASK)
+    desk.agent([PAY], "Done.", gates={"pay_refund": False}).invoke(ASK)
     assert (desk.paid, server.approvals) == ([("Mia", 80)], {})
-    with pytest.raises(ValueError, match="has the option aprovers"):
-        desk.agent(gated={"pay_refund": {"aprovers": ["finance"]}})
+    with pytest.raises(ValueError, match="no option aprovers"):
+        desk.agent(gates={"pay_refund": {"aprovers": ["finance"]}})
 
 
 def test_a_plain_graph_is_gated_by_the_same_class(server, desk):
     at_once(server, "edited", amount=50)
-    middleware = CountersignMiddleware(desk.client, GATED)
+    middleware = CountersignMiddleware(desk.client, GATES)
     model = scripted_model([PAY])
     graph = StateGraph(MessagesState)
     graph.add_node("model", lambda state: {"messages": [model.invoke(state["messages"])]})
