@@ -353,7 +353,8 @@ def _describe_failure(result: object) -> str:
 
 def _raise_problem(response: httpx.Response) -> NoReturn:
     """Raise what the problem document of an answer says."""
-    detail = _problem_detail(response)
+    problem = _read_problem(response)
+    detail = str(problem.get("detail") or response.reason_phrase).rstrip(".")[:MAX_DETAIL_LENGTH]
     match response.status_code:
         case 401:
             raise NotSignedIn(
@@ -366,6 +367,9 @@ def _raise_problem(response: httpx.Response) -> NoReturn:
             )
         case 404:
             raise UnknownId(f"{detail}. Check the id, and that it was your own program that asked")
+        case 409 if isinstance(problem.get("approval"), dict):
+            # The same was refused a short while ago; the answer is the same.
+            raise ActionRefused(_parse_approval(problem["approval"]))
         case 409 | 410:
             raise RequestConflict(f"{detail}. Do not repeat the request as it is")
         case 400 | 413 | 415 | 422:
@@ -376,14 +380,12 @@ def _raise_problem(response: httpx.Response) -> NoReturn:
             )
 
 
-def _problem_detail(response: httpx.Response) -> str:
+def _read_problem(response: httpx.Response) -> Mapping[str, Any]:
     try:
         problem = response.json()
     except ValueError:
-        return response.reason_phrase
-    if not isinstance(problem, dict):
-        return response.reason_phrase
-    return str(problem.get("detail") or response.reason_phrase).rstrip(".")[:MAX_DETAIL_LENGTH]
+        return {}
+    return problem if isinstance(problem, dict) else {}
 
 
 def request_flow(
@@ -406,7 +408,7 @@ def request_flow(
     if approvers := options.get("approvers"):
         content["approvers"] = list(approvers)
     response = yield from _exchange(_Exchange(method="POST", path="/v1/approvals", content=content))
-    return _parse_approval(response)
+    return _parse_approval(_parse_object(response))
 
 
 def wait_flow(approval_id: str, timeout_seconds: float | None) -> Flow[ApprovalRecord]:
@@ -431,7 +433,7 @@ def poll_flow(
                 max_attempts=MAX_WAITING_ATTEMPTS,
             )
         )
-        approval = _parse_approval(response)
+        approval = _parse_approval(_parse_object(response))
         if is_enough(approval):
             return approval
         if time.monotonic() >= deadline:
@@ -494,7 +496,7 @@ def require_allowed(approval: ApprovalRecord) -> ApprovalRecord:
 def _cancel_flow(approval_id: str) -> Flow[ApprovalRecord]:
     exchange = _Exchange(method="POST", path=f"{_approval_path(approval_id)}/cancel")
     try:
-        return _parse_approval((yield from _exchange(exchange)))
+        return _parse_approval(_parse_object((yield from _exchange(exchange))))
     except RequestConflict:
         # The first attempt may have been heard, and only its answer lost.
         approval = yield from _read_flow(approval_id)
@@ -520,12 +522,12 @@ def _report_flow(
         if approval.state == outcome:
             return approval
         raise
-    return _parse_approval(response)
+    return _parse_approval(_parse_object(response))
 
 
 def _read_flow(approval_id: str) -> Flow[ApprovalRecord]:
     response = yield from _exchange(_Exchange(method="GET", path=_approval_path(approval_id)))
-    return _parse_approval(response)
+    return _parse_approval(_parse_object(response))
 
 
 def _cases_flow(search: CaseSearch) -> Flow[CasePage]:
@@ -588,8 +590,7 @@ def _parse_object(response: httpx.Response) -> Mapping[str, Any]:
     return document
 
 
-def _parse_approval(response: httpx.Response) -> ApprovalRecord:
-    document = _parse_object(response)
+def _parse_approval(document: Mapping[str, Any]) -> ApprovalRecord:
     if not document.get("id") or not document.get("state"):
         raise CountersignUnavailable("the answer is no approval. Do not act; check the address")
     return ApprovalRecord(

@@ -27,6 +27,7 @@ from langgraph.errors import GraphBubbleUp
 from langgraph.types import Command, interrupt
 
 from handlers.programs.client import (
+    ActionRefused,
     Amount,
     ApprovalRecord,
     Arguments,
@@ -58,7 +59,7 @@ ToolResult = ToolMessage | Command[Any]
 #: The decisions of ``HumanInTheLoopMiddleware`` that Countersign's people make.
 ToolDecision = ApproveDecision | EditDecision | RejectDecision
 #: What the model can understand and answer to. Other failures end the run, which can be resumed.
-TOLD_TO_THE_MODEL = (NotPermitted, RequestConflict, RequestInvalid, ReceiptInvalid)
+TOLD_TO_THE_MODEL = (ActionRefused, NotPermitted, RequestConflict, RequestInvalid, ReceiptInvalid)
 KEY_LENGTH = 40
 EDIT_NOTICE = (
     "Note: a person changed this tool call before it ran. The call in your message is the one that "

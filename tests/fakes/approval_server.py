@@ -89,6 +89,8 @@ class ApprovalServer:
         self.signer = Signer()
         #: What people say to requests at once: a function of the approval, called in the server.
         self.on_request = lambda approval: None
+        #: Whether the same again after a no is answered as before.
+        self.cools_down = False
         self._keys: dict[str, tuple[str, str]] = {}
         self._numbers = itertools.count(1)
 
@@ -133,6 +135,9 @@ class ApprovalServer:
             if known != fingerprint:
                 return problem(409, "the key was used with other content")
             return JSONResponse(public(self.approvals[approval_id]))
+        for earlier in self.approvals.values() if self.cools_down else ():
+            if (earlier["state"], earlier["arguments"]) == ("rejected", content["arguments"]):
+                return problem(409, "the same was refused", members={"approval": public(earlier)})
         if content["action"] == "close_account":
             return problem(403, "refund_agent may not ask for close_account")
         if not content["summary"]:
@@ -256,8 +261,8 @@ def public(approval: dict) -> dict:
     return {name: approval.get(name) for name in names}
 
 
-def problem(status: int, detail: str, **headers: str) -> JSONResponse:
-    document = {"type": "about:blank", "status": status, "detail": detail}
+def problem(status: int, detail: str, *, members=None, **headers: str) -> JSONResponse:
+    document = {"type": "about:blank", "status": status, "detail": detail} | (members or {})
     return JSONResponse(document, status, headers, media_type="application/problem+json")
 
 

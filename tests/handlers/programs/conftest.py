@@ -26,9 +26,9 @@ def pauses():
 
 
 @pytest.fixture
-def client(server, pauses):
-    with Countersign(server.url, TOKEN, sleep=pauses.append) as client:
-        yield client
+def caller(server, pauses):
+    with Countersign(server.url, TOKEN, sleep=pauses.append) as caller:
+        yield caller
 
 
 @pytest.fixture

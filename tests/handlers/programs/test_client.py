@@ -1,4 +1,4 @@
-"""The client module, against a server on loopback: asking, waiting, reporting, and every answer that goes wrong."""
+"""The caller module, against a server on loopback: asking, waiting, reporting, and every answer that goes wrong."""
 
 import asyncio
 import subprocess
@@ -37,45 +37,45 @@ from tests.fakes.approval_server import TOKEN, problem
 PAY = {"order": "A-17", "amount": 80}
 
 
-def ask(client, **options):
-    return client.request("pay_refund", PAY, summary="Refund £80", **options)
+def ask(caller, **options):
+    return caller.request("pay_refund", PAY, summary="Refund £80", **options)
 
 
 def soon(act):
-    """Let it happen while the client waits."""
+    """Let it happen while the caller waits."""
     timer = threading.Timer(0.2, act)
     timer.start()
     return timer
 
 
-def test_a_request_waits_for_people_and_says_who_decided(server, client):
-    approval = ask(client, amount={"value": Decimal("80.00"), "currency": "GBP"}, expires="4h")
+def test_a_request_waits_for_people_and_says_who_decided(server, caller):
+    approval = ask(caller, amount={"value": Decimal("80.00"), "currency": "GBP"}, expires="4h")
     assert (approval.state, approval.is_pending, approval.decision) == ("pending", True, None)
     assert server.only()["amount"] == {"value": "80.00", "currency": "GBP"}
     assert server.only()["expires"] == "4h"
     soon(lambda: server.decide(approval.id, "approved"))
-    approval = client.wait(approval.id)
+    approval = caller.wait(approval.id)
     assert (approval.state, approval.is_allowed) == ("approved", True)
     assert [person.name for person in approval.decision.by] == ["Ben Okafor"]
-    assert client.report(approval.id, "done", detail="paid").state == "done"
+    assert caller.report(approval.id, "done", detail="paid").state == "done"
     assert server.only()["report"] == {"outcome": "done", "detail": "paid"}
 
 
-def test_waiting_ends_in_the_given_time_and_can_go_on(server, client):
-    approval = ask(client)
+def test_waiting_ends_in_the_given_time_and_can_go_on(server, caller):
+    approval = ask(caller)
     with pytest.raises(StillPending, match="do not act") as pending:
-        client.wait(approval.id, timeout_seconds=0.1)
+        caller.wait(approval.id, timeout_seconds=0.1)
     assert pending.value.approval.id == approval.id
     server.decide(approval.id, "rejected", reason="already paid")
     assert (
-        client.wait(approval.id, timeout_seconds=5).refusal
+        caller.wait(approval.id, timeout_seconds=5).refusal
         == "Ben Okafor rejected it: already paid"
     )
 
 
 def test_waiting_outlasts_a_restart_of_the_server(server):
-    with Countersign(server.url, TOKEN) as client:
-        approval = ask(client)
+    with Countersign(server.url, TOKEN) as caller:
+        approval = ask(caller)
         server.stop()
 
         def come_back():
@@ -83,40 +83,40 @@ def test_waiting_outlasts_a_restart_of_the_server(server):
             server.decide(approval.id, "approved")
 
         timer = soon(come_back)
-        assert client.wait(approval.id).state == "approved"
+        assert caller.wait(approval.id).state == "approved"
         timer.join()
 
 
-def test_a_lost_answer_is_asked_for_again_under_the_same_key(server, client, pauses):
+def test_a_lost_answer_is_asked_for_again_under_the_same_key(server, caller, pauses):
     server.faults.append("lost")
-    approval = ask(client)
+    approval = ask(caller)
     assert approval.id == server.only()["id"]
     assert len(server.requests) == 2
     assert len(pauses) == 1
 
 
-def test_a_busy_server_says_when_to_come_back(server, client, pauses):
+def test_a_busy_server_says_when_to_come_back(server, caller, pauses):
     server.faults += [problem(429, "too many", **{"Retry-After": "7"}), problem(503, "full")]
-    ask(client)
+    ask(caller)
     assert pauses[0] == 7
     assert 0 < pauses[1] <= 2
 
 
-def test_a_server_that_stays_away_is_told_with_what_to_do_next(server, client, pauses):
+def test_a_server_that_stays_away_is_told_with_what_to_do_next(server, caller, pauses):
     server.stop()
     with pytest.raises(CountersignUnavailable, match="Do not act. Try again later with the same"):
-        ask(client)
+        ask(caller)
     assert len(pauses) == module.MAX_ATTEMPTS - 1
     assert pauses == sorted(pauses)
     server.start()
 
 
-def test_the_same_key_is_the_same_request_and_other_content_a_conflict(server, client):
-    first = ask(client, idempotency_key="order-17")
-    assert ask(client, idempotency_key="order-17").id == first.id
+def test_the_same_key_is_the_same_request_and_other_content_a_conflict(server, caller):
+    first = ask(caller, idempotency_key="order-17")
+    assert ask(caller, idempotency_key="order-17").id == first.id
     with pytest.raises(RequestConflict, match="other content"):
-        client.request("pay_refund", {"amount": 90}, summary="Other", idempotency_key="order-17")
-    assert ask(client).id != ask(client).id
+        caller.request("pay_refund", {"amount": 90}, summary="Other", idempotency_key="order-17")
+    assert ask(caller).id != ask(caller).id
 
 
 @pytest.mark.parametrize(
@@ -134,25 +134,25 @@ def test_the_same_key_is_the_same_request_and_other_content_a_conflict(server, c
         (lambda c: c.case("EX/404"), UnknownId, "Check the id"),
     ],
 )
-def test_what_goes_wrong_is_said_with_what_to_do_next(client, call, error, advice):
+def test_what_goes_wrong_is_said_with_what_to_do_next(caller, call, error, advice):
     with pytest.raises(error, match=advice):
-        call(client)
+        call(caller)
 
 
 def test_a_wrong_token_is_told_and_not_repeated(server):
     with (
-        Countersign(server.url, "cs_wrong_token") as client,
+        Countersign(server.url, "cs_wrong_token") as caller,
         pytest.raises(NotSignedIn, match="countersign tokens make") as error,
     ):
-        ask(client)
+        ask(caller)
     assert "cs_wrong" not in str(error.value)
     assert len(server.requests) == 1
 
 
-def test_a_page_that_is_not_countersign_is_told(server, client):
+def test_a_page_that_is_not_countersign_is_told(server, caller):
     server.faults += [httpx_page()]
     with pytest.raises(CountersignUnavailable, match="no JSON object"):
-        client.approval("EX-1")
+        caller.approval("EX-1")
 
 
 def httpx_page():
@@ -161,33 +161,33 @@ def httpx_page():
     return JSONResponse(["hello"])
 
 
-def test_a_request_can_be_withdrawn_until_it_is_decided(server, client):
-    approval = ask(client)
+def test_a_request_can_be_withdrawn_until_it_is_decided(server, caller):
+    approval = ask(caller)
     server.faults.append("lost")
-    assert client.cancel(approval.id).state == "cancelled"
-    other = ask(client)
+    assert caller.cancel(approval.id).state == "cancelled"
+    other = ask(caller)
     server.decide(other.id, "approved")
     with pytest.raises(RequestConflict, match="approved already"):
-        client.cancel(other.id)
+        caller.cancel(other.id)
 
 
-def test_a_report_that_was_heard_and_not_answered_is_made_once(server, client):
-    approval = ask(client)
+def test_a_report_that_was_heard_and_not_answered_is_made_once(server, caller):
+    approval = ask(caller)
     server.decide(approval.id, "approved")
     server.faults.append("lost")
-    assert client.report(approval.id, "failed", detail="no money").state == "failed"
+    assert caller.report(approval.id, "failed", detail="no money").state == "failed"
     with pytest.raises(RequestConflict):
-        client.report(approval.id, "done")
+        caller.report(approval.id, "done")
 
 
-def test_cases_precedents_and_exceptions(server, client):
-    approval = ask(client)
-    page = client.cases(state="pending", limit=10)
+def test_cases_precedents_and_exceptions(server, caller):
+    approval = ask(caller)
+    page = caller.cases(state="pending", limit=10)
     assert [case["id"] for case in page.cases] == [approval.case]
-    assert (page.next, client.cases(state="rejected").cases) == (None, ())
-    assert client.case(approval.case)["kind"] == "approval"
-    assert client.precedents("refund after a refusal")[0]["text"] == "refund after a refusal"
-    raised = client.raise_exception("low_stock", "product:3", "Cups are low", facts={"left": 2})
+    assert (page.next, caller.cases(state="rejected").cases) == (None, ())
+    assert caller.case(approval.case)["kind"] == "approval"
+    assert caller.precedents("refund after a refusal")[0]["text"] == "refund after a refusal"
+    raised = caller.raise_exception("low_stock", "product:3", "Cups are low", facts={"left": 2})
     assert (raised.case, raised.outcome) == ("EX-99", "opened")
     (signal,) = server.signals
     assert signal.pop("key")
@@ -229,37 +229,48 @@ def test_coroutines_do_the_same(server, coroutines):
     )
 
 
-def test_obtaining_returns_only_what_may_be_acted_on(server, client):
+def test_obtaining_returns_only_what_may_be_acted_on(server, caller):
     server.on_request = lambda approval: server.decide(approval["id"], "approved")
     key = {"idempotency_key": "order-17"}
-    approval = client.obtain("pay_refund", PAY, summary="Refund £80", **key)
-    client.report(approval.id, "done", detail="paid at nine")
+    approval = caller.obtain("pay_refund", PAY, summary="Refund £80", **key)
+    caller.report(approval.id, "done", detail="paid at nine")
     with pytest.raises(AlreadyCarriedOut, match=r"recorded as done \(paid at nine\); do not act"):
-        client.obtain("pay_refund", PAY, summary="Refund £80", **key)
+        caller.obtain("pay_refund", PAY, summary="Refund £80", **key)
     server.on_request = lambda approval: server.decide(approval["id"], "expired")
     with pytest.raises(ActionRefused, match="Nobody decided in time. Do not act"):
-        client.obtain("pay_refund", PAY, summary="Refund £80")
+        caller.obtain("pay_refund", PAY, summary="Refund £80")
 
 
-def test_an_action_of_a_connected_system_is_carried_out_by_the_server(server, client):
+def test_the_same_again_after_a_no_is_refused_with_the_earlier_answer(server, caller):
+    server.cools_down = True
+    server.on_request = lambda approval: server.decide(
+        approval["id"], "rejected", reason="she was paid on Monday"
+    )
+    assert ask(caller).state == "rejected"
+    with pytest.raises(ActionRefused, match="she was paid on Monday. Do not act") as refusal:
+        ask(caller)
+    assert refusal.value.approval.id == server.only()["id"]
+
+
+def test_an_action_of_a_connected_system_is_carried_out_by_the_server(server, caller):
     server.on_request = lambda approval: server.decide(approval["id"], "approved")
     soon(lambda: server.carry_out("EX-1", "failed", "no stock"))
-    approval = client.obtain("house.order_stock", {"product": 3}, summary="Order cups")
+    approval = caller.obtain("house.order_stock", {"product": 3}, summary="Order cups")
     assert (approval.state, approval.execution.detail) == ("failed", "no stock")
     server.on_request = lambda approval: server.decide(approval["id"], "rejected")
     with pytest.raises(ActionRefused):
-        client.obtain("house.order_stock", {"product": 3}, summary="Order cups")
+        caller.obtain("house.order_stock", {"product": 3}, summary="Order cups")
     with pytest.raises(ValueError, match="carries out house.order_stock itself"):
-        needs_approval(client, action="house.order_stock", summary="Order cups")
+        needs_approval(caller, action="house.order_stock", summary="Order cups")
 
 
 # --- the decorator --------------------------------------------------------------------------------
 
 
-def refund(client, **options):
+def refund(caller, **options):
     calls = []
 
-    @needs_approval(client, action="pay_refund", summary="Refund {amount} to {customer}", **options)
+    @needs_approval(caller, action="pay_refund", summary="Refund {amount} to {customer}", **options)
     def pay(customer: str, amount: int, lines: list[str] | None = None) -> str:
         calls.append((customer, amount, lines))
         return f"paid {amount}"
@@ -267,9 +278,9 @@ def refund(client, **options):
     return pay, calls
 
 
-def test_a_function_runs_after_approval_and_is_reported(server, client):
+def test_a_function_runs_after_approval_and_is_reported(server, caller):
     server.on_request = lambda approval: server.decide(approval["id"], "approved")
-    pay, calls = refund(client, amount=lambda given: {"value": given["amount"], "currency": "GBP"})
+    pay, calls = refund(caller, amount=lambda given: {"value": given["amount"], "currency": "GBP"})
     assert pay("Mia", amount=80, lines=["cups"]) == "paid 80"
     assert calls == [("Mia", 80, ["cups"])]
     approval = server.only()
@@ -279,28 +290,28 @@ def test_a_function_runs_after_approval_and_is_reported(server, client):
     assert (approval["state"], pay.__name__) == ("done", "pay")
 
 
-def test_a_function_runs_with_the_arguments_that_were_approved(server, client):
+def test_a_function_runs_with_the_arguments_that_were_approved(server, caller):
     server.on_request = lambda approval: server.decide(
         approval["id"], "edited", amount=50, lines='["cups", "lids"]'
     )
-    pay, calls = refund(client)
+    pay, calls = refund(caller)
     assert pay("Mia", 80, ["cups"]) == "paid 50"
     assert calls == [("Mia", 50, ["cups", "lids"])]
 
 
-def test_a_function_whose_action_is_rejected_does_not_run(server, client):
+def test_a_function_whose_action_is_rejected_does_not_run(server, caller):
     server.on_request = lambda approval: server.decide(
         approval["id"], "rejected", reason="she was paid on Monday"
     )
-    pay, calls = refund(client)
+    pay, calls = refund(caller)
     with pytest.raises(ActionRefused, match="Ben Okafor rejected it") as refusal:
         pay("Mia", 80)
     assert (refusal.value.reason, calls) == ("she was paid on Monday", [])
 
 
-def test_a_function_does_not_run_twice_under_one_key(server, client):
+def test_a_function_does_not_run_twice_under_one_key(server, caller):
     server.on_request = lambda approval: server.decide(approval["id"], "approved")
-    pay, calls = refund(client, idempotency_key="refund:{customer}")
+    pay, calls = refund(caller, idempotency_key="refund:{customer}")
     pay("Mia", 80)
     with pytest.raises(AlreadyCarriedOut):
         pay("Mia", 80)
@@ -317,10 +328,10 @@ def test_a_function_does_not_run_twice_under_one_key(server, client):
         (KeyboardInterrupt(), "unknown"),
     ],
 )
-def test_what_a_function_raises_is_reported_and_raised(server, client, error, outcome):
+def test_what_a_function_raises_is_reported_and_raised(server, caller, error, outcome):
     server.on_request = lambda approval: server.decide(approval["id"], "approved")
 
-    @needs_approval(client, action="pay_refund", summary="Refund")
+    @needs_approval(caller, action="pay_refund", summary="Refund")
     def pay() -> None:
         raise error
 
@@ -330,10 +341,10 @@ def test_what_a_function_raises_is_reported_and_raised(server, client, error, ou
     assert server.only()["report"]["detail"].startswith(type(error).__name__)
 
 
-def test_a_report_that_cannot_be_made_hides_no_result(server, client, caplog):
+def test_a_report_that_cannot_be_made_hides_no_result(server, caller, caplog):
     server.on_request = lambda approval: server.decide(approval["id"], "approved")
 
-    @needs_approval(client, action="pay_refund", summary="Refund")
+    @needs_approval(caller, action="pay_refund", summary="Refund")
     def pay() -> str:
         server.stop()
         return "paid"
@@ -343,23 +354,23 @@ def test_a_report_that_cannot_be_made_hides_no_result(server, client, caplog):
     server.start()
 
 
-def test_arguments_of_another_action_are_not_acted_on(server, client):
+def test_arguments_of_another_action_are_not_acted_on(server, caller):
     server.on_request = lambda approval: server.decide(approval["id"], "edited", sort_code="12")
-    pay, calls = refund(client)
+    pay, calls = refund(caller)
     with pytest.raises(ReceiptInvalid, match="other arguments"):
         pay("Mia", 80)
     assert (calls, server.only()["state"]) == ([], "failed")
 
 
-def test_a_coroutine_waits_too(server, client):
+def test_a_coroutine_waits_too(server, caller):
     server.on_request = lambda approval: server.decide(approval["id"], "edited", amount=50)
     hangs = asyncio.Event()
 
-    @needs_approval(client, action="pay_refund", summary=lambda given: f"Refund {given['amount']}")
+    @needs_approval(caller, action="pay_refund", summary=lambda given: f"Refund {given['amount']}")
     async def pay(amount: int) -> str:
         return f"paid {amount}"
 
-    @needs_approval(client, action="pay_refund", summary="Refund")
+    @needs_approval(caller, action="pay_refund", summary="Refund")
     async def hang(amount: int) -> None:
         hangs.set()
         await asyncio.sleep(60)
@@ -377,9 +388,9 @@ def test_a_coroutine_waits_too(server, client):
     assert sorted(one["state"] for one in server.approvals.values()) == ["done", "done", "unknown"]
 
 
-def test_only_functions_with_named_arguments_can_be_approved(client, coroutines):
+def test_only_functions_with_named_arguments_can_be_approved(caller, coroutines):
     with pytest.raises(TypeError, match=r"takes \*amounts"):
-        needs_approval(client, action="x", summary="x")(lambda *amounts: None)
+        needs_approval(caller, action="x", summary="x")(lambda *amounts: None)
     with pytest.raises(TypeError, match="needs a Countersign"):
         needs_approval(coroutines, action="x", summary="x")(lambda amount: None)
 

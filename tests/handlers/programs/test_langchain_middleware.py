@@ -32,8 +32,8 @@ ASK = {"messages": [HumanMessage("Please refund Mia.")]}
 class Desk:
     """An agent's two tools, and what became of its calls."""
 
-    def __init__(self, client):
-        self.client = client
+    def __init__(self, caller):
+        self.client = caller
         self.paid = []
 
         @tool
@@ -60,8 +60,8 @@ class Desk:
 
 
 @pytest.fixture
-def desk(client):
-    return Desk(client)
+def desk(caller):
+    return Desk(caller)
 
 
 def answers(state):
@@ -193,8 +193,8 @@ def test_a_run_that_crashed_while_it_waited_asks_once(server, desk):
     saver = InMemorySaver()
     # The request is heard; then the server is away, and so is the agent while it pauses.
     server.on_request = lambda approval: server.faults.append(problem(503, "restarting"))
-    with Countersign(server.url, TOKEN, sleep=crash) as client, pytest.raises(KeyboardInterrupt):
-        Desk(client).agent([PAY], checkpointer=saver).invoke(ASK, CONFIG)
+    with Countersign(server.url, TOKEN, sleep=crash) as caller, pytest.raises(KeyboardInterrupt):
+        Desk(caller).agent([PAY], checkpointer=saver).invoke(ASK, CONFIG)
     server.decide(server.only()["id"], "edited", amount=50)
     state = desk.agent("Done.", checkpointer=saver).invoke(None, CONFIG)
     assert desk.paid == [("Mia", 50)]

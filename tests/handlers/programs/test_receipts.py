@@ -1,4 +1,4 @@
-"""Receipts, verified offline by the client module: a true one, and forgeries."""
+"""Receipts, verified offline by the caller module: a true one, and forgeries."""
 
 import base64
 import json
@@ -145,14 +145,14 @@ def test_a_key_for_another_purpose_is_not_used(change):
         verify_receipt(SIGNER.sign(claims()), keys, action="pay_refund", arguments=ARGUMENTS)
 
 
-def test_a_receipt_of_the_server_is_verified_with_its_keys(server, client):
+def test_a_receipt_of_the_server_is_verified_with_its_keys(server, caller):
     server.on_request = lambda approval: server.decide(approval["id"], "edited", amount=50)
-    approval = client.obtain("pay_refund", {"amount": 80}, summary="Refund £80")
+    approval = caller.obtain("pay_refund", {"amount": 80}, summary="Refund £80")
     proof = verify_receipt(
-        approval.receipt, client.keys(), action="pay_refund", arguments={"amount": 50}
+        approval.receipt, caller.keys(), action="pay_refund", arguments={"amount": 50}
     )
     assert (proof.approval, proof.outcome) == (approval.id, "edited")
     with pytest.raises(ReceiptInvalid):
         verify_receipt(
-            approval.receipt, client.keys(), action="pay_refund", arguments={"amount": 80}
+            approval.receipt, caller.keys(), action="pay_refund", arguments={"amount": 80}
         )
