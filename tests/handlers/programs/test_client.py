@@ -1,4 +1,4 @@
-"""The caller module, against a server on loopback: asking, waiting, reporting, and every answer that goes wrong."""
+"""The client module, against a server on loopback: asking, waiting, reporting, and every answer that goes wrong."""
 
 import asyncio
 import subprocess

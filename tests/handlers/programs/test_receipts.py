@@ -1,4 +1,4 @@
-"""Receipts, verified offline by the caller module: a true one, and forgeries."""
+"""Receipts, verified offline by the client module: a true one, and forgeries."""
 
 import base64
 import json
