@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import uvicorn
 from slack_bolt import App
+from starlette.routing import Route
 
 from bot.cases.controls import EVERYTHING
 from bot.cases.errors import ChatFailed
@@ -13,7 +14,11 @@ from bot.desk.case_progress import CaseProgress
 from bot.desk.decisions import Decisions
 from bot.desk.intake import Intake
 from bot.desk.passkeys import PasskeyEnrolment
+from bot.desk.program_approvals import ApprovalRecords, ProgramApprovals
+from bot.desk.program_tokens import ProgramTokens
+from bot.ports.case_queries import CaseQueries
 from bot.ports.clock import Clock
+from bot.ports.receipts import ReceiptSigner
 from bot.settings import Settings
 from bot.store.store import Store
 from handlers.intake.app import IntakeApi
@@ -22,6 +27,11 @@ from handlers.intake.authentication import Credentials, Sources
 from handlers.intake.server import ConnectionLimits, build_server
 from handlers.passkeys import app as passkeys
 from handlers.passkeys.ceremony import Ceremony
+from handlers.programs import approvals
+from handlers.programs.approvals import ApprovalsApi
+from handlers.programs.authentication import Programs
+from handlers.programs.signals import ProgramSignals
+from handlers.programs.waiting import CaseWaits
 from handlers.slack import http_receiver
 from handlers.slack.chat import SlackChat
 from handlers.slack.socket_mode import SocketModeConnection
@@ -71,6 +81,11 @@ class HttpServices:
     progress: CaseProgress
     decisions: Decisions
     enrolment: PasskeyEnrolment
+    program_tokens: ProgramTokens
+    program_approvals: ProgramApprovals
+    queries: CaseQueries
+    #: Signs the decisions on what programs ask for.
+    signer: ReceiptSigner
 
 
 def build_http_server(
@@ -83,7 +98,9 @@ def build_http_server(
     clock: Clock,
 ) -> uvicorn.Server:
     """Build the server with all routes, not yet listening."""
+    programs = Programs(services.program_tokens)
     intake_api = IntakeApi(
+        of_programs=ProgramSignals(programs, services.intake),
         intake=services.intake,
         progress=services.progress,
         sources=Sources(sources, _credentials(sources, settings)),
@@ -97,6 +114,7 @@ def build_http_server(
         ceremony=Ceremony(settings.public_url),
         clock=clock,
     )
+    routes = [*_program_routes(services, programs), *routes]
     # With Socket Mode nothing needs to reach us, so nothing is answered either.
     if health.socket is None:
         slack_route = http_receiver.route(
@@ -112,6 +130,16 @@ def build_http_server(
         port=settings.port,
         limits=ConnectionLimits(per_address=settings.connections_per_address),
     )
+
+
+def _program_routes(services: HttpServices, programs: Programs) -> list[Route]:
+    api = ApprovalsApi(
+        programs=programs,
+        approvals=services.program_approvals,
+        records=ApprovalRecords(services.signer),
+        waits=CaseWaits(services.queries),
+    )
+    return approvals.routes(api)
 
 
 def _credentials(sources: Mapping[str, Source], settings: Settings) -> dict[str, Credentials]:

@@ -12,6 +12,7 @@ from bot.connectors.desk_stages import StagesConnector
 from bot.connectors.desk_standing_rules import StandingRulesConnector
 from bot.connectors.desk_versions import VersionsConnector
 from bot.connectors.dry_run import DryRun
+from bot.connectors.programs import ProgramConnector
 from bot.desk.action_stages import ActionStages
 from bot.desk.answers.acts import ActAnswers
 from bot.desk.answers.answering import QueryAnswers
@@ -50,6 +51,8 @@ from bot.desk.passkeys import PasskeyEnrolment
 from bot.desk.practice_observation import PracticeObservation
 from bot.desk.precedents import PrecedentRecorder
 from bot.desk.probes import Probes
+from bot.desk.program_approvals import ProgramApprovals
+from bot.desk.program_tokens import ProgramTokens
 from bot.desk.promotions import Promotions
 from bot.desk.proposal import IDLE_MODES, Proposals
 from bot.desk.question_lists import QuestionLists
@@ -138,6 +141,8 @@ class Desk:
     group_decisions: GroupDecisions
     controls: Controls
     enrolment: PasskeyEnrolment
+    program_tokens: ProgramTokens
+    program_approvals: ProgramApprovals
     execution: PlanExecution
     conversation: Conversation
     screens: Screens
@@ -360,6 +365,15 @@ class _Builder:
             desk_controls=self.store.desk_controls,
             queries=self.store.queries,
             directory=self.directory,
+            clock=self.clock,
+        )
+
+    def program_tokens(self) -> ProgramTokens:
+        """Build the tokens of programs."""
+        return ProgramTokens(
+            programs=self.library.programs,
+            desk_controls=self.store.desk_controls,
+            queries=self.store.queries,
             clock=self.clock,
         )
 
@@ -661,9 +675,13 @@ def build_desk(
 ) -> Desk:
     """Build the use cases over whatever stands behind the ports."""
     desk_connector = _build_desk_connector(store, library, clock)
+    programs: dict[str, Connector] = {
+        program.system: ProgramConnector(program) for program in library.programs.values()
+    }
     if options.mode == DRY_RUN:
         desk_connector = DryRun(desk_connector)
-    systems = SystemsWithDesk(systems, desk_connector)
+        programs = {name: DryRun(connector) for name, connector in programs.items()}
+    systems = SystemsWithDesk(systems, desk_connector, programs)
     build = _Builder(
         store=store,
         library=library,
@@ -722,6 +740,14 @@ def build_desk(
         group_decisions=group_decisions,
         controls=controls,
         enrolment=build.enrolment(),
+        program_tokens=build.program_tokens(),
+        program_approvals=ProgramApprovals(
+            cases=store.cases,
+            queries=store.queries,
+            intake=intake,
+            library=library,
+            clock=clock,
+        ),
         execution=build.execution(proposals, controls),
         conversation=conversation,
         screens=build.screens(visibility, conversation),

@@ -8,6 +8,7 @@ from slack_bolt import App
 from slack_sdk import WebClient
 
 from bot.advisors import open_knowledge
+from bot.audit.receipts import Receipts
 from bot.checkpoint_keeper import open_keeper
 from bot.desk.decision_priority import DecisionPriority
 from bot.desk.kind_watch import KindWatch
@@ -96,6 +97,10 @@ def build_service(settings: Settings, *, clock: Clock | None = None, processes: 
                 progress=desk.conversation.progress,
                 decisions=desk.decisions,
                 enrolment=desk.enrolment,
+                program_tokens=desk.program_tokens,
+                program_approvals=desk.program_approvals,
+                queries=desk.store.queries,
+                signer=Receipts(keeper.witness),
             ),
             sources=desk.library.sources,
             slack_app=listeners,

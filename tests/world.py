@@ -8,6 +8,7 @@ from decimal import Decimal
 from bot.advisors import without_memory
 from bot.cases.actor import CaseId, Surface, UserId
 from bot.cases.approval import ApprovalRequirement
+from bot.cases.approval_playbook import approval_playbook, with_program_actions
 from bot.cases.call_rules import CallRules
 from bot.cases.canonical import canonical_hash
 from bot.cases.card_snapshot import CardSnapshot
@@ -25,6 +26,7 @@ from bot.cases.merit_rules import MeritRules
 from bot.cases.playbook import ActionOffer, Detection, Lookup, Owners, Playbook, Stake
 from bot.cases.playbook_version import decision_checksum
 from bot.cases.policy import ActionLimit, PlaybookTerms, Policy, TierRule
+from bot.cases.program import Program
 from bot.cases.rule_record import KindRules, RuleRecord
 from bot.cases.rules_playbook import rules_playbook
 from bot.cases.service_level import ServiceLevel
@@ -122,6 +124,8 @@ class FakeLibrary:
         self.merit_rules = MeritRules()
         self.saved_playbooks: dict[str, Playbook] = {}
         self.saved_policies: dict[str, Policy] = {}
+        self.programs: dict[str, Program] = {}
+        self.people_by_name: dict[str, str] = {}
         self.definitions = {"house.order_stock": "1" * 64}
 
     def identities(self) -> Identities:
@@ -141,7 +145,13 @@ class FakeLibrary:
         self.saved_playbooks[text] = self.book
         return self.book
 
+    def account_of(self, name: str) -> str:
+        return self.people_by_name.get(name, name)
+
     def playbook(self, kind: str) -> Playbook:
+        for program in self.programs.values():
+            if kind == program.approval_kind:
+                return approval_playbook(program, self.playbook(UNRECOGNISED))
         if kind == RULES_KIND:
             return rules_playbook(self.playbook(UNRECOGNISED), self.governors())
         if is_version_kind(kind):
@@ -171,7 +181,7 @@ class FakeLibrary:
         return Labels(kinds=dict(self.titles()))
 
     def policy(self) -> Policy:
-        return with_desk_actions(self.rules)
+        return with_program_actions(with_desk_actions(self.rules), self.programs.values())
 
     def rule_record(self) -> RuleRecord:
         self.saved_policies[self.rules.checksum] = self.rules

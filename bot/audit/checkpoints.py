@@ -99,6 +99,16 @@ class Witness:
         return self._folder
 
     @property
+    def origin(self) -> str:
+        """Return the name of the log."""
+        return self._origin
+
+    @property
+    def raw_public_key(self) -> bytes | None:
+        """Return the Ed25519 key of the notes; None where this process may not read it."""
+        return self._raw_public_key() if self._public is not None else None
+
+    @property
     def is_there(self) -> bool:
         """Tell whether anything has been signed that this process can read."""
         return os.access(self._folder / "witness.json", os.R_OK)
@@ -351,6 +361,14 @@ class Checkpoints(Witness):
             self._key = self._load_or_make_key()
             self._public = self._key.public_key()
             self._publish_key()
+
+    @property
+    def private_key(self) -> Ed25519PrivateKey:
+        """Return the key that signs the notes.
+
+        Nothing else may be signed with it that could be read as a note.
+        """
+        return self._key
 
     def sign(self, ledger: Ledger) -> Checkpoint | None:
         """Sign the ledger as it is now.

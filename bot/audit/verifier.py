@@ -877,9 +877,12 @@ def entry_problems(entry, case):
 
 def add_requester(entry, body, case):
     """Make whoever raises the exception an author of all that follows."""
-    requester = (body.get("signal") or {}).get("requester")
+    signal = body.get("signal") or {}
+    requester = signal.get("requester")
     if requester:
         case.requesters.add(requester)
+    # Of a program's request: the people it acts for.
+    case.requesters.update(signal.get("principals") or ())
 
 
 def open_case(entry, body, case):
@@ -1289,6 +1292,8 @@ def check_authorisation(entry, body, case):
             return "a plan ran without a person that is not low risk"
         if body["plan"].get("proposer") == "model":
             return "a plan ran without a person that a model suggested"
+        if body["plan"].get("proposer") == "program":
+            return "a plan ran without a person that a program asked for"
         problem = alone_problem(entry, body, case)
         if problem:
             return problem

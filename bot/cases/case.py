@@ -466,10 +466,9 @@ class Case:
     @property
     def requesters(self) -> tuple[Requester, ...]:
         """List everybody who raised the trouble, once each."""
-        first = self.signal.requester
-        if not first:
-            return self.activity.later_requesters
-        return (Requester(first, self.timers.opened_at), *self.activity.later_requesters)
+        accounts = [self.signal.requester, *self.signal.principals]
+        first = [Requester(one, self.timers.opened_at) for one in accounts if one]
+        return (*first, *self.activity.later_requesters)
 
     def _authors(self, requesters: Iterable[Requester]) -> tuple[str, ...]:
         accounts: list[str | None] = [requester.account for requester in requesters]

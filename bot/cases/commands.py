@@ -4,7 +4,7 @@ The decisions of people come first: which there are, when a card offers them, an
 """
 
 from collections.abc import Mapping
-from dataclasses import KW_ONLY, dataclass
+from dataclasses import KW_ONLY, dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import ClassVar
@@ -12,7 +12,7 @@ from typing import ClassVar
 from bot.cases.actor import CaseId
 from bot.cases.approval import Groups, Person
 from bot.cases.caller import Caller
-from bot.cases.canonical import Scalar
+from bot.cases.canonical import Scalar, ScalarMapping
 from bot.cases.card_snapshot import CardSnapshot
 from bot.cases.delegation import Delegation
 from bot.cases.entries import FieldChange, RejectReason
@@ -465,6 +465,38 @@ class Retract(PersonDecision):
     decision = DecisionKind.RETRACT
 
 
+# --- programs ---------------------------------------------------------------------------------
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CancelRequest:
+    """A program takes its request back."""
+
+    #: The source that the program is.
+    source: str
+    title: str
+
+
+class ReportedOutcome(StrEnum):
+    """The outcome of what a program has carried out itself."""
+
+    DONE = "done"
+    FAILED = "failed"
+    UNKNOWN = "unknown"
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ReportOutcome:
+    """A program says what came of the action that was handed back to it."""
+
+    #: The source that the program is.
+    source: str
+    title: str
+    outcome: ReportedOutcome
+    detail: str = ""
+    facts: ScalarMapping = field(default_factory=dict)
+
+
 # --- time -------------------------------------------------------------------------------------
 
 
@@ -631,6 +663,7 @@ HindsightCommand = ConfirmPractice | CorrectPractice | ReviewRight | ReviewWrong
 InquiryCommand = AskQuestion | GiveAnswer
 #: The commands of whoever raised the case.
 RequesterCommand = Nudge | Retract
+ProgramCommand = CancelRequest | ReportOutcome
 TimerCommand = Wake | Expire | Remind
 StepCommand = StartStep | LookFirst | Settle
 UndoCommand = Undo | BeginUndo | StartUndo
@@ -644,6 +677,7 @@ Command = (
     | HindsightCommand
     | InquiryCommand
     | RequesterCommand
+    | ProgramCommand
     | TimerCommand
     | StepCommand
     | UndoCommand

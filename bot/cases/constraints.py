@@ -63,6 +63,7 @@ Handle = Annotated[str, StringConstraints(pattern=r"^[a-z0-9][a-z0-9._-]{0,48}$"
 OptionalHandle = Annotated[str, StringConstraints(pattern=r"^([a-z0-9][a-z0-9._-]{0,48})?$")]
 UserId = Annotated[str, StringConstraints(pattern=r"^[UW][A-Z0-9]{2,20}$")]
 ChannelId = Annotated[str, StringConstraints(pattern=r"^[CG][A-Z0-9]{2,20}$")]
+OptionalChannelId = Annotated[str, StringConstraints(pattern=r"^([CG][A-Z0-9]{2,20})?$")]
 Text = Annotated[str, StringConstraints(min_length=1, max_length=500)]
 Query = Annotated[str, StringConstraints(min_length=8, max_length=4000)]
 OptionalQuery = Annotated[str, StringConstraints(max_length=4000)]

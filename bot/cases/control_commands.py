@@ -9,6 +9,7 @@ from bot.cases.entries import StageEvidence
 from bot.cases.grant import Grant
 from bot.cases.passkey import Passkey
 from bot.cases.policy import Stage
+from bot.cases.program_token import ProgramToken
 from bot.cases.rule_record import RuleRecord
 from bot.cases.standing_rule import Figures, StandingRule
 
@@ -108,6 +109,22 @@ class RemovePasskey:
 
     by: Caller
     credential: str
+
+
+@dataclass(frozen=True, slots=True)
+class MakeToken:
+    """Give a program a token; the caller is an operator."""
+
+    by: Caller
+    token: ProgramToken
+
+
+@dataclass(frozen=True, slots=True)
+class RevokeToken:
+    """Revoke a token, by its id or a unique prefix of it."""
+
+    by: Caller
+    token: str
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -364,12 +381,14 @@ PauseCommand = Pause | Resume | TripCircuitBreaker
 DelegationCommand = Delegate | EndDelegation
 EmergencyCommand = BreakGlass | ReviewEmergency
 PasskeyCommand = InvitePasskey | AddPasskey | RemovePasskey
+TokenCommand = MakeToken | RevokeToken
 RollbackCommand = FallBehind | Acknowledge
 ControlCommand = (
     PauseCommand
     | DelegationCommand
     | EmergencyCommand
     | PasskeyCommand
+    | TokenCommand
     | RollbackCommand
     | StageCommand
     | GrantCommand

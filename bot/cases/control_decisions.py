@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import assert_never
 
-from bot.cases import version_decisions
+from bot.cases import token_decisions, version_decisions
 from bot.cases.actor import DESK, Actor, Surface
 from bot.cases.approval import is_colleague
 from bot.cases.caller import Caller
@@ -37,6 +37,7 @@ from bot.cases.control_commands import (
     StopGrant,
     Supervise,
     TakeStageBack,
+    TokenCommand,
     TripCircuitBreaker,
     VersionCommand,
 )
@@ -122,8 +123,8 @@ def _find_bodies(
         return (_decide_delegation(controls, command, now),)
     if isinstance(command, EmergencyCommand):
         return (_decide_emergency(controls, command, now),)
-    if isinstance(command, PasskeyCommand):
-        return (_decide_passkey(controls, command, now),)
+    if isinstance(command, PasskeyCommand | TokenCommand):
+        return (_decide_credential(controls, command, now),)
     if isinstance(command, StageCommand):
         return _decide_stage(controls, command)
     if isinstance(command, GrantCommand):
@@ -304,6 +305,14 @@ def _review(controls: DeskControls, command: ReviewEmergency) -> GlassReviewed:
 
 
 # --- passkeys ---------------------------------------------------------------------------------
+
+
+def _decide_credential(
+    controls: DeskControls, command: PasskeyCommand | TokenCommand, now: datetime
+) -> ControlBody:
+    if isinstance(command, TokenCommand):
+        return token_decisions.decide(controls, command)
+    return _decide_passkey(controls, command, now)
 
 
 def _decide_passkey(controls: DeskControls, command: PasskeyCommand, now: datetime) -> ControlBody:

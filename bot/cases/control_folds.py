@@ -39,6 +39,9 @@ from bot.cases.entries import (
     RuleProlonged,
     StageChanged,
     StandingRuleBody,
+    TokenBody,
+    TokenMade,
+    TokenRevoked,
     VersionBody,
 )
 from bot.cases.errors import LedgerBroken
@@ -79,8 +82,8 @@ def _apply(controls: DeskControls, body: ControlBody, entry: Entry) -> DeskContr
         return _apply_delegation(controls, body, entry)
     if isinstance(body, EmergencyBody):
         return _apply_emergency(controls, body, entry)
-    if isinstance(body, PasskeyBody):
-        return _apply_passkey(controls, body, entry)
+    if isinstance(body, PasskeyBody | TokenBody):
+        return _apply_credential(controls, body, entry)
     if isinstance(body, StageChanged):
         return _apply_stage(controls, body, entry)
     if isinstance(body, GrantBody):
@@ -93,6 +96,25 @@ def _apply(controls: DeskControls, body: ControlBody, entry: Entry) -> DeskContr
     if isinstance(body, VersionBody):
         return version_decisions.apply(controls, body, entry)
     return _apply_rollback(controls, body, entry)
+
+
+def _apply_credential(
+    controls: DeskControls, body: PasskeyBody | TokenBody, entry: Entry
+) -> DeskControls:
+    if isinstance(body, TokenBody):
+        return _apply_token(controls, body)
+    return _apply_passkey(controls, body, entry)
+
+
+def _apply_token(controls: DeskControls, body: TokenBody) -> DeskControls:
+    match body:
+        case TokenMade():
+            return replace(controls, tokens=(*controls.tokens, body.token))
+        case TokenRevoked():
+            rest = tuple(token for token in controls.tokens if token.id != body.token)
+            return replace(controls, tokens=rest)
+        case _:
+            assert_never(body)
 
 
 def _apply_pause(controls: DeskControls, body: PauseBody, entry: Entry) -> DeskControls:

@@ -14,6 +14,7 @@ from bot.cases.grant import Grant
 from bot.cases.passkey import Invitation, Passkey
 from bot.cases.plan import Plan
 from bot.cases.policy import Stage
+from bot.cases.program_token import ProgramToken
 from bot.cases.standing_rule import StandingRule
 from bot.cases.version_record import KindVersions
 
@@ -143,6 +144,8 @@ class DeskControls:
     adopted_rules: AdoptedRules | None = None
     #: At most one for each kind; none before the first start.
     versions: tuple[KindVersions, ...] = ()
+    #: Those that nobody has revoked, also when their time is over.
+    tokens: tuple[ProgramToken, ...] = ()
 
     def versions_of(self, kind: str) -> KindVersions | None:
         """Return the versions of a kind's playbook; None before the first."""

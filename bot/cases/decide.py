@@ -17,6 +17,7 @@ from bot.cases import (
     inquiries,
     intake,
     probes,
+    program_reports,
     requester,
     steps,
     timers,
@@ -42,6 +43,7 @@ from bot.cases.commands import (
     Open,
     OutcomeCommand,
     PersonDecision,
+    ProgramCommand,
     RequesterCommand,
     SignalCommand,
     StepCommand,
@@ -63,6 +65,7 @@ from bot.cases.entries import (
     ProbeAnswered,
     Recognised,
     Recommended,
+    Rejected,
     Reopened,
     Resolved,
     StepReported,
@@ -94,6 +97,7 @@ DeskRecord = (
     | Reopened
     | PracticeObserved
     | VersionCompared
+    | Rejected
 )
 
 
@@ -255,6 +259,8 @@ def _find_bodies(case: Case, command: Command, now: datetime) -> tuple[CaseBody,
         return requester.decide(case, command, now)
     if isinstance(command, TimerCommand):
         return timers.decide(case, command, now)
+    if isinstance(command, ProgramCommand):
+        return program_reports.decide(case, command)
     return _find_progress_bodies(case, command, now)
 
 
@@ -281,6 +287,8 @@ def _author(command: Command) -> tuple[Actor, Surface]:
         return Actor.from_source(command.signal.source), Surface.INTAKE
     if isinstance(command, TimerCommand):
         return DESK, Surface.SCHEDULER
+    if isinstance(command, ProgramCommand):
+        return Actor.from_source(command.source), Surface.INTAKE
     return DESK, Surface.DESK
 
 

@@ -22,6 +22,7 @@ from bot.cases.plan import Money, Plan
 from bot.cases.policy import Stage
 from bot.cases.practice import PracticeSource
 from bot.cases.probe import Probe, ProbeAnswer
+from bot.cases.program_token import ProgramToken
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation, Words
 from bot.cases.review import ReviewVerdict
@@ -1026,6 +1027,24 @@ class PasskeyRemoved(Body):
     owner: str
 
 
+@_entry("token.made", Transition.NOTE)
+@dataclass(frozen=True, slots=True)
+class TokenMade(Body):
+    """A program has one more token. Its secret is nowhere."""
+
+    token: ProgramToken
+
+
+@_entry("token.revoked", Transition.NOTE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class TokenRevoked(Body):
+    """A token signs nobody in any more."""
+
+    token: str
+    program: str
+    by_name: str
+
+
 # --- all bodies -------------------------------------------------------------------------------
 
 SignalBody = Recurred | Cleared | MarkedClear | Conflicted | Reopened
@@ -1077,6 +1096,7 @@ CaseBody = (
 )
 StandingRuleBody = RuleAdopted | RuleDoubted | RuleProlonged | RuleEnded
 VersionBody = VersionBegun | VersionAdopted | VersionEnded
+TokenBody = TokenMade | TokenRevoked
 ControlBody = (
     Paused
     | Resumed
@@ -1095,6 +1115,7 @@ ControlBody = (
     | PolicyAdopted
     | StandingRuleBody
     | VersionBody
+    | TokenBody
 )
 
 BODIES: dict[str, type[Body]] = {body.name: body for body in get_args(CaseBody | ControlBody)}

@@ -14,6 +14,7 @@ A refusal is an expected no: its text is safe to show a person.
     - NotNow              it cannot be known just now who asks
     - BadRequest
     - KeyReused
+    - TooMany             so many wait already
     - SettingsIncomplete
     - PlaybookInvalid
   + Conflict                somebody else wrote first; read again and decide again
@@ -120,6 +121,12 @@ class KeyReused(Refusal):
     """
 
     code = "key_reused"
+
+
+class TooMany(Refusal):
+    """So many requests wait for a decision that no other is taken."""
+
+    code = "too_many"
 
 
 class SettingsIncomplete(Refusal):

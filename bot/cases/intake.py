@@ -27,6 +27,7 @@ from bot.cases.entries import (
 )
 from bot.cases.errors import LedgerBroken
 from bot.cases.lifecycle import WAITING, State, next_state
+from bot.cases.program import program_of_source
 from bot.cases.steps import drift
 from bot.cases.verdict import needs_governance
 
@@ -62,6 +63,9 @@ def _needs_governance(case: Case, command: Recur) -> bool:
     They must when a stranger raises it too.
     """
     requester = command.signal.requester
+    if requester == command.signal.source and program_of_source(requester):
+        # A declared program that has signed in is no stranger.
+        return False
     if not requester or not command.identities.unknown_accounts([requester]):
         return False
     if case.state is not State.PROPOSED or case.proposal.verdict is None:
@@ -78,7 +82,7 @@ def open_case(entry: Entry) -> Case:
     body = entry.body
     if not isinstance(body, Opened) or entry.version != 1:
         raise LedgerBroken(f"{entry.case_id} does not begin with its opening")
-    requester = body.signal.requester or ""
+    accounts = (body.signal.requester or "", *body.signal.principals)
     return Case(
         id=entry.case_id,
         state=next_state(State.NEW, body.transition),
@@ -95,7 +99,7 @@ def open_case(entry: Entry) -> Case:
             sla=body.sla,
             remind_at=body.sla.remind_at,
         ),
-        activity=Activity(people=(requester,) if is_person(requester) else ()),
+        activity=Activity(people=tuple(filter(is_person, accounts))),
         classification=Classification(probe=body.probe),
     )
 

@@ -39,6 +39,8 @@ class Proposer(StrEnum):
     PERSON = "person"
     #: A chat model. Such a plan is judged like any other, and never runs alone.
     MODEL = "model"
+    #: A program outside that asks for an approval. Such a plan never runs alone either.
+    PROGRAM = "program"
 
 
 class FactType(StrEnum):

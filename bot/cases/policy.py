@@ -33,6 +33,7 @@ from bot.cases.constraints import (
 from bot.cases.parameter_limits import ParameterLimit
 from bot.cases.plan import CENT
 from bot.cases.policy_rules import PolicyRule
+from bot.cases.program import SYSTEM_PREFIX
 from bot.cases.standing_rule_terms import StandingRuleTerms
 from bot.cases.usage import DAY
 from bot.cases.version_rule import VersionRule
@@ -247,7 +248,9 @@ class Policy:
         if self.standing_rules == StandingRuleTerms():
             del plain["standing_rules"]
         # What the desk does to itself is in no file, and no part of what people wrote.
-        for name in [name for name in self.actions if name.startswith(OWN_ACTIONS)]:
+        # The limits of programs' own actions stand in programs.yml, and are recorded with that.
+        own_prefixes = (OWN_ACTIONS, SYSTEM_PREFIX)
+        for name in [name for name in self.actions if name.startswith(own_prefixes)]:
             del plain["actions"][name]
         return canonical_hash(plain)
 

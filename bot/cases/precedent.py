@@ -24,6 +24,7 @@ from bot.cases.entries import (
 )
 from bot.cases.evolve import evolve
 from bot.cases.lifecycle import State
+from bot.cases.program import is_approval_kind
 from bot.cases.prompt_injection import looks_like_prompt_injection
 from bot.cases.signal import Signal
 
@@ -109,7 +110,9 @@ class Precedent:
     @property
     def is_trainable(self) -> bool:
         """Tell whether models may learn from it."""
-        return self.is_reviewed and not self.looks_like_prompt_injection
+        # Of what programs write nothing is learned.
+        is_of_program = is_approval_kind(self.kind)
+        return self.is_reviewed and not is_of_program and not self.looks_like_prompt_injection
 
     @property
     def text(self) -> str:

@@ -1,7 +1,10 @@
 """Programs: callers outside that ask for approvals, raise cases and are told of decisions."""
 
+import re
 from collections.abc import Mapping
 from dataclasses import dataclass, field
+from datetime import timedelta
+from decimal import Decimal
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -12,9 +15,21 @@ from bot.cases.constraints import (
     EnvironmentName,
     Handle,
     Name,
+    OptionalChannelId,
+    OptionalHandle,
+    OptionalName,
+    Span,
     Text,
+    Times,
+    not_below,
 )
 
+#: Before the name of a program, as a source of signals. No name of a source has a colon.
+SOURCE_PREFIX = "program:"
+#: Before the name of a program, as the system of its own actions, and in the kind of its requests.
+SYSTEM_PREFIX = "program_"
+KIND_PREFIX = "request_of_"
+_NOT_IN_NAME = re.compile(r"[^a-z0-9_]")
 #: ``system.action`` of systems.yml, or a name that only the program knows.
 ActionName = Annotated[
     str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,48}(\.[a-z][a-z0-9_]{1,48})?$")
@@ -57,6 +72,19 @@ class ProgramAction:
     title: str = ""
     #: In the currency of policy; None where its amount has no limit of its own.
     per_request: Amount | None = None
+    #: Of an action that only the program knows; policy.yml has those of systems.yml.
+    amount_per_day: Annotated[Amount | None, not_below("per_request")] = None
+    times_per_day: Times | None = None
+    #: The argument with the amount that it moves. Without it a request states the amount beside.
+    amount: OptionalName = ""
+    #: The program can take it back. A request may deny it, and never claim it.
+    reversible: bool = False
+
+    @property
+    def has_limit(self) -> bool:
+        """Tell whether how much or how often is bounded."""
+        limits = (self.per_request, self.amount_per_day, self.times_per_day)
+        return any(limit is not None for limit in limits)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -74,3 +102,61 @@ class Program:
     kinds: Annotated[tuple[Name, ...], Field(max_length=100)] = ()
     callback: Callback | None = None
     per_minute: Annotated[int, Field(ge=1, strict=True)] = 60
+    #: Where its cards go; empty for the channel of unrecognised cases.
+    channel: OptionalChannelId = ""
+    #: The group that answers for it; empty for the owners of unrecognised cases.
+    owner: OptionalHandle = ""
+    #: So long after an approval the owner is asked, where the program has not reported.
+    follow_up: Span = timedelta(hours=1)
+    #: So many of its requests may wait for a decision at once.
+    max_open: Annotated[int, Field(ge=1, le=1_000, strict=True)] = 20
+
+    @property
+    def source(self) -> str:
+        """Return the source of its signals, and the account that requests its plans."""
+        return f"{SOURCE_PREFIX}{self.name}"
+
+    @property
+    def system(self) -> str:
+        """Return the system of the actions that only it knows."""
+        return f"{SYSTEM_PREFIX}{_as_name(self.name)}"
+
+    @property
+    def approval_kind(self) -> str:
+        """Return the kind of the cases with its requests."""
+        return f"{KIND_PREFIX}{_as_name(self.name)}"
+
+    def plan_action(self, action: str) -> str:
+        """Return the name that plans and policy have for an action of its own."""
+        return action if "." in action else f"{self.system}.{action}"
+
+
+def program_of_source(source: str) -> str:
+    """Return the name of the program that a source is; empty for any other source."""
+    return source.removeprefix(SOURCE_PREFIX) if source.startswith(SOURCE_PREFIX) else ""
+
+
+def is_approval_kind(kind: str) -> bool:
+    """Tell whether cases of this kind are requests of programs."""
+    return kind.startswith(KIND_PREFIX)
+
+
+def is_own_action(name: str) -> bool:
+    """Tell whether a plan's action is one that a program carries out itself."""
+    return name.startswith(SYSTEM_PREFIX)
+
+
+def _as_name(handle: str) -> str:
+    return _NOT_IN_NAME.sub("_", handle)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ProgramCaller:
+    """A program that has signed in, and what its token allows."""
+
+    program: Program
+    token_id: str
+    #: Those of the program, or fewer by its token.
+    actions: Mapping[str, ProgramAction]
+    #: The most that one request may move, by its token; None for no narrower limit.
+    limit: Decimal | None = None

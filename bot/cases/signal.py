@@ -48,6 +48,8 @@ class Signal:
     #: A name that several sources share: each may clear what another opened. Empty for a source
     #: that speaks for itself.
     domain: str = ""
+    #: The accounts that the requester acts for. They count as requesters too.
+    principals: tuple[str, ...] = ()
 
     @property
     def identity(self) -> Identity:
@@ -85,6 +87,8 @@ class Signal:
         plain = to_plain(self)
         # A source that joins a domain sends the same signals as before.
         del plain["domain"]
+        # Whom a program acts for may change; what it asked for is the same.
+        del plain["principals"]
         return canonical_hash(plain)
 
 

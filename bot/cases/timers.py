@@ -9,6 +9,7 @@ from bot.cases.commands import Expire, Remind, TimerCommand, Wake
 from bot.cases.entries import CaseBody, Entry, Escalated, Expired, Reminded, TimerBody, Woken
 from bot.cases.errors import MoveNotAllowed
 from bot.cases.lifecycle import WAITING_ON_PEOPLE, State
+from bot.cases.program_request import is_request
 from bot.cases.sla import MIN_REMINDER_GAP
 
 
@@ -36,8 +37,12 @@ def _expire(case: Case, command: Expire, now: datetime) -> Escalated | Expired:
     until = _decision_deadline(case)
     if until is None or now < until:
         raise MoveNotAllowed(f"{case.id} has until {until}")
-    if case.timers.is_escalated:
+    is_over = case.proposal.expires_at is not None and now >= case.proposal.expires_at
+    if case.timers.is_escalated or (is_over and is_request(case)):
         return Expired()
+    if is_request(case) and case.proposal.expires_at:
+        # A program was told until when it is decided: that is kept.
+        return Escalated(command.next_owner, case.proposal.expires_at, command.remind_at)
     wait = command.decide_for
     if case.proposal.verdict and case.state is State.PROPOSED:
         wait = case.proposal.verdict.expires_for

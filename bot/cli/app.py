@@ -234,6 +234,23 @@ POLICY = group(
         ),
     ],
 )
+TOKENS = group(
+    "tokens",
+    "Make, list and revoke the tokens with which programs sign in.",
+    [
+        LazyCommand(
+            "make",
+            "bot.cli.tokens:make",
+            "Make a token for a program of programs.yml. It is shown once, and stored as a hash.",
+        ),
+        LazyCommand("list", "bot.cli.tokens:list_tokens", "List all tokens, without the secrets."),
+        LazyCommand(
+            "revoke",
+            "bot.cli.tokens:revoke",
+            "Revoke a token, by the beginning of its id. It is refused from then on.",
+        ),
+    ],
+)
 COUNTERSIGN = group(
     "",
     "Countersign puts each business exception in front of the right manager as one card, and "
@@ -336,6 +353,7 @@ COUNTERSIGN = group(
         MEMORY,
         PASSKEY,
         POLICY,
+        TOKENS,
     ],
 )
 

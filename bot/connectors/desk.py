@@ -4,6 +4,7 @@ A change is written into the ledger under the key of its step, once. It can be t
 looked for there.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import Literal
@@ -117,11 +118,13 @@ DESK_SPEC = DeskSystem(
 
 
 class SystemsWithDesk:
-    """The systems of the library, and the desk beside them."""
+    """The systems of the library; beside them the desk, and programs."""
 
-    def __init__(self, systems: Systems, desk: Connector) -> None:
+    def __init__(
+        self, systems: Systems, desk: Connector, programs: Mapping[str, Connector] | None = None
+    ) -> None:
         self.of_library = systems
-        self._desk = desk
+        self._own = {DESK_SYSTEM: desk, **(programs or {})}
 
     def __getitem__(self, name: str) -> Connector:
-        return self._desk if name == DESK_SYSTEM else self.of_library[name]
+        return self._own[name] if name in self._own else self.of_library[name]

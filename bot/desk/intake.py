@@ -21,7 +21,7 @@ from bot.cases.sla import promise_sla
 from bot.desk.effects import change
 from bot.desk.signal_rush import SignalRush
 from bot.desk.source_throttle import SourceThrottle
-from bot.ports.case_store import CaseStore, Change, Receipt, ReceiptOutcome
+from bot.ports.case_store import CaseStore, Change, Judge, Receipt, ReceiptOutcome
 from bot.ports.clock import Clock
 from bot.ports.library import Library
 
@@ -56,7 +56,7 @@ class Intake:
         identities = self.library.identities()
 
         def judge_latest(latest: Case | None, new_id: str) -> Change | None:
-            change = judge(
+            return judge(
                 latest,
                 new_id,
                 signal=signal,
@@ -65,12 +65,25 @@ class Intake:
                 hours=hours,
                 identities=identities,
             )
+
+        return self.record(signal, raw, judge_latest, now)
+
+    def record(self, signal: Signal, raw: bytes, judge_latest: Judge, now: datetime) -> Receipt:
+        """Record a signal with what ``judge_latest`` makes of it.
+
+        Raises:
+            KeyReused: the source used this key for something else; both are stored, none merged.
+        """
+        kind = self.library.playbook(signal.kind).kind
+
+        def judge_in_turn(latest: Case | None, new_id: str) -> Change | None:
+            change = judge_latest(latest, new_id)
             if change is None or change.before is not None:
                 return change
             return self._schedule(change, signal, now)
 
-        with self.rush, tracing.span("intake", kind=playbook.kind, source=signal.source) as span:
-            receipt = self.cases.receive(signal, raw, judge=judge_latest, now=now)
+        with self.rush, tracing.span("intake", kind=kind, source=signal.source) as span:
+            receipt = self.cases.receive(signal, raw, judge=judge_in_turn, now=now)
             is_new = receipt.outcome is ReceiptOutcome.OPENED
             span.open_case(receipt.case_id or "", is_root=is_new)
             span.set(outcome=receipt.outcome.value)
@@ -112,23 +125,30 @@ def judge(
     if signal.status is SignalStatus.CLEAR:
         return _clear(latest, signal, playbook=playbook, now=now)
     if latest is None or _is_over(latest, now):
-        times = playbook.measure
-        sla = promise_sla(
-            now,
-            decide_for=times.decide_for,
-            resolve_for=times.resolve_for,
-            hours=hours,
-        )
-        opening = commands.Open(
-            case_id=CaseId(new_id),
-            signal=signal,
-            owner=playbook.owners.business,
-            channel=playbook.channel,
-            sla=sla,
-        )
-        return change(None, decide(None, opening, now), playbook)
+        return open_case(new_id, signal, playbook, now=now, hours=hours)
     reopen = latest.state in {State.RESOLVED, State.CLEARED}
     return change(latest, decide(latest, commands.Recur(signal, reopen, identities), now), playbook)
+
+
+def open_case(
+    new_id: str, signal: Signal, playbook: Playbook, *, now: datetime, hours: Hours
+) -> Change:
+    """Open a case for a signal."""
+    times = playbook.measure
+    sla = promise_sla(
+        now,
+        decide_for=times.decide_for,
+        resolve_for=times.resolve_for,
+        hours=hours,
+    )
+    opening = commands.Open(
+        case_id=CaseId(new_id),
+        signal=signal,
+        owner=playbook.owners.business,
+        channel=playbook.channel,
+        sla=sla,
+    )
+    return change(None, decide(None, opening, now), playbook)
 
 
 def _clear(

@@ -19,6 +19,7 @@ from bot.cases.errors import BadRequest, ConnectorFailed
 from bot.cases.evidence import facts_of
 from bot.cases.plan import Action, Money, Proposer
 from bot.cases.playbook import ActionOffer
+from bot.cases.program_request import cap_expiry, is_request, request_offer
 from bot.cases.tree_shape import LIST, TreeShape
 from bot.desk.decision_path import CommandOnCase, DecisionPath, Request
 from bot.desk.proposal import Proposals
@@ -84,7 +85,7 @@ class PlanEdits:
                 plan=plan,
                 verdict=verdict,
                 changes=changes,
-                expires_at=hours.next_opening(now + verdict.expires_for),
+                expires_at=cap_expiry(case, hours.next_opening(now + verdict.expires_for)),
             )
 
         return command
@@ -113,6 +114,9 @@ class PlanEdits:
         if case.proposal.plan is None:
             return None
         action = case.proposal.plan.actions[0]
+        if is_request(case):
+            # Every argument of a program's request may be edited; policy has the bounds.
+            return request_offer(case, action)
         return self.proposals.versions.of_case(case).offer(action.name)
 
 

@@ -5,6 +5,7 @@ from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from functools import cached_property
 
+from bot.cases.approval import ApprovalRequirement, can_be_met
 from bot.cases.autonomy import may_depend_on_record
 from bot.cases.canonical import ScalarMapping
 from bot.cases.case import Case
@@ -21,9 +22,17 @@ from bot.cases.judgement import judge
 from bot.cases.plan import DRY_RUN, Action, Plan, Proposer
 from bot.cases.playbook import Playbook
 from bot.cases.policy import Stage
+from bot.cases.program import is_own_action, program_of_source
+from bot.cases.program_request import (
+    ProgramRequest,
+    own_action,
+    request_of,
+    with_reversibility,
+)
+from bot.cases.required_approvers import add_requirements
 from bot.cases.rule_use import covering_rule
 from bot.cases.tree_shape import LIST, TreeShape
-from bot.cases.verdict import Verdict, require_governance
+from bot.cases.verdict import Ruling, Verdict, require_governance
 from bot.desk.playbook_versions import PlaybookVersions
 from bot.desk.rules_in_force import Rules, RulesInForce
 from bot.ports.case_store import CaseStore
@@ -101,6 +110,10 @@ class Proposals:
         authors = [plan.requester, plan.beneficiary, *requesters]
         return plan, self.govern_strangers(verdict, authors, playbook)
 
+    def _is_program(self, account: str) -> bool:
+        """Tell whether an account is that of a declared program."""
+        return program_of_source(account) in self.library.programs
+
     def _last_start(self, case: Case, now: datetime) -> datetime:
         """Find the last time at which a step may begin."""
         tiers = self.library.policy().tiers.values()
@@ -114,7 +127,7 @@ class Proposals:
         self, verdict: Verdict, authors: Iterable[str | None], playbook: Playbook
     ) -> Verdict:
         """Leave plans of strangers to the governance owners."""
-        accounts = [account for account in authors if account]
+        accounts = [one for one in authors if one and not self._is_program(one)]
         if self.library.identities().unknown_accounts(accounts):
             return require_governance(verdict, playbook.terms)
         return verdict
@@ -178,7 +191,7 @@ class Proposals:
             standing_rule = None
             if terms.stage is Stage.AUTONOMOUS:
                 terms = replace(terms, stage=Stage.SUPERVISED)
-        return judge(
+        verdict = judge(
             plan,
             terms,
             policy,
@@ -195,6 +208,8 @@ class Proposals:
             ),
             standing_rule=standing_rule,
         )
+        request = request_of(case.signal)
+        return _with_approvers(verdict, request) if request else verdict
 
     def find_grant(
         self, plan: Plan, verdict: Verdict, case: Case, *, now: datetime
@@ -233,18 +248,49 @@ class Proposals:
 
         A step that an earlier plan has carried out is never proposed again.
         """
+        request = request_of(case.signal)
+        prepare_anew = self._prepare_request(case, request) if request else self.prepare
         if not case.execution.earlier_steps:
-            return self.prepare
+            return prepare_anew
 
         def prepare(
             action: str, parameters: ScalarMapping, words: ScalarMapping = NOTHING
         ) -> Action:
-            candidate = self.prepare(action, parameters, words)
+            candidate = prepare_anew(action, parameters, words)
             if any(earlier.is_same_as(candidate) for earlier in case.execution.earlier_steps):
                 raise ConnectorFailed("it was done already, before this plan was made")
             return candidate
 
         return prepare
+
+    def _prepare_request(self, case: Case, request: ProgramRequest) -> Prepare:
+        """Return ``prepare`` for the request of a program."""
+        program = self.library.programs.get(program_of_source(case.signal.source))
+
+        def prepare(
+            action: str, parameters: ScalarMapping, words: ScalarMapping = NOTHING
+        ) -> Action:
+            if program is None:
+                raise ConnectorFailed("programs.yml has no such program any more")
+            if is_own_action(action):
+                return own_action(case, program, request, parameters)
+            return with_reversibility(self.prepare(action, parameters, words), request)
+
+        return prepare
+
+
+def _with_approvers(verdict: Verdict, request: ProgramRequest) -> Verdict:
+    """Ask those, too, whom a program wants to be asked. It can only add."""
+    if verdict.ruling is not Ruling.ASK or not request.approvers:
+        return verdict
+    extra = tuple(ApprovalRequirement(group, 1) for group in request.approvers)
+    factors = add_requirements(verdict.factors, extra)
+    if can_be_met(factors):
+        return replace(verdict, factors=factors)
+    reason = "the approvers of policy and those that the program names can never be complete"
+    return replace(
+        verdict, ruling=Ruling.REFUSE, rule="approvers.impossible", reason=reason, factors=()
+    )
 
 
 def _beneficiary(case: Case, playbook: Playbook, evidence: Iterable[Evidence]) -> str | None:

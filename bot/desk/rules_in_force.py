@@ -15,6 +15,7 @@ from bot.cases.errors import LedgerBroken
 from bot.cases.identity import Identities
 from bot.cases.plan import Plan
 from bot.cases.policy import EmergencyRule, PlaybookTerms, Policy
+from bot.cases.program import program_of_source
 from bot.cases.rule_record import RuleRecord
 from bot.cases.rules_playbook import rules_terms
 from bot.cases.strictness import stricter
@@ -64,6 +65,12 @@ class WaitingRules:
             return (
                 "people.yml was changed, and who had which accounts before is not known:"
                 " put it back, start once, and change it then"
+            )
+        program = program_of_source(plan.requester or "")
+        if program and plan.requester in self.changed_actions:
+            return (
+                f"{program} was changed in programs.yml,"
+                " and the governance owners have not let it be in force"
             )
         for action in plan.actions[step:]:
             if action.name in self.changed_actions:

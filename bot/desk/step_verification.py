@@ -13,7 +13,14 @@ from bot.desk.step_lease import StepLease
 from bot.desk.step_log import StepLog
 from bot.desk.step_work import FORWARD, Direction, StepWork, effect_key
 from bot.ports.clock import Clock
-from bot.ports.connector import NOTHING, Connector, EffectStatus, FactReader, Systems
+from bot.ports.connector import (
+    NOTHING,
+    Connector,
+    EffectStatus,
+    FactReader,
+    ReportAwaiting,
+    Systems,
+)
 from bot.ports.outbox import Outbox
 
 log = logging.getLogger(__name__)
@@ -121,8 +128,20 @@ class StepVerification:
 
     def _wait_until_visible(self, work: StepWork) -> None:
         action = work.action
+        connector = self.systems[action.system]
+        if isinstance(connector, ReportAwaiting):
+            self._wait_for_report(work, connector)
+            return
         reason = f"{action.summary}: {action.system} accepted it, but it is not to be seen there"
         self.look_again(work, reason, max_looks=MAX_LOOKS_AFTER_SUCCESS)
+
+    def _wait_for_report(self, work: StepWork, connector: ReportAwaiting) -> None:
+        """Wait for the program that carries the action out itself; then ask its owner."""
+        due_at = work.record.at + connector.report_within
+        if self.clock() >= due_at:
+            self.step_log.park(work, connector.missing_report)
+            return
+        self.outbox.retry(work.message, due_at, "it was handed back", certain=False, counts=False)
 
     def _wait_until_known(self, work: StepWork, direction: Direction) -> None:
         action = work.action

@@ -8,6 +8,7 @@ import logging
 from concurrent.futures import Future
 from dataclasses import dataclass, replace
 from datetime import datetime
+from functools import cached_property
 
 from bot import tracing
 from bot.cases import commands
@@ -24,6 +25,7 @@ from bot.cases.lifecycle import State
 from bot.cases.plan import Action, Money, Proposer, amount_of
 from bot.cases.playbook import Playbook, Stake
 from bot.cases.precedent import signal_text
+from bot.cases.program_request import is_request, request_of
 from bot.cases.recognition import Recognition
 from bot.cases.recommendation import Recommendation
 from bot.cases.signal import UNRECOGNISED
@@ -35,6 +37,7 @@ from bot.desk.evidence import flatten, gather, read_again
 from bot.desk.playbook_versions import KindPlaybooks
 from bot.desk.prepared_actions import PreparedActions
 from bot.desk.proposal import Proposals
+from bot.desk.request_triage import RequestTriage
 from bot.desk.stated_amount import find_stated_amount
 from bot.desk.worker import MAX_ATTEMPTS
 from bot.ports.case_store import CaseStore, Change
@@ -71,6 +74,11 @@ class Triage:
     has_narrator: bool = False
     #: Suggests plans where no playbook has one.
     planner: Planner | None = None
+
+    @cached_property
+    def requests(self) -> RequestTriage:
+        """Look at the requests of programs."""
+        return RequestTriage(library=self.library, proposals=self.proposals)
 
     def run(self, message: LeasedMessage) -> None:
         """Look at one case, unless it has moved on meanwhile."""
@@ -112,7 +120,8 @@ class Triage:
         now = self.clock()
         decision = self.look_at(case, now)
         outcome = self._change(case, decision)
-        if self.has_narrator:
+        # No model reads what a program writes.
+        if self.has_narrator and not is_request(case):
             narration = _narration(decision.case, now)
             outcome = replace(outcome, messages=(*outcome.messages, narration))
         if self.proposals.versions.is_tried(decision.case.kind):
@@ -161,6 +170,9 @@ class Triage:
 
     def look_at(self, case: Case, now: datetime) -> Decision:
         """Return what to write about this open case; write nothing."""
+        request = request_of(case.signal)
+        if request is not None:
+            return self.requests.look_at(case, request, now=now, sla=self._renew_sla(case, now))
         recognition = self._recognise(case, now)
         case = recognition.case
         playbooks = self.proposals.versions.of_kind(case.kind, now)

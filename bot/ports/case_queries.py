@@ -246,6 +246,9 @@ class CaseQueries(CaseStatistics, Protocol):
     def open_from(self, source: str, kind: str) -> list[Case]:
         """Return the cases of this source and kind that have not ended."""
 
+    def versions(self, case_ids: Sequence[str]) -> dict[str, int]:
+        """Return how many entries each of these cases has, by its id."""
+
     def open_ids(self) -> list[str]:
         """List every case that has not ended, the most urgent first."""
 

@@ -99,6 +99,19 @@ class FactReader(Protocol):
         """
 
 
+@runtime_checkable
+class ReportAwaiting(Protocol):
+    """A connector that hands actions back to a program, which reports their outcome."""
+
+    @property
+    def report_within(self) -> timedelta:
+        """Return how long the program has to report."""
+
+    @property
+    def missing_report(self) -> str:
+        """Say that the program has not reported."""
+
+
 class Systems(Protocol):
     """The outside systems by name."""
 

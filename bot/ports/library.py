@@ -1,5 +1,6 @@
 """Playbooks, policy, channels and identities, as people wrote them."""
 
+from collections.abc import Mapping
 from typing import Protocol
 
 from bot.cases.call_rules import CallRules
@@ -7,12 +8,23 @@ from bot.cases.hours import Hours
 from bot.cases.identity import Identities
 from bot.cases.playbook import Playbook
 from bot.cases.policy import Policy
+from bot.cases.program import Program
 from bot.cases.rule_record import RuleRecord
 from bot.views.labels import Labels
 
 
 class Library(Protocol):
     """Read what people wrote about how cases are handled."""
+
+    @property
+    def programs(self) -> Mapping[str, Program]:
+        """Return the programs that may ask for approvals, by name."""
+
+    def account_of(self, name: str) -> str:
+        """Return the account of a person by their name in people.yml.
+
+        Anything else is an account itself.
+        """
 
     def playbook(self, kind: str) -> Playbook:
         """Return the playbook of a kind, or the one for unrecognised cases."""

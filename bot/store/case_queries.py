@@ -141,6 +141,11 @@ class SqlCaseQueries(SqlCaseFigures):
         is_theirs = (_cases.kind == kind, _cases.source == source)
         return self._load(select(_cases.body).where(*is_theirs, _IS_OPEN))
 
+    def versions(self, case_ids: Sequence[str]) -> dict[str, int]:
+        """Return how many entries each of these cases has, by its id."""
+        query = select(_cases.id, _cases.version).where(_cases.id.in_(case_ids))
+        return {row.id: row.version for row in self._database.fetch(query)}
+
     def open_ids(self) -> list[str]:
         """List every case that has not ended, the most urgent first."""
         query = select(_cases.id).where(_IS_OPEN).order_by(_cases.rank)

@@ -7,6 +7,7 @@ from datetime import timedelta
 
 from bot.cases.limits import describe_window
 from bot.cases.policy import Policy
+from bot.cases.program import is_own_action, program_of_source
 from bot.cases.rule_record import KindRules, RuleRecord
 from bot.views.labels import Labels
 from bot.views.policy_page import PolicyPart, policy_page
@@ -99,16 +100,31 @@ def record_changes(before: RuleRecord, after: RuleRecord, labels: Labels) -> lis
             f"“{labels.kind(kind)}”", before.kinds.get(kind), after.kinds.get(kind)
         )
     for name in sorted({*before.actions, *after.actions}):
-        title = labels.action(name)
-        if name not in after.actions:
-            changes.append(f"“{title}” is no action any more")
-        elif name not in before.actions:
-            changes.append(f"“{title}” is a new action")
-        elif before.actions[name] != after.actions[name]:
-            changes.append(f"“{title}” is carried out in another way")
+        if before.actions.get(name) != after.actions.get(name):
+            changes += _definition_change(name, before, after, labels)
     if before.people_checksum != after.people_checksum:
         changes.append("Which accounts are one person's")
     return changes
+
+
+def _definition_change(
+    name: str, before: RuleRecord, after: RuleRecord, labels: Labels
+) -> Iterator[str]:
+    """Say how an action or a program differs."""
+    if is_own_action(name):
+        # It changes with its program, which has a line of its own.
+        return
+    is_program = bool(program_of_source(name))
+    title = labels.system(name) if is_program else labels.action(name)
+    noun = "program" if is_program else "action"
+    if name not in after.actions:
+        yield f"“{title}” is no {noun} any more"
+    elif name not in before.actions:
+        yield f"“{title}” is a new {noun}"
+    elif is_program:
+        yield f"“{title}” may ask for something else"
+    else:
+        yield f"“{title}” is carried out in another way"
 
 
 def _kind_changes(title: str, before: KindRules | None, after: KindRules | None) -> Iterator[str]:
@@ -167,13 +183,22 @@ def shorten(changes: Iterable[str]) -> str:
 
 def changed_files(before: RuleRecord, after: RuleRecord) -> list[str]:
     """List the files that differ, as people name them."""
+    changed = _changed_names(before, after)
+    of_programs = {name for name in changed if program_of_source(name) or is_own_action(name)}
     files = [
         ("policy.yml", before.policy_checksum != after.policy_checksum),
-        ("systems.yml", before.actions != after.actions),
+        ("systems.yml", bool(changed - of_programs)),
+        ("programs.yml", bool(of_programs)),
         ("people.yml", before.people_checksum != after.people_checksum),
         ("playbooks", before.kinds != after.kinds),
     ]
     return [name for name, is_changed in files if is_changed]
+
+
+def _changed_names(before: RuleRecord, after: RuleRecord) -> set[str]:
+    """Return the names of actions and programs that differ."""
+    names = {*before.actions, *after.actions}
+    return {name for name in names if before.actions.get(name) != after.actions.get(name)}
 
 
 def change_title(before: RuleRecord, after: RuleRecord) -> str:

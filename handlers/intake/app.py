@@ -4,7 +4,7 @@ import logging
 import uuid
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
-from typing import Any, assert_never
+from typing import Any, Protocol, assert_never
 
 from sqlalchemy.exc import DataError, DBAPIError
 from starlette.applications import Starlette
@@ -57,6 +57,16 @@ def build_app(api: "IntakeApi", *, extra_routes: Sequence[Route] = ()) -> Starle
     return Starlette(routes=routes, exception_handlers=exception_handlers)
 
 
+class SignalReceiver(Protocol):
+    """Receives the signals of some senders in another way."""
+
+    def is_for(self, request: Request) -> bool:
+        """Tell whether a request is one of theirs."""
+
+    async def receive(self, request: Request) -> Response:
+        """Authenticate the sender, and record the signals."""
+
+
 @dataclass(frozen=True, kw_only=True)
 class IntakeApi:
     """The endpoints for sources, operators and monitoring."""
@@ -71,11 +81,15 @@ class IntakeApi:
     #: Lists why nothing is carried out. A paused bot is ready all the same: it receives signals.
     list_pauses: Callable[[], list[str]] = list
     readiness: Readiness = field(default_factory=Readiness)
+    #: Receives the signals that come with a token of a program; None where there is none.
+    of_programs: "SignalReceiver | None" = None
 
     async def receive_signals(self, request: Request) -> Response:
         """Authenticate the source, parse its signals and commit each on its own."""
         headers = request.headers
         source_name = request.path_params.get("source", "")
+        if self.of_programs is not None and not source_name and self.of_programs.is_for(request):
+            return await self.of_programs.receive(request)
         self.sources.reject_unauthenticated(headers, source_name=source_name)
         body = await read_body(request)
         source = self.sources.authenticate(headers, body, source_name=source_name)

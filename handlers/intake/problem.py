@@ -11,6 +11,7 @@ MAX_DETAIL_LENGTH = 500
 TITLES = {
     400: "Bad request",
     401: "Unauthorized",
+    403: "Forbidden",
     404: "Not found",
     405: "Method not allowed",
     408: "Request timeout",

@@ -11,6 +11,7 @@ from functools import cached_property
 from pathlib import Path
 
 from bot.cases.approval import OWNER
+from bot.cases.approval_playbook import approval_playbook, with_program_actions
 from bot.cases.call_rules import CallRules
 from bot.cases.desk_kinds import DESK_SYSTEM
 from bot.cases.errors import PlaybookInvalid
@@ -32,7 +33,7 @@ from bot.connectors.specs import SystemSpec
 from bot.views.labels import Labels
 from knowledge.library.channels import Channels, read_channels
 from knowledge.library.definitions import definition_checksums
-from knowledge.library.people import read_people
+from knowledge.library.people import read_names, read_people
 from knowledge.library.playbooks import read_earlier_playbook, read_playbooks
 from knowledge.library.policy import (
     check_limits,
@@ -42,7 +43,7 @@ from knowledge.library.policy import (
     read_policy_text,
 )
 from knowledge.library.programs import FILE_NAME as PROGRAMS_FILE
-from knowledge.library.programs import read_programs
+from knowledge.library.programs import check_programs, program_checksums, read_programs
 from knowledge.library.questions import FILE_NAME as QUESTIONS_FILE
 from knowledge.library.questions import QuestionExamples, check_kinds, read_questions
 from knowledge.library.recognition import FILE_NAME as RECOGNITION_FILE
@@ -54,7 +55,7 @@ from knowledge.library.sources import (
     read_sources,
 )
 from knowledge.library.systems import read_systems
-from knowledge.library.titles import collect_labels, find_missing_titles
+from knowledge.library.titles import collect_labels, find_missing_titles, with_programs
 
 #: The files of this release.
 PACKAGED = Path(__file__).parent.parent
@@ -74,6 +75,8 @@ class FileLibrary:
     people: Identities = UNLINKED
     merit_rules: MeritRules = field(default_factory=MeritRules)
     programs: Mapping[str, Program] = field(default_factory=dict)
+    #: An account in Slack of each person in people.yml, by name.
+    people_by_name: Mapping[str, str] = field(default_factory=dict)
     #: The file of examples of questions. It is read when they are needed, which is seldom.
     questions_file: Path = PACKAGED / QUESTIONS_FILE
     #: Accounts and those before them, while a change of people.yml waits; else empty.
@@ -112,6 +115,8 @@ class FileLibrary:
         books = [stage_playbook(playbook) for playbook in self.playbooks.values()]
         books += [standing_rule_playbook(playbook) for playbook in self.playbooks.values()]
         books += [version_playbook(playbook) for playbook in self.playbooks.values()]
+        beside = self.playbooks[UNRECOGNISED]
+        books += [approval_playbook(program, beside) for program in self.programs.values()]
         books.append(rules_playbook(self.playbooks[UNRECOGNISED], self.governors()))
         return {playbook.kind: playbook for playbook in books}
 
@@ -132,7 +137,8 @@ class FileLibrary:
     def _labels(self) -> Labels:
         playbooks = {**self.playbooks, **self._own_playbooks}
         systems = {**self.systems, DESK_SYSTEM: DESK_SPEC}
-        return collect_labels(playbooks, systems, self.channel_rules.titles)
+        labels = collect_labels(playbooks, systems, self.channel_rules.titles)
+        return with_programs(labels, self.programs)
 
     def missing_titles(self) -> list[str]:
         """List the names without a title, which people would read unchanged."""
@@ -144,7 +150,14 @@ class FileLibrary:
 
     @cached_property
     def _policy(self) -> Policy:
-        return with_desk_actions(self.rules)
+        return self._with_own_actions(self.rules)
+
+    def _with_own_actions(self, policy: Policy) -> Policy:
+        return with_program_actions(with_desk_actions(policy), self.programs.values())
+
+    def account_of(self, name: str) -> str:
+        """Return the account of a person by their name in people.yml."""
+        return self.people_by_name.get(name, name)
 
     def rule_record(self) -> RuleRecord:
         """Return policy, approver groups, connectors and people as one record."""
@@ -159,13 +172,16 @@ class FileLibrary:
                 kind: KindRules.of(playbook.terms, playbook.owners.by_role())
                 for kind, playbook in self.playbooks.items()
             },
-            actions=definition_checksums(self.systems),
+            actions={
+                **definition_checksums(self.systems),
+                **program_checksums(self.programs),
+            },
             people_checksum=self.people.checksum,
         )
 
     def policy_from(self, text: str) -> Policy:
         """Read a policy that the ledger has kept, as ``policy`` returns it."""
-        return with_desk_actions(read_policy_text(text))
+        return self._with_own_actions(read_policy_text(text))
 
     def playbook_from(self, kind: str, text: str) -> Playbook:
         """Read a playbook that the ledger has kept.
@@ -219,6 +235,7 @@ class FileLibrary:
         for playbook in self.playbooks.values():
             factors += playbook.terms.factors
         groups = {factor.group for factor in factors}
+        groups |= {program.owner for program in self.programs.values() if program.owner}
         for playbook in self.playbooks.values():
             owners = playbook.owners
             groups |= {owners.business, owners.operations, owners.next_owner, owners.governance}
@@ -237,7 +254,8 @@ class FileLibrary:
 
     def channels(self) -> list[str]:
         """List every channel that cards go to."""
-        return sorted({playbook.channel for playbook in self.playbooks.values()})
+        channels = {program.channel for program in self.programs.values() if program.channel}
+        return sorted(channels | {playbook.channel for playbook in self.playbooks.values()})
 
 
 def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
@@ -251,6 +269,8 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
     policy = read_policy(policy_file)
     sources = read_sources(folder / "sources.yml")
     people = read_people(folder / "people.yml")
+    people_by_name = read_names(folder / "people.yml")
+    programs = read_programs(folder / PROGRAMS_FILE, people_by_name)
     merit_rules = read_recognition(folder / RECOGNITION_FILE)
     playbooks, playbook_complaints = read_playbooks(
         folder / "playbooks",
@@ -269,6 +289,9 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
     if not playbook_complaints:
         # A playbook with a mistake is missing, and its kind would look misspelt.
         complaints += check_names(policy_file, policy, systems=systems, playbooks=playbooks)
+        complaints += check_programs(
+            programs, systems=systems, policy=policy, playbooks=playbooks, people=people
+        )
     if UNRECOGNISED not in playbooks and not complaints:
         complaints.append(
             f"playbooks: one must be for kind {UNRECOGNISED}, so that nothing is dropped"
@@ -287,7 +310,8 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
         channel_rules=read_channels(folder / "channels.yml"),
         people=people,
         merit_rules=merit_rules,
-        programs=read_programs(folder / PROGRAMS_FILE),
+        programs=programs,
+        people_by_name=people_by_name,
         questions_file=questions_file,
     )
 

@@ -50,6 +50,16 @@ def read_people(path: Path) -> Identities:
     return Identities.of(person.accounts for person in document.people)
 
 
+def read_names(path: Path) -> dict[str, str]:
+    """Return an account in Slack of each person, by name."""
+    if not path.exists():
+        return {}
+    document, _ = read(path, PeopleFile)
+    return {
+        person.name: next(filter(is_slack_account, person.accounts)) for person in document.people
+    }
+
+
 def _check_accounts(path: Path, people: tuple[PersonEntry, ...]) -> None:
     owners: dict[str, str] = {}
     for person in people:

@@ -1,9 +1,11 @@
 """The titles of all files, and the names without a title."""
 
 from collections.abc import Iterator, Mapping
+from dataclasses import replace
 
 from bot.cases.expressions import placeholders
 from bot.cases.playbook import Playbook
+from bot.cases.program import Program
 from bot.connectors.specs import SystemSpec
 from bot.views.labels import Labels
 
@@ -34,6 +36,17 @@ def collect_labels(
         kinds={kind: playbook.title for kind, playbook in playbooks.items()},
         briefs={kind: playbook.brief for kind, playbook in playbooks.items()},
     )
+
+
+def with_programs(labels: Labels, programs: Mapping[str, Program]) -> Labels:
+    """Return the labels with the titles of programs and of their own actions."""
+    systems, actions = dict(labels.systems), dict(labels.actions)
+    for program in programs.values():
+        systems[program.source] = systems[program.system] = program.title
+        for name, action in program.actions.items():
+            if action.title:
+                actions[program.plan_action(name)] = action.title
+    return replace(labels, systems=systems, actions=actions)
 
 
 def find_missing_titles(

@@ -112,6 +112,8 @@ WIRE = {
         Transition.NOTE,
         "checksum record before before_version by_name on_case key",
     ),
+    "token.made": (Transition.NOTE, "token"),
+    "token.revoked": (Transition.NOTE, "token program by_name"),
     "version.adopted": (
         Transition.NOTE,
         "kind checksum text text_entry before reason by_name on_case key watch_until"
