@@ -3,6 +3,7 @@
 from collections.abc import Iterator
 
 from bot.cases.policy import Stage
+from bot.cases.program import Program
 from bot.cases.source import Source
 from bot.connectors.registry import build_connectors, lease_conflicts, missing_secrets
 from bot.ports.chat import Chat
@@ -68,6 +69,8 @@ def find_problems(settings: Settings) -> list[str]:
     problems += library.question_problems()
     for name, source in library.sources.items():
         problems += _source_problems(name, source, settings)
+    for program in library.programs.values():
+        problems += _program_problems(program, settings)
     return problems
 
 
@@ -91,3 +94,13 @@ def _source_problems(name: str, source: Source, settings: Settings) -> list[str]
     if any(settings.secret(variable) for variable in variables):
         return []
     return [f"source {name} has no secret set, so it cannot send: set {' or '.join(variables)}"]
+
+
+def _program_problems(program: Program, settings: Settings) -> list[str]:
+    variables = program.callback.secret_env if program.callback else ()
+    if not variables or any(settings.secret(variable) for variable in variables):
+        return []
+    return [
+        f"program {program.name} has no secret set, so it is told of nothing: "
+        f"set {' or '.join(variables)}"
+    ]

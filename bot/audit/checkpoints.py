@@ -105,7 +105,7 @@ class Witness:
 
     @property
     def raw_public_key(self) -> bytes | None:
-        """Return the Ed25519 key of the notes; None where this process may not read it."""
+        """Return the Ed25519 key of the notes; None where unreadable."""
         return self._raw_public_key() if self._public is not None else None
 
     @property

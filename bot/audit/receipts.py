@@ -35,7 +35,7 @@ class Receipts:
         return self.witness.origin
 
     def sign(self, payload: Mapping[str, Any]) -> str | None:
-        """Return the payload as a compact JWS; None where this process has no key.
+        """Return the payload as compact JWS; None without a key.
 
         Its bytes are RFC 8785, so that the same decision always has the same receipt.
         """
@@ -49,7 +49,10 @@ class Receipts:
         )
 
     def public_keys(self) -> list[dict[str, str]]:
-        """Return the public key as a JSON web key (RFC 8037); none where none can be read."""
+        """Return the public key as JSON web keys (RFC 8037).
+
+        None where none can be read.
+        """
         text = self.public_key_text
         if not text:
             return []

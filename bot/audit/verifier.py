@@ -19,6 +19,8 @@ you like. It checks
 - that what was approved in advance was within number, sum and time, and like what it came with;
 - that a changed playbook came into force by people's approval where policy asks for it, that a case
   was judged by a version that was in force or on trial, and that nothing on trial ran alone;
+- that what a program asked for came under a token that an operator had made and nobody had revoked,
+  that no person it acts for approved it, and that no other program reported what came of it;
 - that an approval with a passkey carries a signature by the approver's own device over its plan.
 
 A log that goes back is a finding, unless two things explain it. The note that does so names the
@@ -474,6 +476,9 @@ PACK_FIELDS = {
     "devices": list,
 }
 PACKED_FIELDS = {"seq": int, "entry": str, "proof": list}
+# Before the name of a program, as the source of its signals.
+PROGRAM = "program:"
+TOKEN_GRACE = timedelta(minutes=5)
 DEVICE_ENTRIES = {"passkey.invited", "passkey.added", "passkey.removed"}
 
 
@@ -603,6 +608,7 @@ def check_order(pack, findings):
 def check_pack_trade(entries, case_id, findings):
     """Check the rules on the entries of one case."""
     log = Log()
+    log.is_pack = True
     case = CaseState(log)
     desk = CaseState(log)
     for seq, entry in entries:
@@ -720,6 +726,10 @@ class Log:
         self.tries_versions = False
         # The versions of each kind's playbook.
         self.versions = {}
+        # The tokens of programs by id, those that were revoked with the time of that.
+        self.tokens = {}
+        # A pack has no entry about tokens.
+        self.is_pack = False
 
 
 class PlaybookState:
@@ -883,15 +893,61 @@ def add_requester(entry, body, case):
         case.requesters.add(requester)
     # Of a program's request: the people it acts for.
     case.requesters.update(signal.get("principals") or ())
+    return token_problem(entry, signal, case)
 
 
 def open_case(entry, body, case):
     """Record who raised the exception, its signal, and whether it is practice."""
     case.is_probe = bool(body.get("probe"))
-    add_requester(entry, body, case)
+    problem = add_requester(entry, body, case)
     signal = body.get("signal") or {}
     facts = {**(signal.get("facts") or {}), "source": signal.get("source")}
     case.signal_facts = {f"facts.signal.{name}": value for name, value in facts.items()}
+    return problem
+
+
+def token_problem(entry, signal, case):
+    """Return why nobody can have signed in as this program."""
+    source = signal.get("source") or ""
+    if not source.startswith(PROGRAM) or case.log.is_pack:
+        return None
+    if entry["actor"] != f"source:{source}":
+        return f"a signal of {source} that somebody else recorded"
+    # A request that came before the token was revoked may be recorded a moment later.
+    at = parse_time(entry["at"]) - TOKEN_GRACE
+    for token in case.log.tokens.values():
+        ends = [token.get("expires_at"), token.get("revoked_at")]
+        is_over = any(parse_time(end) < at for end in ends if end)
+        if token["program"] == source[len(PROGRAM) :] and not is_over:
+            return None
+    return f"{source} had no token that was valid then"
+
+
+def make_token(entry, body, case):
+    """Check that an operator gave a program a token."""
+    token = body["token"]
+    if not token["token_hash"].startswith(token["id"]):
+        return "a token whose id is not that of its hash"
+    case.log.tokens[token["id"]] = dict(token)
+    return None if entry["actor"].startswith("operator:") else "a token that no operator made"
+
+
+def revoke_token(entry, body, case):
+    """Record that a token is revoked."""
+    token = case.log.tokens.get(body["token"])
+    if token is None or token.get("revoked_at"):
+        return "a token was revoked that nobody had made, or that was revoked before"
+    token["revoked_at"] = entry["at"]
+    return None
+
+
+def reporter_problem(entry, case):
+    """Return why this program cannot know what came of a step."""
+    actor = entry["actor"]
+    source = case.signal_facts.get("facts.signal.source")
+    if not actor.startswith("source:") or actor == f"source:{source}":
+        return None
+    return f"{actor} reported a step of a plan that it had not asked for"
 
 
 def answer_probe(entry, body, case):
@@ -1629,6 +1685,9 @@ def step_number(body):
 
 def record_report(entry, body, case):
     """Record what became of a step."""
+    problem = reporter_problem(entry, case)
+    if problem:
+        return problem
     if is_earlier(body, case):
         return record_earlier_undo(body, case)
     if body["state"] in IN_DOUBT:
@@ -1679,7 +1738,10 @@ def record_landing(body, case, has_landed):
 
 
 def settle_step(entry, body, case):
-    """Check that a person settled a step that was in doubt."""
+    """Check who settled a step, and that it was in doubt."""
+    problem = reporter_problem(entry, case)
+    if problem:
+        return problem
     if case.steps.doubt.pop(body["step"], None) is None:
         return f"a person settled step {body['step'] + 1}, of which nothing was in doubt"
     if is_earlier(body, case):
@@ -1854,6 +1916,8 @@ RULES = {
     "passkey.invited": record_invitation,
     "passkey.added": add_passkey,
     "passkey.removed": remove_passkey,
+    "token.made": make_token,
+    "token.revoked": revoke_token,
     "stage.changed": change_stage,
     "grant.given": give_grant,
     "grant.ended": end_grant,

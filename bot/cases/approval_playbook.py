@@ -47,7 +47,7 @@ def approval_playbook(program: Program, beside: Playbook) -> Playbook:
 
 
 def with_program_actions(policy: Policy, programs: Iterable[Program]) -> Policy:
-    """Return the policy with the limits of the actions that only programs know."""
+    """Return the policy with the limits of programs' own actions."""
     limits: dict[str, ActionLimit] = {}
     for program in programs:
         limits |= own_limits(program)
@@ -55,7 +55,7 @@ def with_program_actions(policy: Policy, programs: Iterable[Program]) -> Policy:
 
 
 def own_limits(program: Program) -> Mapping[str, ActionLimit]:
-    """Return the limits of a program's own actions, by their names in plans."""
+    """Return the limits of a program's own actions by name."""
     return {
         program.plan_action(name): ActionLimit(
             per_plan=action.per_request,

@@ -487,7 +487,7 @@ class ReportedOutcome(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ReportOutcome:
-    """A program says what came of the action that was handed back to it."""
+    """A program reports the outcome of what was handed back."""
 
     #: The source that the program is.
     source: str

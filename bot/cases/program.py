@@ -1,4 +1,4 @@
-"""Programs: callers outside that ask for approvals, raise cases and are told of decisions."""
+"""Programs: callers outside that ask for approvals and raise cases."""
 
 import re
 from collections.abc import Mapping
@@ -46,9 +46,10 @@ EVENTS = frozenset(
 
 
 def _check_events(events: tuple[str, ...]) -> tuple[str, ...]:
-    unknown = sorted(set(events) - EVENTS)
-    if unknown:
-        raise ValueError(f"there is no event {unknown[0]}; there are {', '.join(sorted(EVENTS))}")
+    strange_events = sorted(set(events) - EVENTS)
+    if strange_events:
+        names = ", ".join(sorted(EVENTS))
+        raise ValueError(f"there is no event {strange_events[0]}; there are {names}")
     return events
 
 
@@ -113,7 +114,7 @@ class Program:
 
     @property
     def source(self) -> str:
-        """Return the source of its signals, and the account that requests its plans."""
+        """Return the source of its signals, which is its account too."""
         return f"{SOURCE_PREFIX}{self.name}"
 
     @property
@@ -127,12 +128,12 @@ class Program:
         return f"{KIND_PREFIX}{_as_name(self.name)}"
 
     def plan_action(self, action: str) -> str:
-        """Return the name that plans and policy have for an action of its own."""
+        """Return the name of an action in plans and policy."""
         return action if "." in action else f"{self.system}.{action}"
 
 
 def program_of_source(source: str) -> str:
-    """Return the name of the program that a source is; empty for any other source."""
+    """Return the name of the program behind a source; empty for none."""
     return source.removeprefix(SOURCE_PREFIX) if source.startswith(SOURCE_PREFIX) else ""
 
 
@@ -142,7 +143,7 @@ def is_approval_kind(kind: str) -> bool:
 
 
 def is_own_action(name: str) -> bool:
-    """Tell whether a plan's action is one that a program carries out itself."""
+    """Tell whether a program carries out this action itself."""
     return name.startswith(SYSTEM_PREFIX)
 
 

@@ -1,4 +1,4 @@
-"""Commands of programs on their requests: take one back, and report an outcome. Pure."""
+"""Commands of programs: take a request back, report an outcome. Pure."""
 
 from typing import assert_never
 
@@ -24,7 +24,7 @@ _STATES = {
 
 
 def decide(case: Case, command: ProgramCommand) -> tuple[CaseBody, ...]:
-    """Find the entries of a command of the program that made the request.
+    """Find the entries of a program's command on its request.
 
     Raises:
         TooLate: it has been decided, or reported before.
@@ -41,7 +41,7 @@ def decide(case: Case, command: ProgramCommand) -> tuple[CaseBody, ...]:
 
 
 def is_handed_back(case: Case) -> bool:
-    """Tell whether the program may act now: what it does was approved, and is its own."""
+    """Tell whether the program may act now, by an approval."""
     plan, steps = case.proposal.plan, case.execution.steps
     if case.state is not State.RUNNING or plan is None or not steps or plan.is_dry_run:
         return False
@@ -65,7 +65,7 @@ def _report(case: Case, command: ReportOutcome) -> tuple[CaseBody, ...]:
 
 
 def _is_missed(case: Case) -> bool:
-    """Tell whether the owner is asked for the outcome of an action of the program."""
+    """Tell whether the owner is asked for the program's outcome."""
     plan = case.proposal.plan
     is_asked = case.state is State.OUTCOME_UNKNOWN and plan is not None
     return is_asked and plan is not None and is_own_action(plan.actions[0].name)

@@ -1,4 +1,4 @@
-"""The request of a program for an approval, as it stands in the facts of its signal.
+"""The request of a program, as its signal's facts have it.
 
 Everything in it is the program's own word: it is shown as quoted, and judged by nobody's trust.
 """
@@ -37,6 +37,7 @@ REQUEST = "request"
 CONNECTOR = "program"
 MAX_VALUE = 200
 NO_UNDO = timedelta(0)
+_YES_OR_NO = {"true": True, "yes": True, "false": False, "no": False}
 #: Before the names of what the program gives as evidence.
 GIVEN = "given"
 
@@ -53,7 +54,7 @@ class GivenEvidence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramRequest:
-    """The action that a program wants approved, with all that it says about it."""
+    """The action that a program wants approved, in its own words."""
 
     #: "system.action" of systems.yml, or the name of an action of its own.
     action: str
@@ -86,7 +87,7 @@ class ProgramRequest:
 
     @property
     def terms(self) -> tuple[object, ...]:
-        """Return what an approval of it rests on, beside the action and its arguments."""
+        """Return what an approval rests on beside action and arguments."""
         return self.amount, self.reversible, self.approvers, self.on_behalf_of, self.limit
 
     def facts(self) -> dict[str, Scalar]:
@@ -100,7 +101,7 @@ class ProgramRequest:
 
 
 def request_of(signal: Signal) -> ProgramRequest | None:
-    """Read the request of a signal; None where a program asks for nothing."""
+    """Read the request of a signal; None where there is none."""
     if not _is_request(signal):
         return None
     content = signal.facts.get(REQUEST)
@@ -115,7 +116,10 @@ def is_request(case: Case) -> bool:
 
 
 def _is_request(signal: Signal) -> bool:
-    """Tell whether a program asks: no other source has its name, and no signal this kind."""
+    """Tell whether a program asks for an approval.
+
+    No other source has its name, and no other signal this kind.
+    """
     return is_approval_kind(signal.kind) and bool(program_of_source(signal.source))
 
 
@@ -133,6 +137,9 @@ def own_action(
     terms = program.actions.get(request.action)
     if terms is None:
         raise ConnectorFailed(f"{program.title} may not ask for this any more")
+    arguments = {
+        name: _like(request.arguments.get(name), value) for name, value in arguments.items()
+    }
     title = terms.title or request.action
     words = ", ".join(f"{_words(name)} “{_value(value)}”" for name, value in arguments.items())
     return Action(
@@ -152,10 +159,34 @@ def own_action(
     )
 
 
+def _like(original: Scalar, value: Scalar) -> Scalar:
+    """Read an edited value as what the program gave: a form has texts alone.
+
+    Raises:
+        ConnectorFailed: it is nothing of that sort.
+    """
+    if value == original or not isinstance(value, str) or isinstance(original, str):
+        return value
+    text = value.strip()
+    if text == str(original):
+        return original
+    try:
+        match original:
+            case bool():
+                return _YES_OR_NO[text.casefold()]
+            case int() | float():
+                number = Decimal(text)
+                return int(number) if number == number.to_integral_value() else float(number)
+            case _:
+                return value
+    except (ArithmeticError, KeyError, ValueError):
+        raise ConnectorFailed(f"{text[:40]!r} is not like {original}") from None
+
+
 def _amount(
     terms: ProgramAction, request: ProgramRequest, arguments: ScalarMapping
 ) -> Money | None:
-    """Return what it moves: by the argument that says so, or by the request."""
+    """Return what it moves, by its argument or the request."""
     if not terms.amount:
         return request.amount
     amount = amount_of(arguments.get(terms.amount))
@@ -167,7 +198,7 @@ def _amount(
 
 
 def request_offer(case: Case, action: Action) -> ActionOffer:
-    """Make the offer by which people may edit every argument of a request."""
+    """Make the offer that lets people edit every argument."""
     names = tuple(action.parameters)
     return ActionOffer(
         action=action.name,
@@ -178,7 +209,7 @@ def request_offer(case: Case, action: Action) -> ActionOffer:
 
 
 def with_reversibility(action: Action, request: ProgramRequest) -> Action:
-    """Return an action of systems.yml as one that cannot be undone, where the request says so."""
+    """Return the action as irreversible where the request says so."""
     return action if request.reversible else replace(action, reversible=False, undo_for=NO_UNDO)
 
 
@@ -225,10 +256,16 @@ def request_words(request: ProgramRequest, program: Program) -> str:
     """Say who carries the action out, and for whom it is asked."""
     by = f"{program.title} asks"
     if request.on_behalf_of:
-        by += " on behalf of somebody else"
+        by += f" on behalf of {_person(request.on_behalf_of)}"
     if request.is_own:
         return f"{by}, and does this itself once it is approved"
     return f"{by}; Countersign does it once it is approved"
+
+
+def _person(name: str) -> str:
+    """Name a person as the program does, and hide accounts."""
+    is_account = "/" in name or "@" in name
+    return "a colleague" if is_account else f"“{name}”"
 
 
 def _words(name: str) -> str:

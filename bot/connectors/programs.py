@@ -1,4 +1,4 @@
-"""Programs as systems: an approved action is handed back, and the program reports its outcome.
+"""Programs as systems, to which approved actions are handed back.
 
 Handing back is no effect of its own: the record that it was done is the step in the ledger, from
 which the program reads that it may act.
@@ -49,7 +49,10 @@ class ProgramConnector:
         return {}
 
     def execute(self, action: Action, key: str) -> str:
-        """Hand the action back: the entry about it is what the program waits for."""
+        """Hand the action back.
+
+        The entry about it is what the program waits for.
+        """
         return f"handed back to {self.program.title}"
 
     def verify(self, action: Action, key: str) -> EffectStatus:

@@ -48,7 +48,7 @@ MAX_TITLE = 300
 
 
 class RequestOutcome(StrEnum):
-    """What became of a request that came in."""
+    """The effect of a request that came in."""
 
     #: It has a case of its own.
     NEW = "new"
@@ -68,7 +68,7 @@ class RequestReceipt:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ProgramReport:
-    """What a program says came of an action that it has carried out."""
+    """The outcome of an action, as its program says."""
 
     outcome: ReportedOutcome
     detail: str = ""
@@ -121,7 +121,7 @@ class ProgramApprovals:
         return RequestReceipt(case, _outcome(receipt.outcome, case))
 
     def check(self, caller: ProgramCaller, request: ProgramRequest) -> ProgramRequest:
-        """Return the request as it stands, if the program may ask for it at all.
+        """Return the request with its amount, if it may be asked for.
 
         Raises:
             NotEligible: neither file nor token allows it.
@@ -129,13 +129,13 @@ class ProgramApprovals:
         """
         terms = caller.actions.get(request.action)
         if terms is None:
-            allowed = ", ".join(sorted(caller.actions)) or "nothing"
+            names = ", ".join(sorted(caller.actions)) or "nothing"
             raise NotEligible(
-                f"{caller.program.name} may not ask for {request.action}; it may ask for {allowed}"
+                f"{caller.program.name} may not ask for {request.action}; it may ask for {names}"
             )
-        unknown = sorted(set(request.approvers) - set(self.library.deciders()))
-        if unknown:
-            raise BadRequest(f"nobody here decides as {unknown[0]}", field="approvers")
+        strange_groups = sorted(set(request.approvers) - set(self.library.deciders()))
+        if strange_groups:
+            raise BadRequest(f"nobody here decides as {strange_groups[0]}", field="approvers")
         if request.is_own:
             request = self._with_amount(terms, request)
             self._must_be_within_limits(caller, terms, request)
@@ -147,18 +147,18 @@ class ProgramApprovals:
         A limit of money needs an amount: what is not known is never taken for little.
         """
         policy = self.library.policy()
-        stated = request.amount
+        statement = request.amount
         if terms.amount:
             amount = amount_of(request.arguments.get(terms.amount))
             if amount is None:
                 field = f"arguments.{terms.amount}"
                 raise BadRequest(f"{terms.amount} must be an amount of money", field=field)
-            if stated is not None and stated.amount != amount:
+            if statement is not None and statement.amount != amount:
                 raise BadRequest(f"amount is not what {terms.amount} says", field="amount")
-            currency = stated.currency if stated else policy.currency
+            currency = statement.currency if statement else policy.currency
             return replace(request, amount=Money(amount, currency))
         has_money_limit = terms.per_request is not None or terms.amount_per_day is not None
-        if stated is None and has_money_limit:
+        if statement is None and has_money_limit:
             raise BadRequest("say what it moves, as amount", field="amount")
         return request
 
@@ -248,13 +248,13 @@ class ApprovalRecords:
     signer: ReceiptSigner
 
     def of(self, case: Case) -> dict[str, object]:
-        """Return a request with its decision, and the receipt where there is a key."""
+        """Return a request with its decision and receipt."""
         payload = receipt_payload(case, self.signer.issuer)
         return approval_record(case, self.signer.sign(payload) if payload else None)
 
 
 def _is_same_matter(latest: Case, signal: Signal, now: datetime) -> bool:
-    """Tell whether a request is one that waits, or was refused a short while ago."""
+    """Tell whether a request waits, or was refused lately."""
     if latest.signal.identity not in signal.identities:
         return False
     reason = latest.activity.status_reason
@@ -289,7 +289,10 @@ def _outcome(outcome: ReceiptOutcome, case: Case) -> RequestOutcome:
 
 
 def _with_end(decision: Decision, now: datetime) -> Decision:
-    """Add the end of the plan that follows from a report: both are one commit."""
+    """Add the end of the plan that follows from a report.
+
+    Both are one commit.
+    """
     case = decision.case
     match next_step(case).next:
         case StepKind.FINISH:

@@ -1,4 +1,4 @@
-"""Tokens of programs: make, list and revoke them, and find whose one is."""
+"""Tokens of programs: make, list, revoke and recognise them."""
 
 import secrets
 from collections.abc import Mapping, Sequence
@@ -50,9 +50,10 @@ class ProgramTokens:
             Refusal: there is no such program, or it may not do this itself.
         """
         program = self._program(program_name)
-        unknown = sorted(set(actions) - set(program.actions))
-        if unknown:
-            raise BadRequest(f"programs.yml lets {program_name} ask for no {unknown[0][:60]}")
+        strange_actions = sorted(set(actions) - set(program.actions))
+        if strange_actions:
+            name = strange_actions[0][:60]
+            raise BadRequest(f"programs.yml lets {program_name} ask for no {name}")
         secret = f"{PREFIX}{program_name}_{secrets.token_urlsafe(TOKEN_BYTES)}"
         now = self.clock()
         token = ProgramToken(
@@ -77,7 +78,10 @@ class ProgramTokens:
         return self.desk_controls.load().tokens
 
     def revoke(self, token_id: str, *, operator: str) -> None:
-        """Revoke a token, at once and in every process. Accepts a unique prefix of its id."""
+        """Revoke a token, at once and in every process.
+
+        Accepts a unique prefix of its id.
+        """
 
         def command() -> ControlCommand:
             return RevokeToken(Caller.operator(operator), token_id)

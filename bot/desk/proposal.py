@@ -280,7 +280,7 @@ class Proposals:
 
 
 def _with_approvers(verdict: Verdict, request: ProgramRequest) -> Verdict:
-    """Ask those, too, whom a program wants to be asked. It can only add."""
+    """Add the approvers that a program names; it replaces nobody."""
     if verdict.ruling is not Ruling.ASK or not request.approvers:
         return verdict
     extra = tuple(ApprovalRequirement(group, 1) for group in request.approvers)

@@ -1,4 +1,4 @@
-"""Look at the request of a program: make its plan, or refuse it.
+"""Make the plan of a program's request, or refuse it.
 
 Nothing is recommended: the plan is what the program asked for. Its words are shown as quoted, and
 no model reads them. What cannot be approved ends at once, so that the program can go on.
@@ -14,7 +14,7 @@ from bot.cases.decide import Decision, decide, record_entry
 from bot.cases.entries import Gathered, Rejected, RejectReason
 from bot.cases.errors import ConnectorFailed
 from bot.cases.evidence import Evidence
-from bot.cases.plan import Action, Proposer
+from bot.cases.plan import Action, Money, Proposer
 from bot.cases.program import Program, program_of_source
 from bot.cases.program_request import (
     ProgramRequest,
@@ -67,7 +67,7 @@ class RequestTriage:
         return self.proposals.prepare_for(case)(name, request.arguments)
 
     def _find_excess(self, action: Action, program: Program, request: ProgramRequest) -> str:
-        """Say which limit of the program or its token the amount passes; empty for none."""
+        """Say which limit the amount passes; empty for none."""
         terms = program.actions.get(request.action)
         if terms is None:
             return f"{program.title} may not ask for this any more"
@@ -109,12 +109,13 @@ class RequestTriage:
 
 
 def excess(amount: Decimal | None, limit: Decimal, currency: str) -> str:
-    """Say that an amount passes what a program may ask for; empty where it does not."""
+    """Say that an amount passes a limit; empty where it does not."""
     if amount is None:
         return "the amount is in a currency without a rate"
     if amount <= limit:
         return ""
-    return f"{amount:,} {currency} is more than the {limit:,} that it may ask for"
+    sums = f"{Money(amount, currency)} is more than the {Money(limit, currency)}"
+    return f"{sums} that it may ask for"
 
 
 def _gather(
@@ -136,9 +137,9 @@ def _gather(
 
 
 def _defer(case: Case, reason: str, *, now: datetime, sla: Sla | None) -> Decision:
-    """Put the request before its owner, who can have it looked at again."""
-    blocked = f"This could not be looked at: {reason[:MAX_NOTE]}. Try again later"
-    recommendation = Recommendation("", "", BASIS, blocked=blocked)
+    """Put the request before its owner, who can try again."""
+    instruction = f"This could not be looked at: {reason[:MAX_NOTE]}. Try again later"
+    recommendation = Recommendation("", "", BASIS, blocked=instruction)
     return decide(case, commands.Recommend(recommendation, None, None, sla=sla), now)
 
 

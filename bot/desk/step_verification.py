@@ -136,7 +136,7 @@ class StepVerification:
         self.look_again(work, reason, max_looks=MAX_LOOKS_AFTER_SUCCESS)
 
     def _wait_for_report(self, work: StepWork, connector: ReportAwaiting) -> None:
-        """Wait for the program that carries the action out itself; then ask its owner."""
+        """Wait for the program's report; in the end ask its owner."""
         due_at = work.record.at + connector.report_within
         if self.clock() >= due_at:
             self.step_log.park(work, connector.missing_report)

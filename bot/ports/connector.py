@@ -101,7 +101,7 @@ class FactReader(Protocol):
 
 @runtime_checkable
 class ReportAwaiting(Protocol):
-    """A connector that hands actions back to a program, which reports their outcome."""
+    """A connector that hands actions back, and waits for reports."""
 
     @property
     def report_within(self) -> timedelta:

@@ -12,7 +12,7 @@ class ReceiptSigner(Protocol):
         """Return the name of the deployment, as its checkpoints have it."""
 
     def sign(self, payload: Mapping[str, Any]) -> str | None:
-        """Return the payload as a compact JWS; None where this process has no key."""
+        """Return the payload as compact JWS; None without a key."""
 
     def public_keys(self) -> list[dict[str, str]]:
-        """Return the public keys as JSON web keys; none where nothing was signed yet."""
+        """Return the public keys as JSON web keys."""

@@ -1,4 +1,4 @@
-"""The request of a program as JSON: what it is told of the decision and of what came of it.
+"""The request of a program as JSON, with decision and outcome.
 
 Its names are a part of the interface.
 """
@@ -91,7 +91,7 @@ def approval_state(case: Case) -> ApprovalState:
 
 
 def _state_without_effect(case: Case) -> ApprovalState:
-    """Return the state of a plan that was not carried out as it was approved."""
+    """Return the state of a plan that had no effect."""
     if _is_by_hand(case) and case.execution.steps:
         return ApprovalState.FAILED
     return ApprovalState.REJECTED
@@ -221,7 +221,7 @@ def _execution_record(case: Case) -> dict[str, Any] | None:
 
 
 def receipt_payload(case: Case, issuer: str) -> dict[str, Any] | None:
-    """Return what a receipt says of the decision; None while there is none."""
+    """Return the payload of a receipt; None without a decision."""
     decision, plan = program_decision(case), case.proposal.plan
     if decision is None:
         return None

@@ -16,7 +16,10 @@ from bot.cases.entries import Body, Entry
 from bot.cases.evidence import Evidence
 from bot.cases.evolve import evolve
 from bot.cases.grant import giving_case
+from bot.cases.limits import describe_window
 from bot.cases.passkey import Purpose
+from bot.cases.program import Program, program_of_source
+from bot.cases.program_request import ProgramRequest, request_of
 from bot.cases.signal import Signal
 from bot.cases.standing_rule_playbook import DRAFT_FACT
 from bot.cases.version_record import VersionComparison, short_version
@@ -140,12 +143,40 @@ class EntryWords:
             lines.append(ContentLine("Happened", moment(signal.occurred_at)))
         if signal.requester:
             lines.append(ContentLine("Raised by", self.names.account(signal.requester)))
+        for account in signal.principals:
+            lines.append(ContentLine("On behalf of", self.names.account(account)))
+        request = request_of(signal)
+        if request is not None:
+            return (*lines, *self._request(request, signal))
         for name, value in signal.facts.items():
             if name == DRAFT_FACT and is_standing_rule_kind(signal.kind):
                 # The plan and the evidence say in words what the draft says in code.
                 continue
             lines.append(ContentLine(start_upper(as_words(name)), value_text(value)))
         return tuple(lines)
+
+    def _request(self, request: ProgramRequest, signal: Signal) -> Iterator[ContentLine]:
+        """Say what a program asks for.
+
+        Its evidence stands in an entry of its own.
+        """
+        program = program_of_source(signal.source)
+        action = Program(name=program, title=program).plan_action(request.action)
+        yield ContentLine("Asks for", self.labels.action(action))
+        for name, value in request.arguments.items():
+            label = start_upper(self.labels.parameter(action, name))
+            yield ContentLine(label, value_text(value))
+        if request.amount is not None:
+            yield ContentLine("Amount", str(request.amount))
+        if not request.reversible:
+            yield ContentLine("Undo", "it says that this cannot be undone")
+        for group in request.approvers:
+            yield ContentLine("Wants approved by", self.names.account(group))
+        if request.expires_for is not None:
+            span = describe_window(request.expires_for).removeprefix("in ")
+            yield ContentLine("Waits for", span)
+        if request.expires_at is not None:
+            yield ContentLine("Waits until", moment(request.expires_at))
 
     # --- triage -----------------------------------------------------------------------------------
 

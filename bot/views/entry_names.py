@@ -8,6 +8,7 @@ from bot.cases import entries as bodies
 from bot.cases.actor import Actor, ActorKind
 from bot.cases.approval import Approval, people_of
 from bot.cases.entries import Entry
+from bot.cases.program import program_of_source
 from bot.views.labels import Labels, as_words
 
 #: An account that no entry names.
@@ -44,6 +45,8 @@ class EntryNames:
 
     def account(self, text: str) -> str:
         """Name a person or group."""
+        if program_of_source(text):
+            return self.labels.system(text)
         if people_of(text):
             return ", ".join(self._person(user_id) for user_id in people_of(text))
         actor = Actor.parse(text)

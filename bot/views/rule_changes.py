@@ -183,11 +183,11 @@ def shorten(changes: Iterable[str]) -> str:
 
 def changed_files(before: RuleRecord, after: RuleRecord) -> list[str]:
     """List the files that differ, as people name them."""
-    changed = _changed_names(before, after)
-    of_programs = {name for name in changed if program_of_source(name) or is_own_action(name)}
+    names = _changed_names(before, after)
+    of_programs = {name for name in names if program_of_source(name) or is_own_action(name)}
     files = [
         ("policy.yml", before.policy_checksum != after.policy_checksum),
-        ("systems.yml", bool(changed - of_programs)),
+        ("systems.yml", bool(names - of_programs)),
         ("programs.yml", bool(of_programs)),
         ("people.yml", before.people_checksum != after.people_checksum),
         ("playbooks", before.kinds != after.kinds),

@@ -6,6 +6,7 @@ from bot.cases.case import Case
 from bot.cases.entries import StepState
 from bot.cases.lifecycle import State
 from bot.cases.plan import Action, Plan
+from bot.cases.program import is_own_action
 from bot.desk.case_texts import describe_span
 from bot.views.labels import as_words
 from bot.views.plan_words import plan_items
@@ -13,6 +14,8 @@ from handlers.cards.text import Json, text_run
 from handlers.cards.wording import Wording, is_row_count, money_text
 
 MAX_SUMMARY = 1_000
+#: Of an action that a program carries out itself.
+HANDED_BACK = "{} does this now, and reports what came of it"
 STEP_LABELS = {
     StepState.STARTED: "running",
     StepState.ACCEPTED: "accepted, not visible there yet",
@@ -55,6 +58,8 @@ def _status(case: Case, plan: Plan, *, index: int, wording: Wording) -> str:
 def _progress(case: Case, index: int, wording: Wording) -> str:
     step = case.execution.steps[index]
     label = STEP_LABELS[step.state]
+    if step.state is StepState.ACCEPTED and is_own_action(case.action(index).name):
+        return HANDED_BACK.format(wording.system(case.action(index).system))
     answer = describe_step_facts(case, index, wording)
     if answer:
         return f"{label} ({answer})"

@@ -1,1 +1,1 @@
-"""Programs outside: they ask for approvals, raise cases and are told of decisions."""
+"""The doors of programs outside."""

@@ -86,8 +86,8 @@ class ApprovalsApi:
         """Take a request, and answer with its approval."""
         caller = await self._authenticate(request)
         body = await _read_body(request)
-        asked, key = parse_request(body)
-        receipt = await _in_thread(self.approvals.ask, caller, asked, key=key, raw=body)
+        content, key = parse_request(body)
+        receipt = await _in_thread(self.approvals.ask, caller, content, key=key, raw=body)
         if receipt.outcome is RequestOutcome.REFUSED_BEFORE:
             detail = f"the same was refused in {receipt.case.id}; the answer is the same"
             return Problem(409, detail).response(approval=self.records.of(receipt.case))
@@ -96,7 +96,7 @@ class ApprovalsApi:
         return JSONResponse(self.records.of(case), status)
 
     async def get(self, request: Request) -> Response:
-        """Return a request with its decision, at once or when there is one."""
+        """Return a request, at once or when it is decided."""
         caller = await self._authenticate(request)
         seconds = _read_wait(request)
         case = await _in_thread(self.approvals.find, caller, request.path_params["id"])
@@ -133,7 +133,7 @@ class ApprovalsApi:
     async def _wait(
         self, caller: ProgramCaller, case: Case, *, seconds: float, is_ready: IsReady
     ) -> Case:
-        """Return the case once it is ready, or as it is after so many seconds."""
+        """Return the case once it is ready, or at its time."""
         until = monotonic() + seconds
         program = caller.program.name
         while not is_ready(case):
@@ -178,13 +178,13 @@ async def _read_body(request: Request) -> bytes:
         raise Problem(refusal.status, refusal.detail) from None
 
 
-async def _in_thread(function: Callable[..., T], *arguments: object, **named: object) -> T:
+async def _in_thread(function: Callable[..., T], *arguments: object, **keywords: object) -> T:
     """Call the desk in a thread, and answer its refusals.
 
     Raises:
         Problem: what the desk refused, or that the database is away.
     """
-    call: Callable[[], T] = partial(function, *arguments, **named)
+    call: Callable[[], T] = partial(function, *arguments, **keywords)
     try:
         return await run_in_threadpool(call)
     except Refusal as refusal:

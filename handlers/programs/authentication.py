@@ -1,4 +1,4 @@
-"""Authentication of programs by their tokens, before anything of a request is read."""
+"""Authentication of programs by their tokens."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field

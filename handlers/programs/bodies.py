@@ -80,7 +80,7 @@ class AmountIn(BaseModel):
 
 
 class EvidenceIn(BaseModel):
-    """Something that speaks for the request. It is shown as the program's own word."""
+    """Something that speaks for the request, in the program's words."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -123,7 +123,7 @@ class ApprovalIn(BaseModel):
 
 
 class ReportIn(BaseModel):
-    """What came of an action that the program has carried out itself."""
+    """The outcome of an action that the program has carried out itself."""
 
     model_config = ConfigDict(extra="forbid")
 
@@ -191,7 +191,7 @@ def _read_evidence(item: EvidenceIn) -> GivenEvidence:
 
 
 def _read_expiry(text: str | None) -> tuple[datetime | None, timedelta | None]:
-    """Read when a request is over: a time, or a duration from when it came."""
+    """Read the end of a request: a time, or a duration."""
     if text is None:
         return None, None
     try:

@@ -1,4 +1,4 @@
-"""Signals of programs: cases that they raise, of the kinds that programs.yml lets them."""
+"""Signals of programs, of the kinds that programs.yml allows."""
 
 from dataclasses import dataclass, replace
 
@@ -29,7 +29,7 @@ class ProgramSignals:
     intake: Intake
 
     def is_for(self, request: Request) -> bool:
-        """Tell whether a request carries a token of a program, valid or not."""
+        """Tell whether a request carries a program's token, valid or not."""
         token = bearer_token(request.headers)
         return token is not None and token.startswith(PREFIX)
 

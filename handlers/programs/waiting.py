@@ -25,7 +25,7 @@ MAX_WAITS_EACH = 20
 class _Wait:
     case_id: str
     version: int
-    changed: asyncio.Future[None]
+    change: asyncio.Future[None]
 
 
 @dataclass
@@ -50,7 +50,7 @@ class CaseWaits:
         with self._wait(case_id, version, program) as wait:
             if self._poller is None or self._poller.done():
                 self._poller = asyncio.create_task(self._poll())
-            await asyncio.wait([wait.changed], timeout=seconds)
+            await asyncio.wait([wait.change], timeout=seconds)
 
     @contextmanager
     def _wait(self, case_id: str, version: int, program: str) -> Iterator[_Wait]:
@@ -60,7 +60,7 @@ class CaseWaits:
         try:
             yield wait
         finally:
-            wait.changed.cancel()
+            wait.change.cancel()
             self._waits.discard(wait)
             self._by_program[program] -= 1
 
@@ -74,6 +74,6 @@ class CaseWaits:
                 versions = {}
             for wait in self._waits:
                 is_changed = versions.get(wait.case_id, wait.version) != wait.version
-                if is_changed and not wait.changed.done():
-                    wait.changed.set_result(None)
+                if is_changed and not wait.change.done():
+                    wait.change.set_result(None)
             await asyncio.sleep(self.poll_seconds)

@@ -45,7 +45,7 @@ def read_programs(path: Path, people: Mapping[str, str]) -> Mapping[str, Program
 
 
 def program_checksums(programs: Mapping[str, Program]) -> dict[str, str]:
-    """Return the checksum of what each program may do, by its source and own actions.
+    """Return checksums by program and own action.
 
     A change is decided like a change of systems.yml.
     """

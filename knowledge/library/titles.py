@@ -39,7 +39,7 @@ def collect_labels(
 
 
 def with_programs(labels: Labels, programs: Mapping[str, Program]) -> Labels:
-    """Return the labels with the titles of programs and of their own actions."""
+    """Return the labels with the titles of programs and their actions."""
     systems, actions = dict(labels.systems), dict(labels.actions)
     for program in programs.values():
         systems[program.source] = systems[program.system] = program.title

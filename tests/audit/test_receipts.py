@@ -28,7 +28,7 @@ def receipts(tmp_path):
 
 
 def verify(receipt, keys):
-    """Verify as a stranger does, who has the receipt and the published keys."""
+    """Verify as a stranger does, by the published keys."""
     signed = jws.deserialize_compact(receipt, KeySet.import_key_set({"keys": keys}), ["EdDSA"])
     return signed.headers(), json.loads(signed.payload)
 

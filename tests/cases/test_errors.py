@@ -34,6 +34,7 @@ CODES = {
     "NotNow": "not_now",
     "BadRequest": "bad_request",
     "KeyReused": "key_reused",
+    "TooMany": "too_many",
     "SettingsIncomplete": "settings_incomplete",
     "PlaybookInvalid": "playbook_invalid",
 }

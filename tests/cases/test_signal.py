@@ -50,10 +50,11 @@ def test_sources_of_one_domain_speak_of_the_same_trouble():
 @pytest.mark.threat("A6")
 def test_a_body_of_before_has_the_digest_of_before():
     plain = to_plain(BASE)
-    del plain["domain"]
+    del plain["domain"], plain["principals"]
     assert (
         BASE.body_checksum == replace(BASE, domain="stock").body_checksum == canonical_hash(plain)
     )
+    assert BASE.body_checksum == replace(BASE, principals=("T1/U1",)).body_checksum
     assert BASE.body_checksum == "6af578272a0a6543aad83511866144a4719699c8e059d4949210dd1c6fa3c25c"
 
 

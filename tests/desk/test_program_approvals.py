@@ -1,4 +1,4 @@
-"""Requests of programs: asked, decided on an ordinary card, handed back or carried out, reported."""
+"""Requests of programs, from the question to the report."""
 
 from dataclasses import replace
 from datetime import timedelta
@@ -163,6 +163,37 @@ def test_edited_arguments_come_back_and_the_price_follows_them(world, agent):
     assert decision["plan_hash"] == edited.proposal.plan.plan_hash
 
 
+@pytest.mark.parametrize(
+    ("before", "text", "after"),
+    [
+        (40, "30", 30),
+        (40, "30.5", 30.5),
+        (True, "no", False),
+        (None, "None", None),
+        ("17", "18", "18"),
+        (40, "40", 40),
+    ],
+)
+def test_what_a_form_gives_back_is_of_the_sort_that_the_program_gave(
+    world, agent, before, text, after
+):
+    publish = ProgramRequest(action="publish", arguments={"menu": before, "x": 1}, summary="New")
+    case = agent.ask(publish).case
+    edit = {"menu": text, "x": "2"}
+    world.desk.decisions.edit(request(case.id, principal("ana"), world.seen(case)), edit)
+    parameters = world.case(case).proposal.plan.actions[0].parameters
+    assert (parameters, type(parameters["menu"])) == ({"menu": after, "x": 2}, type(after))
+
+
+def test_an_edit_of_another_sort_is_refused(world, agent):
+    case = agent.ask().case
+    for text in ("much", "NaN", ""):
+        with pytest.raises(BadRequest, match="cannot be done|nothing was changed"):
+            world.desk.decisions.edit(
+                request(case.id, principal("elsie"), world.seen(case)), {"deposit": text}
+            )
+
+
 def test_neither_the_program_nor_those_it_acts_for_approve(world, agent):
     world.library.people_by_name["Elsie"] = principal("elsie")
     case = agent.ask(replace(REFUND, on_behalf_of="Elsie")).case
@@ -201,12 +232,12 @@ def test_risk_is_that_of_policy_and_a_claim_lowers_nothing(world, agent):
 def test_what_neither_file_nor_token_allows_is_refused_without_a_case(world, agent):
     with pytest.raises(NotEligible, match=r"may not ask for house\.give_notice"):
         agent.ask(replace(ORDER, action="house.give_notice"))
-    with pytest.raises(NotEligible, match=r"2,000.* is more than the 1,000"):
+    with pytest.raises(NotEligible, match=r"£2,000\.00 is more than the £1,000\.00"):
         agent.ask(replace(REFUND, arguments={"booking": "B-1", "deposit": 2000}))
     narrow = Agent(world, actions=["refund"], limit=Decimal(50))
     with pytest.raises(NotEligible, match=r"may not ask for house\.order_stock"):
         narrow.ask(ORDER)
-    with pytest.raises(NotEligible, match="is more than the 50"):
+    with pytest.raises(NotEligible, match=r"£51\.00 is more than the £50\.00"):
         narrow.ask(replace(REFUND, arguments={"booking": "B-1", "deposit": 51}))
     for deposit in (None, True, "much", -1, float("nan")):
         with pytest.raises(BadRequest, match="must be an amount of money"):
@@ -223,7 +254,9 @@ def test_a_price_above_what_the_program_may_ask_for_ends_the_request_at_once(wor
 
     record = agent.record(case)
     assert (case.state, record["state"]) == (State.REJECTED, "rejected")
-    assert record["decision"]["reason"].endswith("501 GBP is more than the 500 that it may ask for")
+    assert record["decision"]["reason"].endswith(
+        "£501.00 is more than the £500.00 that it may ask for"
+    )
 
 
 def test_what_policy_refuses_ends_at_once_and_says_why(world, agent):

@@ -1,4 +1,4 @@
-"""Approvals over HTTP: strict bodies, one answer to strangers, waiting that ends with the decision."""
+"""Approvals over HTTP: strict bodies, and waits that end."""
 
 import json
 import threading

@@ -1,4 +1,4 @@
-"""Programs sign in by their tokens, each with a quota of its own."""
+"""Programs sign in by tokens, each with its own quota."""
 
 import asyncio
 
