@@ -11,7 +11,7 @@ import pytest
 from langchain_core.messages import ToolMessage
 from mcp import Client, StdioServerParameters, stdio_client
 
-from bot.demo.people import ANA, BEN
+from bot.demo.people import ANA, BEN, ELSIE
 from bot.demo.processes import EmulatorProcess
 from handlers.programs.client import Countersign, ReceiptInvalid, needs_approval, verify_receipt
 from tests.conftest import PATIENT
@@ -62,8 +62,14 @@ class Managers(Office):
         self.fill_in(who, **fields)
         wait_until(lambda: self.names(approval)[-1] == "plan.edited", "the edit")
 
-    def state(self, approval):
-        return self.store.cases.case(approval["case"]).state
+    def approve(self, who, approval):
+        self.press(who, approval, "case.approve")
+        wait_until(lambda: "plan.authorised" in self.names(approval), f"the yes of {who}")
+
+    def reject(self, who, approval, note):
+        self.press(who, approval, "case.reject")
+        self.fill_in(who, **{"field.reason": "not_worth_it", "field.note": note})
+        wait_until(lambda: "plan.rejected" in self.names(approval), f"the no of {who}")
 
 
 @pytest.fixture(scope="module")
@@ -131,10 +137,10 @@ def test_the_example_agent_pays_what_managers_approve(office, client):
         )
         assert "Give the deposit of booking B-17 back" in str(office.card(first)["blocks"])
         office.edit(BEN, second, deposit="30")
-        office.press(BEN, third, "case.reject")
-        office.fill_in(BEN, reason="not_worth_it", note="there is no such booking")
-        office.press(ANA, second, "case.approve")
-        office.press(BEN, first, "case.approve")
+        # Whoever edits a plan does not approve it.
+        office.approve(ELSIE, second)
+        office.reject(BEN, third, "there is no such booking")
+        office.approve(BEN, first)
 
     with presses(office, press):
         state = agent.invoke({"messages": [{"role": "user", "content": "Refund all three."}]})
@@ -152,9 +158,7 @@ def test_a_plain_graph_has_its_order_carried_out(office, client):
     before = office.ordered(35)
     graph = example("plain_graph").build_graph(client)
     order = {"order": "2026-48", "product_id": 35}
-    with presses(
-        office, lambda: office.press(ANA, office.request("product_id", 35), "case.approve")
-    ):
+    with presses(office, lambda: office.approve(ANA, office.request("product_id", 35))):
         state = graph.invoke(order)
     assert state["outcome"] == "done"
     assert office.ordered(35) == before + 2
@@ -176,9 +180,7 @@ def test_a_function_is_approved_and_its_receipt_holds_offline(office, client):
     def refund(booking: str, deposit: float) -> None:
         paid.append((booking, deposit))
 
-    with presses(
-        office, lambda: office.press(BEN, office.request("booking", "B-20"), "case.approve")
-    ):
+    with presses(office, lambda: office.approve(BEN, office.request("booking", "B-20"))):
         refund("B-20", 44.5)
 
     assert paid == [("B-20", 44.5)]
@@ -229,13 +231,11 @@ def test_an_agent_asks_with_tools_over_stdio(office):
             raised = (await tools.call_tool("raise_exception", signal)).structured_content
             return asked, decision, other, raised
 
-    with presses(
-        office, lambda: office.press(ANA, office.request("product_id", 36), "case.approve")
-    ):
+    with presses(office, lambda: office.approve(ANA, office.request("product_id", 36))):
         asked, decision, other, raised = asyncio.run(story())
 
-    assert asked["state"] == "pending"
-    assert (decision["state"], decision["decided_by"]) == ("done", ["Ana Ruiz"])
+    assert asked["id"] == decision["id"]
+    assert (decision["state"], decision["decided_by"]) == ("done", ["Ana Duarte"])
     assert decision["next"].startswith("Do not act")
     assert office.ordered(36) == before + 2
     assert other.is_error
