@@ -333,7 +333,7 @@ class ApprovalTools:
         self,
         text: Annotated[str, Field(description="What happened, in plain words.")],
         kind: Annotated[str, Field(description="Only precedents of this kind.")] = "",
-        limit: Annotated[int, Field(ge=1, le=20, description="Precedents at most.")] = 5,
+        limit: Annotated[int, Field(ge=1, le=10, description="Precedents at most.")] = 5,
     ) -> PrecedentsOut:
         """Find how cases like this ended, and what people decided then."""
         with _plain_errors():
