@@ -86,7 +86,7 @@ class MoneyIn(BaseModel):
     currency: Annotated[str, Field(pattern="^[A-Z]{3}$", description="ISO 4217, like GBP.")]
 
 
-class EvidenceIn(BaseModel):
+class ShownEvidence(BaseModel):
     """Something that shows people why the action is right."""
 
     title: str
@@ -219,7 +219,9 @@ class ApprovalTools:
         ],
         summary: Annotated[str, Field(description="One plain sentence on what you want and why.")],
         amount: Annotated[MoneyIn | None, Field(description="Money that it moves.")] = None,
-        evidence: Annotated[list[EvidenceIn] | None, Field(description="What shows why.")] = None,
+        evidence: Annotated[
+            list[ShownEvidence] | None, Field(description="What shows why.")
+        ] = None,
         on_behalf_of: Annotated[
             str, Field(description="The person you serve, as team/user or by name.")
         ] = "",
@@ -252,7 +254,10 @@ class ApprovalTools:
             int, Field(ge=0, le=MAX_WAIT_SECONDS, description="How long to wait at most.")
         ] = DEFAULT_WAIT_SECONDS,
     ) -> ApprovalOut:
-        """Wait for people; still "pending" means that you call it again, now or later."""
+        """Wait for people.
+
+        Still "pending" means that you call it again, now or later.
+        """
         client = self._connect()
         begun_at = time.monotonic()
         while True:
@@ -371,7 +376,7 @@ class ApiTokenVerifier:
         self._valid_until: dict[str, float] = {}
 
     async def verify_token(self, token: str) -> AccessToken | None:
-        """Return the token with a name for its holder; None where it is not valid."""
+        """Return a valid token with a name for its holder, else None."""
         name = hashlib.sha256(token.encode()).hexdigest()
         if self._valid_until.get(name, -math.inf) < self._clock():
             if not await self._is_valid(token):
