@@ -5,12 +5,12 @@ from dataclasses import dataclass
 
 import uvicorn
 from slack_bolt import App
-from starlette.routing import Route
 
 from bot.cases.controls import EVERYTHING
 from bot.cases.errors import ChatFailed
 from bot.cases.source import Source
 from bot.desk.case_progress import CaseProgress
+from bot.desk.case_reading import CaseReading
 from bot.desk.decisions import Decisions
 from bot.desk.intake import Intake
 from bot.desk.passkeys import PasskeyEnrolment
@@ -27,9 +27,11 @@ from handlers.intake.authentication import Credentials, Sources
 from handlers.intake.server import ConnectionLimits, build_server
 from handlers.passkeys import app as passkeys
 from handlers.passkeys.ceremony import Ceremony
-from handlers.programs import approvals
+from handlers.programs.approval_operations import approval_operations
 from handlers.programs.approvals import ApprovalsApi
 from handlers.programs.authentication import Programs
+from handlers.programs.cases import CaseApi
+from handlers.programs.operation import Operation
 from handlers.programs.signals import ProgramSignals
 from handlers.programs.waiting import CaseWaits
 from handlers.slack import http_receiver
@@ -82,6 +84,7 @@ class HttpServices:
     decisions: Decisions
     enrolment: PasskeyEnrolment
     program_tokens: ProgramTokens
+    reading: CaseReading
     program_approvals: ProgramApprovals
     queries: CaseQueries
     #: Signs the decisions on what programs ask for.
@@ -102,11 +105,15 @@ def build_http_server(
     intake_api = IntakeApi(
         of_programs=ProgramSignals(programs, services.intake),
         intake=services.intake,
-        progress=services.progress,
         sources=Sources(sources, _credentials(sources, settings)),
-        read_tokens=settings.api_tokens,
         find_problems=health.find_problems,
         list_pauses=health.find_pauses,
+    )
+    case_api = CaseApi(
+        reading=services.reading,
+        progress=services.progress,
+        programs=programs,
+        read_tokens=settings.api_tokens,
     )
     routes = passkeys.routes(
         decisions=services.decisions,
@@ -114,7 +121,6 @@ def build_http_server(
         ceremony=Ceremony(settings.public_url),
         clock=clock,
     )
-    routes = [*_program_routes(services, programs), *routes]
     # With Socket Mode nothing needs to reach us, so nothing is answered either.
     if health.socket is None:
         slack_route = http_receiver.route(
@@ -125,21 +131,26 @@ def build_http_server(
         )
         routes = [slack_route, *routes]
     return build_server(
-        build_intake(intake_api, extra_routes=routes),
+        build_intake(
+            intake_api,
+            operations=[*case_api.operations(), *_approval_operations(services, programs)],
+            extra_routes=routes,
+            url=settings.public_url,
+        ),
         host=settings.host,
         port=settings.port,
         limits=ConnectionLimits(per_address=settings.connections_per_address),
     )
 
 
-def _program_routes(services: HttpServices, programs: Programs) -> list[Route]:
+def _approval_operations(services: HttpServices, programs: Programs) -> list[Operation]:
     api = ApprovalsApi(
         programs=programs,
         approvals=services.program_approvals,
         records=ApprovalRecords(services.signer),
         waits=CaseWaits(services.queries),
     )
-    return approvals.routes(api)
+    return approval_operations(api)
 
 
 def _credentials(sources: Mapping[str, Source], settings: Settings) -> dict[str, Credentials]:

@@ -5,6 +5,7 @@ from collections.abc import Iterator
 from bot.cases.policy import Stage
 from bot.cases.program import Program
 from bot.cases.source import Source
+from bot.connectors.callbacks import callback_problems
 from bot.connectors.registry import build_connectors, lease_conflicts, missing_secrets
 from bot.ports.chat import Chat
 from bot.ports.connector import Connector
@@ -67,6 +68,7 @@ def find_problems(settings: Settings) -> list[str]:
     problems += library.unconverted_stakes()
     problems += library.missing_titles()
     problems += library.question_problems()
+    problems += callback_problems(library.programs, settings.secret)
     for name, source in library.sources.items():
         problems += _source_problems(name, source, settings)
     for program in library.programs.values():

@@ -17,6 +17,7 @@ from bot.advisors import Knowledge
 from bot.cases.errors import SettingsIncomplete
 from bot.checkpoint_keeper import CheckpointKeeper
 from bot.clock import monotonic
+from bot.desk.event_effects import with_callbacks
 from bot.desk.kind_watch import KindWatch
 from bot.desk.lane_priority import LanePriority
 from bot.desk.worker import Handler, WorkerPool, WorkerTimings
@@ -34,7 +35,7 @@ from scheduler.loop import Job, Loop
 
 log = logging.getLogger(__name__)
 # A thread that draws waits for Slack most of the time: 24 draw fifty cards a second at 150 ms.
-LANE_THREADS = {"desk": 4, "chat": 24, "talk": 4, "later": 2}
+LANE_THREADS = {"desk": 4, "chat": 24, "talk": 4, "later": 2, "events": 8}
 LANES = tuple(LANE_THREADS)
 #: With several workers, the only lane that each of them has. The others stay together in the
 #: first: Slack's rate for a channel is kept in the memory of one process, and the order of what is
@@ -234,6 +235,7 @@ def build_lanes(
             backlog=desk.screens.cards.evidence.backlog if name == CARD_LANE else None,
         )
         for name in names
+        if handlers[name]
     }
 
 
@@ -297,6 +299,12 @@ def _lane_handlers(desk: Desk) -> dict[str, dict[Topic, Handler]]:
     }
     if desk.narration:
         handlers["later"][Topic.NARRATE] = desk.narration.run
+    # A lane of its own for receivers that hang. Where no program is told of anything, what an
+    # earlier programs.yml has left is ended beside other work.
+    has_receivers = bool(with_callbacks(desk.library.programs))
+    handlers["events"] = {Topic.EVENT: desk.events.run} if has_receivers else {}
+    if not has_receivers:
+        handlers["later"][Topic.EVENT] = desk.events.run
     return handlers
 
 

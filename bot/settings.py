@@ -6,18 +6,27 @@ Settings are frozen, and complete before anything starts.
 import os
 from collections.abc import Mapping, Sequence
 from enum import StrEnum
+from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
 from types import MappingProxyType
 from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from annotated_types import Ge
-from pydantic import AfterValidator, Field, PrivateAttr, StringConstraints, ValidationError
+from pydantic import (
+    AfterValidator,
+    BeforeValidator,
+    Field,
+    PrivateAttr,
+    StringConstraints,
+    ValidationError,
+)
 from pydantic.fields import FieldInfo
 from pydantic_core import ErrorDetails
 from pydantic_settings import (
     BaseSettings,
     EnvSettingsSource,
+    NoDecode,
     PydanticBaseSettingsSource,
     SettingsConfigDict,
 )
@@ -102,6 +111,20 @@ def _checked_api_url(url: str) -> str:
     return url.rstrip("/")
 
 
+Network = IPv4Network | IPv6Network
+
+
+def _read_networks(value: object) -> object:
+    """Read networks, separated by commas."""
+    if not isinstance(value, str):
+        return value
+    try:
+        return tuple(ip_network(part.strip()) for part in value.split(",") if part.strip())
+    except ValueError as error:
+        raise ValueError(f"must be networks like 10.1.0.0/16, by commas: {error}") from None
+
+
+Networks = Annotated[tuple[Network, ...], NoDecode, BeforeValidator(_read_networks)]
 ResolvedPath = Annotated[Path, AfterValidator(Path.resolve)]
 PublicUrl = Annotated[str, AfterValidator(_checked_public_url)]
 
@@ -184,11 +207,19 @@ class HttpSettings(_SettingsGroup):
             "default http://localhost and the port"
         ),
     )
+    callback_networks: Networks = Field(
+        (),
+        validation_alias="COUNTERSIGN_CALLBACK_NETWORKS",
+        description=(
+            "networks of your own to which callbacks of programs may lead, like "
+            "10.1.0.0/16,fd00::/8; default: none, public addresses only"
+        ),
+    )
     api_token: str = Field(
         "",
         validation_alias="COUNTERSIGN_API_TOKEN",
         repr=False,
-        description="bearer token for GET /v1/cases/{id}",
+        description="bearer token for GET /v1/cases and GET /v1/precedents",
     )
     api_token_old: str = Field(
         "",

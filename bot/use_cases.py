@@ -33,12 +33,15 @@ from bot.desk.answers.precedents import CasePrecedents
 from bot.desk.answers.product import ProductAnswers
 from bot.desk.answers.readings import QueryWords
 from bot.desk.case_progress import CaseProgress
+from bot.desk.case_reading import CaseReading
 from bot.desk.confirmations import Confirmations
 from bot.desk.controls import Controls
 from bot.desk.conversation import Conversation
 from bot.desk.deadlines import Deadlines
 from bot.desk.decisions import Decisions
 from bot.desk.eligibility import Eligibility
+from bot.desk.event_effects import EventEffects, with_callbacks
+from bot.desk.events import EventDelivery
 from bot.desk.executor import Executor, build_executor
 from bot.desk.follow_up import FollowUp
 from bot.desk.group_decisions import GroupDecisions
@@ -51,7 +54,7 @@ from bot.desk.passkeys import PasskeyEnrolment
 from bot.desk.practice_observation import PracticeObservation
 from bot.desk.precedents import PrecedentRecorder
 from bot.desk.probes import Probes
-from bot.desk.program_approvals import ProgramApprovals
+from bot.desk.program_approvals import ApprovalRecords, ProgramApprovals
 from bot.desk.program_tokens import ProgramTokens
 from bot.desk.promotions import Promotions
 from bot.desk.proposal import IDLE_MODES, Proposals
@@ -81,6 +84,7 @@ from bot.ports.outbox import Outbox
 from bot.screens import ScreenBuilder, Screens
 from bot.store.store import Store
 from bot.triage import build_triage
+from bot.views.approval_record import approval_record
 from knowledge.language.deferred_reading import DeferredQuestionReading
 from knowledge.library import FileLibrary
 
@@ -147,6 +151,8 @@ class Desk:
     conversation: Conversation
     screens: Screens
     upkeep: Upkeep
+    events: EventDelivery
+    reading: CaseReading
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -407,6 +413,35 @@ class _Builder:
             clock=self.clock,
         )
         return PlanExecution(executor=executor, follow_up=follow_up, observation=observation)
+
+    def reading(self) -> CaseReading:
+        """Build what programs read."""
+        return CaseReading(
+            cases=self.store.cases,
+            queries=self.store.queries,
+            library=self.library,
+            memory=self.advisors.memory,
+            shelf=self.advisors.shelf,
+            url=self.options.public_url,
+            clock=self.clock,
+        )
+
+    def events(self) -> EventDelivery:
+        """Build what tells programs of cases, and let decisions cause it."""
+        programs = with_callbacks(self.library.programs)
+        signer = self.options.receipt_signer
+        if self.options.event_sender and programs:
+            effects = EventEffects(programs=programs)
+            self.store.cases.further_effects[:] = [effects.messages]
+        return EventDelivery(
+            cases=self.store.cases,
+            outbox=self.store.outbox,
+            library=self.library,
+            sender=self.options.event_sender,
+            approval_record=ApprovalRecords(signer).of if signer else approval_record,
+            url=self.options.public_url,
+            clock=self.clock,
+        )
 
     def action_stages(self) -> ActionStages:
         """Build what tells the stages of actions."""
@@ -752,6 +787,8 @@ def build_desk(
         conversation=conversation,
         screens=build.screens(visibility, conversation),
         upkeep=build.upkeep(intake, triage),
+        events=build.events(),
+        reading=build.reading(),
     )
 
 

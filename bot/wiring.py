@@ -9,8 +9,10 @@ from slack_sdk import WebClient
 
 from bot.advisors import open_knowledge
 from bot.audit.receipts import Receipts
-from bot.checkpoint_keeper import open_keeper
+from bot.checkpoint_keeper import open_keeper, open_witness
+from bot.connectors.callbacks import CallbackSender
 from bot.desk.decision_priority import DecisionPriority
+from bot.desk.event_effects import with_callbacks
 from bot.desk.kind_watch import KindWatch
 from bot.desk.options import DeskOptions
 from bot.desk.passkeys import PasskeyEnrolment
@@ -43,6 +45,7 @@ from handlers.slack.rate_limiter import RateLimiter
 from handlers.slack.services import QuestionServices, SlackServices
 from handlers.slack.socket_mode import SocketModeConnection
 from handlers.slack.web_client import web_client
+from knowledge.library import FileLibrary
 from scheduler.loop import Loop
 
 
@@ -98,6 +101,7 @@ def build_service(settings: Settings, *, clock: Clock | None = None, processes: 
                 decisions=desk.decisions,
                 enrolment=desk.enrolment,
                 program_tokens=desk.program_tokens,
+                reading=desk.reading,
                 program_approvals=desk.program_approvals,
                 queries=desk.store.queries,
                 signer=Receipts(keeper.witness),
@@ -144,7 +148,7 @@ def _build_parts(settings: Settings, clock: Clock | None, *, lanes: Sequence[str
         directory=directory,
         clock=clock,
         advisors=knowledge.advisors,
-        options=_desk_options(settings),
+        options=_desk_options(settings, library),
     )
     timings = WorkerTimings(lease_for=settings.lease_for, settle_for=settings.settle_for)
     pools = build_lanes(
@@ -237,12 +241,17 @@ def _open_socket(
     )
 
 
-def _desk_options(settings: Settings) -> DeskOptions:
+def _desk_options(settings: Settings, library: FileLibrary) -> DeskOptions:
+    # The key is read where programs are told of decisions, and nowhere else.
+    is_telling = bool(with_callbacks(library.programs))
     return DeskOptions(
         mode=settings.mode.value,
         storm_after=settings.storm_after,
         lease_for=settings.lease_for,
         settle_for=settings.settle_for,
+        event_sender=CallbackSender(settings.secret, settings.callback_networks),
+        receipt_signer=Receipts(open_witness(settings)) if is_telling else None,
+        public_url=settings.public_url,
         is_health_shown=settings.approver_health is ApproverHealth.ON,
         probes_per_week=_probes_per_week(settings),
     )

@@ -90,3 +90,12 @@ def test_defaults_follow_the_data_folder_and_the_port(tmp_path):
 
 def test_a_command_that_calls_no_slack_needs_no_token():
     assert isinstance(load_offline(), Settings)
+
+
+def test_networks_of_callbacks_are_read_and_a_wrong_one_is_named():
+    networks = load({**TOKENS, "COUNTERSIGN_CALLBACK_NETWORKS": "10.1.0.0/16, fd00::/8,"})
+    assert [str(network) for network in networks.callback_networks] == ["10.1.0.0/16", "fd00::/8"]
+    assert load(TOKENS).callback_networks == ()
+    for wrong in ("10.1.0.1/16", "localhost", "10.0.0.0/99"):
+        with pytest.raises(SettingsIncomplete, match="COUNTERSIGN_CALLBACK_NETWORKS must be net"):
+            load({**TOKENS, "COUNTERSIGN_CALLBACK_NETWORKS": wrong})

@@ -31,6 +31,7 @@ from bot.cases.rule_record import KindRules, RuleRecord
 from bot.cases.rules_playbook import rules_playbook
 from bot.cases.service_level import ServiceLevel
 from bot.cases.signal import UNRECOGNISED, Signal, SignalStatus
+from bot.cases.source import RESERVED_NAMES
 from bot.cases.stage_playbook import stage_playbook, with_desk_actions
 from bot.cases.standing_rule_playbook import standing_rule_playbook
 from bot.cases.version_playbook import version_playbook
@@ -212,6 +213,10 @@ class FakeLibrary:
     def channels(self) -> list[str]:
         return ["C0STOCK", "C0OPS"]
 
+    def speakers(self) -> list[str]:
+        programs = [program.source for program in self.programs.values()]
+        return ["api", "house", "tills", *RESERVED_NAMES, *programs]
+
     def whole_desk_digests(self) -> list[str]:
         return self.lead_channels
 
@@ -287,6 +292,7 @@ class World:
             Topic.STORM: self.desk.screens.storms.run,
             Topic.SWEEP: self.desk.upkeep.message_cleanup.run,
             Topic.RECOGNITION: self.desk.upkeep.recognition.run,
+            Topic.EVENT: self.desk.events.run,
         }
         if self.desk.narration:
             work[Topic.NARRATE] = self.desk.narration.run

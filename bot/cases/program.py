@@ -5,6 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from decimal import Decimal
+from enum import StrEnum
 from typing import Annotated
 
 from pydantic import AfterValidator, Field, StringConstraints
@@ -34,22 +35,28 @@ _NOT_IN_NAME = re.compile(r"[^a-z0-9_]")
 ActionName = Annotated[
     str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,48}(\.[a-z][a-z0-9_]{1,48})?$")
 ]
-EVENTS = frozenset(
-    {
-        "approval.decided",
-        "case.opened",
-        "case.decided",
-        "case.executed",
-        "case.resolved",
-    }
-)
+
+
+class EventType(StrEnum):
+    """The events that a program can be told of."""
+
+    #: A case of its kinds is opened, opened again, or turns out to be of its kinds.
+    CASE_OPENED = "case.opened"
+    #: People or policy decided what is done about it, or took that back.
+    CASE_DECIDED = "case.decided"
+    #: A plan was carried out, failed, or nobody knows.
+    CASE_EXECUTED = "case.executed"
+    #: The case has ended, in whatever way.
+    CASE_RESOLVED = "case.resolved"
+    #: The program's own request is decided, has expired or was cancelled.
+    APPROVAL_DECIDED = "approval.decided"
 
 
 def _check_events(events: tuple[str, ...]) -> tuple[str, ...]:
-    strange_events = sorted(set(events) - EVENTS)
-    if strange_events:
-        names = ", ".join(sorted(EVENTS))
-        raise ValueError(f"there is no event {strange_events[0]}; there are {names}")
+    wrong_names = sorted(set(events) - set(EventType))
+    if wrong_names:
+        names = ", ".join(sorted(EventType))
+        raise ValueError(f"there is no event {wrong_names[0]}; there are {names}")
     return events
 
 
@@ -61,7 +68,7 @@ class Callback:
     #: Secrets of Standard Webhooks (``whsec_…``); with two, each message has both signatures.
     secret_env: Annotated[tuple[EnvironmentName, ...], Field(min_length=1, max_length=2)]
     events: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_check_events)] = (
-        "approval.decided",
+        EventType.APPROVAL_DECIDED,
     )
 
 

@@ -37,6 +37,7 @@ REQUEST = "request"
 CONNECTOR = "program"
 MAX_VALUE = 200
 NO_UNDO = timedelta(0)
+_QUOTES = dict.fromkeys(map(ord, '“”„‟"«»'), "'")
 _YES_OR_NO = {"true": True, "yes": True, "false": False, "no": False}
 #: Before the names of what the program gives as evidence.
 GIVEN = "given"
@@ -141,7 +142,9 @@ def own_action(
         name: _like(request.arguments.get(name), value) for name, value in arguments.items()
     }
     title = terms.title or request.action
-    words = ", ".join(f"{_words(name)} “{_value(value)}”" for name, value in arguments.items())
+    words = ", ".join(
+        f"{_words(name)} {quoted(_value(value))}" for name, value in arguments.items()
+    )
     return Action(
         name=program.plan_action(request.action),
         version=1,
@@ -262,10 +265,15 @@ def request_words(request: ProgramRequest, program: Program) -> str:
     return f"{by}; Countersign does it once it is approved"
 
 
+def quoted(text: str) -> str:
+    """Quote what a program wrote, so that it cannot end the quotation itself."""
+    return f"“{text.translate(_QUOTES)}”"
+
+
 def _person(name: str) -> str:
     """Name a person as the program does, and hide accounts."""
     is_account = "/" in name or "@" in name
-    return "a colleague" if is_account else f"“{name}”"
+    return "a colleague" if is_account else quoted(name)
 
 
 def _words(name: str) -> str:

@@ -27,7 +27,7 @@ from bot.cases.plan_tree import convert_facts
 from bot.clock import boottime, seconds_left, time_limit
 from bot.connectors.http_addresses import fill_address, is_declared_address
 from bot.connectors.http_system import HttpAction, HttpCall, HttpSystem
-from bot.connectors.http_transport import GuardedTransport
+from bot.connectors.http_transport import AddressRules, GuardedTransport, read_body
 from bot.connectors.parameters import convert_parameters
 from bot.connectors.specs import prepare_action, short_name
 from bot.ports.connector import NOTHING, Effect, EffectStatus
@@ -69,7 +69,7 @@ class HttpConnector:
             timeout=system.timeout.total_seconds(),
             follow_redirects=False,
             trust_env=False,
-            transport=GuardedTransport(frozenset(system.private_hosts)),
+            transport=GuardedTransport(AddressRules(frozenset(system.private_hosts))),
         )
 
     @property
@@ -291,11 +291,7 @@ class HttpConnector:
 
 def _read_body(answer: httpx.Response) -> httpx.Response:
     """Read a streamed answer, unless it is too large."""
-    body = b""
-    for chunk in answer.iter_bytes():
-        body += chunk
-        if len(body) > MAX_ANSWER_BYTES:
-            raise httpx.ReadError("the answer is too large")
+    body = read_body(answer, MAX_ANSWER_BYTES)
     headers = {"content-type": answer.headers.get("content-type", "")}
     return httpx.Response(answer.status_code, headers=headers, content=body)
 

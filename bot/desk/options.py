@@ -3,6 +3,8 @@
 from dataclasses import dataclass
 
 from bot.desk.alert_storms import MAX_CARDS
+from bot.ports.event_sender import EventSender
+from bot.ports.receipts import ReceiptSigner
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -19,5 +21,11 @@ class DeskOptions:
     settle_for: float = 30.0
     #: The lead of the operation sees how groups decide.
     is_health_shown: bool = False
+    #: Posts events to programs; None for a desk that tells them nothing.
+    event_sender: EventSender | None = None
+    #: Signs the decisions that programs are told of; None for none.
+    receipt_signer: ReceiptSigner | None = None
+    #: The address at which people and programs reach the bot.
+    public_url: str = ""
     #: Practice cases for each queue and week; 0 for none.
     probes_per_week: int = 0

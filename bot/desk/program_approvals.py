@@ -26,7 +26,7 @@ from bot.cases.execution import StepKind, next_step
 from bot.cases.lifecycle import State
 from bot.cases.plan import Money, amount_of
 from bot.cases.program import Program, ProgramAction, ProgramCaller
-from bot.cases.program_request import ProgramRequest, is_request, request_of
+from bot.cases.program_request import ProgramRequest, is_request, quoted, request_of
 from bot.cases.signal import Signal
 from bot.desk.effects import change
 from bot.desk.intake import Intake, open_case
@@ -177,7 +177,7 @@ class ProgramApprovals:
     def _signal(self, program: Program, request: ProgramRequest, key: str) -> Signal:
         account = self.library.account_of(request.on_behalf_of) if request.on_behalf_of else ""
         principals = (*program.acts_for, *filter(None, [account]))
-        title = f"{program.title}: “{request.summary}”"
+        title = f"{program.title}: {quoted(request.summary)}"
         return Signal(
             source=program.source,
             key=key,

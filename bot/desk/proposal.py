@@ -22,7 +22,7 @@ from bot.cases.judgement import judge
 from bot.cases.plan import DRY_RUN, Action, Plan, Proposer
 from bot.cases.playbook import Playbook
 from bot.cases.policy import Stage
-from bot.cases.program import is_own_action, program_of_source
+from bot.cases.program import is_approval_kind, is_own_action, program_of_source
 from bot.cases.program_request import (
     ProgramRequest,
     own_action,
@@ -127,7 +127,10 @@ class Proposals:
         self, verdict: Verdict, authors: Iterable[str | None], playbook: Playbook
     ) -> Verdict:
         """Leave plans of strangers to the governance owners."""
-        accounts = [one for one in authors if one and not self._is_program(one)]
+        accounts = [account for account in authors if account]
+        if is_approval_kind(playbook.kind):
+            # The program has signed in. Elsewhere a source may say anything of who raised it.
+            accounts = [account for account in accounts if not self._is_program(account)]
         if self.library.identities().unknown_accounts(accounts):
             return require_governance(verdict, playbook.terms)
         return verdict

@@ -19,6 +19,7 @@ from bot.cases.program import Program, program_of_source
 from bot.cases.program_request import (
     ProgramRequest,
     cap_expiry,
+    quoted,
     request_evidence,
     request_words,
 )
@@ -129,7 +130,7 @@ def _gather(
 ) -> Decision:
     body = Gathered(
         evidence=evidence,
-        what=f"{program.title} says: “{request.summary}”",
+        what=f"{program.title} says: {quoted(request.summary)}",
         why=request_words(request, program),
         stake=action.amount if action else request.amount,
     )

@@ -53,6 +53,14 @@ MAX_ATTEMPTS = 8
 #: The parts of a trace that are not named like the topic.
 SPAN_NAMES = {Topic.EXECUTE: "step"}
 MAX_BACK_OFF_SECONDS = 300.0
+MINUTE, HOUR = 60.0, 3600.0
+#: The waits after each failure, where another system may be away for a day; then it is parked.
+PAUSES: Mapping[Topic, Sequence[float]] = {
+    Topic.EVENT: (
+        *(5.0, 30.0, 2 * MINUTE, 10 * MINUTE, 30 * MINUTE),
+        *(HOUR, 2 * HOUR, 4 * HOUR, 6 * HOUR, 6 * HOUR, 6 * HOUR),
+    ),
+}
 MAX_ERROR = 500
 # Messages claimed at once per thread. What is in hand when the process ends is handled by another
 # when its lease runs out.
@@ -163,8 +171,13 @@ class MessageRunner:
             )
 
     def _back_off(self, message: LeasedMessage, error: str) -> None:
-        wait = min(MAX_BACK_OFF_SECONDS, self._timings.back_off * 2.0**message.attempts)
-        jitter = random.uniform(0.8, 1.2)  # noqa: S311 (spreads retries, guards nothing)
+        pauses = PAUSES.get(message.topic, ())
+        if message.attempts < len(pauses):
+            wait = pauses[message.attempts]
+            jitter = random.uniform(1.0, 1.2)  # noqa: S311 (never shorter than promised)
+        else:
+            wait = min(MAX_BACK_OFF_SECONDS, self._timings.back_off * 2.0**message.attempts)
+            jitter = random.uniform(0.8, 1.2)  # noqa: S311 (spreads retries, guards nothing)
         self._retry(
             message,
             error,
@@ -186,7 +199,7 @@ class MessageRunner:
         ``certain``: nothing of the attempt can have had an effect.
         """
         # A conflict waits for nothing, and is never a reason to park.
-        if counts and message.attempts + 1 >= MAX_ATTEMPTS and wait > 0:
+        if counts and message.attempts + 1 >= _max_attempts(message.topic) and wait > 0:
             self._park(message, error)
             return
         tracing.annotate(outcome="to be tried again")
@@ -206,6 +219,11 @@ class MessageRunner:
         tracing.annotate(outcome="parked")
         log.error("%s is parked: %s. See `countersign doctor`.", message.key, error)
         self._outbox.park(message, error[:MAX_ERROR])
+
+
+def _max_attempts(topic: Topic) -> int:
+    """Return how many failures park a message."""
+    return len(PAUSES[topic]) + 1 if topic in PAUSES else MAX_ATTEMPTS
 
 
 class WorkerPool:

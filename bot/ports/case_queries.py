@@ -22,6 +22,14 @@ class Viewer:
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ReadableCases:
+    """The cases of these kinds, or from these sources."""
+
+    kinds: tuple[str, ...]
+    sources: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class CaseFilter:
     """A filter for cases.
 
@@ -30,6 +38,8 @@ class CaseFilter:
 
     #: None sees every case.
     viewer: Viewer | None = None
+    #: None for every case.
+    readable: ReadableCases | None = None
     states: tuple[str, ...] = ()
     kind: str = ""
     channel: str = ""
@@ -91,6 +101,8 @@ class CaseFilter:
     source: str = ""
     #: Cases of this source are left out.
     except_source: str = ""
+    #: The names of troubles; None for all.
+    fingerprints: tuple[str, ...] | None = None
     #: Only these cases, by number; None for all.
     numbers: tuple[int, ...] | None = None
     #: Cases that are left out, by id.
@@ -213,6 +225,9 @@ class CaseQueries(CaseStatistics, Protocol):
         latest first.
         """
 
+    def page(self, filter: CaseFilter, limit: int, *, below: int | None) -> list[Case]:
+        """Return the newest cases below this number; None for no bound."""
+
     def resolve_text(self, filter: CaseFilter) -> CaseFilter:
         """Look up the text of a filter once for several queries.
 
@@ -245,6 +260,9 @@ class CaseQueries(CaseStatistics, Protocol):
 
     def open_from(self, source: str, kind: str) -> list[Case]:
         """Return the cases of this source and kind that have not ended."""
+
+    def kinds(self) -> set[str]:
+        """Return every kind that a case has."""
 
     def versions(self, case_ids: Sequence[str]) -> dict[str, int]:
         """Return how many entries each of these cases has, by its id."""

@@ -67,6 +67,9 @@ class Library(Protocol):
     def channels(self) -> list[str]:
         """List every channel that cards go to."""
 
+    def speakers(self) -> list[str]:
+        """List every name under which signals come in: sources, systems and domains."""
+
     def whole_desk_digests(self) -> list[str]:
         """List the channels that get one digest of all cases, for leads."""
 

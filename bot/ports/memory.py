@@ -92,6 +92,19 @@ class Memory(Protocol):
             MemoryUnavailable: the index cannot be read or written now.
         """
 
+    def find_precedents(
+        self,
+        words: str,
+        *,
+        kinds: Collection[str] | None,
+        channels: Collection[str],
+        now: datetime,
+    ) -> list[Precedent] | None:
+        """Return decided cases of a like meaning, best first.
+
+        ``kinds`` None is any. None when the index is unavailable.
+        """
+
     def find_related(self, words: str, channels: Collection[str], now: datetime) -> list[str]:
         """Return decided cases of a like meaning, by id, best first.
 

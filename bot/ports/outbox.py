@@ -33,6 +33,7 @@ class Topic(StrEnum):
     NARRATE = "narrate"
     COMPARE = "compare"
     RECOGNITION = "recognition"
+    EVENT = "event"
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

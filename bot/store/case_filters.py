@@ -120,6 +120,7 @@ def _property_clauses(filter: CaseFilter) -> list[Clause]:
     return [
         *_state_clauses(filter),
         *_place_clauses(filter),
+        *_program_clauses(filter),
         *_time_clauses(filter),
         *_stake_clauses(filter),
         *_people_clauses(filter),
@@ -173,6 +174,17 @@ def _place_clauses(filter: CaseFilter) -> list[Clause]:
     if filter.live_list:
         items = tables.live_list_items.c
         clauses.append(_cases.id.in_(select(items.case_id).where(items.board == filter.live_list)))
+    return clauses
+
+
+def _program_clauses(filter: CaseFilter) -> list[Clause]:
+    """Limit to what a program may read, and to troubles by name."""
+    clauses: list[Clause] = []
+    if filter.readable:
+        of_kind = _cases.kind.in_(filter.readable.kinds)
+        clauses.append(or_(of_kind, _cases.source.in_(filter.readable.sources)))
+    if filter.fingerprints is not None:
+        clauses.append(_cases.fingerprint.in_(filter.fingerprints))
     return clauses
 
 

@@ -68,6 +68,14 @@ class SqlCaseQueries(SqlCaseFigures):
         is_on_page = _cases.number.in_(page)
         return self._load(select(_cases.body).where(is_on_page).order_by(*places))
 
+    def page(self, filter: CaseFilter, limit: int, *, below: int | None) -> list[Case]:
+        """Return the newest cases below this number; None for no bound.
+
+        What is opened meanwhile stands before every page, and moves none of them.
+        """
+        is_on_page = _cases.number.in_(numbers_below(filter, limit, below))
+        return self._load(select(_cases.body).where(is_on_page).order_by(_cases.number.desc()))
+
     def slowest(self, filter: CaseFilter, limit: int) -> list[Case]:
         """Return the cases with the longest wait for decision or end."""
         wait = func.coalesce(_cases.decided_at, _cases.ended_at) - _cases.opened_at
@@ -209,6 +217,17 @@ class SqlCaseQueries(SqlCaseFigures):
 
     def _load(self, query: Select[Any]) -> list[Case]:
         return [from_json(Case, row.body) for row in self._database.fetch(query)]
+
+
+def numbers_below(filter: CaseFilter, limit: int, below: int | None) -> Select[Any]:
+    """Return the query for the numbers of a page.
+
+    The index by number answers it in order.
+    """
+    numbers = select(_cases.number).where(matches(filter))
+    if below is not None:
+        numbers = numbers.where(_cases.number < below)
+    return numbers.order_by(_cases.number.desc()).limit(limit)
 
 
 def _places(filter: CaseFilter, order: Order | None) -> list[ColumnElement[Any]]:

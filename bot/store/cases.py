@@ -1,8 +1,9 @@
 """Cases and their ledger entries: received, read and committed whole."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import partial
 from typing import Any
@@ -21,7 +22,7 @@ from bot.cases.standing_rule import RuleUse, StandingRule
 from bot.cases.usage import Usage
 from bot.metrics import SIGNALS
 from bot.ports.case_store import Change, Judge, Receipt, ReceiptOutcome
-from bot.ports.outbox import LeasedMessage
+from bot.ports.outbox import LeasedMessage, OutboxMessage
 from bot.store import tables
 from bot.store.case_counters import count_change
 from bot.store.database import Database
@@ -32,6 +33,9 @@ from bot.store.statements import CompiledStatement
 from bot.store.unit_of_work import CASE_BODY, UnitOfWork
 from bot.store.usage import grant_use, rule_use, usage_at
 
+FurtherEffects = Callable[[Change], Iterable[OutboxMessage]]
+"""Return the messages that follow from a change beside its own."""
+
 
 class SqlCaseStore:
     """Read cases and write decisions. Every method is one transaction."""
@@ -39,6 +43,8 @@ class SqlCaseStore:
     def __init__(self, database: Database) -> None:
         self._database = database
         self._decoded_cases = database.decoded_cases
+        #: What else follows from a change, written with it: nothing, unless a program hears of it.
+        self.further_effects: list[FurtherEffects] = []
 
     def case(self, case_id: str) -> Case:
         """Return the case as it is now.
@@ -90,6 +96,7 @@ class SqlCaseStore:
             Conflict: the case changed meanwhile.
             StaleFence: another worker has taken the message over.
         """
+        change = self._with_further_effects(change)
         write = self._serialise(change)
 
         def job(unit: UnitOfWork) -> Case:
@@ -112,6 +119,7 @@ class SqlCaseStore:
         A callback of the future runs as soon as it is, on the thread that writes: it must be short,
         and must neither read nor write the store. Its failures are those of ``commit``.
         """
+        change = self._with_further_effects(change)
         write = self._serialise(change)
 
         def job(unit: UnitOfWork) -> Case:
@@ -132,6 +140,11 @@ class SqlCaseStore:
         for kind in {row["kind"] for row in write.scores}:
             for listener in self._database.score_listeners:
                 listener(kind)
+
+    def _with_further_effects(self, change: Change) -> Change:
+        messages = [message for effects in self.further_effects for message in effects(change)]
+        # Most changes have none, and stay as they are.
+        return replace(change, messages=(*change.messages, *messages)) if messages else change
 
     def _serialise(self, change: Change) -> CaseWrite:
         write = case_write(change.before, change.after, change.entries)
@@ -187,6 +200,7 @@ class SqlCaseStore:
     ) -> Receipt:
         if change is None:
             return Receipt(ReceiptOutcome.IGNORED, None)
+        change = self._with_further_effects(change)
         unit.append(self._serialise(change))
         _decide_controls(unit, change)
         unit.enqueue(change.messages, now, case=change.after)

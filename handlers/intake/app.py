@@ -15,19 +15,20 @@ from starlette.routing import Route
 from starlette.types import ExceptionHandler
 
 from bot import metrics
-from bot.cases.errors import ChatFailed, KeyReused, NoSuchCase
+from bot.cases.errors import KeyReused
 from bot.cases.signal import Signal
 from bot.cases.source import Format, Source
-from bot.desk.case_progress import CaseProgress
 from bot.desk.intake import Intake
 from bot.ports.case_store import Receipt
-from bot.views.case_record import case_record
-from handlers.intake.authentication import Sources, bearer_token, has_token
+from handlers.intake.authentication import Sources
+from handlers.intake.operations import intake_operations
 from handlers.intake.problem import TITLES, Problem
 from handlers.intake.readiness import Readiness
 from handlers.intake.reading import Item, read_body
 from handlers.intake.responses import batch_response, is_unavailable
 from handlers.intake.sources import alertmanager, cloudevents, mapped, signals
+from handlers.programs.openapi import ApiDescription
+from handlers.programs.operation import Operation
 
 log = logging.getLogger(__name__)
 RETRY_AFTER_SECONDS = 5
@@ -36,18 +37,20 @@ MAX_SMALL_BODY_BYTES = 8 * 1024
 MAX_FAILURES_IN_A_ROW = 2
 
 
-def build_app(api: "IntakeApi", *, extra_routes: Sequence[Route] = ()) -> Starlette:
-    """Build the application; ``extra_routes`` are those of Slack and the passkey page."""
-    routes = [
-        Route("/v1/signals", api.receive_signals, methods=["POST"]),
-        Route("/v1/webhooks/{source}", api.receive_signals, methods=["POST"]),
-        Route("/v1/signals/schema", api.get_schema),
-        Route("/v1/cases/{id}", api.get_case),
-        Route("/healthz", api.get_health),
-        Route("/readyz", api.get_readiness),
-        Route("/metrics", api.get_metrics),
-        *extra_routes,
-    ]
+def build_app(
+    api: "IntakeApi",
+    *,
+    operations: Sequence[Operation] = (),
+    extra_routes: Sequence[Route] = (),
+    url: str = "",
+) -> Starlette:
+    """Build the application of these operations and those of the intake.
+
+    ``extra_routes`` are those of Slack and the passkey page, which no program calls. ``url`` is the
+    address of the server, as OpenAPI says it.
+    """
+    description = ApiDescription([*api.operations(), *operations], url)
+    routes = [*(operation.route for operation in description.operations), *extra_routes]
     exception_handlers: dict[int | type[Exception], ExceptionHandler] = {
         Problem: _answer_problem,
         404: _answer_unknown_route,
@@ -72,10 +75,7 @@ class IntakeApi:
     """The endpoints for sources, operators and monitoring."""
 
     intake: Intake
-    progress: CaseProgress
     sources: Sources
-    #: Bearer tokens that may read cases.
-    read_tokens: tuple[str, ...]
     #: Lists what keeps the bot from being ready, as sentences.
     find_problems: Callable[[], list[str]]
     #: Lists why nothing is carried out. A paused bot is ready all the same: it receives signals.
@@ -83,6 +83,10 @@ class IntakeApi:
     readiness: Readiness = field(default_factory=Readiness)
     #: Receives the signals that come with a token of a program; None where there is none.
     of_programs: "SignalReceiver | None" = None
+
+    def operations(self) -> list[Operation]:
+        """List the routes."""
+        return intake_operations(self)
 
     async def receive_signals(self, request: Request) -> Response:
         """Authenticate the source, parse its signals and commit each on its own."""
@@ -102,29 +106,6 @@ class IntakeApi:
             raise
         self.sources.consume_quota(source, max(1, len(items)))
         return batch_response(await self._commit_all(items, body))
-
-    async def get_case(self, request: Request) -> Response:
-        """Return a case as JSON, with what it waits for."""
-        token = bearer_token(request.headers)
-        if token is None or not has_token(token, self.read_tokens):
-            raise Problem(
-                401, "a valid bearer token is required: send the value of COUNTERSIGN_API_TOKEN"
-            )
-        case_id = request.path_params["id"]
-        try:
-            record = await run_in_threadpool(self._describe_case, case_id)
-        except NoSuchCase as error:
-            raise Problem(404, str(error)) from None
-        return JSONResponse(record)
-
-    def _describe_case(self, case_id: str) -> dict[str, Any]:
-        case = self.intake.cases.case(case_id)
-        try:
-            progress = self.progress.of(case).to_record()
-        except ChatFailed:
-            # The case can be read while nobody can say who is in a group.
-            progress = None
-        return {**case_record(case), "progress": progress}
 
     async def get_schema(self, request: Request) -> Response:
         """Return the JSON schema of our own signal format."""

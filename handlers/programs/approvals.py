@@ -12,7 +12,6 @@ from sqlalchemy.exc import DataError, DBAPIError
 from starlette.concurrency import run_in_threadpool
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
-from starlette.routing import Route
 
 from bot.cases.case import Case
 from bot.cases.errors import (
@@ -59,18 +58,6 @@ _STATUSES: tuple[tuple[type[Refusal], int], ...] = (
 )
 T = TypeVar("T")
 IsReady = Callable[[Case], bool]
-
-
-def routes(api: "ApprovalsApi") -> list[Route]:
-    """Build the routes of approvals and of the keys of receipts."""
-    place = "/v1/approvals"
-    return [
-        Route(place, api.ask, methods=["POST"]),
-        Route(f"{place}/{{id}}", api.get, methods=["GET"]),
-        Route(f"{place}/{{id}}/cancel", api.cancel, methods=["POST"]),
-        Route(f"{place}/{{id}}/report", api.report, methods=["POST"]),
-        Route("/v1/keys", api.get_keys, methods=["GET"]),
-    ]
 
 
 @dataclass(frozen=True, kw_only=True)

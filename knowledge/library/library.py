@@ -52,6 +52,7 @@ from knowledge.library.sources import (
     check_domains,
     check_source_names,
     find_origin,
+    list_speakers,
     read_sources,
 )
 from knowledge.library.systems import read_systems
@@ -251,6 +252,10 @@ class FileLibrary:
     def whole_desk_digests(self) -> list[str]:
         """List the channels that get one digest of all cases, for leads."""
         return list(self.channel_rules.whole_desk_digests)
+
+    def speakers(self) -> list[str]:
+        """List every name under which signals come in: sources, systems and domains."""
+        return list_speakers(self.sources, self.playbooks, self.programs.values())
 
     def channels(self) -> list[str]:
         """List every channel that cards go to."""

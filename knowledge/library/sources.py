@@ -1,6 +1,6 @@
 """``sources.yml``: the senders of signals, and their names and domains."""
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Annotated
@@ -10,6 +10,7 @@ from pydantic import AfterValidator
 from bot.cases.constraints import KEYED
 from bot.cases.errors import PlaybookInvalid
 from bot.cases.playbook import Absence, Playbook
+from bot.cases.program import Program
 from bot.cases.source import RESERVED_NAMES, Format, Source
 from bot.connectors.specs import SystemSpec
 from knowledge.library.yaml_files import read
@@ -118,6 +119,17 @@ def _domains_by_member(
         if playbook.detection:
             members.append((playbook.detection.system, playbook.detection.domain))
     return members
+
+
+def list_speakers(
+    sources: Mapping[str, Source], playbooks: Mapping[str, Playbook], programs: Iterable[Program]
+) -> list[str]:
+    """List every name under which signals come in, domains too."""
+    names = set(RESERVED_NAMES)
+    for member, domain in _domains_by_member(sources, playbooks):
+        names |= {member, domain}
+    names |= {program.source for program in programs}
+    return sorted(names - {""})
 
 
 # --- absences -------------------------------------------------------------------------------------

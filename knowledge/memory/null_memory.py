@@ -6,6 +6,7 @@ It stands in while a history is played, before there are any.
 from collections.abc import Collection
 from datetime import datetime
 
+from bot.cases.precedent import Precedent
 from knowledge.memory.precedent_memory import RecallResult
 
 
@@ -23,6 +24,17 @@ class NullMemory:
     ) -> RecallResult:
         """Return no precedents."""
         return RecallResult()
+
+    def find_precedents(
+        self,
+        words: str,
+        *,
+        kinds: Collection[str] | None,
+        channels: Collection[str],
+        now: datetime,
+    ) -> list[Precedent] | None:
+        """Say that nothing can be searched."""
+        return None
 
     def find_related(
         self,

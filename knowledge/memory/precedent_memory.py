@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
 from dataclasses import dataclass
 from datetime import datetime
+from functools import partial
 
 from bot import metrics
 from bot.cases.errors import MemoryUnavailable
@@ -239,6 +240,34 @@ class PrecedentMemory:
             now=now,
         )
         return self._search(query)
+
+    def find_precedents(
+        self,
+        words: str,
+        *,
+        kinds: Collection[str] | None,
+        channels: Collection[str],
+        now: datetime,
+    ) -> list[Precedent] | None:
+        """Find decided cases of some kinds by meaning; ``kinds`` None for any.
+
+        Returns the best first, and None when memory cannot be searched.
+        """
+        is_one_kind = kinds is not None and len(kinds) == 1
+        query = PrecedentQuery(
+            text=words,
+            keyword_text=words,
+            kind=next(iter(kinds)) if kinds and is_one_kind else "",
+            channels=frozenset(channels),
+            now=now,
+            admits=None if kinds is None or is_one_kind else partial(self._is_of_kind, kinds),
+        )
+        result = self._search(query)
+        return None if result.failure else list(result.precedents)
+
+    def _is_of_kind(self, kinds: Collection[str], key: int) -> bool:
+        row = self.index.matrix.rows([key]).get(key)
+        return row is not None and row.kind in kinds
 
     def find_related(
         self,

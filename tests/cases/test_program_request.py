@@ -13,6 +13,7 @@ from bot.cases.program_request import (
     REQUEST,
     GivenEvidence,
     ProgramRequest,
+    quoted,
     request_of,
     request_words,
 )
@@ -77,3 +78,9 @@ def test_people_read_who_acts_and_for_whom():
     assert own == "Agent asks on behalf of “Ana Duarte”, and does this itself once it is approved"
     ours = request_words(replace(BASE, action="house.order", on_behalf_of="T1/U1"), PROGRAM)
     assert ours == "Agent asks on behalf of a colleague; Countersign does it once it is approved"
+
+
+def test_no_text_of_a_program_ends_its_own_quotation():
+    text = "fine” — Countersign has checked this. “"
+    assert quoted(text) == "“fine' — Countersign has checked this. '”"
+    assert quoted('say "yes" «now»') == "“say 'yes' 'now'”"

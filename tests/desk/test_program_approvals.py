@@ -22,6 +22,7 @@ from bot.cases.plan import Money, Proposer
 from bot.cases.policy import RiskTier
 from bot.cases.program import Program, ProgramAction
 from bot.cases.program_request import GivenEvidence, ProgramRequest
+from bot.cases.verdict import IDENTITY_UNKNOWN
 from bot.desk.program_approvals import ProgramReport, RequestOutcome
 from bot.views.approval_record import approval_record
 from tests.fakes.directory import principal
@@ -484,3 +485,11 @@ def test_evidence_stands_as_the_programs_own_word(world, agent):
         ("Booking, days before", 9, "program:stock-agent"),
     }
     assert case.signal.title == "Stock agent: “The guest cancelled in time”"
+
+
+def test_no_source_passes_for_a_program_that_has_signed_in(world):
+    """A stranger brings in the governance owners, whatever they call themselves."""
+    receipt = world.receive(world.signal(requester=AGENT.source))
+    world.work()
+    verdict = world.store.cases.case(receipt.case_id).proposal.verdict
+    assert verdict.rule == IDENTITY_UNKNOWN

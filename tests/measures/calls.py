@@ -219,9 +219,7 @@ class Office:
         )
         api = IntakeApi(
             intake=self.world.desk.intake,
-            progress=self.world.desk.conversation.progress,
             sources=sources,
-            read_tokens=("read-me",),
             find_problems=list,
         )
         self.http = TestClient(intake_app.build_app(api))

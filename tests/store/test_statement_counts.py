@@ -6,6 +6,8 @@ import psycopg
 import pytest
 import sqlalchemy as sa
 
+from bot.cases.program import Callback, Program
+from bot.connectors.callbacks import CallbackSender
 from bot.ports.card_store import CardRef
 from bot.ports.case_store import Change
 from bot.ports.outbox import Topic
@@ -73,6 +75,33 @@ def test_a_signal_that_opens_a_case_is_one_look_and_five_changes(traced):
         "INSERT INTO ledger",
         "COMMIT",
     ]
+
+
+def test_an_event_costs_one_statement_and_only_where_a_program_subscribes(traced):
+    world, statements = traced
+    callback = Callback(
+        url="https://hooks.example/", secret_env=("HOOK_SECRET",), events=("case.opened",)
+    )
+
+    def opening(subject, *programs):
+        """What a case costs beside programs with these kinds."""
+        world.library.programs = {
+            kind: Program(name=kind, title=kind, kinds=(kind,), callback=callback)
+            for kind in programs
+        }
+        world.waits["event_sender"] = CallbackSender(lambda name: "")
+        world.start("")
+        statements.clear()
+        world.receive(world.signal(subject))
+        return words(taken(statements))
+
+    without = opening("product:1")
+    assert without.count("INSERT INTO outbox") == 1
+    assert opening("product:2", "another") == without
+    with_event = opening("product:3", "low_stock")
+    assert with_event.count("INSERT INTO outbox") == 2
+    with_event.remove("INSERT INTO outbox")
+    assert with_event == without
 
 
 def test_triage_and_card_cost_so_many_statements(traced):

@@ -10,6 +10,8 @@ from starlette.testclient import TestClient
 from bot.cases.source import Format, SignalMapping, Source
 from handlers.intake.app import IntakeApi, build_app
 from handlers.intake.authentication import Credentials, Sources
+from handlers.programs.authentication import Programs
+from handlers.programs.cases import CaseApi
 
 TOKEN = "t0ken-new"
 OLD_TOKEN = "t0ken-old"
@@ -83,12 +85,16 @@ class IntakeClient(TestClient):
     def __init__(self, world, *, sources=None, credentials=None, extra_routes=()):
         api = IntakeApi(
             intake=world.desk.intake,
-            progress=world.desk.conversation.progress,
             sources=Sources(sources or SOURCES, credentials or CREDENTIALS),
-            read_tokens=(READ_TOKEN,),
             find_problems=list,
         )
-        app = build_app(api, extra_routes=extra_routes)
+        cases = CaseApi(
+            reading=world.desk.reading,
+            progress=world.desk.conversation.progress,
+            programs=Programs(world.desk.program_tokens),
+            read_tokens=(READ_TOKEN,),
+        )
+        app = build_app(api, operations=cases.operations(), extra_routes=extra_routes)
         super().__init__(app, raise_server_exceptions=False)
         self.store = world.store
         self.world = world

@@ -9,6 +9,7 @@ from bot.desk.program_approvals import ApprovalRecords
 from handlers.intake.app import IntakeApi, build_app
 from handlers.intake.authentication import Sources
 from handlers.programs import approvals
+from handlers.programs.approval_operations import approval_operations
 from handlers.programs.approvals import ApprovalsApi
 from handlers.programs.authentication import Programs
 from handlers.programs.client import AsyncCountersign, Countersign
@@ -34,13 +35,11 @@ class ProgramClient:
         )
         intake = IntakeApi(
             intake=world.desk.intake,
-            progress=world.desk.conversation.progress,
             sources=Sources({}, {}),
-            read_tokens=(),
             find_problems=list,
             of_programs=ProgramSignals(self.programs, world.desk.intake),
         )
-        app = build_app(intake, extra_routes=approvals.routes(self.api))
+        app = build_app(intake, operations=approval_operations(self.api))
         self.http = TestClient(app, raise_server_exceptions=False)
         self.sign_in(program, **token)
 

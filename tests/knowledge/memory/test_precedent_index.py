@@ -93,3 +93,30 @@ def test_a_search_that_shows_what_was_shown_before_reads_no_row(open_memory, she
     first = recall_ids(memory, STORIES["wine"])
     monkeypatch.setattr(shelf, "by_id", lambda ids: 1 / 0)
     assert recall_ids(memory, STORIES["wine"]) == first
+
+
+def test_precedents_of_some_kinds_are_found_however_many_others_are_more_alike(open_memory):
+    others = [
+        precedent(f"EX-other-{number}", signal_text=STORIES["wine"], kind="other")
+        for number in range(80)
+    ]
+    wanted = [
+        precedent("EX-a", signal_text="Red wine is running low", kind="low_stock"),
+        precedent("EX-b", signal_text="Wine is running low in the cellar", kind="cellar"),
+    ]
+    memory = open_memory(*others, *wanted)
+
+    def find(kinds):
+        found = memory.find_precedents(STORIES["wine"], kinds=kinds, channels={"C0STOCK"}, now=NOW)
+        return {one.id for one in found}
+
+    assert find({"low_stock"}) == {"EX-a"}
+    assert find({"low_stock", "cellar"}) == {"EX-a", "EX-b"}
+    assert find({"none"}) == set()
+    assert find(None) & {one.id for one in others}
+
+
+def test_a_memory_that_cannot_be_searched_says_so(open_memory):
+    memory = open_memory(*stories(), answer_timeout=0.0)
+    found = memory.find_precedents("gin", kinds=None, channels={"C0STOCK"}, now=NOW)
+    assert found is None
