@@ -229,10 +229,14 @@ def test_an_agent_asks_with_tools_over_stdio(office):
             other = await tools.call_tool("request_approval", ask | {"action": "house.pay_all"})
             signal = {"kind": "low_stock", "subject": "product:37", "title": "Product 37 is low"}
             raised = (await tools.call_tool("raise_exception", signal)).structured_content
-            return asked, decision, other, raised
+            cases = await tools.call_tool("list_my_cases", {"state": "ended", "limit": 5})
+            case = await tools.call_tool("get_case", {"case_id": asked["case"]})
+            precedents = await tools.call_tool("find_precedents", {"text": "Cups ran out"})
+            reads = [one.structured_content for one in (cases, case, precedents)]
+            return asked, decision, other, raised, reads
 
     with presses(office, lambda: office.approve(ANA, office.request("product_id", 36))):
-        asked, decision, other, raised = asyncio.run(story())
+        asked, decision, other, raised, reads = asyncio.run(story())
 
     assert asked["id"] == decision["id"]
     assert (decision["state"], decision["decided_by"]) == ("done", ["Ana Duarte"])
@@ -242,3 +246,7 @@ def test_an_agent_asks_with_tools_over_stdio(office):
     assert "ask the operator to allow it" in other.content[0].text
     assert raised["outcome"] == "opened"
     assert str(office.store.cases.case(raised["case"]).signal.source) == "program:stock-agent"
+    cases, case, precedents = reads
+    assert asked["case"] in [one["id"] for one in cases["cases"]]
+    assert case["id"] == asked["case"]
+    assert isinstance(precedents["precedents"], list)
