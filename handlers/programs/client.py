@@ -14,6 +14,7 @@ import json
 import logging
 import math
 import secrets
+import ssl
 import time
 import uuid
 from collections.abc import Awaitable, Callable, Generator, Mapping, Sequence
@@ -647,7 +648,12 @@ class Countersign:
         self.url = _check_address(url)
         self._token = token
         self._sleep = sleep
-        self._http = httpx.Client(base_url=self.url, headers=_headers(token), transport=transport)
+        self._http = httpx.Client(
+            base_url=self.url,
+            headers=_headers(token),
+            transport=transport,
+            verify=_tls_context(),
+        )
 
     def __enter__(self) -> Self:
         """Return the client, which ends with the block."""
@@ -871,7 +877,10 @@ class AsyncCountersign:
         """Carry out a conversation with the server."""
         result: httpx.Response | httpx.TransportError | None = None
         async with httpx.AsyncClient(
-            base_url=self.url, headers=_headers(self._token), transport=self._transport
+            base_url=self.url,
+            headers=_headers(self._token),
+            transport=self._transport,
+            verify=_tls_context(),
         ) as http:
             while True:
                 try:
@@ -890,6 +899,12 @@ class AsyncCountersign:
             return await http.request(**_http_arguments(step))
         except httpx.TransportError as error:
             return error
+
+
+@functools.cache
+def _tls_context() -> ssl.SSLContext:
+    """Read the certificates of authorities once; it takes longer than a request."""
+    return httpx.create_ssl_context()
 
 
 def _check_address(url: str) -> str:
@@ -1186,8 +1201,22 @@ Wording = str | _ArgumentText
 def word(wording: Wording, arguments: Arguments) -> str:
     """Return the text for these arguments."""
     if isinstance(wording, str):
-        return wording.format_map(dict(arguments))
-    return wording(arguments)
+        return from_arguments(wording.format_map, arguments)
+    return from_arguments(wording, arguments)
+
+
+def from_arguments(function: Callable[[Any], T], arguments: Arguments) -> T:
+    """Compute something of the arguments of a call.
+
+    Raises:
+        RequestInvalid: one is missing, or of the wrong sort; a model may have left it out.
+    """
+    try:
+        return function(arguments)
+    except (LookupError, TypeError, ValueError, ArithmeticError) as error:
+        raise RequestInvalid(
+            f"the call has no usable arguments ({describe(error)}). Call again with all of them"
+        ) from error
 
 
 def needs_approval(
@@ -1258,7 +1287,7 @@ class _Gate:
         """Ask and wait."""
         options = self.options.copy()
         if self.amount is not None:
-            options["amount"] = self.amount(arguments)
+            options["amount"] = from_arguments(self.amount, arguments)
         if self.idempotency_key is not None:
             options["idempotency_key"] = word(self.idempotency_key, arguments)
         return obtain_flow(

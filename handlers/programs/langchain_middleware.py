@@ -45,6 +45,7 @@ from handlers.programs.client import (
     approved_arguments,
     areport_quietly,
     describe,
+    from_arguments,
     has_ended,
     is_carried_out_by_server,
     is_decided,
@@ -225,7 +226,7 @@ class _Gate:
             if name in self.tool:
                 options[name] = self.tool[name]  # type: ignore[literal-required]
         if "amount" in self.tool:
-            options["amount"] = self.tool["amount"](arguments)
+            options["amount"] = from_arguments(self.tool["amount"], arguments)
         return options
 
 

@@ -402,7 +402,11 @@ INTEGERS = st.integers(-module.MAX_INTEGER, module.MAX_INTEGER)
 
 
 @given(
-    st.recursive(SCALARS | INTEGERS, lambda one: st.lists(one) | st.dictionaries(st.text(), one))
+    st.recursive(
+        SCALARS | INTEGERS,
+        lambda one: st.lists(one) | st.dictionaries(st.text(), one),
+        max_leaves=4,
+    )
 )
 def test_canonical_json_is_that_of_rfc_8785(value):
     assert canonical_text(value).encode() == rfc8785.dumps(value)

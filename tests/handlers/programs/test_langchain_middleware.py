@@ -122,6 +122,15 @@ def test_what_the_program_may_not_ask_is_told_to_the_model(server, desk):
     assert desk.paid == []
 
 
+@pytest.mark.parametrize("arguments", [{"customer": "Mia"}, {"amount": 80}])
+def test_a_call_without_an_argument_that_people_must_see_is_told_to_the_model(
+    server, desk, arguments
+):
+    (message,) = answers(desk.agent([("pay_refund", arguments)], "Sorry.").invoke(ASK))
+    assert "no usable arguments (KeyError" in message.content
+    assert (message.status, desk.paid, server.approvals) == ("error", [], {})
+
+
 def test_parallel_calls_are_approved_apart_from_each_other(server, desk):
     """Each waits for its own decision, and the later decision comes first."""
 
