@@ -243,7 +243,7 @@ class RaisedCase:
 
 
 @dataclass(frozen=True, slots=True)
-class CasePage:
+class CaseListPage:
     """One page of cases, and the cursor of the next."""
 
     cases: tuple[Mapping[str, Any], ...]
@@ -531,10 +531,10 @@ def _read_flow(approval_id: str) -> Flow[ApprovalRecord]:
     return _parse_approval(_parse_object(response))
 
 
-def _cases_flow(search: CaseSearch) -> Flow[CasePage]:
+def _cases_flow(search: CaseSearch) -> Flow[CaseListPage]:
     query = {name: value for name, value in search.items() if value not in (None, "")}
     document = _parse_object((yield from _exchange(_get("/v1/cases", query))))
-    return CasePage(tuple(document.get("cases", ())), document.get("next"))
+    return CaseListPage(tuple(document.get("cases", ())), document.get("next"))
 
 
 def _case_flow(case_id: str) -> Flow[Mapping[str, Any]]:
@@ -726,7 +726,7 @@ class Countersign:
         """Say what became of an action that the program carried out."""
         return self.run(_report_flow(approval_id, outcome, detail=detail, result=result))
 
-    def cases(self, **search: Unpack[CaseSearch]) -> CasePage:
+    def cases(self, **search: Unpack[CaseSearch]) -> CaseListPage:
         """List the cases that the program may see."""
         return self.run(_cases_flow(search))
 
@@ -842,7 +842,7 @@ class AsyncCountersign:
         """Say what became of an action that the program carried out."""
         return await self.run(_report_flow(approval_id, outcome, detail=detail, result=result))
 
-    async def cases(self, **search: Unpack[CaseSearch]) -> CasePage:
+    async def cases(self, **search: Unpack[CaseSearch]) -> CaseListPage:
         """List the cases that the program may see."""
         return await self.run(_cases_flow(search))
 
