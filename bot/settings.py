@@ -114,6 +114,14 @@ def _checked_public_url(url: str) -> str:
     return f"{parts.scheme}://{parts.netloc}"
 
 
+def _checked_api_url(url: str) -> str:
+    """Return a URL without a slash at its end."""
+    parts = urlsplit(url)
+    if parts.scheme not in {"http", "https"} or not parts.hostname:
+        raise ValueError(f"must begin with https:// (or http:// on one machine), not {url!r}")
+    return url.rstrip("/")
+
+
 def _read_networks(value: object) -> object:
     """Read addresses and networks, separated by commas."""
     if not isinstance(value, str):
@@ -520,6 +528,24 @@ class DeploymentSettings(_SettingsGroup):
         return tuple(filter(None, [self.installation_key, self.installation_key_old]))
 
 
+class ProgramSettings(_SettingsGroup):
+    """The HTTP API as a program outside the bot reaches it."""
+
+    api_url: Annotated[str, AfterValidator(_checked_api_url)] = Field(
+        validation_alias="COUNTERSIGN_URL",
+        description=(
+            "for `countersign mcp` alone: address of the HTTP intake; "
+            "default http://localhost and the port"
+        ),
+    )
+    program_token: str = Field(
+        "",
+        validation_alias="COUNTERSIGN_TOKEN",
+        repr=False,
+        description="for `countersign mcp` alone: token of a program, from `countersign tokens`",
+    )
+
+
 GROUPS: tuple[type[_SettingsGroup], ...] = (
     StorageSettings,
     HttpSettings,
@@ -530,6 +556,7 @@ GROUPS: tuple[type[_SettingsGroup], ...] = (
     TracingSettings,
     ReviewSettings,
     DeploymentSettings,
+    ProgramSettings,
 )
 FIELDS: dict[str, FieldInfo] = {
     str(field.validation_alias): field for group in GROUPS for field in group.model_fields.values()
@@ -548,6 +575,7 @@ class Settings(
     TracingSettings,
     ReviewSettings,
     DeploymentSettings,
+    ProgramSettings,
 ):
     """Every setting. Each is in README.md, which a test checks."""
 
@@ -636,6 +664,7 @@ def _dependent_defaults(variables: Mapping[str, str | None]) -> dict[str, Any]:
         "COUNTERSIGN_DATABASE_URL": f"sqlite:///{data_dir / 'countersign.db'}",
         "COUNTERSIGN_CHECKPOINTS_DIR": data_dir / "checkpoints",
         "COUNTERSIGN_PUBLIC_URL": f"http://localhost:{port}",
+        "COUNTERSIGN_URL": f"http://localhost:{port}",
     }
 
 

@@ -359,6 +359,12 @@ COUNTERSIGN = group(
             "Test changed playbooks against their examples and the last real cases. Writes JUnit, "
             "or a table for a pull request.",
         ),
+        LazyCommand(
+            "mcp",
+            "bot.cli.mcp:serve_tools",
+            "Serve the tools by which agents ask for approvals, over the Model Context Protocol. "
+            "It is a client of a running bot.",
+        ),
         LazyCommand("unpark", "bot.cli.doctor:unpark", "Retry parked work."),
         LazyCommand("case", "bot.cli.case:case", "Show a case with its history."),
         LazyCommand(

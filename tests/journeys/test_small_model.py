@@ -1,5 +1,6 @@
 """A real small language model, served on loopback, puts cases into words: through LangChain as any provider's would be."""
 
+import contextlib
 import hashlib
 import subprocess
 import sys
@@ -9,11 +10,14 @@ import pytest
 
 from bot.clock import utc_now
 from bot.views.query import KnownName, NameType, QuestionContext
+from handlers.programs.client import Countersign
 from knowledge.language.chat_model import ChatLimits
 from knowledge.language.model_reader import open_model_reader
 from knowledge.language.narrator import open_narrator
 from tests.conftest import missing
+from tests.fakes.approval_server import TOKEN, ApprovalServer
 from tests.fakes.mind import mind
+from tests.journeys.test_agents import example
 from tests.world import World
 
 pytestmark = [pytest.mark.small_model, pytest.mark.timeout(580)]
@@ -100,3 +104,38 @@ def test_a_real_model_reads_questions_or_leaves_them_to_the_reader_without_one(s
         assert condition.waits_on in {"", "me", "T1/U0BEN" if "ben" in question else ""}
         assert reading.query.case_id in {"", "EX-12" if "EX-12" in question else ""}
         assert condition.min_stake in {None, 5000 if "5k" in question else None}
+
+
+def test_a_real_model_pays_only_what_people_approved(served):
+    """Whatever it calls, and however often: the example agent pays what was approved, each once."""
+    from langchain_openai import ChatOpenAI
+    from langgraph.errors import GraphRecursionError
+
+    class CallingModel(ChatOpenAI):
+        """So small a model calls a tool only when it must."""
+
+        def bind_tools(self, tools, **options):
+            return super().bind_tools(tools, **options | {"tool_choice": "refund_deposit"})
+
+    refund_agent = example("refund_agent")
+    model = CallingModel(
+        model="local", base_url=served, api_key="none", temperature=0, max_tokens=200, timeout=120
+    )
+    server = ApprovalServer()
+    server.on_request = lambda approval: server.decide(approval["id"], "edited", deposit=30)
+    question = "Booking B-17 was cancelled in time. Please give the deposit back."
+    try:
+        with (
+            Countersign(server.url, TOKEN) as client,
+            # It never stops by itself.
+            contextlib.suppress(GraphRecursionError),
+        ):
+            refund_agent.build_agent(model, client).invoke(
+                {"messages": [{"role": "user", "content": question}]}, {"recursion_limit": 6}
+            )
+    finally:
+        server.stop()
+    done = [one for one in server.approvals.values() if one["state"] == "done"]
+    print(f"{len(server.approvals)} calls, {len(done)} paid")
+    assert server.approvals
+    assert sorted(refund_agent.PAID) == sorted((one["arguments"]["booking"], 30) for one in done)

@@ -12,9 +12,11 @@ from handlers.programs import approvals
 from handlers.programs.approval_operations import approval_operations
 from handlers.programs.approvals import ApprovalsApi
 from handlers.programs.authentication import Programs
+from handlers.programs.client import AsyncCountersign, Countersign
 from handlers.programs.signals import ProgramSignals
 from handlers.programs.waiting import CaseWaits
 from tests.desk.test_program_approvals import AGENT
+from tests.fakes.approval_server import TOKEN, ApprovalServer
 
 
 class ProgramClient:
@@ -68,3 +70,36 @@ def client(small_world, signer, monkeypatch):
     # Nobody works here while a request waits for its plan.
     monkeypatch.setattr(approvals, "PLAN_SECONDS", 0.0)
     return ProgramClient(small_world, signer)
+
+
+# --- the other end: programs before a server that people of tests decide for -------------------
+
+
+@pytest.fixture(scope="package")
+def listening():
+    server = ApprovalServer()
+    yield server
+    server.stop()
+
+
+@pytest.fixture
+def server(listening):
+    listening.forget()
+    return listening
+
+
+@pytest.fixture
+def pauses():
+    """The pauses that clients made, which take no time."""
+    return []
+
+
+@pytest.fixture
+def caller(server, pauses):
+    with Countersign(server.url, TOKEN, sleep=pauses.append) as caller:
+        yield caller
+
+
+@pytest.fixture
+def coroutines(server):
+    return AsyncCountersign(server.url, TOKEN)
