@@ -137,7 +137,7 @@ def _program_routes(services: HttpServices, programs: Programs) -> list[Route]:
         programs=programs,
         approvals=services.program_approvals,
         records=ApprovalRecords(services.signer),
-        waits=CaseWaits(services.queries),
+        waits=CaseWaits(queries=services.queries),
     )
     return approvals.routes(api)
 
