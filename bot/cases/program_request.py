@@ -1,6 +1,6 @@
 """The request of a program, as its signal's facts have it.
 
-Everything in it is the program's own word: it is shown as quotation, and judged by nobody's trust.
+Everything in it is the program's own word: it is shown in quotation marks, and trusted by nobody.
 """
 
 from collections.abc import Mapping
@@ -128,7 +128,7 @@ def _is_request(signal: Signal) -> bool:
 
 
 def own_action(
-    case: Case, program: Program, request: ProgramRequest, arguments: ScalarMapping
+    case: Case, program: Program, request: ProgramRequest, *, arguments: ScalarMapping
 ) -> Action:
     """Make the action that a program carries out itself, with these arguments.
 
@@ -163,7 +163,7 @@ def own_action(
 
 
 def _like(original: Scalar, value: Scalar) -> Scalar:
-    """Read an edited value as what the program gave: a form has texts alone.
+    """Read an edited text as what the program gave.
 
     Raises:
         ConnectorFailed: it is nothing of that sort.
@@ -230,7 +230,7 @@ def cap_expiry(case: Case, at: datetime) -> datetime:
 
 
 def request_evidence(
-    case: Case, request: ProgramRequest, program: Program, now: datetime
+    case: Case, request: ProgramRequest, program: Program, *, now: datetime
 ) -> tuple[Evidence, ...]:
     """List what the program gives as evidence, each as its own word."""
     rows: list[tuple[str, Scalar]] = []
@@ -266,7 +266,7 @@ def request_words(request: ProgramRequest, program: Program) -> str:
 
 
 def quotation(text: str) -> str:
-    """Quote what a program wrote, so that it cannot end the quotation itself."""
+    """Quote a program's text, which cannot end the quotation itself."""
     return f"“{text.translate(_QUOTES)}”"
 
 

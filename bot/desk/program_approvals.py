@@ -114,7 +114,7 @@ class ProgramApprovals:
             recurrence = commands.Recur(signal, identities=self.library.identities())
             return change(latest, decide(latest, recurrence, now), playbook)
 
-        receipt = self.intake.record(signal, raw, judge_latest, now)
+        receipt = self.intake.record(signal, raw, judge=judge_latest, now=now)
         if receipt.case_id is None:
             raise LedgerBroken(f"a request of {program.name} has no case")
         case = self.cases.case(receipt.case_id)

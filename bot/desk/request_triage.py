@@ -49,7 +49,7 @@ class RequestTriage:
         program = self.library.programs.get(program_of_source(case.signal.source))
         if program is None:
             return _refuse(case, "programs.yml has no such program any more", now=now, sla=sla)
-        evidence = request_evidence(case, request, program, now)
+        evidence = request_evidence(case, request, program, now=now)
         try:
             action = self._prepare(case, program, request)
         except ConnectorFailed as failure:

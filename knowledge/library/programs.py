@@ -89,7 +89,7 @@ def check_programs(
 def find_strange_kinds(
     programs: Mapping[str, Program], playbooks: Mapping[str, Playbook]
 ) -> list[str]:
-    """List the kinds of programs that no playbook has: nothing could be raised."""
+    """List the kinds of programs that no playbook has."""
     problems = []
     for program in programs.values():
         for kind in program.kinds:
