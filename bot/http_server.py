@@ -148,7 +148,7 @@ def _approval_operations(services: HttpServices, programs: Programs) -> list[Ope
         programs=programs,
         approvals=services.program_approvals,
         records=ApprovalRecords(services.signer),
-        waits=CaseWaits(services.queries),
+        waits=CaseWaits(queries=services.queries),
     )
     return approval_operations(api)
 

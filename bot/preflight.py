@@ -66,6 +66,7 @@ def find_problems(settings: Settings) -> list[str]:
         )
     problems += _health_problems(settings, library)
     problems += library.unconverted_stakes()
+    problems += library.strange_program_kinds()
     problems += library.missing_titles()
     problems += library.question_problems()
     problems += callback_problems(library.programs, settings.secret)

@@ -120,3 +120,12 @@ def test_figures_about_approvals_that_reach_nobody_are_named(tmp_path, library):
     text = channels.read_text()
     channels.write_text(text.replace("whole_desk_digest: []", "whole_desk_digest: [C0OPS]"))
     assert about_health(COUNTERSIGN_APPROVER_HEALTH="on", COUNTERSIGN_PROBES_PER_WEEK="2") == []
+
+
+def test_a_program_whose_callback_has_no_secret_is_told_of_nothing(tmp_path, library):
+    path = library / "programs.yml"
+    callback = "callback: {url: 'https://agent.example/told', secret_env: [AGENT_SECRET]}\n"
+    path.write_text(path.read_text() + f"    {callback}")
+    problem = "program stock-agent has no secret set, so it is told of nothing: set AGENT_SECRET"
+    assert problem in find_problems(settings(tmp_path, library))
+    assert problem not in find_problems(settings(tmp_path, library, AGENT_SECRET="whsec_x"))

@@ -1,6 +1,6 @@
 """The request of a program, as its signal's facts have it.
 
-Everything in it is the program's own word: it is shown as quoted, and judged by nobody's trust.
+Everything in it is the program's own word: it is shown in quotation marks, and trusted by nobody.
 """
 
 from collections.abc import Mapping
@@ -128,7 +128,7 @@ def _is_request(signal: Signal) -> bool:
 
 
 def own_action(
-    case: Case, program: Program, request: ProgramRequest, arguments: ScalarMapping
+    case: Case, program: Program, request: ProgramRequest, *, arguments: ScalarMapping
 ) -> Action:
     """Make the action that a program carries out itself, with these arguments.
 
@@ -143,7 +143,7 @@ def own_action(
     }
     title = terms.title or request.action
     words = ", ".join(
-        f"{_words(name)} {quoted(_value(value))}" for name, value in arguments.items()
+        f"{_words(name)} {quotation(_value(value))}" for name, value in arguments.items()
     )
     return Action(
         name=program.plan_action(request.action),
@@ -163,7 +163,7 @@ def own_action(
 
 
 def _like(original: Scalar, value: Scalar) -> Scalar:
-    """Read an edited value as what the program gave: a form has texts alone.
+    """Read an edited text as what the program gave.
 
     Raises:
         ConnectorFailed: it is nothing of that sort.
@@ -230,7 +230,7 @@ def cap_expiry(case: Case, at: datetime) -> datetime:
 
 
 def request_evidence(
-    case: Case, request: ProgramRequest, program: Program, now: datetime
+    case: Case, request: ProgramRequest, program: Program, *, now: datetime
 ) -> tuple[Evidence, ...]:
     """List what the program gives as evidence, each as its own word."""
     rows: list[tuple[str, Scalar]] = []
@@ -265,15 +265,15 @@ def request_words(request: ProgramRequest, program: Program) -> str:
     return f"{by}; Countersign does it once it is approved"
 
 
-def quoted(text: str) -> str:
-    """Quote what a program wrote, so that it cannot end the quotation itself."""
+def quotation(text: str) -> str:
+    """Quote a program's text, which cannot end the quotation itself."""
     return f"“{text.translate(_QUOTES)}”"
 
 
 def _person(name: str) -> str:
     """Name a person as the program does, and hide accounts."""
     is_account = "/" in name or "@" in name
-    return "a colleague" if is_account else quoted(name)
+    return "a colleague" if is_account else quotation(name)
 
 
 def _words(name: str) -> str:

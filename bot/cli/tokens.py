@@ -42,12 +42,14 @@ def make(
     as_json: AsJson = False,
 ) -> None:
     names = [name.strip() for name in actions.split(",") if name.strip()]
+    money = _read(_LIMIT, limit, "--limit") if limit else None
+    span = _read(_SPAN, expires, "--expires") if expires else None
     with _open_tokens() as tokens:
         secret = tokens.make(
             program,
             actions=names,
-            limit=_read(_LIMIT, limit, "--limit") if limit else None,
-            expires_in=_read(_SPAN, expires, "--expires") if expires else None,
+            limit=money,
+            expires_in=span,
             operator=getpass.getuser(),
         )
     if as_json:
@@ -87,7 +89,12 @@ def _open_tokens() -> Iterator[ProgramTokens]:
     library = open_library(settings)
     store = storage.open_store(settings)
     with closing(store.database):
-        yield ProgramTokens(library.programs, store.desk_controls, store.queries, utc_now)
+        yield ProgramTokens(
+            programs=library.programs,
+            desk_controls=store.desk_controls,
+            queries=store.queries,
+            clock=utc_now,
+        )
 
 
 def _read(adapter: TypeAdapter[T], text: str, option: str) -> T:

@@ -66,10 +66,10 @@ class Intake:
                 identities=identities,
             )
 
-        return self.record(signal, raw, judge_latest, now)
+        return self.record(signal, raw, judge=judge_latest, now=now)
 
-    def record(self, signal: Signal, raw: bytes, judge_latest: Judge, now: datetime) -> Receipt:
-        """Record a signal with what ``judge_latest`` makes of it.
+    def record(self, signal: Signal, raw: bytes, *, judge: Judge, now: datetime) -> Receipt:
+        """Record a signal with what ``judge`` makes of it.
 
         Raises:
             KeyReused: the source used this key for something else; both are stored, none merged.
@@ -77,7 +77,7 @@ class Intake:
         kind = self.library.playbook(signal.kind).kind
 
         def judge_in_turn(latest: Case | None, new_id: str) -> Change | None:
-            change = judge_latest(latest, new_id)
+            change = judge(latest, new_id)
             if change is None or change.before is not None:
                 return change
             return self._schedule(change, signal, now)

@@ -26,7 +26,7 @@ from bot.cases.execution import StepKind, next_step
 from bot.cases.lifecycle import State
 from bot.cases.plan import Money, amount_of
 from bot.cases.program import Program, ProgramAction, ProgramCaller
-from bot.cases.program_request import ProgramRequest, is_request, quoted, request_of
+from bot.cases.program_request import ProgramRequest, is_request, quotation, request_of
 from bot.cases.signal import Signal
 from bot.desk.effects import change
 from bot.desk.intake import Intake, open_case
@@ -114,7 +114,7 @@ class ProgramApprovals:
             recurrence = commands.Recur(signal, identities=self.library.identities())
             return change(latest, decide(latest, recurrence, now), playbook)
 
-        receipt = self.intake.record(signal, raw, judge_latest, now)
+        receipt = self.intake.record(signal, raw, judge=judge_latest, now=now)
         if receipt.case_id is None:
             raise LedgerBroken(f"a request of {program.name} has no case")
         case = self.cases.case(receipt.case_id)
@@ -177,7 +177,7 @@ class ProgramApprovals:
     def _signal(self, program: Program, request: ProgramRequest, key: str) -> Signal:
         account = self.library.account_of(request.on_behalf_of) if request.on_behalf_of else ""
         principals = (*program.acts_for, *filter(None, [account]))
-        title = f"{program.title}: {quoted(request.summary)}"
+        title = f"{program.title}: {quotation(request.summary)}"
         return Signal(
             source=program.source,
             key=key,

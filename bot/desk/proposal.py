@@ -276,7 +276,7 @@ class Proposals:
             if program is None:
                 raise ConnectorFailed("programs.yml has no such program any more")
             if is_own_action(action):
-                return own_action(case, program, request, parameters)
+                return own_action(case, program, request, arguments=parameters)
             return with_reversibility(self.prepare(action, parameters, words), request)
 
         return prepare

@@ -1,7 +1,7 @@
 """Make the plan of a program's request, or refuse it.
 
-Nothing is recommended: the plan is what the program asked for. Its words are shown as quoted, and
-no model reads them. What cannot be approved ends at once, so that the program can go on.
+Nothing is recommended: the plan is what the program asked for. Its words are shown in quotation
+marks, and no model reads them. What cannot be approved ends at once, so that the program can go on.
 """
 
 from dataclasses import dataclass
@@ -19,7 +19,7 @@ from bot.cases.program import Program, program_of_source
 from bot.cases.program_request import (
     ProgramRequest,
     cap_expiry,
-    quoted,
+    quotation,
     request_evidence,
     request_words,
 )
@@ -49,7 +49,7 @@ class RequestTriage:
         program = self.library.programs.get(program_of_source(case.signal.source))
         if program is None:
             return _refuse(case, "programs.yml has no such program any more", now=now, sla=sla)
-        evidence = request_evidence(case, request, program, now)
+        evidence = request_evidence(case, request, program, now=now)
         try:
             action = self._prepare(case, program, request)
         except ConnectorFailed as failure:
@@ -130,7 +130,7 @@ def _gather(
 ) -> Decision:
     body = Gathered(
         evidence=evidence,
-        what=f"{program.title} says: {quoted(request.summary)}",
+        what=f"{program.title} says: {quotation(request.summary)}",
         why=request_words(request, program),
         stake=action.amount if action else request.amount,
     )

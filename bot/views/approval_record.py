@@ -111,12 +111,13 @@ def program_decision(case: Case) -> ProgramDecision | None:
     if state is ApprovalState.PENDING or request is None:
         return None
     plan = case.proposal.plan
+    arguments = plan.actions[0].parameters if plan else request.arguments
     return ProgramDecision(
         outcome=_outcome(case, state),
         by=_deciders(case, state),
         at=_decided_at(case, state),
         reason=_reason(case, state),
-        arguments=plan.actions[0].parameters if plan else request.arguments,
+        arguments=arguments,
         plan_hash=plan.plan_hash if plan else "",
     )
 
@@ -163,13 +164,14 @@ def approval_record(case: Case, receipt: str | None = None) -> dict[str, Any]:
     """Return a request with its decision as a JSON object."""
     plan = case.proposal.plan
     expires_at = case.proposal.expires_at
+    deadline = format_utc(expires_at) if expires_at else None
     return {
         "id": str(case.id),
         "case": str(case.id),
         "state": approval_state(case).value,
         "action": _request(case).action,
         "plan_hash": plan.plan_hash if plan else None,
-        "expires_at": format_utc(expires_at) if expires_at else None,
+        "expires_at": deadline,
         "decision": _decision_record(case),
         "receipt": receipt,
         "execution": _execution_record(case),
@@ -212,11 +214,12 @@ def _execution_record(case: Case) -> dict[str, Any] | None:
     detail = steps[0].detail if steps else ""
     if word == "failed":
         detail = step_summary(case) or detail
+    facts = steps[0].facts if steps else {}
     return {
         "state": word,
         "by": "program" if is_own_action(plan.actions[0].name) else "countersign",
         "detail": detail,
-        "result": to_plain(dict(steps[0].facts)) if steps else {},
+        "result": to_plain(dict(facts)),
     }
 
 

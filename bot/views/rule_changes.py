@@ -101,14 +101,14 @@ def record_changes(before: RuleRecord, after: RuleRecord, labels: Labels) -> lis
         )
     for name in sorted({*before.actions, *after.actions}):
         if before.actions.get(name) != after.actions.get(name):
-            changes += _definition_change(name, before, after, labels)
+            changes += _definition_change(name, before, after, labels=labels)
     if before.people_checksum != after.people_checksum:
         changes.append("Which accounts are one person's")
     return changes
 
 
 def _definition_change(
-    name: str, before: RuleRecord, after: RuleRecord, labels: Labels
+    name: str, before: RuleRecord, after: RuleRecord, *, labels: Labels
 ) -> Iterator[str]:
     """Say how an action or a program differs."""
     if is_own_action(name):

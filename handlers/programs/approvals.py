@@ -101,7 +101,7 @@ class ApprovalsApi:
         caller = await self._authenticate(request)
         report = parse_report(await _read_body(request))
         approval_id = request.path_params["id"]
-        case = await _in_thread(self.approvals.report, caller, approval_id, report)
+        case = await _in_thread(self.approvals.report, caller, approval_id, report=report)
         return JSONResponse(self.records.of(case))
 
     async def get_keys(self, request: Request) -> Response:

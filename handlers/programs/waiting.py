@@ -28,7 +28,7 @@ class _Wait:
     change: asyncio.Future[None]
 
 
-@dataclass
+@dataclass(kw_only=True)
 class CaseWaits:
     """The waits of this process. Used in the event loop's thread only."""
 

@@ -43,7 +43,12 @@ from knowledge.library.policy import (
     read_policy_text,
 )
 from knowledge.library.programs import FILE_NAME as PROGRAMS_FILE
-from knowledge.library.programs import check_programs, program_checksums, read_programs
+from knowledge.library.programs import (
+    check_programs,
+    find_strange_kinds,
+    program_checksums,
+    read_programs,
+)
 from knowledge.library.questions import FILE_NAME as QUESTIONS_FILE
 from knowledge.library.questions import QuestionExamples, check_kinds, read_questions
 from knowledge.library.recognition import FILE_NAME as RECOGNITION_FILE
@@ -198,6 +203,10 @@ class FileLibrary:
             f"{name}.{action}" for name, system in self.systems.items() for action in system.actions
         }
         return sorted(set(self.rules.actions) - actions)
+
+    def strange_program_kinds(self) -> list[str]:
+        """List the kinds that programs.yml names and no playbook has."""
+        return find_strange_kinds(self.programs, self.playbooks)
 
     def unconverted_stakes(self) -> list[str]:
         """List the playbooks whose stake policy cannot compare with its limits."""

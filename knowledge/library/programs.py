@@ -83,11 +83,21 @@ def check_programs(
                 f"{place}: {name} {reason}"
                 for reason in _action_faults(name, action, systems=systems, policy=policy)
             ]
+    return complaints
+
+
+def find_strange_kinds(
+    programs: Mapping[str, Program], playbooks: Mapping[str, Playbook]
+) -> list[str]:
+    """List the kinds of programs that no playbook has."""
+    problems = []
+    for program in programs.values():
         for kind in program.kinds:
             if kind not in playbooks:
                 hint = did_you_mean(kind, playbooks)
-                complaints.append(f"{place}: kinds: there is no kind {kind}{hint}")
-    return complaints
+                place = f"{FILE_NAME}: {program.name}: kinds"
+                problems.append(f"{place}: there is no kind {kind}{hint}")
+    return problems
 
 
 def _clashes(

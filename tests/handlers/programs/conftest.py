@@ -29,7 +29,7 @@ class ProgramClient:
             programs=self.programs,
             approvals=world.desk.program_approvals,
             records=ApprovalRecords(signer),
-            waits=CaseWaits(world.store.queries, poll_seconds=0.01),
+            waits=CaseWaits(queries=world.store.queries, poll_seconds=0.01),
         )
         intake = IntakeApi(
             intake=world.desk.intake,

@@ -31,7 +31,7 @@ def store():
 
 def test_all_waits_are_one_question_and_each_ends_with_its_own_case(store):
     async def act():
-        waits = CaseWaits(store, poll_seconds=0.001)
+        waits = CaseWaits(queries=store, poll_seconds=0.001)
         first, second = (
             asyncio.create_task(waits.until_changed(case_id, 1, seconds=30, program="one"))
             for case_id in ("EX-1", "EX-2")
@@ -51,7 +51,7 @@ def test_all_waits_are_one_question_and_each_ends_with_its_own_case(store):
 
 def test_nobody_asks_while_nobody_waits(store):
     async def act():
-        waits = CaseWaits(store, poll_seconds=0.001)
+        waits = CaseWaits(queries=store, poll_seconds=0.001)
         await waits.until_changed("EX-1", 1, seconds=0.01, program="one")
         await waits._poller
         asked = len(store.questions)
@@ -65,7 +65,7 @@ def test_nobody_asks_while_nobody_waits(store):
 
 def test_a_database_that_is_away_ends_no_wait_before_its_time(store):
     async def act():
-        waits = CaseWaits(store, poll_seconds=0.001)
+        waits = CaseWaits(queries=store, poll_seconds=0.001)
         store.is_away = True
         waiting = asyncio.create_task(waits.until_changed("EX-1", 1, seconds=30, program="one"))
         await asyncio.to_thread(wait_until, lambda: store.questions, "a question")
@@ -78,7 +78,7 @@ def test_a_database_that_is_away_ends_no_wait_before_its_time(store):
 
 def test_a_program_has_so_many_waits_and_leaves_room_for_others(store):
     async def act():
-        waits = CaseWaits(store, poll_seconds=0.001)
+        waits = CaseWaits(queries=store, poll_seconds=0.001)
         tasks = [
             asyncio.create_task(waits.until_changed("EX-1", 1, seconds=30, program="one"))
             for _ in range(MAX_WAITS_EACH)

@@ -74,7 +74,6 @@ def test_a_program_that_says_little_is_where_unrecognised_cases_are(folder, path
         (REFUND, "refund_deposit: {title: R, per_request: 9, amount_per_day: 1}", "below"),
         (REFUND, "Refund Deposit: {title: R, times_per_day: 1}", "pattern"),
         (ACTS_FOR, "acts_for: [Nobody]", "Nobody is neither an account in Slack"),
-        ("kinds: [low_stock]", "kinds: [low_stok]", "there is no kind low_stok.*low_stock"),
         ("channel: C0STOCK", "channel: stock", "channel"),
         ("max_open: 20", "max_open: 0", "greater than or equal to 1"),
         ("max_open: 20", "approve: true", "Extra inputs"),
@@ -83,6 +82,14 @@ def test_a_program_that_says_little_is_where_unrecognised_cases_are(folder, path
 )
 def test_a_mistake_is_named(path, before, after, complaint):
     refuse(path, before, after, complaint=complaint)
+
+
+def test_a_kind_without_a_playbook_is_a_problem_and_keeps_nobody_from_starting(folder, path):
+    assert load(folder).strange_program_kinds() == []
+    change(path, "kinds: [low_stock]", "kinds: [low_stok]")
+    (problem,) = load(folder).strange_program_kinds()
+    assert problem.startswith("programs.yml: stock-agent: kinds: there is no kind low_stok")
+    assert "low_stock" in problem
 
 
 def test_two_names_that_differ_in_signs_alone_are_refused(path):
