@@ -38,7 +38,8 @@ _NAMES = frozenset(
 )
 _ALERT_NAMES = frozenset({"alertname", "alert_name", "alarm_name", "rule_name", "check_name"})
 _PERSONAL = re.compile(
-    r"(?:user|first|last|sender|author|owner|host|domain|file|account|org|bank|property|webhook)_?name"
+    r"(?:user|first|last|sender|author|owner|host|domain|file|account|org|bank|property"
+    r"|webhook)_?name"
 )
 # A name of a program, and no text: tracker.updated, low_stock.
 _CODE = re.compile(r"[\w$]+(?:[._:/-][\w$]+)+")
@@ -124,7 +125,7 @@ def _rank(field: Field) -> int:
 
 
 def _text_rank(field: Field) -> int:
-    """Rank a text of no known name, in any language, by its words."""
+    """Rank a text of an unknown name by its words."""
     is_text = isinstance(field.value, str) and len(field.value) <= MAX_TEXT_LENGTH
     if not is_text or _NO_TEXTS.search(field.name):
         return 0
