@@ -3,7 +3,6 @@
 from collections.abc import Iterator
 
 from bot.cases.policy import Stage
-from bot.cases.program import Program
 from bot.cases.signed_content import Coverage, PieceKind
 from bot.cases.source import Source
 from bot.cases.verification import Scheme, Verification, decode_secret
@@ -80,8 +79,6 @@ def find_problems(settings: Settings) -> list[str]:
     problems += callback_problems(library.programs, settings.secret)
     for name, source in library.sources.items():
         problems += _source_problems(name, source, settings)
-    for program in library.programs.values():
-        problems += _program_problems(program, settings)
     return problems
 
 
@@ -147,13 +144,3 @@ def _verification_problems(
             f"COUNTERSIGN_PUBLIC_URL is not set, and {name} signs the address to which it sends:"
             " set it to what that system was told"
         )
-
-
-def _program_problems(program: Program, settings: Settings) -> list[str]:
-    variables = program.callback.secret_env if program.callback else ()
-    if not variables or any(settings.secret(variable) for variable in variables):
-        return []
-    return [
-        f"program {program.name} has no secret set, so it is told of nothing: "
-        f"set {' or '.join(variables)}"
-    ]

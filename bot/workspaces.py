@@ -64,7 +64,7 @@ OWN_SETTINGS = frozenset(
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class WorkspaceState:
-    """What a process of a workspace is started with."""
+    """The state of a workspace that its process is started for."""
 
     id: str
     #: Empty where the app was taken out: the process receives, and posts nothing.

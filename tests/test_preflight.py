@@ -186,6 +186,6 @@ def test_a_program_whose_callback_has_no_secret_is_told_of_nothing(tmp_path, lib
     path = library / "programs.yml"
     callback = "callback: {url: 'https://agent.example/told', secret_env: [AGENT_SECRET]}\n"
     path.write_text(path.read_text() + f"    {callback}")
-    problem = "program stock-agent has no secret set, so it is told of nothing: set AGENT_SECRET"
+    problem = "AGENT_SECRET is not set: set it, or stock-agent is told of nothing"
     assert problem in find_problems(settings(tmp_path, library))
     assert problem not in find_problems(settings(tmp_path, library, AGENT_SECRET="whsec_x"))

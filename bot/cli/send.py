@@ -45,7 +45,7 @@ OUTCOMES = ("opened", "counted", "cleared", *UNCHANGED.values(), IGNORED)
 
 @dataclass(kw_only=True)
 class SendSummary:
-    """What became of the rows of a file."""
+    """The outcome of the rows of a file."""
 
     row_count: int = 0
     #: By outcome.

@@ -9,17 +9,26 @@ from contextlib import closing
 from datetime import UTC, datetime
 from functools import cached_property
 from http import HTTPStatus
+from typing import TYPE_CHECKING
 
-import httpx
 from standardwebhooks import Webhook
 from standardwebhooks.webhooks import EmptyWebhookSecretError
 
 from bot.cases.errors import ConnectorFailed
 from bot.cases.program import Callback, Program
 from bot.clock import boottime, time_limit
-from bot.connectors.http_transport import AddressRefused, AddressRules, GuardedTransport, Network
+from bot.lazy_module import LazyModule
 from bot.ports.event_sender import Reception
 from bot.views.program_event import CONTENT_TYPE
+
+if TYPE_CHECKING:
+    import httpx
+
+    from bot.connectors import http_transport
+else:
+    # Few bots have a program that wants to be told.
+    httpx = LazyModule("httpx")
+    http_transport = LazyModule("bot.connectors.http_transport")
 
 TIMEOUT_SECONDS = 10.0
 USER_AGENT = "Countersign"
@@ -31,22 +40,23 @@ class CallbackSender:
     def __init__(
         self,
         secrets: Callable[[str], str],
-        networks: Sequence[Network] = (),
+        networks: "Sequence[http_transport.Network]" = (),
         *,
         timeout_seconds: float = TIMEOUT_SECONDS,
     ) -> None:
         """Reach ``networks`` of our own too; ``secrets`` returns a secret by name."""
         self._secrets = secrets
-        self._rules = AddressRules(networks=tuple(networks))
+        self._networks = tuple(networks)
         self._timeout_seconds = timeout_seconds
 
     @cached_property
-    def _client(self) -> httpx.Client:
+    def _client(self) -> "httpx.Client":
+        rules = http_transport.AddressRules(networks=self._networks)
         return httpx.Client(
             follow_redirects=False,
             trust_env=False,
             timeout=self._timeout_seconds,
-            transport=GuardedTransport(self._rules),
+            transport=http_transport.GuardedTransport(rules),
         )
 
     def send(self, callback: Callback, *, event_id: str, body: str, now: datetime) -> Reception:
@@ -103,7 +113,7 @@ class CallbackSender:
 
 def _describe(error: Exception) -> str:
     """Say why there was no answer."""
-    if isinstance(error.__cause__, AddressRefused):
+    if isinstance(error.__cause__, http_transport.AddressRefused):
         return (
             "its address is not a public one; COUNTERSIGN_CALLBACK_NETWORKS names the networks "
             "of your own that may be reached"

@@ -19,7 +19,7 @@ LIFECYCLE_EVENTS = frozenset({"app_uninstalled", "tokens_revoked"})
 
 @dataclass(frozen=True, slots=True)
 class SlackRequest:
-    """What the front door reads of a request of Slack's."""
+    """The parts of a request of Slack's that the front door needs."""
 
     workspace: WorkspaceId
     #: The app has lost its token.
