@@ -100,7 +100,7 @@ class ReceiverPace:
 
 
 def _rest_seconds(failures: int) -> float:
-    """Return how long a receiver rests after so many failures in a row."""
+    """Return how long a receiver rests after failures in a row."""
     return min(MAX_REST_SECONDS, FIRST_REST_SECONDS * 2.0 ** min(failures - 1, MAX_DOUBLINGS))
 
 

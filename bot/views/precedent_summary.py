@@ -1,7 +1,7 @@
 """A precedent as programs read it."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 
 from bot.cases.canonical import Scalar
@@ -41,20 +41,22 @@ class PrecedentSummary:
 
 def precedent_summary(precedent: Precedent, labels: Labels) -> PrecedentSummary:
     """Describe a precedent."""
-    is_withheld = precedent.looks_like_prompt_injection
-    return PrecedentSummary(
+    summary = PrecedentSummary(
         case=precedent.case_id,
         kind=precedent.kind,
         kind_title=labels.kind(precedent.kind),
-        title="" if is_withheld else precedent.signal_text,
-        summary="" if is_withheld else precedent.summary,
-        facts={} if is_withheld else precedent.facts,
+        title=precedent.signal_text,
+        summary=precedent.summary,
+        facts=precedent.facts,
         outcome=precedent.outcome,
-        reason="" if is_withheld else precedent.reason,
+        reason=precedent.reason,
         action=precedent.decision.action,
-        steps=() if is_withheld else precedent.decision.steps,
+        steps=precedent.decision.steps,
         decided_by=precedent.decision.people,
         is_edited=precedent.decision.is_edited,
         ended_at=precedent.ended_at,
-        is_withheld=is_withheld,
+        is_withheld=False,
     )
+    if not precedent.looks_like_prompt_injection:
+        return summary
+    return replace(summary, title="", summary="", facts={}, reason="", steps=(), is_withheld=True)

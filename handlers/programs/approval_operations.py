@@ -31,7 +31,7 @@ class ApprovalDecisionAnswer:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ApprovalExecutionAnswer:
-    """The outcome of an action that was approved."""
+    """The progress of an action that was approved."""
 
     state: Literal["waiting", "done", "failed", "unknown"]
     #: Who carries it out.

@@ -11,7 +11,7 @@ import threading
 from collections.abc import Callable, Collection, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from concurrent.futures import TimeoutError as FutureTimeoutError
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 
@@ -253,21 +253,16 @@ class PrecedentMemory:
 
         Returns the best first, and None when memory cannot be searched.
         """
-        is_one_kind = kinds is not None and len(kinds) == 1
         query = PrecedentQuery(
             text=words,
             keyword_text=words,
-            kind=next(iter(kinds)) if kinds and is_one_kind else "",
             channels=frozenset(channels),
             now=now,
-            admits=None if kinds is None or is_one_kind else partial(self._is_of_kind, kinds),
         )
+        if kinds is not None:
+            query = replace(query, admits=partial(self.index.is_of_kind, kinds))
         result = self._search(query)
         return None if result.failure else list(result.precedents)
-
-    def _is_of_kind(self, kinds: Collection[str], key: int) -> bool:
-        row = self.index.matrix.rows([key]).get(key)
-        return row is not None and row.kind in kinds
 
     def find_related(
         self,
