@@ -1,4 +1,4 @@
-"""Mailboxes: every new mail is a signal, read once over restarts and processes.
+"""Mailboxes: every new mail is a signal, read once.
 
 The number of the last mail that was recorded stands in the database, under the mailbox and what the
 server calls its validity. A mail that is read again all the same, after a crash or by two processes
@@ -74,7 +74,7 @@ class MailboxReader:
         return opened_count
 
     def _record(self, folder: OpenMailbox) -> Iterator[bool]:
-        """Record one mail after the other; tell of each whether it opened a case."""
+        """Record each mail; tell whether it opened a case."""
         job = f"read {self.source.name} {folder.validity}"
         last = None
         try:

@@ -58,7 +58,7 @@ def is_loopback(host: str) -> bool:
 
 @dataclass(frozen=True, kw_only=True)
 class Mailbox(MailServer):
-    """A mailbox that is read over IMAP, in which every new mail is a signal."""
+    """A mailbox over IMAP; every new mail is a signal."""
 
     port: Port = 993
     folder: Text = "INBOX"

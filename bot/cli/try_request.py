@@ -115,7 +115,7 @@ def read_items(source: Source, body: bytes, headers: Mapping[str, str]) -> list[
                 return mapped.parse_signals(read_content(body, headers), source, _proof(source))
             case Format.EMAIL:
                 content = read_content(body, headers)
-                return mail.parse_signals(body, content, source, _proof(source))
+                return mail.parse_signals(body, content, source=source, proof=_proof(source))
             case _:
                 assert_never(source.format)
     except Problem as problem:

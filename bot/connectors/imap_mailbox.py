@@ -1,4 +1,4 @@
-"""A mailbox over IMAP, read only and within the time limit of the call."""
+"""A mailbox over IMAP, within the time limit of the call."""
 
 import imaplib
 import socket
@@ -24,7 +24,10 @@ _FAILURES = (IMAPClientError, OSError, imaplib.IMAP4.error, ValueError)
 def open_mailbox(
     server: MailServer, login: Login, folder: str, *, is_writable: bool = False
 ) -> Iterator["OpenMailbox"]:
-    """Log in and open a folder, in which nothing is changed unless it is writable.
+    """Log in and open a folder.
+
+    Nothing is changed there unless it is writable.
+
 
     Raises:
         ConnectorFailed: it cannot be opened, or fails inside.
@@ -68,11 +71,14 @@ class OpenMailbox:
         return sorted(one for one in numbers if one > number)
 
     def numbers_since(self, day: date) -> list[int]:
-        """List the numbers of the mails that arrived on this day or later, in order."""
+        """List the numbers of mails since this day, in order."""
         return sorted(self._client.search(["SINCE", day]))
 
     def read(self, number: int, max_bytes: int) -> bytes | None:
-        """Read a mail up to so many bytes, without marking it; None where it is gone."""
+        """Read the beginning of a mail; None where it is gone.
+
+        It is not marked as seen.
+        """
         answer = self._client.fetch([number], [f"BODY.PEEK[]<0.{max_bytes}>"])
         for name, value in answer.get(number, {}).items():
             if name.startswith(b"BODY[") and isinstance(value, bytes):

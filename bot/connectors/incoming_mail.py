@@ -100,7 +100,7 @@ def mail_of(
     attachments: Sequence[Attachment] = (),
     is_cut: bool = False,
 ) -> IncomingMail:
-    """Make a mail of its headers and of what others have read for us."""
+    """Make a mail of its headers and its text."""
     first: dict[str, str] = {}
     for name, value in headers:
         first.setdefault(name.lower(), decode_words(value))
@@ -164,7 +164,7 @@ class _TooComplex(Exception):
 
 
 class _BoundedParser(BytesFeedParser):
-    """A parser that gives up before it is made to work for minutes."""
+    """A parser that gives up before it works for minutes."""
 
     def __init__(self) -> None:
         super().__init__(Message)
@@ -193,7 +193,7 @@ def _parts(message: Message) -> Iterator[Message]:
 
 
 def _text_of(parts: Sequence[Message]) -> str:
-    """Return the text that people would read: plain if there is one, else of the markup."""
+    """Return the plain text, or else that of the markup."""
     texts = [part for part in parts if not _is_attachment(part)]
     for part in texts:
         # Of several parts without a boundary between them there is one, of no type.

@@ -1,4 +1,4 @@
-"""Text of mails, whose charsets are often named wrongly or not at all."""
+"""Text of mails, whose charsets are often named wrongly."""
 
 import codecs
 from typing import TYPE_CHECKING
@@ -19,7 +19,7 @@ _NO_CHARSETS = frozenset(
 
 
 def decode_text(content: bytes, charset: str) -> str:
-    """Decode by the charset that the mail names, or else by what the bytes look like."""
+    """Decode by the charset of the mail, or by a guess."""
     for name in (charset, "utf-8"):
         text = _decode(content, name)
         if text is not None:

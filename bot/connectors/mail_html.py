@@ -20,7 +20,7 @@ _EMPTY_LINES = re.compile(r"\n\s*\n\s*\n+")
 
 
 def html_to_text(html: str) -> str:
-    """Write markup as text; what is hidden or a script is left out."""
+    """Write markup as text, without what is hidden."""
     html = _DECLARATION.sub("", html[:MAX_HTML_LENGTH].replace("\0", ""))
     try:
         text = inscriptis.get_text(html)

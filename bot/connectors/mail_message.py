@@ -81,7 +81,9 @@ def read_domain(domain: str) -> str:
 
 
 def require_allowed(address: MailAddress, domains: Collection[str]) -> None:
-    """Require that the address is in a listed domain. Subdomains are domains of their own.
+    """Require that the address is in a listed domain.
+
+    Subdomains are domains of their own.
 
     Raises:
         ConnectorFailed: it is not.

@@ -1,4 +1,7 @@
-"""Signals of mails: a conversation is one object, and each mail of it counts once."""
+"""Signals of mails.
+
+A conversation is one object, and each mail of it counts once.
+"""
 
 import re
 
@@ -58,7 +61,10 @@ def reason_to_ignore(mail: IncomingMail) -> str:
 
 
 def signal_of(mail: IncomingMail, source: Source, *, key: str = "") -> Signal:
-    """Make the signal of a mail; ``key`` stands for its id where only that is vouched for."""
+    """Make the signal of a mail.
+
+    ``key`` stands for its id where only that is vouched for.
+    """
     facts = _facts(mail)
     title = _title(mail)
     own_key = _key(mail, title, facts)
@@ -105,15 +111,16 @@ def _is_title(text: str) -> bool:
 
 def _facts(mail: IncomingMail) -> dict[str, Scalar]:
     files = ", ".join(f"{one.name} ({one.size // 1000 + 1} kB)" for one in mail.attachments)
+    cut = "parts of the mail could not be read" if mail.is_cut else ""
     facts = {
         "from": mail.sender,
         "from_name": mail.sender_name,
         "to": ", ".join(mail.recipients),
         "mail_subject": mail.subject,
-        "mail_date": mail.sent_at.date().isoformat() if mail.sent_at else "",
+        "mail_date": f"{mail.sent_at:%Y-%m-%d}" if mail.sent_at else "",
         "text": excerpt(mail.text),
         "attachments": files,
-        "incomplete": "parts of the mail could not be read" if mail.is_cut else "",
+        "incomplete": cut,
     }
     return {
         name: shorten(storable(redact_text(value)), MAX_EXCERPT)
@@ -123,7 +130,7 @@ def _facts(mail: IncomingMail) -> dict[str, Scalar]:
 
 
 def _key(mail: IncomingMail, title: str, facts: dict[str, Scalar]) -> str:
-    """Return what a second copy of the mail has in common with the first.
+    """Return what a second copy has in common with the first.
 
     Anybody can send another mail under a known id: that one counts once more, and is not lost.
     """

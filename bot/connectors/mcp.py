@@ -108,7 +108,7 @@ class McpConnector:
             return convert_facts(converse(self._system, self._secrets, ask), spec.returns)
 
     def execute(self, action: Action, key: str) -> str | Effect:
-        """Carry out the action, unless tool or facts have changed since the approval."""
+        """Carry out the action, unless tool or facts have changed."""
         spec = self._find_spec(short_name(action))
         if spec.version != action.version:
             versions = f"version {spec.version} now, version {action.version} was approved"

@@ -1,4 +1,4 @@
-"""One conversation with an MCP server, from the first word to the last.
+"""One conversation with an MCP server.
 
 Each call of the connector has one of its own, so nothing of a server outlives the call, and a
 server that changed its tools is met as it is now.
@@ -9,7 +9,7 @@ import logging
 from collections.abc import Awaitable, Callable, Mapping
 from dataclasses import dataclass
 from functools import partial
-from typing import Any, Generic, TypeVar
+from typing import Any, Generic, TypeVar, cast
 
 import anyio
 import httpx2
@@ -20,6 +20,7 @@ from mcp_types import (
     METHOD_NOT_FOUND,
     PARSE_ERROR,
     CallToolResult,
+    RequestParamsMeta,
     TextContent,
 )
 from pydantic import ValidationError
@@ -62,7 +63,7 @@ class ToolResult:
 
 
 class SchemaMoved(ConnectorFailed):
-    """A tool is not there, or takes other arguments than those that were pinned."""
+    """A tool is gone, or takes other arguments than were pinned."""
 
 
 @dataclass(slots=True)
@@ -126,8 +127,9 @@ class ToolConversation:
         await self.require_schema(call)
         self.is_changing = True
         try:
-            # The type has one key of its own; others are allowed by the protocol.
-            result = await self._client.call_tool(call.tool, arguments, meta=meta or None)  # type: ignore[arg-type]
+            # The type has one key of its own; the protocol allows others.
+            own_meta = cast(RequestParamsMeta, meta) if meta else None
+            result = await self._client.call_tool(call.tool, arguments, meta=own_meta)
             answer = _read_result(result)
         except MCPError as error:
             if error.error.code not in _NOT_RUN:
@@ -220,7 +222,7 @@ def _lost_conversation(
 
 
 def _name(failure: BaseException) -> str:
-    """Return the name of a failure, or of the first in a group."""
+    """Name a failure, or the first in a group."""
     while isinstance(failure, BaseExceptionGroup):
         failure = failure.exceptions[0]
     return type(failure).__name__

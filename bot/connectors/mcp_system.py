@@ -31,7 +31,7 @@ Checksum = Annotated[str, StringConstraints(pattern=r"^(sha256:[0-9a-f]{64})?$")
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ToolCall:
-    """One call of a tool, with expressions over its arguments and its result."""
+    """One call of a tool, with expressions over its result."""
 
     tool: Text
     #: The checksum of the tool's input schema; ``countersign check`` prints it.
@@ -54,7 +54,7 @@ class ToolCall:
 
 @dataclass(frozen=True, kw_only=True)
 class ToolAction(ActionSpec):
-    """An action that is one call of a tool, with the calls around it."""
+    """An action that is one call of a tool."""
 
     execute: ToolCall
     precondition: ToolCall | None = None
@@ -101,7 +101,7 @@ class ToolAction(ActionSpec):
 
 @dataclass(frozen=True, kw_only=True)
 class McpSystem(SystemSpec):
-    """A server that speaks MCP: a command on this machine, or an address."""
+    """An MCP server: a command on this machine, or an address."""
 
     connector: Literal["mcp"] = "mcp"
     #: The program and its arguments; it speaks over its standard input and output.
@@ -138,7 +138,7 @@ class McpSystem(SystemSpec):
             )
 
     def find_problems(self, secrets: Secrets) -> list[str]:
-        """Ask the server for its tools, and compare them with what is pinned."""
+        """Compare the tools of the server with what is pinned."""
         try:
             return mcp.find_problems(self, secrets)
         except ModuleNotFoundError:

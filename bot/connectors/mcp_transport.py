@@ -8,6 +8,7 @@ import os
 import signal
 from collections.abc import AsyncIterator, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager, suppress
+from functools import partial
 from subprocess import DEVNULL
 from typing import Any
 
@@ -43,7 +44,7 @@ Streams = tuple[
 async def run_command(
     command: Sequence[str], environment: Mapping[str, str]
 ) -> AsyncIterator[Streams]:
-    """Run a command, and speak with it over its standard input and output.
+    """Run a command, and speak with it over its pipes.
 
     Raises:
         OSError: it cannot be started.
@@ -70,7 +71,7 @@ async def _streams(process: Process) -> AsyncIterator[Streams]:
     outgoing, queue = anyio.create_memory_object_stream[SessionMessage](0)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_receive, process.stdout, inlet)
-        tasks.start_soon(_send, process.stdin, queue, inlet)
+        tasks.start_soon(partial(_send, process.stdin, queue, inlet))
         try:
             yield incoming, outgoing
         finally:
@@ -82,7 +83,7 @@ async def _streams(process: Process) -> AsyncIterator[Streams]:
 async def _receive(
     output: ByteReceiveStream, inlet: MemoryObjectSendStream[SessionMessage | Exception]
 ) -> None:
-    """Pass on one message a line, until the output ends or is too large."""
+    """Pass on one message a line, within bounds."""
     buffer, count = b"", 0
     with suppress(anyio.BrokenResourceError, anyio.ClosedResourceError, anyio.EndOfStream):
         async with inlet:
@@ -117,7 +118,7 @@ def _parse(line: bytes) -> SessionMessage | Exception:
 
 
 async def _end(process: Process) -> None:
-    """Let the command end by itself, and end it with its children otherwise."""
+    """Let the command end, or end it with its children."""
     if process.stdin is not None:
         with suppress(OSError, anyio.BrokenResourceError, anyio.ClosedResourceError):
             await process.stdin.aclose()

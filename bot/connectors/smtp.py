@@ -71,7 +71,10 @@ class SmtpConnector:
     def prepare(
         self, action: str, parameters: ScalarMapping, words: ScalarMapping = NOTHING
     ) -> Action:
-        """Write the mail. Its snapshot is the mail itself, so it is approved as it is sent."""
+        """Write the mail.
+
+        Its snapshot is the mail itself, so it is approved as it is sent.
+        """
         spec = self._find_spec(action)
         if words:
             # Nobody would have read it.

@@ -80,7 +80,7 @@ class MailAction(ActionSpec):
 
 @dataclass(frozen=True, kw_only=True)
 class SentMailbox(MailServer):
-    """The mailbox over IMAP in which the mail server files what it sends."""
+    """The mailbox in which the mail server files what it sends."""
 
     port: Port = 993
     folder: Text = "Sent"

@@ -89,10 +89,10 @@ class SignalSource:
             token=self.bot.environment["COUNTERSIGN_SOURCE_API_TOKEN"],
         )
 
-    def send_mail(self, name: str, address: str, subject: str, text: str) -> Json:
-        """Send a guest's mail on, as the provider of the mailbox does, and return its receipt."""
+    def send_mail(self, sender: str, subject: str, text: str) -> Json:
+        """Send a guest's mail on, and return its receipt."""
         mail = EmailMessage()
-        mail["From"] = f"{name} <{address}>"
+        mail["From"] = sender
         mail["To"] = "complaints@harbour-vine.example"
         mail["Subject"] = subject
         mail["Date"] = format_datetime(utc_now())
@@ -435,14 +435,16 @@ class Story:
         task = case.signal.facts["task_id"]
         status = "SELECT status FROM tasks WHERE id = ?"
         before = self.company.value(status, task)
-        self._command(ANA, "pause task no evidence because the checklist is wrong", "Paused")
+        pause = "pause task no evidence because the checklist is wrong"
+        _command(self.slack, ANA, pause, answer="Paused")
         self.slack.wait_for_card(case, "paused by", expectation="the pause on the card")
         self.slack.press(ANA, case, "case.approve")
         self.records.wait_for_state(kind, State.APPROVED, expectation="approved")
         time.sleep(PAUSE_CHECK_SECONDS)
         require(self.records.case(kind).state is State.APPROVED, "and nothing runs")
-        self._command(ANA, "resume task no evidence", "only the governance owners")
-        self._command(ELSIE, "resume task no evidence", "Resumed")
+        resume = "resume task no evidence"
+        _command(self.slack, ANA, resume, answer="only the governance owners")
+        _command(self.slack, ELSIE, resume, answer="Resumed")
         self.records.wait_for_state(kind, State.RESOLVED, expectation="it goes on")
         self.slack.wait_for_card(case, "case.undo", expectation="and can be taken back")
         self.slack.press(OMAR, self.records.case(kind), "case.undo")
@@ -468,11 +470,13 @@ class Story:
         )
         address = "a.guest@guest.example"
         old_receipt = self.source.send_mail(
-            "Ivo Kaur", GUEST_IN_LOG, "Cold soup", "The soup was cold; thank you for replacing it."
+            f"Ivo Kaur <{GUEST_IN_LOG}>",
+            "Cold soup",
+            "The soup was cold; thank you for replacing it.",
         )
         require(old_receipt["outcome"] == "ignored", f"the log has it: {old_receipt}")
         new_receipt = self.source.send_mail(
-            guest, address, "[EXTERNAL] Warm wine", "The wine came warm and nobody cared."
+            f"{guest} <{address}>", "[EXTERNAL] Warm wine", "The wine came warm and nobody cared."
         )
         require(new_receipt["outcome"] == "opened", f"what is not becomes a case: {new_receipt}")
         self._wait_for_card("guest_complaint", "Warm wine", expectation="its card")
@@ -504,15 +508,16 @@ class Story:
             if self.slack.shows(self.records.case(kind), *texts):
                 return
 
-    def _command(self, person: str, text: str, answer: str) -> None:
-        """Give a command whose answer must contain this text."""
-        blocks = self.slack.command(person, FLOOR, text)
-        require(answer in blocks, blocks)
-
     def _submit(self, person: str, values: Json) -> None:
         """Submit the open form of this person, which must be accepted."""
         payload = self.slack.submit(person, self.slack.open_form(person), values)
         require(payload is None, f"the form was refused: {payload}")
+
+
+def _command(slack: SlackWorkspace, person: str, text: str, *, answer: str) -> None:
+    """Give a command whose answer must contain this text."""
+    blocks = slack.command(person, FLOOR, text)
+    require(answer in blocks, blocks)
 
 
 def _signal_again(case: Case) -> Json:

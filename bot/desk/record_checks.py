@@ -1,4 +1,4 @@
-"""Signals of what a system of record has already: they open nothing, and are counted."""
+"""Signals of what a system of record has already."""
 
 import logging
 from dataclasses import dataclass
@@ -24,7 +24,10 @@ class RecordChecks:
     clock: Clock
 
     def has(self, source: Source, signal: Signal) -> bool:
-        """Tell whether the trouble is known; a system that does not answer knows nothing."""
+        """Tell whether the trouble is on record.
+
+        A system that does not answer has nothing.
+        """
         check = source.record_check
         if check is None:
             return False

@@ -45,7 +45,7 @@ class Delivery:
 
     @property
     def stored_body(self) -> bytes:
-        """Return what is kept of the body: of a mail without most of its files."""
+        """Return what is kept of the body."""
         return self.body[:MAX_FOREIGN_BODY_BYTES]
 
     def refuse_unsigned_event(self) -> None:

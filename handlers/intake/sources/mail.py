@@ -1,4 +1,6 @@
-"""Mails that providers of mailboxes send on: SES, Mailgun, Postmark, SendGrid, or MIME itself.
+"""Mails that providers of mailboxes send on.
+
+SES, Mailgun, Postmark, SendGrid, and whoever sends MIME itself.
 
 A provider is known by the form of its body, not by a name. What is no mail is read as any other
 request without a mapping, so nothing is lost.
@@ -39,7 +41,7 @@ def parse_signals(
     *,
     received_on: date | None = None,
 ) -> list[Item]:
-    """Parse a mail, whoever sends it on; nothing is refused for its content."""
+    """Parse a mail; nothing is refused for its content."""
     mail = _find_mail(body, content)
     if mail is None:
         return mapped.parse_signals(content, source, proof, received_on=received_on)
@@ -65,7 +67,7 @@ def _find_mail(body: bytes, content: RequestContent) -> IncomingMail | None:
 
 
 def _read_mime_field(body: Mapping[str, Any]) -> IncomingMail | None:
-    """Read the whole mail of Mailgun, SendGrid or Postmark, where it comes along."""
+    """Read the whole mail, where it comes along."""
     for name in ("body-mime", "email", "RawEmail"):
         value = body.get(name)
         if isinstance(value, Mapping):
@@ -76,7 +78,7 @@ def _read_mime_field(body: Mapping[str, Any]) -> IncomingMail | None:
 
 
 def _read_ses(body: Mapping[str, Any]) -> IncomingMail | None:
-    """Read the notification of SES, as it is or in an envelope of SNS."""
+    """Read the notification of SES, perhaps in an envelope of SNS."""
     message = body
     if isinstance(body.get("Message"), str):
         try:
@@ -146,7 +148,7 @@ def _read_fields(body: Mapping[str, Any]) -> IncomingMail | None:
 
 
 def _listed_headers(body: Mapping[str, Any]) -> Headers:
-    """List the other headers: pairs in JSON (Mailgun), or as they were sent (SendGrid)."""
+    """List the other headers, as Mailgun or SendGrid writes them."""
     raw = _text(body, "message-headers")
     if raw:
         try:
@@ -178,7 +180,7 @@ def _files(body: Mapping[str, Any]) -> list[Attachment]:
 
 
 def _name_value_pairs(headers: Any) -> list[tuple[str, str]]:
-    """Read a list of objects with a name and a value, in any case of letters."""
+    """Read a list of objects with a name and a value."""
     pairs = []
     for header in headers if isinstance(headers, list) else []:
         if isinstance(header, Mapping):
