@@ -318,7 +318,7 @@ class PrecedentMemory:
 
 
 def _is_of_kind(index: PrecedentIndex, kinds: Collection[str], key: int) -> bool:
-    """Tell whether the precedent of this key is of one of these kinds."""
+    """Tell whether this key is that of one of these kinds."""
     row = index.matrix.rows([key]).get(key)
     return row is not None and row.kind in kinds
 
