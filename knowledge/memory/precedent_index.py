@@ -307,11 +307,6 @@ class PrecedentIndex:
                 break
         return tuple(results[:MAX_PRECEDENTS])
 
-    def is_of_kind(self, kinds: Collection[str], key: int) -> bool:
-        """Tell whether the precedent of this key is of one of these kinds."""
-        row = self.matrix.rows([key]).get(key)
-        return row is not None and row.kind in kinds
-
     def _find_candidates(self, query: PrecedentQuery, *, is_coded: bool) -> list[_Candidate]:
         """Find precedents by meaning and by keyword, the best first.
 

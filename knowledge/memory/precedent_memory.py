@@ -260,7 +260,7 @@ class PrecedentMemory:
             now=now,
         )
         if kinds is not None:
-            query = replace(query, admits=partial(self.index.is_of_kind, kinds))
+            query = replace(query, admits=partial(_is_of_kind, self.index, kinds))
         result = self._search(query)
         return None if result.failure else list(result.precedents)
 
@@ -315,6 +315,12 @@ class PrecedentMemory:
     def _search_index(self, query: PrecedentQuery) -> tuple[Precedent, ...]:
         with _unavailable_on_failure():
             return self.index.search(query)
+
+
+def _is_of_kind(index: PrecedentIndex, kinds: Collection[str], key: int) -> bool:
+    """Tell whether this key is that of one of these kinds."""
+    row = index.matrix.rows([key]).get(key)
+    return row is not None and row.kind in kinds
 
 
 def _restore_missing_precedents(shelf: PrecedentStore) -> None:
