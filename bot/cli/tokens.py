@@ -18,7 +18,7 @@ from bot.cases.canonical import to_plain
 from bot.cases.constraints import Amount, Span
 from bot.cases.errors import BadRequest
 from bot.cases.program_token import ProgramToken
-from bot.cli.terminal import AsJson, out, print_json
+from bot.cli.terminal import AsJson, err, out, print_json
 from bot.clock import utc_now
 from bot.desk.program_tokens import ProgramTokens
 from bot.preflight import open_library
@@ -55,7 +55,8 @@ def make(
     if as_json:
         print(json.dumps({"program": program, "token": secret}))
         return
-    out.print("This is shown once. Put it where only this program can read it:")
+    # Apart from the token: that is what a script takes.
+    err.print("This is shown once. Put it where only this program can read it:")
     # Not wrapped: it is copied.
     out.print(secret, markup=False, soft_wrap=True)
 

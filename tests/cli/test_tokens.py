@@ -1,6 +1,7 @@
 """Tokens of programs, as an operator makes, lists and revokes them."""
 
 import json
+import re
 from contextlib import closing
 
 import pytest
@@ -47,7 +48,13 @@ def test_a_token_is_shown_once_and_listed_without_its_secret(run):
         "olga",
     )
     assert secret not in run("list")
-    assert "shown once" in run("make", "stock-agent")
+
+
+def test_a_token_alone_is_printed_for_scripts_and_the_advice_apart(store, capsys):
+    COUNTERSIGN(["tokens", "make", "stock-agent"], standalone_mode=False)
+    printed = capsys.readouterr()
+    assert re.fullmatch(r"cs_stock-agent_\S{40,}\n", printed.out)
+    assert "shown once" in printed.err
 
 
 def test_a_revoked_token_is_listed_no_more(run, store):
