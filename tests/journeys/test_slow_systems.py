@@ -67,6 +67,12 @@ measure: {decide_for: 4h, resolve_for: 48h, follow_up_for: 10m}
 """
 
 
+SOURCES = """
+sources:
+  api: {format: signal, token_env: [COUNTERSIGN_SOURCE_API_TOKEN]}
+"""
+
+
 class Till(ThreadingHTTPServer):
     """Takes orders, as often as it is asked: it knows no keys. What it has taken it shows after some looks."""
 
@@ -143,8 +149,9 @@ def durations(request):
 def library(tmp_path, till, durations):
     folder = tmp_path / "library"
     (folder / "playbooks").mkdir(parents=True)
-    for name in ("sources.yml", "channels.yml", "playbooks/unrecognised.yml"):
+    for name in ("channels.yml", "playbooks/unrecognised.yml"):
         shutil.copy(PACKAGED / name, folder / name)
+    (folder / "sources.yml").write_text(SOURCES)
     policy = (PACKAGED / "policy.yml").read_text()
     # What the page names of other systems is not here.
     policy = policy.replace("[house.match_and_pay, house.give_notice]", "[]")
