@@ -115,7 +115,7 @@ def _source_problems(name: str, source: Source, settings: Settings) -> Iterator[
 def _verification_problems(
     name: str, verification: Verification, settings: Settings
 ) -> Iterator[str]:
-    """Yield what is wrong with the secrets of ``verify``, and with what they are for."""
+    """Yield what is wrong with the secrets of ``verify``."""
     for variable in verification.secret_env:
         secret = settings.secret(variable)
         if secret and not decode_secret(secret, verification.secret_encoding):

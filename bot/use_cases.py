@@ -688,7 +688,7 @@ def build_desk(
         library=library,
         clock=clock,
         throttle=throttle,
-        ignored=store.ignored_requests,
+        ignored_requests=store.ignored_requests,
         record_checks=RecordChecks(systems, clock),
     )
     visibility = Visibility(

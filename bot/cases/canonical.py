@@ -152,7 +152,7 @@ def canonical_hash(plain: Any) -> str:
 
 
 def content_hash(plain: Any) -> str:
-    """Hash any JSON with SHA-256, also what RFC 8785 cannot write: large integers, odd characters.
+    """Hash any JSON, also large integers and odd characters.
 
     Of what it can write it is the canonical hash.
     """

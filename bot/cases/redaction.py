@@ -1,4 +1,4 @@
-"""Secrets in what comes from outside: found by name or form, and removed.
+"""Secrets from outside: found by name or form, and removed.
 
 A secret must not end on a card, in a log, a prompt, an embedding or an export.
 """
@@ -98,7 +98,7 @@ def redact(value: Any, name: str = "", depth: int = 0) -> Any:
 
 
 def is_card_number(digits: str) -> bool:
-    """Tell whether digits are the number of a payment card, by brand and Luhn's check."""
+    """Recognise the number of a payment card by brand and check digit."""
     if not _BRANDS.fullmatch(digits):
         return False
     total = 0

@@ -112,7 +112,7 @@ _INTERPRETER = TreeInterpreter(Options(custom_functions=_FUNCTIONS))
 
 
 def search_request(expression: str, content: Mapping[str, Any]) -> Any:
-    """Search a request; None where the expression is empty or does not apply."""
+    """Search a request; None where the expression does not apply."""
     if not expression:
         return None
     try:
@@ -122,12 +122,12 @@ def search_request(expression: str, content: Mapping[str, Any]) -> Any:
 
 
 def find_text(expression: str, content: Mapping[str, Any]) -> str | None:
-    """Return what the expression finds as text; None for nothing, a list or an object."""
+    """Find plain text; None for nothing, lists and objects."""
     value = search_request(expression, content)
     if isinstance(value, bool | list | dict):
         return None
     text = readable(value)
-    return text.strip() or None if text else None
+    return (text or "").strip() or None
 
 
 def render_request(template: str, content: Mapping[str, Any]) -> str | None:
@@ -152,7 +152,7 @@ def render_request(template: str, content: Mapping[str, Any]) -> str | None:
 
 
 def readable(value: Any) -> str | None:
-    """Write a value as text: plain values, and lists of them; JSON for an object."""
+    """Write a value as text, and an object as JSON."""
     match value:
         case None:
             return None
@@ -237,7 +237,7 @@ def check_expression(expression: str) -> str:
 
 
 def expression_roots(expression: str) -> list[list[str]]:
-    """Return for each part of the request that is used its first two names.
+    """List the first two names of each path that is read.
 
     ``headers.x_id || body.id`` gives ``headers``, ``x_id`` and ``body``, ``id``.
     """
@@ -247,7 +247,7 @@ def expression_roots(expression: str) -> list[list[str]]:
 
 
 def check_template(template: str) -> str:
-    """Return the template if each of its expressions can be used on a request.
+    """Return the template if all its expressions are usable.
 
     Raises:
         ValueError: one cannot, or a brace has no partner.

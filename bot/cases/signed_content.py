@@ -60,7 +60,7 @@ def _pieces(template: str) -> Iterator[Piece]:
 
 
 class Place(StrEnum):
-    """Where a value of the request stands."""
+    """Name a place where a value of the request stands."""
 
     #: In the list of the signature's header.
     FIELD = "field"
@@ -128,7 +128,7 @@ class Coverage:
         return frozenset(match[1] for match in matches if match)
 
     def has(self, location: Location, kind: PieceKind) -> bool:
-        """Tell whether a value at this place is signed; ``kind`` is its placeholder."""
+        """Tell whether a value at this place, or its placeholder, is signed."""
         if kind in self.kinds:
             return True
         match location.place:

@@ -90,7 +90,7 @@ class Verification:
 
 
 def decode_secret(secret: str, encoding: Encoding) -> bytes | None:
-    """Return the key that a secret stands for; None where it is not in that encoding."""
+    """Return the key that a secret stands for, if any."""
     try:
         match encoding:
             case Encoding.TEXT:

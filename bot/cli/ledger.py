@@ -70,7 +70,7 @@ def _require_verifier_key(key: str) -> None:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Verification:
+class LedgerVerification:
     """The result of verifying the whole ledger."""
 
     findings: list[str]
@@ -81,7 +81,7 @@ class Verification:
     signed_entries: int
 
 
-def _verify(settings: Settings, store: Store, key: str) -> Verification:
+def _verify(settings: Settings, store: Store, key: str) -> LedgerVerification:
     """Sign, export and verify the ledger, then compare the projection with it."""
     findings: list[str] = []
     remarks: list[str] = []
@@ -109,7 +109,7 @@ def _verify(settings: Settings, store: Store, key: str) -> Verification:
         if entries != total:
             findings.append(f"the head counts {total} entries, the ledger has {entries}")
         findings += replay_ledger(store.database, progress=advance).differences
-    return Verification(
+    return LedgerVerification(
         findings=findings,
         remarks=remarks,
         entries=entries,

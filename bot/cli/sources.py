@@ -1,4 +1,4 @@
-"""``countersign sources``: who may send signals, which products are known, and trying a request."""
+"""``countersign sources``: list, show and add senders of signals."""
 
 from collections import Counter
 from collections.abc import Sequence
@@ -42,10 +42,10 @@ STEPS = {
 def list_sources(as_json: AsJson = False) -> None:
     settings = load_offline()
     library = open_library(settings)
-    ignored = _ignored_by_source(_read_ignored(settings))
-    sources = [_describe(source, library, ignored) for source in library.sources.values()]
-    configured = {source.preset for source in library.sources.values()}
-    presets = [name for name in list_presets(settings.library_dir) if name not in configured]
+    totals = _ignored_by_source(_read_ignored(settings))
+    sources = [_describe(source, library, totals) for source in library.sources.values()]
+    used_presets = {source.preset for source in library.sources.values()}
+    presets = [name for name in list_presets(settings.library_dir) if name not in used_presets]
     if as_json:
         print_json({"sources": sources, "presets": presets})
         return
@@ -68,7 +68,7 @@ def show(
     counts = _read_ignored(settings, name)
     source = library.sources.get(name)
     preset = library.presets.get(name) or _find_preset(settings.library_dir, name, source)
-    facts = _facts(name, source, preset, settings)
+    facts = _facts(name, source=source, preset=preset, settings=settings)
     if as_json:
         print_json({**facts, "ignored": [_plain_count(count) for count in counts]})
         return
@@ -158,27 +158,24 @@ def _facts(
     name: str, source: Source | None, preset: Preset | None, settings: Settings
 ) -> dict[str, Any]:
     """Describe a source or a product for people and machines."""
-    verify = source.verify if source else preset and preset.verify
-    mapping = source.mapping if source else preset and preset.mapping
-    kinds = list(source.allowed_kinds) if source else []
-    facts: dict[str, Any] = {
-        "name": name,
-        "is_configured": source is not None,
-        "product": preset.product if preset else "",
-        "documentation": preset.documentation if preset else "",
-        "suggested_kind": preset.kind if preset else "",
-        "kinds": kinds,
-        "format": str(source.format if source else preset and preset.format),
-        "verification": describe_verification(source, verify or None),
-        "address": address_of(source, settings) if source else "",
-    }
+    facts: dict[str, Any] = {"name": name, "is_configured": source is not None}
+    if preset is not None:
+        facts["product"] = preset.product
+        facts["documentation"] = preset.documentation
+        facts["suggested_kind"] = preset.kind
     if source is not None:
+        facts["kinds"] = list(source.allowed_kinds)
+        facts["address"] = address_of(source, settings)
         facts["secrets"] = _secret_states(source, settings)
+        if preset is not None:
+            facts["next_steps"] = next_steps(source, preset, settings)
     else:
         facts["secrets"] = dict.fromkeys(secret_names(name), False)
-    if source is not None and preset is not None:
-        facts["next_steps"] = next_steps(source, preset, settings)
-    facts["mapping"] = _plain_mapping(mapping) if mapping else {}
+    origin = source or preset
+    if origin is not None:
+        facts["format"] = str(origin.format)
+        facts["verification"] = describe_verification(source, origin.verify)
+        facts["mapping"] = _plain_mapping(origin.mapping) if origin.mapping else {}
     return facts
 
 
@@ -236,7 +233,7 @@ def describe_verification(source: Source | None, verify: Verification | None) ->
     return ", ".join(ways) or "none"
 
 
-def _describe(source: Source, library: FileLibrary, ignored: Counter[str]) -> dict[str, Any]:
+def _describe(source: Source, library: FileLibrary, totals: Counter[str]) -> dict[str, Any]:
     preset = library.presets.get(source.name)
     return {
         "name": source.name,
@@ -245,7 +242,7 @@ def _describe(source: Source, library: FileLibrary, ignored: Counter[str]) -> di
         "format": str(source.format),
         "verification": describe_verification(source, source.verify),
         "kinds": list(source.allowed_kinds),
-        "ignored": ignored[source.name],
+        "ignored": totals[source.name],
     }
 
 

@@ -1,4 +1,4 @@
-"""``countersign sources try``: a request as a source would read it, without opening a case."""
+"""``countersign sources try``: read a request without opening a case."""
 
 import json
 from collections.abc import Iterator, Mapping
@@ -60,7 +60,7 @@ def try_request(
 
 
 def choose_source(settings: Settings, library: FileLibrary, *, source: str, product: str) -> Source:
-    """Return the source that reads the request; without a name one that guesses.
+    """Choose the source; without a name, one that guesses.
 
     Raises:
         BadRequest: both are named, or there is no such source.
@@ -69,8 +69,8 @@ def choose_source(settings: Settings, library: FileLibrary, *, source: str, prod
         raise BadRequest("name --source or --product, not both")
     if source:
         if source not in library.sources:
-            known = ", ".join(library.sources)
-            raise BadRequest(f"sources.yml has no source {source}; it has {known}")
+            names = ", ".join(library.sources)
+            raise BadRequest(f"sources.yml has no source {source}; it has {names}")
         return library.sources[source]
     if not product:
         return Source(name=ANY, format=Format.AUTO)
@@ -88,7 +88,7 @@ def choose_source(settings: Settings, library: FileLibrary, *, source: str, prod
 
 
 def read_headers(path: Path) -> dict[str, str]:
-    """Read headers from JSON, or from lines as they are on the wire."""
+    """Read headers from JSON or from lines."""
     text = _read_bytes(path).decode("utf-8", "replace")
     try:
         values = json.loads(text)
@@ -107,8 +107,8 @@ def read_items(source: Source, body: bytes, headers: Mapping[str, str]) -> list[
             case Format.SIGNAL:
                 return signals.parse_signals(body, headers, source)
             case Format.CLOUDEVENTS:
-                typed = {"content-type": JSON_TYPE, **headers}
-                return cloudevents.parse_signals(body, typed, source)
+                event_headers = {"content-type": JSON_TYPE, **headers}
+                return cloudevents.parse_signals(body, event_headers, source)
             case Format.ALERTMANAGER:
                 return alertmanager.parse_signals(body, source)
             case Format.MAPPING | Format.AUTO:
@@ -140,7 +140,7 @@ def _proof(source: Source) -> Proof:
 def summarise(
     items: list[Item], settings: Settings, library: FileLibrary
 ) -> Iterator[dict[str, Any]]:
-    """Describe each signal of a request, with the card that it would get."""
+    """Describe each signal of a request with its card."""
     if not any(isinstance(item, Signal) for item in items):
         for item in items:
             yield _summary(item, None, library)

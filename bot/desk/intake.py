@@ -44,13 +44,13 @@ class Intake:
     throttle: SourceThrottle | None = field(default_factory=SourceThrottle)
     #: Work on cases waits while many signals come.
     rush: SignalRush = field(default_factory=SignalRush)
-    ignored: IgnoredRequests = field(default_factory=NoIgnoredRequests)
+    ignored_requests: IgnoredRequests = field(default_factory=NoIgnoredRequests)
     #: Tells what the systems of record have already; None where nobody is asked.
     record_checks: RecordChecks | None = None
 
     def ignore(self, source: str, event: str) -> None:
         """Count a request that its source leaves out."""
-        self.ignored.count(source, event, self.clock())
+        self.ignored_requests.count(source, event, self.clock())
 
     def is_on_record(self, source: Source, signal: Signal) -> bool:
         """Tell whether a system of record has this trouble already, and count it if so."""

@@ -8,7 +8,7 @@ from typing import Protocol
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class IgnoredCount:
-    """The requests of one source and event that were left out on one day."""
+    """The ignored requests of one source, event and day."""
 
     source: str
     day: date
@@ -25,7 +25,7 @@ class IgnoredRequests(Protocol):
         """Count a request; what is older than the retention goes."""
 
     def list(self, source: str = "") -> Sequence[IgnoredCount]:
-        """List the counts of one source or of all, the latest day first."""
+        """List counts, of one source or all, latest day first."""
 
 
 class NoIgnoredRequests:

@@ -18,25 +18,25 @@ RETENTION = timedelta(days=90)
 #: Events of one source and day that are counted apart; the others are counted together.
 MAX_EVENTS = 100
 OTHER_EVENTS = "others"
-_ignored = tables.ignored_requests.c
+_columns = tables.ignored_requests.c
 
 
 def _build_count(insert: Insert) -> Insert:
     statement = insert(tables.ignored_requests)
     return statement.on_conflict_do_update(
-        index_elements=[_ignored.source, _ignored.day, _ignored.event],
-        set_={"requests": _ignored.requests + 1, "last_at": statement.excluded.last_at},
+        index_elements=[_columns.source, _columns.day, _columns.event],
+        set_={"requests": _columns.requests + 1, "last_at": statement.excluded.last_at},
     )
 
 
 _COUNT = CompiledStatement(DialectStatement.of_inserts(_build_count))
 _EVENTS = CompiledStatement(
-    select(_ignored.event).where(
-        _ignored.source == bindparam("source"), _ignored.day == bindparam("day")
+    select(_columns.event).where(
+        _columns.source == bindparam("source"), _columns.day == bindparam("day")
     )
 )
 _PRUNE = CompiledStatement(
-    delete(tables.ignored_requests).where(_ignored.day < bindparam("before"))
+    delete(tables.ignored_requests).where(_columns.day < bindparam("before"))
 )
 
 
@@ -66,12 +66,11 @@ class SqlIgnoredRequests:
         IGNORED_REQUESTS.labels(source).inc()
 
     def list(self, source: str = "") -> Sequence[IgnoredCount]:
-        """List the counts of one source or of all, the latest day first."""
-        query = select(tables.ignored_requests).order_by(
-            _ignored.day.desc(), _ignored.source, _ignored.requests.desc(), _ignored.event
-        )
+        """List counts, of one source or all, latest day first."""
+        order = (_columns.day.desc(), _columns.source, _columns.requests.desc(), _columns.event)
+        query = select(tables.ignored_requests).order_by(*order)
         if source:
-            query = query.where(_ignored.source == source)
+            query = query.where(_columns.source == source)
         return [_ignored_count(row) for row in self._database.fetch(query)]
 
 

@@ -208,9 +208,7 @@ def _warnings(case: Case, wording: Wording, card_context: CardContext) -> list[J
         warnings.append(f"⚠ {plural(conflict_count, 'later report')} {verb} this.")
     if case.signal.is_guessed:
         source = wording.system(case.shown_source)
-        warnings.append(
-            f"⚠ Nobody has described what {source} sends: title and object are a guess."
-        )
+        warnings.append(f"⚠ Nobody has described what {source} sends: this is a guess.")
     if case.timers.cleared_at:
         warnings.append("⚠ The source says it is over.")
     flagged_count = sum(citation.is_flagged for citation in _citations(case))

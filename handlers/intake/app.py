@@ -30,6 +30,7 @@ from handlers.intake.authentication import Sources
 from handlers.intake.delivery import Delivery, max_body_bytes
 from handlers.intake.handshake import Handshakes
 from handlers.intake.problem import TITLES, Problem
+from handlers.intake.quotas import Quotas
 from handlers.intake.readiness import Readiness
 from handlers.intake.reading import Ignored, Item, read_body
 from handlers.intake.request_head import RequestHead
@@ -90,6 +91,7 @@ class IntakeApi:
     #: Lists why nothing is carried out. A paused bot is ready all the same: it receives signals.
     list_pauses: Callable[[], list[str]] = list
     readiness: Readiness = field(default_factory=Readiness)
+    quotas: Quotas = field(default_factory=Quotas)
 
     @cached_property
     def handshakes(self) -> Handshakes:
@@ -105,7 +107,7 @@ class IntakeApi:
         self.sources.reject_unauthenticated(head)
         body = await read_body(request, max_body_bytes(self.sources.named_by(head)))
         source, proof = await _aside(self.sources.authenticate, head, body)
-        self.sources.require_quota(source)
+        self.quotas.require(source)
         try:
             delivery = Delivery.of(head, body, source=source, proof=proof)
             greeting = self.handshakes.answer_body(delivery)
@@ -114,13 +116,13 @@ class IntakeApi:
             _require_readable(delivery)
             items = await _aside(_parse, delivery, delivery.body)
         except Problem:
-            self.sources.consume_quota(source, 1)
+            self.quotas.consume(source, 1)
             raise
-        self.sources.consume_quota(source, max(1, len(items)))
+        self.quotas.consume(source, max(1, len(items)))
         return batch_response(await self._commit_all(items, delivery))
 
     async def answer_handshake(self, request: Request) -> Response:
-        """Answer what a product asks once about the address; 405 for anything else."""
+        """Answer what a product asks about its address; else 405."""
         greeting = self.handshakes.answer_head(RequestHead.of(request, self.public_url))
         return greeting or _unknown_route(request, 405).response()
 
@@ -231,7 +233,7 @@ async def _aside(work: Callable[[First, bytes], Result], first: First, body: byt
 
 
 def _parse(delivery: Delivery, body: bytes) -> list[Item]:
-    headers, source = delivery.head.headers, delivery.source
+    headers, source = delivery.headers, delivery.source
     match source.format:
         case Format.SIGNAL:
             return signals.parse_signals(body, headers, source)

@@ -1,13 +1,12 @@
 """Authentication of sources by a secret, before the body is parsed."""
 
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 
 from bot.cases.source import Source
 from bot.cases.verification import Scheme, Verification
-from bot.clock import monotonic, utc_now
+from bot.clock import utc_now
 from bot.ports.clock import Clock
-from bot.rate_limit import RateLimit, TokenBuckets
 from handlers.intake.problem import Problem
 from handlers.intake.proof import Proof, full_proof
 from handlers.intake.request_head import RequestHead
@@ -27,7 +26,6 @@ UNAUTHENTICATED = (
     "no source matches this credential; check it, and check that the variable that sources.yml "
     "names for it is set"
 )
-MAX_RETRY_AFTER_SECONDS = 60
 #: They say nothing of a signature; empty where the signature stands in the body.
 COMMON_HEADERS = frozenset({"", "authorization"})
 
@@ -47,14 +45,13 @@ NO_CREDENTIALS = Credentials()
 
 @dataclass
 class Sources:
-    """The configured sources with their credentials and quotas."""
+    """The configured sources with their credentials."""
 
     sources: Mapping[str, Source]
     credentials: Mapping[str, Credentials]
     #: The proxies whose headers are believed; none unless they are named.
     trusted_proxies: Sequence[Network] = ()
     clock: Clock = utc_now
-    _quotas: TokenBuckets = field(default_factory=TokenBuckets)
 
     def authenticate(self, head: RequestHead, body: bytes) -> tuple[Source, Proof]:
         """Find the source whose secret was used, and what that proves.
@@ -97,38 +94,6 @@ class Sources:
         """Return the secrets of ``verify`` that are set."""
         return self._credentials(source.name).secrets
 
-    def require_quota(self, source: Source) -> None:
-        """Reject a source whose quota is used up.
-
-        Raises:
-            Problem: 429.
-        """
-        self._consume(source, signals=0, required=1)
-
-    def consume_quota(self, source: Source, signals: int) -> None:
-        """Take signals from the quota of a source.
-
-        A batch above the quota of a minute could never pass. It does so against a full quota,
-        and the source then waits until the excess is made up for.
-
-        Raises:
-            Problem: 429.
-        """
-        self._consume(source, signals=signals, required=min(signals, source.per_minute))
-
-    def _consume(self, source: Source, *, signals: int, required: int) -> None:
-        limit = RateLimit(per_second=source.per_minute / 60, burst=source.per_minute)
-        seconds = self._quotas.take(
-            source.name, limit, monotonic(), tokens=signals, required=required
-        )
-        if seconds > 0:
-            wait = int(seconds) + 1
-            raise Problem(
-                429,
-                f"{source.name} may send {source.per_minute} signals a minute; wait {wait} s",
-                retry_after=min(wait, MAX_RETRY_AFTER_SECONDS),
-            )
-
     def _candidates(self, head: RequestHead) -> Iterable[str]:
         # A URL that names no source leaves all of them to be tried.
         return [head.source_name] if head.source_name else self.sources
@@ -148,7 +113,7 @@ class Sources:
         )
 
     def _verification(self, name: str, head: RequestHead) -> Verification | None:
-        """Return how a source signs in; most schemes need its name in the address."""
+        """Return how a source signs in at this address, if it does."""
         source = self.sources.get(name)
         if source is None or source.verify is None:
             return None
@@ -156,7 +121,7 @@ class Sources:
         return source.verify if is_addressed else None
 
     def _may_be_signed(self, head: RequestHead) -> bool:
-        """Tell whether the body has to be read before the request can be judged."""
+        """Tell whether the body must be read before anybody can judge."""
         if head.path_secret:
             return False
         if bearer_token(head.headers) is None and has_webhook_signature(head):

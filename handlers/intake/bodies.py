@@ -36,7 +36,7 @@ def unpack(body: bytes, encoding: str, limit: int) -> bytes:
 
 
 def _deflate_window(body: bytes) -> int:
-    """Tell the zlib format, which the standard means, from bare deflate, which some send."""
+    """Tell the zlib format of the standard from bare deflate."""
     is_zlib = body[0] & 0x0F == zlib.DEFLATED and int.from_bytes(body[:2]) % 31 == 0
     return zlib.MAX_WBITS if is_zlib else -zlib.MAX_WBITS
 

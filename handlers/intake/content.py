@@ -1,5 +1,6 @@
-"""The content of a request: its body as an object, its headers and its query."""
+"""The content of a request, as expressions see it."""
 
+import hashlib
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from typing import Any
@@ -10,15 +11,17 @@ from handlers.intake.reading import parse_json
 
 #: Secrets that come in headers; no expression can read them, so none ends on a card.
 SECRET_HEADERS = frozenset({"authorization", "proxy_authorization", "cookie"})
+MAX_TEXT_LENGTH = 50_000
 _FORM_TYPE = "application/x-www-form-urlencoded"
 _BYTE_ORDER_MARK = b"\xef\xbb\xbf"
 
 
 @dataclass(frozen=True, slots=True)
 class RequestContent:
-    """What expressions of a mapping are evaluated over."""
+    """Hold what the expressions of a mapping are evaluated over."""
 
-    #: JSON, or an object of the fields of a form, or ``{"text": …}`` for anything else.
+    #: JSON, or an object of the fields of a form, or ``{"text": …}`` for anything else, of which a
+    #: long one ends in a hash.
     body: Any
     #: Names in lower case with ``_`` for ``-``.
     headers: Mapping[str, str] = field(default_factory=dict)
@@ -57,4 +60,13 @@ def _read_body(body: bytes, content_type: str) -> Any:
     media_type = content_type.partition(";")[0].strip().lower()
     if media_type == _FORM_TYPE or is_form(body):
         return read_form(body)
-    return {"text": read_text(body)}
+    return _read_plain(body)
+
+
+def _read_plain(body: bytes) -> dict[str, str]:
+    text = read_text(body)
+    if len(text) <= MAX_TEXT_LENGTH:
+        return {"text": text}
+    # Nobody reads more on a card, and to look for secrets in it takes long. The raw body is kept,
+    # and two bodies that begin alike stay two.
+    return {"text": text[:MAX_TEXT_LENGTH], "sha256": hashlib.sha256(body).hexdigest()}

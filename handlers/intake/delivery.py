@@ -1,5 +1,6 @@
 """Delivery: a request whose sender is known, ready to be parsed."""
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 
 from bot.cases.source import Format, Source
@@ -14,6 +15,7 @@ from handlers.intake.reading import (
 )
 from handlers.intake.request_head import RequestHead
 
+ID_HEADER = "webhook-id"
 #: The formats whose senders can be told to send less, and as JSON.
 STRICT_FORMATS = frozenset({Format.SIGNAL, Format.CLOUDEVENTS, Format.ALERTMANAGER})
 
@@ -39,7 +41,7 @@ class Delivery:
         content = unpack(body, head.headers.get("content-encoding", ""), limit)
         if len(content) > limit:
             raise Problem(413, f"the body is too large; at most {limit:,} bytes are allowed")
-        return cls(head, content, source, proof)
+        return cls(head=head, body=content, source=source, proof=proof)
 
     @property
     def stored_body(self) -> bytes:
@@ -47,7 +49,7 @@ class Delivery:
         return self.body[:MAX_FOREIGN_BODY_BYTES]
 
     def refuse_unsigned_event(self) -> None:
-        """Refuse an event whose attributes stand in headers that the signature does not cover.
+        """Refuse an event whose attributes the signature does not cover.
 
         Raises:
             Problem: 415.
@@ -61,6 +63,16 @@ class Delivery:
                 "the signature covers the body and not the ce- headers, so anybody could change"
                 " those; send application/cloudevents+json",
             )
+
+    @property
+    def headers(self) -> Mapping[str, str]:
+        """Return the headers, without an id that nobody vouches for."""
+        headers = dict(self.head.headers)
+        if not self.proof.covers_header("webhook_id"):
+            headers.pop(ID_HEADER, None)
+        if self.proof.message_id:
+            headers[ID_HEADER] = self.proof.message_id
+        return headers
 
     def content(self) -> RequestContent:
         """Read the content for expressions, without what would show a secret."""

@@ -65,7 +65,7 @@ def gather_fields(pairs: list[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def read_text(body: bytes) -> str:
-    """Decode text; what is no UTF-8 is read as Latin-1, which loses no byte."""
+    """Decode UTF-8, or Latin-1, which loses no byte."""
     try:
         return body.decode()
     except UnicodeDecodeError:
@@ -135,7 +135,7 @@ class FormParts:
 
 
 def _plain_text(content: bytes) -> str | None:
-    """Return the text of a file; None for anything that is no text."""
+    """Return the text of a file; None where it is none."""
     if b"\0" in content:
         return None
     try:

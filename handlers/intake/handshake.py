@@ -51,7 +51,7 @@ class Handshakes:
     sources: Sources
 
     def answer_head(self, head: RequestHead) -> Response | None:
-        """Answer a question that stands in the head; None where there is none."""
+        """Answer a question in the head; None where there is none."""
         source = self.sources.named_by(head)
         if source is None or source.handshake is Handshake.NONE:
             return None
@@ -69,7 +69,7 @@ class Handshakes:
         return None if text is None else _plain(text)
 
     def answer_body(self, delivery: Delivery) -> Response | None:
-        """Answer a question in the body of a verified request; None where there is none."""
+        """Answer a question in the body of a verified request."""
         handshake = delivery.source.handshake
         if handshake not in {Handshake.CHALLENGE, Handshake.HOOK_SECRET}:
             return None
@@ -83,7 +83,7 @@ class Handshakes:
         return _confirm(delivery.source, body)
 
     def _may_ask(self, source: Source, head: RequestHead) -> bool:
-        """Tell whether the request has all of the proof that it can have."""
+        """Tell whether the request has what proof it can have."""
         signs = source.verify is not None and source.verify.scheme in SIGNING_SCHEMES
         return (signs and not head.path_secret) or self.sources.has_valid_head(head)
 
@@ -95,7 +95,7 @@ class Handshakes:
         return tokens[0]
 
     def _echo_hook_secret(self, source: Source, head: RequestHead) -> Response | None:
-        """Send the secret of a new webhook back, which proves that the address is ours.
+        """Send the secret of a new webhook back, to agree to it.
 
         It is not stored. Asana shows it to whoever made the webhook, and they set it.
         """

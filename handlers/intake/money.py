@@ -1,4 +1,4 @@
-"""Amounts of money of foreign formats, in major units and with their currency."""
+"""Amounts of money of foreign formats, in major units."""
 
 import re
 from collections.abc import Mapping
@@ -22,7 +22,7 @@ _THOUSANDS = re.compile(r"-?\d{1,3}(?:,\d{3})+")
 
 
 def read_currency(value: Any) -> str | None:
-    """Read the code of a currency, in upper case; None for anything else."""
+    """Read the code of a currency; None for anything else."""
     if not isinstance(value, str):
         return None
     code = value.strip().upper()
@@ -58,7 +58,7 @@ def read_number(value: Any) -> Decimal | None:
         return _finite(str(value))
     if not isinstance(value, str) or len(value) > 40:
         return None
-    return _finite(value.strip()) or _written(value)
+    return _finite(value.strip()) or _parse_written(value)
 
 
 def symbol_currency(text: Any) -> str | None:
@@ -74,7 +74,7 @@ def as_fact(amount: Decimal) -> int | float:
 
 
 def _exponent(currency: str | None) -> int | None:
-    """Return the decimals of a currency by ISO 4217; None where it has none or is unknown."""
+    """Return the decimals of a currency by ISO 4217, if known."""
     if currency is None:
         return None
     try:
@@ -93,8 +93,8 @@ def _finite(text: str) -> Decimal | None:
     return number if is_plain and abs(number.adjusted()) <= MAX_DIGITS else None
 
 
-def _written(text: str) -> Decimal | None:
-    """Read a number with separators, and a symbol or code of a currency around it."""
+def _parse_written(text: str) -> Decimal | None:
+    """Read a number with separators and a currency around it."""
     match = _NUMBER.search(text)
     if match is None or any(map(str.isdigit, text[: match.start()] + text[match.end() :])):
         return None

@@ -1,4 +1,4 @@
-"""Proof: what a verified request has been shown to come from its sender."""
+"""Proof: the parts of a request that its sender vouches for."""
 
 from dataclasses import dataclass
 

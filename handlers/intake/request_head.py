@@ -1,4 +1,4 @@
-"""The head of a request: all that a sender says before the body."""
+"""The head of a request: all that stands before the body."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass

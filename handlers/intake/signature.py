@@ -1,4 +1,4 @@
-"""Signatures with a shared secret (HMAC) over a request, as ``verify:`` describes them."""
+"""Signatures with a shared secret (HMAC) over a request."""
 
 import base64
 import hashlib
@@ -74,7 +74,9 @@ def verify_signature(
     coverage = Coverage.of(verification)
     keys = [decode_secret(secret, verification.secret_encoding) for secret in secrets]
     parts = _signed_parts(request, each if coverage.has_items else "")
-    check = SignatureCheck(verification, request, [key for key in keys if key], now)
+    check = SignatureCheck(
+        verification=verification, request=request, keys=[key for key in keys if key], now=now
+    )
     if not parts or not all(check.holds(part) for part in parts):
         return None
     return _proof(verification, coverage, check)
@@ -111,7 +113,10 @@ class SignatureCheck:
         return None not in texts and any(matches)
 
     def value_at(self, location: Location | None) -> str | None:
-        """Return the text at a location: empty without one, None where it is missing."""
+        """Return the text at a location; None where it is missing.
+
+        It is empty without a location.
+        """
         if location is None:
             return ""
         match location.place:
@@ -186,13 +191,14 @@ class SignatureCheck:
                 return _sorted_params(self.request.body)
             case PieceKind.EXPRESSION:
                 text = _text_of(search(piece.text, part))
-                return None if text is None else text.encode()
+                # JSON can hold halves of surrogate pairs, which nobody signs.
+                return None if text is None else text.encode("utf-8", "surrogatepass")
             case _:
                 assert_never(piece.kind)
 
 
 def read_signed_time(text: str) -> datetime | None:
-    """Read a time in seconds or smaller units since 1970, or as RFC 3339 writes it."""
+    """Read a time of RFC 3339, or a number since 1970."""
     if _EPOCH.fullmatch(text):
         seconds: float = int(text)
         # Seconds have ten digits until the year 2286; what has more counts smaller units.
@@ -208,7 +214,7 @@ def read_signed_time(text: str) -> datetime | None:
 
 
 def _signed_parts(request: SignedRequest, each: str) -> list[dict[str, Any]]:
-    """Return what expressions see: the request, or the request with each of its items."""
+    """Return what expressions see: the request, with each item of it."""
     content = request.content
     scope = {"body": content.body, "headers": content.headers, "query": request.head.query}
     if not each:
@@ -220,7 +226,7 @@ def _signed_parts(request: SignedRequest, each: str) -> list[dict[str, Any]]:
 
 
 def _text_of(value: Any) -> str | None:
-    """Return a scalar as a sender writes it; None for an object or a list."""
+    """Return a scalar as a sender writes it; None for others."""
     if value is None:
         return ""
     if isinstance(value, bool):

@@ -1,4 +1,4 @@
-"""Times of foreign formats: what a product writes is read, or left out."""
+"""Times of foreign formats, read or left out."""
 
 import re
 from datetime import UTC, datetime, timedelta, timezone, tzinfo

@@ -46,7 +46,10 @@ def verify_head(
     *,
     trusted_proxies: Sequence[Network] = (),
 ) -> bool:
-    """Verify what needs no body; False also for a scheme that signs the body."""
+    """Verify a scheme that needs no body; False for the others."""
+    # An address with a secret at its end is for the scheme of that name alone.
+    if head.path_secret and verification.scheme is not Scheme.PATH:
+        return False
     match verification.scheme:
         case Scheme.TOKEN:
             return _has_header_token(verification, secrets, head)
@@ -75,8 +78,7 @@ def verify(
     trusted_proxies: Sequence[Network] = (),
 ) -> Proof | None:
     """Verify a request by its scheme; None where it proves nothing."""
-    # An address with a secret at its end is for the scheme of that name alone.
-    if request.head.path_secret and verification.scheme is not Scheme.PATH:
+    if request.head.path_secret and verification.scheme in SIGNING_SCHEMES:
         return None
     if verification.scheme is Scheme.HMAC:
         return verify_signature(verification, secrets, request, now=now, each=each)
@@ -166,7 +168,7 @@ def _is_within(peer: str, networks: Sequence[Network]) -> bool:
 
 
 def _is_local(head: RequestHead) -> bool:
-    """Tell whether a program on this machine sent the request, and nobody through it."""
+    """Tell whether a program on this machine sent the request itself."""
     address = _parse_address(head.peer)
     if address is None or not address.is_loopback:
         return False

@@ -30,7 +30,7 @@ Address = Annotated[str, StringConstraints(pattern=r"^https://\S{4,300}$")]
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Preset:
-    """What a product sends, by its documentation."""
+    """The requests of a product, by its documentation."""
 
     #: As its makers write it.
     product: Text
@@ -45,7 +45,7 @@ class Preset:
 
 
 def secret_names(source: str) -> list[str]:
-    """Return the variables for the secret of a source, and for the one before it."""
+    """Name the variables for the secret of a source."""
     name = _NOT_IN_A_VARIABLE.sub("_", source.upper())
     return [f"COUNTERSIGN_SOURCE_{name}_SECRET", f"COUNTERSIGN_SOURCE_{name}_SECRET_OLD"]
 

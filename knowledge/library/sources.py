@@ -83,7 +83,7 @@ class SourceFiles:
     presets: Mapping[str, Preset]
 
     def with_kinds(self, kinds: Collection[str]) -> Mapping[str, Source]:
-        """Give each source the kind of its preset, where a playbook for it exists."""
+        """Give sources the kinds of presets that have a playbook."""
         sources = dict(self.sources)
         for name, preset in self.presets.items():
             source = sources[name]

@@ -1,4 +1,4 @@
-"""What each scheme of ``verify:`` needs, checked when the file is read."""
+"""Checks of ``verify:``: what each scheme needs."""
 
 from bot.cases.errors import PlaybookInvalid
 from bot.cases.expressions import compile_expression
@@ -71,7 +71,7 @@ def check_verification(source: Source) -> Source:
 
 
 def _check_signature(verification: Verification) -> None:
-    """Require one place for the signature, in an encoding that it can have."""
+    """Require one place for the signature, and an encoding of one."""
     if bool(verification.header) == bool(verification.signature):
         raise ValueError("scheme hmac needs header, or signature where it stands in the body")
     if verification.field and not verification.header:
@@ -92,22 +92,14 @@ def _check_signed(verification: Verification) -> None:
     coverage = Coverage.of(verification)
     if not coverage.has_body and not coverage.expressions:
         raise ValueError("content must have {body} in it, or an expression, or anything would pass")
-    timestamp = _location("timestamp", verification.timestamp)
-    message_id = _location("message_id", verification.message_id)
-    for name, location, kind in (
-        ("timestamp", timestamp, PieceKind.TIMESTAMP),
-        ("message_id", message_id, PieceKind.ID),
-    ):
-        _check_location(name, location, kind, verification, coverage)
+    _check_location(verification, "timestamp", PieceKind.TIMESTAMP)
+    _check_location(verification, "message_id", PieceKind.ID)
 
 
-def _check_location(
-    name: str,
-    location: Location | None,
-    kind: PieceKind,
-    verification: Verification,
-    coverage: Coverage,
-) -> None:
+def _check_location(verification: Verification, name: str, kind: PieceKind) -> None:
+    """Require that a time or an id is signed."""
+    coverage = Coverage.of(verification)
+    location = _location(name, getattr(verification, name))
     if location is None:
         if kind in coverage.kinds:
             raise ValueError(f"content has {{{kind}}} in it; say where it is with {name}")

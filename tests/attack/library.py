@@ -159,6 +159,18 @@ def sources() -> dict[str, Any]:
             "token_env": ["COUNTERSIGN_SOURCE_MAPPED_TOKEN"],
             "mapping": mapping,
         },
+        "hooked": {
+            "format": "mapping",
+            "mapping": mapping,
+            "verify": {
+                "scheme": "hmac",
+                "header": "X-Signature",
+                "field": "v1",
+                "timestamp": "field:t",
+                "content": "{timestamp}.{body}",
+                "secret_env": ["COUNTERSIGN_SOURCE_HOOKED_SECRET"],
+            },
+        },
     }
     for source in found.values():
         source["per_minute"] = 1_000_000

@@ -4,6 +4,7 @@ Attackers come from other addresses of loopback than the honest client, as they 
 """
 
 import contextlib
+import gzip
 import hashlib
 import hmac
 import http.client
@@ -13,6 +14,7 @@ import socket
 import statistics
 import threading
 import time
+import zlib
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from random import Random
@@ -35,6 +37,8 @@ MIN_REQUESTS = 100
 MAX_GROWTH_MB = 400
 DEEP = 100_000
 SIGNING_SECRET = b"attack-signing-secret"
+HOOKED_SECRET = b"hooked-secret"
+FORGERIES = "forged, old and cut signatures of a source"
 ROUTES = (
     "/v1/signals",
     "/v1/signals/schema",
@@ -172,9 +176,12 @@ def attack(plan: Plan) -> None:
             ("hostile signals with credentials", "C4", _signals),
             ("hostile events, alerts and mapped bodies with credentials", "C4", _other_formats),
             ("odd payloads with Slack's signature", "C4", _slack_payloads),
+            ("bombs, floods and damaged bodies with credentials", "C4", _packed_bodies),
+            (FORGERIES, "C9", _forgeries),
         )
         for number, (name, threats, make) in enumerate(sorts, start=1):
-            _shower(plan, running, plan.begin(name, threats), make, 0.1 + 0.1 * number)
+            _shower(plan, running, plan.begin(name, threats), make, 0.1 + 0.07 * number)
+        _genuine(running, plan.begin("a genuine signature, and its request once more", "C9"))
         _slow_bodies(running, plan.begin("large bodies that take long to read", "C4"))
         _crowd(
             plan,
@@ -230,6 +237,8 @@ def _shower(
             tally.tried()
             if status >= 500:
                 tally.broke(f"{status} to {what}")
+            if tally.name == FORGERIES and status in range(200, 300):
+                tally.broke(f"{status} to {what}, which nobody who has the secret sent")
     tally.figures["5xx"] = str(sum(violation[:1] == "5" for violation in tally.violations))
 
 
@@ -435,6 +444,85 @@ def _json(body: Any) -> bytes:
 
 def _with_token(path: str, raw: bytes, token: str, kind: str = "application/json") -> bytes:
     return _request("POST", path, raw, {"Content-Type": kind, "Authorization": f"Bearer {token}"})
+
+
+def _packed_bodies(dice: Random) -> Iterator[tuple[str, bytes]]:
+    """Bodies that are small on the way and large in memory, or nothing at all."""
+    part = b'--b\r\nContent-Disposition: form-data; name="a"; filename="f"\r\n\r\nx\r\n'
+    packed = gzip.compress(_json({"id": "p", "object": {"id": "o"}, "type": "due"}))
+    sorts: tuple[tuple[str, bytes, str, str], ...] = (
+        ("a bomb of gzip", gzip.compress(bytes(50_000_000)), "gzip", "application/json"),
+        ("a bomb of zlib", zlib.compress(bytes(50_000_000)), "deflate", "application/json"),
+        ("gzip in gzip", gzip.compress(gzip.compress(bytes(9_000_000))), "gzip", "text/plain"),
+        ("many parts of gzip", gzip.compress(b"x" * 900) * 9_000, "gzip", "text/plain"),
+        ("a flood of parts", part * 9_000 + b"--b--", "", "multipart/form-data; boundary=b"),
+        ("a flood of fields", b"a=1&" * 200_000, "", "application/x-www-form-urlencoded"),
+        ("a flood of headers", part[:40] + b"\r\nX: y" * 90_000, "", "multipart/form-data"),
+        ("brackets", b"[" * 900_000, "", "application/json"),
+        ("half of gzip", packed[: dice.randrange(2, len(packed))], "gzip", "application/json"),
+        ("another encoding", packed, "br", "application/json"),
+        ("nothing", b"", "gzip", ""),
+    )
+    while True:
+        what, body, encoding, kind = dice.choice(sorts)
+        headers = {"Content-Type": kind, "Authorization": "Bearer mapped-token"}
+        if encoding:
+            headers["Content-Encoding"] = encoding
+        yield what, _request("POST", "/v1/webhooks/mapped", body, headers)
+
+
+def _forgeries(dice: Random) -> Iterator[tuple[str, bytes]]:
+    """Requests in the name of a source that signs, each wrong in one place."""
+    number = 0
+    while True:
+        number += 1
+        body = _json({"id": f"h{number}", "object": {"id": "o"}, "type": "due"})
+        now = int(time.time())
+        at = str(dice.choice((now, now, now, now - 400, now + 400)))
+        key = HOOKED_SECRET if at != str(now) or dice.random() < 0.7 else b"another secret"
+        signature = hmac.new(key, f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+        header = f"t={at},v1={signature}"
+        if at == str(now) and key == HOOKED_SECRET:
+            header, body = _spoil(dice, header, body)
+        headers = {"Content-Type": "application/json", "X-Signature": header}
+        path = "/v1/webhooks/hooked"
+        yield f"{header[:90]} over {body[:40]!r}", _request("POST", path, body, headers)
+
+
+def _genuine(running: Town, tally: Tally) -> None:
+    """Hold what is refused against what must not be: the same request opens one case, once."""
+    body = _json({"id": "genuine", "object": {"id": "o"}, "type": "due"})
+    at = str(int(time.time()))
+    signature = hmac.new(HOOKED_SECRET, f"{at}.".encode() + body, hashlib.sha256).hexdigest()
+    headers = {"Content-Type": "application/json", "X-Signature": f"t={at},v1={signature}"}
+    for number, expected in enumerate(({201, 202}, {200}, {200})):
+        path = f"/v1/webhooks/hooked?again={number}"
+        status = _exchange(running, _request("POST", path, body, headers | {"X-Id": str(number)}))
+        tally.tried()
+        if status not in expected:
+            tally.broke(f"{status} to a genuine request that was sent {number} times before")
+
+
+def _spoil(dice: Random, header: str, body: bytes) -> tuple[str, bytes]:
+    """Change one thing about a request that was signed."""
+    place = dice.randrange(len(header) - 66, len(header))
+    letter = "0" if header[place] != "0" else "1"
+    index = dice.randrange(len(body))
+    return dice.choice(
+        (
+            (header[:place] + letter + header[place + 1 :], body),
+            (header[: -dice.randrange(1, 60)], body),
+            (header.replace("t=", "t=1"), body),
+            (header.replace("v1=", "v0="), body),
+            (header.replace("v1=", ""), body),
+            (f"t=1,{header}", body),
+            (f"{header}\r\nX-Signature: {header}", body),
+            (header, body[:index] + bytes([body[index] ^ 1]) + body[index + 1 :]),
+            (header, body[:index]),
+            (header, body + b" "),
+            (header, gzip.compress(body)),
+        )
+    )
 
 
 def _slack_payloads(dice: Random) -> Iterator[tuple[str, bytes]]:

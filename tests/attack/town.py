@@ -241,6 +241,7 @@ class Town:
             "COUNTERSIGN_SOURCE_EVENTS_TOKEN": "events-token",
             "COUNTERSIGN_SOURCE_ALERTMANAGER_TOKEN": "alertmanager-token",
             "COUNTERSIGN_SOURCE_MAPPED_TOKEN": "mapped-token",
+            "COUNTERSIGN_SOURCE_HOOKED_SECRET": "hooked-secret",
         }
         if is_http:
             del found["SLACK_APP_TOKEN"]

@@ -1,5 +1,7 @@
 """A signal that names no kind: recognised, or put before a person who names it. Nothing is dropped, and every answer is kept."""
 
+from decimal import Decimal
+
 import pytest
 
 from bot.cases.card_snapshot import CardSnapshot
@@ -7,7 +9,10 @@ from bot.cases.commands import CallNovel
 from bot.cases.entries import RejectReason
 from bot.cases.errors import BadRequest, ConnectorFailed, NotEligible, TooLate
 from bot.cases.lifecycle import State
+from bot.cases.plan import Money
+from bot.cases.playbook import Stake
 from bot.cases.signal import UNRECOGNISED
+from bot.desk.triage import stake_of
 from bot.ports.outbox import Topic
 from tests.fakes.directory import principal
 from tests.fakes.mind import FakeRecogniser, mind
@@ -183,3 +188,19 @@ def test_a_reopened_case_corrects_what_was_remembered(world):
     world.receive(world.signal())
     world.work()
     assert [str(one.outcome) for one in world.shelf.of_kind("low_stock", 10)] == ["reopened"]
+
+
+@pytest.mark.parametrize(
+    ("currency", "money"),
+    [
+        ("USD", Money(Decimal("42.00"), "USD")),
+        # What is no code of a currency leaves the playbook's own.
+        ("usd", Money(Decimal("42.00"), "GBP")),
+        (None, Money(Decimal("42.00"), "GBP")),
+        (5, Money(Decimal("42.00"), "GBP")),
+    ],
+)
+def test_the_stake_is_in_the_currency_that_the_source_says(currency, money):
+    stake = Stake("Nobody knows", "signal.amount", currency_from="signal.currency")
+    assert stake_of(stake, {"signal": {"amount": 42, "currency": currency}}) == money
+    assert stake_of(stake, {"signal": {"currency": "USD"}}) is None

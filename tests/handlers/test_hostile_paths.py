@@ -39,6 +39,7 @@ def test_no_path_reaches_the_database_as_it_came(world, odd_part):
         f"/passkey/{part}/question",
     ]
     write_paths = [f"/confirm/{part}/{part}", f"/passkey/{part}", f"/v1/webhooks/{part}"]
+    write_paths.append(f"/v1/webhooks/api/{part}")
     responses = [client.get(path, headers=READ_HEADERS) for path in read_paths]
     json_headers = {"content-type": "application/json"}
     responses += [client.post(path, content=b"{}", headers=json_headers) for path in write_paths]

@@ -1,4 +1,4 @@
-"""The amount of money that an object seems to be about, where its unit is certain."""
+"""The amount of money of an object, where its unit is certain."""
 
 import re
 from collections.abc import Mapping, Sequence

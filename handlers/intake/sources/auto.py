@@ -1,4 +1,4 @@
-"""Requests without a mapping: what they are about is guessed from names and forms of fields.
+"""Requests without a mapping: guessed from names and forms of fields.
 
 Nothing here knows a product. Fields have a rank by their name, by the names around them and by
 what stands in them; the best of them is taken. A card says that it was guessed.
@@ -52,13 +52,16 @@ LINKS = (
     *("event_url", "monitor_url", "dashboard_url", "rule_url", "generator_url", "portal_link"),
     *("url", "link", "href", "target_url", "build_url", "details_url", "self"),
 )
-SEVERITIES = ("severity", "priority", "criticality", "urgency", "importance_level", "level")
+SEVERITIES = (
+    *("severity", "priority", "criticality", "urgency", "importance_level", "level"),
+    *("event_severity", "alert_severity"),
+)
 MAX_SEVERITY_LENGTH = 40
 
 
 @dataclass(frozen=True)
-class Guess:
-    """What an object seems to say."""
+class RequestGuess:
+    """The guess about one object."""
 
     item: Any
     headers: Mapping[str, str]
@@ -71,9 +74,9 @@ class Guess:
     @cached_property
     def event(self) -> str:
         """Name what happened, as the product does."""
-        named = header_event(self.headers)
-        if named or not isinstance(self.item, Mapping):
-            return named
+        header_name = header_event(self.headers)
+        if header_name or not isinstance(self.item, Mapping):
+            return header_name
         inner = _envelopes(self.item)
         events = (field_event(part) for part in (self.item, *inner))
         return next(filter(None, events), "")
@@ -126,7 +129,7 @@ class Guess:
     @cached_property
     def occurred_at(self) -> datetime | None:
         """Return the time of the event."""
-        for field in _ranked(self.fields, TIMES):
+        for field in _by_rank(self.fields, TIMES):
             at = read_foreign_time(field.value)
             if at is not None:
                 return at
@@ -153,26 +156,26 @@ class Guess:
         return facts
 
     def _severity(self) -> str:
-        for field in _ranked(self.fields, SEVERITIES):
+        for field in _by_rank(self.fields, SEVERITIES):
             text = str(field.value).strip()
             if field.value not in (None, True, False) and 0 < len(text) <= MAX_SEVERITY_LENGTH:
                 return text
         return ""
 
     def _link(self) -> str:
-        for field in _ranked(self.fields, LINKS):
+        for field in _by_rank(self.fields, LINKS):
             if isinstance(field.value, str) and field.value.startswith(("https://", "http://")):
                 return field.value
         return ""
 
 
-def guess(item: Any, headers: Mapping[str, str]) -> Guess:
+def guess(item: Any, headers: Mapping[str, str]) -> RequestGuess:
     """Guess from one object, in which there are no secrets any more."""
-    return Guess(item, headers)
+    return RequestGuess(item, headers)
 
 
 def find_items(body: Any) -> Any:
-    """Find the reports of a batch: a list, or a list under a name for such."""
+    """Find the reports of a batch; None where it is none."""
     if isinstance(body, list):
         return body if _are_objects(body) else None
     if not isinstance(body, Mapping):
@@ -184,7 +187,7 @@ def find_items(body: Any) -> Any:
 
 
 def with_context(item: Any, body: Any) -> Any:
-    """Add to a report of a batch what stands around it, but no title or condition of others."""
+    """Add to a report of a batch what stands around it."""
     if not isinstance(item, Mapping) or not isinstance(body, Mapping):
         return item
     around = {
@@ -196,7 +199,7 @@ def with_context(item: Any, body: Any) -> Any:
 
 
 def is_context(name: str) -> bool:
-    """Tell whether a value around the reports of a batch is about each of them."""
+    """Tell whether a value around a batch is about each report."""
     return not ranks_as_headline(name) and not is_state_name(name)
 
 
@@ -212,15 +215,15 @@ def unfold(value: Any, depth: int = 0) -> Any:
 def _unfold_named(name: str, value: Any, depth: int) -> Any:
     if not isinstance(value, str) or not 2 <= len(value) <= MAX_UNFOLDED_LENGTH:
         return unfold(value, depth + 1)
-    parsed = _parse_object(value)
-    if parsed is None and name == "data":
+    content = _parse_object(value)
+    if content is None and name == "data":
         # Queues put the bytes of a message there.
-        parsed = _parse_object(_decoded(value))
-    return value if parsed is None else unfold(parsed, depth + 1)
+        content = _parse_object(_decode(value))
+    return value if content is None else unfold(content, depth + 1)
 
 
 def _envelopes(item: Mapping[str, Any]) -> list[Mapping[str, Any]]:
-    """List the objects that an object is there for: one alone, or by their names."""
+    """List the inner objects that an object is there for."""
     inner = {
         snake(str(name)[:100]): value for name, value in item.items() if isinstance(value, Mapping)
     }
@@ -233,13 +236,13 @@ def _parse_object(text: str) -> Any:
     if text.lstrip()[:1] not in {"{", "["}:
         return None
     try:
-        parsed = json.loads(text)
+        content = json.loads(text)
     except (ValueError, RecursionError):
         return None
-    return parsed if isinstance(parsed, dict | list) else None
+    return content if isinstance(content, dict | list) else None
 
 
-def _decoded(text: str) -> str:
+def _decode(text: str) -> str:
     try:
         return base64.b64decode(text, validate=True).decode()
     except (binascii.Error, ValueError):
@@ -252,8 +255,8 @@ def _are_objects(value: Any) -> bool:
     return all(isinstance(item, Mapping) for item in value)
 
 
-def _ranked(fields: tuple[Field, ...], names: tuple[str, ...]) -> Iterator[Field]:
-    """Yield the fields of these names: the outermost first, then by the order of the names."""
+def _by_rank(fields: tuple[Field, ...], names: tuple[str, ...]) -> Iterator[Field]:
+    """Yield the fields of these names, the outermost first."""
     ranks = {name: rank for rank, name in enumerate(names)}
     matches = [field for field in fields if field.name in ranks and not is_about_others(field)]
     yield from sorted(matches, key=lambda field: (field.depth, ranks[field.name]))

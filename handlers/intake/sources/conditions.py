@@ -1,4 +1,4 @@
-"""The condition that a report seems to tell of: trouble, or that it is over."""
+"""The condition that a report tells of: trouble, or its end."""
 
 import re
 from collections.abc import Sequence
@@ -11,7 +11,7 @@ MAX_STATE_LENGTH = 60
 MAX_STATE_DEPTH = 4
 
 
-class Condition(Enum):
+class TroubleCondition(Enum):
     """The condition of what a report is about."""
 
     UNKNOWN = auto()
@@ -21,7 +21,7 @@ class Condition(Enum):
     @property
     def is_over(self) -> bool:
         """Tell whether the trouble is over."""
-        return self is Condition.OVER
+        return self is TroubleCondition.OVER
 
 
 OVER = name_set(
@@ -61,58 +61,60 @@ _OVER_WORDS = re.compile(r"\b(?:resolved|recovered|cleared|untriggered)$", re.IG
 
 def find_condition(
     fields: Sequence[Field], *, event: str, action: str, headline: Field | None
-) -> Condition:
-    """Find the condition; a field for it goes before the name of the event and the title."""
-    condition = _stated(fields, event)
-    if condition is not Condition.UNKNOWN:
+) -> TroubleCondition:
+    """Find the condition by fields, then event, then title."""
+    condition = _find_stated(fields, event)
+    if condition is not TroubleCondition.UNKNOWN:
         return condition
     for name in (action, event):
         verb = words_of(name).rpartition(" ")[2].lower()
         if verb in {"resolved", "recovered", "closed", "cleared", "resolve", "recovery", "solved"}:
-            return Condition.OVER
+            return TroubleCondition.OVER
         if verb in FIRING or verb.endswith("ed"):
-            return Condition.FIRING
+            return TroubleCondition.FIRING
     text = str(headline.value) if headline else ""
-    return Condition.OVER if _OVER_MARK.search(text) else Condition.UNKNOWN
+    return TroubleCondition.OVER if _OVER_MARK.search(text) else TroubleCondition.UNKNOWN
 
 
 def is_condition(field: Field) -> bool:
     """Tell whether a field says that there is trouble, or none."""
     if field.depth > MAX_STATE_DEPTH or not isinstance(field.value, str):
         return False
-    return _condition_of(field, "") is not Condition.UNKNOWN
+    return _condition_of(field, "") is not TroubleCondition.UNKNOWN
 
 
-def _stated(fields: Sequence[Field], event: str) -> Condition:
+def _find_stated(fields: Sequence[Field], event: str) -> TroubleCondition:
     """Return what the outermost state says; trouble where several differ."""
-    by_depth: dict[int, set[Condition]] = {}
+    by_depth: dict[int, set[TroubleCondition]] = {}
     for field in fields:
         if field.depth > MAX_STATE_DEPTH or is_about_others(field) or field.place > 0:
             continue
         condition = _condition_of(field, event)
-        if condition is not Condition.UNKNOWN:
+        if condition is not TroubleCondition.UNKNOWN:
             by_depth.setdefault(field.depth, set()).add(condition)
     if not by_depth:
-        return Condition.UNKNOWN
+        return TroubleCondition.UNKNOWN
     conditions = by_depth[min(by_depth)]
-    return Condition.FIRING if Condition.FIRING in conditions else Condition.OVER
+    return (
+        TroubleCondition.FIRING if TroubleCondition.FIRING in conditions else TroubleCondition.OVER
+    )
 
 
-def _condition_of(field: Field, event: str) -> Condition:
+def _condition_of(field: Field, event: str) -> TroubleCondition:
     if field.name in {"resolved", "is_resolved", "recovered"} and isinstance(field.value, bool):
-        return Condition.OVER if field.value else Condition.FIRING
+        return TroubleCondition.OVER if field.value else TroubleCondition.FIRING
     if not isinstance(field.value, str) or not 0 < len(field.value) <= MAX_STATE_LENGTH:
-        return Condition.UNKNOWN
+        return TroubleCondition.UNKNOWN
     if not _is_state(field) or _BEFORE.search(f"{field.name} {' '.join(field.path)}"):
-        return Condition.UNKNOWN
+        return TroubleCondition.UNKNOWN
     words = words_of(field.value).lower()
     # Such as ALERT_STATE_OK, or "resolved by the user".
     candidates = {words.replace(" ", "_"), words.partition(" ")[0], words.rpartition(" ")[2]}
     if candidates & FIRING:
-        return Condition.FIRING
+        return TroubleCondition.FIRING
     if candidates & OVER or _is_good_end(candidates, field, event):
-        return Condition.OVER
-    return Condition.UNKNOWN
+        return TroubleCondition.OVER
+    return TroubleCondition.UNKNOWN
 
 
 def _is_good_end(words: set[str], field: Field, event: str) -> bool:

@@ -42,7 +42,7 @@ def header_event(headers: Mapping[str, str]) -> str:
 
 
 def event_name(content: RequestContent, item: Any) -> str:
-    """Name an event for a count: by a header, or by the body."""
+    """Name an event for a count, by header or body."""
     event = header_event(content.headers)
     action: Any = ""
     if isinstance(item, Mapping):
@@ -54,7 +54,7 @@ def event_name(content: RequestContent, item: Any) -> str:
 
 
 def field_event(item: Mapping[str, Any]) -> str:
-    """Return the event that a field of an object names; empty where none does."""
+    """Return the event that a field names; empty without one."""
     values = {snake(str(name)[:MAX_EVENT_LENGTH]): value for name, value in item.items()}
     for name in EVENT_FIELDS:
         text = _event_text(values.get(name))
@@ -73,4 +73,6 @@ def _event_text(value: Any) -> str:
     if not isinstance(value, str) or len(value) > MAX_EVENT_LENGTH or not is_title(value):
         return ""
     text = value.strip()
-    return "" if snake(text) in EMPTY_EVENTS else text
+    # With more words it is a sentence, and no name.
+    is_sentence = text.count(" ") > 1
+    return "" if is_sentence or snake(text) in EMPTY_EVENTS else text

@@ -33,7 +33,7 @@ OTHERS = name_set(
     votes _embedded chat from to cc bcc replay_info origin_context environment env runner
     runners payment_method_details payment_method payment_method_options outcome source_card
     controller capabilities requirements future_requirements business_profile service customer
-    commit commits board model list line_items lines
+    commit commits board model list line_items lines answer answers
     """
 )
 
@@ -43,7 +43,7 @@ _OTHER_ENDS = ("_by", "_user", "_users", "_author", "_owner", "_to", "_team", "_
 
 @dataclass(frozen=True, slots=True)
 class Field:
-    """A plain value, with the names of the objects that it is in."""
+    """A plain value with the names of the objects around it."""
 
     #: In lower case with ``_`` between words.
     name: str
@@ -65,7 +65,7 @@ class Field:
 
     @property
     def container(self) -> str:
-        """Return the name of the object that it is in; empty for the outermost."""
+        """Return the name of the object that it is in."""
         names = [name for name in self.path if not name.isdigit()]
         return names[-1] if names else ""
 
@@ -95,9 +95,9 @@ def fields_of(item: Any) -> tuple[Field, ...]:
             elif isinstance(value, list):
                 waiting.extend(inside.inner(value, name, is_list=True))
                 if len(value) == 1 and not isinstance(value[0], Mapping | list):
-                    fields.append(Field(name, value[0], inside.path, inside.owners))
+                    fields.append(inside.field(name, value[0]))
             else:
-                fields.append(Field(name, value, inside.path, inside.owners))
+                fields.append(inside.field(name, value))
     return tuple(fields[:MAX_FIELDS])
 
 
@@ -107,6 +107,10 @@ class _Object:
 
     path: tuple[str, ...]
     owners: tuple[Mapping[str, Any], ...]
+
+    def field(self, name: str, value: Scalar) -> Field:
+        """Return a value of the object with the names around it."""
+        return Field(name=name, value=value, path=self.path, owners=self.owners)
 
     def inner(
         self, values: Sequence[Any], name: str, *, is_list: bool = False
@@ -127,5 +131,5 @@ def is_about_others(field: Field) -> bool:
 
 @lru_cache(maxsize=4096)
 def is_other(name: str) -> bool:
-    """Tell whether an object of this name is about people or places around the event."""
+    """Tell whether such an object is about people or places around."""
     return name in OTHERS or name.endswith(_OTHER_ENDS)

@@ -16,6 +16,7 @@ RANKS = {
     **dict.fromkeys(("error_message", "failure_message", "failure_reason"), 78),
     **dict.fromkeys(("text", "description", "long_description", "raw_body"), 72),
     **dict.fromkeys(("error", "status_message", "message_body"), 68),
+    **dict.fromkeys(("exception", "form"), 60),
     **dict.fromkeys(("name", "display_name", "policy_name", "event_name"), 62),
     **dict.fromkeys(("reason", "new_state_reason", "details", "detail", "comment"), 58),
     **dict.fromkeys(("display", "full_name", "body", "content", "note", "label", "info"), 48),
@@ -37,11 +38,18 @@ _NAMES = frozenset(
 )
 _ALERT_NAMES = frozenset({"alertname", "alert_name", "alarm_name", "rule_name", "check_name"})
 _PERSONAL = re.compile(
-    r"(?:user|first|last|sender|author|owner|host|domain|file|account|org|bank|property)_?name"
+    r"(?:user|first|last|sender|author|owner|host|domain|file|account|org|bank|property"
+    r"|webhook)_?name"
 )
 # A name of a program, and no text: tracker.updated, low_stock.
 _CODE = re.compile(r"[\w$]+(?:[._:/-][\w$]+)+")
 MIN_RANK = 18
+#: A text of an unknown name; deeper than in one object it is not taken.
+TEXT_RANK = 22
+MAX_TEXT_LENGTH = 2_000
+_NO_TEXTS = re.compile(
+    r"agent|query|expression|address|pretty|request|secret|token|signature|terms"
+)
 MIN_SENTENCE_WORDS = 3
 DEPTH_COST = 6
 #: An object of a list is one of many.
@@ -84,12 +92,12 @@ def best_headline(fields: Sequence[Field], event: str) -> Field | None:
 
 
 def is_name(field: Field) -> bool:
-    """Tell whether a field holds the name of a thing, and no sentence."""
+    """Tell whether a field holds a name, and no sentence."""
     return field.name in _NAMES or field.name.endswith("name")
 
 
 def is_alert_name(field: Field) -> bool:
-    """Tell whether a field holds the name of an alert, which often says what happened."""
+    """Tell whether a field holds the name of an alert."""
     return field.name in _ALERT_NAMES
 
 
@@ -99,7 +107,7 @@ def ranks_as_headline(name: str) -> bool:
 
 
 def _rank(field: Field) -> int:
-    rank = _name_rank(field.name)
+    rank = _name_rank(field.name) or _text_rank(field)
     if not rank or not isinstance(field.value, str) or not _ATTRIBUTES.isdisjoint(field.path[-2:]):
         return 0
     line = plain_line(field.value)
@@ -114,6 +122,16 @@ def _rank(field: Field) -> int:
         rank -= DEPTH_COST if field.container in _REPORTS else LIST_COST
         rank -= DEPTH_COST * field.place
     return rank
+
+
+def _text_rank(field: Field) -> int:
+    """Rank a text of an unknown name by its words."""
+    is_text = isinstance(field.value, str) and len(field.value) <= MAX_TEXT_LENGTH
+    if not is_text or _NO_TEXTS.search(field.name):
+        return 0
+    words = str(field.value).split()
+    letters = sum(any(map(str.isalpha, word)) for word in words)
+    return TEXT_RANK if letters >= MIN_SENTENCE_WORDS else 0
 
 
 def _name_rank(name: str) -> int:

@@ -1,4 +1,4 @@
-"""Requests of any form: read through the mapping of their source, or guessed.
+"""Requests of any form: read through a mapping, or guessed.
 
 Nothing is refused for its content once its sender is known: what a mapping does not fit opens a
 case that is not recognised, with all that came as its facts.
@@ -32,7 +32,7 @@ from handlers.intake.reading import (
     Item,
     parse_kind,
 )
-from handlers.intake.sources.auto import Guess, find_items, guess, unfold, with_context
+from handlers.intake.sources.auto import RequestGuess, find_items, guess, unfold, with_context
 from handlers.intake.sources.events import event_name
 from handlers.intake.sources.titles import is_title
 from handlers.intake.times import read_foreign_time
@@ -54,11 +54,13 @@ def parse_signals(
     ``received_on`` tells apart equal reports of several days that say no time.
     """
     mapping = source.mapping or NO_MAPPING
-    request = _Request(source, mapping, proof, content, received_on)
+    request = _Request(
+        source=source, mapping=mapping, proof=proof, content=content, received_on=received_on
+    )
     return [_Reading(request, part).item() for part in request.parts()]
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class _Request:
     """A request, and how to read it."""
 
@@ -69,7 +71,7 @@ class _Request:
     received_on: date | None
 
     def parts(self) -> list[Any]:
-        """Select the objects of the request; the whole body where there are none."""
+        """Select the objects of the request, else the whole body."""
         body = self.content.body
         if self.mapping.each:
             parts = search_request(self.mapping.each, self.names(body))
@@ -96,10 +98,10 @@ class _Request:
         }
 
     @cached_property
-    def shown(self) -> Mapping[str, Any]:
+    def clean_names(self) -> Mapping[str, Any]:
         """Return the same without the secrets in it."""
-        shown: Mapping[str, Any] = redact(self.names(None))
-        return shown
+        clean_names: Mapping[str, Any] = redact(self.names(None))
+        return clean_names
 
 
 @dataclass(frozen=True)
@@ -117,14 +119,14 @@ class _Reading:
         return self._signal()
 
     @cached_property
-    def shown(self) -> Mapping[str, Any]:
+    def clean_names(self) -> Mapping[str, Any]:
         """Return what expressions begin with, without secrets."""
-        shown = self.request.shown
+        clean_names = self.request.clean_names
         is_whole = self.part is self.request.content.body
-        return {**shown, "item": shown["body"] if is_whole else redact(self.part)}
+        return {**clean_names, "item": clean_names["body"] if is_whole else redact(self.part)}
 
     @cached_property
-    def unfolded(self) -> Any:
+    def content(self) -> Any:
         """Return the object with objects in place of texts that hold one."""
         part = self.part
         if self.request.is_guessed:
@@ -132,9 +134,9 @@ class _Reading:
         return redact(unfold(part))
 
     @cached_property
-    def guessed(self) -> Guess:
+    def estimate(self) -> RequestGuess:
         """Guess what the object says."""
-        return guess(self.unfolded, self.shown["headers"])
+        return guess(self.content, self.clean_names["headers"])
 
     @property
     def mapping(self) -> SignalMapping:
@@ -148,32 +150,32 @@ class _Reading:
 
     def _reason_to_ignore(self) -> str:
         mapping = self.mapping
-        if mapping.only and not _is_true(search_request(mapping.only, self.shown)):
+        if mapping.only and not _is_true(search_request(mapping.only, self.clean_names)):
             return NOT_TAKEN
-        if mapping.ignore and _is_true(search_request(mapping.ignore, self.shown)):
+        if mapping.ignore and _is_true(search_request(mapping.ignore, self.clean_names)):
             return LEFT_OUT
         return ""
 
     @cached_property
     def title(self) -> str:
-        """Return the title of the mapping; empty where it has none that can be read."""
-        title = (render_request(self.mapping.title, self.shown) or "").strip()
+        """Return the title of the mapping; empty where it is unreadable."""
+        title = (render_request(self.mapping.title, self.clean_names) or "").strip()
         return title if is_title(title) and title != REMOVED else ""
 
     @cached_property
     def subject(self) -> str:
         """Return the subject of the mapping; empty where it has none."""
-        return render_request(self.mapping.subject, self.shown) or ""
+        return render_request(self.mapping.subject, self.clean_names) or ""
 
     @property
     def is_mapped(self) -> bool:
-        """Tell whether the mapping fits: one of which no part has a value is for others."""
+        """Tell whether the mapping gives a title or a subject."""
         return not self.request.is_guessed and bool(self.title or self.subject)
 
     def _signal(self) -> Signal:
         source = self.request.source
-        title = self.title or self.guessed.title
-        subject = self.subject or self.guessed.subject
+        title = self.title or self.estimate.title
+        subject = self.subject or self.estimate.subject
         return Signal(
             source=source.name,
             key=self._key(),
@@ -187,32 +189,32 @@ class _Reading:
         )
 
     def _key(self) -> str:
-        """Return what a repetition has in common with the original, and nothing else has.
+        """Return what only a repetition has in common with the original.
 
         The same body is the same signal, and another body of the same event counts once more.
         """
         if not self.proof.covers_body and self.proof.message_id:
             # The rest is not signed: whoever saw one message could send it with another body.
-            return self._bounded(self.proof.message_id)
+            return self._bound(self.proof.message_id)
         value = self._key_value()
         if not self.proof.covers_body and value:
-            return self._bounded(value)
+            return self._bound(value)
         checksum = content_hash(self.part)
         day = self._day()
         if value is None:
             return f"{checksum}{day}"
         suffix = f"@{checksum[:CHECKSUM_LENGTH]}{day}"
-        return self._bounded(value, MAX_KEY_LENGTH - len(suffix)) + suffix
+        return self._bound(value, MAX_KEY_LENGTH - len(suffix)) + suffix
 
     def _day(self) -> str:
-        """Return the day of a report that says no time, which may come again word for word.
+        """Return the day, for reports that may come again word for word.
 
         Not where only the body is signed: whoever saw it could send it again another day.
         """
         received_on = self.request.received_on
         if received_on is None or not self.proof.covers_all_headers:
             return ""
-        has_time = self._time() is not None or self.guessed.occurred_at is not None
+        has_time = self._time() is not None or self.estimate.occurred_at is not None
         return "" if has_time else f"@{received_on.isoformat()}"
 
     def _key_value(self) -> str | None:
@@ -234,53 +236,53 @@ class _Reading:
                 return False
         return True
 
-    def _bounded(self, key: str, limit: int = MAX_KEY_LENGTH) -> str:
+    def _bound(self, key: str, limit: int = MAX_KEY_LENGTH) -> str:
         return bounded_key(storable(key), limit)
 
     def _kind(self) -> str:
-        """Choose the kind; one that the source may not send is not recognised."""
+        """Choose the kind among those that the source may send."""
         source = self.request.source
         kind = ""
         if self.mapping.kind:
-            kind = parse_kind(search_request(self.mapping.kind, self.shown))
+            kind = parse_kind(search_request(self.mapping.kind, self.clean_names))
         if self.is_mapped or self.request.is_guessed:
             kind = kind or source.kind
         is_allowed = not source.allowed_kinds or kind in source.allowed_kinds
         return kind if kind and is_allowed else UNRECOGNISED
 
     def _time(self) -> datetime | None:
-        at = read_foreign_time(search_request(self.mapping.occurred_at, self.shown))
+        at = read_foreign_time(search_request(self.mapping.occurred_at, self.clean_names))
         if at is None and not self.is_mapped:
-            return self.guessed.occurred_at
+            return self.estimate.occurred_at
         return at
 
     def _status(self) -> SignalStatus:
         if self.is_mapped:
-            is_over = search_request(self.mapping.clear, self.shown) is True
+            is_over = search_request(self.mapping.clear, self.clean_names) is True
         else:
-            is_over = self.guessed.is_over
+            is_over = self.estimate.is_over
         return SignalStatus.CLEAR if is_over else SignalStatus.FIRING
 
     def _facts(self) -> dict[str, Scalar]:
         parts: list[Mapping[str, Any]] = []
         if self.mapping.amount:
-            parts.append(_amount_facts(self.mapping.amount, self.shown))
+            parts.append(_amount_facts(self.mapping.amount, self.clean_names))
         values = {
-            name: search_request(expression, self.shown)
+            name: search_request(expression, self.clean_names)
             for name, expression in self.mapping.facts.items()
         }
         parts.append({name: value for name, value in values.items() if value is not None})
         if not self.is_mapped:
-            parts.append({READ_BY: GUESSED, **self.guessed.facts()})
-            parts.append(_without_stakes(self.unfolded))
+            parts.append({READ_BY: GUESSED, **self.estimate.facts()})
+            parts.append(_without_stakes(self.content))
         facts = flatten_facts(parts, strict=False)
         return {name: redact_value(name, value) for name, value in facts.items()}
 
 
-def _amount_facts(mapping: AmountMapping, shown: Mapping[str, Any]) -> dict[str, Any]:
-    """Return amount and currency; what cannot be converted keeps the name of its unit."""
-    value = search_request(mapping.value, shown)
-    currency = read_currency(search_request(mapping.currency, shown))
+def _amount_facts(mapping: AmountMapping, clean_names: Mapping[str, Any]) -> dict[str, Any]:
+    """Return amount and currency, as far as the unit is known."""
+    value = search_request(mapping.value, clean_names)
+    currency = read_currency(search_request(mapping.currency, clean_names))
     amount = read_amount(value, currency=currency, unit=mapping.unit, exponents=mapping.exponents)
     facts: dict[str, Any] = {}
     if amount is not None:
@@ -293,7 +295,7 @@ def _amount_facts(mapping: AmountMapping, shown: Mapping[str, Any]) -> dict[str,
 
 
 def _without_stakes(item: Any) -> Mapping[str, Any]:
-    """Return an object as it came, without facts that a playbook takes for money at stake.
+    """Return an object without facts that look like money at stake.
 
     Nobody has said in which unit and currency they are.
     """

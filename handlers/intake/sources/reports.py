@@ -27,7 +27,20 @@ MAX_NAMES = 4
 #: A headline from this depth on needs the event before it.
 MIN_DEEP = 2
 _STATES = frozenset({"status", "state", "current_state", "conclusion", "result"})
-_KINDS = ("object", "event_category", "entity_type", "resource_type", "object_kind", "kind", "type")
+_KINDS = (
+    "object",
+    "object_type",
+    "event_category",
+    "entity_type",
+    "resource_type",
+    "object_kind",
+    "kind",
+    "type",
+)
+_OUTCOMES = frozenset({"conclusion", "outcome", "result"})
+#: States in which everything is.
+_USUAL = frozenset({"active", "enabled"})
+_EMPTY_STEMS = frozenset({"event", "display", "full", "description"})
 _PLACES = frozenset({"repository", "project", "organization", "workspace", "shop", "site", "app"})
 _ENVELOPES = name_set(
     """
@@ -54,9 +67,9 @@ _OTHER_VERBS = name_set(
 _TAILS = frozenset({"hook", "event", "webhook", "notification"})
 
 
-@dataclass(frozen=True)
+@dataclass(frozen=True, kw_only=True)
 class Report:
-    """What a title is made of."""
+    """The parts of a title."""
 
     fields: Sequence[Field]
     #: The name of the event, and the verb beside the object.
@@ -67,7 +80,7 @@ class Report:
     subject: str
 
     def title(self) -> str:
-        """Say what happened: the headline, with the event where that is only a name."""
+        """Compose the title of headline and event."""
         line = self._line
         if not line:
             return self._without_headline()
@@ -121,8 +134,8 @@ class Report:
         return words if has_verb or (words and is_needed and self._says_more(words)) else ""
 
     def _says_more(self, words: str) -> bool:
-        """Tell whether an event without a verb is more than the sort of an alert."""
-        return self.event.islower() or "." in self.event or (self._is_name and len(words) > 1)
+        """Tell whether an event is more than a sort of alert."""
+        return not self.event.isupper() or (self._is_name and len(words) > 1)
 
     @property
     def _action_verb(self) -> str:
@@ -133,7 +146,7 @@ class Report:
 
     @cached_property
     def _noun(self) -> str:
-        """Name the object: by what calls itself so, or by the name of its field."""
+        """Name the object, by itself or by its field."""
         kind = self._kind
         if kind:
             return kind
@@ -151,10 +164,10 @@ class Report:
         if not owners and self.fields:
             owners = self.fields[0].owners[:1]
         for owner in reversed(owners):
-            named = {snake(str(key)[:MAX_NAME_LENGTH]): value for key, value in owner.items()}
+            by_name = {snake(str(key)[:MAX_NAME_LENGTH]): value for key, value in owner.items()}
             for name in _KINDS:
-                words = _short_words(named.get(name))
-                if "/" in str(named.get(name)):
+                words = _short_words(by_name.get(name))
+                if "/" in str(by_name.get(name)):
                     # The type of a resource of a cloud.
                     continue
                 is_empty = snake(words) in EMPTY_EVENTS - OBJECTS
@@ -179,8 +192,14 @@ class Report:
         """Add what came of it: "workflow run completed, failure"."""
         if happening.rpartition(" ")[2] not in _OPEN_ENDED:
             return happening
+        for field in self.fields:
+            is_outcome = field.name in _OUTCOMES and field.depth <= 1
+            words = _short_words(field.value) if is_outcome else ""
+            if words and not is_about_others(field):
+                return f"{happening}, {words}"
         state = self._state
-        return f"{happening}, {state}" if state and not _says(happening, state) else happening
+        is_new = state not in _USUAL and not _says(happening, state)
+        return f"{happening}, {state}" if is_new else happening
 
     def _with_kind(self, line: str) -> str:
         """Say of a name what it is, and its state."""
@@ -189,7 +208,7 @@ class Report:
             stem = self.headline.name
             for end in ("_friendly_name", "_display_name", "_name", "name", "_title"):
                 stem = stem.removesuffix(end)
-            kind = stem.replace("_", " ")
+            kind = "" if stem in _EMPTY_STEMS else stem.replace("_", " ")
         state = "" if _says(line, self._state) else self._state
         before = " ".join(part for part in (kind, state) if part)
         if before and not _says(line, before):
@@ -199,7 +218,7 @@ class Report:
         return f"{sentence(self.headline.name.replace('_', ' '))}: {line}"
 
     def _without_headline(self) -> str:
-        """Say what there is: the event, what it is about and its state."""
+        """Name the event, its object and its state."""
         kind = self._happening or self._event_words or self._noun
         state = self._state
         if not kind:
@@ -231,7 +250,7 @@ class Report:
 
     @property
     def _named_state(self) -> str:
-        """Return a state with the name of what it is of: "message undelivered"."""
+        """Return a state with its object: "message undelivered"."""
         for field in self.fields:
             if field.name.endswith("_status") and not is_about_others(field):
                 words = _short_words(field.value)
@@ -258,7 +277,7 @@ def _is_verb(word: str) -> bool:
 
 
 def _in_order(words: list[str]) -> list[str]:
-    """Put the noun before its verb, and in the singular: "updated deals" is "deal updated"."""
+    """Put a singular noun before its verb: "deal updated"."""
     if len(words) > 1 and _is_verb(words[0]) and not any(map(_is_verb, words[1:])):
         words = [*words[1:], words[0]]
     if len(words) > 1 and _is_verb(words[-1]):
@@ -267,7 +286,7 @@ def _in_order(words: list[str]) -> list[str]:
 
 
 def _says(line: str, words: str) -> bool:
-    """Tell whether a line says the same already: the verb, and half of the other words."""
+    """Tell whether a line says the same: verb and half the words."""
     parts = [word.lower()[:5] for word in words.split()]
     if not parts:
         return True

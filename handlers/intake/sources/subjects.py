@@ -1,4 +1,4 @@
-"""The object that a report is about, by a name that stays the same."""
+"""The object of a report, by a name that stays."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -23,7 +23,12 @@ _OCCURRENCES = name_set(
     "event_id message_id request_id notification_id response_id submission_id message_sid sms_sid "
     "call_sid"
 )
+_ANSWER_IDS = frozenset({"submission_id", "response_id"})
 _ANSWER = re.compile(r"response|submission|submitted|answer", re.IGNORECASE)
+_KINDS = (
+    *("object", "object_type", "event_category", "resource_type", "entity_type", "kind", "type"),
+)
+_RUNS = re.compile(r"(?:workflow|check|test|flow|job)_(?:run|job)|build|workflow|pipeline|run")
 _NO_NOUNS = name_set(
     "updated created deleted changed update create delete change hook event webhook new"
 )
@@ -53,9 +58,10 @@ _ENVELOPES = name_set(
 
 
 def find_subject(fields: Sequence[Field], headline: Field | None, event: str) -> str:
-    """Name the object by its own id or a steady one; empty without any."""
+    """Name the object by an id that stays; empty without."""
     outer = [field for field in fields if field.depth <= 1 and field.place == 0]
-    if _ANSWER.search(event):
+    has_answer = any(field.name in _ANSWER_IDS and not field.depth for field in fields)
+    if has_answer or _ANSWER.search(event):
         # Each answer to a form is an object of its own.
         answer = _by_occurrence(fields)
         if answer:
@@ -89,7 +95,7 @@ def _by_reference(fields: Sequence[Field]) -> str:
 
 
 def _by_pair(fields: Sequence[Field]) -> str:
-    """Use the id of what has a name beside it: ``connector_id`` and ``connector_name``."""
+    """Use an id with a name beside it: ``connector_id``, ``connector_name``."""
     by_name = {(field.path, field.name): field for field in fields if not is_about_others(field)}
     for (path, name), field in by_name.items():
         stem = name.removesuffix("_name").removesuffix("_title")
@@ -119,7 +125,7 @@ def _by_event(fields: Sequence[Field], event: str) -> str:
 
 
 def _by_occurrence(fields: Sequence[Field]) -> str:
-    """Use the id of the event itself: each is another object, such as the answer to a form."""
+    """Use the id of the event itself, as for answers to forms."""
     for field in fields:
         if field.name in _OCCURRENCES and not field.depth and _as_id(field.value):
             return f"{field.name.rpartition('_')[0]}:{_as_id(field.value)}"
@@ -127,7 +133,7 @@ def _by_occurrence(fields: Sequence[Field]) -> str:
 
 
 def _by_headline(headline: Field | None) -> str:
-    """Use the id of the object that has the title, or of the one around it.
+    """Use the id of the object that has the title.
 
     Not of the envelope: its id is another one each time.
     """
@@ -161,7 +167,7 @@ def _by_steady_id(candidates: Sequence[Field], fields: Sequence[Field]) -> str:
 
 
 def _by_object(fields: Sequence[Field]) -> str:
-    """Use the id of the outermost object that has one, but not that of an envelope."""
+    """Use the id of the outermost object that is no envelope."""
     outermost: Mapping[str, Any] = next((field.owners[0] for field in fields), {})
     own = _with_id(outermost, "", _IDS, root=outermost)
     if own and not _is_envelope(outermost):
@@ -198,6 +204,11 @@ def _with_id(
     noun = container
     if not noun or noun in _ENVELOPES:
         noun = _kind_of(names) or _kind_of(root) or noun
+    if _RUNS.fullmatch(noun):
+        # The next run has another id, and is of the same thing.
+        run = _as_id(names.get("name")) or _as_id(root.get("name"))
+        if run:
+            return ":".join(filter(None, (noun, _place_of(root), run)))
     for name in (f"{container}_id", *identifiers):
         identifier = _as_id(names.get(name))
         if identifier:
@@ -205,8 +216,27 @@ def _with_id(
     return ""
 
 
+def _place_of(root: Mapping[str, Any]) -> str:
+    """Return the repository or project of a run."""
+    for place in ("repository", "project"):
+        owner = root.get(place)
+        if isinstance(owner, Mapping):
+            for name in ("full_name", "path_with_namespace", "slug", "name"):
+                if _as_id(owner.get(name)):
+                    return _as_id(owner.get(name))
+    return ""
+
+
 def _kind_of(names: Mapping[str, Any]) -> str:
-    for name in ("object", "event_category", "resource_type", "entity_type", "kind", "type"):
+    for name in (
+        "object",
+        "object_type",
+        "event_category",
+        "resource_type",
+        "entity_type",
+        "kind",
+        "type",
+    ):
         value = names.get(name)
         if isinstance(value, str) and value and snake(value) not in EMPTY_EVENTS - OBJECTS:
             return value

@@ -32,7 +32,7 @@ def name_set(names: str) -> frozenset[str]:
 
 
 def is_title(text: str) -> bool:
-    """Tell whether a text says something: no JSON, number, identifier or address alone."""
+    """Tell whether a text says something that people can read."""
     text = text.strip()
     if text.lower() in _NOTHING:
         return False
@@ -56,7 +56,7 @@ def words_of(name: str) -> str:
 
 
 def singular(word: str) -> str:
-    """Return a plural noun in the singular, as far as its last letter tells."""
+    """Return a noun in the singular, by its last letters."""
     if len(word) < MIN_PLURAL or not word.endswith("s") or word.endswith(("ss", "us", "is")):
         return word
     return f"{word[:-3]}y" if word.endswith("ies") else word[:-1]
@@ -68,7 +68,7 @@ def sentence(text: str) -> str:
 
 
 def plain_line(text: str) -> str:
-    """Return the first line that says something, without marks of HTML and Markdown."""
+    """Return the first line that says something, without markup."""
     text = _LINK.sub(r"\1", text[:4_000])
     text = _MARKDOWN_LINK.sub(r"\1", text)
     text = _TAG.sub(" ", text)

@@ -345,3 +345,16 @@ def test_an_event_in_headers_needs_a_signature_that_covers_them(small_world):
         "/v1/webhooks/events", content=body, headers={**headers, **STRUCTURED, **attributes}
     )
     assert response.json()["outcome"] == "opened"
+
+
+@pytest.mark.threat("C9")
+def test_an_id_in_a_header_is_the_key_only_where_it_is_signed(verified_client):
+    content = {name: value for name, value in SIGNAL.items() if name != "key"}
+    body = json.dumps(content).encode()
+    headers = {"X-Hub-Signature-256": hub_signature(body=body), "webhook-id": "msg_1"}
+    # Whoever has seen the body could send it again under any id.
+    response = post_to(verified_client, "github", headers, body)
+    assert "key" in assert_problem(response, 422, "key")
+    token = {"Authorization": f"Bearer {SECRETS['bearer']}", "webhook-id": "msg_1"}
+    assert post_to(verified_client, "bearer", token, body).status_code == 201
+    assert post_to(verified_client, "bearer", token, body).json()["outcome"] == "duplicate"

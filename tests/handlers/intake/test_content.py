@@ -4,7 +4,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from handlers.intake.content import read_content
+from handlers.intake.content import MAX_TEXT_LENGTH, read_content
 
 FORM = "application/x-www-form-urlencoded"
 MULTIPART = b'--b\r\nContent-Disposition: form-data; name="a"\r\n\r\n1\r\n--b--\r\n'
@@ -43,6 +43,13 @@ def test_the_bytes_say_how_a_body_is_read(body, value, content_type):
 def test_a_form_that_is_not_escaped_is_one_by_its_content_type():
     assert body_of(b"a=1 2", FORM) == {"a": "1 2"}
     assert body_of(b"a=1 2") == {"text": "a=1 2"}
+
+
+def test_long_text_is_cut_and_two_that_begin_alike_stay_two():
+    first, second = (body_of(b"x" * 60_000 + end) for end in (b"1", b"2"))
+    assert len(first["text"]) == MAX_TEXT_LENGTH
+    assert first["text"] == second["text"]
+    assert first["sha256"] != second["sha256"]
 
 
 def test_headers_have_names_that_expressions_can_hold_and_no_secrets():

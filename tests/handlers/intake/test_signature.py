@@ -350,6 +350,28 @@ def test_each_item_of_a_body_must_be_signed():
     assert verified(*[adyen_item()] * 501) is None
 
 
+ANY_JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(st.characters(codec=None)),
+    lambda inner: (
+        st.lists(inner, max_size=2)
+        | st.dictionaries(st.sampled_from(["signature", "timestamp", "token", "items"]), inner)
+    ),
+    max_leaves=8,
+)
+
+
+@pytest.mark.threat("C9")
+@settings(max_examples=100, deadline=None)
+@given(value=ANY_JSON, item=ANY_JSON)
+def test_whatever_a_body_says_of_its_signature_is_a_no(value, item):
+    mailgun_body = {"signature": value, "event-data": {}}
+    adyen_body = {"items": [{**adyen_item(), "pspReference": item}, value]}
+    lone = {"items": [adyen_item(pspReference="\ud800")]}
+    for verification, content in ((MAILGUN, mailgun_body), (ADYEN, adyen_body), (ADYEN, lone)):
+        sent = Sent({}, json.dumps(content).encode()).signed_request()
+        assert not verify_signature(verification, ["00" * 16], sent, now=NOW, each="body.items")
+
+
 # --- forms ------------------------------------------------------------------------------------
 
 

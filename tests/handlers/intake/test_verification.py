@@ -165,6 +165,26 @@ def clock_at_noon(monkeypatch):
     monkeypatch.setattr("standardwebhooks.webhooks.datetime", Clock)
 
 
+def test_the_vector_that_svix_publishes_is_accepted(monkeypatch):
+    class Clock(type(NOW)):
+        @classmethod
+        def now(cls, tz=None):
+            return NOW.fromtimestamp(1614265330, tz)
+
+    monkeypatch.setattr("standardwebhooks.webhooks.datetime", Clock)
+    headers = [
+        ("svix-id", "msg_p5jXN8AQM9LWM0D4loKWxJek"),
+        ("svix-timestamp", "1614265330"),
+        ("svix-signature", "v1,g0hM9SsE+OTPJTGt/tmIKtSyZlE3uFJELVlNIOLJ1OE="),
+    ]
+    request = SignedRequest(head_of(*headers), b'{"test": 2432232314}')
+    verification = Verification(scheme=Scheme.STANDARD_WEBHOOKS)
+    secret = "whsec_MfKQ9r8GKYqrTwjUPD8ILPZIo2LaLaSw"
+    proof = verify(verification, [secret], request, now=NOW)
+    assert proof.message_id == "msg_p5jXN8AQM9LWM0D4loKWxJek"
+    assert not verify(verification, [secret[:-1] + "x"], request, now=NOW)
+
+
 @pytest.mark.usefixtures("clock_at_noon")
 @pytest.mark.parametrize("family", ["webhook", "svix"])
 def test_a_standard_webhook_may_have_the_names_of_svix(family):
