@@ -15,10 +15,10 @@ from bot.cases.mail_server import Mailbox
 from bot.cases.source import Source
 from bot.clock import boottime, time_limit
 from bot.connectors.imap_mailbox import OpenMailbox, open_mailbox
-from bot.connectors.incoming_mail import MAX_MAIL_BYTES, read_mail
 from bot.connectors.mail_servers import Login
-from bot.connectors.mail_signals import reason_to_ignore, signal_of
+from bot.desk.incoming_mail import MAX_MAIL_BYTES, read_mail
 from bot.desk.intake import Intake
+from bot.desk.mail_signals import reason_to_ignore, signal_of
 from bot.metrics import CONNECTOR_CALLS
 from bot.ports.case_store import ReceiptOutcome
 from bot.ports.clock import Clock

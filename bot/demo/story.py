@@ -472,7 +472,7 @@ class Story:
         old_receipt = self.source.send_mail(
             f"Ivo Kaur <{GUEST_IN_LOG}>",
             "Cold soup",
-            "The soup was cold; thank you for replacing it.",
+            "The soup was cold, and was replaced.",
         )
         require(old_receipt["outcome"] == "ignored", f"the log has it: {old_receipt}")
         new_receipt = self.source.send_mail(

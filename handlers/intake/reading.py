@@ -60,7 +60,7 @@ Item = Signal | Problem | Ignored
 
 
 async def read_body(request: Request, limit: int = MAX_FOREIGN_BODY_BYTES) -> bytes:
-    """Read the raw body of any source; which one it is may not be known yet.
+    """Read the raw body of any source.
 
     Raises:
         Problem: 413 when it is too large, 408 when it is too slow.

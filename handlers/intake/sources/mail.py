@@ -15,9 +15,9 @@ from datetime import date
 from typing import Any
 
 from bot.cases.source import Source
-from bot.connectors.incoming_mail import Attachment, Headers, IncomingMail, mail_of, read_mail
-from bot.connectors.mail_html import html_to_text
-from bot.connectors.mail_signals import reason_to_ignore, signal_of
+from bot.desk.incoming_mail import Attachment, Headers, IncomingMail, mail_of, read_mail
+from bot.desk.mail_html import html_to_text
+from bot.desk.mail_signals import reason_to_ignore, signal_of
 from handlers.intake.content import RequestContent
 from handlers.intake.proof import Proof
 from handlers.intake.reading import Ignored, Item

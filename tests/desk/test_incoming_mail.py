@@ -11,15 +11,15 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.connectors.incoming_mail import (
+from bot.connectors.mail_charsets import decode_text
+from bot.desk.incoming_mail import (
     MAX_MAIL_BYTES,
     MAX_PARTS,
     Attachment,
     decode_words,
     read_mail,
 )
-from bot.connectors.mail_charsets import decode_text
-from bot.connectors.mail_html import html_to_text
+from bot.desk.mail_html import html_to_text
 from tests.conftest import SHARED
 
 CORPUS = SHARED / "data/hostile_text/naughty_strings.json"

@@ -17,7 +17,7 @@ from typing import Any
 
 from bot.cases.text import shorten, storable
 from bot.connectors.mail_charsets import decode_text
-from bot.connectors.mail_html import html_to_text
+from bot.desk.mail_html import html_to_text
 
 MAX_MAIL_BYTES = 5_000_000
 MAX_PARTS = 100

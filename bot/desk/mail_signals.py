@@ -10,7 +10,7 @@ from bot.cases.redaction import redact_text
 from bot.cases.signal import UNRECOGNISED, Signal
 from bot.cases.source import Source
 from bot.cases.text import bounded_key, shorten, storable
-from bot.connectors.incoming_mail import IncomingMail
+from bot.desk.incoming_mail import IncomingMail
 
 MAX_KEY_LENGTH = 200
 MAX_TITLE_LENGTH = 200

@@ -4,8 +4,8 @@ import pytest
 
 from bot.cases.signal import UNRECOGNISED
 from bot.cases.source import Format, Source
-from bot.connectors.incoming_mail import Attachment, mail_of
-from bot.connectors.mail_signals import clean_subject, excerpt, reason_to_ignore, signal_of
+from bot.desk.incoming_mail import Attachment, mail_of
+from bot.desk.mail_signals import clean_subject, excerpt, reason_to_ignore, signal_of
 
 SUPPORT = Source(name="support", format=Format.EMAIL)
 FIRST = (
