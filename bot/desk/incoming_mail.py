@@ -16,7 +16,7 @@ from email.utils import getaddresses, parsedate_to_datetime
 from typing import Any
 
 from bot.cases.text import shorten, storable
-from bot.connectors.mail_charsets import decode_text
+from bot.desk.mail_charsets import decode_text
 from bot.desk.mail_html import html_to_text
 
 MAX_MAIL_BYTES = 5_000_000

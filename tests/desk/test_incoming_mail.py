@@ -11,7 +11,6 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from bot.connectors.mail_charsets import decode_text
 from bot.desk.incoming_mail import (
     MAX_MAIL_BYTES,
     MAX_PARTS,
@@ -19,6 +18,7 @@ from bot.desk.incoming_mail import (
     decode_words,
     read_mail,
 )
+from bot.desk.mail_charsets import decode_text
 from bot.desk.mail_html import html_to_text
 from tests.conftest import SHARED
 
