@@ -85,7 +85,7 @@ def build_service(settings: Settings, *, clock: Clock | None = None, processes: 
         worker=worker,
         processes=workers,
         loop=Loop(desk.store.ticks, worker.clock),
-        jobs=build_jobs(desk, keeper, worker.clock, settings.secret),
+        jobs=build_jobs(desk, keeper, worker.clock, secrets=settings.secret),
         keeper=keeper,
         trainer=_build_trainer(settings, worker),
         socket=socket,
