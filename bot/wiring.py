@@ -97,7 +97,11 @@ def build_service(
         worker=worker,
         processes=workers,
         loop=Loop(desk.store.ticks, worker.clock),
+<<<<<<< HEAD
         jobs=[] if receive_only else build_jobs(desk, keeper, worker.clock, settings.secret),
+=======
+        jobs=build_jobs(desk, keeper, worker.clock, secrets=settings.secret),
+>>>>>>> connectors
         keeper=keeper,
         trainer=_build_trainer(settings, worker),
         socket=socket,

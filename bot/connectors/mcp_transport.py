@@ -71,7 +71,7 @@ async def _streams(process: Process) -> AsyncIterator[Streams]:
     outgoing, queue = anyio.create_memory_object_stream[SessionMessage](0)
     async with anyio.create_task_group() as tasks:
         tasks.start_soon(_receive, process.stdout, inlet)
-        tasks.start_soon(partial(_send, process.stdin, queue, inlet))
+        tasks.start_soon(partial(_send, process.stdin, queue, inlet=inlet))
         try:
             yield incoming, outgoing
         finally:

@@ -53,7 +53,7 @@ class Intake:
         self.ignored_requests.count(source, event, self.clock())
 
     def is_on_record(self, source: Source, signal: Signal) -> bool:
-        """Tell whether a system of record has this trouble already, and count it if so."""
+        """Tell whether this trouble is on record, and count it."""
         if self.record_checks is None or not self.record_checks.has(source, signal):
             return False
         self.ignore(source.name, ON_RECORD)

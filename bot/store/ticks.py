@@ -50,6 +50,6 @@ class SqlTicks:
         return self._database.write(write, appends=False)
 
     def last_slot(self, job: str) -> int | None:
-        """Return the latest slot of a job; None where it has none yet."""
+        """Return the latest slot of a job, if any."""
         rows = self._database.fetch(_LAST, {"of_job": job})
         return int(rows[0].slot) if rows else None

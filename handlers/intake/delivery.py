@@ -86,6 +86,6 @@ class Delivery:
 
 
 def max_body_bytes(source: Source | None) -> int:
-    """Return how large a body of this source may be; None where its name says nothing yet."""
+    """Return how large a body of this source may be."""
     is_mail = source is not None and source.format is Format.EMAIL
     return MAX_MAIL_BODY_BYTES if is_mail else MAX_FOREIGN_BODY_BYTES
