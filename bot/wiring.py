@@ -92,16 +92,15 @@ def build_service(
         socket=socket,
         find_missing_workers=workers.find_problems if workers else list,
     )
+    jobs = []
+    if not receive_only:
+        jobs = build_jobs(desk, keeper, worker.clock, secrets=settings.secret)
     return Service(
         settings=settings,
         worker=worker,
         processes=workers,
         loop=Loop(desk.store.ticks, worker.clock),
-<<<<<<< HEAD
-        jobs=[] if receive_only else build_jobs(desk, keeper, worker.clock, settings.secret),
-=======
-        jobs=build_jobs(desk, keeper, worker.clock, secrets=settings.secret),
->>>>>>> connectors
+        jobs=jobs,
         keeper=keeper,
         trainer=_build_trainer(settings, worker),
         socket=socket,
