@@ -107,10 +107,10 @@ def test_only_cases_of_the_time_asked_for_count(past, capsys):
 
 def test_a_proposal_with_mistakes_is_refused_with_its_own_file_and_line(past):
     path = let_alone(past, more='rules: [{when: "plan.amuont > 5", then: ask, because: x}]\n')
-    with pytest.raises(PlaybookInvalid, match=r"proposal.yml:43: .*did you mean plan.amount"):
+    with pytest.raises(PlaybookInvalid, match=r"proposal.yml:44: .*did you mean plan.amount"):
         backtest(path)
     path = let_alone(past, more="rules: [{when: \"case.kind == 'x'\", then: ask, because: x}]\n")
-    with pytest.raises(PlaybookInvalid, match=r"proposal.yml:43: .*no kind x"):
+    with pytest.raises(PlaybookInvalid, match=r"proposal.yml:44: .*no kind x"):
         backtest(path)
 
 
