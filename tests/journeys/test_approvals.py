@@ -23,6 +23,7 @@ from bot.demo.people import ANA, BEN, ELSIE, STOCK
 from bot.demo.processes import BotProcess, EmulatorProcess
 from bot.store.database import Database
 from bot.store.store import Store
+from handlers.cards import ids
 from tests.conftest import PATIENT
 from tests.journeys.bots import sample_environment
 from tests.waiting import wait_until
@@ -106,7 +107,8 @@ class Office:
     # --- the people ----------------------------------------------------------------------------
 
     def card(self, approval: dict) -> dict:
-        wait_until(lambda: self._buttons(approval), f"the card of {approval['id']}")
+        # One that was drawn before an edit decides nothing any more.
+        wait_until(lambda: self._is_current(approval), f"the card of {approval['id']}")
         return self._card(approval)
 
     def _card(self, approval: dict) -> dict:
@@ -114,10 +116,16 @@ class Office:
         messages = self.emulator.messages(cards[0].channel) if cards else []
         return next((one for one in messages if one["ts"] == cards[0].ts), {})
 
-    def _buttons(self, approval: dict) -> list[str]:
+    def _is_current(self, approval: dict) -> bool:
+        token = ids.token(self.store.cases.case(approval["case"]))
+        return any(element.get("value") == token for element in self._elements(approval))
+
+    def _elements(self, approval: dict) -> list[dict]:
         blocks = self._card(approval).get("blocks", [])
-        elements = [e for block in blocks if block["type"] == "actions" for e in block["elements"]]
-        return [element["action_id"] for element in elements]
+        return [e for block in blocks if block["type"] == "actions" for e in block["elements"]]
+
+    def _buttons(self, approval: dict) -> list[str]:
+        return [element["action_id"] for element in self._elements(approval)]
 
     def press(self, who: str, approval: dict, action_id: str) -> None:
         place = {"as": who, "channel": STOCK, "ts": self.card(approval)["ts"]}

@@ -35,7 +35,7 @@ def test_the_story_is_told_from_the_first_signal_to_the_proof(sample_data, sampl
         0,
         True,
         10,
-        13,
+        14,
     )
     assert summary["ledger_entries"] > 3_000
 

@@ -55,7 +55,7 @@ def test_it_says_what_it_learned_from_and_gives_three_guesses(recogniser):
     recognition = recogniser.recognise("We have hardly any Barolo left for Saturday")
     assert len(recognition.guesses) == 3
     assert recognition.model == "v1"
-    assert "examples of 9 kinds" in recognition.basis
+    assert "examples of 10 kinds" in recognition.basis
     confidences = [guess.confidence for guess in recognition.guesses]
     assert confidences == sorted(confidences, reverse=True)
 
