@@ -124,9 +124,6 @@ class Office:
         blocks = self._card(approval).get("blocks", [])
         return [e for block in blocks if block["type"] == "actions" for e in block["elements"]]
 
-    def _buttons(self, approval: dict) -> list[str]:
-        return [element["action_id"] for element in self._elements(approval)]
-
     def press(self, who: str, approval: dict, action_id: str) -> None:
         place = {"as": who, "channel": STOCK, "ts": self.card(approval)["ts"]}
         self.emulator.post("click", {**place, "action_id": action_id})
