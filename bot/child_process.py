@@ -1,4 +1,4 @@
-"""A process of our own program that is started again whenever it ends."""
+"""A process of our own that is started again."""
 
 import logging
 import os

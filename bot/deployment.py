@@ -1,4 +1,4 @@
-"""A deployment that several workspaces install: the front door, and one bot for each."""
+"""A deployment of several workspaces: front door and bots."""
 
 import logging
 import threading
@@ -44,7 +44,7 @@ class InstalledWorkspaces:
     has_schemas: bool
 
     def bring_up(self) -> None:
-        """Renew tokens that are about to end, and run a process for each workspace."""
+        """Renew tokens, and run a process for each workspace."""
         tokens = {}
         for workspace, bot in self.installations.list_bots().items():
             if self.has_schemas:
@@ -53,7 +53,7 @@ class InstalledWorkspaces:
         self.processes.bring_to(tokens)
 
     def _renew(self, workspace: WorkspaceId, bot: Bot) -> Bot:
-        """Return the bot with a token that has time left, stored before it is used.
+        """Return the bot with a token that has time left.
 
         Slack takes the one before back soon.
         """
@@ -110,7 +110,7 @@ class Deployment:
         thread.start()
 
     def _follow_changes(self) -> None:
-        """Bring the workspaces up when one changes, and look for libraries and ends of tokens."""
+        """Bring the workspaces up on changes, and at intervals."""
         interval = LOOK_INTERVAL_SECONDS
         while True:
             self.changes.wait(interval)

@@ -123,7 +123,7 @@ class Upkeep:
         return self.promotions.review_kind(kind)
 
     def review_kinds(self) -> int:
-        """Look for what may be proposed about any kind, and for standing rules.
+        """Look for proposals about any kind, and for standing rules.
 
         In this order: who is asked about a whole action is not asked about a part of it.
         """

@@ -15,7 +15,7 @@ STOP_TIMEOUT_SECONDS = 60.0
 
 
 class WorkerProcess(ChildProcess):
-    """One worker process. Each byte on its standard input wakes the lane of this number."""
+    """One worker process, woken by bytes on its standard input."""
 
     def __init__(
         self,

@@ -1,4 +1,4 @@
-"""The processes of a deployment that several workspaces share: one bot a workspace.
+"""The processes of a deployment: one bot a workspace.
 
 Each has a database, library, memory and environment of its own, so no query, look-up or secret of
 one can reach another's.
@@ -112,7 +112,7 @@ def workspace_folder(settings: Settings, workspace: str) -> Path:
 
 
 def workspaces_with_data(settings: Settings) -> list[str]:
-    """List the workspaces that have data, whether the app is installed there or not."""
+    """List the workspaces that have data, installed or not."""
     folder = workspace_folder(settings, "")
     return sorted(path.name for path in folder.iterdir()) if folder.is_dir() else []
 
@@ -128,7 +128,7 @@ def workspace_schema(workspace: str) -> str:
 
 
 def workspace_database_url(settings: Settings, workspace: str) -> str:
-    """Return the database of a workspace: a file, or a schema of PostgreSQL."""
+    """Return the database of a workspace: file or schema."""
     if settings.database_url.startswith("sqlite"):
         return f"sqlite:///{workspace_folder(settings, workspace) / 'countersign.db'}"
     url = make_url(settings.database_url)
@@ -138,7 +138,7 @@ def workspace_database_url(settings: Settings, workspace: str) -> str:
 
 
 def workspace_url(settings: Settings, workspace: str) -> str:
-    """Return the address of a workspace: a host of its own, for its passkeys alone."""
+    """Return the address of a workspace: a host of its own."""
     parts = urlsplit(settings.public_url)
     return f"{parts.scheme}://{quote(workspace.lower())}.{parts.netloc}"
 
@@ -171,7 +171,7 @@ class WorkspaceProcesses:
     _lock: threading.Lock = field(default_factory=threading.Lock)
 
     def find_address(self, workspace: str) -> str:
-        """Return the address of the process of a workspace; empty where none is."""
+        """Return the address of a process; empty where none is."""
         process = self._processes.get(workspace)
         return process.address if process else ""
 

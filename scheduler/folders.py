@@ -1,4 +1,4 @@
-"""Folders that are watched for files: each row of a new file is a signal.
+"""Watched folders: each row of a new file is a signal.
 
 A folder is local or in an object store. A file that has been read moves to ``read/``, beside a list
 of the rows that could not be. One that is read again, after a crash, counts nothing twice.
@@ -46,7 +46,7 @@ class FolderWatch:
     _files_in_place: dict[str, State] = field(default_factory=dict, init=False)
 
     def poll(self) -> int:
-        """Read the files that have not changed since the last look; return how many.
+        """Read the files that are complete; return how many.
 
         One that grows is still being written. A folder that cannot be read changes nothing.
         """
@@ -62,7 +62,7 @@ class FolderWatch:
         return sum(self._read_file(files, path) for path in sorted(new))
 
     def _read_file(self, files: "AbstractFileSystem", path: str) -> bool:
-        """Read a file; False for one that could not be, which stays for the next look."""
+        """Read a file; False for one that stays for the next look."""
         problems: list[tuple[int, str]] = []
         name = posixpath.basename(path)
         try:
@@ -73,7 +73,7 @@ class FolderWatch:
         except BadRequest as error:
             problems.append((1, str(error)))
         except OSError as failure:
-            log.warning("file %s of source %s: %s", name, self.source.name, failure)
+            log.warning("a file of source %s: %s", self.source.name, failure)
             return False
         if problems:
             log.warning("%s rows of %s could not be read", len(problems), name)
@@ -94,7 +94,7 @@ class FolderWatch:
     def _set_aside(
         self, files: "AbstractFileSystem", path: str, problems: list[tuple[int, str]]
     ) -> None:
-        """Move a file that has been read, and list what could not be."""
+        """Move a file, and list the rows that could not be read."""
         folder, name = posixpath.split(path)
         target = f"{folder}/{READ_FOLDER}/{name}"
         try:
@@ -105,11 +105,11 @@ class FolderWatch:
         except OSError as failure:
             # Remembered while this process runs. After a start it is read again, for nothing.
             self._files_in_place[path] = self._states[path]
-            log.warning("file %s cannot be moved to %s/: %s", name, READ_FOLDER, failure)
+            log.warning("file %s cannot be moved: %s", name, failure)
 
 
 def _list_files(files: "AbstractFileSystem", root: str, pattern: str) -> dict[str, State]:
-    """Return size and time of each file of a folder, not of those below it."""
+    """Return size and time of each file directly in a folder."""
     # A store keeps what it has listed, and would show nothing new.
     files.invalidate_cache()
     details = files.glob(f"{root.rstrip('/')}/{pattern}", detail=True)
@@ -121,7 +121,7 @@ def _list_files(files: "AbstractFileSystem", root: str, pattern: str) -> dict[st
 
 
 def _free_path(files: "AbstractFileSystem", target: str) -> str:
-    """Return this path, or one with a number where a file of its name was read before."""
+    """Return this path, with a number where it is taken."""
     stem, dot, suffix = target.rpartition(".")
     number = 1
     path = target

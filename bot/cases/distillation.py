@@ -190,7 +190,7 @@ def _is_fact(name: str) -> bool:
 
 
 def _order(press: Press) -> tuple[str, int, str, list[str]]:
-    """Tell any two plans apart, so that no answer depends on their order."""
+    """Tell any two plans apart, whatever their order."""
     figures = sorted(
         (name, figure_text(value), repr(value)) for name, value in press.figures.items()
     )

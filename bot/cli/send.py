@@ -112,8 +112,9 @@ def send(
         with _open_file(file, progress) as stream:
             file_name = f"input.{form or 'csv'}" if file == STANDARD_INPUT else file
             rows = read_file(stream, file_name)
-            sender, rows = _find_sender(settings, library, options, rows)
-            summary = _send_rows(rows, sender, _intake(store, library), progress)
+            sender, rows = _find_sender(settings, library, options=options, rows=rows)
+            intake = _intake(store, library)
+            summary = _send_rows(rows, sender, intake=intake, progress=progress)
     if as_json:
         print_json(summary.to_json())
     else:
@@ -122,7 +123,7 @@ def send(
 
 
 def _open_file(file: str, progress: Progress) -> TextIO:
-    """Open the file with a bar of its bytes; standard input has no length."""
+    """Open the file, with a bar where its length is known."""
     if file == STANDARD_INPUT:
         return io.TextIOWrapper(
             sys.stdin.buffer, encoding="utf-8-sig", errors="replace", newline=""
@@ -136,10 +137,11 @@ def _open_file(file: str, progress: Progress) -> TextIO:
 def _find_sender(
     settings: Settings,
     library: FileLibrary,
+    *,
     options: FileFormat,
     rows: Iterator[tuple[int, Row | BadRow]],
 ) -> tuple[Source, Iterator[tuple[int, Row | BadRow]]]:
-    """Return who sends the rows, and the rows, of which the first may be looked at."""
+    """Return the sender and the rows; the first may name the columns."""
     ways = [way for way in (options.source, options.product, options.maps) if way]
     if len(ways) != 1:
         raise BadRequest("say one of --source, --product and --map: what the columns mean")
@@ -152,13 +154,15 @@ def _find_sender(
     if options.product:
         preset = read_preset(preset_path(settings.library_dir, options.product))
         kind = options.kind or (preset.kind if preset.kind in library.playbooks else "")
-        return _sender(library, options.name or options.product, kind, preset.mapping), rows
+        name = options.name or options.product
+        return _sender(library, name, kind=kind, mapping=preset.mapping), rows
     first = next(rows, None)
     if first is None:
         raise BadRequest("the file has no rows")
     columns = list(first[1]) if isinstance(first[1], dict) else []
     mapping = column_mapping(options.maps, columns)
-    sender = _sender(library, options.name or FILE_SOURCE, options.kind, mapping)
+    name = options.name or FILE_SOURCE
+    sender = _sender(library, name, kind=options.kind, mapping=mapping)
     return sender, chain([first], rows)
 
 
@@ -173,7 +177,7 @@ def _declared_source(library: FileLibrary, options: FileFormat) -> Source:
     return replace(source, kind=options.kind) if options.kind else source
 
 
-def _sender(library: FileLibrary, name: str, kind: str, mapping: Any) -> Source:
+def _sender(library: FileLibrary, name: str, *, kind: str, mapping: Any) -> Source:
     if name in library.sources:
         raise BadRequest(f"sources.yml has a source {name}: say --source, or another --name")
     return Source(name=name, format=Format.MAPPING, kind=kind, mapping=mapping)
@@ -191,6 +195,7 @@ def _intake(store: Store, library: FileLibrary) -> Intake:
 def _send_rows(
     rows: Iterator[tuple[int, Row | BadRow]],
     sender: Source,
+    *,
     intake: Intake,
     progress: Progress,
 ) -> SendSummary:

@@ -4,6 +4,7 @@ import logging
 
 from cryptography.fernet import Fernet
 from rich.table import Table
+from slack_sdk.oauth.installation_store import Bot
 
 from bot import deployment
 from bot.cli.logs import configure_logging
@@ -55,16 +56,21 @@ def _describe_workspaces(settings: Settings) -> list[dict[str, str]]:
         bots = {str(workspace): bot for workspace, bot in installations.list_bots().items()}
     finally:
         installations.engine.dispose()
-    rows = []
-    for workspace in sorted({*bots, *workspaces_with_data(settings)}):
-        library = workspace_library(settings, workspace)
-        bot = bots.get(workspace)
-        row = {
-            "workspace": workspace,
-            "name": (bot.team_name or bot.enterprise_name or "") if bot else "",
-            "installed": "yes" if bot else "no",
-            "library": str(library) if library.is_dir() else f"missing: {library}",
-            "address": workspace_url(settings, workspace),
-        }
-        rows.append(row)
-    return rows
+    names = sorted({*bots, *workspaces_with_data(settings)})
+    return [_describe_workspace(settings, name, bots.get(name)) for name in names]
+
+
+def _describe_workspace(settings: Settings, workspace: str, bot: Bot | None) -> dict[str, str]:
+    library = workspace_library(settings, workspace)
+    row = {
+        "workspace": workspace,
+        "name": "",
+        "installed": "no",
+        "library": str(library),
+        "address": workspace_url(settings, workspace),
+    }
+    if bot is not None:
+        row |= {"name": bot.team_name or bot.enterprise_name or "", "installed": "yes"}
+    if not library.is_dir():
+        row["library"] = f"missing: {library}"
+    return row

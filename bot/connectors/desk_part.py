@@ -108,7 +108,7 @@ class DeskPart(ABC, Generic[BodyT]):
         return None
 
     def _case_of(self, kind: str, key: str) -> Case:
-        """Find the case of this kind of the desk whose step has this key.
+        """Find the case of this kind whose step has this key.
 
         Raises:
             ConnectorFailed: there is none. Signals from outside decide nothing here.

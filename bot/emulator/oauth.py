@@ -1,4 +1,4 @@
-"""The installation of the app in a team: the page of Slack, codes and tokens.
+"""The installation of the app: page, codes and tokens.
 
 ``/oauth/v2/authorize`` asks which team installs the app, and ``oauth.v2.access`` trades the code
 for a token, or a refresh token for the next one.
@@ -49,7 +49,7 @@ class OAuth:
         return [Route("/oauth/v2/authorize", self.authorize)]
 
     async def authorize(self, request: Request) -> Response:
-        """Show the teams, or redirect with a code for the one that was chosen."""
+        """Show the teams, or redirect with a code for one."""
         query = dict(request.query_params)
         if query.get("client_id") != self.client.id:
             return PlainTextResponse("Invalid client_id parameter", 400)

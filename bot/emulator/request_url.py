@@ -30,7 +30,7 @@ class AppAddress:
 
 
 class RequestUrl:
-    """Posts what Slack has to say to the request URL of the app."""
+    """Posts requests of Slack to the request URL."""
 
     def __init__(self, address: AppAddress) -> None:
         self._address = address

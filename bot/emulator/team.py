@@ -1,4 +1,4 @@
-"""Teams: the workspaces that the emulator serves, each with a state of its own."""
+"""Teams: the workspaces that the emulator serves."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ class Team:
 
 
 class Teams:
-    """All workspaces. The first is the one that a token without a team's id belongs to."""
+    """All workspaces; a token without a team's id is the first's."""
 
     def __init__(self, teams: Sequence[Team]) -> None:
         self.first, *self.others = teams

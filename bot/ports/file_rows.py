@@ -10,7 +10,7 @@ from bot.cases.source import Source
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class FileRow:
-    """A row of a file: a signal, or the reason why it is none."""
+    """A row of a file: a signal, or why it is none."""
 
     line: int
     #: The row as it came, as JSON.

@@ -108,7 +108,7 @@ def _signal_answers() -> dict[int, ApiAnswer]:
 
 
 def _webhook_operations(api: IntakeEndpoints) -> list[Operation]:
-    """List the addresses of a source: its own, and the one that ends in its secret."""
+    """List the addresses of a source, with and without a secret."""
     source = {"source": "The name of the source in sources.yml."}
     secret = {"secret": "The secret of the source, for senders that can send it nowhere else."}
     addresses = (

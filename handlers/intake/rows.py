@@ -1,4 +1,4 @@
-"""Rows and documents of files as signals, through a mapping of their columns."""
+"""Rows and documents of files as signals."""
 
 import json
 import re
@@ -63,7 +63,7 @@ EXAMPLES = {"subject": "'invoice:{number}'", "title": "'Invoice {number} is late
 
 
 def read_row(row: Mapping[str, Any], source: Source) -> list[Item]:
-    """Read a row, or a document with several objects, as the source's requests are read.
+    """Read a row or document as the source's requests are read.
 
     What the mapping does not fit is a problem here: whoever sends a file can correct it.
     """
@@ -132,7 +132,7 @@ def _check_text(value: str, *, is_template: bool) -> str:
 
 
 def _facts(columns: Sequence[str]) -> dict[str, str]:
-    """Name a fact for each column, as expressions of playbooks can name it."""
+    """Name a fact for each column."""
     facts: dict[str, str] = {}
     for column in columns[:MAX_FACTS]:
         name = _NOT_IN_A_NAME.sub("_", column.lower()).strip("_")[:MAX_NAME_LENGTH]

@@ -413,7 +413,7 @@ def request_flow(
 
 
 def wait_flow(approval_id: str, timeout_seconds: float | None) -> Flow[ApprovalRecord]:
-    """Wait for the decision; a lost connection or a restart only delays it."""
+    """Wait for the decision, over lost connections and restarts."""
     return (yield from poll_flow(approval_id, timeout_seconds, is_decided))
 
 
@@ -1128,7 +1128,7 @@ def _unique_names(pairs: Sequence[tuple[str, Any]]) -> dict[str, Any]:
 
 
 def _find_key(keys: Mapping[str, Any], kid: object) -> bytes:
-    """Return the public key of this id, which must be one for Ed25519."""
+    """Return the Ed25519 public key of this id."""
     for key in keys.get("keys", ()):
         is_for_signatures = (key.get("kty"), key.get("crv")) == ("OKP", "Ed25519")
         if kid and key.get("kid") == kid and is_for_signatures:

@@ -1,4 +1,4 @@
-"""The permissions that the app asks a workspace for, as manifest.yml explains each."""
+"""The permissions that the app asks for, as in manifest.yml."""
 
 BOT_SCOPES = (
     "app_mentions:read",

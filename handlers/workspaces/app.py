@@ -58,7 +58,7 @@ PROGRAM_PATHS = (b"v1/", b"openapi.json", b"readyz")
 
 @dataclass(frozen=True, kw_only=True)
 class FrontDoor:
-    """The endpoints of Slack, of people and of programs, before they are one workspace's."""
+    """The endpoints that workspaces share."""
 
     installations: Installations
     oauth: OAuthFlow
@@ -131,7 +131,8 @@ class FrontDoor:
             return Response(slack_request.challenge, media_type="application/json")
         if slack_request.ends_installation:
             return await run_in_threadpool(self._end_installation, slack_request.workspace)
-        return await self._forward(request, str(slack_request.workspace), SLACK_PATH.encode(), body)
+        workspace = str(slack_request.workspace)
+        return await self._forward(request, workspace, path=SLACK_PATH.encode(), body=body)
 
     def _is_recent(self, signature: RequestSignature) -> bool:
         return signature.is_recent(self.clock().timestamp())
@@ -163,10 +164,10 @@ class FrontDoor:
             body = await read_limited_body(request, MAX_BODY_BYTES)
         except BodyRefused as refusal:
             return PlainTextResponse(refusal.detail, refusal.status)
-        return await self._forward(request, workspace, path, body)
+        return await self._forward(request, workspace, path=path, body=body)
 
     async def _forward(
-        self, request: Request, workspace: str, path: bytes, body: bytes
+        self, request: Request, workspace: str, *, path: bytes, body: bytes
     ) -> Response:
         address = self.find_address(workspace)
         if not address:
@@ -203,7 +204,7 @@ class FrontDoor:
 
 
 def _raw_path(request: Request) -> bytes:
-    """Return the path as the client wrote it: a decoded one could be read as another."""
+    """Return the path as the client wrote it, with its escapes."""
     path: bytes = request.scope["raw_path"].partition(b"?")[0]
     return path
 

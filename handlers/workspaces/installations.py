@@ -22,7 +22,7 @@ STATE_SECONDS = 600
 
 @dataclass(frozen=True, slots=True)
 class WorkspaceId:
-    """A workspace, or an organisation of Enterprise Grid that installed the app for all of its."""
+    """A workspace, or an organisation of Enterprise Grid."""
 
     #: ``T…``; empty for a whole organisation.
     team: str
@@ -34,7 +34,7 @@ class WorkspaceId:
 
 
 class EncryptedToken(sa.types.TypeDecorator[str]):
-    """A token, encrypted with the first key and readable with each of them."""
+    """A token, encrypted with the first of several keys."""
 
     impl = sa.Text
     # The keys are no part of a statement.
@@ -93,7 +93,7 @@ class Installations(SQLAlchemyInstallationStore):
         return self._states
 
     def prepare(self) -> None:
-        """Create the tables, and encrypt with the first key what an older one has encrypted."""
+        """Create the tables, and encrypt all tokens with the first key."""
         # The SDK declares no types for its own creation of tables.
         self.metadata.create_all(self.engine)
         self._states.metadata.create_all(self.engine)
@@ -133,6 +133,6 @@ class Installations(SQLAlchemyInstallationStore):
 
 
 def workspace_id_of(bot: Bot) -> WorkspaceId:
-    """Return the workspace of a bot; an organisation for one that is in all of its workspaces."""
+    """Return the workspace of a bot, or its whole organisation."""
     team = "" if bot.is_enterprise_install else bot.team_id or ""
     return WorkspaceId(team=team, enterprise=bot.enterprise_id or "")

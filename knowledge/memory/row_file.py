@@ -29,7 +29,7 @@ def read_rows(path: Path) -> Iterator[tuple[int, Row | BadRow]]:
 
 
 def read_open_rows(file: TextIO, name: str) -> Iterator[tuple[int, Row | BadRow]]:
-    """Read the rows of an open file: CSV by its name, else JSON lines."""
+    """Read the rows of an open file, CSV or JSON lines."""
     if name.lower().endswith(".csv"):
         yield from _read_csv(file, name)
     else:

@@ -1,4 +1,4 @@
-"""The end of an installation, as an administrator of the team brings it about."""
+"""The end of an installation, by an administrator of the team."""
 
 import time
 
@@ -23,7 +23,7 @@ class InstallationControl:
         return [Route("/_ctl/uninstall", self.uninstall, methods=["POST"])]
 
     async def uninstall(self, request: Request) -> Response:
-        """Revoke every token, and tell the app, whether it has subscribed or not."""
+        """Revoke every token, and tell the app."""
         app = self.workspace.app
         app.are_tokens_revoked = True
         app.token_ends.clear()
