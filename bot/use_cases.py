@@ -86,6 +86,7 @@ from bot.screens import ScreenBuilder, Screens
 from bot.store.store import Store
 from bot.triage import build_triage
 from bot.views.approval_record import approval_record
+from bot.views.program_event import DEFAULT_ORIGIN
 from knowledge.language.deferred_reading import DeferredQuestionReading
 from knowledge.library import FileLibrary
 
@@ -441,6 +442,7 @@ class _Builder:
             sender=self.options.event_sender,
             approval_record=ApprovalRecords(signer).of if signer else approval_record,
             url=self.options.public_url,
+            origin=signer.issuer if signer else DEFAULT_ORIGIN,
             clock=self.clock,
         )
 

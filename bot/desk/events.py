@@ -23,7 +23,7 @@ from bot.ports.event_sender import EventSender, Reception
 from bot.ports.library import Library
 from bot.ports.outbox import LeasedMessage, Outbox
 from bot.views.case_summary import case_summary
-from bot.views.program_event import CloudEvent, EventData, event_id
+from bot.views.program_event import DEFAULT_ORIGIN, CloudEvent, EventData, event_id
 
 ApprovalRecord = Callable[[Case], Mapping[str, Any]]
 """Describe a request of a program, as ``GET /v1/approvals/{id}`` does."""
@@ -41,6 +41,8 @@ class EventDelivery:
     approval_record: ApprovalRecord
     #: The address at which cases can be read.
     url: str
+    #: The name of the deployment.
+    origin: str = DEFAULT_ORIGIN
     clock: Clock
     _pace: ReceiverPace = field(default_factory=ReceiverPace)
 
@@ -90,6 +92,7 @@ class EventDelivery:
         approval = self.approval_record(case) if is_its_own else None
         return CloudEvent(
             id=event_id(case.id, case.version, event),
+            source=f"/{self.origin}",
             type=event,
             subject=case.id,
             # The time of the last entry of the decision.

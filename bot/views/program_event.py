@@ -8,6 +8,8 @@ from typing import Any, Literal
 from bot.cases.program import EventType
 from bot.views.case_summary import CaseSummary
 
+#: The name of a deployment that has no other.
+DEFAULT_ORIGIN = "countersign"
 CONTENT_TYPE = "application/cloudevents+json"
 
 
@@ -27,7 +29,8 @@ class CloudEvent:
     specversion: Literal["1.0"] = "1.0"
     #: The same whenever it is sent, and in the header ``webhook-id``.
     id: str
-    source: str = "/countersign"
+    #: The deployment: with several workspaces, an id is unique in one of them only.
+    source: str = f"/{DEFAULT_ORIGIN}"
     type: EventType
     #: The id of the case.
     subject: str

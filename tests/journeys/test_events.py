@@ -120,6 +120,8 @@ def test_programs_hear_of_a_case_to_its_end_and_one_that_was_away_hears_it_later
     for post in (*till.posts, *sync.posts):
         Webhook(SECRET).verify(post.body, post.headers)
         assert post.id == post.event["id"]
+        # The deployment has a name of its own here.
+        assert post.event["source"] == "/harbour-and-vine"
     # Both were told the same.
     by_id = {post.id: post.event for post in till.posts}
     assert by_id == {post.id: post.event for post in sync.posts}
