@@ -1,6 +1,7 @@
 """``countersign sources try``: read a request without opening a case."""
 
 import json
+import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, assert_never
@@ -33,6 +34,8 @@ MAX_PAYLOAD_BYTES = 1024 * 1024
 JSON_TYPE = "application/json"
 #: The name under which a request without a source is read.
 ANY = "any"
+
+_SLACK_TIME = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
 
 
 def try_request(
@@ -194,7 +197,9 @@ def _card(signal: Signal, preview: Preview | None, library: FileLibrary) -> list
     except CountersignError as failure:
         return [f"The card cannot be previewed: {failure}"]
     context = CardContext(labels=library.labels())
-    return [text for block in case_card(case, context) if (text := " ".join(_texts(block)))]
+    texts = (" ".join(_texts(block)) for block in case_card(case, context))
+    # Slack writes the times in the zone of whoever reads them; here stands what it falls back to.
+    return [_SLACK_TIME.sub(r"\1", text) for text in texts if text]
 
 
 def _texts(block: Any) -> Iterator[str]:

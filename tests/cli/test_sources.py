@@ -171,6 +171,8 @@ def test_a_request_is_tried_by_the_preset_of_its_product(folder, run, payload):
     assert summary["playbook"] == "unrecognised"
     assert summary["is_guessed"] is False
     assert any("$42.00" in text for text in summary["card"])
+    assert not any("<!date" in text for text in summary["card"])
+    assert any(" UTC" in text for text in summary["card"])
 
 
 def test_a_request_of_an_unknown_product_is_guessed_and_the_card_says_so(folder, run, payload):
