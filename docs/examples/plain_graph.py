@@ -12,7 +12,7 @@ from handlers.programs.client import ActionRefused
 
 
 class Restocking(TypedDict, total=False):
-    """What the graph works on."""
+    """The state of the graph."""
 
     order: str
     product_id: int

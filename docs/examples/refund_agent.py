@@ -32,10 +32,10 @@ PROMPT = (
 @tool
 def find_booking(booking: str) -> str:
     """Look a booking up by its number, like B-17."""
-    found = BOOKINGS.get(booking)
-    if found is None:
+    record = BOOKINGS.get(booking)
+    if record is None:
         return f"There is no booking {booking}."
-    return f"{found['guest']}, deposit £{found['deposit']}, cancelled {found['cancelled']}."
+    return f"{record['guest']}, deposit £{record['deposit']}, cancelled {record['cancelled']}."
 
 
 @tool
@@ -51,7 +51,7 @@ def build_agent(model, client, *, checkpointer=None, **options):
     gates = {
         "refund_deposit": {
             "summary": "Give the deposit of booking {booking} back",
-            "amount": lambda given: {"value": given["deposit"], "currency": "GBP"},
+            "amount": lambda arguments: {"value": arguments["deposit"], "currency": "GBP"},
             "evidence": [{"title": "Asked by", "text": "a guest, in the chat of the website"}],
             "expires": "4h",
         }
