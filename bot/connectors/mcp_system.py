@@ -15,7 +15,7 @@ from bot.cases.constraints import KEYED, EnvironmentName, Name, OptionalEnvironm
 from bot.cases.errors import ConnectorFailed
 from bot.cases.expressions import Expression
 from bot.cases.plan import Idempotency
-from bot.connectors.specs import ActionSpec, Secrets, SystemSpec, Timeout
+from bot.connectors.specs import ActionSpec, Secrets, SystemSpec, Timeout, check_calls
 from bot.lazy_module import LazyModule
 from bot.ports.chat import Chat
 from bot.ports.connector import Connector
@@ -65,20 +65,14 @@ class ToolAction(ActionSpec):
 
     def __post_init__(self) -> None:
         ActionSpec.__post_init__(self)
-        if self.verify is None and self.idempotency is not Idempotency.NONE:
-            raise ValueError("only idempotency: none may go without a verify call")
         if self.verify is not None and not self.verify.landed_when:
             raise ValueError("verify needs landed: how the result shows that the effect is there")
-        for name in self.returns:
-            is_read = self.verify is not None and name in self.verify.fields
-            if name not in self.execute.fields or not is_read:
-                raise ValueError(f"execute and verify both need the field {name} that it returns")
-        fields = self.precondition.fields if self.precondition else {}
-        if self.amount and self.amount not in {*self.parameters, *fields}:
-            raise ValueError(
-                f"amount names {self.amount},"
-                " which is no parameter and no field of the precondition"
-            )
+        check_calls(
+            self,
+            precondition_fields=self.precondition.fields if self.precondition else (),
+            execute_fields=self.execute.fields,
+            verify_fields=self.verify.fields if self.verify else None,
+        )
 
     @property
     def calls(self) -> tuple[ToolCall, ...]:

@@ -4,7 +4,7 @@ Secrets are only named: their values are in the environment.
 """
 
 from abc import ABC, abstractmethod
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Collection, Mapping
 from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated
@@ -119,6 +119,31 @@ class SystemSpec(ABC):
     def find_problems(self, secrets: Secrets) -> list[str]:
         """Ask the system whether its declaration fits, where it can tell."""
         return []
+
+
+def check_calls(
+    action: ActionSpec,
+    *,
+    precondition_fields: Collection[str],
+    execute_fields: Collection[str],
+    verify_fields: Collection[str] | None,
+) -> None:
+    """Check an action that is a call, by the fields that its calls read.
+
+    ``verify_fields`` is None for an action without a verify call.
+
+    Raises:
+        ValueError: the calls contradict what the action declares.
+    """
+    if verify_fields is None and action.idempotency is not Idempotency.NONE:
+        raise ValueError("only idempotency: none may go without a verify call")
+    for name in action.returns:
+        if name not in execute_fields or name not in (verify_fields or ()):
+            raise ValueError(f"execute and verify both need the field {name} that it returns")
+    if action.amount and action.amount not in {*action.parameters, *precondition_fields}:
+        raise ValueError(
+            f"amount names {action.amount}, which is no parameter and no field of the precondition"
+        )
 
 
 def prepare_action(
