@@ -7,6 +7,7 @@ standard library starts again with every byte that arrives.
 import contextlib
 import ipaddress
 import os
+import random
 import socket
 import threading
 from collections.abc import Callable
@@ -17,6 +18,9 @@ from typing import TypeVar
 from bot.clock import current_limit, seconds_left
 
 T = TypeVar("T")
+LOOPBACK = "127.0.0.1"
+LISTEN_BACKLOG = 128
+LISTENING_PORTS = range(10_000, 20_000)
 
 
 def run_within(seconds: float, call: Callable[[], T], *, discard: Callable[[T], object]) -> T:
@@ -112,3 +116,35 @@ def cut_off(fileno: int) -> None:
 def _shut_down(connection: socket.socket) -> None:
     with contextlib.suppress(OSError):
         connection.shutdown(socket.SHUT_RDWR)
+
+
+def free_port() -> int:
+    """Return a port of loopback that nobody listens on.
+
+    Raises:
+        OSError: there is none.
+    """
+    # The kernel gives none of these to an outgoing connection, as it might before the bot
+    # listens, or while it is restarted.
+    for port in random.SystemRandom().sample(LISTENING_PORTS, len(LISTENING_PORTS)):
+        with contextlib.suppress(OSError), listen_on(port):
+            return port
+    raise OSError("no free port")
+
+
+def listen_on(port: int) -> socket.socket:
+    """Return a socket that listens on this port; 0 is any.
+
+    Raises:
+        OSError: the port is taken.
+    """
+    listener = socket.socket()
+    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+    try:
+        listener.bind((LOOPBACK, port))
+        # A bound socket alone does not keep others from the port.
+        listener.listen(LISTEN_BACKLOG)
+    except OSError:
+        listener.close()
+        raise
+    return listener

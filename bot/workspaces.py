@@ -4,10 +4,8 @@ Each has a database, library, memory and environment of its own, so no query, lo
 one can reach another's.
 """
 
-import contextlib
 import logging
 import re
-import socket
 import sys
 import threading
 from collections.abc import Mapping
@@ -20,9 +18,9 @@ from sqlalchemy.engine import make_url
 from bot.child_process import ChildProcess
 from bot.clock import monotonic
 from bot.settings import NAMES, Settings
+from bot.sockets import LOOPBACK, free_port
 
 log = logging.getLogger(__name__)
-LOOPBACK = "127.0.0.1"
 #: How long a process may take until it is open, before it is given up for the one before it.
 OPEN_TIMEOUT_SECONDS = 60.0
 POLL_INTERVAL_SECONDS = 0.05
@@ -148,7 +146,7 @@ class WorkspaceProcess(ChildProcess):
 
     def __init__(self, settings: Settings, state: WorkspaceState) -> None:
         self.state = state
-        port = _free_port()
+        port = free_port()
         self.address = f"http://{LOOPBACK}:{port}"
         command = [sys.executable, "-m", "bot", "run", "--attached"]
         if not state.token:
@@ -236,10 +234,3 @@ def _wait_until_open(process: WorkspaceProcess) -> None:
     waiting = threading.Event()
     while not process.is_open and monotonic() < deadline:
         waiting.wait(POLL_INTERVAL_SECONDS)
-
-
-def _free_port() -> int:
-    with contextlib.closing(socket.socket()) as listener:
-        listener.bind((LOOPBACK, 0))
-        port: int = listener.getsockname()[1]
-    return port

@@ -2,8 +2,8 @@
 
 from pathlib import Path
 
-from bot.demo.processes import free_port
 from bot.settings import Settings, load
+from bot.sockets import free_port
 
 
 def sample_settings(folder: Path, slack: str, **extra: str) -> Settings:

@@ -20,7 +20,7 @@ from bot.demo import company
 from bot.demo.clock import ClockFollower, DemoClock
 from bot.demo.environment import sample_environment, sample_settings
 from bot.demo.history import HistoryPlayer, ManualClock, SampleDirectory
-from bot.demo.processes import BotProcess, EmulatorProcess, free_port
+from bot.demo.processes import BotProcess, EmulatorProcess
 from bot.demo.training import SampleTraining
 from bot.desk.null_chat import NullChat
 from bot.desk.options import DeskOptions
@@ -28,6 +28,7 @@ from bot.ports.outbox import Topic
 from bot.preflight import build_systems, open_library
 from bot.service import Service
 from bot.settings import Settings
+from bot.sockets import free_port
 from bot.store.database import Database
 from bot.store.store import Store
 from bot.use_cases import Desk, build_desk

@@ -2,7 +2,6 @@
 
 import contextlib
 import json
-import random
 import socket
 import subprocess
 import sys
@@ -17,12 +16,10 @@ from bot.cases.errors import SettingsIncomplete
 from bot.clock import monotonic
 from bot.demo.people import WORKSPACE
 from bot.settings import inherit
+from bot.sockets import LOOPBACK, free_port, listen_on
 
 MANIFEST = Path(__file__).parent.parent.parent / "manifest.yml"
-LOOPBACK = "127.0.0.1"
 PREFERRED_PORT = 8765
-LISTEN_BACKLOG = 128
-LISTENING_PORTS = range(10_000, 20_000)
 #: A busy machine may need long; a process that has ended is not waited for.
 START_TIMEOUT_SECONDS = 120.0
 STOP_TIMEOUT_SECONDS = 180.0
@@ -34,50 +31,18 @@ UNREACHABLE = (urllib.error.URLError, ConnectionError, TimeoutError)
 
 def free_port_or_any(preferred_port: int) -> int:
     """Return this port if nobody listens on it, else any free one."""
-    with contextlib.suppress(OSError), _listen(preferred_port):
+    with contextlib.suppress(OSError), listen_on(preferred_port):
         return preferred_port
     return free_port()
-
-
-def free_port() -> int:
-    """Return a port of loopback that nobody listens on.
-
-    Raises:
-        OSError: there is none.
-    """
-    # The kernel gives none of these to an outgoing connection, as it might before the bot
-    # listens, or while it is restarted.
-    for port in random.SystemRandom().sample(LISTENING_PORTS, len(LISTENING_PORTS)):
-        with contextlib.suppress(OSError), _listen(port):
-            return port
-    raise OSError("no free port")
-
-
-def _listen(port: int) -> socket.socket:
-    """Return a socket that listens on this port; 0 is any.
-
-    Raises:
-        OSError: the port is taken.
-    """
-    listener = socket.socket()
-    listener.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
-    try:
-        listener.bind((LOOPBACK, port))
-        # A bound socket alone does not keep others from the port.
-        listener.listen(LISTEN_BACKLOG)
-    except OSError:
-        listener.close()
-        raise
-    return listener
 
 
 def _listen_for_emulator(port: int) -> socket.socket:
     """Listen on this port; 0 is the preferred one, or any."""
     try:
-        return _listen(port or PREFERRED_PORT)
+        return listen_on(port or PREFERRED_PORT)
     except OSError:
         if port == 0:
-            return _listen(0)
+            return listen_on(0)
         raise SettingsIncomplete(
             f"port {port} is taken; name another with --port, or 0 for any"
         ) from None
