@@ -9,7 +9,6 @@ import time
 import urllib.error
 import urllib.request
 from collections.abc import Mapping, Sequence
-from pathlib import Path
 from typing import Any
 
 from bot.cases.errors import SettingsIncomplete
@@ -17,8 +16,8 @@ from bot.clock import monotonic
 from bot.demo.people import WORKSPACE
 from bot.settings import inherit
 from bot.sockets import LOOPBACK, free_port, listen_on
+from handlers.slack.manifest import MANIFEST
 
-MANIFEST = Path(__file__).parent.parent.parent / "manifest.yml"
 PREFERRED_PORT = 8765
 #: A busy machine may need long; a process that has ended is not waited for.
 START_TIMEOUT_SECONDS = 120.0
@@ -60,10 +59,7 @@ class EmulatorProcess:
         descriptor = listener.fileno()
         self.url = f"http://{LOOPBACK}:{listener.getsockname()[1]}"
         command = [sys.executable, "-m", "bot.emulator", "--attached", "--fd", str(descriptor)]
-        command += options
-        # A wheel has no manifest beside it: then the emulator asks for no scopes.
-        if MANIFEST.exists():
-            command += ["--manifest", str(MANIFEST)]
+        command += [*options, "--manifest", str(MANIFEST)]
         self._process = subprocess.Popen(  # noqa: S603 (our own module)
             command,
             stdin=subprocess.PIPE,

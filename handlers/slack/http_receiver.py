@@ -20,10 +20,10 @@ from bot.desk.decision_priority import DecisionPriority
 from bot.ports.clock import Clock
 from handlers.bodies import BodyRefused, read_limited_body, refuse_too_large
 from handlers.slack.acknowledgement import Acknowledgement
+from handlers.slack.manifest import EVENTS_PATH
 from handlers.slack.payload_schema import is_slack_payload
 from handlers.slack.request_signature import RequestSignature
 
-PATH = "/slack/events"
 MAX_BODY_BYTES = 1_000_000
 
 
@@ -40,7 +40,7 @@ def route(
         clock=clock,
         priority=priority or DecisionPriority(),
     )
-    return Route(PATH, receiver.receive, methods=["POST"])
+    return Route(EVENTS_PATH, receiver.receive, methods=["POST"])
 
 
 @dataclass(frozen=True)

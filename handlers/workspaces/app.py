@@ -20,7 +20,7 @@ from starlette.routing import Host, Route, Router
 
 from bot.ports.clock import Clock
 from handlers.bodies import BodyRefused, read_limited_body, refuse_too_large
-from handlers.slack.http_receiver import PATH as SLACK_PATH
+from handlers.slack.manifest import EVENTS_PATH as SLACK_PATH
 from handlers.slack.request_signature import RequestSignature
 from handlers.workspaces.installations import Installations, WorkspaceId
 from handlers.workspaces.routing import read_slack_request
