@@ -14,6 +14,7 @@ from prometheus_client import (
     Gauge,
     Histogram,
     Metric,
+    ProcessCollector,
     disable_created_metrics,
     generate_latest,
 )
@@ -148,6 +149,31 @@ CONNECTOR_CALL_SECONDS = Histogram(
     registry=REGISTRY,
     buckets=CALL_BUCKETS,
 )
+HTTP_REQUESTS = Counter(
+    "countersign_http_requests",
+    "Requests over HTTP, by route and status; 0 is a client that went away.",
+    ["route", "status"],
+    registry=REGISTRY,
+)
+HTTP_REQUEST_SECONDS = Histogram(
+    "countersign_http_request_seconds",
+    "Seconds that requests over HTTP took; those of /v1/approvals may wait for a decision.",
+    ["route"],
+    registry=REGISTRY,
+    buckets=CALL_BUCKETS,
+)
+DETECTOR_LOOKED_AT = Gauge(
+    "countersign_detector_look_timestamp_seconds",
+    "When a detector last saw its system, in seconds since 1970.",
+    ["kind"],
+    registry=REGISTRY,
+)
+DETECTOR_INTERVAL = Gauge(
+    "countersign_detector_interval_seconds",
+    "Seconds between two looks of a detector.",
+    ["kind"],
+    registry=REGISTRY,
+)
 BUILD_INFO = Gauge(
     "countersign_build_info",
     "1, with the version and the mode of the bot.",
@@ -227,3 +253,5 @@ ALL_PROCESSES = AllProcesses()
 _GAUGES: list[Collector] = []
 _EXPOSED = CollectorRegistry()
 _EXPOSED.register(ALL_PROCESSES)
+# Of the first process.
+ProcessCollector(namespace="countersign", registry=_EXPOSED)

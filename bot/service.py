@@ -121,6 +121,10 @@ class Worker:
             self._warm_up_timer.join(WARM_UP_TIMEOUT_SECONDS)
         self.knowledge.precedents.close()
 
+    def keys_in_hand(self) -> list[str]:
+        """List the keys of the messages that its lanes have under lease."""
+        return [key for lane in self.lanes.values() for key in lane.keys_in_hand()]
+
     def close(self) -> None:
         """Close the database, after the last write."""
         if isinstance(self.clock, DatabaseClock):

@@ -78,6 +78,13 @@ class ApproverHealth(StrEnum):
     OFF = "off"
 
 
+class LogFormat(StrEnum):
+    """The form of log lines: text for people, json for a collector."""
+
+    TEXT = "text"
+    JSON = "json"
+
+
 class TracesSampler(StrEnum):
     """The cases that are traced.
 
@@ -285,6 +292,20 @@ class WorkerSettings(_SettingsGroup):
         "INFO",
         validation_alias="COUNTERSIGN_LOG_LEVEL",
         description="INFO (default), WARNING or DEBUG",
+    )
+    log_format: LogFormat = Field(
+        LogFormat.TEXT,
+        validation_alias="COUNTERSIGN_LOG_FORMAT",
+        description="text (default), or json: one object a line, for a collector of logs",
+    )
+    stop_for: float = Field(
+        3.0,
+        ge=0.1,
+        validation_alias="COUNTERSIGN_STOP_FOR",
+        description=(
+            "seconds that a stop may take; what is not finished then is left to another process or"
+            " the next start; default 3"
+        ),
     )
     lease_for: float = Field(
         30.0,

@@ -128,7 +128,7 @@ class Trainer:
                 self.train_if_idle()
             except Exception:
                 # Outermost loop: a database that is away for a moment must not end the learning.
-                log.exception("could not look for something to learn; trying again")
+                log.warning("could not look for something to learn; trying again", exc_info=True)
 
     def _train(self) -> None:
         # Attached: it ends when the pipe to its standard input does, and so with us, even killed.

@@ -18,6 +18,7 @@ from bot.cases.signal import Signal, SignalStatus
 from bot.cases.source import ABSENCE
 from bot.desk.detection import detection_parameters, subject_of
 from bot.desk.intake import Intake
+from bot.metrics import DETECTOR_INTERVAL, DETECTOR_LOOKED_AT
 from bot.ports.case_queries import CaseQueries
 from bot.ports.case_store import ReceiptOutcome
 from bot.ports.clock import Clock
@@ -47,6 +48,7 @@ class Detector:
         A system that cannot be read changes nothing: that is no all-clear.
         """
         now = self.clock()
+        DETECTOR_INTERVAL.labels(self.playbook.kind).set(self.detection.every.total_seconds())
         system = self.systems[self.detection.system]
         try:
             rows = system.look_up(
@@ -57,6 +59,7 @@ class Detector:
         except ConnectorFailed as failure:
             log.warning("detector %s could not look: %s", self.playbook.kind, failure)
             return 0
+        DETECTOR_LOOKED_AT.labels(self.playbook.kind).set(now.timestamp())
         opened_count = sum(self._report(row) for row in rows)
         # With more rows than were read it is not known which are gone.
         if len(rows) < MAX_ROWS:

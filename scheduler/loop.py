@@ -12,6 +12,7 @@ from typing import Protocol
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from bot.clock import utc_now
+from bot.log_context import log_context
 from bot.ports.clock import Clock
 
 log = logging.getLogger(__name__)
@@ -68,10 +69,11 @@ class Loop:
         try:
             if not self._ticks.claim_tick(job.name, slot):
                 return False
-            job.run()
+            with log_context(job=job.name):
+                job.run()
         except Exception:
             # An outermost loop: nobody else would hear of it.
-            log.exception("%s failed; it runs again at its next slot", job.name)
+            log.warning("%s failed; it runs again at its next slot", job.name, exc_info=True)
         return True
 
     def stop(self) -> None:

@@ -40,7 +40,7 @@ def checkpoint(
         checkpoints = Checkpoints(settings.checkpoints_dir, settings.origin)
         if interval:
             # A process that runs for long logs; one that signs once prints.
-            configure_logging(settings.log_level)
+            configure_logging(settings.log_level, settings.log_format)
             _sign_until_stopped(checkpoints, store, interval)
             return
         new_checkpoint = checkpoints.sign(store.ledger)

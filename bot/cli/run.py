@@ -3,14 +3,16 @@
 import ctypes
 import gc
 import logging
+from functools import partial
 from typing import Annotated
 
 import typer
 
 from bot import wiring
 from bot.cli.logs import configure_logging
-from bot.cli.shutdown import StopSignal, report_open, stop_with_parent
+from bot.cli.shutdown import StopSignal, exit_after, report_open, stop_with_parent
 from bot.cli.tracing import tracing
+from bot.service import Worker
 from bot.settings import Settings, load
 
 log = logging.getLogger("countersign")
@@ -46,7 +48,7 @@ def run(
     ] = False,
 ) -> None:
     settings = load()
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format)
     _limit_heaps()
     with tracing(settings):
         if worker:
@@ -92,7 +94,19 @@ def _run_service(
     stop.wait()
     # Work under lease is finished, so that no other process has to wait for the lease to end.
     log.info("closing: finishing what is in hand")
+    exit_after(settings.stop_for, partial(_report_leftovers, service.worker))
     service.stop()
+
+
+def _report_leftovers(worker: Worker) -> None:
+    """Log what a stop leaves unfinished.
+
+    Its leases run out by themselves; whoever takes it up then looks before anything is repeated.
+    """
+    log.warning(
+        "closed with work in hand, which is taken up when its leases end: %s",
+        ", ".join(worker.keys_in_hand()) or "none",
+    )
 
 
 def _ignore_bytes(content: bytes) -> None:
@@ -110,5 +124,6 @@ def _run_worker(settings: Settings, number: int) -> None:
     report_open()
     log.info("worker %s is open", number)
     stop.wait()
+    exit_after(settings.stop_for, partial(_report_leftovers, worker))
     worker.stop()
     worker.close()

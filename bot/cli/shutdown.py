@@ -47,9 +47,17 @@ def _let_pass(number: int, frame: FrameType | None) -> None:
     """Keep a signal from ending the process."""
 
 
-def exit_after(seconds: float) -> None:
-    """End this process after so many seconds, if it still runs."""
-    timer = threading.Timer(seconds, os._exit, [0])
+def exit_after(seconds: float, report: Callable[[], None] | None = None) -> None:
+    """End this process after so many seconds, if it still runs, and ``report`` before."""
+
+    def exit_now() -> None:
+        try:
+            if report:
+                report()
+        finally:
+            os._exit(0)
+
+    timer = threading.Timer(seconds, exit_now)
     timer.daemon = True
     timer.start()
 

@@ -20,7 +20,7 @@ COLUMNS = ("workspace", "name", "installed", "library", "address")
 
 def run() -> None:
     settings = load_deployment()
-    configure_logging(settings.log_level)
+    configure_logging(settings.log_level, settings.log_format)
     service = deployment.build_deployment(settings)
     stop = StopSignal()
     service.start()

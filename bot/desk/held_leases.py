@@ -65,6 +65,11 @@ class HeldLeases:
         """Count the messages in hand."""
         return len(self._holds)
 
+    def keys(self) -> list[str]:
+        """List the keys of the messages in hand."""
+        with self._lock:
+            return [key for key, _ in self._holds]
+
     def add(self, messages: Iterable[LeasedMessage]) -> None:
         """Hold these messages, which have just been leased."""
         now = boottime()

@@ -34,6 +34,7 @@ from bot.desk.backlog import Backlog
 from bot.desk.due_work import DueWork
 from bot.desk.held_leases import HeldLeases
 from bot.desk.lane_priority import LanePriority
+from bot.log_context import log_context
 from bot.metrics import LEASE_LOSSES
 from bot.outages import describe_failure
 from bot.ports.clock import Clock
@@ -107,7 +108,8 @@ class MessageRunner:
         One that fails must be settled.
         """
         name = SPAN_NAMES.get(message.topic, message.topic.value)
-        with tracing.span(name, message.case_id, outcome="done"):
+        about = log_context(case=message.case_id, topic=message.topic.value)
+        with about, tracing.span(name, message.case_id, outcome="done"):
             return self._settle(message, partial(self._handlers[message.topic], message))
 
     def settle(self, message: LeasedMessage, write: Future[Any]) -> None:
@@ -313,6 +315,10 @@ class WorkerPool:
         for message in messages:
             self._pool.submit(self._run, message)
 
+    def keys_in_hand(self) -> list[str]:
+        """List the keys of the messages under lease here."""
+        return self._leases.keys()
+
     def stop(self) -> None:
         """Claim nothing new, and finish what has begun."""
         self._stopping.set()
@@ -350,7 +356,7 @@ class WorkerPool:
             )
         except Exception:
             # Outermost loop: a database that is away for a moment must not end the worker.
-            log.exception("could not claim work; trying again")
+            log.warning("could not claim work; trying again", exc_info=True)
             self._due.has_more = True
             return False
         if len(messages) >= room:

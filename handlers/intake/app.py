@@ -11,6 +11,7 @@ from typing import Any, Protocol, TypeVar, assert_never
 from sqlalchemy.exc import DataError, DBAPIError
 from starlette.applications import Starlette
 from starlette.concurrency import run_in_threadpool
+from starlette.middleware import Middleware
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
@@ -33,6 +34,7 @@ from handlers.intake.quotas import Quotas
 from handlers.intake.readiness import Readiness
 from handlers.intake.reading import Ignored, Item, read_body
 from handlers.intake.request_head import RequestHead
+from handlers.intake.request_log import RequestLog
 from handlers.intake.responses import batch_response, is_unavailable
 from handlers.intake.sources import alertmanager, cloudevents, mail, mapped, signals
 from handlers.programs.openapi import ApiDescription
@@ -72,7 +74,11 @@ def build_app(
         405: _answer_unknown_route,
         Exception: _answer_failure,
     }
-    return Starlette(routes=routes, exception_handlers=exception_handlers)
+    return Starlette(
+        routes=routes,
+        middleware=[Middleware(RequestLog)],
+        exception_handlers=exception_handlers,
+    )
 
 
 class SignalReceiver(Protocol):

@@ -14,6 +14,7 @@ from websockets.sync.client import ClientConnection, connect
 
 from bot.cases.errors import ChatFailed
 from bot.desk.decision_priority import DecisionPriority
+from bot.log_context import log_context
 from handlers.cards.text import Json
 from handlers.slack.acknowledgement import Acknowledgement
 from handlers.slack.api import response_data, slack_errors
@@ -165,7 +166,7 @@ class SocketModeConnection:
         for field, header in RETRY_HEADERS.items():
             if envelope.get(field) is not None:
                 headers[header] = str(envelope[field])
-        with acknowledgement:
+        with acknowledgement, log_context(request=str(envelope["envelope_id"])):
             request = BoltRequest(
                 mode="socket_mode",
                 body=envelope.get("payload") or {},

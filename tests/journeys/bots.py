@@ -9,5 +9,9 @@ def sample_environment(folder, slack, **extra):
 
     It stays the bot's also while the bot is restarted.
     """
-    port = str(free_port())
-    return launcher.sample_environment(folder, slack, **{"COUNTERSIGN_PORT": port, **extra})
+    own = {
+        "COUNTERSIGN_PORT": str(free_port()),
+        # A busy machine takes its time to finish what is in hand.
+        "COUNTERSIGN_STOP_FOR": "60",
+    }
+    return launcher.sample_environment(folder, slack, **{**own, **extra})

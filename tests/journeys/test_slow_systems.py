@@ -29,6 +29,8 @@ pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
 # How long a call and a lease last: long, unless a test is about their end.
 PATIENT_BOT = {"call": "60s", "lease": "120"}
 BRIEF_BOT = {"call": "1500ms", "lease": "2"}
+# A call may take longer than a stop.
+HASTY_BOT = {"call": "8s", "lease": "9", "stop": "1"}
 
 SYSTEMS = """
 systems:
@@ -238,6 +240,7 @@ def shop(tmp_path, emulator, till, library, durations, postgres):
         "COUNTERSIGN_LIBRARY_DIR": str(library),
         "COUNTERSIGN_LEASE_FOR": durations["lease"],
         "COUNTERSIGN_LOG_LEVEL": "CRITICAL",
+        "COUNTERSIGN_STOP_FOR": durations.get("stop", "60"),
     }
     bots = [
         BotProcess(
@@ -305,3 +308,20 @@ def test_a_bot_that_stands_still_in_the_middle_of_an_effect_leaves_one_effect(
         "step.started"
     ) == 1
     assert replay(shop.store.database).differences == ()
+
+
+@pytest.mark.threat("A2")
+@pytest.mark.parametrize("durations", [HASTY_BOT], indirect=True, ids=["hasty"])
+def test_a_stop_does_not_wait_for_a_system_and_the_next_bot_finds_the_effect(shop, till):
+    first, second = shop.bots
+    till.is_held = lambda method: method == "POST" and not till.held.is_set()
+    first.start()
+    shop.approved()
+    assert till.held.wait(120)
+    assert first.stop() == 0
+    # The call has neither been answered nor given up: the stop did not wait for either.
+    assert (shop.reported(), len(till.orders)) == ([], 1)
+    second.start()
+    shop.wait(lambda: shop.case.state is not State.RUNNING, "an end")
+    assert (shop.case.state, len(till.orders)) == (State.RESOLVED, 1)
+    assert till.looks == [200]

@@ -9,6 +9,7 @@ from bot.cases.lifecycle import State
 from bot.cases.playbook import Absence
 from bot.cases.signal import Signal, SignalStatus
 from bot.desk.intake import judge
+from bot.metrics import DETECTOR_LOOKED_AT
 from bot.ports.case_store import ReceiptOutcome
 from scheduler.detectors import AbsenceDetector, Detector
 from tests.fakes.directory import principal
@@ -81,6 +82,16 @@ def test_a_system_that_cannot_be_read_is_no_all_clear(detector, world):
     world.house.failing_lookups.add("SELECT")
     assert detector.poll() == 0
     assert world.store.cases.case("EX-1").state is State.OPEN
+
+
+def test_a_blind_detector_leaves_the_time_at_which_it_last_saw_anything(detector, world):
+    detector.poll()
+    looked_at = DETECTOR_LOOKED_AT.labels(detector.playbook.kind)._value.get()
+    assert looked_at == world.clock().timestamp()
+    world.clock.forward(minutes=5)
+    world.house.failing_lookups.add("SELECT")
+    detector.poll()
+    assert DETECTOR_LOOKED_AT.labels(detector.playbook.kind)._value.get() == looked_at
 
 
 def test_what_is_being_carried_out_is_not_cleared_under_its_feet(detector, world):
