@@ -6,7 +6,7 @@ The module of a command is imported when the command runs.
 import gc
 import sys
 from importlib import import_module
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperCommand, TyperGroup
@@ -413,11 +413,40 @@ COUNTERSIGN = group(
 )
 
 
+def _print_version(is_asked_for: bool) -> None:
+    """Print the version of the program, and end."""
+    if is_asked_for:
+        # Imported here: it looks through what is installed.
+        from importlib.metadata import version
+
+        print(f"countersign {version('countersign')}")
+        raise typer.Exit
+
+
+def _program(
+    version: Annotated[
+        bool,
+        typer.Option(
+            "--version", is_eager=True, callback=_print_version, help="Print the version, and end."
+        ),
+    ] = False,
+) -> None:
+    """Hold the options of the program itself."""
+
+
+def _own_options() -> list[Any]:
+    """Return what Typer makes of the options of ``_program``."""
+    program = typer.Typer(add_completion=False)
+    program.command()(_program)
+    return list(get_command(program).params)
+
+
 def main() -> None:
     """Run the command of the arguments.
 
     An error of ours is printed without a traceback, and ends with status 1.
     """
+    COUNTERSIGN.params.extend(_own_options())
     COUNTERSIGN.params.extend(get_install_completion_arguments())
     try:
         COUNTERSIGN()

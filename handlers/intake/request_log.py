@@ -51,8 +51,8 @@ class RequestLog:
 
 def _request_id(headers: Headers) -> str:
     """Return the sender's own id, if it is one, or a new one."""
-    offered = headers.get(HEADER, "")
-    return offered if _REQUEST_ID.fullmatch(offered) else uuid.uuid4().hex
+    senders_id = headers.get(HEADER, "")
+    return senders_id if _REQUEST_ID.fullmatch(senders_id) else uuid.uuid4().hex
 
 
 def _route_of(scope: Scope) -> str:

@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from importlib.metadata import version
 
 import pytest
 from typer.core import TyperCommand, TyperGroup
@@ -46,3 +47,10 @@ def test_a_passkey_may_begin_with_a_dash():
     for passkey in ("-fAB_c", "--Xy", "fAB-"):
         context = command.make_context("remove", [passkey])
         assert context.params == {"passkey": passkey}
+
+
+def test_the_version_is_that_of_the_package():
+    printed = subprocess.run(
+        [sys.executable, "-m", "bot", "--version"], capture_output=True, text=True, check=True
+    )
+    assert printed.stdout == f"countersign {version('countersign')}\n"
