@@ -8,7 +8,7 @@ ARGS ?=
 # Images of containers often set it; then every process compiles all that it imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo check format test coverage measures journeys attack bench bench-work bench-intake bench-knowledge bench-slack bench-questions token-table small-model shots clean
+.PHONY: help setup demo check format test coverage measures journeys attack bench bench-work bench-intake bench-knowledge bench-slack bench-questions token-table small-model shots clean-root clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -94,6 +94,9 @@ small-model: $(VENV)/.dev ## A real small language model on loopback writes word
 
 shots: $(VENV)/.dev ## Screenshots of the page and of every kind in every state, into artifacts/
 	@$(BIN)/pytest -m "gallery or not small_model" tests/journeys/test_page.py tests/journeys/test_gallery.py $(ARGS)
+
+clean-root: $(VENV)/.dev ## The steps of the Dockerfile in a clean Debian, without a container engine (root, debootstrap; minutes)
+	@$(BIN)/python -m tests.deploy.clean_root $(ARGS)
 
 clean: ## Forget the environment and the demo
 	@rm -rf $(VENV) .countersign artifacts .pytest_cache .mypy_cache .ruff_cache .hypothesis
