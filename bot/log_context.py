@@ -1,4 +1,4 @@
-"""What log lines are about: the case, the request, the job in hand.
+"""The context of log lines: the case, the request, the job in hand.
 
 It goes with the thread or the task that works on it, and a formatter adds it to every line that is
 logged meanwhile, also those of libraries.

@@ -1,4 +1,4 @@
-"""What a check of files, settings, systems or Slack has found."""
+"""The findings of checks: of files, settings, systems and Slack."""
 
 from dataclasses import dataclass
 from enum import StrEnum
@@ -17,7 +17,7 @@ class Severity(StrEnum):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Finding:
-    """One finding: a sentence, what to do about it, and its place in a file where there is one."""
+    """A sentence, what to do about it, and its place in a file where there is one."""
 
     sentence: str
     #: What to do, as a sentence in the imperative; empty when the first one says it.
