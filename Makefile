@@ -8,7 +8,7 @@ ARGS ?=
 # Images of containers often set it; then every process compiles all that it imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo check format test coverage measures journeys attack bench bench-work bench-intake bench-knowledge bench-slack bench-questions token-table small-model shots clean-root clean
+.PHONY: help setup demo check format test proofs coverage measures journeys attack bench bench-work bench-intake bench-knowledge bench-slack bench-questions token-table small-model shots clean-root clean
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -47,12 +47,15 @@ format: $(VENV)/.dev ## Put the code into shape
 	@$(BIN)/ruff format .
 
 # Three on two cores: a third of the time a test waits for another process, or for a time-out.
-test: $(VENV)/.dev ## All tests; ARGS="-k name" for some
+test: $(VENV)/.dev ## All tests but the long proofs, in some minutes; ARGS="-k name" for some
 	@$(BIN)/pytest -n 3 --dist loadgroup $(ARGS)
+
+proofs: $(VENV)/.dev ## The long proofs: crashes at every point, storms, restarts, every command; ARGS="-k name" for some
+	@$(BIN)/pytest -n 3 --dist loadgroup -m "proof and not small_model and not gallery" $(ARGS)
 
 coverage: $(VENV)/.dev ## Branch coverage by room; ARGS="tests/cases tests/desk" for some tests
 	@$(BIN)/coverage erase
-	@$(BIN)/coverage run -m pytest -n 2 --dist loadgroup $(ARGS)
+	@$(BIN)/coverage run -m pytest -n 2 --dist loadgroup -m "not small_model and not gallery" $(ARGS)
 	@$(BIN)/coverage combine --quiet
 	@$(BIN)/python -m tests.measures coverage
 
@@ -61,7 +64,7 @@ measures: $(VENV)/.dev ## How the code reads, and the calls of a signal and a pr
 	@$(BIN)/python -m tests.measures calls
 
 journeys: $(VENV)/.dev ## The stories against real processes
-	@$(BIN)/pytest tests/journeys $(ARGS)
+	@$(BIN)/pytest tests/journeys -m "not small_model and not gallery" $(ARGS)
 
 attack: $(VENV)/.dev ## Try to break every promise on real processes, for ten minutes; ARGS="races kills --seed 7 --minutes 3"
 	@$(BIN)/python -m tests.attack $(ARGS)

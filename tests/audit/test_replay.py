@@ -26,7 +26,7 @@ from tests.conftest import _create
 from tests.fakes.directory import principal
 from tests.world import World, request
 
-pytestmark = pytest.mark.threat("D1")
+pytestmark = [pytest.mark.threat("D1"), pytest.mark.proof]
 _EXECUTE = [Topic.EXECUTE]
 _WORDS = [Topic.CARD, Topic.NOTE, Topic.REMEMBER]
 

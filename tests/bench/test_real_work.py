@@ -18,6 +18,8 @@ from tests.bench.retail.replay import RetailReport, replay_lenient, replay_retai
 from tests.bench.retail.shop import read_records
 from tests.conftest import SHARED
 
+pytestmark = pytest.mark.proof
+
 DATA = SHARED / "data"
 
 

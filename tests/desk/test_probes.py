@@ -38,6 +38,8 @@ from tests.fakes.directory import principal
 from tests.store.rows import rows_of
 from tests.world import World, request
 
+pytestmark = pytest.mark.proof
+
 ANA, BEN, FINN, OMAR = map(principal, ("ana", "ben", "finn", "omar"))
 DAY = timedelta(days=1)
 HOUR = timedelta(hours=1)

@@ -19,6 +19,8 @@ from bot.ports.outbox import Topic
 from tests.fakes.directory import principal
 from tests.world import World, playbook, policy, request
 
+pytestmark = pytest.mark.proof
+
 ORDER = "house.order_stock"
 DAY = timedelta(days=1)
 RULE = AutonomyRule(decisions=12, agreement=0.6, alone_per_day=3)

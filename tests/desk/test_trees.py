@@ -30,6 +30,8 @@ from tests.fakes.connector import Died
 from tests.fakes.directory import principal
 from tests.world import World, request
 
+pytestmark = pytest.mark.proof
+
 HELD = {"answer": "held", "held_until": "2026-12-01"}
 
 

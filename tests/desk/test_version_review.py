@@ -30,6 +30,8 @@ from tests.desk.test_promotions import take_back
 from tests.fakes.directory import principal
 from tests.world import World, playbook, policy, request
 
+pytestmark = pytest.mark.proof
+
 KIND = "low_stock"
 ORDER = "house.order_stock"
 DAY = timedelta(days=1)

@@ -16,7 +16,7 @@ from handlers.cards import ids
 from tests.journeys.harbour import harbour
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(900), pytest.mark.proof]
 
 KIND, ACTION = "task_no_evidence", "house.reopen_task"
 DECISIONS = 20

@@ -28,7 +28,7 @@ from tests.journeys.test_autonomy import words_of
 from tests.journeys.test_two_processes import send
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(900), pytest.mark.proof]
 
 KIND = "low_stock"
 OLD = "quantity: stock.order_quantity}"

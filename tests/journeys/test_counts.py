@@ -8,7 +8,7 @@ import pytest
 
 from tests.bench.counts import run_counts
 
-pytestmark = pytest.mark.journey
+pytestmark = [pytest.mark.journey, pytest.mark.proof]
 
 CASES = 6
 PRESSES = 4

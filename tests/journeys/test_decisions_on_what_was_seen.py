@@ -26,7 +26,7 @@ from tests.conftest import PATIENT
 from tests.journeys.bots import sample_environment
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(600), pytest.mark.proof]
 # For as long the databases may hang in these tests, and a lease is longer.
 HANG_SECONDS = 180
 LEASE_SECONDS = 240

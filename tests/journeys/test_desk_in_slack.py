@@ -26,7 +26,7 @@ from handlers.cards import ids
 from tests.conftest import PATIENT
 from tests.journeys.harbour import harbour, principal
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(900), pytest.mark.proof]
 MANY = 10_000
 QUESTION_ID = re.compile(r"D\w+:\d+\.\d+")
 MAX_GROWTH_KB = 64_000

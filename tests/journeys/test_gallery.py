@@ -15,7 +15,7 @@ from tests.handlers.cards.examples import CASE_EXAMPLES, digest, permalink, stor
 from tests.handlers.cards.shipped import shipped_cards
 from tests.journeys.pages import PHONE_WIDTH, SHOTS, SIZES, window
 
-pytestmark = [pytest.mark.journey, pytest.mark.browser]
+pytestmark = [pytest.mark.journey, pytest.mark.browser, pytest.mark.proof]
 PAUSED, UNDOABLE = (
     CardContext(pause_reason="low stock is paused by Ben: the supplier is closed"),
     CardContext(is_undoable=True),

@@ -24,6 +24,7 @@ pytestmark = [
     pytest.mark.xdist_group("page"),
     # The first one may have to make the sample company.
     pytest.mark.timeout(1800),
+    pytest.mark.proof,
 ]
 PHONE_HEIGHT = 844
 STORM_CASES = 24

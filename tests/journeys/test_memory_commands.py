@@ -16,7 +16,7 @@ from tests.fakes.mind import FakeRecogniser, mind
 from tests.waiting import wait_until
 from tests.world import World
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(900), pytest.mark.proof]
 
 PAST = """story,did,how,who,when,price
 Barolo 2017 is running low,house.order_stock,worked,Ana,2026-01-05,12

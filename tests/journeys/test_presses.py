@@ -19,7 +19,7 @@ from handlers.cards import ids
 from handlers.slack.api import SlackApi
 from tests.journeys.harbour import harbour
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(900), pytest.mark.proof]
 PRESSES = 200
 SIGNALS_PER_SECOND = 50
 FAST = {"COUNTERSIGN_SLACK_PER_SECOND": "0", "COUNTERSIGN_STORM_AFTER": "0"}

@@ -19,7 +19,7 @@ from tests.bench.questions.shown import lines_of
 from tests.conftest import PATIENT
 from tests.journeys.harbour import harbour, principal
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(900), pytest.mark.proof]
 BOT = "<@U0COUNTERSIGN>"
 #: Nobody has told the bot that things are weighed in money.
 QUESTION = "weigh the cold leads"

@@ -16,7 +16,7 @@ from bot.demo.environment import sample_settings
 from bot.settings import inherit
 from knowledge.library.library import PACKAGED
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(900), pytest.mark.proof]
 ORDERED = "quantity: stock.order_quantity"
 IN_TIME = 'when: "stock.days_left >= supplier.lead_days"'
 CORRECTED = (

@@ -20,7 +20,7 @@ from handlers.cards import ids
 from tests.journeys.carrier import running_carrier
 from tests.journeys.harbour import Harbour
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(600), pytest.mark.proof]
 #: The way in which the carrier answers, and what then becomes of the case.
 HELD = ("held", "is slow", "loses the answer", "is busy first", "talks nonsense first")
 ASKED = ("answers something else", "names no day", "names a far day")

@@ -24,7 +24,7 @@ from tests.conftest import _create
 from tests.journeys.bots import sample_environment
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(600), pytest.mark.proof]
 
 # How long a call and a lease last: long, unless a test is about their end.
 PATIENT_BOT = {"call": "60s", "lease": "120"}

@@ -15,7 +15,7 @@ from handlers.cards import ids
 from tests.journeys.harbour import harbour
 from tests.journeys.test_autonomy import raised, status_of, words_of
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(900), pytest.mark.proof]
 
 KIND, ACTION = "task_no_evidence", "house.reopen_task"
 YESES = 6

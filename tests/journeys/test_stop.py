@@ -12,7 +12,7 @@ from bot.demo.processes import BotProcess
 from bot.settings import inherit
 from tests.journeys.bots import sample_environment
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(600), pytest.mark.proof]
 # The bot as it is, which gets a signal to stop when the last of its parts has started.
 STOPPED_AS_IT_OPENS = """
 import os, signal

@@ -14,7 +14,7 @@ from handlers.cards import ids
 from tests.journeys.harbour import harbour, principal
 from tests.world import request
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(900)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(900), pytest.mark.proof]
 BOT = "<@U0COUNTERSIGN>"
 
 

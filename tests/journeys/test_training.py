@@ -25,7 +25,12 @@ trainer.IDLE_SECONDS = 0.0
 trainer.LOOK_INTERVAL_SECONDS = 0.1
 run()
 """
-pytestmark = [pytest.mark.journey, pytest.mark.threat("D5"), pytest.mark.timeout(600)]
+pytestmark = [
+    pytest.mark.journey,
+    pytest.mark.threat("D5"),
+    pytest.mark.timeout(600),
+    pytest.mark.proof,
+]
 
 
 @pytest.fixture

@@ -21,7 +21,7 @@ from tests.journeys.bots import sample_environment
 from tests.journeys.test_two_processes import _case_id, send
 from tests.waiting import wait_until
 
-pytestmark = [pytest.mark.journey, pytest.mark.timeout(600)]
+pytestmark = [pytest.mark.journey, pytest.mark.timeout(600), pytest.mark.proof]
 CASES = 100
 PRESSES = 24
 # Asked for later: another look, the end of the window for taking back, calls that wait.

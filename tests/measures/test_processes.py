@@ -12,6 +12,8 @@ import pytest
 
 from tests.servers import free_port
 
+pytestmark = pytest.mark.proof
+
 ROOT = Path(__file__).parents[2]
 WAIT_SECONDS = 300
 SORTS = ("postgres", "bot.emulator", "SIGTERM", "SIGSTOP", "sleep(601)")

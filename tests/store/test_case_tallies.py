@@ -36,6 +36,8 @@ from tests.store.earlier import take_back_0009
 from tests.store.rows import rows_of
 from tests.world import HOUR, World, playbook, policy, request
 
+pytestmark = pytest.mark.proof
+
 ANA, OMAR, FINN = map(principal, ("ana", "omar", "finn"))
 DAY = timedelta(days=1)
 DAYS = 12

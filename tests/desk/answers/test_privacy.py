@@ -33,6 +33,8 @@ from handlers.cards.answer_blocks import answer_blocks
 from tests.fakes.directory import principal
 from tests.world import World, request
 
+pytestmark = pytest.mark.proof
+
 ANA, BEN, CARLA, DEV, ELSIE, FINN, OMAR = map(
     principal, ("ana", "ben", "carla", "dev", "elsie", "finn", "omar")
 )

@@ -9,6 +9,8 @@ from knowledge.learning.question_training import train_question_model
 from knowledge.learning.slot_model import SURE_CONFIDENCE, SlotModel
 from knowledge.learning.slot_training import train_slot_model
 
+pytestmark = pytest.mark.proof
+
 MIN_PRECISION = 0.95
 MIN_RECALL = 0.7
 

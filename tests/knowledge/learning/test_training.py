@@ -15,6 +15,8 @@ from knowledge.memory.embedder import Embedders, HashedWordsEmbedder
 from tests.knowledge.learning.test_model_file import make_model, make_plan
 from tests.store.test_precedents import precedent
 
+pytestmark = pytest.mark.proof
+
 WORDS = Embedders(precedents=HashedWordsEmbedder(), recognition=HashedWordsEmbedder())
 FEW_ASKS = {"list": ("what is open", "any {kind}"), "count": ("how many", "how many {kind}")}
 
