@@ -61,6 +61,7 @@ PRECEDENTS_INTERVAL = timedelta(hours=1)
 PROMOTIONS_INTERVAL = timedelta(hours=1)
 PROBES_INTERVAL = timedelta(hours=1)
 RULES_INTERVAL = timedelta(hours=1)
+NAMES_INTERVAL = timedelta(hours=1)
 VERSIONS_INTERVAL = timedelta(minutes=5)
 #: A busy machine may need long; a server that could not listen has ended.
 START_TIMEOUT_SECONDS = 60.0

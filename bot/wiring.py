@@ -23,6 +23,7 @@ from bot.ports.clock import Clock
 from bot.preflight import build_systems, open_library
 from bot.service import (
     LANES,
+    NAMES_INTERVAL,
     Service,
     Worker,
     build_jobs,
@@ -46,7 +47,7 @@ from handlers.slack.services import QuestionServices, SlackServices
 from handlers.slack.socket_mode import SocketModeConnection
 from handlers.slack.web_client import web_client
 from knowledge.library import FileLibrary
-from scheduler.loop import Loop
+from scheduler.loop import Job, Loop
 
 
 def build_service(
@@ -94,7 +95,10 @@ def build_service(
     )
     jobs = []
     if not receive_only:
-        jobs = build_jobs(desk, keeper, worker.clock, secrets=settings.secret)
+        jobs = [
+            *build_jobs(desk, keeper, worker.clock, secrets=settings.secret),
+            Job("names", NAMES_INTERVAL, parts.directory.pin_people),
+        ]
     return Service(
         settings=settings,
         worker=worker,
@@ -137,6 +141,7 @@ class _Parts:
     worker: Worker
     client: WebClient
     chat: SlackChat
+    directory: SlackDirectory
 
 
 def _build_parts(settings: Settings, clock: Clock | None, *, lanes: Sequence[str]) -> _Parts:
@@ -181,7 +186,7 @@ def _build_parts(settings: Settings, clock: Clock | None, *, lanes: Sequence[str
         clock=clock,
         kind_watch=kind_watch,
     )
-    return _Parts(worker=worker, client=client, chat=chat)
+    return _Parts(worker=worker, client=client, chat=chat, directory=directory)
 
 
 def _build_trainer(settings: Settings, worker: Worker) -> Trainer:

@@ -158,9 +158,10 @@ class RulesInForce:
     def group_lists(self) -> tuple[GroupLists, ...]:
         """Return the listed groups of each of the rules that hold.
 
-        The controls are read once: whoever judges reads them anyway, and what was read last holds.
+        The controls are read while a change waits. Later changes are seen by whoever judges a plan,
+        and reads them anyway.
         """
-        if not self._group_lists:
+        if not self._group_lists or not self.is_settled:
             self.waiting(self._desk_controls.load())
         return self._group_lists
 

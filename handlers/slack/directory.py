@@ -240,6 +240,22 @@ class SlackDirectory:
             self._people_by_email[email] = user_id
         return user_id
 
+    def pin_people(self) -> int:
+        """Look up everybody whom policy lists by e-mail, and forget who is listed no more.
+
+        Return how many are found.
+        """
+        emails = {
+            person
+            for lists in self.group_lists()
+            for people in lists.values()
+            for person in people
+            if is_email(person)
+        }
+        if self._pins.keep_only(NameKind.PERSON, emails):
+            self._people_by_email = None
+        return sum(bool(self.find_id(email)) for email in sorted(emails))
+
     def _look_up(self, email: str) -> str:
         try:
             user: JsonMapping = self._call("users.lookupByEmail", email=email)["user"]
