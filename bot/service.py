@@ -61,7 +61,7 @@ PRECEDENTS_INTERVAL = timedelta(hours=1)
 PROMOTIONS_INTERVAL = timedelta(hours=1)
 PROBES_INTERVAL = timedelta(hours=1)
 RULES_INTERVAL = timedelta(hours=1)
-NAMES_INTERVAL = timedelta(hours=1)
+NAMES_INTERVAL = timedelta(minutes=10)
 VERSIONS_INTERVAL = timedelta(minutes=5)
 #: A busy machine may need long; a server that could not listen has ended.
 START_TIMEOUT_SECONDS = 60.0
@@ -338,6 +338,8 @@ def build_jobs(
         Job("promotions", PROMOTIONS_INTERVAL, desk.upkeep.review_kinds),
         Job("rules", RULES_INTERVAL, desk.upkeep.rule_review.review),
         Job("versions", VERSIONS_INTERVAL, desk.upkeep.version_review.advance),
+        # A card that nobody can approve is drawn again when somebody can.
+        Job("cards", NAMES_INTERVAL, desk.screens.cards.renew),
         Job("memory", PRECEDENTS_INTERVAL, desk.upkeep.precedents.reconcile),
     ]
     if desk.upkeep.probes.max_per_week:

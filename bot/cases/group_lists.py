@@ -92,6 +92,20 @@ _GAP_WORDS = {
 }
 
 
+def describe_gaps(gaps: Gaps) -> str:
+    """Say why groups have nobody, and what to do, as the rest of a sentence."""
+    missing = sorted(group for group, gap in gaps.items() if gap in {Gap.UNKNOWN, Gap.NO_PLAN})
+    reasons = []
+    if len(missing) > 1:
+        names = f"{', '.join(missing[:-1])} and {missing[-1]}"
+        reasons.append(f"the groups {names} do not exist in this workspace; {_LISTING}")
+        missing = []
+    for group, gap in sorted(gaps.items()):
+        if group in missing or gap not in {Gap.UNKNOWN, Gap.NO_PLAN}:
+            reasons.append(describe_gap(group, gap))
+    return "; ".join(reasons)
+
+
 def join_members(
     lists: Sequence[frozenset[str] | None], user_group: frozenset[str] | None
 ) -> frozenset[str]:

@@ -53,8 +53,8 @@ def _part_changes(title: str, before: PolicyPart | None, after: PolicyPart | Non
         old, new = old_rows.get(name), new_rows.get(name)
         subject = _subject(title, name)
         if old is None and new is not None:
-            before = "as in Slack →" if title == GROUPS else "new,"
-            yield f"{subject}: {before} {', '.join(filter(None, new))}"
+            beginning = "as in Slack →" if title == GROUPS else "new,"
+            yield f"{subject}: {beginning} {', '.join(filter(None, new))}"
         elif new is None:
             yield f"{subject}: {'as in Slack' if title == GROUPS else 'removed'}"
         elif old is not None:
