@@ -33,7 +33,7 @@ from bot.trainer import Trainer
 from bot.use_cases import Desk
 from bot.worker_processes import RemoteLane, WorkerProcess, WorkerProcesses
 from handlers.slack.socket_mode import SocketModeConnection
-from scheduler.detectors import AbsenceDetector, Detector
+from scheduler.detectors import AbsenceDetector, BlindDetectors, Detector
 from scheduler.digest import DigestSchedule
 from scheduler.folders import FolderWatch
 from scheduler.loop import Job, Loop
@@ -321,7 +321,12 @@ def _lane_handlers(desk: Desk) -> dict[str, dict[Topic, Handler]]:
 
 
 def build_jobs(
-    desk: Desk, keeper: CheckpointKeeper, clock: Clock, secrets: Callable[[str], str]
+    desk: Desk,
+    keeper: CheckpointKeeper,
+    clock: Clock,
+    *,
+    secrets: Callable[[str], str],
+    blind_detectors: BlindDetectors,
 ) -> list[Job]:
     """Build the jobs of the scheduler, detectors and mailboxes included."""
     digest_schedule = DigestSchedule(
@@ -348,7 +353,7 @@ def build_jobs(
         jobs.append(Job("recognition", DIGESTS_INTERVAL, desk.upkeep.recognition.enqueue_due))
     return [
         *jobs,
-        *_detection_jobs(desk, clock),
+        *_detection_jobs(desk, clock, blind_detectors),
         *_absence_jobs(desk, clock),
         *_folder_jobs(desk),
         *_mailbox_jobs(desk, clock, secrets),
@@ -366,7 +371,7 @@ def _folder_jobs(desk: Desk) -> list[Job]:
     return jobs
 
 
-def _detection_jobs(desk: Desk, clock: Clock) -> list[Job]:
+def _detection_jobs(desk: Desk, clock: Clock, blind_detectors: BlindDetectors) -> list[Job]:
     jobs = []
     for playbook in desk.library.playbooks.values():
         if playbook.detection:
@@ -377,6 +382,7 @@ def _detection_jobs(desk: Desk, clock: Clock) -> list[Job]:
                 queries=desk.store.queries,
                 intake=desk.intake,
                 clock=clock,
+                blind_detectors=blind_detectors,
             )
             jobs.append(Job(f"detect {playbook.kind}", playbook.detection.every, detector.poll))
     return jobs

@@ -13,6 +13,7 @@ from bot.checkpoint_keeper import open_keeper, open_witness
 from bot.connectors.callbacks import CallbackSender
 from bot.desk.decision_priority import DecisionPriority
 from bot.desk.event_effects import with_callbacks
+from bot.desk.groups_in_use import describe_empty_groups
 from bot.desk.kind_watch import KindWatch
 from bot.desk.options import DeskOptions
 from bot.desk.passkeys import PasskeyEnrolment
@@ -47,6 +48,7 @@ from handlers.slack.services import QuestionServices, SlackServices
 from handlers.slack.socket_mode import SocketModeConnection
 from handlers.slack.web_client import web_client
 from knowledge.library import FileLibrary
+from scheduler.detectors import BlindDetectors
 from scheduler.loop import Job, Loop
 
 
@@ -87,16 +89,27 @@ def build_service(
         witness=keeper.witness,
         clock=worker.clock,
     )
+    blind_detectors = BlindDetectors()
     health = HealthChecks(
         store=desk.store,
         chat=parts.chat,
         socket=socket,
+        list_gaps=lambda: [
+            *blind_detectors.describe(worker.clock()),
+            *describe_empty_groups(desk.library, parts.directory),
+        ],
         find_missing_workers=workers.find_problems if workers else list,
     )
     jobs = []
     if not receive_only:
         jobs = [
-            *build_jobs(desk, keeper, worker.clock, secrets=settings.secret),
+            *build_jobs(
+                desk,
+                keeper,
+                worker.clock,
+                secrets=settings.secret,
+                blind_detectors=blind_detectors,
+            ),
             Job("names", NAMES_INTERVAL, parts.directory.pin_people),
         ]
     return Service(

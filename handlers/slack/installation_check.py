@@ -12,7 +12,7 @@ from slack_sdk import WebClient
 from bot.cases.errors import ChatFailed, ChatUnknown, LockedOut, RateLimited
 from bot.cases.finding import Finding, Severity
 from bot.cases.group_lists import Gap, describe_gap, is_email
-from bot.cases.policy import Policy
+from bot.desk.groups_in_use import GroupNames, groups_in_use
 from bot.ports.pinned_names import NameKind, PinnedNames, PinsInMemory
 from handlers.cards.text import JsonMapping
 from handlers.slack.api import response_data, slack_errors
@@ -54,17 +54,8 @@ TOKEN_KINDS = {
 LineOf = Callable[[Sequence[str | int]], int]
 
 
-class SlackNames(Protocol):
+class SlackNames(GroupNames, Protocol):
     """The names of Slack in a library."""
-
-    def policy(self) -> Policy:
-        """Return the policy, with its lists of people."""
-
-    def deciders(self) -> list[str]:
-        """List every group that decides, owns or is escalated to."""
-
-    def governors(self) -> list[str]:
-        """List every group that governs a kind."""
 
     def channels(self) -> list[str]:
         """List every channel that cards go to."""
@@ -242,7 +233,7 @@ class InstallationCheck:
     def find_group_problems(self) -> Iterator[Finding]:
         """Yield groups without anybody, and people who are not found or not active."""
         lists = self.library.policy().groups
-        groups = self._groups_in_use()
+        groups = groups_in_use(self.library)
         directory = SlackDirectory(
             self.client,
             lambda: str(_call(self.client, "auth.test")["team_id"]),
@@ -260,13 +251,6 @@ class InstallationCheck:
                     file=POLICY_FILE,
                     line=self.line_of(("groups", group)),
                 )
-
-    def _groups_in_use(self) -> list[str]:
-        groups = {*self.library.deciders(), *self.library.governors()}
-        emergency = self.library.policy().emergency
-        if emergency:
-            groups.add(emergency.group)
-        return sorted(group for group in groups if not group.startswith("people:"))
 
     def _check_people(self, group: str, people: Sequence[str]) -> Iterator[Finding]:
         """Yield the listed people who cannot approve; and a group in which nobody can."""
