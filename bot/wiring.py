@@ -9,6 +9,7 @@ from slack_sdk import WebClient
 
 from bot.advisors import open_knowledge
 from bot.audit.receipts import Receipts
+from bot.cases.errors import ChatFailed
 from bot.checkpoint_keeper import open_keeper, open_witness
 from bot.connectors.callbacks import CallbackSender
 from bot.desk.decision_priority import DecisionPriority
@@ -33,7 +34,7 @@ from bot.service import (
     build_worker_processes,
     lanes_of_worker,
 )
-from bot.settings import ApproverHealth, Settings
+from bot.settings import ApproverHealth, Settings, incomplete
 from bot.storage import open_store
 from bot.store.clock import clock_of
 from bot.store.store import Store
@@ -41,6 +42,7 @@ from bot.trainer import IdleWatch, Trainer
 from bot.use_cases import Desk, build_desk
 from handlers.passkeys.app import confirmation_url
 from handlers.slack.app import build_app
+from handlers.slack.channel_names import describe_missing_channel, pin_channels
 from handlers.slack.chat import SlackChat
 from handlers.slack.directory import SlackDirectory
 from handlers.slack.rate_limiter import RateLimiter
@@ -159,9 +161,9 @@ class _Parts:
 
 def _build_parts(settings: Settings, clock: Clock | None, *, lanes: Sequence[str]) -> _Parts:
     store = open_store(settings)
-    library = open_library(settings)
     clock = clock or clock_of(store.database)
     client, chat, directory = _open_slack(settings, store)
+    library = with_channel_ids(open_library(settings), client, store)
     systems = build_systems(settings, library, chat)
     knowledge = open_knowledge(
         settings=settings,
@@ -200,6 +202,25 @@ def _build_parts(settings: Settings, clock: Clock | None, *, lanes: Sequence[str
         kind_watch=kind_watch,
     )
     return _Parts(worker=worker, client=client, chat=chat, directory=directory)
+
+
+def with_channel_ids(library: FileLibrary, client: WebClient, store: Store) -> FileLibrary:
+    """Return the library with the id of each channel that its files name by name.
+
+    Raises:
+        SettingsIncomplete: a channel is not found, or Slack does not tell.
+    """
+    names = library.channel_names()
+    try:
+        ids = pin_channels(client, names, store.pinned_names)
+    except ChatFailed as failure:
+        raise incomplete(
+            [f"start again when Slack tells the ids of #{', #'.join(names)}: it says {failure}"]
+        ) from None
+    problems = [describe_missing_channel(name) for name in names if name not in ids]
+    if problems:
+        raise incomplete(problems)
+    return library.with_channel_ids(ids)
 
 
 def _build_trainer(settings: Settings, worker: Worker) -> Trainer:

@@ -3,12 +3,13 @@
 Each finding says what to click. Nothing is posted, pinned or changed.
 """
 
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import Protocol
 
 from slack_sdk import WebClient
 
+from bot.cases.constraints import is_channel_name
 from bot.cases.errors import ChatFailed, ChatUnknown, LockedOut, RateLimited
 from bot.cases.finding import Finding, Severity
 from bot.cases.group_lists import Gap, describe_gap, is_email
@@ -16,6 +17,7 @@ from bot.desk.groups_in_use import GroupNames, groups_in_use
 from bot.ports.pinned_names import NameKind, PinnedNames, PinsInMemory
 from handlers.cards.text import JsonMapping
 from handlers.slack.api import response_data, slack_errors
+from handlers.slack.channel_names import find_channel_ids
 from handlers.slack.directory import SlackDirectory
 from handlers.slack.scopes import BOT_SCOPES, LATER_SCOPES
 
@@ -201,13 +203,32 @@ class InstallationCheck:
 
     def find_channel_problems(self) -> Iterator[Finding]:
         """Yield channels that are missing, archived, or without the app."""
-        digest_channels = self.library.whole_desk_digests()
-        for channel in sorted({*self.library.channels(), *digest_channels}):
-            finding = self._check_channel(channel)
+        channels = {*self.library.channels(), *self.library.whole_desk_digests()}
+        names = {channel for channel in channels if is_channel_name(channel)}
+        ids = {name: channel for name, channel in self._channel_ids(names).items() if channel}
+        for name in sorted(names - ids.keys()):
+            yield Finding(
+                sentence=f"There is no channel #{name} that the app can see.",
+                suggestion=(
+                    f"In Slack, create #{name}, or open it and send `/invite @Countersign` if it is"
+                    " private; or correct the name in the playbooks."
+                ),
+            )
+        named_by_id = {channel: name for name, channel in ids.items()}
+        for channel in sorted({*(channels - names), *named_by_id}):
+            finding = self._check_channel(channel, named_by_id.get(channel, ""))
             if finding:
                 yield finding
 
-    def _check_channel(self, channel: str) -> Finding | None:
+    def _channel_ids(self, names: Collection[str]) -> Mapping[str, str]:
+        """Return the ids of these channels: as they were pinned, else as they are now."""
+        pinned_ids = self.pins.load(NameKind.CHANNEL) if names else {}
+        missing = {name for name in names if name not in pinned_ids}
+        ids = find_channel_ids(self.client, missing) if missing else {}
+        return {name: pinned_ids.get(name) or ids.get(name, "") for name in names}
+
+    def _check_channel(self, channel: str, file_name: str) -> Finding | None:
+        """Check a channel by its id; ``file_name`` is what the files call it, if they do."""
         try:
             info = _call(self.client, "conversations.info", channel=channel)["channel"]
         except (RateLimited, ChatUnknown):
@@ -227,6 +248,12 @@ class InstallationCheck:
             return Finding(
                 sentence=f"The app is not in the channel {name}, so it cannot post there.",
                 suggestion=f"In Slack, open {name} and send `/invite @Countersign`.",
+            )
+        if file_name and name != f"#{file_name}":
+            return Finding(
+                sentence=f"The channel that the files call #{file_name} is now {name} in Slack.",
+                suggestion=f"Cards go there still. To mean another channel, name {name} instead.",
+                severity=Severity.HINT,
             )
         return None
 

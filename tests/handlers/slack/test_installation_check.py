@@ -58,6 +58,12 @@ def check(emulator, folder=PACKAGED, **options):
     return find_slack_problems(bot, load(folder), app_client=app, **options)
 
 
+def name_channel(folder, name, before="C0STOCK"):
+    """Name a channel otherwise in every playbook."""
+    for path in folder.glob("**/playbooks/*.yml"):
+        path.write_text(path.read_text().replace(f"channel: {before}", f"channel: {name}"))
+
+
 def sentences(findings):
     return [finding.sentence for finding in findings]
 
@@ -206,3 +212,18 @@ def test_a_slack_that_is_away_is_no_finding(workspace):
     nowhere = web_client("xoxb-emulator", f"http://127.0.0.1:{free_port()}/api/")
     with pytest.raises((ChatUnknown, Unreachable)):
         find_slack_problems(nowhere, load())
+
+
+def test_channels_by_name_are_looked_up_or_where_they_were_pinned(workspace, folder):
+    name_channel(folder, "stock")
+    assert check(workspace, folder) == []
+    name_channel(folder, "stockroom", before="stock")
+    missing = only(check(workspace, folder))
+    assert missing.sentence == "There is no channel #stockroom that the app can see."
+    pins = PinsInMemory()
+    pins.pin(NameKind.CHANNEL, "stockroom", "C0STOCK")
+    renamed = only(check(workspace, folder, pins=pins))
+    assert renamed.severity is Severity.HINT
+    assert renamed.sentence == (
+        "The channel that the files call #stockroom is now #stock in Slack."
+    )
