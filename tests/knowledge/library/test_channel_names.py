@@ -42,7 +42,11 @@ def test_ids_take_the_place_of_names_everywhere(named):
     packaged = load()
     assert resolved.channel_names() == []
     assert resolved.channels() == packaged.channels()
-    assert resolved.hours("C0SALES").opens == packaged.hours("C0SALES").opens != resolved.hours("").opens
+    assert (
+        resolved.hours("C0SALES").opens
+        == packaged.hours("C0SALES").opens
+        != resolved.hours("").opens
+    )
     assert resolved.whole_desk_digests() == ["C0LEADS"]
     assert resolved.labels().channels["C0STOCK"] == "stock room"
     assert resolved.labels().channels["C0LEADS"] == "leads"
