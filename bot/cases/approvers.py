@@ -59,6 +59,11 @@ def _check_people(factors: tuple[ApprovalRequirement, ...]) -> tuple[ApprovalReq
 
 
 Approvers = Annotated[
-    tuple[Annotated[ApprovalRequirement, BeforeValidator(_read_approver)], ...],
+    tuple[
+        Annotated[
+            ApprovalRequirement, BeforeValidator(_read_approver, json_schema_input_type=Approver)
+        ],
+        ...,
+    ],
     AfterValidator(_check_people),
 ]

@@ -147,7 +147,7 @@ class _UnlimitedMark:
 
 
 _UNLIMITED_MARK = TypeAdapter(_UnlimitedMark)
-_LIMIT_NAMES = ("per_plan", "amount_per_day", "times_per_day", "times_per_target_per_day", "over")
+LIMIT_NAMES = ("per_plan", "amount_per_day", "times_per_day", "times_per_target_per_day", "over")
 
 
 def _check_limits(entry: Any) -> Any:
@@ -155,9 +155,9 @@ def _check_limits(entry: Any) -> Any:
     if not isinstance(entry, dict):
         return entry
     is_unlimited = _UNLIMITED_MARK.validate_python(entry).is_unlimited
-    has_limit = any(entry.get(name) is not None for name in _LIMIT_NAMES)
+    has_limit = any(entry.get(name) is not None for name in LIMIT_NAMES)
     if not has_limit and not is_unlimited:
-        names = f"{', '.join(_LIMIT_NAMES[:-1])} or {_LIMIT_NAMES[-1]}"
+        names = f"{', '.join(LIMIT_NAMES[:-1])} or {LIMIT_NAMES[-1]}"
         raise ValueError(f"needs at least one limit ({names}), or unlimited: true")
     if has_limit and is_unlimited:
         raise ValueError("unlimited goes without limits")

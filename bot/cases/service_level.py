@@ -110,9 +110,9 @@ class ServiceLevel:
     decide_for: Span
     resolve_for: Annotated[Span, not_below("decide_for")]
     follow_up_for: Span
-    denominator: Annotated[Denominator, BeforeValidator(_read_denominator)] = field(
-        default_factory=Denominator
-    )
+    denominator: Annotated[
+        Denominator, BeforeValidator(_read_denominator, json_schema_input_type=str | Denominator)
+    ] = field(default_factory=Denominator)
     #: The cost of one minute of a person's work, in the currency of the stake.
     cost_per_minute: Amount | None = None
     #: An assumption: how long a person takes for such a case without the bot.

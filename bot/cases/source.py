@@ -86,7 +86,12 @@ class SignalMapping:
     #: A request is no signal where this is true.
     ignore: RequestExpression = ""
     #: The first of these that has a value; where none has, the SHA-256 of the item.
-    key: Annotated[tuple[RequestExpression, ...], BeforeValidator(_as_list)] = ()
+    key: Annotated[
+        tuple[RequestExpression, ...],
+        BeforeValidator(
+            _as_list, json_schema_input_type=RequestExpression | tuple[RequestExpression, ...]
+        ),
+    ] = ()
     subject: RequestTemplate = ""
     title: RequestTemplate = ""
     occurred_at: RequestExpression = ""
