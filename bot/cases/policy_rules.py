@@ -38,7 +38,9 @@ ConditionText = Annotated[
 class PolicyRule:
     """One rule of ``policy.yml``."""
 
+    #: When it holds.
     when: ConditionText
+    #: What follows.
     effect: Annotated[RuleEffect, Field(validation_alias="then")]
     #: What people read as the reason.
     because: Text

@@ -233,7 +233,7 @@ class _Generator(GenerateJsonSchema):
         description = _first_paragraph(cls)
         if description:
             result["description"] = description
-        comments = field_comments(cls)
+        comments = field_comments(cast(Hashable, cls))
         arguments: Any = schema["schema"]
         for field in _fields(arguments):
             name = field.get("validation_alias", field["name"])
@@ -242,7 +242,7 @@ class _Generator(GenerateJsonSchema):
                 if name == _KEY:
                     result[_KEY] = form
                 continue
-            result["properties"][name] = _described(
+            result["properties"][name] = _describe(
                 result["properties"][name], comments.get(field["name"], "")
             )
         required = [name for name in result.get("required", ()) if name not in _COMPUTED]
@@ -318,7 +318,7 @@ def _fields(arguments: Any) -> list[Any]:
     return fields
 
 
-def _described(form: JsonSchemaValue, comment: str) -> JsonSchemaValue:
+def _describe(form: JsonSchemaValue, comment: str) -> JsonSchemaValue:
     """Say what a field is for before the form of its value."""
     texts = [comment, _form_text(form)]
     description = " ".join(filter(None, texts))

@@ -51,6 +51,12 @@ def validator(name: str) -> Draft202012Validator:
     return Draft202012Validator(schema_of(BY_NAME[name]))
 
 
+@cache
+def adapter(name: str) -> TypeAdapter[Any]:
+    shape = cast(Any, tuple)[BY_NAME[name].shape]
+    return TypeAdapter(shape, config=ConfigDict(extra="forbid"))
+
+
 def library_files(file: SchemaFile) -> list[Path]:
     paths = [*PACKAGED.glob(file.pattern), *PACKAGED.glob(f"packs/*/{file.pattern}")]
     return sorted(paths)[:MAX_FILES]
@@ -69,11 +75,12 @@ def complaints(file: SchemaFile, values: Any) -> str:
 
 
 def error_types(file: SchemaFile, values: Any) -> set[str]:
-    adapter = TypeAdapter(cast(Any, tuple)[file.shape], config=ConfigDict(extra="forbid"))
-    if file.name == "sources":
-        values = PresetFiles(PACKAGED).complete(values)
     try:
-        adapter.validate_python((values,))
+        if file.name == "sources":
+            values = PresetFiles(PACKAGED).complete(values)
+        adapter(file.name).validate_python((values,))
+    except PlaybookInvalid:
+        return {"value_error"}
     except ValidationError as error:
         return {details["type"] for details in error.errors()}
     return set()
@@ -81,10 +88,22 @@ def error_types(file: SchemaFile, values: Any) -> set[str]:
 
 def places(values: Any, place: Place = ()) -> Iterator[Place]:
     yield place
+    if not isinstance(values, dict | list):
+        return
     entries = values.items() if isinstance(values, dict) else enumerate(values)
-    if isinstance(values, dict | list):
-        for key, value in entries:
-            yield from places(value, (*place, key))
+    for key, value in entries:
+        yield from places(value, (*place, key))
+
+
+def shortened(values: Any) -> Any:
+    """Cut long texts: to find the line of a mistake takes the loader a while."""
+    match values:
+        case dict():
+            return {key: shortened(value) for key, value in values.items()}
+        case str() if len(values) > 4_000:
+            return values.splitlines()[0]
+        case _:
+            return values
 
 
 def changed(values: Any, place: Place, change: Callable[[Any, Any], None]) -> Any:
@@ -135,24 +154,25 @@ def test_the_schemas_agree_with_the_loader_on_files_that_somebody_changed() -> N
     counts: Counter[str] = Counter()
     for file in SCHEMAS:
         for path in library_files(file):
-            values = read_values(path)
-            for mutation in [values, *mutations(values, rng)]:
-                counts[_compare(file, mutation)] += 1
+            values = shortened(read_values(path))
+            for number, mutation in enumerate([values, *mutations(values, rng)]):
+                counts[_compare(file, mutation, is_asked=number % 10 == 1)] += 1
     assert counts["valid"] >= 200
     assert counts["invalid"] >= 300
     # The loader checks more: they are few, and each of them is a check of our own.
     assert counts["own check"] <= 0.1 * counts.total()
-    assert not counts["disagreement"]
 
 
-def _compare(file: SchemaFile, values: Any) -> str:
+def _compare(file: SchemaFile, values: Any, *, is_asked: bool) -> str:
     fits = validator(file.name).is_valid(values)
-    complaint = complaints(file, values)
-    if fits and complaint:
-        types = error_types(file, values)
-        assert types <= OWN_CHECKS, (file.name, complaint)
+    types = error_types(file, values)
+    # The loader looks for the line of each mistake, which takes most of the time.
+    if is_asked or not types:
+        assert bool(complaints(file, values)) is bool(types)
+    if fits and types:
+        assert types <= OWN_CHECKS, (file.name, types)
         return "own check"
-    if not fits and not complaint:
+    if not fits and not types:
         problems = [error.message for error in validator(file.name).iter_errors(values)]
         raise AssertionError(f"{file.name}: only the schema refuses: {problems}")
     return "valid" if fits else "invalid"
