@@ -37,7 +37,7 @@ QUERY_TIMEOUT = timedelta(seconds=10)
 Folder = Annotated[Path, typer.Argument(help="The folder to create.")]
 
 
-def init(
+def init(  # noqa: PLR0913 (the options of a command)
     folder: Folder = DEFAULT_FOLDER,
     database: Annotated[
         str, typer.Option(help="Your company's database: a URL, or the path of an SQLite file.")
@@ -216,8 +216,8 @@ def _choose_proposal(answers: Answers, url: str, tables: Sequence[Table], kind: 
     if not answers.may_ask:
         return proposals[0]
     numbers = [str(number) for number in range(1, len(proposals) + 1)]
-    number = answers.text("Which one", "", Literal[*numbers], default="1")
-    return proposals[int(number) - 1]
+    answer = answers.text("Which one", "", Literal[*numbers], default="1")
+    return proposals[int(answer) - 1]
 
 
 def _pick_kind(proposals: Sequence[Proposal], kind: str) -> Proposal:

@@ -116,7 +116,8 @@ def _systems(choices: Choices) -> str:
     noun = proposal.table.noun
     money = f"\n        amount: {action.amount}\n        currency: {choices.currency}"
     return f"""\
-# Your systems, and all that may be done in them. Secrets are named here, and set in {DEFAULT_ENV_FILE}.
+# Your systems, and all that may be done in them.
+# Secrets are only named here; they are set in {DEFAULT_ENV_FILE}.
 systems:
   {SYSTEM}:
     title: company database
@@ -127,7 +128,9 @@ systems:
       {action.name}:
         title: {_quoted(action.title)}
         parameters: {{row_key: {kind}, {parameter.name}: {parameter.kind}}}
-        titles: {{row_key: {_quoted(noun.capitalize())}, {parameter.name}: {_quoted(parameter.title)}}}
+        titles:
+          row_key: {_quoted(noun.capitalize())}
+          {parameter.name}: {_quoted(parameter.title)}
         target: {_quoted(f"{noun.replace(' ', '_')}:{{row_key}}")}
         summary: {_quoted(action.summary)}
         done: {_quoted(action.done)}
@@ -171,7 +174,13 @@ actions:
     edit: [{parameter.name}]{limits}
     reason: {_quoted(proposal.reason)}
 approval: {{expires: 24h}}
-owners: {{business: {group}, operations: {group}, technical: {group}, governance: {group}, next: {group}}}
+# Who answers for this kind: name other groups when you have them.
+owners:
+  business: {group}
+  operations: {group}
+  technical: {group}
+  governance: {group}
+  next: {group}
 measure:
   decide_for: 8h
   resolve_for: 48h
@@ -212,7 +221,11 @@ def _denominator(proposal: Proposal) -> str:
 def _channels(choices: Choices) -> str:
     return f"""\
 # Working hours in local time: reminders, calls and the daily digest keep to them.
-default: {{zone: {choices.zone}, days: [mon, tue, wed, thu, fri], open: "08:00-18:00", digest: "09:00"}}
+default:
+  zone: {choices.zone}
+  days: [mon, tue, wed, thu, fri]
+  open: "08:00-18:00"
+  digest: "09:00"
 # What people call each channel: cards and messages name it so.
 titles: {{{_quoted(choices.channel)}: {_quoted(choices.channel_title)}}}
 """

@@ -59,19 +59,18 @@ class Dialect:
         return parameter if self.is_sqlite else f"CAST({parameter} AS {column.sql_type})"
 
 
-def label_of(table: Table) -> str:
+def label_of(table: Table, key: Column) -> str:
     """Name a row for people: its noun, key and name, like "Order 7 (Miller)"."""
-    assert table.key is not None
-    text = f"{literal(table.noun.capitalize() + ' ')} || CAST(t.{quote(table.key.name)} AS TEXT)"
-    name = _name_column(table)
+    text = f"{literal(table.noun.capitalize() + ' ')} || CAST(t.{quote(key.name)} AS TEXT)"
+    name = _name_column(table, key)
     if name is None:
         return text
     return f"{text} || COALESCE(' (' || CAST(t.{quote(name.name)} AS TEXT) || ')', '')"
 
 
-def _name_column(table: Table) -> Column | None:
+def _name_column(table: Table, key: Column) -> Column | None:
     """Return the column with what people call a row."""
-    texts = [column for column in table.columns if column.is_text and column is not table.key]
+    texts = [column for column in table.columns if column.is_text and column is not key]
     for word in ("name", "title", "company", "customer", "subject", "label"):
         for column in texts:
             if word in column.words and not {"file", "path", "first"} & set(column.words):

@@ -100,7 +100,7 @@ class Proposal:
         key = f"t.{quote(self.key.name)}"
         return (
             f"SELECT '{self.kind}:' || CAST({key} AS TEXT) AS subject,\n"
-            f"       {label_of(self.table)} || ' {self.title_tail}' AS title,\n"
+            f"       {label_of(self.table, self.key)} || ' {self.title_tail}' AS title,\n"
             f"       {key} AS {self.key_name}\n"
             f"FROM {quote(self.table.name)} t\n"
             f"WHERE {self.condition}"
@@ -147,7 +147,7 @@ class _Candidates:
 
     def _select(self, fields: dict[str, str]) -> str:
         """Return a SELECT of one row, with its label first."""
-        lines = [f"SELECT {label_of(self._table)} AS label"]
+        lines = [f"SELECT {label_of(self._table, self._key)} AS label"]
         lines += [f"       {expression} AS {name}" for name, expression in fields.items()]
         return ",\n".join(lines) + f"\nFROM {quote(self._table.name)} t WHERE {self._row}"
 
@@ -275,7 +275,7 @@ class _Candidates:
                 }
             ),
             labels={"since_day": "Open since", "days_open": "Days open"},
-            what=f"{{row.label}} is open since {{row.since_day}}, for {{row.days_open}} days.",
+            what="{row.label} is open since {row.since_day}, for {row.days_open} days.",
             action=ProposedAction(
                 name="close_row",
                 title=f"Close the {noun}",
