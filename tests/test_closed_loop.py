@@ -140,6 +140,8 @@ def test_every_setting_is_read():
         "otlp_endpoint": "traces_url",
         "otlp_traces_endpoint": "traces_url",
         "otel_sdk_disabled": "traces_url",
+        # Read before there are settings.
+        "env_file": "add_env_file",
     }
     fields = {properties.get(field, field) for field in settings.Settings.model_fields}
     assert {field for field in fields if f"settings.{field}" not in code} == set()

@@ -22,6 +22,7 @@ class AloneHours:
 
     #: May end on the next day: 17:00-02:00.
     open: OpeningTimes = "00:00-00:00"
+    #: The days of the week.
     days: Annotated[tuple[Weekday, ...], Field(min_length=1, max_length=7)] = WEEKDAYS
 
     def is_open(self, local_at: datetime) -> bool:

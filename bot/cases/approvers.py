@@ -23,9 +23,13 @@ from bot.cases.constraints import Handle, UserId
 class Approver:
     """One entry of ``approvers``, with one of the first three fields."""
 
+    #: The handle of a Slack user group.
     group: Handle | None = None
+    #: The ids of people, like U012AB3CD.
     people: Annotated[tuple[UserId, ...], Field(min_length=1, max_length=20)] | None = None
+    #: A role under ``owners`` of the playbook.
     owner: Literal["business", "operations", "technical", "governance", "next"] | None = None
+    #: How many of them must say yes.
     count: Annotated[int, Field(ge=1, le=5, strict=True)] = 1
 
     def __post_init__(self) -> None:
@@ -59,6 +63,11 @@ def _check_people(factors: tuple[ApprovalRequirement, ...]) -> tuple[ApprovalReq
 
 
 Approvers = Annotated[
-    tuple[Annotated[ApprovalRequirement, BeforeValidator(_read_approver)], ...],
+    tuple[
+        Annotated[
+            ApprovalRequirement, BeforeValidator(_read_approver, json_schema_input_type=Approver)
+        ],
+        ...,
+    ],
     AfterValidator(_check_people),
 ]

@@ -39,7 +39,9 @@ class CallRules:
 
     #: A plan of low risk waits for approval.
     low: Reach = Reach.NOBODY
+    #: A plan of medium risk waits for approval.
     medium: Reach = Reach.GROUP
+    #: A plan of high risk waits for approval.
     high: Reach = Reach.DUTY
     #: No plan fits, and a person must look.
     person: Reach = Reach.GROUP
@@ -56,11 +58,17 @@ class CallOverrides:
     None leaves the rule of the channel.
     """
 
+    #: A plan of low risk waits for approval.
     low: Reach | None = None
+    #: A plan of medium risk waits for approval.
     medium: Reach | None = None
+    #: A plan of high risk waits for approval.
     high: Reach | None = None
+    #: No plan fits, and a person must look.
     person: Reach | None = None
+    #: What is of lower risk waits for the opening.
     after_hours: AfterHours | None = None
+    #: Direct messages that one person gets within an hour.
     per_hour: PerHour | None = None
 
     def apply_to(self, rules: CallRules) -> CallRules:

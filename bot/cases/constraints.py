@@ -14,6 +14,7 @@ from pydantic import (
     Field,
     StringConstraints,
     ValidationInfo,
+    WithJsonSchema,
 )
 
 from bot.cases.plan import MAX_AMOUNT
@@ -51,10 +52,28 @@ def _check_span(span: timedelta) -> timedelta:
     return span
 
 
+# What an editor shows of a duration, and refuses; the bounds in days are left to the loader.
+_DURATION_FORM = WithJsonSchema(
+    {
+        "type": "string",
+        "pattern": rf"^\s*[0-9]{{1,{MAX_DIGITS}}}(ms|s|m|h|d)\s*$",
+        "description": "A duration like 500ms, 30s, 15m, 48h or 7d.",
+    }
+)
+_SPAN_FORM = WithJsonSchema(
+    {
+        "type": "string",
+        "pattern": r"^\s*(0*[1-9][0-9]{3,14}ms|0*[1-9][0-9]{0,14}[smhd])\s*$",
+        "description": f"A duration like 30s, 15m, 48h or 7d; at least 1s, at most {MAX_DAYS}d.",
+    }
+)
+
 #: A duration that may be shorter than a second.
-Duration = Annotated[timedelta, BeforeValidator(_read_duration)]
+Duration = Annotated[timedelta, BeforeValidator(_read_duration), _DURATION_FORM]
 #: A duration of a second at least.
-Span = Annotated[Duration, AfterValidator(_check_span)]
+Span = Annotated[
+    timedelta, BeforeValidator(_read_duration), AfterValidator(_check_span), _SPAN_FORM
+]
 
 Name = Annotated[str, StringConstraints(pattern=r"^[a-z][a-z0-9_]{1,48}$")]
 OptionalName = Annotated[str, StringConstraints(pattern=r"^([a-z][a-z0-9_]{1,48})?$")]

@@ -13,7 +13,7 @@ import jmespath
 from jmespath.exceptions import JMESPathError
 from jmespath.parser import ParsedResult
 from jmespath.visitor import TreeInterpreter
-from pydantic import AfterValidator
+from pydantic import AfterValidator, WithJsonSchema
 
 from bot.cases.canonical import Scalar
 from bot.cases.errors import PlaybookInvalid
@@ -56,7 +56,11 @@ def _check_expression(expression: str) -> str:
 
 
 #: A JMESPath expression in a file, or empty.
-Expression = Annotated[str, AfterValidator(_check_expression)]
+Expression = Annotated[
+    str,
+    AfterValidator(_check_expression),
+    WithJsonSchema({"type": "string", "description": "A JMESPath expression over the facts."}),
+]
 
 
 def search(expression: str, content: Any) -> Any:

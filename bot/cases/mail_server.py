@@ -27,12 +27,17 @@ class MailSecurity(StrEnum):
 class MailServer:
     """One mail server and the login there. Secrets are only named."""
 
+    #: The name of the server.
     host: Hostname
+    #: Its port.
     port: Port
+    #: How the connection is protected.
     security: MailSecurity = MailSecurity.TLS
     #: A file with certificates of an authority of our own; empty for those of the machine.
     ca_file: str = ""
+    #: The name of the secret with the user's name.
     username_env: OptionalEnvironmentName = ""
+    #: The name of the secret with the password.
     password_env: OptionalEnvironmentName = ""
 
     def __post_init__(self) -> None:
@@ -60,7 +65,9 @@ def is_loopback(host: str) -> bool:
 class Mailbox(MailServer):
     """A mailbox over IMAP; every new mail is a signal."""
 
+    #: The port; IMAP over TLS has 993.
     port: Port = 993
+    #: The folder that is read.
     folder: Text = "INBOX"
     #: How often it is looked into.
     every: Span = timedelta(minutes=1)

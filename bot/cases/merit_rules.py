@@ -45,6 +45,7 @@ NEEDS_KINDS = frozenset({Merit.TRAINING, Merit.REFERRAL})
 class MeritRule:
     """The rule of one merit."""
 
+    #: What it earns.
     points: Annotated[int, Field(ge=1, le=10)] = 1
     #: The kinds whose cases count; empty for all of them.
     kinds: Annotated[tuple[Name, ...], Field(max_length=100)] = ()
@@ -75,7 +76,9 @@ class MeritRules:
     channel: OptionalChannelId = ""
     #: How long an outcome must have stood before it counts.
     stands_for: Annotated[Span, Field(le=MAX_STANDING)] = timedelta(days=3)
+    #: The behaviour that is recognised, with its rule.
     merits: Mapping[Merit, MeritRule] = field(default_factory=dict)
+    #: What bounds the points.
     caps: MeritCaps = field(default_factory=MeritCaps)
 
     def __post_init__(self) -> None:

@@ -46,8 +46,11 @@ Choices = Annotated[
 class ParameterLimit:
     """The bounds of one parameter, which must be within all of them."""
 
+    #: The smallest number.
     min: Bound | None = None
+    #: The largest number.
     max: Annotated[Bound | None, not_below("min")] = None
+    #: The values that it may have.
     one_of: Choices | None = None
     #: A regular expression that the whole text must match.
     pattern: Pattern | None = None

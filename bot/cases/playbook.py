@@ -67,7 +67,9 @@ class Detection:
     Each row is a signal; a row that is gone clears its case.
     """
 
+    #: The system of systems.yml that is asked.
     system: Name
+    #: The SELECT. It needs the columns ``key``, ``subject`` and ``title``; the others are facts.
     query: Query
     every: Span
     #: Shared with a source that may count on these cases and clear them.
@@ -84,6 +86,7 @@ class Absence:
     The next all-clear closes it.
     """
 
+    #: The names of what ought to report, one case for each that does not.
     subjects: Annotated[tuple[Text, ...], Field(min_length=1, max_length=500)]
     #: Has the placeholder ``{subject}``.
     title: Text
@@ -97,9 +100,13 @@ class Absence:
 class Lookup:
     """A read-only query for one piece of evidence."""
 
+    #: The name of its facts in expressions: ``stock`` for ``stock.on_hand``.
     name: LookupName
+    #: The system of systems.yml that is asked.
     system: Name
+    #: A SELECT of one row, or the name of a look-up of a system that is no database.
     query: Query
+    #: Expressions that fill the placeholders of the query.
     parameters: Mapping[ParameterName, Expression] = field(default_factory=dict)
     #: The columns that a card shows, with their labels.
     show: Mapping[Name, Text] = field(default_factory=dict)
@@ -111,9 +118,11 @@ class Lookup:
 class Stake:
     """The money or customer at risk."""
 
+    #: What happens where nobody acts, in a sentence.
     why: Text
     #: Empty when the kind has no price.
     amount: Expression = ""
+    #: The currency of the amount.
     currency: Currency = "GBP"
     #: Finds the currency where the source says it; where it does not, it is the one above.
     currency_from: Expression = ""
@@ -133,6 +142,7 @@ class EditWarning:
 
     #: Over the evidence, and ``plan`` with the parameters.
     when: Expression
+    #: What the person reads before saving.
     text: Text
 
 
@@ -144,7 +154,9 @@ class Observation:
     when the plan was made, and ``:now``. Columns named like parameters are compared with the plan.
     """
 
+    #: The system of systems.yml that is asked.
     system: Name
+    #: The SELECT.
     query: Query
 
 
@@ -156,9 +168,11 @@ class AnswerBounds:
     those that are listed.
     """
 
+    #: The type of the value.
     type: FactType
     minimum: Annotated[int | Expression | None, Field(validation_alias="min")] = None
     maximum: Annotated[int | Expression | None, Field(validation_alias="max")] = None
+    #: The texts that it may be.
     one_of: tuple[Text, ...] = ()
     #: What people read before the value is known: "the day that the carrier names".
     words: Text
@@ -177,6 +191,7 @@ class AnswerBounds:
 class ActionOffer:
     """An action that this playbook may recommend, or a later step."""
 
+    #: An action of systems.yml with its system, like ``house.order_stock``.
     action: ActionName
     #: What conditions of later steps call it; empty for the name of the action.
     name: OptionalName = ""
@@ -194,7 +209,9 @@ class ActionOffer:
     answer_bounds: Annotated[Mapping[Name, AnswerBounds], Field(validation_alias="observed")] = (
         field(default_factory=dict)
     )
+    #: Expressions over the evidence for every parameter of the action.
     parameters: Mapping[Name, Expression] = field(default_factory=dict)
+    #: A template of why this is recommended.
     reason: Text
     #: The parameters that a person may edit.
     edit: tuple[Name, ...] = ()
@@ -255,7 +272,9 @@ class Owners:
 
     #: Owns a new case.
     business: Handle
+    #: Carries out what the bot cannot, and is asked when a system fails.
     operations: Handle
+    #: Answers for the systems behind it.
     technical: Handle
     #: Decides when the author of a plan is not known.
     governance: Handle
@@ -282,6 +301,7 @@ class Owners:
 class PlaybookTexts:
     """The texts of a playbook."""
 
+    #: What people read in place of the kind, on cards and in lists.
     title: Text
     #: What people say when they report such a case: the recogniser learns from it.
     examples: Annotated[tuple[Text, ...], Field(max_length=100)] = ()
@@ -295,19 +315,29 @@ class PlaybookTexts:
 class Playbook(PlaybookTexts):
     """One file of ``playbooks``, in the order in which people think."""
 
+    #: The name of the kind. Signals carry it, and the policy and other files refer to it.
     kind: Name
+    #: The Slack channel that gets its cards.
     channel: ChannelId
+    #: The query that finds such cases. Left out where signals come from a source.
     detection: Annotated[Detection | None, Field(validation_alias="signal")] = None
+    #: A case where an all-clear stays away.
     absence: Absence | None = None
+    #: The look-ups that gather facts for a card, in this order.
     evidence: Annotated[tuple[Lookup, ...], Field(max_length=10)] = ()
+    #: What is at risk.
     stake: Stake
     #: Finds the account of whoever gains from the plan.
     beneficiary: Expression = ""
+    #: The actions that may be recommended. The first that fits is.
     offers: Annotated[
         tuple[ActionOffer, ...], Field(validation_alias="actions", max_length=10)
     ] = ()
+    #: Who must say yes to its plans, beside what policy asks for.
     terms: Annotated[PlaybookTerms, Field(validation_alias="approval")]
+    #: The groups that answer for this kind.
     owners: Owners
+    #: The times that are promised, and what its report compares.
     measure: ServiceLevel
     #: Who is called, where this kind differs from its channel.
     calls: CallOverrides = field(default_factory=CallOverrides)

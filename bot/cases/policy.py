@@ -91,7 +91,9 @@ class Stage(StrEnum):
 class TierRule:
     """The approvers of one risk tier, and how long they have."""
 
+    #: Who must say yes. Each entry must be met.
     factors: Annotated[Approvers, Field(validation_alias="approvers", min_length=1)]
+    #: How long a proposed plan may be approved.
     expires_for: Annotated[Span, Field(validation_alias="expires")]
 
 
@@ -99,13 +101,19 @@ class TierRule:
 class WindowLimit:
     """Limits over a window that ends now; None is no limit."""
 
+    #: How far back it looks.
     window: Window
+    #: The largest amount in all.
     amount: Amount | None = None
+    #: How often in all.
     times: Times | None = None
+    #: The largest amount that goes to one target.
     amount_per_target: Amount | None = None
+    #: How often for one target.
     times_per_target: Times | None = None
     #: What one person may have raised. A plan that no person raised has no requester.
     amount_per_requester: Amount | None = None
+    #: How often one person may have raised it.
     times_per_requester: Times | None = None
 
     def __post_init__(self) -> None:
@@ -122,9 +130,13 @@ class ActionLimit:
     in the currency of policy.
     """
 
+    #: The largest amount that one plan may move.
     per_plan: Amount | None = None
+    #: The largest amount within 24 hours.
     amount_per_day: Annotated[Amount | None, not_below("per_plan")] = None
+    #: How often within 24 hours.
     times_per_day: Times | None = None
+    #: How often for one target within 24 hours.
     times_per_target_per_day: Times | None = None
     #: May run without an approval in a kind that is autonomous.
     alone: bool = False
@@ -148,7 +160,7 @@ class _UnlimitedMark:
 
 
 _UNLIMITED_MARK = TypeAdapter(_UnlimitedMark)
-_LIMIT_NAMES = ("per_plan", "amount_per_day", "times_per_day", "times_per_target_per_day", "over")
+LIMIT_NAMES = ("per_plan", "amount_per_day", "times_per_day", "times_per_target_per_day", "over")
 
 
 def _check_limits(entry: Any) -> Any:
@@ -156,9 +168,9 @@ def _check_limits(entry: Any) -> Any:
     if not isinstance(entry, dict):
         return entry
     is_unlimited = _UNLIMITED_MARK.validate_python(entry).is_unlimited
-    has_limit = any(entry.get(name) is not None for name in _LIMIT_NAMES)
+    has_limit = any(entry.get(name) is not None for name in LIMIT_NAMES)
     if not has_limit and not is_unlimited:
-        names = f"{', '.join(_LIMIT_NAMES[:-1])} or {_LIMIT_NAMES[-1]}"
+        names = f"{', '.join(LIMIT_NAMES[:-1])} or {LIMIT_NAMES[-1]}"
         raise ValueError(f"needs at least one limit ({names}), or unlimited: true")
     if has_limit and is_unlimited:
         raise ValueError("unlimited goes without limits")
@@ -187,6 +199,7 @@ def _check_tier_names(tiers: Mapping[str, TierRule]) -> Mapping[str, TierRule]:
 class EmergencyRule:
     """The group that may approve a plan alone when it cannot wait."""
 
+    #: The handle of a Slack user group.
     group: Handle
     #: How soon somebody else must look at it.
     review_for: Span
@@ -197,15 +210,19 @@ class EmergencyRule:
 class Policy:
     """The file ``policy.yml``."""
 
+    #: The currency of every amount in this file.
     currency: Currency
     #: A plan that moves more is of medium risk.
     medium_above: Amount
     #: A plan that moves more is of high risk.
     high_above: Annotated[Amount, not_below("medium_above")]
+    #: The approvers of each risk tier, and how long they have.
     tiers: Annotated[Mapping[str, TierRule], AfterValidator(_check_tier_names)]
+    #: The limits of each action. An action that is not here may not run at all.
     actions: Mapping[str, Annotated[ActionLimit, BeforeValidator(_check_limits)]]
     #: How many actions a plan may have.
     largest_scope: Annotated[int, Field(ge=1, le=20)] = 5
+    #: Who may approve alone when it cannot wait. Left out: nobody.
     emergency: EmergencyRule | None = None
     #: A plan that moves more is approved outside Slack, with a passkey; None for none.
     step_up_above: Annotated[
@@ -220,6 +237,7 @@ class Policy:
     hours: AloneHours | None = None
     #: Actions and kinds that never run alone, whatever else says so.
     never_alone: tuple[str, ...] = ()
+    #: Conditions that make policy stricter for some plans.
     rules: Annotated[tuple[PolicyRule, ...], Field(max_length=MAX_RULES)] = ()
     #: What an action must show before it may run alone.
     autonomy: AutonomyRule = field(default_factory=AutonomyRule)
@@ -319,7 +337,9 @@ def _check_initial_stage(stage: Stage) -> Stage:
 class PlaybookTerms:
     """The additions of a playbook to policy: approvers, or a shorter time."""
 
+    #: Approvers in addition to those of policy.
     factors: Annotated[Approvers, Field(validation_alias="approvers")] = ()
+    #: How long a proposed plan may be approved, where that is shorter than in policy.
     expires_for: Annotated[Span | None, Field(validation_alias="expires")] = None
     #: Where the kind starts. ``DeskControls`` has what its actions have earned since.
     stage: Annotated[Stage, AfterValidator(_check_initial_stage)] = Stage.SUPERVISED

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import Annotated
 
-from pydantic import AfterValidator, Field
+from pydantic import AfterValidator, Field, WithJsonSchema
 
 from bot.cases.approvers import Approvers
 from bot.cases.conditions import check_condition
@@ -27,14 +27,20 @@ class RuleEffect(StrEnum):
 
 # Not `str` alone: the condition is compiled where the file is read, so that a mistake in it has
 # its line, and a case never meets it.
-ConditionText = Annotated[str, AfterValidator(check_condition)]
+ConditionText = Annotated[
+    str,
+    AfterValidator(check_condition),
+    WithJsonSchema({"type": "string", "description": "A condition in CEL."}),
+]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PolicyRule:
     """One rule of ``policy.yml``."""
 
+    #: When it holds.
     when: ConditionText
+    #: What follows.
     effect: Annotated[RuleEffect, Field(validation_alias="then")]
     #: What people read as the reason.
     because: Text

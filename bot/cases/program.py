@@ -64,9 +64,11 @@ def _check_events(events: tuple[str, ...]) -> tuple[str, ...]:
 class Callback:
     """The address to which a program's events are posted, signed."""
 
+    #: The address.
     url: Annotated[str, StringConstraints(pattern=r"^https?://[^\s]{3,500}$")]
     #: Secrets of Standard Webhooks (``whsec_…``); with two, each message has both signatures.
     secret_env: Annotated[tuple[EnvironmentName, ...], Field(min_length=1, max_length=2)]
+    #: The events that are posted.
     events: Annotated[tuple[str, ...], Field(min_length=1), AfterValidator(_check_events)] = (
         EventType.APPROVAL_DECIDED,
     )
@@ -82,6 +84,7 @@ class ProgramAction:
     per_request: Amount | None = None
     #: Of an action that only the program knows; policy.yml has those of systems.yml.
     amount_per_day: Annotated[Amount | None, not_below("per_request")] = None
+    #: How often within 24 hours, for an action that only the program knows.
     times_per_day: Times | None = None
     #: The argument with the amount that it moves. Without it a request states the amount beside.
     amount: OptionalName = ""
@@ -108,7 +111,9 @@ class Program:
     actions: Mapping[ActionName, ProgramAction] = field(default_factory=dict)
     #: The kinds of cases that it may raise and read; empty for its own approvals only.
     kinds: Annotated[tuple[Name, ...], Field(max_length=100)] = ()
+    #: Where its events are posted; left out where it asks for them.
     callback: Callback | None = None
+    #: How many requests it may send in a minute.
     per_minute: Annotated[int, Field(ge=1, strict=True)] = 60
     #: Where its cards go; empty for the channel of unrecognised cases.
     channel: OptionalChannelId = ""

@@ -16,7 +16,7 @@ from jmespath.exceptions import JMESPathError
 from jmespath.functions import Functions, signature
 from jmespath.parser import ParsedResult
 from jmespath.visitor import Options, TreeInterpreter
-from pydantic import AfterValidator, StringConstraints
+from pydantic import AfterValidator, StringConstraints, WithJsonSchema
 
 from bot.cases.canonical import content_hash
 
@@ -293,9 +293,27 @@ def _paths(node: Mapping[str, Any]) -> Iterator[list[str]]:
 
 #: A JMESPath expression over a request, or empty.
 RequestExpression = Annotated[
-    str, StringConstraints(max_length=MAX_EXPRESSION_LENGTH), AfterValidator(check_expression)
+    str,
+    StringConstraints(max_length=MAX_EXPRESSION_LENGTH),
+    AfterValidator(check_expression),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "maxLength": MAX_EXPRESSION_LENGTH,
+            "description": f"A JMESPath expression over {', '.join(ROOTS)}.",
+        }
+    ),
 ]
 #: Text with expressions over a request in braces, or empty.
 RequestTemplate = Annotated[
-    str, StringConstraints(max_length=MAX_EXPRESSION_LENGTH), AfterValidator(check_template)
+    str,
+    StringConstraints(max_length=MAX_EXPRESSION_LENGTH),
+    AfterValidator(check_template),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "maxLength": MAX_EXPRESSION_LENGTH,
+            "description": "Text, with JMESPath expressions over the request in braces.",
+        }
+    ),
 ]

@@ -28,6 +28,7 @@ class Denominator:
 
     #: The plural of what is counted, like "bookings". Empty for none.
     name: Annotated[str, Field(max_length=100)] = ""
+    #: The system of systems.yml that is asked.
     system: OptionalName = ""
     #: A read-only query over ``:since`` and ``:until`` that returns one number. Without it there is
     #: a name, and no rate.
@@ -82,12 +83,14 @@ class Baseline:
     weeks: Weeks | None = None
     #: Who measured the figures below, when and how. They count for nothing without it.
     source: Annotated[str, Field(max_length=500)] = ""
+    #: Cases for each of what the denominator counts.
     exception_rate: Ratio | None = None
     #: Median times, in working hours.
     time_to_decision: Span | None = None
     time_to_resolution: Span | None = None
     #: The share of cases that had to be done again.
     rework: Ratio | None = None
+    #: The cost of one case, in the currency of the stake.
     cost_per_case: Amount | None = None
 
     def __post_init__(self) -> None:
@@ -107,12 +110,16 @@ class Baseline:
 class ServiceLevel:
     """The service level of a kind, and the assumptions of its report."""
 
+    #: The time for the first decision, in working hours of the channel.
     decide_for: Span
+    #: The time until the case has ended, in working hours of the channel.
     resolve_for: Annotated[Span, not_below("decide_for")]
+    #: The time after an action until its effect is looked at again.
     follow_up_for: Span
-    denominator: Annotated[Denominator, BeforeValidator(_read_denominator)] = field(
-        default_factory=Denominator
-    )
+    #: What the cases are counted against: a plural, or a query with its name.
+    denominator: Annotated[
+        Denominator, BeforeValidator(_read_denominator, json_schema_input_type=str | Denominator)
+    ] = field(default_factory=Denominator)
     #: The cost of one minute of a person's work, in the currency of the stake.
     cost_per_minute: Amount | None = None
     #: An assumption: how long a person takes for such a case without the bot.
@@ -121,5 +128,7 @@ class ServiceLevel:
     minutes_per_decision: Minutes = Decimal(2)
     #: The first day on which the kind was live. Cases before it are the baseline.
     live_since: date | None = None
+    #: What is compared with: the time before the kind was live.
     baseline: Baseline = field(default_factory=Baseline)
+    #: The results that the kind shall reach.
     targets: Targets = field(default_factory=Targets)

@@ -58,8 +58,11 @@ class AmountUnit(StrEnum):
 class AmountMapping:
     """JMESPath expressions for an amount of money."""
 
+    #: Where the amount stands.
     value: RequestExpression
+    #: Where the currency stands, or ``'EUR'`` for one that is always the same.
     currency: RequestExpression
+    #: The unit in which the product writes it.
     unit: AmountUnit = AmountUnit.MAJOR
     #: The decimals of currencies that the product counts otherwise than ISO 4217 does.
     exponents: Mapping[Currency, Annotated[int, Field(ge=0, le=4, strict=True)]] = field(
@@ -86,14 +89,25 @@ class SignalMapping:
     #: A request is no signal where this is true.
     ignore: RequestExpression = ""
     #: The first of these that has a value; where none has, the SHA-256 of the item.
-    key: Annotated[tuple[RequestExpression, ...], BeforeValidator(_as_list)] = ()
+    key: Annotated[
+        tuple[RequestExpression, ...],
+        BeforeValidator(
+            _as_list, json_schema_input_type=RequestExpression | tuple[RequestExpression, ...]
+        ),
+    ] = ()
+    #: What it is about, like the number of an order.
     subject: RequestTemplate = ""
+    #: What has happened, in a few words.
     title: RequestTemplate = ""
+    #: When it happened.
     occurred_at: RequestExpression = ""
     #: True where the signal clears a case.
     clear: RequestExpression = ""
+    #: The kind of the case.
     kind: RequestExpression = ""
+    #: An amount of money, as the facts ``amount`` and ``currency``.
     amount: AmountMapping | None = None
+    #: Where further facts stand, by name.
     facts: Mapping[Name, RequestExpression] = field(default_factory=dict)
 
 
@@ -101,6 +115,7 @@ class SignalMapping:
 class RecordCheck:
     """A question whether a system knows of the trouble already."""
 
+    #: The system of systems.yml that is asked.
     system: Name
     #: A row means that it is known; ``:now`` is given.
     query: Query
@@ -120,7 +135,9 @@ class Folder:
 
     #: A local folder, or the address of one in an object store, like ``s3://bucket/exports``.
     path: Annotated[str, StringConstraints(min_length=1, max_length=500)]
+    #: The names of the files that are read.
     pattern: Annotated[str, StringConstraints(pattern=r"^[^/]{1,100}$")] = "*.csv"
+    #: How often it is looked into.
     every: Span = timedelta(minutes=1)
 
 
@@ -129,6 +146,7 @@ class Source:
     """A sender of signals: over HTTP, or by files in a folder."""
 
     name: Annotated[Handle, FROM_KEY]
+    #: The form of its requests.
     format: Format
     #: The only kind it sends; empty for any.
     kind: OptionalName = ""
@@ -138,13 +156,17 @@ class Source:
     domain: OptionalHandle = ""
     #: Two while a secret is changed: both are valid.
     token_env: Annotated[tuple[EnvironmentName, ...], Field(max_length=2)] = ()
+    #: The names of secrets of Standard Webhooks.
     webhook_secret_env: Annotated[tuple[EnvironmentName, ...], Field(max_length=2)] = ()
+    #: How many signals it may send in a minute.
     per_minute: Annotated[int, Field(ge=1, strict=True)] = 6000
     #: With the format of the same name only.
     mapping: SignalMapping | None = None
     #: The product whose file of ``sources/`` it begins with.
     preset: OptionalHandle = ""
+    #: How a request proves who sent it.
     verify: Verification | None = None
+    #: The question that the product asks once, before it sends.
     handshake: Handshake = Handshake.NONE
     #: Watched for files; such a source needs no secret.
     folder: Folder | None = None

@@ -64,6 +64,7 @@ class Handshake(StrEnum):
 class Verification:
     """The proof that a sender gives with each request."""
 
+    #: The way in which it is proved.
     scheme: Scheme
     #: Two while a secret is changed: both are valid. Empty in a preset.
     secret_env: Annotated[tuple[EnvironmentName, ...], Field(max_length=2)] = ()
@@ -75,8 +76,11 @@ class Verification:
     field: ShortText = ""
     #: Stands before the signature.
     prefix: ShortText = ""
+    #: The hash of the signature.
     algorithm: Algorithm = Algorithm.SHA256
+    #: How the signature is written.
     encoding: Encoding = Encoding.HEX
+    #: How the secret is written.
     secret_encoding: Encoding = Encoding.TEXT
     #: The signed text: ``{body} {timestamp} {id} {method} {url} {path} {params}``, or a JMESPath
     #: expression in braces.

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field
 from datetime import timedelta
 from typing import Annotated, Any
 
-from pydantic import BeforeValidator, Field
+from pydantic import BeforeValidator, Field, WithJsonSchema
 
 from bot.cases.constraints import Name, Span
 from bot.cases.expressions import Expression
@@ -24,7 +24,17 @@ def _read_percent(value: Any) -> int:
     return int(match[1])
 
 
-Percent = Annotated[int, BeforeValidator(_read_percent)]
+Percent = Annotated[
+    int,
+    BeforeValidator(_read_percent),
+    WithJsonSchema(
+        {
+            "type": "string",
+            "pattern": r"^\s*(0?[0-9]?[0-9]|100) ?%\s*$",
+            "description": "A share like 20%.",
+        }
+    ),
+]
 CaseCount = Annotated[int, Field(ge=0, le=500, strict=True)]
 
 

@@ -25,6 +25,7 @@ else:
 class HttpCall:
     """One HTTP call, with expressions over its answer."""
 
+    #: The method.
     method: Literal["GET", "POST", "PUT", "PATCH", "DELETE"] = "GET"
     #: Path and query with placeholders for parameters, each percent-encoded.
     path: Annotated[str, StringConstraints(pattern=r"^/")]
@@ -46,9 +47,13 @@ class HttpCall:
 class HttpAction(ActionSpec):
     """An action that is one HTTP call, with the calls around it."""
 
+    #: The call that does it.
     execute: HttpCall
+    #: A call whose fields must be as they were when the plan was made.
     precondition: HttpCall | None = None
+    #: A call that shows whether the effect is there.
     verify: HttpCall | None = None
+    #: The call that takes it back.
     undo: HttpCall | None = None
     #: What the server does with a key that it has seen before.
     declared_idempotency: Annotated[Idempotency, Field(validation_alias="idempotency")]
@@ -80,16 +85,21 @@ class HttpSystem(SystemSpec):
     """An HTTP API. Only listed hosts are reached; redirects are not followed."""
 
     connector: Literal["http"] = "http"
+    #: The address that every path is put behind.
     base_url: Annotated[str, StringConstraints(pattern=r"^https?://")]
+    #: The only hosts that are reached.
     hosts: Annotated[tuple[str, ...], Field(min_length=1)]
     #: The hosts that may have an address of our own network.
     private_hosts: tuple[str, ...] = ()
     #: The name of the secret that goes out as a bearer token; empty for none.
     token_env: OptionalEnvironmentName = ""
+    #: How long one call may take in all.
     timeout: Timeout = timedelta(seconds=5)
     #: The header that carries the key of an action; empty for none.
     idempotency_header: str = "Idempotency-Key"
+    #: The calls that a look-up may name in place of a query.
     lookups: Mapping[Name, HttpCall] = field(default_factory=dict)
+    #: The actions by name.
     actions: Annotated[Mapping[str, HttpAction], KEYED] = field(default_factory=dict)
 
     def secret_names(self) -> tuple[str, ...]:

@@ -33,6 +33,7 @@ Checksum = Annotated[str, StringConstraints(pattern=r"^(sha256:[0-9a-f]{64})?$")
 class ToolCall:
     """One call of a tool, with expressions over its result."""
 
+    #: The name of the tool.
     tool: Text
     #: The checksum of the tool's input schema; ``countersign check`` prints it.
     schema: Checksum = ""
@@ -56,9 +57,13 @@ class ToolCall:
 class ToolAction(ActionSpec):
     """An action that is one call of a tool."""
 
+    #: The call that does it.
     execute: ToolCall
+    #: A call whose fields must be as they were when the plan was made.
     precondition: ToolCall | None = None
+    #: A call that shows whether the effect is there.
     verify: ToolCall | None = None
+    #: The call that takes it back.
     undo: ToolCall | None = None
     #: What the server does with a key that it has seen before.
     declared_idempotency: Annotated[Idempotency, Field(validation_alias="idempotency")]
@@ -108,8 +113,11 @@ class McpSystem(SystemSpec):
     token_env: OptionalEnvironmentName = ""
     #: The hosts that may have an address of our own network.
     private_hosts: tuple[str, ...] = ()
+    #: How long one call may take in all.
     timeout: Timeout = timedelta(seconds=15)
+    #: The calls that a look-up may name in place of a query.
     lookups: Mapping[Name, ToolCall] = field(default_factory=dict)
+    #: The actions by name.
     actions: Annotated[Mapping[str, ToolAction], KEYED] = field(default_factory=dict)
 
     def __post_init__(self) -> None:

@@ -62,7 +62,9 @@ class MessageSystem(SystemSpec):
     """Slack as a system for messages, without a secret of its own."""
 
     connector: Literal["message"] = "message"
+    #: How long one call may take in all.
     timeout: Timeout = timedelta(seconds=10)
+    #: The actions by name.
     actions: Annotated[Mapping[str, MessageAction], KEYED]
 
     def secret_names(self) -> tuple[str, ...]:

@@ -44,7 +44,9 @@ class MailAction(ActionSpec):
 
     #: Addresses, or templates of one address each.
     to: Annotated[tuple[Text, ...], Field(min_length=1, max_length=MAX_RECIPIENTS)]
+    #: A template of the subject.
     subject: Text
+    #: A template of the text.
     text: Annotated[str, StringConstraints(min_length=1, max_length=MAX_MAIL_TEXT)]
     target: Text = "mail:{mail_to}"
     summary: Text = "Write to {mail_to}: “{mail_subject}”"
@@ -82,7 +84,9 @@ class MailAction(ActionSpec):
 class SentMailbox(MailServer):
     """The mailbox in which the mail server files what it sends."""
 
+    #: The port; IMAP over TLS has 993.
     port: Port = 993
+    #: The folder with sent mails.
     folder: Text = "Sent"
     #: The server files a mail before it confirms it, so what is not there was not sent. Without
     #: this a mail that is not there may still have been sent, and a person is asked.
@@ -94,14 +98,19 @@ class SmtpSystem(MailServer, SystemSpec):
     """A mail server that takes mails of one sender."""
 
     connector: Literal["smtp"] = "smtp"
+    #: The port; SMTP over TLS has 465.
     port: Port = 465
+    #: How long one call may take in all.
     timeout: Timeout = timedelta(seconds=15)
+    #: The address of the sender.
     sender: Text
+    #: The name that people see beside the address.
     sender_name: Annotated[str, StringConstraints(pattern=r"^[^\x00-\x1f\x7f]{0,60}$")] = ""
     #: The only domains to which mails may go. A subdomain is listed by itself.
     domains: Annotated[tuple[Text, ...], Field(min_length=1, max_length=200)]
     #: Where a mail is looked for after a lost answer; without it a person is asked.
     sent_mailbox: SentMailbox | None = None
+    #: The actions by name.
     actions: Annotated[Mapping[str, MailAction], KEYED]
 
     def __post_init__(self) -> None:

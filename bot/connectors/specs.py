@@ -49,6 +49,7 @@ class ActionSpec(ABC):
     version: Annotated[int, Field(ge=1)] = 1
     #: What people read in its place: "Order stock".
     title: str = ""
+    #: The parameters by name, with their types.
     parameters: Mapping[ParameterName, ParameterType]
     #: What people read in place of each parameter's name.
     titles: Mapping[ParameterName, Text] = field(default_factory=dict)
@@ -62,6 +63,7 @@ class ActionSpec(ABC):
     preview: Text
     #: The parameter or snapshot field with the amount that it moves; empty for an action without.
     amount: str = ""
+    #: The currency of the amount.
     currency: Currency = "GBP"
     #: How long after it has landed it may be taken back.
     undo_for: Span | None = None
@@ -105,7 +107,9 @@ class SystemSpec(ABC):
     connector: str
     #: What people read in place of its name: "stock system".
     title: str = ""
+    #: How long one call may take in all.
     timeout: Timeout
+    #: The actions by name.
     actions: Mapping[str, ActionSpec]
 
     @abstractmethod

@@ -51,6 +51,7 @@ class SqlAction(ActionSpec):
 
     #: A SELECT whose one row must be as it was when the plan was made.
     precondition: Query
+    #: The INSERT, UPDATE or DELETE that does it.
     statement: Query
     #: How many rows the statement changes; with another number all is rolled back.
     expect_rows: Annotated[int, Field(ge=1, le=100)] = 1
@@ -96,7 +97,9 @@ class SqlSystem(SystemSpec):
     url_env: EnvironmentName
     #: The same for a role that can only read: look-ups log in with it. Empty for the same URL.
     read_url_env: OptionalEnvironmentName = ""
+    #: How long one call may take in all.
     timeout: Timeout = timedelta(seconds=2)
+    #: The actions by name.
     actions: Annotated[Mapping[str, SqlAction], KEYED] = field(default_factory=dict)
 
     def secret_names(self) -> tuple[str, ...]:

@@ -81,10 +81,13 @@ HolidayName = Annotated[
 class HoursEntry:
     """The working hours of one channel, as people write them."""
 
+    #: A time zone like Europe/London.
     zone: Annotated[str, AfterValidator(_check_zone)]
+    #: The working days.
     days: Annotated[tuple[Weekday, ...], Field(min_length=1, max_length=7)]
     #: May end on the next day: 17:00-02:00.
     open: OpeningTimes
+    #: The public holidays of a country or of a part of one, like GB-ENG, or none.
     holidays: HolidayName = NO_HOLIDAYS
     #: When the daily summary comes.
     digest: ClockTime = "09:00"
@@ -111,7 +114,9 @@ class HoursEntry:
 class ChannelsFile:
     """The channels, as people write them."""
 
+    #: The hours of every channel without its own.
     default: HoursEntry
+    #: The hours of single channels.
     channels: Mapping[ChannelId, HoursEntry] = field(default_factory=dict)
     #: What people call each channel.
     titles: Mapping[ChannelId, Text] = field(default_factory=dict)

@@ -24,7 +24,9 @@ Account = Annotated[
 class PersonEntry:
     """One person with all accounts, at least one of them in Slack."""
 
+    #: The name by which other files call this person.
     name: Text
+    #: Slack accounts as team/user, and what systems call this person.
     accounts: Annotated[tuple[Account, ...], Field(min_length=1, max_length=20)]
 
     def __post_init__(self) -> None:
@@ -35,6 +37,7 @@ class PersonEntry:
 
 @dataclass(frozen=True, slots=True)
 class PeopleFile:
+    #: The people.
     people: Annotated[tuple[PersonEntry, ...], Field(max_length=2_000)] = ()
 
 

@@ -38,9 +38,13 @@ class Preset:
     documentation: Address
     #: The kind of its cases, where a playbook for that exists.
     kind: OptionalName = ""
+    #: The form of its requests.
     format: Format = Format.MAPPING
+    #: How a request proves who sent it.
     verify: Annotated[Verification, AfterValidator(check_scheme)] | None = None
+    #: The question that the product asks once, before it sends.
     handshake: Handshake = Handshake.NONE
+    #: Where the fields of a signal stand in a request.
     mapping: SignalMapping | None = None
 
 

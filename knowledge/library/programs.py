@@ -25,6 +25,7 @@ _WORDS = ("title", "channel", "follow_up", "callback", "per_minute", "max_open")
 
 @dataclass(frozen=True, slots=True)
 class ProgramsFile:
+    #: The programs by name.
     programs: Annotated[Mapping[str, Program], KEYED] = field(default_factory=dict)
 
 

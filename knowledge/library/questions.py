@@ -103,10 +103,15 @@ Slots = Annotated[str, AfterValidator(_check_slots)]
 class QuestionsFile:
     """The file: every text has one example a line."""
 
+    #: Questions by what they ask for, an example a line.
     asks: dict[Label, str]
+    #: By kind: what people call it.
     names: dict[str, str]
+    #: By kind: questions for its open cases.
     kinds: dict[str, str]
+    #: Questions about no kind in particular.
     none: str
+    #: Questions by the parts that they name.
     slots: dict[Slots, str] = field(default_factory=dict)
 
 

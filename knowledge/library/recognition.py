@@ -12,6 +12,7 @@ FILE_NAME = "recognition.yml"
 
 @dataclass(frozen=True, slots=True)
 class RecognitionFile:
+    #: The rules of recognition.
     recognition: MeritRules = field(default_factory=MeritRules)
 
 

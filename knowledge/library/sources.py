@@ -82,6 +82,7 @@ SourceEntry = Annotated[
 
 @dataclass(frozen=True, slots=True)
 class SourcesFile:
+    #: The sources by name.
     sources: Annotated[Mapping[str, SourceEntry], KEYED]
 
 

@@ -13,6 +13,7 @@ from knowledge.library.yaml_files import read, to_plain
 
 @dataclass(frozen=True, slots=True)
 class SystemsFile:
+    #: The systems by name.
     systems: Annotated[Mapping[str, AnySystem], KEYED]
 
 

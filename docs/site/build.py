@@ -1,0 +1,84 @@
+"""Build the documentation: ``python docs/site/build.py [FOLDER]``.
+
+The pages of ``docs`` and those that are made from the code stand in one folder, from which Sphinx
+makes the site. A link that leads nowhere ends the build.
+"""
+
+import re
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from sphinx.cmd.build import main as build
+
+import pages
+
+DOCS = Path(__file__).parent.parent
+PROJECT = DOCS.parent
+SITE = Path(__file__).parent
+DEFAULT_FOLDER = PROJECT / ".cache" / "site"
+#: Folders of pages and what they show; no code and no configuration of the site itself.
+_LEFT_OUT = frozenset({"site", "examples", "deploy"})
+_LINK = re.compile(r"(!?)\[([^\]]*)\]\(([^)#\s]+)(#[^)\s]*)?\)")
+
+
+def write_source(folder: Path) -> None:
+    """Write every page into a folder, as Sphinx reads them."""
+    wanted = dict(_pages())
+    for path in sorted(folder.rglob("*.md")):
+        if path.relative_to(folder) not in wanted:
+            path.unlink()
+    for path, content in wanted.items():
+        target = folder / path
+        target.parent.mkdir(parents=True, exist_ok=True)
+        # What has not changed is not built again.
+        if not target.exists() or target.read_text(encoding="utf-8") != content:
+            target.write_text(content, encoding="utf-8")
+    for picture in DOCS.rglob("*.png"):
+        target = folder / picture.relative_to(DOCS)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(picture, target)
+
+
+def _pages() -> Iterator[tuple[Path, str]]:
+    for path in sorted(DOCS.rglob("*.md")):
+        place = path.relative_to(DOCS)
+        if place.parts[0] not in _LEFT_OUT:
+            yield place, _inside(path, path.read_text(encoding="utf-8"))
+    yield Path("index.md"), pages.index(DOCS)
+    yield from pages.generated()
+
+
+def _inside(path: Path, text: str) -> str:
+    """Keep the words alone of a link to a file of the project that is no page."""
+
+    def replace(match: re.Match[str]) -> str:
+        mark, words, target, _ = match.groups()
+        if "://" in target or target.startswith("mailto:"):
+            return match[0]
+        place = (path.parent / target).resolve()
+        is_page = place.suffix in {".md", ".png"} and place.is_relative_to(DOCS)
+        if is_page and place.relative_to(DOCS).parts[0] not in _LEFT_OUT:
+            return match[0]
+        if not place.exists():
+            raise SystemExit(f"{path.relative_to(PROJECT)}: there is no {target}")
+        return words if not mark else ""
+
+    return _LINK.sub(replace, text)
+
+
+def main(folder: Path) -> int:
+    """Build the site, and return the code with which the program ends."""
+    source, site = folder / "source", folder / "html"
+    source.mkdir(parents=True, exist_ok=True)
+    write_source(source)
+    arguments = ["-c", SITE, "-d", folder / "doctrees", "-W", "--keep-going", "-q", source, site]
+    code: int = build([str(argument) for argument in ["-b", "html", *arguments]])
+    if not code:
+        print(f"{site}/index.html")
+    return code
+
+
+if __name__ == "__main__":
+    sys.exit(main(Path(sys.argv[1]) if len(sys.argv) > 1 else DEFAULT_FOLDER))

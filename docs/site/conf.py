@@ -1,0 +1,33 @@
+"""Sphinx: how the pages of ``docs`` become a site that is readable offline."""
+
+from importlib.metadata import version as version_of
+
+from pygments.lexers.special import TextLexer
+from sphinx.application import Sphinx
+
+project = "Countersign"
+author = "The Countersign founders"
+release = version = version_of("countersign")
+
+extensions = ["myst_parser"]
+source_suffix = {".md": "markdown"}
+myst_enable_extensions = ["attrs_inline"]
+# Links to headings are checked as those between pages are.
+myst_heading_anchors = 4
+
+html_theme = "furo"
+html_title = f"Countersign {version}"
+html_copy_source = False
+html_show_sourcelink = False
+# Nothing is fetched from elsewhere: a page opened from a disk is complete.
+html_theme_options = {"top_of_page_buttons": []}
+# Code in pages is often a fragment: a query with three dots, JSON with comments.
+highlight_language = "none"
+nitpicky = True
+# Where a page leaves out a level of headings, nothing is lost.
+suppress_warnings = ["myst.header"]
+
+
+def setup(app: Sphinx) -> None:
+    """Show drawings in Mermaid as their text: the program that draws them is not here."""
+    app.add_lexer("mermaid", TextLexer)
