@@ -55,7 +55,12 @@ class CheckpointKeeper:
 def open_keeper(settings: Settings, store: Store, clock: Clock) -> CheckpointKeeper:
     """Open the checkpoints of these settings with the watch over them."""
     witness = open_witness(settings)
-    watch = RollbackWatch(
+    return CheckpointKeeper(watch_over(witness, store, clock), witness, store)
+
+
+def watch_over(witness: Witness, store: Store, clock: Clock) -> RollbackWatch:
+    """Return the watch that compares the ledger with this witness."""
+    return RollbackWatch(
         desk_controls=store.desk_controls,
         cases=store.cases,
         queries=store.queries,
@@ -63,7 +68,6 @@ def open_keeper(settings: Settings, store: Store, clock: Clock) -> CheckpointKee
         compare=lambda: witness.compare(store.ledger),
         clock=clock,
     )
-    return CheckpointKeeper(watch, witness, store)
 
 
 def open_witness(settings: Settings) -> Witness:

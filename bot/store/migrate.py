@@ -88,10 +88,7 @@ def missing_steps(database: Database) -> tuple[str | None, list[MigrationStep]]:
 def locked_for_migration(database: Database) -> Iterator[Connection]:
     """Begin a transaction in which no other process migrates."""
     with database.engine.connect() as connection:
-        if database.is_sqlite:
-            begin = _begin_on_sqlite
-        else:
-            begin = _begin_on_postgresql
+        begin = _begin_on_sqlite if database.is_sqlite else _begin_on_postgresql
         with begin(connection):
             yield connection
 
