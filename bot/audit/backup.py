@@ -30,7 +30,7 @@ CHECKPOINTS = "checkpoints"
 LIBRARY = "library"
 KEYS = "keys"
 #: What of the folder of checkpoints is no secret.
-PUBLIC_PATTERNS = ("*.note", "public.key", "*.rotation", "witness.json")
+PUBLIC_PATTERNS = ("*.note", "public.key", "previous.keys", "witness.json")
 SIGNING_KEY = "key"
 ARCHIVE_SUFFIXES = {".tar": "w", ".tgz": "w:gz", ".gz": "w:gz"}
 

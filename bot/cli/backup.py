@@ -131,11 +131,11 @@ def _print_restored(settings: Settings, manifest: Manifest, *, is_moved: bool) -
     if is_moved:
         folder = settings.checkpoints_dir
         out.print(f"The checkpoints of the backup are in {folder}.", markup=False)
-        if any(folder.glob("*.note")) and not (folder / SIGNING_KEY).exists():
+        key = folder / SIGNING_KEY
+        if any(folder.glob("*.note")) and not key.exists():
             out.print(
-                f"The key that signs them was not backed up: put your copy at {folder / SIGNING_KEY}"
-                " before the bot starts. Without one, move the folder aside and keep it for the"
-                " auditor.",
+                f"The key that signs them was not backed up: put your copy at {key} before the bot"
+                " starts. Without one, move the folder aside and keep it for the auditor.",
                 markup=False,
                 style="yellow",
             )
