@@ -3,9 +3,13 @@
 import logging
 from dataclasses import dataclass
 
-from bot.audit.checkpoints import Checkpoints, Witness
+from bot.audit.checkpoints import Checkpoints, Rotation, Witness
+from bot.cases.caller import Caller
+from bot.cases.control_commands import RecordKeyRotation
+from bot.cases.control_decisions import decide_controls
 from bot.cases.controls import BEHIND, DeskControls
-from bot.cases.errors import LedgerBroken, SettingsIncomplete
+from bot.cases.errors import LedgerBroken, Refusal, SettingsIncomplete
+from bot.desk.retry import retry_on_conflict
 from bot.desk.rollback import RollbackWatch, describe_loss
 from bot.ports.clock import Clock
 from bot.settings import Settings, Signer
@@ -50,6 +54,33 @@ class CheckpointKeeper:
             self.witness.sign(self.store.ledger)
         except LedgerBroken as failure:
             log.critical("the ledger is not signed: %s", failure)
+
+    def rotate_key(self, operator: str) -> Rotation:
+        """Replace the key under both signatures, and record by whom.
+
+        Raises:
+            Refusal: this process does not sign, or a restored backup is not acknowledged.
+        """
+        if not isinstance(self.witness, Checkpoints):
+            raise Refusal(
+                "this process does not sign checkpoints (COUNTERSIGN_CHECKPOINTS): replace the key"
+                " where they are signed"
+            )
+        if self.compare().is_behind:
+            raise Refusal(f"{BEHIND}: `countersign ledger acknowledge`")
+        rotation = self.witness.rotate(self.store.ledger)
+        caller = Caller.operator(operator)
+        command = RecordKeyRotation(caller, rotation.old_key, rotation.new_key)
+
+        def attempt() -> DeskControls:
+            controls = self.store.desk_controls.load()
+            decision = decide_controls(controls, command, self.watch.clock())
+            return self.store.desk_controls.save(decision)
+
+        retry_on_conflict(attempt)
+        # The first note of the new key alone, over the entry that says who brought it in.
+        self.witness.sign(self.store.ledger)
+        return rotation
 
 
 def open_keeper(settings: Settings, store: Store, clock: Clock) -> CheckpointKeeper:

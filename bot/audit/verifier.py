@@ -382,8 +382,8 @@ def check_checkpoints(folder, key_text, leaves, findings, acknowledgements=(), r
     Return how many entries the notes cover.
 
     Each must be signed by the pinned key and be the root of its first entries, and none may be
-    missing. ``acknowledgements`` are the entries that acknowledge restored backups; what they
-    explain goes into ``remarks``.
+    missing. ``acknowledgements`` are the entries that acknowledge restored backups or replaced
+    keys; what they explain goes into ``remarks``.
     """
     notes = read_notes(folder, key_text.strip(), findings)
     roots = roots_of(leaves, {note.size for note in notes})
@@ -406,7 +406,7 @@ def check_checkpoints(folder, key_text, leaves, findings, acknowledgements=(), r
             elif remarks is not None and not is_superseded:
                 remarks.append(describe_restore(note.restore, acknowledgements))
         elif note.rotation and remarks is not None:
-            remarks.append(f"{note.name}: the key was replaced; {note.rotation[1]} signs since")
+            remarks.append(describe_rotation(note, acknowledgements))
         if not note.restore and last and note.size < last.size:
             findings.append(
                 f"{note.name}: signs {note.size} entries after {last.size} were signed:"
@@ -507,6 +507,17 @@ def acknowledgement_of(size, root, acknowledgements):
     return None
 
 
+def describe_rotation(note, acknowledgements):
+    """Say which key replaced which, and who did that."""
+    old, new = note.rotation
+    who = "no entry says by whom"
+    for entry in acknowledgements:
+        body = entry["body"]
+        if (body.get("old_key"), body.get("new_key")) == (old, new):
+            who = f"by {body.get('by_name')!r} at {entry['at']}"
+    return f"{note.name}: the key {old} was replaced by {new}; {who}"
+
+
 def describe_restore(restore, acknowledgements):
     """Say what a restored backup lacks, and who acknowledged it."""
     size, root, common = restore
@@ -604,12 +615,25 @@ def check_pack_note(pack, key, findings):
     except (ValueError, IndexError) as failure:
         findings.append(f"the checkpoint: {failure}")
         return None
+    if note.rotation:
+        check_second_signature(pack["checkpoint"], note.rotation, findings)
     # The same bytes can be written in several ways in base64; a checkpoint is written in one.
-    signature = pack["checkpoint"].partition("\n\n")[2]
-    match = re.fullmatch(r"— (\S+) (\S+)\n", signature)
-    if not match or base64.b64encode(base64.b64decode(match[2])).decode() != match[2]:
+    signatures = pack["checkpoint"].partition("\n\n")[2]
+    count = 2 if note.rotation else 1
+    matches = re.findall(r"— \S+ (\S+)\n", signatures)
+    is_whole = re.fullmatch(r"(— \S+ \S+\n)*", signatures) and len(matches) == count
+    if not is_whole or any(base64.b64encode(base64.b64decode(m)).decode() != m for m in matches):
         findings.append("the checkpoint: is not written as checkpoints are")
     return note
+
+
+def check_second_signature(checkpoint, rotation, findings):
+    """Check that both keys have signed the note that replaces one of them."""
+    for key in rotation:
+        try:
+            read_note(checkpoint, parse_key(key))
+        except (InvalidSignature, Unreadable, ValueError, IndexError):
+            findings.append("the checkpoint: not both keys have signed the change of the key")
 
 
 def check_packed(line, note, findings):
@@ -2009,7 +2033,9 @@ def verify(ledger, checkpoints=None, key=None, against=None, remarks=None):
     if checkpoints:
         key = key or (Path(checkpoints) / "public.key").read_text(encoding="utf-8")
         acknowledgements = [
-            entry for entry in entries if entry.get("type") == "ledger.acknowledged"
+            entry
+            for entry in entries
+            if entry.get("type") in ("ledger.acknowledged", "ledger.key_rotated")
         ]
         coverage = check_checkpoints(
             folder=checkpoints,
