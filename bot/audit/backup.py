@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from bot.audit import verifier
+from bot.audit.checkpoints import PREVIOUS_KEYS, SIGNING_KEY
 from bot.audit.export import export
 from bot.cases.errors import Refusal
 from bot.store.copies import copy_database, copy_name
@@ -30,8 +31,7 @@ CHECKPOINTS = "checkpoints"
 LIBRARY = "library"
 KEYS = "keys"
 #: What of the folder of checkpoints is no secret.
-PUBLIC_PATTERNS = ("*.note", "public.key", "previous.keys", "witness.json")
-SIGNING_KEY = "key"
+PUBLIC_PATTERNS = ("*.note", "public.key", PREVIOUS_KEYS, "witness.json")
 ARCHIVE_SUFFIXES = {".tar": "w", ".tgz": "w:gz", ".gz": "w:gz"}
 
 

@@ -42,6 +42,7 @@ ED25519 = b"\x01"
 # Cases that may have been opened between the last checkpoint and the loss, and whose numbers
 # nobody remembers.
 NUMBER_MARGIN = 1_000
+SIGNING_KEY = "key"
 #: Keys that were replaced, one a line, the oldest first.
 PREVIOUS_KEYS = "previous.keys"
 #: A key that a note is about to bring into force.
@@ -408,10 +409,10 @@ class Checkpoints(Witness):
         self._lock = FileLock(folder / "lock")
         super().__init__(folder, origin)
         with self._lock:
-            self._finish_rotation()
             self._key = self._load_or_make_key()
             self._public = self._key.public_key()
             self._publish_key()
+            self._reload_key()
 
     @property
     def private_key(self) -> Ed25519PrivateKey:
@@ -506,14 +507,29 @@ class Checkpoints(Witness):
             lines = "".join(f"{key}\n" for key in [*previous, old_text])
             _write_durably(self._folder / PREVIOUS_KEYS, lines)
         _write_durably(self._folder / "public.key", f"{new_text}\n")
-        path.replace(self._folder / "key")
+        path.replace(self._folder / SIGNING_KEY)
 
     def _reload_key(self) -> None:
         """Sign with the key of the folder: another process may have replaced it."""
         self._finish_rotation()
-        self._key = self._load_or_make_key()
-        self._public = self._key.public_key()
+        self._read_keys()
+
+    def _read_keys(self) -> None:
         self._previous = self._read_previous_keys()
+        public = self._read_public_key()
+        if public is None or _raw(public) == _raw(self._key.public_key()):
+            return
+        # A public key alone replaces nothing.
+        key = self._read_private_key()
+        if key is not None and _raw(key.public_key()) == _raw(public):
+            self._key, self._public = key, public
+
+    def _read_private_key(self) -> Ed25519PrivateKey | None:
+        try:
+            text = (self._folder / SIGNING_KEY).read_text()
+            return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(text.strip()))
+        except (OSError, ValueError):
+            return None
 
     def _finish_interrupted_write(self, memory: _Memory) -> None:
         """Write what a process that ended in between has left out.
@@ -573,7 +589,7 @@ class Checkpoints(Witness):
         return _base64(self._key_id(_raw(key.public_key())) + key.sign(text.encode()))
 
     def _load_or_make_key(self) -> Ed25519PrivateKey:
-        path = self._folder / "key"
+        path = self._folder / SIGNING_KEY
         try:
             return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(path.read_text().strip()))
         except FileNotFoundError:

@@ -9,7 +9,6 @@ import typer
 
 from bot import storage
 from bot.audit.backup import (
-    SIGNING_KEY,
     BackupSources,
     Manifest,
     ledger_problems,
@@ -17,7 +16,7 @@ from bot.audit.backup import (
     restore_checkpoints,
     write_backup,
 )
-from bot.audit.checkpoints import Witness
+from bot.audit.checkpoints import SIGNING_KEY, Witness
 from bot.cases.errors import LedgerBroken
 from bot.cases.ledger import Tree
 from bot.checkpoint_keeper import open_witness, sign_or_compare, watch_over
