@@ -3,9 +3,13 @@
 import logging
 from dataclasses import dataclass
 
-from bot.audit.checkpoints import Checkpoints, Witness
+from bot.audit.checkpoints import Checkpoints, Rotation, Witness
+from bot.cases.caller import Caller
+from bot.cases.control_commands import RecordKeyRotation
+from bot.cases.control_decisions import decide_controls
 from bot.cases.controls import BEHIND, DeskControls
-from bot.cases.errors import LedgerBroken, SettingsIncomplete
+from bot.cases.errors import LedgerBroken, Refusal, SettingsIncomplete
+from bot.desk.retry import retry_on_conflict
 from bot.desk.rollback import RollbackWatch, describe_loss
 from bot.ports.clock import Clock
 from bot.settings import Settings, Signer
@@ -51,11 +55,43 @@ class CheckpointKeeper:
         except LedgerBroken as failure:
             log.critical("the ledger is not signed: %s", failure)
 
+    def rotate_key(self, operator: str) -> Rotation:
+        """Replace the key under both signatures, and record by whom.
+
+        Raises:
+            Refusal: this process does not sign, or a restored backup is not acknowledged.
+        """
+        if not isinstance(self.witness, Checkpoints):
+            raise Refusal(
+                "this process does not sign checkpoints (COUNTERSIGN_CHECKPOINTS): replace the key"
+                " where they are signed"
+            )
+        if self.compare().is_behind:
+            raise Refusal(f"{BEHIND}: `countersign ledger acknowledge`")
+        rotation = self.witness.rotate(self.store.ledger)
+        caller = Caller.operator(operator)
+        command = RecordKeyRotation(caller, rotation.old_key, rotation.new_key)
+
+        def attempt() -> DeskControls:
+            controls = self.store.desk_controls.load()
+            decision = decide_controls(controls, command, self.watch.clock())
+            return self.store.desk_controls.save(decision)
+
+        retry_on_conflict(attempt)
+        # The first note of the new key alone, over the entry that says who brought it in.
+        self.witness.sign(self.store.ledger)
+        return rotation
+
 
 def open_keeper(settings: Settings, store: Store, clock: Clock) -> CheckpointKeeper:
     """Open the checkpoints of these settings with the watch over them."""
     witness = open_witness(settings)
-    watch = RollbackWatch(
+    return CheckpointKeeper(watch_over(witness, store, clock), witness, store)
+
+
+def watch_over(witness: Witness, store: Store, clock: Clock) -> RollbackWatch:
+    """Return the watch that compares the ledger with this witness."""
+    return RollbackWatch(
         desk_controls=store.desk_controls,
         cases=store.cases,
         queries=store.queries,
@@ -63,7 +99,6 @@ def open_keeper(settings: Settings, store: Store, clock: Clock) -> CheckpointKee
         compare=lambda: witness.compare(store.ledger),
         clock=clock,
     )
-    return CheckpointKeeper(watch, witness, store)
 
 
 def open_witness(settings: Settings) -> Witness:

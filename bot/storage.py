@@ -10,11 +10,16 @@ from bot.store.migrate import migrate, must_be_migrated
 from bot.store.store import Store
 
 
-def open_store(settings: Settings) -> Store:
-    """Open the store and bring it to the latest migration."""
+def open_database(settings: Settings) -> Database:
+    """Open the database as it stands, of whatever release it is."""
     # Signing key and database are in it: nobody else reads it.
     settings.data_dir.mkdir(parents=True, exist_ok=True, mode=0o700)
-    database = Database(settings.database_url)
+    return Database(settings.database_url)
+
+
+def open_store(settings: Settings) -> Store:
+    """Open the store and bring it to the latest migration."""
+    database = open_database(settings)
     migrate(database)
     return Store.over(database)
 

@@ -5,6 +5,8 @@ tree that was signed last, and only what grows from it is signed. A ledger that 
 grown anew is refused until whoever runs the bot has acknowledged in the ledger that a backup was
 restored. The next note then names what was signed before.
 
+A key is replaced by a note that names both keys and carries the signatures of both.
+
 Notes are C2SP signed notes (tlog-checkpoint), numbered so that a missing one shows. ``Witness``
 only reads, for a bot whose signer is another process; ``Checkpoints`` signs.
 """
@@ -40,6 +42,13 @@ ED25519 = b"\x01"
 # Cases that may have been opened between the last checkpoint and the loss, and whose numbers
 # nobody remembers.
 NUMBER_MARGIN = 1_000
+SIGNING_KEY = "key"
+#: Keys that were replaced, one a line, the oldest first.
+PREVIOUS_KEYS = "previous.keys"
+#: A key that a note is about to bring into force.
+NEW_KEY = "key.new"
+#: The extension line of a note that replaces the key: the old one, and the new one.
+ROTATED = "rotated"
 NOTE_NAME = re.compile(r"(\d{6,})-(\d+)\.note")
 
 
@@ -54,6 +63,14 @@ class Checkpoint:
     note: str
     #: On a note that follows a restored backup: so many entries are as they were before.
     common: int | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class Rotation:
+    """A key that was replaced, and the one in force, as C2SP writes them."""
+
+    old_key: str
+    new_key: str
 
 
 @dataclass(frozen=True, slots=True)
@@ -91,6 +108,7 @@ class Witness:
         self._folder = folder
         self._origin = origin
         self._public = self._read_public_key()
+        self._previous = self._read_previous_keys()
         self._require_own_name()
 
     @property
@@ -107,6 +125,13 @@ class Witness:
     def raw_public_key(self) -> bytes | None:
         """Return the Ed25519 key of the notes; None where unreadable."""
         return self._raw_public_key() if self._public is not None else None
+
+    @property
+    def raw_public_keys(self) -> tuple[bytes, ...]:
+        """Return the key of the notes, and before it those that it replaced, the last first."""
+        self._read_keys()
+        current = self.raw_public_key
+        return tuple(filter(None, [current, *map(_raw, reversed(self._previous))]))
 
     @property
     def is_there(self) -> bool:
@@ -135,11 +160,11 @@ class Witness:
 
         Pin it where the operator of the bot cannot change it.
         """
-        key = base64.b64encode(ED25519 + self._raw_public_key()).decode()
-        return f"{self._origin}+{self._key_id().hex()}+{key}"
+        return self._verifier_key(self._raw_public_key())
 
     def latest(self) -> Checkpoint | None:
         """Return the last note that is ours; None where nothing was signed."""
+        self._read_keys()
         matches = filter(None, (NOTE_NAME.fullmatch(path.name) for path in self._notes()))
         # A folder has a note for every few minutes of years: only the last is read.
         for match in sorted(matches, key=lambda match: int(match[1]), reverse=True):
@@ -266,6 +291,7 @@ class Witness:
 
     def _load_notes(self, *, after: int = 0) -> list[Checkpoint]:
         """Return our own notes above this number, in order."""
+        self._read_keys()
         names: list[tuple[int, str]] = []
         for path in self._notes():
             match = NOTE_NAME.fullmatch(path.name)
@@ -289,12 +315,15 @@ class Witness:
 
         None when the note is not ours.
         """
-        body, _, signature_line = text.partition("\n\n")
+        body, _, signature_lines = text.partition("\n\n")
         try:
-            signature = base64.b64decode(signature_line.strip().rpartition(" ")[2], validate=True)
-            if self._public is None or signature[:4] != self._key_id():
+            # Under a note that replaces the key, the new one signs in the first line.
+            signature_line = signature_lines.strip().partition("\n")[0]
+            signature = base64.b64decode(signature_line.rpartition(" ")[2], validate=True)
+            key = self._find_key(signature[:4])
+            if key is None:
                 return None
-            self._public.verify(signature[4:], f"{body}\n".encode())
+            key.verify(signature[4:], f"{body}\n".encode())
             _, size, root, *extensions = body.split("\n")
             return Checkpoint(
                 number=number,
@@ -312,10 +341,28 @@ class Witness:
         """Return the public key, if this process may read it."""
         try:
             text = (self._folder / "public.key").read_text()
-            typed_key = base64.b64decode(text.strip().split("+", 2)[2])
-            return Ed25519PublicKey.from_public_bytes(typed_key[len(ED25519) :])
+            return _parse_verifier_key(text)
         except (OSError, ValueError, IndexError):
             return None
+
+    def _read_previous_keys(self) -> list[Ed25519PublicKey]:
+        """Return the keys that were replaced, the oldest first."""
+        try:
+            lines = (self._folder / PREVIOUS_KEYS).read_text().split()
+            return [_parse_verifier_key(line) for line in lines]
+        except (OSError, ValueError, IndexError):
+            return []
+
+    def _read_keys(self) -> None:
+        """Read the keys again: another process may have replaced them."""
+        public = self._read_public_key()
+        if public is not None:
+            self._public = public
+            self._previous = self._read_previous_keys()
+
+    def _find_key(self, key_id: bytes) -> Ed25519PublicKey | None:
+        keys = [*self._previous, *filter(None, [self._public])]
+        return next((key for key in keys if self._key_id(_raw(key)) == key_id), None)
 
     def _require_own_name(self) -> None:
         # A note under another name belongs to no key that anybody has pinned.
@@ -339,11 +386,15 @@ class Witness:
             raise LedgerBroken(
                 f"there is no public.key in {self._folder}, so nothing was signed there yet"
             )
-        return self._public.public_bytes(Encoding.Raw, PublicFormat.Raw)
+        return _raw(self._public)
 
-    def _key_id(self) -> bytes:
-        name = self._origin.encode() + b"\n" + ED25519 + self._raw_public_key()
+    def _key_id(self, raw: bytes) -> bytes:
+        name = self._origin.encode() + b"\n" + ED25519 + raw
         return hashlib.sha256(name).digest()[:4]
+
+    def _verifier_key(self, raw: bytes) -> str:
+        key = base64.b64encode(ED25519 + raw).decode()
+        return f"{self._origin}+{self._key_id(raw).hex()}+{key}"
 
 
 class Checkpoints(Witness):
@@ -361,6 +412,7 @@ class Checkpoints(Witness):
             self._key = self._load_or_make_key()
             self._public = self._key.public_key()
             self._publish_key()
+            self._reload_key()
 
     @property
     def private_key(self) -> Ed25519PrivateKey:
@@ -380,6 +432,7 @@ class Checkpoints(Witness):
                 acknowledged why.
         """
         with self._lock:
+            self._reload_key()
             # Read before the ledger: a case that is opened meanwhile is not counted too early.
             cases = ledger.last_case_number()
             try:
@@ -411,6 +464,73 @@ class Checkpoints(Witness):
             extension=f"restored {disagreement.size} {root} {rollback.common_size}\n",
         )
 
+    def rotate(self, ledger: Ledger) -> Rotation:
+        """Replace the key by a new one. Both sign a note that names both.
+
+        Raises:
+            LedgerBroken: the ledger does not grow from what was signed before.
+        """
+        with self._lock:
+            self._reload_key()
+            cases = ledger.last_case_number()
+            memory, tree = self._grow_tree(ledger)
+            self._finish_interrupted_write(memory)
+            new_key = Ed25519PrivateKey.generate()
+            old_text = self.public_key
+            new_text = self._verifier_key(_raw(new_key.public_key()))
+            # Kept first: whoever dies after the note must have the key that it names.
+            _write_durably(self._folder / NEW_KEY, _private_hex(new_key), mode=0o600)
+            self._write(
+                tree,
+                number=memory.number + 1,
+                cases=cases,
+                extension=f"{ROTATED} {old_text} {new_text}\n",
+                keys=(new_key, self._key),
+            )
+            self._finish_rotation()
+            self._reload_key()
+            return Rotation(old_text, new_text)
+
+    def _finish_rotation(self) -> None:
+        """Bring a new key into force if a note names it; drop it otherwise."""
+        path = self._folder / NEW_KEY
+        if not path.exists():
+            return
+        new_key = Ed25519PrivateKey.from_private_bytes(bytes.fromhex(path.read_text().strip()))
+        new_text = self._verifier_key(_raw(new_key.public_key()))
+        old_text = _replaced_key(self._load_memory().note, by=new_text)
+        if not old_text:
+            path.unlink()
+            return
+        previous = [self._verifier_key(_raw(key)) for key in self._read_previous_keys()]
+        if old_text not in previous:
+            lines = "".join(f"{key}\n" for key in [*previous, old_text])
+            _write_durably(self._folder / PREVIOUS_KEYS, lines)
+        _write_durably(self._folder / "public.key", f"{new_text}\n")
+        path.replace(self._folder / SIGNING_KEY)
+
+    def _reload_key(self) -> None:
+        """Sign with the key of the folder: another process may have replaced it."""
+        self._finish_rotation()
+        self._read_keys()
+
+    def _read_keys(self) -> None:
+        self._previous = self._read_previous_keys()
+        public = self._read_public_key()
+        if public is None or _raw(public) == _raw(self._key.public_key()):
+            return
+        # A public key alone replaces nothing.
+        key = self._read_private_key()
+        if key is not None and _raw(key.public_key()) == _raw(public):
+            self._key, self._public = key, public
+
+    def _read_private_key(self) -> Ed25519PrivateKey | None:
+        try:
+            text = (self._folder / SIGNING_KEY).read_text()
+            return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(text.strip()))
+        except (OSError, ValueError):
+            return None
+
     def _finish_interrupted_write(self, memory: _Memory) -> None:
         """Write what a process that ended in between has left out.
 
@@ -422,8 +542,16 @@ class Checkpoints(Witness):
         if memory.number > self._load_memory().number:
             self._remember(memory)
 
-    def _write(self, tree: Tree, *, number: int, cases: int, extension: str = "") -> Checkpoint:
-        note = self._sign_note(tree, extension)
+    def _write(
+        self,
+        tree: Tree,
+        *,
+        number: int,
+        cases: int,
+        extension: str = "",
+        keys: Sequence[Ed25519PrivateKey] = (),
+    ) -> Checkpoint:
+        note = self._sign_note(tree, extension, keys)
         # The memory carries the note: whoever dies after this line leaves a note that can be
         # written again.
         self._remember(
@@ -452,13 +580,16 @@ class Checkpoints(Witness):
         }
         _write_durably(self._folder / "witness.json", json.dumps(content))
 
-    def _sign_note(self, tree: Tree, extension: str) -> str:
+    def _sign_note(self, tree: Tree, extension: str, keys: Sequence[Ed25519PrivateKey] = ()) -> str:
         text = f"{self._origin}\n{tree.size}\n{_base64(tree.root)}\n{extension}"
-        signature = _base64(self._key_id() + self._key.sign(text.encode()))
-        return f"{text}\n— {self._origin} {signature}\n"
+        lines = [f"— {self._origin} {self._signature(text, key)}\n" for key in keys or (self._key,)]
+        return f"{text}\n{''.join(lines)}"
+
+    def _signature(self, text: str, key: Ed25519PrivateKey) -> str:
+        return _base64(self._key_id(_raw(key.public_key())) + key.sign(text.encode()))
 
     def _load_or_make_key(self) -> Ed25519PrivateKey:
-        path = self._folder / "key"
+        path = self._folder / SIGNING_KEY
         try:
             return Ed25519PrivateKey.from_private_bytes(bytes.fromhex(path.read_text().strip()))
         except FileNotFoundError:
@@ -473,8 +604,7 @@ class Checkpoints(Witness):
             )
         # Nothing was signed with it: a process ended while it was being made.
         key = Ed25519PrivateKey.generate()
-        raw = key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption())
-        _write_durably(path, raw.hex(), mode=0o600)
+        _write_durably(path, _private_hex(key), mode=0o600)
         (self._folder / "public.key").unlink(missing_ok=True)
         return key
 
@@ -502,6 +632,28 @@ def _disagreement(message: str, memory: _Memory, newer: Sequence[Checkpoint]) ->
         root=tree.root,
         memory=memory,
     )
+
+
+def _raw(key: Ed25519PublicKey) -> bytes:
+    return key.public_bytes(Encoding.Raw, PublicFormat.Raw)
+
+
+def _private_hex(key: Ed25519PrivateKey) -> str:
+    return key.private_bytes(Encoding.Raw, PrivateFormat.Raw, NoEncryption()).hex()
+
+
+def _parse_verifier_key(text: str) -> Ed25519PublicKey:
+    typed_key = base64.b64decode(text.strip().split("+", 2)[2])
+    return Ed25519PublicKey.from_public_bytes(typed_key[len(ED25519) :])
+
+
+def _replaced_key(note: str, *, by: str) -> str:
+    """Return the key that this note replaces by that one; empty when it does not."""
+    for line in note.partition("\n\n")[0].split("\n"):
+        words = line.split(" ")
+        if words[0] == ROTATED and words[2:] == [by]:
+            return words[1]
+    return ""
 
 
 def _leaf(row: Any) -> bytes:

@@ -49,21 +49,32 @@ class Receipts:
         )
 
     def public_keys(self) -> list[dict[str, str]]:
-        """Return the public key as JSON web keys (RFC 8037).
+        """Return the public keys as JSON web keys (RFC 8037), that in force first.
 
-        None where none can be read.
+        Receipts that a replaced key signed are verified with it. None where none can be read.
         """
-        text = self.public_key_text
-        if not text:
-            return []
-        key = {"kty": "OKP", "crv": "Ed25519", "x": text}
-        return [{**key, "kid": key_id(text), "use": "sig", "alg": ALGORITHM}]
+        texts = [_base64url(raw) for raw in self.witness.raw_public_keys]
+        return [
+            {
+                "kty": "OKP",
+                "crv": "Ed25519",
+                "x": text,
+                "kid": key_id(text),
+                "use": "sig",
+                "alg": ALGORITHM,
+            }
+            for text in texts
+        ]
 
     @property
     def public_key_text(self) -> str:
         """Return the public key in base64url; empty where none can be read."""
         raw = self.witness.raw_public_key
-        return base64.urlsafe_b64encode(raw).rstrip(b"=").decode() if raw else ""
+        return _base64url(raw) if raw else ""
+
+
+def _base64url(raw: bytes) -> str:
+    return base64.urlsafe_b64encode(raw).rstrip(b"=").decode()
 
 
 def key_id(public_key_text: str) -> str:

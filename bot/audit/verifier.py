@@ -27,6 +27,10 @@ A log that goes back is a finding, unless two things explain it. The note that d
 one before it, in a signed line "restored SIZE ROOT COMMON", and an entry says who acknowledged
 that a backup was restored. Then it is printed as a note.
 
+A key is replaced by a note with a signed line "rotated OLD NEW" under the signatures of both keys.
+Notes before it are of the old key, notes after it of the new one. Pin either: it is printed as a
+note.
+
 A file that ends in .html is the pack of one case. Then it checks that each of its entries is part
 of the tree that the checkpoint in it signs, that none of the case's entries before its last is
 missing, and the same rules. Whether the case went on after its last entry, only a later pack or an
@@ -263,6 +267,8 @@ class Note:
         # Of a note after a restored backup: size and root of the note before it, and how many
         # entries both have.
         self.restore = restore
+        # Of a note that replaces the key: the old one and the new one.
+        self.rotation = None
         self.name = ""
         self.number = 0
 
@@ -303,7 +309,9 @@ def read_note(content, key):
         match = re.fullmatch(r"— (\S+) (\S+)", line)
         if match and match[1] == name and base64.b64decode(match[2])[:4] == key_id:
             public_key.verify(base64.b64decode(match[2])[4:], f"{text}\n".encode())
-            return Note(parse_size(size), base64.b64decode(root), parse_restored(extensions))
+            note = Note(parse_size(size), base64.b64decode(root), parse_restored(extensions))
+            note.rotation = parse_rotated(extensions)
+            return note
     raise ValueError("carries no signature by this key")
 
 
@@ -326,16 +334,58 @@ def parse_restored(extensions):
     return None
 
 
+def parse_rotated(extensions):
+    """Return the old key and the new one of a note that replaces the key."""
+    for line in extensions:
+        match = re.fullmatch(r"rotated (\S+) (\S+)", line)
+        if match:
+            return match[1], match[2]
+    return None
+
+
+def check_rotation(path, rotation, signer):
+    """Return the key that signs from here on.
+
+    Raises InvalidSignature, Unreadable or ValueError when not both keys have signed the change.
+    """
+    old, new = rotation
+    if old != signer:
+        raise ValueError("replaces a key that was not in force")
+    if new == old or parse_key(new)[0] != parse_key(old)[0]:
+        raise ValueError("does not replace the key by a new one of the same log")
+    try:
+        parse_note(path, parse_key(new))
+    except InvalidSignature:
+        raise ValueError("the signature of the new key does not hold") from None
+    return new
+
+
+def first_key(paths):
+    """Return the key that the first replacement names as the old one; None without any.
+
+    Nothing is believed of it: every note before must carry its signature.
+    """
+    for path in paths:
+        try:
+            extensions = path.read_bytes().decode("utf-8").partition("\n\n")[0].split("\n")[3:]
+        except (OSError, ValueError):
+            continue
+        rotation = parse_rotated(extensions)
+        if rotation:
+            return rotation[0]
+    return None
+
+
 def check_checkpoints(folder, key_text, leaves, findings, acknowledgements=(), remarks=None):
     """Check every note against this ledger.
 
     Return how many entries the notes cover.
 
     Each must be signed by the pinned key and be the root of its first entries, and none may be
-    missing. ``acknowledgements`` are the entries that acknowledge restored backups; what they
-    explain goes into ``remarks``.
+    missing. ``acknowledgements`` are the entries that acknowledge restored backups or replaced
+    keys; what they explain goes into ``remarks``.
     """
-    notes = read_notes(folder, parse_key(key_text), findings)
+    notes = read_notes(folder, key_text.strip(), findings)
     roots = roots_of(leaves, {note.size for note in notes})
     coverage = 0
     last = None
@@ -355,7 +405,9 @@ def check_checkpoints(folder, key_text, leaves, findings, acknowledgements=(), r
                 findings.append(f"{note.name}: {problem}")
             elif remarks is not None and not is_superseded:
                 remarks.append(describe_restore(note.restore, acknowledgements))
-        elif last and note.size < last.size:
+        elif note.rotation and remarks is not None:
+            remarks.append(describe_rotation(note, acknowledgements))
+        if not note.restore and last and note.size < last.size:
             findings.append(
                 f"{note.name}: signs {note.size} entries after {last.size} were signed:"
                 " the log went back"
@@ -397,22 +449,30 @@ def read_notes(folder, key, findings):
             "there is no checkpoint: a ledger alone cannot show that it was not cut or rewritten"
             " whole"
         )
+    parse_key(key)
+    signer = first_key(paths) or key
+    keys = [signer]
     notes = []
     for number, path in enumerate(paths, start=1):
         if not path.name.startswith(f"{number:06d}-"):
             findings.append(f"checkpoint {number} is missing")
             break
         try:
-            note = parse_note(path, key)
+            note = parse_note(path, parse_key(signer))
+            if note.rotation:
+                signer = check_rotation(path, note.rotation, signer)
+                keys.append(signer)
         except InvalidSignature:
             findings.append(f"{path.name}: the signature does not hold")
             continue
-        except (ValueError, IndexError, OSError) as failure:
+        except (Unreadable, ValueError, IndexError, OSError) as failure:
             findings.append(f"{path.name}: {failure}")
             continue
         note.name = path.name
         note.number = number
         notes.append(note)
+    if paths and key not in keys:
+        findings.append("the pinned key is none of those that signed: all was signed by others")
     return notes
 
 
@@ -445,6 +505,17 @@ def acknowledgement_of(size, root, acknowledgements):
         if body.get("signed_size") == size and body.get("signed_root") == signed_root:
             return entry
     return None
+
+
+def describe_rotation(note, acknowledgements):
+    """Say which key replaced which, and who did that."""
+    old, new = note.rotation
+    who = "no entry says by whom"
+    for entry in acknowledgements:
+        body = entry["body"]
+        if (body.get("old_key"), body.get("new_key")) == (old, new):
+            who = f"by {body.get('by_name')!r} at {entry['at']}"
+    return f"{note.name}: the key {old} was replaced by {new}; {who}"
 
 
 def describe_restore(restore, acknowledgements):
@@ -544,12 +615,25 @@ def check_pack_note(pack, key, findings):
     except (ValueError, IndexError) as failure:
         findings.append(f"the checkpoint: {failure}")
         return None
+    if note.rotation:
+        check_second_signature(pack["checkpoint"], note.rotation, findings)
     # The same bytes can be written in several ways in base64; a checkpoint is written in one.
-    signature = pack["checkpoint"].partition("\n\n")[2]
-    match = re.fullmatch(r"— (\S+) (\S+)\n", signature)
-    if not match or base64.b64encode(base64.b64decode(match[2])).decode() != match[2]:
+    signatures = pack["checkpoint"].partition("\n\n")[2]
+    count = 2 if note.rotation else 1
+    matches = re.findall(r"— \S+ (\S+)\n", signatures)
+    is_whole = re.fullmatch(r"(— \S+ \S+\n)*", signatures) and len(matches) == count
+    if not is_whole or any(base64.b64encode(base64.b64decode(m)).decode() != m for m in matches):
         findings.append("the checkpoint: is not written as checkpoints are")
     return note
+
+
+def check_second_signature(checkpoint, rotation, findings):
+    """Check that both keys have signed the note that replaces one of them."""
+    for key in rotation:
+        try:
+            read_note(checkpoint, parse_key(key))
+        except (InvalidSignature, Unreadable, ValueError, IndexError):
+            findings.append("the checkpoint: not both keys have signed the change of the key")
 
 
 def check_packed(line, note, findings):
@@ -1949,7 +2033,9 @@ def verify(ledger, checkpoints=None, key=None, against=None, remarks=None):
     if checkpoints:
         key = key or (Path(checkpoints) / "public.key").read_text(encoding="utf-8")
         acknowledgements = [
-            entry for entry in entries if entry.get("type") == "ledger.acknowledged"
+            entry
+            for entry in entries
+            if entry.get("type") in ("ledger.acknowledged", "ledger.key_rotated")
         ]
         coverage = check_checkpoints(
             folder=checkpoints,

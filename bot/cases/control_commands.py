@@ -148,6 +148,15 @@ class Acknowledge:
     numbers_from: int
 
 
+@dataclass(frozen=True, slots=True)
+class RecordKeyRotation:
+    """Record that the key of checkpoints was replaced; the caller is an operator."""
+
+    by: Caller
+    old_key: str
+    new_key: str
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ChangeStage:
     """Put an action of a kind under the stage that was approved."""
@@ -382,14 +391,14 @@ DelegationCommand = Delegate | EndDelegation
 EmergencyCommand = BreakGlass | ReviewEmergency
 PasskeyCommand = InvitePasskey | AddPasskey | RemovePasskey
 TokenCommand = MakeToken | RevokeToken
-RollbackCommand = FallBehind | Acknowledge
+LedgerCommand = FallBehind | Acknowledge | RecordKeyRotation
 ControlCommand = (
     PauseCommand
     | DelegationCommand
     | EmergencyCommand
     | PasskeyCommand
     | TokenCommand
-    | RollbackCommand
+    | LedgerCommand
     | StageCommand
     | GrantCommand
     | AdoptRules

@@ -24,14 +24,15 @@ from bot.cases.control_commands import (
     GiveGrant,
     GrantCommand,
     InvitePasskey,
+    LedgerCommand,
     OwnCommand,
     PasskeyCommand,
     Pause,
     PauseCommand,
+    RecordKeyRotation,
     RemovePasskey,
     Resume,
     ReviewEmergency,
-    RollbackCommand,
     StageCommand,
     StandingRuleCommand,
     StopGrant,
@@ -55,6 +56,7 @@ from bot.cases.entries import (
     GrantGiven,
     LedgerAcknowledged,
     LedgerBehind,
+    LedgerKeyRotated,
     PasskeyAdded,
     PasskeyInvited,
     PasskeyRemoved,
@@ -135,7 +137,7 @@ def _find_bodies(
         return _adopt_rules(controls, command)
     if isinstance(command, VersionCommand):
         return version_decisions.decide(controls, command, now)
-    return _decide_rollback(controls, command)
+    return _decide_on_ledger(controls, command)
 
 
 # --- pauses -----------------------------------------------------------------------------------
@@ -359,15 +361,20 @@ def _remove_passkey(controls: DeskControls, command: RemovePasskey) -> PasskeyRe
     return PasskeyRemoved(passkeys[0].credential, passkeys[0].person)
 
 
-# --- rollbacks --------------------------------------------------------------------------------
+# --- the ledger -------------------------------------------------------------------------------
 
 
-def _decide_rollback(controls: DeskControls, command: RollbackCommand) -> tuple[ControlBody, ...]:
+def _decide_on_ledger(controls: DeskControls, command: LedgerCommand) -> tuple[ControlBody, ...]:
     match command:
         case FallBehind():
             return _fall_behind(controls, command)
         case Acknowledge():
             return _acknowledge(controls, command)
+        case RecordKeyRotation():
+            body = LedgerKeyRotated(
+                old_key=command.old_key, new_key=command.new_key, by_name=command.by.person.name
+            )
+            return (body,)
         case _:
             assert_never(command)
 

@@ -27,6 +27,7 @@ from bot.cases.entries import (
     GrantGiven,
     LedgerAcknowledged,
     LedgerBehind,
+    LedgerKeyRotated,
     PasskeyAdded,
     PasskeyInvited,
     PasskeyRemoved,
@@ -53,7 +54,7 @@ DelegationBody = Delegated | DelegationEnded
 EmergencyBody = GlassBroken | GlassReviewed
 PasskeyBody = PasskeyInvited | PasskeyAdded | PasskeyRemoved
 GrantBody = GrantGiven | GrantEnded
-RollbackBody = LedgerBehind | LedgerAcknowledged
+LedgerBody = LedgerBehind | LedgerAcknowledged | LedgerKeyRotated
 
 
 def fold_controls(entries: Iterable[Entry], controls: DeskControls | None = None) -> DeskControls:
@@ -95,7 +96,7 @@ def _apply(controls: DeskControls, body: ControlBody, entry: Entry) -> DeskContr
         return _apply_adoption(controls, body, entry)
     if isinstance(body, VersionBody):
         return version_decisions.apply(controls, body, entry)
-    return _apply_rollback(controls, body, entry)
+    return _apply_to_ledger(controls, body, entry)
 
 
 def _apply_credential(
@@ -273,7 +274,7 @@ def _apply_adoption(controls: DeskControls, body: PolicyAdopted, entry: Entry) -
     return replace(controls, adopted_rules=rules)
 
 
-def _apply_rollback(controls: DeskControls, body: RollbackBody, entry: Entry) -> DeskControls:
+def _apply_to_ledger(controls: DeskControls, body: LedgerBody, entry: Entry) -> DeskControls:
     match body:
         case LedgerBehind():
             rollback = Rollback(
@@ -286,6 +287,9 @@ def _apply_rollback(controls: DeskControls, body: RollbackBody, entry: Entry) ->
             return replace(controls, rollbacks=(*controls.rollbacks, rollback))
         case LedgerAcknowledged():
             return _apply_acknowledgement(controls, body, entry)
+        case LedgerKeyRotated():
+            # The checkpoints have the keys; nothing on the desk depends on them.
+            return controls
         case _:
             assert_never(body)
 

@@ -995,6 +995,20 @@ class LedgerAcknowledged(Body):
     numbers_from: int
 
 
+@_entry("ledger.key_rotated", Transition.NOTE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LedgerKeyRotated(Body):
+    """An operator has replaced the key that signs checkpoints.
+
+    A checkpoint before this entry carries the signatures of both keys.
+    """
+
+    #: As C2SP writes verifier keys.
+    old_key: str
+    new_key: str
+    by_name: str
+
+
 @_entry("passkey.invited", Transition.NOTE)
 @dataclass(frozen=True, slots=True)
 class PasskeyInvited(Body):
@@ -1106,6 +1120,7 @@ ControlBody = (
     | GlassReviewed
     | LedgerBehind
     | LedgerAcknowledged
+    | LedgerKeyRotated
     | PasskeyInvited
     | PasskeyAdded
     | PasskeyRemoved

@@ -172,6 +172,11 @@ LEDGER = group(
             "systems.",
         ),
         LazyCommand(
+            "rotate-key",
+            "bot.cli.rotate_key:rotate_key",
+            "Sign with a new key from now on. The old key and the new one both sign the change.",
+        ),
+        LazyCommand(
             "replay",
             "bot.cli.ledger:replay",
             "Compare every case with the ledger. Recomputes it from its entries.",
@@ -371,6 +376,22 @@ COUNTERSIGN = group(
             "bot.cli.mcp:serve_tools",
             "Serve the tools by which agents ask for approvals, over the Model Context Protocol. "
             "It is a client of a running bot.",
+        ),
+        LazyCommand(
+            "migrate",
+            "bot.cli.migrate:migrate",
+            "Bring the database to this release, and print from where to where. Processes that "
+            "start together wait for each other.",
+        ),
+        LazyCommand(
+            "backup",
+            "bot.cli.backup:backup",
+            "Back up database, checkpoints and library into a new folder while the bot runs.",
+        ),
+        LazyCommand(
+            "restore",
+            "bot.cli.backup:restore",
+            "Restore a backup into an empty database, after verifying its files and its ledger.",
         ),
         LazyCommand("unpark", "bot.cli.doctor:unpark", "Retry parked work."),
         LazyCommand("case", "bot.cli.case:case", "Show a case with its history."),

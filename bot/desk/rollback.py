@@ -22,6 +22,8 @@ from bot.ports.desk_controls import DeskControlsStore
 from bot.ports.outbox import Outbox, OutboxMessage, Topic, card_message
 
 log = logging.getLogger(__name__)
+#: Cases that may have been opened after a backup was made, and whose numbers nobody remembers.
+RESTORE_NUMBER_MARGIN = 1_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,7 +47,28 @@ class RollbackWatch:
         rollback = self.compare()
         if rollback is None:
             return self.desk_controls.load()
+        return self._record(rollback)
 
+    def record_restore(self, size: int, root: str) -> DeskControls:
+        """Pause everything after a backup of this size was restored.
+
+        What was done after it may never have been signed, so no checkpoint need show that.
+        """
+        controls = self.check()
+        if controls.is_behind:
+            return controls
+        numbers_from = self.cases.last_case_number() + RESTORE_NUMBER_MARGIN
+        return self._record(
+            FallBehind(
+                size=size,
+                root=root,
+                own_size=size,
+                common_size=size,
+                numbers_from=numbers_from,
+            )
+        )
+
+    def _record(self, rollback: FallBehind) -> DeskControls:
         def attempt() -> DeskControls:
             controls, now = self.desk_controls.load(), self.clock()
             decision = decide_controls(controls, rollback, now)
@@ -82,6 +105,12 @@ class RollbackWatch:
 
 def describe_loss(rollback: FallBehind) -> str:
     """Say what a restored backup lacks, and what to do about it."""
+    if rollback.common_size == rollback.size:
+        return (
+            f"{BEHIND[0].upper()}{BEHIND[1:]}. It has {rollback.own_size} entries; what was decided"
+            " and done after the backup was made is not in it. Compare the systems of record with"
+            " what was done since, then `countersign ledger acknowledge`"
+        )
     missing = (
         f"entries {rollback.common_size + 1} to {rollback.size} that were signed are not in it, "
         "or not proved to be the same"

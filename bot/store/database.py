@@ -295,6 +295,9 @@ class Database:
             connection = connection.execution_options(isolation_level="AUTOCOMMIT")
             milliseconds = int(MAX_IDLE_SECONDS * 1000)
             connection.exec_driver_sql(f"SET idle_in_transaction_session_timeout = {milliseconds}")
+            # Whoever waited for a lock must see what its last holder wrote, whatever the server's
+            # default is.
+            connection.exec_driver_sql("SET default_transaction_isolation = 'read committed'")
         return DriverConnection(connection)
 
 

@@ -1,13 +1,24 @@
-"""Bring a database to the schema of this release."""
+"""Bring a database to the schema of this release.
 
+Processes that start together wait for each other, however long the first takes, and say so.
+"""
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Connection, text
+from sqlalchemy.exc import OperationalError
 
 from bot.cases.errors import SettingsIncomplete
+from bot.clock import monotonic
 from bot.store.database import Database
 from bot.store.derived import rewrite_derived_rows
+from bot.store.engines import BEGINS_ON_DRIVER, SQLITE_BUSY_TIMEOUT_SECONDS
 
 if TYPE_CHECKING:
     from alembic.config import Config
@@ -17,24 +28,117 @@ LATEST_MIGRATION = "0016"
 DERIVED_ANEW_AT = "0011"
 _VERSION = text("SELECT version_num FROM alembic_version")
 # Any number will do, as long as every process locks the same.
-_LOCK = text("SELECT pg_advisory_xact_lock(4267360000000001)")
+_TRY_LOCK = text("SELECT pg_try_advisory_xact_lock(4267360000000001)")
+#: Limits of a server or a role that would end a long migration, or the wait for one.
+POSTGRESQL_LIMITS = ("lock_timeout", "statement_timeout", "idle_in_transaction_session_timeout")
+LOCK_POLL_SECONDS = 0.1
+#: A wait for another process is logged after the first, and again after each of the second.
+FIRST_REPORT_SECONDS = 3.0
+REPORT_INTERVAL_SECONDS = 30.0
+
+log = logging.getLogger(__name__)
 
 
-def migrate(database: Database) -> None:
-    """Run the missing migrations.
+@dataclass(frozen=True, slots=True)
+class MigrationStep:
+    """One migration, as people read it."""
+
+    revision: str
+    #: What it adds or changes, in one line.
+    summary: str
+
+
+def migrate(database: Database) -> str | None:
+    """Run the missing migrations. Return the migration before them; None if it was empty.
 
     A database that is up to date costs one SELECT.
     """
     if _is_latest(database):
-        return
-    with database.engine.begin() as connection:
-        # SQLite's transaction began with the write lock.
-        if not database.is_sqlite:
-            connection.execute(_LOCK)
+        return LATEST_MIGRATION
+    with locked_for_migration(database) as connection:
         # Another process that started at the same moment may have done it while this one waited.
         before = migration_of(connection)
         if before != LATEST_MIGRATION:
+            log.info("migrating the database from %s to %s", before or "empty", LATEST_MIGRATION)
             _upgrade(connection, before)
+        return before
+
+
+def missing_steps(database: Database) -> tuple[str | None, list[MigrationStep]]:
+    """Return the migration that the database is at, and those that it lacks, in order.
+
+    Raises:
+        SettingsIncomplete: the database is of a newer release, or does not say.
+    """
+    from alembic.script import ScriptDirectory
+
+    _is_latest(database)
+    with database.read() as connection:
+        before = migration_of(connection)
+        scripts = ScriptDirectory.from_config(configuration(connection))
+    missing = [
+        MigrationStep(script.revision, (script.doc or "").partition("\n")[0])
+        for script in scripts.walk_revisions()
+        if before is None or script.revision > before
+    ]
+    return before, missing[::-1]
+
+
+@contextlib.contextmanager
+def locked_for_migration(database: Database) -> Iterator[Connection]:
+    """Begin a transaction in which no other process migrates."""
+    with database.engine.connect() as connection:
+        begin = _begin_on_sqlite if database.is_sqlite else _begin_on_postgresql
+        with begin(connection):
+            yield connection
+
+
+@contextlib.contextmanager
+def _begin_on_postgresql(connection: Connection) -> Iterator[None]:
+    # A snapshot that was taken before the lock would not show what its last holder has created.
+    connection = connection.execution_options(isolation_level="READ COMMITTED")
+    with connection.begin():
+        for limit in POSTGRESQL_LIMITS:
+            connection.exec_driver_sql(f"SET LOCAL {limit} = 0")
+        _await_lock(lambda: bool(connection.execute(_TRY_LOCK).scalar()))
+        yield
+
+
+@contextlib.contextmanager
+def _begin_on_sqlite(connection: Connection) -> Iterator[None]:
+    # The driver's own wait is silent, and ends in a failure.
+    connection = connection.execution_options(**{BEGINS_ON_DRIVER: True})
+    raw: Any = connection.connection.driver_connection
+    with connection.begin():
+        raw.execute("PRAGMA busy_timeout = 0")
+        _await_lock(lambda: _begins_immediately(connection))
+        raw.execute(f"PRAGMA busy_timeout = {int(SQLITE_BUSY_TIMEOUT_SECONDS * 1000)}")
+        yield
+
+
+def _begins_immediately(connection: Connection) -> bool:
+    """Tell whether the write lock was free, and is now this transaction's."""
+    try:
+        connection.exec_driver_sql("BEGIN IMMEDIATE")
+    except OperationalError as failure:
+        if "locked" not in str(failure.orig):
+            raise
+        return False
+    return True
+
+
+def _await_lock(take_lock: Callable[[], bool]) -> None:
+    """Wait for the lock, and log that from time to time."""
+    started_at = monotonic()
+    report_at = started_at + FIRST_REPORT_SECONDS
+    while not take_lock():
+        if monotonic() >= report_at:
+            log.warning(
+                "another process migrates this database or writes to it; waiting for it since %d s",
+                monotonic() - started_at,
+            )
+            report_at = monotonic() + REPORT_INTERVAL_SECONDS
+        time.sleep(LOCK_POLL_SECONDS)
 
 
 def must_be_migrated(database: Database) -> None:

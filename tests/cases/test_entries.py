@@ -83,6 +83,7 @@ WIRE = {
     "kind.recognised": (Transition.RECOGNISE, "recognition owner channel sla is_urgent"),
     "ledger.acknowledged": (Transition.NOTE, "signed_size signed_root note by_name numbers_from"),
     "ledger.behind": (Transition.NOTE, "signed_size signed_root own_size common_size numbers_from"),
+    "ledger.key_rotated": (Transition.NOTE, "old_key new_key by_name"),
     "passkey.added": (Transition.NOTE, "passkey ticket"),
     "passkey.invited": (Transition.NOTE, "to to_name ticket until"),
     "passkey.removed": (Transition.NOTE, "credential owner"),

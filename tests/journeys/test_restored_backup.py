@@ -1,7 +1,6 @@
 """A backup is put back under a real bot: it opens paused and says so everywhere, and nothing that was done is done again."""
 
 import json
-import shutil
 import sqlite3
 import subprocess
 import sys
@@ -96,18 +95,15 @@ class Shop:
     until = staticmethod(wait_until)
 
     def back_up(self, path) -> None:
-        with (
-            sqlite3.connect(self.folder / "countersign.db") as source,
-            sqlite3.connect(path) as target,
-        ):
-            source.backup(target)
-        source.close()
-        target.close()
+        done = self.countersign("backup", str(path))
+        assert done.returncode == 0, done.stderr
 
     def put_back(self, path) -> None:
+        assert self.countersign("restore", str(path)).returncode == 1, "it is not empty"
         for suffix in ("", "-wal", "-shm"):
             (self.folder / f"countersign.db{suffix}").unlink(missing_ok=True)
-        shutil.copy(path, self.folder / "countersign.db")
+        done = self.countersign("restore", str(path))
+        assert (done.returncode, "ledger acknowledge" in done.stdout) == (0, True), done.stderr
 
 
 @pytest.mark.timeout(600)
@@ -121,7 +117,7 @@ def test_a_restored_backup_waits_for_whoever_runs_the_bot_and_does_nothing_twice
         shop.until(lambda: shop.card(1) and shop.card(2), "two cards")
         shop.approve(1)
         shop.until(lambda: shop.case(before)["state"] == "resolved", "the first to be carried out")
-        shop.back_up(tmp_path / "backup.db")
+        shop.back_up(tmp_path / "backup.tar.gz")
 
         shop.approve(2)
         shop.until(lambda: shop.case(after)["state"] == "resolved", "the second to be carried out")
@@ -130,8 +126,10 @@ def test_a_restored_backup_waits_for_whoever_runs_the_bot_and_does_nothing_twice
         orders = [shop.ordered(number) for number in (1, 2, 3)]
         assert orders[0] > 0
         assert orders[1] > 0
-        shop.bot.stop()
-        shop.put_back(tmp_path / "backup.db")
+        # As when the disk is lost, some time after a checkpoint.
+        assert shop.countersign("ledger", "checkpoint").returncode == 0
+        shop.bot.kill()
+        shop.put_back(tmp_path / "backup.tar.gz")
         shop.bot.start()
 
         ready = shop.readiness()

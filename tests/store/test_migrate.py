@@ -102,7 +102,11 @@ def test_an_upgrade_keeps_every_entry_of_the_ledger_byte_for_byte(dump, tmp_path
         database.close()
 
 
-@pytest.mark.parametrize("dump", RELEASES, ids=lambda path: path.stem)
+@pytest.mark.parametrize(
+    "dump",
+    [path for path in RELEASES if path.stem[-4:] < LATEST_MIGRATION],
+    ids=lambda path: path.stem,
+)
 def test_an_upgrade_that_fails_leaves_the_database_as_it_was(dump, tmp_path, monkeypatch):
     """As when the power goes in the middle of it: all migrations are one transaction."""
     path = tmp_path / "old.db"

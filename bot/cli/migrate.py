@@ -1,0 +1,58 @@
+"""``countersign migrate``: bring the database to this release, or tell what is missing."""
+
+from collections.abc import Sequence
+from contextlib import closing
+from typing import Annotated
+
+import typer
+
+from bot import storage
+from bot.cli.terminal import AsJson, out, print_json
+from bot.settings import load_offline
+from bot.store.migrate import LATEST_MIGRATION, MigrationStep, missing_steps
+from bot.store.migrate import migrate as migrate_database
+
+
+def migrate(
+    check: Annotated[
+        bool,
+        typer.Option(
+            "--check", help="Change nothing. Exit with 1 when the database is of an older release."
+        ),
+    ] = False,
+    as_json: AsJson = False,
+) -> None:
+    settings = load_offline()
+    with closing(storage.open_database(settings)) as database:
+        before, steps = missing_steps(database)
+        if steps and not check:
+            migrate_database(database)
+    if as_json:
+        print_json(
+            {
+                "from": before,
+                "to": LATEST_MIGRATION,
+                "is_done": not steps or not check,
+                "steps": [{"migration": one.revision, "summary": one.summary} for one in steps],
+            }
+        )
+    else:
+        _print_steps(before, steps, check=check)
+    raise typer.Exit(1 if steps and check else 0)
+
+
+def _print_steps(before: str | None, steps: Sequence[MigrationStep], *, check: bool) -> None:
+    place = f"at migration {before}" if before else "empty"
+    if not steps:
+        out.print(f"The database is {place}, that of this release. Nothing is missing.")
+        return
+    if check:
+        out.print(f"The database is {place}. It needs:")
+    else:
+        out.print(f"The database was {place}. It got:")
+    for step in steps:
+        out.print(f"  {step.revision}  {step.summary}", markup=False, soft_wrap=True)
+    if check:
+        out.print("Back up, then run `countersign migrate`.")
+    else:
+        out.print(f"It is now at migration {LATEST_MIGRATION}. The ledger is as it was.")
