@@ -1,18 +1,19 @@
 """``countersign init``: a library for a company of one's own, or a copy of the sample's."""
 
 import shutil
+import sys
 from collections.abc import Sequence
 from datetime import timedelta
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
 import typer
-from pydantic import TypeAdapter, ValidationError
+from pydantic import AfterValidator, TypeAdapter, ValidationError
 from rich.table import Table as PrintedTable
 from tzlocal import get_localzone_name
 
 from bot.cases.constraints import ChannelId, Currency, Handle
-from bot.cases.errors import Refusal
+from bot.cases.errors import ConnectorFailed, Refusal
 from bot.cases.group_lists import ListedPerson
 from bot.cli.company_tables import Table, read_database_url, read_tables
 from bot.cli.own_library import (
@@ -123,7 +124,9 @@ class Answers:
         """Tell whether somebody is there to answer."""
         return self._may_ask
 
-    def text(self, question: str, option: str, shape: Any, default: str = "") -> str:
+    def text(
+        self, question: str, option: str, shape: Any, *, example: str, default: str = ""
+    ) -> str:
         """Return the option, or what is answered, once it has the form of ``shape``.
 
         Raises:
@@ -135,12 +138,12 @@ class Answers:
                 return default
             if not answer:
                 answer = typer.prompt(question, default=default or None).strip()
-            problem = _mistake(answer, shape)
-            if not problem:
+            if _fits(answer, shape):
                 return answer
+            problem = f"{answer!r} cannot be used; write it like {example}"
             if not self._may_ask:
-                raise Refusal(f"{question}: {answer!r}: {problem}")
-            out.print(f"  {answer}: {problem}", markup=False, style="red")
+                raise Refusal(f"{question}: {problem}")
+            out.print(f"  {problem}", markup=False, style="red")
             answer = ""
 
     def tokens(self) -> tuple[str, str]:
@@ -149,19 +152,22 @@ class Answers:
             return "", ""
         out.print("\nThe tokens of your Slack app are not shown. Press Enter to set them later.")
         tokens = [
-            typer.prompt(question, default="", hide_input=True, show_default=False).strip()
+            # From a pipe, nobody looks over a shoulder.
+            typer.prompt(
+                question, default="", hide_input=sys.stdin.isatty(), show_default=False
+            ).strip()
             for question in ("Bot token (xoxb-…)", "App token (xapp-…)")
         ]
         return tokens[0], tokens[1]
 
 
-def _mistake(answer: str, shape: Any) -> str:
-    """Say what is wrong with an answer; empty for nothing."""
+def _fits(answer: str, shape: Any) -> bool:
+    """Tell whether an answer has the form that the files need."""
     try:
         TypeAdapter(shape).validate_python(answer)
-    except ValidationError as error:
-        return error.errors()[0]["msg"].removeprefix("Value error, ")
-    return ""
+    except ValidationError:
+        return False
+    return True
 
 
 def _require(**options: str) -> None:
@@ -216,7 +222,7 @@ def _choose_proposal(answers: Answers, url: str, tables: Sequence[Table], kind: 
     if not answers.may_ask:
         return proposals[0]
     numbers = [str(number) for number in range(1, len(proposals) + 1)]
-    answer = answers.text("Which one", "", Literal[*numbers], default="1")
+    answer = answers.text("Which one", "", Literal[*numbers], example="1", default="1")
     return proposals[int(answer) - 1]
 
 
@@ -244,10 +250,17 @@ def _connect(url: str) -> SqlConnector:
 def _print_tables(tables: Sequence[Table], connector: SqlConnector) -> None:
     printed = PrintedTable("table", "rows", "columns")
     for table in tables:
-        query = f'SELECT COUNT(*) AS number FROM "{table.name}"'
-        rows = connector.look_up(query, {}, 1)
-        printed.add_row(table.name, f"{rows[0]['number']:,}", str(len(table.columns)))
+        printed.add_row(table.name, _count_rows(table, connector), str(len(table.columns)))
     out.print(printed)
+
+
+def _count_rows(table: Table, connector: SqlConnector) -> str:
+    """Count the rows, unless this role may not, or nobody would wait for it."""
+    query = f'SELECT COUNT(*) AS number FROM "{table.name}"'
+    try:
+        return f"{connector.look_up(query, {}, 1)[0]['number']:,}"
+    except ConnectorFailed:
+        return "unknown"
 
 
 def _choose_people(
@@ -261,20 +274,24 @@ def _choose_people(
     zone: str,
 ) -> Choices:
     """Return all that the files need beside the playbook."""
-    currency = answers.text("Currency of your amounts (like EUR)", currency, Currency)
+    currency = answers.text("Currency of your amounts", currency, Currency, example="EUR")
     channel = answers.text(
         "Id of the channel for cards (in Slack: the channel's name, at the bottom of About)",
         channel,
         ChannelId,
+        example="C0123ABCD",
     )
-    title = answers.text("What people call that channel", title, Handle, default="exceptions")
+    title = answers.text(
+        "What people call that channel", title, Handle, example="orders", default="exceptions"
+    )
     text = answers.text(
-        "Who approves: a user group, or people by Slack id or e-mail, by commas", approvers, str
+        "Who approves: a user group, or people by Slack id or e-mail, by commas",
+        approvers,
+        ApproverNames,
+        example="ops-leads, or U0123ABCD, ben@example.com",
     )
-    names = tuple(part.strip().removeprefix("@") for part in text.split(",") if part.strip())
-    are_people = not any(_mistake(name, ListedPerson) for name in names)
-    if not are_people and (len(names) != 1 or _mistake(names[0], Handle)):
-        raise Refusal(f"approvers: {text!r} is neither one user group nor a list of people")
+    names = _split_names(text)
+    are_people = _are_people(names)
     return Choices(
         proposal=proposal,
         currency=currency,
@@ -284,6 +301,24 @@ def _choose_people(
         group="" if are_people else names[0],
         people=names if are_people else (),
     )
+
+
+def _split_names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip().removeprefix("@") for part in text.split(",") if part.strip())
+
+
+def _are_people(names: Sequence[str]) -> bool:
+    return all(_fits(name, ListedPerson) for name in names)
+
+
+def _check_approvers(text: str) -> str:
+    names = _split_names(text)
+    if not names or not (_are_people(names) or (len(names) == 1 and _fits(names[0], Handle))):
+        raise ValueError("neither one user group nor a list of people")
+    return text
+
+
+ApproverNames = Annotated[str, AfterValidator(_check_approvers)]
 
 
 # --- what follows ---------------------------------------------------------------------------------

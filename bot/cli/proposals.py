@@ -172,7 +172,11 @@ class _Candidates:
 
     @staticmethod
     def _words(column: Column) -> str:
-        return " ".join(column.words)
+        """Name a column for people: "due date" for "due_on"."""
+        words = [word for word in column.words if word not in {"on", "at"}]
+        if column.is_day and words[-1] not in {"date", "day", "time"}:
+            words.append("date")
+        return " ".join(words)
 
     def _overdue(self, deadline: Column, done: Column) -> Proposal:
         day, noun = self._sql.day(f"t.{quote(deadline.name)}"), self._noun
@@ -201,7 +205,7 @@ class _Candidates:
         )
 
     def _near(self, column: Column) -> Proposal:
-        day, noun, words = self._sql.day(f"t.{quote(column.name)}"), self._noun, ""
+        day, noun = self._sql.day(f"t.{quote(column.name)}"), self._noun
         words = self._words(column)
         facts = self._date_facts(day)
         facts["days_left"] = self._sql.days_between(day, self._sql.today())
