@@ -18,6 +18,7 @@ from bot.cases.controls import (
 )
 from bot.cases.entries import (
     ControlBody,
+    DataErased,
     Delegated,
     DelegationEnded,
     Entry,
@@ -95,6 +96,9 @@ def _apply(controls: DeskControls, body: ControlBody, entry: Entry) -> DeskContr
         return _apply_adoption(controls, body, entry)
     if isinstance(body, VersionBody):
         return version_decisions.apply(controls, body, entry)
+    if isinstance(body, DataErased):
+        # It changes what can be read, and nothing that may be done.
+        return controls
     return _apply_rollback(controls, body, entry)
 
 
