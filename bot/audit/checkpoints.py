@@ -32,7 +32,7 @@ from filelock import FileLock
 
 from bot.cases.control_commands import FallBehind
 from bot.cases.errors import LedgerBroken, SettingsIncomplete
-from bot.cases.ledger import Tree, leaf_hash
+from bot.cases.ledger import Tree
 from bot.store.ledger import Ledger
 
 # The type of an Ed25519 key, as C2SP writes it in front of the key.
@@ -181,13 +181,14 @@ class Witness:
                 " entries were taken away"
             )
             raise _disagreement(message, memory, newer)
+        leaf_of = ledger.redactions().leaf_of
         for row in ledger.rows(after=tree.size):
             # Written after its head was read.
             if row.seq > size:
                 break
             if row.seq != tree.size + 1:
                 raise _disagreement(f"entry {tree.size + 1} is missing", memory, newer)
-            tree = tree.append(_leaf(row))
+            tree = tree.append(leaf_of(row))
             if newer and (tree.size, tree.root) == (newer[0].size, newer[0].root):
                 memory = replace(
                     memory,
@@ -226,6 +227,7 @@ class Witness:
         for count in range(1, len(memory.tree.peaks)):
             part = memory.tree.first(count)
             roots.setdefault(part.size, part.root)
+        leaf_of = ledger.redactions().leaf_of
         tree = Tree()
         proved_size = 0
         rows = ledger.rows()
@@ -234,7 +236,7 @@ class Witness:
                 row = next(rows, None)
                 if row is None:
                     return proved_size
-                tree = tree.append(_leaf(row))
+                tree = tree.append(leaf_of(row))
             if tree.root != roots[size]:
                 return proved_size
             proved_size = size
@@ -401,7 +403,8 @@ class Checkpoints(Witness):
         if rollback is None:
             raise disagreement
         size, _, peaks = ledger.head()
-        tree = Tree().extend(_leaf(row) for row in ledger.rows() if row.seq <= size)
+        leaf_of = ledger.redactions().leaf_of
+        tree = Tree().extend(leaf_of(row) for row in ledger.rows() if row.seq <= size)
         if [peak.hex() for peak in tree.peaks] != peaks:
             raise LedgerBroken("the head of the ledger is not what its entries make")
         return self._write(
@@ -502,10 +505,6 @@ def _disagreement(message: str, memory: _Memory, newer: Sequence[Checkpoint]) ->
         root=tree.root,
         memory=memory,
     )
-
-
-def _leaf(row: Any) -> bytes:
-    return leaf_hash(bytes(row.body))
 
 
 def _common_in(extensions: Sequence[str]) -> int | None:

@@ -31,7 +31,7 @@ _ACCOUNT = re.compile(r"(?:[TE][A-Z0-9]{2,}/)?([UW][A-Z0-9]{2,})")
 
 
 @dataclass(frozen=True)
-class Person:
+class ErasureSubject:
     """The names under which a person stands in records."""
 
     #: Takes the place of each of them.
@@ -41,7 +41,7 @@ class Person:
     subject_type: str = field(default="")
 
     @classmethod
-    def of(cls, names: Sequence[str], label: str) -> "Person":
+    def of(cls, names: Sequence[str], label: str) -> "ErasureSubject":
         """Make a person of the names that an operator gives.
 
         Raises:
@@ -68,7 +68,7 @@ class Person:
         """Tell whether JSON names the person."""
         return any(self.pattern.search(text) for text in texts_of(value))
 
-    def with_terms(self, terms: Sequence[str]) -> "Person":
+    def with_terms(self, terms: Sequence[str]) -> "ErasureSubject":
         """Return the person with more names."""
         return replace(self, terms=tuple(dict.fromkeys([*self.terms, *terms])))
 
@@ -95,7 +95,7 @@ def texts_of(value: Any) -> Iterator[str]:
             yield from texts_of(item)
 
 
-def is_about(signal: Mapping[str, Any], person: Person) -> bool:
+def is_about(signal: Mapping[str, Any], person: ErasureSubject) -> bool:
     """Tell whether a case that began with this signal is about the person.
 
     Who only raised it is no subject of it.
@@ -112,7 +112,7 @@ def terms_about(signal: Mapping[str, Any], evidence: Sequence[Mapping[str, Any]]
     return [match for text in texts for rule in (_EMAIL, _PHONE) for match in rule.findall(text)]
 
 
-def named_facts(facts: Mapping[str, Any], person: Person) -> list[str]:
+def named_facts(facts: Mapping[str, Any], person: ErasureSubject) -> list[str]:
     """Return the texts of facts that have the person's type in their name, like guest_name."""
     if not person.subject_type:
         return []
@@ -126,7 +126,7 @@ def named_facts(facts: Mapping[str, Any], person: Person) -> list[str]:
     ]
 
 
-def erase(value: Any, person: Person, *, with_free_text: bool) -> Any:
+def erase(value: Any, person: ErasureSubject, *, with_free_text: bool) -> Any:
     """Return JSON without the person.
 
     ``with_free_text``: it is about the person, so every longer text goes as a whole.
@@ -145,13 +145,13 @@ def erase(value: Any, person: Person, *, with_free_text: bool) -> Any:
     return value
 
 
-def _erase_text(text: str, person: Person, *, with_free_text: bool) -> str:
+def _erase_text(text: str, person: ErasureSubject, *, with_free_text: bool) -> str:
     if with_free_text and len(text.split()) >= MIN_FREE_TEXT_WORDS:
         return ERASED_TEXT
     return person.replace_in(text)
 
 
-def _erase_member(name: str, value: Any, person: Person, *, with_free_text: bool) -> Any:
+def _erase_member(name: str, value: Any, person: ErasureSubject, *, with_free_text: bool) -> Any:
     is_number = isinstance(value, int | float) and not isinstance(value, bool)
     # The number of "guest:17" as a fact of its own.
     if is_number and name and name == person.subject_type:
@@ -160,7 +160,7 @@ def _erase_member(name: str, value: Any, person: Person, *, with_free_text: bool
     return erase(value, person, with_free_text=is_text)
 
 
-def erase_json(text: str, person: Person) -> str:
+def erase_json(text: str, person: ErasureSubject) -> str:
     """Return JSON text without the person; of other text every name is replaced."""
     try:
         value = json.loads(text)
