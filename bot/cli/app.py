@@ -365,6 +365,12 @@ COUNTERSIGN = group(
             "Serve the tools by which agents ask for approvals, over the Model Context Protocol. "
             "It is a client of a running bot.",
         ),
+        LazyCommand(
+            "erase",
+            "bot.cli.erase:erase",
+            "Make the data of one person unreadable, in the ledger, the memory and Slack. Every "
+            "proof stays valid.",
+        ),
         LazyCommand("unpark", "bot.cli.doctor:unpark", "Retry parked work."),
         LazyCommand("case", "bot.cli.case:case", "Show a case with its history."),
         LazyCommand(

@@ -1,10 +1,11 @@
 """``countersign erase``: make the data of one person unreadable, with every proof intact."""
 
 import getpass
+import subprocess
+import sys
 from collections.abc import Sequence
 from contextlib import closing
 from datetime import datetime
-from itertools import batched
 from pathlib import Path
 from secrets import token_hex
 from typing import Annotated
@@ -23,6 +24,8 @@ from bot.store.erasures import CASES_PER_TRANSACTION, Erasure, ErasureReach
 from bot.store.store import Store
 
 LABEL_BYTES = 4
+MEMORY_FOLDER = "memory"
+DATABASE_NAMES = ("countersign.db", "company.db")
 NO_MEMORY = "the memory could not be made again: run `countersign memory rebuild`"
 
 
@@ -77,7 +80,23 @@ def erase(
             subject=subject.with_terms(reach.names), by=getpass.getuser(), reason=reason
         )
         result = _carry_out(settings, store, erasure, reach, clock())
-    _print_result(erasure, result, reach, exports, as_json=as_json)
+        leftovers = _rebuild_memory(settings, erasure.subject)
+    _print_result(erasure, result, reach, [*exports, *leftovers], as_json=as_json)
+
+
+def _rebuild_memory(settings: Settings, subject: ErasureSubject) -> list[str]:
+    """Make memory and models again without the person. Return files that still name them.
+
+    In a process of its own: training takes memory that this command need not hold.
+    """
+    folder = settings.data_dir / MEMORY_FOLDER
+    if not folder.exists():
+        return []
+    command = [sys.executable, "-m", "bot", "memory", "rebuild", "--json"]
+    result = subprocess.run(command, capture_output=True, check=False)  # noqa: S603
+    if result.returncode:
+        err.print(NO_MEMORY, style="red", markup=False)
+    return find_files(settings, subject, only=MEMORY_FOLDER)
 
 
 def _carry_out(
@@ -93,7 +112,8 @@ def _carry_out(
     entries = 0
     with Progress(console=err, transient=True) as progress:
         task = progress.add_task("Erasing", total=len(reach.ended))
-        for case_ids in batched(reach.ended, CASES_PER_TRANSACTION):
+        for start in range(0, len(reach.ended), CASES_PER_TRANSACTION):
+            case_ids = reach.ended[start : start + CASES_PER_TRANSACTION]
             entries += erasures.erase_cases(erasure, case_ids, now)
             progress.advance(task, len(case_ids))
     entries += erasures.erase_desk(erasure, now)
@@ -108,30 +128,35 @@ def _carry_out(
     return counts
 
 
-def find_files(settings: Settings, subject: ErasureSubject) -> list[str]:
-    """Return the files below the data folder that name the person.
+def find_files(settings: Settings, subject: ErasureSubject, *, only: str = "") -> list[str]:
+    """Return the files of the data folder that name the person.
 
-    Databases and the memory are erased by the command; the others belong to whoever made them.
+    The database is not among them, and the memory only on request: the command erases both.
     """
-    own = {"memory"}
-    folder = settings.data_dir
+    paths = sorted((settings.data_dir / only).rglob("*"))
     return [
         str(path)
-        for path in sorted(folder.rglob("*"))
-        if path.is_file()
-        and path.relative_to(folder).parts[0] not in own
-        and ".db" not in path.suffixes[-1:]
-        and not path.name.endswith(("-wal", "-shm"))
-        and _is_named_in(path, subject)
+        for path in paths
+        if _is_other_file(settings, path, only) and _is_named_in(path, subject)
     ]
 
 
+def _is_other_file(settings: Settings, path: Path, only: str) -> bool:
+    if not path.is_file():
+        return False
+    is_memory = path.relative_to(settings.data_dir).parts[0] == MEMORY_FOLDER
+    is_database = path.name.startswith(DATABASE_NAMES)
+    return bool(only) or not (is_memory or is_database)
+
+
 def _is_named_in(path: Path, subject: ErasureSubject) -> bool:
+    # The names of an unfinished erasure may be in any spelling, also between bytes of a database.
+    names = [term.lower().encode() for term in subject.terms]
     try:
-        with path.open(encoding="utf-8", errors="replace") as file:
-            return any(subject.pattern.search(line) for line in file)
+        content = path.read_bytes().lower()
     except OSError:
         return False
+    return any(name in content for name in names)
 
 
 def _print_reach(reach: ErasureReach, files: Sequence[str], *, as_json: bool) -> None:

@@ -12,6 +12,7 @@ from bot.cases.case import Case
 from bot.cases.controls import DESK_ID
 from bot.cases.entries import DataErased, Redaction, entry_of
 from bot.cases.erasure import ErasureSubject, erase, is_about, named_facts, terms_about
+from bot.cases.errors import LedgerBroken
 from bot.cases.ledger import leaf_hash
 from bot.cases.passkey import b64url_decode
 from bot.cases.precedent import precedents_from
@@ -143,7 +144,8 @@ def write_case(unit: UnitOfWork, row: Any, plains: Sequence[Plain]) -> Case:
     """
     entries = [entry_of(plain) for plain in plains]
     rows = derive(entries)
-    assert rows is not None, f"{row.id} has entries"
+    if rows is None:
+        raise LedgerBroken(f"{row.id} has no entries")
     case = rows.case
     new_row = rows.case_row
     if case.probe is None and case.is_terminal:
@@ -174,8 +176,8 @@ def _write_inbox(unit: UnitOfWork, case_id: str, rows: DerivedRows) -> None:
     inbox, conflicts = tables.inbox.c, tables.inbox_conflicts.c
     is_of_case = inbox.case_id == case_id
     keys = unit.connection.execute(select(inbox.source, inbox.key).where(is_of_case)).all()
-    for key in keys:
-        is_same = (conflicts.source == key.source, conflicts.key == key.key)
+    for found in keys:
+        is_same = (conflicts.source == found.source, conflicts.key == found.key)
         unit.connection.execute(delete(tables.inbox_conflicts).where(*is_same))
     values = [
         {**columns, "source": source, "key": key, "body": NO_BYTES}

@@ -8,6 +8,7 @@ import json
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import datetime
+from functools import partial
 from typing import Any
 
 from sqlalchemy import (
@@ -26,7 +27,7 @@ from sqlalchemy import (
 from sqlalchemy import cast as sql_cast
 
 from bot.cases.actor import Actor, CaseId, Surface
-from bot.cases.canonical import canonical_hash, from_json, to_json
+from bot.cases.canonical import canonical_hash, from_json
 from bot.cases.case import Case
 from bot.cases.control_decisions import ControlDecision
 from bot.cases.control_folds import fold_controls
@@ -143,7 +144,9 @@ class SqlErasureStore:
             names += new_names
 
     def _look(self, subject: ErasureSubject, now: datetime) -> ErasureReach:
-        ended, in_flight, names = [], [], []
+        ended: list[str] = []
+        in_flight: list[str] = []
+        names: list[str] = []
         desk_entries = 0
         for case_id in self._case_ids(subject):
             rows = self._entries(case_id)
@@ -241,12 +244,13 @@ class SqlErasureStore:
         counts: dict[str, int] = {}
         for table in _swept_tables():
             for page in self._pages(table, subject):
-                rows = list(page)
-                self._database.write(
-                    lambda unit, table=table, rows=rows: _sweep_rows(unit, table, rows, subject),
-                    appends=False,
-                )
-                counts[table.name] = counts.get(table.name, 0) + len(rows)
+                job = partial(_sweep_rows, table=table, rows=page, subject=subject)
+                self._database.write(job, appends=False)
+                counts[table.name] = counts.get(table.name, 0) + len(page)
+        # Tallies of nothing still say who decided.
+        self._database.write(
+            lambda unit: unit.connection.execute(_DROP_EMPTY_TALLIES), appends=False
+        )
         return counts
 
     def complete(self, erasure: Erasure, counts: Mapping[str, int], now: datetime) -> None:
@@ -274,7 +278,7 @@ class SqlErasureStore:
 
 def is_over(case: Case, now: datetime) -> bool:
     """Tell whether nothing will be decided or carried out on a case any more."""
-    undo_until = case.timers.undo_until
+    undo_until = case.execution.undo_until
     return case.is_terminal and (undo_until is None or undo_until <= now)
 
 
@@ -422,7 +426,7 @@ def _is_disposable(table: Table, row: Any, subject: ErasureSubject) -> bool:
 def _erased_values(
     unit: UnitOfWork, table: Table, row: Any, subject: ErasureSubject
 ) -> dict[str, Any]:
-    values = {
+    values: dict[str, Any] = {
         column.name: erase_json(getattr(row, column.name), subject)
         for column in _text_columns(table)
         if isinstance(getattr(row, column.name), str) and not column.primary_key
@@ -449,5 +453,8 @@ _ENTRIES = (
 _CASE = select(tables.cases).where(tables.cases.c.id == bindparam("of_case"))
 _LEASED_WORK = select(tables.outbox.c.key).where(
     tables.outbox.c.case_id == bindparam("of_case"), tables.outbox.c.state == LEASED
+)
+_DROP_EMPTY_TALLIES = delete(tables.case_tallies).where(
+    tables.case_tallies.c.cases == 0, tables.case_tallies.c.stake_cents == 0
 )
 _DELETE_WORK = delete(tables.outbox).where(tables.outbox.c.case_id == bindparam("of_case"))

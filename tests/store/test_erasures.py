@@ -2,7 +2,6 @@
 
 import json
 from dataclasses import replace
-from datetime import timedelta
 
 import pytest
 from sqlalchemy import select, text
@@ -18,7 +17,6 @@ from bot.cases.ledger import leaf_hash
 from bot.store import tables
 from bot.store.erasures import COMPLETE, Erasure, SqlErasureStore
 from tests.fakes.directory import principal
-from tests.world import request
 
 LABEL = "erased-0a1b2c3d"
 NAMES = ("guest:17", "maria lopez", "maria@example.org", "+44 20 7946 0018", "allergic")
@@ -50,12 +48,13 @@ class Guests:
         self.folder = folder
         self.store = SqlErasureStore(world.store.database)
         self.checkpoints = Checkpoints(folder / "checkpoints", "house")
-        self.world.receive(guest_signal(world))
+        raw = f"A letter of Maria Lopez: {COMPLAINT}".encode()
+        self.world.desk.intake.receive(guest_signal(world), raw)
         self.world.receive(world.signal("product:2"))
         self.world.work()
         self.world.approve(self.world.store.cases.case("EX-1"))
         self.world.work()
-        self.world.clock.now += timedelta(days=30)
+        self.world.clock.forward(days=30)
         self.world.work()
         self.world.proposed()
         self.sign()
@@ -150,8 +149,14 @@ def test_an_erased_entry_cannot_be_made_to_say_something_else(guests):
         if LABEL not in line["entry"] or '"data.erased"' in line["entry"]:
             continue
         forged = {**line, "entry": line["entry"].replace(LABEL, "somebody")}
-        path.write_text("".join(json.dumps(item) + "\n" for item in [*lines[:place], forged, *lines[place + 1 :]]))
-        findings, _, _ = verifier.verify(path, guests.folder / "checkpoints", guests.checkpoints.public_key)
+        path.write_text(
+            "".join(
+                json.dumps(item) + "\n" for item in [*lines[:place], forged, *lines[place + 1 :]]
+            )
+        )
+        findings, _, _ = verifier.verify(
+            path, guests.folder / "checkpoints", guests.checkpoints.public_key
+        )
         assert f"entry {place + 1}: its content is not what its leaf was made of" in findings
 
 
@@ -180,7 +185,9 @@ def test_an_erasure_that_changes_more_than_texts_is_found_with_an_older_export(g
     entries[place]["body"]["plan"]["actions"][0]["parameters"]["quantity"] = original["body"][
         "plan"
     ]["actions"][0]["parameters"]["quantity"]
-    assert verifier.is_faithful({**entries[place], "redaction": {"x": 1}}, {**original, "redaction": None})
+    assert verifier.is_faithful(
+        {**entries[place], "redaction": {"x": 1}}, {**original, "redaction": None}
+    )
 
 
 def test_the_database_refuses_other_changes_of_the_ledger(guests):
