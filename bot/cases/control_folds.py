@@ -96,6 +96,12 @@ def _apply(controls: DeskControls, body: ControlBody, entry: Entry) -> DeskContr
         return _apply_adoption(controls, body, entry)
     if isinstance(body, VersionBody):
         return version_decisions.apply(controls, body, entry)
+    return _apply_ledger(controls, body, entry)
+
+
+def _apply_ledger(
+    controls: DeskControls, body: RollbackBody | DataErased, entry: Entry
+) -> DeskControls:
     if isinstance(body, DataErased):
         # It changes what can be read, and nothing that may be done.
         return controls

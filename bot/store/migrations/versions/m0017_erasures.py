@@ -22,7 +22,7 @@ SQLITE = (
        BEGIN SELECT RAISE(ABORT, 'the ledger is append-only'); END""",
 )
 POSTGRES = (
-    """CREATE FUNCTION ledger_changes_by_erasure() RETURNS trigger LANGUAGE plpgsql AS
+    """CREATE OR REPLACE FUNCTION ledger_changes_by_erasure() RETURNS trigger LANGUAGE plpgsql AS
        $$ BEGIN
             IF TG_OP = 'UPDATE'
               AND (NEW.seq, NEW.case_id, NEW.version, NEW.leaf, NEW.chain)
