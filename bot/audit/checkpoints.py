@@ -20,7 +20,6 @@ import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass, replace
 from pathlib import Path
-from typing import Any
 
 from cryptography.exceptions import InvalidSignature
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey, Ed25519PublicKey
@@ -34,7 +33,7 @@ from filelock import FileLock
 
 from bot.cases.control_commands import FallBehind
 from bot.cases.errors import LedgerBroken, SettingsIncomplete
-from bot.cases.ledger import Tree, leaf_hash
+from bot.cases.ledger import Tree
 from bot.store.ledger import Ledger
 
 # The type of an Ed25519 key, as C2SP writes it in front of the key.
@@ -206,13 +205,14 @@ class Witness:
                 " entries were taken away"
             )
             raise _disagreement(message, memory, newer)
+        leaf_of = ledger.redactions().leaf_of
         for row in ledger.rows(after=tree.size):
             # Written after its head was read.
             if row.seq > size:
                 break
             if row.seq != tree.size + 1:
                 raise _disagreement(f"entry {tree.size + 1} is missing", memory, newer)
-            tree = tree.append(_leaf(row))
+            tree = tree.append(leaf_of(row))
             if newer and (tree.size, tree.root) == (newer[0].size, newer[0].root):
                 memory = replace(
                     memory,
@@ -251,6 +251,7 @@ class Witness:
         for count in range(1, len(memory.tree.peaks)):
             part = memory.tree.first(count)
             roots.setdefault(part.size, part.root)
+        leaf_of = ledger.redactions().leaf_of
         tree = Tree()
         proved_size = 0
         rows = ledger.rows()
@@ -259,7 +260,7 @@ class Witness:
                 row = next(rows, None)
                 if row is None:
                     return proved_size
-                tree = tree.append(_leaf(row))
+                tree = tree.append(leaf_of(row))
             if tree.root != roots[size]:
                 return proved_size
             proved_size = size
@@ -454,7 +455,8 @@ class Checkpoints(Witness):
         if rollback is None:
             raise disagreement
         size, _, peaks = ledger.head()
-        tree = Tree().extend(_leaf(row) for row in ledger.rows() if row.seq <= size)
+        leaf_of = ledger.redactions().leaf_of
+        tree = Tree().extend(leaf_of(row) for row in ledger.rows() if row.seq <= size)
         if [peak.hex() for peak in tree.peaks] != peaks:
             raise LedgerBroken("the head of the ledger is not what its entries make")
         return self._write(
@@ -654,10 +656,6 @@ def _replaced_key(note: str, *, by: str) -> str:
         if words[0] == ROTATED and words[2:] == [by]:
             return words[1]
     return ""
-
-
-def _leaf(row: Any) -> bytes:
-    return leaf_hash(bytes(row.body))
 
 
 def _common_in(extensions: Sequence[str]) -> int | None:

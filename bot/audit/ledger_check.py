@@ -12,9 +12,10 @@ from bot.cases.control_folds import fold_controls
 from bot.cases.controls import DESK_ID, DeskControls
 from bot.cases.entries import Entry, LedgerBehind, Opened, entry_of
 from bot.cases.errors import CountersignError
-from bot.cases.ledger import GENESIS, Tree, chain_hash, leaf_hash
+from bot.cases.ledger import GENESIS, Tree, chain_hash
 from bot.store import tables
 from bot.store.desk_controls import ACCOUNTS
+from bot.store.redactions import Redactions
 
 PAGE_SIZE = 2_000
 
@@ -25,6 +26,7 @@ class LedgerCheck:
     def __init__(self, connection: Connection, progress: Callable[[int], None] | None) -> None:
         self._connection = connection
         self._progress = progress
+        self._redactions = Redactions(lambda query: connection.execute(query).all())
         self._controls = DeskControls()
         self._tree = Tree()
         self._chain = GENESIS
@@ -55,7 +57,7 @@ class LedgerCheck:
 
     def _check_line(self, row: Any) -> Iterator[str]:
         body = bytes(row.body)
-        leaf = leaf_hash(body)
+        leaf = self._redactions.leaf_of(row)
         self._tree = self._tree.append(leaf)
         self._chain = chain_hash(self._chain, leaf)
         if row.seq != self.entries:

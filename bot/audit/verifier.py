@@ -23,6 +23,11 @@ you like. It checks
   that no person it acts for approved it, and that no other program reported what came of it;
 - that an approval with a passkey carries a signature by the approver's own device over its plan.
 
+A person may have been erased. Then some entries are not what their leaves were made of, and a later
+entry, by the operator who ordered it, binds what stands there now, and the plan that was approved.
+Such an entry is printed as a note. That what was left out was about that person, only an export
+from before can show: with --against it is compared, word by word.
+
 A log that goes back is a finding, unless two things explain it. The note that does so names the
 one before it, in a signed line "restored SIZE ROOT COMMON", and an entry says who acknowledged
 that a backup was restored. Then it is printed as a note.
@@ -67,6 +72,9 @@ MALFORMED = (
 )
 GENESIS = hashlib.sha256(b"countersign ledger").digest()
 MAX_FINDINGS = 50
+# The entry that says from which others a person was erased, and what stands for a longer text.
+ERASURE = "data.erased"
+ERASED_TEXT = "[erased]"
 # A process may have looked at a case while another one let a version be in force.
 VERSION_GRACE = timedelta(minutes=10)
 
@@ -166,6 +174,7 @@ def check_chain(path, findings):
     leaves = []
     entries = []
     link = GENESIS
+    redactions = read_redactions(path)
     for number, line in read_lines(path):
         if not is_line(line):
             raise Unreadable(
@@ -177,6 +186,9 @@ def check_chain(path, findings):
         except ValueError as failure:
             raise Unreadable(f"{path}:{number}: the entry is no text ({failure})") from None
         leaf = sha(b"\x00" + body)
+        redaction = find_redaction(redactions, number, leaf)
+        if redaction:
+            leaf = bytes.fromhex(redaction["leaf"])
         link = check_line(
             number=number,
             line=line,
@@ -185,8 +197,65 @@ def check_chain(path, findings):
             findings=findings,
         )
         leaves.append(leaf)
-        entries.append(read_entry(number, line["entry"], findings))
+        entry = read_entry(number, line["entry"], findings)
+        if entry:
+            # Never what the entry says of itself.
+            entry["redaction"] = redaction
+        entries.append(entry)
     return leaves, entries
+
+
+def read_redactions(path):
+    """Return what is said of each entry from which a person was erased, by its place.
+
+    Only entries that are what their own leaf was made of say so.
+    """
+    redactions = {}
+    for number, line in read_lines(path):
+        if is_line(line) and ERASURE in line["entry"]:
+            leaf = sha(b"\x00" + line["entry"].encode("utf-8", "replace")).hex()
+            if line["leaf"] == leaf:
+                add_redactions(redactions, number, line["entry"])
+    return redactions
+
+
+def add_redactions(redactions, number, text):
+    """Add what an entry about an erasure says of earlier ones. A later one holds."""
+    try:
+        entry = parse(text)
+        if entry["type"] != ERASURE or not entry["actor"].startswith("operator:"):
+            return
+        for redaction in entry["body"]["redactions"]:
+            is_earlier = type(redaction["seq"]) is int and redaction["seq"] < number
+            hashes_of = (redaction["leaf"], redaction["content"])
+            if is_earlier and all(re.fullmatch("[0-9a-f]{64}", item) for item in hashes_of):
+                redactions[redaction["seq"]] = {**redaction, "by": number}
+    except MALFORMED:
+        # An entry that cannot be read is a finding, and erases nothing.
+        return
+
+
+def find_redaction(redactions, number, leaf):
+    """Return the redaction of an entry whose content has this hash; else None."""
+    redaction = redactions.get(number)
+    return redaction if redaction and redaction["content"] == leaf.hex() else None
+
+
+def describe_erasures(entries):
+    """Yield a sentence for each entry about an erasure that is in force."""
+    counts = {}
+    for entry in entries:
+        redaction = entry.get("redaction") if entry else None
+        if redaction:
+            counts[redaction["by"]] = counts.get(redaction["by"], 0) + 1
+    for number, count in sorted(counts.items()):
+        entry = entries[number - 1]
+        yield (
+            f"a person was erased from {count} entries at {entry['at']} by order of"
+            f" {entry['body'].get('by_name')!r} ({entry['actor']}), who is called"
+            f" {entry['body'].get('label')!r} since: their leaves hold, and what stands there now"
+            f" is what entry {number} binds"
+        )
 
 
 def is_line(line):
@@ -246,13 +315,44 @@ def read_entry(number, text, findings):
     return entry
 
 
-def check_fork(leaves, other, findings):
+def check_fork(leaves, entries, other, findings):
     """Check that two exports of one log agree."""
-    other_leaves = check_chain(other, [])[0]
+    other_leaves, other_entries = check_chain(other, [])
     for number, (leaf, other_leaf) in enumerate(zip(leaves, other_leaves), start=1):
         if leaf != other_leaf:
             findings.append(f"entry {number}: the two exports disagree: the log was forked")
             return
+    for number, pair in enumerate(zip(entries, other_entries), start=1):
+        if all(pair) and not is_faithful(*pair):
+            findings.append(
+                f"entry {number}: more than a person was erased from it: the other export says"
+                " something else"
+            )
+
+
+def is_faithful(entry, other):
+    """Tell whether two copies of an entry differ by texts alone that were erased."""
+    if entry["redaction"] is None or other["redaction"] is not None:
+        return True
+    return all(is_erased_copy(entry[name], other[name]) for name in ENTRY_FIELDS)
+
+
+def is_erased_copy(value, other):
+    """Tell whether a value is another one with texts left out."""
+    if isinstance(value, dict) and isinstance(other, dict):
+        names = set(other) - set(value)
+        return len(value) == len(other) and all(
+            is_erased_copy(value[name], other[name])
+            if name in other
+            # A name that was erased itself: one of the others stood there.
+            else any(is_erased_copy(value[name], other[old]) for old in names)
+            for name in value
+        )
+    if isinstance(value, list) and isinstance(other, list):
+        return len(value) == len(other) and all(map(is_erased_copy, value, other))
+    if value == other and type(value) is type(other):
+        return True
+    return isinstance(value, str) and (value == ERASED_TEXT or "erased-" in value)
 
 
 # --- the checkpoints -----------------------------------------------------------------------------
@@ -550,7 +650,7 @@ PACKED_FIELDS = {"seq": int, "entry": str, "proof": list}
 # Before the name of a program, as the source of its signals.
 PROGRAM = "program:"
 TOKEN_GRACE = timedelta(minutes=5)
-DEVICE_ENTRIES = {"passkey.invited", "passkey.added", "passkey.removed"}
+DEVICE_ENTRIES = {"passkey.invited", "passkey.added", "passkey.removed", ERASURE}
 
 
 def read_pack(path):
@@ -594,9 +694,16 @@ def verify_pack(path, key=None):
         findings.append("the pack carries another key than the pinned one")
     note = check_pack_note(pack, parse_key(key or pack["key"]), findings)
     entries = []
-    for line in sorted(pack["entries"] + pack["devices"], key=lambda line: line["seq"]):
-        check_packed(line, note, findings)
-        entries.append((line["seq"], read_entry(line["seq"], line["entry"], findings)))
+    lines = sorted(pack["entries"] + pack["devices"], key=lambda line: line["seq"])
+    redactions = packed_redactions(lines)
+    for line in lines:
+        leaf = sha(b"\x00" + line["entry"].encode())
+        redaction = find_redaction(redactions, line["seq"], leaf)
+        check_packed(line, note, findings, redaction)
+        entry = read_entry(line["seq"], line["entry"], findings)
+        if entry:
+            entry["redaction"] = redaction
+        entries.append((line["seq"], entry))
     check_order(pack, findings)
     check_pack_trade(entries, pack["case"], findings)
     return findings, len(pack["entries"]), note.size if note else 0
@@ -636,12 +743,27 @@ def check_second_signature(checkpoint, rotation, findings):
             findings.append("the checkpoint: not both keys have signed the change of the key")
 
 
-def check_packed(line, note, findings):
+def packed_redactions(lines):
+    """Return the redactions in a pack. Each entry about them must be in the tree, too."""
+    redactions = {}
+    for line in lines:
+        if ERASURE in line["entry"]:
+            add_redactions(redactions, line["seq"], line["entry"])
+    # What erases is never erased: else it would not have to be in the tree.
+    for line in lines:
+        if ERASURE in line["entry"]:
+            redactions.pop(line["seq"], None)
+    return redactions
+
+
+def check_packed(line, note, findings, redaction):
     """Check that an entry is part of the signed tree."""
     seq = line["seq"]
     try:
         proof = [parse_hash(node) for node in line["proof"]]
         leaf = sha(b"\x00" + line["entry"].encode())
+        if redaction:
+            leaf = parse_hash(redaction["leaf"])
         if note is None:
             return
         root = root_by_proof(leaf=leaf, place=seq - 1, size=note.size, proof=proof)
@@ -1064,7 +1186,7 @@ def record_answer(entry, body, case):
 def begin_plan(entry, body, case):
     """Begin a revision: its votes start anew."""
     plan = body.get("plan")
-    case.plan_digest = digest_of(plan) if plan else None
+    case.plan_digest = approved_digest(entry, plan) if plan else None
     case.authorised_digest = None
     case.votes = {}
     case.undo_votes = {}
@@ -1092,6 +1214,12 @@ def begin_plan(entry, body, case):
         case.terms.is_high_risk = verdict.get("tier") == 3
     # An edited plan is of the version that judged the case, however long ago.
     return None if entry["type"] == "plan.edited" else version_problem(entry, plan, case)
+
+
+def approved_digest(entry, plan):
+    """Return the hash of the plan as it was approved, before a person was erased from it."""
+    redaction = entry.get("redaction") or {}
+    return redaction.get("plan") or digest_of(plan)
 
 
 def group_counts(verdict):
@@ -1281,7 +1409,9 @@ def signature_problem(entry, approval, case, purpose):
         client_data = b64url_decode(assertion["client_data"])
         device_data = b64url_decode(assertion["authenticator_data"])
         client = json.loads(client_data)
-        challenge = challenge_of(
+        # A person who was erased has another name than the one that their device signed.
+        erased_challenge = (entry.get("redaction") or {}).get("challenge")
+        challenge = bytes.fromhex(erased_challenge or "") or challenge_of(
             entry=entry,
             person=person,
             case=case,
@@ -1902,6 +2032,13 @@ def acknowledge_restore(entry, body, case):
     return None
 
 
+def check_erasure(entry, body, case):
+    """Check that an operator ordered an erasure."""
+    if not entry["actor"].startswith("operator:"):
+        return "a person was erased, and no operator ordered it"
+    return None
+
+
 # The outcome of a step in these states is in doubt, until a report or a person ends that.
 IN_DOUBT = {
     "started",
@@ -2016,6 +2153,7 @@ RULES = {
     "evidence.gathered": record_evidence,
     "ledger.behind": record_restore,
     "ledger.acknowledged": acknowledge_restore,
+    "data.erased": check_erasure,
 }
 
 
@@ -2029,6 +2167,8 @@ def verify(ledger, checkpoints=None, key=None, against=None, remarks=None):
     """
     findings = []
     leaves, entries = check_chain(ledger, findings)
+    if remarks is not None:
+        remarks.extend(describe_erasures(entries))
     coverage = 0
     if checkpoints:
         key = key or (Path(checkpoints) / "public.key").read_text(encoding="utf-8")
@@ -2046,7 +2186,7 @@ def verify(ledger, checkpoints=None, key=None, against=None, remarks=None):
             remarks=remarks,
         )
     if against:
-        check_fork(leaves, against, findings)
+        check_fork(leaves, entries, against, findings)
     check_trade(entries, findings)
     return findings, len(leaves), coverage
 

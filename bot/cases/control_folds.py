@@ -18,6 +18,7 @@ from bot.cases.controls import (
 )
 from bot.cases.entries import (
     ControlBody,
+    DataErased,
     Delegated,
     DelegationEnded,
     Entry,
@@ -54,7 +55,7 @@ DelegationBody = Delegated | DelegationEnded
 EmergencyBody = GlassBroken | GlassReviewed
 PasskeyBody = PasskeyInvited | PasskeyAdded | PasskeyRemoved
 GrantBody = GrantGiven | GrantEnded
-LedgerBody = LedgerBehind | LedgerAcknowledged | LedgerKeyRotated
+LedgerBody = LedgerBehind | LedgerAcknowledged | LedgerKeyRotated | DataErased
 
 
 def fold_controls(entries: Iterable[Entry], controls: DeskControls | None = None) -> DeskControls:
@@ -289,6 +290,9 @@ def _apply_to_ledger(controls: DeskControls, body: LedgerBody, entry: Entry) -> 
             return _apply_acknowledgement(controls, body, entry)
         case LedgerKeyRotated():
             # The checkpoints have the keys; nothing on the desk depends on them.
+            return controls
+        case DataErased():
+            # It changes what can be read, and nothing that may be done.
             return controls
         case _:
             assert_never(body)

@@ -1059,6 +1059,39 @@ class TokenRevoked(Body):
     by_name: str
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Redaction:
+    """What stands in the place of one entry since a person was erased."""
+
+    #: The place of the entry in the ledger, and its leaf, which stays.
+    seq: int
+    leaf: str
+    #: The hash of a leaf over what stands there now, so that nobody changes it again.
+    content: str
+    #: The hash of the plan in the entry as it was approved; empty without a plan.
+    plan: str = ""
+    #: What the device of an approver signed; empty without a passkey.
+    challenge: str = ""
+
+
+@_entry("data.erased", Transition.NOTE)
+@dataclass(frozen=True, slots=True, kw_only=True)
+class DataErased(Body):
+    """An operator orders that a person cannot be read any more.
+
+    A large erasure is done in several steps, with an entry each.
+    """
+
+    #: Stands in the place of the person.
+    label: str
+    reason: str
+    by_name: str
+    redactions: tuple[Redaction, ...] = ()
+    #: What was reached apart from the ledger, by table or place.
+    counts: Mapping[str, int] = field(default_factory=dict)
+    is_complete: bool = False
+
+
 # --- all bodies -------------------------------------------------------------------------------
 
 SignalBody = Recurred | Cleared | MarkedClear | Conflicted | Reopened
@@ -1131,6 +1164,7 @@ ControlBody = (
     | StandingRuleBody
     | VersionBody
     | TokenBody
+    | DataErased
 )
 
 BODIES: dict[str, type[Body]] = {body.name: body for body in get_args(CaseBody | ControlBody)}

@@ -393,6 +393,12 @@ COUNTERSIGN = group(
             "bot.cli.backup:restore",
             "Restore a backup into an empty database, after verifying its files and its ledger.",
         ),
+        LazyCommand(
+            "erase",
+            "bot.cli.erase:erase",
+            "Make the data of one person unreadable, in the ledger, the memory and Slack. Every "
+            "proof stays valid.",
+        ),
         LazyCommand("unpark", "bot.cli.doctor:unpark", "Retry parked work."),
         LazyCommand("case", "bot.cli.case:case", "Show a case with its history."),
         LazyCommand(

@@ -13,6 +13,7 @@ from datetime import datetime, timedelta
 
 from bot.cases.case import Case
 from bot.cases.entries import Named, Opened, Recognised
+from bot.cases.erasure import LABEL_PREFIX
 from bot.cases.errors import StaleFence
 from bot.ports.card_store import CardRef, CardStore
 from bot.ports.case_store import CaseStore
@@ -107,6 +108,9 @@ class MessageCleanup:
         if "pressed" in message.payload:
             self._disarm(message)
             return
+        if "thread" in message.payload:
+            self._clear_erased(message)
+            return
         sweep = self._sweep_card if message.case_id else self._sweep_list
         is_settled = sweep(message)
         if not is_settled and message.attempts < MAX_TRIES:
@@ -116,6 +120,20 @@ class MessageCleanup:
         if not is_settled:
             log.warning("%s: what stands is not to be seen in its channel", message.key)
         self._finish(message)
+
+    def _clear_erased(self, message: LeasedMessage) -> None:
+        """Take back what Slack shows of a case from which a person was erased."""
+        case = self.cases.case(message.case_id)
+        cards = [card for card in self.card_store.cards(case.id) if card.ts]
+        people = [person for person in case.activity.people if LABEL_PREFIX not in person]
+        count = self.chat.clear_case(
+            case_id=case.id,
+            cards=cards,
+            people=people,
+            since=case.timers.opened_at.timestamp(),
+        )
+        log.info("%s: %d messages were deleted, from which a person is erased", case.id, count)
+        self.outbox.finish(message, [card_message(case.id, self.clock())])
 
     def _finish(self, message: LeasedMessage) -> None:
         """Finish a search, and request the next one if any is left."""

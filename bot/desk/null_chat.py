@@ -48,6 +48,12 @@ class NullChat(Chat):
     def remove(self, copy: PostedMessage) -> None:
         """Do nothing."""
 
+    def clear_case(
+        self, case_id: str, cards: Sequence[CardRef], people: Sequence[str], since: float
+    ) -> int:
+        """Delete nothing."""
+        return 0
+
     def mark_as_copy(
         self,
         copy: PostedMessage,

@@ -62,6 +62,14 @@ class Chat(Protocol):
     def remove(self, copy: PostedMessage) -> None:
         """Delete a message that was posted twice."""
 
+    def clear_case(
+        self, case_id: str, cards: Sequence[CardRef], people: Sequence[str], since: float
+    ) -> int:
+        """Delete what was posted about a case, but for its newest card.
+
+        Return how many messages.
+        """
+
     def mark_as_copy(self, copy: PostedMessage, title: str, standing: CardRef) -> None:
         """Replace the buttons of a duplicate message by a link."""
 

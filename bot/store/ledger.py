@@ -12,6 +12,7 @@ from bot.cases.errors import LedgerBroken
 from bot.store import tables
 from bot.store.database import Database
 from bot.store.heads import HEAD_IS_GONE
+from bot.store.redactions import Redactions
 from bot.store.statements import CompiledStatement
 from bot.store.unit_of_work import CONTROLS_BODY, controls_from
 
@@ -101,6 +102,10 @@ class Ledger:
             for row in page:
                 yield bytes.fromhex(row.leaf)
             after = page[-1].seq
+
+    def redactions(self) -> Redactions:
+        """Return where persons were erased from entries, as it is now."""
+        return Redactions(self._database.fetch)
 
     def last_case_number(self) -> int:
         """Return the highest number that a case may have so far."""

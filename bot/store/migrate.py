@@ -23,7 +23,7 @@ from bot.store.engines import BEGINS_ON_DRIVER, SQLITE_BUSY_TIMEOUT_SECONDS
 if TYPE_CHECKING:
     from alembic.config import Config
 
-LATEST_MIGRATION = "0016"
+LATEST_MIGRATION = "0017"
 # Older databases derived their rows from the ledger by other rules, or lack some of them.
 DERIVED_ANEW_AT = "0011"
 _VERSION = text("SELECT version_num FROM alembic_version")

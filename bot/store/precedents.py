@@ -55,19 +55,14 @@ class SqlPrecedentStore:
         finish: LeasedMessage | None = None,
     ) -> int:
         """Write what is new or different. Return how many precedents were."""
-        rows = [_row(precedent) for precedent in precedents]
+        rows = [precedent_row(precedent) for precedent in precedents]
 
         def job(unit: UnitOfWork) -> int:
             if finish:
                 unit.complete(finish)
             if label:
-                values = {
-                    "case_id": label.case_id,
-                    "kind": label.kind,
-                    "body": label_to_json(label),
-                }
-                unit.connection.execute(_SAVE_LABEL.on(unit.connection), values)
-            return _save_rows(unit, rows)
+                save_label(unit, label)
+            return save_rows(unit, rows)
 
         return self._database.write(job, appends=False)
 
@@ -78,7 +73,7 @@ class SqlPrecedentStore:
             query = select(_precedents.id).where(_precedents.batch == batch, _IS_LIVE)
             ids = unit.connection.execute(query).scalars().all()
             if ids:
-                places = _next_places(unit, len(ids))
+                places = next_places(unit, len(ids))
                 rows = [{"gone": id, "place": seq} for id, seq in zip(ids, places, strict=True)]
                 unit.connection.execute(_FORGET, rows)
             return len(ids)
@@ -191,7 +186,14 @@ class SqlPrecedentStore:
         return [Batch(row.batch, row.kind, row.precedents) for row in self._database.fetch(query)]
 
 
-def _row(precedent: Precedent) -> dict[str, Any]:
+def save_label(unit: UnitOfWork, label: Label) -> None:
+    """Write what a person called an unrecognised case."""
+    values = {"case_id": label.case_id, "kind": label.kind, "body": label_to_json(label)}
+    unit.connection.execute(_SAVE_LABEL.on(unit.connection), values)
+
+
+def precedent_row(precedent: Precedent) -> dict[str, Any]:
+    """Return the row of a precedent, without its place."""
     plain = precedent_to_plain(precedent)
     return {
         "id": precedent.id,
@@ -205,7 +207,7 @@ def _row(precedent: Precedent) -> dict[str, Any]:
     }
 
 
-def _save_rows(unit: UnitOfWork, rows: Sequence[dict[str, Any]]) -> int:
+def save_rows(unit: UnitOfWork, rows: Sequence[dict[str, Any]]) -> int:
     """Write the rows that are new, different or were taken back.
 
     Return how many.
@@ -222,13 +224,13 @@ def _save_rows(unit: UnitOfWork, rows: Sequence[dict[str, Any]]) -> int:
             taken_back.append(row)
     changes = [*different, *taken_back]
     if changes:
-        places = _next_places(unit, len(changes))
+        places = next_places(unit, len(changes))
         new_rows = [{**row, "seq": seq} for row, seq in zip(changes, places, strict=True)]
         unit.connection.execute(_SAVE.on(unit.connection), new_rows)
     return len(changes)
 
 
-def _next_places(unit: UnitOfWork, count: int) -> range:
+def next_places(unit: UnitOfWork, count: int) -> range:
     """Return the next places in the order of changes.
 
     The head's row is locked until commit, so that no reader passes places that are still empty.

@@ -7,6 +7,7 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from decimal import Decimal
+from secrets import token_hex
 from typing import Any
 
 from bot.cases.canonical import Scalar, canonical_bytes, to_json
@@ -25,6 +26,8 @@ MAX_SEARCH_TEXT = 4_000
 #: The kind of every probe, in columns.
 PROBE_KIND = "probe"
 CENTS = 100
+#: Of an entry in the ledger.
+SALT_BYTES = 16
 Row = Mapping[str, Any]
 
 
@@ -108,9 +111,16 @@ def _tally_changes(before: Case | None, after: Case, row: Row) -> list[dict[str,
 
 def ledger_lines(entries: Iterable[Entry]) -> list[Line]:
     """Serialise entries for the ledger."""
-    return [
-        Line(entry.case_id, entry.version, canonical_bytes(entry_plain(entry))) for entry in entries
-    ]
+    return [Line(entry.case_id, entry.version, _salted_bytes(entry)) for entry in entries]
+
+
+def _salted_bytes(entry: Entry) -> bytes:
+    """Return the canonical bytes of an entry with a salt.
+
+    The salt goes when a person is erased from the entry. Then nobody can find out by trying names
+    which of them the leaf was made of.
+    """
+    return canonical_bytes({**entry_plain(entry), "salt": token_hex(SALT_BYTES)})
 
 
 def case_row(case: Case) -> dict[str, Any]:

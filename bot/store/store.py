@@ -12,6 +12,7 @@ from bot.store.database import Database
 from bot.store.decision_records import SqlDecisionRecords
 from bot.store.desk_controls import SqlDeskControlsStore
 from bot.store.details_openings import SqlDetailsOpenings
+from bot.store.erasures import SqlErasureStore
 from bot.store.ignored_requests import SqlIgnoredRequests
 from bot.store.ledger import Ledger
 from bot.store.live_lists import SqlLiveLists
@@ -45,6 +46,7 @@ class Store:
     probe_records: SqlProbeRecords
     ledger: Ledger
     decision_records: SqlDecisionRecords
+    erasures: SqlErasureStore
 
     @classmethod
     def over(cls, database: Database) -> "Store":
@@ -67,4 +69,5 @@ class Store:
             probe_records=SqlProbeRecords(database),
             ledger=Ledger(database),
             decision_records=SqlDecisionRecords(database),
+            erasures=SqlErasureStore(database),
         )

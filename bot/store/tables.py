@@ -455,6 +455,17 @@ live_list_items = Table(
     Index("listed_by_board", "board"),
 )
 
+# Persons who are erased. The names are gone once an erasure is done: only then is it one.
+erasures = Table(
+    "erasures",
+    metadata,
+    Column("label", Text, primary_key=True),
+    Column("state", Text, nullable=False),
+    # A JSON list.
+    Column("terms", Text, nullable=False),
+    Column("begun_at", Float, nullable=False),
+)
+
 # Questions, how they were read, and whether the answers helped.
 questions = Table(
     "questions",

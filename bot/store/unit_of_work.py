@@ -3,7 +3,7 @@
 Ledger lines are gathered, and get their places together when the batch of jobs ends.
 """
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from functools import lru_cache, partial
 from typing import Any
@@ -166,6 +166,10 @@ class UnitOfWork:
         self._lines.extend(ledger_lines(decision.entries))
         # Whatever ends a grant, its meter goes with it: there is never a dead button.
         self.enqueue([card_message(case, at) for case, at in _ended_meters(decision)])
+
+    def count_again(self, tallies: Sequence[Mapping[str, Any]]) -> None:
+        """Change the tallies of cases whose rows were changed without an entry."""
+        self._tallies.add(tallies)
 
     # --- the outbox ------------------------------------------------------------------------------
 

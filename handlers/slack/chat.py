@@ -6,6 +6,7 @@ from handlers.slack.answer_sender import AnswerSender
 from handlers.slack.api import SlackApi
 from handlers.slack.call_sender import CallSender
 from handlers.slack.card_sender import CardSender
+from handlers.slack.erasure_sender import ErasureSender
 from handlers.slack.list_sender import ListSender
 from handlers.slack.live_message_sender import LiveMessageSender
 from handlers.slack.rate_limiter import RateLimiter
@@ -23,6 +24,7 @@ class SlackChat(
     TextSender,
     ThreadSender,
     ViewSender,
+    ErasureSender,
 ):
     """Everything that is written to one workspace.
 

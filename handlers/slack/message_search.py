@@ -92,6 +92,15 @@ class MessageSearch:
                 )
         return first
 
+    def own_messages(self, query: MessageQuery) -> Iterator[tuple[str, str]]:
+        """Yield ``ts`` and uid of every message of this bot, whatever its kind."""
+        bot_id = self._api.identity()["bot_id"]
+        for page in self._pages(query):
+            for message in page["messages"]:
+                if message.get("bot_id") == bot_id:
+                    payload = (message.get("metadata") or {}).get("event_payload") or {}
+                    yield str(message["ts"]), str(payload.get("uid", ""))
+
     def _pages(self, query: MessageQuery) -> Iterator[JsonMapping]:
         client = self._api.client
         arguments: Json = {

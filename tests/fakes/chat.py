@@ -29,6 +29,7 @@ class FakeChat:
         self.answers: list = []
         self.steps: list = []
         self.failures: list[ChatFailed] = []
+        self.cleared: list[tuple] = []
         self.looked_first = 0
         self.looks: dict[str, object] = {}
 
@@ -61,6 +62,11 @@ class FakeChat:
 
     def remove(self, copy):
         self._maybe_fail()
+
+    def clear_case(self, case_id, cards, people, since):
+        self._maybe_fail()
+        self.cleared.append((case_id, [card.ts for card in cards], list(people)))
+        return len(cards)
 
     def mark_as_copy(self, copy, title, standing):
         self._maybe_fail()

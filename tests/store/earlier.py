@@ -18,9 +18,16 @@ INDEXES = (
 
 
 def take_back_0016(connection: sa.Connection) -> None:
-    """Take back all that the migration to 0016 changes."""
+    """Take back all that the migration to 0016 changes, and what came after it."""
+    take_back_0017(connection)
     connection.execute(sa.text("DROP TABLE pinned_names"))
     connection.execute(sa.text("UPDATE alembic_version SET version_num = '0015'"))
+
+
+def take_back_0017(connection: sa.Connection) -> None:
+    """Take back all that the migration to 0017 changes, but for what the database refuses."""
+    connection.execute(sa.text("DROP TABLE erasures"))
+    connection.execute(sa.text("UPDATE alembic_version SET version_num = '0016'"))
 
 
 def take_back_0015(connection: sa.Connection) -> None:
