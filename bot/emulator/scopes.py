@@ -120,6 +120,12 @@ class Permissions:
         """Tell whether the app has this slash command."""
         return not self.has_manifest or command in self.commands
 
+    def has_shortcut(self, callback_id: str) -> bool:
+        """Tell whether the app has this shortcut."""
+        # A manifest without shortcuts is a test's: it says nothing of them.
+        ids = {shortcut["callback_id"] for shortcut in self.shortcuts}
+        return not ids or callback_id in ids
+
     def is_subscribed(self, event: Json) -> bool:
         """Tell whether the app has subscribed to this event."""
         name = event["type"]

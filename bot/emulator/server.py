@@ -23,7 +23,7 @@ from bot.emulator.oauth import Client, OAuth
 from bot.emulator.request_url import AppAddress
 from bot.emulator.team import Team, Teams, build_team
 from bot.emulator.web_api import call, method
-from bot.emulator.wire import Json
+from bot.emulator.wire import ApiError, Json
 from bot.emulator.workspace import Workspace
 
 #: Where nobody installs the app, nobody has its credentials.
@@ -118,7 +118,10 @@ class WebApiEndpoint:
     async def serve(self, request: Request) -> Response:
         """Answer one call, or let it go wrong."""
         name = request.path_params["name"]
-        token, arguments = await _read(request)
+        try:
+            token, arguments = await _read(request)
+        except ApiError as refusal:
+            return JSONResponse({"ok": False, "error": refusal.error})
         if name == "oauth.v2.access":
             authorization = request.headers.get("authorization", "")
             return JSONResponse(self.oauth.access(authorization, arguments))
@@ -197,13 +200,23 @@ async def _read(request: Request) -> tuple[str, Json]:
     kind = request.headers.get("content-type", "")
     # The sync SDK sends calls without arguments as JSON with an empty body.
     if body and kind.startswith("application/json"):
-        arguments.update(json.loads(body))
+        arguments.update(_parse_json(body))
     elif body and kind.startswith("application/x-www-form-urlencoded"):
-        arguments.update(parse_qsl(body.decode(), keep_blank_values=True))
+        arguments.update(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
     elif body:
         arguments.update(await _read_multipart(request))
     bearer = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
     return bearer or str(arguments.pop("token", "")), arguments
+
+
+def _parse_json(body: bytes) -> Json:
+    try:
+        arguments = json.loads(body)
+    except ValueError:
+        raise ApiError("invalid_json") from None
+    if not isinstance(arguments, dict):
+        raise ApiError("json_not_object")
+    return arguments
 
 
 async def _read_multipart(request: Request) -> Json:
