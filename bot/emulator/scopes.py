@@ -2,9 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-
-from ruamel.yaml import YAML
 
 from bot.emulator.wire import ApiError, Json
 
@@ -90,10 +87,6 @@ class Permissions:
     commands: set[str] = field(default_factory=set)
     shortcuts: list[Json] = field(default_factory=list)
     has_manifest: bool = False
-
-    def read(self, path: Path) -> None:
-        """Grant what the manifest in this file asks for."""
-        self.grant(YAML(typ="safe").load(path.read_text()))
 
     def grant(self, manifest: Json) -> None:
         """Replace the permissions by those that a manifest asks for."""

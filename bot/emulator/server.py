@@ -18,6 +18,7 @@ from starlette.routing import Mount, Route, WebSocketRoute
 
 from bot.emulator import assistant_api, extras_api
 from bot.emulator.control import routes as control
+from bot.emulator.control.seed import seed
 from bot.emulator.faults import CallFault
 from bot.emulator.oauth import Client, OAuth
 from bot.emulator.request_url import AppAddress
@@ -66,10 +67,11 @@ class DistributedApp:
 def build(
     *,
     host: str = "127.0.0.1",
-    manifest: Path | None = None,
+    manifest: Json | None = None,
     app: DistributedApp | None = None,
+    content: Json | None = None,
 ) -> Starlette:
-    """Build the emulator as one application, empty until it is seeded.
+    """Build the emulator as one application, empty until it is seeded or filled with ``content``.
 
     ``host`` with its port is where the emulator is reached. With an ``app`` several teams
     install the app, which is reached over HTTP; the control API of each but the first stands under
@@ -78,7 +80,9 @@ def build(
     teams = _build_teams(host, app)
     for team in (teams.first, *teams.others):
         if manifest is not None:
-            team.workspace.app.permissions.read(manifest)
+            team.workspace.install(manifest)
+        if content is not None:
+            seed(team.workspace, content)
     oauth = OAuth(teams=teams, client=app.client if app else ANY_CLIENT)
     endpoint = WebApiEndpoint(teams, oauth)
     mounts = [

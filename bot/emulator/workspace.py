@@ -220,6 +220,15 @@ class Workspace:
             )
         return self.channels[channel_id]
 
+    def install(self, manifest: Json) -> None:
+        """Grant the app what its manifest asks for, and call it as the manifest does."""
+        self.app.permissions.grant(manifest)
+        bot_user = manifest.get("features", {}).get("bot_user", {})
+        name = bot_user.get("display_name")
+        if name:
+            self.app.bot_name = str(name)
+            self.users[self.app.bot_user]["real_name"] = str(name)
+
     def new_response_url(self, channel_id: str, user_id: str, ts: str) -> str:
         """Return a new address for an answer without a token."""
         name = self.ids.new("R")

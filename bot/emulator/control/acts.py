@@ -98,6 +98,14 @@ class Acts:
         }
         return await self.envelopes.send_interaction("block_suggestion", user, interaction)
 
+    async def find(self, act: Json) -> Json:
+        """Return a channel by its id or its name."""
+        name = act["channel"].removeprefix("#")
+        for channel in self.workspace.channels.values():
+            if name in {channel.id, channel.name}:
+                return _channel_stub(channel)
+        raise ApiError("channel_not_found")
+
     async def open_home(self, act: Json) -> Json:
         """Open a tab of the app: ``home`` or ``messages``."""
         user = self.workspace.user(act["as"])

@@ -180,6 +180,7 @@ SCHEMAS: Schemas = {
         "Function",
         {**_PERSON, "callback_id": Id, "inputs": NotRequired[dict[str, Any]]},
     ),
+    "find": _closed("Find", {"channel": Id}),
     "react": _closed("React", {**_PERSON, **_PLACE, "name": Id}),
     "submit": _closed(
         "Submit",

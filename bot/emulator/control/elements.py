@@ -145,15 +145,17 @@ def _options_of(element: Json) -> list[Any]:
 def input_values(blocks: list[Json], values: Json) -> Json:
     """Return ``view.state.values``: the content of each input, by block and action.
 
-    ``values`` are by action id. An input without one keeps its initial content.
+    ``values`` are by block id, or by action id where that is enough. An input without one keeps
+    its initial content.
     """
     state: Json = {}
     for block in blocks:
         element = block.get("element")
         if block.get("type") == "input" and element:
             action_id = element.get("action_id", "")
-            content = _input_content(element, values.get(action_id))
-            state[block["block_id"]] = {action_id: content}
+            block_id = block["block_id"]
+            content = _input_content(element, values.get(block_id, values.get(action_id)))
+            state[block_id] = {action_id: content}
     return state
 
 

@@ -63,7 +63,7 @@ class Modals:
     async def submit(self, act: Json) -> Json:
         """Submit a modal, and change it as the app answers.
 
-        ``values`` are by action id.
+        ``values`` are by block id or by action id.
         """
         view = self.workspace.views.find(act["view_id"])
         user = self.workspace.user(act["as"])

@@ -37,6 +37,7 @@ def build(envelopes: Envelopes) -> list[Route]:
         _act_route("shortcut", acts.shortcut),
         _act_route("home", acts.open_home),
         _act_route("react", acts.react),
+        _act_route("find", acts.find),
         _act_route("suggest", acts.suggest),
         _act_route("assistant", threads.open),
         _act_route("function", threads.run_function),

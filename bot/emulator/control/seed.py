@@ -81,7 +81,7 @@ def seed(workspace: Workspace, body: Json) -> None:
     for channel in body.get("channels", []):
         workspace.add_channel(_parse_channel(channel))
     if "manifest" in body:
-        workspace.app.permissions.grant(body["manifest"])
+        workspace.install(body["manifest"])
     workspace.notify()
 
 
