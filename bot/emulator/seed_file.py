@@ -245,7 +245,7 @@ def _team(team: Any) -> Json:
 def _check_unique(entries: list[Json], section: str) -> None:
     seen: dict[str, str] = {}
     for entry in entries:
-        name = entry.get("real_name", entry["name"])
+        name = str(entry.get("real_name", entry["name"]))
         if entry["id"] in seen:
             other = seen[entry["id"]]
             message = f"{section}: {name} and {other} have the same id, {entry['id']}; write id:"
