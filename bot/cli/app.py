@@ -343,6 +343,12 @@ COUNTERSIGN = group(
             "Preview a playbook on live data, or the signals in a file. Opens no case.",
         ),
         LazyCommand(
+            "emulator",
+            "bot.cli.emulator:emulator",
+            "Run a Slack workspace on this machine, for this app or any other. People, groups and "
+            "channels come from a YAML file.",
+        ),
+        LazyCommand(
             "manifest",
             "bot.cli.manifest:manifest",
             "Print the Slack app manifest as JSON.",

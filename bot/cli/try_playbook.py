@@ -1,7 +1,7 @@
 """``countersign try`` with a playbook: its signal on live data, read-only."""
 
 import json
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -14,6 +14,7 @@ from bot.cases.errors import BadRequest, ConnectorFailed, PlaybookInvalid, Refus
 from bot.cases.evidence import facts_of
 from bot.cases.expressions import find_scalar, render
 from bot.cases.playbook import Playbook
+from bot.cases.signal import Signal
 from bot.cli.terminal import AsJson, out
 from bot.clock import utc_now
 from bot.connectors.sql import SqlConnector, SqlSystem
@@ -40,6 +41,10 @@ class Detections:
     denominator: int | None = None
     #: The same in words: "1,204 bookings in 30 days".
     basis: str = ""
+    #: The first row as the detector would raise it.
+    signal: Signal | None = None
+    #: Sentences about what the playbook names and the database has not.
+    unknown: tuple[str, ...] = ()
 
 
 def try_file(
@@ -59,13 +64,16 @@ def try_file(
         str, typer.Option(help="Use this time (UTC) instead of now, like 1998-05-06 12:00:00.")
     ] = "",
     limit: Annotated[int, typer.Option(help="Number of rows to show.")] = 20,
+    open_page: Annotated[
+        bool, typer.Option("--open", help="Open the card as Slack shows it, in a browser.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
-    if file.suffix != ".yml":
-        # Imported here: a playbook needs neither the desk nor memory, whose imports take seconds.
+    if file.suffix not in {".yml", ".yaml"}:
+        # Imported here: the desk and memory take seconds.
         from bot.cli.try_signals import try_signals
 
-        try_signals(file, as_json=as_json)
+        try_signals(file, as_json=as_json, open_page=open_page)
         return
     playbook = read_playbook(file)
     database = database or _database_of(playbook)
@@ -76,6 +84,13 @@ def try_file(
         now=now,
     )
     rows = detections.rows[:limit]
+    unknown = list(detections.unknown)
+    trial = None
+    if detections.signal is not None:
+        from bot.cli.try_case import try_case
+
+        trial = try_case(playbook, detections.signal, database)
+        unknown += trial.unknown
     if as_json:
         summary = {
             "kind": playbook.kind,
@@ -83,9 +98,26 @@ def try_file(
             "rows": rows,
             "facts": detections.facts,
             "denominator": detections.denominator,
+            "unknown": unknown,
         }
         print(json.dumps(summary, indent=2, default=str))
-        return
+    else:
+        _print_detections(playbook, detections, rows)
+        if trial is not None:
+            trial.print()
+        for sentence in detections.unknown:
+            out.print(f"  unknown  {sentence}", markup=False, soft_wrap=True)
+    if open_page:
+        from bot.cli.card_page import show_cards
+
+        show_cards([trial.card] if trial is not None and trial.card else [])
+    if unknown:
+        raise typer.Exit(1)
+
+
+def _print_detections(
+    playbook: Playbook, detections: Detections, rows: list[dict[str, Any]]
+) -> None:
     out.print(f"{playbook.title}: {len(detections.rows)} found, no case opened", markup=False)
     table = Table("subject", "title")
     for row in rows:
@@ -130,7 +162,29 @@ def try_playbook(playbook: Playbook, *, file: str, database: str, now: str) -> D
     facts = _look_up_evidence(
         playbook, connector, facts=dict(facts_of(signal, ())), parameters=parameters
     )
-    return Detections(rows=rows, facts=facts, denominator=denominator, basis=basis)
+    return Detections(
+        rows=rows,
+        facts=facts,
+        denominator=denominator,
+        basis=basis,
+        signal=signal,
+        unknown=tuple(_find_unknown(playbook, rows[0], facts)),
+    )
+
+
+def _find_unknown(
+    playbook: Playbook, row: Mapping[str, Any], facts: Mapping[str, Any]
+) -> Iterator[str]:
+    """Yield a sentence for each column that is missing, and each look-up that found nothing."""
+    for column in ("subject", "title"):
+        if row.get(column) in {None, ""}:
+            yield f"signal.query returns no {column}"
+    for lookup in playbook.evidence:
+        value = facts.get(lookup.name)
+        if isinstance(value, str):
+            yield f"evidence {lookup.name} {value}"
+        elif not value:
+            yield f"evidence {lookup.name} finds no row"
 
 
 def _count_denominator(playbook: Playbook, *, file: str, database: str, now: str) -> int | None:

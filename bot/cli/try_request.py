@@ -1,7 +1,6 @@
 """``countersign sources try``: read a request without opening a case."""
 
 import json
-import re
 from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Annotated, Any, assert_never
@@ -14,14 +13,15 @@ from bot.cases.signal import Signal, SignalStatus
 from bot.cases.signed_content import Coverage
 from bot.cases.source import Format, Source
 from bot.cases.verification import Scheme
+from bot.cli.card_page import show_cards
+from bot.cli.card_view import SLACK_DATE
 from bot.cli.terminal import AsJson, err, out, print_json
+from bot.cli.trial import card_of, find_unknown, print_trial
 from bot.cli.try_signals import open_preview
 from bot.desk.preview import Preview
-from bot.ports.card_store import CardContext
 from bot.ports.connector import Systems
 from bot.preflight import open_library, require_startable
 from bot.settings import Settings, load_offline
-from handlers.cards.case_card import case_card
 from handlers.intake.content import read_content
 from handlers.intake.problem import Problem
 from handlers.intake.proof import Proof, full_proof
@@ -35,7 +35,8 @@ JSON_TYPE = "application/json"
 #: The name under which a request without a source is read.
 ANY = "any"
 
-_SLACK_TIME = re.compile(r"<!date\^[^|>]*\|([^>]*)>")
+#: The summary of one item, and the case that it would open.
+Trial = tuple[dict[str, Any], Case | None]
 
 
 def try_request(
@@ -46,20 +47,37 @@ def try_request(
     ] = None,
     source: Annotated[str, typer.Option(help="Read it as this source of sources.yml.")] = "",
     product: Annotated[str, typer.Option(help="Read it by the preset of this product.")] = "",
+    open_page: Annotated[
+        bool, typer.Option("--open", help="Open the card as Slack shows it, in a browser.")
+    ] = False,
     as_json: AsJson = False,
 ) -> None:
     settings = load_offline()
     library = open_library(settings)
     reader = choose_source(settings, library, source=source, product=product)
     items = read_items(reader, _read_bytes(payload), read_headers(headers) if headers else {})
-    summaries = list(summarise(items, settings, library))
+    trials = list(summarise(items, settings, library))
+    summaries = [summary for summary, _ in trials]
+    cases = [case for _, case in trials if case is not None]
     if as_json:
         print_json(summaries)
-        return
-    for number, summary in enumerate(summaries, 1):
-        if len(summaries) > 1:
-            out.print(f"— {number} of {len(summaries)} —", markup=False)
-        _print(summary)
+    else:
+        _print_trials(trials, library)
+    if open_page:
+        show_cards([card_of(case, library) for case in cases])
+    if any(summary.get("unknown") for summary in summaries):
+        raise typer.Exit(1)
+
+
+def _print_trials(trials: list[Trial], library: FileLibrary) -> None:
+    for number, (summary, case) in enumerate(trials, 1):
+        if len(trials) > 1:
+            out.print(f"— {number} of {len(trials)} —", markup=False)
+        if case is None:
+            _print(summary)
+        else:
+            _print({name: summary[name] for name in summary if name not in {"card", "unknown"}})
+            print_trial(case, library)
 
 
 def choose_source(settings: Settings, library: FileLibrary, *, source: str, product: str) -> Source:
@@ -140,9 +158,7 @@ def _proof(source: Source) -> Proof:
     )
 
 
-def summarise(
-    items: list[Item], settings: Settings, library: FileLibrary
-) -> Iterator[dict[str, Any]]:
+def summarise(items: list[Item], settings: Settings, library: FileLibrary) -> Iterator[Trial]:
     """Describe each signal of a request with its card."""
     if not any(isinstance(item, Signal) for item in items):
         for item in items:
@@ -159,14 +175,15 @@ def summarise(
             yield _summary(item, preview, library)
 
 
-def _summary(item: Item, preview: Preview | None, library: FileLibrary) -> dict[str, Any]:
+def _summary(item: Item, preview: Preview | None, library: FileLibrary) -> Trial:
     match item:
         case Problem():
-            return {"outcome": "refused", "status": item.status, "reason": item.detail}
+            refusal = {"outcome": "refused", "status": item.status, "reason": item.detail}
+            return {**refusal, "unknown": [item.detail]}, None
         case Ignored():
-            return {"outcome": "ignored", "reason": item.reason, "event": item.event}
+            return {"outcome": "ignored", "reason": item.reason, "event": item.event}, None
         case Signal():
-            return {**_signal_summary(item, library), "card": _card(item, preview, library)}
+            return _try_signal(item, preview, library)
 
 
 def _signal_summary(signal: Signal, library: FileLibrary) -> dict[str, Any]:
@@ -186,20 +203,23 @@ def _signal_summary(signal: Signal, library: FileLibrary) -> dict[str, Any]:
     }
 
 
-def _card(signal: Signal, preview: Preview | None, library: FileLibrary) -> list[str]:
-    """Return the texts of the card, from its head to its buttons."""
+def _try_signal(signal: Signal, preview: Preview | None, library: FileLibrary) -> Trial:
+    """Return the signal with the texts of its card, from its head to its buttons."""
+    summary = _signal_summary(signal, library)
     if signal.status is SignalStatus.CLEAR:
-        return ["No card: it ends the case of its subject, if there is one."]
+        words = "No card: it ends the case of its subject, if there is one."
+        return {**summary, "card": [words], "unknown": []}, None
     if preview is None:
-        return []
+        return {**summary, "card": [], "unknown": []}, None
     try:
-        case: Case = preview.preview_signal(signal)
+        case = preview.preview_signal(signal)
     except CountersignError as failure:
-        return [f"The card cannot be previewed: {failure}"]
-    context = CardContext(labels=library.labels())
-    texts = (" ".join(_texts(block)) for block in case_card(case, context))
+        words = f"The card cannot be previewed: {failure}"
+        return {**summary, "card": [words], "unknown": [words]}, None
+    texts = (" ".join(_texts(block)) for block in card_of(case, library))
     # Slack writes the times in the zone of whoever reads them; here stands what it falls back to.
-    return [_SLACK_TIME.sub(r"\1", text) for text in texts if text]
+    card = [SLACK_DATE.sub(r"\1", text) for text in texts if text]
+    return {**summary, "card": card, "unknown": find_unknown(case, library)}, case
 
 
 def _texts(block: Any) -> Iterator[str]:

@@ -6,6 +6,7 @@ from contextlib import closing, contextmanager
 from pathlib import Path
 from typing import Any
 
+import typer
 from rich.table import Table
 
 from bot import storage
@@ -15,7 +16,9 @@ from bot.cases.case import Case
 from bot.cases.errors import BadRequest, CountersignError
 from bot.cases.signal import UNRECOGNISED, Signal
 from bot.cases.source import TRIAL
+from bot.cli.card_page import show_cards
 from bot.cli.terminal import out
+from bot.cli.trial import card_of, find_unknown, print_trial
 from bot.clock import utc_now
 from bot.desk.null_chat import NullChat
 from bot.desk.preview import Preview
@@ -27,6 +30,8 @@ from bot.triage import build_triage
 from knowledge.library import FileLibrary
 from knowledge.memory.row_file import BadRow, read_rows
 
+#: As many as a person reads.
+MAX_CARDS = 5
 COLUMNS = ("line", "kind", "sure", "plan", "precedents")
 MAX_TITLE_LENGTH = 300
 MAX_TEXT_LENGTH = 20_000
@@ -36,10 +41,20 @@ MAX_FACT_NAME_LENGTH = 60
 MAX_FACT_LENGTH = 2_000
 
 
-def try_signals(path: Path, *, as_json: bool) -> None:
-    """Print what the bot would do with each signal of the file."""
+def try_signals(path: Path, *, as_json: bool, open_page: bool = False) -> None:
+    """Print what the bot would do with each signal of the file, with the first cards.
+
+    The status is 1 if anything is unknown.
+    """
     table = Table(*COLUMNS)
-    for summary in preview_file(load_offline(), path):
+    settings = load_offline()
+    library = open_library(settings)
+    cases: list[Case] = []
+    has_unknown = False
+    for summary, case in try_lines(settings, library, path):
+        has_unknown = has_unknown or "error" in summary or bool(summary["unknown"])
+        if case is not None and len(cases) < MAX_CARDS:
+            cases.append(case)
         if as_json:
             # Line by line: a program may read along.
             print(json.dumps(summary, ensure_ascii=False), flush=True)
@@ -47,6 +62,12 @@ def try_signals(path: Path, *, as_json: bool) -> None:
             table.add_row(*_table_row(summary))
     if not as_json:
         out.print(table)
+        for case in cases:
+            print_trial(case, library)
+    if open_page:
+        show_cards([card_of(case, library) for case in cases])
+    if has_unknown:
+        raise typer.Exit(1)
 
 
 def _table_row(summary: dict[str, Any]) -> tuple[str, ...]:
@@ -60,15 +81,19 @@ def _table_row(summary: dict[str, Any]) -> tuple[str, ...]:
     )
 
 
-def preview_file(settings: Settings, path: Path) -> Iterator[dict[str, Any]]:
-    """Yield for each line the summary of its case, or its error."""
+def try_lines(
+    settings: Settings, library: FileLibrary, path: Path
+) -> Iterator[tuple[dict[str, Any], Case | None]]:
+    """Yield for each line the summary of its case and the case, or its error."""
     if not path.is_file():
         raise BadRequest(f"{path}: file not found")
-    library = open_library(settings)
     with open_preview(settings, library) as preview:
         for line, row in read_rows(path):
-            summary = _preview_row(preview, library, line=line, row=row)
-            yield {"line": line, **summary}
+            case = _preview_row(preview, line=line, row=row)
+            if isinstance(case, Case):
+                yield {"line": line, **summarise(case, library)}, case
+            else:
+                yield {"line": line, "error": case}, None
 
 
 @contextmanager
@@ -107,16 +132,14 @@ def open_preview(
             yield Preview(triage, library, utc_now)
 
 
-def _preview_row(
-    preview: Preview, library: FileLibrary, *, line: int, row: Mapping[str, Any] | BadRow
-) -> dict[str, Any]:
+def _preview_row(preview: Preview, *, line: int, row: Mapping[str, Any] | BadRow) -> Case | str:
+    """Return the case of a row, or why there is none."""
     if isinstance(row, BadRow):
-        return {"error": row.reason}
+        return row.reason
     try:
-        case = preview.preview_signal(parse_signal(row, line))
+        return preview.preview_signal(parse_signal(row, line))
     except CountersignError as failure:
-        return {"error": str(failure)}
-    return summarise(case, library)
+        return str(failure)
 
 
 def parse_signal(row: Mapping[str, Any], line: int) -> Signal:
@@ -177,6 +200,7 @@ def summarise(case: Case, library: FileLibrary) -> dict[str, Any]:
         "verdict": verdict,
         "stake": stake,
         "urgent": case.classification.is_urgent,
+        "unknown": find_unknown(case, library),
     }
 
 

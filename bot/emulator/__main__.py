@@ -7,11 +7,12 @@ import sys
 import threading
 from pathlib import Path
 
-import uvicorn
-
 from bot.emulator.oauth import Client
 from bot.emulator.request_url import AppAddress
+from bot.emulator.seed_file import SeedError, read_manifest, read_seed
 from bot.emulator.server import DistributedApp, build
+from bot.emulator.serving import serve
+from bot.emulator.wire import Json
 
 DEFAULT_PORT = 8765
 
@@ -21,31 +22,28 @@ def main() -> None:
     options = _parse_options()
     if options.attached:
         threading.Thread(target=_end_with_input, name="parent", daemon=True).start()
+    try:
+        manifest = read_manifest(options.manifest) if options.manifest else None
+        seed = read_seed(options.seed) if options.seed else None
+    except SeedError as error:
+        sys.exit(str(error))
+    _serve(options, manifest, seed)
+
+
+def _serve(options: argparse.Namespace, manifest: Json | None, seed: Json | None) -> None:
     port = options.port
-    sockets = None
+    listener = None
     if options.fd:
         listener = socket.socket(fileno=options.fd)
         port = listener.getsockname()[1]
-        sockets = [listener]
-    config = uvicorn.Config(
-        build(
-            host=f"{options.host}:{port}",
-            manifest=options.manifest,
-            app=_parse_app(options),
-        ),
-        host=options.host,
-        port=port,
-        # A stream that is cut off at the end is no error.
-        log_level="critical",
-        access_log=False,
-        # The app's client gives up on a connection without a ping for a few seconds.
-        ws_ping_interval=1,
-        ws_ping_timeout=60,
-        # A page's stream never ends by itself: nothing is waited for.
-        timeout_graceful_shutdown=0,
+    application = build(
+        host=f"{options.host}:{port}",
+        manifest=manifest,
+        app=_parse_app(options),
+        content=seed,
     )
     try:
-        uvicorn.Server(config).run(sockets=sockets)
+        serve(application, host=options.host, port=port, listener=listener)
     except KeyboardInterrupt:
         sys.exit(0)
 
@@ -65,6 +63,11 @@ def _parse_options() -> argparse.Namespace:
         "--manifest",
         type=Path,
         help="the app's manifest.yml: its scopes, events and commands are enforced",
+    )
+    parser.add_argument(
+        "--seed",
+        type=Path,
+        help="a YAML file of people, groups and channels that are there at the start",
     )
     parser.add_argument(
         "--fd",

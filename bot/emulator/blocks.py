@@ -14,80 +14,165 @@ from bot.emulator.checks import (
     Shape,
     anything,
     boolean,
-    check_fields,
+    check_shape,
     choice,
+    integer,
     list_of,
     plain_text,
-    table_rows,
     text,
     text_object,
+    typed_object,
+    url,
 )
-from bot.emulator.elements import INPUT_ELEMENTS, INTERACTIVE_ELEMENTS, element
+from bot.emulator.composition import (
+    WEB_SCHEMES,
+    column_settings,
+    image_fields,
+    slack_icon,
+)
+from bot.emulator.elements import (
+    ACCESSORY_ELEMENTS,
+    INPUT_ELEMENTS,
+    INTERACTIVE_ELEMENTS,
+    element,
+)
+from bot.emulator.rich_text import RICH_TEXT, rich_text
+from bot.emulator.tables import chart, data_table_rows, table_rows
 
 MAX_BLOCKS = {
     "message": 50,
     "modal": 100,
     "home": 100,
 }
+MAX_MARKDOWN_LENGTH = 12_000
+MAX_CHARTS = 2
 VIEW_FIELDS: Mapping[str, Check] = {
+    "blocks": anything,
     "private_metadata": text(3000),
     "callback_id": text(255),
     "external_id": text(255),
 }
-MODAL_FIELDS: Mapping[str, Check] = {
-    "title": plain_text(24),
-    "submit": plain_text(24),
-    "close": plain_text(24),
+VIEWS: Mapping[str, Shape] = {
+    "modal": Shape(
+        fields={
+            **VIEW_FIELDS,
+            "title": plain_text(24),
+            "submit": plain_text(24),
+            "close": plain_text(24),
+            "clear_on_close": boolean,
+            "notify_on_close": boolean,
+            "submit_disabled": boolean,
+        },
+        required=("title", "blocks"),
+    ),
+    "home": Shape(
+        fields=VIEW_FIELDS,
+        required=("blocks",),
+    ),
 }
-BLOCKS: Mapping[str, Shape] = {
+_ID: Mapping[str, Check] = {
+    "block_id": text(255),
+}
+
+
+def _pending_only_in_a_plan(value: Any, pointer: str) -> Errors:
+    if value.get("status") == "pending":
+        message = "a task card that stands alone is not pending"
+        yield Mistake(f"{pointer}/status", "invalid_value", message)
+
+
+def _divider_without_folding(value: Any, pointer: str) -> Errors:
+    if value.get("has_header_divider") and value.get("is_collapsible"):
+        message = "has_header_divider and is_collapsible exclude each other"
+        yield Mistake(f"{pointer}/has_header_divider", "exclusive", message)
+
+
+def _unique_tasks(value: Any, pointer: str) -> Errors:
+    tasks = value.get("tasks")
+    if not isinstance(tasks, list):
+        return
+    ids = [task.get("task_id") for task in tasks if isinstance(task, dict)]
+    if len(set(map(str, ids))) != len(ids):
+        yield Mistake(f"{pointer}/tasks", "duplicate", "a task_id is used twice")
+
+
+_TASK_CARD = Shape(
+    fields={
+        **_ID,
+        "task_id": text(255, 1),
+        "title": text(500, 1),
+        "status": choice(("pending", "in_progress", "complete", "error")),
+        "details": rich_text,
+        "output": rich_text,
+        "sources": list_of(element("url"), None, 0),
+    },
+    required=("task_id", "title"),
+    surfaces=("message",),
+)
+_CARD = Shape(
+    fields={
+        **_ID,
+        "title": text_object(150),
+        "subtitle": text_object(150),
+        "body": text_object(200),
+        "subtext": text_object(200),
+        "actions": list_of(element("button"), 3),
+        "hero_image": element("image"),
+        "icon": element("image"),
+        "slack_icon": slack_icon,
+    },
+    one_of=("hero_image", "title", "actions", "body"),
+    exclusive=("icon", "slack_icon"),
+)
+#: Blocks that may stand in a container too.
+CHILD_BLOCKS: Mapping[str, Shape] = {
     "section": Shape(
         fields={
+            **_ID,
             "text": text_object(3000),
             "fields": list_of(text_object(2000), 10),
-            "accessory": element(*INTERACTIVE_ELEMENTS, "image"),
+            "accessory": element(*ACCESSORY_ELEMENTS),
             "expand": boolean,
         },
         one_of=("text", "fields"),
     ),
     "header": Shape(
         fields={
+            **_ID,
             "text": plain_text(150),
         },
         required=("text",),
     ),
     "divider": Shape(
-        fields={},
+        fields=_ID,
     ),
     "actions": Shape(
         fields={
+            **_ID,
             "elements": list_of(element(*INTERACTIVE_ELEMENTS), 25),
         },
         required=("elements",),
     ),
     "context": Shape(
         fields={
+            **_ID,
             "elements": list_of(element("plain_text", "mrkdwn", "image"), 10),
         },
         required=("elements",),
     ),
-    "context_actions": Shape(
-        fields={
-            "elements": list_of(element("feedback_buttons", "icon_button"), 5),
-        },
-        required=("elements",),
-        surfaces=("message",),
-    ),
     "image": Shape(
         fields={
-            "image_url": text(3000),
-            "alt_text": text(2000),
+            **_ID,
+            **image_fields(),
             "title": plain_text(2000),
-            "slack_file": anything,
         },
         required=("alt_text",),
+        one_of=("image_url", "slack_file"),
+        exclusive=("image_url", "slack_file"),
     ),
     "input": Shape(
         fields={
+            **_ID,
             "label": plain_text(2000),
             "element": element(*INPUT_ELEMENTS),
             "hint": plain_text(2000),
@@ -96,114 +181,28 @@ BLOCKS: Mapping[str, Shape] = {
         },
         required=("label", "element"),
     ),
-    "markdown": Shape(
-        fields={
-            "text": text(12000, 1),
-        },
-        required=("text",),
-        surfaces=("message",),
-    ),
-    "rich_text": Shape(
-        fields={
-            "elements": list_of(anything, 200, 0),
-        },
-        required=("elements",),
-    ),
+    "rich_text": RICH_TEXT,
     "table": Shape(
         fields={
+            **_ID,
             "rows": table_rows,
-            "column_settings": list_of(anything, 20),
+            "column_settings": list_of(column_settings, 20),
         },
         required=("rows",),
-        surfaces=("message",),
-    ),
-    "alert": Shape(
-        fields={
-            "text": text_object(200),
-            "level": choice(("default", "info", "warning", "error", "success")),
-        },
-        required=("text",),
-        surfaces=("modal",),
-    ),
-    "data_table": Shape(
-        fields={
-            "caption": text(500, 1),
-            "rows": anything,
-            "page_size": anything,
-            "row_header_column_index": anything,
-        },
-        required=("caption", "rows"),
         surfaces=("message", "home"),
-    ),
-    "data_visualization": Shape(
-        fields={
-            "title": text(50, 1),
-            "chart": anything,
-        },
-        required=("title", "chart"),
-        surfaces=("message", "home"),
-    ),
-    "container": Shape(
-        fields={
-            "title": plain_text(150),
-            "subtitle": plain_text(150),
-            "child_blocks": list_of(anything, 10),
-            "is_collapsible": boolean,
-            "default_collapsed": boolean,
-            "width": choice(("narrow", "standard", "wide", "full")),
-            "has_header_divider": boolean,
-        },
-        required=("child_blocks",),
-        surfaces=("message",),
-    ),
-    "card": Shape(
-        fields={
-            "title": text_object(150),
-            "subtitle": text_object(150),
-            "body": text_object(200),
-            "actions": list_of(element("button"), 3),
-            "hero_image": anything,
-            "icon": anything,
-        },
-    ),
-    "carousel": Shape(
-        fields={
-            "elements": list_of(anything, 10),
-        },
-        required=("elements",),
-        surfaces=("message", "home"),
-    ),
-    "task_card": Shape(
-        fields={
-            "task_id": text(255, 1),
-            "title": text(500, 1),
-            "status": choice(("pending", "in_progress", "complete", "error")),
-            "details": anything,
-            "output": anything,
-            "sources": anything,
-        },
-        required=("task_id", "title"),
-        surfaces=("message",),
-    ),
-    "plan": Shape(
-        fields={
-            "title": text(500, 1),
-            "tasks": list_of(anything, 50),
-        },
-        required=("title",),
-        surfaces=("message",),
     ),
     "video": Shape(
         fields={
-            "title": plain_text(200),
-            "title_url": text(3000),
-            "video_url": text(3000),
-            "thumbnail_url": text(3000),
+            **_ID,
+            "title": plain_text(199),
+            "title_url": url(schemes=("https",)),
+            "video_url": url(schemes=("https",)),
+            "thumbnail_url": url(schemes=WEB_SCHEMES),
             "alt_text": text(2000),
-            "author_name": text(50),
+            "author_name": text(49),
             "description": plain_text(200),
             "provider_name": text(50),
-            "provider_icon_url": text(3000),
+            "provider_icon_url": url(schemes=WEB_SCHEMES),
         },
         required=(
             "title",
@@ -214,10 +213,130 @@ BLOCKS: Mapping[str, Shape] = {
     ),
     "file": Shape(
         fields={
-            "external_id": text(255),
+            **_ID,
+            "external_id": text(255, 1),
             "source": choice(("remote",)),
         },
         required=("external_id", "source"),
+        surfaces=("message",),
+    ),
+}
+BLOCKS: Mapping[str, Shape] = {
+    **CHILD_BLOCKS,
+    "context_actions": Shape(
+        fields={
+            **_ID,
+            "elements": list_of(element("feedback_buttons", "icon_button"), 5),
+        },
+        required=("elements",),
+        surfaces=("message",),
+    ),
+    "markdown": Shape(
+        fields={
+            **_ID,
+            "text": text(MAX_MARKDOWN_LENGTH, 1),
+        },
+        required=("text",),
+        surfaces=("message",),
+    ),
+    "alert": Shape(
+        fields={
+            **_ID,
+            "text": text_object(200),
+            "level": choice(("default", "info", "warning", "error", "success")),
+        },
+        required=("text",),
+        surfaces=("modal",),
+    ),
+    "data_table": Shape(
+        fields={
+            **_ID,
+            "caption": text(500, 1),
+            "rows": data_table_rows,
+            "page_size": integer(1, 100),
+            "row_header_column_index": integer(0, 19),
+        },
+        required=("caption", "rows"),
+        surfaces=("message", "home"),
+    ),
+    "data_visualization": Shape(
+        fields={
+            **_ID,
+            "title": text(50, 1),
+            "chart": chart,
+        },
+        required=("title", "chart"),
+        surfaces=("message", "home"),
+    ),
+    "container": Shape(
+        fields={
+            **_ID,
+            "title": plain_text(150),
+            "rich_text_title": rich_text,
+            "subtitle": text_object(150),
+            "icon": element("image"),
+            "child_blocks": list_of(typed_object(CHILD_BLOCKS), 10),
+            "is_collapsible": boolean,
+            "default_collapsed": boolean,
+            "width": choice(("narrow", "standard", "wide", "full")),
+            "has_header_divider": boolean,
+        },
+        required=("child_blocks",),
+        # Sources disagree on the home: what may be right is not refused.
+        surfaces=("message", "home"),
+        one_of=("title", "rich_text_title"),
+        rules=(_divider_without_folding,),
+    ),
+    "card": _CARD,
+    "carousel": Shape(
+        fields={
+            **_ID,
+            "elements": list_of(typed_object({"card": _CARD}), 10),
+        },
+        required=("elements",),
+        surfaces=("message", "home"),
+    ),
+    "task_card": Shape(
+        fields=_TASK_CARD.fields,
+        required=_TASK_CARD.required,
+        surfaces=_TASK_CARD.surfaces,
+        rules=(_pending_only_in_a_plan,),
+    ),
+    "plan": Shape(
+        fields={
+            **_ID,
+            "title": text(500, 1),
+            "tasks": list_of(typed_object({"task_card": _TASK_CARD}), 50, 0),
+        },
+        required=("title",),
+        surfaces=("message",),
+        rules=(_unique_tasks,),
+    ),
+    "auth_provider": Shape(
+        fields={
+            **_ID,
+            "value": text(150, 1),
+            "name": plain_text(75),
+            "is_connected": boolean,
+            "description": text_object(150),
+            "icon_url": url(),
+            "auth_url": url(),
+            "disconnect_url": url(),
+            "connected_identity": text_object(75),
+            "connected_context": text_object(75),
+            "accessory": element("overflow"),
+            "fallback": text_object(3000),
+        },
+        required=("value", "name", "is_connected"),
+    ),
+    "call": Shape(
+        fields={
+            **_ID,
+            "call_id": text(255, 1),
+            "api_decoration_available": boolean,
+            "call": anything,
+        },
+        required=("call_id",),
         surfaces=("message",),
     ),
 }
@@ -234,27 +353,46 @@ def validate(blocks: Any, surface: str = "message") -> list[Mistake]:
     for index, block in enumerate(blocks):
         mistakes.extend(_check_block(block, f"/blocks/{index}", surface))
     mistakes.extend(_check_uniqueness(blocks))
-    if len(list(_of_type(blocks, "table"))) > 1:
-        mistakes.append(Mistake("/blocks", "only_one_table_allowed", "one table a message"))
+    mistakes.extend(_check_totals(blocks))
     return mistakes
 
 
 def validate_view(view: Any) -> list[Mistake]:
     """Return the mistakes of a modal or home view."""
-    if not isinstance(view, dict) or view.get("type") not in {"modal", "home"}:
+    kind = str(view.get("type")) if isinstance(view, dict) else ""
+    if kind not in VIEWS:
         return [Mistake("/view/type", "invalid_type", "a view is a modal or a home")]
-    mistakes = list(check_fields(view, "/view", checks=VIEW_FIELDS))
-    if view["type"] == "modal":
-        mistakes.extend(_check_modal(view))
-    return mistakes + validate(view.get("blocks"), view["type"])
-
-
-def _check_modal(view: dict[str, Any]) -> Errors:
-    yield from check_fields(view, "/view", checks=MODAL_FIELDS, required=("title",))
-    has_input = any(_of_type(view.get("blocks", []), "input"))
-    if has_input and "submit" not in view:
+    mistakes = list(check_shape(view, "/view", shape=VIEWS[kind], noun=f"a {kind}"))
+    blocks = view.get("blocks")
+    if kind == "modal" and _has_input(blocks) and "submit" not in view:
         message = "a modal with an input needs a submit button"
-        yield Mistake("/view/submit", "missing", message)
+        mistakes.append(Mistake("/view/submit", "missing", message))
+    if isinstance(blocks, list) and _count_focused(blocks) > 1:
+        message = "only one element has focus_on_load"
+        mistakes.append(Mistake("/view/blocks", "duplicate", message))
+    return mistakes + validate(blocks, kind)
+
+
+def _has_input(blocks: Any) -> bool:
+    return isinstance(blocks, list) and any(_of_type(blocks, "input"))
+
+
+def _count_focused(blocks: list[Any]) -> int:
+    elements = [one for block in blocks for one in _elements(block)]
+    return sum(one.get("focus_on_load") is True for one in elements)
+
+
+def _elements(block: Any) -> Iterator[dict[str, Any]]:
+    """Return the elements of a block that people use."""
+    if not isinstance(block, dict):
+        return
+    several = block.get("elements")
+    for one in (block.get("element"), block.get("accessory")):
+        if isinstance(one, dict):
+            yield one
+    for one in several if isinstance(several, list) else ():
+        if isinstance(one, dict):
+            yield one
 
 
 def _of_type(blocks: list[Any], kind: str) -> Iterator[dict[str, Any]]:
@@ -275,16 +413,20 @@ def _check_block(block: Any, pointer: str, surface: str) -> Errors:
         return
     if surface not in shape.surfaces:
         yield Mistake(pointer, "wrong_surface", f"a {kind} cannot stand in a {surface}")
-    checks = {
-        "block_id": text(255),
-        **shape.fields,
-    }
-    for name in block:
-        if name != "type" and name not in checks:
-            yield Mistake(f"{pointer}/{name}", "unknown_field", f"a {kind} has no {name}")
-    yield from check_fields(block, pointer, checks=checks, required=shape.required)
-    if shape.one_of and not any(name in block for name in shape.one_of):
-        yield Mistake(pointer, "missing", f"a {kind} needs {' or '.join(shape.one_of)}")
+    yield from check_shape(block, pointer, shape=shape, noun=f"a {kind}")
+
+
+def _check_totals(blocks: list[Any]) -> Errors:
+    """Check what a whole message or view may hold."""
+    if len(list(_of_type(blocks, "table"))) > 1:
+        yield Mistake("/blocks", "only_one_table_allowed", "one table a message")
+    if len(list(_of_type(blocks, "data_visualization"))) > MAX_CHARTS:
+        yield Mistake("/blocks", "too_many", f"at most {MAX_CHARTS} charts")
+    words = [str(block.get("text", "")) for block in _of_type(blocks, "markdown")]
+    length = sum(map(len, words))
+    if len(words) > 1 and length > MAX_MARKDOWN_LENGTH:
+        message = f"{length} characters of markdown, at most {MAX_MARKDOWN_LENGTH}"
+        yield Mistake("/blocks", "length", message)
 
 
 def _check_uniqueness(blocks: list[Any]) -> Errors:
@@ -302,15 +444,7 @@ def _check_uniqueness(blocks: list[Any]) -> Errors:
                 message = f"block_id {block_id} is used twice"
                 yield Mistake(f"/blocks/{index}/block_id", "duplicate", message)
             block_ids.add(block_id)
-        action_ids = _action_ids(block)
+        action_ids = [str(one["action_id"]) for one in _elements(block) if "action_id" in one]
         if len(action_ids) != len(set(action_ids)):
             message = "an action_id is used twice"
             yield Mistake(f"/blocks/{index}/elements", "duplicate", message)
-
-
-def _action_ids(block: dict[str, Any]) -> list[str]:
-    action_ids = []
-    for item in block.get("elements", []):
-        if isinstance(item, dict) and "action_id" in item:
-            action_ids.append(str(item["action_id"]))
-    return action_ids

@@ -1,5 +1,6 @@
 """The Web API beyond messages: reactions, pins, files, scheduled messages, small look-ups."""
 
+import json
 from typing import Any
 
 from bot.emulator.payloads import channel_payload, message_content
@@ -254,15 +255,23 @@ def present_details(workspace: Workspace, arguments: Json) -> Json:
 
 @method("functions.completeSuccess")
 def complete_function(workspace: Workspace, arguments: Json) -> Json:
-    return _complete(arguments, "outputs")
+    return _complete(workspace, arguments, "outputs")
 
 
 @method("functions.completeError")
 def fail_function(workspace: Workspace, arguments: Json) -> Json:
-    return _complete(arguments, "error")
+    return _complete(workspace, arguments, "error")
 
 
-def _complete(arguments: Json, required_argument: str) -> Json:
-    if not arguments.get("function_execution_id") or required_argument not in arguments:
+def _complete(workspace: Workspace, arguments: Json, required_argument: str) -> Json:
+    execution_id = arguments.get("function_execution_id")
+    if not execution_id or required_argument not in arguments:
         raise ApiError("invalid_arguments")
+    execution = workspace.executions.get(str(execution_id))
+    if execution is not None:
+        result = arguments[required_argument]
+        if required_argument == "outputs" and isinstance(result, str):
+            result = json.loads(result)
+        status = "succeeded" if required_argument == "outputs" else "failed"
+        execution.update({"status": status, required_argument: result})
     return {}

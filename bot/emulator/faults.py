@@ -6,13 +6,16 @@ Each call is decided on its own. The knobs are set over the control API by their
 import random
 import time
 from collections import Counter
+from collections.abc import Mapping
 from dataclasses import dataclass, field, fields
 from enum import Enum, auto
+from typing import Any
 
 from bot.rate_limit import RateLimit, TokenBuckets
 
 ANSWER_TIMEOUT_SECONDS = 3.0
 SWAP_TIMEOUT_SECONDS = 2.0
+MAX_KNOB = 1_000_000_000
 # Reading somebody's name never fails: the faults are about what the app shows and finds again.
 FALLIBLE_METHODS = ("chat.", "views.", "conversations.h")
 
@@ -176,8 +179,15 @@ class Faults:
             return False
         return not self.windows.admit(method, time.monotonic(), self.rate)
 
-    def set(self, **values: object) -> None:
-        """Set some of the knobs. An unknown one raises KeyError."""
+    def set(self, values: Mapping[str, Any]) -> None:
+        """Set some of the knobs.
+
+        Raises:
+            KeyError: one is unknown; none is set then.
+            ValueError: one has a value of the wrong kind; none is set then.
+        """
+        for name, value in values.items():
+            _check_knob(name, getattr(self._owner_of(name), name), value)
         for name, value in values.items():
             setattr(self._owner_of(name), name, value)
         if "seed" in values:
@@ -195,6 +205,27 @@ class Faults:
         """Turn every fault off. The counts of calls stay."""
         fresh = Faults(calls=self.calls)
         vars(self).update(vars(fresh))
+
+
+def _check_knob(name: str, current: Any, value: Any) -> None:
+    """Check that a value is of the kind that the knob has now."""
+    match current:
+        case bool():
+            is_right, kind = isinstance(value, bool), "true or false"
+        case int():
+            is_whole = isinstance(value, int) and not isinstance(value, bool)
+            is_right, kind = is_whole and abs(value) <= MAX_KNOB, "a whole number"
+        case float():
+            is_number = isinstance(value, int | float) and not isinstance(value, bool)
+            is_right, kind = is_number and 0 <= value <= MAX_KNOB, "a number that is not negative"
+        case str():
+            is_right, kind = isinstance(value, str), "text"
+        case _:
+            texts = value.values() if isinstance(value, dict) else [None]
+            is_right = all(isinstance(text, str) for text in texts)
+            kind = "error codes by method"
+    if not is_right:
+        raise ValueError(f"{name} must be {kind}")
 
 
 def _make_dice(seed: int) -> random.Random:

@@ -1,6 +1,8 @@
 """Messages, views and channels as Slack's payloads carry them."""
 
+import json
 import logging
+from typing import Any
 
 from bot.emulator.blocks import validate, validate_view
 from bot.emulator.checks import Mistake
@@ -10,6 +12,7 @@ from bot.emulator.workspace import Channel, Workspace
 
 log = logging.getLogger(__name__)
 MAX_TEXT_LENGTH = 40_000
+MAX_VIEW_LENGTH = 250_000
 METADATA_FIELDS = {"event_type", "event_payload"}
 
 
@@ -26,14 +29,21 @@ def message_content(arguments: Json) -> Json:
         content["text"] = content["text"][:MAX_TEXT_LENGTH]
     if "blocks" in content:
         _check(validate(content["blocks"], "message"), "invalid_blocks")
-    if "metadata" in content and not set(content["metadata"]) >= METADATA_FIELDS:
+    if "metadata" in content and not _is_metadata(content["metadata"]):
         raise ApiError("invalid_metadata_format")
     return content
+
+
+def _is_metadata(metadata: Any) -> bool:
+    # Empty metadata takes away what a message has.
+    return isinstance(metadata, dict) and set(metadata) >= METADATA_FIELDS
 
 
 def view_body(arguments: Json) -> Json:
     """Return the validated view of a call; every block has an id."""
     body: Json = arguments.get("view") or {}
+    if len(json.dumps(body)) > MAX_VIEW_LENGTH:
+        raise ApiError("view_too_large")
     _check(validate_view(body), "invalid_arguments")
     for index, block in enumerate(body["blocks"]):
         block.setdefault("block_id", f"auto{index}")
@@ -55,6 +65,8 @@ def _check(mistakes: list[Mistake], error: str) -> None:
 
 def view_payload(workspace: Workspace, view: OpenView, values: Json | None = None) -> Json:
     """Return the view with its ids and the values of its inputs."""
+    stack = [other.id for other in workspace.views.stack(view.user)]
+    place = stack.index(view.id) if view.id in stack else 0
     return {
         "private_metadata": "",
         "callback_id": "",
@@ -64,7 +76,9 @@ def view_payload(workspace: Workspace, view: OpenView, values: Json | None = Non
         "team_id": workspace.team["id"],
         "app_id": workspace.app.id,
         "bot_id": workspace.app.bot_id,
-        "root_view_id": view.id,
+        "root_view_id": stack[0] if stack else view.id,
+        "previous_view_id": stack[place - 1] if place else None,
+        "external_id": view.body.get("external_id", ""),
         "state": {"values": values or {}},
     }
 

@@ -2,9 +2,6 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from pathlib import Path
-
-from ruamel.yaml import YAML
 
 from bot.emulator.wire import ApiError, Json
 
@@ -92,10 +89,6 @@ class Permissions:
     shortcuts: list[Json] = field(default_factory=list)
     has_manifest: bool = False
 
-    def read(self, path: Path) -> None:
-        """Grant what the manifest in this file asks for."""
-        self.grant(YAML(typ="safe").load(path.read_text()))
-
     def grant(self, manifest: Json) -> None:
         """Replace the permissions by those that a manifest asks for."""
         features = manifest.get("features", {})
@@ -126,6 +119,12 @@ class Permissions:
     def has_command(self, command: str) -> bool:
         """Tell whether the app has this slash command."""
         return not self.has_manifest or command in self.commands
+
+    def has_shortcut(self, callback_id: str) -> bool:
+        """Tell whether the app has this shortcut."""
+        # A manifest without shortcuts is a test's: it says nothing of them.
+        ids = {shortcut["callback_id"] for shortcut in self.shortcuts}
+        return not ids or callback_id in ids
 
     def is_subscribed(self, event: Json) -> bool:
         """Tell whether the app has subscribed to this event."""

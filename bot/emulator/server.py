@@ -18,12 +18,13 @@ from starlette.routing import Mount, Route, WebSocketRoute
 
 from bot.emulator import assistant_api, extras_api
 from bot.emulator.control import routes as control
+from bot.emulator.control.seed import seed
 from bot.emulator.faults import CallFault
 from bot.emulator.oauth import Client, OAuth
 from bot.emulator.request_url import AppAddress
 from bot.emulator.team import Team, Teams, build_team
 from bot.emulator.web_api import call, method
-from bot.emulator.wire import Json
+from bot.emulator.wire import ApiError, Json
 from bot.emulator.workspace import Workspace
 
 #: Where nobody installs the app, nobody has its credentials.
@@ -66,10 +67,11 @@ class DistributedApp:
 def build(
     *,
     host: str = "127.0.0.1",
-    manifest: Path | None = None,
+    manifest: Json | None = None,
     app: DistributedApp | None = None,
+    content: Json | None = None,
 ) -> Starlette:
-    """Build the emulator as one application, empty until it is seeded.
+    """Build the emulator as one application, empty until it is seeded or filled with ``content``.
 
     ``host`` with its port is where the emulator is reached. With an ``app`` several teams
     install the app, which is reached over HTTP; the control API of each but the first stands under
@@ -78,7 +80,9 @@ def build(
     teams = _build_teams(host, app)
     for team in (teams.first, *teams.others):
         if manifest is not None:
-            team.workspace.app.permissions.read(manifest)
+            team.workspace.install(manifest)
+        if content is not None:
+            seed(team.workspace, content)
     oauth = OAuth(teams=teams, client=app.client if app else ANY_CLIENT)
     endpoint = WebApiEndpoint(teams, oauth)
     mounts = [
@@ -118,7 +122,10 @@ class WebApiEndpoint:
     async def serve(self, request: Request) -> Response:
         """Answer one call, or let it go wrong."""
         name = request.path_params["name"]
-        token, arguments = await _read(request)
+        try:
+            token, arguments = await _read(request)
+        except ApiError as refusal:
+            return JSONResponse({"ok": False, "error": refusal.error})
         if name == "oauth.v2.access":
             authorization = request.headers.get("authorization", "")
             return JSONResponse(self.oauth.access(authorization, arguments))
@@ -197,13 +204,23 @@ async def _read(request: Request) -> tuple[str, Json]:
     kind = request.headers.get("content-type", "")
     # The sync SDK sends calls without arguments as JSON with an empty body.
     if body and kind.startswith("application/json"):
-        arguments.update(json.loads(body))
+        arguments.update(_parse_json(body))
     elif body and kind.startswith("application/x-www-form-urlencoded"):
-        arguments.update(parse_qsl(body.decode(), keep_blank_values=True))
+        arguments.update(parse_qsl(body.decode(errors="replace"), keep_blank_values=True))
     elif body:
         arguments.update(await _read_multipart(request))
     bearer = request.headers.get("authorization", "").removeprefix("Bearer ").strip()
     return bearer or str(arguments.pop("token", "")), arguments
+
+
+def _parse_json(body: bytes) -> Json:
+    try:
+        arguments = json.loads(body)
+    except ValueError:
+        raise ApiError("invalid_json") from None
+    if not isinstance(arguments, dict):
+        raise ApiError("json_not_object")
+    return arguments
 
 
 async def _read_multipart(request: Request) -> Json:

@@ -18,7 +18,8 @@ Method = Callable[[Workspace, Json], Json]
 METHODS: dict[str, Method] = {}
 APP_LEVEL_METHODS = frozenset({"apps.connections.open"})
 METHODS_WITHOUT_TOKEN = frozenset({"api.test", "blocks.validate"})
-BOT_TOKEN_PREFIX = "xoxb-"  # noqa: S105 (it begins every one)
+# Of an installation, and of one step of a workflow.
+BOT_TOKEN_PREFIXES = ("xoxb-", "xwfp-")
 MAX_UPDATE_LENGTH = 4_000
 DEFAULT_PAGE_SIZE = 100
 MAX_PAGE_SIZE = 999
@@ -59,6 +60,10 @@ def call(workspace: Workspace, name: str, token: str, arguments: Json) -> Json:
             "error": refusal.error,
             **refusal.details,
         }
+    except (AttributeError, KeyError, LookupError, TypeError, ValueError):
+        # Slack knows every argument's type; here what does not fit shows itself in the work.
+        log.warning("wrong arguments of %s", name, exc_info=True)
+        return {"ok": False, "error": "invalid_arguments"}
 
 
 def _check_token(workspace: Workspace, name: str, token: str) -> None:
@@ -66,11 +71,11 @@ def _check_token(workspace: Workspace, name: str, token: str) -> None:
         return
     if not token:
         raise ApiError("not_authed")
-    prefix = "xapp-" if name in APP_LEVEL_METHODS else BOT_TOKEN_PREFIX
-    if not token.startswith(prefix):
-        is_token = token.startswith(("xo", "xapp-"))
+    is_app_level = name in APP_LEVEL_METHODS
+    if not token.startswith(("xapp-",) if is_app_level else BOT_TOKEN_PREFIXES):
+        is_token = token.startswith(("xo", "xapp-", "xwfp-"))
         raise ApiError("not_allowed_token_type" if is_token else "invalid_auth")
-    if prefix == BOT_TOKEN_PREFIX:
+    if token.startswith("xoxb-"):
         workspace.app.check_token(token, workspace.now())
     elif workspace.app.are_tokens_revoked:
         raise ApiError("token_revoked")

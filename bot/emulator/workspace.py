@@ -123,6 +123,8 @@ class Workspace:
         #: Uploads by their id; ``content`` is empty until the bytes have come.
         self.files: dict[str, Json] = {}
         self.response_urls: dict[str, ResponseUrl] = {}
+        #: Steps of workflows that the app was asked to carry out, by their id.
+        self.executions: dict[str, Json] = {}
         bot = {
             "id": self.app.bot_user,
             "name": "countersign",
@@ -229,6 +231,26 @@ class Workspace:
                 is_im=True,
             )
         return self.channels[channel_id]
+
+    def install(self, manifest: Json) -> None:
+        """Grant the app what its manifest asks for, and call it as the manifest does."""
+        self.app.permissions.grant(manifest)
+        bot_user = manifest.get("features", {}).get("bot_user", {})
+        name = bot_user.get("display_name")
+        if name:
+            self.app.bot_name = str(name)
+            self.users[self.app.bot_user]["real_name"] = str(name)
+
+    def new_response_url(self, channel_id: str, user_id: str, ts: str) -> str:
+        """Return a new address for an answer without a token."""
+        name = self.ids.new("R")
+        self.response_urls[name] = ResponseUrl(
+            channel=channel_id,
+            user=user_id,
+            ts=ts,
+            made_at=self.now(),
+        )
+        return f"http://{self.host}/response/{name}"
 
     def post(self, channel: Channel, content: Json) -> Json:
         """Add a message to a channel, or to the thread of ``thread_ts``."""

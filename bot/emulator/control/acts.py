@@ -3,6 +3,8 @@
 Each takes the JSON of its request. ``as`` is the id of the person who acts.
 """
 
+from typing import Any
+
 from bot.emulator.control.elements import action_payload, find_element
 from bot.emulator.control.envelopes import VERIFICATION_TOKEN, Envelopes, answer_as_json
 from bot.emulator.control.modals import Modals
@@ -10,7 +12,7 @@ from bot.emulator.payloads import home_payload
 from bot.emulator.reactions import reaction_of, set_reacting_users
 from bot.emulator.socket_mode import EnvelopeAnswer
 from bot.emulator.wire import ApiError, Json
-from bot.emulator.workspace import Channel, ResponseUrl, Workspace
+from bot.emulator.workspace import Channel, Workspace
 
 
 class Acts:
@@ -30,12 +32,8 @@ class Acts:
         if "channel" not in act:
             return await self.modals.use_element(act)
         user = self.workspace.user(act["as"])
-        channel = self._channel(act["channel"])
-        message = self._find_message(channel, act["ts"])
-        if user["id"] not in channel.members:
-            raise ApiError("not_in_channel")
-        message = act.get("shown") or message
-        block, element = find_element(message.get("blocks", []), act)
+        channel, message = self._shown_message(user, act)
+        block, element = find_element(message.get("blocks"), act)
         action = {
             **action_payload(block, element, act),
             "action_ts": self.workspace.clock.next_ts(),
@@ -57,13 +55,56 @@ class Acts:
             "view": views[-1].id if views else None,
         }
 
-    def _find_message(self, channel: Channel, ts: str) -> Json:
+    def _shown_message(self, user: Json, act: Json) -> tuple[Channel, Json]:
+        """Return the message as this person sees it, and its channel."""
+        channel = self._channel(act["channel"])
+        message = self._find_message(channel, act.get("ts"))
+        if user["id"] not in channel.members:
+            raise ApiError("not_in_channel")
+        return channel, {"ts": message["ts"], **(act.get("shown") or message)}
+
+    def _find_message(self, channel: Channel, ts: Any) -> Json:
         if ts in channel.messages:
             return channel.messages[ts]
         for message in self.workspace.ephemerals:
             if message["ts"] == ts:
                 return message
         raise ApiError("message_not_found")
+
+    async def suggest(self, act: Json) -> Json:
+        """Type into a menu whose options the app itself supplies, and return them.
+
+        ``value`` is what is typed. The menu stands in a message, in a modal or in the home.
+        """
+        user = self.workspace.user(act["as"])
+        container: Json
+        if "channel" in act:
+            channel, message = self._shown_message(user, act)
+            block, element = find_element(message.get("blocks"), {**act, "value": None})
+            container = {
+                "container": _container(channel, message),
+                "channel": _channel_stub(channel),
+                "message": message,
+            }
+        else:
+            view = self.modals.shown_view(user, act)
+            block, element = find_element(view["blocks"], {**act, "value": None})
+            container = {"container": {"type": "view", "view_id": view["id"]}, "view": view}
+        interaction = {
+            **container,
+            "action_id": element["action_id"],
+            "block_id": block.get("block_id", "b"),
+            "value": act.get("value", ""),
+        }
+        return await self.envelopes.send_interaction("block_suggestion", user, interaction)
+
+    async def find(self, act: Json) -> Json:
+        """Return a channel by its id or its name."""
+        name = act["channel"].removeprefix("#")
+        for channel in self.workspace.channels.values():
+            if name in {channel.id, channel.name}:
+                return _channel_stub(channel)
+        raise ApiError("channel_not_found")
 
     async def open_home(self, act: Json) -> Json:
         """Open a tab of the app: ``home`` or ``messages``."""
@@ -86,6 +127,8 @@ class Acts:
         """Use a global shortcut, or that of a message."""
         user = self.workspace.user(act["as"])
         kind = "shortcut"
+        if not self.workspace.app.permissions.has_shortcut(act["callback_id"]):
+            raise ApiError("no_such_shortcut")
         interaction = {
             "callback_id": act["callback_id"],
             "trigger_id": self.workspace.views.new_trigger(user["id"]),
@@ -93,8 +136,8 @@ class Acts:
         }
         if "ts" in act:
             kind = "message_action"
-            channel = self._channel(act["channel"])
-            message = channel.messages[act["ts"]]
+            channel = self._channel(act.get("channel"))
+            message = self._find_message(channel, act["ts"])
             interaction["channel"] = _channel_stub(channel)
             interaction["message_ts"] = message["ts"]
             interaction["message"] = message
@@ -105,7 +148,10 @@ class Acts:
         """Put an emoji under a message."""
         user = self.workspace.user(act["as"])
         channel = self._channel(act["channel"])
-        reaction = reaction_of(channel.messages[act["ts"]], act["name"])
+        message = channel.messages.get(act["ts"])
+        if message is None:
+            raise ApiError("message_not_found")
+        reaction = reaction_of(message, act["name"])
         set_reacting_users(reaction, sorted({*reaction["users"], user["id"]}))
         self.workspace.notify()
         ts = self.workspace.clock.next_ts()
@@ -199,19 +245,15 @@ class Acts:
             **content,
             "bot_id": self.workspace.app.bot_id,
         }
-        self.workspace.post_ephemeral(channel, user["id"], content)
+        if content.pop("response_type", "") == "in_channel":
+            self.workspace.post(channel, {"user": self.workspace.app.bot_user, **content})
+        else:
+            self.workspace.post_ephemeral(channel, user["id"], content)
 
     def _response_url(self, channel: Channel, user: Json, ts: str) -> str:
-        name = self.workspace.ids.new("R")
-        self.workspace.response_urls[name] = ResponseUrl(
-            channel=channel.id,
-            user=user["id"],
-            ts=ts,
-            made_at=self.workspace.now(),
-        )
-        return f"http://{self.workspace.host}/response/{name}"
+        return self.workspace.new_response_url(channel.id, user["id"], ts)
 
-    def _channel(self, channel_id: str) -> Channel:
+    def _channel(self, channel_id: Any) -> Channel:
         # A person may act where the app is no member.
         channel = self.workspace.channels.get(channel_id)
         if channel is None:

@@ -31,7 +31,13 @@ class AppAnswers:
             return _refuse("used_url", 404)
         response_url.uses += 1
         try:
-            self._apply(response_url, await request.json())
+            body = await request.json()
+        except ValueError:
+            return _refuse("invalid_payload", 400)
+        if not isinstance(body, dict):
+            return _refuse("invalid_payload", 400)
+        try:
+            self._apply(response_url, body)
         except ApiError as refusal:
             return _refuse(refusal.error, 400)
         return JSONResponse({"ok": True})

@@ -5,6 +5,7 @@ from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
 from bot.emulator.clock import ClockStop
+from bot.emulator.control.arguments import MAX_SECONDS
 from bot.emulator.control.envelopes import Envelopes
 from bot.emulator.wire import ApiError, Json
 from bot.emulator.workspace import Workspace
@@ -30,9 +31,15 @@ class ClockControl:
 
         Triggers, streams and response URLs expire. Events without acknowledgement go out again.
         """
-        seconds = float(act["to"]) - self.workspace.now() if "to" in act else float(act["seconds"])
+        if not {"to", "seconds"} & set(act):
+            raise ApiError("seconds or to is missing")
+        seconds = float(act.get("seconds", 0))
+        if "to" in act:
+            seconds = float(act["to"]) - self.workspace.now()
         if seconds < 0:
             raise ApiError("the clock cannot be set back")
+        if self.workspace.now() + seconds > MAX_SECONDS:
+            raise ApiError("the clock cannot be set so far ahead")
         self.workspace.advance_clock(seconds)
         retries = await self.envelopes.send_due_retries()
         return {

@@ -4,7 +4,9 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from bot.emulator.control.arguments import guarded, read_arguments
 from bot.emulator.control.envelopes import Envelopes
+from bot.emulator.wire import ApiError
 from bot.emulator.workspace import Workspace
 
 
@@ -18,9 +20,9 @@ class FaultControl:
     def routes(self) -> list[Route]:
         """Return the routes of this part."""
         return [
-            Route("/_ctl/faults", self.change_faults, methods=["POST", "DELETE"]),
-            Route("/_ctl/token", self.change_token, methods=["POST"]),
-            Route("/_ctl/disconnect", self.disconnect, methods=["POST"]),
+            Route("/_ctl/faults", guarded(self.change_faults), methods=["POST", "DELETE"]),
+            Route("/_ctl/token", guarded(self.change_token), methods=["POST"]),
+            Route("/_ctl/disconnect", guarded(self.disconnect), methods=["POST"]),
         ]
 
     async def change_faults(self, request: Request) -> Response:
@@ -28,23 +30,24 @@ class FaultControl:
         if request.method == "DELETE":
             self.envelopes.faults.clear()
             return JSONResponse({"ok": True})
+        knobs = await read_arguments(request, "faults")
         try:
-            self.envelopes.faults.set(**await request.json())
+            self.envelopes.faults.set(knobs)
         except KeyError as error:
-            return JSONResponse({"error": f"there is no fault {error}"}, 400)
+            raise ApiError(f"there is no fault {error}") from None
+        except ValueError as error:
+            raise ApiError(str(error)) from None
         return JSONResponse({"ok": True})
 
     async def change_token(self, request: Request) -> Response:
         """Revoke the app's tokens, or give them back."""
-        body = await request.json()
-        self.workspace.app.are_tokens_revoked = bool(body["revoked"])
+        body = await read_arguments(request, "token")
+        self.workspace.app.are_tokens_revoked = body["revoked"]
         return JSONResponse({"revoked": self.workspace.app.are_tokens_revoked})
 
     async def disconnect(self, request: Request) -> Response:
         """Close the app's connections; ``abruptly`` cuts them off without a word."""
-        body = {}
-        if await request.body():
-            body = await request.json()
+        body = await read_arguments(request, "disconnect", or_none=True)
         reason = "" if body.get("abruptly") else "refresh_requested"
         await self.envelopes.connections.disconnect(reason)
         return JSONResponse({"ok": True})

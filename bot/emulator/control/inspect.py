@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response, StreamingResponse
 from starlette.routing import Route
 
+from bot.emulator.control.arguments import guarded
 from bot.emulator.control.envelopes import Envelopes
 from bot.emulator.payloads import view_payload
 from bot.emulator.wire import ApiError, Json
@@ -33,15 +34,15 @@ class Inspector:
     def routes(self) -> list[Route]:
         """Return the routes of this part."""
         return [
-            Route("/_ctl/messages", self.messages),
-            Route("/_ctl/state", self.state),
+            Route("/_ctl/messages", guarded(self.messages)),
+            Route("/_ctl/state", guarded(self.state)),
             Route("/_ctl/traffic", self.traffic),
             Route("/_ctl/stream", self.stream),
         ]
 
     async def messages(self, request: Request) -> Response:
         """Return the messages of a channel, or the one with this ``ts``."""
-        channel = self.workspace.channels.get(request.query_params["channel"])
+        channel = self.workspace.channels.get(request.query_params.get("channel", ""))
         if channel is None:
             raise ApiError("channel_not_found")
         ts = request.query_params.get("ts")
@@ -80,6 +81,7 @@ class Inspector:
             "prompts": workspace.pane.prompts.get(f"D{user_id[1:]}", []),
             "statuses": _statuses(workspace),
             "shortcuts": workspace.app.permissions.shortcuts,
+            "executions": list(workspace.executions.values()),
             "now": workspace.now(),
             "stops": _stops_ahead(workspace),
         }

@@ -3,11 +3,18 @@
 Each takes the JSON of its request. ``as`` is the id of the person who acts.
 """
 
-from bot.emulator.control.elements import action_payload, find_element, input_values
+from typing import Any
+
+from bot.emulator.control.elements import (
+    action_payload,
+    find_element,
+    input_values,
+    response_targets,
+)
 from bot.emulator.control.envelopes import Envelopes
-from bot.emulator.payloads import home_payload, view_payload
+from bot.emulator.payloads import home_payload, view_body, view_payload
 from bot.emulator.views import OpenView
-from bot.emulator.wire import Json
+from bot.emulator.wire import ApiError, Json
 from bot.emulator.workspace import Workspace
 
 
@@ -25,7 +32,7 @@ class Modals:
         ``dispatch_action`` that changes is such an element too.
         """
         user = self.workspace.user(act["as"])
-        view = self._shown_view(user, act)
+        view = self.shown_view(user, act)
         block, element = find_element(view["blocks"], act)
         action = {
             **action_payload(block, element, act),
@@ -42,7 +49,8 @@ class Modals:
         }
         return await self.envelopes.send_interaction("block_actions", user, interaction)
 
-    def _shown_view(self, user: Json, act: Json) -> Json:
+    def shown_view(self, user: Json, act: Json) -> Json:
+        """Return the modal that this person acts in, or the home."""
         if "view_id" not in act:
             return home_payload(self.workspace, user["id"])
         view = self.workspace.views.find(act["view_id"])
@@ -55,7 +63,7 @@ class Modals:
     async def submit(self, act: Json) -> Json:
         """Submit a modal, and change it as the app answers.
 
-        ``values`` are by action id.
+        ``values`` are by block id or by action id.
         """
         view = self.workspace.views.find(act["view_id"])
         user = self.workspace.user(act["as"])
@@ -65,35 +73,59 @@ class Modals:
             payload["private_metadata"] = act["private_metadata"]
         interaction = {
             "view": payload,
-            "response_urls": [],
+            "response_urls": self._response_urls(view, payload),
             "trigger_id": self.workspace.views.new_trigger(view.user),
         }
         answer = await self.envelopes.send_interaction("view_submission", user, interaction)
         if answer["acked"]:
-            self._follow(view, answer["payload"] or {})
+            try:
+                self._follow(view, answer["payload"])
+            except ApiError as refusal:
+                # Slack shows the person that it has had trouble; the modal stays as it was.
+                answer["error"] = refusal.error
         return answer
 
-    def _follow(self, view: OpenView, response: Json) -> None:
+    def _response_urls(self, view: OpenView, payload: Json) -> list[Json]:
+        """Return an address for each conversation that a menu of the form has chosen."""
+        targets = response_targets(view.body["blocks"], payload["state"]["values"])
+        return [
+            {
+                "block_id": block_id,
+                "action_id": action_id,
+                "channel_id": channel_id,
+                "response_url": self.workspace.new_response_url(channel_id, view.user, ""),
+            }
+            for block_id, action_id, channel_id in targets
+            if channel_id in self.workspace.channels
+        ]
+
+    def _follow(self, view: OpenView, response: Any) -> None:
         """Change the modal as the app's response says; errors leave it open."""
+        if not isinstance(response, dict):
+            response = {}
         match response.get("response_action"):
             case None:
                 self.workspace.views.close(view)
             case "clear":
                 self.workspace.views.close_all(view.user)
             case "update":
-                self.workspace.views.update(view, response["view"])
+                self.workspace.views.update(view, view_body(response))
             case "push":
-                self.workspace.views.push(view.user, response["view"])
+                self.workspace.views.push(view.user, view_body(response))
 
     async def close(self, act: Json) -> Json:
         """Close a modal. The app is told if it asked for that."""
+        user = self.workspace.user(act["as"])
         view = self.workspace.views.find(act["view_id"])
-        self.workspace.views.close(view)
+        is_cleared = bool(view.body.get("clear_on_close"))
+        interaction = {
+            "view": view_payload(self.workspace, view),
+            "is_cleared": is_cleared,
+        }
+        if is_cleared:
+            self.workspace.views.close_all(view.user)
+        else:
+            self.workspace.views.close(view)
         if view.body.get("notify_on_close"):
-            user = self.workspace.user(act["as"])
-            interaction = {
-                "view": view_payload(self.workspace, view),
-                "is_cleared": False,
-            }
             await self.envelopes.send_interaction("view_closed", user, interaction)
         return {"closed": True}

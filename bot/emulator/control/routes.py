@@ -8,6 +8,7 @@ from starlette.routing import Route
 
 from bot.emulator.control.acts import Acts
 from bot.emulator.control.app_answers import AppAnswers
+from bot.emulator.control.arguments import guarded, read_arguments
 from bot.emulator.control.clock import ClockControl
 from bot.emulator.control.envelopes import Envelopes
 from bot.emulator.control.faults import FaultControl
@@ -15,7 +16,8 @@ from bot.emulator.control.inspect import Inspector
 from bot.emulator.control.installation import InstallationControl
 from bot.emulator.control.modals import Modals
 from bot.emulator.control.seed import Seed
-from bot.emulator.wire import ApiError, Json
+from bot.emulator.control.threads import Threads
+from bot.emulator.wire import Json
 
 Act = Callable[[Json], Awaitable[Json]]
 
@@ -25,6 +27,7 @@ def build(envelopes: Envelopes) -> list[Route]:
     workspace = envelopes.workspace
     modals = Modals(workspace, envelopes)
     acts = Acts(workspace, envelopes, modals)
+    threads = Threads(workspace, envelopes)
     faults = FaultControl(workspace, envelopes)
     clock = ClockControl(workspace, envelopes)
     return [
@@ -34,6 +37,10 @@ def build(envelopes: Envelopes) -> list[Route]:
         _act_route("shortcut", acts.shortcut),
         _act_route("home", acts.open_home),
         _act_route("react", acts.react),
+        _act_route("find", acts.find),
+        _act_route("suggest", acts.suggest),
+        _act_route("assistant", threads.open),
+        _act_route("function", threads.run_function),
         _act_route("change", modals.use_element),
         _act_route("submit", modals.submit),
         _act_route("close", modals.close),
@@ -50,11 +57,6 @@ def build(envelopes: Envelopes) -> list[Route]:
 
 def _act_route(name: str, act: Act) -> Route:
     async def serve(request: Request) -> Response:
-        try:
-            return JSONResponse(await act(await request.json()))
-        except ApiError as refusal:
-            return JSONResponse({"error": refusal.error}, 400)
-        except (KeyError, ValueError) as error:
-            return JSONResponse({"error": f"the control API was not given {error}"}, 400)
+        return JSONResponse(await act(await read_arguments(request, name)))
 
-    return Route(f"/_ctl/{name}", serve, methods=["POST"])
+    return Route(f"/_ctl/{name}", guarded(serve), methods=["POST"])

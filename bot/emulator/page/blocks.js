@@ -235,16 +235,53 @@ function element(item, block, world) {
   return el("span", { class: "block-unknown" }, `unsupported element: ${item.type}`);
 }
 
+// Which people, channels and options a menu offers, by what it is about.
+function offers(item, world) {
+  const about = item.type.replace("multi_", "");
+  if (about === "users_select") return world.people().map((one) => [one.id, one.real_name]);
+  if (about === "conversations_select" || about === "channels_select") return world.rooms().map((one) => [one.id, one.is_im ? one.name : `# ${one.name}`]);
+  const groups = item.option_groups ?? [{ options: item.options ?? [] }];
+  return groups.flatMap((group) => group.options).map((option) => [option.value, option.text.text]);
+}
+
+function initialOf(item) {
+  const first = item.initial_option?.value ?? item.initial_user ?? item.initial_conversation ?? item.initial_channel;
+  const several = item.initial_options?.map((option) => option.value) ?? item.initial_users ?? item.initial_conversations ?? item.initial_channels;
+  return several ?? (first === undefined ? [] : [first]);
+}
+
+// The options come from the app while somebody types.
+function external(item, block, common, world) {
+  const field = el("input", { ...common, type: "text", autocomplete: "off", list: `list-${block.block_id}`, placeholder: item.placeholder?.text ?? "Type to search…", "data-external": "" });
+  const list = el("datalist", { id: `list-${block.block_id}` });
+  field.addEventListener("input", async () => {
+    if (field.value.length < (item.min_query_length ?? 3)) return;
+    const options = await world.suggest(item, field.value);
+    field.options = options;
+    list.replaceChildren(...options.map((option) => el("option", { value: option.text.text })));
+  });
+  return el("span", {}, field, list);
+}
+
+const SELECTS = /^(multi_)?(static|users|conversations|channels)_select$/;
+const TYPES = { number_input: "number", url_text_input: "url", email_text_input: "email", datepicker: "date", timepicker: "time", datetimepicker: "datetime-local" };
+
 function input(block, world) {
   const item = block.element;
   const id = `in-${block.block_id}`;
-  const common = { id, name: item.action_id, "data-input": item.action_id, placeholder: item.placeholder?.text };
+  const common = { id, name: item.action_id, "data-input": item.action_id, "data-block": block.block_id, placeholder: item.placeholder?.text };
+  const initial = initialOf(item);
   let field;
-  if (item.type === "plain_text_input" && item.multiline) { field = el("textarea", { ...common, rows: 3, maxlength: item.max_length }); field.value = item.initial_value ?? ""; }
-  else if (item.type === "static_select") field = el("select", common, el("option", { value: "" }, item.placeholder?.text ?? "Choose…"), ...item.options.map((option) => el("option", { value: option.value, selected: option.value === item.initial_option?.value }, option.text.text)));
-  else if (item.type === "users_select") field = el("select", common, el("option", { value: "" }, "Choose a person…"), ...world.people().map((one) => el("option", { value: one.id, selected: one.id === item.initial_user }, one.real_name)));
-  else if (item.type === "radio_buttons") field = el("div", {}, ...item.options.map((option) => el("label", { class: "option" }, el("input", { type: "radio", name: item.action_id, value: option.value, "data-input": item.action_id, checked: option.value === item.initial_option?.value }), option.text.text)));
-  else { const type = { number_input: "number", url_text_input: "url", datepicker: "date", datetimepicker: "datetime-local" }[item.type] ?? "text"; field = el("input", { ...common, type, maxlength: item.max_length, step: item.is_decimal_allowed ? "any" : null, value: item.initial_value ?? item.initial_date ?? localMinute(item.initial_date_time) }); }
+  if (item.type === "rich_text_input" || (item.type === "plain_text_input" && item.multiline)) { field = el("textarea", { ...common, rows: 3, maxlength: item.max_length, "data-rich": item.type === "rich_text_input" ? "" : null }); field.value = typeof item.initial_value === "string" ? item.initial_value : ""; }
+  else if (SELECTS.test(item.type)) {
+    const several = item.type.startsWith("multi_");
+    const empty = several ? [] : [el("option", { value: "" }, item.placeholder?.text ?? (item.type === "users_select" ? "Choose a person…" : "Choose…"))];
+    field = el("select", { ...common, multiple: several }, ...empty, ...offers(item, world).map(([value, name]) => el("option", { value, selected: initial.includes(value) }, name)));
+  }
+  else if (/^(multi_)?external_select$/.test(item.type)) field = external(item, block, common, world);
+  else if (item.type === "radio_buttons" || item.type === "checkboxes") { const type = item.type === "checkboxes" ? "checkbox" : "radio"; field = el("div", {}, ...item.options.map((option) => el("label", { class: "option" }, el("input", { type, name: `${block.block_id}-${item.action_id}`, value: option.value, "data-input": item.action_id, "data-block": block.block_id, checked: initial.includes(option.value) }), option.text.text))); }
+  else if (item.type === "file_input") field = el("span", { class: "block-unknown" }, "files cannot be chosen here");
+  else field = el("input", { ...common, type: TYPES[item.type] ?? "text", maxlength: item.max_length, step: item.is_decimal_allowed ? "any" : null, value: item.initial_value ?? item.initial_date ?? item.initial_time ?? localMinute(item.initial_date_time) });
   if (block.dispatch_action) field.addEventListener("change", () => world.changed?.(item, field.value));
   return el("div", { class: "field" }, el("label", { for: id }, block.label.text, block.optional ? " (optional)" : ""), field, block.hint ? el("div", { class: "hint" }, block.hint.text) : null, el("div", { class: "error", "data-error": block.block_id }));
 }

@@ -189,7 +189,8 @@ async function press(one, item, value, node) {
 async function useShortcut(shortcut, one) {
   const where = one ? { channel: here.channel, ts: one.ts } : {};
   const answer = await act("shortcut", { callback_id: shortcut.callback_id, ...where });
-  if (!answer.acked) toast("⚠️ The app did not answer in time.");
+  if (answer.error) toast(answer.error);
+  else if (!answer.acked) toast("⚠️ The app did not answer in time.");
   redraw();
 }
 
@@ -234,28 +235,42 @@ function drawModal() {
   shown = key;
   if (!view) return box.close();
   const press = (item, value, node) => pressView({ view_id: view.id, values: entered(form) }, item, value, node);
-  const scene = { names, people, press: (item, node) => press(item, item.value, node), choose: (item, option, node) => press(item, option.value, node), changed: (item, value) => press(item, value, null) };
+  const scene = { names, people, press: (item, node) => press(item, item.value, node), choose: (item, option, node) => press(item, option.value, node), changed: (item, value) => press(item, value, null), rooms: () => world.channels, suggest: (item, value) => suggest({ view_id: view.id, action_id: item.action_id, value }) };
   const form = el("form", { onsubmit: (event) => { event.preventDefault(); submit(view, form); } }, el("h2", {}, view.title.text), el("div", { class: "body" }, ...view.blocks.map((block) => draw(block, scene))), el("footer", {}, el("button", { class: "button", type: "button", onclick: () => act("close", { view_id: view.id }).then(redraw) }, view.close?.text ?? "Cancel"), view.submit ? el("button", { class: "button primary" }, view.submit.text) : null));
   box.replaceChildren(form);
   box.oncancel = (event) => { event.preventDefault(); act("close", { view_id: view.id }).then(redraw); };
   if (!box.open) box.showModal();
 }
 
+// What the app offers for what was typed into one of its menus.
+async function suggest(where) {
+  const answer = await act("suggest", where);
+  const groups = answer.payload?.option_groups ?? [{ options: answer.payload?.options ?? [] }];
+  return groups.flatMap((group) => group.options);
+}
+
 async function submit(view, form) {
   const values = entered(form);
   const answer = await act("submit", { view_id: view.id, values });
+  if (answer.error) toast(answer.error);
   for (const spot of form.querySelectorAll("[data-error]")) spot.textContent = answer.payload?.errors?.[spot.dataset.error] ?? "";
   if (!answer.acked) toast("⚠️ The app did not answer in time.");
   redraw();
 }
 
+// By block: the elements of two blocks may share an action id.
 function entered(form) {
   const values = {};
   for (const field of form.querySelectorAll("[data-input]")) {
+    const block = field.dataset.block;
+    if (field.type === "checkbox") { values[block] = [...(values[block] ?? []), ...(field.checked ? [field.value] : [])]; continue; }
     if (field.type === "radio" && !field.checked) continue;
     let value = field.value === "" ? null : field.value;
+    if (field.multiple) value = [...field.selectedOptions].map((option) => option.value);
     if (field.type === "datetime-local" && value) value = Math.floor(new Date(value).getTime() / 1000);
-    values[field.dataset.input] = value;
+    if (field.dataset.external !== undefined && value) value = (field.options ?? []).find((option) => option.text.text === value) ?? value;
+    if (field.dataset.rich !== undefined && value) value = { type: "rich_text", elements: [{ type: "rich_text_section", elements: [{ type: "text", text: value }] }] };
+    values[block] = value;
   }
   return values;
 }
@@ -305,7 +320,16 @@ document.addEventListener("click", (event) => {
 $("me").addEventListener("change", (event) => { here.me = event.target.value; here.thread = null; redraw(); });
 $("clock").addEventListener("change", (event) => { const at = Number(event.target.value); event.target.value = ""; if (at) moveClock({ to: at }); });
 $("composer").addEventListener("submit", (event) => { event.preventDefault(); const said = $("say").value.trim(); $("say").value = ""; if (said) say(said); });
-$("plus").addEventListener("click", () => { const found = world.shortcuts.find((one) => one.type === "global"); if (found) useShortcut(found, null); else toast("This app has no shortcut."); });
+// One shortcut is used at once; of several the person chooses.
+function openShortcuts() {
+  const found = world.shortcuts.filter((one) => one.type === "global");
+  if (!found.length) return toast("This app has no shortcut.");
+  if (found.length === 1) return useShortcut(found[0], null);
+  const box = $("confirm");
+  box.replaceChildren(el("h2", {}, "Shortcuts"), el("div", { class: "body" }, ...found.map((one) => el("button", { class: "button", type: "button", "data-shortcut": one.callback_id, title: one.description, onclick: () => { box.close(); useShortcut(one, null); } }, `⚡ ${one.name}`))), el("footer", {}, el("button", { class: "button", type: "button", onclick: () => box.close() }, "Cancel")));
+  box.showModal();
+}
+$("plus").addEventListener("click", openShortcuts);
 $("inspect").addEventListener("click", async () => { $("inspector").hidden = !$("inspector").hidden; await redraw(); });
 document.addEventListener("keydown", (event) => { if (event.key === "Escape" && !document.querySelector("dialog[open]")) { here.thread = null; $("inspector").hidden = true; redraw(); } });
 document.addEventListener("click", (event) => { if (!event.target.closest(".overflow")) for (const menu of document.querySelectorAll(".menu")) menu.hidden = true; });

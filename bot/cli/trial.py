@@ -1,0 +1,88 @@
+"""What a trial shows of a case: its card, plan, dry run, verdict, deciders and what is unknown."""
+
+from collections.abc import Iterator
+from typing import Any
+
+from bot.cases.approval import ApprovalRequirement
+from bot.cases.case import Case
+from bot.cases.signal import UNRECOGNISED
+from bot.cases.verdict import Ruling, Verdict
+from bot.cli.card_view import card_view
+from bot.cli.terminal import out
+from bot.ports.card_store import CardContext
+from bot.views.plan_words import plan_sentence
+from handlers.cards.case_card import case_card
+from knowledge.library import FileLibrary
+
+PEOPLE = "people:"
+
+
+def card_of(case: Case, library: FileLibrary) -> list[Any]:
+    """Return the blocks of the case's card."""
+    return case_card(case, CardContext(labels=library.labels()))
+
+
+def find_unknown(case: Case, library: FileLibrary) -> list[str]:
+    """Return a sentence for all that a manager could not be told, or could not decide."""
+    return list(_find_unknown(case, library))
+
+
+def _find_unknown(case: Case, library: FileLibrary) -> Iterator[str]:
+    if library.playbook(case.kind).kind == UNRECOGNISED:
+        yield "no kind: no playbook is about this signal"
+    for fact in case.assessment.evidence:
+        if fact.failure:
+            yield f"{fact.label or fact.name}: {fact.failure}"
+    verdict = case.proposal.verdict
+    if case.proposal.plan is None or verdict is None:
+        return
+    if verdict.ruling is Ruling.REFUSE:
+        yield f"policy refuses the plan: {verdict.reason}"
+    elif verdict.ruling is Ruling.ASK and not _can_decide(verdict):
+        yield "nobody may decide: policy names no group or person for this plan"
+
+
+def _can_decide(verdict: Verdict) -> bool:
+    named = [factor for factor in verdict.factors if factor.group.removeprefix(PEOPLE)]
+    return bool(named) and len(named) == len(verdict.factors)
+
+
+def deciders(verdict: Verdict) -> str:
+    """Say who decides a plan under this verdict."""
+    match verdict.ruling:
+        case Ruling.REFUSE:
+            return "nobody: policy refuses it"
+        case Ruling.ASK:
+            words = " and ".join(_decider(factor) for factor in verdict.factors) or "nobody"
+            return f"{words}, each with a passkey" if verdict.step_up else words
+        case _:
+            return "policy alone"
+
+
+def _decider(factor: ApprovalRequirement) -> str:
+    if factor.group.startswith(PEOPLE):
+        names = factor.group.removeprefix(PEOPLE).split("+")
+        return f"{factor.count} of {', '.join(names)}"
+    return f"{factor.count} of {factor.group.removeprefix('group:')}"
+
+
+def print_trial(case: Case, library: FileLibrary) -> None:
+    """Print the card, and what stands behind it."""
+    out.print(card_view(card_of(case, library)))
+    plan = case.proposal.plan
+    if plan is None:
+        _print_line("plan", "none: a person decides what to do")
+    else:
+        _print_line("plan", plan_sentence(plan, str, library.labels().system))
+        for action in plan.actions:
+            _print_line("dry run", action.preview)
+    verdict = case.proposal.verdict
+    if verdict is not None:
+        _print_line("verdict", f"{verdict.tier.name.lower()} risk, {verdict.reason}")
+        _print_line("decides", deciders(verdict))
+    for sentence in find_unknown(case, library):
+        _print_line("unknown", sentence)
+
+
+def _print_line(name: str, words: str) -> None:
+    out.print(f"  {name:<9}{words}", markup=False, soft_wrap=True)
