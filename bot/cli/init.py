@@ -1,6 +1,5 @@
 """``countersign init``."""
 
-import shutil
 from pathlib import Path
 from typing import Annotated
 
@@ -9,10 +8,7 @@ import typer
 from bot.cases.errors import Refusal
 from bot.cli.terminal import out
 from bot.settings import NAMES, PACKAGED_LIBRARY
-
-#: What is no file for people to edit, and the presets: those of the release hold until a folder
-#: has its own, so that an upgrade brings new ones.
-NOT_COPIED = ("*.py", "__pycache__", "library", "memory", "learning", "language", "sources")
+from knowledge.library import copy_library
 
 
 def init(
@@ -22,12 +18,7 @@ def init(
 ) -> None:
     if folder.exists():
         raise Refusal(f"{folder} already exists; name another folder, or remove it")
-    shutil.copytree(
-        PACKAGED_LIBRARY,
-        folder,
-        # The folder is a Python package too; only its YAML is for people to edit.
-        ignore=shutil.ignore_patterns(*NOT_COPIED),
-    )
+    copy_library(PACKAGED_LIBRARY, folder)
     out.print(
         f"Copied to {folder}. Edit the files in playbooks/ and the other .yml files, then set:",
         markup=False,
