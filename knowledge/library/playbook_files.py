@@ -13,6 +13,7 @@ from knowledge.library.yaml_files import read
 PACKAGED = Path(__file__).parent.parent
 PACKS = "packs"
 PLAYBOOKS = "playbooks"
+SAMPLE_FILE = "sample.yml"
 
 
 @dataclass(frozen=True, slots=True)
@@ -27,15 +28,16 @@ def list_playbook_files(folder: Path) -> list[Path]:
 
     Those of the packaged sample lie in its packs, so that no playbook exists twice.
     """
-    files = [*(folder / PLAYBOOKS).glob("*.yml")]
-    if folder.resolve() == PACKAGED:
-        files += list_sample_files(folder / PACKS)
+    files = [*(folder / PLAYBOOKS).glob("*.yml"), *_list_sample_files(folder / PACKS)]
     return sorted(files, key=attrgetter("name"))
 
 
-def list_sample_files(packs: Path) -> list[Path]:
-    """List the playbooks that the sample company takes of these packs."""
-    sample, _ = read(packs / "sample.yml", SampleFile)
+def _list_sample_files(packs: Path) -> list[Path]:
+    """List the playbooks that the sample company takes of its packs."""
+    path = packs / SAMPLE_FILE
+    if not path.is_file():
+        return []
+    sample, _ = read(path, SampleFile)
     return [
         packs / pack / PLAYBOOKS / f"{kind}.yml"
         for pack, kinds in sample.packs.items()
