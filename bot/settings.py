@@ -3,8 +3,10 @@
 Settings are frozen, and complete before anything starts.
 """
 
+import difflib
 import os
-from collections.abc import Mapping, Sequence
+import re
+from collections.abc import Iterator, Mapping, Sequence
 from enum import StrEnum
 from ipaddress import IPv4Network, IPv6Network, ip_network
 from pathlib import Path
@@ -32,6 +34,7 @@ from pydantic_settings import (
 )
 
 from bot.cases.errors import SettingsIncomplete
+from bot.env_files import FILE_SUFFIX, add_missing, read_env_file, read_secret
 
 PACKAGED_LIBRARY = Path(__file__).parent.parent / "knowledge"
 DEFAULT_DATA_DIR = ".countersign"
@@ -39,6 +42,15 @@ DEFAULT_PORT = 8080
 Network = IPv4Network | IPv6Network
 # With these in the environment the Slack SDK silently switches to OAuth and ignores the bot token.
 OAUTH_VARIABLES = ("SLACK_CLIENT_ID", "SLACK_CLIENT_SECRET")
+PREFIX = "COUNTERSIGN_"
+DEFAULT_ENV_FILE = ".env"
+#: Instead of the name of a file.
+NO_ENV_FILE = "none"
+# Kubernetes sets these for a service that is called "countersign".
+_SERVICE_LINK = re.compile(
+    r"COUNTERSIGN_(SERVICE_(HOST|PORT)(_\w+)?|PORT_\d+_(TCP|UDP)(_(ADDR|PORT|PROTO))?)"
+)
+_OWN_NAME = re.compile(rf"\b{PREFIX}[A-Z0-9_]+\b")
 #: What a deployment of several workspaces cannot do without.
 DEPLOYMENT_VARIABLES = (
     "COUNTERSIGN_SLACK_CLIENT_ID",
@@ -185,6 +197,14 @@ class StorageSettings(_SettingsGroup):
         PACKAGED_LIBRARY,
         validation_alias="COUNTERSIGN_LIBRARY_DIR",
         description=("folder of playbooks/ and the other .yml files; default: the packaged sample"),
+    )
+    env_file: str = Field(
+        DEFAULT_ENV_FILE,
+        validation_alias="COUNTERSIGN_ENV_FILE",
+        description=(
+            f"file of settings that commands read too; default: {DEFAULT_ENV_FILE} in the current "
+            f"folder, {NO_ENV_FILE} for no file"
+        ),
     )
     mode: Mode = Field(
         Mode.DRY_RUN,
@@ -563,6 +583,8 @@ FIELDS: dict[str, FieldInfo] = {
 }
 #: Every variable with its meaning, in the order in which people read them.
 NAMES: dict[str, str] = {name: field.description or "" for name, field in FIELDS.items()}
+#: The settings that may be in a file of their own. They are in no text of the settings either.
+SECRET_NAMES: tuple[str, ...] = tuple(name for name, field in FIELDS.items() if not field.repr)
 
 
 class Settings(
@@ -580,6 +602,8 @@ class Settings(
     """Every setting. Each is in README.md, which a test checks."""
 
     _environment: Mapping[str, str] = PrivateAttr(default_factory=dict)
+    #: The secrets of YAML files that were read from files of their own.
+    _file_secrets: dict[str, str] = PrivateAttr(default_factory=dict)
 
     @property
     def environment(self) -> Mapping[str, str]:
@@ -587,8 +611,41 @@ class Settings(
         return self._environment
 
     def secret(self, name: str) -> str:
-        """Return a secret that a YAML file names; empty if not set."""
-        return self._environment.get(name, "")
+        """Return a secret that a YAML file names; empty if not set.
+
+        Raises:
+            SettingsIncomplete: it is set twice, or its file cannot be read.
+        """
+        if f"{name}{FILE_SUFFIX}" not in self._environment:
+            return self._environment.get(name, "")
+        if name not in self._file_secrets:
+            try:
+                self._file_secrets[name] = read_secret(name, self._environment)
+            except ValueError as error:
+                raise incomplete([str(error)]) from None
+        return self._file_secrets[name]
+
+
+def add_env_file() -> None:
+    """Add the file ``.env`` to the environment of this process, which wins.
+
+    Commands begin with it. From then on, and in processes that they start, no file is read.
+
+    Raises:
+        SettingsIncomplete: a line cannot be read, or the file that was named is not there.
+    """
+    file_name = os.environ.get("COUNTERSIGN_ENV_FILE", "")
+    path = Path(file_name or DEFAULT_ENV_FILE)
+    if file_name == NO_ENV_FILE or not (file_name or path.is_file()):
+        return
+    try:
+        variables = read_env_file(path)
+    except (ValueError, OSError) as error:
+        reason = f"{path}: {error.strerror}" if isinstance(error, OSError) else str(error)
+        raise incomplete([reason]) from None
+    os.environ.update(add_missing(os.environ, variables))
+    # A process for one workspace must not find the secrets of another in the folder.
+    os.environ["COUNTERSIGN_ENV_FILE"] = NO_ENV_FILE
 
 
 def load(environment: Mapping[str, str] | None = None) -> Settings:
@@ -600,11 +657,13 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
         SettingsIncomplete: a to-do list, one line for each thing that is missing or wrong.
     """
     variables = dict(os.environ if environment is None else environment)
+    complete, problems = _with_secrets(variables)
+    problems += _slack_problems(complete)
+    problems += _unknown_names(variables)
     # The library's reader of os.environ, with a mapping in its place.
     source = EnvSettingsSource(Settings, case_sensitive=True)
-    source.env_vars = {name: text for name, text in variables.items() if text}
+    source.env_vars = {name: text for name, text in complete.items() if text}
     # Not a validator: those run only when every field is valid, and all problems are reported.
-    problems = _slack_problems(variables)
     try:
         settings = Settings(**{**_dependent_defaults(source.env_vars), **source()})
     except ValidationError as invalid:
@@ -619,9 +678,67 @@ def load(environment: Mapping[str, str] | None = None) -> Settings:
     return settings
 
 
+def _with_secrets(variables: Mapping[str, str]) -> tuple[dict[str, str], list[str]]:
+    """Return the variables with the secrets that are in files, and what is wrong with those."""
+    complete, problems = dict(variables), []
+    for name in SECRET_NAMES:
+        try:
+            secret = read_secret(name, variables)
+        except ValueError as error:
+            problems.append(str(error))
+            # One sentence is enough: it is set, and its form is not what is wrong.
+            complete[name] = "xoxb-unread"
+        else:
+            complete.update({name: secret} if secret else {})
+    return complete, problems
+
+
+def _unknown_names(variables: Mapping[str, str]) -> Iterator[str]:
+    """Yield a sentence for each name of ours that is no setting and no secret of a YAML file."""
+    names = set(NAMES) | {f"{name}{FILE_SUFFIX}" for name in SECRET_NAMES}
+    strange = [
+        name
+        for name in sorted(variables)
+        if name.startswith(PREFIX) and name not in names and not _SERVICE_LINK.fullmatch(name)
+    ]
+    if not strange:
+        return
+    secrets = _names_in_files(Path(variables.get("COUNTERSIGN_LIBRARY_DIR") or PACKAGED_LIBRARY))
+    names |= secrets | {f"{name}{FILE_SUFFIX}" for name in secrets}
+    for name in strange:
+        if name in names:
+            continue
+        # Without what all of them begin with, which would make any two look alike.
+        endings = sorted(one.removeprefix(PREFIX) for one in names if one.startswith(PREFIX))
+        near = difflib.get_close_matches(name.removeprefix(PREFIX), endings, n=1)
+        hint = f"did you mean {PREFIX}{near[0]}?" if near else "correct or unset it"
+        yield f"{name} is no setting, and no YAML file of the library names it; {hint}"
+
+
+def _names_in_files(library_dir: Path) -> set[str]:
+    """Return the names of ours in YAML files, those of this release among them.
+
+    They are searched for as text, because a file with a mistake still names its secrets.
+    """
+    names = set()
+    for folder in (library_dir, PACKAGED_LIBRARY):
+        for path in folder.rglob("*.yml"):
+            names.update(_OWN_NAME.findall(path.read_text(encoding="utf-8", errors="replace")))
+    return names
+
+
+def _is_set(name: str, variables: Mapping[str, str]) -> bool:
+    """Tell whether a secret is set, in either form."""
+    return bool(variables.get(name) or variables.get(f"{name}{FILE_SUFFIX}"))
+
+
 def load_offline() -> Settings:
     """Read the settings for a command that needs no tokens."""
-    return load({"SLACK_BOT_TOKEN": "xoxb-none", "SLACK_APP_TOKEN": "xapp-none", **os.environ})
+    variables = dict(os.environ)
+    for name, text in {"SLACK_BOT_TOKEN": "xoxb-none", "SLACK_APP_TOKEN": "xapp-none"}.items():
+        if not _is_set(name, variables):
+            variables[name] = text
+    return load(variables)
 
 
 def load_deployment(environment: Mapping[str, str] | None = None) -> Settings:
@@ -633,16 +750,25 @@ def load_deployment(environment: Mapping[str, str] | None = None) -> Settings:
     variables = dict(os.environ if environment is None else environment)
     problems = []
     for name in DEPLOYMENT_VARIABLES:
-        if not variables.get(name):
+        if not _is_set(name, variables):
             problems.append(f"set {name}: {NAMES[name]}")
-    if variables.get("SLACK_APP_TOKEN"):
+    if _is_set("SLACK_APP_TOKEN", variables):
         problems.append(
             "unset SLACK_APP_TOKEN: a deployment of several workspaces is reached over HTTP"
         )
     if problems:
         raise incomplete(problems)
     # Each workspace has a token of its own.
+    variables.pop(f"SLACK_BOT_TOKEN{FILE_SUFFIX}", None)
     return load({**variables, "SLACK_BOT_TOKEN": "xoxb-none"})
+
+
+def name_without_file(name: str) -> str:
+    """Return the setting that a variable sets, itself or by the name of a file; else empty."""
+    if name in NAMES:
+        return name
+    setting = name.removesuffix(FILE_SUFFIX)
+    return setting if setting in SECRET_NAMES else ""
 
 
 def inherit(*names: str) -> dict[str, str]:

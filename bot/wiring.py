@@ -143,7 +143,7 @@ def _build_parts(settings: Settings, clock: Clock | None, *, lanes: Sequence[str
     store = open_store(settings)
     library = open_library(settings)
     clock = clock or clock_of(store.database)
-    client, chat, directory = _open_slack(settings)
+    client, chat, directory = _open_slack(settings, store)
     systems = build_systems(settings, library, chat)
     knowledge = open_knowledge(
         settings=settings,
@@ -161,6 +161,8 @@ def _build_parts(settings: Settings, clock: Clock | None, *, lanes: Sequence[str
         advisors=knowledge.advisors,
         options=_desk_options(settings, library),
     )
+    # Of both rules, while a change of the files waits.
+    directory.group_lists = desk.decisions.proposals.rules.group_lists
     timings = WorkerTimings(lease_for=settings.lease_for, settle_for=settings.settle_for)
     pools = build_lanes(
         desk,
@@ -195,7 +197,7 @@ def open_enrolment(settings: Settings, store: Store) -> tuple[PasskeyEnrolment, 
 
     Return it with the Slack that knows the people.
     """
-    _, chat, directory = _open_slack(settings)
+    _, chat, directory = _open_slack(settings, store)
     enrolment = PasskeyEnrolment(
         desk_controls=store.desk_controls,
         queries=store.queries,
@@ -205,10 +207,10 @@ def open_enrolment(settings: Settings, store: Store) -> tuple[PasskeyEnrolment, 
     return enrolment, chat
 
 
-def _open_slack(settings: Settings) -> tuple[WebClient, SlackChat, SlackDirectory]:
+def _open_slack(settings: Settings, store: Store) -> tuple[WebClient, SlackChat, SlackDirectory]:
     client = web_client(settings.slack_bot_token, settings.slack_api_url)
     chat = SlackChat(client, RateLimiter(settings.slack_per_second, settings.slack_burst))
-    return client, chat, SlackDirectory(client, chat.team_id)
+    return client, chat, SlackDirectory(client, chat.team_id, pins=store.pinned_names)
 
 
 def _build_listeners(settings: Settings, desk: Desk, client: WebClient, chat: SlackChat) -> App:

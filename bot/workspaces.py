@@ -17,7 +17,7 @@ from sqlalchemy.engine import make_url
 
 from bot.child_process import ChildProcess
 from bot.clock import monotonic
-from bot.settings import NAMES, Settings
+from bot.settings import Settings, name_without_file
 from bot.sockets import LOOPBACK, free_port
 
 log = logging.getLogger(__name__)
@@ -50,6 +50,8 @@ OWN_SETTINGS = frozenset(
         "COUNTERSIGN_API_TOKEN_OLD",
         "COUNTERSIGN_CHECKPOINTS_DIR",
         "COUNTERSIGN_CHROMA_URL",
+        # Each workspace has an own one, which is made from it.
+        "COUNTERSIGN_DATABASE_URL",
         "COUNTERSIGN_INSTALLATION_KEY",
         "COUNTERSIGN_INSTALLATION_KEY_OLD",
         "COUNTERSIGN_SLACK_CLIENT_ID",
@@ -84,7 +86,7 @@ def workspace_environment(settings: Settings, state: WorkspaceState, port: int) 
     common = {
         name: value
         for name, value in settings.environment.items()
-        if name in MACHINE_VARIABLES or (name in NAMES and name not in OWN_SETTINGS)
+        if name in MACHINE_VARIABLES or _is_common(name_without_file(name))
     }
     folder = workspace_folder(settings, state.id)
     return {
@@ -102,6 +104,11 @@ def workspace_environment(settings: Settings, state: WorkspaceState, port: int) 
         # Never empty: settings that are not complete would keep it from receiving.
         "SLACK_BOT_TOKEN": state.token or "xoxb-revoked",
     }
+
+
+def _is_common(setting: str) -> bool:
+    """Tell whether a setting holds for every workspace as it stands."""
+    return bool(setting) and setting not in OWN_SETTINGS
 
 
 def workspace_folder(settings: Settings, workspace: str) -> Path:

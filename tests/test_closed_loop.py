@@ -92,6 +92,7 @@ def test_the_manifest_is_valid_and_asks_for_what_is_used_and_nothing_more():
         "conversations.members": "channels:read",
         "assistant.threads.setSuggestedPrompts": "assistant:write",
         "usergroups.list": "usergroups:read",
+        "users.lookupByEmail": "users:read.email",
     }
     everything = "".join(SOURCE.values())
     for call, scope in needed.items():
@@ -139,6 +140,8 @@ def test_every_setting_is_read():
         "otlp_endpoint": "traces_url",
         "otlp_traces_endpoint": "traces_url",
         "otel_sdk_disabled": "traces_url",
+        # Read before there are settings.
+        "env_file": "add_env_file",
     }
     fields = {properties.get(field, field) for field in settings.Settings.model_fields}
     assert {field for field in fields if f"settings.{field}" not in code} == set()

@@ -17,11 +17,16 @@ from bot.clock import monotonic
 from bot.lazy_module import LazyModule
 
 if TYPE_CHECKING:
+    from bot import settings
     from bot.cli import terminal
 else:
+    # Help needs no settings.
+    settings = LazyModule("bot.settings")
     # A command that prints no tables needs no library for them.
     terminal = LazyModule("bot.cli.terminal")
 
+#: What the program passes to its commands: only then is ``.env`` read, and by no test or library.
+READS_ENV_FILE = object()
 #: The demo reports the time to its first card, imports included.
 STARTED_AT = monotonic()
 
@@ -44,6 +49,8 @@ class LazyCommand(TyperCommand):
         self, info_name: str | None, args: list[str], parent: Any = None, **extra: Any
     ) -> Any:
         """Import the command, and let it parse the arguments."""
+        if parent is not None and parent.find_root().obj is READS_ENV_FILE:
+            settings.add_env_file()
         return self.load().make_context(info_name, args, parent, **extra)
 
     def load(self) -> Any:
@@ -420,7 +427,7 @@ def main() -> None:
     """
     COUNTERSIGN.params.extend(get_install_completion_arguments())
     try:
-        COUNTERSIGN()
+        COUNTERSIGN(obj=READS_ENV_FILE)
     except Refusal as refusal:
         terminal.err.print(str(refusal), style="red", markup=False)
         sys.exit(1)

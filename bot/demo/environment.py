@@ -19,6 +19,8 @@ def sample_environment(folder: Path, slack: str, **extra: str) -> dict[str, str]
         "SLACK_BOT_TOKEN": "xoxb-emulator",
         "SLACK_APP_TOKEN": "xapp-emulator",
         "SLACK_API_URL": f"{slack}/api/",
+        # What stands in the current folder is for a company of one's own.
+        "COUNTERSIGN_ENV_FILE": "none",
         "COUNTERSIGN_DATA_DIR": str(folder),
         "COUNTERSIGN_MODE": "live",
         "COUNTERSIGN_PORT": port,

@@ -32,6 +32,7 @@ from bot.cases.version_playbook import version_playbook
 from bot.connectors.desk import DESK_SPEC
 from bot.connectors.specs import SystemSpec
 from bot.views.labels import Labels
+from knowledge.library.built_in import built_in_playbook
 from knowledge.library.channels import Channels, read_channels
 from knowledge.library.definitions import definition_checksums
 from knowledge.library.people import read_names, read_people
@@ -311,12 +312,17 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
         complaints += check_programs(
             programs, systems=systems, policy=policy, playbooks=playbooks, people=people
         )
-    if UNRECOGNISED not in playbooks and not complaints:
-        complaints.append(
-            f"playbooks: one must be for kind {UNRECOGNISED}, so that nothing is dropped"
-        )
     if complaints:
         raise PlaybookInvalid("\n".join(complaints))
+    channel_rules = read_channels(folder / "channels.yml")
+    if UNRECOGNISED not in playbooks:
+        playbooks[UNRECOGNISED] = built_in_playbook(
+            PACKAGED / "playbooks" / f"{UNRECOGNISED}.yml",
+            policy=policy,
+            playbooks=playbooks,
+            channels=channel_rules,
+            stage=stage,
+        )
     questions_file = folder / QUESTIONS_FILE
     if not questions_file.exists():
         questions_file = PACKAGED / QUESTIONS_FILE
@@ -327,7 +333,7 @@ def load(folder: Path = PACKAGED, *, stage: Stage | None = None) -> FileLibrary:
         systems=systems,
         sources=sources,
         presets=source_files.presets,
-        channel_rules=read_channels(folder / "channels.yml"),
+        channel_rules=channel_rules,
         people=people,
         merit_rules=merit_rules,
         programs=programs,

@@ -4,6 +4,7 @@ from dataclasses import replace
 
 from bot.cases.approval import Person, people_of
 from bot.cases.errors import NotEligible
+from bot.cases.group_lists import Gap
 
 TEAM = "T1"
 
@@ -56,4 +57,12 @@ class FakeDirectory:
         return {
             handle: named[handle] or frozenset(map(principal, self.members.get(handle, ())))
             for handle in handles
+        }
+
+    def group_gaps(self, handles):
+        groups = self.groups(handles)
+        return {
+            handle: Gap.EMPTY if handle in self.members else Gap.UNKNOWN
+            for handle in handles
+            if not groups[handle]
         }

@@ -90,15 +90,6 @@ def test_the_parameters_of_an_offer_are_those_of_its_action(folder):
     )
 
 
-def test_nothing_is_dropped_for_want_of_a_playbook(folder):
-    refuse(
-        folder / "playbooks/unrecognised.yml",
-        "kind: unrecognised",
-        "kind: something",
-        complaint="one must be for kind unrecognised",
-    )
-
-
 def test_what_the_program_fills_in_is_no_field_of_the_file(folder):
     for line in ("checksum: x", "'[computed]x': y", "terms: {}"):
         change(folder / "playbooks/low_stock.yml", "kind: low_stock", f"kind: low_stock\n{line}")
