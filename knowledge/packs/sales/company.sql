@@ -6,7 +6,7 @@ CREATE TABLE quotes (id INTEGER PRIMARY KEY, lead_id INTEGER NOT NULL, amount IN
 CREATE TABLE quote_calls (id INTEGER PRIMARY KEY, quote_id INTEGER NOT NULL, due_on TEXT NOT NULL, note TEXT);
 -- A year of ordinary leads, won and lost.
 WITH RECURSIVE ordinary(n) AS (SELECT 101 UNION ALL SELECT n + 1 FROM ordinary WHERE n < 150)
-INSERT INTO leads SELECT n, 'Company ' || n, 'Contact ' || n, n * 10, 'Mina Roth', datetime('now', -(n - 90) * 5 || ' days'), CASE n % 3 WHEN 0 THEN 'won' ELSE 'lost' END FROM ordinary;
+INSERT INTO leads SELECT n, 'Company ' || n, 'Contact ' || n, n * 10, 'Mina Roth', datetime('now', (-(n - 90) * 5) || ' days'), CASE n % 3 WHEN 0 THEN 'won' ELSE 'lost' END FROM ordinary;
 INSERT INTO quotes (id, lead_id, amount, sent_on, valid_until, status)
 SELECT id, id, value, date(last_contact_at, '-3 days'), date(last_contact_at, '+27 days'), status FROM leads;
 -- Lead 1 is warm and forgotten. 2 has a call in the diary. 3 was spoken to today. 4 is won. 5 was left alone so long that it is no lead any more.
