@@ -74,7 +74,7 @@ def _print_trial(pack: Pack, trial: PackTrial) -> None:
     out.print(f"{about.title} {about.version}: {about.description}", markup=False, soft_wrap=True)
     table = Table("case", "what the card says", "plan", "who decides", show_lines=True)
     for case in trial.cases:
-        table.add_row(*_table_row(case, labels))
+        table.add_row(*(_with_channels(cell, labels) for cell in _table_row(case, labels)))
     out.print(table)
     for kind, expectation in pack.expectations.items():
         for subject, reason in expectation.absent.items():
@@ -91,6 +91,13 @@ def _table_row(case: TrialCase, labels: Labels) -> tuple[str, ...]:
     what = case.case.assessment.what
     steps = "\n".join(_steps(plan)) if plan else "a person decides"
     return (f"{labels.kind(case.kind)}\n{case.subject}", what, steps, _deciders(case))
+
+
+def _with_channels(text: str, labels: Labels) -> str:
+    """Name channels as people do."""
+    for channel, title in labels.channels.items():
+        text = text.replace(channel, f"#{title}")
+    return text
 
 
 def _steps(plan: Plan) -> Sequence[str]:

@@ -23,13 +23,14 @@ from bot.cases.errors import (
 from bot.cases.expressions import find_scalar
 from bot.cases.finding import Finding
 from bot.cases.plan import Action, Cause, Plan
-from bot.cases.playbook import Playbook
+from bot.cases.playbook import Detection, Playbook
 from bot.cases.signal import Signal
 from bot.cli.pack_company import write_company
 from bot.cli.try_signals import parse_signal
 from bot.clock import utc_now
 from bot.connectors.registry import build_connectors
 from bot.desk.detection import detection_parameters
+from bot.desk.evidence import NOTHING_FOUND
 from bot.desk.null_chat import NullChat
 from bot.desk.operation_report import count_denominator
 from bot.desk.preview import Preview
@@ -81,15 +82,13 @@ class PackTrial:
         """Let every playbook look at the company, and read every example."""
         for playbook in self.pack.library.playbooks.values():
             if playbook.detection:
-                self._detect(playbook)
+                self._detect(playbook, playbook.detection)
             self._run_other_queries(playbook)
         for path in self.pack.examples:
             for line, row in read_rows(path):
                 self._preview_example(f"examples/{path.name}", line, row)
 
-    def _detect(self, playbook: Playbook) -> None:
-        detection = playbook.detection
-        assert detection is not None
+    def _detect(self, playbook: Playbook, detection: Detection) -> None:
         rows = self._query(playbook, "signal.query", detection.system, detection.query, {})
         for row in rows:
             signal = signal_from_row(
@@ -261,7 +260,8 @@ class PlanTrial:
 
 def _failed_lookups(case: Case) -> Iterator[tuple[str, str]]:
     for item in case.assessment.evidence:
-        if item.failure:
+        # A look-up that finds no row has answered: the playbook says what follows.
+        if item.failure and item.failure != NOTHING_FOUND:
             yield item.name, item.failure
 
 

@@ -31,6 +31,8 @@ PACK_FILE = "pack.yml"
 EXPECTATIONS_FILE = "expectations.yml"
 COMPANY_FILE = "company.sql"
 EXAMPLES = "examples"
+#: What a new pack begins as; no pack of its own.
+SKELETON = "skeleton"
 #: Where the packs of this release lie.
 PACKAGED_PACKS = PACKAGED / PACKS
 #: The mappings of each file whose entries are joined; other values of two packs must be alike.
@@ -115,7 +117,8 @@ class Pack:
 
 def packaged_names() -> list[str]:
     """List the packs of this release."""
-    return sorted(path.parent.name for path in PACKAGED_PACKS.glob(f"*/{PACK_FILE}"))
+    names = {path.parent.name for path in PACKAGED_PACKS.glob(f"*/{PACK_FILE}")}
+    return sorted(names - {SKELETON})
 
 
 @contextlib.contextmanager

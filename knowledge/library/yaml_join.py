@@ -132,7 +132,7 @@ def _first_line(lines: Sequence[str], line: int) -> int:
 
 def _end_line(lines: Sequence[str], mark: Any) -> int:
     """Return the line behind a mapping, before the comments of what follows."""
-    end = min(mark.line + (1 if mark.column else 0), len(lines))
+    end: int = min(mark.line + (1 if mark.column else 0), len(lines))
     while end > 0 and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#")):
         end -= 1
     return end
