@@ -190,7 +190,7 @@ class PackTrial:
             copy = self.folder / f"company-{number}.db"
             shutil.copy(self.company, copy)
             try:
-                PlanTrial(plan=plan, systems=_connect(self.pack, copy)).run()
+                PlanTrial(plan=plan, systems=connect_company(self.pack, copy)).run()
             except CountersignError as failure:
                 sentence = f"the plan for {trial_case.subject} fails: {failure}"
                 self.findings.append(Finding(sentence=sentence, file=_file_of(trial_case.kind)))
@@ -235,7 +235,7 @@ class PlanTrial:
 
     def _carry_out(self, number: int, action: Action) -> bool:
         """Carry out one step; tell whether its system refused."""
-        key = f"trial:{number}"
+        key = f"trial:{self.plan.plan_hash}:{number}"
         system = self.systems[action.system]
         try:
             effect = system.execute(action, key)
@@ -273,7 +273,7 @@ def _words(actions: Sequence[str]) -> str:
     return ", ".join(actions) or "nothing"
 
 
-def _connect(pack: Pack, company: Path) -> dict[str, Connector]:
+def connect_company(pack: Pack, company: Path) -> dict[str, Connector]:
     """Connect every system to one file, and messages to nobody."""
     return build_connectors(
         {name: system for name, system in pack.library.systems.items() if _can_be_tried(system)},
@@ -311,7 +311,7 @@ def open_trial(pack: Pack) -> Iterator[PackTrial]:
         )
         store = storage.open_store(settings)
         with closing(store.database):
-            systems = _connect(pack, company)
+            systems = connect_company(pack, company)
             proposals = Proposals(
                 cases=store.cases,
                 desk_controls=store.desk_controls,

@@ -234,8 +234,9 @@ def find_pack_problems(pack: Pack) -> list[Finding]:
     """List what is wrong with the files of a pack, beside what its library refuses."""
     library = pack.library
     own_kinds = {path.stem for path in (pack.folder / PLAYBOOKS).glob("*.yml")}
+    limits = library.limits_without_action()
     problems = [
-        *library.limits_without_action(),
+        *(f"policy.yml limits {name}, which nobody declares" for name in limits),
         *library.missing_titles(),
         *library.unconverted_stakes(),
     ]

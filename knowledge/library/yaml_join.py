@@ -132,7 +132,10 @@ def _first_line(lines: Sequence[str], line: int) -> int:
 
 def _end_line(lines: Sequence[str], mark: Any) -> int:
     """Return the line behind a mapping, before the comments of what follows."""
-    end: int = min(mark.line + (1 if mark.column else 0), len(lines))
+    end: int = min(mark.line, len(lines))
+    # A mapping in one line ends within it; any other one at the beginning of the next token.
+    if end < len(lines) and lines[end][: mark.column].strip():
+        end += 1
     while end > 0 and (not lines[end - 1].strip() or lines[end - 1].lstrip().startswith("#")):
         end -= 1
     return end

@@ -91,7 +91,7 @@ def test_what_the_sample_company_does_is_what_its_packs_do():
             "policy.yml",
             "  house.correct_count:",
             "  house.correct_counts: {times_per_day: 1}\n  house.correct_count:",
-            "policy.yml limits house.correct_counts, which systems.yml does not declare",
+            "policy.yml limits house.correct_counts, which nobody declares",
         ),
     ],
 )
@@ -101,7 +101,10 @@ def test_a_mistake_across_files_is_found(pack, file, before, after, sentence):
 
 
 def test_a_system_that_only_the_network_reaches_is_refused(pack):
-    system = "  shop: {title: shop, connector: http, base_url: https://shop.example, actions: {}}\n"
+    system = (
+        "  shop: {title: shop, connector: http, base_url: 'https://shop.example',"
+        " hosts: [shop.example]}\n"
+    )
     path = pack / "systems.yml"
     path.write_text(path.read_text() + system)
     assert "shop is no database and no messages, so that nobody can try it here" in sentences(pack)
