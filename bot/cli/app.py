@@ -364,8 +364,8 @@ COUNTERSIGN = group(
         LazyCommand(
             "init",
             "bot.cli.init:init",
-            "Copy the sample files into a new folder. These are playbooks, policy, systems and "
-            "sources. Then list the settings.",
+            "Write a library for your company: reads your database, proposes one playbook that "
+            "runs on it, and asks the rest. Writes the settings into .env.",
         ),
         LazyCommand(
             "doctor",

@@ -1,23 +1,107 @@
-"""``countersign init``."""
+"""``countersign init``: a library for a company of one's own, or a copy of the sample's."""
 
+import sys
+from collections.abc import Sequence
+from datetime import timedelta
 from pathlib import Path
-from typing import Annotated
+from typing import Annotated, Any, Literal
 
 import typer
+from pydantic import AfterValidator, TypeAdapter, ValidationError
+from rich.table import Table as PrintedTable
+from tzlocal import get_localzone_name
 
-from bot.cases.errors import Refusal
+from bot.cases.constraints import ChannelId, Currency, Handle
+from bot.cases.errors import ConnectorFailed, Refusal
+from bot.cases.group_lists import ListedPerson
+from bot.cli.company_tables import Table, read_database_url, read_tables
+from bot.cli.init_packs import env_lines_of_packs, write_pack_library
+from bot.cli.own_library import (
+    Choices,
+    env_lines,
+    ignore_in_git,
+    write_env_file,
+    write_library,
+)
+from bot.cli.proposals import MANY_ROWS, Proposal, find_proposals
 from bot.cli.terminal import out
-from bot.settings import NAMES, PACKAGED_LIBRARY
+from bot.clock import utc_now
+from bot.connectors.sql import SqlConnector, SqlSystem
+from bot.connectors.sql_engines import is_sqlite
+from bot.settings import DEFAULT_ENV_FILE, NAMES, PACKAGED_LIBRARY
 from knowledge.library import copy_library
 
+DEFAULT_FOLDER = Path("countersign-library")
+QUERY_TIMEOUT = timedelta(seconds=10)
+Folder = Annotated[Path, typer.Argument(help="The folder to create.")]
 
-def init(
-    folder: Annotated[Path, typer.Argument(help="The folder to create.")] = Path(
-        "countersign-library"
-    ),
+
+def init(  # noqa: PLR0913 (the options of a command)
+    folder: Folder = DEFAULT_FOLDER,
+    database: Annotated[
+        str, typer.Option(help="Your company's database: a URL, or the path of an SQLite file.")
+    ] = "",
+    kind: Annotated[
+        str, typer.Option(help="Which of the proposed kinds to take; default: the first.")
+    ] = "",
+    currency: Annotated[str, typer.Option(help="The currency of your amounts, like EUR.")] = "",
+    channel: Annotated[str, typer.Option(help="The id of the channel for cards (C0123…).")] = "",
+    channel_title: Annotated[str, typer.Option(help="What people call that channel.")] = "",
+    approvers: Annotated[
+        str,
+        typer.Option(
+            help="Who approves: a user group, or people by Slack id or e-mail, by commas."
+        ),
+    ] = "",
+    zone: Annotated[str, typer.Option(help="The time zone of your hours.")] = "",
+    sample: Annotated[
+        bool, typer.Option("--sample", help="Copy the files of the sample company instead.")
+    ] = False,
+    pack: Annotated[
+        list[str] | None,
+        typer.Option(
+            help="Write the library of packs instead, each by name, folder or zip: see"
+            " `countersign pack`."
+        ),
+    ] = None,
+    yes: Annotated[
+        bool, typer.Option("--yes", "-y", help="Ask nothing: take the options and defaults.")
+    ] = False,
 ) -> None:
     if folder.exists():
         raise Refusal(f"{folder} already exists; name another folder, or remove it")
+    if sample:
+        copy_sample(folder)
+        return
+    if pack:
+        _write_packs(folder, pack)
+        return
+    answers = Answers(may_ask=not yes)
+    if yes:
+        _require(database=database, currency=currency, channel=channel, approvers=approvers)
+    url, tables = _choose_database(answers, database)
+    proposal = _choose_proposal(answers, url, tables, kind)
+    choices = _choose_people(
+        answers,
+        proposal,
+        currency=currency,
+        channel=channel,
+        title=channel_title,
+        approvers=approvers,
+        zone=zone or get_localzone_name() or "UTC",
+    )
+    bot_token, app_token = answers.tokens()
+    write_library(folder, choices)
+    out.print(
+        f"\nWritten to {folder}: policy, systems, channels, sources and one playbook.", markup=False
+    )
+    text = env_lines(folder, database_url=url, bot_token=bot_token, app_token=app_token)
+    _write_settings(text)
+    _print_next(folder, proposal, has_tokens=bool(bot_token and app_token))
+
+
+def copy_sample(folder: Path) -> None:
+    """Copy the files of the sample company, and list the settings."""
     copy_library(PACKAGED_LIBRARY, folder)
     out.print(
         f"Copied to {folder}. Edit the files in playbooks/ and the other .yml files, then set:",
@@ -27,3 +111,267 @@ def init(
     for name, meaning in NAMES.items():
         out.print(f"  {name}: {meaning}", markup=False)
     out.print("Then run `countersign check`.")
+
+
+def _write_packs(folder: Path, names: Sequence[str]) -> None:
+    """Write the library of some packs with the settings that it needs, and say what follows."""
+    library = write_pack_library(folder, names)
+    out.print(f"Written to {folder}: {len(library.playbooks) - 1} playbooks.", markup=False)
+    _write_settings(env_lines_of_packs(folder, library))
+    out.print("\nNext:")
+    for name in names:
+        _print_command(f"countersign pack try {name}", "what it finds in a made-up company")
+    out.print("  Fit systems.yml and the queries of the playbooks to your own tables.")
+    _print_command("countersign check", "is everything in place?")
+
+
+def _print_command(command: str, meaning: str) -> None:
+    out.print(f"  {command}   # {meaning}", markup=False, soft_wrap=True, highlight=False)
+
+
+# --- questions ------------------------------------------------------------------------------------
+
+
+class Answers:
+    """The answers of somebody at a terminal, or the options alone."""
+
+    def __init__(self, *, may_ask: bool) -> None:
+        self._may_ask = may_ask
+
+    @property
+    def may_ask(self) -> bool:
+        """Tell whether somebody is there to answer."""
+        return self._may_ask
+
+    def text(
+        self, question: str, option: str, shape: Any, *, example: str, default: str = ""
+    ) -> str:
+        """Return the option, or what is answered, once it has the form of ``shape``.
+
+        Raises:
+            Refusal: the option has another form, and nobody may be asked.
+        """
+        answer = option
+        while True:
+            if not answer and not self._may_ask:
+                return default
+            if not answer:
+                answer = typer.prompt(question, default=default or None).strip()
+            if _fits(answer, shape):
+                return answer
+            problem = f"{answer!r} cannot be used; write it like {example}"
+            if not self._may_ask:
+                raise Refusal(f"{question}: {problem}")
+            out.print(f"  {problem}", markup=False, style="red")
+            answer = ""
+
+    def tokens(self) -> tuple[str, str]:
+        """Return the tokens of the Slack app; empty for later."""
+        if not self._may_ask:
+            return "", ""
+        out.print("\nThe tokens of your Slack app are not shown. Press Enter to set them later.")
+        tokens = [
+            # From a pipe, nobody looks over a shoulder.
+            typer.prompt(
+                question, default="", hide_input=sys.stdin.isatty(), show_default=False
+            ).strip()
+            for question in ("Bot token (xoxb-…)", "App token (xapp-…)")
+        ]
+        return tokens[0], tokens[1]
+
+
+def _fits(answer: str, shape: Any) -> bool:
+    """Tell whether an answer has the form that the files need."""
+    try:
+        TypeAdapter(shape).validate_python(answer)
+    except ValidationError:
+        return False
+    return True
+
+
+def _require(**options: str) -> None:
+    """Refuse a run without questions that lacks answers.
+
+    Raises:
+        Refusal: names every option that is missing.
+    """
+    missing = [f"--{name}" for name, text in options.items() if not text]
+    if missing:
+        raise Refusal(f"with --yes, nothing is asked: add {', '.join(missing)}")
+
+
+def _choose_database(answers: Answers, option: str) -> tuple[str, list[Table]]:
+    """Return the URL of a database that answers, with its tables."""
+    text = option
+    while True:
+        if not text:
+            text = typer.prompt(
+                "Your company's database (postgresql://user:password@host/name, or an SQLite file)"
+            )
+        try:
+            url = read_database_url(text.strip())
+            return url, read_tables(url)
+        except Refusal as refusal:
+            if not answers.may_ask:
+                raise
+            out.print(f"  {refusal}", markup=False, style="red")
+            text = ""
+
+
+def _choose_proposal(answers: Answers, url: str, tables: Sequence[Table], kind: str) -> Proposal:
+    """Print the tables, and return the playbook that is chosen for them.
+
+    Raises:
+        Refusal: nothing can be proposed, or not this kind.
+    """
+    connector = _connect(url)
+    _print_tables(tables, connector)
+    proposals = find_proposals(tables, connector, is_sqlite=is_sqlite(url), now=utc_now())
+    if not proposals:
+        raise Refusal(
+            "no table has a key together with a date that passes, a row that is left open, or a"
+            " sum: begin with `countersign init --sample` and change one of its playbooks"
+        )
+    if kind:
+        return _pick_kind(proposals, kind)
+    out.print("\nProposed, each tried on your data:")
+    for number, proposal in enumerate(proposals, start=1):
+        out.print(f"  {number}. {proposal.title}: {_findings(proposal)}", markup=False)
+        out.print(f"     {proposal.meaning}", markup=False, style="dim")
+    if not answers.may_ask:
+        return proposals[0]
+    numbers = [str(number) for number in range(1, len(proposals) + 1)]
+    answer = answers.text("Which one", "", Literal[*numbers], example="1", default="1")
+    return proposals[int(answer) - 1]
+
+
+def _pick_kind(proposals: Sequence[Proposal], kind: str) -> Proposal:
+    for proposal in proposals:
+        if proposal.kind == kind:
+            return proposal
+    names = ", ".join(proposal.kind for proposal in proposals)
+    raise Refusal(f"{kind} is not proposed for this database; there are {names}")
+
+
+def _findings(proposal: Proposal) -> str:
+    if not proposal.count:
+        return "none now; a card comes with the first"
+    sample = f"{proposal.count:,} now, like “{proposal.sample}”"
+    return f"{sample}; that is many at once" if proposal.count > MANY_ROWS else sample
+
+
+def _connect(url: str) -> SqlConnector:
+    """Connect as the bot does, to ask alone."""
+    spec = SqlSystem(name="company", url_env="", timeout=QUERY_TIMEOUT, actions={})
+    return SqlConnector(spec, url)
+
+
+def _print_tables(tables: Sequence[Table], connector: SqlConnector) -> None:
+    printed = PrintedTable("table", "rows", "columns")
+    for table in tables:
+        printed.add_row(table.name, _count_rows(table, connector), str(len(table.columns)))
+    out.print(printed)
+
+
+def _count_rows(table: Table, connector: SqlConnector) -> str:
+    """Count the rows, unless this role may not, or nobody would wait for it."""
+    query = f'SELECT COUNT(*) AS number FROM "{table.name}"'
+    try:
+        return f"{connector.look_up(query, {}, 1)[0]['number']:,}"
+    except ConnectorFailed:
+        return "unknown"
+
+
+def _choose_people(
+    answers: Answers,
+    proposal: Proposal,
+    *,
+    currency: str,
+    channel: str,
+    title: str,
+    approvers: str,
+    zone: str,
+) -> Choices:
+    """Return all that the files need beside the playbook."""
+    currency = answers.text("Currency of your amounts", currency, Currency, example="EUR")
+    channel = answers.text(
+        "Id of the channel for cards (in Slack: the channel's name, at the bottom of About)",
+        channel,
+        ChannelId,
+        example="C0123ABCD",
+    )
+    title = answers.text(
+        "What people call that channel", title, Handle, example="orders", default="exceptions"
+    )
+    text = answers.text(
+        "Who approves: a user group, or people by Slack id or e-mail, by commas",
+        approvers,
+        ApproverNames,
+        example="ops-leads, or U0123ABCD, ben@example.com",
+    )
+    names = _split_names(text)
+    are_people = _are_people(names)
+    return Choices(
+        proposal=proposal,
+        currency=currency,
+        channel=channel,
+        channel_title=title,
+        zone=zone,
+        group="" if are_people else names[0],
+        people=names if are_people else (),
+    )
+
+
+def _split_names(text: str) -> tuple[str, ...]:
+    return tuple(part.strip().removeprefix("@") for part in text.split(",") if part.strip())
+
+
+def _are_people(names: Sequence[str]) -> bool:
+    return all(_fits(name, ListedPerson) for name in names)
+
+
+def _check_approvers(text: str) -> str:
+    names = _split_names(text)
+    if not names or not (_are_people(names) or (len(names) == 1 and _fits(names[0], Handle))):
+        raise ValueError("neither one user group nor a list of people")
+    return text
+
+
+ApproverNames = Annotated[str, AfterValidator(_check_approvers)]
+
+
+# --- what follows ---------------------------------------------------------------------------------
+
+
+def _write_settings(text: str) -> None:
+    """Write the settings into the current folder, or print them where there is a file."""
+    path = Path(DEFAULT_ENV_FILE)
+    if write_env_file(path, text):
+        ignore_in_git(Path(".gitignore"), [DEFAULT_ENV_FILE, ".countersign/"])
+        out.print(f"Written to {path}, for you alone: the settings that are needed.")
+        return
+    out.print(f"{path} is there already and stays as it is. It needs these lines:", markup=False)
+    for line in text.splitlines():
+        if line and not line.startswith("#"):
+            out.print(f"  {_without_secret(line)}", markup=False, soft_wrap=True)
+
+
+def _without_secret(line: str) -> str:
+    """Hide the value of what may hold a password."""
+    name, _, value = line.partition("=")
+    is_open = name.startswith("COUNTERSIGN_")
+    return line if is_open or not value else f"{name}=…"
+
+
+def _print_next(folder: Path, proposal: Proposal, *, has_tokens: bool) -> None:
+    out.print("\nNext:")
+    if not has_tokens:
+        out.print(f"  Put the two tokens of your Slack app into {DEFAULT_ENV_FILE}.", markup=False)
+    file = folder / "playbooks" / f"{proposal.kind}.yml"
+    for command, meaning in (
+        ("countersign check", "is everything in place?"),
+        (f"countersign try {file}", "what it would find; opens no case"),
+        ("countersign run", "post the cards; dry-run changes nothing in your database"),
+    ):
+        _print_command(command, meaning)
+    out.print(f"Then set COUNTERSIGN_MODE=live in {DEFAULT_ENV_FILE} to carry out.", markup=False)

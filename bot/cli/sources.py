@@ -99,7 +99,7 @@ def add(
         )
     if settings.library_dir == PACKAGED_LIBRARY:
         raise BadRequest(
-            "these are the files of the release; copy them with `countersign init`, set "
+            "these are the files of the release; copy them with `countersign init --sample`, set "
             "COUNTERSIGN_LIBRARY_DIR, and add the source there"
         )
     path = settings.library_dir / "sources.yml"

@@ -20,7 +20,9 @@ from bot.connectors.sql import SqlConnector, SqlSystem
 from bot.desk.detection import detection_parameters
 from bot.desk.operation_report import count_denominator
 from bot.measures.totals import ReportPeriod
+from bot.settings import load_offline
 from knowledge.library import read_playbook
+from knowledge.library.systems import read_systems
 from scheduler.detectors import signal_from_row
 
 MAX_ROWS = 5_000
@@ -46,7 +48,12 @@ def try_file(
     ],
     database: Annotated[
         str,
-        typer.Option(help=("For a playbook: the database to query, a URL or an SQLite file.")),
+        typer.Option(
+            help=(
+                "For a playbook: the database to query, a URL or an SQLite file. Default: that of "
+                "its system in your library."
+            )
+        ),
     ] = "",
     now: Annotated[
         str, typer.Option(help="Use this time (UTC) instead of now, like 1998-05-06 12:00:00.")
@@ -60,9 +67,8 @@ def try_file(
 
         try_signals(file, as_json=as_json)
         return
-    if not database:
-        raise Refusal("name the database to query: --database company.sqlite")
     playbook = read_playbook(file)
+    database = database or _database_of(playbook)
     detections = try_playbook(
         playbook,
         file=file.name,
@@ -172,6 +178,22 @@ def _look_up_evidence(
         evidence[lookup.name] = facts[lookup.name]
     evidence["what"] = render(playbook.what, facts)
     return evidence
+
+
+def _database_of(playbook: Playbook) -> str:
+    """Return the URL of the database that the library's settings name for a playbook.
+
+    Raises:
+        Refusal: there is none.
+    """
+    settings = load_offline()
+    system = playbook.detection.system if playbook.detection else ""
+    systems = read_systems(settings.library_dir / "systems.yml")
+    spec = systems.get(system)
+    url = settings.secret(spec.url_env) if isinstance(spec, SqlSystem) else ""
+    if not url:
+        raise Refusal("name the database to query: --database company.sqlite")
+    return url
 
 
 def _open_connector(system: str, database: str) -> SqlConnector:
